@@ -1,0 +1,63 @@
+"""Files and folders that are either whole or absent.
+
+A run may be killed at any moment, and what it leaves must never be mistaken for a result: everything is
+written beside its place and renamed when complete.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, TextIO, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@contextmanager
+def partial_of(path: Path) -> Iterator[Path]:
+    """Yield a sibling path; what the block writes there becomes ``path`` only if the block succeeds."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        yield partial
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)  # already renamed, unless the block failed
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[TextIO]:
+    """Open a UTF-8 text file that becomes ``path`` only if the block succeeds; line ends are written as given."""
+    with partial_of(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
+
+
+@contextmanager
+def replacing_bytes(path: Path) -> Iterator[BinaryIO]:
+    """Open a binary file that becomes ``path`` only if the block succeeds."""
+    with partial_of(path) as partial, partial.open("wb") as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def write_json(path: Path, content: Mapping[str, object]) -> None:
+    """Write ``content`` as indented JSON with keys in the order given."""
+    with replacing(path) as file:
+        json.dump(content, file, indent=2, ensure_ascii=False, allow_nan=False)
+        file.write("\n")
+
+
+def read_json(path: Path) -> dict[str, object]:
+    """Return the JSON object in ``path``."""
+    return cast(dict[str, object], json.loads(path.read_text(encoding="utf-8")))
+
+
+def write_npz(path: Path, **arrays: NDArray[np.generic]) -> None:
+    """Write ``arrays`` uncompressed into one npz file without pickle."""
+    with replacing_bytes(path) as file:
+        np.savez(file, allow_pickle=False, **arrays)

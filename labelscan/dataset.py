@@ -1,0 +1,241 @@
+"""A labelled data set as every later step sees it: ids, labels, and where the inputs come from.
+
+Rows are put into the order of their ids where ids do not depend on the order of rows (paths, an id column),
+so that a shuffled manifest is the same data set and gives the same bytes.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labelscan.arrays import GivenLabels, Index, Strings, TrueLabels, as_strings
+from labelscan.errors import MAX_PROBLEMS, DatasetError, Problem
+
+MANY_CLASSES = 100
+"""Up to this many classes a label may be as rare as it likes; beyond, two examples a class are expected on average."""
+
+Image: TypeAlias = NDArray[np.uint8]
+"""(H, W, C) with 1 or 3 channels."""
+
+
+class ImageSource(Protocol):
+    """Images that can be read by row, one after another or many at once from several threads."""
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+
+    def take(self, order: Index) -> "ImageSource":
+        """Return the images of the rows ``order``, in that order."""
+
+    def path(self, index: int) -> str:
+        """Return the file as the user knows it, or an empty string."""
+
+    def file(self, index: int) -> Path | None:
+        """Return the file to open, or None where there is none."""
+
+    def read(self, index: int) -> bytes | Image:
+        """Return an encoded image, or one that is decoded already."""
+
+
+@dataclass(frozen=True)
+class ImageFiles:
+    """Images that lie in files."""
+
+    root: Path
+    paths: Strings
+    """(N,) absolute, or relative to ``root``."""
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def take(self, order: Index) -> "ImageFiles":
+        return ImageFiles(self.root, self.paths[order])
+
+    def path(self, index: int) -> str:
+        return str(self.root / self.paths[index])
+
+    def file(self, index: int) -> Path:
+        return self.root / self.paths[index]
+
+    def read(self, index: int) -> bytes:
+        return self.file(index).read_bytes()
+
+
+@dataclass(frozen=True)
+class ImageArray:
+    """Images in memory, all of one size."""
+
+    images: NDArray[np.uint8]
+    """(N, H, W, C) with 1 or 3 channels."""
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def take(self, order: Index) -> "ImageArray":
+        return ImageArray(self.images[order])
+
+    def path(self, index: int) -> str:
+        return ""
+
+    def file(self, index: int) -> None:
+        return None
+
+    def read(self, index: int) -> Image:
+        return self.images[index]
+
+
+@dataclass(frozen=True)
+class FeatureTable:
+    """Rows of numbers, for a tabular model."""
+
+    features: NDArray[np.float32]
+    """(N, D), finite."""
+    names: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def take(self, order: Index) -> "FeatureTable":
+        return FeatureTable(self.features[order], self.names)
+
+
+Inputs: TypeAlias = ImageSource | FeatureTable
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """N labelled examples. Readers make it with ``make_dataset``."""
+
+    name: str
+    """What the default run folder is called after."""
+    inputs: Inputs
+    example_ids: Strings
+    given_labels: GivenLabels
+    class_names: tuple[str, ...]
+    """K names; numbers sorted by value, other text alphabetically."""
+    groups: Strings | None = None
+    splits: Strings | None = None
+    true_labels: TrueLabels | None = None
+    """(N,) indices into ``true_class_names``."""
+    true_class_names: tuple[str, ...] = ()
+    """``class_names``, then classes that occur only among the true labels."""
+    notes: tuple[str, ...] = ()
+    """What a user should know about how the data was read."""
+
+    def __len__(self) -> int:
+        return len(self.example_ids)
+
+    def path(self, index: int) -> str:
+        """Return the file of an example as the user knows it, or an empty string."""
+        return "" if isinstance(self.inputs, FeatureTable) else self.inputs.path(index)
+
+
+def sort_class_names(labels: Sequence[str]) -> tuple[str, ...]:
+    """Return the distinct labels: by value where all are numbers, else alphabetically."""
+    distinct = sorted(set(labels))
+    try:
+        return tuple(sorted(distinct, key=lambda label: (float(label), label)))
+    except ValueError:
+        return tuple(distinct)
+
+
+def make_dataset(
+    *,
+    name: str,
+    inputs: Inputs,
+    labels: Sequence[str],
+    example_ids: Sequence[str],
+    where: Callable[[int], str],
+    ids_depend_on_order: bool,
+    groups: Sequence[str] | None = None,
+    splits: Sequence[str] | None = None,
+    true_labels: Sequence[str] | None = None,
+    notes: Sequence[str] = (),
+) -> Dataset:
+    """Return the data set of N rows, checked and in its lasting order.
+
+    Args:
+        name: what the default run folder is called after.
+        inputs: N images or feature rows.
+        labels: N given labels as text, as written.
+        example_ids: N ids; no two may be the same.
+        where: says where a row lies, as in ``train.csv row 41``; used in messages only.
+        ids_depend_on_order: whether ids are row numbers; rows then stay as they are, else they are put in the
+            order of their ids.
+        groups: N names of what must share a fold (a patient, a scene).
+        splits: N names of splits.
+        true_labels: N labels known to be right.
+        notes: what a user should know about how the data was read.
+
+    Raises:
+        DatasetError: no example, fewer than 2 classes, empty labels, ids given twice; up to 20 at once.
+    """
+    if len(labels) == 0:
+        raise DatasetError("there is no example", where=name, hint="check the path, and --split if you set it")
+    problems = [
+        Problem("the label is empty", where(index), "write a label, or take the row out")
+        for index, label in enumerate(labels)
+        if not label.strip()
+    ]
+    problems += _repeated_ids(example_ids, where)
+    if problems:
+        raise DatasetError.of(problems[:MAX_PROBLEMS], total=len(problems))
+    class_names = sort_class_names(labels)
+    if len(class_names) < 2:
+        raise DatasetError(
+            f"every label is {class_names[0]!r}: with 1 class there is nothing to confuse",
+            where=name,
+            hint="give at least 2 classes",
+        )
+    if len(class_names) > max(MANY_CLASSES, len(labels) // 2):
+        raise DatasetError(
+            f"{len(class_names):,} different labels for {len(labels):,} examples",
+            where=name,
+            hint="labels must be classes, not numbers that are measured or ids; set --label-column if it is another",
+        )
+    true_class_names = class_names
+    if true_labels is not None:
+        true_class_names += sort_class_names(list(set(true_labels).difference(class_names)))
+    order = np.arange(len(labels))
+    if not ids_depend_on_order:
+        order = np.array(sorted(range(len(labels)), key=example_ids.__getitem__), dtype=np.int64)
+    return Dataset(
+        name=name,
+        inputs=inputs.take(order) if not ids_depend_on_order else inputs,
+        example_ids=as_strings(example_ids)[order],
+        given_labels=_encode(labels, class_names)[order],
+        class_names=class_names,
+        groups=None if groups is None else as_strings(groups)[order],
+        splits=None if splits is None else as_strings(splits)[order],
+        true_labels=None if true_labels is None else _encode(true_labels, true_class_names)[order],
+        true_class_names=true_class_names,
+        notes=tuple(notes),
+    )
+
+
+def _encode(labels: Sequence[str], class_names: Sequence[str]) -> GivenLabels:
+    index = {name: position for position, name in enumerate(class_names)}
+    return np.array([index[label] for label in labels], dtype=np.int64)
+
+
+def _repeated_ids(example_ids: Sequence[str], where: Callable[[int], str]) -> list[Problem]:
+    counts = Counter(example_ids)
+    if len(counts) == len(example_ids):
+        return []
+    first: dict[str, int] = {}
+    problems = []
+    for index, example_id in enumerate(example_ids):
+        if counts[example_id] > 1 and first.setdefault(example_id, index) != index:
+            problems.append(
+                Problem(
+                    f"example {example_id!r} is listed twice, first at {where(first[example_id])}",
+                    where(index),
+                    "keep one row for each example; several labels for one image are not supported",
+                )
+            )
+    return problems

@@ -1,0 +1,85 @@
+"""The error tree: everything labelscan refuses, and how it says so.
+
+Each error carries three parts that a person needs (the problem with its value, where it lies, what to do
+about it) and the exit code that the command line ends with.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+MAX_PROBLEMS = 20
+"""How many problems of a data set are told at once; enough to fix a file in one go, few enough to read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong: what happened, where, and what to do."""
+
+    problem: str
+    where: str = ""
+    hint: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where else ""
+        remedy = f"; hint: {self.hint}" if self.hint else ""
+        return f"{place}{self.problem}{remedy}"
+
+
+class LabelscanError(Exception):
+    """Anything labelscan raises on purpose.
+
+    Args:
+        problem: what happened, with the value that caused it.
+        where: file and row as an editor numbers it, example id, or ``section.setting``.
+        hint: what the user can do about it.
+    """
+
+    exit_code = 3
+
+    def __init__(self, problem: str, *, where: str = "", hint: str = "") -> None:
+        self.problems: tuple[Problem, ...] = (Problem(problem, where, hint),)
+        super().__init__(str(self.problems[0]))
+
+
+class UsageError(LabelscanError):
+    """A command that cannot be carried out as it was given."""
+
+    exit_code = 2
+
+
+class ConfigError(UsageError):
+    """A setting that is unknown or has a value it cannot have."""
+
+
+class DatasetError(UsageError):
+    """Data that cannot be read as a labelled data set; holds up to ``MAX_PROBLEMS`` problems."""
+
+    @classmethod
+    def of(cls, problems: Sequence[Problem], *, total: int | None = None) -> "DatasetError":
+        """Return one error that tells all ``problems``; ``total`` when more were found than are kept."""
+        error = cls(problems[0].problem, where=problems[0].where, hint=problems[0].hint)
+        more = (len(problems) if total is None else total) - MAX_PROBLEMS
+        told = list(problems[:MAX_PROBLEMS])
+        if more > 0:
+            told.append(Problem(f"and {more:,} more problems like these"))
+        error.problems = tuple(told)
+        error.args = ("\n".join(str(problem) for problem in told),)
+        return error
+
+
+class ProbabilitiesError(UsageError):
+    """Predicted probabilities that no detector may judge: NaN, negative, not summing to 1, wrong shape."""
+
+
+class RunFolderError(UsageError):
+    """A run folder that belongs to other settings or data, or that another process is writing."""
+
+
+class RunError(LabelscanError):
+    """A run that started well and could not be finished."""
+
+
+class Interrupted(LabelscanError):
+    """A run stopped before its end, by the user or by ``--max-time``; it can be resumed."""
+
+    exit_code = 130

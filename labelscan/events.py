@@ -1,0 +1,97 @@
+"""What a run tells its caller while it works.
+
+Steps say what happens by handing an event to a listener; who listens decides what becomes of it (a progress
+bar, a line of text, a line of log.jsonl). Nothing below the command line prints.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class StepStarted:
+    """A step of the line begins, as ``step='decode'`` with the number of examples it will go through."""
+
+    step: str
+    total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StepAdvanced:
+    """``done`` examples of the step are through."""
+
+    step: str
+    done: int
+
+
+@dataclass(frozen=True, slots=True)
+class StepDone:
+    """The step ended; ``seconds`` is its wall time."""
+
+    step: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingPlanned:
+    """How many epochs all folds together will train, and on how many examples each."""
+
+    n_folds: int
+    n_epochs: int
+    reused_folds: int
+
+
+@dataclass(frozen=True, slots=True)
+class EpochDone:
+    """One epoch of one fold: the mean loss and the accuracy on the given labels, over its training examples."""
+
+    repeat: int
+    fold: int
+    epoch: int
+    n_epochs: int
+    loss: float
+    train_accuracy: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class FoldDone:
+    """One fold is trained and its held-out examples are predicted; accuracy is on their given labels."""
+
+    repeat: int
+    fold: int
+    held_out_accuracy: float
+    seconds: float
+    reused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Nothing new, but time has passed: a listener with a deadline can act."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What an automatic setting was resolved to, and why."""
+
+    what: str
+    choice: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """Something that the user should know but that does not stop the run."""
+
+    message: str
+
+
+Event: TypeAlias = (
+    StepStarted | StepAdvanced | StepDone | TrainingPlanned | EpochDone | FoldDone | Waiting | Chosen | Warned
+)
+Listener: TypeAlias = Callable[[Event], None]
+
+
+def ignore(event: Event) -> None:
+    """Listen to nothing."""

@@ -1,0 +1,181 @@
+"""Named tables of interchangeable parts, and the text that names one: ``blurry:gamma=0.4,delay=4``.
+
+A part is a class whose constructor takes its options by keyword, each with a default. Other packages add
+parts by an entry point in the group ``labelscan.<kind>``, as in ``labelscan.loss``.
+"""
+
+import difflib
+import inspect
+import types
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from typing import Generic, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from labelscan.errors import ConfigError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class PartSpec:
+    """A part's name and the options written behind it, still as text."""
+
+    name: str
+    options: Mapping[str, str]
+    bare: str | None = None
+    """A value without a name: it is meant for the part's first option."""
+
+    @classmethod
+    def parse(cls, text: str, *, where: str = "") -> "PartSpec":
+        """Return the parts of ``name:option=value,...`` or ``name:value``."""
+        name, colon, rest = text.strip().partition(":")
+        options: dict[str, str] = {}
+        bare: str | None = None
+        for position, item in enumerate(part.strip() for part in rest.split(",")) if colon else ():
+            key, equals, value = (piece.strip() for piece in item.partition("="))
+            if not equals and position == 0 and key:
+                bare = key
+            elif not equals or not key or not value:
+                raise ConfigError(
+                    f"cannot read option {item!r} in {text!r}", where=where, hint="write name:option=value,option=value"
+                )
+            elif key in options:
+                raise ConfigError(f"option {key!r} is given twice in {text!r}", where=where)
+            else:
+                options[key] = value
+        return cls(name, options, bare)
+
+    def __str__(self) -> str:
+        items = [self.bare] if self.bare is not None else []
+        items += [f"{key}={value}" for key, value in self.options.items()]
+        return f"{self.name}:{','.join(items)}" if items else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option of a part: its name, annotated type and default."""
+
+    name: str
+    type: object
+    default: object
+
+
+class Registry(Generic[T]):
+    """The parts of one kind by name.
+
+    Args:
+        kind: what the parts are, as messages call it: ``loss``, ``model``, ``detector``.
+        parts: constructors by name.
+    """
+
+    def __init__(self, kind: str, parts: Mapping[str, Callable[..., T]]) -> None:
+        self.kind = kind
+        self._parts = dict(parts)
+        self._plug_ins_found = False
+
+    def __iter__(self) -> Iterator[str]:
+        self._find_plug_ins()
+        return iter(self._parts)
+
+    def __getitem__(self, name: str) -> Callable[..., T]:
+        if name not in self._parts:
+            self._find_plug_ins()
+        if name in self._parts:
+            return self._parts[name]
+        raise ConfigError(f"no {self.kind} is called {name!r}", hint=f"use {self._nearest(name)}")
+
+    def __contains__(self, name: object) -> bool:
+        return name in list(self)
+
+    def options(self, name: str) -> list[Option]:
+        """Return what can be set on the part called ``name``."""
+        constructor = self[name]
+        initialiser = constructor.__init__ if inspect.isclass(constructor) else constructor
+        hints = get_type_hints(initialiser)
+        return [
+            Option(parameter.name, hints.get(parameter.name, str), parameter.default)
+            for parameter in inspect.signature(constructor).parameters.values()
+        ]
+
+    def build(self, text: str, **defaults: object) -> T:
+        """Make the part that ``text`` names, or raise ConfigError naming the nearest one.
+
+        Args:
+            text: a name, with options behind it or not.
+            defaults: options for the part where ``text`` leaves them out.
+        """
+        return self.build_spec(PartSpec.parse(text, where=self.kind), **defaults)
+
+    def build_spec(self, spec: PartSpec, **defaults: object) -> T:
+        """Make the part that ``spec`` names; see ``build``."""
+        constructor = self[spec.name]
+        known = {option.name: option for option in self.options(spec.name)}
+        given = dict(spec.options)
+        if spec.bare is not None:
+            if not known:
+                raise ConfigError(f"{spec.name} takes no options, got {spec.bare!r}", where=self.kind)
+            first = next(iter(known))
+            if first in given:
+                raise ConfigError(f"option {first!r} is given twice in {str(spec)!r}", where=self.kind)
+            given[first] = spec.bare
+        values = dict(defaults)
+        for key, value in given.items():
+            if key not in known:
+                raise ConfigError(
+                    f"{spec.name} has no option {key!r}",
+                    where=self.kind,
+                    hint=f"use {_nearest(key, known)}" if known else "it takes none",
+                )
+            values[key] = read_value(value, known[key].type, where=f"{self.kind} {spec.name}, option {key}")
+        return constructor(**values)
+
+    def _nearest(self, name: str) -> str:
+        return _nearest(name, list(self))
+
+    def _find_plug_ins(self) -> None:
+        if not self._plug_ins_found:
+            self._plug_ins_found = True
+            for entry in entry_points(group=f"labelscan.{self.kind}"):
+                self._parts.setdefault(entry.name, entry.load())
+
+
+def _nearest(name: str, known: Mapping[str, object] | list[str]) -> str:
+    names = difflib.get_close_matches(name, list(known), n=1) or sorted(known)
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
+
+
+def read_value(text: str, kind: object, *, where: str) -> object:
+    """Return ``text`` as a value of the annotated type ``kind``, or raise ConfigError.
+
+    Knows str, int, float, bool, Literal and unions of these with None (``none`` in text).
+    """
+    origin = get_origin(kind)
+    if origin is Literal:
+        choices = get_args(kind)
+        for choice in choices:
+            if text == str(choice):
+                return choice
+        names = [str(choice) for choice in choices]
+        raise ConfigError(f"must be one of {', '.join(names)}, got {text!r}", where=where)
+    if origin in (Union, types.UnionType):
+        members = get_args(kind)
+        if type(None) in members and text.lower() == "none":
+            return None
+        return read_value(text, next(member for member in members if member is not type(None)), where=where)
+    if kind is bool:
+        truth = {"true": True, "yes": True, "1": True, "on": True, "false": False, "no": False, "0": False, "off": False}
+        if text.lower() in truth:
+            return truth[text.lower()]
+        raise ConfigError(f"must be true or false, got {text!r}", where=where)
+    if kind is int or kind is float:
+        try:
+            value = int(text.replace("_", "")) if kind is int else float(text)
+        except ValueError:
+            raise ConfigError(
+                f"must be a {'whole number' if kind is int else 'number'}, got {text!r}", where=where
+            ) from None
+        if value != value:
+            raise ConfigError("must be a number, got nan", where=where)
+        return value
+    return text
