@@ -1,0 +1,250 @@
+"""The folds' outputs put together: one row for each scored example, filled exactly once a repeat.
+
+Detectors see nothing else. Examples that no model could score (unreadable, the only member of a class) have no
+row here, and ``index`` leads back to the data set, so that no probability ever has to be invented for them.
+"""
+
+import zipfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labelscan.arrays import (
+    ROW_SUM_TOLERANCE,
+    GivenLabels,
+    Index,
+    Mask,
+    PredProbs,
+    Strings,
+    as_strings,
+    check_pred_probs,
+)
+from labelscan.atomic import write_npz
+from labelscan.dataset import Dataset
+from labelscan.errors import RunError, RunFolderError
+
+FILE_NAME = "evidence.npz"
+CHUNK_ROWS = 16_384
+"""Rows worked on at once, so that what is needed beside the probabilities does not grow with them."""
+
+
+class HeldOut(Protocol):
+    """What one fold of one repeat found out."""
+
+    @property
+    def repeat(self) -> int:
+        """Which repeat, from 0."""
+
+    @property
+    def fold(self) -> int:
+        """Which fold, from 0."""
+
+    @property
+    def held_out_index(self) -> Index:
+        """(M,) rows of the data set that the model never saw."""
+
+    @property
+    def pred_probs(self) -> PredProbs:
+        """(M, K) their probabilities."""
+
+    @property
+    def train_index(self) -> Index:
+        """(T,) rows of the data set that the model trained on, each once."""
+
+    @property
+    def train_margin(self) -> NDArray[np.float32]:
+        """(T,) their mean logit margin in training; NaN where unknown."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Evidence:
+    """What is known of N scored examples; every row is a probability distribution over K classes."""
+
+    pred_probs: PredProbs
+    given_labels: GivenLabels
+    class_names: tuple[str, ...]
+    example_ids: Strings
+    index: Index
+    """(N,) the example's row in the data set."""
+    fold_names: Strings
+    """(N,) the fold that held the example out; folds of several repeats joined by ``|``; empty where unknown."""
+    train_margin: NDArray[np.float32] | None = None
+    """(N,) NaN where unknown; None where nothing is known."""
+
+    def __post_init__(self) -> None:
+        """Refuse what no detector may judge: see ``check_pred_probs``."""
+        check_pred_probs(self.pred_probs, self.given_labels, self.class_names, example_ids=self.example_ids)
+        columns = [self.example_ids, self.index, self.fold_names]
+        columns += [] if self.train_margin is None else [self.train_margin]
+        assert all(column.shape == (len(self),) for column in columns), "a column of another length"
+
+    def __len__(self) -> int:
+        """Return N."""
+        return len(self.given_labels)
+
+    def __getitem__(self, order: Index) -> "Evidence":
+        """Return the rows ``order``, in that order."""
+        return Evidence(
+            pred_probs=self.pred_probs[order],
+            given_labels=self.given_labels[order],
+            class_names=self.class_names,
+            example_ids=self.example_ids[order],
+            index=self.index[order],
+            fold_names=self.fold_names[order],
+            train_margin=None if self.train_margin is None else self.train_margin[order],
+        )
+
+    def write(self, path: Path) -> None:
+        """Write an npz file that ``labelscan score`` and plain NumPy can read; text is stored as Unicode arrays."""
+        arrays: dict[str, NDArray[Any]] = {
+            "pred_probs": self.pred_probs,
+            "given_labels": self.given_labels,
+            "class_names": np.array(self.class_names, dtype=np.str_),
+            "example_ids": self.example_ids.astype(np.str_),
+            "index": self.index,
+            "fold_names": self.fold_names.astype(np.str_),
+        }
+        if self.train_margin is not None:
+            arrays["train_margin"] = self.train_margin
+        write_npz(path, **arrays)
+
+    @classmethod
+    def read(cls, path: Path) -> "Evidence":
+        """Return what ``write`` wrote.
+
+        Raises:
+            RunFolderError: the file is not there, damaged, or another kind of file.
+        """
+        try:
+            # Opened here, since np.load leaves a damaged file open.
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+                return cls(
+                    pred_probs=arrays["pred_probs"],
+                    given_labels=arrays["given_labels"],
+                    class_names=tuple(arrays["class_names"].tolist()),
+                    example_ids=as_strings(arrays["example_ids"].tolist()),
+                    index=arrays["index"],
+                    fold_names=as_strings(arrays["fold_names"].tolist()),
+                    train_margin=arrays.get("train_margin"),
+                )
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise RunFolderError(
+                f"is not the evidence of a run ({error})", where=str(path), hint="run again with --fresh"
+            ) from error
+
+
+def gather(outputs: Iterable[HeldOut], *, dataset: Dataset, scored: Mask, n_repeats: int) -> Evidence:
+    """Put the outputs of all folds of all repeats together.
+
+    The probabilities of several repeats are averaged (arithmetic mean), and a train margin is the mean over the
+    folds that trained on the example. One output is looked at after another, so they may be loaded lazily.
+
+    Args:
+        outputs: in the order of repeat and fold: sums round differently in another order, and the same run
+            must give the same bytes.
+        dataset: N examples.
+        scored: (N,) the examples that must be predicted, once a repeat.
+        n_repeats: how many repeats there are.
+
+    Raises:
+        RunError: an example predicted twice or never, or something that is not a probability: a model that
+            diverged, or our own mistake.
+    """
+    gathering = _Gathering(dataset, scored, n_repeats)
+    for output in outputs:
+        gathering.add(output)
+    return gathering.evidence()
+
+
+class _Gathering:
+    """Sums over the outputs seen so far, one row for each scored example."""
+
+    def __init__(self, dataset: Dataset, scored: Mask, n_repeats: int) -> None:
+        self.dataset = dataset
+        self.n_repeats = n_repeats
+        self.index: Index = np.flatnonzero(scored).astype(np.int64)
+        self.row_of = np.full(len(dataset), -1, dtype=np.int64)
+        self.row_of[self.index] = np.arange(len(self.index))
+        self.pred_probs = np.zeros((len(self.index), len(dataset.class_names)), dtype=np.float32)
+        self.folds = np.full((len(self.index), n_repeats), -1, dtype=np.int64)
+        self.margin_sums = np.zeros(len(self.index))
+        self.margin_counts = np.zeros(len(self.index), dtype=np.int64)
+        self.latest = (-1, -1)
+
+    def add(self, output: HeldOut) -> None:
+        """Take in one fold of one repeat."""
+        where = f"repeat {output.repeat}, fold {output.fold}"
+        _expect((output.repeat, output.fold) > self.latest, "came out of order, or twice", where)
+        _expect(output.repeat < self.n_repeats, f"{self.n_repeats} repeats were planned", where)
+        self.latest = (output.repeat, output.fold)
+        rows = self.row_of[output.held_out_index]
+        _expect(bool((rows >= 0).all()), "held out an example that is not to be scored", where)
+        free = bool((self.folds[rows, output.repeat] < 0).all()) and len(np.unique(rows)) == len(rows)
+        _expect(free, "predicted an example that was predicted before in this repeat", where)
+        pred_probs = output.pred_probs
+        shape = (len(rows), self.pred_probs.shape[1])
+        _expect(pred_probs.shape == shape, f"probabilities of shape {pred_probs.shape}, not {shape}", where)
+        self._check_distributions(pred_probs, where)
+        self.folds[rows, output.repeat] = output.fold
+        self.pred_probs[rows] += pred_probs
+        self._add_margins(output.train_index, output.train_margin)
+
+    def evidence(self) -> Evidence:
+        """Return the means, once every fold is in."""
+        missing = (self.folds < 0).any(axis=1)
+        if missing.any():
+            first = self.dataset.example_ids[self.index[int(np.argmax(missing))]]
+            raise RunError(
+                f"{int(missing.sum()):,} examples were not predicted in every repeat", where=f"example {first!r}"
+            )
+        for start in range(0, len(self.index), CHUNK_ROWS):
+            rows = slice(start, start + CHUNK_ROWS)
+            sums = self.pred_probs[rows].astype(np.float64)
+            self.pred_probs[rows] = sums / sums.sum(axis=1, keepdims=True)
+        known = self.margin_counts > 0
+        train_margin = np.full(len(self.index), np.nan, dtype=np.float32)
+        train_margin[known] = self.margin_sums[known] / self.margin_counts[known]
+        return Evidence(
+            pred_probs=self.pred_probs,
+            given_labels=self.dataset.given_labels[self.index],
+            class_names=self.dataset.class_names,
+            example_ids=self.dataset.example_ids[self.index],
+            index=self.index,
+            fold_names=_fold_names(self.folds),
+            train_margin=train_margin if known.any() else None,
+        )
+
+    def _check_distributions(self, pred_probs: PredProbs, where: str) -> None:
+        # Checked before the sums are normalised, which would hide what is wrong with them.
+        sums = pred_probs.sum(axis=1, dtype=np.float64)
+        if not np.isfinite(sums).all():
+            raise RunError(
+                f"the model predicts NaN for {int((~np.isfinite(sums)).sum()):,} examples: training diverged",
+                where=where,
+                hint="lower training.learning_rate, or set device.precision=float32",
+            )
+        valid = bool((np.abs(sums - 1) <= ROW_SUM_TOLERANCE).all()) and not bool((pred_probs < 0).any())
+        _expect(valid, "the probabilities of an example do not sum to 1", where)
+
+    def _add_margins(self, train_index: Index, train_margin: NDArray[np.float32]) -> None:
+        rows = self.row_of[train_index]
+        known = (rows >= 0) & ~np.isnan(train_margin)
+        self.margin_sums[rows[known]] += train_margin[known]
+        self.margin_counts[rows[known]] += 1
+
+
+def _fold_names(folds: NDArray[np.int64]) -> Strings:
+    """Return (N,) names for (N, R) folds."""
+    if folds.shape[1] == 1:
+        names = as_strings([str(fold) for fold in range(int(folds.max(initial=0)) + 1)])
+        return names[folds[:, 0]]
+    return as_strings(["|".join(map(str, row)) for row in folds.tolist()])
+
+
+def _expect(holds: bool, problem: str, where: str) -> None:
+    if not holds:
+        raise RunError(problem, where=where, hint="this is a mistake in labelscan; please report it")

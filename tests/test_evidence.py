@@ -1,0 +1,211 @@
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from labelscan.arrays import as_strings
+from labelscan.dataset import Dataset, FeatureTable, make_dataset
+from labelscan.errors import ProbabilitiesError, RunError, RunFolderError
+from labelscan.evidence import Evidence, gather
+
+CLASSES = ("ant", "bee", "cat")
+
+
+@dataclass(frozen=True)
+class Output:
+    repeat: int
+    fold: int
+    held_out_index: NDArray[np.int64]
+    pred_probs: NDArray[np.float32]
+    train_index: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    train_margin: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, dtype=np.float32))
+
+
+def a_dataset(n_examples: int) -> Dataset:
+    return make_dataset(
+        name="made",
+        inputs=FeatureTable(np.zeros((n_examples, 1), dtype=np.float32)),
+        labels=[CLASSES[row % 3] for row in range(n_examples)],
+        example_ids=[f"id-{row:02}" for row in range(n_examples)],
+        where=str,
+        ids_depend_on_order=False,
+    )
+
+
+def probabilities(n_examples: int, seed: int = 0) -> NDArray[np.float32]:
+    return np.random.default_rng(seed).dirichlet(np.ones(3), size=n_examples).astype(np.float32)
+
+
+def outputs_of(probs: NDArray[np.float32], rows: NDArray[np.int64], repeat: int = 0) -> list[Output]:
+    return [
+        Output(
+            repeat,
+            fold,
+            held_out_index=rows[fold::3],
+            pred_probs=probs[rows[fold::3]],
+            train_index=np.setdiff1d(rows, rows[fold::3]),
+            train_margin=np.setdiff1d(rows, rows[fold::3]).astype(np.float32) + fold,
+        )
+        for fold in range(3)
+    ]
+
+
+def some_evidence(n_examples: int = 9) -> Evidence:
+    dataset = a_dataset(n_examples)
+    scored = np.ones(n_examples, dtype=bool)
+    outputs = outputs_of(probabilities(n_examples), np.arange(n_examples))
+    return gather(outputs, dataset=dataset, scored=scored, n_repeats=1)
+
+
+def test_each_row_holds_what_was_predicted_for_its_example() -> None:
+    probs = probabilities(9)
+    order = np.random.default_rng(3).permutation(9)
+    dataset = a_dataset(9)
+    evidence = gather(outputs_of(probs, order), dataset=dataset, scored=np.ones(9, dtype=bool), n_repeats=1)
+    np.testing.assert_allclose(evidence.pred_probs, probs, rtol=1e-6)
+    np.testing.assert_array_equal(evidence.given_labels, dataset.given_labels)
+    assert evidence.pred_probs.dtype == np.float32
+    assert [evidence.fold_names[row] for row in order[:3]] == ["0", "1", "2"]
+
+
+def test_unscored_examples_have_no_row_and_index_leads_back() -> None:
+    scored = np.ones(9, dtype=bool)
+    scored[[2, 5]] = False
+    rows = np.flatnonzero(scored)
+    evidence = gather(outputs_of(probabilities(9), rows), dataset=a_dataset(9), scored=scored, n_repeats=1)
+    np.testing.assert_array_equal(evidence.index, rows)
+    np.testing.assert_allclose(evidence.pred_probs, probabilities(9)[rows], rtol=1e-6)
+    assert list(evidence.example_ids) == [f"id-{row:02}" for row in rows]
+
+
+def test_repeats_are_averaged_and_their_folds_joined() -> None:
+    first, second = probabilities(6, seed=1), probabilities(6, seed=2)
+    outputs = outputs_of(first, np.arange(6)) + outputs_of(second, np.arange(6)[::-1], repeat=1)
+    evidence = gather(iter(outputs), dataset=a_dataset(6), scored=np.ones(6, dtype=bool), n_repeats=2)
+    np.testing.assert_allclose(evidence.pred_probs, (first + second) / 2, rtol=1e-5)
+    np.testing.assert_allclose(evidence.pred_probs.sum(axis=1, dtype=np.float64), 1, atol=1e-6)
+    assert list(evidence.fold_names) == ["0|2", "1|1", "2|0", "0|2", "1|1", "2|0"]
+
+
+def test_a_train_margin_is_the_mean_over_the_folds_that_trained_on_the_example() -> None:
+    evidence = some_evidence(6)
+    assert evidence.train_margin is not None
+    # Row 0 is held out by fold 0, so folds 1 and 2 trained on it, with margins 0 + 1 and 0 + 2.
+    np.testing.assert_allclose(evidence.train_margin, [1.5, 2.0, 2.5, 4.5, 5.0, 5.5])
+
+
+def test_an_unknown_train_margin_is_nan_and_no_train_margin_is_none() -> None:
+    outputs = outputs_of(probabilities(6), np.arange(6))
+    unknown = [replace(o, train_margin=np.where(o.train_index == 4, np.nan, o.train_margin)) for o in outputs]
+    scored = np.ones(6, dtype=bool)
+    train_margin = gather(unknown, dataset=a_dataset(6), scored=scored, n_repeats=1).train_margin
+    assert train_margin is not None
+    np.testing.assert_array_equal(np.isnan(train_margin), np.arange(6) == 4)
+    bare = [Output(o.repeat, o.fold, o.held_out_index, o.pred_probs) for o in outputs]
+    assert gather(bare, dataset=a_dataset(6), scored=scored, n_repeats=1).train_margin is None
+
+
+def test_outputs_may_be_loaded_one_at_a_time() -> None:
+    alive = 0
+
+    class Lazy(Output):
+        def __del__(self) -> None:
+            nonlocal alive
+            alive -= 1
+
+    def load() -> Iterator[Output]:
+        nonlocal alive
+        for output in outputs_of(probabilities(9), np.arange(9)):
+            alive += 1
+            assert alive <= 2
+            yield Lazy(output.repeat, output.fold, output.held_out_index, output.pred_probs)
+
+    assert len(gather(load(), dataset=a_dataset(9), scored=np.ones(9, dtype=bool), n_repeats=1)) == 9
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda outputs: outputs[:2], "not predicted"),
+        (lambda outputs: [outputs[0], *outputs], "out of order, or twice"),
+        (lambda outputs: outputs[::-1], "out of order"),
+        (lambda outputs: [outputs[0], replace(outputs[0], fold=1), outputs[2]], "predicted before"),
+        (lambda outputs: [replace(outputs[0], held_out_index=np.array([0, 0, 3])), *outputs[1:]], "predicted before"),
+        (lambda outputs: [replace(outputs[0], repeat=1), *outputs[1:]], "repeats were planned"),
+        (lambda outputs: [replace(outputs[0], pred_probs=outputs[0].pred_probs[:2]), *outputs[1:]], "shape"),
+        (lambda outputs: [replace(outputs[0], pred_probs=outputs[0].pred_probs * 2), *outputs[1:]], "sum to 1"),
+        (lambda outputs: [replace(outputs[0], pred_probs=outputs[0].pred_probs * np.nan), *outputs[1:]], "diverged"),
+    ],
+)
+def test_outputs_that_do_not_fit_together_stop_the_run(spoil, message) -> None:
+    outputs = spoil(outputs_of(probabilities(9), np.arange(9)))
+    with pytest.raises(RunError, match=message):
+        gather(outputs, dataset=a_dataset(9), scored=np.ones(9, dtype=bool), n_repeats=1)
+
+
+def test_predicting_an_example_that_is_not_to_be_scored_stops_the_run() -> None:
+    scored = np.arange(9) != 4
+    with pytest.raises(RunError, match="not to be scored"):
+        gather(outputs_of(probabilities(9), np.arange(9)), dataset=a_dataset(9), scored=scored, n_repeats=1)
+
+
+TEXT = st.text(st.characters(exclude_characters="\0"), max_size=12)
+
+
+@settings(max_examples=25, deadline=None)
+@given(ids=st.lists(TEXT, min_size=1, max_size=6), margins=st.booleans(), seed=st.integers(0, 99))
+def test_what_is_read_is_what_was_written(tmp_path_factory, ids: list[str], margins: bool, seed: int) -> None:
+    n = len(ids)
+    path = tmp_path_factory.mktemp("run") / "evidence.npz"
+    written = Evidence(
+        pred_probs=probabilities(n, seed),
+        given_labels=np.arange(n) % 3,
+        class_names=("01", "NA", "ü"),
+        example_ids=as_strings(ids),
+        index=np.arange(n)[::-1].copy(),
+        fold_names=as_strings(["", "3|1", "0", "1", "2", "4"][:n]),
+        train_margin=np.full(n, np.nan, dtype=np.float32) if margins else None,
+    )
+    written.write(path)
+    read = Evidence.read(path)
+    for name in ("pred_probs", "given_labels", "example_ids", "index", "fold_names"):
+        np.testing.assert_array_equal(getattr(read, name), getattr(written, name))
+        assert getattr(read, name).dtype == getattr(written, name).dtype
+    assert read.class_names == written.class_names
+    assert (read.train_margin is None) == (written.train_margin is None)
+
+
+def test_rows_are_taken_together() -> None:
+    evidence = some_evidence()
+    taken = evidence[np.array([4, 0])]
+    assert len(taken) == 2
+    assert list(taken.example_ids) == ["id-04", "id-00"]
+    np.testing.assert_array_equal(taken.pred_probs, evidence.pred_probs[[4, 0]])
+    np.testing.assert_array_equal(taken.index, [4, 0])
+
+
+def test_probabilities_that_are_none_are_refused() -> None:
+    evidence = some_evidence()
+    broken = evidence.pred_probs.copy()
+    broken[3, 1] = np.nan
+    with pytest.raises(ProbabilitiesError, match="id-03"):
+        replace(evidence, pred_probs=broken)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut off", b"pickle"])
+def test_a_damaged_file_is_named(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "evidence.npz"
+    path.write_bytes(content)
+    with pytest.raises(RunFolderError, match=r"evidence\.npz"):
+        Evidence.read(path)
+
+
+def test_a_file_without_the_arrays_is_named(tmp_path: Path) -> None:
+    np.savez(tmp_path / "evidence.npz", pred_probs=probabilities(3))
+    with pytest.raises(RunFolderError, match="given_labels"):
+        Evidence.read(tmp_path / "evidence.npz")
