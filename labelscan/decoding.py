@@ -1,0 +1,219 @@
+"""An encoded image of any kind as upright 8-bit pixels, or the reason why there are none.
+
+Real folders hold grey, palette, CMYK, 16-bit, transparent, rotated and animated images, and files that are cut
+off. All of the former come out the same way; none of the latter is ever guessed at.
+"""
+
+import io
+import stat
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFile, UnidentifiedImageError
+
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "DIB", "TIFF", "GIF", "PPM")
+"""What is tried on a file, whatever it is called; Pillow knows others that run programs or hide their size."""
+
+DRAFT_MARGIN = 2
+"""A JPEG is decoded at the smallest scale that leaves this many pixels for each stored one in height and width."""
+
+BYTES_A_PIXEL = 8
+"""The most that one pixel takes in a file: 4 channels of 16 bits."""
+BYTES_OF_HEADER = 1 << 24
+"""What a file may have besides its pixels: notes, colour profile, preview."""
+
+_ORIENTATION = 0x0112
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_SIDEWAYS = (5, 6, 7, 8)
+
+
+class UnreadableImage(Exception):  # noqa: N818  # a state of a file that is kept with its row, not an error of a run
+    """An image that has no pixels; its text is the short reason, as in ``truncated``."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageShape:
+    """What is stored of an image: height and width in pixels, and 1 (grey) or 3 (RGB) channels."""
+
+    height: int
+    width: int
+    channels: int
+
+
+@contextmanager
+def quiet_pillow() -> Iterator[None]:
+    """Let Pillow decode without warnings, without its own size limit and without accepting truncated files.
+
+    These are switches of the whole process: enter this once around all threads that decode. The size limit is
+    left to ``open_image``, which has the user's.
+    """
+    pixels, truncated = Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"PIL\.")
+        Image.MAX_IMAGE_PIXELS = None
+        ImageFile.LOAD_TRUNCATED_IMAGES = False
+        Image.init()  # registers the formats now: the first image of each thread would race for it
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES = pixels, truncated
+
+
+def open_image(content: bytes | Path, *, max_pixels: int) -> Image.Image:
+    """Return an image of which only the header is read.
+
+    Raises:
+        UnreadableImage: empty, no image, or of more than ``max_pixels`` pixels.
+    """
+    try:
+        image = Image.open(io.BytesIO(content) if isinstance(content, bytes) else content, formats=FORMATS)
+    except MemoryError:
+        raise
+    except Exception as error:  # hostile bytes make Pillow's parsers raise almost anything
+        raise UnreadableImage("empty file" if content == b"" else reason(error)) from error
+    width, height = image.size
+    if width * height > max_pixels:
+        raise UnreadableImage(f"{width:,} x {height:,} pixels, more than max_pixels = {max_pixels:,}")
+    return image
+
+
+def upright_size(image: Image.Image) -> tuple[int, int]:
+    """Return the height and width that an opened image has once its EXIF rotation is applied."""
+    width, height = image.size
+    # Pillow swaps the size of a TIFF by itself, and would decode a PNG to look for a note behind its pixels.
+    known = image.format != "TIFF" and (image.format != "PNG" or "exif" in image.info)
+    return (width, height) if known and orientation(image) in _SIDEWAYS else (height, width)
+
+
+def decode(image: Image.Image, *, fit: ImageShape | None = None) -> Image.Image:
+    """Return an opened image upright, in mode L or RGB; alpha is laid on white, 16 bits are divided by 256.
+
+    Args:
+        image: from ``open_image``.
+        fit: the shape it will be resized to; a much larger JPEG is decoded at a reduced scale that suffices.
+
+    Raises:
+        UnreadableImage: the pixels are cut off or damaged.
+    """
+    try:
+        if fit is not None and image.format in ("JPEG", "MPO"):
+            size = (fit.width * DRAFT_MARGIN, fit.height * DRAFT_MARGIN)
+            image.draft(None, size[::-1] if orientation(image) in _SIDEWAYS else size)  # None keeps the mode
+        image.load()
+        turn = _UPRIGHT.get(orientation(image))  # after load: a TIFF is turned by it
+        pixels = _eight_bit(image)
+        return pixels if turn is None else pixels.transpose(turn)
+    except MemoryError:
+        raise
+    except Exception as error:  # hostile bytes make Pillow's decoders raise almost anything
+        raise UnreadableImage(reason(error)) from error
+
+
+def resize(image: Image.Image, shape: ImageShape) -> NDArray[np.uint8]:
+    """Return an image of mode L or RGB as (height, width, channels).
+
+    The sides are scaled each for itself, with antialiasing: nothing is cropped away, since what a label speaks
+    of may lie at the border, and nothing is padded. An image that has the size already is not resampled.
+    """
+    mode = "L" if shape.channels == 1 else "RGB"
+    if image.mode != mode:
+        image = image.convert(mode)
+    if image.size != (shape.width, shape.height):
+        image = image.resize((shape.width, shape.height), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    return np.asarray(image).reshape(shape.height, shape.width, shape.channels)
+
+
+def from_array(pixels: NDArray[np.uint8]) -> Image.Image:
+    """Return (H, W, C) pixels with 1 or 3 channels as an image of mode L or RGB."""
+    return Image.fromarray(np.ascontiguousarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels))
+
+
+def is_grey(image: Image.Image) -> bool:
+    """Tell whether an image of mode L or RGB has no colour."""
+    if image.mode == "L":
+        return True
+    pixels = np.asarray(image)
+    red = pixels[:, :, 0]
+    return bool((red == pixels[:, :, 1]).all() and (red == pixels[:, :, 2]).all())
+
+
+def orientation(image: Image.Image) -> int:
+    """Return the EXIF orientation, 1 (upright) where there is none or it is broken."""
+    try:
+        value = image.getexif().get(_ORIENTATION, 1)
+    except MemoryError:
+        raise
+    except Exception:  # a broken note about the picture is no reason to lose the picture
+        return 1
+    return value if isinstance(value, int) and value in _UPRIGHT else 1
+
+
+def reason(error: Exception) -> str:
+    """Return in a few words why an image could not be read."""
+    if isinstance(error, UnreadableImage):
+        return str(error)
+    if isinstance(error, UnidentifiedImageError):
+        return "not an image"
+    if isinstance(error, FileNotFoundError):
+        return "no such file"
+    if isinstance(error, PermissionError):
+        return "permission denied"
+    if isinstance(error, OSError) and error.errno is not None:
+        return f"cannot be read ({error.strerror})"
+    text = " ".join(str(error).split())
+    return "truncated" if "truncated" in text.lower() else f"damaged ({text or type(error).__name__})"
+
+
+def check_file(file: Path | None, *, max_pixels: int) -> tuple[int, int]:
+    """Return the size in bytes and the modification time in ns of a file that is safe to read, (-1, -1) for None.
+
+    Raises:
+        UnreadableImage: it is no regular file (a pipe would be waited for), or larger than any
+            image of ``max_pixels`` is.
+        OSError: it is not there, or out of reach.
+    """
+    if file is None:
+        return -1, -1
+    found = file.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise UnreadableImage("not a file")
+    if found.st_size > max_pixels * BYTES_A_PIXEL + BYTES_OF_HEADER:
+        raise UnreadableImage(f"{found.st_size:,} bytes, more than an image of max_pixels = {max_pixels:,} has")
+    return found.st_size, found.st_mtime_ns
+
+
+def _eight_bit(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I;16"):
+        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    if image.mode in ("I", "F"):
+        return Image.fromarray(_scaled(np.asarray(image)))
+    if image.has_transparency_data:
+        white = Image.new("RGBA", image.size, (255, 255, 255, 255))
+        return Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
+    return image.convert("L" if image.mode in ("1", "L") else "RGB")
+
+
+def _scaled(values: NDArray[np.generic]) -> NDArray[np.uint8]:
+    """Return numbers as 8 bits: 16-bit ones divided by 256, others from their least to their greatest."""
+    numbers = values.astype(np.float64)
+    finite = np.isfinite(numbers)
+    if not finite.any():
+        raise UnreadableImage("no pixel is a finite number")
+    low, high = float(numbers[finite].min()), float(numbers[finite].max())
+    if values.dtype.kind == "i" and low >= 0 and high <= 0xFFFF:
+        return (numbers // 256).astype(np.uint8)
+    scaled = (np.where(finite, numbers, low) - low) * (255 / (high - low) if high > low else 0.0)
+    return np.rint(scaled).astype(np.uint8)
