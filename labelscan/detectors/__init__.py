@@ -1,0 +1,47 @@
+"""Detectors: from out-of-fold probabilities to label quality and flags.
+
+Every run computes all that need no training of their own; the one that leads decides on flags and ranking.
+"""
+
+from labelscan.detection import Detection, Detections, Detector
+from labelscan.detectors.confident_learning import ConfidentLearning
+from labelscan.detectors.noise_posterior import NoisePosterior
+from labelscan.evidence import Evidence
+from labelscan.registry import PartSpec, Registry
+
+__all__ = ["ALWAYS", "DETECTORS", "Detection", "Detections", "Detector", "detect_all"]
+
+DETECTORS: Registry[Detector] = Registry(
+    "detector", {"confident-learning": ConfidentLearning, "noise-posterior": NoisePosterior}
+)
+
+ALWAYS = ("confident-learning", "noise-posterior")
+"""The detectors that every run computes."""
+
+
+def detect_all(evidence: Evidence, leading: str = "confident-learning") -> Detections:
+    """Return the judgements of every detector in ``ALWAYS``, and of the leading one.
+
+    Args:
+        evidence: N scored examples.
+        leading: the detector whose flags and ranking lead; its options are its own, the others keep their
+            defaults. Build it once before training (``DETECTORS.build(leading)``), so that a wrong name fails then.
+
+    Raises:
+        ConfigError: an unknown detector or option.
+    """
+    spec = PartSpec.parse(leading, where="detector")
+    detectors = {name: DETECTORS.build(name) for name in ALWAYS if name != spec.name}
+    detectors[spec.name] = DETECTORS.build_spec(spec)
+    names = [*ALWAYS, *(name for name in detectors if name not in ALWAYS)]
+    by_name = {name: detectors[name].detect(evidence) for name in names}
+    posterior = by_name["noise-posterior"]
+    assert posterior.error_probability is not None
+    assert posterior.noise_matrix is not None
+    return Detections(
+        leading=str(spec),
+        leading_name=spec.name,
+        by_name=by_name,
+        error_probability=posterior.error_probability,
+        noise_matrix=posterior.noise_matrix,
+    )

@@ -1,0 +1,148 @@
+"""Confident learning: the flags of cleanlab.
+
+Northcutt, Jiang and Chuang, *Confident Learning*, JAIR 2021, arXiv:1911.00068. The flags are exactly those of
+``cleanlab.filter.find_label_issues`` in one process: its pool of forked processes is unsafe once CUDA has started,
+and its batched variant is another filter. What differs is only how much memory that takes.
+"""
+
+import warnings
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import cleanlab.filter
+import numpy as np
+from cleanlab.count import compute_confident_joint
+from numpy.typing import NDArray
+
+from labelscan.arrays import GivenLabels, LabelQuality, Mask, PredProbs
+from labelscan.detection import Detection
+from labelscan.errors import ConfigError
+from labelscan.evidence import Evidence
+
+FilterBy = Literal[
+    "prune_by_noise_rate",
+    "prune_by_class",
+    "both",
+    "confident_learning",
+    "predicted_neq_given",
+    "low_self_confidence",
+    "low_normalized_margin",
+]
+PRUNING = ("prune_by_noise_rate", "prune_by_class", "both")
+"""Filters that judge the labels of one given class after another, from one confident joint of them all."""
+GROUP_BYTES = 64 << 20
+"""Probabilities handed to a pruning filter at once, at least; an eighth of them where that is more."""
+TOO_FEW = "May not flag all label issues in class"
+"""How cleanlab's warning begins that a class is too small; ours names the class."""
+
+
+class ConfidentLearning:
+    """Flags from the confident joint; label quality is self-confidence.
+
+    Args:
+        filter_by: cleanlab's filter; its default is the one its users know.
+        frac_noise: share of the estimated issues that are flagged, in (0, 1]; for the pruning filters only.
+        min_examples_per_class: examples that a pruning filter leaves in each class at least.
+    """
+
+    def __init__(
+        self, filter_by: FilterBy = "prune_by_noise_rate", frac_noise: float = 1.0, min_examples_per_class: int = 1
+    ) -> None:
+        where = "detector confident-learning, option"
+        if not 0 < frac_noise <= 1:
+            raise ConfigError(f"must be above 0 and at most 1, got {frac_noise:g}", where=f"{where} frac_noise")
+        if min_examples_per_class < 0:
+            raise ConfigError(
+                f"must be at least 0, got {min_examples_per_class}", where=f"{where} min_examples_per_class"
+            )
+        if frac_noise != 1 and filter_by not in PRUNING:
+            raise ConfigError(
+                f"has no effect on filter_by={filter_by}",
+                where=f"{where} frac_noise",
+                hint=f"use it with {', '.join(PRUNING)}",
+            )
+        self.filter_by: FilterBy = filter_by
+        self.options: dict[str, Any] = {"filter_by": filter_by, "n_jobs": 1}
+        if filter_by in PRUNING:
+            self.options |= {"frac_noise": frac_noise, "min_examples_per_class": min_examples_per_class}
+        self.min_examples_per_class = min_examples_per_class
+
+    def detect(self, evidence: Evidence) -> Detection:
+        """Return cleanlab's flags and self-confidence.
+
+        Takes, beside the probabilities, about half their size (filters that do not prune: once their size). A
+        single class with most of the labels cannot be judged in pieces: then up to twice.
+        """
+        given_labels, pred_probs = evidence.given_labels, evidence.pred_probs
+        notes = self._too_small(evidence)
+        counts = np.bincount(given_labels, minlength=pred_probs.shape[1])
+        if np.count_nonzero(counts) < 2:
+            # cleanlab refuses these. No other class has a threshold to reach, so no label can be doubted.
+            flagged = np.zeros(len(evidence), dtype=bool)
+            notes.append("every scored label is of one class: confident-learning has nothing to compare it with")
+        else:
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                flagged = self._flags(given_labels, _at_most_one(pred_probs))
+            messages = dict.fromkeys(str(warning.message) for warning in caught)
+            notes += [f"cleanlab: {message}" for message in messages if not message.startswith(TOO_FEW)]
+        return Detection(label_quality=_self_confidence(given_labels, pred_probs), flagged=flagged, notes=tuple(notes))
+
+    def _flags(self, given_labels: GivenLabels, pred_probs: PredProbs) -> Mask:
+        if self.filter_by not in PRUNING:
+            return _find(given_labels, pred_probs, self.options)
+        # The joint of all labels first, then its pruning in groups of classes: the same flags as in one call,
+        # which would copy all probabilities twice and take three times their size.
+        joint = compute_confident_joint(given_labels, pred_probs)
+        flagged = np.zeros(len(given_labels), dtype=bool)
+        for rows in _groups(given_labels, pred_probs):
+            flagged[rows] = _find(given_labels[rows], pred_probs[rows], {**self.options, "confident_joint": joint})
+        return flagged
+
+    def _too_small(self, evidence: Evidence) -> list[str]:
+        counts = np.bincount(evidence.given_labels, minlength=len(evidence.class_names))
+        small = np.flatnonzero((counts > 0) & (counts <= self.min_examples_per_class))
+        if self.filter_by not in PRUNING or not len(small):
+            return []
+        names = ", ".join(repr(evidence.class_names[label]) for label in small[:5])
+        more = f" and {len(small) - 5:,} more" if len(small) > 5 else ""
+        return [f"too few examples for confident-learning to flag any: classes {names}{more}"]
+
+
+def _find(given_labels: GivenLabels, pred_probs: PredProbs, options: dict[str, Any]) -> Mask:
+    try:
+        issues = cleanlab.filter.find_label_issues(given_labels, pred_probs, **options)
+    finally:
+        # cleanlab leaves a copy of the probabilities in a module variable, for processes that we never start.
+        vars(cleanlab.filter).pop("pred_probs_by_class", None)
+    flagged: Mask = np.asarray(issues, dtype=bool)
+    return flagged
+
+
+def _groups(given_labels: GivenLabels, pred_probs: PredProbs) -> Iterator[slice | NDArray[np.int64]]:
+    """Yield rows: whole classes, at least two of them since cleanlab refuses one, up to about ``GROUP_BYTES``."""
+    n_examples, n_classes = pred_probs.shape
+    most = max(GROUP_BYTES, pred_probs.nbytes // 8) // (n_classes * pred_probs.itemsize)
+    if n_examples <= most:
+        yield slice(None)
+        return
+    counts = np.bincount(given_labels, minlength=n_classes)
+    by_class = np.split(np.argsort(given_labels, kind="stable"), np.cumsum(counts)[:-1])
+    present = [rows for rows in by_class if len(rows)]
+    group: list[NDArray[np.int64]] = []
+    for position, rows in enumerate(present):
+        group.append(rows)
+        left = len(present) - position - 1
+        if left == 0 or (len(group) >= 2 and left >= 2 and sum(map(len, group)) >= most):
+            # In the order of the data set: cleanlab breaks ties by position.
+            yield np.sort(np.concatenate(group))
+            group = []
+
+
+def _at_most_one(pred_probs: PredProbs) -> PredProbs:
+    """Return the same probabilities, cut off at 1 where rounding took them above: cleanlab refuses those."""
+    return pred_probs if pred_probs.max() <= 1 else np.minimum(pred_probs, np.float32(1))
+
+
+def _self_confidence(given_labels: GivenLabels, pred_probs: PredProbs) -> LabelQuality:
+    return np.clip(pred_probs[np.arange(len(given_labels)), given_labels].astype(np.float64), 0, 1)

@@ -1,0 +1,106 @@
+import sys
+import warnings
+from typing import get_args
+
+import cleanlab.filter
+import numpy as np
+import pytest
+
+from labelscan.arrays import as_strings
+from labelscan.detectors import confident_learning
+from labelscan.detectors.confident_learning import PRUNING, ConfidentLearning, FilterBy
+from labelscan.evidence import Evidence
+
+FILTERS = get_args(FilterBy)
+
+
+def an_evidence(n_examples: int = 300, n_classes: int = 6, seed: int = 0, absent: int | None = 3) -> Evidence:
+    generator = np.random.default_rng(seed)
+    true_labels = generator.integers(0, n_classes, n_examples)
+    scores = 1.5 * generator.normal(size=(n_examples, n_classes)) + 3 * np.eye(n_classes)[true_labels]
+    # Rounded, so that there are ties, which cleanlab breaks by position.
+    scores = np.round(scores)
+    probs = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    wrong = generator.random(n_examples) < 0.2
+    given_labels = np.where(wrong, generator.integers(0, n_classes, n_examples), true_labels)
+    given_labels[given_labels == absent] = 0
+    return Evidence(
+        pred_probs=probs.astype(np.float32),
+        given_labels=given_labels,
+        class_names=tuple(f"class {label}" for label in range(n_classes)),
+        example_ids=as_strings([str(row) for row in range(n_examples)]),
+        index=np.arange(n_examples),
+        fold_names=as_strings([""] * n_examples),
+    )
+
+
+def cleanlab_flags(evidence: Evidence, **options: object) -> np.ndarray:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return cleanlab.filter.find_label_issues(evidence.given_labels, evidence.pred_probs, n_jobs=1, **options)
+
+
+@pytest.mark.parametrize("filter_by", FILTERS)
+@pytest.mark.parametrize("absent", [None, 3])
+@pytest.mark.parametrize("in_groups", [False, True])
+def test_flags_are_exactly_those_of_cleanlab(monkeypatch, filter_by: FilterBy, absent: int | None, in_groups) -> None:
+    if in_groups:
+        monkeypatch.setattr(confident_learning, "GROUP_BYTES", 1)
+    for seed in range(5):
+        evidence = an_evidence(seed=seed, absent=absent)
+        flagged = ConfidentLearning(filter_by).detect(evidence).flagged
+        np.testing.assert_array_equal(flagged, cleanlab_flags(evidence, filter_by=filter_by))
+        assert flagged.any()
+
+
+def test_large_evidence_is_pruned_in_groups_of_at_least_two_classes(monkeypatch) -> None:
+    monkeypatch.setattr(confident_learning, "GROUP_BYTES", 1)
+    evidence = an_evidence(n_classes=7)
+    groups = list(confident_learning._groups(evidence.given_labels, evidence.pred_probs))
+    assert len(groups) >= 3
+    assert all(len(np.unique(evidence.given_labels[rows])) >= 2 for rows in groups)
+    np.testing.assert_array_equal(np.sort(np.concatenate(groups)), np.arange(len(evidence)))
+
+
+@pytest.mark.parametrize("filter_by", PRUNING)
+def test_options_are_those_of_cleanlab(monkeypatch, filter_by: FilterBy) -> None:
+    monkeypatch.setattr(confident_learning, "GROUP_BYTES", 1)
+    evidence = an_evidence()
+    detector = ConfidentLearning(filter_by, frac_noise=0.5, min_examples_per_class=30)
+    expected = cleanlab_flags(evidence, filter_by=filter_by, frac_noise=0.5, min_examples_per_class=30)
+    np.testing.assert_array_equal(detector.detect(evidence).flagged, expected)
+    assert expected.sum() < ConfidentLearning(filter_by).detect(evidence).flagged.sum()
+
+
+def test_label_quality_is_self_confidence() -> None:
+    evidence = an_evidence()
+    expected = [row[label] for row, label in zip(evidence.pred_probs, evidence.given_labels, strict=True)]
+    np.testing.assert_array_equal(ConfidentLearning().detect(evidence).label_quality, np.array(expected, np.float64))
+
+
+@pytest.mark.parametrize("label", [0, 2])
+def test_a_single_given_class_is_no_error_but_said(label: int) -> None:
+    evidence = an_evidence()
+    evidence = evidence[evidence.given_labels == label]
+    detection = ConfidentLearning().detect(evidence)
+    assert not detection.flagged.any()
+    assert "one class" in detection.notes[0]
+
+
+def test_a_class_too_small_to_be_judged_is_named() -> None:
+    evidence = an_evidence()
+    keep = (evidence.given_labels != 2) | (np.cumsum(evidence.given_labels == 2) == 1)
+    detection = ConfidentLearning().detect(evidence[keep])
+    assert detection.notes == ("too few examples for confident-learning to flag any: classes 'class 2'",)
+
+
+def test_probabilities_rounded_above_1_are_accepted() -> None:
+    evidence = an_evidence()
+    evidence.pred_probs[0] = np.eye(6)[0] * np.float32(1.004)
+    quality = ConfidentLearning().detect(evidence).label_quality
+    assert quality.max() <= 1
+
+
+def test_no_copy_of_the_probabilities_stays_behind() -> None:
+    ConfidentLearning("both").detect(an_evidence())
+    assert not hasattr(sys.modules["cleanlab.filter"], "pred_probs_by_class")

@@ -1,0 +1,148 @@
+import io
+from contextlib import redirect_stderr, redirect_stdout
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from labelscan.arrays import as_strings
+from labelscan.detectors import ALWAYS, DETECTORS, detect_all
+from labelscan.errors import ConfigError
+from labelscan.evidence import Evidence
+
+
+@st.composite
+def evidences(draw: st.DrawFn) -> Evidence:
+    """Return evidence of any kind: smooth, one-hot, with exact zeros, uniform; some classes given to nobody."""
+    n_examples = draw(st.integers(1, 40))
+    n_classes = draw(st.integers(2, 5))
+    generator = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    kind = draw(st.sampled_from(["smooth", "sharp", "one-hot", "zeros", "uniform"]))
+    probs = generator.dirichlet(np.full(n_classes, 0.2 if kind == "sharp" else 1.0), size=n_examples)
+    if kind == "one-hot":
+        probs = np.eye(n_classes)[probs.argmax(axis=1)]
+    elif kind == "zeros":
+        probs[np.arange(n_examples), probs.argmin(axis=1)] = 0
+        probs /= probs.sum(axis=1, keepdims=True)
+    elif kind == "uniform":
+        probs = np.full((n_examples, n_classes), 1 / n_classes)
+    n_given = draw(st.integers(1, n_classes))
+    likely = probs[:, :n_given].argmax(axis=1)
+    given_labels = np.where(generator.random(n_examples) < 0.3, generator.integers(0, n_given, n_examples), likely)
+    return Evidence(
+        pred_probs=probs.astype(np.float32),
+        given_labels=given_labels.astype(np.int64),
+        class_names=tuple("abcde"[:n_classes]),
+        example_ids=as_strings([str(row) for row in range(n_examples)]),
+        index=np.arange(n_examples),
+        fold_names=as_strings([""] * n_examples),
+    )
+
+
+@pytest.mark.parametrize("name", sorted(DETECTORS))
+@settings(max_examples=40, deadline=None)
+@given(evidence=evidences())
+def test_every_detector_judges_every_label(name: str, evidence: Evidence) -> None:
+    detection = DETECTORS.build(name).detect(evidence)
+    n_examples, n_classes = evidence.pred_probs.shape
+    assert detection.label_quality.shape == detection.flagged.shape == (n_examples,)
+    assert detection.label_quality.dtype == np.float64
+    assert detection.flagged.dtype == np.bool_
+    assert ((detection.label_quality >= 0) & (detection.label_quality <= 1)).all()
+    if detection.error_probability is not None:
+        assert ((detection.error_probability >= 0) & (detection.error_probability <= 1)).all()
+    if detection.suggested_labels is not None:
+        assert (detection.suggested_labels != evidence.given_labels).all()
+        assert ((detection.suggested_labels >= 0) & (detection.suggested_labels < n_classes)).all()
+    if detection.noise_matrix is not None:
+        np.testing.assert_allclose(detection.noise_matrix.sum(axis=0), 1)
+
+
+@pytest.mark.parametrize("name", sorted(DETECTORS))
+@settings(max_examples=40, deadline=None)
+@given(evidence=evidences(), seed=st.integers(0, 2**32 - 1))
+def test_label_quality_belongs_to_the_example_not_to_its_row(name: str, evidence: Evidence, seed: int) -> None:
+    order = np.random.default_rng(seed).permutation(len(evidence))
+    quality = DETECTORS.build(name).detect(evidence).label_quality
+    shuffled = DETECTORS.build(name).detect(evidence[order]).label_quality
+    np.testing.assert_allclose(shuffled, quality[order], atol=1e-7)
+
+
+@pytest.mark.parametrize("name", sorted(DETECTORS))
+@settings(max_examples=10, deadline=None)
+@given(evidence=evidences())
+def test_the_same_evidence_gives_the_same_judgement_and_stays_as_it_is(name: str, evidence: Evidence) -> None:
+    before = evidence.pred_probs.copy()
+    first, second = (DETECTORS.build(name).detect(evidence) for _ in range(2))
+    np.testing.assert_array_equal(first.label_quality, second.label_quality)
+    np.testing.assert_array_equal(first.flagged, second.flagged)
+    np.testing.assert_array_equal(evidence.pred_probs, before)
+
+
+@pytest.mark.parametrize("name", sorted(DETECTORS))
+def test_detectors_write_nothing_to_the_terminal(name: str) -> None:
+    evidence = planted()[0]
+    with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
+        DETECTORS.build(name).detect(evidence)
+    assert out.getvalue() == err.getvalue() == ""
+
+
+@pytest.mark.parametrize("name", sorted(DETECTORS))
+def test_planted_errors_come_out_on_top(name: str) -> None:
+    evidence, label_errors = planted()
+    detection = DETECTORS.build(name).detect(evidence)
+    worst = np.argsort(detection.label_quality)[: label_errors.sum()]
+    assert label_errors[worst].mean() > 0.9
+    assert (detection.flagged == label_errors).mean() > 0.97
+
+
+def planted() -> tuple[Evidence, np.ndarray]:
+    generator = np.random.default_rng(0)
+    true_labels = generator.integers(0, 4, 400)
+    scores = generator.normal(size=(400, 4)) + 5 * np.eye(4)[true_labels]
+    probs = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    label_errors = generator.random(400) < 0.1
+    evidence = Evidence(
+        pred_probs=probs.astype(np.float32),
+        given_labels=np.where(label_errors, (true_labels + 1) % 4, true_labels),
+        class_names=tuple("abcd"),
+        example_ids=as_strings([str(row) for row in range(400)]),
+        index=np.arange(400),
+        fold_names=as_strings([""] * 400),
+    )
+    return evidence, label_errors
+
+
+def test_every_run_computes_both_detectors_and_the_leading_one_has_its_options() -> None:
+    evidence = planted()[0]
+    detections = detect_all(evidence, "confident-learning:filter_by=both")
+    assert tuple(detections.by_name) == ALWAYS
+    assert detections.leading == "confident-learning:filter_by=both"
+    expected = DETECTORS.build("confident-learning:both").detect(evidence)
+    np.testing.assert_array_equal(detections.lead.flagged, expected.flagged)
+    posterior = DETECTORS.build("noise-posterior").detect(evidence)
+    np.testing.assert_array_equal(detections.error_probability, posterior.error_probability)
+
+
+def test_error_probability_is_that_of_noise_posterior_whichever_leads() -> None:
+    detections = detect_all(planted()[0], "noise-posterior:kappa=3")
+    assert detections.leading_name == "noise-posterior"
+    np.testing.assert_array_equal(detections.error_probability, detections.lead.error_probability)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "confident-lerning",
+        "confident-learning:filter_by=all",
+        "confident-learning:frac_noise=0",
+        "confident-learning:filter_by=low_self_confidence,frac_noise=0.5",
+        "confident-learning:min_examples_per_class=-1",
+        "noise-posterior:kappa=0",
+        "noise-posterior:max_steps=0",
+    ],
+)
+def test_a_detector_that_cannot_be_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError):
+        DETECTORS.build(text)

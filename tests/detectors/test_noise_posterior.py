@@ -1,0 +1,184 @@
+import math
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize_scalar
+from sklearn.metrics import f1_score
+
+from labelscan.arrays import as_strings
+from labelscan.detectors import noise_posterior
+from labelscan.detectors.noise_posterior import NoisePosterior, highest_expected_f1
+from labelscan.evidence import Evidence
+
+
+def as_evidence(probs: np.ndarray, given_labels: np.ndarray) -> Evidence:
+    n_examples, n_classes = probs.shape
+    return Evidence(
+        pred_probs=probs.astype(np.float32),
+        given_labels=given_labels.astype(np.int64),
+        class_names=tuple(f"class {label}" for label in range(n_classes)),
+        example_ids=as_strings([str(row) for row in range(n_examples)]),
+        index=np.arange(n_examples),
+        fold_names=as_strings([""] * n_examples),
+    )
+
+
+def a_channel(n_classes: int) -> np.ndarray:
+    """Return P(given = column | true = row) that is as lopsided as can be: each class errs to the next one only."""
+    rates = np.linspace(0.05, 0.35, n_classes)
+    channel = np.diag(1 - rates)
+    channel[np.arange(n_classes), (np.arange(n_classes) + 1) % n_classes] = rates
+    return channel
+
+
+def planted(n_examples: int, n_classes: int, seed: int = 0, signal: float = 4.0) -> tuple[Evidence, np.ndarray]:
+    generator = np.random.default_rng(seed)
+    true_labels = generator.integers(0, n_classes, n_examples)
+    scores = generator.normal(size=(n_examples, n_classes)) + signal * np.eye(n_classes)[true_labels]
+    probs = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    steps = np.cumsum(a_channel(n_classes), axis=1)[true_labels]
+    given_labels = (generator.random(n_examples)[:, None] > steps).sum(axis=1).clip(max=n_classes - 1)
+    return as_evidence(probs, given_labels), true_labels
+
+
+def reference(probs: np.ndarray, labels: np.ndarray, kappa: float, max_steps: int) -> dict[str, np.ndarray]:
+    """Return what the formulas say, one number after another."""
+    n, k = probs.shape
+    log_p = [[math.log(max(float(probs[i, j]), 0.01 / k)) for j in range(k)] for i in range(n)]
+
+    def softmax(scale: float, row: list[float]) -> list[float]:
+        top = max(scale * value for value in row)
+        weights = [math.exp(scale * value - top) for value in row]
+        return [weight / sum(weights) for weight in weights]
+
+    def loss(log_scale: float) -> float:
+        scale = math.exp(log_scale)
+        return -sum(math.log(softmax(scale, log_p[i])[labels[i]]) for i in range(n)) / n
+
+    b0 = math.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded", options={"xatol": 1e-10}).x)
+    pi = [softmax(kappa * b0, row) for row in log_p]
+    channel = [[0.9 if j == i else 0.1 / (k - 1) for i in range(k)] for j in range(k)]
+    previous = -math.inf
+    for _ in range(max_steps):
+        q = []
+        likelihood = 0.0
+        for row in range(n):
+            joint = [channel[j][labels[row]] * pi[row][j] for j in range(k)]
+            likelihood += math.log(sum(joint)) / n
+            q.append([value / sum(joint) for value in joint])
+        counts = [[1.0 if j == i else 0.0 for i in range(k)] for j in range(k)]
+        for row in range(n):
+            for j in range(k):
+                counts[j][labels[row]] += q[row][j]
+        channel = [[value / sum(row) for value in row] for row in counts]
+        if abs(likelihood - previous) < 1e-6:
+            break
+        previous = likelihood
+    error = [1 - q[row][labels[row]] for row in range(n)]
+    ranked = sorted(range(n), key=lambda row: -error[row])
+    f1 = [2 * sum(error[row] for row in ranked[:size]) / (size + sum(error)) for size in range(1, n + 1)]
+    flagged = np.zeros(n, dtype=bool)
+    flagged[ranked[: int(np.argmax(f1)) + 1]] = True
+    others = [max((j for j in range(k) if j != labels[row]), key=lambda j, row=row: q[row][j]) for row in range(n)]
+    return {
+        "error_probability": np.array(error),
+        "flagged": flagged,
+        "suggested_labels": np.array(others),
+        "noise_matrix": np.array(channel).T,
+    }
+
+
+@pytest.mark.parametrize(("n_classes", "kappa", "max_steps"), [(2, 2.0, 30), (3, 2.0, 30), (5, 3.0, 30), (4, 1.0, 2)])
+@pytest.mark.parametrize("cells", [1 << 18, 20])
+def test_it_computes_what_the_formulas_say(monkeypatch, n_classes: int, kappa: float, max_steps: int, cells) -> None:
+    monkeypatch.setattr(noise_posterior, "CHUNK_CELLS", cells)
+    evidence, _ = planted(80, n_classes, seed=n_classes, signal=3)
+    evidence.pred_probs[:5] = np.eye(n_classes, dtype=np.float32)[evidence.given_labels[:5]]
+    detection = NoisePosterior(kappa, max_steps).detect(evidence)
+    expected = reference(evidence.pred_probs, evidence.given_labels, kappa, max_steps)
+    assert detection.error_probability is not None
+    np.testing.assert_allclose(detection.error_probability, expected["error_probability"], rtol=1e-5, atol=1e-9)
+    np.testing.assert_allclose(detection.label_quality, 1 - detection.error_probability)
+    np.testing.assert_allclose(detection.noise_matrix, expected["noise_matrix"], rtol=1e-5, atol=1e-9)
+    np.testing.assert_array_equal(detection.flagged, expected["flagged"])
+    np.testing.assert_array_equal(detection.suggested_labels, expected["suggested_labels"])
+
+
+def test_the_noise_matrix_is_given_by_true() -> None:
+    evidence, _ = planted(6000, 4)
+    noise_matrix = NoisePosterior().detect(evidence).noise_matrix
+    assert noise_matrix is not None
+    np.testing.assert_allclose(noise_matrix, a_channel(4).T, atol=0.06)
+    np.testing.assert_allclose(noise_matrix.sum(axis=0), 1)
+
+
+def test_planted_errors_are_found_and_counted() -> None:
+    evidence, true_labels = planted(4000, 5, signal=6)
+    detection = NoisePosterior().detect(evidence)
+    label_errors = evidence.given_labels != true_labels
+    assert f1_score(label_errors, detection.flagged) > 0.95
+    assert detection.error_probability is not None
+    assert detection.error_probability.sum() == pytest.approx(label_errors.sum(), rel=0.1)
+    assert detection.suggested_labels is not None
+    assert (detection.suggested_labels == true_labels)[label_errors].mean() > 0.95
+
+
+@pytest.mark.parametrize("scale", [0.7, 1.0, 5.0])
+def test_probabilities_that_are_too_sure_or_not_sure_enough_are_calibrated(scale: float) -> None:
+    generator = np.random.default_rng(0)
+    log_p = np.log(generator.dirichlet(np.ones(3), size=3000).clip(min=0.05))
+    calibrated = np.exp(log_p) / np.exp(log_p).sum(axis=1, keepdims=True)
+    given_labels = (generator.random(3000)[:, None] > np.cumsum(calibrated, axis=1)).sum(axis=1).clip(max=2)
+    distorted = calibrated ** (1 / scale)
+    evidence = as_evidence(distorted / distorted.sum(axis=1, keepdims=True), given_labels)
+    examples = noise_posterior._Examples(evidence.given_labels, evidence.pred_probs.astype(np.float32))
+    assert noise_posterior._calibrate(examples) == pytest.approx(scale, rel=0.15)
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_a_scale_without_limit_stops_at_the_limit(right: bool) -> None:
+    given_labels = np.arange(12) % 3
+    probs = np.full((12, 3), 0.2)
+    probs[np.arange(12), given_labels if right else (given_labels + 1) % 3] = 0.6
+    scale = noise_posterior._calibrate(noise_posterior._Examples(given_labels, probs.astype(np.float32)))
+    assert scale == pytest.approx(math.exp(3 if right else -3))
+
+
+def test_uniform_probabilities_leave_the_scale_at_1_and_all_labels_alike() -> None:
+    given_labels = np.arange(30) % 3
+    probs = np.full((30, 3), 1 / 3)
+    assert noise_posterior._calibrate(noise_posterior._Examples(given_labels, probs.astype(np.float32))) == 1
+    detection = NoisePosterior().detect(as_evidence(probs, given_labels))
+    np.testing.assert_allclose(detection.label_quality, detection.label_quality[0])
+
+
+@pytest.mark.parametrize("kappa", [2.0, 10.0])
+def test_one_hot_rows_are_judged(kappa: float) -> None:
+    given_labels = np.arange(60) % 3
+    predicted = given_labels.copy()
+    predicted[:4] = (predicted[:4] + 1) % 3
+    detection = NoisePosterior(kappa=kappa).detect(as_evidence(np.eye(3)[predicted], given_labels))
+    assert list(np.flatnonzero(detection.flagged)) == [0, 1, 2, 3]
+    assert detection.suggested_labels is not None
+    np.testing.assert_array_equal(detection.suggested_labels[:4], predicted[:4])
+
+
+def test_nothing_is_flagged_where_every_prediction_is_the_given_label() -> None:
+    given_labels = np.arange(60) % 3
+    detection = NoisePosterior().detect(as_evidence(np.eye(3)[given_labels], given_labels))
+    assert not detection.flagged.any()
+
+
+@pytest.mark.parametrize(
+    ("error_probability", "flagged"),
+    [
+        ([0.0, 0.0], [False, False]),
+        ([1.0, 0.0], [True, False]),
+        ([1.0, 1.0], [True, True]),
+        ([1e-6, 1e-6, 1e-6], [False, False, False]),
+        ([0.9, 0.1, 0.9, 0.5], [True, False, True, True]),
+        ([0.2, 0.9, 0.2], [False, True, False]),
+    ],
+)
+def test_the_cut_has_the_highest_expected_f1(error_probability: list[float], flagged: list[bool]) -> None:
+    assert list(highest_expected_f1(np.array(error_probability))) == flagged
