@@ -1,0 +1,114 @@
+"""Which column holds what: set by the user, or found by its usual names.
+
+A column taken by mistake gives a plausible but wrong result, so two candidates are an error and not a guess.
+"""
+
+import difflib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields
+
+from labelscan.config import DatasetConfig
+from labelscan.errors import DatasetError
+
+Tiers = tuple[tuple[str, ...], ...]
+"""Usual names; one of an earlier tier is taken before any of a later one."""
+
+USUAL_NAMES: Mapping[str, Tiers] = {
+    "path": (
+        ("path",),
+        ("file_path", "filepath", "image_path", "img_path"),
+        ("file", "filename", "file_name", "fname", "image", "image_file", "image_name", "img", "img_name"),
+    ),
+    "label": (
+        ("label", "given_label", "given_labels", "labels"),
+        ("class", "class_name", "target", "targets", "y", "category", "noisy_label"),
+    ),
+    "true_label": (("true_label", "true_labels"), ("clean_label", "correct_label", "true_class", "gold_label")),
+    "id": (("example_id",), ("id", "uid", "uuid")),
+    "group": (("group", "group_id", "groups"), ("patient", "patient_id", "subject", "subject_id", "scene", "scene_id")),
+    "split": (("split",), ("subset", "partition")),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The names of the columns by what they hold; empty where there is none."""
+
+    path: str
+    label: str
+    true_label: str
+    id: str
+    group: str
+    split: str
+
+    def used(self) -> list[str]:
+        """Return the names of the columns that hold something, each once."""
+        names = [getattr(self, field.name) for field in fields(self)]
+        return list(dict.fromkeys(name for name in names if name))
+
+
+def find_columns(names: Sequence[str], config: DatasetConfig, *, where: str, with_path: bool) -> Columns:
+    """Return which of ``names`` hold what.
+
+    Args:
+        names: the columns there are.
+        config: columns set by the user.
+        where: the file, for messages.
+        with_path: whether a path column is needed; without, there is none.
+
+    Raises:
+        DatasetError: a column is missing, or two could be meant.
+    """
+    needed = ("path", "label") if with_path else ("label",)
+    found = {
+        role: "" if role == "path" and not with_path else _find(role, names, config, where, needed=role in needed)
+        for role in USUAL_NAMES
+    }
+    return Columns(**found)
+
+
+def has_path(names: Sequence[str], config: DatasetConfig) -> bool:
+    """Tell whether a file with columns ``names`` lists images, and is no table of features."""
+    return bool(config.path_column) or any(_candidates(names, tier) for tier in USUAL_NAMES["path"])
+
+
+def pick(names: Collection[str], tiers: Tiers, *, what: str, where: str, hint: str) -> str:
+    """Return the one of ``names`` that is usual for ``what``, or an empty string; two are a DatasetError."""
+    for tier in tiers:
+        candidates = _candidates(names, tier)
+        if len(candidates) > 1:
+            raise DatasetError(
+                f"{' and '.join(map(repr, candidates))} could both be the {what}", where=where, hint=hint
+            )
+        if candidates:
+            return candidates[0]
+    return ""
+
+
+def missing(what: str, names: Collection[str], *, where: str, hint: str, asked: str = "") -> DatasetError:
+    """Return the error for a column or array that is not there, which lists those there are."""
+    nearest = difflib.get_close_matches(asked, list(names), n=1) if asked else []
+    there = ", ".join(repr(name) for name in names) or "nothing"
+    return DatasetError(
+        f"no {what}{f' called {asked!r}' if asked else ''}; there are {there}",
+        where=where,
+        hint=f"did you mean {nearest[0]!r}?" if nearest else hint,
+    )
+
+
+def _find(role: str, names: Sequence[str], config: DatasetConfig, where: str, *, needed: bool) -> str:
+    asked = getattr(config, f"{role}_column")
+    flag = f"--{role.replace('_', '-')}-column"
+    what = f"{role.replace('_', ' ')} column"
+    if asked:
+        if asked not in names:
+            raise missing(what, names, where=where, hint=f"name one of them by {flag}", asked=asked)
+        return str(asked)
+    found = pick(names, USUAL_NAMES[role], what=what, where=where, hint=f"say which by {flag}")
+    if needed and not found:
+        raise missing(what, names, where=where, hint=f"name it by {flag}")
+    return found
+
+
+def _candidates(names: Collection[str], tier: Sequence[str]) -> list[str]:
+    return [name for name in names if name.strip().lower().replace(" ", "_").replace("-", "_") in tier]
