@@ -1,0 +1,237 @@
+"""What a run found, in numbers: counts, estimates, the health of each class, and what to be wary of.
+
+summary.json is read by gates and scripts: ``format_version`` goes up when a key changes its meaning or goes away.
+
+History of the format:
+    1: the first.
+"""
+
+import dataclasses
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labelscan.arrays import Mask, Strings
+from labelscan.dataset import Dataset
+from labelscan.detection import Detections
+from labelscan.evidence import Evidence
+from labelscan.health import Agreement, warnings_about
+from labelscan.issues import UNREADABLE, UNSCORED, Issues, status_is
+from labelscan.metrics import DetectionQuality, quality
+
+FORMAT_VERSION = 1
+FILE_NAME = "summary.json"
+MOST_CLASSES_IN_MATRIX = 200
+"""The noise matrix has K x K numbers: with more classes than this it is left out, and confused pairs must do."""
+MOST_PAIRS = 20
+MOST_CONFLICTS = 100
+
+LabelConflict: TypeAlias = Sequence[tuple[str, str]]
+"""Byte-identical images whose labels differ: example id and given label of each."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClassHealth:
+    """What is known of the examples whose given label is one class."""
+
+    class_name: str
+    n_examples: int
+    n_scored: int
+    n_flagged: int
+    flagged_rate: float | None
+    """Of the scored; None where there are none."""
+    estimated_wrong_labels: float
+    out_of_fold_accuracy: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConfusedPair:
+    """How many flagged examples have one label and are taken for another."""
+
+    given_label: str
+    suggested_label: str
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AgainstTruth:
+    """How well a run did, where true labels came with the data; of the scored examples."""
+
+    n_label_errors: int
+    noise_rate: float
+    out_of_fold_accuracy: float
+    """Of the predicted labels against the true ones."""
+    quality: dict[str, DetectionQuality]
+    """By detector."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """What a run found."""
+
+    data: str
+    n_examples: int
+    n_scored: int
+    n_unscored: int
+    n_unreadable: int
+    n_classes: int
+    detector: str
+    """The leading one, with its options."""
+    n_flagged: int
+    """By the leading detector."""
+    flagged_by: dict[str, int]
+    """How many each detector flags."""
+    flagged_by_all: int
+    estimated_wrong_labels: float
+    """Sum of the error probabilities of the scored examples."""
+    estimated_noise_rate: float
+    """The same as a share of the scored examples."""
+    out_of_fold_accuracy: float
+    """Against the given labels: what the models learned."""
+    chance_accuracy: float
+    """What predictions that have nothing to do with the given labels would reach."""
+    learned_nothing: bool
+    """Whether accuracy is not significantly above chance: flags then mean nothing, and no gate may pass on them."""
+    warnings: tuple[str, ...]
+    against_truth: AgainstTruth | None
+    confused_pairs: tuple[ConfusedPair, ...]
+    """Most frequent first, at most ``MOST_PAIRS``."""
+    class_health: tuple[ClassHealth, ...]
+    n_label_conflicts: int
+    label_conflicts: tuple[tuple[tuple[str, str], ...], ...]
+    """The first ``MOST_CONFLICTS`` of them."""
+    noise_matrix: list[list[float]] | None
+    """P(given = row if true = column), in the order of ``class_health``; None above ``MOST_CLASSES_IN_MATRIX``."""
+
+    def to_json(self) -> dict[str, object]:
+        """Return the content of summary.json; numbers have 6 significant digits."""
+        content: dict[str, object] = {"format_version": FORMAT_VERSION} | dataclasses.asdict(self)
+        content["label_conflicts"] = [
+            [{"example_id": example_id, "given_label": label} for example_id, label in conflict]
+            for conflict in self.label_conflicts
+        ]
+        return {key: _rounded(value) for key, value in content.items()}
+
+
+def summarise(
+    dataset: Dataset,
+    evidence: Evidence,
+    detections: Detections,
+    issues: Issues,
+    status: Strings,
+    *,
+    label_conflicts: Sequence[LabelConflict] = (),
+    small_classes: Sequence[str] = (),
+    notes: Sequence[str] = (),
+) -> Summary:
+    """Return what a run found.
+
+    Args:
+        dataset: N examples.
+        evidence: the scored ones among them.
+        detections: judgements of the rows of ``evidence``.
+        issues: the ranked table.
+        status: (N,) as handed to ``rank_issues``.
+        label_conflicts: groups of byte-identical images whose labels differ.
+        small_classes: classes with fewer members than folds.
+        notes: further warnings of the run; they are told first, after those of the data set.
+    """
+    predicted_labels = evidence.pred_probs.argmax(axis=1)
+    agreement = Agreement.of(predicted_labels, evidence.given_labels, len(dataset.class_names))
+    n_conflicts = len(label_conflicts)
+    health_warnings = warnings_about(
+        dataset, evidence, detections, status, agreement, n_label_conflicts=n_conflicts, small_classes=small_classes
+    )
+    estimated_wrong_labels = float(detections.error_probability.sum())
+    every_flag = [detection.flagged for detection in detections.by_name.values()]
+    return Summary(
+        data=dataset.name,
+        n_examples=len(dataset),
+        n_scored=len(evidence),
+        n_unscored=int(status_is(status, UNSCORED).sum()),
+        n_unreadable=int(status_is(status, UNREADABLE).sum()),
+        n_classes=len(dataset.class_names),
+        detector=detections.leading,
+        n_flagged=int(detections.lead.flagged.sum()),
+        flagged_by={name: int(detection.flagged.sum()) for name, detection in detections.by_name.items()},
+        flagged_by_all=int(np.logical_and.reduce(every_flag).sum()),
+        estimated_wrong_labels=estimated_wrong_labels,
+        estimated_noise_rate=estimated_wrong_labels / len(evidence),
+        out_of_fold_accuracy=agreement.share,
+        chance_accuracy=agreement.chance,
+        learned_nothing=agreement.learned_nothing,
+        warnings=tuple(dict.fromkeys([*dataset.notes, *notes, *health_warnings])),
+        against_truth=_against_truth(dataset, evidence, detections, predicted_labels),
+        confused_pairs=_confused_pairs(dataset, issues),
+        class_health=_class_health(dataset, evidence, detections, predicted_labels == evidence.given_labels),
+        n_label_conflicts=n_conflicts,
+        label_conflicts=tuple(tuple(conflict) for conflict in label_conflicts[:MOST_CONFLICTS]),
+        noise_matrix=detections.noise_matrix.tolist() if len(dataset.class_names) <= MOST_CLASSES_IN_MATRIX else None,
+    )
+
+
+def _against_truth(
+    dataset: Dataset, evidence: Evidence, detections: Detections, predicted_labels: NDArray[np.int64]
+) -> AgainstTruth | None:
+    if dataset.true_labels is None:
+        return None
+    # The first of the true class names are the class names, so the indices can be compared.
+    true_labels = dataset.true_labels[evidence.index]
+    label_errors = true_labels != evidence.given_labels
+    return AgainstTruth(
+        n_label_errors=int(label_errors.sum()),
+        noise_rate=float(label_errors.mean()),
+        out_of_fold_accuracy=float((predicted_labels == true_labels).mean()),
+        quality={
+            name: quality(detection.flagged, detection.label_quality, label_errors)
+            for name, detection in detections.by_name.items()
+        },
+    )
+
+
+def _class_health(
+    dataset: Dataset, evidence: Evidence, detections: Detections, predicted_right: Mask
+) -> tuple[ClassHealth, ...]:
+    n_classes, given_labels = len(dataset.class_names), evidence.given_labels
+    examples = np.bincount(dataset.given_labels, minlength=n_classes)
+    scored = np.bincount(given_labels, minlength=n_classes)
+    flagged = np.bincount(given_labels[detections.lead.flagged], minlength=n_classes)
+    right = np.bincount(given_labels[predicted_right], minlength=n_classes)
+    wrong = np.bincount(given_labels, weights=detections.error_probability, minlength=n_classes)
+    return tuple(
+        ClassHealth(
+            class_name=name,
+            n_examples=int(examples[label]),
+            n_scored=int(scored[label]),
+            n_flagged=int(flagged[label]),
+            flagged_rate=float(flagged[label] / scored[label]) if scored[label] else None,
+            estimated_wrong_labels=float(wrong[label]),
+            out_of_fold_accuracy=float(right[label] / scored[label]) if scored[label] else None,
+        )
+        for label, name in enumerate(dataset.class_names)
+    )
+
+
+def _confused_pairs(dataset: Dataset, issues: Issues) -> tuple[ConfusedPair, ...]:
+    place = {name: label for label, name in enumerate(dataset.class_names)}
+    flagged = issues.flagged
+    counts = Counter(zip(flagged["given_label"], flagged["suggested_label"], strict=True))
+    pairs = sorted(counts.items(), key=lambda item: (-item[1], place[item[0][0]], place[item[0][1]]))
+    return tuple(
+        ConfusedPair(given_label=given_label, suggested_label=suggested_label, count=count)
+        for (given_label, suggested_label), count in pairs[:MOST_PAIRS]
+    )
+
+
+def _rounded(value: object) -> object:
+    if isinstance(value, float):
+        return float(f"{value:.6g}")
+    if isinstance(value, dict):
+        return {key: _rounded(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_rounded(inner) for inner in value]
+    return value

@@ -1,0 +1,135 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny_run import TRUE, a_dataset, a_status, an_evidence, detections_of
+
+from labelscan import summary as module
+from labelscan.issues import rank_issues
+from labelscan.reports.json_report import write_summary
+from labelscan.summary import ClassHealth, ConfusedPair, Summary, summarise
+
+
+def a_summary(*, true_labels: bool = True, **options: object) -> Summary:
+    dataset = a_dataset(true_labels=true_labels)
+    evidence = an_evidence(dataset)
+    detections = detections_of(evidence)
+    issues = rank_issues(dataset, evidence, detections, a_status())
+    return summarise(dataset, evidence, detections, issues, a_status(), **options)
+
+
+def test_counts_add_up() -> None:
+    summary = a_summary()
+    assert (summary.n_examples, summary.n_scored, summary.n_unscored, summary.n_unreadable) == (12, 10, 1, 1)
+    assert (summary.n_classes, summary.n_flagged) == (3, 2)
+    assert summary.flagged_by == {"confident-learning": 2, "noise-posterior": 2}
+    assert summary.flagged_by_all == 1
+
+
+def test_estimates_are_sums_of_error_probabilities() -> None:
+    summary = a_summary()
+    assert summary.estimated_wrong_labels == pytest.approx(7 * 0.0625 + 0.75 + 0.875 + 0.75)
+    assert summary.estimated_noise_rate == pytest.approx(summary.estimated_wrong_labels / 10)
+    assert summary.out_of_fold_accuracy == 0.7
+
+
+def test_each_class_has_its_health() -> None:
+    assert a_summary().class_health[2] == ClassHealth(
+        class_name="fox",
+        n_examples=4,
+        n_scored=2,
+        n_flagged=0,
+        flagged_rate=0.0,
+        estimated_wrong_labels=0.8125,
+        out_of_fold_accuracy=0.5,
+    )
+    assert [health.n_flagged for health in a_summary().class_health] == [1, 1, 0]
+
+
+def test_confused_pairs_count_what_is_flagged() -> None:
+    assert a_summary().confused_pairs == (
+        ConfusedPair(given_label="cat", suggested_label="dog", count=1),
+        ConfusedPair(given_label="dog", suggested_label="fox", count=1),
+    )
+
+
+def test_true_labels_tell_how_well_each_detector_did() -> None:
+    truth = a_summary().against_truth
+    assert truth is not None
+    assert (truth.n_label_errors, truth.noise_rate, truth.out_of_fold_accuracy) == (2, 0.2, 0.9)
+    assert (truth.quality["confident-learning"].f1, truth.quality["noise-posterior"].f1) == (1.0, 0.5)
+    assert TRUE[3] != TRUE[2]
+    assert a_summary(true_labels=False).against_truth is None
+
+
+def test_nothing_that_needs_a_look_goes_unsaid() -> None:
+    warnings = a_summary(
+        notes=["from the run"],
+        small_classes=["cat", "dog"],
+        label_conflicts=[[("00.png", "cat"), ("01.png", "dog")]],
+    ).warnings
+    assert warnings == (
+        "from the run",
+        "1 examples could not be read; their status in scores.csv says why",
+        "1 examples could not be scored; their status in scores.csv says why",
+        "1 groups of byte-identical images have different labels",
+        "fewer members than folds, so that their scores are poor: classes 'cat', 'dog'",
+        "a note",
+    )
+
+
+def changed(pred_probs: np.ndarray | None = None, flagged: np.ndarray | None = None) -> Summary:
+    dataset = a_dataset()
+    evidence = an_evidence(dataset)
+    if pred_probs is not None:
+        evidence = replace(evidence, pred_probs=pred_probs.astype(np.float32))
+    detections = detections_of(evidence)
+    if flagged is not None:
+        lead = replace(detections.lead, flagged=flagged)
+        detections = replace(detections, by_name={**detections.by_name, "confident-learning": lead})
+    issues = rank_issues(dataset, evidence, detections, a_status())
+    return summarise(dataset, evidence, detections, issues, a_status())
+
+
+def test_uniform_probabilities_are_nothing_learned() -> None:
+    summary = changed(pred_probs=np.full((10, 3), 1 / 3))
+    assert summary.learned_nothing
+    assert "every class has the same probability" in summary.warnings[0]
+    assert "learned nothing" in summary.warnings[1]
+    assert not a_summary().learned_nothing
+
+
+def test_too_many_flags_are_doubted() -> None:
+    assert any("40% of the labels" in line for line in changed(flagged=np.arange(10) < 4).warnings)
+    assert not any("of the labels are flagged" in line for line in changed(flagged=np.arange(10) < 3).warnings)
+
+
+def test_an_extreme_imbalance_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("labelscan.health.EXTREME_IMBALANCE", 1)
+    assert any("rare classes" in line for line in a_summary().warnings)
+
+
+def test_summary_json_is_what_programs_read(tmp_path: Path) -> None:
+    write_summary(a_summary(label_conflicts=[[("00.png", "cat"), ("01.png", "dog")]]), tmp_path)
+    content = json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))
+    assert content["format_version"] == 1
+    assert list(content)[1:7] == ["data", "n_examples", "n_scored", "n_unscored", "n_unreadable", "n_classes"]
+    assert content["label_conflicts"] == [
+        [{"example_id": "00.png", "given_label": "cat"}, {"example_id": "01.png", "given_label": "dog"}]
+    ]
+    assert content["noise_matrix"] == np.eye(3).tolist()
+    assert content["against_truth"]["quality"]["confident-learning"]["auroc"] == 0.96875
+
+
+def test_with_very_many_classes_the_matrix_stays_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_CLASSES_IN_MATRIX", 2)
+    assert a_summary().noise_matrix is None
+
+
+def test_only_the_first_label_conflicts_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_CONFLICTS", 1)
+    summary = a_summary(label_conflicts=[[("a", "cat"), ("b", "dog")], [("c", "cat"), ("d", "fox")]])
+    assert summary.n_label_conflicts == 2
+    assert summary.label_conflicts == ((("a", "cat"), ("b", "dog")),)
