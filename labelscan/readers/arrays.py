@@ -101,11 +101,13 @@ def _load(path: Path) -> dict[str, NDArray[np.generic]]:
     arrays: dict[str, NDArray[np.generic]] = {}
     array = ""
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+        with path.open("rb") as file:  # opened here: np.load does not close a file that it cannot read
+            archive = np.load(file, allow_pickle=False)
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 raise DatasetError("one array and not an npz file", where=path.name, hint="save it by np.savez")
-            for array in archive.files:
-                arrays[array] = archive[array]
+            with archive:
+                for array in archive.files:
+                    arrays[array] = archive[array]
     except OSError as error:
         raise DatasetError(f"cannot be read ({error.strerror or error})", where=str(path)) from error
     except (ValueError, EOFError, BadZipFile, KeyError) as error:

@@ -170,8 +170,11 @@ def _add_text(found: _Features, name: str, cells: "pd.Series[Any]") -> None:
     words = np.isnan(numbers) & ~missing
     if words.sum() < (~missing).sum() / 2:  # a column of numbers in which some are missing or misspelt
         broken = np.flatnonzero(~np.isfinite(numbers)).tolist()
-        hint = "write a number, or take out the row or the column"
-        found.refuse(broken, lambda row: f"column {name!r} has {text[row]!r} among numbers", hint)
+        if broken:
+            hint = "write a number, or take out the row or the column"
+            found.refuse(broken, lambda row: f"column {name!r} has {text[row]!r} among numbers", hint)
+        else:
+            _add_numbers(found, name, numbers)
     elif len(values) > MAX_CATEGORIES:
         found.refuse(
             [0],

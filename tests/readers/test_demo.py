@@ -1,0 +1,72 @@
+"""The digits that come with scikit-learn, with and without planted errors."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from labelscan.config import DatasetConfig
+from labelscan.errors import ConfigError
+from labelscan.events import StepDone, StepStarted
+from labelscan.readers import read
+
+
+def test_digits_are_8_bit_images_without_true_labels():
+    events = []
+    dataset = read(DatasetConfig(data="demo:digits"), events.append)
+    assert dataset.inputs.images.shape == (1797, 8, 8, 1)
+    assert dataset.inputs.images.dtype == np.uint8
+    assert (dataset.inputs.images.min(), dataset.inputs.images.max()) == (0, 255)
+    assert dataset.class_names == tuple("0123456789")
+    assert dataset.example_ids[:2].tolist() == ["0", "1"]
+    assert dataset.true_labels is None
+    assert dataset.name == "demo-digits"
+    assert events[0] == StepStarted("read")
+    assert isinstance(events[-1], StepDone)
+
+
+def test_noise_is_planted_with_known_truth():
+    dataset = read(DatasetConfig(data="demo:digits?noise=symmetric:0.1&seed=3"))
+    clean = read(DatasetConfig(data="demo:digits"))
+    np.testing.assert_array_equal(dataset.true_labels, clean.given_labels)
+    assert 0.08 < (dataset.given_labels != dataset.true_labels).mean() < 0.12
+
+
+def test_the_seed_decides_which_labels_are_wrong():
+    zero, default, one = (
+        read(DatasetConfig(data=f"demo:digits?noise=pair:0.1{seed}")).given_labels
+        for seed in ("&seed=0", "", "&seed=1")
+    )
+    np.testing.assert_array_equal(zero, default)
+    assert (zero != one).any()
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("demo:letters", "use demo:digits"),
+        ("demo:digits?nose=symmetric:0.1", "use noise"),
+        ("demo:digits?noise=symmetric:0.1&seed=x", "seed must be a whole number"),
+        ("demo:digits?noise=symetric:0.1", "symmetric"),
+        ("demo:digits?noise", "cannot read 'noise'"),
+        ("", "no data is named"),
+    ],
+)
+def test_what_cannot_be_read_has_a_hint(data, message):
+    with pytest.raises(ConfigError) as caught:
+        read(DatasetConfig(data=data))
+    assert message in str(caught.value)
+
+
+def test_a_split_of_the_demo_is_refused():
+    with pytest.raises(ConfigError, match=r"dataset\.split: has no effect"):
+        read(DatasetConfig(data="demo:digits", split="train"))
+
+
+def test_readers_and_store_load_without_torch_and_pandas():
+    program = (
+        "import sys, labelscan.readers, labelscan.store; print(*{'torch', 'pandas', 'sklearn'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
