@@ -214,8 +214,17 @@ def make_dataset(
         splits=None if splits is None else as_strings(splits)[order],
         true_labels=None if true_labels is None else _encode(true_labels, true_class_names)[order],
         true_class_names=true_class_names,
-        notes=tuple(notes),
+        notes=(*notes, *_look_alikes(class_names)),
     )
+
+
+def _look_alikes(class_names: Sequence[str]) -> list[str]:
+    """Return a note on each group of classes whose names differ only in case or outer spaces."""
+    alike: dict[str, list[str]] = {}
+    for name in class_names:
+        alike.setdefault(name.strip().casefold(), []).append(name)
+    groups = [names for names in alike.values() if len(names) > 1]
+    return [f"classes that differ only in case or spaces: {', '.join(map(repr, names))}" for names in groups]
 
 
 def _encode(labels: Sequence[str], class_names: Sequence[str]) -> GivenLabels:

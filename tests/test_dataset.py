@@ -102,6 +102,12 @@ def test_at_most_twenty_problems_are_told():
     assert "and 30 more problems" in message
 
 
+def test_classes_that_look_alike_stay_apart_and_are_noted():
+    dataset = make(["cat", "Cat ", "dog"])
+    assert dataset.class_names == ("Cat ", "cat", "dog")
+    assert dataset.notes == ("classes that differ only in case or spaces: 'Cat ', 'cat'",)
+
+
 def test_sources_keep_their_rows(tmp_path):
     (tmp_path / "b.png").write_bytes(b"bytes of b")
     files = ImageFiles(tmp_path, as_strings(["a.png", "b.png"])).take(np.array([1, 0]))
