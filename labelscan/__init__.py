@@ -1,0 +1,79 @@
+"""labelscan finds wrong labels in a data set.
+
+It trains a model fold by fold with a robust loss, predicts each example by a model that never saw it, and hands
+these out-of-fold probabilities to confident learning. Everything the command line does is a function here;
+torch, pandas and cleanlab are imported when the first of them is used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from labelscan.api import detect, plan, score, settings
+    from labelscan.config import Config
+    from labelscan.errors import (
+        ConfigError,
+        DatasetError,
+        Interrupted,
+        LabelscanError,
+        ProbabilitiesError,
+        RunError,
+        RunFolderError,
+        UsageError,
+    )
+    from labelscan.evidence import Evidence
+    from labelscan.issues import Issues
+    from labelscan.pipeline import Run
+    from labelscan.planning import Plan
+    from labelscan.summary import Summary
+
+_HOMES = {
+    **dict.fromkeys(("detect", "plan", "score", "settings"), "labelscan.api"),
+    "Config": "labelscan.config",
+    **dict.fromkeys(
+        (
+            *("ConfigError", "DatasetError", "Interrupted", "LabelscanError"),
+            *("ProbabilitiesError", "RunError", "RunFolderError", "UsageError"),
+        ),
+        "labelscan.errors",
+    ),
+    "Evidence": "labelscan.evidence",
+    "Issues": "labelscan.issues",
+    "Plan": "labelscan.planning",
+    "Run": "labelscan.pipeline",
+    "Summary": "labelscan.summary",
+}
+
+__all__ = [
+    "Config",
+    "ConfigError",
+    "DatasetError",
+    "Evidence",
+    "Interrupted",
+    "Issues",
+    "LabelscanError",
+    "Plan",
+    "ProbabilitiesError",
+    "Run",
+    "RunError",
+    "RunFolderError",
+    "Summary",
+    "UsageError",
+    "__version__",
+    "detect",
+    "plan",
+    "score",
+    "settings",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'labelscan' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

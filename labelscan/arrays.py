@@ -81,7 +81,7 @@ def check_pred_probs(
             where="given_labels",
             hint="give one label for each row, in the same order",
         )
-    outside = (given_labels < 0) | (given_labels >= n_classes)
+    outside = np.asarray((given_labels < 0) | (given_labels >= n_classes))
     if outside.any():
         value = given_labels[int(np.argmax(outside))]
         raise ProbabilitiesError(f"label {value} is not in 0 .. {n_classes - 1}", where=where(outside))

@@ -258,9 +258,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
             continue
         if variable not in by_variable:
             nearest = difflib.get_close_matches(variable, list(by_variable), n=1) or sorted(by_variable)[:1]
-            raise ConfigError(
-                "no setting belongs to this variable", where=variable, hint=f"did you mean {nearest[0]}?"
-            )
+            raise ConfigError("no setting belongs to this variable", where=variable, hint=f"did you mean {nearest[0]}?")
         key = by_variable[variable]
         values[key] = read_value(text, known[key], where=variable)
     return values

@@ -4,6 +4,8 @@ Rows are put into the order of their ids where ids do not depend on the order of
 so that a shuffled manifest is the same data set and gives the same bytes.
 """
 
+import csv
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelscan.arrays import GivenLabels, Index, Strings, TrueLabels, as_strings
+from labelscan.atomic import replacing
 from labelscan.errors import MAX_PROBLEMS, DatasetError, Problem
 
 MANY_CLASSES = 100
@@ -57,10 +60,10 @@ class ImageFiles:
         return ImageFiles(self.root, self.paths[order])
 
     def path(self, index: int) -> str:
-        return str(self.root / self.paths[index])
+        return str(self.file(index))
 
     def file(self, index: int) -> Path:
-        return self.root / self.paths[index]
+        return self.root / str(self.paths[index])
 
     def read(self, index: int) -> bytes:
         return self.file(index).read_bytes()
@@ -79,14 +82,14 @@ class ImageArray:
     def take(self, order: Index) -> "ImageArray":
         return ImageArray(self.images[order])
 
-    def path(self, index: int) -> str:
+    def path(self, index: int) -> str:  # noqa: ARG002
         return ""
 
-    def file(self, index: int) -> None:
+    def file(self, index: int) -> None:  # noqa: ARG002
         return None
 
     def read(self, index: int) -> Image:
-        return self.images[index]
+        return np.asarray(self.images[index])
 
 
 @dataclass(frozen=True)
@@ -133,6 +136,43 @@ class Dataset:
     def path(self, index: int) -> str:
         """Return the file of an example as the user knows it, or an empty string."""
         return "" if isinstance(self.inputs, FeatureTable) else self.inputs.path(index)
+
+    def write(self, path: Path, status: Strings) -> None:
+        """Write one row an example, with ``status``: (N,) ``scored``, or why an example is not."""
+        nothing = [""] * len(self)
+        with replacing(path) as file:
+            rows = csv.writer(file, lineterminator="\n")
+            rows.writerow(["example_id", "path", "given_label", "group", "split", "status"])
+            rows.writerows(
+                zip(
+                    self.example_ids,
+                    (self.path(index) for index in range(len(self))),
+                    (self.class_names[label] for label in self.given_labels),
+                    nothing if self.groups is None else self.groups,
+                    nothing if self.splits is None else self.splits,
+                    status,
+                    strict=True,
+                )
+            )
+
+    def fingerprint(self) -> str:
+        """Return 32 hexadecimal digits that change with any id, label, group, split, or value held in memory.
+
+        The contents of files are not read: their digests are taken when they are decoded.
+        """
+        digest = hashlib.blake2b(digest_size=16)
+        for values in (self.example_ids, self.groups, self.splits):
+            digest.update(b"none" if values is None else "\0".join(values).encode("utf-8", "surrogatepass"))
+            digest.update(b"\1")
+        for labels in (self.given_labels, self.true_labels):
+            digest.update(b"none" if labels is None else labels.tobytes())
+        digest.update(repr((self.class_names, self.true_class_names)).encode("utf-8", "surrogatepass"))
+        if isinstance(self.inputs, FeatureTable | ImageArray):
+            block = self.inputs.features if isinstance(self.inputs, FeatureTable) else self.inputs.images
+            digest.update(repr((block.shape, block.dtype.str)).encode())
+            for start in range(0, len(block), 1024):  # a copy where rows are not contiguous: one block at a time
+                digest.update(np.ascontiguousarray(block[start : start + 1024]).data)
+        return digest.hexdigest()
 
 
 def sort_class_names(labels: Sequence[str]) -> tuple[str, ...]:

@@ -79,7 +79,7 @@ class RunError(LabelscanError):
     """A run that started well and could not be finished."""
 
 
-class Interrupted(LabelscanError):
+class Interrupted(LabelscanError):  # noqa: N818  # nothing went wrong
     """A run stopped before its end, by the user or by ``--max-time``; it can be resumed."""
 
     exit_code = 130

@@ -81,6 +81,13 @@ class Chosen:
 
 
 @dataclass(frozen=True, slots=True)
+class Noted:
+    """Something about the data or the run that is good to know and nothing to worry about."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Warned:
     """Something that the user should know but that does not stop the run."""
 
@@ -88,7 +95,7 @@ class Warned:
 
 
 Event: TypeAlias = (
-    StepStarted | StepAdvanced | StepDone | TrainingPlanned | EpochDone | FoldDone | Waiting | Chosen | Warned
+    StepStarted | StepAdvanced | StepDone | TrainingPlanned | EpochDone | FoldDone | Waiting | Chosen | Noted | Warned
 )
 Listener: TypeAlias = Callable[[Event], None]
 

@@ -164,9 +164,10 @@ def read_value(text: str, kind: object, *, where: str) -> object:
             return None
         return read_value(text, next(member for member in members if member is not type(None)), where=where)
     if kind is bool:
-        truth = {"true": True, "yes": True, "1": True, "on": True, "false": False, "no": False, "0": False, "off": False}
-        if text.lower() in truth:
-            return truth[text.lower()]
+        if text.lower() in ("true", "yes", "on", "1"):
+            return True
+        if text.lower() in ("false", "no", "off", "0"):
+            return False
         raise ConfigError(f"must be true or false, got {text!r}", where=where)
     if kind is int or kind is float:
         try:

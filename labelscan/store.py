@@ -89,8 +89,13 @@ class Store:
         )
 
     @classmethod
-    def read(cls, path: Path) -> "Store | None":
-        """Return the finished store at ``path``, or None where there is none that can be used."""
+    def read(cls, path: Path, *, pixels: bool = True) -> "Store | None":
+        """Return the finished store at ``path``, or None where there is none that can be used.
+
+        Args:
+            path: the npy file.
+            pixels: whether the images must still be there; without, what is known of them is enough.
+        """
         try:
             # Opened here: np.load does not close a file that it cannot read.
             with _side_file(path).open("rb") as file, np.load(file, allow_pickle=False) as side:
@@ -108,7 +113,7 @@ class Store:
                 paths_digest=content["paths_digest"],
             )
             shape = (len(store), store.shape.height, store.shape.width, store.shape.channels)
-            return store if store.images().shape == shape else None
+            return store if not pixels or store.images().shape == shape else None
         except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile):
             return None  # missing, or damaged by something else than us: it is made anew
 

@@ -1,0 +1,199 @@
+"""The functions of the library: what the command line calls, for scripts and notebooks."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labelscan import pipeline, scoring
+from labelscan.config import Config, find_config, resolve
+from labelscan.dataset import Dataset
+from labelscan.errors import ConfigError
+from labelscan.events import Listener, ignore
+from labelscan.pipeline import Run
+from labelscan.planning import Plan, UserModel, make_plan
+from labelscan.readers.arrays import dataset_from_arrays
+
+Data: TypeAlias = str | Path | Dataset | NDArray[Any]
+"""What DATA is on the command line, or a data set, or (N, H, W[, C]) uint8 images or (N, D) features in memory."""
+
+
+def settings(
+    data: str | Path = "",
+    *,
+    loss: str | None = None,
+    detector: str | None = None,
+    model: str | None = None,
+    weights: str | None = None,
+    epochs: int | None = None,
+    folds: int | None = None,
+    repeats: int | None = None,
+    batch_size: int | None = None,
+    image_size: int | None = None,
+    device: str | None = None,
+    seed: int | None = None,
+    overrides: Sequence[str] | Mapping[str, object] = (),
+    config: str | Path | None = None,
+) -> Config:
+    """Return all settings: those given here, then those of the ``config`` file, then defaults.
+
+    Args:
+        data: as on the command line.
+        loss: as in ``blurry:gamma=0.4,delay=4``.
+        detector: which detector's flags and ranking lead.
+        model: name of a model.
+        weights: ``auto``, ``default``, ``none`` or a file.
+        epochs: training epochs a fold.
+        folds: held-out folds.
+        repeats: how often the whole is done with other folds.
+        batch_size: examples a training step.
+        image_size: side in pixels that images are stored at.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
+        seed: of everything random.
+        overrides: ``section.name=value`` texts, or a mapping of ``section.name`` to value.
+        config: file, or name of one that comes with labelscan.
+
+    Raises:
+        ConfigError: an unknown setting, or a value that it cannot have.
+    """
+    flags: dict[str, object] = dict(overrides) if isinstance(overrides, Mapping) else {}
+    flags |= {
+        "dataset.data": str(data) or None,
+        "training.loss": loss,
+        "detection.detector": detector,
+        "model.name": model,
+        "model.weights": weights,
+        "training.epochs": epochs,
+        "folds.n_folds": folds,
+        "folds.repeats": repeats,
+        "training.batch_size": batch_size,
+        "store.image_size": image_size,
+        "device.name": device,
+        "seed": seed,
+    }
+    return resolve(
+        flags=flags,
+        overrides=() if isinstance(overrides, Mapping) else overrides,
+        config_file=None if config is None else find_config(str(config)),
+    )
+
+
+def detect(
+    data: Data | None = None,
+    labels: Sequence[str] | NDArray[Any] | None = None,
+    *,
+    settings: Config | None = None,
+    model: UserModel | None = None,
+    output: Path | str | None = None,
+    resume: bool = False,
+    fresh: bool = False,
+    max_seconds: float | None = None,
+    notify: Listener = ignore,
+) -> Run:
+    """Find labels that are probably wrong, and leave a run folder.
+
+    Args:
+        data: a path or name as on the command line, a data set, or images or features in memory; None takes
+            that of ``settings``.
+        labels: (N,) given labels, with data in memory only.
+        settings: from ``labelscan.settings``; defaults where None.
+        model: a function that returns a new ``nn.Module`` for (B, C, H, W) or (B, D) float inputs, or a
+            scikit-learn classifier, in place of the model that the settings name.
+        output: the run folder; None is ``labelscan-runs/<name>-<fingerprint>``.
+        resume: whether it is an error that there is no run to take up.
+        fresh: whether an earlier run in the folder is deleted.
+        max_seconds: after which the run is interrupted; the same call goes on from there.
+        notify: told of everything that happens; see ``labelscan.events``.
+
+    Raises:
+        UsageError: settings or data that cannot work, with what to do.
+        RunError: a run that could not be finished.
+        Interrupted: ``max_seconds`` is over.
+    """
+    config, dataset = _config_and_dataset(data, labels, settings)
+    return pipeline.detect(
+        config,
+        dataset=dataset,
+        model=model,
+        output=None if output is None else Path(output),
+        resume=resume,
+        fresh=fresh,
+        max_seconds=max_seconds,
+        notify=notify,
+    )
+
+
+def plan(
+    data: Data | None = None,
+    labels: Sequence[str] | NDArray[Any] | None = None,
+    *,
+    settings: Config | None = None,
+    model: UserModel | None = None,
+    output: Path | str | None = None,
+    notify: Listener = ignore,
+) -> Plan:
+    """Return what ``detect`` would do with the same arguments, without training or writing anything."""
+    config, dataset = _config_and_dataset(data, labels, settings)
+    return make_plan(
+        config, dataset=dataset, model=model, output=None if output is None else Path(output), notify=notify
+    )
+
+
+def score(
+    probs: str | Path | NDArray[Any],
+    given_labels: Sequence[int] | NDArray[Any] | None = None,
+    *,
+    class_names: Sequence[str] | None = None,
+    example_ids: Sequence[str] | None = None,
+    true_labels: Sequence[int] | NDArray[Any] | None = None,
+    detector: str | None = None,
+    label_column: str = "",
+    output: Path | str | None = None,
+) -> Run:
+    """Judge labels by out-of-fold probabilities made elsewhere, and leave a run folder.
+
+    Args:
+        probs: a file as ``labelscan score`` reads it, or (N, K) probabilities.
+        given_labels: (N,) class indices, with probabilities in memory only.
+        class_names: K names.
+        example_ids: N ids.
+        true_labels: (N,) class indices known to be right.
+        detector: which detector's flags and ranking lead.
+        label_column: of a CSV or parquet file.
+        output: the run folder; None is ``labelscan-runs/<name>-<fingerprint>``.
+
+    Raises:
+        UsageError: probabilities that no detector may judge, with the row.
+    """
+    return scoring.score(
+        probs,
+        given_labels,
+        class_names=class_names,
+        example_ids=example_ids,
+        true_labels=true_labels,
+        detector=detector or Config().detection.detector,
+        label_column=label_column,
+        output=None if output is None else Path(output),
+    )
+
+
+def _config_and_dataset(
+    data: Data | None, labels: Sequence[str] | NDArray[Any] | None, config: Config | None
+) -> tuple[Config, Dataset | None]:
+    config = config or Config()
+    if isinstance(data, np.ndarray):
+        if labels is None:
+            raise ConfigError("images or features in memory need labels", where="labels", hint="detect(data, labels)")
+        return config, dataset_from_arrays(data, labels)
+    if labels is not None:
+        raise ConfigError("labels go with data in memory only", where="labels", hint="leave them out")
+    if isinstance(data, Dataset):
+        return config, data
+    if data is not None:
+        config = dataclasses.replace(config, dataset=dataclasses.replace(config.dataset, data=str(data)))
+    if not config.dataset.data:
+        raise ConfigError("no data was given", where="dataset.data", hint="name a folder, a file, or demo:digits")
+    return config, None

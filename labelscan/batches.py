@@ -1,0 +1,204 @@
+"""Training examples ready for a model: mapped from disk, shuffled, augmented, normalised.
+
+Everything that can be done once an epoch is: the order is drawn, shifted and flipped copies are made for a
+whole chunk of examples at a time in uint8. What is left for each batch is one conversion to float.
+"""
+
+import math
+import mmap
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from labelscan.arrays import Index
+from labelscan.device import Device
+
+CHUNK_BYTES = 32 * 2**20
+"""Stored bytes that are gathered and augmented at a time."""
+STATISTICS_EXAMPLES = 4096
+"""Examples that means and deviations are taken over; their error is then below 2 % of a deviation."""
+
+Augment: TypeAlias = Literal["none", "shift", "shift-flip"]
+
+
+@dataclass(frozen=True, slots=True)
+class Augmentation:
+    """How much an image may be moved without becoming another one.
+
+    Shifts leave every character, digit and photo what it is; flips do not (b and d, 6 and 9).
+    """
+
+    max_shift: int = 0
+    """Pixels in each direction; what moves in at the border is black."""
+    flip: bool = False
+    """Left to right, with probability 1/2."""
+
+
+NO_AUGMENTATION = Augmentation()
+
+
+class StoredInputs:
+    """N examples in an ``.npy`` file, mapped into memory and never held there beyond a limit.
+
+    Args:
+        path: uint8 images (N, H, W, C) or float32 features (N, D).
+        cache_bytes: pages that may stay mapped; a file that is smaller stays whole.
+    """
+
+    def __init__(self, path: Path, cache_bytes: int) -> None:
+        # Copy-on-write: torch wants memory that it could write to, and the file must never change.
+        array = np.load(path, mmap_mode="c", allow_pickle=False)
+        self.tensor = torch.from_numpy(array)
+        self._mapping: mmap.mmap | None = array.base if isinstance(array.base, mmap.mmap) else None
+        self._cache_bytes = cache_bytes
+        self._touched = 0
+
+    def __len__(self) -> int:
+        return len(self.tensor)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Return the shape of one example: (H, W, C) or (D,)."""
+        return tuple(self.tensor.shape[1:])
+
+    @property
+    def example_bytes(self) -> int:
+        """Return how many bytes one example takes."""
+        return self.tensor[0].numel() * self.tensor.element_size()
+
+    def take(self, index: Tensor) -> Tensor:
+        """Return the examples of the rows ``index``, (M,) int64, as (M, ...) of the stored type."""
+        chunk = self.tensor.index_select(0, index)
+        # A page holds several examples and the system maps some around each, so more than the chunk is touched.
+        self._touched += 4 * chunk.numel() * chunk.element_size()
+        if self._touched > self._cache_bytes and self._mapping is not None and hasattr(mmap, "MADV_DONTNEED"):
+            self._mapping.madvise(mmap.MADV_DONTNEED)
+            self._touched = 0
+        return chunk
+
+    def fits(self) -> bool:
+        """Return whether the whole file may stay in memory."""
+        return self.tensor.numel() * self.tensor.element_size() <= self._cache_bytes
+
+
+class Batches:
+    """Examples of one fold in the form that the model takes.
+
+    Args:
+        inputs: all examples.
+        train_index: rows that mean and deviation are taken over: the training examples only.
+        device: where the batches are wanted.
+        augmentation: what training batches go through.
+        scale: (mean, deviation) of the inputs to use in place of those of the training examples.
+    """
+
+    def __init__(
+        self,
+        inputs: StoredInputs,
+        train_index: Index,
+        device: Device,
+        augmentation: Augmentation,
+        scale: tuple[Tensor, Tensor] | None = None,
+    ) -> None:
+        self.inputs = inputs
+        self.device = device.place
+        self.augmentation = augmentation
+        self.is_image = len(inputs.shape) == 3
+        mean, deviation = scale if scale is not None else self._statistics(train_index)
+        self.mean = mean.to(self.device)
+        self.inverse_deviation = (1 / deviation).to(self.device)
+        self.chunk = max(1, CHUNK_BYTES // inputs.example_bytes)
+        self._resident = inputs.tensor.to(self.device) if self._fits_on_gpu() else None
+
+    def training(self, index: Tensor, batch_size: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield (positions in ``index``, model inputs) for one epoch in a freshly drawn order.
+
+        Batches are of nearly equal size, so that no last batch of one example upsets batch statistics.
+
+        Args:
+            index: (M,) int64 rows to train on.
+            batch_size: largest size of a batch.
+            generator: on the CPU; what draws order, shifts and flips.
+        """
+        order = torch.randperm(len(index), generator=generator)
+        n_batches = math.ceil(len(index) / batch_size)
+        per_chunk = max(1, self.chunk // batch_size)
+        batches = order.tensor_split(n_batches)
+        for start in range(0, n_batches, per_chunk):
+            group = batches[start : start + per_chunk]
+            chunk = self._augment(self._take(index[torch.cat(group)]), generator)
+            sizes = [len(batch) for batch in group]
+            for positions, stored in zip(group, chunk.split(sizes), strict=True):  # type: ignore[no-untyped-call]  # torch
+                yield positions.to(self.device), self._normalise(stored)
+
+    def views(self, index: Tensor, batch_size: int) -> Iterator[tuple[Tensor, ...]]:
+        """Yield, batch by batch in the order of ``index``, the views of the examples that prediction averages over."""
+        for rows in index.split(batch_size):  # type: ignore[no-untyped-call]  # torch
+            stored = self._take(rows)
+            yield tuple(self._normalise(view) for view in self._shifted_and_flipped(stored))
+
+    def _take(self, rows: Tensor) -> Tensor:
+        if self._resident is not None:
+            return self._resident.index_select(0, rows.to(self.device))
+        return self.inputs.take(rows).to(self.device)
+
+    def _fits_on_gpu(self) -> bool:
+        if self.device.type != "cuda" or not self.inputs.fits():
+            return False
+        free, _ = torch.cuda.mem_get_info(self.device)
+        return self.inputs.tensor.numel() * self.inputs.tensor.element_size() < free // 3
+
+    def _statistics(self, train_index: Index) -> tuple[Tensor, Tensor]:
+        step = max(1, len(train_index) // STATISTICS_EXAMPLES)
+        sample = self.inputs.take(torch.from_numpy(train_index[::step])).float()
+        axes = tuple(range(sample.ndim - 1))
+        variance, mean = torch.var_mean(sample, dim=axes, correction=0)
+        # A channel or feature that never varies stays 0 after centring, whatever it is divided by.
+        return mean, variance.sqrt().where(variance > 1e-12, torch.ones_like(variance))
+
+    def _normalise(self, stored: Tensor) -> Tensor:
+        values = stored.to(torch.float32).sub_(self.mean).mul_(self.inverse_deviation)
+        # Stored as (B, H, W, C): seen as (B, C, H, W) that is torch's channels_last, without a copy.
+        return values.permute(0, 3, 1, 2) if self.is_image else values
+
+    def _augment(self, stored: Tensor, generator: torch.Generator) -> Tensor:
+        if not self.is_image:
+            return stored
+        if self.augmentation.max_shift:
+            stored = _shift(stored, self.augmentation.max_shift, generator)
+        if self.augmentation.flip:
+            flipped = (torch.rand(len(stored), generator=generator) < 0.5).to(stored.device)
+            stored[flipped] = stored[flipped].flip(2)
+        return stored
+
+    def _shifted_and_flipped(self, stored: Tensor) -> list[Tensor]:
+        views = [stored]
+        if self.is_image and self.augmentation.max_shift:
+            height, width = stored.shape[1:3]
+            padded = functional.pad(stored, (0, 0, 1, 1, 1, 1))
+            views += [padded[:, y : y + height, x : x + width] for y, x in ((0, 1), (2, 1), (1, 0), (1, 2))]
+        if self.is_image and self.augmentation.flip:
+            views += [view.flip(2) for view in views]
+        return views
+
+
+def _shift(stored: Tensor, most: int, generator: torch.Generator) -> Tensor:
+    """Return each image moved by its own draw of up to ``most`` pixels down and right or up and left."""
+    height, width = stored.shape[1:3]
+    padded = functional.pad(stored, (0, 0, most, most, most, most))
+    span = 2 * most + 1
+    draws = torch.randint(span * span, (len(stored),), generator=generator)
+    # One copy for all images with the same shift: 25 copies a chunk in place of one an image.
+    by_shift = draws.argsort(stable=True)
+    moved = torch.empty_like(stored)
+    for shift, rows in enumerate(by_shift.split(draws.bincount(minlength=span * span).tolist())):  # type: ignore[no-untyped-call]  # torch
+        y, x = divmod(shift, span)
+        rows = rows.to(stored.device)
+        moved[rows] = padded[rows, y : y + height, x : x + width]
+    return moved

@@ -1,0 +1,134 @@
+"""Folds on this machine: side by side in processes where that is faster, else one after another in this one."""
+
+import contextlib
+import pickle
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+
+import cloudpickle
+from loky import get_reusable_executor
+
+from labelscan.device import Device, all_gpus
+from labelscan.errors import LabelscanError, RunError
+from labelscan.events import FoldDone, Listener, Waiting, Warned, ignore
+from labelscan.fold_job import FoldJob
+from labelscan.store import available_cores
+
+POLL_SECONDS = 0.2
+WORTH_A_PROCESS = 200_000
+"""Training examples, all epochs and folds together, from which the seconds that processes take to start pay off."""
+
+
+def threads_per_fold(n_jobs: int, device: Device, setting: int) -> int:
+    """Return the CPU threads that each fold uses, the same whether folds run side by side or not.
+
+    It must not depend on how many run at a time, since another number of threads gives other last digits.
+    """
+    if setting:
+        return setting
+    sharers = len(all_gpus(device)) if device.kind == "cuda" else n_jobs
+    return max(1, available_cores() // max(1, min(sharers, available_cores())))
+
+
+class LocalExecutor:
+    """Carries out folds in processes of this machine, one for each GPU when there are several.
+
+    Args:
+        processes: folds side by side; 0 is one a GPU, or on the CPU as many as the cores allow.
+    """
+
+    def __init__(self, processes: int = 0) -> None:
+        self.processes = processes
+
+    def run(self, jobs: Sequence[FoldJob], notify: Listener) -> None:
+        """Carry out ``jobs`` and tell ``notify`` of every epoch as it ends."""
+        if not jobs:
+            return
+        gpus = all_gpus(jobs[0].device)
+        n_passes = sum(job.n_passes for job in jobs)
+        processes = self.side_by_side(len(jobs), n_passes, jobs[0].device, jobs[0].threads)
+        if processes > 1 and not _picklable(jobs[0]):
+            notify(Warned("the model cannot be sent to other processes: folds run one after another"))
+            processes = 1
+        if processes > 1:
+            _side_by_side(jobs, processes, gpus, notify)
+        else:
+            for job in jobs:
+                job.run(notify)
+
+    def side_by_side(self, n_jobs: int, n_passes: int, device: Device, threads: int) -> int:
+        """Return how many folds run at a time.
+
+        Args:
+            n_jobs: folds to carry out.
+            n_passes: training examples that all of them go through.
+            device: what they are trained on.
+            threads: CPU threads that each uses.
+        """
+        if self.processes:
+            return min(self.processes, n_jobs)
+        if device.kind != "cpu":
+            return min(len(all_gpus(device)), n_jobs)
+        if n_passes < WORTH_A_PROCESS:
+            return 1
+        return max(1, min(available_cores() // threads, n_jobs))
+
+
+def _picklable(job: FoldJob) -> bool:
+    try:
+        cloudpickle.dumps(job.learner)
+    except (pickle.PicklingError, TypeError, AttributeError, ValueError):
+        return False
+    return True
+
+
+def _carry_out(job: FoldJob, device: Device) -> None:
+    job.run(ignore, device=device)
+
+
+def _side_by_side(jobs: Sequence[FoldJob], processes: int, gpus: list[Device], notify: Listener) -> None:
+    pool = get_reusable_executor(max_workers=processes, timeout=60)
+    free = [gpus[number % len(gpus)] for number in range(processes)]
+    todo = list(jobs)
+    running: dict[Future[None], tuple[FoldJob, Device]] = {}
+    told: dict[tuple[int, int], int] = {}
+
+    def tell_epochs(job: FoldJob) -> None:
+        key = job.repeat, job.fold
+        epochs, told[key] = job.epochs_from(told.get(key, 0))
+        for epoch in epochs:
+            notify(epoch)
+
+    try:
+        while todo or running:
+            while todo and free:
+                job, device = todo.pop(0), free.pop(0)
+                running[pool.submit(_carry_out, job, device)] = job, device
+            ended, _ = wait(list(running), timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
+            for job, _ in running.values():
+                tell_epochs(job)
+            for future in ended:
+                job, device = running.pop(future)
+                _raise_failure(future, job)
+                free.append(device)
+                done = job.finished()
+                assert isinstance(done, FoldDone), "a fold ended without its mark"
+                notify(done)
+            notify(Waiting())
+    except BaseException:
+        # Also for an interruption or a deadline: no process may go on writing into the run.
+        with contextlib.suppress(Exception):
+            pool.shutdown(wait=True, kill_workers=True)
+        raise
+
+
+def _raise_failure(future: Future[None], job: FoldJob) -> None:
+    error = future.exception()
+    if error is None:
+        return
+    if isinstance(error, LabelscanError):
+        raise error
+    where = f"repeat {job.repeat}, fold {job.fold}"
+    raise RunError(
+        f"a fold ended with {type(error).__name__}: {error}", where=where, hint="see --debug; less memory: --batch-size"
+    ) from error

@@ -1,0 +1,208 @@
+"""Which fold holds out which example: stratified, stable when examples are added, and without leaks.
+
+What must not be parted is a *unit*: the examples of one group, or byte-identical images. Within a class, units
+stand in the order of a keyed hash of their name and are cut into K equal parts. A few added examples thus move
+only the few that stand next to a cut, and two runs on almost the same data can be compared.
+"""
+
+import csv
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from sklearn.model_selection import StratifiedGroupKFold
+
+from labelscan.arrays import GivenLabels, Index, Mask, Strings
+from labelscan.atomic import replacing
+from labelscan.config import FoldsConfig
+from labelscan.errors import DatasetError
+
+FEW_UNITS = 50
+"""Below this many groups a fold, hashing leaves folds uneven, and scikit-learn balances them instead."""
+
+ALONE = "unscored: the only example of its class"
+TOGETHER = "unscored: all examples of its class must share a fold"
+
+
+@dataclass(frozen=True)
+class Folds:
+    """The fold of every example in every repeat.
+
+    Attributes:
+        fold: (R, N) int64; the fold that holds the example out, -1 for examples that cannot be used.
+        scored: (N,) bool; whether the example is judged, in every repeat. Not so those whose class could in some
+            repeat not be learned from other examples; they train the folds that do not hold them out.
+        n_folds: K.
+    """
+
+    fold: NDArray[np.int64]
+    scored: Mask
+    n_folds: int
+
+    @property
+    def n_repeats(self) -> int:
+        """Return how many times every example is held out."""
+        return len(self.fold)
+
+    def train_index(self, repeat: int, fold: int) -> Index:
+        """Return the rows that the model of this fold trains on, ascending."""
+        assigned = self.fold[repeat]
+        return np.flatnonzero((assigned >= 0) & (assigned != fold))
+
+    def held_out_index(self, repeat: int, fold: int) -> Index:
+        """Return the rows that the model of this fold judges, ascending."""
+        return np.flatnonzero((self.fold[repeat] == fold) & self.scored)
+
+    def write(self, path: Path, example_ids: Strings) -> None:
+        """Write one row an example: its id and its fold in each repeat, empty where it has none."""
+        with replacing(path) as file:
+            rows = csv.writer(file, lineterminator="\n")
+            rows.writerow(["example_id", *(f"fold_{repeat}" for repeat in range(self.n_repeats))])
+            for example_id, folds in zip(example_ids, self.fold.T.tolist(), strict=True):
+                rows.writerow([example_id, *("" if fold < 0 else fold for fold in folds)])
+
+
+def assign_folds(
+    example_ids: Strings,
+    given_labels: GivenLabels,
+    units: NDArray[np.int64],
+    usable: Mask,
+    config: FoldsConfig,
+    *,
+    seed: int,
+) -> Folds:
+    """Return the folds of ``config.repeats`` repeats.
+
+    Args:
+        example_ids: (N,) names; they decide the folds, not the order of rows.
+        given_labels: (N,) class indices.
+        units: (N,) from ``find_units``; examples with equal numbers share a fold.
+        usable: (N,) False for examples that no model can take (unreadable images).
+        config: number of folds and repeats.
+        seed: key of the hash.
+
+    Raises:
+        DatasetError: when there are fewer units than folds, or no example could be scored.
+    """
+    rows = np.flatnonzero(usable)
+    _, unit_of = np.unique(units[rows], return_inverse=True)
+    n_units = int(unit_of.max()) + 1 if len(rows) else 0
+    if n_units < config.n_folds:
+        raise DatasetError(
+            f"{n_units} usable examples or groups cannot make {config.n_folds} folds",
+            hint=f"use --folds {max(n_units, 2)} or give more data",
+        )
+    n_grouped = int((np.bincount(unit_of) > 1).sum())
+    few = n_units < FEW_UNITS * config.n_folds and n_grouped > n_units // 2
+    fold = np.full((config.repeats, len(given_labels)), -1, dtype=np.int64)
+    for repeat in range(config.repeats):
+        if few:
+            fold[repeat, rows] = _balance(given_labels[rows], unit_of, config.n_folds, seed=seed + 7919 * repeat)
+        else:
+            key = f"{seed}/{repeat}".encode()
+            fold[repeat, rows] = _cut(example_ids[rows], given_labels[rows], unit_of, config.n_folds, key)
+    scored = np.logical_and.reduce([_learnable(repeat_fold, given_labels, config.n_folds) for repeat_fold in fold])
+    if not scored.any():
+        raise DatasetError(
+            "no example can be scored: no class has two examples in different folds",
+            hint="give more examples of each class, or fewer groups that hold whole classes",
+        )
+    return Folds(fold, scored, config.n_folds)
+
+
+def find_units(n_examples: int, *must_share: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return (N,) numbers, equal for examples that must share a fold, directly or through others.
+
+    Args:
+        n_examples: N.
+        must_share: each (N,) numbers that are equal for examples that must share a fold, for one reason.
+    """
+    rows = np.arange(n_examples)
+    links = [(rows, np.unique(numbers, return_index=True, return_inverse=True)[1:]) for numbers in must_share]
+    sources = np.concatenate([rows, *(source for source, _ in links)])
+    targets = np.concatenate([rows, *(first[inverse] for _, (first, inverse) in links)])
+    graph = coo_array((np.ones(len(sources), dtype=np.int8), (sources, targets)), shape=(n_examples, n_examples))
+    _, units = connected_components(graph, directed=False)
+    return np.asarray(units, dtype=np.int64)
+
+
+def number_groups(groups: Strings) -> NDArray[np.int64]:
+    """Return (N,) numbers, equal for equal names of groups; an empty name stands for no group."""
+    seen: dict[str, int] = {}
+    return np.array(
+        [seen.setdefault(group, len(seen)) if group else len(groups) + row for row, group in enumerate(groups)],
+        dtype=np.int64,
+    )
+
+
+def unscored_reason(given_labels: GivenLabels, row: int, usable: Mask) -> str:
+    """Return why an example that no model may judge is left unscored."""
+    return ALONE if int(((given_labels == given_labels[row]) & usable).sum()) == 1 else TOGETHER
+
+
+def _cut(
+    example_ids: Strings, given_labels: GivenLabels, unit_of: NDArray[np.int64], n_folds: int, key: bytes
+) -> NDArray[np.int64]:
+    """Cut each class, in hashed order of its units, into ``n_folds`` parts of equal size."""
+    hashes = np.array([_hash(example_id, key) for example_id in example_ids], dtype=np.uint64)
+    n_units = int(unit_of.max()) + 1
+    unit_hash = np.full(n_units, np.iinfo(np.uint64).max, dtype=np.uint64)
+    np.minimum.at(unit_hash, unit_of, hashes)
+    size = np.bincount(unit_of, minlength=n_units)
+    unit_class = _most_common_class(given_labels, unit_of, n_units)
+    order = np.lexsort((unit_hash, unit_class))
+    sizes, classes = size[order], unit_class[order]
+    starts = np.flatnonzero(np.r_[True, classes[1:] != classes[:-1]])
+    ends = np.r_[starts[1:], len(order)]
+    before = np.cumsum(sizes) - sizes
+    fold_of_unit = np.empty(n_units, dtype=np.int64)
+    for start, end in zip(starts, ends, strict=True):
+        total = sizes[start:end].sum()
+        middle = before[start:end] - before[start] + sizes[start:end] / 2
+        # Classes start at different folds, else all rare classes would fill the same ones.
+        turn = _hash(str(classes[start]), key) % n_folds
+        fold_of_unit[order[start:end]] = ((middle * n_folds / total).astype(np.int64) + turn) % n_folds
+    return fold_of_unit[unit_of]
+
+
+def _most_common_class(given_labels: GivenLabels, unit_of: NDArray[np.int64], n_units: int) -> NDArray[np.int64]:
+    """Return the class that most examples of each unit have; the first of several."""
+    n_classes = int(given_labels.max()) + 1
+    pairs, counts = np.unique(unit_of * n_classes + given_labels, return_counts=True)
+    order = np.lexsort((-(pairs % n_classes), counts))  # the last entry written for a unit wins
+    most_common = np.zeros(n_units, dtype=np.int64)
+    most_common[pairs[order] // n_classes] = pairs[order] % n_classes
+    return most_common
+
+
+def _balance(given_labels: GivenLabels, unit_of: NDArray[np.int64], n_folds: int, *, seed: int) -> NDArray[np.int64]:
+    """Let scikit-learn balance a few large groups among the folds."""
+    fold = np.empty(len(unit_of), dtype=np.int64)
+    splitter = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed % 2**32)
+    # It refuses stratification by a class with fewer members than folds; those go with their group.
+    counts = np.bincount(given_labels)
+    common = np.where(counts[given_labels] >= n_folds, given_labels, -1)
+    for number, (_, held_out) in enumerate(splitter.split(np.zeros(len(fold)), common, unit_of)):
+        fold[held_out] = number
+    return fold
+
+
+def _learnable(fold: NDArray[np.int64], given_labels: GivenLabels, n_folds: int) -> Mask:
+    """Return which examples have another of their class outside their own fold to be learned from."""
+    n_classes = int(given_labels.max()) + 1
+    used = fold >= 0
+    counts = np.zeros((n_folds, n_classes), dtype=np.int64)
+    np.add.at(counts, (fold[used], given_labels[used]), 1)
+    outside = counts.sum(axis=0) - counts
+    learnable = used.copy()
+    learnable[used] = outside[fold[used], given_labels[used]] > 0
+    return learnable
+
+
+def _hash(name: str, key: bytes) -> int:
+    digest = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), key=key[:64], digest_size=8).digest()
+    return int.from_bytes(digest, "little")

@@ -1,0 +1,102 @@
+"""Any classification model of torchvision by its name."""
+
+import difflib
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import torchvision
+from torch import Tensor, nn
+
+from labelscan.errors import ConfigError
+from labelscan.models.backbones import (
+    IMAGENET_DEVIATION,
+    IMAGENET_MEAN,
+    backbone_recipe,
+    load_weights,
+    photo_size,
+    read_weights,
+    replace_head,
+)
+from labelscan.recipe import Recipe
+
+
+def names() -> list[str]:
+    """Return the names of torchvision's classification models."""
+    return list(torchvision.models.list_models(module=torchvision.models))
+
+
+def nearest(name: str) -> list[str]:
+    """Return the names of torchvision that look most like ``name``."""
+    return difflib.get_close_matches(name, names(), n=1)
+
+
+def cached_weights(name: str) -> Path | None:
+    """Return the file of the model's default weights if it is on this machine."""
+    url = torchvision.models.get_model_weights(name).DEFAULT.url
+    path = Path(torch.hub.get_dir()) / "checkpoints" / url.rpartition("/")[2]
+    return path if path.is_file() else None
+
+
+@dataclass(frozen=True)
+class TorchvisionModel:
+    """A classification model of torchvision.
+
+    Args:
+        name: as ``torchvision.models.get_model`` knows it.
+        weights: ``auto`` (those on this machine, never downloaded), ``default`` (may be downloaded), ``none``, or a
+            file with a state dict.
+    """
+
+    name: str
+    weights: str = "auto"
+
+    @property
+    def pretrained(self) -> bool:
+        if self.weights == "auto":
+            return cached_weights(self.name) is not None
+        return self.weights != "none"
+
+    @property
+    def scale(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        return IMAGENET_MEAN, IMAGENET_DEVIATION
+
+    def image_size(self, smaller_side: int) -> int:
+        return photo_size(smaller_side)
+
+    def make(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Module:  # noqa: ARG002
+        return _MainOutput(replace_head(self._load(), None, n_classes=n_classes))
+
+    def make_features(self) -> nn.Module:
+        return _MainOutput(replace_head(self._load(), nn.Identity()))
+
+    def recipe(self, n_examples: int, input_shape: tuple[int, ...]) -> Recipe:  # noqa: ARG002
+        return backbone_recipe(pretrained=self.pretrained)
+
+    def _load(self) -> nn.Module:
+        if self.weights in ("auto", "default") and self.pretrained:
+            try:
+                network: nn.Module = torchvision.models.get_model(self.name, weights="DEFAULT")
+            except OSError as error:
+                raise ConfigError(
+                    f"the weights of {self.name} could not be downloaded ({error})",
+                    where="model.weights",
+                    hint="give a file that you have, or --weights none to train from scratch",
+                ) from error
+            return network
+        network = torchvision.models.get_model(self.name, weights=None)
+        if self.pretrained:
+            load_weights(network, read_weights(Path(self.weights)), where=self.weights)
+        return network
+
+
+class _MainOutput(nn.Module):
+    """Passes on the logits of networks that also return those of auxiliary classifiers in training."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> Tensor:
+        output = self.network(images)
+        return output if isinstance(output, Tensor) else output.logits

@@ -1,0 +1,233 @@
+"""The whole line: from a data set to a ranked table of label issues."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+
+import numpy as np
+import torch
+
+from labelscan.arrays import Mask, Strings, as_strings
+from labelscan.config import Config, fingerprint, flatten
+from labelscan.dataset import Dataset
+from labelscan.detectors import detect_all
+from labelscan.errors import Interrupted
+from labelscan.events import Event, FoldDone, Listener, TrainingPlanned, ignore
+from labelscan.evidence import Evidence, gather
+from labelscan.fold_job import FoldJob, read_outputs
+from labelscan.folds import Folds, assign_folds, find_units, number_groups, unscored_reason
+from labelscan.identical import find_label_conflicts
+from labelscan.inputs import Contents, provide_inputs, read_contents
+from labelscan.issues import SCORED, UNREADABLE, Issues, rank_issues
+from labelscan.planning import Plan, UserModel, make_plan, results_depend_on
+from labelscan.reports.csv_report import write_csv
+from labelscan.reports.json_report import write_summary
+from labelscan.run_folder import RunFolder, open_run
+from labelscan.summary import Summary, summarise
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A finished run."""
+
+    folder: Path
+    dataset: Dataset
+    evidence: Evidence
+    issues: Issues
+    summary: Summary
+
+
+def detect(
+    config: Config,
+    *,
+    dataset: Dataset | None = None,
+    model: UserModel | None = None,
+    output: Path | None = None,
+    resume: bool = False,
+    fresh: bool = False,
+    max_seconds: float | None = None,
+    notify: Listener = ignore,
+) -> Run:
+    """Train fold by fold, judge every label by models that never saw it, and write the run folder.
+
+    Args:
+        config: all settings.
+        dataset: in place of what ``config.dataset`` names.
+        model: in place of what ``config.model`` names.
+        output: the run folder; None is the default place.
+        resume: whether it is an error that there is no run to take up.
+        fresh: whether an earlier run in the folder is deleted.
+        max_seconds: after which the run is interrupted, to be taken up again.
+        notify: told of everything that happens.
+
+    Raises:
+        UsageError: settings or data that cannot work.
+        RunError: a run that could not be finished.
+        Interrupted: ``max_seconds`` is over.
+    """
+    listen = _with_deadline(notify, max_seconds)
+    plan = make_plan(config, dataset=dataset, model=model, output=output, notify=listen)
+    with _open(plan, resume=resume, fresh=fresh) as run:
+
+        def tell(event: Event) -> None:
+            run.log(event)
+            listen(event)
+
+        contents = read_contents(plan, run, tell)
+        folds = _assign(plan, contents)
+        status = _status(plan.dataset, contents, folds)
+        _write_lists(plan.dataset, folds, status, run)
+        jobs = _jobs(plan, contents, folds, run)
+        _train(plan, contents, jobs, run, tell)
+        evidence = gather(read_outputs(jobs), dataset=plan.dataset, scored=folds.scored, n_repeats=folds.n_repeats)
+        with _timed(run, "detection"):
+            evidence.write(run.path / "evidence.npz")
+            detections = detect_all(evidence, config.detection.detector)
+            issues = rank_issues(plan.dataset, evidence, detections, status)
+            summary = summarise(
+                plan.dataset,
+                evidence,
+                detections,
+                issues,
+                status,
+                label_conflicts=find_label_conflicts(plan.dataset, contents.numbers) if contents.are_images else (),
+                small_classes=_small_classes(plan.dataset, ~contents.unusable, folds.n_folds),
+                notes=plan.warnings,
+            )
+            write_csv(issues, run.path)
+            write_summary(summary, run.path)
+        run.drop_inputs()
+        return Run(folder=run.path, dataset=plan.dataset, evidence=evidence, issues=issues, summary=summary)
+
+
+def _with_deadline(notify: Listener, max_seconds: float | None) -> Listener:
+    if max_seconds is None:
+        return notify
+    deadline = monotonic() + max_seconds
+
+    def listen(event: Event) -> None:
+        notify(event)
+        if monotonic() > deadline:
+            raise Interrupted(f"the time of {max_seconds:g} s is over", hint="the same command goes on from here")
+
+    return listen
+
+
+@contextmanager
+def _open(plan: Plan, *, resume: bool, fresh: bool) -> Iterator[RunFolder]:
+    data = {
+        "fingerprint": plan.data_fingerprint,
+        "examples": len(plan.dataset),
+        "classes": len(plan.dataset.class_names),
+    }
+    depends = {**results_depend_on(plan.config), "model.name": plan.model_name}
+    with open_run(
+        plan.folder, settings=nested(plan.config), results_depend_on=depends, data=data, resume=resume, fresh=fresh
+    ) as run:
+        run.record(choices=plan.choices)
+        yield run
+
+
+def nested(config: Config) -> dict[str, object]:
+    """Return all settings as ``{section: {name: value}}``, the form that ``--config`` reads back."""
+    tree: dict[str, object] = {}
+    for key, value in flatten(config).items():
+        section, dot, name = key.rpartition(".")
+        if dot:
+            inner = tree.setdefault(section, {})
+            assert isinstance(inner, dict)
+            inner[name] = value
+        else:
+            tree[name] = value
+    return tree
+
+
+def _assign(plan: Plan, contents: Contents) -> Folds:
+    dataset = plan.dataset
+    must_share = [contents.numbers] + ([] if dataset.groups is None else [number_groups(dataset.groups)])
+    units = find_units(len(dataset), *must_share)
+    return assign_folds(
+        dataset.example_ids,
+        dataset.given_labels,
+        units,
+        ~contents.unusable,
+        plan.config.folds,
+        seed=plan.config.seed,
+    )
+
+
+def _status(dataset: Dataset, contents: Contents, folds: Folds) -> Strings:
+    status = as_strings([SCORED] * len(dataset))
+    for row, reason in contents.unreadable.items():
+        status[row] = f"{UNREADABLE}: {reason}"
+    for row in np.flatnonzero(~folds.scored & ~contents.unusable).tolist():
+        status[row] = unscored_reason(dataset.given_labels, row, ~contents.unusable)
+    return status
+
+
+def _small_classes(dataset: Dataset, usable: Mask, n_folds: int) -> list[str]:
+    counts = np.bincount(dataset.given_labels[usable], minlength=len(dataset.class_names))
+    return [name for name, count in zip(dataset.class_names, counts.tolist(), strict=True) if count < n_folds]
+
+
+def _write_lists(dataset: Dataset, folds: Folds, status: Strings, run: RunFolder) -> None:
+    dataset.write(run.path / "examples.csv", status)
+    folds.write(run.path / "folds.csv", dataset.example_ids)
+
+
+def _jobs(plan: Plan, contents: Contents, folds: Folds, run: RunFolder) -> list[FoldJob]:
+    """Return one job for each fold of each repeat, in their order."""
+    config = plan.config
+    made_from = fingerprint(
+        {
+            "settings": results_depend_on(config),
+            "choices": {key: value for key, value in plan.choices.items() if key != "model_reason"},
+            "data": plan.data_fingerprint,
+            "contents": contents.fingerprint,
+            "torch": torch.__version__,
+        }
+    )
+    return [
+        FoldJob(
+            repeat=repeat,
+            fold=fold,
+            folder=run.shard(repeat, fold),
+            fingerprint=made_from,
+            inputs=run.store if plan.image_shape is not None and plan.frozen is None else run.features,
+            cache_bytes=config.store.cache_megabytes * 2**20,
+            given_labels=plan.dataset.given_labels,
+            n_classes=len(plan.dataset.class_names),
+            train_index=folds.train_index(repeat, fold),
+            held_out_index=folds.held_out_index(repeat, fold),
+            learner=plan.learner,
+            device=plan.device,
+            threads=plan.threads,
+            seed=config.seed,
+        )
+        for repeat in range(folds.n_repeats)
+        for fold in range(folds.n_folds)
+    ]
+
+
+def _train(plan: Plan, contents: Contents, jobs: list[FoldJob], run: RunFolder, notify: Listener) -> None:
+    """Carry out the jobs that no earlier run has finished."""
+    finished = [job.finished(reused=True) for job in jobs]
+    todo = [job for job, done in zip(jobs, finished, strict=True) if done is None]
+    if todo:
+        provide_inputs(plan, contents, run, notify)
+    with _timed(run, "training"):
+        n_epochs = plan.recipe.epochs if plan.recipe is not None else 0
+        notify(TrainingPlanned(len(jobs), n_epochs, len(jobs) - len(todo)))
+        for done in finished:
+            if isinstance(done, FoldDone):
+                notify(done)
+        plan.executor.run(todo, notify)
+
+
+@contextmanager
+def _timed(run: RunFolder, step: str) -> Iterator[None]:
+    started = monotonic()
+    yield
+    run.timings[step] = monotonic() - started

@@ -1,0 +1,267 @@
+"""What a run will do, decided before anything is trained: the data, the model and why, its recipe, the device.
+
+Every choice is made here, so that a wrong name fails now and not after hours, and ``--dry-run`` can show it.
+"""
+
+import dataclasses
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias, cast
+
+from torch import nn
+
+from labelscan import readers
+from labelscan.batches import NO_AUGMENTATION
+from labelscan.config import Config, fingerprint, settings_that_matter
+from labelscan.dataset import Dataset, FeatureTable
+from labelscan.detectors import DETECTORS
+from labelscan.device import Device, choose_device
+from labelscan.errors import ConfigError, DatasetError
+from labelscan.events import Chosen, Listener, Noted, Warned
+from labelscan.executors import EXECUTORS, Executor
+from labelscan.executors.local import threads_per_fold
+from labelscan.fold_job import Learner
+from labelscan.learners import Classifier, ClassifierLearner, NetworkLearner
+from labelscan.models import SMALL, ChosenModel, Model, choose_model, is_backbone
+from labelscan.models.backbones import Backbone
+from labelscan.models.mlp import LinearHead
+from labelscan.models.small_cnn import SmallCNN
+from labelscan.recipe import Recipe
+from labelscan.run_folder import DEFAULT_PARENT
+from labelscan.schedule import build_schedule, check_loss
+from labelscan.store import ImageShape, NativeSizes, probe
+
+UserModel: TypeAlias = Callable[[], nn.Module] | Classifier
+"""What the library takes in place of a model's name: a factory of networks, or a scikit-learn classifier."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """All decisions of a run."""
+
+    config: Config
+    dataset: Dataset
+    data_fingerprint: str
+    """Of ids, labels, groups and what is in memory; contents of files are the store's affair."""
+    model_name: str
+    model_reason: str
+    image_shape: ImageShape | None
+    """What images are stored as; None for features."""
+    frozen: Backbone | None
+    """The backbone whose features are computed once."""
+    learner: Learner
+    recipe: Recipe | None
+    """None for a classifier of scikit-learn."""
+    device: Device
+    threads: int
+    executor: Executor
+    folder: Path
+    warnings: tuple[str, ...]
+
+    @property
+    def n_jobs(self) -> int:
+        """Return how many models are trained."""
+        return self.config.folds.n_folds * self.config.folds.repeats
+
+    @property
+    def choices(self) -> dict[str, object]:
+        """Return what automatic settings were resolved to, for run.json and fingerprints."""
+        return {
+            "model": self.model_name,
+            "model_reason": self.model_reason,
+            "frozen": self.frozen is not None,
+            "image_shape": None if self.image_shape is None else dataclasses.asdict(self.image_shape),
+            "recipe": None if self.recipe is None else dataclasses.asdict(self.recipe),
+            "device": dataclasses.asdict(self.device),
+            "threads": self.threads,
+        }
+
+    @property
+    def rows(self) -> tuple[tuple[str, str], ...]:
+        """Return (label, text) pairs that say what would run."""
+        shape, recipe, folds = self.image_shape, self.recipe, self.config.folds
+        stored = "rows of features" if shape is None else f"{shape.height} x {shape.width}, {shape.channels} channels"
+        times = f"{folds.n_folds} x {folds.repeats} repeats" if folds.repeats > 1 else str(folds.n_folds)
+        training = (
+            "as the classifier does" if recipe is None else f"{recipe.epochs} epochs, batches of {recipe.batch_size}"
+        )
+        return (
+            ("data", self.dataset.name),
+            ("examples", f"{len(self.dataset):,}"),
+            ("classes", f"{len(self.dataset.class_names):,}"),
+            ("model", f"{self.model_name}{' (frozen)' if self.frozen is not None else ''}: {self.model_reason}"),
+            ("inputs", stored),
+            ("loss", self.config.training.loss if recipe is not None else "that of the classifier"),
+            ("training", training),
+            ("folds", times),
+            ("device", f"{self.device.name}, {self.device.dtype_name}"),
+            ("detector", self.config.detection.detector),
+            ("run folder", str(self.folder)),
+        )
+
+    def to_json(self) -> dict[str, object]:
+        """Return the plan as JSON can hold it."""
+        return {
+            **{label.replace(" ", "_"): text for label, text in self.rows},
+            "examples": len(self.dataset),
+            "classes": len(self.dataset.class_names),
+            "choices": self.choices,
+            "warnings": list(self.warnings),
+        }
+
+
+def make_plan(
+    config: Config, *, dataset: Dataset | None, model: UserModel | None, output: Path | None, notify: Listener
+) -> Plan:
+    """Read the data's list and decide everything else.
+
+    Args:
+        config: all settings.
+        dataset: in place of what ``config.dataset`` names.
+        model: in place of what ``config.model`` names.
+        output: the run folder; None is the default place.
+        notify: told of what was chosen, and of warnings.
+
+    Raises:
+        UsageError: for any setting or data that cannot work.
+    """
+    check_loss(config.training.loss)
+    DETECTORS.build(config.detection.detector)
+    executor = EXECUTORS.build(config.executor.name, processes=config.executor.processes)
+    device = choose_device(config.device)
+    dataset = dataset if dataset is not None else readers.read(config.dataset, notify)
+    sizes = None if isinstance(dataset.inputs, FeatureTable) else _probe(dataset, config)
+    warnings: list[str] = []
+    for note in dataset.notes:
+        notify(Noted(note))
+    if model is None:
+        chosen = choose_model(config.model, sizes)
+    else:
+        chosen = ChosenModel(_name_of(model), SmallCNN(), False, "given by the caller")
+    notify(Chosen("model", chosen.name + (" (frozen)" if chosen.frozen else ""), chosen.reason))
+    warnings += [chosen.warning] if chosen.warning else []
+    shape = None if sizes is None else _image_shape(config, sizes, chosen.model, given=model is not None)
+    learner, recipe = _learner(config, dataset, chosen, shape, model)
+    for warning in warnings:
+        notify(Warned(warning))
+    data_fingerprint = dataset.fingerprint()
+    matters = {**results_depend_on(config), "data": data_fingerprint, "model": chosen.name}
+    return Plan(
+        config=config,
+        dataset=dataset,
+        data_fingerprint=data_fingerprint,
+        model_name=chosen.name,
+        model_reason=chosen.reason,
+        image_shape=shape,
+        frozen=chosen.model if chosen.frozen and is_backbone(chosen.model) else None,
+        learner=learner,
+        recipe=recipe,
+        device=device,
+        threads=threads_per_fold(config.folds.n_folds * config.folds.repeats, device, config.executor.threads),
+        executor=executor,
+        folder=output or DEFAULT_PARENT / f"{dataset.name}-{fingerprint(matters)[:8]}",
+        warnings=tuple(warnings),
+    )
+
+
+def results_depend_on(config: Config) -> dict[str, object]:
+    """Return the settings that decide what is trained.
+
+    Not among them are the place of the data (its fingerprint stands for it) and the detector: it judges finished
+    folds in seconds, so another one takes up the same run.
+    """
+    matters = settings_that_matter(config)
+    return {key: value for key, value in matters.items() if key != "dataset.data" and not key.startswith("detection.")}
+
+
+def _probe(dataset: Dataset, config: Config) -> NativeSizes:
+    assert not isinstance(dataset.inputs, FeatureTable)
+    sizes = probe(dataset.inputs, max_pixels=config.dataset.max_pixels)
+    if sizes.n_probed == 0:
+        raise DatasetError(
+            "none of the images looked at can be read",
+            where=dataset.path(0) or dataset.name,
+            hint="check that these files are images",
+        )
+    return sizes
+
+
+def _image_shape(config: Config, sizes: NativeSizes, model: Model, *, given: bool) -> ImageShape:
+    channels = 1 if sizes.grey else 3
+    height, width = sizes.median_height, sizes.median_width
+    if is_backbone(model):
+        side = config.store.image_size or model.image_size(min(height, width))
+        return ImageShape(side, side, 3)
+    if config.store.image_size:
+        return ImageShape(config.store.image_size, config.store.image_size, channels)
+    shrink = 1.0 if given and sizes.uniform else min(1.0, SMALL / min(height, width))
+    return ImageShape(max(1, round(height * shrink)), max(1, round(width * shrink)), channels)
+
+
+def _learner(
+    config: Config, dataset: Dataset, chosen: ChosenModel, shape: ImageShape | None, given: UserModel | None
+) -> tuple[Learner, Recipe | None]:
+    if given is not None and hasattr(given, "predict_proba"):
+        return ClassifierLearner(cast(Classifier, given)), None
+    if given is not None and not callable(given):
+        raise ConfigError(
+            f"{type(given).__name__} is neither a factory of networks nor a classifier",
+            where="model",
+            hint="pass a function that returns a new nn.Module, or a scikit-learn classifier with predict_proba",
+        )
+    if isinstance(given, nn.Module):
+        raise ConfigError(
+            "a network was given, but every fold needs a fresh one",
+            where="model",
+            hint="pass a function that returns a new network",
+        )
+    model: Model = LinearHead() if chosen.frozen else chosen.model
+    n_classes = len(dataset.class_names)
+    shape_of_one = input_shape(dataset, shape)
+    n_train = math.ceil(len(dataset) * (1 - 1 / config.folds.n_folds))
+    recipe = model.recipe(n_train, shape_of_one)
+    if isinstance(dataset.inputs, FeatureTable):
+        recipe = dataclasses.replace(recipe, augmentation=NO_AUGMENTATION)
+    recipe = recipe.changed_by(config.training)
+    schedule = build_schedule(config.training.loss, n_epochs=recipe.epochs, n_classes=n_classes)
+    make = _Maker(model, n_classes) if given is None else _GivenMaker(given)
+    scale = model.scale if is_backbone(model) else None
+    return NetworkLearner(make, recipe, schedule, scale), recipe
+
+
+@dataclass(frozen=True, slots=True)
+class _Maker:
+    """Makes networks of one model; picklable, unlike a lambda."""
+
+    model: Model
+    n_classes: int
+
+    def __call__(self, input_shape: tuple[int, ...]) -> nn.Module:
+        return self.model.make(input_shape, self.n_classes)
+
+
+@dataclass(frozen=True, slots=True)
+class _GivenMaker:
+    """Makes networks by a user's factory, which knows the shape of its inputs."""
+
+    factory: Callable[[], nn.Module]
+
+    def __call__(self, input_shape: tuple[int, ...]) -> nn.Module:  # noqa: ARG002
+        return self.factory()
+
+
+def input_shape(dataset: Dataset, shape: ImageShape | None) -> tuple[int, ...]:
+    """Return the shape of one example as models get it: (H, W, C) or (D,)."""
+    if shape is not None:
+        return shape.height, shape.width, shape.channels
+    assert isinstance(dataset.inputs, FeatureTable)
+    return (dataset.inputs.features.shape[1],)
+
+
+def _name_of(model: UserModel) -> str:
+    """Return a name for a user's model that changes with its parameters, as far as these can be seen."""
+    if hasattr(model, "get_params"):
+        return repr(model)
+    return str(getattr(model, "__qualname__", type(model).__name__))

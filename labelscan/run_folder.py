@@ -1,0 +1,228 @@
+"""Where each artefact of a run lives, what is still valid when it is taken up again, and the lock on it."""
+
+import dataclasses
+import json
+import platform
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Literal
+
+from filelock import FileLock, Timeout
+
+from labelscan import __version__
+from labelscan.atomic import read_json, write_json
+from labelscan.config import RUN_JSON_SETTINGS
+from labelscan.errors import Interrupted, RunFolderError
+from labelscan.events import Event, StepAdvanced, Waiting
+
+FORMAT_VERSION = 1
+"""Of run.json and of everything else in the folder; a folder of another version is not taken up."""
+DEFAULT_PARENT = Path("labelscan-runs")
+RUN_FILE = "run.json"
+LOCK_FILE = ".lock"
+LOG_FILE = "log.jsonl"
+PACKAGES = ("torch", "torchvision", "numpy", "pandas", "scikit-learn", "cleanlab")
+OWN_FILES = (
+    *(RUN_FILE, LOG_FILE, "examples.csv", "folds.csv", "evidence.npz"),
+    *("issues.csv", "scores.csv", "summary.json", "report.html"),
+)
+OWN_FOLDERS = ("fold-*-*", "store")
+
+State = Literal["running", "finished", "interrupted", "failed"]
+
+
+class RunFolder:
+    """One run on disk. Made by ``open_run``."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.timings: dict[str, float] = {}
+        self._content: dict[str, object] = {}
+        self._started = time.monotonic()
+
+    @property
+    def store(self) -> Path:
+        """Return the decoded images."""
+        return self.path / "store" / "images.npy"
+
+    @property
+    def features(self) -> Path:
+        """Return the feature rows that models are trained on: a table's, or those of a frozen backbone."""
+        return self.path / "store" / "features.npy"
+
+    def shard(self, repeat: int, fold: int) -> Path:
+        """Return the folder of one fold."""
+        return self.path / f"fold-{repeat}-{fold}"
+
+    def log(self, event: Event) -> None:
+        """Add an event to log.jsonl; what comes many times a second is left out."""
+        if isinstance(event, StepAdvanced | Waiting):
+            return
+        line = {"time": _now(), "event": type(event).__name__, **dataclasses.asdict(event)}
+        with (self.path / LOG_FILE).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+    def record(self, **entries: object) -> None:
+        """Put entries into run.json."""
+        self._content.update(entries)
+        self._content["timings"] = {name: round(seconds, 3) for name, seconds in self.timings.items()}
+        write_json(self.path / RUN_FILE, self._content)
+
+    def drop_inputs(self) -> None:
+        """Delete decoded images and features: only training needs them, and they are the bulk of a run."""
+        self.store.unlink(missing_ok=True)
+        self.features.unlink(missing_ok=True)
+
+    def _begin(self, settings: Mapping[str, object], matters: Mapping[str, object], data: Mapping[str, object]) -> None:
+        self._content = {
+            "format_version": FORMAT_VERSION,
+            "state": "running",
+            "started": _now(),
+            RUN_JSON_SETTINGS: settings,
+            "results_depend_on": matters,
+            "data": data,
+            "versions": {"labelscan": __version__, "python": platform.python_version()}
+            | {name: version(name) for name in PACKAGES},
+        }
+        self.record()
+
+    def _end(self, state: State) -> None:
+        self.timings["total"] = time.monotonic() - self._started
+        self.record(state=state, ended=_now())
+
+
+@contextmanager
+def open_run(
+    path: Path,
+    *,
+    settings: Mapping[str, object],
+    results_depend_on: Mapping[str, object],
+    data: Mapping[str, object],
+    resume: bool = False,
+    fresh: bool = False,
+) -> Iterator[RunFolder]:
+    """Lock the run at ``path`` and yield it, ready to be taken up or begun.
+
+    Args:
+        path: the run folder; made where it does not exist.
+        settings: all, for run.json.
+        results_depend_on: ``section.name`` to value of those that decide the results.
+        data: fingerprint and counts of the data.
+        resume: whether it is an error that there is nothing to take up.
+        fresh: whether what an earlier run left is deleted.
+
+    Raises:
+        RunFolderError: another process is writing it, it belongs to other settings or data, or it is no run.
+    """
+    if resume and not (path / RUN_FILE).is_file():
+        raise RunFolderError(
+            "there is no run to resume", where=str(path), hint="leave --resume out, or give the run folder with -o"
+        )
+    if path.exists() and not path.is_dir():
+        raise RunFolderError("this is a file, not a folder", where=str(path), hint="choose another place with -o")
+    if path.is_dir() and not (path / RUN_FILE).is_file():
+        strangers = [entry.name for entry in path.iterdir() if entry.name != LOCK_FILE]
+        if strangers and not _only_ours(path, strangers):
+            raise RunFolderError(
+                f"the folder is not empty and is no run (it holds {sorted(strangers)[0]!r})",
+                where=str(path),
+                hint="choose another place with -o",
+            )
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunFolderError(
+            f"cannot be made ({error})", where=str(path), hint="choose another place with -o"
+        ) from error
+    lock = FileLock(path / LOCK_FILE, blocking=False)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise RunFolderError(
+            "another process is writing this run", where=str(path), hint="wait for it, or choose another place with -o"
+        ) from None
+    try:
+        if fresh:
+            _clear(path)
+        elif (path / RUN_FILE).is_file():
+            _check_same(path, results_depend_on, data)
+        run = RunFolder(path)
+        run._begin(settings, results_depend_on, data)
+        try:
+            yield run
+        except (KeyboardInterrupt, Interrupted):
+            run._end("interrupted")
+            raise
+        except BaseException:
+            run._end("failed")
+            raise
+        run._end("finished")
+    finally:
+        lock.release()
+
+
+def _check_same(path: Path, results_depend_on: Mapping[str, object], data: Mapping[str, object]) -> None:
+    try:
+        before = read_json(path / RUN_FILE)
+        version_before = before["format_version"]
+        settings_before, data_before = before["results_depend_on"], before["data"]
+        assert isinstance(settings_before, dict)
+        assert isinstance(data_before, dict)
+    except (OSError, ValueError, KeyError, AssertionError) as error:
+        raise RunFolderError(
+            f"{RUN_FILE} cannot be read ({error})", where=str(path), hint="start over with --fresh"
+        ) from error
+    if version_before != FORMAT_VERSION:
+        raise RunFolderError(
+            f"made by another version of labelscan (format {version_before}, this one is {FORMAT_VERSION})",
+            where=str(path),
+            hint="start over with --fresh, or choose another place with -o",
+        )
+    now = json.loads(json.dumps(dict(results_depend_on)))
+    changed = [
+        f"{key} was {settings_before.get(key)!r} and is {now.get(key)!r}"
+        for key in sorted({*now, *settings_before})
+        if now.get(key) != settings_before.get(key)
+    ]
+    if changed:
+        raise RunFolderError(
+            f"this run has other settings: {'; '.join(changed)}",
+            where=str(path),
+            hint="choose another place with -o, or start over with --fresh",
+        )
+    if data_before.get("fingerprint") != data.get("fingerprint"):
+        differs = [
+            f"{key} was {data_before.get(key)} and is {value}"
+            for key, value in data.items()
+            if key != "fingerprint" and data_before.get(key) != value
+        ]
+        raise RunFolderError(
+            f"the data has changed since this run: {'; '.join(differs) or 'other ids, labels or contents'}",
+            where=str(path),
+            hint="choose another place with -o, or start over with --fresh",
+        )
+
+
+def _only_ours(path: Path, names: list[str]) -> bool:
+    """Return whether a folder without run.json holds only what a run killed at its very start may leave."""
+    ours = {entry.name for pattern in (*OWN_FILES, *OWN_FOLDERS) for entry in path.glob(pattern)}
+    return all(name in ours or name.endswith(".partial") for name in names)
+
+
+def _clear(path: Path) -> None:
+    """Delete what runs write, and nothing else."""
+    for name in OWN_FILES:
+        (path / name).unlink(missing_ok=True)
+    for pattern in OWN_FOLDERS:
+        for folder in path.glob(pattern):
+            if folder.is_dir() and not folder.is_symlink():
+                shutil.rmtree(folder)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
