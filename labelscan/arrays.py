@@ -4,20 +4,21 @@ A shifted row, a NaN or columns in another order do not crash a detector: they o
 So whatever reaches a detector has passed through ``check_pred_probs`` first.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from labelscan.errors import ProbabilitiesError
+from labelscan.errors import MAX_PROBLEMS, Problem, ProbabilitiesError
 
 GivenLabels: TypeAlias = NDArray[np.int64]
 """(N,) class indices as delivered, perhaps wrong."""
 TrueLabels: TypeAlias = NDArray[np.int64]
 """(N,) class indices known to be right; only benchmarks have them."""
-PredProbs: TypeAlias = NDArray[np.float32]
-"""(N, K) out-of-fold class probabilities; rows sum to 1."""
+PredProbs: TypeAlias = NDArray[np.float32 | np.float64]
+"""(N, K) out-of-fold class probabilities; rows sum to 1. Ours are float32; those made elsewhere keep float64, since
+rounding them could move a flag."""
 LabelQuality: TypeAlias = NDArray[np.float64]
 """(N,) in [0, 1]; low is doubtful."""
 Mask: TypeAlias = NDArray[np.bool_]
@@ -44,6 +45,8 @@ def check_pred_probs(
     class_names: Sequence[str],
     *,
     example_ids: Strings | None = None,
+    where: Callable[[int], str] | None = None,
+    name: str = "pred_probs",
 ) -> None:
     """Raise ProbabilitiesError unless every row is a probability distribution over ``class_names``.
 
@@ -52,54 +55,52 @@ def check_pred_probs(
         given_labels: (N,) integers in [0, K).
         class_names: K names.
         example_ids: (N,) names for the rows in messages; row numbers from 0 where absent.
+        where: says where a row lies, in place of its id.
+        name: what the table is called in messages.
     """
-
-    def where(rows: Mask) -> str:
-        row = int(np.argmax(rows))
-        name = f"example {example_ids[row]!r}" if example_ids is not None else f"row {row}"
-        others = int(rows.sum()) - 1
-        return f"{name} and {others:,} more" if others else name
-
     if pred_probs.ndim != 2:
-        raise ProbabilitiesError(
-            f"must be a table of examples by classes, got shape {pred_probs.shape}", where="pred_probs"
-        )
+        raise ProbabilitiesError(f"must be a table of examples by classes, got shape {pred_probs.shape}", where=name)
     n_examples, n_classes = pred_probs.shape
     if n_examples == 0:
-        raise ProbabilitiesError("there is no example", where="pred_probs", hint="give at least one row")
+        raise ProbabilitiesError("there is no example", where=name, hint="give at least one row")
     if len(class_names) != n_classes:
         raise ProbabilitiesError(
             f"{n_classes} columns for {len(class_names)} class names",
-            where="pred_probs",
+            where=name,
             hint="give one column for each class, in the order of class_names",
         )
     if n_classes < 2:
-        raise ProbabilitiesError("1 class: there is nothing to confuse", where="pred_probs", hint="give 2 or more")
+        raise ProbabilitiesError(f"{n_classes} class: there is nothing to confuse", where=name, hint="give 2 or more")
     if given_labels.shape != (n_examples,):
         raise ProbabilitiesError(
             f"{n_examples:,} rows of probabilities for labels of shape {given_labels.shape}",
-            where="given_labels",
+            where=name,
             hint="give one label for each row, in the same order",
         )
-    outside = np.asarray((given_labels < 0) | (given_labels >= n_classes))
-    if outside.any():
-        value = given_labels[int(np.argmax(outside))]
-        raise ProbabilitiesError(f"label {value} is not in 0 .. {n_classes - 1}", where=where(outside))
-    broken = ~np.isfinite(pred_probs).all(axis=1)
-    if broken.any():
-        raise ProbabilitiesError(
-            "NaN or infinite probability", where=where(broken), hint="leave out examples that no model has scored"
-        )
-    negative = (pred_probs < 0).any(axis=1)
-    if negative.any():
-        raise ProbabilitiesError(
-            "negative probability", where=where(negative), hint="pass probabilities, not logits (softmax them first)"
-        )
-    sums = pred_probs.sum(axis=1, dtype=np.float64)
-    uneven = np.abs(sums - 1) > ROW_SUM_TOLERANCE
-    if uneven.any():
-        raise ProbabilitiesError(
-            f"probabilities sum to {sums[int(np.argmax(uneven))]:.4g}, not 1",
-            where=where(uneven),
-            hint="give every class a column and let each row sum to 1",
-        )
+    with np.errstate(invalid="ignore", over="ignore"):  # infinities are told below
+        sums = pred_probs.sum(axis=1, dtype=np.float64)
+    right = (np.abs(sums - 1) <= ROW_SUM_TOLERANCE) & (pred_probs >= 0).all(axis=1)
+    right &= (given_labels >= 0) & (given_labels < n_classes)
+    wrong = np.flatnonzero(~right)
+    if not len(wrong):
+        return
+    problems = []
+    for row in wrong[:MAX_PROBLEMS].tolist():
+        id_or_row = f"row {row}" if example_ids is None else f"example {example_ids[row]!r}"
+        problem, hint = _what_is_wrong(pred_probs[row], float(sums[row]), int(given_labels[row]))
+        problems.append(Problem(problem, id_or_row if where is None else where(row), hint))
+    raise ProbabilitiesError.of(problems, total=len(wrong))
+
+
+def _what_is_wrong(probs: NDArray[Any], total: float, label: int) -> tuple[str, str]:
+    """Return what is wrong with one row, and what to do."""
+    if not 0 <= label < len(probs):
+        return f"label {label} is not in 0 .. {len(probs) - 1}", "labels are the numbers of columns, from 0"
+    if not np.isfinite(probs).all():
+        return "NaN or infinite probability", "leave out examples that no model has scored"
+    if (probs < 0).any():
+        return f"negative probability {probs.min():.4g}", "pass probabilities, not logits (softmax them first)"
+    hint = "give every class a column and let each row sum to 1; logits want a softmax first"
+    if abs(total - 100) <= 100 * ROW_SUM_TOLERANCE:
+        hint = "these seem to be per cent: divide them by 100"
+    return f"probabilities sum to {total:.4g}, not 1", hint

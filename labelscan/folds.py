@@ -7,6 +7,7 @@ only the few that stand next to a cut, and two runs on almost the same data can 
 
 import csv
 import hashlib
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -183,11 +184,12 @@ def _balance(given_labels: GivenLabels, unit_of: NDArray[np.int64], n_folds: int
     """Let scikit-learn balance a few large groups among the folds."""
     fold = np.empty(len(unit_of), dtype=np.int64)
     splitter = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed % 2**32)
-    # It refuses stratification by a class with fewer members than folds; those go with their group.
-    counts = np.bincount(given_labels)
-    common = np.where(counts[given_labels] >= n_folds, given_labels, -1)
-    for number, (_, held_out) in enumerate(splitter.split(np.zeros(len(fold)), common, unit_of)):
-        fold[held_out] = number
+    # With no class as large as n_folds there is nothing to stratify by, and scikit-learn would refuse.
+    strata = given_labels if np.bincount(given_labels).max() >= n_folds else np.zeros_like(given_labels)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of classes smaller than n_folds: the summary names them
+        for number, (_, held_out) in enumerate(splitter.split(np.zeros(len(fold)), strata, unit_of)):
+            fold[held_out] = number
     return fold
 
 

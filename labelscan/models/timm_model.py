@@ -3,6 +3,7 @@
 import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -44,12 +45,11 @@ class TimmModel:
 
     @property
     def scale(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        configuration = self._create(num_classes=1, pretrained=False).pretrained_cfg
-        mean, deviation = configuration["mean"], configuration["std"]
-        return tuple(255 * value for value in mean), tuple(255 * value for value in deviation)
+        configuration = self._configuration()
+        return tuple(255 * value for value in configuration.get("mean", (0.5,) * 3)), tuple(255 * value for value in configuration.get("std", (0.5,) * 3))
 
     def image_size(self, smaller_side: int) -> int:
-        configuration = self._create(num_classes=1, pretrained=False).pretrained_cfg
+        configuration = self._configuration()
         if configuration.get("fixed_input_size"):
             return int(configuration["input_size"][1])
         return photo_size(smaller_side)
@@ -62,6 +62,12 @@ class TimmModel:
 
     def recipe(self, n_examples: int, input_shape: tuple[int, ...]) -> Recipe:  # noqa: ARG002
         return backbone_recipe(pretrained=self.pretrained)
+
+    def _configuration(self) -> dict[str, Any]:
+        import timm
+
+        configuration = timm.models.get_pretrained_cfg(self.name)
+        return {} if configuration is None else dict(configuration.to_dict())
 
     def _load(self, num_classes: int) -> nn.Module:
         if self.weights == "default":

@@ -1,0 +1,83 @@
+"""How well ``labelscan detect`` finds known wrong labels, by its defaults: every detector and filter, several seeds.
+
+    python tests/bench/quality.py --data DIR [--sets "mnist pairs10" ...] [--seeds 0 1 2] [-- --loss ce]
+
+Each run is the command a user would type, in a process of its own; what stands behind ``--`` is added to it. The
+wall time is that of the whole process. Prints one Markdown table: means over the seeds.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from data_sets import DataSet, find_data_sets
+
+from labelscan.detectors import DETECTORS
+from labelscan.evidence import Evidence
+from labelscan.issues import Issues
+from labelscan.metrics import quality
+from labelscan.reports.csv_report import read_scores
+
+FILTERS = (
+    *("prune_by_noise_rate", "prune_by_class", "both", "confident_learning"),
+    *("predicted_neq_given", "low_self_confidence", "low_normalized_margin"),
+)
+JUDGES = ("noise-posterior", *(f"confident-learning:filter_by={name}" for name in FILTERS))
+
+
+def main() -> None:
+    """Run all cells and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--work", type=Path, default=Path("labelscan-runs/quality"))
+    parser.add_argument("--sets", nargs="+")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument("extra", nargs="*", help="further options of labelscan detect, behind --")
+    arguments = parser.parse_args()
+    known = find_data_sets(arguments.data, arguments.work)
+    names = arguments.sets or list(known)
+    print(f"seeds {arguments.seeds}, options {arguments.extra or 'none'}\n")
+    print("| set | seconds | judge | F1 | precision | recall | AP |\n| --- | --- | --- | --- | --- | --- | --- |")
+    for name in names:
+        runs = [run(known[name], seed, arguments.work, arguments.extra) for seed in arguments.seeds]
+        seconds = " ".join(f"{each['seconds']:.0f}" for each in runs)
+        for judge in JUDGES:
+            means = [np.mean([each[judge][key] for each in runs]) for key in ("f1", "precision", "recall", "ap")]
+            print(f"| {name} | {seconds} | {judge} | " + " | ".join(f"{mean:.3f}" for mean in means) + " |", flush=True)
+
+
+def run(data_set: DataSet, seed: int, work: Path, extra: list[str]) -> dict[str, object]:
+    """Run one cell in a fresh folder and return its seconds and the figures of every judge."""
+    folder = work / f"{data_set.name.replace(' ', '-')}-{seed}"
+    command = [sys.executable, "-m", "labelscan", "detect", *data_set.arguments, "--seed", str(seed), "-o", str(folder)]
+    started = time.monotonic()
+    subprocess.run([*command, "--fresh", "-q", *extra], check=True, stdout=subprocess.DEVNULL)
+    figures: dict[str, object] = {"seconds": time.monotonic() - started}
+    evidence = Evidence.read(folder / "evidence.npz")
+    label_errors = true_errors(read_scores(folder / "scores.csv"), evidence)
+    for judge in JUDGES:
+        detection = DETECTORS.build(judge).detect(evidence)
+        result = quality(detection.flagged, detection.label_quality, label_errors)
+        figures[judge] = {
+            "f1": result.f1,
+            "precision": result.precision,
+            "recall": result.recall,
+            "ap": result.average_precision,
+        }
+    (folder / "quality.json").write_text(json.dumps(figures))
+    return figures
+
+
+def true_errors(issues: Issues, evidence: Evidence) -> np.ndarray:
+    """Return (N,) whether the labels of the evidence are wrong."""
+    scores = issues.scores.set_index("example_id")
+    wrong = scores["given_label"] != scores["true_label"]
+    return wrong.loc[list(evidence.example_ids)].to_numpy()
+
+
+if __name__ == "__main__":
+    main()
