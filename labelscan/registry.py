@@ -96,6 +96,7 @@ class Registry(Generic[T]):
         return [
             Option(parameter.name, hints.get(parameter.name, str), parameter.default)
             for parameter in inspect.signature(constructor).parameters.values()
+            if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)  # nn.Module's, where it has none
         ]
 
     def build(self, text: str, **defaults: object) -> T:

@@ -1,0 +1,124 @@
+"""``labelscan`` and ``python -m labelscan``: the one place where errors become messages and exit codes.
+
+0 done, 2 bad usage, settings or data, 3 the run failed, 130 interrupted. 1 means that a gate failed, so nothing that
+goes wrong by accident may end in it.
+"""
+
+import errno
+import shlex
+import sys
+import traceback
+from collections.abc import Sequence
+from types import TracebackType
+
+from labelscan.errors import Interrupted, LabelscanError, Problem, UsageError
+
+BAD_USAGE, FAILED, INTERRUPTED = UsageError.exit_code, LabelscanError.exit_code, Interrupted.exit_code
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code.
+
+    Args:
+        arguments: what stands behind ``labelscan``; None takes them from the process.
+    """
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that cannot show a name must not end a run
+    try:
+        code = _run(arguments)
+        sys.stdout.flush()
+    except KeyboardInterrupt:  # while modules load, or a second time
+        return _interrupted(arguments, "")
+    except BrokenPipeError:
+        # Whoever reads has seen enough, as in `labelscan list losses | head -1`.
+        _stop_writing()
+        return 0
+    return code
+
+
+def _run(arguments: list[str]) -> int:
+    from typer import Abort
+    from typer.main import get_command
+
+    from labelscan.cli import app
+
+    try:
+        result: object = get_command(app).main(arguments, prog_name="labelscan", standalone_mode=False)
+    except SystemExit as stop:
+        result = _code_of(stop)
+    except (KeyboardInterrupt, Abort):
+        result = INTERRUPTED  # typer either raises one of these or returns this code
+    except Interrupted as error:
+        return _interrupted(arguments, str(error.problems[0].problem))
+    except LabelscanError as error:
+        _report(error.problems, arguments, error)
+        return error.exit_code
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        return _other(error, arguments)
+    if result == INTERRUPTED:
+        return _interrupted(arguments, "")
+    return result if isinstance(result, int) and not isinstance(result, bool) else 0
+
+
+def _code_of(stop: SystemExit) -> int:
+    if stop.code in (None, 0):
+        return 0
+    cause = stop.__context__
+    if isinstance(cause, OSError) and cause.errno == errno.EPIPE:
+        raise BrokenPipeError from cause
+    return stop.code if isinstance(stop.code, int) and stop.code != 1 else FAILED
+
+
+def _other(error: Exception, arguments: list[str]) -> int:
+    """Report an error of the command line's grammar, or one that nobody thought of."""
+    # The errors of click, of which newer versions of typer keep their own copy: known by what they can do.
+    describe = getattr(error, "format_message", None)
+    if describe is not None:
+        command = getattr(getattr(error, "ctx", None), "command_path", "labelscan")
+        _report([Problem(str(describe()).rstrip("."), hint=f"see {command} --help")], arguments, error)
+        return BAD_USAGE
+    problem = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    hint = "" if _debugging(arguments) else "run again with --debug for the traceback"
+    _report([Problem(f"this was not foreseen: {problem}", hint=hint)], arguments, error)
+    return FAILED
+
+
+def _report(problems: Sequence[Problem], arguments: list[str], error: Exception) -> None:
+    from labelscan.cli import console
+
+    if _debugging(arguments):
+        _write_traceback(type(error), error, error.__traceback__)
+    console.show_problems(problems)
+
+
+def _write_traceback(kind: type[BaseException], error: BaseException, where: TracebackType | None) -> None:
+    sys.stderr.write("".join(traceback.format_exception(kind, error, where)))
+
+
+def _interrupted(arguments: list[str], reason: str) -> int:
+    from labelscan.cli import console
+
+    console.show_message(reason or "stopped by the user", kind="interrupted")
+    if "detect" in arguments and "--dry-run" not in arguments:
+        # Without --fresh, which would begin again.
+        again = shlex.join(["labelscan", *(argument for argument in arguments if argument != "--fresh")])
+        console.show_message(again, kind="resume with")
+    return INTERRUPTED
+
+
+def _debugging(arguments: list[str]) -> bool:
+    return "--debug" in arguments
+
+
+def _stop_writing() -> None:
+    from labelscan.cli import console
+
+    console.discard(sys.stdout)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

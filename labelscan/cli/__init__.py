@@ -1,0 +1,46 @@
+"""The command line: one file a command. Nothing here computes; ``import labelscan`` can do all of it."""
+
+from typing import Annotated
+
+from typer import Context, Option, Typer, echo
+
+from labelscan.cli.detect import detect
+from labelscan.cli.help_pages import GroupedCommand, GroupedGroup
+from labelscan.cli.listing import list_parts
+from labelscan.cli.score import score
+
+FIRST_STEPS = """\
+labelscan finds labels that are probably wrong, in data that you have.
+
+  labelscan detect photos/       a folder with one folder of images a class
+  labelscan detect labels.csv    a list of image paths and labels, or a table of numbers
+  labelscan score probs.npz      out-of-fold probabilities that you have already
+  labelscan detect 'demo:digits?noise=symmetric:0.1'
+                                 to try it: needs no data, plants errors and finds them
+
+labelscan --help lists the commands, labelscan detect --help all options."""
+"""What ``labelscan`` alone says."""
+
+app = Typer(
+    name="labelscan",
+    cls=GroupedGroup,
+    rich_markup_mode=None,  # help pages by rich take almost twice as long to appear
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+app.command("detect", cls=GroupedCommand)(detect)
+app.command("score", cls=GroupedCommand)(score)
+app.command("list", cls=GroupedCommand)(list_parts)
+
+
+@app.callback(invoke_without_command=True)
+def labelscan(
+    context: Context, version: Annotated[bool, Option("--version", help="Show the version and leave.")] = False
+) -> None:
+    """Find labels that are probably wrong."""
+    if version:
+        from labelscan import __version__
+
+        echo(f"labelscan {__version__}")
+    elif context.invoked_subcommand is None:
+        echo(FIRST_STEPS)

@@ -1,0 +1,238 @@
+"""The terminal: what may be written to it, how wide it is, and the few shapes that results are shown in.
+
+Results go to stdout, progress and messages to stderr. Labels and paths come from outside: nothing in them is read
+as markup, and control characters are shown, not sent.
+"""
+
+import json
+import os
+import sys
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, TextIO, TypeAlias
+
+import rich.console
+from rich.cells import cell_len
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from labelscan.errors import Problem
+
+ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
+BIDI_CONTROLS = frozenset("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Characters that reorder the text after them: a label could make a line read as another."""
+UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")
+"""Categories of characters that move the cursor, or that no encoding has."""
+
+Shape: TypeAlias = Table | Text
+"""What can be shown."""
+
+
+class Console(rich.console.Console):
+    """One of the two streams; a reader that goes away ends the writing and nothing else."""
+
+    def on_broken_pipe(self) -> None:
+        """Write no more: a run must not fail, nor its exit code change, because nobody reads on."""
+        self.quiet = True
+        discard(self.file)
+
+    def show(self, shape: Shape) -> None:
+        """Write a table, or a text wrapped to the width, without the blanks that fill up its lines."""
+        with self.capture() as captured:
+            self.print(shape, soft_wrap=False)
+        self.out("\n".join(line.rstrip() for line in captured.get().splitlines()), highlight=False)
+
+
+def stdout() -> Console:
+    """Return where results go."""
+    return Console(file=sys.stdout, highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
+def stderr() -> Console:
+    """Return where progress and messages go."""
+    return Console(file=sys.stderr, highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
+def discard(stream: object) -> None:
+    """Send what is still written to ``stream`` nowhere, so that closing it at exit cannot fail."""
+    try:
+        descriptor = stream.fileno()  # type: ignore[attr-defined]  # streams without one raise, as in tests
+    except (AttributeError, OSError, ValueError):
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, descriptor)
+    os.close(nowhere)
+
+
+def is_live(stream: TextIO, environment: Mapping[str, str]) -> bool:
+    """Return whether a moving bar can be drawn: a person looks on, and it is no log of a CI service."""
+    return stream.isatty() and not environment.get("CI") and environment.get("TERM") != "dumb"
+
+
+def printable(text: str) -> str:
+    """Return ``text`` on one line, its control characters written out as in ``\\x1b``."""
+    return "".join(
+        character.encode("unicode_escape", "surrogatepass").decode("ascii")
+        if unicodedata.category(character) in UNPRINTABLE or character in BIDI_CONTROLS
+        else character
+        for character in text
+    )
+
+
+def cells(text: str) -> int:
+    """Return how many terminal cells ``text`` takes: two for a wide character."""
+    return cell_len(printable(text))
+
+
+def elide(text: str, width: int) -> str:
+    """Return ``text`` in at most ``width`` terminal cells, its middle left out where it is longer.
+
+    The end keeps two thirds of the room: of a path it is the end that tells files apart.
+    """
+    text = printable(text)
+    if cell_len(text) <= width:
+        return text
+    if width < 1:
+        return ""
+    head = _cut(text, (width - 1) // 3)
+    tail = _cut(text[::-1], width - 1 - cell_len(head))[::-1]
+    return f"{head}{ELLIPSIS}{tail}"
+
+
+def _cut(text: str, width: int) -> str:
+    used = 0
+    for position, character in enumerate(text):
+        used += cell_len(character)
+        if used > width:
+            return text[:position]
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a table; texts longer than ``width`` lose their middle."""
+
+    header: str
+    justify: Literal["left", "right"] = "left"
+    width: int = 0
+    """At most so many cells; 0 is as many as it takes."""
+    style: str = ""
+
+
+def table(columns: Sequence[Column], rows: Iterable[Sequence[str]], *, title: str = "") -> Table:
+    """Return a table without lines, its header dim, the first header being ``title`` where one is given."""
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for position, column in enumerate(columns):
+        header = Text(title, style="bold not dim") if title and position == 0 else Text(column.header)
+        made.add_column(header, justify=column.justify, style=column.style, no_wrap=True)
+    for row in rows:
+        made.add_row(
+            *(
+                Text(elide(cell, column.width) if column.width else printable(cell))
+                for column, cell in zip(columns, row, strict=True)
+            )
+        )
+    return made
+
+
+def side_by_side(left: Shape, right: Shape) -> Table:
+    """Return two tables beside each other."""
+    grid = Table.grid(padding=(0, 4, 0, 0))
+    grid.add_row(left, right)
+    return grid
+
+
+def entry(name: str, width: int, lines: Sequence[str]) -> Table:
+    """Return ``name`` in ``width`` cells and ``lines`` beside it, each wrapped within its column."""
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(width=width, no_wrap=True)
+    grid.add_column(overflow="fold")
+    for position, line in enumerate(lines):
+        grid.add_row(Text(printable(name), style="bold") if position == 0 else "", Text(printable(line)))
+    return grid
+
+
+def text(*pieces: str | tuple[str, str]) -> Text:
+    """Return one line of pieces, each a text or a text with a style."""
+    return Text.assemble(
+        *(printable(piece) if isinstance(piece, str) else (printable(piece[0]), piece[1]) for piece in pieces)
+    )
+
+
+def show_json(content: Mapping[str, object]) -> None:
+    """Write ``content`` to stdout as JSON in ASCII, which every encoding and terminal takes."""
+    stdout().print(json.dumps(content, indent=2, allow_nan=False), soft_wrap=True)
+
+
+def show_problems(problems: Sequence[Problem], *, kind: str = "error") -> None:
+    """Write problems to stderr, each with its place; a hint that several share in a row is told once, after them."""
+    console = stderr()
+    for position, problem in enumerate(problems):
+        place = f"{problem.where}: " if problem.where else ""
+        lines = [line for line in f"{place}{problem.problem}".splitlines() if line.strip()] or [""]
+        console.print(text((f"{kind}: ", "bold red" if kind == "error" else "bold yellow"), lines[0]))
+        for line in lines[1:]:
+            console.print(text(f"  {line}"))
+        following = problems[position + 1].hint if position + 1 < len(problems) else ""
+        if problem.hint and problem.hint != following:
+            console.print(text(("  hint: ", "bold"), problem.hint))
+
+
+def show_message(message: str, *, kind: str = "", style: str = "") -> None:
+    """Write one line to stderr, as ``kind: message``."""
+    stderr().print(text((f"{kind}: " if kind else "", "bold yellow"), (message, style)))
+
+
+class Bars:
+    """Progress bars on a terminal, one a step, the last always at the bottom."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=24),
+            _Percentage(),
+            TimeRemainingColumn(elapsed_when_finished=True),
+            TextColumn("{task.fields[note]}", style="dim", markup=False),
+            console=console,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self._tasks: dict[str, TaskID] = {}
+
+    def start(self) -> None:
+        """Take the last lines of the terminal."""
+        self._progress.start()
+
+    def stop(self) -> None:
+        """Leave the terminal as it was, the cursor visible."""
+        self._progress.stop()
+
+    def begin(self, name: str, total: int) -> None:
+        """Add a bar called ``name``; with a total of 0 it only shows that something is being done."""
+        self._tasks[name] = self._progress.add_task(name, total=total or None, note="")
+
+    def move(self, name: str, done: int, note: str = "") -> None:
+        """Set the bar to ``done``, with a note behind it."""
+        if name in self._tasks:
+            self._progress.update(self._tasks[name], completed=done, note=note)
+
+    def end(self, name: str) -> None:
+        """Take the bar away."""
+        if name in self._tasks:
+            self._progress.remove_task(self._tasks[name])
+            del self._tasks[name]
+
+    def print(self, line: Text) -> None:
+        """Write a line above the bars."""
+        self._console.print(line)
+
+
+class _Percentage(ProgressColumn):
+    """Per cent done, or nothing where the total is not known."""
+
+    def render(self, task: Task) -> Text:
+        return Text("" if task.total is None else f"{task.percentage:>3.0f} %")

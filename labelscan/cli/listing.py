@@ -1,0 +1,177 @@
+"""``labelscan list WHAT``: the parts that a name can stand for, their options, and where they come from."""
+
+import difflib
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from importlib import import_module
+from typing import Annotated, Literal, get_args, get_origin
+
+from typer import Argument, Option
+
+from labelscan.cli import completion
+from labelscan.cli.completion import KINDS
+from labelscan.config import Config, shipped_configs
+from labelscan.errors import UsageError
+from labelscan.registry import Registry
+
+USES = {
+    "losses": "labelscan detect DATA --loss {example}",
+    "models": "labelscan detect DATA --model {example}",
+    "detectors": "labelscan detect DATA --detector {example}",
+    "configs": "labelscan detect DATA --config {example}",
+    "noises": "labelscan detect 'demo:digits?noise={example}'",
+}
+"""How a part of each kind is named on the command line."""
+
+
+REGISTRIES = {
+    "losses": ("labelscan.losses", "LOSSES"),
+    "models": ("labelscan.models", "MODELS"),
+    "detectors": ("labelscan.detectors", "DETECTORS"),
+    "noises": ("labelscan.noise", "NOISES"),
+}
+"""Imported when they are listed: those of losses and models load torch, that of detectors cleanlab."""
+
+
+DEFAULTS = {"losses": Config().training.loss, "detectors": Config().detection.detector, "configs": "quick"}
+
+
+@dataclass(frozen=True, slots=True)
+class ListedOption:
+    """One option of a part."""
+
+    name: str
+    default: object
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part as it is listed."""
+
+    name: str
+    purpose: str
+    options: tuple[ListedOption, ...] = ()
+    source: str = ""
+
+
+def list_parts(
+    what: Annotated[str, Argument(metavar="WHAT", help=f"One of {', '.join(KINDS)}.", autocompletion=completion.kinds)],
+    as_json: Annotated[bool, Option("--json", help="Write JSON to stdout.")] = False,
+    debug: Annotated[bool, Option("--debug", help="Show tracebacks of errors.")] = False,
+) -> None:
+    """Show losses, models, detectors, configs or noises."""
+    _ = debug  # heeded where errors are caught
+    if what not in KINDS:
+        raise UsageError(
+            f"nothing to list is called {what!r}",
+            hint=f"use {' or '.join(difflib.get_close_matches(what, KINDS, n=1) or KINDS)}",
+        )
+    parts, notes = list(_parts(what)), list(_notes(what))
+    from labelscan.cli import console
+
+    if as_json:
+        console.show_json({what: [asdict(part) for part in parts], "notes": notes})
+        return
+    out = console.stdout()
+    width = max(console.cells(part.name) for part in parts)
+    for part in parts:
+        out.show(console.entry(part.name, width, [part.purpose, *_details(part)]))
+    for note in notes:
+        out.show(console.entry("", width, [note]))
+    out.print(console.text(("use: ", "dim"), USES[what].format(example=_example(what, parts))))
+
+
+def _parts(what: str) -> Iterator[Part]:
+    if what == "configs":
+        for name, path in shipped_configs().items():
+            yield Part(name, _opening_comment(path.read_text(encoding="utf-8")))
+        return
+    module, name = REGISTRIES[what]
+    registry: Registry[object] = getattr(import_module(module), name)
+    for name in registry:
+        constructor = registry[name]
+        options = tuple(
+            ListedOption(
+                option.name,
+                option.default,
+                tuple(map(str, get_args(option.type))) if get_origin(option.type) is Literal else (),
+            )
+            for option in registry.options(name)
+        )
+        if what == "losses":
+            options += (ListedOption("delay", getattr(constructor, "default_delay", 0)),)
+        yield Part(name, _purpose(constructor), options, _source(constructor))
+
+
+def _notes(what: str) -> Iterator[str]:
+    """Yield what is true of all parts of a kind, or names further ones."""
+    if what == "losses":
+        yield "delay: epochs of plain cross-entropy before the loss takes over, or their share where below 1"
+    if what == "models":
+        yield from _more_models()
+
+
+def _more_models() -> Iterator[str]:
+    from labelscan.models import timm_model, torchvision_model
+
+    names = torchvision_model.names()
+    yield f"and any of torchvision's {len(names)} classification models by its name, as in resnet18 or {names[-1]}"
+    if timm_model.installed():
+        import timm
+
+        yield f"and any of timm's {len(timm.list_models()):,} models by its name, as in resnet26d"
+    else:
+        yield "and any of timm's models, once it is installed: pip install 'labelscan[timm]'"
+
+
+def _purpose(constructor: Callable[..., object]) -> str:
+    """Return the first sentence of a part's docstring."""
+    return _plain((inspect.getdoc(constructor) or "").partition("\n\n")[0])
+
+
+def _source(constructor: Callable[..., object]) -> str:
+    """Return what stands behind ``Source:`` in the docstring of a part, else in that of its module."""
+    for documented in (constructor, sys.modules.get(constructor.__module__)):
+        found = re.search(r"Source:\s*(.+?)(?:\n\s*\n|\Z)", inspect.getdoc(documented) or "", re.DOTALL)
+        if found:
+            return _plain(found[1])
+    return ""
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.replace("``", "").split())
+
+
+def _opening_comment(toml: str) -> str:
+    lines = []
+    for line in toml.splitlines():
+        if not line.startswith("#"):
+            break
+        lines.append(line.lstrip("# "))
+    return " ".join(" ".join(lines).split())
+
+
+def _details(part: Part) -> Iterator[str]:
+    if part.options:
+        yield f"options: {', '.join(f'{option.name}={_shown(option.default)}' for option in part.options)}"
+    for option in part.options:
+        if option.choices:
+            yield f"{option.name}: {', '.join(option.choices)}"
+    if part.source:
+        yield f"source: {part.source}"
+
+
+def _shown(value: object) -> str:
+    return str(value).lower() if value is None or isinstance(value, bool) else f"{value}"
+
+
+def _example(what: str, parts: list[Part]) -> str:
+    """Return how the part that is the default is named with an option, else the first part."""
+    part = next((part for part in parts if part.name == DEFAULTS.get(what)), parts[0])
+    if part.options:
+        return f"{part.name}:{part.options[0].name}={_shown(part.options[0].default)}"
+    return part.name

@@ -1,0 +1,233 @@
+"""What a person sees while a run works: bars with the time left on a terminal, a line now and then elsewhere."""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from labelscan.cli.console import Bars, is_live, stderr, text
+from labelscan.events import (
+    Chosen,
+    EpochDone,
+    Event,
+    FoldDone,
+    Noted,
+    StepAdvanced,
+    StepDone,
+    StepStarted,
+    TrainingPlanned,
+    Waiting,
+    Warned,
+)
+
+LEAST_SECONDS, MOST_SECONDS = 5.0, 60.0
+"""Between two plain lines: few at first, fewer in a run of hours, whose log somebody has to read."""
+TRAINING = "training"
+STEP_WORDS = {"read": "reading", "decode": "decoding images", "features": "computing features"}
+
+
+@contextmanager
+def shown(*, quiet: bool, verbose: bool) -> "Iterator[Progress]":
+    """Yield a listener that writes to stderr; bars, where there are any, are gone when the block ends."""
+    console = stderr()
+    bars = Bars(console) if not quiet and is_live(sys.stderr, os.environ) else None
+    if bars is not None:
+        bars.start()
+    try:
+        yield Progress(lambda line, style: console.print(text((line, style))), bars, quiet=quiet, verbose=verbose)
+    finally:
+        if bars is not None:
+            bars.stop()
+
+
+class Progress:
+    """A listener of a run's events.
+
+    Args:
+        say: writes a line in a style.
+        bars: where a terminal is looked at; None writes plain lines.
+        quiet: whether nothing at all is written.
+        verbose: whether every epoch and the time of every step is.
+        clock: seconds that only go forward.
+    """
+
+    def __init__(
+        self,
+        say: Callable[[str, str], None],
+        bars: Bars | None = None,
+        *,
+        quiet: bool = False,
+        verbose: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._say_line, self._bars, self._quiet, self._verbose, self._clock = say, bars, quiet, verbose, clock
+        self._started = self._last_line = clock()
+        self._total = 0
+        self._first_move: tuple[float, int] | None = None
+        self._training = _Training(TrainingPlanned(0, 0, 0))
+        self.told: set[str] = set()
+        """Warnings and notes that have been written."""
+
+    def __call__(self, event: Event) -> None:
+        """Show one event."""
+        if self._quiet:
+            return
+        match event:
+            case StepStarted():
+                self._begin(_words(event.step), event.total)
+            case StepAdvanced():
+                self._move(_words(event.step), event.done)
+            case StepDone():
+                self._end(_words(event.step), event.seconds)
+            case TrainingPlanned():
+                self._plan(event)
+            case EpochDone() | FoldDone():
+                self._train(event)
+            case Chosen():
+                self._say(f"{event.what}: {event.choice} ({event.reason})", "dim")
+            case Warned() | Noted():
+                self._tell(event)
+            case Waiting():
+                pass
+
+    def _tell(self, event: Warned | Noted) -> None:
+        if event.message not in self.told:
+            self.told.add(event.message)
+            warned = isinstance(event, Warned)
+            self._say(f"warning: {event.message}" if warned else event.message, "yellow" if warned else "dim")
+
+    def _begin(self, step: str, total: int) -> None:
+        self._total, self._first_move = total, None
+        if self._bars is not None:
+            self._bars.begin(step, total)
+
+    def _move(self, step: str, done: int, note: str = "") -> None:
+        if self._first_move is None:
+            self._first_move = self._clock(), done
+        if self._bars is not None:
+            self._bars.move(step, done, note)
+        elif self._is_time():
+            self._say(self._progress_line(step, done))
+
+    def _progress_line(self, step: str, done: int) -> str:
+        if not self._total:
+            return f"{step}: {done:,} so far"
+        # The speed is that since the first move: before it, processes start and files are opened.
+        began, done_before = self._first_move or (0.0, 0)
+        left = ""
+        if done_before < done < self._total:
+            seconds = (self._clock() - began) / (done - done_before) * (self._total - done)
+            left = f", about {duration(seconds)} left"
+        return f"{step}: {done:,} of {self._total:,} ({done / self._total:.0%}){left}"
+
+    def _end(self, step: str, seconds: float) -> None:
+        if self._bars is not None:
+            self._bars.end(step)
+        if self._verbose or (self._bars is None and seconds >= LEAST_SECONDS):
+            self._say(f"{step}: done in {duration(seconds)}", "dim")
+
+    def _plan(self, event: TrainingPlanned) -> None:
+        self._training = _Training(event)
+        reused = f", {event.reused_folds} of them finished before" if event.reused_folds else ""
+        epochs = f" of {_count(event.n_epochs, 'epoch')}" if event.n_epochs else ""
+        self._say(f"{TRAINING}: {_count(event.n_folds, 'fold')}{epochs}{reused}", "dim")
+        if not self._training.is_done:
+            self._begin(TRAINING, self._training.total)
+
+    def _train(self, event: EpochDone | FoldDone) -> None:
+        training = self._training
+        training.take(event)
+        if isinstance(event, FoldDone):
+            if not event.reused and (self._verbose or self._bars is None):
+                self._say(
+                    f"{training.name(event)}: {event.held_out_accuracy:.1%} of held-out labels predicted, "
+                    f"{duration(event.seconds)}",
+                    "dim",
+                )
+        elif self._verbose:
+            self._say(
+                f"{training.name(event)}, epoch {event.epoch} of {event.n_epochs}: loss {event.loss:.3f}, "
+                f"train accuracy {event.train_accuracy:.1%}, {duration(event.seconds)}",
+                "dim",
+            )
+        if training.is_done:
+            if self._bars is not None:
+                self._bars.end(TRAINING)
+        elif not isinstance(event, FoldDone) or self._bars is not None:
+            self._move(TRAINING, training.done, training.note)
+
+    def _is_time(self) -> bool:
+        now = self._clock()
+        if now - self._last_line < min(MOST_SECONDS, max(LEAST_SECONDS, (now - self._started) / 60)):
+            return False
+        self._last_line = now
+        return True
+
+    def _say(self, line: str, style: str = "") -> None:
+        self._say_line(line, style)
+
+
+class _Training:
+    """How far all folds are, whichever of them run side by side and wherever they were taken up.
+
+    Counted in epochs; in folds where what is trained knows no epochs.
+    """
+
+    def __init__(self, plan: TrainingPlanned) -> None:
+        self._n_folds, self._n_epochs = plan.n_folds, plan.n_epochs or 1
+        self.total = (plan.n_folds - plan.reused_folds) * self._n_epochs
+        self._epochs: dict[tuple[int, int], int] = {}
+        self._finished: set[tuple[int, int]] = set()
+        self._accuracy = 0.0
+
+    def take(self, event: EpochDone | FoldDone) -> None:
+        """Count one event in."""
+        fold = event.repeat, event.fold
+        if isinstance(event, EpochDone):
+            self._epochs[fold] = event.epoch
+            self._accuracy = event.train_accuracy
+        else:
+            self._finished.add(fold)
+            if not event.reused:
+                self._epochs[fold] = self._n_epochs
+
+    @property
+    def done(self) -> int:
+        """Return how much of ``total`` is done."""
+        return sum(self._epochs.values())
+
+    @property
+    def is_done(self) -> bool:
+        """Return whether every fold is finished."""
+        return self.total == 0 or len(self._finished) >= self._n_folds
+
+    @property
+    def note(self) -> str:
+        """Return what to show behind the bar; it fits 80 columns."""
+        accuracy = f", accuracy {self._accuracy:.0%}" if self._accuracy else ""
+        return f"{len(self._finished)}/{self._n_folds} folds{accuracy}"
+
+    def name(self, event: EpochDone | FoldDone) -> str:
+        """Return what to call the fold of ``event``: as its folder is called."""
+        return f"fold {event.repeat}-{event.fold}"
+
+
+def _words(step: str) -> str:
+    return STEP_WORDS.get(step, step)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def duration(seconds: float) -> str:
+    """Return ``seconds`` as a person says it: ``0.4 s``, ``12 s``, ``3 min 20 s``, ``2 h 05 min``."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02} s"
+    return f"{whole // 3600:,} h {whole % 3600 // 60:02} min"

@@ -1,0 +1,191 @@
+"""The end of a run on one screen: what looks wrong, where, and what to do with it."""
+
+import math
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from labelscan.cli.console import Column, Console, Shape, cells, show_json, side_by_side, stdout, table, text
+from labelscan.cli.progress import duration
+from labelscan.issues import ISSUES_FILE, Issues
+from labelscan.metrics import DetectionQuality
+from labelscan.pipeline import Run
+from labelscan.planning import Plan
+from labelscan.summary import ClassHealth, Summary
+
+MOST_ROWS = 5
+"""Of the tables of classes and pairs."""
+MOST_WARNINGS = 5
+CLASS_WIDTH = 14
+"""Cells for a class name where two tables share 80 columns."""
+ARROW = "->"
+
+
+def show(run: Run, *, top: int, as_json: bool, quiet: bool, told: Collection[str]) -> None:
+    """Write the result of a run to stdout: a screen of text, or JSON, or only where the table is.
+
+    Args:
+        run: what came out.
+        top: how many suspects are listed.
+        as_json: whether the summary is written as JSON.
+        quiet: whether only the path of issues.csv is.
+        told: warnings that the user has just seen, which are not repeated.
+    """
+    if as_json:
+        show_json({**run.summary.to_json(), "run": None if run.folder is None else str(run.folder)})
+    elif not quiet:
+        _show_screen(run.summary, run.issues, run.folder, top=top, told=told)
+    elif run.folder is not None:
+        stdout().print(text(str(run.folder / ISSUES_FILE)))
+
+
+def show_plan(plan: Plan, estimate_seconds: float | None, *, as_json: bool, told: Collection[str]) -> None:
+    """Write to stdout what would run."""
+    if as_json:
+        show_json(plan.to_json())
+        return
+    console = stdout()
+    width = max(len(label) for label, _ in plan.rows)
+    for label, value in plan.rows:
+        console.print(text((f"{label:{width}}  ", "dim"), value))
+    if estimate_seconds is not None:
+        console.print(text((f"{'estimate':{width}}  ", "dim"), f"about {duration(estimate_seconds)} of training"))
+    for warning in plan.warnings:
+        if warning not in told:
+            console.print(text(("warning: ", "bold yellow"), warning))
+    console.print(text("nothing was trained or written; run it without --dry-run"))
+
+
+def _show_screen(summary: Summary, issues: Issues, folder: Path | None, *, top: int, told: Collection[str]) -> None:
+    console = stdout()
+    for line in _headline(summary):
+        console.show(line)
+    console.print()
+    console.show(_detectors(summary))
+    if summary.n_flagged:
+        console.print()
+        console.show(_classes_and_pairs(summary, console.width))
+    if summary.n_flagged and top:
+        console.print()
+        _show_suspects(console, issues, top)
+    warnings = [warning for warning in summary.warnings if warning not in told]
+    if warnings:
+        console.print()
+        for warning in warnings[:MOST_WARNINGS]:
+            console.show(text(("warning: ", "bold yellow"), warning))
+        if len(warnings) > MOST_WARNINGS:
+            console.print(text(f"and {len(warnings) - MOST_WARNINGS:,} more warnings in summary.json"))
+    if folder is not None:
+        console.print()
+        console.print(text(("issues  ", "dim"), (str(folder / ISSUES_FILE), "bold")))
+        console.print(text(("next    ", "dim"), _next_step(summary)))
+
+
+def _headline(summary: Summary) -> Iterator[Shape]:
+    n_flagged, n_scored = summary.n_flagged, summary.n_scored
+    count = f"none of {n_scored:,} labels looks wrong"
+    if n_flagged:
+        verb = "looks" if n_flagged == 1 else "look"
+        count = f"{n_flagged:,} of {n_scored:,} labels {verb} wrong ({percent(n_flagged / n_scored)})"
+    yield text((f"{summary.data}: {count}", "bold"))
+    left_out = summary.n_unscored + summary.n_unreadable
+    yield text(
+        ("estimated wrong labels: ", "dim"),
+        f"{summary.estimated_wrong_labels:,.0f} ({percent(summary.estimated_noise_rate)})",
+        ("   held-out accuracy: ", "dim"),
+        percent(summary.out_of_fold_accuracy),
+        ("   without a score: " if left_out else "", "dim"),
+        f"{left_out:,}" if left_out else "",
+    )
+
+
+def _detectors(summary: Summary) -> Shape:
+    truth = summary.against_truth
+    columns = [Column("", width=30), Column("flagged", "right")]
+    if truth is not None:
+        columns += [Column(name, "right") for name in ("F1", "precision", "recall", "AP")]
+    rows = []
+    for name, n_flagged in summary.flagged_by.items():
+        leads = " (leads)" if name == summary.detector.partition(":")[0] else ""
+        quality = None if truth is None else truth.quality.get(name)
+        rows.append([f"{name}{leads}", f"{n_flagged:,}", *(_quality_cells(quality) if quality is not None else ())])
+    row = ["both" if len(rows) == 2 else f"all {len(rows)}", f"{summary.flagged_by_all:,}"]
+    if len(rows) > 1:
+        rows.append(row)
+    title = "Detectors"
+    if truth is not None:
+        title = f"{truth.n_label_errors:,} labels are known wrong"
+    return table(columns, [one + [""] * (len(columns) - len(one)) for one in rows], title=title)
+
+
+def _quality_cells(quality: DetectionQuality) -> list[str]:
+    numbers = (quality.f1, quality.precision, quality.recall, quality.average_precision)
+    return ["-" if number is None else f"{number:.3f}" for number in numbers]
+
+
+def _classes_and_pairs(summary: Summary, width: int) -> Shape:
+    name_width = CLASS_WIDTH + max(0, width - 80) // 4
+    # By count, not by rate: a class of three examples with one flag is not what to look at first.
+    worst = sorted(
+        (one for one in summary.class_health if one.n_flagged), key=lambda one: (-one.n_flagged, one.class_name)
+    )
+    classes = table(
+        [Column("", width=name_width), Column("flagged", "right"), Column("of", "right"), Column("", "right")],
+        [_class_cells(one) for one in worst[:MOST_ROWS]],
+        title="Worst classes",
+    )
+    pairs = table(
+        [Column("", width=name_width), Column(""), Column("", width=name_width), Column("", "right")],
+        [
+            [pair.given_label, ARROW, pair.suggested_label, f"{pair.count:,}"]
+            for pair in summary.confused_pairs[:MOST_ROWS]
+        ],
+        title="Most confused",
+    )
+    return side_by_side(classes, pairs)
+
+
+def _class_cells(one: ClassHealth) -> list[str]:
+    rate = "" if one.flagged_rate is None else percent(one.flagged_rate)
+    return [one.class_name, f"{one.n_flagged:,}", f"{one.n_scored:,}", rate]
+
+
+def _show_suspects(console: Console, issues: Issues, top: int) -> None:
+    suspects = issues.flagged.head(top).to_dict("records")
+    wide = CLASS_WIDTH + max(0, console.width - 80) // 8
+    given = max(len("given"), *(min(wide, cells(str(one["given_label"]))) for one in suspects))
+    suggested = max(len("suggested"), *(min(wide, cells(str(one["suggested_label"]))) for one in suspects))
+    rank = max(len(f"{len(suspects)}"), len("Top"))
+    others = rank + given + len(ARROW) + suggested + len("P(wrong)") + 2 * 5
+    columns = [
+        Column("", "right"),
+        Column("suspects", width=max(8, console.width - others)),
+        Column("given", width=given),
+        Column(""),
+        Column("suggested", width=suggested),
+        Column("P(wrong)", "right"),
+    ]
+    rows = [
+        [
+            str(one["rank"]),
+            str(one["path"] or one["example_id"]),
+            str(one["given_label"]),
+            ARROW,
+            str(one["suggested_label"]),
+            "-" if math.isnan(one["error_probability"]) else f"{one['error_probability']:.3f}",
+        ]
+        for one in suspects
+    ]
+    console.show(table(columns, rows, title="Top"))
+
+
+def _next_step(summary: Summary) -> str:
+    if summary.learned_nothing:
+        return "see the warnings: none of this can be believed before the models learn"
+    if summary.n_flagged:
+        return "go through it from the top; scores.csv beside it has every example"
+    return "scores.csv beside it has every example, most doubtful first"
+
+
+def percent(share: float) -> str:
+    """Return a share in [0, 1] as ``9.6 %``."""
+    return f"{100 * share:.1f} %"
