@@ -1,22 +1,33 @@
 """Features of a frozen pretrained backbone, computed once a run, so that cross-validation only trains heads."""
 
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from labelscan.atomic import partial_of
 from labelscan.batches import Augmentation, Batches, StoredInputs
-from labelscan.device import Device
+from labelscan.device import Device, reproducible
 from labelscan.events import Listener, StepAdvanced, StepDone, StepStarted
 from labelscan.models.backbones import Backbone
+from labelscan.store import available_cores
 
-BATCH = 64
+CPU_BATCH = 16
+GPU_BATCH = 128
 
 
 def embed(inputs: StoredInputs, backbone: Backbone, path: Path, *, device: Device, notify: Listener) -> None:
     """Write the (N, D) float32 features of all images to ``path``, each the mean over the image and its mirror.
+
+    On the CPU every core takes batches of its own with one thread each: that wastes less than splitting each
+    convolution among the cores, above all where other programs want them too.
 
     Args:
         inputs: (N, H, W, C) uint8.
@@ -26,25 +37,45 @@ def embed(inputs: StoredInputs, backbone: Backbone, path: Path, *, device: Devic
         notify: told how many images are through.
     """
     started = time.monotonic()
-    network = backbone.make_features().to(device.place, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]  # torch's stubs know no memory_format beside a device
-    mean, deviation = (torch.tensor(values) for values in backbone.scale)
-    nothing = np.empty(0, dtype=np.int64)
-    batches = Batches(inputs, nothing, device, Augmentation(flip=True), scale=(mean, deviation))
     notify(StepStarted("features", len(inputs)))
-    with partial_of(path) as partial, torch.inference_mode(), partial.open("wb") as file:
+    with reproducible(0, threads=1), partial_of(path) as partial, partial.open("wb") as file:
         done = 0
-        for views in batches.views(torch.arange(len(inputs)), BATCH):
-            with device.autocast():
-                features = torch.stack([network(_in_colour(view)).float() for view in views]).mean(dim=0)
-            block = features.flatten(1).cpu().numpy()
+        for block in _blocks(inputs, backbone, device):
             if done == 0:
-                header = {"descr": "<f4", "fortran_order": False, "shape": (len(inputs), block.shape[1])}
-                np.lib.format.write_array_header_1_0(file, header)
-            file.write(np.ascontiguousarray(block, dtype="<f4").tobytes())
+                _write_header(file, (len(inputs), block.shape[1]))
+            file.write(block.tobytes())
             done += len(block)
             notify(StepAdvanced("features", done))
     notify(StepDone("features", time.monotonic() - started))
 
 
-def _in_colour(images: torch.Tensor) -> torch.Tensor:
+def _blocks(inputs: StoredInputs, backbone: Backbone, device: Device) -> Iterator[NDArray[np.float32]]:
+    network = backbone.make_features().eval().to(memory_format=torch.channels_last).to(device.place)  # type: ignore[call-overload]  # missing in the stubs
+    mean, deviation = (torch.tensor(values) for values in backbone.scale)
+    nothing = np.empty(0, dtype=np.int64)
+    batches = Batches(inputs, nothing, device, Augmentation(flip=True), scale=(mean, deviation))
+
+    def features(views: tuple[Tensor, ...]) -> NDArray[np.float32]:
+        return _features(network, views, device)
+
+    on_cpu = device.kind == "cpu"
+    workers = available_cores() if on_cpu else 1
+    views = batches.views(torch.arange(len(inputs)), CPU_BATCH if on_cpu else GPU_BATCH)
+    with ThreadPoolExecutor(workers, thread_name_prefix="features") as pool:
+        while few := list(islice(views, 2 * workers)):  # what is read ahead takes memory
+            yield from pool.map(features, few)
+
+
+@torch.inference_mode()
+def _features(network: nn.Module, views: tuple[Tensor, ...], device: Device) -> NDArray[np.float32]:
+    with device.autocast():
+        outputs = [network(_in_colour(view)).float() for view in views]
+    return np.ascontiguousarray(torch.stack(outputs).mean(dim=0).flatten(1).cpu().numpy(), dtype="<f4")
+
+
+def _in_colour(images: Tensor) -> Tensor:
     return images.expand(-1, 3, -1, -1) if images.shape[1] == 1 else images
+
+
+def _write_header(file: BinaryIO, shape: tuple[int, int]) -> None:
+    np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})

@@ -62,6 +62,8 @@ class _Network(nn.Module):
         self.stages = nn.Sequential(
             *_convolution(channels, width, pool=True),
             *_convolution(width, 2 * width, pool=n_poolings > 1),
+            # Objects in colour images need more steps from edges to parts than strokes do.
+            *(_convolution(2 * width, 2 * width) if channels == 3 else []),
             *_convolution(2 * width, 4 * width),
             *_convolution(4 * width, 4 * width),
         )
