@@ -143,27 +143,29 @@ def plan(
 
 
 def score(
-    probs: str | Path | NDArray[Any],
-    given_labels: Sequence[int] | NDArray[Any] | None = None,
+    probs: str | Path | Sequence[Sequence[float]] | NDArray[Any],
+    given_labels: Sequence[int] | Sequence[str] | NDArray[Any] | None = None,
     *,
     class_names: Sequence[str] | None = None,
     example_ids: Sequence[str] | None = None,
-    true_labels: Sequence[int] | NDArray[Any] | None = None,
+    true_labels: Sequence[int] | Sequence[str] | NDArray[Any] | None = None,
     detector: str | None = None,
     label_column: str = "",
     output: Path | str | None = None,
+    notify: Listener = ignore,
 ) -> Run:
     """Judge labels by out-of-fold probabilities made elsewhere, and leave a run folder.
 
     Args:
         probs: a file as ``labelscan score`` reads it, or (N, K) probabilities.
-        given_labels: (N,) class indices, with probabilities in memory only.
-        class_names: K names.
-        example_ids: N ids.
-        true_labels: (N,) class indices known to be right.
+        given_labels: (N,) class indices, or class names as text; with probabilities in memory only.
+        class_names: K names in the order of the columns.
+        example_ids: N ids; the order of rows then makes no difference.
+        true_labels: (N,) labels known to be right, as ``given_labels``.
         detector: which detector's flags and ranking lead.
-        label_column: of a CSV or parquet file.
+        label_column: the column or array of given labels in a file.
         output: the run folder; None is ``labelscan-runs/<name>-<fingerprint>``.
+        notify: told of the steps, and of how the data was read.
 
     Raises:
         UsageError: probabilities that no detector may judge, with the row.
@@ -177,6 +179,7 @@ def score(
         detector=detector or Config().detection.detector,
         label_column=label_column,
         output=None if output is None else Path(output),
+        notify=notify,
     )
 
 

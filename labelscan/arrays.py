@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from labelscan.errors import MAX_PROBLEMS, Problem, ProbabilitiesError
+from labelscan.errors import MAX_PROBLEMS, ProbabilitiesError, Problem
 
 GivenLabels: TypeAlias = NDArray[np.int64]
 """(N,) class indices as delivered, perhaps wrong."""

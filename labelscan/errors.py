@@ -6,6 +6,7 @@ about it) and the exit code that the command line ends with.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 MAX_PROBLEMS = 20
 """How many problems of a data set are told at once; enough to fix a file in one go, few enough to read."""
@@ -46,16 +47,8 @@ class UsageError(LabelscanError):
 
     exit_code = 2
 
-
-class ConfigError(UsageError):
-    """A setting that is unknown or has a value it cannot have."""
-
-
-class DatasetError(UsageError):
-    """Data that cannot be read as a labelled data set; holds up to ``MAX_PROBLEMS`` problems."""
-
     @classmethod
-    def of(cls, problems: Sequence[Problem], *, total: int | None = None) -> "DatasetError":
+    def of(cls, problems: Sequence[Problem], *, total: int | None = None) -> Self:
         """Return one error that tells all ``problems``; ``total`` when more were found than are kept."""
         error = cls(problems[0].problem, where=problems[0].where, hint=problems[0].hint)
         more = (len(problems) if total is None else total) - MAX_PROBLEMS
@@ -65,6 +58,14 @@ class DatasetError(UsageError):
         error.problems = tuple(told)
         error.args = ("\n".join(str(problem) for problem in told),)
         return error
+
+
+class ConfigError(UsageError):
+    """A setting that is unknown or has a value it cannot have."""
+
+
+class DatasetError(UsageError):
+    """Data that cannot be read as a labelled data set; holds up to ``MAX_PROBLEMS`` problems."""
 
 
 class ProbabilitiesError(UsageError):

@@ -79,11 +79,11 @@ def status_is(status: Strings, kind: str) -> NDArray[np.bool_]:
     return np.fromiter((text.partition(":")[0] == kind for text in status), dtype=bool, count=len(status))
 
 
-def other_classes(evidence: Evidence) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+def other_classes(evidence: Evidence) -> tuple[NDArray[np.int64], NDArray[np.float32 | np.float64]]:
     """Return (N,) the most probable class beside the given one, and (N,) its probability."""
     n_examples = len(evidence)
     labels = np.empty(n_examples, dtype=np.int64)
-    confidences = np.empty(n_examples, dtype=np.float32)
+    confidences = np.empty(n_examples, dtype=evidence.pred_probs.dtype)
     for start in range(0, n_examples, CHUNK_ROWS):
         rows = slice(start, start + CHUNK_ROWS)
         probs: PredProbs = evidence.pred_probs[rows].copy()

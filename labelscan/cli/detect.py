@@ -2,7 +2,6 @@
 
 import os
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +13,7 @@ from labelscan.errors import UsageError
 from labelscan.registry import read_value
 
 DATA, MODEL, TRAINING, RUN, OUTPUT = "Data", "Model", "Training", "Run", "Output"
-TOP = 10
+TOP = "10"
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _DEFAULTS = flatten(Config())
 _OF_THE_MODEL = "by the model"
@@ -43,7 +42,7 @@ def detect(
         ),
     ] = None,
     epochs: Annotated[
-        int | None,
+        str | None,
         Option(
             metavar="N",
             min=1,
@@ -52,13 +51,13 @@ def detect(
         ),
     ] = None,
     folds: Annotated[
-        int | None,
+        str | None,
         Option(
             metavar="N", help="Models; each holds out its share." + _default("folds.n_folds"), rich_help_panel=TRAINING
         ),
     ] = None,
     repeats: Annotated[
-        int | None,
+        str | None,
         Option(
             metavar="N",
             help="Times that all is done, with other folds." + _default("folds.repeats"),
@@ -66,7 +65,7 @@ def detect(
         ),
     ] = None,
     batch_size: Annotated[
-        int | None,
+        str | None,
         Option(
             metavar="N",
             min=1,
@@ -75,7 +74,7 @@ def detect(
         ),
     ] = None,
     seed: Annotated[
-        int | None,
+        str | None,
         Option(metavar="N", help="Fixes folds, weights and order." + _default("seed"), rich_help_panel=TRAINING),
     ] = None,
     model: Annotated[
@@ -105,7 +104,7 @@ def detect(
         ),
     ] = None,
     image_size: Annotated[
-        int | None,
+        str | None,
         Option(
             metavar="PIXELS",
             min=1,
@@ -178,8 +177,8 @@ def detect(
         ),
     ] = None,
     workers: Annotated[
-        int | None,
-        Option(metavar="N", min=1, help="Threads that decode images. [default: one a core]", rich_help_panel=RUN),
+        str | None,
+        Option(metavar="N", help="Threads that decode images. [default: one a core]", rich_help_panel=RUN),
     ] = None,
     executor: Annotated[
         str | None,
@@ -231,9 +230,7 @@ def detect(
             rich_help_panel=OUTPUT,
         ),
     ] = None,
-    top: Annotated[
-        int, Option(metavar="N", min=0, help=f"Suspects shown. [default: {TOP}]", rich_help_panel=OUTPUT)
-    ] = TOP,
+    top: Annotated[str, Option(metavar="N", help=f"Suspects shown. [default: {TOP}]", rich_help_panel=OUTPUT)] = TOP,
     as_json: Annotated[
         bool, Option("--json", help="Write the summary as JSON to stdout.", rich_help_panel=OUTPUT)
     ] = False,
@@ -251,40 +248,39 @@ def detect(
     a run folder with issues.csv, most doubtful labels first. The same command again resumes.
     """
     seconds = read_time(max_time) if max_time is not None else None
+    n_shown = read_count(top, where="--top")
     if resume and fresh:
         raise UsageError("--resume and --fresh are given at once", hint="leave one of them out")
     if quiet and verbose:
         raise UsageError("--quiet and --verbose are given at once", hint="leave one of them out")
     settings = resolve(
-        flags=_checked(
-            {
-                "dataset.data": data or None,
-                "dataset.split": split,
-                "dataset.path_column": path_column,
-                "dataset.label_column": label_column,
-                "dataset.true_label_column": true_label_column,
-                "dataset.id_column": id_column,
-                "dataset.group_column": group_column,
-                "dataset.split_column": split_column,
-                "dataset.root": root,
-                "dataset.download": download,
-                "dataset.on_unreadable": on_unreadable,
-                "store.image_size": image_size,
-                "store.workers": workers,
-                "folds.n_folds": folds,
-                "folds.repeats": repeats,
-                "model.name": model,
-                "model.weights": weights,
-                "model.freeze": None if freeze is None else ("yes" if freeze else "no"),
-                "training.loss": loss,
-                "training.epochs": epochs,
-                "training.batch_size": batch_size,
-                "device.name": device,
-                "device.precision": precision,
-                "executor.name": executor,
-                "detection.detector": detector,
-                "seed": seed,
-            }
+        flags=_read(
+            ("DATA", "dataset.data", data or None),
+            ("--split", "dataset.split", split),
+            ("--path-column", "dataset.path_column", path_column),
+            ("--label-column", "dataset.label_column", label_column),
+            ("--true-label-column", "dataset.true_label_column", true_label_column),
+            ("--id-column", "dataset.id_column", id_column),
+            ("--group-column", "dataset.group_column", group_column),
+            ("--split-column", "dataset.split_column", split_column),
+            ("--root", "dataset.root", root),
+            ("--download", "dataset.download", download),
+            ("--on-unreadable", "dataset.on_unreadable", on_unreadable),
+            ("--image-size", "store.image_size", image_size),
+            ("--workers", "store.workers", workers),
+            ("--folds", "folds.n_folds", folds),
+            ("--repeats", "folds.repeats", repeats),
+            ("--model", "model.name", model),
+            ("--weights", "model.weights", weights),
+            ("--freeze", "model.freeze", None if freeze is None else ("yes" if freeze else "no")),
+            ("--loss", "training.loss", loss),
+            ("--epochs", "training.epochs", epochs),
+            ("--batch-size", "training.batch_size", batch_size),
+            ("--device", "device.name", device),
+            ("--precision", "device.precision", precision),
+            ("--executor", "executor.name", executor),
+            ("--detector", "detection.detector", detector),
+            ("--seed", "seed", seed),
         ),
         overrides=overrides or [],
         environment=os.environ,
@@ -311,7 +307,7 @@ def detect(
     if dry_run:
         run_screen.show_plan(plan, estimate, as_json=as_json, told=listener.told)
     else:
-        run_screen.show(run, top=top, as_json=as_json, quiet=quiet, told=listener.told)
+        run_screen.show(run, top=n_shown, as_json=as_json, quiet=quiet, told=listener.told)
 
 
 def read_time(text: str) -> float:
@@ -324,12 +320,23 @@ def read_time(text: str) -> float:
     return seconds
 
 
-def _checked(flags: Mapping[str, object]) -> dict[str, object]:
-    """Return ``flags``, those that are text read as the setting wants them."""
+def read_count(text: str, *, where: str, least: int = 0) -> int:
+    """Return a whole number of at least ``least``."""
+    count = read_value(text, int, where=where)
+    assert isinstance(count, int)
+    if count < least:
+        raise UsageError(f"must be at least {least}, got {count}", where=where)
+    return count
+
+
+def _read(*given: tuple[str, str, str | bool | None]) -> dict[str, object]:
+    """Return settings for (option, ``section.name``, value), texts read as the setting wants them."""
     kinds = keys()
-    return {
-        key: read_value(value, kinds[key], where=f"--{key.rpartition('.')[2].replace('_', '-')}")
-        if isinstance(value, str)
-        else value
-        for key, value in flags.items()
-    }
+    flags: dict[str, object] = {}
+    for option, key, value in given:
+        if isinstance(value, str) and kinds[key] is int:
+            # 0 leaves it to the model in a config file; somebody who writes a flag means a number.
+            flags[key] = read_count(value, where=option, least=0 if key == "seed" else 1)
+        else:
+            flags[key] = read_value(value, kinds[key], where=option) if isinstance(value, str) else value
+    return flags

@@ -8,6 +8,12 @@ from typer.core import TyperCommand, TyperGroup
 ARGUMENTS = "Arguments"
 OTHERS = "Other options"
 COMMANDS = "Commands"
+OWN_WORDS = {
+    "--help": "Show this page and leave.",
+    "--install-completion": "Let the shell complete options and names.",
+    "--show-completion": "Show what --install-completion would add.",
+}
+"""For the options that typer adds, whose words change with its version."""
 
 
 class GroupedCommand(TyperCommand):
@@ -43,10 +49,14 @@ def _write_options(command: Any, ctx: Any, formatter: Any) -> None:
             groups[ARGUMENTS].append((parameter.metavar or parameter.name.upper(), parameter.help or ""))
             continue
         heading = getattr(parameter, "rich_help_panel", None)
-        (groups.setdefault(heading, []) if heading else others).append((_names(parameter), parameter.help or ""))
+        (groups.setdefault(heading, []) if heading else others).append((_names(parameter), _words(parameter)))
     for heading, rows in groups.items():
         _write(formatter, heading, rows)
     _write(formatter, OTHERS, others)
+
+
+def _words(option: Any) -> str:
+    return next((OWN_WORDS[name] for name in option.opts if name in OWN_WORDS), option.help or "")
 
 
 def _names(option: Any) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 from typer import Argument, Option
 
 from labelscan.cli import completion
-from labelscan.cli.detect import TOP
+from labelscan.cli.detect import TOP, read_count
 from labelscan.config import resolve
 from labelscan.errors import UsageError
 
@@ -34,7 +34,7 @@ def score(
         Path | None,
         Option("--output", "-o", metavar="FOLDER", help="Run folder. [default: labelscan-runs/<name>-<8 digits>]"),
     ] = None,
-    top: Annotated[int, Option(metavar="N", min=0, help=f"Suspects shown. [default: {TOP}]")] = TOP,
+    top: Annotated[str, Option(metavar="N", help=f"Suspects shown. [default: {TOP}]")] = TOP,
     as_json: Annotated[bool, Option("--json", help="Write the summary as JSON to stdout.")] = False,
     quiet: Annotated[bool, Option("--quiet", "-q", help="Write only errors, and the path of issues.csv.")] = False,
     verbose: Annotated[bool, Option("--verbose", "-v", help="Tell of every step.")] = False,
@@ -47,6 +47,7 @@ def score(
     """
     if quiet and verbose:
         raise UsageError("--quiet and --verbose are given at once", hint="leave one of them out")
+    n_shown = read_count(top, where="--top")
     _ = debug  # heeded where errors are caught
     settings = resolve(flags={"detection.detector": detector}, environment=os.environ)
     import labelscan
@@ -56,4 +57,4 @@ def score(
         run = labelscan.score(
             probs, detector=settings.detection.detector, label_column=label_column, output=output, notify=listener
         )
-    run_screen.show(run, top=top, as_json=as_json, quiet=quiet, told=listener.told)
+    run_screen.show(run, top=n_shown, as_json=as_json, quiet=quiet, told=listener.told)

@@ -32,6 +32,8 @@ PRUNING = ("prune_by_noise_rate", "prune_by_class", "both")
 """Filters that judge the labels of one given class after another, from one confident joint of them all."""
 GROUP_BYTES = 64 << 20
 """Probabilities handed to a pruning filter at once, at least; an eighth of them where that is more."""
+TOLERATED = 1e-6
+"""How far above 1 cleanlab lets a probability be."""
 TOO_FEW = "May not flag all label issues in class"
 """How cleanlab's warning begins that a class is too small; ours names the class."""
 
@@ -140,8 +142,11 @@ def _groups(given_labels: GivenLabels, pred_probs: PredProbs) -> Iterator[slice 
 
 
 def _at_most_one(pred_probs: PredProbs) -> PredProbs:
-    """Return the same probabilities, cut off at 1 where rounding took them above: cleanlab refuses those."""
-    return pred_probs if pred_probs.max() <= 1 else np.minimum(pred_probs, np.float32(1))
+    """Return the same probabilities, cut off at 1 where rounding took one so far above that cleanlab refuses it."""
+    if pred_probs.max() <= 1 + TOLERATED:
+        return pred_probs
+    cut: PredProbs = np.minimum(pred_probs, pred_probs.dtype.type(1))
+    return cut
 
 
 def _self_confidence(given_labels: GivenLabels, pred_probs: PredProbs) -> LabelQuality:

@@ -1,6 +1,6 @@
 """Images or features in memory: from an npz file, or handed over in Python."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 from zipfile import BadZipFile
@@ -31,7 +31,7 @@ CHANNELS = (1, 3)
 def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  # arrays are read in one go
     """Return the examples in an npz file; ids are its ``ids``, else row numbers from 0."""
     path = Path(config.data).expanduser()
-    arrays = _load(path)
+    arrays = load_npz(path)
     where = path.name
     hint = "an npz file needs images (N, H, W[, C]) or features (N, D), and labels (N,)"
     inputs = pick(arrays, INPUT_NAMES, what="inputs", where=where, hint="keep one of them in the file")
@@ -81,23 +81,28 @@ def dataset_from_arrays(
 
     inputs = _inputs(np.asarray(images_or_features), where, name)
     n_examples = len(inputs)
-    names = None if class_names is None else _text(class_names, "class_names", None, name)
+    names = None if class_names is None else texts(class_names, "class_names", None, name)
     given = _labels(labels, "labels", names, n_examples, where, name)
     return make_dataset(
         name=name,
         inputs=inputs,
         labels=given,
-        example_ids=list(map(str, range(n_examples))) if ids is None else _text(ids, "ids", n_examples, name),
+        example_ids=list(map(str, range(n_examples))) if ids is None else texts(ids, "ids", n_examples, name),
         where=where,
         ids_depend_on_order=ids is None,
-        groups=None if groups is None else _text(groups, "groups", n_examples, name),
+        groups=None if groups is None else texts(groups, "groups", n_examples, name),
         true_labels=None
         if true_labels is None
         else _labels(true_labels, "true_labels", names, n_examples, where, name),
     )
 
 
-def _load(path: Path) -> dict[str, NDArray[np.generic]]:
+def load_npz(path: Path, names: Collection[str] | None = None) -> dict[str, NDArray[np.generic]]:
+    """Return the arrays ``names`` of an npz file, or all; none of them is ever unpickled.
+
+    Raises:
+        DatasetError: the file is no npz file, damaged, or holds pickled objects.
+    """
     arrays: dict[str, NDArray[np.generic]] = {}
     array = ""
     try:
@@ -106,7 +111,7 @@ def _load(path: Path) -> dict[str, NDArray[np.generic]]:
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 raise DatasetError("one array and not an npz file", where=path.name, hint="save it by np.savez")
             with archive:
-                for array in archive.files:
+                for array in archive.files if names is None else names:
                     arrays[array] = archive[array]
     except OSError as error:
         raise DatasetError(f"cannot be read ({error.strerror or error})", where=str(path)) from error
@@ -187,7 +192,7 @@ def _labels(
     if array.ndim == 2 and array.shape[1] > 1:
         hint = f"if it is one-hot, use {what}.argmax(axis=1); several labels for one example are not supported"
         raise DatasetError(f"{what} have shape {array.shape}, not (N,)", where=name, hint=hint)
-    text = _text(array.reshape(-1) if array.ndim == 2 else array, what, n_examples, name)
+    text = texts(array.reshape(-1) if array.ndim == 2 else array, what, n_examples, name)
     if class_names is None:
         return text
     if array.dtype.kind in "iu":
@@ -204,7 +209,7 @@ def _labels(
     return [class_names[number] for number in numbers.tolist()] if array.dtype.kind in "iu" else text
 
 
-def _text(values: ArrayLike, what: str, n_examples: int | None, name: str) -> list[str]:
+def texts(values: ArrayLike, what: str, n_examples: int | None, name: str) -> list[str]:
     """Return (N,) whole numbers, truth values or text as text."""
     array = np.asarray(values)
     if array.ndim != 1 or (n_examples is not None and len(array) != n_examples):

@@ -50,7 +50,7 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
         name=path.stem,
         inputs=ImageFiles(path.parent, as_strings(paths)),
         labels=rows.columns[columns.label],
-        example_ids=rows.columns[columns.id] if columns.id else [_relative(path.parent, name) for name in paths],
+        example_ids=rows.columns[columns.id] if columns.id else [relative_path(path.parent, name) for name in paths],
         where=rows.where,
         ids_depend_on_order=False,
         groups=rows.columns[columns.group] if columns.group else None,
@@ -114,7 +114,7 @@ def _refuse_boxes(names: Sequence[str], where: str) -> None:
             )
 
 
-def _relative(folder: Path, name: str) -> str:
+def relative_path(folder: Path, name: str) -> str:
     """Return a path relative to the manifest's folder where it lies in it, with / between folders."""
     path = PurePath(name)
     if path.is_absolute():

@@ -59,6 +59,16 @@ def read_sheet(path: Path, names: Sequence[str]) -> Sheet:
         return _read_jsonl(file, path.name, names) if path.suffix.lower() == ".jsonl" else _read_csv(file, path, names)
 
 
+def csv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Yield the line of each record behind the header of a csv or tsv file, and its fields.
+
+    Raises:
+        DatasetError: as ``read_sheet``; records of the wrong length are left out, and told at the end.
+    """
+    with _open(path) as file:
+        yield from _rows(file, path)
+
+
 def _open(path: Path) -> TextIO:
     """Open UTF-8 text, with or without a byte order mark, having found that it is UTF-8."""
     number = 0

@@ -1,0 +1,118 @@
+"""The detectors alone, on out-of-fold probabilities made elsewhere: the line from evidence to reports."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labelscan.arrays import as_strings
+from labelscan.detectors import DETECTORS, detect_all
+from labelscan.errors import ConfigError
+from labelscan.events import Listener, Noted, StepDone, StepStarted, ignore
+from labelscan.evidence import FILE_NAME as EVIDENCE_FILE
+from labelscan.evidence import Evidence
+from labelscan.issues import SCORED, rank_issues
+from labelscan.pipeline import Run
+from labelscan.probabilities import Probabilities, probabilities_from_arrays, read_probabilities
+from labelscan.reports.csv_report import write_csv
+from labelscan.reports.json_report import write_summary
+from labelscan.run_folder import DEFAULT_PARENT, open_run
+from labelscan.summary import summarise
+
+COMMAND = "score"
+"""What run.json says made the run; a run of ``detect`` is never taken up by it, nor the other way round."""
+
+
+def score(
+    probs: str | Path | Sequence[Sequence[float]] | NDArray[Any],
+    given_labels: Sequence[int] | Sequence[str] | NDArray[Any] | None = None,
+    *,
+    class_names: Sequence[str] | None = None,
+    example_ids: Sequence[str] | None = None,
+    true_labels: Sequence[int] | Sequence[str] | NDArray[Any] | None = None,
+    detector: str = "confident-learning",
+    label_column: str = "",
+    output: Path | None = None,
+    notify: Listener = ignore,
+) -> Run:
+    """Judge labels by probabilities that were made elsewhere, and write the run folder.
+
+    Args:
+        probs: a file as ``read_probabilities`` takes it, or (N, K) probabilities.
+        given_labels: (N,) places in ``class_names``, or names; with probabilities in memory only, as are the next
+            three.
+        class_names: K names in the order of the columns.
+        example_ids: N ids, each once.
+        true_labels: (N,) labels known to be right, as ``given_labels``.
+        detector: which detector's flags and ranking lead.
+        label_column: the column or array of given labels in a file.
+        output: the run folder; None is ``labelscan-runs/<name>-<fingerprint>``.
+        notify: told of the steps, and of how the data was read.
+
+    Raises:
+        UsageError: probabilities or labels that no detector may judge, with the row, or a folder of another run.
+    """
+    DETECTORS.build(detector)  # a wrong name fails now, not after the file is read
+    started = monotonic()
+    notify(StepStarted("read"))
+    if isinstance(probs, (str, Path)):
+        beside: dict[str, object] = {"given_labels": given_labels, "class_names": class_names}
+        beside |= {"example_ids": example_ids, "true_labels": true_labels}
+        _refuse(beside, "goes with probabilities in memory only", "leave it out: the file holds it")
+        probabilities = read_probabilities(Path(probs), label_column=label_column)
+    else:
+        _refuse({"label_column": label_column or None}, "goes with a file only", "leave it out")
+        if given_labels is None:
+            raise ConfigError(
+                "probabilities in memory need labels", where="given_labels", hint="score(probs, given_labels)"
+            )
+        probabilities = probabilities_from_arrays(
+            probs, given_labels, class_names=class_names, example_ids=example_ids, true_labels=true_labels
+        )
+    notify(StepDone("read", monotonic() - started))
+    for note in probabilities.dataset.notes:
+        notify(Noted(note))
+    return _judge(probabilities, detector, output, notify)
+
+
+def _refuse(given: Mapping[str, object], problem: str, hint: str) -> None:
+    for name, value in given.items():
+        if value is not None:
+            raise ConfigError(problem, where=name, hint=hint)
+
+
+def _judge(probabilities: Probabilities, detector: str, output: Path | None, notify: Listener) -> Run:
+    dataset, n_examples = probabilities.dataset, len(probabilities.dataset)
+    fingerprint = probabilities.fingerprint()
+    with open_run(
+        output or DEFAULT_PARENT / f"{dataset.name}-{fingerprint[:8]}",
+        settings={"detection": {"detector": detector}},
+        # Not the detector: it judges in seconds, so another one takes up the same run.
+        results_depend_on={"command": COMMAND},
+        data={"fingerprint": fingerprint, "examples": n_examples, "classes": len(dataset.class_names)},
+    ) as run:
+        started = monotonic()
+        notify(StepStarted("detection"))
+        run.record(command=COMMAND)
+        evidence = Evidence(
+            pred_probs=probabilities.pred_probs,
+            given_labels=dataset.given_labels,
+            class_names=dataset.class_names,
+            example_ids=dataset.example_ids,
+            index=np.arange(n_examples, dtype=np.int64),
+            fold_names=as_strings([""] * n_examples),
+        )
+        status = as_strings([SCORED] * n_examples)
+        dataset.write(run.path / "examples.csv", status)
+        evidence.write(run.path / EVIDENCE_FILE)
+        detections = detect_all(evidence, detector)
+        issues = rank_issues(dataset, evidence, detections, status)
+        summary = summarise(dataset, evidence, detections, issues, status)
+        write_csv(issues, run.path)
+        write_summary(summary, run.path)
+        run.timings["detection"] = monotonic() - started
+        notify(StepDone("detection", run.timings["detection"]))
+        return Run(folder=run.path, dataset=dataset, evidence=evidence, issues=issues, summary=summary)

@@ -1,0 +1,46 @@
+"""Help and version come at once: nothing heavy is imported for them."""
+
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+
+HEAVY = ["torch", "torchvision", "numpy", "pandas", "sklearn", "scipy", "cleanlab", "PIL", "rich"]
+MOST_SECONDS = 0.3
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["detect", "--help"], []], ids=" ".join)
+def test_it_imports_nothing_heavy(arguments):
+    code = (
+        "import json, sys; from labelscan.__main__ import main; code = main(json.loads(sys.argv[1])); "
+        "print(json.dumps([code, [name for name in json.loads(sys.argv[2]) if name in sys.modules]]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, json.dumps(arguments), json.dumps(HEAVY)],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert json.loads(done.stdout.splitlines()[-1]) == [0, []]
+
+
+def test_help_appears_within_its_budget():
+    def seconds():
+        started = time.monotonic()
+        subprocess.run([sys.executable, "-m", "labelscan", "detect", "--help"], check=True, capture_output=True)
+        return time.monotonic() - started
+
+    assert min(seconds() for _ in range(5)) < MOST_SECONDS
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["list", "configs"]], ids=" ".join)
+def test_a_reader_that_goes_away_is_no_failure(arguments):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "labelscan", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    process.stdout.close()
+    with process.stderr as messages:
+        assert messages.read() == b""
+    assert process.wait() == 0
