@@ -244,9 +244,16 @@ def resolve(
 def _check_known(key: str, known: Mapping[str, object], *, where: str) -> None:
     if key in known:
         return
-    by_name = [full for full in known if full.rpartition(".")[2] == key.rpartition(".")[2]]
-    nearest = by_name or difflib.get_close_matches(key, list(known), n=1, cutoff=0.4) or ["--help"]
-    raise ConfigError(f"no setting is called {key!r}", where=where, hint=f"did you mean {nearest[0]}?")
+    # Without a section, or in another one, a setting is still known by its own name.
+    own_names = {full: full.rpartition(".")[2] for full in known}
+    name = key.rpartition(".")[2]
+    namesakes = [full for full in known if own_names[full] == name]
+    nearest = difflib.get_close_matches(key, namesakes or list(known), n=1, cutoff=0.0 if namesakes else 0.4)
+    if not nearest:
+        near_names = difflib.get_close_matches(name, list(own_names.values()), n=1)
+        nearest = [full for full in known if own_names[full] in near_names]
+    hint = f"did you mean {nearest[0]}?" if nearest else "the config called default names all settings"
+    raise ConfigError(f"no setting is called {key!r}", where=where, hint=hint)
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:

@@ -44,7 +44,7 @@ class PartSpec:
                 raise ConfigError(f"option {key!r} is given twice in {text!r}", where=where)
             else:
                 options[key] = value
-        return cls(name, options, bare)
+        return cls(name.strip(), options, bare)
 
     def __str__(self) -> str:
         items = [self.bare] if self.bare is not None else []

@@ -1,0 +1,174 @@
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from labelscan.config import (
+    Config,
+    FoldsConfig,
+    TrainingConfig,
+    build,
+    find_config,
+    fingerprint,
+    flatten,
+    keys,
+    read_file,
+    resolve,
+    settings_that_matter,
+    shipped_configs,
+)
+from labelscan.errors import ConfigError
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_strongest_source_wins(tmp_path):
+    file = write(tmp_path / "a.toml", "seed = 1\n[training]\nepochs = 1\nbatch_size = 1\n[folds]\nn_folds = 11\n")
+    environment = {"LABELSCAN_SEED": "2", "LABELSCAN_TRAINING_EPOCHS": "2", "LABELSCAN_TRAINING_BATCH_SIZE": "2"}
+    config = resolve(
+        flags={"seed": 4, "training.epochs": None},
+        overrides=["seed=3", "training.epochs=3"],
+        environment=environment,
+        config_file=file,
+    )
+    assert config.seed == 4
+    assert config.training.epochs == 3
+    assert config.training.batch_size == 2
+    assert config.folds.n_folds == 11
+    assert config.folds.repeats == 1
+
+
+def test_other_variables_are_left_alone():
+    assert resolve(environment={"SEED": "3", "PATH": "/bin"}) == Config()
+
+
+@pytest.mark.parametrize(
+    ("key", "nearest"),
+    [
+        ("folds.n_fold", "folds.n_folds"),
+        ("epochs", "training.epochs"),
+        ("train.epochs", "training.epochs"),
+        ("lss", "training.loss"),
+        ("modle.name", "model.name"),
+        ("zzz", "default names all settings"),
+    ],
+)
+def test_an_unknown_setting_names_the_nearest(key, nearest):
+    with pytest.raises(ConfigError) as caught:
+        resolve(overrides=[f"{key}=1"])
+    assert nearest in str(caught.value)
+    assert "--set" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("folds.n_folds=five", "whole number"),
+        ("folds.n_folds=1", "at least 2"),
+        ("folds.repeats=0", "at least 1"),
+        ("training.learning_rate=fast", "must be a number"),
+        ("training.augment=flip", "shift-flip"),
+        ("model.freeze=maybe", "auto, yes, no"),
+        ("store.cache_megabytes=1", "at least 16"),
+        ("dataset.download=perhaps", "true or false"),
+        ("seed=-1", "at least 0"),
+        ("seed", "section.name=value"),
+    ],
+)
+def test_a_value_that_cannot_be_is_refused(text, named):
+    with pytest.raises(ConfigError) as caught:
+        resolve(overrides=[text])
+    assert named in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("[folds]\nn_fold = 3", "folds.n_folds"),
+        ("[fold]\nn_folds = 3", "folds.n_folds"),
+        ('[folds]\nn_folds = "3"', "must be int"),
+        ("[folds]\nn_folds = 3.5", "must be int"),
+        ("[folds]\nn_folds = true", "must be int"),
+        ("[training]\nloss = 3", "must be str"),
+        ("[folds]\nn_folds = [3]", "must be one value"),
+        ("folds = 3", "folds"),
+        ("[folds", "not valid TOML"),
+    ],
+)
+def test_a_file_that_is_wrong_is_named(tmp_path, text, named):
+    path = write(tmp_path / "a.toml", text)
+    with pytest.raises(ConfigError) as caught:
+        read_file(path)
+    assert named in str(caught.value)
+    assert "a.toml" in str(caught.value)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(ConfigError, match="cannot be read"):
+        read_file(tmp_path / "gone.toml")
+
+
+def test_a_whole_number_does_for_a_fraction(tmp_path):
+    config = resolve(config_file=write(tmp_path / "a.toml", "[training]\nlearning_rate = 1\n"))
+    assert config.training.learning_rate == 1.0
+    assert isinstance(config.training.learning_rate, float)
+
+
+def test_a_pyproject_gives_its_table(tmp_path):
+    path = write(tmp_path / "pyproject.toml", '[project]\nname = "x"\n[tool.labelscan.training]\nloss = "gce"\n')
+    assert resolve(config_file=path).training.loss == "gce"
+
+
+def test_only_the_settings_of_a_run_are_read(tmp_path):
+    content = {"format_version": 1, "state": "finished", "settings": {"seed": 7, "folds": {"n_folds": 4}}}
+    config = resolve(config_file=write(tmp_path / "run.json", json.dumps(content)))
+    assert (config.seed, config.folds.n_folds) == (7, 4)
+
+
+def test_flattened_settings_build_the_same_again():
+    config = Config(seed=3, folds=FoldsConfig(n_folds=7), training=TrainingConfig(loss="gce:0.5"))
+    assert build(flatten(config)) == config
+    assert set(flatten(config)) == set(keys())
+
+
+def test_a_fingerprint_changes_with_the_content_and_not_with_the_order():
+    assert fingerprint({"a": 1, "b": 2}) == fingerprint({"b": 2, "a": 1})
+    assert fingerprint({"a": 1}) != fingerprint({"a": 2})
+    assert len(fingerprint({})) == 32
+
+
+def test_where_and_how_fast_does_not_matter_to_results():
+    fast = resolve(overrides=["store.workers=8", "executor.processes=4", "dataset.download=true"])
+    assert settings_that_matter(fast) == settings_that_matter(Config())
+    assert settings_that_matter(resolve(overrides=["seed=1"])) != settings_that_matter(Config())
+
+
+@pytest.mark.parametrize("name", sorted(shipped_configs()))
+def test_a_shipped_config_loads_and_opens_with_its_command_and_purpose(name):
+    path = find_config(name)
+    resolve(config_file=path)
+    command, purpose = path.read_text(encoding="utf-8").splitlines()[:2]
+    assert command == f"# labelscan detect DATA --config {name}"
+    assert len(purpose.strip("# ")) > 20
+
+
+def test_the_shipped_defaults_are_the_defaults():
+    assert read_file(find_config("default")) == flatten(Config())
+    assert set(shipped_configs()) >= {"ci", "default", "photos", "quick"}
+
+
+def test_shipped_configs_are_in_the_wheel():
+    project = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text(encoding="utf-8"))
+    included = project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
+    assert included == {"configs": "labelscan/configs"}
+
+
+def test_an_unknown_config_names_the_nearest():
+    with pytest.raises(ConfigError, match="did you mean quick"):
+        find_config("quik")
+    with pytest.raises(ConfigError, match="one of ci, default"):
+        find_config("zzz")

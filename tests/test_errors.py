@@ -1,0 +1,51 @@
+import pytest
+
+from labelscan import errors
+from labelscan.errors import MAX_PROBLEMS, DatasetError, LabelscanError, Problem
+
+
+def test_a_problem_says_what_where_and_what_to_do():
+    problem = Problem("'catt' is not a class", "train.csv row 41", "did you mean 'cat'?")
+    assert str(problem) == "train.csv row 41: 'catt' is not a class; hint: did you mean 'cat'?"
+    assert str(Problem("it broke")) == "it broke"
+
+
+def test_an_error_reads_as_its_problem():
+    error = LabelscanError("too small", where="folds.n_folds", hint="use 2")
+    assert str(error) == "folds.n_folds: too small; hint: use 2"
+    assert error.problems == (Problem("too small", "folds.n_folds", "use 2"),)
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("LabelscanError", 3),
+        ("RunError", 3),
+        ("UsageError", 2),
+        ("ConfigError", 2),
+        ("DatasetError", 2),
+        ("ProbabilitiesError", 2),
+        ("RunFolderError", 2),
+        ("Interrupted", 130),
+    ],
+)
+def test_exit_codes_are_those_of_the_contract(name, code):
+    assert getattr(errors, name).exit_code == code
+
+
+def test_no_error_ends_in_1_which_is_a_failed_gate():
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, LabelscanError)]
+    assert all(kind.exit_code != 1 for kind in kinds)
+
+
+def test_problems_beyond_the_most_are_counted():
+    problems = [Problem(f"problem {number}") for number in range(MAX_PROBLEMS)]
+    error = DatasetError.of(problems, total=1_000 + MAX_PROBLEMS)
+    assert len(error.problems) == MAX_PROBLEMS + 1
+    assert error.problems[-1].problem == "and 1,000 more problems like these"
+    assert str(error).count("\n") == MAX_PROBLEMS
+
+
+def test_few_problems_are_all_told():
+    error = DatasetError.of([Problem("one"), Problem("two")])
+    assert str(error) == "one\ntwo"

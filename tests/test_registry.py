@@ -1,0 +1,115 @@
+from dataclasses import dataclass
+from typing import Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from labelscan.errors import ConfigError
+from labelscan.registry import PartSpec, Registry, read_value
+
+
+@dataclass(frozen=True)
+class Knife:
+    blade: float = 0.5
+    folds: bool = False
+    steel: Literal["soft", "hard"] = "soft"
+    length: int | None = None
+
+
+class Spoon:
+    pass
+
+
+class Variadic:
+    def __init__(self, *parts: int, **more: int) -> None:
+        self.more = more
+
+
+TOOLS: Registry[object] = Registry("tool", {"knife": Knife, "spoon": Spoon, "variadic": Variadic})
+
+
+@pytest.mark.parametrize(
+    ("text", "made"),
+    [
+        ("knife", Knife()),
+        ("knife:0.1", Knife(0.1)),
+        ("knife:blade=1e-3", Knife(0.001)),
+        ("knife:0.1,folds=yes", Knife(0.1, True)),
+        (" knife : blade = 2 , steel = hard ", Knife(2.0, steel="hard")),
+        ("knife:length=none", Knife()),
+        ("knife:length=1_000", Knife(length=1000)),
+    ],
+)
+def test_options_are_read_as_their_types(text, made):
+    assert TOOLS.build(text) == made
+
+
+def test_defaults_stand_where_the_text_leaves_them_out():
+    assert TOOLS.build("knife:folds=true", blade=0.7, folds=False) == Knife(0.7, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("knive", "use knife"),
+        ("zzz", "use knife, spoon or variadic"),
+        ("", "use knife"),
+        ("knife:blde=1", "use blade"),
+        ("knife:blade=sharp", "must be a number, got 'sharp'"),
+        ("knife:blade=nan", "nan"),
+        ("knife:length=1.5", "whole number"),
+        ("knife:folds=perhaps", "true or false"),
+        ("knife:steel=medium", "soft, hard"),
+        ("knife:blade=1,blade=2", "twice"),
+        ("knife:1,blade=2", "twice"),
+        ("knife:blade=", "cannot read"),
+        ("knife:folds=yes,0.1", "cannot read"),
+        ("knife:,", "cannot read"),
+        ("spoon:1", "takes no options"),
+        ("spoon:size=1", "takes none"),
+        ("variadic:parts=1", "takes none"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_with_what_can(text, named):
+    with pytest.raises(ConfigError) as caught:
+        TOOLS.build(text)
+    assert named in str(caught.value)
+    assert caught.value.exit_code == 2
+
+
+def test_options_are_told_with_their_defaults():
+    assert [(option.name, option.default) for option in TOOLS.options("knife")] == [
+        ("blade", 0.5),
+        ("folds", False),
+        ("steel", "soft"),
+        ("length", None),
+    ]
+    assert TOOLS.options("variadic") == []
+
+
+words = st.from_regex(r"[a-z][a-z0-9_.-]{0,8}", fullmatch=True)
+
+
+@given(name=words, options=st.dictionaries(words, words, max_size=3), bare=st.none() | words)
+def test_a_spec_reads_back_as_written(name, options, bare):
+    spec = PartSpec(name, options, bare)
+    assert PartSpec.parse(str(spec)) == spec
+
+
+@given(st.floats(allow_nan=False) | st.integers())
+def test_numbers_read_back_as_written(number):
+    assert read_value(str(number), type(number), where="") == number
+
+
+def test_plug_ins_are_found_by_entry_point(monkeypatch):
+    class Entry:
+        name = "fork"
+
+        def load(self):
+            return Spoon
+
+    monkeypatch.setattr("labelscan.registry.entry_points", lambda group: [Entry()] if group == "labelscan.tool" else [])
+    tools: Registry[object] = Registry("tool", {"knife": Knife})
+    assert list(tools) == ["knife", "fork"]
+    assert isinstance(tools.build("fork"), Spoon)
