@@ -59,8 +59,7 @@ def settings(
     Raises:
         ConfigError: an unknown setting, or a value that it cannot have.
     """
-    flags: dict[str, object] = dict(overrides) if isinstance(overrides, Mapping) else {}
-    flags |= {
+    flags = {
         "dataset.data": str(data) or None,
         "training.loss": loss,
         "detection.detector": detector,
@@ -74,8 +73,9 @@ def settings(
         "device.name": device,
         "seed": seed,
     }
+    given = {key: value for key, value in flags.items() if value is not None}
     return resolve(
-        flags=flags,
+        flags={**overrides, **given} if isinstance(overrides, Mapping) else given,
         overrides=() if isinstance(overrides, Mapping) else overrides,
         config_file=None if config is None else find_config(str(config)),
     )

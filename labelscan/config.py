@@ -237,7 +237,10 @@ def resolve(
         key = key.strip()
         _check_known(key, known, where="--set")
         values[key] = read_value(value.strip(), known[key], where=key)
-    values.update({key: value for key, value in (flags or {}).items() if value is not None})
+    for key, flag in (flags or {}).items():
+        if flag is not None:
+            _check_known(key, known, where="settings")
+            values[key] = flag
     return build(values)
 
 

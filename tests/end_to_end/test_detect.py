@@ -1,0 +1,293 @@
+"""The whole line on real tiny images, as a user of the library runs it."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from shapes import draw_shapes, plant_errors, write_folder, write_manifest
+from sklearn.neighbors import KNeighborsClassifier
+from torch import nn
+
+import labelscan
+from labelscan.events import EpochDone, FoldDone
+
+PLANTED = [5, 33, 61, 100, 121, 140]
+
+
+@pytest.fixture(scope="module")
+def shapes():
+    images, true_labels = draw_shapes(180)
+    return images, true_labels, plant_errors(true_labels, PLANTED)
+
+
+def quick(**changes):
+    return labelscan.settings(overrides={"training.epochs": 6, "executor.processes": 1, **changes}, folds=3)
+
+
+def contents(folder):
+    names = ("issues.csv", "scores.csv", "examples.csv", "folds.csv", "summary.json", "evidence.npz")
+    return {name: (folder / name).read_bytes() for name in names}
+
+
+class Recorder:
+    def __init__(self):
+        self.events = []
+
+    def __call__(self, event):
+        self.events.append(event)
+
+    def of(self, kind):
+        return [event for event in self.events if isinstance(event, kind)]
+
+
+def test_planted_errors_come_out_on_top(shapes, tmp_path):
+    images, _, given = shapes
+    run = labelscan.detect(images, given, settings=quick(**{"training.epochs": 12}), output=tmp_path / "run")
+    top = run.issues.scores["example_id"].astype(int).tolist()[: len(PLANTED)]
+    assert len(set(top) & set(PLANTED)) >= len(PLANTED) - 1
+    flagged = set(run.issues.flagged["example_id"].astype(int))
+    assert len(flagged & set(PLANTED)) >= len(PLANTED) - 1
+    assert len(flagged) <= len(PLANTED) + 4
+
+
+def test_a_folder_of_images_gives_a_run_folder_with_all_its_files(shapes, tmp_path):
+    images, _, given = shapes
+    folder = write_folder(tmp_path / "data", images, given)
+    run = labelscan.detect(folder, settings=quick(), output=tmp_path / "run")
+    scores = pd.read_csv(run.folder / "scores.csv", dtype=str, keep_default_na=False)
+    assert sorted(scores["example_id"]) == sorted(f"{p.parent.name}/{p.name}" for p in folder.rglob("*.png"))
+    assert (scores["status"] == "scored").all()
+    record = json.loads((run.folder / "run.json").read_text())
+    assert record["state"] == "finished"
+    assert record["settings"]["training"]["epochs"] == 6
+    assert record["choices"]["model"] == "small-cnn"
+    assert not (run.folder / "store" / "images.npy").exists()
+    assert len((run.folder / "examples.csv").read_text().splitlines()) == 181
+
+
+def test_shuffled_rows_of_a_manifest_give_the_same_bytes(shapes, tmp_path):
+    images, _, given = shapes
+    first = write_manifest(tmp_path / "a" / "labels.csv", images, given)
+    order = np.random.default_rng(0).permutation(len(given))
+    second = write_manifest(tmp_path / "b" / "labels.csv", images, given, order=order)
+    runs = [
+        labelscan.detect(path, settings=quick(), output=tmp_path / f"run{number}")
+        for number, path in enumerate([first, second])
+    ]
+    one, two = ((run.folder / "issues.csv").read_text() for run in runs)
+    assert one.replace(str(tmp_path / "a"), "") == two.replace(str(tmp_path / "b"), "")
+    assert len(one.splitlines()) > 1
+
+
+def test_the_same_command_again_reuses_all_folds_and_changes_no_byte(shapes, tmp_path):
+    images, _, given = shapes
+    labelscan.detect(images, given, settings=quick(), output=tmp_path / "run")
+    before = contents(tmp_path / "run")
+    heard = Recorder()
+    labelscan.detect(images, given, settings=quick(), output=tmp_path / "run", notify=heard)
+    assert not heard.of(EpochDone)
+    assert [event.reused for event in heard.of(FoldDone)] == [True] * 3
+    assert contents(tmp_path / "run") == before
+
+
+def test_only_a_missing_fold_is_trained_again_and_ends_with_the_same_bytes(shapes, tmp_path):
+    images, _, given = shapes
+    run = labelscan.detect(images, given, settings=quick(), output=tmp_path / "run")
+    before = contents(run.folder)
+    (run.folder / "fold-0-1" / "DONE").unlink()
+    heard = Recorder()
+    labelscan.detect(images, given, settings=quick(), output=run.folder, notify=heard)
+    assert {event.fold for event in heard.of(EpochDone)} == {1}
+    assert contents(run.folder) == before
+
+
+def test_folds_side_by_side_give_the_same_bytes_as_one_after_another(shapes, tmp_path):
+    images, _, given = shapes
+    for processes in (1, 2):
+        settings = quick(**{"executor.processes": processes, "executor.threads": 1})
+        labelscan.detect(images, given, settings=settings, output=tmp_path / str(processes))
+    assert contents(tmp_path / "1") == contents(tmp_path / "2")
+
+
+def test_a_run_that_is_out_of_time_goes_on_where_it_stopped(shapes, tmp_path):
+    images, _, given = shapes
+    whole = labelscan.detect(images, given, settings=quick(), output=tmp_path / "whole")
+
+    def stop_in_the_second_fold(event):
+        if isinstance(event, EpochDone) and event.fold == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        labelscan.detect(images, given, settings=quick(), output=tmp_path / "run", notify=stop_in_the_second_fold)
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["state"] == "interrupted"
+    with pytest.raises(labelscan.Interrupted) as stopped:
+        labelscan.detect(images, given, settings=quick(), output=tmp_path / "run", max_seconds=0)
+    assert stopped.value.exit_code == 130
+    heard = Recorder()
+    labelscan.detect(images, given, settings=quick(), output=tmp_path / "run", resume=True, notify=heard)
+    assert [event.fold for event in heard.of(FoldDone) if event.reused] == [0]
+    assert contents(tmp_path / "run") == contents(whole.folder)
+
+
+def test_a_detector_is_changed_without_training_again(shapes, tmp_path):
+    images, _, given = shapes
+    labelscan.detect(images, given, settings=quick(), output=tmp_path / "run")
+    heard = Recorder()
+    settings = quick(**{"detection.detector": "noise-posterior"})
+    run = labelscan.detect(images, given, settings=settings, output=tmp_path / "run", notify=heard)
+    assert not heard.of(EpochDone)
+    assert run.summary.detector == "noise-posterior"
+
+
+def test_other_settings_or_data_are_refused_by_name_and_fresh_starts_over(shapes, tmp_path):
+    images, true_labels, given = shapes
+    labelscan.detect(images, given, settings=quick(), output=tmp_path / "run")
+    with pytest.raises(labelscan.RunFolderError, match="training.epochs was 6 and is 7"):
+        labelscan.detect(images, given, settings=quick(**{"training.epochs": 7}), output=tmp_path / "run")
+    with pytest.raises(labelscan.RunFolderError, match="data has changed"):
+        labelscan.detect(images, true_labels, settings=quick(), output=tmp_path / "run")
+    with pytest.raises(labelscan.RunFolderError, match="examples was 180 and is 150"):
+        labelscan.detect(images[:150], given[:150], settings=quick(), output=tmp_path / "run")
+    heard = Recorder()
+    labelscan.detect(images, true_labels, settings=quick(), output=tmp_path / "run", fresh=True, notify=heard)
+    assert len(heard.of(EpochDone)) == 18
+
+
+def test_a_changed_image_is_noticed_by_name(shapes, tmp_path):
+    images, _, given = shapes
+    folder = write_folder(tmp_path / "data", images, given)
+    labelscan.detect(folder, settings=quick(), output=tmp_path / "run")
+    changed = next(folder.rglob("0007.png"))
+    changed.write_bytes(next(folder.rglob("0008.png")).read_bytes())
+    with pytest.raises(labelscan.RunFolderError, match="0007.png"):
+        labelscan.detect(folder, settings=quick(), output=tmp_path / "run")
+
+
+def test_byte_identical_images_share_a_fold_and_are_told_when_labels_differ(shapes, tmp_path):
+    images, _, given = shapes
+    images, given = images.copy(), given.copy()
+    images[[10, 20, 30]] = images[0]
+    given[[0, 10, 20, 30]] = [0, 0, 0, 1]
+    run = labelscan.detect(images, given, settings=quick(), output=tmp_path / "run")
+    folds = pd.read_csv(run.folder / "folds.csv", index_col="example_id")["fold_0"]
+    assert folds[[0, 10, 20, 30]].nunique() == 1
+    assert run.summary.n_label_conflicts == 1
+    assert [example_id for example_id, _ in run.summary.label_conflicts[0]] == ["0", "10", "20", "30"]
+
+
+def test_a_model_that_memorises_finds_planted_errors_only_because_nothing_leaks(shapes, tmp_path):
+    images, _, given = shapes
+    copies = images.copy()
+    copies[90:] = images[:90]  # every image twice: with copies in two folds, memory alone would know each label
+    labels = np.r_[given[:90], given[:90]]
+    run = labelscan.detect(copies, labels, settings=quick(), model=KNeighborsClassifier(1), output=tmp_path / "run")
+    planted = [row for row in PLANTED if row < 90]
+    rows = run.issues.scores.set_index(run.issues.scores["example_id"].astype(int))
+    assert (rows.loc[planted, "self_confidence"] < 0.5).sum() >= len(planted) - 1
+
+
+class _Counting:
+    """A factory that keeps the first weights of every network it makes."""
+
+    def __init__(self):
+        self.first_weights = []
+
+    def __call__(self):
+        network = nn.Sequential(nn.Flatten(), nn.Linear(64, 3))
+        self.first_weights.append(network[1].weight.detach().clone())
+        return network
+
+
+def test_every_fold_starts_from_freshly_made_weights(shapes, tmp_path):
+    images, _, given = shapes
+    factory = _Counting()
+    labelscan.detect(images, given, settings=quick(), model=factory, output=tmp_path / "run")
+    assert len(factory.first_weights) == 3
+    for weights in factory.first_weights:
+        assert weights.abs().max() <= 1 / 8  # what nn.Linear starts with: a trained layer is beyond it
+    assert not torch.equal(factory.first_weights[0], factory.first_weights[1])
+
+
+def test_a_factory_that_hands_out_a_trained_network_is_refused(shapes, tmp_path):
+    images, _, given = shapes
+    network = nn.Sequential(nn.Flatten(), nn.Linear(64, 3))
+    with pytest.raises(labelscan.RunError, match="another fold has trained"):
+        labelscan.detect(images, given, settings=quick(), model=lambda: network, output=tmp_path / "run")
+
+
+def test_a_network_of_the_wrong_shape_is_refused_with_the_shape(shapes, tmp_path):
+    images, _, given = shapes
+    with pytest.raises(labelscan.RunError, match=r"\(batch, 3\), got \(2, 7\)"):
+        labelscan.detect(
+            images,
+            given,
+            settings=quick(),
+            model=lambda: nn.Sequential(nn.Flatten(), nn.Linear(64, 7)),
+            output=tmp_path / "run",
+        )
+
+
+def test_a_locally_defined_factory_trains_in_other_processes(shapes, tmp_path):
+    images, _, given = shapes
+    settings = quick(**{"executor.processes": 2})
+    run = labelscan.detect(
+        images,
+        given,
+        settings=settings,
+        model=lambda: nn.Sequential(nn.Flatten(), nn.Linear(64, 3)),
+        output=tmp_path / "run",
+    )
+    assert len(run.evidence) == 180
+
+
+def test_repeats_are_averaged_and_name_their_folds(shapes, tmp_path):
+    images, _, given = shapes
+    run = labelscan.detect(images, given, settings=quick(**{"folds.repeats": 2}), output=tmp_path / "run")
+    assert run.issues.scores["fold"].str.fullmatch(r"[012]\|[012]").all()
+    outputs = [np.load(run.folder / f"fold-{repeat}-{fold}" / "output.npz") for repeat in (0, 1) for fold in (0, 1, 2)]
+    both = np.zeros((180, 3))
+    for output in outputs:
+        both[output["held_out_index"]] += output["pred_probs"] / 2
+    np.testing.assert_allclose(run.evidence.pred_probs, both, atol=1e-6)
+
+
+def test_feature_tables_are_learned_by_an_mlp(tmp_path):
+    generator = np.random.default_rng(0)
+    labels = np.arange(90) % 3
+    features = generator.normal(size=(90, 4)) + 4 * np.eye(4)[labels]
+    given = labels.copy()
+    given[[4, 50]] = (given[[4, 50]] + 1) % 3
+    run = labelscan.detect(features, given, settings=quick(**{"training.epochs": 20}), output=tmp_path / "run")
+    assert set(run.issues.scores["example_id"].astype(int)[:2]) == {4, 50}
+
+
+def test_a_run_that_another_process_writes_is_refused(shapes, tmp_path):
+    images, _, given = shapes
+
+    def start_another(event):
+        if isinstance(event, EpochDone):
+            with pytest.raises(labelscan.RunFolderError, match="another process"):
+                labelscan.detect(images, given, settings=quick(), output=tmp_path / "run")
+
+    labelscan.detect(images, given, settings=quick(), output=tmp_path / "run", notify=start_another)
+
+
+def test_a_folder_that_is_no_run_is_left_alone(shapes, tmp_path):
+    images, _, given = shapes
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("do not touch")
+    with pytest.raises(labelscan.RunFolderError, match="thesis.txt"):
+        labelscan.detect(images, given, settings=quick(), output=tmp_path / "mine", fresh=True)
+    assert (tmp_path / "mine" / "thesis.txt").read_text() == "do not touch"
+
+
+def test_a_plan_tells_what_would_run_and_writes_nothing(shapes, tmp_path, monkeypatch):
+    images, _, given = shapes
+    monkeypatch.chdir(tmp_path)
+    plan = labelscan.plan(images, given, settings=quick())
+    told = dict(plan.rows)
+    assert told["examples"] == "180"
+    assert told["model"].startswith("small-cnn")
+    assert list(tmp_path.iterdir()) == []
