@@ -9,7 +9,6 @@ import shlex
 import sys
 import traceback
 from collections.abc import Sequence
-from types import TracebackType
 
 from labelscan.errors import Interrupted, LabelscanError, Problem, UsageError
 
@@ -47,7 +46,7 @@ def _run(arguments: list[str]) -> int:
     try:
         result: object = get_command(app).main(arguments, prog_name="labelscan", standalone_mode=False)
     except SystemExit as stop:
-        result = _code_of(stop)
+        return _stopped(stop, arguments)
     except (KeyboardInterrupt, Abort):
         result = INTERRUPTED  # typer either raises one of these or returns this code
     except Interrupted as error:
@@ -64,13 +63,14 @@ def _run(arguments: list[str]) -> int:
     return result if isinstance(result, int) and not isinstance(result, bool) else 0
 
 
-def _code_of(stop: SystemExit) -> int:
+def _stopped(stop: SystemExit, arguments: list[str]) -> int:
+    """Return the code of something that ended the program by itself: typer on a broken pipe, or a library."""
     if stop.code in (None, 0):
         return 0
     cause = stop.__context__
     if isinstance(cause, OSError) and cause.errno == errno.EPIPE:
         raise BrokenPipeError from cause
-    return stop.code if isinstance(stop.code, int) and stop.code != 1 else FAILED
+    return _unforeseen(stop, arguments)
 
 
 def _other(error: Exception, arguments: list[str]) -> int:
@@ -81,22 +81,22 @@ def _other(error: Exception, arguments: list[str]) -> int:
         command = getattr(getattr(error, "ctx", None), "command_path", "labelscan")
         _report([Problem(str(describe()).rstrip("."), hint=f"see {command} --help")], arguments, error)
         return BAD_USAGE
+    return _unforeseen(error, arguments)
+
+
+def _unforeseen(error: BaseException, arguments: list[str]) -> int:
     problem = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     hint = "" if _debugging(arguments) else "run again with --debug for the traceback"
     _report([Problem(f"this was not foreseen: {problem}", hint=hint)], arguments, error)
     return FAILED
 
 
-def _report(problems: Sequence[Problem], arguments: list[str], error: Exception) -> None:
+def _report(problems: Sequence[Problem], arguments: list[str], error: BaseException) -> None:
     from labelscan.cli import console
 
     if _debugging(arguments):
-        _write_traceback(type(error), error, error.__traceback__)
+        sys.stderr.write("".join(traceback.format_exception(error)))
     console.show_problems(problems)
-
-
-def _write_traceback(kind: type[BaseException], error: BaseException, where: TracebackType | None) -> None:
-    sys.stderr.write("".join(traceback.format_exception(kind, error, where)))
 
 
 def _interrupted(arguments: list[str], reason: str) -> int:

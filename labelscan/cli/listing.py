@@ -172,6 +172,7 @@ def _shown(value: object) -> str:
 def _example(what: str, parts: list[Part]) -> str:
     """Return how the part that is the default is named with an option, else the first part."""
     part = next((part for part in parts if part.name == DEFAULTS.get(what)), parts[0])
-    if part.options:
-        return f"{part.name}:{part.options[0].name}={_shown(part.options[0].default)}"
-    return part.name
+    if not part.options:
+        return part.name
+    option = part.options[0]
+    return f"{part.name}:{option.name}={min(option.choices, key=len) if option.choices else _shown(option.default)}"

@@ -129,11 +129,13 @@ class Progress:
 
     def _plan(self, event: TrainingPlanned) -> None:
         self._training = _Training(event)
+        if self._training.is_done:
+            self._say(f"{TRAINING}: all {_count(event.n_folds, 'fold')} finished before", "dim")
+            return
         reused = f", {event.reused_folds} of them finished before" if event.reused_folds else ""
         epochs = f" of {_count(event.n_epochs, 'epoch')}" if event.n_epochs else ""
         self._say(f"{TRAINING}: {_count(event.n_folds, 'fold')}{epochs}{reused}", "dim")
-        if not self._training.is_done:
-            self._begin(TRAINING, self._training.total)
+        self._begin(TRAINING, self._training.total)
 
     def _train(self, event: EpochDone | FoldDone) -> None:
         training = self._training

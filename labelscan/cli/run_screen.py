@@ -41,7 +41,7 @@ def show(run: Run, *, top: int, as_json: bool, quiet: bool, told: Collection[str
 def show_plan(plan: Plan, estimate_seconds: float | None, *, as_json: bool, told: Collection[str]) -> None:
     """Write to stdout what would run."""
     if as_json:
-        show_json(plan.to_json())
+        show_json({**plan.to_json(), "estimate_seconds": estimate_seconds})
         return
     console = stdout()
     width = max(len(label) for label, _ in plan.rows)

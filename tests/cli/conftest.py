@@ -62,7 +62,8 @@ def probs(tmp_path: Path) -> Path:
     generator = np.random.default_rng(0)
     true_labels = np.arange(40) % 2
     pred_probs = np.full((40, 2), 0.0)
-    sure = generator.uniform(0.8, 0.99, 40)
+    sure = generator.uniform(0.8, 0.95, 40)
+    sure[[3, 25]] = 0.99
     pred_probs[np.arange(40), true_labels] = sure
     pred_probs[np.arange(40), 1 - true_labels] = 1 - sure
     given_labels = true_labels.copy()

@@ -1,0 +1,82 @@
+import io
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from labelscan.cli.console import (
+    ELLIPSIS,
+    Column,
+    Console,
+    cells,
+    elide,
+    is_live,
+    printable,
+    show_problems,
+    table,
+    text,
+)
+from labelscan.errors import Problem
+
+any_text = st.text(st.characters())
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@given(any_text)
+def test_nothing_that_moves_the_cursor_is_left(value):
+    shown = printable(value)
+    assert shown.isprintable() or not any(ord(character) < 32 or 127 <= ord(character) < 160 for character in shown)
+    shown.encode("utf-8")
+
+
+def test_what_is_harmless_is_kept():
+    assert printable("Käfer 鳥 [red] 👩‍🔬") == "Käfer 鳥 [red] 👩‍🔬"
+    assert printable("a\x1b[31m\n\u202eb\udcff") == "a\\x1b[31m\\n\\u202eb\\udcff"
+
+
+@given(any_text, st.integers(0, 30))
+def test_elided_text_fits(value, width):
+    assert cells(elide(value, width)) <= width or width == 0
+
+
+def test_the_middle_of_a_path_is_left_out():
+    assert elide("photos/cats/tabby/0001.jpg", 30) == "photos/cats/tabby/0001.jpg"
+    assert elide("photos/cats/tabby/0001.jpg", 19) == f"photos{ELLIPSIS}bby/0001.jpg"
+    assert elide("鳥" * 10, 9) == f"鳥{ELLIPSIS}鳥鳥鳥"
+
+
+def test_a_table_keeps_to_its_widths_and_leaves_no_blanks_behind():
+    stream = io.StringIO()
+    rows = [["[bold]" + "x" * 30, "1"], ["鳥", "20"]]
+    Console(file=stream, width=40, markup=False).show(
+        table([Column("", width=12), Column("n", "right")], rows, title="T")
+    )
+    assert stream.getvalue().splitlines() == ["T              n", f"[bo{ELLIPSIS}xxxxxxxx   1", "鳥            20"]
+
+
+def test_a_text_in_a_style_is_plain_where_nobody_looks(monkeypatch):
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+    stream = io.StringIO()
+    Console(file=stream).print(text(("error: ", "bold red"), "[red]x"))
+    assert stream.getvalue() == "error: [red]x\n"
+
+
+def test_bars_are_for_people():
+    assert is_live(Terminal(), {})
+    assert not is_live(Terminal(), {"CI": "true"})
+    assert not is_live(Terminal(), {"TERM": "dumb"})
+    assert not is_live(io.StringIO(), {})
+
+
+def test_a_hint_that_several_problems_share_is_told_once(capsys):
+    show_problems([Problem("one", "a", "fix"), Problem("two", "b", "fix"), Problem("three\nmore", "", "")])
+    assert capsys.readouterr().err.splitlines() == [
+        "error: a: one",
+        "error: b: two",
+        "  hint: fix",
+        "error: three",
+        "  more",
+    ]

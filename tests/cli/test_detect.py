@@ -1,0 +1,182 @@
+"""``labelscan detect``, run on twelve small images and on a wrapped library that is interrupted or breaks."""
+
+import json
+import shlex
+
+import pytest
+
+import labelscan
+from labelscan.cli.console import cells
+from labelscan.cli.detect import read_time
+from labelscan.errors import Interrupted, RunError, UsageError
+
+QUICK = ("--epochs", "3", "--folds", "3", "-o", "run")
+
+
+@pytest.fixture
+def library_raises(monkeypatch):
+    """Return a function that makes ``labelscan.detect`` raise, as it does in the middle of a run."""
+
+    def put(error):
+        def detect(**given):
+            raise error
+
+        monkeypatch.setattr(labelscan, "detect", detect, raising=False)
+
+    return put
+
+
+def test_a_run_ends_on_one_screen_that_says_where_the_table_is(command, photos):
+    ended = command("detect", "photos", *QUICK)
+    assert ended.code == 0
+    lines = ended.out.splitlines()
+    assert "of 12 labels" in lines[0]
+    assert len(lines) <= 40
+    assert max(map(cells, lines)) <= 80
+    assert "run/issues.csv" in ended.out
+    assert "model: small-cnn" in ended.err
+    assert "\x1b" not in ended.out + ended.err
+
+
+def test_the_same_command_again_takes_up_the_finished_folds(command, photos):
+    first = command("detect", "photos", *QUICK)
+    again = command("detect", "photos", *QUICK)
+    assert again.out == first.out
+    assert "all 3 folds finished before" in again.err
+
+
+def test_other_settings_for_a_run_are_refused_with_what_differs(command, photos):
+    command("detect", "photos", *QUICK)
+    ended = command("detect", "photos", *QUICK, "--seed", "1")
+    assert ended.code == 2
+    assert "seed was 0 and is 1" in ended.err
+    assert command("detect", "photos", *QUICK, "--seed", "1", "--fresh").code == 0
+
+
+def test_json_is_the_summary_with_the_folder_and_nothing_else(command, photos, tmp_path):
+    ended = command("detect", "photos", *QUICK, "--json")
+    content = json.loads(ended.out)
+    assert content.pop("run") == "run"
+    assert content == json.loads((tmp_path / "run" / "summary.json").read_text(encoding="utf-8"))
+
+
+def test_quiet_writes_the_path_of_the_table_alone(command, photos):
+    ended = command("detect", "photos", *QUICK, "-q")
+    assert (ended.out, ended.err) == ("run/issues.csv\n", "")
+
+
+def test_verbose_tells_of_every_epoch(command, photos):
+    ended = command("detect", "photos", *QUICK, "-v")
+    assert ended.err.count("epoch ") == 3 * 3
+    assert "decoding images: done in" in ended.err
+
+
+def test_a_dry_run_shows_the_plan_and_writes_nothing(command, photos, tmp_path):
+    ended = command("detect", "photos", *QUICK, "--dry-run")
+    assert ended.code == 0
+    for text in ("12", "small-cnn", "blurry", "3 epochs", "about", "nothing was trained"):
+        assert text in ended.out
+    assert [path.name for path in tmp_path.iterdir()] == ["photos"]
+
+
+def test_a_dry_run_is_json_on_request(command, photos):
+    content = json.loads(command("detect", "photos", *QUICK, "--dry-run", "--json").out)
+    assert content["examples"] == 12
+    assert content["run_folder"] == "run"
+    assert content["estimate_seconds"] > 0
+
+
+def test_flags_overrides_variables_and_files_all_reach_the_run(command, photos, tmp_path, monkeypatch):
+    (tmp_path / "mine.toml").write_text("seed = 5\n[training]\nepochs = 9\n[folds]\nrepeats = 2\n")
+    monkeypatch.setenv("LABELSCAN_TRAINING_EPOCHS", "4")
+    arguments = ("--config", "mine.toml", "--set", "folds.n_folds=2", "--loss", "ce", "--no-freeze")
+    assert command("detect", "photos", *arguments, "-o", "run").code == 0
+    settings = json.loads((tmp_path / "run" / "run.json").read_text(encoding="utf-8"))["settings"]
+    assert settings["seed"] == 5
+    assert settings["folds"] == {"n_folds": 2, "repeats": 2}
+    assert settings["training"]["epochs"] == 4
+    assert settings["training"]["loss"] == "ce"
+    assert settings["model"]["freeze"] == "no"
+
+
+def test_the_settings_of_a_run_make_the_same_run(command, photos, tmp_path):
+    command("detect", "photos", *QUICK)
+    assert command("detect", "--config", "run/run.json", "-o", "again").code == 0
+    assert (tmp_path / "again" / "scores.csv").read_bytes() == (tmp_path / "run" / "scores.csv").read_bytes()
+
+
+def test_the_time_that_is_over_interrupts_with_the_command_that_resumes(command, photos):
+    ended = command("detect", "photos", *QUICK, "--fresh", "--max-time", "0.000001")
+    assert ended.code == 130
+    assert ended.out == ""
+    assert ended.err.splitlines()[-1] == (
+        "resume with: labelscan detect photos --epochs 3 --folds 3 -o run --max-time 0.000001"
+    )
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), Interrupted("the time of 3 s is over")])
+def test_an_interruption_prints_the_command_that_resumes(command, photos, library_raises, error):
+    library_raises(error)
+    ended = command("detect", "photos", "-o", "my runs", "--fresh")
+    assert ended.code == 130
+    resume = ended.err.splitlines()[-1].removeprefix("resume with: ")
+    assert shlex.split(resume) == ["labelscan", "detect", "photos", "-o", "my runs"]
+    assert "Traceback" not in ended.err
+
+
+def test_a_run_that_fails_ends_in_3(command, photos, library_raises):
+    library_raises(RunError("a fold ended", where="fold 0-1", hint="less memory: --batch-size"))
+    ended = command("detect", "photos")
+    assert ended.code == 3
+    assert ended.err == "error: fold 0-1: a fold ended\n  hint: less memory: --batch-size\n"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        KeyError("x"),
+        RuntimeError("out of memory"),
+        OSError(28, "No space left on device"),
+        MemoryError(),
+        SystemExit(1),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_crash_is_one_line_and_never_looks_like_a_gate(command, photos, library_raises, error):
+    library_raises(error)
+    ended = command("detect", "photos")
+    assert ended.code == 3
+    assert "Traceback" not in ended.err
+    assert ended.err.startswith("error: ")
+    assert "--debug" in ended.err
+
+
+def test_debug_shows_where_a_crash_comes_from(command, photos, library_raises):
+    library_raises(RuntimeError("out of memory"))
+    ended = command("detect", "photos", "--debug")
+    assert ended.code == 3
+    assert "Traceback" in ended.err
+    assert ended.err.endswith("error: this was not foreseen: RuntimeError: out of memory\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("90", 90),
+        ("90s", 90),
+        ("30m", 1800),
+        ("2h", 7200),
+        ("1h30m", 5400),
+        ("0.5h", 1800),
+        ("2 H", 7200),
+        ("1d", 86400),
+    ],
+)
+def test_times_are_read_as_people_write_them(text, seconds):
+    assert read_time(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "soon", "-5", "5x", "0", "1:30", "h", "1e3"])
+def test_other_times_are_refused(text):
+    with pytest.raises(UsageError, match="--max-time"):
+        read_time(text)

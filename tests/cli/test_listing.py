@@ -1,0 +1,70 @@
+import json
+
+import pytest
+
+from labelscan.cli import completion
+from labelscan.cli.console import cells
+from labelscan.config import shipped_configs
+from labelscan.detectors import DETECTORS
+from labelscan.losses import LOSSES
+from labelscan.models import MODELS
+from labelscan.noise import NOISES
+
+NAMES = {
+    "losses": list(LOSSES),
+    "models": list(MODELS),
+    "detectors": list(DETECTORS),
+    "noises": list(NOISES),
+    "configs": list(shipped_configs()),
+}
+
+
+@pytest.mark.parametrize("what", completion.KINDS)
+def test_every_part_is_listed_with_its_purpose(command, what):
+    parts = json.loads(command("list", what, "--json").out)[what]
+    assert [part["name"] for part in parts] == NAMES[what]
+    for part in parts:
+        assert len(part["purpose"]) > 20
+        assert "``" not in part["purpose"]
+
+
+@pytest.mark.parametrize("what", completion.KINDS)
+def test_the_list_fits_the_terminal_and_says_how_a_part_is_used(command, what):
+    ended = command("list", what)
+    assert (ended.code, ended.err) == (0, "")
+    lines = ended.out.splitlines()
+    assert max(map(cells, lines)) <= 80
+    assert lines[-1].startswith("use: labelscan detect ")
+    assert all(line == line.rstrip() for line in lines)
+    for name in NAMES[what]:
+        assert any(line.startswith(name) for line in lines)
+
+
+def test_losses_tell_their_options_defaults_and_source(command):
+    parts = {part["name"]: part for part in json.loads(command("list", "losses", "--json").out)["losses"]}
+    blurry = {option["name"]: option["default"] for option in parts["blurry"]["options"]}
+    assert blurry["gamma"] == LOSSES.build("blurry").gamma
+    assert blurry["delay"] == LOSSES.build("blurry").default_delay
+    assert "arXiv:2511.16512" in parts["blurry"]["source"]
+    assert [option["name"] for option in parts["ce"]["options"]] == ["delay"]
+
+
+def test_models_that_come_with_libraries_are_counted(command):
+    ended = command("list", "models")
+    assert "torchvision's" in ended.out
+    assert "timm" in ended.out
+
+
+@pytest.mark.parametrize("kind", ["losses", "models", "detectors"])
+def test_completion_knows_the_same_names_without_importing_them(kind):
+    assert completion.registered(f"{kind}/__init__.py") == NAMES[kind]
+
+
+def test_completion_offers_what_begins_so():
+    assert completion.losses("bl") == ["blurry"]
+    assert completion.models("a") == ["auto"]
+    assert completion.detectors("noise") == ["noise-posterior"]
+    assert completion.configs("q") == ["quick"]
+    assert completion.precisions("f") == ["float32", "float16"]
+    assert completion.devices("cu") == ["cuda"]
+    assert completion.kinds("l") == ["losses"]

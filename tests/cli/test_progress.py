@@ -1,0 +1,109 @@
+import pytest
+
+from labelscan.cli.progress import LEAST_SECONDS, Progress, duration
+from labelscan.events import (
+    Chosen,
+    EpochDone,
+    FoldDone,
+    Noted,
+    StepAdvanced,
+    StepDone,
+    StepStarted,
+    TrainingPlanned,
+    Waiting,
+    Warned,
+)
+
+
+class Listening:
+    """A listener with a clock that the test moves."""
+
+    def __init__(self, **options):
+        self.lines = []
+        self.now = 0.0
+        self.progress = Progress(lambda line, style: self.lines.append(line), clock=lambda: self.now, **options)
+
+    def tell(self, event, *, after=0.0):
+        self.now += after
+        self.progress(event)
+        new, self.lines = self.lines, []
+        return new
+
+
+def epoch(fold, number, *, of=10, accuracy=0.5):
+    return EpochDone(0, fold, number, of, 1.25, accuracy, 2.0)
+
+
+def test_a_line_comes_every_few_seconds_with_the_time_left():
+    listening = Listening()
+    assert listening.tell(StepStarted("decode", 1000)) == []
+    assert listening.tell(StepAdvanced("decode", 100)) == []
+    assert listening.tell(StepAdvanced("decode", 200), after=LEAST_SECONDS) == [
+        "decoding images: 200 of 1,000 (20%), about 40 s left"
+    ]
+    assert listening.tell(StepAdvanced("decode", 300), after=1) == []
+    assert listening.tell(StepDone("decode", 12.0)) == ["decoding images: done in 12 s"]
+
+
+def test_what_is_done_at_once_is_not_told():
+    listening = Listening()
+    assert listening.tell(StepStarted("decode", 10)) == []
+    assert listening.tell(StepDone("decode", 0.1)) == []
+    assert Listening(verbose=True).tell(StepDone("decode", 0.1)) == ["decoding images: done in 0.1 s"]
+
+
+def test_a_run_of_hours_writes_fewer_lines():
+    listening = Listening()
+    listening.tell(StepStarted("decode", 10**6))
+    lines = [line for done in range(1, 3600) for line in listening.tell(StepAdvanced("decode", done), after=1)]
+    assert 60 < len(lines) < 300
+
+
+def test_training_counts_the_epochs_of_all_folds():
+    listening = Listening()
+    assert listening.tell(TrainingPlanned(3, 10, 1)) == ["training: 3 folds of 10 epochs, 1 of them finished before"]
+    assert listening.tell(FoldDone(0, 0, 0.9, 3.0, reused=True)) == []
+    assert listening.tell(epoch(1, 4)) == []
+    assert listening.tell(epoch(1, 9), after=10) == ["training: 9 of 20 (45%), about 22 s left"]
+    assert listening.tell(FoldDone(0, 1, 0.875, 20.0)) == ["fold 0-1: 87.5% of held-out labels predicted, 20 s"]
+    assert listening.tell(epoch(2, 1), after=10)[0].startswith("training: 11 of 20 (55%)")
+
+
+def test_training_without_epochs_counts_folds():
+    listening = Listening()
+    assert listening.tell(TrainingPlanned(2, 0, 0)) == ["training: 2 folds"]
+    assert len(listening.tell(FoldDone(0, 0, 0.9, 3.0))) == 1
+
+
+def test_a_run_that_is_finished_already_says_so():
+    assert Listening().tell(TrainingPlanned(3, 10, 3)) == ["training: all 3 folds finished before"]
+
+
+def test_verbose_tells_of_every_epoch():
+    listening = Listening(verbose=True)
+    listening.tell(TrainingPlanned(2, 10, 0))
+    assert listening.tell(epoch(1, 4)) == ["fold 0-1, epoch 4 of 10: loss 1.250, train accuracy 50.0%, 2.0 s"]
+
+
+def test_warnings_and_notes_are_told_once_and_remembered():
+    listening = Listening()
+    assert listening.tell(Warned("no weights")) == ["warning: no weights"]
+    assert listening.tell(Warned("no weights")) == []
+    assert listening.tell(Noted("columns: path")) == ["columns: path"]
+    assert listening.tell(Chosen("model", "mlp", "features")) == ["model: mlp (features)"]
+    assert listening.tell(Waiting()) == []
+    assert listening.progress.told == {"no weights", "columns: path"}
+
+
+def test_quiet_says_nothing_and_claims_to_have_told_nothing():
+    listening = Listening(quiet=True)
+    assert listening.tell(Warned("no weights")) == []
+    assert listening.progress.told == set()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.04, "0.0 s"), (9.94, "9.9 s"), (12, "12 s"), (59.6, "1 min 00 s"), (200, "3 min 20 s"), (7500, "2 h 05 min")],
+)
+def test_durations_read_as_people_say_them(seconds, text):
+    assert duration(seconds) == text
