@@ -38,8 +38,9 @@ format: $(VENV)/installed-dev ## Put the code into its format.
 types: $(VENV)/installed-dev ## Check types.
 	$(BIN)/mypy --strict
 
-bench: $(VENV)/installed-dev ## Measure speed and memory against the usual way.
-	$(BIN)/python -m pytest tests/bench -m slow -s
+bench: $(VENV)/installed-dev ## Measure the training loop and, with DATA=DIR, whole runs against the usual way.
+	$(BIN)/python tests/bench/training_loop.py
+	$(if $(DATA),$(BIN)/python tests/bench/whole_run.py --data $(DATA),@echo 'for whole runs: make bench DATA=DIR')
 
 golden: $(VENV)/installed-dev ## Renew the golden files, to be reviewed as a diff.
 	$(BIN)/python -m pytest --golden

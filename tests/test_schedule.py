@@ -25,7 +25,9 @@ def test_a_short_training_keeps_an_epoch_for_the_robust_loss():
     assert losses_of("blurry", 2) == [CrossEntropy, Blurry]
 
 
-@pytest.mark.parametrize("text", ["blurry:delay=10", "ce:delay=11", "blurry:delay=1.5", "blurry:delay=-1", "blurry:delay=x"])
+@pytest.mark.parametrize(
+    "text", ["blurry:delay=10", "ce:delay=11", "blurry:delay=1.5", "blurry:delay=-1", "blurry:delay=x"]
+)
 def test_a_delay_that_cannot_be_is_refused(text):
     with pytest.raises(ConfigError, match="delay"):
         build_schedule(text, n_epochs=10, n_classes=10)

@@ -56,11 +56,11 @@ class LinearHead:
     dropout: float = 0.5
 
     def make(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Module:
-        """Return a head with all weights 0; takes (B, D), returns (B, K) logits."""
+        """Return a head with all weights 0; takes (B, D) features or images of D values, returns (B, K) logits."""
         linear = nn.Linear(math.prod(input_shape), n_classes)
         nn.init.zeros_(linear.weight)
         nn.init.zeros_(linear.bias)
-        return nn.Sequential(nn.Dropout(self.dropout), linear)
+        return nn.Sequential(nn.Flatten(), nn.Dropout(self.dropout), linear)
 
     def recipe(self, n_examples: int, input_shape: tuple[int, ...]) -> Recipe:  # noqa: ARG002
         """Return the training of the head, the same for all sizes."""

@@ -46,7 +46,9 @@ class TimmModel:
     @property
     def scale(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
         configuration = self._configuration()
-        return tuple(255 * value for value in configuration.get("mean", (0.5,) * 3)), tuple(255 * value for value in configuration.get("std", (0.5,) * 3))
+        return tuple(255 * value for value in configuration.get("mean", (0.5,) * 3)), tuple(
+            255 * value for value in configuration.get("std", (0.5,) * 3)
+        )
 
     def image_size(self, smaller_side: int) -> int:
         configuration = self._configuration()
