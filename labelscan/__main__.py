@@ -78,16 +78,23 @@ def _other(error: Exception, arguments: list[str]) -> int:
     # The errors of click, of which newer versions of typer keep their own copy: known by what they can do.
     describe = getattr(error, "format_message", None)
     if describe is not None:
-        command = getattr(getattr(error, "ctx", None), "command_path", "labelscan")
-        _report([Problem(str(describe()).rstrip("."), hint=f"see {command} --help")], arguments, error)
+        command = arguments[0] if arguments and arguments[0] in ("detect", "score", "list") else ""
+        page = f"see labelscan {command}{' ' if command else ''}--help"
+        _report([Problem(str(describe()).rstrip("."), hint=page)], arguments, error)
         return BAD_USAGE
     return _unforeseen(error, arguments)
 
 
 def _unforeseen(error: BaseException, arguments: list[str]) -> int:
-    problem = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     hint = "" if _debugging(arguments) else "run again with --debug for the traceback"
-    _report([Problem(f"this was not foreseen: {problem}", hint=hint)], arguments, error)
+    if isinstance(error, OSError) and error.strerror:  # a full disk, a folder that may not be written
+        problem = Problem(error.strerror, where=str(error.filename or ""), hint=hint)
+    elif isinstance(error, MemoryError):
+        problem = Problem("the memory is not enough", hint="make it less: --batch-size, --image-size")
+    else:
+        what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        problem = Problem(f"this was not foreseen: {what}", hint=hint)
+    _report([problem], arguments, error)
     return FAILED
 
 

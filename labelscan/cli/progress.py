@@ -24,7 +24,12 @@ from labelscan.events import (
 LEAST_SECONDS, MOST_SECONDS = 5.0, 60.0
 """Between two plain lines: few at first, fewer in a run of hours, whose log somebody has to read."""
 TRAINING = "training"
-STEP_WORDS = {"read": "reading", "decode": "decoding images", "features": "computing features"}
+STEP_WORDS = {
+    "read": "reading",
+    "decode": "decoding images",
+    "features": "computing features",
+    "detection": "judging labels",
+}
 
 
 @contextmanager

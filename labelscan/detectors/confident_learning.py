@@ -1,8 +1,8 @@
 """Confident learning: the flags of cleanlab.
 
-Northcutt, Jiang and Chuang, *Confident Learning*, JAIR 2021, arXiv:1911.00068. The flags are exactly those of
-``cleanlab.filter.find_label_issues`` in one process: its pool of forked processes is unsafe once CUDA has started,
-and its batched variant is another filter. What differs is only how much memory that takes.
+The flags are exactly those of ``cleanlab.filter.find_label_issues`` in one process: its pool of forked processes is
+unsafe once CUDA has started, and its batched variant is another filter. What differs is only how much memory that
+takes.
 """
 
 import warnings
@@ -40,6 +40,8 @@ TOO_FEW = "May not flag all label issues in class"
 
 class ConfidentLearning:
     """Flags from the confident joint; label quality is self-confidence.
+
+    Source: Northcutt, Jiang and Chuang, JAIR 2021, arXiv:1911.00068; the flags are cleanlab's.
 
     Args:
         filter_by: cleanlab's filter; its default is the one its users know.

@@ -40,6 +40,8 @@ class NoisePosterior:
     Every pass goes over all examples in chunks and keeps a few numbers of each, so that memory beside the
     probabilities does not grow with N times K.
 
+    Source: the expectation maximisation of Dawid and Skene (1979), the classifier in the place of further annotators.
+
     Args:
         kappa: how much surer than the calibrated model the truth is taken to be, in (0, 10]. A model trained and
             calibrated on wrong labels is less sure than the truth. Measured by F1: 2 was best on KMNIST with

@@ -136,8 +136,7 @@ def test_a_run_that_fails_ends_in_3(command, photos, library_raises):
     [
         KeyError("x"),
         RuntimeError("out of memory"),
-        OSError(28, "No space left on device"),
-        MemoryError(),
+        OSError(28, "No space left on device", "run/scores.csv"),
         SystemExit(1),
     ],
     ids=lambda error: type(error).__name__,
@@ -149,6 +148,18 @@ def test_a_crash_is_one_line_and_never_looks_like_a_gate(command, photos, librar
     assert "Traceback" not in ended.err
     assert ended.err.startswith("error: ")
     assert "--debug" in ended.err
+
+
+def test_a_full_disk_names_the_file(command, photos, library_raises):
+    library_raises(OSError(28, "No space left on device", "run/scores.csv"))
+    assert command("detect", "photos").err.startswith("error: run/scores.csv: No space left on device\n")
+
+
+def test_too_little_memory_says_what_needs_less(command, photos, library_raises):
+    library_raises(MemoryError())
+    ended = command("detect", "photos")
+    assert ended.code == 3
+    assert "--batch-size" in ended.err
 
 
 def test_debug_shows_where_a_crash_comes_from(command, photos, library_raises):

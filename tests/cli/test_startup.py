@@ -1,6 +1,7 @@
 """Help and version come at once: nothing heavy is imported for them."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -24,6 +25,18 @@ def test_it_imports_nothing_heavy(arguments):
         text=True,
     )
     assert json.loads(done.stdout.splitlines()[-1]) == [0, []]
+
+
+def test_completion_knows_losses_without_loading_torch():
+    code = (
+        "import sys; from labelscan.__main__ import main; code = main(); "
+        "assert code == 0 and 'torch' not in sys.modules and 'numpy' not in sys.modules"
+    )
+    environment = {"_LABELSCAN_COMPLETE": "complete_zsh", "_TYPER_COMPLETE_ARGS": "labelscan detect --loss bl"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, env={**os.environ, **environment}
+    )
+    assert "blurry" in done.stdout
 
 
 def test_help_appears_within_its_budget():
