@@ -102,7 +102,8 @@ def test_blurry_is_bounded():
 
 
 @pytest.mark.parametrize(
-    "loss", [Blurry(0.0), Blurry(0.0, detach_weight=False), Focal(0.0), PiecewiseZero(0.0), GeneralizedCrossEntropy(1e-6)]
+    "loss",
+    [Blurry(0.0), Blurry(0.0, detach_weight=False), Focal(0.0), PiecewiseZero(0.0), GeneralizedCrossEntropy(1e-6)],
 )
 def test_the_limit_of_every_loss_is_cross_entropy(loss):
     logits = torch.randn(20, 5, generator=torch.Generator().manual_seed(2))
