@@ -152,6 +152,7 @@ def score(
     detector: str | None = None,
     label_column: str = "",
     output: Path | str | None = None,
+    fresh: bool = False,
     notify: Listener = ignore,
 ) -> Run:
     """Judge labels by out-of-fold probabilities made elsewhere, and leave a run folder.
@@ -165,6 +166,7 @@ def score(
         detector: which detector's flags and ranking lead.
         label_column: the column or array of given labels in a file.
         output: the run folder; None is ``labelscan-runs/<name>-<fingerprint>``.
+        fresh: whether an earlier run in the folder is deleted.
         notify: told of the steps, and of how the data was read.
 
     Raises:
@@ -179,6 +181,7 @@ def score(
         detector=detector or Config().detection.detector,
         label_column=label_column,
         output=None if output is None else Path(output),
+        fresh=fresh,
         notify=notify,
     )
 

@@ -35,7 +35,7 @@ class StepDone:
 
 @dataclass(frozen=True, slots=True)
 class TrainingPlanned:
-    """How many epochs all folds together will train, and on how many examples each."""
+    """How many folds there are, how many epochs each trains, and how many an earlier run has finished."""
 
     n_folds: int
     n_epochs: int

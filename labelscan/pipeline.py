@@ -94,7 +94,7 @@ def detect(
                 status,
                 label_conflicts=find_label_conflicts(plan.dataset, contents.numbers) if contents.are_images else (),
                 small_classes=_small_classes(plan.dataset, ~contents.unusable, folds.n_folds),
-                notes=plan.warnings,
+                warnings=plan.warnings,
             )
             write_csv(issues, run.path)
             write_summary(summary, run.path)
@@ -122,7 +122,7 @@ def _open(plan: Plan, *, resume: bool, fresh: bool) -> Iterator[RunFolder]:
         "examples": len(plan.dataset),
         "classes": len(plan.dataset.class_names),
     }
-    depends = {**results_depend_on(plan.config), "model.name": plan.model_name}
+    depends = {"command": "detect", **results_depend_on(plan.config), "model.name": plan.model_name}
     with open_run(
         plan.folder, settings=nested(plan.config), results_depend_on=depends, data=data, resume=resume, fresh=fresh
     ) as run:

@@ -184,6 +184,8 @@ def _check_same(path: Path, results_depend_on: Mapping[str, object], data: Mappi
             hint="start over with --fresh, or choose another place with -o",
         )
     now = json.loads(json.dumps(dict(results_depend_on)))
+    if settings_before.get("command") != now.get("command"):
+        raise RunFolderError("this is a run of another command", where=str(path), hint="choose another place with -o")
     changed = [
         f"{key} was {settings_before.get(key)!r} and is {now.get(key)!r}"
         for key in sorted({*now, *settings_before})

@@ -36,6 +36,7 @@ def score(
     detector: str = "confident-learning",
     label_column: str = "",
     output: Path | None = None,
+    fresh: bool = False,
     notify: Listener = ignore,
 ) -> Run:
     """Judge labels by probabilities that were made elsewhere, and write the run folder.
@@ -50,6 +51,7 @@ def score(
         detector: which detector's flags and ranking lead.
         label_column: the column or array of given labels in a file.
         output: the run folder; None is ``labelscan-runs/<name>-<fingerprint>``.
+        fresh: whether an earlier run in the folder is deleted.
         notify: told of the steps, and of how the data was read.
 
     Raises:
@@ -75,7 +77,7 @@ def score(
     notify(StepDone("read", monotonic() - started))
     for note in probabilities.dataset.notes:
         notify(Noted(note))
-    return _judge(probabilities, detector, output, notify)
+    return _judge(probabilities, detector, output, fresh, notify)
 
 
 def _refuse(given: Mapping[str, object], problem: str, hint: str) -> None:
@@ -84,7 +86,7 @@ def _refuse(given: Mapping[str, object], problem: str, hint: str) -> None:
             raise ConfigError(problem, where=name, hint=hint)
 
 
-def _judge(probabilities: Probabilities, detector: str, output: Path | None, notify: Listener) -> Run:
+def _judge(probabilities: Probabilities, detector: str, output: Path | None, fresh: bool, notify: Listener) -> Run:
     dataset, n_examples = probabilities.dataset, len(probabilities.dataset)
     fingerprint = probabilities.fingerprint()
     with open_run(
@@ -93,6 +95,7 @@ def _judge(probabilities: Probabilities, detector: str, output: Path | None, not
         # Not the detector: it judges in seconds, so another one takes up the same run.
         results_depend_on={"command": COMMAND},
         data={"fingerprint": fingerprint, "examples": n_examples, "classes": len(dataset.class_names)},
+        fresh=fresh,
     ) as run:
         started = monotonic()
         notify(StepStarted("detection"))

@@ -97,6 +97,8 @@ class Summary:
     learned_nothing: bool
     """Whether accuracy is not significantly above chance: flags then mean nothing, and no gate may pass on them."""
     warnings: tuple[str, ...]
+    notes: tuple[str, ...]
+    """How the data was read: good to know, nothing to worry about."""
     against_truth: AgainstTruth | None
     confused_pairs: tuple[ConfusedPair, ...]
     """Most frequent first, at most ``MOST_PAIRS``."""
@@ -126,7 +128,7 @@ def summarise(
     *,
     label_conflicts: Sequence[LabelConflict] = (),
     small_classes: Sequence[str] = (),
-    notes: Sequence[str] = (),
+    warnings: Sequence[str] = (),
 ) -> Summary:
     """Return what a run found.
 
@@ -138,7 +140,7 @@ def summarise(
         status: (N,) as handed to ``rank_issues``.
         label_conflicts: groups of byte-identical images whose labels differ.
         small_classes: classes with fewer members than folds.
-        notes: further warnings of the run; they are told first, after those of the data set.
+        warnings: further ones of the run; they are told first.
     """
     predicted_labels = evidence.pred_probs.argmax(axis=1)
     agreement = Agreement.of(predicted_labels, evidence.given_labels, len(dataset.class_names))
@@ -164,7 +166,8 @@ def summarise(
         out_of_fold_accuracy=agreement.share,
         chance_accuracy=agreement.chance,
         learned_nothing=agreement.learned_nothing,
-        warnings=tuple(dict.fromkeys([*dataset.notes, *notes, *health_warnings])),
+        warnings=tuple(dict.fromkeys([*warnings, *health_warnings])),
+        notes=dataset.notes,
         against_truth=_against_truth(dataset, evidence, detections, predicted_labels),
         confused_pairs=_confused_pairs(dataset, issues),
         class_health=_class_health(dataset, evidence, detections, predicted_labels == evidence.given_labels),

@@ -258,7 +258,7 @@ def test_a_folder_of_detect_is_not_written_over(tmp_path: Path) -> None:
     content = json.loads((run.folder / "run.json").read_text(encoding="utf-8"))
     content["results_depend_on"] = {"seed": 0}
     (run.folder / "run.json").write_text(json.dumps(content), encoding="utf-8")
-    with pytest.raises(RunFolderError, match="other settings"):
+    with pytest.raises(RunFolderError, match="another command"):
         labelscan.score(probs, given_labels, output=tmp_path / "run")
 
 

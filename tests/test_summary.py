@@ -66,7 +66,7 @@ def test_true_labels_tell_how_well_each_detector_did() -> None:
 
 def test_nothing_that_needs_a_look_goes_unsaid() -> None:
     warnings = a_summary(
-        notes=["from the run"],
+        warnings=["from the run"],
         small_classes=["cat", "dog"],
         label_conflicts=[[("00.png", "cat"), ("01.png", "dog")]],
     ).warnings

@@ -34,6 +34,7 @@ def score(
         Path | None,
         Option("--output", "-o", metavar="FOLDER", help="Run folder. [default: labelscan-runs/<name>-<8 digits>]"),
     ] = None,
+    fresh: Annotated[bool, Option("--fresh", help="Delete what an earlier run left in the folder.")] = False,
     top: Annotated[str, Option(metavar="N", help=f"Suspects shown. [default: {TOP}]")] = TOP,
     as_json: Annotated[bool, Option("--json", help="Write the summary as JSON to stdout.")] = False,
     quiet: Annotated[bool, Option("--quiet", "-q", help="Write only errors, and the path of issues.csv.")] = False,
@@ -55,6 +56,11 @@ def score(
 
     with progress.shown(quiet=quiet, verbose=verbose) as listener:
         run = labelscan.score(
-            probs, detector=settings.detection.detector, label_column=label_column, output=output, notify=listener
+            probs,
+            detector=settings.detection.detector,
+            label_column=label_column,
+            output=output,
+            fresh=fresh,
+            notify=listener,
         )
     run_screen.show(run, top=n_shown, as_json=as_json, quiet=quiet, told=listener.told)

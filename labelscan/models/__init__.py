@@ -6,6 +6,7 @@ To add one, write a file beside these and a line in ``MODELS``.
 
 import difflib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol, TypeGuard
 
 from torch import nn
@@ -73,6 +74,10 @@ def choose_model(config: ModelConfig, sizes: NativeSizes | None) -> ChosenModel:
     Raises:
         ConfigError: for an unknown model, one that cannot take the data, or weights that are not to be had.
     """
+    if config.weights not in ("auto", "default", "none") and not Path(config.weights).is_file():
+        raise ConfigError(
+            f"no file {config.weights!r}", where="model.weights", hint="give a file, or auto, default or none"
+        )
     name, reason, warning = config.name, "set by --model", ""
     if name == "auto":
         name, reason, warning = _automatic(config, sizes)

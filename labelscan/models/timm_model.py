@@ -69,7 +69,7 @@ class TimmModel:
         import timm
 
         configuration = timm.models.get_pretrained_cfg(self.name)
-        return {} if configuration is None else dict(configuration.to_dict())
+        return {} if configuration is None else dict(configuration.to_dict())  # type: ignore[no-untyped-call]  # timm
 
     def _load(self, num_classes: int) -> nn.Module:
         if self.weights == "default":

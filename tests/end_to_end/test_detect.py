@@ -144,7 +144,7 @@ def test_a_detector_is_changed_without_training_again(shapes, tmp_path):
 def test_other_settings_or_data_are_refused_by_name_and_fresh_starts_over(shapes, tmp_path):
     images, true_labels, given = shapes
     labelscan.detect(images, given, settings=quick(), output=tmp_path / "run")
-    with pytest.raises(labelscan.RunFolderError, match="training.epochs was 6 and is 7"):
+    with pytest.raises(labelscan.RunFolderError, match=r"training\.epochs was 6 and is 7"):
         labelscan.detect(images, given, settings=quick(**{"training.epochs": 7}), output=tmp_path / "run")
     with pytest.raises(labelscan.RunFolderError, match="data has changed"):
         labelscan.detect(images, true_labels, settings=quick(), output=tmp_path / "run")
@@ -161,7 +161,7 @@ def test_a_changed_image_is_noticed_by_name(shapes, tmp_path):
     labelscan.detect(folder, settings=quick(), output=tmp_path / "run")
     changed = next(folder.rglob("0007.png"))
     changed.write_bytes(next(folder.rglob("0008.png")).read_bytes())
-    with pytest.raises(labelscan.RunFolderError, match="0007.png"):
+    with pytest.raises(labelscan.RunFolderError, match=r"0007\.png"):
         labelscan.detect(folder, settings=quick(), output=tmp_path / "run")
 
 
@@ -278,7 +278,7 @@ def test_a_folder_that_is_no_run_is_left_alone(shapes, tmp_path):
     images, _, given = shapes
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("do not touch")
-    with pytest.raises(labelscan.RunFolderError, match="thesis.txt"):
+    with pytest.raises(labelscan.RunFolderError, match=r"thesis\.txt"):
         labelscan.detect(images, given, settings=quick(), output=tmp_path / "mine", fresh=True)
     assert (tmp_path / "mine" / "thesis.txt").read_text() == "do not touch"
 

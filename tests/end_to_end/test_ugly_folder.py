@@ -27,7 +27,7 @@ def folder(tmp_path):
     rgb = grey.convert("RGB")
     cross = root / "cross"
     rgb.convert("CMYK").save(cross / "cmyk.jpg")
-    Image.fromarray((np.asarray(grey).astype(np.uint16) * 257)).save(cross / "sixteen.png")
+    Image.fromarray(np.asarray(grey).astype(np.uint16) * 257).save(cross / "sixteen.png")
     rgb.convert("P").save(cross / "palette.png")
     rgb.convert("RGBA").save(cross / "alpha.webp")
     grey.save(cross / "animated.gif", save_all=True, append_images=[grey.rotate(90), grey.rotate(180)])
