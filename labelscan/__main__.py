@@ -6,7 +6,9 @@ goes wrong by accident may end in it.
 
 import errno
 import shlex
+import signal
 import sys
+import threading
 import traceback
 from collections.abc import Sequence
 
@@ -22,6 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: what stands behind ``labelscan``; None takes them from the process.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # how schedulers say that the time is over
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a terminal that cannot show a name must not end a run

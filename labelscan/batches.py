@@ -82,9 +82,12 @@ class StoredInputs:
             self._touched = 0
         return chunk
 
-    def fits(self) -> bool:
-        """Return whether the whole file may stay in memory."""
-        return self.tensor.numel() * self.tensor.element_size() <= self._cache_bytes
+    def copy_to(self, device: torch.device, chunk: int) -> Tensor:
+        """Return all examples on a device, copied ``chunk`` at a time."""
+        copy = torch.empty(self.tensor.shape, dtype=self.tensor.dtype, device=device)
+        for rows in torch.arange(len(self)).split(chunk):  # type: ignore[no-untyped-call]  # torch
+            copy[rows[0] : rows[-1] + 1] = self.take(rows).to(device)
+        return copy
 
 
 class Batches:
@@ -115,7 +118,7 @@ class Batches:
         self.gain = (1 / deviation).expand(inputs.shape).contiguous().to(self.device)
         self.offset = (-mean / deviation).expand(inputs.shape).contiguous().to(self.device)
         self.chunk = max(1, CHUNK_BYTES // inputs.example_bytes)
-        self._resident = inputs.tensor.to(self.device) if self._fits_on_gpu() else None
+        self._resident = inputs.copy_to(self.device, self.chunk) if self._fits_on_gpu() else None
 
     def training(self, index: Tensor, batch_size: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield (positions in ``index``, model inputs) for one epoch in a freshly drawn order.
@@ -150,10 +153,10 @@ class Batches:
         return self.inputs.take(rows).to(self.device)
 
     def _fits_on_gpu(self) -> bool:
-        if self.device.type != "cuda" or not self.inputs.fits():
+        if self.device.type != "cuda":
             return False
         free, _ = torch.cuda.mem_get_info(self.device)
-        return self.inputs.tensor.numel() * self.inputs.tensor.element_size() < free // 3
+        return len(self.inputs) * self.inputs.example_bytes < free // 3
 
     def _statistics(self, train_index: Index) -> tuple[Tensor, Tensor]:
         step = max(1, len(train_index) // STATISTICS_EXAMPLES)

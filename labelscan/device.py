@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -36,9 +36,11 @@ class Device:
         kinds = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
         return kinds[self.dtype_name]
 
-    def autocast(self) -> torch.autocast:
+    def autocast(self) -> AbstractContextManager[object]:
         """Return the context in which the forward pass runs; does nothing for float32."""
-        return torch.autocast(self.kind, dtype=self.dtype, enabled=self.dtype is not torch.float32)
+        if self.dtype is torch.float32:
+            return nullcontext()
+        return torch.autocast(self.kind, dtype=self.dtype)
 
 
 def choose_device(config: DeviceConfig) -> Device:

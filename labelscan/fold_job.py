@@ -113,7 +113,7 @@ class FoldJob:
             device: in place of the job's own, where several are shared among jobs.
         """
         started = time.monotonic()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self.clear()
         self.folder.mkdir(parents=True)
         seed = seed_of(self.seed, self.repeat, self.fold)
         task = FoldTask(
@@ -152,6 +152,10 @@ class FoldJob:
         with replacing(self.folder / DONE_FILE) as file:
             json.dump(done, file)
         notify(FoldDone(self.repeat, self.fold, accuracy, seconds))
+
+    def clear(self) -> None:
+        """Delete what an earlier attempt left, before anybody follows this one."""
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def finished(self, *, reused: bool = False) -> FoldDone | None:
         """Return how the fold ended if its shard was made from exactly this job, else None."""

@@ -120,6 +120,11 @@ def test_dropping_pages_changes_no_value(tmp_path, images):
         np.testing.assert_array_equal(inputs.take(torch.tensor([4, 0, 39])), images[[4, 0, 39]])
 
 
+def test_a_copy_for_a_device_is_whole(tmp_path, images):
+    copy = stored(tmp_path, images).copy_to(torch.device("cpu"), 7)
+    np.testing.assert_array_equal(copy, images)
+
+
 def test_the_file_is_never_written_to(tmp_path, images):
     inputs = stored(tmp_path, images)
     inputs.tensor[0] = 0

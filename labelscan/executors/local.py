@@ -1,6 +1,7 @@
 """Folds on this machine: side by side in processes where that is faster, else one after another in this one."""
 
 import contextlib
+import os
 import pickle
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -10,7 +11,7 @@ from loky import get_reusable_executor
 
 from labelscan.device import Device, all_gpus
 from labelscan.errors import LabelscanError, RunError
-from labelscan.events import FoldDone, Listener, Waiting, Warned, ignore
+from labelscan.events import Event, FoldDone, Listener, Waiting, Warned
 from labelscan.fold_job import FoldJob
 from labelscan.store import available_cores
 
@@ -82,8 +83,13 @@ def _picklable(job: FoldJob) -> bool:
     return True
 
 
-def _carry_out(job: FoldJob, device: Device) -> None:
-    job.run(ignore, device=device)
+def _carry_out(job: FoldJob, device: Device, parent: int) -> None:
+    def stop_if_alone(_: Event) -> None:
+        # Whoever started this was killed: the next to take up the run must find nobody writing into it.
+        if os.getppid() != parent:
+            os._exit(1)
+
+    job.run(stop_if_alone, device=device)
 
 
 def _side_by_side(jobs: Sequence[FoldJob], processes: int, gpus: list[Device], notify: Listener) -> None:
@@ -92,6 +98,8 @@ def _side_by_side(jobs: Sequence[FoldJob], processes: int, gpus: list[Device], n
     todo = list(jobs)
     running: dict[Future[None], tuple[FoldJob, Device]] = {}
     told: dict[tuple[int, int], int] = {}
+    for job in jobs:
+        job.clear()
 
     def tell_epochs(job: FoldJob) -> None:
         key = job.repeat, job.fold
@@ -103,7 +111,7 @@ def _side_by_side(jobs: Sequence[FoldJob], processes: int, gpus: list[Device], n
         while todo or running:
             while todo and free:
                 job, device = todo.pop(0), free.pop(0)
-                running[pool.submit(_carry_out, job, device)] = job, device
+                running[pool.submit(_carry_out, job, device, os.getpid())] = job, device
             ended, _ = wait(list(running), timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
             for job, _ in running.values():
                 tell_epochs(job)

@@ -111,6 +111,17 @@ def test_folds_side_by_side_give_the_same_bytes_as_one_after_another(shapes, tmp
     assert contents(tmp_path / "1") == contents(tmp_path / "2")
 
 
+def test_what_a_killed_fold_left_is_never_taken_for_news_of_the_next_attempt(shapes, tmp_path):
+    images, _, given = shapes
+    for fold in range(3):
+        (tmp_path / "run" / f"fold-0-{fold}").mkdir(parents=True)
+        (tmp_path / "run" / f"fold-0-{fold}" / "epochs.jsonl").write_text('{"cut off\n' * 5)
+    heard = Recorder()
+    settings = quick(**{"executor.processes": 2})
+    labelscan.detect(images, given, settings=settings, output=tmp_path / "run", notify=heard)
+    assert len(heard.of(EpochDone)) == 18
+
+
 def test_a_run_that_is_out_of_time_goes_on_where_it_stopped(shapes, tmp_path):
     images, _, given = shapes
     whole = labelscan.detect(images, given, settings=quick(), output=tmp_path / "whole")
