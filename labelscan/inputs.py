@@ -3,6 +3,7 @@
 In two steps, since a finished run needs to know only whether its data is still the same, not the pixels.
 """
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,6 @@ from numpy.typing import NDArray
 from labelscan.arrays import Mask
 from labelscan.atomic import replacing_bytes
 from labelscan.batches import StoredInputs
-from labelscan.config import fingerprint
 from labelscan.dataset import Dataset, FeatureTable
 from labelscan.errors import DatasetError, Problem, RunFolderError
 from labelscan.events import Listener, Warned
@@ -59,7 +59,7 @@ def read_contents(plan: Plan, run: RunFolder, notify: Listener) -> Contents:
         numbers=number_identical(store.digests),
         unreadable=store.unreadable,
         unusable=unusable,
-        fingerprint=fingerprint([store.digests.tobytes().hex(), sorted(store.unreadable)]),
+        fingerprint=_fingerprint(store),
         are_images=True,
     )
 
@@ -75,11 +75,18 @@ def provide_inputs(plan: Plan, contents: Contents, run: RunFolder, notify: Liste
         return
     if Store.read(run.store) is None:
         store = _build(plan, run, notify)
-        if fingerprint([store.digests.tobytes().hex(), sorted(store.unreadable)]) != contents.fingerprint:
+        if _fingerprint(store) != contents.fingerprint:
             raise RunFolderError("images changed while the run was being taken up", hint="start over with --fresh")
     if plan.frozen is not None:
         stored = StoredInputs(run.store, plan.config.store.cache_megabytes * 2**20)
         embed(stored, plan.frozen, run.features, device=plan.device, notify=notify)
+
+
+def _fingerprint(store: Store) -> str:
+    """Return what changes with the content of any image, or whether it can be read."""
+    digest = hashlib.blake2b(store.digests.tobytes(), digest_size=16)
+    digest.update(np.array(list(store.unreadable), dtype=np.int64).tobytes())
+    return digest.hexdigest()
 
 
 def _known_store(plan: Plan, run: RunFolder) -> Store | None:
