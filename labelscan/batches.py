@@ -5,7 +5,7 @@ whole chunk of examples at a time in uint8. What is left for each batch is one c
 """
 
 import math
-import mmap
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +18,9 @@ from torch.nn import functional
 
 from labelscan.arrays import Index
 from labelscan.device import Device
+from labelscan.errors import RunError
 
-CHUNK_BYTES = 32 * 2**20
+CHUNK_BYTES = 16 * 2**20
 """Stored bytes that are gathered and augmented at a time."""
 STATISTICS_EXAMPLES = 4096
 """Examples that means and deviations are taken over; their error is then below 2 % of a deviation."""
@@ -44,47 +45,56 @@ NO_AUGMENTATION = Augmentation()
 
 
 class StoredInputs:
-    """N examples in an ``.npy`` file, mapped into memory and never held there beyond a limit.
+    """N examples in an ``.npy`` file.
+
+    A file within the limit is mapped into memory, where all processes share it. Of a larger one only the rows asked
+    for are read: mapped, its pages would count as memory of the process as soon as they were touched, and the
+    system maps many more around each.
 
     Args:
         path: uint8 images (N, H, W, C) or float32 features (N, D).
-        cache_bytes: pages that may stay mapped; a file that is smaller stays whole.
+        cache_bytes: the largest file that is mapped.
     """
 
     def __init__(self, path: Path, cache_bytes: int) -> None:
         # Copy-on-write: torch wants memory that it could write to, and the file must never change.
         array = np.load(path, mmap_mode="c", allow_pickle=False)
-        self.tensor = torch.from_numpy(array)
-        self._mapping: mmap.mmap | None = array.base if isinstance(array.base, mmap.mmap) else None
-        self._cache_bytes = cache_bytes
-        self._touched = 0
+        self._whole = torch.from_numpy(array)
+        self._start = array.offset if isinstance(array, np.memmap) else 0
+        self._path = path
+        self._by_row = array.nbytes > cache_bytes and self._start > 0 and hasattr(os, "preadv")
 
     def __len__(self) -> int:
-        return len(self.tensor)
+        return len(self._whole)
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Return the shape of one example: (H, W, C) or (D,)."""
-        return tuple(self.tensor.shape[1:])
+        return tuple(self._whole.shape[1:])
 
     @property
     def example_bytes(self) -> int:
         """Return how many bytes one example takes."""
-        return self.tensor[0].numel() * self.tensor.element_size()
+        return self._whole[0].numel() * self._whole.element_size()
 
     def take(self, index: Tensor) -> Tensor:
         """Return the examples of the rows ``index``, (M,) int64, as (M, ...) of the stored type."""
-        chunk = self.tensor.index_select(0, index)
-        # A page holds several examples and the system maps some around each, so more than the chunk is touched.
-        self._touched += 4 * chunk.numel() * chunk.element_size()
-        if self._touched > self._cache_bytes and self._mapping is not None and hasattr(mmap, "MADV_DONTNEED"):
-            self._mapping.madvise(mmap.MADV_DONTNEED)
-            self._touched = 0
+        if not self._by_row:
+            return self._whole.index_select(0, index)
+        chunk = torch.empty((len(index), *self.shape), dtype=self._whole.dtype)
+        rows = memoryview(chunk.numpy().view(np.uint8).reshape(-1))  # type: ignore[arg-type]  # an array is a buffer
+        size = self.example_bytes
+        ascending = index.sort()  # kinder to disks
+        with self._path.open("rb", buffering=0) as file:
+            for row, slot in zip(ascending.values.tolist(), ascending.indices.tolist(), strict=True):
+                place = rows[slot * size : (slot + 1) * size]
+                if os.preadv(file.fileno(), [place], self._start + row * size) != size:
+                    raise RunError("the inputs are cut off", where=str(self._path), hint="start over with --fresh")
         return chunk
 
     def copy_to(self, device: torch.device, chunk: int) -> Tensor:
         """Return all examples on a device, copied ``chunk`` at a time."""
-        copy = torch.empty(self.tensor.shape, dtype=self.tensor.dtype, device=device)
+        copy = torch.empty(self._whole.shape, dtype=self._whole.dtype, device=device)
         for rows in torch.arange(len(self)).split(chunk):  # type: ignore[no-untyped-call]  # torch
             copy[rows[0] : rows[-1] + 1] = self.take(rows).to(device)
         return copy
@@ -113,11 +123,11 @@ class Batches:
         self.device = device.place
         self.augmentation = augmentation
         self.is_image = len(inputs.shape) == 3
+        self.chunk = max(1, CHUNK_BYTES // inputs.example_bytes)
         mean, deviation = scale if scale is not None else self._statistics(train_index)
         # Spread over the whole example: arithmetic over rows of three channels is several times slower.
         self.gain = (1 / deviation).expand(inputs.shape).contiguous().to(self.device)
         self.offset = (-mean / deviation).expand(inputs.shape).contiguous().to(self.device)
-        self.chunk = max(1, CHUNK_BYTES // inputs.example_bytes)
         self._resident = inputs.copy_to(self.device, self.chunk) if self._fits_on_gpu() else None
 
     def training(self, index: Tensor, batch_size: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
@@ -159,12 +169,16 @@ class Batches:
         return len(self.inputs) * self.inputs.example_bytes < free // 3
 
     def _statistics(self, train_index: Index) -> tuple[Tensor, Tensor]:
-        step = max(1, len(train_index) // STATISTICS_EXAMPLES)
-        sample = self.inputs.take(torch.from_numpy(train_index[::step])).float()
-        axes = tuple(range(sample.ndim - 1))
-        variance, mean = torch.var_mean(sample, dim=axes, correction=0)
+        sample = torch.from_numpy(train_index[:: max(1, len(train_index) // STATISTICS_EXAMPLES)])
+        total, squares, count = torch.zeros(()), torch.zeros(()), 0
+        for rows in sample.split(self.chunk):  # type: ignore[no-untyped-call]  # torch
+            values = self.inputs.take(rows).double().flatten(0, -2)
+            total, squares, count = total + values.sum(dim=0), squares + values.square().sum(dim=0), count + len(values)
+        mean = total / count
+        variance = (squares / count - mean.square()).clamp(min=0)
         # A channel or feature that never varies stays 0 after centring, whatever it is divided by.
-        return mean, variance.sqrt().where(variance > 1e-12, torch.ones_like(variance))
+        constant = variance <= 1e-12 * mean.square().clamp(min=1)
+        return mean.float(), variance.sqrt().float().where(~constant, torch.ones(()))
 
     def _normalise(self, stored: Tensor) -> Tensor:
         values = torch.addcmul(self.offset, stored.to(torch.float32), self.gain)
