@@ -4,6 +4,7 @@
 goes wrong by accident may end in it.
 """
 
+import difflib
 import errno
 import shlex
 import signal
@@ -84,7 +85,12 @@ def _other(error: Exception, arguments: list[str]) -> int:
     if describe is not None:
         command = arguments[0] if arguments and arguments[0] in ("detect", "score", "list") else ""
         page = f"see labelscan {command}{' ' if command else ''}--help"
-        _report([Problem(str(describe()).rstrip("."), hint=page)], arguments, error)
+        problem = Problem(str(describe()).rstrip("."), hint=page)
+        unknown, nearest = getattr(error, "option_name", ""), getattr(error, "possibilities", None)
+        if unknown and nearest:  # click lists all that resemble it in the least, the nearest not first
+            best = difflib.get_close_matches(unknown, nearest, n=1, cutoff=0)[0]
+            problem = Problem(f"no such option: {unknown}", hint=f"did you mean {best}? {page}")
+        _report([problem], arguments, error)
         return BAD_USAGE
     return _unforeseen(error, arguments)
 
@@ -117,7 +123,7 @@ def _interrupted(arguments: list[str], reason: str) -> int:
     if "detect" in arguments and "--dry-run" not in arguments:
         # Without --fresh, which would begin again.
         again = shlex.join(["labelscan", *(argument for argument in arguments if argument != "--fresh")])
-        console.show_message(again, kind="resume with")
+        console.show_message(again, kind="resume with", wrap=False)
     return INTERRUPTED
 
 

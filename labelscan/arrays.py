@@ -86,7 +86,7 @@ def check_pred_probs(
         return
     problems = []
     for row in wrong[:MAX_PROBLEMS].tolist():
-        id_or_row = f"row {row}" if example_ids is None else f"example {example_ids[row]!r}"
+        id_or_row = f"index {row}" if example_ids is None else f"example {example_ids[row]!r}"
         problem, hint = _what_is_wrong(pred_probs[row], float(sums[row]), int(given_labels[row]))
         problems.append(Problem(problem, id_or_row if where is None else where(row), hint))
     raise ProbabilitiesError.of(problems, total=len(wrong))

@@ -22,6 +22,10 @@ from labelscan.errors import RunError
 
 CHUNK_BYTES = 16 * 2**20
 """Stored bytes that are gathered and augmented at a time."""
+VIEW_BYTES = 64 * 2**20
+"""Most that a batch takes in prediction, as float32."""
+LARGEST_SHIFTED = 64
+"""Images with a larger smaller side are predicted as they are: a shift of one pixel changes nothing there."""
 STATISTICS_EXAMPLES = 4096
 """Examples that means and deviations are taken over; their error is then below 2 % of a deviation."""
 
@@ -141,21 +145,28 @@ class Batches:
             generator: on the CPU; what draws order, shifts and flips.
         """
         order = torch.randperm(len(index), generator=generator)
+        positions = order.to(self.device)
         n_batches = math.ceil(len(index) / batch_size)
+        if len(index) // n_batches < 2:  # as of 3 examples in batches of 2
+            n_batches = max(1, len(index) // 2)
         per_chunk = max(1, self.chunk // batch_size)
-        batches = order.tensor_split(n_batches)
+        batches, places = order.tensor_split(n_batches), positions.tensor_split(n_batches)
         for start in range(0, n_batches, per_chunk):
             group = batches[start : start + per_chunk]
             chunk = self._augment(self._take(index[torch.cat(group)]), generator)
-            sizes = [len(batch) for batch in group]
-            for positions, stored in zip(group, chunk.split(sizes), strict=True):  # type: ignore[no-untyped-call]  # torch
-                yield positions.to(self.device), self._normalise(stored)
+            parts = chunk.split([len(batch) for batch in group])  # type: ignore[no-untyped-call]  # torch
+            for place, stored in zip(places[start : start + per_chunk], parts, strict=True):
+                yield place, self._normalise(stored)
 
-    def views(self, index: Tensor, batch_size: int) -> Iterator[tuple[Tensor, ...]]:
-        """Yield, batch by batch in the order of ``index``, the views of the examples that prediction averages over."""
-        for rows in index.split(batch_size):  # type: ignore[no-untyped-call]  # torch
+    def views(self, index: Tensor, batch_size: int) -> Iterator[Iterator[Tensor]]:
+        """Yield, batch by batch in the order of ``index``, the views of the examples that prediction averages over.
+
+        Each view is made when it is asked for, so that one of them is in memory at a time.
+        """
+        at_most = max(1, VIEW_BYTES // (4 * math.prod(self.inputs.shape)))
+        for rows in index.split(min(batch_size, at_most)):  # type: ignore[no-untyped-call]  # torch
             stored = self._take(rows)
-            yield tuple(self._normalise(view) for view in self._shifted_and_flipped(stored))
+            yield (self._normalise(view) for view in self._shifted_and_flipped(stored))
 
     def _take(self, rows: Tensor) -> Tensor:
         if self._resident is not None:
@@ -183,7 +194,10 @@ class Batches:
     def _normalise(self, stored: Tensor) -> Tensor:
         values = torch.addcmul(self.offset, stored.to(torch.float32), self.gain)
         # Stored as (B, H, W, C): seen as (B, C, H, W) that is torch's channels_last, without a copy.
-        return values.permute(0, 3, 1, 2) if self.is_image else values
+        if not self.is_image:
+            return values
+        images = values.permute(0, 3, 1, 2)
+        return images.contiguous() if self.device.type == "mps" else images  # which has few channels_last kernels
 
     def _augment(self, stored: Tensor, generator: torch.Generator) -> Tensor:
         if not self.is_image:
@@ -197,8 +211,8 @@ class Batches:
 
     def _shifted_and_flipped(self, stored: Tensor) -> list[Tensor]:
         views = [stored]
-        if self.is_image and self.augmentation.max_shift:
-            height, width = stored.shape[1:3]
+        height, width = stored.shape[1:3] if self.is_image else (0, 0)
+        if self.is_image and self.augmentation.max_shift and min(height, width) <= LARGEST_SHIFTED:
             padded = functional.pad(stored, (0, 0, 1, 1, 1, 1))
             views += [padded[:, y : y + height, x : x + width] for y, x in ((0, 1), (2, 1), (1, 0), (1, 2))]
         if self.is_image and self.augmentation.flip:

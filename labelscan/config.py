@@ -115,6 +115,8 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         _at_least(0, self.epochs, "training.epochs")
+        if self.batch_size == 1:
+            raise ConfigError("must be at least 2, got 1", where="training.batch_size")
         _at_least(0, self.batch_size, "training.batch_size")
         _at_least(0, self.learning_rate, "training.learning_rate")
 
@@ -130,7 +132,7 @@ class DeviceConfig:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExecutorConfig:
-    """How folds are carried out. The results do not depend on it."""
+    """How folds are carried out. The results do not depend on it, save their last digits on ``threads``."""
 
     name: str = "local"
     processes: int = 0
@@ -240,7 +242,7 @@ def resolve(
     for key, flag in (flags or {}).items():
         if flag is not None:
             _check_known(key, known, where="settings")
-            values[key] = flag
+            values[key] = _typed(flag, known[key], where=key)
     return build(values)
 
 
@@ -287,7 +289,9 @@ def read_file(path: Path) -> dict[str, object]:
     if path.suffix == ".json":
         content = content.get(RUN_JSON_SETTINGS, content)
     elif path.name == "pyproject.toml":
-        content = content.get("tool", {}).get("labelscan", {})
+        content = content.get("tool", {}).get("labelscan")
+        if content is None:
+            raise ConfigError("has no table [tool.labelscan]", where=str(path), hint="add it, or name another file")
     known = keys()
     values: dict[str, object] = {}
     for name, value in content.items():

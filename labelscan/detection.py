@@ -24,8 +24,6 @@ class Detection:
     """(N,) the labels that are probably wrong."""
     error_probability: NDArray[np.float64] | None = None
     """(N,) in [0, 1], the probability that the given label is wrong."""
-    suggested_labels: NDArray[np.int64] | None = None
-    """(N,) the most probable other class."""
     noise_matrix: NDArray[np.float64] | None = None
     """(K, K) P(given = row if true = column); columns sum to 1."""
     notes: tuple[str, ...] = ()

@@ -2,11 +2,14 @@
 
 import hashlib
 import os
-from collections.abc import Iterator
+import random
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from torch import nn
 
 from labelscan.config import DeviceConfig
 from labelscan.errors import ConfigError
@@ -19,6 +22,8 @@ class Device:
     name: str
     """As torch names it: ``cpu``, ``cuda:0``, ``mps``."""
     dtype_name: str = "float32"
+    one_of_all: bool = False
+    """Whether any GPU of this machine would do as well, so that folds may be spread over all of them."""
 
     @property
     def place(self) -> torch.device:
@@ -54,14 +59,15 @@ def choose_device(config: DeviceConfig) -> Device:
     """
     name = _available(config.name)
     precision = config.precision
+    one_of_all = name.startswith("cuda") and config.name in ("auto", "cuda")
     if precision == "auto":
         capable = name.startswith("cuda") and torch.cuda.get_device_capability(name)[0] >= 8
-        return Device(name, "bfloat16" if capable else "float32")
+        return Device(name, "bfloat16" if capable else "float32", one_of_all)
     if precision == "float16" and not name.startswith("cuda"):
         raise ConfigError("float16 needs CUDA", where="device.precision", hint="use bfloat16 or float32")
     if precision == "bfloat16" and name == "mps":
         raise ConfigError("bfloat16 is not supported on mps", where="device.precision", hint="use float32")
-    return Device(name, precision)
+    return Device(name, precision, one_of_all)
 
 
 def _available(name: str) -> str:
@@ -90,8 +96,8 @@ def _available(name: str) -> str:
 
 
 def all_gpus(device: Device) -> list[Device]:
-    """Return one device for each GPU beside which ``device`` was chosen by itself, or ``device`` alone."""
-    if device.name != "cuda:0":
+    """Return one device for each GPU that ``device`` may stand for, or ``device`` alone."""
+    if not device.one_of_all:
         return [device]
     return [Device(f"cuda:{index}", device.dtype_name) for index in range(torch.cuda.device_count())]
 
@@ -104,14 +110,18 @@ def seed_of(*parts: object) -> int:
 
 @contextmanager
 def reproducible(seed: int, *, threads: int) -> Iterator[None]:
-    """Seed torch's global state and fix the number of CPU threads, and put both back afterwards.
+    """Seed what draws at random and fix the number of CPU threads, and put both back afterwards.
 
-    Sums are split among threads, so another number of threads gives other last digits.
+    Python's and numpy's global states too: a user's own model may draw from them. Sums are split among threads, so
+    another number of threads gives other last digits.
     """
     # cuBLAS reads this when its first handle is made; without it some of its sums depend on timing.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     before = torch.get_num_threads()
     cudnn = torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark
+    states = random.getstate(), np.random.get_state()
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
     torch.set_num_threads(threads)
     torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
     try:
@@ -120,4 +130,16 @@ def reproducible(seed: int, *, threads: int) -> Iterator[None]:
             yield
     finally:
         torch.set_num_threads(before)
+        random.setstate(states[0])
+        np.random.set_state(states[1])
         torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = cudnn
+
+
+def make_network(make: Callable[[], nn.Module], device: Device, seed: int) -> nn.Module:
+    """Return a freshly initialised network on the device; the same ``seed`` gives the same weights."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = make()
+    if device.kind != "mps":  # MPS has few channels_last kernels and copies back and forth
+        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in the stubs
+    return network.to(device.place)

@@ -1,43 +1,83 @@
 """How long a run would take, told before it starts."""
 
 import time
+from collections.abc import Callable
 
 import torch
 
-from labelscan.device import reproducible
+from labelscan.device import Device, make_network, reproducible
 from labelscan.learners import NetworkLearner
+from labelscan.models.backbones import Backbone
+from labelscan.models.frozen_backbone import CPU_BATCH, GPU_BATCH
 from labelscan.planning import Plan, input_shape
+from labelscan.store import ImageShape, available_cores
 
 SECONDS = 1.0
-"""How long training steps are timed."""
+"""How long steps are timed."""
 
 
 def estimate_seconds(plan: Plan) -> float | None:
     """Return a rough time for the training of a plan, from timing some steps of its model on made-up inputs.
 
-    None where there is nothing to time so: features of a frozen backbone, a classifier of scikit-learn.
+    With a frozen backbone it is the time for its features: next to them the heads take none. None for a classifier
+    of scikit-learn, which has no steps.
     """
-    if not isinstance(plan.learner, NetworkLearner) or plan.frozen is not None:
+    if plan.frozen is not None and plan.image_shape is not None:
+        return _feature_seconds(plan.frozen, plan.image_shape, plan.device, views=1 + plan.mirrored) * len(plan.dataset)
+    if not isinstance(plan.learner, NetworkLearner):
         return None
-    recipe, device = plan.learner.recipe, plan.device
+    passes = len(plan.dataset) * (1 - 1 / plan.config.folds.n_folds) * plan.learner.recipe.epochs * plan.n_jobs
+    side_by_side = plan.executor.side_by_side(plan.n_jobs, int(passes), plan.device, plan.threads)
+    return float(_training_seconds(plan, plan.learner) * passes / side_by_side)
+
+
+def _feature_seconds(backbone: Backbone, shape: ImageShape, device: Device, *, views: int) -> float:
+    """Return the time of one image; on the CPU each core takes batches of its own."""
+    on_cpu = device.kind == "cpu"
+    batch = CPU_BATCH if on_cpu else GPU_BATCH
+    with reproducible(0, threads=1), torch.inference_mode():
+        network = make_network(backbone.make_features, device, seed=0).eval()
+        images = torch.randn(batch, shape.channels, shape.height, shape.width, device=device.place)
+
+        def step() -> None:
+            with device.autocast():
+                network(images)
+
+        seconds = _seconds_a_step(step, device)
+    return seconds * views / batch / (available_cores() if on_cpu else 1)
+
+
+def _training_seconds(plan: Plan, learner: NetworkLearner) -> float:
+    """Return the time of one example in one epoch."""
+    device, batch = plan.device, learner.recipe.batch_size
     shape = input_shape(plan.dataset, plan.image_shape)
     with reproducible(0, threads=plan.threads):
-        inputs = torch.randn(recipe.batch_size, *shape, device=device.place)
+        inputs = torch.randn(batch, *shape, device=device.place)
         inputs = inputs.permute(0, 3, 1, 2) if len(shape) == 3 else inputs
-        labels = torch.randint(0, len(plan.dataset.class_names), (recipe.batch_size,), device=device.place)
-        network = plan.learner.make(shape).to(device.place)
-        n_steps, started = -1, time.monotonic()
-        while n_steps < 1 or time.monotonic() - started < SECONDS:
+        labels = torch.randint(0, len(plan.dataset.class_names), (batch,), device=device.place)
+        network = learner.make(shape).to(device.place)
+
+        def step() -> None:
             with device.autocast():
                 logits = network(inputs)
-            plan.learner.schedule.loss(logits, labels).mean().backward()  # type: ignore[no-untyped-call]  # torch
+            learner.schedule.loss(logits, labels).mean().backward()  # type: ignore[no-untyped-call]  # torch
             network.zero_grad()
-            n_steps += 1
-            if n_steps == 0:  # the first step compiles and allocates
-                started = time.monotonic()
-        if device.kind == "cuda":
-            torch.cuda.synchronize()
-        seconds = (time.monotonic() - started) / n_steps / recipe.batch_size
-    passes = len(plan.dataset) * (1 - 1 / plan.config.folds.n_folds) * recipe.epochs * plan.n_jobs
-    side_by_side = plan.executor.side_by_side(plan.n_jobs, int(passes), plan.device, plan.threads)
-    return float(seconds * passes / side_by_side)
+
+        return _seconds_a_step(step, device) / batch
+
+
+def _seconds_a_step(step: Callable[[], None], device: Device) -> float:
+    step()  # the first one compiles and allocates
+    _wait(device)
+    n_steps, started = 0, time.monotonic()
+    while n_steps < 1 or time.monotonic() - started < SECONDS:
+        step()
+        n_steps += 1
+    _wait(device)
+    return (time.monotonic() - started) / n_steps
+
+
+def _wait(device: Device) -> None:
+    """Let a GPU come to the end of what it was given."""
+    if device.kind == "cuda":
+        torch.cuda.synchronize()

@@ -114,7 +114,7 @@ class FoldJob:
         """
         started = time.monotonic()
         self.clear()
-        self.folder.mkdir(parents=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         seed = seed_of(self.seed, self.repeat, self.fold)
         task = FoldTask(
             repeat=self.repeat,
@@ -166,6 +166,10 @@ class FoldJob:
             return FoldDone(self.repeat, self.fold, float(done["held_out_accuracy"]), float(done["seconds"]), reused)
         except (OSError, ValueError, KeyError, TypeError):
             return None  # not there, or cut off: the fold is done again
+
+    def has_another_output(self) -> bool:
+        """Return whether the shard is finished, but not made from this job."""
+        return (self.folder / DONE_FILE).is_file() and self.finished() is None
 
     def epochs_from(self, offset: int) -> tuple[list[EpochDone], int]:
         """Return the epochs written since ``offset`` bytes into the shard's record, and the new offset."""

@@ -8,6 +8,7 @@ only the few that stand next to a cut, and two runs on almost the same data can 
 import csv
 import hashlib
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,6 +71,7 @@ class Folds:
 def assign_folds(
     example_ids: Strings,
     given_labels: GivenLabels,
+    class_names: Sequence[str],
     units: NDArray[np.int64],
     usable: Mask,
     config: FoldsConfig,
@@ -81,6 +83,7 @@ def assign_folds(
     Args:
         example_ids: (N,) names; they decide the folds, not the order of rows.
         given_labels: (N,) class indices.
+        class_names: K names; they too decide, not the indices, which a new class shifts.
         units: (N,) from ``find_units``; examples with equal numbers share a fold.
         usable: (N,) False for examples that no model can take (unreadable images).
         config: number of folds and repeats.
@@ -105,8 +108,16 @@ def assign_folds(
             fold[repeat, rows] = _balance(given_labels[rows], unit_of, config.n_folds, seed=seed + 7919 * repeat)
         else:
             key = f"{seed}/{repeat}".encode()
-            fold[repeat, rows] = _cut(example_ids[rows], given_labels[rows], unit_of, config.n_folds, key)
+            turns = np.array([_hash(name, key) % config.n_folds for name in class_names])
+            hashes = np.array([_hash(example_id, key) for example_id in example_ids[rows]], dtype=np.uint64)
+            fold[repeat, rows] = _cut(hashes, given_labels[rows], unit_of, turns, config.n_folds)
     scored = np.logical_and.reduce([_learnable(repeat_fold, given_labels, config.n_folds) for repeat_fold in fold])
+    smallest = min(int(((each >= 0) & (each != held_out)).sum()) for each in fold for held_out in range(config.n_folds))
+    if smallest < 2:
+        raise DatasetError(
+            f"{len(rows)} usable examples leave a fold of {config.n_folds} with {smallest} to train on",
+            hint="give more data",
+        )
     if not scored.any():
         raise DatasetError(
             "no example can be scored: no class has two examples in different folds",
@@ -140,21 +151,29 @@ def number_groups(groups: Strings) -> NDArray[np.int64]:
     )
 
 
-def unscored_reason(given_labels: GivenLabels, row: int, usable: Mask) -> str:
-    """Return why an example that no model may judge is left unscored."""
-    return ALONE if int(((given_labels == given_labels[row]) & usable).sum()) == 1 else TOGETHER
+def unscored_reasons(folds: Folds, given_labels: GivenLabels, usable: Mask) -> dict[int, str]:
+    """Return the reason, by row, of every usable example that no model may judge."""
+    counts = np.bincount(given_labels[usable])
+    rows = np.flatnonzero(~folds.scored & usable).tolist()
+    return {row: ALONE if counts[given_labels[row]] == 1 else TOGETHER for row in rows}
 
 
 def _cut(
-    example_ids: Strings, given_labels: GivenLabels, unit_of: NDArray[np.int64], n_folds: int, key: bytes
+    hashes: NDArray[np.uint64],
+    given_labels: GivenLabels,
+    unit_of: NDArray[np.int64],
+    turns: NDArray[np.int64],
+    n_folds: int,
 ) -> NDArray[np.int64]:
-    """Cut each class, in hashed order of its units, into ``n_folds`` parts of equal size."""
-    hashes = np.array([_hash(example_id, key) for example_id in example_ids], dtype=np.uint64)
+    """Cut each class, in hashed order of its units, into ``n_folds`` parts of equal size.
+
+    Classes start at different folds (``turns``), else all rare classes would fill the same ones.
+    """
     n_units = int(unit_of.max()) + 1
     unit_hash = np.full(n_units, np.iinfo(np.uint64).max, dtype=np.uint64)
     np.minimum.at(unit_hash, unit_of, hashes)
     size = np.bincount(unit_of, minlength=n_units)
-    unit_class = _most_common_class(given_labels, unit_of, n_units)
+    unit_class = _rarest_class(given_labels, unit_of, n_units)
     order = np.lexsort((unit_hash, unit_class))
     sizes, classes = size[order], unit_class[order]
     starts = np.flatnonzero(np.r_[True, classes[1:] != classes[:-1]])
@@ -164,20 +183,25 @@ def _cut(
     for start, end in zip(starts, ends, strict=True):
         total = sizes[start:end].sum()
         middle = before[start:end] - before[start] + sizes[start:end] / 2
-        # Classes start at different folds, else all rare classes would fill the same ones.
-        turn = _hash(str(classes[start]), key) % n_folds
-        fold_of_unit[order[start:end]] = ((middle * n_folds / total).astype(np.int64) + turn) % n_folds
+        part = (middle * n_folds / total).astype(np.int64)
+        fold_of_unit[order[start:end]] = (part + turns[classes[start]]) % n_folds
     return fold_of_unit[unit_of]
 
 
-def _most_common_class(given_labels: GivenLabels, unit_of: NDArray[np.int64], n_units: int) -> NDArray[np.int64]:
-    """Return the class that most examples of each unit have; the first of several."""
+def _rarest_class(given_labels: GivenLabels, unit_of: NDArray[np.int64], n_units: int) -> NDArray[np.int64]:
+    """Return for each unit that class of its members which the fewest units have.
+
+    The units of a rare class must come into different folds, or none of it could be learned; those of a common one
+    do so anyway.
+    """
     n_classes = int(given_labels.max()) + 1
-    pairs, counts = np.unique(unit_of * n_classes + given_labels, return_counts=True)
-    order = np.lexsort((-(pairs % n_classes), counts))  # the last entry written for a unit wins
-    most_common = np.zeros(n_units, dtype=np.int64)
-    most_common[pairs[order] // n_classes] = pairs[order] % n_classes
-    return most_common
+    pairs = np.unique(unit_of * n_classes + given_labels)
+    n_units_with = np.bincount(pairs % n_classes, minlength=n_classes)
+    # The last entry written for a unit wins: that of the class with the fewest units, the first class of several.
+    order = np.lexsort((-(pairs % n_classes), -n_units_with[pairs % n_classes]))
+    rarest = np.zeros(n_units, dtype=np.int64)
+    rarest[pairs[order] // n_classes] = pairs[order] % n_classes
+    return rarest
 
 
 def _balance(given_labels: GivenLabels, unit_of: NDArray[np.int64], n_folds: int, *, seed: int) -> NDArray[np.int64]:

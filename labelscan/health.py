@@ -11,11 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from labelscan.arrays import GivenLabels, PredProbs, Strings
+from labelscan.arrays import GivenLabels, PredProbs
 from labelscan.dataset import Dataset
 from labelscan.detection import Detections
 from labelscan.evidence import CHUNK_ROWS, Evidence
-from labelscan.issues import UNREADABLE, UNSCORED, status_is
 
 CHANCE_DEVIATIONS = 2.0
 """Standard deviations above chance that agreement must reach: 1 in 40 models that learned nothing gets there, and
@@ -66,13 +65,15 @@ def warnings_about(
     dataset: Dataset,
     evidence: Evidence,
     detections: Detections,
-    status: Strings,
     agreement: Agreement,
     *,
     n_label_conflicts: int,
     small_classes: Sequence[str],
 ) -> Iterator[str]:
-    """Yield what a user should be wary of, the worst first."""
+    """Yield what a user should be wary of, the worst first.
+
+    Not how many examples have no score: these are counts of the summary, and each has its reason in scores.csv.
+    """
     yield from _about_the_models(evidence.pred_probs, agreement)
     flagged_rate = float(detections.lead.flagged.mean())
     if flagged_rate > MANY_FLAGGED:
@@ -80,7 +81,8 @@ def warnings_about(
             f"{flagged_rate:.0%} of the labels are flagged: check that the labels belong to these examples, "
             "or train a better model"
         )
-    yield from _about_the_data(dataset, status, n_label_conflicts=n_label_conflicts, small_classes=small_classes)
+    scored = np.bincount(evidence.given_labels, minlength=len(dataset.class_names))
+    yield from _about_the_data(dataset, scored, n_label_conflicts=n_label_conflicts, small_classes=small_classes)
     for detection in detections.by_name.values():
         yield from detection.notes
 
@@ -97,19 +99,18 @@ def _about_the_models(pred_probs: PredProbs, agreement: Agreement) -> Iterator[s
 
 
 def _about_the_data(
-    dataset: Dataset, status: Strings, *, n_label_conflicts: int, small_classes: Sequence[str]
+    dataset: Dataset, scored: NDArray[np.int64], *, n_label_conflicts: int, small_classes: Sequence[str]
 ) -> Iterator[str]:
-    n_unreadable, n_unscored = (int(status_is(status, kind).sum()) for kind in (UNREADABLE, UNSCORED))
-    if n_unreadable:
-        yield f"{n_unreadable:,} examples could not be read; their status in scores.csv says why"
-    if n_unscored:
-        yield f"{n_unscored:,} examples could not be scored; their status in scores.csv says why"
     if n_label_conflicts:
-        yield f"{n_label_conflicts:,} groups of byte-identical images have different labels"
-    if small_classes:
-        names = ", ".join(repr(name) for name in small_classes[:5])
-        more = f" and {len(small_classes) - 5:,} more" if len(small_classes) > 5 else ""
-        yield f"fewer members than folds, so that their scores are poor: classes {names}{more}"
+        groups = "1 group" if n_label_conflicts == 1 else f"{n_label_conflicts:,} groups"
+        yield f"{groups} of byte-identical images with different labels"
+    # A class without any score has its reason in scores.csv: that its scores are poor would be too much said of it.
+    judged = {name for name, count in zip(dataset.class_names, scored.tolist(), strict=True) if count}
+    small = [name for name in small_classes if name in judged]
+    if small:
+        names = ", ".join(map(repr, small[:5])) + (f" and {len(small) - 5:,} more" if len(small) > 5 else "")
+        verb = "class has" if len(small) == 1 else "classes have"
+        yield f"{len(small):,} {verb} fewer examples than folds, so that scores there are poor: {names}"
     counts = np.bincount(dataset.given_labels, minlength=len(dataset.class_names))
     largest, smallest = int(counts.argmax()), int(counts.argmin())
     if counts[largest] >= EXTREME_IMBALANCE * max(1, counts[smallest]):

@@ -79,7 +79,7 @@ def provide_inputs(plan: Plan, contents: Contents, run: RunFolder, notify: Liste
             raise RunFolderError("images changed while the run was being taken up", hint="start over with --fresh")
     if plan.frozen is not None:
         stored = StoredInputs(run.store, plan.config.store.cache_megabytes * 2**20)
-        embed(stored, plan.frozen, run.features, device=plan.device, notify=notify)
+        embed(stored, plan.frozen, run.features, mirror=plan.mirrored, device=plan.device, notify=notify)
 
 
 def _fingerprint(store: Store) -> str:

@@ -8,16 +8,17 @@ from typing import Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 from torch import nn
 
 from labelscan.batches import Batches
-from labelscan.device import Device
+from labelscan.device import Device, make_network
 from labelscan.errors import RunError
 from labelscan.events import EpochDone, Listener
 from labelscan.fold_job import FoldTask, Learned
 from labelscan.recipe import Recipe
 from labelscan.schedule import LossSchedule
-from labelscan.training import EpochMetrics, check_logits, make_network, predict, train
+from labelscan.training import EpochMetrics, check_logits, predict, train
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +76,15 @@ _TRAINED = "_labelscan_trained"
 
 
 def _check_fresh(network: nn.Module) -> None:
-    """Refuse a factory that hands out one object again: it has learned the examples that it is to judge."""
-    if getattr(network, _TRAINED, False):
-        raise RunError(
-            "the model factory returned a network that another fold has trained",
-            where="model",
-            hint="make a new network on every call",
-        )
-    setattr(network, _TRAINED, True)
+    """Refuse a factory that hands out a network, or any part of one, again: it has learned what it is to judge."""
+    for part in (*network.modules(), *network.parameters()):
+        if getattr(part, _TRAINED, False):
+            raise RunError(
+                "the model factory returned a network with parts that another fold has trained",
+                where="model",
+                hint="make everything anew on every call, also a pretrained backbone (copy.deepcopy does)",
+            )
+        setattr(part, _TRAINED, True)
 
 
 class Classifier(Protocol):
@@ -112,14 +114,19 @@ class ClassifierLearner:
         """Fit the training rows only, then predict the held-out rows; it has no logits, so no margins."""
         from sklearn.base import clone
 
-        classifier: Classifier = (
-            clone(self.classifier) if hasattr(self.classifier, "get_params") else copy.deepcopy(self.classifier)
-        )
-        classifier.fit(_rows(task, task.train_index), task.given_labels[task.train_index])
-        seen = np.asarray(classifier.classes_, dtype=np.int64)
+        # A fold may have seen fewer than K classes; some classifiers want the others closed up.
+        seen, labels = np.unique(task.given_labels[task.train_index], return_inverse=True)
         pred_probs = np.zeros((len(task.held_out_index), task.n_classes), dtype=np.float32)
-        # The columns are those of the classes that this fold has seen, which may be fewer than K.
-        pred_probs[:, seen] = classifier.predict_proba(_rows(task, task.held_out_index))
+        if len(seen) == 1:  # nothing to tell apart: scikit-learn would refuse
+            pred_probs[:, seen] = 1
+        elif len(task.held_out_index):
+            classifier: Classifier = (
+                clone(self.classifier) if hasattr(self.classifier, "get_params") else copy.deepcopy(self.classifier)
+            )
+            with threadpool_limits(limits=torch.get_num_threads()):
+                classifier.fit(_rows(task, task.train_index), labels)
+                columns = seen[np.asarray(classifier.classes_, dtype=np.int64)]
+                pred_probs[:, columns] = classifier.predict_proba(_rows(task, task.held_out_index))
         return Learned(pred_probs, np.full(len(task.train_index), np.nan, dtype=np.float32))
 
 

@@ -1,7 +1,8 @@
 """The whole line: from a data set to a ranked table of label issues."""
 
+import dataclasses
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -14,10 +15,10 @@ from labelscan.config import Config, fingerprint, flatten
 from labelscan.dataset import Dataset
 from labelscan.detectors import detect_all
 from labelscan.errors import Interrupted
-from labelscan.events import Event, FoldDone, Listener, TrainingPlanned, ignore
+from labelscan.events import Event, FoldDone, Listener, TrainingPlanned, Warned, ignore
 from labelscan.evidence import Evidence, gather
 from labelscan.fold_job import FoldJob, read_outputs
-from labelscan.folds import Folds, assign_folds, find_units, number_groups, unscored_reason
+from labelscan.folds import Folds, assign_folds, find_units, number_groups, unscored_reasons
 from labelscan.identical import find_label_conflicts
 from labelscan.inputs import Contents, provide_inputs, read_contents
 from labelscan.issues import SCORED, UNREADABLE, Issues, rank_issues
@@ -28,7 +29,7 @@ from labelscan.run_folder import RunFolder, open_run
 from labelscan.summary import Summary, summarise
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Run:
     """A finished run."""
 
@@ -37,6 +38,10 @@ class Run:
     evidence: Evidence
     issues: Issues
     summary: Summary
+
+    def __repr__(self) -> str:
+        flagged, scored = self.summary.n_flagged, self.summary.n_scored
+        return f"Run({str(self.folder)!r}: {flagged:,} of {scored:,} labels look wrong)"
 
 
 def detect(
@@ -75,6 +80,8 @@ def detect(
             run.log(event)
             listen(event)
 
+        plan = _as_begun(plan, run)
+        run.record(choices=plan.choices)
         contents = read_contents(plan, run, tell)
         folds = _assign(plan, contents)
         status = _status(plan.dataset, contents, folds)
@@ -122,12 +129,25 @@ def _open(plan: Plan, *, resume: bool, fresh: bool) -> Iterator[RunFolder]:
         "examples": len(plan.dataset),
         "classes": len(plan.dataset.class_names),
     }
-    depends = {"command": "detect", **results_depend_on(plan.config), "model.name": plan.model_name}
+    depends = {
+        "command": "detect",
+        **results_depend_on(plan.config),
+        "model.name": plan.model_name,
+        "model.fingerprint": plan.model_fingerprint,
+    }
     with open_run(
         plan.folder, settings=nested(plan.config), results_depend_on=depends, data=data, resume=resume, fresh=fresh
     ) as run:
-        run.record(choices=plan.choices)
         yield run
+
+
+def _as_begun(plan: Plan, run: RunFolder) -> Plan:
+    """Return the plan with as many threads a fold as the run began with, so that finished folds stay valid."""
+    before = run.earlier.get("choices")
+    threads = before.get("threads") if isinstance(before, dict) else None
+    if isinstance(threads, int) and not plan.config.executor.threads:
+        return dataclasses.replace(plan, threads=threads)
+    return plan
 
 
 def nested(config: Config) -> dict[str, object]:
@@ -151,6 +171,7 @@ def _assign(plan: Plan, contents: Contents) -> Folds:
     return assign_folds(
         dataset.example_ids,
         dataset.given_labels,
+        dataset.class_names,
         units,
         ~contents.unusable,
         plan.config.folds,
@@ -162,8 +183,8 @@ def _status(dataset: Dataset, contents: Contents, folds: Folds) -> Strings:
     status = as_strings([SCORED] * len(dataset))
     for row, reason in contents.unreadable.items():
         status[row] = f"{UNREADABLE}: {reason}"
-    for row in np.flatnonzero(~folds.scored & ~contents.unusable).tolist():
-        status[row] = unscored_reason(dataset.given_labels, row, ~contents.unusable)
+    for row, reason in unscored_reasons(folds, dataset.given_labels, ~contents.unusable).items():
+        status[row] = reason
     return status
 
 
@@ -215,15 +236,27 @@ def _train(plan: Plan, contents: Contents, jobs: list[FoldJob], run: RunFolder, 
     """Carry out the jobs that no earlier run has finished."""
     finished = [job.finished(reused=True) for job in jobs]
     todo = [job for job, done in zip(jobs, finished, strict=True) if done is None]
+    if any(job.has_another_output() for job in todo):
+        notify(Warned(f"finished folds are trained again: {_what_differs(plan, run)}"))
     if todo:
         provide_inputs(plan, contents, run, notify)
-    with _timed(run, "training"):
+    with _timed(run, "training") if todo else nullcontext():
         n_epochs = plan.recipe.epochs if plan.recipe is not None else 0
         notify(TrainingPlanned(len(jobs), n_epochs, len(jobs) - len(todo)))
         for done in finished:
             if isinstance(done, FoldDone):
                 notify(done)
         plan.executor.run(todo, notify)
+
+
+def _what_differs(plan: Plan, run: RunFolder) -> str:
+    before = run.earlier.get("choices")
+    changed = [
+        f"{key} was {before.get(key)} and is {value}"
+        for key, value in plan.choices.items()
+        if isinstance(before, dict) and before.get(key) != value
+    ]
+    return "; ".join(changed) or "they were made by another version of torch, or from other images"
 
 
 @contextmanager

@@ -4,20 +4,23 @@ Every choice is made here, so that a wrong name fails now and not after hours, a
 """
 
 import dataclasses
+import hashlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias, cast
 
+import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from labelscan import readers
 from labelscan.batches import NO_AUGMENTATION
 from labelscan.config import Config, fingerprint, settings_that_matter
 from labelscan.dataset import Dataset, FeatureTable
 from labelscan.detectors import DETECTORS
-from labelscan.device import Device, choose_device
+from labelscan.device import Device, choose_device, reproducible
 from labelscan.errors import ConfigError, DatasetError
 from labelscan.events import Chosen, Listener, Noted, Warned
 from labelscan.executors import EXECUTORS, Executor
@@ -26,7 +29,7 @@ from labelscan.fold_job import Learner
 from labelscan.learners import Classifier, ClassifierLearner, NetworkLearner
 from labelscan.models import SMALL, ChosenModel, Model, choose_model, is_backbone
 from labelscan.models.backbones import Backbone
-from labelscan.models.mlp import LinearHead
+from labelscan.models.mlp import MLP, LinearHead
 from labelscan.models.small_cnn import SmallCNN
 from labelscan.recipe import Recipe
 from labelscan.run_folder import DEFAULT_PARENT
@@ -47,6 +50,8 @@ class Plan:
     """Of ids, labels, groups and what is in memory; contents of files are the store's affair."""
     model_name: str
     model_reason: str
+    model_fingerprint: str
+    """Of what the name does not say: the weights in a file, the make of a user's network."""
     image_shape: ImageShape | None
     """What images are stored as; None for features."""
     frozen: Backbone | None
@@ -71,12 +76,19 @@ class Plan:
         return {
             "model": self.model_name,
             "model_reason": self.model_reason,
+            "model_fingerprint": self.model_fingerprint,
+            "mirrored": self.mirrored,
             "frozen": self.frozen is not None,
             "image_shape": None if self.image_shape is None else dataclasses.asdict(self.image_shape),
             "recipe": None if self.recipe is None else dataclasses.asdict(self.recipe),
             "device": dataclasses.asdict(self.device),
             "threads": self.threads,
         }
+
+    @property
+    def mirrored(self) -> bool:
+        """Return whether frozen features are the mean over the image and its mirror."""
+        return self.frozen is not None and self.config.training.augment in ("auto", "shift-flip")
 
     @property
     def rows(self) -> tuple[tuple[str, str], ...]:
@@ -139,7 +151,8 @@ def make_plan(
     if model is None:
         chosen = choose_model(config.model, sizes)
     else:
-        chosen = ChosenModel(_name_of(model), SmallCNN(), False, "given by the caller")
+        stand_in: Model = MLP() if sizes is None else SmallCNN()  # its recipe is what the caller's model is trained by
+        chosen = ChosenModel(_name_of(model), stand_in, False, "given by the caller")
     notify(Chosen("model", chosen.name + (" (frozen)" if chosen.frozen else ""), chosen.reason))
     warnings += [chosen.warning] if chosen.warning else []
     shape = None if sizes is None else _image_shape(config, sizes, chosen.model, given=model is not None)
@@ -147,13 +160,15 @@ def make_plan(
     for warning in warnings:
         notify(Warned(warning))
     data_fingerprint = dataset.fingerprint()
-    matters = {**results_depend_on(config), "data": data_fingerprint, "model": chosen.name}
+    model_fingerprint = _fingerprint_of_file(config.model.weights) if model is None else fingerprint_of(model)
+    matters = {**results_depend_on(config), "data": data_fingerprint, "model": [chosen.name, model_fingerprint]}
     return Plan(
         config=config,
         dataset=dataset,
         data_fingerprint=data_fingerprint,
         model_name=chosen.name,
         model_reason=chosen.reason,
+        model_fingerprint=model_fingerprint,
         image_shape=shape,
         frozen=chosen.model if chosen.frozen and is_backbone(chosen.model) else None,
         learner=learner,
@@ -261,7 +276,39 @@ def input_shape(dataset: Dataset, shape: ImageShape | None) -> tuple[int, ...]:
 
 
 def _name_of(model: UserModel) -> str:
-    """Return a name for a user's model that changes with its parameters, as far as these can be seen."""
-    if hasattr(model, "get_params"):
-        return repr(model)
+    """Return what a user's model is called in tables and messages."""
     return str(getattr(model, "__qualname__", type(model).__name__))
+
+
+def fingerprint_of(model: UserModel) -> str:
+    """Return what changes with a user's model, as far as it can be seen: parameters, layers, first weights.
+
+    Raises:
+        ConfigError: a factory that does not make networks.
+    """
+    if hasattr(model, "get_params"):
+        return fingerprint([type(model).__qualname__, sorted(model.get_params().items(), key=str)])
+    if not callable(model):
+        return type(model).__qualname__
+    with reproducible(0, threads=1):
+        network = model()
+    if not isinstance(network, nn.Module):
+        raise ConfigError(
+            f"the factory returned {type(network).__name__}, not a network",
+            where="model",
+            hint="pass a function that returns a new nn.Module",
+        )
+    digest = hashlib.blake2b(repr(network).encode(), digest_size=16)
+    for name, value in network.state_dict().items():
+        digest.update(name.encode())
+        if not is_lazy(value):
+            digest.update(value.detach().cpu().reshape(-1).contiguous().view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def _fingerprint_of_file(weights: str) -> str:
+    path = Path(weights)
+    if weights in ("auto", "default", "none") or not path.is_file():
+        return ""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -22,7 +22,7 @@ from labelscan.dataset import Dataset, FeatureTable, ImageFiles, Inputs, sort_cl
 from labelscan.errors import MAX_PROBLEMS, DatasetError, ProbabilitiesError, Problem
 from labelscan.prob_columns import PROB_PREFIX, read_prob_columns
 from labelscan.readers.arrays import ARRAY_NAMES, ArrayLike, load_npz, texts
-from labelscan.readers.columns import USUAL_NAMES, Columns, missing, pick
+from labelscan.readers.columns import USUAL_NAMES, Columns, missing, pick, usual
 from labelscan.readers.manifest import check_cells, describe, relative_path
 from labelscan.readers.sheet import column_names, read_sheet
 
@@ -105,7 +105,7 @@ def probabilities_from_arrays(
     """
 
     def where(row: int) -> str:
-        return f"{name} row {row} (counted from 0)"
+        return f"{name} index {row}"
 
     probs = _floating(_array(pred_probs, "pred_probs", name), name)
     n_examples, n_classes = probs.shape
@@ -135,7 +135,9 @@ def _read_npz(path: Path, label_column: str) -> Probabilities:
     where = path.name
     there = _array_names(path)
     if "pred_probs" not in there:
-        hint = "an npz file needs pred_probs (N, K) and given_labels (N,)"
+        hint = (
+            "an npz file needs pred_probs (N, K) and given_labels (N,): rename the array of probabilities to pred_probs"
+        )
         raise missing("array", there, where=where, hint=hint, asked="pred_probs")
     if label_column and label_column not in there:
         hint = "name one of them by --label-column"
@@ -147,7 +149,9 @@ def _read_npz(path: Path, label_column: str) -> Probabilities:
         "class_names": "class_names" if "class_names" in there else "",
     }
     if not found["label"]:
-        raise missing("array of labels", there, where=where, hint="name it by --label-column")
+        raise missing(
+            "array of labels", there, where=where, hint="rename it to given_labels, or name it by --label-column"
+        )
     arrays = load_npz(path, {"pred_probs", *filter(None, found.values())})
     return probabilities_from_arrays(
         arrays["pred_probs"],
@@ -225,7 +229,9 @@ def _find_columns(names: Sequence[str], label_column: str, where: str) -> Column
             what = f"{role.replace('_', ' ')} column"
             found[role] = pick(others, USUAL_NAMES[role], what=what, where=where, hint=hint)
     if not found["label"]:
-        raise missing("label column", names, where=where, hint="name it by --label-column")
+        raise missing(
+            "label column", names, where=where, hint=f"name it by --label-column, or call it {usual('label')}"
+        )
     return Columns(**found, group="", split="")
 
 

@@ -1,5 +1,6 @@
 """Where each artefact of a run lives, what is still valid when it is taken up again, and the lock on it."""
 
+import contextlib
 import dataclasses
 import json
 import platform
@@ -41,7 +42,10 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.timings: dict[str, float] = {}
+        self.earlier = _read_record(path)
+        """What run.json said before this process took the run up."""
+        self.timings = _timings(self.earlier)
+        """Seconds by step; of what is not done again, those of the earlier process."""
         self._content: dict[str, object] = {}
         self._started = time.monotonic()
 
@@ -75,8 +79,9 @@ class RunFolder:
 
     def drop_inputs(self) -> None:
         """Delete decoded images and features: only training needs them, and they are the bulk of a run."""
-        self.store.unlink(missing_ok=True)
-        self.features.unlink(missing_ok=True)
+        for path in (self.store, self.features):
+            with contextlib.suppress(OSError):  # some systems keep a file that another process has still mapped
+                path.unlink(missing_ok=True)
 
     def _begin(self, settings: Mapping[str, object], matters: Mapping[str, object], data: Mapping[str, object]) -> None:
         self._content = {
@@ -146,6 +151,10 @@ def open_run(
         raise RunFolderError(
             "another process is writing this run", where=str(path), hint="wait for it, or choose another place with -o"
         ) from None
+    except (OSError, NotImplementedError) as error:
+        raise RunFolderError(
+            f"cannot be locked ({error})", where=str(path), hint="choose another place with -o"
+        ) from error
     try:
         if fresh:
             _clear(path)
@@ -155,11 +164,9 @@ def open_run(
         run._begin(settings, results_depend_on, data)
         try:
             yield run
-        except (KeyboardInterrupt, Interrupted):
-            run._end("interrupted")
-            raise
-        except BaseException:
-            run._end("failed")
+        except BaseException as error:
+            with contextlib.suppress(OSError):  # as of a full disk: the error itself says more
+                run._end("interrupted" if isinstance(error, KeyboardInterrupt | Interrupted) else "failed")
             raise
         run._end("finished")
     finally:
@@ -187,7 +194,7 @@ def _check_same(path: Path, results_depend_on: Mapping[str, object], data: Mappi
     if settings_before.get("command") != now.get("command"):
         raise RunFolderError("this is a run of another command", where=str(path), hint="choose another place with -o")
     changed = [
-        f"{key} was {settings_before.get(key)!r} and is {now.get(key)!r}"
+        f"{key} was {_readable(settings_before.get(key))} and is {_readable(now.get(key))}"
         for key in sorted({*now, *settings_before})
         if now.get(key) != settings_before.get(key)
     ]
@@ -208,6 +215,23 @@ def _check_same(path: Path, results_depend_on: Mapping[str, object], data: Mappi
             where=str(path),
             hint="choose another place with -o, or start over with --fresh",
         )
+
+
+def _timings(record: dict[str, object]) -> dict[str, float]:
+    timings = record.get("timings")
+    return {name: float(seconds) for name, seconds in timings.items()} if isinstance(timings, dict) else {}
+
+
+def _readable(value: object) -> str:
+    """Return a setting as a message shows it; 0 and below stand for what the model wants."""
+    return "automatic" if value in (0, -1) and not isinstance(value, bool) else repr(value)
+
+
+def _read_record(path: Path) -> dict[str, object]:
+    try:
+        return read_json(path / RUN_FILE)
+    except (OSError, ValueError):
+        return {}
 
 
 def _only_ours(path: Path, names: list[str]) -> bool:

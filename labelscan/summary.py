@@ -139,14 +139,14 @@ def summarise(
         issues: the ranked table.
         status: (N,) as handed to ``rank_issues``.
         label_conflicts: groups of byte-identical images whose labels differ.
-        small_classes: classes with fewer members than folds.
+        small_classes: classes with fewer examples than folds.
         warnings: further ones of the run; they are told first.
     """
     predicted_labels = evidence.pred_probs.argmax(axis=1)
     agreement = Agreement.of(predicted_labels, evidence.given_labels, len(dataset.class_names))
     n_conflicts = len(label_conflicts)
     health_warnings = warnings_about(
-        dataset, evidence, detections, status, agreement, n_label_conflicts=n_conflicts, small_classes=small_classes
+        dataset, evidence, detections, agreement, n_label_conflicts=n_conflicts, small_classes=small_classes
     )
     estimated_wrong_labels = float(detections.error_probability.sum())
     every_flag = [detection.flagged for detection in detections.by_name.values()]

@@ -33,16 +33,6 @@ class EpochMetrics:
     seconds: float
 
 
-def make_network(make: Callable[[], nn.Module], device: Device, seed: int) -> nn.Module:
-    """Return a freshly initialised network on the device; the same ``seed`` gives the same weights."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        network = make()
-    if device.kind != "mps":  # MPS has few channels_last kernels and copies back and forth
-        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in the stubs
-    return network.to(device.place)
-
-
 def train(
     network: nn.Module,
     batches: Batches,
@@ -118,9 +108,12 @@ def predict(network: nn.Module, batches: Batches, index: Index, device: Device) 
     network.eval()
     parts: list[Tensor] = []
     for views in batches.views(torch.from_numpy(index), PREDICT_BATCH):
-        with device.autocast():
-            logits = [network(view) for view in views]
-        parts.append(torch.stack([view.float().softmax(dim=1) for view in logits]).mean(dim=0).cpu())
+        probs = []
+        for view in views:
+            with device.autocast():
+                logits = network(view)
+            probs.append(logits.float().softmax(dim=1))
+        parts.append(torch.stack(probs).mean(dim=0).cpu())
     return torch.cat(parts).numpy()
 
 
@@ -147,13 +140,14 @@ def _check_finite(metrics: EpochMetrics) -> None:
 def check_logits(network: nn.Module, inputs: StoredInputs, batches: Batches, n_classes: int, device: Device) -> None:
     """Raise RunError unless the network returns (B, K) logits; a user's own network may return anything."""
     network.eval()
-    with torch.inference_mode(), device.autocast():
-        views = next(iter(batches.views(torch.arange(min(2, len(inputs))), 2)))
+    # Not inference_mode: what a network keeps of this pass could not be used in training.
+    with torch.no_grad(), device.autocast():
+        first = next(next(batches.views(torch.arange(min(2, len(inputs))), 2)))
         try:
-            output = network(views[0])
-        except (RuntimeError, ValueError, TypeError) as error:
+            output = network(first)
+        except (RuntimeError, ValueError, TypeError, AssertionError) as error:
             raise RunError(
-                f"the network cannot take inputs of shape {tuple(views[0].shape)} ({error})",
+                f"the network cannot take inputs of shape {tuple(first.shape)} ({error})",
                 where="model",
                 hint="make one for (batch, channels, height, width), or set store.image_size",
             ) from error

@@ -38,14 +38,16 @@ def test_an_epoch_holds_every_training_example_once_and_no_other(tmp_path, image
         np.testing.assert_array_equal(raw(batches, inputs), images[index[positions]])
 
 
-@pytest.mark.parametrize("n_examples", [1, 7, 8, 9, 17, 33])
-def test_batches_are_of_nearly_equal_size(tmp_path, images, n_examples):
+@pytest.mark.parametrize("n_examples", [2, 3, 7, 8, 9, 17, 33])
+@pytest.mark.parametrize("batch_size", [2, 3, 8])
+def test_batches_are_of_nearly_equal_size_and_none_is_of_one_example(tmp_path, images, n_examples, batch_size):
     index = np.arange(n_examples)
     batches = Batches(stored(tmp_path, images), index, CPU, NO_AUGMENTATION)
-    sizes = [len(positions) for positions, _ in epoch(batches, index)]
+    sizes = [len(positions) for positions, _ in epoch(batches, index, batch_size)]
     assert sum(sizes) == n_examples
-    assert max(sizes) <= 8
+    assert max(sizes) <= max(batch_size, 3)
     assert max(sizes) - min(sizes) <= 1
+    assert min(sizes) >= 2
 
 
 def test_chunks_smaller_than_the_epoch_give_the_same_examples(tmp_path, images):
@@ -89,7 +91,7 @@ def test_a_flip_mirrors_about_half_of_the_images_left_to_right(tmp_path, images)
 def test_prediction_sees_each_image_as_it_is_first_then_moved_and_mirrored(tmp_path, images):
     batches = Batches(stored(tmp_path, images), np.arange(40), CPU, Augmentation(max_shift=2, flip=True))
     rows = torch.tensor([5, 3])
-    (views,) = list(batches.views(rows, 8))
+    (views,) = [list(views) for views in batches.views(rows, 8)]
     assert len(views) == 10
     np.testing.assert_array_equal(raw(batches, views[0]), images[[5, 3]])
     np.testing.assert_array_equal(raw(batches, views[5]), images[[5, 3]][:, :, ::-1])

@@ -9,13 +9,14 @@ from labelscan.errors import DatasetError
 from labelscan.folds import assign_folds, find_units, number_groups
 
 
-def assign(labels, *, n_folds=5, repeats=1, seed=0, groups=None, usable=None, ids=None):
+def assign(labels, *, names=None, n_folds=5, repeats=1, seed=0, groups=None, usable=None, ids=None):
     labels = np.asarray(labels, dtype=np.int64)
     ids = as_strings([f"image {row}" for row in range(len(labels))] if ids is None else ids)
     shared = [] if groups is None else [number_groups(as_strings(groups))]
     return assign_folds(
         ids,
         labels,
+        names or [f"class {label}" for label in range(labels.max() + 1)],
         find_units(len(labels), *shared),
         np.ones(len(labels), dtype=bool) if usable is None else np.asarray(usable),
         FoldsConfig(n_folds=n_folds, repeats=repeats),
@@ -69,6 +70,23 @@ def test_a_few_added_examples_move_few_others():
     before = assign(labels).fold[0]
     after = assign(np.r_[labels, np.zeros(10, dtype=int)]).fold[0][:1000]
     assert (before != after).sum() <= 40
+
+
+def test_a_new_class_moves_no_example_of_the_others():
+    labels = np.arange(1000) % 3
+    before = assign(labels, names=["bee", "cat", "dog"]).fold[0]
+    # It sorts first, so that every index shifts.
+    after = assign(np.r_[labels + 1, 0, 0], names=["ant", "bee", "cat", "dog"]).fold[0]
+    np.testing.assert_array_equal(after[:1000], before)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_class_with_two_members_in_two_groups_is_scored(seed):
+    labels = np.arange(1500) % 2
+    groups = [f"g{row % 500}" for row in range(1500)]
+    labels[[3, 700]] = 2
+    folds = assign(labels, groups=groups, seed=seed)
+    assert folds.scored.all()
 
 
 def test_another_seed_and_another_repeat_give_other_folds():
@@ -128,6 +146,8 @@ def test_unreadable_examples_are_in_no_fold():
 def test_fewer_examples_than_folds_are_refused():
     with pytest.raises(DatasetError, match="cannot make 5 folds"):
         assign([0, 1, 0])
+    with pytest.raises(DatasetError, match="with 1 to train on"):
+        assign([0, 1, 0], n_folds=2)
 
 
 def test_data_in_which_nothing_can_be_scored_is_refused():

@@ -206,7 +206,7 @@ def test_parquet_keeps_its_precision(tmp_path: Path, given: Any, kept: Any) -> N
 def test_parquet_without_a_value_or_with_text_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "probs.parquet"
     pd.DataFrame({"label": ["a", "b"], "prob:a": [0.5, None], "prob:b": [0.5, 0.5]}).to_parquet(path)
-    assert "probs.parquet row 1 (counted from 0): NaN or infinite" in refusal(read_probabilities, path)
+    assert "probs.parquet index 1: NaN or infinite" in refusal(read_probabilities, path)
     pd.DataFrame({"label": ["a", "b"], "prob:a": ["0.5", "x"], "prob:b": [0.5, 0.5]}).to_parquet(path)
     assert "'prob:a' holds" in refusal(read_probabilities, path)
 
@@ -258,7 +258,7 @@ def test_a_row_that_is_no_distribution_is_named(tmp_path: Path, row: str, proble
 def test_twenty_rows_are_told_at_once() -> None:
     message = refusal(probabilities_from_arrays, np.full((50, 2), 3.0), np.zeros(50, dtype=int))
     assert len(message.splitlines()) == 21
-    assert message.splitlines()[19].startswith("arrays row 19 (counted from 0): ")
+    assert message.splitlines()[19].startswith("arrays index 19: ")
     assert message.splitlines()[20] == "and 30 more problems like these"
 
 

@@ -7,6 +7,7 @@ import pytest
 from tiny_run import TRUE, a_dataset, a_status, an_evidence, detections_of
 
 from labelscan import summary as module
+from labelscan.health import Agreement, warnings_about
 from labelscan.issues import rank_issues
 from labelscan.reports.json_report import write_summary
 from labelscan.summary import ClassHealth, ConfusedPair, Summary, summarise
@@ -67,17 +68,26 @@ def test_true_labels_tell_how_well_each_detector_did() -> None:
 def test_nothing_that_needs_a_look_goes_unsaid() -> None:
     warnings = a_summary(
         warnings=["from the run"],
-        small_classes=["cat", "dog"],
+        small_classes=["cat", "dog", "fox"],
         label_conflicts=[[("00.png", "cat"), ("01.png", "dog")]],
     ).warnings
     assert warnings == (
         "from the run",
-        "1 examples could not be read; their status in scores.csv says why",
-        "1 examples could not be scored; their status in scores.csv says why",
-        "1 groups of byte-identical images have different labels",
-        "fewer members than folds, so that their scores are poor: classes 'cat', 'dog'",
+        "1 group of byte-identical images with different labels",
+        "3 classes have fewer examples than folds, so that scores there are poor: 'cat', 'dog', 'fox'",
         "a note",
     )
+
+
+def test_a_class_without_scores_is_not_said_to_have_poor_ones() -> None:
+    dataset = a_dataset()
+    evidence = an_evidence(dataset)[np.arange(8)]
+    detections = detections_of(an_evidence(dataset))
+    agreement = Agreement(1.0, 0.5, 0.1)
+    told = list(
+        warnings_about(dataset, evidence, detections, agreement, n_label_conflicts=0, small_classes=["dog", "fox"])
+    )
+    assert told == ["1 class has fewer examples than folds, so that scores there are poor: 'dog'", "a note"]
 
 
 def changed(pred_probs: np.ndarray | None = None, flagged: np.ndarray | None = None) -> Summary:

@@ -5,12 +5,12 @@ from shapes import draw_shapes
 from torch import nn
 
 from labelscan.batches import NO_AUGMENTATION, Augmentation, Batches, StoredInputs
-from labelscan.device import Device, reproducible
+from labelscan.device import Device, make_network, reproducible
 from labelscan.errors import RunError
 from labelscan.models.small_cnn import SmallCNN
 from labelscan.recipe import Recipe
 from labelscan.schedule import build_schedule
-from labelscan.training import make_network, predict, train
+from labelscan.training import predict, train
 
 CPU = Device("cpu")
 
@@ -134,4 +134,4 @@ def test_training_on_cuda_gives_the_same_bytes_twice(shapes):
 def test_no_augmentation_predicts_from_the_image_alone(shapes, tmp_path):
     inputs, _ = shapes
     batches = Batches(inputs, np.arange(10), CPU, NO_AUGMENTATION)
-    assert [len(views) for views in batches.views(torch.arange(4), 2)] == [1, 1]
+    assert [len(list(views)) for views in batches.views(torch.arange(4), 2)] == [1, 1]

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 
 import cloudpickle
+import torch
 from loky import get_reusable_executor
+from loky.process_executor import TerminatedWorkerError
 
 from labelscan.device import Device, all_gpus
 from labelscan.errors import LabelscanError, RunError
@@ -55,7 +57,10 @@ class LocalExecutor:
             _side_by_side(jobs, processes, gpus, notify)
         else:
             for job in jobs:
-                job.run(notify)
+                try:
+                    job.run(notify)
+                except Exception as error:
+                    raise _failure(error, job) from error
 
     def side_by_side(self, n_jobs: int, n_passes: int, device: Device, threads: int) -> int:
         """Return how many folds run at a time.
@@ -117,7 +122,9 @@ def _side_by_side(jobs: Sequence[FoldJob], processes: int, gpus: list[Device], n
                 tell_epochs(job)
             for future in ended:
                 job, device = running.pop(future)
-                _raise_failure(future, job)
+                error = future.exception()
+                if error is not None:
+                    raise _failure(error, job) from error
                 free.append(device)
                 done = job.finished()
                 assert isinstance(done, FoldDone), "a fold ended without its mark"
@@ -130,13 +137,15 @@ def _side_by_side(jobs: Sequence[FoldJob], processes: int, gpus: list[Device], n
         raise
 
 
-def _raise_failure(future: Future[None], job: FoldJob) -> None:
-    error = future.exception()
-    if error is None:
-        return
+def _failure(error: BaseException, job: FoldJob) -> LabelscanError:
+    """Return what ended a fold as one error that says which fold, and what can be done."""
     if isinstance(error, LabelscanError):
-        raise error
-    where = f"repeat {job.repeat}, fold {job.fold}"
-    raise RunError(
-        f"a fold ended with {type(error).__name__}: {error}", where=where, hint="see --debug; less memory: --batch-size"
-    ) from error
+        return error
+    short_of_memory = isinstance(error, MemoryError | torch.OutOfMemoryError | TerminatedWorkerError)
+    return RunError(
+        f"a fold ended with {type(error).__name__}: {error}",
+        where=f"repeat {job.repeat}, fold {job.fold}",
+        hint="use less memory: --batch-size, --image-size, or --set executor.processes=1"
+        if short_of_memory
+        else "run again with --debug for the traceback",
+    )

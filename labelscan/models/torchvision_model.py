@@ -20,6 +20,9 @@ from labelscan.models.backbones import (
 )
 from labelscan.recipe import Recipe
 
+FIXED_SIZE = ("vit_", "maxvit_")
+"""How the names of networks begin that take images of one size only."""
+
 
 def names() -> list[str]:
     """Return the names of torchvision's classification models."""
@@ -62,13 +65,17 @@ class TorchvisionModel:
         return IMAGENET_MEAN, IMAGENET_DEVIATION
 
     def image_size(self, smaller_side: int) -> int:
-        return photo_size(smaller_side)
+        weights = torchvision.models.get_model_weights(self.name).DEFAULT
+        usual = int(weights.transforms().crop_size[0])
+        if self.name.startswith(FIXED_SIZE):
+            return usual if self.weights in ("auto", "default") and self.pretrained else 224
+        return max(photo_size(smaller_side), int(weights.meta["min_size"][0]))
 
     def make(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Module:  # noqa: ARG002
-        return _MainOutput(replace_head(self._load(), None, n_classes=n_classes))
+        return _MainOutput(replace_head(self._load(), n_classes=n_classes))
 
     def make_features(self) -> nn.Module:
-        return _MainOutput(replace_head(self._load(), nn.Identity()))
+        return _MainOutput(replace_head(self._load(), n_classes=0))
 
     def recipe(self, n_examples: int, input_shape: tuple[int, ...]) -> Recipe:  # noqa: ARG002
         return backbone_recipe(pretrained=self.pretrained)

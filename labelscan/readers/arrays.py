@@ -33,13 +33,13 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
     path = Path(config.data).expanduser()
     arrays = load_npz(path)
     where = path.name
-    hint = "an npz file needs images (N, H, W[, C]) or features (N, D), and labels (N,)"
+    hint = "rename it to images (N, H, W[, C]) or features (N, D); labels (N,) go beside it"
     inputs = pick(arrays, INPUT_NAMES, what="inputs", where=where, hint="keep one of them in the file")
     if not inputs:
         raise missing("array of images or features", arrays, where=where, hint=hint)
     taken = {role: _pick_array(role, arrays, config, where) for role in ARRAY_NAMES}
     if not taken["label"]:
-        raise missing("array of labels", arrays, where=where, hint="name it by --label-column")
+        raise missing("array of labels", arrays, where=where, hint="rename it to labels, or name it by --label-column")
     return dataset_from_arrays(
         arrays[inputs],
         arrays[taken["label"]],
@@ -77,7 +77,7 @@ def dataset_from_arrays(
     """
 
     def where(row: int) -> str:
-        return f"{name} row {row} (counted from 0)"
+        return f"{name} index {row}"
 
     inputs = _inputs(np.asarray(images_or_features), where, name)
     n_examples = len(inputs)

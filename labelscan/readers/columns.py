@@ -85,6 +85,12 @@ def pick(names: Collection[str], tiers: Tiers, *, what: str, where: str, hint: s
     return ""
 
 
+def usual(role: str) -> str:
+    """Return the usual names of a column as a hint tells them."""
+    *names, last = [name for tier in USUAL_NAMES[role] for name in tier]
+    return f"{', '.join(names)} or {last}"
+
+
 def missing(what: str, names: Collection[str], *, where: str, hint: str, asked: str = "") -> DatasetError:
     """Return the error for a column or array that is not there, which lists those there are."""
     nearest = difflib.get_close_matches(asked, list(names), n=1) if asked else []
@@ -106,7 +112,7 @@ def _find(role: str, names: Sequence[str], config: DatasetConfig, where: str, *,
         return str(asked)
     found = pick(names, USUAL_NAMES[role], what=what, where=where, hint=f"say which by {flag}")
     if needed and not found:
-        raise missing(what, names, where=where, hint=f"name it by {flag}")
+        raise missing(what, names, where=where, hint=f"name it by {flag}, or call it {usual(role)}")
     return found
 
 

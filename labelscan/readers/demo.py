@@ -39,7 +39,7 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
         inputs=ImageArray(images),
         labels=[str(label) for label in given_labels.tolist()],
         example_ids=[str(row) for row in range(len(images))],
-        where=lambda row: f"{config.data} row {row}",
+        where=lambda row: f"{config.data} index {row}",
         ids_depend_on_order=True,
         true_labels=[str(label) for label in true_labels.tolist()] if "noise" in options else None,
         notes=notes,

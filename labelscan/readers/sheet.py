@@ -175,7 +175,7 @@ def _read_jsonl(file: TextIO, name: str, names: Sequence[str]) -> Sheet:
 
 def _read_parquet(path: Path, names: Sequence[str]) -> Sheet:
     def where(row: int) -> str:
-        return f"{path.name} row {row} (counted from 0)"
+        return f"{path.name} index {row}"
 
     table = parquet().read_table(path, columns=list(names))
     columns: dict[str, list[str]] = {}

@@ -62,16 +62,17 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
     rows = select_splits(everything, columns, config, where=path.name)
     check_cells(rows, columns)
     frame = _frame(path, [name for name in names if name not in columns.used()], n_rows=len(_any(everything)))
+    numbers = np.arange(len(frame))
     if config.split:
         wanted = {name.strip() for name in config.split.split(",")}
-        frame = frame[[split in wanted for split in everything.columns[columns.split]]]
+        numbers = np.flatnonzero([split in wanted for split in everything.columns[columns.split]])
+        frame = frame.iloc[numbers]
     inputs, notes = _features(frame, rows.where, path.name)
-    n_examples = len(rows.columns[columns.label])
     return make_dataset(
         name=path.stem,
         inputs=inputs,
         labels=rows.columns[columns.label],
-        example_ids=rows.columns[columns.id] if columns.id else [str(row) for row in range(n_examples)],
+        example_ids=rows.columns[columns.id] if columns.id else [str(number) for number in numbers],
         where=rows.where,
         ids_depend_on_order=not columns.id,
         groups=rows.columns[columns.group] if columns.group else None,

@@ -80,7 +80,7 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
         inputs=inputs,
         labels=labels,
         example_ids=list(ids),
-        where=lambda row: f"torchvision:{name} row {row} (counted from 0)",
+        where=lambda row: f"torchvision:{name} index {row}",
         ids_depend_on_order=not has_files,
         splits=splits if read_splits else None,
         notes=[f"splits read: {read_splits}"] if read_splits else [],

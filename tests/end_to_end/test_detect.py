@@ -7,11 +7,13 @@ import pandas as pd
 import pytest
 import torch
 from shapes import draw_shapes, plant_errors, write_folder, write_manifest
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from torch import nn
 
 import labelscan
-from labelscan.events import EpochDone, FoldDone
+from labelscan.events import EpochDone, FoldDone, Warned
 
 PLANTED = [5, 33, 61, 100, 121, 140]
 
@@ -199,33 +201,99 @@ def test_a_model_that_memorises_finds_planted_errors_only_because_nothing_leaks(
     assert (rows.loc[planted, "self_confidence"] < 0.5).sum() >= len(planted) - 1
 
 
-class _Counting:
-    """A factory that keeps the first weights of every network it makes."""
+class _Watched(nn.Module):
+    """A linear network that shows its weights to ``seen`` when it is first trained."""
 
-    def __init__(self):
-        self.first_weights = []
+    def __init__(self, seen):
+        super().__init__()
+        self.linear = nn.Linear(64, 3)
+        self.seen = seen
+        self.begun = False
 
-    def __call__(self):
-        network = nn.Sequential(nn.Flatten(), nn.Linear(64, 3))
-        self.first_weights.append(network[1].weight.detach().clone())
-        return network
+    def forward(self, images):
+        if self.training and not self.begun:
+            self.begun = True
+            self.seen.append(self.linear.weight.detach().clone())
+        return self.linear(images.flatten(1))
 
 
 def test_every_fold_starts_from_freshly_made_weights(shapes, tmp_path):
     images, _, given = shapes
-    factory = _Counting()
-    labelscan.detect(images, given, settings=quick(), model=factory, output=tmp_path / "run")
-    assert len(factory.first_weights) == 3
-    for weights in factory.first_weights:
+    seen = []
+    labelscan.detect(images, given, settings=quick(), model=lambda: _Watched(seen), output=tmp_path / "run")
+    assert len(seen) == 3
+    for weights in seen:
         assert weights.abs().max() <= 1 / 8  # what nn.Linear starts with: a trained layer is beyond it
-    assert not torch.equal(factory.first_weights[0], factory.first_weights[1])
+    assert not torch.equal(seen[0], seen[1])
 
 
-def test_a_factory_that_hands_out_a_trained_network_is_refused(shapes, tmp_path):
+def _whole(part):
+    return part
+
+
+def _with_a_new_head(part):
+    return nn.Sequential(part, nn.Linear(8, 3))
+
+
+@pytest.mark.parametrize(("n_outputs", "wrap"), [(3, _whole), (8, _with_a_new_head)])
+def test_a_factory_that_hands_out_trained_parts_is_refused(shapes, tmp_path, n_outputs, wrap):
     images, _, given = shapes
-    network = nn.Sequential(nn.Flatten(), nn.Linear(64, 3))
+    part = nn.Sequential(nn.Flatten(), nn.Linear(64, n_outputs))
     with pytest.raises(labelscan.RunError, match="another fold has trained"):
-        labelscan.detect(images, given, settings=quick(), model=lambda: network, output=tmp_path / "run")
+        labelscan.detect(images, given, settings=quick(), model=lambda: wrap(part), output=tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (lambda: nn.Sequential(nn.Flatten(), nn.Linear(64, 3)), lambda: nn.Sequential(nn.Flatten(), nn.LazyLinear(3))),
+        (KNeighborsClassifier(1), KNeighborsClassifier(2)),
+    ],
+)
+def test_another_model_in_the_same_folder_is_refused(shapes, tmp_path, one, other):
+    images, _, given = shapes
+    labelscan.detect(images, given, settings=quick(), model=one, output=tmp_path / "run")
+    labelscan.detect(images, given, settings=quick(), model=one, output=tmp_path / "run")
+    with pytest.raises(labelscan.RunFolderError, match=r"model\.fingerprint"):
+        labelscan.detect(images, given, settings=quick(), model=other, output=tmp_path / "run")
+
+
+def test_a_classifier_that_draws_at_random_gives_the_same_bytes_twice(shapes, tmp_path):
+    images, _, given = shapes
+    runs = [
+        labelscan.detect(images, given, settings=quick(), model=RandomForestClassifier(5), output=tmp_path / name)
+        for name in ("a", "b")
+    ]
+    assert contents(runs[0].folder) == contents(runs[1].folder)
+
+
+def test_a_classifier_copes_with_a_fold_that_knows_one_class(tmp_path):
+    features = np.random.default_rng(0).normal(size=(61, 3))
+    labels = np.r_[np.zeros(60, dtype=int), 1]
+    run = labelscan.detect(features, labels, settings=quick(), model=LogisticRegression(), output=tmp_path / "run")
+    assert run.summary.n_scored == 60
+
+
+def test_a_network_may_be_given_for_features(tmp_path):
+    generator = np.random.default_rng(0)
+    labels = np.arange(60) % 2
+    features = generator.normal(size=(60, 3)) + 5 * labels[:, None]
+    settings = quick(**{"training.epochs": 60})
+    run = labelscan.detect(features, labels, settings=settings, model=lambda: nn.Linear(3, 2), output=tmp_path / "run")
+    assert run.summary.out_of_fold_accuracy > 0.9
+
+
+def test_folds_made_with_other_threads_are_trained_again_and_that_is_said(shapes, tmp_path):
+    images, _, given = shapes
+    settings = quick(**{"executor.threads": 1})
+    labelscan.detect(images, given, settings=settings, output=tmp_path / "run")
+    heard = Recorder()
+    labelscan.detect(images, given, settings=quick(), output=tmp_path / "run", notify=heard)
+    assert not heard.of(EpochDone)  # by default as many as the run began with
+    settings = quick(**{"executor.threads": 2})
+    labelscan.detect(images, given, settings=settings, output=tmp_path / "run", notify=heard)
+    assert len(heard.of(EpochDone)) == 18
+    assert any("threads was 1 and is 2" in warning.message for warning in heard.of(Warned))
 
 
 def test_a_network_of_the_wrong_shape_is_refused_with_the_shape(shapes, tmp_path):

@@ -122,3 +122,26 @@ def test_the_packaged_weights_of_lite0_load_whole_and_tell_images_apart():
     assert flat.shape == (1, 1280)
     assert torch.isfinite(striped).all()
     assert (flat - striped).abs().max() > 0.1
+
+
+def test_only_the_last_layer_may_be_missing_from_a_weights_file(tmp_path):
+    network = TorchvisionModel("resnet18", "none").make((64, 64, 3), 7)
+    saved = {name.removeprefix("network."): value for name, value in network.state_dict().items()}
+    for without in ("conv1.weight", "bn1.weight"):
+        del saved[without]
+    torch.save(saved, tmp_path / "weights.pt")
+    with pytest.raises(ConfigError, match=r"as 'conv1\.weight'"):
+        TorchvisionModel("resnet18", str(tmp_path / "weights.pt")).make((64, 64, 3), 7)
+
+
+def test_a_network_that_ends_in_a_convolution_gets_a_new_last_layer_too():
+    model = TorchvisionModel("squeezenet1_1", "none")
+    images = torch.zeros(2, 3, 64, 64)
+    assert model.make((64, 64, 3), 5)(images).shape == (2, 5)
+    assert model.make_features()(images).shape == (2, 512)
+
+
+def test_images_are_stored_at_a_size_that_the_network_can_take():
+    assert TorchvisionModel("vit_b_16", "none").image_size(32) == 224
+    assert TorchvisionModel("resnet18", "none").image_size(32) == 160
+    assert TorchvisionModel("resnet18", "none").image_size(500) == 224
