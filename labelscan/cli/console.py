@@ -6,6 +6,7 @@ as markup, and control characters are shown, not sent.
 
 import json
 import os
+import re
 import sys
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,6 +15,8 @@ from typing import Literal, TextIO, TypeAlias
 
 import rich.console
 from rich.cells import cell_len
+from rich.console import Group
+from rich.measure import Measurement
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
@@ -26,7 +29,14 @@ BIDI_CONTROLS = frozenset("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u206
 UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")
 """Categories of characters that move the cursor, or that no encoding has."""
 
-Shape: TypeAlias = Table | Text
+ALIKE = 4
+"""So many problems of one kind are told as one."""
+MOST_PLACES = 8
+"""Of the places of such problems."""
+_NUMBER = re.compile(r"(?<![\w./\\-])-?\d[\d.,]*(e[+-]?\d+)?(?![\w/\\])")
+"""A number that stands alone, unlike those in the name of a file."""
+
+Shape: TypeAlias = Table | Text | Group
 """What can be shown."""
 
 
@@ -137,21 +147,36 @@ def table(columns: Sequence[Column], rows: Iterable[Sequence[str]], *, title: st
     return made
 
 
-def side_by_side(left: Shape, right: Shape) -> Table:
-    """Return two tables beside each other."""
+def width_of(shape: Table) -> int:
+    """Return the cells that a table takes where nothing bounds it."""
+    unbounded = Console(width=10_000)
+    return Measurement.get(unbounded, unbounded.options, shape).maximum
+
+
+def side_by_side(left: Table, right: Table, width: int) -> Shape:
+    """Return two tables beside each other, or below each other where ``width`` is not enough for both."""
+    if width_of(left) + 4 + width_of(right) > width:
+        return Group(left, Text(), right)
     grid = Table.grid(padding=(0, 4, 0, 0))
     grid.add_row(left, right)
     return grid
 
 
-def entry(name: str, width: int, lines: Sequence[str]) -> Table:
+def entry(name: str, width: int, lines: Sequence[str], *, style: str = "bold") -> Table:
     """Return ``name`` in ``width`` cells and ``lines`` beside it, each wrapped within its column."""
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(width=width, no_wrap=True)
     grid.add_column(overflow="fold")
     for position, line in enumerate(lines):
-        grid.add_row(Text(printable(name), style="bold") if position == 0 else "", Text(printable(line)))
+        grid.add_row(Text(printable(name), style=style) if position == 0 else "", Text(printable(line)))
     return grid
+
+
+def message(console: Console, line: Text) -> Text:
+    """Return ``line`` as it is written to stderr: on a terminal wrapped at words, for a file left on one line."""
+    if not console.is_terminal:
+        return line
+    return Text("\n  ").join(line.wrap(console, max(console.width - 2, 1)))
 
 
 def text(*pieces: str | tuple[str, str]) -> Text:
@@ -169,20 +194,46 @@ def show_json(content: Mapping[str, object]) -> None:
 def show_problems(problems: Sequence[Problem], *, kind: str = "error") -> None:
     """Write problems to stderr, each with its place; a hint that several share in a row is told once, after them."""
     console = stderr()
-    for position, problem in enumerate(problems):
+    groups = _alike(problems)
+    for position, group in enumerate(groups):
+        problem = group[0]
         place = f"{problem.where}: " if problem.where else ""
         lines = [line for line in f"{place}{problem.problem}".splitlines() if line.strip()] or [""]
-        console.print(text((f"{kind}: ", "bold red" if kind == "error" else "bold yellow"), lines[0]))
-        for line in lines[1:]:
-            console.print(text(f"  {line}"))
-        following = problems[position + 1].hint if position + 1 < len(problems) else ""
+        style = "bold red" if kind == "error" else "bold yellow"
+        console.print(message(console, text((f"{kind}: ", style), lines[0])))
+        others = [f"likewise at {_places([one.where for one in group[1:]])}"] if len(group) > 1 else []
+        for line in lines[1:] + others:
+            console.print(message(console, text(f"  {line}")))
+        following = groups[position + 1][0].hint if position + 1 < len(groups) else ""
         if problem.hint and problem.hint != following:
-            console.print(text(("  hint: ", "bold"), problem.hint))
+            console.print(message(console, text(("  hint: ", "bold"), problem.hint)))
 
 
-def show_message(message: str, *, kind: str = "", style: str = "") -> None:
-    """Write one line to stderr, as ``kind: message``."""
-    stderr().print(text((f"{kind}: " if kind else "", "bold yellow"), (message, style)))
+def _alike(problems: Sequence[Problem]) -> list[list[Problem]]:
+    """Return problems in groups that differ in their place and in numbers only; few of a kind stay apart."""
+    groups: dict[tuple[str, str], list[Problem]] = {}
+    for problem in problems:
+        groups.setdefault((_NUMBER.sub("#", problem.problem), problem.hint), []).append(problem)
+    found = []
+    for group in groups.values():
+        together = len(group) >= ALIKE and all(problem.where for problem in group)
+        found += [group] if together else [[problem] for problem in group]
+    return found
+
+
+def _places(places: Sequence[str]) -> str:
+    """Return the first of ``places``, what they begin with said once, and how many more there are."""
+    begin = places[0].rpartition(" ")[0] + " "
+    begin = begin if all(place.startswith(begin) for place in places) else ""
+    more = f" and {len(places) - MOST_PLACES} more" if len(places) > MOST_PLACES else ""
+    return f"{begin}{', '.join(place.removeprefix(begin) for place in places[:MOST_PLACES])}{more}"
+
+
+def show_message(words: str, *, kind: str = "", style: str = "", wrap: bool = True) -> None:
+    """Write one line to stderr, as ``kind: words``; without ``wrap``, so that it can be copied from a terminal."""
+    console = stderr()
+    line = text((f"{kind}: " if kind else "", "bold yellow"), (words, style))
+    console.print(message(console, line) if wrap else line)
 
 
 class Bars:
@@ -228,7 +279,7 @@ class Bars:
 
     def print(self, line: Text) -> None:
         """Write a line above the bars."""
-        self._console.print(line)
+        self._console.print(message(self._console, line))
 
 
 class _Percentage(ProgressColumn):

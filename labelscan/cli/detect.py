@@ -45,7 +45,6 @@ def detect(
         str | None,
         Option(
             metavar="N",
-            min=1,
             help="Epochs a fold." + _default("training.epochs", _OF_THE_MODEL),
             rich_help_panel=TRAINING,
         ),
@@ -68,7 +67,6 @@ def detect(
         str | None,
         Option(
             metavar="N",
-            min=1,
             help="Examples a step." + _default("training.batch_size", _OF_THE_MODEL),
             rich_help_panel=TRAINING,
         ),
@@ -107,7 +105,6 @@ def detect(
         str | None,
         Option(
             metavar="PIXELS",
-            min=1,
             help="Images are resized to it." + _default("store.image_size", _OF_THE_MODEL),
             rich_help_panel=MODEL,
         ),

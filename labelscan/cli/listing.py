@@ -21,7 +21,6 @@ USES = {
     "losses": "labelscan detect DATA --loss {example}",
     "models": "labelscan detect DATA --model {example}",
     "detectors": "labelscan detect DATA --detector {example}",
-    "configs": "labelscan detect DATA --config {example}",
     "noises": "labelscan detect 'demo:digits?noise={example}'",
 }
 """How a part of each kind is named on the command line."""
@@ -36,7 +35,7 @@ REGISTRIES = {
 """Imported when they are listed: those of losses and models load torch, that of detectors cleanlab."""
 
 
-DEFAULTS = {"losses": Config().training.loss, "detectors": Config().detection.detector, "configs": "quick"}
+DEFAULTS = {"losses": Config().training.loss, "detectors": Config().detection.detector}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +55,8 @@ class Part:
     purpose: str
     options: tuple[ListedOption, ...] = ()
     source: str = ""
+    command: str = ""
+    """Of a config: how it is used."""
 
 
 def list_parts(
@@ -82,13 +83,15 @@ def list_parts(
         out.show(console.entry(part.name, width, [part.purpose, *_details(part)]))
     for note in notes:
         out.show(console.entry("", width, [note]))
-    out.print(console.text(("use: ", "dim"), USES[what].format(example=_example(what, parts))))
+    if what != "configs":  # each of them has its own
+        out.print(console.text(("use: ", "dim"), USES[what].format(example=_example(what, parts))))
 
 
 def _parts(what: str) -> Iterator[Part]:
     if what == "configs":
         for name, path in shipped_configs().items():
-            yield Part(name, _opening_comment(path.read_text(encoding="utf-8")))
+            command, *purpose = _opening_comment(path.read_text(encoding="utf-8"))
+            yield Part(name, " ".join(purpose), command=command)
         return
     module, name = REGISTRIES[what]
     registry: Registry[object] = getattr(import_module(module), name)
@@ -146,13 +149,13 @@ def _plain(text: str) -> str:
     return " ".join(text.replace("``", "").split())
 
 
-def _opening_comment(toml: str) -> str:
+def _opening_comment(toml: str) -> list[str]:
     lines = []
     for line in toml.splitlines():
         if not line.startswith("#"):
             break
-        lines.append(line.lstrip("# "))
-    return " ".join(" ".join(lines).split())
+        lines.append(line.lstrip("# ").strip())
+    return lines
 
 
 def _details(part: Part) -> Iterator[str]:
@@ -161,6 +164,8 @@ def _details(part: Part) -> Iterator[str]:
     for option in part.options:
         if option.choices:
             yield f"{option.name}: {', '.join(option.choices)}"
+    if part.command:
+        yield f"use: {part.command}"
     if part.source:
         yield f"source: {part.source}"
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from labelscan.cli.console import Bars, is_live, stderr, text
+from labelscan.cli.console import Bars, is_live, message, stderr, text
 from labelscan.events import (
     Chosen,
     EpochDone,
@@ -40,7 +40,9 @@ def shown(*, quiet: bool, verbose: bool) -> "Iterator[Progress]":
     if bars is not None:
         bars.start()
     try:
-        yield Progress(lambda line, style: console.print(text((line, style))), bars, quiet=quiet, verbose=verbose)
+        yield Progress(
+            lambda line, style: console.print(message(console, text((line, style)))), bars, quiet=quiet, verbose=verbose
+        )
     finally:
         if bars is not None:
             bars.stop()
@@ -68,7 +70,7 @@ class Progress:
     ) -> None:
         self._say_line, self._bars, self._quiet, self._verbose, self._clock = say, bars, quiet, verbose, clock
         self._started = self._last_line = clock()
-        self._total = 0
+        self._total, self._unit = 0, ""
         self._first_move: tuple[float, int] | None = None
         self._training = _Training(TrainingPlanned(0, 0, 0))
         self.told: set[str] = set()
@@ -90,7 +92,7 @@ class Progress:
             case EpochDone() | FoldDone():
                 self._train(event)
             case Chosen():
-                self._say(f"{event.what}: {event.choice} ({event.reason})", "dim")
+                self._say(f"{event.what}: {event.choice}: {event.reason}", "dim")
             case Warned() | Noted():
                 self._tell(event)
             case Waiting():
@@ -102,8 +104,8 @@ class Progress:
             warned = isinstance(event, Warned)
             self._say(f"warning: {event.message}" if warned else event.message, "yellow" if warned else "dim")
 
-    def _begin(self, step: str, total: int) -> None:
-        self._total, self._first_move = total, None
+    def _begin(self, step: str, total: int, unit: str = "") -> None:
+        self._total, self._unit, self._first_move = total, unit, None
         if self._bars is not None:
             self._bars.begin(step, total)
 
@@ -124,7 +126,8 @@ class Progress:
         if done_before < done < self._total:
             seconds = (self._clock() - began) / (done - done_before) * (self._total - done)
             left = f", about {duration(seconds)} left"
-        return f"{step}: {done:,} of {self._total:,} ({done / self._total:.0%}){left}"
+        unit = f" {self._unit}" if self._unit else ""
+        return f"{step}: {done:,} of {self._total:,}{unit} ({percent(done / self._total, 0)}){left}"
 
     def _end(self, step: str, seconds: float) -> None:
         if self._bars is not None:
@@ -140,22 +143,21 @@ class Progress:
         reused = f", {event.reused_folds} of them finished before" if event.reused_folds else ""
         epochs = f" of {_count(event.n_epochs, 'epoch')}" if event.n_epochs else ""
         self._say(f"{TRAINING}: {_count(event.n_folds, 'fold')}{epochs}{reused}", "dim")
-        self._begin(TRAINING, self._training.total)
+        self._begin(TRAINING, self._training.total, "epochs" if event.n_epochs else "folds")
+        if self._bars is not None:
+            self._bars.move(TRAINING, 0, self._training.note)
 
     def _train(self, event: EpochDone | FoldDone) -> None:
         training = self._training
         training.take(event)
         if isinstance(event, FoldDone):
             if not event.reused and (self._verbose or self._bars is None):
-                self._say(
-                    f"{training.name(event)}: {event.held_out_accuracy:.1%} of held-out labels predicted, "
-                    f"{duration(event.seconds)}",
-                    "dim",
-                )
+                agree = f"{percent(event.held_out_accuracy)} of held-out labels agree with the model"
+                self._say(f"{training.name(event)}: {agree}, {duration(event.seconds)}", "dim")
         elif self._verbose:
             self._say(
                 f"{training.name(event)}, epoch {event.epoch} of {event.n_epochs}: loss {event.loss:.3f}, "
-                f"train accuracy {event.train_accuracy:.1%}, {duration(event.seconds)}",
+                f"train accuracy {percent(event.train_accuracy)}, {duration(event.seconds)}",
                 "dim",
             )
         if training.is_done:
@@ -186,16 +188,16 @@ class _Training:
         self.total = (plan.n_folds - plan.reused_folds) * self._n_epochs
         self._epochs: dict[tuple[int, int], int] = {}
         self._finished: set[tuple[int, int]] = set()
-        self._accuracy = 0.0
+        self._accuracies: list[float] = []
 
     def take(self, event: EpochDone | FoldDone) -> None:
         """Count one event in."""
         fold = event.repeat, event.fold
         if isinstance(event, EpochDone):
             self._epochs[fold] = event.epoch
-            self._accuracy = event.train_accuracy
         else:
             self._finished.add(fold)
+            self._accuracies.append(event.held_out_accuracy)
             if not event.reused:
                 self._epochs[fold] = self._n_epochs
 
@@ -211,8 +213,12 @@ class _Training:
 
     @property
     def note(self) -> str:
-        """Return what to show behind the bar; it fits 80 columns."""
-        accuracy = f", accuracy {self._accuracy:.0%}" if self._accuracy else ""
+        """Return what to show behind the bar; it fits 80 columns.
+
+        Accuracy is that of finished folds alone: a fold that has only begun would alarm for nothing.
+        """
+        mean = sum(self._accuracies) / len(self._accuracies) if self._accuracies else 0.0
+        accuracy = f", {percent(mean, 0)} agree" if self._accuracies else ""
         return f"{len(self._finished)}/{self._n_folds} folds{accuracy}"
 
     def name(self, event: EpochDone | FoldDone) -> str:
@@ -226,6 +232,11 @@ def _words(step: str) -> str:
 
 def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def percent(share: float, digits: int = 1) -> str:
+    """Return a share in [0, 1] as ``9.6 %``."""
+    return f"{100 * share:.{digits}f} %"
 
 
 def duration(seconds: float) -> str:

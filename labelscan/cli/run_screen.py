@@ -4,8 +4,21 @@ import math
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from labelscan.cli.console import Column, Console, Shape, cells, show_json, side_by_side, stdout, table, text
-from labelscan.cli.progress import duration
+from labelscan.cli.console import (
+    Column,
+    Console,
+    Shape,
+    cells,
+    entry,
+    show_json,
+    side_by_side,
+    stdout,
+    table,
+    text,
+    width_of,
+)
+from labelscan.cli.progress import duration, percent
+from labelscan.fold_job import DONE_FILE
 from labelscan.issues import ISSUES_FILE, Issues
 from labelscan.metrics import DetectionQuality
 from labelscan.pipeline import Run
@@ -17,7 +30,11 @@ MOST_ROWS = 5
 MOST_WARNINGS = 5
 CLASS_WIDTH = 14
 """Cells for a class name where two tables share 80 columns."""
+NARROW = 50
+"""Cells below which a suspect is listed without its suggested label."""
 ARROW = "->"
+POSTERIOR = "noise-posterior"
+"""The detector whose error probabilities are shown, whichever leads."""
 
 
 def show(run: Run, *, top: int, as_json: bool, quiet: bool, told: Collection[str]) -> None:
@@ -31,42 +48,48 @@ def show(run: Run, *, top: int, as_json: bool, quiet: bool, told: Collection[str
         told: warnings that the user has just seen, which are not repeated.
     """
     if as_json:
-        show_json({**run.summary.to_json(), "run": None if run.folder is None else str(run.folder)})
+        show_json({**run.summary.to_json(), "run": str(run.folder)})
     elif not quiet:
         _show_screen(run.summary, run.issues, run.folder, top=top, told=told)
-    elif run.folder is not None:
+    else:
         stdout().print(text(str(run.folder / ISSUES_FILE)))
 
 
 def show_plan(plan: Plan, estimate_seconds: float | None, *, as_json: bool, told: Collection[str]) -> None:
-    """Write to stdout what would run."""
+    """Write to stdout what would run, and how much of it is done already."""
+    finished = sum(1 for _ in plan.folder.glob(f"fold-*/{DONE_FILE}"))
     if as_json:
-        show_json({**plan.to_json(), "estimate_seconds": estimate_seconds})
+        show_json({**plan.to_json(), "estimate_seconds": estimate_seconds, "finished_folds": finished})
         return
     console = stdout()
-    width = max(len(label) for label, _ in plan.rows)
-    for label, value in plan.rows:
-        console.print(text((f"{label:{width}}  ", "dim"), value))
+    rows = list(plan.rows)
     if estimate_seconds is not None:
-        console.print(text((f"{'estimate':{width}}  ", "dim"), f"about {duration(estimate_seconds)} of training"))
+        what = "training" if plan.frozen is None else "computing features"
+        rows.append(("estimate", f"about {duration(estimate_seconds)} of {what}"))
+    width = max(len(label) for label, _ in rows)
+    for label, value in rows:
+        console.show(entry(label, width, [value], style="dim"))
     for warning in plan.warnings:
         if warning not in told:
-            console.print(text(("warning: ", "bold yellow"), warning))
-    console.print(text("nothing was trained or written; run it without --dry-run"))
+            console.show(text(("warning: ", "bold yellow"), warning))
+    if finished:
+        console.show(text(f"the run folder has {finished:,} of {plan.n_jobs:,} folds finished"))
+    console.show(text("nothing was trained or written; run it without --dry-run"))
 
 
-def _show_screen(summary: Summary, issues: Issues, folder: Path | None, *, top: int, told: Collection[str]) -> None:
+def _show_screen(summary: Summary, issues: Issues, folder: Path, *, top: int, told: Collection[str]) -> None:
     console = stdout()
-    for line in _headline(summary):
+    for line in _headline(summary, console.width):
         console.show(line)
     console.print()
-    console.show(_detectors(summary))
+    console.show(_detectors(summary, console.width))
     if summary.n_flagged:
         console.print()
         console.show(_classes_and_pairs(summary, console.width))
     if summary.n_flagged and top:
         console.print()
         _show_suspects(console, issues, top)
+        console.show(text((_ranked_by(summary), "dim")))
     warnings = [warning for warning in summary.warnings if warning not in told]
     if warnings:
         console.print()
@@ -74,36 +97,40 @@ def _show_screen(summary: Summary, issues: Issues, folder: Path | None, *, top: 
             console.show(text(("warning: ", "bold yellow"), warning))
         if len(warnings) > MOST_WARNINGS:
             console.print(text(f"and {len(warnings) - MOST_WARNINGS:,} more warnings in summary.json"))
-    if folder is not None:
-        console.print()
-        console.print(text(("issues  ", "dim"), (str(folder / ISSUES_FILE), "bold")))
-        console.print(text(("next    ", "dim"), _next_step(summary)))
+    console.print()
+    console.print(text(("issues  ", "dim"), (str(folder / ISSUES_FILE), "bold")))
+    console.show(text(("next    ", "dim"), _next_step(summary)))
 
 
-def _headline(summary: Summary) -> Iterator[Shape]:
+def _headline(summary: Summary, width: int) -> Iterator[Shape]:
     n_flagged, n_scored = summary.n_flagged, summary.n_scored
     count = f"none of {n_scored:,} labels looks wrong"
     if n_flagged:
         verb = "looks" if n_flagged == 1 else "look"
         count = f"{n_flagged:,} of {n_scored:,} labels {verb} wrong ({percent(n_flagged / n_scored)})"
     yield text((f"{summary.data}: {count}", "bold"))
-    left_out = summary.n_unscored + summary.n_unreadable
-    yield text(
-        ("estimated wrong labels: ", "dim"),
-        f"{summary.estimated_wrong_labels:,.0f} ({percent(summary.estimated_noise_rate)})",
-        ("   held-out accuracy: ", "dim"),
-        percent(summary.out_of_fold_accuracy),
-        ("   without a score: " if left_out else "", "dim"),
-        f"{left_out:,}" if left_out else "",
-    )
+    estimate = f"{summary.estimated_wrong_labels:,.0f} ({percent(summary.estimated_noise_rate)})"
+    facts = [
+        text(("estimated wrong labels: ", "dim"), estimate),
+        text(("held-out accuracy: ", "dim"), percent(summary.out_of_fold_accuracy)),
+    ]
+    in_one = text("   ").join(facts)
+    yield from [in_one] if cells(in_one.plain) <= width else facts
+    reasons = [
+        f"{count:,} {word}"
+        for count, word in ((summary.n_unreadable, "unreadable"), (summary.n_unscored, "unscored"))
+        if count
+    ]
+    if reasons:
+        yield text(("without a score: ", "dim"), f"{', '.join(reasons)}; scores.csv says why")
 
 
-def _detectors(summary: Summary) -> Shape:
+def _detectors(summary: Summary, width: int) -> Shape:
     truth = summary.against_truth
     columns = [Column("", width=30), Column("flagged", "right")]
     if truth is not None:
         columns += [Column(name, "right") for name in ("F1", "precision", "recall", "AP")]
-    rows = []
+    rows: list[list[str]] = []
     for name, n_flagged in summary.flagged_by.items():
         leads = " (leads)" if name == summary.detector.partition(":")[0] else ""
         quality = None if truth is None else truth.quality.get(name)
@@ -114,7 +141,12 @@ def _detectors(summary: Summary) -> Shape:
     title = "Detectors"
     if truth is not None:
         title = f"{truth.n_label_errors:,} labels are known wrong"
-    return table(columns, [one + [""] * (len(columns) - len(one)) for one in rows], title=title)
+    rows = [one + [""] * (len(columns) - len(one)) for one in rows]
+    while True:  # a number is never cut: columns go instead
+        made = table(columns, [one[: len(columns)] for one in rows], title=title)
+        if len(columns) <= 2 or width_of(made) <= width:
+            return made
+        columns.pop()
 
 
 def _quality_cells(quality: DetectionQuality) -> list[str]:
@@ -141,7 +173,7 @@ def _classes_and_pairs(summary: Summary, width: int) -> Shape:
         ],
         title="Most confused",
     )
-    return side_by_side(classes, pairs)
+    return side_by_side(classes, pairs, width)
 
 
 def _class_cells(one: ClassHealth) -> list[str]:
@@ -151,14 +183,16 @@ def _class_cells(one: ClassHealth) -> list[str]:
 
 def _show_suspects(console: Console, issues: Issues, top: int) -> None:
     suspects = issues.flagged.head(top).to_dict("records")
-    wide = CLASS_WIDTH + max(0, console.width - 80) // 8
-    given = max(len("given"), *(min(wide, cells(str(one["given_label"]))) for one in suspects))
-    suggested = max(len("suggested"), *(min(wide, cells(str(one["suggested_label"]))) for one in suspects))
     rank = max(len(f"{len(suspects)}"), len("Top"))
-    others = rank + given + len(ARROW) + suggested + len("P(wrong)") + 2 * 5
+    narrow = console.width < NARROW
+    room = console.width - (rank + len("P(wrong)") + (2 * 3 if narrow else len(ARROW) + 2 * 5))
+    texts = (("suspects", "example_id"), ("given", "given_label"), ("suggested", "suggested_label"))
+    example, given, suggested = _share_room(
+        room, *(max(len(header), *(cells(str(one[column])) for one in suspects)) for header, column in texts)
+    )
     columns = [
         Column("", "right"),
-        Column("suspects", width=max(8, console.width - others)),
+        Column("suspects", width=example),
         Column("given", width=given),
         Column(""),
         Column("suggested", width=suggested),
@@ -167,7 +201,7 @@ def _show_suspects(console: Console, issues: Issues, top: int) -> None:
     rows = [
         [
             str(one["rank"]),
-            str(one["path"] or one["example_id"]),
+            str(one["example_id"]),
             str(one["given_label"]),
             ARROW,
             str(one["suggested_label"]),
@@ -175,7 +209,27 @@ def _show_suspects(console: Console, issues: Issues, top: int) -> None:
         ]
         for one in suspects
     ]
-    console.show(table(columns, rows, title="Top"))
+    kept = [0, 1, 2, 5] if narrow else range(len(columns))
+    console.show(
+        table([columns[place] for place in kept], [[row[place] for place in kept] for row in rows], title="Top")
+    )
+
+
+def _share_room(room: int, example: int, given: int, suggested: int) -> tuple[int, int, int]:
+    """Return widths of at most what is needed that fit ``room``: half for the example, and what others leave."""
+    quarter = max(room // 4, 1)
+    widths = [min(given, quarter), min(suggested, quarter)]
+    example = min(example, max(room - sum(widths), 1))
+    for position, needed in enumerate((given, suggested)):
+        widths[position] = min(needed, max(room - example - widths[1 - position], 1))
+    return example, widths[0], widths[1]
+
+
+def _ranked_by(summary: Summary) -> str:
+    leading = summary.detector.partition(":")[0]
+    if leading == POSTERIOR:
+        return f"ranked by {POSTERIOR}, as P(wrong) is"
+    return f"ranked by {leading}; P(wrong) is by {POSTERIOR}, a second opinion"
 
 
 def _next_step(summary: Summary) -> str:
@@ -184,8 +238,3 @@ def _next_step(summary: Summary) -> str:
     if summary.n_flagged:
         return "go through it from the top; scores.csv beside it has every example"
     return "scores.csv beside it has every example, most doubtful first"
-
-
-def percent(share: float) -> str:
-    """Return a share in [0, 1] as ``9.6 %``."""
-    return f"{100 * share:.1f} %"

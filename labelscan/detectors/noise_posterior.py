@@ -67,12 +67,11 @@ class NoisePosterior:
         examples = _Examples(evidence.given_labels, evidence.pred_probs)
         exponent = self.kappa * _calibrate(examples)
         channel, refitted = self._fit_channel(examples, exponent)
-        error_probability, suggested_labels = _score(examples, exponent, channel)
+        error_probability = _score(examples, exponent, channel)
         return Detection(
             label_quality=1 - error_probability,
             flagged=highest_expected_f1(error_probability),
             error_probability=error_probability,
-            suggested_labels=suggested_labels,
             noise_matrix=np.ascontiguousarray(refitted.T),
         )
 
@@ -192,15 +191,12 @@ def _step(examples: _Examples, exponent: float, channel: Floats) -> tuple[Floats
     return counts / counts.sum(axis=1, keepdims=True), log_likelihood / len(examples.given_labels)
 
 
-def _score(examples: _Examples, exponent: float, channel: Floats) -> tuple[Floats, NDArray[np.int64]]:
-    """Return (N,) error probabilities and (N,) most probable other classes."""
+def _score(examples: _Examples, exponent: float, channel: Floats) -> Floats:
+    """Return (N,) error probabilities."""
     error_probability = np.empty(len(examples.given_labels))
-    suggested_labels = np.empty(len(examples.given_labels), dtype=np.int64)
     for label, rows, log_p in examples.chunks():
         joint = _sharpen(log_p, exponent)
         joint *= channel[:, label]
         likelihood = np.maximum(joint.sum(axis=1), TINY)
         error_probability[rows] = 1 - joint[:, label] / likelihood
-        joint[:, label] = -1
-        suggested_labels[rows] = joint.argmax(axis=1)
-    return np.clip(error_probability, 0, 1, out=error_probability), suggested_labels
+    return np.clip(error_probability, 0, 1, out=error_probability)

@@ -49,7 +49,8 @@ def files(tmp_path):
 # Arguments, and what the message must name.
 CASES = [
     ("detct photos", "detct"),
-    ("detect photos --los ce", "--los"),
+    ("detect photos --los ce", "did you mean --loss?"),
+    ("detect photos --eopchs 3", "did you mean --epochs?"),
     ("detect", "no data"),
     ("detect photos --epochs many", "many"),
     ("detect photos --epochs 0", "--epochs"),
@@ -61,7 +62,7 @@ CASES = [
     ("detect one", "1 class"),
     ("detect nothing.csv", "nothing.csv"),
     ("detect header.csv", "no example"),
-    ("detect no-label.csv", "label column"),
+    ("detect no-label.csv", "call it label, given_label"),
     ("detect labels.csv --label-column lable", "did you mean 'label'"),
     ("detect empty-label.csv", "row 3"),
     ("detect twice.csv", "twice"),
@@ -108,7 +109,7 @@ CASES = [
     ("score", "PROBS"),
     ("score nowhere.npz", "nowhere.npz"),
     ("score nan.npz", "nan"),
-    ("score labels.npz", "pred_probs"),
+    ("score labels.npz", "rename"),
     ("score probs.csv", "row 3"),
     ("list", "WHAT"),
     ("list loses", "losses"),

@@ -34,7 +34,7 @@ def test_the_list_fits_the_terminal_and_says_how_a_part_is_used(command, what):
     assert (ended.code, ended.err) == (0, "")
     lines = ended.out.splitlines()
     assert max(map(cells, lines)) <= 80
-    assert lines[-1].startswith("use: labelscan detect ")
+    assert lines[-1].strip().startswith("use: labelscan detect ")
     assert all(line == line.rstrip() for line in lines)
     for name in NAMES[what]:
         assert any(line.startswith(name) for line in lines)

@@ -39,7 +39,7 @@ def test_a_line_comes_every_few_seconds_with_the_time_left():
     assert listening.tell(StepStarted("decode", 1000)) == []
     assert listening.tell(StepAdvanced("decode", 100)) == []
     assert listening.tell(StepAdvanced("decode", 200), after=LEAST_SECONDS) == [
-        "decoding images: 200 of 1,000 (20%), about 40 s left"
+        "decoding images: 200 of 1,000 (20 %), about 40 s left"
     ]
     assert listening.tell(StepAdvanced("decode", 300), after=1) == []
     assert listening.tell(StepDone("decode", 12.0)) == ["decoding images: done in 12 s"]
@@ -64,9 +64,11 @@ def test_training_counts_the_epochs_of_all_folds():
     assert listening.tell(TrainingPlanned(3, 10, 1)) == ["training: 3 folds of 10 epochs, 1 of them finished before"]
     assert listening.tell(FoldDone(0, 0, 0.9, 3.0, reused=True)) == []
     assert listening.tell(epoch(1, 4)) == []
-    assert listening.tell(epoch(1, 9), after=10) == ["training: 9 of 20 (45%), about 22 s left"]
-    assert listening.tell(FoldDone(0, 1, 0.875, 20.0)) == ["fold 0-1: 87.5% of held-out labels predicted, 20 s"]
-    assert listening.tell(epoch(2, 1), after=10)[0].startswith("training: 11 of 20 (55%)")
+    assert listening.tell(epoch(1, 9), after=10) == ["training: 9 of 20 epochs (45 %), about 22 s left"]
+    assert listening.tell(FoldDone(0, 1, 0.875, 20.0)) == [
+        "fold 0-1: 87.5 % of held-out labels agree with the model, 20 s"
+    ]
+    assert listening.tell(epoch(2, 1), after=10)[0].startswith("training: 11 of 20 epochs (55 %)")
 
 
 def test_training_without_epochs_counts_folds():
@@ -82,7 +84,7 @@ def test_a_run_that_is_finished_already_says_so():
 def test_verbose_tells_of_every_epoch():
     listening = Listening(verbose=True)
     listening.tell(TrainingPlanned(2, 10, 0))
-    assert listening.tell(epoch(1, 4)) == ["fold 0-1, epoch 4 of 10: loss 1.250, train accuracy 50.0%, 2.0 s"]
+    assert listening.tell(epoch(1, 4)) == ["fold 0-1, epoch 4 of 10: loss 1.250, train accuracy 50.0 %, 2.0 s"]
 
 
 def test_warnings_and_notes_are_told_once_and_remembered():
@@ -90,7 +92,7 @@ def test_warnings_and_notes_are_told_once_and_remembered():
     assert listening.tell(Warned("no weights")) == ["warning: no weights"]
     assert listening.tell(Warned("no weights")) == []
     assert listening.tell(Noted("columns: path")) == ["columns: path"]
-    assert listening.tell(Chosen("model", "mlp", "features")) == ["model: mlp (features)"]
+    assert listening.tell(Chosen("model", "mlp", "features")) == ["model: mlp: features"]
     assert listening.tell(Waiting()) == []
     assert listening.progress.told == {"no weights", "columns: path"}
 

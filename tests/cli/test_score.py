@@ -1,4 +1,5 @@
 import json
+import re
 
 import numpy as np
 import pytest
@@ -53,7 +54,7 @@ def test_a_wide_terminal_shows_more_of_long_names(command, probs, monkeypatch):
     assert max(map(cells, ended.out.splitlines())) <= 160
 
 
-@pytest.mark.parametrize("columns", [80, 160])
+@pytest.mark.parametrize("columns", [60, 80, 160])
 def test_long_paths_and_wide_names_keep_the_screen_in_shape(command, tmp_path, monkeypatch, columns):
     labels = np.arange(60) % 6
     pred_probs = np.full((60, 6), 0.002)
@@ -66,9 +67,45 @@ def test_long_paths_and_wide_names_keep_the_screen_in_shape(command, tmp_path, m
     )
     monkeypatch.setenv("COLUMNS", str(columns))
     lines = command("score", "wide.npz").out.splitlines()
-    assert 20 <= len(lines) <= 40
+    assert 20 <= len(lines) <= 48
     assert max(map(cells, lines)) <= columns
     assert all("\u202e" not in line for line in lines)
     suspects = [line for line in lines if ".jpg" in line]
     assert len(suspects) == 10
-    assert len({line.partition(".jpg")[0][-3:] for line in suspects}) == 10, "the end of a path tells files apart"
+    assert len({line.partition(".jpg")[0][-2:] for line in suspects}) == 10, "the end of a path tells files apart"
+    assert all(re.search(r"(0\.\d{3}|1\.000)$", line) for line in suspects), "a number is never cut"
+
+
+@pytest.mark.parametrize("columns", [40, 60])
+def test_a_narrow_terminal_loses_columns_and_no_digit(command, probs, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    lines = command("score", "probs.npz").out.splitlines()
+    assert max(cells(line) for line in lines if not line.startswith("issues")) <= columns
+    assert not any("\N{HORIZONTAL ELLIPSIS}" in line for line in lines if "(leads)" in line)
+    assert any(line.endswith("9.1 %") or "9.1 %  " in line for line in lines)
+
+
+def test_a_suspect_is_named_by_its_id_in_full_where_there_is_room(command, tmp_path, monkeypatch):
+    ids = [f"a/rather/deep/folder/with/many/parts/{row:03}.jpg" for row in range(20)]
+    rows = [f"{tmp_path}/{name},{name},{'ab'[row % 2]},{row % 2:.1f},{1 - row % 2:.1f}" for row, name in enumerate(ids)]
+    rows[3] = rows[3].replace(",1.0,0.0", ",0.9,0.1").replace(",b,", ",b,")
+    (tmp_path / "p.csv").write_text("\n".join(["path,id,label,prob:b,prob:a", *rows]) + "\n")
+    monkeypatch.setenv("COLUMNS", "100")
+    out = command("score", "p.csv").out
+    suspects = [line for line in out.splitlines() if ".jpg" in line]
+    assert all("a/rather/deep/folder/with/many/parts/" in line for line in suspects)
+    assert str(tmp_path) not in out
+
+
+def test_problems_that_differ_in_their_row_only_are_told_once(command, tmp_path):
+    pred_probs = np.full((40, 2), 0.5)
+    pred_probs[5:35, 0] = np.linspace(1, 2, 30)
+    np.savez(tmp_path / "bad.npz", pred_probs=pred_probs, given_labels=np.arange(40) % 2)
+    ended = command("score", "bad.npz")
+    assert ended.code == 2
+    assert ended.err.splitlines() == [
+        "error: bad.npz index 5: probabilities sum to 1.5, not 1",
+        "  likewise at bad.npz index 6, 7, 8, 9, 10, 11, 12, 13 and 11 more",
+        "  hint: give every class a column and let each row sum to 1; logits want a softmax first",
+        "error: and 10 more problems like these",
+    ]

@@ -132,7 +132,7 @@ def test_images_of_another_kind_have_a_remedy(images, message):
 def test_features_that_are_not_finite_are_told_by_row_and_column():
     features = np.ones((4, 3))
     features[2, 1] = np.nan
-    assert "arrays row 2 (counted from 0): features[2, 1] is nan" in not_taken(features, LABELS)
+    assert "arrays index 2: features[2, 1] is nan" in not_taken(features, LABELS)
     features[2, 1] = 1e300
     assert "features[2, 1] is 1e+300" in not_taken(features, LABELS)
 
@@ -143,7 +143,7 @@ def test_features_that_are_not_finite_are_told_by_row_and_column():
         ([0, 1], "labels have shape (2,), not (4,), one for each example"),
         (np.eye(4), "argmax(axis=1)"),
         ([0.0, 1.0, 1.0, 0.0], "not whole numbers or text"),
-        (["a", "", "b", "a"], "arrays row 1 (counted from 0): the label is empty"),
+        (["a", "", "b", "a"], "arrays index 1: the label is empty"),
     ],
 )
 def test_labels_of_another_kind_are_refused(labels, message):

@@ -82,7 +82,7 @@ def test_infinite_and_missing_numbers_are_refused(tmp_path):
     assert "column 'x' has inf" in refused(write(tmp_path, "x,label\n1,a\ninf,b\n"))
     assert "column 'x' has 1e+300" in refused(write(tmp_path, "x,label\n1,a\n1e300,b\n"))
     pd.DataFrame({"x": [1.0, None], "label": ["a", "b"]}).to_parquet(tmp_path / "t.parquet")
-    assert "t.parquet row 1 (counted from 0): column 'x' has no number" in refused(tmp_path / "t.parquet")
+    assert "t.parquet index 1: column 'x' has no number" in refused(tmp_path / "t.parquet")
 
 
 def test_at_most_twenty_cells_are_told(tmp_path):
