@@ -39,7 +39,8 @@ def folder(tmp_path, monkeypatch):
     flowers = [f"{generator.normal(kind):.3f},{generator.normal(-kind):.3f},{'ab'[kind]}" for kind in (0, 1) * 15]
     (tmp_path / "flowers.csv").write_text("\n".join(["petal,sepal,species", *flowers]) + "\n")
     labels = np.arange(30) % 3
-    np.savez(tmp_path / "arrays.npz", images=generator.integers(0, 255, (30, 8, 8), np.uint8), labels=labels)
+    arrays = {"images": generator.integers(0, 255, (30, 8, 8), np.uint8), "labels": labels}
+    np.savez(tmp_path / "arrays.npz", **arrays, coarse=labels // 2, expert=labels // 2)
     pred_probs = np.full((30, 3), 0.05)
     pred_probs[np.arange(30), labels] = 0.9
     np.savez(tmp_path / "probs.npz", pred_probs=pred_probs, given_labels=labels)
@@ -79,6 +80,17 @@ def test_the_columns_are_told_in_their_order():
 
     section = README.partition("Columns of `issues.csv`")[2].partition("\n## ")[0]
     assert tuple(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)) == ISSUE_COLUMNS
+
+
+def test_the_settings_and_the_attributes_of_a_run_are_all_told():
+    import inspect
+
+    import labelscan
+    from labelscan.pipeline import Run
+
+    section = README.partition("## In Python")[2].partition("```")[0]
+    told = set(re.findall(r"`(\w+)`", section))
+    assert told >= set(inspect.signature(labelscan.settings).parameters) | set(Run.__annotations__)
 
 
 def test_the_options_told_exist(capsys):

@@ -176,7 +176,10 @@ def message(console: Console, line: Text) -> Text:
     """Return ``line`` as it is written to stderr: on a terminal wrapped at words, for a file left on one line."""
     if not console.is_terminal:
         return line
-    return Text("\n  ").join(line.wrap(console, max(console.width - 2, 1)))
+    lines = line.wrap(console, max(console.width - 2, 1))
+    for one in lines:
+        one.rstrip()
+    return Text("\n  ").join(lines)
 
 
 def text(*pieces: str | tuple[str, str]) -> Text:

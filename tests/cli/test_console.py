@@ -10,6 +10,7 @@ from labelscan.cli.console import (
     cells,
     elide,
     is_live,
+    message,
     printable,
     show_problems,
     table,
@@ -62,6 +63,24 @@ def test_a_text_in_a_style_is_plain_where_nobody_looks(monkeypatch):
     stream = io.StringIO()
     Console(file=stream).print(text(("error: ", "bold red"), "[red]x"))
     assert stream.getvalue() == "error: [red]x\n"
+
+
+def test_a_message_wraps_at_words_on_a_terminal_and_stays_one_line_in_a_file():
+    line = text(("warning: ", "yellow"), "the quick brown fox")
+    terminal = Console(file=Terminal(), width=16, force_terminal=True)
+    assert message(terminal, line).plain.splitlines() == ["warning: the", "  quick brown", "  fox"]
+    assert message(Console(file=io.StringIO(), width=16), line).plain == line.plain
+
+
+def test_few_problems_of_a_kind_stay_apart_and_many_are_told_as_one(capsys):
+    files = [Problem(f"no such file: gone/{row}.png", f"m.csv row {row}") for row in range(9)]
+    show_problems(files)
+    assert capsys.readouterr().err.count("error: ") == 9
+    show_problems([Problem(f"label {row} is not in 0 .. 1", f"m.csv row {row}") for row in range(9)])
+    assert capsys.readouterr().err.splitlines() == [
+        "error: m.csv row 0: label 0 is not in 0 .. 1",
+        "  likewise at m.csv row 1, 2, 3, 4, 5, 6, 7, 8",
+    ]
 
 
 def test_bars_are_for_people():

@@ -79,6 +79,13 @@ def test_a_dry_run_shows_the_plan_and_writes_nothing(command, photos, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["photos"]
 
 
+def test_a_dry_run_says_how_much_is_done_already(command, photos):
+    command("detect", "photos", *QUICK)
+    ended = command("detect", "photos", *QUICK, "--dry-run")
+    assert "the run folder has 3 of 3 folds finished" in ended.out
+    assert max(map(cells, ended.out.splitlines())) <= 80
+
+
 def test_a_dry_run_is_json_on_request(command, photos):
     content = json.loads(command("detect", "photos", *QUICK, "--dry-run", "--json").out)
     assert content["examples"] == 12
