@@ -21,6 +21,34 @@ from labelscan.schedule import LossSchedule
 from labelscan.training import EpochMetrics, check_logits, predict, train
 
 
+class MakesNetworks(Protocol):
+    """What is used of a model."""
+
+    def make(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Module:
+        """Return a freshly initialised network."""
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkMaker:
+    """Makes networks of one model; unlike a lambda, it says what it is."""
+
+    model: MakesNetworks
+    n_classes: int
+
+    def __call__(self, input_shape: tuple[int, ...]) -> nn.Module:
+        return self.model.make(input_shape, self.n_classes)
+
+
+@dataclass(frozen=True, slots=True)
+class GivenMaker:
+    """Makes networks by a user's factory, which knows the shape of its inputs."""
+
+    factory: Callable[[], nn.Module]
+
+    def __call__(self, input_shape: tuple[int, ...]) -> nn.Module:  # noqa: ARG002
+        return self.factory()
+
+
 @dataclass(frozen=True, slots=True)
 class NetworkLearner:
     """Trains a freshly made network for every fold."""

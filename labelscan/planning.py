@@ -26,7 +26,7 @@ from labelscan.events import Chosen, Listener, Noted, Warned
 from labelscan.executors import EXECUTORS, Executor
 from labelscan.executors.local import threads_per_fold
 from labelscan.fold_job import Learner
-from labelscan.learners import Classifier, ClassifierLearner, NetworkLearner
+from labelscan.learners import Classifier, ClassifierLearner, GivenMaker, NetworkLearner, NetworkMaker
 from labelscan.models import SMALL, ChosenModel, Model, choose_model, is_backbone
 from labelscan.models.backbones import Backbone
 from labelscan.models.mlp import MLP, LinearHead
@@ -61,6 +61,7 @@ class Plan:
     """None for a classifier of scikit-learn."""
     device: Device
     threads: int
+    """CPU threads of each fold."""
     executor: Executor
     folder: Path
     warnings: tuple[str, ...]
@@ -241,30 +242,9 @@ def _learner(
         recipe = dataclasses.replace(recipe, augmentation=NO_AUGMENTATION)
     recipe = recipe.changed_by(config.training)
     schedule = build_schedule(config.training.loss, n_epochs=recipe.epochs, n_classes=n_classes)
-    make = _Maker(model, n_classes) if given is None else _GivenMaker(given)
+    make = NetworkMaker(model, n_classes) if given is None else GivenMaker(given)
     scale = model.scale if is_backbone(model) else None
     return NetworkLearner(make, recipe, schedule, scale), recipe
-
-
-@dataclass(frozen=True, slots=True)
-class _Maker:
-    """Makes networks of one model; picklable, unlike a lambda."""
-
-    model: Model
-    n_classes: int
-
-    def __call__(self, input_shape: tuple[int, ...]) -> nn.Module:
-        return self.model.make(input_shape, self.n_classes)
-
-
-@dataclass(frozen=True, slots=True)
-class _GivenMaker:
-    """Makes networks by a user's factory, which knows the shape of its inputs."""
-
-    factory: Callable[[], nn.Module]
-
-    def __call__(self, input_shape: tuple[int, ...]) -> nn.Module:  # noqa: ARG002
-        return self.factory()
 
 
 def input_shape(dataset: Dataset, shape: ImageShape | None) -> tuple[int, ...]:

@@ -13,7 +13,7 @@ LINE = """
     readers.torchvision_set readers.demo readers
     prob_columns probabilities
     decoding native_sizes store
-    device batches recipe
+    dropout device batches recipe
     models.backbones models.small_cnn models.torchvision_model models.timm_model models.mlp models.frozen_backbone
     models
     losses.cross_entropy losses.blurry losses.piecewise_zero losses.generalized_cross_entropy losses.focal losses

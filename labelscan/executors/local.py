@@ -22,6 +22,15 @@ WORTH_A_PROCESS = 200_000
 """Training examples, all epochs and folds together, from which the seconds that processes take to start pay off."""
 
 
+KEEP_FREED_MEMORY = {
+    "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),
+    "MALLOC_TRIM_THRESHOLD_": str(2**31),
+    "MALLOC_TOP_PAD_": str(64 * 2**20),
+}
+"""For glibc, read at the start of a process: by default it gives the memory of every large tensor back to the system
+and asks for it again a moment later, page by page. Other systems do not know these variables."""
+
+
 def threads_per_fold(n_jobs: int, device: Device, setting: int) -> int:
     """Return the CPU threads that each fold uses, the same whether folds run side by side or not.
 
@@ -54,7 +63,10 @@ class LocalExecutor:
             notify(Warned("the model cannot be sent to other processes: folds run one after another"))
             processes = 1
         if processes > 1:
-            _side_by_side(jobs, processes, gpus, notify)
+            # Left over by full rounds, folds would be trained last with idle cores beside them: they share the cores
+            # of the last round instead. Folds of one thread each lose nothing by taking turns.
+            alone = gpus[0].kind == "cpu" and jobs[0].threads == 1 and not self.processes
+            _side_by_side(jobs, processes, len(jobs) % processes if alone else 0, gpus, notify)
         else:
             for job in jobs:
                 try:
@@ -97,9 +109,12 @@ def _carry_out(job: FoldJob, device: Device, parent: int) -> None:
     job.run(stop_if_alone, device=device)
 
 
-def _side_by_side(jobs: Sequence[FoldJob], processes: int, gpus: list[Device], notify: Listener) -> None:
-    pool = get_reusable_executor(max_workers=processes, timeout=60)
-    free = [gpus[number % len(gpus)] for number in range(processes)]
+def _side_by_side(
+    jobs: Sequence[FoldJob], processes: int, left_over: int, gpus: list[Device], notify: Listener
+) -> None:
+    most = processes + left_over
+    pool = get_reusable_executor(max_workers=most, timeout=60, env=KEEP_FREED_MEMORY)
+    free = [gpus[number % len(gpus)] for number in range(most)]
     todo = list(jobs)
     running: dict[Future[None], tuple[FoldJob, Device]] = {}
     told: dict[tuple[int, int], int] = {}
@@ -114,7 +129,7 @@ def _side_by_side(jobs: Sequence[FoldJob], processes: int, gpus: list[Device], n
 
     try:
         while todo or running:
-            while todo and free:
+            while todo and len(running) < (processes if len(todo) + len(running) > most else most):
                 job, device = todo.pop(0), free.pop(0)
                 running[pool.submit(_carry_out, job, device, os.getpid())] = job, device
             ended, _ = wait(list(running), timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)

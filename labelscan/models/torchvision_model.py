@@ -1,11 +1,11 @@
 """Any classification model of torchvision by its name."""
 
-import difflib
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import torch
-import torchvision
 from torch import Tensor, nn
 
 from labelscan.errors import ConfigError
@@ -26,17 +26,13 @@ FIXED_SIZE = ("vit_", "maxvit_")
 
 def names() -> list[str]:
     """Return the names of torchvision's classification models."""
-    return list(torchvision.models.list_models(module=torchvision.models))
-
-
-def nearest(name: str) -> list[str]:
-    """Return the names of torchvision that look most like ``name``."""
-    return difflib.get_close_matches(name, names(), n=1)
+    models = _models()
+    return list(models.list_models(module=models))
 
 
 def cached_weights(name: str) -> Path | None:
     """Return the file of the model's default weights if it is on this machine."""
-    url = torchvision.models.get_model_weights(name).DEFAULT.url
+    url = _models().get_model_weights(name).DEFAULT.url
     path = Path(torch.hub.get_dir()) / "checkpoints" / url.rpartition("/")[2]
     return path if path.is_file() else None
 
@@ -46,7 +42,7 @@ class TorchvisionModel:
     """A classification model of torchvision.
 
     Args:
-        name: as ``torchvision.models.get_model`` knows it.
+        name: as ``_models().get_model`` knows it.
         weights: ``auto`` (those on this machine, never downloaded), ``default`` (may be downloaded), ``none``, or a
             file with a state dict.
     """
@@ -65,7 +61,7 @@ class TorchvisionModel:
         return IMAGENET_MEAN, IMAGENET_DEVIATION
 
     def image_size(self, smaller_side: int) -> int:
-        weights = torchvision.models.get_model_weights(self.name).DEFAULT
+        weights = _models().get_model_weights(self.name).DEFAULT
         usual = int(weights.transforms().crop_size[0])
         if self.name.startswith(FIXED_SIZE):
             return usual if self.weights in ("auto", "default") and self.pretrained else 224
@@ -83,7 +79,7 @@ class TorchvisionModel:
     def _load(self) -> nn.Module:
         if self.weights in ("auto", "default") and self.pretrained:
             try:
-                network: nn.Module = torchvision.models.get_model(self.name, weights="DEFAULT")
+                network: nn.Module = _models().get_model(self.name, weights="DEFAULT")
             except OSError as error:
                 raise ConfigError(
                     f"the weights of {self.name} could not be downloaded ({error})",
@@ -91,7 +87,7 @@ class TorchvisionModel:
                     hint="give a file that you have, or --weights none to train from scratch",
                 ) from error
             return network
-        network = torchvision.models.get_model(self.name, weights=None)
+        network = _models().get_model(self.name, weights=None)
         if self.pretrained:
             load_weights(network, read_weights(Path(self.weights)), where=self.weights)
         return network
@@ -107,3 +103,8 @@ class _MainOutput(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         output = self.network(images)
         return output if isinstance(output, Tensor) else output.logits
+
+
+def _models() -> ModuleType:
+    """Return torchvision.models, which takes a second to import: a fold with a model of our own goes without."""
+    return import_module("torchvision.models")

@@ -278,7 +278,7 @@ def test_a_network_may_be_given_for_features(tmp_path):
     generator = np.random.default_rng(0)
     labels = np.arange(60) % 2
     features = generator.normal(size=(60, 3)) + 5 * labels[:, None]
-    settings = quick(**{"training.epochs": 60})
+    settings = quick(**{"training.epochs": 300})
     run = labelscan.detect(features, labels, settings=settings, model=lambda: nn.Linear(3, 2), output=tmp_path / "run")
     assert run.summary.out_of_fold_accuracy > 0.9
 
