@@ -190,6 +190,8 @@ def _config_and_dataset(
     data: Data | None, labels: Sequence[str] | NDArray[Any] | None, config: Config | None
 ) -> tuple[Config, Dataset | None]:
     config = config or Config()
+    to_numpy = getattr(data, "to_numpy", None)  # of a data frame
+    data = to_numpy() if to_numpy is not None else data
     if isinstance(data, np.ndarray):
         if labels is None:
             raise ConfigError("images or features in memory need labels", where="labels", hint="detect(data, labels)")

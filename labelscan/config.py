@@ -174,6 +174,13 @@ class Config:
 _WITHOUT_EFFECT = {"store.workers", "store.cache_megabytes", "dataset.root", "dataset.download"}
 
 
+LEFT_TO_THE_MODEL = (
+    *("training.epochs", "training.batch_size", "training.learning_rate", "training.weight_decay"),
+    "store.image_size",
+)
+"""Settings in which 0, or -1, stands for what the model wants."""
+
+
 def keys() -> dict[str, object]:
     """Return every setting as ``section.name`` with its annotated type."""
     return dict(_keys(Config, ""))

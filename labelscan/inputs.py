@@ -130,8 +130,8 @@ def _refuse_or_tell(plan: Plan, store: Store, notify: Listener) -> None:
     row, reason = next(iter(store.unreadable.items()))
     notify(
         Warned(
-            f"{len(store.unreadable):,} of {len(plan.dataset):,} images are unreadable and left out, "
-            f"the first: {_where(plan.dataset, row)} ({reason})"
+            f"unreadable and left out: {len(store.unreadable):,} of {len(plan.dataset):,} images, "
+            f"the first {plan.dataset.example_ids[row]} ({reason})"
         )
     )
 

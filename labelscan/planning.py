@@ -95,7 +95,8 @@ class Plan:
     def rows(self) -> tuple[tuple[str, str], ...]:
         """Return (label, text) pairs that say what would run."""
         shape, recipe, folds = self.image_shape, self.recipe, self.config.folds
-        stored = "rows of features" if shape is None else f"{shape.height} x {shape.width}, {shape.channels} channels"
+        colour = "grey" if shape is not None and shape.channels == 1 else "colour"
+        stored = "rows of features" if shape is None else f"{shape.height} x {shape.width}, {colour}"
         times = f"{folds.n_folds} x {folds.repeats} repeats" if folds.repeats > 1 else str(folds.n_folds)
         training = (
             "as the classifier does" if recipe is None else f"{recipe.epochs} epochs, batches of {recipe.batch_size}"
@@ -104,7 +105,7 @@ class Plan:
             ("data", self.dataset.name),
             ("examples", f"{len(self.dataset):,}"),
             ("classes", f"{len(self.dataset.class_names):,}"),
-            ("model", f"{self.model_name}{' (frozen)' if self.frozen is not None else ''}: {self.model_reason}"),
+            ("model", f"{self.model_name}{', frozen' if self.frozen is not None else ''}: {self.model_reason}"),
             ("inputs", stored),
             ("loss", self.config.training.loss if recipe is not None else "that of the classifier"),
             ("training", training),
@@ -149,13 +150,16 @@ def make_plan(
     warnings: list[str] = []
     for note in dataset.notes:
         notify(Noted(note))
+    _check_given(model)
     if model is None:
         chosen = choose_model(config.model, sizes)
     else:
         stand_in: Model = MLP() if sizes is None else SmallCNN()  # its recipe is what the caller's model is trained by
         chosen = ChosenModel(_name_of(model), stand_in, False, "given by the caller")
-    notify(Chosen("model", chosen.name + (" (frozen)" if chosen.frozen else ""), chosen.reason))
+    notify(Chosen("model", chosen.name + (", frozen" if chosen.frozen else ""), chosen.reason))
     warnings += [chosen.warning] if chosen.warning else []
+    if chosen.tip:
+        notify(Noted(chosen.tip))
     shape = None if sizes is None else _image_shape(config, sizes, chosen.model, given=model is not None)
     learner, recipe = _learner(config, dataset, chosen, shape, model)
     for warning in warnings:
@@ -216,12 +220,15 @@ def _image_shape(config: Config, sizes: NativeSizes, model: Model, *, given: boo
     return ImageShape(max(1, round(height * shrink)), max(1, round(width * shrink)), channels)
 
 
-def _learner(
-    config: Config, dataset: Dataset, chosen: ChosenModel, shape: ImageShape | None, given: UserModel | None
-) -> tuple[Learner, Recipe | None]:
-    if given is not None and hasattr(given, "predict_proba"):
-        return ClassifierLearner(cast(Classifier, given)), None
-    if given is not None and not callable(given):
+def _check_given(given: UserModel | None) -> None:
+    """Raise ConfigError for what is neither a factory of networks nor a classifier."""
+    if isinstance(given, str):
+        raise ConfigError(
+            f"{given!r} is a name", where="model", hint="name a model by settings=labelscan.settings(model=...)"
+        )
+    if isinstance(given, type) and hasattr(given, "predict_proba"):
+        raise ConfigError(f"{given.__name__} is a class", where="model", hint=f"pass {given.__name__}()")
+    if given is not None and not callable(given) and not hasattr(given, "predict_proba"):
         raise ConfigError(
             f"{type(given).__name__} is neither a factory of networks nor a classifier",
             where="model",
@@ -233,6 +240,13 @@ def _learner(
             where="model",
             hint="pass a function that returns a new network",
         )
+
+
+def _learner(
+    config: Config, dataset: Dataset, chosen: ChosenModel, shape: ImageShape | None, given: UserModel | None
+) -> tuple[Learner, Recipe | None]:
+    if given is not None and hasattr(given, "predict_proba"):
+        return ClassifierLearner(cast(Classifier, given)), None
     model: Model = LinearHead() if chosen.frozen else chosen.model
     n_classes = len(dataset.class_names)
     shape_of_one = input_shape(dataset, shape)

@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 
 from labelscan import __version__
 from labelscan.atomic import read_json, write_json
-from labelscan.config import RUN_JSON_SETTINGS
+from labelscan.config import LEFT_TO_THE_MODEL, RUN_JSON_SETTINGS
 from labelscan.errors import Interrupted, RunFolderError
 from labelscan.events import Event, StepAdvanced, Waiting
 
@@ -194,7 +194,7 @@ def _check_same(path: Path, results_depend_on: Mapping[str, object], data: Mappi
     if settings_before.get("command") != now.get("command"):
         raise RunFolderError("this is a run of another command", where=str(path), hint="choose another place with -o")
     changed = [
-        f"{key} was {_readable(settings_before.get(key))} and is {_readable(now.get(key))}"
+        f"{key} was {_readable(key, settings_before.get(key))} and is {_readable(key, now.get(key))}"
         for key in sorted({*now, *settings_before})
         if now.get(key) != settings_before.get(key)
     ]
@@ -222,9 +222,9 @@ def _timings(record: dict[str, object]) -> dict[str, float]:
     return {name: float(seconds) for name, seconds in timings.items()} if isinstance(timings, dict) else {}
 
 
-def _readable(value: object) -> str:
-    """Return a setting as a message shows it; 0 and below stand for what the model wants."""
-    return "automatic" if value in (0, -1) and not isinstance(value, bool) else repr(value)
+def _readable(key: str, value: object) -> str:
+    """Return a setting as a message shows it: some numbers stand for what the model wants."""
+    return "automatic" if key in LEFT_TO_THE_MODEL and value in (0, -1) else repr(value)
 
 
 def _read_record(path: Path) -> dict[str, object]:

@@ -66,6 +66,7 @@ class ChosenModel:
     frozen: bool
     reason: str
     warning: str = ""
+    tip: str = ""
 
 
 def choose_model(config: ModelConfig, sizes: NativeSizes | None) -> ChosenModel:
@@ -93,7 +94,8 @@ def choose_model(config: ModelConfig, sizes: NativeSizes | None) -> ChosenModel:
             raise ConfigError(
                 f"{name} has no pretrained backbone to freeze", where="model.freeze", hint="name one with --model"
             )
-        return ChosenModel(name, model, False, reason, warning)
+        small_photos = config.name == "auto" and sizes is not None and not warning and not sizes.grey
+        return ChosenModel(name, model, False, reason, warning, _tip_for_small_photos() if small_photos else "")
     if config.freeze == "yes" and not model.pretrained:
         raise ConfigError(
             f"{name} has no pretrained weights here: frozen, it would know nothing",
@@ -113,7 +115,7 @@ def _automatic(config: ModelConfig, sizes: NativeSizes | None) -> tuple[str, str
         return "mlp", "the data has features, not images", ""
     if min(sizes.median_height, sizes.median_width) <= SMALL:
         side = f"images of {sizes.median_height} x {sizes.median_width} pixels are small"
-        return "small-cnn", side, "" if sizes.grey else _tip_for_small_photos()
+        return "small-cnn", side, ""
     photos = f"photos of about {sizes.median_height} x {sizes.median_width} pixels"
     if config.weights not in ("auto", "default", "none"):
         raise ConfigError(

@@ -12,8 +12,8 @@ from labelscan.recipe import Recipe
 
 SMALLEST_POOLED = 8
 """Images with a shorter side than this are pooled once less: below it nothing would be left to look at."""
-EXAMPLES_PER_TRAINING = 80_000
-"""Grey examples that a training sees, all epochs together, where that makes 10 to 40 epochs."""
+EXAMPLES_PER_TRAINING = 64_000
+"""Grey examples that a training sees, all epochs together, where that makes 8 to 40 epochs."""
 
 
 @dataclass(frozen=True)
@@ -39,13 +39,13 @@ class SmallCNN:
         return _Network(channels, self.width, n_classes, n_poolings=_poolings(min(height, width)))
 
     def recipe(self, n_examples: int, input_shape: tuple[int, ...]) -> Recipe:
-        """Return the training for ``n_examples``: colour images get twice the epochs and are flipped.
+        """Return the training for ``n_examples``: colour images get two and a half times the epochs and are flipped.
 
         Grey images are often characters, which a flip makes into others.
         """
         height, width, channels = input_shape
         colour = channels == 3
-        least, budget = (20, 2 * EXAMPLES_PER_TRAINING) if colour else (10, EXAMPLES_PER_TRAINING)
+        least, budget = (20, 2.5 * EXAMPLES_PER_TRAINING) if colour else (8, EXAMPLES_PER_TRAINING)
         return Recipe(
             epochs=min(max(math.ceil(budget / max(n_examples, 1)), least), 40),
             batch_size=64,
