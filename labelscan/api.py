@@ -13,8 +13,9 @@ from labelscan.config import Config, find_config, resolve
 from labelscan.dataset import Dataset
 from labelscan.errors import ConfigError
 from labelscan.events import Listener, ignore
+from labelscan.given_model import UserModel
 from labelscan.pipeline import Run
-from labelscan.planning import Plan, UserModel, make_plan
+from labelscan.planning import Plan, make_plan
 from labelscan.readers.arrays import dataset_from_arrays
 
 Data: TypeAlias = str | Path | Dataset | NDArray[Any]

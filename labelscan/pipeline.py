@@ -19,10 +19,11 @@ from labelscan.events import Event, FoldDone, Listener, TrainingPlanned, Warned,
 from labelscan.evidence import Evidence, gather
 from labelscan.fold_job import FoldJob, read_outputs
 from labelscan.folds import Folds, assign_folds, find_units, number_groups, unscored_reasons
+from labelscan.given_model import UserModel
 from labelscan.identical import find_label_conflicts
 from labelscan.inputs import Contents, provide_inputs, read_contents
 from labelscan.issues import SCORED, UNREADABLE, Issues, rank_issues
-from labelscan.planning import Plan, UserModel, make_plan, results_depend_on
+from labelscan.planning import Plan, make_plan, results_depend_on
 from labelscan.reports.csv_report import write_csv
 from labelscan.reports.json_report import write_summary
 from labelscan.run_folder import RunFolder, open_run

@@ -6,26 +6,22 @@ Every choice is made here, so that a wrong name fails now and not after hours, a
 import dataclasses
 import hashlib
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias, cast
-
-import torch
-from torch import nn
-from torch.nn.parameter import is_lazy
+from typing import cast
 
 from labelscan import readers
 from labelscan.batches import NO_AUGMENTATION
 from labelscan.config import Config, fingerprint, settings_that_matter
 from labelscan.dataset import Dataset, FeatureTable
 from labelscan.detectors import DETECTORS
-from labelscan.device import Device, choose_device, reproducible
-from labelscan.errors import ConfigError, DatasetError
+from labelscan.device import Device, choose_device
+from labelscan.errors import DatasetError
 from labelscan.events import Chosen, Listener, Noted, Warned
 from labelscan.executors import EXECUTORS, Executor
 from labelscan.executors.local import threads_per_fold
 from labelscan.fold_job import Learner
+from labelscan.given_model import UserModel, check_given, fingerprint_of, name_of
 from labelscan.learners import Classifier, ClassifierLearner, GivenMaker, NetworkLearner, NetworkMaker
 from labelscan.models import SMALL, ChosenModel, Model, choose_model, is_backbone
 from labelscan.models.backbones import Backbone
@@ -35,9 +31,6 @@ from labelscan.recipe import Recipe
 from labelscan.run_folder import DEFAULT_PARENT
 from labelscan.schedule import build_schedule, check_loss
 from labelscan.store import ImageShape, NativeSizes, probe
-
-UserModel: TypeAlias = Callable[[], nn.Module] | Classifier
-"""What the library takes in place of a model's name: a factory of networks, or a scikit-learn classifier."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,12 +143,12 @@ def make_plan(
     warnings: list[str] = []
     for note in dataset.notes:
         notify(Noted(note))
-    _check_given(model)
+    check_given(model)
     if model is None:
         chosen = choose_model(config.model, sizes)
     else:
         stand_in: Model = MLP() if sizes is None else SmallCNN()  # its recipe is what the caller's model is trained by
-        chosen = ChosenModel(_name_of(model), stand_in, False, "given by the caller")
+        chosen = ChosenModel(name_of(model), stand_in, False, "given by the caller")
     notify(Chosen("model", chosen.name + (", frozen" if chosen.frozen else ""), chosen.reason))
     warnings += [chosen.warning] if chosen.warning else []
     if chosen.tip:
@@ -220,28 +213,6 @@ def _image_shape(config: Config, sizes: NativeSizes, model: Model, *, given: boo
     return ImageShape(max(1, round(height * shrink)), max(1, round(width * shrink)), channels)
 
 
-def _check_given(given: UserModel | None) -> None:
-    """Raise ConfigError for what is neither a factory of networks nor a classifier."""
-    if isinstance(given, str):
-        raise ConfigError(
-            f"{given!r} is a name", where="model", hint="name a model by settings=labelscan.settings(model=...)"
-        )
-    if isinstance(given, type) and hasattr(given, "predict_proba"):
-        raise ConfigError(f"{given.__name__} is a class", where="model", hint=f"pass {given.__name__}()")
-    if given is not None and not callable(given) and not hasattr(given, "predict_proba"):
-        raise ConfigError(
-            f"{type(given).__name__} is neither a factory of networks nor a classifier",
-            where="model",
-            hint="pass a function that returns a new nn.Module, or a scikit-learn classifier with predict_proba",
-        )
-    if isinstance(given, nn.Module):
-        raise ConfigError(
-            "a network was given, but every fold needs a fresh one",
-            where="model",
-            hint="pass a function that returns a new network",
-        )
-
-
 def _learner(
     config: Config, dataset: Dataset, chosen: ChosenModel, shape: ImageShape | None, given: UserModel | None
 ) -> tuple[Learner, Recipe | None]:
@@ -267,37 +238,6 @@ def input_shape(dataset: Dataset, shape: ImageShape | None) -> tuple[int, ...]:
         return shape.height, shape.width, shape.channels
     assert isinstance(dataset.inputs, FeatureTable)
     return (dataset.inputs.features.shape[1],)
-
-
-def _name_of(model: UserModel) -> str:
-    """Return what a user's model is called in tables and messages."""
-    return str(getattr(model, "__qualname__", type(model).__name__))
-
-
-def fingerprint_of(model: UserModel) -> str:
-    """Return what changes with a user's model, as far as it can be seen: parameters, layers, first weights.
-
-    Raises:
-        ConfigError: a factory that does not make networks.
-    """
-    if hasattr(model, "get_params"):
-        return fingerprint([type(model).__qualname__, sorted(model.get_params().items(), key=str)])
-    if not callable(model):
-        return type(model).__qualname__
-    with reproducible(0, threads=1):
-        network = model()
-    if not isinstance(network, nn.Module):
-        raise ConfigError(
-            f"the factory returned {type(network).__name__}, not a network",
-            where="model",
-            hint="pass a function that returns a new nn.Module",
-        )
-    digest = hashlib.blake2b(repr(network).encode(), digest_size=16)
-    for name, value in network.state_dict().items():
-        digest.update(name.encode())
-        if not is_lazy(value):
-            digest.update(value.detach().cpu().reshape(-1).contiguous().view(torch.uint8).numpy().data)
-    return digest.hexdigest()
 
 
 def _fingerprint_of_file(weights: str) -> str:

@@ -18,7 +18,7 @@ LINE = """
     models
     losses.cross_entropy losses.blurry losses.piecewise_zero losses.generalized_cross_entropy losses.focal losses
     schedule
-    folds margins training fold_job learners
+    folds margins training fold_job learners given_model
     executors.local executors
     evidence
     detection detectors.confident_learning detectors.noise_posterior detectors

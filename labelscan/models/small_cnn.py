@@ -12,8 +12,9 @@ from labelscan.recipe import Recipe
 
 SMALLEST_POOLED = 8
 """Images with a shorter side than this are pooled once less: below it nothing would be left to look at."""
-EXAMPLES_PER_TRAINING = 64_000
-"""Grey examples that a training sees, all epochs together, where that makes 8 to 40 epochs."""
+GREY_EXAMPLES, COLOUR_EXAMPLES = 48_000, 160_000
+"""Examples that a training sees, all epochs together, as long as that makes at most ``MOST_EPOCHS``."""
+MOST_EPOCHS = 40
 
 
 @dataclass(frozen=True)
@@ -39,15 +40,15 @@ class SmallCNN:
         return _Network(channels, self.width, n_classes, n_poolings=_poolings(min(height, width)))
 
     def recipe(self, n_examples: int, input_shape: tuple[int, ...]) -> Recipe:
-        """Return the training for ``n_examples``: colour images get two and a half times the epochs and are flipped.
+        """Return the training for ``n_examples``: colour images get at least 20 epochs, not 6, and are flipped.
 
         Grey images are often characters, which a flip makes into others.
         """
         height, width, channels = input_shape
         colour = channels == 3
-        least, budget = (20, 2.5 * EXAMPLES_PER_TRAINING) if colour else (8, EXAMPLES_PER_TRAINING)
+        least, budget = (20, COLOUR_EXAMPLES) if colour else (6, GREY_EXAMPLES)
         return Recipe(
-            epochs=min(max(math.ceil(budget / max(n_examples, 1)), least), 40),
+            epochs=min(max(math.ceil(budget / max(n_examples, 1)), least), MOST_EPOCHS),
             batch_size=64,
             learning_rate=3e-3,
             weight_decay=1e-2,

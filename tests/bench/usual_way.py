@@ -1,7 +1,7 @@
 """The usual way to find label errors, which whole runs are measured against: skorch, cross_val_predict, cleanlab.
 
     python tests/bench/usual_way.py arrays ARCHIVE LABELS TRUE        a two-convolution CNN, 5 folds, 10 epochs
-    python tests/bench/usual_way.py photos FOLDER TRUTH               a frozen backbone on a folder of JPEG photos
+    python tests/bench/usual_way.py photos FOLDER TRUTH [EPOCHS]      a frozen backbone on a folder of JPEG photos
 
 Prints one line of JSON with F1 and what cleanlab flags by default.
 """
@@ -83,14 +83,15 @@ def arrays(archive: str, labels: str, true: str) -> None:
     report(wrapped(TwoConvolutions), inputs, given.astype(np.int64), truth.astype(np.int64) != given)
 
 
-def photos(folder: str, truth: str) -> None:
+def photos(folder: str, truth: str, epochs: str = str(EPOCHS)) -> None:
     """Find label errors in class folders of photos."""
     steps = [transforms.Resize((224, 224)), transforms.PILToTensor(), lambda image: (image.float() - 127) / 128]
     photographs = ImageFolder(folder, transforms.Compose(steps))
     known = pd.read_csv(truth, index_col="file")["is_error"]
     errors = [bool(known[str(Path("images") / Path(path).relative_to(folder))]) for path, _ in photographs.samples]
     given = np.array(photographs.targets)
-    report(wrapped(FrozenBackbone, n_classes=given.max() + 1), SliceDataset(photographs), given, np.array(errors))
+    classifier = wrapped(FrozenBackbone, n_classes=given.max() + 1).set_params(max_epochs=int(epochs))
+    report(classifier, SliceDataset(photographs), given, np.array(errors))
 
 
 def report(classifier: NeuralNetClassifier, inputs: object, given: np.ndarray, errors: np.ndarray) -> None:

@@ -37,6 +37,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--work", type=Path, default=Path("labelscan-runs/bench"))
     parser.add_argument("--only", choices=("arrays", "photos"))
+    parser.add_argument("--photo-epochs", default="10", help="of the usual way with photos, which takes long")
     arguments = parser.parse_args()
     sets = find_data_sets(arguments.data, arguments.work)
     if arguments.only != "photos":
@@ -49,7 +50,9 @@ def main() -> None:
     if arguments.only != "arrays":
         folder = arguments.data / "caltech18"
         usual = script(
-            "usual way, frozen backbone", "usual_way.py", "photos", str(folder / "images"), str(folder / "truth.csv")
+            f"usual way, frozen backbone, epochs: {arguments.photo_epochs}",
+            "usual_way.py",
+            *("photos", str(folder / "images"), str(folder / "truth.csv"), arguments.photo_epochs),
         )
         show(usual, [detect("labelscan, --freeze", (*sets["caltech18 frozen"].arguments, "--freeze"), arguments.work)])
 
