@@ -9,7 +9,6 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
 
 import numpy as np
 import torch
@@ -28,8 +27,6 @@ LARGEST_SHIFTED = 64
 """Images with a larger smaller side are predicted as they are: a shift of one pixel changes nothing there."""
 STATISTICS_EXAMPLES = 4096
 """Examples that means and deviations are taken over; their error is then below 2 % of a deviation."""
-
-Augment: TypeAlias = Literal["none", "shift", "shift-flip"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The whole line: from a data set to a ranked table of label issues."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from labelscan.dataset import Dataset
 from labelscan.detectors import detect_all
 from labelscan.errors import Interrupted
 from labelscan.events import Event, FoldDone, Listener, TrainingPlanned, Warned, ignore
+from labelscan.evidence import FILE_NAME as EVIDENCE_FILE
 from labelscan.evidence import Evidence, gather
 from labelscan.fold_job import FoldJob, read_outputs
 from labelscan.folds import Folds, assign_folds, find_units, number_groups, unscored_reasons
@@ -27,7 +28,7 @@ from labelscan.planning import Plan, make_plan, results_depend_on
 from labelscan.reports.csv_report import write_csv
 from labelscan.reports.json_report import write_summary
 from labelscan.run_folder import RunFolder, open_run
-from labelscan.summary import Summary, summarise
+from labelscan.summary import LabelConflict, Summary, summarise
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -90,24 +91,60 @@ def detect(
         jobs = _jobs(plan, contents, folds, run)
         _train(plan, contents, jobs, run, tell)
         evidence = gather(read_outputs(jobs), dataset=plan.dataset, scored=folds.scored, n_repeats=folds.n_repeats)
-        with _timed(run, "detection"):
-            evidence.write(run.path / "evidence.npz")
-            detections = detect_all(evidence, config.detection.detector)
-            issues = rank_issues(plan.dataset, evidence, detections, status)
-            summary = summarise(
-                plan.dataset,
-                evidence,
-                detections,
-                issues,
-                status,
-                label_conflicts=find_label_conflicts(plan.dataset, contents.numbers) if contents.are_images else (),
-                small_classes=_small_classes(plan.dataset, ~contents.unusable, folds.n_folds),
-                warnings=plan.warnings,
-            )
-            write_csv(issues, run.path)
-            write_summary(summary, run.path)
+        result = judge(
+            plan.dataset,
+            evidence,
+            status,
+            config.detection.detector,
+            run,
+            label_conflicts=find_label_conflicts(plan.dataset, contents.numbers) if contents.are_images else (),
+            small_classes=_small_classes(plan.dataset, ~contents.unusable, folds.n_folds),
+            warnings=plan.warnings,
+        )
         run.drop_inputs()
-        return Run(folder=run.path, dataset=plan.dataset, evidence=evidence, issues=issues, summary=summary)
+        return result
+
+
+def judge(
+    dataset: Dataset,
+    evidence: Evidence,
+    status: Strings,
+    detector: str,
+    run: RunFolder,
+    *,
+    label_conflicts: Sequence[LabelConflict] = (),
+    small_classes: Sequence[str] = (),
+    warnings: Sequence[str] = (),
+) -> Run:
+    """Judge all labels by the evidence, and write it with everything that follows from it.
+
+    Args:
+        dataset: N examples.
+        evidence: the scored ones among them.
+        status: (N,) ``scored``, or why not.
+        detector: whose flags and ranking lead.
+        run: where it is written.
+        label_conflicts: groups of byte-identical images whose labels differ.
+        small_classes: classes with fewer members than folds.
+        warnings: of the run so far.
+    """
+    with timed(run, "detection"):
+        evidence.write(run.path / EVIDENCE_FILE)
+        detections = detect_all(evidence, detector)
+        issues = rank_issues(dataset, evidence, detections, status)
+        summary = summarise(
+            dataset,
+            evidence,
+            detections,
+            issues,
+            status,
+            label_conflicts=label_conflicts,
+            small_classes=small_classes,
+            warnings=warnings,
+        )
+        write_csv(issues, run.path)
+        write_summary(summary, run.path)
+    return Run(folder=run.path, dataset=dataset, evidence=evidence, issues=issues, summary=summary)
 
 
 def _with_deadline(notify: Listener, max_seconds: float | None) -> Listener:
@@ -241,7 +278,7 @@ def _train(plan: Plan, contents: Contents, jobs: list[FoldJob], run: RunFolder, 
         notify(Warned(f"finished folds are trained again: {_what_differs(plan, run)}"))
     if todo:
         provide_inputs(plan, contents, run, notify)
-    with _timed(run, "training") if todo else nullcontext():
+    with timed(run, "training") if todo else nullcontext():
         n_epochs = plan.recipe.epochs if plan.recipe is not None else 0
         notify(TrainingPlanned(len(jobs), n_epochs, len(jobs) - len(todo)))
         for done in finished:
@@ -261,7 +298,8 @@ def _what_differs(plan: Plan, run: RunFolder) -> str:
 
 
 @contextmanager
-def _timed(run: RunFolder, step: str) -> Iterator[None]:
+def timed(run: RunFolder, step: str) -> Iterator[None]:
+    """Put the wall time of the block into the timings of the run."""
     started = monotonic()
     yield
     run.timings[step] = monotonic() - started

@@ -9,18 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelscan.arrays import as_strings
-from labelscan.detectors import DETECTORS, detect_all
+from labelscan.detectors import DETECTORS
 from labelscan.errors import ConfigError
 from labelscan.events import Listener, Noted, StepDone, StepStarted, ignore
-from labelscan.evidence import FILE_NAME as EVIDENCE_FILE
 from labelscan.evidence import Evidence
-from labelscan.issues import SCORED, rank_issues
-from labelscan.pipeline import Run
+from labelscan.issues import SCORED
+from labelscan.pipeline import Run, judge
 from labelscan.probabilities import Probabilities, probabilities_from_arrays, read_probabilities
-from labelscan.reports.csv_report import write_csv
-from labelscan.reports.json_report import write_summary
 from labelscan.run_folder import DEFAULT_PARENT, open_run
-from labelscan.summary import summarise
 
 COMMAND = "score"
 """What run.json says made the run; a run of ``detect`` is never taken up by it, nor the other way round."""
@@ -110,12 +106,6 @@ def _judge(probabilities: Probabilities, detector: str, output: Path | None, fre
         )
         status = as_strings([SCORED] * n_examples)
         dataset.write(run.path / "examples.csv", status)
-        evidence.write(run.path / EVIDENCE_FILE)
-        detections = detect_all(evidence, detector)
-        issues = rank_issues(dataset, evidence, detections, status)
-        summary = summarise(dataset, evidence, detections, issues, status)
-        write_csv(issues, run.path)
-        write_summary(summary, run.path)
-        run.timings["detection"] = monotonic() - started
-        notify(StepDone("detection", run.timings["detection"]))
-        return Run(folder=run.path, dataset=dataset, evidence=evidence, issues=issues, summary=summary)
+        result = judge(dataset, evidence, status, detector, run)
+        notify(StepDone("detection", monotonic() - started))
+        return result
