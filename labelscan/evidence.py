@@ -20,6 +20,7 @@ from labelscan.arrays import (
     Mask,
     PredProbs,
     Strings,
+    TrainProbs,
     as_strings,
     check_pred_probs,
 )
@@ -59,6 +60,10 @@ class HeldOut(Protocol):
     def train_margin(self) -> NDArray[np.float32]:
         """(T,) their mean logit margin in training; NaN where unknown."""
 
+    @property
+    def train_probs(self) -> TrainProbs | None:
+        """(T, K) their in-sample probabilities; None where unknown."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Evidence:
@@ -74,6 +79,8 @@ class Evidence:
     """(N,) the fold that held the example out; folds of several repeats joined by ``|``; empty where unknown."""
     train_margin: NDArray[np.float32] | None = None
     """(N,) NaN where unknown; None where nothing is known."""
+    train_probs: TrainProbs | None = None
+    """(N, K) in-sample: the mean over the models that trained on the example. None where unknown."""
 
     def __post_init__(self) -> None:
         """Refuse what no detector may judge: see ``check_pred_probs``."""
@@ -81,6 +88,7 @@ class Evidence:
         columns = [self.example_ids, self.index, self.fold_names]
         columns += [] if self.train_margin is None else [self.train_margin]
         assert all(column.shape == (len(self),) for column in columns), "a column of another length"
+        assert self.train_probs is None or self.train_probs.shape == self.pred_probs.shape
 
     def __len__(self) -> int:
         """Return N."""
@@ -96,6 +104,7 @@ class Evidence:
             index=self.index[order],
             fold_names=self.fold_names[order],
             train_margin=None if self.train_margin is None else self.train_margin[order],
+            train_probs=None if self.train_probs is None else self.train_probs[order],
         )
 
     def write(self, path: Path) -> None:
@@ -110,6 +119,8 @@ class Evidence:
         }
         if self.train_margin is not None:
             arrays["train_margin"] = self.train_margin
+        if self.train_probs is not None:
+            arrays["train_probs"] = self.train_probs
         write_npz(path, **arrays)
 
     @classmethod
@@ -130,6 +141,7 @@ class Evidence:
                     index=arrays["index"],
                     fold_names=as_strings(arrays["fold_names"].tolist()),
                     train_margin=arrays.get("train_margin"),
+                    train_probs=arrays.get("train_probs"),
                 )
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise RunFolderError(
@@ -140,8 +152,9 @@ class Evidence:
 def gather(outputs: Iterable[HeldOut], *, dataset: Dataset, scored: Mask, n_repeats: int) -> Evidence:
     """Put the outputs of all folds of all repeats together.
 
-    The probabilities of several repeats are averaged (arithmetic mean), and a train margin is the mean over the
-    folds that trained on the example. One output is looked at after another, so they may be loaded lazily.
+    The probabilities of several repeats are averaged (arithmetic mean); train margins and train probabilities are
+    the means over the folds that trained on the example. One output is looked at after another, so they may be
+    loaded lazily.
 
     Args:
         outputs: in the order of repeat and fold: sums round differently in another order, and the same run
@@ -173,6 +186,7 @@ class _Gathering:
         self.folds = np.full((len(self.index), n_repeats), -1, dtype=np.int64)
         self.margin_sums = np.zeros(len(self.index))
         self.margin_counts = np.zeros(len(self.index), dtype=np.int64)
+        self.train_probs: TrainProbs | None = None
         self.latest = (-1, -1)
 
     def add(self, output: HeldOut) -> None:
@@ -192,6 +206,8 @@ class _Gathering:
         self.folds[rows, output.repeat] = output.fold
         self.pred_probs[rows] += pred_probs
         self._add_margins(output.train_index, output.train_margin)
+        if output.train_probs is not None:
+            self._add_train_probs(output.train_index, output.train_probs, where)
 
     def evidence(self) -> Evidence:
         """Return the means, once every fold is in."""
@@ -201,10 +217,9 @@ class _Gathering:
             raise RunError(
                 f"{int(missing.sum()):,} examples were not predicted in every repeat", where=f"example {first!r}"
             )
-        for start in range(0, len(self.index), CHUNK_ROWS):
-            rows = slice(start, start + CHUNK_ROWS)
-            sums = self.pred_probs[rows].astype(np.float64)
-            self.pred_probs[rows] = sums / sums.sum(axis=1, keepdims=True)
+        _normalise_rows(self.pred_probs)
+        if self.train_probs is not None:
+            _normalise_rows(self.train_probs)
         known = self.margin_counts > 0
         train_margin = np.full(len(self.index), np.nan, dtype=np.float32)
         train_margin[known] = self.margin_sums[known] / self.margin_counts[known]
@@ -216,6 +231,7 @@ class _Gathering:
             index=self.index,
             fold_names=_fold_names(self.folds),
             train_margin=train_margin if known.any() else None,
+            train_probs=self.train_probs,
         )
 
     def _check_distributions(self, pred_probs: PredProbs, where: str) -> None:
@@ -235,6 +251,21 @@ class _Gathering:
         known = (rows >= 0) & ~np.isnan(train_margin)
         self.margin_sums[rows[known]] += train_margin[known]
         self.margin_counts[rows[known]] += 1
+
+    def _add_train_probs(self, train_index: Index, train_probs: TrainProbs, where: str) -> None:
+        self._check_distributions(train_probs, where)
+        if self.train_probs is None:
+            self.train_probs = np.zeros_like(self.pred_probs)
+        rows = self.row_of[train_index]
+        self.train_probs[rows[rows >= 0]] += train_probs[rows >= 0]
+
+
+def _normalise_rows(sums: NDArray[np.float32 | np.float64]) -> None:
+    """Divide each row by its sum, in place."""
+    for start in range(0, len(sums), CHUNK_ROWS):
+        rows = slice(start, start + CHUNK_ROWS)
+        chunk = sums[rows].astype(np.float64)
+        sums[rows] = chunk / chunk.sum(axis=1, keepdims=True)
 
 
 def _fold_names(folds: NDArray[np.int64]) -> Strings:

@@ -15,7 +15,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from labelscan.arrays import GivenLabels, Index, PredProbs
+from labelscan.arrays import GivenLabels, Index, PredProbs, TrainProbs
 from labelscan.atomic import replacing, write_npz
 from labelscan.batches import StoredInputs
 from labelscan.device import Device, reproducible, seed_of
@@ -35,6 +35,8 @@ class Learned:
     """(M, K) of the held-out examples."""
     train_margin: NDArray[np.float32]
     """(T,) of the training examples; NaN where the learner has no logits."""
+    train_probs: TrainProbs | None = None
+    """(T, K) of the training examples, by the model that trained on them; None where the learner cannot tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,8 @@ class FoldOutput:
     """(T,) rows of the data set."""
     train_margin: NDArray[np.float32]
     """(T,) their mean logit margin in training; NaN where there is none."""
+    train_probs: TrainProbs | None
+    """(T, K) their probabilities by the model that trained on them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -144,6 +148,7 @@ class FoldJob:
             pred_probs=learned.pred_probs,
             train_index=self.train_index,
             train_margin=learned.train_margin,
+            **({} if learned.train_probs is None else {"train_probs": learned.train_probs}),
         )
         right = learned.pred_probs.argmax(axis=1) == self.given_labels[self.held_out_index]
         seconds = time.monotonic() - started
@@ -195,6 +200,7 @@ def read_outputs(jobs: Sequence[FoldJob]) -> Iterator[FoldOutput]:
                     arrays["pred_probs"],
                     arrays["train_index"],
                     arrays["train_margin"],
+                    arrays.get("train_probs"),
                 )
         except (OSError, ValueError, KeyError) as error:
             raise RunFolderError(

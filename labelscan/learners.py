@@ -66,7 +66,7 @@ class NetworkLearner:
         return self.recipe.epochs
 
     def learn(self, task: FoldTask, *, device: Device, notify: Listener) -> Learned:
-        """Train on the training rows only, then predict the held-out rows."""
+        """Train on the training rows only, then predict the held-out rows, and the training rows as they are."""
         scale = None if self.scale is None else (torch.tensor(self.scale[0]), torch.tensor(self.scale[1]))
         batches = Batches(task.inputs, task.train_index, device, self.recipe.augmentation, scale)
         network = make_network(lambda: self.make(task.inputs.shape), device, task.seed)
@@ -97,7 +97,11 @@ class NetworkLearner:
             seed=task.seed + 1,
             on_epoch=on_epoch,
         )
-        return Learned(predict(network, batches, task.held_out_index, device), margins.mean().cpu().numpy())
+        return Learned(
+            predict(network, batches, task.held_out_index, device),
+            margins.mean().cpu().numpy(),
+            predict(network, batches, task.train_index, device, most_views=1),
+        )
 
 
 _TRAINED = "_labelscan_trained"

@@ -24,6 +24,7 @@ class Output:
     pred_probs: NDArray[np.float32]
     train_index: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     train_margin: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, dtype=np.float32))
+    train_probs: NDArray[np.float32] | None = None
 
 
 def a_dataset(n_examples: int) -> Dataset:
@@ -71,6 +72,20 @@ def test_each_row_holds_what_was_predicted_for_its_example() -> None:
     np.testing.assert_array_equal(evidence.given_labels, dataset.given_labels)
     assert evidence.pred_probs.dtype == np.float32
     assert [evidence.fold_names[row] for row in order[:3]] == ["0", "1", "2"]
+
+
+def test_train_probs_are_the_mean_over_the_models_that_trained_on_the_example() -> None:
+    outputs = outputs_of(probabilities(9), np.arange(9))
+    said = [probabilities(9, seed=output.fold + 1) for output in outputs]
+    outputs = [
+        replace(output, train_probs=probs[output.train_index]) for output, probs in zip(outputs, said, strict=True)
+    ]
+    evidence = gather(outputs, dataset=a_dataset(9), scored=np.ones(9, dtype=bool), n_repeats=1)
+    assert evidence.train_probs is not None
+    for row in range(9):
+        others = [probs[row] for fold, probs in enumerate(said) if fold != row % 3]
+        np.testing.assert_allclose(evidence.train_probs[row], np.mean(others, axis=0), rtol=1e-5)
+    assert some_evidence().train_probs is None
 
 
 def test_unscored_examples_have_no_row_and_index_leads_back() -> None:
@@ -170,6 +185,7 @@ def test_what_is_read_is_what_was_written(tmp_path_factory, ids: list[str], marg
         index=np.arange(n)[::-1].copy(),
         fold_names=as_strings(["", "3|1", "0", "1", "2", "4"][:n]),
         train_margin=np.full(n, np.nan, dtype=np.float32) if margins else None,
+        train_probs=probabilities(n, seed + 1) if margins else None,
     )
     written.write(path)
     read = Evidence.read(path)
@@ -178,6 +194,9 @@ def test_what_is_read_is_what_was_written(tmp_path_factory, ids: list[str], marg
         assert getattr(read, name).dtype == getattr(written, name).dtype
     assert read.class_names == written.class_names
     assert (read.train_margin is None) == (written.train_margin is None)
+    assert (read.train_probs is None) == (written.train_probs is None)
+    if written.train_probs is not None:
+        np.testing.assert_array_equal(read.train_probs, written.train_probs)
 
 
 def test_rows_are_taken_together() -> None:
