@@ -8,7 +8,7 @@ import labelscan
 PACKAGE = Path(labelscan.__file__).parent
 LINE = """
     errors arrays events registry atomic config run_folder
-    noise dataset
+    label_moves noise_matrix noise dataset
     readers.splits readers.sheet readers.columns readers.class_folders readers.manifest readers.table readers.arrays
     readers.torchvision_set readers.demo readers
     prob_columns probabilities
