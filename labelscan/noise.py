@@ -156,12 +156,12 @@ class InstanceNoise:
 
     Judged by the probabilities of a model that was trained on the true labels and never on the example itself.
     Rows are drawn without replacement, with weights of ``(1 - p) ** hardness``, p being the probability of the
-    true label; then each moves to a class drawn by its own probabilities of the others. The rate is exact over
-    all, not in each class. Some of these errors no detector can find: the example looks more like its wrong label.
+    true label, by the keys log weight + Gumbel noise (Efraimidis and Spirakis, Information Processing Letters 97,
+    2006); then each moves to a class drawn by its own probabilities of the others. The rate is exact over all, not
+    in each class. Some of these errors no detector can find: the example looks more like its wrong label.
 
-    Source: after Chen et al., AAAI 2021, arXiv:2012.05458, which takes probabilities of the training examples, the
-    top of the order instead of a draw, and always the most probable other class. Drawn by the keys of Efraimidis
-    and Spirakis, Information Processing Letters 97, 2006, in the form log weight + Gumbel noise.
+    Source: after Chen et al., AAAI 2021, arXiv:2012.05458, which takes in-sample probabilities, the hardest
+    examples instead of a draw, and always the most probable other class.
 
     Args:
         rate: share of labels that become wrong, in [0, 1).

@@ -57,7 +57,7 @@ def _pred_probs(images: NDArray[np.uint8], true_labels: TrueLabels) -> PredProbs
 
     pixels = images.reshape(len(images), -1) / 255
     folds = StratifiedKFold(5, shuffle=True, random_state=0)
-    model = LogisticRegression(tol=1e-3, max_iter=1000)  # near the optimum in a quarter of the time
+    model = LogisticRegression(tol=1e-3, max_iter=1000)  # near the optimum in a third of the time
     pred_probs: PredProbs = cross_val_predict(model, pixels, true_labels, cv=folds, method="predict_proba")
     return pred_probs
 

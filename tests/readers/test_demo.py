@@ -43,12 +43,26 @@ def test_the_seed_decides_which_labels_are_wrong():
 
 
 @pytest.mark.parametrize(
+    "noise",
+    ["look-alike:0.1", "instance:0.1", "instance:rate=0.1,hardness=0.5", f"per-class:rates={'/'.join(['0.1'] * 10)}"],
+)
+def test_every_kind_of_noise_can_be_planted_into_digits(noise):
+    one, same, other = (read(DatasetConfig(data=f"demo:digits?noise={noise}&seed={seed}")) for seed in (1, 1, 2))
+    assert (one.given_labels != one.true_labels).sum() == 180
+    np.testing.assert_array_equal(one.given_labels, same.given_labels)
+    assert (one.given_labels != other.given_labels).any()
+
+
+@pytest.mark.parametrize(
     ("data", "message"),
     [
         ("demo:letters", "use demo:digits"),
         ("demo:digits?nose=symmetric:0.1", "use noise"),
         ("demo:digits?noise=symmetric:0.1&seed=x", "seed must be a whole number"),
         ("demo:digits?noise=symetric:0.1", "symmetric"),
+        ("demo:digits?noise=look-alike:2", "option rate: must be at least 0 and below 1"),
+        ("demo:digits?noise=per-class:0.1/0.2", "2 rates for 10 classes"),
+        ("demo:digits?noise=matrix:nowhere.csv", "nowhere.csv: cannot be read"),
         ("demo:digits?noise", "cannot read 'noise'"),
         ("", "no data is named"),
     ],
