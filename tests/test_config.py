@@ -26,6 +26,10 @@ def write(path: Path, text: str) -> Path:
     return path
 
 
+PAPER = {"paper-mnist": 10, "paper-fashion": 10, "paper-cifar10": 10, "paper-cifar100": 100}
+"""Configs of the paper's protocol, with the number of classes of their data."""
+
+
 def test_the_strongest_source_wins(tmp_path):
     file = write(tmp_path / "a.toml", "seed = 1\n[training]\nepochs = 1\nbatch_size = 1\n[folds]\nn_folds = 11\n")
     environment = {"LABELSCAN_SEED": "2", "LABELSCAN_TRAINING_EPOCHS": "2", "LABELSCAN_TRAINING_BATCH_SIZE": "2"}
@@ -150,15 +154,36 @@ def test_where_and_how_fast_does_not_matter_to_results():
 @pytest.mark.parametrize("name", sorted(shipped_configs()))
 def test_a_shipped_config_loads_and_opens_with_its_command_and_purpose(name):
     path = find_config(name)
-    resolve(config_file=path)
+    settings = resolve(config_file=path)
     command, purpose = path.read_text(encoding="utf-8").splitlines()[:2]
-    assert command == f"# labelscan detect DATA --config {name}"
+    data = "" if settings.dataset.data else "DATA "  # a config that names its data needs no other
+    assert command == f"# labelscan detect {data}--config {name}"
     assert len(purpose.strip("# ")) > 20
 
 
 def test_the_shipped_defaults_are_the_defaults():
     assert read_file(find_config("default")) == flatten(Config())
-    assert set(shipped_configs()) >= {"ci", "default", "photos", "quick"}
+    assert set(shipped_configs()) == {"ci", "default", "photos", "quick", *PAPER}
+
+
+@pytest.mark.parametrize(("name", "n_classes"), PAPER.items())
+def test_a_config_of_the_paper_has_its_protocol_and_parts_that_exist(name, n_classes):
+    import torchvision.datasets
+
+    from labelscan.detectors import DETECTORS
+    from labelscan.models import MODELS
+    from labelscan.schedule import build_schedule
+
+    settings = resolve(config_file=find_config(name))
+    training = settings.training
+    assert settings.folds.n_folds == 5
+    assert (training.epochs, training.batch_size, training.learning_rate) == (10, 64, 1e-4)
+    assert settings.detection.detector == "confident-learning:filter_by=both"
+    assert settings.dataset.data.removeprefix("torchvision:") in torchvision.datasets.__all__
+    schedule = build_schedule(training.loss, n_epochs=training.epochs, n_classes=n_classes)
+    assert not schedule.loss.stalls(n_classes) or schedule.delay > 0
+    DETECTORS.build(settings.detection.detector)
+    MODELS.build(settings.model.name)
 
 
 def test_shipped_configs_are_in_the_wheel():

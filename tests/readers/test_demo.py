@@ -53,6 +53,22 @@ def test_every_kind_of_noise_can_be_planted_into_digits(noise):
     assert (one.given_labels != other.given_labels).any()
 
 
+def test_look_alike_errors_are_harder_to_find_than_symmetric_ones_and_instance_errors_harder_still():
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import average_precision_score
+    from sklearn.model_selection import cross_val_predict
+
+    def found(noise):
+        dataset = read(DatasetConfig(data=f"demo:digits?noise={noise}"))
+        pixels = dataset.inputs.images.reshape(len(dataset.given_labels), -1) / 255
+        model = LogisticRegression(tol=1e-2, max_iter=1000)
+        pred_probs = cross_val_predict(model, pixels, dataset.given_labels, method="predict_proba")
+        self_confidence = pred_probs[np.arange(len(pixels)), dataset.given_labels]
+        return average_precision_score(dataset.given_labels != dataset.true_labels, -self_confidence)
+
+    assert found("instance:0.1") + 0.03 < found("look-alike:0.1") < found("symmetric:0.1")
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [
