@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from labelscan.api import detect, plan, score, settings
+    from labelscan.api import detect, diff, plan, score, settings
+    from labelscan.comparison import Comparison
     from labelscan.config import Config
     from labelscan.errors import (
         ConfigError,
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
     from labelscan.summary import Summary
 
 _HOMES = {
-    **dict.fromkeys(("detect", "plan", "score", "settings"), "labelscan.api"),
+    **dict.fromkeys(("detect", "diff", "plan", "score", "settings"), "labelscan.api"),
+    "Comparison": "labelscan.comparison",
     "Config": "labelscan.config",
     **dict.fromkeys(
         (
@@ -47,6 +49,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Comparison",
     "Config",
     "ConfigError",
     "DatasetError",
@@ -63,6 +66,7 @@ __all__ = [
     "UsageError",
     "__version__",
     "detect",
+    "diff",
     "plan",
     "score",
     "settings",

@@ -83,7 +83,10 @@ def _other(error: Exception, arguments: list[str]) -> int:
     # The errors of click, of which newer versions of typer keep their own copy: known by what they can do.
     describe = getattr(error, "format_message", None)
     if describe is not None:
-        command = arguments[0] if arguments and arguments[0] in ("detect", "score", "list") else ""
+        from labelscan.cli import app
+
+        commands = [command.name for command in app.registered_commands]
+        command = arguments[0] if arguments and arguments[0] in commands else ""
         page = f"see labelscan {command}{' ' if command else ''}--help"
         problem = Problem(str(describe()).rstrip("."), hint=page)
         unknown, nearest = getattr(error, "option_name", ""), getattr(error, "possibilities", None)

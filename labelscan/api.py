@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelscan import pipeline, scoring
+from labelscan.comparison import Comparison, compare
 from labelscan.config import Config, find_config, resolve
 from labelscan.dataset import Dataset
 from labelscan.errors import ConfigError
 from labelscan.events import Listener, ignore
+from labelscan.finished_run import FinishedRun
 from labelscan.given_model import UserModel
 from labelscan.pipeline import Run
 from labelscan.planning import Plan, make_plan
@@ -185,6 +187,19 @@ def score(
         fresh=fresh,
         notify=notify,
     )
+
+
+def diff(first: str | Path | Run, second: str | Path | Run) -> Comparison:
+    """Compare what two finished runs flag, on the same data or on versions of it.
+
+    Args:
+        first: a run, or its folder.
+        second: likewise; what has changed is told as from the first to the second.
+
+    Raises:
+        UsageError: no run or an unfinished one, or runs without a common example.
+    """
+    return compare(*(FinishedRun.read(run.folder if isinstance(run, Run) else Path(run)) for run in (first, second)))
 
 
 def _config_and_dataset(

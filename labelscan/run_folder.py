@@ -194,7 +194,7 @@ def _check_same(path: Path, results_depend_on: Mapping[str, object], data: Mappi
     if settings_before.get("command") != now.get("command"):
         raise RunFolderError("this is a run of another command", where=str(path), hint="choose another place with -o")
     changed = [
-        f"{key} was {_readable(key, settings_before.get(key))} and is {_readable(key, now.get(key))}"
+        f"{key} was {readable(key, settings_before.get(key))} and is {readable(key, now.get(key))}"
         for key in sorted({*now, *settings_before})
         if now.get(key) != settings_before.get(key)
     ]
@@ -222,7 +222,7 @@ def _timings(record: dict[str, object]) -> dict[str, float]:
     return {name: float(seconds) for name, seconds in timings.items()} if isinstance(timings, dict) else {}
 
 
-def _readable(key: str, value: object) -> str:
+def readable(key: str, value: object) -> str:
     """Return a setting as a message shows it: some numbers stand for what the model wants."""
     return "automatic" if key in LEFT_TO_THE_MODEL and value in (0, -1) else repr(value)
 

@@ -116,7 +116,7 @@ class Summary:
             [{"example_id": example_id, "given_label": label} for example_id, label in conflict]
             for conflict in self.label_conflicts
         ]
-        return {key: _rounded(value) for key, value in content.items()}
+        return {key: rounded(value) for key, value in content.items()}
 
 
 def summarise(
@@ -230,11 +230,12 @@ def _confused_pairs(dataset: Dataset, issues: Issues) -> tuple[ConfusedPair, ...
     )
 
 
-def _rounded(value: object) -> object:
+def rounded(value: object) -> object:
+    """Return ``value`` with every number in it at 6 significant digits."""
     if isinstance(value, float):
         return float(f"{value:.6g}")
     if isinstance(value, dict):
-        return {key: _rounded(inner) for key, inner in value.items()}
+        return {key: rounded(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_rounded(inner) for inner in value]
+        return [rounded(inner) for inner in value]
     return value

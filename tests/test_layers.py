@@ -24,8 +24,10 @@ LINE = """
     detection detectors.confident_learning detectors.noise_posterior detectors
     metrics issues health summary
     reports reports.csv_report reports.json_report
+    finished_run comparison
     identical planning inputs estimate pipeline scoring api
-    cli.completion cli.help_pages cli.console cli.progress cli.run_screen cli.detect cli.score cli.listing cli __main__
+    cli.completion cli.help_pages cli.console cli.progress cli.run_screen cli.diff_screen
+    cli.detect cli.score cli.diff cli.listing cli __main__
 """
 ORDER = LINE.split()
 ALONE = {"rich": "cli.console", "cleanlab": "detectors.confident_learning", "pyarrow": "readers.sheet"}

@@ -5,6 +5,7 @@ from typing import Annotated
 from typer import Context, Option, Typer, echo
 
 from labelscan.cli.detect import detect
+from labelscan.cli.diff import diff
 from labelscan.cli.help_pages import GroupedCommand, GroupedGroup
 from labelscan.cli.listing import list_parts
 from labelscan.cli.score import score
@@ -30,6 +31,7 @@ app = Typer(
 )
 app.command("detect", cls=GroupedCommand)(detect)
 app.command("score", cls=GroupedCommand)(score)
+app.command("diff", cls=GroupedCommand)(diff)
 app.command("list", cls=GroupedCommand)(list_parts)
 
 

@@ -22,8 +22,8 @@ _NEEDS_QUOTES = re.compile(r'[",\r\n]')
 
 def write_csv(issues: Issues, run_folder: Path) -> None:
     """Write issues.csv, what is flagged, and scores.csv, every example, most doubtful first in both."""
-    _write_table(issues.flagged, run_folder / ISSUES_FILE)
-    _write_table(issues.scores, run_folder / SCORES_FILE)
+    write_table(issues.flagged, run_folder / ISSUES_FILE)
+    write_table(issues.scores, run_folder / SCORES_FILE)
 
 
 def read_scores(path: Path) -> Issues:
@@ -54,7 +54,8 @@ def read_scores(path: Path) -> Issues:
     return Issues(scores)
 
 
-def _write_table(table: pd.DataFrame, path: Path) -> None:
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write a table as all of ours are written: see the head of this module."""
     with replacing_bytes(path) as file:
         file.write((",".join(table.columns) + "\n").encode())
         for start in range(0, len(table), CHUNK_ROWS):

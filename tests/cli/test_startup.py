@@ -12,7 +12,9 @@ HEAVY = ["torch", "torchvision", "numpy", "pandas", "sklearn", "scipy", "cleanla
 MOST_SECONDS = 0.3
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["detect", "--help"], []], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["--version"], ["detect", "--help"], ["diff", "--help"], []], ids=" ".join
+)
 def test_it_imports_nothing_heavy(arguments):
     code = (
         "import json, sys; from labelscan.__main__ import main; code = main(json.loads(sys.argv[1])); "

@@ -1,0 +1,73 @@
+"""A finished run read back from its folder, for what is done with results later: the data itself is not needed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from labelscan.atomic import read_json
+from labelscan.errors import RunFolderError
+from labelscan.issues import SCORES_FILE, Issues
+from labelscan.reports.csv_report import read_scores
+from labelscan.run_folder import FORMAT_VERSION, RUN_FILE
+from labelscan.summary import FILE_NAME as SUMMARY_FILE
+from labelscan.summary import FORMAT_VERSION as SUMMARY_FORMAT_VERSION
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FinishedRun:
+    """What a run of ``detect`` or ``score`` left behind."""
+
+    folder: Path
+    record: Mapping[str, object]
+    """The content of run.json."""
+    summary: Mapping[str, object]
+    """The content of summary.json."""
+    issues: Issues
+
+    @classmethod
+    def read(cls, folder: Path) -> "FinishedRun":
+        """Return the run in ``folder``.
+
+        Raises:
+            RunFolderError: there is no run, it is not finished, or another version of labelscan made it.
+        """
+        if not (folder / RUN_FILE).is_file():
+            within = folder.parent if (folder.parent / RUN_FILE).is_file() else None
+            hint = "give the folder that labelscan detect or score has written"
+            raise RunFolderError(
+                "there is no run here", where=str(folder), hint=hint if within is None else f"did you mean {within}?"
+            )
+        record = _read(folder / RUN_FILE, FORMAT_VERSION)
+        state = record.get("state")
+        if state != "finished":
+            raise RunFolderError(
+                f"this run is not finished: {'running, or killed' if state == 'running' else state}",
+                where=str(folder),
+                hint="repeat the command that began it, which goes on from where it stopped",
+            )
+        return cls(
+            folder=folder,
+            record=record,
+            summary=_read(folder / SUMMARY_FILE, SUMMARY_FORMAT_VERSION),
+            issues=read_scores(folder / SCORES_FILE),
+        )
+
+    def recorded(self, name: str) -> Mapping[str, object]:
+        """Return one part of run.json, as ``results_depend_on``, ``data`` or ``versions``."""
+        part = self.record.get(name)
+        return part if isinstance(part, dict) else {}
+
+
+def _read(path: Path, format_version: int) -> dict[str, object]:
+    try:
+        content = read_json(path)
+        version = content.get("format_version")
+    except (OSError, ValueError, AttributeError) as error:
+        raise RunFolderError(f"cannot be read ({error})", where=str(path), hint="run again with --fresh") from error
+    if version != format_version:
+        raise RunFolderError(
+            f"made by another version of labelscan (format {version}, this one is {format_version})",
+            where=str(path),
+            hint="run again with --fresh, or use the version that made it",
+        )
+    return content

@@ -1,0 +1,114 @@
+import json
+
+import numpy as np
+import pytest
+
+from labelscan.cli.console import cells
+
+NAMES = ("[red]cat[/red]", "dog\x1b[2J", "fox")
+
+
+def write_probs(path, *, seed, corrected=(), removed=(), names=NAMES, ids="{:02}.png"):
+    """Write the probabilities of 60 examples, six with a wrong label; of ``corrected`` the label is put right."""
+    generator = np.random.default_rng(seed)
+    true_labels = np.arange(60) % 3
+    scores = generator.normal(size=(60, 3)) + 2.5 * np.eye(3)[true_labels]
+    probs = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    wrong = np.isin(np.arange(60), [3, 13, 23, 33, 43, 53]) & ~np.isin(np.arange(60), corrected)
+    kept = ~np.isin(np.arange(60), removed)
+    np.savez(
+        path,
+        pred_probs=probs[kept].round(4),
+        given_labels=np.where(wrong, (true_labels + 1) % 3, true_labels)[kept],
+        class_names=np.array(names),
+        true_labels=true_labels[kept],
+        example_ids=np.array([ids.format(row) for row in range(60)])[kept],
+    )
+
+
+@pytest.fixture
+def two_runs(command, tmp_path):
+    """Make runs ``old`` and ``new``: in the second two labels are corrected and one example is gone."""
+    write_probs(tmp_path / "old.npz", seed=0)
+    write_probs(tmp_path / "new.npz", seed=1, corrected=(3, 13), removed=(59,))
+    for name in ("old", "new"):
+        assert command("score", f"{name}.npz", "-o", name, "-q").code == 0
+
+
+def test_the_screen_is_as_reviewed(command, two_runs, golden):
+    ended = command("diff", "old", "new", "--top", "3")
+    assert (ended.code, ended.err) == (0, "")
+    golden("diff.txt", ended.out)
+
+
+def test_json_is_as_reviewed(command, two_runs, golden):
+    content = json.loads(command("diff", "old", "new", "--top", "2", "--json").out)
+    for one in content["data"]:
+        if one["name"] == "fingerprint":
+            assert one["first"] != one["second"]
+            one["first"] = one["second"] = "..."
+    golden("diff.json", json.dumps(content, indent=2) + "\n")
+
+
+def test_markup_and_control_characters_in_labels_are_only_text(command, two_runs):
+    out = command("diff", "old", "new").out
+    assert "[red]cat[/red]" in out
+    assert "dog\\x1b[2J" in out
+    assert "\x1b" not in out
+
+
+def test_a_run_and_itself_do_not_differ_and_that_is_no_failure_either(command, two_runs):
+    ended = command("diff", "old", "old")
+    assert ended.code == 0
+    assert ended.out.endswith("no example differs\n")
+    assert "next" not in ended.out
+
+
+@pytest.mark.parametrize("option", ["-o", "--csv"])
+def test_examples_that_differ_go_into_a_file(command, two_runs, tmp_path, option):
+    ended = command("diff", "old", "new", "--top", "0", option, "d.csv")
+    assert ended.out.splitlines()[-1] == "differences  d.csv"
+    assert ".png" not in ended.out
+    lines = (tmp_path / "d.csv").read_text(encoding="utf-8").splitlines()
+    counts = json.loads(command("diff", "old", "new", "--json").out)["counts"]
+    alike = ("flagged_by_both", "flagged_by_neither", "scored_by_neither")
+    assert len(lines) - 1 == sum(count for name, count in counts.items() if name not in alike)
+    assert any(line.startswith("only_in_first,59.png,") for line in lines)
+
+
+@pytest.mark.parametrize("columns", [60, 80, 160])
+def test_long_paths_and_wide_names_keep_the_screen_in_shape(command, tmp_path, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    for name, seed, corrected in (("a", 0, ()), ("b", 1, (3, 13))):
+        write_probs(
+            tmp_path / f"{name}.npz",
+            seed=seed,
+            corrected=corrected,
+            names=("鳥" * 40, "\u202etac", "b" * 70),
+            ids=f"scans/{'deep/' * 30}{{:02}}.jpg",
+        )
+        command("score", f"{name}.npz", "-o", name, "-q")
+    lines = command("diff", "a", "b").out.splitlines()
+    assert max(map(cells, lines)) <= columns
+    assert all("\u202e" not in line for line in lines)
+    examples = [line for line in lines if ".jpg" in line]
+    assert examples
+    assert all(line[-1].isdigit() for line in examples), "a number is never cut"
+
+
+def test_a_run_that_is_not_there_or_not_finished_ends_in_2(command, two_runs, tmp_path):
+    ended = command("diff", "old", "newer")
+    assert (ended.code, ended.out) == (2, "")
+    assert "newer: there is no run here" in ended.err
+    path = tmp_path / "new" / "run.json"
+    path.write_text(path.read_text().replace('"finished"', '"interrupted"'))
+    ended = command("diff", "old", "new")
+    assert ended.code == 2
+    assert "new: this run is not finished: interrupted" in ended.err
+    assert "hint: repeat the command that began it" in ended.err
+
+
+def test_bad_usage_is_told(command, two_runs):
+    assert "name a file" in command("diff", "old", "new", "-o", "old").err
+    assert "must be at least 0" in command("diff", "old", "new", "--top", "-1").err
+    assert "see labelscan diff --help" in command("diff", "old").err
