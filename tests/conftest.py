@@ -18,15 +18,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture
-def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
-    """Return a check that a text is that of the golden file of a name."""
+def golden(request: pytest.FixtureRequest) -> Callable[..., None]:
+    """Return a check that a text is that of the golden file of a name, or ``alike`` it: another judge of two texts."""
 
-    def check(name: str, text: str) -> None:
+    def check(name: str, text: str, *, alike: Callable[[str, str], bool] = str.__eq__) -> None:
         path = GOLDEN / name
         if request.config.getoption("--golden"):
             path.parent.mkdir(exist_ok=True)
             path.write_text(text, encoding="utf-8", newline="")
         assert path.is_file(), f"{path} is missing: make golden"
-        assert text == path.read_text(encoding="utf-8"), f"{path} differs: make golden, and review the diff"
+        assert alike(text, path.read_text(encoding="utf-8")), f"{path} differs: make golden, and review the diff"
 
     return check

@@ -31,10 +31,11 @@ def diff(
     _ = debug  # heeded where errors are caught
     if output is not None and output.is_dir():
         raise UsageError("this is a folder", where=str(output), hint="name a file, as in -o differences.csv")
-    import labelscan
     from labelscan.cli import diff_screen  # rich and pandas load here, not for --help
+    from labelscan.comparison import compare  # not labelscan.diff, for which torch would be loaded
+    from labelscan.finished_run import FinishedRun
 
-    comparison = labelscan.diff(first, second)
+    comparison = compare(FinishedRun.read(first), FinishedRun.read(second))
     if output is not None:
         comparison.write_csv(output)
     diff_screen.show(comparison, top=n_shown, as_json=as_json, csv=output)

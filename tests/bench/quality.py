@@ -15,18 +15,10 @@ from pathlib import Path
 
 import numpy as np
 from data_sets import DataSet, find_data_sets
+from judges import JUDGES, judged, true_errors
 
-from labelscan.detectors import DETECTORS
 from labelscan.evidence import Evidence
-from labelscan.issues import Issues
-from labelscan.metrics import quality
 from labelscan.reports.csv_report import read_scores
-
-FILTERS = (
-    *("prune_by_noise_rate", "prune_by_class", "both", "confident_learning"),
-    *("predicted_neq_given", "low_self_confidence", "low_normalized_margin"),
-)
-JUDGES = ("noise-posterior", *(f"confident-learning:filter_by={name}" for name in FILTERS))
 
 
 def main() -> None:
@@ -60,8 +52,7 @@ def run(data_set: DataSet, seed: int, work: Path, extra: list[str]) -> dict[str,
     evidence = Evidence.read(folder / "evidence.npz")
     label_errors = true_errors(read_scores(folder / "scores.csv"), evidence)
     for judge in JUDGES:
-        detection = DETECTORS.build(judge).detect(evidence)
-        result = quality(detection.flagged, detection.label_quality, label_errors)
+        result = judged(judge, evidence, label_errors)
         figures[judge] = {
             "f1": result.f1,
             "precision": result.precision,
@@ -70,13 +61,6 @@ def run(data_set: DataSet, seed: int, work: Path, extra: list[str]) -> dict[str,
         }
     (folder / "quality.json").write_text(json.dumps(figures))
     return figures
-
-
-def true_errors(issues: Issues, evidence: Evidence) -> np.ndarray:
-    """Return (N,) whether the labels of the evidence are wrong."""
-    scores = issues.scores.set_index("example_id")
-    wrong = scores["given_label"] != scores["true_label"]
-    return wrong.loc[list(evidence.example_ids)].to_numpy()
 
 
 if __name__ == "__main__":

@@ -41,6 +41,14 @@ def test_completion_knows_losses_without_loading_torch():
     assert "blurry" in done.stdout
 
 
+def test_runs_are_compared_without_loading_torch():
+    code = (
+        "import sys; from labelscan.__main__ import main; code = main(['diff', 'no-run', 'no-run']); "
+        "import labelscan.comparison; assert code == 2 and 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
 def test_help_appears_within_its_budget():
     def seconds():
         started = time.monotonic()
