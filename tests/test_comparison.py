@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import labelscan
-from labelscan.comparison import ALIKE, CATEGORIES, Comparison, Difference, compare
+from labelscan.comparison import Comparison, Difference, compare
 from labelscan.errors import RunFolderError, UsageError
 from labelscan.finished_run import FinishedRun
 from labelscan.issues import NUMBER_COLUMNS, SCORE_COLUMNS, SCORED, Issues
+from labelscan.pairing import ALIKE, CATEGORIES
 
 SWAPPED = {
     "fixed": "newly_flagged",

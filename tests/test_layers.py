@@ -24,7 +24,7 @@ LINE = """
     detection detectors.confident_learning detectors.noise_posterior detectors
     metrics issues health summary
     reports reports.csv_report reports.json_report
-    finished_run comparison
+    finished_run pairing comparison
     identical planning inputs estimate pipeline scoring api
     cli.completion cli.help_pages cli.console cli.progress cli.run_screen cli.diff_screen
     cli.detect cli.score cli.diff cli.listing cli __main__

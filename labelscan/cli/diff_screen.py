@@ -17,7 +17,8 @@ from labelscan.cli.console import (
     width_of,
 )
 from labelscan.cli.progress import percent
-from labelscan.comparison import (
+from labelscan.comparison import SIDES, ClassComparison, Comparison, Difference, RunFacts, TruthComparison
+from labelscan.pairing import (
     ALIKE,
     BOTH,
     FIXED,
@@ -25,13 +26,7 @@ from labelscan.comparison import (
     NEWLY_FLAGGED,
     ONLY_FIRST,
     ONLY_SECOND,
-    SIDES,
     STILL_FLAGGED,
-    ClassComparison,
-    Comparison,
-    Difference,
-    RunFacts,
-    TruthComparison,
 )
 from labelscan.run_folder import readable
 
