@@ -20,7 +20,8 @@ PredProbs: TypeAlias = NDArray[np.float32 | np.float64]
 """(N, K) out-of-fold class probabilities; rows sum to 1. Ours are float32; those made elsewhere keep float64, since
 rounding them could move a flag."""
 TrainProbs: TypeAlias = NDArray[np.float32]
-"""(N, K) in-sample class probabilities, of models that trained on the examples; rows sum to 1. Never ``pred_probs``."""
+"""(N, K) in-sample class probabilities, of models while they train on the examples; rows sum to 1. They are never
+called, nor mixed into, ``pred_probs``."""
 LabelQuality: TypeAlias = NDArray[np.float64]
 """(N,) in [0, 1]; low is doubtful."""
 Mask: TypeAlias = NDArray[np.bool_]

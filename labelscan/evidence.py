@@ -62,7 +62,7 @@ class HeldOut(Protocol):
 
     @property
     def train_probs(self) -> TrainProbs | None:
-        """(T, K) their in-sample probabilities; None where unknown."""
+        """(T, K) their probabilities in training; None where unknown."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -80,7 +80,8 @@ class Evidence:
     train_margin: NDArray[np.float32] | None = None
     """(N,) NaN where unknown; None where nothing is known."""
     train_probs: TrainProbs | None = None
-    """(N, K) in-sample: the mean over the models that trained on the example. None where unknown."""
+    """(N, K) in-sample: what the models that trained on the example said of it in their later epochs, their mean. None
+    where unknown."""
 
     def __post_init__(self) -> None:
         """Refuse what no detector may judge: see ``check_pred_probs``."""

@@ -36,7 +36,7 @@ class Learned:
     train_margin: NDArray[np.float32]
     """(T,) of the training examples; NaN where the learner has no logits."""
     train_probs: TrainProbs | None = None
-    """(T, K) of the training examples, by the model that trained on them; None where the learner cannot tell."""
+    """(T, K) of the training examples, as the training passes gave them; None where the learner has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class FoldOutput:
     train_margin: NDArray[np.float32]
     """(T,) their mean logit margin in training; NaN where there is none."""
     train_probs: TrainProbs | None
-    """(T, K) their probabilities by the model that trained on them."""
+    """(T, K) their probabilities in training, means over the later epochs; None where there are none."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -66,7 +66,7 @@ class NetworkLearner:
         return self.recipe.epochs
 
     def learn(self, task: FoldTask, *, device: Device, notify: Listener) -> Learned:
-        """Train on the training rows only, then predict the held-out rows, and the training rows as they are."""
+        """Train on the training rows only, then predict the held-out rows."""
         scale = None if self.scale is None else (torch.tensor(self.scale[0]), torch.tensor(self.scale[1]))
         batches = Batches(task.inputs, task.train_index, device, self.recipe.augmentation, scale)
         network = make_network(lambda: self.make(task.inputs.shape), device, task.seed)
@@ -100,7 +100,7 @@ class NetworkLearner:
         return Learned(
             predict(network, batches, task.held_out_index, device),
             margins.mean().cpu().numpy(),
-            predict(network, batches, task.train_index, device, most_views=1),
+            margins.probs().cpu().numpy(),
         )
 
 

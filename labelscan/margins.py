@@ -1,25 +1,33 @@
-"""Running logit margin of every training example, gathered from the training pass itself.
+"""What the training pass itself says of every training example: its running logit margin and probabilities.
 
-Pleiss et al., NeurIPS 2020 (arXiv:2001.10528) rank examples by the area under this margin: wrong labels are
-learned late and against the pull of their neighbours, so their margin stays low.
+Pleiss et al., NeurIPS 2020 (arXiv:2001.10528) rank examples by the area under the margin: wrong labels are
+learned late and against the pull of their neighbours, so their margin stays low. The probabilities are the same idea
+for all classes, over the later epochs only: in the first ones a model knows little yet. Both come without a further
+pass over the data.
 """
 
 import torch
 from torch import Tensor
 
+FLOOR = -12.0
+"""Least log-probability that counts in an epoch: one extreme epoch must not decide a mean over many."""
+
 
 class TrainMargins:
-    """The mean over epochs of (given logit - largest other logit) for each training example.
+    """The mean over epochs of (given logit - largest other logit), and over later epochs of all log-probabilities.
 
-    In-sample by design: it comes from models that train on the example.
+    In-sample by design: they come from models that train on the example.
 
     Args:
         n_examples: number of training examples.
         device: where the logits are.
+        probs_from: the epoch, counted from 0, from which probabilities count.
     """
 
-    def __init__(self, n_examples: int, device: torch.device) -> None:
+    def __init__(self, n_examples: int, device: torch.device, *, probs_from: int = 0) -> None:
+        self.probs_from = probs_from
         self.total = torch.zeros(n_examples, device=device)
+        self.log_probs = torch.zeros(n_examples, 0, device=device)  # as wide as the logits, once they are seen
         self.n_epochs = 0
 
     def add(self, positions: Tensor, logits: Tensor, given_labels: Tensor) -> None:
@@ -34,6 +42,11 @@ class TrainMargins:
         given = logits.gather(1, given_labels[:, None])
         others = logits.scatter(1, given_labels[:, None], -torch.inf).amax(dim=1)
         self.total[positions] += given[:, 0] - others
+        if self.n_epochs < self.probs_from:
+            return
+        if self.log_probs.shape[1] != logits.shape[1]:
+            self.log_probs = logits.new_zeros(len(self.total), logits.shape[1])
+        self.log_probs[positions] += logits.log_softmax(dim=1).clamp(min=FLOOR)
 
     def end_epoch(self) -> None:
         """Count one more pass over all training examples."""
@@ -42,3 +55,7 @@ class TrainMargins:
     def mean(self) -> Tensor:
         """Return (n_examples,) float32 mean margins, in logits."""
         return self.total / max(self.n_epochs, 1)
+
+    def probs(self) -> Tensor:
+        """Return (n_examples, K) float32 probabilities: geometric means over the later epochs, rows summing to 1."""
+        return (self.log_probs / max(self.n_epochs - self.probs_from, 1)).softmax(dim=1)

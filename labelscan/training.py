@@ -6,14 +6,11 @@ A network is made fresh for every call: "held-out" means nothing for a model tha
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import islice
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from labelscan.arrays import GivenLabels, Index
+from labelscan.arrays import GivenLabels, Index, PredProbs
 from labelscan.batches import Batches, StoredInputs
 from labelscan.device import Device
 from labelscan.errors import RunError
@@ -48,7 +45,7 @@ def train(
     seed: int,
     on_epoch: Callable[[EpochMetrics], None],
 ) -> TrainMargins:
-    """Train ``network`` in place and return the running margins of the training examples.
+    """Train ``network`` in place and return what the training passes said of the training examples.
 
     Args:
         network: freshly made.
@@ -73,7 +70,7 @@ def train(
         optimizer, max_lr=recipe.learning_rate, total_steps=recipe.epochs * n_batches
     )
     scaler = torch.amp.GradScaler(device.kind, enabled=device.dtype is torch.float16)
-    margins = TrainMargins(len(index), device.place)
+    margins = TrainMargins(len(index), device.place, probs_from=recipe.epochs // 2)
     network.train()
     for epoch in range(recipe.epochs):
         started = time.monotonic()
@@ -103,25 +100,16 @@ def train(
 
 
 @torch.inference_mode()
-def predict(
-    network: nn.Module, batches: Batches, index: Index, device: Device, *, most_views: int | None = None
-) -> NDArray[np.float32]:
+def predict(network: nn.Module, batches: Batches, index: Index, device: Device) -> PredProbs:
     """Return (M, K) float32 probabilities of the rows ``index``, each the mean over slightly moved views.
 
     The caller answers for which rows these are: only rows that the network has not seen may be called held out.
-
-    Args:
-        network: trained.
-        batches: the data set's examples.
-        index: (M,) rows.
-        device: where the network is.
-        most_views: how many views there are at most; 1 is the example as it is.
     """
     network.eval()
     parts: list[Tensor] = []
     for views in batches.views(torch.from_numpy(index), PREDICT_BATCH):
         probs = []
-        for view in islice(views, most_views):
+        for view in views:
             with device.autocast():
                 logits = network(view)
             probs.append(logits.float().softmax(dim=1))

@@ -6,40 +6,86 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 
 
-def reference(probs: np.ndarray, labels: np.ndarray, kappa: float, max_steps: int) -> dict[str, np.ndarray]:
-    """Return what the formulas say, one number after another."""
+def softmax(scale: float, row: list[float]) -> list[float]:
+    top = max(scale * value for value in row)
+    weights = [math.exp(scale * value - top) for value in row]
+    return [weight / sum(weights) for weight in weights]
+
+
+def logs(probs: np.ndarray) -> list[list[float]]:
     n, k = probs.shape
-    log_p = [[math.log(max(float(probs[i, j]), 0.01 / k)) for j in range(k)] for i in range(n)]
+    return [[math.log(max(float(probs[i, j]), 0.01 / k)) for j in range(k)] for i in range(n)]
 
-    def softmax(scale: float, row: list[float]) -> list[float]:
-        top = max(scale * value for value in row)
-        weights = [math.exp(scale * value - top) for value in row]
-        return [weight / sum(weights) for weight in weights]
 
+def calibration(log_p: list[list[float]], labels: np.ndarray) -> float:
     def loss(log_scale: float) -> float:
         scale = math.exp(log_scale)
-        return -sum(math.log(softmax(scale, log_p[i])[labels[i]]) for i in range(n)) / n
+        return -sum(math.log(softmax(scale, row)[label]) for row, label in zip(log_p, labels, strict=True))
 
-    b0 = math.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded", options={"xatol": 1e-10}).x)
-    pi = [softmax(kappa * b0, row) for row in log_p]
-    channel = [[0.9 if j == i else 0.1 / (k - 1) for i in range(k)] for j in range(k)]
-    previous = -math.inf
+    return math.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded", options={"xatol": 1e-10}).x)
+
+
+def channel_of(
+    log_p: list[list[float]], labels: np.ndarray, exponent: float, max_steps: int, *, fit_exponent: bool = False
+) -> tuple[float, list[list[float]], list[list[float]], list[list[float]]]:
+    """Return the exponent, the channel of the last E-step, what its M-step made of it, and the posteriors."""
+    n, k = len(log_p), len(log_p[0])
+    following = [[0.9 if j == i else 0.1 / (k - 1) for i in range(k)] for j in range(k)]
+    previous, sharper = -math.inf, exponent
     for _ in range(max_steps):
-        q = []
-        likelihood = 0.0
-        for row in range(n):
-            joint = [channel[j][labels[row]] * pi[row][j] for j in range(k)]
-            likelihood += math.log(sum(joint)) / n
-            q.append([value / sum(joint) for value in joint])
+        channel, exponent = following, sharper
+        pi = [softmax(exponent, row) for row in log_p]
+        joints = [[channel[j][labels[row]] * pi[row][j] for j in range(k)] for row in range(n)]
+        q = [[value / sum(joint) for value in joint] for joint in joints]
         counts = [[1.0 if j == i else 0.0 for i in range(k)] for j in range(k)]
         for row in range(n):
             for j in range(k):
                 counts[j][labels[row]] += q[row][j]
-        channel = [[value / sum(row) for value in row] for row in counts]
+        following = [[value / sum(row) for value in row] for row in counts]
+        likelihood = sum(math.log(sum(joint)) for joint in joints) / n
         if abs(likelihood - previous) < 1e-6:
             break
         previous = likelihood
+        if fit_exponent:
+            slope = sum((q[i][j] - pi[i][j]) * log_p[i][j] for i in range(n) for j in range(k))
+            means = [sum(pi[i][j] * log_p[i][j] for j in range(k)) for i in range(n)]
+            spread = sum(pi[i][j] * (log_p[i][j] - means[i]) ** 2 for i in range(n) for j in range(k))
+            sharper = min(max(exponent + 1.5 * slope / spread, math.exp(-3)), math.exp(3))
+    return exponent, channel, following, q
+
+
+def reference(
+    probs: np.ndarray,
+    labels: np.ndarray,
+    kappa: float = 2.0,
+    label_doubt: float = 0.25,
+    max_steps: int = 30,
+    train_probs: np.ndarray | None = None,
+) -> dict[str, np.ndarray]:
+    """Return what the formulas say, one number after another."""
+    n = len(labels)
+    log_p = logs(probs)
+    calibrated = calibration(log_p, labels)
+    likeliest, *_ = channel_of(log_p, labels, calibrated, 2 * max_steps, fit_exponent=True)
+    exponent = likeliest ** (1 - label_doubt) * (kappa * calibrated) ** label_doubt
+    _, _, refitted, q = channel_of(log_p, labels, exponent, max_steps)
     error = [1 - q[row][labels[row]] for row in range(n)]
+    if train_probs is not None:
+        missed, missed_in_training = (
+            sum(int(np.argmax(rows[i]) != labels[i]) for i in range(n)) for rows in (probs, train_probs)
+        )
+        by_heart = min(max(1 - missed_in_training / missed, 0), 1) if missed else 0
+        weight = (1 - by_heart**4) / 2
+        pairs = zip(log_p, logs(train_probs), strict=True)
+        both = [[(1 - weight) * a + weight * b for a, b in zip(*rows, strict=True)] for rows in pairs]
+        _, _, _, q = channel_of(both, labels, kappa * calibration(both, labels), max_steps)
+        odds = [(1 - q[row][labels[row]]) / q[row][labels[row]] for row in range(n)]
+        lower, upper = -60.0, 60.0
+        for _ in range(200):
+            shift = (lower + upper) / 2
+            shifted = [odd * math.exp(shift) / (1 + odd * math.exp(shift)) for odd in odds]
+            lower, upper = (shift, upper) if sum(shifted) < sum(error) else (lower, shift)
+        error = shifted
     ranked = sorted(range(n), key=lambda row: -error[row])
     f1 = [2 * sum(error[row] for row in ranked[:size]) / (size + sum(error)) for size in range(1, n + 1)]
     flagged = np.zeros(n, dtype=bool)
@@ -47,5 +93,5 @@ def reference(probs: np.ndarray, labels: np.ndarray, kappa: float, max_steps: in
     return {
         "error_probability": np.array(error),
         "flagged": flagged,
-        "noise_matrix": np.array(channel).T,
+        "noise_matrix": np.array(refitted).T,
     }

@@ -20,7 +20,7 @@ LINE = """
     schedule
     folds margins training fold_job learners given_model
     executors.local executors
-    evidence
+    evidence noise_channel
     detection detectors.confident_learning detectors.noise_posterior detectors
     metrics issues health summary
     reports reports.csv_report reports.json_report

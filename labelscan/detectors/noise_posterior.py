@@ -1,62 +1,66 @@
 """Noise posterior: the probability that a given label is wrong, and a cut-off that needs no threshold.
 
-A noisy channel turns true labels into given ones. What an example's true label may be is read from its
-out-of-fold probabilities, calibrated and sharpened; the channel is fitted to them by expectation maximisation, as
-in Dawid and Skene (1979) with a classifier in the place of further annotators. Flags are the set with the
-highest expected F1.
+A noisy channel turns true labels into given ones (``labelscan.noise_channel``). It is fitted to out-of-fold
+probabilities, which say how many labels are wrong; which ones they are is judged by what models said of examples that
+they trained on as well. Flags are the set with the highest expected F1.
 """
 
-import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import brentq
+from scipy.special import expit
 
-from labelscan.arrays import GivenLabels, Index, Mask, PredProbs
+from labelscan.arrays import GivenLabels, Mask, PredProbs, TrainProbs
 from labelscan.detection import Detection
 from labelscan.errors import ConfigError
 from labelscan.evidence import Evidence
+from labelscan.noise_channel import Examples, calibrate, error_log_odds, fit_channel
 
 Floats = NDArray[np.float64]
 
-CLIP = 0.01
-"""Probabilities are at least this over K: trees and neighbours give exact zeros, whose logarithm is not finite."""
-SCALE_LIMITS = (math.exp(-3), math.exp(3))
-"""Where the scale of the calibration is sought."""
-DIAGONAL = 0.9
-"""Share of right labels in each class that the channel starts from."""
-TOLERANCE = 1e-6
-"""The channel is fitted when the mean log-likelihood moves by less."""
-CHUNK_CELLS = 1 << 18
-"""Probabilities worked on at once: 2 MiB in float64, which stays in a core's cache."""
-TINY = 1e-290
-"""Stands for a likelihood that underflowed to 0, so that nothing is divided by it."""
+WIDEST_SHIFT = 60.0
+"""Of log-odds, either way: e ** 60 is beyond any odds that a finite data set could tell."""
 
 
 class NoisePosterior:
-    """Error probabilities under a channel fitted to the out-of-fold predictions.
+    """Error probabilities under a channel fitted to the predictions.
 
-    Every pass goes over all examples in chunks and keeps a few numbers of each, so that memory beside the
-    probabilities does not grow with N times K.
+    *How many* labels are wrong depends on whose doubt it is that a model voices. If all of it is the model's own, the
+    likeliest channel tells, and few labels are wrong; if the labels themselves made the model doubt, the truth is
+    ``kappa`` times as sharp as the calibrated model, and many are. The same probabilities fit both, so the exponent
+    that they are read with lies between, nearer to the first by ``label_doubt``.
+
+    *Which* labels are wrong is ranked by the geometric mean of the out-of-fold probabilities and those from training,
+    where the run has them: they are the word of several models, and a model whose loss or augmentation keeps it from
+    learning wrong labels by heart goes on doubting them; the more it does learn by heart, the less they weigh. Being
+    in-sample they say too little of the number of errors: their log-odds are shifted until as many are expected as
+    the out-of-fold probabilities tell.
 
     Source: the expectation maximisation of Dawid and Skene (1979), the classifier in the place of further annotators.
 
     Args:
-        kappa: how much surer than the calibrated model the truth is taken to be, in (0, 10]. A model trained and
-            calibrated on wrong labels is less sure than the truth. Measured by F1: 2 was best on KMNIST with
-            class-dependent errors (.930, against .927 at 2.5), 2.5 and 3 on CIFAR-10 with human errors (.844 and
-            .847, against .833).
+        kappa: how much sharper than the calibrated model the truth is where all doubt is the labels', in (0, 10].
+        label_doubt: in [0, 1]; 0 takes all doubt for the model's, 1 for the labels'. tests/bench/RESULTS.md has what
+            was measured.
+        in_sample: whether probabilities from training are used where there are any.
         max_steps: steps of expectation maximisation at most.
     """
 
-    def __init__(self, kappa: float = 2.0, max_steps: int = 30) -> None:
+    def __init__(
+        self, kappa: float = 2.0, label_doubt: float = 0.25, in_sample: bool = True, max_steps: int = 30
+    ) -> None:
         where = "detector noise-posterior, option"
         if not 0 < kappa <= 10:
             raise ConfigError(f"must be above 0 and at most 10, got {kappa:g}", where=f"{where} kappa")
+        if not 0 <= label_doubt <= 1:
+            raise ConfigError(f"must be in [0, 1], got {label_doubt:g}", where=f"{where} label_doubt")
         if max_steps < 1:
             raise ConfigError(f"must be at least 1, got {max_steps}", where=f"{where} max_steps")
         self.kappa = kappa
+        self.label_doubt = label_doubt
+        self.in_sample = in_sample
         self.max_steps = max_steps
 
     def detect(self, evidence: Evidence) -> Detection:
@@ -64,32 +68,53 @@ class NoisePosterior:
 
         Probabilities that carry nothing, all uniform, flag every label; the health checks of the summary tell.
         """
-        examples = _Examples(evidence.given_labels, evidence.pred_probs)
-        exponent = self.kappa * _calibrate(examples)
-        channel, refitted = self._fit_channel(examples, exponent)
-        error_probability = _score(examples, exponent, channel)
+        held_out = Examples(evidence.given_labels, evidence.pred_probs)
+        channel = fit_channel(held_out, self._exponent(held_out), max_steps=self.max_steps)
+        error_probability = expit(error_log_odds(held_out, channel))
+        if self.in_sample and evidence.train_probs is not None:
+            weight = _weight_of_training(evidence.given_labels, evidence.pred_probs, evidence.train_probs)
+            both = Examples(evidence.given_labels, evidence.pred_probs, evidence.train_probs, weight)
+            seen = fit_channel(both, self.kappa * calibrate(both), max_steps=self.max_steps)
+            error_probability = _expecting(float(error_probability.sum()), error_log_odds(both, seen))
         return Detection(
             label_quality=1 - error_probability,
             flagged=highest_expected_f1(error_probability),
             error_probability=error_probability,
-            noise_matrix=np.ascontiguousarray(refitted.T),
+            noise_matrix=np.ascontiguousarray(channel.refitted.T),
         )
 
-    def _fit_channel(self, examples: "_Examples", exponent: float) -> tuple[Floats, Floats]:
-        """Return the (K, K) channel of the last E-step, and what its M-step made of it.
+    def _exponent(self, examples: Examples) -> float:
+        """Return the exponent between the likeliest one and the one that takes all doubt for the labels'."""
+        calibrated = calibrate(examples)
+        if self.label_doubt == 1:
+            return self.kappa * calibrated
+        likeliest = fit_channel(examples, calibrated, max_steps=2 * self.max_steps, fit_exponent=True).exponent
+        return float(likeliest ** (1 - self.label_doubt) * (self.kappa * calibrated) ** self.label_doubt)
 
-        Both are P(given = column | true = row), rows summing to 1: the transpose of ``noise_matrix``.
-        """
-        n_classes = examples.pred_probs.shape[1]
-        following = np.full((n_classes, n_classes), (1 - DIAGONAL) / (n_classes - 1))
-        np.fill_diagonal(following, DIAGONAL)
-        likelihood = -math.inf
-        for _ in range(self.max_steps):
-            channel, previous = following, likelihood
-            following, likelihood = _step(examples, exponent, channel)
-            if abs(likelihood - previous) < TOLERANCE:
-                break
-        return channel, following
+
+def _weight_of_training(given_labels: GivenLabels, pred_probs: PredProbs, train_probs: TrainProbs) -> float:
+    """Return the weight of probabilities from training, 1/2 where nothing was learned by heart and 0 where all was.
+
+    What was learned by heart shows in the given labels that held-out predictions miss and training ones do not: the
+    share of those.
+    """
+    missed = 1 - float((pred_probs.argmax(axis=1) == given_labels).mean())
+    missed_in_training = 1 - float((train_probs.argmax(axis=1) == given_labels).mean())
+    by_heart = min(max(1 - missed_in_training / missed, 0.0), 1.0) if missed else 0.0
+    return (1 - by_heart**4) / 2
+
+
+def _expecting(n_errors: float, log_odds: Floats) -> Floats:
+    """Return (N,) error probabilities that sum to ``n_errors``, from log-odds shifted alike."""
+
+    def surplus(shift: float) -> float:
+        return float(expit(log_odds + shift).sum()) - n_errors
+
+    if surplus(-WIDEST_SHIFT) >= 0:
+        return cast(Floats, expit(log_odds - WIDEST_SHIFT))
+    if surplus(WIDEST_SHIFT) <= 0:
+        return cast(Floats, expit(log_odds + WIDEST_SHIFT))
+    return cast(Floats, expit(log_odds + brentq(surplus, -WIDEST_SHIFT, WIDEST_SHIFT, xtol=1e-9)))
 
 
 def highest_expected_f1(error_probability: Floats) -> Mask:
@@ -105,98 +130,3 @@ def highest_expected_f1(error_probability: Floats) -> Mask:
     if float(np.prod(1 - descending)) >= best:
         return np.zeros(len(error_probability), dtype=bool)
     return error_probability > best / 2
-
-
-@dataclass(frozen=True)
-class _Examples:
-    """N examples, given out in chunks of one given label each: a chunk meets one column of the channel."""
-
-    given_labels: GivenLabels
-    pred_probs: PredProbs
-
-    def chunks(self) -> Iterator[tuple[int, Index, Floats]]:
-        """Yield a given label, rows that have it, and the float64 logarithms of their clipped probabilities."""
-        n_classes = self.pred_probs.shape[1]
-        size = max(1, CHUNK_CELLS // n_classes)
-        order = np.argsort(self.given_labels, kind="stable")
-        ends = np.cumsum(np.bincount(self.given_labels, minlength=n_classes))
-        for label, members in enumerate(np.split(order, ends[:-1])):
-            for start in range(0, len(members), size):
-                rows = members[start : start + size]
-                log_p = self.pred_probs[rows].astype(np.float64)
-                np.log(np.maximum(log_p, CLIP / n_classes, out=log_p), out=log_p)
-                yield label, rows, log_p
-
-
-def _calibrate(examples: _Examples) -> float:
-    """Return b with the lowest mean negative log-likelihood of the given labels under softmax(b log p).
-
-    That is convex in b. Newton's method, kept between bounds that close in, needs half a dozen passes over all
-    examples. Where b makes no difference, all rows being uniform, it is 1.
-    """
-    lower, upper = SCALE_LIMITS
-    scale, tried = 1.0, {1.0}
-    for _ in range(100):
-        slope, curvature = _calibration_slope(examples, scale)
-        if slope == 0:
-            break
-        lower, upper = (scale, upper) if slope < 0 else (lower, scale)
-        newton = scale - slope / curvature if curvature > 0 else math.copysign(math.inf, -slope)
-        following = min(max(newton, lower), upper)
-        if following in tried:
-            following = math.sqrt(lower * upper)
-        if abs(following - scale) <= 1e-9 * scale:
-            break
-        tried.add(following)
-        scale = following
-    return scale
-
-
-def _calibration_slope(examples: _Examples, scale: float) -> tuple[float, float]:
-    """Return the first and second derivative of the mean negative log-likelihood in the scale."""
-    slope = curvature = 0.0
-    for label, _, log_p in examples.chunks():
-        log_p -= log_p.max(axis=1, keepdims=True)
-        weights = np.exp(scale * log_p)
-        sums = weights.sum(axis=1)
-        means = np.einsum("nk,nk->n", weights, log_p) / sums
-        squares = np.einsum("nk,nk,nk->n", weights, log_p, log_p) / sums
-        slope += float(np.sum(means - log_p[:, label])) / len(examples.given_labels)
-        curvature += float(np.sum(squares - means**2)) / len(examples.given_labels)
-    return slope, curvature
-
-
-def _sharpen(log_p: Floats, exponent: float) -> Floats:
-    """Return softmax(exponent * log_p), in the memory of ``log_p``."""
-    log_p *= exponent
-    log_p -= log_p.max(axis=1, keepdims=True)
-    np.exp(log_p, out=log_p)
-    log_p /= log_p.sum(axis=1, keepdims=True)
-    return log_p
-
-
-def _step(examples: _Examples, exponent: float, channel: Floats) -> tuple[Floats, float]:
-    """Return the channel after one E- and M-step, and the mean log-likelihood of the channel before.
-
-    The posterior of an example is channel[j, given] * sharpened[j] over the sum of these, and all examples of a
-    chunk have one given label: adding up their posteriors is one product with the inverse sums.
-    """
-    counts = np.eye(len(channel))  # one right label a class: a class that nobody is taken for keeps a row
-    log_likelihood = 0.0
-    for label, _, log_p in examples.chunks():
-        sharpened = _sharpen(log_p, exponent)
-        likelihood = np.maximum(sharpened @ channel[:, label], TINY)
-        log_likelihood += float(np.sum(np.log(likelihood)))
-        counts[:, label] += channel[:, label] * ((1 / likelihood) @ sharpened)
-    return counts / counts.sum(axis=1, keepdims=True), log_likelihood / len(examples.given_labels)
-
-
-def _score(examples: _Examples, exponent: float, channel: Floats) -> Floats:
-    """Return (N,) error probabilities."""
-    error_probability = np.empty(len(examples.given_labels))
-    for label, rows, log_p in examples.chunks():
-        joint = _sharpen(log_p, exponent)
-        joint *= channel[:, label]
-        likelihood = np.maximum(joint.sum(axis=1), TINY)
-        error_probability[rows] = 1 - joint[:, label] / likelihood
-    return np.clip(error_probability, 0, 1, out=error_probability)

@@ -1,6 +1,6 @@
 """How well each cut finds known wrong labels, on out-of-fold probabilities that are there already.
 
-    python tests/bench/judges.py FOLDER [FOLDER ...] [--judges noise-posterior:kappa=2 ...]
+    python tests/bench/judges.py FOLDER [FOLDER ...] [--judges noise-posterior:label_doubt=1 ...]
 
 A FOLDER holds pred_probs.npy, given_labels.npy and true_labels.npy, or is the folder of a labelscan run on data
 with true labels; an .npz file with these arrays does as well. Prints one Markdown table: a row for each cut, a
@@ -26,10 +26,10 @@ from labelscan.probabilities import probabilities_from_arrays
 from labelscan.reports.csv_report import read_scores
 
 FILTERS = tuple(f"confident-learning:filter_by={name}" for name in get_args(FilterBy))
-KAPPAS = ("1.5", "2", "2.5", "3")
+DOUBTS = ("0", "0.25", "0.5", "1")
 JUDGES = ("noise-posterior", *FILTERS)
 """What a run can be judged by, each with its default options."""
-CUTS = (*FILTERS, *(f"noise-posterior:kappa={kappa}" for kappa in KAPPAS))
+CUTS = (*FILTERS, *(f"noise-posterior:label_doubt={doubt}" for doubt in DOUBTS))
 ARRAYS = ("pred_probs", "given_labels", "true_labels")
 
 

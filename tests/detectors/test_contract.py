@@ -137,6 +137,7 @@ def test_error_probability_is_that_of_noise_posterior_whichever_leads() -> None:
         "confident-learning:filter_by=low_self_confidence,frac_noise=0.5",
         "confident-learning:min_examples_per_class=-1",
         "noise-posterior:kappa=0",
+        "noise-posterior:label_doubt=1.5",
         "noise-posterior:max_steps=0",
     ],
 )

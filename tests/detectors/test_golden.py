@@ -93,9 +93,8 @@ def test_the_judges_do_not_flag_the_same(evidence: Evidence) -> None:
 
 
 def test_noise_posterior_agrees_with_its_plain_formulas(evidence: Evidence) -> None:
-    detector = NoisePosterior()
-    detection = detector.detect(evidence)
-    plain = reference(evidence.pred_probs, evidence.given_labels, detector.kappa, detector.max_steps)
+    detection = NoisePosterior().detect(evidence)
+    plain = reference(evidence.pred_probs, evidence.given_labels)
     np.testing.assert_allclose(detection.error_probability, plain["error_probability"], rtol=0, atol=1e-7)
     np.testing.assert_allclose(detection.noise_matrix, plain["noise_matrix"], rtol=0, atol=1e-7)
     np.testing.assert_array_equal(detection.flagged, plain["flagged"])

@@ -5,13 +5,14 @@ import pytest
 from plain_noise_posterior import reference
 from sklearn.metrics import f1_score
 
+from labelscan import noise_channel
 from labelscan.arrays import as_strings
-from labelscan.detectors import noise_posterior
 from labelscan.detectors.noise_posterior import NoisePosterior, highest_expected_f1
 from labelscan.evidence import Evidence
+from labelscan.noise_channel import Examples, calibrate
 
 
-def as_evidence(probs: np.ndarray, given_labels: np.ndarray) -> Evidence:
+def as_evidence(probs: np.ndarray, given_labels: np.ndarray, train_probs: np.ndarray | None = None) -> Evidence:
     n_examples, n_classes = probs.shape
     return Evidence(
         pred_probs=probs.astype(np.float32),
@@ -20,6 +21,7 @@ def as_evidence(probs: np.ndarray, given_labels: np.ndarray) -> Evidence:
         example_ids=as_strings([str(row) for row in range(n_examples)]),
         index=np.arange(n_examples),
         fold_names=as_strings([""] * n_examples),
+        train_probs=None if train_probs is None else train_probs.astype(np.float32),
     )
 
 
@@ -41,19 +43,71 @@ def planted(n_examples: int, n_classes: int, seed: int = 0, signal: float = 4.0)
     return as_evidence(probs, given_labels), true_labels
 
 
-@pytest.mark.parametrize(("n_classes", "kappa", "max_steps"), [(2, 2.0, 30), (3, 2.0, 30), (5, 3.0, 30), (4, 1.0, 2)])
+def in_sample(evidence: Evidence, true_labels: np.ndarray, seed: int = 9, signal: float = 5.0) -> np.ndarray:
+    """Return probabilities from training: another look at the true label, with a pull towards the given one."""
+    n_examples, n_classes = evidence.pred_probs.shape
+    scores = np.random.default_rng(seed).normal(size=(n_examples, n_classes))
+    scores += signal * np.eye(n_classes)[true_labels] + 1.5 * np.eye(n_classes)[evidence.given_labels]
+    return np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize(
+    ("n_classes", "kappa", "label_doubt", "max_steps", "trained"),
+    [(2, 2.0, 1.0, 30, False), (3, 2.0, 0.25, 30, False), (5, 3.0, 0.5, 30, True), (4, 1.0, 0.0, 2, True)],
+)
 @pytest.mark.parametrize("cells", [1 << 18, 20])
-def test_it_computes_what_the_formulas_say(monkeypatch, n_classes: int, kappa: float, max_steps: int, cells) -> None:
-    monkeypatch.setattr(noise_posterior, "CHUNK_CELLS", cells)
-    evidence, _ = planted(80, n_classes, seed=n_classes, signal=3)
+def test_it_computes_what_the_formulas_say(
+    monkeypatch, n_classes: int, kappa: float, label_doubt: float, max_steps: int, trained: bool, cells
+) -> None:
+    monkeypatch.setattr(noise_channel, "CHUNK_CELLS", cells)
+    evidence, true_labels = planted(80, n_classes, seed=n_classes, signal=3)
     evidence.pred_probs[:5] = np.eye(n_classes, dtype=np.float32)[evidence.given_labels[:5]]
-    detection = NoisePosterior(kappa, max_steps).detect(evidence)
-    expected = reference(evidence.pred_probs, evidence.given_labels, kappa, max_steps)
+    probs, labels = evidence.pred_probs, evidence.given_labels
+    train_probs = in_sample(evidence, true_labels).astype(np.float32) if trained else None
+    detector = NoisePosterior(kappa, label_doubt, max_steps=max_steps)
+    detection = detector.detect(as_evidence(probs, labels, train_probs))
+    expected = reference(probs, labels, kappa, label_doubt, max_steps, train_probs)
     assert detection.error_probability is not None
     np.testing.assert_allclose(detection.error_probability, expected["error_probability"], rtol=1e-5, atol=1e-9)
     np.testing.assert_allclose(detection.label_quality, 1 - detection.error_probability)
     np.testing.assert_allclose(detection.noise_matrix, expected["noise_matrix"], rtol=1e-5, atol=1e-9)
     np.testing.assert_array_equal(detection.flagged, expected["flagged"])
+
+
+def test_probabilities_from_training_rank_better_and_do_not_change_how_many_errors_are_expected() -> None:
+    evidence, true_labels = planted(3000, 5, signal=3)
+    both = as_evidence(evidence.pred_probs, evidence.given_labels, in_sample(evidence, true_labels))
+    alone, together = NoisePosterior().detect(evidence), NoisePosterior().detect(both)
+    label_errors = evidence.given_labels != true_labels
+    assert f1_score(label_errors, together.flagged) > f1_score(label_errors, alone.flagged) + 0.03
+    assert together.error_probability.sum() == pytest.approx(alone.error_probability.sum(), rel=1e-6)
+    ignored = NoisePosterior(in_sample=False).detect(both)
+    np.testing.assert_array_equal(ignored.error_probability, alone.error_probability)
+
+
+def test_training_probabilities_that_know_every_label_by_heart_do_no_harm() -> None:
+    evidence, true_labels = planted(3000, 5, signal=4)
+    by_heart = np.full((3000, 5), 1e-6)
+    by_heart[np.arange(3000), evidence.given_labels] = 1 - 4e-6
+    alone = NoisePosterior().detect(evidence)
+    together = NoisePosterior().detect(as_evidence(evidence.pred_probs, evidence.given_labels, by_heart))
+    label_errors = evidence.given_labels != true_labels
+    assert f1_score(label_errors, together.flagged) > f1_score(label_errors, alone.flagged) - 0.02
+
+
+def test_a_weak_model_of_few_errors_does_not_take_its_own_doubt_for_errors() -> None:
+    generator = np.random.default_rng(0)
+    true_labels = generator.integers(0, 5, 4000)
+    probs = np.exp(generator.normal(size=(4000, 5)) + 2.5 * np.eye(5)[true_labels])
+    probs /= probs.sum(axis=1, keepdims=True)
+    given_labels = true_labels.copy()
+    wrong = generator.permutation(4000)[:160]
+    given_labels[wrong] = (true_labels[wrong] + generator.integers(1, 5, 160)) % 5
+    evidence = as_evidence(probs, given_labels)
+    label_errors = given_labels != true_labels
+    assert (probs.argmax(axis=1) == true_labels).mean() < 0.9
+    cut, old_cut = (NoisePosterior(label_doubt=doubt).detect(evidence).flagged for doubt in (0.25, 1.0))
+    assert f1_score(label_errors, cut) > f1_score(label_errors, old_cut) + 0.03
 
 
 def test_the_noise_matrix_is_given_by_true() -> None:
@@ -81,8 +135,7 @@ def test_probabilities_that_are_too_sure_or_not_sure_enough_are_calibrated(scale
     given_labels = (generator.random(3000)[:, None] > np.cumsum(calibrated, axis=1)).sum(axis=1).clip(max=2)
     distorted = calibrated ** (1 / scale)
     evidence = as_evidence(distorted / distorted.sum(axis=1, keepdims=True), given_labels)
-    examples = noise_posterior._Examples(evidence.given_labels, evidence.pred_probs.astype(np.float32))
-    assert noise_posterior._calibrate(examples) == pytest.approx(scale, rel=0.15)
+    assert calibrate(Examples(evidence.given_labels, evidence.pred_probs)) == pytest.approx(scale, rel=0.15)
 
 
 @pytest.mark.parametrize("right", [True, False])
@@ -90,14 +143,14 @@ def test_a_scale_without_limit_stops_at_the_limit(right: bool) -> None:
     given_labels = np.arange(12) % 3
     probs = np.full((12, 3), 0.2)
     probs[np.arange(12), given_labels if right else (given_labels + 1) % 3] = 0.6
-    scale = noise_posterior._calibrate(noise_posterior._Examples(given_labels, probs.astype(np.float32)))
+    scale = calibrate(Examples(given_labels, probs.astype(np.float32)))
     assert scale == pytest.approx(math.exp(3 if right else -3))
 
 
 def test_uniform_probabilities_leave_the_scale_at_1_and_all_labels_alike() -> None:
     given_labels = np.arange(30) % 3
     probs = np.full((30, 3), 1 / 3)
-    assert noise_posterior._calibrate(noise_posterior._Examples(given_labels, probs.astype(np.float32))) == 1
+    assert calibrate(Examples(given_labels, probs.astype(np.float32))) == 1
     detection = NoisePosterior().detect(as_evidence(probs, given_labels))
     np.testing.assert_allclose(detection.label_quality, detection.label_quality[0])
 

@@ -1,0 +1,207 @@
+"""A noisy channel that turns true labels into given ones, fitted to probabilities by expectation maximisation.
+
+What an example's true label may be is read from its probabilities, raised to an exponent and normalised; the channel
+is fitted to them and the given labels as in Dawid and Skene (1979), with a classifier in the place of further
+annotators. Every pass goes over all examples in chunks and keeps a few numbers of each, so that memory beside the
+probabilities does not grow with N times K.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labelscan.arrays import GivenLabels, Index, PredProbs
+
+Floats = NDArray[np.float64]
+
+CLIP = 0.01
+"""Probabilities are at least this over K: trees and neighbours give exact zeros, whose logarithm is not finite."""
+SCALE_LIMITS = (math.exp(-3), math.exp(3))
+"""Where exponents are sought."""
+DIAGONAL = 0.9
+"""Share of right labels in each class that the channel starts from."""
+TOLERANCE = 1e-6
+"""The channel is fitted when the mean log-likelihood moves by less."""
+STRIDE = 1.5
+"""Of the steps in which the exponent follows the channel: longer ones than Newton's make up for the slow pace of
+expectation maximisation."""
+CHUNK_CELLS = 1 << 18
+"""Probabilities worked on at once: 2 MiB in float64, which stays in a core's cache."""
+TINY = 1e-290
+"""Stands for a likelihood that underflowed to 0, so that nothing is divided by it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """N examples, given out in chunks of one given label each: a chunk meets one column of the channel.
+
+    Where there are two opinions of each example, the weighted geometric mean of both is taken.
+    """
+
+    given_labels: GivenLabels
+    probs: PredProbs
+    """(N, K) of one kind."""
+    further_probs: PredProbs | None = None
+    """(N, K) of another kind."""
+    further_weight: float = 0.5
+    """In [0, 1]; the rest is that of ``probs``."""
+
+    @property
+    def n_classes(self) -> int:
+        """Return K."""
+        return int(self.probs.shape[1])
+
+    def chunks(self) -> Iterator[tuple[int, Index, Floats]]:
+        """Yield a given label, rows that have it, and the float64 logarithms of their clipped probabilities."""
+        size = max(1, CHUNK_CELLS // self.n_classes)
+        order = np.argsort(self.given_labels, kind="stable")
+        ends = np.cumsum(np.bincount(self.given_labels, minlength=self.n_classes))
+        for label, members in enumerate(np.split(order, ends[:-1])):
+            for start in range(0, len(members), size):
+                rows = members[start : start + size]
+                log_p = self._log(self.probs, rows)
+                if self.further_probs is not None:
+                    log_p *= 1 - self.further_weight
+                    log_p += self.further_weight * self._log(self.further_probs, rows)
+                yield label, rows, log_p
+
+    def _log(self, probs: PredProbs, rows: Index) -> Floats:
+        values = probs[rows].astype(np.float64)
+        return np.log(np.maximum(values, CLIP / self.n_classes, out=values), out=values)
+
+
+@dataclass(frozen=True, eq=False)
+class Channel:
+    """How given labels come from true ones, and how sharply the probabilities are read.
+
+    Both matrices are P(given = column | true = row), rows summing to 1: the transpose of ``noise_matrix``.
+    """
+
+    exponent: float
+    """Probabilities are read as softmax(exponent * log p)."""
+    matrix: Floats
+    """(K, K) of the last E-step."""
+    refitted: Floats
+    """(K, K) what its M-step made of it."""
+
+
+def calibrate(examples: Examples) -> float:
+    """Return the exponent with the lowest mean negative log-likelihood of the given labels, no channel between.
+
+    That is convex. Newton's method, kept between bounds that close in, needs half a dozen passes over all
+    examples. Where the exponent makes no difference, all rows being uniform, it is 1.
+    """
+    lower, upper = SCALE_LIMITS
+    scale, tried = 1.0, {1.0}
+    for _ in range(100):
+        slope, curvature = _calibration_slope(examples, scale)
+        if slope == 0:
+            break
+        lower, upper = (scale, upper) if slope < 0 else (lower, scale)
+        newton = scale - slope / curvature if curvature > 0 else math.copysign(math.inf, -slope)
+        following = min(max(newton, lower), upper)
+        if following in tried:
+            following = math.sqrt(lower * upper)
+        if abs(following - scale) <= 1e-9 * scale:
+            break
+        tried.add(following)
+        scale = following
+    return scale
+
+
+def fit_channel(examples: Examples, exponent: float, *, max_steps: int, fit_exponent: bool = False) -> Channel:
+    """Return the channel of highest likelihood.
+
+    Args:
+        examples: given labels and probabilities.
+        exponent: how sharply probabilities are read.
+        max_steps: of expectation maximisation, at most.
+        fit_exponent: whether ``exponent`` is only where the search for the likeliest one starts.
+    """
+    n_classes = examples.n_classes
+    following = np.full((n_classes, n_classes), (1 - DIAGONAL) / (n_classes - 1))
+    np.fill_diagonal(following, DIAGONAL)
+    likelihood = -math.inf
+    sharper = exponent
+    for _ in range(max_steps):
+        matrix, exponent, previous = following, sharper, likelihood
+        step = _step(examples, exponent, matrix, slopes=fit_exponent)
+        following, likelihood = step.matrix, step.log_likelihood
+        if abs(likelihood - previous) < TOLERANCE:
+            break
+        if fit_exponent and step.curvature > 0:
+            sharper = min(max(exponent + STRIDE * step.slope / step.curvature, SCALE_LIMITS[0]), SCALE_LIMITS[1])
+    return Channel(exponent, matrix, following)
+
+
+def error_log_odds(examples: Examples, channel: Channel) -> Floats:
+    """Return (N,) the logarithms of the odds that a given label is wrong."""
+    log_odds = np.empty(len(examples.given_labels))
+    for label, rows, log_p in examples.chunks():
+        joint = _sharpen(log_p, channel.exponent)
+        joint *= channel.matrix[:, label]
+        right = np.maximum(joint[:, label], TINY)
+        joint[:, label] = 0
+        log_odds[rows] = np.log(np.maximum(joint.sum(axis=1), TINY)) - np.log(right)
+    return log_odds
+
+
+@dataclass(frozen=True, eq=False)
+class _Step:
+    matrix: Floats
+    """(K, K) after the M-step."""
+    log_likelihood: float
+    """Mean, under the channel before."""
+    slope: float
+    """Of what expectation maximisation raises, by the exponent; 0 where it was not asked for."""
+    curvature: float
+    """The same with its sign turned, so not negative."""
+
+
+def _step(examples: Examples, exponent: float, matrix: Floats, *, slopes: bool) -> _Step:
+    """Return what one E- and M-step makes of a channel.
+
+    The posterior of an example is matrix[j, given] * sharpened[j] over the sum of these, and all examples of a
+    chunk have one given label: adding up their posteriors is one product with the inverse sums.
+    """
+    counts = np.eye(len(matrix))  # one right label a class: a class that nobody is taken for keeps a row
+    log_likelihood = slope = curvature = 0.0
+    for label, _, log_p in examples.chunks():
+        sharpened = _sharpen(log_p.copy() if slopes else log_p, exponent)
+        likelihood = np.maximum(sharpened @ matrix[:, label], TINY)
+        log_likelihood += float(np.sum(np.log(likelihood)))
+        counts[:, label] += matrix[:, label] * ((1 / likelihood) @ sharpened)
+        if slopes:
+            means = np.einsum("nk,nk->n", sharpened, log_p)
+            squares = np.einsum("nk,nk,nk->n", sharpened, log_p, log_p)
+            posterior_means = np.einsum("nk,nk,k->n", sharpened, log_p, matrix[:, label]) / likelihood
+            slope += float(np.sum(posterior_means - means))
+            curvature += float(np.sum(squares - means**2))
+    n_examples = len(examples.given_labels)
+    return _Step(counts / counts.sum(axis=1, keepdims=True), log_likelihood / n_examples, slope, curvature)
+
+
+def _calibration_slope(examples: Examples, scale: float) -> tuple[float, float]:
+    """Return the first and second derivative of the mean negative log-likelihood in the exponent."""
+    slope = curvature = 0.0
+    for label, _, log_p in examples.chunks():
+        log_p -= log_p.max(axis=1, keepdims=True)
+        weights = np.exp(scale * log_p)
+        sums = weights.sum(axis=1)
+        means = np.einsum("nk,nk->n", weights, log_p) / sums
+        squares = np.einsum("nk,nk,nk->n", weights, log_p, log_p) / sums
+        slope += float(np.sum(means - log_p[:, label])) / len(examples.given_labels)
+        curvature += float(np.sum(squares - means**2)) / len(examples.given_labels)
+    return slope, curvature
+
+
+def _sharpen(log_p: Floats, exponent: float) -> Floats:
+    """Return softmax(exponent * log_p), in the memory of ``log_p``."""
+    log_p *= exponent
+    log_p -= log_p.max(axis=1, keepdims=True)
+    np.exp(log_p, out=log_p)
+    log_p /= log_p.sum(axis=1, keepdims=True)
+    return log_p
