@@ -18,6 +18,8 @@ from labelscan.errors import ConfigError
 from labelscan.registry import read_value
 
 ENVIRONMENT_PREFIX = "LABELSCAN_"
+LEADING_DETECTOR = "noise-posterior"
+"""Whose flags and ranking lead by default: tests/bench/RESULTS.md compares it with every filter of confident-learning."""
 RUN_JSON_SETTINGS = "settings"
 """The key of run.json under which the resolved settings are found again."""
 
@@ -149,7 +151,7 @@ class ExecutorConfig:
 class DetectionConfig:
     """Which detector's flags and ranking lead. Every run computes all of them."""
 
-    detector: str = "confident-learning"
+    detector: str = LEADING_DETECTOR
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

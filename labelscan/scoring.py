@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelscan.arrays import as_strings
+from labelscan.config import LEADING_DETECTOR
 from labelscan.detectors import DETECTORS
 from labelscan.errors import ConfigError
 from labelscan.events import Listener, Noted, StepDone, StepStarted, ignore
@@ -29,7 +30,7 @@ def score(
     class_names: Sequence[str] | None = None,
     example_ids: Sequence[str] | None = None,
     true_labels: Sequence[int] | Sequence[str] | NDArray[Any] | None = None,
-    detector: str = "confident-learning",
+    detector: str = LEADING_DETECTOR,
     label_column: str = "",
     output: Path | None = None,
     fresh: bool = False,

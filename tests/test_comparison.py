@@ -321,7 +321,7 @@ def test_what_was_written_is_read_back(tmp_path: Path) -> None:
     run = FinishedRun.read(finished(tmp_path / "run"))
     assert run.recorded("results_depend_on") == {"command": "score"}
     assert run.recorded("data")["examples"] == 4
-    assert run.summary["detector"] == "confident-learning"
+    assert run.summary["detector"] == "noise-posterior"
     assert len(run.issues) == 4
     assert run.recorded("nothing") == {}
 

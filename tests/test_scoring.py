@@ -200,9 +200,10 @@ def test_another_detector_takes_up_the_same_folder_and_other_data_is_refused(tmp
 def test_a_class_nobody_is_given_and_labels_of_one_class_are_no_error(tmp_path: Path) -> None:
     probs, given_labels, _ = problem()
     absent = np.where(given_labels == 3, 0, given_labels)
-    run = labelscan.score(probs, absent, output=tmp_path / "absent")
+    run = labelscan.score(probs, absent, detector="confident-learning", output=tmp_path / "absent")
     assert set(issues_of(run.folder)["example_id"]) == cleanlab_flags(probs, absent, "prune_by_noise_rate")
-    one = labelscan.score(probs, np.ones(200, dtype=int), output=tmp_path / "one")
+    ones = np.ones(200, dtype=int)
+    one = labelscan.score(probs, ones, detector="confident-learning", output=tmp_path / "one")
     assert one.summary.n_flagged == 0
 
 
@@ -213,7 +214,7 @@ def test_two_examples_are_enough(tmp_path: Path) -> None:
 def test_half_precision_is_taken(tmp_path: Path) -> None:
     probs, given_labels, _ = problem()
     half = probs.astype(np.float16)
-    run = labelscan.score(half, given_labels, output=tmp_path)
+    run = labelscan.score(half, given_labels, detector="confident-learning", output=tmp_path)
     assert run.evidence.pred_probs.dtype == np.float32
     assert set(issues_of(run.folder)["example_id"]) == cleanlab_flags(
         half.astype(np.float32), given_labels, "prune_by_noise_rate"

@@ -25,7 +25,7 @@ def score(
         str | None,
         Option(
             metavar="DETECTOR",
-            help="Whose flags lead, as in confident-learning:filter_by=both. [default: confident-learning]",
+            help="Whose flags lead, as in confident-learning:filter_by=both. [default: noise-posterior]",
             autocompletion=completion.detectors,
         ),
     ] = None,

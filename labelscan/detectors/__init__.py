@@ -3,6 +3,7 @@
 Every run computes all that need no training of their own; the one that leads decides on flags and ranking.
 """
 
+from labelscan.config import LEADING_DETECTOR
 from labelscan.detection import Detection, Detections, Detector
 from labelscan.detectors.confident_learning import ConfidentLearning
 from labelscan.detectors.noise_posterior import NoisePosterior
@@ -19,7 +20,7 @@ ALWAYS = ("confident-learning", "noise-posterior")
 """The detectors that every run computes."""
 
 
-def detect_all(evidence: Evidence, leading: str = "confident-learning") -> Detections:
+def detect_all(evidence: Evidence, leading: str = LEADING_DETECTOR) -> Detections:
     """Return the judgements of every detector in ``ALWAYS``, and of the leading one.
 
     Args:
