@@ -81,11 +81,7 @@ def detect(
     listen = _with_deadline(notify, max_seconds)
     plan = make_plan(config, dataset=dataset, model=model, output=output, notify=listen)
     with _open(plan, resume=resume, fresh=fresh) as run:
-
-        def tell(event: Event) -> None:
-            run.log(event)
-            listen(event)
-
+        tell = _logged(run, listen)
         plan = _as_begun(plan, run)
         run.record(choices=plan.choices)
         contents = read_contents(plan, run, tell)
@@ -119,11 +115,6 @@ def _check(plan: Plan, contents: Contents, first: Run, detections: Detections, r
 
     The second run is one like any other, in a folder inside that of the first: an interruption is taken up there.
     """
-
-    def tell(event: Event) -> None:
-        run.log(event)
-        notify(event)
-
     planted = plant_errors(
         first.evidence,
         detections,
@@ -131,20 +122,16 @@ def _check(plan: Plan, contents: Contents, first: Run, detections: Detections, r
         rate=plan.config.detection.self_check,
         seed=plan.config.seed,
     )
+    tell = _logged(run, notify)
     if first.summary.learned_nothing or not len(planted):
-        why = "the models learned nothing" if first.summary.learned_nothing else "every class is too small"
-        warning = f"no self-check was made: {why}"
+        too_small = "no class has 10 examples with labels that look right"
+        warning = f"no self-check was made: {'the models learned nothing' if len(planted) else too_small}"
         tell(Warned(warning))
         summary = dataclasses.replace(first.summary, warnings=(*first.summary.warnings, warning))
     else:
         tell(Noted(f"self-check: all is done again with {len(planted):,} planted errors"))
         with timed(run, "self_check"), _open_check(plan, planted, run) as (again, second):
-
-            def tell_second(event: Event) -> None:
-                second.log(event)
-                notify(event)
-
-            checked, judged = _train_and_judge(again, contents, second, tell_second)
+            checked, judged = _train_and_judge(again, contents, second, _logged(second, notify))
         found = measure(planted, (first.evidence, detections), (checked.evidence, judged), folder=SELF_CHECK)
         summary = dataclasses.replace(first.summary, self_check=found)
     write_summary(summary, run.path)
@@ -215,6 +202,16 @@ def judge(
         write_csv(issues, run.path)
         write_summary(summary, run.path)
     return Run(folder=run.path, dataset=dataset, evidence=evidence, issues=issues, summary=summary), detections
+
+
+def _logged(run: RunFolder, notify: Listener) -> Listener:
+    """Return a listener that writes events into the log of a run and passes them on."""
+
+    def tell(event: Event) -> None:
+        run.log(event)
+        notify(event)
+
+    return tell
 
 
 def _with_deadline(notify: Listener, max_seconds: float | None) -> Listener:

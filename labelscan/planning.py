@@ -96,7 +96,9 @@ class Plan:
             "as the classifier does" if recipe is None else f"{recipe.epochs} epochs, batches of {recipe.batch_size}"
         )
         n_planted = count_wanted(self.config.detection.self_check, len(self.dataset))
-        check = (("self-check", f"all of it again with about {n_planted:,} planted errors"),)
+        check = (
+            ("self-check", f"all of it again with about {n_planted:,} planted error{'' if n_planted == 1 else 's'}"),
+        )
         return (
             ("data", self.dataset.name),
             ("examples", f"{len(self.dataset):,}"),

@@ -115,7 +115,8 @@ def noise_shape(noise_matrix: NDArray[np.float64], class_counts: NDArray[np.int6
     uniform /= uniform.sum()
     if not estimated.sum() > 0:
         return uniform
-    return (1 - UNIFORM_SHARE) * estimated / estimated.sum() + UNIFORM_SHARE * uniform
+    shape: NDArray[np.float64] = (1 - UNIFORM_SHARE) * estimated / estimated.sum() + UNIFORM_SHARE * uniform
+    return shape
 
 
 def _within(

@@ -248,8 +248,10 @@ def _show_self_check(console: Console, check: SelfCheck) -> None:
 
 def _findings(check: SelfCheck) -> Iterator[tuple[str, str]]:
     recall, precision, left = check.recall, check.precision, check.wrong_labels_left
-    assert recall.estimate is not None
-    yield "recall", f"{percent(recall.estimate, 0)} of such errors are found{_between(recall, percent_of=True)}"
+    if recall.estimate is None:
+        yield "recall", "cannot be told: none of the planted errors got a score"
+    else:
+        yield "recall", f"{percent(recall.estimate, 0)} of such errors are found{_between(recall, percent_of=True)}"
     if precision.estimate is None:
         yield "precision", "cannot be told: there is too little that is flagged"
     else:
