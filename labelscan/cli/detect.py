@@ -198,8 +198,8 @@ def detect(
         str | None,
         Option(
             metavar="[=RATE]",
-            help=f"Plant errors, {100 * SELF_CHECK_RATE:g} % of the labels without a rate, train again, and say how many of "
-            "them are found and how many wrong labels are left." + _default("detection.self_check", "off"),
+            help=f"Plant errors, {100 * SELF_CHECK_RATE:g} % of the labels without a rate, train again, and say how "
+            "many of them are found and how many wrong labels are left." + _default("detection.self_check", "off"),
             rich_help_panel=RUN,
         ),
     ] = None,
