@@ -19,7 +19,9 @@ from labelscan.registry import read_value
 
 ENVIRONMENT_PREFIX = "LABELSCAN_"
 LEADING_DETECTOR = "noise-posterior"
-"""Whose flags and ranking lead by default: tests/bench/RESULTS.md compares it with every filter of confident-learning."""
+"""Whose flags and ranking lead by default; tests/bench/RESULTS.md compares it with confident-learning."""
+SELF_CHECK_RATE = 0.02
+"""Of planted errors, where a self-check is asked for without one."""
 RUN_JSON_SETTINGS = "settings"
 """The key of run.json under which the resolved settings are found again."""
 
@@ -149,9 +151,20 @@ class ExecutorConfig:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DetectionConfig:
-    """Which detector's flags and ranking lead. Every run computes all of them."""
+    """Which detector's flags and ranking lead, and whether the run checks itself. Every run computes all detectors."""
 
     detector: str = LEADING_DETECTOR
+    self_check: float = 0.0
+    """Share of the labels that are replaced by wrong ones for a second run, which says how many of such errors are
+    found; 0 is no second run, more than 0.1 would be other data."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.self_check <= 0.1:
+            raise ConfigError(
+                f"must be between 0 and 0.1, got {self.self_check:g}",
+                where="detection.self_check",
+                hint="0.02 plants wrong labels in place of 2 %",
+            )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -20,7 +20,7 @@ def estimate_seconds(plan: Plan) -> float | None:
     """Return a rough time for the training of a plan, from timing some steps of its model on made-up inputs.
 
     With a frozen backbone it is the time for its features: next to them the heads take none. None for a classifier
-    of scikit-learn, which has no steps.
+    of scikit-learn, which has no steps. A self-check trains all models twice.
     """
     if plan.frozen is not None and plan.image_shape is not None:
         return _feature_seconds(plan.frozen, plan.image_shape, plan.device, views=1 + plan.mirrored) * len(plan.dataset)
@@ -28,7 +28,8 @@ def estimate_seconds(plan: Plan) -> float | None:
         return None
     passes = len(plan.dataset) * (1 - 1 / plan.config.folds.n_folds) * plan.learner.recipe.epochs * plan.n_jobs
     side_by_side = plan.executor.side_by_side(plan.n_jobs, int(passes), plan.device, plan.threads)
-    return float(_training_seconds(plan, plan.learner) * passes / side_by_side)
+    rounds = 2 if plan.config.detection.self_check else 1
+    return float(_training_seconds(plan, plan.learner) * passes / side_by_side * rounds)
 
 
 def _feature_seconds(backbone: Backbone, shape: ImageShape, device: Device, *, views: int) -> float:

@@ -1,6 +1,7 @@
 """The whole line: from a data set to a ranked table of label issues."""
 
 import dataclasses
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -13,9 +14,9 @@ import torch
 from labelscan.arrays import Mask, Strings, as_strings
 from labelscan.config import Config, fingerprint, flatten
 from labelscan.dataset import Dataset
-from labelscan.detectors import detect_all
+from labelscan.detectors import Detections, detect_all
 from labelscan.errors import Interrupted
-from labelscan.events import Event, FoldDone, Listener, TrainingPlanned, Warned, ignore
+from labelscan.events import Event, FoldDone, Listener, Noted, TrainingPlanned, Warned, ignore
 from labelscan.evidence import FILE_NAME as EVIDENCE_FILE
 from labelscan.evidence import Evidence, gather
 from labelscan.fold_job import FoldJob, read_outputs
@@ -25,9 +26,12 @@ from labelscan.identical import find_label_conflicts
 from labelscan.inputs import Contents, provide_inputs, read_contents
 from labelscan.issues import SCORED, UNREADABLE, Issues, rank_issues
 from labelscan.planning import Plan, make_plan, results_depend_on
+from labelscan.planted_errors import FILE_NAME as PLANTED_FILE
+from labelscan.planted_errors import PlantedErrors, plant_errors
 from labelscan.reports.csv_report import write_csv
 from labelscan.reports.json_report import write_summary
-from labelscan.run_folder import RunFolder, open_run
+from labelscan.run_folder import SELF_CHECK, RunFolder, open_run, recorded_fingerprint
+from labelscan.self_check import measure
 from labelscan.summary import LabelConflict, Summary, summarise
 
 
@@ -77,32 +81,83 @@ def detect(
     listen = _with_deadline(notify, max_seconds)
     plan = make_plan(config, dataset=dataset, model=model, output=output, notify=listen)
     with _open(plan, resume=resume, fresh=fresh) as run:
-
-        def tell(event: Event) -> None:
-            run.log(event)
-            listen(event)
-
+        tell = _logged(run, listen)
         plan = _as_begun(plan, run)
         run.record(choices=plan.choices)
         contents = read_contents(plan, run, tell)
-        folds = _assign(plan, contents)
-        status = _status(plan.dataset, contents, folds)
-        _write_lists(plan.dataset, folds, status, run)
-        jobs = _jobs(plan, contents, folds, run)
-        _train(plan, contents, jobs, run, tell)
-        evidence = gather(read_outputs(jobs), dataset=plan.dataset, scored=folds.scored, n_repeats=folds.n_repeats)
-        result = judge(
-            plan.dataset,
-            evidence,
-            status,
-            config.detection.detector,
-            run,
-            label_conflicts=find_label_conflicts(plan.dataset, contents.numbers) if contents.are_images else (),
-            small_classes=_small_classes(plan.dataset, ~contents.unusable, folds.n_folds),
-            warnings=plan.warnings,
-        )
+        result, detections = _train_and_judge(plan, contents, run, tell)
+        if config.detection.self_check:
+            result = _check(plan, contents, result, detections, run, listen)
         run.drop_inputs()
         return result
+
+
+def _train_and_judge(plan: Plan, contents: Contents, run: RunFolder, notify: Listener) -> tuple[Run, Detections]:
+    folds = _assign(plan, contents)
+    status = _status(plan.dataset, contents, folds)
+    _write_lists(plan.dataset, folds, status, run)
+    jobs = _jobs(plan, contents, folds, run)
+    _train(plan, contents, jobs, run, notify)
+    return judge(
+        plan.dataset,
+        gather(read_outputs(jobs), dataset=plan.dataset, scored=folds.scored, n_repeats=folds.n_repeats),
+        status,
+        plan.config.detection.detector,
+        run,
+        label_conflicts=find_label_conflicts(plan.dataset, contents.numbers) if contents.are_images else (),
+        small_classes=_small_classes(plan.dataset, ~contents.unusable, folds.n_folds),
+        warnings=plan.warnings,
+    )
+
+
+def _check(plan: Plan, contents: Contents, first: Run, detections: Detections, run: RunFolder, notify: Listener) -> Run:
+    """Do all again with a few planted errors, and return the first run with what that says of it.
+
+    The second run is one like any other, in a folder inside that of the first: an interruption is taken up there.
+    """
+    planted = plant_errors(
+        first.evidence,
+        detections,
+        alone=_alone(contents)[first.evidence.index],
+        rate=plan.config.detection.self_check,
+        seed=plan.config.seed,
+    )
+    tell = _logged(run, notify)
+    if first.summary.learned_nothing or not len(planted):
+        too_small = "no class has 10 examples with labels that look right"
+        warning = f"no self-check was made: {'the models learned nothing' if len(planted) else too_small}"
+        tell(Warned(warning))
+        summary = dataclasses.replace(first.summary, warnings=(*first.summary.warnings, warning))
+    else:
+        tell(Noted(f"self-check: all is done again with {len(planted):,} planted errors"))
+        with timed(run, "self_check"), _open_check(plan, planted, run) as (again, second):
+            checked, judged = _train_and_judge(again, contents, second, _logged(second, notify))
+        found = measure(planted, (first.evidence, detections), (checked.evidence, judged), folder=SELF_CHECK)
+        summary = dataclasses.replace(first.summary, self_check=found)
+    write_summary(summary, run.path)
+    return dataclasses.replace(first, summary=summary)
+
+
+def _alone(contents: Contents) -> Mask:
+    """Return (N,) whether no other example has the same content."""
+    _, number, count = np.unique(contents.numbers, return_inverse=True, return_counts=True)
+    return np.asarray(count[number] == 1)
+
+
+@contextmanager
+def _open_check(plan: Plan, planted: PlantedErrors, run: RunFolder) -> Iterator[tuple[Plan, RunFolder]]:
+    """Open the run of the self-check, begun anew where an earlier one had other errors in it."""
+    folder = run.path / SELF_CHECK
+    data = fingerprint([plan.data_fingerprint, planted.index.tolist(), planted.labels.tolist()])
+    if recorded_fingerprint(folder) != data:
+        shutil.rmtree(folder, ignore_errors=True)
+    config = dataclasses.replace(plan.config, detection=dataclasses.replace(plan.config.detection, self_check=0.0))
+    dataset = dataclasses.replace(plan.dataset, given_labels=planted.in_place(plan.dataset.given_labels))
+    again = dataclasses.replace(plan, config=config, dataset=dataset, data_fingerprint=data, folder=folder)
+    with _open(again, resume=False, fresh=False, inputs=run.inputs) as second:
+        second.record(choices=again.choices)
+        planted.write(folder / PLANTED_FILE, plan.dataset)
+        yield again, second
 
 
 def judge(
@@ -115,8 +170,10 @@ def judge(
     label_conflicts: Sequence[LabelConflict] = (),
     small_classes: Sequence[str] = (),
     warnings: Sequence[str] = (),
-) -> Run:
+) -> tuple[Run, Detections]:
     """Judge all labels by the evidence, and write it with everything that follows from it.
+
+    Returned beside the run are the judgements of each detector, in the order of the evidence.
 
     Args:
         dataset: N examples.
@@ -144,7 +201,17 @@ def judge(
         )
         write_csv(issues, run.path)
         write_summary(summary, run.path)
-    return Run(folder=run.path, dataset=dataset, evidence=evidence, issues=issues, summary=summary)
+    return Run(folder=run.path, dataset=dataset, evidence=evidence, issues=issues, summary=summary), detections
+
+
+def _logged(run: RunFolder, notify: Listener) -> Listener:
+    """Return a listener that writes events into the log of a run and passes them on."""
+
+    def tell(event: Event) -> None:
+        run.log(event)
+        notify(event)
+
+    return tell
 
 
 def _with_deadline(notify: Listener, max_seconds: float | None) -> Listener:
@@ -161,7 +228,7 @@ def _with_deadline(notify: Listener, max_seconds: float | None) -> Listener:
 
 
 @contextmanager
-def _open(plan: Plan, *, resume: bool, fresh: bool) -> Iterator[RunFolder]:
+def _open(plan: Plan, *, resume: bool, fresh: bool, inputs: Path | None = None) -> Iterator[RunFolder]:
     data = {
         "fingerprint": plan.data_fingerprint,
         "examples": len(plan.dataset),
@@ -174,7 +241,13 @@ def _open(plan: Plan, *, resume: bool, fresh: bool) -> Iterator[RunFolder]:
         "model.fingerprint": plan.model_fingerprint,
     }
     with open_run(
-        plan.folder, settings=nested(plan.config), results_depend_on=depends, data=data, resume=resume, fresh=fresh
+        plan.folder,
+        settings=nested(plan.config),
+        results_depend_on=depends,
+        data=data,
+        resume=resume,
+        fresh=fresh,
+        inputs=inputs,
     ) as run:
         yield run
 

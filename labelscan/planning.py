@@ -27,6 +27,7 @@ from labelscan.models import SMALL, ChosenModel, Model, choose_model, is_backbon
 from labelscan.models.backbones import Backbone
 from labelscan.models.mlp import MLP, LinearHead
 from labelscan.models.small_cnn import SmallCNN
+from labelscan.planted_errors import count_wanted
 from labelscan.recipe import Recipe
 from labelscan.run_folder import DEFAULT_PARENT
 from labelscan.schedule import build_schedule, check_loss
@@ -94,6 +95,10 @@ class Plan:
         training = (
             "as the classifier does" if recipe is None else f"{recipe.epochs} epochs, batches of {recipe.batch_size}"
         )
+        n_planted = count_wanted(self.config.detection.self_check, len(self.dataset))
+        check = (
+            ("self-check", f"all of it again with about {n_planted:,} planted error{'' if n_planted == 1 else 's'}"),
+        )
         return (
             ("data", self.dataset.name),
             ("examples", f"{len(self.dataset):,}"),
@@ -105,13 +110,14 @@ class Plan:
             ("folds", times),
             ("device", f"{self.device.name}, {self.device.dtype_name}"),
             ("detector", self.config.detection.detector),
+            *(check if self.config.detection.self_check else ()),
             ("run folder", str(self.folder)),
         )
 
     def to_json(self) -> dict[str, object]:
         """Return the plan as JSON can hold it."""
         return {
-            **{label.replace(" ", "_"): text for label, text in self.rows},
+            **{label.replace(" ", "_").replace("-", "_"): text for label, text in self.rows},
             "examples": len(self.dataset),
             "classes": len(self.dataset.class_names),
             "choices": self.choices,

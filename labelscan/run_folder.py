@@ -32,7 +32,9 @@ OWN_FILES = (
     *(RUN_FILE, LOG_FILE, "examples.csv", "folds.csv", "evidence.npz"),
     *("issues.csv", "scores.csv", "summary.json", "report.html"),
 )
-OWN_FOLDERS = ("fold-*-*", "store")
+SELF_CHECK = "self-check"
+"""The folder of the second run, with planted errors, of a run that checks itself."""
+OWN_FOLDERS = ("fold-*-*", "store", SELF_CHECK)
 
 State = Literal["running", "finished", "interrupted", "failed"]
 
@@ -40,8 +42,11 @@ State = Literal["running", "finished", "interrupted", "failed"]
 class RunFolder:
     """One run on disk. Made by ``open_run``."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, inputs: Path | None = None) -> None:
         self.path = path
+        self.inputs = inputs or path / "store"
+        """The folder of what models are fed; several runs on the same images may share one."""
+        self._shares_inputs = inputs is not None
         self.earlier = _read_record(path)
         """What run.json said before this process took the run up."""
         self.timings = _timings(self.earlier)
@@ -52,12 +57,12 @@ class RunFolder:
     @property
     def store(self) -> Path:
         """Return the decoded images."""
-        return self.path / "store" / "images.npy"
+        return self.inputs / "images.npy"
 
     @property
     def features(self) -> Path:
         """Return the feature rows that models are trained on: a table's, or those of a frozen backbone."""
-        return self.path / "store" / "features.npy"
+        return self.inputs / "features.npy"
 
     def shard(self, repeat: int, fold: int) -> Path:
         """Return the folder of one fold."""
@@ -78,7 +83,12 @@ class RunFolder:
         write_json(self.path / RUN_FILE, self._content)
 
     def drop_inputs(self) -> None:
-        """Delete decoded images and features: only training needs them, and they are the bulk of a run."""
+        """Delete decoded images and features: only training needs them, and they are the bulk of a run.
+
+        Those that it shares are left to whoever made them.
+        """
+        if self._shares_inputs:
+            return
         for path in (self.store, self.features):
             with contextlib.suppress(OSError):  # some systems keep a file that another process has still mapped
                 path.unlink(missing_ok=True)
@@ -110,6 +120,7 @@ def open_run(
     data: Mapping[str, object],
     resume: bool = False,
     fresh: bool = False,
+    inputs: Path | None = None,
 ) -> Iterator[RunFolder]:
     """Lock the run at ``path`` and yield it, ready to be taken up or begun.
 
@@ -120,6 +131,7 @@ def open_run(
         data: fingerprint and counts of the data.
         resume: whether it is an error that there is nothing to take up.
         fresh: whether what an earlier run left is deleted.
+        inputs: the folder of decoded images and features that several runs share; None is one of its own.
 
     Raises:
         RunFolderError: another process is writing it, it belongs to other settings or data, or it is no run.
@@ -160,7 +172,7 @@ def open_run(
             _clear(path)
         elif (path / RUN_FILE).is_file():
             _check_same(path, results_depend_on, data)
-        run = RunFolder(path)
+        run = RunFolder(path, inputs)
         run._begin(settings, results_depend_on, data)
         try:
             yield run
@@ -171,6 +183,12 @@ def open_run(
         run._end("finished")
     finally:
         lock.release()
+
+
+def recorded_fingerprint(path: Path) -> object:
+    """Return the fingerprint of the data that the run at ``path`` was begun with, or None where there is no run."""
+    data = _read_record(path).get("data")
+    return data.get("fingerprint") if isinstance(data, dict) else None
 
 
 def _check_same(path: Path, results_depend_on: Mapping[str, object], data: Mapping[str, object]) -> None:

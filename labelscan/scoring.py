@@ -107,6 +107,6 @@ def _judge(probabilities: Probabilities, detector: str, output: Path | None, fre
         )
         status = as_strings([SCORED] * n_examples)
         dataset.write(run.path / "examples.csv", status)
-        result = judge(dataset, evidence, status, detector, run)
+        result, _ = judge(dataset, evidence, status, detector, run)
         notify(StepDone("detection", monotonic() - started))
         return result

@@ -3,7 +3,7 @@
 summary.json is read by gates and scripts: ``format_version`` goes up when a key changes its meaning or goes away.
 
 History of the format:
-    1: the first.
+    1: the first. Later came self_check, null where none was made.
 """
 
 import dataclasses
@@ -22,6 +22,7 @@ from labelscan.evidence import Evidence
 from labelscan.health import Agreement, warnings_about
 from labelscan.issues import UNREADABLE, UNSCORED, Issues, status_is
 from labelscan.metrics import DetectionQuality, quality
+from labelscan.self_check import SelfCheck
 
 FORMAT_VERSION = 1
 FILE_NAME = "summary.json"
@@ -103,6 +104,8 @@ class Summary:
     confused_pairs: tuple[ConfusedPair, ...]
     """Most frequent first, at most ``MOST_PAIRS``."""
     class_health: tuple[ClassHealth, ...]
+    self_check: SelfCheck | None = None
+    """What a second run with planted errors says of this one; None where none was made."""
     n_label_conflicts: int
     label_conflicts: tuple[tuple[tuple[str, str], ...], ...]
     """The first ``MOST_CONFLICTS`` of them."""

@@ -50,6 +50,13 @@ def test_training_takes_longer_with_more_epochs(plan) -> None:
     assert 0 < seconds < estimate.estimate_seconds(dataclasses.replace(plan, learner=longer))
 
 
+def test_a_self_check_doubles_the_time_of_training(plan, monkeypatch) -> None:
+    monkeypatch.setattr(estimate, "_training_seconds", lambda plan, learner: 0.5)
+    detection = dataclasses.replace(plan.config.detection, self_check=0.02)
+    checked = dataclasses.replace(plan, config=dataclasses.replace(plan.config, detection=detection))
+    assert estimate.estimate_seconds(checked) == 2 * estimate.estimate_seconds(plan)
+
+
 def test_what_has_no_steps_has_no_estimate() -> None:
     plan = labelscan.plan(np.eye(8, dtype=np.float32), np.arange(8) % 2, model=LogisticRegression())
     assert estimate.estimate_seconds(plan) is None

@@ -22,7 +22,7 @@ LINE = """
     executors.local executors
     evidence noise_channel
     detection detectors.confident_learning detectors.noise_posterior detectors
-    metrics issues health summary
+    metrics issues health planted_errors self_check summary
     reports reports.csv_report reports.json_report
     finished_run pairing comparison
     identical planning inputs estimate pipeline scoring api

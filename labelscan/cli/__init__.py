@@ -4,7 +4,7 @@ from typing import Annotated
 
 from typer import Context, Option, Typer, echo
 
-from labelscan.cli.detect import detect
+from labelscan.cli.detect import DetectCommand, detect
 from labelscan.cli.diff import diff
 from labelscan.cli.help_pages import GroupedCommand, GroupedGroup
 from labelscan.cli.listing import list_parts
@@ -29,7 +29,7 @@ app = Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-app.command("detect", cls=GroupedCommand)(detect)
+app.command("detect", cls=DetectCommand)(detect)
 app.command("score", cls=GroupedCommand)(score)
 app.command("diff", cls=GroupedCommand)(diff)
 app.command("list", cls=GroupedCommand)(list_parts)

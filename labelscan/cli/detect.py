@@ -3,17 +3,19 @@
 import os
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from typer import Argument, Option
 
 from labelscan.cli import completion
-from labelscan.config import Config, find_config, flatten, keys, resolve
+from labelscan.cli.help_pages import GroupedCommand
+from labelscan.config import SELF_CHECK_RATE, Config, find_config, flatten, keys, resolve
 from labelscan.errors import UsageError
 from labelscan.registry import read_value
 
 DATA, MODEL, TRAINING, RUN, OUTPUT = "Data", "Model", "Training", "Run", "Output"
 TOP = "10"
+SELF_CHECK = "--self-check"
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _DEFAULTS = flatten(Config())
 _OF_THE_MODEL = "by the model"
@@ -21,6 +23,17 @@ _OF_THE_MODEL = "by the model"
 
 def _default(key: str, words: str = "") -> str:
     return f" [default: {words or _DEFAULTS[key]}]"
+
+
+class DetectCommand(GroupedCommand):
+    """``detect``, of whose options one takes a value or none."""
+
+    # Context is click's, or typer's own copy of it, depending on the version of typer.
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Give ``--self-check`` its rate, where it has none: click would take the next argument, DATA, for it."""
+        end = args.index("--") if "--" in args else len(args)
+        bare = f"{SELF_CHECK}={SELF_CHECK_RATE}"
+        return super().parse_args(ctx, [bare if arg == SELF_CHECK else arg for arg in args[:end]] + args[end:])
 
 
 def detect(
@@ -181,6 +194,15 @@ def detect(
         str | None,
         Option(metavar="EXECUTOR", help="What carries out the folds." + _default("executor.name"), rich_help_panel=RUN),
     ] = None,
+    self_check: Annotated[
+        str | None,
+        Option(
+            metavar="[=RATE]",
+            help=f"Plant errors, {100 * SELF_CHECK_RATE:g} % of the labels without a rate, train again, and say how "
+            "many of them are found and how many wrong labels are left." + _default("detection.self_check", "off"),
+            rich_help_panel=RUN,
+        ),
+    ] = None,
     config: Annotated[
         str | None,
         Option(
@@ -277,6 +299,7 @@ def detect(
             ("--precision", "device.precision", precision),
             ("--executor", "executor.name", executor),
             ("--detector", "detection.detector", detector),
+            ("--self-check", "detection.self_check", self_check),
             ("--seed", "seed", seed),
         ),
         overrides=overrides or [],

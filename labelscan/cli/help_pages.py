@@ -63,7 +63,8 @@ def _names(option: Any) -> str:
     names = sorted(option.opts, key=len)
     short = "" if len(names[0]) == 2 else "    "
     off = "".join(f" / {name}" for name in option.secondary_opts)
-    value = "" if option.is_flag or not option.metavar else f" {option.metavar}"
+    value = "" if option.is_flag or not option.metavar else option.metavar
+    value = f" {value}" if value and not value.startswith("[=") else value
     return f"{short}{', '.join(names)}{off}{value}"
 
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Collection, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 from labelscan.cli.console import (
@@ -23,6 +24,7 @@ from labelscan.issues import ISSUES_FILE, Issues
 from labelscan.metrics import DetectionQuality
 from labelscan.pipeline import Run
 from labelscan.planning import Plan
+from labelscan.self_check import Estimate, SelfCheck
 from labelscan.summary import ClassHealth, Summary
 
 MOST_ROWS = 5
@@ -33,6 +35,10 @@ CLASS_WIDTH = 14
 NARROW = 50
 """Cells below which a suspect is listed without its suggested label."""
 ARROW = "->"
+BAR = 24
+"""Characters of a bar that stands for all."""
+NOTABLE = 0.1
+"""How far from a half the AUROC between planted errors and suspects must be for one to be called easier."""
 POSTERIOR = "noise-posterior"
 """The detector whose error probabilities are shown, whichever leads."""
 
@@ -97,6 +103,9 @@ def _show_screen(summary: Summary, issues: Issues, folder: Path, *, top: int, to
             console.show(text(("warning: ", "bold yellow"), warning))
         if len(warnings) > MOST_WARNINGS:
             console.print(text(f"and {len(warnings) - MOST_WARNINGS:,} more warnings in summary.json"))
+    if summary.self_check is not None:
+        console.print()
+        _show_self_check(console, summary.self_check)
     console.print()
     console.print(text(("issues  ", "dim"), (str(folder / ISSUES_FILE), "bold")))
     console.show(text(("next    ", "dim"), _next_step(summary)))
@@ -223,6 +232,65 @@ def _share_room(room: int, example: int, given: int, suggested: int) -> tuple[in
     for position, needed in enumerate((given, suggested)):
         widths[position] = min(needed, max(room - example - widths[1 - position], 1))
     return example, widths[0], widths[1]
+
+
+def _show_self_check(console: Console, check: SelfCheck) -> None:
+    plural = "error was" if check.n_planted == 1 else "errors were"
+    console.show(text((f"Self-check: {check.n_planted:,} {plural} planted and all was done again", "bold")))
+    for label, line in _findings(check):
+        console.show(entry(label, len("precision"), [line], style="dim"))
+    console.print()
+    columns = [Column(""), Column("planted errors"), Column("suspects")]
+    console.show(table(columns, _histogram(check), title="P(given label)"))
+    console.show(text((_compared(check), "dim")))
+    console.show(text((f"limits: {check.limits}", "dim")))
+
+
+def _findings(check: SelfCheck) -> Iterator[tuple[str, str]]:
+    recall, precision, left = check.recall, check.precision, check.wrong_labels_left
+    if recall.estimate is None:
+        yield "recall", "cannot be told: none of the planted errors got a score"
+    else:
+        yield "recall", f"{percent(recall.estimate, 0)} of such errors are found{_between(recall, percent_of=True)}"
+    if precision.estimate is None:
+        yield "precision", "cannot be told: there is too little that is flagged"
+    else:
+        expected = check.expected_precision
+        by_model = "" if expected is None else f"; {percent(expected, 0)} by P(wrong)"
+        share = percent(precision.estimate, 0)
+        yield "precision", f"{share} of the flags are right{_between(precision, percent_of=True)}{by_model}"
+    if left.estimate is None:
+        yield "left", "how many wrong labels are not flagged cannot be told"
+    else:
+        plural = "label is" if round(left.estimate) == 1 else "labels are"
+        yield "left", f"about {left.estimate:,.0f} wrong {plural} not flagged{_between(left, percent_of=False)}"
+
+
+def _between(one: Estimate, *, percent_of: bool) -> str:
+    """Return an interval as it stands behind its estimate."""
+    low, high = one.low or 0.0, one.high
+    if percent_of:
+        return f" (95 % interval {100 * low:.0f} to {100 * (1.0 if high is None else high):.0f} %)"
+    return f" (95 % interval {low:,.0f} {'or more' if high is None else f'to {high:,.0f}'})"
+
+
+def _histogram(check: SelfCheck) -> Iterator[list[str]]:
+    edges = [f"{edge:g}" for edge in check.self_confidence_edges]
+    names = [f"below {edges[0]}", *(f"{low} to {high}" for low, high in pairwise(edges)), f"from {edges[-1]}"]
+    for place, name in enumerate(names):
+        shares = [one.histogram[place] if one.histogram else 0.0 for one in (check.planted, check.suspects)]
+        yield [name, *(f"{percent(share, 0):>5} {'#' * round(share * BAR)}" for share in shares)]
+
+
+def _compared(check: SelfCheck) -> str:
+    """Return in words whether planted errors are easier to find than what else is flagged."""
+    chance = check.planted_easier
+    if chance is None:
+        return "nothing else is flagged that planted errors could be compared with"
+    words = "about as evident as the suspects"
+    if abs(chance - 0.5) >= NOTABLE:
+        words = f"{'more' if chance > 0.5 else 'less'} evident than the suspects"
+    return f"found planted errors are {words} (AUROC {chance:.2f}; 0.50 would be equal)"
 
 
 def _ranked_by(summary: Summary) -> str:

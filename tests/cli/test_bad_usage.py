@@ -54,6 +54,8 @@ CASES = [
     ("detect", "no data"),
     ("detect photos --epochs many", "many"),
     ("detect photos --epochs 0", "--epochs"),
+    ("detect photos --self-check=half", "--self-check"),
+    ("detect photos --self-check=0.2", "between 0 and 0.1"),
     ("detect photos more", "more"),
     ("detect nowhere", "nowhere"),
     ("detect photo", "did you mean photos"),

@@ -3,7 +3,9 @@
 import json
 import shlex
 
+import numpy as np
 import pytest
+from PIL import Image
 
 import labelscan
 from labelscan.cli.console import cells
@@ -84,6 +86,68 @@ def test_a_dry_run_says_how_much_is_done_already(command, photos):
     ended = command("detect", "photos", *QUICK, "--dry-run")
     assert "the run folder has 3 of 3 folds finished" in ended.out
     assert max(map(cells, ended.out.splitlines())) <= 80
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """Make 120 images of 8 x 8 pixels in two class folders, dark and light; six labels are wrong."""
+    generator = np.random.default_rng(0)
+    for name, level in (("dark", 60), ("light", 190)):
+        (tmp_path / "pictures" / name).mkdir(parents=True)
+        for number in range(60):
+            brightness = 250 - level if number % 20 == 3 else level
+            pixels = generator.integers(brightness - 60, brightness + 60, (8, 8)).clip(0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "pictures" / name / f"{number:02}.png")
+    return tmp_path / "pictures"
+
+
+def test_a_self_check_is_told_after_the_run_in_80_columns(command, pictures):
+    ended = command("detect", "--self-check", "pictures", "--epochs", "6", "--folds", "3", "-o", "run")
+    assert ended.code == 0
+    for words in ("Self-check: 12 errors", "of such errors are found (95 % interval", "of the flags are right", "left"):
+        assert words in ended.out
+    for words in ("planted errors  ", "suspects", "below 0.01", "AUROC", "limits: planted errors are often easier"):
+        assert words in ended.out
+    assert max(map(cells, ended.out.splitlines())) <= 80
+    assert "self-check: all is done again with 12 planted errors" in ended.err
+    told = ended.out.partition("Self-check")[2]
+    again = command("detect", "pictures", "--epochs", "6", "--folds", "3", "-o", "run", "--self-check=0.02")
+    assert again.out.partition("Self-check")[2] == told
+    content = json.loads(
+        command("detect", "pictures", "--self-check", "--epochs=6", "--folds=3", "-orun", "--json").out
+    )
+    assert content["self_check"]["n_planted"] == 12
+
+
+@pytest.mark.parametrize(
+    ("arguments", "rate"),
+    [
+        (("photos",), 0.0),
+        (("--self-check", "photos"), 0.02),
+        (("photos", "--self-check"), 0.02),
+        (("--self-check", "--epochs", "3", "photos"), 0.02),
+        (("--self-check", "--", "photos"), 0.02),
+        (("--self-check=0.05", "photos"), 0.05),
+        (("photos", "--set", "detection.self_check=0.03"), 0.03),
+        (("photos", "--set", "detection.self_check=0.03", "--self-check=0"), 0.0),
+    ],
+)
+def test_the_rate_of_a_self_check_may_be_left_out(command, photos, monkeypatch, arguments, rate):
+    seen = []
+
+    def detect(settings, **given):
+        seen.append((settings.dataset.data, settings.detection.self_check))
+        raise RunError("enough")
+
+    monkeypatch.setattr(labelscan, "detect", detect, raising=False)
+    command("detect", *arguments)
+    assert seen == [("photos", rate)]
+
+
+def test_a_dry_run_tells_of_the_self_check(command, photos):
+    assert "all of it again with about 1 planted error" in command("detect", "photos", "--self-check", "--dry-run").out
+    content = json.loads(command("detect", "photos", "--self-check", "--dry-run", "--json").out)
+    assert content["self_check"].startswith("all of it again")
 
 
 def test_a_dry_run_is_json_on_request(command, photos):

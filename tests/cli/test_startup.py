@@ -2,9 +2,9 @@
 
 import json
 import os
+import resource
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -51,9 +51,11 @@ def test_runs_are_compared_without_loading_torch():
 
 def test_help_appears_within_its_budget():
     def seconds():
-        started = time.monotonic()
+        """Return those of the processor: other programs take of the clock's, not of these."""
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run([sys.executable, "-m", "labelscan", "detect", "--help"], check=True, capture_output=True)
-        return time.monotonic() - started
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
     assert min(seconds() for _ in range(5)) < MOST_SECONDS
 
