@@ -29,6 +29,7 @@ from labelscan.reports.csv_report import write_csv
 from labelscan.reports.json_report import write_summary
 from labelscan.run_folder import RunFolder, open_run
 from labelscan.summary import LabelConflict, Summary, summarise
+from labelscan.threshold_jobs import read_threshold_runs, threshold_jobs
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -89,8 +90,11 @@ def detect(
         status = _status(plan.dataset, contents, folds)
         _write_lists(plan.dataset, folds, status, run)
         jobs = _jobs(plan, contents, folds, run)
-        _train(plan, contents, jobs, run, tell)
+        more_jobs = threshold_jobs(jobs[0], np.flatnonzero(folds.scored), run.path) if plan.n_threshold_runs else []
+        _train(plan, contents, [*jobs, *more_jobs], run, tell)
         evidence = gather(read_outputs(jobs), dataset=plan.dataset, scored=folds.scored, n_repeats=folds.n_repeats)
+        if more_jobs:
+            evidence = dataclasses.replace(evidence, threshold_runs=read_threshold_runs(more_jobs))
         result = judge(
             plan.dataset,
             evidence,
@@ -280,7 +284,8 @@ def _train(plan: Plan, contents: Contents, jobs: list[FoldJob], run: RunFolder, 
         provide_inputs(plan, contents, run, notify)
     with timed(run, "training") if todo else nullcontext():
         n_epochs = plan.recipe.epochs if plan.recipe is not None else 0
-        notify(TrainingPlanned(len(jobs), n_epochs, len(jobs) - len(todo)))
+        n_folds = len(jobs) - plan.n_threshold_runs
+        notify(TrainingPlanned(n_folds, n_epochs, len(jobs) - len(todo), plan.n_threshold_runs))
         for done in finished:
             if isinstance(done, FoldDone):
                 notify(done)

@@ -32,7 +32,7 @@ OWN_FILES = (
     *(RUN_FILE, LOG_FILE, "examples.csv", "folds.csv", "evidence.npz"),
     *("issues.csv", "scores.csv", "summary.json", "report.html"),
 )
-OWN_FOLDERS = ("fold-*-*", "store")
+OWN_FOLDERS = ("fold-*-*", "aum-*", "store")
 
 State = Literal["running", "finished", "interrupted", "failed"]
 

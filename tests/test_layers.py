@@ -20,11 +20,11 @@ LINE = """
     schedule
     folds margins training fold_job learners given_model
     executors.local executors
-    evidence
-    detection detectors.confident_learning detectors.noise_posterior detectors
+    threshold_runs evidence
+    detection detectors.confident_learning detectors.noise_posterior detectors.aum detectors
     metrics issues health summary
     reports reports.csv_report reports.json_report
-    identical planning inputs estimate pipeline scoring api
+    identical threshold_jobs planning inputs estimate pipeline scoring api
     cli.completion cli.help_pages cli.console cli.progress cli.run_screen cli.detect cli.score cli.listing cli __main__
 """
 ORDER = LINE.split()
