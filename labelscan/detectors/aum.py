@@ -69,7 +69,7 @@ def _distances(runs: ThresholdRuns, percentile: float) -> NDArray[np.float64]:
     for run, (aum, is_threshold) in enumerate(zip(runs.train_margin.T, runs.is_threshold.T, strict=True)):
         aum = aum.astype(np.float64)
         above = aum - np.percentile(aum[is_threshold], percentile)
-        deviation = float(aum[~is_threshold].std())
+        kept = aum[~is_threshold]
         # Where all margins are the same, as of a network that learned nothing, only the side of the cut is known.
-        distances[:, run] = above / deviation if deviation > 0 else np.sign(above)
+        distances[:, run] = above / kept.std() if np.ptp(kept) > 0 else np.sign(above)
     return distances
