@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from data_sets import DataSet, find_data_sets
 
-from labelscan.detectors import DETECTORS
+from labelscan.detectors import DETECTORS, needs_threshold_runs
 from labelscan.evidence import Evidence
 from labelscan.issues import Issues
 from labelscan.metrics import quality
@@ -26,7 +26,8 @@ FILTERS = (
     *("prune_by_noise_rate", "prune_by_class", "both", "confident_learning"),
     *("predicted_neq_given", "low_self_confidence", "low_normalized_margin"),
 )
-JUDGES = ("noise-posterior", *(f"confident-learning:filter_by={name}" for name in FILTERS))
+JUDGES = ("noise-posterior", *(f"confident-learning:filter_by={name}" for name in FILTERS), "aum")
+"""The last only where the runs were made with ``-- --detector aum``."""
 
 
 def main() -> None:
@@ -45,7 +46,7 @@ def main() -> None:
     for name in names:
         runs = [run(known[name], seed, arguments.work, arguments.extra) for seed in arguments.seeds]
         seconds = " ".join(f"{each['seconds']:.0f}" for each in runs)
-        for judge in JUDGES:
+        for judge in (judge for judge in JUDGES if judge in runs[0]):
             means = [np.mean([each[judge][key] for each in runs]) for key in ("f1", "precision", "recall", "ap")]
             print(f"| {name} | {seconds} | {judge} | " + " | ".join(f"{mean:.3f}" for mean in means) + " |", flush=True)
 
@@ -60,6 +61,8 @@ def run(data_set: DataSet, seed: int, work: Path, extra: list[str]) -> dict[str,
     evidence = Evidence.read(folder / "evidence.npz")
     label_errors = true_errors(read_scores(folder / "scores.csv"), evidence)
     for judge in JUDGES:
+        if needs_threshold_runs(judge) and evidence.threshold_runs is None:
+            continue
         detection = DETECTORS.build(judge).detect(evidence)
         result = quality(detection.flagged, detection.label_quality, label_errors)
         figures[judge] = {
