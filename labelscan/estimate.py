@@ -26,10 +26,10 @@ def estimate_seconds(plan: Plan) -> float | None:
         return _feature_seconds(plan.frozen, plan.image_shape, plan.device, views=1 + plan.mirrored) * len(plan.dataset)
     if not isinstance(plan.learner, NetworkLearner):
         return None
-    passes = len(plan.dataset) * (1 - 1 / plan.config.folds.n_folds) * plan.learner.recipe.epochs * plan.n_jobs
-    side_by_side = plan.executor.side_by_side(plan.n_jobs, int(passes), plan.device, plan.threads)
+    n_jobs = plan.n_jobs + plan.n_threshold_runs
+    side_by_side = plan.executor.side_by_side(n_jobs, plan.n_passes, plan.device, plan.threads)
     rounds = 2 if plan.config.detection.self_check else 1
-    return float(_training_seconds(plan, plan.learner) * passes / side_by_side * rounds)
+    return float(_training_seconds(plan, plan.learner) * plan.n_passes / side_by_side * rounds)
 
 
 def _feature_seconds(backbone: Backbone, shape: ImageShape, device: Device, *, views: int) -> float:

@@ -35,16 +35,23 @@ class StepDone:
 
 @dataclass(frozen=True, slots=True)
 class TrainingPlanned:
-    """How many folds there are, how many epochs each trains, and how many an earlier run has finished."""
+    """How many folds there are, how many epochs each trains, and how many an earlier run has finished.
+
+    ``n_threshold_runs`` are trained besides, where the detector is ``aum``; ``reused_folds`` counts them in.
+    """
 
     n_folds: int
     n_epochs: int
     reused_folds: int
+    n_threshold_runs: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class EpochDone:
-    """One epoch of one fold: the mean loss and the accuracy on the given labels, over its training examples."""
+    """One epoch of one fold: the mean loss and the accuracy on the given labels, over its training examples.
+
+    ``kind`` is ``fold``, or ``aum`` for a training with an extra class, ``fold`` then being the number of that.
+    """
 
     repeat: int
     fold: int
@@ -53,17 +60,22 @@ class EpochDone:
     loss: float
     train_accuracy: float
     seconds: float
+    kind: str = "fold"
 
 
 @dataclass(frozen=True, slots=True)
 class FoldDone:
-    """One fold is trained and its held-out examples are predicted; accuracy is on their given labels."""
+    """One fold is trained and its held-out examples are predicted; accuracy is on their given labels.
+
+    It is None where nothing was held out, as for the ``kind`` called ``aum``.
+    """
 
     repeat: int
     fold: int
-    held_out_accuracy: float
+    held_out_accuracy: float | None
     seconds: float
     reused: bool = False
+    kind: str = "fold"
 
 
 @dataclass(frozen=True, slots=True)

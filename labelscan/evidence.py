@@ -27,6 +27,7 @@ from labelscan.arrays import (
 from labelscan.atomic import write_npz
 from labelscan.dataset import Dataset
 from labelscan.errors import RunError, RunFolderError
+from labelscan.threshold_runs import ThresholdRuns
 
 FILE_NAME = "evidence.npz"
 CHUNK_ROWS = 16_384
@@ -82,6 +83,8 @@ class Evidence:
     train_probs: TrainProbs | None = None
     """(N, K) in-sample: what the models that trained on the example said of it in their later epochs, their mean. None
     where unknown."""
+    threshold_runs: ThresholdRuns | None = None
+    """Of the N examples, from trainings with an extra class; None where the leading detector needs none."""
 
     def __post_init__(self) -> None:
         """Refuse what no detector may judge: see ``check_pred_probs``."""
@@ -90,6 +93,7 @@ class Evidence:
         columns += [] if self.train_margin is None else [self.train_margin]
         assert all(column.shape == (len(self),) for column in columns), "a column of another length"
         assert self.train_probs is None or self.train_probs.shape == self.pred_probs.shape
+        assert self.threshold_runs is None or len(self.threshold_runs.train_margin) == len(self)
 
     def __len__(self) -> int:
         """Return N."""
@@ -106,6 +110,7 @@ class Evidence:
             fold_names=self.fold_names[order],
             train_margin=None if self.train_margin is None else self.train_margin[order],
             train_probs=None if self.train_probs is None else self.train_probs[order],
+            threshold_runs=None if self.threshold_runs is None else self.threshold_runs[order],
         )
 
     def write(self, path: Path) -> None:
@@ -122,6 +127,9 @@ class Evidence:
             arrays["train_margin"] = self.train_margin
         if self.train_probs is not None:
             arrays["train_probs"] = self.train_probs
+        if self.threshold_runs is not None:
+            arrays["aum_train_margin"] = self.threshold_runs.train_margin
+            arrays["aum_is_threshold"] = self.threshold_runs.is_threshold
         write_npz(path, **arrays)
 
     @classmethod
@@ -143,6 +151,9 @@ class Evidence:
                     fold_names=as_strings(arrays["fold_names"].tolist()),
                     train_margin=arrays.get("train_margin"),
                     train_probs=arrays.get("train_probs"),
+                    threshold_runs=ThresholdRuns(arrays["aum_train_margin"], arrays["aum_is_threshold"])
+                    if "aum_train_margin" in arrays
+                    else None,
                 )
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise RunFolderError(

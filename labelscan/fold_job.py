@@ -8,7 +8,7 @@ import json
 import shutil
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -103,6 +103,8 @@ class FoldJob:
     threads: int
     seed: int
     """Of the run; the fold's own is drawn from it."""
+    kind: str = "fold"
+    """Told in events; another for a training that is no fold."""
 
     @property
     def n_passes(self) -> int:
@@ -137,6 +139,7 @@ class FoldJob:
 
             def tell(event: object) -> None:
                 if isinstance(event, EpochDone):
+                    event = replace(event, kind=self.kind)
                     epochs.write(json.dumps(asdict(event)) + "\n")
                     epochs.flush()
                     notify(event)
@@ -152,11 +155,11 @@ class FoldJob:
         )
         right = learned.pred_probs.argmax(axis=1) == self.given_labels[self.held_out_index]
         seconds = time.monotonic() - started
-        accuracy = float(right.mean()) if len(right) else 0.0
+        accuracy = float(right.mean()) if len(right) else None
         done = {"fingerprint": self.fingerprint, "held_out_accuracy": accuracy, "seconds": round(seconds, 3)}
         with replacing(self.folder / DONE_FILE) as file:
             json.dump(done, file)
-        notify(FoldDone(self.repeat, self.fold, accuracy, seconds))
+        notify(FoldDone(self.repeat, self.fold, accuracy, seconds, kind=self.kind))
 
     def clear(self) -> None:
         """Delete what an earlier attempt left, before anybody follows this one."""
@@ -168,7 +171,15 @@ class FoldJob:
             done = json.loads((self.folder / DONE_FILE).read_text(encoding="utf-8"))
             if done["fingerprint"] != self.fingerprint or not (self.folder / OUTPUT_FILE).is_file():
                 return None
-            return FoldDone(self.repeat, self.fold, float(done["held_out_accuracy"]), float(done["seconds"]), reused)
+            accuracy = done["held_out_accuracy"]
+            return FoldDone(
+                self.repeat,
+                self.fold,
+                None if accuracy is None else float(accuracy),
+                float(done["seconds"]),
+                reused,
+                self.kind,
+            )
         except (OSError, ValueError, KeyError, TypeError):
             return None  # not there, or cut off: the fold is done again
 

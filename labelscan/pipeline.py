@@ -33,6 +33,7 @@ from labelscan.reports.json_report import write_summary
 from labelscan.run_folder import SELF_CHECK, RunFolder, open_run, recorded_fingerprint
 from labelscan.self_check import measure
 from labelscan.summary import LabelConflict, Summary, summarise
+from labelscan.threshold_jobs import read_threshold_runs, threshold_jobs
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -97,10 +98,14 @@ def _train_and_judge(plan: Plan, contents: Contents, run: RunFolder, notify: Lis
     status = _status(plan.dataset, contents, folds)
     _write_lists(plan.dataset, folds, status, run)
     jobs = _jobs(plan, contents, folds, run)
-    _train(plan, contents, jobs, run, notify)
+    more_jobs = threshold_jobs(jobs[0], np.flatnonzero(folds.scored), run.path) if plan.n_threshold_runs else []
+    _train(plan, contents, [*jobs, *more_jobs], run, notify)
+    evidence = gather(read_outputs(jobs), dataset=plan.dataset, scored=folds.scored, n_repeats=folds.n_repeats)
+    if more_jobs:
+        evidence = dataclasses.replace(evidence, threshold_runs=read_threshold_runs(more_jobs))
     return judge(
         plan.dataset,
-        gather(read_outputs(jobs), dataset=plan.dataset, scored=folds.scored, n_repeats=folds.n_repeats),
+        evidence,
         status,
         plan.config.detection.detector,
         run,
@@ -353,7 +358,8 @@ def _train(plan: Plan, contents: Contents, jobs: list[FoldJob], run: RunFolder, 
         provide_inputs(plan, contents, run, notify)
     with timed(run, "training") if todo else nullcontext():
         n_epochs = plan.recipe.epochs if plan.recipe is not None else 0
-        notify(TrainingPlanned(len(jobs), n_epochs, len(jobs) - len(todo)))
+        n_folds = len(jobs) - plan.n_threshold_runs
+        notify(TrainingPlanned(n_folds, n_epochs, len(jobs) - len(todo), plan.n_threshold_runs))
         for done in finished:
             if isinstance(done, FoldDone):
                 notify(done)

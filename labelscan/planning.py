@@ -14,7 +14,7 @@ from labelscan import readers
 from labelscan.batches import NO_AUGMENTATION
 from labelscan.config import Config, fingerprint, settings_that_matter
 from labelscan.dataset import Dataset, FeatureTable
-from labelscan.detectors import DETECTORS
+from labelscan.detectors import needs_threshold_runs
 from labelscan.device import Device, choose_device
 from labelscan.errors import DatasetError
 from labelscan.events import Chosen, Listener, Noted, Warned
@@ -32,6 +32,8 @@ from labelscan.recipe import Recipe
 from labelscan.run_folder import DEFAULT_PARENT
 from labelscan.schedule import build_schedule, check_loss
 from labelscan.store import ImageShape, NativeSizes, probe
+from labelscan.threshold_jobs import with_extra_class
+from labelscan.threshold_runs import N_RUNS, n_threshold
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,11 +61,19 @@ class Plan:
     executor: Executor
     folder: Path
     warnings: tuple[str, ...]
+    n_threshold_runs: int = 0
+    """Trainings with an extra class, on all examples, besides those of the folds."""
 
     @property
     def n_jobs(self) -> int:
-        """Return how many models are trained."""
+        """Return how many folds are trained."""
         return self.config.folds.n_folds * self.config.folds.repeats
+
+    @property
+    def n_passes(self) -> int:
+        """Return about how many examples training goes through, all models and epochs together."""
+        models = self.n_jobs * (1 - 1 / self.config.folds.n_folds) + self.n_threshold_runs
+        return int(len(self.dataset) * models * self.learner.n_epochs)
 
     @property
     def choices(self) -> dict[str, object]:
@@ -108,6 +118,7 @@ class Plan:
             ("loss", self.config.training.loss if recipe is not None else "that of the classifier"),
             ("training", training),
             ("folds", times),
+            *([("threshold runs", f"{self.n_threshold_runs} on all examples")] if self.n_threshold_runs else []),
             ("device", f"{self.device.name}, {self.device.dtype_name}"),
             ("detector", self.config.detection.detector),
             *(check if self.config.detection.self_check else ()),
@@ -141,7 +152,7 @@ def make_plan(
         UsageError: for any setting or data that cannot work.
     """
     check_loss(config.training.loss)
-    DETECTORS.build(config.detection.detector)
+    with_threshold_runs = needs_threshold_runs(config.detection.detector)
     executor = EXECUTORS.build(config.executor.name, processes=config.executor.processes)
     device = choose_device(config.device)
     dataset = dataset if dataset is not None else readers.read(config.dataset, notify)
@@ -161,6 +172,9 @@ def make_plan(
         notify(Noted(chosen.tip))
     shape = None if sizes is None else _image_shape(config, sizes, chosen.model, given=model is not None)
     learner, recipe = _learner(config, dataset, chosen, shape, model)
+    if with_threshold_runs:
+        n_threshold(len(dataset), len(dataset.class_names))
+        with_extra_class(learner)
     for warning in warnings:
         notify(Warned(warning))
     data_fingerprint = dataset.fingerprint()
@@ -182,6 +196,7 @@ def make_plan(
         executor=executor,
         folder=output or DEFAULT_PARENT / f"{dataset.name}-{fingerprint(matters)[:8]}",
         warnings=tuple(warnings),
+        n_threshold_runs=N_RUNS if with_threshold_runs else 0,
     )
 
 

@@ -34,7 +34,7 @@ OWN_FILES = (
 )
 SELF_CHECK = "self-check"
 """The folder of the second run, with planted errors, of a run that checks itself."""
-OWN_FOLDERS = ("fold-*-*", "store", SELF_CHECK)
+OWN_FOLDERS = ("fold-*-*", "aum-*", "store", SELF_CHECK)
 
 State = Literal["running", "finished", "interrupted", "failed"]
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from labelscan.arrays import as_strings
 from labelscan.config import LEADING_DETECTOR
-from labelscan.detectors import DETECTORS
+from labelscan.detectors import needs_threshold_runs
 from labelscan.errors import ConfigError
 from labelscan.events import Listener, Noted, StepDone, StepStarted, ignore
 from labelscan.evidence import Evidence
@@ -54,7 +54,12 @@ def score(
     Raises:
         UsageError: probabilities or labels that no detector may judge, with the row, or a folder of another run.
     """
-    DETECTORS.build(detector)  # a wrong name fails now, not after the file is read
+    if needs_threshold_runs(detector):  # told now, as a wrong name is, not after the file is read
+        raise ConfigError(
+            f"{detector} judges by trainings of its own, and probabilities are nothing to train on",
+            where="detector",
+            hint="use confident-learning or noise-posterior, or labelscan detect on the data itself",
+        )
     started = monotonic()
     notify(StepStarted("read"))
     if isinstance(probs, (str, Path)):

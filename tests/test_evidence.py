@@ -12,6 +12,7 @@ from labelscan.arrays import as_strings
 from labelscan.dataset import Dataset, FeatureTable, make_dataset
 from labelscan.errors import ProbabilitiesError, RunError, RunFolderError
 from labelscan.evidence import Evidence, gather
+from labelscan.threshold_runs import ThresholdRuns
 
 CLASSES = ("ant", "bee", "cat")
 
@@ -186,6 +187,7 @@ def test_what_is_read_is_what_was_written(tmp_path_factory, ids: list[str], marg
         fold_names=as_strings(["", "3|1", "0", "1", "2", "4"][:n]),
         train_margin=np.full(n, np.nan, dtype=np.float32) if margins else None,
         train_probs=probabilities(n, seed + 1) if margins else None,
+        threshold_runs=ThresholdRuns(probabilities(n, seed)[:, :2], np.eye(n, 2, dtype=bool)) if margins else None,
     )
     written.write(path)
     read = Evidence.read(path)
@@ -197,6 +199,10 @@ def test_what_is_read_is_what_was_written(tmp_path_factory, ids: list[str], marg
     assert (read.train_probs is None) == (written.train_probs is None)
     if written.train_probs is not None:
         np.testing.assert_array_equal(read.train_probs, written.train_probs)
+    assert (read.threshold_runs is None) == (written.threshold_runs is None)
+    if read.threshold_runs is not None and written.threshold_runs is not None:
+        np.testing.assert_array_equal(read.threshold_runs.train_margin, written.threshold_runs.train_margin)
+        np.testing.assert_array_equal(read.threshold_runs.is_threshold, written.threshold_runs.is_threshold)
 
 
 def test_rows_are_taken_together() -> None:

@@ -20,12 +20,12 @@ LINE = """
     schedule
     folds margins training fold_job learners given_model
     executors.local executors
-    evidence noise_channel
-    detection detectors.confident_learning detectors.noise_posterior detectors
+    threshold_runs evidence noise_channel
+    detection detectors.confident_learning detectors.noise_posterior detectors.aum detectors
     metrics issues health planted_errors self_check summary
     reports reports.csv_report reports.json_report
     finished_run pairing comparison
-    identical planning inputs estimate pipeline scoring api
+    identical threshold_jobs planning inputs estimate pipeline scoring api
     cli.completion cli.help_pages cli.console cli.progress cli.run_screen cli.diff_screen
     cli.detect cli.score cli.diff cli.listing cli __main__
 """

@@ -137,12 +137,15 @@ class Progress:
 
     def _plan(self, event: TrainingPlanned) -> None:
         self._training = _Training(event)
+        what = _count(event.n_folds, "fold")
+        if event.n_threshold_runs:
+            what += f" and {_count(event.n_threshold_runs, 'threshold run')}"
         if self._training.is_done:
-            self._say(f"{TRAINING}: all {_count(event.n_folds, 'fold')} finished before", "dim")
+            self._say(f"{TRAINING}: all {what} finished before", "dim")
             return
         reused = f", {event.reused_folds} of them finished before" if event.reused_folds else ""
         epochs = f" of {_count(event.n_epochs, 'epoch')}" if event.n_epochs else ""
-        self._say(f"{TRAINING}: {_count(event.n_folds, 'fold')}{epochs}{reused}", "dim")
+        self._say(f"{TRAINING}: {what}{epochs}{reused}", "dim")
         self._begin(TRAINING, self._training.total, "epochs" if event.n_epochs else "folds")
         if self._bars is not None:
             self._bars.move(TRAINING, 0, self._training.note)
@@ -152,8 +155,10 @@ class Progress:
         training.take(event)
         if isinstance(event, FoldDone):
             if not event.reused and (self._verbose or self._bars is None):
-                agree = f"{percent(event.held_out_accuracy)} of held-out labels agree with the model"
-                self._say(f"{training.name(event)}: {agree}, {duration(event.seconds)}", "dim")
+                end = "trained"
+                if event.held_out_accuracy is not None:
+                    end = f"{percent(event.held_out_accuracy)} of held-out labels agree with the model"
+                self._say(f"{training.name(event)}: {end}, {duration(event.seconds)}", "dim")
         elif self._verbose:
             self._say(
                 f"{training.name(event)}, epoch {event.epoch} of {event.n_epochs}: loss {event.loss:.3f}, "
@@ -184,20 +189,22 @@ class _Training:
     """
 
     def __init__(self, plan: TrainingPlanned) -> None:
-        self._n_folds, self._n_epochs = plan.n_folds, plan.n_epochs or 1
-        self.total = (plan.n_folds - plan.reused_folds) * self._n_epochs
-        self._epochs: dict[tuple[int, int], int] = {}
-        self._finished: set[tuple[int, int]] = set()
+        self._n_folds, self._n_epochs = plan.n_folds + plan.n_threshold_runs, plan.n_epochs or 1
+        self._noun = "trainings" if plan.n_threshold_runs else "folds"
+        self.total = (self._n_folds - plan.reused_folds) * self._n_epochs
+        self._epochs: dict[str, int] = {}
+        self._finished: set[str] = set()
         self._accuracies: list[float] = []
 
     def take(self, event: EpochDone | FoldDone) -> None:
         """Count one event in."""
-        fold = event.repeat, event.fold
+        fold = self.name(event)
         if isinstance(event, EpochDone):
             self._epochs[fold] = event.epoch
         else:
             self._finished.add(fold)
-            self._accuracies.append(event.held_out_accuracy)
+            if event.held_out_accuracy is not None:
+                self._accuracies.append(event.held_out_accuracy)
             if not event.reused:
                 self._epochs[fold] = self._n_epochs
 
@@ -219,11 +226,11 @@ class _Training:
         """
         mean = sum(self._accuracies) / len(self._accuracies) if self._accuracies else 0.0
         accuracy = f", {percent(mean, 0)} agree" if self._accuracies else ""
-        return f"{len(self._finished)}/{self._n_folds} folds{accuracy}"
+        return f"{len(self._finished)}/{self._n_folds} {self._noun}{accuracy}"
 
     def name(self, event: EpochDone | FoldDone) -> str:
         """Return what to call the fold of ``event``: as its folder is called."""
-        return f"fold {event.repeat}-{event.fold}"
+        return f"fold {event.repeat}-{event.fold}" if event.kind == "fold" else f"{event.kind} {event.fold}"
 
 
 def _words(step: str) -> str:

@@ -26,6 +26,7 @@ from labelscan.pipeline import Run
 from labelscan.planning import Plan
 from labelscan.self_check import Estimate, SelfCheck
 from labelscan.summary import ClassHealth, Summary
+from labelscan.threshold_jobs import KIND
 
 MOST_ROWS = 5
 """Of the tables of classes and pairs."""
@@ -63,7 +64,7 @@ def show(run: Run, *, top: int, as_json: bool, quiet: bool, told: Collection[str
 
 def show_plan(plan: Plan, estimate_seconds: float | None, *, as_json: bool, told: Collection[str]) -> None:
     """Write to stdout what would run, and how much of it is done already."""
-    finished = sum(1 for _ in plan.folder.glob(f"fold-*/{DONE_FILE}"))
+    finished, finished_runs = (sum(1 for _ in plan.folder.glob(f"{kind}-*/{DONE_FILE}")) for kind in ("fold", KIND))
     if as_json:
         show_json({**plan.to_json(), "estimate_seconds": estimate_seconds, "finished_folds": finished})
         return
@@ -79,7 +80,8 @@ def show_plan(plan: Plan, estimate_seconds: float | None, *, as_json: bool, told
         if warning not in told:
             console.show(text(("warning: ", "bold yellow"), warning))
     if finished:
-        console.show(text(f"the run folder has {finished:,} of {plan.n_jobs:,} folds finished"))
+        runs = f" and {finished_runs} of {plan.n_threshold_runs} threshold runs" if plan.n_threshold_runs else ""
+        console.show(text(f"the run folder has {finished:,} of {plan.n_jobs:,} folds{runs} finished"))
     console.show(text("nothing was trained or written; run it without --dry-run"))
 
 

@@ -5,19 +5,31 @@ Every run computes all that need no training of their own; the one that leads de
 
 from labelscan.config import LEADING_DETECTOR
 from labelscan.detection import Detection, Detections, Detector
+from labelscan.detectors.aum import Aum
 from labelscan.detectors.confident_learning import ConfidentLearning
 from labelscan.detectors.noise_posterior import NoisePosterior
 from labelscan.evidence import Evidence
 from labelscan.registry import PartSpec, Registry
 
-__all__ = ["ALWAYS", "DETECTORS", "Detection", "Detections", "Detector", "detect_all"]
+__all__ = ["ALWAYS", "DETECTORS", "Detection", "Detections", "Detector", "detect_all", "needs_threshold_runs"]
 
 DETECTORS: Registry[Detector] = Registry(
-    "detector", {"confident-learning": ConfidentLearning, "noise-posterior": NoisePosterior}
+    "detector", {"confident-learning": ConfidentLearning, "noise-posterior": NoisePosterior, "aum": Aum}
 )
 
 ALWAYS = ("confident-learning", "noise-posterior")
 """The detectors that every run computes."""
+
+
+def needs_threshold_runs(leading: str) -> bool:
+    """Return whether a detector judges by ``Evidence.threshold_runs``, for which more than the folds is trained.
+
+    A detector says so by an attribute ``needs_threshold_runs``.
+
+    Raises:
+        ConfigError: an unknown detector or option.
+    """
+    return bool(getattr(DETECTORS.build(leading), "needs_threshold_runs", False))
 
 
 def detect_all(evidence: Evidence, leading: str = LEADING_DETECTOR) -> Detections:

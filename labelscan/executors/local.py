@@ -5,6 +5,7 @@ import os
 import pickle
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from pathlib import Path
 
 import cloudpickle
 import torch
@@ -117,13 +118,12 @@ def _side_by_side(
     free = [gpus[number % len(gpus)] for number in range(most)]
     todo = list(jobs)
     running: dict[Future[None], tuple[FoldJob, Device]] = {}
-    told: dict[tuple[int, int], int] = {}
+    told: dict[Path, int] = {}
     for job in jobs:
         job.clear()
 
     def tell_epochs(job: FoldJob) -> None:
-        key = job.repeat, job.fold
-        epochs, told[key] = job.epochs_from(told.get(key, 0))
+        epochs, told[job.folder] = job.epochs_from(told.get(job.folder, 0))
         for epoch in epochs:
             notify(epoch)
 
@@ -159,7 +159,7 @@ def _failure(error: BaseException, job: FoldJob) -> LabelscanError:
     short_of_memory = isinstance(error, MemoryError | torch.OutOfMemoryError | TerminatedWorkerError)
     return RunError(
         f"a fold ended with {type(error).__name__}: {error}",
-        where=f"repeat {job.repeat}, fold {job.fold}",
+        where=f"repeat {job.repeat}, fold {job.fold}" if job.kind == "fold" else f"{job.kind}, run {job.fold}",
         hint="use less memory: --batch-size, --image-size, or --set executor.processes=1"
         if short_of_memory
         else "run again with --debug for the traceback",

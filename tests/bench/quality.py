@@ -17,6 +17,7 @@ import numpy as np
 from data_sets import DataSet, find_data_sets
 from judges import JUDGES, judged, true_errors
 
+from labelscan.detectors import needs_threshold_runs
 from labelscan.evidence import Evidence
 from labelscan.reports.csv_report import read_scores
 
@@ -37,7 +38,7 @@ def main() -> None:
     for name in names:
         runs = [run(known[name], seed, arguments.work, arguments.extra) for seed in arguments.seeds]
         seconds = " ".join(f"{each['seconds']:.0f}" for each in runs)
-        for judge in JUDGES:
+        for judge in (judge for judge in (*JUDGES, "aum") if judge in runs[0]):
             means = [np.mean([each[judge][key] for each in runs]) for key in ("f1", "precision", "recall", "ap")]
             print(f"| {name} | {seconds} | {judge} | " + " | ".join(f"{mean:.3f}" for mean in means) + " |", flush=True)
 
@@ -51,7 +52,9 @@ def run(data_set: DataSet, seed: int, work: Path, extra: list[str]) -> dict[str,
     figures: dict[str, object] = {"seconds": time.monotonic() - started}
     evidence = Evidence.read(folder / "evidence.npz")
     label_errors = true_errors(read_scores(folder / "scores.csv"), evidence)
-    for judge in JUDGES:
+    for judge in (*JUDGES, "aum"):
+        if needs_threshold_runs(judge) and evidence.threshold_runs is None:
+            continue
         result = judged(judge, evidence, label_errors)
         figures[judge] = {
             "f1": result.f1,

@@ -83,6 +83,8 @@ CASES = [
     ("detect photos --epochs 4 --loss blurry:delay=4", "delay"),
     ("detect photos --detector confident", "confident-learning"),
     ("detect photos --detector confident-learning:filter_by=all", "prune_by_class"),
+    ("detect photos --detector aum:percentile=101", "at most 100"),
+    ("score probs.npz --detector aum", "labelscan detect"),
     ("detect photos --model resnet81", "resnet18"),
     ("detect photos --folds 1", "at least 2"),
     ("detect photos --seed -1", "at least 0"),

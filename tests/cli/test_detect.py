@@ -150,6 +150,13 @@ def test_a_dry_run_tells_of_the_self_check(command, photos):
     assert content["self_check"].startswith("all of it again")
 
 
+def test_a_dry_run_counts_the_threshold_runs_of_aum(command, photos):
+    assert command("detect", "photos", *QUICK, "--detector", "aum").code == 0
+    ended = command("detect", "photos", *QUICK, "--detector", "aum", "--dry-run")
+    assert "threshold runs  2 on all examples" in ended.out
+    assert "the run folder has 3 of 3 folds and 2 of 2 threshold runs finished" in " ".join(ended.out.split())
+
+
 def test_a_dry_run_is_json_on_request(command, photos):
     content = json.loads(command("detect", "photos", *QUICK, "--dry-run", "--json").out)
     assert content["examples"] == 12

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from labelscan.cli.progress import LEAST_SECONDS, Progress, duration
@@ -75,6 +77,19 @@ def test_training_without_epochs_counts_folds():
     listening = Listening()
     assert listening.tell(TrainingPlanned(2, 0, 0)) == ["training: 2 folds"]
     assert len(listening.tell(FoldDone(0, 0, 0.9, 3.0))) == 1
+
+
+def test_threshold_runs_are_counted_beside_the_folds():
+    listening = Listening()
+    planned = TrainingPlanned(2, 10, 1, n_threshold_runs=2)
+    assert listening.tell(planned) == ["training: 2 folds and 2 threshold runs of 10 epochs, 1 of them finished before"]
+    listening.tell(FoldDone(0, 0, 0.9, 3.0, reused=True))
+    assert listening.tell(epoch(1, 5)) == []
+    assert listening.tell(replace(epoch(1, 10), kind="aum"), after=10)[0].startswith("training: 15 of 30 epochs")
+    assert listening.tell(FoldDone(0, 1, None, 20.0, kind="aum")) == ["aum 1: trained, 20 s"]
+    assert listening.tell(TrainingPlanned(2, 10, 4, 2)) == [
+        "training: all 2 folds and 2 threshold runs finished before"
+    ]
 
 
 def test_a_run_that_is_finished_already_says_so():

@@ -3,13 +3,14 @@ from contextlib import redirect_stderr, redirect_stdout
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from labelscan.arrays import as_strings
-from labelscan.detectors import ALWAYS, DETECTORS, detect_all
+from labelscan.detectors import ALWAYS, DETECTORS, detect_all, needs_threshold_runs
 from labelscan.errors import ConfigError
 from labelscan.evidence import Evidence
+from labelscan.threshold_runs import ThresholdRuns, draw_threshold_examples
 
 
 @st.composite
@@ -37,13 +38,32 @@ def evidences(draw: st.DrawFn) -> Evidence:
         example_ids=as_strings([str(row) for row in range(n_examples)]),
         index=np.arange(n_examples),
         fold_names=as_strings([""] * n_examples),
+        threshold_runs=draw(threshold_runs(n_examples, n_classes)) if n_examples > 1 else None,
     )
+
+
+@st.composite
+def threshold_runs(draw: st.DrawFn, n_examples: int, n_classes: int) -> ThresholdRuns:
+    """Return margins of any kind: spread, tiny, huge, all the same; each run relabels at least one example."""
+    generator = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    scale = draw(st.sampled_from([0.0, 1e-6, 1.0, 1e4]))
+    size = max(1, n_examples // (n_classes + 1))
+    place = generator.permutation(n_examples)
+    return ThresholdRuns(
+        (3 + scale * generator.normal(size=(n_examples, 2))).astype(np.float32),
+        np.column_stack([place < size, (place >= size) & (place < 2 * size)]),
+    )
+
+
+def assume_it_can_judge(name: str, evidence: Evidence) -> None:
+    assume(evidence.threshold_runs is not None or not needs_threshold_runs(name))
 
 
 @pytest.mark.parametrize("name", sorted(DETECTORS))
 @settings(max_examples=40, deadline=None)
 @given(evidence=evidences())
 def test_every_detector_judges_every_label(name: str, evidence: Evidence) -> None:
+    assume_it_can_judge(name, evidence)
     detection = DETECTORS.build(name).detect(evidence)
     n_examples = len(evidence)
     assert detection.label_quality.shape == detection.flagged.shape == (n_examples,)
@@ -60,6 +80,7 @@ def test_every_detector_judges_every_label(name: str, evidence: Evidence) -> Non
 @settings(max_examples=40, deadline=None)
 @given(evidence=evidences(), seed=st.integers(0, 2**32 - 1))
 def test_label_quality_belongs_to_the_example_not_to_its_row(name: str, evidence: Evidence, seed: int) -> None:
+    assume_it_can_judge(name, evidence)
     order = np.random.default_rng(seed).permutation(len(evidence))
     quality = DETECTORS.build(name).detect(evidence).label_quality
     shuffled = DETECTORS.build(name).detect(evidence[order]).label_quality
@@ -70,6 +91,7 @@ def test_label_quality_belongs_to_the_example_not_to_its_row(name: str, evidence
 @settings(max_examples=10, deadline=None)
 @given(evidence=evidences())
 def test_the_same_evidence_gives_the_same_judgement_and_stays_as_it_is(name: str, evidence: Evidence) -> None:
+    assume_it_can_judge(name, evidence)
     before = evidence.pred_probs.copy()
     first, second = (DETECTORS.build(name).detect(evidence) for _ in range(2))
     np.testing.assert_array_equal(first.label_quality, second.label_quality)
@@ -100,15 +122,30 @@ def planted() -> tuple[Evidence, np.ndarray]:
     scores = generator.normal(size=(400, 4)) + 5 * np.eye(4)[true_labels]
     probs = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
     label_errors = generator.random(400) < 0.1
+    given_labels = np.where(label_errors, (true_labels + 1) % 4, true_labels)
     evidence = Evidence(
         pred_probs=probs.astype(np.float32),
-        given_labels=np.where(label_errors, (true_labels + 1) % 4, true_labels),
+        given_labels=given_labels,
         class_names=tuple("abcd"),
         example_ids=as_strings([str(row) for row in range(400)]),
         index=np.arange(400),
         fold_names=as_strings([""] * 400),
+        threshold_runs=planted_threshold_runs(scores, given_labels),
     )
     return evidence, label_errors
+
+
+def planted_threshold_runs(scores: np.ndarray, given_labels: np.ndarray) -> ThresholdRuns:
+    """Return margins by which a relabelled example is as far from its label as a planted error is."""
+    is_threshold = draw_threshold_examples(400, 4, seed=0)
+    with_extra_class = np.column_stack([scores, np.zeros(400)])
+    train_margin = np.empty((400, 2), dtype=np.float32)
+    for run in range(2):
+        label = np.where(is_threshold[:, run], 4, given_labels)[:, None]
+        others = with_extra_class.copy()
+        np.put_along_axis(others, label, -np.inf, axis=1)
+        train_margin[:, run] = np.take_along_axis(with_extra_class, label, axis=1)[:, 0] - others.max(axis=1)
+    return ThresholdRuns(train_margin, is_threshold)
 
 
 def test_every_run_computes_both_detectors_and_the_leading_one_has_its_options() -> None:
@@ -139,6 +176,8 @@ def test_error_probability_is_that_of_noise_posterior_whichever_leads() -> None:
         "noise-posterior:kappa=0",
         "noise-posterior:label_doubt=1.5",
         "noise-posterior:max_steps=0",
+        "aum:percentile=0",
+        "aum:101",
     ],
 )
 def test_a_detector_that_cannot_be_is_refused(text: str) -> None:

@@ -1,0 +1,75 @@
+"""AUM: labels whose margin in training stays as low as that of labels known to be wrong."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from labelscan.detection import Detection
+from labelscan.errors import ConfigError
+from labelscan.evidence import Evidence
+from labelscan.threshold_runs import ThresholdRuns
+
+FEW = 20
+"""Threshold examples of a run below which their 99th percentile is little more than a guess."""
+
+
+class Aum:
+    """Flags below the margins of examples that two trainings of its own relabel to an extra class.
+
+    The area under the margin (AUM) of an example is the mean over the epochs of its given logit minus the largest
+    other one. The cut of a run is a high percentile of the AUM of the examples that it relabelled. Label quality is
+    the logistic function of (AUM - cut) / (standard deviation of AUM), so that labels below 1/2 are flagged. In-sample
+    by design: it sees what the models made of an example in training, and no out-of-fold probability.
+
+    Where ours differs: examples that neither run relabelled are judged by the mean of both runs, those of the paper by
+    one; and margins are taken over a whole training, whose step size falls without steps, where the paper stops
+    before the step size first drops. Both runs are trained by cross-entropy, as the paper's are, whatever the loss
+    of the folds.
+
+    Source: Pleiss, Zhang, Elenberg and Weinberger, NeurIPS 2020, arXiv:2001.10528.
+
+    Args:
+        percentile: of the AUM of relabelled examples, in (0, 100]; the paper takes the 99th.
+    """
+
+    needs_threshold_runs = True
+
+    def __init__(self, percentile: float = 99.0) -> None:
+        if not 0 < percentile <= 100:
+            raise ConfigError(
+                f"must be above 0 and at most 100, got {percentile:g}", where="detector aum, option percentile"
+            )
+        self.percentile = percentile
+
+    def detect(self, evidence: Evidence) -> Detection:
+        """Return label quality and flags by the margins of both runs.
+
+        Raises:
+            ConfigError: for evidence without such runs.
+        """
+        runs = evidence.threshold_runs
+        if runs is None:
+            raise ConfigError(
+                "aum judges by trainings of its own, which this evidence is without",
+                where="detector",
+                hint="use labelscan detect --detector aum",
+            )
+        kept = ~runs.is_threshold
+        distance = np.mean(_distances(runs, self.percentile), axis=1, where=kept)
+        fewest = int(runs.is_threshold.sum(axis=0).min())
+        notes = (
+            (f"aum's cut is uncertain: it comes from only {fewest} relabelled examples a run",) if fewest < FEW else ()
+        )
+        return Detection(label_quality=expit(distance), flagged=distance < 0, notes=notes)
+
+
+def _distances(runs: ThresholdRuns, percentile: float) -> NDArray[np.float64]:
+    """Return (N, R) how far above the cut of each run an example is, in standard deviations of the run's AUM."""
+    distances = np.zeros(runs.train_margin.shape)
+    for run, (aum, is_threshold) in enumerate(zip(runs.train_margin.T, runs.is_threshold.T, strict=True)):
+        aum = aum.astype(np.float64)
+        above = aum - np.percentile(aum[is_threshold], percentile)
+        kept = aum[~is_threshold]
+        # Where all margins are the same, as of a network that learned nothing, only the side of the cut is known.
+        distances[:, run] = above / kept.std() if np.ptp(kept) > 0 else np.sign(above)
+    return distances
