@@ -12,7 +12,7 @@ from labelscan.recipe import Recipe
 
 SMALLEST_POOLED = 8
 """Images with a shorter side than this are pooled once less: below it nothing would be left to look at."""
-GREY_EXAMPLES, COLOUR_EXAMPLES = 48_000, 160_000
+GREY_EXAMPLES, COLOUR_EXAMPLES = 80_000, 160_000
 """Examples that a training sees, all epochs together, as long as that makes at most ``MOST_EPOCHS``."""
 MOST_EPOCHS = 40
 
@@ -40,13 +40,13 @@ class SmallCNN:
         return _Network(channels, self.width, n_classes, n_poolings=_poolings(min(height, width)))
 
     def recipe(self, n_examples: int, input_shape: tuple[int, ...]) -> Recipe:
-        """Return the training for ``n_examples``: colour images get at least 20 epochs, not 6, and are flipped.
+        """Return the training for ``n_examples``: colour images get at least 20 epochs, not 10, and are flipped.
 
         Grey images are often characters, which a flip makes into others.
         """
         height, width, channels = input_shape
         colour = channels == 3
-        least, budget = (20, COLOUR_EXAMPLES) if colour else (6, GREY_EXAMPLES)
+        least, budget = (20, COLOUR_EXAMPLES) if colour else (10, GREY_EXAMPLES)
         return Recipe(
             epochs=min(max(math.ceil(budget / max(n_examples, 1)), least), MOST_EPOCHS),
             batch_size=64,

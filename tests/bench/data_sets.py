@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from labelscan.noise import plant
+
 
 @dataclass(frozen=True)
 class DataSet:
@@ -29,6 +31,9 @@ def find_data_sets(data: Path, work: Path) -> dict[str, DataSet]:
         for kind in kinds:
             options = ("--label-column", kind, "--true-label-column", "published")
             sets.append(DataSet(f"{folder.partition('_')[0]} {kind}", (str(archive), *options)))
+    few, weak = _planted(data / "kmnist_t10k", work / "kmnist_few.npz", "symmetric:0.04"), ("--epochs", "4")
+    options = (*("--label-column", "given", "--true-label-column", "published"), *weak)
+    sets.append(DataSet("kmnist symmetric04 weak", (str(few), *options, "--model", "small-cnn:width=6")))
     cifar = str(data / "cifar10n_dev" / "cifar10n_dev.npz")
     for kind in ("aggre", "random1"):
         options = ("--label-column", f"{kind}_label", "--true-label-column", "clean_label")
@@ -38,6 +43,16 @@ def find_data_sets(data: Path, work: Path) -> dict[str, DataSet]:
     caltech = str(data / "caltech18" / "truth.csv")
     sets.append(DataSet("caltech18 frozen", (caltech, "--true-label-column", "true_label")))
     return {each.name: each for each in sets}
+
+
+def _planted(folder: Path, archive: Path, noise: str) -> Path:
+    if not archive.is_file():
+        archive.parent.mkdir(parents=True, exist_ok=True)
+        with np.load(folder / "synthetic_labels.npz", allow_pickle=False) as labels:
+            published = labels["published"].astype(np.int64)
+        given = plant(published, int(published.max()) + 1, noise, seed=0)
+        np.savez(archive, images=read_idx(folder / "t10k-images-idx3-ubyte.gz"), published=published, given=given)
+    return archive
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:

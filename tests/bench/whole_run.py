@@ -46,7 +46,9 @@ def main() -> None:
         same = script(
             "labelscan, the same CNN", "same_model.py", archive, labels, "published", str(arguments.work / "same")
         )
-        show(usual, [same, detect("labelscan, defaults", sets["mnist uniform05"].arguments, arguments.work)])
+        ours = sets["mnist uniform05"].arguments
+        quick = detect("labelscan, --config quick", (*ours, "--config", "quick"), arguments.work)
+        show(usual, [same, quick, detect("labelscan, defaults", ours, arguments.work)])
     if arguments.only != "arrays":
         folder = arguments.data / "caltech18"
         usual = script(
