@@ -118,7 +118,7 @@ def test_between_published_numbers_of_classes_the_choice_is_said():
     assert note == "no options of nce+rce are published for about 20 classes: those for 10 are taken (a=1,b=1)"
     (note,) = build_schedule("nce+rce:b=2", n_epochs=10, n_classes=30).notes
     assert note.endswith("those for 50 are taken (a=50)")
-    for text, n_classes in [("nce+rce", 10), ("nce+rce", 45), ("nce+rce", 2), ("nce+rce", 500), ("ael", 20)]:
+    for text, n_classes in [("nce+rce", 10), ("nce+rce", 45), ("nce+rce", 2), ("nce+rce", 500), ("ael:delay=1", 20)]:
         assert build_schedule(text, n_epochs=10, n_classes=n_classes).notes == ()
     assert build_schedule("nce+rce:2,b=1", n_epochs=10, n_classes=20).notes == ()
 

@@ -1,15 +1,17 @@
 """Whether a loss pulls fresh weights hard enough: the losses that bear wrong labels best hardly pull at low p.
 
 With many classes every p starts low, at 1 / K. Where a loss then pulls far less than it does later, and ever less as
-p falls, the classes that are learned first take all the force, and those that fell behind are never caught up:
-measured on 100 kinds of pairs of digits, mae learned 38 of them and taylor-ce 49, gce with q = 0.7 and nce all but one.
+p falls, the classes that are learned first take all the force, and those that fell behind are never caught up.
+Measured with the small CNN on pairs of digits as classes, one training each: mae learned 12 of 15 classes, 16 of 20,
+21 of 30, 38 of 100; of 100, agce 46, aul 46, ael 44, taylor-ce 49, but gce with q = 0.7 learned 99, and nce and
+nce+mae with a = b = 1 all; mae after 4 of 8 epochs of cross-entropy all.
 """
 
 import torch
 from torch import Tensor, nn
 
-SMALL_SHARE = 0.1
-"""Of the largest pull; gce with 100 classes, which does learn, starts at 0.125."""
+SMALL_SHARE = 0.3
+"""Of the largest pull: mae starts at 0.36 of it with 10 classes, which it learns, and at 0.25 with 15."""
 FADES = 0.55
 """Of the pull, what is left where p is half as large: 0.5 if it fades as p does, 0.61 for gce, 1 for cross-entropy."""
 

@@ -1,7 +1,6 @@
 """What every loss keeps to, whatever it does to hard examples."""
 
 import math
-import sys
 
 import numpy as np
 import pytest
@@ -242,13 +241,6 @@ def test_defaults_without_a_number_of_classes_are_those_for_ten(name):
     loss = build(name)
     for option, default in (by_classes.options(10) if by_classes else {}).items():
         assert getattr(loss, option) == default
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_a_loss_says_what_it_is_and_where_it_comes_from(name):
-    constructor = LOSSES[name]
-    documented = f"{constructor.__doc__} {sys.modules[constructor.__module__].__doc__}"
-    assert name == "ce" or "Source: " in documented
 
 
 def logits_of(p, n_classes=3):
