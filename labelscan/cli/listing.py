@@ -125,7 +125,12 @@ def _parts(what: str) -> Iterator[Part]:
 def _notes(what: str) -> Iterator[str]:
     """Yield what is true of all parts of a kind, or names further ones."""
     if what == "losses":
-        yield "delay: epochs of plain cross-entropy before the loss takes over, or their share where below 1"
+        from labelscan.schedule import STALLED_DELAY
+
+        yield (
+            "delay: epochs of plain cross-entropy before the loss takes over, or their share where below 1; "
+            f"{STALLED_DELAY:g} in place of 0 for a loss that could not learn so many classes from the start"
+        )
     if what == "models":
         yield from _more_models()
 
