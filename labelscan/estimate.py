@@ -7,6 +7,7 @@ import torch
 
 from labelscan.device import Device, make_network, reproducible
 from labelscan.learners import NetworkLearner
+from labelscan.losses import losses_of
 from labelscan.models.backbones import Backbone
 from labelscan.models.frozen_backbone import CPU_BATCH, GPU_BATCH
 from labelscan.planning import Plan, input_shape
@@ -51,17 +52,18 @@ def _feature_seconds(backbone: Backbone, shape: ImageShape, device: Device, *, v
 def _training_seconds(plan: Plan, learner: NetworkLearner) -> float:
     """Return the time of one example in one epoch."""
     device, batch = plan.device, learner.recipe.batch_size
-    shape = input_shape(plan.dataset, plan.image_shape)
+    n_classes, shape = len(plan.dataset.class_names), input_shape(plan.dataset, plan.image_shape)
     with reproducible(0, threads=plan.threads):
         inputs = torch.randn(batch, *shape, device=device.place)
         inputs = inputs.permute(0, 3, 1, 2) if len(shape) == 3 else inputs
-        labels = torch.randint(0, len(plan.dataset.class_names), (batch,), device=device.place)
+        labels = torch.randint(0, n_classes, (batch,), device=device.place)
+        loss, positions = learner.schedule.begin(batch, n_classes, device.place).loss, torch.arange(batch)
         network = learner.make(shape).to(device.place)
 
         def step() -> None:
             with device.autocast():
                 logits = network(inputs)
-            learner.schedule.loss(logits, labels).mean().backward()  # type: ignore[no-untyped-call]  # torch
+            losses_of(loss, logits, labels, positions).mean().backward()  # type: ignore[no-untyped-call]  # torch
             network.zero_grad()
 
         return _seconds_a_step(step, device) / batch

@@ -91,6 +91,7 @@ class NetworkLearner:
             batches,
             task.train_index,
             task.given_labels,
+            n_classes=task.n_classes,
             schedule=self.schedule,
             recipe=self.recipe,
             device=device,

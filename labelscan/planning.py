@@ -23,6 +23,7 @@ from labelscan.executors.local import threads_per_fold
 from labelscan.fold_job import Learner
 from labelscan.given_model import UserModel, check_given, fingerprint_of, name_of
 from labelscan.learners import Classifier, ClassifierLearner, GivenMaker, NetworkLearner, NetworkMaker
+from labelscan.losses.regularisation import regularisation_of
 from labelscan.models import SMALL, ChosenModel, Model, choose_model, is_backbone
 from labelscan.models.backbones import Backbone
 from labelscan.models.mlp import MLP, LinearHead
@@ -85,10 +86,16 @@ class Plan:
             "mirrored": self.mirrored,
             "frozen": self.frozen is not None,
             "image_shape": None if self.image_shape is None else dataclasses.asdict(self.image_shape),
+            "loss": self.loss,
             "recipe": None if self.recipe is None else dataclasses.asdict(self.recipe),
             "device": dataclasses.asdict(self.device),
             "threads": self.threads,
         }
+
+    @property
+    def loss(self) -> str | None:
+        """Return the loss with all its options; None for a classifier of scikit-learn, which has its own."""
+        return self.learner.schedule.text if isinstance(self.learner, NetworkLearner) else None
 
     @property
     def mirrored(self) -> bool:
@@ -115,7 +122,7 @@ class Plan:
             ("classes", f"{len(self.dataset.class_names):,}"),
             ("model", f"{self.model_name}{', frozen' if self.frozen is not None else ''}: {self.model_reason}"),
             ("inputs", stored),
-            ("loss", self.config.training.loss if recipe is not None else "that of the classifier"),
+            ("loss", self.loss or "that of the classifier"),
             ("training", training),
             ("folds", times),
             *([("threshold runs", f"{self.n_threshold_runs} on all examples")] if self.n_threshold_runs else []),
@@ -175,6 +182,8 @@ def make_plan(
     if with_threshold_runs:
         n_threshold(len(dataset), len(dataset.class_names))
         with_extra_class(learner)
+    for note in learner.schedule.notes if isinstance(learner, NetworkLearner) else ():
+        notify(Noted(note))
     for warning in warnings:
         notify(Warned(warning))
     data_fingerprint = dataset.fingerprint()
@@ -248,6 +257,9 @@ def _learner(
         recipe = dataclasses.replace(recipe, augmentation=NO_AUGMENTATION)
     recipe = recipe.changed_by(config.training)
     schedule = build_schedule(config.training.loss, n_epochs=recipe.epochs, n_classes=n_classes)
+    wanted_decay = regularisation_of(schedule.loss).weight_decay
+    if wanted_decay is not None and config.training.weight_decay < 0:
+        recipe = dataclasses.replace(recipe, weight_decay=wanted_decay)
     make = NetworkMaker(model, n_classes) if given is None else GivenMaker(given)
     scale = model.scale if is_backbone(model) else None
     return NetworkLearner(make, recipe, schedule, scale), recipe

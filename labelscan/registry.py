@@ -110,7 +110,10 @@ class Registry(Generic[T]):
 
     def build_spec(self, spec: PartSpec, **defaults: object) -> T:
         """Make the part that ``spec`` names; see ``build``."""
-        constructor = self[spec.name]
+        return self[spec.name](**self.values(spec, **defaults))
+
+    def values(self, spec: PartSpec, **defaults: object) -> dict[str, object]:
+        """Return every option of the part that ``spec`` names with the value that it gets; see ``build``."""
         known = {option.name: option for option in self.options(spec.name)}
         given = dict(spec.options)
         if spec.bare is not None:
@@ -120,7 +123,7 @@ class Registry(Generic[T]):
             if first in given:
                 raise ConfigError(f"option {first!r} is given twice in {str(spec)!r}", where=self.kind)
             given[first] = spec.bare
-        values = dict(defaults)
+        values = {name: option.default for name, option in known.items()} | defaults
         for key, value in given.items():
             if key not in known:
                 raise ConfigError(
@@ -129,7 +132,7 @@ class Registry(Generic[T]):
                     hint=f"use {_nearest(key, known)}" if known else "it takes none",
                 )
             values[key] = read_value(value, known[key].type, where=f"{self.kind} {spec.name}, option {key}")
-        return constructor(**values)
+        return values
 
     def _nearest(self, name: str) -> str:
         return _nearest(name, list(self))
@@ -181,3 +184,12 @@ def read_value(text: str, kind: object, *, where: str) -> object:
             raise ConfigError("must be a number, got nan", where=where)
         return value
     return text
+
+
+def shown(value: object) -> str:
+    """Return the value of an option as it is written behind a name; ``read_value`` reads it back."""
+    if value is None or isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and float(f"{value:g}") == value:
+        return f"{value:g}"
+    return str(value)

@@ -14,6 +14,8 @@ from labelscan.arrays import GivenLabels, Index, PredProbs
 from labelscan.batches import Batches, StoredInputs
 from labelscan.device import Device
 from labelscan.errors import RunError
+from labelscan.losses import losses_of
+from labelscan.losses.regularisation import NONE, Regularisation, regularisation_of
 from labelscan.margins import TrainMargins
 from labelscan.recipe import Recipe
 from labelscan.schedule import LossSchedule
@@ -39,6 +41,7 @@ def train(
     train_index: Index,
     given_labels: GivenLabels,
     *,
+    n_classes: int,
     schedule: LossSchedule,
     recipe: Recipe,
     device: Device,
@@ -52,6 +55,7 @@ def train(
         batches: the data set's examples.
         train_index: (T,) rows to train on; no other row is looked at.
         given_labels: (N,) of the whole data set.
+        n_classes: K, how many logits the network returns.
         schedule: the loss of each epoch.
         recipe: epochs, batch size, step size, weight decay.
         device: where the network is.
@@ -71,19 +75,24 @@ def train(
     )
     scaler = torch.amp.GradScaler(device.kind, enabled=device.dtype is torch.float16)
     margins = TrainMargins(len(index), device.place, probs_from=recipe.epochs // 2)
+    schedule = schedule.begin(len(index), n_classes, device.place)
     network.train()
     for epoch in range(recipe.epochs):
         started = time.monotonic()
         loss_of = schedule.at(epoch)
+        regularisation = regularisation_of(loss_of)
         total_loss = torch.zeros((), device=device.place)
         n_right = torch.zeros((), dtype=torch.int64, device=device.place)
         for positions, images in batches.training(index, recipe.batch_size, generator):
             given = labels[positions]
             with device.autocast():
                 logits = network(images)
-            loss = loss_of(logits, given).mean()
+            loss = losses_of(loss_of, logits, given, positions).mean()
             optimizer.zero_grad(set_to_none=True)
             scaler.scale(loss).backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+            if regularisation is not NONE:
+                scaler.unscale_(optimizer)
+                _regularise(network, regularisation)
             scaler.step(optimizer)
             scaler.update()
             steps.step()
@@ -126,6 +135,17 @@ def _optimizer(network: nn.Module, recipe: Recipe, device: Device) -> torch.opti
     ]
     fused = device.kind in ("cpu", "cuda")
     return torch.optim.AdamW([group for group in groups if group["params"]], lr=recipe.learning_rate, fused=fused)
+
+
+def _regularise(network: nn.Module, regularisation: Regularisation) -> None:
+    """Add the gradient of the L1 term to the gradients of a batch, then shorten them."""
+    learning = [parameter for parameter in network.parameters() if parameter.grad is not None]
+    if regularisation.l1_weight:
+        for parameter in learning:
+            assert parameter.grad is not None
+            parameter.grad.add_(parameter.detach().sign(), alpha=regularisation.l1_weight)
+    if regularisation.max_gradient_norm:
+        nn.utils.clip_grad_norm_(learning, regularisation.max_gradient_norm)
 
 
 def _check_finite(metrics: EpochMetrics) -> None:

@@ -57,6 +57,14 @@ def test_a_self_check_doubles_the_time_of_training(plan, monkeypatch) -> None:
     assert estimate.estimate_seconds(checked) == 2 * estimate.estimate_seconds(plan)
 
 
+def test_a_loss_that_remembers_examples_is_timed_too(plan) -> None:
+    images = np.zeros((32, 8, 8), np.uint8)
+    settings = labelscan.settings(device="cpu", epochs=4, folds=2, loss="elr")
+    seconds = estimate.estimate_seconds(labelscan.plan(images, np.arange(32) % 2, settings=settings))
+    assert seconds is not None
+    assert seconds > 0
+
+
 def test_what_has_no_steps_has_no_estimate() -> None:
     plan = labelscan.plan(np.eye(8, dtype=np.float32), np.arange(8) % 2, model=LogisticRegression())
     assert estimate.estimate_seconds(plan) is None

@@ -16,7 +16,11 @@ LINE = """
     dropout device batches recipe
     models.backbones models.small_cnn models.torchvision_model models.timm_model models.mlp models.frozen_backbone
     models
-    losses.cross_entropy losses.blurry losses.piecewise_zero losses.generalized_cross_entropy losses.focal losses
+    losses.regularisation losses.by_classes losses.weak_start losses.cross_entropy losses.focal losses.blurry
+    losses.piecewise_zero losses.generalized_cross_entropy losses.mean_absolute_error losses.reverse_cross_entropy
+    losses.weighted_sum losses.symmetric_cross_entropy losses.normalized_cross_entropy losses.normalized_focal
+    losses.active_passive losses.active_negative losses.asymmetric_generalized_cross_entropy
+    losses.asymmetric_unhinged losses.asymmetric_exponential losses.taylor_cross_entropy losses.early_learning losses
     schedule
     folds margins training fold_job learners given_model
     executors.local executors

@@ -7,6 +7,7 @@ from torch import nn
 from labelscan.batches import NO_AUGMENTATION, Augmentation, Batches, StoredInputs
 from labelscan.device import Device, make_network, reproducible
 from labelscan.errors import RunError
+from labelscan.losses import LOSSES
 from labelscan.models.small_cnn import SmallCNN
 from labelscan.recipe import Recipe
 from labelscan.schedule import build_schedule
@@ -35,21 +36,25 @@ def shapes(tmp_path):
     return StoredInputs(tmp_path / "images.npy", 2**20), labels
 
 
-def learn(shapes, *, seed=0, device=CPU, loss="blurry", labels=None, **changes):
+def learn(shapes, *, seed=0, device=CPU, loss="blurry", labels=None, keep=None, **changes):
     inputs, true_labels = shapes
     labels = true_labels if labels is None else labels
     settings = recipe(**changes)
     index = np.arange(120)
     epochs = []
+    schedule = build_schedule(loss, n_epochs=settings.epochs, n_classes=3) if isinstance(loss, str) else loss
     with reproducible(seed, threads=1):
         batches = Batches(inputs, index, device, settings.augmentation)
         network = make_network(lambda: SmallCNN(8).make(inputs.shape, 3), device, seed)
+        if keep is not None:
+            keep.append(network)
         margins = train(
             network,
             batches,
             index,
             labels,
-            schedule=build_schedule(loss, n_epochs=settings.epochs, n_classes=3),
+            n_classes=3,
+            schedule=schedule,
             recipe=settings,
             device=device,
             seed=seed,
@@ -67,10 +72,56 @@ def test_a_small_cnn_learns_shapes_and_predicts_unseen_ones(shapes):
     assert [metrics.epoch for metrics in epochs] == list(range(8))
 
 
-@pytest.mark.parametrize("loss", ["ce", "focal", "blurry", "piecewise-zero", "gce"])
+@pytest.mark.parametrize("loss", sorted(LOSSES))
 def test_every_loss_learns_by_its_defaults(shapes, loss):
     pred_probs, _, _ = learn(shapes, loss=loss)
     assert (pred_probs.argmax(axis=1) == shapes[1][120:]).mean() > 0.85
+
+
+@pytest.mark.parametrize("loss", ["elr", "anl-ce"])
+def test_a_training_begun_anew_gives_the_same_bytes_whatever_was_trained_before(shapes, loss):
+    schedule = build_schedule(loss, n_epochs=2, n_classes=3)
+    once = learn(shapes, loss=schedule, epochs=2)[0]
+    learn(shapes, loss=schedule, seed=1, epochs=1)  # cut short
+    np.testing.assert_array_equal(learn(shapes, loss=schedule, epochs=2)[0], once)
+
+
+def test_what_is_remembered_of_an_example_moves_training(shapes):
+    with_memory, without = (learn(shapes, loss=loss, epochs=2)[0] for loss in ("elr", "ce"))
+    assert not np.array_equal(with_memory, without)
+
+
+def weights_after(shapes, loss, **changes):
+    networks = []
+    learn(shapes, loss=loss, keep=networks, **changes)
+    return torch.cat([parameter.detach().flatten() for parameter in networks[0].parameters()])
+
+
+def test_an_l1_term_draws_parameters_to_0_in_the_epochs_of_its_loss_only(shapes):
+    free, held, waiting, plain = (
+        weights_after(shapes, loss, epochs=3).abs().sum().item()
+        for loss in ("anl-ce:d=0", "anl-ce:d=0.01", "anl-ce:d=0.01,delay=2", "anl-ce:d=0,delay=2")
+    )
+    assert held < 0.9 * free
+    assert held < waiting < plain
+
+
+def test_gradients_are_shortened_for_losses_that_want_it(shapes, monkeypatch):
+    lengths = []
+    shorten = nn.utils.clip_grad_norm_
+
+    def note(parameters, longest):
+        parameters = list(parameters)
+        lengths.append((shorten(parameters, longest).item(), longest))
+        after = torch.stack([parameter.grad.norm() for parameter in parameters]).norm().item()
+        assert after <= longest * 1.001
+
+    monkeypatch.setattr(nn.utils, "clip_grad_norm_", note)
+    learn(shapes, loss="ce", epochs=1)
+    assert lengths == []
+    learn(shapes, loss="nce+rce:a=1000", epochs=1)
+    assert max(before for before, _ in lengths) > 5
+    assert {longest for _, longest in lengths} == {5.0}
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_gives_others(shapes):

@@ -4,7 +4,7 @@ import difflib
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from typing import Annotated, Literal, get_args, get_origin
@@ -15,7 +15,7 @@ from labelscan.cli import completion
 from labelscan.cli.completion import KINDS
 from labelscan.config import Config, shipped_configs
 from labelscan.errors import UsageError
-from labelscan.registry import Registry
+from labelscan.registry import Registry, shown
 
 USES = {
     "losses": "labelscan detect DATA --loss {example}",
@@ -48,12 +48,22 @@ class ListedOption:
 
 
 @dataclass(frozen=True, slots=True)
+class ListedDefaults:
+    """Defaults of a part for data of some number of classes."""
+
+    from_classes: int
+    options: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """One part as it is listed."""
 
     name: str
     purpose: str
     options: tuple[ListedOption, ...] = ()
+    by_classes: tuple[ListedDefaults, ...] = ()
+    """Of options whose defaults depend on the number of classes; ``options`` holds those for the fewest."""
     source: str = ""
     command: str = ""
     """Of a config: how it is used."""
@@ -107,13 +117,20 @@ def _parts(what: str) -> Iterator[Part]:
         )
         if what == "losses":
             options += (ListedOption("delay", getattr(constructor, "default_delay", 0)),)
-        yield Part(name, _purpose(constructor), options, _source(constructor))
+        by_classes = getattr(constructor, "by_classes", None)
+        ranges = () if by_classes is None else tuple(ListedDefaults(*entry) for entry in by_classes.ranges())
+        yield Part(name, _purpose(constructor), options, ranges, _source(constructor))
 
 
 def _notes(what: str) -> Iterator[str]:
     """Yield what is true of all parts of a kind, or names further ones."""
     if what == "losses":
-        yield "delay: epochs of plain cross-entropy before the loss takes over, or their share where below 1"
+        from labelscan.schedule import STALLED_DELAY
+
+        yield (
+            "delay: epochs of plain cross-entropy before the loss takes over, or their share where below 1; "
+            f"{STALLED_DELAY:g} in place of 0 for a loss that could not learn so many classes from the start"
+        )
     if what == "models":
         yield from _more_models()
 
@@ -160,7 +177,10 @@ def _opening_comment(toml: str) -> list[str]:
 
 def _details(part: Part) -> Iterator[str]:
     if part.options:
-        yield f"options: {', '.join(f'{option.name}={_shown(option.default)}' for option in part.options)}"
+        yield f"options: {_listed({option.name: option.default for option in part.options})}"
+    if part.by_classes:
+        further = [f"{_listed(more.options)} from {more.from_classes} on" for more in part.by_classes[1:]]
+        yield f"by the number of classes: {'; '.join(further)}"
     for option in part.options:
         if option.choices:
             yield f"{option.name}: {', '.join(option.choices)}"
@@ -170,8 +190,8 @@ def _details(part: Part) -> Iterator[str]:
         yield f"source: {part.source}"
 
 
-def _shown(value: object) -> str:
-    return str(value).lower() if value is None or isinstance(value, bool) else f"{value}"
+def _listed(values: Mapping[str, object]) -> str:
+    return ", ".join(f"{name}={shown(value)}" for name, value in values.items())
 
 
 def _example(what: str, parts: list[Part]) -> str:
@@ -180,4 +200,4 @@ def _example(what: str, parts: list[Part]) -> str:
     if not part.options:
         return part.name
     option = part.options[0]
-    return f"{part.name}:{option.name}={min(option.choices, key=len) if option.choices else _shown(option.default)}"
+    return f"{part.name}:{option.name}={min(option.choices, key=len) if option.choices else shown(option.default)}"

@@ -1,17 +1,37 @@
 """Per-example losses by name. Each returns one float32 value an example and averages nothing.
 
-To add a loss, write a file beside these and a line in ``LOSSES``.
+To add a loss, write a file beside these and a line in ``LOSSES``. What a loss may have beside ``Loss``: a table
+``by_classes`` of its defaults, a ``regularisation`` that training applies while the loss is in force, and a memory of
+the examples, which makes it a ``RemembersExamples``.
 """
 
-from typing import Protocol
+from typing import Protocol, TypeGuard
 
+import torch
 from torch import Tensor
 
+from labelscan.losses.active_negative import ActiveNegativeCrossEntropy, ActiveNegativeFocal
+from labelscan.losses.active_passive import (
+    NormalizedCrossEntropyWithMae,
+    NormalizedCrossEntropyWithReverse,
+    NormalizedFocalWithMae,
+    NormalizedFocalWithReverse,
+)
+from labelscan.losses.asymmetric_exponential import AsymmetricExponential
+from labelscan.losses.asymmetric_generalized_cross_entropy import AsymmetricGeneralizedCrossEntropy
+from labelscan.losses.asymmetric_unhinged import AsymmetricUnhinged
 from labelscan.losses.blurry import Blurry
 from labelscan.losses.cross_entropy import CrossEntropy
+from labelscan.losses.early_learning import EarlyLearning
 from labelscan.losses.focal import Focal
 from labelscan.losses.generalized_cross_entropy import GeneralizedCrossEntropy
+from labelscan.losses.mean_absolute_error import MeanAbsoluteError
+from labelscan.losses.normalized_cross_entropy import NormalizedCrossEntropy
+from labelscan.losses.normalized_focal import NormalizedFocal
 from labelscan.losses.piecewise_zero import PiecewiseZero
+from labelscan.losses.reverse_cross_entropy import ReverseCrossEntropy
+from labelscan.losses.symmetric_cross_entropy import SymmetricCrossEntropy
+from labelscan.losses.taylor_cross_entropy import TaylorCrossEntropy
 from labelscan.registry import Registry
 
 
@@ -28,6 +48,28 @@ class Loss(Protocol):
         """Return why a model with freshly made weights would not learn under this loss, or an empty string."""
 
 
+class RemembersExamples(Protocol):
+    """A loss that keeps something of every example from epoch to epoch."""
+
+    def begin(self, n_examples: int, n_classes: int, device: torch.device) -> Loss:
+        """Return the loss for one training, with a memory of its own that is still empty."""
+
+    def __call__(self, logits: Tensor, given_labels: Tensor, positions: Tensor) -> Tensor:
+        """Return what a loss returns; ``positions``, (B,) int64, are the examples' places in the training."""
+
+
+def remembers_examples(loss: Loss) -> TypeGuard[RemembersExamples]:
+    """Return whether ``loss`` has to be begun for each training and told which examples it is given."""
+    return hasattr(loss, "begin")
+
+
+def losses_of(loss: Loss, logits: Tensor, given_labels: Tensor, positions: Tensor) -> Tensor:
+    """Return (B,) float32 losses of a batch, whether the loss asks for positions or not."""
+    if remembers_examples(loss):
+        return loss(logits, given_labels, positions)
+    return loss(logits, given_labels)
+
+
 LOSSES: Registry[Loss] = Registry(
     "loss",
     {
@@ -36,5 +78,21 @@ LOSSES: Registry[Loss] = Registry(
         "blurry": Blurry,
         "piecewise-zero": PiecewiseZero,
         "gce": GeneralizedCrossEntropy,
+        "mae": MeanAbsoluteError,
+        "rce": ReverseCrossEntropy,
+        "sce": SymmetricCrossEntropy,
+        "nce": NormalizedCrossEntropy,
+        "nfl": NormalizedFocal,
+        "nce+rce": NormalizedCrossEntropyWithReverse,
+        "nce+mae": NormalizedCrossEntropyWithMae,
+        "nfl+rce": NormalizedFocalWithReverse,
+        "nfl+mae": NormalizedFocalWithMae,
+        "anl-ce": ActiveNegativeCrossEntropy,
+        "anl-fl": ActiveNegativeFocal,
+        "agce": AsymmetricGeneralizedCrossEntropy,
+        "aul": AsymmetricUnhinged,
+        "ael": AsymmetricExponential,
+        "taylor-ce": TaylorCrossEntropy,
+        "elr": EarlyLearning,
     },
 )

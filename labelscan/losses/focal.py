@@ -6,6 +6,18 @@ from labelscan.errors import ConfigError
 from labelscan.losses.cross_entropy import log_prob_of_given
 
 
+def focal(log_p: Tensor, gamma: float) -> Tensor:
+    """Return ``-(1 - p) ** gamma * log p`` for log-probabilities of any shape, its factor held constant."""
+    # expm1 keeps the digits that 1 - p loses when p is close to 1.
+    return -(-log_p.detach().expm1()).pow(gamma) * log_p
+
+
+def check_gamma(gamma: float, name: str) -> None:
+    """Raise ConfigError unless the loss called ``name`` can have this gamma."""
+    if gamma < 0:
+        raise ConfigError(f"must be at least 0, got {gamma:g}", where=f"loss {name}, option gamma")
+
+
 class Focal(nn.Module):
     """Cross-entropy that favours hard examples, ``-(1 - p) ** gamma * log p``, so wrong labels above all.
 
@@ -20,8 +32,7 @@ class Focal(nn.Module):
 
     def __init__(self, gamma: float = 2.0) -> None:
         super().__init__()
-        if gamma < 0:
-            raise ConfigError(f"must be at least 0, got {gamma:g}", where="loss focal, option gamma")
+        check_gamma(gamma, "focal")
         self.gamma = gamma
 
     def forward(self, logits: Tensor, given_labels: Tensor) -> Tensor:
@@ -31,10 +42,7 @@ class Focal(nn.Module):
             logits: (B, K) floating point, before softmax.
             given_labels: (B,) int64 in [0, K).
         """
-        log_p = log_prob_of_given(logits, given_labels)
-        # expm1 keeps the digits that 1 - p loses when p is close to 1.
-        weight = (-log_p.detach().expm1()).pow(self.gamma)
-        return -weight * log_p
+        return focal(log_prob_of_given(logits, given_labels), self.gamma)
 
     def stalls(self, n_classes: int) -> str:  # noqa: ARG002
         """Return an empty string: focal loss always learns."""

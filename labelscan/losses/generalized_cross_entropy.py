@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from labelscan.errors import ConfigError
 from labelscan.losses.cross_entropy import log_prob_of_given
+from labelscan.losses.weak_start import weak_start
 
 
 class GeneralizedCrossEntropy(nn.Module):
@@ -35,6 +36,6 @@ class GeneralizedCrossEntropy(nn.Module):
         # expm1 keeps the digits that 1 - p ** q loses when p is close to 1.
         return -torch.expm1(self.q * log_prob_of_given(logits, given_labels)) / self.q
 
-    def stalls(self, n_classes: int) -> str:  # noqa: ARG002
-        """Return an empty string: it learns from the start, if slowly with many classes."""
-        return ""
+    def stalls(self, n_classes: int) -> str:
+        """Return why fresh weights would not learn all of many classes, with q near 1."""
+        return weak_start(self, n_classes)

@@ -22,7 +22,7 @@ from labelscan.device import Device
 from labelscan.losses.blurry import Blurry
 from labelscan.models.small_cnn import SmallCNN
 from labelscan.recipe import Recipe
-from labelscan.schedule import LossSchedule
+from labelscan.schedule import build_schedule
 from labelscan.training import train
 
 BATCH = 64
@@ -74,7 +74,8 @@ def ours(path: Path, labels: np.ndarray, epochs: int) -> float:
         batches,
         index,
         labels,
-        schedule=LossSchedule(Blurry(), 0),
+        n_classes=10,
+        schedule=build_schedule("blurry:delay=0", n_epochs=epochs, n_classes=10),
         recipe=recipe,
         device=device,
         seed=0,

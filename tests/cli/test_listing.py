@@ -49,6 +49,24 @@ def test_losses_tell_their_options_defaults_and_source(command):
     assert [option["name"] for option in parts["ce"]["options"]] == ["delay"]
 
 
+def test_defaults_by_the_number_of_classes_are_told(command):
+    parts = {part["name"]: part for part in json.loads(command("list", "losses", "--json").out)["losses"]}
+    assert parts["anl-ce"]["by_classes"] == [
+        {"from_classes": 2, "options": {"a": 5, "b": 5, "d": 5e-5}},
+        {"from_classes": 23, "options": {"a": 20, "b": 1, "d": 5e-6}},
+        {"from_classes": 71, "options": {"a": 10, "b": 1, "d": 5e-7}},
+    ]
+    assert parts["ce"]["by_classes"] == []
+    out = " ".join(command("list", "losses").out.split())
+    assert "options: beta=0.7, strength=3, delay=0 by the number of classes: beta=0.9, strength=7 from 32 on" in out
+
+
+@pytest.mark.parametrize("name", [name for name in LOSSES if name != "ce"])
+def test_every_loss_names_its_source(command, name):
+    parts = {part["name"]: part for part in json.loads(command("list", "losses", "--json").out)["losses"]}
+    assert "et al., " in parts[name]["source"] or " and " in parts[name]["source"]
+
+
 def test_models_that_come_with_libraries_are_counted(command):
     ended = command("list", "models")
     assert "torchvision's" in ended.out

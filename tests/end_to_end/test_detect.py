@@ -13,7 +13,8 @@ from sklearn.neighbors import KNeighborsClassifier
 from torch import nn
 
 import labelscan
-from labelscan.events import EpochDone, FoldDone, Warned
+from labelscan.events import EpochDone, FoldDone, Noted, Warned
+from labelscan.losses import LOSSES
 
 PLANTED = [5, 33, 61, 100, 121, 140]
 
@@ -94,13 +95,15 @@ def test_the_same_command_again_reuses_all_folds_and_changes_no_byte(shapes, tmp
     assert contents(tmp_path / "run") == before
 
 
-def test_only_a_missing_fold_is_trained_again_and_ends_with_the_same_bytes(shapes, tmp_path):
+@pytest.mark.parametrize("loss", ["blurry", "elr"])
+def test_only_a_missing_fold_is_trained_again_and_ends_with_the_same_bytes(shapes, tmp_path, loss):
     images, _, given = shapes
-    run = labelscan.detect(images, given, settings=quick(), output=tmp_path / "run")
+    settings = quick(**{"training.loss": loss})
+    run = labelscan.detect(images, given, settings=settings, output=tmp_path / "run")
     before = contents(run.folder)
     (run.folder / "fold-0-1" / "DONE").unlink()
     heard = Recorder()
-    labelscan.detect(images, given, settings=quick(), output=run.folder, notify=heard)
+    labelscan.detect(images, given, settings=settings, output=run.folder, notify=heard)
     assert {event.fold for event in heard.of(EpochDone)} == {1}
     assert contents(run.folder) == before
 
@@ -369,4 +372,35 @@ def test_a_plan_tells_what_would_run_and_writes_nothing(shapes, tmp_path, monkey
     told = dict(plan.rows)
     assert told["examples"] == "180"
     assert told["model"].startswith("small-cnn")
+    assert told["loss"] == "blurry:gamma=0.3,detach_weight=true,delay=3"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_loss_was_resolved_to_is_shown_and_decides_which_folds_are_valid(shapes, tmp_path):
+    images, true_labels, _ = shapes
+    settings = quick(**{"training.loss": "anl-ce", "training.epochs": 1})
+    plan = labelscan.plan(images, true_labels, settings=settings)
+    assert dict(plan.rows)["loss"] == plan.choices["loss"] == "anl-ce:a=5,b=5,d=5e-05,delay=0"
+    assert plan.recipe.weight_decay == 0
+    own = labelscan.plan(
+        images, true_labels, settings=quick(**{"training.loss": "anl-ce", "training.weight_decay": 0.1})
+    )
+    assert own.recipe.weight_decay == 0.1
+    assert labelscan.plan(images, true_labels, settings=quick()).recipe.weight_decay > 0
+    run = labelscan.detect(images, true_labels, settings=settings, output=tmp_path / "run")
+    assert json.loads((run.folder / "run.json").read_text())["choices"]["loss"] == plan.choices["loss"]
+
+
+def test_a_default_chosen_between_published_ones_is_noted(tmp_path):
+    heard = Recorder()
+    features = np.random.default_rng(0).normal(size=(80, 4)).astype(np.float32)
+    settings = labelscan.settings(loss="nce+rce")
+    labelscan.plan(features, np.arange(80) % 20, settings=settings, notify=heard)
+    assert any("those for 10 are taken (a=1,b=1)" in event.message for event in heard.of(Noted))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("loss", sorted(LOSSES))
+def test_every_loss_learns_digits_by_its_defaults(tmp_path, loss):
+    run = labelscan.detect("demo:digits", settings=labelscan.settings(loss=loss), output=tmp_path / "run")
+    assert run.summary.out_of_fold_accuracy > 0.9
