@@ -95,7 +95,7 @@ class BenchmarkPlan:
         return (
             *((name, told[name]) for name in names if name in told),
             ("noise", "; ".join(self.noises)),
-            ("losses", "; ".join(self.losses)),
+            ("losses", "; ".join(self.plans[loss].loss or loss for loss in self.losses)),
             ("detectors", "; ".join(self.detectors)),
             ("seeds", ", ".join(map(str, self.seeds))),
             ("folder", str(self.folder)),

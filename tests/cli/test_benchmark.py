@@ -83,7 +83,7 @@ def test_a_dry_run_tells_what_is_left_and_writes_nothing(command, photos, tmp_pa
     monkeypatch.setattr("labelscan.estimate.SECONDS", 0.01)
     ended = command("benchmark", "photos", *QUICK, *MORE, "--dry-run")
     assert ended.code == 0
-    for text in ("small-cnn", "symmetric:0.2", "ce; gce", "cells      4", "about", "nothing was trained"):
+    for text in ("small-cnn", "symmetric:0.2", "ce:delay=0; gce:q=0.7", "cells      4", "about", "nothing was trained"):
         assert text in ended.out
     assert [path.name for path in tmp_path.iterdir()] == ["photos"]
     command("benchmark", "photos", *QUICK, "--seeds", "2")
