@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from labelscan.api import detect, diff, plan, score, settings
+    from labelscan.api import benchmark, detect, diff, plan, score, settings
+    from labelscan.benchmarking import Benchmark
     from labelscan.comparison import Comparison
     from labelscan.config import Config
     from labelscan.errors import (
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
     from labelscan.summary import Summary
 
 _HOMES = {
-    **dict.fromkeys(("detect", "diff", "plan", "score", "settings"), "labelscan.api"),
+    **dict.fromkeys(("benchmark", "detect", "diff", "plan", "score", "settings"), "labelscan.api"),
+    "Benchmark": "labelscan.benchmarking",
     "Comparison": "labelscan.comparison",
     "Config": "labelscan.config",
     **dict.fromkeys(
@@ -49,6 +51,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Benchmark",
     "Comparison",
     "Config",
     "ConfigError",
@@ -65,6 +68,7 @@ __all__ = [
     "Summary",
     "UsageError",
     "__version__",
+    "benchmark",
     "detect",
     "diff",
     "plan",

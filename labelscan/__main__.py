@@ -15,6 +15,7 @@ from collections.abc import Sequence
 
 from labelscan.errors import Interrupted, LabelscanError, Problem, UsageError
 
+RESUMABLE = {"detect", "benchmark"}
 BAD_USAGE, FAILED, INTERRUPTED = UsageError.exit_code, LabelscanError.exit_code, Interrupted.exit_code
 
 
@@ -123,7 +124,7 @@ def _interrupted(arguments: list[str], reason: str) -> int:
     from labelscan.cli import console
 
     console.show_message(reason or "stopped by the user", kind="interrupted")
-    if "detect" in arguments and "--dry-run" not in arguments:
+    if not RESUMABLE.isdisjoint(arguments) and "--dry-run" not in arguments:
         # Without --fresh, which would begin again.
         again = shlex.join(["labelscan", *(argument for argument in arguments if argument != "--fresh")])
         console.show_message(again, kind="resume with", wrap=False)

@@ -8,7 +8,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from labelscan import pipeline, scoring
+from labelscan import benchmarking, pipeline, scoring
+from labelscan.benchmark_plan import make_benchmark_plan
+from labelscan.benchmarking import Benchmark
 from labelscan.comparison import Comparison, compare
 from labelscan.config import Config, find_config, resolve
 from labelscan.dataset import Dataset
@@ -143,6 +145,61 @@ def plan(
     return make_plan(
         config, dataset=dataset, model=model, output=None if output is None else Path(output), notify=notify
     )
+
+
+def benchmark(
+    data: Data | None = None,
+    labels: Sequence[str] | NDArray[Any] | None = None,
+    *,
+    noises: Sequence[str] = (),
+    losses: Sequence[str] = (),
+    detectors: Sequence[str] = (),
+    n_seeds: int = 3,
+    settings: Config | None = None,
+    model: UserModel | None = None,
+    output: Path | str | None = None,
+    fresh: bool = False,
+    max_seconds: float | None = None,
+    notify: Listener = ignore,
+) -> Benchmark:
+    """Plant label errors, or take those that are known, and compare how many of them losses and detectors find.
+
+    Each loss is trained once on the labels of each noise and seed, fold by fold as ``detect`` does; all detectors
+    judge the same probabilities. Finished cells are kept in the folder: with one more loss, noise or seed only what
+    is new is trained, and with another detector nothing.
+
+    Args:
+        data: as in ``detect``. With ``noises`` the true labels are taken for right where the data has them, else
+            the given ones; without, the data must have true labels, some of them unlike the given ones.
+        labels: (N,) with data in memory only.
+        noises: as in ``symmetric:0.1``.
+        losses: as in ``blurry:gamma=0.4``; the others are compared with the first. None is that of ``settings``.
+        detectors: as in ``confident-learning:filter_by=both``; none stands for those of every run.
+        n_seeds: how often all is done, with other errors, folds and models; the first seed is that of ``settings``.
+        settings: from ``labelscan.settings``; defaults where None.
+        model: as in ``detect``.
+        output: the folder of the benchmark; None is ``labelscan-runs/benchmark-<name>-<fingerprint>``.
+        fresh: whether an earlier benchmark in the folder is deleted.
+        max_seconds: after which what is done by then is the result; the same call goes on from there.
+        notify: told of everything that happens; see ``labelscan.events``.
+
+    Raises:
+        UsageError: a name, setting or data that cannot work, with what to do.
+        Interrupted: ``max_seconds`` is over before the first cell was finished.
+    """
+    config, dataset = _config_and_dataset(data, labels, settings)
+    plan = make_benchmark_plan(
+        config,
+        dataset=dataset,
+        model=model,
+        noises=noises,
+        losses=losses,
+        detectors=detectors,
+        n_seeds=n_seeds,
+        output=None if output is None else Path(output),
+        notify=notify,
+    )
+    return benchmarking.benchmark(plan, fresh=fresh, max_seconds=max_seconds, notify=notify)
 
 
 def score(

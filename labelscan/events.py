@@ -4,7 +4,7 @@ Steps say what happens by handing an event to a listener; who listens decides wh
 bar, a line of text, a line of log.jsonl). Nothing below the command line prints.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -79,6 +79,31 @@ class FoldDone:
 
 
 @dataclass(frozen=True, slots=True)
+class CellsPlanned:
+    """How many cells a benchmark has, and how many an earlier one has finished."""
+
+    n_cells: int
+    finished_cells: int
+
+
+@dataclass(frozen=True, slots=True)
+class CellStarted:
+    """A cell is trained: one loss on the labels of one noise and seed."""
+
+    cell: str
+
+
+@dataclass(frozen=True, slots=True)
+class CellDone:
+    """A cell is trained and judged, ``f1`` being by detector, or could not be finished, and why."""
+
+    cell: str
+    f1: Mapping[str, float]
+    seconds: float
+    failure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Waiting:
     """Nothing new, but time has passed: a listener with a deadline can act."""
 
@@ -107,7 +132,19 @@ class Warned:
 
 
 Event: TypeAlias = (
-    StepStarted | StepAdvanced | StepDone | TrainingPlanned | EpochDone | FoldDone | Waiting | Chosen | Noted | Warned
+    StepStarted
+    | StepAdvanced
+    | StepDone
+    | TrainingPlanned
+    | EpochDone
+    | FoldDone
+    | CellsPlanned
+    | CellStarted
+    | CellDone
+    | Waiting
+    | Chosen
+    | Noted
+    | Warned
 )
 Listener: TypeAlias = Callable[[Event], None]
 

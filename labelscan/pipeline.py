@@ -60,6 +60,7 @@ def detect(
     resume: bool = False,
     fresh: bool = False,
     max_seconds: float | None = None,
+    inputs: Path | None = None,
     notify: Listener = ignore,
 ) -> Run:
     """Train fold by fold, judge every label by models that never saw it, and write the run folder.
@@ -72,6 +73,8 @@ def detect(
         resume: whether it is an error that there is no run to take up.
         fresh: whether an earlier run in the folder is deleted.
         max_seconds: after which the run is interrupted, to be taken up again.
+        inputs: a folder of decoded images and features that runs with the same data, model and image size share;
+            it is left when the run ends. None is one of the run's own, deleted then.
         notify: told of everything that happens.
 
     Raises:
@@ -79,9 +82,9 @@ def detect(
         RunError: a run that could not be finished.
         Interrupted: ``max_seconds`` is over.
     """
-    listen = _with_deadline(notify, max_seconds)
+    listen = with_deadline(notify, max_seconds)
     plan = make_plan(config, dataset=dataset, model=model, output=output, notify=listen)
-    with _open(plan, resume=resume, fresh=fresh) as run:
+    with _open(plan, resume=resume, fresh=fresh, inputs=inputs) as run:
         tell = _logged(run, listen)
         plan = _as_begun(plan, run)
         run.record(choices=plan.choices)
@@ -219,7 +222,8 @@ def _logged(run: RunFolder, notify: Listener) -> Listener:
     return tell
 
 
-def _with_deadline(notify: Listener, max_seconds: float | None) -> Listener:
+def with_deadline(notify: Listener, max_seconds: float | None) -> Listener:
+    """Return a listener that passes events on, and raises Interrupted once ``max_seconds`` are over."""
     if max_seconds is None:
         return notify
     deadline = monotonic() + max_seconds

@@ -6,7 +6,7 @@ import json
 import platform
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -121,6 +121,7 @@ def open_run(
     resume: bool = False,
     fresh: bool = False,
     inputs: Path | None = None,
+    also_owns: Sequence[str] = (),
 ) -> Iterator[RunFolder]:
     """Lock the run at ``path`` and yield it, ready to be taken up or begun.
 
@@ -132,6 +133,7 @@ def open_run(
         resume: whether it is an error that there is nothing to take up.
         fresh: whether what an earlier run left is deleted.
         inputs: the folder of decoded images and features that several runs share; None is one of its own.
+        also_owns: files and folders that this command writes besides those of every run.
 
     Raises:
         RunFolderError: another process is writing it, it belongs to other settings or data, or it is no run.
@@ -144,7 +146,7 @@ def open_run(
         raise RunFolderError("this is a file, not a folder", where=str(path), hint="choose another place with -o")
     if path.is_dir() and not (path / RUN_FILE).is_file():
         strangers = [entry.name for entry in path.iterdir() if entry.name != LOCK_FILE]
-        if strangers and not _only_ours(path, strangers):
+        if strangers and not _only_ours(path, strangers, also_owns):
             raise RunFolderError(
                 f"the folder is not empty and is no run (it holds {sorted(strangers)[0]!r})",
                 where=str(path),
@@ -169,7 +171,7 @@ def open_run(
         ) from error
     try:
         if fresh:
-            _clear(path)
+            _clear(path, also_owns)
         elif (path / RUN_FILE).is_file():
             _check_same(path, results_depend_on, data)
         run = RunFolder(path, inputs)
@@ -252,20 +254,20 @@ def _read_record(path: Path) -> dict[str, object]:
         return {}
 
 
-def _only_ours(path: Path, names: list[str]) -> bool:
+def _only_ours(path: Path, names: list[str], also_owns: Sequence[str]) -> bool:
     """Return whether a folder without run.json holds only what a run killed at its very start may leave."""
-    ours = {entry.name for pattern in (*OWN_FILES, *OWN_FOLDERS) for entry in path.glob(pattern)}
+    ours = {entry.name for pattern in (*OWN_FILES, *OWN_FOLDERS, *also_owns) for entry in path.glob(pattern)}
     return all(name in ours or name.endswith(".partial") for name in names)
 
 
-def _clear(path: Path) -> None:
+def _clear(path: Path, also_owns: Sequence[str]) -> None:
     """Delete what runs write, and nothing else."""
-    for name in OWN_FILES:
-        (path / name).unlink(missing_ok=True)
-    for pattern in OWN_FOLDERS:
-        for folder in path.glob(pattern):
-            if folder.is_dir() and not folder.is_symlink():
-                shutil.rmtree(folder)
+    for pattern in (*OWN_FILES, *OWN_FOLDERS, *also_owns):
+        for entry in path.glob(pattern):
+            if not entry.is_dir():
+                entry.unlink(missing_ok=True)
+            elif not entry.is_symlink():
+                shutil.rmtree(entry)
 
 
 def _now() -> str:

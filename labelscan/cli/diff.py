@@ -5,7 +5,7 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from labelscan.cli.detect import read_count
+from labelscan.cli.options import read_count
 from labelscan.errors import UsageError
 
 TOP = "5"

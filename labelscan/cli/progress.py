@@ -8,6 +8,9 @@ from contextlib import contextmanager
 
 from labelscan.cli.console import Bars, is_live, message, stderr, text
 from labelscan.events import (
+    CellDone,
+    CellsPlanned,
+    CellStarted,
     Chosen,
     EpochDone,
     Event,
@@ -23,7 +26,7 @@ from labelscan.events import (
 
 LEAST_SECONDS, MOST_SECONDS = 5.0, 60.0
 """Between two plain lines: few at first, fewer in a run of hours, whose log somebody has to read."""
-TRAINING = "training"
+TRAINING, CELLS = "training", "cells"
 STEP_WORDS = {
     "read": "reading",
     "decode": "decoding images",
@@ -73,6 +76,7 @@ class Progress:
         self._total, self._unit = 0, ""
         self._first_move: tuple[float, int] | None = None
         self._training = _Training(TrainingPlanned(0, 0, 0))
+        self._in_cells, self._done_cells = False, 0
         self.told: set[str] = set()
         """Warnings and notes that have been written."""
 
@@ -95,6 +99,12 @@ class Progress:
                 self._say(f"{event.what}: {event.choice}: {event.reason}", "dim")
             case Warned() | Noted():
                 self._tell(event)
+            case CellsPlanned():
+                self._plan_cells(event)
+            case CellStarted():
+                self._say(event.cell, "bold" if self._bars is None else "dim")
+            case CellDone():
+                self._end_cell(event)
             case Waiting():
                 pass
 
@@ -145,7 +155,8 @@ class Progress:
             return
         reused = f", {event.reused_folds} of them finished before" if event.reused_folds else ""
         epochs = f" of {_count(event.n_epochs, 'epoch')}" if event.n_epochs else ""
-        self._say(f"{TRAINING}: {what}{epochs}{reused}", "dim")
+        if self._verbose or not self._in_cells:
+            self._say(f"{TRAINING}: {what}{epochs}{reused}", "dim")
         self._begin(TRAINING, self._training.total, "epochs" if event.n_epochs else "folds")
         if self._bars is not None:
             self._bars.move(TRAINING, 0, self._training.note)
@@ -154,7 +165,7 @@ class Progress:
         training = self._training
         training.take(event)
         if isinstance(event, FoldDone):
-            if not event.reused and (self._verbose or self._bars is None):
+            if not event.reused and (self._verbose or (self._bars is None and not self._in_cells)):
                 end = "trained"
                 if event.held_out_accuracy is not None:
                     end = f"{percent(event.held_out_accuracy)} of held-out labels agree with the model"
@@ -170,6 +181,26 @@ class Progress:
                 self._bars.end(TRAINING)
         elif not isinstance(event, FoldDone) or self._bars is not None:
             self._move(TRAINING, training.done, training.note)
+
+    def _plan_cells(self, event: CellsPlanned) -> None:
+        self._in_cells, self._done_cells = True, 0
+        left = event.n_cells - event.finished_cells
+        before = f", {event.finished_cells:,} of them finished before" if event.finished_cells else ""
+        count = f"{event.n_cells:,}{before}" if left else f"all {event.n_cells:,} finished before"
+        self._say(f"{CELLS}: {count}", "dim")
+        if self._bars is not None and left:
+            self._bars.begin(CELLS, left)
+
+    def _end_cell(self, event: CellDone) -> None:
+        self._done_cells += 1
+        if event.failure:
+            self._say(f"{event.cell} failed: {event.failure}", "yellow")
+        else:
+            f1 = ", ".join(f"{value:.3f} by {detector}" for detector, value in event.f1.items())
+            self._say(f"{event.cell}: F1 {f1}, {duration(event.seconds)}", "dim")
+        if self._bars is not None:
+            self._bars.end(TRAINING)  # where it failed in the middle
+            self._bars.move(CELLS, self._done_cells)
 
     def _is_time(self) -> bool:
         now = self._clock()

@@ -7,7 +7,8 @@ from typing import Annotated
 from typer import Argument, Option
 
 from labelscan.cli import completion
-from labelscan.cli.detect import TOP, read_count
+from labelscan.cli.detect import TOP
+from labelscan.cli.options import read_count
 from labelscan.config import resolve
 from labelscan.errors import UsageError
 

@@ -1,4 +1,4 @@
-"""issues.csv and scores.csv: the result as a table for spreadsheets, scripts and ``diff``.
+"""issues.csv and scores.csv, and the tables of a benchmark: for spreadsheets, scripts and ``diff``.
 
 UTF-8 and quoted as RFC 4180 asks, but with lines ending in a bare line feed: that is what pandas, git and the Unix
 tools that these files are cut and joined with write and expect, and every CSV reader takes it. Labels and paths
@@ -15,7 +15,9 @@ import pandas as pd
 from labelscan.atomic import replacing_bytes
 from labelscan.errors import RunFolderError
 from labelscan.issues import ISSUES_FILE, NUMBER_COLUMNS, SCORE_COLUMNS, SCORES_FILE, TRUE_LABEL, Issues
+from labelscan.scoreboard import Scoreboard
 
+SCOREBOARD_FILE, MEASUREMENTS_FILE = "benchmark.csv", "measurements.csv"
 CHUNK_ROWS = 65_536
 _NEEDS_QUOTES = re.compile(r'[",\r\n]')
 
@@ -24,6 +26,12 @@ def write_csv(issues: Issues, run_folder: Path) -> None:
     """Write issues.csv, what is flagged, and scores.csv, every example, most doubtful first in both."""
     write_table(issues.flagged, run_folder / ISSUES_FILE)
     write_table(issues.scores, run_folder / SCORES_FILE)
+
+
+def write_scoreboard_csv(scoreboard: Scoreboard, folder: Path) -> None:
+    """Write benchmark.csv, the means over seeds, and measurements.csv, what they are means of."""
+    write_table(scoreboard.table(), folder / SCOREBOARD_FILE)
+    write_table(scoreboard.measured(), folder / MEASUREMENTS_FILE)
 
 
 def read_scores(path: Path) -> Issues:

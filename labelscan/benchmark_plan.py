@@ -1,0 +1,262 @@
+"""What a benchmark will do, decided before anything is trained: whose labels are right, which cells there are.
+
+The errors depend on noise and seed alone, so that all losses and detectors of a seed are judged on the same ones.
+"""
+
+import dataclasses
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from labelscan import readers
+from labelscan.config import Config, DetectionConfig, fingerprint
+from labelscan.dataset import Dataset, sort_class_names
+from labelscan.detectors import ALWAYS, DETECTORS, needs_threshold_runs
+from labelscan.errors import ConfigError, DatasetError
+from labelscan.events import Chosen, Event, Listener, Noted, Warned, ignore
+from labelscan.given_model import UserModel
+from labelscan.noise import needs_pred_probs, plant
+from labelscan.planning import Plan, make_plan, results_depend_on
+from labelscan.registry import PartSpec
+from labelscan.run_folder import DEFAULT_PARENT
+from labelscan.schedule import check_loss
+
+AS_GIVEN = "as given"
+"""The noise of data whose own errors are known: nothing is planted."""
+NO_NOISE = "no noise"
+"""Labels that are all taken for right: what probabilities for some kinds of noise are made from."""
+OF_CELLS = ("training.loss", "seed")
+"""The settings in which cells differ."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One loss on the labels of one noise and seed."""
+
+    noise: str
+    loss: str
+    seed: int
+
+    def __str__(self) -> str:
+        return f"{self.noise}, {self.loss}, seed {self.seed}"
+
+    @property
+    def folder(self) -> Path:
+        """Return the run folder, relative to that of the benchmark."""
+        return Path("cells") / _file_name(self.noise) / _file_name(self.loss) / f"seed-{self.seed}"
+
+
+REFERENCE = Cell(NO_NOISE, "ce", 0)
+"""The run on labels that are all taken for right: its probabilities say which classes and examples are hard, which
+some kinds of noise want to know."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BenchmarkPlan:
+    """All decisions of a benchmark, every name in it known to be right."""
+
+    config: Config
+    model: UserModel | None
+    dataset: Dataset
+    """With true labels; the given ones are wrong only where the data's own errors are to be found."""
+    data_fingerprint: str
+    """Of the data as it was read."""
+    noises: tuple[str, ...]
+    losses: tuple[str, ...]
+    detectors: tuple[str, ...]
+    seeds: tuple[int, ...]
+    plans: Mapping[str, Plan]
+    """By loss, what a run would do; they differ in the loss alone."""
+    folder: Path
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """Return all cells in the order in which they are trained."""
+        return balanced(self.noises, self.losses, self.seeds)
+
+    @property
+    def plan(self) -> Plan:
+        """Return what a run with the first loss would do."""
+        return self.plans[self.losses[0]]
+
+    @property
+    def shared_settings(self) -> dict[str, object]:
+        """Return the settings that decide the results of all cells alike."""
+        return {key: value for key, value in results_depend_on(self.config).items() if key not in OF_CELLS}
+
+    @property
+    def rows(self) -> tuple[tuple[str, str], ...]:
+        """Return (label, text) pairs that say what would run."""
+        told = dict(self.plan.rows)
+        names = ("data", "examples", "classes", "model", "inputs", "training", "folds", "threshold runs", "device")
+        return (
+            *((name, told[name]) for name in names if name in told),
+            ("noise", "; ".join(self.noises)),
+            ("losses", "; ".join(self.plans[loss].loss or loss for loss in self.losses)),
+            ("detectors", "; ".join(self.detectors)),
+            ("seeds", ", ".join(map(str, self.seeds))),
+            ("folder", str(self.folder)),
+        )
+
+    @property
+    def trained_for(self) -> str:
+        """Return the detector that asks every run for more than its folds, or an empty string."""
+        return _trained_for(self.detectors)
+
+    def config_of(self, cell: Cell) -> Config:
+        """Return the settings of a cell's run; the detector that asks for training leads, else it gets none."""
+        config = dataclasses.replace(self.config, seed=cell.seed)
+        return _with_parts(config, cell.loss, "" if cell == REFERENCE else self.trained_for)
+
+
+def balanced(noises: Sequence[str], losses: Sequence[str], seeds: Sequence[int]) -> tuple[Cell, ...]:
+    """Return all cells in an order in which those done at any moment are balanced.
+
+    Every noise and loss has its first seed before any has its second, and the losses of one noise and seed, which
+    are compared with each other, come one after another.
+    """
+    return tuple(Cell(noise, loss, seed) for seed in seeds for noise in noises for loss in losses)
+
+
+def make_benchmark_plan(
+    config: Config,
+    *,
+    dataset: Dataset | None = None,
+    model: UserModel | None = None,
+    noises: Sequence[str] = (),
+    losses: Sequence[str] = (),
+    detectors: Sequence[str] = (),
+    n_seeds: int,
+    output: Path | None = None,
+    notify: Listener = ignore,
+) -> BenchmarkPlan:
+    """Check all names, read the data's list, and decide what every run does.
+
+    Args:
+        config: all settings; its seed is the first one.
+        dataset: in place of what ``config.dataset`` names.
+        model: in place of what ``config.model`` names.
+        noises: as in ``symmetric:0.1``; without any, the data's own errors are to be found.
+        losses: as in ``blurry:gamma=0.4``; without any, that of the settings.
+        detectors: as in ``confident-learning:filter_by=both``; without any, those of every run.
+        n_seeds: how often all is done, with other errors, folds and models.
+        output: the folder of the benchmark; None is the default place.
+        notify: told of what was chosen, and of warnings.
+
+    Raises:
+        UsageError: for any name, setting or data that cannot work.
+    """
+    if n_seeds < 1:
+        raise ConfigError(f"must be at least 1, got {n_seeds}", where="seeds")
+    losses = _distinct(losses or [config.training.loss], where="loss")
+    detectors = _distinct(detectors or ALWAYS, where="detector")
+    noises = _distinct(noises, where="noise")
+    for loss in losses:
+        check_loss(loss)
+    for detector in detectors:
+        DETECTORS.build(detector)
+    want_reference = [noise for noise in noises if needs_pred_probs(noise)]
+    trained_for = _trained_for(detectors)
+    tell = _once(notify)
+    as_read = dataset if dataset is not None else readers.read(config.dataset, tell)
+    base = _taken_for_right(as_read) if noises else _with_own_errors(as_read)
+    for noise in noises:
+        if noise not in want_reference:  # one with the rates of ten classes, say, fails now on a set of twelve
+            plant(base.given_labels, len(base.class_names), noise, config.seed)
+    plans = {
+        loss: make_plan(_with_parts(config, loss, trained_for), dataset=base, model=model, output=output, notify=tell)
+        for loss in dict.fromkeys([*losses, *([REFERENCE.loss] if want_reference else [])])
+    }
+    plan = BenchmarkPlan(
+        config=config,
+        model=model,
+        dataset=base,
+        data_fingerprint=as_read.fingerprint(),
+        noises=noises or (AS_GIVEN,),
+        losses=losses,
+        detectors=detectors,
+        seeds=tuple(range(config.seed, config.seed + n_seeds)),
+        plans=plans,
+        folder=output or Path(),
+    )
+    if output is not None:
+        return plan
+    model_name = [plan.plan.model_name, plan.plan.model_fingerprint]
+    matters = {**plan.shared_settings, "data": plan.data_fingerprint, "model": model_name}
+    return dataclasses.replace(plan, folder=DEFAULT_PARENT / f"benchmark-{base.name}-{fingerprint(matters)[:8]}")
+
+
+def _once(notify: Listener) -> Listener:
+    """Return a listener that passes on each choice, note and warning once: every run of a benchmark has the same."""
+    told: set[Event] = set()
+
+    def listen(event: Event) -> None:
+        if isinstance(event, Chosen | Noted | Warned):
+            if event in told:
+                return
+            told.add(event)
+        notify(event)
+
+    return listen
+
+
+def _distinct(texts: Sequence[str], *, where: str) -> tuple[str, ...]:
+    """Return the names as they are written in the end, each once."""
+    return tuple(dict.fromkeys(str(PartSpec.parse(text, where=where)) for text in texts))
+
+
+def _trained_for(detectors: Sequence[str]) -> str:
+    return next((name for name in detectors if needs_threshold_runs(name)), "")
+
+
+def _with_parts(config: Config, loss: str, detector: str) -> Config:
+    training = dataclasses.replace(config.training, loss=loss)
+    leading = DetectionConfig(detector=detector) if detector else DetectionConfig()
+    return dataclasses.replace(config, training=training, detection=leading)
+
+
+def _taken_for_right(dataset: Dataset) -> Dataset:
+    """Return the data set without errors: its true labels where they are known, else the given ones, are both."""
+    if dataset.true_labels is None:
+        names, labels = dataset.class_names, dataset.given_labels
+        note = "true labels are not known: errors that the given ones have already count as right"
+        notes = (*dataset.notes, note)
+    else:
+        used, places = np.unique(dataset.true_labels, return_inverse=True)
+        of_used = [dataset.true_class_names[label] for label in used.tolist()]
+        names = sort_class_names(of_used)
+        labels = np.array([names.index(name) for name in of_used], dtype=np.int64)[places]
+        notes = dataset.notes
+    if len(names) < 2:
+        raise DatasetError(
+            f"every true label is {names[0]!r}: with 1 class there is nothing to confuse", where=dataset.name
+        )
+    return dataclasses.replace(
+        dataset, given_labels=labels, class_names=names, true_labels=labels, true_class_names=names, notes=notes
+    )
+
+
+def _with_own_errors(dataset: Dataset) -> Dataset:
+    if dataset.true_labels is None:
+        raise DatasetError(
+            "which labels are wrong is not known",
+            where=dataset.name,
+            hint="plant errors, as by --noise symmetric:0.1, or name the true labels by --true-label-column",
+        )
+    if not (dataset.true_labels != dataset.given_labels).any():
+        raise DatasetError(
+            "no label is wrong: there is nothing to find",
+            where=dataset.name,
+            hint="plant errors, as by --noise symmetric:0.1",
+        )
+    return dataset
+
+
+def _file_name(text: str) -> str:
+    """Return a folder name, another one for every text: digits tell apart what a file system cannot hold."""
+    name = re.sub(r"[^\w.+=,-]", "-", text)
+    plain = text.replace(":", "-", 1) == name or text in (AS_GIVEN, NO_NOISE)
+    return name if plain and len(name) <= 60 else f"{name[:60]}-{fingerprint(text)[:8]}"

@@ -1,0 +1,231 @@
+"""Noises x losses x detectors on one data set: which loss and which detector find how many wrong labels of it.
+
+Every cell, one loss on the labels of one noise and seed, is an ordinary run, and all detectors judge what it found.
+Images are decoded, and features of a frozen backbone computed, once for all cells.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from labelscan.benchmark_plan import REFERENCE, BenchmarkPlan, Cell
+from labelscan.cells import Cells, FinishedCell, needs_reference
+from labelscan.detectors import DETECTORS
+from labelscan.errors import Interrupted, RunError
+from labelscan.estimate import estimate_seconds
+from labelscan.events import CellDone, CellsPlanned, CellStarted, Event, Listener, ignore
+from labelscan.inputs import read_contents
+from labelscan.pipeline import nested, with_deadline
+from labelscan.reports.csv_report import write_scoreboard_csv
+from labelscan.reports.json_report import write_scoreboard_json
+from labelscan.reports.markdown_report import write_scoreboard_markdown
+from labelscan.run_folder import RunFolder, open_run
+from labelscan.scoreboard import Measurement, Scoreboard, compare, measure
+
+COMMAND = "benchmark"
+"""What run.json says made the folder."""
+OWN_ENTRIES = ("cells", "benchmark.*", "measurements.csv")
+"""What a benchmark leaves in its folder besides what every run does."""
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Benchmark:
+    """What a benchmark measured: all of it, or what its time was enough for."""
+
+    folder: Path
+    scoreboard: Scoreboard
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """Return one row a noise, detector and loss: means over seeds, intervals, paired differences."""
+        return self.scoreboard.table()
+
+    @property
+    def measurements(self) -> pd.DataFrame:
+        """Return one row a noise, detector, loss and seed."""
+        return self.scoreboard.measured()
+
+    def __repr__(self) -> str:
+        scoreboard = self.scoreboard
+        left = f", {len(scoreboard.missing):,} cells missing" if scoreboard.missing else ""
+        failed = f", {len(scoreboard.failures):,} failed" if scoreboard.failures else ""
+        return f"Benchmark({str(self.folder)!r}: {len(scoreboard.rows):,} rows{left}{failed})"
+
+
+def benchmark(
+    plan: BenchmarkPlan, *, fresh: bool = False, max_seconds: float | None = None, notify: Listener = ignore
+) -> Benchmark:
+    """Train the cells that are not finished, judge all, and write the tables and the plot.
+
+    Tables are written after every cell, so that whatever stops a benchmark, that of what is done is there. A cell
+    that fails does not end it.
+
+    Args:
+        plan: from ``make_benchmark_plan``.
+        fresh: whether an earlier benchmark in the folder is deleted.
+        max_seconds: after which what is done by then is the result; the same plan goes on from there.
+        notify: told of everything that happens.
+
+    Raises:
+        UsageError: a folder of something else, or of other settings or data.
+        Interrupted: ``max_seconds`` is over before the first cell was finished.
+    """
+    listen = with_deadline(notify, max_seconds)
+    measured = _Measured(plan)
+    try:
+        with open_run(
+            plan.folder,
+            settings=nested(plan.config),
+            results_depend_on={
+                "command": COMMAND,
+                **plan.shared_settings,
+                "model.name": plan.plan.model_name,
+                "model.fingerprint": plan.plan.model_fingerprint,
+            },
+            data={
+                "fingerprint": plan.data_fingerprint,
+                "examples": len(plan.dataset),
+                "classes": len(plan.dataset.class_names),
+            },
+            fresh=fresh,
+            also_owns=OWN_ENTRIES,
+        ) as run:
+            _fill(measured, run, listen)
+            run.drop_inputs()
+    except Interrupted:
+        if not measured.any:
+            raise
+    measured.write_tables()
+    measured.write_plot()
+    return Benchmark(folder=plan.folder, scoreboard=measured.scoreboard())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outlook:
+    """What is left to do of a benchmark."""
+
+    n_cells: int
+    finished_cells: int
+    estimate_seconds: float | None
+    """Rough; None for a classifier of scikit-learn."""
+
+
+def look_ahead(plan: BenchmarkPlan) -> Outlook:
+    """Return what is left to do, from the marks of finished cells and the timing of some steps of each loss."""
+    cells = Cells(plan, RunFolder(plan.folder), contents=None, notify=ignore)
+    todo = [cell for cell in plan.cells if cells.finished(cell) is None]
+    losses = [cell.loss for cell in todo]
+    if any(needs_reference(cell) for cell in todo) and cells.finished(REFERENCE) is None:
+        losses.append(REFERENCE.loss)
+    if plan.plan.frozen is not None:
+        losses = losses[:1]  # features are computed once for all cells, and next to them the heads take no time
+    by_loss = {loss: estimate_seconds(plan.plans[loss]) for loss in dict.fromkeys(losses)}
+    estimates = [by_loss[loss] for loss in losses]
+    known = [seconds for seconds in estimates if seconds is not None]
+    return Outlook(
+        n_cells=len(plan.cells),
+        finished_cells=len(plan.cells) - len(todo),
+        estimate_seconds=sum(known) if len(known) == len(estimates) else None,
+    )
+
+
+def _fill(measured: "_Measured", run: RunFolder, listen: Listener) -> None:
+    """Put every cell of the plan into the table: finished ones first, at once, then one after another."""
+    plan = measured.plan
+
+    def tell(event: Event) -> None:
+        run.log(event)
+        listen(event)
+
+    contents = read_contents(plan.plan, run, tell).fingerprint
+    cells = Cells(plan, run, contents=contents, notify=listen)
+    todo = []
+    for cell in plan.cells:
+        finished = cells.finished(cell)
+        if finished is None:
+            todo.append(cell)
+        else:
+            measured.add(cell, finished)
+    tell(CellsPlanned(len(plan.cells), len(plan.cells) - len(todo)))
+    for cell in todo:
+        tell(CellStarted(str(cell)))
+        try:
+            finished = cells.train(cell)
+        except RunError as error:
+            measured.failures[cell] = str(error)
+            tell(CellDone(str(cell), {}, 0.0, failure=str(error)))
+        else:
+            f1 = measured.add(cell, finished)
+            measured.write_tables()
+            tell(CellDone(str(cell), f1, finished.seconds))
+
+
+class _Measured:
+    """What has been measured so far."""
+
+    def __init__(self, plan: BenchmarkPlan) -> None:
+        self.plan = plan
+        self.failures: dict[Cell, str] = {}
+        self._measurements: dict[Cell, list[Measurement]] = {}
+        self._detectors = {name: DETECTORS.build(name) for name in plan.detectors}
+
+    @property
+    def any(self) -> bool:
+        """Return whether there is anything to show."""
+        return bool(self._measurements)
+
+    def add(self, cell: Cell, finished: FinishedCell) -> dict[str, float]:
+        """Judge a finished cell by every detector, and return F1 by detector."""
+        evidence, true_labels = finished.evidence, finished.dataset.true_labels
+        assert true_labels is not None
+        self._measurements[cell] = measure(
+            {name: detector.detect(evidence) for name, detector in self._detectors.items()},
+            evidence,
+            true_labels[evidence.index],
+            noise=cell.noise,
+            loss=cell.loss,
+            seed=cell.seed,
+            seconds=finished.seconds,
+        )
+        return {one.detector: one.quality.f1 for one in self._measurements[cell]}
+
+    def scoreboard(self) -> Scoreboard:
+        """Return the table of what is measured."""
+        plan = self.plan
+        measurements = sorted(
+            (one for cell in self._measurements.values() for one in cell),
+            key=lambda one: (
+                plan.noises.index(one.noise),
+                plan.detectors.index(one.detector),
+                plan.losses.index(one.loss),
+                one.seed,
+            ),
+        )
+        return Scoreboard(
+            data=plan.dataset.name,
+            n_examples=len(plan.dataset),
+            noises=plan.noises,
+            losses=plan.losses,
+            detectors=plan.detectors,
+            seeds=plan.seeds,
+            measurements=tuple(measurements),
+            rows=compare(measurements, noises=plan.noises, losses=plan.losses, detectors=plan.detectors),
+            failures={str(cell): reason for cell, reason in self.failures.items()},
+            missing=tuple(str(cell) for cell in plan.cells if cell not in {*self._measurements, *self.failures}),
+            notes=plan.dataset.notes,
+        )
+
+    def write_tables(self) -> None:
+        """Write what programs and people read."""
+        scoreboard = self.scoreboard()
+        write_scoreboard_csv(scoreboard, self.plan.folder)
+        write_scoreboard_json(scoreboard, self.plan.folder)
+        write_scoreboard_markdown(scoreboard, self.plan.folder)
+
+    def write_plot(self) -> None:
+        """Draw it, where there is anything to draw."""
+        if self.any:
+            from labelscan.reports.plot_report import write_scoreboard_plot  # matplotlib takes a second to load
+
+            write_scoreboard_plot(self.scoreboard(), self.plan.folder)

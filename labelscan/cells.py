@@ -1,0 +1,209 @@
+"""The cells of a benchmark on disk: each an ordinary run, its mark beside it.
+
+The mark is written when a cell is begun and again when it is finished. It holds the fingerprint of all that the cell
+is made from, so that a finished cell is not trained again, and one whose labels have changed in between is.
+"""
+
+import hashlib
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Self
+
+from labelscan import pipeline
+from labelscan.arrays import GivenLabels
+from labelscan.atomic import read_json, write_json
+from labelscan.benchmark_plan import AS_GIVEN, NO_NOISE, REFERENCE, BenchmarkPlan, Cell
+from labelscan.config import fingerprint
+from labelscan.dataset import Dataset
+from labelscan.errors import RunError, RunFolderError
+from labelscan.events import CellStarted, Chosen, Event, FoldDone, Listener, Noted, Warned
+from labelscan.evidence import FILE_NAME as EVIDENCE_FILE
+from labelscan.evidence import Evidence
+from labelscan.noise import needs_pred_probs, plant
+from labelscan.run_folder import RunFolder
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CellMark:
+    """What a cell is made from, and how long it took."""
+
+    fingerprint: str
+    contents: str
+    """Fingerprint of the images' contents; empty for features."""
+    trained_for: str
+    """The detector for which more than the folds was trained; empty where none asked for it."""
+    seconds: float | None = None
+    """Of training, all folds together, whichever process trained them; None until the cell is finished."""
+
+    def write(self, run_folder: Path) -> None:
+        """Write the mark of the cell whose run folder is given."""
+        write_json(_mark_file(run_folder), asdict(self))
+
+    @classmethod
+    def read(cls, run_folder: Path) -> "Self | None":
+        """Return the mark of a cell, or None where it was never begun."""
+        try:
+            content = read_json(_mark_file(run_folder))
+            seconds = content["seconds"]
+            assert seconds is None or isinstance(seconds, int | float)
+            texts = {name: str(content[name]) for name in ("fingerprint", "contents", "trained_for")}
+            return cls(**texts, seconds=seconds)
+        except (OSError, ValueError, KeyError, AssertionError):
+            return None
+
+    def agrees(self, fingerprint: str, contents: str | None) -> bool:
+        """Return whether the cell was made from just this; contents that are not known yet are believed."""
+        return self.fingerprint == fingerprint and contents in (None, self.contents)
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedCell:
+    """A finished cell."""
+
+    dataset: Dataset
+    evidence: Evidence
+    seconds: float
+
+
+class Cells:
+    """The cells of a plan as they lie in a benchmark's folder.
+
+    Args:
+        plan: of the benchmark.
+        run: the folder of the benchmark, whose decoded images and features all cells share.
+        contents: fingerprint of the images' contents; None believes that they are what they were.
+        notify: told of everything that happens in training.
+    """
+
+    def __init__(self, plan: BenchmarkPlan, run: RunFolder, *, contents: str | None, notify: Listener) -> None:
+        self._plan, self._run, self._contents, self._notify = plan, run, contents, notify
+        self._planted: tuple[str, int, GivenLabels] | None = None
+        self._reference: FinishedCell | None = None
+        self._reference_error: RunError | None = None
+
+    def finished(self, cell: Cell) -> FinishedCell | None:
+        """Return a cell that was finished before, made from just what the plan says, or None."""
+        mark = CellMark.read(self._folder(cell))
+        if mark is None or mark.seconds is None:
+            return None
+        if cell != REFERENCE and self._plan.trained_for not in ("", mark.trained_for):
+            return None  # its folds are finished, and taken up
+        dataset = self._dataset(cell)
+        if dataset is None or not mark.agrees(self._fingerprint(cell, dataset), self._contents):
+            return None
+        try:
+            return FinishedCell(dataset, Evidence.read(self._folder(cell) / EVIDENCE_FILE), mark.seconds)
+        except RunFolderError:
+            return None  # deleted or damaged: folds that are still there are read again
+
+    def train(self, cell: Cell) -> FinishedCell:
+        """Carry out the run of a cell, from the last fold that is finished.
+
+        Raises:
+            RunError: it could not be finished.
+        """
+        if needs_reference(cell):
+            self._provide_reference()
+        dataset, folder, contents = self._dataset(cell), self._folder(cell), self._contents
+        assert dataset is not None
+        assert contents is not None
+        before = CellMark.read(folder)
+        mark = CellMark(
+            fingerprint=self._fingerprint(cell, dataset), contents=contents, trained_for=self._plan.trained_for
+        )
+        has_changed = before is not None and not before.agrees(mark.fingerprint, contents)
+        if has_changed:
+            self._notify(Warned(f"{cell} starts over: its labels or its recipe are not those of an earlier version"))
+        mark.write(folder)
+        seconds: list[float] = []
+
+        def listen(event: Event) -> None:
+            if isinstance(event, FoldDone):
+                seconds.append(round(event.seconds, 3))  # as DONE marks keep them
+            if not isinstance(event, Chosen | Noted):  # told when the plan was made
+                self._notify(event)
+
+        run = pipeline.detect(
+            self._plan.config_of(cell),
+            dataset=dataset,
+            model=self._plan.model,
+            output=folder,
+            fresh=has_changed,
+            inputs=self._run.inputs,
+            notify=listen,
+        )
+        finished = FinishedCell(dataset, run.evidence, round(sum(seconds), 3))
+        replace(mark, seconds=finished.seconds).write(folder)
+        return finished
+
+    def _provide_reference(self) -> None:
+        """Train the reference unless it is finished; one that failed fails for every cell that needs it."""
+        if self._reference_error is not None:
+            raise self._reference_error
+        self._reference = self._reference or self.finished(REFERENCE)
+        if self._reference is None:
+            self._notify(Noted("some errors are planted by probabilities: first a run on labels without them"))
+            self._notify(CellStarted(str(REFERENCE)))
+            try:
+                self._reference = self.train(REFERENCE)
+            except RunError as error:
+                self._reference_error = error
+                raise
+
+    def _dataset(self, cell: Cell) -> Dataset | None:
+        """Return the data set with the labels of a cell; None where they need a reference that is not there yet."""
+        base = self._plan.dataset
+        if cell.noise in (AS_GIVEN, NO_NOISE):
+            return base
+        if self._planted is None or self._planted[:2] != (cell.noise, cell.seed):
+            given_labels = self._plant(cell.noise, cell.seed)
+            if given_labels is None:
+                return None
+            self._planted = cell.noise, cell.seed, given_labels  # the next cells are mostly of the same labels
+        return replace(base, given_labels=self._planted[2])
+
+    def _plant(self, noise: str, seed: int) -> GivenLabels | None:
+        base = self._plan.dataset
+        n_classes = len(base.class_names)
+        if not needs_pred_probs(noise):
+            return plant(base.given_labels, n_classes, noise, seed)
+        self._reference = self._reference or self.finished(REFERENCE)
+        if self._reference is None:
+            return None
+        # An example without a probability, as one that cannot be read, keeps its label: it is not judged either.
+        evidence, given_labels = self._reference.evidence, base.given_labels.copy()
+        given_labels[evidence.index] = plant(
+            given_labels[evidence.index], n_classes, noise, seed, pred_probs=evidence.pred_probs
+        )
+        return given_labels
+
+    def _fingerprint(self, cell: Cell, dataset: Dataset) -> str:
+        """Return what changes with everything that decides what a cell measures.
+
+        Not with the device, nor the version of torch: a table may be shown again, and more added to it, elsewhere.
+        """
+        plan = self._plan.plans[cell.loss]
+        elsewhere = ("model_reason", "device", "threads")
+        choices = {key: value for key, value in plan.choices.items() if key not in elsewhere}
+        return fingerprint(
+            {
+                "settings": self._plan.shared_settings,
+                "loss": cell.loss,
+                "seed": cell.seed,
+                "choices": choices,
+                "data": plan.data_fingerprint,
+                "given_labels": hashlib.blake2b(dataset.given_labels.tobytes(), digest_size=16).hexdigest(),
+            }
+        )
+
+    def _folder(self, cell: Cell) -> Path:
+        return self._run.path / cell.folder
+
+
+def needs_reference(cell: Cell) -> bool:
+    """Return whether the labels of a cell are made with the probabilities of the reference."""
+    return cell.noise not in (AS_GIVEN, NO_NOISE) and needs_pred_probs(cell.noise)
+
+
+def _mark_file(run_folder: Path) -> Path:
+    return run_folder.with_suffix(".json")

@@ -1,0 +1,201 @@
+"""``labelscan benchmark``, run on twelve small images: its tables at any width, its streams and exit codes."""
+
+import json
+import shlex
+from pathlib import Path
+
+import pytest
+import torch
+from measured import a_scoreboard
+
+from labelscan.benchmarking import Benchmark
+from labelscan.cli import benchmark_screen
+from labelscan.cli.benchmark import _read_budget
+from labelscan.cli.console import cells
+from labelscan.errors import UsageError
+from labelscan.losses import LOSSES
+from labelscan.losses.cross_entropy import CrossEntropy
+
+QUICK = ("--epochs", "2", "--folds", "2", "--noise", "symmetric:0.2", "--loss", "ce", "-o", "b")
+MORE = ("--loss", "gce", "--seeds", "2")
+FILES = {"benchmark.csv", "benchmark.json", "benchmark.md", "benchmark.png", "measurements.csv"}
+
+
+@pytest.fixture
+def screen(monkeypatch, capsys):
+    """Return the lines that a scoreboard takes at a width."""
+
+    def lines(width, **changes):
+        monkeypatch.setenv("COLUMNS", str(width))
+        result = Benchmark(folder=Path("b"), scoreboard=a_scoreboard(failures={}, missing=(), **changes))
+        benchmark_screen.show(result, as_json=False, quiet=False)
+        return capsys.readouterr().out.splitlines()
+
+    return lines
+
+
+def test_it_prints_a_table_and_writes_all_its_files(command, photos, tmp_path):
+    ended = command("benchmark", "photos", *QUICK, *MORE)
+    assert ended.code == 0
+    lines = ended.out.splitlines()
+    assert lines[0] == "symmetric:0.2: 2 of 12 labels wrong, 2 seeds"
+    assert [line.split()[0] for line in lines[1:7]] == [
+        "confident-learning",
+        "ce",
+        "gce",
+        "noise-posterior",
+        "ce",
+        "gce",
+    ]
+    assert "b/benchmark.csv" in ended.out
+    assert {path.name for path in (tmp_path / "b").iterdir()} >= FILES
+    assert "\x1b" not in ended.out + ended.err
+    assert ended.err.count("symmetric:0.2, ") == 2 * 4
+    assert "fold" not in ended.err
+
+
+def test_the_same_command_again_shows_the_same_at_once(command, photos):
+    first = command("benchmark", "photos", *QUICK, *MORE)
+    again = command("benchmark", "photos", *QUICK, *MORE)
+    assert again.out == first.out
+    assert "cells: all 4 finished before" in again.err
+
+
+def test_json_is_that_of_the_file_with_the_folder_and_nothing_else(command, photos, tmp_path):
+    ended = command("benchmark", "photos", *QUICK, "--seeds", "1", "--json")
+    content = json.loads(ended.out)
+    assert content.pop("folder") == "b"
+    assert content == json.loads((tmp_path / "b" / "benchmark.json").read_text(encoding="utf-8"))
+
+
+def test_quiet_writes_the_path_of_the_table_alone(command, photos):
+    ended = command("benchmark", "photos", *QUICK, "--seeds", "1", "-q")
+    assert (ended.out, ended.err) == ("b/benchmark.csv\n", "")
+
+
+def test_verbose_tells_of_every_fold_and_epoch(command, photos):
+    ended = command("benchmark", "photos", *QUICK, "--seeds", "1", "-v")
+    assert ended.err.count(", epoch ") == 2 * 2
+    assert "training: 2 folds of 2 epochs" in ended.err
+
+
+def test_a_dry_run_tells_what_is_left_and_writes_nothing(command, photos, tmp_path, monkeypatch):
+    monkeypatch.setattr("labelscan.estimate.SECONDS", 0.01)
+    ended = command("benchmark", "photos", *QUICK, *MORE, "--dry-run")
+    assert ended.code == 0
+    for text in ("small-cnn", "symmetric:0.2", "ce:delay=0; gce:q=0.7", "cells      4", "about", "nothing was trained"):
+        assert text in ended.out
+    assert [path.name for path in tmp_path.iterdir()] == ["photos"]
+    command("benchmark", "photos", *QUICK, "--seeds", "2")
+    assert "4, 2 of them finished" in command("benchmark", "photos", *QUICK, *MORE, "--dry-run").out
+    content = json.loads(command("benchmark", "photos", *QUICK, *MORE, "--dry-run", "--json").out)
+    assert (content["cells"], content["finished_cells"], content["losses"]) == (4, 2, ["ce", "gce"])
+    assert content["estimate_seconds"] > 0
+
+
+def test_a_budget_that_is_over_before_anything_is_done_is_an_interruption(command, photos):
+    ended = command("benchmark", "photos", *QUICK, *MORE, "--budget", "0.000001")
+    assert (ended.code, ended.out) == (130, "")
+    assert ended.err.splitlines()[-1].startswith("resume with: labelscan benchmark photos --epochs 2")
+
+
+def test_a_budget_that_is_over_ends_well_with_what_is_done_and_says_what_is_missing(command, photos):
+    command("benchmark", "photos", *QUICK, "--seeds", "1")
+    ended = command("benchmark", "photos", *QUICK, *MORE, "--budget", "0.000001")
+    assert ended.code == 0
+    assert ended.out.startswith("symmetric:0.2: 2 of 12 labels wrong, 1 seed\n")
+    assert "3 of 4 cells are missing: the same command goes on" in ended.err
+
+
+class Diverging(CrossEntropy):
+    """A loss that is not a number."""
+
+    def forward(self, logits, given_labels):
+        return super().forward(logits, given_labels) * torch.nan
+
+
+def test_a_loss_that_fails_is_named_below_the_table_and_ends_in_3(command, photos, monkeypatch):
+    monkeypatch.setitem(LOSSES._parts, "diverging", Diverging)
+    ended = command(
+        "benchmark", "photos", *QUICK, "--loss", "diverging", "--seeds", "1", "--set", "executor.processes=1"
+    )
+    assert ended.code == 3
+    assert ended.out.startswith("symmetric:0.2: 2 of 12 labels wrong, 1 seed")
+    assert "failed: symmetric:0.2, diverging, seed 0: " in ended.err
+    assert "1 of 2 cells failed" in ended.err.splitlines()[-2]
+    assert "Traceback" not in ended.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((), "no data is named"),
+        (("photos",), "--noise symmetric:0.1"),
+        (("photos", "--noise", "symetric:0.1"), "symmetric"),
+        (("photos", "--noise", "pair:0.1", "--loss", "blury"), "blurry"),
+        (("photos", "--noise", "pair:0.1", "--detector", "confident"), "confident-learning"),
+        (("photos", "--noise", "pair:0.1", "--seeds", "0"), "--seeds: must be at least 1"),
+        (("photos", "--noise", "pair:0.1", "--budget", "soon"), "--budget"),
+        (("photos", "--noise", "pair:0.1", "-q", "-v"), "--quiet and --verbose"),
+        (("photos", "--noises", "pair:0.1"), "did you mean --noise?"),
+    ],
+)
+def test_bad_usage_ends_in_2_with_what_to_do(command, photos, arguments, words):
+    ended = command("benchmark", *arguments)
+    assert (ended.code, ended.out) == (2, "")
+    assert words in ended.err
+
+
+def test_an_interruption_prints_the_command_that_resumes(command, photos, monkeypatch):
+    def interrupt(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("labelscan.benchmarking.benchmark", interrupt)
+    ended = command("benchmark", "photos", *QUICK, "--fresh")
+    assert ended.code == 130
+    resume = ended.err.splitlines()[-1].removeprefix("resume with: ")
+    assert shlex.split(resume) == ["labelscan", "benchmark", "photos", *QUICK]
+
+
+@pytest.mark.parametrize("width", [40, 80, 100, 160, 240])
+def test_the_table_has_as_many_columns_as_the_terminal_has_room_for(screen, width):
+    lines = screen(width)
+    assert max(map(cells, lines)) <= width
+    header = next(line for line in lines if line.startswith("first|detector"))
+    assert "F1" in header
+    assert ("balanced acc." in header) == (width >= 160)
+    assert any("more columns" in line for line in lines) == (width < 160)
+
+
+def test_the_screen_is_as_reviewed(screen, golden):
+    golden("benchmark.txt", "\n".join(screen(80)) + "\n")
+
+
+def test_very_long_and_wide_names_keep_the_shape(screen):
+    losses = ("ce", "blurry:" + "\N{CJK UNIFIED IDEOGRAPH-4E00}" * 60)
+    lines = screen(80, losses=losses, detectors=("d" * 200, "\x1b[2J"), measurements=_renamed(losses))
+    assert max(map(cells, lines)) <= 80
+    assert "\x1b" not in "".join(lines)
+
+
+def _renamed(losses):
+    from measured import NOISES, a_measurement
+
+    detectors = ("d" * 200, "\x1b[2J")
+    return tuple(
+        a_measurement(noise=noise, loss=loss, detector=detector)
+        for noise in NOISES
+        for detector in detectors
+        for loss in losses
+    )
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("30", 1800), ("0.5", 30), ("90s", 90), ("2h", 7200), (None, None)])
+def test_a_budget_is_in_minutes_unless_it_says_otherwise(text, seconds):
+    assert _read_budget(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "-3", "0", "ten"])
+def test_other_budgets_are_refused(text):
+    with pytest.raises(UsageError, match="--budget"):
+        _read_budget(text)

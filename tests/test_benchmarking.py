@@ -1,0 +1,456 @@
+"""Benchmarks of tiny images: what is measured is right, and nothing is trained or decoded twice."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from shapes import CLASSES, draw_shapes, plant_errors, write_folder
+from torch import nn
+
+import labelscan
+from labelscan.benchmark_plan import REFERENCE, Cell, balanced, make_benchmark_plan
+from labelscan.benchmarking import look_ahead
+from labelscan.dataset import ImageArray, make_dataset
+from labelscan.detectors import DETECTORS
+from labelscan.events import CellDone, CellsPlanned, CellStarted, Chosen, EpochDone, FoldDone, StepStarted, Warned
+from labelscan.evidence import Evidence
+from labelscan.losses import LOSSES
+from labelscan.metrics import quality
+from labelscan.noise import plant
+
+NOISE, LOSSES_COMPARED = "symmetric:0.1", ("ce", "gce")
+N_FOLDS, N_EPOCHS = 2, 2
+FILES = ("benchmark.csv", "benchmark.json", "benchmark.md", "benchmark.png", "measurements.csv")
+
+
+class Recorder:
+    def __init__(self):
+        self.events = []
+
+    def __call__(self, event):
+        self.events.append(event)
+
+    def of(self, kind):
+        return [event for event in self.events if isinstance(event, kind)]
+
+    @property
+    def trained(self):
+        """Cells that were trained, in their order."""
+        return [event.cell for event in self.of(CellStarted)]
+
+
+@pytest.fixture(scope="module")
+def shapes():
+    return draw_shapes(60)
+
+
+def quick(**changes):
+    overrides = {"training.epochs": N_EPOCHS, "executor.processes": 1, **changes}
+    return labelscan.settings(overrides=overrides, folds=N_FOLDS)
+
+
+@pytest.fixture
+def run(shapes, tmp_path):
+    """Return a function that benchmarks the shapes in one folder, and what was heard of it."""
+
+    def benchmark(*, notify=None, settings=None, data=None, **changes):
+        heard = Recorder()
+
+        def listen(event):
+            heard(event)
+            if notify is not None:
+                notify(event)
+
+        images, true_labels = shapes
+        wanted = {"noises": [NOISE], "losses": LOSSES_COMPARED, "n_seeds": 2, "output": tmp_path / "b", **changes}
+        given = (images, true_labels) if data is None else (data,)
+        return labelscan.benchmark(*given, settings=settings or quick(), notify=listen, **wanted), heard
+
+    return benchmark
+
+
+def contents(folder):
+    return {name: (folder / name).read_bytes() for name in FILES}
+
+
+def with_true_labels(shapes, given_labels, *, true_names=None):
+    images, true_labels = shapes
+    return make_dataset(
+        name="shapes",
+        inputs=ImageArray(images[..., None]),
+        labels=[CLASSES[label] for label in given_labels],
+        example_ids=[str(row) for row in range(len(images))],
+        where=str,
+        ids_depend_on_order=True,
+        true_labels=true_names or [CLASSES[label] for label in true_labels],
+    )
+
+
+def test_cells_done_at_any_moment_are_balanced():
+    cells = balanced(["a", "b"], ["ce", "gce"], [0, 1])
+    assert cells[:4] == (Cell("a", "ce", 0), Cell("a", "gce", 0), Cell("b", "ce", 0), Cell("b", "gce", 0))
+    assert [cell.seed for cell in cells] == [0] * 4 + [1] * 4
+
+
+def test_every_cell_has_a_folder_of_its_own_that_file_systems_can_hold():
+    noises = ["symmetric:0.1", "symmetric:0.2", "matrix:a/b.csv", "matrix:a-b.csv", "matrix:a b.csv", "x:" + "0/" * 200]
+    folders = [str(cell.folder) for cell in balanced(noises, ["ce", "blurry:gamma=0.4,delay=1"], [0, 1])]
+    assert len(set(folders)) == len(folders)
+    assert folders[0] == "cells/symmetric-0.1/ce/seed-0"
+    assert all(len(part) < 100 for folder in folders for part in folder.split("/"))
+
+
+def test_what_is_measured_is_that_of_the_planted_errors(run, shapes):
+    result, _ = run()
+    _, true_labels = shapes
+    assert len(result.table) == 4
+    assert len(result.measurements) == 8
+    for one in result.scoreboard.measurements:
+        evidence = Evidence.read(result.folder / Cell(NOISE, one.loss, one.seed).folder / "evidence.npz")
+        given_labels = plant(true_labels, 3, NOISE, one.seed)
+        np.testing.assert_array_equal(evidence.given_labels, given_labels[evidence.index])
+        detection = DETECTORS.build(one.detector).detect(evidence)
+        label_errors = (given_labels != true_labels)[evidence.index]
+        assert one.quality == quality(detection.flagged, detection.label_quality, label_errors)
+        assert one.quality.n_errors == 6
+        predicted = evidence.pred_probs.argmax(axis=1)
+        assert one.out_of_fold_accuracy == pytest.approx((predicted == true_labels[evidence.index]).mean())
+        assert one.seconds > 0
+
+
+def test_losses_of_a_seed_see_the_same_labels_and_folds(run):
+    result, _ = run()
+    for seed in (0, 1):
+        folders = [result.folder / Cell(NOISE, loss, seed).folder for loss in LOSSES_COMPARED]
+        for name in ("folds.csv", "examples.csv"):
+            first, second = ((folder / name).read_bytes() for folder in folders)
+            assert first == second
+    of_seeds = [(result.folder / Cell(NOISE, "ce", seed).folder / "folds.csv").read_bytes() for seed in (0, 1)]
+    assert of_seeds[0] != of_seeds[1]
+
+
+def test_images_are_decoded_once_for_all_cells_and_deleted_in_the_end(run):
+    result, heard = run()
+    assert [event.step for event in heard.of(StepStarted)].count("decode") == 1
+    assert len(heard.of(EpochDone)) == 4 * N_FOLDS * N_EPOCHS
+    assert not list(result.folder.rglob("images.npy"))
+    assert len(heard.of(Chosen)) == 1
+
+
+def test_the_same_again_trains_and_decodes_nothing_and_changes_no_byte(run):
+    result, _ = run()
+    before = contents(result.folder)
+    again, heard = run()
+    assert not heard.of(EpochDone)
+    assert not heard.of(StepStarted)
+    assert heard.of(CellsPlanned) == [CellsPlanned(4, 4)]
+    assert contents(again.folder) == before
+
+
+def test_what_is_new_is_all_that_is_trained(run):
+    run(losses=["ce"], n_seeds=1)
+    _, heard = run(losses=["ce"], n_seeds=1, detectors=["confident-learning:filter_by=both", "noise-posterior"])
+    assert heard.trained == []
+    _, heard = run(losses=["ce", "gce"], n_seeds=1)
+    assert heard.trained == [f"{NOISE}, gce, seed 0"]
+    _, heard = run(losses=["ce", "gce"], n_seeds=1, noises=[NOISE, "pair:0.2"])
+    assert heard.trained == ["pair:0.2, ce, seed 0", "pair:0.2, gce, seed 0"]
+    result, heard = run(losses=["gce"], n_seeds=2)
+    assert heard.trained == [f"{NOISE}, gce, seed 1"]
+    assert set(result.table["loss"]) == {"gce"}
+
+
+def test_a_detector_that_trains_by_itself_gets_its_runs_and_no_fold_is_trained_again(run):
+    run(losses=["ce"], n_seeds=1)
+    result, heard = run(losses=["ce"], n_seeds=1, detectors=["aum", "noise-posterior"])
+    assert {event.reused for event in heard.of(FoldDone) if event.held_out_accuracy is not None} == {True}
+    assert len(heard.of(EpochDone)) == 2 * N_EPOCHS
+    assert result.table["detector"].tolist() == ["aum", "noise-posterior"]
+    _, heard = run(losses=["ce"], n_seeds=1, detectors=["noise-posterior"])
+    assert heard.trained == []
+
+
+def test_another_first_seed_goes_on_from_there(run):
+    result, heard = run(losses=["ce"], settings=quick(seed=1))
+    assert heard.trained == [f"{NOISE}, ce, seed 1", f"{NOISE}, ce, seed 2"]
+    assert sorted(set(result.measurements["seed"])) == [1, 2]
+
+
+def test_killed_in_the_middle_and_repeated_it_trains_no_finished_fold_again(run, shapes, tmp_path):
+    whole, _ = run(output=tmp_path / "whole")
+    heard_epochs = []
+
+    def stop_in_the_second_fold_of_the_third_cell(event):
+        heard_epochs.extend([event] if isinstance(event, EpochDone) else [])
+        if len(heard_epochs) == 2 * N_FOLDS * N_EPOCHS + N_EPOCHS + 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(notify=stop_in_the_second_fold_of_the_third_cell)
+    table = json.loads((tmp_path / "b" / "benchmark.json").read_text(encoding="utf-8"))
+    assert len(table["measurements"]) == 4
+    assert table["missing"] == [f"{NOISE}, ce, seed 1", f"{NOISE}, gce, seed 1"]
+    assert (tmp_path / "b" / "store" / "images.npy").is_file()
+    result, heard = run()
+    assert heard.trained == table["missing"]
+    assert len(heard.of(EpochDone)) == (N_FOLDS - 1) * N_EPOCHS + N_FOLDS * N_EPOCHS
+    assert [event.fold for event in heard.of(FoldDone) if event.reused] == [0]
+    assert not heard.of(StepStarted)
+    columns = [name for name in result.table if not name.startswith("seconds")]
+    assert result.table[columns].equals(whole.table[columns])
+
+
+def test_the_seconds_of_a_cell_that_was_interrupted_are_those_of_all_its_folds(run, tmp_path):
+    def stop_after_one_fold(event):
+        if isinstance(event, FoldDone):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(losses=["ce"], n_seeds=1, notify=stop_after_one_fold)
+    result, _ = run(losses=["ce"], n_seeds=1)
+    folder = result.folder / Cell(NOISE, "ce", 0).folder
+    seconds = [json.loads((folder / f"fold-0-{fold}" / "DONE").read_text())["seconds"] for fold in range(N_FOLDS)]
+    assert result.measurements["seconds"].tolist() == [pytest.approx(sum(seconds), abs=0.01)] * 2
+
+
+def test_a_budget_ends_in_the_table_of_what_is_done(run, monkeypatch):
+    done = []
+    monkeypatch.setattr("labelscan.pipeline.monotonic", lambda: 10.0 * len(done))
+
+    def count(event):
+        done.extend([event] if isinstance(event, CellDone) else [])
+
+    result, heard = run(max_seconds=15, notify=count)
+    assert heard.trained == [f"{NOISE}, ce, seed 0", f"{NOISE}, gce, seed 0"]
+    assert result.scoreboard.missing == (f"{NOISE}, ce, seed 1", f"{NOISE}, gce, seed 1")
+    assert len(result.table) == 4
+    assert json.loads((result.folder / "run.json").read_text())["state"] == "interrupted"
+    assert (result.folder / "benchmark.png").is_file()
+    result, heard = run()
+    assert len(heard.trained) == 2
+    assert result.scoreboard.missing == ()
+
+
+def test_a_budget_for_no_cell_at_all_is_an_interruption(run):
+    with pytest.raises(labelscan.Interrupted):
+        run(max_seconds=0)
+
+
+class Broken(nn.Module):
+    """A loss that cannot be computed."""
+
+    default_delay = 0.0
+
+    def forward(self, logits, given_labels):
+        raise RuntimeError("no such loss")
+
+    def stalls(self, n_classes):
+        return ""
+
+
+def test_a_loss_that_fails_is_told_and_takes_nothing_else_with_it(run, monkeypatch):
+    monkeypatch.setitem(LOSSES._parts, "broken", Broken)
+    result, heard = run(losses=["ce", "broken", "gce"], n_seeds=1)
+    assert set(result.table["loss"]) == {"ce", "gce"}
+    assert list(result.scoreboard.failures) == [f"{NOISE}, broken, seed 0"]
+    assert "no such loss" in result.scoreboard.failures[f"{NOISE}, broken, seed 0"]
+    assert result.scoreboard.missing == ()
+    assert [event.cell for event in heard.of(CellDone) if event.failure] == [f"{NOISE}, broken, seed 0"]
+    _, heard = run(losses=["ce", "broken", "gce"], n_seeds=1)
+    assert heard.trained == [f"{NOISE}, broken, seed 0"]
+
+
+def test_labels_that_are_planted_otherwise_than_before_start_a_cell_over(run):
+    result, _ = run(losses=["ce"], n_seeds=1)
+    mark = result.folder / "cells" / "symmetric-0.1" / "ce" / "seed-0.json"
+    content = json.loads(mark.read_text())
+    mark.write_text(json.dumps({**content, "fingerprint": "of an earlier version"}))
+    _, heard = run(losses=["ce"], n_seeds=1)
+    assert heard.trained == [f"{NOISE}, ce, seed 0"]
+    assert len(heard.of(EpochDone)) == N_FOLDS * N_EPOCHS
+    assert any("starts over" in event.message for event in heard.of(Warned))
+
+
+def test_a_cell_whose_evidence_was_deleted_is_put_together_from_its_folds(run):
+    result, _ = run(losses=["ce"], n_seeds=1)
+    before = contents(result.folder)
+    (result.folder / Cell(NOISE, "ce", 0).folder / "evidence.npz").unlink()
+    _, heard = run(losses=["ce"], n_seeds=1)
+    assert not heard.of(EpochDone)
+    assert contents(result.folder) == before
+
+
+def test_known_errors_are_taken_as_they_are(run, shapes):
+    rows = [3, 7, 20, 41]
+    dataset = with_true_labels(shapes, plant_errors(shapes[1], rows))
+    result, _ = run(data=dataset, noises=[], n_seeds=1)
+    assert set(result.table["noise"]) == {"as given"}
+    assert result.table["n_errors"].tolist() == [4.0] * 4
+
+
+def test_planted_errors_start_from_true_labels_where_they_are_known(run, shapes):
+    _, true_labels = shapes
+    dataset = with_true_labels(shapes, plant_errors(true_labels, [3, 7, 20, 41]))
+    result, _ = run(data=dataset, n_seeds=1, losses=["ce"])
+    evidence = Evidence.read(result.folder / Cell(NOISE, "ce", 0).folder / "evidence.npz")
+    np.testing.assert_array_equal(evidence.given_labels, plant(true_labels, 3, NOISE, 0)[evidence.index])
+    assert not any("not known" in note for note in result.scoreboard.notes)
+
+
+def test_classes_are_those_of_the_true_labels(run, shapes):
+    _, true_labels = shapes
+    names = ["a rare one" if label == 2 else CLASSES[label] for label in true_labels]
+    dataset = with_true_labels(shapes, true_labels, true_names=names)
+    result, _ = run(data=dataset, n_seeds=1, losses=["ce"])
+    evidence = Evidence.read(result.folder / Cell(NOISE, "ce", 0).folder / "evidence.npz")
+    assert evidence.class_names == ("a rare one", "bar", "cross")
+    assert result.table["n_errors"].tolist() == [6.0, 6.0]
+
+
+def test_given_labels_that_are_taken_for_right_are_said_to_be(run):
+    result, _ = run(n_seeds=1, losses=["ce"])
+    assert any("true labels are not known" in note for note in result.scoreboard.notes)
+    assert "true labels are not known" in (result.folder / "benchmark.md").read_text(encoding="utf-8")
+
+
+def test_without_noise_the_data_must_have_known_errors(run, shapes):
+    with pytest.raises(labelscan.DatasetError, match=r"--noise symmetric:0\.1"):
+        run(noises=[])
+    with pytest.raises(labelscan.DatasetError, match="no label is wrong"):
+        run(noises=[], data=with_true_labels(shapes, shapes[1]))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"noises": ["symetric:0.1"]}, "symmetric"),
+        ({"noises": ["symmetric:2"]}, "below 1"),
+        ({"losses": ["ce", "blury"]}, "blurry"),
+        ({"losses": ["blurry:gama=1"]}, "gamma"),
+        ({"losses": ["ce:delay=99"]}, "no epoch"),
+        ({"detectors": ["noise-posterio"]}, "noise-posterior"),
+        ({"n_seeds": 0}, "at least 1"),
+    ],
+)
+def test_a_bad_name_fails_before_anything_is_trained_or_written(run, tmp_path, changes, words):
+    with pytest.raises(labelscan.ConfigError, match=words):
+        run(**changes)
+    assert not (tmp_path / "b").exists()
+
+
+def test_names_given_twice_are_compared_once(run):
+    result, heard = run(noises=[NOISE, f" {NOISE}"], losses=["ce", "ce"], n_seeds=1)
+    assert len(heard.trained) == 1
+    assert len(result.table) == 2
+
+
+def test_other_settings_for_a_benchmark_are_refused_and_fresh_starts_over(run, tmp_path):
+    run(losses=["ce"], n_seeds=1)
+    with pytest.raises(labelscan.RunFolderError, match=r"training\.epochs was 2 and is 3"):
+        run(losses=["ce"], n_seeds=1, settings=quick(**{"training.epochs": 3}))
+    (tmp_path / "b" / "mine.txt").write_text("kept")
+    _, heard = run(losses=["gce"], n_seeds=1, settings=quick(**{"training.epochs": 3}), fresh=True)
+    assert len(heard.of(EpochDone)) == N_FOLDS * 3
+    assert [path.name for path in (tmp_path / "b" / "cells" / "symmetric-0.1").iterdir()] == ["gce"]
+    assert (tmp_path / "b" / "mine.txt").is_file()
+
+
+def test_the_folder_of_a_benchmark_is_no_run_of_detect_and_the_other_way_round(run, shapes, tmp_path):
+    run(losses=["ce"], n_seeds=1)
+    with pytest.raises(labelscan.RunFolderError, match="another command"):
+        labelscan.detect(*shapes, settings=quick(), output=tmp_path / "b")
+    labelscan.detect(*shapes, settings=quick(), output=tmp_path / "run")
+    with pytest.raises(labelscan.RunFolderError, match="another command"):
+        run(output=tmp_path / "run")
+
+
+def test_images_that_have_changed_are_noticed(shapes, tmp_path):
+    images, true_labels = shapes
+    folder = write_folder(tmp_path / "data", images, true_labels)
+    wanted = {"noises": [NOISE], "losses": ["ce"], "n_seeds": 1, "output": tmp_path / "b", "settings": quick()}
+    labelscan.benchmark(folder, **wanted)
+    write_folder(tmp_path / "data", 255 - images, true_labels)
+    with pytest.raises(labelscan.RunFolderError, match="data has changed"):
+        labelscan.benchmark(folder, **wanted)
+
+
+def test_the_default_folder_is_that_of_the_data_whatever_is_compared(shapes, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    dataset = with_true_labels(shapes, plant_errors(shapes[1], [1, 2]))
+    plans = [
+        make_benchmark_plan(settings, dataset=dataset, noises=noises, losses=losses, n_seeds=n_seeds)
+        for settings, noises, losses, n_seeds in (
+            (quick(), [NOISE], ["ce"], 1),
+            (quick(seed=3), ["pair:0.1"], ["gce", "blurry"], 2),
+            (quick(), [], ["ce"], 1),
+            (quick(**{"training.epochs": 9}), [NOISE], ["ce"], 1),
+        )
+    ]
+    folders = [str(plan.folder) for plan in plans]
+    assert folders[0].startswith("labelscan-runs/benchmark-shapes-")
+    assert folders[1] == folders[2] == folders[0]
+    assert folders[3] != folders[0]
+
+
+def test_looking_ahead_tells_what_is_left_and_writes_nothing(shapes, tmp_path, monkeypatch, run):
+    monkeypatch.setattr("labelscan.estimate.SECONDS", 0.01)
+    dataset = with_true_labels(shapes, shapes[1])
+    wanted = {"dataset": dataset, "noises": [NOISE], "losses": LOSSES_COMPARED, "output": tmp_path / "b"}
+    before = look_ahead(make_benchmark_plan(quick(), n_seeds=2, **wanted))
+    assert (before.n_cells, before.finished_cells) == (4, 0)
+    assert before.estimate_seconds > 0
+    assert not (tmp_path / "b").exists()
+    run(data=dataset, n_seeds=1)
+    after = look_ahead(make_benchmark_plan(quick(), n_seeds=2, **wanted))
+    assert (after.n_cells, after.finished_cells) == (4, 2)
+    run(data=dataset, n_seeds=2)
+    done = look_ahead(make_benchmark_plan(quick(), n_seeds=2, **wanted))
+    assert (done.finished_cells, done.estimate_seconds) == (4, 0)
+
+
+@pytest.mark.parametrize("n_features", [5])
+def test_features_and_a_classifier_of_scikit_learn_are_compared_too(tmp_path, n_features):
+    from sklearn.linear_model import LogisticRegression
+
+    labels = np.arange(60) % 3
+    features = np.random.default_rng(0).normal(size=(60, n_features)) + 4 * np.eye(3, n_features)[labels]
+    result = labelscan.benchmark(
+        features,
+        labels,
+        noises=["pair:0.1"],
+        n_seeds=2,
+        model=LogisticRegression(),
+        settings=quick(),
+        output=tmp_path / "b",
+    )
+    assert result.table["out_of_fold_accuracy"].min() > 0.8
+    assert not list((tmp_path / "b").rglob("features.npy"))
+
+
+def test_noise_that_follows_probabilities_takes_them_from_one_run_on_right_labels(run, shapes):
+    _, true_labels = shapes
+    noise = "instance:0.1"
+    result, heard = run(noises=[noise], losses=["ce"])
+    assert heard.trained == [f"{noise}, ce, seed 0", str(REFERENCE), f"{noise}, ce, seed 1"]
+    reference = Evidence.read(result.folder / REFERENCE.folder / "evidence.npz")
+    np.testing.assert_array_equal(reference.given_labels, true_labels)
+    for seed in (0, 1):
+        evidence = Evidence.read(result.folder / Cell(noise, "ce", seed).folder / "evidence.npz")
+        expected = plant(true_labels, 3, noise, seed, pred_probs=reference.pred_probs)
+        np.testing.assert_array_equal(evidence.given_labels, expected)
+    _, heard = run(noises=[noise], losses=["ce", "gce"])
+    assert heard.trained == [f"{noise}, gce, seed 0", f"{noise}, gce, seed 1"]
+
+
+def test_a_network_that_is_given_is_trained_in_every_cell(run):
+    made = []
+
+    def make():
+        made.append(1)
+        torch.manual_seed(0)
+        return nn.Sequential(nn.Flatten(), nn.Linear(64, 3))
+
+    result, _ = run(model=make, losses=["ce"], n_seeds=2)
+    assert len(made) >= 2 * N_FOLDS
+    assert len(result.measurements) == 4
