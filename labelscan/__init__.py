@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     )
     from labelscan.evidence import Evidence
     from labelscan.issues import Issues
-    from labelscan.pipeline import Run
+    from labelscan.judging import Run
     from labelscan.planning import Plan
     from labelscan.summary import Summary
 
@@ -46,7 +46,7 @@ _HOMES = {
     "Evidence": "labelscan.evidence",
     "Issues": "labelscan.issues",
     "Plan": "labelscan.planning",
-    "Run": "labelscan.pipeline",
+    "Run": "labelscan.judging",
     "Summary": "labelscan.summary",
 }
 

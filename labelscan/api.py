@@ -18,7 +18,7 @@ from labelscan.errors import ConfigError
 from labelscan.events import Listener, ignore
 from labelscan.finished_run import FinishedRun
 from labelscan.given_model import UserModel
-from labelscan.pipeline import Run
+from labelscan.judging import Run
 from labelscan.planning import Plan, make_plan
 from labelscan.readers.arrays import dataset_from_arrays
 

@@ -2,9 +2,8 @@
 
 import dataclasses
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
@@ -14,41 +13,24 @@ import torch
 from labelscan.arrays import Mask, Strings, as_strings
 from labelscan.config import Config, fingerprint, flatten
 from labelscan.dataset import Dataset
-from labelscan.detectors import Detections, detect_all
+from labelscan.detectors import Detections
 from labelscan.errors import Interrupted
 from labelscan.events import Event, FoldDone, Listener, Noted, TrainingPlanned, Warned, ignore
-from labelscan.evidence import FILE_NAME as EVIDENCE_FILE
-from labelscan.evidence import Evidence, gather
+from labelscan.evidence import gather
 from labelscan.fold_job import FoldJob, read_outputs
 from labelscan.folds import Folds, assign_folds, find_units, number_groups, unscored_reasons
 from labelscan.given_model import UserModel
 from labelscan.identical import find_label_conflicts
 from labelscan.inputs import Contents, provide_inputs, read_contents
-from labelscan.issues import SCORED, UNREADABLE, Issues, rank_issues
+from labelscan.issues import SCORED, UNREADABLE
+from labelscan.judging import Run, judge, timed
 from labelscan.planning import Plan, make_plan, results_depend_on
 from labelscan.planted_errors import FILE_NAME as PLANTED_FILE
 from labelscan.planted_errors import PlantedErrors, plant_errors
-from labelscan.reports.csv_report import write_csv
 from labelscan.reports.json_report import write_summary
 from labelscan.run_folder import SELF_CHECK, RunFolder, open_run, recorded_fingerprint
 from labelscan.self_check import measure
-from labelscan.summary import LabelConflict, Summary, summarise
 from labelscan.threshold_jobs import read_threshold_runs, threshold_jobs
-
-
-@dataclass(frozen=True, kw_only=True, repr=False)
-class Run:
-    """A finished run."""
-
-    folder: Path
-    dataset: Dataset
-    evidence: Evidence
-    issues: Issues
-    summary: Summary
-
-    def __repr__(self) -> str:
-        flagged, scored = self.summary.n_flagged, self.summary.n_scored
-        return f"Run({str(self.folder)!r}: {flagged:,} of {scored:,} labels look wrong)"
 
 
 def detect(
@@ -166,50 +148,6 @@ def _open_check(plan: Plan, planted: PlantedErrors, run: RunFolder) -> Iterator[
         second.record(choices=again.choices)
         planted.write(folder / PLANTED_FILE, plan.dataset)
         yield again, second
-
-
-def judge(
-    dataset: Dataset,
-    evidence: Evidence,
-    status: Strings,
-    detector: str,
-    run: RunFolder,
-    *,
-    label_conflicts: Sequence[LabelConflict] = (),
-    small_classes: Sequence[str] = (),
-    warnings: Sequence[str] = (),
-) -> tuple[Run, Detections]:
-    """Judge all labels by the evidence, and write it with everything that follows from it.
-
-    Returned beside the run are the judgements of each detector, in the order of the evidence.
-
-    Args:
-        dataset: N examples.
-        evidence: the scored ones among them.
-        status: (N,) ``scored``, or why not.
-        detector: whose flags and ranking lead.
-        run: where it is written.
-        label_conflicts: groups of byte-identical images whose labels differ.
-        small_classes: classes with fewer members than folds.
-        warnings: of the run so far.
-    """
-    with timed(run, "detection"):
-        evidence.write(run.path / EVIDENCE_FILE)
-        detections = detect_all(evidence, detector)
-        issues = rank_issues(dataset, evidence, detections, status)
-        summary = summarise(
-            dataset,
-            evidence,
-            detections,
-            issues,
-            status,
-            label_conflicts=label_conflicts,
-            small_classes=small_classes,
-            warnings=warnings,
-        )
-        write_csv(issues, run.path)
-        write_summary(summary, run.path)
-    return Run(folder=run.path, dataset=dataset, evidence=evidence, issues=issues, summary=summary), detections
 
 
 def _logged(run: RunFolder, notify: Listener) -> Listener:
@@ -378,11 +316,3 @@ def _what_differs(plan: Plan, run: RunFolder) -> str:
         if isinstance(before, dict) and before.get(key) != value
     ]
     return "; ".join(changed) or "they were made by another version of torch, or from other images"
-
-
-@contextmanager
-def timed(run: RunFolder, step: str) -> Iterator[None]:
-    """Put the wall time of the block into the timings of the run."""
-    started = monotonic()
-    yield
-    run.timings[step] = monotonic() - started

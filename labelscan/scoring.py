@@ -15,7 +15,7 @@ from labelscan.errors import ConfigError
 from labelscan.events import Listener, Noted, StepDone, StepStarted, ignore
 from labelscan.evidence import Evidence
 from labelscan.issues import SCORED
-from labelscan.pipeline import Run, judge
+from labelscan.judging import Run, judge
 from labelscan.probabilities import Probabilities, probabilities_from_arrays, read_probabilities
 from labelscan.run_folder import DEFAULT_PARENT, open_run
 

@@ -86,7 +86,7 @@ def test_the_settings_and_the_attributes_of_a_run_are_all_told():
     import inspect
 
     import labelscan
-    from labelscan.pipeline import Run
+    from labelscan.judging import Run
 
     section = README.partition("## In Python")[2].partition("```")[0]
     told = set(re.findall(r"`(\w+)`", section))

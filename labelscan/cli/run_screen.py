@@ -21,8 +21,8 @@ from labelscan.cli.console import (
 from labelscan.cli.progress import duration, percent
 from labelscan.fold_job import DONE_FILE
 from labelscan.issues import ISSUES_FILE, Issues
+from labelscan.judging import Run
 from labelscan.metrics import DetectionQuality
-from labelscan.pipeline import Run
 from labelscan.planning import Plan
 from labelscan.self_check import Estimate, SelfCheck
 from labelscan.summary import ClassHealth, Summary

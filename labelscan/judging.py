@@ -1,0 +1,88 @@
+"""Evidence judged by all detectors, and written with everything that follows from it: where a run ends.
+
+However the evidence came about, from folds that were trained or from probabilities made elsewhere, this is the same.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+
+from labelscan.arrays import Strings
+from labelscan.dataset import Dataset
+from labelscan.detectors import Detections, detect_all
+from labelscan.evidence import FILE_NAME as EVIDENCE_FILE
+from labelscan.evidence import Evidence
+from labelscan.issues import Issues, rank_issues
+from labelscan.reports.csv_report import write_csv
+from labelscan.reports.json_report import write_summary
+from labelscan.run_folder import RunFolder
+from labelscan.summary import LabelConflict, Summary, summarise
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Run:
+    """A finished run."""
+
+    folder: Path
+    dataset: Dataset
+    evidence: Evidence
+    issues: Issues
+    summary: Summary
+
+    def __repr__(self) -> str:
+        flagged, scored = self.summary.n_flagged, self.summary.n_scored
+        return f"Run({str(self.folder)!r}: {flagged:,} of {scored:,} labels look wrong)"
+
+
+def judge(
+    dataset: Dataset,
+    evidence: Evidence,
+    status: Strings,
+    detector: str,
+    run: RunFolder,
+    *,
+    label_conflicts: Sequence[LabelConflict] = (),
+    small_classes: Sequence[str] = (),
+    warnings: Sequence[str] = (),
+) -> tuple[Run, Detections]:
+    """Judge all labels by the evidence, and write it with everything that follows from it.
+
+    Returned beside the run are the judgements of each detector, in the order of the evidence.
+
+    Args:
+        dataset: N examples.
+        evidence: the scored ones among them.
+        status: (N,) ``scored``, or why not.
+        detector: whose flags and ranking lead.
+        run: where it is written.
+        label_conflicts: groups of byte-identical images whose labels differ.
+        small_classes: classes with fewer members than folds.
+        warnings: of the run so far.
+    """
+    with timed(run, "detection"):
+        evidence.write(run.path / EVIDENCE_FILE)
+        detections = detect_all(evidence, detector)
+        issues = rank_issues(dataset, evidence, detections, status)
+        summary = summarise(
+            dataset,
+            evidence,
+            detections,
+            issues,
+            status,
+            label_conflicts=label_conflicts,
+            small_classes=small_classes,
+            warnings=warnings,
+        )
+        write_csv(issues, run.path)
+        write_summary(summary, run.path)
+    return Run(folder=run.path, dataset=dataset, evidence=evidence, issues=issues, summary=summary), detections
+
+
+@contextmanager
+def timed(run: RunFolder, step: str) -> Iterator[None]:
+    """Put the wall time of the block into the timings of the run."""
+    started = monotonic()
+    yield
+    run.timings[step] = monotonic() - started
