@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import labelscan
 from labelscan.__main__ import main
 from labelscan.models import timm_model
 from labelscan.run_folder import OWN_FILES
@@ -40,10 +41,13 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "flowers.csv").write_text("\n".join(["petal,sepal,species", *flowers]) + "\n")
     labels = np.arange(30) % 3
     arrays = {"images": generator.integers(0, 255, (30, 8, 8), np.uint8), "labels": labels}
-    np.savez(tmp_path / "arrays.npz", **arrays, coarse=labels // 2, expert=labels // 2)
+    expert = np.where(np.arange(30) < 3, 1 - labels // 2, labels // 2)
+    np.savez(tmp_path / "arrays.npz", **arrays, coarse=labels // 2, expert=expert)
     pred_probs = np.full((30, 3), 0.05)
     pred_probs[np.arange(30), labels] = 0.9
     np.savez(tmp_path / "probs.npz", pred_probs=pred_probs, given_labels=labels)
+    for name in ("ce", "blurry"):
+        labelscan.score(pred_probs, labels, output=tmp_path / "runs" / name)
     lines = [f"c{label},{','.join(map(str, row))}" for label, row in zip(labels, pred_probs.tolist(), strict=True)]
     (tmp_path / "probs.csv").write_text("\n".join(["label,prob:c0,prob:c1,prob:c2", *lines]) + "\n")
     monkeypatch.setattr("labelscan.estimate.SECONDS", 0.01)  # how long a dry run times the model
@@ -62,7 +66,7 @@ def test_a_command_runs(line, folder, capsys):
 
 
 def test_every_command_that_exists_is_shown():
-    assert {line.split()[1] for line in COMMANDS} == {"detect", "score", "list"}
+    assert {line.split()[1] for line in COMMANDS} == {"detect", "score", "list", "benchmark", "diff"}
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.strip().splitlines()[-1][:40])
@@ -85,7 +89,6 @@ def test_the_columns_are_told_in_their_order():
 def test_the_settings_and_the_attributes_of_a_run_are_all_told():
     import inspect
 
-    import labelscan
     from labelscan.judging import Run
 
     section = README.partition("## In Python")[2].partition("```")[0]
