@@ -28,6 +28,8 @@ TOLERANCE = 1e-6
 STRIDE = 1.5
 """Of the steps in which the exponent follows the channel: longer ones than Newton's make up for the slow pace of
 expectation maximisation."""
+ENOUGH = 100_000
+"""Examples from which one number, an exponent, is told as well as from more."""
 CHUNK_CELLS = 1 << 18
 """Probabilities worked on at once: 2 MiB in float64, which stays in a core's cache."""
 TINY = 1e-290
@@ -67,6 +69,19 @@ class Examples:
                     log_p *= 1 - self.further_weight
                     log_p += self.further_weight * self._log(self.further_probs, rows)
                 yield label, rows, log_p
+
+    def enough_for_an_exponent(self) -> "Examples":
+        """Return these examples, or of many every n-th in the order of the given label's probability.
+
+        That order, unlike the one they came in, belongs to the examples.
+        """
+        stride = -(-len(self.given_labels) // ENOUGH)
+        if stride <= 1:
+            return self
+        given = self.probs[np.arange(len(self.given_labels)), self.given_labels]
+        rows = np.argsort(given, kind="stable")[::stride]
+        further_probs = None if self.further_probs is None else self.further_probs[rows]
+        return Examples(self.given_labels[rows], self.probs[rows], further_probs, self.further_weight)
 
     def _log(self, probs: PredProbs, rows: Index) -> Floats:
         values = probs[rows].astype(np.float64)
@@ -112,7 +127,9 @@ def calibrate(examples: Examples) -> float:
     return scale
 
 
-def fit_channel(examples: Examples, exponent: float, *, max_steps: int, fit_exponent: bool = False) -> Channel:
+def fit_channel(
+    examples: Examples, exponent: float, *, max_steps: int, fit_exponent: bool = False, start: Floats | None = None
+) -> Channel:
     """Return the channel of highest likelihood.
 
     Args:
@@ -120,10 +137,13 @@ def fit_channel(examples: Examples, exponent: float, *, max_steps: int, fit_expo
         exponent: how sharply probabilities are read.
         max_steps: of expectation maximisation, at most.
         fit_exponent: whether ``exponent`` is only where the search for the likeliest one starts.
+        start: (K, K) matrix of a channel like it, which saves steps; else one of few errors, any for any.
     """
     n_classes = examples.n_classes
-    following = np.full((n_classes, n_classes), (1 - DIAGONAL) / (n_classes - 1))
-    np.fill_diagonal(following, DIAGONAL)
+    if start is None:
+        start = np.full((n_classes, n_classes), (1 - DIAGONAL) / (n_classes - 1))
+        np.fill_diagonal(start, DIAGONAL)
+    following = start
     likelihood = -math.inf
     sharper = exponent
     for _ in range(max_steps):

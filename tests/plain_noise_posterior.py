@@ -26,11 +26,17 @@ def calibration(log_p: list[list[float]], labels: np.ndarray) -> float:
 
 
 def channel_of(
-    log_p: list[list[float]], labels: np.ndarray, exponent: float, max_steps: int, *, fit_exponent: bool = False
+    log_p: list[list[float]],
+    labels: np.ndarray,
+    exponent: float,
+    max_steps: int,
+    *,
+    fit_exponent: bool = False,
+    start: list[list[float]] | None = None,
 ) -> tuple[float, list[list[float]], list[list[float]], list[list[float]]]:
     """Return the exponent, the channel of the last E-step, what its M-step made of it, and the posteriors."""
     n, k = len(log_p), len(log_p[0])
-    following = [[0.9 if j == i else 0.1 / (k - 1) for i in range(k)] for j in range(k)]
+    following = start or [[0.9 if j == i else 0.1 / (k - 1) for i in range(k)] for j in range(k)]
     previous, sharper = -math.inf, exponent
     for _ in range(max_steps):
         channel, exponent = following, sharper
@@ -78,7 +84,7 @@ def reference(
         weight = (1 - by_heart**4) / 2
         pairs = zip(log_p, logs(train_probs), strict=True)
         both = [[(1 - weight) * a + weight * b for a, b in zip(*rows, strict=True)] for rows in pairs]
-        _, _, _, q = channel_of(both, labels, kappa * calibration(both, labels), max_steps)
+        _, _, _, q = channel_of(both, labels, kappa * calibration(both, labels), max_steps, start=refitted)
         odds = [(1 - q[row][labels[row]]) / q[row][labels[row]] for row in range(n)]
         lower, upper = -60.0, 60.0
         for _ in range(200):

@@ -74,7 +74,8 @@ class NoisePosterior:
         if self.in_sample and evidence.train_probs is not None:
             weight = _weight_of_training(evidence.given_labels, evidence.pred_probs, evidence.train_probs)
             both = Examples(evidence.given_labels, evidence.pred_probs, evidence.train_probs, weight)
-            seen = fit_channel(both, self.kappa * calibrate(both), max_steps=self.max_steps)
+            exponent = self.kappa * calibrate(both.enough_for_an_exponent())
+            seen = fit_channel(both, exponent, max_steps=self.max_steps, start=channel.refitted)
             error_probability = _expecting(float(error_probability.sum()), error_log_odds(both, seen))
         return Detection(
             label_quality=1 - error_probability,
@@ -85,6 +86,7 @@ class NoisePosterior:
 
     def _exponent(self, examples: Examples) -> float:
         """Return the exponent between the likeliest one and the one that takes all doubt for the labels'."""
+        examples = examples.enough_for_an_exponent()
         calibrated = calibrate(examples)
         if self.label_doubt == 1:
             return self.kappa * calibrated

@@ -183,3 +183,14 @@ def test_nothing_is_flagged_where_every_prediction_is_the_given_label() -> None:
 )
 def test_the_cut_has_the_highest_expected_f1(error_probability: list[float], flagged: list[bool]) -> None:
     assert list(highest_expected_f1(np.array(error_probability))) == flagged
+
+
+def test_an_exponent_is_told_from_some_of_many_examples_whatever_their_order(monkeypatch) -> None:
+    evidence, _ = planted(3000, 4)
+    whole = NoisePosterior().detect(evidence)
+    monkeypatch.setattr(noise_channel, "ENOUGH", 600)
+    some = NoisePosterior().detect(evidence)
+    np.testing.assert_allclose(some.error_probability, whole.error_probability, atol=0.1)
+    order = np.random.default_rng(0).permutation(3000)
+    shuffled = NoisePosterior().detect(evidence[order])
+    np.testing.assert_allclose(shuffled.error_probability, some.error_probability[order], atol=1e-6)
