@@ -29,7 +29,12 @@ FILTERS = tuple(f"confident-learning:filter_by={name}" for name in get_args(Filt
 DOUBTS = ("0", "0.25", "0.5", "1")
 JUDGES = ("noise-posterior", *FILTERS)
 """What a run can be judged by, each with its default options."""
-CUTS = (*FILTERS, *(f"noise-posterior:label_doubt={doubt}" for doubt in DOUBTS))
+CUTS = (
+    *FILTERS,
+    "noise-posterior:label_doubt=1,in_sample=false",
+    "noise-posterior:in_sample=false",
+    *(f"noise-posterior:label_doubt={doubt}" for doubt in DOUBTS),
+)
 ARRAYS = ("pred_probs", "given_labels", "true_labels")
 
 
