@@ -19,9 +19,9 @@ TrueLabels: TypeAlias = NDArray[np.int64]
 PredProbs: TypeAlias = NDArray[np.float32 | np.float64]
 """(N, K) out-of-fold class probabilities; rows sum to 1. Ours are float32; those made elsewhere keep float64, since
 rounding them could move a flag."""
-TrainProbs: TypeAlias = NDArray[np.float32]
+TrainProbs: TypeAlias = NDArray[np.float16]
 """(N, K) in-sample class probabilities, of models while they train on the examples; rows sum to 1. They are never
-called, nor mixed into, ``pred_probs``."""
+called, nor mixed into, ``pred_probs``. Three digits are enough for such means, and take half the memory."""
 LabelQuality: TypeAlias = NDArray[np.float64]
 """(N,) in [0, 1]; low is doubtful."""
 Mask: TypeAlias = NDArray[np.bool_]

@@ -92,7 +92,8 @@ def benchmark(
             also_owns=OWN_ENTRIES,
         ) as run:
             _fill(measured, run, listen)
-            run.drop_inputs()
+            if not measured.failures:  # else the same command trains again what failed
+                run.drop_inputs()
     except Interrupted:
         if not measured.any:
             raise

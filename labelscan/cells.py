@@ -5,6 +5,7 @@ is made from, so that a finished cell is not trained again, and one whose labels
 """
 
 import hashlib
+import shutil
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -111,14 +112,15 @@ class Cells:
         mark = CellMark(
             fingerprint=self._fingerprint(cell, dataset), contents=contents, trained_for=self._plan.trained_for
         )
-        has_changed = before is not None and not before.agrees(mark.fingerprint, contents)
-        if has_changed:
+        if before is not None and not before.agrees(mark.fingerprint, contents):
             self._notify(Warned(f"{cell} starts over: its labels or its recipe are not those of an earlier version"))
+            # Before the mark says otherwise, so that whoever is stopped in between leaves nothing that disagrees.
+            shutil.rmtree(folder, ignore_errors=True)
         mark.write(folder)
         seconds: list[float] = []
 
         def listen(event: Event) -> None:
-            if isinstance(event, FoldDone):
+            if isinstance(event, FoldDone) and event.kind == "fold":  # the trainings of aum serve it alone
                 seconds.append(round(event.seconds, 3))  # as DONE marks keep them
             if not isinstance(event, Chosen | Noted):  # told when the plan was made
                 self._notify(event)
@@ -128,7 +130,6 @@ class Cells:
             dataset=dataset,
             model=self._plan.model,
             output=folder,
-            fresh=has_changed,
             inputs=self._run.inputs,
             notify=listen,
         )

@@ -182,6 +182,7 @@ def gather(outputs: Iterable[HeldOut], *, dataset: Dataset, scored: Mask, n_repe
     gathering = _Gathering(dataset, scored, n_repeats)
     for output in outputs:
         gathering.add(output)
+        del output  # before the next one is loaded
     return gathering.evidence()
 
 
@@ -199,6 +200,7 @@ class _Gathering:
         self.margin_sums = np.zeros(len(self.index))
         self.margin_counts = np.zeros(len(self.index), dtype=np.int64)
         self.train_probs: TrainProbs | None = None
+        self.trained_and_told: bool | None = None
         self.latest = (-1, -1)
 
     def add(self, output: HeldOut) -> None:
@@ -218,6 +220,9 @@ class _Gathering:
         self.folds[rows, output.repeat] = output.fold
         self.pred_probs[rows] += pred_probs
         self._add_margins(output.train_index, output.train_margin)
+        told = output.train_probs is not None
+        _expect(self.trained_and_told in (None, told), "has train_probs and others have not, or the reverse", where)
+        self.trained_and_told = told
         if output.train_probs is not None:
             self._add_train_probs(output.train_index, output.train_probs, where)
 
@@ -246,7 +251,7 @@ class _Gathering:
             train_probs=self.train_probs,
         )
 
-    def _check_distributions(self, pred_probs: PredProbs, where: str) -> None:
+    def _check_distributions(self, pred_probs: NDArray[np.floating[Any]], where: str) -> None:
         # Checked before the sums are normalised, which would hide what is wrong with them.
         sums = pred_probs.sum(axis=1, dtype=np.float64)
         if not np.isfinite(sums).all():
@@ -265,14 +270,16 @@ class _Gathering:
         self.margin_counts[rows[known]] += 1
 
     def _add_train_probs(self, train_index: Index, train_probs: TrainProbs, where: str) -> None:
-        self._check_distributions(train_probs, where)
         if self.train_probs is None:
-            self.train_probs = np.zeros_like(self.pred_probs)
-        rows = self.row_of[train_index]
-        self.train_probs[rows[rows >= 0]] += train_probs[rows >= 0]
+            self.train_probs = np.zeros(self.pred_probs.shape, dtype=np.float16)
+        for start in range(0, len(train_index), CHUNK_ROWS):
+            probs = train_probs[start : start + CHUNK_ROWS]
+            self._check_distributions(probs, where)
+            rows = self.row_of[train_index[start : start + CHUNK_ROWS]]
+            self.train_probs[rows[rows >= 0]] += probs[rows >= 0]
 
 
-def _normalise_rows(sums: NDArray[np.float32 | np.float64]) -> None:
+def _normalise_rows(sums: NDArray[np.floating[Any]]) -> None:
     """Divide each row by its sum, in place."""
     for start in range(0, len(sums), CHUNK_ROWS):
         rows = slice(start, start + CHUNK_ROWS)

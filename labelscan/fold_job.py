@@ -25,6 +25,8 @@ from labelscan.events import EpochDone, FoldDone, Listener
 OUTPUT_FILE = "output.npz"
 EPOCHS_FILE = "epochs.jsonl"
 DONE_FILE = "DONE"
+SHARD_VERSION = 2
+"""Of what a shard holds; raised whenever training or output change. 2: train_probs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,3 +220,4 @@ def read_outputs(jobs: Sequence[FoldJob]) -> Iterator[FoldOutput]:
                 f"the shard is damaged ({error})", where=str(job.folder), hint="delete this folder and run again"
             ) from error
         yield output
+        del output  # before the next one is loaded

@@ -101,7 +101,7 @@ class NetworkLearner:
         return Learned(
             predict(network, batches, task.held_out_index, device),
             margins.mean().cpu().numpy(),
-            margins.probs().cpu().numpy(),
+            margins.probs().half().cpu().numpy(),
         )
 
 

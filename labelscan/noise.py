@@ -1,7 +1,8 @@
 """Planted label errors with known truth: what detectors are measured against.
 
 Rates are exact, not expected: a benchmark of 200 examples with 10 % noise has 20 wrong labels at every seed, so
-that results of different seeds differ by the models and not by the number of errors. Which examples go wrong is
+that results of different seeds differ by the models and not by the number of errors (``per-class:LOW-HIGH`` alone deals
+its rates out anew, to classes that may differ in size). Which examples go wrong is
 drawn: by class alone, or, for ``instance``, by how hard each example is.
 """
 

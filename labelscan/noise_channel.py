@@ -9,6 +9,7 @@ probabilities does not grow with N times K.
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +47,7 @@ class Examples:
     given_labels: GivenLabels
     probs: PredProbs
     """(N, K) of one kind."""
-    further_probs: PredProbs | None = None
+    further_probs: NDArray[np.floating[Any]] | None = None
     """(N, K) of another kind."""
     further_weight: float = 0.5
     """In [0, 1]; the rest is that of ``probs``."""
@@ -71,19 +72,21 @@ class Examples:
                 yield label, rows, log_p
 
     def enough_for_an_exponent(self) -> "Examples":
-        """Return these examples, or of many every n-th in the order of the given label's probability.
+        """Return these examples, or ``ENOUGH`` of them, evenly spread in the order of the given label's probability.
 
         That order, unlike the one they came in, belongs to the examples.
         """
-        stride = -(-len(self.given_labels) // ENOUGH)
-        if stride <= 1:
+        n_examples = len(self.given_labels)
+        if n_examples <= ENOUGH:
             return self
-        given = self.probs[np.arange(len(self.given_labels)), self.given_labels]
-        rows = np.argsort(given, kind="stable")[::stride]
+        given = self.probs[np.arange(n_examples), self.given_labels]
+        # Where these are equal, as of many a model that is quite sure, by the label and the other probabilities.
+        order = np.lexsort((np.square(self.probs).sum(axis=1), self.given_labels, given))
+        rows = order[np.linspace(0, n_examples - 1, ENOUGH).astype(np.int64)]
         further_probs = None if self.further_probs is None else self.further_probs[rows]
         return Examples(self.given_labels[rows], self.probs[rows], further_probs, self.further_weight)
 
-    def _log(self, probs: PredProbs, rows: Index) -> Floats:
+    def _log(self, probs: NDArray[np.floating[Any]], rows: Index) -> Floats:
         values = probs[rows].astype(np.float64)
         return np.log(np.maximum(values, CLIP / self.n_classes, out=values), out=values)
 

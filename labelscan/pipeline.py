@@ -17,7 +17,7 @@ from labelscan.detectors import Detections
 from labelscan.errors import Interrupted
 from labelscan.events import Event, FoldDone, Listener, Noted, TrainingPlanned, Warned, ignore
 from labelscan.evidence import gather
-from labelscan.fold_job import FoldJob, read_outputs
+from labelscan.fold_job import SHARD_VERSION, FoldJob, read_outputs
 from labelscan.folds import Folds, assign_folds, find_units, number_groups, unscored_reasons
 from labelscan.given_model import UserModel
 from labelscan.identical import find_label_conflicts
@@ -115,7 +115,8 @@ def _check(plan: Plan, contents: Contents, first: Run, detections: Detections, r
     tell = _logged(run, notify)
     if first.summary.learned_nothing or not len(planted):
         too_small = "no class has 10 examples with labels that look right"
-        warning = f"no self-check was made: {'the models learned nothing' if len(planted) else too_small}"
+        learned_nothing = first.summary.learned_nothing
+        warning = f"no self-check was made: {'the models learned nothing' if learned_nothing else too_small}"
         tell(Warned(warning))
         summary = dataclasses.replace(first.summary, warnings=(*first.summary.warnings, warning))
     else:
@@ -266,6 +267,7 @@ def _jobs(plan: Plan, contents: Contents, folds: Folds, run: RunFolder) -> list[
             "data": plan.data_fingerprint,
             "contents": contents.fingerprint,
             "torch": torch.__version__,
+            "shard": SHARD_VERSION,
         }
     )
     return [

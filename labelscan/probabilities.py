@@ -160,6 +160,7 @@ def _read_npz(path: Path, label_column: str) -> Probabilities:
         example_ids=arrays.get(found["id"]),
         true_labels=arrays.get(found["true_label"]),
         name=where,
+        notes=["train_probs are left out: labelscan detect judged by them as well"] if "train_probs" in there else [],
     )
 
 

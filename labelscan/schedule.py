@@ -67,8 +67,11 @@ def build_schedule(text: str, *, n_epochs: int, n_classes: int) -> LossSchedule:
     check_loss(text)
     spec, given_delay = _split(text)
     defaults = _defaults(spec.name, n_classes)
-    loss = LOSSES.build_spec(spec, **defaults)
-    reason = loss.stalls(n_classes)
+    try:
+        loss = LOSSES.build_spec(spec, **defaults)
+        reason = loss.stalls(n_classes)
+    except OverflowError as error:
+        raise ConfigError(f"the options of {text!r} are too large", where=WHERE) from error
     default_delay = max(loss.default_delay, STALLED_DELAY if reason else 0.0)
     share = default_delay if given_delay is None else given_delay
     # A share of a short training rounds up, so that a robust loss never meets fresh weights; but it must get a turn.

@@ -31,6 +31,8 @@ METRICS = (
     *OF_MODELS,
 )
 """What is measured of each detector, then of the models that it judges by."""
+TRAINS_ITSELF = "aum"
+"""The detector that trains models of its own, by cross-entropy, whatever the loss that is compared."""
 PAIRED_METRICS = ("f1", "average_precision")
 """Those of which differences to the first loss are taken: one of the flags, one of the ranking."""
 TITLES = {
@@ -126,8 +128,8 @@ class ComparedRow:
     means: Mapping[str, Mean | None]
     """By metric; None where it has no value, as average precision without errors."""
     differences: Mapping[str, Mean | None]
-    """To the first loss, by paired metric, over the seeds that both have; None for the first loss itself, and
-    without such a seed."""
+    """To the first loss, by paired metric, over the seeds that both have; None for the first loss itself, without
+    such a seed, and for a detector that trains for itself, whatever the loss."""
 
     def figure(self, metric: str, *, interval: bool = True) -> str:
         """Return the mean of a metric as people read it, or ``-``."""
@@ -262,7 +264,10 @@ def _row(group: Sequence[Measurement], of_first_loss: Sequence[Measurement] | No
         n_errors=sum(each.quality.n_errors for each in group) / len(group),
         means={metric: Mean.of(list(_values(group, metric).values())) for metric in METRICS},
         differences={
-            metric: None if of_first_loss is None else _paired_difference(group, of_first_loss, metric)
+            # What trains for itself is the same whatever the loss: a difference of nothing would look like a finding.
+            metric: None
+            if of_first_loss is None or one.detector.partition(":")[0] == TRAINS_ITSELF
+            else _paired_difference(group, of_first_loss, metric)
             for metric in PAIRED_METRICS
         },
     )

@@ -51,7 +51,7 @@ def show_plan(plan: BenchmarkPlan, outlook: Outlook, *, as_json: bool) -> None:
     if as_json:
         show_json(
             {
-                **dict(plan.rows),
+                **{label.replace(" ", "_").replace("-", "_"): value for label, value in plan.rows},
                 **{"noises": plan.noises, "losses": plan.losses, "detectors": plan.detectors, "seeds": plan.seeds},
                 **{"examples": len(plan.dataset), "classes": len(plan.dataset.class_names)},
                 **{"cells": outlook.n_cells, "finished_cells": outlook.finished_cells},

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from labelscan.cli import completion
+from labelscan.cli import completion, options
 from labelscan.cli.detect import TOP
 from labelscan.cli.options import read_count
 from labelscan.config import resolve
@@ -26,7 +26,7 @@ def score(
         str | None,
         Option(
             metavar="DETECTOR",
-            help="Whose flags lead, as in confident-learning:filter_by=both. [default: noise-posterior]",
+            help="Whose flags lead, as in confident-learning:filter_by=both." + options.default("detection.detector"),
             autocompletion=completion.detectors,
         ),
     ] = None,

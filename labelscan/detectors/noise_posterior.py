@@ -20,6 +20,9 @@ from labelscan.noise_channel import Examples, calibrate, error_log_odds, fit_cha
 
 Floats = NDArray[np.float64]
 
+FORGIVEN = 4
+"""Power of the share of labels learned by heart by which probabilities from training lose their weight: half of the
+labels learned so cost a sixteenth of it, all of them all."""
 WIDEST_SHIFT = 60.0
 """Of log-odds, either way: e ** 60 is beyond any odds that a finite data set could tell."""
 
@@ -36,7 +39,7 @@ class NoisePosterior:
     where the run has them: they are the word of several models, and a model whose loss or augmentation keeps it from
     learning wrong labels by heart goes on doubting them; the more it does learn by heart, the less they weigh. Being
     in-sample they say too little of the number of errors: their log-odds are shifted until as many are expected as
-    the out-of-fold probabilities tell.
+    the out-of-fold probabilities tell. For the ranking the exponent is ``kappa`` times the calibrated one.
 
     Source: the expectation maximisation of Dawid and Skene (1979), the classifier in the place of further annotators.
 
@@ -66,7 +69,7 @@ class NoisePosterior:
     def detect(self, evidence: Evidence) -> Detection:
         """Return error probabilities, their complement as label quality, and the flags of highest expected F1.
 
-        Probabilities that carry nothing, all uniform, flag every label; the health checks of the summary tell.
+        Probabilities that carry nothing, all uniform, still flag labels; the health checks of the summary tell.
         """
         held_out = Examples(evidence.given_labels, evidence.pred_probs)
         channel = fit_channel(held_out, self._exponent(held_out), max_steps=self.max_steps)
@@ -103,7 +106,7 @@ def _weight_of_training(given_labels: GivenLabels, pred_probs: PredProbs, train_
     missed = 1 - float((pred_probs.argmax(axis=1) == given_labels).mean())
     missed_in_training = 1 - float((train_probs.argmax(axis=1) == given_labels).mean())
     by_heart = min(max(1 - missed_in_training / missed, 0.0), 1.0) if missed else 0.0
-    return (1 - by_heart**4) / 2
+    return (1 - by_heart**FORGIVEN) / 2
 
 
 def _expecting(n_errors: float, log_odds: Floats) -> Floats:

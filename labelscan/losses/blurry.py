@@ -26,7 +26,7 @@ class Blurry(nn.Module):
 
     def __init__(self, gamma: float = 0.3, detach_weight: bool = True) -> None:
         super().__init__()
-        if gamma < 0:
+        if not 0 <= gamma < math.inf:
             raise ConfigError(f"must be at least 0, got {gamma:g}", where="loss blurry, option gamma")
         self.gamma = gamma
         self.detach_weight = detach_weight

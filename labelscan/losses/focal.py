@@ -1,5 +1,7 @@
 """Focal loss: the opposite of a robust loss, kept for comparison."""
 
+import math
+
 from torch import Tensor, nn
 
 from labelscan.errors import ConfigError
@@ -14,7 +16,7 @@ def focal(log_p: Tensor, gamma: float) -> Tensor:
 
 def check_gamma(gamma: float, name: str) -> None:
     """Raise ConfigError unless the loss called ``name`` can have this gamma."""
-    if gamma < 0:
+    if not 0 <= gamma < math.inf:
         raise ConfigError(f"must be at least 0, got {gamma:g}", where=f"loss {name}, option gamma")
 
 
