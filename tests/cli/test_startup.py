@@ -13,7 +13,9 @@ MOST_SECONDS = 0.3
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["--version"], ["detect", "--help"], ["diff", "--help"], []], ids=" ".join
+    "arguments",
+    [["--help"], ["--version"], ["detect", "--help"], ["diff", "--help"], ["benchmark", "--help"], []],
+    ids=" ".join,
 )
 def test_it_imports_nothing_heavy(arguments):
     code = (
