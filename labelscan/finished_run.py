@@ -38,6 +38,11 @@ class FinishedRun:
                 "there is no run here", where=str(folder), hint=hint if within is None else f"did you mean {within}?"
             )
         record = _read(folder / RUN_FILE, FORMAT_VERSION)
+        depends = record.get("results_depend_on")
+        if isinstance(depends, dict) and depends.get("command") == "benchmark":
+            raise RunFolderError(
+                "this is a benchmark, not a run", where=str(folder), hint="give two of the runs in its folder cells/"
+            )
         state = record.get("state")
         if state != "finished":
             raise RunFolderError(

@@ -47,7 +47,7 @@ class SymmetricNoise:
 
 
 class PairNoise:
-    """Wrong labels that are always the next class, the last becoming the first (*pair flip*).
+    """Wrong labels that are always the next class, the last becoming the first (pair flip).
 
     Args:
         rate: share of labels that become wrong, in [0, 1), the same in each class.

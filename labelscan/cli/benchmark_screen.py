@@ -113,6 +113,8 @@ class _Layout:
         lines = []
         if len(scoreboard.seeds) > 1:
             lines.append("± is half of the 95 % interval over seeds; benchmark.md has it for every column")
+        if len(scoreboard.seeds) == 2:
+            lines.append("of two seeds it is very wide, or narrow by chance: take more to tell losses apart")
         if len(scoreboard.losses) > 1:
             lines.append(f"diff. is that to {scoreboard.losses[0]}, seed by seed on the same labels and folds")
         if self.n_left_out:

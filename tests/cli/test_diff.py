@@ -112,3 +112,13 @@ def test_bad_usage_is_told(command, two_runs):
     assert "name a file" in command("diff", "old", "new", "-o", "old").err
     assert "must be at least 0" in command("diff", "old", "new", "--top", "-1").err
     assert "see labelscan diff --help" in command("diff", "old").err
+
+
+def test_a_benchmark_is_told_from_a_run(command, tmp_path):
+    (tmp_path / "b").mkdir()
+    content = {"format_version": 1, "state": "finished", "results_depend_on": {"command": "benchmark"}}
+    (tmp_path / "b" / "run.json").write_text(json.dumps(content))
+    ended = command("diff", "b", "b")
+    assert ended.code == 2
+    assert "this is a benchmark, not a run" in ended.err
+    assert "cells/" in ended.err
