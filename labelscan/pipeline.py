@@ -113,9 +113,9 @@ def _check(plan: Plan, contents: Contents, first: Run, detections: Detections, r
         seed=plan.config.seed,
     )
     tell = _logged(run, notify)
-    if first.summary.learned_nothing or not len(planted):
+    learned_nothing = first.summary.learned_nothing
+    if learned_nothing or not len(planted):
         too_small = "no class has 10 examples with labels that look right"
-        learned_nothing = first.summary.learned_nothing
         warning = f"no self-check was made: {'the models learned nothing' if learned_nothing else too_small}"
         tell(Warned(warning))
         summary = dataclasses.replace(first.summary, warnings=(*first.summary.warnings, warning))

@@ -6,6 +6,7 @@ Every choice is made here, so that a wrong name fails now and not after hours, a
 import dataclasses
 import hashlib
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -135,12 +136,17 @@ class Plan:
     def to_json(self) -> dict[str, object]:
         """Return the plan as JSON can hold it."""
         return {
-            **{label.replace(" ", "_").replace("-", "_"): text for label, text in self.rows},
+            **rows_to_json(self.rows),
             "examples": len(self.dataset),
             "classes": len(self.dataset.class_names),
             "choices": self.choices,
             "warnings": list(self.warnings),
         }
+
+
+def rows_to_json(rows: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return (label, text) pairs with labels that are keys."""
+    return {label.replace(" ", "_").replace("-", "_"): text for label, text in rows}
 
 
 def make_plan(

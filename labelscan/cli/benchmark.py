@@ -7,7 +7,7 @@ from typer import Option
 
 from labelscan.cli import completion, options
 from labelscan.cli.options import OUTPUT, RUN, default, read_count, read_time
-from labelscan.errors import RunError, UsageError
+from labelscan.errors import RunError
 
 COMPARED = "Compared (each may be repeated)"
 SEEDS = "3"
@@ -115,8 +115,7 @@ def benchmark(
     """
     n_seeds = read_count(seeds, where="--seeds", least=1)
     max_seconds = _read_budget(budget)
-    if quiet and verbose:
-        raise UsageError("--quiet and --verbose are given at once", hint="leave one of them out")
+    options.refuse_both("--quiet", quiet, "--verbose", verbose)
     settings = options.read_settings(
         config,
         overrides,
@@ -145,10 +144,7 @@ def benchmark(
         executor=executor,
         seed=seed,
     )
-    if not settings.dataset.data:
-        raise UsageError(
-            "no data is named", hint="labelscan benchmark DATA, DATA being a folder, a file or demo:digits; see --help"
-        )
+    options.require_data(settings, "benchmark")
     _ = debug  # heeded where errors are caught
     from labelscan import benchmarking  # this and rich load torch and more, not for --help
     from labelscan.benchmark_plan import make_benchmark_plan

@@ -8,6 +8,7 @@ from labelscan.benchmark_plan import BenchmarkPlan
 from labelscan.benchmarking import Benchmark, Outlook
 from labelscan.cli.console import Column, cells, elide, entry, show_json, show_message, stdout, table, text
 from labelscan.cli.progress import duration
+from labelscan.planning import rows_to_json
 from labelscan.reports.csv_report import SCOREBOARD_FILE
 from labelscan.scoreboard import METRICS, NONE, PAIRED_METRICS, TITLES, ComparedRow, Scoreboard
 
@@ -51,7 +52,7 @@ def show_plan(plan: BenchmarkPlan, outlook: Outlook, *, as_json: bool) -> None:
     if as_json:
         show_json(
             {
-                **{label.replace(" ", "_").replace("-", "_"): value for label, value in plan.rows},
+                **rows_to_json(plan.rows),
                 **{"noises": plan.noises, "losses": plan.losses, "detectors": plan.detectors, "seeds": plan.seeds},
                 **{"examples": len(plan.dataset), "classes": len(plan.dataset.class_names)},
                 **{"cells": outlook.n_cells, "finished_cells": outlook.finished_cells},

@@ -9,7 +9,6 @@ from labelscan.cli import completion, options
 from labelscan.cli.help_pages import GroupedCommand
 from labelscan.cli.options import MODEL, OUTPUT, RUN, TRAINING, default, read_count, read_time
 from labelscan.config import SELF_CHECK_RATE
-from labelscan.errors import UsageError
 
 TOP = "10"
 SELF_CHECK = "--self-check"
@@ -125,10 +124,8 @@ def detect(
     """
     seconds = read_time(max_time) if max_time is not None else None
     n_shown = read_count(top, where="--top")
-    if resume and fresh:
-        raise UsageError("--resume and --fresh are given at once", hint="leave one of them out")
-    if quiet and verbose:
-        raise UsageError("--quiet and --verbose are given at once", hint="leave one of them out")
+    options.refuse_both("--resume", resume, "--fresh", fresh)
+    options.refuse_both("--quiet", quiet, "--verbose", verbose)
     settings = options.read_settings(
         config,
         overrides,
@@ -160,10 +157,7 @@ def detect(
         self_check=self_check,
         seed=seed,
     )
-    if not settings.dataset.data:
-        raise UsageError(
-            "no data is named", hint="labelscan detect DATA, DATA being a folder, a file or demo:digits; see --help"
-        )
+    options.require_data(settings, "detect")
     _ = debug  # heeded where errors are caught
     import labelscan
     from labelscan.cli import progress, run_screen  # rich and torch load here, not for --help

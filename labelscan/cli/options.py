@@ -251,3 +251,17 @@ def read_settings(config: str | None, overrides: list[str] | None, **given: str 
         environment=os.environ,
         config_file=None if config is None else find_config(config),
     )
+
+
+def refuse_both(first: str, is_first: bool, second: str, is_second: bool) -> None:
+    """Raise UsageError where two options that exclude each other are given."""
+    if is_first and is_second:
+        raise UsageError(f"{first} and {second} are given at once", hint="leave one of them out")
+
+
+def require_data(settings: Config, command: str) -> None:
+    """Raise UsageError where neither DATA nor any setting names the data that ``command`` is for."""
+    if not settings.dataset.data:
+        raise UsageError(
+            "no data is named", hint=f"labelscan {command} DATA, DATA being a folder, a file or demo:digits; see --help"
+        )

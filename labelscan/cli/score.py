@@ -10,7 +10,6 @@ from labelscan.cli import completion, options
 from labelscan.cli.detect import TOP
 from labelscan.cli.options import read_count
 from labelscan.config import resolve
-from labelscan.errors import UsageError
 
 
 def score(
@@ -47,8 +46,7 @@ def score(
     They must be out of fold: each example predicted by a model that has not seen it, as by scikit-learn's
     cross_val_predict. Predictions of a model for its own training examples hide its errors.
     """
-    if quiet and verbose:
-        raise UsageError("--quiet and --verbose are given at once", hint="leave one of them out")
+    options.refuse_both("--quiet", quiet, "--verbose", verbose)
     n_shown = read_count(top, where="--top")
     _ = debug  # heeded where errors are caught
     settings = resolve(flags={"detection.detector": detector}, environment=os.environ)
