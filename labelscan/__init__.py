@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from labelscan.errors import (
         ConfigError,
         DatasetError,
+        DecisionsError,
         Interrupted,
         LabelscanError,
         ProbabilitiesError,
@@ -38,7 +39,7 @@ _HOMES = {
     "Config": "labelscan.config",
     **dict.fromkeys(
         (
-            *("ConfigError", "DatasetError", "Interrupted", "LabelscanError"),
+            *("ConfigError", "DatasetError", "DecisionsError", "Interrupted", "LabelscanError"),
             *("ProbabilitiesError", "RunError", "RunFolderError", "UsageError"),
         ),
         "labelscan.errors",
@@ -56,6 +57,7 @@ __all__ = [
     "Config",
     "ConfigError",
     "DatasetError",
+    "DecisionsError",
     "Evidence",
     "Interrupted",
     "Issues",

@@ -72,6 +72,10 @@ class ProbabilitiesError(UsageError):
     """Predicted probabilities that no detector may judge: NaN, negative, not summing to 1, wrong shape."""
 
 
+class DecisionsError(UsageError):
+    """Review decisions that cannot be read, or that belong to other data."""
+
+
 class RunFolderError(UsageError):
     """A run folder that belongs to other settings or data, or that another process is writing."""
 

@@ -8,7 +8,7 @@ from labelscan.atomic import read_json
 from labelscan.errors import RunFolderError
 from labelscan.issues import SCORES_FILE, Issues
 from labelscan.reports.csv_report import read_scores
-from labelscan.run_folder import FORMAT_VERSION, RUN_FILE
+from labelscan.run_folder import DIRECTORY, FORMAT_VERSION, RUN_FILE
 from labelscan.summary import FILE_NAME as SUMMARY_FILE
 from labelscan.summary import FORMAT_VERSION as SUMMARY_FORMAT_VERSION
 
@@ -61,6 +61,17 @@ class FinishedRun:
         """Return one part of run.json, as ``results_depend_on``, ``data`` or ``versions``."""
         part = self.record.get(name)
         return part if isinstance(part, dict) else {}
+
+    def locate(self, path: str) -> Path:
+        """Return a path that the run was given or wrote down, as it is reached from here.
+
+        It is taken as it stands where something is there, else from the folder that the run was started in.
+        """
+        here = Path(path).expanduser()
+        started_in = self.record.get(DIRECTORY)
+        if here.is_absolute() or here.exists() or not isinstance(started_in, str):
+            return here
+        return Path(started_in) / here
 
 
 def _read(path: Path, format_version: int) -> dict[str, object]:

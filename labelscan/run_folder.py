@@ -27,6 +27,8 @@ DEFAULT_PARENT = Path("labelscan-runs")
 RUN_FILE = "run.json"
 LOCK_FILE = ".lock"
 LOG_FILE = "log.jsonl"
+DIRECTORY = "directory"
+"""The key of run.json for the folder that relative paths in a run start from."""
 PACKAGES = ("torch", "torchvision", "numpy", "pandas", "scikit-learn", "cleanlab")
 OWN_FILES = (
     *(RUN_FILE, LOG_FILE, "examples.csv", "folds.csv", "evidence.npz"),
@@ -98,6 +100,7 @@ class RunFolder:
             "format_version": FORMAT_VERSION,
             "state": "running",
             "started": _now(),
+            DIRECTORY: str(Path().absolute()),
             RUN_JSON_SETTINGS: settings,
             "results_depend_on": matters,
             "data": data,

@@ -1,7 +1,10 @@
 """The options that several commands share, each declared once, and how their texts become settings."""
 
+import difflib
 import os
 import re
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 from typer import Argument, Option
@@ -251,6 +254,37 @@ def read_settings(config: str | None, overrides: list[str] | None, **given: str 
         environment=os.environ,
         config_file=None if config is None else find_config(config),
     )
+
+
+def read_formats(texts: Sequence[str], known: Sequence[str], *, beside: Sequence[str] = ()) -> dict[str, Path | None]:
+    """Return each format with the file that it is written to, None being stdout.
+
+    Args:
+        texts: as ``junit`` or ``junit=FILE``.
+        known: the formats there are.
+        beside: those that may share stdout with another.
+
+    Raises:
+        UsageError: an unknown format, one given twice, or two on stdout that would make each other unreadable.
+    """
+    formats: dict[str, Path | None] = {}
+    for text in texts:
+        name, equals, file = text.partition("=")
+        if name not in known:
+            nearest = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {nearest[0]}?" if nearest else f"use {', '.join(known)}"
+            raise UsageError(f"no format is called {name!r}", where="--format", hint=hint)
+        if name in formats:
+            raise UsageError(f"{name} is given twice", where="--format", hint="leave one of them out")
+        if equals and not file:
+            raise UsageError(f"no file behind {text!r}", where="--format", hint=f"write {name}=FILE")
+        formats[name] = Path(file).expanduser() if equals else None
+    shown = [name for name, path in formats.items() if path is None and name not in beside]
+    if len(shown) > 1:
+        raise UsageError(
+            f"{' and '.join(shown)} cannot both go to stdout", where="--format", hint=f"write {shown[1]}=FILE"
+        )
+    return formats
 
 
 def refuse_both(first: str, is_first: bool, second: str, is_second: bool) -> None:

@@ -1,0 +1,134 @@
+"""What a reviewer has decided about single labels: the file that the report saves, spreadsheets edit and apply takes.
+
+A decision is about an example and the label that it had; where the label has changed since, it says nothing.
+
+The columns of the file are read by name, and others are left alone. A cell that a spreadsheet would run as a formula
+gets an apostrophe in front, which reading takes off again.
+"""
+
+import csv
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from labelscan.atomic import replacing
+from labelscan.errors import MAX_PROBLEMS, DecisionsError, Problem
+
+FILE_NAME = "decisions.csv"
+COLUMNS = ("example_id", "decision", "new_label", "time", "given_label")
+NEEDED = ("example_id", "decision", "new_label")
+Verdict = Literal["keep", "relabel", "drop", "unsure"]
+"""The given label is right; another one is; the example is none of the classes, or useless; nobody can tell."""
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decision:
+    """What was decided about one label."""
+
+    example_id: str
+    verdict: Verdict
+    new_label: str = ""
+    """Of ``relabel`` alone."""
+    time: str = ""
+    """When, as ISO 8601 in UTC; empty where unknown."""
+    given_label: str | None = None
+    """The label that was looked at; None where the file does not say."""
+
+
+def write_decisions(decisions: Iterable[Decision], path: Path) -> None:
+    """Write decisions.csv, in the order given."""
+    with replacing(path) as file:
+        rows = csv.writer(file)  # lines end as RFC 4180 has it; a lone carriage return is quoted then
+        rows.writerow(COLUMNS)
+        for one in decisions:
+            cells = (one.example_id, one.verdict, one.new_label, one.time, one.given_label or "")
+            rows.writerow([guarded(cell) for cell in cells])
+
+
+def read_decisions(path: Path) -> list[Decision]:
+    """Return the decisions in a file, one an example: of several the last.
+
+    Raises:
+        DecisionsError: no such file or columns, or cells that say nothing; up to 20 at once.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            records = list(_records(csv.DictReader(file, strict=True), path))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DecisionsError(f"cannot be read ({error})", where=str(path), hint="save it as CSV in UTF-8") from error
+    problems = [problem for _, decision in records if isinstance(problem := decision, Problem)]
+    if problems:
+        raise DecisionsError.of(problems[:MAX_PROBLEMS], total=len(problems))
+    return list({one.example_id: one for _, one in records if isinstance(one, Decision)}.values())
+
+
+def check_decisions(decisions: Iterable[Decision], given_labels: Mapping[str, str], *, where: str) -> None:
+    """Raise DecisionsError, up to 20 problems at once, where decisions are about other examples or labels.
+
+    Args:
+        decisions: what was decided.
+        given_labels: the label of every example by its id.
+        where: the file of the decisions, for messages.
+    """
+    problems = [problem for one in decisions if (problem := _stranger(one, given_labels, where)) is not None]
+    if problems:
+        raise DecisionsError.of(problems[:MAX_PROBLEMS], total=len(problems))
+
+
+def guarded(cell: str) -> str:
+    """Return a cell so that a spreadsheet shows it and does not run it; ``bare`` undoes it."""
+    return f"'{cell}" if _FORMULA.match(cell) else cell
+
+
+def bare(cell: str) -> str:
+    """Return what ``guarded`` was given."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell[1:]) else cell
+
+
+def _stranger(one: Decision, given_labels: Mapping[str, str], where: str) -> Problem | None:
+    there = given_labels.get(one.example_id)
+    if there is None:
+        return Problem(f"no example is called {one.example_id!r}", where, "these decisions belong to other data")
+    if one.given_label not in (None, there):
+        problem = f"{one.example_id!r} was {one.given_label!r} when it was reviewed and is {there!r} now"
+        return Problem(problem, where, "these decisions belong to other labels: review the example anew")
+    return None
+
+
+def _records(rows: "csv.DictReader[str]", path: Path) -> Iterable[tuple[int, Decision | Problem]]:
+    missing = [name for name in NEEDED if name not in (rows.fieldnames or ())]
+    if missing:
+        raise DecisionsError(
+            f"no column is called {missing[0]!r}",
+            where=str(path),
+            hint=f"the columns are {', '.join(COLUMNS)}, as the report saves them",
+        )
+    for row in rows:
+        yield rows.line_num, _decision(row, f"{path.name} row {rows.line_num}")
+
+
+def _decision(row: dict[str, str | None], where: str) -> Decision | Problem:
+    cells = {name: bare(row.get(name) or "") for name in COLUMNS}
+    word = cells["decision"].strip().lower()
+    verdict = next((one for one in VERDICTS if one == word), None)
+    if not cells["example_id"]:
+        return Problem("the example_id is empty", where, "write the id as in issues.csv, or take the row out")
+    if verdict is None:
+        return Problem(f"{cells['decision']!r} is no decision", where, f"write {_listed(VERDICTS)}")
+    if verdict == "relabel" and not cells["new_label"].strip():
+        return Problem("relabel without a new_label", where, "write the class, or decide otherwise")
+    return Decision(
+        example_id=cells["example_id"],
+        verdict=verdict,
+        new_label=cells["new_label"] if verdict == "relabel" else "",
+        time=cells["time"],
+        given_label=cells["given_label"] or None,
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:-1])} or {names[-1]}"

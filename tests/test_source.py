@@ -1,0 +1,44 @@
+"""The data of a finished run, found again."""
+
+import pytest
+
+import labelscan
+from labelscan.errors import DatasetError
+from labelscan.finished_run import FinishedRun
+from labelscan.source import read_again
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Make a finished run on twelve rows of a table that it was given by a relative path."""
+    monkeypatch.chdir(tmp_path)
+    rows = [f"{number},{number % 2},{'ab'[number % 2]}" for number in range(12)]
+    (tmp_path / "flowers.csv").write_text("\n".join(["petal,sepal,label", *rows]) + "\n")
+    labelscan.detect(settings=labelscan.settings("flowers.csv", epochs=1, folds=2), output="run")
+    return FinishedRun.read(tmp_path / "run")
+
+
+def test_the_data_is_found_from_another_folder(run, tmp_path, monkeypatch):
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert read_again(run).class_names == ("a", "b")
+
+
+def test_data_that_was_moved_is_found_where_it_is_said_to_be(run, tmp_path):
+    (tmp_path / "flowers.csv").rename(tmp_path / "moved.csv")
+    with pytest.raises(DatasetError, match="no such file"):
+        read_again(run)
+    assert len(read_again(run, data=str(tmp_path / "moved.csv"))) == 12
+
+
+def test_data_that_has_changed_is_refused(run, tmp_path):
+    content = (tmp_path / "flowers.csv").read_text()
+    (tmp_path / "flowers.csv").write_text(content.replace("0,0,a", "0,0,b"))
+    with pytest.raises(DatasetError, match="not the data of"):
+        read_again(run)
+
+
+def test_data_in_memory_is_nowhere_to_be_found(tmp_path):
+    labelscan.score([[0.9, 0.1], [0.1, 0.9]] * 5, [0, 1] * 5, output=tmp_path / "run")
+    with pytest.raises(DatasetError, match="in no file"):
+        read_again(FinishedRun.read(tmp_path / "run"))
