@@ -19,8 +19,9 @@ INSTALL = index="$(TORCH_INDEX)"; $(PIP) install $${index:+--extra-index-url "$$
 help: ## List the targets.
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "make %-8s %s\n", $$1, $$2}'
 
-demo: $(VENV)/installed ## Plant wrong labels among 1,797 digits and find them.
-	$(BIN)/labelscan detect 'demo:digits?noise=symmetric:0.1'
+demo: $(VENV)/installed ## Plant wrong labels among 1,797 digits, find them, and make a page to review them.
+	$(BIN)/labelscan detect 'demo:digits?noise=symmetric:0.1' -o labelscan-runs/demo
+	$(BIN)/labelscan report labelscan-runs/demo
 
 test: lint types ## Check style and types, then run the tests.
 	$(BIN)/python -m pytest
