@@ -18,7 +18,6 @@ from labelscan.cli.console import (
     text,
     width_of,
 )
-from labelscan.cli.progress import duration, percent
 from labelscan.fold_job import DONE_FILE
 from labelscan.issues import ISSUES_FILE, Issues
 from labelscan.judging import Run
@@ -27,6 +26,7 @@ from labelscan.planning import Plan
 from labelscan.self_check import Estimate, SelfCheck
 from labelscan.summary import ClassHealth, Summary
 from labelscan.threshold_jobs import KIND
+from labelscan.wording import duration, percent
 
 MOST_ROWS = 5
 """Of the tables of classes and pairs."""
