@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from labelscan.api import benchmark, detect, diff, plan, score, settings
+    from labelscan.api import benchmark, detect, diff, plan, report, score, settings
     from labelscan.benchmarking import Benchmark
     from labelscan.comparison import Comparison
     from labelscan.config import Config
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from labelscan.summary import Summary
 
 _HOMES = {
-    **dict.fromkeys(("benchmark", "detect", "diff", "plan", "score", "settings"), "labelscan.api"),
+    **dict.fromkeys(("benchmark", "detect", "diff", "plan", "report", "score", "settings"), "labelscan.api"),
     "Benchmark": "labelscan.benchmarking",
     "Comparison": "labelscan.comparison",
     "Config": "labelscan.config",
@@ -74,6 +74,7 @@ __all__ = [
     "detect",
     "diff",
     "plan",
+    "report",
     "score",
     "settings",
 ]

@@ -36,9 +36,7 @@ def estimate_wrong_labels(run: FinishedRun) -> Interval:
     precision, left = _self_check(run.summary, "precision"), _self_check(run.summary, "wrong_labels_left")
     n_flagged = int(run.issues.scores["flagged"].sum())
     if precision is not None and left is not None:
-        estimate, low, high = (
-            n_flagged * one + another for one, another in zip(precision, left, strict=True)
-        )
+        estimate, low, high = (n_flagged * one + another for one, another in zip(precision, left, strict=True))
         basis = f"by the self-check; the error probabilities add up to {by_probability:,.0f}"
         return Interval(estimate=estimate, low=low, high=min(high, float(n_scored)), basis=f"{known}{basis}; {UNSEEN}")
     centres = [by_probability, *_counted(run.summary)]
@@ -78,7 +76,8 @@ def estimate_flagged_precision(run: FinishedRun) -> Interval | None:
 
 def _error_probabilities(scores: pd.DataFrame) -> NDArray[np.float64]:
     probabilities = scores["error_probability"].to_numpy(dtype=np.float64)
-    return probabilities[np.isfinite(probabilities)]
+    known: NDArray[np.bool_] = np.isfinite(probabilities)
+    return probabilities[known]
 
 
 def _spread(probabilities: NDArray[np.float64]) -> float:

@@ -6,25 +6,29 @@ the way of the rest.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
+import pandas as pd
 
 from labelscan.arrays import as_strings
+from labelscan.config import RUN_JSON_SETTINGS
 from labelscan.dataset import Dataset, FeatureTable, ImageFiles, ImageSource
-from labelscan.errors import LabelscanError
+from labelscan.errors import LabelscanError, UsageError
 from labelscan.events import Listener, ignore
 from labelscan.finished_run import FinishedRun
 from labelscan.intervals import estimate_flagged_precision, estimate_wrong_labels
 from labelscan.issues import TRUE_LABEL
 from labelscan.pictures import make_pictures
 from labelscan.report_page import FeatureNote, Picture, ReportPage, Suspect, TypicalExample
+from labelscan.reports import FORMATS
+from labelscan.reports.html_report import write_html
+from labelscan.reports.markdown_report import write_markdown
 from labelscan.run_facts import make_run_facts
-from labelscan.run_folder import RUN_JSON_SETTINGS
 from labelscan.source import read_again
 from labelscan.standing_out import StandingOut
 from labelscan.typical_examples import choose_typical
@@ -34,6 +38,8 @@ TOP = 200
 IMAGES, FEATURES, PROBABILITIES = "images", "features", "probabilities"
 """What examples are."""
 LEFT_OUT = "left out"
+WRITERS: Mapping[str, Callable[[ReportPage, Path], None]] = {"html": write_html, "markdown": write_markdown}
+assert WRITERS.keys() == FORMATS.keys()
 
 Record: TypeAlias = Mapping[str, Any]  # a row of the table of scores, by column
 
@@ -73,12 +79,10 @@ def make_report_page(
     """
     scores = run.issues.scores
     flagged = np.flatnonzero(scores["flagged"].to_numpy(dtype=bool))
-    shown: list[Record] = scores.iloc[flagged[:top]].to_dict("records")
+    shown = _records(scores, flagged[:top].tolist())
     wanted = chain.from_iterable((str(one["given_label"]), str(one["suggested_label"])) for one in shown)
     rows_of_classes = choose_typical(scores, list(wanted)) if pictures else {}
-    typical: dict[str, list[Record]] = {
-        name: scores.iloc[list(rows)].to_dict("records") for name, rows in rows_of_classes.items()
-    }
+    typical = {name: _records(scores, rows) for name, rows in rows_of_classes.items()}
     seen = _look(run, shown, [*shown, *chain.from_iterable(typical.values())], data, pictures, notify)
     return ReportPage(
         run=str(run.folder),
@@ -97,6 +101,15 @@ def make_report_page(
     )
 
 
+def write_report(page: ReportPage, form: str, path: Path | None = None) -> Path:
+    """Write a page in one of its forms and return the file; None is that of the form in the run folder."""
+    path = path or Path(page.run) / FORMATS[form]
+    if path.is_dir():
+        raise UsageError("this is a folder", where=str(path), hint=f"name a file, as in {path / FORMATS[form]}")
+    WRITERS[form](page, path)
+    return path
+
+
 def _look(
     run: FinishedRun, shown: Sequence[Record], examples: Sequence[Record], data: str, pictures: bool, notify: Listener
 ) -> _Seen:
@@ -106,8 +119,7 @@ def _look(
         return _Seen(kind=kind, pictures={}, features={}, no_picture=LEFT_OUT if kind == IMAGES else "")
     if kind == IMAGES and not data and all(one["path"] for one in examples):
         files = ImageFiles(Path(), as_strings([str(run.locate(str(one["path"])).absolute()) for one in examples]))
-        seen = _pictures(run, files, {str(one["example_id"]): row for row, one in enumerate(examples)}, notify)
-        return seen
+        return _pictures(run, files, {str(one["example_id"]): row for row, one in enumerate(examples)}, notify)
     try:
         dataset = read_again(run, data=data, notify=notify)
     except LabelscanError as error:
@@ -118,6 +130,10 @@ def _look(
     if isinstance(dataset.inputs, FeatureTable):
         return _Seen(kind=FEATURES, pictures={}, features=_features(dataset, dataset.inputs, shown, rows))
     return _pictures(run, dataset.inputs, rows, notify)
+
+
+def _records(scores: pd.DataFrame, rows: Sequence[int]) -> list[Record]:
+    return cast(list[Record], scores.iloc[list(rows)].to_dict("records"))
 
 
 def _kind(run: FinishedRun) -> str:

@@ -3,8 +3,9 @@
 import shlex
 from collections.abc import Iterator, Mapping
 
+from labelscan.config import RUN_JSON_SETTINGS
 from labelscan.finished_run import FinishedRun
-from labelscan.run_folder import DIRECTORY, RUN_FILE, RUN_JSON_SETTINGS
+from labelscan.run_folder import DIRECTORY, RUN_FILE
 from labelscan.wording import duration
 
 SHOWN_DIGITS = 8

@@ -27,13 +27,13 @@ LINE = """
     threshold_runs evidence noise_channel
     detection detectors.confident_learning detectors.noise_posterior detectors.aum detectors
     metrics issues health planted_errors self_check summary scoreboard
-    report_page
-    reports reports.csv_report reports.json_report reports.markdown reports.markdown_report reports.plot_report
-    finished_run source decisions pairing comparison
+    reports reports.csv_report reports.json_report reports.plot_report
+    finished_run source decisions report_page reports.markdown reports.markdown_report reports.html_report
+    pairing comparison
     intervals run_facts pictures typical_examples standing_out reporting review_server judging
     identical threshold_jobs planning inputs estimate pipeline scoring benchmark_plan cells benchmarking api
     cli.completion cli.help_pages cli.console cli.progress cli.run_screen cli.benchmark_screen cli.diff_screen
-    cli.options cli.detect cli.score cli.report cli.benchmark cli.diff cli.listing cli __main__
+    cli.report_screen cli.options cli.detect cli.score cli.report cli.benchmark cli.diff cli.listing cli __main__
 """
 ORDER = LINE.split()
 ALONE = {
@@ -41,6 +41,8 @@ ALONE = {
     "cleanlab": "detectors.confident_learning",
     "pyarrow": "readers.sheet",
     "matplotlib": "reports.plot_report",
+    "jinja2": "reports.html_report",
+    "markupsafe": "reports.html_report",
 }
 """Packages that one module alone imports."""
 

@@ -33,6 +33,7 @@ STEP_WORDS = {
     "decode": "decoding images",
     "features": "computing features",
     "detection": "judging labels",
+    "pictures": "making pictures",
 }
 
 

@@ -1,6 +1,7 @@
 """The end of a run on one screen: what looks wrong, where, and what to do with it."""
 
 import math
+import shlex
 from collections.abc import Collection, Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -110,7 +111,7 @@ def _show_screen(summary: Summary, issues: Issues, folder: Path, *, top: int, to
         _show_self_check(console, summary.self_check)
     console.print()
     console.print(text(("issues  ", "dim"), (str(folder / ISSUES_FILE), "bold")))
-    console.show(text(("next    ", "dim"), _next_step(summary)))
+    console.show(text(("next    ", "dim"), _next_step(summary, folder)))
 
 
 def _headline(summary: Summary, width: int) -> Iterator[Shape]:
@@ -302,9 +303,9 @@ def _ranked_by(summary: Summary) -> str:
     return f"ranked by {leading}; P(wrong) is by {POSTERIOR}, a second opinion"
 
 
-def _next_step(summary: Summary) -> str:
+def _next_step(summary: Summary, folder: Path) -> str:
     if summary.learned_nothing:
         return "see the warnings: none of this can be believed before the models learn"
     if summary.n_flagged:
-        return "go through it from the top; scores.csv beside it has every example"
+        return f"labelscan report {shlex.quote(str(folder))}"
     return "scores.csv beside it has every example, most doubtful first"

@@ -77,7 +77,7 @@ def _classes(health: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         for one in worst[:MOST_CLASSES]
     ]
     titles = ("class", "flagged", "labels", "share", "held-out accuracy")
-    yield from table(titles, ("left", "right", "right", "right", "right"), rows)
+    yield from table(titles, "lrrrr", rows)
     if len(worst) > MOST_CLASSES:
         yield from ("", f"and {len(worst) - MOST_CLASSES:,} more classes with flags")
 
@@ -85,7 +85,7 @@ def _classes(health: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 def _pairs(pairs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     rows = [[code(one["given_label"]), code(one["suggested_label"]), f"{one['count']:,}"] for one in pairs]
     if rows:
-        yield from table(("label", "taken for", "times"), ("left", "left", "right"), rows)
+        yield from table(("label", "taken for", "times"), "llr", rows)
 
 
 def _suspects(page: ReportPage) -> Iterator[str]:
@@ -96,7 +96,7 @@ def _suspects(page: ReportPage) -> Iterator[str]:
     titles = ["", "example", "label", "suggested", "P(wrong)", "flagged by", *(["true label"] if with_truth else [])]
     yield from table(
         titles,
-        ("right", "left", "left", "left", "right", "left", *(("left",) if with_truth else ())),
+        "rlllrll" if with_truth else "rlllrl",
         [_suspect_cells(one, with_truth=with_truth) for one in shown],
     )
     if page.n_flagged > len(shown):
@@ -142,4 +142,4 @@ def _compared(rows: Sequence[ComparedRow]) -> Iterator[str]:
         cells += [row.figure(metric) for metric in METRICS]
         cells += [row.difference_figure(metric) for metric in PAIRED_METRICS]
         made.append(cells)
-    yield from table(titles, ("left", "left", *(["right"] * (len(titles) - 2))), made)
+    yield from table(titles, "ll" + "r" * (len(titles) - 2), made)
