@@ -28,10 +28,13 @@ LINE = """
     detection detectors.confident_learning detectors.noise_posterior detectors.aum detectors
     metrics issues health planted_errors self_check summary scoreboard
     reports reports.csv_report reports.json_report reports.markdown_report reports.plot_report
-    finished_run source decisions report_page pairing comparison judging
+    finished_run source decisions corrections label_studio
+    label_lists.rows label_lists.delimited label_lists.json_lines label_lists.parquet label_lists.numpy_arrays
+    label_lists.image_files label_lists.images_in_memory label_lists.link_folders label_lists applying
+    report_page pairing comparison judging
     identical threshold_jobs planning inputs estimate pipeline scoring benchmark_plan cells benchmarking api
     cli.completion cli.help_pages cli.console cli.progress cli.run_screen cli.benchmark_screen cli.diff_screen
-    cli.options cli.detect cli.score cli.benchmark cli.diff cli.listing cli __main__
+    cli.apply_screen cli.options cli.apply cli.detect cli.score cli.benchmark cli.diff cli.listing cli __main__
 """
 ORDER = LINE.split()
 ALONE = {

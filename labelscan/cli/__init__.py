@@ -4,6 +4,7 @@ from typing import Annotated
 
 from typer import Context, Option, Typer, echo
 
+from labelscan.cli.apply import apply
 from labelscan.cli.benchmark import benchmark
 from labelscan.cli.detect import DetectCommand, detect
 from labelscan.cli.diff import diff
@@ -32,6 +33,7 @@ app = Typer(
 )
 app.command("detect", cls=DetectCommand)(detect)
 app.command("score", cls=GroupedCommand)(score)
+app.command("apply", cls=GroupedCommand)(apply)
 app.command("benchmark", cls=GroupedCommand)(benchmark)
 app.command("diff", cls=GroupedCommand)(diff)
 app.command("list", cls=GroupedCommand)(list_parts)
