@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from labelscan.api import apply, benchmark, detect, diff, plan, score, settings
+    from labelscan.api import apply, benchmark, detect, diff, plan, report, score, settings
     from labelscan.applying import Applied
     from labelscan.benchmarking import Benchmark
     from labelscan.comparison import Comparison
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from labelscan.summary import Summary
 
 _HOMES = {
-    **dict.fromkeys(("apply", "benchmark", "detect", "diff", "plan", "score", "settings"), "labelscan.api"),
+    **dict.fromkeys(("apply", "benchmark", "detect", "diff", "plan", "report", "score", "settings"), "labelscan.api"),
     "Applied": "labelscan.applying",
     "Benchmark": "labelscan.benchmarking",
     "Comparison": "labelscan.comparison",
@@ -81,6 +81,7 @@ __all__ = [
     "detect",
     "diff",
     "plan",
+    "report",
     "score",
     "settings",
 ]
