@@ -40,11 +40,17 @@ class DatasetConfig:
     split: str = ""
     """Splits to read, separated by commas; all where empty."""
     path_column: str = ""
+    """Of image files."""
     label_column: str = ""
+    """Of given labels; in an npz file the array."""
     true_label_column: str = ""
+    """Of labels known to be right, which measure the detectors."""
     id_column: str = ""
+    """Of example ids; without one they are relative paths or row numbers."""
     group_column: str = ""
+    """Of what must share a fold, as a patient or a scene."""
     split_column: str = ""
+    """Of what ``split`` restricts."""
     root: str = "data"
     """Where torchvision data sets lie."""
     download: bool = False
@@ -110,12 +116,15 @@ class TrainingConfig:
     loss: str = "blurry"
     """A loss with its options, as in ``blurry:gamma=0.4,delay=4``."""
     epochs: int = 0
+    """Passes over the training examples of a fold."""
     batch_size: int = 0
+    """Examples a step."""
     learning_rate: float = 0.0
     """Peak of the one-cycle schedule."""
     weight_decay: float = -1.0
     """Decoupled; below 0 is the recipe's."""
     augment: Literal["auto", "none", "shift", "shift-flip"] = "auto"
+    """How images are varied in training."""
 
     def __post_init__(self) -> None:
         _at_least(0, self.epochs, "training.epochs")
@@ -132,6 +141,7 @@ class DeviceConfig:
     name: str = "auto"
     """``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``."""
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """Of the arithmetic of training; ``auto`` is bfloat16 on CUDA devices that have it, else float32."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -139,6 +149,7 @@ class ExecutorConfig:
     """How folds are carried out. The results do not depend on it, save their last digits on ``threads``."""
 
     name: str = "local"
+    """``local`` is this machine."""
     processes: int = 0
     """Folds side by side; 0 is one a GPU, or on the CPU as many as the cores allow."""
     threads: int = 0
@@ -154,6 +165,7 @@ class DetectionConfig:
     """Which detector's flags and ranking lead, and whether the run checks itself. Every run computes all detectors."""
 
     detector: str = LEADING_DETECTOR
+    """The leading one with its options, as in ``confident-learning:filter_by=both``."""
     self_check: float = 0.0
     """Share of the labels that are replaced by wrong ones for a second run, which says how many of such errors are
     found; 0 is no second run, more than 0.1 would be other data."""

@@ -17,25 +17,30 @@ from labelscan.dataset import Dataset
 from labelscan.detection import Detections
 from labelscan.evidence import CHUNK_ROWS, Evidence
 
-ISSUE_COLUMNS = (
-    "rank",
-    "example_id",
-    "path",
-    "given_label",
-    "suggested_label",
-    "label_quality",
-    "error_probability",
-    "self_confidence",
-    "suggested_confidence",
-    "normalized_margin",
-    "train_margin",
-    "flagged_by",
-    "fold",
-)
-"""The columns of issues.csv, in their order."""
-SCORE_COLUMNS = (*ISSUE_COLUMNS, "flagged", "status")
-"""Those of scores.csv; ``true_label`` follows where true labels are known."""
 TRUE_LABEL = "true_label"
+MEANINGS = {
+    "rank": "1 is the most doubtful",
+    "example_id": "the id column, else the path relative to the data, else the row number from 0",
+    "path": "the file, where there is one",
+    "given_label": "as delivered",
+    "suggested_label": "the most probable other class",
+    "label_quality": "of the leading detector, in [0, 1]; low is doubtful",
+    "error_probability": "the probability that the given label is wrong, by noise-posterior",
+    "self_confidence": "out-of-fold probability of the given label",
+    "suggested_confidence": "that of the suggested label",
+    "normalized_margin": "(self-confidence - largest other probability + 1) / 2",
+    "train_margin": "in training: logit of the given label minus the largest other, mean over epochs and folds",
+    "flagged_by": "the detectors that flag it, joined by `|`",
+    "fold": "which held it out; of several repeats joined by `|`",
+    "flagged": "whether the leading detector flags it",
+    "status": "`scored`, or `unscored` or `unreadable` with the reason",
+    TRUE_LABEL: "where it came with the data",
+}
+"""Every column of scores.csv with what is in it."""
+SCORE_COLUMNS = tuple(name for name in MEANINGS if name != TRUE_LABEL)
+"""The columns of scores.csv, in their order; ``true_label`` follows where true labels are known."""
+ISSUE_COLUMNS = tuple(name for name in SCORE_COLUMNS if name not in ("flagged", "status"))
+"""Those of issues.csv, which has no others."""
 TEXT_COLUMNS = ("example_id", "path", "given_label", "suggested_label", "flagged_by", "fold", "status", TRUE_LABEL)
 NUMBER_COLUMNS = (
     "label_quality",

@@ -30,13 +30,27 @@ LOG_FILE = "log.jsonl"
 DIRECTORY = "directory"
 """The key of run.json for the folder that relative paths in a run start from."""
 PACKAGES = ("torch", "torchvision", "numpy", "pandas", "scikit-learn", "cleanlab")
-OWN_FILES = (
-    *(RUN_FILE, LOG_FILE, "examples.csv", "folds.csv", "evidence.npz"),
-    *("issues.csv", "scores.csv", "summary.json", "report.html"),
-)
 SELF_CHECK = "self-check"
 """The folder of the second run, with planted errors, of a run that checks itself."""
-OWN_FOLDERS = ("fold-*-*", "aum-*", "store", SELF_CHECK)
+OWN_FILES = {
+    "issues.csv": "what the leading detector flags, most doubtful first",
+    "scores.csv": "every example: what other detectors flag, and those without a score, with the reason",
+    "summary.json": "counts, estimated wrong labels, noise matrix, health of each class, confused pairs, warnings",
+    "report.html": "the page to review suspects on, after `labelscan report`",
+    RUN_FILE: "resolved settings (`--config` takes it), versions, fingerprint of the data, timings",
+    "examples.csv": "what was read: id, path, given label, group, split, status",
+    "folds.csv": "which fold held out which example",
+    "evidence.npz": "out-of-fold probabilities; apart from them, what training said of its own examples",
+    LOG_FILE: "what happened, one event a line",
+}
+"""What a run writes, with what is in it, and ``--fresh`` deletes."""
+OWN_FOLDERS = {
+    "fold-*-*": "one folder a repeat and fold: its probabilities, its measurements, its last checkpoint",
+    "aum-*": "the trainings with an extra class, with `--detector aum` only",
+    SELF_CHECK: "the second run, with planted errors, of a run with `--self-check`",
+    "store": "decoded images and features; when the run is finished, only the list of their digests",
+}
+"""Likewise folders, as patterns."""
 
 State = Literal["running", "finished", "interrupted", "failed"]
 

@@ -75,11 +75,17 @@ class Summary:
     """What a run found."""
 
     data: str
+    """What it is called."""
     n_examples: int
+    """All that were read."""
     n_scored: int
+    """Those with out-of-fold probabilities, which detectors judge."""
     n_unscored: int
+    """Those that could be read but not judged."""
     n_unreadable: int
+    """Those whose images could not be read."""
     n_classes: int
+    """Classes of the given labels."""
     detector: str
     """The leading one, with its options."""
     n_flagged: int
@@ -87,6 +93,7 @@ class Summary:
     flagged_by: dict[str, int]
     """How many each detector flags."""
     flagged_by_all: int
+    """How many all detectors flag."""
     estimated_wrong_labels: float
     """Sum of the error probabilities of the scored examples."""
     estimated_noise_rate: float
@@ -98,15 +105,19 @@ class Summary:
     learned_nothing: bool
     """Whether accuracy is not significantly above chance: flags then mean nothing, and no gate may pass on them."""
     warnings: tuple[str, ...]
+    """What a reader should be wary of."""
     notes: tuple[str, ...]
     """How the data was read: good to know, nothing to worry about."""
     against_truth: AgainstTruth | None
+    """How well the run did; null where true labels did not come with the data."""
     confused_pairs: tuple[ConfusedPair, ...]
     """Most frequent first, at most ``MOST_PAIRS``."""
     class_health: tuple[ClassHealth, ...]
+    """One entry a class, in the order of classes."""
     self_check: SelfCheck | None = None
     """What a second run with planted errors says of this one; None where none was made."""
     n_label_conflicts: int
+    """Groups of byte-identical images whose labels differ."""
     label_conflicts: tuple[tuple[tuple[str, str], ...], ...]
     """The first ``MOST_CONFLICTS`` of them."""
     noise_matrix: list[list[float]] | None

@@ -28,7 +28,7 @@ LINE = """
     detection detectors.confident_learning detectors.noise_posterior detectors.aum detectors
     metrics issues health planted_errors self_check summary scoreboard
     reports reports.csv_report reports.json_report reports.markdown_report reports.plot_report
-    finished_run source decisions report_page pairing comparison judging
+    finished_run source decisions report_page reports.html_report pairing comparison judging
     identical threshold_jobs planning inputs estimate pipeline scoring benchmark_plan cells benchmarking api
     cli.completion cli.help_pages cli.console cli.progress cli.run_screen cli.benchmark_screen cli.diff_screen
     cli.options cli.detect cli.score cli.benchmark cli.diff cli.listing cli __main__
@@ -39,6 +39,8 @@ ALONE = {
     "cleanlab": "detectors.confident_learning",
     "pyarrow": "readers.sheet",
     "matplotlib": "reports.plot_report",
+    "jinja2": "reports.html_report",
+    "markupsafe": "reports.html_report",
 }
 """Packages that one module alone imports."""
 

@@ -1,0 +1,154 @@
+"""report.html: a run on one page that needs nothing but itself, and its suspects to be reviewed by keyboard.
+
+Template, style and scripts lie beside this file and are put into the page as they are. Everything that comes from the
+data is text there: the template escapes it, the scripts never take it for HTML, and the page's content security
+policy lets nothing else run, load or connect.
+
+The only file that imports jinja2.
+"""
+
+import base64
+import dataclasses
+import hashlib
+import json
+import re
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from labelscan.atomic import replacing
+from labelscan.decisions import COLUMNS, FILE_NAME, VERDICTS
+from labelscan.report_page import ReportPage, Suspect
+
+HERE = Path(__file__).parent
+TEMPLATE, STYLE = "report.html.jinja", "report.css"
+SCRIPTS = ("report.js",)
+MOST_CLASSES_IN_HEAT_MAP = 40
+"""With more, the numbers of the noise matrix cannot be read on a screen."""
+MOST_CLASSES_IN_HEALTH = 1000
+HEAT_STEPS = 8
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_ESCAPES = {character: f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
+
+
+def write_html(page: ReportPage, path: Path) -> None:
+    """Write the page."""
+    with replacing(path) as file:
+        file.write(render_html(page))
+
+
+def render_html(page: ReportPage) -> str:
+    """Return the page as one HTML document, the same for the same content."""
+    style, scripts = _asset(STYLE), [_asset(name) for name in SCRIPTS]
+    text = (
+        _environment()
+        .get_template(TEMPLATE)
+        .render(
+            page=page,
+            summary=page.summary,
+            health=_worst_classes(page.summary),
+            heat_map=_heat_map(page.summary),
+            policy=_policy(style, scripts, saves=bool(page.save_to)),
+            style=Markup(style),
+            scripts=[Markup(script) for script in scripts],
+            content=Markup(_as_json(_content(page))),
+            next_command=f"labelscan apply {shlex.quote(page.run)} --decisions {FILE_NAME}",
+        )
+    )
+    # A file name that is no UTF-8 has surrogates in place of its odd bytes.
+    return _LONE_SURROGATE.sub("\ufffd", text)
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"count": _count, "per_cent": _per_cent}
+    return environment
+
+
+def _asset(name: str) -> str:
+    return (HERE / name).read_text(encoding="utf-8")
+
+
+def _policy(style: str, scripts: list[str], *, saves: bool) -> str:
+    allowed = {
+        "default-src": "'none'",
+        "img-src": "data:",
+        "style-src": _hash(style),
+        "script-src": " ".join(map(_hash, scripts)),
+        "connect-src": "'self'" if saves else "'none'",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+    }
+    return "; ".join(f"{name} {value}" for name, value in allowed.items())
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _content(page: ReportPage) -> dict[str, object]:
+    """Return what the scripts work on."""
+    return {
+        "fingerprint": page.data_fingerprint,
+        "save_to": page.save_to,
+        "kind": page.kind,
+        "columns": COLUMNS,
+        "verdicts": VERDICTS,
+        "file_name": FILE_NAME,
+        "class_names": page.class_names,
+        "suspects": [_suspect(suspect) for suspect in page.suspects],
+        "typical": {name: [dataclasses.asdict(one) for one in examples] for name, examples in page.typical.items()},
+    }
+
+
+def _suspect(suspect: Suspect) -> dict[str, object]:
+    return dataclasses.asdict(suspect)
+
+
+def _as_json(content: Mapping[str, object]) -> str:
+    """Return JSON that may stand inside a script element whatever strings are in it."""
+    text = json.dumps(content, separators=(",", ":"), allow_nan=False)
+    return re.sub("[<>&\u2028\u2029]", lambda match: _ESCAPES[match[0]], text)
+
+
+def _worst_classes(summary: Mapping[str, object]) -> list[Mapping[str, object]]:
+    """Return the health of the classes with the most wrong labels first, as many as a page can hold."""
+    rows = summary["class_health"]
+    assert isinstance(rows, list)
+    return sorted(rows, key=lambda row: -row["estimated_wrong_labels"])[:MOST_CLASSES_IN_HEALTH]
+
+
+def _heat_map(summary: Mapping[str, object]) -> list[list[tuple[float, int]]]:
+    """Return every value of the noise matrix with its step of heat, 0 for none; empty where there are too many.
+
+    The diagonal, labels that are right, has no heat: it would outshine all others.
+    """
+    matrix = summary["noise_matrix"]
+    if not isinstance(matrix, list) or len(matrix) > MOST_CLASSES_IN_HEAT_MAP:
+        return []
+    most = max((value for i, row in enumerate(matrix) for j, value in enumerate(row) if i != j), default=0.0)
+
+    def heat(value: float) -> int:
+        return round(HEAT_STEPS * (value / most) ** 0.5) if most > 0 else 0
+
+    return [[(value, 0 if i == j else heat(value)) for j, value in enumerate(row)] for i, row in enumerate(matrix)]
+
+
+def _count(value: float) -> str:
+    return f"{value:,.0f}"
+
+
+def _per_cent(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{100 * value:.1f} %" if 0 < value < 0.0995 else f"{100 * value:.0f} %"

@@ -1,0 +1,154 @@
+"""The reference, written from code: help pages, settings, files, columns, keys, parts. ``make golden`` renews it."""
+
+import ast
+import dataclasses
+import inspect
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
+from typing import Any, get_type_hints
+
+from labelscan.cli import app
+from labelscan.config import Config, shipped_configs
+from labelscan.config import keys as setting_keys
+from labelscan.detectors import DETECTORS
+from labelscan.issues import MEANINGS
+from labelscan.losses import LOSSES
+from labelscan.models import MODELS
+from labelscan.noise import NOISES
+from labelscan.run_folder import OWN_FILES, OWN_FOLDERS
+from labelscan.summary import Summary
+
+OPENING = """\
+# Reference
+
+Made from the code of labelscan: `make golden` writes it anew, and a test fails where it is stale.
+"""
+EXIT_CODES = {
+    "0": "done; a gate passed",
+    "1": "a gate failed, and nothing else",
+    "2": "bad usage, settings or data, or a gate that cannot judge: the message says what to do",
+    "3": "the run failed",
+    "130": "interrupted, by Ctrl-C or `--max-time`; the command that resumes is printed",
+}
+PARTS = {"losses": LOSSES, "models": MODELS, "detectors": DETECTORS, "noises": NOISES}
+
+
+def reference(help_pages: Mapping[str, str]) -> str:
+    """Return the whole page, in Markdown, given the text of ``labelscan COMMAND --help`` by command."""
+    sections = [OPENING, "## Commands"]
+    sections += [f"### labelscan {name}\n\n```text\n{page.rstrip()}\n```" for name, page in help_pages.items()]
+    sections += ["## Exit codes\n\n" + table(("code", "meaning"), EXIT_CODES.items())]
+    sections += ["## Settings\n\n" + SETTINGS_ARE, table(("setting", "default", "meaning"), settings())]
+    sections += ["## Files of a run\n\n" + table(("file", "content"), files())]
+    sections += ["## Columns\n\n" + COLUMNS_ARE, table(("column", "meaning"), columns())]
+    sections += ["## summary.json\n\n" + JSON_IS, table(("key", "meaning"), summary_keys())]
+    sections += ["## Parts\n\nIn more detail, with options and sources: `labelscan list losses` and so on."]
+    sections += [f"### {kind.capitalize()}\n\n" + table(("name", "what it is"), parts(kind)) for kind in PARTS]
+    sections += ["### Configs\n\n" + table(("name", "what it is for"), configs())]
+    return "\n\n".join(section.strip() for section in sections) + "\n"
+
+
+SETTINGS_ARE = """\
+By `--set KEY=VALUE`, in TOML by section, or as a variable: `training.epochs` is `LABELSCAN_TRAINING_EPOCHS`. 0, -1 or
+`auto` leave it to the model or the machine."""
+COLUMNS_ARE = """\
+Of `issues.csv` up to `fold`; `scores.csv` has all of them. UTF-8, RFC 4180, numbers with 6 significant digits."""
+JSON_IS = """\
+`format_version` goes up when a key changes its meaning or goes away; new keys may come at any time."""
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """Return a Markdown table; the first column is set as code."""
+    head = tuple(head)
+    lines = [f"| {' | '.join(head)} |", f"| {' | '.join('---' for _ in head)} |"]
+    for first, *rest in rows:
+        cells = [f"`{first}`", *(" ".join(cell.replace("``", "`").split()) for cell in rest)]
+        lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
+    return "\n".join(lines)
+
+
+def commands() -> Iterator[tuple[str, str]]:
+    """Yield every command with the first line of its help page."""
+    for info in app.registered_commands:
+        assert info.name is not None
+        yield info.name, (inspect.getdoc(info.callback) or "").partition("\n")[0]
+
+
+def files() -> Iterator[tuple[str, str]]:
+    """Yield what a run writes, and what is in it."""
+    yield from OWN_FILES.items()
+    for pattern, words in OWN_FOLDERS.items():
+        yield f"{pattern}/", words
+
+
+def columns() -> Iterator[tuple[str, str]]:
+    """Yield the columns of scores.csv."""
+    yield from MEANINGS.items()
+
+
+def settings() -> Iterator[tuple[str, str, str]]:
+    """Yield every setting with its default and its meaning."""
+    config = dataclasses.asdict(Config())
+    told = {"": documented(Config)}
+    hints = get_type_hints(Config)
+    for key in setting_keys():
+        section, _, name = key.rpartition(".")
+        told.setdefault(section, documented(hints[section]) if section else {})
+        value = config[section][name] if section else config[name]
+        yield key, f"`{value}`" if value != "" else "", told[section][name]
+
+
+def summary_keys() -> Iterator[tuple[str, str]]:
+    """Yield the keys of summary.json in their order, those within another as ``outer.inner``."""
+    yield "format_version", "of the file"
+    told, hints = documented(Summary), get_type_hints(Summary)
+    for entry in dataclasses.fields(Summary):
+        yield entry.name, told[entry.name]
+        for inner in dataclasses_in(hints[entry.name]):
+            words = documented(inner)
+            yield from ((f"{entry.name}.{one.name}", words.get(one.name, "")) for one in dataclasses.fields(inner))
+
+
+def dataclasses_in(hint: Any) -> Iterator[type]:
+    """Yield the dataclasses that an annotation speaks of."""
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        yield hint
+    for inner in getattr(hint, "__args__", ()):
+        yield from dataclasses_in(inner)
+
+
+def parts(kind: str) -> Iterator[tuple[str, str]]:
+    """Yield the parts of a registry with the first sentence of each."""
+    registry: Any = PARTS[kind]
+    for name in registry:
+        yield name, (inspect.getdoc(registry[name]) or "").partition("\n\n")[0]
+
+
+def configs() -> Iterator[tuple[str, str]]:
+    """Yield the configs that come with labelscan, with what their opening comment says."""
+    for name, path in shipped_configs().items():
+        comment = []
+        for line in path.read_text(encoding="utf-8").splitlines():
+            if not line.startswith("#"):
+                break
+            comment.append(line.lstrip("# ").strip())
+        yield name, " ".join(comment[1:])
+
+
+def documented(kind: type) -> dict[str, str]:
+    """Return the text below each field of a class that has one, with numbers in place of the names of constants."""
+    (tree,) = ast.parse(inspect.getsource(kind)).body
+    assert isinstance(tree, ast.ClassDef)
+    constants = vars(inspect.getmodule(kind))
+
+    def in_words(text: str) -> str:
+        named = re.sub(r"``([A-Z_]+)``", lambda found: str(constants.get(found[1], found[0])), text)
+        return re.sub(r"\bNone\b", "null", named) if kind.__module__ != Config.__module__ else named
+
+    return {
+        field.target.id: in_words(below.value.value)
+        for field, below in pairwise(tree.body)
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
+        if isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant) and isinstance(below.value.value, str)
+    }

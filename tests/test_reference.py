@@ -1,0 +1,34 @@
+"""The reference is what the code says, and so are the tables of the README that are marked as made from it."""
+
+import re
+from pathlib import Path
+
+import reference
+from typer.main import get_command
+from typer.testing import CliRunner
+
+ROOT = Path(__file__).parent.parent
+MARKED = re.compile(r"(<!-- (\w+): made from code by make golden -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def help_pages():
+    from labelscan.cli import app
+
+    names = get_command(app).commands
+    run = CliRunner().invoke
+    return {name: run(app, [name, "--help"], prog_name="labelscan", terminal_width=100).output for name in names}
+
+
+def test_the_reference_is_up_to_date(golden):
+    golden(ROOT / ".github" / "REFERENCE.md", reference.reference(help_pages()))
+
+
+def test_the_tables_of_the_readme_are_up_to_date(golden):
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    made = {
+        "commands": lambda: reference.table(("command", "what it does"), reference.commands()),
+        "files": lambda: reference.table(("file", "content"), reference.files()),
+        "columns": lambda: reference.table(("column", "meaning"), reference.columns()),
+        "codes": lambda: reference.table(("exit code", "meaning"), reference.EXIT_CODES.items()),
+    }
+    golden(ROOT / "README.md", MARKED.sub(lambda found: f"{found[1]}{made[found[2]]()}\n{found[3]}", readme))

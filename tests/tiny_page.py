@@ -1,0 +1,110 @@
+"""A report of twelve pets with everything in it, made by hand."""
+
+from base64 import b64encode
+from io import BytesIO
+
+from PIL import Image
+
+from labelscan.report_page import FeatureNote, Interval, Picture, ReportPage, Suspect, TypicalExample
+
+CLASSES = ("cat", "dog", "fox")
+
+
+def a_picture(shade: int = 90, *, side: int = 8) -> Picture:
+    content = BytesIO()
+    Image.new("L", (side, side), shade).save(content, format="PNG")
+    uri = f"data:image/png;base64,{b64encode(content.getvalue()).decode()}"
+    return Picture(uri=uri, width=side, height=side, tiny=side <= 64)
+
+
+def a_suspect(rank: int = 1, **changes: object) -> Suspect:
+    given, suggested = CLASSES[rank % 3], CLASSES[(rank + 1) % 3]
+    values: dict[str, object] = {
+        "rank": rank,
+        "example_id": f"{rank:02}.png",
+        "path": f"pets/{rank:02}.png",
+        "given_label": given,
+        "suggested_label": suggested,
+        "error_probability": round(0.99 - rank / 100, 2),
+        "self_confidence": 0.0625,
+        "suggested_confidence": 0.875,
+        "flagged_by": ("confident-learning", "noise-posterior")[: 1 + rank % 2],
+        "fold": str(rank % 5),
+        "true_label": None,
+        "picture": a_picture(20 * rank % 256),
+        "no_picture": "",
+        "features": (),
+    }
+    return Suspect(**(values | changes))  # type: ignore[arg-type]
+
+
+def a_summary(class_names: tuple[str, ...] = CLASSES, **changes: object) -> dict[str, object]:
+    n_classes = len(class_names)
+    share = 0.1 / max(n_classes - 1, 1)
+    summary: dict[str, object] = {
+        "format_version": 1,
+        "data": "pets",
+        "n_examples": 1200,
+        "n_scored": 1190,
+        "n_unscored": 4,
+        "n_unreadable": 6,
+        "n_classes": n_classes,
+        "detector": "confident-learning",
+        "n_flagged": 8,
+        "flagged_by": {"confident-learning": 8, "noise-posterior": 4},
+        "flagged_by_all": 4,
+        "estimated_wrong_labels": 7.5,
+        "estimated_noise_rate": 7.5 / 1190,
+        "out_of_fold_accuracy": 0.94,
+        "chance_accuracy": 0.33,
+        "learned_nothing": False,
+        "warnings": ["2 groups of byte-identical images with different labels"],
+        "notes": ["the folders train and test are pooled"],
+        "against_truth": None,
+        "confused_pairs": [
+            {"given_label": class_names[i], "suggested_label": class_names[(i + 1) % n_classes], "count": 3 - i % 3}
+            for i in range(min(n_classes, 20))
+        ],
+        "class_health": [
+            {
+                "class_name": name,
+                "n_examples": 400,
+                "n_scored": 396,
+                "n_flagged": 3,
+                "flagged_rate": 3 / 396,
+                "estimated_wrong_labels": 2.5,
+                "out_of_fold_accuracy": 0.94,
+            }
+            for name in class_names
+        ],
+        "self_check": None,
+        "n_label_conflicts": 1,
+        "label_conflicts": [
+            [{"example_id": "a.png", "given_label": class_names[0]}, {"example_id": "b.png", "given_label": "fox"}]
+        ],
+        "noise_matrix": [[0.9 if i == j else share for j in range(n_classes)] for i in range(n_classes)]
+        if n_classes <= 200
+        else None,
+    }
+    return summary | changes
+
+
+def a_page(**changes: object) -> ReportPage:
+    values: dict[str, object] = {
+        "run": "labelscan-runs/my pets",
+        "data": "pets",
+        "data_fingerprint": "0123456789abcdef",
+        "summary": a_summary(),
+        "wrong_labels": Interval(estimate=7.5, low=4, high=12, basis="By the error probabilities of all labels."),
+        "flagged_precision": Interval(estimate=0.9, low=0.7, high=0.97, basis="By those of the flagged ones."),
+        "facts": (("model", "small-cnn"), ("loss", "blurry:gamma=0.4,delay=4"), ("seed", "0")),
+        "class_names": CLASSES,
+        "suspects": tuple(a_suspect(rank) for rank in range(1, 9)),
+        "n_flagged": 8,
+        "typical": {name: (TypicalExample(example_id=f"typical {name}", picture=a_picture(200)),) for name in CLASSES},
+    }
+    return ReportPage(**(values | changes))  # type: ignore[arg-type]
+
+
+def a_feature_note() -> FeatureNote:
+    return FeatureNote(name="petal width", value=2.5, usual=0.2, usual_of_suggested=2.0, deviations=12.5)
