@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from labelscan.api import benchmark, detect, diff, plan, score, settings
+    from labelscan.api import benchmark, detect, diff, gate, plan, score, settings, update_baseline
     from labelscan.benchmarking import Benchmark
     from labelscan.comparison import Comparison
     from labelscan.config import Config
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         ConfigError,
         DatasetError,
         DecisionsError,
+        GateError,
         Interrupted,
         LabelscanError,
         ProbabilitiesError,
@@ -31,20 +32,24 @@ if TYPE_CHECKING:
     from labelscan.judging import Run
     from labelscan.planning import Plan
     from labelscan.summary import Summary
+    from labelscan.verdict import GateVerdict
 
 _HOMES = {
-    **dict.fromkeys(("benchmark", "detect", "diff", "plan", "score", "settings"), "labelscan.api"),
+    **dict.fromkeys(
+        ("benchmark", "detect", "diff", "gate", "plan", "score", "settings", "update_baseline"), "labelscan.api"
+    ),
     "Benchmark": "labelscan.benchmarking",
     "Comparison": "labelscan.comparison",
     "Config": "labelscan.config",
     **dict.fromkeys(
         (
-            *("ConfigError", "DatasetError", "DecisionsError", "Interrupted", "LabelscanError"),
+            *("ConfigError", "DatasetError", "DecisionsError", "GateError", "Interrupted", "LabelscanError"),
             *("ProbabilitiesError", "RunError", "RunFolderError", "UsageError"),
         ),
         "labelscan.errors",
     ),
     "Evidence": "labelscan.evidence",
+    "GateVerdict": "labelscan.verdict",
     "Issues": "labelscan.issues",
     "Plan": "labelscan.planning",
     "Run": "labelscan.judging",
@@ -59,6 +64,8 @@ __all__ = [
     "DatasetError",
     "DecisionsError",
     "Evidence",
+    "GateError",
+    "GateVerdict",
     "Interrupted",
     "Issues",
     "LabelscanError",
@@ -73,9 +80,11 @@ __all__ = [
     "benchmark",
     "detect",
     "diff",
+    "gate",
     "plan",
     "score",
     "settings",
+    "update_baseline",
 ]
 
 

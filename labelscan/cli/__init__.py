@@ -7,6 +7,7 @@ from typer import Context, Option, Typer, echo
 from labelscan.cli.benchmark import benchmark
 from labelscan.cli.detect import DetectCommand, detect
 from labelscan.cli.diff import diff
+from labelscan.cli.gate import gate
 from labelscan.cli.help_pages import GroupedCommand, GroupedGroup
 from labelscan.cli.listing import list_parts
 from labelscan.cli.score import score
@@ -34,6 +35,7 @@ app.command("detect", cls=DetectCommand)(detect)
 app.command("score", cls=GroupedCommand)(score)
 app.command("benchmark", cls=GroupedCommand)(benchmark)
 app.command("diff", cls=GroupedCommand)(diff)
+app.command("gate", cls=GroupedCommand)(gate)
 app.command("list", cls=GroupedCommand)(list_parts)
 
 
