@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
-from labelscan.atomic import replacing
 from labelscan.cli import options
 from labelscan.cli.options import OUTPUT, default, read_count, read_time
 from labelscan.config import GateConfig
 from labelscan.errors import UsageError
-from labelscan.run_folder import RUN_FILE
 
 if TYPE_CHECKING:
     from labelscan.finished_run import FinishedRun
@@ -200,6 +198,7 @@ def _update(limits: GateConfig, find_run: Callable[[], "FinishedRun"], *, quiet:
 
 def _write(verdict: "GateVerdict", formats: Mapping[str, Path | None], *, top: int, quiet: bool) -> None:
     """Write the verdict in each form into its file, or to stdout."""
+    from labelscan.atomic import replacing
     from labelscan.cli import gate_screen
 
     forms = _forms()
@@ -242,6 +241,8 @@ def _read_formats(texts: list[str], *, update_baseline: bool) -> Mapping[str, Pa
 
 def _is_run(target: Path) -> bool:
     """Return whether the argument is a run, or a file in one, which nobody means to train on."""
+    from labelscan.run_folder import RUN_FILE
+
     return any((folder / RUN_FILE).is_file() for folder in (target, target.parent)) if target.name else False
 
 

@@ -14,7 +14,15 @@ MOST_SECONDS = 0.3
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["--version"], ["detect", "--help"], ["diff", "--help"], ["benchmark", "--help"], []],
+    [
+        ["--help"],
+        ["--version"],
+        ["detect", "--help"],
+        ["diff", "--help"],
+        ["gate", "--help"],
+        ["benchmark", "--help"],
+        [],
+    ],
     ids=" ".join,
 )
 def test_it_imports_nothing_heavy(arguments):
@@ -43,10 +51,13 @@ def test_completion_knows_losses_without_loading_torch():
     assert "blurry" in done.stdout
 
 
-def test_runs_are_compared_without_loading_torch():
+@pytest.mark.parametrize(
+    ("arguments", "module"), [(["diff", "no-run", "no-run"], "comparison"), (["gate", "no-run/run.json"], "gating")]
+)
+def test_finished_runs_are_looked_at_without_loading_torch(arguments, module):
     code = (
-        "import sys; from labelscan.__main__ import main; code = main(['diff', 'no-run', 'no-run']); "
-        "import labelscan.comparison; assert code == 2 and 'torch' not in sys.modules"
+        f"import sys; from labelscan.__main__ import main; code = main({arguments}); "
+        f"import labelscan.{module}; assert code == 2 and 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
