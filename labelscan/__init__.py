@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from labelscan.api import benchmark, detect, diff, gate, plan, score, settings, update_baseline
+    from labelscan.api import benchmark, detect, diff, gate, plan, report, score, settings, update_baseline
     from labelscan.benchmarking import Benchmark
     from labelscan.comparison import Comparison
     from labelscan.config import Config
@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     **dict.fromkeys(
-        ("benchmark", "detect", "diff", "gate", "plan", "score", "settings", "update_baseline"), "labelscan.api"
+        ("benchmark", "detect", "diff", "gate", "plan", "report", "score", "settings", "update_baseline"),
+        "labelscan.api",
     ),
     "Benchmark": "labelscan.benchmarking",
     "Comparison": "labelscan.comparison",
@@ -82,6 +83,7 @@ __all__ = [
     "diff",
     "gate",
     "plan",
+    "report",
     "score",
     "settings",
     "update_baseline",

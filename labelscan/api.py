@@ -23,6 +23,8 @@ from labelscan.given_model import UserModel
 from labelscan.judging import Run
 from labelscan.planning import Plan, make_plan
 from labelscan.readers.arrays import dataset_from_arrays
+from labelscan.reporting import TOP, make_report_page, write_report
+from labelscan.reports import FORMATS
 from labelscan.verdict import GateVerdict
 
 Data: TypeAlias = str | Path | Dataset | NDArray[Any]
@@ -317,6 +319,37 @@ def update_baseline(run: str | Path | Run, baseline: str | Path) -> BaselineUpda
 
 def _finished(run: str | Path | Run) -> FinishedRun:
     return FinishedRun.read(run.folder if isinstance(run, Run) else Path(run))
+
+
+def report(
+    run: str | Path | Run,
+    *,
+    format: str = "html",  # as the option of the command is called
+    output: Path | str | None = None,
+    top: int = TOP,
+    data: str | Path = "",
+    pictures: bool = True,
+    notify: Listener = ignore,
+) -> Path:
+    """Write what a finished run found as one page to read, show and review labels on; return its path.
+
+    Args:
+        run: of ``detect`` or ``score``, or its folder.
+        format: ``html``, one file with pictures, or ``markdown``.
+        output: the file; None is report.html or report.md in the run folder.
+        top: how many suspects are shown.
+        data: where the data lies now; empty is where the run found it.
+        pictures: whether examples are shown, and not only told of.
+        notify: told of the reading and of the pictures.
+
+    Raises:
+        UsageError: no run or an unfinished one, or no such format.
+    """
+    if format not in FORMATS:
+        raise ConfigError(f"no format is called {format!r}", where="format", hint=f"use {' or '.join(FORMATS)}")
+    finished = FinishedRun.read(run.folder if isinstance(run, Run) else Path(run))
+    page = make_report_page(finished, top=top, data=str(data), pictures=pictures, notify=notify)
+    return write_report(page, format, None if output is None else Path(output))
 
 
 def _config_and_dataset(

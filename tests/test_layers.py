@@ -7,7 +7,7 @@ import labelscan
 
 PACKAGE = Path(labelscan.__file__).parent
 LINE = """
-    errors printable arrays events registry atomic config run_folder
+    errors wording printable arrays events registry atomic config run_folder
     label_moves noise_matrix noise dataset
     readers.splits readers.sheet readers.columns readers.class_folders readers.manifest readers.table readers.arrays
     readers.torchvision_set readers.demo readers
@@ -27,14 +27,16 @@ LINE = """
     threshold_runs evidence noise_channel
     detection detectors.confident_learning detectors.noise_posterior detectors.aum detectors
     metrics issues health planted_errors self_check summary scoreboard
-    reports reports.csv_report reports.json_report reports.markdown reports.markdown_report reports.plot_report
-    finished_run source decisions report_page reports.html_report
+    reports reports.csv_report reports.json_report reports.plot_report
+    finished_run source decisions report_page reports.markdown reports.markdown_report reports.html_report
     baseline verdict gating reports.gate_json reports.gate_markdown reports.junit_report reports.sarif_report
-    reports.github_report pairing comparison judging
+    reports.github_report
+    pairing comparison
+    intervals run_facts pictures typical_examples standing_out reporting review_server judging
     identical threshold_jobs planning inputs estimate pipeline scoring benchmark_plan cells benchmarking api
     cli.completion cli.help_pages cli.console cli.progress cli.suspects_table cli.run_screen cli.benchmark_screen
-    cli.diff_screen cli.gate_screen cli.options cli.detect cli.score cli.benchmark cli.diff cli.gate cli.listing cli
-    __main__
+    cli.diff_screen cli.gate_screen cli.report_screen cli.options cli.detect cli.score cli.report cli.benchmark
+    cli.gate cli.diff cli.listing cli __main__
 """
 ORDER = LINE.split()
 ALONE = {

@@ -10,6 +10,7 @@ from labelscan.cli.diff import diff
 from labelscan.cli.gate import gate
 from labelscan.cli.help_pages import GroupedCommand, GroupedGroup
 from labelscan.cli.listing import list_parts
+from labelscan.cli.report import report
 from labelscan.cli.score import score
 
 FIRST_STEPS = """\
@@ -33,6 +34,7 @@ app = Typer(
 )
 app.command("detect", cls=DetectCommand)(detect)
 app.command("score", cls=GroupedCommand)(score)
+app.command("report", cls=GroupedCommand)(report)
 app.command("benchmark", cls=GroupedCommand)(benchmark)
 app.command("diff", cls=GroupedCommand)(diff)
 app.command("gate", cls=GroupedCommand)(gate)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from labelscan.printable import printable
-from labelscan.reports.markdown import Justify, code, escaped, table
+from labelscan.reports.markdown import code, escaped, table
 from labelscan.verdict import GateSuspect, GateVerdict
 
 
@@ -18,7 +18,7 @@ def _lines(verdict: GateVerdict, top: int) -> Iterator[str]:
         (check.name, check.shown_found, check.shown_limit, "ok" if check.passed else "**exceeded**")
         for check in verdict.checks
     ]
-    yield from table(("limit", "found", "allowed", ""), ("left", "right", "right", "left"), rows)
+    yield from table(("limit", "found", "allowed", ""), "lrrl", rows)
     if verdict.suspects and top:
         yield from ("", *_table(verdict.suspects[:top], with_news=bool(verdict.baseline)))
     if len(verdict.suspects) > top:
@@ -32,8 +32,7 @@ def _lines(verdict: GateVerdict, top: int) -> Iterator[str]:
 
 
 def _table(suspects: tuple[GateSuspect, ...], *, with_news: bool) -> Iterator[str]:
-    titles: list[str] = ["suspect", "given", "suggested", "P(wrong)"]
-    justify: list[Justify] = ["left", "left", "left", "right"]
+    titles = ["suspect", "given", "suggested", "P(wrong)"]
     rows = [
         [
             *(code(printable(text)) for text in (one.place, one.given_label, one.suggested_label)),
@@ -42,9 +41,9 @@ def _table(suspects: tuple[GateSuspect, ...], *, with_news: bool) -> Iterator[st
         for one in suspects
     ]
     if with_news:
-        titles, justify = [*titles, "new"], [*justify, "left"]
+        titles.append("new")
         rows = [[*row, "new" if one.is_new else ""] for row, one in zip(rows, suspects, strict=True)]
-    yield from table(titles, justify, rows)
+    yield from table(titles, "lllrl"[: len(titles)], rows)
 
 
 def _text(text: str) -> str:

@@ -1,15 +1,13 @@
-"""Pieces of Markdown that show text from outside as it is: nothing becomes markup, breaks a table or calls a person.
+"""Pieces of Markdown that show text from outside as it is: nothing in it is markup, breaks a table or calls a person.
 
 Markdown as GitHub reads it, in job summaries, pull requests and files.
 """
 
 import html
-from collections.abc import Iterator, Sequence
-from typing import Literal
+from collections.abc import Iterable, Iterator, Sequence
 
-Justify = Literal["left", "right"]
 _HAS_MEANING = "\\`*_[]<>|#~"
-_PUNCTUATION = "\\`|*_[]~#$@:!"
+_PUNCTUATION = "\\`|*_[]~$@:!"
 
 
 def escaped(text: str) -> str:
@@ -29,16 +27,18 @@ def code(text: str) -> str:
         return ""
     if not any(character in text for character in "`|\\"):
         return f"`{text}`"
-    kept = html.escape(text)
-    return (
-        "<code>"
-        + "".join(f"&#{ord(one)};" if one in _PUNCTUATION.replace("#", "") else one for one in kept)
-        + "</code>"
-    )
+    kept = (f"&#{ord(one)};" if one in _PUNCTUATION else one for one in html.escape(text))
+    return f"<code>{''.join(kept)}</code>"
 
 
-def table(titles: Sequence[str], justify: Sequence[Justify], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Yield the lines of a table; cells are escaped already."""
+def table(titles: Sequence[str], sides: str, rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """Yield the lines of a table.
+
+    Args:
+        titles: of its columns.
+        sides: one letter a column, l for left and r for right.
+        rows: their cells, escaped already.
+    """
     yield f"| {' | '.join(titles)} |"
-    yield f"| {' | '.join('---' if side == 'left' else '---:' for side in justify)} |"
+    yield f"| {' | '.join('---' if side == 'l' else '---:' for side in sides)} |"
     yield from (f"| {' | '.join(row)} |" for row in rows)
