@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from labelscan.api import benchmark, detect, diff, gate, plan, report, score, settings, update_baseline
+    from labelscan.api import apply, benchmark, detect, diff, gate, plan, report, score, settings, update_baseline
+    from labelscan.applying import Applied
     from labelscan.benchmarking import Benchmark
     from labelscan.comparison import Comparison
     from labelscan.config import Config
+    from labelscan.decisions import Decision
     from labelscan.errors import (
         ConfigError,
         DatasetError,
@@ -36,12 +38,14 @@ if TYPE_CHECKING:
 
 _HOMES = {
     **dict.fromkeys(
-        ("benchmark", "detect", "diff", "gate", "plan", "report", "score", "settings", "update_baseline"),
+        ("apply", "benchmark", "detect", "diff", "gate", "plan", "report", "score", "settings", "update_baseline"),
         "labelscan.api",
     ),
+    "Applied": "labelscan.applying",
     "Benchmark": "labelscan.benchmarking",
     "Comparison": "labelscan.comparison",
     "Config": "labelscan.config",
+    "Decision": "labelscan.decisions",
     **dict.fromkeys(
         (
             *("ConfigError", "DatasetError", "DecisionsError", "GateError", "Interrupted", "LabelscanError"),
@@ -58,11 +62,13 @@ _HOMES = {
 }
 
 __all__ = [
+    "Applied",
     "Benchmark",
     "Comparison",
     "Config",
     "ConfigError",
     "DatasetError",
+    "Decision",
     "DecisionsError",
     "Evidence",
     "GateError",
@@ -78,6 +84,7 @@ __all__ = [
     "Summary",
     "UsageError",
     "__version__",
+    "apply",
     "benchmark",
     "detect",
     "diff",

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from typer import Context, Option, Typer, echo
 
+from labelscan.cli.apply import apply
 from labelscan.cli.benchmark import benchmark
 from labelscan.cli.detect import DetectCommand, detect
 from labelscan.cli.diff import diff
@@ -35,6 +36,7 @@ app = Typer(
 app.command("detect", cls=DetectCommand)(detect)
 app.command("score", cls=GroupedCommand)(score)
 app.command("report", cls=GroupedCommand)(report)
+app.command("apply", cls=GroupedCommand)(apply)
 app.command("benchmark", cls=GroupedCommand)(benchmark)
 app.command("diff", cls=GroupedCommand)(diff)
 app.command("gate", cls=GroupedCommand)(gate)

@@ -19,6 +19,7 @@ MOST_SECONDS = 0.3
         ["--version"],
         ["detect", "--help"],
         ["report", "--help"],
+        ["apply", "--help"],
         ["gate", "--help"],
         ["diff", "--help"],
         ["benchmark", "--help"],
@@ -52,15 +53,15 @@ def test_completion_knows_losses_without_loading_torch():
     assert "blurry" in done.stdout
 
 
-@pytest.mark.parametrize("arguments", [["diff", "run", "run"], ["gate", "run", "--max-issues", "0"]], ids=" ".join)
+@pytest.mark.parametrize("arguments", [["diff", "RUN", "RUN"], ["gate", "RUN", "--max-issues", "0"]], ids=" ".join)
 def test_finished_runs_are_looked_at_without_loading_torch(arguments, tmp_path):
-    (tmp_path / "run").mkdir()
-    (tmp_path / "run" / "run.json").write_text("{}")
+    (tmp_path / "run.json").write_text("{}")
+    named = [str(tmp_path) if argument == "RUN" else argument for argument in arguments]
     code = (
-        f"import sys; from labelscan.__main__ import main; code = main({arguments}); "
+        f"import sys; from labelscan.__main__ import main; code = main({named!r}); "
         "import labelscan.comparison, labelscan.gating; assert code == 2 and 'torch' not in sys.modules"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, cwd=tmp_path)
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
 
 def test_help_appears_within_its_budget():
