@@ -11,14 +11,17 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from labelscan.api import benchmark, detect, diff, plan, report, score, settings
+    from labelscan.api import apply, benchmark, detect, diff, gate, plan, report, score, settings, update_baseline
+    from labelscan.applying import Applied
     from labelscan.benchmarking import Benchmark
     from labelscan.comparison import Comparison
     from labelscan.config import Config
+    from labelscan.decisions import Decision
     from labelscan.errors import (
         ConfigError,
         DatasetError,
         DecisionsError,
+        GateError,
         Interrupted,
         LabelscanError,
         ProbabilitiesError,
@@ -31,20 +34,27 @@ if TYPE_CHECKING:
     from labelscan.judging import Run
     from labelscan.planning import Plan
     from labelscan.summary import Summary
+    from labelscan.verdict import GateVerdict
 
 _HOMES = {
-    **dict.fromkeys(("benchmark", "detect", "diff", "plan", "report", "score", "settings"), "labelscan.api"),
+    **dict.fromkeys(
+        ("apply", "benchmark", "detect", "diff", "gate", "plan", "report", "score", "settings", "update_baseline"),
+        "labelscan.api",
+    ),
+    "Applied": "labelscan.applying",
     "Benchmark": "labelscan.benchmarking",
     "Comparison": "labelscan.comparison",
     "Config": "labelscan.config",
+    "Decision": "labelscan.decisions",
     **dict.fromkeys(
         (
-            *("ConfigError", "DatasetError", "DecisionsError", "Interrupted", "LabelscanError"),
+            *("ConfigError", "DatasetError", "DecisionsError", "GateError", "Interrupted", "LabelscanError"),
             *("ProbabilitiesError", "RunError", "RunFolderError", "UsageError"),
         ),
         "labelscan.errors",
     ),
     "Evidence": "labelscan.evidence",
+    "GateVerdict": "labelscan.verdict",
     "Issues": "labelscan.issues",
     "Plan": "labelscan.planning",
     "Run": "labelscan.judging",
@@ -52,13 +62,17 @@ _HOMES = {
 }
 
 __all__ = [
+    "Applied",
     "Benchmark",
     "Comparison",
     "Config",
     "ConfigError",
     "DatasetError",
+    "Decision",
     "DecisionsError",
     "Evidence",
+    "GateError",
+    "GateVerdict",
     "Interrupted",
     "Issues",
     "LabelscanError",
@@ -70,13 +84,16 @@ __all__ = [
     "Summary",
     "UsageError",
     "__version__",
+    "apply",
     "benchmark",
     "detect",
     "diff",
+    "gate",
     "plan",
     "report",
     "score",
     "settings",
+    "update_baseline",
 ]
 
 
