@@ -9,6 +9,7 @@ files of the server's own disk are named at https://labelstud.io/guide/storage.
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -29,22 +30,21 @@ from labelscan.report_page import ReportPage, Suspect
 
 LOCAL_FILES = "/data/local-files/?d="
 """Address of a file on the disk of the server; the path behind it starts from the server's document root."""
-FILE_NAME = "label-studio.json"
+_NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 
 
-def write_label_studio(page: ReportPage, path: Path, *, image_root: Path | None = None) -> None:
+def write_label_studio(page: ReportPage, path: Path) -> None:
     """Write the tasks of all suspects of a page, and the interface beside them.
 
     Args:
-        page: what is reviewed.
+        page: what is reviewed. Without an ``image_root`` its pictures go into the tasks: they are small, but need no
+            server of files.
         path: the tasks, as JSON.
-        image_root: the document root of the server, from which it serves the images themselves; None puts the
-            pictures of the page into the tasks, which are small but need no set-up.
 
     Raises:
-        UsageError: an image has no picture and lies in no file below the root.
+        UsageError: an image has no picture, or lies in no file below the root, or a class no XML can name.
     """
-    tasks = [_task(one, page, image_root) for one in page.suspects]
+    tasks = [_task(one, page) for one in page.suspects]
     with replacing(interface_path(path)) as file:
         file.write("\n".join(_interface(page)) + "\n")
     with replacing(path) as file:
@@ -57,8 +57,8 @@ def interface_path(path: Path) -> Path:
     return path.with_suffix(".xml")
 
 
-def _task(one: Suspect, page: ReportPage, image_root: Path | None) -> dict[str, object]:
-    shown = _image(one, page, image_root) if page.kind == "images" else _words(one)
+def _task(one: Suspect, page: ReportPage) -> dict[str, object]:
+    shown = _image(one, page) if _shows_images(page) else _words(one)
     data = {OBJECT_TAG: shown, ID_KEY: one.example_id, GIVEN_KEY: one.given_label, SUGGESTED_KEY: one.suggested_label}
     result = {
         "from_name": LABEL_TAG,
@@ -70,24 +70,30 @@ def _task(one: Suspect, page: ReportPage, image_root: Path | None) -> dict[str, 
     return {"data": data | {"error_probability": one.error_probability}, "predictions": [prediction]}
 
 
-def _image(one: Suspect, page: ReportPage, root: Path | None) -> str:
-    if root is None and one.picture is not None:
-        return one.picture.uri
-    if root is None or not one.path:
+def _shows_images(page: ReportPage) -> bool:
+    """Return whether tasks show images: of probabilities, those whose files the server knows."""
+    return page.kind == "images" or (bool(page.image_root) and all(one.path for one in page.suspects))
+
+
+def _image(one: Suspect, page: ReportPage) -> str:
+    if not page.image_root:
+        if one.picture is not None:
+            return one.picture.uri
         raise UsageError(
-            "there is no picture of it to put into the task" if root is None else "it is an image in no file",
+            f"there is no picture to put into the task{f' ({one.no_picture})' if one.no_picture else ''}",
             where=one.example_id,
-            hint="leave --no-pictures out, or name the document root of Label Studio by --image-root"
-            if one.path
-            else "leave --image-root and --no-pictures out: the pictures of the report are put into the tasks",
+            hint="leave --no-pictures out, or name the document root of Label Studio by --image-root",
         )
+    if not one.path:
+        hint = "leave --image-root out: pictures are then put into the tasks"
+        raise UsageError("this image lies in no file", where=one.example_id, hint=hint)
     file = Path(os.path.abspath(Path(page.directory) / one.path))  # noqa: PTH100  # links stay: the root may hold some
-    root = root.expanduser().absolute()
+    root = Path(page.image_root).expanduser().absolute()
     if not file.is_relative_to(root):
         raise UsageError(
             f"this image does not lie in {root}, and Label Studio would not serve it",
             where=str(file),
-            hint="name a folder that all images lie in by --image-root",
+            hint="name its document root by --image-root",
         )
     return LOCAL_FILES + quote(file.relative_to(root).as_posix())
 
@@ -98,8 +104,11 @@ def _words(one: Suspect) -> str:
 
 
 def _interface(page: ReportPage) -> Iterator[str]:
-    """Yield the lines of the interface; classes and verdicts are choices of their own, one key or click each."""
-    tag = "Image" if page.kind == "images" else "Text"
+    """Yield the lines of the interface, classes and verdicts as choices of their own."""
+    unnamed = next((name for name in page.class_names if _NOT_IN_XML.search(name)), None)
+    if unnamed is not None:
+        raise UsageError(f"no labelling interface can name the class {unnamed!r}", hint="rename it in the data")
+    tag = "Image" if _shows_images(page) else "Text"
     yield "<View>"
     yield f'  <{tag} name="{OBJECT_TAG}" value="${OBJECT_TAG}"/>'
     yield f'  <Header value="Given as: ${GIVEN_KEY}"/>'
