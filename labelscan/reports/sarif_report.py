@@ -94,8 +94,8 @@ def _fingerprint(suspect: GateSuspect) -> str:
 
 def uri(path: str) -> str:
     """Return a path with / between folders as a URI: relative as it is, absolute with its scheme."""
-    quoted = quote(path.encode("utf-8", "surrogateescape"))
-    if path.startswith("/"):
-        return f"file://{quoted}"
-    # A drive letter would be read as a scheme, and so would a relative name with a colon, which quote has replaced.
-    return f"file:///{quoted}" if path[1:3] == ":/" else quoted
+    drive, rest = (path[:2], path[2:]) if path[1:3] == ":/" else ("", path)
+    quoted = quote(rest.encode("utf-8", "surrogateescape"))  # a colon too, before which a scheme would be read
+    if not rest.startswith("/"):
+        return quoted
+    return f"file://{'/' if drive else ''}{drive}{quoted}"

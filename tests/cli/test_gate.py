@@ -1,6 +1,8 @@
 """The gate: its exit code is what a CI job lives by."""
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -225,3 +227,13 @@ def test_labels_and_ids_are_only_text_in_every_form(command, tmp_path, form):
     made = command("gate", "nasty", "--baseline", "known.csv", "--update-baseline")
     assert made.code == 0
     assert command("gate", "nasty", "--baseline", "known.csv").code == 0
+
+
+def test_a_reader_that_goes_away_makes_no_failure_a_success(command, run):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "labelscan", "gate", str(run), "--max-issues", "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    process.stdout.close()
+    assert process.wait() == 1
