@@ -66,6 +66,12 @@ def read_decisions(path: Path) -> list[Decision]:
     return list({one.example_id: one for _, one in records if isinstance(one, Decision)}.values())
 
 
+def has_other_columns(path: Path) -> bool:
+    """Return whether a file that can be read has columns that ``write_decisions`` would leave out."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return not set(next(csv.reader(file), [])) <= set(COLUMNS)
+
+
 def check_decisions(decisions: Iterable[Decision], given_labels: Mapping[str, str], *, where: str) -> None:
     """Raise DecisionsError, up to 20 problems at once, where decisions are about other examples or labels.
 

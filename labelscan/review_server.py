@@ -3,7 +3,8 @@
 Whoever else is on the machine, and whatever page is open beside, gets nothing: the path holds a secret, and requests
 must name this host and come from this page. Decisions lie in decisions.csv of the run at any moment; where another
 program has changed the file meanwhile, as a spreadsheet does, the page is told and reads it anew instead of writing
-over it. Decisions about examples that the page does not show stay in the file.
+over it. Decisions about examples that the page does not show stay in the file, and a file with columns that are not
+ours, as notes, is copied before it is written for the first time.
 """
 
 import hashlib
@@ -16,10 +17,12 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from socketserver import ThreadingTCPServer
 
+from labelscan.atomic import replacing_bytes
 from labelscan.decisions import (
     Decision,
     check_decisions,
     decisions_of,
+    has_other_columns,
     read_decisions,
     record_of,
     write_decisions,
@@ -82,6 +85,7 @@ class DecisionsFile:
         with self._lock:
             if tag != self._tag():
                 raise Conflict
+            self._keep_other_columns()
             latest = {one.example_id: one for one in self._read() if one.example_id not in self._shown}
             latest |= {one.example_id: one for one in decisions}
             write_decisions(latest.values(), self.path)
@@ -93,6 +97,12 @@ class DecisionsFile:
         decisions = read_decisions(self.path)
         check_decisions(decisions, self._given_labels, where=str(self.path))
         return decisions
+
+    def _keep_other_columns(self) -> None:
+        copy = self.path.with_name(f"{self.path.stem}-before{self.path.suffix}")
+        if not copy.exists() and self.path.exists() and has_other_columns(self.path):
+            with replacing_bytes(copy) as file:
+                file.write(self.path.read_bytes())
 
     def _tag(self) -> str:
         content = self.path.read_bytes() if self.path.exists() else b""

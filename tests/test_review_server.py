@@ -178,6 +178,16 @@ def test_foreign_decisions_are_refused_before_anything_is_served(path):
         pass
 
 
+def test_a_column_of_notes_is_not_lost(server, path, tmp_path):
+    noted = "example_id,decision,new_label,why\r\n1.png,keep,,asked Ada\r\n"
+    path.write_text(noted, newline="")
+    for verdict in ("keep", "drop"):
+        _, headers, _ = ask(server)
+        assert put(server, [{**KEEP, "decision": verdict}], headers["ETag"])[0] == 204
+    assert (tmp_path / "decisions-before.csv").read_bytes() == noted.encode()
+    assert {one.name for one in tmp_path.iterdir()} == {"decisions.csv", "decisions-before.csv"}
+
+
 def test_a_port_that_is_taken_is_told(server, path):
     with pytest.raises(UsageError, match="cannot be taken"), serving(path, port=server.port):
         pass

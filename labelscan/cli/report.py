@@ -1,6 +1,8 @@
 """``labelscan report RUN``: what a run found as one page, to read, to show, and to review labels on."""
 
 import dataclasses
+import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -133,10 +135,11 @@ def _serve(run: "FinishedRun", page: "ReportPage", *, port: int, browser: bool, 
         return render_html(dataclasses.replace(page, save_to=save_to))
 
     with ReviewServer(render, decisions, port=port) as server:
-        report_screen.show_served(server.url, decisions.path, quiet=quiet)
-        if browser:
-            webbrowser.open(server.url)
         try:
+            at_hand = report_screen.has_desktop(os.environ, sys.platform)
+            report_screen.show_served(server.url, server.port, decisions.path, at_hand=at_hand, quiet=quiet)
+            if browser and at_hand:
+                webbrowser.open(server.url)
             server.serve_forever()
         except KeyboardInterrupt:
             report_screen.show_decisions(run.folder, decisions.path, quiet=quiet)

@@ -48,13 +48,32 @@ def _show_label_studio(tasks: Path, run: str) -> None:
     console.show(text(("next    ", "dim"), f"export it as JSON: labelscan apply {run} --decisions EXPORT.json"))
 
 
-def show_served(url: str, decisions: Path, *, quiet: bool) -> None:
-    """Write where a page is served, and at once: a script may wait for it."""
+def has_desktop(environment: Mapping[str, str], platform: str) -> bool:
+    """Return whether a browser opened here can be seen: a text browser would take the terminal instead."""
+    if "SSH_CONNECTION" in environment:
+        return False
+    return platform in ("darwin", "win32") or any(environment.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
+
+
+def show_served(url: str, port: int, decisions: Path, *, at_hand: bool, quiet: bool) -> None:
+    """Write where a page is served, and at once: a script may wait for it.
+
+    Args:
+        url: of the page.
+        port: in it.
+        decisions: the file that is written.
+        at_hand: whether a browser on this machine can be looked at.
+        quiet: whether nothing but the url is written.
+    """
     console = stdout()
     console.print(text(url) if quiet or not console.is_terminal else text(("review  ", "dim"), (url, "bold")))
     sys.stdout.flush()
-    if not quiet:
-        stderr().show(text(f"decisions are saved in {decisions}; Ctrl-C ends"))
+    if quiet:
+        return
+    if not at_hand:
+        forward = f"ssh -L {port}:127.0.0.1:{port} THIS-MACHINE"
+        stderr().show(text(f"to open it on another machine, run there: {forward}"))
+    stderr().show(text(f"decisions are saved in {decisions}; Ctrl-C ends"))
 
 
 def show_decisions(run: Path, decisions: Path, *, quiet: bool) -> None:

@@ -24,7 +24,9 @@ def write_markdown(page: ReportPage, path: Path) -> None:
 
 def render_markdown(page: ReportPage) -> str:
     """Return the report of a run as Markdown, without pictures."""
-    return "\n".join(_run_lines(page)) + "\n"
+    text = "\n".join(_run_lines(page)) + "\n"
+    # A file name that is no UTF-8 has surrogates in place of its odd bytes.
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def write_scoreboard_markdown(scoreboard: Scoreboard, folder: Path) -> None:

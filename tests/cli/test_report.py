@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -8,6 +9,7 @@ import urllib.request
 
 import pytest
 
+from labelscan.cli.report_screen import has_desktop
 from labelscan.decisions import Decision, write_decisions
 
 
@@ -128,8 +130,9 @@ def test_decisions_do_not_stand_in_the_way_of_the_same_run(command, run):
 
 @pytest.mark.parametrize("decided", [True, False])
 def test_a_review_is_served_until_it_is_stopped(command, run, decided):
-    arguments = [sys.executable, "-m", "labelscan", "report", "run", "--serve", "--no-open"]
-    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    arguments = [sys.executable, "-m", "labelscan", "report", "run", "--serve"]
+    nobody_there = {**os.environ, "SSH_CONNECTION": "1.2.3.4"}
+    process = subprocess.Popen(arguments, env=nobody_there, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     watch = threading.Timer(30, process.kill)
     watch.start()
     try:
@@ -148,7 +151,23 @@ def test_a_review_is_served_until_it_is_stopped(command, run, decided):
         process.kill()
     assert (process.returncode, out) == (0, "")
     assert (run / "decisions.csv").exists() == decided
+    assert "ssh -L" in err
     assert ("decisions are in run/decisions.csv" if decided else "nothing was decided") in err
+
+
+@pytest.mark.parametrize(
+    ("environment", "platform", "seen"),
+    [
+        ({}, "linux", False),
+        ({"DISPLAY": ":0"}, "linux", True),
+        ({"WAYLAND_DISPLAY": "wayland-0"}, "linux", True),
+        ({"DISPLAY": "localhost:10.0", "SSH_CONNECTION": "1.2.3.4"}, "linux", False),
+        ({}, "darwin", True),
+        ({"SSH_CONNECTION": "1.2.3.4"}, "darwin", False),
+    ],
+)
+def test_a_browser_is_opened_only_where_somebody_sees_it(environment, platform, seen):
+    assert has_desktop(environment, platform) is seen
 
 
 def test_the_library_does_the_same(command, run, tmp_path):

@@ -9,7 +9,7 @@ from markdown_it import MarkdownIt
 from tiny_page import a_page
 
 from labelscan.reports.markdown import code, escaped
-from labelscan.reports.markdown_report import MOST_SUSPECTS, render_markdown
+from labelscan.reports.markdown_report import MOST_SUSPECTS, render_markdown, write_markdown
 
 NASTY = (
     "a|b",
@@ -75,6 +75,12 @@ def test_more_than_can_be_read_are_counted():
     text = render_markdown(replace(page, suspects=many, n_flagged=1234))
     assert text.count("\n| 5") < MOST_SUSPECTS
     assert f"and {1234 - MOST_SUSPECTS:,} more in issues.csv" in text
+
+
+def test_a_file_name_that_is_no_utf_8_can_be_written(tmp_path):
+    page = a_page()
+    write_markdown(replace(page, suspects=(replace(page.suspects[0], example_id="b\udce4r.png"),)), tmp_path / "a.md")
+    assert "`b?r.png`" in (tmp_path / "a.md").read_text(encoding="utf-8")
 
 
 def test_a_run_without_suspects_has_no_empty_tables():
