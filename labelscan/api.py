@@ -383,17 +383,20 @@ def report(
     top: int = TOP,
     data: str | Path = "",
     pictures: bool = True,
+    image_root: Path | str = "",
     notify: Listener = ignore,
 ) -> Path:
     """Write what a finished run found as one page to read, show and review labels on; return its path.
 
     Args:
         run: of ``detect`` or ``score``, or its folder.
-        format: ``html``, one file with pictures, or ``markdown``.
-        output: the file; None is report.html or report.md in the run folder.
+        format: ``html``, one file with pictures, ``markdown``, or ``label-studio``, tasks for Label Studio with the
+            labelling interface beside them.
+        output: the file; None is report.html, report.md or label-studio.json in the run folder.
         top: how many suspects are shown.
         data: where the data lies now; empty is where the run found it.
         pictures: whether examples are shown, and not only told of.
+        image_root: of ``label-studio``: its document root, so that it shows whole images.
         notify: told of the reading and of the pictures.
 
     Raises:
@@ -402,7 +405,9 @@ def report(
     if format not in FORMATS:
         raise ConfigError(f"no format is called {format!r}", where="format", hint=f"use {' or '.join(FORMATS)}")
     finished = FinishedRun.read(run.folder if isinstance(run, Run) else Path(run))
-    page = make_report_page(finished, top=top, data=str(data), pictures=pictures, notify=notify)
+    page = make_report_page(
+        finished, top=top, data=str(data), pictures=pictures, image_root=str(image_root), notify=notify
+    )
     return write_report(page, format, None if output is None else Path(output))
 
 

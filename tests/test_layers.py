@@ -32,6 +32,7 @@ LINE = """
     label_lists.rows label_lists.delimited label_lists.json_lines label_lists.parquet label_lists.numpy_arrays
     label_lists.image_files label_lists.images_in_memory label_lists.link_folders label_lists applying
     report_page reports.markdown reports.markdown_report reports.html_report
+    reports.label_studio_report
     baseline verdict gating reports.gate_json reports.gate_markdown reports.junit_report reports.sarif_report
     reports.github_report
     pairing comparison

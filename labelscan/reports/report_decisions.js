@@ -83,7 +83,7 @@ function csvOf(records) {
 /** Return the rows of a CSV text as lists of cells; throw where quotes are not as RFC 4180 has them. */
 function rowsOf(text) {
   const rows = [];
-  const cells = /(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n|\n|\r|$)/y;
+  const cells = /(?:"((?:[^"]|"")*)"|([^",\r\n][^,\r\n]*|))(,|\r\n|\n|\r|$)/y;
   let row = [];
   while (cells.lastIndex < text.length || row.length) {
     const start = cells.lastIndex;
@@ -111,7 +111,8 @@ function readDecisions(text) {
     const relabels = decision === "relabel";
     const where = `row ${number + 2}`;
     if (!cell("example_id")) problems.push(`${where}: the example_id is empty`);
-    else if (!content.verdicts.includes(decision)) problems.push(`${where}: ${cell("decision") || "nothing"} is no decision`);
+    else if (!content.verdicts.includes(decision))
+      problems.push(`${where}: ${cell("decision") || "nothing"} is no decision`);
     else if (relabels && !cell("new_label").trim()) problems.push(`${where}: relabel without a new_label`);
     else {
       records.set(cell("example_id"), {
