@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from labelscan.api import benchmark, detect, diff, plan, score, settings
+    from labelscan.api import apply, benchmark, detect, diff, plan, report, score, settings
+    from labelscan.applying import Applied
     from labelscan.benchmarking import Benchmark
     from labelscan.comparison import Comparison
     from labelscan.config import Config
+    from labelscan.decisions import Decision
     from labelscan.errors import (
         ConfigError,
         DatasetError,
@@ -33,10 +35,12 @@ if TYPE_CHECKING:
     from labelscan.summary import Summary
 
 _HOMES = {
-    **dict.fromkeys(("benchmark", "detect", "diff", "plan", "score", "settings"), "labelscan.api"),
+    **dict.fromkeys(("apply", "benchmark", "detect", "diff", "plan", "report", "score", "settings"), "labelscan.api"),
+    "Applied": "labelscan.applying",
     "Benchmark": "labelscan.benchmarking",
     "Comparison": "labelscan.comparison",
     "Config": "labelscan.config",
+    "Decision": "labelscan.decisions",
     **dict.fromkeys(
         (
             *("ConfigError", "DatasetError", "DecisionsError", "Interrupted", "LabelscanError"),
@@ -52,11 +56,13 @@ _HOMES = {
 }
 
 __all__ = [
+    "Applied",
     "Benchmark",
     "Comparison",
     "Config",
     "ConfigError",
     "DatasetError",
+    "Decision",
     "DecisionsError",
     "Evidence",
     "Interrupted",
@@ -70,10 +76,12 @@ __all__ = [
     "Summary",
     "UsageError",
     "__version__",
+    "apply",
     "benchmark",
     "detect",
     "diff",
     "plan",
+    "report",
     "score",
     "settings",
 ]

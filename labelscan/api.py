@@ -8,12 +8,15 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from labelscan import benchmarking, pipeline, scoring
+from labelscan import applying, benchmarking, pipeline, scoring
+from labelscan.applying import Applied
 from labelscan.benchmark_plan import make_benchmark_plan
 from labelscan.benchmarking import Benchmark
 from labelscan.comparison import Comparison, compare
 from labelscan.config import Config, find_config, resolve
+from labelscan.corrections import flag_rule
 from labelscan.dataset import Dataset
+from labelscan.decisions import Decision
 from labelscan.errors import ConfigError
 from labelscan.events import Listener, ignore
 from labelscan.finished_run import FinishedRun
@@ -21,6 +24,8 @@ from labelscan.given_model import UserModel
 from labelscan.judging import Run
 from labelscan.planning import Plan, make_plan
 from labelscan.readers.arrays import dataset_from_arrays
+from labelscan.reporting import TOP, make_report_page, write_report
+from labelscan.reports import FORMATS
 
 Data: TypeAlias = str | Path | Dataset | NDArray[Any]
 """What DATA is on the command line, or a data set, or (N, H, W[, C]) uint8 images or (N, D) features in memory."""
@@ -246,6 +251,57 @@ def score(
     )
 
 
+def apply(
+    run: str | Path | Run,
+    *,
+    decisions: str | Path | Sequence[Decision] | None = None,
+    drop: bool = False,
+    relabel: bool = False,
+    min_error_probability: float | None = None,
+    allow_new_classes: bool = False,
+    output: Path | str | None = None,
+    link_to: Path | str | None = None,
+    copy: bool = False,
+    overwrite: bool = False,
+    data: str | Path = "",
+    notify: Listener = ignore,
+) -> Applied:
+    """Write a corrected copy of the labels of a finished run, in the form that they came in; the data is only read.
+
+    Decisions win over flags. A log of all changes is written beside the copy.
+
+    Args:
+        run: of ``detect`` or ``score``, or its folder.
+        decisions: a file that the report saved or Label Studio exported, or decisions in memory; where there is
+            neither this nor ``drop`` or ``relabel``, decisions.csv in the run folder.
+        drop: whether flagged labels are left out.
+        relabel: whether flagged labels take the suggested label.
+        min_error_probability: flags below it are left alone; needed to relabel.
+        allow_new_classes: whether decisions may bring in classes that the data does not have.
+        output: the copy; None is ``corrected`` in the run folder, with the ending of the original.
+        link_to: a new folder that is made instead: class folders of links to the images.
+        copy: whether images in ``link_to`` are copied and not linked.
+        overwrite: whether a file at ``output`` may be replaced that no earlier call has written.
+        data: where the data lies now, if it was moved.
+        notify: told of the reading.
+
+    Raises:
+        UsageError: nothing says what to change, decisions belong to other data, or the copy cannot lie there.
+    """
+    return applying.apply(
+        run.folder if isinstance(run, Run) else Path(run),
+        decisions=Path(decisions) if isinstance(decisions, str) else decisions,
+        rule=flag_rule(drop=drop, relabel=relabel, min_error_probability=min_error_probability),
+        allow_new_classes=allow_new_classes,
+        output=None if output is None else Path(output),
+        link_to=None if link_to is None else Path(link_to),
+        copy=copy,
+        overwrite=overwrite,
+        data=str(data),
+        notify=notify,
+    )
+
+
 def diff(first: str | Path | Run, second: str | Path | Run) -> Comparison:
     """Compare what two finished runs flag, on the same data or on versions of it.
 
@@ -257,6 +313,37 @@ def diff(first: str | Path | Run, second: str | Path | Run) -> Comparison:
         UsageError: no run or an unfinished one, or runs without a common example.
     """
     return compare(*(FinishedRun.read(run.folder if isinstance(run, Run) else Path(run)) for run in (first, second)))
+
+
+def report(
+    run: str | Path | Run,
+    *,
+    format: str = "html",  # as the option of the command is called
+    output: Path | str | None = None,
+    top: int = TOP,
+    data: str | Path = "",
+    pictures: bool = True,
+    notify: Listener = ignore,
+) -> Path:
+    """Write what a finished run found as one page to read, show and review labels on; return its path.
+
+    Args:
+        run: of ``detect`` or ``score``, or its folder.
+        format: ``html``, one file with pictures, or ``markdown``.
+        output: the file; None is report.html or report.md in the run folder.
+        top: how many suspects are shown.
+        data: where the data lies now; empty is where the run found it.
+        pictures: whether examples are shown, and not only told of.
+        notify: told of the reading and of the pictures.
+
+    Raises:
+        UsageError: no run or an unfinished one, or no such format.
+    """
+    if format not in FORMATS:
+        raise ConfigError(f"no format is called {format!r}", where="format", hint=f"use {' or '.join(FORMATS)}")
+    finished = FinishedRun.read(run.folder if isinstance(run, Run) else Path(run))
+    page = make_report_page(finished, top=top, data=str(data), pictures=pictures, notify=notify)
+    return write_report(page, format, None if output is None else Path(output))
 
 
 def _config_and_dataset(

@@ -79,6 +79,27 @@ def check_decisions(decisions: Iterable[Decision], given_labels: Mapping[str, st
         raise DecisionsError.of(problems[:MAX_PROBLEMS], total=len(problems))
 
 
+def record_of(decision: Decision) -> dict[str, str | None]:
+    """Return a decision as the page of the report knows it: by the columns of the file, cells unguarded."""
+    cells = (decision.example_id, decision.verdict, decision.new_label, decision.time, decision.given_label)
+    return dict(zip(COLUMNS, cells, strict=True))
+
+
+def decisions_of(records: object, *, where: str) -> list[Decision]:
+    """Return decisions from what ``record_of`` made of each, wherever it has been meanwhile; of several the last.
+
+    Raises:
+        DecisionsError: anything but a list of such records; up to 20 problems at once.
+    """
+    if not isinstance(records, list):
+        raise DecisionsError("this is no list of decisions", where=where)
+    made = [_from_record(record, f"{where}, decision {number}") for number, record in enumerate(records, start=1)]
+    problems = [one for one in made if isinstance(one, Problem)]
+    if problems:
+        raise DecisionsError.of(problems[:MAX_PROBLEMS], total=len(problems))
+    return list({one.example_id: one for one in made if isinstance(one, Decision)}.values())
+
+
 def guarded(cell: str) -> str:
     """Return a cell so that a spreadsheet shows it and does not run it; ``bare`` undoes it."""
     return f"'{cell}" if _FORMULA.match(cell) else cell
@@ -108,11 +129,18 @@ def _records(rows: "csv.DictReader[str]", path: Path) -> Iterable[tuple[int, Dec
             hint=f"the columns are {', '.join(COLUMNS)}, as the report saves them",
         )
     for row in rows:
-        yield rows.line_num, _decision(row, f"{path.name} row {rows.line_num}")
+        cells = {name: bare(row.get(name) or "") for name in COLUMNS}
+        yield rows.line_num, _decision(cells, f"{path.name} row {rows.line_num}")
 
 
-def _decision(row: dict[str, str | None], where: str) -> Decision | Problem:
-    cells = {name: bare(row.get(name) or "") for name in COLUMNS}
+def _from_record(record: object, where: str) -> Decision | Problem:
+    cells = {name: record.get(name) or "" for name in COLUMNS} if isinstance(record, dict) else {}
+    if not cells or not all(isinstance(cell, str) for cell in cells.values()):
+        return Problem("this is no decision", where, f"a decision has {', '.join(COLUMNS)}, all of them text")
+    return _decision(cells, where)
+
+
+def _decision(cells: Mapping[str, str], where: str) -> Decision | Problem:
     word = cells["decision"].strip().lower()
     verdict = next((one for one in VERDICTS if one == word), None)
     if not cells["example_id"]:

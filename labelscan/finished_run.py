@@ -41,7 +41,7 @@ class FinishedRun:
         depends = record.get("results_depend_on")
         if isinstance(depends, dict) and depends.get("command") == "benchmark":
             raise RunFolderError(
-                "this is a benchmark, not a run", where=str(folder), hint="give two of the runs in its folder cells/"
+                "this is a benchmark, not a run", where=str(folder), hint="give a run in its folder cells/"
             )
         state = record.get("state")
         if state != "finished":
@@ -56,6 +56,11 @@ class FinishedRun:
             summary=_read(folder / SUMMARY_FILE, SUMMARY_FORMAT_VERSION),
             issues=read_scores(folder / SCORES_FILE),
         )
+
+    @property
+    def is_of_score(self) -> bool:
+        """Return whether the run had probabilities made elsewhere, and no data."""
+        return self.recorded("results_depend_on").get("command") == "score"
 
     def recorded(self, name: str) -> Mapping[str, object]:
         """Return one part of run.json, as ``results_depend_on``, ``data`` or ``versions``."""

@@ -190,7 +190,7 @@ def _read_table(path: Path, label_column: str) -> Probabilities:
         )
     class_names = [name.removeprefix(PROB_PREFIX) for name in prob_columns]
     _refuse_twice(class_names, path.name)
-    columns = _find_columns([name for name in names if name not in prob_columns], label_column, path.name)
+    columns = find_prob_table_columns(names, label_column, path.name)
     rows = read_sheet(path, columns.used())
     check_cells(rows, columns)
     labels = rows.columns[columns.label]
@@ -218,7 +218,9 @@ def _read_table(path: Path, label_column: str) -> Probabilities:
     )
 
 
-def _find_columns(names: Sequence[str], label_column: str, where: str) -> Columns:
+def find_prob_table_columns(names: Sequence[str], label_column: str, where: str) -> Columns:
+    """Return what the columns of a table hold, beside its probabilities."""
+    names = [name for name in names if not name.startswith(PROB_PREFIX)]
     if label_column and label_column not in names:
         hint = "name one of them by --label-column"
         raise missing("label column", names, where=where, hint=hint, asked=label_column)

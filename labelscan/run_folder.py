@@ -37,6 +37,7 @@ OWN_FILES = {
     "scores.csv": "every example: what other detectors flag, and those without a score, with the reason",
     "summary.json": "counts, estimated wrong labels, noise matrix, health of each class, confused pairs, warnings",
     "report.html": "the page to review suspects on, after `labelscan report`",
+    "report.md": "the same in Markdown without pictures, where it was asked for",
     RUN_FILE: "resolved settings (`--config` takes it), versions, fingerprint of the data, timings",
     "examples.csv": "what was read: id, path, given label, group, split, status",
     "folds.csv": "which fold held out which example",

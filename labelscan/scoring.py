@@ -79,7 +79,9 @@ def score(
     notify(StepDone("read", monotonic() - started))
     for note in probabilities.dataset.notes:
         notify(Noted(note))
-    return _judge(probabilities, detector, output, fresh, notify)
+    source = {"file": str(Path(probs).expanduser().absolute()) if isinstance(probs, (str, Path)) else ""}
+    source["label_column"] = label_column
+    return _judge(probabilities, detector, output, fresh, notify, source=source)
 
 
 def _refuse(given: Mapping[str, object], problem: str, hint: str) -> None:
@@ -88,7 +90,15 @@ def _refuse(given: Mapping[str, object], problem: str, hint: str) -> None:
             raise ConfigError(problem, where=name, hint=hint)
 
 
-def _judge(probabilities: Probabilities, detector: str, output: Path | None, fresh: bool, notify: Listener) -> Run:
+def _judge(
+    probabilities: Probabilities,
+    detector: str,
+    output: Path | None,
+    fresh: bool,
+    notify: Listener,
+    *,
+    source: Mapping[str, str],
+) -> Run:
     dataset, n_examples = probabilities.dataset, len(probabilities.dataset)
     fingerprint = probabilities.fingerprint()
     with open_run(
@@ -101,7 +111,7 @@ def _judge(probabilities: Probabilities, detector: str, output: Path | None, fre
     ) as run:
         started = monotonic()
         notify(StepStarted("detection"))
-        run.record(command=COMMAND)
+        run.record(command=COMMAND, source=source)  # where ``labelscan apply`` finds the labels again
         evidence = Evidence(
             pred_probs=probabilities.pred_probs,
             given_labels=dataset.given_labels,

@@ -1,6 +1,8 @@
 """The data of a finished run, found again where the run read it: for pictures, and to write its labels corrected."""
 
 import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
 
 from labelscan import readers
 from labelscan.config import DatasetConfig, build, read_file
@@ -8,9 +10,72 @@ from labelscan.dataset import Dataset
 from labelscan.errors import DatasetError
 from labelscan.events import Listener, ignore
 from labelscan.finished_run import FinishedRun
+from labelscan.probabilities import find_prob_table_columns, read_probabilities
+from labelscan.readers.columns import Columns, find_columns
+from labelscan.readers.sheet import SUFFIXES, column_names
 from labelscan.run_folder import RUN_FILE
 
 SCHEMES = ("demo", "torchvision")
+OF_SCORE = "score"
+"""The command that had probabilities, and labels beside them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """The data that a run was about, and how its labels are written there."""
+
+    command: str
+    """What reads it: detect or score."""
+    config: DatasetConfig
+    """Its place found from here, and the columns as they were given."""
+    dataset: Dataset
+
+    @property
+    def file(self) -> Path | None:
+        """Return the one file that holds the labels, or None: class folders, a demo, a torchvision set."""
+        if self.config.data.partition(":")[0] in SCHEMES:
+            return None
+        path = Path(self.config.data).expanduser()
+        return None if path.is_dir() else path
+
+    def columns(self) -> Columns | None:
+        """Return what the columns of the file hold, or None where it is no sheet."""
+        path = self.file
+        if path is None or path.suffix.lower() not in SUFFIXES:
+            return None
+        names = column_names(path)
+        if self.command == OF_SCORE:
+            return find_prob_table_columns(names, self.config.label_column, path.name)
+        with_path = readers.form(self.config) == "manifest"
+        return find_columns(names, self.config, where=path.name, with_path=with_path)
+
+
+def find_source(run: FinishedRun, *, data: str = "", notify: Listener = ignore) -> Source:
+    """Return the data of a run of ``detect`` or ``score``, found to be the same.
+
+    Args:
+        run: a finished run.
+        data: where the data, or the file of probabilities, lies now; empty is where the run found it.
+        notify: told of the reading.
+
+    Raises:
+        DatasetError: the data is not there, cannot be read, is no longer the same, or was in memory only.
+    """
+    if run.recorded("results_depend_on").get("command") != OF_SCORE:
+        dataset = read_again(run, data=data, notify=notify)
+        return Source(command="detect", config=dataset_config(run, data=data), dataset=dataset)
+    recorded = run.recorded("source")
+    file, label_column = data or str(recorded.get("file", "")), str(recorded.get("label_column", ""))
+    if not file:
+        raise DatasetError(
+            "it is not known which file the probabilities of this run came from",
+            where=str(run.folder),
+            hint="name the file by --data; labels that were in memory only can be corrected by decisions in Python",
+        )
+    probabilities = read_probabilities(Path(file), label_column=label_column)
+    _refuse_other(run, probabilities.fingerprint(), file)
+    config = DatasetConfig(data=file, label_column=label_column)
+    return Source(command=OF_SCORE, config=config, dataset=probabilities.dataset)
 
 
 def dataset_config(run: FinishedRun, *, data: str = "") -> DatasetConfig:
@@ -24,14 +89,14 @@ def dataset_config(run: FinishedRun, *, data: str = "") -> DatasetConfig:
         DatasetError: the data was in memory only, or the run had probabilities and no data.
     """
     config = build(read_file(run.folder / RUN_FILE)).dataset
-    if not config.data:
+    if not config.data and not data:
         raise DatasetError(
             "the data of this run is in no file: it had arrays in memory, or probabilities alone",
             where=str(run.folder),
             hint="name a file or folder of the same examples and labels by --data",
         )
     scheme = config.data.partition(":")[0]
-    found = config.data if scheme in SCHEMES else str(run.locate(config.data))
+    found = config.data if scheme in SCHEMES or not config.data else str(run.locate(config.data))
     return dataclasses.replace(config, data=data or found, root=str(run.locate(config.root)), download=False)
 
 
@@ -48,10 +113,14 @@ def read_again(run: FinishedRun, *, data: str = "", notify: Listener = ignore) -
     """
     config = dataset_config(run, data=data)
     dataset = readers.read(config, notify)
-    if dataset.fingerprint() != run.recorded("data").get("fingerprint"):
+    _refuse_other(run, dataset.fingerprint(), config.data)
+    return dataset
+
+
+def _refuse_other(run: FinishedRun, fingerprint: str, where: str) -> None:
+    if fingerprint != run.recorded("data").get("fingerprint"):
         raise DatasetError(
             f"this is not the data of {run.folder}: other ids, labels or contents",
-            where=config.data,
-            hint="run labelscan detect on it anew, or name the data as it was by --data",
+            where=where,
+            hint="run labelscan on it anew, or name the data as it was by --data",
         )
-    return dataset

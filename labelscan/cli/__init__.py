@@ -4,11 +4,13 @@ from typing import Annotated
 
 from typer import Context, Option, Typer, echo
 
+from labelscan.cli.apply import apply
 from labelscan.cli.benchmark import benchmark
 from labelscan.cli.detect import DetectCommand, detect
 from labelscan.cli.diff import diff
 from labelscan.cli.help_pages import GroupedCommand, GroupedGroup
 from labelscan.cli.listing import list_parts
+from labelscan.cli.report import report
 from labelscan.cli.score import score
 
 FIRST_STEPS = """\
@@ -42,6 +44,8 @@ app = Typer(
 )
 app.command("detect", cls=DetectCommand)(detect)
 app.command("score", cls=GroupedCommand)(score)
+app.command("report", cls=GroupedCommand)(report)
+app.command("apply", cls=GroupedCommand)(apply)
 app.command("benchmark", cls=GroupedCommand)(benchmark)
 app.command("diff", cls=GroupedCommand)(diff)
 app.command("list", cls=GroupedCommand)(list_parts)

@@ -7,10 +7,10 @@ from itertools import accumulate
 from labelscan.benchmark_plan import BenchmarkPlan
 from labelscan.benchmarking import Benchmark, Outlook
 from labelscan.cli.console import Column, cells, elide, entry, show_json, show_message, stdout, table, text
-from labelscan.cli.progress import duration
 from labelscan.planning import rows_to_json
 from labelscan.reports.csv_report import SCOREBOARD_FILE
 from labelscan.scoreboard import METRICS, NONE, PAIRED_METRICS, TITLES, ComparedRow, Scoreboard
+from labelscan.wording import duration
 
 MOST_WANTED = (
     *("F1", "diff. F1", "AP", "diff. AP", "precision", "recall", "accuracy", "seconds", "precision@k", "AUROC"),

@@ -16,7 +16,6 @@ from labelscan.cli.console import (
     text,
     width_of,
 )
-from labelscan.cli.progress import percent
 from labelscan.comparison import SIDES, ClassComparison, Comparison, Difference, RunFacts, TruthComparison
 from labelscan.pairing import (
     ALIKE,
@@ -29,6 +28,7 @@ from labelscan.pairing import (
     STILL_FLAGGED,
 )
 from labelscan.run_folder import readable
+from labelscan.wording import percent
 
 MOST_CLASSES = 5
 ARROW = "->"

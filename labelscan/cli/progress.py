@@ -23,6 +23,7 @@ from labelscan.events import (
     Waiting,
     Warned,
 )
+from labelscan.wording import duration, percent
 
 LEAST_SECONDS, MOST_SECONDS = 5.0, 60.0
 """Between two plain lines: few at first, fewer in a run of hours, whose log somebody has to read."""
@@ -32,6 +33,7 @@ STEP_WORDS = {
     "decode": "decoding images",
     "features": "computing features",
     "detection": "judging labels",
+    "pictures": "making pictures",
 }
 
 
@@ -270,20 +272,3 @@ def _words(step: str) -> str:
 
 def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def percent(share: float, digits: int = 1) -> str:
-    """Return a share in [0, 1] as ``9.6 %``."""
-    return f"{100 * share:.{digits}f} %"
-
-
-def duration(seconds: float) -> str:
-    """Return ``seconds`` as a person says it: ``0.4 s``, ``12 s``, ``3 min 20 s``, ``2 h 05 min``."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02} s"
-    return f"{whole // 3600:,} h {whole % 3600 // 60:02} min"

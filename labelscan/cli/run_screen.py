@@ -1,6 +1,7 @@
 """The end of a run on one screen: what looks wrong, where, and what to do with it."""
 
 import math
+import shlex
 from collections.abc import Collection, Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -18,7 +19,6 @@ from labelscan.cli.console import (
     text,
     width_of,
 )
-from labelscan.cli.progress import duration, percent
 from labelscan.fold_job import DONE_FILE
 from labelscan.issues import ISSUES_FILE, Issues
 from labelscan.judging import Run
@@ -27,6 +27,7 @@ from labelscan.planning import Plan
 from labelscan.self_check import Estimate, SelfCheck
 from labelscan.summary import ClassHealth, Summary
 from labelscan.threshold_jobs import KIND
+from labelscan.wording import duration, percent
 
 MOST_ROWS = 5
 """Of the tables of classes and pairs."""
@@ -110,7 +111,7 @@ def _show_screen(summary: Summary, issues: Issues, folder: Path, *, top: int, to
         _show_self_check(console, summary.self_check)
     console.print()
     console.print(text(("issues  ", "dim"), (str(folder / ISSUES_FILE), "bold")))
-    console.show(text(("next    ", "dim"), _next_step(summary)))
+    console.show(text(("next    ", "dim"), _next_step(summary, folder)))
 
 
 def _headline(summary: Summary, width: int) -> Iterator[Shape]:
@@ -302,9 +303,9 @@ def _ranked_by(summary: Summary) -> str:
     return f"ranked by {leading}; P(wrong) is by {POSTERIOR}, a second opinion"
 
 
-def _next_step(summary: Summary) -> str:
+def _next_step(summary: Summary, folder: Path) -> str:
     if summary.learned_nothing:
         return "see the warnings: none of this can be believed before the models learn"
     if summary.n_flagged:
-        return "go through it from the top; scores.csv beside it has every example"
+        return f"labelscan report {shlex.quote(str(folder))}"
     return "scores.csv beside it has every example, most doubtful first"

@@ -37,7 +37,7 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
     inputs = pick(arrays, INPUT_NAMES, what="inputs", where=where, hint="keep one of them in the file")
     if not inputs:
         raise missing("array of images or features", arrays, where=where, hint=hint)
-    taken = {role: _pick_array(role, arrays, config, where) for role in ARRAY_NAMES}
+    taken = {role: pick_array(role, arrays, config, where) for role in ARRAY_NAMES}
     if not taken["label"]:
         raise missing("array of labels", arrays, where=where, hint="rename it to labels, or name it by --label-column")
     return dataset_from_arrays(
@@ -126,7 +126,8 @@ def load_npz(path: Path, names: Collection[str] | None = None) -> dict[str, NDAr
     return arrays
 
 
-def _pick_array(role: str, arrays: Mapping[str, object], config: DatasetConfig, where: str) -> str:
+def pick_array(role: str, arrays: Mapping[str, object], config: DatasetConfig, where: str) -> str:
+    """Return the name of the array that holds what ``ARRAY_NAMES`` calls ``role``; empty where there is none."""
     asked = str(getattr(config, f"{role}_column"))
     flag = f"--{role.replace('_', '-')}-column"
     if asked and asked not in arrays:

@@ -162,7 +162,7 @@ def _read_jsonl(file: TextIO, name: str, names: Sequence[str]) -> Sheet:
     for line, row in _objects(file, name):
         lines.append(line)
         for column, cells in columns.items():
-            text = _as_text(row.get(column))
+            text = as_text(row.get(column))
             cells.append("" if text is None else text)
             if text is None:
                 total += 1
@@ -182,7 +182,7 @@ def _read_parquet(path: Path, names: Sequence[str]) -> Sheet:
     problems: list[Problem] = []
     total = 0
     for name in names:
-        texts = [_as_text(value) for value in table.column(name).to_pylist()]
+        texts = [as_text(value) for value in table.column(name).to_pylist()]
         for row, text in enumerate(texts):
             if text is None:
                 total += 1
@@ -194,7 +194,7 @@ def _read_parquet(path: Path, names: Sequence[str]) -> Sheet:
     return Sheet(columns, where)
 
 
-def _as_text(value: object) -> str | None:
+def as_text(value: object) -> str | None:
     """Return one value as text, or None where it is several."""
     if value is None:
         return ""
@@ -229,6 +229,15 @@ def _check_names(names: Sequence[str], path: Path) -> None:
                 where=f"{path.name} row 1",
                 hint="save it as .csv with commas or as .tsv with tabs",
             )
+
+
+def arrow() -> types.ModuleType:
+    """Return pyarrow, or raise DatasetError as ``parquet`` does."""
+    parquet()
+    import pyarrow
+
+    module: types.ModuleType = pyarrow
+    return module
 
 
 def parquet() -> types.ModuleType:

@@ -15,6 +15,7 @@ import re
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -25,13 +26,24 @@ from labelscan.report_page import ReportPage, Suspect
 
 HERE = Path(__file__).parent
 TEMPLATE, STYLE = "report.html.jinja", "report.css"
-SCRIPTS = ("report.js",)
+PAGE_SCRIPTS = ("report_page.js",)
+REVIEW_SCRIPTS = ("report_decisions.js", "report_saving.js", "report_gallery.js", "report_review.js")
+"""Of a page with suspects."""
 MOST_CLASSES_IN_HEAT_MAP = 40
 """With more, the numbers of the noise matrix cannot be read on a screen."""
 MOST_CLASSES_IN_HEALTH = 1000
 HEAT_STEPS = 8
+TOLD_BY_THE_BANNER = "the models learned nothing"
+"""How the warning begins that needs no telling twice."""
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _ESCAPES = {character: f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
+
+
+class HeatCell(NamedTuple):
+    """A value of the noise matrix as it is shown."""
+
+    text: str
+    look: str
 
 
 def write_html(page: ReportPage, path: Path) -> None:
@@ -42,24 +54,36 @@ def write_html(page: ReportPage, path: Path) -> None:
 
 def render_html(page: ReportPage) -> str:
     """Return the page as one HTML document, the same for the same content."""
-    style, scripts = _asset(STYLE), [_asset(name) for name in SCRIPTS]
-    text = (
-        _environment()
-        .get_template(TEMPLATE)
-        .render(
-            page=page,
-            summary=page.summary,
-            health=_worst_classes(page.summary),
-            heat_map=_heat_map(page.summary),
-            policy=_policy(style, scripts, saves=bool(page.save_to)),
-            style=Markup(style),
-            scripts=[Markup(script) for script in scripts],
-            content=Markup(_as_json(_content(page))),
-            next_command=f"labelscan apply {shlex.quote(page.run)} --decisions {FILE_NAME}",
-        )
+    names = PAGE_SCRIPTS + (REVIEW_SCRIPTS if page.suspects else ())
+    style, scripts = _asset(STYLE), [_asset(name) for name in names]
+    template = _environment().get_template(TEMPLATE)
+    text = template.render(
+        page=page,
+        summary=page.summary,
+        self_check=page.summary.get("self_check"),
+        warnings=_warnings(page.summary),
+        names=page.class_names,
+        health=_worst_classes(page.summary),
+        heat_map=_heat_map(page.summary),
+        policy=_policy(style, scripts, saves=bool(page.save_to)),
+        style=Markup(style),
+        scripts=[Markup(script) for script in scripts],
+        content=Markup(_as_json(_content(page))),
+        next_command=_next_command(page),
     )
     # A file name that is no UTF-8 has surrogates in place of its odd bytes.
     return _LONE_SURROGATE.sub("\ufffd", text)
+
+
+def _next_command(page: ReportPage) -> str:
+    # A served page saves where apply looks by itself.
+    return f"labelscan apply {shlex.quote(page.run)}" + ("" if page.save_to else f" --decisions {FILE_NAME}")
+
+
+def _warnings(summary: Mapping[str, object]) -> list[str]:
+    warnings = summary["warnings"]
+    assert isinstance(warnings, (list, tuple))
+    return [text for text in warnings if not text.startswith(TOLD_BY_THE_BANNER)]
 
 
 def _environment() -> Environment:
@@ -128,20 +152,25 @@ def _worst_classes(summary: Mapping[str, object]) -> list[Mapping[str, object]]:
     return sorted(rows, key=lambda row: -row["estimated_wrong_labels"])[:MOST_CLASSES_IN_HEALTH]
 
 
-def _heat_map(summary: Mapping[str, object]) -> list[list[tuple[float, int]]]:
-    """Return every value of the noise matrix with its step of heat, 0 for none; empty where there are too many.
-
-    The diagonal, labels that are right, has no heat: it would outshine all others.
-    """
+def _heat_map(summary: Mapping[str, object]) -> list[list[HeatCell]]:
+    """Return the noise matrix as cells; empty where there are too many."""
     matrix = summary["noise_matrix"]
     if not isinstance(matrix, list) or len(matrix) > MOST_CLASSES_IN_HEAT_MAP:
         return []
     most = max((value for i, row in enumerate(matrix) for j, value in enumerate(row) if i != j), default=0.0)
 
-    def heat(value: float) -> int:
-        return round(HEAT_STEPS * (value / most) ** 0.5) if most > 0 else 0
+    def cell(value: float, *, is_right: bool) -> HeatCell:
+        # Labels that are right have no heat: they would outshine all others.
+        look = "right" if is_right else f"heat-{round(HEAT_STEPS * (value / most) ** 0.5)}" if most > 0 else "heat-0"
+        return HeatCell(_in_100(value), look)
 
-    return [[(value, 0 if i == j else heat(value)) for j, value in enumerate(row)] for i, row in enumerate(matrix)]
+    return [[cell(value, is_right=i == j) for j, value in enumerate(row)] for i, row in enumerate(matrix)]
+
+
+def _in_100(value: float) -> str:
+    if value < 0.0005:
+        return "0"
+    return f"{100 * value:.1f}" if value < 0.0995 else f"{100 * value:.0f}"
 
 
 def _count(value: float) -> str:

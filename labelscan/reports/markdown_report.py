@@ -1,12 +1,30 @@
-"""benchmark.md: the table of a benchmark for an issue, a README or a paper's appendix."""
+"""A run, or the table of a benchmark, as Markdown: for a pull request, a job summary, an issue or an appendix."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from labelscan.atomic import replacing
+from labelscan.report_page import Interval, ReportPage, Suspect
+from labelscan.reports.markdown import code, escaped, table
 from labelscan.scoreboard import LEGEND, METRICS, PAIRED_METRICS, TITLES, ComparedRow, Scoreboard
+from labelscan.wording import percent
 
 FILE_NAME = "benchmark.md"
+MOST_CLASSES = 20
+MOST_SUSPECTS = 50
+"""A page of 200 rows is no summary; issues.csv has them all."""
+
+
+def write_markdown(page: ReportPage, path: Path) -> None:
+    """Write the report of a run as Markdown."""
+    with replacing(path) as file:
+        file.write(render_markdown(page))
+
+
+def render_markdown(page: ReportPage) -> str:
+    """Return the report of a run as Markdown, without pictures."""
+    return "\n".join(_run_lines(page)) + "\n"
 
 
 def write_scoreboard_markdown(scoreboard: Scoreboard, folder: Path) -> None:
@@ -15,39 +33,113 @@ def write_scoreboard_markdown(scoreboard: Scoreboard, folder: Path) -> None:
         file.write("\n".join(_lines(scoreboard)) + "\n")
 
 
+def _run_lines(page: ReportPage) -> Iterator[str]:
+    n_scored = int(str(page.summary.get("n_scored", 0)))
+    share = f" ({percent(page.n_flagged / n_scored)})" if n_scored else ""
+    yield f"## {escaped(page.data)}: {page.n_flagged:,} of {n_scored:,} labels look wrong{share}"
+    yield ""
+    yield f"- wrong labels, flagged or not: {_between(page.wrong_labels, shares=False)}"
+    if page.flagged_precision is not None:
+        yield f"- flags that are right: {_between(page.flagged_precision, shares=True)}"
+    yield from (f"- **warning:** {escaped(str(one))}" for one in _listed(page.summary, "warnings"))
+    yield from (f"- {escaped(note)}" for note in page.notes)
+    yield from _section("Classes", _classes(_listed(page.summary, "class_health")))
+    yield from _section("Most confused", _pairs(_listed(page.summary, "confused_pairs")))
+    yield from _section("Most doubtful labels", _suspects(page))
+    yield from _section("What was run", (f"- {escaped(label)}: {code(text)}" for label, text in page.facts))
+
+
+def _between(one: Interval, *, shares: bool) -> str:
+    def number(value: float) -> str:
+        return percent(value, 0) if shares else f"{value:,.0f}"
+
+    return f"about **{number(one.estimate)}**, {number(one.low)} to {number(one.high)} ({escaped(one.basis)})"
+
+
+def _section(title: str, lines: Iterator[str]) -> Iterator[str]:
+    content = list(lines)
+    if content:
+        yield from ("", f"### {title}", "", *content)
+
+
+def _classes(health: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    worst = sorted((one for one in health if one["n_flagged"]), key=lambda one: (-one["n_flagged"], one["class_name"]))
+    if not worst:
+        return
+    rows = [
+        [
+            code(one["class_name"]),
+            f"{one['n_flagged']:,}",
+            f"{one['n_scored']:,}",
+            percent(one["flagged_rate"]),
+            percent(one["out_of_fold_accuracy"]),
+        ]
+        for one in worst[:MOST_CLASSES]
+    ]
+    titles = ("class", "flagged", "labels", "share", "held-out accuracy")
+    yield from table(titles, "lrrrr", rows)
+    if len(worst) > MOST_CLASSES:
+        yield from ("", f"and {len(worst) - MOST_CLASSES:,} more classes with flags")
+
+
+def _pairs(pairs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    rows = [[code(one["given_label"]), code(one["suggested_label"]), f"{one['count']:,}"] for one in pairs]
+    if rows:
+        yield from table(("label", "taken for", "times"), "llr", rows)
+
+
+def _suspects(page: ReportPage) -> Iterator[str]:
+    shown = page.suspects[:MOST_SUSPECTS]
+    if not shown:
+        return
+    with_truth = any(one.true_label is not None for one in shown)
+    titles = ["", "example", "label", "suggested", "P(wrong)", "flagged by", *(["true label"] if with_truth else [])]
+    yield from table(
+        titles,
+        "rlllrll" if with_truth else "rlllrl",
+        [_suspect_cells(one, with_truth=with_truth) for one in shown],
+    )
+    if page.n_flagged > len(shown):
+        yield from ("", f"and {page.n_flagged - len(shown):,} more in issues.csv")
+
+
+def _suspect_cells(one: Suspect, *, with_truth: bool) -> list[str]:
+    probability = "" if one.error_probability is None else f"{one.error_probability:.3f}"
+    cells = [str(one.rank), code(one.example_id), code(one.given_label), code(one.suggested_label), probability]
+    return [*cells, escaped(", ".join(one.flagged_by)), *([code(one.true_label or "")] if with_truth else [])]
+
+
+def _listed(summary: Mapping[str, object], name: str) -> Sequence[Any]:
+    content = summary.get(name)
+    return content if isinstance(content, list | tuple) else ()
+
+
 def _lines(scoreboard: Scoreboard) -> Iterator[str]:
-    yield f"# {_escaped(scoreboard.data)}, {scoreboard.n_examples:,} examples"
+    yield f"# {escaped(scoreboard.data)}, {scoreboard.n_examples:,} examples"
     yield ""
     for note in scoreboard.notes:
-        yield f"- {_escaped(note)}"
+        yield f"- {escaped(note)}"
     yield from ("", LEGEND) if scoreboard.notes else (LEGEND,)
     for noise in scoreboard.noises:
         rows = [row for row in scoreboard.rows if row.noise == noise]
         if rows:
-            yield from ("", f"## {_escaped(noise)}", "")
-            yield from _table(rows)
+            yield from ("", f"## {escaped(noise)}", "")
+            yield from _compared(rows)
     if scoreboard.failures:
         yield from ("", "## Failed", "")
-        yield from (f"- {_escaped(cell)}: {_escaped(reason)}" for cell, reason in scoreboard.failures.items())
+        yield from (f"- {escaped(cell)}: {escaped(reason)}" for cell, reason in scoreboard.failures.items())
     if scoreboard.missing:
         yield from ("", "## Not done yet", "")
-        yield from (f"- {_escaped(cell)}" for cell in scoreboard.missing)
+        yield from (f"- {escaped(cell)}" for cell in scoreboard.missing)
 
 
-def _table(rows: Sequence[ComparedRow]) -> Iterator[str]:
+def _compared(rows: Sequence[ComparedRow]) -> Iterator[str]:
     titles = ["detector", "loss", "seeds", "errors", *(TITLES[metric] for metric in METRICS)]
     titles += [f"diff. {TITLES[metric]}" for metric in PAIRED_METRICS]
-    yield f"| {' | '.join(titles)} |"
-    yield f"| --- | --- |{' ---: |' * (len(titles) - 2)}"
+    made = []
     for row in rows:
-        cells = [_escaped(row.detector), _escaped(row.loss), str(row.n_seeds), f"{row.n_errors:,.0f}"]
+        cells = [escaped(row.detector), escaped(row.loss), str(row.n_seeds), f"{row.n_errors:,.0f}"]
         cells += [row.figure(metric) for metric in METRICS]
         cells += [row.difference_figure(metric) for metric in PAIRED_METRICS]
-        yield f"| {' | '.join(cells)} |"
-
-
-def _escaped(text: str) -> str:
-    """Return text from outside so that Markdown shows it as it is, on one line and in one cell."""
-    for character in "\\`*_[]<>|#~":
-        text = text.replace(character, f"\\{character}")
-    return " ".join(text.split())
+        made.append(cells)
+    yield from table(titles, "ll" + "r" * (len(titles) - 2), made)

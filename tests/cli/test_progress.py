@@ -1,8 +1,6 @@
 from dataclasses import replace
 
-import pytest
-
-from labelscan.cli.progress import LEAST_SECONDS, Progress, duration
+from labelscan.cli.progress import LEAST_SECONDS, Progress
 from labelscan.events import (
     Chosen,
     EpochDone,
@@ -116,11 +114,3 @@ def test_quiet_says_nothing_and_claims_to_have_told_nothing():
     listening = Listening(quiet=True)
     assert listening.tell(Warned("no weights")) == []
     assert listening.progress.told == set()
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0.04, "0.0 s"), (9.94, "9.9 s"), (12, "12 s"), (59.6, "1 min 00 s"), (200, "3 min 20 s"), (7500, "2 h 05 min")],
-)
-def test_durations_read_as_people_say_them(seconds, text):
-    assert duration(seconds) == text

@@ -14,7 +14,16 @@ MOST_SECONDS = 0.3
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["--version"], ["detect", "--help"], ["diff", "--help"], ["benchmark", "--help"], []],
+    [
+        ["--help"],
+        ["--version"],
+        ["detect", "--help"],
+        ["report", "--help"],
+        ["apply", "--help"],
+        ["diff", "--help"],
+        ["benchmark", "--help"],
+        [],
+    ],
     ids=" ".join,
 )
 def test_it_imports_nothing_heavy(arguments):

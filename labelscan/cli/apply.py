@@ -1,0 +1,114 @@
+"""``labelscan apply RUN``: a corrected or pruned copy of the label list, from flags or from review decisions."""
+
+from pathlib import Path
+from typing import Annotated
+
+from typer import Argument, Option
+
+from labelscan.cli import options
+from labelscan.cli.options import OUTPUT
+from labelscan.errors import UsageError
+from labelscan.registry import read_value
+
+CHANGES = "What changes"
+
+
+def apply(
+    run: Annotated[Path, Argument(metavar="RUN", help="Folder of a finished run of detect or score.")],
+    decisions: Annotated[
+        Path | None,
+        Option(
+            metavar="FILE",
+            help="decisions.csv as the report saves it, or a JSON export of Label Studio; wins over flags. "
+            "[default: RUN/decisions.csv, without --drop and --relabel]",
+            rich_help_panel=CHANGES,
+        ),
+    ] = None,
+    drop: Annotated[bool, Option("--drop", help="Leave flagged labels out.", rich_help_panel=CHANGES)] = False,
+    relabel: Annotated[
+        bool, Option("--relabel", help="Give flagged labels the suggested one.", rich_help_panel=CHANGES)
+    ] = False,
+    min_error_probability: Annotated[
+        str | None,
+        Option(
+            metavar="P",
+            help="Flags below it are left alone; --relabel needs it, as 0.9.",
+            rich_help_panel=CHANGES,
+        ),
+    ] = None,
+    allow_new_classes: Annotated[
+        bool,
+        Option(
+            "--allow-new-classes",
+            help="Decisions may name classes that the data does not have.",
+            rich_help_panel=CHANGES,
+        ),
+    ] = False,
+    data: Annotated[str, Option(metavar="DATA", help="Where the data lies now, if it was moved.")] = "",
+    output: Annotated[
+        Path | None,
+        Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="The copy, with the ending of the original. [default: RUN/corrected.*]",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
+    link_to: Annotated[
+        Path | None,
+        Option(metavar="FOLDER", help="Make class folders of links to the images instead.", rich_help_panel=OUTPUT),
+    ] = None,
+    copy: Annotated[
+        bool, Option("--copy", help="In them, copy images and do not link.", rich_help_panel=OUTPUT)
+    ] = False,
+    overwrite: Annotated[
+        bool, Option("--overwrite", help="Replace a file that is there already.", rich_help_panel=OUTPUT)
+    ] = False,
+    as_json: Annotated[
+        bool, Option("--json", help="Write the counts as JSON to stdout.", rich_help_panel=OUTPUT)
+    ] = False,
+    quiet: Annotated[
+        bool, Option("--quiet", "-q", help="Write only errors, and the path of the copy.", rich_help_panel=OUTPUT)
+    ] = False,
+    debug: options.Debug = False,
+) -> None:
+    """Write a corrected copy of the labels; the data itself is only read.
+
+    The copy has the form of the original and reads like it; class folders become a manifest. Every change is
+    logged beside it, in corrected.changes.csv.
+    """
+    options.refuse_both("--drop", drop, "--relabel", relabel)
+    options.refuse_both("--output", output is not None, "--link-to", link_to is not None)
+    _ = debug  # heeded where errors are caught
+    least = None if min_error_probability is None else _probability(min_error_probability)
+    if relabel and least is None:
+        raise UsageError("--relabel needs --min-error-probability", hint="add it, as --min-error-probability 0.9")
+    if least is not None and not (drop or relabel):
+        raise UsageError("--min-error-probability has no effect", hint="add --drop or --relabel")
+    if copy and link_to is None:
+        raise UsageError("--copy has no effect", hint="add --link-to FOLDER")
+    from labelscan.applying import apply as apply_to  # not labelscan.apply, for which torch would be loaded
+    from labelscan.cli import apply_screen
+    from labelscan.corrections import flag_rule
+
+    applied = apply_to(
+        run,
+        decisions=decisions,
+        rule=flag_rule(drop=drop, relabel=relabel, min_error_probability=least),
+        allow_new_classes=allow_new_classes,
+        output=output,
+        link_to=link_to,
+        copy=copy,
+        overwrite=overwrite,
+        data=data,
+    )
+    apply_screen.show(applied, as_json=as_json, quiet=quiet)
+
+
+def _probability(text: str) -> float:
+    value = read_value(text, float, where="--min-error-probability")
+    assert isinstance(value, float)
+    if not 0 <= value <= 1:
+        raise UsageError(f"must be between 0 and 1, got {value:g}", where="--min-error-probability")
+    return value

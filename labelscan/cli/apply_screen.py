@@ -1,0 +1,48 @@
+"""What ``labelscan apply`` has changed, on one screen."""
+
+from labelscan.applying import Applied
+from labelscan.cli.console import Column, entry, show_json, show_message, stdout, table, text
+
+MOST_PAIRS = 10
+ARROW = "->"
+LABEL_WIDTH = 28
+"""Cells for a class name, so that two of them fit 80 columns."""
+
+
+def show(applied: Applied, *, as_json: bool, quiet: bool) -> None:
+    """Write to stdout what was changed and where it is: a screen, JSON, or only the path of the copy.
+
+    Args:
+        applied: what was written.
+        as_json: whether the counts are written as JSON.
+        quiet: whether only the path of the copy is.
+    """
+    if as_json:
+        show_json(applied.to_json())
+        return
+    console = stdout()
+    if quiet:
+        console.print(text(str(applied.output)))
+        return
+    made = applied.corrections
+    changed = made.count("relabel") + made.count("drop")
+    parts = ((f"{made.count('relabel'):,}", " relabelled, "), (f"{made.count('drop'):,}", " left out"))
+    words = [piece for number, word in parts for piece in ((number, "bold"), word)]
+    console.show(text(*words, f", {made.n_examples - changed:,} of {made.n_examples:,} labels as they were"))
+    decided = ", ".join(f"{count:,} {verdict}" for verdict, count in made.verdicts.items() if count)
+    if decided:
+        console.show(text(("decisions: ", "dim"), decided))
+    pairs = made.pairs()
+    if pairs:
+        rows = [[old, ARROW, new, f"{count:,}"] for old, new, count in pairs[:MOST_PAIRS]]
+        columns = [Column("", width=LABEL_WIDTH), Column(""), Column("", width=LABEL_WIDTH), Column("labels", "right")]
+        console.print()
+        console.show(table(columns, rows, title="Relabelled"))
+        if len(pairs) > MOST_PAIRS:
+            console.show(text((f"and {len(pairs) - MOST_PAIRS:,} pairs more, in the log", "dim")))
+    console.print()
+    for note in applied.notes:
+        show_message(note, kind="note")
+    for name, what in (("labels", applied.output), ("changes", applied.log)):
+        console.show(entry(name, len("changes"), [str(what)], style="dim"))
+    console.print(text(("next     ", "dim"), applied.command))

@@ -1,0 +1,128 @@
+"""``labelscan report RUN``: what a run found as one page, to read, to show, and to review labels on."""
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from typer import Argument, Option
+
+from labelscan.cli.options import read_count, read_formats, refuse_both
+from labelscan.errors import UsageError
+from labelscan.reports import FORMATS
+
+if TYPE_CHECKING:
+    from labelscan.finished_run import FinishedRun
+    from labelscan.report_page import ReportPage
+
+TOP = "200"
+MOST_PORT = 65_535
+SERVING = "Review"
+
+
+def report(
+    run: Annotated[Path, Argument(metavar="RUN", help="Folder of a finished run of detect or score.")],
+    texts: Annotated[
+        list[str] | None,
+        Option(
+            "--format",
+            metavar="FORMAT[=FILE]",
+            help="html or markdown, which goes to stdout where no file is named. May be repeated. [default: html]",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        Option("--output", "-o", metavar="FILE", help="Of the one format. [default: report.html in RUN]"),
+    ] = None,
+    top: Annotated[str, Option(metavar="N", help=f"Suspects shown. [default: {TOP}]")] = TOP,
+    data: Annotated[str, Option(metavar="DATA", help="Where the data lies now. [default: where RUN found it]")] = "",
+    pictures: Annotated[bool, Option("--pictures/--no-pictures", help="Show the examples. [default: yes]")] = True,
+    serve: Annotated[
+        bool,
+        Option("--serve", help="Serve the page to this machine; saves decisions.csv.", rich_help_panel=SERVING),
+    ] = False,
+    port: Annotated[
+        str | None, Option(metavar="N", help="Of --serve. [default: one that is free]", rich_help_panel=SERVING)
+    ] = None,
+    browser: Annotated[
+        bool, Option("--open/--no-open", help="Open the page served. [default: yes]", rich_help_panel=SERVING)
+    ] = True,
+    as_json: Annotated[bool, Option("--json", help="Write what was written as JSON to stdout.")] = False,
+    quiet: Annotated[bool, Option("--quiet", "-q", help="Write only errors, and the path of the page.")] = False,
+    debug: Annotated[bool, Option("--debug", help="Show tracebacks of errors.")] = False,
+) -> None:
+    """Make one page of a run: pictures, reasons, and review by keyboard.
+
+    The page needs nothing but itself. Decisions made on it are kept by the browser and exported, or saved in the run
+    folder as they are made where it is served by --serve; labelscan apply puts them into the labels.
+    """
+    n_shown = read_count(top, where="--top")
+    _ = debug  # heeded where errors are caught
+    formats = _formats(texts or [], output)
+    shown = [form for form, path in formats.items() if path is None and form != "html"]
+    refuse_both("--json", as_json, f"--format {''.join(shown)} on stdout", bool(shown))
+    for option, given in (("--format", bool(texts)), ("--output", output is not None), ("--json", as_json)):
+        refuse_both("--serve", serve, option, given)
+    number = _port(port, serve=serve)
+    from labelscan.cli import progress, report_screen  # rich and pandas load here, not for --help
+    from labelscan.finished_run import FinishedRun  # not labelscan.report, for which torch would be loaded
+    from labelscan.reporting import make_report_page, write_report
+
+    with progress.shown(quiet=quiet, verbose=False) as listener:
+        finished = FinishedRun.read(run)
+        page = make_report_page(finished, top=n_shown, data=data, pictures=pictures, notify=listener)
+    if serve:
+        _serve(finished, page, port=number, browser=browser, quiet=quiet)
+        return
+    written = {form: write_report(page, form, path) for form, path in formats.items() if form not in shown}
+    report_screen.show(page, written, shown=shown, as_json=as_json, quiet=quiet)
+
+
+def _formats(texts: list[str], output: Path | None) -> dict[str, Path | None]:
+    """Return each form with its file; None is stdout, or for HTML the usual file in the run folder."""
+    formats = read_formats(texts or ["html"], list(FORMATS), beside=["html"])
+    if output is None:
+        return formats
+    if len(formats) > 1 or None not in formats.values():
+        hint = "write --format FORMAT=FILE for each"
+        raise UsageError("--output and files of --format are given at once", where="--output", hint=hint)
+    return dict.fromkeys(formats, output)
+
+
+def _port(text: str | None, *, serve: bool) -> int:
+    if text is None:
+        return 0
+    if not serve:
+        raise UsageError("--port is of --serve", where="--port", hint="add --serve, or leave it out")
+    number = read_count(text, where="--port")
+    if number > MOST_PORT:
+        raise UsageError(f"must be at most {MOST_PORT}, got {number}", where="--port")
+    return number
+
+
+def _serve(run: "FinishedRun", page: "ReportPage", *, port: int, browser: bool, quiet: bool) -> None:
+    """Serve the page until somebody stops it, which is its usual end."""
+    import webbrowser
+
+    from labelscan.cli import report_screen
+    from labelscan.decisions import FILE_NAME
+    from labelscan.reports.html_report import render_html
+    from labelscan.review_server import DecisionsFile, ReviewServer
+
+    scores = run.issues.scores
+    decisions = DecisionsFile(
+        run.folder / FILE_NAME,
+        given_labels=dict(zip(scores["example_id"], scores["given_label"], strict=True)),
+        shown=[one.example_id for one in page.suspects],
+    )
+
+    def render(save_to: str) -> str:
+        return render_html(dataclasses.replace(page, save_to=save_to))
+
+    with ReviewServer(render, decisions, port=port) as server:
+        report_screen.show_served(server.url, decisions.path, quiet=quiet)
+        if browser:
+            webbrowser.open(server.url)
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            report_screen.show_decisions(run.folder, decisions.path, quiet=quiet)

@@ -1,0 +1,193 @@
+"""What becomes of each label: the flags of a run and the decisions of a reviewer made into one verdict an example.
+
+A decision wins over a flag. Nothing is read or written here: ``label_lists`` carries the changes out.
+"""
+
+import csv
+import difflib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+
+from labelscan.atomic import replacing
+from labelscan.decisions import VERDICTS, Decision, Verdict
+from labelscan.errors import MAX_PROBLEMS, ConfigError, DecisionsError, Problem
+
+COLUMNS = ("example_id", "action", "old_label", "new_label", "error_probability", "reason", "time")
+"""Of the log of changes."""
+Action = Literal["relabel", "drop"]
+Reason = Literal["decision", "flag"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FlagRule:
+    """What is done with a flagged label that nobody has decided about."""
+
+    action: Action
+    min_error_probability: float | None = None
+    """Flags below it are left alone; needed to relabel, since a model alone is trusted only where it is sure."""
+
+    def __post_init__(self) -> None:
+        least = self.min_error_probability
+        if least is not None and not 0 <= least <= 1:
+            raise ConfigError(f"must be between 0 and 1, got {least:g}", where="min_error_probability")
+        if least is None and self.action == "relabel":
+            raise ConfigError(
+                "labels are not replaced without knowing from which probability on",
+                where="min_error_probability",
+                hint="give it, as 0.9: only labels that are wrong with at least this probability are replaced",
+            )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """One label that becomes another, or an example that goes."""
+
+    example_id: str
+    action: Action
+    old_label: str
+    new_label: str
+    """Empty where the example goes."""
+    error_probability: float | None
+    reason: Reason
+    time: str
+    """When it was decided, or the run that flagged it ended; ISO 8601, empty where unknown."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Corrections:
+    """What becomes of N labels."""
+
+    n_examples: int
+    changes: Mapping[str, Change]
+    """By example id; all other labels stay."""
+    verdicts: Mapping[Verdict, int]
+    """How many decisions there were of each verdict."""
+
+    def new_label(self, example_id: str) -> str:
+        """Return the label that an example gets, empty where it keeps its own."""
+        change = self.changes.get(example_id)
+        return "" if change is None else change.new_label
+
+    def is_dropped(self, example_id: str) -> bool:
+        """Return whether an example goes."""
+        change = self.changes.get(example_id)
+        return change is not None and change.action == "drop"
+
+    def count(self, action: Action, reason: Reason | None = None) -> int:
+        """Return how many changes there are of a kind."""
+        return sum(one.action == action and reason in (None, one.reason) for one in self.changes.values())
+
+    def pairs(self) -> list[tuple[str, str, int]]:
+        """Return old label, new label and count of what is relabelled, most frequent first."""
+        counts = Counter((one.old_label, one.new_label) for one in self.changes.values() if one.action == "relabel")
+        ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        return [(old, new, count) for (old, new), count in ranked]
+
+    def write_log(self, path: Path) -> None:
+        """Write every change as CSV, one a line, most doubtful first."""
+        with replacing(path) as file:
+            rows = csv.writer(file)  # lines end as RFC 4180 has it
+            rows.writerow(COLUMNS)
+            for one in self.changes.values():
+                sure = "" if one.error_probability is None else f"{one.error_probability:.6g}"
+                rows.writerow((one.example_id, one.action, one.old_label, one.new_label, sure, one.reason, one.time))
+
+
+def flag_rule(*, drop: bool, relabel: bool, min_error_probability: float | None) -> FlagRule | None:
+    """Return what is done with flags, None where nothing is.
+
+    Raises:
+        ConfigError: two things at once, or a probability without anything to do.
+    """
+    if drop and relabel:
+        raise ConfigError("flagged labels are dropped or relabelled, not both", where="drop", hint="leave one out")
+    if drop or relabel:
+        return FlagRule(action="drop" if drop else "relabel", min_error_probability=min_error_probability)
+    if min_error_probability is not None:
+        raise ConfigError(
+            "has no effect: nothing is done with flags", where="min_error_probability", hint="add drop or relabel"
+        )
+    return None
+
+
+def correct(
+    scores: pd.DataFrame,
+    *,
+    decisions: Sequence[Decision] = (),
+    rule: FlagRule | None = None,
+    flagged_at: str = "",
+) -> Corrections:
+    """Return what becomes of each label of a run, changes in the order of its ranking.
+
+    Args:
+        scores: of a finished run, one row an example.
+        decisions: about examples of this run, at most one each.
+        rule: what is done with flagged labels without a decision; None is nothing.
+        flagged_at: when the run ended, for the log.
+    """
+    decided = {one.example_id: one for one in decisions}
+    changes = {}
+    columns = ("example_id", "given_label", "suggested_label", "error_probability", "flagged")
+    for example_id, old, suggested, probability, flagged in zip(*(scores[name] for name in columns), strict=True):
+        decision = decided.get(example_id)
+        sure = None if probability != probability else float(probability)
+        action: Action | None
+        if decision is not None:
+            action, new, reason, time = *_by_decision(decision, old), "decision", decision.time
+        else:
+            action, new, reason, time = *_by_flag(rule, suggested, sure, flagged=bool(flagged)), "flag", flagged_at
+        if action is not None:
+            changes[example_id] = Change(
+                example_id=example_id,
+                action=action,
+                old_label=old,
+                new_label=new,
+                error_probability=sure,
+                reason="decision" if reason == "decision" else "flag",
+                time=time,
+            )
+    counts = Counter(one.verdict for one in decisions)
+    verdicts = {verdict: counts[verdict] for verdict in VERDICTS}
+    return Corrections(n_examples=len(scores), changes=changes, verdicts=verdicts)
+
+
+def check_new_labels(decisions: Sequence[Decision], class_names: Sequence[str], *, where: str, hint: str) -> None:
+    """Raise DecisionsError, up to 20 problems at once, where a new label is none of the classes.
+
+    Args:
+        decisions: what was decided.
+        class_names: the classes of the data.
+        where: the file of the decisions, for messages.
+        hint: what to do where no class is called nearly so.
+    """
+    known = set(class_names)
+    problems = []
+    for one in decisions:
+        if one.verdict == "relabel" and one.new_label not in known:
+            nearest = difflib.get_close_matches(one.new_label, class_names, n=1)
+            remedy = f"did you mean {nearest[0]!r}? {hint}" if nearest else hint
+            problems.append(Problem(f"{one.new_label!r}, for {one.example_id!r}, is not a class", where, remedy))
+    if problems:
+        raise DecisionsError.of(problems[:MAX_PROBLEMS], total=len(problems))
+
+
+def _by_decision(decision: Decision, old: str) -> tuple[Action | None, str]:
+    if decision.verdict == "drop":
+        return "drop", ""
+    if decision.verdict == "relabel" and decision.new_label != old:
+        return "relabel", decision.new_label
+    return None, ""  # kept, or nobody can tell
+
+
+def _by_flag(rule: FlagRule | None, suggested: str, sure: float | None, *, flagged: bool) -> tuple[Action | None, str]:
+    if rule is None or not flagged:
+        return None, ""
+    least = rule.min_error_probability
+    if least is not None and (sure is None or sure < least):
+        return None, ""
+    return rule.action, suggested if rule.action == "relabel" else ""

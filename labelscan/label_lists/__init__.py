@@ -1,0 +1,78 @@
+"""Label lists: one module for each form that labels come in, which writes a corrected copy of it.
+
+The copy has the form of what came in, so that ``labelscan detect`` reads it as it read the original; class folders
+become a manifest, as the images themselves are never moved. The original is only read.
+"""
+
+import dataclasses
+from pathlib import Path
+
+from labelscan import readers
+from labelscan.corrections import Corrections
+from labelscan.dataset import Dataset, FeatureTable, ImageFiles
+from labelscan.errors import DatasetError, UsageError
+from labelscan.label_lists import delimited, image_files, images_in_memory, json_lines, numpy_arrays, parquet
+from labelscan.label_lists.rows import plan_rows
+from labelscan.source import Source
+
+SHEETS = {
+    ".csv": delimited.write,
+    ".tsv": delimited.write,
+    ".jsonl": json_lines.write,
+    ".parquet": parquet.write,
+}
+"""What edits the rows of a sheet, by the end of its name."""
+
+
+def suffix(source: Source) -> str:
+    """Return how the name of a corrected copy ends."""
+    if source.file is not None:
+        return source.file.suffix
+    return ".csv" if isinstance(source.dataset.inputs, ImageFiles) else ".npz"
+
+
+def write(source: Source, corrections: Corrections, output: Path) -> None:
+    """Write a corrected copy of the labels of a run; the original is not touched.
+
+    Args:
+        source: the data of the run.
+        corrections: what becomes of its examples.
+        output: the copy; its name ends in ``suffix(source)``.
+
+    Raises:
+        UsageError: the copy would be of another form.
+        DatasetError: the labels cannot be written so.
+    """
+    wanted = suffix(source)
+    if output.suffix.lower() != wanted.lower():
+        raise UsageError(
+            f"the corrected labels are written as they came, as {wanted}, not {output.suffix or 'without an ending'}",
+            where=str(output),
+            hint=f"name it {output.with_suffix(wanted).name}",
+        )
+    if source.file is None:
+        _write_new(everything(source), corrections, output)
+        return
+    columns = source.columns()
+    if columns is None:
+        numpy_arrays.write(source.file, source.config, corrections, output)
+        return
+    edits = plan_rows(source.file, columns, split=source.config.split, corrections=corrections, output=output)
+    SHEETS[wanted.lower()](source.file, edits, output)
+
+
+def everything(source: Source) -> Dataset:
+    """Return the images in folders with those of splits that the run has left out; other data as it was read."""
+    if not source.config.split or readers.form(source.config) != "class folders":
+        return source.dataset
+    return readers.read(dataclasses.replace(source.config, split=""))
+
+
+def _write_new(dataset: Dataset, corrections: Corrections, output: Path) -> None:
+    inputs = dataset.inputs
+    if isinstance(inputs, FeatureTable):
+        raise DatasetError("a table that is in no file cannot be written corrected", where=dataset.name)
+    if isinstance(inputs, ImageFiles):
+        image_files.write(dataset, inputs, corrections, output)
+    else:
+        images_in_memory.write(dataset, inputs, corrections, output)

@@ -1,0 +1,95 @@
+"""A corrected copy of a csv or tsv file: rows without a change keep every byte, others all but the changed cells.
+
+Quotes, line ends and a byte order mark stay as they are, which no writer of tables promises: the text of each record
+is kept beside its fields, and only the span of a changed field is replaced.
+"""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+from labelscan.atomic import replacing
+from labelscan.label_lists.rows import ID_COLUMN, RowEdits
+from labelscan.readers.sheet import DELIMITERS
+
+BYTE_ORDER_MARK = "\ufeff"
+
+
+def write(path: Path, edits: RowEdits, output: Path) -> None:
+    """Write a copy of the sheet at ``path`` with its rows edited.
+
+    Args:
+        path: csv or tsv, found to be whole by the reader.
+        edits: what becomes of its rows.
+        output: the copy.
+    """
+    delimiter = DELIMITERS[path.suffix.lower()]
+    with path.open(encoding="utf-8", newline="") as original, replacing(output) as copy:
+        names: list[str] = []
+        row = 0
+        for text, fields in _records(original, delimiter):
+            if not fields:
+                copy.write(text)
+            elif not names:
+                names = fields
+                copy.write(_appended(text, ID_COLUMN, delimiter) if edits.new_ids else text)
+            else:
+                if not edits.dropped[row]:
+                    cells = {names.index(column): cell for column, cell in edits.cells(row).items()}
+                    text = _with_cells(text, cells, delimiter) if cells else text
+                    copy.write(_appended(text, edits.new_ids[row], delimiter) if edits.new_ids else text)
+                row += 1
+
+
+def _records(lines: Iterator[str], delimiter: str) -> Iterator[tuple[str, list[str]]]:
+    """Yield the text of each record, line end and all, and its fields; none for an empty line."""
+    taken: list[str] = []
+
+    def tapped() -> Iterator[str]:
+        for number, line in enumerate(lines):
+            taken.append(line)
+            yield line.removeprefix(BYTE_ORDER_MARK) if number == 0 else line
+
+    for fields in csv.reader(tapped(), delimiter=delimiter, strict=True):
+        yield "".join(taken), fields
+        taken.clear()
+
+
+def _with_cells(text: str, cells: dict[int, str], delimiter: str) -> str:
+    """Return a record with other fields, by their place; a field that was quoted stays so."""
+    spans = list(_spans(text, delimiter))
+    for place in sorted(cells, reverse=True):  # from behind, so that the spans before stay where they are
+        start, end = spans[place]
+        quoted = text[start:end].startswith('"')
+        text = text[:start] + _field(cells[place], delimiter, always_quoted=quoted) + text[end:]
+    return text
+
+
+def _spans(text: str, delimiter: str) -> Iterator[tuple[int, int]]:
+    """Yield where each field of a record begins and ends, quotes included."""
+    body = len(text.rstrip("\r\n"))  # inside quotes, which end later, it is not looked at
+    start = 0
+    while True:
+        if text.startswith('"', start):
+            end = start + 1
+            while text[end] != '"' or text.startswith('""', end):
+                end += 2 if text[end] == '"' else 1
+            end += 1
+        else:
+            end = text.find(delimiter, start, body)
+            end = body if end < 0 else end
+        yield start, end
+        if not text.startswith(delimiter, end):
+            return
+        start = end + len(delimiter)
+
+
+def _appended(text: str, cell: str, delimiter: str) -> str:
+    body = text.rstrip("\r\n")
+    return f"{body}{delimiter}{_field(cell, delimiter)}{text[len(body) :]}"
+
+
+def _field(cell: str, delimiter: str, *, always_quoted: bool = False) -> str:
+    if always_quoted or any(character in cell for character in (delimiter, '"', "\r", "\n")):
+        return '"' + cell.replace('"', '""') + '"'
+    return cell

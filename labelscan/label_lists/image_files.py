@@ -1,0 +1,45 @@
+"""A corrected list of images whose labels were the folders that they lie in: a manifest, the images where they are."""
+
+import csv
+from pathlib import Path
+
+from labelscan.arrays import as_strings
+from labelscan.atomic import replacing
+from labelscan.corrections import Corrections
+from labelscan.dataset import Dataset, ImageFiles
+from labelscan.label_lists.rows import ID_COLUMN, move_paths
+
+
+def write(dataset: Dataset, files: ImageFiles, corrections: Corrections, output: Path) -> None:
+    """Write a manifest of all images but those that go, in the order of their ids.
+
+    Args:
+        dataset: N examples.
+        files: their images.
+        corrections: what becomes of them.
+        output: the manifest; its paths start from the folder that it lies in.
+    """
+    moved = move_paths(files.paths.tolist(), files.root, output.parent)
+    columns = {
+        ID_COLUMN: dataset.example_ids,
+        "path": as_strings([new or old for new, old in zip(moved, files.paths, strict=True)]),
+        "label": as_strings(new_labels(dataset, corrections)),
+    }
+    if dataset.splits is not None:
+        columns["split"] = dataset.splits
+    if dataset.groups is not None:
+        columns["group"] = dataset.groups
+    with replacing(output) as file:
+        rows = csv.writer(file)  # lines end as RFC 4180 has it; a lone carriage return is quoted then
+        rows.writerow(columns)
+        for example_id, *others in zip(*columns.values(), strict=True):
+            if not corrections.is_dropped(example_id):
+                rows.writerow([example_id, *others])
+
+
+def new_labels(dataset: Dataset, corrections: Corrections) -> list[str]:
+    """Return N labels, the corrected ones where there are some."""
+    return [
+        corrections.new_label(example_id) or dataset.class_names[label]
+        for example_id, label in zip(dataset.example_ids, dataset.given_labels.tolist(), strict=True)
+    ]

@@ -1,0 +1,43 @@
+"""A corrected copy of images that lie in no files of their own, as those of a demo: an npz file with all of them."""
+
+from pathlib import Path
+
+import numpy as np
+
+from labelscan.atomic import write_npz
+from labelscan.corrections import Corrections
+from labelscan.dataset import Dataset, ImageSource
+from labelscan.errors import DatasetError
+from labelscan.label_lists.image_files import new_labels
+
+
+def write(dataset: Dataset, images: ImageSource, corrections: Corrections, output: Path) -> None:
+    """Write images, labels as text, ids and true labels of all examples but those that go.
+
+    Args:
+        dataset: N examples.
+        images: of one size.
+        corrections: what becomes of them.
+        output: the npz file.
+
+    Raises:
+        DatasetError: the images differ in size.
+    """
+    kept = [row for row, one in enumerate(dataset.example_ids) if not corrections.is_dropped(one)]
+    pixels = [np.asarray(images.read(row)) for row in kept]
+    if len({image.shape for image in pixels}) > 1:
+        raise DatasetError(
+            "these images differ in size, and have no files that a list could name",
+            where=dataset.name,
+            hint="save them as files, in a folder a class, and run on that folder",
+        )
+    arrays = {
+        "images": np.stack(pixels),
+        "labels": np.array(new_labels(dataset, corrections))[kept],
+        "ids": np.array(dataset.example_ids.tolist())[kept],
+    }
+    if dataset.groups is not None:
+        arrays["groups"] = np.array(dataset.groups.tolist())[kept]
+    if dataset.true_labels is not None:
+        arrays["true_labels"] = np.array(dataset.true_class_names)[dataset.true_labels[kept]]
+    write_npz(output, **arrays)

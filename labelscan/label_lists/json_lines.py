@@ -1,0 +1,94 @@
+"""A corrected copy of a jsonl file: lines without a change keep every byte, others all but the changed values."""
+
+import json
+from collections.abc import Iterator
+from json.decoder import JSONDecoder
+from pathlib import Path
+
+from labelscan.atomic import replacing
+from labelscan.label_lists.rows import ID_COLUMN, RowEdits
+
+_DECODER = JSONDecoder()
+BYTE_ORDER_MARK = "\ufeff"
+_BLANKS = " \t\r\n" + BYTE_ORDER_MARK
+"""What may stand in front of an object, or between its parts."""
+
+
+def write(path: Path, edits: RowEdits, output: Path) -> None:
+    """Write a copy of the jsonl file at ``path`` with its rows edited.
+
+    A label that is a number stays one.
+
+    Args:
+        path: one object a line, found to be whole by the reader.
+        edits: what becomes of its rows.
+        output: the copy.
+    """
+    spellings = _spellings(path, edits)
+    with path.open(encoding="utf-8", newline="") as original, replacing(output) as copy:
+        row = 0
+        for line in original:
+            if _is_blank(line):
+                copy.write(line)
+                continue
+            if not edits.dropped[row]:
+                values = {name: _text(cell, line) for name, cell in edits.cells(row).items()}
+                if edits.label_column in values:
+                    label = edits.new_labels[row]
+                    values[edits.label_column] = spellings.get(label, values[edits.label_column])
+                line = _with_values(line, values) if values else line
+                copy.write(_appended(line, edits.new_ids[row]) if edits.new_ids else line)
+            row += 1
+
+
+def _is_blank(line: str) -> bool:
+    return not line.removeprefix(BYTE_ORDER_MARK).strip()
+
+
+def _spellings(path: Path, edits: RowEdits) -> dict[str, str]:
+    """Return how the file writes each label, as JSON: the first time that it occurs."""
+    if not any(edits.new_labels):
+        return {}
+    found: dict[str, str] = {}
+    with path.open(encoding="utf-8", newline="") as file:
+        lines = (line for line in file if not _is_blank(line))
+        for line, label in zip(lines, edits.old_labels, strict=True):
+            if label not in found:
+                *_, (start, end) = (span for name, *span in _members(line) if name == edits.label_column)
+                found[label] = line[start:end]
+    return found
+
+
+def _members(line: str) -> Iterator[tuple[str, int, int]]:
+    """Yield each name of an object, and where its value begins and ends."""
+    position = _skip(line, 0) + 1  # behind the brace
+    while line[position := _skip(line, position)] != "}":
+        name, position = _DECODER.raw_decode(line, position)
+        start = _skip(line, _skip(line, position) + 1)  # behind the colon
+        _, end = _DECODER.raw_decode(line, start)
+        yield name, start, end
+        position = _skip(line, end)
+        position += line[position] == ","
+
+
+def _skip(line: str, position: int) -> int:
+    while line[position] in _BLANKS:
+        position += 1
+    return position
+
+
+def _with_values(line: str, values: dict[str, str]) -> str:
+    for name, start, end in reversed(list(_members(line))):
+        if name in values:
+            line = line[:start] + values[name] + line[end:]
+    return line
+
+
+def _appended(line: str, example_id: str) -> str:
+    *_, (_, _, end) = _members(line)
+    return f'{line[:end]}, "{ID_COLUMN}": {_text(example_id, line)}{line[end:]}'
+
+
+def _text(cell: str, line: str) -> str:
+    """Return a cell as JSON, in ASCII where the line is."""
+    return json.dumps(cell, ensure_ascii=line.isascii())

@@ -1,0 +1,150 @@
+"""A corrected copy as class folders of links: what trains on folders, as torchvision's ImageFolder, takes it as it is.
+
+Links are relative where they can be, and images themselves stay where they are. Where links cannot be made, or are not
+wanted, images are copied.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+
+from labelscan.corrections import Corrections
+from labelscan.dataset import Dataset, ImageFiles
+from labelscan.errors import MAX_PROBLEMS, DatasetError, Problem, UsageError
+from labelscan.label_lists.image_files import new_labels
+from labelscan.readers.class_folders import EXTENSIONS, SPLIT_FOLDERS
+
+
+def write(dataset: Dataset, corrections: Corrections, folder: Path, *, copy: bool, data: Path | None) -> bool:
+    """Write class folders of all images but those that go; whole, or not at all.
+
+    Args:
+        dataset: N examples.
+        corrections: what becomes of them.
+        folder: new, or empty.
+        copy: whether images are copied, not linked.
+        data: the folder of the original class folders, None where images were listed in a file.
+
+    Returns:
+        Whether images were copied, as they are where links cannot be made.
+
+    Raises:
+        UsageError: the folder holds something, or lies in the data.
+        DatasetError: the examples are no image files, or their labels no names of folders.
+    """
+    files = dataset.inputs
+    if not isinstance(files, ImageFiles):
+        raise DatasetError(
+            "these examples are not images in files, and there is nothing to link to",
+            where=dataset.name,
+            hint="leave --link-to out: a corrected copy of the data is written",
+        )
+    _check_folder(folder, data)
+    places = _places(dataset, files, corrections)
+    with _beside(folder) as partial:
+        if not copy:
+            copy = not _can_link(partial)
+        for row, place in places.items():
+            image = partial / place
+            image.parent.mkdir(parents=True, exist_ok=True)
+            original = files.file(row)
+            target = original.parent.resolve() / original.name  # the image may be a link itself: it stays one
+            if copy and target.exists():
+                shutil.copy2(target, image)
+            else:
+                image.symlink_to(_relative(target, (folder / place).parent))
+    return copy
+
+
+def _check_folder(folder: Path, data: Path | None) -> None:
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        what = "this folder is not empty" if folder.is_dir() else "this is a file, not a folder"
+        raise UsageError(what, where=str(folder), hint="name a folder that is not there yet")
+    if data is not None and folder.resolve().is_relative_to(data.resolve()):
+        raise UsageError(
+            "this lies in the data, which is only read", where=str(folder), hint=f"name a folder outside {data}"
+        )
+
+
+def _places(dataset: Dataset, files: ImageFiles, corrections: Corrections) -> dict[int, str]:
+    """Return the path of each image that stays, relative to the folder, by its row; no two are the same."""
+    labels = new_labels(dataset, corrections)
+    kept = [row for row, one in enumerate(dataset.example_ids) if not corrections.is_dropped(one)]
+    _check_names(dataset, files, labels, kept)
+    moved = [row for row in kept if corrections.new_label(dataset.example_ids[row])]
+    places: dict[int, str] = {}
+    taken: set[str] = set()
+    # Those that keep their label are first, and keep their names with it.
+    for row in [*sorted(set(kept).difference(moved)), *moved]:
+        old = dataset.class_names[dataset.given_labels[row]]
+        split = "" if dataset.splits is None else str(dataset.splits[row])
+        wanted = PurePosixPath(split, labels[row], _within(str(files.paths[row]), split, old))
+        place, number = wanted, 2
+        while str(place).casefold() in taken:  # file systems may not tell upper from lower case
+            place, number = wanted.with_name(f"{wanted.stem}-{number}{wanted.suffix}"), number + 1
+        taken.add(str(place).casefold())
+        places[row] = str(place)
+    return dict(sorted(places.items()))
+
+
+def _within(path: str, split: str, label: str) -> PurePosixPath:
+    """Return the path of an image in its class folder, or its name where it lies in none."""
+    place = PurePosixPath(path)
+    folder = PurePosixPath(split, label)
+    return place.relative_to(folder) if place.is_relative_to(folder) else PurePosixPath(place.name)
+
+
+def _check_names(dataset: Dataset, files: ImageFiles, labels: list[str], kept: list[int]) -> None:
+    problems = []
+    splits = set() if dataset.splits is None else {str(split) for split in dataset.splits}
+    for split in sorted(splits):
+        if split.lower() not in SPLIT_FOLDERS:
+            hint = "leave --link-to out: the corrected list keeps them"
+            problems.append(Problem(f"a folder called {split!r} is not read as a split", dataset.name, hint))
+    for label in sorted({labels[row] for row in kept}):
+        if label.startswith(".") or set(label) & {"/", "\\", "\0"} or label.strip() != label:
+            hint = "relabel it, or leave --link-to out"
+            problems.append(Problem(f"no folder can be called {label!r}", dataset.name, hint))
+    for row in kept:
+        name = str(files.paths[row])
+        if name.rpartition(".")[2].lower() not in EXTENSIONS or name.rpartition("/")[2].startswith("."):
+            hint = "leave --link-to out: in a list files may be called as they like"
+            problems.append(Problem("in a class folder this is not read as an image", name, hint))
+    if problems:
+        raise DatasetError.of(problems[:MAX_PROBLEMS], total=len(problems))
+
+
+@contextmanager
+def _beside(folder: Path) -> Iterator[Path]:
+    """Yield a folder that takes the place of ``folder`` only if the block succeeds."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
+    partial.mkdir()
+    try:
+        yield partial
+        if folder.exists():
+            folder.rmdir()  # empty
+        partial.rename(folder)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
+def _can_link(folder: Path) -> bool:
+    trial = folder / "trial"
+    try:
+        trial.symlink_to("nowhere")
+    except (OSError, NotImplementedError):
+        return False
+    trial.unlink()
+    return True
+
+
+def _relative(target: Path, folder: Path) -> Path:
+    # The folder is not there yet; the part of it that is may lie behind a link.
+    try:
+        return Path(os.path.relpath(target, folder.resolve()))
+    except ValueError:  # on another drive of Windows
+        return target

@@ -1,0 +1,118 @@
+"""What becomes of each row of a sheet: whether it goes, its new label, and its path as the corrected copy needs it.
+
+A path in a manifest starts from the folder that the manifest lies in, and so do the ids that come of it. In a copy
+that lies elsewhere relative paths are rewritten, and the ids are written down: a run on the copy then speaks of the
+same examples.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from labelscan.corrections import Corrections
+from labelscan.readers.columns import Columns
+from labelscan.readers.manifest import relative_path
+from labelscan.readers.sheet import Sheet, read_sheet
+from labelscan.readers.splits import wanted_splits
+
+ID_COLUMN = "example_id"
+"""The column that ids are written down in."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowEdits:
+    """What becomes of N rows; cells that are not told of here stay as they are."""
+
+    label_column: str
+    path_column: str
+    """Empty where there are no paths."""
+    dropped: Sequence[bool]
+    new_labels: Sequence[str]
+    """Empty where a row keeps its label."""
+    new_paths: Sequence[str]
+    """Empty where a row keeps its path."""
+    old_labels: Sequence[str]
+    new_ids: Sequence[str] | None
+    """For a new column of ids, None where none is needed."""
+
+    def cells(self, row: int) -> dict[str, str]:
+        """Return the cells of a row that change, by column."""
+        new = {self.label_column: self.new_labels[row]}
+        if self.path_column:
+            new[self.path_column] = self.new_paths[row]
+        return {column: cell for column, cell in new.items() if cell}
+
+
+def plan_rows(path: Path, columns: Columns, *, split: str, corrections: Corrections, output: Path) -> RowEdits:
+    """Return what becomes of the rows of a manifest or table.
+
+    Args:
+        path: the sheet.
+        columns: what its columns hold.
+        split: the splits that the run has read; rows of others stay as they are.
+        corrections: what becomes of the examples of the run.
+        output: where the copy will lie.
+    """
+    sheet = read_sheet(path, columns.used())
+    ids = _ids(sheet, columns, path.parent)
+    judged = _judged(sheet, columns, split, path.name)
+    dropped = [is_judged and corrections.is_dropped(one) for one, is_judged in zip(ids, judged, strict=True)]
+    new_labels = [corrections.new_label(one) if is_judged else "" for one, is_judged in zip(ids, judged, strict=True)]
+    moved = bool(columns.path) and path.parent.resolve() != output.parent.resolve()
+    paths = sheet.columns[columns.path] if columns.path else []
+    # Row numbers stay what they are until one goes.
+    needs_ids = not columns.id and (moved or (not columns.path and any(dropped)))
+    return RowEdits(
+        label_column=columns.label,
+        path_column=columns.path,
+        dropped=dropped,
+        new_labels=new_labels,
+        new_paths=move_paths(paths, path.parent, output.parent) if moved else [""] * len(ids),
+        old_labels=sheet.columns[columns.label],
+        new_ids=ids if needs_ids else None,
+    )
+
+
+def move_paths(paths: Sequence[str], folder: Path, new_folder: Path) -> list[str]:
+    """Return paths that start from ``folder`` as they start from ``new_folder``; empty where they stay the same.
+
+    Links among the folders are followed first, since ``..`` leads out of where a link points to.
+    """
+    start = new_folder.resolve()
+    parents: dict[Path, str] = {}
+    moved = []
+    for name in paths:
+        place = Path(name)
+        if place.is_absolute():
+            moved.append("")
+            continue
+        parent = folder / place.parent
+        if parent not in parents:
+            parents[parent] = _from(start, parent.resolve())
+        moved.append("/".join(part for part in (parents[parent], place.name) if part != "."))
+    return moved
+
+
+def _from(start: Path, target: Path) -> str:
+    try:
+        return Path(os.path.relpath(target, start)).as_posix()
+    except ValueError:  # on another drive of Windows
+        return target.as_posix()
+
+
+def _ids(sheet: Sheet, columns: Columns, folder: Path) -> list[str]:
+    if columns.id:
+        return sheet.columns[columns.id]
+    if columns.path:
+        return [relative_path(folder, name) for name in sheet.columns[columns.path]]
+    return [str(row) for row in range(len(sheet.columns[columns.label]))]
+
+
+def _judged(sheet: Sheet, columns: Columns, split: str, where: str) -> list[bool]:
+    """Return which rows are examples of the run."""
+    if not split:
+        return [True] * len(sheet.columns[columns.label])
+    splits = sheet.columns[columns.split]
+    wanted = wanted_splits(split, splits, where=where, none_hint="name the column by --split-column")
+    return [one in wanted for one in splits]

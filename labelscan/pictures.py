@@ -1,0 +1,114 @@
+"""Pictures small enough that some hundreds of them fit into one page.
+
+Images that are tiny as they are stay whole, pixel by pixel; photos are scaled down, and further where the page would
+grow beyond its budget. Only what is shown is read, and never more of it at once than there are threads.
+"""
+
+import base64
+import io
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from PIL import Image, features
+
+from labelscan.dataset import ImageSource
+from labelscan.decoding import (
+    ImageShape,
+    check_file,
+    decode,
+    from_array,
+    open_image,
+    quiet_pillow,
+    reason,
+)
+from labelscan.events import Listener, StepAdvanced, StepDone, StepStarted, ignore
+from labelscan.report_page import Picture
+
+TOTAL_BYTES = 3_200_000
+"""Of all pictures of a page together, before base64 adds a third: leaves the rest of 5 MB to text."""
+MOST_BYTES, LEAST_BYTES = 15_000, 4_000
+"""Of one picture. Where so many are asked for that each gets less, the page grows."""
+LONGEST_SIDE, SHORTEST_LONG_SIDE = 192, 48
+"""Pixels of a photo's longer side, and below which it is scaled no further."""
+TINY_SIDE = 64
+"""An image with no longer side than this stays whole."""
+QUALITIES = (75, 60, 45)
+MOST_THREADS = 8
+
+
+def make_pictures(
+    images: ImageSource, rows: Sequence[int], *, max_pixels: int, notify: Listener = ignore
+) -> Mapping[int, Picture | str]:
+    """Return by row its picture, or the reason why there is none.
+
+    Args:
+        images: N images.
+        rows: those that are shown, each once.
+        max_pixels: of an image that is not refused.
+        notify: told how many are done.
+    """
+    n_bytes = min(MOST_BYTES, max(LEAST_BYTES, TOTAL_BYTES // max(len(rows), 1)))
+    notify(StepStarted("pictures", len(rows)))
+    made: dict[int, Picture | str] = {}
+    with quiet_pillow(), ThreadPoolExecutor(min(MOST_THREADS, os.cpu_count() or 1)) as threads:
+        pictures = threads.map(lambda row: _make(images, row, max_pixels=max_pixels, n_bytes=n_bytes), rows)
+        for row, picture in zip(rows, pictures, strict=True):
+            made[row] = picture
+            notify(StepAdvanced("pictures", len(made)))
+    notify(StepDone("pictures", 0.0))
+    return made
+
+
+def _make(images: ImageSource, row: int, *, max_pixels: int, n_bytes: int) -> Picture | str:
+    try:
+        return _encoded(_image(images, row, max_pixels=max_pixels), n_bytes=n_bytes)
+    except MemoryError:
+        raise
+    except Exception as error:  # hostile bytes make Pillow raise almost anything
+        return reason(error)
+
+
+def _image(images: ImageSource, row: int, *, max_pixels: int) -> Image.Image:
+    """Return an upright image of mode L or RGB, a large JPEG decoded at a scale that suffices."""
+    file = images.file(row)
+    check_file(file, max_pixels=max_pixels)
+    content = file if file is not None else images.read(row)
+    if isinstance(content, np.ndarray):
+        return from_array(content)
+    with open_image(content, max_pixels=max_pixels) as image:
+        return decode(image, fit=ImageShape(LONGEST_SIDE, LONGEST_SIDE, 3))
+
+
+def _encoded(image: Image.Image, *, n_bytes: int) -> Picture:
+    tiny = max(image.size) <= TINY_SIDE
+    if not tiny:
+        image.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
+    kind, content = next(_attempts(image, tiny=tiny, n_bytes=n_bytes))
+    with Image.open(io.BytesIO(content)) as made:
+        width, height = made.size
+    uri = f"data:image/{kind};base64,{base64.b64encode(content).decode('ascii')}"
+    return Picture(uri=uri, width=width, height=height, tiny=tiny)
+
+
+def _attempts(image: Image.Image, *, tiny: bool, n_bytes: int) -> Iterator[tuple[str, bytes]]:
+    """Yield encodings that are small enough, or the last, each smaller than the one before."""
+    lossy = "webp" if features.check("webp") else "jpeg"
+    if tiny and len(content := _bytes(image, "png", optimize=True)) <= n_bytes:
+        yield "png", content
+    while True:
+        for quality in QUALITIES:
+            content = _bytes(image, lossy, quality=quality)
+            if len(content) <= n_bytes:
+                yield lossy, content
+        if tiny or max(image.size) * 3 // 4 < SHORTEST_LONG_SIDE:
+            yield lossy, content
+            return
+        image = image.resize([max(side * 3 // 4, 1) for side in image.size], Image.Resampling.LANCZOS)
+
+
+def _bytes(image: Image.Image, kind: str, **options: int | bool) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()

@@ -1,0 +1,44 @@
+"""Pieces of Markdown that show text from outside as it is: nothing in it is markup, breaks a table or calls a person.
+
+Markdown as GitHub reads it, in job summaries, pull requests and files.
+"""
+
+import html
+from collections.abc import Iterable, Iterator, Sequence
+
+_HAS_MEANING = "\\`*_[]<>|#~"
+_PUNCTUATION = "\\`|*_[]~$@:!"
+
+
+def escaped(text: str) -> str:
+    """Return text so that Markdown shows it as it is, on one line and in one cell."""
+    for character in _HAS_MEANING:
+        text = text.replace(character, f"\\{character}")
+    return " ".join(text.split())
+
+
+def code(text: str) -> str:
+    """Return text as code, where GitHub looks for no names of persons, links or formulas; for labels, ids and paths.
+
+    Where back quotes would have to be counted, or a backslash meets the bar of a table, it is HTML.
+    """
+    text = " ".join(text.split())
+    if not text:
+        return ""
+    if not any(character in text for character in "`|\\"):
+        return f"`{text}`"
+    kept = (f"&#{ord(one)};" if one in _PUNCTUATION else one for one in html.escape(text))
+    return f"<code>{''.join(kept)}</code>"
+
+
+def table(titles: Sequence[str], sides: str, rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """Yield the lines of a table.
+
+    Args:
+        titles: of its columns.
+        sides: one letter a column, l for left and r for right.
+        rows: their cells, escaped already.
+    """
+    yield f"| {' | '.join(titles)} |"
+    yield f"| {' | '.join('---' if side == 'l' else '---:' for side in sides)} |"
+    yield from (f"| {' | '.join(row)} |" for row in rows)

@@ -1,0 +1,271 @@
+"use strict";
+/* The review: keys and buttons become decisions, and decisions a file. */
+
+const MOST_CLASSES_LISTED = 50;
+const MOST_PROBLEMS_TOLD = 5;
+const IN_THE_MOSAIC = 16;
+const decisions = new Decisions(content.suspects);
+const gallery = new Gallery(decisions, {
+  root: byId("gallery"),
+  form: byId("filter-form"),
+  matches: byId("matches"),
+  pages: byId("pages"),
+});
+const keeper = new (content.save_to ? ServerKeeper : BrowserKeeper)(decisions, (text, kind) => {
+  byId("saved").textContent = text;
+  byId("saved").className = `saved ${kind}`;
+});
+const speak = (text) => (byId("spoken").textContent = text);
+
+function showProgress() {
+  const n = decisions.nReviewed;
+  byId("progress").value = n;
+  byId("progress-text").textContent = `${count(n)} of ${count(content.suspects.length)} reviewed`;
+  byId("undo").disabled = decisions.past.length === 0;
+}
+
+function showAll() {
+  for (const suspect of gallery.cards.keys()) gallery.showState(suspect);
+  showProgress();
+}
+
+/** Decide about the current label and go on to the next undecided one. */
+function decide(decision, newLabel = "") {
+  const suspect = gallery.current;
+  decisions.decide(suspect, decision, newLabel);
+  gallery.showState(suspect);
+  const next = gallery.goToUndecided();
+  const said = `${STATES[decision]}${newLabel ? ` as ${newLabel}` : ""}. ${byId("progress-text").textContent}.`;
+  speak(next ? said : `${said} All of these are reviewed.`);
+  if (!next) showMessage(["All of these are reviewed. Save decisions.csv, or change the filter."]);
+}
+
+function takeLabel(label) {
+  if (label === gallery.current.given_label) decide("keep");
+  else decide("relabel", label);
+}
+
+const DOES = {
+  given: () => decide("keep"),
+  suggested: () => takeLabel(gallery.current.suggested_label),
+  other: () => openClasses(),
+  drop: () => decide("drop"),
+  unsure: () => decide("unsure"),
+  undo() {
+    const suspect = decisions.undo();
+    if (!suspect) return;
+    gallery.showState(suspect);
+    gallery.goTo(suspect);
+    speak(`Undone. ${byId("progress-text").textContent}.`);
+  },
+  next: () => gallery.step(1),
+  previous: () => gallery.step(-1),
+  help: () => byId("help-dialog").showModal(),
+};
+const KEYS = {
+  ...{ g: "given", s: "suggested", o: "other", d: "drop", u: "unsure" },
+  ...{ 1: "given", 2: "suggested", 3: "other", 4: "drop", 5: "unsure" },
+  ...{ z: "undo", Backspace: "undo", j: "next", ArrowRight: "next", k: "previous", ArrowLeft: "previous", "?": "help" },
+};
+
+/** Keys act where they can be seen to act: in a card, or with the current card in view and nothing else in focus. */
+function isReviewing() {
+  if (byId("gallery").contains(document.activeElement)) return true;
+  const box = gallery.currentCard?.getBoundingClientRect();
+  return document.activeElement === document.body && box && box.bottom > 0 && box.top < innerHeight;
+}
+
+function onKey(event) {
+  const does = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+  if (!does || event.ctrlKey || event.metaKey || event.altKey || event.repeat === true && !["next", "previous"].includes(does)) return;
+  if (document.querySelector("dialog[open]") || event.target.closest("input, select, textarea, summary")) return;
+  if (does !== "help" && (!byId("keys-on").checked || !gallery.current || !isReviewing())) return;
+  event.preventDefault();
+  DOES[does]();
+}
+
+function openClasses() {
+  byId("class-input").value = "";
+  byId("class-title").textContent = "Which class is it?";
+  listClasses();
+  byId("class-dialog").showModal();
+  byId("class-input").focus();
+}
+
+function listClasses() {
+  const text = byId("class-input").value.trim().toLocaleLowerCase();
+  const place = (name) => name.toLocaleLowerCase().indexOf(text);
+  const found = content.class_names.filter((name) => place(name) >= 0);
+  // Whole names first, then those that begin so, each in the order of the classes.
+  const worth = (name) => (name.toLocaleLowerCase() === text ? 0 : place(name) === 0 ? 1 : 2);
+  found.sort((one, other) => worth(one) - worth(other));
+  const options = found.slice(0, MOST_CLASSES_LISTED).map((name, index) => {
+    const option = element("li", { role: "option", id: `class-${index}` }, element("bdi", {}, name));
+    option.label = name;
+    return option;
+  });
+  byId("class-list").replaceChildren(...options);
+  chooseClass(0);
+}
+
+function chooseClass(index) {
+  const options = [...byId("class-list").children];
+  const chosen = Math.max(0, Math.min(index, options.length - 1));
+  options.forEach((option, place) => option.setAttribute("aria-selected", String(place === chosen)));
+  if (options.length) {
+    byId("class-input").setAttribute("aria-activedescendant", options[chosen].id);
+    options[chosen].scrollIntoView({ block: "nearest" });
+  } else byId("class-input").removeAttribute("aria-activedescendant");
+}
+
+function onClassKey(event) {
+  const options = [...byId("class-list").children];
+  const chosen = options.findIndex((option) => option.getAttribute("aria-selected") === "true");
+  if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+    event.preventDefault();
+    chooseClass(chosen + (event.key === "ArrowDown" ? 1 : -1));
+  } else if (event.key === "Enter" && !event.isComposing) {
+    event.preventDefault();
+    if (options[chosen]) takeClass(options[chosen].label);
+  }
+}
+
+function takeClass(name) {
+  byId("class-dialog").close();
+  takeLabel(name);
+}
+
+function showMessage(lines) {
+  byId("message").replaceChildren(...lines.map((line) => element("p", {}, line)));
+}
+
+function exportFile() {
+  const url = URL.createObjectURL(new Blob([csvOf(decisions.list())], { type: "text/csv" }));
+  element("a", { href: url, download: content.file_name }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+  keeper.exported();
+  showMessage([`${content.file_name} is among your downloads. Next: ${byId("command").textContent}`]);
+}
+
+async function importFile(file) {
+  try {
+    const { records, problems } = readDecisions(new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer()));
+    const wrong = [...problems, ...decisions.add(records)];
+    const told = wrong.slice(0, MOST_PROBLEMS_TOLD).map((one) => `Left out: ${one}.`);
+    const more = wrong.length > told.length ? [`and ${count(wrong.length - told.length)} more`] : [];
+    const n = records.length + problems.length - wrong.length;
+    showMessage([`${count(n)} ${n === 1 ? "decision" : "decisions"} of ${file.name} taken.`, ...told, ...more]);
+  } catch (error) {
+    showMessage([`${file.name} cannot be read: ${error instanceof TypeError ? "it is not UTF-8" : error.message}.`]);
+  }
+  showAll();
+}
+
+function clearFilters() {
+  for (const select of byId("filter-form").querySelectorAll("select")) select.selectedIndex = 0;
+  byId("filter-form").elements.text.value = "";
+}
+
+function showPair({ given, suggested }) {
+  clearFilters();
+  for (const [name, value] of Object.entries({ given, suggested })) {
+    const select = byId("filter-form").elements[name];
+    select.value = `=${value}`;
+    // A pair of which this page shows none: an option that matches nothing, rather than all labels.
+    if (select.selectedIndex < 0) select.append(element("option", { value: `=${value}`, selected: true }, value));
+  }
+  byId("filters").open = true;
+  gallery.filter();
+  goToReview();
+}
+
+function goToReview() {
+  byId("review").scrollIntoView();
+  const card = gallery.currentCard;
+  if (card) card.focus({ preventScroll: true });
+  else byId("review").focus({ preventScroll: true });
+}
+
+function showMosaic() {
+  for (const suspect of content.suspects.filter((one) => one.picture).slice(0, IN_THE_MOSAIC)) {
+    const name = `${suspect.given_label}? Looks like ${suspect.suggested_label}`;
+    const button = element(
+      "button",
+      { type: "button", "aria-label": name, title: name },
+      imageOf(suspect.picture, ""),
+      element("span", {}, element("s", {}, element("bdi", {}, suspect.given_label)), element("bdi", {}, suspect.suggested_label)),
+    );
+    button.addEventListener("click", () => {
+      clearFilters();
+      gallery.filter();
+      gallery.goTo(suspect);
+    });
+    byId("mosaic").append(button);
+  }
+}
+
+function listen() {
+  document.addEventListener("keydown", onKey);
+  byId("gallery").addEventListener("click", (event) => {
+    const card = event.target.closest(".card");
+    if (!card) return;
+    gallery.current = card.suspect;
+    gallery.mark();
+    const does = event.target.closest("[data-do]")?.dataset.do;
+    if (does) DOES[does]();
+  });
+  byId("gallery").addEventListener("focusin", (event) => {
+    const card = event.target.closest(".card");
+    if (card && card.suspect !== gallery.current) {
+      gallery.current = card.suspect;
+      gallery.mark();
+    }
+  });
+  byId("filter-form").addEventListener("input", () => gallery.filter());
+  byId("clear").addEventListener("click", () => {
+    clearFilters();
+    gallery.filter();
+  });
+  byId("filter-form").addEventListener("submit", (event) => event.preventDefault());
+  byId("previous-page").addEventListener("click", () => gallery.turn(-1));
+  byId("next-page").addEventListener("click", () => gallery.turn(1));
+  byId("undo").addEventListener("click", DOES.undo);
+  byId("help").addEventListener("click", DOES.help);
+  byId("export").addEventListener("click", exportFile);
+  byId("import").addEventListener("change", async (event) => {
+    if (event.target.files.length) await importFile(event.target.files[0]);
+    event.target.value = "";
+  });
+  byId("start").addEventListener("click", (event) => {
+    event.preventDefault();
+    goToReview();
+  });
+  for (const button of document.querySelectorAll(".pairs button")) button.addEventListener("click", () => showPair(button.dataset));
+  byId("class-input").addEventListener("input", listClasses);
+  byId("class-input").addEventListener("keydown", onClassKey);
+  byId("class-cancel").addEventListener("click", () => byId("class-dialog").close());
+  byId("class-form").addEventListener("submit", (event) => event.preventDefault());
+  byId("class-list").addEventListener("click", (event) => {
+    const option = event.target.closest("li");
+    if (option) takeClass(option.label);
+  });
+  addEventListener("beforeunload", (event) => {
+    if (!keeper.isSafe) event.preventDefault();
+  });
+}
+
+async function start() {
+  listen();
+  showMosaic();
+  await keeper.start(showAll);
+  decisions.onChange = () => {
+    showProgress();
+    keeper.save();
+  };
+  gallery.filter();
+  gallery.current = gallery.list.find((suspect) => !decisions.of(suspect)) ?? gallery.list[0];
+  gallery.draw();
+  showProgress();
+}
+
+start();

@@ -1,0 +1,234 @@
+"""A report that saves what is decided on it: one page and one file, served to this machine alone during a review.
+
+Whoever else is on the machine, and whatever page is open beside, gets nothing: the path holds a secret, and requests
+must name this host and come from this page. Decisions lie in decisions.csv of the run at any moment; where another
+program has changed the file meanwhile, as a spreadsheet does, the page is told and reads it anew instead of writing
+over it. Decisions about examples that the page does not show stay in the file.
+"""
+
+import hashlib
+import json
+import secrets
+import threading
+from collections.abc import Callable, Collection, Mapping, Sequence
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from socketserver import ThreadingTCPServer
+
+from labelscan.decisions import (
+    Decision,
+    check_decisions,
+    decisions_of,
+    read_decisions,
+    record_of,
+    write_decisions,
+)
+from labelscan.errors import DecisionsError, UsageError
+
+HOST = "127.0.0.1"
+NAMES = (HOST, "localhost")
+"""What the browser may call this machine; another name is a page elsewhere that points its own name at it."""
+MOST_BYTES = 32 << 20
+SECONDS = 30
+"""A connection may be silent for, or take to send a request."""
+HEADERS = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+    "Content-Security-Policy": "frame-ancestors 'none'",
+}
+
+
+class Conflict(Exception):  # noqa: N818  # nothing went wrong: the other side has to read again
+    """The file is no longer what the page has read."""
+
+
+class DecisionsFile:
+    """decisions.csv of a run, read and written whole.
+
+    Args:
+        path: of the file, which need not exist.
+        given_labels: the label of every example of the run by its id.
+        shown: ids of the examples that the page shows: it speaks of no others.
+    """
+
+    def __init__(self, path: Path, given_labels: Mapping[str, str], shown: Collection[str]) -> None:
+        self.path = path
+        self._given_labels, self._shown = given_labels, frozenset(shown)
+        self._lock = threading.Lock()
+
+    def read(self) -> tuple[list[Decision], str]:
+        """Return the decisions and a tag that changes with the file.
+
+        Raises:
+            DecisionsError: the file cannot be read, or is about other data.
+        """
+        with self._lock:
+            tag = self._tag()
+            return self._read(), tag
+
+    def write(self, decisions: Sequence[Decision], tag: str) -> str:
+        """Put the decisions of the page in place of its earlier ones and return the new tag.
+
+        Raises:
+            Conflict: ``tag`` is not that of the file.
+            DecisionsError: decisions about other data.
+        """
+        check_decisions(decisions, self._given_labels, where=self.path.name)
+        with self._lock:
+            if tag != self._tag():
+                raise Conflict
+            latest = {one.example_id: one for one in self._read() if one.example_id not in self._shown}
+            latest |= {one.example_id: one for one in decisions}
+            write_decisions(latest.values(), self.path)
+            return self._tag()
+
+    def _read(self) -> list[Decision]:
+        if not self.path.exists():
+            return []
+        decisions = read_decisions(self.path)
+        check_decisions(decisions, self._given_labels, where=str(self.path))
+        return decisions
+
+    def _tag(self) -> str:
+        content = self.path.read_bytes() if self.path.exists() else b""
+        return f'"{hashlib.blake2b(content, digest_size=12).hexdigest()}"'
+
+
+class ReviewServer(ThreadingTCPServer):
+    """Serves one page, and its decisions.
+
+    Args:
+        render: makes the page, given the path where it reads and saves decisions.
+        decisions: the file that they lie in.
+        port: 0 takes one that is free.
+
+    Raises:
+        UsageError: the port is taken.
+        DecisionsError: there are decisions already, and they cannot be read or are about other data.
+    """
+
+    allow_reuse_address = True
+    daemon_threads = True
+
+    def __init__(self, render: Callable[[str], str], decisions: DecisionsFile, *, port: int = 0) -> None:
+        decisions.read()
+        self.decisions = decisions
+        self.token = secrets.token_urlsafe(24)
+        self.page = render(f"/{self.token}/decisions").encode()
+        try:
+            super().__init__((HOST, port), _Handler)
+        except (OSError, OverflowError) as error:
+            raise UsageError(f"port {port} cannot be taken ({error})", hint="choose another by --port") from error
+        self.port: int = self.server_address[1]
+
+    @property
+    def url(self) -> str:
+        """Return where the page is."""
+        return f"http://{HOST}:{self.port}/{self.token}/"
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing: a browser that goes away in the middle of an answer is no news."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    timeout = SECONDS
+    server: ReviewServer
+
+    def do_GET(self) -> None:  # the name that the standard library calls
+        if self._refused(writes=False):
+            return
+        if self.path == f"/{self.server.token}/":
+            self._answer(HTTPStatus.OK, self.server.page, kind="text/html; charset=utf-8")
+        elif self.path == f"/{self.server.token}/decisions":
+            self._read()
+        else:
+            self._answer(HTTPStatus.NOT_FOUND, b"there is nothing here\n")
+
+    do_HEAD = do_GET  # noqa: N815
+
+    def do_PUT(self) -> None:
+        if self._refused(writes=True):
+            return
+        length = self.headers.get("Content-Length", "")
+        if self.path != f"/{self.server.token}/decisions":
+            self._hang_up(HTTPStatus.NOT_FOUND, "there is nothing here")
+        elif not length.isdecimal():
+            self._hang_up(HTTPStatus.LENGTH_REQUIRED, "Content-Length is missing")
+        elif int(length) > MOST_BYTES:
+            self._hang_up(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"more than {MOST_BYTES:,} bytes")
+        else:
+            self._write(self.rfile.read(int(length)))
+
+    def _read(self) -> None:
+        try:
+            decisions, tag = self.server.decisions.read()
+        except DecisionsError as error:
+            self._answer(HTTPStatus.CONFLICT, f"{error}\n".encode())
+            return
+        body = json.dumps([record_of(one) for one in decisions]).encode()
+        self._answer(HTTPStatus.OK, body, kind="application/json", tag=tag)
+
+    def _write(self, body: bytes) -> None:
+        tag = self.headers.get("If-Match")
+        if tag is None:
+            self._answer(HTTPStatus.PRECONDITION_REQUIRED, b"If-Match is missing\n")
+            return
+        try:
+            new_tag = self.server.decisions.write(decisions_of(json.loads(body), where="the page"), tag)
+        except Conflict:
+            self._answer(HTTPStatus.PRECONDITION_FAILED, b"the file has changed: read it again\n")
+        except (DecisionsError, ValueError) as error:
+            self._answer(HTTPStatus.UNPROCESSABLE_ENTITY, f"{error}\n".encode())
+        except OSError as error:
+            self._answer(HTTPStatus.INTERNAL_SERVER_ERROR, f"cannot be saved ({error})\n".encode())
+        else:
+            self._answer(HTTPStatus.NO_CONTENT, tag=new_tag)
+
+    def _refused(self, *, writes: bool) -> bool:
+        """Refuse what does not come from this page in a browser on this machine; return whether it was refused."""
+        hosts = [f"{name}:{self.server.port}" for name in NAMES]
+        origins = [f"http://{host}" for host in hosts]
+        if self.headers.get("Host") not in hosts:
+            self._hang_up(HTTPStatus.MISDIRECTED_REQUEST, "this is not that host")
+        elif self.headers.get("Origin", origins[0]) not in origins or (
+            writes and self.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin"
+        ):
+            self._hang_up(HTTPStatus.FORBIDDEN, "other pages have no business here")
+        else:
+            return False
+        return True
+
+    def _hang_up(self, status: HTTPStatus, words: str) -> None:
+        """Answer, and close the connection: what the other side may still send is not looked at."""
+        self.close_connection = True
+        self._answer(status, f"{words}\n".encode())
+
+    def _answer(
+        self, status: HTTPStatus, body: bytes = b"", *, kind: str = "text/plain; charset=utf-8", tag: str = ""
+    ) -> None:
+        self.send_response(status)
+        for name, value in HEADERS.items():
+            self.send_header(name, value)
+        if tag:
+            self.send_header("ETag", tag)
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        if status != HTTPStatus.NO_CONTENT:
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def version_string(self) -> str:
+        """Say no more than whose server it is."""
+        return "labelscan"
+
+    def log_message(self, format: str, *args: object) -> None:  # as the standard library calls it
+        """Say nothing: the page tells what was saved."""

@@ -1,0 +1,41 @@
+"""Examples whose label looks right, for the eye to compare suspects with."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+QUANTILES = (0.6, 0.9)
+"""Of self-confidence among the labels of a class that look right, where typical examples are taken: not the most
+extreme one, which is often as odd as a suspect, but well on the sure side."""
+MOST_ERROR_PROBABILITY = 0.5
+MOST_PICTURES = 400
+"""With more classes than half of these, each has one typical example; with more than these, the rest has none."""
+
+
+def choose_typical(scores: pd.DataFrame, class_names: Collection[str]) -> Mapping[str, Sequence[int]]:
+    """Return by class up to two rows of ``scores`` whose label looks right, the same whenever it is asked.
+
+    Args:
+        scores: the table of all examples, most doubtful first.
+        class_names: the classes asked for, the most wanted first.
+    """
+    names = list(dict.fromkeys(class_names))[:MOST_PICTURES]
+    quantiles = QUANTILES if 2 * len(names) <= MOST_PICTURES else QUANTILES[:1]
+    places = pd.Categorical(scores["given_label"], categories=names).codes
+    self_confidence = scores["self_confidence"].to_numpy(dtype=np.float64)
+    looks_right = (
+        (places >= 0)
+        & ~scores["flagged"].to_numpy(dtype=bool)
+        & np.isfinite(self_confidence)
+        & (scores["error_probability"].to_numpy(dtype=np.float64) <= MOST_ERROR_PROBABILITY)
+    )
+    rows = np.flatnonzero(looks_right)
+    rows = rows[np.lexsort((self_confidence[rows], places[rows]))]  # stable: ties stay in the order of the table
+    ends = np.searchsorted(places[rows], np.arange(len(names) + 1))
+    chosen: dict[str, Sequence[int]] = {}
+    for name, start, end in zip(names, ends[:-1].tolist(), ends[1:].tolist(), strict=True):
+        if end > start:
+            picks = [start + int(quantile * (end - start - 1) + 0.5) for quantile in quantiles]
+            chosen[name] = rows[list(dict.fromkeys(picks))].tolist()
+    return chosen

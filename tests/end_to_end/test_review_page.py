@@ -1,0 +1,174 @@
+"""The report as a reviewer uses it: in a browser, from disk, by keyboard. Skipped where there is no chromium."""
+
+import shutil
+
+import pytest
+from tiny_page import CLASSES, a_page, a_picture, a_summary, a_suspect
+
+from labelscan.decisions import Decision, read_decisions, write_decisions
+from labelscan.report_page import TypicalExample
+from labelscan.reports.html_report import write_html
+
+playwright = pytest.importorskip("playwright.sync_api")
+axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+pytestmark = pytest.mark.skipif(BROWSER is None, reason="no chromium on this machine")
+
+SCRIPT = "<script>alert(1)</script>"
+LONG = "a class with a name that goes on and on " * 8
+RIGHT_TO_LEFT = "כלב גדול"
+ODD = (SCRIPT, LONG, RIGHT_TO_LEFT, "=cmd()", 'with, "quotes" and\r\nlines', "__proto__", "constructor")
+NAMES = (*CLASSES, *ODD)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser, tmp_path):
+    """Return a function that opens a report as a new visitor; nothing may go wrong on the page."""
+    contexts, wrong = [], []
+
+    def visit(page, *, name="report.html", **options):
+        write_html(page, tmp_path / name)
+        context = browser.new_context(**options)
+        contexts.append(context)
+        tab = context.new_page()
+        tab.on("console", lambda message: wrong.append(message.text) if message.type in ("error", "warning") else None)
+        tab.on("pageerror", lambda error: wrong.append(str(error)))
+        tab.on("dialog", lambda dialog: (wrong.append(dialog.message), dialog.dismiss()))
+        tab.goto((tmp_path / name).as_uri())
+        return tab
+
+    yield visit
+    for context in contexts:
+        context.close()
+    assert not wrong
+
+
+def an_odd_page(**changes):
+    suspects = [a_suspect(rank) for rank in range(1, 6)]
+    suspects += [
+        a_suspect(6 + place, given_label=name, example_id=f"{name}/{place}", path=f"{name}/{place}.png")
+        for place, name in enumerate(ODD)
+    ]
+    typical = {name: (TypicalExample(example_id="t", picture=a_picture(200)),) for name in NAMES}
+    content = {
+        "suspects": tuple(suspects),
+        "n_flagged": len(suspects),
+        "class_names": NAMES,
+        "typical": typical,
+        "summary": a_summary(NAMES),
+    }
+    return a_page(**(content | changes))
+
+
+def saved(tab, path):
+    with tab.expect_download() as download:
+        tab.get_by_role("button", name="Save decisions.csv").click()
+    assert download.value.suggested_filename == "decisions.csv"
+    download.value.save_as(path)
+    return {one.example_id: one for one in read_decisions(path)}
+
+
+def test_five_labels_are_reviewed_by_keyboard_kept_and_saved(visit, tmp_path):
+    tab = visit(an_odd_page())
+    tab.get_by_role("link", name="Review all").click()
+    tab.keyboard.press("g")
+    tab.keyboard.press("s")
+    tab.keyboard.press("o")
+    tab.keyboard.type("scr")
+    tab.keyboard.press("Enter")
+    tab.keyboard.press("d")
+    tab.keyboard.press("u")
+    assert tab.get_by_label("5 of 12 reviewed").count() == 1
+    tab.keyboard.press("z")
+    assert tab.get_by_label("4 of 12 reviewed").count() == 1
+    tab.keyboard.press("5")
+    tab.reload()
+    assert tab.get_by_label("5 of 12 reviewed").count() == 1
+    decisions = saved(tab, tmp_path / "decisions.csv")
+    assert {name: (one.verdict, one.new_label) for name, one in decisions.items()} == {
+        "01.png": ("keep", ""),
+        "02.png": ("relabel", "cat"),
+        "03.png": ("relabel", SCRIPT),
+        "04.png": ("drop", ""),
+        "05.png": ("unsure", ""),
+    }
+    assert decisions["01.png"].given_label == "dog"
+    assert decisions["01.png"].time.endswith("Z")
+
+
+def test_odd_names_go_into_the_file_and_come_back(visit, tmp_path):
+    tab = visit(an_odd_page())
+    for button in tab.locator("[data-do=given]").all():
+        button.click()
+    decisions = saved(tab, tmp_path / "decisions.csv")
+    assert [one.given_label for one in decisions.values()][5:] == list(ODD)
+    raw = (tmp_path / "decisions.csv").read_bytes()
+    write_decisions(decisions.values(), tmp_path / "again.csv")
+    assert raw == (tmp_path / "again.csv").read_bytes()
+    other = visit(an_odd_page(), name="other.html")
+    other.set_input_files("#import", tmp_path / "decisions.csv")
+    other.get_by_text("12 decisions of decisions.csv taken.").wait_for()
+    assert other.get_by_label("12 of 12 reviewed").count() == 1
+
+
+def test_decisions_about_other_examples_or_labels_are_left_out_and_told(visit, tmp_path):
+    rows = [
+        Decision(example_id="01.png", verdict="drop"),
+        Decision(example_id="02.png", verdict="keep", given_label="horse"),
+        Decision(example_id="horse.png", verdict="keep"),
+    ]
+    write_decisions(rows, tmp_path / "mine.csv")
+    tab = visit(an_odd_page())
+    tab.set_input_files("#import", tmp_path / "mine.csv")
+    tab.get_by_text("1 decision of mine.csv taken.").wait_for()
+    assert tab.get_by_text("Left out: horse.png is not on this page.").count() == 1
+    assert tab.get_by_text("Left out: 02.png was horse then and is fox now.").count() == 1
+    assert list(saved(tab, tmp_path / "decisions.csv")) == ["01.png"]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_page_is_accessible_and_fits_the_screen(visit, theme, width):
+    tab = visit(an_odd_page(), viewport={"width": width, "height": 844}, color_scheme=theme)
+    tab.get_by_role("link", name="Review all").click()
+    tab.keyboard.press("g")
+    results = axe.Axe().run(tab).response["violations"]
+    assert [(one["id"], one["nodes"][0]["html"]) for one in results] == []
+    root = tab.locator("html")
+    assert root.evaluate("root => root.scrollWidth - root.clientWidth") == 0
+
+
+def test_a_pair_that_is_clicked_is_all_that_is_shown(visit):
+    tab = visit(a_page())
+    assert tab.get_by_role("article").count() == 8
+    tab.locator(".pairs button").first.click()
+    cards = tab.get_by_role("article")
+    assert cards.count() == 2
+    assert {card.locator(".class.given .name").inner_text() for card in cards.all()} == {"cat"}
+
+
+def test_a_page_without_storage_says_that_decisions_go_with_the_tab(visit):
+    tab = visit(a_page())
+    tab.context.add_init_script("Storage.prototype.setItem = () => { throw new Error('not here') }")
+    tab.reload()
+    assert tab.get_by_text("Kept until this tab closes").count() == 1
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"suspects": (), "n_flagged": 0, "flagged_precision": None},
+        {"kind": "probabilities", "suspects": (a_suspect(picture=None, error_probability=None),), "typical": {}},
+        {"summary": a_summary(tuple(map(str, range(1000)))), "class_names": tuple(map(str, range(1000)))},
+    ],
+)
+def test_little_or_much_to_show_is_no_trouble(visit, changes):
+    assert visit(a_page(**changes)).get_by_role("heading", level=1).count() == 1

@@ -1,0 +1,351 @@
+"""Corrected copies of every form of label list: run, apply, and run again on the copy."""
+
+import csv
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+import labelscan
+from labelscan.decisions import Decision, write_decisions
+from labelscan.errors import ConfigError, DatasetError, DecisionsError, UsageError
+from labelscan.finished_run import FinishedRun
+
+CLASSES = ("dark", "light")
+N = 12
+
+
+def relabel(example_id, label, given=None):
+    return Decision(example_id=example_id, verdict="relabel", new_label=label, given_label=given)
+
+
+def drop(example_id):
+    return Decision(example_id=example_id, verdict="drop", time="2026-01-02T03:04:05Z")
+
+
+def rows_of(path):
+    with Path(path).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t" if str(path).endswith("tsv") else ","))
+
+
+def digests(folder):
+    return {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.rglob("*") if path.is_file()}
+
+
+def detect(data, output, **options):
+    labelscan.detect(settings=labelscan.settings(data, epochs=1, folds=2, overrides=options), output=output)
+    return output
+
+
+def labels_in(run):
+    scores = FinishedRun.read(Path(run)).issues.scores
+    return dict(zip(scores["example_id"], scores["given_label"], strict=True))
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def photos(here):
+    """Make 12 images of 8 x 8 pixels in class folders, the last of each in a folder of its own."""
+    for number in range(N):
+        name = CLASSES[number % 2]
+        folder = here / "photos" / name / ("deep" if number >= N - 2 else "")
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((8, 8), 20 * number + 5, np.uint8)).save(folder / f"{number % 10}.png")
+    return here / "photos"
+
+
+@pytest.fixture
+def listed(photos, here):
+    """Return a function that makes a manifest of the photos, in one of the formats."""
+    ids = sorted(str(path.relative_to(photos)) for path in photos.rglob("*.png"))
+    rows = [{"note": 'é,"x"', "path": f"photos/{one}", "label": one.split("/")[0]} for one in ids]
+
+    def make(suffix):
+        path = here / f"labels{suffix}"
+        table = pd.DataFrame(rows)
+        if suffix == ".jsonl":
+            path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+        elif suffix == ".parquet":
+            table.to_parquet(path)
+        else:
+            table.to_csv(path, index=False, sep="\t" if suffix == ".tsv" else ",")
+        return path
+
+    return make
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl", ".parquet"])
+def test_a_manifest_comes_back_in_its_format_and_is_read_as_it_was(listed, here, suffix):
+    manifest = listed(suffix)
+    detect("labels" + suffix, here / "run")
+    before = digests(here)
+    changes = [relabel("photos/dark/2.png", "light", "dark"), drop("photos/light/3.png")]
+    applied = labelscan.apply(here / "run", decisions=changes)
+    assert applied.output == here / "run" / f"corrected{suffix}"
+    assert applied.command == f"labelscan detect {here}/run/corrected{suffix}"
+    assert {path: digest for path, digest in digests(here).items() if path in before} == before
+    expected = labels_in(here / "run")
+    del expected["photos/light/3.png"]
+    expected["photos/dark/2.png"] = "light"
+    assert labels_in(detect(applied.output, here / "again")) == expected
+    assert labelscan.diff(here / "run", here / "again").counts["only_in_first"] == 1
+    assert manifest.exists()
+
+
+def test_class_folders_become_a_manifest_of_the_images_where_they_are(photos, here):
+    detect("photos", here / "run")
+    before = digests(photos)
+    applied = labelscan.apply("run", decisions=[relabel("dark/2.png", "light"), drop("dark/deep/0.png")])
+    again = labels_in(detect(applied.output, here / "again"))
+    assert len(again) == N - 1
+    assert again["dark/2.png"] == "light"
+    assert again["light/deep/1.png"] == "light"
+    assert digests(photos) == before
+    for row in rows_of(applied.output):
+        assert (applied.output.parent / row["path"]).is_file()
+
+
+def test_splits_that_were_not_read_stay_in_the_list(here):
+    for number in range(16):
+        folder = here / "photos" / ("train" if number < N else "test") / CLASSES[number % 2]
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((8, 8), 12 * number, np.uint8)).save(folder / f"{number}.png")
+    detect("photos", here / "run", **{"dataset.split": "train"})
+    applied = labelscan.apply("run", decisions=[relabel("train/dark/2.png", "light")])
+    assert applied.command.endswith("corrected.csv --split train")
+    rows = rows_of(applied.output)
+    assert len(rows) == 16
+    assert {row["split"] for row in rows} == {"train", "test"}
+    detect(applied.output, here / "again", **{"dataset.split": "train"})
+    assert len(labels_in("again")) == N
+
+
+@pytest.mark.parametrize("copy", [False, True])
+def test_links_make_class_folders_without_moving_an_image(photos, here, copy):
+    (photos / "light" / "2.png").write_bytes((photos / "light" / "1.png").read_bytes())  # the name is taken
+    detect("photos", here / "run")
+    before = digests(photos)
+    changes = [relabel("dark/2.png", "light"), drop("dark/4.png"), relabel("light/deep/1.png", "dark")]
+    applied = labelscan.apply("run", decisions=changes, link_to="fixed", copy=copy)
+    assert applied.output == Path("fixed")
+    names = sorted(str(path.relative_to("fixed")) for path in Path("fixed").rglob("*.png"))
+    assert "light/2-2.png" in names
+    assert "dark/deep/1.png" in names
+    assert len(names) == N
+    link = here / "fixed" / "light" / "2-2.png"
+    assert link.is_symlink() is not copy
+    assert link.read_bytes() == (photos / "dark" / "2.png").read_bytes()
+    assert copy or not link.readlink().is_absolute()
+    assert digests(photos) == before
+    again = labels_in(detect("fixed", here / "again"))
+    assert again["light/2-2.png"] == "light"
+    assert (here / "fixed.changes.csv").is_file()
+    assert not list(here.glob(".*partial"))
+
+
+def test_links_are_never_made_in_the_data_or_over_something(photos, here):
+    detect("photos", here / "run")
+    (here / "full").mkdir()
+    (here / "full" / "note.txt").write_text("mine")
+    for folder, said in (("photos/fixed", "lies in the data"), ("photos", "not empty"), ("full", "not empty")):
+        with pytest.raises(UsageError, match=said):
+            labelscan.apply("run", decisions=[drop("dark/4.png")], link_to=folder)
+    assert not (photos / "fixed").exists()
+
+
+def table_of(path, *, ids=False):
+    generator = np.random.default_rng(0)
+    table = pd.DataFrame({"size": generator.normal(size=N).round(3), "label": [CLASSES[row % 2] for row in range(N)]})
+    table["width"] = generator.normal(size=N).round(3)
+    if path.suffix == ".parquet":
+        table.to_parquet(path)
+    else:
+        table.to_csv(path, index=False)
+    return table
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_a_table_keeps_its_row_numbers_as_ids_when_rows_go(here, suffix):
+    table_of(here / f"t{suffix}")
+    detect(f"t{suffix}", here / "run")
+    applied = labelscan.apply("run", decisions=[drop("3"), relabel("4", "light")])
+    again = labels_in(detect(applied.output, here / "again"))
+    assert "3" not in again
+    assert again["4"] == "light"
+    assert again["11"] == "light"
+    unpruned = labelscan.apply("run", decisions=[relabel("4", "light")], output=here / f"labels{suffix}")
+    if suffix == ".csv":
+        assert unpruned.output.read_text() == (here / "t.csv").read_text().replace(
+            (here / "t.csv").read_text().splitlines()[5],
+            (here / "t.csv").read_text().splitlines()[5].replace("dark", "light"),
+        )
+
+
+@pytest.mark.parametrize(
+    ("labels", "names"),
+    [
+        (np.arange(N) % 2, None),
+        (np.arange(N) % 2, np.array(["0", "1"])),
+        (np.array(["0", "1"] * 6), None),
+        (np.array([b"0", b"1"] * 6), None),
+        ((np.arange(N) % 2)[:, None].astype(np.int8), None),
+    ],
+    ids=["numbers", "places", "text", "bytes", "column"],
+)
+def test_an_npz_keeps_its_arrays_and_the_kind_of_its_labels(here, labels, names):
+    arrays = {"features": np.random.default_rng(0).normal(size=(N, 3)), "labels": labels, "weight": np.arange(N)}
+    arrays |= {} if names is None else {"class_names": names}
+    np.savez(here / "d.npz", **arrays, unrelated=np.zeros((3, 2)))
+    detect("d.npz", here / "run")
+    applied = labelscan.apply("run", decisions=[relabel("2", "1"), drop("5")])
+    with np.load(applied.output) as made:
+        assert made["labels"].dtype == labels.dtype
+        assert made["labels"].shape == (N - 1, *labels.shape[1:])
+        assert made["weight"].tolist() == [row for row in range(N) if row != 5]
+        assert made["unrelated"].shape == (3, 2)
+    again = labels_in(detect(applied.output, here / "again"))
+    assert again == {str(row): "1" if row == 2 else str(row % 2) for row in range(N) if row != 5}
+
+
+def test_a_demo_becomes_arrays(here):
+    data = "demo:digits?noise=symmetric:0.1"
+    config = labelscan.settings(data, epochs=1, folds=2, model="small-cnn:width=4")
+    run = labelscan.detect(settings=config, output=here / "run")
+    flagged = run.issues.flagged
+    applied = labelscan.apply(run, drop=True)
+    assert applied.corrections.count("drop", "flag") == len(flagged)
+    with np.load(applied.output) as made:
+        assert len(made["images"]) == 1797 - len(flagged)
+        assert set(made["ids"]).isdisjoint(flagged["example_id"])
+        assert len(made["true_labels"]) == len(made["labels"])
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".npz"])
+def test_probabilities_come_back_with_their_labels_corrected(here, suffix):
+    probs = np.tile([[0.9, 0.1], [0.1, 0.9]], (10, 1))
+    labels = np.arange(20) % 2
+    labels[[2, 5]] = 1 - labels[[2, 5]]
+    path = here / f"probs{suffix}"
+    if suffix == ".npz":
+        np.savez(path, pred_probs=probs, given_labels=labels, class_names=np.array(CLASSES))
+    else:
+        table = pd.DataFrame({"label": [CLASSES[one] for one in labels], "prob:dark": probs[:, 0]})
+        table["prob:light"] = probs[:, 1]
+        table.to_parquet(path) if suffix == ".parquet" else table.to_csv(path, index=False)
+    run = labelscan.score(path, output=here / "run")
+    assert set(run.issues.flagged["example_id"]) == {"2", "5"}
+    applied = labelscan.apply(run, relabel=True, min_error_probability=0, decisions=[drop("5")])
+    assert applied.command.startswith("labelscan score ")
+    again = labelscan.score(applied.output, output=here / "again")
+    assert labels_in("again") == {str(row): CLASSES[row % 2] for row in range(20) if row != 5}
+    assert len(again.issues.flagged) == 0
+
+
+def test_labels_in_memory_cannot_be_copied(here):
+    run = labelscan.score([[0.9, 0.1], [0.1, 0.9]] * 5, [0, 1] * 5, output=here / "run")
+    with pytest.raises(DatasetError, match="not known which file"):
+        labelscan.apply(run, drop=True)
+
+
+@pytest.fixture
+def scored(here):
+    """Make a run on twenty rows with the ids of an id column; rows 2 and 5 are flagged."""
+    rows = ["key,label,prob:cat,prob:dog"]
+    for row in range(20):
+        right = ("cat", "dog")[row % 2]
+        given = ("dog", "cat")[row % 2] if row in (2, 5) else right
+        rows.append(f"{row},{given},{'0.9,0.1' if right == 'cat' else '0.1,0.9'}")
+    (here / "probs.csv").write_text("\n".join(rows).replace("key", "id") + "\n")
+    labelscan.score(here / "probs.csv", output=here / "run")
+    return here / "run"
+
+
+def test_decisions_in_the_run_are_taken_and_win_over_flags(scored, here):
+    with pytest.raises(UsageError, match="nothing says what to change"):
+        labelscan.apply(scored)
+    decisions = [Decision(example_id="2", verdict="keep"), Decision(example_id="5", verdict="unsure"), drop("7")]
+    write_decisions(decisions, scored / "decisions.csv")
+    alone = labelscan.apply(scored)
+    assert list(alone.corrections.changes) == ["7"]
+    with_flags = labelscan.apply(scored, decisions=scored / "decisions.csv", drop=True)
+    assert list(with_flags.corrections.changes) == ["7"]
+    flags = labelscan.apply(scored, drop=True)
+    assert sorted(flags.corrections.changes) == ["2", "5"]
+    assert "decisions.csv was left out" in flags.notes[0]
+    assert with_flags.to_json()["decisions"] == {"keep": 1, "relabel": 0, "drop": 1, "unsure": 1}
+
+
+def test_the_log_tells_every_change(scored):
+    applied = labelscan.apply(scored, decisions=[drop("7")], relabel=True, min_error_probability=0)
+    rows = {row["example_id"]: row for row in rows_of(applied.log)}
+    assert applied.log.name == "corrected.changes.csv"
+    assert list(rows) == [*sorted(rows, key=lambda one: list(rows).index(one))]
+    assert rows["7"] == {
+        "example_id": "7",
+        "action": "drop",
+        "old_label": "dog",
+        "new_label": "",
+        "error_probability": rows["7"]["error_probability"],
+        "reason": "decision",
+        "time": "2026-01-02T03:04:05Z",
+    }
+    assert (rows["2"]["old_label"], rows["2"]["new_label"], rows["2"]["reason"]) == ("dog", "cat", "flag")
+    assert rows["2"]["time"]
+
+
+def test_flags_below_the_probability_are_left_alone(scored):
+    table = FinishedRun.read(scored).issues.scores.set_index("example_id")["error_probability"]
+    least = float(table["2"]) + 1e-3
+    assert not labelscan.apply(scored, drop=True, min_error_probability=least).corrections.changes
+    with pytest.raises(ConfigError, match="from which probability"):
+        labelscan.apply(scored, relabel=True)
+    with pytest.raises(ConfigError, match="not both"):
+        labelscan.apply(scored, relabel=True, drop=True)
+
+
+def test_decisions_about_other_data_or_classes_are_refused(scored, here):
+    for decision, said in (
+        (drop("nobody"), "belong to other data"),
+        (relabel("2", "dog", "cat"), "belong to other labels"),
+        (relabel("2", "cot"), "did you mean 'cat'"),
+    ):
+        with pytest.raises(DecisionsError, match=said):
+            labelscan.apply(scored, decisions=[decision])
+    assert not list(scored.glob("corrected*"))
+
+
+def test_a_new_class_is_taken_where_it_is_asked_for(here):
+    table_of(here / "t.csv")
+    detect("t.csv", here / "run")
+    applied = labelscan.apply("run", decisions=[relabel("2", "dim, rather")], allow_new_classes=True)
+    assert rows_of(applied.output)[2]["label"] == "dim, rather"
+
+
+def test_the_data_and_files_of_others_are_never_written_over(scored, here):
+    before = (here / "probs.csv").read_bytes()
+    with pytest.raises(UsageError, match="the data itself"):
+        labelscan.apply(scored, drop=True, output=here / "probs.csv", overwrite=True)
+    (here / "mine.csv").write_text("mine")
+    with pytest.raises(UsageError, match="there is a file already"):
+        labelscan.apply(scored, drop=True, output=here / "mine.csv")
+    with pytest.raises(UsageError, match=r"as \.csv, not \.tsv"):
+        labelscan.apply(scored, drop=True, output=here / "new.tsv")
+    labelscan.apply(scored, drop=True, output=here / "mine.csv", overwrite=True)
+    labelscan.apply(scored, drop=True, output=here / "mine.csv")  # which is now its own
+    assert (here / "probs.csv").read_bytes() == before
+
+
+def test_data_that_has_changed_is_refused(scored, here):
+    path = here / "probs.csv"
+    path.write_text(path.read_text().replace("0,cat", "0,dog", 1))
+    with pytest.raises(DatasetError, match="not the data of"):
+        labelscan.apply(scored, drop=True)
