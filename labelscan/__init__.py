@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from labelscan.api import apply, benchmark, detect, diff, plan, report, score, settings
+    from labelscan.api import apply, benchmark, detect, diff, gate, plan, report, score, settings, update_baseline
     from labelscan.applying import Applied
     from labelscan.benchmarking import Benchmark
     from labelscan.comparison import Comparison
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         ConfigError,
         DatasetError,
         DecisionsError,
+        GateError,
         Interrupted,
         LabelscanError,
         ProbabilitiesError,
@@ -33,9 +34,13 @@ if TYPE_CHECKING:
     from labelscan.judging import Run
     from labelscan.planning import Plan
     from labelscan.summary import Summary
+    from labelscan.verdict import GateVerdict
 
 _HOMES = {
-    **dict.fromkeys(("apply", "benchmark", "detect", "diff", "plan", "report", "score", "settings"), "labelscan.api"),
+    **dict.fromkeys(
+        ("apply", "benchmark", "detect", "diff", "gate", "plan", "report", "score", "settings", "update_baseline"),
+        "labelscan.api",
+    ),
     "Applied": "labelscan.applying",
     "Benchmark": "labelscan.benchmarking",
     "Comparison": "labelscan.comparison",
@@ -43,12 +48,13 @@ _HOMES = {
     "Decision": "labelscan.decisions",
     **dict.fromkeys(
         (
-            *("ConfigError", "DatasetError", "DecisionsError", "Interrupted", "LabelscanError"),
+            *("ConfigError", "DatasetError", "DecisionsError", "GateError", "Interrupted", "LabelscanError"),
             *("ProbabilitiesError", "RunError", "RunFolderError", "UsageError"),
         ),
         "labelscan.errors",
     ),
     "Evidence": "labelscan.evidence",
+    "GateVerdict": "labelscan.verdict",
     "Issues": "labelscan.issues",
     "Plan": "labelscan.planning",
     "Run": "labelscan.judging",
@@ -65,6 +71,8 @@ __all__ = [
     "Decision",
     "DecisionsError",
     "Evidence",
+    "GateError",
+    "GateVerdict",
     "Interrupted",
     "Issues",
     "LabelscanError",
@@ -80,10 +88,12 @@ __all__ = [
     "benchmark",
     "detect",
     "diff",
+    "gate",
     "plan",
     "report",
     "score",
     "settings",
+    "update_baseline",
 ]
 
 

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 from labelscan.errors import Interrupted, LabelscanError, Problem, UsageError
 
-RESUMABLE = {"detect", "benchmark"}
+RESUMABLE = {"detect", "benchmark", "gate"}
 BAD_USAGE, FAILED, INTERRUPTED = UsageError.exit_code, LabelscanError.exit_code, Interrupted.exit_code
 
 
@@ -31,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a terminal that cannot show a name must not end a run
+    code = 0
     try:
         code = _run(arguments)
         sys.stdout.flush()
@@ -39,7 +40,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # Whoever reads has seen enough, as in `labelscan list losses | head -1`.
         _stop_writing()
-        return 0
     return code
 
 

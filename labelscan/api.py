@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from labelscan import applying, benchmarking, pipeline, scoring
 from labelscan.applying import Applied
+from labelscan.baseline import BaselineUpdate, read_baseline, read_to_update
 from labelscan.benchmark_plan import make_benchmark_plan
 from labelscan.benchmarking import Benchmark
 from labelscan.comparison import Comparison, compare
@@ -20,12 +21,14 @@ from labelscan.decisions import Decision
 from labelscan.errors import ConfigError
 from labelscan.events import Listener, ignore
 from labelscan.finished_run import FinishedRun
+from labelscan.gating import effective_limits, judge_gate, update_from
 from labelscan.given_model import UserModel
 from labelscan.judging import Run
 from labelscan.planning import Plan, make_plan
 from labelscan.readers.arrays import dataset_from_arrays
 from labelscan.reporting import TOP, make_report_page, write_report
 from labelscan.reports import FORMATS
+from labelscan.verdict import GateVerdict
 
 Data: TypeAlias = str | Path | Dataset | NDArray[Any]
 """What DATA is on the command line, or a data set, or (N, H, W[, C]) uint8 images or (N, D) features in memory."""
@@ -312,7 +315,64 @@ def diff(first: str | Path | Run, second: str | Path | Run) -> Comparison:
     Raises:
         UsageError: no run or an unfinished one, or runs without a common example.
     """
-    return compare(*(FinishedRun.read(run.folder if isinstance(run, Run) else Path(run)) for run in (first, second)))
+    return compare(_finished(first), _finished(second))
+
+
+def gate(
+    run: str | Path | Run,
+    *,
+    max_rate: float | None = None,
+    max_issues: int | None = None,
+    max_class_rate: float | None = None,
+    max_new: int | None = None,
+    baseline: str | Path | None = None,
+    min_error_probability: float | None = None,
+    settings: Config | None = None,
+) -> GateVerdict:
+    """Judge a finished run by limits, and by what was reviewed before.
+
+    Args:
+        run: of ``detect`` or ``score``, or its folder.
+        max_rate: share of the scored labels that may be suspects, in [0, 1].
+        max_issues: how many may be.
+        max_class_rate: the share within any one class.
+        max_new: how many suspects may be missing in the baseline; None is 0 where there is one.
+        baseline: file of reviewed labels, from ``update_baseline``, or the decisions of a reviewer.
+        min_error_probability: from which on a suspect counts.
+        settings: limits where None is given here, as from ``labelscan.settings``.
+
+    Raises:
+        UsageError: no limit, no finished run, or one that says nothing of the labels.
+    """
+    given = {
+        "max_rate": max_rate,
+        "max_issues": max_issues,
+        "max_class_rate": max_class_rate,
+        "max_new": max_new,
+        "baseline": None if baseline is None else str(baseline),
+        "min_error_probability": min_error_probability,
+    }
+    named: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    limits = effective_limits(dataclasses.replace((settings or Config()).gate, **named))
+    known = read_baseline(Path(limits.baseline)) if limits.baseline else None
+    return judge_gate(_finished(run), limits, known)
+
+
+def update_baseline(run: str | Path | Run, baseline: str | Path) -> BaselineUpdate:
+    """Write all suspects of a finished run into a baseline, beside what it holds of the same data already.
+
+    Args:
+        run: of ``detect`` or ``score``, or its folder.
+        baseline: the file; made where there is none.
+
+    Raises:
+        UsageError: no finished run, one that says nothing of the labels, or a file that holds something else.
+    """
+    return update_from(_finished(run), read_to_update(Path(baseline)))
+
+
+def _finished(run: str | Path | Run) -> FinishedRun:
+    return FinishedRun.read(run.folder if isinstance(run, Run) else Path(run))
 
 
 def report(
@@ -323,17 +383,20 @@ def report(
     top: int = TOP,
     data: str | Path = "",
     pictures: bool = True,
+    image_root: Path | str = "",
     notify: Listener = ignore,
 ) -> Path:
     """Write what a finished run found as one page to read, show and review labels on; return its path.
 
     Args:
         run: of ``detect`` or ``score``, or its folder.
-        format: ``html``, one file with pictures, or ``markdown``.
-        output: the file; None is report.html or report.md in the run folder.
+        format: ``html``, one file with pictures, ``markdown``, or ``label-studio``, tasks for Label Studio with the
+            labelling interface beside them.
+        output: the file; None is report.html, report.md or label-studio.json in the run folder.
         top: how many suspects are shown.
         data: where the data lies now; empty is where the run found it.
         pictures: whether examples are shown, and not only told of.
+        image_root: of ``label-studio``: its document root, so that it shows whole images.
         notify: told of the reading and of the pictures.
 
     Raises:
@@ -342,7 +405,9 @@ def report(
     if format not in FORMATS:
         raise ConfigError(f"no format is called {format!r}", where="format", hint=f"use {' or '.join(FORMATS)}")
     finished = FinishedRun.read(run.folder if isinstance(run, Run) else Path(run))
-    page = make_report_page(finished, top=top, data=str(data), pictures=pictures, notify=notify)
+    page = make_report_page(
+        finished, top=top, data=str(data), pictures=pictures, image_root=str(image_root), notify=notify
+    )
     return write_report(page, format, None if output is None else Path(output))
 
 

@@ -14,7 +14,7 @@ from labelscan.events import Listener, ignore
 from labelscan.finished_run import FinishedRun
 from labelscan.label_lists import link_folders
 from labelscan.label_studio import read_annotations
-from labelscan.source import OF_SCORE, Source, find_source
+from labelscan.source import Source, find_source
 
 FORMAT_VERSION = 1
 """Of what ``labelscan apply --json`` writes."""
@@ -158,10 +158,10 @@ def _decisions(
 
 
 def _check_classes(decisions: list[Decision], source: Source, where: str, *, allow_new_classes: bool) -> None:
-    if allow_new_classes and source.command != OF_SCORE:
+    if allow_new_classes and source.command != "score":
         return
     of_score = "probabilities know no other classes: decide otherwise, or run labelscan detect on the data"
-    hint = of_score if source.command == OF_SCORE else "--allow-new-classes takes it as a new one"
+    hint = of_score if source.command == "score" else "--allow-new-classes takes it as a new one"
     check_new_labels(decisions, source.dataset.class_names, where=where, hint=hint)
 
 

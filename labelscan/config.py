@@ -180,6 +180,35 @@ class DetectionConfig:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class GateConfig:
+    """What ``gate`` lets pass. The results of a run do not depend on it."""
+
+    max_rate: float | None = None
+    """Share of the scored labels that may be suspects; None, in files ``"none"``, is no limit."""
+    max_issues: int | None = None
+    """How many labels may be suspects."""
+    max_class_rate: float | None = None
+    """Share of the scored labels of any one class that may be suspects."""
+    max_new: int | None = None
+    """How many suspects may be missing in the baseline; None is 0 where there is a baseline."""
+    baseline: str = ""
+    """File of labels that were reviewed: suspects in it are not new."""
+    min_error_probability: float = 0.5
+    """A suspect counts where it is flagged and its error probability is at least this: by default where it is more
+    probably wrong than right. The cut of a detector often lies lower, and labels near it come and go with the seed."""
+
+    def __post_init__(self) -> None:
+        for name in ("max_rate", "max_class_rate", "min_error_probability"):
+            share = getattr(self, name)
+            if share is not None and not 0 <= share <= 1:
+                raise ConfigError(
+                    f"must be between 0 and 1, got {share:g}", where=f"gate.{name}", hint="0.02 stands for 2 %"
+                )
+        for name in ("max_issues", "max_new"):
+            _at_least(0, getattr(self, name) or 0, f"gate.{name}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Config:
     """All settings of a run."""
 
@@ -193,12 +222,14 @@ class Config:
     device: DeviceConfig = field(default_factory=DeviceConfig)
     executor: ExecutorConfig = field(default_factory=ExecutorConfig)
     detection: DetectionConfig = field(default_factory=DetectionConfig)
+    gate: GateConfig = field(default_factory=GateConfig)
 
     def __post_init__(self) -> None:
         _at_least(0, self.seed, "seed")
 
 
 _WITHOUT_EFFECT = {"store.workers", "store.cache_megabytes", "dataset.root", "dataset.download"}
+_SECTIONS_WITHOUT = ("executor.", "gate.")
 
 
 LEFT_TO_THE_MODEL = (
@@ -372,11 +403,11 @@ def shipped_configs() -> dict[str, Path]:
 def settings_that_matter(config: Config) -> dict[str, object]:
     """Return the settings on which results depend, by ``section.name``.
 
-    Left out is what only decides how fast or where a run is done: the executor's processes, worker counts,
-    cache sizes.
+    Left out is what only decides how fast or where a run is done, as the executor's processes, worker counts and
+    cache sizes, and what is done with results later.
     """
     flat = flatten(config)
-    return {key: flat[key] for key in flat if key not in _WITHOUT_EFFECT and not key.startswith("executor.")}
+    return {key: flat[key] for key in flat if key not in _WITHOUT_EFFECT and not key.startswith(_SECTIONS_WITHOUT)}
 
 
 def fingerprint(content: object) -> str:

@@ -76,6 +76,10 @@ class DecisionsError(UsageError):
     """Review decisions that cannot be read, or that belong to other data."""
 
 
+class GateError(UsageError):
+    """A verdict that cannot be given: no limit, a baseline that cannot be read, or a run that says nothing."""
+
+
 class RunFolderError(UsageError):
     """A run folder that belongs to other settings or data, or that another process is writing."""
 

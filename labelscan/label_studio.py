@@ -12,7 +12,7 @@ from typing import cast
 from labelscan.decisions import Decision, Verdict
 from labelscan.errors import MAX_PROBLEMS, DecisionsError, Problem
 
-LABEL_TAG, VERDICT_TAG, IMAGE_TAG = "label", "verdict", "image"
+LABEL_TAG, VERDICT_TAG, OBJECT_TAG = "label", "verdict", "example"
 """Names of the tags of the labelling interface: the choice of a class, that of a verdict, and what is looked at."""
 VERDICT_CHOICES: Mapping[str, Verdict] = {"none of these: drop it": "drop", "cannot tell": "unsure"}
 """Choices that are no class. They are a tag of their own, since a class may be called anything."""

@@ -106,5 +106,9 @@ class ReportPage:
     """What examples are: ``images``, ``features`` or ``probabilities``."""
     notes: tuple[str, ...] = ()
     """What the report itself could not do, as pictures of data that is no longer there."""
+    directory: str = ""
+    """The folder that relative paths of suspects start from."""
+    image_root: str = ""
+    """The document root of a Label Studio that serves the images itself; empty where pictures go into its tasks."""
     save_to: str = ""
     """Where a served page reads and saves decisions, as a path with its token; empty on a page opened from disk."""

@@ -27,8 +27,10 @@ from labelscan.pictures import make_pictures
 from labelscan.report_page import FeatureNote, Picture, ReportPage, Suspect, TypicalExample
 from labelscan.reports import FORMATS
 from labelscan.reports.html_report import write_html
+from labelscan.reports.label_studio_report import write_label_studio
 from labelscan.reports.markdown_report import write_markdown
 from labelscan.run_facts import make_run_facts
+from labelscan.run_folder import DIRECTORY
 from labelscan.source import read_again
 from labelscan.standing_out import StandingOut
 from labelscan.typical_examples import choose_typical
@@ -38,7 +40,11 @@ TOP = 200
 IMAGES, FEATURES, PROBABILITIES = "images", "features", "probabilities"
 """What examples are."""
 LEFT_OUT = "left out"
-WRITERS: Mapping[str, Callable[[ReportPage, Path], None]] = {"html": write_html, "markdown": write_markdown}
+WRITERS: Mapping[str, Callable[[ReportPage, Path], None]] = {
+    "html": write_html,
+    "markdown": write_markdown,
+    "label-studio": write_label_studio,
+}
 assert WRITERS.keys() == FORMATS.keys()
 
 Record: TypeAlias = Mapping[str, Any]  # a row of the table of scores, by column
@@ -66,7 +72,13 @@ class _Seen:
 
 
 def make_report_page(
-    run: FinishedRun, *, top: int = TOP, data: str = "", pictures: bool = True, notify: Listener = ignore
+    run: FinishedRun,
+    *,
+    top: int = TOP,
+    data: str = "",
+    pictures: bool = True,
+    image_root: str = "",
+    notify: Listener = ignore,
 ) -> ReportPage:
     """Return all that a report of a run shows.
 
@@ -75,6 +87,7 @@ def make_report_page(
         top: how many suspects are shown, most doubtful first.
         data: where the data lies now; empty is where the run found it.
         pictures: whether examples are shown, and not only told of.
+        image_root: the document root of a Label Studio that serves the images itself.
         notify: told of the reading and of the pictures.
     """
     scores = run.issues.scores
@@ -98,6 +111,8 @@ def make_report_page(
         typical=_typical(typical, seen) if seen.kind == IMAGES else {},
         kind=seen.kind,
         notes=seen.notes,
+        directory=str(run.record.get(DIRECTORY, "")),
+        image_root=image_root,
     )
 
 

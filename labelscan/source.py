@@ -3,6 +3,7 @@
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from labelscan import readers
 from labelscan.config import DatasetConfig, build, read_file
@@ -16,16 +17,14 @@ from labelscan.readers.sheet import SUFFIXES, column_names
 from labelscan.run_folder import RUN_FILE
 
 SCHEMES = ("demo", "torchvision")
-OF_SCORE = "score"
-"""The command that had probabilities, and labels beside them."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
     """The data that a run was about, and how its labels are written there."""
 
-    command: str
-    """What reads it: detect or score."""
+    command: Literal["detect", "score"]
+    """What reads it: images or features, or probabilities with labels beside them."""
     config: DatasetConfig
     """Its place found from here, and the columns as they were given."""
     dataset: Dataset
@@ -44,7 +43,7 @@ class Source:
         if path is None or path.suffix.lower() not in SUFFIXES:
             return None
         names = column_names(path)
-        if self.command == OF_SCORE:
+        if self.command == "score":
             return find_prob_table_columns(names, self.config.label_column, path.name)
         with_path = readers.form(self.config) == "manifest"
         return find_columns(names, self.config, where=path.name, with_path=with_path)
@@ -61,7 +60,7 @@ def find_source(run: FinishedRun, *, data: str = "", notify: Listener = ignore) 
     Raises:
         DatasetError: the data is not there, cannot be read, is no longer the same, or was in memory only.
     """
-    if run.recorded("results_depend_on").get("command") != OF_SCORE:
+    if not run.is_of_score:
         dataset = read_again(run, data=data, notify=notify)
         return Source(command="detect", config=dataset_config(run, data=data), dataset=dataset)
     recorded = run.recorded("source")
@@ -70,12 +69,12 @@ def find_source(run: FinishedRun, *, data: str = "", notify: Listener = ignore) 
         raise DatasetError(
             "it is not known which file the probabilities of this run came from",
             where=str(run.folder),
-            hint="name the file by --data; labels that were in memory only can be corrected by decisions in Python",
+            hint="they may have been in memory only; if there is a file of them, name it by --data",
         )
     probabilities = read_probabilities(Path(file), label_column=label_column)
     _refuse_other(run, probabilities.fingerprint(), file)
     config = DatasetConfig(data=file, label_column=label_column)
-    return Source(command=OF_SCORE, config=config, dataset=probabilities.dataset)
+    return Source(command="score", config=config, dataset=probabilities.dataset)
 
 
 def dataset_config(run: FinishedRun, *, data: str = "") -> DatasetConfig:

@@ -80,6 +80,9 @@ def test_an_unknown_setting_names_the_nearest(key, nearest):
         ("store.cache_megabytes=1", "at least 16"),
         ("dataset.download=perhaps", "true or false"),
         ("seed=-1", "at least 0"),
+        ("gate.max_rate=5", "between 0 and 1"),
+        ("gate.max_issues=-1", "at least 0"),
+        ("gate.max_issues=few", "whole number"),
         ("seed", "section.name=value"),
     ],
 )

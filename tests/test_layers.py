@@ -7,7 +7,7 @@ import labelscan
 
 PACKAGE = Path(labelscan.__file__).parent
 LINE = """
-    errors wording arrays events registry atomic config run_folder
+    errors wording printable arrays events registry atomic config run_folder
     label_moves noise_matrix noise dataset
     readers.splits readers.sheet readers.columns readers.class_folders readers.manifest readers.table readers.arrays
     readers.torchvision_set readers.demo readers
@@ -32,12 +32,15 @@ LINE = """
     label_lists.rows label_lists.delimited label_lists.json_lines label_lists.parquet label_lists.numpy_arrays
     label_lists.image_files label_lists.images_in_memory label_lists.link_folders label_lists applying
     report_page reports.markdown reports.markdown_report reports.html_report
+    reports.label_studio_report
+    baseline verdict gating reports.gate_json reports.gate_markdown reports.junit_report reports.sarif_report
+    reports.github_report
     pairing comparison
     intervals run_facts pictures typical_examples standing_out reporting review_server judging
     identical threshold_jobs planning inputs estimate pipeline scoring benchmark_plan cells benchmarking api
-    cli.completion cli.help_pages cli.console cli.progress cli.run_screen cli.benchmark_screen cli.diff_screen
-    cli.report_screen cli.apply_screen
-    cli.options cli.detect cli.score cli.report cli.apply cli.benchmark cli.diff cli.listing cli __main__
+    cli.completion cli.help_pages cli.console cli.progress cli.suspects_table cli.run_screen cli.benchmark_screen
+    cli.diff_screen cli.report_screen cli.apply_screen cli.gate_screen
+    cli.options cli.detect cli.score cli.report cli.apply cli.gate cli.benchmark cli.diff cli.listing cli __main__
 """
 ORDER = LINE.split()
 ALONE = {

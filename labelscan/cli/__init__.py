@@ -8,6 +8,7 @@ from labelscan.cli.apply import apply
 from labelscan.cli.benchmark import benchmark
 from labelscan.cli.detect import DetectCommand, detect
 from labelscan.cli.diff import diff
+from labelscan.cli.gate import gate
 from labelscan.cli.help_pages import GroupedCommand, GroupedGroup
 from labelscan.cli.listing import list_parts
 from labelscan.cli.report import report
@@ -48,6 +49,7 @@ app.command("report", cls=GroupedCommand)(report)
 app.command("apply", cls=GroupedCommand)(apply)
 app.command("benchmark", cls=GroupedCommand)(benchmark)
 app.command("diff", cls=GroupedCommand)(diff)
+app.command("gate", cls=GroupedCommand)(gate)
 app.command("list", cls=GroupedCommand)(list_parts)
 
 

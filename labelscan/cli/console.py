@@ -8,7 +8,6 @@ import json
 import os
 import re
 import sys
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TextIO, TypeAlias
@@ -22,12 +21,9 @@ from rich.table import Table
 from rich.text import Text
 
 from labelscan.errors import Problem
+from labelscan.printable import printable
 
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
-BIDI_CONTROLS = frozenset("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""Characters that reorder the text after them: a label could make a line read as another."""
-UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")
-"""Categories of characters that move the cursor, or that no encoding has."""
 
 ALIKE = 4
 """So many problems of one kind are told as one."""
@@ -79,16 +75,6 @@ def discard(stream: object) -> None:
 def is_live(stream: TextIO, environment: Mapping[str, str]) -> bool:
     """Return whether a moving bar can be drawn: a person looks on, and it is no log of a CI service."""
     return stream.isatty() and not environment.get("CI") and environment.get("TERM") != "dumb"
-
-
-def printable(text: str) -> str:
-    """Return ``text`` on one line, its control characters written out as in ``\\x1b``."""
-    return "".join(
-        character.encode("unicode_escape", "surrogatepass").decode("ascii")
-        if unicodedata.category(character) in UNPRINTABLE or character in BIDI_CONTROLS
-        else character
-        for character in text
-    )
 
 
 def cells(text: str) -> int:

@@ -1,13 +1,12 @@
 """``labelscan detect DATA``: train fold by fold, write a run folder, show what looks wrong."""
 
-from pathlib import Path
 from typing import Annotated, Any
 
 from typer import Option
 
 from labelscan.cli import completion, options
 from labelscan.cli.help_pages import GroupedCommand
-from labelscan.cli.options import MODEL, OUTPUT, RUN, TRAINING, default, read_count, read_time
+from labelscan.cli.options import MODEL, OUTPUT, RUN, default, read_count, read_time
 from labelscan.config import SELF_CHECK_RATE
 
 TOP = "10"
@@ -27,15 +26,7 @@ class DetectCommand(GroupedCommand):
 
 def detect(
     data: options.Data = "",
-    loss: Annotated[
-        str | None,
-        Option(
-            metavar="LOSS",
-            help="As in blurry:gamma=0.4,delay=4; see labelscan list losses." + default("training.loss"),
-            autocompletion=completion.losses,
-            rich_help_panel=TRAINING,
-        ),
-    ] = None,
+    loss: options.Loss = None,
     epochs: options.Epochs = None,
     folds: options.Folds = None,
     repeats: options.Repeats = None,
@@ -87,26 +78,12 @@ def detect(
             rich_help_panel=RUN,
         ),
     ] = False,
-    fresh: Annotated[
-        bool, Option("--fresh", help="Delete an earlier run and start over.", rich_help_panel=RUN)
-    ] = False,
-    max_time: Annotated[
-        str | None,
-        Option(metavar="TIME", help="Stop after 90s, 30m or 2h, ready to be resumed.", rich_help_panel=RUN),
-    ] = None,
+    fresh: options.Fresh = False,
+    max_time: options.MaxTime = None,
     dry_run: Annotated[
         bool, Option("--dry-run", help="Show what would run and about how long, and do nothing.", rich_help_panel=RUN)
     ] = False,
-    output: Annotated[
-        Path | None,
-        Option(
-            "--output",
-            "-o",
-            metavar="FOLDER",
-            help="Run folder. [default: labelscan-runs/<name>-<8 digits>]",
-            rich_help_panel=OUTPUT,
-        ),
-    ] = None,
+    output: options.RunFolder = None,
     top: Annotated[str, Option(metavar="N", help=f"Suspects shown. [default: {TOP}]", rich_help_panel=OUTPUT)] = TOP,
     as_json: Annotated[
         bool, Option("--json", help="Write the summary as JSON to stdout.", rich_help_panel=OUTPUT)

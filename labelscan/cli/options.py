@@ -47,6 +47,12 @@ _KEYS = {
     "detector": "detection.detector",
     "self_check": "detection.self_check",
     "seed": "seed",
+    "max_rate": "gate.max_rate",
+    "max_issues": "gate.max_issues",
+    "max_class_rate": "gate.max_class_rate",
+    "max_new": "gate.max_new",
+    "min_error_probability": "gate.min_error_probability",
+    "baseline": "gate.baseline",
 }
 """Which setting the parameter of a command is."""
 
@@ -130,6 +136,15 @@ ImageSize = Annotated[
         rich_help_panel=MODEL,
     ),
 ]
+Loss = Annotated[
+    str | None,
+    Option(
+        metavar="LOSS",
+        help="As in blurry:gamma=0.4,delay=4; see labelscan list losses." + default("training.loss"),
+        autocompletion=completion.losses,
+        rich_help_panel=TRAINING,
+    ),
+]
 Epochs = Annotated[
     str | None,
     Option(
@@ -204,6 +219,21 @@ Overrides = Annotated[
         metavar="KEY=VALUE",
         help="Any setting, as in training.learning_rate=0.01; may be repeated.",
         rich_help_panel=RUN,
+    ),
+]
+Fresh = Annotated[bool, Option("--fresh", help="Delete an earlier run and start over.", rich_help_panel=RUN)]
+MaxTime = Annotated[
+    str | None,
+    Option(metavar="TIME", help="Stop after 90s, 30m or 2h, ready to be resumed.", rich_help_panel=RUN),
+]
+RunFolder = Annotated[
+    Path | None,
+    Option(
+        "--output",
+        "-o",
+        metavar="FOLDER",
+        help="Run folder. [default: labelscan-runs/<name>-<8 digits>]",
+        rich_help_panel=OUTPUT,
     ),
 ]
 Verbose = Annotated[bool, Option("--verbose", "-v", help="Tell of every epoch and step.", rich_help_panel=OUTPUT)]

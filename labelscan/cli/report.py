@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from labelscan.report_page import ReportPage
 
 TOP = "200"
+IN_THE_RUN = ("html", "label-studio")
+"""Forms that go into the run folder where no file is named."""
 MOST_PORT = 65_535
 SERVING = "Review"
 
@@ -26,7 +28,8 @@ def report(
         Option(
             "--format",
             metavar="FORMAT[=FILE]",
-            help="html or markdown, which goes to stdout where no file is named. May be repeated. [default: html]",
+            help="html, label-studio, or markdown, which goes to stdout where no file is named. May be repeated. "
+            "[default: html]",
         ),
     ] = None,
     output: Annotated[
@@ -36,6 +39,13 @@ def report(
     top: Annotated[str, Option(metavar="N", help=f"Suspects shown. [default: {TOP}]")] = TOP,
     data: Annotated[str, Option(metavar="DATA", help="Where the data lies now. [default: where RUN found it]")] = "",
     pictures: Annotated[bool, Option("--pictures/--no-pictures", help="Show the examples. [default: yes]")] = True,
+    image_root: Annotated[
+        str,
+        Option(
+            metavar="FOLDER",
+            help="Of label-studio: its document root, to show whole images. [default: small pictures in the tasks]",
+        ),
+    ] = "",
     serve: Annotated[
         bool,
         Option("--serve", help="Serve the page to this machine; saves decisions.csv.", rich_help_panel=SERVING),
@@ -58,7 +68,9 @@ def report(
     n_shown = read_count(top, where="--top")
     _ = debug  # heeded where errors are caught
     formats = _formats(texts or [], output)
-    shown = [form for form, path in formats.items() if path is None and form != "html"]
+    if image_root and "label-studio" not in formats:
+        raise UsageError("--image-root is of --format label-studio", hint="add it, or leave --image-root out")
+    shown = [form for form, path in formats.items() if path is None and form not in IN_THE_RUN]
     refuse_both("--json", as_json, f"--format {''.join(shown)} on stdout", bool(shown))
     for option, given in (("--format", bool(texts)), ("--output", output is not None), ("--json", as_json)):
         refuse_both("--serve", serve, option, given)
@@ -69,7 +81,9 @@ def report(
 
     with progress.shown(quiet=quiet, verbose=False) as listener:
         finished = FinishedRun.read(run)
-        page = make_report_page(finished, top=n_shown, data=data, pictures=pictures, notify=listener)
+        page = make_report_page(
+            finished, top=n_shown, data=data, pictures=pictures, image_root=image_root, notify=listener
+        )
     if serve:
         _serve(finished, page, port=number, browser=browser, quiet=quiet)
         return
@@ -78,8 +92,8 @@ def report(
 
 
 def _formats(texts: list[str], output: Path | None) -> dict[str, Path | None]:
-    """Return each form with its file; None is stdout, or for HTML the usual file in the run folder."""
-    formats = read_formats(texts or ["html"], list(FORMATS), beside=["html"])
+    """Return each form with its file; None is stdout, or the usual file in the run folder."""
+    formats = read_formats(texts or ["html"], list(FORMATS), beside=IN_THE_RUN)
     if output is None:
         return formats
     if len(formats) > 1 or None not in formats.values():

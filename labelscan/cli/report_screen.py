@@ -7,6 +7,7 @@ from pathlib import Path
 
 from labelscan.cli.console import show_json, stderr, stdout, text
 from labelscan.report_page import ReportPage
+from labelscan.reports.label_studio_report import interface_path
 from labelscan.reports.markdown_report import render_markdown
 
 
@@ -31,10 +32,20 @@ def show(page: ReportPage, written: Mapping[str, Path], *, shown: Sequence[str],
         console.print(text(str(path)) if plain else text(("report  ", "dim"), (str(path), "bold")))
     for note in page.notes:
         stderr().show(text(("note: ", "dim"), note))
+    if "label-studio" in written and not plain:
+        _show_label_studio(written["label-studio"], shlex.quote(page.run))
     if "html" in written and not plain:
         run = shlex.quote(page.run)
         console.show(text(("review  ", "dim"), f"open it, or have decisions saved: labelscan report {run} --serve"))
         console.show(text(("next    ", "dim"), f"labelscan apply {run}"))
+
+
+def _show_label_studio(tasks: Path, run: str) -> None:
+    """Write what to do with tasks for Label Studio."""
+    console = stdout()
+    interface = f"paste {interface_path(tasks)} into the labelling interface of a project, then import the tasks"
+    console.show(text(("import  ", "dim"), interface))
+    console.show(text(("next    ", "dim"), f"export it as JSON: labelscan apply {run} --decisions EXPORT.json"))
 
 
 def show_served(url: str, decisions: Path, *, quiet: bool) -> None:

@@ -1,6 +1,5 @@
 """The end of a run on one screen: what looks wrong, where, and what to do with it."""
 
-import math
 import shlex
 from collections.abc import Collection, Iterator
 from itertools import pairwise
@@ -19,6 +18,7 @@ from labelscan.cli.console import (
     text,
     width_of,
 )
+from labelscan.cli.suspects_table import ARROW, SuspectRow, suspects_table
 from labelscan.fold_job import DONE_FILE
 from labelscan.issues import ISSUES_FILE, Issues
 from labelscan.judging import Run
@@ -34,9 +34,6 @@ MOST_ROWS = 5
 MOST_WARNINGS = 5
 CLASS_WIDTH = 14
 """Cells for a class name where two tables share 80 columns."""
-NARROW = 50
-"""Cells below which a suspect is listed without its suggested label."""
-ARROW = "->"
 BAR = 24
 """Characters of a bar that stands for all."""
 NOTABLE = 0.1
@@ -97,7 +94,7 @@ def _show_screen(summary: Summary, issues: Issues, folder: Path, *, top: int, to
         console.show(_classes_and_pairs(summary, console.width))
     if summary.n_flagged and top:
         console.print()
-        _show_suspects(console, issues, top)
+        console.show(suspects_table(_rows(issues, top), console.width))
         console.show(text((_ranked_by(summary), "dim")))
     warnings = [warning for warning in summary.warnings if warning not in told]
     if warnings:
@@ -193,48 +190,17 @@ def _class_cells(one: ClassHealth) -> list[str]:
     return [one.class_name, f"{one.n_flagged:,}", f"{one.n_scored:,}", rate]
 
 
-def _show_suspects(console: Console, issues: Issues, top: int) -> None:
-    suspects = issues.flagged.head(top).to_dict("records")
-    rank = max(len(f"{len(suspects)}"), len("Top"))
-    narrow = console.width < NARROW
-    room = console.width - (rank + len("P(wrong)") + (2 * 3 if narrow else len(ARROW) + 2 * 5))
-    texts = (("suspects", "example_id"), ("given", "given_label"), ("suggested", "suggested_label"))
-    example, given, suggested = _share_room(
-        room, *(max(len(header), *(cells(str(one[column])) for one in suspects)) for header, column in texts)
-    )
-    columns = [
-        Column("", "right"),
-        Column("suspects", width=example),
-        Column("given", width=given),
-        Column(""),
-        Column("suggested", width=suggested),
-        Column("P(wrong)", "right"),
+def _rows(issues: Issues, top: int) -> list[SuspectRow]:
+    return [
+        SuspectRow(
+            mark=str(one["rank"]),
+            example=str(one["example_id"]),
+            given_label=str(one["given_label"]),
+            suggested_label=str(one["suggested_label"]),
+            error_probability=float(one["error_probability"]),
+        )
+        for one in issues.flagged.head(top).to_dict("records")
     ]
-    rows = [
-        [
-            str(one["rank"]),
-            str(one["example_id"]),
-            str(one["given_label"]),
-            ARROW,
-            str(one["suggested_label"]),
-            "-" if math.isnan(one["error_probability"]) else f"{one['error_probability']:.3f}",
-        ]
-        for one in suspects
-    ]
-    kept = [0, 1, 2, 5] if narrow else range(len(columns))
-    console.show(
-        table([columns[place] for place in kept], [[row[place] for place in kept] for row in rows], title="Top")
-    )
-
-
-def _share_room(room: int, example: int, given: int, suggested: int) -> tuple[int, int, int]:
-    """Return widths of at most what is needed that fit ``room``: half for the example, and what others leave."""
-    quarter = max(room // 4, 1)
-    widths = [min(given, quarter), min(suggested, quarter)]
-    example = min(example, max(room - sum(widths), 1))
-    for position, needed in enumerate((given, suggested)):
-        widths[position] = min(needed, max(room - example - widths[1 - position], 1))
-    return example, widths[0], widths[1]
 
 
 def _show_self_check(console: Console, check: SelfCheck) -> None:

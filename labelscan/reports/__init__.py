@@ -3,5 +3,5 @@
 Each file here writes one form; none of them computes anything that the others could not know.
 """
 
-FORMATS = {"html": "report.html", "markdown": "report.md"}
+FORMATS = {"html": "report.html", "markdown": "report.md", "label-studio": "label-studio.json"}
 """The forms of ``labelscan report``, each with the file in the run folder that it is written to."""

@@ -45,7 +45,6 @@ class Decisions {
   /** Take a list of decisions for all there are. */
   replace(records) {
     this.records = new Map(records.map((record) => [record.example_id, record]));
-    this.past = [];
   }
 
   /** Add decisions about labels shown here; return what is wrong with the others. */

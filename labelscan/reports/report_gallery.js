@@ -90,7 +90,7 @@ class Gallery {
     else this.draw();
     const card = this.cards.get(suspect);
     card.focus({ preventScroll: true });
-    card.scrollIntoView({ block: card.offsetHeight > 0.7 * innerHeight ? "start" : "center" });
+    card.scrollIntoView({ behavior: "instant", block: card.offsetHeight > 0.7 * innerHeight ? "start" : "center" });
   }
 
   mark() {
@@ -257,10 +257,14 @@ function classOf(role, name, confidence) {
 function sourceOf(suspect) {
   const name = suspect.path || suspect.example_id;
   return element(
-    "p",
+    "div",
     { class: "source" },
-    element("code", { title: name }, element("bdi", {}, name)),
-    element("button", { type: "button", class: "copy quiet", "data-copy": name, "aria-label": `Copy ${name}` }, "Copy"),
-    element("span", { class: "detectors" }, suspect.flagged_by.length ? `flagged by ${suspect.flagged_by.join(", ")}` : ""),
+    element(
+      "p",
+      {},
+      element("code", { title: name }, element("bdi", {}, name)),
+      element("button", { type: "button", class: "copy quiet", "data-copy": name, "aria-label": `Copy ${name}` }, "Copy"),
+    ),
+    suspect.flagged_by.length ? element("p", {}, `flagged by ${suspect.flagged_by.join(", ")}`) : "",
   );
 }

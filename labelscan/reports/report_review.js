@@ -187,6 +187,7 @@ function goToReview() {
 }
 
 function showMosaic() {
+  if (!byId("mosaic")) return;
   for (const suspect of content.suspects.filter((one) => one.picture).slice(0, IN_THE_MOSAIC)) {
     const name = `${suspect.given_label}? Looks like ${suspect.suggested_label}`;
     const button = element(

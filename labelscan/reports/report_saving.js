@@ -77,7 +77,7 @@ class ServerKeeper {
 
   async read() {
     const answer = await fetch(content.save_to, { cache: "no-store" });
-    if (!answer.ok) throw new Error(answer.statusText);
+    await this.check(answer);
     this.base = await answer.json();
     this.etag = answer.headers.get("ETag");
   }
@@ -115,10 +115,14 @@ class ServerKeeper {
       body: JSON.stringify(sent),
     });
     if (answer.status === 412) return this.merge();
-    if (!answer.ok) throw new Error((await answer.text()).slice(0, 300) || answer.statusText);
+    await this.check(answer);
     this.etag = answer.headers.get("ETag");
     this.base = sent;
     this.isSafe = JSON.stringify(sent) === JSON.stringify(this.decisions.list());
+  }
+
+  async check(answer) {
+    if (!answer.ok) throw new Error((await answer.text()).trim().slice(0, 300) || answer.statusText);
   }
 
   /** Put together what the server has now and what was decided here since: of both the newer. */

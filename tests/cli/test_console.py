@@ -11,12 +11,12 @@ from labelscan.cli.console import (
     elide,
     is_live,
     message,
-    printable,
     show_problems,
     table,
     text,
 )
 from labelscan.errors import Problem
+from labelscan.printable import printable
 
 any_text = st.text(st.characters())
 

@@ -20,6 +20,7 @@ MOST_SECONDS = 0.3
         ["detect", "--help"],
         ["report", "--help"],
         ["apply", "--help"],
+        ["gate", "--help"],
         ["diff", "--help"],
         ["benchmark", "--help"],
         [],
@@ -52,10 +53,13 @@ def test_completion_knows_losses_without_loading_torch():
     assert "blurry" in done.stdout
 
 
-def test_runs_are_compared_without_loading_torch():
+@pytest.mark.parametrize("arguments", [["diff", "RUN", "RUN"], ["gate", "RUN", "--max-issues", "0"]], ids=" ".join)
+def test_finished_runs_are_looked_at_without_loading_torch(arguments, tmp_path):
+    (tmp_path / "run.json").write_text("{}")
+    named = [str(tmp_path) if argument == "RUN" else argument for argument in arguments]
     code = (
-        "import sys; from labelscan.__main__ import main; code = main(['diff', 'no-run', 'no-run']); "
-        "import labelscan.comparison; assert code == 2 and 'torch' not in sys.modules"
+        f"import sys; from labelscan.__main__ import main; code = main({named!r}); "
+        "import labelscan.comparison, labelscan.gating; assert code == 2 and 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 

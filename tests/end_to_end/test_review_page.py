@@ -1,13 +1,16 @@
 """The report as a reviewer uses it: in a browser, from disk, by keyboard. Skipped where there is no chromium."""
 
 import shutil
+import threading
+from dataclasses import replace
 
 import pytest
 from tiny_page import CLASSES, a_page, a_picture, a_summary, a_suspect
 
 from labelscan.decisions import Decision, read_decisions, write_decisions
 from labelscan.report_page import TypicalExample
-from labelscan.reports.html_report import write_html
+from labelscan.reports.html_report import render_html, write_html
+from labelscan.review_server import DecisionsFile, ReviewServer
 
 playwright = pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
@@ -172,3 +175,36 @@ def test_a_page_without_storage_says_that_decisions_go_with_the_tab(visit):
 )
 def test_little_or_much_to_show_is_no_trouble(visit, changes):
     assert visit(a_page(**changes)).get_by_role("heading", level=1).count() == 1
+
+
+def press_and_see_it_saved(tab, key):
+    with tab.expect_response(lambda answer: answer.request.method == "PUT" and answer.status == 204):
+        tab.keyboard.press(key)
+
+
+def test_a_served_page_saves_as_it_goes_and_takes_up_what_others_changed(browser, tmp_path):
+    path = tmp_path / "decisions.csv"
+    page = a_page()
+    given_labels = {one.example_id: one.given_label for one in page.suspects}
+    file = DecisionsFile(path, given_labels, given_labels)
+    with ReviewServer(lambda save_to: render_html(replace(page, save_to=save_to)), file) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            tab = browser.new_page()
+            tab.goto(server.url)
+            tab.get_by_role("link", name="Review all").click()
+            press_and_see_it_saved(tab, "g")
+            assert [(one.example_id, one.verdict) for one in read_decisions(path)] == [("01.png", "keep")]
+            mine = [*read_decisions(path), Decision(example_id="08.png", verdict="drop", time="2026-01-02T03:04:05Z")]
+            write_decisions(mine, path)
+            press_and_see_it_saved(tab, "u")
+            assert tab.get_by_label("3 of 8 reviewed").count() == 1
+            press_and_see_it_saved(tab, "z")
+            assert tab.get_by_label("2 of 8 reviewed").count() == 1
+            tab.get_by_text("Saved in decisions.csv").wait_for()
+            tab.close()
+        finally:
+            server.shutdown()
+            thread.join()
+    assert {one.example_id: one.verdict for one in read_decisions(path)} == {"01.png": "keep", "08.png": "drop"}

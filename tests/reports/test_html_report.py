@@ -2,32 +2,127 @@
 
 import base64
 import hashlib
+import json
 import re
 
-from tiny_page import a_page, a_suspect
+import pytest
+from tiny_page import CLASSES, a_feature_note, a_page, a_summary, a_suspect
 
+from labelscan.report_page import Interval
 from labelscan.reports.html_report import render_html, write_html
 
-NASTY = '</script><script>alert(1)</script><img src=x onerror="alert(1)">'
+NASTY = '</script><script>alert(1)</script><img src=x onerror="alert(1)">\u2028&amp;'
 
 
 def elements(text, name):
     return re.findall(rf"<{name}[^>]*>(.*?)</{name}>", text, flags=re.DOTALL)
 
 
+def policy_of(text):
+    return re.search(r'Content-Security-Policy" content="([^"]*)"', text)[1].replace("&#39;", "'")
+
+
+def content_of(text):
+    return json.loads(re.search(r'<script type="application/json" id="content">(.*?)</script>', text)[1])
+
+
+def words_of(text):
+    """Return what a page says, as one line."""
+    body = text[text.index("<body>") : text.index('<script type="application/json"')]
+    return " ".join(re.sub(r"<[^>]*>", " ", body).split())
+
+
+def test_the_page_is_as_reviewed(golden):
+    suspects = (a_suspect(1), a_suspect(2, picture=None, no_picture="truncated"))
+    text = render_html(a_page(suspects=suspects))
+    text = re.sub(r"(<style>|<script>).*?(</style>|</script>)", r"\1…\2", text, flags=re.DOTALL)
+    text = re.sub(r"(sha256-|base64,)[\w+/=]+", r"\1…", text)
+    golden("report.html", text)
+
+
 def test_the_policy_lets_run_what_is_in_the_page_alone():
     text = render_html(a_page())
-    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text)[1].replace("&#39;", "'")
-    for content in (*elements(text, "style"), *(one for one in elements(text, "script") if not one.startswith("{"))):
+    policy = policy_of(text)
+    assert policy.startswith("default-src 'none'; img-src data:; ")
+    assert "connect-src 'none'" in policy
+    contents = [one for name in ("style", "script") for one in elements(text, name) if not one.startswith("{")]
+    assert len(contents) == policy.count("sha256-") > 2
+    for content in contents:
         assert f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'" in policy
 
 
-def test_a_label_that_is_html_stays_text():
-    text = render_html(a_page(suspects=(a_suspect(given_label=NASTY, example_id=NASTY),)))
+def test_nothing_is_fetched_and_nothing_runs_from_attributes():
+    text = render_html(a_page())
+    assert "http:" not in text
+    assert "https:" not in text
+    assert not re.search(r"<[^>]* (on\w+|style)=", text[text.index("<body>") : text.index("<script")])
+
+
+def test_a_served_page_may_speak_to_its_server():
+    text = render_html(a_page(save_to="/token/decisions"))
+    assert "connect-src 'self'" in policy_of(text)
+    assert content_of(text)["save_to"] == "/token/decisions"
+    assert "labelscan apply &#39;labelscan-runs/my pets&#39;</code>" in text
+
+
+@pytest.mark.parametrize("name", [NASTY, "{{ 1 }}", "‏כלב", "", " ", "x" * 300])
+def test_a_name_stays_text_wherever_it_stands(name):
+    names = (name, *CLASSES)
+    suspect = a_suspect(given_label=name, suggested_label=name, true_label=name, example_id=name, path=name)
+    changes = {"data": name, "run": name, "facts": ((name, name),), "notes": (name,), "class_names": names}
+    text = render_html(a_page(suspects=(suspect,), summary=a_summary(names, warnings=[name]), **changes))
     assert "alert(1)</script>" not in text
     assert "<img src=x" not in text
+    content = content_of(text)
+    assert content["class_names"] == list(names)
+    assert content["suspects"][0]["path"] == name
+
+
+def test_a_file_name_that_is_no_utf8_can_be_written(tmp_path):
+    name = b"caf\xe9.png".decode("utf-8", "surrogateescape")
+    summary = a_summary(label_conflicts=[[{"example_id": name, "given_label": "cat"}]])
+    write_html(a_page(summary=summary, suspects=(a_suspect(example_id=name),)), tmp_path / "report.html")
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "caf\ufffd.png" in text
+    assert content_of(text)["suspects"][0]["example_id"] == name
 
 
 def test_the_file_is_the_page(tmp_path):
     write_html(a_page(), tmp_path / "report.html")
     assert (tmp_path / "report.html").read_text(encoding="utf-8") == render_html(a_page())
+
+
+def test_flags_of_models_that_learned_nothing_are_not_praised():
+    warning = "the models learned nothing: they agree with 33.0% of the given labels"
+    words = words_of(render_html(a_page(summary=a_summary(learned_nothing=True, warnings=[warning]))))
+    assert "Do not trust these flags." in words
+    assert "of these flags are right" not in words
+    assert "look wrong" not in words
+    assert words.count("learned nothing") == 1
+
+
+@pytest.mark.parametrize(("estimate", "words"), [(0.2, "Hardly any of 1,190"), (1, "About 1 of"), (7.5, "About 8 of")])
+def test_the_headline_says_how_many(estimate, words):
+    wrong = Interval(estimate=estimate, low=0, high=12, basis="A guess.")
+    assert words in words_of(render_html(a_page(wrong_labels=wrong)))
+
+
+def test_numbers_that_are_not_known_are_left_out():
+    suspect = a_suspect(error_probability=None, self_confidence=None, suggested_confidence=None, picture=None)
+    summary = a_summary(noise_matrix=None, confused_pairs=[], warnings=[], notes=[])
+    del summary["self_check"]
+    for health in summary["class_health"]:
+        health |= {"flagged_rate": None, "out_of_fold_accuracy": None}
+    text = render_html(a_page(summary=summary, suspects=(suspect,), flagged_precision=None))
+    assert "None" not in words_of(text)
+    assert "too large to be shown" in words_of(text)
+
+
+def test_values_of_a_table_are_in_the_page():
+    text = render_html(a_page(kind="features", suspects=(a_suspect(picture=None, features=(a_feature_note(),)),)))
+    assert content_of(text)["suspects"][0]["features"][0]["usual_of_suggested"] == 2.0
+
+
+def test_a_thousand_classes_fit():
+    names = tuple(f"class {number}" for number in range(1000))
+    assert len(render_html(a_page(summary=a_summary(names), class_names=names))) < 1_000_000

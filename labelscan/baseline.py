@@ -1,0 +1,142 @@
+"""The labels that were reviewed already: suspects among them are no news.
+
+A baseline is a CSV of ids and the labels that they had when they were looked at, sorted, to be kept beside the data
+under version control. A label that has changed since is not in it. The decisions of a reviewer serve as well, of which
+those to keep a label count; they are only read here, never written.
+"""
+
+import csv
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import pandas as pd
+
+from labelscan.decisions import read_decisions
+from labelscan.errors import MAX_PROBLEMS, GateError, Problem
+from labelscan.reports.csv_report import write_table
+
+COLUMNS = ("example_id", "given_label")
+DECISION = "decision"
+"""The column by which a file of decisions is told from a baseline."""
+
+Reviewed: TypeAlias = tuple[str, str]
+"""An example id, and the label that was looked at."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Baseline:
+    """What was reviewed."""
+
+    path: Path
+    reviewed: frozenset[Reviewed]
+    are_decisions: bool = False
+    """Whether the file is a reviewer's, so that it is not written to."""
+
+    def stale(self, given_labels: Mapping[str, str]) -> tuple[Reviewed, ...]:
+        """Return, sorted, what is about examples that are gone or have another label now.
+
+        Args:
+            given_labels: the label of every example by its id.
+        """
+        return tuple(sorted(one for one in self.reviewed if given_labels.get(one[0]) != one[1]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class BaselineUpdate:
+    """What writing a baseline anew has changed in it."""
+
+    path: Path
+    added: tuple[Reviewed, ...]
+    removed: tuple[Reviewed, ...]
+    """Those about examples that are gone or have another label now."""
+    n_rows: int
+    """All that it holds now."""
+
+
+def read_baseline(path: Path) -> Baseline:
+    """Return the baseline in a file, or what a file of decisions says of labels to keep.
+
+    Raises:
+        GateError: there is no such file, or rows that say nothing; up to 20 at once.
+        DecisionsError: the same of a file of decisions.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+            rows = csv.DictReader(file, strict=True)
+            columns = rows.fieldnames or ()
+            if DECISION in columns:
+                return Baseline(path=path, reviewed=frozenset(_kept(path)), are_decisions=True)
+            missing = [name for name in COLUMNS if name not in columns]
+            if missing:
+                hint = f"the columns are {' and '.join(COLUMNS)}; --update-baseline with another name makes such a file"
+                raise GateError(f"no column is called {missing[0]!r}", where=str(path), hint=hint)
+            read = [_row(row, f"{path.name} row {rows.line_num}") for row in rows]
+    except FileNotFoundError:
+        raise GateError(
+            "there is no such baseline", where=str(path), hint="the same command with --update-baseline makes it"
+        ) from None
+    except (OSError, csv.Error) as error:
+        raise GateError(f"cannot be read ({error})", where=str(path), hint="save it as CSV in UTF-8") from error
+    problems = [one for one in read if isinstance(one, Problem)]
+    if problems:
+        raise GateError.of(problems[:MAX_PROBLEMS], total=len(problems))
+    return Baseline(path=path, reviewed=frozenset(one for one in read if not isinstance(one, Problem)))
+
+
+def read_to_update(path: Path) -> Baseline:
+    """Return the baseline that ``update_baseline`` may write, empty where there is no file yet.
+
+    Raises:
+        GateError: the file holds decisions, or cannot be read.
+    """
+    if not path.exists():
+        return Baseline(path=path, reviewed=frozenset())
+    baseline = read_baseline(path)
+    if baseline.are_decisions:
+        raise GateError(
+            "these are the decisions of a reviewer, which are not written over",
+            where=str(path),
+            hint="give them by --baseline as they are, or name another file for --update-baseline",
+        )
+    return baseline
+
+
+def update_baseline(
+    baseline: Baseline, suspects: frozenset[Reviewed], given_labels: Mapping[str, str]
+) -> BaselineUpdate:
+    """Write a baseline with all suspects and what was reviewed before, as far as it is still in the data.
+
+    Args:
+        baseline: from ``read_to_update``.
+        suspects: all that are flagged, also those too little doubtful to count: they may count after another training.
+        given_labels: the label of every example by its id.
+    """
+    removed = baseline.stale(given_labels)
+    rows = sorted(baseline.reviewed.difference(removed) | suspects)
+    table = pd.DataFrame(rows, columns=list(COLUMNS), dtype=object)
+    write_table(table, baseline.path)
+    added = tuple(sorted(suspects - baseline.reviewed))
+    return BaselineUpdate(path=baseline.path, added=added, removed=removed, n_rows=len(rows))
+
+
+def _row(row: Mapping[str, str | None], where: str) -> Reviewed | Problem:
+    example_id, given_label = (row.get(name) or "" for name in COLUMNS)
+    if not example_id or not given_label:
+        empty = COLUMNS[bool(example_id)]
+        return Problem(f"the {empty} is empty", where, "write it as in issues.csv, or take the row out")
+    return example_id, given_label
+
+
+def _kept(path: Path) -> Iterator[Reviewed]:
+    for one in read_decisions(path):
+        if one.verdict != "keep":
+            continue
+        if one.given_label is None:
+            raise GateError(
+                f"{one.example_id!r} is to be kept, and no given_label says with which label",
+                where=str(path),
+                hint="write the label into a column given_label, as the report does",
+            )
+        yield one.example_id, one.given_label

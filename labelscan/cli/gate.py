@@ -1,0 +1,257 @@
+"""``labelscan gate RUN|DATA``: a verdict on the labels, as an exit code and in the forms that CI services read."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from typer import Argument, Option
+
+from labelscan.cli import options
+from labelscan.cli.options import OUTPUT, default, read_count, read_time
+from labelscan.config import GateConfig
+from labelscan.errors import UsageError
+
+if TYPE_CHECKING:
+    from labelscan.finished_run import FinishedRun
+    from labelscan.verdict import GateVerdict
+
+LIMITS = "Limits"
+TOP = "10"
+TEXT, GITHUB = "text", "github"
+FORMATS = (TEXT, "json", "junit", "sarif", GITHUB, "markdown")
+GATE_FAILED = 1
+
+
+def gate(
+    target: Annotated[
+        str,
+        Argument(metavar="RUN|DATA", help="Folder of a finished run of detect or score; or data as for detect."),
+    ] = "",
+    max_rate: Annotated[
+        str | None,
+        Option(metavar="RATE", help="Share of labels that may be suspects, as in 0.02.", rich_help_panel=LIMITS),
+    ] = None,
+    max_issues: Annotated[
+        str | None, Option(metavar="N", help="Labels that may be suspects.", rich_help_panel=LIMITS)
+    ] = None,
+    max_class_rate: Annotated[
+        str | None, Option(metavar="RATE", help="The share within any one class.", rich_help_panel=LIMITS)
+    ] = None,
+    max_new: Annotated[
+        str | None,
+        Option(
+            metavar="N",
+            help="Suspects that may be missing in the baseline. [default: 0 with a baseline]",
+            rich_help_panel=LIMITS,
+        ),
+    ] = None,
+    baseline: Annotated[
+        str | None,
+        Option(
+            metavar="FILE",
+            help="Labels reviewed before: a file of --update-baseline, or decisions.csv.",
+            rich_help_panel=LIMITS,
+        ),
+    ] = None,
+    update_baseline: Annotated[
+        bool,
+        Option(
+            "--update-baseline",
+            help="Write all suspects of today into the baseline, and judge nothing.",
+            rich_help_panel=LIMITS,
+        ),
+    ] = False,
+    min_error_probability: Annotated[
+        str | None,
+        Option(
+            metavar="P",
+            help="A suspect counts from it on, so that labels near the cut of the detector do not come and go."
+            + default("gate.min_error_probability"),
+            rich_help_panel=LIMITS,
+        ),
+    ] = None,
+    split: options.Split = None,
+    path_column: options.PathColumn = None,
+    label_column: options.LabelColumn = None,
+    id_column: options.IdColumn = None,
+    group_column: options.GroupColumn = None,
+    on_unreadable: options.OnUnreadable = None,
+    model: options.Model = None,
+    weights: options.Weights = None,
+    loss: options.Loss = None,
+    epochs: options.Epochs = None,
+    folds: options.Folds = None,
+    seed: options.Seed = None,
+    device: options.Device = None,
+    workers: options.Workers = None,
+    fresh: options.Fresh = False,
+    max_time: options.MaxTime = None,
+    config: options.ConfigFile = None,
+    overrides: options.Overrides = None,
+    formats: Annotated[
+        list[str] | None,
+        Option(
+            "--format",
+            metavar="FORMAT[=FILE]",
+            help=f"{', '.join(FORMATS)}; may be repeated. [default: text]",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
+    top: Annotated[str, Option(metavar="N", help=f"Suspects listed. [default: {TOP}]", rich_help_panel=OUTPUT)] = TOP,
+    quiet: Annotated[
+        bool, Option("--quiet", "-q", help="Of the text only the first line.", rich_help_panel=OUTPUT)
+    ] = False,
+    verbose: options.Verbose = False,
+    debug: options.Debug = False,
+    output: options.RunFolder = None,
+) -> int:
+    """Judge labels by limits and a baseline, for CI: exit code 0 passes, 1 fails.
+
+    Given data, detects first. To exceed a limit fails, to reach it does not. Limits can also be settings, as in
+    --set gate.max_rate=0.02. What cannot be judged ends in 2, as a run whose models learned nothing.
+    """
+    for_data: dict[str, str | None] = {
+        "split": split,
+        "path_column": path_column,
+        "label_column": label_column,
+        "id_column": id_column,
+        "group_column": group_column,
+        "on_unreadable": on_unreadable,
+        "model": model,
+        "weights": weights,
+        "loss": loss,
+        "epochs": epochs,
+        "folds": folds,
+        "seed": seed,
+        "device": device,
+        "workers": workers,
+    }
+    n_listed = read_count(top, where="--top")
+    written = _read_formats(formats or [], update_baseline=update_baseline)
+    options.refuse_both("--quiet", quiet, "--verbose", verbose)
+    seconds = read_time(max_time) if max_time is not None else None
+    is_run = _is_run(Path(target))
+    if is_run:
+        _refuse_for_runs({**for_data, "output": output, "max_time": max_time, "fresh": fresh or None}, target)
+    settings = options.read_settings(
+        config,
+        overrides,
+        data=None if is_run else target or None,
+        max_rate=max_rate,
+        max_issues=max_issues,
+        max_class_rate=max_class_rate,
+        max_new=max_new,
+        baseline=baseline,
+        min_error_probability=min_error_probability,
+        **for_data,
+    )
+    if not is_run:
+        options.require_data(settings, "gate")
+    _ = debug  # heeded where errors are caught
+
+    def find_run() -> "FinishedRun":
+        from labelscan.finished_run import FinishedRun  # not labelscan.gate, for which torch would be loaded
+
+        if is_run:
+            return FinishedRun.read(Path(target))
+        import labelscan
+        from labelscan.cli import progress  # rich and torch load here, not for --help
+
+        with progress.shown(quiet=quiet, verbose=verbose) as listener:
+            run = labelscan.detect(settings=settings, output=output, fresh=fresh, max_seconds=seconds, notify=listener)
+        return FinishedRun.read(run.folder)
+
+    if update_baseline:
+        return _update(settings.gate, find_run, quiet=quiet)
+    verdict = _judge(settings.gate, find_run)
+    _write(verdict, written, top=n_listed, quiet=quiet)
+    return 0 if verdict.passed else GATE_FAILED
+
+
+def _judge(limits: GateConfig, find_run: Callable[[], "FinishedRun"]) -> "GateVerdict":
+    """Return the verdict; what cannot be judged is refused before anything is trained."""
+    from labelscan.baseline import read_baseline
+    from labelscan.gating import effective_limits, judge_gate
+
+    limits = effective_limits(limits)
+    known = read_baseline(Path(limits.baseline).expanduser()) if limits.baseline else None
+    return judge_gate(find_run(), limits, known)
+
+
+def _update(limits: GateConfig, find_run: Callable[[], "FinishedRun"], *, quiet: bool) -> int:
+    if not limits.baseline:
+        raise UsageError(
+            "no file is named for the baseline",
+            where="--update-baseline",
+            hint="name it, as in --baseline labels-baseline.csv",
+        )
+    from labelscan.baseline import read_to_update
+    from labelscan.cli import gate_screen
+    from labelscan.gating import update_from
+
+    before = read_to_update(Path(limits.baseline).expanduser())
+    update = update_from(find_run(), before)
+    if not quiet:
+        gate_screen.show_update(update)
+    return 0
+
+
+def _write(verdict: "GateVerdict", formats: Mapping[str, Path | None], *, top: int, quiet: bool) -> None:
+    """Write the verdict in each form into its file, or to stdout."""
+    from labelscan.atomic import replacing
+    from labelscan.cli import gate_screen
+
+    forms = _forms()
+    for name, path in formats.items():
+        if name == TEXT and path is None:
+            gate_screen.show(verdict, top=top, quiet=quiet)
+            continue
+        content = gate_screen.as_text(verdict, top=top) if name == TEXT else forms[name](verdict, top)
+        if path is None:
+            gate_screen.show_form(content)
+        else:
+            with replacing(path) as file:
+                file.write(content)
+
+
+def _forms() -> "Mapping[str, Callable[[GateVerdict, int], str]]":
+    """Return what writes each form but the text; loaded when the first of them is wanted."""
+    from labelscan.reports import gate_json, gate_markdown, github_report, junit_report, sarif_report
+
+    return {
+        "json": gate_json.as_json,
+        "junit": junit_report.as_junit,
+        "sarif": sarif_report.as_sarif,
+        GITHUB: github_report.as_annotations,
+        "markdown": gate_markdown.as_markdown,
+    }
+
+
+def _read_formats(texts: list[str], *, update_baseline: bool) -> Mapping[str, Path | None]:
+    """Return each form with its file; the text is written too where nothing else goes to stdout."""
+    options.refuse_both("--update-baseline", update_baseline, "--format", bool(texts))
+    formats = options.read_formats(texts, FORMATS, beside=[GITHUB])
+    for name, path in formats.items():
+        if path is not None and path.is_dir():
+            raise UsageError("this is a folder", where=str(path), hint=f"name a file, as in {name}=gate.{name}")
+    if TEXT not in formats and None not in formats.values():
+        return {TEXT: None, **formats}
+    return formats
+
+
+def _is_run(target: Path) -> bool:
+    """Return whether the argument is a run, or a file in one, which nobody means to train on."""
+    from labelscan.run_folder import RUN_FILE
+
+    return any((folder / RUN_FILE).is_file() for folder in (target, target.parent)) if target.name else False
+
+
+def _refuse_for_runs(given: Mapping[str, object], target: str) -> None:
+    """Raise UsageError where options that only training heeds are given with a run that is finished."""
+    for name, value in given.items():
+        if value is not None:
+            raise UsageError(
+                f"--{name.replace('_', '-')} is for data, and this is a run",
+                where=target,
+                hint="leave it out, or give the data in place of the run",
+            )

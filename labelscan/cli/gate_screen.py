@@ -1,0 +1,97 @@
+"""A verdict on one screen: whether it passes, by which limits, the worst suspects, and what to do."""
+
+import io
+from collections.abc import Iterator
+
+from labelscan.baseline import BaselineUpdate
+from labelscan.cli.console import Console, Shape, entry, stdout, text
+from labelscan.cli.suspects_table import SuspectRow, suspects_table
+from labelscan.issues import ISSUES_FILE
+from labelscan.verdict import GateVerdict
+
+FILE_WIDTH = 80
+"""Columns of a text that is written into a file."""
+MOST_ROWS = 5
+"""Of warnings, and of what was removed from a baseline."""
+STYLES = {"PASSED": "bold green", "FAILED": "bold red"}
+
+
+def show(verdict: GateVerdict, *, top: int, quiet: bool) -> None:
+    """Write a verdict to stdout, or only its first line."""
+    _write(stdout(), verdict, top=top, quiet=quiet)
+
+
+def as_text(verdict: GateVerdict, *, top: int) -> str:
+    """Return what ``show`` writes, without colour, for a file."""
+    file = io.StringIO()
+    _write(Console(file=file, width=FILE_WIDTH, no_color=True, markup=False, emoji=False), verdict, top=top)
+    return file.getvalue()
+
+
+def show_form(content: str) -> None:
+    """Write a verdict that is in its form already to stdout, as it is."""
+    stdout().out(content, end="", highlight=False)
+
+
+def show_update(update: BaselineUpdate) -> None:
+    """Write to stdout what a baseline holds now, and what has changed in it."""
+    console = stdout()
+    rows = "row" if update.n_rows == 1 else "rows"
+    console.show(
+        text(
+            (f"{update.path}: {update.n_rows:,} {rows}", "bold"),
+            f", {len(update.added):,} added, {len(update.removed):,} removed",
+        )
+    )
+    for example_id, given_label in update.removed[:MOST_ROWS]:
+        console.show(text(("removed ", "dim"), f"{example_id}, no longer labelled {given_label}"))
+    if len(update.removed) > MOST_ROWS:
+        console.show(
+            text(("removed ", "dim"), f"and {len(update.removed) - MOST_ROWS:,} more that are gone or relabelled")
+        )
+    console.show(text(("next    ", "dim"), "keep it beside the data, under version control"))
+
+
+def _write(console: Console, verdict: GateVerdict, *, top: int, quiet: bool = False) -> None:
+    console.show(text((verdict.word, STYLES[verdict.word]), f": {verdict.reason}"))
+    if quiet:
+        return
+    console.show(text(verdict.sentence))
+    console.print()
+    width = max(len(check.name) for check in verdict.checks)
+    for check in verdict.checks:
+        mark = "ok" if check.passed else "exceeded"
+        console.show(entry(f"{mark:<8}  {check.name}", len("exceeded") + 2 + width, [check.sentence]))
+    if verdict.suspects and top:
+        console.print()
+        console.show(suspects_table(_rows(verdict, top), console.width, title="New" if verdict.baseline else "Top"))
+        if len(verdict.suspects) > top:
+            console.show(text((f"and {len(verdict.suspects) - top:,} more; all are in {ISSUES_FILE}", "dim")))
+    console.print()
+    for shape in _remarks(verdict):
+        console.show(shape)
+
+
+def _rows(verdict: GateVerdict, top: int) -> list[SuspectRow]:
+    return [
+        SuspectRow(
+            mark=("new" if one.is_new else "") if verdict.baseline else str(place),
+            example=one.place,
+            given_label=one.given_label,
+            suggested_label=one.suggested_label,
+            error_probability=one.error_probability,
+        )
+        for place, one in enumerate(verdict.suspects[:top], 1)
+    ]
+
+
+def _remarks(verdict: GateVerdict) -> Iterator[Shape]:
+    for warning in verdict.warnings[:MOST_ROWS]:
+        yield text(("warning: ", "bold yellow"), warning)
+    if verdict.stale:
+        rows = "1 row is" if len(verdict.stale) == 1 else f"{len(verdict.stale):,} rows are"
+        yield text(
+            ("warning: ", "bold yellow"), f"{rows} stale in {verdict.baseline}: of examples that are gone or relabelled"
+        )
+    for word, step in verdict.next_steps():
+        yield text((f"{word:<8}", "dim"), step)

@@ -1,0 +1,187 @@
+"""A finished run judged by limits and by what was reviewed before.
+
+Nothing is trained, read or written here, so that a verdict is the same wherever it is given. Limits count all
+suspects, but for that on new ones, which counts those that are not in the baseline.
+"""
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path, PurePath
+
+from labelscan.baseline import Baseline, BaselineUpdate, Reviewed, update_baseline
+from labelscan.config import RUN_JSON_SETTINGS, GateConfig
+from labelscan.errors import GateError
+from labelscan.finished_run import FinishedRun
+from labelscan.issues import SCORED
+from labelscan.run_folder import DIRECTORY
+from labelscan.source import SCHEMES
+from labelscan.verdict import Check, GateSuspect, GateVerdict, shown
+
+MOST_CLASSES = 3
+"""Of the classes that exceed a limit, so many are named."""
+
+
+def effective_limits(limits: GateConfig) -> GateConfig:
+    """Return the limits that hold: with a baseline and nothing said of new suspects, none may be.
+
+    Raises:
+        GateError: there is nothing to judge by.
+    """
+    if limits.max_new is not None and not limits.baseline:
+        raise GateError(
+            "new suspects are counted against a baseline, and none is named",
+            where="--max-new",
+            hint="name its file by --baseline",
+        )
+    if limits.baseline and limits.max_new is None:
+        limits = dataclasses.replace(limits, max_new=0)
+    if (limits.max_rate, limits.max_issues, limits.max_class_rate, limits.max_new) == (None,) * 4:
+        raise GateError(
+            "there is no limit to judge by", hint="give one, as in --max-rate 0.02 or --max-issues 10, or a --baseline"
+        )
+    return limits
+
+
+def judge_gate(run: FinishedRun, limits: GateConfig, baseline: Baseline | None = None) -> GateVerdict:
+    """Return the verdict on a finished run.
+
+    Args:
+        run: of ``detect`` or ``score``.
+        limits: from ``effective_limits``.
+        baseline: what was reviewed; None where there is none.
+
+    Raises:
+        GateError: the run says nothing of the labels.
+    """
+    check_meaningful(run)
+    suspects = _suspects(run, limits.min_error_probability, baseline)
+    return GateVerdict(
+        run=str(run.folder),
+        data=str(run.summary["data"]),
+        source=_source(run),
+        checks=tuple(_checks(run, limits, suspects)),
+        n_scored=_n_scored(run).total(),
+        n_flagged=int(run.issues.scores["flagged"].sum()),
+        min_error_probability=limits.min_error_probability,
+        suspects=suspects,
+        baseline="" if baseline is None else str(baseline.path),
+        stale=() if baseline is None else baseline.stale(given_labels(run)),
+        warnings=_texts(run.summary.get("warnings")),
+    )
+
+
+def check_meaningful(run: FinishedRun) -> None:
+    """Raise GateError where the flags of a run mean nothing, so that nothing may pass or fail by them."""
+    if not _n_scored(run):
+        raise GateError("no example has a score", where=str(run.folder), hint="scores.csv says why, in its last column")
+    if run.summary.get("learned_nothing"):
+        raise GateError(
+            "the models learned nothing, so that the flags mean nothing",
+            where=str(run.folder),
+            hint="train longer, choose another model, or check that the labels belong to the examples",
+        )
+
+
+def update_from(run: FinishedRun, baseline: Baseline) -> BaselineUpdate:
+    """Write a baseline anew, with all that a finished run flags.
+
+    Args:
+        run: of ``detect`` or ``score``.
+        baseline: from ``read_to_update``.
+
+    Raises:
+        GateError: the run says nothing of the labels.
+    """
+    check_meaningful(run)
+    issues = run.issues.flagged
+    suspects = frozenset(zip(issues["example_id"], issues["given_label"], strict=True))
+    return update_baseline(baseline, suspects, given_labels(run))
+
+
+def given_labels(run: FinishedRun) -> dict[str, str]:
+    """Return the label of every example of a run by its id."""
+    scores = run.issues.scores
+    return dict(zip(scores["example_id"], scores["given_label"], strict=True))
+
+
+def _suspects(run: FinishedRun, least: float, baseline: Baseline | None) -> tuple[GateSuspect, ...]:
+    reviewed = frozenset[Reviewed]() if baseline is None else baseline.reviewed
+    started_in = str(run.record.get(DIRECTORY) or "")
+    found = [
+        GateSuspect(
+            example_id=str(one["example_id"]),
+            path=_relative(str(one["path"]), started_in),
+            given_label=str(one["given_label"]),
+            suggested_label=str(one["suggested_label"]),
+            error_probability=float(one["error_probability"]),
+            is_new=(one["example_id"], one["given_label"]) not in reviewed,
+        )
+        for one in run.issues.flagged.to_dict("records")
+        if one["error_probability"] >= least
+    ]
+    return tuple(sorted(found, key=lambda one: not one.is_new))  # which leaves the ranks among each kind as they are
+
+
+def _checks(run: FinishedRun, limits: GateConfig, suspects: tuple[GateSuspect, ...]) -> Iterator[Check]:
+    scored = _n_scored(run)
+    if limits.max_rate is not None:
+        yield _check("max-rate", limits.max_rate, len(suspects) / scored.total(), "of the scored labels are suspects")
+    if limits.max_issues is not None:
+        yield _check("max-issues", limits.max_issues, len(suspects), "suspects")
+    if limits.max_class_rate is not None:
+        yield _class_check(limits.max_class_rate, scored, suspects)
+    if limits.max_new is not None:
+        yield _check("max-new", limits.max_new, sum(one.is_new for one in suspects), "suspects not in the baseline")
+
+
+def _class_check(limit: float, scored: Counter[str], suspects: tuple[GateSuspect, ...]) -> Check:
+    counts = Counter(one.given_label for one in suspects)
+    rates = sorted(((count / scored[name], name) for name, count in counts.items()), key=lambda one: (-one[0], one[1]))
+    exceeding = [repr(name) for rate, name in rates if rate > limit]
+    named = ", ".join(exceeding[:MOST_CLASSES])
+    more = f" and {len(exceeding) - MOST_CLASSES:,} more" if len(exceeding) > MOST_CLASSES else ""
+    worst, name = rates[0] if rates else (0.0, "")
+    of = f"of the labels {name!r} are suspects" if name else "of the labels of any class are suspects"
+    check = _check("max-class-rate", limit, worst, of)
+    if len(exceeding) < 2:
+        return check
+    return dataclasses.replace(check, sentence=f"{check.sentence}; exceeded by {named}{more}")
+
+
+def _check(name: str, limit: float, found: float, what: str) -> Check:
+    passed = found <= limit
+    return Check(
+        name=name,
+        limit=limit,
+        found=found,
+        passed=passed,
+        sentence=f"{shown(name, found)} {what}, {shown(name, limit)} may be",
+    )
+
+
+def _n_scored(run: FinishedRun) -> Counter[str]:
+    """Return how many examples of each class have a score; classes without one are missing."""
+    scores = run.issues.scores
+    return Counter(scores.loc[scores["status"] == SCORED, "given_label"])
+
+
+def _relative(path: str, started_in: str) -> str:
+    """Return a path relative to where the run was started, with / between folders, where it lies within."""
+    if not path:
+        return ""
+    if started_in and PurePath(path).is_absolute() and PurePath(path).is_relative_to(started_in):
+        return PurePath(path).relative_to(started_in).as_posix()
+    return PurePath(path).as_posix()
+
+
+def _source(run: FinishedRun) -> str:
+    dataset = run.recorded(RUN_JSON_SETTINGS).get("dataset")
+    data = str(dataset.get("data") or "") if isinstance(dataset, dict) else ""
+    if not data or data.partition(":")[0] in SCHEMES:
+        return ""
+    return _relative(str(Path(data).expanduser()), str(run.record.get(DIRECTORY) or ""))
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(map(str, value)) if isinstance(value, list | tuple) else ()

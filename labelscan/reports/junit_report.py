@@ -1,0 +1,42 @@
+"""A verdict as JUnit XML, which every CI service shows: one test case a limit, failed where it is exceeded."""
+
+from xml.etree import ElementTree
+
+from labelscan.printable import printable
+from labelscan.verdict import Check, GateVerdict
+
+SUITE = "labelscan gate"
+CLASS_NAME = "labelscan.gate"
+
+
+def as_junit(verdict: GateVerdict, top: int) -> str:
+    """Return the verdict as a JUnit file; each failure lists the ``top`` worst suspects."""
+    failures = str(sum(not check.passed for check in verdict.checks))
+    counts = {"tests": str(len(verdict.checks)), "failures": failures, "errors": "0", "skipped": "0"}
+    suites = ElementTree.Element("testsuites", {"name": SUITE, **counts})
+    suite = ElementTree.SubElement(suites, "testsuite", {"name": SUITE, **counts})
+    for check in verdict.checks:
+        _add_case(suite, check, verdict, top)
+    listing = ElementTree.SubElement(suite, "system-out")
+    listing.text = "\n".join(_listing(verdict, top))
+    ElementTree.indent(suites)
+    body = ElementTree.tostring(suites, encoding="unicode")
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{body}\n'
+
+
+def _add_case(suite: ElementTree.Element, check: Check, verdict: GateVerdict, top: int) -> None:
+    case = ElementTree.SubElement(suite, "testcase", {"name": check.name, "classname": CLASS_NAME})
+    if not check.passed:
+        failure = ElementTree.SubElement(
+            case, "failure", {"message": printable(check.sentence), "type": "limit exceeded"}
+        )
+        failure.text = "\n".join(_listing(verdict, top))
+
+
+def _listing(verdict: GateVerdict, top: int) -> list[str]:
+    lines = [verdict.sentence]
+    lines += [f"{one.place}: {one.sentence}" for one in verdict.suspects[:top]]
+    if len(verdict.suspects) > top:
+        lines.append(f"and {len(verdict.suspects) - top:,} more")
+    lines += [f"{word}: {step}" for word, step in verdict.next_steps()]
+    return [printable(line) for line in lines]

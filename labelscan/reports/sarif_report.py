@@ -1,0 +1,101 @@
+"""A verdict as SARIF 2.1.0, the form in which code scanning services take what tools have found.
+
+GitHub shows a result only where it has a line, so every one points at the first of its file. Results are told apart
+by example and given label: one that is there again is the same, however its rank or probability has changed.
+"""
+
+import hashlib
+import json
+from urllib.parse import quote
+
+from labelscan import __version__
+from labelscan.printable import printable
+from labelscan.verdict import GateSuspect, GateVerdict
+
+SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+RULE = "label-error"
+MOST_RESULTS = 5000
+"""As many as GitHub takes in of a run."""
+FINGERPRINT = "primaryLocationLineHash"
+"""The one fingerprint that GitHub heeds; for an image there is no line to hash."""
+
+
+def as_sarif(verdict: GateVerdict, top: int = 0) -> str:  # noqa: ARG001  # services want all results
+    """Return the verdict as a SARIF log in ASCII, with up to ``MOST_RESULTS`` suspects."""
+    log = {"$schema": SCHEMA, "version": "2.1.0", "runs": [_run(verdict)]}
+    return json.dumps(log, indent=2, allow_nan=False) + "\n"
+
+
+def _run(verdict: GateVerdict) -> dict[str, object]:
+    return {
+        "tool": {"driver": {"name": "labelscan", "version": __version__, "rules": [_rule()]}},
+        "columnKind": "unicodeCodePoints",
+        "results": [_result(one, verdict) for one in verdict.suspects[:MOST_RESULTS]],
+        "properties": {
+            "passed": verdict.passed,
+            "verdict": printable(verdict.sentence),
+            "checks": [printable(check.sentence) for check in verdict.checks],
+            "suspects": len(verdict.suspects),
+        },
+    }
+
+
+def _rule() -> dict[str, object]:
+    return {
+        "id": RULE,
+        "name": "LabelError",
+        "shortDescription": {"text": "This label is probably wrong."},
+        "fullDescription": {
+            "text": "Models that were trained without this example disagree with its label, more than can be put "
+            "down to how hard it is."
+        },
+        "help": {
+            "text": "Look at the example. Correct a wrong label where the data is kept; a right one is accepted by "
+            "a row in the baseline."
+        },
+        "defaultConfiguration": {"level": "warning"},
+        "properties": {"tags": ["data-quality", "labels"]},
+    }
+
+
+def _result(suspect: GateSuspect, verdict: GateVerdict) -> dict[str, object]:
+    result: dict[str, object] = {
+        "ruleId": RULE,
+        "ruleIndex": 0,
+        "level": _level(suspect, verdict),
+        "message": {"text": printable(f"{suspect.example_id}: {suspect.sentence}")},
+        "partialFingerprints": {FINGERPRINT: _fingerprint(suspect)},
+        "properties": {
+            "example_id": suspect.example_id,
+            "given_label": suspect.given_label,
+            "suggested_label": suspect.suggested_label,
+            "error_probability": suspect.error_probability,
+        },
+    }
+    file = suspect.path or verdict.source
+    if file:
+        artifact = {"uri": uri(file)}
+        result["locations"] = [{"physicalLocation": {"artifactLocation": artifact, "region": {"startLine": 1}}}]
+    if verdict.baseline:
+        result["baselineState"] = "new" if suspect.is_new else "unchanged"
+    return result
+
+
+def _level(suspect: GateSuspect, verdict: GateVerdict) -> str:
+    if verdict.baseline and not suspect.is_new:
+        return "note"
+    return "warning" if verdict.passed else "error"
+
+
+def _fingerprint(suspect: GateSuspect) -> str:
+    text = json.dumps([suspect.example_id, suspect.given_label])
+    return f"{hashlib.blake2b(text.encode(), digest_size=8).hexdigest()}:1"
+
+
+def uri(path: str) -> str:
+    """Return a path with / between folders as a URI: relative as it is, absolute with its scheme."""
+    drive, rest = (path[:2], path[2:]) if path[1:3] == ":/" else ("", path)
+    quoted = quote(rest.encode("utf-8", "surrogateescape"))  # a colon too, before which a scheme would be read
+    if not rest.startswith("/"):
+        return quoted
+    return f"file://{'/' if drive else ''}{drive}{quoted}"

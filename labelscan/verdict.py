@@ -1,0 +1,164 @@
+"""The verdict of a gate: whether the suspects of a run stay within limits, which of them are new, and why it fails.
+
+The JSON form is read by scripts: ``format_version`` goes up when a key changes its meaning or goes away.
+
+History of the format:
+    1: the first.
+"""
+
+import dataclasses
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from labelscan.baseline import Reviewed
+from labelscan.issues import ISSUES_FILE
+from labelscan.summary import rounded
+
+FORMAT_VERSION = 1
+RATES = ("max-rate", "max-class-rate")
+"""Of the limits, those that are shares in [0, 1]; the others are counts."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GateSuspect:
+    """One suspect that counts."""
+
+    example_id: str
+    path: str
+    """As the run knew it, relative to where it was started if it lies within; empty where there is no file."""
+    given_label: str
+    suggested_label: str
+    error_probability: float
+    is_new: bool
+    """Whether it is missing in the baseline; true where there is none."""
+
+    @property
+    def place(self) -> str:
+        """Return its file, or what it is called where there is none."""
+        return self.path or self.example_id
+
+    @property
+    def sentence(self) -> str:
+        """Return what is doubtful, for a list that names the place itself."""
+        return (
+            f"labelled {self.given_label}, looks like {self.suggested_label} "
+            f"(error probability {self.error_probability:.3f})"
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Check:
+    """One limit, and what was found."""
+
+    name: str
+    """As the option is called: ``max-rate``."""
+    limit: float
+    found: float
+    passed: bool
+    sentence: str
+
+    @property
+    def shown_limit(self) -> str:
+        """Return the limit as people read it."""
+        return shown(self.name, self.limit)
+
+    @property
+    def shown_found(self) -> str:
+        """Return what was found as people read it."""
+        return shown(self.name, self.found)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GateVerdict:
+    """Whether a run passes, and why."""
+
+    run: str
+    """The run folder."""
+    data: str
+    """What the data is called."""
+    source: str
+    """Where the data lay, for suspects without a file of their own; empty where it was in memory."""
+    checks: tuple[Check, ...]
+    n_scored: int
+    n_flagged: int
+    """All that the run flags, also those that do not count."""
+    min_error_probability: float
+    suspects: tuple[GateSuspect, ...]
+    """Those that count: the new ones first, then most doubtful first."""
+    baseline: str
+    """The file; empty where there is none."""
+    stale: tuple[Reviewed, ...]
+    """Rows of the baseline about examples that are gone or have another label now."""
+    warnings: tuple[str, ...]
+    """Those of the run."""
+
+    @property
+    def passed(self) -> bool:
+        """Return whether every limit is kept."""
+        return all(check.passed for check in self.checks)
+
+    @property
+    def n_new(self) -> int:
+        """Return how many suspects are not in the baseline."""
+        return sum(suspect.is_new for suspect in self.suspects)
+
+    @property
+    def word(self) -> str:
+        """Return ``PASSED`` or ``FAILED``."""
+        return "PASSED" if self.passed else "FAILED"
+
+    @property
+    def sentence(self) -> str:
+        """Return what was found in the data."""
+        n_suspects = len(self.suspects)
+        verb = "label is a suspect" if n_suspects == 1 else "labels are suspects"
+        share = f"{n_suspects:,} of {self.n_scored:,} {verb} ({shown('max-rate', n_suspects / self.n_scored)})"
+        return f"{self.data}: {share}" + (f", {self.n_new:,} of them new" if self.baseline else "")
+
+    @property
+    def reason(self) -> str:
+        """Return how many limits are exceeded."""
+        exceeded = sum(not check.passed for check in self.checks)
+        if not exceeded:
+            return "every limit is kept" if len(self.checks) > 1 else "the limit is kept"
+        if len(self.checks) == 1:
+            return "the limit is exceeded"
+        return f"{exceeded} of {len(self.checks)} limits {'is' if exceeded == 1 else 'are'} exceeded"
+
+    def next_steps(self) -> tuple[tuple[str, str], ...]:
+        """Return what to do with the suspects, each a word and a command; nothing where there are none."""
+        if not self.suspects:
+            return ()
+        run = shlex.quote(self.run)
+        baseline = shlex.quote(self.baseline or "labels-baseline.csv")
+        return (
+            ("issues", str(Path(self.run) / ISSUES_FILE)),
+            ("review", f"labelscan report {run}"),
+            ("accept", f"labelscan gate {run} --baseline {baseline} --update-baseline"),
+        )
+
+    def to_json(self) -> dict[str, object]:
+        """Return all that the gate found, every suspect that counts included; numbers have 6 significant digits."""
+        content: dict[str, object] = {
+            "format_version": FORMAT_VERSION,
+            "passed": self.passed,
+            "run": self.run,
+            "data": self.data,
+            "n_scored": self.n_scored,
+            "n_flagged": self.n_flagged,
+            "min_error_probability": self.min_error_probability,
+            "n_suspects": len(self.suspects),
+            "n_new": self.n_new if self.baseline else None,
+            "baseline": self.baseline or None,
+            "checks": [dataclasses.asdict(check) for check in self.checks],
+            "suspects": [dataclasses.asdict(suspect) for suspect in self.suspects],
+            "stale": [{"example_id": example_id, "given_label": label} for example_id, label in self.stale],
+            "warnings": self.warnings,
+        }
+        return {key: rounded(value) for key, value in content.items()}
+
+
+def shown(name: str, number: float) -> str:
+    """Return a number of a limit; of a share as many digits as tell 0.001 from 0."""
+    return f"{float(f'{100 * number:.3g}'):g} %" if name in RATES else f"{number:,.0f}"

@@ -1,0 +1,79 @@
+import json
+
+import pytest
+
+
+@pytest.fixture
+def run(command, probs):
+    """Make a run on 40 probabilities of which two labels are flagged."""
+    assert command("score", "probs.npz", "-o", "run", "-q").code == 0
+
+
+def decide(folder, *rows):
+    (folder / "mine.csv").write_text("\n".join(["example_id,decision,new_label", *rows]) + "\n")
+
+
+def test_the_screen_is_as_reviewed(command, run, tmp_path, golden):
+    decide(tmp_path, "7,drop,", "9,relabel,[red]cat[/red]", "25,keep,", "30,unsure,")
+    ended = command("apply", "run", "--decisions", "mine.csv", "--relabel", "--min-error-probability", "0")
+    assert ended.code == 0, ended.err
+    assert "\x1b" not in ended.out
+    golden("apply.txt", ended.out)
+
+
+def test_json_is_as_reviewed(command, run, tmp_path, golden):
+    decide(tmp_path, "7,drop,", "9,relabel,[red]cat[/red]")
+    golden("apply.json", command("apply", "run", "--decisions", "mine.csv", "--json").out)
+
+
+def test_quiet_writes_only_where_the_copy_is(command, run):
+    assert command("apply", "run", "--drop", "-q").out == "run/corrected.npz\n"
+    assert command("apply", "run", "--drop", "-q", "-o", "mine.npz").out == "mine.npz\n"
+
+
+def test_the_command_that_it_names_reads_the_copy(command, run, tmp_path):
+    written = json.loads(command("apply", "run", "--drop", "--json").out)
+    assert written["n_dropped"] == 2
+    ended = command(*written["command"].split()[1:], "-o", "again", "--json")
+    assert json.loads(ended.out)["n_examples"] == 38
+    assert json.loads(command("diff", "run", "again", "--json").out)["counts"]["only_in_first"] == 2
+
+
+def test_annotations_of_label_studio_are_decisions(command, run, tmp_path):
+    data = {"example_id": "3", "given_label": "[red]cat[/red]"}
+    result = {"from_name": "label", "to_name": "example", "type": "choices", "value": {"choices": ["dog\x1b[2J"]}}
+    task = {"id": 1, "data": data, "annotations": [{"updated_at": "2026-01-02", "result": [result]}]}
+    (tmp_path / "export.json").write_text(json.dumps([task]))
+    assert json.loads(command("apply", "run", "--decisions", "export.json", "--json").out)["n_relabelled"] == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        ("", "nothing says what to change"),
+        ("--relabel", "--min-error-probability 0.9"),
+        ("--relabel --drop", "at once"),
+        ("--min-error-probability 0.5", "no effect"),
+        ("--drop --min-error-probability 5", "between 0 and 1"),
+        ("--drop --min-error-probability many", "many"),
+        ("--drop --copy", "--link-to"),
+        ("--drop --link-to there -o here.npz", "at once"),
+        ("--drop --link-to there", "not images"),
+        ("--drop -o here.csv", "here.npz"),
+        ("--drop -o probs.npz --overwrite", "only read"),
+        ("--drop --data nowhere.npz", "nowhere.npz"),
+        ("--decisions nowhere.csv", "nowhere.csv"),
+        ("--decisions wrong.csv", "no example is called 'x'"),
+        ("--decisions new.csv", "is not a class"),
+        ("--decisions new.csv --allow-new-classes", "is not a class"),
+    ],
+)
+def test_what_cannot_work_ends_in_2_and_writes_nothing(command, run, tmp_path, line, named):
+    (tmp_path / "wrong.csv").write_text("example_id,decision,new_label\nx,drop,\n")
+    (tmp_path / "new.csv").write_text("example_id,decision,new_label\n3,relabel,bird\n")
+    before = sorted(path.name for path in tmp_path.rglob("*"))
+    ended = command("apply", "run", *line.split())
+    assert (ended.code, ended.out) == (2, ""), ended.err
+    assert named in ended.err
+    assert "Traceback" not in ended.err
+    assert sorted(path.name for path in tmp_path.rglob("*")) == before

@@ -1,0 +1,239 @@
+"""The gate: its exit code is what a CI job lives by."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+NASTY = ("<script>alert(1)</script>", "a\"b'c,d:e%f|g`h", "dog\x1b[2J\x00", "\u202etac\n::error::x")
+
+
+def write_probs(path, *, wrong=(3, 13, 23), n=60, names=("cat", "dog", "fox"), blind=False, ids="{:02}.png"):
+    """Write the probabilities of examples whose labels are right but for the ``wrong`` ones."""
+    true_labels = np.arange(n) % len(names)
+    sure = np.random.default_rng(0).uniform(0.9, 0.97, n)
+    pred_probs = np.repeat((1 - sure)[:, None] / (len(names) - 1), len(names), axis=1)
+    pred_probs[np.arange(n), true_labels] = sure
+    if blind:
+        pred_probs = np.full((n, len(names)), 1 / len(names))
+    given_labels = np.where(np.isin(np.arange(n), wrong), (true_labels + 1) % len(names), true_labels)
+    np.savez(
+        path,
+        pred_probs=pred_probs,
+        given_labels=given_labels,
+        class_names=np.array(names),
+        example_ids=np.array([ids.format(row) for row in range(n)]),
+    )
+
+
+@pytest.fixture
+def run(command, tmp_path):
+    """Make a run folder ``run`` with 3 suspects among 60 labels."""
+    write_probs(tmp_path / "probs.npz")
+    assert command("score", "probs.npz", "-o", "run", "-q").code == 0
+    return tmp_path / "run"
+
+
+def test_a_limit_that_is_reached_passes_and_one_that_is_exceeded_fails(command, run):
+    for limit, code in (("--max-issues=3", 0), ("--max-issues=2", 1), ("--max-rate=0.05", 0), ("--max-rate=0.049", 1)):
+        ended = command("gate", "run", limit)
+        assert (ended.code, ended.err) == (code, ""), limit
+        assert ended.out.startswith("FAILED" if code else "PASSED")
+
+
+def test_the_screen_is_as_reviewed(command, run, golden):
+    ended = command("gate", "run", "--max-rate", "0.02", "--max-class-rate", "0.06", "--max-issues", "3")
+    assert ended.code == 1
+    golden("gate.txt", ended.out)
+
+
+def test_limits_of_a_class_name_the_worst(command, run):
+    ended = command("gate", "run", "--max-class-rate", "0.01")
+    assert ended.code == 1
+    assert "'dog'" in ended.out
+
+
+def test_a_label_that_is_only_just_flagged_does_not_count(command, run):
+    assert command("gate", "run", "--max-issues", "0", "--min-error-probability", "1").code == 0
+    assert command("gate", "run", "--max-issues", "0", "--min-error-probability", "0").code == 1
+
+
+def test_what_is_in_the_baseline_is_not_new(command, run, tmp_path):
+    missing = command("gate", "run", "--baseline", "known.csv")
+    assert missing.code == 2
+    assert "--update-baseline" in missing.err
+    made = command("gate", "run", "--baseline", "known.csv", "--update-baseline")
+    assert (made.code, made.err) == (0, "")
+    assert "3 added, 0 removed" in made.out
+    assert (tmp_path / "known.csv").read_text().splitlines()[0] == "example_id,given_label"
+    assert command("gate", "run", "--baseline", "known.csv").code == 0
+
+    write_probs(tmp_path / "more.npz", wrong=(3, 13, 23, 33))
+    assert command("score", "more.npz", "-o", "more", "-q").code == 0
+    new = command("gate", "more", "--baseline", "known.csv")
+    assert new.code == 1
+    assert "1 of them new" in new.out
+    assert "33.png" in new.out
+    assert command("gate", "more", "--baseline", "known.csv", "--max-new", "1").code == 0
+
+
+def test_a_label_that_was_changed_since_is_new_again(command, run, tmp_path):
+    (tmp_path / "known.csv").write_text("example_id,given_label\n03.png,dog\n13.png,fox\n23.png,dog\n")
+    ended = command("gate", "run", "--baseline", "known.csv", "--format", "json")
+    assert ended.code == 1
+    content = json.loads(ended.out)
+    assert content["n_new"] == 1
+    assert [one["example_id"] for one in content["stale"]] == ["23.png"]
+    updated = command("gate", "run", "--baseline", "known.csv", "--update-baseline")
+    assert "1 added, 1 removed" in updated.out
+
+
+def test_decisions_to_keep_a_label_are_a_baseline_and_are_never_written(command, run, tmp_path):
+    decisions = (
+        "example_id,decision,new_label,time,given_label\n03.png,keep,,,dog\n13.png,keep,,,fox\n23.png,unsure,,,cat\n"
+    )
+    (tmp_path / "decisions.csv").write_text(decisions)
+    assert json.loads(command("gate", "run", "--baseline", "decisions.csv", "--format", "json").out)["n_new"] == 1
+    ended = command("gate", "run", "--baseline", "decisions.csv", "--update-baseline")
+    assert ended.code == 2
+    assert (tmp_path / "decisions.csv").read_text() == decisions
+
+
+def test_limits_come_from_settings_too(command, run, tmp_path):
+    (tmp_path / "pyproject.toml").write_text("[tool.labelscan.gate]\nmax_issues = 2\n")
+    assert command("gate", "run", "--config", "pyproject.toml").code == 1
+    assert command("gate", "run", "--config", "pyproject.toml", "--max-issues", "3").code == 0
+    assert command("gate", "run", "--set", "gate.max_rate=0.01").code == 1
+    assert command("gate", "run", "--config", "ci").code == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        ("gate", "no data"),
+        ("gate run", "no limit"),
+        ("gate nowhere --max-issues 0", "nowhere"),
+        ("gate run --max-rate 2", "0.02 stands for 2 %"),
+        ("gate run --max-issues -1", "at least 0"),
+        ("gate run --max-new 0", "--baseline"),
+        ("gate run --update-baseline", "--baseline"),
+        ("gate run --max-issues 0 --format xml", "no format"),
+        ("gate run --max-issues 0 --format json --format junit", "stdout"),
+        ("gate run --max-issues 0 --format json=run", "folder"),
+        ("gate run --max-issues 0 --loss ce", "--loss is for data"),
+        ("gate run/issues.csv --max-issues 0", "did you mean run"),
+        ("gate run --baseline run/summary.json", "no column"),
+    ],
+)
+def test_what_cannot_work_ends_in_2(command, run, line, named):
+    ended = command(*line.split())
+    assert ended.code == 2, ended.err
+    assert ended.out == ""
+    assert named in ended.err
+
+
+def test_a_run_that_is_not_finished_cannot_be_judged(command, run):
+    record = json.loads((run / "run.json").read_text())
+    for state in ("running", "interrupted", "failed"):
+        (run / "run.json").write_text(json.dumps({**record, "state": state}))
+        ended = command("gate", "run", "--max-issues", "9")
+        assert ended.code == 2
+        assert "not finished" in ended.err
+
+
+def test_models_that_learned_nothing_pass_no_gate(command, tmp_path):
+    write_probs(tmp_path / "blind.npz", blind=True)
+    assert command("score", "blind.npz", "-o", "blind", "-q").code == 0
+    for more in (["--max-issues", "99"], ["--baseline", "known.csv", "--update-baseline"]):
+        ended = command("gate", "blind", *more)
+        assert ended.code == 2
+        assert "learned nothing" in ended.err
+    assert not (tmp_path / "known.csv").exists()
+
+
+def test_a_run_without_a_score_cannot_be_judged(command, run):
+    lines = (run / "scores.csv").read_text().splitlines()
+    rows = [line.split(",") for line in lines[1:]]
+    emptied = [",".join(["", *row[1:4], *[""] * 9, "false", "unscored: only member"]) for row in rows]
+    (run / "scores.csv").write_text("\n".join([lines[0], *emptied]) + "\n")
+    ended = command("gate", "run", "--max-issues", "0")
+    assert ended.code == 2
+    assert "no example has a score" in ended.err
+
+
+@pytest.fixture
+def blobs(tmp_path):
+    """Make a table of two blobs of 30 points, one label of them wrong."""
+    points = np.random.default_rng(0).normal(size=(60, 2)) + np.repeat([[-4, -4], [4, 4]], 30, axis=0)
+    labels = ["b" if row >= 30 or row == 7 else "a" for row in range(60)]
+    rows = [f"{x:.4f},{y:.4f},{label}" for (x, y), label in zip(points, labels, strict=True)]
+    (tmp_path / "blobs.csv").write_text("\n".join(["x,y,label", *rows]) + "\n")
+
+
+def test_data_is_detected_first_and_limits_do_not_make_another_run(command, blobs, tmp_path):
+    line = ("gate", "blobs.csv", "--folds", "2", "--format", "json")
+    first = command(*line, "--max-issues", "0")
+    assert first.code == 1, first.err
+    content = json.loads(first.out)
+    assert [one["example_id"] for one in content["suspects"]] == ["7"]
+    again = command(*line, "--max-issues", "1")
+    assert again.code == 0
+    assert json.loads(again.out)["run"] == content["run"]
+    assert len(list((tmp_path / "labelscan-runs").iterdir())) == 1
+    sarif = json.loads(command(*line[:4], "--max-issues", "0", "--format", "sarif").out)
+    (location,) = sarif["runs"][0]["results"][0]["locations"]
+    assert location["physicalLocation"]["artifactLocation"]["uri"] == "blobs.csv"
+
+
+def test_nothing_is_trained_for_what_cannot_be_judged(command, blobs, tmp_path):
+    assert command("gate", "blobs.csv").code == 2
+    assert command("gate", "blobs.csv", "--baseline", "gone.csv").code == 2
+    assert not (tmp_path / "labelscan-runs").exists()
+
+
+def test_a_run_that_breaks_off_is_no_verdict(command, blobs):
+    ended = command("gate", "blobs.csv", "--max-issues", "0", "--max-time", "0.001s")
+    assert ended.code == 130
+    assert "resume with: labelscan gate blobs.csv" in ended.err
+
+
+def test_forms_in_files_leave_the_text_on_stdout(command, run, tmp_path):
+    forms = [f"--format={name}=out/gate.{name}" for name in ("json", "junit", "sarif", "github", "markdown")]
+    ended = command("gate", "run", "--max-issues", "2", *forms)
+    assert ended.code == 1
+    assert ended.out.startswith("FAILED")
+    assert len(list((tmp_path / "out").iterdir())) == 5
+    both = command("gate", "run", "--max-issues", "2", "--format", "text", "--format", "github")
+    assert both.out.startswith("FAILED")
+    assert "\n::error title=labelscan gate::FAILED" in both.out
+    assert command("gate", "run", "--max-issues", "2", "-q").out.count("\n") == 1
+
+
+@pytest.mark.parametrize("form", ["text", "json", "junit", "sarif", "github", "markdown"])
+def test_labels_and_ids_are_only_text_in_every_form(command, tmp_path, form):
+    write_probs(
+        tmp_path / "nasty.npz", names=NASTY, wrong=(3, 13, 22, 36), ids="{:02}\x1b[31m\n::warning::%<b>\u202e.png"
+    )
+    assert command("score", "nasty.npz", "-o", "nasty", "-q").code == 0
+    ended = command("gate", "nasty", "--max-issues", "0", "--format", form)
+    assert ended.code == 1
+    assert not set("\x1b\x00\u202e") & set(ended.out)
+    assert "\n::warning" not in ended.out
+    assert form == "github" or "\n::error" not in ended.out
+    command("gate", "nasty", "--max-issues", "0", "--format", f"{form}=file")
+    assert (tmp_path / "file").read_text(encoding="utf-8")
+    made = command("gate", "nasty", "--baseline", "known.csv", "--update-baseline")
+    assert made.code == 0
+    assert command("gate", "nasty", "--baseline", "known.csv").code == 0
+
+
+def test_a_reader_that_goes_away_makes_no_failure_a_success(command, run):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "labelscan", "gate", str(run), "--max-issues", "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    process.stdout.close()
+    assert process.wait() == 1

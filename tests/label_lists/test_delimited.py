@@ -1,0 +1,85 @@
+"""Corrected copies of csv and tsv files, byte by byte."""
+
+import csv
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from labelscan.label_lists import delimited
+from labelscan.label_lists.rows import RowEdits
+
+CELL = st.text(st.sampled_from('ab,\t"\r\n é '), max_size=5)
+
+
+def edits(labels, *, new=None, dropped=(), ids=None):
+    """Return what becomes of rows whose label column is called label."""
+    new = new or {}
+    return RowEdits(
+        label_column="label",
+        path_column="",
+        dropped=[row in dropped for row in range(len(labels))],
+        new_labels=[new.get(row, "") for row in range(len(labels))],
+        new_paths=[""] * len(labels),
+        old_labels=labels,
+        new_ids=ids,
+    )
+
+
+def copied(folder, content, changes, name="a.csv"):
+    (folder / name).write_bytes(content)
+    delimited.write(folder / name, changes, folder / f"copy-{name}")
+    return (folder / f"copy-{name}").read_bytes()
+
+
+NASTY = b'\xef\xbb\xbfnote,label,n\r\n"a, ""b""\r\nc",NA,01\r\n\r\nplain , "odd,01\n"x","quoted", \r,last,'
+
+
+def test_without_changes_it_is_the_same_byte_by_byte(tmp_path):
+    assert copied(tmp_path, NASTY, edits(["NA", ' "odd', "quoted", "last"])) == NASTY
+
+
+def test_only_the_changed_cells_are_written_anew(tmp_path):
+    labels = ["NA", ' "odd', "quoted", "last"]
+    made = copied(tmp_path, NASTY, edits(labels, new={0: "01", 1: 'a "b"', 2: "cat", 3: "x,y"}))
+    expected = NASTY.replace(b",NA,", b",01,").replace(b', "odd,', b',"a ""b""",').replace(b'"quoted"', b'"cat"')
+    assert made == expected.replace(b",last,", b',"x,y",')
+
+
+def test_rows_go_whole_and_ids_come_last(tmp_path):
+    labels = ["NA", ' "odd', "quoted", "last"]
+    made = copied(tmp_path, NASTY, edits(labels, dropped=(0, 2), ids=["p", "q,", "r", "s"]))
+    assert made == b'\xef\xbb\xbfnote,label,n,example_id\r\n\r\nplain , "odd,01,"q,"\n,last,,s'
+
+
+def test_a_last_line_without_an_end_stays_so_also_in_tsv(tmp_path):
+    made = copied(tmp_path, b"label\tx\na\t1\nb\t2", edits(["a", "b"], new={1: "c\td"}), "a.tsv")
+    assert made == b'label\tx\na\t1\n"c\td"\t2'
+
+
+@given(
+    rows=st.lists(st.tuples(CELL, CELL, CELL), min_size=1, max_size=4),
+    new=st.dictionaries(st.integers(0, 3), CELL.filter(bool)),
+    dropped=st.sets(st.integers(0, 3)),
+    quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+)
+def test_what_is_read_from_the_copy_is_what_was_meant(tmp_path_factory, rows, new, dropped, quoting):
+    folder = tmp_path_factory.mktemp("sheet")
+    with (folder / "a.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, quoting=quoting)
+        writer.writerow(["x", "label", "y"])
+        writer.writerows(rows)
+    content = (folder / "a.csv").read_bytes()
+    made = copied(folder, content, edits([row[1] for row in rows], new=new, dropped=dropped))
+    with (folder / "copy-a.csv").open(encoding="utf-8", newline="") as file:
+        there = list(csv.reader(file, strict=True))
+    meant = [[x, new.get(row, label), y] for row, (x, label, y) in enumerate(rows) if row not in dropped]
+    assert there == [["x", "label", "y"], *meant]
+    assert dropped or new or made == content
+
+
+@pytest.mark.parametrize(("before", "after"), [(b'"a"', b'"b"'), (b"a", b"b")], ids=["quoted", "bare"])
+def test_a_cell_stays_quoted_or_bare(tmp_path, before, after):
+    assert (
+        copied(tmp_path, b"label,x\n" + before + b",1\n", edits(["a"], new={0: "b"})) == b"label,x\n" + after + b",1\n"
+    )

@@ -1,0 +1,57 @@
+"""Corrected copies of jsonl files, byte by byte."""
+
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from label_lists.test_delimited import edits
+from labelscan.label_lists import json_lines
+
+NASTY = (
+    '\ufeff{"label": 3, "nested": {"label": [1, "}"]}, "n": 1.0}\r\n'
+    "\n"
+    '  {"a,b":"x\\"y" , "label" : "\\u00e9"}  \n'
+    '{"label":"3","label":"NA","n":12345678901234567890}'
+)
+LABELS = ["3", "é", "NA"]
+
+
+def copied(folder, content, changes):
+    (folder / "a.jsonl").write_bytes(content.encode())
+    json_lines.write(folder / "a.jsonl", changes, folder / "copy.jsonl")
+    return (folder / "copy.jsonl").read_bytes().decode()
+
+
+def test_without_changes_it_is_the_same_byte_by_byte(tmp_path):
+    assert copied(tmp_path, NASTY, edits(LABELS)) == NASTY
+
+
+def test_only_the_label_is_written_anew_and_numbers_stay_numbers(tmp_path):
+    made = copied(tmp_path, NASTY, edits(LABELS, new={0: "é", 1: "3", 2: "ü"}))
+    expected = NASTY.replace('{"label": 3,', '{"label": "\\u00e9",').replace('"label" : "\\u00e9"', '"label" : 3')
+    assert made == expected.replace('"label":"3","label":"NA"', '"label":"\\u00fc","label":"\\u00fc"')
+
+
+def test_rows_go_whole_and_ids_come_last(tmp_path):
+    made = copied(tmp_path, NASTY, edits(LABELS, dropped=(0,), ids=["p", "q", "é"]))
+    lines = NASTY.split("\n")
+    assert made == "\n".join(
+        [
+            "",
+            lines[2].replace('"}', '", "example_id": "q"}'),
+            lines[3].replace("890}", '890, "example_id": "\\u00e9"}'),
+        ]
+    )
+
+
+@given(
+    st.lists(st.dictionaries(st.text(max_size=3), st.none() | st.text(max_size=3) | st.floats() | st.lists(st.text())))
+)
+def test_any_object_gets_its_label_and_keeps_the_rest(tmp_path_factory, rows):
+    rows = [{**row, "label": "a"} for row in rows]
+    content = "".join(json.dumps(row) + "\n" for row in rows)
+    made = copied(
+        tmp_path_factory.mktemp("rows"), content, edits(["a"] * len(rows), new=dict.fromkeys(range(len(rows)), "b"))
+    )
+    assert made == "".join(json.dumps({**row, "label": "b"}) + "\n" for row in rows)

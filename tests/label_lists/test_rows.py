@@ -1,0 +1,29 @@
+"""Paths of a manifest as they start from another folder."""
+
+from labelscan.label_lists.rows import move_paths
+
+
+def test_paths_are_rewritten_to_start_from_the_new_folder(tmp_path):
+    moved = move_paths(["a.png", "sub/./b.png", "../c.png"], tmp_path / "data", tmp_path / "runs" / "run")
+    assert moved == ["../../data/a.png", "../../data/sub/b.png", "../../c.png"]
+
+
+def test_absolute_paths_stay(tmp_path):
+    assert move_paths([str(tmp_path / "a.png")], tmp_path / "data", tmp_path / "run") == [""]
+
+
+def test_dots_lead_out_of_where_a_link_points_to(tmp_path):
+    (tmp_path / "far" / "away").mkdir(parents=True)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "far" / "a.png").write_bytes(b"here")
+    (tmp_path / "data" / "link").symlink_to(tmp_path / "far" / "away")
+    (tmp_path / "deep" / "run").mkdir(parents=True)
+    (tmp_path / "run").symlink_to(tmp_path / "deep" / "run")
+    (moved,) = move_paths(["link/../a.png"], tmp_path / "data", tmp_path / "run")
+    assert (tmp_path / "run" / moved).read_bytes() == b"here"
+
+
+def test_a_path_that_is_a_link_itself_stays_one(tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "a.png").symlink_to("elsewhere.png")
+    assert move_paths(["a.png"], tmp_path / "data", tmp_path / "run") == ["../data/a.png"]

@@ -1,0 +1,94 @@
+"""Tasks for Label Studio, and what comes back of them."""
+
+import json
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+from tiny_page import a_feature_note, a_page, a_suspect
+
+from labelscan.errors import UsageError
+from labelscan.label_studio import VERDICT_CHOICES, read_annotations
+from labelscan.reports.label_studio_report import write_label_studio
+
+NASTY = ('<a & "b">', "dog\n'", "fox")
+
+
+def written(folder, **changes):
+    write_label_studio(a_page(**changes), folder / "tasks.json")
+    tasks = json.loads((folder / "tasks.json").read_text(encoding="utf-8"))
+    return tasks, ElementTree.parse(folder / "tasks.xml").getroot()
+
+
+def test_a_task_suggests_the_label_and_remembers_the_given_one(tmp_path):
+    suspect = a_suspect()
+    tasks, _ = written(tmp_path, suspects=(suspect,))
+    assert tasks == [
+        {
+            "data": {
+                "example": suspect.picture.uri,
+                "example_id": "01.png",
+                "given_label": "dog",
+                "suggested_label": "fox",
+                "error_probability": 0.98,
+            },
+            "predictions": [
+                {
+                    "model_version": "labelscan",
+                    "score": 0.875,
+                    "result": [
+                        {
+                            "from_name": "label",
+                            "to_name": "example",
+                            "type": "choices",
+                            "value": {"choices": ["fox"]},
+                        }
+                    ],
+                }
+            ],
+        }
+    ]
+
+
+def test_the_interface_offers_every_class_as_it_is_called(tmp_path):
+    _, view = written(tmp_path, class_names=NASTY)
+    classes, verdicts = view.findall("Choices")
+    assert [one.get("value") for one in classes] == list(NASTY)
+    assert [one.get("value") for one in verdicts] == list(VERDICT_CHOICES)
+    assert {one.get("toName") for one in (classes, verdicts)} == {view.find("Image").get("name")}
+    assert view.find("Image").get("value") == "$example"
+
+
+def test_what_is_annotated_comes_back_as_decisions(tmp_path):
+    tasks, _ = written(tmp_path)
+    for number, task in enumerate(tasks):
+        result = task["predictions"][0]["result"]
+        task["annotations"] = [{"was_cancelled": number == 0, "updated_at": "2026-01-02", "result": result}]
+    (tmp_path / "export.json").write_text(json.dumps(tasks))
+    decisions = read_annotations(tmp_path / "export.json")
+    assert [one.example_id for one in decisions] == [task["data"]["example_id"] for task in tasks[1:]]
+    assert {one.verdict for one in decisions} == {"relabel"}
+
+
+def test_images_are_named_from_the_document_root(tmp_path):
+    suspect = a_suspect(path="pets/a b#1.png")
+    tasks, _ = written(tmp_path, suspects=(suspect,), directory="/data/of us", image_root="/data")
+    assert tasks[0]["data"]["example"] == "/data/local-files/?d=of%20us/pets/a%20b%231.png"
+    with pytest.raises(UsageError, match="does not lie in /elsewhere"):
+        written(tmp_path, suspects=(suspect,), directory="/data", image_root="/elsewhere")
+
+
+def test_an_image_that_cannot_be_shown_is_refused(tmp_path):
+    with pytest.raises(UsageError, match="no picture"):
+        written(tmp_path, suspects=(a_suspect(picture=None, no_picture="left out"),))
+    with pytest.raises(UsageError, match="in no file"):
+        written(tmp_path, suspects=(a_suspect(path=""),), image_root="/data")
+    with pytest.raises(UsageError, match="no labelling interface"):
+        written(tmp_path, class_names=("cat", "dog\x1b"))
+    assert not list(tmp_path.iterdir())
+
+
+def test_rows_of_a_table_are_told_in_words(tmp_path):
+    suspect = a_suspect(picture=None, path="", features=(a_feature_note(),))
+    tasks, view = written(tmp_path, suspects=(suspect,), kind="features")
+    assert view.find("Text") is not None
+    assert tasks[0]["data"]["example"] == "01.png; petal width 2.5 (usually 0.2)"

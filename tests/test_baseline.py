@@ -1,0 +1,77 @@
+"""The file of labels that were reviewed."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from labelscan.baseline import read_baseline, read_to_update, update_baseline
+from labelscan.errors import GateError
+
+TEXT = st.text(st.characters(), min_size=1, max_size=6)
+HEADER = "example_id,given_label\n"
+
+
+@given(st.sets(st.tuples(TEXT, TEXT), max_size=5))
+def test_what_is_written_is_read_back_sorted(tmp_path_factory, suspects):
+    path = tmp_path_factory.mktemp("baseline") / "known.csv"
+    update = update_baseline(read_to_update(path), frozenset(suspects), {})
+    assert (update.n_rows, len(update.added), update.removed) == (len(suspects), len(suspects), ())
+    assert read_baseline(path).reviewed == suspects
+    again = path.read_bytes()
+    given_labels = dict(suspects)
+    kept = {one for one in suspects if given_labels[one[0]] == one[1]}
+    update = update_baseline(read_to_update(path), frozenset(kept), given_labels)
+    assert set(update.removed) == suspects - kept
+    assert suspects != kept or path.read_bytes() == again
+
+
+def test_reviewed_labels_stay_while_they_are_in_the_data(tmp_path):
+    path = tmp_path / "known.csv"
+    path.write_text(HEADER + "gone,cat\nkept,cat\nrelabelled,cat\n")
+    labels = {"kept": "cat", "relabelled": "dog", "new": "dog"}
+    baseline = read_to_update(path)
+    assert baseline.stale(labels) == (("gone", "cat"), ("relabelled", "cat"))
+    update = update_baseline(baseline, frozenset([("new", "dog")]), labels)
+    assert update.added == (("new", "dog"),)
+    assert update.removed == (("gone", "cat"), ("relabelled", "cat"))
+    assert path.read_text() == HEADER + "kept,cat\nnew,dog\n"
+
+
+def test_a_file_that_a_spreadsheet_has_saved_is_read(tmp_path):
+    path = tmp_path / "known.csv"
+    path.write_bytes(b'\xef\xbb\xbfnote,given_label,example_id\r\nfine,"a ""cat""\nor so",x\r\n')
+    assert read_baseline(path).reviewed == {("x", 'a "cat"\nor so')}
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        ("", "example_id"),
+        ("example_id\nx\n", "given_label"),
+        (HEADER + "a,cat\n,cat\n", "known.csv row 3"),
+        (HEADER + "a,\n", "given_label is empty"),
+        (HEADER + "a\n", "given_label is empty"),
+        (HEADER + 'a,"cat\n', "cannot be read"),
+        ("example_id,decision,new_label\na,keep,\n", "no given_label"),
+    ],
+)
+def test_a_file_that_says_nothing_is_refused(tmp_path, content, named):
+    (tmp_path / "known.csv").write_text(content)
+    with pytest.raises(GateError, match=named):
+        read_baseline(tmp_path / "known.csv")
+
+
+def test_many_problems_are_told_at_once(tmp_path):
+    (tmp_path / "known.csv").write_text(HEADER + "a,\n" * 30)
+    with pytest.raises(GateError) as caught:
+        read_baseline(tmp_path / "known.csv")
+    assert len(caught.value.problems) == 21
+
+
+def test_of_decisions_those_to_keep_a_label_count(tmp_path):
+    path = tmp_path / "decisions.csv"
+    rows = ["a,keep,,,cat", "b,relabel,dog,,cat", "c,drop,,,cat", "d,unsure,,,cat", "'=e,keep,,,'-1"]
+    path.write_text("\n".join(["example_id,decision,new_label,time,given_label", *rows]))
+    assert read_baseline(path).reviewed == {("a", "cat"), ("=e", "-1")}
+    with pytest.raises(GateError, match="not written over"):
+        read_to_update(path)

@@ -1,0 +1,58 @@
+"""Flags and decisions made into one verdict an example."""
+
+import pandas as pd
+import pytest
+
+from labelscan.corrections import FlagRule, correct, flag_rule
+from labelscan.decisions import Decision
+from labelscan.errors import ConfigError
+
+SCORES = pd.DataFrame(
+    {
+        "example_id": ["a", "b", "c", "d"],
+        "given_label": ["cat", "cat", "dog", "dog"],
+        "suggested_label": ["dog", "fox", "cat", ""],
+        "error_probability": [0.9, 0.5, 0.9, float("nan")],
+        "flagged": [True, True, False, False],
+    }
+)
+
+
+def changed(**choices):
+    return {one.example_id: (one.action, one.new_label) for one in correct(SCORES, **choices).changes.values()}
+
+
+def test_flags_alone_are_dropped_or_take_the_suggested_label():
+    assert changed(rule=FlagRule(action="drop")) == {"a": ("drop", ""), "b": ("drop", "")}
+    assert changed(rule=FlagRule(action="drop", min_error_probability=0.9)) == {"a": ("drop", "")}
+    assert changed(rule=FlagRule(action="relabel", min_error_probability=0.6)) == {"a": ("relabel", "dog")}
+    assert changed() == {}
+
+
+@pytest.mark.parametrize("verdict", ["keep", "unsure"])
+def test_a_decision_to_leave_a_label_wins_over_its_flag(verdict):
+    decision = Decision(example_id="a", verdict=verdict)
+    assert changed(decisions=[decision], rule=FlagRule(action="drop")) == {"b": ("drop", "")}
+
+
+def test_examples_that_were_not_scored_can_be_decided_about():
+    made = correct(SCORES, decisions=[Decision(example_id="d", verdict="drop")])
+    assert made.is_dropped("d")
+    assert made.changes["d"].error_probability is None
+    assert made.verdicts == {"keep": 0, "relabel": 0, "drop": 1, "unsure": 0}
+
+
+def test_relabelling_to_the_given_label_changes_nothing():
+    assert changed(decisions=[Decision(example_id="a", verdict="relabel", new_label="cat")]) == {}
+
+
+def test_pairs_are_counted_most_frequent_first():
+    decisions = [Decision(example_id=one, verdict="relabel", new_label="fox") for one in ("a", "c", "d")]
+    assert correct(SCORES, decisions=decisions).pairs() == [("dog", "fox", 2), ("cat", "fox", 1)]
+
+
+def test_rules_that_make_no_sense_are_refused():
+    assert flag_rule(drop=False, relabel=False, min_error_probability=None) is None
+    for drop, relabel, least in ((True, True, 0.5), (False, True, None), (False, False, 0.5), (True, False, 1.5)):
+        with pytest.raises(ConfigError):
+            flag_rule(drop=drop, relabel=relabel, min_error_probability=least)

@@ -1,0 +1,127 @@
+"""Verdicts on a finished run of twelve labels, all of which are checked by hand."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+import labelscan
+from labelscan.baseline import Baseline
+from labelscan.config import Config, GateConfig, resolve, settings_that_matter
+from labelscan.errors import GateError
+from labelscan.finished_run import FinishedRun
+from labelscan.gating import effective_limits, judge_gate
+
+CLASSES = ("cat", "dog", "fox")
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Make a run of 12 labels, 4 a class, in which two cats look like dogs and one dog like a fox."""
+    given = np.repeat([0, 1, 2], 4)
+    looks_like = given.copy()
+    looks_like[[0, 1]], looks_like[4] = 1, 2
+    probs = np.full((12, 3), 0.02)
+    probs[np.arange(12), looks_like] = 0.96
+    ids = [f"{row:02}" for row in range(12)]
+    labelscan.score(probs, given, class_names=CLASSES, example_ids=ids, output=tmp_path / "run")
+    return FinishedRun.read(tmp_path / "run")
+
+
+def verdict(run, *, baseline=None, **limits):
+    if baseline is not None:
+        limits["baseline"] = "known.csv"
+        baseline = Baseline(path="known.csv", reviewed=frozenset(baseline))
+    return judge_gate(run, effective_limits(GateConfig(**limits)), baseline)
+
+
+def check(run, **limits):
+    (one,) = verdict(run, **limits).checks
+    return one
+
+
+def test_the_suspects_are_those_of_the_run(run):
+    found = verdict(run, max_issues=3)
+    assert {one.example_id for one in found.suspects} == {"00", "01", "04"}
+    assert (found.n_scored, found.n_flagged, found.passed) == (12, 3, True)
+    assert found.data == run.summary["data"]
+
+
+@pytest.mark.parametrize(
+    ("limits", "found", "exceeded_below"),
+    [({"max_rate": 1.0}, 3 / 12, 0.2499), ({"max_issues": 9}, 3, 2), ({"max_class_rate": 1.0}, 2 / 4, 0.4999)],
+)
+def test_a_limit_is_exceeded_only_beyond_it(run, limits, found, exceeded_below):
+    (name,) = limits
+    assert check(run, **limits).found == found
+    assert check(run, **{name: found}).passed
+    assert not check(run, **{name: exceeded_below}).passed
+    assert not verdict(run, **{name: exceeded_below}).passed
+
+
+def test_a_limit_on_classes_names_those_that_exceed_it(run):
+    assert "'cat'" in check(run, max_class_rate=0.4).sentence
+    assert "exceeded by 'cat', 'dog'" in check(run, max_class_rate=0.2).sentence
+    assert "50 %" in check(run, max_class_rate=0.4).sentence
+
+
+def test_of_the_suspects_those_in_the_baseline_are_not_new_if_their_label_is_the_same(run):
+    found = verdict(run, baseline=[("00", "cat"), ("01", "dog"), ("gone", "cat")], max_new=2)
+    assert [(one.example_id, one.is_new) for one in found.suspects][-1] == ("00", False)
+    assert (found.n_new, found.passed) == (2, True)
+    assert found.stale == (("01", "dog"), ("gone", "cat"))
+    assert "2 of them new" in found.sentence
+
+
+def test_with_a_baseline_nothing_may_be_new_unless_it_is_said(run):
+    assert not verdict(run, baseline=[]).passed
+    assert [one.name for one in verdict(run, baseline=[], max_rate=0.5).checks] == ["max-rate", "max-new"]
+    assert verdict(run, baseline=[("00", "cat"), ("01", "cat"), ("04", "dog")]).passed
+
+
+def test_what_is_flagged_and_not_very_doubtful_does_not_count(run):
+    least = sorted(one.error_probability for one in verdict(run, max_issues=9).suspects)
+    assert len(verdict(run, max_issues=9, min_error_probability=least[0]).suspects) == 3
+    assert not verdict(run, max_issues=9, min_error_probability=1.0).suspects
+
+
+def test_without_a_limit_there_is_nothing_to_judge_by():
+    with pytest.raises(GateError, match="no limit"):
+        effective_limits(GateConfig())
+    with pytest.raises(GateError, match="none is named"):
+        effective_limits(GateConfig(max_new=0))
+
+
+def test_a_run_that_says_nothing_passes_no_gate(run):
+    blind = dataclasses.replace(run, summary={**run.summary, "learned_nothing": True})
+    with pytest.raises(GateError, match="learned nothing"):
+        verdict(blind, max_rate=1.0)
+
+
+def test_paths_are_told_from_where_the_run_was_started(run):
+    scores = run.issues.scores
+    scores["path"] = [f"{run.record['directory']}/photos/{one}.png" for one in scores["example_id"]]
+    assert {one.path for one in verdict(run, max_issues=9).suspects} == {
+        f"photos/{one}.png" for one in ("00", "01", "04")
+    }
+    scores["path"] = "/elsewhere/a.png"
+    assert {one.place for one in verdict(run, max_issues=9).suspects} == {"/elsewhere/a.png"}
+
+
+def test_limits_change_no_result():
+    limited = resolve(overrides=["gate.max_rate=0.1", "gate.baseline=known.csv", "gate.max_new=3"])
+    assert limited != Config()
+    assert settings_that_matter(limited) == settings_that_matter(Config())
+
+
+def test_the_library_judges_what_the_command_does(run, tmp_path):
+    folder = run.folder
+    assert labelscan.gate(folder, max_issues=3).passed
+    limits = labelscan.settings(overrides={"gate.max_issues": 2})
+    assert not labelscan.gate(folder, settings=limits).passed
+    assert labelscan.gate(folder, settings=limits, max_issues=3).passed
+    update = labelscan.update_baseline(folder, tmp_path / "known.csv")
+    assert len(update.added) == 3
+    assert labelscan.gate(str(folder), baseline=tmp_path / "known.csv").passed
+    with pytest.raises(labelscan.GateError, match="no such baseline"):
+        labelscan.gate(folder, baseline=tmp_path / "gone.csv")
