@@ -26,7 +26,7 @@ COMMANDS = [
     found[1].split(" #")[0].strip()
     for language, block in BLOCKS
     if language in SHOWN_IN
-    for found in re.finditer(r"^(?:- |run: |\s)*(labelscan .*)", block, re.MULTILINE)
+    for found in re.finditer(r"(?:^|&& |run: |- )\s*(labelscan .*)", re.sub(r"\n +--", " --", block), re.MULTILINE)
 ]
 JOBS = [block for language, block in BLOCKS if language == "sh"]
 """Scripts for a cluster, in which labelscan is called with variables."""
@@ -53,6 +53,8 @@ def runs(tmp_path_factory):
         labelscan.apply("runs/photos", decisions="decisions.csv")
         settings = labelscan.settings("runs/photos/corrected.csv", model="linear", folds=3)
         labelscan.detect(settings=settings, output="runs/corrected")
+        accepted = "gate photos/ --config ci --baseline labels-baseline.csv -o labels-run --update-baseline"
+        assert main(accepted.split()) == 0
     return folder
 
 
@@ -93,7 +95,8 @@ def test_a_command_runs(line, folder, capsys):
         arguments.append("--dry-run")  # training is tested elsewhere
     if "--serve" in arguments:
         pytest.skip("ends only when it is stopped; tests of the server have it")
-    assert main(arguments) == 0, capsys.readouterr().err
+    fine = (0, 1) if arguments[0] == "gate" else (0,)  # one of the photos has a wrong label
+    assert main(arguments) in fine, capsys.readouterr().err
 
 
 def test_every_command_that_exists_is_shown():
@@ -131,6 +134,6 @@ def test_the_settings_and_the_attributes_of_a_run_are_all_told():
 
 def test_the_options_told_exist():
     pages = (ROOT / ".github" / "REFERENCE.md").read_text(encoding="utf-8")
-    of_others = {"--name", "--no-deps"}
+    of_others = {"--extra-index-url"}
     for option in set(re.findall(r"(?<![\w-])(--[a-z][a-z-]+)", README)) - of_others:
         assert re.search(rf"{option}\b", pages) or re.search(rf"#SBATCH.*{option}", README), option

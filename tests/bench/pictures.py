@@ -5,7 +5,10 @@
 They land in .github/. A chromium must be installed, and playwright.
 """
 
+import io
 import os
+import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,11 +19,10 @@ from playwright.sync_api import sync_playwright
 from rich.console import Console
 from rich.text import Text
 
-from browser import find_browser
-
 COMMAND = ["detect", "demo:digits?noise=symmetric:0.1", "--top", "5"]
 COLUMNS = 88
-SCREEN = {"width": 1280, "height": 860}
+SCREEN = {"width": 1280, "height": 840}
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FOLDER = Path(__file__).parent.parent.parent / ".github"
 
 
@@ -30,7 +32,7 @@ def main() -> None:
         shown = _run([*COMMAND, "-o", "run"], folder)
         _draw_terminal(shown, FOLDER / "terminal.svg")
         _run(["report", "run"], folder)
-        _draw_report(Path(folder) / "run" / "report.html", FOLDER / "report.png")
+        _draw_report(Path(folder) / "run" / "report.html")
 
 
 def _run(arguments: list[str], folder: str) -> str:
@@ -45,19 +47,26 @@ def _draw_terminal(shown: str, path: Path) -> None:
         console = Console(record=True, width=COLUMNS, file=nowhere)
         console.print(Text(f"$ labelscan {COMMAND[0]} '{COMMAND[1]}' {' '.join(COMMAND[2:])}\n", style="bold"))
         console.print(Text.from_ansi(shown))
-        path.write_text(console.export_svg(title="labelscan"), encoding="utf-8")
+        drawing = console.export_svg(title="labelscan")
+    # A picture fetches nothing: without these rules it takes the monospaced font of the reader.
+    path.write_text(re.sub(r"@font-face \{.*?\}\s*", "", drawing, flags=re.DOTALL), encoding="utf-8")
 
 
-def _draw_report(page: Path, path: Path) -> None:
+def _draw_report(page: Path) -> None:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_browser(), args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
         tab = browser.new_page(viewport=SCREEN, color_scheme="light")
         tab.goto(page.as_uri())
-        tab.screenshot(path=path)
+        _save(tab.screenshot(), FOLDER / "report.png")
+        tab.locator("#review-section").evaluate("section => scrollTo(0, section.offsetTop)")
+        _save(tab.screenshot(), FOLDER / "review.png")
         browser.close()
-    with Image.open(path) as picture:
-        few = picture.convert("RGB").quantize(128, dither=Image.Dither.NONE)
-    few.save(path, optimize=True)
+
+
+def _save(png: bytes, path: Path) -> None:
+    """Write a picture of few colours, which is a fraction of its size."""
+    with Image.open(io.BytesIO(png)) as picture:
+        picture.convert("RGB").quantize(128, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 if __name__ == "__main__":
