@@ -122,21 +122,6 @@ def test_a_script_runs(script, folder, capsys):
     exec(compile(script, "README.md", "exec"), {"__name__": "readme"})
 
 
-<<<<<<< HEAD
-=======
-def test_the_files_of_a_run_are_all_told():
-    told = set(re.findall(r"`([a-z]+\.(?:csv|json|jsonl|npz))`", README))
-    assert told >= {name for name in OWN_FILES if not name.startswith("report.")}
-
-
-def test_the_columns_are_told_in_their_order():
-    from labelscan.issues import ISSUE_COLUMNS
-
-    section = README.partition("Columns of `issues.csv`")[2].partition("\n## ")[0]
-    assert tuple(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)) == ISSUE_COLUMNS
-
-
->>>>>>> main
 def test_the_settings_and_the_attributes_of_a_run_are_all_told():
     import inspect
 
