@@ -86,6 +86,7 @@ def open_image(content: bytes | Path, *, max_pixels: int) -> Image.Image:
         raise UnreadableImage("empty file" if content == b"" else reason(error)) from error
     width, height = image.size
     if width * height > max_pixels:
+        image.close()
         raise UnreadableImage(f"{width:,} x {height:,} pixels, more than max_pixels = {max_pixels:,}")
     return image
 

@@ -2,9 +2,10 @@
 
 Without a self-check a run knows these by its own error probabilities alone. Were they calibrated and errors
 independent, the number of errors would have the variance sum p (1 - p), that of independent coins (a Poisson binomial).
-That is chance alone, and small where there are many labels: whether the models are too sure of themselves it cannot
-tell. So the range also spans the count that confident-learning comes to by another way, where a run has one. A
-self-check has measured both, and is believed instead.
+That is chance alone, and small where there are many labels; whether the models are too sure of themselves it cannot
+tell. So each range also spans what detectors do not agree on: the number of errors that confident-learning counts by
+another way, and the share of the flags that all detectors raise. A self-check has measured both, and is believed
+instead.
 """
 
 import math
@@ -21,7 +22,9 @@ from labelscan.self_check import NORMAL_QUANTILE
 
 COUNTS_ERRORS = "confident-learning"
 """The detector that flags, by its default filter, as many labels as it holds for wrong in all."""
+CHANCE = "chance (95 %, were these calibrated)"
 UNSEEN = "errors that look right to the models are not counted"
+TOO_SURE = "weak models are too sure of themselves, which only detect --self-check measures"
 
 
 def estimate_wrong_labels(run: FinishedRun) -> Interval:
@@ -33,22 +36,18 @@ def estimate_wrong_labels(run: FinishedRun) -> Interval:
     probabilities = _error_probabilities(run.issues.scores)
     n_scored, by_probability = len(probabilities), float(probabilities.sum())
     known = _known(run.summary, "n_label_errors", "{:,.0f} labels are known to be wrong")
-    precision, left = _self_check(run.summary, "precision"), _self_check(run.summary, "wrong_labels_left")
-    n_flagged = int(run.issues.scores["flagged"].sum())
-    if precision is not None and left is not None:
-        estimate, low, high = (n_flagged * one + another for one, another in zip(precision, left, strict=True))
-        basis = f"by the self-check; the error probabilities add up to {by_probability:,.0f}"
-        return Interval(estimate=estimate, low=low, high=min(high, float(n_scored)), basis=f"{known}{basis}; {UNSEEN}")
-    centres = [by_probability, *_counted(run.summary)]
-    spread = _spread(probabilities)
-    basis = "the sum of the error probabilities; the range is 95 % chance, were they calibrated"
-    if len(centres) > 1:
-        basis += f", and spans the {centres[1]:,.0f} that {COUNTS_ERRORS} counts"
+    measured = _measured_count(run.summary, n_flagged=int(run.issues.scores["flagged"].sum()))
+    if measured is not None:
+        estimate, low, high = measured
+        basis = f"Measured by the self-check; the error probabilities add up to {by_probability:,.0f}; {UNSEEN}{known}."
+        return Interval(estimate=estimate, low=low, high=min(high, float(n_scored)), basis=basis)
+    centres, spread = [by_probability, *_counted(run.summary)], _spread(probabilities)
+    others = f", and the {centres[1]:,.0f} that {COUNTS_ERRORS} counts" if len(centres) > 1 else ""
     return Interval(
         estimate=by_probability,
         low=max(min(centres) - spread, 0.0),
         high=min(max(centres) + spread, float(n_scored)),
-        basis=f"{known}{basis}; {UNSEEN}",
+        basis=f"The sum of the error probabilities; the range spans {CHANCE}{others}; {UNSEEN}; {TOO_SURE}{known}.",
     )
 
 
@@ -58,19 +57,19 @@ def estimate_flagged_precision(run: FinishedRun) -> Interval | None:
     probabilities = _error_probabilities(scores[scores["flagged"]])
     if not len(probabilities):
         return None
-    mean = float(probabilities.mean())
-    known = _known(run.summary, "precision", "{:.1%} are known to be right")
+    mean, spread = float(probabilities.mean()), _spread(probabilities) / len(probabilities)
+    known = _known(run.summary, "precision", "{:.0%} are known to be right")
     measured = _self_check(run.summary, "precision")
     if measured is not None:
-        basis = f"by the self-check; the error probabilities say {mean:.1%}"
-        return Interval(estimate=measured[0], low=measured[1], high=measured[2], basis=known + basis)
-    spread = _spread(probabilities) / len(probabilities)
+        basis = f"Measured by the self-check; by the error probabilities it is {mean:.0%}{known}."
+        return Interval(estimate=measured[0], low=measured[1], high=min(measured[2], 1.0), basis=basis)
+    agreed = _agreed_share(run.summary)
     return Interval(
         estimate=mean,
-        low=max(mean - spread, 0.0),
+        low=max(min(mean - spread, agreed), 0.0),
         high=min(mean + spread, 1.0),
-        basis=f"{known}the mean error probability of the flags; the range is 95 % chance, were it calibrated, and "
-        "models that are too sure of themselves make it too high",
+        basis=f"The mean error probability of the flags; the range spans {CHANCE}, and the {agreed:.0%} that all "
+        f"detectors flag; {TOO_SURE}{known}.",
     )
 
 
@@ -82,6 +81,21 @@ def _error_probabilities(scores: pd.DataFrame) -> NDArray[np.float64]:
 
 def _spread(probabilities: NDArray[np.float64]) -> float:
     return NORMAL_QUANTILE * math.sqrt(float((probabilities * (1 - probabilities)).sum()))
+
+
+def _measured_count(summary: Mapping[str, object], *, n_flagged: int) -> tuple[float, float, float] | None:
+    """Return how many labels are wrong by the self-check: flags that are right, and what is left; None without one."""
+    precision, left = _self_check(summary, "precision"), _self_check(summary, "wrong_labels_left")
+    if precision is None or left is None:
+        return None
+    estimate, low, high = (n_flagged * share + count for share, count in zip(precision, left, strict=True))
+    return estimate, low, high
+
+
+def _agreed_share(summary: Mapping[str, object]) -> float:
+    """Return the share of the flags that all detectors raise."""
+    agreed, flagged = summary.get("flagged_by_all"), summary.get("n_flagged")
+    return agreed / flagged if isinstance(agreed, int) and isinstance(flagged, int) and flagged else 1.0
 
 
 def _counted(summary: Mapping[str, object]) -> list[float]:
@@ -102,11 +116,11 @@ def _self_check(summary: Mapping[str, object], name: str) -> tuple[float, float,
 
 
 def _known(summary: Mapping[str, object], name: str, words: str) -> str:
-    """Return what the true labels say, in front of what follows; empty where there are none."""
+    """Return what the true labels say, behind what is estimated; empty where there are none."""
     truth = _part(summary, "against_truth")
     leading = str(summary.get("detector", "")).partition(":")[0]
     number = truth.get(name, _part(_part(truth, "quality"), leading).get(name))
-    return f"{words.format(number)}; here: " if isinstance(number, int | float) else ""
+    return f"; {words.format(number)}" if isinstance(number, int | float) else ""
 
 
 def _part(content: Mapping[str, object], name: str) -> Mapping[str, object]:

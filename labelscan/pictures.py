@@ -30,11 +30,11 @@ TOTAL_BYTES = 3_200_000
 """Of all pictures of a page together, before base64 adds a third: leaves the rest of 5 MB to text."""
 MOST_BYTES, LEAST_BYTES = 15_000, 4_000
 """Of one picture. Where so many are asked for that each gets less, the page grows."""
-LONGEST_SIDE, SHORTEST_LONG_SIDE = 192, 48
+LONGEST_SIDE, SHORTEST_LONG_SIDE = 224, 48
 """Pixels of a photo's longer side, and below which it is scaled no further."""
 TINY_SIDE = 64
 """An image with no longer side than this stays whole."""
-QUALITIES = (75, 60, 45)
+QUALITIES = (75, 50)
 MOST_THREADS = 8
 
 
@@ -99,7 +99,7 @@ def _attempts(image: Image.Image, *, tiny: bool, n_bytes: int) -> Iterator[tuple
         yield "png", content
     while True:
         for quality in QUALITIES:
-            content = _bytes(image, lossy, quality=quality)
+            content = _bytes(image, lossy, quality=quality, method=2)
             if len(content) <= n_bytes:
                 yield lossy, content
         if tiny or max(image.size) * 3 // 4 < SHORTEST_LONG_SIDE:

@@ -183,7 +183,7 @@ class _Handler(BaseHTTPRequestHandler):
             new_tag = self.server.decisions.write(decisions_of(json.loads(body), where="the page"), tag)
         except Conflict:
             self._answer(HTTPStatus.PRECONDITION_FAILED, b"the file has changed: read it again\n")
-        except (DecisionsError, ValueError) as error:
+        except (DecisionsError, ValueError, RecursionError) as error:  # of JSON that is none, or bottomless
             self._answer(HTTPStatus.UNPROCESSABLE_ENTITY, f"{error}\n".encode())
         except OSError as error:
             self._answer(HTTPStatus.INTERNAL_SERVER_ERROR, f"cannot be saved ({error})\n".encode())

@@ -5,9 +5,9 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-QUANTILES = (0.6, 0.9)
+QUANTILES = (0.5, 0.9)
 """Of self-confidence among the labels of a class that look right, where typical examples are taken: not the most
-extreme one, which is often as odd as a suspect, but well on the sure side."""
+extreme one, which is often as odd as a suspect, but a usual one and a clear one."""
 MOST_ERROR_PROBABILITY = 0.5
 MOST_PICTURES = 400
 """With more classes than half of these, each has one typical example; with more than these, the rest has none."""
@@ -22,7 +22,7 @@ def choose_typical(scores: pd.DataFrame, class_names: Collection[str]) -> Mappin
     """
     names = list(dict.fromkeys(class_names))[:MOST_PICTURES]
     quantiles = QUANTILES if 2 * len(names) <= MOST_PICTURES else QUANTILES[:1]
-    places = pd.Categorical(scores["given_label"], categories=names).codes
+    places = pd.Index(names, dtype=object).get_indexer(pd.Index(scores["given_label"], dtype=object))
     self_confidence = scores["self_confidence"].to_numpy(dtype=np.float64)
     looks_right = (
         (places >= 0)
@@ -36,6 +36,6 @@ def choose_typical(scores: pd.DataFrame, class_names: Collection[str]) -> Mappin
     chosen: dict[str, Sequence[int]] = {}
     for name, start, end in zip(names, ends[:-1].tolist(), ends[1:].tolist(), strict=True):
         if end > start:
-            picks = [start + int(quantile * (end - start - 1) + 0.5) for quantile in quantiles]
+            picks = [start + round(quantile * (end - start - 1)) for quantile in quantiles]
             chosen[name] = rows[list(dict.fromkeys(picks))].tolist()
     return chosen

@@ -27,7 +27,14 @@ from labelscan.report_page import ReportPage, Suspect
 HERE = Path(__file__).parent
 TEMPLATE, STYLE = "report.html.jinja", "report.css"
 PAGE_SCRIPTS = ("report_page.js",)
-REVIEW_SCRIPTS = ("report_decisions.js", "report_saving.js", "report_gallery.js", "report_review.js")
+REVIEW_SCRIPTS = (
+    "report_decisions.js",
+    "report_saving.js",
+    "report_cards.js",
+    "report_gallery.js",
+    "report_chooser.js",
+    "report_review.js",
+)
 """Of a page with suspects."""
 MOST_CLASSES_IN_HEAT_MAP = 40
 """With more, the numbers of the noise matrix cannot be read on a screen."""
@@ -95,7 +102,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"count": _count, "per_cent": _per_cent}
+    environment.filters |= {"count": _count, "per_cent": _per_cent, "sentence": _sentence}
     return environment
 
 
@@ -173,6 +180,10 @@ def _in_100(value: float) -> str:
     return f"{100 * value:.1f}" if value < 0.0995 else f"{100 * value:.0f}"
 
 
+def _sentence(text: str) -> str:
+    return text if text.endswith(".") else f"{text}."
+
+
 def _count(value: float) -> str:
     return f"{value:,.0f}"
 
@@ -180,4 +191,5 @@ def _count(value: float) -> str:
 def _per_cent(value: float | None) -> str:
     if value is None:
         return "–"
-    return f"{100 * value:.1f} %" if 0 < value < 0.0995 else f"{100 * value:.0f} %"
+    number = "< 0.1" if 0 < value < 0.0005 else _in_100(value)
+    return f"{number} %".replace(" ", "\N{NO-BREAK SPACE}")

@@ -6,7 +6,7 @@ Markdown as GitHub reads it, in job summaries, pull requests and files.
 import html
 from collections.abc import Iterable, Iterator, Sequence
 
-_HAS_MEANING = "\\`*_[]<>|#~"
+_HAS_MEANING = "\\`*_[]<>|#~&"
 _PUNCTUATION = "\\`|*_[]~$@:!"
 
 

@@ -53,7 +53,7 @@ def _between(one: Interval, *, shares: bool) -> str:
     def number(value: float) -> str:
         return percent(value, 0) if shares else f"{value:,.0f}"
 
-    return f"about **{number(one.estimate)}**, {number(one.low)} to {number(one.high)} ({escaped(one.basis)})"
+    return f"about **{number(one.estimate)}**, {number(one.low)} to {number(one.high)}. {escaped(one.basis)}"
 
 
 def _section(title: str, lines: Iterator[str]) -> Iterator[str]:

@@ -2,7 +2,6 @@
 /* The suspects as cards: filtered, ordered and page by page, so that thousands are as quick as a few. */
 
 const CARDS_A_PAGE = 40;
-const STATES = { keep: "given is right", relabel: "relabelled", drop: "dropped", unsure: "unsure" };
 const ORDERS = {
   rank: ["most doubtful first", (one, other) => one.rank - other.rank],
   probability: ["error probability", (one, other) => (other.error_probability ?? -1) - (one.error_probability ?? -1)],
@@ -11,7 +10,6 @@ const ORDERS = {
   id: ["id", (one, other) => collator.compare(one.example_id, other.example_id)],
   pair: ["in groups of confused pairs", null],
 };
-const typical = new Map(Object.entries(content.typical));
 const pairOf = (suspect) => JSON.stringify([suspect.given_label, suspect.suggested_label]);
 
 class Gallery {
@@ -70,7 +68,11 @@ class Gallery {
   tellMatches() {
     const [n, all] = [this.list.length, content.suspects.length];
     this.matches.textContent =
-      n === 0 ? "No label on this page is like that; issues.csv may have some." : n < all ? `${count(n)} of ${count(all)} labels` : "";
+      n === 0
+        ? "No label on this page is like that; issues.csv may have some."
+        : n < all
+          ? `${count(n)} of ${count(all)} labels`
+          : "";
     const nPages = Math.ceil(n / CARDS_A_PAGE);
     this.pages.hidden = nPages < 2;
     byId("page-text").textContent = `${this.page + 1} of ${nPages}`;
@@ -119,18 +121,7 @@ class Gallery {
 
   showState(suspect) {
     const card = this.cards.get(suspect);
-    if (!card) return;
-    const record = this.decisions.of(suspect);
-    card.dataset.state = record?.decision ?? "";
-    const badge = card.querySelector(".badge");
-    badge.replaceChildren(
-      ...(record ? [STATES[record.decision], ...(record.new_label ? [" as ", element("bdi", {}, record.new_label)] : [])] : []),
-    );
-    for (const button of card.querySelectorAll("[data-do]")) {
-      const isTaken = record?.decision === button.dataset.decides;
-      const takesSuggested = record?.new_label === suspect.suggested_label;
-      button.setAttribute("aria-pressed", String(isTaken && (button.dataset.decides !== "relabel" || takesSuggested === (button.dataset.do === "suggested"))));
-    }
+    if (card) showDecision(card, this.decisions.of(suspect));
   }
 }
 
@@ -143,128 +134,25 @@ function fillFilters(form, suspects) {
   const counted = (valuesOf) => {
     const counts = new Map();
     for (const value of suspects.flatMap(valuesOf)) counts.set(value, (counts.get(value) ?? 0) + 1);
-    return [...counts].sort((one, other) => collator.compare(one[0], other[0])).map(([value, n]) => [value, `${value} (${count(n)})`]);
+    return [...counts]
+      .sort((one, other) => collator.compare(one[0], other[0]))
+      .map(([value, n]) => [value, `${value} (${count(n)})`]);
   };
-  fill("given", "any", counted((suspect) => [suspect.given_label]));
-  fill("suggested", "any", counted((suspect) => [suspect.suggested_label]));
-  fill("detector", "any", counted((suspect) => suspect.flagged_by));
+  fill(
+    "given",
+    "any",
+    counted((suspect) => [suspect.given_label]),
+  );
+  fill(
+    "suggested",
+    "any",
+    counted((suspect) => [suspect.suggested_label]),
+  );
+  fill(
+    "detector",
+    "any",
+    counted((suspect) => suspect.flagged_by),
+  );
   fill("state", "any", [["none", "not reviewed"], ...Object.entries(STATES)]);
   for (const [value, [text]] of Object.entries(ORDERS)) form.elements.order.append(element("option", { value }, text));
-}
-
-function pairNodes(suspect) {
-  return [
-    element("bdi", { class: "given" }, suspect.given_label),
-    element("span", { class: "arrow", "aria-hidden": "true" }, " → "),
-    element("span", { class: "unseen" }, " taken for "),
-    element("bdi", { class: "suggested" }, suspect.suggested_label),
-  ];
-}
-
-const ACTIONS = [
-  ["given", "keep", "g", "Given is right"],
-  ["suggested", "relabel", "s", "Take suggested"],
-  ["other", "relabel", "o", "Other class…"],
-  ["drop", "drop", "d", "Drop"],
-  ["unsure", "unsure", "u", "Unsure"],
-];
-
-function cardOf(suspect) {
-  const title = `title-${suspect.rank}`;
-  const probability = suspect.error_probability;
-  const card = element(
-    "article",
-    { class: "card", tabindex: "-1", "aria-labelledby": title },
-    element(
-      "header",
-      {},
-      element("h3", { id: title }, element("span", { class: "rank" }, `${count(suspect.rank)}`), element("span", { class: "unseen" }, ". ", ...pairNodes(suspect))),
-      probability === null ? "" : element("span", { class: "probability" }, `${perCent(probability)} likely wrong`),
-      element("span", { class: "badge" }),
-    ),
-    element(
-      "div",
-      { class: content.kind === "images" ? "evidence" : "evidence no-pictures" },
-      shownOf(suspect),
-      element(
-        "div",
-        { class: "classes" },
-        classOf("given", suspect.given_label, suspect.self_confidence),
-        classOf("suggested", suspect.suggested_label, suspect.suggested_confidence),
-        suspect.true_label === null ? "" : element("p", { class: "truth" }, "true label: ", element("bdi", {}, suspect.true_label)),
-      ),
-    ),
-    sourceOf(suspect),
-    element(
-      "div",
-      { class: "actions", role: "group", "aria-label": "Decision" },
-      ...ACTIONS.map(([name, decides, key, text]) =>
-        element("button", { type: "button", "data-do": name, "data-decides": decides, "aria-keyshortcuts": key, "aria-pressed": "false" }, text, element("kbd", { "aria-hidden": "true" }, key)),
-      ),
-    ),
-  );
-  card.suspect = suspect;
-  return card;
-}
-
-function imageOf(picture, alt) {
-  return element("img", { src: picture.uri, width: picture.width, height: picture.height, alt, class: picture.tiny ? "tiny" : null, decoding: "async" });
-}
-
-/** The example itself: its picture, why there is none, or the values that stand out. */
-function shownOf(suspect) {
-  if (suspect.picture) return element("div", { class: "picture" }, imageOf(suspect.picture, `Example ${suspect.example_id}`));
-  if (suspect.features.length) return featuresOf(suspect);
-  if (content.kind !== "images") return "";
-  return element("div", { class: "picture none" }, element("p", {}, suspect.no_picture || "no picture"));
-}
-
-function featuresOf(suspect) {
-  const number = (value) => element("td", { class: "number" }, value.toLocaleString("en-US", { maximumSignificantDigits: 4 }));
-  const heading = (text, isNumber, kind) => element("th", { scope: "col", class: isNumber ? `number ${kind}` : null }, text);
-  return element(
-    "table",
-    { class: "features" },
-    element("caption", { class: "unseen" }, "Values that stand out, and what is usual"),
-    element("thead", {}, element("tr", {}, heading("stands out", false), heading("here", true, ""), heading("usual of given", true, "given"), heading("of suggested", true, "suggested"))),
-    element(
-      "tbody",
-      {},
-      ...suspect.features.map((note) =>
-        element("tr", {}, element("th", { scope: "row" }, note.name), number(note.value), number(note.usual), number(note.usual_of_suggested)),
-      ),
-    ),
-  );
-}
-
-/** One of the two classes in question: how sure the models are of it, and what it usually looks like. */
-function classOf(role, name, confidence) {
-  const examples = (typical.get(name) ?? []).filter((one) => one.picture);
-  return element(
-    "div",
-    { class: `class ${role}` },
-    element("p", { class: "role" }, role),
-    element("p", { class: "name" }, element("bdi", {}, name)),
-    confidence === null
-      ? ""
-      : element("p", { class: "confidence" }, element("span", { class: "unseen" }, "probability "), perCent(confidence), element("span", { class: "bar", "data-share": confidence, "aria-hidden": "true" })),
-    examples.length
-      ? element("p", { class: "typical" }, ...examples.slice(0, 2).map((one) => imageOf(one.picture, `A typical ${name}`)))
-      : "",
-  );
-}
-
-function sourceOf(suspect) {
-  const name = suspect.path || suspect.example_id;
-  return element(
-    "div",
-    { class: "source" },
-    element(
-      "p",
-      {},
-      element("code", { title: name }, element("bdi", {}, name)),
-      element("button", { type: "button", class: "copy quiet", "data-copy": name, "aria-label": `Copy ${name}` }, "Copy"),
-    ),
-    suspect.flagged_by.length ? element("p", {}, `flagged by ${suspect.flagged_by.join(", ")}`) : "",
-  );
 }

@@ -38,9 +38,9 @@ const count = (number) => number.toLocaleString("en-US");
 
 function perCent(share) {
   if (share === null) return "–";
-  if (share > 0 && share < 0.01) return "< 1 %";
-  if (share > 0.99 && share < 1) return "> 99 %";
-  return `${Math.round(100 * share)} %`;
+  if (share > 0 && share < 0.01) return "<\u00a01\u00a0%";
+  if (share > 0.99 && share < 1) return ">\u00a099\u00a0%";
+  return `${Math.round(100 * share)}\u00a0%`;
 }
 
 function fillBars(root) {
@@ -64,7 +64,8 @@ function sortBy(button) {
   const header = button.closest("th");
   const column = [...header.parentNode.children].indexOf(header);
   const isNumber = header.classList.contains("number");
-  const descending = header.getAttribute("aria-sort") !== (isNumber ? "descending" : "ascending") ? isNumber : !isNumber;
+  const descending =
+    header.getAttribute("aria-sort") !== (isNumber ? "descending" : "ascending") ? isNumber : !isNumber;
   for (const other of header.parentNode.children) other.removeAttribute("aria-sort");
   header.setAttribute("aria-sort", descending ? "descending" : "ascending");
   const body = header.closest("table").tBodies[0];

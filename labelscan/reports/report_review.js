@@ -1,7 +1,6 @@
 "use strict";
 /* The review: keys and buttons become decisions, and decisions a file. */
 
-const MOST_CLASSES_LISTED = 50;
 const MOST_PROBLEMS_TOLD = 5;
 const IN_THE_MOSAIC = 16;
 const decisions = new Decisions(content.suspects);
@@ -15,6 +14,7 @@ const keeper = new (content.save_to ? ServerKeeper : BrowserKeeper)(decisions, (
   byId("saved").textContent = text;
   byId("saved").className = `saved ${kind}`;
 });
+const chooser = new ClassChooser(takeLabel);
 const speak = (text) => (byId("spoken").textContent = text);
 
 function showProgress() {
@@ -48,7 +48,7 @@ function takeLabel(label) {
 const DOES = {
   given: () => decide("keep"),
   suggested: () => takeLabel(gallery.current.suggested_label),
-  other: () => openClasses(),
+  other: () => chooser.open(),
   drop: () => decide("drop"),
   unsure: () => decide("unsure"),
   undo() {
@@ -77,62 +77,18 @@ function isReviewing() {
 
 function onKey(event) {
   const does = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-  if (!does || event.ctrlKey || event.metaKey || event.altKey || event.repeat === true && !["next", "previous"].includes(does)) return;
+  if (
+    !does ||
+    event.ctrlKey ||
+    event.metaKey ||
+    event.altKey ||
+    (event.repeat === true && !["next", "previous"].includes(does))
+  )
+    return;
   if (document.querySelector("dialog[open]") || event.target.closest("input, select, textarea, summary")) return;
   if (does !== "help" && (!byId("keys-on").checked || !gallery.current || !isReviewing())) return;
   event.preventDefault();
   DOES[does]();
-}
-
-function openClasses() {
-  byId("class-input").value = "";
-  byId("class-title").textContent = "Which class is it?";
-  listClasses();
-  byId("class-dialog").showModal();
-  byId("class-input").focus();
-}
-
-function listClasses() {
-  const text = byId("class-input").value.trim().toLocaleLowerCase();
-  const place = (name) => name.toLocaleLowerCase().indexOf(text);
-  const found = content.class_names.filter((name) => place(name) >= 0);
-  // Whole names first, then those that begin so, each in the order of the classes.
-  const worth = (name) => (name.toLocaleLowerCase() === text ? 0 : place(name) === 0 ? 1 : 2);
-  found.sort((one, other) => worth(one) - worth(other));
-  const options = found.slice(0, MOST_CLASSES_LISTED).map((name, index) => {
-    const option = element("li", { role: "option", id: `class-${index}` }, element("bdi", {}, name));
-    option.label = name;
-    return option;
-  });
-  byId("class-list").replaceChildren(...options);
-  chooseClass(0);
-}
-
-function chooseClass(index) {
-  const options = [...byId("class-list").children];
-  const chosen = Math.max(0, Math.min(index, options.length - 1));
-  options.forEach((option, place) => option.setAttribute("aria-selected", String(place === chosen)));
-  if (options.length) {
-    byId("class-input").setAttribute("aria-activedescendant", options[chosen].id);
-    options[chosen].scrollIntoView({ block: "nearest" });
-  } else byId("class-input").removeAttribute("aria-activedescendant");
-}
-
-function onClassKey(event) {
-  const options = [...byId("class-list").children];
-  const chosen = options.findIndex((option) => option.getAttribute("aria-selected") === "true");
-  if (event.key === "ArrowDown" || event.key === "ArrowUp") {
-    event.preventDefault();
-    chooseClass(chosen + (event.key === "ArrowDown" ? 1 : -1));
-  } else if (event.key === "Enter" && !event.isComposing) {
-    event.preventDefault();
-    if (options[chosen]) takeClass(options[chosen].label);
-  }
-}
-
-function takeClass(name) {
-  byId("class-dialog").close();
-  takeLabel(name);
 }
 
 function showMessage(lines) {
@@ -149,7 +105,9 @@ function exportFile() {
 
 async function importFile(file) {
   try {
-    const { records, problems } = readDecisions(new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer()));
+    const { records, problems } = readDecisions(
+      new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer()),
+    );
     const wrong = [...problems, ...decisions.add(records)];
     const told = wrong.slice(0, MOST_PROBLEMS_TOLD).map((one) => `Left out: ${one}.`);
     const more = wrong.length > told.length ? [`and ${count(wrong.length - told.length)} more`] : [];
@@ -194,7 +152,12 @@ function showMosaic() {
       "button",
       { type: "button", "aria-label": name, title: name },
       imageOf(suspect.picture, ""),
-      element("span", {}, element("s", {}, element("bdi", {}, suspect.given_label)), element("bdi", {}, suspect.suggested_label)),
+      element(
+        "span",
+        {},
+        element("s", {}, element("bdi", {}, suspect.given_label)),
+        element("bdi", {}, suspect.suggested_label),
+      ),
     );
     button.addEventListener("click", () => {
       clearFilters();
@@ -205,58 +168,52 @@ function showMosaic() {
   }
 }
 
-function listen() {
-  document.addEventListener("keydown", onKey);
-  byId("gallery").addEventListener("click", (event) => {
-    const card = event.target.closest(".card");
-    if (!card) return;
+function listenToGallery() {
+  const makeCurrent = (card) => {
+    if (!card || card.suspect === gallery.current) return;
     gallery.current = card.suspect;
     gallery.mark();
+  };
+  byId("gallery").addEventListener("focusin", (event) => makeCurrent(event.target.closest(".card")));
+  byId("gallery").addEventListener("click", (event) => {
+    makeCurrent(event.target.closest(".card"));
     const does = event.target.closest("[data-do]")?.dataset.do;
     if (does) DOES[does]();
   });
-  byId("gallery").addEventListener("focusin", (event) => {
-    const card = event.target.closest(".card");
-    if (card && card.suspect !== gallery.current) {
-      gallery.current = card.suspect;
-      gallery.mark();
-    }
-  });
+  byId("previous-page").addEventListener("click", () => gallery.turn(-1));
+  byId("next-page").addEventListener("click", () => gallery.turn(1));
   byId("filter-form").addEventListener("input", () => gallery.filter());
+  byId("filter-form").addEventListener("submit", (event) => event.preventDefault());
   byId("clear").addEventListener("click", () => {
     clearFilters();
     gallery.filter();
   });
-  byId("filter-form").addEventListener("submit", (event) => event.preventDefault());
-  byId("previous-page").addEventListener("click", () => gallery.turn(-1));
-  byId("next-page").addEventListener("click", () => gallery.turn(1));
+}
+
+function listenToTheRest() {
+  document.addEventListener("keydown", onKey);
   byId("undo").addEventListener("click", DOES.undo);
   byId("help").addEventListener("click", DOES.help);
   byId("export").addEventListener("click", exportFile);
   byId("import").addEventListener("change", async (event) => {
     if (event.target.files.length) await importFile(event.target.files[0]);
-    event.target.value = "";
+    event.target.value = ""; // so that the same file can be taken again
   });
   byId("start").addEventListener("click", (event) => {
     event.preventDefault();
     goToReview();
   });
-  for (const button of document.querySelectorAll(".pairs button")) button.addEventListener("click", () => showPair(button.dataset));
-  byId("class-input").addEventListener("input", listClasses);
-  byId("class-input").addEventListener("keydown", onClassKey);
-  byId("class-cancel").addEventListener("click", () => byId("class-dialog").close());
-  byId("class-form").addEventListener("submit", (event) => event.preventDefault());
-  byId("class-list").addEventListener("click", (event) => {
-    const option = event.target.closest("li");
-    if (option) takeClass(option.label);
-  });
+  for (const button of document.querySelectorAll(".pairs button")) {
+    button.addEventListener("click", () => showPair(button.dataset));
+  }
   addEventListener("beforeunload", (event) => {
     if (!keeper.isSafe) event.preventDefault();
   });
 }
 
 async function start() {
-  listen();
+  listenToGallery();
+  listenToTheRest();
   showMosaic();
   await keeper.start(showAll);
   decisions.onChange = () => {

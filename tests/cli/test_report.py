@@ -1,0 +1,172 @@
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import urllib.request
+
+import pytest
+
+from labelscan.decisions import Decision, write_decisions
+
+
+@pytest.fixture
+def run(command, probs, tmp_path):
+    """Make the run ``run`` of probabilities: two labels are flagged."""
+    assert command("score", "probs.npz", "-o", "run", "-q").code == 0
+    return tmp_path / "run"
+
+
+def test_the_page_is_written_into_the_run_and_its_path_is_all_that_a_pipe_gets(command, run):
+    for options in ((), ("-q",)):
+        ended = command("report", "run", *options)
+        assert (ended.code, ended.out) == (0, "run/report.html\n")
+    assert "[red]cat[/red]" in (run / "report.html").read_text()
+
+
+def test_a_person_is_told_what_to_do_with_it(command, run, monkeypatch):
+    monkeypatch.setattr("rich.console.Console.is_terminal", True)
+    monkeypatch.setenv("TERM", "dumb")
+    ended = command("report", "run")
+    assert ended.out.splitlines() == [
+        "report  run/report.html",
+        "review  open it, or have decisions saved: labelscan report run --serve",
+        "next    labelscan apply run",
+    ]
+
+
+def test_markdown_goes_to_stdout_alone(command, run):
+    ended = command("report", "run", "--format", "markdown")
+    assert ended.code == 0
+    assert ended.out.startswith("## probs: 2 of 40 labels look wrong (5.0 %)\n")
+    assert not (run / "report.html").exists()
+
+
+def test_several_forms_are_written_at_once(command, run, tmp_path):
+    ended = command("report", "run", "--format", "html", "--format", "markdown=deep/a.md")
+    assert ended.out.split() == ["run/report.html", "deep/a.md"]
+    ended = command("report", "run", "--format", "html=b.html", "--format", "markdown")
+    assert ended.out == (tmp_path / "deep" / "a.md").read_text()
+    assert ended.err == "b.html\n"
+    assert (tmp_path / "b.html").exists()
+
+
+@pytest.mark.parametrize(("form", "begins"), [((), "<!doctype html>"), (("--format", "markdown"), "## probs")])
+def test_output_is_the_file_of_the_one_form(command, run, tmp_path, form, begins):
+    ended = command("report", "run", *form, "-o", "page")
+    assert ended.out == "page\n"
+    assert (tmp_path / "page").read_text().lower().startswith(begins)
+
+
+def test_json_says_what_was_written(command, run):
+    ended = command("report", "run", "--json", "--top", "1", "--format", "html", "--format", "markdown=a.md")
+    assert json.loads(ended.out) == {
+        "run": "run",
+        "reports": {"html": "run/report.html", "markdown": "a.md"},
+        "n_flagged": 2,
+        "n_shown": 1,
+        "n_pictures": 0,
+        "notes": [],
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--format", "pdf"], "no format is called 'pdf'"),
+        (["--format", "html", "--format", "html"], "given twice"),
+        (["--format", "html=a", "-o", "b"], "at once"),
+        (["--format", "html", "--format", "markdown", "-o", "b"], "at once"),
+        (["--format", "markdown", "--json"], "at once"),
+        (["--top", "many"], "--top"),
+        (["-o", "run"], "this is a folder"),
+        (["--port", "80"], "--port is of --serve"),
+        (["--serve", "--port", "65536"], "at most 65535"),
+        (["--serve", "-o", "b"], "at once"),
+        (["--serve", "--json"], "at once"),
+        (["--serve", "--format", "html"], "at once"),
+    ],
+)
+def test_bad_usage_ends_in_2(command, run, arguments, message):
+    ended = command("report", "run", *arguments)
+    assert (ended.code, ended.out) == (2, "")
+    assert message in ended.err
+
+
+def test_no_run_and_an_unfinished_one_end_in_2(command, run):
+    assert "there is no run here" in command("report", "nowhere").err
+    record = run / "run.json"
+    record.write_text(record.read_text().replace('"finished"', '"interrupted"'))
+    ended = command("report", "run")
+    assert ended.code == 2
+    assert "this run is not finished: interrupted" in ended.err
+
+
+def test_foreign_decisions_are_told_before_anything_is_served(command, run):
+    write_decisions([Decision(example_id="of another run", verdict="keep")], run / "decisions.csv")
+    ended = command("report", "run", "--serve", "--no-open")
+    assert (ended.code, ended.out) == (2, "")
+    assert "no example is called 'of another run'" in ended.err
+
+
+def test_starting_over_deletes_the_page_and_never_decisions(command, run):
+    command("report", "run")
+    write_decisions([Decision(example_id="3", verdict="keep")], run / "decisions.csv")
+    before = (run / "decisions.csv").read_bytes()
+    assert command("score", "probs.npz", "-o", "run", "-q", "--fresh").code == 0
+    assert (run / "decisions.csv").read_bytes() == before
+    assert not (run / "report.html").exists()
+
+
+def test_decisions_do_not_stand_in_the_way_of_the_same_run(command, run):
+    write_decisions([Decision(example_id="3", verdict="keep")], run / "decisions.csv")
+    assert command("score", "probs.npz", "-o", "run", "-q").code == 0
+    assert command("report", "run").code == 0
+    assert (run / "decisions.csv").exists()
+
+
+@pytest.mark.parametrize("decided", [True, False])
+def test_a_review_is_served_until_it_is_stopped(command, run, decided):
+    arguments = [sys.executable, "-m", "labelscan", "report", "run", "--serve", "--no-open"]
+    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    watch = threading.Timer(30, process.kill)
+    watch.start()
+    try:
+        url = process.stdout.readline().strip()
+        with urllib.request.urlopen(f"{url}decisions") as answer:
+            tag = answer.headers["ETag"]
+        if decided:
+            body = json.dumps([{"example_id": "3", "decision": "keep", "new_label": ""}]).encode()
+            request = urllib.request.Request(f"{url}decisions", body, {"If-Match": tag}, method="PUT")
+            with urllib.request.urlopen(request) as answer:
+                assert answer.status == 204
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate()
+    finally:
+        watch.cancel()
+        process.kill()
+    assert (process.returncode, out) == (0, "")
+    assert (run / "decisions.csv").exists() == decided
+    assert ("decisions are in run/decisions.csv" if decided else "nothing was decided") in err
+
+
+def test_the_library_does_the_same(command, run, tmp_path):
+    import labelscan
+
+    assert labelscan.report(run) == run / "report.html"
+    assert labelscan.report(run, format="markdown") == run / "report.md"
+    assert labelscan.report(str(run), output=tmp_path / "a.html", top=1, pictures=False) == tmp_path / "a.html"
+    with pytest.raises(labelscan.ConfigError, match="no format"):
+        labelscan.report(run, format="pdf")
+    shutil.rmtree(run)
+    with pytest.raises(labelscan.RunFolderError):
+        labelscan.report(run)
+
+
+def test_a_page_is_made_without_loading_torch(run):
+    code = (
+        "import sys; from labelscan.__main__ import main; code = main(['report', 'run', '-q']); "
+        "assert code == 0 and 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)

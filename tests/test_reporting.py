@@ -1,0 +1,156 @@
+"""A finished run as a page."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import labelscan
+from labelscan.finished_run import FinishedRun
+from labelscan.reporting import make_report_page
+
+
+def detect(data, folder, **settings):
+    settings = labelscan.settings(data, epochs=1, folds=2, overrides={"executor.processes": 1}, **settings)
+    labelscan.detect(settings=settings, output=folder)
+    flag_some(folder)
+    return FinishedRun.read(folder)
+
+
+def flag_some(folder):
+    """Flag the first three of scores.csv, whatever one epoch of training made of them."""
+    lines = (folder / "scores.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    place = lines[0].split(",").index("flagged")
+    for row, line in enumerate(lines[1:], start=1):
+        cells = line.split(",")
+        cells[place] = "true" if row <= 3 else "false"
+        lines[row] = ",".join(cells)
+    (folder / "scores.csv").write_text("".join(lines), encoding="utf-8")
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Make 16 images of 80 x 70 pixels in two class folders."""
+    generator = np.random.default_rng(0)
+    for name, level in (("dark", 40), ("light", 200)):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        for number in range(8):
+            pixels = generator.integers(level - 20, level + 20, (70, 80, 3)).astype(np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "photos" / name / f"{number}.jpg")
+    return tmp_path / "photos"
+
+
+def test_a_page_of_photos_has_pictures_and_typical_examples(photos, tmp_path):
+    run = detect(str(photos), tmp_path / "run", image_size=16)
+    page = make_report_page(run)
+    assert (page.kind, page.n_flagged, page.notes, page.class_names) == ("images", 3, (), ("dark", "light"))
+    assert [one.rank for one in page.suspects] == [1, 2, 3]
+    for one in page.suspects:
+        assert (one.picture.width, one.picture.height, one.picture.tiny) == (80, 70, False)
+        assert (one.no_picture, one.true_label, one.features) == ("", None, ())
+        assert one.path.endswith(one.example_id)
+    assert set(page.typical) <= {"dark", "light"}
+    shown = {one.example_id for one in page.suspects}
+    for name, examples in page.typical.items():
+        for one in examples:
+            assert one.example_id.startswith(name)
+            assert one.example_id not in shown
+            assert one.picture is not None
+    assert page == make_report_page(run), "the same run gives the same page"
+    assert len(make_report_page(run, top=1).suspects) == 1
+    assert page.wrong_labels.low <= page.wrong_labels.estimate <= page.wrong_labels.high
+
+
+def test_an_image_that_is_gone_says_so_and_the_others_are_shown(photos, tmp_path):
+    run = detect(str(photos), tmp_path / "run", image_size=16)
+    lost = make_report_page(run).suspects[0].example_id
+    (photos / lost).write_bytes(b"")
+    page = make_report_page(run)
+    assert (page.suspects[0].picture, page.suspects[0].no_picture) == (None, "not an image")
+    assert page.suspects[1].picture is not None
+    assert page.notes[0].startswith("1 of ")
+
+
+def test_photos_that_moved_are_missed_until_they_are_named(photos, tmp_path):
+    run = detect(str(photos), tmp_path / "run", image_size=16)
+    photos.rename(tmp_path / "elsewhere")
+    page = make_report_page(run)
+    assert {one.no_picture for one in page.suspects} == {"no such file"}
+    (note,) = page.notes
+    assert "--data" in note
+    assert page.typical == {}
+    page = make_report_page(run, data=str(tmp_path / "elsewhere"))
+    assert page.notes == ()
+    assert all(one.picture is not None for one in page.suspects)
+
+
+def test_the_page_is_found_from_another_folder(photos, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run = detect("photos", tmp_path / "run", image_size=16)
+    (tmp_path / "deep").mkdir()
+    monkeypatch.chdir(tmp_path / "deep")
+    assert all(one.picture is not None for one in make_report_page(run).suspects)
+
+
+def test_a_manifest_with_a_broken_file_shows_what_there_is(photos, tmp_path):
+    (photos / "dark" / "0.jpg").write_text("no image")
+    rows = [f"{name}/{number}.jpg,{name}" for name in ("dark", "light") for number in range(8)]
+    (photos / "list.csv").write_text("\n".join(["path,label", *rows]) + "\n")
+    page = make_report_page(detect(str(photos / "list.csv"), tmp_path / "run", image_size=16))
+    assert page.summary["n_unreadable"] == 1
+    assert all(one.picture is not None for one in page.suspects)
+
+
+def test_without_pictures_nothing_is_opened(photos, tmp_path):
+    run = detect(str(photos), tmp_path / "run", image_size=16)
+    photos.rename(tmp_path / "elsewhere")
+    page = make_report_page(run, pictures=False)
+    assert {one.no_picture for one in page.suspects} == {"left out"}
+    assert (page.notes, page.typical) == ((), {})
+
+
+def test_images_in_an_array_are_shown_pixel_by_pixel_with_true_labels(tmp_path):
+    run = detect("demo:digits?noise=symmetric:0.1", tmp_path / "run")
+    page = make_report_page(run)
+    assert all(one.picture.tiny and one.picture.width == 8 for one in page.suspects)
+    assert {one.true_label for one in page.suspects} <= set("0123456789")
+    assert page.class_names == tuple("0123456789")
+
+
+def test_a_table_tells_what_stands_out(tmp_path):
+    generator = np.random.default_rng(0)
+    rows = [f"{generator.normal(10 * (row % 2)):.3f},{generator.normal():.3f},{'ab'[row % 2]}" for row in range(40)]
+    rows[0] = "10.5,0.1,a"
+    (tmp_path / "table.csv").write_text("\n".join(["petal,sepal,label", *rows]) + "\n")
+    folder = tmp_path / "run"
+    labelscan.detect(settings=labelscan.settings(tmp_path / "table.csv", epochs=20, folds=2), output=folder)
+    run = FinishedRun.read(folder)
+    page = make_report_page(run)
+    assert (page.kind, page.typical) == ("features", {})
+    suspect = next(one for one in page.suspects if one.example_id == "0")
+    assert (suspect.picture, suspect.no_picture) == (None, "")
+    first = suspect.features[0]
+    assert (first.name, first.value) == ("petal", 10.5)
+    assert first.deviations > 3
+    assert first.usual_of_suggested == pytest.approx(10, abs=1)
+    (tmp_path / "table.csv").unlink()
+    page = make_report_page(run)
+    assert page.suspects[0].features == ()
+    assert "no such file" in page.notes[0]
+    assert page.notes[0].startswith("without features")
+
+
+def test_probabilities_have_nothing_to_show(tmp_path):
+    probs, labels = [[0.9, 0.1], [0.1, 0.9]] * 10, [0, 1] * 10
+    labels[3] = 0
+    labelscan.score(probs, labels, class_names=["cat", "dog"], output=tmp_path / "run")
+    page = make_report_page(FinishedRun.read(tmp_path / "run"))
+    assert (page.kind, page.notes, page.typical) == ("probabilities", (), {})
+    assert [(one.example_id, one.given_label, one.no_picture, one.fold) for one in page.suspects] == [
+        ("3", "cat", "", "")
+    ]
+
+
+def test_a_run_that_flags_nothing_is_a_page_too(tmp_path):
+    labelscan.score([[0.9, 0.1], [0.1, 0.9]] * 10, [0, 1] * 10, output=tmp_path / "run")
+    page = make_report_page(FinishedRun.read(tmp_path / "run"))
+    assert (page.suspects, page.n_flagged, page.flagged_precision) == ((), 0, None)

@@ -1,0 +1,189 @@
+"""The review server: decisions are saved as they are made, and nobody else gets in."""
+
+import http.client
+import json
+import socket
+import threading
+from contextlib import contextmanager
+
+import pytest
+
+from labelscan.decisions import Decision, read_decisions, write_decisions
+from labelscan.errors import DecisionsError, UsageError
+from labelscan.review_server import HOST, MOST_BYTES, DecisionsFile, ReviewServer
+
+GIVEN = {"0.png": "cat", "1.png": "dog", "far down.png": "cat"}
+KEEP = {"example_id": "0.png", "decision": "keep", "new_label": "", "time": "", "given_label": "cat"}
+RELABEL = {"example_id": "1.png", "decision": "relabel", "new_label": "=cat", "time": "2026-01-02T03:04:05Z"}
+
+
+@contextmanager
+def serving(path, **options):
+    file = DecisionsFile(path, GIVEN, shown=["0.png", "1.png"])
+    with ReviewServer(lambda save_to: f"<p>{save_to}", file, **options) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "decisions.csv"
+
+
+@pytest.fixture
+def server(path):
+    with serving(path) as server:
+        yield server
+
+
+def ask(server, method="GET", place="decisions", body=None, *, token=None, **headers):
+    """Return status, headers and body of an answer."""
+    connection = http.client.HTTPConnection(HOST, server.port, timeout=5)
+    try:
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        connection.request(method, f"/{token or server.token}/{place}", body, sent)
+        answer = connection.getresponse()
+        return answer.status, answer.headers, answer.read()
+    finally:
+        connection.close()
+
+
+def put(server, decisions, tag, **headers):
+    return ask(server, "PUT", body=json.dumps(decisions), If_Match=tag, Content_Type="application/json", **headers)
+
+
+def test_the_page_knows_where_to_save(server):
+    status, headers, body = ask(server, place="")
+    assert (status, body) == (200, f"<p>/{server.token}/decisions".encode())
+    assert headers["Content-Type"] == "text/html; charset=utf-8"
+    assert headers["Cache-Control"] == "no-store"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert "labelscan" in headers["Server"]
+    assert server.url == f"http://127.0.0.1:{server.port}/{server.token}/"
+    assert ask(server, "HEAD", place="")[::2] == (200, b"")
+
+
+def test_decisions_are_saved_and_read_back(server, path):
+    status, headers, body = ask(server)
+    assert (status, json.loads(body)) == (200, [])
+    status, headers, body = put(server, [KEEP, RELABEL], headers["ETag"])
+    assert (status, body) == (204, b"")
+    saved = read_decisions(path)
+    assert [(one.example_id, one.verdict, one.new_label) for one in saved] == [
+        ("0.png", "keep", ""),
+        ("1.png", "relabel", "=cat"),
+    ]
+    status, again, body = ask(server)
+    assert again["ETag"] == headers["ETag"]
+    assert json.loads(body) == [KEEP, {**RELABEL, "given_label": None}]
+    assert put(server, [KEEP], again["ETag"])[0] == 204
+    assert [one.example_id for one in read_decisions(path)] == ["0.png"]
+
+
+def test_what_another_program_changed_is_not_written_over(server, path):
+    _, headers, _ = ask(server)
+    write_decisions([Decision(example_id="1.png", verdict="drop")], path)
+    before = path.read_bytes()
+    assert put(server, [KEEP], headers["ETag"])[0] == 412
+    assert path.read_bytes() == before
+    _, headers, body = ask(server)
+    assert json.loads(body)[0]["decision"] == "drop"
+    assert put(server, [KEEP], headers["ETag"])[0] == 204
+
+
+def test_without_having_read_nothing_is_written(server, path):
+    assert ask(server, "PUT", body="[]")[0] == 428
+    assert not path.exists()
+
+
+def test_decisions_about_examples_that_the_page_does_not_show_stay(path):
+    write_decisions([Decision(example_id=name, verdict="unsure") for name in ("far down.png", "1.png")], path)
+    with serving(path) as server:
+        _, headers, _ = ask(server)
+        assert put(server, [KEEP], headers["ETag"])[0] == 204
+    assert [one.example_id for one in read_decisions(path)] == ["far down.png", "0.png"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "{}",
+        "[1]",
+        "no json",
+        b"\xff",
+        json.dumps([{**KEEP, "decision": "perhaps"}]),
+        json.dumps([{**KEEP, "example_id": "other.png"}]),
+        json.dumps([{**KEEP, "given_label": "dog"}]),
+        json.dumps([{**RELABEL, "new_label": ""}]),
+        json.dumps([{**KEEP, "time": 3}]),
+        "[" * 100_000,
+    ],
+)
+def test_what_is_no_decision_about_this_run_is_refused(server, path, body):
+    _, headers, _ = ask(server)
+    assert ask(server, "PUT", body=body, If_Match=headers["ETag"])[0] == 422
+    assert not path.exists()
+
+
+def test_another_path_or_token_is_not_there(server):
+    for place, token in (("", "guess"), ("decisions", "guess"), ("../run.json", None), ("", f"{server.token}x")):
+        assert ask(server, place=place, token=token)[0] == 404
+    assert ask(server, "PUT", place="run.json", body="[]", If_Match='"x"')[0] == 404
+    assert ask(server, "POST", body="[]")[0] == 501
+    assert ask(server, "DELETE")[0] == 501
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1", "evil.example:{port}", "localhost.evil.example:{port}"])
+def test_another_name_for_this_machine_is_refused(server, host):
+    assert ask(server, place="", Host=host.format(port=server.port))[0] == 421
+    assert ask(server, place="", Host=f"localhost:{server.port}")[0] == 200
+
+
+def test_other_pages_are_refused(server, path):
+    _, headers, _ = ask(server, Origin=f"http://127.0.0.1:{server.port}")
+    for origin in ("https://evil.example", "null", f"http://localhost.evil:{server.port}"):
+        assert ask(server, Origin=origin)[0] == 403
+        assert put(server, [KEEP], headers["ETag"], Origin=origin)[0] == 403
+    assert put(server, [KEEP], headers["ETag"], Sec_Fetch_Site="cross-site")[0] == 403
+    assert not path.exists()
+    assert put(server, [KEEP], headers["ETag"], Origin=f"http://127.0.0.1:{server.port}")[0] == 204
+
+
+def test_what_is_too_much_is_not_read(server):
+    assert ask(server, "PUT", If_Match='"x"', Content_Length=str(MOST_BYTES + 1))[0] == 413
+    with socket.create_connection((HOST, server.port), timeout=5) as line:
+        request = f"PUT /{server.token}/decisions HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n"
+        line.sendall(f"{request}Transfer-Encoding: chunked\r\n\r\n".encode())
+        assert line.recv(100).startswith(b"HTTP/1.1 411 ")
+
+
+def test_a_file_that_has_become_unreadable_is_told_and_left_alone(server, path):
+    _, headers, _ = ask(server)
+    path.write_text("example_id\n0.png\n")
+    status, _, body = ask(server)
+    assert status == 409
+    assert b"no column is called" in body
+    assert put(server, [KEEP], headers["ETag"])[0] == 412
+    assert path.read_text() == "example_id\n0.png\n"
+
+
+def test_foreign_decisions_are_refused_before_anything_is_served(path):
+    write_decisions([Decision(example_id="other.png", verdict="keep")], path)
+    with pytest.raises(DecisionsError, match="no example is called"), serving(path):
+        pass
+
+
+def test_a_port_that_is_taken_is_told(server, path):
+    with pytest.raises(UsageError, match="cannot be taken"), serving(path, port=server.port):
+        pass
+
+
+def test_every_server_has_its_own_secret(server, path):
+    with serving(path) as other:
+        assert len(other.token) >= 32
+        assert other.token != server.token

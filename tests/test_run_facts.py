@@ -1,0 +1,35 @@
+"""What was run, in words."""
+
+from pathlib import Path
+
+from finished import a_run
+
+import labelscan
+from labelscan.finished_run import FinishedRun
+from labelscan.run_facts import make_run_facts
+
+
+def test_a_run_tells_how_it_was_made_and_can_be_made_again(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = [f"{number},{number % 2},{'ab'[number % 2]}" for number in range(12)]
+    Path("flowers.csv").write_text("\n".join(["petal,sepal,label", *rows]) + "\n")
+    labelscan.detect(settings=labelscan.settings("flowers.csv", epochs=1, folds=2, seed=7), output="a run")
+    facts = dict(make_run_facts(FinishedRun.read(Path("a run"))))
+    assert facts["data"].startswith("flowers.csv: 12 examples, 2 classes, fingerprint ")
+    assert facts["model"].startswith("mlp")
+    assert facts["loss"].startswith("blurry:gamma=")
+    assert (facts["folds"], facts["seed"], facts["detector"]) == ("2", "7", "noise-posterior")
+    assert facts["training"].startswith("epochs 1, batch size ")
+    assert facts["device"].endswith(", float32")
+    assert f"labelscan {labelscan.__version__}, python " in facts["versions"]
+    assert facts["took"].endswith(" s")
+    assert facts["in folder"] == str(tmp_path)
+    assert facts["again"] == "labelscan detect --config 'a run/run.json'"
+    again = labelscan.settings(config="a run/run.json")
+    assert (again.dataset.data, again.seed, again.folds.n_folds) == ("flowers.csv", 7, 2)
+
+
+def test_probabilities_have_no_model_and_what_is_not_known_is_left_out():
+    facts = dict(make_run_facts(a_run(record={"results_depend_on": {"command": "score"}})))
+    assert facts["data"] == "pets: 10 examples, 2 classes, fingerprint abc"
+    assert {"model", "loss", "training", "again", "device"}.isdisjoint(facts)

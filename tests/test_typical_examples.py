@@ -1,0 +1,63 @@
+"""Examples to compare suspects with."""
+
+import time
+
+import numpy as np
+import pandas as pd
+from finished import a_run
+
+from labelscan.typical_examples import MOST_PICTURES, choose_typical
+
+
+def a_table(n, names, *, seed=0):
+    generator = np.random.default_rng(seed)
+    return pd.DataFrame(
+        {
+            "given_label": pd.Series(np.array(names, dtype=object)[np.arange(n) % len(names)], dtype=object),
+            "self_confidence": generator.random(n),
+            "error_probability": generator.random(n) / 2,
+            "flagged": generator.random(n) < 0.1,
+        }
+    )
+
+
+def test_they_are_of_the_class_unflagged_and_well_but_not_most_confident():
+    table = a_table(2000, ["a", "b"])
+    chosen = choose_typical(table, ["b", "a", "b", "no such class"])
+    assert list(chosen) == ["b", "a"]
+    for name, rows in chosen.items():
+        assert len(set(rows)) == 2
+        shown = table.iloc[list(rows)]
+        assert (shown["given_label"] == name).all()
+        assert not shown["flagged"].any()
+        ranks = table[(table["given_label"] == name) & ~table["flagged"]]["self_confidence"].rank(pct=True)
+        assert ranks.loc[list(rows)].between(0.45, 0.95).all()
+
+
+def test_those_without_a_score_or_likely_wrong_are_never_shown():
+    table = a_table(6, ["a"])
+    table["flagged"] = False
+    table.loc[0, "self_confidence"] = np.nan
+    table.loc[1:4, "error_probability"] = 0.75
+    assert choose_typical(table, ["a"]) == {"a": [5]}
+    table["flagged"] = True
+    assert choose_typical(table, ["a"]) == {}
+
+
+def test_they_are_taken_from_a_run():
+    assert choose_typical(a_run().issues.scores, ["cat", "dog"]) == {"cat": [6, 8], "dog": [5, 7]}
+
+
+def test_many_classes_have_one_each_and_the_last_none():
+    names = [str(number) for number in range(1000)]
+    chosen = choose_typical(a_table(5000, names), names)
+    assert all(len(rows) == 1 for rows in chosen.values())
+    assert list(chosen) == names[: len(chosen)]
+    assert len(chosen) <= MOST_PICTURES
+
+
+def test_a_million_labels_take_no_time_to_speak_of():
+    table = a_table(1_000_000, ["a", "b", "c"])
+    started = time.process_time()
+    choose_typical(table, ["a", "c"])
+    assert time.process_time() - started < 2
