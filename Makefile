@@ -14,7 +14,7 @@ TORCH_INDEX ?= $(shell command -v nvidia-smi >/dev/null || \
 INSTALL = index="$(TORCH_INDEX)"; $(PIP) install $${index:+--extra-index-url "$$index"}
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint format types bench golden clean
+.PHONY: help demo test check lint format types bench golden pictures clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "make %-8s %s\n", $$1, $$2}'
@@ -45,6 +45,9 @@ bench: $(VENV)/installed-dev ## Measure the training loop and, with DATA=DIR, wh
 
 golden: $(VENV)/installed-dev ## Renew the golden files, to be reviewed as a diff.
 	$(BIN)/python -m pytest --golden
+
+pictures: $(VENV)/installed-dev ## Make the pictures of the README anew, with a chromium that is installed.
+	$(BIN)/python tests/bench/pictures.py
 
 clean: ## Delete the environment and all caches; runs stay.
 	rm -rf $(VENV) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache

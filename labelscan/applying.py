@@ -98,22 +98,11 @@ def apply(
     """
     run = FinishedRun.read(run_folder)
     decided, where, notes = _decisions(run, decisions, rule)
-    scores = run.issues.scores
-    check_decisions(decided, dict(zip(scores["example_id"], scores["given_label"], strict=True)), where=where)
     source = find_source(run, data=data, notify=notify)
-    _check_classes(decided, source, where, allow_new_classes=allow_new_classes)
-    ended = run.record.get("ended")
-    corrections = correct(scores, decisions=decided, rule=rule, flagged_at=ended if isinstance(ended, str) else "")
-    if corrections.count("drop") == corrections.n_examples:
-        raise UsageError("every example would be left out", where=str(run_folder), hint="check the decisions")
+    corrections = _corrections(run, source, decided, rule, where=where, allow_new_classes=allow_new_classes)
     if link_to is not None:
-        original = None if source.file is not None else Path(source.config.data)
-        everything = label_lists.everything(source)
-        copied = link_folders.write(everything, corrections, link_to, copy=copy, data=original)
-        notes += ["links cannot be made there: images were copied"] if copied and not copy else []
-        if source.config.split and source.file is not None:
-            notes.append(f"the run has read --split {source.config.split} alone, and so only that is in the folder")
         written = link_to
+        notes += _link(source, corrections, link_to, copy=copy)
     else:
         written = output or run.folder / f"{DEFAULT_NAME}{label_lists.suffix(source)}"
         _check_output(written, source, decisions, replaces=overwrite or output is None)
@@ -128,6 +117,41 @@ def apply(
         command=_command(source, written, is_folder=link_to is not None),
         notes=tuple(notes),
     )
+
+
+def _corrections(
+    run: FinishedRun,
+    source: Source,
+    decisions: list[Decision],
+    rule: FlagRule | None,
+    *,
+    where: str,
+    allow_new_classes: bool,
+) -> Corrections:
+    """Return what becomes of each label, having found that the decisions are about this run and leave something."""
+    if rule is not None and run.summary.get("learned_nothing"):
+        raise UsageError(
+            "the models of this run have learned nothing, and their flags mean nothing",
+            where=str(run.folder),
+            hint="see the warnings of the run; decisions of a reviewer can be applied all the same",
+        )
+    scores, ended = run.issues.scores, run.record.get("ended")
+    check_decisions(decisions, dict(zip(scores["example_id"], scores["given_label"], strict=True)), where=where)
+    _check_classes(decisions, source, where, allow_new_classes=allow_new_classes)
+    made = correct(scores, decisions=decisions, rule=rule, flagged_at=ended if isinstance(ended, str) else "")
+    if made.count("drop") == made.n_examples:
+        raise UsageError("every example would be left out", where=str(run.folder), hint="check the decisions")
+    return made
+
+
+def _link(source: Source, corrections: Corrections, folder: Path, *, copy: bool) -> list[str]:
+    """Make class folders, and return what a user should know about them."""
+    original = None if source.file is not None else Path(source.config.data)
+    copied = link_folders.write(label_lists.everything(source), corrections, folder, copy=copy, data=original)
+    notes = ["links cannot be made there: images were copied"] if copied and not copy else []
+    if source.config.split and source.file is not None:
+        notes.append(f"the run has read --split {source.config.split} alone, and so only that is in the folder")
+    return notes
 
 
 def read_decisions_or_annotations(path: Path) -> list[Decision]:

@@ -349,3 +349,70 @@ def test_data_that_has_changed_is_refused(scored, here):
     path.write_text(path.read_text().replace("0,cat", "0,dog", 1))
     with pytest.raises(DatasetError, match="not the data of"):
         labelscan.apply(scored, drop=True)
+
+
+def test_flags_of_models_that_learned_nothing_are_not_followed(scored):
+    path = scored / "summary.json"
+    path.write_text(path.read_text().replace('"learned_nothing": false', '"learned_nothing": true'))
+    with pytest.raises(UsageError, match="learned nothing"):
+        labelscan.apply(scored, drop=True)
+    assert labelscan.apply(scored, decisions=[drop("7")]).corrections.count("drop") == 1
+
+
+def test_rows_of_other_splits_keep_their_labels_and_columns_keep_their_meaning(photos, here):
+    ids = sorted(str(path.relative_to(photos)) for path in photos.rglob("*.png"))
+    lines = [f"{one},{one.split('/')[0]},train" for one in ids] + ["dark/2.png,dark,test"]
+    (photos / "labels.csv").write_text("\n".join(["where,what,split", *lines]) + "\n")
+    named = {"dataset.path_column": "where", "dataset.label_column": "what", "dataset.split": "train"}
+    detect("photos/labels.csv", here / "run", **named)
+    applied = labelscan.apply("run", decisions=[relabel("dark/2.png", "light"), drop("dark/4.png")])
+    assert applied.command.endswith("corrected.csv --split train --path-column where --label-column what")
+    rows = rows_of(applied.output)
+    assert [(row["what"], row["split"]) for row in rows if row["example_id"] == "dark/2.png"] == [
+        ("light", "train"),
+        ("dark", "test"),
+    ]
+    assert len(rows) == N
+    again = labels_in(detect(applied.output, here / "again", **named))
+    assert again["dark/2.png"] == "light"
+    beside = labelscan.apply("run", decisions=[relabel("dark/2.png", "light")], output=photos / "fixed.csv")
+    before, after = ((photos / name).read_text().splitlines() for name in ("labels.csv", "fixed.csv"))
+    assert [line for line in after if line not in before] == ["dark/2.png,light,train"]
+    assert beside.log == photos / "fixed.changes.csv"
+
+
+def test_data_that_was_moved_is_found_where_it_is_said_to_be(photos, here):
+    detect("photos", here / "run")
+    photos.rename(here / "moved")
+    with pytest.raises(DatasetError, match="no such file"):
+        labelscan.apply("run", decisions=[drop("dark/4.png")])
+    applied = labelscan.apply("run", decisions=[drop("dark/4.png")], data=here / "moved")
+    assert all((applied.output.parent / row["path"]).is_file() for row in rows_of(applied.output))
+
+
+def test_an_image_that_cannot_be_read_stays_in_the_list(photos, here):
+    (photos / "dark" / "broken.png").write_bytes(b"no image")
+    detect("photos", here / "run")
+    applied = labelscan.apply("run", decisions=[drop("dark/4.png")])
+    assert "dark/broken.png" in [row["example_id"] for row in rows_of(applied.output)]
+
+
+def test_labels_that_are_no_names_of_folders_are_not_linked(photos, here):
+    detect("photos", here / "run")
+    with pytest.raises(DatasetError, match="no folder can be called"):
+        labelscan.apply("run", decisions=[relabel("dark/4.png", "a/b")], allow_new_classes=True, link_to="fixed")
+    assert not (here / "fixed").exists()
+
+
+@pytest.mark.parametrize("kind", ["int64", "category", "string"])
+def test_parquet_keeps_its_types_and_its_index(here, kind):
+    labels = pd.Series([row % 2 for row in range(N)])
+    table = pd.DataFrame({"size": np.arange(N) * 0.5, "label": labels if kind == "int64" else labels.astype(str)})
+    table = table.astype({"label": kind}).set_index(pd.Index([f"r{row}" for row in range(N)], name="example_id"))
+    table.to_parquet(here / "t.parquet")
+    detect("t.parquet", here / "run")
+    applied = labelscan.apply("run", decisions=[relabel("r2", "1"), drop("r3")])
+    made = pd.read_parquet(applied.output)
+    expected = table.drop(index="r3")
+    expected.loc["r2", "label"] = 1 if kind == "int64" else "1"
+    pd.testing.assert_frame_equal(made, expected)

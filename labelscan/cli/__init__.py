@@ -17,11 +17,21 @@ from labelscan.cli.score import score
 FIRST_STEPS = """\
 labelscan finds labels that are probably wrong, in data that you have.
 
+To try it, without any data: it plants errors among digits and finds them.
+
+  labelscan detect 'demo:digits?noise=symmetric:0.1'
+
+On your own data:
+
   labelscan detect photos/       a folder with one folder of images a class
   labelscan detect labels.csv    a list of image paths and labels, or a table of numbers
   labelscan score probs.npz      out-of-fold probabilities that you have already
-  labelscan detect 'demo:digits?noise=symmetric:0.1'
-                                 to try it: needs no data, plants errors and finds them
+
+Each leaves a run folder, and says which. Then:
+
+  labelscan report RUN           a page to look suspects through, deciding by keyboard
+  labelscan apply RUN            a corrected copy of the labels, by what was decided
+  labelscan gate RUN             an exit code for CI: too many suspects, or new ones
 
 labelscan --help lists the commands, labelscan detect --help all options."""
 """What ``labelscan`` alone says."""

@@ -80,17 +80,17 @@ def move_paths(paths: Sequence[str], folder: Path, new_folder: Path) -> list[str
     Links among the folders are followed first, since ``..`` leads out of where a link points to.
     """
     start = new_folder.resolve()
-    parents: dict[Path, str] = {}
+    parents: dict[str, str] = {}
     moved = []
     for name in paths:
-        place = Path(name)
-        if place.is_absolute():
+        if os.path.isabs(name):  # noqa: PTH117  # a million Path objects would take minutes
             moved.append("")
             continue
-        parent = folder / place.parent
+        parent, file = os.path.split(name)
         if parent not in parents:
-            parents[parent] = _from(start, parent.resolve())
-        moved.append("/".join(part for part in (parents[parent], place.name) if part != "."))
+            way = _from(start, (folder / parent).resolve())
+            parents[parent] = "" if way == "." else f"{way}/"
+        moved.append(parents[parent] + file)
     return moved
 
 

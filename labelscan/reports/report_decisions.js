@@ -83,7 +83,7 @@ function csvOf(records) {
 /** Return the rows of a CSV text as lists of cells; throw where quotes are not as RFC 4180 has them. */
 function rowsOf(text) {
   const rows = [];
-  const cells = /(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n|\n|\r|$)/y;
+  const cells = /(?:"((?:[^"]|"")*)"|([^",\r\n][^,\r\n]*|))(,|\r\n|\n|\r|$)/y;
   let row = [];
   while (cells.lastIndex < text.length || row.length) {
     const start = cells.lastIndex;

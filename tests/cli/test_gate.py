@@ -74,7 +74,7 @@ def test_what_is_in_the_baseline_is_not_new(command, run, tmp_path):
     assert command("score", "more.npz", "-o", "more", "-q").code == 0
     new = command("gate", "more", "--baseline", "known.csv")
     assert new.code == 1
-    assert "1 of them new" in new.out
+    assert "1 suspect not in the baseline, 0 may be" in new.out
     assert "33.png" in new.out
     assert command("gate", "more", "--baseline", "known.csv", "--max-new", "1").code == 0
 
