@@ -128,11 +128,12 @@ def _checks(run: FinishedRun, limits: GateConfig, suspects: tuple[GateSuspect, .
     if limits.max_rate is not None:
         yield _check("max-rate", limits.max_rate, len(suspects) / scored.total(), "of the scored labels are suspects")
     if limits.max_issues is not None:
-        yield _check("max-issues", limits.max_issues, len(suspects), "suspects")
+        yield _check("max-issues", limits.max_issues, len(suspects), _plural(len(suspects)))
     if limits.max_class_rate is not None:
         yield _class_check(limits.max_class_rate, scored, suspects)
     if limits.max_new is not None:
-        yield _check("max-new", limits.max_new, sum(one.is_new for one in suspects), "suspects not in the baseline")
+        n_new = sum(one.is_new for one in suspects)
+        yield _check("max-new", limits.max_new, n_new, f"{_plural(n_new)} not in the baseline")
 
 
 def _class_check(limit: float, scored: Counter[str], suspects: tuple[GateSuspect, ...]) -> Check:
@@ -147,6 +148,10 @@ def _class_check(limit: float, scored: Counter[str], suspects: tuple[GateSuspect
     if len(exceeding) < 2:
         return check
     return dataclasses.replace(check, sentence=f"{check.sentence}; exceeded by {named}{more}")
+
+
+def _plural(n_suspects: int) -> str:
+    return "suspect" if n_suspects == 1 else "suspects"
 
 
 def _check(name: str, limit: float, found: float, what: str) -> Check:

@@ -70,6 +70,8 @@ def _write(console: Console, verdict: GateVerdict, *, top: int, quiet: bool = Fa
     console.print()
     for shape in _remarks(verdict):
         console.show(shape)
+    for word, step in verdict.next_steps():
+        console.print(text((f"{word:<8}", "dim"), step), soft_wrap=True)  # not wrapped, to be copied
 
 
 def _rows(verdict: GateVerdict, top: int) -> list[SuspectRow]:
@@ -93,5 +95,3 @@ def _remarks(verdict: GateVerdict) -> Iterator[Shape]:
         yield text(
             ("warning: ", "bold yellow"), f"{rows} stale in {verdict.baseline}: of examples that are gone or relabelled"
         )
-    for word, step in verdict.next_steps():
-        yield text((f"{word:<8}", "dim"), step)

@@ -74,7 +74,7 @@ def test_what_is_in_the_baseline_is_not_new(command, run, tmp_path):
     assert command("score", "more.npz", "-o", "more", "-q").code == 0
     new = command("gate", "more", "--baseline", "known.csv")
     assert new.code == 1
-    assert "1 of them new" in new.out
+    assert "1 suspect not in the baseline, 0 may be" in new.out
     assert "33.png" in new.out
     assert command("gate", "more", "--baseline", "known.csv", "--max-new", "1").code == 0
 
@@ -107,6 +107,12 @@ def test_limits_come_from_settings_too(command, run, tmp_path):
     assert command("gate", "run", "--config", "pyproject.toml", "--max-issues", "3").code == 0
     assert command("gate", "run", "--set", "gate.max_rate=0.01").code == 1
     assert command("gate", "run", "--config", "ci").code == 0
+
+
+def test_the_folder_that_one_is_in_can_be_the_run(command, run, monkeypatch):
+    monkeypatch.chdir(run)
+    assert command("gate", ".", "--max-issues", "3").code == 0
+    assert "no data" in command("gate", "--max-issues", "3").err
 
 
 @pytest.mark.parametrize(
