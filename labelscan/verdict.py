@@ -112,8 +112,8 @@ class GateVerdict:
     def sentence(self) -> str:
         """Return what was found in the data."""
         n_suspects = len(self.suspects)
-        verb = "label is a suspect" if n_suspects == 1 else "labels are suspects"
-        share = f"{n_suspects:,} of {self.n_scored:,} {verb} ({shown('max-rate', n_suspects / self.n_scored)})"
+        verb = "is a suspect" if n_suspects == 1 else "are suspects"
+        share = f"{n_suspects:,} of {self.n_scored:,} labels {verb} ({shown('max-rate', n_suspects / self.n_scored)})"
         return f"{self.data}: {share}" + (f", {self.n_new:,} of them new" if self.baseline else "")
 
     @property

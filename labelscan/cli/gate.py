@@ -130,7 +130,7 @@ def gate(
     written = _read_formats(formats or [], update_baseline=update_baseline)
     options.refuse_both("--quiet", quiet, "--verbose", verbose)
     seconds = read_time(max_time) if max_time is not None else None
-    is_run = _is_run(Path(target))
+    is_run = bool(target) and _is_run(Path(target))
     if is_run:
         _refuse_for_runs({**for_data, "output": output, "max_time": max_time, "fresh": fresh or None}, target)
     settings = options.read_settings(
@@ -243,7 +243,7 @@ def _is_run(target: Path) -> bool:
     """Return whether the argument is a run, or a file in one, which nobody means to train on."""
     from labelscan.run_folder import RUN_FILE
 
-    return any((folder / RUN_FILE).is_file() for folder in (target, target.parent)) if target.name else False
+    return any((folder / RUN_FILE).is_file() for folder in (target, target.parent))
 
 
 def _refuse_for_runs(given: Mapping[str, object], target: str) -> None:

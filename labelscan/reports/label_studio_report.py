@@ -44,6 +44,8 @@ def write_label_studio(page: ReportPage, path: Path) -> None:
     Raises:
         UsageError: an image has no picture, or lies in no file below the root, or a class no XML can name.
     """
+    if interface_path(path) == path:
+        raise UsageError("the tasks are JSON, and the interface goes here", where=str(path), hint="name it .json")
     tasks = [_task(one, page) for one in page.suspects]
     with replacing(interface_path(path)) as file:
         file.write("\n".join(_interface(page)) + "\n")

@@ -109,6 +109,12 @@ def test_limits_come_from_settings_too(command, run, tmp_path):
     assert command("gate", "run", "--config", "ci").code == 0
 
 
+def test_the_folder_that_one_is_in_can_be_the_run(command, run, monkeypatch):
+    monkeypatch.chdir(run)
+    assert command("gate", ".", "--max-issues", "3").code == 0
+    assert "no data" in command("gate", "--max-issues", "3").err
+
+
 @pytest.mark.parametrize(
     ("line", "named"),
     [

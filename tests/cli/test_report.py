@@ -7,6 +7,7 @@ import sys
 import threading
 import urllib.request
 
+import numpy as np
 import pytest
 
 from labelscan.cli.report_screen import has_desktop
@@ -52,6 +53,25 @@ def test_several_forms_are_written_at_once(command, run, tmp_path):
     assert ended.out == (tmp_path / "deep" / "a.md").read_text()
     assert ended.err == "b.html\n"
     assert (tmp_path / "b.html").exists()
+
+
+def test_tasks_for_label_studio_go_into_the_run_with_their_interface(command, run, probs, monkeypatch):
+    assert "no labelling interface can name" in command("report", "run", "--format", "label-studio").err
+    with np.load(probs) as arrays:
+        np.savez(probs, **{**arrays, "class_names": np.array(["cat", "dog"])})
+    assert command("score", "probs.npz", "-o", "run", "-q", "--fresh").code == 0
+    ended = command("report", "run", "--format", "label-studio", "--format", "markdown=a.md")
+    assert ended.out.split() == ["run/label-studio.json", "a.md"]
+    tasks = json.loads((run / "label-studio.json").read_text())
+    assert {task["data"]["example_id"] for task in tasks} == {"3", "25"}
+    assert (run / "label-studio.xml").read_text().startswith("<View>")
+    monkeypatch.setattr("rich.console.Console.is_terminal", True)
+    monkeypatch.setenv("TERM", "dumb")
+    out = command("report", "run", "--format", "label-studio=b.json").out
+    assert "paste b.xml into the labelling interface" in " ".join(out.split())
+    assert "labelscan apply run --decisions EXPORT.json" in " ".join(out.split())
+    assert "--format label-studio" in command("report", "run", "--image-root", "/data").err
+    assert command("report", "run", "--format", "label-studio=b.xml").code == 2
 
 
 @pytest.mark.parametrize(("form", "begins"), [((), "<!doctype html>"), (("--format", "markdown"), "## probs")])

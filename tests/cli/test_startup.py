@@ -53,13 +53,18 @@ def test_completion_knows_losses_without_loading_torch():
     assert "blurry" in done.stdout
 
 
-@pytest.mark.parametrize("arguments", [["diff", "RUN", "RUN"], ["gate", "RUN", "--max-issues", "0"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments",
+    [["diff", "RUN", "RUN"], ["gate", "RUN", "--max-issues", "0"], ["apply", "RUN", "--drop"]],
+    ids=" ".join,
+)
 def test_finished_runs_are_looked_at_without_loading_torch(arguments, tmp_path):
     (tmp_path / "run.json").write_text("{}")
     named = [str(tmp_path) if argument == "RUN" else argument for argument in arguments]
     code = (
         f"import sys; from labelscan.__main__ import main; code = main({named!r}); "
-        "import labelscan.comparison, labelscan.gating; assert code == 2 and 'torch' not in sys.modules"
+        "import labelscan.applying, labelscan.comparison, labelscan.gating; "
+        "assert code == 2 and 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 

@@ -1,0 +1,44 @@
+import dataclasses
+
+import pytest
+from tiny_verdict import a_suspect, a_verdict
+
+from labelscan.verdict import shown
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "text"),
+    [
+        ("max-rate", 0.0512, "5.12 %"),
+        ("max-rate", 0.00012, "0.012 %"),
+        ("max-class-rate", 1.0, "100 %"),
+        ("max-rate", 0.0, "0 %"),
+        ("max-new", 12345, "12,345"),
+    ],
+)
+def test_a_limit_is_read_as_a_person_says_it(name, number, text):
+    assert shown(name, number) == text
+
+
+def test_a_verdict_says_how_many_limits_are_exceeded():
+    failed = a_verdict((a_suspect(),))
+    assert (failed.word, failed.reason) == ("FAILED", "1 of 2 limits is exceeded")
+    passed = a_verdict((a_suspect(),), limit=1)
+    assert (passed.word, passed.reason) == ("PASSED", "every limit is kept")
+    alone = dataclasses.replace(failed, checks=failed.checks[:1])
+    assert alone.reason == "the limit is exceeded"
+
+
+def test_only_with_a_baseline_something_is_called_new():
+    assert a_verdict((a_suspect(),)).sentence == "pets: 1 of 100 labels is a suspect (1 %)"
+    suspects = (a_suspect(1), a_suspect(2, is_new=False))
+    assert a_verdict(suspects, baseline="known.csv").sentence.endswith(
+        "2 of 100 labels are suspects (2 %), 1 of them new"
+    )
+
+
+def test_what_to_do_next_can_be_pasted_into_a_shell():
+    steps = dict(a_verdict((a_suspect(),), baseline="my known.csv").next_steps())
+    assert steps["review"] == "labelscan report 'runs/my pets'"
+    assert steps["accept"] == "labelscan gate 'runs/my pets' --baseline 'my known.csv' --update-baseline"
+    assert a_verdict().next_steps() == ()
