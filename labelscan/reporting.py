@@ -89,12 +89,15 @@ def make_report_page(
         pictures: whether examples are shown, and not only told of.
         image_root: the document root of a Label Studio that serves the images itself.
         notify: told of the reading and of the pictures.
+
+    Raises:
+        DatasetError: ``data`` is not the data of the run; data that is not named and not found is noted only.
     """
     scores = run.issues.scores
     flagged = np.flatnonzero(scores["flagged"].to_numpy(dtype=bool))
     shown = _records(scores, flagged[:top].tolist())
     wanted = chain.from_iterable((str(one["given_label"]), str(one["suggested_label"])) for one in shown)
-    rows_of_classes = choose_typical(scores, list(wanted)) if pictures else {}
+    rows_of_classes = choose_typical(scores, list(wanted)) if pictures and _kind(run) == IMAGES else {}
     typical = {name: _records(scores, rows) for name, rows in rows_of_classes.items()}
     seen = _look(run, shown, [*shown, *chain.from_iterable(typical.values())], data, pictures, notify)
     return ReportPage(
@@ -108,7 +111,7 @@ def make_report_page(
         class_names=_class_names(run.summary),
         suspects=tuple(_suspect(one, seen) for one in shown),
         n_flagged=len(flagged),
-        typical=_typical(typical, seen) if seen.kind == IMAGES else {},
+        typical=_typical(typical, seen),
         kind=seen.kind,
         notes=seen.notes,
         directory=str(run.record.get(DIRECTORY, "")),
@@ -137,9 +140,11 @@ def _look(
         return _pictures(run, files, {str(one["example_id"]): row for row, one in enumerate(examples)}, notify)
     try:
         dataset = read_again(run, data=data, notify=notify)
-    except LabelscanError as error:
+    except (LabelscanError, OSError) as error:
+        if data:  # somebody who names it wants to know
+            raise
         what = "pictures" if kind == IMAGES else "features"
-        note = f"without {what}, since the data could not be read again: {'; '.join(map(str, error.problems))}"
+        note = f"without {what}, since the data could not be read again: {' '.join(str(error).split())}"
         return _Seen(kind=kind, pictures={}, features={}, notes=(note,), no_picture="the data could not be read again")
     rows = _rows(dataset, examples)
     if isinstance(dataset.inputs, FeatureTable):

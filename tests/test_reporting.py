@@ -83,6 +83,14 @@ def test_photos_that_moved_are_missed_until_they_are_named(photos, tmp_path):
     assert all(one.picture is not None for one in page.suspects)
 
 
+def test_data_that_is_named_and_is_not_that_of_the_run_is_refused(photos, tmp_path):
+    run = detect(str(photos), tmp_path / "run", image_size=16)
+    (photos / "dark" / "new.jpg").write_bytes((photos / "dark" / "0.jpg").read_bytes())
+    assert make_report_page(run).notes == (), "what is new does not matter for what is shown"
+    with pytest.raises(labelscan.DatasetError, match="not the data of"):
+        make_report_page(run, data=str(photos))
+
+
 def test_the_page_is_found_from_another_folder(photos, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     run = detect("photos", tmp_path / "run", image_size=16)
