@@ -195,7 +195,7 @@ class GateConfig:
     """File of labels that were reviewed: suspects in it are not new."""
     min_error_probability: float = 0.5
     """A suspect counts where it is flagged and its error probability is at least this: by default where it is more
-    probably wrong than right. The cut of a detector often lies lower, and labels near it come and go with the seed."""
+    probably wrong than right. Higher is steadier: what is barely doubtful comes and goes with the training."""
 
     def __post_init__(self) -> None:
         for name in ("max_rate", "max_class_rate", "min_error_probability"):

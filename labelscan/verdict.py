@@ -104,6 +104,18 @@ class GateVerdict:
         return sum(suspect.is_new for suspect in self.suspects)
 
     @property
+    def to_look_at(self) -> tuple[GateSuspect, ...]:
+        """Return the new suspects where there are any, else all: what was reviewed would hide them in a list."""
+        return self.suspects[: self.n_new] if self.baseline and self.n_new else self.suspects
+
+    def unlisted(self, n_listed: int) -> str:
+        """Return how many suspects are missing in a list of the first ones to look at; empty where none is."""
+        n_more, n_reviewed = len(self.to_look_at) - n_listed, len(self.suspects) - len(self.to_look_at)
+        parts = [f"{n_more:,} more"] if n_more > 0 else []
+        parts += [f"{n_reviewed:,} reviewed before"] if n_reviewed else []
+        return f"and {' and '.join(parts)}" if parts else ""
+
+    @property
     def word(self) -> str:
         """Return ``PASSED`` or ``FAILED``."""
         return "PASSED" if self.passed else "FAILED"

@@ -37,6 +37,16 @@ def test_only_with_a_baseline_something_is_called_new():
     )
 
 
+def test_what_was_reviewed_does_not_hide_what_is_new():
+    suspects = (a_suspect(1), a_suspect(2), a_suspect(3, is_new=False))
+    verdict = a_verdict(suspects, baseline="known.csv")
+    assert verdict.to_look_at == suspects[:2]
+    assert verdict.unlisted(1) == "and 1 more and 1 reviewed before"
+    reviewed = a_verdict((a_suspect(1, is_new=False),), baseline="known.csv")
+    assert reviewed.to_look_at == reviewed.suspects
+    assert reviewed.unlisted(1) == ""
+
+
 def test_what_to_do_next_can_be_pasted_into_a_shell():
     steps = dict(a_verdict((a_suspect(),), baseline="my known.csv").next_steps())
     assert steps["review"] == "labelscan report 'runs/my pets'"

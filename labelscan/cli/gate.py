@@ -65,8 +65,8 @@ def gate(
         str | None,
         Option(
             metavar="P",
-            help="A suspect counts from it on, so that labels near the cut of the detector do not come and go."
-            + default("gate.min_error_probability"),
+            help="A suspect counts from it on; higher is steadier, as 0.9, since labels that are barely doubtful come "
+            "and go with the training." + default("gate.min_error_probability"),
             rich_help_panel=LIMITS,
         ),
     ] = None,

@@ -64,9 +64,10 @@ def _write(console: Console, verdict: GateVerdict, *, top: int, quiet: bool = Fa
         console.show(entry(f"{mark:<8}  {check.name}", len("exceeded") + 2 + width, [check.sentence]))
     if verdict.suspects and top:
         console.print()
-        console.show(suspects_table(_rows(verdict, top), console.width, title="New" if verdict.baseline else "Top"))
-        if len(verdict.suspects) > top:
-            console.show(text((f"and {len(verdict.suspects) - top:,} more; all are in {ISSUES_FILE}", "dim")))
+        title = "New" if verdict.baseline and verdict.n_new else "Top"
+        console.show(suspects_table(_rows(verdict, top), console.width, title=title))
+        if verdict.unlisted(top):
+            console.show(text((f"{verdict.unlisted(top)}; all are in {ISSUES_FILE}", "dim")))
     console.print()
     for shape in _remarks(verdict):
         console.show(shape)
@@ -77,13 +78,13 @@ def _write(console: Console, verdict: GateVerdict, *, top: int, quiet: bool = Fa
 def _rows(verdict: GateVerdict, top: int) -> list[SuspectRow]:
     return [
         SuspectRow(
-            mark=("new" if one.is_new else "") if verdict.baseline else str(place),
+            mark=str(place),
             example=one.place,
             given_label=one.given_label,
             suggested_label=one.suggested_label,
             error_probability=one.error_probability,
         )
-        for place, one in enumerate(verdict.suspects[:top], 1)
+        for place, one in enumerate(verdict.to_look_at[:top], 1)
     ]
 
 

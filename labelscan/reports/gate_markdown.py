@@ -1,6 +1,6 @@
 """A verdict as Markdown: for the summary page of a CI job, or a comment on a pull request."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from labelscan.printable import printable
 from labelscan.reports.markdown import code, escaped, table
@@ -19,10 +19,11 @@ def _lines(verdict: GateVerdict, top: int) -> Iterator[str]:
         for check in verdict.checks
     ]
     yield from table(("limit", "found", "allowed", ""), "lrrl", rows)
-    if verdict.suspects and top:
-        yield from ("", *_table(verdict.suspects[:top], with_news=bool(verdict.baseline)))
-    if len(verdict.suspects) > top:
-        yield from ("", f"and {len(verdict.suspects) - top:,} more")
+    listed = verdict.to_look_at[:top]
+    if listed:
+        yield from ("", *_table(listed))
+    if verdict.unlisted(top):
+        yield from ("", verdict.unlisted(top))
     for warning in verdict.warnings:
         yield from ("", f"Warning: {_text(warning)}")
     steps = verdict.next_steps()
@@ -31,8 +32,7 @@ def _lines(verdict: GateVerdict, top: int) -> Iterator[str]:
         yield from (f"- {word}: {code(printable(step))}" for word, step in steps)
 
 
-def _table(suspects: tuple[GateSuspect, ...], *, with_news: bool) -> Iterator[str]:
-    titles = ["suspect", "given", "suggested", "P(wrong)"]
+def _table(suspects: Iterable[GateSuspect]) -> Iterator[str]:
     rows = [
         [
             *(code(printable(text)) for text in (one.place, one.given_label, one.suggested_label)),
@@ -40,10 +40,7 @@ def _table(suspects: tuple[GateSuspect, ...], *, with_news: bool) -> Iterator[st
         ]
         for one in suspects
     ]
-    if with_news:
-        titles.append("new")
-        rows = [[*row, "new" if one.is_new else ""] for row, one in zip(rows, suspects, strict=True)]
-    yield from table(titles, "lllrl"[: len(titles)], rows)
+    yield from table(("suspect", "given", "suggested", "P(wrong)"), "lllr", rows)
 
 
 def _text(text: str) -> str:

@@ -16,7 +16,7 @@ def as_annotations(verdict: GateVerdict, top: int) -> str:
     words = f"{verdict.word}: {'; '.join(reasons) or verdict.reason}. {verdict.sentence}"
     if verdict.passed:
         return _command("notice", words, title=TITLE)
-    shown = verdict.suspects[: min(top, MOST_ANNOTATIONS - 1)]
+    shown = verdict.to_look_at[: min(top, MOST_ANNOTATIONS - 1)]
     return _command("error", words, title=TITLE) + "".join(map(_annotation, shown))
 
 

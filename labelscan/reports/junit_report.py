@@ -35,8 +35,7 @@ def _add_case(suite: ElementTree.Element, check: Check, verdict: GateVerdict, to
 
 def _listing(verdict: GateVerdict, top: int) -> list[str]:
     lines = [verdict.sentence]
-    lines += [f"{one.place}: {one.sentence}" for one in verdict.suspects[:top]]
-    if len(verdict.suspects) > top:
-        lines.append(f"and {len(verdict.suspects) - top:,} more")
+    lines += [f"{one.place}: {one.sentence}" for one in verdict.to_look_at[:top]]
+    lines += filter(None, [verdict.unlisted(top)])
     lines += [f"{word}: {step}" for word, step in verdict.next_steps()]
     return [printable(line) for line in lines]
