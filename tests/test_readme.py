@@ -1,5 +1,6 @@
 """The README is true: its commands and its Python run, on small data of the kinds that it names."""
 
+import json
 import os
 import re
 import shlex
@@ -51,6 +52,8 @@ def runs(tmp_path_factory):
         labelscan.detect(settings=settings, output="runs/photos")
         write_decisions([Decision(example_id="cat/003.png", verdict="relabel", new_label="dog")], Path("decisions.csv"))
         labelscan.apply("runs/photos", decisions="decisions.csv")
+        (task,) = json.loads(labelscan.report("runs/photos", format="label-studio").read_text())
+        Path("annotations.json").write_text(json.dumps([task | {"annotations": task["predictions"]}]))
         settings = labelscan.settings("runs/photos/corrected.csv", model="linear", folds=3)
         labelscan.detect(settings=settings, output="runs/corrected")
         accepted = "gate photos/ --config ci --baseline labels-baseline.csv -o labels-run --update-baseline"

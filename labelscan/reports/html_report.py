@@ -22,6 +22,7 @@ from markupsafe import Markup
 
 from labelscan.atomic import replacing
 from labelscan.decisions import COLUMNS, FILE_NAME, VERDICTS
+from labelscan.health import MANY_FLAGGED
 from labelscan.report_page import ReportPage, Suspect
 
 HERE = Path(__file__).parent
@@ -69,6 +70,7 @@ def render_html(page: ReportPage) -> str:
         summary=page.summary,
         self_check=page.summary.get("self_check"),
         warnings=_warnings(page.summary),
+        most_believed=MANY_FLAGGED,
         names=page.class_names,
         health=_worst_classes(page.summary),
         heat_map=_heat_map(page.summary),

@@ -101,6 +101,14 @@ def test_flags_of_models_that_learned_nothing_are_not_praised():
     assert words.count("learned nothing") == 1
 
 
+def test_more_flags_than_can_be_right_are_not_told_as_so_many_errors():
+    words = words_of(render_html(a_page(n_flagged=700)))
+    assert "The models take 700 of 1,190 labels for wrong" in words
+    assert "too many to be believed" in words
+    assert "labels look wrong" not in words
+    assert "of these flags are right" not in words
+
+
 @pytest.mark.parametrize(("estimate", "words"), [(0.2, "Hardly any of 1,190"), (1, "About 1 of"), (7.5, "About 8 of")])
 def test_the_headline_says_how_many(estimate, words):
     wrong = Interval(estimate=estimate, low=0, high=12, basis="A guess.")
