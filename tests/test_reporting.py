@@ -112,7 +112,7 @@ def test_pictures_of_the_same_names_in_another_folder_are_not_shown(photos, tmp_
     for file in (others / "photos").glob("*/*.jpg"):
         Image.new("L", (30, 20)).save(file)
     monkeypatch.chdir(ours)
-    run = detect("photos", "run", image_size=16)
+    run = detect("photos", ours / "run", image_size=16)
     monkeypatch.chdir(others)
     page = make_report_page(run)
     assert {one.picture.width for one in page.suspects} == {80}

@@ -123,13 +123,13 @@ CHECK = {"n_found": 9, "n_planted": 10, "wrong_labels_left": {"estimate": None},
 @pytest.mark.parametrize(
     ("wrong", "flags", "summary", "words"),
     [
-        (OWN, OWN, {}, ("By the models' own estimate, 1 to 1 are , and about 90", "Nobody has measured that")),
-        (MEASURED, MEASURED, {"self_check": CHECK}, ("Measured by the self-check, 0 to 1 are , and about 80",)),
+        (OWN, OWN, {}, ("By the models' own estimate, 1 to 1 are, and about 90", "Nobody has measured that")),
+        (MEASURED, MEASURED, {"self_check": CHECK}, ("Measured by the self-check, 0 to 1 are, and about 80",)),
         (
             OWN,
             MEASURED,
             {"self_check": CHECK},
-            ("own estimate, 1 to 1 are ; measured by the self-check, about 80", "could not measure how many"),
+            ("own estimate, 1 to 1 are; measured by the self-check, about 80", "could not measure how many"),
         ),
         (OWN, None, {"self_check": CHECK}, ("1 to 1 are.", "could not measure it")),
     ],
