@@ -4,14 +4,19 @@
 goes wrong by accident may end in it.
 """
 
+import contextlib
 import difflib
 import errno
+import os
 import shlex
 import signal
 import sys
 import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
 
 from labelscan.errors import Interrupted, LabelscanError, Problem, UsageError
 
@@ -26,21 +31,41 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: what stands behind ``labelscan``; None takes them from the process.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return _main(arguments)
+    except Exception:  # of telling what went wrong, as where an installation is broken
+        with contextlib.suppress(OSError):
+            traceback.print_exc()
+        return FAILED
+
+
+def _main(arguments: list[str]) -> int:
+    code = 0
+    try:
+        _prepare()
+        code = _run(arguments)
+        sys.stdout.flush()
+    except KeyboardInterrupt:  # while modules load, or a second time
+        code = _interrupted(arguments, "")
+    except BrokenPipeError:
+        # Whoever reads has seen enough, as in `labelscan list losses | head -1`.
+        _stop_writing(sys.stdout)
+    except Exception as error:
+        code = _unforeseen(error, arguments)
+    return code
+
+
+def _prepare() -> None:
+    """Make the streams take anything that is written, and a scheduler's signal an interruption."""
+    for name in ("stdin", "stdout", "stderr"):  # in this order: what is opened takes the lowest number that is free
+        if getattr(sys, name) is None:  # closed by the caller, as in `labelscan gate ... >&-`
+            mode = "r" if name == "stdin" else "w"
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115  # until the end
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # how schedulers say that the time is over
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a terminal that cannot show a name must not end a run
-    code = 0
-    try:
-        code = _run(arguments)
-        sys.stdout.flush()
-    except KeyboardInterrupt:  # while modules load, or a second time
-        return _interrupted(arguments, "")
-    except BrokenPipeError:
-        # Whoever reads has seen enough, as in `labelscan list losses | head -1`.
-        _stop_writing()
-    return code
 
 
 def _run(arguments: list[str]) -> int:
@@ -115,30 +140,41 @@ def _unforeseen(error: BaseException, arguments: list[str]) -> int:
 def _report(problems: Sequence[Problem], arguments: list[str], error: BaseException) -> None:
     from labelscan.cli import console
 
-    if _debugging(arguments):
-        sys.stderr.write("".join(traceback.format_exception(error)))
-    console.show_problems(problems)
+    with _telling():
+        if _debugging(arguments):
+            sys.stderr.write("".join(traceback.format_exception(error)))
+        console.show_problems(problems)
 
 
 def _interrupted(arguments: list[str], reason: str) -> int:
     from labelscan.cli import console
 
-    console.show_message(reason or "stopped by the user", kind="interrupted")
-    if not RESUMABLE.isdisjoint(arguments) and "--dry-run" not in arguments:
-        # Without --fresh, which would begin again.
-        again = shlex.join(["labelscan", *(argument for argument in arguments if argument != "--fresh")])
-        console.show_message(again, kind="resume with", wrap=False)
+    with _telling():
+        console.show_message(reason or "stopped by the user", kind="interrupted")
+        if not RESUMABLE.isdisjoint(arguments) and "--dry-run" not in arguments:
+            # Without --fresh, which would begin again.
+            again = shlex.join(["labelscan", *(argument for argument in arguments if argument != "--fresh")])
+            console.show_message(again, kind="resume with", wrap=False)
     return INTERRUPTED
+
+
+@contextmanager
+def _telling() -> Iterator[None]:
+    """Keep the exit code what it is where stderr cannot be written: then it is all that tells."""
+    try:
+        yield
+    except OSError:
+        _stop_writing(sys.stderr)
 
 
 def _debugging(arguments: list[str]) -> bool:
     return "--debug" in arguments
 
 
-def _stop_writing() -> None:
+def _stop_writing(stream: TextIO) -> None:
     from labelscan.cli import console
 
-    console.discard(sys.stdout)
+    console.discard(stream)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ written beside its place and renamed when complete.
 
 import json
 import os
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +18,15 @@ from numpy.typing import NDArray
 
 @contextmanager
 def partial_of(path: Path) -> Iterator[Path]:
-    """Yield a sibling path; what the block writes there becomes ``path`` only if the block succeeds."""
+    """Yield a sibling path; what the block writes there becomes ``path`` only if the block succeeds.
+
+    Where ``path`` is a link, what it points to is replaced and not the link. A pipe or a device, as /dev/stdout, is
+    never replaced: the block writes straight into it.
+    """
+    path = _behind_links(path)
+    if _is_written_into(path):
+        yield path
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
@@ -32,8 +41,7 @@ def replacing(path: Path) -> Iterator[TextIO]:
     """Open a UTF-8 text file that becomes ``path`` only if the block succeeds; line ends are written as given."""
     with partial_of(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
         yield file
-        file.flush()
-        os.fsync(file.fileno())
+        _sync(file)
 
 
 @contextmanager
@@ -41,8 +49,7 @@ def replacing_bytes(path: Path) -> Iterator[BinaryIO]:
     """Open a binary file that becomes ``path`` only if the block succeeds."""
     with partial_of(path) as partial, partial.open("wb") as file:
         yield file
-        file.flush()
-        os.fsync(file.fileno())
+        _sync(file)
 
 
 def write_json(path: Path, content: Mapping[str, object]) -> None:
@@ -61,3 +68,20 @@ def write_npz(path: Path, **arrays: NDArray[np.generic]) -> None:
     """Write ``arrays`` uncompressed into one npz file without pickle."""
     with replacing_bytes(path) as file:
         np.savez(file, allow_pickle=False, **arrays)
+
+
+def _sync(file: TextIO | BinaryIO) -> None:
+    """Have the system write a file to disk; pipes and devices know no such thing."""
+    file.flush()
+    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        os.fsync(file.fileno())
+
+
+def _behind_links(path: Path) -> Path:
+    """Return where a chain of links ends, but for those that only the system can follow, as /dev/stdout."""
+    return Path(os.path.realpath(path)) if path.is_symlink() and not _is_written_into(path) else path
+
+
+def _is_written_into(path: Path) -> bool:
+    """Return whether a pipe or a device lies there."""
+    return path.exists() and not path.is_file() and not path.is_dir()

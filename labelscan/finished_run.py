@@ -64,19 +64,27 @@ class FinishedRun:
 
     def recorded(self, name: str) -> Mapping[str, object]:
         """Return one part of run.json, as ``results_depend_on``, ``data`` or ``versions``."""
-        part = self.record.get(name)
-        return part if isinstance(part, dict) else {}
+        return part_of(self.record, name)
 
     def locate(self, path: str) -> Path:
         """Return a path that the run was given or wrote down, as it is reached from here.
 
-        It is taken as it stands where something is there, else from the folder that the run was started in.
+        It starts from the folder that the run was started in, and from here only where nothing is left there: what
+        lies here may be other data whose files are called the same.
         """
         here = Path(path).expanduser()
         started_in = self.record.get(DIRECTORY)
-        if here.is_absolute() or here.exists() or not isinstance(started_in, str):
+        if here.is_absolute() or not isinstance(started_in, str):
             return here
-        return Path(started_in) / here
+        there = Path(started_in)
+        top = [here, *here.parents][-2:][0]  # it decides: one image that is gone must not be taken from other data
+        return here if here.exists() and not (there / top).exists() else there / here
+
+
+def part_of(content: Mapping[str, object], name: str) -> Mapping[str, object]:
+    """Return a part of run.json or summary.json that has parts itself; an empty one where it is not there."""
+    part = content.get(name)
+    return part if isinstance(part, Mapping) else {}
 
 
 def _read(path: Path, format_version: int) -> dict[str, object]:

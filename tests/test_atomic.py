@@ -1,4 +1,7 @@
 import json
+import os
+import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -29,6 +32,38 @@ def test_nothing_is_seen_of_a_file_before_it_is_whole(tmp_path):
         file.write(b"half")
         assert not path.exists()
     assert path.read_bytes() == b"half"
+
+
+def test_a_link_stays_and_what_it_points_to_is_replaced(tmp_path):
+    target, link, dangling = tmp_path / "deep" / "a.txt", tmp_path / "link", tmp_path / "dangling"
+    link.symlink_to("deep/a.txt")
+    dangling.symlink_to("link")
+    for path, content in ((dangling, "first"), (link, "second")):
+        with replacing(path) as file:
+            file.write(content)
+        assert (link.is_symlink(), dangling.is_symlink()) == (True, True)
+        assert target.read_text() == content
+    assert list(target.parent.iterdir()) == [target]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_pipe_or_a_device_is_written_into_and_stays(tmp_path):
+    link = tmp_path / "link"
+    link.symlink_to(os.devnull)
+    with replacing(link) as file:
+        file.write("gone")
+    assert link.is_symlink()
+    assert Path(os.devnull).is_char_device()
+    pipe, read = tmp_path / "pipe", []
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: read.append(pipe.read_bytes()))
+    reader.start()
+    with replacing_bytes(pipe) as file:
+        file.write(b"whole")
+    reader.join()
+    assert read == [b"whole"]
+    assert pipe.is_fifo()
+    assert sorted(tmp_path.iterdir()) == [link, pipe]
 
 
 def test_line_ends_are_written_as_given(tmp_path):

@@ -1,5 +1,6 @@
 """``labelscan gate RUN|DATA``: a verdict on the labels, as an exit code and in the forms that CI services read."""
 
+import contextlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,6 +20,8 @@ LIMITS = "Limits"
 TOP = "10"
 TEXT, GITHUB = "text", "github"
 FORMATS = (TEXT, "json", "junit", "sarif", GITHUB, "markdown")
+STDOUT = ("-", "/dev/stdout", "/dev/fd/1")
+"""Names of files by which stdout is meant: where it is redirected, a file of that name would be written over it."""
 GATE_FAILED = 1
 
 
@@ -202,16 +205,16 @@ def _write(verdict: "GateVerdict", formats: Mapping[str, Path | None], *, top: i
     from labelscan.cli import gate_screen
 
     forms = _forms()
-    for name, path in formats.items():
+    for name, path in sorted(formats.items(), key=lambda one: one[1] is None):  # files first: stdout may go away
         if name == TEXT and path is None:
             gate_screen.show(verdict, top=top, quiet=quiet)
             continue
         content = gate_screen.as_text(verdict, top=top) if name == TEXT else forms[name](verdict, top)
         if path is None:
             gate_screen.show_form(content)
-        else:
-            with replacing(path) as file:
-                file.write(content)
+            continue
+        with contextlib.suppress(BrokenPipeError), replacing(path) as file:  # a pipe that nobody reads on
+            file.write(content)
 
 
 def _forms() -> "Mapping[str, Callable[[GateVerdict, int], str]]":
@@ -230,7 +233,8 @@ def _forms() -> "Mapping[str, Callable[[GateVerdict, int], str]]":
 def _read_formats(texts: list[str], *, update_baseline: bool) -> Mapping[str, Path | None]:
     """Return each form with its file; the text is written too where nothing else goes to stdout."""
     options.refuse_both("--update-baseline", update_baseline, "--format", bool(texts))
-    formats = options.read_formats(texts, FORMATS, beside=[GITHUB])
+    bare = [text.partition("=")[0] if text.partition("=")[2] in STDOUT else text for text in texts]
+    formats = options.read_formats(bare, FORMATS, beside=[GITHUB])
     for name, path in formats.items():
         if path is not None and path.is_dir():
             raise UsageError("this is a folder", where=str(path), hint=f"name a file, as in {name}=gate.{name}")

@@ -1,11 +1,14 @@
 """The gate: its exit code is what a CI job lives by."""
 
 import json
+import os
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+
+import labelscan.cli
 
 NASTY = ("<script>alert(1)</script>", "a\"b'c,d:e%f|g`h", "dog\x1b[2J\x00", "\u202etac\n::error::x")
 
@@ -243,3 +246,36 @@ def test_a_reader_that_goes_away_makes_no_failure_a_success(command, run):
     )
     process.stdout.close()
     assert process.wait() == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="says it in the words of a shell")
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("gate run --max-issues 3 >&-", 0),
+        ("gate run --max-issues 2 <&- >&- 2>&-", 1),
+        ("gate --max-issues 3 2>/dev/full", 2),
+        ("gate run --max-issues 3 >/dev/full", 3),
+        ("gate run --max-issues 3 >/dev/full 2>/dev/full", 3),
+        ("gate run --max-issues 2 --format json=/dev/stdout", 1),
+    ],
+)
+def test_streams_that_cannot_be_written_are_no_verdict(run, line, code):
+    ended = subprocess.run(f"{sys.executable} -m labelscan {line}", shell=True, capture_output=True, cwd=run.parent)
+    assert ended.returncode == code, ended.stderr
+    assert b"Traceback" not in ended.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no /dev/stdout")
+def test_stdout_by_its_name_is_stdout(command, run):
+    for name in ("-", "/dev/stdout", "/dev/fd/1"):
+        ended = command("gate", "run", "--max-issues", "3", "--format", f"json={name}")
+        assert json.loads(ended.out)["passed"]
+    assert "stdout" in command("gate", "run", "--max-issues", "3", "--format=json=-", "--format=text").err
+
+
+def test_an_installation_that_is_broken_is_no_verdict(command, monkeypatch):
+    for module in ("labelscan.cli", "labelscan.cli.console"):
+        monkeypatch.setitem(sys.modules, module, None)  # cannot be imported
+        monkeypatch.delattr(labelscan.cli, "console", raising=False)
+    assert command("gate", "run", "--max-issues", "3").code == 3
