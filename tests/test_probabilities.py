@@ -120,6 +120,11 @@ def test_big_endian_and_column_major_arrays_are_the_same_data() -> None:
         assert read.fingerprint() == plain.fingerprint()
 
 
+def test_text_that_no_file_can_hold_is_refused() -> None:
+    with pytest.raises(DatasetError, match="index 2: the id 'c.ud800' is not UTF-8"):
+        probabilities_from_arrays(PROBS, LABELS, example_ids=["a", "b", "c\ud800", "d"])
+
+
 def test_rows_are_put_into_the_order_of_their_ids() -> None:
     order = np.array([2, 0, 3, 1])
     ids = np.array(["a", "b", "c", "d"])
