@@ -159,6 +159,17 @@ def test_numbers_that_are_not_known_are_left_out():
     assert "too large to be shown" in words_of(text)
 
 
+def test_the_heat_map_tells_small_shares_of_wrong_labels_from_large_ones():
+    matrix = [[0.9, 0.0, 0.01], [0.02, 0.5, 0.0], [0.08, 0.5, 0.99]]
+    text = render_html(a_page(summary=a_summary(noise_matrix=matrix)))
+    cells = re.findall(r'<td class="(right|heat-\d)">([^<]*)</td>', text)
+    assert cells == [
+        *[("right", "90"), ("heat-0", "0"), ("heat-1", "1.0")],
+        *[("heat-2", "2.0"), ("right", "50"), ("heat-0", "0")],
+        *[("heat-3", "8.0"), ("heat-8", "50"), ("right", "99")],
+    ]
+
+
 def test_values_of_a_table_are_in_the_page():
     text = render_html(a_page(kind="features", suspects=(a_suspect(picture=None, features=(a_feature_note(),)),)))
     assert content_of(text)["suspects"][0]["features"][0]["usual_of_suggested"] == 2.0
