@@ -67,7 +67,7 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:
         raise _nothing_found(root, top)
     _check_names(listing)
     return make_dataset(
-        name=root.resolve().name or "data",
+        name=(root.name if root.name not in ("", "..") else root.resolve().name) or "data",
         inputs=ImageFiles(root, as_strings(listing.paths)),
         labels=listing.labels,
         example_ids=listing.paths,
