@@ -275,8 +275,8 @@ def apply(
 
     Args:
         run: of ``detect`` or ``score``, or its folder.
-        decisions: a file that the report saved or Label Studio exported, or decisions in memory; where there is
-            neither this nor ``drop`` or ``relabel``, decisions.csv in the run folder.
+        decisions: a file that the report saved or Label Studio exported, or decisions in memory; None is
+            decisions.csv in the run folder, where there is one.
         drop: whether flagged labels are left out.
         relabel: whether flagged labels take the suggested label.
         min_error_probability: flags below it are left alone; needed to relabel.
@@ -284,7 +284,7 @@ def apply(
         output: the copy; None is ``corrected`` in the run folder, with the ending of the original.
         link_to: a new folder that is made instead: class folders of links to the images.
         copy: whether images in ``link_to`` are copied and not linked.
-        overwrite: whether a file at ``output`` may be replaced that no earlier call has written.
+        overwrite: whether files may be replaced that no earlier call has written.
         data: where the data lies now, if it was moved.
         notify: told of the reading.
 

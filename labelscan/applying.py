@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labelscan import label_lists
-from labelscan.corrections import Corrections, FlagRule, check_new_labels, correct
+from labelscan.atomic import partial_of
+from labelscan.corrections import Corrections, FlagRule, check_new_labels, correct, is_log
 from labelscan.decisions import FILE_NAME as DECISIONS_FILE
 from labelscan.decisions import Decision, check_decisions, read_decisions
 from labelscan.errors import UsageError
@@ -14,21 +15,14 @@ from labelscan.events import Listener, ignore
 from labelscan.finished_run import FinishedRun
 from labelscan.label_lists import link_folders
 from labelscan.label_studio import read_annotations
+from labelscan.readers import FORM_SETTINGS
 from labelscan.source import Source, find_source
 
 FORMAT_VERSION = 1
 """Of what ``labelscan apply --json`` writes."""
 DEFAULT_NAME = "corrected"
 LOG_SUFFIX = ".changes.csv"
-_OPTIONS = {
-    "split": "--split",
-    "path_column": "--path-column",
-    "label_column": "--label-column",
-    "true_label_column": "--true-label-column",
-    "id_column": "--id-column",
-    "group_column": "--group-column",
-    "split_column": "--split-column",
-}
+"""Behind the whole name of a copy, so that each has a log of its own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,13 +77,13 @@ def apply(
 
     Args:
         run_folder: of ``detect`` or ``score``.
-        decisions: a file, or what is in one; where there is neither this nor a rule, decisions.csv in the run.
+        decisions: a file, or what is in one; None is decisions.csv in the run, where there is one.
         rule: what is done with flagged labels without a decision.
         allow_new_classes: whether decisions may bring in classes that the data does not have.
         output: the copy; None is ``corrected`` in the run folder, with the ending of the original.
         link_to: a new folder that is made instead: class folders of links to the images.
         copy: whether images in ``link_to`` are copied.
-        overwrite: whether a file at ``output`` may be replaced that no earlier call has written.
+        overwrite: whether files may be replaced that no earlier call has written.
         data: where the data lies now; empty is where the run found it.
         notify: told of the reading.
 
@@ -100,15 +94,22 @@ def apply(
     decided, where, notes = _decisions(run, decisions, rule)
     source = find_source(run, data=data, notify=notify)
     corrections = _corrections(run, source, decided, rule, where=where, allow_new_classes=allow_new_classes)
-    if link_to is not None:
-        written = link_to
-        notes += _link(source, corrections, link_to, copy=copy)
+    written = link_to or output or run.folder / f"{DEFAULT_NAME}{label_lists.suffix(source)}"
+    log = written.parent / f"{written.name}{LOG_SUFFIX}"
+    only_read = _only_read(run, source, decisions)
+    _check_log(log, only_read, overwrite=overwrite)
+    if link_to is None:
+        label_lists.check_suffix(source, written)
+        _check_output(written, log, only_read, overwrite=overwrite)
+        _refuse_class_folders(written, source, run)
     else:
-        written = output or run.folder / f"{DEFAULT_NAME}{label_lists.suffix(source)}"
-        _check_output(written, source, decisions, replaces=overwrite or output is None)
-        label_lists.write(source, corrections, written)
-    log = _log(written, is_folder=link_to is not None)
-    corrections.write_log(log)
+        link_folders.check_folder(link_to, source.dataset, source.class_folders)
+    with partial_of(log) as partial:  # the copy takes its place only when its log is written
+        corrections.write_log(partial)
+        if link_to is None:
+            label_lists.write(source, corrections, written)
+        else:
+            notes += _link(source, corrections, link_to, copy=copy)
     return Applied(
         run=run.folder,
         output=written,
@@ -146,12 +147,24 @@ def _corrections(
 
 def _link(source: Source, corrections: Corrections, folder: Path, *, copy: bool) -> list[str]:
     """Make class folders, and return what a user should know about them."""
-    original = None if source.file is not None else Path(source.config.data)
-    copied = link_folders.write(label_lists.everything(source), corrections, folder, copy=copy, data=original)
-    notes = ["links cannot be made there: images were copied"] if copied and not copy else []
+    notes = link_folders.write(label_lists.everything(source), corrections, folder, copy=copy)
+    notes += _lost(source)
     if source.config.split and source.file is not None:
         notes.append(f"the run has read --split {source.config.split} alone, and so only that is in the folder")
     return notes
+
+
+def _lost(source: Source) -> list[str]:
+    """Return a note on what class folders cannot hold."""
+    columns, dataset = source.columns(), source.dataset
+    held = {
+        "ids": columns is not None and bool(columns.id),
+        "groups": dataset.groups is not None,
+        "true labels": dataset.true_labels is not None,
+    }
+    lost = " and ".join(what for what, there in held.items() if there)
+    leak = ", and a run on them may put images of one group into several folds" if held["groups"] else ""
+    return [f"class folders cannot hold {lost}{leak}; without --link-to a list with them is written"] if lost else []
 
 
 def read_decisions_or_annotations(path: Path) -> list[Decision]:
@@ -163,16 +176,18 @@ def _decisions(
     run: FinishedRun, given: Path | Sequence[Decision] | None, rule: FlagRule | None
 ) -> tuple[list[Decision], str, list[str]]:
     """Return the decisions, where they are from, and notes."""
-    if isinstance(given, Path):
-        return read_decisions_or_annotations(given), str(given), []
-    if given is not None:
-        return list(given), "decisions", []
     own = run.folder / DECISIONS_FILE
-    if rule is not None:
-        there = [f"{own} was left out; --decisions {own} heeds it too"] if own.exists() else []
-        return [], "", there
+    if given is not None:
+        is_own = isinstance(given, Path) and given.resolve() == own.resolve()
+        notes = [f"{own} was left out, since other decisions were given"] if own.exists() and not is_own else []
+        if isinstance(given, Path):
+            return read_decisions_or_annotations(given), str(given), notes
+        return list(given), "decisions", notes
     if own.exists():
-        return read_decisions(own), str(own), []
+        decided = read_decisions(own)
+        return decided, str(own), [f"{own} was heeded: what is decided there wins over flags"] if rule else []
+    if rule is not None:
+        return [], "", []
     raise UsageError(
         "nothing says what to change: there are no decisions in the run, and no rule for what is flagged",
         where=str(run.folder),
@@ -189,29 +204,61 @@ def _check_classes(decisions: list[Decision], source: Source, where: str, *, all
     check_new_labels(decisions, source.dataset.class_names, where=where, hint=hint)
 
 
-def _check_output(output: Path, source: Source, decisions: object, *, replaces: bool) -> None:
+def _only_read(run: FinishedRun, source: Source, decisions: object) -> list[tuple[Path, str]]:
+    """Return the files that nothing may be written over, and what each is."""
+    of_decisions = (decisions, run.folder / DECISIONS_FILE)
+    named = [
+        (source.file, "the data itself, which is only read"),
+        *((path, "the decisions, which are only read") for path in of_decisions),
+    ]
+    return [(path, what) for path, what in named if isinstance(path, Path) and path.exists()]
+
+
+def _check_log(log: Path, only_read: list[tuple[Path, str]], *, overwrite: bool) -> None:
+    """Raise UsageError where the log would take the place of anything but an earlier log."""
+    _refuse_only_read(log, only_read)
+    if log.is_dir() or (log.exists() and not overwrite and not is_log(log)):
+        there, remedy = ("a folder", "") if log.is_dir() else ("another file", ", or add --overwrite")
+        raise UsageError(
+            f"the log of changes would lie here, and there is {there}",
+            where=str(log),
+            hint=f"choose another place{remedy}",
+        )
+
+
+def _check_output(output: Path, log: Path, only_read: list[tuple[Path, str]], *, overwrite: bool) -> None:
+    """Raise UsageError where something else lies in the place of a copy; its log tells that it is an earlier copy."""
+    _refuse_only_read(output, only_read)
     if output.is_dir():
         raise UsageError("this is a folder", where=str(output), hint=f"name a file, as in -o labels{output.suffix}")
-    for path in (output, _log(output, is_folder=False)):
-        for kept, what in ((source.file, "the data itself, which is only read"), (decisions, "the decisions")):
-            if isinstance(kept, Path) and path.exists() and kept.exists() and path.samefile(kept):
-                raise UsageError(f"this is {what}", where=str(path), hint="choose another place with -o")
-    # A log beside it tells that an earlier call has written it.
-    if output.exists() and not replaces and not _log(output, is_folder=False).exists():
+    if output.exists() and not overwrite and not is_log(log):
         raise UsageError(
             "there is a file already", where=str(output), hint="choose another place with -o, or add --overwrite"
         )
 
 
-def _log(output: Path, *, is_folder: bool) -> Path:
-    return output.with_name((output.name if is_folder else output.stem) + LOG_SUFFIX)
+def _refuse_only_read(path: Path, only_read: list[tuple[Path, str]]) -> None:
+    for other, what in only_read:
+        if path.exists() and path.samefile(other):
+            raise UsageError(f"this is {what}", where=str(path), hint="choose another place")
+
+
+def _refuse_class_folders(output: Path, source: Source, run: FinishedRun) -> None:
+    """Raise UsageError where a file would lie among the class folders of the data; the run may lie there itself."""
+    root, place = source.class_folders, output.resolve()
+    if root is not None and place.is_relative_to(root.resolve()) and not place.is_relative_to(run.folder.resolve()):
+        raise UsageError(
+            "this lies in the data, which is only read", where=str(output), hint=f"name a file outside {root}"
+        )
 
 
 def _command(source: Source, output: Path, *, is_folder: bool) -> str:
     """Return the command that reads the copy, with the options that the original needed."""
-    config = source.config
-    named = _OPTIONS if source.file is not None and not is_folder else {}
-    if not named and source.dataset.splits is not None:
-        named = {"split": "--split"}
-    given = [(option, str(getattr(config, name))) for name, option in named.items() if getattr(config, name)]
-    return shlex.join(["labelscan", source.command, str(output), *(word for pair in given for word in pair)])
+    if is_folder or source.file is None:
+        has_splits = source.dataset.splits is not None and (is_folder or label_lists.suffix(source) != ".npz")
+        settings = ["split"] if has_splits else []
+    else:
+        settings = list(FORM_SETTINGS)
+    given = {name: str(getattr(source.config, name)) for name in settings}
+    options = [word for name, value in given.items() if value for word in (f"--{name.replace('_', '-')}", value)]
+    return shlex.join(["labelscan", "detect" if is_folder else source.command, str(output), *options])

@@ -98,6 +98,15 @@ class Corrections:
                 rows.writerow((one.example_id, one.action, one.old_label, one.new_label, sure, one.reason, one.time))
 
 
+def is_log(path: Path) -> bool:
+    """Return whether a file is a log of changes, as ``write_log`` writes it."""
+    if not path.is_file():
+        return False
+    with path.open(encoding="utf-8", errors="replace") as file:
+        header = ",".join(COLUMNS)
+        return file.readline(len(header) + 1).rstrip("\n") == header
+
+
 def flag_rule(*, drop: bool, relabel: bool, min_error_probability: float | None) -> FlagRule | None:
     """Return what is done with flags, None where nothing is.
 
@@ -131,16 +140,16 @@ def correct(
         flagged_at: when the run ended, for the log.
     """
     decided = {one.example_id: one for one in decisions}
-    changes = {}
+    changes: dict[str, Change] = {}
     columns = ("example_id", "given_label", "suggested_label", "error_probability", "flagged")
     for example_id, old, suggested, probability, flagged in zip(*(scores[name] for name in columns), strict=True):
         decision = decided.get(example_id)
         sure = None if probability != probability else float(probability)
-        action: Action | None
-        if decision is not None:
-            action, new, reason, time = *_by_decision(decision, old), "decision", decision.time
+        reason: Reason = "flag" if decision is None else "decision"
+        if decision is None:
+            action, new = _by_flag(rule, suggested, sure, flagged=bool(flagged))
         else:
-            action, new, reason, time = *_by_flag(rule, suggested, sure, flagged=bool(flagged)), "flag", flagged_at
+            action, new = _by_decision(decision, old)
         if action is not None:
             changes[example_id] = Change(
                 example_id=example_id,
@@ -148,8 +157,8 @@ def correct(
                 old_label=old,
                 new_label=new,
                 error_probability=sure,
-                reason="decision" if reason == "decision" else "flag",
-                time=time,
+                reason=reason,
+                time=flagged_at if decision is None else decision.time,
             )
     counts = Counter(one.verdict for one in decisions)
     verdicts = {verdict: counts[verdict] for verdict in VERDICTS}

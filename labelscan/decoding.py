@@ -99,12 +99,13 @@ def upright_size(image: Image.Image) -> tuple[int, int]:
     return (width, height) if known and orientation(image) in _SIDEWAYS else (height, width)
 
 
-def decode(image: Image.Image, *, fit: ImageShape | None = None) -> Image.Image:
+def decode(image: Image.Image, *, fit: ImageShape | None = None, stretch: bool = False) -> Image.Image:
     """Return an opened image upright, in mode L or RGB; alpha is laid on white, 16 bits are divided by 256.
 
     Args:
         image: from ``open_image``.
         fit: the shape it will be resized to; a much larger JPEG is decoded at a reduced scale that suffices.
+        stretch: for the eye: whether numbers of more than 8 bits go from black at their least to white.
 
     Raises:
         UnreadableImage: the pixels are cut off or damaged.
@@ -115,7 +116,7 @@ def decode(image: Image.Image, *, fit: ImageShape | None = None) -> Image.Image:
             image.draft(None, size[::-1] if orientation(image) in _SIDEWAYS else size)  # None keeps the mode
         image.load()
         turn = _UPRIGHT.get(orientation(image))  # after load: a TIFF is turned by it
-        pixels = _eight_bit(image)
+        pixels = _eight_bit(image, stretch=stretch)
         return pixels if turn is None else pixels.transpose(turn)
     except MemoryError:
         raise
@@ -196,25 +197,25 @@ def check_file(file: Path | None, *, max_pixels: int) -> tuple[int, int]:
     return found.st_size, found.st_mtime_ns
 
 
-def _eight_bit(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I;16"):
+def _eight_bit(image: Image.Image, *, stretch: bool) -> Image.Image:
+    if image.mode.startswith("I;16") and not stretch:
         return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    if image.mode in ("I", "F"):
-        return Image.fromarray(_scaled(np.asarray(image)))
+    if image.mode.startswith("I") or image.mode == "F":
+        return Image.fromarray(_scaled(np.asarray(image), stretch=stretch))
     if image.has_transparency_data:
         white = Image.new("RGBA", image.size, (255, 255, 255, 255))
         return Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
     return image.convert("L" if image.mode in ("1", "L") else "RGB")
 
 
-def _scaled(values: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """Return numbers as 8 bits: 16-bit ones divided by 256, others from their least to their greatest."""
+def _scaled(values: NDArray[np.generic], *, stretch: bool) -> NDArray[np.uint8]:
+    """Return numbers as 8 bits, from their least to their greatest; 16-bit ones divided by 256 unless stretched."""
     numbers = values.astype(np.float64)
     finite = np.isfinite(numbers)
     if not finite.any():
         raise UnreadableImage("no pixel is a finite number")
     low, high = float(numbers[finite].min()), float(numbers[finite].max())
-    if values.dtype.kind == "i" and low >= 0 and high <= 0xFFFF:
+    if not stretch and values.dtype.kind == "i" and low >= 0 and high <= 0xFFFF:
         return (numbers // 256).astype(np.uint8)
     scaled = (np.where(finite, numbers, low) - low) * (255 / (high - low) if high > low else 0.0)
     return np.rint(scaled).astype(np.uint8)

@@ -4,8 +4,9 @@ Without a self-check a run knows these by its own error probabilities alone. Wer
 independent, the number of errors would have the variance sum p (1 - p), that of independent coins (a Poisson binomial).
 That is chance alone, and small where there are many labels; whether the models are too sure of themselves it cannot
 tell. So each range also spans what detectors do not agree on: the number of errors that confident-learning counts by
-another way, and the share of the flags that all detectors raise. A self-check has measured both, and is believed
-instead.
+another way, and the share of the flags that all detectors raise. Where models are weak or people made the errors
+that is still far too sure, so it is called the models' own estimate wherever it is shown. A self-check has measured
+both, and is believed instead.
 """
 
 import math
@@ -16,7 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from labelscan.finished_run import FinishedRun
+from labelscan.finished_run import FinishedRun, part_of
 from labelscan.report_page import Interval
 from labelscan.self_check import NORMAL_QUANTILE
 
@@ -40,7 +41,7 @@ def estimate_wrong_labels(run: FinishedRun) -> Interval:
     if measured is not None:
         estimate, low, high = measured
         basis = f"Measured by the self-check; the error probabilities add up to {by_probability:,.0f}; {UNSEEN}{known}."
-        return Interval(estimate=estimate, low=low, high=min(high, float(n_scored)), basis=basis)
+        return Interval(estimate=estimate, low=low, high=min(high, float(n_scored)), basis=basis, measured=True)
     centres, spread = [by_probability, *_counted(run.summary)], _spread(probabilities)
     others = f", and the {centres[1]:,.0f} that {COUNTS_ERRORS} counts" if len(centres) > 1 else ""
     return Interval(
@@ -48,6 +49,7 @@ def estimate_wrong_labels(run: FinishedRun) -> Interval:
         low=max(min(centres) - spread, 0.0),
         high=min(max(centres) + spread, float(n_scored)),
         basis=f"The sum of the error probabilities; the range spans {CHANCE}{others}; {UNSEEN}; {TOO_SURE}{known}.",
+        measured=False,
     )
 
 
@@ -62,14 +64,15 @@ def estimate_flagged_precision(run: FinishedRun) -> Interval | None:
     measured = _self_check(run.summary, "precision")
     if measured is not None:
         basis = f"Measured by the self-check; by the error probabilities it is {mean:.0%}{known}."
-        return Interval(estimate=measured[0], low=measured[1], high=min(measured[2], 1.0), basis=basis)
+        return Interval(estimate=measured[0], low=measured[1], high=min(measured[2], 1.0), basis=basis, measured=True)
     agreed = _agreed_share(run.summary)
+    down_to = f", down to the {agreed:.0%} that all detectors flag" if agreed < mean - spread else ""
     return Interval(
         estimate=mean,
         low=max(min(mean - spread, agreed), 0.0),
         high=min(mean + spread, 1.0),
-        basis=f"The mean error probability of the flags; the range spans {CHANCE}, and the {agreed:.0%} that all "
-        f"detectors flag; {TOO_SURE}{known}.",
+        basis=f"The mean error probability of the flags; the range spans {CHANCE}{down_to}; {TOO_SURE}{known}.",
+        measured=False,
     )
 
 
@@ -100,14 +103,14 @@ def _agreed_share(summary: Mapping[str, object]) -> float:
 
 def _counted(summary: Mapping[str, object]) -> list[float]:
     """Return how many errors confident-learning counts; nothing where it was told to flag by another rule."""
-    flagged_by, leading = _part(summary, "flagged_by"), str(summary.get("detector", ""))
+    flagged_by, leading = part_of(summary, "flagged_by"), str(summary.get("detector", ""))
     count = flagged_by.get(COUNTS_ERRORS)
     return [] if count is None or leading.startswith(f"{COUNTS_ERRORS}:") else [cast(float, count)]
 
 
 def _self_check(summary: Mapping[str, object], name: str) -> tuple[float, float, float] | None:
     """Return an estimate of the self-check with its ends; None where there is none."""
-    part = _part(_part(summary, "self_check"), name)
+    part = part_of(part_of(summary, "self_check"), name)
     numbers = [part.get(key) for key in ("estimate", "low", "high")]
     estimate, low, high = (number if isinstance(number, int | float) else None for number in numbers)
     if estimate is None:
@@ -117,12 +120,7 @@ def _self_check(summary: Mapping[str, object], name: str) -> tuple[float, float,
 
 def _known(summary: Mapping[str, object], name: str, words: str) -> str:
     """Return what the true labels say, behind what is estimated; empty where there are none."""
-    truth = _part(summary, "against_truth")
+    truth = part_of(summary, "against_truth")
     leading = str(summary.get("detector", "")).partition(":")[0]
-    number = truth.get(name, _part(_part(truth, "quality"), leading).get(name))
+    number = truth.get(name, part_of(part_of(truth, "quality"), leading).get(name))
     return f"; {words.format(number)}" if isinstance(number, int | float) else ""
-
-
-def _part(content: Mapping[str, object], name: str) -> Mapping[str, object]:
-    part = content.get(name)
-    return part if isinstance(part, Mapping) else {}

@@ -1,7 +1,12 @@
 """Pictures small enough that some hundreds of them fit into one page.
 
 Images that are tiny as they are stay whole, pixel by pixel; photos are scaled down, and further where the page would
-grow beyond its budget. Only what is shown is read, and never more of it at once than there are threads.
+grow beyond its budget. Only what is shown is read, and never more of it at once than there are threads. A large JPEG
+is decoded at a reduced scale; other formats have none, and decoded images of a finished run are no longer there: a
+photo of 12 megapixels that is a PNG takes some tenths of a second.
+
+More than 8 bits are stretched from the least to the greatest value of the image, so that 12 bits in a file of 16 are
+not black: the models have seen them unstretched.
 """
 
 import base64
@@ -78,7 +83,7 @@ def _image(images: ImageSource, row: int, *, max_pixels: int) -> Image.Image:
     if isinstance(content, np.ndarray):
         return from_array(content)
     with open_image(content, max_pixels=max_pixels) as image:
-        return decode(image, fit=ImageShape(LONGEST_SIDE, LONGEST_SIDE, 3))
+        return decode(image, fit=ImageShape(LONGEST_SIDE, LONGEST_SIDE, 3), stretch=True)
 
 
 def _encoded(image: Image.Image, *, n_bytes: int) -> Picture:

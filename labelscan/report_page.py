@@ -5,6 +5,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+ExampleKind: TypeAlias = Literal["images", "features", "probabilities"]
+IMAGES: ExampleKind = "images"
+FEATURES: ExampleKind = "features"
+PROBABILITIES: ExampleKind = "probabilities"
+"""Nothing is known of an example but what models say of it."""
+
+LEFT_OUT = "left out"
+"""Why there is no picture where none was wanted."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,7 +57,6 @@ class Suspect:
     self_confidence: float | None
     suggested_confidence: float | None
     flagged_by: tuple[str, ...]
-    fold: str
     true_label: str | None
     """None where true labels are not known."""
     picture: Picture | None
@@ -62,7 +71,7 @@ class TypicalExample:
     """An example whose label looks right, to compare suspects with."""
 
     example_id: str
-    picture: Picture | None
+    picture: Picture
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,6 +83,8 @@ class Interval:
     high: float
     basis: str
     """One sentence."""
+    measured: bool
+    """Whether the self-check has measured it; else it is what the models themselves believe."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,8 +113,8 @@ class ReportPage:
     """All of them; those beyond ``suspects`` are in issues.csv."""
     typical: Mapping[str, tuple[TypicalExample, ...]] = field(default_factory=dict)
     """By class name, for the classes that suspects have or are taken for."""
-    kind: str = "images"
-    """What examples are: ``images``, ``features`` or ``probabilities``."""
+    kind: ExampleKind = IMAGES
+    """What examples are."""
     notes: tuple[str, ...] = ()
     """What the report itself could not do, as pictures of data that is no longer there."""
     directory: str = ""

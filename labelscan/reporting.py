@@ -16,15 +16,27 @@ import numpy as np
 import pandas as pd
 
 from labelscan.arrays import as_strings
-from labelscan.config import RUN_JSON_SETTINGS
+from labelscan.config import RUN_JSON_SETTINGS, DatasetConfig
 from labelscan.dataset import Dataset, FeatureTable, ImageFiles, ImageSource
 from labelscan.errors import LabelscanError, UsageError
 from labelscan.events import Listener, ignore
-from labelscan.finished_run import FinishedRun
+from labelscan.finished_run import FinishedRun, part_of
 from labelscan.intervals import estimate_flagged_precision, estimate_wrong_labels
 from labelscan.issues import TRUE_LABEL
 from labelscan.pictures import make_pictures
-from labelscan.report_page import FeatureNote, Picture, ReportPage, Suspect, TypicalExample
+from labelscan.readers.class_folders import EXTENSIONS
+from labelscan.report_page import (
+    FEATURES,
+    IMAGES,
+    LEFT_OUT,
+    PROBABILITIES,
+    ExampleKind,
+    FeatureNote,
+    Picture,
+    ReportPage,
+    Suspect,
+    TypicalExample,
+)
 from labelscan.reports import FORMATS
 from labelscan.reports.html_report import write_html
 from labelscan.reports.label_studio_report import write_label_studio
@@ -37,9 +49,6 @@ from labelscan.typical_examples import choose_typical
 
 TOP = 200
 """How many suspects a report shows unless told otherwise."""
-IMAGES, FEATURES, PROBABILITIES = "images", "features", "probabilities"
-"""What examples are."""
-LEFT_OUT = "left out"
 WRITERS: Mapping[str, Callable[[ReportPage, Path], None]] = {
     "html": write_html,
     "markdown": write_markdown,
@@ -54,7 +63,7 @@ Record: TypeAlias = Mapping[str, Any]  # a row of the table of scores, by column
 class _Seen:
     """What there is to see of the examples shown, by example id."""
 
-    kind: str
+    kind: ExampleKind
     pictures: Mapping[str, Picture | str]
     """Or why there is none."""
     features: Mapping[str, tuple[FeatureNote, ...]]
@@ -92,14 +101,18 @@ def make_report_page(
 
     Raises:
         DatasetError: ``data`` is not the data of the run; data that is not named and not found is noted only.
+        UsageError: ``data`` is named where none is opened.
     """
+    _refuse_unused(run, data, pictures=pictures)
     scores = run.issues.scores
     flagged = np.flatnonzero(scores["flagged"].to_numpy(dtype=bool))
     shown = _records(scores, flagged[:top].tolist())
     wanted = chain.from_iterable((str(one["given_label"]), str(one["suggested_label"])) for one in shown)
-    rows_of_classes = choose_typical(scores, list(wanted)) if pictures and _kind(run) == IMAGES else {}
+    kind = _kind(run, shown)
+    rows_of_classes = choose_typical(scores, list(wanted)) if pictures and kind == IMAGES else {}
     typical = {name: _records(scores, rows) for name, rows in rows_of_classes.items()}
-    seen = _look(run, shown, [*shown, *chain.from_iterable(typical.values())], data, pictures, notify)
+    examples = [*shown, *chain.from_iterable(typical.values())]
+    seen = _look(run, shown, examples, kind=kind, data=data, pictures=pictures, notify=notify)
     return ReportPage(
         run=str(run.folder),
         data=str(run.summary.get("data", "")),
@@ -128,11 +141,25 @@ def write_report(page: ReportPage, form: str, path: Path | None = None) -> Path:
     return path
 
 
+def _refuse_unused(run: FinishedRun, data: str, *, pictures: bool) -> None:
+    if data and not pictures:
+        raise UsageError("data is named, and no picture is wanted of it", where="data", hint="leave one of them out")
+    if data and run.is_of_score:
+        hint = "leave it out: images are opened where the path column of the probabilities has them"
+        raise UsageError("a report of probabilities opens no data", where="data", hint=hint)
+
+
 def _look(
-    run: FinishedRun, shown: Sequence[Record], examples: Sequence[Record], data: str, pictures: bool, notify: Listener
+    run: FinishedRun,
+    shown: Sequence[Record],
+    examples: Sequence[Record],
+    *,
+    kind: ExampleKind,
+    data: str,
+    pictures: bool,
+    notify: Listener,
 ) -> _Seen:
     """Return what there is to see: of ``shown`` features, of all ``examples`` pictures."""
-    kind = _kind(run)
     if kind == PROBABILITIES or not pictures:
         return _Seen(kind=kind, pictures={}, features={}, no_picture=LEFT_OUT if kind == IMAGES else "")
     if kind == IMAGES and not data and all(one["path"] for one in examples):
@@ -156,11 +183,16 @@ def _records(scores: pd.DataFrame, rows: Sequence[int]) -> list[Record]:
     return cast(list[Record], scores.iloc[list(rows)].to_dict("records"))
 
 
-def _kind(run: FinishedRun) -> str:
+def _kind(run: FinishedRun, shown: Sequence[Record]) -> ExampleKind:
     if run.is_of_score:
-        return PROBABILITIES
+        files = [Path(str(one["path"])) for one in shown]
+        return IMAGES if files and all(_is_called_image(file) for file in files) else PROBABILITIES
     is_image = run.recorded("choices").get("image_shape") is not None
     return IMAGES if is_image else FEATURES
+
+
+def _is_called_image(file: Path) -> bool:
+    return file.suffix.removeprefix(".").lower() in EXTENSIONS
 
 
 def _rows(dataset: Dataset, examples: Sequence[Record]) -> Mapping[str, int]:
@@ -170,17 +202,17 @@ def _rows(dataset: Dataset, examples: Sequence[Record]) -> Mapping[str, int]:
 
 
 def _pictures(run: FinishedRun, images: ImageSource, rows: Mapping[str, int], notify: Listener) -> _Seen:
-    settings = run.recorded(RUN_JSON_SETTINGS).get("dataset")
-    max_pixels = settings.get("max_pixels") if isinstance(settings, Mapping) else None
-    made = make_pictures(images, list(rows.values()), max_pixels=int(max_pixels or 0), notify=notify)
+    # A run of probabilities has no settings of images.
+    max_pixels = part_of(run.recorded(RUN_JSON_SETTINGS), "dataset").get("max_pixels", DatasetConfig().max_pixels)
+    made = make_pictures(images, list(rows.values()), max_pixels=int(str(max_pixels)), notify=notify)
     by_id = {example_id: made[row] for example_id, row in rows.items()}
     reasons = [picture for picture in by_id.values() if isinstance(picture, str)]
     notes: tuple[str, ...] = ()
     if reasons and len(reasons) == len(by_id):
-        notes = (
-            f"none of the images shown could be opened ({reasons[0]}, as {images.path(next(iter(rows.values())))}): "
-            "if the data lies elsewhere now, name it by --data",
-        )
+        none = f"none of the images shown could be opened ({reasons[0]}, as {images.path(next(iter(rows.values())))})"
+        if run.is_of_score:
+            return _Seen(kind=PROBABILITIES, pictures={}, features={}, notes=(none,))
+        notes = (f"{none}: if the data lies elsewhere now, name it by --data",)
     elif reasons:
         notes = (f"{len(reasons):,} of {len(by_id):,} images shown could not be opened",)
     return _Seen(kind=IMAGES, pictures=by_id, features={}, notes=notes)
@@ -211,7 +243,6 @@ def _suspect(one: Record, seen: _Seen) -> Suspect:
         self_confidence=_number(one["self_confidence"]),
         suggested_confidence=_number(one["suggested_confidence"]),
         flagged_by=tuple(str(one["flagged_by"]).split("|")),
-        fold=str(one["fold"]),
         true_label=str(one[TRUE_LABEL]) if TRUE_LABEL in one else None,
         picture=seen.picture(example_id),
         no_picture=seen.why_none(example_id),

@@ -4,16 +4,21 @@ Whoever else is on the machine, and whatever page is open beside, gets nothing: 
 must name this host and come from this page. Decisions lie in decisions.csv of the run at any moment; where another
 program has changed the file meanwhile, as a spreadsheet does, the page is told and reads it anew instead of writing
 over it. Decisions about examples that the page does not show stay in the file, and a file with columns that are not
-ours, as notes, is copied before it is written for the first time.
+ours, as notes, is copied before it is written over, each time under a name of its own.
 """
 
 import hashlib
+import html
 import json
+import os
 import secrets
+import tempfile
 import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
+from itertools import chain, count
 from pathlib import Path
 from socketserver import ThreadingTCPServer
 
@@ -32,6 +37,7 @@ from labelscan.errors import DecisionsError, UsageError
 HOST = "127.0.0.1"
 NAMES = (HOST, "localhost")
 """What the browser may call this machine; another name is a page elsewhere that points its own name at it."""
+HTTP_PORT = 80
 MOST_BYTES = 32 << 20
 SECONDS = 30
 """A connection may be silent for, or take to send a request."""
@@ -99,10 +105,12 @@ class DecisionsFile:
         return decisions
 
     def _keep_other_columns(self) -> None:
-        copy = self.path.with_name(f"{self.path.stem}-before{self.path.suffix}")
-        if not copy.exists() and self.path.exists() and has_other_columns(self.path):
-            with replacing_bytes(copy) as file:
-                file.write(self.path.read_bytes())
+        if not self.path.exists() or not has_other_columns(self.path):
+            return
+        names = (f"{self.path.stem}-before{end}{self.path.suffix}" for end in chain([""], map("-{}".format, count(2))))
+        copy = next(copy for name in names if not (copy := self.path.with_name(name)).exists())
+        with replacing_bytes(copy) as file:
+            file.write(self.path.read_bytes())
 
     def _tag(self) -> str:
         content = self.path.read_bytes() if self.path.exists() else b""
@@ -143,6 +151,23 @@ class ReviewServer(ThreadingTCPServer):
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Say nothing: a browser that goes away in the middle of an answer is no news."""
+
+
+@contextmanager
+def way_in(folder: Path, url: str) -> Iterator[str]:
+    """Yield the address of a file in ``folder`` that sends the browser on to ``url``, and delete it in the end.
+
+    The command line of a browser is seen by everybody on the machine, and the path of the page is a secret; this file
+    only its owner can read. It lies in the run folder since some browsers cannot see where temporary files are.
+    """
+    handle, name = tempfile.mkstemp(prefix="review-", suffix=".html", dir=folder)
+    file = Path(name)
+    try:
+        os.close(handle)
+        file.write_text(f'<!doctype html>\n<meta http-equiv="refresh" content="0; url={html.escape(url)}">\n')
+        yield file.absolute().as_uri()
+    finally:
+        file.unlink(missing_ok=True)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -203,6 +228,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _refused(self, *, writes: bool) -> bool:
         """Refuse what does not come from this page in a browser on this machine; return whether it was refused."""
         hosts = [f"{name}:{self.server.port}" for name in NAMES]
+        hosts += NAMES if self.server.port == HTTP_PORT else ()  # which browsers leave out
         origins = [f"http://{host}" for host in hosts]
         if self.headers.get("Host") not in hosts:
             self._hang_up(HTTPStatus.MISDIRECTED_REQUEST, "this is not that host")

@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 
 from labelscan.config import RUN_JSON_SETTINGS
-from labelscan.finished_run import FinishedRun
+from labelscan.finished_run import FinishedRun, part_of
 from labelscan.run_folder import DIRECTORY, RUN_FILE
 from labelscan.wording import duration
 
@@ -32,13 +32,13 @@ def _facts(run: FinishedRun) -> Iterator[tuple[str, str]]:
     yield "took", duration(total) if isinstance(total, int | float) else ""
     yield "in folder", str(run.record.get(DIRECTORY, ""))
     yield "run", str(run.folder)
-    if _part(settings, "dataset").get("data"):
+    if part_of(settings, "dataset").get("data"):
         yield "again", f"labelscan detect --config {shlex.quote(str(run.folder / RUN_FILE))}"
 
 
 def _data(run: FinishedRun, settings: Mapping[str, object]) -> str:
     counts = run.recorded("data")
-    name = _part(settings, "dataset").get("data") or run.summary.get("data", "")
+    name = part_of(settings, "dataset").get("data") or run.summary.get("data", "")
     fingerprint = str(counts.get("fingerprint", ""))[:SHOWN_DIGITS]
     return f"{name}: {counts.get('examples'):,} examples, {counts.get('classes'):,} classes, fingerprint {fingerprint}"
 
@@ -50,7 +50,7 @@ def _model(choices: Mapping[str, object]) -> str:
 
 
 def _training(settings: Mapping[str, object], choices: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-    folds, recipe = _part(settings, "folds"), _part(choices, "recipe")
+    folds, recipe = part_of(settings, "folds"), part_of(choices, "recipe")
     repeats = folds.get("repeats", 1)
     yield "folds", f"{folds.get('n_folds')}" + (f", done {repeats} times" if repeats != 1 else "")
     if recipe:
@@ -60,10 +60,5 @@ def _training(settings: Mapping[str, object], choices: Mapping[str, object]) -> 
 
 
 def _device(choices: Mapping[str, object]) -> str:
-    device = _part(choices, "device")
+    device = part_of(choices, "device")
     return f"{device.get('name')}, {device.get('dtype_name')}" if device else ""
-
-
-def _part(content: Mapping[str, object], name: str) -> Mapping[str, object]:
-    part = content.get(name)
-    return part if isinstance(part, Mapping) else {}

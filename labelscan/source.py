@@ -32,10 +32,19 @@ class Source:
     @property
     def file(self) -> Path | None:
         """Return the one file that holds the labels, or None: class folders, a demo, a torchvision set."""
-        if self.config.data.partition(":")[0] in SCHEMES:
-            return None
-        path = Path(self.config.data).expanduser()
-        return None if path.is_dir() else path
+        path = self._path
+        return None if path is None or path.is_dir() else path
+
+    @property
+    def class_folders(self) -> Path | None:
+        """Return the folder that the class folders lie in, or None where there are none."""
+        path = self._path
+        return path if path is not None and path.is_dir() else None
+
+    @property
+    def _path(self) -> Path | None:
+        in_no_file = self.config.data.partition(":")[0] in SCHEMES
+        return None if in_no_file else Path(self.config.data).expanduser()
 
     def columns(self) -> Columns | None:
         """Return what the columns of the file hold, or None where it is no sheet."""

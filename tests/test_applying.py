@@ -162,6 +162,50 @@ def test_links_are_never_made_in_the_data_or_over_something(photos, here):
     assert not (photos / "fixed").exists()
 
 
+def test_links_are_never_made_among_listed_images(listed, here, monkeypatch):
+    listed(".csv")
+    detect("labels.csv", here / "run")
+    for folder in ("photos/fixed", "photos/dark/deep/fixed"):
+        with pytest.raises(UsageError, match="lies in the data"):
+            labelscan.apply("run", decisions=[drop("photos/dark/4.png")], link_to=folder)
+    detect("photos", here / "of-folders")
+    monkeypatch.setenv("HOME", str(here))
+    with pytest.raises(UsageError, match="lies in the data"):
+        labelscan.apply("of-folders", decisions=[drop("dark/4.png")], data="~/photos", link_to="photos/fixed")
+    assert not list(here.glob("photos/**/*fixed*"))
+
+
+def test_links_say_what_class_folders_cannot_hold(photos, here):
+    ids = sorted(str(path.relative_to(here)) for path in photos.rglob("*.png"))
+    lines = [f"e{row},{one},{one.split('/')[1]},p{row // 2}" for row, one in enumerate(ids)]
+    (here / "labels.csv").write_text("\n".join(["id,path,label,patient", *lines]) + "\n")
+    detect("labels.csv", here / "run")
+    (note,) = labelscan.apply("run", decisions=[drop("e1")], link_to="fixed").notes
+    assert "cannot hold ids and groups" in note
+    assert "several folds" in note
+    detect("photos", here / "of-folders")
+    assert not labelscan.apply("of-folders", decisions=[drop("dark/4.png")], link_to="all").notes
+
+
+def test_links_for_probabilities_are_read_by_detect_and_missing_images_are_told(photos, here):
+    ids = sorted(str(path.relative_to(here)) for path in photos.rglob("*.png"))
+    rows = [f"{one},{one.split('/')[1]},{'.9,.1' if 'dark' in one else '.1,.9'}" for one in ids]
+    (here / "probs.csv").write_text("\n".join(["path,label,prob:dark,prob:light", *rows]) + "\n")
+    labelscan.score(here / "probs.csv", output="run")
+    (here / ids[0]).unlink()
+    applied = labelscan.apply("run", decisions=[drop(ids[1])], link_to="fixed")
+    assert applied.command == "labelscan detect fixed"
+    assert "links lead nowhere: 1" in applied.notes[0]
+
+
+def test_classes_called_like_splits_are_not_linked(photos, here):
+    rows = [f"{path.relative_to(here)},{'valid' if 'dark' in str(path) else 'test'}" for path in photos.rglob("*.png")]
+    (here / "labels.csv").write_text("\n".join(["path,label", *rows]) + "\n")
+    detect("labels.csv", here / "run")
+    with pytest.raises(DatasetError, match="read as splits, not as classes"):
+        labelscan.apply("run", decisions=[drop("photos/dark/4.png")], link_to="fixed")
+
+
 def table_of(path, *, ids=False):
     generator = np.random.default_rng(0)
     table = pd.DataFrame({"size": generator.normal(size=N).round(3), "label": [CLASSES[row % 2] for row in range(N)]})
@@ -276,19 +320,26 @@ def test_decisions_in_the_run_are_taken_and_win_over_flags(scored, here):
     write_decisions(decisions, scored / "decisions.csv")
     alone = labelscan.apply(scored)
     assert list(alone.corrections.changes) == ["7"]
-    with_flags = labelscan.apply(scored, decisions=scored / "decisions.csv", drop=True)
+    assert not alone.notes
+    with_flags = labelscan.apply(scored, drop=True)
     assert list(with_flags.corrections.changes) == ["7"]
-    flags = labelscan.apply(scored, drop=True)
-    assert sorted(flags.corrections.changes) == ["2", "5"]
-    assert "decisions.csv was left out" in flags.notes[0]
+    assert "decisions.csv was heeded" in with_flags.notes[0]
+    named = labelscan.apply(scored, decisions=scored / "decisions.csv", drop=True)
+    assert list(named.corrections.changes) == ["7"]
+    assert not named.notes
+    others = labelscan.apply(scored, decisions=[drop("7")], drop=True)
+    assert sorted(others.corrections.changes) == ["2", "5", "7"]
+    assert "decisions.csv was left out" in others.notes[0]
     assert with_flags.to_json()["decisions"] == {"keep": 1, "relabel": 0, "drop": 1, "unsure": 1}
 
 
 def test_the_log_tells_every_change(scored):
     applied = labelscan.apply(scored, decisions=[drop("7")], relabel=True, min_error_probability=0)
     rows = {row["example_id"]: row for row in rows_of(applied.log)}
-    assert applied.log.name == "corrected.changes.csv"
-    assert list(rows) == [*sorted(rows, key=lambda one: list(rows).index(one))]
+    assert applied.log.name == "corrected.csv.changes.csv"
+    ranks = FinishedRun.read(scored).issues.scores["example_id"].tolist()
+    assert list(rows) == sorted(rows, key=ranks.index)
+    assert len(rows) == 3
     assert rows["7"] == {
         "example_id": "7",
         "action": "drop",
@@ -344,6 +395,59 @@ def test_the_data_and_files_of_others_are_never_written_over(scored, here):
     assert (here / "probs.csv").read_bytes() == before
 
 
+def test_every_copy_has_a_log_of_its_own_and_only_a_log_tells_that_a_file_is_a_copy(scored, here):
+    labelscan.apply(scored, drop=True, output=here / "x.csv")
+    for name in ("x.csv.changes.csv", "new.csv"):  # neither a log nor a file beside another log is a copy
+        (here / "new.csv").write_text("mine")
+        (here / "new.changes.csv").write_text((here / "x.csv.changes.csv").read_text())
+        with pytest.raises(UsageError, match="there is a file already"):
+            labelscan.apply(scored, drop=True, output=here / name)
+    (here / "fixed.csv.changes.csv").write_text("mine")
+    with pytest.raises(UsageError, match="log of changes would lie here"):
+        labelscan.apply(scored, drop=True, output=here / "fixed.csv")
+    assert not (here / "fixed.csv").exists()
+    labelscan.apply(scored, drop=True, output=here / "fixed.csv", overwrite=True)
+    (scored / "corrected.csv").write_text("mine")
+    with pytest.raises(UsageError, match="there is a file already"):
+        labelscan.apply(scored, drop=True)
+
+
+def test_a_folder_in_the_place_of_the_log_is_found_before_anything_is_written(scored, here):
+    (here / "w.csv.changes.csv").mkdir()
+    with pytest.raises(UsageError, match="there is a folder"):
+        labelscan.apply(scored, drop=True, output=here / "w.csv", overwrite=True)
+    assert not (here / "w.csv").exists()
+
+
+def test_a_copy_without_its_log_is_never_left_behind(scored, here, monkeypatch):
+    def disk_full(*_):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr("labelscan.corrections.Corrections.write_log", disk_full)
+    with pytest.raises(OSError, match="no space"):
+        labelscan.apply(scored, drop=True, output=here / "w.csv")
+    assert not list(here.glob("*w.csv*"))
+
+
+def test_decisions_that_were_read_are_never_written_over(photos, here):
+    detect("photos", here / "run")
+    write_decisions([drop("dark/2.png")], here / "fixed.changes.csv")
+    write_decisions([drop("dark/2.png")], here / "run" / "decisions.csv")
+    with pytest.raises(UsageError, match="this is the decisions"):
+        labelscan.apply("run", decisions="fixed.changes.csv", link_to="fixed", overwrite=True)
+    with pytest.raises(UsageError, match="this is the decisions"):
+        labelscan.apply("run", output="run/decisions.csv", overwrite=True)
+    assert not (here / "fixed").exists()
+
+
+def test_no_file_is_written_among_class_folders(photos, here):
+    detect("photos", here / "run")
+    with pytest.raises(UsageError, match="lies in the data"):
+        labelscan.apply("run", decisions=[drop("dark/4.png")], output="photos/dark/labels.csv")
+    (here / "run").rename(photos / ".run")
+    assert labelscan.apply(photos / ".run", decisions=[drop("dark/4.png")]).output == photos / ".run" / "corrected.csv"
+
+
 def test_data_that_has_changed_is_refused(scored, here):
     path = here / "probs.csv"
     path.write_text(path.read_text().replace("0,cat", "0,dog", 1))
@@ -378,7 +482,7 @@ def test_rows_of_other_splits_keep_their_labels_and_columns_keep_their_meaning(p
     beside = labelscan.apply("run", decisions=[relabel("dark/2.png", "light")], output=photos / "fixed.csv")
     before, after = ((photos / name).read_text().splitlines() for name in ("labels.csv", "fixed.csv"))
     assert [line for line in after if line not in before] == ["dark/2.png,light,train"]
-    assert beside.log == photos / "fixed.changes.csv"
+    assert beside.log == photos / "fixed.csv.changes.csv"
 
 
 def test_data_that_was_moved_is_found_where_it_is_said_to_be(photos, here):

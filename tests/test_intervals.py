@@ -50,7 +50,15 @@ def test_precision_goes_down_to_what_all_detectors_flag():
     assert one.estimate == pytest.approx(0.85)
     assert one.low == 0.25
     assert 0.85 < one.high <= 1.0
-    assert "the 25% that all detectors flag" in one.basis
+    assert "down to the 25% that all detectors flag" in one.basis
+    assert not one.measured
+
+
+def test_detectors_that_agree_on_more_than_is_believed_widen_nothing():
+    one, other = (estimate_flagged_precision(a_run(summary={"flagged_by_all": count})) for count in (4, 3))
+    assert one.low == pytest.approx(0.85 - 1.96 * np.sqrt(0.09 + 0.16 + 0.21) / 4, abs=1e-4)
+    assert "all detectors" not in one.basis
+    assert (other.low, other.basis) == (one.low, one.basis), "75 % is within the range of chance"
 
 
 def test_a_self_check_is_believed_instead():
@@ -59,6 +67,8 @@ def test_a_self_check_is_believed_instead():
     assert (precision.estimate, precision.low, precision.high) == (0.75, 0.5, 1.0)
     assert (count.estimate, count.low, count.high) == (5.0, 3.0, 9.0)
     assert "self-check" in precision.basis
+    assert precision.measured
+    assert count.measured
     assert "add up to 4" in count.basis
 
 

@@ -86,3 +86,14 @@ class _Repeated:
 
     def read(self, index):
         return self.images.read(0)
+
+
+def test_twelve_bits_in_a_file_of_sixteen_are_not_black(tmp_path):
+    values = np.linspace(0, 4095, 80 * 80).reshape(80, 80).astype(np.uint16)
+    Image.fromarray(values).save(tmp_path / "scan.png")
+    Image.fromarray(values).save(tmp_path / "scan.tif")
+    for picture in pictures_of(tmp_path, "scan.png", "scan.tif"):
+        with opened(picture) as image:
+            shades = np.asarray(image.convert("L"))
+        assert shades.min() < 10
+        assert shades.max() > 245

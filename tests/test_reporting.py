@@ -1,10 +1,13 @@
 """A finished run as a page."""
 
+import shutil
+
 import numpy as np
 import pytest
 from PIL import Image
 
 import labelscan
+from labelscan.errors import UsageError
 from labelscan.finished_run import FinishedRun
 from labelscan.reporting import make_report_page
 
@@ -89,6 +92,8 @@ def test_data_that_is_named_and_is_not_that_of_the_run_is_refused(photos, tmp_pa
     assert make_report_page(run).notes == (), "what is new does not matter for what is shown"
     with pytest.raises(labelscan.DatasetError, match="not the data of"):
         make_report_page(run, data=str(photos))
+    with pytest.raises(UsageError, match="no picture is wanted"):
+        make_report_page(run, data=str(photos), pictures=False)
 
 
 def test_the_page_is_found_from_another_folder(photos, tmp_path, monkeypatch):
@@ -97,6 +102,61 @@ def test_the_page_is_found_from_another_folder(photos, tmp_path, monkeypatch):
     (tmp_path / "deep").mkdir()
     monkeypatch.chdir(tmp_path / "deep")
     assert all(one.picture is not None for one in make_report_page(run).suspects)
+
+
+def test_pictures_of_the_same_names_in_another_folder_are_not_shown(photos, tmp_path, monkeypatch):
+    ours, others = tmp_path / "ours", tmp_path / "others"
+    ours.mkdir()
+    shutil.copytree(photos, others / "photos")
+    photos.rename(ours / "photos")
+    for file in (others / "photos").glob("*/*.jpg"):
+        Image.new("L", (30, 20)).save(file)
+    monkeypatch.chdir(ours)
+    run = detect("photos", ours / "run", image_size=16)
+    monkeypatch.chdir(others)
+    page = make_report_page(run)
+    assert {one.picture.width for one in page.suspects} == {80}
+    (ours / page.suspects[0].path).unlink()
+    assert make_report_page(run).suspects[0].no_picture == "no such file"
+    (ours / "photos").rename(ours / "moved")
+    assert {one.picture.width for one in make_report_page(run).suspects} == {30}, "nothing is left there: it was moved"
+
+
+def test_typical_examples_are_of_both_classes_in_question(photos, tmp_path):
+    run = detect(str(photos), tmp_path / "run", image_size=16)
+    scores = run.issues.scores
+    scores["flagged"] = scores["example_id"] == "dark/0.jpg"
+    scores["error_probability"] = np.where(scores["flagged"], 0.9, 0.1)
+    page = make_report_page(run)
+    assert [(one.given_label, one.suggested_label) for one in page.suspects] == [("dark", "light")]
+    assert page.typical.keys() == {"dark", "light"}
+    for name, examples in page.typical.items():
+        assert len(examples) == 2
+        assert all(one.example_id.startswith(f"{name}/") for one in examples)
+
+
+def test_probabilities_show_the_images_that_lie_beside_them(photos, tmp_path, monkeypatch):
+    (photos / "notes.txt").touch()
+    rows = [
+        f"{name}/{number}.jpg,{name},{0.9 - 0.8 * (name == 'light')},{0.1 + 0.8 * (name == 'light')}"
+        for name in ("dark", "light")
+        for number in range(8)
+    ]
+    rows[0] = "dark/0.jpg,dark,0.1,0.9"
+    (photos / "probs.csv").write_text("\n".join(["path,label,prob:dark,prob:light", *rows]) + "\n")
+    labelscan.score(photos / "probs.csv", output=tmp_path / "run")
+    run = FinishedRun.read(tmp_path / "run")
+    page = make_report_page(run)
+    assert (page.kind, page.notes) == ("images", ())
+    assert [(one.example_id, one.picture.width) for one in page.suspects] == [("dark/0.jpg", 80)]
+    assert page.typical.keys() == {"dark", "light"}
+    photos.rename(tmp_path / "elsewhere")
+    page = make_report_page(run)
+    assert (page.kind, page.typical) == ("probabilities", {})
+    assert "no such file" in page.notes[0]
+    assert "--data" not in page.notes[0]
+    run.issues.scores["path"] = "notes.txt"
+    assert make_report_page(run).notes == (), "these are no images"
 
 
 def test_a_manifest_with_a_broken_file_shows_what_there_is(photos, tmp_path):
@@ -151,11 +211,11 @@ def test_probabilities_have_nothing_to_show(tmp_path):
     probs, labels = [[0.9, 0.1], [0.1, 0.9]] * 10, [0, 1] * 10
     labels[3] = 0
     labelscan.score(probs, labels, class_names=["cat", "dog"], output=tmp_path / "run")
+    with pytest.raises(UsageError, match="opens no data"):
+        make_report_page(FinishedRun.read(tmp_path / "run"), data="probs.npz")
     page = make_report_page(FinishedRun.read(tmp_path / "run"))
     assert (page.kind, page.notes, page.typical) == ("probabilities", (), {})
-    assert [(one.example_id, one.given_label, one.no_picture, one.fold) for one in page.suspects] == [
-        ("3", "cat", "", "")
-    ]
+    assert [(one.example_id, one.given_label, one.no_picture) for one in page.suspects] == [("3", "cat", "")]
 
 
 def test_a_run_that_flags_nothing_is_a_page_too(tmp_path):

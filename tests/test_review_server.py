@@ -1,7 +1,9 @@
 """The review server: decisions are saved as they are made, and nobody else gets in."""
 
+import contextlib
 import http.client
 import json
+import os
 import socket
 import threading
 from contextlib import contextmanager
@@ -10,7 +12,7 @@ import pytest
 
 from labelscan.decisions import Decision, read_decisions, write_decisions
 from labelscan.errors import DecisionsError, UsageError
-from labelscan.review_server import HOST, MOST_BYTES, DecisionsFile, ReviewServer
+from labelscan.review_server import HOST, MOST_BYTES, DecisionsFile, ReviewServer, way_in
 
 GIVEN = {"0.png": "cat", "1.png": "dog", "far down.png": "cat"}
 KEEP = {"example_id": "0.png", "decision": "keep", "new_label": "", "time": "", "given_label": "cat"}
@@ -144,6 +146,33 @@ def test_another_name_for_this_machine_is_refused(server, host):
     assert ask(server, place="", Host=f"localhost:{server.port}")[0] == 200
 
 
+def test_at_the_port_of_http_a_browser_leaves_it_out(server):
+    port, server.port = server.port, 80
+    try:
+        for name in ("127.0.0.1", "localhost"):
+            assert ask_port(port, server, Host=name, Origin=f"http://{name}") == 200
+        assert ask_port(port, server, Host="evil.example") == 421
+    finally:
+        server.port = port
+
+
+def ask_port(port, server, **headers):
+    with contextlib.closing(http.client.HTTPConnection(HOST, port, timeout=5)) as connection:
+        connection.request("GET", f"/{server.token}/", headers=headers)
+        return connection.getresponse().status
+
+
+def test_the_way_in_is_for_the_owner_alone_and_is_gone_in_the_end(tmp_path):
+    with way_in(tmp_path, "http://127.0.0.1:80/a/?b&c") as address:
+        (file,) = tmp_path.iterdir()
+        assert address == file.as_uri()
+        assert "127.0.0.1" not in address
+        assert 'content="0; url=http://127.0.0.1:80/a/?b&amp;c"' in file.read_text()
+        if os.name == "posix":
+            assert file.stat().st_mode & 0o777 == 0o600
+    assert not list(tmp_path.iterdir())
+
+
 def test_other_pages_are_refused(server, path):
     _, headers, _ = ask(server, Origin=f"http://127.0.0.1:{server.port}")
     for origin in ("https://evil.example", "null", f"http://localhost.evil:{server.port}"):
@@ -179,13 +208,15 @@ def test_foreign_decisions_are_refused_before_anything_is_served(path):
 
 
 def test_a_column_of_notes_is_not_lost(server, path, tmp_path):
-    noted = "example_id,decision,new_label,why\r\n1.png,keep,,asked Ada\r\n"
-    path.write_text(noted, newline="")
-    for verdict in ("keep", "drop"):
-        _, headers, _ = ask(server)
-        assert put(server, [{**KEEP, "decision": verdict}], headers["ETag"])[0] == 204
-    assert (tmp_path / "decisions-before.csv").read_bytes() == noted.encode()
-    assert {one.name for one in tmp_path.iterdir()} == {"decisions.csv", "decisions-before.csv"}
+    copies = {"decisions-before.csv": "asked Ada", "decisions-before-2.csv": "asked Bob"}
+    for number, (name, note) in enumerate(copies.items(), start=1):
+        noted = f"example_id,decision,new_label,why\r\n1.png,keep,,{note}\r\n"
+        path.write_text(noted, newline="")
+        for verdict in ("keep", "drop"):
+            _, headers, _ = ask(server)
+            assert put(server, [{**KEEP, "decision": verdict}], headers["ETag"])[0] == 204
+        assert (tmp_path / name).read_bytes() == noted.encode()
+        assert {one.name for one in tmp_path.iterdir()} == {"decisions.csv", *list(copies)[:number]}
 
 
 def test_a_port_that_is_taken_is_told(server, path):

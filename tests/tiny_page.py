@@ -29,7 +29,6 @@ def a_suspect(rank: int = 1, **changes: object) -> Suspect:
         "self_confidence": 0.0625,
         "suggested_confidence": 0.875,
         "flagged_by": ("confident-learning", "noise-posterior")[: 1 + rank % 2],
-        "fold": str(rank % 5),
         "true_label": None,
         "picture": a_picture(20 * rank % 256),
         "no_picture": "",
@@ -95,8 +94,12 @@ def a_page(**changes: object) -> ReportPage:
         "data": "pets",
         "data_fingerprint": "0123456789abcdef",
         "summary": a_summary(),
-        "wrong_labels": Interval(estimate=7.5, low=4, high=12, basis="By the error probabilities of all labels."),
-        "flagged_precision": Interval(estimate=0.9, low=0.7, high=0.97, basis="By those of the flagged ones."),
+        "wrong_labels": Interval(
+            estimate=7.5, low=4, high=12, basis="By the error probabilities of all labels.", measured=False
+        ),
+        "flagged_precision": Interval(
+            estimate=0.9, low=0.7, high=0.97, basis="By those of the flagged ones.", measured=False
+        ),
         "facts": (("model", "small-cnn"), ("loss", "blurry:gamma=0.4,delay=4"), ("seed", "0")),
         "class_names": CLASSES,
         "suspects": tuple(a_suspect(rank) for rank in range(1, 9)),

@@ -20,7 +20,7 @@ def apply(
         Option(
             metavar="FILE",
             help="decisions.csv as the report saves it, or a JSON export of Label Studio; wins over flags. "
-            "[default: RUN/decisions.csv, without --drop and --relabel]",
+            "[default: RUN/decisions.csv where there is one]",
             rich_help_panel=CHANGES,
         ),
     ] = None,
@@ -76,7 +76,7 @@ def apply(
     """Write a corrected copy of the labels; the data itself is only read.
 
     The copy has the form of the original and reads like it; class folders become a manifest. Every change is
-    logged beside it, in corrected.changes.csv.
+    logged beside it, in a file whose name goes on with .changes.csv.
     """
     options.refuse_both("--drop", drop, "--relabel", relabel)
     options.refuse_both("--output", output is not None, "--link-to", link_to is not None)

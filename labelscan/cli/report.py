@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -123,7 +124,7 @@ def _serve(run: "FinishedRun", page: "ReportPage", *, port: int, browser: bool, 
     from labelscan.cli import report_screen
     from labelscan.decisions import FILE_NAME
     from labelscan.reports.html_report import render_html
-    from labelscan.review_server import DecisionsFile, ReviewServer
+    from labelscan.review_server import DecisionsFile, ReviewServer, way_in
 
     scores = run.issues.scores
     decisions = DecisionsFile(
@@ -135,12 +136,12 @@ def _serve(run: "FinishedRun", page: "ReportPage", *, port: int, browser: bool, 
     def render(save_to: str) -> str:
         return render_html(dataclasses.replace(page, save_to=save_to))
 
-    with ReviewServer(render, decisions, port=port) as server:
+    with ReviewServer(render, decisions, port=port) as server, ExitStack() as until_the_end:
         try:
             at_hand = report_screen.has_desktop(os.environ, sys.platform)
             report_screen.show_served(server.url, server.port, decisions.path, at_hand=at_hand, quiet=quiet)
             if browser and at_hand:
-                webbrowser.open(server.url)
+                webbrowser.open(until_the_end.enter_context(way_in(run.folder, server.url)))
             server.serve_forever()
         except KeyboardInterrupt:
             report_screen.show_decisions(run.folder, decisions.path, quiet=quiet)

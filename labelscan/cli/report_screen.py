@@ -7,7 +7,7 @@ from pathlib import Path
 
 from labelscan.cli.console import show_json, stderr, stdout, text
 from labelscan.report_page import ReportPage
-from labelscan.reports.label_studio_report import interface_path
+from labelscan.reports.label_studio_report import interface_path, without_task
 from labelscan.reports.markdown_report import render_markdown
 
 
@@ -32,6 +32,13 @@ def show(page: ReportPage, written: Mapping[str, Path], *, shown: Sequence[str],
         console.print(text(str(path)) if plain else text(("report  ", "dim"), (str(path), "bold")))
     for note in page.notes:
         stderr().show(text(("note: ", "dim"), note))
+    if "label-studio" in written and (unshown := without_task(page)):
+        stderr().show(
+            text(
+                ("note: ", "dim"),
+                f"{len(unshown):,} of {len(page.suspects):,} labels have no task: they have no picture",
+            )
+        )
     if "label-studio" in written and not plain:
         _show_label_studio(written["label-studio"], shlex.quote(page.run))
     if "html" in written and not plain:

@@ -31,6 +31,17 @@ def suffix(source: Source) -> str:
     return ".csv" if isinstance(source.dataset.inputs, ImageFiles) else ".npz"
 
 
+def check_suffix(source: Source, output: Path) -> None:
+    """Raise UsageError where a copy would be of another form than the original."""
+    wanted = suffix(source)
+    if output.suffix.lower() != wanted.lower():
+        raise UsageError(
+            f"the corrected labels are written as they came, as {wanted}, not {output.suffix or 'without an ending'}",
+            where=str(output),
+            hint=f"name it {output.with_suffix(wanted).name}",
+        )
+
+
 def write(source: Source, corrections: Corrections, output: Path) -> None:
     """Write a corrected copy of the labels of a run; the original is not touched.
 
@@ -40,16 +51,8 @@ def write(source: Source, corrections: Corrections, output: Path) -> None:
         output: the copy; its name ends in ``suffix(source)``.
 
     Raises:
-        UsageError: the copy would be of another form.
         DatasetError: the labels cannot be written so.
     """
-    wanted = suffix(source)
-    if output.suffix.lower() != wanted.lower():
-        raise UsageError(
-            f"the corrected labels are written as they came, as {wanted}, not {output.suffix or 'without an ending'}",
-            where=str(output),
-            hint=f"name it {output.with_suffix(wanted).name}",
-        )
     if source.file is None:
         _write_new(everything(source), corrections, output)
         return
@@ -58,7 +61,7 @@ def write(source: Source, corrections: Corrections, output: Path) -> None:
         numpy_arrays.write(source.file, source.config, corrections, output)
         return
     edits = plan_rows(source.file, columns, split=source.config.split, corrections=corrections, output=output)
-    SHEETS[wanted.lower()](source.file, edits, output)
+    SHEETS[source.file.suffix.lower()](source.file, edits, output)
 
 
 def everything(source: Source) -> Dataset:

@@ -6,6 +6,7 @@ wanted, images are copied.
 
 import os
 import shutil
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -17,55 +18,87 @@ from labelscan.label_lists.image_files import new_labels
 from labelscan.readers.class_folders import EXTENSIONS, SPLIT_FOLDERS
 
 
-def write(dataset: Dataset, corrections: Corrections, folder: Path, *, copy: bool, data: Path | None) -> bool:
+def write(dataset: Dataset, corrections: Corrections, folder: Path, *, copy: bool) -> list[str]:
     """Write class folders of all images but those that go; whole, or not at all.
 
     Args:
         dataset: N examples.
         corrections: what becomes of them.
-        folder: new, or empty.
+        folder: found to be free by ``check_folder``.
         copy: whether images are copied, not linked.
-        data: the folder of the original class folders, None where images were listed in a file.
 
     Returns:
-        Whether images were copied, as they are where links cannot be made.
+        What a user should know about them.
 
     Raises:
-        UsageError: the folder holds something, or lies in the data.
-        DatasetError: the examples are no image files, or their labels no names of folders.
+        DatasetError: the labels are no names of folders, or the files would not be read as images in them.
     """
-    files = dataset.inputs
-    if not isinstance(files, ImageFiles):
-        raise DatasetError(
-            "these examples are not images in files, and there is nothing to link to",
-            where=dataset.name,
-            hint="leave --link-to out: a corrected copy of the data is written",
-        )
-    _check_folder(folder, data)
+    files = _files(dataset)
     places = _places(dataset, files, corrections)
+    missing = 0
     with _beside(folder) as partial:
-        if not copy:
-            copy = not _can_link(partial)
+        copies = copy or not _can_link(partial)
         for row, place in places.items():
             image = partial / place
             image.parent.mkdir(parents=True, exist_ok=True)
             original = files.file(row)
             target = original.parent.resolve() / original.name  # the image may be a link itself: it stays one
-            if copy and target.exists():
+            is_there = target.exists()
+            missing += not is_there
+            if copies and is_there:
                 shutil.copy2(target, image)
             else:
                 image.symlink_to(_relative(target, (folder / place).parent))
-    return copy
+    notes = ["links cannot be made there: images were copied"] if copies and not copy else []
+    return [*notes, f"images that are not there, and whose links lead nowhere: {missing:,}"] if missing else notes
 
 
-def _check_folder(folder: Path, data: Path | None) -> None:
+def check_folder(folder: Path, dataset: Dataset, class_folders: Path | None) -> None:
+    """Raise an error where a folder of links may not lie.
+
+    Args:
+        folder: to be made.
+        dataset: the images.
+        class_folders: what they lie in, None where they were listed in a file.
+
+    Raises:
+        UsageError: the folder holds something, or lies in the data.
+        DatasetError: the examples are no image files.
+    """
+    files = _files(dataset)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         what = "this folder is not empty" if folder.is_dir() else "this is a file, not a folder"
         raise UsageError(what, where=str(folder), hint="name a folder that is not there yet")
-    if data is not None and folder.resolve().is_relative_to(data.resolve()):
-        raise UsageError(
-            "this lies in the data, which is only read", where=str(folder), hint=f"name a folder outside {data}"
-        )
+    place = folder.resolve()
+    of_data = _folders(files) | (set() if class_folders is None else {class_folders.resolve()})
+    around = of_data.intersection((place, *place.parents))
+    if around:
+        hint = f"name a folder outside {min(around, key=lambda path: len(path.parts))}"
+        raise UsageError("this lies in the data, which is only read", where=str(folder), hint=hint)
+
+
+def _files(dataset: Dataset) -> ImageFiles:
+    if isinstance(dataset.inputs, ImageFiles):
+        return dataset.inputs
+    raise DatasetError(
+        "these examples are not images in files, and there is nothing to link to",
+        where=dataset.name,
+        hint="leave --link-to out: a corrected copy of the data is written",
+    )
+
+
+def _folders(files: ImageFiles) -> set[Path]:
+    """Return the folders of images that a file lists, and the one around all of them.
+
+    One that is also around the folder of the list says nothing: images may be listed from all over a disk.
+    """
+    parents = {name.rpartition("/")[0]: row for row, name in enumerate(files.paths.tolist())}
+    folders = {files.file(row).parent.resolve() for row in parents.values()}
+    try:
+        around = Path(os.path.commonpath(folders))
+    except ValueError:  # on several drives of Windows
+        return folders
+    return folders if around in files.root.resolve().parents else folders | {around}
 
 
 def _places(dataset: Dataset, files: ImageFiles, corrections: Corrections) -> dict[int, str]:
@@ -76,14 +109,16 @@ def _places(dataset: Dataset, files: ImageFiles, corrections: Corrections) -> di
     moved = [row for row in kept if corrections.new_label(dataset.example_ids[row])]
     places: dict[int, str] = {}
     taken: set[str] = set()
+    next_number: dict[str, int] = defaultdict(lambda: 2)
     # Those that keep their label are first, and keep their names with it.
     for row in [*sorted(set(kept).difference(moved)), *moved]:
         old = dataset.class_names[dataset.given_labels[row]]
         split = "" if dataset.splits is None else str(dataset.splits[row])
         wanted = PurePosixPath(split, labels[row], _within(str(files.paths[row]), split, old))
-        place, number = wanted, 2
-        while str(place).casefold() in taken:  # file systems may not tell upper from lower case
-            place, number = wanted.with_name(f"{wanted.stem}-{number}{wanted.suffix}"), number + 1
+        place, key = wanted, str(wanted).casefold()  # file systems may not tell upper from lower case
+        while str(place).casefold() in taken:
+            place = wanted.with_name(f"{wanted.stem}-{next_number[key]}{wanted.suffix}")
+            next_number[key] += 1
         taken.add(str(place).casefold())
         places[row] = str(place)
     return dict(sorted(places.items()))
@@ -99,11 +134,16 @@ def _within(path: str, split: str, label: str) -> PurePosixPath:
 def _check_names(dataset: Dataset, files: ImageFiles, labels: list[str], kept: list[int]) -> None:
     problems = []
     splits = set() if dataset.splits is None else {str(split) for split in dataset.splits}
+    classes = sorted({labels[row] for row in kept})
+    if not splits and all(label.lower() in SPLIT_FOLDERS for label in classes):
+        hint = "leave --link-to out: in the corrected list they are labels"
+        what = f"folders called {' and '.join(map(repr, classes))} alone are read as splits, not as classes"
+        problems.append(Problem(what, dataset.name, hint))
     for split in sorted(splits):
         if split.lower() not in SPLIT_FOLDERS:
             hint = "leave --link-to out: the corrected list keeps them"
             problems.append(Problem(f"a folder called {split!r} is not read as a split", dataset.name, hint))
-    for label in sorted({labels[row] for row in kept}):
+    for label in classes:
         if label.startswith(".") or set(label) & {"/", "\\", "\0"} or label.strip() != label:
             hint = "relabel it, or leave --link-to out"
             problems.append(Problem(f"no folder can be called {label!r}", dataset.name, hint))

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 
-from labelscan.printable import printable
 from labelscan.reports.markdown import code, escaped, table
 from labelscan.verdict import GateSuspect, GateVerdict
 
@@ -13,7 +12,7 @@ def as_markdown(verdict: GateVerdict, top: int) -> str:
 
 
 def _lines(verdict: GateVerdict, top: int) -> Iterator[str]:
-    yield from (f"## labelscan gate: {verdict.word.lower()}", "", _text(verdict.sentence), "")
+    yield from (f"## labelscan gate: {verdict.word.lower()}", "", escaped(verdict.sentence), "")
     rows = [
         (check.name, check.shown_found, check.shown_limit, "ok" if check.passed else "**exceeded**")
         for check in verdict.checks
@@ -25,23 +24,19 @@ def _lines(verdict: GateVerdict, top: int) -> Iterator[str]:
     if verdict.unlisted(top):
         yield from ("", verdict.unlisted(top))
     for warning in verdict.warnings:
-        yield from ("", f"Warning: {_text(warning)}")
+        yield from ("", f"Warning: {escaped(warning)}")
     steps = verdict.next_steps()
     if steps:
         yield ""
-        yield from (f"- {word}: {code(printable(step))}" for word, step in steps)
+        yield from (f"- {word}: {code(step)}" for word, step in steps)
 
 
 def _table(suspects: Iterable[GateSuspect]) -> Iterator[str]:
     rows = [
         [
-            *(code(printable(text)) for text in (one.place, one.given_label, one.suggested_label)),
+            *(code(text) for text in (one.place, one.given_label, one.suggested_label)),
             f"{one.error_probability:.3f}",
         ]
         for one in suspects
     ]
     yield from table(("suspect", "given", "suggested", "P(wrong)"), "lllr", rows)
-
-
-def _text(text: str) -> str:
-    return escaped(printable(text))

@@ -1,7 +1,8 @@
 """Tasks for Label Studio: suspects as predictions to be confirmed or corrected, and the labelling interface for them.
 
-The interface lies beside the tasks, as ``<name>.xml``: paste it into the project's labelling settings before the tasks
-are imported. What is annotated comes back by ``labelscan apply RUN --decisions EXPORT.json``.
+The interface lies beside the tasks, as ``<name>.interface.xml``: paste it into the project's labelling settings before
+the tasks are imported. (``<name>.xml`` may be somebody's annotations.) What is annotated comes back by
+``labelscan apply RUN --decisions EXPORT.json``.
 
 The format is described at https://labelstud.io/guide/task_format and https://labelstud.io/guide/predictions, how
 files of the server's own disk are named at https://labelstud.io/guide/storage.
@@ -26,7 +27,7 @@ from labelscan.label_studio import (
     VERDICT_CHOICES,
     VERDICT_TAG,
 )
-from labelscan.report_page import ReportPage, Suspect
+from labelscan.report_page import IMAGES, LEFT_OUT, ReportPage, Suspect
 
 LOCAL_FILES = "/data/local-files/?d="
 """Address of a file on the disk of the server; the path behind it starts from the server's document root."""
@@ -34,7 +35,7 @@ _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]"
 
 
 def write_label_studio(page: ReportPage, path: Path) -> None:
-    """Write the tasks of all suspects of a page, and the interface beside them.
+    """Write the tasks of the suspects of a page that can be shown, and the interface beside them.
 
     Args:
         page: what is reviewed. Without an ``image_root`` its pictures go into the tasks: they are small, but need no
@@ -42,11 +43,15 @@ def write_label_studio(page: ReportPage, path: Path) -> None:
         path: the tasks, as JSON.
 
     Raises:
-        UsageError: an image has no picture, or lies in no file below the root, or a class no XML can name.
+        UsageError: no image has a picture, or one lies in no file below the root, or a class no XML can name.
     """
-    if interface_path(path) == path:
-        raise UsageError("the tasks are JSON, and the interface goes here", where=str(path), hint="name it .json")
-    tasks = [_task(one, page) for one in page.suspects]
+    if path.suffix.lower() == ".xml":
+        raise UsageError("the tasks are JSON, not XML", where=str(path), hint="name it .json")
+    unshown = without_task(page)
+    if unshown and len(unshown) == len(page.suspects):
+        raise _nothing_to_show(unshown[0])
+    left_out = {one.example_id for one in unshown}
+    tasks = [_task(one, page) for one in page.suspects if one.example_id not in left_out]
     with replacing(interface_path(path)) as file:
         file.write("\n".join(_interface(page)) + "\n")
     with replacing(path) as file:
@@ -54,9 +59,16 @@ def write_label_studio(page: ReportPage, path: Path) -> None:
         file.write("\n")
 
 
+def without_task(page: ReportPage) -> list[Suspect]:
+    """Return the suspects that cannot be shown: images without a picture to put into a task."""
+    if page.image_root or not _shows_images(page):
+        return []
+    return [one for one in page.suspects if one.picture is None]
+
+
 def interface_path(path: Path) -> Path:
     """Return where the interface for the tasks at ``path`` lies."""
-    return path.with_suffix(".xml")
+    return path.with_suffix(".interface.xml")
 
 
 def _task(one: Suspect, page: ReportPage) -> dict[str, object]:
@@ -74,18 +86,13 @@ def _task(one: Suspect, page: ReportPage) -> dict[str, object]:
 
 def _shows_images(page: ReportPage) -> bool:
     """Return whether tasks show images: of probabilities, those whose files the server knows."""
-    return page.kind == "images" or (bool(page.image_root) and all(one.path for one in page.suspects))
+    return page.kind == IMAGES or (bool(page.image_root) and all(one.path for one in page.suspects))
 
 
 def _image(one: Suspect, page: ReportPage) -> str:
     if not page.image_root:
-        if one.picture is not None:
-            return one.picture.uri
-        raise UsageError(
-            f"there is no picture to put into the task{f' ({one.no_picture})' if one.no_picture else ''}",
-            where=one.example_id,
-            hint="leave --no-pictures out, or name the document root of Label Studio by --image-root",
-        )
+        assert one.picture is not None, "it has no task"
+        return one.picture.uri
     if not one.path:
         hint = "leave --image-root out: pictures are then put into the tasks"
         raise UsageError("this image lies in no file", where=one.example_id, hint=hint)
@@ -98,6 +105,16 @@ def _image(one: Suspect, page: ReportPage) -> str:
             hint="name its document root by --image-root",
         )
     return LOCAL_FILES + quote(file.relative_to(root).as_posix())
+
+
+def _nothing_to_show(one: Suspect) -> UsageError:
+    """Return the error that no example has a picture, of which ``one`` is the first."""
+    remedy = "leave --no-pictures out" if one.no_picture == LEFT_OUT else "name the place of the data by --data"
+    return UsageError(
+        f"there is no picture to put into any task{f' ({one.no_picture})' if one.no_picture else ''}",
+        where=one.example_id,
+        hint=f"{remedy}, or the document root of Label Studio by --image-root",
+    )
 
 
 def _words(one: Suspect) -> str:

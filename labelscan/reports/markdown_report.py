@@ -24,9 +24,7 @@ def write_markdown(page: ReportPage, path: Path) -> None:
 
 def render_markdown(page: ReportPage) -> str:
     """Return the report of a run as Markdown, without pictures."""
-    text = "\n".join(_run_lines(page)) + "\n"
-    # A file name that is no UTF-8 has surrogates in place of its odd bytes.
-    return text.encode("utf-8", "replace").decode("utf-8")
+    return "\n".join(_run_lines(page)) + "\n"
 
 
 def write_scoreboard_markdown(scoreboard: Scoreboard, folder: Path) -> None:
@@ -55,7 +53,9 @@ def _between(one: Interval, *, shares: bool) -> str:
     def number(value: float) -> str:
         return percent(value, 0) if shares else f"{value:,.0f}"
 
-    return f"about **{number(one.estimate)}**, {number(one.low)} to {number(one.high)}. {escaped(one.basis)}"
+    known_by = "measured by the self-check" if one.measured else "by the models' own estimate"
+    between = f"**{number(one.estimate)}**, {number(one.low)} to {number(one.high)}"
+    return f"about {between} {known_by}. {escaped(one.basis)}"
 
 
 def _section(title: str, lines: Iterator[str]) -> Iterator[str]:

@@ -64,11 +64,11 @@ def test_tasks_for_label_studio_go_into_the_run_with_their_interface(command, ru
     assert ended.out.split() == ["run/label-studio.json", "a.md"]
     tasks = json.loads((run / "label-studio.json").read_text())
     assert {task["data"]["example_id"] for task in tasks} == {"3", "25"}
-    assert (run / "label-studio.xml").read_text().startswith("<View>")
+    assert (run / "label-studio.interface.xml").read_text().startswith("<View>")
     monkeypatch.setattr("rich.console.Console.is_terminal", True)
     monkeypatch.setenv("TERM", "dumb")
     out = command("report", "run", "--format", "label-studio=b.json").out
-    assert "paste b.xml into the labelling interface" in " ".join(out.split())
+    assert "paste b.interface.xml into the labelling interface" in " ".join(out.split())
     assert "labelscan apply run --decisions EXPORT.json" in " ".join(out.split())
     assert "--format label-studio" in command("report", "run", "--image-root", "/data").err
     assert command("report", "run", "--format", "label-studio=b.xml").code == 2

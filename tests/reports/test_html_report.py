@@ -78,15 +78,6 @@ def test_a_name_stays_text_wherever_it_stands(name):
     assert content["suspects"][0]["path"] == name
 
 
-def test_a_file_name_that_is_no_utf8_can_be_written(tmp_path):
-    name = b"caf\xe9.png".decode("utf-8", "surrogateescape")
-    summary = a_summary(label_conflicts=[[{"example_id": name, "given_label": "cat"}]])
-    write_html(a_page(summary=summary, suspects=(a_suspect(example_id=name),)), tmp_path / "report.html")
-    text = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert "caf\ufffd.png" in text
-    assert content_of(text)["suspects"][0]["example_id"] == name
-
-
 def test_the_file_is_the_page(tmp_path):
     write_html(a_page(), tmp_path / "report.html")
     assert (tmp_path / "report.html").read_text(encoding="utf-8") == render_html(a_page())
@@ -111,8 +102,50 @@ def test_more_flags_than_can_be_right_are_not_told_as_so_many_errors():
 
 @pytest.mark.parametrize(("estimate", "words"), [(0.2, "Hardly any of 1,190"), (1, "About 1 of"), (7.5, "About 8 of")])
 def test_the_headline_says_how_many(estimate, words):
-    wrong = Interval(estimate=estimate, low=0, high=12, basis="A guess.")
+    wrong = Interval(estimate=estimate, low=0, high=12, basis="A guess.", measured=False)
     assert words in words_of(render_html(a_page(wrong_labels=wrong)))
+
+
+OWN = Interval(estimate=0.9, low=0.7, high=0.97, basis="By the models.", measured=False)
+MEASURED = Interval(estimate=0.8, low=0.5, high=1, basis="By the self-check.", measured=True)
+CHECK = {"n_found": 9, "n_planted": 10, "wrong_labels_left": {"estimate": None}, "limits": "it is one"}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "flags", "summary", "words"),
+    [
+        (OWN, OWN, {}, ("By the models' own estimate, 1 to 1 are, and about 90", "Nobody has measured that")),
+        (MEASURED, MEASURED, {"self_check": CHECK}, ("Measured by the self-check, 0 to 1 are, and about 80",)),
+        (
+            OWN,
+            MEASURED,
+            {"self_check": CHECK},
+            ("own estimate, 1 to 1 are; measured by the self-check, about 80", "could not measure how many"),
+        ),
+        (OWN, None, {"self_check": CHECK}, ("1 to 1 are.", "could not measure it")),
+    ],
+)
+def test_what_nobody_has_measured_is_not_told_as_if_it_were(wrong, flags, summary, words):
+    page = a_page(wrong_labels=wrong, flagged_precision=flags, summary=a_summary(**summary))
+    told = words_of(render_html(page)).replace("&#39;", "'").replace(" .", ".")
+    lead = told[told.index("labels look") : told.index("labels checked")]
+    assert all(one in lead for one in words)
+    assert ("Nobody has measured" in lead) == (not summary)
+    assert "Probably" not in lead
+
+
+def test_with_true_labels_the_lead_names_them():
+    quality = {"f1": 0.9, "precision": 0.9, "recall": 0.9, "n_flagged": 8}
+    truth = {"n_label_errors": 9, "noise_rate": 0.01, "quality": {"aum": quality}}
+    words = words_of(render_html(a_page(summary=a_summary(against_truth=truth))))
+    assert "See what the true labels say" in words
+    assert "Nobody has measured" not in words
+
+
+def test_the_share_that_is_wrong_is_that_of_the_same_count():
+    measured = Interval(estimate=119, low=86, high=138, basis="By the self-check.", measured=True)
+    words = words_of(render_html(a_page(wrong_labels=measured)))
+    assert "probably wrong 10 % 86 to 138 labels, as measured" in words.replace("\N{NO-BREAK SPACE}", " ")
 
 
 def test_numbers_that_are_not_known_are_left_out():
@@ -124,6 +157,17 @@ def test_numbers_that_are_not_known_are_left_out():
     text = render_html(a_page(summary=summary, suspects=(suspect,), flagged_precision=None))
     assert "None" not in words_of(text)
     assert "too large to be shown" in words_of(text)
+
+
+def test_the_heat_map_tells_small_shares_of_wrong_labels_from_large_ones():
+    matrix = [[0.9, 0.0, 0.01], [0.02, 0.5, 0.0], [0.08, 0.5, 0.99]]
+    text = render_html(a_page(summary=a_summary(noise_matrix=matrix)))
+    cells = re.findall(r'<td class="(right|heat-\d)">([^<]*)</td>', text)
+    assert cells == [
+        *[("right", "90"), ("heat-0", "0"), ("heat-1", "1.0")],
+        *[("heat-2", "2.0"), ("right", "50"), ("heat-0", "0")],
+        *[("heat-3", "8.0"), ("heat-8", "50"), ("right", "99")],
+    ]
 
 
 def test_values_of_a_table_are_in_the_page():

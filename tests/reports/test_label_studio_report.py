@@ -8,7 +8,7 @@ from tiny_page import a_feature_note, a_page, a_suspect
 
 from labelscan.errors import UsageError
 from labelscan.label_studio import VERDICT_CHOICES, read_annotations
-from labelscan.reports.label_studio_report import write_label_studio
+from labelscan.reports.label_studio_report import without_task, write_label_studio
 
 NASTY = ('<a & "b">', "dog\n'", "fox")
 
@@ -16,7 +16,7 @@ NASTY = ('<a & "b">', "dog\n'", "fox")
 def written(folder, **changes):
     write_label_studio(a_page(**changes), folder / "tasks.json")
     tasks = json.loads((folder / "tasks.json").read_text(encoding="utf-8"))
-    return tasks, ElementTree.parse(folder / "tasks.xml").getroot()
+    return tasks, ElementTree.parse(folder / "tasks.interface.xml").getroot()
 
 
 def test_a_task_suggests_the_label_and_remembers_the_given_one(tmp_path):
@@ -78,13 +78,30 @@ def test_images_are_named_from_the_document_root(tmp_path):
 
 
 def test_an_image_that_cannot_be_shown_is_refused(tmp_path):
-    with pytest.raises(UsageError, match="no picture"):
-        written(tmp_path, suspects=(a_suspect(picture=None, no_picture="left out"),))
+    for reason, remedy in (("left out", "--no-pictures"), ("no such file", "--data")):
+        with pytest.raises(UsageError, match="no picture") as caught:
+            written(tmp_path, suspects=(a_suspect(picture=None, no_picture=reason),))
+        assert remedy in str(caught.value)
     with pytest.raises(UsageError, match="in no file"):
         written(tmp_path, suspects=(a_suspect(path=""),), image_root="/data")
     with pytest.raises(UsageError, match="no labelling interface"):
         written(tmp_path, class_names=("cat", "dog\x1b"))
     assert not list(tmp_path.iterdir())
+
+
+def test_one_image_that_is_gone_does_not_keep_the_others_back(tmp_path):
+    gone = a_suspect(1, picture=None, no_picture="no such file")
+    tasks, _ = written(tmp_path, suspects=(gone, a_suspect(2)))
+    assert [task["data"]["example_id"] for task in tasks] == ["02.png"]
+    assert without_task(a_page(suspects=(gone, a_suspect(2)))) == [gone]
+    tasks, _ = written(tmp_path, suspects=(gone,), directory="/data", image_root="/data")
+    assert len(tasks) == 1, "Label Studio opens it by itself"
+
+
+def test_annotations_in_another_format_are_not_written_over(tmp_path):
+    (tmp_path / "tasks.xml").write_text("<annotation/>")
+    written(tmp_path)
+    assert (tmp_path / "tasks.xml").read_text() == "<annotation/>"
 
 
 def test_rows_of_a_table_are_told_in_words(tmp_path):

@@ -50,6 +50,13 @@ def test_text_from_outside_is_text_and_stays_in_its_cell(text, shown):
     assert last == "end"
 
 
+@pytest.mark.parametrize("shown", [code, escaped])
+def test_a_terminal_is_not_moved_by_a_name(shown):
+    name = "cat\x1b[2J\u202e"
+    cell, _ = cells_of(f"| a | b |\n| --- | --- |\n| {shown(name)} | end |")
+    assert html.unescape(cell) == "cat\\x1b[2J\\u202e"
+
+
 def test_the_report_is_as_reviewed(golden):
     golden("report.md", render_markdown(a_page()))
 
@@ -77,10 +84,16 @@ def test_more_than_can_be_read_are_counted():
     assert f"and {1234 - MOST_SUSPECTS:,} more in issues.csv" in text
 
 
-def test_a_file_name_that_is_no_utf_8_can_be_written(tmp_path):
+def test_what_nobody_has_measured_is_called_an_estimate():
     page = a_page()
-    write_markdown(replace(page, suspects=(replace(page.suspects[0], example_id="b\udce4r.png"),)), tmp_path / "a.md")
-    assert "`b?r.png`" in (tmp_path / "a.md").read_text(encoding="utf-8")
+    assert render_markdown(page).count("by the models' own estimate") == 2
+    measured = replace(page, wrong_labels=replace(page.wrong_labels, measured=True))
+    assert "about **8**, 4 to 12 measured by the self-check." in render_markdown(measured)
+
+
+def test_the_file_is_the_text(tmp_path):
+    write_markdown(a_page(), tmp_path / "a.md")
+    assert (tmp_path / "a.md").read_text(encoding="utf-8") == render_markdown(a_page())
 
 
 def test_a_run_without_suspects_has_no_empty_tables():
