@@ -21,12 +21,12 @@ function pairNodes(suspect) {
 }
 
 /** Return the card of a suspect; what is decided about it is shown by ``showDecision``. */
-function cardOf(suspect) {
+function cardOf(suspect, heading) {
   const title = `title-${suspect.rank}`;
   const card = element(
     "article",
     { class: "card", tabindex: "-1", "aria-labelledby": title },
-    headerOf(suspect, title),
+    headerOf(suspect, heading, title),
     element(
       "div",
       { class: content.kind === "images" ? "evidence" : "evidence no-pictures" },
@@ -62,13 +62,13 @@ function showDecision(card, record) {
   }
 }
 
-function headerOf(suspect, id) {
+function headerOf(suspect, heading, id) {
   const probability = suspect.error_probability;
   const rank = element("span", { class: "rank" }, count(suspect.rank));
   return element(
     "header",
     {},
-    element("h3", { id }, rank, element("span", { class: "unseen" }, ". ", ...pairNodes(suspect))),
+    element(heading, { id }, rank, element("span", { class: "unseen" }, ". ", ...pairNodes(suspect))),
     probability === null ? "" : element("span", { class: "probability" }, `${perCent(probability)} likely wrong`),
     element("span", { class: "badge" }),
   );

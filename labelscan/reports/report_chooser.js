@@ -9,6 +9,7 @@ class ClassChooser {
     this.dialog = byId("class-dialog");
     this.input = byId("class-input");
     this.options = byId("class-list");
+    this.none = byId("class-none");
     this.input.addEventListener("input", () => this.list());
     this.input.addEventListener("keydown", (event) => this.onKey(event));
     this.options.addEventListener("click", (event) => this.take(event.target.closest("li")));
@@ -36,6 +37,7 @@ class ClassChooser {
       return option;
     });
     this.options.replaceChildren(...options);
+    this.none.textContent = options.length ? "" : "No class has that in its name.";
     this.choose(0);
   }
 

@@ -5,12 +5,36 @@ const FORMULA = /^'*[=+\-@\t\r]/;
 const guarded = (cell) => (FORMULA.test(cell) ? `'${cell}` : cell);
 const bare = (cell) => (cell.startsWith("'") && FORMULA.test(cell.slice(1)) ? cell.slice(1) : cell);
 
+const byExample = (records) => new Map(records.map((record) => [record.example_id, record]));
+const timeOf = (record) => Date.parse(record?.time) || 0;
+/** Whether two decisions say the same; there may be none. */
+const isSame = (one, other) => content.columns.every((name) => (one?.[name] ?? "") === (other?.[name] ?? ""));
+
+/** Return what differs between two maps of decisions: pairs of what was and what is, null for none. */
+function changesBetween(before, after) {
+  const pairs = [...new Map([...before, ...after]).keys()].map((id) => [before.get(id) ?? null, after.get(id) ?? null]);
+  return pairs.filter(([was, is]) => !isSame(was, is));
+}
+
+/** Return decisions with changes made in them; what somebody else has changed later stays. */
+function withChanges(records, changes) {
+  const changed = new Map(records);
+  for (const [was, is] of changes) {
+    const id = (is ?? was).example_id;
+    const there = changed.get(id);
+    if (!isSame(there, was) && timeOf(there) >= timeOf(is)) continue;
+    if (is) changed.set(id, is);
+    else changed.delete(id);
+  }
+  return changed;
+}
+
 /** Every decision about this data, also those about labels that this page does not show. */
 class Decisions {
   constructor(suspects) {
-    this.shown = new Map(suspects.map((suspect) => [suspect.example_id, suspect]));
+    this.shown = byExample(suspects);
     this.records = new Map();
-    this.past = [];
+    this.past = []; // step by step: what was and what is, as pairs
     this.onChange = () => {};
   }
 
@@ -21,45 +45,72 @@ class Decisions {
   }
 
   decide(suspect, decision, newLabel = "") {
-    this.past.push([suspect, this.records.get(suspect.example_id)]);
-    this.records.set(suspect.example_id, {
-      example_id: suspect.example_id,
-      decision,
-      new_label: newLabel,
-      time: new Date().toISOString().replace(/\.\d+/, ""),
-      given_label: suspect.given_label,
-    });
+    const time = new Date().toISOString().replace(/\.\d+/, "");
+    const { example_id, given_label } = suspect;
+    this.take([{ example_id, decision, new_label: newLabel, time, given_label }]);
+  }
+
+  /** Take decisions as one step, which ``undo`` takes back. */
+  take(records) {
+    this.past.push(records.map((record) => [this.records.get(record.example_id), record]));
+    for (const record of records) this.records.set(record.example_id, record);
     this.onChange();
   }
 
-  /** Take back the last decision and return its suspect, or null. */
+  /** Take back the last step, but for what another page has decided since; return the ids. */
   undo() {
-    if (!this.past.length) return null;
-    const [suspect, before] = this.past.pop();
-    if (before) this.records.set(suspect.example_id, before);
-    else this.records.delete(suspect.example_id);
-    this.onChange();
-    return suspect;
+    while (this.past.length) {
+      const undone = this.past.pop().filter((pair) => this.stands(pair));
+      if (!undone.length) continue;
+      for (const [was, { example_id }] of undone) {
+        if (was) this.records.set(example_id, was);
+        else this.records.delete(example_id);
+      }
+      this.onChange();
+      return undone.map(([, { example_id }]) => example_id);
+    }
+    return [];
   }
 
-  /** Take a list of decisions for all there are. */
+  stands([, is]) {
+    return isSame(this.records.get(is.example_id), is);
+  }
+
+  get canUndo() {
+    return this.past.some((step) => step.some((pair) => this.stands(pair)));
+  }
+
+  /** Take a map of decisions for all there are. */
   replace(records) {
-    this.records = new Map(records.map((record) => [record.example_id, record]));
+    this.records = new Map(records);
   }
 
-  /** Add decisions about labels shown here; return what is wrong with the others. */
+  /** Add the decisions of a file, but where there is a later one; return how many were taken, and what about others. */
   add(records) {
-    const strangers = [];
+    const [news, wrong] = [[], []];
+    const counts = { taken: 0, older: 0, notShown: 0 };
     for (const record of records) {
       const suspect = this.shown.get(record.example_id);
-      if (!suspect) strangers.push(`${record.example_id} is not on this page`);
-      else if (record.given_label && record.given_label !== suspect.given_label) {
-        strangers.push(`${record.example_id} was ${record.given_label} then and is ${suspect.given_label} now`);
-      } else this.records.set(record.example_id, { ...record, given_label: suspect.given_label });
+      const there = suspect ? this.of(suspect) : this.records.get(record.example_id);
+      if (suspect && record.given_label && record.given_label !== suspect.given_label) {
+        wrong.push(`${record.example_id} was ${record.given_label} then and is ${suspect.given_label} now`);
+      } else if (timeOf(there) > timeOf(record)) counts.older += 1;
+      else {
+        counts.taken += 1;
+        if (!suspect) counts.notShown += 1;
+        const own = { ...record, given_label: suspect?.given_label ?? record.given_label };
+        if (!isSame(own, there)) news.push(own);
+      }
     }
-    this.past = [];
-    this.onChange();
-    return strangers;
+    if (news.length) this.take(news);
+    return { ...counts, wrong };
+  }
+
+  /** Forget decisions about labels that neither this page shows nor others know; return how many. */
+  forgetStrangers(known) {
+    const ids = [...this.records.keys()].filter((id) => !this.shown.has(id) && !known.has(id));
+    for (const id of ids) this.records.delete(id);
+    return ids.length;
   }
 
   /** Return all decisions, those shown here in their order first. */

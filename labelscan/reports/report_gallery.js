@@ -51,7 +51,7 @@ class Gallery {
     const index = Math.max(0, this.list.indexOf(this.current));
     this.page = Math.floor(index / CARDS_A_PAGE);
     const shown = this.list.slice(this.page * CARDS_A_PAGE, (this.page + 1) * CARDS_A_PAGE);
-    this.cards = new Map(shown.map((suspect) => [suspect, cardOf(suspect)]));
+    this.cards = new Map(shown.map((suspect) => [suspect, cardOf(suspect, this.grouped ? "h4" : "h3")]));
     const nodes = [];
     shown.forEach((suspect, place) => {
       const isNew = place === 0 || pairOf(shown[place - 1]) !== pairOf(suspect);
@@ -80,6 +80,12 @@ class Gallery {
     byId("next-page").disabled = this.page >= nPages - 1;
   }
 
+  clearFilters() {
+    for (const select of this.form.querySelectorAll("select")) select.selectedIndex = 0;
+    this.form.elements.text.value = "";
+    this.filter();
+  }
+
   turn(step) {
     this.goTo(this.list[(this.page + step) * CARDS_A_PAGE]);
   }
@@ -87,12 +93,18 @@ class Gallery {
   /** Make a suspect the current one, and its card the one that keys act on. */
   goTo(suspect) {
     if (!suspect) return;
+    if (!this.list.includes(suspect)) this.clearFilters();
     this.current = suspect;
     if (this.cards.has(suspect)) this.mark();
     else this.draw();
     const card = this.cards.get(suspect);
     card.focus({ preventScroll: true });
     card.scrollIntoView({ behavior: "instant", block: card.offsetHeight > 0.7 * innerHeight ? "start" : "center" });
+  }
+
+  /** Let keys act on the current card, wherever the focus was. */
+  focus() {
+    this.currentCard?.focus();
   }
 
   mark() {

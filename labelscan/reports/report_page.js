@@ -31,6 +31,21 @@ const kept = {
       return false;
     }
   },
+  remove(key) {
+    try {
+      localStorage.removeItem(`labelscan:${key}`);
+    } catch {
+      // nothing is kept, so nothing has to go
+    }
+  },
+  keysFrom(start) {
+    try {
+      const keys = Object.keys(localStorage).filter((key) => key.startsWith(`labelscan:${start}`));
+      return keys.map((key) => key.slice("labelscan:".length));
+    } catch {
+      return [];
+    }
+  },
 };
 
 const collator = new Intl.Collator(undefined, { numeric: true });

@@ -10,9 +10,13 @@ const gallery = new Gallery(decisions, {
   matches: byId("matches"),
   pages: byId("pages"),
 });
-const keeper = new (content.save_to ? ServerKeeper : BrowserKeeper)(decisions, (text, kind) => {
-  byId("saved").textContent = text;
-  byId("saved").className = `saved ${kind}`;
+const keeper = new (content.save_to ? ServerKeeper : BrowserKeeper)(decisions, {
+  tell(text, kind = "") {
+    byId("saved").textContent = text;
+    byId("saved").className = `saved ${kind}`;
+  },
+  explain: (text) => showMessage([text]),
+  onOthers: showAll,
 });
 const chooser = new ClassChooser(takeLabel);
 const speak = (text) => (byId("spoken").textContent = text);
@@ -21,7 +25,7 @@ function showProgress() {
   const n = decisions.nReviewed;
   byId("progress").value = n;
   byId("progress-text").textContent = `${count(n)} of ${count(content.suspects.length)} reviewed`;
-  byId("undo").disabled = decisions.past.length === 0;
+  byId("undo").disabled = !decisions.canUndo;
 }
 
 function showAll() {
@@ -52,11 +56,12 @@ const DOES = {
   drop: () => decide("drop"),
   unsure: () => decide("unsure"),
   undo() {
-    const suspect = decisions.undo();
-    if (!suspect) return;
-    gallery.showState(suspect);
-    gallery.goTo(suspect);
-    speak(`Undone. ${byId("progress-text").textContent}.`);
+    const ids = decisions.undo();
+    if (!ids.length) return;
+    showAll();
+    gallery.goTo(decisions.shown.get(ids.find((id) => decisions.shown.has(id))));
+    const said = ids.length === 1 ? "Undone." : `${count(ids.length)} decisions undone.`;
+    speak(`${said} ${byId("progress-text").textContent}.`);
   },
   next: () => gallery.step(1),
   previous: () => gallery.step(-1),
@@ -68,11 +73,12 @@ const KEYS = {
   ...{ z: "undo", Backspace: "undo", j: "next", ArrowRight: "next", k: "previous", ArrowLeft: "previous", "?": "help" },
 };
 
-/** Keys act where they can be seen to act: in a card, or with the current card in view and nothing else in focus. */
+/** Keys act where they can be seen to act: in a card, or with the current card in view and no other part in focus. */
 function isReviewing() {
-  if (byId("gallery").contains(document.activeElement)) return true;
+  const focused = document.activeElement;
+  if (byId("gallery").contains(focused)) return true;
   const box = gallery.currentCard?.getBoundingClientRect();
-  return document.activeElement === document.body && box && box.bottom > 0 && box.top < innerHeight;
+  return (focused === document.body || byId("reviewbar").contains(focused)) && box?.bottom > 0 && box.top < innerHeight;
 }
 
 function onKey(event) {
@@ -101,6 +107,7 @@ function exportFile() {
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
   keeper.exported();
   showMessage([`${content.file_name} is among your downloads. Next: ${byId("command").textContent}`]);
+  gallery.focus();
 }
 
 async function importFile(file) {
@@ -108,24 +115,22 @@ async function importFile(file) {
     const { records, problems } = readDecisions(
       new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer()),
     );
-    const wrong = [...problems, ...decisions.add(records)];
-    const told = wrong.slice(0, MOST_PROBLEMS_TOLD).map((one) => `Left out: ${one}.`);
-    const more = wrong.length > told.length ? [`and ${count(wrong.length - told.length)} more`] : [];
-    const n = records.length + problems.length - wrong.length;
-    showMessage([`${count(n)} ${n === 1 ? "decision" : "decisions"} of ${file.name} taken.`, ...told, ...more]);
+    const { taken, older, notShown, wrong } = decisions.add(records);
+    const leftOut = [...problems, ...wrong];
+    const told = leftOut.slice(0, MOST_PROBLEMS_TOLD).map((one) => `Left out: ${one}.`);
+    if (leftOut.length > told.length) told.push(`and ${count(leftOut.length - told.length)} more`);
+    if (older) told.unshift(`Left as decided here, which was later: ${count(older)}.`);
+    if (notShown) told.unshift(`Not on this page, and kept: ${count(notShown)}.`);
+    showMessage([`${count(taken)} ${taken === 1 ? "decision" : "decisions"} of ${file.name} taken.`, ...told]);
   } catch (error) {
     showMessage([`${file.name} cannot be read: ${error instanceof TypeError ? "it is not UTF-8" : error.message}.`]);
   }
   showAll();
-}
-
-function clearFilters() {
-  for (const select of byId("filter-form").querySelectorAll("select")) select.selectedIndex = 0;
-  byId("filter-form").elements.text.value = "";
+  gallery.focus();
 }
 
 function showPair({ given, suggested }) {
-  clearFilters();
+  gallery.clearFilters();
   for (const [name, value] of Object.entries({ given, suggested })) {
     const select = byId("filter-form").elements[name];
     select.value = `=${value}`;
@@ -159,11 +164,7 @@ function showMosaic() {
         element("bdi", {}, suspect.suggested_label),
       ),
     );
-    button.addEventListener("click", () => {
-      clearFilters();
-      gallery.filter();
-      gallery.goTo(suspect);
-    });
+    button.addEventListener("click", () => gallery.goTo(suspect));
     byId("mosaic").append(button);
   }
 }
@@ -185,15 +186,24 @@ function listenToGallery() {
   byId("filter-form").addEventListener("input", () => gallery.filter());
   byId("filter-form").addEventListener("submit", (event) => event.preventDefault());
   byId("clear").addEventListener("click", () => {
-    clearFilters();
-    gallery.filter();
+    gallery.clearFilters();
+    gallery.focus();
   });
+}
+
+/** Keep the bar from covering what is scrolled to or in focus, however many lines it takes. */
+function watchBar() {
+  const bar = byId("reviewbar");
+  const measure = () => document.documentElement.style.setProperty("--bar-height", `${bar.offsetHeight}px`);
+  new ResizeObserver(measure).observe(bar);
 }
 
 function listenToTheRest() {
   document.addEventListener("keydown", onKey);
   byId("undo").addEventListener("click", DOES.undo);
   byId("help").addEventListener("click", DOES.help);
+  byId("keys-on").checked = kept.get("keys") !== "off";
+  byId("keys-on").addEventListener("change", (event) => kept.set("keys", event.target.checked ? "on" : "off"));
   byId("export").addEventListener("click", exportFile);
   byId("import").addEventListener("change", async (event) => {
     if (event.target.files.length) await importFile(event.target.files[0]);
@@ -207,7 +217,9 @@ function listenToTheRest() {
     button.addEventListener("click", () => showPair(button.dataset));
   }
   addEventListener("beforeunload", (event) => {
-    if (!keeper.isSafe) event.preventDefault();
+    if (keeper.isSafe) return;
+    event.preventDefault();
+    event.returnValue = true; // older browsers ask for it
   });
 }
 
@@ -215,10 +227,11 @@ async function start() {
   listenToGallery();
   listenToTheRest();
   showMosaic();
-  await keeper.start(showAll);
+  watchBar();
+  await keeper.start();
   decisions.onChange = () => {
-    showProgress();
     keeper.save();
+    showProgress();
   };
   gallery.filter();
   gallery.current = gallery.list.find((suspect) => !decisions.of(suspect)) ?? gallery.list[0];

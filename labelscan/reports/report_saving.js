@@ -5,101 +5,135 @@ const SAVE_AFTER = 300;
 const TRY_AGAIN_AFTER = 5000;
 /* Milliseconds. */
 const SAVED = "Saved in decisions.csv of the run";
+const NOT_FOUND = 404;
+const CHANGED = 412;
+const REFUSED = 422;
 
 /** Keeps decisions in the browser, under the fingerprint of the data. */
 class BrowserKeeper {
-  constructor(decisions, tell) {
-    this.decisions = decisions;
-    this.tell = tell;
+  constructor(decisions, { tell, onOthers }) {
+    Object.assign(this, { decisions, tell, onOthers });
     this.key = `decisions:${content.fingerprint}`;
-    this.keeps = true;
+    this.base = new Map(); // what the browser had when we last looked
     this.isSafe = true;
   }
 
-  async start(onOthers) {
-    const take = (text) => {
-      try {
-        this.decisions.replace(JSON.parse(text) ?? []);
-      } catch {
-        this.decisions.replace([]);
-      }
-    };
-    take(kept.get(this.key));
-    this.keeps = kept.set("probe", "1");
-    this.tellWhere();
+  async start() {
+    this.meet();
+    this.tellWhere(kept.set("probe", "1"));
     addEventListener("storage", (event) => {
-      if (event.key !== `labelscan:${this.key}`) return;
-      take(event.newValue); // another tab of this page
-      onOthers();
+      if (event.key === `labelscan:${this.key}`) this.meet();
     });
   }
 
+  /** Put together what other tabs of this page have decided and what was decided here. */
+  meet() {
+    const there = this.read();
+    if (!there) return;
+    this.decisions.replace(withChanges(there, changesBetween(this.base, this.decisions.records)));
+    this.base = there;
+    this.onOthers();
+  }
+
+  read() {
+    try {
+      return byExample(JSON.parse(kept.get(this.key)));
+    } catch {
+      return null; // nothing, or nothing of ours
+    }
+  }
+
   save() {
-    this.keeps = kept.set(this.key, JSON.stringify(this.decisions.list()));
-    this.isSafe = this.keeps;
-    this.tellWhere();
+    this.meet();
+    this.isSafe = kept.set(this.key, JSON.stringify(this.decisions.list()));
+    if (this.isSafe) this.base = new Map(this.decisions.records);
+    this.tellWhere(this.isSafe);
   }
 
   exported() {
     this.isSafe = true;
   }
 
-  tellWhere() {
-    this.tell(
-      this.keeps ? "Kept in this browser" : "Kept until this tab closes: save the file before",
-      this.keeps ? "" : "bad",
-    );
+  tellWhere(keeps) {
+    if (keeps) this.tell("Kept in this browser");
+    else this.tell("Kept until this tab closes: save the file before", "bad");
   }
 }
 
 /** Keeps decisions in the decisions.csv of the run, through the labelscan that serves the page. */
 class ServerKeeper {
-  constructor(decisions, tell) {
-    this.decisions = decisions;
-    this.tell = tell;
-    this.base = []; // what the server had when we last spoke
+  constructor(decisions, { tell, explain, onOthers }) {
+    Object.assign(this, { decisions, tell, explain, onOthers });
+    this.base = new Map(); // what the server had when we last spoke
     this.etag = null;
     this.isSafe = true;
-    this.timer = 0;
     this.isSaving = false;
+    this.timer = 0;
+    this.unsaved = new Unsaved();
   }
 
-  async start(onOthers) {
-    this.onOthers = onOthers;
+  async start() {
+    const changes = this.unsaved.takeUp();
+    this.base = byExample(changes.map(([was]) => was).filter(Boolean));
+    this.decisions.replace(withChanges(this.base, changes));
     try {
-      await this.read();
-      this.decisions.replace(this.base);
-      this.tell(SAVED, "");
+      await this.meet();
+      if (this.hasChanges()) this.save();
+      else this.saved();
     } catch (error) {
       this.failed(error);
     }
   }
 
-  async read() {
-    const answer = await fetch(content.save_to, { cache: "no-store" });
-    await this.check(answer);
-    this.base = await answer.json();
+  /** Put together what the server has now and what was decided here since we last spoke. */
+  async meet() {
+    const answer = await this.ask({ cache: "no-store" });
+    const there = byExample(await answer.json());
     this.etag = answer.headers.get("ETag");
+    this.decisions.replace(withChanges(there, this.changes()));
+    this.base = there;
+    this.onOthers();
   }
 
-  save(after = SAVE_AFTER) {
+  changes() {
+    return changesBetween(this.base, this.decisions.records);
+  }
+
+  hasChanges() {
+    return this.changes().length > 0;
+  }
+
+  save() {
     this.isSafe = false;
-    this.tell("Saving…", "");
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.put(), after);
+    this.isKept = this.unsaved.keep(this.changes());
+    this.tell("Saving…");
+    this.putAfter(SAVE_AFTER);
   }
 
-  exported() {}
+  saved() {
+    this.isSafe = true;
+    this.unsaved.forget();
+    this.tell(SAVED);
+  }
+
+  exported() {
+    this.isSafe = true;
+  }
+
+  putAfter(milliseconds) {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.put(), milliseconds);
+  }
 
   async put() {
-    if (this.isSaving) return this.save();
+    if (this.isSaving) return this.putAfter(SAVE_AFTER);
     this.isSaving = true;
     try {
       // Without an ETag nothing was read yet: what is there must not be written over.
-      if (this.etag === null) await this.merge();
+      if (this.etag === null) await this.meet();
       await this.send();
-      if (this.isSafe) this.tell(SAVED, "");
-      else this.save();
+      if (this.hasChanges()) this.putAfter(SAVE_AFTER);
+      else this.saved();
     } catch (error) {
       this.failed(error);
     } finally {
@@ -108,46 +142,72 @@ class ServerKeeper {
   }
 
   async send() {
-    const sent = this.decisions.list();
-    const answer = await fetch(content.save_to, {
-      method: "PUT",
-      headers: { "Content-Type": "application/json", "If-Match": this.etag },
-      body: JSON.stringify(sent),
-    });
-    if (answer.status === 412) return this.merge();
-    await this.check(answer);
-    this.etag = answer.headers.get("ETag");
-    this.base = sent;
-    this.isSafe = JSON.stringify(sent) === JSON.stringify(this.decisions.list());
-  }
-
-  async check(answer) {
-    if (!answer.ok) throw new Error((await answer.text()).trim().slice(0, 300) || answer.statusText);
-  }
-
-  /** Put together what the server has now and what was decided here since: of both the newer. */
-  async merge() {
-    const before = new Map(this.base.map((record) => [record.example_id, record]));
-    const mine = this.decisions.records;
-    await this.read();
-    const merged = new Map(this.base.map((record) => [record.example_id, record]));
-    for (const id of new Set([...before.keys(), ...mine.keys()])) {
-      const [own, old, theirs] = [mine.get(id), before.get(id), merged.get(id)].map((one) => JSON.stringify(one));
-      if (own === old) continue; // not touched here
-      const isTheirsNewer = theirs !== old && (merged.get(id)?.time ?? "") > (mine.get(id)?.time ?? "");
-      if (isTheirsNewer) continue;
-      if (mine.has(id)) merged.set(id, mine.get(id));
-      else merged.delete(id);
+    const sent = new Map(this.decisions.records);
+    try {
+      const headers = { "Content-Type": "application/json", "If-Match": this.etag };
+      const answer = await this.ask({ method: "PUT", headers, body: JSON.stringify(this.decisions.list()) });
+      this.etag = answer.headers.get("ETag");
+      this.base = sent;
+    } catch (error) {
+      if (error.status === CHANGED) await this.meet();
+      else if (error.status !== REFUSED || !this.leaveOut(error.message)) throw error;
     }
-    this.decisions.replace([...merged.values()]);
-    this.onOthers();
+  }
+
+  /** Leave out what came from a file and is about no label of this run; return whether there was any. */
+  leaveOut(reason) {
+    const n = this.decisions.forgetStrangers(this.base);
+    if (n > 0) this.explain(`Left out, as this run has no such labels: ${count(n)}. ${reason}`);
+    return n > 0;
+  }
+
+  async ask(request) {
+    const answer = await fetch(content.save_to, request);
+    if (answer.ok) return answer;
+    const error = new Error((await answer.text()).trim().slice(0, 300) || answer.statusText);
+    throw Object.assign(error, { status: answer.status });
   }
 
   failed(error) {
-    this.isSafe = false;
+    if (error.status === NOT_FOUND) {
+      const what = this.isKept === false ? "save the file and load it there" : "it takes up what was decided here";
+      this.tell(`labelscan was started anew. Open the page it named: ${what}`, "bad");
+      return;
+    }
     const reason = error instanceof TypeError ? "labelscan does not answer" : error.message;
     this.tell(`Could not save (${reason}); trying again. Save the file to be sure`, "bad");
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.put(), TRY_AGAIN_AFTER);
+    this.putAfter(TRY_AGAIN_AFTER);
+  }
+}
+
+/** What a served page has not saved yet, kept in the browser: whatever ends, the next page takes it up. */
+class Unsaved {
+  constructor() {
+    this.start = `unsaved:${content.fingerprint}:`;
+    this.key = this.start + Math.random().toString(36).slice(2); // other tabs have their own
+    this.earlier = new Map();
+  }
+
+  /** Return the changes that other pages have left. */
+  takeUp() {
+    this.earlier = new Map(kept.keysFrom(this.start).map((key) => [key, kept.get(key)]));
+    return [...this.earlier.values()].flatMap((text) => {
+      try {
+        return JSON.parse(text) ?? [];
+      } catch {
+        return []; // not ours
+      }
+    });
+  }
+
+  keep(changes) {
+    return kept.set(this.key, JSON.stringify(changes));
+  }
+
+  /** Forget all that was kept or taken up, but for what another tab has added meanwhile. */
+  forget() {
+    for (const [key, text] of this.earlier) if (kept.get(key) === text) kept.remove(key);
+    this.earlier.clear();
+    kept.remove(this.key);
   }
 }

@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -122,19 +123,108 @@ def test_odd_names_go_into_the_file_and_come_back(visit, tmp_path):
     assert other.get_by_label("12 of 12 reviewed").count() == 1
 
 
-def test_decisions_about_other_examples_or_labels_are_left_out_and_told(visit, tmp_path):
+def test_a_file_joins_what_is_decided_here_and_can_be_taken_back(visit, tmp_path):
     rows = [
         Decision(example_id="01.png", verdict="drop"),
         Decision(example_id="02.png", verdict="keep", given_label="horse"),
-        Decision(example_id="horse.png", verdict="keep"),
+        Decision(example_id="03.png", verdict="drop", time="2026-01-02T03:04:05Z"),
+        Decision(example_id="horse.png", verdict="keep", given_label="pony"),
     ]
     write_decisions(rows, tmp_path / "mine.csv")
     tab = visit(an_odd_page())
+    tab.locator(".card").nth(2).locator("[data-do=given]").click()
     tab.set_input_files("#import", tmp_path / "mine.csv")
-    tab.get_by_text("1 decision of mine.csv taken.").wait_for()
-    assert tab.get_by_text("Left out: horse.png is not on this page.").count() == 1
+    tab.get_by_text("2 decisions of mine.csv taken.").wait_for()
+    assert tab.get_by_text("Not on this page, and kept: 1.").count() == 1
+    assert tab.get_by_text("Left as decided here, which was later: 1.").count() == 1
     assert tab.get_by_text("Left out: 02.png was horse then and is fox now.").count() == 1
-    assert list(saved(tab, tmp_path / "decisions.csv")) == ["01.png"]
+    decisions = saved(tab, tmp_path / "decisions.csv")
+    assert {name: one.verdict for name, one in decisions.items()} == {
+        "01.png": "drop",
+        "03.png": "keep",
+        "horse.png": "keep",
+    }
+    tab.get_by_role("button", name="Undo").click()
+    assert list(saved(tab, tmp_path / "undone.csv")) == ["03.png"]
+    tab.set_input_files("#import", tmp_path / "decisions.csv")
+    tab.get_by_text("3 decisions of decisions.csv taken.").wait_for()
+    saved(tab, tmp_path / "again.csv")
+    assert (tmp_path / "again.csv").read_bytes() == (tmp_path / "decisions.csv").read_bytes()
+
+
+def test_undo_leaves_alone_what_another_tab_has_decided_since(visit, tmp_path):
+    tab = visit(an_odd_page())
+    other = tab.context.new_page()
+    other.goto(tab.url)
+    tab.locator("[data-do=given]").first.click()
+    other.get_by_label("1 of 12 reviewed").wait_for()
+    other.locator("[data-do=drop]").first.click()
+    tab.locator(".card[data-state=drop]").wait_for()
+    assert tab.get_by_role("button", name="Undo").is_disabled()
+    tab.keyboard.press("z")
+    assert {one.verdict for one in saved(tab, tmp_path / "decisions.csv").values()} == {"drop"}
+
+
+def test_no_way_through_the_review_ends_before_the_keys(visit, tmp_path):
+    tab = visit(an_odd_page())
+    tab.get_by_role("link", name="Review all").click()
+    tab.keyboard.press("g")
+    saved(tab, tmp_path / "decisions.csv")
+    tab.keyboard.press("g")
+    tab.get_by_text("Filter and sort").click()
+    tab.get_by_role("combobox", name="Decision").select_option("not reviewed")
+    assert tab.get_by_role("article").count() == 10
+    tab.get_by_role("button", name="Undo").click()
+    assert tab.locator(".card[aria-current] code").inner_text() == "pets/02.png"
+    assert tab.get_by_label("1 of 12 reviewed").count() == 1
+    tab.get_by_label("Order").select_option("in groups of confused pairs")
+    assert tab.get_by_role("heading", level=4).count() == 12
+    tab.get_by_role("button", name="Clear").click()
+    tab.keyboard.press("o")
+    tab.keyboard.type("wolf")
+    assert tab.get_by_role("status").filter(has_text="No class has that in its name.").is_visible()
+    tab.keyboard.press("Escape")
+    tab.keyboard.press("?")
+    tab.get_by_label("Keys are on").uncheck()
+    tab.reload()
+    tab.get_by_role("link", name="Review all").click()
+    tab.keyboard.press("g")
+    assert tab.get_by_label("1 of 12 reviewed").count() == 1
+
+
+def test_the_bar_hides_nothing_that_is_in_focus_on_a_small_screen(visit):
+    tab = visit(an_odd_page(), viewport={"width": 375, "height": 667}, reduced_motion="reduce")
+    for width, height in ((320, 568), (375, 667), (640, 400)):
+        tab.set_viewport_size({"width": width, "height": height})
+        root = tab.locator("html")
+        assert root.evaluate("root => root.scrollWidth - root.clientWidth") == 0
+        tab.locator(".card").nth(4).locator("[data-do=unsure]").focus()
+        for _ in range(12):
+            tab.keyboard.press("Shift+Tab")
+            top = tab.evaluate("document.activeElement.getBoundingClientRect().top")
+            assert top >= tab.evaluate("document.querySelector('.reviewbar').getBoundingClientRect().bottom")
+            assert tab.evaluate("document.activeElement.closest('.card') !== null")
+
+
+def test_nothing_is_told_by_colour_alone_where_colours_are_forced(visit):
+    tab = visit(an_odd_page(), forced_colors="active")
+    tab.get_by_role("link", name="Review all").click()
+    tab.keyboard.press("g")
+    tab.keyboard.press("k")
+
+    def look(selector, name):
+        return tab.locator(selector).first.evaluate("(node, name) => getComputedStyle(node)[name]", name)
+
+    assert look(".card[aria-current]", "outlineStyle") == "solid"
+    assert look(".card:not([aria-current])", "outlineStyle") == "none"
+    button = ".card[aria-current] .actions button"
+    pressed, other = f"{button}[aria-pressed=true]", f"{button}[aria-pressed=false]"
+    assert look(pressed, "backgroundColor") != look(other, "backgroundColor")
+    assert look(".heat td.right", "backgroundColor") != look(".heat td.heat-8", "backgroundColor")
+    bar = tab.locator(".bar").first.evaluate(
+        "bar => [getComputedStyle(bar), getComputedStyle(bar, '::before')].map(one => one.backgroundColor)"
+    )
+    assert bar[0] != bar[1]
 
 
 def violations(tab):
@@ -183,34 +273,75 @@ def test_little_or_much_to_show_is_no_trouble(visit, changes):
     assert visit(a_page(**changes)).get_by_role("heading", level=1).count() == 1
 
 
+@contextmanager
+def serving(page, path):
+    given_labels = {one.example_id: one.given_label for one in page.suspects}
+    file = DecisionsFile(path, given_labels, given_labels)
+    with ReviewServer(lambda save_to: render_html(replace(page, save_to=save_to)), file) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
+
+
 def press_and_see_it_saved(tab, key):
     with tab.expect_response(lambda answer: answer.request.method == "PUT" and answer.status == 204):
         tab.keyboard.press(key)
 
 
+def verdicts(path):
+    return {one.example_id: one.verdict for one in read_decisions(path)}
+
+
 def test_a_served_page_saves_as_it_goes_and_takes_up_what_others_changed(browser, tmp_path):
     path = tmp_path / "decisions.csv"
-    page = a_page()
-    given_labels = {one.example_id: one.given_label for one in page.suspects}
-    file = DecisionsFile(path, given_labels, given_labels)
-    with ReviewServer(lambda save_to: render_html(replace(page, save_to=save_to)), file) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            tab = browser.new_page()
-            tab.goto(server.url)
-            tab.get_by_role("link", name="Review all").click()
-            press_and_see_it_saved(tab, "g")
-            assert [(one.example_id, one.verdict) for one in read_decisions(path)] == [("01.png", "keep")]
-            mine = [*read_decisions(path), Decision(example_id="08.png", verdict="drop", time="2026-01-02T03:04:05Z")]
-            write_decisions(mine, path)
-            press_and_see_it_saved(tab, "u")
-            assert tab.get_by_label("3 of 8 reviewed").count() == 1
-            press_and_see_it_saved(tab, "z")
-            assert tab.get_by_label("2 of 8 reviewed").count() == 1
-            tab.get_by_text("Saved in decisions.csv").wait_for()
-            tab.close()
-        finally:
-            server.shutdown()
-            thread.join()
-    assert {one.example_id: one.verdict for one in read_decisions(path)} == {"01.png": "keep", "08.png": "drop"}
+    with serving(a_page(), path) as server:
+        tab = browser.new_page()
+        tab.goto(server.url)
+        tab.get_by_role("link", name="Review all").click()
+        press_and_see_it_saved(tab, "g")
+        assert verdicts(path) == {"01.png": "keep"}
+        later = "2100-01-02T03:04:05Z"
+        write_decisions([Decision(example_id=name, verdict="drop", time=later) for name in ("01.png", "08.png")], path)
+        press_and_see_it_saved(tab, "u")
+        assert tab.get_by_label("3 of 8 reviewed").count() == 1
+        press_and_see_it_saved(tab, "z")
+        assert tab.get_by_label("2 of 8 reviewed").count() == 1
+        tab.get_by_text("Saved in decisions.csv").wait_for()
+        tab.keyboard.press("z")
+        write_decisions([Decision(example_id=name, verdict="keep") for name in ("02.png", "horse.png")], tmp_path / "a")
+        tab.set_input_files("#import", tmp_path / "a")
+        tab.get_by_text("Left out, as this run has no such labels: 1.").wait_for()
+        tab.get_by_text("Saved in decisions.csv").wait_for()
+        tab.close()
+    assert verdicts(path) == {"01.png": "drop", "02.png": "keep", "08.png": "drop"}
+
+
+def test_what_one_server_did_not_save_is_saved_by_the_next(browser, tmp_path):
+    path = tmp_path / "decisions.csv"
+    context = browser.new_context()
+    tab = context.new_page()
+    with serving(a_page(), path) as server:
+        tab.goto(server.url)
+        tab.get_by_role("link", name="Review all").click()
+        press_and_see_it_saved(tab, "g")
+        tab.route("**/decisions", lambda route: route.abort())
+        tab.keyboard.press("d")
+        tab.get_by_text("labelscan does not answer").wait_for()
+        tab.unroute("**/decisions")
+        server.token = "another"  # as if stopped and started again
+        server.page = render_html(a_page(save_to="/another/decisions")).encode()
+        tab.keyboard.press("u")
+        tab.get_by_text("labelscan was started anew. Open the page it named").wait_for()
+        assert verdicts(path) == {"01.png": "keep"}
+        new = context.new_page()
+        with new.expect_response(lambda answer: answer.request.method == "PUT"):
+            new.goto(server.url)
+        new.get_by_text("Saved in decisions.csv").wait_for()
+        assert new.get_by_label("3 of 8 reviewed").count() == 1
+        assert verdicts(path) == {"01.png": "keep", "02.png": "drop", "03.png": "unsure"}
+        assert new.evaluate("Object.keys(localStorage).filter(key => key.includes('unsaved'))") == []
+        context.close()

@@ -78,15 +78,6 @@ def test_a_name_stays_text_wherever_it_stands(name):
     assert content["suspects"][0]["path"] == name
 
 
-def test_a_file_name_that_is_no_utf8_can_be_written(tmp_path):
-    name = b"caf\xe9.png".decode("utf-8", "surrogateescape")
-    summary = a_summary(label_conflicts=[[{"example_id": name, "given_label": "cat"}]])
-    write_html(a_page(summary=summary, suspects=(a_suspect(example_id=name),)), tmp_path / "report.html")
-    text = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert "caf\ufffd.png" in text
-    assert content_of(text)["suspects"][0]["example_id"] == name
-
-
 def test_the_file_is_the_page(tmp_path):
     write_html(a_page(), tmp_path / "report.html")
     assert (tmp_path / "report.html").read_text(encoding="utf-8") == render_html(a_page())
@@ -166,6 +157,17 @@ def test_numbers_that_are_not_known_are_left_out():
     text = render_html(a_page(summary=summary, suspects=(suspect,), flagged_precision=None))
     assert "None" not in words_of(text)
     assert "too large to be shown" in words_of(text)
+
+
+def test_the_heat_map_tells_small_shares_of_wrong_labels_from_large_ones():
+    matrix = [[0.9, 0.0, 0.01], [0.02, 0.5, 0.0], [0.08, 0.5, 0.99]]
+    text = render_html(a_page(summary=a_summary(noise_matrix=matrix)))
+    cells = re.findall(r'<td class="(right|heat-\d)">([^<]*)</td>', text)
+    assert cells == [
+        *[("right", "90"), ("heat-0", "0"), ("heat-1", "1.0")],
+        *[("heat-2", "2.0"), ("right", "50"), ("heat-0", "0")],
+        *[("heat-3", "8.0"), ("heat-8", "50"), ("right", "99")],
+    ]
 
 
 def test_values_of_a_table_are_in_the_page():
