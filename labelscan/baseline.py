@@ -16,6 +16,7 @@ import pandas as pd
 from labelscan.decisions import read_decisions
 from labelscan.errors import MAX_PROBLEMS, GateError, Problem
 from labelscan.reports.csv_report import write_table
+from labelscan.run_folder import is_own_file
 
 COLUMNS = ("example_id", "given_label")
 DECISION = "decision"
@@ -62,6 +63,7 @@ def read_baseline(path: Path) -> Baseline:
         GateError: there is no such file, or rows that say nothing; up to 20 at once.
         DecisionsError: the same of a file of decisions.
     """
+    path = path.expanduser()
     try:
         with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
             rows = csv.DictReader(file, strict=True)
@@ -89,10 +91,13 @@ def read_to_update(path: Path) -> Baseline:
     """Return the baseline that ``update_baseline`` may write, empty where there is no file yet.
 
     Raises:
-        GateError: the file holds decisions, or cannot be read.
+        GateError: the file holds decisions, is one of a run, or cannot be read.
     """
+    path = path.expanduser()
     if not path.exists():
         return Baseline(path=path, reviewed=frozenset())
+    if is_own_file(path):
+        raise GateError(f"this is a file of the run {path.parent}", where=str(path), hint="name another file")
     baseline = read_baseline(path)
     if baseline.are_decisions:
         raise GateError(

@@ -7,7 +7,7 @@ so that a shuffled manifest is the same data set and gives the same bytes.
 import csv
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeAlias
@@ -213,8 +213,14 @@ def make_dataset(
         notes: what a user should know about how the data was read.
 
     Raises:
-        DatasetError: no example, fewer than 2 classes, empty labels, ids given twice; up to 20 at once.
+        DatasetError: no example, fewer than 2 classes, empty labels, ids given twice, text that no file in UTF-8 can
+            hold; up to 20 at once.
     """
+    paths = inputs.paths if isinstance(inputs, ImageFiles) else None
+    columns = {"label": labels, "id": example_ids, "path": paths, "group": groups, "split": splits}
+    refuse_broken_text(columns | {"true label": true_labels}, where)
+    if isinstance(inputs, ImageFiles):
+        refuse_broken_text({"name of the folder": [str(inputs.root)]}, lambda _: name)
     if len(labels) == 0:
         raise DatasetError("there is no example", where=name, hint="check the path, and --split if you set it")
     problems = [
@@ -256,6 +262,38 @@ def make_dataset(
         true_class_names=true_class_names,
         notes=(*notes, *_look_alikes(class_names)),
     )
+
+
+def is_utf_8(text: str) -> bool:
+    """Return whether a file in UTF-8 can hold a text: lone surrogates, as in ``\\udce9``, have no bytes there.
+
+    Python puts them where a file name is in another encoding, and JSON can spell them.
+    """
+    try:
+        return text.isascii() or bool(text.encode("utf-8"))
+    except UnicodeEncodeError:
+        return False
+
+
+def refuse_broken_text(columns: Mapping[str, Iterable[str] | None], where: Callable[[int], str]) -> None:
+    """Raise DatasetError, up to 20 problems at once, for cells that no file in UTF-8 can hold.
+
+    Args:
+        columns: cells by what they are; None where there are none.
+        where: says where a row lies.
+    """
+    broken = [
+        (row, what, cell)
+        for what, cells in columns.items()
+        for row, cell in enumerate(cells if cells is not None else ())
+        if not is_utf_8(cell)
+    ]
+    if broken:
+        problems = [
+            Problem(f"the {what} {cell!r} is not UTF-8", where(row), "write it anew, or rename it on the disk")
+            for row, what, cell in broken[:MAX_PROBLEMS]
+        ]
+        raise DatasetError.of(problems, total=len(broken))
 
 
 def _look_alikes(class_names: Sequence[str]) -> list[str]:

@@ -22,6 +22,7 @@ NEEDED = ("example_id", "decision", "new_label")
 Verdict = Literal["keep", "relabel", "drop", "unsure"]
 """The given label is right; another one is; the example is none of the classes, or useless; nobody can tell."""
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+HOW_TO_GET_ONE = "a browser saves it among its downloads; labelscan report RUN --serve saves it in the run"
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 
 
@@ -58,6 +59,8 @@ def read_decisions(path: Path) -> list[Decision]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             records = list(_records(csv.DictReader(file, strict=True), path))
+    except FileNotFoundError as error:
+        raise DecisionsError("there is no such file", where=str(path), hint=HOW_TO_GET_ONE) from error
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DecisionsError(f"cannot be read ({error})", where=str(path), hint="save it as CSV in UTF-8") from error
     problems = [problem for _, decision in records if isinstance(problem := decision, Problem)]

@@ -1,5 +1,6 @@
 """A finished run read back from its folder, for what is done with results later: the data itself is not needed."""
 
+import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,11 +33,7 @@ class FinishedRun:
             RunFolderError: there is no run, it is not finished, or another version of labelscan made it.
         """
         if not (folder / RUN_FILE).is_file():
-            within = folder.parent if (folder.parent / RUN_FILE).is_file() else None
-            hint = "give the folder that labelscan detect or score has written"
-            raise RunFolderError(
-                "there is no run here", where=str(folder), hint=hint if within is None else f"did you mean {within}?"
-            )
+            raise RunFolderError("there is no run here", where=str(folder), hint=_nearest_run(folder))
         record = _read(folder / RUN_FILE, FORMAT_VERSION)
         depends = record.get("results_depend_on")
         if isinstance(depends, dict) and depends.get("command") == "benchmark":
@@ -85,6 +82,18 @@ def part_of(content: Mapping[str, object], name: str) -> Mapping[str, object]:
     """Return a part of run.json or summary.json that has parts itself; an empty one where it is not there."""
     part = content.get(name)
     return part if isinstance(part, Mapping) else {}
+
+
+def _nearest_run(folder: Path) -> str:
+    """Return a hint that names the run which is meant, if one lies near."""
+    if (folder.parent / RUN_FILE).is_file():
+        return f"did you mean {folder.parent}?"
+    for near in (folder, folder.parent):
+        runs = {path.parent.name: path.parent for path in near.glob(f"*/{RUN_FILE}")}
+        meant = difflib.get_close_matches(folder.name, runs, n=1) or (list(runs) if near == folder else [])
+        if meant:
+            return f"did you mean {runs[meant[0]]}?"
+    return "give the folder that labelscan detect or score has written"
 
 
 def _read(path: Path, format_version: int) -> dict[str, object]:

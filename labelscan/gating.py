@@ -1,15 +1,15 @@
 """A finished run judged by limits and by what was reviewed before.
 
-Nothing is trained, read or written here, so that a verdict is the same wherever it is given. Limits count all
-suspects, but for that on new ones, which counts those that are not in the baseline.
+The command and the library go through ``verdict_of`` and ``accept``. Limits count all suspects, but for that on new
+ones, which counts those that are not in the baseline.
 """
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePath
 
-from labelscan.baseline import Baseline, BaselineUpdate, Reviewed, update_baseline
+from labelscan.baseline import Baseline, BaselineUpdate, Reviewed, read_baseline, read_to_update, update_baseline
 from labelscan.config import RUN_JSON_SETTINGS, GateConfig
 from labelscan.errors import GateError
 from labelscan.finished_run import FinishedRun
@@ -20,6 +20,35 @@ from labelscan.verdict import Check, GateSuspect, GateVerdict, shown
 
 MOST_CLASSES = 3
 """Of the classes that exceed a limit, so many are named."""
+
+
+def verdict_of(find_run: Callable[[], FinishedRun], limits: GateConfig) -> GateVerdict:
+    """Return the verdict on a run; what cannot be judged is refused before the run is found, which may be to train.
+
+    Args:
+        find_run: returns the run of ``detect`` or ``score``.
+        limits: as they are given, the file of a baseline among them.
+
+    Raises:
+        GateError: nothing to judge by, a baseline that cannot be read, or a run that says nothing of the labels.
+    """
+    limits = effective_limits(limits)
+    baseline = read_baseline(Path(limits.baseline)) if limits.baseline else None
+    return judge_gate(find_run(), limits, baseline)
+
+
+def accept(find_run: Callable[[], FinishedRun], baseline: Path) -> BaselineUpdate:
+    """Write a baseline with all that a run flags; what cannot be written is refused before the run is found.
+
+    Args:
+        find_run: returns the run of ``detect`` or ``score``.
+        baseline: the file; made where there is none.
+
+    Raises:
+        GateError: the file holds something else, or the run says nothing of the labels.
+    """
+    before = read_to_update(baseline)
+    return update_from(find_run(), before)
 
 
 def effective_limits(limits: GateConfig) -> GateConfig:

@@ -15,6 +15,7 @@ from labelscan.batches import StoredInputs
 from labelscan.dataset import Dataset, FeatureTable
 from labelscan.errors import DatasetError, Problem, RunFolderError
 from labelscan.events import Listener, Warned
+from labelscan.growing_array import forget
 from labelscan.identical import number_identical
 from labelscan.models.frozen_backbone import embed
 from labelscan.planning import Plan
@@ -110,7 +111,7 @@ def _known_store(plan: Plan, run: RunFolder) -> Store | None:
 def _build(plan: Plan, run: RunFolder, notify: Listener) -> Store:
     assert plan.image_shape is not None
     assert not isinstance(plan.dataset.inputs, FeatureTable)
-    run.features.unlink(missing_ok=True)
+    forget(run.features)
     return build_store(
         plan.dataset.inputs,
         plan.image_shape,

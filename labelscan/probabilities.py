@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelscan.arrays import Index, PredProbs, TrueLabels, as_strings, check_pred_probs
-from labelscan.dataset import Dataset, FeatureTable, ImageFiles, Inputs, sort_class_names
+from labelscan.dataset import Dataset, FeatureTable, ImageFiles, Inputs, refuse_broken_text, sort_class_names
 from labelscan.errors import MAX_PROBLEMS, DatasetError, ProbabilitiesError, Problem
 from labelscan.prob_columns import PROB_PREFIX, read_prob_columns
 from labelscan.readers.arrays import ARRAY_NAMES, ArrayLike, load_npz, texts
@@ -348,6 +348,8 @@ def _assemble(
     if pred_probs.dtype not in (np.float32, np.float64):
         # Only now: a wider type is checked as it was written.
         pred_probs = pred_probs.astype(np.float32 if pred_probs.dtype.itemsize < 4 else np.float64)
+    paths = inputs.paths if isinstance(inputs, ImageFiles) else None
+    refuse_broken_text({"id": example_ids, "path": paths, "name of the class": class_names}, where)
     order = None
     if example_ids is not None:
         _refuse_repeated(example_ids, where)

@@ -70,6 +70,7 @@ class RunFolder:
         """Seconds by step; of what is not done again, those of the earlier process."""
         self._content: dict[str, object] = {}
         self._started = time.monotonic()
+        self._seconds_before = self.timings.get("total", 0.0)
 
     @property
     def store(self) -> Path:
@@ -114,7 +115,7 @@ class RunFolder:
         self._content = {
             "format_version": FORMAT_VERSION,
             "state": "running",
-            "started": _now(),
+            "started": self.earlier.get("started", _now()),
             DIRECTORY: str(Path().absolute()),
             RUN_JSON_SETTINGS: settings,
             "results_depend_on": matters,
@@ -125,8 +126,11 @@ class RunFolder:
         self.record()
 
     def _end(self, state: State) -> None:
-        self.timings["total"] = time.monotonic() - self._started
-        self.record(state=state, ended=_now())
+        ended = self.earlier.get("ended")
+        if ended is None or (self.earlier.get("state"), state) != ("finished", "finished"):  # else it was shown again
+            self.timings["total"] = self._seconds_before + time.monotonic() - self._started
+            ended = _now()
+        self.record(state=state, ended=ended)
 
 
 @contextmanager
@@ -258,6 +262,12 @@ def _check_same(path: Path, results_depend_on: Mapping[str, object], data: Mappi
 def _timings(record: dict[str, object]) -> dict[str, float]:
     timings = record.get("timings")
     return {name: float(seconds) for name, seconds in timings.items()} if isinstance(timings, dict) else {}
+
+
+def is_own_file(path: Path) -> bool:
+    """Return whether a path leads to a file that a run has written, or will write, into its folder."""
+    path = path.resolve()
+    return path.name in OWN_FILES and (path.parent / RUN_FILE).is_file()
 
 
 def readable(key: str, value: object) -> str:

@@ -229,14 +229,6 @@ def test_runs_on_other_data_are_refused() -> None:
         compare(a_run(FIRST), a_run({"0": ("cat", 0.5, False)}))
 
 
-def test_names_that_are_no_utf8_are_compared_and_written(tmp_path: Path) -> None:
-    first = {"caf\udce9": ("cat", 0.1, True), "b": ("cat", 0.2, False)}
-    second = {"caf\udce9": ("cat", 0.1, False), "b": ("cat", 0.2, False)}
-    comparison = compare(a_run(first), a_run(second))
-    comparison.write_csv(tmp_path / "d.csv")
-    assert b"flagged_by_first,caf\xe9," in (tmp_path / "d.csv").read_bytes()
-
-
 def test_the_csv_has_every_example_that_differs_and_no_number_where_there_is_none(tmp_path: Path) -> None:
     compare(a_run(FIRST), a_run(SECOND)).write_csv(tmp_path / "d.csv")
     header, *lines = (tmp_path / "d.csv").read_text().splitlines()

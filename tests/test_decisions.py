@@ -68,3 +68,9 @@ def test_decisions_about_other_examples_or_labels_are_refused():
     ):
         with pytest.raises(DecisionsError, match="belong to other"):
             check_decisions([*fine, stranger], LABELS, where="mine.csv")
+
+
+def test_a_file_that_is_not_there_is_said_to_be_in_another_place(tmp_path):
+    with pytest.raises(DecisionsError, match="there is no such file") as refused:
+        read_decisions(tmp_path / "decisions.csv")
+    assert "downloads" in refused.value.problems[0].hint

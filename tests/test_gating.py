@@ -125,3 +125,9 @@ def test_the_library_judges_what_the_command_does(run, tmp_path):
     assert labelscan.gate(str(folder), baseline=tmp_path / "known.csv").passed
     with pytest.raises(labelscan.GateError, match="no such baseline"):
         labelscan.gate(folder, baseline=tmp_path / "gone.csv")
+
+
+def test_a_baseline_may_lie_in_the_home_of_the_user(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert labelscan.update_baseline(run.folder, "~/known.csv").path == tmp_path / "known.csv"
+    assert labelscan.gate(run.folder, baseline="~/known.csv").passed

@@ -7,7 +7,7 @@ import labelscan
 
 PACKAGE = Path(labelscan.__file__).parent
 LINE = """
-    errors wording printable arrays events registry atomic config run_folder
+    errors wording printable arrays events registry atomic growing_array config run_folder
     label_moves noise_matrix noise dataset
     readers.splits readers.sheet readers.columns readers.class_folders readers.manifest readers.table readers.arrays
     readers.torchvision_set readers.demo readers

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from labelscan.errors import UsageError
+from labelscan.errors import DatasetError, UsageError
 from labelscan.probabilities import Probabilities, probabilities_from_arrays, read_probabilities
 
 PROBS = np.array([[0.7, 0.2, 0.1], [0.1, 0.8, 0.1], [0.2, 0.2, 0.6], [0.3, 0.3, 0.4]])
@@ -118,6 +118,11 @@ def test_big_endian_and_column_major_arrays_are_the_same_data() -> None:
         read = probabilities_from_arrays(other, LABELS)
         assert read.pred_probs.flags.c_contiguous
         assert read.fingerprint() == plain.fingerprint()
+
+
+def test_text_that_no_file_can_hold_is_refused() -> None:
+    with pytest.raises(DatasetError, match=r"index 2: the id 'c.ud800' is not UTF-8"):
+        probabilities_from_arrays(PROBS, LABELS, example_ids=["a", "b", "c\ud800", "d"])
 
 
 def test_rows_are_put_into_the_order_of_their_ids() -> None:

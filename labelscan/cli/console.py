@@ -23,6 +23,8 @@ from rich.text import Text
 from labelscan.errors import Problem
 from labelscan.printable import printable
 
+PIPED_WIDTH = 200
+"""Columns of what no terminal shows: names are cut later, since somebody may search them."""
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 
 ALIKE = 4
@@ -53,12 +55,19 @@ class Console(rich.console.Console):
 
 def stdout() -> Console:
     """Return where results go."""
-    return Console(file=sys.stdout, highlight=False, markup=False, emoji=False, soft_wrap=True)
+    return Console(
+        file=sys.stdout, width=_width(sys.stdout), highlight=False, markup=False, emoji=False, soft_wrap=True
+    )
 
 
 def stderr() -> Console:
     """Return where progress and messages go."""
     return Console(file=sys.stderr, highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
+def _width(stream: TextIO) -> int | None:
+    """Return the columns of a stream that is no terminal and is told of none; None is left to rich."""
+    return None if stream.isatty() or os.environ.get("COLUMNS") else PIPED_WIDTH
 
 
 def discard(stream: object) -> None:

@@ -182,6 +182,8 @@ def _show_examples(console: Console, comparison: Comparison, top: int) -> None:
         title = WORDS[str(category)]
         console.show(text((f"{title[0].upper()}{title[1:]}", "bold"), (f"  {len(members):,}", "dim")))
         console.show(_examples(members.head(top).to_dict("records"), console.width))
+        if len(members) > top:
+            console.show(text((f"and {len(members) - top:,} more", "dim")))
         console.print()
 
 

@@ -1,21 +1,23 @@
-"""Features of a frozen pretrained backbone, computed once a run, so that cross-validation only trains heads."""
+"""Features of a frozen pretrained backbone, computed once a run, so that cross-validation only trains heads.
+
+They are nearly all the time that such a run takes, so an interrupted one goes on where they stopped.
+"""
 
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from labelscan.atomic import partial_of
 from labelscan.batches import Augmentation, Batches, StoredInputs
 from labelscan.device import Device, make_network, reproducible
 from labelscan.events import Listener, StepAdvanced, StepDone, StepStarted
+from labelscan.growing_array import GrowingArray
 from labelscan.models.backbones import Backbone
 from labelscan.store import available_cores
 
@@ -34,25 +36,30 @@ def embed(
     Args:
         inputs: (N, H, W, C) uint8.
         backbone: pretrained; left in evaluation mode, never trained.
-        path: the .npy file that is made.
+        path: the .npy file that is made; rows that an interrupted call has left for it are taken over.
         mirror: whether the features are the mean over the image and its mirror; left and right are then the same.
         device: where the features are computed.
         notify: told how many images are through.
     """
     started = time.monotonic()
     notify(StepStarted("features", len(inputs)))
-    with reproducible(0, threads=1), partial_of(path) as partial, partial.open("wb") as file:
-        done = 0
-        for block in _blocks(inputs, backbone, mirror, device):
-            if done == 0:
-                _write_header(file, (len(inputs), block.shape[1]))
-            file.write(block.tobytes())
-            done += len(block)
-            notify(StepAdvanced("features", done))
+    rows = GrowingArray(path, len(inputs))
+    with reproducible(0, threads=1):
+        try:
+            for block in _blocks(inputs, backbone, mirror, device, first=rows.done):
+                rows.add(block)
+                notify(StepAdvanced("features", rows.done))
+        except BaseException:
+            rows.save()
+            raise
+        rows.finish()
     notify(StepDone("features", time.monotonic() - started))
 
 
-def _blocks(inputs: StoredInputs, backbone: Backbone, mirror: bool, device: Device) -> Iterator[NDArray[np.float32]]:
+def _blocks(
+    inputs: StoredInputs, backbone: Backbone, mirror: bool, device: Device, *, first: int
+) -> Iterator[NDArray[np.float32]]:
+    """Yield the features of all images from row ``first`` on, which begins a batch."""
     network = make_network(backbone.make_features, device, seed=0).eval()
     mean, deviation = (torch.tensor(values) for values in backbone.scale)
     nothing = np.empty(0, dtype=np.int64)
@@ -63,7 +70,7 @@ def _blocks(inputs: StoredInputs, backbone: Backbone, mirror: bool, device: Devi
 
     on_cpu = device.kind == "cpu"
     workers = available_cores() if on_cpu else 1
-    views = batches.views(torch.arange(len(inputs)), CPU_BATCH if on_cpu else GPU_BATCH)
+    views = batches.views(torch.arange(first, len(inputs)), CPU_BATCH if on_cpu else GPU_BATCH)
     with ThreadPoolExecutor(workers, thread_name_prefix="features") as pool:
         while few := list(islice(views, 2 * workers)):  # what is read ahead takes memory
             yield from pool.map(features, few)
@@ -74,7 +81,3 @@ def _features(network: nn.Module, views: Iterator[Tensor], device: Device) -> ND
     with device.autocast():
         outputs = [network(view).float() for view in views]
     return np.ascontiguousarray(torch.stack(outputs).mean(dim=0).flatten(1).cpu().numpy(), dtype="<f4")
-
-
-def _write_header(file: BinaryIO, shape: tuple[int, int]) -> None:
-    np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from labelscan.arrays import as_strings
 from labelscan.config import DatasetConfig
-from labelscan.dataset import Dataset, ImageFiles, make_dataset
+from labelscan.dataset import Dataset, ImageFiles, is_utf_8, make_dataset
 from labelscan.errors import MAX_PROBLEMS, DatasetError, Problem
 from labelscan.events import Listener, StepAdvanced
 from labelscan.readers import sheet
@@ -67,7 +67,7 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:
         raise _nothing_found(root, top)
     _check_names(listing)
     return make_dataset(
-        name=root.resolve().name or "data",
+        name=(root.name if root.name not in ("", "..") else root.resolve().name) or "data",
         inputs=ImageFiles(root, as_strings(listing.paths)),
         labels=listing.labels,
         example_ids=listing.paths,
@@ -150,7 +150,7 @@ def _identity(listing: _Listing, folder: str) -> tuple[int, int]:
 
 def _check_names(listing: _Listing) -> None:
     """Raise DatasetError for names that cannot be written down in a table."""
-    broken = [path for path in listing.paths if not path.isascii() and not _is_utf_8(path)]
+    broken = [path for path in listing.paths if not is_utf_8(path)]
     if broken:
         problems = [
             Problem(
@@ -161,14 +161,6 @@ def _check_names(listing: _Listing) -> None:
             for path in broken[:MAX_PROBLEMS]
         ]
         raise DatasetError.of(problems, total=len(broken))
-
-
-def _is_utf_8(text: str) -> bool:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _nothing_found(root: Path, top: list[str]) -> DatasetError:

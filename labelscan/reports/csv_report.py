@@ -46,7 +46,6 @@ def read_scores(path: Path) -> Issues:
             dtype=object,
             keep_default_na=False,
             encoding="utf-8",
-            encoding_errors="surrogateescape",
             lineterminator="\n",  # a carriage return inside a cell is part of it
         )
         if tuple(scores.columns) not in (SCORE_COLUMNS, (*SCORE_COLUMNS, TRUE_LABEL)):
@@ -70,8 +69,7 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
             chunk = table.iloc[start : start + CHUNK_ROWS]
             columns = [_cells(chunk[name]) for name in table.columns]
             lines = "".join(",".join(row) + "\n" for row in zip(*columns, strict=True))
-            # A file name that is no UTF-8 comes as surrogates, which become the bytes they were.
-            file.write(lines.encode("utf-8", "surrogateescape"))
+            file.write(lines.encode("utf-8"))
 
 
 def _cells(column: pd.Series) -> Iterator[str]:

@@ -43,7 +43,6 @@ MOST_CLASSES_IN_HEALTH = 1000
 HEAT_STEPS = 8
 TOLD_BY_THE_BANNER = "the models learned nothing"
 """How the warning begins that needs no telling twice."""
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _ESCAPES = {character: f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
 
 
@@ -65,7 +64,7 @@ def render_html(page: ReportPage) -> str:
     names = PAGE_SCRIPTS + (REVIEW_SCRIPTS if page.suspects else ())
     style, scripts = _asset(STYLE), [_asset(name) for name in names]
     template = _environment().get_template(TEMPLATE)
-    text = template.render(
+    return template.render(
         page=page,
         summary=page.summary,
         self_check=page.summary.get("self_check"),
@@ -80,8 +79,6 @@ def render_html(page: ReportPage) -> str:
         content=Markup(_as_json(_content(page))),
         next_command=_next_command(page),
     )
-    # A file name that is no UTF-8 has surrogates in place of its odd bytes.
-    return _LONE_SURROGATE.sub("\ufffd", text)
 
 
 def _next_command(page: ReportPage) -> str:

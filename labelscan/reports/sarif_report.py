@@ -95,7 +95,7 @@ def _fingerprint(suspect: GateSuspect) -> str:
 def uri(path: str) -> str:
     """Return a path with / between folders as a URI: relative as it is, absolute with its scheme."""
     drive, rest = (path[:2], path[2:]) if path[1:3] == ":/" else ("", path)
-    quoted = quote(rest.encode("utf-8", "surrogateescape"))  # a colon too, before which a scheme would be read
+    quoted = quote(rest)  # a colon too, before which a scheme would be read
     if not rest.startswith("/"):
         return quoted
     return f"file://{'/' if drive else ''}{drive}{quoted}"

@@ -122,3 +122,14 @@ def test_a_benchmark_is_told_from_a_run(command, tmp_path):
     assert ended.code == 2
     assert "this is a benchmark, not a run" in ended.err
     assert "cells/" in ended.err
+
+
+def test_a_name_is_not_cut_where_no_terminal_shows_it(command, tmp_path, monkeypatch):
+    write_probs(tmp_path / "old.npz", seed=0, ids="a/long/way/from/" * 4 + "{:02}.png")
+    monkeypatch.delenv("COLUMNS")
+    assert "a/long/way/from/" * 4 + "03.png" in command("score", "old.npz", "-o", "old").out
+
+
+def test_a_run_that_is_not_there_is_looked_for_nearby(command, two_runs):
+    assert "did you mean old?" in command("report", "olds").err
+    assert "did you mean old?" in command("report", "old/scores.csv").err

@@ -134,6 +134,13 @@ def test_the_folder_that_one_is_in_can_be_the_run(command, run, monkeypatch):
         ("gate run --max-issues 0 --loss ce", "--loss is for data"),
         ("gate run/issues.csv --max-issues 0", "did you mean run"),
         ("gate run --baseline run/summary.json", "no column"),
+        ("gate run --max-issues 0 --format json=x --format junit=./x", "json goes into that file already"),
+        ("gate run --max-issues 0 --format json=run/scores.csv", "a file of the run run"),
+        ("gate run --baseline run/issues.csv --format json=run/../run/issues.csv", "a file of the run"),
+        ("gate run --baseline run/issues.csv --update-baseline", "a file of the run run"),
+        ("gate run --max-issues 0 --set training.loss=nonsense", "of the training"),
+        ("gate run --max-issues 0 --set seed=3", "of the training"),
+        ("gate run/../run/scores.csv --max-issues 0", "did you mean run"),
     ],
 )
 def test_what_cannot_work_ends_in_2(command, run, line, named):
@@ -141,6 +148,31 @@ def test_what_cannot_work_ends_in_2(command, run, line, named):
     assert ended.code == 2, ended.err
     assert ended.out == ""
     assert named in ended.err
+
+
+def test_no_form_is_written_over_what_is_read(command, run, blobs, tmp_path):
+    command("gate", "run", "--baseline", "known.csv", "--update-baseline")
+    before = {path: path.read_bytes() for path in (*run.iterdir(), tmp_path / "known.csv", tmp_path / "blobs.csv")}
+    for line in (
+        "gate run --baseline known.csv --format json=./known.csv",
+        "gate blobs.csv --max-issues 0 --format json=blobs.csv",
+        "gate run --max-issues 0 --format json=run/issues.csv",
+    ):
+        assert command(*line.split()).code == 2, line
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_nor_over_the_run_that_it_makes(command, blobs, tmp_path):
+    ended = command("gate", "blobs.csv", "--folds=2", "-o", "made", "--max-issues=9", "--format=json=made/scores.csv")
+    assert ended.code == 2
+    assert command("gate", "made", "--max-issues=9", "--format=json=made/gate.json").code == 0
+
+
+def test_data_beside_a_run_is_data(command, run, blobs, tmp_path, monkeypatch):
+    (tmp_path / "blobs.csv").rename(run / "corrected.csv")
+    assert command("gate", "run/corrected.csv", "--folds", "2", "--max-issues", "9").code == 0
+    monkeypatch.chdir(run)
+    assert "--loss is for" not in command("gate", "demo:digitz", "--loss", "ce", "--max-issues", "9").err
 
 
 def test_a_run_that_is_not_finished_cannot_be_judged(command, run):

@@ -87,10 +87,13 @@ def test_shuffled_rows_of_a_manifest_give_the_same_bytes(shapes, tmp_path):
 def test_the_same_command_again_reuses_all_folds_and_changes_no_byte(shapes, tmp_path):
     images, _, given = shapes
     labelscan.detect(images, given, settings=quick(), output=tmp_path / "run")
-    before = contents(tmp_path / "run")
+    before, record = contents(tmp_path / "run"), json.loads((tmp_path / "run" / "run.json").read_text())
     heard = Recorder()
     labelscan.detect(images, given, settings=quick(), output=tmp_path / "run", notify=heard)
     assert not heard.of(EpochDone)
+    again = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert [again[key] for key in ("started", "ended")] == [record[key] for key in ("started", "ended")]
+    assert again["timings"]["total"] == record["timings"]["total"]
     assert [event.reused for event in heard.of(FoldDone)] == [True] * 3
     assert contents(tmp_path / "run") == before
 

@@ -162,5 +162,10 @@ def test_class_names_must_cover_the_labels():
     assert "class_names has 'a' twice" in not_taken(IMAGES, [0, 1, 0, 1], class_names=["a", "a"])
 
 
+def test_text_that_no_file_can_hold_is_refused():
+    assert "index 1: the id 'q\\ud800' is not UTF-8" in not_taken(IMAGES, LABELS, ids=["p", "q\ud800", "r", "s"])
+    assert "the label" in not_taken(IMAGES, ["a\ud800", "b", "b", "b"])
+
+
 def test_ids_given_twice_are_refused():
     assert "'p' is listed twice" in not_taken(IMAGES, LABELS, ids=["p", "q", "p", "r"])

@@ -107,6 +107,16 @@ def test_a_name_that_is_not_utf_8_is_an_error(tmp_path):
     assert "not UTF-8" in refused(tmp_path)
 
 
+def test_a_folder_around_all_whose_name_is_not_utf_8_is_an_error(tmp_path):
+    fill(tmp_path / "data", "cat/1.png", "dog/1.png")
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    try:
+        (tmp_path / "data").rename(folder)
+    except OSError:
+        pytest.skip("the file system takes UTF-8 only")
+    assert "caf\\udce9' is not UTF-8" in refused(folder)
+
+
 def test_classes_that_are_numbers_are_in_the_order_of_their_values(tmp_path):
     fill(tmp_path, "10/1.png", "9/1.png", "1/1.png")
     assert load(tmp_path).class_names == ("1", "9", "10")

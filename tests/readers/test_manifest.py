@@ -269,6 +269,13 @@ def test_other_encodings_are_told_with_their_place(folder):
     assert "not UTF-8" in refused(write(folder, CSV, encoding="utf-16"))
 
 
+def test_text_that_no_file_can_hold_is_told_with_its_row(folder):
+    lines = [f'{{"path": "{name}.png", "label": "{label}", "id": "{name}"}}' for name, label in ("ax", "by")]
+    (folder / "list.jsonl").write_text("\n".join(lines).replace('"id": "b"', '"id": "caf\\udce9"') + "\n")
+    message = refused(folder / "list.jsonl")
+    assert "list.jsonl row 2: the id 'caf\\udce9' is not UTF-8; hint: write it anew" in message
+
+
 def test_semicolons_are_told(folder):
     assert "separated by semicolons" in refused(write(folder, CSV.replace(",", ";")))
 

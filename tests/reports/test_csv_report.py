@@ -73,13 +73,6 @@ def test_labels_are_never_altered(tmp_path: Path, label: str) -> None:
         assert {row["given_label"] for row in csv.DictReader(file)} == set(names)
 
 
-def test_a_file_name_that_is_no_utf_8_keeps_its_bytes(tmp_path: Path) -> None:
-    paths = [f"{row:02}\udcff.png" for row in range(12)]
-    write_csv(the_issues(paths=paths), tmp_path)
-    assert b"03\xff.png" in (tmp_path / "issues.csv").read_bytes()
-    assert "03\udcff.png" in set(read_scores(tmp_path / "scores.csv").scores["example_id"])
-
-
 def test_the_same_issues_give_the_same_bytes(tmp_path: Path) -> None:
     for folder in ("first", "second"):
         write_csv(the_issues(), tmp_path / folder)

@@ -78,15 +78,6 @@ def test_a_name_stays_text_wherever_it_stands(name):
     assert content["suspects"][0]["path"] == name
 
 
-def test_a_file_name_that_is_no_utf8_can_be_written(tmp_path):
-    name = b"caf\xe9.png".decode("utf-8", "surrogateescape")
-    summary = a_summary(label_conflicts=[[{"example_id": name, "given_label": "cat"}]])
-    write_html(a_page(summary=summary, suspects=(a_suspect(example_id=name),)), tmp_path / "report.html")
-    text = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert "caf\ufffd.png" in text
-    assert content_of(text)["suspects"][0]["example_id"] == name
-
-
 def test_the_file_is_the_page(tmp_path):
     write_html(a_page(), tmp_path / "report.html")
     assert (tmp_path / "report.html").read_text(encoding="utf-8") == render_html(a_page())
