@@ -107,7 +107,7 @@ def apply(
     with partial_of(log) as partial:  # the copy takes its place only when its log is written
         corrections.write_log(partial)
         if link_to is None:
-            label_lists.write(source, corrections, written)
+            notes += label_lists.write(source, corrections, written)
         else:
             notes += _link(source, corrections, link_to, copy=copy)
     return Applied(

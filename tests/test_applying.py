@@ -485,6 +485,31 @@ def test_rows_of_other_splits_keep_their_labels_and_columns_keep_their_meaning(p
     assert beside.log == photos / "fixed.csv.changes.csv"
 
 
+def test_rows_of_other_splits_may_be_without_a_path_or_label(photos, here):
+    ids = sorted(str(path.relative_to(here)) for path in photos.rglob("*.png"))
+    rows = [{"path": one, "label": one.split("/")[1], "split": "train"} for one in ids] + [{"split": "test"}]
+    (here / "labels.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    detect("labels.jsonl", here / "run", **{"dataset.split": "train"})
+    applied = labelscan.apply("run", decisions=[relabel("photos/dark/2.png", "light")])
+    assert json.loads(applied.output.read_text().splitlines()[-1]) == {"split": "test", "example_id": ""}
+    (here / "labels.csv").write_text(
+        "path,label,split\n" + "".join(f"{row.get('path', '')},{row.get('label', '')},{row['split']}\n" for row in rows)
+    )
+    detect("labels.csv", here / "run-csv", **{"dataset.split": "train"})
+    applied = labelscan.apply("run-csv", decisions=[relabel("photos/dark/2.png", "light")])
+    assert applied.output.read_text().splitlines()[-1] == ",,test,"
+
+
+def test_paths_that_are_ids_too_are_not_rewritten(listed, here):
+    listed(".csv")
+    detect("labels.csv", here / "run", **{"dataset.id_column": "path"})
+    with pytest.raises(UsageError, match="ids as well as paths") as error:
+        labelscan.apply("run", decisions=[drop("photos/dark/4.png")])
+    assert "labels-corrected.csv" in str(error.value)
+    applied = labelscan.apply("run", decisions=[drop("photos/dark/4.png")], output="labels-corrected.csv")
+    assert applied.command == "labelscan detect labels-corrected.csv --id-column path"
+
+
 def test_data_that_was_moved_is_found_where_it_is_said_to_be(photos, here):
     detect("photos", here / "run")
     photos.rename(here / "moved")

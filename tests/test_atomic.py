@@ -94,7 +94,9 @@ def test_json_takes_no_number_that_other_readers_do_not(tmp_path):
 
 
 def test_arrays_are_read_as_written_without_pickle(tmp_path):
-    write_npz(tmp_path / "a.npz", probs=np.eye(3, dtype=np.float32), names=np.array(["a", "b"]))
+    write_npz(
+        tmp_path / "a.npz", {"probs": np.eye(3, dtype=np.float32), "names": np.array(["a", "b"]), "file": np.zeros(2)}
+    )
     with np.load(tmp_path / "a.npz", allow_pickle=False) as arrays:
         np.testing.assert_array_equal(arrays["probs"], np.eye(3, dtype=np.float32))
         assert arrays["names"].tolist() == ["a", "b"]

@@ -130,7 +130,6 @@ def _serve(run: "FinishedRun", page: "ReportPage", *, port: int, browser: bool, 
     decisions = DecisionsFile(
         run.folder / FILE_NAME,
         given_labels=dict(zip(scores["example_id"], scores["given_label"], strict=True)),
-        shown=[one.example_id for one in page.suspects],
     )
 
     def render(save_to: str) -> str:

@@ -276,7 +276,7 @@ def test_little_or_much_to_show_is_no_trouble(visit, changes):
 @contextmanager
 def serving(page, path):
     given_labels = {one.example_id: one.given_label for one in page.suspects}
-    file = DecisionsFile(path, given_labels, given_labels)
+    file = DecisionsFile(path, given_labels)
     with ReviewServer(lambda save_to: render_html(replace(page, save_to=save_to)), file) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
