@@ -17,8 +17,9 @@ CLASSES = ("cat", "dog", "fox")
 
 
 @pytest.fixture
-def run(tmp_path):
+def run(tmp_path, monkeypatch):
     """Make a run of 12 labels, 4 a class, in which two cats look like dogs and one dog like a fox."""
+    monkeypatch.chdir(tmp_path)
     given = np.repeat([0, 1, 2], 4)
     looks_like = given.copy()
     looks_like[[0, 1]], looks_like[4] = 1, 2
