@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from readers.test_torchvision_set import lay_mnist
 
 import labelscan
 from labelscan.decisions import Decision, write_decisions
@@ -258,6 +259,14 @@ def test_an_npz_keeps_its_arrays_and_the_kind_of_its_labels(here, labels, names)
         assert made["unrelated"].shape == (3, 2)
     again = labels_in(detect(applied.output, here / "again"))
     assert again == {str(row): "1" if row == 2 else str(row % 2) for row in range(N) if row != 5}
+
+
+def test_a_set_of_torchvision_becomes_arrays_which_have_no_splits(here):
+    lay_mnist(here, n_train=20)
+    detect("torchvision:MNIST", here / "run", **{"dataset.root": ".", "dataset.split": "train"})
+    applied = labelscan.apply("run", decisions=[drop("3")])
+    assert applied.command == "labelscan detect run/corrected.npz"
+    assert len(labels_in(detect(applied.output, here / "again"))) == 19
 
 
 def test_a_demo_becomes_arrays(here):
