@@ -284,7 +284,7 @@ def apply(
         output: the copy; None is ``corrected`` in the run folder, with the ending of the original.
         link_to: a new folder that is made instead: class folders of links to the images.
         copy: whether images in ``link_to`` are copied and not linked.
-        overwrite: whether files may be replaced that no earlier call has written.
+        overwrite: whether files may be replaced that are not what is written now.
         data: where the data lies now, if it was moved.
         notify: told of the reading.
 

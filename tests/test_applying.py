@@ -333,13 +333,17 @@ def test_decisions_in_the_run_are_taken_and_win_over_flags(scored, here):
     alone = labelscan.apply(scored)
     assert list(alone.corrections.changes) == ["7"]
     assert not alone.notes
+    labelscan.apply(scored)  # the same once more takes nothing away
+    with pytest.raises(UsageError, match="differs from what would be written"):
+        labelscan.apply(scored, decisions=[drop("7")], drop=True)
+    assert labelscan.apply(scored).corrections.changes.keys() == {"7"}
     with_flags = labelscan.apply(scored, drop=True)
     assert list(with_flags.corrections.changes) == ["7"]
     assert "decisions.csv was heeded" in with_flags.notes[0]
     named = labelscan.apply(scored, decisions=scored / "decisions.csv", drop=True)
     assert list(named.corrections.changes) == ["7"]
     assert not named.notes
-    others = labelscan.apply(scored, decisions=[drop("7")], drop=True)
+    others = labelscan.apply(scored, decisions=[drop("7")], drop=True, overwrite=True)
     assert sorted(others.corrections.changes) == ["2", "5", "7"]
     assert "decisions.csv was left out" in others.notes[0]
     assert with_flags.to_json()["decisions"] == {"keep": 1, "relabel": 0, "drop": 1, "unsure": 1}
@@ -403,13 +407,13 @@ def test_the_data_and_files_of_others_are_never_written_over(scored, here):
     with pytest.raises(UsageError, match=r"as \.csv, not \.tsv"):
         labelscan.apply(scored, drop=True, output=here / "new.tsv")
     labelscan.apply(scored, drop=True, output=here / "mine.csv", overwrite=True)
-    labelscan.apply(scored, drop=True, output=here / "mine.csv")  # which is now its own
+    labelscan.apply(scored, drop=True, output=here / "mine.csv")  # the same once more
     assert (here / "probs.csv").read_bytes() == before
 
 
-def test_every_copy_has_a_log_of_its_own_and_only_a_log_tells_that_a_file_is_a_copy(scored, here):
+def test_every_copy_has_a_log_of_its_own_and_no_other_file_is_replaced(scored, here):
     labelscan.apply(scored, drop=True, output=here / "x.csv")
-    for name in ("x.csv.changes.csv", "new.csv"):  # neither a log nor a file beside another log is a copy
+    for name in ("x.csv.changes.csv", "new.csv"):
         (here / "new.csv").write_text("mine")
         (here / "new.changes.csv").write_text((here / "x.csv.changes.csv").read_text())
         with pytest.raises(UsageError, match="there is a file already"):

@@ -63,7 +63,7 @@ def apply(
         bool, Option("--copy", help="In them, copy images and do not link.", rich_help_panel=OUTPUT)
     ] = False,
     overwrite: Annotated[
-        bool, Option("--overwrite", help="Replace a file that is there already.", rich_help_panel=OUTPUT)
+        bool, Option("--overwrite", help="Replace a file that is there already and differs.", rich_help_panel=OUTPUT)
     ] = False,
     as_json: Annotated[
         bool, Option("--json", help="Write the counts as JSON to stdout.", rich_help_panel=OUTPUT)
