@@ -157,7 +157,10 @@ def test_links_are_never_made_in_the_data_or_over_something(photos, here):
     detect("photos", here / "run")
     (here / "full").mkdir()
     (here / "full" / "note.txt").write_text("mine")
-    for folder, said in (("photos/fixed", "lies in the data"), ("photos", "not empty"), ("full", "not empty")):
+    (here / "empty").mkdir()
+    (here / "link").symlink_to("empty")
+    refused = {"photos/fixed": "lies in the data", "photos": "not empty", "full": "not empty", "link": "is a link"}
+    for folder, said in refused.items():
         with pytest.raises(UsageError, match=said):
             labelscan.apply("run", decisions=[drop("dark/4.png")], link_to=folder)
     assert not (photos / "fixed").exists()
@@ -182,7 +185,7 @@ def test_links_say_what_class_folders_cannot_hold(photos, here):
     (here / "labels.csv").write_text("\n".join(["id,path,label,patient", *lines]) + "\n")
     detect("labels.csv", here / "run")
     (note,) = labelscan.apply("run", decisions=[drop("e1")], link_to="fixed").notes
-    assert "cannot hold ids and groups" in note
+    assert "(ids, groups)" in note
     assert "several folds" in note
     detect("photos", here / "of-folders")
     assert not labelscan.apply("of-folders", decisions=[drop("dark/4.png")], link_to="all").notes
