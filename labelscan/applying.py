@@ -162,9 +162,9 @@ def _lost(source: Source) -> list[str]:
         "groups": dataset.groups is not None,
         "true labels": dataset.true_labels is not None,
     }
-    lost = " and ".join(what for what, there in held.items() if there)
+    lost = ", ".join(what for what, there in held.items() if there)
     leak = ", and a run on them may put images of one group into several folds" if held["groups"] else ""
-    return [f"class folders cannot hold {lost}{leak}; without --link-to a list with them is written"] if lost else []
+    return [f"class folders cannot hold all of the data ({lost}){leak}; without --link-to the copy can"] if lost else []
 
 
 def read_decisions_or_annotations(path: Path) -> list[Decision]:

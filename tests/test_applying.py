@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from readers.test_torchvision_set import lay_mnist
 
 import labelscan
 from labelscan.decisions import Decision, write_decisions
@@ -156,7 +157,10 @@ def test_links_are_never_made_in_the_data_or_over_something(photos, here):
     detect("photos", here / "run")
     (here / "full").mkdir()
     (here / "full" / "note.txt").write_text("mine")
-    for folder, said in (("photos/fixed", "lies in the data"), ("photos", "not empty"), ("full", "not empty")):
+    (here / "empty").mkdir()
+    (here / "link").symlink_to("empty")
+    refused = {"photos/fixed": "lies in the data", "photos": "not empty", "full": "not empty", "link": "is a link"}
+    for folder, said in refused.items():
         with pytest.raises(UsageError, match=said):
             labelscan.apply("run", decisions=[drop("dark/4.png")], link_to=folder)
     assert not (photos / "fixed").exists()
@@ -181,7 +185,7 @@ def test_links_say_what_class_folders_cannot_hold(photos, here):
     (here / "labels.csv").write_text("\n".join(["id,path,label,patient", *lines]) + "\n")
     detect("labels.csv", here / "run")
     (note,) = labelscan.apply("run", decisions=[drop("e1")], link_to="fixed").notes
-    assert "cannot hold ids and groups" in note
+    assert "(ids, groups)" in note
     assert "several folds" in note
     detect("photos", here / "of-folders")
     assert not labelscan.apply("of-folders", decisions=[drop("dark/4.png")], link_to="all").notes
@@ -258,6 +262,14 @@ def test_an_npz_keeps_its_arrays_and_the_kind_of_its_labels(here, labels, names)
         assert made["unrelated"].shape == (3, 2)
     again = labels_in(detect(applied.output, here / "again"))
     assert again == {str(row): "1" if row == 2 else str(row % 2) for row in range(N) if row != 5}
+
+
+def test_a_set_of_torchvision_becomes_arrays_which_have_no_splits(here):
+    lay_mnist(here, n_train=20)
+    detect("torchvision:MNIST", here / "run", **{"dataset.root": ".", "dataset.split": "train"})
+    applied = labelscan.apply("run", decisions=[drop("3")])
+    assert applied.command == "labelscan detect run/corrected.npz"
+    assert len(labels_in(detect(applied.output, here / "again"))) == 19
 
 
 def test_a_demo_becomes_arrays(here):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from labelscan.verdict import GateVerdict
 
 LIMITS = "Limits"
-TOP = "10"
+TOP = 10
 TEXT, GITHUB = "text", "github"
 FORMATS = (TEXT, "json", "junit", "sarif", GITHUB, "markdown")
 STDOUT = ("-", "/dev/stdout", "/dev/fd/1")
@@ -100,7 +100,10 @@ def gate(
             rich_help_panel=OUTPUT,
         ),
     ] = None,
-    top: Annotated[str, Option(metavar="N", help=f"Suspects listed. [default: {TOP}]", rich_help_panel=OUTPUT)] = TOP,
+    top: Annotated[
+        str | None,
+        Option(metavar="N", help=f"Suspects listed. [default: {TOP}, none if passed]", rich_help_panel=OUTPUT),
+    ] = None,
     quiet: Annotated[
         bool, Option("--quiet", "-q", help="Of the text only the first line.", rich_help_panel=OUTPUT)
     ] = False,
@@ -129,7 +132,7 @@ def gate(
         "device": device,
         "workers": workers,
     }
-    n_listed = read_count(top, where="--top")
+    n_listed = None if top is None else read_count(top, where="--top")
     written = _read_formats(formats or [], update_baseline=update_baseline)
     options.refuse_both("--quiet", quiet, "--verbose", verbose)
     seconds = read_time(max_time) if max_time is not None else None
@@ -172,6 +175,8 @@ def gate(
     from labelscan.gating import verdict_of
 
     verdict = verdict_of(find_run, settings.gate)
+    if n_listed is None:
+        n_listed = 0 if verdict.passed else TOP
     _write(verdict, written, top=n_listed, quiet=quiet)
     return 0 if verdict.passed else GATE_FAILED
 
@@ -216,9 +221,9 @@ def _forms() -> "Mapping[str, Callable[[GateVerdict, int], str]]":
     from labelscan.reports import gate_json, gate_markdown, github_report, junit_report, sarif_report
 
     return {
-        "json": gate_json.as_json,
+        "json": lambda verdict, _: gate_json.as_json(verdict),
         "junit": junit_report.as_junit,
-        "sarif": sarif_report.as_sarif,
+        "sarif": lambda verdict, _: sarif_report.as_sarif(verdict),
         GITHUB: github_report.as_annotations,
         "markdown": gate_markdown.as_markdown,
     }

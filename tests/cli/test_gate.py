@@ -2,14 +2,20 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import numpy as np
 import pytest
+from tiny_verdict import a_suspect, a_verdict
 
 import labelscan.cli
+from labelscan.cli import gate_screen
 
+ROOT = Path(__file__).parents[2]
 NASTY = ("<script>alert(1)</script>", "a\"b'c,d:e%f|g`h", "dog\x1b[2J\x00", "\u202etac\n::error::x")
 
 
@@ -50,6 +56,40 @@ def test_the_screen_is_as_reviewed(command, run, golden):
     ended = command("gate", "run", "--max-rate", "0.02", "--max-class-rate", "0.06", "--max-issues", "3")
     assert ended.code == 1
     golden("gate.txt", ended.out)
+
+
+def test_a_pass_is_short_unless_a_list_is_wanted(command, run):
+    passed = command("gate", "run", "--max-issues", "3").out
+    assert passed.splitlines()[-2:] == ["", "review  labelscan report run"]
+    assert "23.png" not in passed
+    listed = command("gate", "run", "--max-issues", "3", "--top", "1").out
+    assert "23.png" in listed
+    assert "and 2 more" in listed
+    assert "accept" in listed
+    junit = command("gate", "run", "--max-issues", "3", "--format", "junit").out
+    assert "23.png" not in junit
+    assert "more" not in junit
+
+
+def test_suspects_are_listed_by_id_however_long_the_way_to_them_is():
+    suspect = a_suspect(7, path=f"/mnt/{'x' * 90}/photos/cat/07.png")
+    text = gate_screen.as_text(a_verdict((suspect,)), top=10)
+    assert " 07 " in text
+    assert "xx" not in text
+
+
+def test_the_hook_for_pre_commit_calls_a_command_that_there_is():
+    text = (ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8")
+    hook = dict(re.findall(r"^[ -] (\w+): (.+)$", text, re.MULTILINE))
+    assert {"id", "name", "entry", "language"} <= set(hook)  # all that pre-commit needs
+    assert hook["id"] == "labelscan-gate"
+    program, name = hook["entry"].split()
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["scripts"]
+    assert program in scripts
+    assert name in {one.name for one in labelscan.cli.app.registered_commands}
+    assert hook["language"] == "python"
+    assert hook["pass_filenames"] == "false"  # it takes the data as a whole
+    assert "id: labelscan-gate" in text.partition("\n- id")[0]
 
 
 def test_limits_of_a_class_name_the_worst(command, run):
