@@ -58,6 +58,11 @@ def test_nothing_is_fetched_and_nothing_runs_from_attributes():
     assert not re.search(r"<[^>]* (on\w+|style)=", text[text.index("<body>") : text.index("<script")])
 
 
+@pytest.mark.parametrize("new", ["light-dark(", "color-mix(", ":has(", "oklab"])
+def test_browsers_of_five_years_ago_know_the_style(new):
+    assert new not in elements(render_html(a_page()), "style")[0]
+
+
 def test_a_served_page_may_speak_to_its_server():
     text = render_html(a_page(save_to="/token/decisions"))
     assert "connect-src 'self'" in policy_of(text)
