@@ -147,7 +147,7 @@ def _corrections(
 
 
 def _write_copy(source: Source, corrections: Corrections, output: Path, *, overwrite: bool) -> list[str]:
-    """Write a copy of the label list; a file that is there and differs, as an earlier copy, stays unless told otherwise."""
+    """Write a copy of the label list; a file there that differs, as an earlier copy, stays unless told otherwise."""
     with partial_of(output) as draft:
         notes = label_lists.write(source, corrections, draft)
         if output.is_file() and not overwrite and not filecmp.cmp(output, draft, shallow=False):
