@@ -96,6 +96,8 @@ def test_a_command_runs(line, folder, capsys):
     arguments = shlex.split(line)[1:]
     if arguments[0] in ("detect", "benchmark") and "--dry-run" not in arguments:
         arguments.append("--dry-run")  # training is tested elsewhere
+    if arguments[0] == "apply" and "-o" not in arguments:
+        arguments.append("--overwrite")  # what the run has been made with, in another folder
     if "--serve" in arguments:
         pytest.skip("ends only when it is stopped; tests of the server have it")
     fine = (0, 1) if arguments[0] == "gate" else (0,)  # one of the photos has a wrong label
