@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from labelscan import applying, benchmarking, pipeline, scoring
 from labelscan.applying import Applied
-from labelscan.baseline import BaselineUpdate, read_baseline, read_to_update
+from labelscan.baseline import BaselineUpdate
 from labelscan.benchmark_plan import make_benchmark_plan
 from labelscan.benchmarking import Benchmark
 from labelscan.comparison import Comparison, compare
@@ -21,7 +21,7 @@ from labelscan.decisions import Decision
 from labelscan.errors import ConfigError
 from labelscan.events import Listener, ignore
 from labelscan.finished_run import FinishedRun
-from labelscan.gating import effective_limits, judge_gate, update_from
+from labelscan.gating import accept, verdict_of
 from labelscan.given_model import UserModel
 from labelscan.judging import Run
 from labelscan.planning import Plan, make_plan
@@ -284,7 +284,7 @@ def apply(
         output: the copy; None is ``corrected`` in the run folder, with the ending of the original.
         link_to: a new folder that is made instead: class folders of links to the images.
         copy: whether images in ``link_to`` are copied and not linked.
-        overwrite: whether files may be replaced that no earlier call has written.
+        overwrite: whether files may be replaced that are not what is written now.
         data: where the data lies now, if it was moved.
         notify: told of the reading.
 
@@ -353,9 +353,7 @@ def gate(
         "min_error_probability": min_error_probability,
     }
     named: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    limits = effective_limits(dataclasses.replace((settings or Config()).gate, **named))
-    known = read_baseline(Path(limits.baseline)) if limits.baseline else None
-    return judge_gate(_finished(run), limits, known)
+    return verdict_of(lambda: _finished(run), dataclasses.replace((settings or Config()).gate, **named))
 
 
 def update_baseline(run: str | Path | Run, baseline: str | Path) -> BaselineUpdate:
@@ -368,7 +366,7 @@ def update_baseline(run: str | Path | Run, baseline: str | Path) -> BaselineUpda
     Raises:
         UsageError: no finished run, one that says nothing of the labels, or a file that holds something else.
     """
-    return update_from(_finished(run), read_to_update(Path(baseline)))
+    return accept(lambda: _finished(run), Path(baseline))
 
 
 def _finished(run: str | Path | Run) -> FinishedRun:

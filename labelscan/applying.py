@@ -1,5 +1,6 @@
 """Corrected labels: the flags of a run, or the decisions of a reviewer, carried out on a copy of the label list."""
 
+import filecmp
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -83,7 +84,7 @@ def apply(
         output: the copy; None is ``corrected`` in the run folder, with the ending of the original.
         link_to: a new folder that is made instead: class folders of links to the images.
         copy: whether images in ``link_to`` are copied.
-        overwrite: whether files may be replaced that no earlier call has written.
+        overwrite: whether files may be replaced that are not what is written now.
         data: where the data lies now; empty is where the run found it.
         notify: told of the reading.
 
@@ -100,14 +101,14 @@ def apply(
     _check_log(log, only_read, overwrite=overwrite)
     if link_to is None:
         label_lists.check_suffix(source, written)
-        _check_output(written, log, only_read, overwrite=overwrite)
+        _check_output(written, only_read)
         _refuse_class_folders(written, source, run)
     else:
         link_folders.check_folder(link_to, source.dataset, source.class_folders)
     with partial_of(log) as partial:  # the copy takes its place only when its log is written
         corrections.write_log(partial)
         if link_to is None:
-            label_lists.write(source, corrections, written)
+            notes += _write_copy(source, corrections, written, overwrite=overwrite)
         else:
             notes += _link(source, corrections, link_to, copy=copy)
     return Applied(
@@ -145,6 +146,19 @@ def _corrections(
     return made
 
 
+def _write_copy(source: Source, corrections: Corrections, output: Path, *, overwrite: bool) -> list[str]:
+    """Write a copy of the label list; a file there that differs, as an earlier copy, stays unless told otherwise."""
+    with partial_of(output) as draft:
+        notes = label_lists.write(source, corrections, draft)
+        if output.is_file() and not overwrite and not filecmp.cmp(output, draft, shallow=False):
+            raise UsageError(
+                "there is a file already, and it differs from what would be written",
+                where=str(output),
+                hint="choose another place with -o, or add --overwrite",
+            )
+    return notes
+
+
 def _link(source: Source, corrections: Corrections, folder: Path, *, copy: bool) -> list[str]:
     """Make class folders, and return what a user should know about them."""
     notes = link_folders.write(label_lists.everything(source), corrections, folder, copy=copy)
@@ -162,9 +176,9 @@ def _lost(source: Source) -> list[str]:
         "groups": dataset.groups is not None,
         "true labels": dataset.true_labels is not None,
     }
-    lost = " and ".join(what for what, there in held.items() if there)
+    lost = ", ".join(what for what, there in held.items() if there)
     leak = ", and a run on them may put images of one group into several folds" if held["groups"] else ""
-    return [f"class folders cannot hold {lost}{leak}; without --link-to a list with them is written"] if lost else []
+    return [f"class folders cannot hold all of the data ({lost}){leak}; without --link-to the copy can"] if lost else []
 
 
 def read_decisions_or_annotations(path: Path) -> list[Decision]:
@@ -226,15 +240,11 @@ def _check_log(log: Path, only_read: list[tuple[Path, str]], *, overwrite: bool)
         )
 
 
-def _check_output(output: Path, log: Path, only_read: list[tuple[Path, str]], *, overwrite: bool) -> None:
-    """Raise UsageError where something else lies in the place of a copy; its log tells that it is an earlier copy."""
+def _check_output(output: Path, only_read: list[tuple[Path, str]]) -> None:
+    """Raise UsageError where something lies in the place of a copy that never may be replaced."""
     _refuse_only_read(output, only_read)
     if output.is_dir():
         raise UsageError("this is a folder", where=str(output), hint=f"name a file, as in -o labels{output.suffix}")
-    if output.exists() and not overwrite and not is_log(log):
-        raise UsageError(
-            "there is a file already", where=str(output), hint="choose another place with -o, or add --overwrite"
-        )
 
 
 def _refuse_only_read(path: Path, only_read: list[tuple[Path, str]]) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, TextIO, cast
+from zipfile import ZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,10 +65,17 @@ def read_json(path: Path) -> dict[str, object]:
     return cast(dict[str, object], json.loads(path.read_text(encoding="utf-8")))
 
 
-def write_npz(path: Path, **arrays: NDArray[np.generic]) -> None:
+def write_npz(path: Path, arrays: Mapping[str, NDArray[np.generic]]) -> None:
     """Write ``arrays`` uncompressed into one npz file without pickle."""
-    with replacing_bytes(path) as file:
-        np.savez(file, allow_pickle=False, **arrays)
+    with replacing_bytes(path) as file, ZipFile(file, "w") as archive:
+        for name, array in arrays.items():
+            add_array(archive, name, array)
+
+
+def add_array(archive: ZipFile, name: str, array: NDArray[np.generic]) -> None:
+    """Write one array into an npz file; unlike for ``np.savez``, it may be called anything, also ``file``."""
+    with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+        np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
 
 
 def _sync(file: TextIO | BinaryIO) -> None:

@@ -7,7 +7,7 @@ those to keep a label count; they are only read here, never written.
 
 import csv
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
@@ -16,6 +16,7 @@ import pandas as pd
 from labelscan.decisions import read_decisions
 from labelscan.errors import MAX_PROBLEMS, GateError, Problem
 from labelscan.reports.csv_report import write_table
+from labelscan.run_folder import is_own_file
 
 COLUMNS = ("example_id", "given_label")
 DECISION = "decision"
@@ -31,11 +32,20 @@ class Baseline:
 
     path: Path
     reviewed: frozenset[Reviewed]
+    columns: tuple[str, ...] = COLUMNS
+    """All of the file; those beside ours are somebody's notes."""
+    notes: Mapping[Reviewed, Mapping[str, str]] = field(default_factory=dict)
+    """What each row says in such columns."""
     are_decisions: bool = False
     """Whether the file is a reviewer's, so that it is not written to."""
 
+    @property
+    def may_be_written(self) -> bool:
+        """Return whether suspects may be accepted into the file: it is neither a reviewer's nor part of a run."""
+        return not self.are_decisions and not is_own_file(self.path)
+
     def stale(self, given_labels: Mapping[str, str]) -> tuple[Reviewed, ...]:
-        """Return, sorted, what is about examples that are gone or have another label now.
+        """Return, sorted, what is about examples that are not in the run or have another label now.
 
         Args:
             given_labels: the label of every example by its id.
@@ -50,7 +60,9 @@ class BaselineUpdate:
     path: Path
     added: tuple[Reviewed, ...]
     removed: tuple[Reviewed, ...]
-    """Those about examples that are gone or have another label now."""
+    """Those about examples that have another label now."""
+    unknown: tuple[Reviewed, ...]
+    """Those about examples that are not in the run, which are kept: another run may have them."""
     n_rows: int
     """All that it holds now."""
 
@@ -62,6 +74,7 @@ def read_baseline(path: Path) -> Baseline:
         GateError: there is no such file, or rows that say nothing; up to 20 at once.
         DecisionsError: the same of a file of decisions.
     """
+    path = path.expanduser()
     try:
         with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
             rows = csv.DictReader(file, strict=True)
@@ -72,27 +85,32 @@ def read_baseline(path: Path) -> Baseline:
             if missing:
                 hint = f"the columns are {' and '.join(COLUMNS)}; --update-baseline with another name makes such a file"
                 raise GateError(f"no column is called {missing[0]!r}", where=str(path), hint=hint)
-            read = [_row(row, f"{path.name} row {rows.line_num}") for row in rows]
+            read = [(_row(row, f"{path.name} row {rows.line_num}"), row) for row in rows]
     except FileNotFoundError:
         raise GateError(
             "there is no such baseline", where=str(path), hint="the same command with --update-baseline makes it"
         ) from None
     except (OSError, csv.Error) as error:
         raise GateError(f"cannot be read ({error})", where=str(path), hint="save it as CSV in UTF-8") from error
-    problems = [one for one in read if isinstance(one, Problem)]
+    problems = [one for one, _ in read if isinstance(one, Problem)]
     if problems:
         raise GateError.of(problems[:MAX_PROBLEMS], total=len(problems))
-    return Baseline(path=path, reviewed=frozenset(one for one in read if not isinstance(one, Problem)))
+    others = [name for name in columns if name not in COLUMNS]
+    notes = {one: {name: row.get(name) or "" for name in others} for one, row in read if not isinstance(one, Problem)}
+    return Baseline(path=path, reviewed=frozenset(notes), columns=tuple(dict.fromkeys(columns)), notes=notes)
 
 
 def read_to_update(path: Path) -> Baseline:
     """Return the baseline that ``update_baseline`` may write, empty where there is no file yet.
 
     Raises:
-        GateError: the file holds decisions, or cannot be read.
+        GateError: the file holds decisions, is one of a run, or cannot be read.
     """
+    path = path.expanduser()
     if not path.exists():
         return Baseline(path=path, reviewed=frozenset())
+    if is_own_file(path):
+        raise GateError(f"this is a file of the run {path.parent}", where=str(path), hint="name another file")
     baseline = read_baseline(path)
     if baseline.are_decisions:
         raise GateError(
@@ -106,19 +124,28 @@ def read_to_update(path: Path) -> Baseline:
 def update_baseline(
     baseline: Baseline, suspects: frozenset[Reviewed], given_labels: Mapping[str, str]
 ) -> BaselineUpdate:
-    """Write a baseline with all suspects and what was reviewed before, as far as it is still in the data.
+    """Write a baseline with all suspects and what was reviewed before, but for labels that have changed since.
+
+    Rows about other examples stay, and so do columns beside ours, which are empty for what is added.
 
     Args:
         baseline: from ``read_to_update``.
         suspects: all that are flagged, also those too little doubtful to count: they may count after another training.
         given_labels: the label of every example by its id.
     """
-    removed = baseline.stale(given_labels)
+    stale = baseline.stale(given_labels)
+    removed = tuple(one for one in stale if one[0] in given_labels)
     rows = sorted(baseline.reviewed.difference(removed) | suspects)
-    table = pd.DataFrame(rows, columns=list(COLUMNS), dtype=object)
-    write_table(table, baseline.path)
-    added = tuple(sorted(suspects - baseline.reviewed))
-    return BaselineUpdate(path=baseline.path, added=added, removed=removed, n_rows=len(rows))
+    records = [{**baseline.notes.get(one, {}), **dict(zip(COLUMNS, one, strict=True))} for one in rows]
+    cells = [[record.get(name, "") for name in baseline.columns] for record in records]
+    write_table(pd.DataFrame(cells, columns=list(baseline.columns), dtype=object), baseline.path)
+    return BaselineUpdate(
+        path=baseline.path,
+        added=tuple(sorted(suspects - baseline.reviewed)),
+        removed=removed,
+        unknown=tuple(one for one in stale if one[0] not in given_labels),
+        n_rows=len(rows),
+    )
 
 
 def _row(row: Mapping[str, str | None], where: str) -> Reviewed | Problem:

@@ -39,7 +39,7 @@ class FlagRule:
             raise ConfigError(
                 "labels are not replaced without knowing from which probability on",
                 where="min_error_probability",
-                hint="give it, as 0.9: only labels that are wrong with at least this probability are replaced",
+                hint="as --min-error-probability 0.9: what is wrong with at least this probability is replaced",
             )
 
 

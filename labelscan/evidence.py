@@ -130,7 +130,7 @@ class Evidence:
         if self.threshold_runs is not None:
             arrays["aum_train_margin"] = self.threshold_runs.train_margin
             arrays["aum_is_threshold"] = self.threshold_runs.is_threshold
-        write_npz(path, **arrays)
+        write_npz(path, arrays)
 
     @classmethod
     def read(cls, path: Path) -> "Evidence":

@@ -149,11 +149,13 @@ class FoldJob:
             learned = self.learner.learn(task, device=device or self.device, notify=tell)
         write_npz(
             self.folder / OUTPUT_FILE,
-            held_out_index=self.held_out_index,
-            pred_probs=learned.pred_probs,
-            train_index=self.train_index,
-            train_margin=learned.train_margin,
-            **({} if learned.train_probs is None else {"train_probs": learned.train_probs}),
+            {
+                "held_out_index": self.held_out_index,
+                "pred_probs": learned.pred_probs,
+                "train_index": self.train_index,
+                "train_margin": learned.train_margin,
+                **({} if learned.train_probs is None else {"train_probs": learned.train_probs}),
+            },
         )
         right = learned.pred_probs.argmax(axis=1) == self.given_labels[self.held_out_index]
         seconds = time.monotonic() - started

@@ -1,25 +1,57 @@
 """A finished run judged by limits and by what was reviewed before.
 
-Nothing is trained, read or written here, so that a verdict is the same wherever it is given. Limits count all
-suspects, but for that on new ones, which counts those that are not in the baseline.
+The command and the library go through ``verdict_of`` and ``accept``. Limits count all suspects, but for that on new
+ones, which counts those that are not in the baseline.
 """
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path, PurePath
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
-from labelscan.baseline import Baseline, BaselineUpdate, Reviewed, update_baseline
+import pandas as pd
+
+from labelscan.baseline import Baseline, BaselineUpdate, Reviewed, read_baseline, read_to_update, update_baseline
 from labelscan.config import RUN_JSON_SETTINGS, GateConfig
 from labelscan.errors import GateError
 from labelscan.finished_run import FinishedRun
-from labelscan.issues import SCORED
+from labelscan.issues import ISSUES_FILE, SCORED, TEXT_COLUMNS
+from labelscan.repository import roots_of, told_from
 from labelscan.run_folder import DIRECTORY
 from labelscan.source import SCHEMES
-from labelscan.verdict import Check, GateSuspect, GateVerdict, shown
+from labelscan.verdict import NEW_BASELINE, Check, GateSuspect, GateVerdict, told_apart
 
 MOST_CLASSES = 3
 """Of the classes that exceed a limit, so many are named."""
+
+
+def verdict_of(find_run: Callable[[], FinishedRun], limits: GateConfig) -> GateVerdict:
+    """Return the verdict on a run; what cannot be judged is refused before the run is found, which may be to train.
+
+    Args:
+        find_run: returns the run of ``detect`` or ``score``.
+        limits: as they are given, the file of a baseline among them.
+
+    Raises:
+        GateError: nothing to judge by, a baseline that cannot be read, or a run that says nothing of the labels.
+    """
+    limits = effective_limits(limits)
+    baseline = read_baseline(Path(limits.baseline)) if limits.baseline else None
+    return judge_gate(find_run(), limits, baseline)
+
+
+def accept(find_run: Callable[[], FinishedRun], baseline: Path) -> BaselineUpdate:
+    """Write a baseline with all that a run flags; what cannot be written is refused before the run is found.
+
+    Args:
+        find_run: returns the run of ``detect`` or ``score``.
+        baseline: the file; made where there is none.
+
+    Raises:
+        GateError: the file holds something else, or the run says nothing of the labels.
+    """
+    before = read_to_update(baseline)
+    return update_from(find_run(), before)
 
 
 def effective_limits(limits: GateConfig) -> GateConfig:
@@ -56,16 +88,19 @@ def judge_gate(run: FinishedRun, limits: GateConfig, baseline: Baseline | None =
     """
     check_meaningful(run)
     suspects = _suspects(run, limits.min_error_probability, baseline)
+    roots = roots_of(str(run.record.get(DIRECTORY) or ""))
     return GateVerdict(
         run=str(run.folder),
         data=str(run.summary["data"]),
-        source=_source(run),
+        source=told_from(roots, _source(run)),
+        issues=told_from(roots, str((run.folder / ISSUES_FILE).absolute())),
         checks=tuple(_checks(run, limits, suspects)),
         n_scored=_n_scored(run).total(),
         n_flagged=int(run.issues.scores["flagged"].sum()),
         min_error_probability=limits.min_error_probability,
         suspects=suspects,
         baseline="" if baseline is None else str(baseline.path),
+        accepts_into=str(baseline.path) if baseline is not None and baseline.may_be_written else NEW_BASELINE,
         stale=() if baseline is None else baseline.stale(given_labels(run)),
         warnings=_texts(run.summary.get("warnings")),
     )
@@ -107,17 +142,19 @@ def given_labels(run: FinishedRun) -> dict[str, str]:
 
 def _suspects(run: FinishedRun, least: float, baseline: Baseline | None) -> tuple[GateSuspect, ...]:
     reviewed = frozenset[Reviewed]() if baseline is None else baseline.reviewed
-    started_in = str(run.record.get(DIRECTORY) or "")
+    roots = roots_of(str(run.record.get(DIRECTORY) or ""))
+    issues = run.issues.flagged
     found = [
         GateSuspect(
             example_id=str(one["example_id"]),
-            path=_relative(str(one["path"]), started_in),
+            path=told_from(roots, str(one["path"])),
+            line=line,
             given_label=str(one["given_label"]),
             suggested_label=str(one["suggested_label"]),
             error_probability=float(one["error_probability"]),
             is_new=(one["example_id"], one["given_label"]) not in reviewed,
         )
-        for one in run.issues.flagged.to_dict("records")
+        for line, one in zip(_lines(issues), issues.to_dict("records"), strict=True)
         if one["error_probability"] >= least
     ]
     return tuple(sorted(found, key=lambda one: not one.is_new))  # which leaves the ranks among each kind as they are
@@ -155,14 +192,9 @@ def _plural(n_suspects: int) -> str:
 
 
 def _check(name: str, limit: float, found: float, what: str) -> Check:
-    passed = found <= limit
-    return Check(
-        name=name,
-        limit=limit,
-        found=found,
-        passed=passed,
-        sentence=f"{shown(name, found)} {what}, {shown(name, limit)} may be",
-    )
+    shown_found, shown_limit = told_apart(name, found, limit)
+    sentence = f"{shown_found} {what}, {shown_limit} may be"
+    return Check(name=name, limit=limit, found=found, passed=found <= limit, sentence=sentence)
 
 
 def _n_scored(run: FinishedRun) -> Counter[str]:
@@ -171,21 +203,21 @@ def _n_scored(run: FinishedRun) -> Counter[str]:
     return Counter(scores.loc[scores["status"] == SCORED, "given_label"])
 
 
-def _relative(path: str, started_in: str) -> str:
-    """Return a path relative to where the run was started, with / between folders, where it lies within."""
-    if not path:
-        return ""
-    if started_in and PurePath(path).is_absolute() and PurePath(path).is_relative_to(started_in):
-        return PurePath(path).relative_to(started_in).as_posix()
-    return PurePath(path).as_posix()
+def _lines(issues: pd.DataFrame) -> Iterator[int]:
+    """Yield the line that each row of issues.csv begins on, as an editor numbers it; labels may hold line ends."""
+    line = 2
+    for cells in zip(*(issues[name] for name in TEXT_COLUMNS if name in issues), strict=True):
+        yield line
+        line += 1 + sum(cell.count("\n") for cell in cells)
 
 
 def _source(run: FinishedRun) -> str:
+    """Return the file or folder that the data, or the probabilities, came from; empty where there is none."""
     dataset = run.recorded(RUN_JSON_SETTINGS).get("dataset")
     data = str(dataset.get("data") or "") if isinstance(dataset, dict) else ""
-    if not data or data.partition(":")[0] in SCHEMES:
+    if data.partition(":")[0] in SCHEMES:
         return ""
-    return _relative(str(Path(data).expanduser()), str(run.record.get(DIRECTORY) or ""))
+    return str(Path(data).expanduser()) if data else str(run.recorded("source").get("file") or "")
 
 
 def _texts(value: object) -> tuple[str, ...]:

@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
-from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +20,7 @@ from labelscan.arrays import Index, PredProbs, TrueLabels, as_strings, check_pre
 from labelscan.dataset import Dataset, FeatureTable, ImageFiles, Inputs, refuse_broken_text, sort_class_names
 from labelscan.errors import MAX_PROBLEMS, DatasetError, ProbabilitiesError, Problem
 from labelscan.prob_columns import PROB_PREFIX, read_prob_columns
-from labelscan.readers.arrays import ARRAY_NAMES, ArrayLike, load_npz, texts
+from labelscan.readers.arrays import ARRAY_NAMES, ArrayLike, array_names, load_npz, texts
 from labelscan.readers.columns import USUAL_NAMES, Columns, missing, pick, usual
 from labelscan.readers.manifest import check_cells, describe, relative_path
 from labelscan.readers.sheet import column_names, read_sheet
@@ -133,7 +132,7 @@ def probabilities_from_arrays(
 
 def _read_npz(path: Path, label_column: str) -> Probabilities:
     where = path.name
-    there = _array_names(path)
+    there = array_names(path)
     if "pred_probs" not in there:
         hint = (
             "an npz file needs pred_probs (N, K) and given_labels (N,): rename the array of probabilities to pred_probs"
@@ -162,16 +161,6 @@ def _read_npz(path: Path, label_column: str) -> Probabilities:
         name=where,
         notes=["train_probs are left out: labelscan detect judged by them as well"] if "train_probs" in there else [],
     )
-
-
-def _array_names(path: Path) -> list[str]:
-    try:
-        with ZipFile(path) as archive:
-            return [name.removesuffix(".npy") for name in archive.namelist()]
-    except BadZipFile as error:
-        raise DatasetError(f"not an npz file ({error})", where=path.name, hint="save it by np.savez") from error
-    except OSError as error:
-        raise DatasetError(f"cannot be read ({error.strerror or error})", where=str(path)) from error
 
 
 def _pick_array(role: str, there: Sequence[str], where: str, hint: str) -> str:

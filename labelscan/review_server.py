@@ -3,8 +3,8 @@
 Whoever else is on the machine, and whatever page is open beside, gets nothing: the path holds a secret, and requests
 must name this host and come from this page. Decisions lie in decisions.csv of the run at any moment; where another
 program has changed the file meanwhile, as a spreadsheet does, the page is told and reads it anew instead of writing
-over it. Decisions about examples that the page does not show stay in the file, and a file with columns that are not
-ours, as notes, is copied before it is written over, each time under a name of its own.
+over it. A page that has read the file speaks for all of it, also for examples that it does not show. A file with
+columns that are not ours, as notes, is copied before it is written over, each time under a name of its own.
 """
 
 import hashlib
@@ -12,9 +12,11 @@ import html
 import json
 import os
 import secrets
+import sys
 import tempfile
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
@@ -38,6 +40,8 @@ HOST = "127.0.0.1"
 NAMES = (HOST, "localhost")
 """What the browser may call this machine; another name is a page elsewhere that points its own name at it."""
 HTTP_PORT = 80
+USUAL_PORTS = range(61_000, 65_536)
+"""Above those that Linux gives to connections as they come."""
 MOST_BYTES = 32 << 20
 SECONDS = 30
 """A connection may be silent for, or take to send a request."""
@@ -62,12 +66,11 @@ class DecisionsFile:
     Args:
         path: of the file, which need not exist.
         given_labels: the label of every example of the run by its id.
-        shown: ids of the examples that the page shows: it speaks of no others.
     """
 
-    def __init__(self, path: Path, given_labels: Mapping[str, str], shown: Collection[str]) -> None:
+    def __init__(self, path: Path, given_labels: Mapping[str, str]) -> None:
         self.path = path
-        self._given_labels, self._shown = given_labels, frozenset(shown)
+        self._given_labels = given_labels
         self._lock = threading.Lock()
 
     def read(self) -> tuple[list[Decision], str]:
@@ -81,7 +84,7 @@ class DecisionsFile:
             return self._read(), tag
 
     def write(self, decisions: Sequence[Decision], tag: str) -> str:
-        """Put the decisions of the page in place of its earlier ones and return the new tag.
+        """Put the decisions of the page in place of those that it has read and return the new tag.
 
         Raises:
             Conflict: ``tag`` is not that of the file.
@@ -92,9 +95,7 @@ class DecisionsFile:
             if tag != self._tag():
                 raise Conflict
             self._keep_other_columns()
-            latest = {one.example_id: one for one in self._read() if one.example_id not in self._shown}
-            latest |= {one.example_id: one for one in decisions}
-            write_decisions(latest.values(), self.path)
+            write_decisions(decisions, self.path)
             return self._tag()
 
     def _read(self) -> list[Decision]:
@@ -123,14 +124,15 @@ class ReviewServer(ThreadingTCPServer):
     Args:
         render: makes the page, given the path where it reads and saves decisions.
         decisions: the file that they lie in.
-        port: 0 takes one that is free.
+        port: 0 takes the one that is usual for this file, or any where that is taken. Browsers keep what is not saved
+            yet by host and port, so a server started again is given what the last one missed.
 
     Raises:
         UsageError: the port is taken.
         DecisionsError: there are decisions already, and they cannot be read or are about other data.
     """
 
-    allow_reuse_address = True
+    allow_reuse_address = sys.platform != "win32"  # where it would let two servers have one port
     daemon_threads = True
 
     def __init__(self, render: Callable[[str], str], decisions: DecisionsFile, *, port: int = 0) -> None:
@@ -139,9 +141,11 @@ class ReviewServer(ThreadingTCPServer):
         self.token = secrets.token_urlsafe(24)
         self.page = render(f"/{self.token}/decisions").encode()
         try:
-            super().__init__((HOST, port), _Handler)
+            super().__init__((HOST, port or _usual_port(decisions.path)), _Handler)
         except (OSError, OverflowError) as error:
-            raise UsageError(f"port {port} cannot be taken ({error})", hint="choose another by --port") from error
+            if port:
+                raise UsageError(f"port {port} cannot be taken ({error})", hint="choose another by --port") from error
+            super().__init__((HOST, 0), _Handler)
         self.port: int = self.server_address[1]
 
     @property
@@ -151,6 +155,10 @@ class ReviewServer(ThreadingTCPServer):
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Say nothing: a browser that goes away in the middle of an answer is no news."""
+
+
+def _usual_port(path: Path) -> int:
+    return USUAL_PORTS[zlib.crc32(os.fsencode(path.absolute())) % len(USUAL_PORTS)]
 
 
 @contextmanager

@@ -264,6 +264,12 @@ def _timings(record: dict[str, object]) -> dict[str, float]:
     return {name: float(seconds) for name, seconds in timings.items()} if isinstance(timings, dict) else {}
 
 
+def is_own_file(path: Path) -> bool:
+    """Return whether a path leads to a file that a run has written, or will write, into its folder."""
+    path = path.resolve()
+    return path.name in OWN_FILES and (path.parent / RUN_FILE).is_file()
+
+
 def readable(key: str, value: object) -> str:
     """Return a setting as a message shows it: some numbers stand for what the model wants."""
     return "automatic" if key in LEFT_TO_THE_MODEL and value in (0, -1) else repr(value)

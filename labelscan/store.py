@@ -78,14 +78,16 @@ class Store:
         """Write the side file, which marks the store as finished."""
         write_npz(
             _side_file(self.path),
-            format_version=np.array(FORMAT_VERSION),
-            shape=np.array([self.shape.height, self.shape.width, self.shape.channels]),
-            digests=self.digests,
-            unreadable_rows=np.array(list(self.unreadable), dtype=np.int64),
-            unreadable_reasons=np.array(list(self.unreadable.values()), dtype=np.str_),
-            file_sizes=self.file_sizes,
-            modified=self.modified,
-            paths_digest=self.paths_digest,
+            {
+                "format_version": np.array(FORMAT_VERSION),
+                "shape": np.array([self.shape.height, self.shape.width, self.shape.channels]),
+                "digests": self.digests,
+                "unreadable_rows": np.array(list(self.unreadable), dtype=np.int64),
+                "unreadable_reasons": np.array(list(self.unreadable.values()), dtype=np.str_),
+                "file_sizes": self.file_sizes,
+                "modified": self.modified,
+                "paths_digest": self.paths_digest,
+            },
         )
 
     @classmethod

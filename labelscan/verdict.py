@@ -16,6 +16,9 @@ from labelscan.issues import ISSUES_FILE
 from labelscan.summary import rounded
 
 FORMAT_VERSION = 1
+NEW_BASELINE = "labels-baseline.csv"
+"""What a baseline is called where there is none yet."""
+FEWEST_DIGITS, MOST_DIGITS = 3, 17
 RATES = ("max-rate", "max-class-rate")
 """Of the limits, those that are shares in [0, 1]; the others are counts."""
 
@@ -26,7 +29,10 @@ class GateSuspect:
 
     example_id: str
     path: str
-    """As the run knew it, relative to where it was started if it lies within; empty where there is no file."""
+    """Relative to the root of the repository that the run was started in, or to where it was started, if it lies
+    within; empty where there is no file."""
+    line: int
+    """Of issues.csv, as an editor numbers it."""
     given_label: str
     suggested_label: str
     error_probability: float
@@ -61,12 +67,12 @@ class Check:
     @property
     def shown_limit(self) -> str:
         """Return the limit as people read it."""
-        return shown(self.name, self.limit)
+        return told_apart(self.name, self.found, self.limit)[1]
 
     @property
     def shown_found(self) -> str:
         """Return what was found as people read it."""
-        return shown(self.name, self.found)
+        return told_apart(self.name, self.found, self.limit)[0]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +84,9 @@ class GateVerdict:
     data: str
     """What the data is called."""
     source: str
-    """Where the data lay, for suspects without a file of their own; empty where it was in memory."""
+    """Where the data lay, for suspects without a file of their own; empty where it was in no file."""
+    issues: str
+    """The issues.csv of the run, told from where paths are told from."""
     checks: tuple[Check, ...]
     n_scored: int
     n_flagged: int
@@ -88,8 +96,10 @@ class GateVerdict:
     """Those that count: the new ones first, then most doubtful first."""
     baseline: str
     """The file; empty where there is none."""
+    accepts_into: str
+    """The file that suspects can be accepted into: the baseline, unless it is one that is never written."""
     stale: tuple[Reviewed, ...]
-    """Rows of the baseline about examples that are gone or have another label now."""
+    """Rows of the baseline about examples that are not in the run or have another label now."""
     warnings: tuple[str, ...]
     """Those of the run."""
 
@@ -109,7 +119,12 @@ class GateVerdict:
         return self.suspects[: self.n_new] if self.baseline and self.n_new else self.suspects
 
     def unlisted(self, n_listed: int) -> str:
-        """Return how many suspects are missing in a list of the first ones to look at; empty where none is."""
+        """Return how many suspects are missing in a list of the first ones to look at; empty where none is.
+
+        Where the gate passes, a list that is not wanted misses nothing.
+        """
+        if self.passed and not n_listed:
+            return ""
         n_more, n_reviewed = len(self.to_look_at) - n_listed, len(self.suspects) - len(self.to_look_at)
         parts = [f"{n_more:,} more"] if n_more > 0 else []
         parts += [f"{n_reviewed:,} reviewed before"] if n_reviewed else []
@@ -138,17 +153,19 @@ class GateVerdict:
             return "the limit is exceeded"
         return f"{exceeded} of {len(self.checks)} limits {'is' if exceeded == 1 else 'are'} exceeded"
 
-    def next_steps(self) -> tuple[tuple[str, str], ...]:
-        """Return what to do with the suspects, each a word and a command; nothing where there are none."""
+    def next_steps(self, n_listed: int) -> tuple[tuple[str, str], ...]:
+        """Return what to do with the suspects, each a word and a command; nothing where there are none.
+
+        Where the gate passes and none is listed, there is no need to do anything but for those who want to look.
+        """
         if not self.suspects:
             return ()
-        run = shlex.quote(self.run)
-        baseline = shlex.quote(self.baseline or "labels-baseline.csv")
-        return (
-            ("issues", str(Path(self.run) / ISSUES_FILE)),
-            ("review", f"labelscan report {run}"),
-            ("accept", f"labelscan gate {run} --baseline {baseline} --update-baseline"),
-        )
+        run, baseline = shlex.quote(self.run), shlex.quote(self.accepts_into)
+        review = ("review", f"labelscan report {run}")
+        if self.passed and not n_listed:
+            return (review,)
+        accept = ("accept", f"labelscan gate {run} --baseline {baseline} --update-baseline")
+        return (("issues", str(Path(self.run) / ISSUES_FILE)), review, accept)
 
     def to_json(self) -> dict[str, object]:
         """Return all that the gate found, every suspect that counts included; numbers have 6 significant digits."""
@@ -171,6 +188,17 @@ class GateVerdict:
         return {key: rounded(value) for key, value in content.items()}
 
 
-def shown(name: str, number: float) -> str:
-    """Return a number of a limit; of a share as many digits as tell 0.001 from 0."""
-    return f"{float(f'{100 * number:.3g}'):g} %" if name in RATES else f"{number:,.0f}"
+def shown(name: str, number: float, digits: int = FEWEST_DIGITS) -> str:
+    """Return a number of a limit; of a share in per cent with so many significant digits, but no zeros at the end."""
+    return f"{100 * number:.{digits}g} %" if name in RATES else f"{number:,.0f}"
+
+
+def told_apart(name: str, found: float, limit: float) -> tuple[str, str]:
+    """Return what was found and the limit, with as many digits as it takes to see which is greater."""
+    enough = (
+        digits
+        for digits in range(FEWEST_DIGITS, MOST_DIGITS)
+        if shown(name, found, digits) != shown(name, limit, digits)
+    )
+    digits = next(enough, FEWEST_DIGITS)  # where they are the same, the fewest
+    return shown(name, found, digits), shown(name, limit, digits)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from readers.test_torchvision_set import lay_mnist
 
 import labelscan
 from labelscan.decisions import Decision, write_decisions
@@ -156,7 +157,10 @@ def test_links_are_never_made_in_the_data_or_over_something(photos, here):
     detect("photos", here / "run")
     (here / "full").mkdir()
     (here / "full" / "note.txt").write_text("mine")
-    for folder, said in (("photos/fixed", "lies in the data"), ("photos", "not empty"), ("full", "not empty")):
+    (here / "empty").mkdir()
+    (here / "link").symlink_to("empty")
+    refused = {"photos/fixed": "lies in the data", "photos": "not empty", "full": "not empty", "link": "is a link"}
+    for folder, said in refused.items():
         with pytest.raises(UsageError, match=said):
             labelscan.apply("run", decisions=[drop("dark/4.png")], link_to=folder)
     assert not (photos / "fixed").exists()
@@ -181,7 +185,7 @@ def test_links_say_what_class_folders_cannot_hold(photos, here):
     (here / "labels.csv").write_text("\n".join(["id,path,label,patient", *lines]) + "\n")
     detect("labels.csv", here / "run")
     (note,) = labelscan.apply("run", decisions=[drop("e1")], link_to="fixed").notes
-    assert "cannot hold ids and groups" in note
+    assert "(ids, groups)" in note
     assert "several folds" in note
     detect("photos", here / "of-folders")
     assert not labelscan.apply("of-folders", decisions=[drop("dark/4.png")], link_to="all").notes
@@ -260,6 +264,14 @@ def test_an_npz_keeps_its_arrays_and_the_kind_of_its_labels(here, labels, names)
     assert again == {str(row): "1" if row == 2 else str(row % 2) for row in range(N) if row != 5}
 
 
+def test_a_set_of_torchvision_becomes_arrays_which_have_no_splits(here):
+    lay_mnist(here, n_train=20)
+    detect("torchvision:MNIST", here / "run", **{"dataset.root": ".", "dataset.split": "train"})
+    applied = labelscan.apply("run", decisions=[drop("3")])
+    assert applied.command == "labelscan detect run/corrected.npz"
+    assert len(labels_in(detect(applied.output, here / "again"))) == 19
+
+
 def test_a_demo_becomes_arrays(here):
     data = "demo:digits?noise=symmetric:0.1"
     config = labelscan.settings(data, epochs=1, folds=2, model="small-cnn:width=4")
@@ -321,13 +333,17 @@ def test_decisions_in_the_run_are_taken_and_win_over_flags(scored, here):
     alone = labelscan.apply(scored)
     assert list(alone.corrections.changes) == ["7"]
     assert not alone.notes
+    labelscan.apply(scored)  # the same once more takes nothing away
+    with pytest.raises(UsageError, match="differs from what would be written"):
+        labelscan.apply(scored, decisions=[drop("7")], drop=True)
+    assert labelscan.apply(scored).corrections.changes.keys() == {"7"}
     with_flags = labelscan.apply(scored, drop=True)
     assert list(with_flags.corrections.changes) == ["7"]
     assert "decisions.csv was heeded" in with_flags.notes[0]
     named = labelscan.apply(scored, decisions=scored / "decisions.csv", drop=True)
     assert list(named.corrections.changes) == ["7"]
     assert not named.notes
-    others = labelscan.apply(scored, decisions=[drop("7")], drop=True)
+    others = labelscan.apply(scored, decisions=[drop("7")], drop=True, overwrite=True)
     assert sorted(others.corrections.changes) == ["2", "5", "7"]
     assert "decisions.csv was left out" in others.notes[0]
     assert with_flags.to_json()["decisions"] == {"keep": 1, "relabel": 0, "drop": 1, "unsure": 1}
@@ -391,13 +407,13 @@ def test_the_data_and_files_of_others_are_never_written_over(scored, here):
     with pytest.raises(UsageError, match=r"as \.csv, not \.tsv"):
         labelscan.apply(scored, drop=True, output=here / "new.tsv")
     labelscan.apply(scored, drop=True, output=here / "mine.csv", overwrite=True)
-    labelscan.apply(scored, drop=True, output=here / "mine.csv")  # which is now its own
+    labelscan.apply(scored, drop=True, output=here / "mine.csv")  # the same once more
     assert (here / "probs.csv").read_bytes() == before
 
 
-def test_every_copy_has_a_log_of_its_own_and_only_a_log_tells_that_a_file_is_a_copy(scored, here):
+def test_every_copy_has_a_log_of_its_own_and_no_other_file_is_replaced(scored, here):
     labelscan.apply(scored, drop=True, output=here / "x.csv")
-    for name in ("x.csv.changes.csv", "new.csv"):  # neither a log nor a file beside another log is a copy
+    for name in ("x.csv.changes.csv", "new.csv"):
         (here / "new.csv").write_text("mine")
         (here / "new.changes.csv").write_text((here / "x.csv.changes.csv").read_text())
         with pytest.raises(UsageError, match="there is a file already"):
@@ -483,6 +499,31 @@ def test_rows_of_other_splits_keep_their_labels_and_columns_keep_their_meaning(p
     before, after = ((photos / name).read_text().splitlines() for name in ("labels.csv", "fixed.csv"))
     assert [line for line in after if line not in before] == ["dark/2.png,light,train"]
     assert beside.log == photos / "fixed.csv.changes.csv"
+
+
+def test_rows_of_other_splits_may_be_without_a_path_or_label(photos, here):
+    ids = sorted(str(path.relative_to(here)) for path in photos.rglob("*.png"))
+    rows = [{"path": one, "label": one.split("/")[1], "split": "train"} for one in ids] + [{"split": "test"}]
+    (here / "labels.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    detect("labels.jsonl", here / "run", **{"dataset.split": "train"})
+    applied = labelscan.apply("run", decisions=[relabel("photos/dark/2.png", "light")])
+    assert json.loads(applied.output.read_text().splitlines()[-1]) == {"split": "test", "example_id": ""}
+    (here / "labels.csv").write_text(
+        "path,label,split\n" + "".join(f"{row.get('path', '')},{row.get('label', '')},{row['split']}\n" for row in rows)
+    )
+    detect("labels.csv", here / "run-csv", **{"dataset.split": "train"})
+    applied = labelscan.apply("run-csv", decisions=[relabel("photos/dark/2.png", "light")])
+    assert applied.output.read_text().splitlines()[-1] == ",,test,"
+
+
+def test_paths_that_are_ids_too_are_not_rewritten(listed, here):
+    listed(".csv")
+    detect("labels.csv", here / "run", **{"dataset.id_column": "path"})
+    with pytest.raises(UsageError, match="ids as well as paths") as error:
+        labelscan.apply("run", decisions=[drop("photos/dark/4.png")])
+    assert "labels-corrected.csv" in str(error.value)
+    applied = labelscan.apply("run", decisions=[drop("photos/dark/4.png")], output="labels-corrected.csv")
+    assert applied.command == "labelscan detect labels-corrected.csv --id-column path"
 
 
 def test_data_that_was_moved_is_found_where_it_is_said_to_be(photos, here):

@@ -34,8 +34,26 @@ def test_reviewed_labels_stay_while_they_are_in_the_data(tmp_path):
     assert baseline.stale(labels) == (("gone", "cat"), ("relabelled", "cat"))
     update = update_baseline(baseline, frozenset([("new", "dog")]), labels)
     assert update.added == (("new", "dog"),)
-    assert update.removed == (("gone", "cat"), ("relabelled", "cat"))
-    assert path.read_text() == HEADER + "kept,cat\nnew,dog\n"
+    assert update.removed == (("relabelled", "cat"),)
+    assert update.unknown == (("gone", "cat"),)
+    assert path.read_text() == HEADER + "gone,cat\nkept,cat\nnew,dog\n"
+
+
+def test_two_runs_may_share_a_baseline(tmp_path):
+    path = tmp_path / "known.csv"
+    train, test = {"train/1": "cat", "train/2": "dog"}, {"test/1": "cat"}
+    for labels in (train, test, train):
+        update = update_baseline(read_to_update(path), frozenset(labels.items()), labels)
+    assert (update.added, update.removed) == ((), ())
+    assert update.unknown == (("test/1", "cat"),)
+    assert path.read_text() == HEADER + "test/1,cat\ntrain/1,cat\ntrain/2,dog\n"
+
+
+def test_what_somebody_has_noted_beside_stays(tmp_path):
+    path = tmp_path / "known.csv"
+    path.write_text('note,example_id,"by, whom",given_label\n"a ""cat"", yes",b,Ann,cat\n,a,,cat\nold,c,Ann,cat\n')
+    update_baseline(read_to_update(path), frozenset([("d", "dog")]), dict.fromkeys("abcd", "cat") | {"c": "dog"})
+    assert path.read_text() == 'note,example_id,"by, whom",given_label\n,a,,cat\n"a ""cat"", yes",b,Ann,cat\n,d,,dog\n'
 
 
 def test_a_file_that_a_spreadsheet_has_saved_is_read(tmp_path):

@@ -1,6 +1,7 @@
 """Verdicts on a finished run of twelve labels, all of which are checked by hand."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,8 +17,9 @@ CLASSES = ("cat", "dog", "fox")
 
 
 @pytest.fixture
-def run(tmp_path):
+def run(tmp_path, monkeypatch):
     """Make a run of 12 labels, 4 a class, in which two cats look like dogs and one dog like a fox."""
+    monkeypatch.chdir(tmp_path)
     given = np.repeat([0, 1, 2], 4)
     looks_like = given.copy()
     looks_like[[0, 1]], looks_like[4] = 1, 2
@@ -31,7 +33,7 @@ def run(tmp_path):
 def verdict(run, *, baseline=None, **limits):
     if baseline is not None:
         limits["baseline"] = "known.csv"
-        baseline = Baseline(path="known.csv", reviewed=frozenset(baseline))
+        baseline = Baseline(path=Path("known.csv"), reviewed=frozenset(baseline))
     return judge_gate(run, effective_limits(GateConfig(**limits)), baseline)
 
 
@@ -108,6 +110,50 @@ def test_paths_are_told_from_where_the_run_was_started(run):
     assert {one.place for one in verdict(run, max_issues=9).suspects} == {"/elsewhere/a.png"}
 
 
+def test_paths_are_told_from_the_root_of_the_repository(run):
+    started_in = Path(run.record["directory"])
+    repository = started_in / "repository"
+    (repository / "tools").mkdir(parents=True)
+    (repository / ".git").write_text("gitdir: elsewhere")  # of a worktree
+    moved = dataclasses.replace(run, record={**run.record, "directory": str(repository / "tools")})
+    paths = ["../data/./a.png", f"{repository}/data/a.png", "b.png", "../../c.png"]
+    shown = ["data/a.png", "data/a.png", "tools/b.png", "../../c.png"]
+    for path, expected in zip(paths, shown, strict=True):
+        run.issues.scores["path"] = path
+        assert {one.path for one in verdict(moved, max_issues=9).suspects} == {expected}
+    away = dataclasses.replace(run, record={**run.record, "directory": ""})
+    assert {one.path for one in verdict(away, max_issues=9).suspects} == {"../../c.png"}
+
+
+def test_without_any_file_of_the_data_there_is_still_a_line_to_point_at(run, tmp_path):
+    found = verdict(run, max_issues=0)
+    assert found.source == ""
+    assert Path(found.issues).name == "issues.csv"
+    lines = (run.folder / "issues.csv").read_text().splitlines()
+    assert [lines[one.line - 1].split(",")[1] for one in found.suspects] == [one.example_id for one in found.suspects]
+    run.issues.scores["suggested_label"] = "two\nlines"
+    assert [one.line for one in verdict(run, max_issues=0).suspects] == [2, 4, 6]
+    scored = dataclasses.replace(run, record={**run.record, "source": {"file": f"{run.record['directory']}/p.npz"}})
+    assert verdict(scored, max_issues=0).source == "p.npz"
+
+
+def test_suspects_are_accepted_only_into_a_file_that_may_be_written(run):
+    limits = effective_limits(GateConfig(max_issues=0))
+    for path, are_decisions, into in (
+        ("known.csv", False, "known.csv"),
+        ("decisions.csv", True, "labels-baseline.csv"),
+        (run.folder / "issues.csv", False, "labels-baseline.csv"),
+    ):
+        baseline = Baseline(path=Path(path), reviewed=frozenset(), are_decisions=are_decisions)
+        assert judge_gate(run, limits, baseline).accepts_into == into
+    assert verdict(run, max_issues=0).accepts_into == "labels-baseline.csv"
+
+
+def test_a_limit_that_is_barely_exceeded_is_seen_to_be(run):
+    assert check(run, max_class_rate=0.4999999).sentence.startswith("50 % of the labels 'cat'")
+    assert check(run, max_class_rate=0.4999999).sentence.endswith(", 49.99999 % may be")
+
+
 def test_limits_change_no_result():
     limited = resolve(overrides=["gate.max_rate=0.1", "gate.baseline=known.csv", "gate.max_new=3"])
     assert limited != Config()
@@ -125,3 +171,9 @@ def test_the_library_judges_what_the_command_does(run, tmp_path):
     assert labelscan.gate(str(folder), baseline=tmp_path / "known.csv").passed
     with pytest.raises(labelscan.GateError, match="no such baseline"):
         labelscan.gate(folder, baseline=tmp_path / "gone.csv")
+
+
+def test_a_baseline_may_lie_in_the_home_of_the_user(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert labelscan.update_baseline(run.folder, "~/known.csv").path == tmp_path / "known.csv"
+    assert labelscan.gate(run.folder, baseline="~/known.csv").passed

@@ -33,7 +33,7 @@ LINE = """
     label_lists.image_files label_lists.images_in_memory label_lists.link_folders label_lists applying
     report_page reports.markdown reports.markdown_report reports.html_report
     reports.label_studio_report
-    baseline verdict gating reports.gate_json reports.gate_markdown reports.junit_report reports.sarif_report
+    repository baseline verdict gating reports.gate_json reports.gate_markdown reports.junit_report reports.sarif_report
     reports.github_report
     pairing comparison
     intervals run_facts pictures typical_examples standing_out reporting review_server judging

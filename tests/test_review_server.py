@@ -21,7 +21,7 @@ RELABEL = {"example_id": "1.png", "decision": "relabel", "new_label": "=cat", "t
 
 @contextmanager
 def serving(path, **options):
-    file = DecisionsFile(path, GIVEN, shown=["0.png", "1.png"])
+    file = DecisionsFile(path, GIVEN)
     with ReviewServer(lambda save_to: f"<p>{save_to}", file, **options) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
@@ -103,12 +103,14 @@ def test_without_having_read_nothing_is_written(server, path):
     assert not path.exists()
 
 
-def test_decisions_about_examples_that_the_page_does_not_show_stay(path):
+def test_a_page_speaks_for_all_that_it_has_read(path):
     write_decisions([Decision(example_id=name, verdict="unsure") for name in ("far down.png", "1.png")], path)
     with serving(path) as server:
-        _, headers, _ = ask(server)
-        assert put(server, [KEEP], headers["ETag"])[0] == 204
-    assert [one.example_id for one in read_decisions(path)] == ["far down.png", "0.png"]
+        _, headers, body = ask(server)
+        (far_down, _) = json.loads(body)
+        assert far_down["example_id"] == "far down.png"
+        assert put(server, [KEEP, far_down], headers["ETag"])[0] == 204
+    assert [one.example_id for one in read_decisions(path)] == ["0.png", "far down.png"]
 
 
 @pytest.mark.parametrize(
@@ -222,6 +224,14 @@ def test_a_column_of_notes_is_not_lost(server, path, tmp_path):
 def test_a_port_that_is_taken_is_told(server, path):
     with pytest.raises(UsageError, match="cannot be taken"), serving(path, port=server.port):
         pass
+
+
+def test_a_run_is_served_at_the_same_port_unless_that_is_taken(path):
+    with serving(path) as first, serving(path) as second:
+        assert second.port != first.port
+        port = first.port
+    with serving(path) as again:
+        assert again.port == port
 
 
 def test_every_server_has_its_own_secret(server, path):

@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 from tiny_verdict import a_suspect, a_verdict
 
-from labelscan.verdict import shown
+from labelscan.verdict import shown, told_apart
 
 
 @pytest.mark.parametrize(
@@ -18,6 +18,19 @@ from labelscan.verdict import shown
 )
 def test_a_limit_is_read_as_a_person_says_it(name, number, text):
     assert shown(name, number) == text
+
+
+@pytest.mark.parametrize(
+    ("found", "limit", "texts"),
+    [
+        (0.20004, 0.2, ("20.004 %", "20 %")),
+        (1 / 3, 0.333, ("33.33 %", "33.3 %")),
+        (0.07, 0.07, ("7 %", "7 %")),
+        (0.0512, 0.02, ("5.12 %", "2 %")),
+    ],
+)
+def test_what_was_found_and_the_limit_never_read_the_same_where_they_differ(found, limit, texts):
+    assert told_apart("max-rate", found, limit) == texts
 
 
 def test_a_verdict_says_how_many_limits_are_exceeded():
@@ -48,7 +61,16 @@ def test_what_was_reviewed_does_not_hide_what_is_new():
 
 
 def test_what_to_do_next_can_be_pasted_into_a_shell():
-    steps = dict(a_verdict((a_suspect(),), baseline="my known.csv").next_steps())
+    steps = dict(a_verdict((a_suspect(),), baseline="my known.csv").next_steps(10))
     assert steps["review"] == "labelscan report 'runs/my pets'"
     assert steps["accept"] == "labelscan gate 'runs/my pets' --baseline 'my known.csv' --update-baseline"
-    assert a_verdict().next_steps() == ()
+    assert a_verdict().next_steps(10) == ()
+
+
+def test_where_it_passes_nothing_need_be_done():
+    passed = a_verdict((a_suspect(), a_suspect()), limit=9)
+    assert [word for word, _ in passed.next_steps(0)] == ["review"]
+    assert [word for word, _ in passed.next_steps(10)] == ["issues", "review", "accept"]
+    assert passed.unlisted(0) == ""
+    assert passed.unlisted(1) == "and 1 more"
+    assert [word for word, _ in a_verdict((a_suspect(),)).next_steps(0)] == ["issues", "review", "accept"]

@@ -1,6 +1,6 @@
 """A verdict with labels of every nasty kind, small enough to be checked by hand."""
 
-from labelscan.verdict import Check, GateSuspect, GateVerdict
+from labelscan.verdict import NEW_BASELINE, Check, GateSuspect, GateVerdict
 
 NASTY = ("<script>alert(1)</script>", "a\"b'c,d:e%f|g`h&amp;", "dog\x1b[2J\x00\ufffe", "\u202etac\r\n::error::x ]]>")
 
@@ -11,6 +11,7 @@ def a_suspect(
     return GateSuspect(
         example_id=f"{number:02}",
         path=path or f"photos/{number:02}.png",
+        line=number + 2,
         given_label=given_label,
         suggested_label=suggested_label,
         error_probability=0.75,
@@ -34,6 +35,7 @@ def a_verdict(
         run="runs/my pets",
         data="pets",
         source=source,
+        issues="runs/my pets/issues.csv",
         checks=(
             Check(name="max-issues", limit=limit, found=found, passed=found <= limit, sentence=f"{found} suspects"),
             Check(name="max-rate", limit=0.5, found=found / 100, passed=True, sentence="few suspects"),
@@ -43,6 +45,7 @@ def a_verdict(
         min_error_probability=0.5,
         suspects=suspects,
         baseline=baseline,
+        accepts_into=baseline or NEW_BASELINE,
         stale=(),
         warnings=("a *warning*",),
     )

@@ -63,7 +63,7 @@ def apply(
         bool, Option("--copy", help="In them, copy images and do not link.", rich_help_panel=OUTPUT)
     ] = False,
     overwrite: Annotated[
-        bool, Option("--overwrite", help="Replace a file that is there already.", rich_help_panel=OUTPUT)
+        bool, Option("--overwrite", help="Replace a file that is there already and differs.", rich_help_panel=OUTPUT)
     ] = False,
     as_json: Annotated[
         bool, Option("--json", help="Write the counts as JSON to stdout.", rich_help_panel=OUTPUT)
@@ -78,14 +78,9 @@ def apply(
     The copy has the form of the original and reads like it; class folders become a manifest. Every change is
     logged beside it, in a file whose name goes on with .changes.csv.
     """
-    options.refuse_both("--drop", drop, "--relabel", relabel)
     options.refuse_both("--output", output is not None, "--link-to", link_to is not None)
     _ = debug  # heeded where errors are caught
-    least = None if min_error_probability is None else _probability(min_error_probability)
-    if relabel and least is None:
-        raise UsageError("--relabel needs --min-error-probability", hint="add it, as --min-error-probability 0.9")
-    if least is not None and not (drop or relabel):
-        raise UsageError("--min-error-probability has no effect", hint="add --drop or --relabel")
+    least = None if min_error_probability is None else _number(min_error_probability)
     if copy and link_to is None:
         raise UsageError("--copy has no effect", hint="add --link-to FOLDER")
     from labelscan.applying import apply as apply_to  # not labelscan.apply, for which torch would be loaded
@@ -106,9 +101,7 @@ def apply(
     apply_screen.show(applied, as_json=as_json, quiet=quiet)
 
 
-def _probability(text: str) -> float:
+def _number(text: str) -> float:
     value = read_value(text, float, where="--min-error-probability")
     assert isinstance(value, float)
-    if not 0 <= value <= 1:
-        raise UsageError(f"must be between 0 and 1, got {value:g}", where="--min-error-probability")
     return value

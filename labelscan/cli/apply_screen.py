@@ -2,9 +2,9 @@
 
 from labelscan.applying import Applied
 from labelscan.cli.console import Column, entry, show_json, show_message, stdout, table, text
+from labelscan.cli.suspects_table import ARROW
 
 MOST_PAIRS = 10
-ARROW = "->"
 LABEL_WIDTH = 28
 """Cells for a class name, so that two of them fit 80 columns."""
 

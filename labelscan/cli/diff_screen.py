@@ -16,6 +16,7 @@ from labelscan.cli.console import (
     text,
     width_of,
 )
+from labelscan.cli.suspects_table import ARROW
 from labelscan.comparison import SIDES, ClassComparison, Comparison, Difference, RunFacts, TruthComparison
 from labelscan.pairing import (
     ALIKE,
@@ -31,7 +32,6 @@ from labelscan.run_folder import readable
 from labelscan.wording import percent
 
 MOST_CLASSES = 5
-ARROW = "->"
 NARROW = 72
 """Cells below which examples are listed without what the runs suggest."""
 WORDS = {

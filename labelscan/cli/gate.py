@@ -1,7 +1,7 @@
 """``labelscan gate RUN|DATA``: a verdict on the labels, as an exit code and in the forms that CI services read."""
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from labelscan.verdict import GateVerdict
 
 LIMITS = "Limits"
-TOP = "10"
+TOP = 10
 TEXT, GITHUB = "text", "github"
 FORMATS = (TEXT, "json", "junit", "sarif", GITHUB, "markdown")
 STDOUT = ("-", "/dev/stdout", "/dev/fd/1")
@@ -100,7 +100,10 @@ def gate(
             rich_help_panel=OUTPUT,
         ),
     ] = None,
-    top: Annotated[str, Option(metavar="N", help=f"Suspects listed. [default: {TOP}]", rich_help_panel=OUTPUT)] = TOP,
+    top: Annotated[
+        str | None,
+        Option(metavar="N", help=f"Suspects listed. [default: {TOP}, none if passed]", rich_help_panel=OUTPUT),
+    ] = None,
     quiet: Annotated[
         bool, Option("--quiet", "-q", help="Of the text only the first line.", rich_help_panel=OUTPUT)
     ] = False,
@@ -129,7 +132,7 @@ def gate(
         "device": device,
         "workers": workers,
     }
-    n_listed = read_count(top, where="--top")
+    n_listed = None if top is None else read_count(top, where="--top")
     written = _read_formats(formats or [], update_baseline=update_baseline)
     options.refuse_both("--quiet", quiet, "--verbose", verbose)
     seconds = read_time(max_time) if max_time is not None else None
@@ -148,8 +151,11 @@ def gate(
         min_error_probability=min_error_probability,
         **for_data,
     )
-    if not is_run:
+    if is_run:
+        _refuse_settings_for_runs(overrides or [])
+    else:
         options.require_data(settings, "gate")
+    _refuse_inputs(written, {"the baseline": settings.gate.baseline, "the data": target})
     _ = debug  # heeded where errors are caught
 
     def find_run() -> "FinishedRun":
@@ -166,19 +172,13 @@ def gate(
 
     if update_baseline:
         return _update(settings.gate, find_run, quiet=quiet)
-    verdict = _judge(settings.gate, find_run)
+    from labelscan.gating import verdict_of
+
+    verdict = verdict_of(find_run, settings.gate)
+    if n_listed is None:
+        n_listed = 0 if verdict.passed else TOP
     _write(verdict, written, top=n_listed, quiet=quiet)
     return 0 if verdict.passed else GATE_FAILED
-
-
-def _judge(limits: GateConfig, find_run: Callable[[], "FinishedRun"]) -> "GateVerdict":
-    """Return the verdict; what cannot be judged is refused before anything is trained."""
-    from labelscan.baseline import read_baseline
-    from labelscan.gating import effective_limits, judge_gate
-
-    limits = effective_limits(limits)
-    known = read_baseline(Path(limits.baseline).expanduser()) if limits.baseline else None
-    return judge_gate(find_run(), limits, known)
 
 
 def _update(limits: GateConfig, find_run: Callable[[], "FinishedRun"], *, quiet: bool) -> int:
@@ -188,12 +188,10 @@ def _update(limits: GateConfig, find_run: Callable[[], "FinishedRun"], *, quiet:
             where="--update-baseline",
             hint="name it, as in --baseline labels-baseline.csv",
         )
-    from labelscan.baseline import read_to_update
     from labelscan.cli import gate_screen
-    from labelscan.gating import update_from
+    from labelscan.gating import accept
 
-    before = read_to_update(Path(limits.baseline).expanduser())
-    update = update_from(find_run(), before)
+    update = accept(find_run, Path(limits.baseline))
     if not quiet:
         gate_screen.show_update(update)
     return 0
@@ -213,6 +211,7 @@ def _write(verdict: "GateVerdict", formats: Mapping[str, Path | None], *, top: i
         if path is None:
             gate_screen.show_form(content)
             continue
+        options.refuse_own_file(path)  # again: it may be of the run that has just been made
         with contextlib.suppress(BrokenPipeError), replacing(path) as file:  # a pipe that nobody reads on
             file.write(content)
 
@@ -222,9 +221,9 @@ def _forms() -> "Mapping[str, Callable[[GateVerdict, int], str]]":
     from labelscan.reports import gate_json, gate_markdown, github_report, junit_report, sarif_report
 
     return {
-        "json": gate_json.as_json,
+        "json": lambda verdict, _: gate_json.as_json(verdict),
         "junit": junit_report.as_junit,
-        "sarif": sarif_report.as_sarif,
+        "sarif": lambda verdict, _: sarif_report.as_sarif(verdict),
         GITHUB: github_report.as_annotations,
         "markdown": gate_markdown.as_markdown,
     }
@@ -244,10 +243,18 @@ def _read_formats(texts: list[str], *, update_baseline: bool) -> Mapping[str, Pa
 
 
 def _is_run(target: Path) -> bool:
-    """Return whether the argument is a run, or a file in one, which nobody means to train on."""
-    from labelscan.run_folder import RUN_FILE
+    """Return whether the argument is the folder of a run.
 
-    return any((folder / RUN_FILE).is_file() for folder in (target, target.parent))
+    Raises:
+        UsageError: it is a file that a run has written, which nobody means to train on.
+    """
+    from labelscan.run_folder import RUN_FILE, is_own_file  # for which numpy is loaded
+
+    if target.is_file() and is_own_file(target):
+        raise UsageError(
+            "this is a file of a run, and no data", where=str(target), hint=f"did you mean {target.parent}?"
+        )
+    return (target / RUN_FILE).is_file()
 
 
 def _refuse_for_runs(given: Mapping[str, object], target: str) -> None:
@@ -259,3 +266,22 @@ def _refuse_for_runs(given: Mapping[str, object], target: str) -> None:
                 where=target,
                 hint="leave it out, or give the data in place of the run",
             )
+
+
+def _refuse_settings_for_runs(overrides: Sequence[str]) -> None:
+    """Raise UsageError where --set is of anything but the limits, with a run that is finished."""
+    for text in overrides:
+        if not text.strip().startswith("gate."):
+            raise UsageError(
+                f"{text!r} is of the training, and this run is finished",
+                where="--set",
+                hint="leave it out, or give the data in place of the run",
+            )
+
+
+def _refuse_inputs(formats: Mapping[str, Path | None], inputs: Mapping[str, str]) -> None:
+    """Raise UsageError where a form would be written over what is read."""
+    for path in filter(None, formats.values()):
+        for what, text in inputs.items():
+            if text and path.is_file() and path.resolve() == Path(text).expanduser().resolve():
+                raise UsageError(f"this is {what}, which is only read", where=str(path), hint="name another file")

@@ -47,9 +47,17 @@ def show_update(update: BaselineUpdate) -> None:
         console.show(text(("removed ", "dim"), f"{example_id}, no longer labelled {given_label}"))
     if len(update.removed) > MOST_ROWS:
         console.show(
-            text(("removed ", "dim"), f"and {len(update.removed) - MOST_ROWS:,} more that are gone or relabelled")
+            text(("removed ", "dim"), f"and {len(update.removed) - MOST_ROWS:,} more that have another label now")
         )
+    if update.unknown:
+        rows = "1 row is" if len(update.unknown) == 1 else f"{len(update.unknown):,} rows are"
+        console.show(text(("kept    ", "dim"), f"{rows} stale, unless another run has the examples: {_few(update)}"))
     console.show(text(("next    ", "dim"), "keep it beside the data, under version control"))
+
+
+def _few(update: BaselineUpdate) -> str:
+    ids = [example_id for example_id, _ in update.unknown]
+    return ", ".join(ids[:MOST_ROWS]) + (" ..." if len(ids) > MOST_ROWS else "")
 
 
 def _write(console: Console, verdict: GateVerdict, *, top: int, quiet: bool = False) -> None:
@@ -68,10 +76,12 @@ def _write(console: Console, verdict: GateVerdict, *, top: int, quiet: bool = Fa
         console.show(suspects_table(_rows(verdict, top), console.width, title=title))
         if verdict.unlisted(top):
             console.show(text((f"{verdict.unlisted(top)}; all are in {ISSUES_FILE}", "dim")))
-    console.print()
-    for shape in _remarks(verdict):
+    remarks, steps = list(_remarks(verdict)), verdict.next_steps(top)
+    if remarks or steps:
+        console.print()
+    for shape in remarks:
         console.show(shape)
-    for word, step in verdict.next_steps():
+    for word, step in steps:
         console.print(text((f"{word:<8}", "dim"), step), soft_wrap=True)  # not wrapped, to be copied
 
 
@@ -79,7 +89,7 @@ def _rows(verdict: GateVerdict, top: int) -> list[SuspectRow]:
     return [
         SuspectRow(
             mark=str(place),
-            example=one.place,
+            example=one.example_id,
             given_label=one.given_label,
             suggested_label=one.suggested_label,
             error_probability=one.error_probability,
@@ -93,6 +103,5 @@ def _remarks(verdict: GateVerdict) -> Iterator[Shape]:
         yield text(("warning: ", "bold yellow"), warning)
     if verdict.stale:
         rows = "1 row is" if len(verdict.stale) == 1 else f"{len(verdict.stale):,} rows are"
-        yield text(
-            ("warning: ", "bold yellow"), f"{rows} stale in {verdict.baseline}: of examples that are gone or relabelled"
-        )
+        where = f"{rows} stale in {verdict.baseline}"
+        yield text(("warning: ", "bold yellow"), f"{where}: of examples that are not in this run, or relabelled")

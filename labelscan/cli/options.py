@@ -3,7 +3,7 @@
 import difflib
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -286,16 +286,20 @@ def read_settings(config: str | None, overrides: list[str] | None, **given: str 
     )
 
 
-def read_formats(texts: Sequence[str], known: Sequence[str], *, beside: Sequence[str] = ()) -> dict[str, Path | None]:
+def read_formats(
+    texts: Sequence[str], known: Sequence[str], *, beside: Sequence[str] = (), makes: Collection[str] = ()
+) -> dict[str, Path | None]:
     """Return each format with the file that it is written to, None being stdout.
 
     Args:
         texts: as ``junit`` or ``junit=FILE``.
         known: the formats there are.
         beside: those that may share stdout with another.
+        makes: names of files of a run that the command itself makes.
 
     Raises:
-        UsageError: an unknown format, one given twice, or two on stdout that would make each other unreadable.
+        UsageError: an unknown format, one given twice, two on stdout that would make each other unreadable, or a
+            file that another format or a run has written.
     """
     formats: dict[str, Path | None] = {}
     for text in texts:
@@ -308,13 +312,31 @@ def read_formats(texts: Sequence[str], known: Sequence[str], *, beside: Sequence
             raise UsageError(f"{name} is given twice", where="--format", hint="leave one of them out")
         if equals and not file:
             raise UsageError(f"no file behind {text!r}", where="--format", hint=f"write {name}=FILE")
-        formats[name] = Path(file).expanduser() if equals else None
+        path = Path(file).expanduser() if equals else None
+        if path is not None:
+            refuse_own_file(path, but=makes)
+            _refuse_taken(path, formats, text)
+        formats[name] = path
     shown = [name for name, path in formats.items() if path is None and name not in beside]
     if len(shown) > 1:
         raise UsageError(
             f"{' and '.join(shown)} cannot both go to stdout", where="--format", hint=f"write {shown[1]}=FILE"
         )
     return formats
+
+
+def _refuse_taken(path: Path, formats: Mapping[str, Path | None], text: str) -> None:
+    for other, taken in formats.items():
+        if taken is not None and taken.resolve() == path.resolve():
+            raise UsageError(f"{other} goes into that file already", where=f"--format {text}", hint="name another file")
+
+
+def refuse_own_file(path: Path, *, but: Collection[str] = ()) -> None:
+    """Raise UsageError where a file of a run would be written over, ``but`` being those that the command makes."""
+    from labelscan.run_folder import is_own_file  # for which numpy is loaded
+
+    if path.name not in but and is_own_file(path):
+        raise UsageError(f"this is a file of the run {path.parent}", where=str(path), hint="name another file")
 
 
 def refuse_both(first: str, is_first: bool, second: str, is_second: bool) -> None:

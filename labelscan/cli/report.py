@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
-from labelscan.cli.options import read_count, read_formats, refuse_both
+from labelscan.cli.options import read_count, read_formats, refuse_both, refuse_own_file
 from labelscan.errors import UsageError
 from labelscan.reports import FORMATS
 
@@ -97,12 +97,13 @@ def report(
 
 def _formats(texts: list[str], output: Path | None) -> dict[str, Path | None]:
     """Return each form with its file; None is stdout, or the usual file in the run folder."""
-    formats = read_formats(texts or ["html"], list(FORMATS), beside=IN_THE_RUN)
+    formats = read_formats(texts or ["html"], list(FORMATS), beside=IN_THE_RUN, makes=FORMATS.values())
     if output is None:
         return formats
     if len(formats) > 1 or None not in formats.values():
         hint = "write --format FORMAT=FILE for each"
         raise UsageError("--output and files of --format are given at once", where="--output", hint=hint)
+    refuse_own_file(output, but=FORMATS.values())
     return dict.fromkeys(formats, output)
 
 
@@ -130,7 +131,6 @@ def _serve(run: "FinishedRun", page: "ReportPage", *, port: int, browser: bool, 
     decisions = DecisionsFile(
         run.folder / FILE_NAME,
         given_labels=dict(zip(scores["example_id"], scores["given_label"], strict=True)),
-        shown=[one.example_id for one in page.suspects],
     )
 
     def render(save_to: str) -> str:

@@ -42,7 +42,7 @@ def check_suffix(source: Source, output: Path) -> None:
         )
 
 
-def write(source: Source, corrections: Corrections, output: Path) -> None:
+def write(source: Source, corrections: Corrections, output: Path) -> list[str]:
     """Write a corrected copy of the labels of a run; the original is not touched.
 
     Args:
@@ -50,18 +50,22 @@ def write(source: Source, corrections: Corrections, output: Path) -> None:
         corrections: what becomes of its examples.
         output: the copy; its name ends in ``suffix(source)``.
 
+    Returns:
+        What a user should know about it.
+
     Raises:
+        UsageError: the copy has to lie elsewhere.
         DatasetError: the labels cannot be written so.
     """
     if source.file is None:
         _write_new(everything(source), corrections, output)
-        return
+        return []
     columns = source.columns()
     if columns is None:
-        numpy_arrays.write(source.file, source.config, corrections, output)
-        return
+        return numpy_arrays.write(source.file, source.config, corrections, output)
     edits = plan_rows(source.file, columns, split=source.config.split, corrections=corrections, output=output)
     SHEETS[source.file.suffix.lower()](source.file, edits, output)
+    return []
 
 
 def everything(source: Source) -> Dataset:

@@ -10,9 +10,7 @@ from pathlib import Path
 
 from labelscan.atomic import replacing
 from labelscan.label_lists.rows import ID_COLUMN, RowEdits
-from labelscan.readers.sheet import DELIMITERS
-
-BYTE_ORDER_MARK = "\ufeff"
+from labelscan.readers.sheet import BYTE_ORDER_MARK, DELIMITERS
 
 
 def write(path: Path, edits: RowEdits, output: Path) -> None:

@@ -40,4 +40,4 @@ def write(dataset: Dataset, images: ImageSource, corrections: Corrections, outpu
         arrays["groups"] = np.array(dataset.groups.tolist())[kept]
     if dataset.true_labels is not None:
         arrays["true_labels"] = np.array(dataset.true_class_names)[dataset.true_labels[kept]]
-    write_npz(output, **arrays)
+    write_npz(output, arrays)

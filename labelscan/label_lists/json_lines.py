@@ -7,9 +7,9 @@ from pathlib import Path
 
 from labelscan.atomic import replacing
 from labelscan.label_lists.rows import ID_COLUMN, RowEdits
+from labelscan.readers.sheet import BYTE_ORDER_MARK, as_text
 
 _DECODER = JSONDecoder()
-BYTE_ORDER_MARK = "\ufeff"
 _BLANKS = " \t\r\n" + BYTE_ORDER_MARK
 """What may stand in front of an object, or between its parts."""
 
@@ -17,7 +17,7 @@ _BLANKS = " \t\r\n" + BYTE_ORDER_MARK
 def write(path: Path, edits: RowEdits, output: Path) -> None:
     """Write a copy of the jsonl file at ``path`` with its rows edited.
 
-    A label that is a number stays one.
+    A label that is a number stays one, and where all of them are numbers, a new one is too.
 
     Args:
         path: one object a line, found to be whole by the reader.
@@ -34,8 +34,7 @@ def write(path: Path, edits: RowEdits, output: Path) -> None:
             if not edits.dropped[row]:
                 values = {name: _text(cell, line) for name, cell in edits.cells(row).items()}
                 if edits.label_column in values:
-                    label = edits.new_labels[row]
-                    values[edits.label_column] = spellings.get(label, values[edits.label_column])
+                    values[edits.label_column] = _spelt(edits.new_labels[row], spellings, line)
                 line = _with_values(line, values) if values else line
                 copy.write(_appended(line, edits.new_ids[row]) if edits.new_ids else line)
             row += 1
@@ -53,10 +52,27 @@ def _spellings(path: Path, edits: RowEdits) -> dict[str, str]:
     with path.open(encoding="utf-8", newline="") as file:
         lines = (line for line in file if not _is_blank(line))
         for line, label in zip(lines, edits.old_labels, strict=True):
-            if label not in found:
+            if label and label not in found:  # a row of a split that was not read may be without one
                 *_, (start, end) = (span for name, *span in _members(line) if name == edits.label_column)
                 found[label] = line[start:end]
     return found
+
+
+def _spelt(label: str, spellings: dict[str, str], line: str) -> str:
+    """Return a label as the file writes it, or would write it: bare where no label there is in quotes."""
+    if label in spellings:
+        return spellings[label]
+    is_bare = not any(there.startswith('"') for there in spellings.values()) and _is_bare(label)
+    return label if is_bare else _text(label, line)
+
+
+def _is_bare(label: str) -> bool:
+    """Return whether JSON has the label as a number or a truth value."""
+    try:
+        value = json.loads(label, parse_int=str, parse_float=str)
+    except ValueError:
+        return False
+    return not label.startswith('"') and as_text(value) == label
 
 
 def _members(line: str) -> Iterator[tuple[str, int, int]]:
@@ -85,8 +101,9 @@ def _with_values(line: str, values: dict[str, str]) -> str:
 
 
 def _appended(line: str, example_id: str) -> str:
-    *_, (_, _, end) = _members(line)
-    return f'{line[:end]}, "{ID_COLUMN}": {_text(example_id, line)}{line[end:]}'
+    end = max((end for _, _, end in _members(line)), default=None)
+    place, comma = (_skip(line, 0) + 1, "") if end is None else (end, ", ")
+    return f'{line[:place]}{comma}"{ID_COLUMN}": {_text(example_id, line)}{line[place:]}'
 
 
 def _text(cell: str, line: str) -> str:

@@ -66,8 +66,14 @@ def check_folder(folder: Path, dataset: Dataset, class_folders: Path | None) -> 
         DatasetError: the examples are no image files.
     """
     files = _files(dataset)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        what = "this folder is not empty" if folder.is_dir() else "this is a file, not a folder"
+    what = ""
+    if folder.is_symlink():
+        what = "this is a link"
+    elif folder.is_dir():
+        what = "this folder is not empty" if any(folder.iterdir()) else ""
+    elif folder.exists():
+        what = "this is a file, not a folder"
+    if what:
         raise UsageError(what, where=str(folder), hint="name a folder that is not there yet")
     place = folder.resolve()
     of_data = _folders(files) | (set() if class_folders is None else {class_folders.resolve()})

@@ -1,22 +1,31 @@
-"""A corrected copy of an npz file: labels as they were written, whole numbers or text, and all other arrays."""
+"""A corrected copy of an npz file: labels as they were written, whole numbers or text, and all other arrays.
 
-from collections.abc import Sequence
+What does not change is copied byte by byte and never looked into.
+"""
+
+import shutil
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from zipfile import ZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
-from labelscan.atomic import write_npz
+from labelscan.atomic import add_array, replacing_bytes
 from labelscan.config import DatasetConfig
 from labelscan.corrections import Corrections
 from labelscan.errors import DatasetError
-from labelscan.readers.arrays import load_npz, pick_array, texts
+from labelscan.readers.arrays import ARRAY_NAMES, INPUT_NAMES, array_names, load_npz, pick_array, texts
+from labelscan.readers.columns import pick
 
 CLASS_NAMES = "class_names"
 IDS = "ids"
+PRED_PROBS = "pred_probs"
+
+Arrays = dict[str, NDArray[np.generic]]
 
 
-def write(path: Path, config: DatasetConfig, corrections: Corrections, output: Path) -> None:
+def write(path: Path, config: DatasetConfig, corrections: Corrections, output: Path) -> list[str]:
     """Write a copy of an npz file with its labels corrected.
 
     Rows that go leave every array that has one row an example; where there are no ids, the row numbers that
@@ -28,26 +37,82 @@ def write(path: Path, config: DatasetConfig, corrections: Corrections, output: P
         corrections: what becomes of its examples.
         output: the copy.
 
+    Returns:
+        What a user should know about it.
+
     Raises:
-        DatasetError: a new class cannot be written as the labels are.
+        DatasetError: a new class cannot be written as the labels are, or rows of pickled objects would go.
     """
-    arrays = load_npz(path)
-    label, ids = (pick_array(role, arrays, config, path.name) for role in ("label", "id"))
-    labels = arrays[label]
-    n_examples = len(labels)
+    names = array_names(path)
+    roles = {role: pick_array(role, names, config, path.name) for role in ARRAY_NAMES}
+    label, ids = roles["label"], roles["id"]
+    arrays = load_npz(path, [name for name in (label, ids, CLASS_NAMES) if name in names])
+    n_examples = len(arrays[label])
     example_ids = texts(arrays[ids], ids, n_examples, path.name) if ids else list(map(str, range(n_examples)))
     new_labels = [corrections.new_label(one) for one in example_ids]
+    changed: Arrays = {}
     if CLASS_NAMES in arrays:
-        arrays[CLASS_NAMES] = _with_new(arrays[CLASS_NAMES], new_labels)
-    arrays[label] = _relabelled(labels, new_labels, arrays.get(CLASS_NAMES), path.name)
-    dropped = np.array([corrections.is_dropped(one) for one in example_ids], dtype=bool)
-    if dropped.any():
-        if not ids:
-            arrays[IDS] = np.arange(n_examples)
-        for name, values in arrays.items():
-            if name != CLASS_NAMES and values.ndim and len(values) == n_examples:
-                arrays[name] = values[~dropped]
-    write_npz(output, **arrays)
+        changed[CLASS_NAMES] = _with_new(arrays[CLASS_NAMES], new_labels)
+    changed[label] = _relabelled(arrays[label], new_labels, changed.get(CLASS_NAMES), path.name)
+    kept = np.array([not corrections.is_dropped(one) for one in example_ids], dtype=bool)
+    notes: list[str] = []
+    if not kept.all():
+        changed |= {ids or IDS: arrays.get(ids, np.arange(n_examples))}
+        notes = _cut(path, changed, kept, [name for name in names if _has_rows(name, roles.values())])
+    _write_members(path, changed, output)
+    return notes
+
+
+def _write_members(path: Path, changed: Arrays, output: Path) -> None:
+    """Write an npz file with some arrays changed or added, and the others as they are."""
+    with ZipFile(path) as original, replacing_bytes(output) as file, ZipFile(file, "w") as copy:
+        there = set()
+        for member in original.namelist():
+            name = member.removesuffix(".npy")
+            there.add(name)
+            if name in changed:
+                add_array(copy, name, changed[name])
+            else:
+                with original.open(member) as source, copy.open(member, "w", force_zip64=True) as target:
+                    shutil.copyfileobj(source, target)
+        for name in changed.keys() - there:
+            add_array(copy, name, changed[name])
+
+
+def _has_rows(name: str, with_rows: Collection[str]) -> bool:
+    """Return whether an array has one row an example, by what it is called."""
+    return name in with_rows or bool(pick([name], (*INPUT_NAMES, (PRED_PROBS,)), what="inputs", where="", hint=""))
+
+
+def _cut(path: Path, changed: Arrays, kept: NDArray[np.bool_], with_rows: Collection[str]) -> list[str]:
+    """Take the rows that go out of every array that has one an example, and return a note on what may have some.
+
+    An array that nothing is known of has them if its length is the number of examples, and of nothing else.
+    """
+    n_examples = len(kept)
+    shapes = {name: shape for name, shape in _shapes(path).items() if name != CLASS_NAMES and shape[:1] == kept.shape}
+    others = {length for name in with_rows for length in shapes.get(name, ())[1:]}
+    is_clear = n_examples not in others | {len(changed.get(CLASS_NAMES, ()))}
+    cut = {name for name in shapes if name in with_rows or (is_clear and n_examples not in shapes[name][1:])}
+    changed |= load_npz(path, cut - changed.keys())
+    changed |= {name: changed[name][kept] for name in changed if name != CLASS_NAMES}
+    left = ", ".join(name for name in shapes if name not in cut)
+    return (
+        [f"whether these have one row an example is not clear, and they were left as they are: {left}"] if left else []
+    )
+
+
+def _shapes(path: Path) -> Mapping[str, tuple[int, ...]]:
+    """Return the shape of every array, having read no more than its header."""
+    shapes = {}
+    with ZipFile(path) as archive:
+        for member in archive.namelist():
+            if member.endswith(".npy"):
+                with archive.open(member) as file:
+                    is_first = np.lib.format.read_magic(file) == (1, 0)
+                    read = np.lib.format.read_array_header_1_0 if is_first else np.lib.format.read_array_header_2_0
+                    shapes[member.removesuffix(".npy")] = read(file)[0]
+    return shapes
 
 
 def _with_new(class_names: NDArray[np.generic], new_labels: Sequence[str]) -> NDArray[np.generic]:
@@ -59,6 +124,7 @@ def _with_new(class_names: NDArray[np.generic], new_labels: Sequence[str]) -> ND
 def _relabelled(
     labels: NDArray[np.generic], new_labels: Sequence[str], class_names: NDArray[np.generic] | None, where: str
 ) -> NDArray[np.generic]:
+    """Return the labels with new ones among them, in the type that they had or the next that can hold them."""
     rows = [row for row, label in enumerate(new_labels) if label]
     if not rows:
         return labels
@@ -70,18 +136,40 @@ def _relabelled(
     elif kind in "iu":
         values = np.array([_number(label, where) for label in new])
     elif kind == "b":
-        values = np.array([label == "true" for label in new])
+        values = np.array([_truth(label, where) for label in new])
     else:
         values = np.array([label.encode() for label in new] if kind == "S" else new)
-    made = labels.astype(np.promote_types(labels.dtype, values.dtype) if kind in "SU" else labels.dtype)
+    made = labels.astype(_wide_enough(labels.dtype, values, where))
     made.reshape(-1)[rows] = values
     return made
 
 
+def _wide_enough(dtype: np.dtype[np.generic], values: NDArray[np.generic], where: str) -> np.dtype[np.generic]:
+    if dtype.kind not in "iu":
+        return np.promote_types(dtype, values.dtype)
+    room = np.iinfo(dtype.str)
+    if room.min <= values.min() and values.max() <= room.max:
+        return dtype
+    least = [np.min_scalar_type(value) for value in (values.min(), values.max())]
+    wide = np.result_type(dtype, *least)
+    if wide.kind not in "iu":
+        raise DatasetError(f"no type of whole numbers holds {values.min()} .. {values.max()} and {dtype}", where=where)
+    return wide
+
+
 def _number(label: str, where: str) -> int:
-    try:
+    if label.removeprefix("-").isdecimal() and str(int(label)) == label:
         return int(label)
-    except ValueError as error:
-        raise DatasetError(
-            f"the new label {label!r} is no whole number, as all labels are", where=where, hint="add class_names to it"
-        ) from error
+    raise DatasetError(
+        f"the new label {label!r} is no whole number, as all labels are", where=where, hint="add class_names to it"
+    )
+
+
+def _truth(label: str, where: str) -> bool:
+    if label in ("true", "false"):
+        return label == "true"
+    raise DatasetError(
+        f"the new label {label!r} is neither true nor false, as all labels are",
+        where=where,
+        hint="save them as numbers with class_names, or as text",
+    )

@@ -1,6 +1,8 @@
-"""A corrected copy of a parquet file: same columns, types and metadata."""
+"""A corrected copy of a parquet file: same columns, types, categories and metadata."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from labelscan.atomic import partial_of
 from labelscan.errors import DatasetError
@@ -22,22 +24,58 @@ def write(path: Path, edits: RowEdits, output: Path) -> None:
     pyarrow = arrow()
     table = parquet().read_table(path)
     for name, cells in ((edits.label_column, edits.new_labels), (edits.path_column, edits.new_paths)):
-        if not any(cells):
-            continue
-        place = table.schema.get_field_index(name)
-        values = table.column(place).to_pylist()
-        spellings = {as_text(value): value for value in reversed(values)}
-        changed = [spellings.get(cell, cell) if cell else value for cell, value in zip(cells, values, strict=True)]
-        field = table.schema.field(place)
-        try:
-            column = pyarrow.array(changed, type=field.type)
-        except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError) as error:
-            raise DatasetError(
-                f"a new label cannot be written: column {name!r} holds {field.type} ({error})", where=path.name
-            ) from error
-        table = table.set_column(place, field, column)
+        if any(cells):
+            place = table.schema.get_field_index(name)
+            column = _edited(table.column(place), cells, f"{path.name} column {name!r}")
+            table = table.set_column(place, table.schema.field(place).with_type(column.type), column)
     if edits.new_ids is not None:
         table = table.append_column(ID_COLUMN, pyarrow.array(edits.new_ids, type=pyarrow.string()))
     table = table.filter(pyarrow.array([not one for one in edits.dropped], type=pyarrow.bool_()))
     with partial_of(output) as partial:
         parquet().write_table(table, partial)
+
+
+def _edited(column: Any, cells: Sequence[str], where: str) -> Any:  # pyarrow has no types
+    """Return a column of the same type with other cells where they are not empty."""
+    pyarrow = arrow()
+    if not pyarrow.types.is_dictionary(column.type):
+        values = column.to_pylist()
+        spellings: dict[str, object] = {str(as_text(value)): value for value in reversed(values)}
+        spellings |= _new_values(column.type, [cell for cell in cells if cell and cell not in spellings], where)
+        changed = [spellings[cell] if cell else value for cell, value in zip(cells, values, strict=True)]
+        return pyarrow.array(changed, type=column.type)
+    # Categories keep their order and their codes, those without an example too; new ones come last.
+    encoded = column.unify_dictionaries().combine_chunks()
+    categories, codes = encoded.dictionary, encoded.indices.to_pylist()
+    places = {as_text(value): place for place, value in enumerate(categories.to_pylist())}
+    new = _new_values(categories.type, [cell for cell in cells if cell and cell not in places], where)
+    places |= {cell: len(categories) + place for place, cell in enumerate(new)}
+    codes = [places[cell] if cell else code for cell, code in zip(cells, codes, strict=True)]
+    return pyarrow.DictionaryArray.from_arrays(
+        _array(codes, encoded.indices.type),
+        pyarrow.concat_arrays([categories, pyarrow.array(list(new.values()), type=categories.type)]),
+        ordered=column.type.ordered,
+    )
+
+
+def _array(codes: Sequence[int | None], wanted: Any) -> Any:
+    """Return codes in the type that they had, or in one that has room for more categories."""
+    pyarrow = arrow()
+    try:
+        return pyarrow.array(codes, type=wanted)
+    except pyarrow.ArrowInvalid:
+        return pyarrow.array(codes, type=pyarrow.int32())
+
+
+def _new_values(kind: Any, cells: Sequence[str], where: str) -> dict[str, object]:
+    """Return new cells as values of a type, by how they are written; each reads as it is written."""
+    pyarrow = arrow()
+    values = {}
+    for cell in dict.fromkeys(cells):
+        try:
+            values[cell] = pyarrow.scalar(cell, type=pyarrow.string()).cast(kind).as_py()
+        except (pyarrow.ArrowInvalid, pyarrow.ArrowNotImplementedError) as error:
+            raise DatasetError(f"{cell!r} cannot be written: the column holds {kind} ({error})", where=where) from error
+        if as_text(values[cell]) != cell:
+            raise DatasetError(f"{cell!r} would be written as {values[cell]!r}: the column holds {kind}", where=where)
+    return values

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labelscan.corrections import Corrections
+from labelscan.errors import UsageError
 from labelscan.readers.columns import Columns
 from labelscan.readers.manifest import relative_path
 from labelscan.readers.sheet import Sheet, read_sheet
@@ -53,6 +54,9 @@ def plan_rows(path: Path, columns: Columns, *, split: str, corrections: Correcti
         split: the splits that the run has read; rows of others stay as they are.
         corrections: what becomes of the examples of the run.
         output: where the copy will lie.
+
+    Raises:
+        UsageError: the paths, which have to change there, are the ids as well.
     """
     sheet = read_sheet(path, columns.used())
     ids = _ids(sheet, columns, path.parent)
@@ -60,6 +64,12 @@ def plan_rows(path: Path, columns: Columns, *, split: str, corrections: Correcti
     dropped = [is_judged and corrections.is_dropped(one) for one, is_judged in zip(ids, judged, strict=True)]
     new_labels = [corrections.new_label(one) if is_judged else "" for one, is_judged in zip(ids, judged, strict=True)]
     moved = bool(columns.path) and path.parent.resolve() != output.parent.resolve()
+    if moved and columns.id == columns.path:
+        raise UsageError(
+            f"the column {columns.path!r} holds ids as well as paths, and paths are other ones in another folder",
+            where=str(output),
+            hint=f"write the copy beside the original, as in -o {path.with_stem(f'{path.stem}-corrected')}",
+        )
     paths = sheet.columns[columns.path] if columns.path else []
     # Row numbers stay what they are until one goes.
     needs_ids = not columns.id and (moved or (not columns.path and any(dropped)))
@@ -83,7 +93,7 @@ def move_paths(paths: Sequence[str], folder: Path, new_folder: Path) -> list[str
     parents: dict[str, str] = {}
     moved = []
     for name in paths:
-        if os.path.isabs(name):  # noqa: PTH117  # a million Path objects would take minutes
+        if not name or os.path.isabs(name):  # noqa: PTH117  # a million Path objects would take minutes
             moved.append("")
             continue
         parent, file = os.path.split(name)
@@ -105,7 +115,8 @@ def _ids(sheet: Sheet, columns: Columns, folder: Path) -> list[str]:
     if columns.id:
         return sheet.columns[columns.id]
     if columns.path:
-        return [relative_path(folder, name) for name in sheet.columns[columns.path]]
+        # Rows of splits that were not read may be without a path, and then without an id.
+        return [name and relative_path(folder, name) for name in sheet.columns[columns.path]]
     return [str(row) for row in range(len(sheet.columns[columns.label]))]
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
-from zipfile import BadZipFile
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,6 +97,17 @@ def dataset_from_arrays(
     )
 
 
+def array_names(path: Path) -> list[str]:
+    """Return what the arrays of an npz file are called, or raise DatasetError."""
+    try:
+        with ZipFile(path) as archive:
+            return [name.removesuffix(".npy") for name in archive.namelist()]
+    except BadZipFile as error:
+        raise DatasetError(f"not an npz file ({error})", where=path.name, hint="save it by np.savez") from error
+    except OSError as error:
+        raise DatasetError(f"cannot be read ({error.strerror or error})", where=str(path)) from error
+
+
 def load_npz(path: Path, names: Collection[str] | None = None) -> dict[str, NDArray[np.generic]]:
     """Return the arrays ``names`` of an npz file, or all; none of them is ever unpickled.
 
@@ -126,7 +137,7 @@ def load_npz(path: Path, names: Collection[str] | None = None) -> dict[str, NDAr
     return arrays
 
 
-def pick_array(role: str, arrays: Mapping[str, object], config: DatasetConfig, where: str) -> str:
+def pick_array(role: str, arrays: Collection[str], config: DatasetConfig, where: str) -> str:
     """Return the name of the array that holds what ``ARRAY_NAMES`` calls ``role``; empty where there is none."""
     asked = str(getattr(config, f"{role}_column"))
     flag = f"--{role.replace('_', '-')}-column"

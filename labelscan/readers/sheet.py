@@ -17,6 +17,7 @@ from labelscan.errors import MAX_PROBLEMS, DatasetError, Problem
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
+BYTE_ORDER_MARK = "\ufeff"
 JSON_ROWS_FOR_NAMES = 1000
 """How many objects of a jsonl file are looked at for the columns there are."""
 

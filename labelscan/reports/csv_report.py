@@ -64,7 +64,7 @@ def read_scores(path: Path) -> Issues:
 def write_table(table: pd.DataFrame, path: Path) -> None:
     """Write a table as all of ours are written: see the head of this module."""
     with replacing_bytes(path) as file:
-        file.write((",".join(table.columns) + "\n").encode())
+        file.write((",".join(map(_quoted, table.columns)) + "\n").encode("utf-8", "surrogateescape"))
         for start in range(0, len(table), CHUNK_ROWS):
             chunk = table.iloc[start : start + CHUNK_ROWS]
             columns = [_cells(chunk[name]) for name in table.columns]
@@ -80,4 +80,8 @@ def _cells(column: pd.Series) -> Iterator[str]:
     if pd.api.types.is_integer_dtype(column):
         return ("" if value is pd.NA else str(value) for value in column.tolist())
     # Not csv.writer: before Python 3.13 it left a lone carriage return unquoted where lines end in a line feed.
-    return ('"' + text.replace('"', '""') + '"' if _NEEDS_QUOTES.search(text) else text for text in column)
+    return map(_quoted, column)
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"' if _NEEDS_QUOTES.search(text) else text

@@ -25,7 +25,7 @@ def _lines(verdict: GateVerdict, top: int) -> Iterator[str]:
         yield from ("", verdict.unlisted(top))
     for warning in verdict.warnings:
         yield from ("", f"Warning: {escaped(warning)}")
-    steps = verdict.next_steps()
+    steps = verdict.next_steps(top)
     if steps:
         yield ""
         yield from (f"- {word}: {code(step)}" for word, step in steps)

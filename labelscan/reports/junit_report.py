@@ -37,5 +37,5 @@ def _listing(verdict: GateVerdict, top: int) -> list[str]:
     lines = [verdict.sentence]
     lines += [f"{one.place}: {one.sentence}" for one in verdict.to_look_at[:top]]
     lines += filter(None, [verdict.unlisted(top)])
-    lines += [f"{word}: {step}" for word, step in verdict.next_steps()]
+    lines += [f"{word}: {step}" for word, step in verdict.next_steps(top)]
     return [printable(line) for line in lines]

@@ -174,17 +174,17 @@ function classOf(role, name, confidence) {
 }
 
 function sourceOf(suspect) {
-  const name = suspect.path || suspect.example_id;
+  const place = suspect.path || suspect.example_id; // an id is shorter, and what decisions and tables say
   return element(
     "div",
     { class: "source" },
     element(
       "p",
       {},
-      element("code", { title: name }, element("bdi", {}, name)),
+      element("code", { title: place }, element("bdi", {}, suspect.example_id)),
       element(
         "button",
-        { type: "button", class: "copy quiet", "data-copy": name, "aria-label": `Copy ${name}` },
+        { type: "button", class: "copy quiet", "data-copy": place, "aria-label": `Copy ${place}` },
         "Copy",
       ),
     ),

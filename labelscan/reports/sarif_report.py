@@ -1,7 +1,8 @@
 """A verdict as SARIF 2.1.0, the form in which code scanning services take what tools have found.
 
-GitHub shows a result only where it has a line, so every one points at the first of its file. Results are told apart
-by example and given label: one that is there again is the same, however its rank or probability has changed.
+GitHub refuses a file in which a result has no place, and shows a result only where it has a line: an image, or the
+data as a whole, has its first. Results are told apart by example and given label: one that is there again is the same,
+however its rank or probability has changed.
 """
 
 import hashlib
@@ -20,7 +21,7 @@ FINGERPRINT = "primaryLocationLineHash"
 """The one fingerprint that GitHub heeds; for an image there is no line to hash."""
 
 
-def as_sarif(verdict: GateVerdict, top: int = 0) -> str:  # noqa: ARG001  # services want all results
+def as_sarif(verdict: GateVerdict) -> str:
     """Return the verdict as a SARIF log in ASCII, with up to ``MOST_RESULTS`` suspects."""
     log = {"$schema": SCHEMA, "version": "2.1.0", "runs": [_run(verdict)]}
     return json.dumps(log, indent=2, allow_nan=False) + "\n"
@@ -64,6 +65,7 @@ def _result(suspect: GateSuspect, verdict: GateVerdict) -> dict[str, object]:
         "ruleIndex": 0,
         "level": _level(suspect, verdict),
         "message": {"text": printable(f"{suspect.example_id}: {suspect.sentence}")},
+        "locations": [{"physicalLocation": _place(suspect, verdict)}],
         "partialFingerprints": {FINGERPRINT: _fingerprint(suspect)},
         "properties": {
             "example_id": suspect.example_id,
@@ -72,13 +74,16 @@ def _result(suspect: GateSuspect, verdict: GateVerdict) -> dict[str, object]:
             "error_probability": suspect.error_probability,
         },
     }
-    file = suspect.path or verdict.source
-    if file:
-        artifact = {"uri": uri(file)}
-        result["locations"] = [{"physicalLocation": {"artifactLocation": artifact, "region": {"startLine": 1}}}]
     if verdict.baseline:
         result["baselineState"] = "new" if suspect.is_new else "unchanged"
     return result
+
+
+def _place(suspect: GateSuspect, verdict: GateVerdict) -> dict[str, object]:
+    """Return the file of the suspect, or that of the data, or its line in issues.csv, which there always is."""
+    file = suspect.path or verdict.source
+    line = 1 if file else suspect.line
+    return {"artifactLocation": {"uri": uri(file or verdict.issues)}, "region": {"startLine": line}}
 
 
 def _level(suspect: GateSuspect, verdict: GateVerdict) -> str:

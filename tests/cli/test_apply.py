@@ -52,7 +52,7 @@ def test_annotations_of_label_studio_are_decisions(command, run, tmp_path):
     [
         ("", "nothing says what to change"),
         ("--relabel", "--min-error-probability 0.9"),
-        ("--relabel --drop", "at once"),
+        ("--relabel --drop", "not both"),
         ("--min-error-probability 0.5", "no effect"),
         ("--drop --min-error-probability 5", "between 0 and 1"),
         ("--drop --min-error-probability many", "many"),

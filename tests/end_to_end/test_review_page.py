@@ -110,8 +110,7 @@ def test_five_labels_are_reviewed_by_keyboard_kept_and_saved(visit, tmp_path):
 
 def test_odd_names_go_into_the_file_and_come_back(visit, tmp_path):
     tab = visit(an_odd_page())
-    for button in tab.locator("[data-do=given]").all():
-        button.click()
+    tab.locator("[data-do=given]").evaluate_all("buttons => buttons.forEach(button => button.click())")
     decisions = saved(tab, tmp_path / "decisions.csv")
     assert [one.given_label for one in decisions.values()][5:] == list(ODD)
     raw = (tmp_path / "decisions.csv").read_bytes()
@@ -170,12 +169,15 @@ def test_no_way_through_the_review_ends_before_the_keys(visit, tmp_path):
     tab.get_by_role("link", name="Review all").click()
     tab.keyboard.press("g")
     saved(tab, tmp_path / "decisions.csv")
+    assert tab.locator(".card:focus").count() == 1
+    tab.get_by_role("button", name="Keys").click()
+    tab.get_by_role("button", name="Close").click()
     tab.keyboard.press("g")
     tab.get_by_text("Filter and sort").click()
     tab.get_by_role("combobox", name="Decision").select_option("not reviewed")
     assert tab.get_by_role("article").count() == 10
     tab.get_by_role("button", name="Undo").click()
-    assert tab.locator(".card[aria-current] code").inner_text() == "pets/02.png"
+    assert tab.locator(".card[aria-current] code").inner_text() == "02.png"
     assert tab.get_by_label("1 of 12 reviewed").count() == 1
     tab.get_by_label("Order").select_option("in groups of confused pairs")
     assert tab.get_by_role("heading", level=4).count() == 12
@@ -245,6 +247,20 @@ def test_the_page_is_accessible_and_fits_the_screen(visit, theme, width):
     assert root.evaluate("root => root.scrollWidth - root.clientWidth") == 0
 
 
+def test_light_and_dark_are_as_the_system_has_them_until_somebody_chooses(visit):
+    tab = visit(a_page(), color_scheme="dark")
+    paper = "getComputedStyle(document.body).backgroundColor"
+    dark = tab.evaluate(paper)
+    tab.get_by_role("button", name="Switch between light and dark").click()
+    light = tab.evaluate(paper)
+    assert light != dark
+    tab.reload()
+    assert tab.evaluate(paper) == light
+    tab.emulate_media(color_scheme="light")
+    tab.get_by_role("button", name="Switch between light and dark").click()
+    assert tab.evaluate(paper) == dark
+
+
 def test_a_pair_that_is_clicked_is_all_that_is_shown(visit):
     tab = visit(a_page())
     assert tab.get_by_role("article").count() == 8
@@ -276,7 +292,7 @@ def test_little_or_much_to_show_is_no_trouble(visit, changes):
 @contextmanager
 def serving(page, path):
     given_labels = {one.example_id: one.given_label for one in page.suspects}
-    file = DecisionsFile(path, given_labels, given_labels)
+    file = DecisionsFile(path, given_labels)
     with ReviewServer(lambda save_to: render_html(replace(page, save_to=save_to)), file) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
@@ -292,6 +308,10 @@ def press_and_see_it_saved(tab, key):
         tab.keyboard.press(key)
 
 
+def dropped_later(name):
+    return Decision(example_id=name, verdict="drop", time="2100-01-02T03:04:05Z")
+
+
 def verdicts(path):
     return {one.example_id: one.verdict for one in read_decisions(path)}
 
@@ -304,20 +324,23 @@ def test_a_served_page_saves_as_it_goes_and_takes_up_what_others_changed(browser
         tab.get_by_role("link", name="Review all").click()
         press_and_see_it_saved(tab, "g")
         assert verdicts(path) == {"01.png": "keep"}
-        later = "2100-01-02T03:04:05Z"
-        write_decisions([Decision(example_id=name, verdict="drop", time=later) for name in ("01.png", "08.png")], path)
+        write_decisions([dropped_later("01.png"), dropped_later("08.png")], path)
         press_and_see_it_saved(tab, "u")
         assert tab.get_by_label("3 of 8 reviewed").count() == 1
         press_and_see_it_saved(tab, "z")
         assert tab.get_by_label("2 of 8 reviewed").count() == 1
         tab.get_by_text("Saved in decisions.csv").wait_for()
-        tab.keyboard.press("z")
+        tab.keyboard.press("z")  # what is left to undo is no longer there
+        write_decisions([*read_decisions(path), dropped_later("03.png")], path)
+        tab.keyboard.press("j")
+        tab.keyboard.press("g")
+        tab.locator(".card[data-state=drop]").nth(2).wait_for()
         write_decisions([Decision(example_id=name, verdict="keep") for name in ("02.png", "horse.png")], tmp_path / "a")
         tab.set_input_files("#import", tmp_path / "a")
         tab.get_by_text("Left out, as this run has no such labels: 1.").wait_for()
         tab.get_by_text("Saved in decisions.csv").wait_for()
         tab.close()
-    assert verdicts(path) == {"01.png": "drop", "02.png": "keep", "08.png": "drop"}
+    assert verdicts(path) == {"01.png": "drop", "02.png": "keep", "03.png": "drop", "08.png": "drop"}
 
 
 def test_what_one_server_did_not_save_is_saved_by_the_next(browser, tmp_path):

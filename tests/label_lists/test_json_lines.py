@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -43,6 +44,35 @@ def test_rows_go_whole_and_ids_come_last(tmp_path):
             lines[3].replace("890}", '890, "example_id": "\\u00e9"}'),
         ]
     )
+
+
+def test_rows_without_a_label_or_without_anything_stay(tmp_path):
+    content = '{"label": "a"}\n{}\n{"x": 1}\n{"label": null}\n{ }\n'
+    made = copied(tmp_path, content, edits(["a", "", "", "", ""], new={0: "b"}, ids=["p", "", "r", "s", "t"]))
+    assert [json.loads(line) for line in made.splitlines()] == [
+        {"label": "b", "example_id": "p"},
+        {"example_id": ""},
+        {"x": 1, "example_id": "r"},
+        {"label": None, "example_id": "s"},
+        {"example_id": "t"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("labels", "new", "written"),
+    [
+        ([3, 4], "7", "7"),
+        ([3, 4], "-7.5", "-7.5"),
+        ([3, 4], "07", '"07"'),
+        ([3, 4], "cat", '"cat"'),
+        ([3, "4"], "7", '"7"'),
+        ([True, True], "false", "false"),
+    ],
+)
+def test_a_new_label_is_a_number_only_where_all_labels_are(tmp_path, labels, new, written):
+    content = "".join(json.dumps({"label": label}) + "\n" for label in labels)
+    made = copied(tmp_path, content, edits([str(label).lower() for label in labels], new={0: new}))
+    assert made.splitlines()[0] == f'{{"label": {written}}}'
 
 
 @given(

@@ -12,6 +12,10 @@ def test_absolute_paths_stay(tmp_path):
     assert move_paths([str(tmp_path / "a.png")], tmp_path / "data", tmp_path / "run") == [""]
 
 
+def test_a_cell_without_a_path_stays_empty(tmp_path):
+    assert move_paths(["", "a.png"], tmp_path / "data", tmp_path / "run") == ["", "../data/a.png"]
+
+
 def test_dots_lead_out_of_where_a_link_points_to(tmp_path):
     (tmp_path / "far" / "away").mkdir(parents=True)
     (tmp_path / "data").mkdir()

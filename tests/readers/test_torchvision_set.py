@@ -22,6 +22,7 @@ def lay_mnist(root, n_train=6, n_test=4):
     raw.mkdir(parents=True)
     for prefix, n_images, value in (("train", n_train, 1), ("t10k", n_test, 2)):
         images = np.full((n_images, 28, 28), value, dtype=np.uint8)
+        images[:, -1, -1] = np.arange(n_images)  # no two are the same
         labels = np.arange(n_images, dtype=np.uint8) % 10
         header = struct.pack(">BBBBIII", 0, 0, 8, 3, n_images, 28, 28)
         (raw / f"{prefix}-images-idx3-ubyte").write_bytes(header + images.tobytes())

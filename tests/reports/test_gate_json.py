@@ -6,7 +6,7 @@ from labelscan.reports.gate_json import as_json
 
 
 def test_all_suspects_are_in_it_and_any_label_comes_back_as_it_was():
-    text = as_json(a_verdict(nasty_suspects()), top=1)
+    text = as_json(a_verdict(nasty_suspects()))
     assert text.isascii()
     content = json.loads(text)
     assert [one["given_label"] for one in content["suspects"]] == list(NASTY)

@@ -18,6 +18,13 @@ def test_any_label_stays_in_its_cell_and_is_no_markup():
     assert not set("\x00\x1b\u202e") & set(text)
 
 
+def test_a_verdict_that_passes_is_short():
+    text = as_markdown(a_verdict((a_suspect(),), limit=1), top=0)
+    assert "suggested" not in text
+    assert "accept" not in text
+    assert "- review: `labelscan report 'runs/my pets'`" in text
+
+
 def test_a_verdict_that_passes_without_suspects_lists_none():
     text = as_markdown(a_verdict(), top=10)
     assert text.startswith("## labelscan gate: passed\n")

@@ -58,6 +58,16 @@ def test_a_place_is_a_uri_with_a_line_as_code_scanning_wants_it():
     assert uri("http:/x") == "http%3A/x"
 
 
+def test_every_result_has_a_place_without_which_services_refuse_the_file():
+    suspect = a_suspect(7)
+    object.__setattr__(suspect, "path", "")
+    for source, file, line in (("pets.npz", "pets.npz", 1), ("", "runs/my%20pets/issues.csv", 9)):
+        (result,) = results(a_verdict((suspect,), source=source))
+        (location,) = result["locations"]
+        place = location["physicalLocation"]
+        assert (place["artifactLocation"]["uri"], place["region"]["startLine"]) == (file, line)
+
+
 def test_labels_are_kept_as_they_are_beside_a_message_to_be_looked_at():
     for label, result in zip(NASTY, results(a_verdict(nasty_suspects())), strict=True):
         assert result["properties"]["given_label"] == label

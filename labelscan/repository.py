@@ -1,0 +1,31 @@
+"""Paths as a code hosting service knows them: from the root of the git repository, wherever in it a run was started."""
+
+import os
+from pathlib import Path, PurePath
+
+
+def roots_of(started_in: str) -> tuple[Path, ...]:
+    """Return the folders that paths are told from, the best first: the repository that a folder is in, and itself.
+
+    Args:
+        started_in: the folder; empty where it is not known.
+    """
+    if not started_in:
+        return ()
+    folder = Path(started_in)
+    repository = next((one for one in (folder, *folder.parents) if (one / ".git").exists()), None)
+    return (folder,) if repository is None else (repository, folder)
+
+
+def told_from(roots: tuple[Path, ...], path: str) -> str:
+    """Return a path with / between folders, relative to the first of ``roots`` that it lies in, if any.
+
+    Args:
+        roots: from ``roots_of``.
+        path: absolute, or relative to the last of the roots.
+    """
+    if not path:
+        return ""
+    whole = Path(os.path.normpath(Path(roots[-1], path) if roots else path))
+    root = next((one for one in roots if whole.is_relative_to(one)), None)
+    return PurePath(os.path.normpath(path)).as_posix() if root is None else whole.relative_to(root).as_posix()

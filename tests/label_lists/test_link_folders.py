@@ -1,0 +1,113 @@
+"""Class folders of links: what they are called, where they may lie, what they lead to."""
+
+import time
+
+import pytest
+
+from labelscan.arrays import as_strings
+from labelscan.corrections import Change, Corrections
+from labelscan.dataset import ImageFiles, make_dataset
+from labelscan.errors import DatasetError, UsageError
+from labelscan.label_lists import link_folders
+
+
+def images(root, labels_of, **given):
+    """Return a data set of files, by path, that hold their own path."""
+    for path in labels_of:
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(path)
+    return listed(root, labels_of, **given)
+
+
+def listed(root, labels_of, **given):
+    return make_dataset(
+        name="photos",
+        inputs=ImageFiles(root, as_strings(list(labels_of))),
+        labels=list(labels_of.values()),
+        example_ids=list(labels_of),
+        where=str,
+        ids_depend_on_order=False,
+        **given,
+    )
+
+
+def relabelled(dataset, **new):
+    changes = {
+        one: Change(
+            example_id=one,
+            action="relabel",
+            old_label="",
+            new_label=label,
+            error_probability=None,
+            reason="decision",
+            time="",
+        )
+        for one, label in new.items()
+    }
+    return Corrections(n_examples=len(dataset), changes=changes, verdicts={})
+
+
+def made(folder):
+    return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*.png")}
+
+
+def test_no_two_images_get_the_same_name_and_those_that_stay_keep_theirs(tmp_path):
+    dataset = images(
+        tmp_path / "in", {"x/1.png": "b", "a/1.png": "a", "b/1.png": "b", "y/1.PNG": "b", "b/1-2.png": "b"}
+    )
+    link_folders.write(dataset, relabelled(dataset, **{"a/1.png": "b"}), tmp_path / "out", copy=False)
+    there = made(tmp_path / "out") | {"b/1.PNG": (tmp_path / "in/y/1.PNG").read_text()}
+    assert sorted(there.values()) == sorted(dataset.example_ids.tolist())
+    assert there["b/1-2.png"] == "b/1-2.png"
+    assert there["b/1.png"] == "b/1.png"
+
+
+def test_many_images_of_one_name_are_named_in_no_time(tmp_path):
+    dataset = listed(tmp_path, {f"patient_{row:05}/scan.png": "ab"[row % 2] for row in range(4000)})
+    started = time.perf_counter()
+    places = link_folders._places(dataset, dataset.inputs, relabelled(dataset))
+    assert time.perf_counter() - started < 2
+    assert len(set(places.values())) == 4000
+    assert places[3998] == "a/scan-2000.png"
+
+
+@pytest.mark.parametrize("place", ["in/out", "in/a/deep/out", "in/a"])
+def test_a_folder_among_the_images_is_refused(tmp_path, place):
+    dataset = images(tmp_path / "in", {"a/1.png": "a", "b/deep/2.png": "b"})
+    for class_folders in (None, tmp_path / "in"):
+        with pytest.raises(UsageError, match=r"lies in the data|not empty"):
+            link_folders.check_folder(tmp_path / place, dataset, class_folders)
+
+
+def test_images_from_all_over_leave_room_for_a_folder(tmp_path):
+    dataset = images(tmp_path / "lists" / "of", {"../../a/1.png": "a", "../../b/2.png": "b"})
+    link_folders.check_folder(tmp_path / "out", dataset, None)
+    with pytest.raises(UsageError, match="lies in the data"):
+        link_folders.check_folder(tmp_path / "a" / "out", dataset, None)
+
+
+def test_a_link_into_the_data_is_seen_through(tmp_path):
+    dataset = images(tmp_path / "in", {"a/1.png": "a", "b/2.png": "b"})
+    (tmp_path / "link").symlink_to(tmp_path / "in")
+    with pytest.raises(UsageError, match="lies in the data"):
+        link_folders.check_folder(tmp_path / "link" / "out", dataset, None)
+
+
+@pytest.mark.parametrize("copy", [False, True])
+def test_an_image_that_is_not_there_is_told(tmp_path, copy):
+    dataset = images(tmp_path / "in", {"a/1.png": "a", "b/2.png": "b"})
+    (tmp_path / "in/a/1.png").unlink()
+    notes = link_folders.write(dataset, relabelled(dataset), tmp_path / "out", copy=copy)
+    assert notes == ["images that are not there, and whose links lead nowhere: 1"]
+    assert (tmp_path / "out/a/1.png").is_symlink()
+
+
+def test_classes_called_like_splits_are_refused_unless_others_lie_beside_them(tmp_path):
+    dataset = images(tmp_path / "in", {"a/1.png": "Test", "b/2.png": "valid", "c/3.png": "valid"})
+    with pytest.raises(DatasetError, match="read as splits"):
+        link_folders.write(dataset, relabelled(dataset), tmp_path / "out", copy=False)
+    assert not (tmp_path / "out").exists()
+    link_folders.write(dataset, relabelled(dataset, **{"c/3.png": "other"}), tmp_path / "out", copy=False)
+    within = images(tmp_path / "in", {"a/1.png": "Test", "b/2.png": "valid"}, splits=["train", "val"])
+    link_folders.write(within, relabelled(within), tmp_path / "split", copy=False)
+    assert sorted(made(tmp_path / "split")) == ["train/Test/1.png", "val/valid/2.png"]
