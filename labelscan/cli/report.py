@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import sys
+import threading
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -140,7 +141,9 @@ def _serve(run: "FinishedRun", page: "ReportPage", *, port: int, browser: bool, 
             at_hand = report_screen.has_desktop(os.environ, sys.platform)
             report_screen.show_served(server.url, server.port, decisions.path, at_hand=at_hand, quiet=quiet)
             if browser and at_hand:
-                webbrowser.open(until_the_end.enter_context(way_in(run.folder, server.url)))
+                address = until_the_end.enter_context(way_in(run.folder, server.url))
+                # Some browsers are waited for until they are closed, and the page must be served meanwhile.
+                threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
             server.serve_forever()
         except KeyboardInterrupt:
             report_screen.show_decisions(run.folder, decisions.path, quiet=quiet)

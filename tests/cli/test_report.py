@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
 
 import numpy as np
@@ -109,6 +110,8 @@ def test_json_says_what_was_written(command, run):
         (["--port", "80"], "--port is of --serve"),
         (["--serve", "--port", "65536"], "at most 65535"),
         (["--serve", "-o", "b"], "at once"),
+        (["--data", "probs.npz"], "opens no data"),
+        (["--data", "probs.npz", "--no-pictures"], "no picture is wanted"),
         (["--serve", "--json"], "at once"),
         (["--serve", "--format", "html"], "at once"),
     ],
@@ -176,6 +179,44 @@ def test_a_review_is_served_until_it_is_stopped(command, run, decided):
     assert (run / "decisions.csv").exists() == decided
     assert "ssh -L" in err
     assert ("decisions are in run/decisions.csv" if decided else "nothing was decided") in err
+
+
+BROWSER = """
+import re, sys, urllib.request
+from pathlib import Path
+page = Path(urllib.request.url2pathname(sys.argv[1].removeprefix("file://"))).read_text()
+with urllib.request.urlopen(re.search("url=([^\\"]*)", page)[1]) as answer:
+    Path("seen.txt").write_text(f"{sys.argv[1]} {answer.status}")
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="another system asks no variable for its browser")
+def test_the_browser_is_told_a_file_and_no_secret(command, run, tmp_path):
+    (tmp_path / "browser.py").write_text(BROWSER)
+    seen, browser = tmp_path / "seen.txt", f"{sys.executable} {tmp_path / 'browser.py'} %s"
+    environment = {name: value for name, value in os.environ.items() if name != "SSH_CONNECTION"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "labelscan", "report", "run", "--serve", "-q"],
+        env={**environment, "DISPLAY": ":0", "BROWSER": browser},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    watch = threading.Timer(30, process.kill)
+    watch.start()
+    try:
+        secret = process.stdout.readline().strip().rpartition(":")[2]
+        while process.poll() is None and not (seen.exists() and seen.read_text()):
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        process.communicate()
+    finally:
+        watch.cancel()
+        process.kill()
+    address, status = seen.read_text().split()
+    assert (process.returncode, status) == (0, "200")
+    assert address.startswith(run.as_uri())
+    assert secret.strip("/") not in address
+    assert not list(run.glob("review-*")), "it is gone in the end"
 
 
 @pytest.mark.parametrize(
