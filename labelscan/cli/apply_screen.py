@@ -39,7 +39,7 @@ def show(applied: Applied, *, as_json: bool, quiet: bool) -> None:
         console.print()
         console.show(table(columns, rows, title="Relabelled"))
         if len(pairs) > MOST_PAIRS:
-            console.show(text((f"and {len(pairs) - MOST_PAIRS:,} pairs more, in the log", "dim")))
+            console.show(text((f"and {len(pairs) - MOST_PAIRS:,} pairs more, in {applied.log.name}", "dim")))
     console.print()
     for note in applied.notes:
         show_message(note, kind="note")

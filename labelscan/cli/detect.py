@@ -150,6 +150,6 @@ def detect(
                 settings=settings, output=output, resume=resume, fresh=fresh, max_seconds=seconds, notify=listener
             )
     if dry_run:
-        run_screen.show_plan(plan, estimate, as_json=as_json, told=listener.told)
+        run_screen.show_plan(plan, estimate, as_json=as_json, fresh=fresh, told=listener.told)
     else:
         run_screen.show(run, top=n_shown, as_json=as_json, quiet=quiet, told=listener.told)

@@ -60,8 +60,8 @@ def show(run: Run, *, top: int, as_json: bool, quiet: bool, told: Collection[str
         stdout().print(text(str(run.folder / ISSUES_FILE)))
 
 
-def show_plan(plan: Plan, estimate_seconds: float | None, *, as_json: bool, told: Collection[str]) -> None:
-    """Write to stdout what would run, and how much of it is done already."""
+def show_plan(plan: Plan, estimate_seconds: float | None, *, as_json: bool, fresh: bool, told: Collection[str]) -> None:
+    """Write to stdout what would run, and how much of it is done already, or would be deleted."""
     finished, finished_runs = (sum(1 for _ in plan.folder.glob(f"{kind}-*/{DONE_FILE}")) for kind in ("fold", KIND))
     if as_json:
         show_json({**plan.to_json(), "estimate_seconds": estimate_seconds, "finished_folds": finished})
@@ -79,7 +79,8 @@ def show_plan(plan: Plan, estimate_seconds: float | None, *, as_json: bool, told
             console.show(text(("warning: ", "bold yellow"), warning))
     if finished:
         runs = f" and {finished_runs} of {plan.n_threshold_runs} threshold runs" if plan.n_threshold_runs else ""
-        console.show(text(f"the run folder has {finished:,} of {plan.n_jobs:,} folds{runs} finished"))
+        fate = ", which --fresh deletes" if fresh else ""
+        console.show(text(f"the run folder has {finished:,} of {plan.n_jobs:,} folds{runs} finished{fate}"))
     console.show(text("nothing was trained or written; run it without --dry-run"))
 
 

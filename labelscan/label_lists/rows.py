@@ -105,10 +105,12 @@ def move_paths(paths: Sequence[str], folder: Path, new_folder: Path) -> list[str
 
 
 def _from(start: Path, target: Path) -> str:
+    """Return the way to ``target``: its own address where the way would lead over the root of the disk."""
     try:
-        return Path(os.path.relpath(target, start)).as_posix()
+        shared = Path(os.path.commonpath([start, target]))
     except ValueError:  # on another drive of Windows
         return target.as_posix()
+    return target.as_posix() if shared == Path(shared.anchor) else Path(os.path.relpath(target, start)).as_posix()
 
 
 def _ids(sheet: Sheet, columns: Columns, folder: Path) -> list[str]:

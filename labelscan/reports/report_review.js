@@ -73,12 +73,23 @@ const KEYS = {
   ...{ z: "undo", Backspace: "undo", j: "next", ArrowRight: "next", k: "previous", ArrowLeft: "previous", "?": "help" },
 };
 
-/** Keys act where they can be seen to act: in a card, or with the current card in view and no other part in focus. */
+/** Tell whether keys are meant for the review: nothing outside of it is in focus. */
 function isReviewing() {
   const focused = document.activeElement;
-  if (byId("gallery").contains(focused)) return true;
-  const box = gallery.currentCard?.getBoundingClientRect();
-  return (focused === document.body || byId("reviewbar").contains(focused)) && box?.bottom > 0 && box.top < innerHeight;
+  return focused === document.body || byId("reviewbar").contains(focused) || byId("gallery").contains(focused);
+}
+
+function isInView(card) {
+  const box = card?.getBoundingClientRect();
+  return box?.bottom > byId("reviewbar").getBoundingClientRect().bottom && box.top < innerHeight;
+}
+
+/** Mark a label that can be seen, and change nothing yet: a key must not decide about one that was scrolled away. */
+function markOneInView() {
+  const seen = [...gallery.cards].find(([, card]) => isInView(card));
+  if (!seen) return;
+  gallery.goTo(seen[0]);
+  speak(`Number ${seen[0].rank} is marked now. Press the key again.`);
 }
 
 function onKey(event) {
@@ -93,6 +104,10 @@ function onKey(event) {
     return;
   if (document.querySelector("dialog[open]") || event.target.closest("input, select, textarea, summary")) return;
   if (does !== "help" && (!byId("keys-on").checked || !gallery.current || !isReviewing())) return;
+  if (!["help", "undo"].includes(does) && !isInView(gallery.currentCard)) {
+    markOneInView();
+    return;
+  }
   event.preventDefault();
   DOES[does]();
 }
@@ -143,7 +158,7 @@ function showPair({ given, suggested }) {
 }
 
 function goToReview() {
-  byId("review").scrollIntoView();
+  byId("review").scrollIntoView({ behavior: "instant" });
   const card = gallery.currentCard;
   if (card) card.focus({ preventScroll: true });
   else byId("review").focus({ preventScroll: true });
@@ -209,10 +224,12 @@ function listenToTheRest() {
     if (event.target.files.length) await importFile(event.target.files[0]);
     event.target.value = ""; // so that the same file can be taken again
   });
-  byId("start").addEventListener("click", (event) => {
-    event.preventDefault();
-    goToReview();
-  });
+  for (const link of document.querySelectorAll('a[href="#review"]')) {
+    link.addEventListener("click", (event) => {
+      event.preventDefault();
+      goToReview();
+    });
+  }
   for (const button of document.querySelectorAll(".pairs button")) {
     button.addEventListener("click", () => showPair(button.dataset));
   }

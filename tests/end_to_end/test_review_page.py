@@ -194,6 +194,20 @@ def test_no_way_through_the_review_ends_before_the_keys(visit, tmp_path):
     assert tab.get_by_label("1 of 12 reviewed").count() == 1
 
 
+def test_a_key_never_decides_about_a_label_that_was_scrolled_away(visit):
+    tab = visit(an_odd_page())
+    tab.get_by_role("navigation").get_by_role("link", name="Review").click()
+    tab.keyboard.press("g")
+    assert tab.get_by_label("1 of 12 reviewed").count() == 1
+    tab.evaluate("scrollTo({ top: document.body.scrollHeight, behavior: 'instant' })")
+    tab.keyboard.press("g")
+    assert tab.get_by_label("1 of 12 reviewed").count() == 1
+    assert tab.get_by_role("status").filter(has_text="is marked now").count() == 1
+    marked = tab.locator(".card[aria-current] code").inner_text()
+    tab.keyboard.press("g")
+    assert tab.locator(".card[data-state=keep] code").all_text_contents() == ["01.png", marked]
+
+
 def test_the_bar_hides_nothing_that_is_in_focus_on_a_small_screen(visit):
     tab = visit(an_odd_page(), viewport={"width": 375, "height": 667}, reduced_motion="reduce")
     for width, height in ((320, 568), (375, 667), (640, 400)):

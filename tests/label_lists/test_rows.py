@@ -1,5 +1,7 @@
 """Paths of a manifest as they start from another folder."""
 
+from pathlib import Path
+
 from labelscan.label_lists.rows import move_paths
 
 
@@ -31,3 +33,8 @@ def test_a_path_that_is_a_link_itself_stays_one(tmp_path):
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "a.png").symlink_to("elsewhere.png")
     assert move_paths(["a.png"], tmp_path / "data", tmp_path / "run") == ["../data/a.png"]
+
+
+def test_what_lies_in_another_tree_is_named_from_the_root_of_the_disk(tmp_path):
+    elsewhere = Path(tmp_path.anchor) / "elsewhere"
+    assert move_paths(["a.png"], elsewhere, tmp_path / "run") == [(elsewhere / "a.png").as_posix()]
