@@ -100,6 +100,7 @@ def gate(
             rich_help_panel=OUTPUT,
         ),
     ] = None,
+    as_json: Annotated[bool, Option("--json", help="The same as --format json.", rich_help_panel=OUTPUT)] = False,
     top: Annotated[
         str | None,
         Option(metavar="N", help=f"Suspects listed. [default: {TOP}, none if passed]", rich_help_panel=OUTPUT),
@@ -133,7 +134,7 @@ def gate(
         "workers": workers,
     }
     n_listed = None if top is None else read_count(top, where="--top")
-    written = _read_formats(formats or [], update_baseline=update_baseline)
+    written = _read_formats([*(formats or []), *(["json"] if as_json else [])], update_baseline=update_baseline)
     options.refuse_both("--quiet", quiet, "--verbose", verbose)
     seconds = read_time(max_time) if max_time is not None else None
     is_run = bool(target) and _is_run(Path(target))

@@ -350,3 +350,9 @@ def test_an_installation_that_is_broken_is_no_verdict(command, monkeypatch):
         monkeypatch.setitem(sys.modules, module, None)  # cannot be imported
         monkeypatch.delattr(labelscan.cli, "console", raising=False)
     assert command("gate", "run", "--max-issues", "3").code == 3
+
+
+def test_json_is_asked_for_as_of_every_command(command, run):
+    assert command("gate", "run", "--max-issues", "9", "--json") == command(
+        "gate", "run", "--max-issues", "9", "--format", "json"
+    )
