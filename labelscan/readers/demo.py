@@ -54,11 +54,13 @@ def _pred_probs(images: NDArray[np.uint8], true_labels: TrueLabels) -> PredProbs
     """Return (N, 10) out-of-fold probabilities: what a plain model takes a digit for, for noises that ask so."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
+    from threadpoolctl import threadpool_limits
 
     pixels = images.reshape(len(images), -1) / 255
     folds = StratifiedKFold(5, shuffle=True, random_state=0)
     model = LogisticRegression(tol=1e-3, max_iter=1000)  # near the optimum in a third of the time
-    pred_probs: PredProbs = cross_val_predict(model, pixels, true_labels, cv=folds, method="predict_proba")
+    with threadpool_limits(1):  # products this small take many times as long where threads wait for each other
+        pred_probs: PredProbs = cross_val_predict(model, pixels, true_labels, cv=folds, method="predict_proba")
     return pred_probs
 
 
