@@ -42,6 +42,7 @@ NAMES = (HOST, "localhost")
 HTTP_PORT = 80
 USUAL_PORTS = range(61_000, 65_536)
 """Above those that Linux gives to connections as they come."""
+ELSEWHERE = "there is nothing here: if labelscan was started anew, open the address that it has named"
 MOST_BYTES = 32 << 20
 SECONDS = 30
 """A connection may be silent for, or take to send a request."""
@@ -191,7 +192,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif self.path == f"/{self.server.token}/decisions":
             self._read()
         else:
-            self._answer(HTTPStatus.NOT_FOUND, b"there is nothing here\n")
+            self._answer(HTTPStatus.NOT_FOUND, f"{ELSEWHERE}\n".encode())
 
     do_HEAD = do_GET  # noqa: N815
 
@@ -200,7 +201,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         length = self.headers.get("Content-Length", "")
         if self.path != f"/{self.server.token}/decisions":
-            self._hang_up(HTTPStatus.NOT_FOUND, "there is nothing here")
+            self._hang_up(HTTPStatus.NOT_FOUND, ELSEWHERE)
         elif not length.isdecimal():
             self._hang_up(HTTPStatus.LENGTH_REQUIRED, "Content-Length is missing")
         elif int(length) > MOST_BYTES:

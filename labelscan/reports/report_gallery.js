@@ -118,11 +118,15 @@ class Gallery {
     this.goTo(this.list[this.list.indexOf(this.current) + by]);
   }
 
-  /** Go to the next label of the list that is undecided, from the start again after the last. */
-  goToUndecided() {
-    const start = this.list.indexOf(this.current) + 1;
+  /** Return the first label of the list from one on that is undecided, from the start again after the last. */
+  firstUndecided(from) {
+    const start = this.list.indexOf(from);
     const ahead = [...this.list.slice(start), ...this.list.slice(0, start)];
-    const next = ahead.find((suspect) => !this.decisions.of(suspect));
+    return ahead.find((suspect) => !this.decisions.of(suspect));
+  }
+
+  goToUndecided(from = this.current) {
+    const next = this.firstUndecided(from);
     if (next) this.goTo(next);
     return next;
   }

@@ -2,6 +2,10 @@
 /* The review: keys and buttons become decisions, and decisions a file. */
 
 const MOST_PROBLEMS_TOLD = 5;
+const START_TEXT = byId("start").textContent;
+const ALL_REVIEWED = content.save_to
+  ? "All of these are reviewed, and saved in the run."
+  : "All of these are reviewed. Save decisions.csv, or change the filter.";
 const IN_THE_MOSAIC = 16;
 const decisions = new Decisions(content.suspects);
 const gallery = new Gallery(decisions, {
@@ -26,6 +30,8 @@ function showProgress() {
   byId("progress").value = n;
   byId("progress-text").textContent = `${count(n)} of ${count(content.suspects.length)} reviewed`;
   byId("undo").disabled = !decisions.canUndo;
+  const left = content.suspects.length - n;
+  byId("start").textContent = n && left ? `Go on: ${count(left)} left` : START_TEXT;
 }
 
 function showAll() {
@@ -41,7 +47,7 @@ function decide(decision, newLabel = "") {
   const next = gallery.goToUndecided();
   const said = `${STATES[decision]}${newLabel ? ` as ${newLabel}` : ""}. ${byId("progress-text").textContent}.`;
   speak(next ? said : `${said} All of these are reviewed.`);
-  if (!next) showMessage(["All of these are reviewed. Save decisions.csv, or change the filter."]);
+  if (!next) showMessage([ALL_REVIEWED]);
 }
 
 function takeLabel(label) {
@@ -86,10 +92,11 @@ function isInView(card) {
 
 /** Mark a label that can be seen, and change nothing yet: a key must not decide about one that was scrolled away. */
 function markOneInView() {
-  const seen = [...gallery.cards].find(([, card]) => isInView(card));
-  if (!seen) return;
-  gallery.goTo(seen[0]);
-  speak(`Number ${seen[0].rank} is marked now. Press the key again.`);
+  const seen = [...gallery.cards].filter(([, card]) => isInView(card)).map(([suspect]) => suspect);
+  const suspect = seen.find((one) => !decisions.of(one)) ?? seen[0];
+  if (!suspect) return;
+  gallery.goTo(suspect);
+  speak(`Number ${suspect.rank} is marked now. Press the key again.`);
 }
 
 function onKey(event) {
@@ -141,6 +148,7 @@ async function importFile(file) {
     showMessage([`${file.name} cannot be read: ${error instanceof TypeError ? "it is not UTF-8" : error.message}.`]);
   }
   showAll();
+  gallery.goToUndecided(gallery.list[0]);
   gallery.focus();
 }
 
@@ -157,11 +165,12 @@ function showPair({ given, suggested }) {
   goToReview();
 }
 
+/** Show the review from its start, or where it was left. */
 function goToReview() {
   byId("review").scrollIntoView({ behavior: "instant" });
-  const card = gallery.currentCard;
-  if (card) card.focus({ preventScroll: true });
-  else byId("review").focus({ preventScroll: true });
+  if (!gallery.current) byId("review").focus({ preventScroll: true });
+  else if (isInView(gallery.currentCard)) gallery.currentCard.focus({ preventScroll: true });
+  else gallery.goTo(gallery.current);
 }
 
 function showMosaic() {
@@ -251,7 +260,7 @@ async function start() {
     showProgress();
   };
   gallery.filter();
-  gallery.current = gallery.list.find((suspect) => !decisions.of(suspect)) ?? gallery.list[0];
+  gallery.current = gallery.firstUndecided(gallery.list[0]) ?? gallery.list[0];
   gallery.draw();
   showProgress();
 }

@@ -189,7 +189,7 @@ def test_no_way_through_the_review_ends_before_the_keys(visit, tmp_path):
     tab.keyboard.press("?")
     tab.get_by_label("Keys are on").uncheck()
     tab.reload()
-    tab.get_by_role("link", name="Review all").click()
+    tab.get_by_role("link", name="Go on").click()
     tab.keyboard.press("g")
     assert tab.get_by_label("1 of 12 reviewed").count() == 1
 
@@ -206,6 +206,21 @@ def test_a_key_never_decides_about_a_label_that_was_scrolled_away(visit):
     marked = tab.locator(".card[aria-current] code").inner_text()
     tab.keyboard.press("g")
     assert tab.locator(".card[data-state=keep] code").all_text_contents() == ["01.png", marked]
+
+
+def test_a_review_goes_on_where_it_was_left_and_changes_nothing_before(visit, tmp_path):
+    done = [Decision(example_id=f"{rank:02}.png", verdict="drop", given_label=None) for rank in range(1, 6)]
+    write_decisions(done, tmp_path / "before.csv")
+    tab = visit(an_odd_page())
+    tab.locator("input[type=file]").set_input_files(tmp_path / "before.csv")
+    tab.get_by_label("5 of 12 reviewed").wait_for()
+    tab.keyboard.press("g")
+    assert tab.get_by_label("6 of 12 reviewed").count() == 1
+    tab.reload()
+    tab.get_by_role("link", name="Go on: 6 left").click()
+    tab.keyboard.press("g")
+    assert tab.get_by_label("7 of 12 reviewed").count() == 1
+    assert tab.locator(".card[data-state=drop]").count() == 5
 
 
 def test_the_bar_hides_nothing_that_is_in_focus_on_a_small_screen(visit):
