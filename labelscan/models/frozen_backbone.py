@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from labelscan.batches import Augmentation, Batches, StoredInputs
 from labelscan.device import Device, make_network, reproducible
-from labelscan.events import Listener, StepAdvanced, StepDone, StepStarted
+from labelscan.events import Listener, Noted, StepAdvanced, StepDone, StepStarted
 from labelscan.growing_array import GrowingArray
 from labelscan.models.backbones import Backbone
 from labelscan.store import available_cores
@@ -44,6 +44,8 @@ def embed(
     started = time.monotonic()
     notify(StepStarted("features", len(inputs)))
     rows = GrowingArray(path, len(inputs))
+    if rows.done:
+        notify(Noted(f"{rows.done:,} of {len(inputs):,} features are taken up from before"))
     with reproducible(0, threads=1):
         try:
             for block in _blocks(inputs, backbone, mirror, device, first=rows.done):
