@@ -9,9 +9,9 @@ PACKAGE = Path(labelscan.__file__).parent
 LINE = """
     errors wording printable arrays events registry atomic growing_array config run_folder
     label_moves noise_matrix noise dataset
-    readers.splits readers.sheet readers.columns readers.class_folders readers.manifest readers.table readers.arrays
-    readers.torchvision_set readers.demo readers
-    prob_columns probabilities
+    readers.splits readers.sheet prob_columns readers.columns readers.results readers.class_folders readers.manifest
+    readers.table readers.arrays readers.torchvision_set readers.demo readers
+    probabilities
     decoding native_sizes store
     dropout device batches recipe
     models.backbones models.small_cnn models.torchvision_model models.timm_model models.mlp models.frozen_backbone

@@ -13,6 +13,7 @@ from labelscan.dataset import Dataset, FeatureTable, ImageArray, Inputs, make_da
 from labelscan.errors import MAX_PROBLEMS, DatasetError, Problem
 from labelscan.events import Listener
 from labelscan.readers.columns import Tiers, missing, pick
+from labelscan.readers.results import no_features
 
 SETTINGS = frozenset(["label_column", "true_label_column", "id_column", "group_column"])
 
@@ -26,6 +27,8 @@ ARRAY_NAMES: Mapping[str, Tiers] = {
     "group": (("groups", "group"), ("patients", "patient", "subjects", "subject")),
 }
 CHANNELS = (1, 3)
+PRED_PROBS = "pred_probs"
+"""Of a file that ``labelscan score`` reads."""
 
 
 def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  # arrays are read in one go
@@ -35,6 +38,8 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
     where = path.name
     hint = "rename it to images (N, H, W[, C]) or features (N, D); labels (N,) go beside it"
     inputs = pick(arrays, INPUT_NAMES, what="inputs", where=where, hint="keep one of them in the file")
+    if not inputs and PRED_PROBS in arrays:
+        raise no_features(config)
     if not inputs:
         raise missing("array of images or features", arrays, where=where, hint=hint)
     taken = {role: pick_array(role, arrays, config, where) for role in ARRAY_NAMES}

@@ -4,7 +4,8 @@ A column taken by mistake gives a plausible but wrong result, so two candidates 
 """
 
 import difflib
-from collections.abc import Collection, Mapping, Sequence
+import shlex
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 
 from labelscan.config import DatasetConfig
@@ -47,7 +48,14 @@ class Columns:
         return list(dict.fromkeys(name for name in names if name))
 
 
-def find_columns(names: Sequence[str], config: DatasetConfig, *, where: str, with_path: bool) -> Columns:
+def find_columns(
+    names: Sequence[str],
+    config: DatasetConfig,
+    *,
+    where: str,
+    with_path: bool,
+    likely_label: Callable[[Sequence[str]], str] = lambda _: "",
+) -> Columns:
     """Return which of ``names`` hold what.
 
     Args:
@@ -55,15 +63,21 @@ def find_columns(names: Sequence[str], config: DatasetConfig, *, where: str, wit
         config: columns set by the user.
         where: the file, for messages.
         with_path: whether a path column is needed; without, there is none.
+        likely_label: returns which of the columns that hold nothing else looks like labels, for the hint where none
+            is found; empty where none does.
 
     Raises:
         DatasetError: a column is missing, or two could be meant.
     """
-    needed = ("path", "label") if with_path else ("label",)
     found = {
-        role: "" if role == "path" and not with_path else _find(role, names, config, where, needed=role in needed)
-        for role in USUAL_NAMES
+        role: "" if role == "path" and not with_path else _find(role, names, config, where) for role in USUAL_NAMES
     }
+    if with_path and not found["path"]:
+        raise missing("path column", names, where=where, hint=_how_to_name("path"))
+    if not found["label"]:
+        likely = likely_label([name for name in names if name not in found.values()])
+        hint = f"perhaps --label-column {shlex.quote(likely)}" if likely else _how_to_name("label")
+        raise missing("label column", names, where=where, hint=hint)
     return Columns(**found)
 
 
@@ -102,7 +116,11 @@ def missing(what: str, names: Collection[str], *, where: str, hint: str, asked: 
     )
 
 
-def _find(role: str, names: Sequence[str], config: DatasetConfig, where: str, *, needed: bool) -> str:
+def _how_to_name(role: str) -> str:
+    return f"name it by --{role}-column, or call it {usual(role)}"
+
+
+def _find(role: str, names: Sequence[str], config: DatasetConfig, where: str) -> str:
     asked = getattr(config, f"{role}_column")
     flag = f"--{role.replace('_', '-')}-column"
     what = f"{role.replace('_', ' ')} column"
@@ -110,10 +128,7 @@ def _find(role: str, names: Sequence[str], config: DatasetConfig, where: str, *,
         if asked not in names:
             raise missing(what, names, where=where, hint=f"name one of them by {flag}", asked=asked)
         return str(asked)
-    found = pick(names, USUAL_NAMES[role], what=what, where=where, hint=f"say which by {flag}")
-    if needed and not found:
-        raise missing(what, names, where=where, hint=f"name it by {flag}, or call it {usual(role)}")
-    return found
+    return pick(names, USUAL_NAMES[role], what=what, where=where, hint=f"say which by {flag}")
 
 
 def _candidates(names: Collection[str], tier: Sequence[str]) -> list[str]:

@@ -11,6 +11,7 @@ from labelscan.dataset import Dataset, ImageFiles, make_dataset
 from labelscan.errors import MAX_PROBLEMS, DatasetError, Problem
 from labelscan.events import Listener
 from labelscan.readers.columns import Columns, find_columns
+from labelscan.readers.results import refuse_own_files
 from labelscan.readers.sheet import Sheet, column_names, read_sheet
 from labelscan.readers.splits import wanted_splits
 
@@ -40,6 +41,7 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
     """
     path = Path(config.data).expanduser()
     names = column_names(path)
+    refuse_own_files(names, path)
     _refuse_boxes(names, path.name)
     columns = find_columns(names, config, where=path.name, with_path=True)
     rows = select_splits(read_sheet(path, columns.used()), columns, config, where=path.name)

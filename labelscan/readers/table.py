@@ -15,6 +15,7 @@ from labelscan.errors import MAX_PROBLEMS, DatasetError, Problem
 from labelscan.events import Listener
 from labelscan.readers.columns import find_columns
 from labelscan.readers.manifest import check_cells, describe, select_splits
+from labelscan.readers.results import refuse_own_files, refuse_prob_columns
 from labelscan.readers.sheet import DELIMITERS, Sheet, column_names, parquet, read_sheet
 
 SETTINGS = frozenset(["split", "label_column", "true_label_column", "id_column", "group_column", "split_column"])
@@ -57,7 +58,11 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
     """
     path = Path(config.data).expanduser()
     names = column_names(path)
-    columns = find_columns(names, config, where=path.name, with_path=False)
+    refuse_own_files(names, path)
+    refuse_prob_columns(names, config)
+    columns = find_columns(
+        names, config, where=path.name, with_path=False, likely_label=lambda others: _only_text(path, others)
+    )
     everything = read_sheet(path, columns.used())
     rows = select_splits(everything, columns, config, where=path.name)
     check_cells(rows, columns)
@@ -108,6 +113,13 @@ def _frame(path: Path, names: Sequence[str], *, n_rows: int) -> pd.DataFrame:
     if len(frame) != n_rows:
         raise DatasetError(f"{len(frame):,} rows of features for {n_rows:,} labels", where=path.name)
     return frame
+
+
+def _only_text(path: Path, names: Sequence[str]) -> str:
+    """Return the one of the columns ``names`` that holds words; empty where there are none or several."""
+    columns = read_sheet(path, names).columns
+    words = [name for name, cells in columns.items() if pd.to_numeric(pd.Series(cells), errors="coerce").isna().all()]
+    return words[0] if len(words) == 1 else ""
 
 
 def _features(frame: pd.DataFrame, where: Callable[[int], str], name: str) -> tuple[FeatureTable, list[str]]:

@@ -169,3 +169,10 @@ def test_text_that_no_file_can_hold_is_refused():
 
 def test_ids_given_twice_are_refused():
     assert "'p' is listed twice" in not_taken(IMAGES, LABELS, ids=["p", "q", "p", "r"])
+
+
+def test_probabilities_are_no_features(tmp_path):
+    message = refused(tmp_path, {"pred_probs": np.full((4, 2), 0.5), "given_labels": LABELS})
+    assert "data.npz: these are probabilities of classes, not features" in message
+    assert "data.npz judges labels by them, then labelscan gate RUN" in message
+    assert load(tmp_path, {"images": IMAGES, "labels": LABELS, "pred_probs": np.full((4, 2), 0.5)})

@@ -155,3 +155,19 @@ def test_a_table_of_labels_alone_is_refused(tmp_path):
 def test_a_column_is_refused_where_there_are_none():
     with pytest.raises(ConfigError, match=r"dataset\.id_column"):
         read(DatasetConfig(data="demo:digits", id_column="x"))
+
+
+def test_the_one_column_of_words_is_proposed_for_the_labels(tmp_path):
+    flowers = "id,width,height,species\na,1.5,2,rose\nb,2.5,,tulip\n"
+    assert refused(write(tmp_path, flowers)).endswith("hint: perhaps --label-column species")
+    two = "width,country,species\n1,fr,rose\n2,nl,tulip\n"
+    assert "hint: name it by --label-column" in refused(write(tmp_path, two))
+
+
+@pytest.mark.parametrize("column", ["", "species"])
+def test_probabilities_are_no_features(tmp_path, column):
+    path = write(tmp_path, f"{column or 'label'},prob:a,prob:b\na,0.9,0.1\nb,0.2,0.8\n", "my probs.csv")
+    message = refused(path, label_column=column)
+    assert "my probs.csv: these are probabilities of classes, not features" in message
+    option = " --label-column species" if column else ""
+    assert f"labelscan score '{path}'{option} judges labels by them, then labelscan gate RUN" in message
