@@ -43,18 +43,12 @@ def embed(
     """
     started = time.monotonic()
     notify(StepStarted("features", len(inputs)))
-    rows = GrowingArray(path, len(inputs))
-    if rows.done:
-        notify(Noted(f"{rows.done:,} of {len(inputs):,} features are taken up from before"))
-    with reproducible(0, threads=1):
-        try:
-            for block in _blocks(inputs, backbone, mirror, device, first=rows.done):
-                rows.add(block)
-                notify(StepAdvanced("features", rows.done))
-        except BaseException:
-            rows.save()
-            raise
-        rows.finish()
+    with reproducible(0, threads=1), GrowingArray(path, len(inputs)) as rows:
+        if rows.done:
+            notify(Noted(f"{rows.done:,} of {len(inputs):,} features are taken up from before"))
+        for block in _blocks(inputs, backbone, mirror, device, first=rows.done):
+            rows.add(block)
+            notify(StepAdvanced("features", rows.done))
     notify(StepDone("features", time.monotonic() - started))
 
 

@@ -178,7 +178,7 @@ def test_a_review_is_served_until_it_is_stopped(command, run, decided):
             request = urllib.request.Request(f"{url}decisions", body, {"If-Match": tag}, method="PUT")
             with urllib.request.urlopen(request) as answer:
                 assert answer.status == 204
-        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
         out, err = process.communicate()
     finally:
         watch.cancel()
@@ -216,7 +216,7 @@ def test_the_browser_is_told_a_file_and_no_secret(command, run, tmp_path):
         secret = process.stdout.readline().strip().rpartition(":")[2]
         while process.poll() is None and not (seen.exists() and seen.read_text()):
             time.sleep(0.02)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
         process.communicate()
     finally:
         watch.cancel()
