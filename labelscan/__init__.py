@@ -1,7 +1,7 @@
 """labelscan finds wrong labels in a data set.
 
 It trains a model fold by fold with a robust loss, predicts each example by a model that never saw it, and hands
-these out-of-fold probabilities to confident learning. Everything the command line does is a function here;
+these out-of-fold probabilities to confident learning. What the command line does is a function here;
 torch, pandas and cleanlab are imported when the first of them is used.
 """
 

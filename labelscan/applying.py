@@ -25,6 +25,10 @@ FORMAT_VERSION = 1
 DEFAULT_NAME = "corrected"
 LOG_SUFFIX = ".changes.csv"
 """Behind the whole name of a copy, so that each has a log of its own."""
+OLD_MODELS = (
+    "the probabilities in the copy come from models that learned the wrong labels: compute them anew before you judge "
+    "by them"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +117,7 @@ def apply(
             notes += _write_copy(source, corrections, written, overwrite=overwrite)
         else:
             notes += _link(source, corrections, link_to, copy=copy)
+    notes += [OLD_MODELS] if source.command == "score" and link_to is None else []
     return Applied(
         run=run.folder,
         output=written,
@@ -183,9 +188,12 @@ def _lost(source: Source) -> list[str]:
     return [f"class folders cannot hold all of the data ({lost}){leak}; without --link-to the copy can"] if lost else []
 
 
-def _read_decisions_or_annotations(path: Path) -> list[Decision]:
-    """Return the decisions in a file: decisions.csv, or what Label Studio exports as JSON or JSON-MIN."""
-    return read_annotations(path) if path.suffix.lower() == ".json" else read_decisions(path)
+def _read_decisions_or_annotations(path: Path) -> tuple[list[Decision], list[str]]:
+    """Return the decisions in decisions.csv, or in what Label Studio exports as JSON or JSON-MIN; and notes."""
+    if path.suffix.lower() != ".json":
+        return read_decisions(path), []
+    annotations = read_annotations(path)
+    return list(annotations.decisions), list(annotations.notes)
 
 
 def _decisions(
@@ -197,7 +205,8 @@ def _decisions(
         is_own = isinstance(given, Path) and given.resolve() == own.resolve()
         notes = [f"{own} was left out, since other decisions were given"] if own.exists() and not is_own else []
         if isinstance(given, Path):
-            return _read_decisions_or_annotations(given), str(given), notes
+            decided, of_file = _read_decisions_or_annotations(given)
+            return decided, str(given), notes + of_file
         return list(given), "decisions", notes
     if own.exists():
         decided = read_decisions(own)

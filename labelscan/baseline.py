@@ -44,13 +44,17 @@ class Baseline:
         """Return whether suspects may be accepted into the file: it is neither a reviewer's nor part of a run."""
         return not self.are_decisions and not is_own_file(self.path)
 
-    def stale(self, given_labels: Mapping[str, str]) -> tuple[Reviewed, ...]:
-        """Return, sorted, what is about examples that are not in the run or have another label now.
+    def gone(self, given_labels: Mapping[str, str]) -> tuple[Reviewed, ...]:
+        """Return, sorted, what is about examples that are not in the run.
 
         Args:
             given_labels: the label of every example by its id.
         """
-        return tuple(sorted(one for one in self.reviewed if given_labels.get(one[0]) != one[1]))
+        return tuple(sorted(one for one in self.reviewed if one[0] not in given_labels))
+
+    def relabelled(self, given_labels: Mapping[str, str]) -> tuple[Reviewed, ...]:
+        """Return, sorted, what is about labels that have changed since; arguments as of ``gone``."""
+        return tuple(sorted(one for one in self.reviewed if given_labels.get(one[0], one[1]) != one[1]))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,8 +137,7 @@ def update_baseline(
         suspects: all that are flagged, also those too little doubtful to count: they may count after another training.
         given_labels: the label of every example by its id.
     """
-    stale = baseline.stale(given_labels)
-    removed = tuple(one for one in stale if one[0] in given_labels)
+    removed = baseline.relabelled(given_labels)
     rows = sorted(baseline.reviewed.difference(removed) | suspects)
     records = [{**baseline.notes.get(one, {}), **dict(zip(COLUMNS, one, strict=True))} for one in rows]
     cells = [[record.get(name, "") for name in baseline.columns] for record in records]
@@ -143,7 +146,7 @@ def update_baseline(
         path=baseline.path,
         added=tuple(sorted(suspects - baseline.reviewed)),
         removed=removed,
-        unknown=tuple(one for one in stale if one[0] not in given_labels),
+        unknown=baseline.gone(given_labels),
         n_rows=len(rows),
     )
 

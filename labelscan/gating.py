@@ -108,7 +108,8 @@ def judge_gate(run: FinishedRun, limits: GateConfig, baseline: Baseline | None =
         suspects=suspects,
         baseline="" if baseline is None else str(baseline.path),
         accepts_into=str(baseline.path) if baseline is not None and baseline.may_be_written else NEW_BASELINE,
-        stale=() if baseline is None else baseline.stale(given_labels(run)),
+        gone=() if baseline is None else baseline.gone(given_labels(run)),
+        relabelled=() if baseline is None else baseline.relabelled(given_labels(run)),
         warnings=_texts(run.summary.get("warnings")),
     )
 

@@ -1,13 +1,16 @@
 """An array on disk that is filled row by row, and goes on from its last saved rows when the process was killed.
 
-For what takes long to compute and is cheap to keep: the features of a frozen backbone.
+For what takes long to compute and is cheap to keep: the features of a frozen backbone. Written and not mapped: on a
+full disk a write fails with a message, a map kills the process.
 """
 
 import os
 import time
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
+from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from labelscan.atomic import replacing
@@ -17,60 +20,66 @@ SAVE_SECONDS = 20.0
 
 
 class GrowingArray:
-    """(N, D) float32 at ``path``, which is there only when all N rows are."""
+    """(N, D) float32 at ``path``, which is there only when all N rows are; a context that saves the rows at its end."""
 
     def __init__(self, path: Path, n_rows: int) -> None:
         self.path = path
         self.n_rows = n_rows
         self._partial, self._count = _leftovers(path)
-        self._rows: NDArray[np.float32] | None = None
+        self._file: BinaryIO | None = None
         self._saved = time.monotonic()
         self.done = self._take_up()
         """Rows that are there."""
 
+    def __enter__(self) -> "GrowingArray":
+        return self
+
+    def __exit__(self, kind: object, error: object, traceback: object) -> None:
+        if self._file is None:
+            return
+        try:
+            self._save()
+        finally:
+            self._file.close()
+        if self.done == self.n_rows:
+            self._partial.replace(self.path)
+            self._count.unlink(missing_ok=True)
+
     def add(self, block: NDArray[np.float32]) -> None:
         """Put the next (B, D) rows; now and then all are saved."""
-        if self._rows is None:
+        if self._file is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self._partial.open("wb")
             shape = (self.n_rows, block.shape[1])
-            self._rows = np.lib.format.open_memmap(self._partial, mode="w+", dtype="<f4", shape=shape)
-        self._rows[self.done : self.done + len(block)] = block
+            npy.write_array_header_1_0(self._file, {"descr": "<f4", "fortran_order": False, "shape": shape})
+        self._file.write(np.ascontiguousarray(block, dtype="<f4").tobytes())
         self.done += len(block)
         if time.monotonic() - self._saved > SAVE_SECONDS:
-            self.save()
+            self._save()
 
-    def save(self) -> None:
+    def _save(self) -> None:
         """Make sure that the rows are on disk, and only then write down how many they are."""
-        if self._rows is None:
-            return
-        self._write_out()
+        assert self._file is not None
+        self._file.flush()
+        os.fsync(self._file.fileno())
         with replacing(self._count) as file:
             file.write(str(self.done))
         self._saved = time.monotonic()
 
-    def finish(self) -> None:
-        """Give the whole array its place."""
-        assert self.done == self.n_rows
-        self._write_out()
-        self._rows = None  # some systems do not rename a file that is mapped
-        self._partial.replace(self.path)
-        self._count.unlink(missing_ok=True)
-
-    def _write_out(self) -> None:
-        assert isinstance(self._rows, np.memmap)
-        self._rows.flush()
-        with self._partial.open("rb+") as file:
-            os.fsync(file.fileno())
-
     def _take_up(self) -> int:
+        """Return how many rows are there, the file standing behind the last of them."""
         try:
             done = int(self._count.read_text(encoding="utf-8"))
-            rows = np.load(self._partial, mmap_mode="r+", allow_pickle=False)
+            file = self._partial.open("rb+")
         except (OSError, ValueError):
             return 0  # nothing there, or not to be used
-        if rows.ndim != 2 or len(rows) != self.n_rows or not 0 < done <= self.n_rows:
+        end = _end_of(file, done, self.n_rows)
+        if end is None:
+            file.close()
             return 0
-        self._rows = rows
+        file.seek(end)
+        file.truncate()
+        self._file = file
         return done
 
 
@@ -78,6 +87,19 @@ def forget(path: Path) -> None:
     """Delete an array and what is there of an unfinished one: what it was made from has changed."""
     for each in (path, *_leftovers(path)):
         each.unlink(missing_ok=True)
+
+
+def _end_of(file: BinaryIO, done: int, n_rows: int) -> int | None:
+    """Return where ``done`` of the rows end, or None where the file does not hold them."""
+    try:
+        npy.read_magic(file)
+        shape, _, dtype = npy.read_array_header_1_0(file)
+    except (OSError, ValueError):
+        return None
+    if len(shape) != 2 or shape[0] != n_rows or dtype != np.dtype("<f4") or not 0 < done <= n_rows:
+        return None
+    end = file.tell() + done * shape[1] * dtype.itemsize
+    return end if os.fstat(file.fileno()).st_size >= end else None
 
 
 def _leftovers(path: Path) -> tuple[Path, Path]:

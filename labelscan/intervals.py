@@ -6,11 +6,11 @@ That is chance alone, and small where there are many labels; whether the models 
 tell. So each range also spans what detectors do not agree on: the number of errors that confident-learning counts by
 another way, and the share of the flags that all detectors raise. Where models are weak or people made the errors
 that is still far too sure, so it is called the models' own estimate wherever it is shown. A self-check has measured
-both, and is believed instead.
+both, and is believed instead. How each is known is told in two short sentences, for people who know none of this.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import cast
 
 import numpy as np
@@ -20,12 +20,13 @@ from numpy.typing import NDArray
 from labelscan.finished_run import FinishedRun, part_of
 from labelscan.report_page import Interval
 from labelscan.self_check import NORMAL_QUANTILE
+from labelscan.wording import percent
 
 COUNTS_ERRORS = "confident-learning"
 """The detector that flags, by its default filter, as many labels as it holds for wrong in all."""
-CHANCE = "chance (95 %, were these calibrated)"
-UNSEEN = "errors that look right to the models are not counted"
-TOO_SURE = "weak models are too sure of themselves, which only detect --self-check measures"
+UNSEEN = "Errors that look right to the models are in neither."
+UNSEEN_BY_ONE = "Errors that look right to the models are not in it."
+TOO_SURE = "Weak models are too sure of themselves."
 
 
 def estimate_wrong_labels(run: FinishedRun) -> Interval:
@@ -36,19 +37,20 @@ def estimate_wrong_labels(run: FinishedRun) -> Interval:
     """
     probabilities = _error_probabilities(run.issues.scores)
     n_scored, by_probability = len(probabilities), float(probabilities.sum())
-    known = _known(run.summary, "n_label_errors", "{:,.0f} labels are known to be wrong")
+    known = _known(run.summary, "n_label_errors", lambda number: f"{number:,.0f} labels are known to be wrong.")
     measured = _measured_count(run.summary, n_flagged=int(run.issues.scores["flagged"].sum()))
     if measured is not None:
         estimate, low, high = measured
-        basis = f"Measured by the self-check; the error probabilities add up to {by_probability:,.0f}; {UNSEEN}{known}."
+        basis = f"Measured by the self-check; the error probabilities add up to {by_probability:,.0f}. {UNSEEN}{known}"
         return Interval(estimate=estimate, low=low, high=min(high, float(n_scored)), basis=basis, measured=True)
-    centres, spread = [by_probability, *_counted(run.summary)], _spread(probabilities)
-    others = f", and the {centres[1]:,.0f} that {COUNTS_ERRORS} counts" if len(centres) > 1 else ""
+    counted, spread = _counted(run.summary), _spread(probabilities)
+    centres = [by_probability, *counted]
+    others = [f"; the range also spans the {count:,.0f} that {COUNTS_ERRORS} counts. {UNSEEN}" for count in counted]
     return Interval(
         estimate=by_probability,
         low=max(min(centres) - spread, 0.0),
         high=min(max(centres) + spread, float(n_scored)),
-        basis=f"The sum of the error probabilities; the range spans {CHANCE}{others}; {UNSEEN}; {TOO_SURE}{known}.",
+        basis=f"The sum of all error probabilities{''.join(others) or f'. {UNSEEN_BY_ONE}'}{known}",
         measured=False,
     )
 
@@ -60,18 +62,18 @@ def estimate_flagged_precision(run: FinishedRun) -> Interval | None:
     if not len(probabilities):
         return None
     mean, spread = float(probabilities.mean()), _spread(probabilities) / len(probabilities)
-    known = _known(run.summary, "precision", "{:.0%} are known to be right")
+    known = _known(run.summary, "precision", lambda share: f"{percent(share, 0)} are known to be right.")
     measured = _self_check(run.summary, "precision")
     if measured is not None:
-        basis = f"Measured by the self-check; by the error probabilities it is {mean:.0%}{known}."
+        basis = f"Measured by the self-check; by the error probabilities it is {percent(mean, 0)}.{known}"
         return Interval(estimate=measured[0], low=measured[1], high=min(measured[2], 1.0), basis=basis, measured=True)
     agreed = _agreed_share(run.summary)
-    down_to = f", down to the {agreed:.0%} that all detectors flag" if agreed < mean - spread else ""
+    down_to = f"; down to the {percent(agreed, 0)} that all detectors flag" if agreed < mean - spread else ""
     return Interval(
         estimate=mean,
         low=max(min(mean - spread, agreed), 0.0),
         high=min(mean + spread, 1.0),
-        basis=f"The mean error probability of the flags; the range spans {CHANCE}{down_to}; {TOO_SURE}{known}.",
+        basis=f"The mean error probability of the flags{down_to}. {TOO_SURE}{known}",
         measured=False,
     )
 
@@ -118,9 +120,9 @@ def _self_check(summary: Mapping[str, object], name: str) -> tuple[float, float,
     return estimate, 0.0 if low is None else low, math.inf if high is None else high
 
 
-def _known(summary: Mapping[str, object], name: str, words: str) -> str:
+def _known(summary: Mapping[str, object], name: str, sentence: Callable[[float], str]) -> str:
     """Return what the true labels say, behind what is estimated; empty where there are none."""
     truth = part_of(summary, "against_truth")
     leading = str(summary.get("detector", "")).partition(":")[0]
     number = truth.get(name, part_of(part_of(truth, "quality"), leading).get(name))
-    return f"; {words.format(number)}" if isinstance(number, int | float) else ""
+    return f" {sentence(number)}" if isinstance(number, int | float) else ""

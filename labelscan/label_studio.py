@@ -5,7 +5,9 @@ format is described at https://labelstud.io/guide/task_format and https://labels
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -22,8 +24,35 @@ ID_KEY, GIVEN_KEY, SUGGESTED_KEY = "example_id", "given_label", "suggested_label
 Object = dict[str, object]
 
 
-def read_annotations(path: Path) -> list[Decision]:
-    """Return what was decided in Label Studio, one decision an example: of several the last.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Annotations:
+    """What was decided in Label Studio."""
+
+    decisions: tuple[Decision, ...]
+    """One an example: of several the last."""
+    n_tasks: int
+    """Examples that were to be annotated."""
+    n_contradictory: int
+    """Those that were decided in several ways."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Return what a reviewer should know before the decisions are believed."""
+        n_undecided = self.n_tasks - len(self.decisions)
+        notes = []
+        if n_undecided:
+            verb = "decides" if n_undecided == 1 else "decide"
+            notes.append(f"{n_undecided:,} of {self.n_tasks:,} tasks {verb} nothing: not annotated, or skipped")
+        if self.n_contradictory:
+            verb = "has annotations" if self.n_contradictory == 1 else "have annotations"
+            notes.append(
+                f"{self.n_contradictory:,} of {self.n_tasks:,} tasks {verb} that contradict each other: the last counts"
+            )
+        return tuple(notes)
+
+
+def read_annotations(path: Path) -> Annotations:
+    """Return what was decided in Label Studio.
 
     A chosen class that is the given label keeps it, another relabels. Annotations that were skipped, and those
     without a choice, decide nothing.
@@ -32,24 +61,33 @@ def read_annotations(path: Path) -> list[Decision]:
         path: a JSON or JSON-MIN export.
 
     Raises:
-        DecisionsError: no such file, no export, or tasks that are none of ours; up to 20 at once.
+        DecisionsError: no such file, no export, no annotation, or tasks that are none of ours; up to 20 at once.
     """
     tasks = _tasks(path)
     problems: list[Problem] = []
     latest: dict[str, Decision] = {}
+    answers: dict[str, set[tuple[Verdict, str]]] = defaultdict(set)  # by example: the short form repeats a task
     for number, task in enumerate(tasks, start=1):
         where = f"{path.name} task {number}"
+        answers[_task_id(task, where)]
         for data, choices, time in _annotations(task):
             decision = _decision(data, choices, time, where)
             if isinstance(decision, Problem):
                 problems.append(decision)
             elif decision is not None:
+                answers[decision.example_id].add((decision.verdict, decision.new_label))
                 before = latest.get(decision.example_id)
                 if before is None or decision.time >= before.time:
                     latest[decision.example_id] = decision
     if problems:
         raise DecisionsError.of(problems[:MAX_PROBLEMS], total=len(problems))
-    return list(latest.values())
+    if not latest:
+        raise _nothing_annotated(len(answers), path)
+    return Annotations(
+        decisions=tuple(latest.values()),
+        n_tasks=len(answers),
+        n_contradictory=sum(len(given) > 1 for given in answers.values()),
+    )
 
 
 def _tasks(path: Path) -> list[Object]:
@@ -61,6 +99,19 @@ def _tasks(path: Path) -> list[Object]:
     if not isinstance(content, list) or not all(isinstance(task, dict) for task in content):
         raise DecisionsError("this is no list of tasks", where=str(path), hint=hint)
     return content
+
+
+def _task_id(task: Object, where: str) -> str:
+    data = task.get("data")
+    return _text((data if isinstance(data, dict) else task).get(ID_KEY)) or where
+
+
+def _nothing_annotated(n_tasks: int, path: Path) -> DecisionsError:
+    return DecisionsError(
+        f"none of {n_tasks:,} tasks is annotated" if n_tasks else "there is no task",
+        where=str(path),
+        hint="submit annotations in Label Studio, which predictions are not, and export the project anew",
+    )
 
 
 def _annotations(task: Object) -> Iterator[tuple[Object, dict[str, list[str]], str]]:

@@ -123,6 +123,7 @@ def _check(plan: Plan, contents: Contents, first: Run, detections: Detections, r
         tell(Noted(f"self-check: all is done again with {len(planted):,} planted errors"))
         with timed(run, "self_check"), _open_check(plan, planted, run) as (again, second):
             checked, judged = _train_and_judge(again, contents, second, _logged(second, notify))
+            run.has_trained |= second.has_trained
         found = measure(planted, (first.evidence, detections), (checked.evidence, judged), folder=SELF_CHECK)
         summary = dataclasses.replace(first.summary, self_check=found)
     write_summary(summary, run.path)

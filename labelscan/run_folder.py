@@ -19,7 +19,7 @@ from labelscan import __version__
 from labelscan.atomic import read_json, write_json
 from labelscan.config import LEFT_TO_THE_MODEL, RUN_JSON_SETTINGS
 from labelscan.errors import Interrupted, RunFolderError
-from labelscan.events import Event, StepAdvanced, Waiting
+from labelscan.events import Event, FoldDone, StepAdvanced, Waiting
 
 FORMAT_VERSION = 1
 """Of run.json and of everything else in the folder; a folder of another version is not taken up."""
@@ -70,6 +70,8 @@ class RunFolder:
         """What run.json said before this process took the run up."""
         self.timings = _timings(self.earlier)
         """Seconds by step; of what is not done again, those of the earlier process."""
+        self.has_trained = False
+        """Whether anything was trained now, and not found finished."""
         self._content: dict[str, object] = {}
         self._started = time.monotonic()
         self._seconds_before = self.timings.get("total", 0.0)
@@ -92,6 +94,8 @@ class RunFolder:
         """Add an event to log.jsonl; what comes many times a second is left out."""
         if isinstance(event, StepAdvanced | Waiting):
             return
+        if isinstance(event, FoldDone) and not event.reused:
+            self.has_trained = True
         line = {"time": _now(), "event": type(event).__name__, **dataclasses.asdict(event)}
         with (self.path / LOG_FILE).open("a", encoding="utf-8") as file:
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
@@ -99,6 +103,8 @@ class RunFolder:
     def record(self, **entries: object) -> None:
         """Put entries into run.json."""
         self._content.update(entries)
+        if self.has_trained or self.earlier.get("state") != "finished":  # a run that is only shown keeps its time
+            self.timings["total"] = self._seconds_before + time.monotonic() - self._started
         self._content["timings"] = {name: round(seconds, 3) for name, seconds in self.timings.items()}
         write_json(self.path / RUN_FILE, self._content)
 
@@ -128,11 +134,10 @@ class RunFolder:
         self.record()
 
     def _end(self, state: State) -> None:
-        ended = self.earlier.get("ended")
-        if ended is None or (self.earlier.get("state"), state) != ("finished", "finished"):  # else it was shown again
-            self.timings["total"] = self._seconds_before + time.monotonic() - self._started
-            ended = _now()
-        self.record(state=state, ended=ended)
+        settings = json.loads(json.dumps(self._content[RUN_JSON_SETTINGS]))
+        before = (self.earlier.get("state"), self.earlier.get(RUN_JSON_SETTINGS))
+        is_shown_again = state == "finished" and before == (state, settings) and not self.has_trained
+        self.record(state=state, ended=self.earlier.get("ended") if is_shown_again else _now())
 
 
 @contextmanager

@@ -98,8 +98,10 @@ class GateVerdict:
     """The file; empty where there is none."""
     accepts_into: str
     """The file that suspects can be accepted into: the baseline, unless it is one that is never written."""
-    stale: tuple[Reviewed, ...]
-    """Rows of the baseline about examples that are not in the run or have another label now."""
+    gone: tuple[Reviewed, ...]
+    """Rows of the baseline about examples that are not in the run."""
+    relabelled: tuple[Reviewed, ...]
+    """Those about examples that have another label now, which is what became of a review."""
     warnings: tuple[str, ...]
     """Those of the run."""
 
@@ -182,7 +184,7 @@ class GateVerdict:
             "baseline": self.baseline or None,
             "checks": [dataclasses.asdict(check) for check in self.checks],
             "suspects": [dataclasses.asdict(suspect) for suspect in self.suspects],
-            "stale": [{"example_id": example_id, "given_label": label} for example_id, label in self.stale],
+            "stale": [{"example_id": one, "given_label": label} for one, label in sorted(self.gone + self.relabelled)],
             "warnings": self.warnings,
         }
         return {key: rounded(value) for key, value in content.items()}

@@ -12,6 +12,7 @@ from PIL import Image
 from readers.test_torchvision_set import lay_mnist
 
 import labelscan
+from labelscan.applying import OLD_MODELS
 from labelscan.decisions import Decision, write_decisions
 from labelscan.errors import ConfigError, DatasetError, DecisionsError, UsageError
 from labelscan.finished_run import FinishedRun
@@ -332,7 +333,7 @@ def test_decisions_in_the_run_are_taken_and_win_over_flags(scored, here):
     write_decisions(decisions, scored / "decisions.csv")
     alone = labelscan.apply(scored)
     assert list(alone.corrections.changes) == ["7"]
-    assert not alone.notes
+    assert alone.notes == (OLD_MODELS,)
     labelscan.apply(scored)  # the same once more takes nothing away
     with pytest.raises(UsageError, match="differs from what would be written"):
         labelscan.apply(scored, decisions=[drop("7")], drop=True)
@@ -342,7 +343,7 @@ def test_decisions_in_the_run_are_taken_and_win_over_flags(scored, here):
     assert "decisions.csv was heeded" in with_flags.notes[0]
     named = labelscan.apply(scored, decisions=scored / "decisions.csv", drop=True)
     assert list(named.corrections.changes) == ["7"]
-    assert not named.notes
+    assert named.notes == (OLD_MODELS,)
     others = labelscan.apply(scored, decisions=[drop("7")], drop=True, overwrite=True)
     assert sorted(others.corrections.changes) == ["2", "5", "7"]
     assert "decisions.csv was left out" in others.notes[0]

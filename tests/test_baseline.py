@@ -31,7 +31,8 @@ def test_reviewed_labels_stay_while_they_are_in_the_data(tmp_path):
     path.write_text(HEADER + "gone,cat\nkept,cat\nrelabelled,cat\n")
     labels = {"kept": "cat", "relabelled": "dog", "new": "dog"}
     baseline = read_to_update(path)
-    assert baseline.stale(labels) == (("gone", "cat"), ("relabelled", "cat"))
+    assert baseline.gone(labels) == (("gone", "cat"),)
+    assert baseline.relabelled(labels) == (("relabelled", "cat"),)
     update = update_baseline(baseline, frozenset([("new", "dog")]), labels)
     assert update.added == (("new", "dog"),)
     assert update.removed == (("relabelled", "cat"),)

@@ -71,7 +71,7 @@ def test_of_the_suspects_those_in_the_baseline_are_not_new_if_their_label_is_the
     found = verdict(run, baseline=[("00", "cat"), ("01", "dog"), ("gone", "cat")], max_new=2)
     assert [(one.example_id, one.is_new) for one in found.suspects][-1] == ("00", False)
     assert (found.n_new, found.passed) == (2, True)
-    assert found.stale == (("01", "dog"), ("gone", "cat"))
+    assert (found.gone, found.relabelled) == ((("gone", "cat"),), (("01", "dog"),))
     assert "2 of them new" in found.sentence
 
 

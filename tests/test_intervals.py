@@ -29,12 +29,16 @@ def test_the_range_spans_what_confident_learning_counts():
     both = estimate_wrong_labels(a_run())
     assert both.low == pytest.approx(3 - (alone.estimate - alone.low))
     assert both.high == alone.high
-    assert "the 3 that confident-learning counts" in both.basis
+    assert both.basis == (
+        "The sum of all error probabilities; the range also spans the 3 that confident-learning counts. "
+        "Errors that look right to the models are in neither."
+    )
+    assert alone.basis == "The sum of all error probabilities. Errors that look right to the models are not in it."
 
 
 def test_another_rule_of_confident_learning_counts_nothing():
     run = a_run(summary={"detector": "confident-learning:filter_by=both"})
-    assert "counts" not in estimate_wrong_labels(run).basis.replace("counted", "")
+    assert "counts" not in estimate_wrong_labels(run).basis
 
 
 def test_no_range_leaves_what_is_possible():
@@ -50,7 +54,7 @@ def test_precision_goes_down_to_what_all_detectors_flag():
     assert one.estimate == pytest.approx(0.85)
     assert one.low == 0.25
     assert 0.85 < one.high <= 1.0
-    assert "down to the 25% that all detectors flag" in one.basis
+    assert "down to the 25 % that all detectors flag" in one.basis
     assert not one.measured
 
 
@@ -81,10 +85,20 @@ def test_a_self_check_that_could_not_tell_is_not():
 def test_true_labels_are_told_beside():
     run = a_run(summary={"against_truth": TRUTH})
     assert "5 labels are known to be wrong" in estimate_wrong_labels(run).basis
-    assert "75% are known to be right" in estimate_flagged_precision(run).basis
+    assert "75 % are known to be right" in estimate_flagged_precision(run).basis
 
 
 def test_where_nothing_is_flagged_there_is_no_precision():
     run = a_run()
     run.issues.scores["flagged"] = False
     assert estimate_flagged_precision(run) is None
+
+
+@pytest.mark.parametrize("summary", [{}, {"flagged_by_all": 1}, {"self_check": CHECK}])
+def test_how_it_is_known_is_short_and_said_once(summary):
+    run = a_run(summary=summary)
+    told = [estimate_wrong_labels(run).basis, estimate_flagged_precision(run).basis]
+    assert all(len(basis.split()) <= 25 for basis in told)
+    assert "--self-check" not in " ".join(told), "score has none"
+    sentences = " ".join(told).replace("Measured by the self-check; ", "").removesuffix(".").split(". ")
+    assert len(set(sentences)) == len(sentences)

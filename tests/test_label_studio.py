@@ -37,11 +37,11 @@ def read(folder, content):
 
 
 def decided(folder, *tasks):
-    return {one.example_id: (one.verdict, one.new_label) for one in read(folder, list(tasks))}
+    return {one.example_id: (one.verdict, one.new_label) for one in read(folder, list(tasks)).decisions}
 
 
 def test_the_given_label_is_kept_and_another_relabels(tmp_path):
-    (one,) = read(tmp_path, [task("a.png", chosen("dog"))])
+    (one,) = read(tmp_path, [task("a.png", chosen("dog"))]).decisions
     assert one == Decision(
         example_id="a.png", verdict="relabel", new_label="dog", time="2026-01-02T03:04:05Z", given_label="cat"
     )
@@ -53,8 +53,28 @@ def test_a_verdict_wins_over_a_class_that_was_suggested(tmp_path):
     assert decided(tmp_path, *tasks) == {"a": ("drop", ""), "b": ("unsure", "")}
 
 
-def test_what_was_skipped_or_left_empty_decides_nothing(tmp_path):
-    assert decided(tmp_path, task("a", chosen("dog", was_cancelled=True)), task("b", chosen()), task("c")) == {}
+UNDECIDED = (task("a", chosen("dog", was_cancelled=True)), task("b", chosen()), task("c"))
+
+
+def test_what_was_skipped_or_left_empty_decides_nothing_and_is_counted(tmp_path):
+    found = read(tmp_path, [*UNDECIDED, task("d", chosen("dog"))])
+    assert [one.example_id for one in found.decisions] == ["d"]
+    assert found.notes == ("3 of 4 tasks decide nothing: not annotated, or skipped",)
+
+
+@pytest.mark.parametrize(
+    ("tasks", "message"), [(UNDECIDED, "none of 3 tasks is annotated; hint: submit"), ([], "there is no task")]
+)
+def test_an_export_without_any_annotation_is_refused(tmp_path, tasks, message):
+    with pytest.raises(DecisionsError, match=message):
+        read(tmp_path, list(tasks))
+
+
+def test_annotations_that_contradict_each_other_are_counted(tmp_path):
+    same, other = chosen("dog"), chosen("fox")
+    found = read(tmp_path, [task("a", same, other), task("b", same, same), task("c", same, chosen(None, DROP))])
+    assert found.notes == ("2 of 3 tasks have annotations that contradict each other: the last counts",)
+    assert read(tmp_path, [task("b", same, same)]).notes == ()
 
 
 def test_of_several_annotations_the_last_counts(tmp_path):

@@ -238,3 +238,10 @@ def test_every_server_has_its_own_secret(server, path):
     with serving(path) as other:
         assert len(other.token) >= 32
         assert other.token != server.token
+
+
+def test_a_second_server_of_a_run_knows_that_the_usual_port_is_taken(server, path):
+    assert not server.usual_port_is_taken
+    with serving(path) as second:
+        assert second.usual_port_is_taken
+        assert second.port != server.port

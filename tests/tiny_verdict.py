@@ -46,6 +46,7 @@ def a_verdict(
         suspects=suspects,
         baseline=baseline,
         accepts_into=baseline or NEW_BASELINE,
-        stale=(),
+        gone=(),
+        relabelled=(),
         warnings=("a *warning*",),
     )

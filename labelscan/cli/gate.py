@@ -60,7 +60,8 @@ def gate(
         bool,
         Option(
             "--update-baseline",
-            help="Write all suspects of today into the baseline, and judge nothing.",
+            help="Write every flag of today into the baseline, also those below --min-error-probability, and judge "
+            "nothing.",
             rich_help_panel=LIMITS,
         ),
     ] = False,
@@ -199,7 +200,7 @@ def _update(limits: GateConfig, find_run: Callable[[], "FinishedRun"], *, quiet:
 
     update = accept(find_run, Path(limits.baseline))
     if not quiet:
-        gate_screen.show_update(update)
+        gate_screen.show_update(update, limits.min_error_probability)
     return 0
 
 

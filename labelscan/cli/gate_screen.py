@@ -1,9 +1,9 @@
 """A verdict on one screen: whether it passes, by which limits, the worst suspects, and what to do."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from labelscan.baseline import BaselineUpdate
+from labelscan.baseline import BaselineUpdate, Reviewed
 from labelscan.cli.console import Console, Shape, entry, stdout, text
 from labelscan.cli.suspects_table import SuspectRow, suspects_table
 from labelscan.issues import ISSUES_FILE
@@ -13,6 +13,8 @@ FILE_WIDTH = 80
 """Columns of a text that is written into a file."""
 MOST_ROWS = 5
 """Of warnings, and of what was removed from a baseline."""
+MOST_NAMES = 3
+"""Of the rows of a baseline that say nothing any more."""
 STYLES = {"PASSED": "bold green", "FAILED": "bold red"}
 
 
@@ -33,14 +35,20 @@ def show_form(content: str) -> None:
     stdout().out(content, end="", highlight=False)
 
 
-def show_update(update: BaselineUpdate) -> None:
-    """Write to stdout what a baseline holds now, and what has changed in it."""
+def show_update(update: BaselineUpdate, least: float) -> None:
+    """Write to stdout what a baseline holds now, and what has changed in it.
+
+    Args:
+        update: what was written.
+        least: the error probability from which on the gate counts a suspect; the baseline has all.
+    """
     console = stdout()
     rows = "row" if update.n_rows == 1 else "rows"
     console.show(
         text(
             (f"{update.path}: {update.n_rows:,} {rows}", "bold"),
             f", {len(update.added):,} added, {len(update.removed):,} removed",
+            f": every flag, also those below P = {least:g}" if least > 0 else "",
         )
     )
     for example_id, given_label in update.removed[:MOST_ROWS]:
@@ -51,13 +59,15 @@ def show_update(update: BaselineUpdate) -> None:
         )
     if update.unknown:
         rows = "1 row is" if len(update.unknown) == 1 else f"{len(update.unknown):,} rows are"
-        console.show(text(("kept    ", "dim"), f"{rows} stale, unless another run has the examples: {_few(update)}"))
+        console.show(
+            text(("kept    ", "dim"), f"{rows} stale, unless another run has the examples: {_first(update.unknown)}")
+        )
     console.show(text(("next    ", "dim"), "keep it beside the data, under version control"))
 
 
-def _few(update: BaselineUpdate) -> str:
-    ids = [example_id for example_id, _ in update.unknown]
-    return ", ".join(ids[:MOST_ROWS]) + (" ..." if len(ids) > MOST_ROWS else "")
+def _first(rows: Sequence[Reviewed]) -> str:
+    more = f" and {len(rows) - MOST_NAMES:,} more" if len(rows) > MOST_NAMES else ""
+    return ", ".join(example_id for example_id, _ in rows[:MOST_NAMES]) + more
 
 
 def _write(console: Console, verdict: GateVerdict, *, top: int, quiet: bool = False) -> None:
@@ -101,7 +111,11 @@ def _rows(verdict: GateVerdict, top: int) -> list[SuspectRow]:
 def _remarks(verdict: GateVerdict) -> Iterator[Shape]:
     for warning in verdict.warnings[:MOST_ROWS]:
         yield text(("warning: ", "bold yellow"), warning)
-    if verdict.stale:
-        rows = "1 row is" if len(verdict.stale) == 1 else f"{len(verdict.stale):,} rows are"
-        where = f"{rows} stale in {verdict.baseline}"
-        yield text(("warning: ", "bold yellow"), f"{where}: of examples that are not in this run, or relabelled")
+    if verdict.gone:
+        rows = "row is" if len(verdict.gone) == 1 else "rows are"
+        words = f"{len(verdict.gone):,} {rows} about examples that are not in this run: {_first(verdict.gone)}"
+        yield text(("warning: ", "bold yellow"), f"{verdict.baseline}: {words}")
+    if verdict.relabelled:
+        labels = "label was" if len(verdict.relabelled) == 1 else "labels were"
+        words = f"{len(verdict.relabelled):,} {labels} changed since: {_first(verdict.relabelled)}"
+        yield text(("note: ", "dim"), f"{verdict.baseline}: {words}")

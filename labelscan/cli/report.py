@@ -143,7 +143,7 @@ def _serve(run: "FinishedRun", page: "ReportPage", *, port: int, browser: bool, 
     with ReviewServer(render, decisions, port=port) as server, ExitStack() as until_the_end:
         try:
             at_hand = report_screen.has_desktop(os.environ, sys.platform)
-            report_screen.show_served(server.url, server.port, decisions.path, at_hand=at_hand, quiet=quiet)
+            report_screen.show_served(server, at_hand=at_hand, quiet=quiet)
             if browser and at_hand:
                 address = until_the_end.enter_context(way_in(run.folder, server.url))
                 # Some browsers are waited for until they are closed, and the page must be served meanwhile.

@@ -2,17 +2,21 @@
 
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from labelscan.cli.console import show_json, stderr, stdout, text
+from labelscan.cli.console import show_json, show_message, stderr, stdout, text
 from labelscan.report_page import ReportPage
 from labelscan.reports.label_studio_report import interface_path, without_task
 from labelscan.reports.markdown_report import render_markdown
+from labelscan.review_server import HOST, ReviewServer
+
+WORDS = {"html": "page", "label-studio": "tasks", "markdown": "report"}
+"""What stands before the path of each form."""
 
 
 def show(page: ReportPage, written: Mapping[str, Path], *, shown: Sequence[str], as_json: bool, quiet: bool) -> None:
-    """Write where the reports are to stdout, or the one that goes there, or all of it as JSON.
+    """Write to stdout where the reports are and what to do with them, or the one that goes there, or all as JSON.
 
     Args:
         page: what they show.
@@ -27,9 +31,13 @@ def show(page: ReportPage, written: Mapping[str, Path], *, shown: Sequence[str],
     if shown:
         sys.stdout.write(render_markdown(page))
     console = stderr() if shown else stdout()
-    plain = quiet or not console.is_terminal
-    for path in written.values():
-        console.print(text(str(path)) if plain else text(("report  ", "dim"), (str(path), "bold")))
+    for form, path in written.items():
+        if quiet:
+            console.print(text(str(path)))
+            continue
+        console.print(text((f"{WORDS[form]:<8}", "dim"), (str(path), "bold")))
+        for word, step in _next_steps(form, path, shlex.quote(page.run)):
+            console.print(text((f"{word:<8}", "dim"), step))  # not wrapped, to be copied
     for note in page.notes:
         stderr().show(text(("note: ", "dim"), note))
     if "label-studio" in written and (unshown := without_task(page)):
@@ -39,20 +47,16 @@ def show(page: ReportPage, written: Mapping[str, Path], *, shown: Sequence[str],
                 f"{len(unshown):,} of {len(page.suspects):,} labels have no task: they have no picture",
             )
         )
-    if "label-studio" in written and not plain:
-        _show_label_studio(written["label-studio"], shlex.quote(page.run))
-    if "html" in written and not plain:
-        run = shlex.quote(page.run)
-        console.show(text(("review  ", "dim"), f"open it, or have decisions saved: labelscan report {run} --serve"))
-        console.show(text(("next    ", "dim"), f"labelscan apply {run}"))
 
 
-def _show_label_studio(tasks: Path, run: str) -> None:
-    """Write what to do with tasks for Label Studio."""
-    console = stdout()
-    interface = f"paste {interface_path(tasks)} into the labelling interface of a project, then import the tasks"
-    console.show(text(("import  ", "dim"), interface))
-    console.show(text(("next    ", "dim"), f"export it as JSON: labelscan apply {run} --decisions EXPORT.json"))
+def _next_steps(form: str, path: Path, run: str) -> Iterator[tuple[str, str]]:
+    """Yield what to do with a report, each a word and a step; ``run`` as a shell takes it."""
+    if form == "html":
+        yield "next", f"open it, or labelscan report {run} --serve"
+        yield "then", f"labelscan apply {run} --decisions decisions.csv"
+    elif form == "label-studio":
+        yield "paste", f"{interface_path(path)} into the labelling settings of a project, then import the tasks"
+        yield "then", f"export it as JSON; labelscan apply {run} --decisions EXPORT.json"
 
 
 def has_desktop(environment: Mapping[str, str], platform: str) -> bool:
@@ -62,25 +66,27 @@ def has_desktop(environment: Mapping[str, str], platform: str) -> bool:
     return platform in ("darwin", "win32") or any(environment.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
 
 
-def show_served(url: str, port: int, decisions: Path, *, at_hand: bool, quiet: bool) -> None:
+def show_served(server: ReviewServer, *, at_hand: bool, quiet: bool) -> None:
     """Write where a page is served, and at once: a script may wait for it.
 
     Args:
-        url: of the page.
-        port: in it.
-        decisions: the file that is written.
+        server: that is about to serve it.
         at_hand: whether a browser on this machine can be looked at.
         quiet: whether nothing but the url is written.
     """
     console = stdout()
-    console.print(text(url) if quiet or not console.is_terminal else text(("review  ", "dim"), (url, "bold")))
+    bare = quiet or not console.is_terminal
+    console.print(text(server.url) if bare else text(("review  ", "dim"), (server.url, "bold")))
     sys.stdout.flush()
     if quiet:
         return
+    if server.usual_port_is_taken:
+        words = "the usual port of this run is taken: perhaps another labelscan report --serve shows it already"
+        show_message(words, kind="note")
     if not at_hand:
-        forward = f"ssh -L {port}:127.0.0.1:{port} THIS-MACHINE"
-        stderr().show(text(f"to open it on another machine, run there: {forward}"))
-    stderr().show(text(f"decisions are saved in {decisions}; Ctrl-C ends"))
+        forward = f"ssh -L {server.port}:{HOST}:{server.port} THIS-MACHINE"
+        stderr().print(text(f"to open it on another machine, run there: {forward}"))
+    stderr().print(text(f"decisions are saved in {server.decisions.path}; Ctrl-C ends"))
 
 
 def show_decisions(run: Path, decisions: Path, *, quiet: bool) -> None:
@@ -88,7 +94,7 @@ def show_decisions(run: Path, decisions: Path, *, quiet: bool) -> None:
     if quiet:
         return
     if decisions.exists():
-        stderr().show(text(f"decisions are in {decisions}; next: labelscan apply {shlex.quote(str(run))}"))
+        stderr().print(text(f"decisions are in {decisions}; next: labelscan apply {shlex.quote(str(run))}"))
     else:
         stderr().show(text("nothing was decided"))
 

@@ -109,7 +109,7 @@ def _show_screen(summary: Summary, issues: Issues, folder: Path, *, top: int, to
         _show_self_check(console, summary.self_check)
     console.print()
     console.print(text(("issues  ", "dim"), (str(folder / ISSUES_FILE), "bold")))
-    console.show(text(("next    ", "dim"), _next_step(summary, folder)))
+    console.print(text(("next    ", "dim"), _next_step(summary, folder)))  # not wrapped, to be copied
 
 
 def _headline(summary: Summary, width: int) -> Iterator[Shape]:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from labelscan.batches import Augmentation, Batches, StoredInputs
 from labelscan.device import Device, make_network, reproducible
-from labelscan.events import Listener, StepAdvanced, StepDone, StepStarted
+from labelscan.events import Listener, Noted, StepAdvanced, StepDone, StepStarted
 from labelscan.growing_array import GrowingArray
 from labelscan.models.backbones import Backbone
 from labelscan.store import available_cores
@@ -43,16 +43,12 @@ def embed(
     """
     started = time.monotonic()
     notify(StepStarted("features", len(inputs)))
-    rows = GrowingArray(path, len(inputs))
-    with reproducible(0, threads=1):
-        try:
-            for block in _blocks(inputs, backbone, mirror, device, first=rows.done):
-                rows.add(block)
-                notify(StepAdvanced("features", rows.done))
-        except BaseException:
-            rows.save()
-            raise
-        rows.finish()
+    with reproducible(0, threads=1), GrowingArray(path, len(inputs)) as rows:
+        if rows.done:
+            notify(Noted(f"{rows.done:,} of {len(inputs):,} features are taken up from before"))
+        for block in _blocks(inputs, backbone, mirror, device, first=rows.done):
+            rows.add(block)
+            notify(StepAdvanced("features", rows.done))
     notify(StepDone("features", time.monotonic() - started))
 
 

@@ -24,6 +24,12 @@ class Ended:
 Command = Callable[..., Ended]
 
 
+@pytest.fixture(autouse=True)
+def quick_estimates(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time a model for a moment only, in dry runs."""
+    monkeypatch.setattr("labelscan.estimate.SECONDS", 0.01)
+
+
 @pytest.fixture
 def command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Command:
     """Return a function that runs labelscan in an empty folder, in 80 columns without colour."""

@@ -17,6 +17,7 @@ def test_the_screen_is_as_reviewed(command, run, tmp_path, golden):
     decide(tmp_path, "7,drop,", "9,relabel,[red]cat[/red]", "25,keep,", "30,unsure,")
     ended = command("apply", "run", "--decisions", "mine.csv", "--relabel", "--min-error-probability", "0")
     assert ended.code == 0, ended.err
+    assert "models that learned the wrong labels: compute them anew" in ended.err
     assert "\x1b" not in ended.out
     golden("apply.txt", ended.out)
 
@@ -43,8 +44,15 @@ def test_annotations_of_label_studio_are_decisions(command, run, tmp_path):
     data = {"example_id": "3", "given_label": "[red]cat[/red]"}
     result = {"from_name": "label", "to_name": "example", "type": "choices", "value": {"choices": ["dog\x1b[2J"]}}
     task = {"id": 1, "data": data, "annotations": [{"updated_at": "2026-01-02", "result": [result]}]}
-    (tmp_path / "export.json").write_text(json.dumps([task]))
-    assert json.loads(command("apply", "run", "--decisions", "export.json", "--json").out)["n_relabelled"] == 1
+    left = {"id": 2, "data": {**data, "example_id": "9"}, "annotations": []}
+    (tmp_path / "export.json").write_text(json.dumps([task, left]))
+    written = json.loads(command("apply", "run", "--decisions", "export.json", "--json").out)
+    assert written["n_relabelled"] == 1
+    assert written["notes"][0] == "1 of 2 tasks decides nothing: not annotated, or skipped"
+    (tmp_path / "export.json").write_text(json.dumps([left]))
+    ended = command("apply", "run", "--decisions", "export.json")
+    assert ended.code == 2
+    assert "none of 1 tasks is annotated" in ended.err
 
 
 @pytest.mark.parametrize(

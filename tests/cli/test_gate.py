@@ -110,7 +110,7 @@ def test_what_is_in_the_baseline_is_not_new(command, run, tmp_path):
     assert "--update-baseline" in missing.err
     made = command("gate", "run", "--baseline", "known.csv", "--update-baseline")
     assert (made.code, made.err) == (0, "")
-    assert "3 added, 0 removed" in made.out
+    assert "3 added, 0 removed: every flag, also those below P = 0.5" in made.out
     assert (tmp_path / "known.csv").read_text().splitlines()[0] == "example_id,given_label"
     assert command("gate", "run", "--baseline", "known.csv").code == 0
 
@@ -132,6 +132,15 @@ def test_a_label_that_was_changed_since_is_new_again(command, run, tmp_path):
     assert [one["example_id"] for one in content["stale"]] == ["23.png"]
     updated = command("gate", "run", "--baseline", "known.csv", "--update-baseline")
     assert "1 added, 1 removed" in updated.out
+
+
+def test_rows_of_the_baseline_that_say_nothing_any_more_are_named_by_their_cause(command, run, tmp_path):
+    gone = "".join(f"gone {number}.png,cat\n" for number in range(5))
+    (tmp_path / "known.csv").write_text(f"example_id,given_label\n03.png,dog\n13.png,fox\n23.png,dog\n{gone}")
+    out = " ".join(command("gate", "run", "--baseline", "known.csv").out.split())
+    assert "note: known.csv: 1 label was changed since: 23.png" in out
+    words = "5 rows are about examples that are not in this run: gone 0.png, gone 1.png, gone 2.png and 2 more"
+    assert f"warning: known.csv: {words}" in out
 
 
 def test_decisions_to_keep_a_label_are_a_baseline_and_are_never_written(command, run, tmp_path):

@@ -22,22 +22,29 @@ def run(command, probs, tmp_path):
     return tmp_path / "run"
 
 
-def test_the_page_is_written_into_the_run_and_its_path_is_all_that_a_pipe_gets(command, run):
-    for options in ((), ("-q",)):
-        ended = command("report", "run", *options)
-        assert (ended.code, ended.out) == (0, "run/report.html\n")
+def test_the_page_is_written_into_the_run_and_its_path_is_all_that_is_said_quietly(command, run):
+    ended = command("report", "run", "-q")
+    assert (ended.code, ended.out, ended.err) == (0, "run/report.html\n", "")
     assert "[red]cat[/red]" in (run / "report.html").read_text()
 
 
-def test_a_person_is_told_what_to_do_with_it(command, run, monkeypatch):
-    monkeypatch.setattr("rich.console.Console.is_terminal", True)
+@pytest.mark.parametrize("terminal", [True, False])
+def test_everybody_is_told_what_to_do_with_it(command, run, monkeypatch, terminal):
+    monkeypatch.setattr("rich.console.Console.is_terminal", terminal)
     monkeypatch.setenv("TERM", "dumb")
     ended = command("report", "run")
     assert ended.out.splitlines() == [
-        "report  run/report.html",
-        "review  open it, or have decisions saved: labelscan report run --serve",
-        "next    labelscan apply run",
+        "page    run/report.html",
+        "next    open it, or labelscan report run --serve",
+        "then    labelscan apply run --decisions decisions.csv",
     ]
+
+
+def test_commands_are_not_wrapped(command, run, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    folder = f"{'very ' * 20}long"
+    run.rename(run.with_name(folder))
+    assert f"then    labelscan apply '{folder}' --decisions decisions.csv\n" in command("report", folder).out
 
 
 def test_markdown_goes_to_stdout_alone(command, run):
@@ -49,28 +56,29 @@ def test_markdown_goes_to_stdout_alone(command, run):
 
 def test_several_forms_are_written_at_once(command, run, tmp_path):
     ended = command("report", "run", "--format", "html", "--format", "markdown=deep/a.md")
-    assert ended.out.split() == ["run/report.html", "deep/a.md"]
-    ended = command("report", "run", "--format", "html=b.html", "--format", "markdown")
+    assert "page    run/report.html\n" in ended.out
+    assert ended.out.endswith("report  deep/a.md\n")
+    ended = command("report", "run", "--format", "html=b.html", "--format", "markdown", "-q")
     assert ended.out == (tmp_path / "deep" / "a.md").read_text()
     assert ended.err == "b.html\n"
     assert (tmp_path / "b.html").exists()
 
 
-def test_tasks_for_label_studio_go_into_the_run_with_their_interface(command, run, probs, monkeypatch):
+def test_tasks_for_label_studio_go_into_the_run_with_their_interface(command, run, probs):
     assert "no labelling interface can name" in command("report", "run", "--format", "label-studio").err
     with np.load(probs) as arrays:
         np.savez(probs, **{**arrays, "class_names": np.array(["cat", "dog"])})
     assert command("score", "probs.npz", "-o", "run", "-q", "--fresh").code == 0
-    ended = command("report", "run", "--format", "label-studio", "--format", "markdown=a.md")
+    ended = command("report", "run", "--format", "label-studio", "--format", "markdown=a.md", "-q")
     assert ended.out.split() == ["run/label-studio.json", "a.md"]
     tasks = json.loads((run / "label-studio.json").read_text())
     assert {task["data"]["example_id"] for task in tasks} == {"3", "25"}
     assert (run / "label-studio.interface.xml").read_text().startswith("<View>")
-    monkeypatch.setattr("rich.console.Console.is_terminal", True)
-    monkeypatch.setenv("TERM", "dumb")
-    out = command("report", "run", "--format", "label-studio=b.json").out
-    assert "paste b.interface.xml into the labelling interface" in " ".join(out.split())
-    assert "labelscan apply run --decisions EXPORT.json" in " ".join(out.split())
+    assert command("report", "run", "--format", "label-studio=b.json").out.splitlines() == [
+        "tasks   b.json",
+        "paste   b.interface.xml into the labelling settings of a project, then import the tasks",
+        "then    export it as JSON; labelscan apply run --decisions EXPORT.json",
+    ]
     assert "--format label-studio" in command("report", "run", "--image-root", "/data").err
     assert command("report", "run", "--format", "label-studio=b.xml").code == 2
 
@@ -78,7 +86,7 @@ def test_tasks_for_label_studio_go_into_the_run_with_their_interface(command, ru
 @pytest.mark.parametrize(("form", "begins"), [((), "<!doctype html>"), (("--format", "markdown"), "## probs")])
 def test_output_is_the_file_of_the_one_form(command, run, tmp_path, form, begins):
     ended = command("report", "run", *form, "-o", "page")
-    assert ended.out == "page\n"
+    assert ended.out.splitlines()[0].split()[-1] == "page"
     assert (tmp_path / "page").read_text().lower().startswith(begins)
 
 
@@ -170,14 +178,15 @@ def test_a_review_is_served_until_it_is_stopped(command, run, decided):
             request = urllib.request.Request(f"{url}decisions", body, {"If-Match": tag}, method="PUT")
             with urllib.request.urlopen(request) as answer:
                 assert answer.status == 204
-        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
         out, err = process.communicate()
     finally:
         watch.cancel()
         process.kill()
     assert (process.returncode, out) == (0, "")
     assert (run / "decisions.csv").exists() == decided
-    assert "ssh -L" in err
+    port = url.split(":")[2].split("/")[0]
+    assert f"to open it on another machine, run there: ssh -L {port}:127.0.0.1:{port} THIS-MACHINE\n" in err
     assert ("decisions are in run/decisions.csv" if decided else "nothing was decided") in err
 
 
@@ -207,7 +216,7 @@ def test_the_browser_is_told_a_file_and_no_secret(command, run, tmp_path):
         secret = process.stdout.readline().strip().rpartition(":")[2]
         while process.poll() is None and not (seen.exists() and seen.read_text()):
             time.sleep(0.02)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
         process.communicate()
     finally:
         watch.cancel()

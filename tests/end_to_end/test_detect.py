@@ -94,6 +94,11 @@ def test_the_same_command_again_reuses_all_folds_and_changes_no_byte(shapes, tmp
     again = json.loads((tmp_path / "run" / "run.json").read_text())
     assert [again[key] for key in ("started", "ended")] == [record[key] for key in ("started", "ended")]
     assert again["timings"]["total"] == record["timings"]["total"]
+    (tmp_path / "run" / "fold-0-1" / "DONE").unlink()
+    labelscan.detect(images, given, settings=quick(), output=tmp_path / "run")
+    more = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert more["timings"]["total"] > record["timings"]["total"]
+    assert (more["started"], more["ended"] > record["ended"]) == (record["started"], True)
     assert [event.reused for event in heard.of(FoldDone)] == [True] * 3
     assert contents(tmp_path / "run") == before
 

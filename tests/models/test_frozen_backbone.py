@@ -8,7 +8,7 @@ from labelscan.batches import StoredInputs
 from labelscan.config import DeviceConfig
 from labelscan.device import choose_device
 from labelscan.errors import Interrupted
-from labelscan.events import StepAdvanced
+from labelscan.events import Noted, StepAdvanced
 from labelscan.models import frozen_backbone
 from labelscan.models.frozen_backbone import CPU_BATCH, embed
 
@@ -56,7 +56,9 @@ def test_an_interrupted_computation_goes_on_and_ends_with_the_same_bytes(compute
 
     with pytest.raises(Interrupted):
         compute("features.npy", stop)
-    resumed, n_computed = compute("features.npy")
+    told = []
+    resumed, n_computed = compute("features.npy", told.append)
+    assert Noted(f"{5 * CPU_BATCH} of {N_IMAGES} features are taken up from before") in told
     whole, n_images = compute("whole.npy")
     assert resumed == whole
     assert (n_images, n_computed) == (N_IMAGES, N_IMAGES - 5 * CPU_BATCH)

@@ -64,7 +64,7 @@ def test_what_is_annotated_comes_back_as_decisions(tmp_path):
         result = task["predictions"][0]["result"]
         task["annotations"] = [{"was_cancelled": number == 0, "updated_at": "2026-01-02", "result": result}]
     (tmp_path / "export.json").write_text(json.dumps(tasks))
-    decisions = read_annotations(tmp_path / "export.json")
+    decisions = read_annotations(tmp_path / "export.json").decisions
     assert [one.example_id for one in decisions] == [task["data"]["example_id"] for task in tasks[1:]]
     assert {one.verdict for one in decisions} == {"relabel"}
 
