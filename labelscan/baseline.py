@@ -80,7 +80,7 @@ def read_baseline(path: Path) -> Baseline:
     """
     path = path.expanduser()
     try:
-        with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+        with path.open(encoding="utf-8-sig", newline="") as file:
             rows = csv.DictReader(file, strict=True)
             columns = rows.fieldnames or ()
             if DECISION in columns:
@@ -88,13 +88,15 @@ def read_baseline(path: Path) -> Baseline:
             missing = [name for name in COLUMNS if name not in columns]
             if missing:
                 hint = f"the columns are {' and '.join(COLUMNS)}; --update-baseline with another name makes such a file"
+                if any(";" in name for name in columns):
+                    hint = "save it with commas between its cells, not semicolons"
                 raise GateError(f"no column is called {missing[0]!r}", where=str(path), hint=hint)
             read = [(_row(row, f"{path.name} row {rows.line_num}"), row) for row in rows]
     except FileNotFoundError:
         raise GateError(
             "there is no such baseline", where=str(path), hint="the same command with --update-baseline makes it"
         ) from None
-    except (OSError, csv.Error) as error:
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise GateError(f"cannot be read ({error})", where=str(path), hint="save it as CSV in UTF-8") from error
     problems = [one for one, _ in read if isinstance(one, Problem)]
     if problems:

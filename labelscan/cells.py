@@ -131,6 +131,7 @@ class Cells:
             model=self._plan.model,
             output=folder,
             inputs=self._run.inputs,
+            planted=cell.noise not in (AS_GIVEN, NO_NOISE),
             notify=listen,
         )
         finished = FinishedCell(dataset, run.evidence, round(sum(seconds), 3))

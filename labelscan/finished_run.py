@@ -38,7 +38,9 @@ class FinishedRun:
         depends = record.get("results_depend_on")
         if isinstance(depends, dict) and depends.get("command") == "benchmark":
             raise RunFolderError(
-                "this is a benchmark, not a run", where=str(folder), hint="give a run in its folder cells/"
+                "this is a benchmark, not a run",
+                where=str(folder),
+                hint="give a run of the data; labelscan diff and report also take those in its folder cells/",
             )
         state = record.get("state")
         if state != "finished":
@@ -58,6 +60,11 @@ class FinishedRun:
     def is_of_score(self) -> bool:
         """Return whether the run had probabilities made elsewhere, and no data."""
         return self.recorded("results_depend_on").get("command") == "score"
+
+    @property
+    def is_planted(self) -> bool:
+        """Return whether errors were planted in its labels, as in a self-check, so that they are not the data's."""
+        return self.record.get("planted") is True
 
     def recorded(self, name: str) -> Mapping[str, object]:
         """Return one part of run.json, as ``results_depend_on``, ``data`` or ``versions``."""

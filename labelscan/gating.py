@@ -19,7 +19,7 @@ from labelscan.issues import ISSUES_FILE, SCORED, TEXT_COLUMNS
 from labelscan.only_read import refuse_only_read
 from labelscan.repository import roots_of, told_from
 from labelscan.run_folder import DIRECTORY
-from labelscan.source import given_place
+from labelscan.source import NOT_PLANTED, given_place
 from labelscan.verdict import NEW_BASELINE, Check, GateSuspect, GateVerdict, told_apart
 
 MOST_CLASSES = 3
@@ -122,6 +122,8 @@ def given_labels(run: FinishedRun) -> dict[str, str]:
 
 def _check_meaningful(run: FinishedRun) -> None:
     """Raise GateError where the flags of a run mean nothing, so that nothing may pass or fail by them."""
+    if run.is_planted:
+        raise GateError("the labels of this run were planted", where=str(run.folder), hint=NOT_PLANTED)
     if not _n_scored(run):
         raise GateError("no example has a score", where=str(run.folder), hint="scores.csv says why, in its last column")
     if run.summary.get("learned_nothing"):

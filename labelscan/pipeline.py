@@ -43,6 +43,7 @@ def detect(
     fresh: bool = False,
     max_seconds: float | None = None,
     inputs: Path | None = None,
+    planted: bool = False,
     notify: Listener = ignore,
 ) -> Run:
     """Train fold by fold, judge every label by models that never saw it, and write the run folder.
@@ -57,6 +58,7 @@ def detect(
         max_seconds: after which the run is interrupted, to be taken up again.
         inputs: a folder of decoded images and features that runs with the same data, model and image size share;
             it is left when the run ends. None is one of the run's own, deleted then.
+        planted: whether errors were planted in the labels, so that nothing is said of those of the data.
         notify: told of everything that happens.
 
     Raises:
@@ -69,7 +71,7 @@ def detect(
     with _open(plan, resume=resume, fresh=fresh, inputs=inputs) as run:
         tell = _logged(run, listen)
         plan = _as_begun(plan, run)
-        run.record(choices=plan.choices)
+        run.record(choices=plan.choices, planted=planted)
         contents = read_contents(plan, run, tell)
         result, detections = _train_and_judge(plan, contents, run, tell)
         if config.detection.self_check:
@@ -147,7 +149,7 @@ def _open_check(plan: Plan, planted: PlantedErrors, run: RunFolder) -> Iterator[
     dataset = dataclasses.replace(plan.dataset, given_labels=planted.in_place(plan.dataset.given_labels))
     again = dataclasses.replace(plan, config=config, dataset=dataset, data_fingerprint=data, folder=folder)
     with _open(again, resume=False, fresh=False, inputs=run.inputs) as second:
-        second.record(choices=again.choices)
+        second.record(choices=again.choices, planted=True)
         planted.write(folder / PLANTED_FILE, plan.dataset)
         yield again, second
 

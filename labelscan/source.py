@@ -17,6 +17,8 @@ from labelscan.readers.sheet import SUFFIXES, column_names
 from labelscan.run_folder import RUN_FILE
 
 SCHEMES = ("demo", "torchvision")
+NOT_PLANTED = "give the run on the data itself, not its self-check or a cell of a benchmark"
+"""The hint where only the labels of the data are of use."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +90,7 @@ def find_source(run: FinishedRun, *, data: str = "", notify: Listener = ignore) 
             where=str(run.folder),
             hint="they may have been in memory only; if there is a file of them, name it by --data",
         )
+    _check_there(file, data)
     probabilities = read_probabilities(Path(file), label_column=label_column)
     _refuse_other(run, probabilities.fingerprint(), file)
     config = DatasetConfig(data=file, label_column=label_column)
@@ -106,6 +109,7 @@ def read_again(run: FinishedRun, *, data: str = "", notify: Listener = ignore) -
         DatasetError: the data is not there, cannot be read, or is no longer the same.
     """
     config = _dataset_config(run, data=data)
+    _check_there(config.data, data)
     dataset = readers.read(config, notify)
     _refuse_other(run, dataset.fingerprint(), config.data)
     return dataset
@@ -119,8 +123,14 @@ def _dataset_config(run: FinishedRun, *, data: str = "") -> DatasetConfig:
         data: where the data lies now; empty is where the run found it.
 
     Raises:
-        DatasetError: the data was in memory only, or the run had probabilities and no data.
+        DatasetError: the data was in memory only, the run had probabilities and no data, or other labels than it.
     """
+    if run.is_planted:
+        raise DatasetError(
+            "the labels of this run were planted, and are not those of the data",
+            where=str(run.folder),
+            hint=NOT_PLANTED,
+        )
     config = build(read_file(run.folder / RUN_FILE)).dataset
     if not config.data and not data:
         raise DatasetError(
@@ -131,6 +141,12 @@ def _dataset_config(run: FinishedRun, *, data: str = "") -> DatasetConfig:
     scheme = config.data.partition(":")[0]
     found = config.data if scheme in SCHEMES or not config.data else str(run.locate(config.data))
     return dataclasses.replace(config, data=data or found, root=str(run.locate(config.root)), download=False)
+
+
+def _check_there(found: str, data: str) -> None:
+    """Raise DatasetError where nothing lies at the place where the run found the data, and none is named."""
+    if not data and found.partition(":")[0] not in SCHEMES and not Path(found).expanduser().exists():
+        raise DatasetError("no such file or folder", where=found, hint="name the place where it lies now by --data")
 
 
 def _refuse_other(run: FinishedRun, fingerprint: str, where: str) -> None:

@@ -13,6 +13,7 @@ from labelscan.benchmark_plan import REFERENCE, Cell, balanced, make_benchmark_p
 from labelscan.benchmarking import look_ahead
 from labelscan.dataset import ImageArray, make_dataset
 from labelscan.detectors import DETECTORS
+from labelscan.errors import UsageError
 from labelscan.events import CellDone, CellsPlanned, CellStarted, Chosen, EpochDone, FoldDone, StepStarted, Warned
 from labelscan.evidence import Evidence
 from labelscan.losses import LOSSES
@@ -104,6 +105,8 @@ def test_every_cell_has_a_folder_of_its_own_that_file_systems_can_hold():
 def test_what_is_measured_is_that_of_the_planted_errors(run, shapes):
     result, _ = run()
     _, true_labels = shapes
+    with pytest.raises(UsageError, match="were planted"):
+        labelscan.gate(next(result.folder.glob("cells/symmetric*/*/seed-0")), max_rate=1.0)
     assert len(result.table) == 4
     assert len(result.measurements) == 8
     for one in result.scoreboard.measurements:

@@ -11,7 +11,7 @@ from labelscan.baseline import Baseline
 from labelscan.config import Config, GateConfig, resolve, settings_that_matter
 from labelscan.errors import GateError
 from labelscan.finished_run import FinishedRun
-from labelscan.gating import effective_limits, judge_gate
+from labelscan.gating import accept, effective_limits, judge_gate
 
 CLASSES = ("cat", "dog", "fox")
 
@@ -92,6 +92,14 @@ def test_without_a_limit_there_is_nothing_to_judge_by():
         effective_limits(GateConfig())
     with pytest.raises(GateError, match="none is named"):
         effective_limits(GateConfig(max_new=0))
+
+
+def test_a_run_with_planted_labels_passes_no_gate(run, tmp_path):
+    planted = dataclasses.replace(run, record={**run.record, "planted": True})
+    with pytest.raises(GateError, match="were planted"):
+        verdict(planted, max_rate=1.0)
+    with pytest.raises(GateError, match="were planted"):
+        accept(lambda: planted, tmp_path / "known.csv")
 
 
 def test_a_run_that_says_nothing_passes_no_gate(run):

@@ -1,11 +1,15 @@
 """The data of a finished run, found again."""
 
+import dataclasses
+import json
+
+import numpy as np
 import pytest
 
 import labelscan
 from labelscan.errors import DatasetError
 from labelscan.finished_run import FinishedRun
-from labelscan.source import read_again
+from labelscan.source import find_source, read_again
 
 
 @pytest.fixture
@@ -26,9 +30,37 @@ def test_the_data_is_found_from_another_folder(run, tmp_path, monkeypatch):
 
 def test_data_that_was_moved_is_found_where_it_is_said_to_be(run, tmp_path):
     (tmp_path / "flowers.csv").rename(tmp_path / "moved.csv")
-    with pytest.raises(DatasetError, match="no such file"):
+    with pytest.raises(DatasetError, match=r"no such file.*by --data"):
         read_again(run)
     assert len(read_again(run, data=str(tmp_path / "moved.csv"))) == 12
+
+
+def test_probabilities_that_were_moved_are_found_likewise(tmp_path):
+    np.savez(tmp_path / "probs.npz", pred_probs=[[0.9, 0.1], [0.1, 0.9]] * 5, given_labels=[0, 1] * 5)
+    labelscan.score(tmp_path / "probs.npz", output=tmp_path / "run")
+    (tmp_path / "probs.npz").rename(tmp_path / "moved.npz")
+    run = FinishedRun.read(tmp_path / "run")
+    with pytest.raises(DatasetError, match=r"no such file.*by --data"):
+        find_source(run)
+    assert len(find_source(run, data=str(tmp_path / "moved.npz")).dataset) == 10
+
+
+def test_a_run_with_planted_labels_is_not_about_the_data(run):
+    planted = dataclasses.replace(run, record={**run.record, "planted": True})
+    for find in (read_again, find_source):
+        with pytest.raises(DatasetError, match="were planted"):
+            find(planted)
+
+
+def test_a_set_that_was_fetched_is_never_fetched_again(run, monkeypatch):
+    record = json.loads((run.folder / "run.json").read_text())
+    record["settings"]["dataset"] |= {"data": "torchvision:MNIST", "download": True, "root": "nowhere"}
+    (run.folder / "run.json").write_text(json.dumps(record))
+    asked = []
+    monkeypatch.setattr("labelscan.readers.read", lambda config, notify: asked.append(config.download) or 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        read_again(FinishedRun.read(run.folder))
+    assert asked == [False]
 
 
 def test_data_that_has_changed_is_refused(run, tmp_path):

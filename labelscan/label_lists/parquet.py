@@ -40,7 +40,7 @@ def _edited(column: Any, cells: Sequence[str], where: str) -> Any:  # pyarrow ha
     pyarrow = arrow()
     if not pyarrow.types.is_dictionary(column.type):
         values = column.to_pylist()
-        spellings: dict[str, object] = {str(as_text(value)): value for value in reversed(values)}
+        spellings: dict[str, object] = {str(as_text(value)): value for value in values}
         spellings |= _new_values(column.type, [cell for cell in cells if cell and cell not in spellings], where)
         changed = [spellings[cell] if cell else value for cell, value in zip(cells, values, strict=True)]
         return pyarrow.array(changed, type=column.type)

@@ -64,7 +64,7 @@ def read_scores(path: Path) -> Issues:
 def write_table(table: pd.DataFrame, path: Path) -> None:
     """Write a table as all of ours are written: see the head of this module."""
     with replacing_bytes(path) as file:
-        file.write((",".join(map(_quoted, table.columns)) + "\n").encode("utf-8", "surrogateescape"))
+        file.write((",".join(map(_quoted, table.columns)) + "\n").encode("utf-8"))
         for start in range(0, len(table), CHUNK_ROWS):
             chunk = table.iloc[start : start + CHUNK_ROWS]
             columns = [_cells(chunk[name]) for name in table.columns]

@@ -9,6 +9,7 @@ from shapes import CLASSES, draw_shapes, plant_errors, write_folder
 from sklearn.linear_model import LogisticRegression
 
 import labelscan
+from labelscan.errors import UsageError
 from labelscan.events import EpochDone, FoldDone, Noted, StepStarted, Warned
 
 PLANTED = [5, 33, 61, 100, 121, 140]
@@ -75,6 +76,9 @@ def test_the_second_run_has_planted_errors_on_labels_judged_right_and_is_a_run_o
     assert (again.loc[others, "given_label"] == scores.loc[others, "given_label"]).all()
     assert run.summary.self_check.n_found == again.loc[planted.index, "flagged"].sum()
     assert json.loads((run.folder / "self-check" / "run.json").read_text())["state"] == "finished"
+    with pytest.raises(UsageError, match="were planted"):
+        labelscan.gate(run.folder / "self-check", max_rate=1.0)
+    assert labelscan.gate(run.folder, max_rate=1.0).passed
     assert not list(run.folder.rglob("images.npy"))
 
 
