@@ -292,7 +292,7 @@ def apply(
         UsageError: nothing says what to change, decisions belong to other data, or the copy cannot lie there.
     """
     return applying.apply(
-        run.folder if isinstance(run, Run) else Path(run),
+        _finished(run),
         decisions=Path(decisions) if isinstance(decisions, str) else decisions,
         rule=flag_rule(drop=drop, relabel=relabel, min_error_probability=min_error_probability),
         allow_new_classes=allow_new_classes,
@@ -369,10 +369,6 @@ def update_baseline(run: str | Path | Run, baseline: str | Path) -> BaselineUpda
     return accept(lambda: _finished(run), Path(baseline))
 
 
-def _finished(run: str | Path | Run) -> FinishedRun:
-    return FinishedRun.read(run.folder if isinstance(run, Run) else Path(run))
-
-
 def report(
     run: str | Path | Run,
     *,
@@ -402,11 +398,11 @@ def report(
     """
     if format not in FORMATS:
         raise ConfigError(f"no format is called {format!r}", where="format", hint=f"use {' or '.join(FORMATS)}")
-    finished = FinishedRun.read(run.folder if isinstance(run, Run) else Path(run))
+    finished = _finished(run)
     page = make_report_page(
         finished, top=top, data=str(data), pictures=pictures, image_root=str(image_root), notify=notify
     )
-    return write_report(page, format, None if output is None else Path(output))
+    return write_report(finished, page, format, None if output is None else Path(output), data=str(data))
 
 
 def _config_and_dataset(
@@ -428,3 +424,7 @@ def _config_and_dataset(
     if not config.dataset.data:
         raise ConfigError("no data was given", where="dataset.data", hint="name a folder, a file, or demo:digits")
     return config, None
+
+
+def _finished(run: str | Path | Run) -> FinishedRun:
+    return FinishedRun.read(run.folder if isinstance(run, Run) else Path(run))

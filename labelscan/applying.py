@@ -16,6 +16,7 @@ from labelscan.events import Listener, ignore
 from labelscan.finished_run import FinishedRun
 from labelscan.label_lists import link_folders
 from labelscan.label_studio import read_annotations
+from labelscan.only_read import refuse_only_read, refuse_same
 from labelscan.readers import FORM_SETTINGS
 from labelscan.source import Source, find_source
 
@@ -66,7 +67,7 @@ class Applied:
 
 
 def apply(
-    run_folder: Path,
+    run: FinishedRun,
     *,
     decisions: Path | Sequence[Decision] | None = None,
     rule: FlagRule | None = None,
@@ -81,7 +82,7 @@ def apply(
     """Write a corrected copy of the labels of a finished run, and a log of its changes beside it.
 
     Args:
-        run_folder: of ``detect`` or ``score``.
+        run: of ``detect`` or ``score``.
         decisions: a file, or what is in one; None is decisions.csv in the run, where there is one.
         rule: what is done with flagged labels without a decision.
         allow_new_classes: whether decisions may bring in classes that the data does not have.
@@ -95,18 +96,19 @@ def apply(
     Raises:
         UsageError: nothing says what to change, decisions belong to other data, or the copy cannot lie there.
     """
-    run = FinishedRun.read(run_folder)
     decided, where, notes = _decisions(run, decisions, rule)
     source = find_source(run, data=data, notify=notify)
     corrections = _corrections(run, source, decided, rule, where=where, allow_new_classes=allow_new_classes)
     written = link_to or output or run.folder / f"{DEFAULT_NAME}{label_lists.suffix(source)}"
     log = written.parent / f"{written.name}{LOG_SUFFIX}"
-    only_read = _only_read(run, source, decisions)
-    _check_log(log, only_read, overwrite=overwrite)
+    for path in (log, written) if link_to is None else (log,):
+        refuse_only_read(path, run, data=data)
+        if isinstance(decisions, Path):
+            refuse_same(path, decisions, "the decisions")
+    _check_log(log, overwrite=overwrite)
     if link_to is None:
         label_lists.check_suffix(source, written)
-        _check_output(written, only_read)
-        _refuse_class_folders(written, source, run)
+        _check_output(written)
     else:
         link_folders.check_folder(link_to, source.dataset, source.class_folders)
     with partial_of(log) as partial:  # the copy takes its place only when its log is written
@@ -186,7 +188,7 @@ def _lost(source: Source) -> list[str]:
     return [f"class folders cannot hold all of the data ({lost}){leak}; without --link-to the copy can"] if lost else []
 
 
-def read_decisions_or_annotations(path: Path) -> tuple[list[Decision], list[str]]:
+def _read_decisions_or_annotations(path: Path) -> tuple[list[Decision], list[str]]:
     """Return the decisions in decisions.csv, or in what Label Studio exports as JSON or JSON-MIN; and notes."""
     if path.suffix.lower() != ".json":
         return read_decisions(path), []
@@ -203,7 +205,7 @@ def _decisions(
         is_own = isinstance(given, Path) and given.resolve() == own.resolve()
         notes = [f"{own} was left out, since other decisions were given"] if own.exists() and not is_own else []
         if isinstance(given, Path):
-            decided, of_file = read_decisions_or_annotations(given)
+            decided, of_file = _read_decisions_or_annotations(given)
             return decided, str(given), notes + of_file
         return list(given), "decisions", notes
     if own.exists():
@@ -227,19 +229,8 @@ def _check_classes(decisions: list[Decision], source: Source, where: str, *, all
     check_new_labels(decisions, source.dataset.class_names, where=where, hint=hint)
 
 
-def _only_read(run: FinishedRun, source: Source, decisions: object) -> list[tuple[Path, str]]:
-    """Return the files that nothing may be written over, and what each is."""
-    of_decisions = (decisions, run.folder / DECISIONS_FILE)
-    named = [
-        (source.file, "the data itself, which is only read"),
-        *((path, "the decisions, which are only read") for path in of_decisions),
-    ]
-    return [(path, what) for path, what in named if isinstance(path, Path) and path.exists()]
-
-
-def _check_log(log: Path, only_read: list[tuple[Path, str]], *, overwrite: bool) -> None:
+def _check_log(log: Path, *, overwrite: bool) -> None:
     """Raise UsageError where the log would take the place of anything but an earlier log."""
-    _refuse_only_read(log, only_read)
     if log.is_dir() or (log.exists() and not overwrite and not is_log(log)):
         there, remedy = ("a folder", "") if log.is_dir() else ("another file", ", or add --overwrite")
         raise UsageError(
@@ -249,26 +240,10 @@ def _check_log(log: Path, only_read: list[tuple[Path, str]], *, overwrite: bool)
         )
 
 
-def _check_output(output: Path, only_read: list[tuple[Path, str]]) -> None:
-    """Raise UsageError where something lies in the place of a copy that never may be replaced."""
-    _refuse_only_read(output, only_read)
+def _check_output(output: Path) -> None:
+    """Raise UsageError where a folder lies in the place of a copy."""
     if output.is_dir():
         raise UsageError("this is a folder", where=str(output), hint=f"name a file, as in -o labels{output.suffix}")
-
-
-def _refuse_only_read(path: Path, only_read: list[tuple[Path, str]]) -> None:
-    for other, what in only_read:
-        if path.exists() and path.samefile(other):
-            raise UsageError(f"this is {what}", where=str(path), hint="choose another place")
-
-
-def _refuse_class_folders(output: Path, source: Source, run: FinishedRun) -> None:
-    """Raise UsageError where a file would lie among the class folders of the data; the run may lie there itself."""
-    root, place = source.class_folders, output.resolve()
-    if root is not None and place.is_relative_to(root.resolve()) and not place.is_relative_to(run.folder.resolve()):
-        raise UsageError(
-            "this lies in the data, which is only read", where=str(output), hint=f"name a file outside {root}"
-        )
 
 
 def _command(source: Source, output: Path, *, is_folder: bool) -> str:

@@ -12,13 +12,14 @@ from pathlib import Path
 import pandas as pd
 
 from labelscan.baseline import Baseline, BaselineUpdate, Reviewed, read_baseline, read_to_update, update_baseline
-from labelscan.config import RUN_JSON_SETTINGS, GateConfig
+from labelscan.config import GateConfig
 from labelscan.errors import GateError
 from labelscan.finished_run import FinishedRun
 from labelscan.issues import ISSUES_FILE, SCORED, TEXT_COLUMNS
+from labelscan.only_read import refuse_only_read
 from labelscan.repository import roots_of, told_from
 from labelscan.run_folder import DIRECTORY
-from labelscan.source import SCHEMES
+from labelscan.source import given_place
 from labelscan.verdict import NEW_BASELINE, Check, GateSuspect, GateVerdict, told_apart
 
 MOST_CLASSES = 3
@@ -49,9 +50,15 @@ def accept(find_run: Callable[[], FinishedRun], baseline: Path) -> BaselineUpdat
 
     Raises:
         GateError: the file holds something else, or the run says nothing of the labels.
+        UsageError: the file is part of the data.
     """
     before = read_to_update(baseline)
-    return update_from(find_run(), before)
+    run = find_run()
+    _check_meaningful(run)
+    refuse_only_read(before.path, run)
+    issues = run.issues.flagged
+    suspects = frozenset(zip(issues["example_id"], issues["given_label"], strict=True))
+    return update_baseline(before, suspects, given_labels(run))
 
 
 def effective_limits(limits: GateConfig) -> GateConfig:
@@ -86,13 +93,13 @@ def judge_gate(run: FinishedRun, limits: GateConfig, baseline: Baseline | None =
     Raises:
         GateError: the run says nothing of the labels.
     """
-    check_meaningful(run)
+    _check_meaningful(run)
     suspects = _suspects(run, limits.min_error_probability, baseline)
     roots = roots_of(str(run.record.get(DIRECTORY) or ""))
     return GateVerdict(
         run=str(run.folder),
         data=str(run.summary["data"]),
-        source=told_from(roots, _source(run)),
+        source=told_from(roots, str(Path(place).expanduser()) if (place := given_place(run)) else ""),
         issues=told_from(roots, str((run.folder / ISSUES_FILE).absolute())),
         checks=tuple(_checks(run, limits, suspects)),
         n_scored=_n_scored(run).total(),
@@ -107,7 +114,13 @@ def judge_gate(run: FinishedRun, limits: GateConfig, baseline: Baseline | None =
     )
 
 
-def check_meaningful(run: FinishedRun) -> None:
+def given_labels(run: FinishedRun) -> dict[str, str]:
+    """Return the label of every example of a run by its id."""
+    scores = run.issues.scores
+    return dict(zip(scores["example_id"], scores["given_label"], strict=True))
+
+
+def _check_meaningful(run: FinishedRun) -> None:
     """Raise GateError where the flags of a run mean nothing, so that nothing may pass or fail by them."""
     if not _n_scored(run):
         raise GateError("no example has a score", where=str(run.folder), hint="scores.csv says why, in its last column")
@@ -117,28 +130,6 @@ def check_meaningful(run: FinishedRun) -> None:
             where=str(run.folder),
             hint="train longer, choose another model, or check that the labels belong to the examples",
         )
-
-
-def update_from(run: FinishedRun, baseline: Baseline) -> BaselineUpdate:
-    """Write a baseline anew, with all that a finished run flags.
-
-    Args:
-        run: of ``detect`` or ``score``.
-        baseline: from ``read_to_update``.
-
-    Raises:
-        GateError: the run says nothing of the labels.
-    """
-    check_meaningful(run)
-    issues = run.issues.flagged
-    suspects = frozenset(zip(issues["example_id"], issues["given_label"], strict=True))
-    return update_baseline(baseline, suspects, given_labels(run))
-
-
-def given_labels(run: FinishedRun) -> dict[str, str]:
-    """Return the label of every example of a run by its id."""
-    scores = run.issues.scores
-    return dict(zip(scores["example_id"], scores["given_label"], strict=True))
 
 
 def _suspects(run: FinishedRun, least: float, baseline: Baseline | None) -> tuple[GateSuspect, ...]:
@@ -210,15 +201,6 @@ def _lines(issues: pd.DataFrame) -> Iterator[int]:
     for cells in zip(*(issues[name] for name in TEXT_COLUMNS if name in issues), strict=True):
         yield line
         line += 1 + sum(cell.count("\n") for cell in cells)
-
-
-def _source(run: FinishedRun) -> str:
-    """Return the file or folder that the data, or the probabilities, came from; empty where there is none."""
-    dataset = run.recorded(RUN_JSON_SETTINGS).get("dataset")
-    data = str(dataset.get("data") or "") if isinstance(dataset, dict) else ""
-    if data.partition(":")[0] in SCHEMES:
-        return ""
-    return str(Path(data).expanduser()) if data else str(run.recorded("source").get("file") or "")
 
 
 def _texts(value: object) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from labelscan.events import Listener, ignore
 from labelscan.finished_run import FinishedRun, part_of
 from labelscan.intervals import estimate_flagged_precision, estimate_wrong_labels
 from labelscan.issues import TRUE_LABEL
+from labelscan.only_read import refuse_only_read
 from labelscan.pictures import make_pictures
 from labelscan.readers.class_folders import EXTENSIONS
 from labelscan.report_page import (
@@ -132,9 +133,21 @@ def make_report_page(
     )
 
 
-def write_report(page: ReportPage, form: str, path: Path | None = None) -> Path:
-    """Write a page in one of its forms and return the file; None is that of the form in the run folder."""
-    path = path or Path(page.run) / FORMATS[form]
+def write_report(run: FinishedRun, page: ReportPage, form: str, path: Path | None = None, *, data: str = "") -> Path:
+    """Write the page of a run in one of its forms and return the file.
+
+    Args:
+        run: that the page is of.
+        page: from ``make_report_page``.
+        form: one of ``FORMATS``.
+        path: None is that of the form in the run folder.
+        data: where the data lies now, so that it is not written over; empty is where the run found it.
+
+    Raises:
+        UsageError: a folder lies there, or what is only read.
+    """
+    path = path or run.folder / FORMATS[form]
+    refuse_only_read(path, run, data=data, makes=FORMATS.values())
     if path.is_dir():
         raise UsageError("this is a folder", where=str(path), hint=f"name a file, as in {path / FORMATS[form]}")
     WRITERS[form](page, path)

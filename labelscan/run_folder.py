@@ -38,6 +38,8 @@ OWN_FILES = {
     "summary.json": "counts, estimated wrong labels, noise matrix, health of each class, confused pairs, warnings",
     "report.html": "the page to review suspects on, after `labelscan report`",
     "report.md": "the same in Markdown without pictures, where it was asked for",
+    "label-studio.json": "suspects as tasks for Label Studio, where they were asked for",
+    "label-studio.interface.xml": "its labelling interface, for the setup of a project",
     RUN_FILE: "resolved settings (`--config` takes it), versions, fingerprint of the data, timings",
     "examples.csv": "what was read: id, path, given label, group, split, status",
     "folds.csv": "which fold held out which example",

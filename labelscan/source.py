@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Literal
 
 from labelscan import readers
-from labelscan.config import DatasetConfig, build, read_file
+from labelscan.config import RUN_JSON_SETTINGS, DatasetConfig, build, read_file
 from labelscan.dataset import Dataset
 from labelscan.errors import DatasetError
 from labelscan.events import Listener, ignore
-from labelscan.finished_run import FinishedRun
+from labelscan.finished_run import FinishedRun, part_of
 from labelscan.probabilities import find_prob_table_columns, read_probabilities
 from labelscan.readers.columns import Columns, find_columns
 from labelscan.readers.sheet import SUFFIXES, column_names
@@ -58,6 +58,14 @@ class Source:
         return find_columns(names, self.config, where=path.name, with_path=with_path)
 
 
+def given_place(run: FinishedRun) -> str:
+    """Return the file or folder of the data of a run, or of its probabilities, as it was given; empty if in none."""
+    if run.is_of_score:
+        return str(run.recorded("source").get("file") or "")
+    data = str(part_of(run.recorded(RUN_JSON_SETTINGS), "dataset").get("data") or "")
+    return "" if data.partition(":")[0] in SCHEMES else data
+
+
 def find_source(run: FinishedRun, *, data: str = "", notify: Listener = ignore) -> Source:
     """Return the data of a run of ``detect`` or ``score``, found to be the same.
 
@@ -71,7 +79,7 @@ def find_source(run: FinishedRun, *, data: str = "", notify: Listener = ignore) 
     """
     if not run.is_of_score:
         dataset = read_again(run, data=data, notify=notify)
-        return Source(command="detect", config=dataset_config(run, data=data), dataset=dataset)
+        return Source(command="detect", config=_dataset_config(run, data=data), dataset=dataset)
     recorded = run.recorded("source")
     file, label_column = data or str(recorded.get("file", "")), str(recorded.get("label_column", ""))
     if not file:
@@ -86,7 +94,24 @@ def find_source(run: FinishedRun, *, data: str = "", notify: Listener = ignore) 
     return Source(command="score", config=config, dataset=probabilities.dataset)
 
 
-def dataset_config(run: FinishedRun, *, data: str = "") -> DatasetConfig:
+def read_again(run: FinishedRun, *, data: str = "", notify: Listener = ignore) -> Dataset:
+    """Return the data set that a run was about, found to be the same; contents of image files are not looked at.
+
+    Args:
+        run: of ``detect``.
+        data: where the data lies now; empty is where the run found it.
+        notify: told of the reading.
+
+    Raises:
+        DatasetError: the data is not there, cannot be read, or is no longer the same.
+    """
+    config = _dataset_config(run, data=data)
+    dataset = readers.read(config, notify)
+    _refuse_other(run, dataset.fingerprint(), config.data)
+    return dataset
+
+
+def _dataset_config(run: FinishedRun, *, data: str = "") -> DatasetConfig:
     """Return the settings by which the data of a run is read, its places found from here.
 
     Args:
@@ -106,23 +131,6 @@ def dataset_config(run: FinishedRun, *, data: str = "") -> DatasetConfig:
     scheme = config.data.partition(":")[0]
     found = config.data if scheme in SCHEMES or not config.data else str(run.locate(config.data))
     return dataclasses.replace(config, data=data or found, root=str(run.locate(config.root)), download=False)
-
-
-def read_again(run: FinishedRun, *, data: str = "", notify: Listener = ignore) -> Dataset:
-    """Return the data set that a run was about, found to be the same; contents of image files are not looked at.
-
-    Args:
-        run: of ``detect``.
-        data: where the data lies now; empty is where the run found it.
-        notify: told of the reading.
-
-    Raises:
-        DatasetError: the data is not there, cannot be read, or is no longer the same.
-    """
-    config = dataset_config(run, data=data)
-    dataset = readers.read(config, notify)
-    _refuse_other(run, dataset.fingerprint(), config.data)
-    return dataset
 
 
 def _refuse_other(run: FinishedRun, fingerprint: str, where: str) -> None:

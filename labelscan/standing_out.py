@@ -80,11 +80,11 @@ class StandingOut:
         if label not in self._usual:
             rows = np.flatnonzero(self._given_labels == label)
             step = -(-len(rows) // MOST_ROWS) or 1
-            self._usual[label] = usual_of(self._table.features[rows[::step]])
+            self._usual[label] = _usual_of(self._table.features[rows[::step]])
         return self._usual[label]
 
 
-def usual_of(features: NDArray[np.float32]) -> Usual:
+def _usual_of(features: NDArray[np.float32]) -> Usual:
     """Return what (M, D) values of a class are like."""
     median = np.median(features, axis=0).astype(np.float64)
     distance = np.abs(features - median)

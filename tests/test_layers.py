@@ -28,7 +28,7 @@ LINE = """
     detection detectors.confident_learning detectors.noise_posterior detectors.aum detectors
     metrics issues health planted_errors self_check summary scoreboard
     reports reports.csv_report reports.json_report reports.plot_report
-    finished_run source decisions corrections label_studio
+    finished_run source decisions only_read corrections label_studio
     label_lists.rows label_lists.delimited label_lists.json_lines label_lists.parquet label_lists.numpy_arrays
     label_lists.image_files label_lists.images_in_memory label_lists.link_folders label_lists applying
     report_page reports.markdown reports.markdown_report reports.html_report

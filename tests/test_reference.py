@@ -7,6 +7,10 @@ import reference
 from typer.main import get_command
 from typer.testing import CliRunner
 
+from labelscan.reports import FORMATS
+from labelscan.reports.label_studio_report import interface_path
+from labelscan.run_folder import OWN_FILES
+
 ROOT = Path(__file__).parent.parent
 MARKED = re.compile(r"(<!-- (\w+): made from code by make golden -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -32,3 +36,8 @@ def test_the_tables_of_the_readme_are_up_to_date(golden):
         "codes": lambda: reference.table(("exit code", "meaning"), reference.EXIT_CODES.items()),
     }
     golden(ROOT / "README.md", MARKED.sub(lambda found: f"{found[1]}{made[found[2]]()}\n{found[3]}", readme))
+
+
+def test_every_report_in_a_run_folder_is_known_as_a_file_of_the_run():
+    tasks = FORMATS["label-studio"]
+    assert {*FORMATS.values(), interface_path(Path(tasks)).name} <= OWN_FILES.keys()

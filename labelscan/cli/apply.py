@@ -8,7 +8,6 @@ from typer import Argument, Option
 from labelscan.cli import options
 from labelscan.cli.options import OUTPUT
 from labelscan.errors import UsageError
-from labelscan.registry import read_value
 
 CHANGES = "What changes"
 
@@ -80,28 +79,27 @@ def apply(
     """
     options.refuse_both("--output", output is not None, "--link-to", link_to is not None)
     _ = debug  # heeded where errors are caught
-    least = None if min_error_probability is None else _number(min_error_probability)
+    least = None
+    if min_error_probability is not None:
+        least = options.read_number(min_error_probability, where="--min-error-probability")
     if copy and link_to is None:
         raise UsageError("--copy has no effect", hint="add --link-to FOLDER")
     from labelscan.applying import apply as apply_to  # not labelscan.apply, for which torch would be loaded
-    from labelscan.cli import apply_screen
+    from labelscan.cli import apply_screen, progress
     from labelscan.corrections import flag_rule
+    from labelscan.finished_run import FinishedRun
 
-    applied = apply_to(
-        run,
-        decisions=decisions,
-        rule=flag_rule(drop=drop, relabel=relabel, min_error_probability=least),
-        allow_new_classes=allow_new_classes,
-        output=output,
-        link_to=link_to,
-        copy=copy,
-        overwrite=overwrite,
-        data=data,
-    )
+    with progress.shown(quiet=quiet, verbose=False) as listener:
+        applied = apply_to(
+            FinishedRun.read(run),
+            decisions=decisions,
+            rule=flag_rule(drop=drop, relabel=relabel, min_error_probability=least),
+            allow_new_classes=allow_new_classes,
+            output=output,
+            link_to=link_to,
+            copy=copy,
+            overwrite=overwrite,
+            data=data,
+            notify=listener,
+        )
     apply_screen.show(applied, as_json=as_json, quiet=quiet)
-
-
-def _number(text: str) -> float:
-    value = read_value(text, float, where="--min-error-probability")
-    assert isinstance(value, float)
-    return value

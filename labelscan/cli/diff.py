@@ -5,7 +5,7 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from labelscan.cli.options import read_count
+from labelscan.cli.options import DebugUnderNoHeading, read_count
 from labelscan.errors import UsageError
 
 TOP = "5"
@@ -20,7 +20,7 @@ def diff(
     ] = None,
     top: Annotated[str, Option(metavar="N", help=f"Examples shown of each kind. [default: {TOP}]")] = TOP,
     as_json: Annotated[bool, Option("--json", help="Write the comparison as JSON to stdout.")] = False,
-    debug: Annotated[bool, Option("--debug", help="Show tracebacks of errors.")] = False,
+    debug: DebugUnderNoHeading = False,
 ) -> None:
     """Compare what two runs flag: two losses, two seeds, two versions of the data.
 

@@ -157,20 +157,25 @@ def gate(
         _refuse_settings_for_runs(overrides or [])
     else:
         options.require_data(settings, "gate")
-    _refuse_inputs(written, {"the baseline": settings.gate.baseline, "the data": target})
+    _refuse_inputs(written, settings.gate.baseline, "" if is_run else settings.dataset.data)
     _ = debug  # heeded where errors are caught
 
     def find_run() -> "FinishedRun":
         from labelscan.finished_run import FinishedRun  # not labelscan.gate, for which torch would be loaded
+        from labelscan.only_read import refuse_only_read
 
-        if is_run:
-            return FinishedRun.read(Path(target))
+        found = FinishedRun.read(Path(target) if is_run else detected())
+        for path in filter(None, written.values()):
+            refuse_only_read(path, found)
+        return found
+
+    def detected() -> Path:
         import labelscan
         from labelscan.cli import progress  # rich and torch load here, not for --help
 
         with progress.shown(quiet=quiet, verbose=verbose) as listener:
             run = labelscan.detect(settings=settings, output=output, fresh=fresh, max_seconds=seconds, notify=listener)
-        return FinishedRun.read(run.folder)
+        return run.folder
 
     if update_baseline:
         return _update(settings.gate, find_run, quiet=quiet)
@@ -213,7 +218,6 @@ def _write(verdict: "GateVerdict", formats: Mapping[str, Path | None], *, top: i
         if path is None:
             gate_screen.show_form(content)
             continue
-        options.refuse_own_file(path)  # again: it may be of the run that has just been made
         with contextlib.suppress(BrokenPipeError), replacing(path) as file:  # a pipe that nobody reads on
             file.write(content)
 
@@ -281,9 +285,12 @@ def _refuse_settings_for_runs(overrides: Sequence[str]) -> None:
             )
 
 
-def _refuse_inputs(formats: Mapping[str, Path | None], inputs: Mapping[str, str]) -> None:
+def _refuse_inputs(formats: Mapping[str, Path | None], baseline: str, data: str) -> None:
     """Raise UsageError where a form would be written over what is read."""
+    from labelscan.only_read import refuse_data, refuse_same  # for which pandas is loaded
+
     for path in filter(None, formats.values()):
-        for what, text in inputs.items():
-            if text and path.is_file() and path.resolve() == Path(text).expanduser().resolve():
-                raise UsageError(f"this is {what}, which is only read", where=str(path), hint="name another file")
+        if baseline:
+            refuse_same(path, Path(baseline).expanduser(), "the baseline")
+        if data:
+            refuse_data(path, data)

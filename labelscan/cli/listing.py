@@ -13,6 +13,7 @@ from typer import Argument, Option
 
 from labelscan.cli import completion
 from labelscan.cli.completion import KINDS
+from labelscan.cli.options import DebugUnderNoHeading
 from labelscan.config import Config, shipped_configs
 from labelscan.errors import UsageError
 from labelscan.registry import Registry, shown
@@ -72,7 +73,7 @@ class Part:
 def list_parts(
     what: Annotated[str, Argument(metavar="WHAT", help=f"One of {', '.join(KINDS)}.", autocompletion=completion.kinds)],
     as_json: Annotated[bool, Option("--json", help="Write JSON to stdout.")] = False,
-    debug: Annotated[bool, Option("--debug", help="Show tracebacks of errors.")] = False,
+    debug: DebugUnderNoHeading = False,
 ) -> None:
     """Show losses, models, detectors, configs or noises."""
     _ = debug  # heeded where errors are caught

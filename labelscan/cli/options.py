@@ -237,7 +237,15 @@ RunFolder = Annotated[
     ),
 ]
 Verbose = Annotated[bool, Option("--verbose", "-v", help="Tell of every epoch and step.", rich_help_panel=OUTPUT)]
-Debug = Annotated[bool, Option("--debug", help="Show tracebacks of errors.", rich_help_panel=OUTPUT)]
+
+
+def _debug(heading: str | None) -> object:
+    return Option("--debug", help="Show tracebacks of errors.", rich_help_panel=heading)
+
+
+Debug = Annotated[bool, _debug(OUTPUT)]
+DebugUnderNoHeading = Annotated[bool, _debug(None)]
+"""Of commands with few options."""
 
 
 def read_time(text: str, *, where: str = "--max-time") -> float:
@@ -257,6 +265,13 @@ def read_count(text: str, *, where: str, least: int = 0) -> int:
     if count < least:
         raise UsageError(f"must be at least {least}, got {count}", where=where)
     return count
+
+
+def read_number(text: str, *, where: str) -> float:
+    """Return a number."""
+    value = read_value(text, float, where=where)
+    assert isinstance(value, float)
+    return value
 
 
 def read_settings(config: str | None, overrides: list[str] | None, **given: str | bool | None) -> Config:
@@ -301,6 +316,8 @@ def read_formats(
         UsageError: an unknown format, one given twice, two on stdout that would make each other unreadable, or a
             file that another format or a run has written.
     """
+    from labelscan.only_read import refuse_run_file  # for which pandas is loaded
+
     formats: dict[str, Path | None] = {}
     for text in texts:
         name, equals, file = text.partition("=")
@@ -314,7 +331,7 @@ def read_formats(
             raise UsageError(f"no file behind {text!r}", where="--format", hint=f"write {name}=FILE")
         path = Path(file).expanduser() if equals else None
         if path is not None:
-            refuse_own_file(path, but=makes)
+            refuse_run_file(path, makes=makes)
             _refuse_taken(path, formats, text)
         formats[name] = path
     shown = [name for name, path in formats.items() if path is None and name not in beside]
@@ -329,14 +346,6 @@ def _refuse_taken(path: Path, formats: Mapping[str, Path | None], text: str) -> 
     for other, taken in formats.items():
         if taken is not None and taken.resolve() == path.resolve():
             raise UsageError(f"{other} goes into that file already", where=f"--format {text}", hint="name another file")
-
-
-def refuse_own_file(path: Path, *, but: Collection[str] = ()) -> None:
-    """Raise UsageError where a file of a run would be written over, ``but`` being those that the command makes."""
-    from labelscan.run_folder import is_own_file  # for which numpy is loaded
-
-    if path.name not in but and is_own_file(path):
-        raise UsageError(f"this is a file of the run {path.parent}", where=str(path), hint="name another file")
 
 
 def refuse_both(first: str, is_first: bool, second: str, is_second: bool) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
-from labelscan.cli.options import read_count, read_formats, refuse_both, refuse_own_file
+from labelscan.cli.options import DebugUnderNoHeading, read_count, read_formats, refuse_both
 from labelscan.errors import UsageError
 from labelscan.reports import FORMATS
 
@@ -62,7 +62,7 @@ def report(
     ] = True,
     as_json: Annotated[bool, Option("--json", help="Write what was written as JSON to stdout.")] = False,
     quiet: Annotated[bool, Option("--quiet", "-q", help="Write only errors, and the path of the page.")] = False,
-    debug: Annotated[bool, Option("--debug", help="Show tracebacks of errors.")] = False,
+    debug: DebugUnderNoHeading = False,
 ) -> None:
     """Make one page of a run: pictures, reasons, and review by keyboard.
 
@@ -91,19 +91,23 @@ def report(
     if serve:
         _serve(finished, page, port=number, browser=browser, quiet=quiet)
         return
-    written = {form: write_report(page, form, path) for form, path in formats.items() if form not in shown}
+    written = {
+        form: write_report(finished, page, form, path, data=data) for form, path in formats.items() if form not in shown
+    }
     report_screen.show(page, written, shown=shown, as_json=as_json, quiet=quiet)
 
 
 def _formats(texts: list[str], output: Path | None) -> dict[str, Path | None]:
     """Return each form with its file; None is stdout, or the usual file in the run folder."""
+    from labelscan.only_read import refuse_run_file  # for which pandas is loaded
+
     formats = read_formats(texts or ["html"], list(FORMATS), beside=IN_THE_RUN, makes=FORMATS.values())
     if output is None:
         return formats
     if len(formats) > 1 or None not in formats.values():
         hint = "write --format FORMAT=FILE for each"
         raise UsageError("--output and files of --format are given at once", where="--output", hint=hint)
-    refuse_own_file(output, but=FORMATS.values())
+    refuse_run_file(output, makes=FORMATS.values())
     return dict.fromkeys(formats, output)
 
 

@@ -39,7 +39,7 @@ def score(
     as_json: Annotated[bool, Option("--json", help="Write the summary as JSON to stdout.")] = False,
     quiet: Annotated[bool, Option("--quiet", "-q", help="Write only errors, and the path of issues.csv.")] = False,
     verbose: Annotated[bool, Option("--verbose", "-v", help="Tell of every step.")] = False,
-    debug: Annotated[bool, Option("--debug", help="Show tracebacks of errors.")] = False,
+    debug: options.DebugUnderNoHeading = False,
 ) -> None:
     """Judge labels by probabilities that you have already.
 

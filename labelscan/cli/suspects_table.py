@@ -43,14 +43,14 @@ def suspects_table(suspects: Sequence[SuspectRow], width: int, *, title: str = "
         Column("P(wrong)", "right"),
     ]
     rows = [
-        [one.mark, one.example, one.given_label, ARROW, one.suggested_label, shown_probability(one.error_probability)]
+        [one.mark, one.example, one.given_label, ARROW, one.suggested_label, _shown_probability(one.error_probability)]
         for one in suspects
     ]
     kept = [0, 1, 2, 5] if narrow else range(len(columns))
     return table([columns[place] for place in kept], [[row[place] for place in kept] for row in rows], title=title)
 
 
-def shown_probability(value: float) -> str:
+def _shown_probability(value: float) -> str:
     """Return a probability with three digits, or a dash where there is none."""
     return "-" if math.isnan(value) else f"{value:.3f}"
 

@@ -365,3 +365,18 @@ def test_json_is_asked_for_as_of_every_command(command, run):
     assert command("gate", "run", "--max-issues", "9", "--json") == command(
         "gate", "run", "--max-issues", "9", "--format", "json"
     )
+
+
+def test_no_form_is_written_over_what_belongs_to_the_run(command, run, photos, tmp_path):
+    (run / "decisions.csv").write_text("example_id,decision,new_label\n03.png,keep,\n")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    for line in (
+        "gate run --max-issues 9 --format json=run/decisions.csv",
+        "gate run --max-issues 9 --format json=probs.npz",
+        "gate run --max-issues 9 --format json=photos/dark/0.png",
+        "gate photos --max-issues 9 --format json=photos/dark/new.json",
+    ):
+        ended = command(*line.split())
+        assert (ended.code, ended.out) == (2, ""), line
+        assert "only read" in ended.err, line
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before

@@ -1,0 +1,72 @@
+"""What nothing is ever written over: the data of a run, its images, its tables, and what a reviewer has decided.
+
+Reports, verdicts and corrected copies go where somebody says they go, and a slip there must not cost what cannot be
+made again. No option takes this off.
+"""
+
+from collections.abc import Collection
+from pathlib import Path
+
+from labelscan.decisions import FILE_NAME as DECISIONS_FILE
+from labelscan.errors import UsageError
+from labelscan.finished_run import FinishedRun
+from labelscan.readers.class_folders import EXTENSIONS
+from labelscan.run_folder import RUN_FILE, is_own_file
+from labelscan.source import SCHEMES, given_place
+
+
+def refuse_only_read(path: Path, run: FinishedRun, *, data: str = "", makes: Collection[str] = ()) -> None:
+    """Raise UsageError where a file at ``path`` would take the place of what belongs to a run, or lie in its data.
+
+    Args:
+        path: to be written.
+        run: that it is about.
+        data: where the data lies now; empty is where the run found it.
+        makes: names of files in the run folder that may be written anew.
+    """
+    refuse_run_file(path, makes=makes)
+    place = given_place(run)
+    for text in filter(None, (data, str(run.locate(place)) if place else "")):
+        refuse_data(path, text, run_folder=run.folder)
+    if _is_image(path, run):
+        raise UsageError("there is an image, and images are only read", where=str(path), hint="name another file")
+
+
+def refuse_run_file(path: Path, *, makes: Collection[str] = ()) -> None:
+    """Raise UsageError where a file of any run lies, or a reviewer's decisions in it; ``makes`` may be written anew."""
+    if path.resolve().name == DECISIONS_FILE and (path.resolve().parent / RUN_FILE).is_file() and path.exists():
+        raise UsageError("this is the decisions, which are only read", where=str(path), hint="name another file")
+    if path.name not in makes and is_own_file(path):
+        raise UsageError(f"this is a file of the run {path.parent}", where=str(path), hint="name another file")
+
+
+def refuse_data(path: Path, data: str, *, run_folder: Path | None = None) -> None:
+    """Raise UsageError where a file at ``path`` would be written over DATA, or into one of its class folders.
+
+    Beside the class folders it may lie, and in a run folder among them.
+    """
+    if data.partition(":")[0] in SCHEMES:
+        return
+    root, place = Path(data).expanduser(), path.resolve()
+    refuse_same(path, root, "the data itself")
+    is_in_run = run_folder is not None and place.is_relative_to(run_folder.resolve())
+    if root.is_dir() and root.resolve() in place.parent.parents and not is_in_run:
+        hint = f"name a file outside {root}"
+        raise UsageError("this lies in the data, which is only read", where=str(path), hint=hint)
+
+
+def refuse_same(path: Path, other: Path, what: str) -> None:
+    """Raise UsageError where ``path`` is a file that was only read, ``what`` saying which."""
+    if path.is_file() and other.is_file() and path.samefile(other):
+        raise UsageError(f"this is {what}, which is only read", where=str(path), hint="name another file")
+
+
+def _is_image(path: Path, run: FinishedRun) -> bool:
+    """Return whether an image lies there: by its name any at all, else one of the run."""
+    if not path.is_file():
+        return False
+    if path.suffix.removeprefix(".").lower() in EXTENSIONS:
+        return True
+    names = (path.name, path.resolve().name)
+    alike = (run.locate(text) for text in run.issues.scores["path"] if text.endswith(names))
+    return any(image.is_file() and image.samefile(path) for image in alike)

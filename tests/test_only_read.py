@@ -1,0 +1,93 @@
+"""Data, images, tables of runs and decisions are never written over, whatever writes and wherever it is told to."""
+
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import labelscan
+from labelscan.decisions import Decision, write_decisions
+from labelscan.errors import UsageError
+from labelscan.finished_run import FinishedRun
+from labelscan.only_read import refuse_data, refuse_only_read, refuse_run_file
+from labelscan.reports import FORMATS
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Make a run on 12 listed images, two of them without the name of an image."""
+    here = tmp_path_factory.mktemp("made")
+    (here / "photos" / "dark").mkdir(parents=True)
+    rows = []
+    for number in range(12):
+        file = here / "photos" / "dark" / f"{number}{'' if number < 2 else '.png'}"
+        Image.fromarray(np.full((8, 8), 20 * number + 5, np.uint8)).save(file, format="png")
+        rows.append(f"photos/dark/{file.name},{'ab'[number % 2]}\n")
+    (here / "labels.csv").write_text("path,label\n" + "".join(rows))
+    settings = labelscan.settings(here / "labels.csv", epochs=1, folds=2, overrides={"executor.processes": 1})
+    labelscan.detect(settings=settings, output=here / "run")
+    write_decisions([Decision(example_id="photos/dark/3.png", verdict="drop")], here / "run" / "decisions.csv")
+    return here
+
+
+@pytest.fixture
+def here(made, tmp_path, monkeypatch):
+    """Return a folder of one's own with it; the data is found in place of the one that it was made from."""
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
+    for name in ("run.json", "scores.csv"):
+        file = tmp_path / "run" / name
+        file.write_text(file.read_text().replace(str(made), str(tmp_path)))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+ONLY_READ = ("labels.csv", "photos/dark/3.png", "photos/dark/1", "run/decisions.csv", "run/scores.csv", "link")
+
+
+@pytest.mark.parametrize("place", ONLY_READ)
+def test_nothing_that_is_only_read_is_written_over(here, place):
+    (here / "link").symlink_to(here / "labels.csv")
+    before = {path: path.read_bytes() for path in here.rglob("*") if path.is_file()}
+    for form in FORMATS:
+        with pytest.raises(UsageError, match=r"only read|a file of the run"):
+            labelscan.report("run", format=form, output=place, pictures=form == "label-studio")
+    with pytest.raises(UsageError, match=r"only read|a file of the run"):
+        labelscan.apply("run", output=place, overwrite=True)
+    with pytest.raises(UsageError):
+        labelscan.update_baseline("run", place)
+    assert {path: path.read_bytes() for path in here.rglob("*") if path.is_file()} == before
+
+
+def test_what_a_form_is_usually_called_in_the_run_may_be_written_anew(here):
+    for _ in range(2):
+        labelscan.report("run", output="run/report.html", pictures=False)
+    run = FinishedRun.read(here / "run")
+    (here / "report.html").write_text("an earlier one")
+    refuse_only_read(here / "report.html", run)
+    refuse_only_read(here / "photos" / "new.csv", run)
+
+
+def test_data_that_lies_elsewhere_now_is_not_written_over_either(here):
+    (here / "labels.csv").rename(here / "moved.csv")
+    run = FinishedRun.read(here / "run")
+    refuse_only_read(here / "moved.csv", run)
+    with pytest.raises(UsageError, match="the data itself"):
+        refuse_only_read(here / "moved.csv", run, data="moved.csv")
+
+
+def test_class_folders_take_no_file_but_those_of_a_run_among_them(here):
+    with pytest.raises(UsageError, match="lies in the data"):
+        refuse_data(here / "photos" / "dark" / "new.csv", "photos")
+    refuse_data(here / "photos" / "baseline.csv", "photos")
+    refuse_data(here / "photos" / "dark" / "run" / "new.csv", "photos", run_folder=here / "photos" / "dark" / "run")
+    refuse_data(here / "digits", "demo:digits")
+
+
+def test_decisions_and_tables_of_other_runs_are_left_alone(here):
+    (here / "run").rename(here / "other")
+    for name in ("decisions.csv", "scores.csv"):
+        with pytest.raises(UsageError):
+            refuse_run_file(here / "other" / name)
+    refuse_run_file(here / "other" / "report.html", makes=["report.html"])
+    refuse_run_file(here / "decisions.csv")
