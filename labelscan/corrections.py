@@ -17,8 +17,16 @@ from labelscan.atomic import replacing
 from labelscan.decisions import VERDICTS, Decision, Verdict
 from labelscan.errors import MAX_PROBLEMS, ConfigError, DecisionsError, Problem
 
-COLUMNS = ("example_id", "action", "old_label", "new_label", "error_probability", "reason", "time")
-"""Of the log of changes."""
+COLUMNS = {
+    "example_id": "as in issues.csv",
+    "action": "`relabel` or `drop`",
+    "old_label": "as delivered",
+    "new_label": "empty where the example goes",
+    "error_probability": "as in issues.csv",
+    "reason": "`decision` or `flag`",
+    "time": "when it was decided, or the run that flagged it ended",
+}
+"""Of the log of changes, with what is in them."""
 Action = Literal["relabel", "drop"]
 Reason = Literal["decision", "flag"]
 

@@ -17,7 +17,14 @@ from labelscan.atomic import replacing
 from labelscan.errors import MAX_PROBLEMS, DecisionsError, Problem
 
 FILE_NAME = "decisions.csv"
-COLUMNS = ("example_id", "decision", "new_label", "time", "given_label")
+COLUMNS = {
+    "example_id": "as in issues.csv",
+    "decision": "`keep`: the given label is right; `relabel`: another is; `drop`: none is; `unsure`: nobody can tell",
+    "new_label": "of `relabel`",
+    "time": "when it was decided, ISO 8601 in UTC; of several decisions on an example the last row counts",
+    "given_label": "the label that was looked at; a decision on another label is refused",
+}
+"""Of decisions.csv, with what is in them."""
 NEEDED = ("example_id", "decision", "new_label")
 Verdict = Literal["keep", "relabel", "drop", "unsure"]
 """The given label is right; another one is; the example is none of the classes, or useless; nobody can tell."""

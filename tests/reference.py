@@ -11,6 +11,8 @@ from typing import Any, get_type_hints
 from labelscan.cli import app
 from labelscan.config import Config, shipped_configs
 from labelscan.config import keys as setting_keys
+from labelscan.corrections import COLUMNS as LOG_COLUMNS
+from labelscan.decisions import COLUMNS as DECISION_COLUMNS
 from labelscan.detectors import DETECTORS
 from labelscan.issues import MEANINGS
 from labelscan.losses import LOSSES
@@ -42,6 +44,8 @@ def reference(help_pages: Mapping[str, str]) -> str:
     sections += ["## Settings\n\n" + SETTINGS_ARE, table(("setting", "default", "meaning"), settings())]
     sections += ["## Files of a run\n\n" + table(("file", "content"), files())]
     sections += ["## Columns\n\n" + COLUMNS_ARE, table(("column", "meaning"), columns())]
+    sections += ["## decisions.csv\n\n" + DECISIONS_ARE, table(("column", "meaning"), DECISION_COLUMNS.items())]
+    sections += ["## The log of apply\n\n" + LOG_IS, table(("column", "meaning"), LOG_COLUMNS.items())]
     sections += ["## summary.json\n\n" + JSON_IS, table(("key", "meaning"), summary_keys())]
     sections += ["## Parts\n\nIn more detail, with options and sources: `labelscan list losses` and so on."]
     sections += [f"### {kind.capitalize()}\n\n" + table(("name", "what it is"), parts(kind)) for kind in PARTS]
@@ -54,6 +58,10 @@ By `--set KEY=VALUE`, in TOML by section, or as a variable: `training.epochs` is
 `auto` leave it to the model or the machine."""
 COLUMNS_ARE = """\
 Of `issues.csv` up to `fold`; `scores.csv` has all of them. UTF-8, RFC 4180, numbers with 6 significant digits."""
+DECISIONS_ARE = """\
+What the review saves, `apply` takes, and a spreadsheet may edit. UTF-8, RFC 4180; columns are read by name, and others
+are left alone. A cell that a spreadsheet would run as a formula has an apostrophe in front, which reading takes off."""
+LOG_IS = "Every change of a corrected copy, in the file beside it that is called like it with `.changes.csv` behind."
 JSON_IS = """\
 `format_version` goes up when a key changes its meaning or goes away; new keys may come at any time."""
 

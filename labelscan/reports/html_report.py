@@ -132,7 +132,7 @@ def _content(page: ReportPage) -> dict[str, object]:
         "fingerprint": page.data_fingerprint,
         "save_to": page.save_to,
         "kind": page.kind,
-        "columns": COLUMNS,
+        "columns": list(COLUMNS),
         "verdicts": VERDICTS,
         "file_name": FILE_NAME,
         "class_names": page.class_names,
