@@ -26,7 +26,7 @@ from labelscan.given_model import UserModel
 from labelscan.judging import Run
 from labelscan.planning import Plan, make_plan
 from labelscan.readers.arrays import dataset_from_arrays
-from labelscan.reporting import TOP, make_report_page, write_report
+from labelscan.reporting import TOP, make_report_page, shows_examples, write_report
 from labelscan.reports import FORMATS
 from labelscan.verdict import GateVerdict
 
@@ -400,7 +400,12 @@ def report(
         raise ConfigError(f"no format is called {format!r}", where="format", hint=f"use {' or '.join(FORMATS)}")
     finished = _finished(run)
     page = make_report_page(
-        finished, top=top, data=str(data), pictures=pictures, image_root=str(image_root), notify=notify
+        finished,
+        top=top,
+        data=str(data),
+        pictures=pictures and shows_examples([format], str(image_root)),
+        image_root=str(image_root),
+        notify=notify,
     )
     return write_report(finished, page, format, None if output is None else Path(output), data=str(data))
 

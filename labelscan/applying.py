@@ -3,6 +3,7 @@
 import filecmp
 import shlex
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from labelscan.events import Listener, ignore
 from labelscan.finished_run import FinishedRun
 from labelscan.label_lists import link_folders
 from labelscan.label_studio import read_annotations
-from labelscan.only_read import refuse_only_read, refuse_same
+from labelscan.only_read import in_run_folder, refuse_only_read, refuse_same
 from labelscan.readers import FORM_SETTINGS
 from labelscan.source import Source, find_source
 
@@ -111,7 +112,8 @@ def apply(
         _check_output(written)
     else:
         link_folders.check_folder(link_to, source.dataset, source.class_folders)
-    with partial_of(log) as partial:  # the copy takes its place only when its log is written
+    usual = in_run_folder(run) if link_to is None and output is None else nullcontext()
+    with usual, partial_of(log) as partial:  # the copy takes its place only when its log is written
         corrections.write_log(partial)
         if link_to is None:
             notes += _write_copy(source, corrections, written, overwrite=overwrite)

@@ -4,7 +4,9 @@ Reports, verdicts and corrected copies go where somebody says they go, and a sli
 made again. No option takes this off.
 """
 
-from collections.abc import Collection
+import errno
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from labelscan.decisions import FILE_NAME as DECISIONS_FILE
@@ -59,6 +61,18 @@ def refuse_same(path: Path, other: Path, what: str) -> None:
     """Raise UsageError where ``path`` is a file that was only read, ``what`` saying which."""
     if path.is_file() and other.is_file() and path.samefile(other):
         raise UsageError(f"this is {what}, which is only read", where=str(path), hint="name another file")
+
+
+@contextmanager
+def in_run_folder(run: FinishedRun) -> Iterator[None]:
+    """Turn the error of the system that a run folder is not to be written to into one that says what else to do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise
+        problem = f"the run folder cannot be written to ({error.strerror})"
+        raise UsageError(problem, where=str(run.folder), hint="name a file elsewhere by -o") from error
 
 
 def _is_image(path: Path, run: FinishedRun) -> bool:

@@ -6,7 +6,8 @@ the way of the rest.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -23,7 +24,7 @@ from labelscan.events import Listener, ignore
 from labelscan.finished_run import FinishedRun, part_of
 from labelscan.intervals import estimate_flagged_precision, estimate_wrong_labels
 from labelscan.issues import TRUE_LABEL
-from labelscan.only_read import refuse_only_read
+from labelscan.only_read import in_run_folder, refuse_only_read
 from labelscan.pictures import make_pictures
 from labelscan.readers.class_folders import EXTENSIONS
 from labelscan.report_page import (
@@ -146,12 +147,18 @@ def write_report(run: FinishedRun, page: ReportPage, form: str, path: Path | Non
     Raises:
         UsageError: a folder lies there, or what is only read.
     """
-    path = path or run.folder / FORMATS[form]
+    usual, path = path is None, path or run.folder / FORMATS[form]
     refuse_only_read(path, run, data=data, makes=FORMATS.values())
     if path.is_dir():
         raise UsageError("this is a folder", where=str(path), hint=f"name a file, as in {path / FORMATS[form]}")
-    WRITERS[form](page, path)
+    with in_run_folder(run) if usual else nullcontext():
+        WRITERS[form](page, path)
     return path
+
+
+def shows_examples(forms: Collection[str], image_root: str = "") -> bool:
+    """Return whether any of these forms of a report shows pictures or features, for which the data is opened."""
+    return "html" in forms or ("label-studio" in forms and not image_root)
 
 
 def _refuse_unused(run: FinishedRun, data: str, *, pictures: bool) -> None:

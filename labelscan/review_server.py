@@ -74,6 +74,11 @@ class DecisionsFile:
         self._given_labels = given_labels
         self._lock = threading.Lock()
 
+    @property
+    def can_be_written(self) -> bool:
+        """Return whether decisions can be saved: the run may lie where nothing can be written."""
+        return os.access(self.path.parent, os.W_OK)
+
     def read(self) -> tuple[list[Decision], str]:
         """Return the decisions and a tag that changes with the file.
 

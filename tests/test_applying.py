@@ -1,6 +1,7 @@
 """Corrected copies of every form of label list: run, apply, and run again on the copy."""
 
 import csv
+import errno
 import hashlib
 import json
 from pathlib import Path
@@ -444,6 +445,25 @@ def test_a_copy_without_its_log_is_never_left_behind(scored, here, monkeypatch):
     with pytest.raises(OSError, match="no space"):
         labelscan.apply(scored, drop=True, output=here / "w.csv")
     assert not list(here.glob("*w.csv*"))
+
+
+def test_a_run_folder_that_may_only_be_read_asks_for_a_file_elsewhere(scored, here, monkeypatch):
+    def refused(*_):
+        raise OSError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("labelscan.corrections.Corrections.write_log", refused)
+    with pytest.raises(UsageError, match="name a file elsewhere by -o"):
+        labelscan.apply(scored, drop=True)
+    with pytest.raises(OSError, match="denied"):
+        labelscan.apply(scored, drop=True, output=here / "w.csv")
+
+
+def test_a_copy_that_is_refused_leaves_the_log_of_the_one_before(scored, here):
+    applied = labelscan.apply(scored, drop=True, output=here / "x.csv")
+    before = applied.log.read_bytes()
+    with pytest.raises(UsageError, match="there is a file already"):
+        labelscan.apply(scored, relabel=True, min_error_probability=0.1, output=here / "x.csv")
+    assert applied.log.read_bytes() == before
 
 
 def test_decisions_that_were_read_are_never_written_over(photos, here):

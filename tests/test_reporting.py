@@ -1,5 +1,6 @@
 """A finished run as a page."""
 
+import errno
 import shutil
 
 import numpy as np
@@ -9,7 +10,7 @@ from PIL import Image
 import labelscan
 from labelscan.errors import UsageError
 from labelscan.finished_run import FinishedRun
-from labelscan.reporting import make_report_page
+from labelscan.reporting import WRITERS, make_report_page, write_report
 
 
 def detect(data, folder, **settings):
@@ -222,3 +223,27 @@ def test_a_run_that_flags_nothing_is_a_page_too(tmp_path):
     labelscan.score([[0.9, 0.1], [0.1, 0.9]] * 10, [0, 1] * 10, output=tmp_path / "run")
     page = make_report_page(FinishedRun.read(tmp_path / "run"))
     assert (page.suspects, page.n_flagged, page.flagged_precision) == ((), 0, None)
+
+
+def test_a_form_without_pictures_opens_no_image(photos, tmp_path):
+    detect(str(photos), tmp_path / "run", image_size=16)
+    heard = []
+    for form, given in (("markdown", {}), ("label-studio", {"image_root": tmp_path})):
+        labelscan.report(tmp_path / "run", format=form, notify=heard.append, **given)
+    assert heard == []
+    labelscan.report(tmp_path / "run", notify=heard.append)
+    assert heard
+
+
+def test_a_run_folder_that_may_only_be_read_asks_for_a_file_elsewhere(photos, tmp_path, monkeypatch):
+    run = detect(str(photos), tmp_path / "run", image_size=16)
+    page = make_report_page(run, pictures=False)
+
+    def refused(*_):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setitem(WRITERS, "html", refused)
+    with pytest.raises(UsageError, match="name a file elsewhere by -o"):
+        write_report(run, page, "html")
+    with pytest.raises(OSError, match="Read-only"):
+        write_report(run, page, "html", tmp_path / "elsewhere.html")

@@ -245,3 +245,8 @@ def test_a_second_server_of_a_run_knows_that_the_usual_port_is_taken(server, pat
     with serving(path) as second:
         assert second.usual_port_is_taken
         assert second.port != server.port
+
+
+def test_decisions_are_known_to_be_saved_where_their_folder_takes_files(tmp_path):
+    assert DecisionsFile(tmp_path / "decisions.csv", {}).can_be_written
+    assert not DecisionsFile(tmp_path / "gone" / "decisions.csv", {}).can_be_written

@@ -4,7 +4,7 @@ import dataclasses
 import os
 import sys
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -81,12 +81,17 @@ def report(
     number = _port(port, serve=serve)
     from labelscan.cli import progress, report_screen  # rich and pandas load here, not for --help
     from labelscan.finished_run import FinishedRun  # not labelscan.report, for which torch would be loaded
-    from labelscan.reporting import make_report_page, write_report
+    from labelscan.reporting import make_report_page, shows_examples, write_report
 
     with progress.shown(quiet=quiet, verbose=False) as listener:
         finished = FinishedRun.read(run)
         page = make_report_page(
-            finished, top=n_shown, data=data, pictures=pictures, image_root=image_root, notify=listener
+            finished,
+            top=n_shown,
+            data=data,
+            pictures=pictures and shows_examples(formats, image_root),
+            image_root=image_root,
+            notify=listener,
         )
     if serve:
         _serve(finished, page, port=number, browser=browser, quiet=quiet)
@@ -145,9 +150,10 @@ def _serve(run: "FinishedRun", page: "ReportPage", *, port: int, browser: bool, 
             at_hand = report_screen.has_desktop(os.environ, sys.platform)
             report_screen.show_served(server, at_hand=at_hand, quiet=quiet)
             if browser and at_hand:
-                address = until_the_end.enter_context(way_in(run.folder, server.url))
-                # Some browsers are waited for until they are closed, and the page must be served meanwhile.
-                threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+                with suppress(OSError):  # of a run folder that may only be read: the address has been told
+                    address = until_the_end.enter_context(way_in(run.folder, server.url))
+                    # Some browsers are waited for until they are closed, and the page must be served meanwhile.
+                    threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
             server.serve_forever()
         except KeyboardInterrupt:
             report_screen.show_decisions(run.folder, decisions.path, quiet=quiet)

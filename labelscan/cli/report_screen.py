@@ -78,6 +78,10 @@ def show_served(server: ReviewServer, *, at_hand: bool, quiet: bool) -> None:
     bare = quiet or not console.is_terminal
     console.print(text(server.url) if bare else text(("review  ", "dim"), (server.url, "bold")))
     sys.stdout.flush()
+    decisions = server.decisions
+    if not decisions.can_be_written:
+        words = f"{decisions.path.parent} cannot be written to, and decisions not be saved: save a copy from the page"
+        show_message(words, kind="warning")
     if quiet:
         return
     if server.usual_port_is_taken:
@@ -86,7 +90,8 @@ def show_served(server: ReviewServer, *, at_hand: bool, quiet: bool) -> None:
     if not at_hand:
         forward = f"ssh -L {server.port}:{HOST}:{server.port} THIS-MACHINE"
         stderr().print(text(f"to open it on another machine, run there: {forward}"))
-    stderr().print(text(f"decisions are saved in {server.decisions.path}; Ctrl-C ends"))
+    saved = f"decisions are saved in {decisions.path}; " if decisions.can_be_written else ""
+    stderr().print(text(f"{saved}Ctrl-C ends"))
 
 
 def show_decisions(run: Path, decisions: Path, *, quiet: bool) -> None:

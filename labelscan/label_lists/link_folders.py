@@ -50,7 +50,14 @@ def write(dataset: Dataset, corrections: Corrections, folder: Path, *, copy: boo
             else:
                 image.symlink_to(_relative(target, (folder / place).parent))
     notes = ["links cannot be made there: images were copied"] if copies and not copy else []
-    return [*notes, f"images that are not there, and whose links lead nowhere: {missing:,}"] if missing else notes
+    if missing:
+        notes.append(f"images that are not there, and whose links lead nowhere: {missing:,}")
+    renamed = sum(place != dataset.example_ids[row] == files.paths[row] for row, place in places.items())
+    if renamed:
+        notes.append(
+            f"ids are paths in the folder, and new for {renamed:,} of {len(places):,} images: those relabelled"
+        )
+    return notes
 
 
 def check_folder(folder: Path, dataset: Dataset, class_folders: Path | None) -> None:

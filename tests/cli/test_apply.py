@@ -85,3 +85,14 @@ def test_what_cannot_work_ends_in_2_and_writes_nothing(command, run, tmp_path, l
     assert named in ended.err
     assert "Traceback" not in ended.err
     assert sorted(path.name for path in tmp_path.rglob("*")) == before
+
+
+def test_the_reading_is_told_unless_nothing_is_wanted(command, photos, monkeypatch):
+    assert command("detect", "photos", "--folds", "2", "--epochs", "1", "-o", "run", "-q").code == 0
+    (photos.parent / "made.csv").write_text("example_id,decision,new_label\ndark/3.png,relabel,light\n")
+    monkeypatch.setattr("labelscan.cli.progress.LEAST_SECONDS", 0.0)
+    ended = command("apply", "run", "--decisions", "made.csv")
+    assert (ended.code, "reading: done" in ended.err) == (0, True)
+    assert command("apply", "run", "--decisions", "made.csv", "-q").err == ""
+    links = command("apply", "run", "--decisions", "made.csv", "--link-to", "fixed")
+    assert "ids are paths in the folder, and new for 1 of 12 images" in " ".join(links.err.split())

@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import shutil
@@ -262,3 +263,26 @@ def test_a_page_is_made_without_loading_torch(run):
         "assert code == 0 and 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+def test_where_decisions_cannot_be_saved_it_is_said_and_no_browser_opened(command, run, monkeypatch):
+    opened = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    monkeypatch.setattr("labelscan.review_server.DecisionsFile.can_be_written", False)
+    monkeypatch.setattr("labelscan.review_server.tempfile.mkstemp", refuse_to_write)
+    monkeypatch.setattr("labelscan.review_server.ReviewServer.serve_forever", stop)
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.delenv("SSH_CONNECTION", raising=False)
+    ended = command("report", "run", "--serve")
+    assert (ended.code, opened) == (0, [])
+    assert ended.out.startswith("http://127.0.0.1:")
+    assert "cannot be written to" in " ".join(ended.err.split())
+    assert "decisions are saved" not in ended.err
+
+
+def refuse_to_write(**_):
+    raise OSError(errno.EROFS, "Read-only file system")
+
+
+def stop(_):
+    raise KeyboardInterrupt
