@@ -9,7 +9,7 @@ import pytest
 import labelscan
 from labelscan.baseline import Baseline
 from labelscan.config import Config, GateConfig, resolve, settings_that_matter
-from labelscan.errors import GateError
+from labelscan.errors import GateError, UsageError
 from labelscan.finished_run import FinishedRun
 from labelscan.gating import accept, effective_limits, judge_gate
 
@@ -92,6 +92,17 @@ def test_without_a_limit_there_is_nothing_to_judge_by():
         effective_limits(GateConfig())
     with pytest.raises(GateError, match="none is named"):
         effective_limits(GateConfig(max_new=0))
+
+
+def test_no_baseline_is_written_over_the_data(tmp_path):
+    rows = [f"{row:02},{'ab'[row % 2]},{0.9 - 0.8 * (row % 2)},{0.1 + 0.8 * (row % 2)}\n" for row in range(10)]
+    data = tmp_path / "probs.csv"
+    data.write_text("example_id,given_label,prob:a,prob:b\n" + "".join(rows))
+    labelscan.score(data, label_column="given_label", output=tmp_path / "run")
+    before = data.read_bytes()
+    with pytest.raises(UsageError, match="the data itself"):
+        labelscan.update_baseline(tmp_path / "run", data)
+    assert data.read_bytes() == before
 
 
 def test_a_run_with_planted_labels_passes_no_gate(run, tmp_path):

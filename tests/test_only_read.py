@@ -86,6 +86,7 @@ def test_class_folders_take_no_file_but_those_of_a_run_among_them(here):
 
 def test_decisions_and_tables_of_other_runs_are_left_alone(here):
     (here / "run").rename(here / "other")
+    (here / "other" / "decisions.csv").unlink()
     for name in ("decisions.csv", "scores.csv"):
         with pytest.raises(UsageError):
             refuse_run_file(here / "other" / name)

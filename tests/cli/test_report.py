@@ -286,3 +286,8 @@ def refuse_to_write(**_):
 
 def stop(_):
     raise KeyboardInterrupt
+
+
+def test_markdown_alone_opens_no_data(command, run):
+    assert "no picture is wanted" in command("report", "run", "--format", "markdown", "--data", "probs.npz").err
+    assert "no picture is wanted" not in command("report", "run", "--format", "html", "--data", "probs.npz").err
