@@ -160,7 +160,8 @@ def test_a_shipped_config_loads_and_opens_with_its_command_and_purpose(name):
     settings = resolve(config_file=path)
     command, purpose = path.read_text(encoding="utf-8").splitlines()[:2]
     data = "" if settings.dataset.data else "DATA "  # a config that names its data needs no other
-    assert command == f"# labelscan detect {data}--config {name}"
+    verb = "detect" if settings.gate == Config().gate else "gate"  # a config with limits is for a gate
+    assert command == f"# labelscan {verb} {data}--config {name}"
     assert len(purpose.strip("# ")) > 20
 
 
