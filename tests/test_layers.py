@@ -40,7 +40,8 @@ LINE = """
     identical threshold_jobs planning inputs estimate pipeline scoring benchmark_plan cells benchmarking api
     cli.completion cli.help_pages cli.console cli.progress cli.suspects_table cli.run_screen cli.benchmark_screen
     cli.diff_screen cli.report_screen cli.apply_screen cli.gate_screen
-    cli.options cli.detect cli.score cli.report cli.apply cli.gate cli.benchmark cli.diff cli.listing cli __main__
+    cli.options cli.option_values cli.detect cli.score cli.report cli.apply cli.gate cli.benchmark cli.diff cli.listing
+    cli __main__
 """
 ORDER = LINE.split()
 ALONE = {

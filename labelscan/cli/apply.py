@@ -5,7 +5,7 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from labelscan.cli import options
+from labelscan.cli import option_values, options
 from labelscan.cli.options import OUTPUT
 from labelscan.errors import UsageError
 
@@ -77,11 +77,11 @@ def apply(
     The copy has the form of the original and reads like it; class folders become a manifest. Every change is
     logged beside it, in a file whose name goes on with .changes.csv.
     """
-    options.refuse_both("--output", output is not None, "--link-to", link_to is not None)
+    option_values.refuse_both("--output", output is not None, "--link-to", link_to is not None)
     _ = debug  # heeded where errors are caught
     least = None
     if min_error_probability is not None:
-        least = options.read_number(min_error_probability, where="--min-error-probability")
+        least = option_values.read_number(min_error_probability, where="--min-error-probability")
     if copy and link_to is None:
         raise UsageError("--copy has no effect", hint="add --link-to FOLDER")
     from labelscan.applying import apply as apply_to  # not labelscan.apply, for which torch would be loaded

@@ -5,8 +5,9 @@ from typing import Annotated
 
 from typer import Option
 
-from labelscan.cli import completion, options
-from labelscan.cli.options import OUTPUT, RUN, default, read_count, read_time
+from labelscan.cli import completion, option_values, options
+from labelscan.cli.option_values import read_count, read_time
+from labelscan.cli.options import OUTPUT, RUN, default
 from labelscan.errors import RunError
 
 COMPARED = "Compared (each may be repeated)"
@@ -115,8 +116,8 @@ def benchmark(
     """
     n_seeds = read_count(seeds, where="--seeds", least=1)
     max_seconds = _read_budget(budget)
-    options.refuse_both("--quiet", quiet, "--verbose", verbose)
-    settings = options.read_settings(
+    option_values.refuse_both("--quiet", quiet, "--verbose", verbose)
+    settings = option_values.read_settings(
         config,
         overrides,
         data=data or None,
@@ -144,7 +145,7 @@ def benchmark(
         executor=executor,
         seed=seed,
     )
-    options.require_data(settings, "benchmark")
+    option_values.require_data(settings, "benchmark")
     _ = debug  # heeded where errors are caught
     from labelscan import benchmarking  # this and rich load torch and more, not for --help
     from labelscan.benchmark_plan import make_benchmark_plan

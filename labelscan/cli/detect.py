@@ -4,9 +4,10 @@ from typing import Annotated, Any
 
 from typer import Option
 
-from labelscan.cli import completion, options
+from labelscan.cli import completion, option_values, options
 from labelscan.cli.help_pages import GroupedCommand
-from labelscan.cli.options import MODEL, OUTPUT, RUN, default, read_count, read_time
+from labelscan.cli.option_values import read_count, read_time
+from labelscan.cli.options import MODEL, OUTPUT, RUN, default
 from labelscan.config import SELF_CHECK_RATE
 
 TOP = "10"
@@ -101,9 +102,9 @@ def detect(
     """
     seconds = read_time(max_time) if max_time is not None else None
     n_shown = read_count(top, where="--top")
-    options.refuse_both("--resume", resume, "--fresh", fresh)
-    options.refuse_both("--quiet", quiet, "--verbose", verbose)
-    settings = options.read_settings(
+    option_values.refuse_both("--resume", resume, "--fresh", fresh)
+    option_values.refuse_both("--quiet", quiet, "--verbose", verbose)
+    settings = option_values.read_settings(
         config,
         overrides,
         data=data or None,
@@ -134,7 +135,7 @@ def detect(
         self_check=self_check,
         seed=seed,
     )
-    options.require_data(settings, "detect")
+    option_values.require_data(settings, "detect")
     _ = debug  # heeded where errors are caught
     import labelscan
     from labelscan.cli import progress, run_screen  # rich and torch load here, not for --help

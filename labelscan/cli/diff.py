@@ -5,7 +5,8 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from labelscan.cli.options import DebugUnderNoHeading, read_count
+from labelscan.cli.option_values import read_count
+from labelscan.cli.options import DebugUnderNoHeading
 from labelscan.errors import UsageError
 
 TOP = "5"

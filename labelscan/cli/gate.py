@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
-from labelscan.cli import options
-from labelscan.cli.options import OUTPUT, default, read_count, read_time
+from labelscan.cli import option_values, options
+from labelscan.cli.option_values import read_count, read_time
+from labelscan.cli.options import OUTPUT, default
 from labelscan.config import GateConfig
 from labelscan.errors import UsageError
 
@@ -136,12 +137,12 @@ def gate(
     }
     n_listed = None if top is None else read_count(top, where="--top")
     written = _read_formats([*(formats or []), *(["json"] if as_json else [])], update_baseline=update_baseline)
-    options.refuse_both("--quiet", quiet, "--verbose", verbose)
+    option_values.refuse_both("--quiet", quiet, "--verbose", verbose)
     seconds = read_time(max_time) if max_time is not None else None
     is_run = bool(target) and _is_run(Path(target))
     if is_run:
         _refuse_for_runs({**for_data, "output": output, "max_time": max_time, "fresh": fresh or None}, target)
-    settings = options.read_settings(
+    settings = option_values.read_settings(
         config,
         overrides,
         data=None if is_run else target or None,
@@ -156,7 +157,7 @@ def gate(
     if is_run:
         _refuse_settings_for_runs(overrides or [])
     else:
-        options.require_data(settings, "gate")
+        option_values.require_data(settings, "gate")
     _refuse_inputs(written, settings.gate.baseline, "" if is_run else settings.dataset.data)
     _ = debug  # heeded where errors are caught
 
@@ -237,9 +238,9 @@ def _forms() -> "Mapping[str, Callable[[GateVerdict, int], str]]":
 
 def _read_formats(texts: list[str], *, update_baseline: bool) -> Mapping[str, Path | None]:
     """Return each form with its file; the text is written too where nothing else goes to stdout."""
-    options.refuse_both("--update-baseline", update_baseline, "--format", bool(texts))
+    option_values.refuse_both("--update-baseline", update_baseline, "--format", bool(texts))
     bare = [text.partition("=")[0] if text.partition("=")[2] in STDOUT else text for text in texts]
-    formats = options.read_formats(bare, FORMATS, beside=[GITHUB])
+    formats = option_values.read_formats(bare, FORMATS, beside=[GITHUB])
     for name, path in formats.items():
         if path is not None and path.is_dir():
             raise UsageError("this is a folder", where=str(path), hint=f"name a file, as in {name}=gate.{name}")

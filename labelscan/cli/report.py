@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
-from labelscan.cli.options import DebugUnderNoHeading, read_count, read_formats, refuse_both
+from labelscan.cli.option_values import read_count, read_formats, refuse_both
+from labelscan.cli.options import DebugUnderNoHeading
 from labelscan.errors import UsageError
 from labelscan.reports import FORMATS
 

@@ -6,9 +6,9 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from labelscan.cli import completion, options
+from labelscan.cli import completion, option_values, options
 from labelscan.cli.detect import TOP
-from labelscan.cli.options import read_count
+from labelscan.cli.option_values import read_count
 from labelscan.config import resolve
 
 
@@ -46,7 +46,7 @@ def score(
     They must be out of fold: each example predicted by a model that has not seen it, as by scikit-learn's
     cross_val_predict. Predictions of a model for its own training examples hide its errors.
     """
-    options.refuse_both("--quiet", quiet, "--verbose", verbose)
+    option_values.refuse_both("--quiet", quiet, "--verbose", verbose)
     n_shown = read_count(top, where="--top")
     _ = debug  # heeded where errors are caught
     settings = resolve(flags={"detection.detector": detector}, environment=os.environ)
