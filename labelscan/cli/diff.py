@@ -35,8 +35,12 @@ def diff(
     from labelscan.cli import diff_screen  # rich and pandas load here, not for --help
     from labelscan.comparison import compare  # not labelscan.diff, for which torch would be loaded
     from labelscan.finished_run import FinishedRun
+    from labelscan.only_read import refuse_only_read
 
-    comparison = compare(FinishedRun.read(first), FinishedRun.read(second))
+    runs = FinishedRun.read(first), FinishedRun.read(second)
+    comparison = compare(*runs)
     if output is not None:
+        for run in runs:
+            refuse_only_read(output, run)
         comparison.write_csv(output)
     diff_screen.show(comparison, top=n_shown, as_json=as_json, csv=output)

@@ -133,3 +133,11 @@ def test_a_name_is_not_cut_where_no_terminal_shows_it(command, tmp_path, monkeyp
 def test_a_run_that_is_not_there_is_looked_for_nearby(command, two_runs):
     assert "did you mean old?" in command("report", "olds").err
     assert "did you mean old?" in command("report", "old/scores.csv").err
+
+
+def test_the_runs_and_their_data_are_not_written_over(command, two_runs, tmp_path):
+    for place in ("old/scores.csv", "new/decisions.csv", "new.npz"):
+        before = (tmp_path / place).read_bytes() if (tmp_path / place).exists() else None
+        assert command("diff", "old", "new", "-o", place).code == 2
+        assert (tmp_path / place).exists() == (before is not None)
+        assert before is None or (tmp_path / place).read_bytes() == before
