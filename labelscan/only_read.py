@@ -12,9 +12,10 @@ from pathlib import Path
 from labelscan.decisions import FILE_NAME as DECISIONS_FILE
 from labelscan.errors import UsageError
 from labelscan.finished_run import FinishedRun
-from labelscan.readers.class_folders import EXTENSIONS
+from labelscan.readers import scheme_of
+from labelscan.readers.class_folders import is_called_image
 from labelscan.run_folder import RUN_FILE, is_own_file
-from labelscan.source import SCHEMES, given_place
+from labelscan.source import given_place
 
 
 def refuse_only_read(path: Path, run: FinishedRun, *, data: str = "", makes: Collection[str] = ()) -> None:
@@ -48,7 +49,7 @@ def refuse_data(path: Path, data: str, *, run_folder: Path | None = None) -> Non
 
     Beside the class folders it may lie, and in a run folder among them.
     """
-    if data.partition(":")[0] in SCHEMES:
+    if scheme_of(data):
         return
     root, place = Path(data).expanduser(), path.resolve()
     refuse_same(path, root, "the data itself")
@@ -80,7 +81,7 @@ def _is_image(path: Path, run: FinishedRun) -> bool:
     """Return whether an image lies there: by its name any at all, else one of the run."""
     if not path.is_file():
         return False
-    if path.suffix.removeprefix(".").lower() in EXTENSIONS:
+    if is_called_image(path.name):
         return True
     names = (path.name, path.resolve().name)
     alike = (run.locate(text) for text in run.issues.scores["path"] if text.endswith(names))

@@ -26,7 +26,7 @@ from labelscan.intervals import estimate_flagged_precision, estimate_wrong_label
 from labelscan.issues import TRUE_LABEL
 from labelscan.only_read import in_run_folder, refuse_only_read
 from labelscan.pictures import make_pictures
-from labelscan.readers.class_folders import EXTENSIONS
+from labelscan.readers.class_folders import is_called_image
 from labelscan.report_page import (
     FEATURES,
     IMAGES,
@@ -205,14 +205,9 @@ def _records(scores: pd.DataFrame, rows: Sequence[int]) -> list[Record]:
 
 def _kind(run: FinishedRun, shown: Sequence[Record]) -> ExampleKind:
     if run.is_of_score:
-        files = [Path(str(one["path"])) for one in shown]
-        return IMAGES if files and all(_is_called_image(file) for file in files) else PROBABILITIES
+        return IMAGES if shown and all(is_called_image(str(one["path"])) for one in shown) else PROBABILITIES
     is_image = run.recorded("choices").get("image_shape") is not None
     return IMAGES if is_image else FEATURES
-
-
-def _is_called_image(file: Path) -> bool:
-    return file.suffix.removeprefix(".").lower() in EXTENSIONS
 
 
 def _rows(dataset: Dataset, examples: Sequence[Record]) -> Mapping[str, int]:

@@ -16,7 +16,6 @@ from labelscan.readers.columns import Columns, find_columns
 from labelscan.readers.sheet import SUFFIXES, column_names
 from labelscan.run_folder import RUN_FILE
 
-SCHEMES = ("demo", "torchvision")
 NOT_PLANTED = "give the run on the data itself, not its self-check or a cell of a benchmark"
 """The hint where only the labels of the data are of use."""
 
@@ -45,8 +44,7 @@ class Source:
 
     @property
     def _path(self) -> Path | None:
-        in_no_file = self.config.data.partition(":")[0] in SCHEMES
-        return None if in_no_file else Path(self.config.data).expanduser()
+        return None if readers.scheme_of(self.config.data) else Path(self.config.data).expanduser()
 
     def columns(self) -> Columns | None:
         """Return what the columns of the file hold, or None where it is no sheet."""
@@ -65,7 +63,7 @@ def given_place(run: FinishedRun) -> str:
     if run.is_of_score:
         return str(run.recorded("source").get("file") or "")
     data = str(part_of(run.recorded(RUN_JSON_SETTINGS), "dataset").get("data") or "")
-    return "" if data.partition(":")[0] in SCHEMES else data
+    return "" if readers.scheme_of(data) else data
 
 
 def find_source(run: FinishedRun, *, data: str = "", notify: Listener = ignore) -> Source:
@@ -138,14 +136,14 @@ def _dataset_config(run: FinishedRun, *, data: str = "") -> DatasetConfig:
             where=str(run.folder),
             hint="name a file or folder of the same examples and labels by --data",
         )
-    scheme = config.data.partition(":")[0]
-    found = config.data if scheme in SCHEMES or not config.data else str(run.locate(config.data))
+    is_place = config.data and not readers.scheme_of(config.data)
+    found = str(run.locate(config.data)) if is_place else config.data
     return dataclasses.replace(config, data=data or found, root=str(run.locate(config.root)), download=False)
 
 
 def _check_there(found: str, data: str) -> None:
     """Raise DatasetError where nothing lies at the place where the run found the data, and none is named."""
-    if not data and found.partition(":")[0] not in SCHEMES and not Path(found).expanduser().exists():
+    if not data and not readers.scheme_of(found) and not Path(found).expanduser().exists():
         raise DatasetError("no such file or folder", where=found, hint="name the place where it lies now by --data")
 
 

@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import labelscan
 from labelscan.errors import DatasetError
@@ -26,6 +27,20 @@ def test_the_data_is_found_from_another_folder(run, tmp_path, monkeypatch):
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     assert read_again(run).class_names == ("a", "b")
+
+
+def test_a_folder_may_be_called_as_a_data_set_that_has_a_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, level in (("dark", 40), ("light", 200)):
+        (tmp_path / "demo" / name).mkdir(parents=True)
+        for number in range(6):
+            Image.fromarray(np.full((8, 8), level + number, np.uint8)).save(tmp_path / "demo" / name / f"{number}.png")
+    labelscan.detect(settings=labelscan.settings("demo", epochs=1, folds=2, model="linear"), output="run")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    source = find_source(FinishedRun.read(tmp_path / "run"))
+    assert source.class_folders == tmp_path / "demo"
+    assert len(source.dataset) == 12
 
 
 def test_data_that_was_moved_is_found_where_it_is_said_to_be(run, tmp_path):

@@ -13,9 +13,9 @@ from pathlib import Path, PurePosixPath
 
 from labelscan.corrections import Corrections
 from labelscan.dataset import Dataset, ImageFiles
-from labelscan.errors import MAX_PROBLEMS, DatasetError, Problem, UsageError
+from labelscan.errors import DatasetError, Problem, UsageError
 from labelscan.label_lists.image_files import new_labels
-from labelscan.readers.class_folders import EXTENSIONS, SPLIT_FOLDERS
+from labelscan.readers.class_folders import SPLIT_FOLDERS, is_called_image
 
 
 def write(dataset: Dataset, corrections: Corrections, folder: Path, *, copy: bool) -> list[str]:
@@ -162,11 +162,11 @@ def _check_names(dataset: Dataset, files: ImageFiles, labels: list[str], kept: l
             problems.append(Problem(f"no folder can be called {label!r}", dataset.name, hint))
     for row in kept:
         name = str(files.paths[row])
-        if name.rpartition(".")[2].lower() not in EXTENSIONS or name.rpartition("/")[2].startswith("."):
+        if not is_called_image(name) or name.rpartition("/")[2].startswith("."):
             hint = "leave --link-to out: in a list files may be called as they like"
             problems.append(Problem("in a class folder this is not read as an image", name, hint))
     if problems:
-        raise DatasetError.of(problems[:MAX_PROBLEMS], total=len(problems))
+        raise DatasetError.of(problems)
 
 
 @contextmanager

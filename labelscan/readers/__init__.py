@@ -83,8 +83,7 @@ def form(config: DatasetConfig) -> str:
     data = config.data
     if not data.strip():
         raise ConfigError("no data is named", where="dataset.data", hint="give a folder or file, or demo:digits")
-    scheme, colon, _ = data.partition(":")
-    if colon and scheme in ("demo", "torchvision"):
+    if scheme := scheme_of(data):
         return scheme
     path = Path(data).expanduser()
     if path.is_dir():
@@ -103,6 +102,12 @@ def form(config: DatasetConfig) -> str:
         where=data,
         hint=f"give a folder of class folders, or a file called {', '.join(sheet.SUFFIXES)} or .npz",
     )
+
+
+def scheme_of(data: str) -> str:
+    """Return which data set is called by its name, ``demo`` or ``torchvision``; empty for a file or folder."""
+    scheme, colon, _ = data.partition(":")
+    return scheme if colon and scheme in ("demo", "torchvision") else ""
 
 
 def _nearest(path: Path) -> str:

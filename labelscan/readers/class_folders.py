@@ -120,6 +120,15 @@ def _walk(listing: _Listing, top: str) -> Iterator[str]:
                 yield path
 
 
+def is_called_image(name: str) -> bool:
+    """Return whether a file is taken for an image by its name, or by the path that ends in it."""
+    return _extension(name) in EXTENSIONS
+
+
+def _extension(name: str) -> str:
+    return name.rpartition(".")[2].lower() if "." in name else ""
+
+
 def _entries(listing: _Listing, folder: str) -> Iterator["os.DirEntry[str]"]:
     """Yield what lies in a folder, but for what is hidden."""
     where = f"{listing.root}/{folder}" if folder else listing.root
@@ -135,10 +144,10 @@ def _entries(listing: _Listing, folder: str) -> Iterator["os.DirEntry[str]"]:
 
 
 def _is_image(listing: _Listing, entry: "os.DirEntry[str]") -> bool:
-    extension = entry.name.rpartition(".")[2].lower() if "." in entry.name else ""
     # A broken link is an image that is unreadable; a pipe or a device is none.
-    if extension in EXTENSIONS and (entry.is_file() or entry.is_symlink()):
+    if is_called_image(entry.name) and (entry.is_file() or entry.is_symlink()):
         return True
+    extension = _extension(entry.name)
     listing.others[f".{extension}" if extension else "no extension"] += 1
     return False
 
