@@ -147,7 +147,7 @@ def _corrections(
             hint="see the warnings of the run; decisions of a reviewer can be applied all the same",
         )
     scores, ended = run.issues.scores, run.record.get("ended")
-    check_decisions(decisions, dict(zip(scores["example_id"], scores["given_label"], strict=True)), where=where)
+    check_decisions(decisions, run.given_labels, where=where)
     _check_classes(decisions, source, where, allow_new_classes=allow_new_classes)
     made = correct(scores, decisions=decisions, rule=rule, flagged_at=ended if isinstance(ended, str) else "")
     if made.count("drop") == made.n_examples:

@@ -14,7 +14,7 @@ from typing import TypeAlias
 import pandas as pd
 
 from labelscan.decisions import read_decisions
-from labelscan.errors import MAX_PROBLEMS, GateError, Problem
+from labelscan.errors import GateError, Problem
 from labelscan.reports.csv_report import write_table
 from labelscan.run_folder import is_own_file
 
@@ -100,7 +100,7 @@ def read_baseline(path: Path) -> Baseline:
         raise GateError(f"cannot be read ({error})", where=str(path), hint="save it as CSV in UTF-8") from error
     problems = [one for one, _ in read if isinstance(one, Problem)]
     if problems:
-        raise GateError.of(problems[:MAX_PROBLEMS], total=len(problems))
+        raise GateError.of(problems)
     others = [name for name in columns if name not in COLUMNS]
     notes = {one: {name: row.get(name) or "" for name in others} for one, row in read if not isinstance(one, Problem)}
     return Baseline(path=path, reviewed=frozenset(notes), columns=tuple(dict.fromkeys(columns)), notes=notes)

@@ -15,7 +15,7 @@ import pandas as pd
 
 from labelscan.atomic import replacing
 from labelscan.decisions import VERDICTS, Decision, Verdict
-from labelscan.errors import MAX_PROBLEMS, ConfigError, DecisionsError, Problem
+from labelscan.errors import ConfigError, DecisionsError, Problem
 
 COLUMNS = {
     "example_id": "as in issues.csv",
@@ -190,7 +190,7 @@ def check_new_labels(decisions: Sequence[Decision], class_names: Sequence[str], 
             remedy = f"did you mean {nearest[0]!r}? {hint}" if nearest else hint
             problems.append(Problem(f"{one.new_label!r}, for {one.example_id!r}, is not a class", where, remedy))
     if problems:
-        raise DecisionsError.of(problems[:MAX_PROBLEMS], total=len(problems))
+        raise DecisionsError.of(problems)
 
 
 def _by_decision(decision: Decision, old: str) -> tuple[Action | None, str]:

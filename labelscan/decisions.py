@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from labelscan.atomic import replacing
-from labelscan.errors import MAX_PROBLEMS, DecisionsError, Problem
+from labelscan.errors import DecisionsError, Problem
 
 FILE_NAME = "decisions.csv"
 COLUMNS = {
@@ -65,15 +65,12 @@ def read_decisions(path: Path) -> list[Decision]:
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            records = list(_records(csv.DictReader(file, strict=True), path))
+            made = list(_from_rows(csv.DictReader(file, strict=True), path))
     except FileNotFoundError as error:
         raise DecisionsError("there is no such file", where=str(path), hint=HOW_TO_GET_ONE) from error
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DecisionsError(f"cannot be read ({error})", where=str(path), hint="save it as CSV in UTF-8") from error
-    problems = [problem for _, decision in records if isinstance(problem := decision, Problem)]
-    if problems:
-        raise DecisionsError.of(problems[:MAX_PROBLEMS], total=len(problems))
-    return list({one.example_id: one for _, one in records if isinstance(one, Decision)}.values())
+    return _last_of_each(made)
 
 
 def has_other_columns(path: Path) -> bool:
@@ -92,7 +89,7 @@ def check_decisions(decisions: Iterable[Decision], given_labels: Mapping[str, st
     """
     problems = [problem for one in decisions if (problem := _stranger(one, given_labels, where)) is not None]
     if problems:
-        raise DecisionsError.of(problems[:MAX_PROBLEMS], total=len(problems))
+        raise DecisionsError.of(problems)
 
 
 def record_of(decision: Decision) -> dict[str, str | None]:
@@ -109,11 +106,9 @@ def decisions_of(records: object, *, where: str) -> list[Decision]:
     """
     if not isinstance(records, list):
         raise DecisionsError("this is no list of decisions", where=where)
-    made = [_from_record(record, f"{where}, decision {number}") for number, record in enumerate(records, start=1)]
-    problems = [one for one in made if isinstance(one, Problem)]
-    if problems:
-        raise DecisionsError.of(problems[:MAX_PROBLEMS], total=len(problems))
-    return list({one.example_id: one for one in made if isinstance(one, Decision)}.values())
+    return _last_of_each(
+        [_from_record(record, f"{where}, decision {number}") for number, record in enumerate(records, start=1)]
+    )
 
 
 def guarded(cell: str) -> str:
@@ -136,7 +131,15 @@ def _stranger(one: Decision, given_labels: Mapping[str, str], where: str) -> Pro
     return None
 
 
-def _records(rows: "csv.DictReader[str]", path: Path) -> Iterable[tuple[int, Decision | Problem]]:
+def _last_of_each(made: Sequence[Decision | Problem]) -> list[Decision]:
+    """Return the last decision on each example, or raise DecisionsError for all that says nothing."""
+    problems = [one for one in made if isinstance(one, Problem)]
+    if problems:
+        raise DecisionsError.of(problems)
+    return list({one.example_id: one for one in made if isinstance(one, Decision)}.values())
+
+
+def _from_rows(rows: "csv.DictReader[str]", path: Path) -> Iterable[Decision | Problem]:
     missing = [name for name in NEEDED if name not in (rows.fieldnames or ())]
     if missing:
         raise DecisionsError(
@@ -146,7 +149,7 @@ def _records(rows: "csv.DictReader[str]", path: Path) -> Iterable[tuple[int, Dec
         )
     for row in rows:
         cells = {name: bare(row.get(name) or "") for name in COLUMNS}
-        yield rows.line_num, _decision(cells, f"{path.name} row {rows.line_num}")
+        yield _decision(cells, f"{path.name} row {rows.line_num}")
 
 
 def _from_record(record: object, where: str) -> Decision | Problem:

@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from labelscan.atomic import read_json
@@ -55,6 +56,12 @@ class FinishedRun:
             summary=_read(folder / SUMMARY_FILE, SUMMARY_FORMAT_VERSION),
             issues=read_scores(folder / SCORES_FILE),
         )
+
+    @cached_property
+    def given_labels(self) -> Mapping[str, str]:
+        """Return the label of every example by its id."""
+        scores = self.issues.scores
+        return dict(zip(scores["example_id"], scores["given_label"], strict=True))
 
     @property
     def is_of_score(self) -> bool:

@@ -54,11 +54,11 @@ def accept(find_run: Callable[[], FinishedRun], baseline: Path) -> BaselineUpdat
     """
     before = read_to_update(baseline)
     run = find_run()
-    _check_meaningful(run)
+    _check_meaningful(run, _n_scored(run))
     refuse_only_read(before.path, run)
     issues = run.issues.flagged
     suspects = frozenset(zip(issues["example_id"], issues["given_label"], strict=True))
-    return update_baseline(before, suspects, given_labels(run))
+    return update_baseline(before, suspects, run.given_labels)
 
 
 def effective_limits(limits: GateConfig) -> GateConfig:
@@ -93,38 +93,33 @@ def judge_gate(run: FinishedRun, limits: GateConfig, baseline: Baseline | None =
     Raises:
         GateError: the run says nothing of the labels.
     """
-    _check_meaningful(run)
-    suspects = _suspects(run, limits.min_error_probability, baseline)
+    scored = _n_scored(run)
+    _check_meaningful(run, scored)
     roots = roots_of(str(run.record.get(DIRECTORY) or ""))
+    suspects = _suspects(run, limits.min_error_probability, baseline, roots)
     return GateVerdict(
         run=str(run.folder),
         data=str(run.summary["data"]),
         source=told_from(roots, str(Path(place).expanduser()) if (place := given_place(run)) else ""),
         issues=told_from(roots, str((run.folder / ISSUES_FILE).absolute())),
-        checks=tuple(_checks(run, limits, suspects)),
-        n_scored=_n_scored(run).total(),
+        checks=tuple(_checks(scored, limits, suspects)),
+        n_scored=scored.total(),
         n_flagged=int(run.issues.scores["flagged"].sum()),
         min_error_probability=limits.min_error_probability,
         suspects=suspects,
         baseline="" if baseline is None else str(baseline.path),
         accepts_into=str(baseline.path) if baseline is not None and baseline.may_be_written else NEW_BASELINE,
-        gone=() if baseline is None else baseline.gone(given_labels(run)),
-        relabelled=() if baseline is None else baseline.relabelled(given_labels(run)),
+        gone=() if baseline is None else baseline.gone(run.given_labels),
+        relabelled=() if baseline is None else baseline.relabelled(run.given_labels),
         warnings=_texts(run.summary.get("warnings")),
     )
 
 
-def given_labels(run: FinishedRun) -> dict[str, str]:
-    """Return the label of every example of a run by its id."""
-    scores = run.issues.scores
-    return dict(zip(scores["example_id"], scores["given_label"], strict=True))
-
-
-def _check_meaningful(run: FinishedRun) -> None:
+def _check_meaningful(run: FinishedRun, scored: Counter[str]) -> None:
     """Raise GateError where the flags of a run mean nothing, so that nothing may pass or fail by them."""
     if run.is_planted:
         raise GateError("the labels of this run were planted", where=str(run.folder), hint=NOT_PLANTED)
-    if not _n_scored(run):
+    if not scored:
         raise GateError("no example has a score", where=str(run.folder), hint="scores.csv says why, in its last column")
     if run.summary.get("learned_nothing"):
         raise GateError(
@@ -134,9 +129,10 @@ def _check_meaningful(run: FinishedRun) -> None:
         )
 
 
-def _suspects(run: FinishedRun, least: float, baseline: Baseline | None) -> tuple[GateSuspect, ...]:
+def _suspects(
+    run: FinishedRun, least: float, baseline: Baseline | None, roots: tuple[Path, ...]
+) -> tuple[GateSuspect, ...]:
     reviewed = frozenset[Reviewed]() if baseline is None else baseline.reviewed
-    roots = roots_of(str(run.record.get(DIRECTORY) or ""))
     issues = run.issues.flagged
     found = [
         GateSuspect(
@@ -154,8 +150,7 @@ def _suspects(run: FinishedRun, least: float, baseline: Baseline | None) -> tupl
     return tuple(sorted(found, key=lambda one: not one.is_new))  # which leaves the ranks among each kind as they are
 
 
-def _checks(run: FinishedRun, limits: GateConfig, suspects: tuple[GateSuspect, ...]) -> Iterator[Check]:
-    scored = _n_scored(run)
+def _checks(scored: Counter[str], limits: GateConfig, suspects: tuple[GateSuspect, ...]) -> Iterator[Check]:
     if limits.max_rate is not None:
         yield _check("max-rate", limits.max_rate, len(suspects) / scored.total(), "of the scored labels are suspects")
     if limits.max_issues is not None:

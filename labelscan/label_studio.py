@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import cast
 
 from labelscan.decisions import Decision, Verdict
-from labelscan.errors import MAX_PROBLEMS, DecisionsError, Problem
+from labelscan.errors import DecisionsError, Problem
 
 LABEL_TAG, VERDICT_TAG, OBJECT_TAG = "label", "verdict", "example"
 """Names of the tags of the labelling interface: the choice of a class, that of a verdict, and what is looked at."""
@@ -80,7 +80,7 @@ def read_annotations(path: Path) -> Annotations:
                 if before is None or decision.time >= before.time:
                     latest[decision.example_id] = decision
     if problems:
-        raise DecisionsError.of(problems[:MAX_PROBLEMS], total=len(problems))
+        raise DecisionsError.of(problems)
     if not latest:
         raise _nothing_annotated(len(answers), path)
     return Annotations(

@@ -12,6 +12,7 @@ not black: the models have seen them unstretched.
 import base64
 import io
 import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -55,6 +56,7 @@ def make_pictures(
         notify: told how many are done.
     """
     n_bytes = min(MOST_BYTES, max(LEAST_BYTES, TOTAL_BYTES // max(len(rows), 1)))
+    started = time.monotonic()
     notify(StepStarted("pictures", len(rows)))
     made: dict[int, Picture | str] = {}
     with quiet_pillow(), ThreadPoolExecutor(min(MOST_THREADS, os.cpu_count() or 1)) as threads:
@@ -62,7 +64,7 @@ def make_pictures(
         for row, picture in zip(rows, pictures, strict=True):
             made[row] = picture
             notify(StepAdvanced("pictures", len(made)))
-    notify(StepDone("pictures", 0.0))
+    notify(StepDone("pictures", time.monotonic() - started))
     return made
 
 

@@ -5,31 +5,21 @@ import http.client
 import json
 import os
 import socket
-import threading
-from contextlib import contextmanager
 
 import pytest
+import served
 
 from labelscan.decisions import Decision, read_decisions, write_decisions
 from labelscan.errors import DecisionsError, UsageError
-from labelscan.review_server import HOST, MOST_BYTES, DecisionsFile, ReviewServer, way_in
+from labelscan.review_server import HOST, MOST_BYTES, DecisionsFile, way_in
 
 GIVEN = {"0.png": "cat", "1.png": "dog", "far down.png": "cat"}
 KEEP = {"example_id": "0.png", "decision": "keep", "new_label": "", "time": "", "given_label": "cat"}
 RELABEL = {"example_id": "1.png", "decision": "relabel", "new_label": "=cat", "time": "2026-01-02T03:04:05Z"}
 
 
-@contextmanager
 def serving(path, **options):
-    file = DecisionsFile(path, GIVEN)
-    with ReviewServer(lambda save_to: f"<p>{save_to}", file, **options) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    return served.serving(lambda save_to: f"<p>{save_to}", path, GIVEN, **options)
 
 
 @pytest.fixture

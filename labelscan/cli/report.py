@@ -137,11 +137,7 @@ def _serve(run: "FinishedRun", page: "ReportPage", *, port: int, browser: bool, 
     from labelscan.reports.html_report import render_html
     from labelscan.review_server import DecisionsFile, ReviewServer, way_in
 
-    scores = run.issues.scores
-    decisions = DecisionsFile(
-        run.folder / FILE_NAME,
-        given_labels=dict(zip(scores["example_id"], scores["given_label"], strict=True)),
-    )
+    decisions = DecisionsFile(run.folder / FILE_NAME, run.given_labels)
 
     def render(save_to: str) -> str:
         return render_html(dataclasses.replace(page, save_to=save_to))

@@ -1,17 +1,15 @@
 """The report as a reviewer uses it: in a browser, from disk, by keyboard. Skipped where there is no chromium."""
 
 import shutil
-import threading
-from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
+import served
 from tiny_page import CLASSES, a_page, a_picture, a_summary, a_suspect
 
 from labelscan.decisions import Decision, read_decisions, write_decisions
 from labelscan.report_page import TypicalExample
 from labelscan.reports.html_report import render_html, write_html
-from labelscan.review_server import DecisionsFile, ReviewServer
 
 playwright = pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
@@ -318,18 +316,9 @@ def test_little_or_much_to_show_is_no_trouble(visit, changes):
     assert visit(a_page(**changes)).get_by_role("heading", level=1).count() == 1
 
 
-@contextmanager
 def serving(page, path):
     given_labels = {one.example_id: one.given_label for one in page.suspects}
-    file = DecisionsFile(path, given_labels)
-    with ReviewServer(lambda save_to: render_html(replace(page, save_to=save_to)), file) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    return served.serving(lambda save_to: render_html(replace(page, save_to=save_to)), path, given_labels)
 
 
 def press_and_see_it_saved(tab, key):
