@@ -16,7 +16,8 @@ from labelscan.benchmarking import Benchmark
 from labelscan.comparison import Comparison, compare
 from labelscan.config import Config, find_config, resolve
 from labelscan.corrections import flag_rule
-from labelscan.dataset import Dataset
+from labelscan.data.dataset import Dataset
+from labelscan.data.readers.arrays import dataset_from_arrays
 from labelscan.decisions import Decision
 from labelscan.errors import ConfigError
 from labelscan.events import Listener, ignore
@@ -25,7 +26,6 @@ from labelscan.gating import accept, verdict_of
 from labelscan.given_model import UserModel
 from labelscan.judging import Run
 from labelscan.planning import Plan, make_plan
-from labelscan.readers.arrays import dataset_from_arrays
 from labelscan.reporting import TOP, make_report_page, shows_examples, write_report
 from labelscan.reports import FORMATS
 from labelscan.verdict import GateVerdict

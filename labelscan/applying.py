@@ -10,6 +10,7 @@ from pathlib import Path
 from labelscan import label_lists
 from labelscan.atomic import partial_of
 from labelscan.corrections import Corrections, FlagRule, check_new_labels, correct, is_log
+from labelscan.data.readers import FORM_SETTINGS
 from labelscan.decisions import FILE_NAME as DECISIONS_FILE
 from labelscan.decisions import Decision, check_decisions, read_decisions
 from labelscan.errors import UsageError
@@ -18,7 +19,6 @@ from labelscan.finished_run import FinishedRun
 from labelscan.label_lists import link_folders
 from labelscan.label_studio import read_annotations
 from labelscan.only_read import in_run_folder, refuse_only_read, refuse_same
-from labelscan.readers import FORM_SETTINGS
 from labelscan.source import Source, find_source
 
 FORMAT_VERSION = 1

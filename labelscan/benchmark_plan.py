@@ -11,14 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
-from labelscan import readers
 from labelscan.config import Config, DetectionConfig, fingerprint
-from labelscan.dataset import Dataset, sort_class_names
+from labelscan.data import readers
+from labelscan.data.dataset import Dataset, sort_class_names
+from labelscan.data.noise import needs_pred_probs, plant
 from labelscan.detectors import ALWAYS, DETECTORS, needs_threshold_runs
 from labelscan.errors import ConfigError, DatasetError
 from labelscan.events import Chosen, Event, Listener, Noted, Warned, ignore
 from labelscan.given_model import UserModel
-from labelscan.noise import needs_pred_probs, plant
 from labelscan.planning import Plan, make_plan, results_depend_on
 from labelscan.registry import PartSpec
 from labelscan.run_folder import DEFAULT_PARENT

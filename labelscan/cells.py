@@ -15,12 +15,12 @@ from labelscan.arrays import GivenLabels
 from labelscan.atomic import read_json, write_json
 from labelscan.benchmark_plan import AS_GIVEN, NO_NOISE, REFERENCE, BenchmarkPlan, Cell
 from labelscan.config import fingerprint
-from labelscan.dataset import Dataset
+from labelscan.data.dataset import Dataset
+from labelscan.data.noise import needs_pred_probs, plant
 from labelscan.errors import RunError, RunFolderError
 from labelscan.events import CellStarted, Chosen, Event, FoldDone, Listener, Noted, Warned
 from labelscan.evidence import FILE_NAME as EVIDENCE_FILE
 from labelscan.evidence import Evidence
-from labelscan.noise import needs_pred_probs, plant
 from labelscan.run_folder import RunFolder
 
 

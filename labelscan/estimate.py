@@ -5,13 +5,13 @@ from collections.abc import Callable
 
 import torch
 
+from labelscan.data.store import ImageShape, available_cores
 from labelscan.device import Device, make_network, reproducible
 from labelscan.learners import NetworkLearner
 from labelscan.losses import losses_of
 from labelscan.models.backbones import Backbone
 from labelscan.models.frozen_backbone import CPU_BATCH, GPU_BATCH
 from labelscan.planning import Plan, input_shape
-from labelscan.store import ImageShape, available_cores
 
 SECONDS = 1.0
 """How long steps are timed."""

@@ -25,7 +25,7 @@ from labelscan.arrays import (
     check_pred_probs,
 )
 from labelscan.atomic import write_npz
-from labelscan.dataset import Dataset
+from labelscan.data.dataset import Dataset
 from labelscan.errors import RunError, RunFolderError
 from labelscan.threshold_runs import ThresholdRuns
 

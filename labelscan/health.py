@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelscan.arrays import GivenLabels, PredProbs
-from labelscan.dataset import Dataset
+from labelscan.data.dataset import Dataset
 from labelscan.detection import Detections
 from labelscan.evidence import CHUNK_ROWS, Evidence
 

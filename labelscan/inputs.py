@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 from labelscan.arrays import Mask
 from labelscan.atomic import replacing_bytes
 from labelscan.batches import StoredInputs
-from labelscan.dataset import Dataset, FeatureTable
+from labelscan.data.dataset import Dataset, FeatureTable
+from labelscan.data.duplicates import number_identical
+from labelscan.data.growing_array import forget
+from labelscan.data.store import Store, build_store
 from labelscan.errors import DatasetError, Problem, RunFolderError
 from labelscan.events import Listener, Warned
-from labelscan.growing_array import forget
-from labelscan.identical import number_identical
 from labelscan.models.frozen_backbone import embed
 from labelscan.planning import Plan
 from labelscan.run_folder import RunFolder
-from labelscan.store import Store, build_store
 
 
 @dataclass(frozen=True, kw_only=True)

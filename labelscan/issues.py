@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from labelscan.arrays import Index, PredProbs, Strings, as_strings
-from labelscan.dataset import Dataset
+from labelscan.data.dataset import Dataset
 from labelscan.detection import Detections
 from labelscan.evidence import CHUNK_ROWS, Evidence
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from time import monotonic
 
 from labelscan.arrays import Strings
-from labelscan.dataset import Dataset
+from labelscan.data.dataset import Dataset
 from labelscan.detectors import Detections, detect_all
 from labelscan.evidence import FILE_NAME as EVIDENCE_FILE
 from labelscan.evidence import Evidence

@@ -9,11 +9,11 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from labelscan.data.readers import scheme_of
+from labelscan.data.readers.class_folders import is_called_image
 from labelscan.decisions import FILE_NAME as DECISIONS_FILE
 from labelscan.errors import UsageError
 from labelscan.finished_run import FinishedRun
-from labelscan.readers import scheme_of
-from labelscan.readers.class_folders import is_called_image
 from labelscan.run_folder import RUN_FILE, is_own_file
 from labelscan.source import given_place
 

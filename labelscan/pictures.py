@@ -19,8 +19,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from PIL import Image, features
 
-from labelscan.dataset import ImageSource
-from labelscan.decoding import (
+from labelscan.data.dataset import ImageSource
+from labelscan.data.decoding import (
     ImageShape,
     check_file,
     decode,

@@ -12,7 +12,8 @@ import torch
 
 from labelscan.arrays import Mask, Strings, as_strings
 from labelscan.config import Config, fingerprint, flatten
-from labelscan.dataset import Dataset
+from labelscan.data.dataset import Dataset
+from labelscan.data.duplicates import find_label_conflicts
 from labelscan.detectors import Detections
 from labelscan.errors import Interrupted
 from labelscan.events import Event, FoldDone, Listener, Noted, TrainingPlanned, Warned, ignore
@@ -20,7 +21,6 @@ from labelscan.evidence import gather
 from labelscan.fold_job import SHARD_VERSION, FoldJob, read_outputs
 from labelscan.folds import Folds, assign_folds, find_units, number_groups, unscored_reasons
 from labelscan.given_model import UserModel
-from labelscan.identical import find_label_conflicts
 from labelscan.inputs import Contents, provide_inputs, read_contents
 from labelscan.issues import SCORED, UNREADABLE
 from labelscan.judging import Run, judge, timed

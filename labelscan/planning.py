@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from labelscan import readers
 from labelscan.batches import NO_AUGMENTATION
 from labelscan.config import Config, fingerprint, settings_that_matter
-from labelscan.dataset import Dataset, FeatureTable
+from labelscan.data import readers
+from labelscan.data.dataset import Dataset, FeatureTable
+from labelscan.data.store import ImageShape, NativeSizes, probe
 from labelscan.detectors import needs_threshold_runs
 from labelscan.device import Device, choose_device
 from labelscan.errors import DatasetError
@@ -33,7 +34,6 @@ from labelscan.planted_errors import count_wanted
 from labelscan.recipe import Recipe
 from labelscan.run_folder import DEFAULT_PARENT
 from labelscan.schedule import build_schedule, check_loss
-from labelscan.store import ImageShape, NativeSizes, probe
 from labelscan.threshold_jobs import with_extra_class
 from labelscan.threshold_runs import N_RUNS, n_threshold
 

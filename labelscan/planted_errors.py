@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from labelscan.arrays import GivenLabels, Index, Mask
 from labelscan.atomic import replacing
-from labelscan.dataset import Dataset
+from labelscan.data.dataset import Dataset
 from labelscan.detection import Detections
 from labelscan.evidence import Evidence
 

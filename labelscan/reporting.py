@@ -18,7 +18,8 @@ import pandas as pd
 
 from labelscan.arrays import as_strings
 from labelscan.config import RUN_JSON_SETTINGS, DatasetConfig
-from labelscan.dataset import Dataset, FeatureTable, ImageFiles, ImageSource
+from labelscan.data.dataset import Dataset, FeatureTable, ImageFiles, ImageSource
+from labelscan.data.readers.class_folders import is_called_image
 from labelscan.errors import LabelscanError, UsageError
 from labelscan.events import Listener, ignore
 from labelscan.finished_run import FinishedRun, part_of
@@ -26,7 +27,6 @@ from labelscan.intervals import estimate_flagged_precision, estimate_wrong_label
 from labelscan.issues import TRUE_LABEL
 from labelscan.only_read import in_run_folder, refuse_only_read
 from labelscan.pictures import make_pictures
-from labelscan.readers.class_folders import is_called_image
 from labelscan.report_page import (
     FEATURES,
     IMAGES,

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from labelscan import readers
 from labelscan.config import RUN_JSON_SETTINGS, DatasetConfig, build, read_file
-from labelscan.dataset import Dataset
+from labelscan.data import readers
+from labelscan.data.dataset import Dataset
+from labelscan.data.probabilities import find_prob_table_columns, read_probabilities
+from labelscan.data.readers.columns import Columns, find_columns
+from labelscan.data.readers.sheet import SUFFIXES, column_names
 from labelscan.errors import DatasetError
 from labelscan.events import Listener, ignore
 from labelscan.finished_run import FinishedRun, part_of
-from labelscan.probabilities import find_prob_table_columns, read_probabilities
-from labelscan.readers.columns import Columns, find_columns
-from labelscan.readers.sheet import SUFFIXES, column_names
 from labelscan.run_folder import RUN_FILE
 
 NOT_PLANTED = "give the run on the data itself, not its self-check or a cell of a benchmark"

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelscan.arrays import GivenLabels
-from labelscan.dataset import FeatureTable
+from labelscan.data.dataset import FeatureTable
 from labelscan.report_page import FeatureNote
 
 MOST_NOTES = 5

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelscan.arrays import Mask, Strings
-from labelscan.dataset import Dataset
+from labelscan.data.dataset import Dataset
 from labelscan.detection import Detections
 from labelscan.evidence import Evidence
 from labelscan.health import Agreement, warnings_about

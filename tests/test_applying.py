@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from data.readers.test_torchvision_set import lay_mnist
 from PIL import Image
-from readers.test_torchvision_set import lay_mnist
 
 import labelscan
 from labelscan.applying import OLD_MODELS

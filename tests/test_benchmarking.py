@@ -11,14 +11,14 @@ from torch import nn
 import labelscan
 from labelscan.benchmark_plan import REFERENCE, Cell, balanced, make_benchmark_plan
 from labelscan.benchmarking import look_ahead
-from labelscan.dataset import ImageArray, make_dataset
+from labelscan.data.dataset import ImageArray, make_dataset
+from labelscan.data.noise import plant
 from labelscan.detectors import DETECTORS
 from labelscan.errors import UsageError
 from labelscan.events import CellDone, CellsPlanned, CellStarted, Chosen, EpochDone, FoldDone, StepStarted, Warned
 from labelscan.evidence import Evidence
 from labelscan.losses import LOSSES
 from labelscan.metrics import quality
-from labelscan.noise import plant
 
 NOISE, LOSSES_COMPARED = "symmetric:0.1", ("ce", "gce")
 N_FOLDS, N_EPOCHS = 2, 2

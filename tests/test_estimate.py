@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 import labelscan
 from labelscan import estimate
+from labelscan.data.store import ImageShape
 from labelscan.planning import Plan
-from labelscan.store import ImageShape
 
 STEP = 0.01
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from labelscan.arrays import as_strings
-from labelscan.dataset import Dataset, FeatureTable, make_dataset
+from labelscan.data.dataset import Dataset, FeatureTable, make_dataset
 from labelscan.errors import ProbabilitiesError, RunError, RunFolderError
 from labelscan.evidence import Evidence, gather
 from labelscan.threshold_runs import ThresholdRuns

@@ -72,7 +72,7 @@ def test_a_set_that_was_fetched_is_never_fetched_again(run, monkeypatch):
     record["settings"]["dataset"] |= {"data": "torchvision:MNIST", "download": True, "root": "nowhere"}
     (run.folder / "run.json").write_text(json.dumps(record))
     asked = []
-    monkeypatch.setattr("labelscan.readers.read", lambda config, notify: asked.append(config.download) or 1 / 0)
+    monkeypatch.setattr("labelscan.data.readers.read", lambda config, notify: asked.append(config.download) or 1 / 0)
     with pytest.raises(ZeroDivisionError):
         read_again(FinishedRun.read(run.folder))
     assert asked == [False]

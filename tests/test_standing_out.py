@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from labelscan.dataset import FeatureTable
+from labelscan.data.dataset import FeatureTable
 from labelscan.standing_out import MOST_NOTES, StandingOut
 
 

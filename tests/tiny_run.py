@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from labelscan.arrays import Strings, as_strings
-from labelscan.dataset import Dataset, ImageFiles, make_dataset
+from labelscan.data.dataset import Dataset, ImageFiles, make_dataset
 from labelscan.detection import Detection, Detections
 from labelscan.evidence import Evidence
 

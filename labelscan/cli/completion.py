@@ -29,7 +29,7 @@ def detectors(incomplete: str) -> list[str]:
 
 def noises(incomplete: str) -> list[str]:
     """Return kinds of planted errors that begin so."""
-    return _beginning(incomplete, registered("noise.py"))
+    return _beginning(incomplete, registered("data/noise.py"))
 
 
 def configs(incomplete: str) -> list[str]:

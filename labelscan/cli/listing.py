@@ -31,7 +31,7 @@ REGISTRIES = {
     "losses": ("labelscan.losses", "LOSSES"),
     "models": ("labelscan.models", "MODELS"),
     "detectors": ("labelscan.detectors", "DETECTORS"),
-    "noises": ("labelscan.noise", "NOISES"),
+    "noises": ("labelscan.data.noise", "NOISES"),
 }
 """Imported when they are listed: those of losses and models load torch, that of detectors cleanlab."""
 

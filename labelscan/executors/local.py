@@ -12,11 +12,11 @@ import torch
 from loky import get_reusable_executor
 from loky.process_executor import TerminatedWorkerError
 
+from labelscan.data.store import available_cores
 from labelscan.device import Device, all_gpus
 from labelscan.errors import LabelscanError, RunError
 from labelscan.events import Event, FoldDone, Listener, Waiting, Warned
 from labelscan.fold_job import FoldJob
-from labelscan.store import available_cores
 
 POLL_SECONDS = 0.2
 WORTH_A_PROCESS = 200_000

@@ -6,7 +6,7 @@ from pathlib import Path
 from labelscan.arrays import as_strings
 from labelscan.atomic import replacing
 from labelscan.corrections import Corrections
-from labelscan.dataset import Dataset, ImageFiles
+from labelscan.data.dataset import Dataset, ImageFiles
 from labelscan.label_lists.rows import ID_COLUMN, move_paths
 
 

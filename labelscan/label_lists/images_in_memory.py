@@ -6,7 +6,7 @@ import numpy as np
 
 from labelscan.atomic import write_npz
 from labelscan.corrections import Corrections
-from labelscan.dataset import Dataset, ImageSource
+from labelscan.data.dataset import Dataset, ImageSource
 from labelscan.errors import DatasetError
 from labelscan.label_lists.image_files import new_labels
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labelscan.corrections import Corrections
+from labelscan.data.readers.columns import Columns
+from labelscan.data.readers.manifest import relative_path
+from labelscan.data.readers.sheet import Sheet, read_sheet
+from labelscan.data.readers.splits import wanted_splits
 from labelscan.errors import UsageError
-from labelscan.readers.columns import Columns
-from labelscan.readers.manifest import relative_path
-from labelscan.readers.sheet import Sheet, read_sheet
-from labelscan.readers.splits import wanted_splits
 
 ID_COLUMN = "example_id"
 """The column that ids are written down in."""

@@ -12,6 +12,7 @@ from typing import Protocol, TypeGuard
 from torch import nn
 
 from labelscan.config import ModelConfig
+from labelscan.data.native_sizes import NativeSizes
 from labelscan.errors import ConfigError
 from labelscan.models import timm_model, torchvision_model
 from labelscan.models.backbones import Backbone
@@ -19,7 +20,6 @@ from labelscan.models.mlp import MLP, LinearHead
 from labelscan.models.small_cnn import SmallCNN
 from labelscan.models.timm_model import EfficientNetLite0, TimmModel
 from labelscan.models.torchvision_model import TorchvisionModel
-from labelscan.native_sizes import NativeSizes
 from labelscan.recipe import Recipe
 from labelscan.registry import PartSpec, Registry
 

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from labelscan.batches import Augmentation, Batches, StoredInputs
+from labelscan.data.growing_array import GrowingArray
+from labelscan.data.store import available_cores
 from labelscan.device import Device, make_network, reproducible
 from labelscan.events import Listener, Noted, StepAdvanced, StepDone, StepStarted
-from labelscan.growing_array import GrowingArray
 from labelscan.models.backbones import Backbone
-from labelscan.store import available_cores
 
 CPU_BATCH = 16
 GPU_BATCH = 128

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from labelscan.noise import plant
+from labelscan.data.noise import plant
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelscan.arrays import Mask
+from labelscan.data.probabilities import probabilities_from_arrays
 from labelscan.detectors import DETECTORS
 from labelscan.detectors.confident_learning import FilterBy
 from labelscan.errors import LabelscanError
@@ -22,7 +23,6 @@ from labelscan.evidence import FILE_NAME as EVIDENCE_FILE
 from labelscan.evidence import Evidence
 from labelscan.issues import SCORES_FILE, TRUE_LABEL, Issues
 from labelscan.metrics import DetectionQuality, quality
-from labelscan.probabilities import probabilities_from_arrays
 from labelscan.reports.csv_report import read_scores
 
 FILTERS = tuple(f"confident-learning:filter_by={name}" for name in get_args(FilterBy))

@@ -13,7 +13,7 @@ import numpy as np
 from usual_way import BATCH, EPOCHS, FOLDS, TwoConvolutions
 
 import labelscan
-from labelscan.readers.arrays import dataset_from_arrays
+from labelscan.data.readers.arrays import dataset_from_arrays
 
 
 def main(archive: str, labels: str, true: str, output: str) -> None:

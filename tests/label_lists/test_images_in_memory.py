@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from labelscan.corrections import correct
-from labelscan.dataset import ImageArray, make_dataset
+from labelscan.data.dataset import ImageArray, make_dataset
 from labelscan.decisions import Decision
 from labelscan.errors import DatasetError
 from labelscan.label_lists import images_in_memory

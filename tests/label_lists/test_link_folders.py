@@ -6,7 +6,7 @@ import pytest
 
 from labelscan.arrays import as_strings
 from labelscan.corrections import Change, Corrections
-from labelscan.dataset import ImageFiles, make_dataset
+from labelscan.data.dataset import ImageFiles, make_dataset
 from labelscan.errors import DatasetError, UsageError
 from labelscan.label_lists import link_folders
 

@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from labelscan.config import ModelConfig, TrainingConfig
+from labelscan.data.native_sizes import NativeSizes
 from labelscan.errors import ConfigError
 from labelscan.models import MODELS, choose_model, is_backbone
 from labelscan.models.timm_model import lite0_installed
 from labelscan.models.torchvision_model import TorchvisionModel
-from labelscan.native_sizes import NativeSizes
 
 OWN = sorted(set(MODELS) - {"efficientnet-lite0"})
 SMALL = NativeSizes(n_probed=10, uniform=True, median_height=28, median_width=28, grey=True)

@@ -1,0 +1,63 @@
+"""What the images of a data set are like before they are decoded: their sizes, and whether they have colour.
+
+The store and the model are chosen by it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from labelscan.data.dataset import ImageSource
+from labelscan.data.decoding import (
+    ImageShape,
+    UnreadableImage,
+    check_file,
+    decode,
+    from_array,
+    is_grey,
+    open_image,
+    quiet_pillow,
+    upright_size,
+)
+
+_GREY_PROBE = ImageShape(32, 32, 3)
+
+
+@dataclass(frozen=True, slots=True)
+class NativeSizes:
+    """What a sample of the images is like. All zero and False where none of it could be read."""
+
+    n_probed: int
+    """Images of the sample that could be read."""
+    uniform: bool
+    """All of them have the same height and width."""
+    median_height: int
+    median_width: int
+    grey: bool
+    """None of them has a coloured pixel."""
+
+
+def probe(source: ImageSource, *, n: int = 256, max_pixels: int) -> NativeSizes:
+    """Look at up to ``n`` images, evenly spaced: at their headers, and for colour until the first that has some."""
+    sizes: list[tuple[int, int]] = []
+    grey = True
+    with quiet_pillow():
+        for row in np.unique(np.linspace(0, len(source) - 1, min(n, len(source))).astype(int)).tolist():
+            try:
+                file = source.file(row)
+                check_file(file, max_pixels=max_pixels)
+                content = file if file is not None else source.read(row)
+                if isinstance(content, np.ndarray):
+                    sizes.append(content.shape[:2])
+                    grey = grey and is_grey(from_array(content))
+                    continue
+                with open_image(content, max_pixels=max_pixels) as image:
+                    size = upright_size(image)
+                    grey = grey and (image.mode == "L" or is_grey(decode(image, fit=_GREY_PROBE)))
+                sizes.append(size)
+            except (OSError, UnreadableImage):
+                continue  # building the store tells which and why
+    if not sizes:
+        return NativeSizes(0, False, 0, 0, False)
+    height, width = np.median(np.array(sizes), axis=0).astype(int).tolist()
+    return NativeSizes(len(sizes), len(set(sizes)) == 1, height, width, grey)

@@ -1,0 +1,289 @@
+"""Planted label errors with known truth: what detectors are measured against.
+
+Rates are exact, not expected: a benchmark of 200 examples with 10 % noise has 20 wrong labels at every seed, so
+that results of different seeds differ by the models and not by the number of errors (``per-class:LOW-HIGH`` alone deals
+its rates out anew, to classes that may differ in size). Which examples go wrong is
+drawn: by class alone, or, for ``instance``, by how hard each example is.
+"""
+
+import re
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from labelscan.arrays import GivenLabels, PredProbs, TrueLabels, check_pred_probs
+from labelscan.data.label_moves import CleanLabels, choose, draw_other, move_anywhere, move_by_matrix, rounded
+from labelscan.data.noise_matrix import check_noise_matrix, look_alike_matrix, mean_probs_by_class, read_table
+from labelscan.errors import ConfigError
+from labelscan.registry import PartSpec, Registry, read_value
+
+
+class Noise(Protocol):
+    """A way in which labels go wrong."""
+
+    needs_pred_probs: bool
+    """Whether it cannot be planted without ``pred_probs``."""
+
+    def plant(self, clean: CleanLabels, generator: np.random.Generator) -> GivenLabels:
+        """Return (N,) given labels: the true ones with errors in them."""
+
+
+class SymmetricNoise:
+    """Wrong labels that are any other class with equal chance.
+
+    Args:
+        rate: share of labels that become wrong, in [0, 1), the same in each class.
+    """
+
+    needs_pred_probs = False
+
+    def __init__(self, rate: float = 0.1) -> None:
+        self.rate = _checked(rate, "symmetric, option rate")
+
+    def plant(self, clean: CleanLabels, generator: np.random.Generator) -> GivenLabels:
+        """Return (N,) given labels, ``rate`` of them moved to a class drawn from the others."""
+        return move_anywhere(clean, choose(clean, self.rate, generator), generator)
+
+
+class PairNoise:
+    """Wrong labels that are always the next class, the last becoming the first (pair flip).
+
+    Args:
+        rate: share of labels that become wrong, in [0, 1), the same in each class.
+    """
+
+    needs_pred_probs = False
+
+    def __init__(self, rate: float = 0.1) -> None:
+        self.rate = _checked(rate, "pair, option rate")
+
+    def plant(self, clean: CleanLabels, generator: np.random.Generator) -> GivenLabels:
+        """Return (N,) given labels, ``rate`` of them moved to the next class."""
+        chosen = choose(clean, self.rate, generator)
+        given_labels = clean.true_labels.copy()
+        given_labels[chosen] = (clean.true_labels[chosen] + 1) % clean.n_classes
+        return given_labels
+
+
+class PerClassNoise:
+    """Wrong labels at another rate in each class, that are any other class with equal chance.
+
+    Args:
+        rates: one rate a class, in the order of the classes, as in ``0.02/0.2/0.05``; or the lowest and the
+            highest, as in ``0-0.2``, between which the rates of the classes are spread evenly in an order that the
+            seed decides. Each in [0, 1).
+    """
+
+    needs_pred_probs = False
+
+    def __init__(self, rates: str = "0-0.2") -> None:
+        # A minus behind an e belongs to its number, as in 1e-3.
+        lowest_and_highest = re.split(r"(?<![eE])-", rates)
+        self.is_range = len(lowest_and_highest) == 2 and "/" not in rates
+        self.rates = [_rate(text) for text in (lowest_and_highest if self.is_range else rates.split("/"))]
+        if self.is_range and self.rates[0] > self.rates[1]:
+            hint = "the lowest comes first, as in 0.02-0.25"
+            raise ConfigError(f"goes down, got {rates}", where="noise per-class, option rates", hint=hint)
+
+    def plant(self, clean: CleanLabels, generator: np.random.Generator) -> GivenLabels:
+        """Return (N,) given labels, the share of each class moved to classes drawn from the others."""
+        if self.is_range:
+            lowest, highest = self.rates
+            rates = generator.permutation(np.linspace(lowest, highest, clean.n_classes))
+        elif len(self.rates) == clean.n_classes:
+            rates = np.array(self.rates)
+        else:
+            raise ConfigError(
+                f"{len(self.rates)} {'rate' if len(self.rates) == 1 else 'rates'} for {clean.n_classes} classes",
+                where="noise per-class, option rates",
+                hint="give one a class, as in 0.02/0.2/..., or the lowest and the highest, as in 0.02-0.25",
+            )
+        return move_anywhere(clean, choose(clean, rates, generator), generator)
+
+
+class LookAlikeNoise:
+    """Wrong labels that are the classes which the true one is often taken for, so harder to find than symmetric.
+
+    How often is told by the probabilities of a model that was trained on the true labels, or by a file. A class
+    that is never taken for another goes to all of them with equal chance.
+
+    Args:
+        rate: share of labels that become wrong, in [0, 1), the same in each class.
+        similarity: a CSV file of K rows and K columns, how often the true class (row) is taken for another
+            (column), on any scale; what stands on its diagonal is not looked at.
+    """
+
+    def __init__(self, rate: float = 0.1, similarity: str | None = None) -> None:
+        self.rate = _checked(rate, "look-alike, option rate")
+        self.file = similarity or ""
+        self.similarity = read_table(self.file) if self.file else None
+        if self.similarity is not None:
+            look_alike_matrix(self.similarity, self.rate, file=self.file)  # what is wrong in it is told at once
+        self.needs_pred_probs = self.similarity is None
+
+    def plant(self, clean: CleanLabels, generator: np.random.Generator) -> GivenLabels:
+        """Return (N,) given labels, ``rate`` of each class moved to the classes that it is taken for."""
+        similarity = self.similarity
+        if similarity is None:
+            assert clean.pred_probs is not None
+            similarity = mean_probs_by_class(clean.pred_probs, clean.true_labels)
+        return move_by_matrix(clean, look_alike_matrix(similarity, self.rate, file=self.file), generator)
+
+
+class MatrixNoise:
+    """Wrong labels as a noise matrix has them: any rate from any class to any other.
+
+    Args:
+        file: a CSV file of K rows and K columns without a header, P(given = row | true = column), in the order of
+            the classes; columns sum to 1.
+    """
+
+    needs_pred_probs = False
+
+    def __init__(self, file: str | None = None) -> None:
+        if not file:
+            raise ConfigError("no file is named", where="noise matrix, option file", hint="write matrix:FILE.csv")
+        self.file = file
+        self.noise_matrix = check_noise_matrix(read_table(file), file=file)
+
+    def plant(self, clean: CleanLabels, generator: np.random.Generator) -> GivenLabels:
+        """Return (N,) given labels with as many errors from each class to each other as the matrix has."""
+        return move_by_matrix(clean, self.noise_matrix, generator, file=self.file)
+
+
+class InstanceNoise:
+    """Wrong labels of the examples that are hardest, each taken for what it looks like.
+
+    Judged by the probabilities of a model that was trained on the true labels and never on the example itself.
+    Rows are drawn without replacement, with weights of ``(1 - p) ** hardness``, p being the probability of the
+    true label, by the keys log weight + Gumbel noise (Efraimidis and Spirakis, Information Processing Letters 97,
+    2006); then each moves to a class drawn by its own probabilities of the others. The rate is exact over all, not
+    in each class. Some of these errors no detector can find: the example looks more like its wrong label.
+
+    Source: after Chen et al., AAAI 2021, arXiv:2012.05458, which takes in-sample probabilities, the hardest
+    examples instead of a draw, and always the most probable other class.
+
+    Args:
+        rate: share of labels that become wrong, in [0, 1).
+        hardness: how strongly errors keep to hard examples: 0 draws all alike, large values take the hardest.
+    """
+
+    needs_pred_probs = True
+
+    def __init__(self, rate: float = 0.1, hardness: float = 1.0) -> None:
+        self.rate = _checked(rate, "instance, option rate")
+        if not 0 <= hardness < np.inf:
+            raise ConfigError(
+                f"must be finite and at least 0, got {hardness:g}", where="noise instance, option hardness"
+            )
+        self.hardness = hardness
+
+    def plant(self, clean: CleanLabels, generator: np.random.Generator) -> GivenLabels:
+        """Return (N,) given labels, ``rate`` of them moved, hard examples first."""
+        assert clean.pred_probs is not None
+        true_labels = clean.true_labels
+        rows = np.arange(len(true_labels))
+        others = clean.pred_probs.astype(np.float64)
+        others[rows, true_labels] = 0
+        # Not 1 - p, which is 0 where p is all but 1. The floor lets examples without any doubt come last, in any order.
+        doubt = np.maximum(others.sum(axis=1), np.finfo(np.float64).tiny)
+        keys = self.hardness * np.log(doubt) + generator.gumbel(size=len(rows))
+        chosen = np.argsort(-keys, kind="stable")[: rounded(self.rate * len(rows))]
+        given_labels = true_labels.copy()
+        given_labels[chosen] = draw_other(others[chosen], true_labels[chosen], generator)
+        return given_labels
+
+
+NOISES: Registry[Noise] = Registry(
+    "noise",
+    {
+        "symmetric": SymmetricNoise,
+        "pair": PairNoise,
+        "look-alike": LookAlikeNoise,
+        "per-class": PerClassNoise,
+        "matrix": MatrixNoise,
+        "instance": InstanceNoise,
+    },
+)
+
+
+def plant(
+    true_labels: TrueLabels, n_classes: int, text: str, seed: int, *, pred_probs: PredProbs | None = None
+) -> GivenLabels:
+    """Return (N,) int64 given labels: ``true_labels`` with the errors that ``text`` asks for.
+
+    Args:
+        true_labels: (N,) in [0, n_classes); left as it is.
+        n_classes: K, at least 2; classes without an example may be among them.
+        text: a noise with its rate, as in ``symmetric:0.1`` or ``instance:rate=0.2,hardness=2``.
+        seed: the same seed plants the same errors.
+        pred_probs: (N, K) out-of-fold probabilities of a model trained on the true labels; only needed where
+            ``needs_pred_probs`` says so.
+
+    Raises:
+        ConfigError: an unknown noise, a rate outside [0, 1), a single class, or no ``pred_probs`` where needed.
+        ProbabilitiesError: ``pred_probs`` are no probabilities of these examples.
+    """
+    noise = _build(text)
+    if noise.needs_pred_probs and pred_probs is None:
+        raise ConfigError(
+            f"{text} needs the out-of-fold probabilities of a model trained on the true labels",
+            where="noise",
+            hint="pass pred_probs, or plant symmetric, pair or per-class errors, which need none",
+        )
+    clean = _checked_clean(true_labels, n_classes, pred_probs if noise.needs_pred_probs else None)
+    return noise.plant(clean, np.random.default_rng(seed))
+
+
+def plant_by_matrix(true_labels: TrueLabels, noise_matrix: ArrayLike, seed: int) -> GivenLabels:
+    """Return (N,) int64 given labels: ``true_labels`` with as many errors as ``noise_matrix`` has.
+
+    Counts are rounded as in ``label_moves.move_by_matrix``.
+
+    Args:
+        true_labels: (N,) in [0, K); left as it is.
+        noise_matrix: (K, K) P(given = row | true = column); columns sum to 1. ``look_alike_matrix`` makes one of
+            how alike classes are.
+        seed: the same seed plants the same errors.
+    """
+    matrix = check_noise_matrix(noise_matrix)
+    return move_by_matrix(_checked_clean(true_labels, len(matrix), None), matrix, np.random.default_rng(seed))
+
+
+def needs_pred_probs(text: str) -> bool:
+    """Return whether the noise that ``text`` names cannot be planted without ``pred_probs``.
+
+    Raises:
+        ConfigError: ``text`` names no noise, or one with options that it cannot have.
+    """
+    return _build(text).needs_pred_probs
+
+
+def _build(text: str) -> Noise:
+    return NOISES.build_spec(PartSpec.parse(text, where="noise"))
+
+
+def _checked(rate: float, where: str) -> float:
+    if not 0 <= rate < 1:
+        raise ConfigError(f"must be at least 0 and below 1, got {rate:g}", where=f"noise {where}", hint="0.1 is 10 %")
+    return rate
+
+
+def _rate(text: str) -> float:
+    """Return one of the rates of ``per-class``."""
+    where = "per-class, option rates"
+    rate = read_value(text.strip(), float, where=f"noise {where}")
+    assert isinstance(rate, float)
+    return _checked(rate, where)
+
+
+def _checked_clean(true_labels: TrueLabels, n_classes: int, pred_probs: PredProbs | None) -> CleanLabels:
+    if n_classes < 2:
+        raise ConfigError(f"{n_classes} class: there is no other to move a label to", where="noise")
+    labels = np.asarray(true_labels, dtype=np.int64)
+    assert labels.ndim == 1
+    assert not len(labels) or (labels.min() >= 0 and labels.max() < n_classes)
+    if pred_probs is not None and len(labels):
+        check_pred_probs(pred_probs, labels, [str(label) for label in range(n_classes)])
+    return CleanLabels(labels, n_classes, pred_probs)

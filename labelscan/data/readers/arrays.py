@@ -1,0 +1,250 @@
+"""Images or features in memory: from an npz file, or handed over in Python."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
+from typing import TypeAlias
+from zipfile import BadZipFile, ZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labelscan.config import DatasetConfig
+from labelscan.data.dataset import Dataset, FeatureTable, ImageArray, Inputs, make_dataset
+from labelscan.data.readers.columns import Tiers, missing, pick
+from labelscan.data.readers.results import no_features
+from labelscan.errors import MAX_PROBLEMS, DatasetError, Problem
+from labelscan.events import Listener
+
+SETTINGS = frozenset(["label_column", "true_label_column", "id_column", "group_column"])
+
+ArrayLike: TypeAlias = NDArray[np.generic] | Sequence[object]
+
+INPUT_NAMES: Tiers = (("images", "features"), ("image", "feature"), ("x", "data"))
+ARRAY_NAMES: Mapping[str, Tiers] = {
+    "label": (("labels", "label", "given_labels", "given_label"), ("y", "targets", "target", "class", "classes")),
+    "true_label": (("true_labels", "true_label"), ("clean_labels", "clean_label")),
+    "id": (("example_ids", "ids"), ("example_id", "id")),
+    "group": (("groups", "group"), ("patients", "patient", "subjects", "subject")),
+}
+CHANNELS = (1, 3)
+PRED_PROBS = "pred_probs"
+"""Of a file that ``labelscan score`` reads."""
+
+
+def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  # arrays are read in one go
+    """Return the examples in an npz file; ids are its ``ids``, else row numbers from 0."""
+    path = Path(config.data).expanduser()
+    arrays = load_npz(path)
+    where = path.name
+    hint = "rename it to images (N, H, W[, C]) or features (N, D); labels (N,) go beside it"
+    inputs = pick(arrays, INPUT_NAMES, what="inputs", where=where, hint="keep one of them in the file")
+    if not inputs and PRED_PROBS in arrays:
+        raise no_features(config)
+    if not inputs:
+        raise missing("array of images or features", arrays, where=where, hint=hint)
+    taken = {role: pick_array(role, arrays, config, where) for role in ARRAY_NAMES}
+    if not taken["label"]:
+        raise missing("array of labels", arrays, where=where, hint="rename it to labels, or name it by --label-column")
+    return dataset_from_arrays(
+        arrays[inputs],
+        arrays[taken["label"]],
+        true_labels=arrays.get(taken["true_label"]),
+        groups=arrays.get(taken["group"]),
+        ids=arrays.get(taken["id"]),
+        class_names=arrays.get("class_names"),
+        name=path.stem,
+    )
+
+
+def dataset_from_arrays(
+    images_or_features: ArrayLike,
+    labels: ArrayLike,
+    *,
+    true_labels: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
+    ids: ArrayLike | None = None,
+    class_names: ArrayLike | None = None,
+    name: str = "arrays",
+) -> Dataset:
+    """Return a data set of N examples in memory.
+
+    Args:
+        images_or_features: (N, H, W), (N, H, W, 1) or (N, H, W, 3) uint8 images, or (N, D) finite numbers.
+        labels: (N,) whole numbers or text.
+        true_labels: (N,) labels known to be right, of the same kind.
+        groups: (N,) what must share a fold, as whole numbers or text.
+        ids: (N,) whole numbers or text, each once; row numbers from 0 where absent.
+        class_names: names that labels given as whole numbers index.
+        name: what the data is called in messages and in the name of the run folder.
+
+    Raises:
+        DatasetError: an array has another type, shape or length; up to 20 problems at once.
+    """
+
+    def where(row: int) -> str:
+        return f"{name} index {row}"
+
+    inputs = _inputs(np.asarray(images_or_features), where, name)
+    n_examples = len(inputs)
+    names = None if class_names is None else texts(class_names, "class_names", None, name)
+    given = _labels(labels, "labels", names, n_examples, where, name)
+    return make_dataset(
+        name=name,
+        inputs=inputs,
+        labels=given,
+        example_ids=list(map(str, range(n_examples))) if ids is None else texts(ids, "ids", n_examples, name),
+        where=where,
+        ids_depend_on_order=ids is None,
+        groups=None if groups is None else texts(groups, "groups", n_examples, name),
+        true_labels=None
+        if true_labels is None
+        else _labels(true_labels, "true_labels", names, n_examples, where, name),
+    )
+
+
+def array_names(path: Path) -> list[str]:
+    """Return what the arrays of an npz file are called, or raise DatasetError."""
+    try:
+        with ZipFile(path) as archive:
+            return [name.removesuffix(".npy") for name in archive.namelist()]
+    except BadZipFile as error:
+        raise DatasetError(f"not an npz file ({error})", where=path.name, hint="save it by np.savez") from error
+    except OSError as error:
+        raise DatasetError(f"cannot be read ({error.strerror or error})", where=str(path)) from error
+
+
+def load_npz(path: Path, names: Collection[str] | None = None) -> dict[str, NDArray[np.generic]]:
+    """Return the arrays ``names`` of an npz file, or all; none of them is ever unpickled.
+
+    Raises:
+        DatasetError: the file is no npz file, damaged, or holds pickled objects.
+    """
+    arrays: dict[str, NDArray[np.generic]] = {}
+    array = ""
+    try:
+        with path.open("rb") as file:  # opened here: np.load does not close a file that it cannot read
+            archive = np.load(file, allow_pickle=False)
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise DatasetError("one array and not an npz file", where=path.name, hint="save it by np.savez")
+            with archive:
+                for array in archive.files if names is None else names:
+                    arrays[array] = archive[array]
+    except OSError as error:
+        raise DatasetError(f"cannot be read ({error.strerror or error})", where=str(path)) from error
+    except (ValueError, EOFError, BadZipFile, KeyError) as error:
+        if "pickle" in str(error):
+            raise DatasetError(
+                f"{f'array {array!r}' if array else 'the file'} holds pickled objects, which are never loaded",
+                where=path.name,
+                hint="save numbers, or text as .astype(str)",
+            ) from error
+        raise DatasetError(f"not an npz file ({error})", where=path.name, hint="save it by np.savez") from error
+    return arrays
+
+
+def pick_array(role: str, arrays: Collection[str], config: DatasetConfig, where: str) -> str:
+    """Return the name of the array that holds what ``ARRAY_NAMES`` calls ``role``; empty where there is none."""
+    asked = str(getattr(config, f"{role}_column"))
+    flag = f"--{role.replace('_', '-')}-column"
+    if asked and asked not in arrays:
+        raise missing("array", arrays, where=where, hint=f"name one of them by {flag}", asked=asked)
+    what = f"{role.replace('_', ' ')}s"
+    return asked or pick(arrays, ARRAY_NAMES[role], what=what, where=where, hint=f"say which by {flag}")
+
+
+def _inputs(values: NDArray[np.generic], where: Callable[[int], str], name: str) -> Inputs:
+    if values.ndim == 2:
+        return _feature_table(values, where, name)
+    if values.ndim not in (3, 4):
+        raise DatasetError(
+            f"an array of shape {values.shape} is neither images nor features",
+            where=name,
+            hint="images are (N, H, W) or (N, H, W, C), features (N, D)",
+        )
+    if values.dtype != np.uint8:
+        is_share = values.dtype.kind == "f"
+        turn = "(images * 255).round().astype(np.uint8) if they are in [0, 1]" if is_share else ".astype(np.uint8)"
+        raise DatasetError(f"images are {values.dtype}, not uint8", where=name, hint=f"use {turn}")
+    images = values if values.ndim == 4 else values[..., None]
+    if images.shape[3] not in CHANNELS:
+        hint = "images are (N, H, W, C) with 1 or 3 channels"
+        if images.shape[1] in CHANNELS:
+            hint = "the channels come last: use images.transpose(0, 2, 3, 1)"
+        elif images.shape[3] in (2, 4):
+            hint = f"leave out the alpha channel: use images[..., :{images.shape[3] - 1}]"
+        raise DatasetError(f"images of shape {images.shape} have {images.shape[3]} channels", where=name, hint=hint)
+    if 0 in images.shape[1:]:
+        raise DatasetError(f"images of shape {images.shape} have no pixels", where=name)
+    return ImageArray(images.astype(np.uint8, copy=False))
+
+
+def _feature_table(values: NDArray[np.generic], where: Callable[[int], str], name: str) -> FeatureTable:
+    if values.dtype.kind not in "fiub":
+        raise DatasetError(f"features are {values.dtype}, not numbers", where=name, hint="use .astype(np.float32)")
+    if values.shape[1] == 0:
+        raise DatasetError("features have no columns", where=name)
+    with np.errstate(over="ignore"):
+        features = values.astype(np.float32)
+    broken = np.argwhere(~np.isfinite(features))
+    if len(broken):
+        hint = "fill it in, or leave out the example or the column"
+        problems = [
+            Problem(f"features[{row}, {column}] is {values[row, column]}", where(row), hint)
+            for row, column in broken[:MAX_PROBLEMS].tolist()
+        ]
+        raise DatasetError.of(problems, total=len(broken))
+    return FeatureTable(features)
+
+
+def _labels(
+    values: ArrayLike,
+    what: str,
+    class_names: Sequence[str] | None,
+    n_examples: int,
+    where: Callable[[int], str],
+    name: str,
+) -> list[str]:
+    """Return labels as text; whole numbers index ``class_names`` where there are some."""
+    array = np.asarray(values)
+    if array.ndim == 2 and array.shape[1] > 1:
+        hint = f"if it is one-hot, use {what}.argmax(axis=1); several labels for one example are not supported"
+        raise DatasetError(f"{what} have shape {array.shape}, not (N,)", where=name, hint=hint)
+    text = texts(array.reshape(-1) if array.ndim == 2 else array, what, n_examples, name)
+    if class_names is None:
+        return text
+    if array.dtype.kind in "iu":
+        numbers = array.reshape(-1).astype(np.int64)
+        outside = np.flatnonzero((numbers < 0) | (numbers >= len(class_names))).tolist()
+        problem = f"is not in 0 .. {len(class_names) - 1}, the places in class_names"
+    else:
+        known = set(class_names)
+        outside = [row for row, label in enumerate(text) if label not in known]
+        problem = "is not among class_names"
+    if outside:
+        problems = [Problem(f"{what} {text[row]!r} {problem}", where(row)) for row in outside[:MAX_PROBLEMS]]
+        raise DatasetError.of(problems, total=len(outside))
+    return [class_names[number] for number in numbers.tolist()] if array.dtype.kind in "iu" else text
+
+
+def texts(values: ArrayLike, what: str, n_examples: int | None, name: str) -> list[str]:
+    """Return (N,) whole numbers, truth values or text as text."""
+    array = np.asarray(values)
+    if array.ndim != 1 or (n_examples is not None and len(array) != n_examples):
+        wanted = "(N,)" if n_examples is None else f"({n_examples},), one for each example"
+        raise DatasetError(f"{what} have shape {array.shape}, not {wanted}", where=name)
+    cells = array.tolist()
+    if array.dtype.kind == "S":
+        cells = [cell.decode("utf-8", "replace") for cell in cells]
+    if array.dtype.kind == "b":
+        return ["true" if cell else "false" for cell in cells]
+    odd = next((cell for cell in cells if not isinstance(cell, (str, int)) or isinstance(cell, bool)), None)
+    if odd is not None:
+        raise DatasetError(
+            f"{what} are {array.dtype}, as in {odd!r}, not whole numbers or text",
+            where=name,
+            hint=f"use {what}.astype(int) or .astype(str)",
+        )
+    if what == "class_names" and len(set(cells)) < len(cells):
+        twice = next(cell for cell in cells if cells.count(cell) > 1)
+        raise DatasetError(f"class_names has {twice!r} twice", where=name, hint="give each class a name of its own")
+    return [str(cell) for cell in cells]

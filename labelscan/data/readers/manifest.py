@@ -1,0 +1,166 @@
+"""A manifest: a csv, tsv, jsonl or parquet file with one row an image, its path and its label."""
+
+import os
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from pathlib import Path, PurePath
+
+from labelscan.arrays import as_strings
+from labelscan.config import DatasetConfig
+from labelscan.data.dataset import Dataset, ImageFiles, make_dataset
+from labelscan.data.readers.columns import Columns, find_columns
+from labelscan.data.readers.results import refuse_own_files
+from labelscan.data.readers.sheet import Sheet, column_names, read_sheet
+from labelscan.data.readers.splits import wanted_splits
+from labelscan.errors import MAX_PROBLEMS, DatasetError, Problem
+from labelscan.events import Listener
+
+SETTINGS = frozenset(
+    ["split", "path_column", "label_column", "true_label_column", "id_column", "group_column", "split_column"]
+)
+LIST_FOLDER_FROM = 64
+"""From this many images on, a folder is listed once instead of asked for each of them: on network disks far faster."""
+BOXES = (
+    ("bbox",),
+    ("bboxes",),
+    ("boxes",),
+    ("segmentation",),
+    ("annotations",),
+    ("xmin", "xmax"),
+    ("x_min", "x_max"),
+    ("x1", "y1", "x2", "y2"),
+)
+"""Columns that, where all of one line are there, tell of parts of images."""
+
+
+def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  # a sheet is read in one go
+    """Return the images that a manifest lists; ids are its id column, else paths relative to its folder.
+
+    Raises:
+        DatasetError: columns, cells or files are missing; up to 20 problems at once.
+    """
+    path = Path(config.data).expanduser()
+    names = column_names(path)
+    refuse_own_files(names, path)
+    _refuse_boxes(names, path.name)
+    columns = find_columns(names, config, where=path.name, with_path=True)
+    rows = select_splits(read_sheet(path, columns.used()), columns, config, where=path.name)
+    check_cells(rows, columns)
+    paths = rows.columns[columns.path]
+    _check_files(path.parent, paths, rows.where)
+    return make_dataset(
+        name=path.stem,
+        inputs=ImageFiles(path.parent, as_strings(paths)),
+        labels=rows.columns[columns.label],
+        example_ids=rows.columns[columns.id] if columns.id else [relative_path(path.parent, name) for name in paths],
+        where=rows.where,
+        ids_depend_on_order=False,
+        groups=rows.columns[columns.group] if columns.group else None,
+        splits=rows.columns[columns.split] if columns.split else None,
+        true_labels=rows.columns[columns.true_label] if columns.true_label else None,
+        notes=[describe(columns)],
+    )
+
+
+def select_splits(rows: Sheet, columns: Columns, config: DatasetConfig, *, where: str) -> Sheet:
+    """Return the rows of the splits that ``config`` wants."""
+    splits = rows.columns[columns.split] if columns.split else []
+    wanted = wanted_splits(config.split, splits, where=where, none_hint="name the column by --split-column")
+    if not config.split:
+        return rows
+    kept = [row for row, split in enumerate(splits) if split in wanted]
+    return Sheet(
+        {name: [cells[row] for row in kept] for name, cells in rows.columns.items()}, lambda row: rows.where(kept[row])
+    )
+
+
+def check_cells(rows: Sheet, columns: Columns) -> None:
+    """Raise DatasetError where a path, label, id, group or true label is empty, or a label is a list of some."""
+    problems: list[Problem] = []
+    total = 0
+    for name in (column for column in columns.used() if column != columns.split):
+        for row, cell in enumerate(rows.columns[name]):
+            is_list = name == columns.label and cell.startswith("[") and cell.endswith("]") and "," in cell
+            if cell.strip() and not is_list:
+                continue
+            total += 1
+            if len(problems) == MAX_PROBLEMS:
+                continue
+            if is_list:
+                hint = "several labels for one image are not supported: write one"
+                problems.append(Problem(f"{name!r} is the list {cell}", rows.where(row), hint))
+            else:
+                needed = name in (columns.path, columns.label)
+                hint = f"write a value, or leave out the {'row' if needed else 'column'}"
+                problems.append(Problem(f"{name!r} is empty", rows.where(row), hint))
+    if problems:
+        raise DatasetError.of(problems, total=total)
+
+
+def describe(columns: Columns) -> str:
+    """Return which columns were taken for what."""
+    roles = ("path", "label", "true_label", "id", "group", "split")
+    taken = [f"{role.replace('_', ' ')} from {getattr(columns, role)!r}" for role in roles if getattr(columns, role)]
+    return f"columns: {', '.join(taken)}"
+
+
+def _refuse_boxes(names: Sequence[str], where: str) -> None:
+    there = {name.strip().lower(): name for name in names}
+    for group in BOXES:
+        if all(name in there for name in group):
+            raise DatasetError(
+                f"the column{'s' if len(group) > 1 else ''} {', '.join(there[name] for name in group)} "
+                "tell of boxes or parts of images; several labels for one image are not supported",
+                where=where,
+                hint="save each part as an image of its own, and take these columns out",
+            )
+
+
+def relative_path(folder: Path, name: str) -> str:
+    """Return a path relative to the manifest's folder where it lies in it, with / between folders."""
+    path = PurePath(name)
+    if path.is_absolute():
+        absolute = PurePath(os.path.normpath(folder.absolute()))
+        path = PurePath(os.path.normpath(path))
+        return path.relative_to(absolute).as_posix() if path.is_relative_to(absolute) else path.as_posix()
+    return PurePath(os.path.normpath(path)).as_posix()
+
+
+def _check_files(folder: Path, paths: Sequence[str], where: Callable[[int], str]) -> None:
+    """Raise DatasetError for files that are not there; what cannot be decoded is found by the store."""
+    rows_of: dict[str, list[int]] = defaultdict(list)
+    for row, name in enumerate(paths):
+        rows_of[name.rpartition("/")[0]].append(row)
+    missing: list[int] = []
+    for rows in rows_of.values():
+        parent = (folder / paths[rows[0]]).parent
+        there = _listed(parent) if len(rows) >= LIST_FOLDER_FROM else frozenset()
+        missing += [
+            row
+            for row in rows
+            if paths[row].rpartition("/")[2] not in there and not os.path.lexists(folder / paths[row])
+        ]
+    if missing:
+        problems = [
+            Problem(f"no such file: {folder / paths[row]}", where(row), _file_hint(folder, paths[row]))
+            for row in sorted(missing)[:MAX_PROBLEMS]
+        ]
+        raise DatasetError.of(problems, total=len(missing))
+
+
+def _listed(folder: Path) -> frozenset[str]:
+    try:
+        with os.scandir(folder) as entries:
+            return frozenset(entry.name for entry in entries)
+    except OSError:
+        return frozenset()  # each file is then asked for, and named
+
+
+def _file_hint(folder: Path, name: str) -> str:
+    if "://" in name:
+        return "addresses are not fetched: download the images and list their paths"
+    if (folder / name.strip()).exists():
+        return "take out the spaces around the path"
+    if (folder / name.replace("\\", "/")).exists():
+        return "write / between folders"
+    return f"paths are absolute, or relative to {folder}"

@@ -1,0 +1,52 @@
+"""Refuse as data what speaks of labels already: probabilities of classes, and the files that labelscan writes.
+
+A model that is trained on them looks as if it worked, and learns nothing but what they say.
+"""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from labelscan.config import DatasetConfig
+from labelscan.data.prob_columns import PROB_PREFIX
+from labelscan.errors import DatasetError
+
+OWN_FILES: Mapping[tuple[str, ...], tuple[str, str]] = {
+    ("rank", "example_id", "path", "given_label", "suggested_label", "label_quality"): (
+        "the results of a run",
+        "name the data that was judged; labelscan report RUN shows the results",
+    ),
+    ("example_id", "decision", "new_label"): (
+        "the decisions of a reviewer",
+        "name the data that was reviewed; labelscan apply RUN --decisions FILE carries them out",
+    ),
+    ("example_id", "action", "old_label", "new_label"): (
+        "a log of changes",
+        "name the corrected copy that lies beside it",
+    ),
+}
+"""How the columns of our own files begin, what such a file is, and what was probably meant."""
+
+
+def refuse_own_files(names: Sequence[str], path: Path) -> None:
+    """Raise DatasetError where the columns ``names`` are those of a file that labelscan has written."""
+    for columns, (what, hint) in OWN_FILES.items():
+        if tuple(names[: len(columns)]) == columns:
+            raise DatasetError(f"these are {what}, not data", where=path.name, hint=hint)
+
+
+def refuse_prob_columns(names: Sequence[str], config: DatasetConfig) -> None:
+    """Raise DatasetError where any of the columns ``names`` would be a feature and is a probability."""
+    if any(name.startswith(PROB_PREFIX) for name in names):
+        raise no_features(config)
+
+
+def no_features(config: DatasetConfig) -> DatasetError:
+    """Return the error for a file of probabilities in place of features."""
+    label = ["--label-column", config.label_column] if config.label_column else []
+    command = shlex.join(["labelscan", "score", config.data, *label])
+    return DatasetError(
+        "these are probabilities of classes, not features",
+        where=Path(config.data).name,
+        hint=f"{command} judges labels by them, then labelscan gate RUN",
+    )

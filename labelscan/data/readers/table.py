@@ -1,0 +1,202 @@
+"""A table: a csv, tsv or parquet file whose rows are examples and whose columns are numbers or categories."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from labelscan.config import DatasetConfig
+from labelscan.data.dataset import Dataset, FeatureTable, make_dataset
+from labelscan.data.readers.columns import find_columns
+from labelscan.data.readers.manifest import check_cells, describe, select_splits
+from labelscan.data.readers.results import refuse_own_files, refuse_prob_columns
+from labelscan.data.readers.sheet import DELIMITERS, Sheet, column_names, parquet, read_sheet
+from labelscan.errors import MAX_PROBLEMS, DatasetError, Problem
+from labelscan.events import Listener
+
+SETTINGS = frozenset(["split", "label_column", "true_label_column", "id_column", "group_column", "split_column"])
+MAX_CATEGORIES = 100
+"""A text column with more distinct values is refused: it is a name or free text and not a category."""
+MISSING = frozenset(["", "na", "n/a", "nan", "null", "none", "?"])
+"""How a missing number is written, in lower case."""
+ROW_NUMBER_NAMES = ("", "index", "unnamed: 0")
+"""What pandas and R call the column of row numbers that they write in front."""
+
+
+@dataclass
+class _Features:
+    """Columns of (N,) numbers as they are found, and what is wrong or worth a note."""
+
+    where: Callable[[int], str]
+    names: list[str] = field(default_factory=list)
+    columns: list[NDArray[np.float32]] = field(default_factory=list)
+    constant: list[str] = field(default_factory=list)
+    row_numbers: list[str] = field(default_factory=list)
+    categories: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    n_problems: int = 0
+
+    def refuse(self, rows: Sequence[int], what: Callable[[int], str], hint: str) -> None:
+        self.n_problems += len(rows)
+        for row in rows[: MAX_PROBLEMS - len(self.problems)]:
+            self.problems.append(Problem(what(row), self.where(row), hint))
+
+    def put(self, name: str, values: NDArray[np.float32]) -> None:
+        self.names.append(name)
+        self.columns.append(values)
+
+
+def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  # a sheet is read in one go
+    """Return the rows of a table; ids are its id column, else row numbers from 0.
+
+    Raises:
+        DatasetError: the label column or a number is missing, text is no category; up to 20 problems at once.
+    """
+    path = Path(config.data).expanduser()
+    names = column_names(path)
+    refuse_own_files(names, path)
+    refuse_prob_columns(names, config)
+    columns = find_columns(
+        names, config, where=path.name, with_path=False, likely_label=lambda others: _only_text(path, others)
+    )
+    everything = read_sheet(path, columns.used())
+    rows = select_splits(everything, columns, config, where=path.name)
+    check_cells(rows, columns)
+    frame = _frame(path, [name for name in names if name not in columns.used()], n_rows=len(_any(everything)))
+    numbers = np.arange(len(frame))
+    if config.split:
+        wanted = {name.strip() for name in config.split.split(",")}
+        numbers = np.flatnonzero([split in wanted for split in everything.columns[columns.split]])
+        frame = frame.iloc[numbers]
+    inputs, notes = _features(frame, rows.where, path.name)
+    return make_dataset(
+        name=path.stem,
+        inputs=inputs,
+        labels=rows.columns[columns.label],
+        example_ids=rows.columns[columns.id] if columns.id else [str(number) for number in numbers],
+        where=rows.where,
+        ids_depend_on_order=not columns.id,
+        groups=rows.columns[columns.group] if columns.group else None,
+        splits=rows.columns[columns.split] if columns.split else None,
+        true_labels=rows.columns[columns.true_label] if columns.true_label else None,
+        notes=[describe(columns), *notes],
+    )
+
+
+def _any(rows: Sheet) -> list[str]:
+    return next(iter(rows.columns.values()))
+
+
+def _frame(path: Path, names: Sequence[str], *, n_rows: int) -> pd.DataFrame:
+    """Return the feature columns, numbers as numbers and all other cells as text."""
+    if not names:
+        raise DatasetError("no feature columns", where=path.name, hint="a table needs columns besides its label")
+    if path.suffix.lower() == ".parquet":
+        frame: pd.DataFrame = parquet().read_table(path, columns=list(names)).to_pandas()
+    else:
+        there = column_names(path)
+        frame = pd.read_csv(
+            path,
+            sep=DELIMITERS[path.suffix.lower()],
+            encoding="utf-8-sig",
+            header=0,
+            names=there,
+            usecols=[there.index(name) for name in names],
+            na_filter=False,
+            index_col=False,
+            low_memory=False,
+        )
+    if len(frame) != n_rows:
+        raise DatasetError(f"{len(frame):,} rows of features for {n_rows:,} labels", where=path.name)
+    return frame
+
+
+def _only_text(path: Path, names: Sequence[str]) -> str:
+    """Return the one of the columns ``names`` that holds words; empty where there are none or several."""
+    columns = read_sheet(path, names).columns
+    words = [name for name, cells in columns.items() if pd.to_numeric(pd.Series(cells), errors="coerce").isna().all()]
+    return words[0] if len(words) == 1 else ""
+
+
+def _features(frame: pd.DataFrame, where: Callable[[int], str], name: str) -> tuple[FeatureTable, list[str]]:
+    found = _Features(where)
+    for column in frame.columns:
+        _add_column(found, str(column), frame[column].reset_index(drop=True))
+    if found.problems:
+        raise DatasetError.of(found.problems, total=found.n_problems)
+    if not found.columns:
+        raise DatasetError("no feature column has two different values", where=name, hint="there is nothing to learn")
+    notes = [f"features: {len(found.columns):,} columns of numbers"]
+    if found.categories:
+        notes.append(f"text columns made one column a value: {', '.join(found.categories)}")
+    if found.constant:
+        notes.append(f"columns dropped that have one value only: {', '.join(found.constant)}")
+    if found.row_numbers:
+        notes.append(f"columns dropped that number the rows: {', '.join(map(repr, found.row_numbers))}")
+    return FeatureTable(np.column_stack(found.columns), tuple(found.names)), notes
+
+
+def _add_column(found: _Features, name: str, cells: "pd.Series[Any]") -> None:
+    kind = cells.dtype
+    if pd.api.types.is_bool_dtype(kind) or pd.api.types.is_numeric_dtype(kind):
+        _add_numbers(found, name, np.asarray(cells.to_numpy(dtype=np.float64, na_value=np.nan), dtype=np.float64))
+    elif pd.api.types.is_string_dtype(kind) or isinstance(kind, pd.CategoricalDtype):
+        _add_text(found, name, cells)
+    else:
+        found.refuse(
+            [0],
+            lambda row: f"column {name!r} holds {kind} and not numbers or text, as in {cells[row]!r}",
+            "turn it into a number, or take it out",
+        )
+
+
+def _add_numbers(found: _Features, name: str, values: NDArray[np.float64]) -> None:
+    with np.errstate(over="ignore"):
+        numbers = values.astype(np.float32)
+    broken = np.flatnonzero(~np.isfinite(numbers)).tolist()
+    if broken:
+        found.refuse(
+            broken,
+            lambda row: f"column {name!r} has {'no number' if np.isnan(values[row]) else f'{values[row]:g}'}",
+            "fill it in, or take out the row or the column",
+        )
+    elif len(values) and values.min() == values.max():
+        found.constant.append(name)
+    elif name.strip().lower() in ROW_NUMBER_NAMES and (np.diff(values) == 1).all():
+        found.row_numbers.append(name)
+    else:
+        found.put(name, numbers)
+
+
+def _add_text(found: _Features, name: str, cells: "pd.Series[Any]") -> None:
+    text = pd.Series(["" if pd.isna(cell) else str(cell) for cell in cells.tolist()], dtype=object)
+    values = sorted(set(text))
+    if len(values) == 1:
+        found.constant.append(name)
+        return
+    numbers = pd.to_numeric(text, errors="coerce").to_numpy(dtype=np.float64)
+    missing = np.array([cell.strip().lower() in MISSING for cell in text])
+    words = np.isnan(numbers) & ~missing
+    if words.sum() < (~missing).sum() / 2:  # a column of numbers in which some are missing or misspelt
+        broken = np.flatnonzero(~np.isfinite(numbers)).tolist()
+        if broken:
+            hint = "write a number, or take out the row or the column"
+            found.refuse(broken, lambda row: f"column {name!r} has {text[row]!r} among numbers", hint)
+        else:
+            _add_numbers(found, name, numbers)
+    elif len(values) > MAX_CATEGORIES:
+        found.refuse(
+            [0],
+            lambda row: (
+                f"column {name!r} holds {len(values):,} different texts, as {text[row]!r}: too many to be a category"
+            ),
+            "take it out, or say what it is by --id-column, --group-column or --path-column",
+        )
+    else:
+        found.categories.append(name)
+        for value in values:
+            found.put(f"{name}={value}", np.asarray(text == value, dtype=np.float32))

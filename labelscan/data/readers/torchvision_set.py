@@ -1,0 +1,215 @@
+"""A data set that torchvision knows by name, read from where it lies; fetched only when asked."""
+
+import contextlib
+import difflib
+import inspect
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labelscan.arrays import Index, as_strings
+from labelscan.config import DatasetConfig
+from labelscan.data.dataset import Dataset, Image, ImageArray, ImageFiles, ImageSource, make_dataset
+from labelscan.errors import ConfigError, DatasetError
+from labelscan.events import Listener
+
+SETTINGS = frozenset({"split"})
+TRAIN_TEST = {"train": True, "test": False}
+"""Splits of the data sets that know them as ``train=True`` and ``train=False``."""
+
+
+class _Loaded(Protocol):
+    """What all of torchvision's data sets have in common."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> tuple[object, object]: ...
+
+
+@dataclass(frozen=True)
+class TorchvisionImages:
+    """Images that a torchvision data set decodes by itself, one at a time."""
+
+    sets: tuple[_Loaded, ...]
+    rows: Index
+    """(N, 2) which set, and the row in it."""
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self.rows)
+
+    def take(self, order: Index) -> "TorchvisionImages":
+        """Return the images of the rows ``order``, in that order."""
+        return TorchvisionImages(self.sets, self.rows[order])
+
+    def path(self, index: int) -> str:  # noqa: ARG002
+        """Return an empty string: where the set keeps its images is its own matter."""
+        return ""
+
+    def file(self, index: int) -> None:  # noqa: ARG002
+        """Return None, as ``path`` does."""
+        return
+
+    def read(self, index: int) -> Image:
+        """Return (H, W, C) pixels."""
+        which, row = self.rows[index].tolist()
+        image: Any = self.sets[which][row][0]
+        if hasattr(image, "convert"):
+            image = image.convert("L" if image.mode in ("1", "L") else "RGB")
+        pixels: NDArray[np.uint8] = np.asarray(image, dtype=np.uint8)
+        return pixels if pixels.ndim == 3 else pixels[..., None]
+
+
+def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  # torchvision reads in one go
+    """Return ``torchvision:NAME`` from ``config.root``; ids are paths relative to it, else row numbers from 0."""
+    name, constructor = _find(config.data.partition(":")[2])
+    sets = _load(name, constructor, config)
+    labels = [label for loaded in sets.values() for label in _labels(name, loaded)]
+    inputs = _inputs(tuple(sets.values()), Path(config.root))
+    has_files = isinstance(inputs, ImageFiles)
+    ids = [str(path) for path in inputs.paths] if isinstance(inputs, ImageFiles) else map(str, range(len(labels)))
+    splits = [split for split, loaded in sets.items() for _ in range(len(loaded))]
+    read_splits = ", ".join(sets)
+    return make_dataset(
+        name=name,
+        inputs=inputs,
+        labels=labels,
+        example_ids=list(ids),
+        where=lambda row: f"torchvision:{name} index {row}",
+        ids_depend_on_order=not has_files,
+        splits=splits if read_splits else None,
+        notes=[f"splits read: {read_splits}"] if read_splits else [],
+    )
+
+
+def _find(asked: str) -> tuple[str, Any]:
+    import torchvision.datasets
+
+    names = {name.lower(): name for name in torchvision.datasets.__all__}
+    found = names.get(asked.strip().lower())
+    if found is None:
+        nearest = difflib.get_close_matches(asked.lower(), list(names), n=1)
+        hint = f"did you mean torchvision:{names[nearest[0]]}?" if nearest else "use a name of torchvision.datasets"
+        raise ConfigError(f"torchvision has no data set called {asked!r}", where="dataset.data", hint=hint)
+    return found, getattr(torchvision.datasets, found)
+
+
+def _load(name: str, constructor: Any, config: DatasetConfig) -> dict[str, _Loaded]:
+    """Return the splits that ``config`` wants, by name; one without a name where the set has no splits."""
+    options = inspect.signature(constructor.__init__).parameters
+    wanted = [split.strip() for split in config.split.split(",") if split.strip()]
+    arguments: dict[str, object] = {"root": config.root} if "root" in options else {}
+    if config.download:
+        if "download" not in options:
+            hint = f"fetch it by hand, as torchvision's page on {name} says, and set --root"
+            raise ConfigError(f"torchvision cannot download {name}", where="dataset.download", hint=hint)
+        arguments["download"] = True
+    if "split" in options:
+        default = options["split"].default
+        chosen = wanted or [default if isinstance(default, str) else "train"]
+        return {split: _make(name, constructor, {**arguments, "split": split}, config) for split in chosen}
+    if "train" in options:
+        for split in wanted:
+            if split not in TRAIN_TEST:
+                raise DatasetError(f"no split is called {split!r}", where=config.data, hint="there are train and test")
+        chosen = wanted or list(TRAIN_TEST)
+        return {split: _make(name, constructor, {**arguments, "train": TRAIN_TEST[split]}, config) for split in chosen}
+    if wanted:
+        raise DatasetError(f"no splits, but --split {config.split} was asked for", where=config.data)
+    return {"": _make(name, constructor, arguments, config)}
+
+
+def _make(name: str, constructor: Any, arguments: dict[str, object], config: DatasetConfig) -> _Loaded:
+    try:
+        with contextlib.redirect_stdout(sys.stderr):  # torchvision prints what it downloads; stdout is for results
+            loaded: _Loaded = constructor(**arguments)
+        len(loaded)
+    except (RuntimeError, OSError, ValueError, TypeError, ImportError) as error:
+        text = " ".join(str(error).split())
+        if config.download:
+            hint = "check the network and the disk"
+        elif "not found" in text or "download" in text or isinstance(error, FileNotFoundError):
+            hint = "add --download to fetch it, or set --root to the folder where it lies"
+        else:
+            hint = f"see torchvision's page on {name}"
+        raise DatasetError(
+            f"torchvision cannot read {name} ({text})", where=f"torchvision:{name} in {config.root}", hint=hint
+        ) from error
+    return loaded
+
+
+def _labels(name: str, loaded: _Loaded) -> list[str]:
+    """Return the labels as class names, without decoding images where the set keeps its labels apart."""
+    kept = next((getattr(loaded, a) for a in ("targets", "labels", "_labels", "y") if hasattr(loaded, a)), None)
+    pairs = next((getattr(loaded, a) for a in ("samples", "_samples") if hasattr(loaded, a)), None)
+    if kept is None and pairs is not None:
+        kept = [pair[1] for pair in pairs]
+    if kept is None or len(kept) != len(loaded):
+        kept = [loaded[row][1] for row in range(len(loaded))]
+    values = np.asarray(kept)
+    if values.ndim != 1 or values.dtype.kind not in "iu":
+        raise DatasetError(
+            f"{name} has labels of another kind than one class an image",
+            where=f"torchvision:{name}",
+            hint="several labels for one image, boxes and masks are not supported",
+        )
+    names = _class_names(loaded)
+    numbers = values.tolist()
+    in_range = bool(names) and min(numbers, default=0) >= 0 and max(numbers, default=0) < len(names)
+    return [names[number] if in_range else str(number) for number in numbers]
+
+
+def _class_names(loaded: _Loaded) -> list[str]:
+    """Return the names of the classes, or none where they are not told or not distinct."""
+    classes = getattr(loaded, "classes", None)
+    if not isinstance(classes, (list, tuple)):
+        return []
+    names = [", ".join(name) if isinstance(name, tuple) else str(name) for name in classes]
+    return names if len(set(names)) == len(names) else []
+
+
+def _inputs(sets: Sequence[_Loaded], root: Path) -> ImageSource:
+    arrays = [_array(loaded) for loaded in sets]
+    present = [array for array in arrays if array is not None]
+    if len(present) == len(sets) and len({array.shape[1:] for array in present}) == 1:
+        return ImageArray(np.concatenate(present))
+    files = [_files(loaded) for loaded in sets]
+    paths = [path for some in files if some is not None for path in some]
+    if None not in files and len(set(paths)) == len(paths):
+        inside = [
+            Path(path).relative_to(root).as_posix() if Path(path).is_relative_to(root) else path for path in paths
+        ]
+        return ImageFiles(root, as_strings(inside))
+    rows = [(which, row) for which, loaded in enumerate(sets) for row in range(len(loaded))]
+    return TorchvisionImages(tuple(sets), np.array(rows, dtype=np.int64))
+
+
+def _array(loaded: _Loaded) -> NDArray[np.uint8] | None:
+    """Return (N, H, W, C) where the set holds its images in one array."""
+    data = getattr(loaded, "data", None)
+    if data is None or not hasattr(data, "shape"):
+        return None
+    images = np.asarray(data)
+    if images.dtype != np.uint8 or len(images) != len(loaded):
+        return None
+    if images.ndim == 3:
+        return images[..., None]
+    if images.ndim == 4 and images.shape[3] in (1, 3):
+        return images
+    return images.transpose(0, 2, 3, 1) if images.ndim == 4 and images.shape[1] in (1, 3) else None
+
+
+def _files(loaded: _Loaded) -> list[str] | None:
+    """Return the image files where the set keeps a list of them."""
+    paths = next((getattr(loaded, a) for a in ("_image_files", "_images") if hasattr(loaded, a)), None)
+    if paths is None:
+        pairs = next((getattr(loaded, a) for a in ("samples", "_samples") if hasattr(loaded, a)), None)
+        paths = [pair[0] for pair in pairs] if pairs is not None else None
+    if paths is None or len(paths) != len(loaded) or not all(isinstance(path, (str, Path)) for path in paths):
+        return None
+    return [str(path) for path in paths]

@@ -1,0 +1,360 @@
+"""Images decoded once a run into one uint8 array on disk, which need not fit in memory.
+
+Decoding a JPEG takes longer than a small model's training step on it; done once instead of once an epoch and
+fold, it nearly vanishes. Rows never shift: an unreadable image keeps its row (zeros) and its reason.
+"""
+
+import hashlib
+import os
+import threading
+import time
+from collections.abc import Generator, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labelscan.arrays import Index, Mask
+from labelscan.atomic import partial_of, write_npz
+from labelscan.config import StoreConfig
+from labelscan.data.dataset import Image, ImageSource
+from labelscan.data.decoding import (
+    ImageShape,
+    check_file,
+    decode,
+    from_array,
+    open_image,
+    quiet_pillow,
+    reason,
+    resize,
+)
+from labelscan.data.native_sizes import NativeSizes, probe
+from labelscan.errors import RunError
+from labelscan.events import Listener, StepAdvanced, StepDone, StepStarted, ignore
+
+__all__ = ["ImageShape", "NativeSizes", "Store", "build_store", "probe"]
+
+FORMAT_VERSION = 1
+"""Of the side file and of the decoding rules; a store of another version is made anew."""
+DIGEST_BYTES = 16
+BLOCK_BYTES = 1 << 20
+MAX_BLOCK_ROWS = 256
+SECONDS_BETWEEN_EVENTS = 0.1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Store:
+    """N decoded images in the npy file ``path``, with what is known of each in an npz file beside it."""
+
+    path: Path
+    shape: ImageShape
+    digests: NDArray[np.uint8]
+    """(N, 16) of the file's bytes, or of an array's shape and pixels; zeros where there was nothing to read."""
+    unreadable: dict[int, str]
+    """Row to reason, in the order of the rows; their pixels are zeros."""
+    file_sizes: NDArray[np.int64]
+    """(N,) in bytes; -1 where there is no file."""
+    modified: NDArray[np.int64]
+    """(N,) modification time in ns; -1 where there is no file."""
+    paths_digest: NDArray[np.uint8]
+    """(16,) of all paths in their order."""
+
+    def __len__(self) -> int:
+        """Return the number of images, the unreadable among them."""
+        return len(self.digests)
+
+    def images(self) -> NDArray[np.uint8]:
+        """Return (N, H, W, C), mapped from disk: only what is touched takes memory."""
+        images: NDArray[np.uint8] = np.load(self.path, mmap_mode="r", allow_pickle=False)
+        return images
+
+    def write(self) -> None:
+        """Write the side file, which marks the store as finished."""
+        write_npz(
+            _side_file(self.path),
+            {
+                "format_version": np.array(FORMAT_VERSION),
+                "shape": np.array([self.shape.height, self.shape.width, self.shape.channels]),
+                "digests": self.digests,
+                "unreadable_rows": np.array(list(self.unreadable), dtype=np.int64),
+                "unreadable_reasons": np.array(list(self.unreadable.values()), dtype=np.str_),
+                "file_sizes": self.file_sizes,
+                "modified": self.modified,
+                "paths_digest": self.paths_digest,
+            },
+        )
+
+    @classmethod
+    def read(cls, path: Path, *, pixels: bool = True) -> "Store | None":
+        """Return the finished store at ``path``, or None where there is none that can be used.
+
+        Args:
+            path: the npy file.
+            pixels: whether the images must still be there; without, what is known of them is enough.
+        """
+        try:
+            # Opened here: np.load does not close a file that it cannot read.
+            with _side_file(path).open("rb") as file, np.load(file, allow_pickle=False) as side:
+                content = {name: side[name] for name in side.files}
+            if int(content["format_version"]) != FORMAT_VERSION:
+                return None
+            rows, reasons = content["unreadable_rows"].tolist(), content["unreadable_reasons"].tolist()
+            store = cls(
+                path=path,
+                shape=ImageShape(*content["shape"].tolist()),
+                digests=content["digests"],
+                unreadable=dict(zip(rows, reasons, strict=True)),
+                file_sizes=content["file_sizes"],
+                modified=content["modified"],
+                paths_digest=content["paths_digest"],
+            )
+            shape = (len(store), store.shape.height, store.shape.width, store.shape.channels)
+            return store if not pixels or store.images().shape == shape else None
+        except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile):
+            return None  # missing, or damaged by something else than us: it is made anew
+
+    def changed(self, source: ImageSource) -> Index:
+        """Return the rows whose image is not the one that was stored; all rows if their number differs.
+
+        A file of the same path, size and modification time is taken to be the same; others are read.
+        """
+        if len(source) != len(self):
+            return np.arange(len(source), dtype=np.int64)
+        moved = not np.array_equal(self.paths_digest, _digest_paths(source))
+        nothing: Mask = (self.digests == 0).all(
+            axis=1
+        )  # was out of reach: may be within reach without a trace in its status
+        rows = [
+            row
+            for row in range(len(self))
+            if moved or nothing[row] or self.file_sizes[row] < 0 or not self._same_status(source, row)
+        ]
+        return np.array([row for row in rows if _read_digest(source, row) != self.digests[row].tobytes()], np.int64)
+
+    def fresh(self, source: ImageSource) -> bool:
+        """Tell whether the store holds the images of ``source``, in its order."""
+        return len(source) == len(self) and len(self.changed(source)) == 0
+
+    def _same_status(self, source: ImageSource, row: int) -> bool:
+        file = source.file(row)
+        try:
+            status = file.stat() if file is not None else None
+        except OSError:
+            return False
+        return status is not None and (status.st_size, status.st_mtime_ns) == (self.file_sizes[row], self.modified[row])
+
+
+def build_store(
+    source: ImageSource,
+    shape: ImageShape,
+    path: Path,
+    *,
+    config: StoreConfig,
+    max_pixels: int,
+    notify: Listener = ignore,
+) -> Store:
+    """Decode every image of ``source`` into the npy file ``path`` and return the finished store.
+
+    Memory stays constant in N. Only one process may build at a path: the run folder's lock sees to that.
+
+    Args:
+        source: N images.
+        shape: what each is resized to; its sides are scaled each for itself.
+        path: the npy file; its side file lies beside it with the suffix ``.npz``.
+        config: threads.
+        max_pixels: images with more are unreadable.
+        notify: hears of the step ``decode``. An exception that it raises stops the work and leaves no file.
+
+    Raises:
+        RunError: the store cannot be written, as when the disk is full.
+    """
+    started = time.monotonic()
+    n_images = len(source)
+    notify(StepStarted("decode", n_images))
+    _clear(path)
+    record = _Record.empty(n_images)
+    with (
+        quiet_pillow(),
+        closing(_decoded(source, shape, max_pixels, config.workers)) as blocks,
+        partial_of(path) as partial,
+        partial.open("wb") as file,
+    ):
+        start = _write_header(file, (n_images, shape.height, shape.width, shape.channels))
+        for block in _telling(blocks, n_images, notify):
+            _write(file, start + block.first * block.pixels[0].nbytes, block.pixels.data)
+            record.put(block)
+        os.fsync(file.fileno())
+    store = Store(
+        path=path,
+        shape=shape,
+        digests=record.digests,
+        unreadable=dict(sorted(record.unreadable.items())),
+        file_sizes=record.file_sizes,
+        modified=record.modified,
+        paths_digest=_digest_paths(source),
+    )
+    store.write()
+    notify(StepDone("decode", time.monotonic() - started))
+    return store
+
+
+@dataclass(slots=True)
+class _Record:
+    """What is known of a run of rows besides their pixels."""
+
+    digests: NDArray[np.uint8]
+    file_sizes: NDArray[np.int64]
+    modified: NDArray[np.int64]
+    unreadable: dict[int, str]
+
+    @classmethod
+    def empty(cls, n_images: int) -> "_Record":
+        nowhere = np.full(n_images, -1, dtype=np.int64)
+        return cls(np.zeros((n_images, DIGEST_BYTES), dtype=np.uint8), nowhere, nowhere.copy(), {})
+
+    def put(self, block: "_Block") -> None:
+        rows = slice(block.first, block.first + len(block.pixels))
+        self.digests[rows] = block.record.digests
+        self.file_sizes[rows], self.modified[rows] = block.record.file_sizes, block.record.modified
+        self.unreadable.update({block.first + row: why for row, why in block.record.unreadable.items()})
+
+
+@dataclass(slots=True)
+class _Block:
+    """The rows from ``first`` as one thread decoded them; its record counts from 0."""
+
+    first: int
+    pixels: NDArray[np.uint8]
+    record: _Record
+
+
+def _decoded(source: ImageSource, shape: ImageShape, max_pixels: int, workers: int) -> Generator[_Block, None, None]:
+    """Yield all rows in blocks, in the order in which threads finish them; close it to stop them."""
+    workers = workers or available_cores()
+    rows = min(max(BLOCK_BYTES // (shape.height * shape.width * shape.channels), 1), MAX_BLOCK_ROWS)
+    firsts = iter(range(0, len(source), rows))
+    stop = threading.Event()
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")
+
+    def submit(n_blocks: int) -> set[Future[_Block]]:
+        return {
+            pool.submit(_decode_block, source, range(first, min(first + rows, len(source))), shape, max_pixels, stop)
+            for first in islice(firsts, n_blocks)
+        }
+
+    try:
+        waiting = submit(2 * workers)  # bounded: what is decoded but not yet written takes memory
+        while waiting:
+            finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            waiting |= submit(len(finished))
+            while finished:
+                yield finished.pop().result()
+    finally:
+        stop.set()
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _decode_block(
+    source: ImageSource, rows: range, shape: ImageShape, max_pixels: int, stop: threading.Event
+) -> _Block:
+    pixels = np.zeros((len(rows), shape.height, shape.width, shape.channels), dtype=np.uint8)
+    record = _Record.empty(len(rows))
+    for position, row in enumerate(rows):
+        if stop.is_set():
+            break
+        try:
+            # Status before content: a file changed in between is then noticed later.
+            status = check_file(source.file(row), max_pixels=max_pixels)
+            record.file_sizes[position], record.modified[position] = status
+            content = source.read(row)
+            record.digests[position] = np.frombuffer(_digest(content), dtype=np.uint8)
+            pixels[position] = _pixels(content, shape, max_pixels)
+        except MemoryError:
+            raise
+        except Exception as error:  # whatever a reader's source or Pillow raises is the state of this one image
+            record.unreadable[position] = reason(error)
+    return _Block(rows.start, pixels, record)
+
+
+def _pixels(content: bytes | Image, shape: ImageShape, max_pixels: int) -> NDArray[np.uint8]:
+    if isinstance(content, bytes):
+        with open_image(content, max_pixels=max_pixels) as image:
+            return resize(decode(image, fit=shape), shape)
+    if content.shape == (shape.height, shape.width, shape.channels):
+        return content
+    return resize(from_array(content), shape)
+
+
+def _digest(content: bytes | Image) -> bytes:
+    digest = hashlib.blake2b(digest_size=DIGEST_BYTES)
+    if isinstance(content, bytes):
+        digest.update(content)
+    else:
+        digest.update(repr(content.shape).encode())
+        digest.update(np.ascontiguousarray(content).data)
+    return digest.digest()
+
+
+def _read_digest(source: ImageSource, row: int) -> bytes:
+    try:
+        return _digest(source.read(row))
+    except Exception:  # as in _decode_block: whatever is raised, there is nothing to read
+        return bytes(DIGEST_BYTES)
+
+
+def _digest_paths(source: ImageSource) -> NDArray[np.uint8]:
+    digest = hashlib.blake2b(digest_size=DIGEST_BYTES)
+    for row in range(len(source)):
+        digest.update(source.path(row).encode("utf-8", "surrogateescape") + b"\0")
+    return np.frombuffer(digest.digest(), dtype=np.uint8)
+
+
+def _telling(blocks: Iterator[_Block], n_images: int, notify: Listener) -> Iterator[_Block]:
+    told, done = time.monotonic(), 0
+    for block in blocks:
+        yield block
+        done += len(block.pixels)
+        if time.monotonic() - told >= SECONDS_BETWEEN_EVENTS or done == n_images:
+            told = time.monotonic()
+            notify(StepAdvanced("decode", done))
+
+
+def _write_header(file: BinaryIO, shape: tuple[int, int, int, int]) -> int:
+    """Write an npy header and return where the pixels start."""
+    np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+    return file.tell()
+
+
+def _write(file: BinaryIO, position: int, content: bytes | memoryview) -> None:
+    try:
+        file.seek(position)
+        file.write(content)
+        file.flush()
+    except OSError as error:
+        raise RunError(
+            f"the decoded images cannot be written ({error.strerror})",
+            where=file.name,
+            hint="free space on the disk, or store smaller images by --image-size",
+        ) from error
+
+
+def _clear(path: Path) -> None:
+    """Remove what an earlier build left at ``path``: a side file must never outlive its images."""
+    _side_file(path).unlink(missing_ok=True)
+    for left_over in path.parent.glob(f".{path.name}.*.partial"):  # of a process that was killed
+        left_over.unlink(missing_ok=True)
+
+
+def _side_file(path: Path) -> Path:
+    return path.with_suffix(".npz")
+
+
+def available_cores() -> int:
+    """Return the number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

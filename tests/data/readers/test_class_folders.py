@@ -1,0 +1,185 @@
+"""Class folders as people have them: nested, with splits, with clutter beside the images."""
+
+import os
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from labelscan.config import DatasetConfig
+from labelscan.data.readers import class_folders, read
+from labelscan.errors import ConfigError, DatasetError
+from labelscan.events import StepAdvanced
+
+
+def fill(root, *paths):
+    for path in paths:
+        file = root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if file.suffix.lower() in (".png", ".jpg"):
+            Image.new("RGB", (2, 2)).save(file)
+        else:
+            file.write_text("x")
+
+
+def load(root, **settings):
+    return read(DatasetConfig(data=str(root), **settings))
+
+
+def given(dataset):
+    return [dataset.class_names[label] for label in dataset.given_labels]
+
+
+def refused(root, **settings):
+    with pytest.raises(DatasetError) as caught:
+        load(root, **settings)
+    return str(caught.value)
+
+
+def test_the_top_folder_is_the_class_and_nested_folders_belong_to_it(tmp_path):
+    fill(tmp_path, "cat/1.png", "cat/more/deep/2.png", "dog/1.png")
+    dataset = load(tmp_path)
+    assert dataset.example_ids.tolist() == ["cat/1.png", "cat/more/deep/2.png", "dog/1.png"]
+    assert given(dataset) == ["cat", "cat", "dog"]
+    assert dataset.splits is None
+    assert dataset.path(2) == str(tmp_path / "dog" / "1.png")
+    assert dataset.name == tmp_path.name
+
+
+def test_splits_are_pooled_unless_some_are_asked_for(tmp_path):
+    fill(tmp_path, "train/cat/1.png", "train/dog/1.png", "val/cat/2.png", "test/dog/3.png", "test/cat/3.png")
+    dataset = load(tmp_path)
+    assert dataset.class_names == ("cat", "dog")
+    assert dataset.splits.tolist() == ["test", "test", "train", "train", "val"]
+    assert load(tmp_path, split="train,test").example_ids.tolist() == [
+        "test/cat/3.png",
+        "test/dog/3.png",
+        "train/cat/1.png",
+        "train/dog/1.png",
+    ]
+
+
+def test_an_unknown_split_is_refused_by_naming_those_there_are(tmp_path):
+    fill(tmp_path, "train/cat/1.png", "train/dog/1.png", "val/cat/2.png")
+    message = refused(tmp_path, split="valid")
+    assert "no split is called 'valid'" in message
+    assert "'train', 'val'" in message
+
+
+def test_a_split_of_folders_without_splits_is_refused(tmp_path):
+    fill(tmp_path, "cat/1.png", "dog/1.png")
+    assert "no splits" in refused(tmp_path, split="train")
+
+
+def test_a_class_beside_a_folder_called_train_makes_both_classes_and_says_so(tmp_path):
+    fill(tmp_path, "train/1.png", "bus/1.png")
+    dataset = load(tmp_path)
+    assert dataset.class_names == ("bus", "train")
+    assert any("not as splits" in note for note in dataset.notes)
+
+
+def test_clutter_is_ignored_and_counted(tmp_path):
+    fill(tmp_path, "cat/1.png", "cat/.hidden.png", "cat/notes.txt", "cat/Thumbs.db", "dog/1.JPG", "dog/.cache/2.png")
+    fill(tmp_path, "README", "loose.png")
+    (tmp_path / "empty").mkdir()
+    dataset = load(tmp_path)
+    assert len(dataset) == 2
+    notes = "\n".join(dataset.notes)
+    assert "class folders without images: empty" in notes
+    assert "images ignored that lie in no class folder: 1" in notes
+    assert "files ignored that are not images: 3" in notes
+    assert "hidden files and folders ignored: 2" in notes
+
+
+def test_names_with_umlauts_spaces_and_commas_are_kept(tmp_path):
+    fill(tmp_path, "Käse, reif/größe 1.png", "日本/é.png")
+    dataset = load(tmp_path)
+    assert dataset.class_names == ("Käse, reif", "日本")
+    assert dataset.example_ids[0] == "Käse, reif/größe 1.png"
+
+
+def test_a_name_that_is_not_utf_8_is_an_error(tmp_path):
+    fill(tmp_path, "cat/1.png", "dog/1.png")
+    try:
+        os.rename(os.fsencode(tmp_path / "cat/1.png"), os.fsencode(tmp_path / "cat") + b"/\xff.png")  # noqa: PTH104
+    except OSError:
+        pytest.skip("the file system takes UTF-8 only")
+    assert "not UTF-8" in refused(tmp_path)
+
+
+def test_a_folder_around_all_whose_name_is_not_utf_8_is_an_error(tmp_path):
+    fill(tmp_path / "data", "cat/1.png", "dog/1.png")
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    try:
+        (tmp_path / "data").rename(folder)
+    except OSError:
+        pytest.skip("the file system takes UTF-8 only")
+    assert "caf\\udce9' is not UTF-8" in refused(folder)
+
+
+def test_classes_that_are_numbers_are_in_the_order_of_their_values(tmp_path):
+    fill(tmp_path, "10/1.png", "9/1.png", "1/1.png")
+    assert load(tmp_path).class_names == ("1", "9", "10")
+
+
+def test_links_are_followed_and_a_loop_does_not_hang(tmp_path):
+    fill(tmp_path / "in", "cat/1.png", "dog/1.png")
+    fill(tmp_path / "elsewhere", "2.png")
+    (tmp_path / "in" / "cat" / "more").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "in" / "cat" / "back").symlink_to(tmp_path / "in" / "cat")
+    (tmp_path / "in" / "dog" / "2.png").symlink_to(tmp_path / "in" / "dog" / "1.png")
+    dataset = load(tmp_path / "in")
+    assert dataset.example_ids.tolist() == ["cat/1.png", "cat/more/2.png", "dog/1.png", "dog/2.png"]
+    assert any("lead back" in note and "cat/back" in note for note in dataset.notes)
+
+
+def test_a_broken_link_stays_an_example_and_a_pipe_is_none(tmp_path):
+    fill(tmp_path, "cat/1.png", "dog/1.png")
+    (tmp_path / "cat" / "gone.png").symlink_to(tmp_path / "nowhere.png")
+    os.mkfifo(tmp_path / "cat" / "pipe.png")
+    assert load(tmp_path).example_ids.tolist() == ["cat/1.png", "cat/gone.png", "dog/1.png"]
+
+
+def test_an_empty_file_stays_an_example(tmp_path):
+    fill(tmp_path, "cat/1.png", "dog/1.png")
+    (tmp_path / "cat" / "0.png").touch()
+    assert len(load(tmp_path)) == 3
+
+
+def test_one_class_is_not_enough(tmp_path):
+    fill(tmp_path, "cat/1.png")
+    assert "with 1 class" in refused(tmp_path)
+
+
+def test_images_without_class_folders_are_explained(tmp_path):
+    fill(tmp_path, "1.png", "2.png")
+    assert "no class folder" in refused(tmp_path)
+    fill(tmp_path, "labels.csv")
+    assert f"give the file itself: {tmp_path / 'labels.csv'}" in refused(tmp_path)
+
+
+def test_a_column_setting_is_refused_for_folders(tmp_path):
+    fill(tmp_path, "cat/1.png", "dog/1.png")
+    with pytest.raises(ConfigError, match=r"dataset\.label_column.*has no effect"):
+        load(tmp_path, label_column="label")
+
+
+def test_progress_is_told_while_listing(tmp_path, monkeypatch):
+    fill(tmp_path, "cat/1.png", "cat/2.png", "dog/1.png")
+    monkeypatch.setattr(class_folders, "FILES_BETWEEN_EVENTS", 2)
+    events = []
+    read(DatasetConfig(data=str(tmp_path)), events.append)
+    assert StepAdvanced("read", 2) in events
+
+
+@pytest.mark.slow
+def test_a_hundred_thousand_files_are_listed_in_seconds(tmp_path):
+    import time
+
+    for label in ("a", "b"):
+        (tmp_path / label).mkdir()
+        for index in range(50_000):
+            (tmp_path / label / f"{index}.png").touch()
+    started = time.monotonic()
+    assert np.bincount(load(tmp_path).given_labels).tolist() == [50_000, 50_000]
+    assert time.monotonic() - started < 5

@@ -1,0 +1,105 @@
+"""The digits that come with scikit-learn, with and without planted errors."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from labelscan.config import DatasetConfig
+from labelscan.data.readers import read
+from labelscan.errors import ConfigError
+from labelscan.events import StepDone, StepStarted
+
+
+def test_digits_are_8_bit_images_without_true_labels():
+    events = []
+    dataset = read(DatasetConfig(data="demo:digits"), events.append)
+    assert dataset.inputs.images.shape == (1797, 8, 8, 1)
+    assert dataset.inputs.images.dtype == np.uint8
+    assert (dataset.inputs.images.min(), dataset.inputs.images.max()) == (0, 255)
+    assert dataset.class_names == tuple("0123456789")
+    assert dataset.example_ids[:2].tolist() == ["0", "1"]
+    assert dataset.true_labels is None
+    assert dataset.name == "demo-digits"
+    assert events[0] == StepStarted("read")
+    assert isinstance(events[-1], StepDone)
+
+
+def test_noise_is_planted_with_known_truth():
+    dataset = read(DatasetConfig(data="demo:digits?noise=symmetric:0.1&seed=3"))
+    clean = read(DatasetConfig(data="demo:digits"))
+    np.testing.assert_array_equal(dataset.true_labels, clean.given_labels)
+    assert 0.08 < (dataset.given_labels != dataset.true_labels).mean() < 0.12
+
+
+def test_the_seed_decides_which_labels_are_wrong():
+    zero, default, one = (
+        read(DatasetConfig(data=f"demo:digits?noise=pair:0.1{seed}")).given_labels
+        for seed in ("&seed=0", "", "&seed=1")
+    )
+    np.testing.assert_array_equal(zero, default)
+    assert (zero != one).any()
+
+
+@pytest.mark.parametrize(
+    "noise",
+    ["look-alike:0.1", "instance:0.1", "instance:rate=0.1,hardness=0.5", f"per-class:rates={'/'.join(['0.1'] * 10)}"],
+)
+def test_every_kind_of_noise_can_be_planted_into_digits(noise):
+    one, same, other = (read(DatasetConfig(data=f"demo:digits?noise={noise}&seed={seed}")) for seed in (1, 1, 2))
+    assert (one.given_labels != one.true_labels).sum() == 180
+    np.testing.assert_array_equal(one.given_labels, same.given_labels)
+    assert (one.given_labels != other.given_labels).any()
+
+
+def test_look_alike_errors_are_harder_to_find_than_symmetric_ones_and_instance_errors_harder_still():
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import average_precision_score
+    from sklearn.model_selection import cross_val_predict
+    from threadpoolctl import threadpool_limits
+
+    def found(noise):
+        dataset = read(DatasetConfig(data=f"demo:digits?noise={noise}"))
+        pixels = dataset.inputs.images.reshape(len(dataset.given_labels), -1) / 255
+        model = LogisticRegression(tol=1e-2, max_iter=1000)
+        with threadpool_limits(1):
+            pred_probs = cross_val_predict(model, pixels, dataset.given_labels, method="predict_proba")
+        self_confidence = pred_probs[np.arange(len(pixels)), dataset.given_labels]
+        return average_precision_score(dataset.given_labels != dataset.true_labels, -self_confidence)
+
+    assert found("instance:0.1") + 0.03 < found("look-alike:0.1") < found("symmetric:0.1")
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("demo:letters", "use demo:digits"),
+        ("demo:digits?nose=symmetric:0.1", "use noise"),
+        ("demo:digits?noise=symmetric:0.1&seed=x", "seed must be a whole number"),
+        ("demo:digits?noise=symetric:0.1", "symmetric"),
+        ("demo:digits?noise=look-alike:2", "option rate: must be at least 0 and below 1"),
+        ("demo:digits?noise=per-class:0.1/0.2", "2 rates for 10 classes"),
+        ("demo:digits?noise=matrix:nowhere.csv", "nowhere.csv: cannot be read"),
+        ("demo:digits?noise", "cannot read 'noise'"),
+        ("", "no data is named"),
+    ],
+)
+def test_what_cannot_be_read_has_a_hint(data, message):
+    with pytest.raises(ConfigError) as caught:
+        read(DatasetConfig(data=data))
+    assert message in str(caught.value)
+
+
+def test_a_split_of_the_demo_is_refused():
+    with pytest.raises(ConfigError, match=r"dataset\.split: has no effect"):
+        read(DatasetConfig(data="demo:digits", split="train"))
+
+
+def test_readers_and_store_load_without_torch_and_pandas():
+    program = (
+        "import sys, labelscan.data.readers, labelscan.data.store; "
+        "print(*{'torch', 'pandas', 'sklearn'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""

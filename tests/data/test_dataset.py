@@ -1,0 +1,123 @@
+"""The data set that every reader makes: its order, its classes, and what it refuses."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from labelscan.arrays import as_strings
+from labelscan.data.dataset import FeatureTable, ImageArray, ImageFiles, make_dataset, sort_class_names
+from labelscan.errors import DatasetError
+
+
+def make(labels, ids=None, **changes):
+    ids = ids or [f"{row}.png" for row in range(len(labels))]
+    settings = {
+        "name": "data",
+        "inputs": FeatureTable(np.arange(len(labels), dtype=np.float32)[:, None]),
+        "labels": labels,
+        "example_ids": ids,
+        "where": lambda row: f"list.csv row {row + 2}",
+        "ids_depend_on_order": False,
+    }
+    return make_dataset(**settings | changes)
+
+
+def refused(*args, **changes):
+    with pytest.raises(DatasetError) as caught:
+        make(*args, **changes)
+    return str(caught.value)
+
+
+@given(order=st.permutations(range(6)))
+def test_shuffled_rows_are_the_same_data_set(order):
+    labels, ids = list("abcabc"), [f"{row}.png" for row in range(6)]
+    shuffled = make(
+        [labels[row] for row in order],
+        [ids[row] for row in order],
+        inputs=FeatureTable(np.array(order, dtype=np.float32)[:, None]),
+        groups=[f"g{row}" for row in order],
+        splits=[f"s{row}" for row in order],
+        true_labels=[labels[row - 1] for row in order],
+    )
+    assert shuffled.example_ids.tolist() == ids
+    assert [shuffled.class_names[label] for label in shuffled.given_labels] == labels
+    assert shuffled.inputs.features[:, 0].tolist() == list(range(6))
+    assert shuffled.groups.tolist() == [f"g{row}" for row in range(6)]
+    assert shuffled.splits.tolist() == [f"s{row}" for row in range(6)]
+    assert [shuffled.class_names[label] for label in shuffled.true_labels] == list("cabcab")
+
+
+def test_row_numbers_stay_in_their_order():
+    dataset = make(list("ab") * 6, [str(row) for row in range(12)], ids_depend_on_order=True)
+    assert dataset.example_ids.tolist() == [str(row) for row in range(12)]
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        (["10", "9", "1"], ("1", "9", "10")),
+        (["1", "01", "0.5"], ("0.5", "01", "1")),
+        (["10", "9", "x"], ("10", "9", "x")),
+        (["Zebra", "ant", "Ärger"], ("Zebra", "ant", "Ärger")),
+    ],
+)
+def test_classes_are_sorted_by_value_or_alphabetically(labels, expected):
+    assert sort_class_names(labels) == expected
+
+
+@given(st.lists(st.text(max_size=3), max_size=8), st.randoms())
+def test_the_order_of_labels_does_not_change_the_order_of_classes(labels, random):
+    shuffled = random.sample(labels, len(labels))
+    assert sort_class_names(shuffled) == sort_class_names(labels)
+
+
+def test_true_labels_of_other_classes_come_behind():
+    dataset = make(["a", "b"], true_labels=["a", "A"])
+    assert dataset.class_names == ("a", "b")
+    assert dataset.true_class_names == ("a", "b", "A")
+    assert dataset.true_labels.tolist() == [0, 2]
+
+
+def test_no_example_one_class_and_measured_labels_are_refused():
+    assert "there is no example" in refused([])
+    assert "with 1 class there is nothing to confuse" in refused(["a", "a"])
+    assert "300 different labels for 400 examples" in refused([str(row % 300) for row in range(400)])
+
+
+def test_empty_labels_are_told_with_their_rows():
+    message = refused(["a", " ", ""])
+    assert "list.csv row 3: the label is empty" in message
+    assert "list.csv row 4: the label is empty" in message
+
+
+def test_ids_given_twice_are_told_with_both_rows():
+    message = refused(["a", "b", "a"], ["x", "y", "x"])
+    assert "list.csv row 4: example 'x' is listed twice, first at list.csv row 2" in message
+
+
+def test_at_most_twenty_problems_are_told():
+    message = refused([""] * 50)
+    assert message.count("the label is empty") == 20
+    assert "and 30 more problems" in message
+
+
+def test_classes_that_look_alike_stay_apart_and_are_noted():
+    dataset = make(["cat", "Cat ", "dog"])
+    assert dataset.class_names == ("Cat ", "cat", "dog")
+    assert dataset.notes == ("classes that differ only in case or spaces: 'Cat ', 'cat'",)
+
+
+def test_sources_keep_their_rows(tmp_path):
+    (tmp_path / "b.png").write_bytes(b"bytes of b")
+    files = ImageFiles(tmp_path, as_strings(["a.png", "b.png"])).take(np.array([1, 0]))
+    assert files.read(0) == b"bytes of b"
+    assert (files.path(0), files.file(1)) == (str(tmp_path / "b.png"), tmp_path / "a.png")
+    pixels = np.arange(2, dtype=np.uint8).reshape(2, 1, 1, 1)
+    array = ImageArray(pixels).take(np.array([1, 0]))
+    assert (array.read(0)[0, 0, 0], array.path(0), array.file(0), len(array)) == (1, "", None, 2)
+
+
+def test_a_table_has_no_paths():
+    assert make(["a", "b"]).path(0) == ""
+    assert len(make(["a", "b"])) == 2

@@ -1,0 +1,290 @@
+"""Images in the store: each in its row, decoded once, reused while nothing has changed."""
+
+import os
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import labelscan.data.store as store_module
+from labelscan.arrays import as_strings
+from labelscan.config import StoreConfig
+from labelscan.data.dataset import ImageArray, ImageFiles
+from labelscan.data.store import ImageShape, Store, build_store, probe
+from labelscan.errors import RunError
+from labelscan.events import StepAdvanced, StepDone, StepStarted, ignore
+
+SHAPE = ImageShape(8, 8, 3)
+LIMIT = 10**6
+
+
+def save(path, colour, size=(8, 8), **options):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", size, colour).save(path, **options)
+
+
+def files(root, names):
+    return ImageFiles(root, as_strings(names))
+
+
+def build(source, path, shape=SHAPE, *, max_pixels=LIMIT, notify=ignore, workers=2):
+    return build_store(source, shape, path, config=StoreConfig(workers=workers), max_pixels=max_pixels, notify=notify)
+
+
+@pytest.fixture
+def colours(tmp_path):
+    names = [f"{value}.png" for value in range(20)]
+    for value, name in enumerate(names):
+        save(tmp_path / "in" / name, (value, 0, 255 - value))
+    return files(tmp_path / "in", names)
+
+
+def test_every_image_is_in_its_row(colours, tmp_path):
+    store = build(colours, tmp_path / "images.npy")
+    images = store.images()
+    assert images.shape == (20, 8, 8, 3)
+    assert images.dtype == np.uint8
+    np.testing.assert_array_equal(images[:, 3, 3, 0], np.arange(20))
+    assert store.unreadable == {}
+
+
+def test_an_unreadable_image_keeps_its_row_and_has_a_reason(tmp_path):
+    root = tmp_path / "in"
+    for name in ("a.png", "d.jpg", "h.png"):
+        save(root / name, (200, 200, 200), size=(64, 64))
+    (root / "b.png").write_bytes(b"")
+    (root / "c.png").write_text("not an image at all")
+    (root / "d.jpg").write_bytes((root / "d.jpg").read_bytes()[:400])
+    save(root / "e.png", (1, 1, 1), size=(2000, 1000))
+    (root / "f.png").mkdir()
+    os.mkfifo(root / "pipe.png")
+    source = files(root, ["a.png", "b.png", "c.png", "d.jpg", "e.png", "f.png", "gone.png", "pipe.png", "h.png"])
+    store = build(source, tmp_path / "images.npy")
+    assert store.unreadable == {
+        1: "empty file",
+        2: "not an image",
+        3: "truncated",
+        4: "2,000 x 1,000 pixels, more than max_pixels = 1,000,000",
+        5: "not a file",
+        6: "no such file",
+        7: "not a file",
+    }
+    assert list(store.unreadable) == sorted(store.unreadable)
+    np.testing.assert_array_equal(store.images()[:, 0, 0, 0], [200, 0, 0, 0, 0, 0, 0, 0, 200])
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may read everything")
+def test_a_file_without_permission_is_unreadable(colours, tmp_path):
+    colours.file(3).chmod(0)
+    assert build(colours, tmp_path / "images.npy").unreadable == {3: "permission denied"}
+
+
+def test_a_file_far_larger_than_any_image_is_not_read(colours, tmp_path):
+    with colours.file(3).open("r+b") as file:
+        file.truncate(1 << 40)  # sparse
+    reason = build(colours, tmp_path / "images.npy").unreadable[3]
+    assert reason == "1,099,511,627,776 bytes, more than an image of max_pixels = 1,000,000 has"
+
+
+def test_names_with_umlauts_and_spaces_are_read(tmp_path):
+    save(tmp_path / "in" / "größe 1 – é.png", (7, 7, 7))
+    store = build(files(tmp_path / "in", ["größe 1 – é.png"]), tmp_path / "images.npy")
+    assert store.images()[0, 0, 0, 0] == 7
+
+
+def test_content_counts_and_not_the_extension(tmp_path):
+    save(tmp_path / "in" / "really.png", (7, 7, 7))
+    (tmp_path / "in" / "really.png").rename(tmp_path / "in" / "named.jpg")
+    assert build(files(tmp_path / "in", ["named.jpg"]), tmp_path / "images.npy").unreadable == {}
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("side", [8, 5])
+def test_arrays_are_stored_like_files(tmp_path, channels, side):
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (600, side, side, channels), dtype=np.uint8)
+    store = build(ImageArray(images), tmp_path / "images.npy", ImageShape(8, 8, channels))
+    assert store.images().shape == (600, 8, 8, channels)
+    if side == 8:
+        np.testing.assert_array_equal(store.images(), images)
+
+
+def test_grey_arrays_can_become_rgb(tmp_path):
+    images = np.arange(64, dtype=np.uint8).reshape(1, 8, 8, 1)
+    np.testing.assert_array_equal(build(ImageArray(images), tmp_path / "i.npy").images()[..., 2:], images)
+
+
+def test_the_number_of_threads_does_not_change_a_byte(colours, tmp_path):
+    build(colours, tmp_path / "one.npy", workers=1)
+    build(colours, tmp_path / "four.npy", workers=4)
+    assert (tmp_path / "one.npy").read_bytes() == (tmp_path / "four.npy").read_bytes()
+    assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "four.npz").read_bytes()
+
+
+def test_a_store_read_back_is_the_store_written(colours, tmp_path):
+    colours.file(5).write_bytes(b"")
+    store = build(colours, tmp_path / "images.npy")
+    again = Store.read(tmp_path / "images.npy")
+    assert again is not None
+    assert (again.shape, again.unreadable) == (store.shape, {5: "empty file"})
+    for name in ("digests", "file_sizes", "modified", "paths_digest"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(store, name))
+    assert again.fresh(colours)
+
+
+def test_what_is_missing_or_damaged_is_no_store(colours, tmp_path):
+    path = tmp_path / "images.npy"
+    assert Store.read(path) is None
+    build(colours, path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1])
+    assert Store.read(path) is None
+    path.write_bytes(whole)
+    assert Store.read(path) is not None
+    side = path.with_suffix(".npz")
+    side.write_bytes(side.read_bytes()[:100])
+    assert Store.read(path) is None
+
+
+def test_equal_bytes_have_equal_digests(tmp_path):
+    for name, value in (("a.png", 1), ("b.png", 1), ("c.png", 2)):
+        save(tmp_path / name, (value, 0, 0))
+    digests = build(files(tmp_path, ["a.png", "b.png", "c.png"]), tmp_path / "images.npy").digests
+    assert digests.shape == (3, 16)
+    assert digests[0].tobytes() == digests[1].tobytes() != digests[2].tobytes()
+
+
+def test_arrays_of_equal_pixels_and_other_shape_differ(tmp_path):
+    flat = build(ImageArray(np.zeros((1, 2, 8, 1), np.uint8)), tmp_path / "a.npy", ImageShape(2, 8, 1))
+    tall = build(ImageArray(np.zeros((1, 8, 2, 1), np.uint8)), tmp_path / "b.npy", ImageShape(8, 2, 1))
+    assert flat.digests.tobytes() != tall.digests.tobytes()
+
+
+def test_changed_files_are_named_by_row(colours, tmp_path):
+    store = build(colours, tmp_path / "images.npy")
+    save(colours.file(4), (99, 99, 99))
+    colours.file(6).unlink()
+    assert store.changed(colours).tolist() == [4, 6]
+    assert not store.fresh(colours)
+
+
+def test_a_file_only_touched_is_not_changed(colours, tmp_path):
+    store = build(colours, tmp_path / "images.npy")
+    os.utime(colours.file(4))
+    assert store.fresh(colours)
+
+
+def test_files_that_changed_places_with_equal_size_and_time_are_noticed(tmp_path):
+    for name, value in (("a.bmp", 1), ("b.bmp", 2)):
+        save(tmp_path / name, (value, 0, 0))
+        os.utime(tmp_path / name, (0, 0))
+    store = build(files(tmp_path, ["a.bmp", "b.bmp"]), tmp_path / "images.npy")
+    assert store.changed(files(tmp_path, ["b.bmp", "a.bmp"])).tolist() == [0, 1]
+
+
+def test_a_file_that_appears_later_is_a_change(tmp_path):
+    source = files(tmp_path, ["late.png"])
+    store = build(source, tmp_path / "images.npy")
+    assert store.fresh(source)
+    save(tmp_path / "late.png", (1, 2, 3))
+    assert store.changed(source).tolist() == [0]
+
+
+def test_changed_pixels_in_memory_are_noticed(tmp_path):
+    images = np.zeros((5, 8, 8, 3), dtype=np.uint8)
+    store = build(ImageArray(images), tmp_path / "images.npy")
+    assert store.fresh(ImageArray(images))
+    changed = images.copy()
+    changed[2, 0, 0, 0] = 1
+    assert store.changed(ImageArray(changed)).tolist() == [2]
+    assert store.changed(ImageArray(images[:4])).tolist() == [0, 1, 2, 3]
+
+
+def test_events_count_up_to_the_number_of_images(colours, tmp_path):
+    events = []
+    build(colours, tmp_path / "images.npy", notify=events.append)
+    assert events[0] == StepStarted("decode", 20)
+    assert events[-2] == StepAdvanced("decode", 20)
+    assert isinstance(events[-1], StepDone)
+
+
+@pytest.mark.parametrize("exception", [KeyboardInterrupt, ValueError])
+def test_an_interruption_leaves_no_file_and_no_thread(tmp_path, exception):
+    def interrupt(event):
+        if isinstance(event, StepAdvanced):
+            raise exception
+
+    images = ImageArray(np.zeros((2000, 8, 8, 3), dtype=np.uint8))
+    with pytest.raises(exception):
+        build(images, tmp_path / "out" / "images.npy", notify=interrupt)
+    assert list((tmp_path / "out").iterdir()) == []
+    assert [thread for thread in threading.enumerate() if thread.name.startswith("decode")] == []
+
+
+def test_what_a_killed_process_left_behind_is_cleared(colours, tmp_path):
+    left_over = tmp_path / ".images.npy.1234.partial"
+    left_over.write_bytes(b"half")
+    build(colours, tmp_path / "images.npy")
+    assert not left_over.exists()
+
+
+def test_an_interrupted_rebuild_does_not_pass_for_the_old_store(colours, tmp_path):
+    def interrupt(event):
+        if isinstance(event, StepAdvanced):
+            raise KeyboardInterrupt
+
+    path = tmp_path / "images.npy"
+    build(colours, path)
+    with pytest.raises(KeyboardInterrupt):
+        build(colours, path, notify=interrupt)
+    assert Store.read(path) is None
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_is_an_error_that_says_so():
+    with Path("/dev/full").open("wb", buffering=0) as full, pytest.raises(RunError, match="No space left on device"):
+        store_module._write(full, 0, b"x")
+
+
+def test_probe_finds_size_and_greyness(tmp_path):
+    for index in range(6):
+        save(tmp_path / f"{index}.png", (index, index, index), size=(30, 20))
+    source = files(tmp_path, [f"{index}.png" for index in range(6)])
+    found = probe(source, max_pixels=LIMIT)
+    assert (found.n_probed, found.uniform, found.grey) == (6, True, True)
+    assert (found.median_height, found.median_width) == (20, 30)
+    save(tmp_path / "5.png", (1, 2, 3), size=(30, 22))
+    assert not probe(source, max_pixels=LIMIT).grey
+    assert not probe(source, max_pixels=LIMIT).uniform
+
+
+def test_probe_sees_an_upright_size_and_skips_what_it_cannot_read(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    save(tmp_path / "turned.jpg", (1, 2, 3), size=(30, 20), exif=exif)
+    (tmp_path / "broken.jpg").write_bytes(b"x")
+    found = probe(files(tmp_path, ["turned.jpg", "broken.jpg", "gone.jpg"]), max_pixels=LIMIT)
+    assert (found.n_probed, found.median_height, found.median_width) == (1, 30, 20)
+    assert probe(files(tmp_path, ["broken.jpg"]), max_pixels=LIMIT).n_probed == 0
+
+
+def test_probe_reads_an_even_sample_of_arrays():
+    images = np.zeros((1000, 4, 6, 3), dtype=np.uint8)
+    found = probe(ImageArray(images), n=10, max_pixels=LIMIT)
+    assert (found.n_probed, found.uniform, found.grey) == (10, True, True)
+    images[-1, 0, 0, 0] = 1
+    assert not probe(ImageArray(images), n=10, max_pixels=LIMIT).grey
+
+
+@pytest.mark.slow
+def test_memory_stays_constant_for_a_store_larger_than_it(tmp_path):
+    import resource
+
+    source = ImageArray(np.broadcast_to(np.zeros((1, 64, 64, 3), np.uint8), (20_000, 64, 64, 3)))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    build(source, tmp_path / "images.npy", ImageShape(64, 64, 3))
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert (tmp_path / "images.npy").stat().st_size > 240_000_000
+    assert grown < 60_000  # kB
