@@ -23,11 +23,11 @@ from labelscan.errors import ConfigError
 from labelscan.events import Listener, ignore
 from labelscan.finished_run import FinishedRun
 from labelscan.gating import accept, verdict_of
-from labelscan.given_model import UserModel
 from labelscan.judging import Run
 from labelscan.planning import Plan, make_plan
 from labelscan.reporting import TOP, make_report_page, shows_examples, write_report
 from labelscan.reports import FORMATS
+from labelscan.training.user_model import UserModel
 from labelscan.verdict import GateVerdict
 
 Data: TypeAlias = str | Path | Dataset | NDArray[Any]

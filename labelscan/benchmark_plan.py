@@ -18,11 +18,11 @@ from labelscan.data.noise import needs_pred_probs, plant
 from labelscan.detectors import ALWAYS, DETECTORS, needs_threshold_runs
 from labelscan.errors import ConfigError, DatasetError
 from labelscan.events import Chosen, Event, Listener, Noted, Warned, ignore
-from labelscan.given_model import UserModel
 from labelscan.planning import Plan, make_plan, results_depend_on
 from labelscan.registry import PartSpec
 from labelscan.run_folder import DEFAULT_PARENT
-from labelscan.schedule import check_loss
+from labelscan.training.schedule import check_loss
+from labelscan.training.user_model import UserModel
 
 AS_GIVEN = "as given"
 """The noise of data whose own errors are known: nothing is planted."""

@@ -6,12 +6,12 @@ from collections.abc import Callable
 import torch
 
 from labelscan.data.store import ImageShape, available_cores
-from labelscan.device import Device, make_network, reproducible
-from labelscan.learners import NetworkLearner
-from labelscan.losses import losses_of
-from labelscan.models.backbones import Backbone
-from labelscan.models.frozen_backbone import CPU_BATCH, GPU_BATCH
 from labelscan.planning import Plan, input_shape
+from labelscan.training.device import Device, make_network, reproducible
+from labelscan.training.learners import NetworkLearner
+from labelscan.training.losses import losses_of
+from labelscan.training.models.backbones import Backbone
+from labelscan.training.models.frozen_backbone import CPU_BATCH, GPU_BATCH
 
 SECONDS = 1.0
 """How long steps are timed."""

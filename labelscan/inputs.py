@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 
 from labelscan.arrays import Mask
 from labelscan.atomic import replacing_bytes
-from labelscan.batches import StoredInputs
 from labelscan.data.dataset import Dataset, FeatureTable
 from labelscan.data.duplicates import number_identical
 from labelscan.data.growing_array import forget
 from labelscan.data.store import Store, build_store
 from labelscan.errors import DatasetError, Problem, RunFolderError
 from labelscan.events import Listener, Warned
-from labelscan.models.frozen_backbone import embed
 from labelscan.planning import Plan
 from labelscan.run_folder import RunFolder
+from labelscan.training.batches import StoredInputs
+from labelscan.training.models.frozen_backbone import embed
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,9 +18,6 @@ from labelscan.detectors import Detections
 from labelscan.errors import Interrupted
 from labelscan.events import Event, FoldDone, Listener, Noted, TrainingPlanned, Warned, ignore
 from labelscan.evidence import gather
-from labelscan.fold_job import SHARD_VERSION, FoldJob, read_outputs
-from labelscan.folds import Folds, assign_folds, find_units, number_groups, unscored_reasons
-from labelscan.given_model import UserModel
 from labelscan.inputs import Contents, provide_inputs, read_contents
 from labelscan.issues import SCORED, UNREADABLE
 from labelscan.judging import Run, judge, timed
@@ -31,6 +28,9 @@ from labelscan.reports.json_report import write_summary
 from labelscan.run_folder import SELF_CHECK, RunFolder, open_run, recorded_fingerprint
 from labelscan.self_check import measure
 from labelscan.threshold_jobs import read_threshold_runs, threshold_jobs
+from labelscan.training.fold_job import SHARD_VERSION, FoldJob, read_outputs
+from labelscan.training.folds import Folds, assign_folds, find_units, number_groups, unscored_reasons
+from labelscan.training.user_model import UserModel
 
 
 def detect(

@@ -11,31 +11,31 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from labelscan.batches import NO_AUGMENTATION
 from labelscan.config import Config, fingerprint, settings_that_matter
 from labelscan.data import readers
 from labelscan.data.dataset import Dataset, FeatureTable
 from labelscan.data.store import ImageShape, NativeSizes, probe
 from labelscan.detectors import needs_threshold_runs
-from labelscan.device import Device, choose_device
 from labelscan.errors import DatasetError
 from labelscan.events import Chosen, Listener, Noted, Warned
-from labelscan.executors import EXECUTORS, Executor
-from labelscan.executors.local import threads_per_fold
-from labelscan.fold_job import Learner
-from labelscan.given_model import UserModel, check_given, fingerprint_of, name_of
-from labelscan.learners import Classifier, ClassifierLearner, GivenMaker, NetworkLearner, NetworkMaker
-from labelscan.losses.regularisation import regularisation_of
-from labelscan.models import SMALL, ChosenModel, Model, choose_model, is_backbone
-from labelscan.models.backbones import Backbone
-from labelscan.models.mlp import MLP, LinearHead
-from labelscan.models.small_cnn import SmallCNN
 from labelscan.planted_errors import count_wanted
-from labelscan.recipe import Recipe
 from labelscan.run_folder import DEFAULT_PARENT
-from labelscan.schedule import build_schedule, check_loss
 from labelscan.threshold_jobs import with_extra_class
 from labelscan.threshold_runs import N_RUNS, n_threshold
+from labelscan.training.batches import NO_AUGMENTATION
+from labelscan.training.device import Device, choose_device
+from labelscan.training.executors import EXECUTORS, Executor
+from labelscan.training.executors.local import threads_per_fold
+from labelscan.training.fold_job import Learner
+from labelscan.training.learners import Classifier, ClassifierLearner, GivenMaker, NetworkLearner, NetworkMaker
+from labelscan.training.losses.regularisation import regularisation_of
+from labelscan.training.models import SMALL, ChosenModel, Model, choose_model, is_backbone
+from labelscan.training.models.backbones import Backbone
+from labelscan.training.models.mlp import MLP, LinearHead
+from labelscan.training.models.small_cnn import SmallCNN
+from labelscan.training.recipe import Recipe
+from labelscan.training.schedule import build_schedule, check_loss
+from labelscan.training.user_model import UserModel, check_given, fingerprint_of, name_of
 
 
 @dataclass(frozen=True, kw_only=True)

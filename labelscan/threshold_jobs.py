@@ -14,13 +14,13 @@ import numpy as np
 
 from labelscan.arrays import Index
 from labelscan.config import fingerprint
-from labelscan.device import Device, seed_of
 from labelscan.errors import ConfigError, RunError
 from labelscan.events import Listener
-from labelscan.fold_job import FoldJob, FoldTask, Learned, Learner, read_outputs
-from labelscan.learners import NetworkLearner, NetworkMaker
-from labelscan.schedule import build_schedule
 from labelscan.threshold_runs import N_RUNS, ThresholdRuns, draw_threshold_examples
+from labelscan.training.device import Device, seed_of
+from labelscan.training.fold_job import FoldJob, FoldTask, Learned, Learner, read_outputs
+from labelscan.training.learners import NetworkLearner, NetworkMaker
+from labelscan.training.schedule import build_schedule
 
 KIND = "aum"
 """Of these jobs, in events and in the names of their folders."""

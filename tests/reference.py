@@ -16,10 +16,10 @@ from labelscan.data.noise import NOISES
 from labelscan.decisions import COLUMNS as DECISION_COLUMNS
 from labelscan.detectors import DETECTORS
 from labelscan.issues import MEANINGS
-from labelscan.losses import LOSSES
-from labelscan.models import MODELS
 from labelscan.run_folder import OWN_FILES, OWN_FOLDERS
 from labelscan.summary import Summary
+from labelscan.training.losses import LOSSES
+from labelscan.training.models import MODELS
 
 OPENING = """\
 # Reference

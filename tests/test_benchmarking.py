@@ -17,8 +17,8 @@ from labelscan.detectors import DETECTORS
 from labelscan.errors import UsageError
 from labelscan.events import CellDone, CellsPlanned, CellStarted, Chosen, EpochDone, FoldDone, StepStarted, Warned
 from labelscan.evidence import Evidence
-from labelscan.losses import LOSSES
 from labelscan.metrics import quality
+from labelscan.training.losses import LOSSES
 
 NOISE, LOSSES_COMPARED = "symmetric:0.1", ("ce", "gce")
 N_FOLDS, N_EPOCHS = 2, 2

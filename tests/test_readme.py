@@ -16,7 +16,7 @@ import labelscan
 from labelscan.__main__ import main
 from labelscan.cli import app
 from labelscan.decisions import Decision, write_decisions
-from labelscan.models import timm_model
+from labelscan.training.models import timm_model
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

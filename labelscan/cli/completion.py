@@ -14,12 +14,12 @@ KINDS = ("losses", "models", "detectors", "configs", "noises")
 
 def losses(incomplete: str) -> list[str]:
     """Return losses that begin so."""
-    return _beginning(incomplete, registered("losses/__init__.py"))
+    return _beginning(incomplete, registered("training/losses/__init__.py"))
 
 
 def models(incomplete: str) -> list[str]:
     """Return models that begin so."""
-    return _beginning(incomplete, ["auto", *registered("models/__init__.py")])
+    return _beginning(incomplete, ["auto", *registered("training/models/__init__.py")])
 
 
 def detectors(incomplete: str) -> list[str]:

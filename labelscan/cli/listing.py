@@ -28,8 +28,8 @@ USES = {
 
 
 REGISTRIES = {
-    "losses": ("labelscan.losses", "LOSSES"),
-    "models": ("labelscan.models", "MODELS"),
+    "losses": ("labelscan.training.losses", "LOSSES"),
+    "models": ("labelscan.training.models", "MODELS"),
     "detectors": ("labelscan.detectors", "DETECTORS"),
     "noises": ("labelscan.data.noise", "NOISES"),
 }
@@ -126,7 +126,7 @@ def _parts(what: str) -> Iterator[Part]:
 def _notes(what: str) -> Iterator[str]:
     """Yield what is true of all parts of a kind, or names further ones."""
     if what == "losses":
-        from labelscan.schedule import STALLED_DELAY
+        from labelscan.training.schedule import STALLED_DELAY
 
         yield (
             "delay: epochs of plain cross-entropy before the loss takes over, or their share where below 1; "
@@ -137,7 +137,7 @@ def _notes(what: str) -> Iterator[str]:
 
 
 def _more_models() -> Iterator[str]:
-    from labelscan.models import timm_model, torchvision_model
+    from labelscan.training.models import timm_model, torchvision_model
 
     names = torchvision_model.names()
     yield f"and any of torchvision's {len(names)} classification models by its name, as in resnet18 or {names[-1]}"

@@ -19,7 +19,6 @@ from labelscan.cli.console import (
     width_of,
 )
 from labelscan.cli.suspects_table import ARROW, SuspectRow, suspects_table
-from labelscan.fold_job import DONE_FILE
 from labelscan.issues import ISSUES_FILE, Issues
 from labelscan.judging import Run
 from labelscan.metrics import DetectionQuality
@@ -27,6 +26,7 @@ from labelscan.planning import Plan
 from labelscan.self_check import Estimate, SelfCheck
 from labelscan.summary import ClassHealth, Summary
 from labelscan.threshold_jobs import KIND
+from labelscan.training.fold_job import DONE_FILE
 from labelscan.wording import duration, percent
 
 MOST_ROWS = 5

@@ -17,13 +17,13 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from labelscan.batches import Augmentation, Batches, StoredInputs
-from labelscan.device import Device
-from labelscan.losses.blurry import Blurry
-from labelscan.models.small_cnn import SmallCNN
-from labelscan.recipe import Recipe
-from labelscan.schedule import build_schedule
-from labelscan.training import train
+from labelscan.training.batches import Augmentation, Batches, StoredInputs
+from labelscan.training.device import Device
+from labelscan.training.losses.blurry import Blurry
+from labelscan.training.models.small_cnn import SmallCNN
+from labelscan.training.network import train
+from labelscan.training.recipe import Recipe
+from labelscan.training.schedule import build_schedule
 
 BATCH = 64
 

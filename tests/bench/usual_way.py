@@ -46,7 +46,7 @@ class FrozenBackbone(nn.Module):
 
     def __init__(self, n_classes: int) -> None:
         super().__init__()
-        from labelscan.models.timm_model import EfficientNetLite0
+        from labelscan.training.models.timm_model import EfficientNetLite0
 
         self.backbone = EfficientNetLite0().make_features().requires_grad_(False)
         self.output = nn.Linear(1280, n_classes)

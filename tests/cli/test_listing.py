@@ -7,8 +7,8 @@ from labelscan.cli.console import cells
 from labelscan.config import shipped_configs
 from labelscan.data.noise import NOISES
 from labelscan.detectors import DETECTORS
-from labelscan.losses import LOSSES
-from labelscan.models import MODELS
+from labelscan.training.losses import LOSSES
+from labelscan.training.models import MODELS
 
 NAMES = {
     "losses": list(LOSSES),

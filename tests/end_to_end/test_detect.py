@@ -14,7 +14,7 @@ from torch import nn
 
 import labelscan
 from labelscan.events import EpochDone, FoldDone, Noted, Warned
-from labelscan.losses import LOSSES
+from labelscan.training.losses import LOSSES
 
 PLANTED = [5, 33, 61, 100, 121, 140]
 

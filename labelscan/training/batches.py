@@ -1,0 +1,233 @@
+"""Training examples ready for a model: mapped from disk, shuffled, augmented, normalised.
+
+Everything that can be done once an epoch is: the order is drawn, shifted and flipped copies are made for a
+whole chunk of examples at a time in uint8. What is left for each batch is one conversion to float.
+"""
+
+import math
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from labelscan.arrays import Index
+from labelscan.errors import RunError
+from labelscan.training.device import Device
+
+CHUNK_BYTES = 16 * 2**20
+"""Stored bytes that are gathered and augmented at a time."""
+VIEW_BYTES = 64 * 2**20
+"""Most that a batch takes in prediction, as float32."""
+LARGEST_SHIFTED = 64
+"""Images with a larger smaller side are predicted as they are: a shift of one pixel changes nothing there."""
+STATISTICS_EXAMPLES = 4096
+"""Examples that means and deviations are taken over; their error is then below 2 % of a deviation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Augmentation:
+    """How much an image may be moved without becoming another one.
+
+    Shifts leave every character, digit and photo what it is; flips do not (b and d, 6 and 9).
+    """
+
+    max_shift: int = 0
+    """Pixels in each direction; what moves in at the border is black."""
+    flip: bool = False
+    """Left to right, with probability 1/2."""
+
+
+NO_AUGMENTATION = Augmentation()
+
+
+class StoredInputs:
+    """N examples in an ``.npy`` file.
+
+    A file within the limit is mapped into memory, where all processes share it. Of a larger one only the rows asked
+    for are read: mapped, its pages would count as memory of the process as soon as they were touched, and the
+    system maps many more around each.
+
+    Args:
+        path: uint8 images (N, H, W, C) or float32 features (N, D).
+        cache_bytes: the largest file that is mapped.
+    """
+
+    def __init__(self, path: Path, cache_bytes: int) -> None:
+        # Copy-on-write: torch wants memory that it could write to, and the file must never change.
+        array = np.load(path, mmap_mode="c", allow_pickle=False)
+        self._whole = torch.from_numpy(array)
+        self._start = array.offset if isinstance(array, np.memmap) else 0
+        self._path = path
+        self._by_row = array.nbytes > cache_bytes and self._start > 0 and hasattr(os, "preadv")
+
+    def __len__(self) -> int:
+        return len(self._whole)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Return the shape of one example: (H, W, C) or (D,)."""
+        return tuple(self._whole.shape[1:])
+
+    @property
+    def example_bytes(self) -> int:
+        """Return how many bytes one example takes."""
+        return self._whole[0].numel() * self._whole.element_size()
+
+    def take(self, index: Tensor) -> Tensor:
+        """Return the examples of the rows ``index``, (M,) int64, as (M, ...) of the stored type."""
+        if not self._by_row:
+            return self._whole.index_select(0, index)
+        chunk = torch.empty((len(index), *self.shape), dtype=self._whole.dtype)
+        rows = memoryview(chunk.numpy().view(np.uint8).reshape(-1))  # type: ignore[arg-type]  # an array is a buffer
+        size = self.example_bytes
+        ascending = index.sort()  # kinder to disks
+        with self._path.open("rb", buffering=0) as file:
+            for row, slot in zip(ascending.values.tolist(), ascending.indices.tolist(), strict=True):
+                place = rows[slot * size : (slot + 1) * size]
+                if os.preadv(file.fileno(), [place], self._start + row * size) != size:
+                    raise RunError("the inputs are cut off", where=str(self._path), hint="start over with --fresh")
+        return chunk
+
+    def copy_to(self, device: torch.device, chunk: int) -> Tensor:
+        """Return all examples on a device, copied ``chunk`` at a time."""
+        copy = torch.empty(self._whole.shape, dtype=self._whole.dtype, device=device)
+        for rows in torch.arange(len(self)).split(chunk):  # type: ignore[no-untyped-call]  # torch
+            copy[rows[0] : rows[-1] + 1] = self.take(rows).to(device)
+        return copy
+
+
+class Batches:
+    """Examples of one fold in the form that the model takes.
+
+    Args:
+        inputs: all examples.
+        train_index: rows that mean and deviation are taken over: the training examples only.
+        device: where the batches are wanted.
+        augmentation: what training batches go through.
+        scale: (mean, deviation) of the inputs to use in place of those of the training examples.
+    """
+
+    def __init__(
+        self,
+        inputs: StoredInputs,
+        train_index: Index,
+        device: Device,
+        augmentation: Augmentation,
+        scale: tuple[Tensor, Tensor] | None = None,
+    ) -> None:
+        self.inputs = inputs
+        self.device = device.place
+        self.augmentation = augmentation
+        self.is_image = len(inputs.shape) == 3
+        self.chunk = max(1, CHUNK_BYTES // inputs.example_bytes)
+        mean, deviation = scale if scale is not None else self._statistics(train_index)
+        # Spread over the whole example: arithmetic over rows of three channels is several times slower.
+        self.gain = (1 / deviation).expand(inputs.shape).contiguous().to(self.device)
+        self.offset = (-mean / deviation).expand(inputs.shape).contiguous().to(self.device)
+        self._resident = inputs.copy_to(self.device, self.chunk) if self._fits_on_gpu() else None
+
+    def training(self, index: Tensor, batch_size: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield (positions in ``index``, model inputs) for one epoch in a freshly drawn order.
+
+        Batches are of nearly equal size, so that no last batch of one example upsets batch statistics.
+
+        Args:
+            index: (M,) int64 rows to train on.
+            batch_size: largest size of a batch.
+            generator: on the CPU; what draws order, shifts and flips.
+        """
+        order = torch.randperm(len(index), generator=generator)
+        positions = order.to(self.device)
+        n_batches = math.ceil(len(index) / batch_size)
+        if len(index) // n_batches < 2:  # as of 3 examples in batches of 2
+            n_batches = max(1, len(index) // 2)
+        per_chunk = max(1, self.chunk // batch_size)
+        batches, places = order.tensor_split(n_batches), positions.tensor_split(n_batches)
+        for start in range(0, n_batches, per_chunk):
+            group = batches[start : start + per_chunk]
+            chunk = self._augment(self._take(index[torch.cat(group)]), generator)
+            parts = chunk.split([len(batch) for batch in group])  # type: ignore[no-untyped-call]  # torch
+            for place, stored in zip(places[start : start + per_chunk], parts, strict=True):
+                yield place, self._normalise(stored)
+
+    def views(self, index: Tensor, batch_size: int) -> Iterator[Iterator[Tensor]]:
+        """Yield, batch by batch in the order of ``index``, the views of the examples that prediction averages over.
+
+        Each view is made when it is asked for, so that one of them is in memory at a time.
+        """
+        at_most = max(1, VIEW_BYTES // (4 * math.prod(self.inputs.shape)))
+        for rows in index.split(min(batch_size, at_most)):  # type: ignore[no-untyped-call]  # torch
+            stored = self._take(rows)
+            yield (self._normalise(view) for view in self._shifted_and_flipped(stored))
+
+    def _take(self, rows: Tensor) -> Tensor:
+        if self._resident is not None:
+            return self._resident.index_select(0, rows.to(self.device))
+        return self.inputs.take(rows).to(self.device)
+
+    def _fits_on_gpu(self) -> bool:
+        if self.device.type != "cuda":
+            return False
+        free, _ = torch.cuda.mem_get_info(self.device)
+        return len(self.inputs) * self.inputs.example_bytes < free // 3
+
+    def _statistics(self, train_index: Index) -> tuple[Tensor, Tensor]:
+        sample = torch.from_numpy(train_index[:: max(1, len(train_index) // STATISTICS_EXAMPLES)])
+        total, squares, count = torch.zeros(()), torch.zeros(()), 0
+        for rows in sample.split(self.chunk):  # type: ignore[no-untyped-call]  # torch
+            values = self.inputs.take(rows).double().flatten(0, -2)
+            total, squares, count = total + values.sum(dim=0), squares + values.square().sum(dim=0), count + len(values)
+        mean = total / count
+        variance = (squares / count - mean.square()).clamp(min=0)
+        # A channel or feature that never varies stays 0 after centring, whatever it is divided by.
+        constant = variance <= 1e-12 * mean.square().clamp(min=1)
+        return mean.float(), variance.sqrt().float().where(~constant, torch.ones(()))
+
+    def _normalise(self, stored: Tensor) -> Tensor:
+        values = torch.addcmul(self.offset, stored.to(torch.float32), self.gain)
+        # Stored as (B, H, W, C): seen as (B, C, H, W) that is torch's channels_last, without a copy.
+        if not self.is_image:
+            return values
+        images = values.permute(0, 3, 1, 2)
+        return images.contiguous() if self.device.type == "mps" else images  # which has few channels_last kernels
+
+    def _augment(self, stored: Tensor, generator: torch.Generator) -> Tensor:
+        if not self.is_image:
+            return stored
+        if self.augmentation.max_shift:
+            stored = _shift(stored, self.augmentation.max_shift, generator)
+        if self.augmentation.flip:
+            flipped = (torch.rand(len(stored), generator=generator) < 0.5).to(stored.device)
+            stored[flipped] = stored[flipped].flip(2)
+        return stored
+
+    def _shifted_and_flipped(self, stored: Tensor) -> list[Tensor]:
+        views = [stored]
+        height, width = stored.shape[1:3] if self.is_image else (0, 0)
+        if self.is_image and self.augmentation.max_shift and min(height, width) <= LARGEST_SHIFTED:
+            padded = functional.pad(stored, (0, 0, 1, 1, 1, 1))
+            views += [padded[:, y : y + height, x : x + width] for y, x in ((0, 1), (2, 1), (1, 0), (1, 2))]
+        if self.is_image and self.augmentation.flip:
+            views += [view.flip(2) for view in views]
+        return views
+
+
+def _shift(stored: Tensor, most: int, generator: torch.Generator) -> Tensor:
+    """Return each image moved by its own draw of up to ``most`` pixels down and right or up and left."""
+    height, width = stored.shape[1:3]
+    padded = functional.pad(stored, (0, 0, most, most, most, most))
+    span = 2 * most + 1
+    draws = torch.randint(span * span, (len(stored),), generator=generator)
+    # One copy for all images with the same shift: 25 copies a chunk in place of one an image.
+    by_shift = draws.argsort(stable=True)
+    moved = torch.empty_like(stored)
+    for shift, rows in enumerate(by_shift.split(draws.bincount(minlength=span * span).tolist())):  # type: ignore[no-untyped-call]  # torch
+        y, x = divmod(shift, span)
+        rows = rows.to(stored.device)
+        moved[rows] = padded[rows, y : y + height, x : x + width]
+    return moved

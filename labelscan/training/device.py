@@ -1,0 +1,148 @@
+"""Device, number type, seeds and determinism: all that decides whether two runs agree."""
+
+import hashlib
+import os
+import random
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+from labelscan.config import DeviceConfig
+from labelscan.errors import ConfigError
+from labelscan.training.dropout import speed_up_dropout
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Where tensors live and in which type the model computes; picklable."""
+
+    name: str
+    """As torch names it: ``cpu``, ``cuda:0``, ``mps``."""
+    dtype_name: str = "float32"
+    one_of_all: bool = False
+    """Whether any GPU of this machine would do as well, so that folds may be spread over all of them."""
+
+    @property
+    def place(self) -> torch.device:
+        """Return the torch device."""
+        return torch.device(self.name)
+
+    @property
+    def kind(self) -> str:
+        """Return ``cpu``, ``cuda`` or ``mps``."""
+        return self.name.partition(":")[0]
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Return the type that matrix products are computed in."""
+        kinds = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+        return kinds[self.dtype_name]
+
+    def autocast(self) -> AbstractContextManager[object]:
+        """Return the context in which the forward pass runs; does nothing for float32."""
+        if self.dtype is torch.float32:
+            return nullcontext()
+        return torch.autocast(self.kind, dtype=self.dtype)
+
+
+def choose_device(config: DeviceConfig) -> Device:
+    """Return the device that ``config`` means on this machine.
+
+    ``auto`` takes CUDA, then MPS, then the CPU. Precision ``auto`` is bfloat16 on CUDA from compute capability
+    8.0 on, else float32: on CPUs without matrix units bfloat16 is slower than float32.
+
+    Raises:
+        ConfigError: for a device that this machine does not have or a precision that it cannot do.
+    """
+    name = _available(config.name)
+    precision = config.precision
+    one_of_all = name.startswith("cuda") and config.name in ("auto", "cuda")
+    if precision == "auto":
+        capable = name.startswith("cuda") and torch.cuda.get_device_capability(name)[0] >= 8
+        return Device(name, "bfloat16" if capable else "float32", one_of_all)
+    if precision == "float16" and not name.startswith("cuda"):
+        raise ConfigError("float16 needs CUDA", where="device.precision", hint="use bfloat16 or float32")
+    if precision == "bfloat16" and name == "mps":
+        raise ConfigError("bfloat16 is not supported on mps", where="device.precision", hint="use float32")
+    return Device(name, precision, one_of_all)
+
+
+def _available(name: str) -> str:
+    if name == "auto":
+        if torch.cuda.is_available():
+            return "cuda:0"
+        return "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise ConfigError(
+            f"no device is called {name!r}", where="device.name", hint="use auto, cpu, cuda, cuda:1 or mps"
+        ) from None
+    if device.type == "cuda":
+        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        index = device.index or 0
+        if index >= count:
+            found = f"{count} CUDA device{'s' if count != 1 else ''} found"
+            raise ConfigError(f"{name!r} is not on this machine: {found}", where="device.name", hint="use auto or cpu")
+        return f"cuda:{index}"
+    if device.type == "mps" and not torch.backends.mps.is_available():
+        raise ConfigError("'mps' is not on this machine", where="device.name", hint="use auto or cpu")
+    if device.type not in ("cpu", "mps"):
+        raise ConfigError(f"{name!r} is not supported", where="device.name", hint="use auto, cpu, cuda, cuda:1 or mps")
+    return device.type
+
+
+def all_gpus(device: Device) -> list[Device]:
+    """Return one device for each GPU that ``device`` may stand for, or ``device`` alone."""
+    if not device.one_of_all:
+        return [device]
+    return [Device(f"cuda:{index}", device.dtype_name) for index in range(torch.cuda.device_count())]
+
+
+def seed_of(*parts: object) -> int:
+    """Return a seed in [0, 2**63) that depends on all ``parts`` (run seed, repeat, fold, purpose)."""
+    digest = hashlib.blake2b(repr(parts).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little") >> 1
+
+
+@contextmanager
+def reproducible(seed: int, *, threads: int) -> Iterator[None]:
+    """Seed what draws at random and fix the number of CPU threads, and put both back afterwards.
+
+    Python's and numpy's global states too: a user's own model may draw from them. Sums are split among threads, so
+    another number of threads gives other last digits.
+    """
+    # cuBLAS reads this when its first handle is made; without it some of its sums depend on timing.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    before = torch.get_num_threads()
+    cudnn = torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark
+    states = random.getstate(), np.random.get_state()
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    torch.set_num_threads(threads)
+    torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
+    try:
+        with torch.random.fork_rng(devices=range(torch.cuda.device_count()) if torch.cuda.is_available() else []):
+            torch.manual_seed(seed)
+            yield
+    finally:
+        torch.set_num_threads(before)
+        random.setstate(states[0])
+        np.random.set_state(states[1])
+        torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = cudnn
+
+
+def make_network(make: Callable[[], nn.Module], device: Device, seed: int) -> nn.Module:
+    """Return a freshly initialised network on the device; the same ``seed`` gives the same weights."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = make()
+    if device.kind == "cpu":
+        speed_up_dropout(network)
+    if device.kind != "mps":  # MPS has few channels_last kernels and copies back and forth
+        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in the stubs
+    return network.to(device.place)

@@ -1,0 +1,26 @@
+"""Ways to carry out the folds of a run. What comes out does not depend on which one is used.
+
+To add one, write a file beside these and a line in ``EXECUTORS``.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from labelscan.events import Listener
+from labelscan.registry import Registry
+from labelscan.training.device import Device
+from labelscan.training.executors.local import LocalExecutor
+from labelscan.training.fold_job import FoldJob
+
+
+class Executor(Protocol):
+    """What the line needs of an executor."""
+
+    def side_by_side(self, n_jobs: int, n_passes: int, device: Device, threads: int) -> int:
+        """Return how many folds run at a time."""
+
+    def run(self, jobs: Sequence[FoldJob], notify: Listener) -> None:
+        """Carry out all jobs, so that each leaves a finished shard; an error of one ends all."""
+
+
+EXECUTORS: Registry[Executor] = Registry("executor", {"local": LocalExecutor})

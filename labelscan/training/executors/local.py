@@ -1,0 +1,166 @@
+"""Folds on this machine: side by side in processes where that is faster, else one after another in this one."""
+
+import contextlib
+import os
+import pickle
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from pathlib import Path
+
+import cloudpickle
+import torch
+from loky import get_reusable_executor
+from loky.process_executor import TerminatedWorkerError
+
+from labelscan.data.store import available_cores
+from labelscan.errors import LabelscanError, RunError
+from labelscan.events import Event, FoldDone, Listener, Waiting, Warned
+from labelscan.training.device import Device, all_gpus
+from labelscan.training.fold_job import FoldJob
+
+POLL_SECONDS = 0.2
+WORTH_A_PROCESS = 200_000
+"""Training examples, all epochs and folds together, from which the seconds that processes take to start pay off."""
+
+
+KEEP_FREED_MEMORY = {
+    "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),
+    "MALLOC_TRIM_THRESHOLD_": str(2**31),
+    "MALLOC_TOP_PAD_": str(64 * 2**20),
+}
+"""For glibc, read at the start of a process: by default it gives the memory of every large tensor back to the system
+and asks for it again a moment later, page by page. Other systems do not know these variables."""
+
+
+def threads_per_fold(n_jobs: int, device: Device, setting: int) -> int:
+    """Return the CPU threads that each fold uses, the same whether folds run side by side or not.
+
+    It must not depend on how many run at a time, since another number of threads gives other last digits.
+    """
+    if setting:
+        return setting
+    sharers = len(all_gpus(device)) if device.kind == "cuda" else n_jobs
+    return max(1, available_cores() // max(1, min(sharers, available_cores())))
+
+
+class LocalExecutor:
+    """Carries out folds in processes of this machine, one for each GPU when there are several.
+
+    Args:
+        processes: folds side by side; 0 is one a GPU, or on the CPU as many as the cores allow.
+    """
+
+    def __init__(self, processes: int = 0) -> None:
+        self.processes = processes
+
+    def run(self, jobs: Sequence[FoldJob], notify: Listener) -> None:
+        """Carry out ``jobs`` and tell ``notify`` of every epoch as it ends."""
+        if not jobs:
+            return
+        gpus = all_gpus(jobs[0].device)
+        n_passes = sum(job.n_passes for job in jobs)
+        processes = self.side_by_side(len(jobs), n_passes, jobs[0].device, jobs[0].threads)
+        if processes > 1 and not _picklable(jobs[0]):
+            notify(Warned("the model cannot be sent to other processes: folds run one after another"))
+            processes = 1
+        if processes > 1:
+            # Left over by full rounds, folds would be trained last with idle cores beside them: they share the cores
+            # of the last round instead. Folds of one thread each lose nothing by taking turns.
+            alone = gpus[0].kind == "cpu" and jobs[0].threads == 1 and not self.processes
+            _side_by_side(jobs, processes, len(jobs) % processes if alone else 0, gpus, notify)
+        else:
+            for job in jobs:
+                try:
+                    job.run(notify)
+                except Exception as error:
+                    raise _failure(error, job) from error
+
+    def side_by_side(self, n_jobs: int, n_passes: int, device: Device, threads: int) -> int:
+        """Return how many folds run at a time.
+
+        Args:
+            n_jobs: folds to carry out.
+            n_passes: training examples that all of them go through.
+            device: what they are trained on.
+            threads: CPU threads that each uses.
+        """
+        if self.processes:
+            return min(self.processes, n_jobs)
+        if device.kind != "cpu":
+            return min(len(all_gpus(device)), n_jobs)
+        if n_passes < WORTH_A_PROCESS:
+            return 1
+        return max(1, min(available_cores() // threads, n_jobs))
+
+
+def _picklable(job: FoldJob) -> bool:
+    try:
+        cloudpickle.dumps(job.learner)
+    except (pickle.PicklingError, TypeError, AttributeError, ValueError):
+        return False
+    return True
+
+
+def _carry_out(job: FoldJob, device: Device, parent: int) -> None:
+    def stop_if_alone(_: Event) -> None:
+        # Whoever started this was killed: the next to take up the run must find nobody writing into it.
+        if os.getppid() != parent:
+            os._exit(1)
+
+    job.run(stop_if_alone, device=device)
+
+
+def _side_by_side(
+    jobs: Sequence[FoldJob], processes: int, left_over: int, gpus: list[Device], notify: Listener
+) -> None:
+    most = processes + left_over
+    pool = get_reusable_executor(max_workers=most, timeout=60, env=KEEP_FREED_MEMORY)
+    free = [gpus[number % len(gpus)] for number in range(most)]
+    todo = list(jobs)
+    running: dict[Future[None], tuple[FoldJob, Device]] = {}
+    told: dict[Path, int] = {}
+    for job in jobs:
+        job.clear()
+
+    def tell_epochs(job: FoldJob) -> None:
+        epochs, told[job.folder] = job.epochs_from(told.get(job.folder, 0))
+        for epoch in epochs:
+            notify(epoch)
+
+    try:
+        while todo or running:
+            while todo and len(running) < (processes if len(todo) + len(running) > most else most):
+                job, device = todo.pop(0), free.pop(0)
+                running[pool.submit(_carry_out, job, device, os.getpid())] = job, device
+            ended, _ = wait(list(running), timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
+            for job, _ in running.values():
+                tell_epochs(job)
+            for future in ended:
+                job, device = running.pop(future)
+                error = future.exception()
+                if error is not None:
+                    raise _failure(error, job) from error
+                free.append(device)
+                done = job.finished()
+                assert isinstance(done, FoldDone), "a fold ended without its mark"
+                notify(done)
+            notify(Waiting())
+    except BaseException:
+        # Also for an interruption or a deadline: no process may go on writing into the run.
+        with contextlib.suppress(Exception):
+            pool.shutdown(wait=True, kill_workers=True)
+        raise
+
+
+def _failure(error: BaseException, job: FoldJob) -> LabelscanError:
+    """Return what ended a fold as one error that says which fold, and what can be done."""
+    if isinstance(error, LabelscanError):
+        return error
+    short_of_memory = isinstance(error, MemoryError | torch.OutOfMemoryError | TerminatedWorkerError)
+    return RunError(
+        f"a fold ended with {type(error).__name__}: {error}",
+        where=f"repeat {job.repeat}, fold {job.fold}" if job.kind == "fold" else f"{job.kind}, run {job.fold}",
+        hint="use less memory: --batch-size, --image-size, or --set executor.processes=1"
+        if short_of_memory
+        else "run again with --debug for the traceback",
+    )

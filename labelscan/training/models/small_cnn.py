@@ -1,0 +1,84 @@
+"""A small convolutional network that learns well from scratch on images of 8 x 8 to 64 x 64 pixels."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from labelscan.errors import ConfigError
+from labelscan.training.batches import Augmentation
+from labelscan.training.recipe import Recipe
+
+SMALLEST_POOLED = 8
+"""Images with a shorter side than this are pooled once less: below it nothing would be left to look at."""
+GREY_EXAMPLES, COLOUR_EXAMPLES = 80_000, 160_000
+"""Examples that a training sees, all epochs together, as long as that makes at most ``MOST_EPOCHS``."""
+MOST_EPOCHS = 40
+
+
+@dataclass(frozen=True)
+class SmallCNN:
+    """Three stages of 3 x 3 convolutions with batch norm, pooled over the whole image by their maximum.
+
+    The maximum asks whether a stroke or part is there, not how much of the image it fills: on characters that
+    gave much better out-of-fold predictions than the mean, with fewer weights than flattening.
+
+    Args:
+        width: channels of the first stage; the next have twice and four times as many.
+    """
+
+    width: int = 16
+
+    def __post_init__(self) -> None:
+        if self.width < 1:
+            raise ConfigError(f"must be at least 1, got {self.width}", where="model small-cnn, option width")
+
+    def make(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Module:
+        """Return a freshly initialised network for (H, W, C) inputs; takes (B, C, H, W), returns (B, K) logits."""
+        height, width, channels = input_shape
+        return _Network(channels, self.width, n_classes, n_poolings=_poolings(min(height, width)))
+
+    def recipe(self, n_examples: int, input_shape: tuple[int, ...]) -> Recipe:
+        """Return the training for ``n_examples``: colour images get at least 20 epochs, not 10, and are flipped.
+
+        Grey images are often characters, which a flip makes into others.
+        """
+        height, width, channels = input_shape
+        colour = channels == 3
+        least, budget = (20, COLOUR_EXAMPLES) if colour else (10, GREY_EXAMPLES)
+        return Recipe(
+            epochs=min(max(math.ceil(budget / max(n_examples, 1)), least), MOST_EPOCHS),
+            batch_size=64,
+            learning_rate=3e-3,
+            weight_decay=1e-2,
+            augmentation=Augmentation(max_shift=max(1, min(height, width) // 14), flip=colour),
+        )
+
+
+def _poolings(smaller_side: int) -> int:
+    return 2 if smaller_side >= SMALLEST_POOLED else int(smaller_side >= 2)
+
+
+class _Network(nn.Module):
+    def __init__(self, channels: int, width: int, n_classes: int, *, n_poolings: int) -> None:
+        super().__init__()
+        # Pooling goes before batch norm: the same maxima for a quarter of the arithmetic.
+        self.stages = nn.Sequential(
+            *_convolution(channels, width, pool=n_poolings > 0),
+            *_convolution(width, 2 * width, pool=n_poolings > 1),
+            # Objects in colour images need more steps from edges to parts than strokes do.
+            *(_convolution(2 * width, 2 * width) if channels == 3 else []),
+            *_convolution(2 * width, 4 * width),
+            *_convolution(4 * width, 4 * width),
+        )
+        self.head = nn.Linear(4 * width, n_classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.head(torch.amax(self.stages(images), dim=(2, 3)))  # type: ignore[no-any-return]  # nn.Module
+
+
+def _convolution(channels_in: int, channels_out: int, *, pool: bool = False) -> list[nn.Module]:
+    convolution = nn.Conv2d(channels_in, channels_out, 3, padding=1, bias=False)
+    pooling: list[nn.Module] = [nn.MaxPool2d(2)] if pool else []
+    return [convolution, *pooling, nn.BatchNorm2d(channels_out), nn.ReLU(inplace=True)]

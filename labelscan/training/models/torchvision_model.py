@@ -1,0 +1,110 @@
+"""Any classification model of torchvision by its name."""
+
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+import torch
+from torch import Tensor, nn
+
+from labelscan.errors import ConfigError
+from labelscan.training.models.backbones import (
+    IMAGENET_DEVIATION,
+    IMAGENET_MEAN,
+    backbone_recipe,
+    load_weights,
+    photo_size,
+    read_weights,
+    replace_head,
+)
+from labelscan.training.recipe import Recipe
+
+FIXED_SIZE = ("vit_", "maxvit_")
+"""How the names of networks begin that take images of one size only."""
+
+
+def names() -> list[str]:
+    """Return the names of torchvision's classification models."""
+    models = _models()
+    return list(models.list_models(module=models))
+
+
+def cached_weights(name: str) -> Path | None:
+    """Return the file of the model's default weights if it is on this machine."""
+    url = _models().get_model_weights(name).DEFAULT.url
+    path = Path(torch.hub.get_dir()) / "checkpoints" / url.rpartition("/")[2]
+    return path if path.is_file() else None
+
+
+@dataclass(frozen=True)
+class TorchvisionModel:
+    """A classification model of torchvision.
+
+    Args:
+        name: as ``_models().get_model`` knows it.
+        weights: ``auto`` (those on this machine, never downloaded), ``default`` (may be downloaded), ``none``, or a
+            file with a state dict.
+    """
+
+    name: str
+    weights: str = "auto"
+
+    @property
+    def pretrained(self) -> bool:
+        if self.weights == "auto":
+            return cached_weights(self.name) is not None
+        return self.weights != "none"
+
+    @property
+    def scale(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        return IMAGENET_MEAN, IMAGENET_DEVIATION
+
+    def image_size(self, smaller_side: int) -> int:
+        weights = _models().get_model_weights(self.name).DEFAULT
+        usual = int(weights.transforms().crop_size[0])
+        if self.name.startswith(FIXED_SIZE):
+            return usual if self.weights in ("auto", "default") and self.pretrained else 224
+        return max(photo_size(smaller_side), int(weights.meta["min_size"][0]))
+
+    def make(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Module:  # noqa: ARG002
+        return _MainOutput(replace_head(self._load(), n_classes=n_classes))
+
+    def make_features(self) -> nn.Module:
+        return _MainOutput(replace_head(self._load(), n_classes=0))
+
+    def recipe(self, n_examples: int, input_shape: tuple[int, ...]) -> Recipe:  # noqa: ARG002
+        return backbone_recipe(pretrained=self.pretrained)
+
+    def _load(self) -> nn.Module:
+        if self.weights in ("auto", "default") and self.pretrained:
+            try:
+                network: nn.Module = _models().get_model(self.name, weights="DEFAULT")
+            except OSError as error:
+                raise ConfigError(
+                    f"the weights of {self.name} could not be downloaded ({error})",
+                    where="model.weights",
+                    hint="give a file that you have, or --weights none to train from scratch",
+                ) from error
+            return network
+        network = _models().get_model(self.name, weights=None)
+        if self.pretrained:
+            load_weights(network, read_weights(Path(self.weights)), where=self.weights)
+        return network
+
+
+class _MainOutput(nn.Module):
+    """Passes on the logits of networks that also return those of auxiliary classifiers in training."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> Tensor:
+        output = self.network(images)
+        return output if isinstance(output, Tensor) else output.logits
+
+
+def _models() -> ModuleType:
+    """Return torchvision.models, which takes a second to import: a fold with a model of our own goes without."""
+    return import_module("torchvision.models")

@@ -1,0 +1,180 @@
+"""Train one network on some examples and predict others; knows nothing of folds.
+
+A network is made fresh for every call: "held-out" means nothing for a model that has been trained before.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from labelscan.arrays import GivenLabels, Index, PredProbs
+from labelscan.errors import RunError
+from labelscan.training.batches import Batches, StoredInputs
+from labelscan.training.device import Device
+from labelscan.training.losses import losses_of
+from labelscan.training.losses.regularisation import NONE, Regularisation, regularisation_of
+from labelscan.training.margins import TrainMargins
+from labelscan.training.recipe import Recipe
+from labelscan.training.schedule import LossSchedule
+
+PREDICT_BATCH = 512
+
+
+@dataclass(frozen=True, slots=True)
+class EpochMetrics:
+    """What one pass over the training examples gave."""
+
+    epoch: int
+    loss: float
+    """Mean over the examples, of the loss that the epoch used."""
+    train_accuracy: float
+    """Share of given labels that were predicted, before each step."""
+    seconds: float
+
+
+def train(
+    network: nn.Module,
+    batches: Batches,
+    train_index: Index,
+    given_labels: GivenLabels,
+    *,
+    n_classes: int,
+    schedule: LossSchedule,
+    recipe: Recipe,
+    device: Device,
+    seed: int,
+    on_epoch: Callable[[EpochMetrics], None],
+) -> TrainMargins:
+    """Train ``network`` in place and return what the training passes said of the training examples.
+
+    Args:
+        network: freshly made.
+        batches: the data set's examples.
+        train_index: (T,) rows to train on; no other row is looked at.
+        given_labels: (N,) of the whole data set.
+        n_classes: K, how many logits the network returns.
+        schedule: the loss of each epoch.
+        recipe: epochs, batch size, step size, weight decay.
+        device: where the network is.
+        seed: of the order of examples and the augmentation.
+        on_epoch: told the metrics after each epoch.
+
+    Raises:
+        RunError: when the loss becomes NaN or infinite.
+    """
+    index = torch.from_numpy(train_index)
+    labels = torch.from_numpy(given_labels[train_index]).to(device.place)
+    generator = torch.Generator().manual_seed(seed)
+    optimizer = _optimizer(network, recipe, device)
+    n_batches = -(-len(index) // recipe.batch_size)
+    steps = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, max_lr=recipe.learning_rate, total_steps=recipe.epochs * n_batches
+    )
+    scaler = torch.amp.GradScaler(device.kind, enabled=device.dtype is torch.float16)
+    margins = TrainMargins(len(index), device.place, probs_from=recipe.epochs // 2)
+    schedule = schedule.begin(len(index), n_classes, device.place)
+    network.train()
+    for epoch in range(recipe.epochs):
+        started = time.monotonic()
+        loss_of = schedule.at(epoch)
+        regularisation = regularisation_of(loss_of)
+        total_loss = torch.zeros((), device=device.place)
+        n_right = torch.zeros((), dtype=torch.int64, device=device.place)
+        for positions, images in batches.training(index, recipe.batch_size, generator):
+            given = labels[positions]
+            with device.autocast():
+                logits = network(images)
+            loss = losses_of(loss_of, logits, given, positions).mean()
+            optimizer.zero_grad(set_to_none=True)
+            scaler.scale(loss).backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+            if regularisation is not NONE:
+                scaler.unscale_(optimizer)
+                _regularise(network, regularisation)
+            scaler.step(optimizer)
+            scaler.update()
+            steps.step()
+            margins.add(positions, logits, given)
+            total_loss += loss.detach() * len(given)
+            n_right += (logits.detach().argmax(dim=1) == given).sum()
+        margins.end_epoch()
+        metrics = EpochMetrics(
+            epoch, total_loss.item() / len(index), n_right.item() / len(index), time.monotonic() - started
+        )
+        _check_finite(metrics)
+        on_epoch(metrics)
+    return margins
+
+
+@torch.inference_mode()
+def predict(network: nn.Module, batches: Batches, index: Index, device: Device) -> PredProbs:
+    """Return (M, K) float32 probabilities of the rows ``index``, each the mean over slightly moved views.
+
+    The caller answers for which rows these are: only rows that the network has not seen may be called held out.
+    """
+    network.eval()
+    parts: list[Tensor] = []
+    for views in batches.views(torch.from_numpy(index), PREDICT_BATCH):
+        probs = []
+        for view in views:
+            with device.autocast():
+                logits = network(view)
+            probs.append(logits.float().softmax(dim=1))
+        parts.append(torch.stack(probs).mean(dim=0).cpu())
+    return torch.cat(parts).numpy()
+
+
+def _optimizer(network: nn.Module, recipe: Recipe, device: Device) -> torch.optim.Optimizer:
+    trainable = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    groups = [
+        # Decay pulls kernels to 0; on biases and batch-norm scales it only distorts.
+        {"params": [p for p in trainable if p.ndim > 1], "weight_decay": recipe.weight_decay},
+        {"params": [p for p in trainable if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    fused = device.kind in ("cpu", "cuda")
+    return torch.optim.AdamW([group for group in groups if group["params"]], lr=recipe.learning_rate, fused=fused)
+
+
+def _regularise(network: nn.Module, regularisation: Regularisation) -> None:
+    """Add the gradient of the L1 term to the gradients of a batch, then shorten them."""
+    learning = [parameter for parameter in network.parameters() if parameter.grad is not None]
+    if regularisation.l1_weight:
+        for parameter in learning:
+            assert parameter.grad is not None
+            parameter.grad.add_(parameter.detach().sign(), alpha=regularisation.l1_weight)
+    if regularisation.max_gradient_norm:
+        nn.utils.clip_grad_norm_(learning, regularisation.max_gradient_norm)
+
+
+def _check_finite(metrics: EpochMetrics) -> None:
+    if not torch.isfinite(torch.tensor(metrics.loss)):
+        raise RunError(
+            f"the loss became {metrics.loss} in epoch {metrics.epoch + 1}",
+            where="training",
+            hint="lower --set training.learning_rate, or train in float32",
+        )
+
+
+def check_logits(network: nn.Module, inputs: StoredInputs, batches: Batches, n_classes: int, device: Device) -> None:
+    """Raise RunError unless the network returns (B, K) logits; a user's own network may return anything."""
+    network.eval()
+    # Not inference_mode: what a network keeps of this pass could not be used in training.
+    with torch.no_grad(), device.autocast():
+        first = next(next(batches.views(torch.arange(min(2, len(inputs))), 2)))
+        try:
+            output = network(first)
+        except (RuntimeError, ValueError, TypeError, AssertionError) as error:
+            raise RunError(
+                f"the network cannot take inputs of shape {tuple(first.shape)} ({error})",
+                where="model",
+                hint="make one for (batch, channels, height, width), or set store.image_size",
+            ) from error
+    if not isinstance(output, Tensor) or output.ndim != 2 or output.shape[1] != n_classes:
+        got = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
+        raise RunError(
+            f"the network must return logits of shape (batch, {n_classes}), got {got}",
+            where="model",
+            hint="give its last layer one output for each class, and no softmax",
+        )

@@ -1,0 +1,34 @@
+"""How a model is trained: what its kind wants by default, and what the settings change of it."""
+
+from dataclasses import dataclass, replace
+
+from labelscan.config import TrainingConfig
+from labelscan.training.batches import NO_AUGMENTATION, Augmentation
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recipe:
+    """Everything about one training except the data and the loss; picklable."""
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    """Peak of the one-cycle schedule."""
+    weight_decay: float
+    """Decoupled, on weight matrices and kernels only."""
+    augmentation: Augmentation = NO_AUGMENTATION
+
+    def changed_by(self, config: TrainingConfig) -> "Recipe":
+        """Return the recipe with what the user has set in place of the defaults."""
+        augmentation = self.augmentation
+        if config.augment != "auto":
+            shift = max(self.augmentation.max_shift, 1) if config.augment != "none" else 0
+            augmentation = Augmentation(shift, config.augment == "shift-flip")
+        return replace(
+            self,
+            epochs=config.epochs or self.epochs,
+            batch_size=config.batch_size or self.batch_size,
+            learning_rate=config.learning_rate or self.learning_rate,
+            weight_decay=self.weight_decay if config.weight_decay < 0 else config.weight_decay,
+            augmentation=augmentation,
+        )

@@ -1,0 +1,83 @@
+"""A model that the caller gives in place of a name: what it may be, and when it is the same one again."""
+
+import hashlib
+import inspect
+from collections.abc import Callable
+from typing import TypeAlias
+
+import torch
+from torch import nn
+from torch.nn.parameter import is_lazy
+
+from labelscan.config import fingerprint
+from labelscan.errors import ConfigError
+from labelscan.training.device import reproducible
+from labelscan.training.learners import Classifier
+
+UserModel: TypeAlias = Callable[[], nn.Module] | Classifier
+"""What the library takes in place of a model's name: a factory of networks, or a scikit-learn classifier."""
+
+
+def check_given(given: UserModel | None) -> None:
+    """Raise ConfigError for what is neither a factory of networks nor a classifier."""
+    if isinstance(given, str):
+        raise ConfigError(
+            f"{given!r} is a name", where="model", hint="name a model by settings=labelscan.settings(model=...)"
+        )
+    if isinstance(given, type) and hasattr(given, "predict_proba"):
+        raise ConfigError(f"{given.__name__} is a class", where="model", hint=f"pass {given.__name__}()")
+    if given is not None and not callable(given) and not hasattr(given, "predict_proba"):
+        raise ConfigError(
+            f"{type(given).__name__} is neither a factory of networks nor a classifier",
+            where="model",
+            hint="pass a function that returns a new nn.Module, or a scikit-learn classifier with predict_proba",
+        )
+    if isinstance(given, nn.Module):
+        raise ConfigError(
+            "a network was given, but every fold needs a fresh one",
+            where="model",
+            hint="pass a function that returns a new network",
+        )
+
+
+def name_of(model: UserModel) -> str:
+    """Return what a user's model is called in tables and messages."""
+    return str(getattr(model, "__qualname__", type(model).__name__))
+
+
+def fingerprint_of(model: UserModel) -> str:
+    """Return what changes with a user's model, as far as it can be seen: parameters, layers, code, first weights.
+
+    Raises:
+        ConfigError: a factory that does not make networks.
+    """
+    if hasattr(model, "get_params"):
+        return fingerprint([type(model).__qualname__, sorted(model.get_params().items(), key=str)])
+    if not callable(model):
+        return type(model).__qualname__
+    with reproducible(0, threads=1):
+        network = model()
+    if not isinstance(network, nn.Module):
+        raise ConfigError(
+            f"the factory returned {type(network).__name__}, not a network",
+            where="model",
+            hint="pass a function that returns a new nn.Module",
+        )
+    digest = hashlib.blake2b(repr(network).encode(), digest_size=16)
+    for kind in sorted({type(part) for part in network.modules()}, key=repr):
+        digest.update(_code_of(kind).encode())
+    for name, value in network.state_dict().items():
+        digest.update(name.encode())
+        if not is_lazy(value):
+            digest.update(value.detach().cpu().reshape(-1).contiguous().view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def _code_of(kind: type) -> str:
+    """Return the source of a class that is not torch's; an empty string where there is none to be read."""
+    if kind.__module__.partition(".")[0] in ("torch", "torchvision"):
+        return ""
+    try:
+        return inspect.getsource(kind)
+    except (OSError, TypeError):  # typed at a prompt, or compiled
+        return ""

@@ -1,0 +1,147 @@
+"""What every model keeps to."""
+
+import pickle
+
+import pytest
+import torch
+
+from labelscan.config import ModelConfig, TrainingConfig
+from labelscan.data.native_sizes import NativeSizes
+from labelscan.errors import ConfigError
+from labelscan.training.models import MODELS, choose_model, is_backbone
+from labelscan.training.models.timm_model import lite0_installed
+from labelscan.training.models.torchvision_model import TorchvisionModel
+
+OWN = sorted(set(MODELS) - {"efficientnet-lite0"})
+SMALL = NativeSizes(n_probed=10, uniform=True, median_height=28, median_width=28, grey=True)
+PHOTOS = NativeSizes(n_probed=10, uniform=False, median_height=300, median_width=400, grey=False)
+
+
+@pytest.mark.parametrize("name", OWN)
+@pytest.mark.parametrize("shape", [(8, 8, 1), (28, 28, 3), (5, 9, 1), (12,)])
+def test_a_model_gives_one_logit_a_class_and_travels_to_other_processes(name, shape):
+    if name == "small-cnn" and len(shape) == 1:
+        pytest.skip("takes images only")
+    model = pickle.loads(pickle.dumps(MODELS.build(name)))
+    torch.manual_seed(0)
+    network = model.make(shape, 4)
+    inputs = torch.randn(3, *shape)
+    logits = network(inputs.permute(0, 3, 1, 2) if len(shape) == 3 else inputs)
+    assert logits.shape == (3, 4)
+    assert torch.isfinite(logits).all()
+    logits.sum().backward()
+
+
+@pytest.mark.parametrize("name", OWN)
+@pytest.mark.parametrize("n_examples", [1, 100, 8000, 2_000_000])
+def test_a_recipe_is_sound_for_any_number_of_examples(name, n_examples):
+    recipe = MODELS.build(name).recipe(n_examples, (28, 28, 1))
+    assert 5 <= recipe.epochs <= 60
+    assert not recipe.augmentation.flip  # grey images may be characters
+
+
+def test_settings_change_the_recipe_and_nothing_else():
+    recipe = MODELS.build("small-cnn").recipe(8000, (28, 28, 1))
+    changed = recipe.changed_by(TrainingConfig(epochs=3, augment="none", weight_decay=0.0))
+    assert (changed.epochs, changed.weight_decay, changed.augmentation.max_shift) == (3, 0.0, 0)
+    assert (changed.batch_size, changed.learning_rate) == (recipe.batch_size, recipe.learning_rate)
+    assert recipe.changed_by(TrainingConfig(augment="shift-flip")).augmentation.flip
+
+
+def test_small_images_get_a_small_cnn_and_features_an_mlp_with_the_reason():
+    small, features = choose_model(ModelConfig(), SMALL), choose_model(ModelConfig(), None)
+    assert (small.name, small.frozen) == ("small-cnn", False)
+    assert "28 x 28" in small.reason
+    assert features.name == "mlp"
+
+
+@pytest.mark.skipif(not lite0_installed(), reason="needs the extra lite0")
+def test_photos_get_frozen_pretrained_features_where_weights_are_at_hand():
+    chosen = choose_model(ModelConfig(), PHOTOS)
+    assert (chosen.name, chosen.frozen) == ("efficientnet-lite0", True)
+    assert not choose_model(ModelConfig(name="efficientnet-lite0", freeze="no"), PHOTOS).frozen
+
+
+def test_photos_without_weights_are_trained_from_scratch_with_a_warning(monkeypatch):
+    monkeypatch.setattr("labelscan.training.models.timm_model.lite0_installed", lambda: False)
+    monkeypatch.setattr("labelscan.training.models.torchvision_model.cached_weights", lambda name: None)
+    chosen = choose_model(ModelConfig(), PHOTOS)
+    assert chosen.name == "small-cnn"
+    assert "labelscan[lite0]" in chosen.warning
+
+
+@pytest.mark.parametrize(
+    ("config", "sizes", "message"),
+    [
+        (ModelConfig(name="resnet81"), PHOTOS, "use resnet18"),
+        (ModelConfig(name="small-cnn"), None, "takes images"),
+        (ModelConfig(name="small-cnn", freeze="yes"), SMALL, "no pretrained backbone"),
+        (ModelConfig(name="small-cnn", weights=__file__), SMALL, "no pretrained weights"),
+        (ModelConfig(weights="nowhere.pt"), PHOTOS, "no file"),
+        (ModelConfig(name="resnet18", weights="none", freeze="yes"), PHOTOS, "know nothing"),
+        (ModelConfig(name="small-cnn:depth=3"), SMALL, "use width"),
+        (ModelConfig(name="small-cnn:width=0"), SMALL, "at least 1"),
+    ],
+)
+def test_a_model_that_cannot_be_is_refused(config, sizes, message):
+    with pytest.raises(ConfigError, match=message):
+        choose_model(config, sizes)
+
+
+def test_weights_from_a_file_are_loaded_and_their_last_layer_is_replaced(tmp_path):
+    network = TorchvisionModel("resnet18", "none").make((64, 64, 3), 7)
+    saved = {name.removeprefix("network."): value for name, value in network.state_dict().items()}
+    torch.save(saved, tmp_path / "weights.pt")
+    model = TorchvisionModel("resnet18", str(tmp_path / "weights.pt"))
+    assert is_backbone(model)
+    assert model.pretrained
+    loaded = model.make((64, 64, 3), 5)
+    torch.testing.assert_close(loaded.network.conv1.weight, network.network.conv1.weight)
+    assert loaded(torch.zeros(2, 3, 64, 64)).shape == (2, 5)
+    assert model.make_features()(torch.zeros(2, 3, 64, 64)).shape == (2, 512)
+
+
+def test_weights_of_another_model_are_refused_and_no_pickle_is_loaded(tmp_path):
+    torch.save({"layer.weight": torch.zeros(2)}, tmp_path / "other.pt")
+    with pytest.raises(ConfigError, match="does not fit"):
+        TorchvisionModel("resnet18", str(tmp_path / "other.pt")).make((64, 64, 3), 5)
+    (tmp_path / "evil.pt").write_bytes(pickle.dumps({"code": print}))
+    with pytest.raises(ConfigError, match="not a file of weights"):
+        TorchvisionModel("resnet18", str(tmp_path / "evil.pt")).make((64, 64, 3), 5)
+    with pytest.raises(ConfigError, match="no file"):
+        TorchvisionModel("resnet18", str(tmp_path / "none.pt")).make((64, 64, 3), 5)
+
+
+@pytest.mark.skipif(not lite0_installed(), reason="needs the extra lite0")
+def test_the_packaged_weights_of_lite0_load_whole_and_tell_images_apart():
+    model = MODELS.build("efficientnet-lite0")
+    features = model.make_features().eval()
+    ramp = torch.linspace(-1, 1, 96).expand(1, 3, 96, 96)
+    with torch.inference_mode():
+        flat, striped = features(torch.zeros(1, 3, 96, 96)), features(ramp)
+    assert flat.shape == (1, 1280)
+    assert torch.isfinite(striped).all()
+    assert (flat - striped).abs().max() > 0.1
+
+
+def test_only_the_last_layer_may_be_missing_from_a_weights_file(tmp_path):
+    network = TorchvisionModel("resnet18", "none").make((64, 64, 3), 7)
+    saved = {name.removeprefix("network."): value for name, value in network.state_dict().items()}
+    for without in ("conv1.weight", "bn1.weight"):
+        del saved[without]
+    torch.save(saved, tmp_path / "weights.pt")
+    with pytest.raises(ConfigError, match=r"as 'conv1\.weight'"):
+        TorchvisionModel("resnet18", str(tmp_path / "weights.pt")).make((64, 64, 3), 7)
+
+
+def test_a_network_that_ends_in_a_convolution_gets_a_new_last_layer_too():
+    model = TorchvisionModel("squeezenet1_1", "none")
+    images = torch.zeros(2, 3, 64, 64)
+    assert model.make((64, 64, 3), 5)(images).shape == (2, 5)
+    assert model.make_features()(images).shape == (2, 512)
+
+
+def test_images_are_stored_at_a_size_that_the_network_can_take():
+    assert TorchvisionModel("vit_b_16", "none").image_size(32) == 224
+    assert TorchvisionModel("resnet18", "none").image_size(32) == 160
+    assert TorchvisionModel("resnet18", "none").image_size(500) == 224

@@ -1,0 +1,57 @@
+import random
+
+import numpy as np
+import pytest
+import torch
+
+from labelscan.config import DeviceConfig
+from labelscan.errors import ConfigError
+from labelscan.training.device import Device, all_gpus, choose_device, reproducible, seed_of
+
+
+@pytest.fixture
+def four_gpus(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda name: (9, 0))
+
+
+@pytest.mark.parametrize(("name", "n_gpus"), [("auto", 4), ("cuda", 4), ("cuda:0", 1), ("cuda:1", 1), ("cpu", 1)])
+def test_folds_spread_over_all_gpus_only_where_none_was_named(four_gpus, name, n_gpus):
+    assert len(all_gpus(choose_device(DeviceConfig(name=name)))) == n_gpus
+
+
+def test_precision_is_bfloat16_on_gpus_that_can_and_float32_elsewhere(four_gpus):
+    assert choose_device(DeviceConfig(name="cuda:1")) == Device("cuda:1", "bfloat16")
+    assert choose_device(DeviceConfig(name="cpu")) == Device("cpu", "float32")
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (DeviceConfig(name="cuda:7"), "4 CUDA devices found"),
+        (DeviceConfig(name="gpu"), "no device is called 'gpu'"),
+        (DeviceConfig(name="meta"), "not supported"),
+        (DeviceConfig(name="cpu", precision="float16"), "needs CUDA"),
+    ],
+)
+def test_a_device_that_is_not_there_is_refused(four_gpus, config, message):
+    with pytest.raises(ConfigError, match=message):
+        choose_device(config)
+
+
+def test_everything_random_is_fixed_and_put_back():
+    def draw():
+        return random.random(), float(np.random.random()), float(torch.rand(()))
+
+    with reproducible(3, threads=1):
+        first = draw()
+    outside = draw()
+    with reproducible(3, threads=1):
+        assert draw() == first
+    assert draw() != outside
+
+
+def test_seeds_differ_between_folds_and_are_the_same_everywhere():
+    assert len({seed_of(0, repeat, fold) for repeat in range(10) for fold in range(10)}) == 100
+    assert seed_of(0, 1, 2) == seed_of(0, 1, 2)

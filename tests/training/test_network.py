@@ -1,0 +1,188 @@
+import numpy as np
+import pytest
+import torch
+from shapes import draw_shapes
+from torch import nn
+
+from labelscan.errors import RunError
+from labelscan.training.batches import NO_AUGMENTATION, Augmentation, Batches, StoredInputs
+from labelscan.training.device import Device, make_network, reproducible
+from labelscan.training.losses import LOSSES
+from labelscan.training.models.small_cnn import SmallCNN
+from labelscan.training.network import predict, train
+from labelscan.training.recipe import Recipe
+from labelscan.training.schedule import build_schedule
+
+CPU = Device("cpu")
+
+
+def recipe(**changes):
+    return Recipe(
+        **{
+            "epochs": 8,
+            "batch_size": 16,
+            "learning_rate": 3e-3,
+            "weight_decay": 0.01,
+            "augmentation": Augmentation(1),
+            **changes,
+        }
+    )
+
+
+@pytest.fixture
+def shapes(tmp_path):
+    images, labels = draw_shapes(150)
+    np.save(tmp_path / "images.npy", images[..., None])
+    return StoredInputs(tmp_path / "images.npy", 2**20), labels
+
+
+def learn(shapes, *, seed=0, device=CPU, loss="blurry", labels=None, keep=None, **changes):
+    inputs, true_labels = shapes
+    labels = true_labels if labels is None else labels
+    settings = recipe(**changes)
+    index = np.arange(120)
+    epochs = []
+    schedule = build_schedule(loss, n_epochs=settings.epochs, n_classes=3) if isinstance(loss, str) else loss
+    with reproducible(seed, threads=1):
+        batches = Batches(inputs, index, device, settings.augmentation)
+        network = make_network(lambda: SmallCNN(8).make(inputs.shape, 3), device, seed)
+        if keep is not None:
+            keep.append(network)
+        margins = train(
+            network,
+            batches,
+            index,
+            labels,
+            n_classes=3,
+            schedule=schedule,
+            recipe=settings,
+            device=device,
+            seed=seed,
+            on_epoch=epochs.append,
+        )
+        return predict(network, batches, np.arange(120, 150), device), margins, epochs
+
+
+def test_a_small_cnn_learns_shapes_and_predicts_unseen_ones(shapes):
+    pred_probs, _, epochs = learn(shapes)
+    assert (pred_probs.argmax(axis=1) == shapes[1][120:]).mean() > 0.9
+    np.testing.assert_allclose(pred_probs.sum(axis=1), 1, atol=1e-5)
+    assert pred_probs.dtype == np.float32
+    assert epochs[-1].loss < epochs[0].loss
+    assert [metrics.epoch for metrics in epochs] == list(range(8))
+
+
+@pytest.mark.parametrize("loss", sorted(LOSSES))
+def test_every_loss_learns_by_its_defaults(shapes, loss):
+    pred_probs, _, _ = learn(shapes, loss=loss)
+    assert (pred_probs.argmax(axis=1) == shapes[1][120:]).mean() > 0.85
+
+
+@pytest.mark.parametrize("loss", ["elr", "anl-ce"])
+def test_a_training_begun_anew_gives_the_same_bytes_whatever_was_trained_before(shapes, loss):
+    schedule = build_schedule(loss, n_epochs=2, n_classes=3)
+    once = learn(shapes, loss=schedule, epochs=2)[0]
+    learn(shapes, loss=schedule, seed=1, epochs=1)  # cut short
+    np.testing.assert_array_equal(learn(shapes, loss=schedule, epochs=2)[0], once)
+
+
+def test_what_is_remembered_of_an_example_moves_training(shapes):
+    with_memory, without = (learn(shapes, loss=loss, epochs=2)[0] for loss in ("elr", "ce"))
+    assert not np.array_equal(with_memory, without)
+
+
+def weights_after(shapes, loss, **changes):
+    networks = []
+    learn(shapes, loss=loss, keep=networks, **changes)
+    return torch.cat([parameter.detach().flatten() for parameter in networks[0].parameters()])
+
+
+def test_an_l1_term_draws_parameters_to_0_in_the_epochs_of_its_loss_only(shapes):
+    free, held, waiting, plain = (
+        weights_after(shapes, loss, epochs=3).abs().sum().item()
+        for loss in ("anl-ce:d=0", "anl-ce:d=0.01", "anl-ce:d=0.01,delay=2", "anl-ce:d=0,delay=2")
+    )
+    assert held < 0.9 * free
+    assert held < waiting < plain
+
+
+def test_gradients_are_shortened_for_losses_that_want_it(shapes, monkeypatch):
+    lengths = []
+    shorten = nn.utils.clip_grad_norm_
+
+    def note(parameters, longest):
+        parameters = list(parameters)
+        lengths.append((shorten(parameters, longest).item(), longest))
+        after = torch.stack([parameter.grad.norm() for parameter in parameters]).norm().item()
+        assert after <= longest * 1.001
+
+    monkeypatch.setattr(nn.utils, "clip_grad_norm_", note)
+    learn(shapes, loss="ce", epochs=1)
+    assert lengths == []
+    learn(shapes, loss="nce+rce:a=1000", epochs=1)
+    assert max(before for before, _ in lengths) > 5
+    assert {longest for _, longest in lengths} == {5.0}
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_gives_others(shapes):
+    one, two, other = (learn(shapes, seed=seed, epochs=2)[0] for seed in (1, 1, 2))
+    np.testing.assert_array_equal(one, two)
+    assert not np.array_equal(one, other)
+
+
+def test_labels_of_examples_that_are_held_out_have_no_influence(shapes):
+    labels = shapes[1].copy()
+    before, _, _ = learn(shapes, labels=labels, epochs=2)
+    labels[120:] = (labels[120:] + 1) % 3
+    after, _, _ = learn(shapes, labels=labels, epochs=2)
+    np.testing.assert_array_equal(before, after)
+
+
+def test_wrong_labels_have_low_training_margins(shapes):
+    labels = shapes[1].copy()
+    wrong = [7, 50, 90]
+    labels[wrong] = (labels[wrong] + 1) % 3
+    _, margins, _ = learn(shapes, labels=labels)
+    lowest = margins.mean().argsort()[:3].tolist()
+    assert set(lowest) == set(wrong)
+
+
+def test_training_that_diverges_ends_in_one_clear_error(shapes):
+    with pytest.raises(RunError, match="the loss became"):
+        learn(shapes, learning_rate=1e30)
+
+
+def test_bfloat16_learns_as_well(shapes):
+    pred_probs, _, _ = learn(shapes, device=Device("cpu", "bfloat16"))
+    assert (pred_probs.argmax(axis=1) == shapes[1][120:]).mean() > 0.9
+
+
+def test_a_network_made_twice_with_one_seed_has_the_same_weights_whatever_was_drawn_before():
+    first = make_network(lambda: nn.Linear(3, 2), CPU, 5)
+    torch.rand(100)
+    second = make_network(lambda: nn.Linear(3, 2), CPU, 5)
+    torch.testing.assert_close(first.weight, second.weight)
+
+
+def test_a_fold_leaves_global_state_as_it_was():
+    torch.manual_seed(3)
+    expected = torch.rand(1)
+    torch.manual_seed(3)
+    threads = torch.get_num_threads()
+    with reproducible(7, threads=1):
+        torch.rand(10)
+    assert torch.rand(1) == expected
+    assert torch.get_num_threads() == threads
+
+
+@pytest.mark.gpu
+def test_training_on_cuda_gives_the_same_bytes_twice(shapes):
+    one, two = (learn(shapes, device=Device("cuda:0", "bfloat16"))[0] for _ in range(2))
+    np.testing.assert_array_equal(one, two)
+    assert (one.argmax(axis=1) == shapes[1][120:]).mean() > 0.9
+
+
+def test_no_augmentation_predicts_from_the_image_alone(shapes, tmp_path):
+    inputs, _ = shapes
+    batches = Batches(inputs, np.arange(10), CPU, NO_AUGMENTATION)
+    assert [len(list(views)) for views in batches.views(torch.arange(4), 2)] == [1, 1]
