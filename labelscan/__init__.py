@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from labelscan.comparison import Comparison
     from labelscan.config import Config
     from labelscan.decisions import Decision
+    from labelscan.detection.evidence import Evidence
     from labelscan.errors import (
         ConfigError,
         DatasetError,
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
         RunFolderError,
         UsageError,
     )
-    from labelscan.evidence import Evidence
     from labelscan.issues import Issues
     from labelscan.judging import Run
     from labelscan.planning import Plan
@@ -53,7 +53,7 @@ _HOMES = {
         ),
         "labelscan.errors",
     ),
-    "Evidence": "labelscan.evidence",
+    "Evidence": "labelscan.detection.evidence",
     "GateVerdict": "labelscan.verdict",
     "Issues": "labelscan.issues",
     "Plan": "labelscan.planning",

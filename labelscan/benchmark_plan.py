@@ -15,7 +15,7 @@ from labelscan.config import Config, DetectionConfig, fingerprint
 from labelscan.data import readers
 from labelscan.data.dataset import Dataset, sort_class_names
 from labelscan.data.noise import needs_pred_probs, plant
-from labelscan.detectors import ALWAYS, DETECTORS, needs_threshold_runs
+from labelscan.detection.detectors import ALWAYS, DETECTORS, needs_threshold_runs
 from labelscan.errors import ConfigError, DatasetError
 from labelscan.events import Chosen, Event, Listener, Noted, Warned, ignore
 from labelscan.planning import Plan, make_plan, results_depend_on

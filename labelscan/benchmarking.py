@@ -11,7 +11,7 @@ import pandas as pd
 
 from labelscan.benchmark_plan import REFERENCE, BenchmarkPlan, Cell
 from labelscan.cells import Cells, FinishedCell, needs_reference
-from labelscan.detectors import DETECTORS
+from labelscan.detection.detectors import DETECTORS
 from labelscan.errors import Interrupted, RunError
 from labelscan.estimate import estimate_seconds
 from labelscan.events import CellDone, CellsPlanned, CellStarted, Event, Listener, ignore

@@ -17,10 +17,10 @@ from labelscan.benchmark_plan import AS_GIVEN, NO_NOISE, REFERENCE, BenchmarkPla
 from labelscan.config import fingerprint
 from labelscan.data.dataset import Dataset
 from labelscan.data.noise import needs_pred_probs, plant
+from labelscan.detection.evidence import FILE_NAME as EVIDENCE_FILE
+from labelscan.detection.evidence import Evidence
 from labelscan.errors import RunError, RunFolderError
 from labelscan.events import CellStarted, Chosen, Event, FoldDone, Listener, Noted, Warned
-from labelscan.evidence import FILE_NAME as EVIDENCE_FILE
-from labelscan.evidence import Evidence
 from labelscan.run_folder import RunFolder
 
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from labelscan.arrays import GivenLabels, PredProbs
 from labelscan.data.dataset import Dataset
-from labelscan.detection import Detections
-from labelscan.evidence import CHUNK_ROWS, Evidence
+from labelscan.detection.evidence import CHUNK_ROWS, Evidence
+from labelscan.detection.protocol import Detections
 
 CHANCE_DEVIATIONS = 2.0
 """Standard deviations above chance that agreement must reach: 1 in 40 models that learned nothing gets there, and

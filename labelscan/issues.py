@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from labelscan.arrays import Index, PredProbs, Strings, as_strings
 from labelscan.data.dataset import Dataset
-from labelscan.detection import Detections
-from labelscan.evidence import CHUNK_ROWS, Evidence
+from labelscan.detection.evidence import CHUNK_ROWS, Evidence
+from labelscan.detection.protocol import Detections
 
 TRUE_LABEL = "true_label"
 MEANINGS = {

@@ -11,9 +11,9 @@ from time import monotonic
 
 from labelscan.arrays import Strings
 from labelscan.data.dataset import Dataset
-from labelscan.detectors import Detections, detect_all
-from labelscan.evidence import FILE_NAME as EVIDENCE_FILE
-from labelscan.evidence import Evidence
+from labelscan.detection.detectors import Detections, detect_all
+from labelscan.detection.evidence import FILE_NAME as EVIDENCE_FILE
+from labelscan.detection.evidence import Evidence
 from labelscan.issues import Issues, rank_issues
 from labelscan.reports.csv_report import write_csv
 from labelscan.reports.json_report import write_summary

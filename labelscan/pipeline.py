@@ -14,20 +14,20 @@ from labelscan.arrays import Mask, Strings, as_strings
 from labelscan.config import Config, fingerprint, flatten
 from labelscan.data.dataset import Dataset
 from labelscan.data.duplicates import find_label_conflicts
-from labelscan.detectors import Detections
+from labelscan.detection.detectors import Detections
+from labelscan.detection.evidence import gather
+from labelscan.detection.planted_errors import FILE_NAME as PLANTED_FILE
+from labelscan.detection.planted_errors import PlantedErrors, plant_errors
+from labelscan.detection.self_check import measure
+from labelscan.detection.threshold_jobs import read_threshold_runs, threshold_jobs
 from labelscan.errors import Interrupted
 from labelscan.events import Event, FoldDone, Listener, Noted, TrainingPlanned, Warned, ignore
-from labelscan.evidence import gather
 from labelscan.inputs import Contents, provide_inputs, read_contents
 from labelscan.issues import SCORED, UNREADABLE
 from labelscan.judging import Run, judge, timed
 from labelscan.planning import Plan, make_plan, results_depend_on
-from labelscan.planted_errors import FILE_NAME as PLANTED_FILE
-from labelscan.planted_errors import PlantedErrors, plant_errors
 from labelscan.reports.json_report import write_summary
 from labelscan.run_folder import SELF_CHECK, RunFolder, open_run, recorded_fingerprint
-from labelscan.self_check import measure
-from labelscan.threshold_jobs import read_threshold_runs, threshold_jobs
 from labelscan.training.fold_job import SHARD_VERSION, FoldJob, read_outputs
 from labelscan.training.folds import Folds, assign_folds, find_units, number_groups, unscored_reasons
 from labelscan.training.user_model import UserModel

@@ -15,13 +15,13 @@ from labelscan.config import Config, fingerprint, settings_that_matter
 from labelscan.data import readers
 from labelscan.data.dataset import Dataset, FeatureTable
 from labelscan.data.store import ImageShape, NativeSizes, probe
-from labelscan.detectors import needs_threshold_runs
+from labelscan.detection.detectors import needs_threshold_runs
+from labelscan.detection.planted_errors import count_wanted
+from labelscan.detection.threshold_jobs import with_extra_class
+from labelscan.detection.threshold_runs import N_RUNS, n_threshold
 from labelscan.errors import DatasetError
 from labelscan.events import Chosen, Listener, Noted, Warned
-from labelscan.planted_errors import count_wanted
 from labelscan.run_folder import DEFAULT_PARENT
-from labelscan.threshold_jobs import with_extra_class
-from labelscan.threshold_runs import N_RUNS, n_threshold
 from labelscan.training.batches import NO_AUGMENTATION
 from labelscan.training.device import Device, choose_device
 from labelscan.training.executors import EXECUTORS, Executor

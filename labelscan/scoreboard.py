@@ -18,9 +18,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from labelscan.arrays import Mask, TrueLabels
-from labelscan.detection import Detection
-from labelscan.evidence import Evidence
-from labelscan.metrics import DetectionQuality, quality
+from labelscan.detection.evidence import Evidence
+from labelscan.detection.metrics import DetectionQuality, quality
+from labelscan.detection.protocol import Detection
 from labelscan.summary import rounded
 
 FORMAT_VERSION = 1

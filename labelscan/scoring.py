@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from labelscan.arrays import as_strings
 from labelscan.config import LEADING_DETECTOR
 from labelscan.data.probabilities import Probabilities, probabilities_from_arrays, read_probabilities
-from labelscan.detectors import needs_threshold_runs
+from labelscan.detection.detectors import needs_threshold_runs
+from labelscan.detection.evidence import Evidence
 from labelscan.errors import ConfigError
 from labelscan.events import Listener, Noted, StepDone, StepStarted, ignore
-from labelscan.evidence import Evidence
 from labelscan.issues import SCORED
 from labelscan.judging import Run, judge
 from labelscan.run_folder import DEFAULT_PARENT, open_run

@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 
 from labelscan.arrays import Mask, Strings
 from labelscan.data.dataset import Dataset
-from labelscan.detection import Detections
-from labelscan.evidence import Evidence
+from labelscan.detection.evidence import Evidence
+from labelscan.detection.metrics import DetectionQuality, quality
+from labelscan.detection.protocol import Detections
+from labelscan.detection.self_check import SelfCheck
 from labelscan.health import Agreement, warnings_about
 from labelscan.issues import UNREADABLE, UNSCORED, Issues, status_is
-from labelscan.metrics import DetectionQuality, quality
-from labelscan.self_check import SelfCheck
 
 FORMAT_VERSION = 1
 FILE_NAME = "summary.json"

@@ -1,6 +1,6 @@
 """Made-up measurements of a benchmark: two noises, two losses, two detectors, as seen in its tables and plot."""
 
-from labelscan.metrics import DetectionQuality
+from labelscan.detection.metrics import DetectionQuality
 from labelscan.scoreboard import Measurement, Scoreboard, compare
 
 NOISES, LOSSES, DETECTORS = ("symmetric:0.1", "pair:0.2"), ("ce", "blurry:gamma=0.4"), ("first|detector", "second")

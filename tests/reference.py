@@ -14,7 +14,7 @@ from labelscan.config import keys as setting_keys
 from labelscan.corrections import COLUMNS as LOG_COLUMNS
 from labelscan.data.noise import NOISES
 from labelscan.decisions import COLUMNS as DECISION_COLUMNS
-from labelscan.detectors import DETECTORS
+from labelscan.detection.detectors import DETECTORS
 from labelscan.issues import MEANINGS
 from labelscan.run_folder import OWN_FILES, OWN_FOLDERS
 from labelscan.summary import Summary

@@ -13,11 +13,11 @@ from labelscan.benchmark_plan import REFERENCE, Cell, balanced, make_benchmark_p
 from labelscan.benchmarking import look_ahead
 from labelscan.data.dataset import ImageArray, make_dataset
 from labelscan.data.noise import plant
-from labelscan.detectors import DETECTORS
+from labelscan.detection.detectors import DETECTORS
+from labelscan.detection.evidence import Evidence
+from labelscan.detection.metrics import quality
 from labelscan.errors import UsageError
 from labelscan.events import CellDone, CellsPlanned, CellStarted, Chosen, EpochDone, FoldDone, StepStarted, Warned
-from labelscan.evidence import Evidence
-from labelscan.metrics import quality
 from labelscan.training.losses import LOSSES
 
 NOISE, LOSSES_COMPARED = "symmetric:0.1", ("ce", "gce")

@@ -174,7 +174,7 @@ def test_the_shipped_defaults_are_the_defaults():
 def test_a_config_of_the_paper_has_its_protocol_and_parts_that_exist(name, n_classes):
     import torchvision.datasets
 
-    from labelscan.detectors import DETECTORS
+    from labelscan.detection.detectors import DETECTORS
     from labelscan.training.models import MODELS
     from labelscan.training.schedule import build_schedule
 

@@ -9,7 +9,7 @@ from measured import DETECTORS, F1, LOSSES, NOISES, a_measurement, a_scoreboard
 from scipy import stats
 from tiny_run import a_dataset, an_evidence, detections_of
 
-from labelscan.metrics import quality
+from labelscan.detection.metrics import quality
 from labelscan.scoreboard import METRICS, Mean, compare, measure
 
 

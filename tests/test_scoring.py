@@ -12,10 +12,10 @@ import pytest
 
 import labelscan
 from labelscan.config import read_file
-from labelscan.detectors.confident_learning import FilterBy
+from labelscan.detection.detectors.confident_learning import FilterBy
+from labelscan.detection.evidence import Evidence
 from labelscan.errors import ConfigError, RunFolderError, UsageError
 from labelscan.events import Event, Noted, StepDone
-from labelscan.evidence import Evidence
 
 FILTERS = get_args(FilterBy)
 CLASSES = ["owl", "ant", "cat", "bee"]

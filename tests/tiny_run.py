@@ -6,8 +6,8 @@ import numpy as np
 
 from labelscan.arrays import Strings, as_strings
 from labelscan.data.dataset import Dataset, ImageFiles, make_dataset
-from labelscan.detection import Detection, Detections
-from labelscan.evidence import Evidence
+from labelscan.detection.evidence import Evidence
+from labelscan.detection.protocol import Detection, Detections
 
 CLASSES = ("cat", "dog", "fox")
 GIVEN = (0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2)

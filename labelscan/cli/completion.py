@@ -24,7 +24,7 @@ def models(incomplete: str) -> list[str]:
 
 def detectors(incomplete: str) -> list[str]:
     """Return detectors that begin so."""
-    return _beginning(incomplete, registered("detectors/__init__.py"))
+    return _beginning(incomplete, registered("detection/detectors/__init__.py"))
 
 
 def noises(incomplete: str) -> list[str]:

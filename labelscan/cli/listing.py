@@ -30,7 +30,7 @@ USES = {
 REGISTRIES = {
     "losses": ("labelscan.training.losses", "LOSSES"),
     "models": ("labelscan.training.models", "MODELS"),
-    "detectors": ("labelscan.detectors", "DETECTORS"),
+    "detectors": ("labelscan.detection.detectors", "DETECTORS"),
     "noises": ("labelscan.data.noise", "NOISES"),
 }
 """Imported when they are listed: those of losses and models load torch, that of detectors cleanlab."""

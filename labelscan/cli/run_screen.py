@@ -19,13 +19,13 @@ from labelscan.cli.console import (
     width_of,
 )
 from labelscan.cli.suspects_table import ARROW, SuspectRow, suspects_table
+from labelscan.detection.metrics import DetectionQuality
+from labelscan.detection.self_check import Estimate, SelfCheck
+from labelscan.detection.threshold_jobs import KIND
 from labelscan.issues import ISSUES_FILE, Issues
 from labelscan.judging import Run
-from labelscan.metrics import DetectionQuality
 from labelscan.planning import Plan
-from labelscan.self_check import Estimate, SelfCheck
 from labelscan.summary import ClassHealth, Summary
-from labelscan.threshold_jobs import KIND
 from labelscan.training.fold_job import DONE_FILE
 from labelscan.wording import duration, percent
 

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 
 from labelscan.arrays import Mask
 from labelscan.data.probabilities import probabilities_from_arrays
-from labelscan.detectors import DETECTORS
-from labelscan.detectors.confident_learning import FilterBy
+from labelscan.detection.detectors import DETECTORS
+from labelscan.detection.detectors.confident_learning import FilterBy
+from labelscan.detection.evidence import FILE_NAME as EVIDENCE_FILE
+from labelscan.detection.evidence import Evidence
+from labelscan.detection.metrics import DetectionQuality, quality
 from labelscan.errors import LabelscanError
-from labelscan.evidence import FILE_NAME as EVIDENCE_FILE
-from labelscan.evidence import Evidence
 from labelscan.issues import SCORES_FILE, TRUE_LABEL, Issues
-from labelscan.metrics import DetectionQuality, quality
 from labelscan.reports.csv_report import read_scores
 
 FILTERS = tuple(f"confident-learning:filter_by={name}" for name in get_args(FilterBy))

@@ -17,8 +17,8 @@ import numpy as np
 from data_sets import DataSet, find_data_sets
 from judges import JUDGES, judged, true_errors
 
-from labelscan.detectors import needs_threshold_runs
-from labelscan.evidence import Evidence
+from labelscan.detection.detectors import needs_threshold_runs
+from labelscan.detection.evidence import Evidence
 from labelscan.reports.csv_report import read_scores
 
 

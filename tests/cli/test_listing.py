@@ -6,7 +6,7 @@ from labelscan.cli import completion
 from labelscan.cli.console import cells
 from labelscan.config import shipped_configs
 from labelscan.data.noise import NOISES
-from labelscan.detectors import DETECTORS
+from labelscan.detection.detectors import DETECTORS
 from labelscan.training.losses import LOSSES
 from labelscan.training.models import MODELS
 

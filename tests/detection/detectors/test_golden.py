@@ -17,10 +17,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
 from labelscan.arrays import as_strings
-from labelscan.detectors import DETECTORS
-from labelscan.detectors.confident_learning import FilterBy
-from labelscan.detectors.noise_posterior import NoisePosterior
-from labelscan.evidence import Evidence
+from labelscan.detection.detectors import DETECTORS
+from labelscan.detection.detectors.confident_learning import FilterBy
+from labelscan.detection.detectors.noise_posterior import NoisePosterior
+from labelscan.detection.evidence import Evidence
 
 PROBS = Path(__file__).parent.parent / "golden" / "digits-probs.csv"
 """A row an example: given and true label, and its probabilities as whole numbers of 1 / UNIT."""

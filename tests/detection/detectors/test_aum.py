@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from labelscan.arrays import as_strings
-from labelscan.detectors import DETECTORS, needs_threshold_runs
-from labelscan.detectors.aum import FEW, Aum
+from labelscan.detection.detectors import DETECTORS, needs_threshold_runs
+from labelscan.detection.detectors.aum import FEW, Aum
+from labelscan.detection.evidence import Evidence
+from labelscan.detection.threshold_runs import ThresholdRuns
 from labelscan.errors import ConfigError
-from labelscan.evidence import Evidence
-from labelscan.threshold_runs import ThresholdRuns
 
 
 def evidence_of(train_margin: np.ndarray, is_threshold: np.ndarray) -> Evidence:

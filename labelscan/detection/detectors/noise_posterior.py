@@ -13,10 +13,10 @@ from scipy.optimize import brentq
 from scipy.special import expit
 
 from labelscan.arrays import GivenLabels, Mask, PredProbs, TrainProbs
-from labelscan.detection import Detection
+from labelscan.detection.evidence import Evidence
+from labelscan.detection.noise_channel import Examples, calibrate, error_log_odds, fit_channel
+from labelscan.detection.protocol import Detection
 from labelscan.errors import ConfigError
-from labelscan.evidence import Evidence
-from labelscan.noise_channel import Examples, calibrate, error_log_odds, fit_channel
 
 Floats = NDArray[np.float64]
 

@@ -13,9 +13,9 @@ from scipy.stats import binomtest
 from sklearn.metrics import roc_auc_score
 
 from labelscan.arrays import Mask
-from labelscan.detection import Detections
-from labelscan.evidence import Evidence
-from labelscan.planted_errors import PlantedErrors
+from labelscan.detection.evidence import Evidence
+from labelscan.detection.planted_errors import PlantedErrors
+from labelscan.detection.protocol import Detections
 
 CONFIDENCE = 0.95
 NORMAL_QUANTILE = 1.959964

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelscan.arrays import LabelQuality, Mask
-from labelscan.evidence import Evidence
+from labelscan.detection.evidence import Evidence
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

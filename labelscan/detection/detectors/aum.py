@@ -4,10 +4,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from labelscan.detection import Detection
+from labelscan.detection.evidence import Evidence
+from labelscan.detection.protocol import Detection
+from labelscan.detection.threshold_runs import ThresholdRuns
 from labelscan.errors import ConfigError
-from labelscan.evidence import Evidence
-from labelscan.threshold_runs import ThresholdRuns
 
 FEW = 20
 """Threshold examples of a run below which their 99th percentile is little more than a guess."""

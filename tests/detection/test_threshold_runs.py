@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from labelscan.detection.threshold_runs import ThresholdRuns, draw_threshold_examples, n_threshold
 from labelscan.errors import DatasetError
-from labelscan.threshold_runs import ThresholdRuns, draw_threshold_examples, n_threshold
 
 
 @given(n_classes=st.integers(2, 30), more=st.integers(1, 200), seed=st.integers(0, 2**63 - 1))

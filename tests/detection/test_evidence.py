@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from labelscan.arrays import as_strings
 from labelscan.data.dataset import Dataset, FeatureTable, make_dataset
+from labelscan.detection.evidence import Evidence, gather
+from labelscan.detection.threshold_runs import ThresholdRuns
 from labelscan.errors import ProbabilitiesError, RunError, RunFolderError
-from labelscan.evidence import Evidence, gather
-from labelscan.threshold_runs import ThresholdRuns
 
 CLASSES = ("ant", "bee", "cat")
 

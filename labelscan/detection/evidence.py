@@ -26,8 +26,8 @@ from labelscan.arrays import (
 )
 from labelscan.atomic import write_npz
 from labelscan.data.dataset import Dataset
+from labelscan.detection.threshold_runs import ThresholdRuns
 from labelscan.errors import RunError, RunFolderError
-from labelscan.threshold_runs import ThresholdRuns
 
 FILE_NAME = "evidence.npz"
 CHUNK_ROWS = 16_384

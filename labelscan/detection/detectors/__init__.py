@@ -4,11 +4,11 @@ Every run computes all that need no training of their own; the one that leads de
 """
 
 from labelscan.config import LEADING_DETECTOR
-from labelscan.detection import Detection, Detections, Detector
-from labelscan.detectors.aum import Aum
-from labelscan.detectors.confident_learning import ConfidentLearning
-from labelscan.detectors.noise_posterior import NoisePosterior
-from labelscan.evidence import Evidence
+from labelscan.detection.detectors.aum import Aum
+from labelscan.detection.detectors.confident_learning import ConfidentLearning
+from labelscan.detection.detectors.noise_posterior import NoisePosterior
+from labelscan.detection.evidence import Evidence
+from labelscan.detection.protocol import Detection, Detections, Detector
 from labelscan.registry import PartSpec, Registry
 
 __all__ = ["ALWAYS", "DETECTORS", "Detection", "Detections", "Detector", "detect_all", "needs_threshold_runs"]

@@ -7,10 +7,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from labelscan.arrays import as_strings
-from labelscan.detectors import ALWAYS, DETECTORS, detect_all, needs_threshold_runs
+from labelscan.detection.detectors import ALWAYS, DETECTORS, detect_all, needs_threshold_runs
+from labelscan.detection.evidence import Evidence
+from labelscan.detection.threshold_runs import ThresholdRuns, draw_threshold_examples
 from labelscan.errors import ConfigError
-from labelscan.evidence import Evidence
-from labelscan.threshold_runs import ThresholdRuns, draw_threshold_examples
 
 
 @st.composite

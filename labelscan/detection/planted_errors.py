@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from labelscan.arrays import GivenLabels, Index, Mask
 from labelscan.atomic import replacing
 from labelscan.data.dataset import Dataset
-from labelscan.detection import Detections
-from labelscan.evidence import Evidence
+from labelscan.detection.evidence import Evidence
+from labelscan.detection.protocol import Detections
 
 FILE_NAME = "planted.csv"
 LEAST = 50

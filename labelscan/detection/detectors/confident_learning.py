@@ -15,9 +15,9 @@ from cleanlab.count import compute_confident_joint
 from numpy.typing import NDArray
 
 from labelscan.arrays import GivenLabels, LabelQuality, Mask, PredProbs
-from labelscan.detection import Detection
+from labelscan.detection.evidence import Evidence
+from labelscan.detection.protocol import Detection
 from labelscan.errors import ConfigError
-from labelscan.evidence import Evidence
 
 FilterBy = Literal[
     "prune_by_noise_rate",

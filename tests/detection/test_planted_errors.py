@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from tiny_run import a_dataset
 
 from labelscan.arrays import as_strings
-from labelscan.detection import Detection, Detections
-from labelscan.evidence import Evidence
-from labelscan.planted_errors import PlantedErrors, count_wanted, noise_shape, plant_errors
+from labelscan.detection.evidence import Evidence
+from labelscan.detection.planted_errors import PlantedErrors, count_wanted, noise_shape, plant_errors
+from labelscan.detection.protocol import Detection, Detections
 
 MATRIX = np.array([[0.8, 0.1, 0.0], [0.2, 0.9, 0.0], [0.0, 0.0, 1.0]])
 """Classes 0 and 1 are taken for each other; nobody errs about class 2."""

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from labelscan.arrays import as_strings
-from labelscan.detectors import confident_learning
-from labelscan.detectors.confident_learning import PRUNING, ConfidentLearning, FilterBy
-from labelscan.evidence import Evidence
+from labelscan.detection.detectors import confident_learning
+from labelscan.detection.detectors.confident_learning import PRUNING, ConfidentLearning, FilterBy
+from labelscan.detection.evidence import Evidence
 
 FILTERS = get_args(FilterBy)
 

@@ -14,9 +14,9 @@ import numpy as np
 
 from labelscan.arrays import Index
 from labelscan.config import fingerprint
+from labelscan.detection.threshold_runs import N_RUNS, ThresholdRuns, draw_threshold_examples
 from labelscan.errors import ConfigError, RunError
 from labelscan.events import Listener
-from labelscan.threshold_runs import N_RUNS, ThresholdRuns, draw_threshold_examples
 from labelscan.training.device import Device, seed_of
 from labelscan.training.fold_job import FoldJob, FoldTask, Learned, Learner, read_outputs
 from labelscan.training.learners import NetworkLearner, NetworkMaker

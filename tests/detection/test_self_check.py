@@ -9,9 +9,8 @@ import pytest
 from scipy.stats import beta
 from tiny_run import a_dataset, a_status, an_evidence, detections_of
 
-from labelscan.issues import rank_issues
-from labelscan.planted_errors import PlantedErrors
-from labelscan.self_check import (
+from labelscan.detection.planted_errors import PlantedErrors
+from labelscan.detection.self_check import (
     LIMITS,
     UNKNOWN,
     Estimate,
@@ -20,6 +19,7 @@ from labelscan.self_check import (
     estimate_recall,
     measure,
 )
+from labelscan.issues import rank_issues
 from labelscan.summary import summarise
 
 

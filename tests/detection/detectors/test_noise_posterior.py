@@ -5,11 +5,11 @@ import pytest
 from plain_noise_posterior import reference
 from sklearn.metrics import f1_score
 
-from labelscan import noise_channel
 from labelscan.arrays import as_strings
-from labelscan.detectors.noise_posterior import NoisePosterior, highest_expected_f1
-from labelscan.evidence import Evidence
-from labelscan.noise_channel import Examples, calibrate
+from labelscan.detection import noise_channel
+from labelscan.detection.detectors.noise_posterior import NoisePosterior, highest_expected_f1
+from labelscan.detection.evidence import Evidence
+from labelscan.detection.noise_channel import Examples, calibrate
 
 
 def as_evidence(probs: np.ndarray, given_labels: np.ndarray, train_probs: np.ndarray | None = None) -> Evidence:

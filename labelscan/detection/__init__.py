@@ -1,0 +1,1 @@
+"""Detection: from out-of-fold probabilities to label quality and flags."""
