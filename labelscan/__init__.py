@@ -30,10 +30,10 @@ if TYPE_CHECKING:
         RunFolderError,
         UsageError,
     )
-    from labelscan.issues import Issues
-    from labelscan.judging import Run
     from labelscan.planning import Plan
-    from labelscan.summary import Summary
+    from labelscan.results.issues import Issues
+    from labelscan.results.summary import Summary
+    from labelscan.results.write_results import Run
     from labelscan.verdict import GateVerdict
 
 _HOMES = {
@@ -55,10 +55,10 @@ _HOMES = {
     ),
     "Evidence": "labelscan.detection.evidence",
     "GateVerdict": "labelscan.verdict",
-    "Issues": "labelscan.issues",
+    "Issues": "labelscan.results.issues",
     "Plan": "labelscan.planning",
-    "Run": "labelscan.judging",
-    "Summary": "labelscan.summary",
+    "Run": "labelscan.results.write_results",
+    "Summary": "labelscan.results.summary",
 }
 
 __all__ = [

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from labelscan import applying, benchmarking, pipeline, scoring
+from labelscan import applying, benchmarking, pipeline
 from labelscan.applying import Applied
 from labelscan.baseline import BaselineUpdate
 from labelscan.benchmark_plan import make_benchmark_plan
@@ -21,12 +21,13 @@ from labelscan.data.readers.arrays import dataset_from_arrays
 from labelscan.decisions import Decision
 from labelscan.errors import ConfigError
 from labelscan.events import Listener, ignore
-from labelscan.finished_run import FinishedRun
 from labelscan.gating import accept, verdict_of
-from labelscan.judging import Run
 from labelscan.planning import Plan, make_plan
 from labelscan.reporting import TOP, make_report_page, shows_examples, write_report
 from labelscan.reports import FORMATS
+from labelscan.results import scoring
+from labelscan.results.finished_run import FinishedRun
+from labelscan.results.write_results import Run
 from labelscan.training.user_model import UserModel
 from labelscan.verdict import GateVerdict
 

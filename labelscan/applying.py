@@ -15,11 +15,11 @@ from labelscan.decisions import FILE_NAME as DECISIONS_FILE
 from labelscan.decisions import Decision, check_decisions, read_decisions
 from labelscan.errors import UsageError
 from labelscan.events import Listener, ignore
-from labelscan.finished_run import FinishedRun
 from labelscan.label_lists import link_folders
 from labelscan.label_studio import read_annotations
-from labelscan.only_read import in_run_folder, refuse_only_read, refuse_same
-from labelscan.source import Source, find_source
+from labelscan.results.finished_run import FinishedRun
+from labelscan.results.protected_paths import in_run_folder, refuse_only_read, refuse_same
+from labelscan.results.source import Source, find_source
 
 FORMAT_VERSION = 1
 """Of what ``labelscan apply --json`` writes."""

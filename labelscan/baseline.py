@@ -15,8 +15,8 @@ import pandas as pd
 
 from labelscan.decisions import read_decisions
 from labelscan.errors import GateError, Problem
-from labelscan.reports.csv_report import write_table
-from labelscan.run_folder import is_own_file
+from labelscan.results.csv_report import write_table
+from labelscan.results.run_folder import is_own_file
 
 COLUMNS = ("example_id", "given_label")
 DECISION = "decision"

@@ -21,7 +21,7 @@ from labelscan.detection.evidence import FILE_NAME as EVIDENCE_FILE
 from labelscan.detection.evidence import Evidence
 from labelscan.errors import RunError, RunFolderError
 from labelscan.events import CellStarted, Chosen, Event, FoldDone, Listener, Noted, Warned
-from labelscan.run_folder import RunFolder
+from labelscan.results.run_folder import RunFolder
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

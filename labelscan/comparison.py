@@ -21,11 +21,11 @@ from scipy.stats import spearmanr
 
 from labelscan.arrays import Mask
 from labelscan.detection.metrics import DetectionQuality, quality
-from labelscan.finished_run import FinishedRun
-from labelscan.issues import SCORED, TRUE_LABEL
 from labelscan.pairing import ALIKE, BOTH, CATEGORIES, ONLY_FIRST, ONLY_SECOND, Pair, join
-from labelscan.reports.csv_report import write_table
-from labelscan.summary import rounded
+from labelscan.results.csv_report import write_table
+from labelscan.results.finished_run import FinishedRun
+from labelscan.results.issues import SCORED, TRUE_LABEL
+from labelscan.results.summary import rounded
 
 FORMAT_VERSION = 1
 

@@ -18,8 +18,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from labelscan.detection.self_check import NORMAL_QUANTILE
-from labelscan.finished_run import FinishedRun, part_of
 from labelscan.report_page import Interval
+from labelscan.results.finished_run import FinishedRun, part_of
 from labelscan.wording import percent
 
 COUNTS_ERRORS = "confident-learning"

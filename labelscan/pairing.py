@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from labelscan.arrays import Mask, Strings, as_strings
 from labelscan.errors import UsageError
-from labelscan.finished_run import FinishedRun
-from labelscan.issues import SCORED, TRUE_LABEL
+from labelscan.results.finished_run import FinishedRun
+from labelscan.results.issues import SCORED, TRUE_LABEL
 
 BOTH, ONLY_FIRST, ONLY_SECOND = "flagged_by_both", "flagged_by_first", "flagged_by_second"
 FIXED, STILL_FLAGGED, NEWLY_FLAGGED, NEVER_FLAGGED = "fixed", "still_flagged", "newly_flagged", "never_flagged"

@@ -23,11 +23,11 @@ from labelscan.detection.threshold_jobs import read_threshold_runs, threshold_jo
 from labelscan.errors import Interrupted
 from labelscan.events import Event, FoldDone, Listener, Noted, TrainingPlanned, Warned, ignore
 from labelscan.inputs import Contents, provide_inputs, read_contents
-from labelscan.issues import SCORED, UNREADABLE
-from labelscan.judging import Run, judge, timed
 from labelscan.planning import Plan, make_plan, results_depend_on
-from labelscan.reports.json_report import write_summary
-from labelscan.run_folder import SELF_CHECK, RunFolder, open_run, recorded_fingerprint
+from labelscan.results.issues import SCORED, UNREADABLE
+from labelscan.results.json_report import write_summary
+from labelscan.results.run_folder import SELF_CHECK, RunFolder, open_run, recorded_fingerprint
+from labelscan.results.write_results import Run, judge, timed
 from labelscan.training.fold_job import SHARD_VERSION, FoldJob, read_outputs
 from labelscan.training.folds import Folds, assign_folds, find_units, number_groups, unscored_reasons
 from labelscan.training.user_model import UserModel

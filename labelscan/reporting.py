@@ -22,10 +22,7 @@ from labelscan.data.dataset import Dataset, FeatureTable, ImageFiles, ImageSourc
 from labelscan.data.readers.class_folders import is_called_image
 from labelscan.errors import LabelscanError, UsageError
 from labelscan.events import Listener, ignore
-from labelscan.finished_run import FinishedRun, part_of
 from labelscan.intervals import estimate_flagged_precision, estimate_wrong_labels
-from labelscan.issues import TRUE_LABEL
-from labelscan.only_read import in_run_folder, refuse_only_read
 from labelscan.pictures import make_pictures
 from labelscan.report_page import (
     FEATURES,
@@ -43,9 +40,12 @@ from labelscan.reports import FORMATS
 from labelscan.reports.html_report import write_html
 from labelscan.reports.label_studio_report import write_label_studio
 from labelscan.reports.markdown_report import write_markdown
+from labelscan.results.finished_run import FinishedRun, part_of
+from labelscan.results.issues import TRUE_LABEL
+from labelscan.results.protected_paths import in_run_folder, refuse_only_read
+from labelscan.results.run_folder import DIRECTORY
+from labelscan.results.source import read_again
 from labelscan.run_facts import make_run_facts
-from labelscan.run_folder import DIRECTORY
-from labelscan.source import read_again
 from labelscan.standing_out import StandingOut
 from labelscan.typical_examples import choose_typical
 

@@ -21,7 +21,7 @@ from labelscan.arrays import Mask, TrueLabels
 from labelscan.detection.evidence import Evidence
 from labelscan.detection.metrics import DetectionQuality, quality
 from labelscan.detection.protocol import Detection
-from labelscan.summary import rounded
+from labelscan.results.summary import rounded
 
 FORMAT_VERSION = 1
 CONFIDENCE = 0.95

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labelscan.baseline import Reviewed
-from labelscan.issues import ISSUES_FILE
-from labelscan.summary import rounded
+from labelscan.results.issues import ISSUES_FILE
+from labelscan.results.summary import rounded
 
 FORMAT_VERSION = 1
 NEW_BASELINE = "labels-baseline.csv"

@@ -15,9 +15,9 @@ from labelscan.corrections import COLUMNS as LOG_COLUMNS
 from labelscan.data.noise import NOISES
 from labelscan.decisions import COLUMNS as DECISION_COLUMNS
 from labelscan.detection.detectors import DETECTORS
-from labelscan.issues import MEANINGS
-from labelscan.run_folder import OWN_FILES, OWN_FOLDERS
-from labelscan.summary import Summary
+from labelscan.results.issues import MEANINGS
+from labelscan.results.run_folder import OWN_FILES, OWN_FOLDERS
+from labelscan.results.summary import Summary
 from labelscan.training.losses import LOSSES
 from labelscan.training.models import MODELS
 

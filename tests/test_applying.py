@@ -16,7 +16,7 @@ import labelscan
 from labelscan.applying import OLD_MODELS
 from labelscan.decisions import Decision, write_decisions
 from labelscan.errors import ConfigError, DatasetError, DecisionsError, UsageError
-from labelscan.finished_run import FinishedRun
+from labelscan.results.finished_run import FinishedRun
 
 CLASSES = ("dark", "light")
 N = 12

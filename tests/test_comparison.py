@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 import labelscan
 from labelscan.comparison import Comparison, Difference, compare
 from labelscan.errors import RunFolderError, UsageError
-from labelscan.finished_run import FinishedRun
-from labelscan.issues import NUMBER_COLUMNS, SCORE_COLUMNS, SCORED, Issues
 from labelscan.pairing import ALIKE, CATEGORIES
+from labelscan.results.finished_run import FinishedRun
+from labelscan.results.issues import NUMBER_COLUMNS, SCORE_COLUMNS, SCORED, Issues
 
 SWAPPED = {
     "fixed": "newly_flagged",

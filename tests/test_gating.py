@@ -10,8 +10,8 @@ import labelscan
 from labelscan.baseline import Baseline
 from labelscan.config import Config, GateConfig, resolve, settings_that_matter
 from labelscan.errors import GateError, UsageError
-from labelscan.finished_run import FinishedRun
 from labelscan.gating import accept, effective_limits, judge_gate
+from labelscan.results.finished_run import FinishedRun
 
 CLASSES = ("cat", "dog", "fox")
 

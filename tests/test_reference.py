@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from labelscan.reports import FORMATS
 from labelscan.reports.label_studio_report import interface_path
-from labelscan.run_folder import OWN_FILES
+from labelscan.results.run_folder import OWN_FILES
 
 ROOT = Path(__file__).parent.parent
 MARKED = re.compile(r"(<!-- (\w+): made from code by make golden -->\n).*?(<!-- end -->)", re.DOTALL)

@@ -9,8 +9,8 @@ from PIL import Image
 
 import labelscan
 from labelscan.errors import UsageError
-from labelscan.finished_run import FinishedRun
 from labelscan.reporting import WRITERS, make_report_page, write_report
+from labelscan.results.finished_run import FinishedRun
 
 
 def detect(data, folder, **settings):

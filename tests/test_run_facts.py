@@ -5,7 +5,7 @@ from pathlib import Path
 from finished import a_run
 
 import labelscan
-from labelscan.finished_run import FinishedRun
+from labelscan.results.finished_run import FinishedRun
 from labelscan.run_facts import make_run_facts
 
 

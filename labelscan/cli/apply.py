@@ -87,7 +87,7 @@ def apply(
     from labelscan.applying import apply as apply_to  # not labelscan.apply, for which torch would be loaded
     from labelscan.cli import apply_screen, progress
     from labelscan.corrections import flag_rule
-    from labelscan.finished_run import FinishedRun
+    from labelscan.results.finished_run import FinishedRun
 
     with progress.shown(quiet=quiet, verbose=False) as listener:
         applied = apply_to(

@@ -34,8 +34,8 @@ def diff(
         raise UsageError("this is a folder", where=str(output), hint="name a file, as in -o differences.csv")
     from labelscan.cli import diff_screen  # rich and pandas load here, not for --help
     from labelscan.comparison import compare  # not labelscan.diff, for which torch would be loaded
-    from labelscan.finished_run import FinishedRun
-    from labelscan.only_read import refuse_only_read
+    from labelscan.results.finished_run import FinishedRun
+    from labelscan.results.protected_paths import refuse_only_read
 
     runs = FinishedRun.read(first), FinishedRun.read(second)
     comparison = compare(*runs)

@@ -14,7 +14,7 @@ from labelscan.config import GateConfig
 from labelscan.errors import UsageError
 
 if TYPE_CHECKING:
-    from labelscan.finished_run import FinishedRun
+    from labelscan.results.finished_run import FinishedRun
     from labelscan.verdict import GateVerdict
 
 LIMITS = "Limits"
@@ -162,8 +162,8 @@ def gate(
     _ = debug  # heeded where errors are caught
 
     def find_run() -> "FinishedRun":
-        from labelscan.finished_run import FinishedRun  # not labelscan.gate, for which torch would be loaded
-        from labelscan.only_read import refuse_only_read
+        from labelscan.results.finished_run import FinishedRun  # not labelscan.gate, for which torch would be loaded
+        from labelscan.results.protected_paths import refuse_only_read
 
         found = FinishedRun.read(Path(target) if is_run else detected())
         for path in filter(None, written.values()):
@@ -255,7 +255,7 @@ def _is_run(target: Path) -> bool:
     Raises:
         UsageError: it is a file that a run has written, which nobody means to train on.
     """
-    from labelscan.run_folder import RUN_FILE, is_own_file  # for which numpy is loaded
+    from labelscan.results.run_folder import RUN_FILE, is_own_file  # for which numpy is loaded
 
     if target.is_file() and is_own_file(target):
         raise UsageError(
@@ -288,7 +288,7 @@ def _refuse_settings_for_runs(overrides: Sequence[str]) -> None:
 
 def _refuse_inputs(formats: Mapping[str, Path | None], baseline: str, data: str) -> None:
     """Raise UsageError where a form would be written over what is read."""
-    from labelscan.only_read import refuse_data, refuse_same  # for which pandas is loaded
+    from labelscan.results.protected_paths import refuse_data, refuse_same  # for which pandas is loaded
 
     for path in filter(None, formats.values()):
         if baseline:

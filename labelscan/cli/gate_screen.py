@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from labelscan.baseline import BaselineUpdate, Reviewed
 from labelscan.cli.console import Console, Shape, entry, stdout, text
 from labelscan.cli.suspects_table import SuspectRow, suspects_table
-from labelscan.issues import ISSUES_FILE
+from labelscan.results.issues import ISSUES_FILE
 from labelscan.verdict import GateVerdict
 
 FILE_WIDTH = 80

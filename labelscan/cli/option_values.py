@@ -117,7 +117,7 @@ def read_formats(
         UsageError: an unknown format, one given twice, two on stdout that would make each other unreadable, or a
             file that another format or a run has written.
     """
-    from labelscan.only_read import refuse_run_file  # for which pandas is loaded
+    from labelscan.results.protected_paths import refuse_run_file  # for which pandas is loaded
 
     formats: dict[str, Path | None] = {}
     for text in texts:

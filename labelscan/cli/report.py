@@ -16,8 +16,8 @@ from labelscan.errors import UsageError
 from labelscan.reports import FORMATS
 
 if TYPE_CHECKING:
-    from labelscan.finished_run import FinishedRun
     from labelscan.report_page import ReportPage
+    from labelscan.results.finished_run import FinishedRun
 
 TOP = "200"
 IN_THE_RUN = ("html", "label-studio")
@@ -81,8 +81,8 @@ def report(
         refuse_both("--serve", serve, option, given)
     number = _port(port, serve=serve)
     from labelscan.cli import progress, report_screen  # rich and pandas load here, not for --help
-    from labelscan.finished_run import FinishedRun  # not labelscan.report, for which torch would be loaded
     from labelscan.reporting import make_report_page, shows_examples, write_report
+    from labelscan.results.finished_run import FinishedRun  # not labelscan.report, for which torch would be loaded
 
     with progress.shown(quiet=quiet, verbose=False) as listener:
         finished = FinishedRun.read(run)
@@ -105,7 +105,7 @@ def report(
 
 def _formats(texts: list[str], output: Path | None) -> dict[str, Path | None]:
     """Return each form with its file; None is stdout, or the usual file in the run folder."""
-    from labelscan.only_read import refuse_run_file  # for which pandas is loaded
+    from labelscan.results.protected_paths import refuse_run_file  # for which pandas is loaded
 
     formats = read_formats(texts or ["html"], list(FORMATS), beside=IN_THE_RUN, makes=FORMATS.values())
     if output is None:

@@ -22,10 +22,10 @@ from labelscan.cli.suspects_table import ARROW, SuspectRow, suspects_table
 from labelscan.detection.metrics import DetectionQuality
 from labelscan.detection.self_check import Estimate, SelfCheck
 from labelscan.detection.threshold_jobs import KIND
-from labelscan.issues import ISSUES_FILE, Issues
-from labelscan.judging import Run
 from labelscan.planning import Plan
-from labelscan.summary import ClassHealth, Summary
+from labelscan.results.issues import ISSUES_FILE, Issues
+from labelscan.results.summary import ClassHealth, Summary
+from labelscan.results.write_results import Run
 from labelscan.training.fold_job import DONE_FILE
 from labelscan.wording import duration, percent
 

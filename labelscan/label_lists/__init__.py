@@ -13,7 +13,7 @@ from labelscan.data.dataset import Dataset, FeatureTable, ImageFiles
 from labelscan.errors import DatasetError, UsageError
 from labelscan.label_lists import delimited, image_files, images_in_memory, json_lines, numpy_arrays, parquet
 from labelscan.label_lists.rows import plan_rows
-from labelscan.source import Source
+from labelscan.results.source import Source
 
 SHEETS = {
     ".csv": delimited.write,

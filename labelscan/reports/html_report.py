@@ -22,8 +22,8 @@ from markupsafe import Markup
 
 from labelscan.atomic import replacing
 from labelscan.decisions import COLUMNS, FILE_NAME, VERDICTS
-from labelscan.health import MANY_FLAGGED
 from labelscan.report_page import ReportPage, Suspect
+from labelscan.results.health import MANY_FLAGGED
 
 HERE = Path(__file__).parent
 TEMPLATE, STYLE = "report.html.jinja", "report.css"

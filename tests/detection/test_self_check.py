@@ -19,8 +19,8 @@ from labelscan.detection.self_check import (
     estimate_recall,
     measure,
 )
-from labelscan.issues import rank_issues
-from labelscan.summary import summarise
+from labelscan.results.issues import rank_issues
+from labelscan.results.summary import summarise
 
 
 def test_recall_has_the_exact_interval():

@@ -10,10 +10,10 @@ from measured import DETECTORS, LOSSES, NOISES, a_measurement, a_scoreboard
 from PIL import Image
 
 from labelscan.reports import plot_report
-from labelscan.reports.csv_report import write_scoreboard_csv
-from labelscan.reports.json_report import write_scoreboard_json
 from labelscan.reports.markdown_report import write_scoreboard_markdown
 from labelscan.reports.plot_report import LOOKS, write_scoreboard_plot
+from labelscan.results.csv_report import write_scoreboard_csv
+from labelscan.results.json_report import write_scoreboard_json
 
 
 def test_the_csv_files_are_as_reviewed(tmp_path, golden):

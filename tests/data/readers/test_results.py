@@ -2,10 +2,11 @@
 
 import pytest
 
-from labelscan import corrections, decisions, issues
+from labelscan import corrections, decisions
 from labelscan.config import DatasetConfig
 from labelscan.data.readers import read
 from labelscan.errors import DatasetError
+from labelscan.results import issues
 
 
 @pytest.mark.parametrize(

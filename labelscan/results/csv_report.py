@@ -14,7 +14,7 @@ import pandas as pd
 
 from labelscan.atomic import replacing_bytes
 from labelscan.errors import RunFolderError
-from labelscan.issues import ISSUES_FILE, NUMBER_COLUMNS, SCORE_COLUMNS, SCORES_FILE, TRUE_LABEL, Issues
+from labelscan.results.issues import ISSUES_FILE, NUMBER_COLUMNS, SCORE_COLUMNS, SCORES_FILE, TRUE_LABEL, Issues
 from labelscan.scoreboard import Scoreboard
 
 SCOREBOARD_FILE, MEASUREMENTS_FILE = "benchmark.csv", "measurements.csv"

@@ -11,8 +11,8 @@ from tiny_run import CLASSES, a_dataset, a_status, an_evidence, detections_of
 
 from labelscan.arrays import as_strings
 from labelscan.errors import RunFolderError
-from labelscan.issues import Issues, rank_issues
-from labelscan.reports.csv_report import read_scores, write_csv
+from labelscan.results.csv_report import read_scores, write_csv
+from labelscan.results.issues import Issues, rank_issues
 
 HEADER = (
     "rank,example_id,path,given_label,suggested_label,label_quality,error_probability,self_confidence,"

@@ -9,8 +9,8 @@ from PIL import Image
 
 import labelscan
 from labelscan.errors import DatasetError
-from labelscan.finished_run import FinishedRun
-from labelscan.source import find_source, read_again
+from labelscan.results.finished_run import FinishedRun
+from labelscan.results.source import find_source, read_again
 
 
 @pytest.fixture

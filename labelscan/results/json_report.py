@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from labelscan.atomic import write_json
+from labelscan.results.summary import FILE_NAME, Summary
 from labelscan.scoreboard import Scoreboard
-from labelscan.summary import FILE_NAME, Summary
 
 SCOREBOARD_FILE = "benchmark.json"
 

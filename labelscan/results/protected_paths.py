@@ -13,9 +13,9 @@ from labelscan.data.readers import scheme_of
 from labelscan.data.readers.class_folders import is_called_image
 from labelscan.decisions import FILE_NAME as DECISIONS_FILE
 from labelscan.errors import UsageError
-from labelscan.finished_run import FinishedRun
-from labelscan.run_folder import RUN_FILE, is_own_file
-from labelscan.source import given_place
+from labelscan.results.finished_run import FinishedRun
+from labelscan.results.run_folder import RUN_FILE, is_own_file
+from labelscan.results.source import given_place
 
 
 def refuse_only_read(path: Path, run: FinishedRun, *, data: str = "", makes: Collection[str] = ()) -> None:

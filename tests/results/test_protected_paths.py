@@ -9,9 +9,9 @@ from PIL import Image
 import labelscan
 from labelscan.decisions import Decision, write_decisions
 from labelscan.errors import UsageError
-from labelscan.finished_run import FinishedRun
-from labelscan.only_read import refuse_data, refuse_only_read, refuse_run_file
 from labelscan.reports import FORMATS
+from labelscan.results.finished_run import FinishedRun
+from labelscan.results.protected_paths import refuse_data, refuse_only_read, refuse_run_file
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from tiny_run import a_dataset, a_status, an_evidence, detections_of
 from labelscan.arrays import as_strings
 from labelscan.detection.evidence import Evidence
 from labelscan.detection.protocol import Detection, Detections
-from labelscan.issues import ISSUE_COLUMNS, SCORE_COLUMNS, Issues, rank_issues, status_is
+from labelscan.results.issues import ISSUE_COLUMNS, SCORE_COLUMNS, Issues, rank_issues, status_is
 
 
 def the_issues() -> Issues:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from labelscan.health import Agreement
+from labelscan.results.health import Agreement
 
 
 def agreement(predicted: np.ndarray, given: np.ndarray) -> Agreement:

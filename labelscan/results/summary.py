@@ -21,8 +21,8 @@ from labelscan.detection.evidence import Evidence
 from labelscan.detection.metrics import DetectionQuality, quality
 from labelscan.detection.protocol import Detections
 from labelscan.detection.self_check import SelfCheck
-from labelscan.health import Agreement, warnings_about
-from labelscan.issues import UNREADABLE, UNSCORED, Issues, status_is
+from labelscan.results.health import Agreement, warnings_about
+from labelscan.results.issues import UNREADABLE, UNSCORED, Issues, status_is
 
 FORMAT_VERSION = 1
 FILE_NAME = "summary.json"

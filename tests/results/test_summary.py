@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from tiny_run import TRUE, a_dataset, a_status, an_evidence, detections_of
 
-from labelscan import summary as module
-from labelscan.health import Agreement, warnings_about
-from labelscan.issues import rank_issues
-from labelscan.reports.json_report import write_summary
-from labelscan.summary import ClassHealth, ConfusedPair, Summary, summarise
+from labelscan.results import summary as module
+from labelscan.results.health import Agreement, warnings_about
+from labelscan.results.issues import rank_issues
+from labelscan.results.json_report import write_summary
+from labelscan.results.summary import ClassHealth, ConfusedPair, Summary, summarise
 
 
 def a_summary(*, true_labels: bool = True, **options: object) -> Summary:
@@ -117,7 +117,7 @@ def test_too_many_flags_are_doubted() -> None:
 
 
 def test_an_extreme_imbalance_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("labelscan.health.EXTREME_IMBALANCE", 1)
+    monkeypatch.setattr("labelscan.results.health.EXTREME_IMBALANCE", 1)
     assert any("rare classes" in line for line in a_summary().warnings)
 
 

@@ -14,11 +14,11 @@ from labelscan.data.dataset import Dataset
 from labelscan.detection.detectors import Detections, detect_all
 from labelscan.detection.evidence import FILE_NAME as EVIDENCE_FILE
 from labelscan.detection.evidence import Evidence
-from labelscan.issues import Issues, rank_issues
-from labelscan.reports.csv_report import write_csv
-from labelscan.reports.json_report import write_summary
-from labelscan.run_folder import RunFolder
-from labelscan.summary import LabelConflict, Summary, summarise
+from labelscan.results.csv_report import write_csv
+from labelscan.results.issues import Issues, rank_issues
+from labelscan.results.json_report import write_summary
+from labelscan.results.run_folder import RunFolder
+from labelscan.results.summary import LabelConflict, Summary, summarise
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
