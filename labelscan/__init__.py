@@ -12,11 +12,11 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from labelscan.api import apply, benchmark, detect, diff, gate, plan, report, score, settings, update_baseline
-    from labelscan.applying import Applied
     from labelscan.benchmarking import Benchmark
     from labelscan.comparison import Comparison
     from labelscan.config import Config
-    from labelscan.decisions import Decision
+    from labelscan.correction.apply import Applied
+    from labelscan.correction.decisions import Decision
     from labelscan.detection.evidence import Evidence
     from labelscan.errors import (
         ConfigError,
@@ -41,11 +41,11 @@ _HOMES = {
         ("apply", "benchmark", "detect", "diff", "gate", "plan", "report", "score", "settings", "update_baseline"),
         "labelscan.api",
     ),
-    "Applied": "labelscan.applying",
+    "Applied": "labelscan.correction.apply",
     "Benchmark": "labelscan.benchmarking",
     "Comparison": "labelscan.comparison",
     "Config": "labelscan.config",
-    "Decision": "labelscan.decisions",
+    "Decision": "labelscan.correction.decisions",
     **dict.fromkeys(
         (
             *("ConfigError", "DatasetError", "DecisionsError", "GateError", "Interrupted", "LabelscanError"),

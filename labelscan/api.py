@@ -8,17 +8,18 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from labelscan import applying, benchmarking, pipeline
-from labelscan.applying import Applied
+from labelscan import benchmarking, pipeline
 from labelscan.baseline import BaselineUpdate
 from labelscan.benchmark_plan import make_benchmark_plan
 from labelscan.benchmarking import Benchmark
 from labelscan.comparison import Comparison, compare
 from labelscan.config import Config, find_config, resolve
-from labelscan.corrections import flag_rule
+from labelscan.correction import apply as applying
+from labelscan.correction.apply import Applied
+from labelscan.correction.corrections import flag_rule
+from labelscan.correction.decisions import Decision
 from labelscan.data.dataset import Dataset
 from labelscan.data.readers.arrays import dataset_from_arrays
-from labelscan.decisions import Decision
 from labelscan.errors import ConfigError
 from labelscan.events import Listener, ignore
 from labelscan.gating import accept, verdict_of

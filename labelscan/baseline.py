@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 import pandas as pd
 
-from labelscan.decisions import read_decisions
+from labelscan.correction.decisions import read_decisions
 from labelscan.errors import GateError, Problem
 from labelscan.results.csv_report import write_table
 from labelscan.results.run_folder import is_own_file

@@ -25,7 +25,7 @@ from pathlib import Path
 from socketserver import ThreadingTCPServer
 
 from labelscan.atomic import replacing_bytes
-from labelscan.decisions import (
+from labelscan.correction.decisions import (
     Decision,
     check_decisions,
     decisions_of,

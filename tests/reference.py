@@ -11,9 +11,9 @@ from typing import Any, get_type_hints
 from labelscan.cli import app
 from labelscan.config import Config, shipped_configs
 from labelscan.config import keys as setting_keys
-from labelscan.corrections import COLUMNS as LOG_COLUMNS
+from labelscan.correction.corrections import COLUMNS as LOG_COLUMNS
+from labelscan.correction.decisions import COLUMNS as DECISION_COLUMNS
 from labelscan.data.noise import NOISES
-from labelscan.decisions import COLUMNS as DECISION_COLUMNS
 from labelscan.detection.detectors import DETECTORS
 from labelscan.results.issues import MEANINGS
 from labelscan.results.run_folder import OWN_FILES, OWN_FOLDERS

@@ -15,7 +15,7 @@ from PIL import Image
 import labelscan
 from labelscan.__main__ import main
 from labelscan.cli import app
-from labelscan.decisions import Decision, write_decisions
+from labelscan.correction.decisions import Decision, write_decisions
 from labelscan.training.models import timm_model
 
 ROOT = Path(__file__).parent.parent

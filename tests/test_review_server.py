@@ -9,7 +9,7 @@ import socket
 import pytest
 import served
 
-from labelscan.decisions import Decision, read_decisions, write_decisions
+from labelscan.correction.decisions import Decision, read_decisions, write_decisions
 from labelscan.errors import DecisionsError, UsageError
 from labelscan.review_server import HOST, MOST_BYTES, DecisionsFile, way_in
 

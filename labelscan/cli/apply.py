@@ -84,9 +84,9 @@ def apply(
         least = option_values.read_number(min_error_probability, where="--min-error-probability")
     if copy and link_to is None:
         raise UsageError("--copy has no effect", hint="add --link-to FOLDER")
-    from labelscan.applying import apply as apply_to  # not labelscan.apply, for which torch would be loaded
     from labelscan.cli import apply_screen, progress
-    from labelscan.corrections import flag_rule
+    from labelscan.correction.apply import apply as apply_to  # not labelscan.apply, for which torch would be loaded
+    from labelscan.correction.corrections import flag_rule
     from labelscan.results.finished_run import FinishedRun
 
     with progress.shown(quiet=quiet, verbose=False) as listener:

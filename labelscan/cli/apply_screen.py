@@ -1,8 +1,8 @@
 """What ``labelscan apply`` has changed, on one screen."""
 
-from labelscan.applying import Applied
 from labelscan.cli.console import Column, entry, show_json, show_message, stdout, table, text
 from labelscan.cli.suspects_table import ARROW
+from labelscan.correction.apply import Applied
 
 MOST_PAIRS = 10
 LABEL_WIDTH = 28

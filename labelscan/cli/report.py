@@ -133,7 +133,7 @@ def _serve(run: "FinishedRun", page: "ReportPage", *, port: int, browser: bool, 
     import webbrowser
 
     from labelscan.cli import report_screen
-    from labelscan.decisions import FILE_NAME
+    from labelscan.correction.decisions import FILE_NAME
     from labelscan.reports.html_report import render_html
     from labelscan.review_server import DecisionsFile, ReviewServer, way_in
 

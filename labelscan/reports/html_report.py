@@ -21,7 +21,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from labelscan.atomic import replacing
-from labelscan.decisions import COLUMNS, FILE_NAME, VERDICTS
+from labelscan.correction.decisions import COLUMNS, FILE_NAME, VERDICTS
 from labelscan.report_page import ReportPage, Suspect
 from labelscan.results.health import MANY_FLAGGED
 

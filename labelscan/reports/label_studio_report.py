@@ -17,8 +17,7 @@ from urllib.parse import quote
 from xml.sax.saxutils import quoteattr
 
 from labelscan.atomic import replacing
-from labelscan.errors import UsageError
-from labelscan.label_studio import (
+from labelscan.correction.label_studio import (
     GIVEN_KEY,
     ID_KEY,
     LABEL_TAG,
@@ -27,6 +26,7 @@ from labelscan.label_studio import (
     VERDICT_CHOICES,
     VERDICT_TAG,
 )
+from labelscan.errors import UsageError
 from labelscan.report_page import IMAGES, LEFT_OUT, ReportPage, Suspect
 
 LOCAL_FILES = "/data/local-files/?d="

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from labelscan.cli.report_screen import has_desktop
-from labelscan.decisions import Decision, write_decisions
+from labelscan.correction.decisions import Decision, write_decisions
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 import served
 from tiny_page import CLASSES, a_page, a_picture, a_summary, a_suspect
 
-from labelscan.decisions import Decision, read_decisions, write_decisions
+from labelscan.correction.decisions import Decision, read_decisions, write_decisions
 from labelscan.report_page import TypicalExample
 from labelscan.reports.html_report import render_html, write_html
 

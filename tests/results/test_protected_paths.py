@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 import labelscan
-from labelscan.decisions import Decision, write_decisions
+from labelscan.correction.decisions import Decision, write_decisions
 from labelscan.errors import UsageError
 from labelscan.reports import FORMATS
 from labelscan.results.finished_run import FinishedRun

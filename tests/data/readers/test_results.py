@@ -2,8 +2,8 @@
 
 import pytest
 
-from labelscan import corrections, decisions
 from labelscan.config import DatasetConfig
+from labelscan.correction import corrections, decisions
 from labelscan.data.readers import read
 from labelscan.errors import DatasetError
 from labelscan.results import issues

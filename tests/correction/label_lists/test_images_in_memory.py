@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from labelscan.corrections import correct
+from labelscan.correction.corrections import correct
+from labelscan.correction.decisions import Decision
+from labelscan.correction.label_lists import images_in_memory
 from labelscan.data.dataset import ImageArray, make_dataset
-from labelscan.decisions import Decision
 from labelscan.errors import DatasetError
-from labelscan.label_lists import images_in_memory
 
 DECISIONS = [
     Decision(example_id="1", verdict="relabel", new_label="a longer name"),

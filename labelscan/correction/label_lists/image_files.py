@@ -5,9 +5,9 @@ from pathlib import Path
 
 from labelscan.arrays import as_strings
 from labelscan.atomic import replacing
-from labelscan.corrections import Corrections
+from labelscan.correction.corrections import Corrections
+from labelscan.correction.label_lists.rows import ID_COLUMN, move_paths
 from labelscan.data.dataset import Dataset, ImageFiles
-from labelscan.label_lists.rows import ID_COLUMN, move_paths
 
 
 def write(dataset: Dataset, files: ImageFiles, corrections: Corrections, output: Path) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelscan.decisions import Decision, bare, check_decisions, guarded, read_decisions, write_decisions
+from labelscan.correction.decisions import Decision, bare, check_decisions, guarded, read_decisions, write_decisions
 from labelscan.errors import DecisionsError
 
 TEXT = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=8)

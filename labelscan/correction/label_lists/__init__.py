@@ -7,12 +7,12 @@ become a manifest, as the images themselves are never moved. The original is onl
 import dataclasses
 from pathlib import Path
 
-from labelscan.corrections import Corrections
+from labelscan.correction.corrections import Corrections
+from labelscan.correction.label_lists import delimited, image_files, images_in_memory, json_lines, numpy_arrays, parquet
+from labelscan.correction.label_lists.rows import plan_rows
 from labelscan.data import readers
 from labelscan.data.dataset import Dataset, FeatureTable, ImageFiles
 from labelscan.errors import DatasetError, UsageError
-from labelscan.label_lists import delimited, image_files, images_in_memory, json_lines, numpy_arrays, parquet
-from labelscan.label_lists.rows import plan_rows
 from labelscan.results.source import Source
 
 SHEETS = {

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from labelscan.atomic import replacing
+from labelscan.correction.label_lists.rows import ID_COLUMN, RowEdits
 from labelscan.data.readers.sheet import BYTE_ORDER_MARK, DELIMITERS
-from labelscan.label_lists.rows import ID_COLUMN, RowEdits
 
 
 def write(path: Path, edits: RowEdits, output: Path) -> None:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelscan.label_lists import delimited
-from labelscan.label_lists.rows import RowEdits
+from labelscan.correction.label_lists import delimited
+from labelscan.correction.label_lists.rows import RowEdits
 
 CELL = st.text(st.sampled_from('ab,\t"\r\n é '), max_size=5)
 

@@ -2,9 +2,9 @@
 
 import csv
 
-from label_lists.test_link_folders import images
-from labelscan.corrections import Change, Corrections
-from labelscan.label_lists import image_files
+from correction.label_lists.test_link_folders import images
+from labelscan.correction.corrections import Change, Corrections
+from labelscan.correction.label_lists import image_files
 
 DROPPED = Change(
     example_id="b/2.png", action="drop", old_label="b", new_label="", error_probability=0.5, reason="flag", time=""

@@ -8,10 +8,10 @@ import pytest
 
 from labelscan.atomic import write_npz
 from labelscan.config import DatasetConfig
-from labelscan.corrections import correct
-from labelscan.decisions import Decision
+from labelscan.correction.corrections import correct
+from labelscan.correction.decisions import Decision
+from labelscan.correction.label_lists import numpy_arrays
 from labelscan.errors import DatasetError
-from labelscan.label_lists import numpy_arrays
 
 N = 4
 SEALED = ("objects",)

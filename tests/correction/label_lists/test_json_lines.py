@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from label_lists.test_delimited import edits
-from labelscan.label_lists import json_lines
+from correction.label_lists.test_delimited import edits
+from labelscan.correction.label_lists import json_lines
 
 NASTY = (
     '\ufeff{"label": 3, "nested": {"label": [1, "}"]}, "n": 1.0}\r\n'

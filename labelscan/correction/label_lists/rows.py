@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from labelscan.corrections import Corrections
+from labelscan.correction.corrections import Corrections
 from labelscan.data.readers.columns import Columns
 from labelscan.data.readers.manifest import relative_path
 from labelscan.data.readers.sheet import Sheet, read_sheet

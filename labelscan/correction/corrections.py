@@ -14,7 +14,7 @@ from typing import Literal
 import pandas as pd
 
 from labelscan.atomic import replacing
-from labelscan.decisions import VERDICTS, Decision, Verdict
+from labelscan.correction.decisions import VERDICTS, Decision, Verdict
 from labelscan.errors import ConfigError, DecisionsError, Problem
 
 COLUMNS = {

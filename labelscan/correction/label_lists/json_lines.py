@@ -6,8 +6,8 @@ from json.decoder import JSONDecoder
 from pathlib import Path
 
 from labelscan.atomic import replacing
+from labelscan.correction.label_lists.rows import ID_COLUMN, RowEdits
 from labelscan.data.readers.sheet import BYTE_ORDER_MARK, as_text
-from labelscan.label_lists.rows import ID_COLUMN, RowEdits
 
 _DECODER = JSONDecoder()
 _BLANKS = " \t\r\n" + BYTE_ORDER_MARK

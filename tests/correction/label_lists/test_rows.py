@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from labelscan.label_lists.rows import move_paths
+from labelscan.correction.label_lists.rows import move_paths
 
 
 def test_paths_are_rewritten_to_start_from_the_new_folder(tmp_path):

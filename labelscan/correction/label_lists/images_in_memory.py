@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 
 from labelscan.atomic import write_npz
-from labelscan.corrections import Corrections
+from labelscan.correction.corrections import Corrections
+from labelscan.correction.label_lists.image_files import new_labels
 from labelscan.data.dataset import Dataset, ImageSource
 from labelscan.errors import DatasetError
-from labelscan.label_lists.image_files import new_labels
 
 
 def write(dataset: Dataset, images: ImageSource, corrections: Corrections, output: Path) -> None:

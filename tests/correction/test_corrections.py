@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
-from labelscan.corrections import FlagRule, correct, flag_rule
-from labelscan.decisions import Decision
+from labelscan.correction.corrections import FlagRule, correct, flag_rule
+from labelscan.correction.decisions import Decision
 from labelscan.errors import ConfigError
 
 SCORES = pd.DataFrame(

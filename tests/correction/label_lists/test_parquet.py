@@ -3,9 +3,9 @@
 import pandas as pd
 import pytest
 
-from label_lists.test_delimited import edits
+from correction.label_lists.test_delimited import edits
+from labelscan.correction.label_lists import parquet
 from labelscan.errors import DatasetError
-from labelscan.label_lists import parquet
 
 
 def copied(folder, labels, changes, name="a.parquet"):

@@ -5,10 +5,10 @@ import time
 import pytest
 
 from labelscan.arrays import as_strings
-from labelscan.corrections import Change, Corrections
+from labelscan.correction.corrections import Change, Corrections
+from labelscan.correction.label_lists import link_folders
 from labelscan.data.dataset import ImageFiles, make_dataset
 from labelscan.errors import DatasetError, UsageError
-from labelscan.label_lists import link_folders
 
 
 def images(root, labels_of, **given):

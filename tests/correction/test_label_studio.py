@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from labelscan.decisions import Decision
+from labelscan.correction.decisions import Decision
+from labelscan.correction.label_studio import read_annotations
 from labelscan.errors import DecisionsError
-from labelscan.label_studio import read_annotations
 
 DROP, UNSURE = "none of these: drop it", "cannot tell"
 

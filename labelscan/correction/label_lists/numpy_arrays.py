@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from labelscan.atomic import add_array, replacing_bytes
 from labelscan.config import DatasetConfig
-from labelscan.corrections import Corrections
+from labelscan.correction.corrections import Corrections
 from labelscan.data.readers.arrays import ARRAY_NAMES, INPUT_NAMES, array_names, load_npz, pick_array, texts
 from labelscan.data.readers.columns import pick
 from labelscan.errors import DatasetError

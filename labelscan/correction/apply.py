@@ -7,16 +7,16 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from labelscan import label_lists
 from labelscan.atomic import partial_of
-from labelscan.corrections import Corrections, FlagRule, check_new_labels, correct, is_log
+from labelscan.correction import label_lists
+from labelscan.correction.corrections import Corrections, FlagRule, check_new_labels, correct, is_log
+from labelscan.correction.decisions import FILE_NAME as DECISIONS_FILE
+from labelscan.correction.decisions import Decision, check_decisions, read_decisions
+from labelscan.correction.label_lists import link_folders
+from labelscan.correction.label_studio import read_annotations
 from labelscan.data.readers import FORM_SETTINGS
-from labelscan.decisions import FILE_NAME as DECISIONS_FILE
-from labelscan.decisions import Decision, check_decisions, read_decisions
 from labelscan.errors import UsageError
 from labelscan.events import Listener, ignore
-from labelscan.label_lists import link_folders
-from labelscan.label_studio import read_annotations
 from labelscan.results.finished_run import FinishedRun
 from labelscan.results.protected_paths import in_run_folder, refuse_only_read, refuse_same
 from labelscan.results.source import Source, find_source

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from labelscan.decisions import Decision, Verdict
+from labelscan.correction.decisions import Decision, Verdict
 from labelscan.errors import DecisionsError, Problem
 
 LABEL_TAG, VERDICT_TAG, OBJECT_TAG = "label", "verdict", "example"

@@ -13,8 +13,8 @@ from data.readers.test_torchvision_set import lay_mnist
 from PIL import Image
 
 import labelscan
-from labelscan.applying import OLD_MODELS
-from labelscan.decisions import Decision, write_decisions
+from labelscan.correction.apply import OLD_MODELS
+from labelscan.correction.decisions import Decision, write_decisions
 from labelscan.errors import ConfigError, DatasetError, DecisionsError, UsageError
 from labelscan.results.finished_run import FinishedRun
 
@@ -441,7 +441,7 @@ def test_a_copy_without_its_log_is_never_left_behind(scored, here, monkeypatch):
     def disk_full(*_):
         raise OSError("no space left on device")
 
-    monkeypatch.setattr("labelscan.corrections.Corrections.write_log", disk_full)
+    monkeypatch.setattr("labelscan.correction.corrections.Corrections.write_log", disk_full)
     with pytest.raises(OSError, match="no space"):
         labelscan.apply(scored, drop=True, output=here / "w.csv")
     assert not list(here.glob("*w.csv*"))
@@ -451,7 +451,7 @@ def test_a_run_folder_that_may_only_be_read_asks_for_a_file_elsewhere(scored, he
     def refused(*_):
         raise OSError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr("labelscan.corrections.Corrections.write_log", refused)
+    monkeypatch.setattr("labelscan.correction.corrections.Corrections.write_log", refused)
     with pytest.raises(UsageError, match="name a file elsewhere by -o"):
         labelscan.apply(scored, drop=True)
     with pytest.raises(OSError, match="denied"):

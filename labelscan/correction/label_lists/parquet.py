@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from labelscan.atomic import partial_of
+from labelscan.correction.label_lists.rows import ID_COLUMN, RowEdits
 from labelscan.data.readers.sheet import arrow, as_text, parquet
 from labelscan.errors import DatasetError
-from labelscan.label_lists.rows import ID_COLUMN, RowEdits
 
 
 def write(path: Path, edits: RowEdits, output: Path) -> None:

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
-from labelscan.corrections import Corrections
+from labelscan.correction.corrections import Corrections
+from labelscan.correction.label_lists.image_files import new_labels
 from labelscan.data.dataset import Dataset, ImageFiles
 from labelscan.data.readers.class_folders import SPLIT_FOLDERS, is_called_image
 from labelscan.errors import DatasetError, Problem, UsageError
-from labelscan.label_lists.image_files import new_labels
 
 
 def write(dataset: Dataset, corrections: Corrections, folder: Path, *, copy: bool) -> list[str]:
