@@ -24,8 +24,8 @@ from labelscan.errors import ConfigError
 from labelscan.events import Listener, ignore
 from labelscan.gating import accept, verdict_of
 from labelscan.planning import Plan, make_plan
-from labelscan.reporting import TOP, make_report_page, shows_examples, write_report
-from labelscan.reports import FORMATS
+from labelscan.reporting.formats import FORMATS
+from labelscan.reporting.make_report import TOP, make_report_page, shows_examples, write_report
 from labelscan.results import scoring
 from labelscan.results.finished_run import FinishedRun
 from labelscan.results.write_results import Run

@@ -17,7 +17,7 @@ from labelscan.estimate import estimate_seconds
 from labelscan.events import CellDone, CellsPlanned, CellStarted, Event, Listener, ignore
 from labelscan.inputs import read_contents
 from labelscan.pipeline import nested, with_deadline
-from labelscan.reports.markdown_report import write_scoreboard_markdown
+from labelscan.reporting.formats.markdown import write_scoreboard_markdown
 from labelscan.results.csv_report import write_scoreboard_csv
 from labelscan.results.json_report import write_scoreboard_json
 from labelscan.results.run_folder import RunFolder, open_run

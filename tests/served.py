@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from labelscan.review_server import DecisionsFile, ReviewServer
+from labelscan.reporting.review_server import DecisionsFile, ReviewServer
 
 
 @contextmanager

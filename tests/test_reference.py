@@ -7,8 +7,8 @@ import reference
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from labelscan.reports import FORMATS
-from labelscan.reports.label_studio_report import interface_path
+from labelscan.reporting.formats import FORMATS
+from labelscan.reporting.formats.label_studio import interface_path
 from labelscan.results.run_folder import OWN_FILES
 
 ROOT = Path(__file__).parent.parent

@@ -5,7 +5,7 @@ from io import BytesIO
 
 from PIL import Image
 
-from labelscan.report_page import FeatureNote, Interval, Picture, ReportPage, Suspect, TypicalExample
+from labelscan.reporting.page import FeatureNote, Interval, Picture, ReportPage, Suspect, TypicalExample
 
 CLASSES = ("cat", "dog", "fox")
 

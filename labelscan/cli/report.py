@@ -13,10 +13,10 @@ from typer import Argument, Option
 from labelscan.cli.option_values import read_count, read_formats, refuse_both
 from labelscan.cli.options import DebugUnderNoHeading
 from labelscan.errors import UsageError
-from labelscan.reports import FORMATS
+from labelscan.reporting.formats import FORMATS
 
 if TYPE_CHECKING:
-    from labelscan.report_page import ReportPage
+    from labelscan.reporting.page import ReportPage
     from labelscan.results.finished_run import FinishedRun
 
 TOP = "200"
@@ -81,7 +81,7 @@ def report(
         refuse_both("--serve", serve, option, given)
     number = _port(port, serve=serve)
     from labelscan.cli import progress, report_screen  # rich and pandas load here, not for --help
-    from labelscan.reporting import make_report_page, shows_examples, write_report
+    from labelscan.reporting.make_report import make_report_page, shows_examples, write_report
     from labelscan.results.finished_run import FinishedRun  # not labelscan.report, for which torch would be loaded
 
     with progress.shown(quiet=quiet, verbose=False) as listener:
@@ -134,8 +134,8 @@ def _serve(run: "FinishedRun", page: "ReportPage", *, port: int, browser: bool, 
 
     from labelscan.cli import report_screen
     from labelscan.correction.decisions import FILE_NAME
-    from labelscan.reports.html_report import render_html
-    from labelscan.review_server import DecisionsFile, ReviewServer, way_in
+    from labelscan.reporting.formats.html import render_html
+    from labelscan.reporting.review_server import DecisionsFile, ReviewServer, way_in
 
     decisions = DecisionsFile(run.folder / FILE_NAME, run.given_labels)
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from labelscan.cli.console import show_json, show_message, stderr, stdout, text
-from labelscan.report_page import ReportPage
-from labelscan.reports.label_studio_report import interface_path, without_task
-from labelscan.reports.markdown_report import render_markdown
-from labelscan.review_server import HOST, ReviewServer
+from labelscan.reporting.formats.label_studio import interface_path, without_task
+from labelscan.reporting.formats.markdown import render_markdown
+from labelscan.reporting.page import ReportPage
+from labelscan.reporting.review_server import HOST, ReviewServer
 
 WORDS = {"html": "page", "label-studio": "tasks", "markdown": "report"}
 """What stands before the path of each form."""

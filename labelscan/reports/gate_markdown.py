@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from labelscan.reports.markdown import code, escaped, table
+from labelscan.reporting.markdown_text import code, escaped, table
 from labelscan.verdict import GateSuspect, GateVerdict
 
 

@@ -268,9 +268,9 @@ def test_a_page_is_made_without_loading_torch(run):
 def test_where_decisions_cannot_be_saved_it_is_said_and_no_browser_opened(command, run, monkeypatch):
     opened = []
     monkeypatch.setattr("webbrowser.open", opened.append)
-    monkeypatch.setattr("labelscan.review_server.DecisionsFile.can_be_written", False)
-    monkeypatch.setattr("labelscan.review_server.tempfile.mkstemp", refuse_to_write)
-    monkeypatch.setattr("labelscan.review_server.ReviewServer.serve_forever", stop)
+    monkeypatch.setattr("labelscan.reporting.review_server.DecisionsFile.can_be_written", False)
+    monkeypatch.setattr("labelscan.reporting.review_server.tempfile.mkstemp", refuse_to_write)
+    monkeypatch.setattr("labelscan.reporting.review_server.ReviewServer.serve_forever", stop)
     monkeypatch.setenv("DISPLAY", ":0")
     monkeypatch.delenv("SSH_CONNECTION", raising=False)
     ended = command("report", "run", "--serve")

@@ -8,8 +8,8 @@ import served
 from tiny_page import CLASSES, a_page, a_picture, a_summary, a_suspect
 
 from labelscan.correction.decisions import Decision, read_decisions, write_decisions
-from labelscan.report_page import TypicalExample
-from labelscan.reports.html_report import render_html, write_html
+from labelscan.reporting.formats.html import render_html, write_html
+from labelscan.reporting.page import TypicalExample
 
 playwright = pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")

@@ -9,7 +9,7 @@ from PIL import Image
 import labelscan
 from labelscan.correction.decisions import Decision, write_decisions
 from labelscan.errors import UsageError
-from labelscan.reports import FORMATS
+from labelscan.reporting.formats import FORMATS
 from labelscan.results.finished_run import FinishedRun
 from labelscan.results.protected_paths import refuse_data, refuse_only_read, refuse_run_file
 

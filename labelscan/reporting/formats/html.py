@@ -1,6 +1,6 @@
 """report.html: a run on one page that needs nothing but itself, and its suspects to be reviewed by keyboard.
 
-Template, style and scripts lie beside this file and are put into the page as they are. Everything that comes from the
+Template, style and scripts lie in assets/ and are put into the page as they are. Everything that comes from the
 data is text there: the template escapes it, the scripts never take it for HTML, and the page's content security
 policy lets nothing else run, load or connect.
 
@@ -22,19 +22,19 @@ from markupsafe import Markup
 
 from labelscan.atomic import replacing
 from labelscan.correction.decisions import COLUMNS, FILE_NAME, VERDICTS
-from labelscan.report_page import ReportPage, Suspect
+from labelscan.reporting.page import ReportPage, Suspect
 from labelscan.results.health import MANY_FLAGGED
 
-HERE = Path(__file__).parent
-TEMPLATE, STYLE = "report.html.jinja", "report.css"
-PAGE_SCRIPTS = ("report_page.js",)
+ASSETS = Path(__file__).parents[1] / "assets"
+TEMPLATE, STYLE = "page.html.jinja", "page.css"
+PAGE_SCRIPTS = ("page.js",)
 REVIEW_SCRIPTS = (
-    "report_decisions.js",
-    "report_saving.js",
-    "report_cards.js",
-    "report_gallery.js",
-    "report_chooser.js",
-    "report_review.js",
+    "decisions.js",
+    "saving.js",
+    "cards.js",
+    "gallery.js",
+    "chooser.js",
+    "review.js",
 )
 """Of a page with suspects."""
 MOST_CLASSES_IN_HEAT_MAP = 40
@@ -94,7 +94,7 @@ def _warnings(summary: Mapping[str, object]) -> list[str]:
 
 def _environment() -> Environment:
     environment = Environment(
-        loader=FileSystemLoader(HERE),
+        loader=FileSystemLoader(ASSETS),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -106,7 +106,7 @@ def _environment() -> Environment:
 
 
 def _asset(name: str) -> str:
-    return (HERE / name).read_text(encoding="utf-8")
+    return (ASSETS / name).read_text(encoding="utf-8")
 
 
 def _policy(style: str, scripts: list[str], *, saves: bool) -> str:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from labelscan.arrays import as_strings
 from labelscan.data.dataset import ImageArray, ImageFiles
-from labelscan.pictures import LONGEST_SIDE, TOTAL_BYTES, make_pictures
+from labelscan.reporting.pictures import LONGEST_SIDE, TOTAL_BYTES, make_pictures
 
 MAX_PIXELS = 1_000_000
 

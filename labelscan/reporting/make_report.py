@@ -22,9 +22,12 @@ from labelscan.data.dataset import Dataset, FeatureTable, ImageFiles, ImageSourc
 from labelscan.data.readers.class_folders import is_called_image
 from labelscan.errors import LabelscanError, UsageError
 from labelscan.events import Listener, ignore
-from labelscan.intervals import estimate_flagged_precision, estimate_wrong_labels
-from labelscan.pictures import make_pictures
-from labelscan.report_page import (
+from labelscan.reporting.formats import FORMATS
+from labelscan.reporting.formats.html import write_html
+from labelscan.reporting.formats.label_studio import write_label_studio
+from labelscan.reporting.formats.markdown import write_markdown
+from labelscan.reporting.intervals import estimate_flagged_precision, estimate_wrong_labels
+from labelscan.reporting.page import (
     FEATURES,
     IMAGES,
     LEFT_OUT,
@@ -36,18 +39,15 @@ from labelscan.report_page import (
     Suspect,
     TypicalExample,
 )
-from labelscan.reports import FORMATS
-from labelscan.reports.html_report import write_html
-from labelscan.reports.label_studio_report import write_label_studio
-from labelscan.reports.markdown_report import write_markdown
+from labelscan.reporting.pictures import make_pictures
+from labelscan.reporting.run_facts import make_run_facts
+from labelscan.reporting.typical_examples import choose_typical
+from labelscan.reporting.unusual_features import StandingOut
 from labelscan.results.finished_run import FinishedRun, part_of
 from labelscan.results.issues import TRUE_LABEL
 from labelscan.results.protected_paths import in_run_folder, refuse_only_read
 from labelscan.results.run_folder import DIRECTORY
 from labelscan.results.source import read_again
-from labelscan.run_facts import make_run_facts
-from labelscan.standing_out import StandingOut
-from labelscan.typical_examples import choose_typical
 
 TOP = 200
 """How many suspects a report shows unless told otherwise."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from labelscan.arrays import GivenLabels
 from labelscan.data.dataset import FeatureTable
-from labelscan.report_page import FeatureNote
+from labelscan.reporting.page import FeatureNote
 
 MOST_NOTES = 5
 LEAST_DEVIATIONS = 1.0

@@ -11,7 +11,7 @@ import served
 
 from labelscan.correction.decisions import Decision, read_decisions, write_decisions
 from labelscan.errors import DecisionsError, UsageError
-from labelscan.review_server import HOST, MOST_BYTES, DecisionsFile, way_in
+from labelscan.reporting.review_server import HOST, MOST_BYTES, DecisionsFile, way_in
 
 GIVEN = {"0.png": "cat", "1.png": "dog", "far down.png": "cat"}
 KEEP = {"example_id": "0.png", "decision": "keep", "new_label": "", "time": "", "given_label": "cat"}

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from labelscan.atomic import replacing
-from labelscan.report_page import Interval, ReportPage, Suspect
-from labelscan.reports.markdown import code, escaped, table
+from labelscan.reporting.markdown_text import code, escaped, table
+from labelscan.reporting.page import Interval, ReportPage, Suspect
 from labelscan.scoreboard import LEGEND, METRICS, PAIRED_METRICS, TITLES, ComparedRow, Scoreboard
 from labelscan.wording import percent
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from finished import a_run
 
 import labelscan
+from labelscan.reporting.run_facts import make_run_facts
 from labelscan.results.finished_run import FinishedRun
-from labelscan.run_facts import make_run_facts
 
 
 def test_a_run_tells_how_it_was_made_and_can_be_made_again(tmp_path, monkeypatch):

@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from labelscan.detection.self_check import NORMAL_QUANTILE
-from labelscan.report_page import Interval
+from labelscan.reporting.page import Interval
 from labelscan.results.finished_run import FinishedRun, part_of
 from labelscan.wording import percent
 

@@ -8,8 +8,8 @@ import pytest
 from markdown_it import MarkdownIt
 from tiny_page import a_page
 
-from labelscan.reports.markdown import code, escaped
-from labelscan.reports.markdown_report import MOST_SUSPECTS, render_markdown, write_markdown
+from labelscan.reporting.formats.markdown import MOST_SUSPECTS, render_markdown, write_markdown
+from labelscan.reporting.markdown_text import code, escaped
 
 NASTY = (
     "a|b",

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from finished import ERROR_PROBABILITY, a_run
 
-from labelscan.intervals import estimate_flagged_precision, estimate_wrong_labels
+from labelscan.reporting.intervals import estimate_flagged_precision, estimate_wrong_labels
 
 SURE = np.array(ERROR_PROBABILITY[:9])
 CHECK = {

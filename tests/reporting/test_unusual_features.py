@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from labelscan.data.dataset import FeatureTable
-from labelscan.standing_out import MOST_NOTES, StandingOut
+from labelscan.reporting.unusual_features import MOST_NOTES, StandingOut
 
 
 def test_a_value_is_measured_against_its_class_in_robust_deviations():

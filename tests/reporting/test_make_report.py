@@ -9,7 +9,7 @@ from PIL import Image
 
 import labelscan
 from labelscan.errors import UsageError
-from labelscan.reporting import WRITERS, make_report_page, write_report
+from labelscan.reporting.make_report import WRITERS, make_report_page, write_report
 from labelscan.results.finished_run import FinishedRun
 
 

@@ -30,7 +30,7 @@ from labelscan.data.decoding import (
     reason,
 )
 from labelscan.events import Listener, StepAdvanced, StepDone, StepStarted, ignore
-from labelscan.report_page import Picture
+from labelscan.reporting.page import Picture
 
 TOTAL_BYTES = 3_200_000
 """Of all pictures of a page together, before base64 adds a third: leaves the rest of 5 MB to text."""

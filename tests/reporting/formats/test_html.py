@@ -8,8 +8,8 @@ import re
 import pytest
 from tiny_page import CLASSES, a_feature_note, a_page, a_summary, a_suspect
 
-from labelscan.report_page import Interval
-from labelscan.reports.html_report import render_html, write_html
+from labelscan.reporting.formats.html import render_html, write_html
+from labelscan.reporting.page import Interval
 
 NASTY = '</script><script>alert(1)</script><img src=x onerror="alert(1)">\u2028&amp;'
 

@@ -27,7 +27,7 @@ from labelscan.correction.label_studio import (
     VERDICT_TAG,
 )
 from labelscan.errors import UsageError
-from labelscan.report_page import IMAGES, LEFT_OUT, ReportPage, Suspect
+from labelscan.reporting.page import IMAGES, LEFT_OUT, ReportPage, Suspect
 
 LOCAL_FILES = "/data/local-files/?d="
 """Address of a file on the disk of the server; the path behind it starts from the server's document root."""

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from finished import a_run
 
-from labelscan.typical_examples import MOST_PICTURES, choose_typical
+from labelscan.reporting.typical_examples import MOST_PICTURES, choose_typical
 
 
 def a_table(n, names, *, seed=0):

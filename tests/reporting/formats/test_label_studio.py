@@ -8,7 +8,7 @@ from tiny_page import a_feature_note, a_page, a_suspect
 
 from labelscan.correction.label_studio import VERDICT_CHOICES, read_annotations
 from labelscan.errors import UsageError
-from labelscan.reports.label_studio_report import without_task, write_label_studio
+from labelscan.reporting.formats.label_studio import without_task, write_label_studio
 
 NASTY = ('<a & "b">', "dog\n'", "fox")
 
