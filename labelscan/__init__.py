@@ -30,11 +30,11 @@ if TYPE_CHECKING:
         RunFolderError,
         UsageError,
     )
+    from labelscan.gating.verdict import GateVerdict
     from labelscan.planning import Plan
     from labelscan.results.issues import Issues
     from labelscan.results.summary import Summary
     from labelscan.results.write_results import Run
-    from labelscan.verdict import GateVerdict
 
 _HOMES = {
     **dict.fromkeys(
@@ -54,7 +54,7 @@ _HOMES = {
         "labelscan.errors",
     ),
     "Evidence": "labelscan.detection.evidence",
-    "GateVerdict": "labelscan.verdict",
+    "GateVerdict": "labelscan.gating.verdict",
     "Issues": "labelscan.results.issues",
     "Plan": "labelscan.planning",
     "Run": "labelscan.results.write_results",

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelscan import benchmarking, pipeline
-from labelscan.baseline import BaselineUpdate
 from labelscan.benchmark_plan import make_benchmark_plan
 from labelscan.benchmarking import Benchmark
 from labelscan.comparison import Comparison, compare
@@ -22,7 +21,9 @@ from labelscan.data.dataset import Dataset
 from labelscan.data.readers.arrays import dataset_from_arrays
 from labelscan.errors import ConfigError
 from labelscan.events import Listener, ignore
-from labelscan.gating import accept, verdict_of
+from labelscan.gating.baseline import BaselineUpdate
+from labelscan.gating.run_gate import accept, verdict_of
+from labelscan.gating.verdict import GateVerdict
 from labelscan.planning import Plan, make_plan
 from labelscan.reporting.formats import FORMATS
 from labelscan.reporting.make_report import TOP, make_report_page, shows_examples, write_report
@@ -30,7 +31,6 @@ from labelscan.results import scoring
 from labelscan.results.finished_run import FinishedRun
 from labelscan.results.write_results import Run
 from labelscan.training.user_model import UserModel
-from labelscan.verdict import GateVerdict
 
 Data: TypeAlias = str | Path | Dataset | NDArray[Any]
 """What DATA is on the command line, or a data set, or (N, H, W[, C]) uint8 images or (N, D) features in memory."""

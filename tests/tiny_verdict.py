@@ -1,6 +1,6 @@
 """A verdict with labels of every nasty kind, small enough to be checked by hand."""
 
-from labelscan.verdict import NEW_BASELINE, Check, GateSuspect, GateVerdict
+from labelscan.gating.verdict import NEW_BASELINE, Check, GateSuspect, GateVerdict
 
 NASTY = ("<script>alert(1)</script>", "a\"b'c,d:e%f|g`h&amp;", "dog\x1b[2J\x00\ufffe", "\u202etac\r\n::error::x ]]>")
 

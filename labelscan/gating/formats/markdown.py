@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
+from labelscan.gating.verdict import GateSuspect, GateVerdict
 from labelscan.reporting.markdown_text import code, escaped, table
-from labelscan.verdict import GateSuspect, GateVerdict
 
 
 def as_markdown(verdict: GateVerdict, top: int) -> str:

@@ -2,8 +2,8 @@
 
 from xml.etree import ElementTree
 
+from labelscan.gating.verdict import Check, GateVerdict
 from labelscan.printable import printable
-from labelscan.verdict import Check, GateVerdict
 
 SUITE = "labelscan gate"
 CLASS_NAME = "labelscan.gate"

@@ -10,8 +10,8 @@ import json
 from urllib.parse import quote
 
 from labelscan import __version__
+from labelscan.gating.verdict import GateSuspect, GateVerdict
 from labelscan.printable import printable
-from labelscan.verdict import GateSuspect, GateVerdict
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 RULE = "label-error"

@@ -2,7 +2,7 @@ import re
 
 from tiny_verdict import a_suspect, a_verdict, nasty_suspects
 
-from labelscan.reports.github_report import MOST_ANNOTATIONS, as_annotations
+from labelscan.gating.formats.github import MOST_ANNOTATIONS, as_annotations
 
 
 def unescaped(text):

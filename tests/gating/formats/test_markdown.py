@@ -1,6 +1,6 @@
 from tiny_verdict import a_suspect, a_verdict, nasty_suspects
 
-from labelscan.reports.gate_markdown import as_markdown
+from labelscan.gating.formats.markdown import as_markdown
 
 
 def test_the_page_is_as_reviewed(golden):

@@ -3,8 +3,8 @@
 GitHub shows at most 10 annotations of a kind a step, so the verdict comes first and the worst suspects follow.
 """
 
+from labelscan.gating.verdict import GateSuspect, GateVerdict
 from labelscan.printable import printable
-from labelscan.verdict import GateSuspect, GateVerdict
 
 MOST_ANNOTATIONS = 10
 TITLE = "labelscan gate"

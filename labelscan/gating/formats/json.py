@@ -2,7 +2,7 @@
 
 import json
 
-from labelscan.verdict import GateVerdict
+from labelscan.gating.verdict import GateVerdict
 
 
 def as_json(verdict: GateVerdict) -> str:

@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 from tiny_verdict import a_suspect, a_verdict
 
-from labelscan.verdict import shown, told_apart
+from labelscan.gating.verdict import shown, told_apart
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 import labelscan
-from labelscan.baseline import Baseline
 from labelscan.config import Config, GateConfig, resolve, settings_that_matter
 from labelscan.errors import GateError, UsageError
-from labelscan.gating import accept, effective_limits, judge_gate
+from labelscan.gating.baseline import Baseline
+from labelscan.gating.run_gate import accept, effective_limits, judge_gate
 from labelscan.results.finished_run import FinishedRun
 
 CLASSES = ("cat", "dog", "fox")

@@ -11,16 +11,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from labelscan.baseline import Baseline, BaselineUpdate, Reviewed, read_baseline, read_to_update, update_baseline
 from labelscan.config import GateConfig
 from labelscan.errors import GateError
-from labelscan.repository import roots_of, told_from
+from labelscan.gating.baseline import Baseline, BaselineUpdate, Reviewed, read_baseline, read_to_update, update_baseline
+from labelscan.gating.git_paths import roots_of, told_from
+from labelscan.gating.verdict import NEW_BASELINE, Check, GateSuspect, GateVerdict, told_apart
 from labelscan.results.finished_run import FinishedRun
 from labelscan.results.issues import ISSUES_FILE, SCORED, TEXT_COLUMNS
 from labelscan.results.protected_paths import refuse_only_read
 from labelscan.results.run_folder import DIRECTORY
 from labelscan.results.source import NOT_PLANTED, given_place
-from labelscan.verdict import NEW_BASELINE, Check, GateSuspect, GateVerdict, told_apart
 
 MOST_CLASSES = 3
 """Of the classes that exceed a limit, so many are named."""

@@ -11,7 +11,7 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from labelscan.baseline import Reviewed
+from labelscan.gating.baseline import Reviewed
 from labelscan.results.issues import ISSUES_FILE
 from labelscan.results.summary import rounded
 

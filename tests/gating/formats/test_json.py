@@ -2,7 +2,7 @@ import json
 
 from tiny_verdict import NASTY, a_verdict, nasty_suspects
 
-from labelscan.reports.gate_json import as_json
+from labelscan.gating.formats.json import as_json
 
 
 def test_all_suspects_are_in_it_and_any_label_comes_back_as_it_was():

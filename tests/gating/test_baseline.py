@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelscan.baseline import read_baseline, read_to_update, update_baseline
 from labelscan.errors import GateError
+from labelscan.gating.baseline import read_baseline, read_to_update, update_baseline
 
 TEXT = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=6)
 HEADER = "example_id,given_label\n"

@@ -4,7 +4,7 @@ import pytest
 from junitparser import JUnitXml
 from tiny_verdict import a_suspect, a_verdict, nasty_suspects
 
-from labelscan.reports.junit_report import as_junit
+from labelscan.gating.formats.junit import as_junit
 
 
 def test_each_limit_is_a_test_case_and_the_exceeded_one_fails():

@@ -1,0 +1,1 @@
+"""Formats of a verdict, each in one file."""
