@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         UsageError,
     )
     from labelscan.gating.verdict import GateVerdict
-    from labelscan.planning import Plan
+    from labelscan.pipeline.planning import Plan
     from labelscan.results.issues import Issues
     from labelscan.results.summary import Summary
     from labelscan.results.write_results import Run
@@ -56,7 +56,7 @@ _HOMES = {
     "Evidence": "labelscan.detection.evidence",
     "GateVerdict": "labelscan.gating.verdict",
     "Issues": "labelscan.results.issues",
-    "Plan": "labelscan.planning",
+    "Plan": "labelscan.pipeline.planning",
     "Run": "labelscan.results.write_results",
     "Summary": "labelscan.results.summary",
 }

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from labelscan import benchmarking, pipeline
+from labelscan import benchmarking
 from labelscan.benchmark_plan import make_benchmark_plan
 from labelscan.benchmarking import Benchmark
 from labelscan.comparison import Comparison, compare
@@ -24,7 +24,8 @@ from labelscan.events import Listener, ignore
 from labelscan.gating.baseline import BaselineUpdate
 from labelscan.gating.run_gate import accept, verdict_of
 from labelscan.gating.verdict import GateVerdict
-from labelscan.planning import Plan, make_plan
+from labelscan.pipeline import detect as pipeline
+from labelscan.pipeline.planning import Plan, make_plan
 from labelscan.reporting.formats import FORMATS
 from labelscan.reporting.make_report import TOP, make_report_page, shows_examples, write_report
 from labelscan.results import scoring

@@ -18,7 +18,7 @@ from labelscan.data.noise import needs_pred_probs, plant
 from labelscan.detection.detectors import ALWAYS, DETECTORS, needs_threshold_runs
 from labelscan.errors import ConfigError, DatasetError
 from labelscan.events import Chosen, Event, Listener, Noted, Warned, ignore
-from labelscan.planning import Plan, make_plan, results_depend_on
+from labelscan.pipeline.planning import Plan, make_plan, results_depend_on
 from labelscan.registry import PartSpec
 from labelscan.results.run_folder import DEFAULT_PARENT
 from labelscan.training.schedule import check_loss

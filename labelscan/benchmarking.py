@@ -13,10 +13,10 @@ from labelscan.benchmark_plan import REFERENCE, BenchmarkPlan, Cell
 from labelscan.cells import Cells, FinishedCell, needs_reference
 from labelscan.detection.detectors import DETECTORS
 from labelscan.errors import Interrupted, RunError
-from labelscan.estimate import estimate_seconds
 from labelscan.events import CellDone, CellsPlanned, CellStarted, Event, Listener, ignore
-from labelscan.inputs import read_contents
-from labelscan.pipeline import nested, with_deadline
+from labelscan.pipeline.detect import nested, with_deadline
+from labelscan.pipeline.estimate import estimate_seconds
+from labelscan.pipeline.inputs import read_contents
 from labelscan.reporting.formats.markdown import write_scoreboard_markdown
 from labelscan.results.csv_report import write_scoreboard_csv
 from labelscan.results.json_report import write_scoreboard_json

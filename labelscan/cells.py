@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Self
 
-from labelscan import pipeline
 from labelscan.arrays import GivenLabels
 from labelscan.atomic import read_json, write_json
 from labelscan.benchmark_plan import AS_GIVEN, NO_NOISE, REFERENCE, BenchmarkPlan, Cell
@@ -21,6 +20,7 @@ from labelscan.detection.evidence import FILE_NAME as EVIDENCE_FILE
 from labelscan.detection.evidence import Evidence
 from labelscan.errors import RunError, RunFolderError
 from labelscan.events import CellStarted, Chosen, Event, FoldDone, Listener, Noted, Warned
+from labelscan.pipeline import detect as pipeline
 from labelscan.results.run_folder import RunFolder
 
 

@@ -219,7 +219,7 @@ def test_the_seconds_of_a_cell_that_was_interrupted_are_those_of_all_its_folds(r
 
 def test_a_budget_ends_in_the_table_of_what_is_done(run, monkeypatch):
     done = []
-    monkeypatch.setattr("labelscan.pipeline.monotonic", lambda: 10.0 * len(done))
+    monkeypatch.setattr("labelscan.pipeline.detect.monotonic", lambda: 10.0 * len(done))
 
     def count(event):
         done.extend([event] if isinstance(event, CellDone) else [])
@@ -397,7 +397,7 @@ def test_the_default_folder_is_that_of_the_data_whatever_is_compared(shapes, tmp
 
 
 def test_looking_ahead_tells_what_is_left_and_writes_nothing(shapes, tmp_path, monkeypatch, run):
-    monkeypatch.setattr("labelscan.estimate.SECONDS", 0.01)
+    monkeypatch.setattr("labelscan.pipeline.estimate.SECONDS", 0.01)
     dataset = with_true_labels(shapes, shapes[1])
     wanted = {"dataset": dataset, "noises": [NOISE], "losses": LOSSES_COMPARED, "output": tmp_path / "b"}
     before = look_ahead(make_benchmark_plan(quick(), n_seeds=2, **wanted))

@@ -83,7 +83,7 @@ def folder(runs, tmp_path, monkeypatch):
         labelscan.score(pred_probs, labels, output=tmp_path / "runs" / name)
     lines = [f"c{label},{','.join(map(str, row))}" for label, row in zip(labels, pred_probs.tolist(), strict=True)]
     (tmp_path / "probs.csv").write_text("\n".join(["label,prob:c0,prob:c1,prob:c2", *lines]) + "\n")
-    monkeypatch.setattr("labelscan.estimate.SECONDS", 0.01)  # how long a dry run times the model
+    monkeypatch.setattr("labelscan.pipeline.estimate.SECONDS", 0.01)  # how long a dry run times the model
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -7,7 +7,7 @@ from itertools import accumulate
 from labelscan.benchmark_plan import BenchmarkPlan
 from labelscan.benchmarking import Benchmark, Outlook
 from labelscan.cli.console import Column, cells, elide, entry, show_json, show_message, stdout, table, text
-from labelscan.planning import rows_to_json
+from labelscan.pipeline.planning import rows_to_json
 from labelscan.results.csv_report import SCOREBOARD_FILE
 from labelscan.scoreboard import METRICS, NONE, PAIRED_METRICS, TITLES, ComparedRow, Scoreboard
 from labelscan.wording import duration

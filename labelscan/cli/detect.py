@@ -142,7 +142,7 @@ def detect(
 
     with progress.shown(quiet=quiet, verbose=verbose) as listener:
         if dry_run:
-            from labelscan.estimate import estimate_seconds
+            from labelscan.pipeline.estimate import estimate_seconds
 
             plan = labelscan.plan(settings=settings, output=output, notify=listener)
             estimate = estimate_seconds(plan)

@@ -22,7 +22,7 @@ from labelscan.cli.suspects_table import ARROW, SuspectRow, suspects_table
 from labelscan.detection.metrics import DetectionQuality
 from labelscan.detection.self_check import Estimate, SelfCheck
 from labelscan.detection.threshold_jobs import KIND
-from labelscan.planning import Plan
+from labelscan.pipeline.planning import Plan
 from labelscan.results.issues import ISSUES_FILE, Issues
 from labelscan.results.summary import ClassHealth, Summary
 from labelscan.results.write_results import Run

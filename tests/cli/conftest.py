@@ -27,7 +27,7 @@ Command = Callable[..., Ended]
 @pytest.fixture(autouse=True)
 def quick_estimates(monkeypatch: pytest.MonkeyPatch) -> None:
     """Time a model for a moment only, in dry runs."""
-    monkeypatch.setattr("labelscan.estimate.SECONDS", 0.01)
+    monkeypatch.setattr("labelscan.pipeline.estimate.SECONDS", 0.01)
 
 
 @pytest.fixture

@@ -80,7 +80,7 @@ def test_verbose_tells_of_every_fold_and_epoch(command, photos):
 
 
 def test_a_dry_run_tells_what_is_left_and_writes_nothing(command, photos, tmp_path, monkeypatch):
-    monkeypatch.setattr("labelscan.estimate.SECONDS", 0.01)
+    monkeypatch.setattr("labelscan.pipeline.estimate.SECONDS", 0.01)
     ended = command("benchmark", "photos", *QUICK, *MORE, "--dry-run")
     assert ended.code == 0
     for text in ("small-cnn", "symmetric:0.2", "ce:delay=0; gce:q=0.7", "cells      4", "about", "nothing was trained"):

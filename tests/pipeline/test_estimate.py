@@ -7,9 +7,9 @@ from sklearn.linear_model import LogisticRegression
 from torch import Tensor, nn
 
 import labelscan
-from labelscan import estimate
 from labelscan.data.store import ImageShape
-from labelscan.planning import Plan
+from labelscan.pipeline import estimate
+from labelscan.pipeline.planning import Plan
 
 STEP = 0.01
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import torch
 
 from labelscan.data.store import ImageShape, available_cores
-from labelscan.planning import Plan, input_shape
+from labelscan.pipeline.planning import Plan, input_shape
 from labelscan.training.device import Device, make_network, reproducible
 from labelscan.training.learners import NetworkLearner
 from labelscan.training.losses import losses_of

@@ -22,8 +22,8 @@ from labelscan.detection.self_check import measure
 from labelscan.detection.threshold_jobs import read_threshold_runs, threshold_jobs
 from labelscan.errors import Interrupted
 from labelscan.events import Event, FoldDone, Listener, Noted, TrainingPlanned, Warned, ignore
-from labelscan.inputs import Contents, provide_inputs, read_contents
-from labelscan.planning import Plan, make_plan, results_depend_on
+from labelscan.pipeline.inputs import Contents, provide_inputs, read_contents
+from labelscan.pipeline.planning import Plan, make_plan, results_depend_on
 from labelscan.results.issues import SCORED, UNREADABLE
 from labelscan.results.json_report import write_summary
 from labelscan.results.run_folder import SELF_CHECK, RunFolder, open_run, recorded_fingerprint

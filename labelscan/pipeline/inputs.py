@@ -17,7 +17,7 @@ from labelscan.data.growing_array import forget
 from labelscan.data.store import Store, build_store
 from labelscan.errors import DatasetError, Problem, RunFolderError
 from labelscan.events import Listener, Warned
-from labelscan.planning import Plan
+from labelscan.pipeline.planning import Plan
 from labelscan.results.run_folder import RunFolder
 from labelscan.training.batches import StoredInputs
 from labelscan.training.models.frozen_backbone import embed
