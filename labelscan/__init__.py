@@ -12,7 +12,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from labelscan.api import apply, benchmark, detect, diff, gate, plan, report, score, settings, update_baseline
-    from labelscan.benchmarking import Benchmark
+    from labelscan.benchmarking.run_benchmark import Benchmark
     from labelscan.comparison import Comparison
     from labelscan.config import Config
     from labelscan.correction.apply import Applied
@@ -42,7 +42,7 @@ _HOMES = {
         "labelscan.api",
     ),
     "Applied": "labelscan.correction.apply",
-    "Benchmark": "labelscan.benchmarking",
+    "Benchmark": "labelscan.benchmarking.run_benchmark",
     "Comparison": "labelscan.comparison",
     "Config": "labelscan.config",
     "Decision": "labelscan.correction.decisions",

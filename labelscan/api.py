@@ -8,9 +8,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from labelscan import benchmarking
-from labelscan.benchmark_plan import make_benchmark_plan
-from labelscan.benchmarking import Benchmark
+from labelscan.benchmarking import run_benchmark as benchmarking
+from labelscan.benchmarking.plan import make_benchmark_plan
+from labelscan.benchmarking.run_benchmark import Benchmark
 from labelscan.comparison import Comparison, compare
 from labelscan.config import Config, find_config, resolve
 from labelscan.correction import apply as applying

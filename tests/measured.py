@@ -1,7 +1,7 @@
 """Made-up measurements of a benchmark: two noises, two losses, two detectors, as seen in its tables and plot."""
 
+from labelscan.benchmarking.scoreboard import Measurement, Scoreboard, compare
 from labelscan.detection.metrics import DetectionQuality
-from labelscan.scoreboard import Measurement, Scoreboard, compare
 
 NOISES, LOSSES, DETECTORS = ("symmetric:0.1", "pair:0.2"), ("ce", "blurry:gamma=0.4"), ("first|detector", "second")
 F1 = {"ce": (0.5, 0.625, 0.75), "blurry:gamma=0.4": (0.625, 0.625, 0.875)}

@@ -147,8 +147,10 @@ def benchmark(
     )
     option_values.require_data(settings, "benchmark")
     _ = debug  # heeded where errors are caught
-    from labelscan import benchmarking  # this and rich load torch and more, not for --help
-    from labelscan.benchmark_plan import make_benchmark_plan
+    from labelscan.benchmarking import (
+        run_benchmark as benchmarking,  # this and rich load torch and more, not for --help
+    )
+    from labelscan.benchmarking.plan import make_benchmark_plan
     from labelscan.cli import benchmark_screen, progress
 
     with progress.shown(quiet=quiet, verbose=verbose) as listener:

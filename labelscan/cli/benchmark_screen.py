@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from labelscan.benchmark_plan import BenchmarkPlan
-from labelscan.benchmarking import Benchmark, Outlook
+from labelscan.benchmarking.plan import BenchmarkPlan
+from labelscan.benchmarking.run_benchmark import Benchmark, Outlook
+from labelscan.benchmarking.scoreboard import METRICS, NONE, PAIRED_METRICS, TITLES, ComparedRow, Scoreboard
 from labelscan.cli.console import Column, cells, elide, entry, show_json, show_message, stdout, table, text
 from labelscan.pipeline.planning import rows_to_json
 from labelscan.results.csv_report import SCOREBOARD_FILE
-from labelscan.scoreboard import METRICS, NONE, PAIRED_METRICS, TITLES, ComparedRow, Scoreboard
 from labelscan.wording import duration
 
 MOST_WANTED = (

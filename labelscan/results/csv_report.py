@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 
 from labelscan.atomic import replacing_bytes
+from labelscan.benchmarking.scoreboard import Scoreboard
 from labelscan.errors import RunFolderError
 from labelscan.results.issues import ISSUES_FILE, NUMBER_COLUMNS, SCORE_COLUMNS, SCORES_FILE, TRUE_LABEL, Issues
-from labelscan.scoreboard import Scoreboard
 
 SCOREBOARD_FILE, MEASUREMENTS_FILE = "benchmark.csv", "measurements.csv"
 CHUNK_ROWS = 65_536

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from labelscan.atomic import write_json
+from labelscan.benchmarking.scoreboard import Scoreboard
 from labelscan.results.summary import FILE_NAME, Summary
-from labelscan.scoreboard import Scoreboard
 
 SCOREBOARD_FILE = "benchmark.json"
 

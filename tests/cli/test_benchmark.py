@@ -8,7 +8,7 @@ import pytest
 import torch
 from measured import a_scoreboard
 
-from labelscan.benchmarking import Benchmark
+from labelscan.benchmarking.run_benchmark import Benchmark
 from labelscan.cli import benchmark_screen
 from labelscan.cli.benchmark import _read_budget
 from labelscan.cli.console import cells
@@ -150,7 +150,7 @@ def test_an_interruption_prints_the_command_that_resumes(command, photos, monkey
     def interrupt(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("labelscan.benchmarking.benchmark", interrupt)
+    monkeypatch.setattr("labelscan.benchmarking.run_benchmark.benchmark", interrupt)
     ended = command("benchmark", "photos", *QUICK, "--fresh")
     assert ended.code == 130
     resume = ended.err.splitlines()[-1].removeprefix("resume with: ")

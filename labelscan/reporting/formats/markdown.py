@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from labelscan.atomic import replacing
+from labelscan.benchmarking.scoreboard import LEGEND, METRICS, PAIRED_METRICS, TITLES, ComparedRow, Scoreboard
 from labelscan.reporting.markdown_text import code, escaped, table
 from labelscan.reporting.page import Interval, ReportPage, Suspect
-from labelscan.scoreboard import LEGEND, METRICS, PAIRED_METRICS, TITLES, ComparedRow, Scoreboard
 from labelscan.wording import percent
 
 FILE_NAME = "benchmark.md"

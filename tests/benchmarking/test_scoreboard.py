@@ -9,8 +9,8 @@ from measured import DETECTORS, F1, LOSSES, NOISES, a_measurement, a_scoreboard
 from scipy import stats
 from tiny_run import a_dataset, an_evidence, detections_of
 
+from labelscan.benchmarking.scoreboard import METRICS, Mean, compare, measure
 from labelscan.detection.metrics import quality
-from labelscan.scoreboard import METRICS, Mean, compare, measure
 
 
 def rows_of(*measurements):

@@ -9,8 +9,8 @@ from shapes import CLASSES, draw_shapes, plant_errors, write_folder
 from torch import nn
 
 import labelscan
-from labelscan.benchmark_plan import REFERENCE, Cell, balanced, make_benchmark_plan
-from labelscan.benchmarking import look_ahead
+from labelscan.benchmarking.plan import REFERENCE, Cell, balanced, make_benchmark_plan
+from labelscan.benchmarking.run_benchmark import look_ahead
 from labelscan.data.dataset import ImageArray, make_dataset
 from labelscan.data.noise import plant
 from labelscan.detection.detectors import DETECTORS

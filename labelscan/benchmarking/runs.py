@@ -12,7 +12,7 @@ from typing import Self
 
 from labelscan.arrays import GivenLabels
 from labelscan.atomic import read_json, write_json
-from labelscan.benchmark_plan import AS_GIVEN, NO_NOISE, REFERENCE, BenchmarkPlan, Cell
+from labelscan.benchmarking.plan import AS_GIVEN, NO_NOISE, REFERENCE, BenchmarkPlan, Cell
 from labelscan.config import fingerprint
 from labelscan.data.dataset import Dataset
 from labelscan.data.noise import needs_pred_probs, plant

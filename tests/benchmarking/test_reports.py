@@ -9,9 +9,9 @@ import pytest
 from measured import DETECTORS, LOSSES, NOISES, a_measurement, a_scoreboard
 from PIL import Image
 
+from labelscan.benchmarking import plot as plot_report
+from labelscan.benchmarking.plot import LOOKS, write_scoreboard_plot
 from labelscan.reporting.formats.markdown import write_scoreboard_markdown
-from labelscan.reports import plot_report
-from labelscan.reports.plot_report import LOOKS, write_scoreboard_plot
 from labelscan.results.csv_report import write_scoreboard_csv
 from labelscan.results.json_report import write_scoreboard_json
 

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from labelscan.atomic import replacing_bytes
-from labelscan.scoreboard import ComparedRow, Scoreboard
+from labelscan.benchmarking.scoreboard import ComparedRow, Scoreboard
 
 FILE_NAME = "benchmark.png"
 METRIC, TITLE = "f1", "F1, mean over seeds and 95 % interval"

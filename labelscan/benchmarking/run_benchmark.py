@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from labelscan.benchmark_plan import REFERENCE, BenchmarkPlan, Cell
-from labelscan.cells import Cells, FinishedCell, needs_reference
+from labelscan.benchmarking.plan import REFERENCE, BenchmarkPlan, Cell
+from labelscan.benchmarking.runs import Cells, FinishedCell, needs_reference
+from labelscan.benchmarking.scoreboard import Measurement, Scoreboard, compare, measure
 from labelscan.detection.detectors import DETECTORS
 from labelscan.errors import Interrupted, RunError
 from labelscan.events import CellDone, CellsPlanned, CellStarted, Event, Listener, ignore
@@ -21,7 +22,6 @@ from labelscan.reporting.formats.markdown import write_scoreboard_markdown
 from labelscan.results.csv_report import write_scoreboard_csv
 from labelscan.results.json_report import write_scoreboard_json
 from labelscan.results.run_folder import RunFolder, open_run
-from labelscan.scoreboard import Measurement, Scoreboard, compare, measure
 
 COMMAND = "benchmark"
 """What run.json says made the folder."""
@@ -227,6 +227,6 @@ class _Measured:
     def write_plot(self) -> None:
         """Draw it, where there is anything to draw."""
         if self.any:
-            from labelscan.reports.plot_report import write_scoreboard_plot  # matplotlib takes a second to load
+            from labelscan.benchmarking.plot import write_scoreboard_plot  # matplotlib takes a second to load
 
             write_scoreboard_plot(self.scoreboard(), self.plan.folder)

@@ -1,0 +1,1 @@
+"""Benchmarking: many runs on labels with known errors, compared in one scoreboard."""

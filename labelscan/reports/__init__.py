@@ -1,1 +1,0 @@
-"""Formats that have yet to move to their stages."""
