@@ -13,7 +13,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from labelscan.api import apply, benchmark, detect, diff, gate, plan, report, score, settings, update_baseline
     from labelscan.benchmarking.run_benchmark import Benchmark
-    from labelscan.comparison import Comparison
+    from labelscan.comparison.compare import Comparison
     from labelscan.config import Config
     from labelscan.correction.apply import Applied
     from labelscan.correction.decisions import Decision
@@ -43,7 +43,7 @@ _HOMES = {
     ),
     "Applied": "labelscan.correction.apply",
     "Benchmark": "labelscan.benchmarking.run_benchmark",
-    "Comparison": "labelscan.comparison",
+    "Comparison": "labelscan.comparison.compare",
     "Config": "labelscan.config",
     "Decision": "labelscan.correction.decisions",
     **dict.fromkeys(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from labelscan.benchmarking import run_benchmark as benchmarking
 from labelscan.benchmarking.plan import make_benchmark_plan
 from labelscan.benchmarking.run_benchmark import Benchmark
-from labelscan.comparison import Comparison, compare
+from labelscan.comparison.compare import Comparison, compare
 from labelscan.config import Config, find_config, resolve
 from labelscan.correction import apply as applying
 from labelscan.correction.apply import Applied

@@ -17,8 +17,8 @@ from labelscan.cli.console import (
     width_of,
 )
 from labelscan.cli.suspects_table import ARROW
-from labelscan.comparison import SIDES, ClassComparison, Comparison, Difference, RunFacts, TruthComparison
-from labelscan.pairing import (
+from labelscan.comparison.compare import SIDES, ClassComparison, Comparison, Difference, RunFacts, TruthComparison
+from labelscan.comparison.pairing import (
     ALIKE,
     BOTH,
     FIXED,

@@ -63,7 +63,7 @@ def test_finished_runs_are_looked_at_without_loading_torch(arguments, tmp_path):
     named = [str(tmp_path) if argument == "RUN" else argument for argument in arguments]
     code = (
         f"import sys; from labelscan.__main__ import main; code = main({named!r}); "
-        "import labelscan.correction.apply, labelscan.comparison, labelscan.gating.run_gate; "
+        "import labelscan.correction.apply, labelscan.comparison.compare, labelscan.gating.run_gate; "
         "assert code == 2 and 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)

@@ -20,8 +20,8 @@ import pandas as pd
 from scipy.stats import spearmanr
 
 from labelscan.arrays import Mask
+from labelscan.comparison.pairing import ALIKE, BOTH, CATEGORIES, ONLY_FIRST, ONLY_SECOND, Pair, join
 from labelscan.detection.metrics import DetectionQuality, quality
-from labelscan.pairing import ALIKE, BOTH, CATEGORIES, ONLY_FIRST, ONLY_SECOND, Pair, join
 from labelscan.results.csv_report import write_table
 from labelscan.results.finished_run import FinishedRun
 from labelscan.results.issues import SCORED, TRUE_LABEL

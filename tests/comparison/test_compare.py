@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import labelscan
-from labelscan.comparison import Comparison, Difference, compare
+from labelscan.comparison.compare import Comparison, Difference, compare
+from labelscan.comparison.pairing import ALIKE, CATEGORIES
 from labelscan.errors import RunFolderError, UsageError
-from labelscan.pairing import ALIKE, CATEGORIES
 from labelscan.results.finished_run import FinishedRun
 from labelscan.results.issues import NUMBER_COLUMNS, SCORE_COLUMNS, SCORED, Issues
 

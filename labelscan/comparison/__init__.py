@@ -1,0 +1,1 @@
+"""Comparison: what two finished runs flag, side by side."""
