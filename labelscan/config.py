@@ -265,6 +265,20 @@ def flatten(config: Config) -> dict[str, object]:
     return flat
 
 
+def nested(config: Config) -> dict[str, object]:
+    """Return all settings as ``{section: {name: value}}``, the form that ``--config`` reads back."""
+    tree: dict[str, object] = {}
+    for key, value in flatten(config).items():
+        section, dot, name = key.rpartition(".")
+        if dot:
+            inner = tree.setdefault(section, {})
+            assert isinstance(inner, dict)
+            inner[name] = value
+        else:
+            tree[name] = value
+    return tree
+
+
 def build(values: Mapping[str, object]) -> Config:
     """Return the settings with ``values`` (``section.name`` to value) in place of the defaults."""
     sections: dict[str, dict[str, Any]] = {}

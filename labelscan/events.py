@@ -6,7 +6,10 @@ bar, a line of text, a line of log.jsonl). Nothing below the command line prints
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from time import monotonic
 from typing import TypeAlias
+
+from labelscan.errors import Interrupted
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,3 +154,17 @@ Listener: TypeAlias = Callable[[Event], None]
 
 def ignore(event: Event) -> None:
     """Listen to nothing."""
+
+
+def with_deadline(notify: Listener, max_seconds: float | None) -> Listener:
+    """Return a listener that passes events on, and raises Interrupted once ``max_seconds`` are over."""
+    if max_seconds is None:
+        return notify
+    deadline = monotonic() + max_seconds
+
+    def listen(event: Event) -> None:
+        notify(event)
+        if monotonic() > deadline:
+            raise Interrupted(f"the time of {max_seconds:g} s is over", hint="the same command goes on from here")
+
+    return listen

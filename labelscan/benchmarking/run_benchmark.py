@@ -9,18 +9,16 @@ from pathlib import Path
 
 import pandas as pd
 
+from labelscan.benchmarking.markdown import write_scoreboard_markdown
 from labelscan.benchmarking.plan import REFERENCE, BenchmarkPlan, Cell
 from labelscan.benchmarking.runs import Cells, FinishedCell, needs_reference
 from labelscan.benchmarking.scoreboard import Measurement, Scoreboard, compare, measure
+from labelscan.config import nested
 from labelscan.detection.detectors import DETECTORS
 from labelscan.errors import Interrupted, RunError
-from labelscan.events import CellDone, CellsPlanned, CellStarted, Event, Listener, ignore
-from labelscan.pipeline.detect import nested, with_deadline
+from labelscan.events import CellDone, CellsPlanned, CellStarted, Event, Listener, ignore, with_deadline
 from labelscan.pipeline.estimate import estimate_seconds
 from labelscan.pipeline.inputs import read_contents
-from labelscan.reporting.formats.markdown import write_scoreboard_markdown
-from labelscan.results.csv_report import write_scoreboard_csv
-from labelscan.results.json_report import write_scoreboard_json
 from labelscan.results.run_folder import RunFolder, open_run
 
 COMMAND = "benchmark"
@@ -220,8 +218,8 @@ class _Measured:
     def write_tables(self) -> None:
         """Write what programs and people read."""
         scoreboard = self.scoreboard()
-        write_scoreboard_csv(scoreboard, self.plan.folder)
-        write_scoreboard_json(scoreboard, self.plan.folder)
+        scoreboard.write_csv(self.plan.folder)
+        scoreboard.write_json(self.plan.folder)
         write_scoreboard_markdown(scoreboard, self.plan.folder)
 
     def write_plot(self) -> None:

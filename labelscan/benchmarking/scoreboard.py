@@ -14,16 +14,20 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 
 from labelscan.arrays import Mask, TrueLabels
+from labelscan.atomic import write_json
 from labelscan.detection.evidence import Evidence
 from labelscan.detection.metrics import DetectionQuality, quality
 from labelscan.detection.protocol import Detection
-from labelscan.results.summary import rounded
+from labelscan.tables import write_csv
+from labelscan.wording import rounded
 
 FORMAT_VERSION = 1
+TABLE_FILE, MEASUREMENTS_FILE, JSON_FILE = "benchmark.csv", "measurements.csv", "benchmark.json"
 CONFIDENCE = 0.95
 OF_MODELS = ("out_of_fold_accuracy", "seconds")
 METRICS = (
@@ -172,6 +176,15 @@ class Scoreboard:
     def measured(self) -> pd.DataFrame:
         """Return one row a measurement."""
         return _numeric(pd.DataFrame([one.to_row() for one in self.measurements], columns=MEASUREMENT_COLUMNS))
+
+    def write_csv(self, folder: Path) -> None:
+        """Write benchmark.csv, the means over seeds, and measurements.csv, what they are means of."""
+        write_csv(self.table(), folder / TABLE_FILE)
+        write_csv(self.measured(), folder / MEASUREMENTS_FILE)
+
+    def write_json(self, folder: Path) -> None:
+        """Write benchmark.json."""
+        write_json(folder / JSON_FILE, self.to_json())
 
     def to_json(self) -> dict[str, object]:
         """Return the content of benchmark.json; numbers have 6 significant digits."""

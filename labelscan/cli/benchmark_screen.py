@@ -6,10 +6,9 @@ from itertools import accumulate
 
 from labelscan.benchmarking.plan import BenchmarkPlan
 from labelscan.benchmarking.run_benchmark import Benchmark, Outlook
-from labelscan.benchmarking.scoreboard import METRICS, NONE, PAIRED_METRICS, TITLES, ComparedRow, Scoreboard
+from labelscan.benchmarking.scoreboard import METRICS, NONE, PAIRED_METRICS, TABLE_FILE, TITLES, ComparedRow, Scoreboard
 from labelscan.cli.console import Column, cells, elide, entry, show_json, show_message, stdout, table, text
 from labelscan.pipeline.planning import rows_to_json
-from labelscan.results.csv_report import SCOREBOARD_FILE
 from labelscan.wording import duration
 
 MOST_WANTED = (
@@ -29,7 +28,7 @@ def show(result: Benchmark, *, as_json: bool, quiet: bool) -> None:
     if as_json:
         show_json({**scoreboard.to_json(), "folder": str(result.folder)})
     elif quiet:
-        console.print(text(str(result.folder / SCOREBOARD_FILE)))
+        console.print(text(str(result.folder / TABLE_FILE)))
     else:
         layout = _Layout.of(scoreboard, console.width)
         for noise in scoreboard.noises:
@@ -42,7 +41,7 @@ def show(result: Benchmark, *, as_json: bool, quiet: bool) -> None:
         for line in layout.legend(scoreboard):
             console.show(text((line, "dim")))
         console.print()
-        console.print(text(("table   ", "dim"), (str(result.folder / SCOREBOARD_FILE), "bold")))
+        console.print(text(("table   ", "dim"), (str(result.folder / TABLE_FILE), "bold")))
         console.show(text(("beside  ", "dim"), "benchmark.md, benchmark.json, benchmark.png, measurements.csv, cells/"))
     _tell_what_is_missing(scoreboard)
 

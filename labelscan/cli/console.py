@@ -21,7 +21,7 @@ from rich.table import Table
 from rich.text import Text
 
 from labelscan.errors import Problem
-from labelscan.printable import printable
+from labelscan.wording import printable
 
 PIPED_WIDTH = 200
 """Columns of what no terminal shows: names are cut later, since somebody may search them."""

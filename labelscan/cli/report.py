@@ -133,11 +133,11 @@ def _serve(run: "FinishedRun", page: "ReportPage", *, port: int, browser: bool, 
     import webbrowser
 
     from labelscan.cli import report_screen
-    from labelscan.correction.decisions import FILE_NAME
     from labelscan.reporting.formats.html import render_html
     from labelscan.reporting.review_server import DecisionsFile, ReviewServer, way_in
+    from labelscan.results.run_folder import DECISIONS_FILE
 
-    decisions = DecisionsFile(run.folder / FILE_NAME, run.given_labels)
+    decisions = DecisionsFile(run.folder / DECISIONS_FILE, run.given_labels)
 
     def render(save_to: str) -> str:
         return render_html(dataclasses.replace(page, save_to=save_to))

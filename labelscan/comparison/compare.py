@@ -22,10 +22,10 @@ from scipy.stats import spearmanr
 from labelscan.arrays import Mask
 from labelscan.comparison.pairing import ALIKE, BOTH, CATEGORIES, ONLY_FIRST, ONLY_SECOND, Pair, join
 from labelscan.detection.metrics import DetectionQuality, quality
-from labelscan.results.csv_report import write_table
 from labelscan.results.finished_run import FinishedRun
 from labelscan.results.issues import SCORED, TRUE_LABEL
-from labelscan.results.summary import rounded
+from labelscan.tables import write_csv
+from labelscan.wording import rounded
 
 FORMAT_VERSION = 1
 
@@ -132,7 +132,7 @@ class Comparison:
 
     def write_csv(self, path: Path) -> None:
         """Write the examples on which the runs do not agree."""
-        write_table(self.differing(), path)
+        write_csv(self.differing(), path)
 
     def to_json(self, top: int) -> dict[str, object]:
         """Return all as JSON, with at most ``top`` examples of each category; numbers have 6 significant digits."""

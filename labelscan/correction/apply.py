@@ -10,7 +10,6 @@ from pathlib import Path
 from labelscan.atomic import partial_of
 from labelscan.correction import label_lists
 from labelscan.correction.corrections import Corrections, FlagRule, check_new_labels, correct, is_log
-from labelscan.correction.decisions import FILE_NAME as DECISIONS_FILE
 from labelscan.correction.decisions import Decision, check_decisions, read_decisions
 from labelscan.correction.label_lists import link_folders
 from labelscan.correction.label_studio import read_annotations
@@ -19,6 +18,7 @@ from labelscan.errors import UsageError
 from labelscan.events import Listener, ignore
 from labelscan.results.finished_run import FinishedRun
 from labelscan.results.protected_paths import in_run_folder, refuse_only_read, refuse_same
+from labelscan.results.run_folder import DECISIONS_FILE
 from labelscan.results.source import Source, find_source
 
 FORMAT_VERSION = 1

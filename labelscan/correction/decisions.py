@@ -16,7 +16,6 @@ from typing import Literal, get_args
 from labelscan.atomic import replacing
 from labelscan.errors import DecisionsError, Problem
 
-FILE_NAME = "decisions.csv"
 COLUMNS = {
     "example_id": "as in issues.csv",
     "decision": "`keep`: the given label is right; `relabel`: another is; `drop`: none is; `unsure`: nobody can tell",

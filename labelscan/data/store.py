@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from labelscan.arrays import Index, Mask
 from labelscan.atomic import partial_of, write_npz
 from labelscan.config import StoreConfig
+from labelscan.data.cores import available_cores
 from labelscan.data.dataset import Image, ImageSource
 from labelscan.data.decoding import (
     ImageShape,
@@ -34,11 +35,8 @@ from labelscan.data.decoding import (
     reason,
     resize,
 )
-from labelscan.data.native_sizes import NativeSizes, probe
 from labelscan.errors import RunError
 from labelscan.events import Listener, StepAdvanced, StepDone, StepStarted, ignore
-
-__all__ = ["ImageShape", "NativeSizes", "Store", "build_store", "probe"]
 
 FORMAT_VERSION = 1
 """Of the side file and of the decoding rules; a store of another version is made anew."""
@@ -353,8 +351,3 @@ def _clear(path: Path) -> None:
 
 def _side_file(path: Path) -> Path:
     return path.with_suffix(".npz")
-
-
-def available_cores() -> int:
-    """Return the number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -15,8 +15,8 @@ import pandas as pd
 
 from labelscan.correction.decisions import read_decisions
 from labelscan.errors import GateError, Problem
-from labelscan.results.csv_report import write_table
 from labelscan.results.run_folder import is_own_file
+from labelscan.tables import write_csv
 
 COLUMNS = ("example_id", "given_label")
 DECISION = "decision"
@@ -143,7 +143,7 @@ def update_baseline(
     rows = sorted(baseline.reviewed.difference(removed) | suspects)
     records = [{**baseline.notes.get(one, {}), **dict(zip(COLUMNS, one, strict=True))} for one in rows]
     cells = [[record.get(name, "") for name in baseline.columns] for record in records]
-    write_table(pd.DataFrame(cells, columns=list(baseline.columns), dtype=object), baseline.path)
+    write_csv(pd.DataFrame(cells, columns=list(baseline.columns), dtype=object), baseline.path)
     return BaselineUpdate(
         path=baseline.path,
         added=tuple(sorted(suspects - baseline.reviewed)),

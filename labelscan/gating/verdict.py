@@ -13,7 +13,7 @@ from pathlib import Path
 
 from labelscan.gating.baseline import Reviewed
 from labelscan.results.issues import ISSUES_FILE
-from labelscan.results.summary import rounded
+from labelscan.wording import rounded
 
 FORMAT_VERSION = 1
 NEW_BASELINE = "labels-baseline.csv"

@@ -5,13 +5,12 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from time import monotonic
 
 import numpy as np
 import torch
 
 from labelscan.arrays import Mask, Strings, as_strings
-from labelscan.config import Config, fingerprint, flatten
+from labelscan.config import Config, fingerprint, nested
 from labelscan.data.dataset import Dataset
 from labelscan.data.duplicates import find_label_conflicts
 from labelscan.detection.detectors import Detections
@@ -20,12 +19,10 @@ from labelscan.detection.planted_errors import FILE_NAME as PLANTED_FILE
 from labelscan.detection.planted_errors import PlantedErrors, plant_errors
 from labelscan.detection.self_check import measure
 from labelscan.detection.threshold_jobs import read_threshold_runs, threshold_jobs
-from labelscan.errors import Interrupted
-from labelscan.events import Event, FoldDone, Listener, Noted, TrainingPlanned, Warned, ignore
+from labelscan.events import Event, FoldDone, Listener, Noted, TrainingPlanned, Warned, ignore, with_deadline
 from labelscan.pipeline.inputs import Contents, provide_inputs, read_contents
 from labelscan.pipeline.planning import Plan, make_plan, results_depend_on
 from labelscan.results.issues import SCORED, UNREADABLE
-from labelscan.results.json_report import write_summary
 from labelscan.results.run_folder import SELF_CHECK, RunFolder, open_run, recorded_fingerprint
 from labelscan.results.write_results import Run, judge, timed
 from labelscan.training.fold_job import SHARD_VERSION, FoldJob, read_outputs
@@ -128,7 +125,7 @@ def _check(plan: Plan, contents: Contents, first: Run, detections: Detections, r
             run.has_trained |= second.has_trained
         found = measure(planted, (first.evidence, detections), (checked.evidence, judged), folder=SELF_CHECK)
         summary = dataclasses.replace(first.summary, self_check=found)
-    write_summary(summary, run.path)
+    summary.write(run.path)
     return dataclasses.replace(first, summary=summary)
 
 
@@ -164,20 +161,6 @@ def _logged(run: RunFolder, notify: Listener) -> Listener:
     return tell
 
 
-def with_deadline(notify: Listener, max_seconds: float | None) -> Listener:
-    """Return a listener that passes events on, and raises Interrupted once ``max_seconds`` are over."""
-    if max_seconds is None:
-        return notify
-    deadline = monotonic() + max_seconds
-
-    def listen(event: Event) -> None:
-        notify(event)
-        if monotonic() > deadline:
-            raise Interrupted(f"the time of {max_seconds:g} s is over", hint="the same command goes on from here")
-
-    return listen
-
-
 @contextmanager
 def _open(plan: Plan, *, resume: bool, fresh: bool, inputs: Path | None = None) -> Iterator[RunFolder]:
     data = {
@@ -210,20 +193,6 @@ def _as_begun(plan: Plan, run: RunFolder) -> Plan:
     if isinstance(threads, int) and not plan.config.executor.threads:
         return dataclasses.replace(plan, threads=threads)
     return plan
-
-
-def nested(config: Config) -> dict[str, object]:
-    """Return all settings as ``{section: {name: value}}``, the form that ``--config`` reads back."""
-    tree: dict[str, object] = {}
-    for key, value in flatten(config).items():
-        section, dot, name = key.rpartition(".")
-        if dot:
-            inner = tree.setdefault(section, {})
-            assert isinstance(inner, dict)
-            inner[name] = value
-        else:
-            tree[name] = value
-    return tree
 
 
 def _assign(plan: Plan, contents: Contents) -> Folds:

@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 import torch
 
-from labelscan.data.store import ImageShape, available_cores
+from labelscan.data.cores import available_cores
+from labelscan.data.decoding import ImageShape
 from labelscan.pipeline.planning import Plan, input_shape
 from labelscan.training.device import Device, make_network, reproducible
 from labelscan.training.learners import NetworkLearner

@@ -14,7 +14,8 @@ from typing import cast
 from labelscan.config import Config, fingerprint, settings_that_matter
 from labelscan.data import readers
 from labelscan.data.dataset import Dataset, FeatureTable
-from labelscan.data.store import ImageShape, NativeSizes, probe
+from labelscan.data.decoding import ImageShape
+from labelscan.data.native_sizes import NativeSizes, probe
 from labelscan.detection.detectors import needs_threshold_runs
 from labelscan.detection.planted_errors import count_wanted
 from labelscan.detection.threshold_jobs import with_extra_class

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from labelscan.atomic import read_json
 from labelscan.errors import RunFolderError
-from labelscan.results.csv_report import read_scores
 from labelscan.results.issues import SCORES_FILE, Issues
 from labelscan.results.run_folder import DIRECTORY, FORMAT_VERSION, RUN_FILE
 from labelscan.results.summary import FILE_NAME as SUMMARY_FILE
 from labelscan.results.summary import FORMAT_VERSION as SUMMARY_FORMAT_VERSION
+from labelscan.results.tables import read_scores
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

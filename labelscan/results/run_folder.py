@@ -30,6 +30,8 @@ LOG_FILE = "log.jsonl"
 DIRECTORY = "directory"
 """The key of run.json for the folder that relative paths in a run start from."""
 PACKAGES = ("torch", "torchvision", "numpy", "pandas", "scikit-learn", "cleanlab")
+DECISIONS_FILE = "decisions.csv"
+"""What a reviewer decided; a person's work, which no command of a run touches."""
 SELF_CHECK = "self-check"
 """The folder of the second run, with planted errors, of a run that checks itself."""
 OWN_FILES = {

@@ -10,12 +10,14 @@ import dataclasses
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from labelscan.arrays import Mask, Strings
+from labelscan.atomic import write_json
 from labelscan.data.dataset import Dataset
 from labelscan.detection.evidence import Evidence
 from labelscan.detection.metrics import DetectionQuality, quality
@@ -23,6 +25,7 @@ from labelscan.detection.protocol import Detections
 from labelscan.detection.self_check import SelfCheck
 from labelscan.results.health import Agreement, warnings_about
 from labelscan.results.issues import UNREADABLE, UNSCORED, Issues, status_is
+from labelscan.wording import rounded
 
 FORMAT_VERSION = 1
 FILE_NAME = "summary.json"
@@ -131,6 +134,10 @@ class Summary:
             for conflict in self.label_conflicts
         ]
         return {key: rounded(value) for key, value in content.items()}
+
+    def write(self, run_folder: Path) -> None:
+        """Write summary.json."""
+        write_json(run_folder / FILE_NAME, self.to_json())
 
 
 def summarise(
@@ -242,14 +249,3 @@ def _confused_pairs(dataset: Dataset, issues: Issues) -> tuple[ConfusedPair, ...
         ConfusedPair(given_label=given_label, suggested_label=suggested_label, count=count)
         for (given_label, suggested_label), count in pairs[:MOST_PAIRS]
     )
-
-
-def rounded(value: object) -> object:
-    """Return ``value`` with every number in it at 6 significant digits."""
-    if isinstance(value, float):
-        return float(f"{value:.6g}")
-    if isinstance(value, dict):
-        return {key: rounded(inner) for key, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [rounded(inner) for inner in value]
-    return value

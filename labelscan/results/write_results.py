@@ -14,11 +14,10 @@ from labelscan.data.dataset import Dataset
 from labelscan.detection.detectors import Detections, detect_all
 from labelscan.detection.evidence import FILE_NAME as EVIDENCE_FILE
 from labelscan.detection.evidence import Evidence
-from labelscan.results.csv_report import write_csv
 from labelscan.results.issues import Issues, rank_issues
-from labelscan.results.json_report import write_summary
 from labelscan.results.run_folder import RunFolder
 from labelscan.results.summary import LabelConflict, Summary, summarise
+from labelscan.results.tables import write_issues
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -75,8 +74,8 @@ def judge(
             small_classes=small_classes,
             warnings=warnings,
         )
-        write_csv(issues, run.path)
-        write_summary(summary, run.path)
+        write_issues(issues, run.path)
+        summary.write(run.path)
     return Run(folder=run.path, dataset=dataset, evidence=evidence, issues=issues, summary=summary), detections
 
 

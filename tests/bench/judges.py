@@ -22,8 +22,8 @@ from labelscan.detection.evidence import FILE_NAME as EVIDENCE_FILE
 from labelscan.detection.evidence import Evidence
 from labelscan.detection.metrics import DetectionQuality, quality
 from labelscan.errors import LabelscanError
-from labelscan.results.csv_report import read_scores
 from labelscan.results.issues import SCORES_FILE, TRUE_LABEL, Issues
+from labelscan.results.tables import read_scores
 
 FILTERS = tuple(f"confident-learning:filter_by={name}" for name in get_args(FilterBy))
 DOUBTS = ("0", "0.25", "0.5", "1")

@@ -19,7 +19,7 @@ from judges import JUDGES, judged, true_errors
 
 from labelscan.detection.detectors import needs_threshold_runs
 from labelscan.detection.evidence import Evidence
-from labelscan.results.csv_report import read_scores
+from labelscan.results.tables import read_scores
 
 
 def main() -> None:

@@ -10,21 +10,19 @@ from measured import DETECTORS, LOSSES, NOISES, a_measurement, a_scoreboard
 from PIL import Image
 
 from labelscan.benchmarking import plot as plot_report
+from labelscan.benchmarking.markdown import write_scoreboard_markdown
 from labelscan.benchmarking.plot import LOOKS, write_scoreboard_plot
-from labelscan.reporting.formats.markdown import write_scoreboard_markdown
-from labelscan.results.csv_report import write_scoreboard_csv
-from labelscan.results.json_report import write_scoreboard_json
 
 
 def test_the_csv_files_are_as_reviewed(tmp_path, golden):
-    write_scoreboard_csv(a_scoreboard(), tmp_path)
+    a_scoreboard().write_csv(tmp_path)
     golden("benchmark.csv", (tmp_path / "benchmark.csv").read_text(encoding="utf-8"))
     golden("measurements.csv", (tmp_path / "measurements.csv").read_text(encoding="utf-8"))
 
 
 def test_a_script_reads_the_csv_back(tmp_path):
     scoreboard = a_scoreboard()
-    write_scoreboard_csv(scoreboard, tmp_path)
+    scoreboard.write_csv(tmp_path)
     read = pd.read_csv(tmp_path / "benchmark.csv")
     pd.testing.assert_frame_equal(read, scoreboard.table(), check_dtype=False, rtol=1e-5)
 
@@ -45,7 +43,7 @@ def test_names_do_not_break_the_markdown_table(tmp_path):
 
 
 def test_the_json_is_that_of_the_table(tmp_path):
-    write_scoreboard_json(a_scoreboard(), tmp_path)
+    a_scoreboard().write_json(tmp_path)
     content = json.loads((tmp_path / "benchmark.json").read_text(encoding="utf-8"))
     assert content == json.loads(json.dumps(a_scoreboard().to_json()))
     assert content["format_version"] == 1

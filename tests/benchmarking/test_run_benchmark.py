@@ -219,7 +219,7 @@ def test_the_seconds_of_a_cell_that_was_interrupted_are_those_of_all_its_folds(r
 
 def test_a_budget_ends_in_the_table_of_what_is_done(run, monkeypatch):
     done = []
-    monkeypatch.setattr("labelscan.pipeline.detect.monotonic", lambda: 10.0 * len(done))
+    monkeypatch.setattr("labelscan.events.monotonic", lambda: 10.0 * len(done))
 
     def count(event):
         done.extend([event] if isinstance(event, CellDone) else [])

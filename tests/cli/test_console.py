@@ -16,7 +16,7 @@ from labelscan.cli.console import (
     text,
 )
 from labelscan.errors import Problem
-from labelscan.printable import printable
+from labelscan.wording import printable
 
 any_text = st.text(st.characters())
 

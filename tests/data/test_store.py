@@ -12,7 +12,9 @@ import labelscan.data.store as store_module
 from labelscan.arrays import as_strings
 from labelscan.config import StoreConfig
 from labelscan.data.dataset import ImageArray, ImageFiles
-from labelscan.data.store import ImageShape, Store, build_store, probe
+from labelscan.data.decoding import ImageShape
+from labelscan.data.native_sizes import probe
+from labelscan.data.store import Store, build_store
 from labelscan.errors import RunError
 from labelscan.events import StepAdvanced, StepDone, StepStarted, ignore
 

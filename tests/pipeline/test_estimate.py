@@ -7,7 +7,7 @@ from sklearn.linear_model import LogisticRegression
 from torch import Tensor, nn
 
 import labelscan
-from labelscan.data.store import ImageShape
+from labelscan.data.decoding import ImageShape
 from labelscan.pipeline import estimate
 from labelscan.pipeline.planning import Plan
 

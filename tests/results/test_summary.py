@@ -9,7 +9,6 @@ from tiny_run import TRUE, a_dataset, a_status, an_evidence, detections_of
 from labelscan.results import summary as module
 from labelscan.results.health import Agreement, warnings_about
 from labelscan.results.issues import rank_issues
-from labelscan.results.json_report import write_summary
 from labelscan.results.summary import ClassHealth, ConfusedPair, Summary, summarise
 
 
@@ -122,7 +121,7 @@ def test_an_extreme_imbalance_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_summary_json_is_what_programs_read(tmp_path: Path) -> None:
-    write_summary(a_summary(label_conflicts=[[("00.png", "cat"), ("01.png", "dog")]]), tmp_path)
+    a_summary(label_conflicts=[[("00.png", "cat"), ("01.png", "dog")]]).write(tmp_path)
     content = json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))
     assert content["format_version"] == 1
     assert list(content)[1:7] == ["data", "n_examples", "n_scored", "n_unscored", "n_unreadable", "n_classes"]

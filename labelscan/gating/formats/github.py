@@ -4,7 +4,7 @@ GitHub shows at most 10 annotations of a kind a step, so the verdict comes first
 """
 
 from labelscan.gating.verdict import GateSuspect, GateVerdict
-from labelscan.printable import printable
+from labelscan.wording import printable
 
 MOST_ANNOTATIONS = 10
 TITLE = "labelscan gate"

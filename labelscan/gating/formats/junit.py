@@ -3,7 +3,7 @@
 from xml.etree import ElementTree
 
 from labelscan.gating.verdict import Check, GateVerdict
-from labelscan.printable import printable
+from labelscan.wording import printable
 
 SUITE = "labelscan gate"
 CLASS_NAME = "labelscan.gate"

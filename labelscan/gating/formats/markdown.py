@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator
 
 from labelscan.gating.verdict import GateSuspect, GateVerdict
-from labelscan.reporting.markdown_text import code, escaped, table
+from labelscan.tables import markdown_table
+from labelscan.wording import as_code, in_markdown
 
 
 def as_markdown(verdict: GateVerdict, top: int) -> str:
@@ -12,31 +13,31 @@ def as_markdown(verdict: GateVerdict, top: int) -> str:
 
 
 def _lines(verdict: GateVerdict, top: int) -> Iterator[str]:
-    yield from (f"## labelscan gate: {verdict.word.lower()}", "", escaped(verdict.sentence), "")
+    yield from (f"## labelscan gate: {verdict.word.lower()}", "", in_markdown(verdict.sentence), "")
     rows = [
         (check.name, check.shown_found, check.shown_limit, "ok" if check.passed else "**exceeded**")
         for check in verdict.checks
     ]
-    yield from table(("limit", "found", "allowed", ""), "lrrl", rows)
+    yield from markdown_table(("limit", "found", "allowed", ""), "lrrl", rows)
     listed = verdict.to_look_at[:top]
     if listed:
         yield from ("", *_table(listed))
     if verdict.unlisted(top):
         yield from ("", verdict.unlisted(top))
     for warning in verdict.warnings:
-        yield from ("", f"Warning: {escaped(warning)}")
+        yield from ("", f"Warning: {in_markdown(warning)}")
     steps = verdict.next_steps(top)
     if steps:
         yield ""
-        yield from (f"- {word}: {code(step)}" for word, step in steps)
+        yield from (f"- {word}: {as_code(step)}" for word, step in steps)
 
 
 def _table(suspects: Iterable[GateSuspect]) -> Iterator[str]:
     rows = [
         [
-            *(code(text) for text in (one.place, one.given_label, one.suggested_label)),
+            *(as_code(text) for text in (one.place, one.given_label, one.suggested_label)),
             f"{one.error_probability:.3f}",
         ]
         for one in suspects
     ]
-    yield from table(("suspect", "given", "suggested", "P(wrong)"), "lllr", rows)
+    yield from markdown_table(("suspect", "given", "suggested", "P(wrong)"), "lllr", rows)

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from labelscan import __version__
 from labelscan.gating.verdict import GateSuspect, GateVerdict
-from labelscan.printable import printable
+from labelscan.wording import printable
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 RULE = "label-error"

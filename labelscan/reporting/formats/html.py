@@ -21,9 +21,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from labelscan.atomic import replacing
-from labelscan.correction.decisions import COLUMNS, FILE_NAME, VERDICTS
+from labelscan.correction.decisions import COLUMNS, VERDICTS
 from labelscan.reporting.page import ReportPage, Suspect
 from labelscan.results.health import MANY_FLAGGED
+from labelscan.results.run_folder import DECISIONS_FILE
 
 ASSETS = Path(__file__).parents[1] / "assets"
 TEMPLATE, STYLE = "page.html.jinja", "page.css"
@@ -83,7 +84,7 @@ def render_html(page: ReportPage) -> str:
 
 def _next_command(page: ReportPage) -> str:
     # A served page saves where apply looks by itself.
-    return f"labelscan apply {shlex.quote(page.run)}" + ("" if page.save_to else f" --decisions {FILE_NAME}")
+    return f"labelscan apply {shlex.quote(page.run)}" + ("" if page.save_to else f" --decisions {DECISIONS_FILE}")
 
 
 def _warnings(summary: Mapping[str, object]) -> list[str]:
@@ -134,7 +135,7 @@ def _content(page: ReportPage) -> dict[str, object]:
         "kind": page.kind,
         "columns": list(COLUMNS),
         "verdicts": VERDICTS,
-        "file_name": FILE_NAME,
+        "file_name": DECISIONS_FILE,
         "class_names": page.class_names,
         "suspects": [_suspect(suspect) for suspect in page.suspects],
         "typical": {name: [dataclasses.asdict(one) for one in examples] for name, examples in page.typical.items()},

@@ -1,16 +1,14 @@
-"""A run, or the table of a benchmark, as Markdown: for a pull request, a job summary, an issue or an appendix."""
+"""A run as Markdown: for a pull request, a job summary or an issue."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from labelscan.atomic import replacing
-from labelscan.benchmarking.scoreboard import LEGEND, METRICS, PAIRED_METRICS, TITLES, ComparedRow, Scoreboard
-from labelscan.reporting.markdown_text import code, escaped, table
 from labelscan.reporting.page import Interval, ReportPage, Suspect
-from labelscan.wording import percent
+from labelscan.tables import markdown_table
+from labelscan.wording import as_code, in_markdown, percent
 
-FILE_NAME = "benchmark.md"
 MOST_CLASSES = 20
 MOST_SUSPECTS = 50
 """A page of 200 rows is no summary; issues.csv has them all."""
@@ -27,26 +25,20 @@ def render_markdown(page: ReportPage) -> str:
     return "\n".join(_run_lines(page)) + "\n"
 
 
-def write_scoreboard_markdown(scoreboard: Scoreboard, folder: Path) -> None:
-    """Write benchmark.md: one section a noise, one line a detector and loss."""
-    with replacing(folder / FILE_NAME) as file:
-        file.write("\n".join(_lines(scoreboard)) + "\n")
-
-
 def _run_lines(page: ReportPage) -> Iterator[str]:
     n_scored = int(str(page.summary.get("n_scored", 0)))
     share = f" ({percent(page.n_flagged / n_scored)})" if n_scored else ""
-    yield f"## {escaped(page.data)}: {page.n_flagged:,} of {n_scored:,} labels look wrong{share}"
+    yield f"## {in_markdown(page.data)}: {page.n_flagged:,} of {n_scored:,} labels look wrong{share}"
     yield ""
     yield f"- wrong labels, flagged or not: {_between(page.wrong_labels, shares=False)}"
     if page.flagged_precision is not None:
         yield f"- flags that are right: {_between(page.flagged_precision, shares=True)}"
-    yield from (f"- **warning:** {escaped(str(one))}" for one in _listed(page.summary, "warnings"))
-    yield from (f"- {escaped(note)}" for note in page.notes)
+    yield from (f"- **warning:** {in_markdown(str(one))}" for one in _listed(page.summary, "warnings"))
+    yield from (f"- {in_markdown(note)}" for note in page.notes)
     yield from _section("Classes", _classes(_listed(page.summary, "class_health")))
     yield from _section("Most confused", _pairs(_listed(page.summary, "confused_pairs")))
     yield from _section("Most doubtful labels", _suspects(page))
-    yield from _section("What was run", (f"- {escaped(label)}: {code(text)}" for label, text in page.facts))
+    yield from _section("What was run", (f"- {in_markdown(label)}: {as_code(text)}" for label, text in page.facts))
 
 
 def _between(one: Interval, *, shares: bool) -> str:
@@ -55,7 +47,7 @@ def _between(one: Interval, *, shares: bool) -> str:
 
     known_by = "measured by the self-check" if one.measured else "by the models' own estimate"
     between = f"**{number(one.estimate)}**, {number(one.low)} to {number(one.high)}"
-    return f"about {between} {known_by}. {escaped(one.basis)}"
+    return f"about {between} {known_by}. {in_markdown(one.basis)}"
 
 
 def _section(title: str, lines: Iterator[str]) -> Iterator[str]:
@@ -70,7 +62,7 @@ def _classes(health: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         return
     rows = [
         [
-            code(one["class_name"]),
+            as_code(one["class_name"]),
             f"{one['n_flagged']:,}",
             f"{one['n_scored']:,}",
             percent(one["flagged_rate"]),
@@ -79,15 +71,15 @@ def _classes(health: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         for one in worst[:MOST_CLASSES]
     ]
     titles = ("class", "flagged", "labels", "share", "held-out accuracy")
-    yield from table(titles, "lrrrr", rows)
+    yield from markdown_table(titles, "lrrrr", rows)
     if len(worst) > MOST_CLASSES:
         yield from ("", f"and {len(worst) - MOST_CLASSES:,} more classes with flags")
 
 
 def _pairs(pairs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    rows = [[code(one["given_label"]), code(one["suggested_label"]), f"{one['count']:,}"] for one in pairs]
+    rows = [[as_code(one["given_label"]), as_code(one["suggested_label"]), f"{one['count']:,}"] for one in pairs]
     if rows:
-        yield from table(("label", "taken for", "times"), "llr", rows)
+        yield from markdown_table(("label", "taken for", "times"), "llr", rows)
 
 
 def _suspects(page: ReportPage) -> Iterator[str]:
@@ -96,7 +88,7 @@ def _suspects(page: ReportPage) -> Iterator[str]:
         return
     with_truth = any(one.true_label is not None for one in shown)
     titles = ["", "example", "label", "suggested", "P(wrong)", "flagged by", *(["true label"] if with_truth else [])]
-    yield from table(
+    yield from markdown_table(
         titles,
         "rlllrll" if with_truth else "rlllrl",
         [_suspect_cells(one, with_truth=with_truth) for one in shown],
@@ -107,41 +99,20 @@ def _suspects(page: ReportPage) -> Iterator[str]:
 
 def _suspect_cells(one: Suspect, *, with_truth: bool) -> list[str]:
     probability = "" if one.error_probability is None else f"{one.error_probability:.3f}"
-    cells = [str(one.rank), code(one.example_id), code(one.given_label), code(one.suggested_label), probability]
-    return [*cells, escaped(", ".join(one.flagged_by)), *([code(one.true_label or "")] if with_truth else [])]
+    cells = [
+        str(one.rank),
+        as_code(one.example_id),
+        as_code(one.given_label),
+        as_code(one.suggested_label),
+        probability,
+    ]
+    return [
+        *cells,
+        in_markdown(", ".join(one.flagged_by)),
+        *([as_code(one.true_label or "")] if with_truth else []),
+    ]
 
 
 def _listed(summary: Mapping[str, object], name: str) -> Sequence[Any]:
     content = summary.get(name)
     return content if isinstance(content, list | tuple) else ()
-
-
-def _lines(scoreboard: Scoreboard) -> Iterator[str]:
-    yield f"# {escaped(scoreboard.data)}, {scoreboard.n_examples:,} examples"
-    yield ""
-    for note in scoreboard.notes:
-        yield f"- {escaped(note)}"
-    yield from ("", LEGEND) if scoreboard.notes else (LEGEND,)
-    for noise in scoreboard.noises:
-        rows = [row for row in scoreboard.rows if row.noise == noise]
-        if rows:
-            yield from ("", f"## {escaped(noise)}", "")
-            yield from _compared(rows)
-    if scoreboard.failures:
-        yield from ("", "## Failed", "")
-        yield from (f"- {escaped(cell)}: {escaped(reason)}" for cell, reason in scoreboard.failures.items())
-    if scoreboard.missing:
-        yield from ("", "## Not done yet", "")
-        yield from (f"- {escaped(cell)}" for cell in scoreboard.missing)
-
-
-def _compared(rows: Sequence[ComparedRow]) -> Iterator[str]:
-    titles = ["detector", "loss", "seeds", "errors", *(TITLES[metric] for metric in METRICS)]
-    titles += [f"diff. {TITLES[metric]}" for metric in PAIRED_METRICS]
-    made = []
-    for row in rows:
-        cells = [escaped(row.detector), escaped(row.loss), str(row.n_seeds), f"{row.n_errors:,.0f}"]
-        cells += [row.figure(metric) for metric in METRICS]
-        cells += [row.difference_figure(metric) for metric in PAIRED_METRICS]
-        made.append(cells)
-    yield from table(titles, "ll" + "r" * (len(titles) - 2), made)

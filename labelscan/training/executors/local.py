@@ -12,7 +12,7 @@ import torch
 from loky import get_reusable_executor
 from loky.process_executor import TerminatedWorkerError
 
-from labelscan.data.store import available_cores
+from labelscan.data.cores import available_cores
 from labelscan.errors import LabelscanError, RunError
 from labelscan.events import Event, FoldDone, Listener, Waiting, Warned
 from labelscan.training.device import Device, all_gpus

@@ -14,8 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from labelscan.data.cores import available_cores
 from labelscan.data.growing_array import GrowingArray
-from labelscan.data.store import available_cores
 from labelscan.events import Listener, Noted, StepAdvanced, StepDone, StepStarted
 from labelscan.training.batches import Augmentation, Batches, StoredInputs
 from labelscan.training.device import Device, make_network, reproducible

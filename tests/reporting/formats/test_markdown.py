@@ -9,7 +9,7 @@ from markdown_it import MarkdownIt
 from tiny_page import a_page
 
 from labelscan.reporting.formats.markdown import MOST_SUSPECTS, render_markdown, write_markdown
-from labelscan.reporting.markdown_text import code, escaped
+from labelscan.wording import as_code, in_markdown
 
 NASTY = (
     "a|b",
@@ -42,7 +42,7 @@ def cells_of(markdown):
 
 
 @pytest.mark.parametrize("text", NASTY)
-@pytest.mark.parametrize("shown", [code, escaped])
+@pytest.mark.parametrize("shown", [as_code, in_markdown])
 def test_text_from_outside_is_text_and_stays_in_its_cell(text, shown):
     lines = ["| a | b |", "| --- | --- |", f"| {shown(text)} | end |"]
     first, last = cells_of("\n".join(lines))
@@ -50,7 +50,7 @@ def test_text_from_outside_is_text_and_stays_in_its_cell(text, shown):
     assert last == "end"
 
 
-@pytest.mark.parametrize("shown", [code, escaped])
+@pytest.mark.parametrize("shown", [as_code, in_markdown])
 def test_a_terminal_is_not_moved_by_a_name(shown):
     name = "cat\x1b[2J\u202e"
     cell, _ = cells_of(f"| a | b |\n| --- | --- |\n| {shown(name)} | end |")

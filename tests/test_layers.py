@@ -1,0 +1,101 @@
+"""Imports flow one way: a package imports only from those that ``LAYERS`` gives it."""
+
+import ast
+from pathlib import Path
+
+import labelscan
+
+PACKAGE = Path(labelscan.__file__).parent
+GROUND = "errors events arrays registry atomic config wording tables"
+"""What every stage stands on. These modules import only each other."""
+LAYERS = {
+    "data": "",
+    "training": "data",
+    "detection": "data training",
+    "results": "data training detection",
+    "correction": "data results",
+    "reporting": "data training detection results correction",
+    "gating": "data results correction",
+    "pipeline": "data training detection results",
+    "benchmarking": "data training detection results pipeline",
+    "comparison": "data detection results",
+    "api": "data training detection results correction reporting gating pipeline benchmarking comparison",
+    "cli": "data training detection results correction reporting gating pipeline benchmarking comparison api",
+}
+"""Each package and the packages that it may import from, beside the ground; siblings have no order."""
+ALONE = {
+    "rich": "cli.console",
+    "cleanlab": "detection.detectors.confident_learning",
+    "pyarrow": "data.readers.sheet",
+    "matplotlib": "benchmarking.plot",
+    "jinja2": "reporting.formats.html",
+    "markupsafe": "reporting.formats.html",
+}
+"""Packages that one module alone imports."""
+
+SETS_A_VARIABLE = {"training.device"}
+"""cuBLAS has no other switch for results that can be repeated."""
+
+
+def name_of(path):
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {name_of(path): path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or path.stem[:2] != "__"}
+
+
+def imports(path):
+    """Yield every module that a file imports, wherever in it."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            members = [f"{node.module}.{alias.name}" for alias in node.names]
+            yield from (name if name.removeprefix("labelscan.") in MODULES else str(node.module) for name in members)
+
+
+def layer_of(name):
+    return name.partition(".")[0]
+
+
+def test_every_name_at_the_top_has_its_layer():
+    found = {entry.stem for entry in PACKAGE.iterdir() if entry.suffix in ("", ".py") and entry.stem[:2] != "__"}
+    assert found - {"configs"} == {*GROUND.split(), *LAYERS}  # configs/ is there in a wheel alone
+
+
+def test_a_package_imports_only_what_its_layer_may():
+    wrong = []
+    for name, path in MODULES.items():
+        layer = layer_of(name)
+        allowed = {*GROUND.split(), layer, *LAYERS.get(layer, "").split()}
+        for imported in imports(path):
+            package, _, rest = imported.partition(".")
+            if package == "labelscan" and rest and layer_of(rest) not in allowed:
+                wrong.append(f"{name} imports {imported}")
+    assert not wrong
+
+
+def test_wrapped_packages_are_imported_by_their_wrapper_alone():
+    wrong = [
+        f"{name} imports {imported}"
+        for name, path in MODULES.items()
+        for imported in imports(path)
+        if ALONE.get(imported.partition(".")[0], name) != name
+    ]
+    assert not wrong
+
+
+def test_nothing_below_the_command_line_prints_exits_or_reads_the_environment():
+    wrong = [
+        f"{name}:{node.lineno}"
+        for name, path in MODULES.items()
+        if not name.startswith("cli") and name not in SETS_A_VARIABLE
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if (
+            isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("print", "exit", "quit")
+        )
+        or (isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv"))
+    ]
+    assert not wrong
