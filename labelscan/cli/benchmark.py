@@ -92,7 +92,7 @@ def benchmark(
     detector judge. The same command again goes on, and trains only what is not finished.
     """
     refuse_both("--quiet", quiet, "--verbose", verbose)
-    settings = given.with_data(data, "benchmark")
+    settings = given.resolve_with_data(data, "benchmark")
     from labelscan.benchmarking import run_benchmark  # this and rich load torch and more, not for --help
     from labelscan.benchmarking.plan import make_benchmark_plan
     from labelscan.cli import benchmark_screen, progress

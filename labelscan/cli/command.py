@@ -52,22 +52,18 @@ class Given:
     overrides: Sequence[str] = ()
     config: str | None = None
 
-    def resolve(self, **more: object) -> Config:
-        """Return all settings: flags before ``--set`` before variables before the config file.
-
-        Args:
-            more: values of settings that are no flags, by their key with ``__`` for the dot; None is not given.
-        """
+    def resolve(self, data: str = "") -> Config:
+        """Return all settings: DATA and flags before ``--set`` before variables before the config file."""
         return resolve(
-            flags={**self.flags, **{key.replace("__", "."): value for key, value in more.items()}},
+            flags={**self.flags, "dataset.data": data or None},
             overrides=self.overrides,
             environment=os.environ,
             config_file=None if self.config is None else find_config(self.config),
         )
 
-    def with_data(self, data: str, command: str) -> Config:
-        """Return all settings with DATA; raise UsageError where neither it nor any setting names the data."""
-        config = self.resolve(dataset__data=data or None)
+    def resolve_with_data(self, data: str, command: str) -> Config:
+        """Return all settings; raise UsageError where neither DATA nor any setting names the data."""
+        config = self.resolve(data)
         if not config.dataset.data:
             hint = f"labelscan {command} DATA, DATA being a folder, a file or demo:digits; see --help"
             raise UsageError("no data is named", hint=hint)

@@ -38,7 +38,7 @@ def detect(
     """
     refuse_both("--resume", resume, "--fresh", fresh)
     refuse_both("--quiet", quiet, "--verbose", verbose)
-    settings = given.with_data(data, "detect")
+    settings = given.resolve_with_data(data, "detect")
     import labelscan
     from labelscan.cli import progress, run_screen  # rich and torch load here, not for --help
 

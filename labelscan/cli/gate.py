@@ -82,7 +82,7 @@ def gate(
         _refuse_for_runs(given, target, {"--output": output, "--max-time": max_time, "--fresh": fresh or None})
         is_run, config = True, given.resolve()
     else:
-        is_run, config = False, given.with_data(target, "gate")
+        is_run, config = False, given.resolve_with_data(target, "gate")
     _refuse_inputs(written, config.gate.baseline, "" if is_run else config.dataset.data)
 
     def find_run() -> "FinishedRun":
