@@ -4,8 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 GOLDEN = Path(__file__).parent / "golden"
+settings.register_profile("labelscan", deadline=None)  # how long an example takes says nothing on a busy machine
+settings.load_profile("labelscan")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
