@@ -11,6 +11,7 @@ import tomllib
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import reference
 from PIL import Image
@@ -38,58 +39,69 @@ JOBS = [block for language, block in BLOCKS if language == "sh"]
 SCRIPTS = [block for language, block in BLOCKS if language == "python"]
 
 
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory):
-    """Make the finished runs that later commands name: of images, one of which is labelled wrongly, and the demo."""
-    folder = tmp_path_factory.mktemp("readme")
+def write_images(folder):
+    """Write images in two class folders, one of which is labelled wrongly, and a manifest of them."""
     generator = np.random.default_rng(0)
+    rows = ["path,label,species,animal"]
     for name, level in (("cat", 60), ("dog", 180)):
         (folder / "data" / name).mkdir(parents=True)
         for number in range(12):
-            path = folder / "data" / name / f"{number:03}.png"
             true_level = 180 if (name, number) == ("cat", 3) else level
             pixels = generator.integers(true_level - 40, true_level + 40, (8, 8, 3))
-            Image.fromarray(pixels.astype(np.uint8)).save(path)
+            Image.fromarray(pixels.astype(np.uint8)).save(folder / "data" / name / f"{number:03}.png")
+            rows.append(f"data/{name}/{number:03}.png,{name},{name},{number:03}")
+    (folder / "labels.csv").write_text("\n".join(rows) + "\n")
+
+
+def write_arrays(folder):
+    """Write a table, arrays and probabilities."""
+    generator = np.random.default_rng(0)
+    flowers = [f"{generator.normal(kind):.3f},{generator.normal(-kind):.3f},{'ab'[kind]}" for kind in (0, 1) * 15]
+    (folder / "flowers.csv").write_text("\n".join(["petal,sepal,species", *flowers]) + "\n")
+    labels = np.arange(30) % 3
+    arrays = {"images": generator.integers(0, 255, (30, 8, 8), np.uint8), "labels": labels}
+    expert = np.where(np.arange(30) < 3, 1 - labels // 2, labels // 2)
+    np.savez(folder / "arrays.npz", **arrays, coarse=labels // 2, expert=expert)
+    pred_probs = np.full((30, 3), 0.05)
+    pred_probs[np.arange(30), labels] = 0.9
+    np.savez(folder / "probs.npz", pred_probs=pred_probs, given_labels=labels)
+    table = pd.DataFrame(pred_probs, columns=["prob:c0", "prob:c1", "prob:c2"]).assign(label=[f"c{k}" for k in labels])
+    table.to_csv(folder / "probs.csv", index=False)
+
+
+def make_runs():
+    """Make the finished runs that later commands name, with what a reviewer decided."""
+    for data, output in (("data", "first"), ("demo:digits?noise=symmetric:0.1", "demo")):
+        settings = labelscan.settings(data, model="linear", folds=3, epochs=10)
+        labelscan.detect(settings=settings, output=f"runs/{output}")
+    write_decisions([Decision(example_id="cat/003.png", verdict="relabel", new_label="dog")], Path("decisions.csv"))
+    labelscan.apply("runs/first", decisions="decisions.csv")
+    (task,) = json.loads(labelscan.report("runs/first", format="label-studio").read_text())
+    Path("annotations.json").write_text(json.dumps([task | {"annotations": task["predictions"]}]))
+    settings = labelscan.settings("runs/first/corrected.csv", model="linear", folds=3)
+    labelscan.detect(settings=settings, output="runs/second")
+    for name in ("ce", "blurry"):
+        labelscan.score("probs.npz", output=f"runs/{name}")
+    accepted = "gate data/ --config ci --baseline labels-baseline.csv -o labels-run --update-baseline"
+    assert main(accepted.split()) == 0
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Return a folder with all data and runs that the commands name."""
+    folder = tmp_path_factory.mktemp("readme")
+    write_images(folder)
+    write_arrays(folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        settings = labelscan.settings("data", model="linear", folds=3)
-        labelscan.detect(settings=settings, output="runs/first")
-        write_decisions([Decision(example_id="cat/003.png", verdict="relabel", new_label="dog")], Path("decisions.csv"))
-        labelscan.apply("runs/first", decisions="decisions.csv")
-        (task,) = json.loads(labelscan.report("runs/first", format="label-studio").read_text())
-        Path("annotations.json").write_text(json.dumps([task | {"annotations": task["predictions"]}]))
-        settings = labelscan.settings("runs/first/corrected.csv", model="linear", folds=3)
-        labelscan.detect(settings=settings, output="runs/second")
-        settings = labelscan.settings("demo:digits?noise=symmetric:0.1", model="linear", folds=2, epochs=2)
-        labelscan.detect(settings=settings, output="runs/demo")
-        accepted = "gate data/ --config ci --baseline labels-baseline.csv -o labels-run --update-baseline"
-        assert main(accepted.split()) == 0
+        make_runs()
     return folder
 
 
 @pytest.fixture
-def folder(runs, tmp_path, monkeypatch):
-    """Make the data that the commands name, and stand beside it."""
-    shutil.copytree(runs, tmp_path, dirs_exist_ok=True)
-    generator = np.random.default_rng(0)
-    rows = [
-        f"{path.relative_to(tmp_path).as_posix()},{path.parent.name},{path.parent.name},{path.stem}"
-        for path in sorted(tmp_path.glob("data/*/*.png"))
-    ]
-    (tmp_path / "labels.csv").write_text("\n".join(["path,label,species,animal", *rows]) + "\n")
-    flowers = [f"{generator.normal(kind):.3f},{generator.normal(-kind):.3f},{'ab'[kind]}" for kind in (0, 1) * 15]
-    (tmp_path / "flowers.csv").write_text("\n".join(["petal,sepal,species", *flowers]) + "\n")
-    labels = np.arange(30) % 3
-    arrays = {"images": generator.integers(0, 255, (30, 8, 8), np.uint8), "labels": labels}
-    expert = np.where(np.arange(30) < 3, 1 - labels // 2, labels // 2)
-    np.savez(tmp_path / "arrays.npz", **arrays, coarse=labels // 2, expert=expert)
-    pred_probs = np.full((30, 3), 0.05)
-    pred_probs[np.arange(30), labels] = 0.9
-    np.savez(tmp_path / "probs.npz", pred_probs=pred_probs, given_labels=labels)
-    for name in ("ce", "blurry"):
-        labelscan.score(pred_probs, labels, output=tmp_path / "runs" / name)
-    lines = [f"c{label},{','.join(map(str, row))}" for label, row in zip(labels, pred_probs.tolist(), strict=True)]
-    (tmp_path / "probs.csv").write_text("\n".join(["label,prob:c0,prob:c1,prob:c2", *lines]) + "\n")
+def folder(made, tmp_path, monkeypatch):
+    """Return a copy of that folder, and stand in it."""
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
     monkeypatch.setattr("labelscan.pipeline.estimate.SECONDS", 0.01)  # how long a dry run times the model
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -132,9 +144,9 @@ def test_a_script_runs(script, folder, capsys):
 
 def test_the_loss_to_add_can_be_trained_with_its_options_and_is_listed(monkeypatch, tmp_path, capsys):
     (script,) = (script for script in SCRIPTS if "class Mine" in script)
-    made = {"__name__": "readme"}
-    exec(compile(script, "README.md", "exec"), made)
-    monkeypatch.setitem(LOSSES._parts, "mine", made["Mine"])
+    names = {"__name__": "readme"}
+    exec(compile(script, "README.md", "exec"), names)
+    monkeypatch.setitem(LOSSES._parts, "mine", names["Mine"])
     labels = np.arange(60) % 2
     features = np.random.default_rng(0).normal(size=(60, 3)) + 4 * labels[:, None]
     settings = labelscan.settings(loss="mine:strength=0.25", epochs=20, folds=2)
