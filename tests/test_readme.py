@@ -19,9 +19,12 @@ from PIL import Image
 import labelscan
 from labelscan.__main__ import main
 from labelscan.cli import app
+from labelscan.config import ModelConfig
 from labelscan.correction.decisions import Decision, write_decisions
+from labelscan.data.native_sizes import NativeSizes
 from labelscan.results.write_results import Run
 from labelscan.training.losses import LOSSES
+from labelscan.training.models import choose_model
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -171,6 +174,12 @@ def test_the_options_named_exist():
     of_others = {"--extra-index-url"}
     for option in set(re.findall(r"(?<![\w-])(--[a-z][a-z-]+)", WRITTEN)) - of_others:
         assert re.search(rf"{option}\b", pages) or re.search(rf"#SBATCH.*{option}", WRITTEN), option
+
+
+def test_images_of_up_to_64_pixels_are_small_and_larger_ones_photos():
+    for height, is_small in ((64, True), (65, False)):
+        sizes = NativeSizes(n_probed=10, uniform=True, median_height=height, median_width=100, grey=False)
+        assert choose_model(ModelConfig(weights="none"), sizes).reason.endswith("are small") == is_small
 
 
 def test_the_extras_to_install_exist():

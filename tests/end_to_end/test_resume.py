@@ -62,6 +62,8 @@ def check_that_it_resumes(shapes, folder, moment, finished):
     assert heard.reused() == kept
     anew = [fold for fold in range(N_FOLDS) if fold not in kept]
     assert heard.epochs() == [(fold, epoch) for fold in anew for epoch in range(1, N_EPOCHS + 1)]
+    decodes = "decode" in [event.step for event in heard.of(StepStarted)]
+    assert decodes == (moment == "while images are decoded")  # later they are there, or no longer needed
     assert contents(folder) == contents(finished.folder)
     assert json.loads((folder / "run.json").read_text())["state"] == "finished"
 
