@@ -22,7 +22,6 @@ from labelscan.cli import app
 from labelscan.config import ModelConfig
 from labelscan.correction.decisions import Decision, write_decisions
 from labelscan.data.native_sizes import NativeSizes
-from labelscan.results.write_results import Run
 from labelscan.training.losses import LOSSES
 from labelscan.training.models import choose_model
 
@@ -166,7 +165,7 @@ def test_the_loss_to_add_can_be_trained_with_its_options_and_is_listed(monkeypat
 def test_the_settings_and_the_attributes_of_a_run_are_all_named():
     section = reference.PROSE.partition("## Python")[2].partition("```")[0]
     named = set(re.findall(r"`(\w+)`", section))
-    assert named >= set(inspect.signature(labelscan.settings).parameters) | set(Run.__annotations__)
+    assert named >= set(inspect.signature(labelscan.settings).parameters) | set(labelscan.Run.__annotations__)
 
 
 def test_the_options_named_exist():
@@ -189,12 +188,12 @@ def test_the_extras_to_install_exist():
 
 def test_links_lead_somewhere():
     for text, folder in ((README, ROOT), (reference.PROSE, ROOT / ".github")):
-        for path, _, heading in (link.partition("#") for link in re.findall(r"\]\((?!https:)([^)]+)\)", text)):
-            assert (folder / path).is_file(), path
-            headings = (
-                re.findall(r"^#+ (.+)", (folder / path).read_text(encoding="utf-8"), re.MULTILINE) if heading else []
-            )
-            assert not heading or heading in [each.lower().replace(" ", "-") for each in headings], heading
+        for link in re.findall(r"\]\((?!https:)([^)]+)\)", text):
+            path, _, heading = link.partition("#")
+            assert (folder / path).is_file(), link
+            if heading:
+                named = re.findall(r"^#+ (.+)", (folder / path).read_text(encoding="utf-8"), re.MULTILINE)
+                assert heading in [each.lower().replace(" ", "-") for each in named], link
 
 
 def test_the_front_page_is_no_longer_than_it_may_be():
