@@ -25,7 +25,8 @@ from labelscan.training.models import MODELS
 OPENING = """\
 # Reference
 
-Made from the code of labelscan: `make golden` writes it anew, and a test fails where it is stale.
+Made from the code of labelscan and from tests/reference_texts.md: `make golden` writes it anew, and a test fails where
+it is stale.
 """
 PROSE = (Path(__file__).parent / "reference_texts.md").read_text(encoding="utf-8")
 """What is written by hand, because no code says it; its commands and its Python are run as those of the README are."""
