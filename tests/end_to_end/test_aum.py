@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from shapes import draw_shapes, plant_errors
 from sklearn.linear_model import LogisticRegression
+from tiny_detect import contents
 from torch import nn
 
 import labelscan
@@ -17,7 +18,6 @@ from labelscan.errors import ConfigError, DatasetError
 from labelscan.events import EpochDone, Event, FoldDone, TrainingPlanned, Warned
 
 PLANTED = list(range(3, 300, 12))
-FILES = ("issues.csv", "scores.csv", "examples.csv", "folds.csv", "summary.json", "evidence.npz")
 RUNS = ("aum-0", "aum-1")
 
 
@@ -29,10 +29,6 @@ def settings(detector: str = "aum", overrides: Mapping[str, object] | None = Non
 def shapes() -> tuple[np.ndarray, np.ndarray]:
     images, true_labels = draw_shapes(300)
     return images, plant_errors(true_labels, PLANTED)
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {name: (folder / name).read_bytes() for name in FILES}
 
 
 def trained(events: Sequence[Event]) -> set[tuple[str, int]]:
@@ -122,7 +118,7 @@ def test_only_what_is_missing_is_trained_again_and_ends_with_the_same_bytes(tmp_
     assert contents(run.folder) == before
 
 
-def test_a_shard_of_other_relabelled_examples_is_not_taken_up(finished: labelscan.Run, tmp_path: Path) -> None:
+def test_a_shard_of_other_relabelled_examples_is_not_reused(finished: labelscan.Run, tmp_path: Path) -> None:
     images, given = shapes()
     shutil.copytree(finished.folder, tmp_path / "run")
     shutil.copytree(tmp_path / "run" / "aum-1", tmp_path / "run" / "aum-0", dirs_exist_ok=True)
