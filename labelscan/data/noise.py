@@ -222,7 +222,8 @@ def plant(
             ``needs_pred_probs`` says so.
 
     Raises:
-        ConfigError: an unknown noise, a rate outside [0, 1), a single class, or no ``pred_probs`` where needed.
+        ConfigError: an unknown noise, a rate outside [0, 1), a single class, a label that is none, or no
+            ``pred_probs`` where needed.
         ProbabilitiesError: ``pred_probs`` are no probabilities of these examples.
     """
     noise = _build(text)
@@ -282,8 +283,15 @@ def _checked_clean(true_labels: TrueLabels, n_classes: int, pred_probs: PredProb
     if n_classes < 2:
         raise ConfigError(f"{n_classes} class: there is no other to move a label to", where="noise")
     labels = np.asarray(true_labels, dtype=np.int64)
-    assert labels.ndim == 1
-    assert not len(labels) or (labels.min() >= 0 and labels.max() < n_classes)
+    if labels.ndim != 1:
+        raise ConfigError(f"true labels have shape {labels.shape}, not (N,)", where="noise")
+    outside = labels[(labels < 0) | (labels >= n_classes)]
+    if len(outside):
+        raise ConfigError(
+            f"the true label {outside[0]} is not in 0 .. {n_classes - 1}",
+            where="noise",
+            hint="true labels are numbers of classes, from 0",
+        )
     if pred_probs is not None and len(labels):
         check_pred_probs(pred_probs, labels, [str(label) for label in range(n_classes)])
     return CleanLabels(labels, n_classes, pred_probs)
