@@ -31,6 +31,12 @@ PRED_PROBS = "pred_probs"
 """Of a file that ``labelscan score`` reads."""
 
 
+def reads(config: DatasetConfig) -> bool:
+    """Return whether the data is a file called ``.npz``."""
+    path = Path(config.data).expanduser()
+    return path.suffix.lower() == ".npz" and path.exists()
+
+
 def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  # arrays are read in one go
     """Return the examples in an npz file; ids are its ``ids``, else row numbers from 0."""
     path = Path(config.data).expanduser()

@@ -49,6 +49,11 @@ class _Listing:
             self.notify(StepAdvanced("read", len(self.paths)))
 
 
+def reads(config: DatasetConfig) -> bool:
+    """Return whether the data is a folder."""
+    return Path(config.data).expanduser().is_dir()
+
+
 def read(config: DatasetConfig, notify: Listener) -> Dataset:
     """Return the images in the class folders of ``config.data``; ids are paths relative to it."""
     root = Path(config.data).expanduser()

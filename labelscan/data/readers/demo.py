@@ -20,6 +20,11 @@ GREATEST_VALUE = 16
 """Of a pixel of scikit-learn's digits."""
 
 
+def reads(config: DatasetConfig) -> bool:
+    """Return whether the data is called ``demo:...``."""
+    return config.data.startswith("demo:")
+
+
 def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  # the whole data set is in memory
     """Return 1,797 digits of 8 x 8 pixels, for ``demo:digits?noise=symmetric:0.1&seed=3`` with planted label errors."""
     from sklearn.datasets import load_digits

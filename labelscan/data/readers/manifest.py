@@ -8,9 +8,9 @@ from pathlib import Path, PurePath
 from labelscan.arrays import as_strings
 from labelscan.config import DatasetConfig
 from labelscan.data.dataset import Dataset, ImageFiles, make_dataset
-from labelscan.data.readers.columns import Columns, find_columns
+from labelscan.data.readers.columns import Columns, find_columns, has_path
 from labelscan.data.readers.results import refuse_own_files
-from labelscan.data.readers.sheet import Sheet, column_names, read_sheet
+from labelscan.data.readers.sheet import SUFFIXES, Sheet, column_names, read_sheet
 from labelscan.data.readers.splits import wanted_splits
 from labelscan.errors import MAX_PROBLEMS, DatasetError, Problem
 from labelscan.events import Listener
@@ -31,6 +31,14 @@ BOXES = (
     ("x1", "y1", "x2", "y2"),
 )
 """Columns that, where all of one line are there, tell of parts of images."""
+
+
+def reads(config: DatasetConfig) -> bool:
+    """Return whether the data is a sheet that lists images."""
+    path = Path(config.data).expanduser()
+    if path.suffix.lower() not in SUFFIXES or not path.exists():
+        return False
+    return path.suffix.lower() == ".jsonl" or has_path(column_names(path), config)
 
 
 def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  # a sheet is read in one go

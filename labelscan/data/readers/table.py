@@ -14,7 +14,7 @@ from labelscan.data.dataset import Dataset, FeatureTable, make_dataset
 from labelscan.data.readers.columns import find_columns
 from labelscan.data.readers.manifest import check_cells, describe, select_splits
 from labelscan.data.readers.results import refuse_own_files, refuse_prob_columns
-from labelscan.data.readers.sheet import DELIMITERS, Sheet, column_names, parquet, read_sheet
+from labelscan.data.readers.sheet import DELIMITERS, SUFFIXES, Sheet, column_names, parquet, read_sheet
 from labelscan.errors import MAX_PROBLEMS, DatasetError, Problem
 from labelscan.events import Listener
 
@@ -48,6 +48,12 @@ class _Features:
     def put(self, name: str, values: NDArray[np.float32]) -> None:
         self.names.append(name)
         self.columns.append(values)
+
+
+def reads(config: DatasetConfig) -> bool:
+    """Return whether the data is a sheet, having found that it lists no images."""
+    path = Path(config.data).expanduser()
+    return path.suffix.lower() in SUFFIXES and path.exists()
 
 
 def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  # a sheet is read in one go

@@ -65,6 +65,11 @@ class TorchvisionImages:
         return pixels if pixels.ndim == 3 else pixels[..., None]
 
 
+def reads(config: DatasetConfig) -> bool:
+    """Return whether the data is called ``torchvision:...``."""
+    return config.data.startswith("torchvision:")
+
+
 def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  # torchvision reads in one go
     """Return ``torchvision:NAME`` from ``config.root``; ids are paths relative to it, else row numbers from 0."""
     name, constructor = _find(config.data.partition(":")[2])
