@@ -138,7 +138,7 @@ class Registry(Parts[Callable[..., T]], Generic[T]):
 
         Args:
             text: a name, with options behind it or not.
-            defaults: options for the part where ``text`` leaves them out.
+            defaults: options for the part where ``text`` leaves them out; those that it does not have are ignored.
         """
         return self.build_spec(PartSpec.parse(text, where=self.kind), **defaults)
 
@@ -157,7 +157,7 @@ class Registry(Parts[Callable[..., T]], Generic[T]):
             if first in given:
                 raise ConfigError(f"option {first!r} is given twice in {str(spec)!r}", where=self.kind)
             given[first] = spec.bare
-        values = {name: option.default for name, option in known.items()} | defaults
+        values = {name: defaults.get(name, option.default) for name, option in known.items()}
         for key, value in given.items():
             if key not in known:
                 raise ConfigError(

@@ -48,6 +48,7 @@ def test_options_are_read_as_their_types(text, made):
 
 def test_defaults_stand_where_the_text_leaves_them_out():
     assert TOOLS.build("knife:folds=true", blade=0.7, folds=False) == Knife(0.7, True)
+    assert isinstance(TOOLS.build("spoon", blade=0.7), Spoon)
 
 
 @pytest.mark.parametrize(
