@@ -288,12 +288,12 @@ def refuse_broken_text(columns: Mapping[str, Iterable[str] | None], where: Calla
         for row, cell in enumerate(cells if cells is not None else ())
         if not is_utf_8(cell)
     ]
-    if broken:
-        problems = [
-            Problem(f"the {what} {cell!r} is not UTF-8", where(row), "write it anew, or rename it on the disk")
-            for row, what, cell in broken[:MAX_PROBLEMS]
-        ]
-        raise DatasetError.of(problems, total=len(broken))
+    DatasetError.refuse(
+        broken,
+        lambda one: Problem(
+            f"the {one[1]} {one[2]!r} is not UTF-8", where(one[0]), "write it anew, or rename it on the disk"
+        ),
+    )
 
 
 def _look_alikes(class_names: Sequence[str]) -> list[str]:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelscan.data.readers.sheet import column_names, csv_rows, parquet
-from labelscan.errors import MAX_PROBLEMS, ProbabilitiesError, Problem
+from labelscan.errors import ProbabilitiesError, Problem
 
 PROB_PREFIX = "prob:"
 """How the name of a column of probabilities begins; the class follows, as it is written in the labels."""
@@ -41,20 +41,15 @@ def _from_csv(path: Path, names: Sequence[str], *, n_rows: int) -> NDArray[Any]:
     there = column_names(path)
     places = [there.index(name) for name in names]
     probs = np.empty((n_rows, len(names)))
-    problems: list[Problem] = []
-    total = 0
+    odd: list[tuple[int, str, str]] = []
     # Python's float and not pandas: it reads back exactly what was written, and the last digit can decide a flag.
     for row, (line, record) in enumerate(csv_rows(path)):
         cells = [record[place] for place in places]
         try:
             probs[row] = [float(cell) for cell in cells]
         except ValueError:
-            odd = [(name, cell) for name, cell in zip(names, cells, strict=True) if not _is_number(cell)]
-            total += len(odd)
-            problems += [_no_number(name, cell, f"{path.name} row {line}") for name, cell in odd]
-            del problems[MAX_PROBLEMS:]
-    if problems:
-        raise ProbabilitiesError.of(problems, total=total)
+            odd += [(line, name, cell) for name, cell in zip(names, cells, strict=True) if not _is_number(cell)]
+    ProbabilitiesError.refuse(odd, lambda one: _no_number(one[1], one[2], f"{path.name} row {one[0]}"))
     return probs
 
 

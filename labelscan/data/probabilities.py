@@ -264,14 +264,11 @@ def _places(
         hint = "give one label for each row of pred_probs, in the same order"
         raise ProbabilitiesError(f"{what} have shape {labels.shape}, not ({n_examples},)", where=name, hint=hint)
     if labels.dtype.kind in "iu":
-        outside = np.flatnonzero((labels < 0) | (labels >= n_classes))
-        if len(outside):
-            hint = "whole numbers are places in class_names, from 0; names of classes are given as text"
-            problems = [
-                Problem(f"{what} {labels[row]} is not in 0 .. {n_classes - 1}", where(row), hint)
-                for row in outside[:MAX_PROBLEMS].tolist()
-            ]
-            raise ProbabilitiesError.of(problems, total=len(outside))
+        hint = "whole numbers are places in class_names, from 0; names of classes are given as text"
+        ProbabilitiesError.refuse(
+            np.flatnonzero((labels < 0) | (labels >= n_classes)).tolist(),
+            lambda row: Problem(f"{what} {labels[row]} is not in 0 .. {n_classes - 1}", where(row), hint),
+        )
         return labels.astype(np.int64)
     names = texts(labels, what, n_examples, name)
     if class_names is None:
@@ -284,9 +281,7 @@ def _places(
         )
     place = {class_name: index for index, class_name in enumerate(class_names)}
     unknown = [row for row, label in enumerate(names) if label not in place]
-    if unknown:
-        problems = [_no_class(names[row], class_names, where(row)) for row in unknown[:MAX_PROBLEMS]]
-        raise ProbabilitiesError.of(problems, total=len(unknown))
+    ProbabilitiesError.refuse(unknown, lambda row: _no_class(names[row], class_names, where(row)))
     return np.array([place[label] for label in names], dtype=np.int64)
 
 

@@ -12,7 +12,7 @@ from labelscan.config import DatasetConfig
 from labelscan.data.dataset import Dataset, FeatureTable, ImageArray, Inputs, make_dataset
 from labelscan.data.readers.columns import Tiers, missing, pick
 from labelscan.data.readers.results import no_features
-from labelscan.errors import MAX_PROBLEMS, DatasetError, Problem
+from labelscan.errors import DatasetError, Problem
 from labelscan.events import Listener
 
 SETTINGS = frozenset(["label_column", "true_label_column", "id_column", "group_column"])
@@ -191,14 +191,11 @@ def _feature_table(values: NDArray[np.generic], where: Callable[[int], str], nam
         raise DatasetError("features have no columns", where=name)
     with np.errstate(over="ignore"):
         features = values.astype(np.float32)
-    broken = np.argwhere(~np.isfinite(features))
-    if len(broken):
-        hint = "fill it in, or leave out the example or the column"
-        problems = [
-            Problem(f"features[{row}, {column}] is {values[row, column]}", where(row), hint)
-            for row, column in broken[:MAX_PROBLEMS].tolist()
-        ]
-        raise DatasetError.of(problems, total=len(broken))
+    hint = "fill it in, or leave out the example or the column"
+    DatasetError.refuse(
+        np.argwhere(~np.isfinite(features)).tolist(),
+        lambda one: Problem(f"features[{one[0]}, {one[1]}] is {values[*one]}", where(one[0]), hint),
+    )
     return FeatureTable(features)
 
 
@@ -226,9 +223,7 @@ def _labels(
         known = set(class_names)
         outside = [row for row, label in enumerate(text) if label not in known]
         problem = "is not among class_names"
-    if outside:
-        problems = [Problem(f"{what} {text[row]!r} {problem}", where(row)) for row in outside[:MAX_PROBLEMS]]
-        raise DatasetError.of(problems, total=len(outside))
+    DatasetError.refuse(outside, lambda row: Problem(f"{what} {text[row]!r} {problem}", where(row)))
     return [class_names[number] for number in numbers.tolist()] if array.dtype.kind in "iu" else text
 
 

@@ -14,7 +14,7 @@ from labelscan.config import DatasetConfig
 from labelscan.data.dataset import Dataset, ImageFiles, is_utf_8, make_dataset
 from labelscan.data.readers import sheet
 from labelscan.data.readers.splits import wanted_splits
-from labelscan.errors import MAX_PROBLEMS, DatasetError, Problem
+from labelscan.errors import DatasetError, Problem
 from labelscan.events import Listener, StepAdvanced
 
 SETTINGS = frozenset({"split"})
@@ -164,17 +164,14 @@ def _identity(listing: _Listing, folder: str) -> tuple[int, int]:
 
 def _check_names(listing: _Listing) -> None:
     """Raise DatasetError for names that cannot be written down in a table."""
-    broken = [path for path in listing.paths if not is_utf_8(path)]
-    if broken:
-        problems = [
-            Problem(
-                "the file name is not UTF-8",
-                path.encode("utf-8", "backslashreplace").decode("ascii", "backslashreplace"),
-                "rename it, or mount the disk with another encoding",
-            )
-            for path in broken[:MAX_PROBLEMS]
-        ]
-        raise DatasetError.of(problems, total=len(broken))
+    DatasetError.refuse(
+        [path for path in listing.paths if not is_utf_8(path)],
+        lambda path: Problem(
+            "the file name is not UTF-8",
+            path.encode("utf-8", "backslashreplace").decode("ascii", "backslashreplace"),
+            "rename it, or mount the disk with another encoding",
+        ),
+    )
 
 
 def _nothing_found(root: Path, top: list[str]) -> DatasetError:

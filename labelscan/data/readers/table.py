@@ -83,12 +83,12 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
         name=path.stem,
         inputs=inputs,
         labels=rows.columns[columns.label],
-        example_ids=rows.columns[columns.id] if columns.id else [str(number) for number in numbers],
+        example_ids=rows.cells(columns.id) or [str(number) for number in numbers],
         where=rows.where,
         ids_depend_on_order=not columns.id,
-        groups=rows.columns[columns.group] if columns.group else None,
-        splits=rows.columns[columns.split] if columns.split else None,
-        true_labels=rows.columns[columns.true_label] if columns.true_label else None,
+        groups=rows.cells(columns.group),
+        splits=rows.cells(columns.split),
+        true_labels=rows.cells(columns.true_label),
         notes=[describe(columns), *notes],
     )
 
