@@ -26,7 +26,7 @@ COLUMNS = {
     "reason": "`decision` or `flag`",
     "time": "when it was decided, or the run that flagged it ended",
 }
-"""Of the log of changes, with what is in them."""
+"""The columns of the log of changes, with what is in them."""
 Action = Literal["relabel", "drop"]
 Reason = Literal["decision", "flag"]
 

@@ -105,7 +105,7 @@ class PerClassNoise:
 class LookAlikeNoise:
     """Wrong labels that are the classes which the true one is often taken for, so harder to find than symmetric.
 
-    How often is told by the probabilities of a model that was trained on the true labels, or by a file. A class
+    How often, the probabilities of a model say that was trained on the true labels, or a file. A class
     that is never taken for another goes to all of them with equal chance.
 
     Args:
@@ -119,7 +119,7 @@ class LookAlikeNoise:
         self.file = similarity or ""
         self.similarity = read_table(self.file) if self.file else None
         if self.similarity is not None:
-            look_alike_matrix(self.similarity, self.rate, file=self.file)  # what is wrong in it is told at once
+            look_alike_matrix(self.similarity, self.rate, file=self.file)  # what is wrong in it is found at once
         self.needs_pred_probs = self.similarity is None
 
     def plant(self, clean: CleanLabels, generator: np.random.Generator) -> GivenLabels:
@@ -224,7 +224,7 @@ def plant(
     Raises:
         ConfigError: an unknown noise, a rate outside [0, 1), a single class, a label that is none, or no
             ``pred_probs`` where needed.
-        ProbabilitiesError: ``pred_probs`` are no probabilities of these examples.
+        ProbabilitiesError: ``pred_probs`` are not probabilities of these examples.
     """
     noise = _build(text)
     if noise.needs_pred_probs and pred_probs is None:

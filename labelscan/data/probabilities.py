@@ -61,7 +61,7 @@ def read_probabilities(path: Path, *, label_column: str = "") -> Probabilities:
         label_column: the column or array of given labels; found by its usual names where empty.
 
     Raises:
-        UsageError: what is missing, or is no probability, or no class; up to 20 problems at once.
+        UsageError: something is missing, not a probability, or not a class; up to 20 problems at once.
     """
     path = path.expanduser()
     if not path.is_file():

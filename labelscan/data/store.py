@@ -39,7 +39,7 @@ from labelscan.errors import RunError
 from labelscan.events import Listener, StepAdvanced, StepDone, StepStarted, ignore
 
 FORMAT_VERSION = 1
-"""Of the side file and of the decoding rules; a store of another version is made anew."""
+"""The version of the side file and of the decoding rules; a store of another is made anew."""
 DIGEST_BYTES = 16
 BLOCK_BYTES = 1 << 20
 MAX_BLOCK_ROWS = 256
@@ -136,7 +136,7 @@ class Store:
         return np.array([row for row in rows if _read_digest(source, row) != self.digests[row].tobytes()], np.int64)
 
     def fresh(self, source: ImageSource) -> bool:
-        """Tell whether the store holds the images of ``source``, in its order."""
+        """Return whether the store holds the images of ``source``, in its order."""
         return len(source) == len(self) and len(self.changed(source)) == 0
 
     def _same_status(self, source: ImageSource, row: int) -> bool:
@@ -167,7 +167,7 @@ def build_store(
         path: the npy file; its side file lies beside it with the suffix ``.npz``.
         config: threads.
         max_pixels: images with more are unreadable.
-        notify: hears of the step ``decode``. An exception that it raises stops the work and leaves no file.
+        notify: receives the step ``decode``. An exception that it raises stops the work and leaves no file.
 
     Raises:
         RunError: the store cannot be written, as when the disk is full.
@@ -184,7 +184,7 @@ def build_store(
         partial.open("wb") as file,
     ):
         start = _write_header(file, (n_images, shape.height, shape.width, shape.channels))
-        for block in _telling(blocks, n_images, notify):
+        for block in _reported(blocks, n_images, notify):
             _write(file, start + block.first * block.pixels[0].nbytes, block.pixels.data)
             record.put(block)
         os.fsync(file.fileno())
@@ -313,13 +313,13 @@ def _digest_paths(source: ImageSource) -> NDArray[np.uint8]:
     return np.frombuffer(digest.digest(), dtype=np.uint8)
 
 
-def _telling(blocks: Iterator[_Block], n_images: int, notify: Listener) -> Iterator[_Block]:
-    told, done = time.monotonic(), 0
+def _reported(blocks: Iterator[_Block], n_images: int, notify: Listener) -> Iterator[_Block]:
+    reported, done = time.monotonic(), 0
     for block in blocks:
         yield block
         done += len(block.pixels)
-        if time.monotonic() - told >= SECONDS_BETWEEN_EVENTS or done == n_images:
-            told = time.monotonic()
+        if time.monotonic() - reported >= SECONDS_BETWEEN_EVENTS or done == n_images:
+            reported = time.monotonic()
             notify(StepAdvanced("decode", done))
 
 

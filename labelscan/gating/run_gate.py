@@ -15,7 +15,7 @@ from labelscan.config import GateConfig
 from labelscan.errors import GateError
 from labelscan.gating.baseline import Baseline, BaselineUpdate, Reviewed, read_baseline, read_to_update, update_baseline
 from labelscan.gating.formats.words import limit_sentence
-from labelscan.gating.git_paths import roots_of, told_from
+from labelscan.gating.git_paths import from_root, roots_of
 from labelscan.gating.verdict import NEW_BASELINE, Check, GateSuspect, GateVerdict
 from labelscan.results.finished_run import FinishedRun
 from labelscan.results.issues import ISSUES_FILE, SCORED, TEXT_COLUMNS
@@ -98,8 +98,8 @@ def judge_gate(run: FinishedRun, limits: GateConfig, baseline: Baseline | None =
     return GateVerdict(
         run=str(run.folder),
         data=str(run.summary["data"]),
-        source=told_from(roots, str(Path(place).expanduser()) if (place := given_place(run)) else ""),
-        issues=told_from(roots, str((run.folder / ISSUES_FILE).absolute())),
+        source=from_root(roots, str(Path(place).expanduser()) if (place := given_place(run)) else ""),
+        issues=from_root(roots, str((run.folder / ISSUES_FILE).absolute())),
         checks=tuple(_checks(scored, limits, suspects)),
         n_scored=scored.total(),
         n_flagged=int(run.issues.scores["flagged"].sum()),
@@ -135,7 +135,7 @@ def _suspects(
     found = [
         GateSuspect(
             example_id=str(one["example_id"]),
-            path=told_from(roots, str(one["path"])),
+            path=from_root(roots, str(one["path"])),
             line=line,
             given_label=str(one["given_label"]),
             suggested_label=str(one["suggested_label"]),

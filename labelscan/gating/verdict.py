@@ -66,7 +66,7 @@ class GateVerdict:
     source: str
     """Where the data lay, for suspects without a file of their own; empty where it was in no file."""
     issues: str
-    """The issues.csv of the run, told from where paths are told from."""
+    """The issues.csv of the run, from the root that paths start from."""
     checks: tuple[Check, ...]
     n_scored: int
     n_flagged: int

@@ -47,7 +47,7 @@ from labelscan.results.run_folder import DIRECTORY
 from labelscan.results.source import read_again
 
 TOP = 200
-"""How many suspects a report shows unless told otherwise."""
+"""How many suspects a report shows by default."""
 
 Record: TypeAlias = Mapping[str, Any]  # a row of the table of scores, by column
 
@@ -88,9 +88,9 @@ def make_report_page(
         run: of ``detect`` or ``score``.
         top: how many suspects are shown, most doubtful first.
         data: where the data lies now; empty is where the run found it.
-        pictures: whether examples are shown, and not only told of.
+        pictures: whether examples are shown, and not only listed.
         image_root: the document root of a Label Studio that serves the images itself.
-        notify: told of the reading and of the pictures.
+        notify: receives the progress of reading and of the pictures.
 
     Raises:
         DatasetError: ``data`` is not the data of the run; data that is not named and not found is noted only.

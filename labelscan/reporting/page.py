@@ -64,9 +64,9 @@ class Suspect:
     """None where true labels are not known."""
     picture: Picture | None
     no_picture: str
-    """Why there is none; empty where there is one, or where examples are no images."""
+    """Why there is none; empty where there is one, or where examples are not images."""
     features: tuple[FeatureNote, ...]
-    """Of tables: the values that stand out most, first the strangest."""
+    """In tables, the values that stand out most, the strangest first."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -132,5 +132,5 @@ class ReportPage:
         content = self.summary.get(name, ())
         if not isinstance(content, list | tuple):
             where = str(Path(self.run, "summary.json"))
-            raise RunFolderError(f"{name} is no list", where=where, hint="the file is damaged: run with --fresh")
+            raise RunFolderError(f"{name} is not a list", where=where, hint="the file is damaged: run with --fresh")
         return content

@@ -33,7 +33,7 @@ def write(dataset: Dataset, corrections: Corrections, folder: Path, *, copy: boo
         What a user should know about them.
 
     Raises:
-        DatasetError: the labels are no names of folders, or the files would not be read as images in them.
+        DatasetError: the labels cannot be names of folders, or the files would not be read as images in them.
     """
     files = _files(dataset)
     places = _places(dataset, files, corrections)
@@ -72,7 +72,7 @@ def check_folder(folder: Path, dataset: Dataset, class_folders: Path | None) -> 
 
     Raises:
         UsageError: the folder holds something, or lies in the data.
-        DatasetError: the examples are no image files.
+        DatasetError: the examples are not image files.
     """
     files = _files(dataset)
     what = ""
@@ -144,7 +144,7 @@ def _places(dataset: Dataset, files: ImageFiles, corrections: Corrections) -> di
 
 
 def _alike(place: PurePosixPath) -> str:
-    """Return a text that is the same for paths that some file system does not tell apart, by case or accents."""
+    """Return a text that is the same for paths that some file system takes for one, by case or accents."""
     return unicodedata.normalize("NFC", str(place).casefold())
 
 

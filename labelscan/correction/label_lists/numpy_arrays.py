@@ -161,7 +161,7 @@ def _number(label: str, where: str) -> int:
     if label.removeprefix("-").isdecimal() and str(int(label)) == label:
         return int(label)
     raise DatasetError(
-        f"the new label {label!r} is no whole number, as all labels are", where=where, hint="add class_names to it"
+        f"the new label {label!r} is not a whole number, as all labels are", where=where, hint="add class_names to it"
     )
 
 

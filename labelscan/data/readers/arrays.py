@@ -28,7 +28,7 @@ ARRAY_NAMES: Mapping[str, Tiers] = {
 }
 CHANNELS = (1, 3)
 PRED_PROBS = "pred_probs"
-"""Of a file that ``labelscan score`` reads."""
+"""The array that tells files of ``labelscan score`` from data."""
 
 
 def reads(config: DatasetConfig) -> bool:
@@ -123,7 +123,7 @@ def load_npz(path: Path, names: Collection[str] | None = None) -> dict[str, NDAr
     """Return the arrays ``names`` of an npz file, or all; none of them is ever unpickled.
 
     Raises:
-        DatasetError: the file is no npz file, damaged, or holds pickled objects.
+        DatasetError: the file is not an npz file, damaged, or holds pickled objects.
     """
     arrays: dict[str, NDArray[np.generic]] = {}
     array = ""

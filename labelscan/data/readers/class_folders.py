@@ -34,7 +34,7 @@ class _Listing:
     splits: list[str] = field(default_factory=list)
     hidden: int = 0
     others: Counter[str] = field(default_factory=Counter)
-    """Files that are no images, by extension."""
+    """Files that are not images, by extension."""
     outside: int = 0
     """Images that lie in no class folder."""
     loops: list[str] = field(default_factory=list)
@@ -126,7 +126,7 @@ def _walk(listing: _Listing, top: str) -> Iterator[str]:
 
 
 def is_called_image(name: str) -> bool:
-    """Return whether a file is taken for an image by its name, or by the path that ends in it."""
+    """Return whether a file has the name of an image; a path may stand in front of it."""
     return _extension(name) in EXTENSIONS
 
 
@@ -149,7 +149,7 @@ def _entries(listing: _Listing, folder: str) -> Iterator["os.DirEntry[str]"]:
 
 
 def _is_image(listing: _Listing, entry: "os.DirEntry[str]") -> bool:
-    # A broken link is an image that is unreadable; a pipe or a device is none.
+    # A broken link is an image that is unreadable; a pipe or a device is not an image.
     if is_called_image(entry.name) and (entry.is_file() or entry.is_symlink()):
         return True
     extension = _extension(entry.name)

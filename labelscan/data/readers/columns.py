@@ -82,7 +82,7 @@ def find_columns(
 
 
 def has_path(names: Sequence[str], config: DatasetConfig) -> bool:
-    """Tell whether a file with columns ``names`` lists images, and is no table of features."""
+    """Return whether a file with columns ``names`` lists images, and is not a table of features."""
     return bool(config.path_column) or any(_candidates(names, tier) for tier in USUAL_NAMES["path"])
 
 
@@ -100,7 +100,7 @@ def pick(names: Collection[str], tiers: Tiers, *, what: str, where: str, hint: s
 
 
 def usual(role: str) -> str:
-    """Return the usual names of a column as a hint tells them."""
+    """Return the usual names of a column, for a hint."""
     *names, last = [name for tier in USUAL_NAMES[role] for name in tier]
     return f"{', '.join(names)} or {last}"
 

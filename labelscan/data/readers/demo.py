@@ -17,7 +17,7 @@ SETTINGS: frozenset[str] = frozenset()
 DEMOS = ("digits",)
 OPTIONS = ("noise", "seed")
 GREATEST_VALUE = 16
-"""Of a pixel of scikit-learn's digits."""
+"""The brightest pixel of scikit-learn's digits."""
 
 
 def reads(config: DatasetConfig) -> bool:

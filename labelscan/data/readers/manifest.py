@@ -30,7 +30,7 @@ BOXES = (
     ("x_min", "x_max"),
     ("x1", "y1", "x2", "y2"),
 )
-"""Columns that, where all of one line are there, tell of parts of images."""
+"""Columns that, where all of one line are there, describe parts of images."""
 
 
 def reads(config: DatasetConfig) -> bool:
@@ -105,7 +105,7 @@ def check_cells(rows: Sheet, columns: Columns) -> None:
 
 
 def describe(columns: Columns) -> str:
-    """Return which columns were taken for what."""
+    """Return which columns hold what."""
     roles = ("path", "label", "true_label", "id", "group", "split")
     taken = [f"{role.replace('_', ' ')} from {getattr(columns, role)!r}" for role in roles if getattr(columns, role)]
     return f"columns: {', '.join(taken)}"
@@ -117,7 +117,7 @@ def _refuse_boxes(names: Sequence[str], where: str) -> None:
         if all(name in there for name in group):
             raise DatasetError(
                 f"the column{'s' if len(group) > 1 else ''} {', '.join(there[name] for name in group)} "
-                "tell of boxes or parts of images; several labels for one image are not supported",
+                "describe boxes or parts of images; several labels for one image are not supported",
                 where=where,
                 hint="save each part as an image of its own, and take these columns out",
             )

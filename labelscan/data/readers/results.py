@@ -1,4 +1,4 @@
-"""Refuse as data what speaks of labels already: probabilities of classes, and the files that labelscan writes.
+"""Refuse as data what is about labels already: probabilities of classes, and the files that labelscan writes.
 
 A model that is trained on them looks as if it worked, and learns nothing but what they say.
 """

@@ -68,7 +68,7 @@ def csv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield the line of each record behind the header of a csv or tsv file, and its fields.
 
     Raises:
-        DatasetError: as ``read_sheet``; records of the wrong length are left out, and told at the end.
+        DatasetError: as ``read_sheet``; records of the wrong length are left out, and named at the end.
     """
     with _open(path) as file:
         yield from _rows(file, path)
@@ -94,7 +94,7 @@ def _open(path: Path) -> TextIO:
 
 
 def _records(file: TextIO, path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield the line at which each record starts and its fields; empty lines are none."""
+    """Yield the line at which each record starts and its fields; empty lines are left out."""
     reader = csv.reader(file, delimiter=DELIMITERS[path.suffix.lower()], strict=True)
     line = 1
     try:

@@ -60,7 +60,7 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
     """Return the rows of a table; ids are its id column, else row numbers from 0.
 
     Raises:
-        DatasetError: the label column or a number is missing, text is no category; up to 20 problems at once.
+        DatasetError: the label column or a number is missing, text is not a category; up to 20 problems at once.
     """
     path = Path(config.data).expanduser()
     names = column_names(path)

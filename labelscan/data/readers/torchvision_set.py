@@ -170,7 +170,7 @@ def _labels(name: str, loaded: _Loaded) -> list[str]:
 
 
 def _class_names(loaded: _Loaded) -> list[str]:
-    """Return the names of the classes, or none where they are not told or not distinct."""
+    """Return the names of the classes, or none where they are not known or not distinct."""
     classes = getattr(loaded, "classes", None)
     if not isinstance(classes, (list, tuple)):
         return []

@@ -11,7 +11,7 @@ from labelscan.results.issues import ISSUES_FILE
 FEWEST_DIGITS, MOST_DIGITS = 3, 17
 MOST_WARNINGS = 5
 MOST_NAMES = 3
-"""Of the rows of a baseline that say nothing any more, and of the classes that exceed a limit."""
+"""How many stale rows of a baseline, or classes that exceed a limit, are named."""
 
 
 def outcome(verdict: GateVerdict) -> str:

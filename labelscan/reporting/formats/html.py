@@ -37,13 +37,13 @@ REVIEW_SCRIPTS = (
     "chooser.js",
     "review.js",
 )
-"""Of a page with suspects."""
+"""The scripts of a page with suspects."""
 MOST_CLASSES_IN_HEAT_MAP = 40
 """With more, the numbers of the noise matrix cannot be read on a screen."""
 MOST_CLASSES_IN_HEALTH = 1000
 HEAT_STEPS = 8
-TOLD_BY_THE_BANNER = "the models learned nothing"
-"""How the warning begins that needs no telling twice."""
+IN_THE_BANNER = "the models learned nothing"
+"""How the warning begins that the banner gives already."""
 _ESCAPES = {character: f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
 
 
@@ -70,7 +70,7 @@ def render_html(page: ReportPage) -> str:
         page=page,
         summary=page.summary,
         self_check=page.summary.get("self_check"),
-        warnings=[one for one in page.listed("warnings") if not one.startswith(TOLD_BY_THE_BANNER)],
+        warnings=[one for one in page.listed("warnings") if not one.startswith(IN_THE_BANNER)],
         most_believed=MANY_FLAGGED,
         names=page.class_names,
         health=worst_first[:MOST_CLASSES_IN_HEALTH],

@@ -59,7 +59,7 @@ class RemembersExamples(Protocol):
 
 
 def remembers_examples(loss: Loss) -> TypeGuard[RemembersExamples]:
-    """Return whether ``loss`` has to be begun for each training and told which examples it is given."""
+    """Return whether ``loss`` has to be begun for each training, and takes the positions of the examples."""
     return hasattr(loss, "begin")
 
 

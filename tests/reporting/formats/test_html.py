@@ -195,5 +195,5 @@ def test_a_thousand_classes_fit():
 
 @pytest.mark.parametrize("name", ["warnings", "class_health"])
 def test_a_summary_that_is_damaged_is_named(name):
-    with pytest.raises(RunFolderError, match=rf"summary\.json: {name} is no list"):
+    with pytest.raises(RunFolderError, match=rf"summary\.json: {name} is not a list"):
         render_html(a_page(summary=a_summary() | {name: "text"}))
