@@ -6,7 +6,6 @@ so that a shuffled manifest is the same data set and gives the same bytes.
 
 import csv
 import hashlib
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -228,7 +227,7 @@ def make_dataset(
         for index, label in enumerate(labels)
         if not label.strip()
     ]
-    problems += _repeated_ids(example_ids, where)
+    problems += repeated_ids(example_ids, where)
     if problems:
         raise DatasetError.of(problems[:MAX_PROBLEMS], total=len(problems))
     class_names = sort_class_names(labels)
@@ -296,6 +295,21 @@ def refuse_broken_text(columns: Mapping[str, Iterable[str] | None], where: Calla
     )
 
 
+def repeated_ids(example_ids: Sequence[str], where: Callable[[int], str]) -> list[Problem]:
+    """Return a problem for each row whose id another has before it."""
+    if len(set(example_ids)) == len(example_ids):
+        return []
+    first: dict[str, int] = {}
+    repeated = [row for row, example_id in enumerate(example_ids) if first.setdefault(example_id, row) != row]
+    hint = "keep one row for each example; several labels for one image are not supported"
+    return [
+        Problem(
+            f"example {example_ids[row]!r} is listed twice, first at {where(first[example_ids[row]])}", where(row), hint
+        )
+        for row in repeated
+    ]
+
+
 def _look_alikes(class_names: Sequence[str]) -> list[str]:
     """Return a note on each group of classes whose names differ only in case or outer spaces."""
     alike: dict[str, list[str]] = {}
@@ -308,21 +322,3 @@ def _look_alikes(class_names: Sequence[str]) -> list[str]:
 def _encode(labels: Sequence[str], class_names: Sequence[str]) -> GivenLabels:
     index = {name: position for position, name in enumerate(class_names)}
     return np.array([index[label] for label in labels], dtype=np.int64)
-
-
-def _repeated_ids(example_ids: Sequence[str], where: Callable[[int], str]) -> list[Problem]:
-    counts = Counter(example_ids)
-    if len(counts) == len(example_ids):
-        return []
-    first: dict[str, int] = {}
-    problems = []
-    for index, example_id in enumerate(example_ids):
-        if counts[example_id] > 1 and first.setdefault(example_id, index) != index:
-            problems.append(
-                Problem(
-                    f"example {example_id!r} is listed twice, first at {where(first[example_id])}",
-                    where(index),
-                    "keep one row for each example; several labels for one image are not supported",
-                )
-            )
-    return problems

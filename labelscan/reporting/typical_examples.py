@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 QUANTILES = (0.5, 0.9)
-"""Where typical examples are taken, by self-confidence among the labels of a class that look right: not the most extreme
-one, which is often as odd as a suspect, but a usual one and a clear one."""
+"""Where typical examples are taken, by self-confidence among the labels of a class that look right: not the most
+extreme one, which is often as odd as a suspect, but a usual one and a clear one."""
 MOST_ERROR_PROBABILITY = 0.5
 MOST_PICTURES = 400
 """With more classes than half of these, each has one typical example; with more than these, the rest has none."""

@@ -94,7 +94,8 @@ def form(config: DatasetConfig) -> str:
         return found
     path = Path(data).expanduser()
     if not path.exists():
-        raise DatasetError("no such file or folder", where=data, hint=_nearest(path))
+        hint = nearest_file(path) or "check the path; demo:digits works without any data"
+        raise DatasetError("no such file or folder", where=data, hint=hint)
     from labelscan.data.readers.sheet import SUFFIXES
 
     raise DatasetError(
@@ -111,9 +112,8 @@ def scheme_of(data: str) -> str:
     return name if is_called and READERS[name].reads(DatasetConfig(data=data)) else ""
 
 
-def _nearest(path: Path) -> str:
+def nearest_file(path: Path) -> str:
+    """Return a hint that names the file beside ``path`` that is called nearly so; empty where there is none."""
     beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
     names = difflib.get_close_matches(path.name, beside, n=1)
-    if names:
-        return f"did you mean {path.parent / names[0]}?"
-    return "check the path; demo:digits works without any data"
+    return f"did you mean {path.parent / names[0]}?" if names else ""
