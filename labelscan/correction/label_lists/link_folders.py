@@ -21,16 +21,13 @@ from labelscan.errors import DatasetError, Problem, UsageError
 
 
 def write(dataset: Dataset, corrections: Corrections, folder: Path, *, copy: bool) -> list[str]:
-    """Write class folders of all images but those that go; whole, or not at all.
+    """Write class folders of all images but those that go, whole or not at all; return what a user should know.
 
     Args:
         dataset: N examples.
         corrections: what becomes of them.
         folder: found to be free by ``check_folder``.
         copy: whether images are copied, not linked.
-
-    Returns:
-        What a user should know about them.
 
     Raises:
         DatasetError: the labels cannot be names of folders, or the files would not be read as images in them.
@@ -122,7 +119,7 @@ def _places(dataset: Dataset, files: ImageFiles, corrections: Corrections) -> di
     All lie in the folder, and none below another image: that may become a link to a folder of the data.
     """
     labels = new_labels(dataset, corrections)
-    kept = [row for row, one in enumerate(dataset.example_ids) if not corrections.is_dropped(one)]
+    kept = corrections.kept_rows(dataset.example_ids)
     _check_names(dataset, files, labels, kept)
     moved = [row for row in kept if corrections.new_label(dataset.example_ids[row])]
     places: dict[int, str] = {}

@@ -33,15 +33,7 @@ def listed(root, labels_of, **given):
 
 def relabelled(dataset, **new):
     changes = {
-        one: Change(
-            example_id=one,
-            action="relabel",
-            old_label="",
-            new_label=label,
-            error_probability=None,
-            reason="decision",
-            time="",
-        )
+        one: Change(one, "relabel", old_label="", new_label=label, error_probability=None, reason="decision", time="")
         for one, label in new.items()
     }
     return Corrections(n_examples=len(dataset), changes=changes, verdicts={})
