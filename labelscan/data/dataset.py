@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from labelscan.arrays import GivenLabels, Index, Strings, TrueLabels, as_strings
 from labelscan.atomic import replacing
-from labelscan.errors import MAX_PROBLEMS, DatasetError, Problem
+from labelscan.errors import DatasetError, Problem
 
 MANY_CLASSES = 100
 """Up to this many classes a label may be as rare as it likes; beyond, two examples a class are expected on average."""
@@ -222,27 +222,11 @@ def make_dataset(
         refuse_broken_text({"name of the folder": [str(inputs.root)]}, lambda _: name)
     if len(labels) == 0:
         raise DatasetError("there is no example", where=name, hint="check the path, and --split if you set it")
-    problems = [
-        Problem("the label is empty", where(index), "write a label, or take the row out")
-        for index, label in enumerate(labels)
-        if not label.strip()
-    ]
-    problems += repeated_ids(example_ids, where)
-    if problems:
-        raise DatasetError.of(problems[:MAX_PROBLEMS], total=len(problems))
+    hint = "write a label, or take the row out"
+    empty = [Problem("the label is empty", where(row), hint) for row, label in enumerate(labels) if not label.strip()]
+    DatasetError.refuse(empty + repeated_ids(example_ids, where), lambda problem: problem)
     class_names = sort_class_names(labels)
-    if len(class_names) < 2:
-        raise DatasetError(
-            f"every label is {class_names[0]!r}: with 1 class there is nothing to confuse",
-            where=name,
-            hint="give at least 2 classes",
-        )
-    if len(class_names) > max(MANY_CLASSES, len(labels) // 2):
-        raise DatasetError(
-            f"{len(class_names):,} different labels for {len(labels):,} examples",
-            where=name,
-            hint="labels must be classes, not numbers that are measured or ids; set --label-column if it is another",
-        )
+    _check_number_of_classes(class_names, len(labels), name)
     true_class_names = class_names
     if true_labels is not None:
         true_class_names += sort_class_names(list(set(true_labels).difference(class_names)))
@@ -261,6 +245,21 @@ def make_dataset(
         true_class_names=true_class_names,
         notes=(*notes, *_look_alikes(class_names)),
     )
+
+
+def _check_number_of_classes(class_names: Sequence[str], n_examples: int, name: str) -> None:
+    if len(class_names) < 2:
+        raise DatasetError(
+            f"every label is {class_names[0]!r}: with 1 class there is nothing to confuse",
+            where=name,
+            hint="give at least 2 classes",
+        )
+    if len(class_names) > max(MANY_CLASSES, n_examples // 2):
+        raise DatasetError(
+            f"{len(class_names):,} different labels for {n_examples:,} examples",
+            where=name,
+            hint="labels must be classes, not numbers that are measured or ids; set --label-column if it is another",
+        )
 
 
 def is_utf_8(text: str) -> bool:

@@ -7,7 +7,7 @@ drawn: by class alone, or, for ``instance``, by how hard each example is.
 """
 
 import re
-from typing import Protocol
+from typing import Protocol, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -42,7 +42,6 @@ class SymmetricNoise:
         self.rate = _checked(rate, "symmetric, option rate")
 
     def plant(self, clean: CleanLabels, generator: np.random.Generator) -> GivenLabels:
-        """Return (N,) given labels, ``rate`` of them moved to a class drawn from the others."""
         return move_anywhere(clean, choose(clean, self.rate, generator), generator)
 
 
@@ -59,7 +58,6 @@ class PairNoise:
         self.rate = _checked(rate, "pair, option rate")
 
     def plant(self, clean: CleanLabels, generator: np.random.Generator) -> GivenLabels:
-        """Return (N,) given labels, ``rate`` of them moved to the next class."""
         chosen = choose(clean, self.rate, generator)
         given_labels = clean.true_labels.copy()
         given_labels[chosen] = (clean.true_labels[chosen] + 1) % clean.n_classes
@@ -87,7 +85,6 @@ class PerClassNoise:
             raise ConfigError(f"goes down, got {rates}", where="noise per-class, option rates", hint=hint)
 
     def plant(self, clean: CleanLabels, generator: np.random.Generator) -> GivenLabels:
-        """Return (N,) given labels, the share of each class moved to classes drawn from the others."""
         if self.is_range:
             lowest, highest = self.rates
             rates = generator.permutation(np.linspace(lowest, highest, clean.n_classes))
@@ -123,7 +120,6 @@ class LookAlikeNoise:
         self.needs_pred_probs = self.similarity is None
 
     def plant(self, clean: CleanLabels, generator: np.random.Generator) -> GivenLabels:
-        """Return (N,) given labels, ``rate`` of each class moved to the classes that it is taken for."""
         similarity = self.similarity
         if similarity is None:
             assert clean.pred_probs is not None
@@ -148,7 +144,6 @@ class MatrixNoise:
         self.noise_matrix = check_noise_matrix(read_table(file), file=file)
 
     def plant(self, clean: CleanLabels, generator: np.random.Generator) -> GivenLabels:
-        """Return (N,) given labels with as many errors from each class to each other as the matrix has."""
         return move_by_matrix(clean, self.noise_matrix, generator, file=self.file)
 
 
@@ -180,7 +175,6 @@ class InstanceNoise:
         self.hardness = hardness
 
     def plant(self, clean: CleanLabels, generator: np.random.Generator) -> GivenLabels:
-        """Return (N,) given labels, ``rate`` of them moved, hard examples first."""
         assert clean.pred_probs is not None
         true_labels = clean.true_labels
         rows = np.arange(len(true_labels))
@@ -274,9 +268,7 @@ def _checked(rate: float, where: str) -> float:
 def _rate(text: str) -> float:
     """Return one of the rates of ``per-class``."""
     where = "per-class, option rates"
-    rate = read_value(text.strip(), float, where=f"noise {where}")
-    assert isinstance(rate, float)
-    return _checked(rate, where)
+    return _checked(cast(float, read_value(text.strip(), float, where=f"noise {where}")), where)
 
 
 def _checked_clean(true_labels: TrueLabels, n_classes: int, pred_probs: PredProbs | None) -> CleanLabels:

@@ -15,7 +15,7 @@ from labelscan.data.readers.columns import find_columns
 from labelscan.data.readers.manifest import check_cells, describe, select_splits
 from labelscan.data.readers.results import refuse_own_files, refuse_prob_columns
 from labelscan.data.readers.sheet import DELIMITERS, SUFFIXES, Sheet, column_names, parquet, read_sheet
-from labelscan.errors import MAX_PROBLEMS, DatasetError, Problem
+from labelscan.errors import DatasetError, Problem
 from labelscan.events import Listener
 
 SETTINGS = frozenset(["split", "label_column", "true_label_column", "id_column", "group_column", "split_column"])
@@ -38,12 +38,9 @@ class _Features:
     row_numbers: list[str] = field(default_factory=list)
     categories: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
-    n_problems: int = 0
 
     def refuse(self, rows: Sequence[int], what: Callable[[int], str], hint: str) -> None:
-        self.n_problems += len(rows)
-        for row in rows[: MAX_PROBLEMS - len(self.problems)]:
-            self.problems.append(Problem(what(row), self.where(row), hint))
+        self.problems += [Problem(what(row), self.where(row), hint) for row in rows]
 
     def put(self, name: str, values: NDArray[np.float32]) -> None:
         self.names.append(name)
@@ -132,8 +129,7 @@ def _features(frame: pd.DataFrame, where: Callable[[int], str], name: str) -> tu
     found = _Features(where)
     for column in frame.columns:
         _add_column(found, str(column), frame[column].reset_index(drop=True))
-    if found.problems:
-        raise DatasetError.of(found.problems, total=found.n_problems)
+    DatasetError.refuse(found.problems, lambda problem: problem)
     if not found.columns:
         raise DatasetError("no feature column has two different values", where=name, hint="there is nothing to learn")
     notes = [f"features: {len(found.columns):,} columns of numbers"]

@@ -40,23 +40,18 @@ class TorchvisionImages:
     """(N, 2) which set, and the row in it."""
 
     def __len__(self) -> int:
-        """Return the number of images."""
         return len(self.rows)
 
     def take(self, order: Index) -> "TorchvisionImages":
-        """Return the images of the rows ``order``, in that order."""
         return TorchvisionImages(self.sets, self.rows[order])
 
-    def path(self, index: int) -> str:  # noqa: ARG002
-        """Return an empty string: where the set keeps its images is its own matter."""
+    def path(self, index: int) -> str:  # noqa: ARG002  # where the set keeps its images is its own matter
         return ""
 
     def file(self, index: int) -> None:  # noqa: ARG002
-        """Return None, as ``path`` does."""
         return
 
     def read(self, index: int) -> Image:
-        """Return (H, W, C) pixels."""
         which, row = self.rows[index].tolist()
         image: Any = self.sets[which][row][0]
         if hasattr(image, "convert"):

@@ -54,7 +54,7 @@ class LocalExecutor:
         self.processes = processes
 
     def run(self, jobs: Sequence[FoldJob], notify: Listener) -> None:
-        """Carry out ``jobs`` and report every epoch to ``notify`` as it ends."""
+        """Carry out ``jobs`` and tell ``notify`` of every epoch as it ends."""
         if not jobs:
             return
         gpus = all_gpus(jobs[0].device)
@@ -103,7 +103,7 @@ def _picklable(job: FoldJob) -> bool:
 
 def _carry_out(job: FoldJob, device: Device, parent: int) -> None:
     def stop_if_alone(_: Event) -> None:
-        # Whoever started this was killed: the next to resume the run must find nobody writing into it.
+        # Whoever started this was killed: the next to take up the run must find nobody writing into it.
         if os.getppid() != parent:
             os._exit(1)
 
@@ -118,12 +118,12 @@ def _side_by_side(
     free = [gpus[number % len(gpus)] for number in range(most)]
     todo = list(jobs)
     running: dict[Future[None], tuple[FoldJob, Device]] = {}
-    reported: dict[Path, int] = {}
+    told: dict[Path, int] = {}
     for job in jobs:
         job.clear()
 
-    def report_epochs(job: FoldJob) -> None:
-        epochs, reported[job.folder] = job.epochs_from(reported.get(job.folder, 0))
+    def tell_epochs(job: FoldJob) -> None:
+        epochs, told[job.folder] = job.epochs_from(told.get(job.folder, 0))
         for epoch in epochs:
             notify(epoch)
 
@@ -134,7 +134,7 @@ def _side_by_side(
                 running[pool.submit(_carry_out, job, device, os.getpid())] = job, device
             ended, _ = wait(list(running), timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
             for job, _ in running.values():
-                report_epochs(job)
+                tell_epochs(job)
             for future in ended:
                 job, device = running.pop(future)
                 error = future.exception()
