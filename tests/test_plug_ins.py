@@ -149,6 +149,9 @@ def test_parts_of_every_kind_are_used_by_name(installed, tmp_path):
     assert record["choices"]["loss"].startswith("halved:share=0.25")
     gated = installed("-m", "labelscan", "gate", "run", "--max-issues", "0", "--format", "shout")
     assert (gated.stdout, gated.returncode) == ("NO! 1\n", 1), gated.stderr
+    applied = installed("-m", "labelscan", "apply", "run", "--drop")
+    assert applied.returncode == 2
+    assert "in no file of which a corrected copy could be written" in applied.stderr
 
 
 def test_parts_of_other_packages_are_listed_and_their_names_found_when_misspelt(installed):

@@ -250,7 +250,7 @@ def _check_output(output: Path) -> None:
 
 def _command(source: Source, output: Path, *, is_folder: bool) -> str:
     """Return the command that reads the copy, with the options that the original needed."""
-    if is_folder or source.file is None:
+    if is_folder or label_lists.file_to_copy(source) is None:
         has_splits = source.dataset.splits is not None and (is_folder or label_lists.suffix(source) != ".npz")
         settings = ["split"] if has_splits else []
     else:

@@ -29,9 +29,15 @@ SHEETS: Mapping[str, SheetWriter] = {
 """What edits the rows of a sheet, by the end of its name."""
 
 
+def file_to_copy(source: Source) -> Path | None:
+    """Return the file whose labels are corrected in a copy; None where the copy is made from the data set."""
+    file = source.file
+    return file if file is not None and file.suffix.lower() in (*SHEETS, ".npz") else None
+
+
 def suffix(source: Source) -> str:
     """Return how the name of a corrected copy ends."""
-    if (file := _file_to_copy(source)) is not None:
+    if (file := file_to_copy(source)) is not None:
         return file.suffix
     return ".csv" if isinstance(source.dataset.inputs, ImageFiles) else ".npz"
 
@@ -62,7 +68,7 @@ def write(source: Source, corrections: Corrections, output: Path) -> list[str]:
         UsageError: the copy has to lie elsewhere.
         DatasetError: the labels cannot be written so.
     """
-    file = _file_to_copy(source)
+    file = file_to_copy(source)
     if file is None:
         _write_new(everything(source), corrections, output)
         return []
@@ -79,12 +85,6 @@ def everything(source: Source) -> Dataset:
     if not source.config.split or readers.form(source.config) != "class folders":
         return source.dataset
     return readers.read(dataclasses.replace(source.config, split=""))
-
-
-def _file_to_copy(source: Source) -> Path | None:
-    """Return the file whose labels are corrected in a copy; None where the copy is made from the data set."""
-    file = source.file
-    return file if file is not None and file.suffix.lower() in (*SHEETS, ".npz") else None
 
 
 def _write_new(dataset: Dataset, corrections: Corrections, output: Path) -> None:

@@ -1,8 +1,8 @@
 """Readers: choose one by what the data is. Each turns one form of input into a ``Dataset``.
 
-To add a form, write a module beside these with what ``Reader`` describes, and a line in ``READERS``. Modules load when
-they are asked, and what is slow to import only when it is needed: a folder does not wait for pandas nor
-``demo:digits`` for torchvision.
+To add a form, write a module beside these with what ``Reader`` describes, and a line in ``READERS``; another package
+adds one by an entry point in the group ``labelscan.reader``. Modules load when they are asked, and what is slow to
+import only when it is needed: a folder does not wait for pandas nor ``demo:digits`` for torchvision.
 """
 
 import difflib

@@ -1,6 +1,7 @@
 """Formats of a verdict, each a function in a file of its own.
 
-To add one, write a file beside these and a line in ``FORMATS``. What several of them say is in ``words``.
+To add one, write a file beside these and a line in ``FORMATS``; another package adds one by an entry point in the group
+``labelscan.gate_format``. What several of them say is in ``words``.
 """
 
 from typing import TYPE_CHECKING, Protocol
