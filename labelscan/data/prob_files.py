@@ -17,7 +17,7 @@ from labelscan.data.dataset import ImageFiles
 from labelscan.data.probabilities import Probabilities, assemble, probabilities_from_arrays
 from labelscan.data.readers import nearest_file
 from labelscan.data.readers.arrays import ARRAY_NAMES, array_names, load_npz
-from labelscan.data.readers.columns import USUAL_NAMES, Columns, missing, pick, usual
+from labelscan.data.readers.columns import Columns, find_column, missing, pick, usual
 from labelscan.data.readers.manifest import check_cells, describe, relative_path
 from labelscan.data.readers.results import PROB_PREFIX
 from labelscan.data.readers.sheet import column_names, csv_rows, parquet, read_sheet
@@ -126,16 +126,10 @@ def _read_table(path: Path, label_column: str) -> Probabilities:
 def find_prob_table_columns(names: Sequence[str], label_column: str, where: str) -> Columns:
     """Return what the columns of a table hold, beside its probabilities."""
     names = [name for name in names if not name.startswith(PROB_PREFIX)]
-    if label_column and label_column not in names:
-        hint = "name one of them by --label-column"
-        raise missing("label column", names, where=where, hint=hint, asked=label_column)
-    found = {"label": label_column}
-    for role in ("label", "true_label", "id", "path"):
-        hint = "say which by --label-column" if role == "label" else "rename one of them"
-        if not found.get(role):
-            others = [name for name in names if name not in found.values()]
-            what = f"{role.replace('_', ' ')} column"
-            found[role] = pick(others, USUAL_NAMES[role], what=what, where=where, hint=hint)
+    found = {"label": find_column("label", names, label_column, where=where)}
+    for role in ("true_label", "id", "path"):
+        others = [name for name in names if name not in found.values()]
+        found[role] = find_column(role, others, "", where=where, hint="rename one of them")
     if not found["label"]:
         raise missing(
             "label column", names, where=where, hint=f"name it by --label-column, or call it {usual('label')}"
