@@ -13,7 +13,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from labelscan.config import shipped_configs
-from labelscan.reporting.formats import FORMATS
+from labelscan.reporting.formats import FILE_NAMES, FORMATS
 from labelscan.reporting.formats.label_studio import interface_path
 from labelscan.results.run_folder import OWN_FILES
 
@@ -59,5 +59,5 @@ def test_the_tables_of_the_readme_are_up_to_date(golden):
 
 
 def test_every_report_in_a_run_folder_is_known_as_a_file_of_the_run():
-    tasks = FORMATS["label-studio"]
-    assert {*FORMATS.values(), interface_path(Path(tasks)).name} <= OWN_FILES.keys()
+    tasks = FORMATS["label-studio"].file_name
+    assert {*FILE_NAMES, interface_path(Path(tasks)).name} <= OWN_FILES.keys()
