@@ -25,8 +25,8 @@ from labelscan.training.device import Device, reproducible, seed_of
 OUTPUT_FILE = "output.npz"
 EPOCHS_FILE = "epochs.jsonl"
 DONE_FILE = "DONE"
-SHARD_VERSION = 2
-"""Of what a shard holds; raised whenever training or output change. 2: train_probs."""
+SHARD_VERSION = 3
+"""Of what a shard holds; raised whenever training or output change. 2: train_probs. 3: all rows scale features."""
 
 
 @dataclass(frozen=True, slots=True)
