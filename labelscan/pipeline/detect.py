@@ -93,7 +93,7 @@ def _train_and_judge(plan: Plan, contents: Contents, run: RunFolder, notify: Lis
         status,
         plan.config.detection.detector,
         run,
-        label_conflicts=find_label_conflicts(plan.dataset, contents.numbers) if contents.are_images else (),
+        label_conflicts=find_label_conflicts(plan.dataset, contents.numbers),
         small_classes=_small_classes(plan.dataset, ~contents.unusable, folds.n_folds),
         warnings=plan.warnings,
     )

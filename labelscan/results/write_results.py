@@ -56,7 +56,7 @@ def judge(
         status: (N,) ``scored``, or why not.
         detector: whose flags and ranking lead.
         run: where it is written.
-        label_conflicts: groups of byte-identical images whose labels differ.
+        label_conflicts: groups of identical examples whose labels differ.
         small_classes: classes with fewer members than folds.
         warnings: of the run so far.
     """

@@ -1,6 +1,6 @@
 """Which fold holds out which example: stratified, stable when examples are added, and without leaks.
 
-What must not be parted is a *unit*: the examples of one group, or byte-identical images. Within a class, units
+What must not be parted is a *unit*: the examples of one group, or identical ones. Within a class, units
 stand in the order of a keyed hash of their name and are cut into K equal parts. A few added examples thus move
 only the few that stand next to a cut, and two runs on almost the same data can be compared.
 """
@@ -97,7 +97,7 @@ def assign_folds(
     n_units = int(unit_of.max()) + 1 if len(rows) else 0
     if n_units < config.n_folds:
         raise DatasetError(
-            f"{n_units} usable examples or groups cannot make {config.n_folds} folds",
+            f"{n_units} distinct usable examples or groups cannot make {config.n_folds} folds",
             hint=f"use --folds {max(n_units, 2)} or give more data",
         )
     n_grouped = int((np.bincount(unit_of) > 1).sum())

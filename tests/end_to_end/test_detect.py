@@ -201,6 +201,22 @@ def test_byte_identical_images_share_a_fold_and_are_told_when_labels_differ(shap
     assert [example_id for example_id, _ in run.summary.label_conflicts[0]] == ["0", "10", "20", "30"]
 
 
+def test_equal_rows_share_a_fold_and_are_reported_when_labels_differ(tmp_path):
+    generator = np.random.default_rng(0)
+    labels = np.arange(90) % 3
+    features = generator.normal(size=(90, 4)) + 4 * np.eye(4)[labels]
+    features[[10, 20, 30]] = features[0] = [0.0, 1, 2, 3]
+    features[[10, 20], 0] = -0.0  # equal to 0, though its bits are not
+    labels[[0, 10, 20, 30]] = [0, 0, 0, 1]
+    run = labelscan.detect(features, labels, settings=quick(), output=tmp_path / "run")
+    folds = pd.read_csv(run.folder / "folds.csv", index_col="example_id")["fold_0"]
+    assert folds[[0, 10, 20, 30]].nunique() == 1
+    assert [[example_id for example_id, _ in conflict] for conflict in run.summary.label_conflicts] == [
+        ["0", "10", "20", "30"]
+    ]
+    assert "1 group of identical examples with different labels" in run.summary.warnings
+
+
 def test_a_model_that_memorises_finds_planted_errors_only_because_nothing_leaks(shapes, tmp_path):
     images, _, given = shapes
     copies = images.copy()
