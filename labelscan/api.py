@@ -3,10 +3,9 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from labelscan.benchmarking import run_benchmark as benchmarking
 from labelscan.benchmarking.plan import make_benchmark_plan
@@ -17,14 +16,13 @@ from labelscan.correction import apply as applying
 from labelscan.correction.apply import Applied
 from labelscan.correction.corrections import flag_rule
 from labelscan.correction.decisions import Decision
-from labelscan.data.dataset import Dataset
-from labelscan.data.readers.arrays import dataset_from_arrays
 from labelscan.errors import ConfigError
 from labelscan.events import Listener, ignore
 from labelscan.gating.baseline import BaselineUpdate
 from labelscan.gating.run_gate import accept, verdict_of
 from labelscan.gating.verdict import GateVerdict
 from labelscan.pipeline import detect as pipeline
+from labelscan.pipeline.given_data import Data, settings_and_data
 from labelscan.pipeline.planning import Plan, make_plan
 from labelscan.reporting.formats import FORMATS
 from labelscan.reporting.make_report import TOP, make_report_page, shows_examples, write_report
@@ -32,9 +30,6 @@ from labelscan.results import scoring
 from labelscan.results.finished_run import FinishedRun
 from labelscan.results.write_results import Run
 from labelscan.training.user_model import UserModel
-
-Data: TypeAlias = str | Path | Dataset | NDArray[Any]
-"""What DATA is on the command line, or a data set, or (N, H, W[, C]) uint8 images or (N, D) features in memory."""
 
 
 def settings(
@@ -99,7 +94,7 @@ def settings(
 
 def detect(
     data: Data | None = None,
-    labels: Sequence[str] | NDArray[Any] | None = None,
+    labels: ArrayLike | None = None,
     *,
     settings: Config | None = None,
     model: UserModel | None = None,
@@ -129,7 +124,7 @@ def detect(
         RunError: a run that could not be finished.
         Interrupted: ``max_seconds`` is over.
     """
-    config, dataset = _config_and_dataset(data, labels, settings)
+    config, dataset = settings_and_data(data, labels, settings)
     return pipeline.detect(
         config,
         dataset=dataset,
@@ -144,7 +139,7 @@ def detect(
 
 def plan(
     data: Data | None = None,
-    labels: Sequence[str] | NDArray[Any] | None = None,
+    labels: ArrayLike | None = None,
     *,
     settings: Config | None = None,
     model: UserModel | None = None,
@@ -152,7 +147,7 @@ def plan(
     notify: Listener = ignore,
 ) -> Plan:
     """Return what ``detect`` would do with the same arguments, without training or writing anything."""
-    config, dataset = _config_and_dataset(data, labels, settings)
+    config, dataset = settings_and_data(data, labels, settings)
     return make_plan(
         config, dataset=dataset, model=model, output=None if output is None else Path(output), notify=notify
     )
@@ -160,7 +155,7 @@ def plan(
 
 def benchmark(
     data: Data | None = None,
-    labels: Sequence[str] | NDArray[Any] | None = None,
+    labels: ArrayLike | None = None,
     *,
     noises: Sequence[str] = (),
     losses: Sequence[str] = (),
@@ -198,7 +193,7 @@ def benchmark(
         UsageError: a name, setting or data that cannot work, with what to do.
         Interrupted: ``max_seconds`` is over before the first cell was finished.
     """
-    config, dataset = _config_and_dataset(data, labels, settings)
+    config, dataset = settings_and_data(data, labels, settings)
     plan = make_benchmark_plan(
         config,
         dataset=dataset,
@@ -411,27 +406,6 @@ def report(
         notify=notify,
     )
     return write_report(finished, page, format, None if output is None else Path(output), data=str(data))
-
-
-def _config_and_dataset(
-    data: Data | None, labels: Sequence[str] | NDArray[Any] | None, config: Config | None
-) -> tuple[Config, Dataset | None]:
-    config = config or Config()
-    to_numpy = getattr(data, "to_numpy", None)  # of a data frame
-    data = to_numpy() if to_numpy is not None else data
-    if isinstance(data, np.ndarray):
-        if labels is None:
-            raise ConfigError("images or features in memory need labels", where="labels", hint="detect(data, labels)")
-        return config, dataset_from_arrays(data, labels)
-    if labels is not None:
-        raise ConfigError("labels go with data in memory only", where="labels", hint="leave them out")
-    if isinstance(data, Dataset):
-        return config, data
-    if data is not None:
-        config = dataclasses.replace(config, dataset=dataclasses.replace(config.dataset, data=str(data)))
-    if not config.dataset.data:
-        raise ConfigError("no data was given", where="dataset.data", hint="name a folder, a file, or demo:digits")
-    return config, None
 
 
 def _finished(run: str | Path | Run) -> FinishedRun:
