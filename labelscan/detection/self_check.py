@@ -94,7 +94,7 @@ class SelfCheck:
     """Of the second run, inside the run folder."""
 
 
-def measure(
+def judge_by_planted(
     planted: PlantedErrors, first: tuple[Evidence, Detections], second: tuple[Evidence, Detections], *, folder: str
 ) -> SelfCheck:
     """Return what the second run says of the first.

@@ -17,8 +17,8 @@ from labelscan.detection.detectors import Detections
 from labelscan.detection.evidence import gather
 from labelscan.detection.planted_errors import FILE_NAME as PLANTED_FILE
 from labelscan.detection.planted_errors import PlantedErrors, plant_errors
-from labelscan.detection.self_check import measure
-from labelscan.detection.threshold_jobs import read_threshold_runs, threshold_jobs
+from labelscan.detection.self_check import judge_by_planted
+from labelscan.detection.threshold_runs import threshold_jobs, with_threshold_runs
 from labelscan.events import Event, FoldDone, Listener, Noted, TrainingPlanned, Warned, ignore, with_deadline
 from labelscan.pipeline.inputs import Contents, provide_inputs, read_contents
 from labelscan.pipeline.planning import Plan, make_plan, results_depend_on
@@ -86,7 +86,7 @@ def _train_and_judge(plan: Plan, contents: Contents, run: RunFolder, notify: Lis
     _train(plan, contents, [*jobs, *more_jobs], run, notify)
     evidence = gather(read_outputs(jobs), dataset=plan.dataset, scored=folds.scored, n_repeats=folds.n_repeats)
     if more_jobs:
-        evidence = dataclasses.replace(evidence, threshold_runs=read_threshold_runs(more_jobs))
+        evidence = with_threshold_runs(evidence, more_jobs)
     return judge(
         plan.dataset,
         evidence,
@@ -123,7 +123,7 @@ def _check(plan: Plan, contents: Contents, first: Run, detections: Detections, r
         with timed(run, "self_check"), _open_check(plan, planted, run) as (again, second):
             checked, judged = _train_and_judge(again, contents, second, _logged(second, notify))
             run.has_trained |= second.has_trained
-        found = measure(planted, (first.evidence, detections), (checked.evidence, judged), folder=SELF_CHECK)
+        found = judge_by_planted(planted, (first.evidence, detections), (checked.evidence, judged), folder=SELF_CHECK)
         summary = dataclasses.replace(first.summary, self_check=found)
     summary.write(run.path)
     return dataclasses.replace(first, summary=summary)
@@ -257,7 +257,7 @@ def _jobs(plan: Plan, contents: Contents, folds: Folds, run: RunFolder) -> list[
             learner=plan.learner,
             device=plan.device,
             threads=plan.threads,
-            seed=config.seed,
+            run_seed=config.seed,
         )
         for repeat in range(folds.n_repeats)
         for fold in range(folds.n_folds)

@@ -18,8 +18,7 @@ from labelscan.data.decoding import ImageShape
 from labelscan.data.native_sizes import NativeSizes, probe
 from labelscan.detection.detectors import needs_threshold_runs
 from labelscan.detection.planted_errors import count_wanted
-from labelscan.detection.threshold_jobs import with_extra_class
-from labelscan.detection.threshold_runs import N_RUNS, n_threshold
+from labelscan.detection.threshold_runs import N_RUNS, n_threshold, with_extra_class
 from labelscan.errors import DatasetError
 from labelscan.events import Chosen, Listener, Noted, Warned
 from labelscan.results.run_folder import DEFAULT_PARENT

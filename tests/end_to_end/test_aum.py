@@ -154,11 +154,8 @@ def test_the_loss_of_the_folds_is_not_that_of_its_trainings(finished: labelscan.
     images, given = shapes()
     other = labelscan.detect(images, given, settings=settings(loss="gce"), output=tmp_path / "run")
     assert (other.evidence.pred_probs != finished.evidence.pred_probs).any()
-    assert finished.evidence.threshold_runs is not None
-    assert other.evidence.threshold_runs is not None
-    np.testing.assert_array_equal(
-        other.evidence.threshold_runs.train_margin, finished.evidence.threshold_runs.train_margin
-    )
+    assert finished.evidence.aum_train_margin is not None
+    np.testing.assert_array_equal(other.evidence.aum_train_margin, finished.evidence.aum_train_margin)
 
 
 def test_feature_tables_and_classes_of_one_are_judged_too(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from labelscan.detection.detectors.confident_learning import FilterBy
 from labelscan.detection.detectors.noise_posterior import NoisePosterior
 from labelscan.detection.evidence import Evidence
 
-PROBS = Path(__file__).parent.parent / "golden" / "digits-probs.csv"
+PROBS = Path(__file__).parents[2] / "golden" / "digits-probs.csv"
 """A row an example: given and true label, and its probabilities as whole numbers of 1 / UNIT."""
 JUDGED = "digits-judged.csv"
 UNIT = 10_000
