@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     )
     from labelscan.gating.verdict import GateVerdict
     from labelscan.pipeline.planning import Plan
+    from labelscan.results.finished_run import Run
     from labelscan.results.issues import Issues
     from labelscan.results.summary import Summary
-    from labelscan.results.write_results import Run
 
 _HOMES = {
     **dict.fromkeys(

@@ -27,8 +27,7 @@ from labelscan.pipeline.planning import Plan, make_plan
 from labelscan.reporting.formats import FORMATS
 from labelscan.reporting.make_report import TOP, make_report_page, shows_examples, write_report
 from labelscan.results import scoring
-from labelscan.results.finished_run import FinishedRun
-from labelscan.results.write_results import Run
+from labelscan.results.finished_run import FinishedRun, Run
 from labelscan.training.user_model import UserModel
 
 

@@ -128,7 +128,7 @@ def test_a_script_runs(script, folder, capsys):
 def test_the_settings_and_the_attributes_of_a_run_are_all_told():
     import inspect
 
-    from labelscan.results.write_results import Run
+    from labelscan.results.finished_run import Run
 
     section = README.partition("## In Python")[2].partition("```")[0]
     told = set(re.findall(r"`(\w+)`", section))

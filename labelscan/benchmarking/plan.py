@@ -20,7 +20,7 @@ from labelscan.errors import ConfigError, DatasetError
 from labelscan.events import Chosen, Event, Listener, Noted, Warned, ignore
 from labelscan.pipeline.planning import Plan, make_plan, results_depend_on
 from labelscan.registry import PartSpec
-from labelscan.results.run_folder import DEFAULT_PARENT
+from labelscan.results.run_files import DEFAULT_PARENT
 from labelscan.training.schedule import check_loss
 from labelscan.training.user_model import UserModel
 

@@ -46,10 +46,11 @@ class CellMark:
         try:
             content = read_json(_mark_file(run_folder))
             seconds = content["seconds"]
-            assert seconds is None or isinstance(seconds, int | float)
+            if not isinstance(seconds, int | float | None):
+                raise TypeError(f"seconds are {seconds!r}")
             texts = {name: str(content[name]) for name in ("fingerprint", "contents", "trained_for")}
             return cls(**texts, seconds=seconds)
-        except (OSError, ValueError, KeyError, AssertionError):
+        except (OSError, ValueError, KeyError, TypeError):
             return None
 
     def agrees(self, fingerprint: str, contents: str | None) -> bool:

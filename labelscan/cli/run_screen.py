@@ -23,9 +23,9 @@ from labelscan.detection.metrics import DetectionQuality
 from labelscan.detection.self_check import Estimate, SelfCheck
 from labelscan.detection.threshold_runs import KIND
 from labelscan.pipeline.planning import Plan
+from labelscan.results.finished_run import Run
 from labelscan.results.issues import ISSUES_FILE, Issues
 from labelscan.results.summary import ClassHealth, Summary
-from labelscan.results.write_results import Run
 from labelscan.training.fold_job import count_finished
 from labelscan.wording import duration, percent
 

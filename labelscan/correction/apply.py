@@ -18,7 +18,7 @@ from labelscan.errors import UsageError
 from labelscan.events import Listener, ignore
 from labelscan.results.finished_run import FinishedRun
 from labelscan.results.protected_paths import in_run_folder, refuse_only_read, refuse_same
-from labelscan.results.run_folder import DECISIONS_FILE
+from labelscan.results.run_files import DECISIONS_FILE
 from labelscan.results.source import Source, find_source
 
 FORMAT_VERSION = 1

@@ -60,12 +60,15 @@ class Evidence:
     def __post_init__(self) -> None:
         """Refuse what no detector may judge: see ``check_pred_probs``."""
         check_pred_probs(self.pred_probs, self.given_labels, self.class_names, example_ids=self.example_ids)
-        assert all(len(column) == len(self) for column in self._columns().values()), "a column of another length"
-        assert self.train_probs is None or self.train_probs.shape == self.pred_probs.shape
-        if self.aum_train_margin is not None:
-            assert self.aum_is_threshold is not None
-            assert self.aum_is_threshold.shape == self.aum_train_margin.shape
-            assert bool(np.isfinite(self.aum_train_margin).all())
+        shapes = {name: column.shape for name, column in self._columns().items()}
+        if any(shape[:1] != (len(self),) for shape in shapes.values()):
+            raise ValueError(f"columns of different lengths: {shapes}")
+        if shapes.get("train_probs", self.pred_probs.shape) != self.pred_probs.shape:
+            raise ValueError(f"train_probs of shape {shapes['train_probs']}, not {self.pred_probs.shape}")
+        if shapes.get("aum_train_margin") != shapes.get("aum_is_threshold"):
+            raise ValueError("aum_train_margin and aum_is_threshold of different shapes")
+        if self.aum_train_margin is not None and not np.isfinite(self.aum_train_margin).all():
+            raise ValueError("aum_train_margin holds NaN or infinity")
 
     def __len__(self) -> int:
         """Return N."""

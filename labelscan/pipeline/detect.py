@@ -22,9 +22,11 @@ from labelscan.detection.threshold_runs import threshold_jobs, with_threshold_ru
 from labelscan.events import Event, FoldDone, Listener, Noted, TrainingPlanned, Warned, ignore, with_deadline
 from labelscan.pipeline.inputs import Contents, provide_inputs, read_contents
 from labelscan.pipeline.planning import Plan, make_plan, results_depend_on
+from labelscan.results.finished_run import Run
 from labelscan.results.issues import SCORED, UNREADABLE
-from labelscan.results.run_folder import SELF_CHECK, RunFolder, open_run, recorded_fingerprint
-from labelscan.results.write_results import Run, judge, timed
+from labelscan.results.run_files import SELF_CHECK
+from labelscan.results.run_folder import RunFolder, open_run, recorded_fingerprint
+from labelscan.results.write_results import judge, timed
 from labelscan.training.fold_job import SHARD_VERSION, FoldJob, read_outputs
 from labelscan.training.folds import Folds, assign_folds, find_units, number_groups, unscored_reasons
 from labelscan.training.user_model import UserModel

@@ -21,7 +21,7 @@ from labelscan.detection.planted_errors import count_wanted
 from labelscan.detection.threshold_runs import N_RUNS, n_threshold, with_extra_class
 from labelscan.errors import DatasetError
 from labelscan.events import Chosen, Listener, Noted, Warned
-from labelscan.results.run_folder import DEFAULT_PARENT
+from labelscan.results.run_files import DEFAULT_PARENT
 from labelscan.training.batches import NO_AUGMENTATION
 from labelscan.training.device import Device, choose_device
 from labelscan.training.executors import EXECUTORS, Executor

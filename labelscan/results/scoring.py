@@ -15,9 +15,11 @@ from labelscan.detection.detectors import needs_threshold_runs
 from labelscan.detection.evidence import Evidence
 from labelscan.errors import ConfigError
 from labelscan.events import Listener, Noted, StepDone, StepStarted, ignore
+from labelscan.results.finished_run import Run
 from labelscan.results.issues import SCORED
-from labelscan.results.run_folder import DEFAULT_PARENT, open_run
-from labelscan.results.write_results import Run, judge
+from labelscan.results.run_files import DEFAULT_PARENT
+from labelscan.results.run_folder import open_run
+from labelscan.results.write_results import judge
 
 COMMAND = "score"
 """What run.json says made the run; a run of ``detect`` is never taken up by it, nor the other way round."""

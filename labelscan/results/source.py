@@ -14,7 +14,7 @@ from labelscan.data.readers.sheet import SUFFIXES, column_names
 from labelscan.errors import DatasetError
 from labelscan.events import Listener, ignore
 from labelscan.results.finished_run import FinishedRun, part_of
-from labelscan.results.run_folder import RUN_FILE
+from labelscan.results.run_files import RUN_FILE
 
 NOT_PLANTED = "give the run on the data itself, not its self-check or a cell of a benchmark"
 """The hint where only the labels of the data are of use."""

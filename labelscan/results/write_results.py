@@ -5,8 +5,6 @@ However the evidence came about, from folds that were trained or from probabilit
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from time import monotonic
 
 from labelscan.arrays import Strings
@@ -14,25 +12,11 @@ from labelscan.data.dataset import Dataset
 from labelscan.detection.detectors import Detections, detect_all
 from labelscan.detection.evidence import FILE_NAME as EVIDENCE_FILE
 from labelscan.detection.evidence import Evidence
-from labelscan.results.issues import Issues, rank_issues
+from labelscan.results.finished_run import Run
+from labelscan.results.issues import rank_issues
 from labelscan.results.run_folder import RunFolder
-from labelscan.results.summary import LabelConflict, Summary, summarise
+from labelscan.results.summary import LabelConflict, summarise
 from labelscan.results.tables import write_issues
-
-
-@dataclass(frozen=True, kw_only=True, repr=False)
-class Run:
-    """A finished run."""
-
-    folder: Path
-    dataset: Dataset
-    evidence: Evidence
-    issues: Issues
-    summary: Summary
-
-    def __repr__(self) -> str:
-        flagged, scored = self.summary.n_flagged, self.summary.n_scored
-        return f"Run({str(self.folder)!r}: {flagged:,} of {scored:,} labels look wrong)"
 
 
 def judge(

@@ -215,7 +215,7 @@ def test_probabilities_that_are_none_are_refused() -> None:
 
 def test_margins_that_are_no_numbers_are_no_evidence() -> None:
     evidence, margins = some_evidence(), np.full((9, 2), np.nan, dtype=np.float32)
-    with pytest.raises(AssertionError):
+    with pytest.raises(ValueError, match="NaN"):
         replace(evidence, aum_train_margin=margins, aum_is_threshold=np.zeros((9, 2), dtype=bool))
 
 
@@ -225,6 +225,15 @@ def test_a_damaged_file_is_named(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(RunFolderError, match=r"evidence\.npz"):
         Evidence.read(path)
+
+
+@pytest.mark.parametrize("name", ["index", "fold_names", "train_margin"])
+def test_a_file_with_a_column_too_short_is_named(tmp_path: Path, name: str) -> None:
+    some_evidence().write(tmp_path / "evidence.npz")
+    with np.load(tmp_path / "evidence.npz") as arrays:
+        np.savez(tmp_path / "short.npz", **{**arrays, name: arrays[name][1:]})
+    with pytest.raises(RunFolderError, match=r"short\.npz: is not the evidence .*different lengths"):
+        Evidence.read(tmp_path / "short.npz")
 
 
 def test_a_file_without_the_arrays_is_named(tmp_path: Path) -> None:
