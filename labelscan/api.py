@@ -1,15 +1,15 @@
-"""The functions of the library: what the command line calls, for scripts and notebooks."""
+"""The functions of the library that join several steps, or take what a script has: a path, a run, lists, keywords.
+
+``detect``, ``plan`` and ``score`` are those of their stages; see ``labelscan.__init__``.
+"""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from labelscan.benchmarking import run_benchmark as benchmarking
-from labelscan.benchmarking.plan import make_benchmark_plan
-from labelscan.benchmarking.run_benchmark import Benchmark
 from labelscan.comparison.compare import Comparison, compare
 from labelscan.config import Config, find_config, resolve
 from labelscan.correction import apply as applying
@@ -21,14 +21,14 @@ from labelscan.events import Listener, ignore
 from labelscan.gating.baseline import BaselineUpdate
 from labelscan.gating.run_gate import accept, verdict_of
 from labelscan.gating.verdict import GateVerdict
-from labelscan.pipeline import detect as pipeline
 from labelscan.pipeline.given_data import Data, settings_and_data
-from labelscan.pipeline.planning import Plan, make_plan
 from labelscan.reporting.formats import FORMATS
 from labelscan.reporting.make_report import TOP, make_report_page, shows_examples, write_report
-from labelscan.results import scoring
 from labelscan.results.finished_run import FinishedRun, Run
-from labelscan.training.user_model import UserModel
+
+if TYPE_CHECKING:  # these load torch, which all functions but ``benchmark`` do without
+    from labelscan.benchmarking.run_benchmark import Benchmark
+    from labelscan.training.user_model import UserModel
 
 
 def settings(
@@ -91,67 +91,6 @@ def settings(
     )
 
 
-def detect(
-    data: Data | None = None,
-    labels: ArrayLike | None = None,
-    *,
-    settings: Config | None = None,
-    model: UserModel | None = None,
-    output: Path | str | None = None,
-    resume: bool = False,
-    fresh: bool = False,
-    max_seconds: float | None = None,
-    notify: Listener = ignore,
-) -> Run:
-    """Find labels that are probably wrong, and leave a run folder.
-
-    Args:
-        data: a path or name as on the command line, a data set, or images or features in memory; None takes
-            that of ``settings``.
-        labels: (N,) given labels, with data in memory only.
-        settings: from ``labelscan.settings``; defaults where None.
-        model: a function that returns a new ``nn.Module`` for (B, C, H, W) or (B, D) float inputs, or a
-            scikit-learn classifier, in place of the model that the settings name.
-        output: the run folder; None is ``labelscan-runs/<name>-<fingerprint>``.
-        resume: whether it is an error that there is no run to take up.
-        fresh: whether an earlier run in the folder is deleted.
-        max_seconds: after which the run is interrupted; the same call goes on from there.
-        notify: told of everything that happens; see ``labelscan.events``.
-
-    Raises:
-        UsageError: settings or data that cannot work, with what to do.
-        RunError: a run that could not be finished.
-        Interrupted: ``max_seconds`` is over.
-    """
-    config, dataset = settings_and_data(data, labels, settings)
-    return pipeline.detect(
-        config,
-        dataset=dataset,
-        model=model,
-        output=None if output is None else Path(output),
-        resume=resume,
-        fresh=fresh,
-        max_seconds=max_seconds,
-        notify=notify,
-    )
-
-
-def plan(
-    data: Data | None = None,
-    labels: ArrayLike | None = None,
-    *,
-    settings: Config | None = None,
-    model: UserModel | None = None,
-    output: Path | str | None = None,
-    notify: Listener = ignore,
-) -> Plan:
-    """Return what ``detect`` would do with the same arguments, without training or writing anything."""
-    config, dataset = settings_and_data(data, labels, settings)
-    return make_plan(
-        config, dataset=dataset, model=model, output=None if output is None else Path(output), notify=notify
-    )
-
-
 def benchmark(
     data: Data | None = None,
     labels: ArrayLike | None = None,
@@ -161,12 +100,12 @@ def benchmark(
     detectors: Sequence[str] = (),
     n_seeds: int = 3,
     settings: Config | None = None,
-    model: UserModel | None = None,
+    model: "UserModel | None" = None,
     output: Path | str | None = None,
     fresh: bool = False,
     max_seconds: float | None = None,
     notify: Listener = ignore,
-) -> Benchmark:
+) -> "Benchmark":
     """Plant label errors, or take those that are known, and compare how many of them losses and detectors find.
 
     Each loss is trained once on the labels of each noise and seed, fold by fold as ``detect`` does; all detectors
@@ -192,6 +131,9 @@ def benchmark(
         UsageError: a name, setting or data that cannot work, with what to do.
         Interrupted: ``max_seconds`` is over before the first cell was finished.
     """
+    from labelscan.benchmarking import run_benchmark
+    from labelscan.benchmarking.plan import make_benchmark_plan
+
     config, dataset = settings_and_data(data, labels, settings)
     plan = make_benchmark_plan(
         config,
@@ -204,51 +146,7 @@ def benchmark(
         output=None if output is None else Path(output),
         notify=notify,
     )
-    return benchmarking.benchmark(plan, fresh=fresh, max_seconds=max_seconds, notify=notify)
-
-
-def score(
-    probs: str | Path | Sequence[Sequence[float]] | NDArray[Any],
-    given_labels: Sequence[int] | Sequence[str] | NDArray[Any] | None = None,
-    *,
-    class_names: Sequence[str] | None = None,
-    example_ids: Sequence[str] | None = None,
-    true_labels: Sequence[int] | Sequence[str] | NDArray[Any] | None = None,
-    detector: str | None = None,
-    label_column: str = "",
-    output: Path | str | None = None,
-    fresh: bool = False,
-    notify: Listener = ignore,
-) -> Run:
-    """Judge labels by out-of-fold probabilities made elsewhere, and leave a run folder.
-
-    Args:
-        probs: a file as ``labelscan score`` reads it, or (N, K) probabilities.
-        given_labels: (N,) class indices, or class names as text; with probabilities in memory only.
-        class_names: K names in the order of the columns.
-        example_ids: N ids; the order of rows then makes no difference.
-        true_labels: (N,) labels known to be right, as ``given_labels``.
-        detector: which detector's flags and ranking lead.
-        label_column: the column or array of given labels in a file.
-        output: the run folder; None is ``labelscan-runs/<name>-<fingerprint>``.
-        fresh: whether an earlier run in the folder is deleted.
-        notify: told of the steps, and of how the data was read.
-
-    Raises:
-        UsageError: probabilities that no detector may judge, with the row.
-    """
-    return scoring.score(
-        probs,
-        given_labels,
-        class_names=class_names,
-        example_ids=example_ids,
-        true_labels=true_labels,
-        detector=detector or Config().detection.detector,
-        label_column=label_column,
-        output=None if output is None else Path(output),
-        fresh=fresh,
-        notify=notify,
-    )
+    return run_benchmark.benchmark(plan, fresh=fresh, max_seconds=max_seconds, notify=notify)
 
 
 def apply(
@@ -289,7 +187,7 @@ def apply(
         UsageError: nothing says what to change, decisions belong to other data, or the copy cannot lie there.
     """
     return applying.apply(
-        _finished(run),
+        FinishedRun.of(run),
         decisions=Path(decisions) if isinstance(decisions, str) else decisions,
         rule=flag_rule(drop=drop, relabel=relabel, min_error_probability=min_error_probability),
         allow_new_classes=allow_new_classes,
@@ -307,12 +205,12 @@ def diff(first: str | Path | Run, second: str | Path | Run) -> Comparison:
 
     Args:
         first: a run, or its folder.
-        second: likewise; what has changed is told as from the first to the second.
+        second: another; what has changed is said as from the first to the second.
 
     Raises:
         UsageError: no run or an unfinished one, or runs without a common example.
     """
-    return compare(_finished(first), _finished(second))
+    return compare(FinishedRun.of(first), FinishedRun.of(second))
 
 
 def gate(
@@ -350,7 +248,7 @@ def gate(
         "min_error_probability": min_error_probability,
     }
     named: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    return verdict_of(lambda: _finished(run), dataclasses.replace((settings or Config()).gate, **named))
+    return verdict_of(lambda: FinishedRun.of(run), dataclasses.replace((settings or Config()).gate, **named))
 
 
 def update_baseline(run: str | Path | Run, baseline: str | Path) -> BaselineUpdate:
@@ -363,7 +261,7 @@ def update_baseline(run: str | Path | Run, baseline: str | Path) -> BaselineUpda
     Raises:
         UsageError: no finished run, one that says nothing of the labels, or a file that holds something else.
     """
-    return accept(lambda: _finished(run), Path(baseline))
+    return accept(lambda: FinishedRun.of(run), Path(baseline))
 
 
 def report(
@@ -395,7 +293,7 @@ def report(
     """
     if format not in FORMATS:
         raise ConfigError(f"no format is called {format!r}", where="format", hint=f"use {' or '.join(FORMATS)}")
-    finished = _finished(run)
+    finished = FinishedRun.of(run)
     page = make_report_page(
         finished,
         top=top,
@@ -405,7 +303,3 @@ def report(
         notify=notify,
     )
     return write_report(finished, page, format, None if output is None else Path(output), data=str(data))
-
-
-def _finished(run: str | Path | Run) -> FinishedRun:
-    return FinishedRun.read(run.folder if isinstance(run, Run) else Path(run))

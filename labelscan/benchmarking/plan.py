@@ -18,7 +18,9 @@ from labelscan.data.noise import needs_pred_probs, plant
 from labelscan.detection.detectors import ALWAYS, DETECTORS, needs_threshold_runs
 from labelscan.errors import ConfigError, DatasetError
 from labelscan.events import Chosen, Event, Listener, Noted, Warned, ignore
-from labelscan.pipeline.planning import Plan, make_plan, results_depend_on
+from labelscan.pipeline import planning
+from labelscan.pipeline.plan_facts import plan_facts
+from labelscan.pipeline.planning import Plan, results_depend_on
 from labelscan.registry import PartSpec
 from labelscan.results.run_files import DEFAULT_PARENT
 from labelscan.training.schedule import check_loss
@@ -90,7 +92,7 @@ class BenchmarkPlan:
     @property
     def rows(self) -> tuple[tuple[str, str], ...]:
         """Return (label, text) pairs that say what would run."""
-        told = dict(self.plan.rows)
+        told = dict(plan_facts(self.plan))
         names = ("data", "examples", "classes", "model", "inputs", "training", "folds", "threshold runs", "device")
         return (
             *((name, told[name]) for name in names if name in told),
@@ -167,7 +169,9 @@ def make_benchmark_plan(
         if noise not in want_reference:  # one with the rates of ten classes, say, fails now on a set of twelve
             plant(base.given_labels, len(base.class_names), noise, config.seed)
     plans = {
-        loss: make_plan(_with_parts(config, loss, trained_for), dataset=base, model=model, output=output, notify=tell)
+        loss: planning.plan(
+            base, settings=_with_parts(config, loss, trained_for), model=model, output=output, notify=tell
+        )
         for loss in dict.fromkeys([*losses, *([REFERENCE.loss] if want_reference else [])])
     }
     plan = BenchmarkPlan(

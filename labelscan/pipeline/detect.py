@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 
 from labelscan.arrays import Mask, Strings, as_strings
 from labelscan.config import Config, fingerprint, nested
@@ -20,8 +21,10 @@ from labelscan.detection.planted_errors import PlantedErrors, plant_errors
 from labelscan.detection.self_check import judge_by_planted
 from labelscan.detection.threshold_runs import threshold_jobs, with_threshold_runs
 from labelscan.events import Event, FoldDone, Listener, Noted, TrainingPlanned, Warned, ignore, with_deadline
+from labelscan.pipeline import planning
+from labelscan.pipeline.given_data import Data
 from labelscan.pipeline.inputs import Contents, provide_inputs, read_contents
-from labelscan.pipeline.planning import Plan, make_plan, results_depend_on
+from labelscan.pipeline.planning import Plan, results_depend_on
 from labelscan.results.finished_run import Run
 from labelscan.results.issues import SCORED, UNREADABLE
 from labelscan.results.run_files import SELF_CHECK
@@ -33,14 +36,47 @@ from labelscan.training.user_model import UserModel
 
 
 def detect(
-    config: Config,
+    data: Data | None = None,
+    labels: ArrayLike | None = None,
     *,
-    dataset: Dataset | None = None,
+    settings: Config | None = None,
     model: UserModel | None = None,
-    output: Path | None = None,
+    output: Path | str | None = None,
     resume: bool = False,
     fresh: bool = False,
     max_seconds: float | None = None,
+    notify: Listener = ignore,
+) -> Run:
+    """Find labels that are probably wrong, and leave a run folder.
+
+    Args:
+        data: a path or name as on the command line, a data set, or images or features in memory: arrays, lists,
+            torch tensors, data frames. None is that of ``settings``.
+        labels: (N,) given labels, with data in memory only.
+        settings: from ``labelscan.settings``; defaults where None.
+        model: a function that returns a new ``nn.Module`` for (B, C, H, W) or (B, D) float inputs, or a
+            scikit-learn classifier, in place of the model that the settings name.
+        output: the run folder; None is ``labelscan-runs/<name>-<fingerprint>``.
+        resume: whether it is an error that there is no run to resume.
+        fresh: whether an earlier run in the folder is deleted.
+        max_seconds: after which the run is interrupted; the same call resumes it.
+        notify: receives everything that happens; see ``labelscan.events``.
+
+    Raises:
+        UsageError: settings or data that cannot work, with what to do.
+        RunError: a run that could not be finished.
+        Interrupted: ``max_seconds`` is over.
+    """
+    listen = with_deadline(notify, max_seconds)
+    plan = planning.plan(data, labels, settings=settings, model=model, output=output, notify=listen)
+    return carry_out(plan, resume=resume, fresh=fresh, notify=listen)
+
+
+def carry_out(
+    plan: Plan,
+    *,
+    resume: bool = False,
+    fresh: bool = False,
     inputs: Path | None = None,
     planted: bool = False,
     notify: Listener = ignore,
@@ -48,33 +84,22 @@ def detect(
     """Train fold by fold, judge every label by models that never saw it, and write the run folder.
 
     Args:
-        config: all settings.
-        dataset: in place of what ``config.dataset`` names.
-        model: in place of what ``config.model`` names.
-        output: the run folder; None is the default place.
-        resume: whether it is an error that there is no run to take up.
+        plan: what to do.
+        resume: as in ``detect``, and the next.
         fresh: whether an earlier run in the folder is deleted.
-        max_seconds: after which the run is interrupted, to be taken up again.
         inputs: a folder of decoded images and features that runs with the same data, model and image size share;
             it is left when the run ends. None is one of the run's own, deleted then.
         planted: whether errors were planted in the labels, so that nothing is said of those of the data.
-        notify: told of everything that happens.
-
-    Raises:
-        UsageError: settings or data that cannot work.
-        RunError: a run that could not be finished.
-        Interrupted: ``max_seconds`` is over.
+        notify: receives everything that happens.
     """
-    listen = with_deadline(notify, max_seconds)
-    plan = make_plan(config, dataset=dataset, model=model, output=output, notify=listen)
     with _open(plan, resume=resume, fresh=fresh, inputs=inputs) as run:
-        tell = _logged(run, listen)
+        tell = _logged(run, notify)
         plan = _as_begun(plan, run)
         run.record(choices=plan.choices, planted=planted)
         contents = read_contents(plan, run, tell)
         result, detections = _train_and_judge(plan, contents, run, tell)
-        if config.detection.self_check:
-            result = _check(plan, contents, result, detections, run, listen)
+        if plan.config.detection.self_check:
+            result = _check(plan, contents, result, detections, run, notify)
         run.drop_inputs()
         return result
 
@@ -104,7 +129,7 @@ def _train_and_judge(plan: Plan, contents: Contents, run: RunFolder, notify: Lis
 def _check(plan: Plan, contents: Contents, first: Run, detections: Detections, run: RunFolder, notify: Listener) -> Run:
     """Do all again with a few planted errors, and return the first run with what that says of it.
 
-    The second run is one like any other, in a folder inside that of the first: an interruption is taken up there.
+    The second run is one like any other, in a folder inside that of the first, where it is resumed too.
     """
     planted = plant_errors(
         first.evidence,

@@ -15,6 +15,7 @@ import labelscan
 from labelscan.config import Config
 from labelscan.errors import ConfigError, DatasetError
 from labelscan.events import EpochDone, Event, FoldDone, TrainingPlanned, Warned
+from labelscan.pipeline.plan_facts import plan_facts
 
 PLANTED = list(range(3, 300, 12))
 FILES = ("issues.csv", "scores.csv", "examples.csv", "folds.csv", "summary.json", "evidence.npz")
@@ -210,8 +211,8 @@ def test_probabilities_alone_are_refused_before_they_are_read(tmp_path: Path) ->
 def test_a_plan_counts_its_trainings() -> None:
     images, given = shapes()
     with_aum, without = (labelscan.plan(images, given, settings=settings(name)) for name in ("aum", "noise-posterior"))
-    assert dict(with_aum.rows)["threshold runs"] == "2 on all examples"
-    assert "threshold runs" not in dict(without.rows)
+    assert dict(plan_facts(with_aum))["threshold runs"] == "2 on all examples"
+    assert "threshold runs" not in dict(plan_facts(without))
     assert with_aum.n_passes == without.n_passes + 2 * 300 * 6
     assert without.n_passes == 300 * 6
 

@@ -14,6 +14,7 @@ from torch import nn
 
 import labelscan
 from labelscan.events import EpochDone, FoldDone, Noted, Warned
+from labelscan.pipeline.plan_facts import plan_facts
 from labelscan.training.losses import LOSSES
 
 PLANTED = [5, 33, 61, 100, 121, 140]
@@ -393,7 +394,7 @@ def test_a_plan_tells_what_would_run_and_writes_nothing(shapes, tmp_path, monkey
     images, _, given = shapes
     monkeypatch.chdir(tmp_path)
     plan = labelscan.plan(images, given, settings=quick())
-    told = dict(plan.rows)
+    told = dict(plan_facts(plan))
     assert told["examples"] == "180"
     assert told["model"].startswith("small-cnn")
     assert told["loss"] == "blurry:gamma=0.3,detach_weight=true,delay=3"
@@ -404,7 +405,7 @@ def test_what_a_loss_was_resolved_to_is_shown_and_decides_which_folds_are_valid(
     images, true_labels, _ = shapes
     settings = quick(**{"training.loss": "anl-ce", "training.epochs": 1})
     plan = labelscan.plan(images, true_labels, settings=settings)
-    assert dict(plan.rows)["loss"] == plan.choices["loss"] == "anl-ce:a=5,b=5,d=5e-05,delay=0"
+    assert dict(plan_facts(plan))["loss"] == plan.choices["loss"] == "anl-ce:a=5,b=5,d=5e-05,delay=0"
     assert plan.recipe.weight_decay == 0
     own = labelscan.plan(
         images, true_labels, settings=quick(**{"training.loss": "anl-ce", "training.weight_decay": 0.1})

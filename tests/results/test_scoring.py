@@ -266,3 +266,15 @@ def test_a_folder_of_detect_is_not_written_over(tmp_path: Path) -> None:
 def test_a_wrong_detector_is_told_before_the_file_is_read() -> None:
     with pytest.raises(ConfigError):
         labelscan.score("nowhere.npz", detector="confident-learning:filter_by=most")
+
+
+def test_tensors_are_judged_as_arrays_are(tmp_path):
+    import torch
+
+    probs = np.random.default_rng(0).dirichlet(np.ones(3), 30).astype(np.float32)
+    labels = np.arange(30) % 3
+    runs = [
+        labelscan.score(*given, output=tmp_path / name)
+        for name, given in {"a": (probs, labels), "b": (torch.from_numpy(probs), torch.from_numpy(labels))}.items()
+    ]
+    assert (runs[0].folder / "scores.csv").read_bytes() == (runs[1].folder / "scores.csv").read_bytes()
