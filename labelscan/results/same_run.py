@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from labelscan.config import LEFT_TO_THE_MODEL
+from labelscan.config import settings
 from labelscan.errors import RunFolderError
 from labelscan.results.run_files import FORMAT_VERSION, RUN_FILE, read_versioned
 
@@ -40,7 +40,8 @@ def check_same(folder: Path, results_depend_on: Mapping[str, object], data: Mapp
 
 def readable(key: str, value: object) -> str:
     """Return a setting as a message shows it: some numbers stand for what the model wants."""
-    return "automatic" if key in LEFT_TO_THE_MODEL and value in (0, -1) else repr(value)
+    declared = settings().get(key)
+    return "automatic" if declared and declared.is_automatic and value in (0, -1) else repr(value)
 
 
 def _part(record: Mapping[str, object], name: str, folder: Path) -> Mapping[str, object]:
