@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from labelscan.api import apply, benchmark, diff, gate, report, settings, update_baseline
+    from labelscan.api import benchmark, diff, gate, report, settings, update_baseline
     from labelscan.benchmarking.run_benchmark import Benchmark
     from labelscan.comparison.compare import Comparison
     from labelscan.config import Config
-    from labelscan.correction.apply import Applied
+    from labelscan.correction.apply import Applied, apply
     from labelscan.correction.decisions import Decision
     from labelscan.detection.evidence import Evidence
     from labelscan.errors import (
@@ -39,11 +39,11 @@ if TYPE_CHECKING:
     from labelscan.results.summary import Summary
 
 _HOMES = {
-    "labelscan.api": ("apply", "benchmark", "diff", "gate", "report", "settings", "update_baseline"),
+    "labelscan.api": ("benchmark", "diff", "gate", "report", "settings", "update_baseline"),
     "labelscan.benchmarking.run_benchmark": ("Benchmark",),
     "labelscan.comparison.compare": ("Comparison",),
     "labelscan.config": ("Config",),
-    "labelscan.correction.apply": ("Applied",),
+    "labelscan.correction.apply": ("Applied", "apply"),
     "labelscan.correction.decisions": ("Decision",),
     "labelscan.detection.evidence": ("Evidence",),
     "labelscan.errors": (

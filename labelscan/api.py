@@ -14,10 +14,6 @@ from numpy.typing import ArrayLike
 from labelscan.comparison.compare import Comparison, compare
 from labelscan.config import Config, find_config, resolve
 from labelscan.config import settings as all_settings
-from labelscan.correction import apply as applying
-from labelscan.correction.apply import Applied
-from labelscan.correction.corrections import flag_rule
-from labelscan.correction.decisions import Decision
 from labelscan.errors import ConfigError
 from labelscan.events import Listener, ignore
 from labelscan.gating.baseline import BaselineUpdate
@@ -120,57 +116,6 @@ def benchmark(
         notify=notify,
     )
     return run_benchmark.benchmark(plan, fresh=fresh, max_seconds=max_seconds, notify=notify)
-
-
-def apply(
-    run: str | Path | Run,
-    *,
-    decisions: str | Path | Sequence[Decision] | None = None,
-    drop: bool = False,
-    relabel: bool = False,
-    min_error_probability: float | None = None,
-    allow_new_classes: bool = False,
-    output: Path | str | None = None,
-    link_to: Path | str | None = None,
-    copy: bool = False,
-    overwrite: bool = False,
-    data: str | Path = "",
-    notify: Listener = ignore,
-) -> Applied:
-    """Write a corrected copy of the labels of a finished run, in the form that they came in; the data is only read.
-
-    Decisions win over flags. A log of all changes is written beside the copy.
-
-    Args:
-        run: of ``detect`` or ``score``, or its folder.
-        decisions: a file that the report saved or Label Studio exported, or decisions in memory; None is
-            decisions.csv in the run folder, where there is one.
-        drop: whether flagged labels are left out.
-        relabel: whether flagged labels take the suggested label.
-        min_error_probability: flags below it are left alone; needed to relabel.
-        allow_new_classes: whether decisions may bring in classes that the data does not have.
-        output: the copy; None is ``corrected`` in the run folder, with the ending of the original.
-        link_to: a new folder that is made instead: class folders of links to the images.
-        copy: whether images in ``link_to`` are copied and not linked.
-        overwrite: whether files may be replaced that are not what is written now.
-        data: where the data lies now, if it was moved.
-        notify: told of the reading.
-
-    Raises:
-        UsageError: nothing says what to change, decisions belong to other data, or the copy cannot lie there.
-    """
-    return applying.apply(
-        FinishedRun.of(run),
-        decisions=Path(decisions) if isinstance(decisions, str) else decisions,
-        rule=flag_rule(drop=drop, relabel=relabel, min_error_probability=min_error_probability),
-        allow_new_classes=allow_new_classes,
-        output=None if output is None else Path(output),
-        link_to=None if link_to is None else Path(link_to),
-        copy=copy,
-        overwrite=overwrite,
-        data=str(data),
-        notify=notify,
-    )
 
 
 def diff(first: str | Path | Run, second: str | Path | Run) -> Comparison:

@@ -135,18 +135,7 @@ def make_benchmark_plan(
     output: Path | None = None,
     notify: Listener = ignore,
 ) -> BenchmarkPlan:
-    """Check all names, read the data's list, and decide what every run does.
-
-    Args:
-        config: all settings; its seed is the first one.
-        dataset: in place of what ``config.dataset`` names.
-        model: in place of what ``config.model`` names.
-        noises: as in ``symmetric:0.1``; without any, the data's own errors are to be found.
-        losses: as in ``blurry:gamma=0.4``; without any, that of the settings.
-        detectors: as in ``confident-learning:filter_by=both``; without any, those of every run.
-        n_seeds: how often all is done, with other errors, folds and models.
-        output: the folder of the benchmark; None is the default place.
-        notify: told of what was chosen, and of warnings.
+    """Check all names, read the data's list, and decide what every run does; arguments as of ``labelscan.benchmark``.
 
     Raises:
         UsageError: for any name, setting or data that cannot work.

@@ -66,30 +66,29 @@ def score(
         )
     started = monotonic()
     notify(StepStarted("read"))
-    if isinstance(probs, (str, Path)):
-        beside: dict[str, object] = {"given_labels": given_labels, "class_names": class_names}
-        beside |= {"example_ids": example_ids, "true_labels": true_labels}
-        _refuse(beside, "goes with probabilities in memory only", "leave it out: the file holds it")
+    beside = {"class_names": class_names, "example_ids": example_ids, "true_labels": true_labels}
+    file = ""
+    if isinstance(probs, str | Path):
+        file = str(Path(probs).expanduser().absolute())
+        given = {"given_labels": given_labels, **beside}
+        _refuse(given, "goes with probabilities in memory only", "leave it out: the file holds it")
         probabilities = read_probabilities(Path(probs), label_column=label_column)
     else:
         _refuse({"label_column": label_column or None}, "goes with a file only", "leave it out")
-        if given_labels is None:
-            raise ConfigError(
-                "probabilities in memory need labels", where="given_labels", hint="score(probs, given_labels)"
-            )
-        probabilities = probabilities_from_arrays(
-            _array(probs),
-            _array(given_labels),
-            class_names=class_names,
-            example_ids=example_ids,
-            true_labels=None if true_labels is None else _array(true_labels),
-        )
+        probabilities = _in_memory(probs, given_labels, **beside)
     notify(StepDone("read", monotonic() - started))
     for note in probabilities.dataset.notes:
         notify(Noted(note))
-    source = {"file": str(Path(probs).expanduser().absolute()) if isinstance(probs, (str, Path)) else ""}
-    source["label_column"] = label_column
-    return _judge(probabilities, detector, None if output is None else Path(output), fresh, notify, source=source)
+    source = {"file": file, "label_column": label_column}
+    return _judge(probabilities, detector, output, source=source, fresh=fresh, notify=notify)
+
+
+def _in_memory(probs: ArrayLike, given_labels: ArrayLike | None, **beside: Any) -> Probabilities:
+    if given_labels is None:
+        hint = "score(probs, given_labels)"
+        raise ConfigError("probabilities in memory need labels", where="given_labels", hint=hint)
+    arrays: dict[str, Any] = {name: None if values is None else _array(values) for name, values in beside.items()}
+    return probabilities_from_arrays(_array(probs), _array(given_labels), **arrays)
 
 
 def _array(values: ArrayLike) -> NDArray[Any]:
@@ -107,16 +106,15 @@ def _refuse(given: Mapping[str, object], problem: str, hint: str) -> None:
 def _judge(
     probabilities: Probabilities,
     detector: str,
-    output: Path | None,
-    fresh: bool,
-    notify: Listener,
+    output: Path | str | None,
     *,
     source: Mapping[str, str],
+    fresh: bool,
+    notify: Listener,
 ) -> Run:
-    dataset, n_examples = probabilities.dataset, len(probabilities.dataset)
-    fingerprint = probabilities.fingerprint()
+    dataset, n_examples, fingerprint = probabilities.dataset, len(probabilities.dataset), probabilities.fingerprint()
     with open_run(
-        output or DEFAULT_PARENT / f"{dataset.name}-{fingerprint[:8]}",
+        Path(output or DEFAULT_PARENT / f"{dataset.name}-{fingerprint[:8]}"),
         settings={"detection": {"detector": detector}},
         # Not the detector: it judges in seconds, so the same run is resumed with another one.
         results_depend_on={"command": COMMAND},
