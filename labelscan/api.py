@@ -93,8 +93,8 @@ def benchmark(
         model: as in ``detect``.
         output: the folder of the benchmark; None is ``labelscan-runs/benchmark-<name>-<fingerprint>``.
         fresh: whether an earlier benchmark in the folder is deleted.
-        max_seconds: after which what is done by then is the result; the same call goes on from there.
-        notify: told of everything that happens; see ``labelscan.events``.
+        max_seconds: after which what is done by then is the result; the same call resumes from there.
+        notify: receives everything that happens; see ``labelscan.events``.
 
     Raises:
         UsageError: a name, setting or data that cannot work, with what to do.
@@ -202,9 +202,9 @@ def report(
         output: the file; None is report.html, report.md or label-studio.json in the run folder.
         top: how many suspects are shown.
         data: where the data lies now; empty is where the run found it.
-        pictures: whether examples are shown, and not only told of.
-        image_root: of ``label-studio``: its document root, so that it shows whole images.
-        notify: told of the reading and of the pictures.
+        pictures: whether examples are shown.
+        image_root: the document root of ``label-studio``, so that it shows whole images.
+        notify: receives the steps of the reading and of the pictures.
 
     Raises:
         UsageError: no run or an unfinished one, or no such format.

@@ -135,7 +135,7 @@ def make_benchmark_plan(
     output: Path | None = None,
     notify: Listener = ignore,
 ) -> BenchmarkPlan:
-    """Check all names, read the data's list, and decide what every run does; arguments as of ``labelscan.benchmark``.
+    """Check all names, read the data's list, and decide what every run does, as ``labelscan.benchmark`` explains.
 
     Raises:
         UsageError: for any name, setting or data that cannot work.

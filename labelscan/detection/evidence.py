@@ -49,7 +49,7 @@ class Evidence:
     train_margin: NDArray[np.float32] | None = None
     """(N,) NaN where unknown; None where nothing is known."""
     train_probs: TrainProbs | None = None
-    """(N, K) in-sample: what the models that trained on the example said of it in their later epochs, their mean. None
+    """(N, K) in-sample: mean probabilities of the models that trained on the example, in their later epochs. None
     where unknown."""
     aum_train_margin: NDArray[np.float32] | None = None
     """(N, R) from R trainings with an extra class: the mean logit margin of the label that each trained on, the given
@@ -152,11 +152,11 @@ class _Gathering:
         self.margin_sums = np.zeros(len(self.index))
         self.margin_counts = np.zeros(len(self.index), dtype=np.int64)
         self.train_probs: TrainProbs | None = None
-        self.trained_and_told: bool | None = None
+        self.has_train_probs: bool | None = None
         self.latest = (-1, -1)
 
     def add(self, output: FoldOutput) -> None:
-        """Take in one fold of one repeat."""
+        """Add one fold of one repeat."""
         where = f"repeat {output.repeat}, fold {output.fold}"
         _expect((output.repeat, output.fold) > self.latest, "came out of order, or twice", where)
         _expect(output.repeat < self.n_repeats, f"{self.n_repeats} repeats were planned", where)
@@ -172,9 +172,13 @@ class _Gathering:
         self.folds[rows, output.repeat] = output.fold
         self.pred_probs[rows] += pred_probs
         self._add_margins(output.train_index, output.train_margin)
-        told = output.train_probs is not None
-        _expect(self.trained_and_told in (None, told), "has train_probs and others have not, or the reverse", where)
-        self.trained_and_told = told
+        has_train_probs = output.train_probs is not None
+        _expect(
+            self.has_train_probs in (None, has_train_probs),
+            "has train_probs and others have not, or the reverse",
+            where,
+        )
+        self.has_train_probs = has_train_probs
         if output.train_probs is not None:
             self._add_train_probs(output.train_index, output.train_probs, where)
 

@@ -78,7 +78,7 @@ def provide_inputs(plan: Plan, contents: Contents, run: RunFolder, notify: Liste
     if Store.read(run.store) is None:
         store = _build(plan, run, notify)
         if _fingerprint(store) != contents.fingerprint:
-            raise RunFolderError("images changed while the run was being taken up", hint="start over with --fresh")
+            raise RunFolderError("images changed while the run was being resumed", hint="start over with --fresh")
     if plan.frozen is not None:
         stored = StoredInputs(run.store, plan.config.store.cache_megabytes * 2**20)
         embed(stored, plan.frozen, run.features, mirror=plan.mirrored, device=plan.device, notify=notify)

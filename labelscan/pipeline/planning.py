@@ -45,11 +45,11 @@ class Plan:
     config: Config
     dataset: Dataset
     data_fingerprint: str
-    """Of ids, labels, groups and what is in memory; contents of files are the store's affair."""
+    """Changes with ids, labels, groups and what is in memory; contents of files are the store's affair."""
     model_name: str
     model_reason: str
     model_fingerprint: str
-    """Of what the name does not say: the weights in a file, the make of a user's network."""
+    """Changes with what the name does not say: the weights in a file, the make of a user's network."""
     image_shape: ImageShape | None
     """What images are stored as; None for features."""
     frozen: Backbone | None
@@ -184,7 +184,7 @@ def _probe(dataset: Dataset, config: Config) -> NativeSizes:
 
 
 def _choose(config: Config, sizes: NativeSizes | None, given: UserModel | None, notify: Listener) -> ChosenModel:
-    """Return the model, and tell which one and why."""
+    """Return the model, and notify which one and why."""
     check_given(given)
     if given is None:
         chosen = choose_model(config.model, sizes)

@@ -8,7 +8,7 @@ from labelscan.atomic import read_json
 from labelscan.errors import RunFolderError
 
 FORMAT_VERSION = 1
-"""Of run.json and of everything else in the folder; a folder of another version is refused."""
+"""Version of run.json and of everything else in the folder; a folder of another version is refused."""
 DEFAULT_PARENT = Path("labelscan-runs")
 RUN_FILE = "run.json"
 LOCK_FILE = ".lock"

@@ -81,7 +81,7 @@ class RunFolder:
     def drop_inputs(self) -> None:
         """Delete decoded images and features: only training needs them, and they are the bulk of a run.
 
-        Those that it shares are left to whoever made them.
+        Those that it shares are left to the run that made them.
         """
         if self._shares_inputs:
             return

@@ -23,7 +23,7 @@ from labelscan.results.run_folder import open_run
 from labelscan.results.write_results import judge
 
 COMMAND = "score"
-"""What run.json says made the run; a run of ``detect`` is never resumed by it, nor the other way round."""
+"""The command as run.json has it; a run of ``detect`` is never resumed by it, nor the other way round."""
 
 
 def score(

@@ -48,7 +48,7 @@ class ClassHealth:
     n_scored: int
     n_flagged: int
     flagged_rate: float | None
-    """Of the scored; None where there are none."""
+    """Share of the scored; None where there are none."""
     estimated_wrong_labels: float
     out_of_fold_accuracy: float | None
 
@@ -69,7 +69,7 @@ class AgainstTruth:
     n_label_errors: int
     noise_rate: float
     out_of_fold_accuracy: float
-    """Of the predicted labels against the true ones."""
+    """Accuracy of the predicted labels against the true ones."""
     quality: dict[str, DetectionQuality]
     """By detector."""
 
@@ -162,7 +162,7 @@ def summarise(
         status: (N,) as handed to ``rank_issues``.
         label_conflicts: groups of identical examples whose labels differ.
         small_classes: classes with fewer examples than folds.
-        warnings: further ones of the run; they are told first.
+        warnings: further ones of the run; they come first.
     """
     predicted_labels = evidence.pred_probs.argmax(axis=1)
     agreement = Agreement.of(predicted_labels, evidence.given_labels, len(dataset.class_names))

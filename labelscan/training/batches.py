@@ -20,7 +20,7 @@ from labelscan.errors import RunError
 from labelscan.training.device import Device
 
 CHUNK_BYTES = 16 * 2**20
-"""Stored bytes that are gathered and augmented at a time."""
+"""Stored bytes gathered and augmented at a time."""
 VIEW_BYTES = 64 * 2**20
 """Most that a batch takes in prediction, as float32."""
 LARGEST_SHIFTED = 64
@@ -145,7 +145,7 @@ class Batches:
         order = torch.randperm(len(index), generator=generator)
         positions = order.to(self.device)
         n_batches = math.ceil(len(index) / batch_size)
-        if len(index) // n_batches < 2:  # as of 3 examples in batches of 2
+        if len(index) // n_batches < 2:  # such as 3 examples in batches of 2
             n_batches = max(1, len(index) // 2)
         per_chunk = max(1, self.chunk // batch_size)
         batches, places = order.tensor_split(n_batches), positions.tensor_split(n_batches)

@@ -1,7 +1,8 @@
 """One fold as a self-contained, picklable piece of work, and the shard of the run folder that it leaves.
 
-A shard is ``fold-<repeat>-<fold>/`` with the metrics of each epoch (written as they come, so that whoever waits
-can follow), the probabilities and margins, and last a DONE mark with the fingerprint of all that it was made from.
+A shard is ``fold-<repeat>-<fold>/`` with the metrics of each epoch (written as they come, so that the process
+that waits can follow), the probabilities and margins, and last a DONE mark with the fingerprint of all that it was
+made from.
 """
 
 import json
@@ -24,7 +25,7 @@ DONE_FILE = "DONE"
 FOLD = "fold"
 """The kind of a job that holds examples out; others train on all of them."""
 SHARD_VERSION = 3
-"""Of what a shard holds; raised whenever training or output change. 2: train_probs. 3: all rows scale features."""
+"""Raised whenever training, or what a shard holds, changes. 2: train_probs. 3: all rows scale features."""
 
 
 class Learner(Protocol):
@@ -54,7 +55,7 @@ class FoldJob:
     folder: Path
     """The shard."""
     fingerprint: str
-    """Of the settings and the data that the shard depends on."""
+    """Changes with the settings and the data that the shard depends on."""
     inputs: Path
     cache_bytes: int
     given_labels: GivenLabels
@@ -93,14 +94,14 @@ class FoldJob:
             reproducible(self.seed, threads=self.threads),
         ):
 
-            def tell(event: object) -> None:
+            def record(event: object) -> None:
                 if isinstance(event, EpochDone):
                     epochs.write(json.dumps(asdict(event)) + "\n")
                     epochs.flush()
                     notify(event)
 
             inputs = StoredInputs(self.inputs, self.cache_bytes)
-            output = self.learner.learn(self, inputs, device=device or self.device, notify=tell)
+            output = self.learner.learn(self, inputs, device=device or self.device, notify=record)
         output.write(self.folder)
         right = output.pred_probs.argmax(axis=1) == self.given_labels[self.held_out_index]
         seconds = time.monotonic() - started

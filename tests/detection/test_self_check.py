@@ -106,7 +106,7 @@ def test_the_runs_are_compared_row_by_row():
     assert (check.limits, check.folder) == (LIMITS, "self-check")
 
 
-def test_both_difficulties_are_told():
+def test_both_difficulties_are_reported():
     check = checked([3, 5])
     assert (check.planted.count, check.planted_and_found.count, check.suspects.count) == (2, 1, 1)
     assert check.planted.self_confidence[2] == pytest.approx((0.0625 + 0.75) / 2)

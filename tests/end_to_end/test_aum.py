@@ -123,7 +123,7 @@ def test_only_what_is_missing_is_trained_again_and_ends_with_the_same_bytes(tmp_
     assert contents(run.folder) == before
 
 
-def test_a_shard_of_other_relabelled_examples_is_not_taken_up(finished: labelscan.Run, tmp_path: Path) -> None:
+def test_a_shard_of_other_relabelled_examples_is_not_reused(finished: labelscan.Run, tmp_path: Path) -> None:
     images, given = shapes()
     shutil.copytree(finished.folder, tmp_path / "run")
     shutil.copytree(tmp_path / "run" / "aum-1", tmp_path / "run" / "aum-0", dirs_exist_ok=True)

@@ -190,7 +190,7 @@ def test_a_changed_image_is_noticed_by_name(shapes, tmp_path):
         labelscan.detect(folder, settings=quick(), output=tmp_path / "run")
 
 
-def test_byte_identical_images_share_a_fold_and_are_told_when_labels_differ(shapes, tmp_path):
+def test_byte_identical_images_share_a_fold_and_are_reported_when_labels_differ(shapes, tmp_path):
     images, _, given = shapes
     images, given = images.copy(), given.copy()
     images[[10, 20, 30]] = images[0]

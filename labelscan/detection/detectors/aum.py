@@ -69,6 +69,6 @@ def _distances(margins: NDArray[np.float32], is_threshold: NDArray[np.bool_], pe
         aum = aum.astype(np.float64)
         above = aum - np.percentile(aum[relabelled], percentile)
         kept = aum[~relabelled]
-        # Where all margins are the same, as of a network that learned nothing, only the side of the cut is known.
+        # Where all margins are the same, as after a training that learned nothing, only the side of the cut is known.
         distances[:, run] = above / kept.std() if np.ptp(kept) > 0 else np.sign(above)
     return distances

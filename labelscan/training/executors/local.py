@@ -85,7 +85,7 @@ def _picklable(job: FoldJob) -> bool:
 
 def _carry_out(job: FoldJob, device: Device, parent: int) -> None:
     def stop_if_alone(_: Event) -> None:
-        # Whoever started this was killed: the next to resume the run must find nobody writing into it.
+        # The process that started this was killed: the next one to resume the run must be the only one that writes it.
         if os.getppid() != parent:
             os._exit(1)
 
@@ -100,12 +100,12 @@ def _side_by_side(
     free = [gpus[number % len(gpus)] for number in range(most)]
     todo = list(jobs)
     running: dict[Future[None], tuple[FoldJob, Device]] = {}
-    told: dict[Path, int] = {}
+    offsets: dict[Path, int] = {}
     for job in jobs:
         job.clear()
 
-    def tell_epochs(job: FoldJob) -> None:
-        epochs, told[job.folder] = job.epochs_from(told.get(job.folder, 0))
+    def pass_on_epochs(job: FoldJob) -> None:
+        epochs, offsets[job.folder] = job.epochs_from(offsets.get(job.folder, 0))
         for epoch in epochs:
             notify(epoch)
 
@@ -116,7 +116,7 @@ def _side_by_side(
                 running[pool.submit(_carry_out, job, device, os.getpid())] = job, device
             ended, _ = wait(list(running), timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
             for job, _ in running.values():
-                tell_epochs(job)
+                pass_on_epochs(job)
             for future in ended:
                 job, device = running.pop(future)
                 error = future.exception()
@@ -128,7 +128,7 @@ def _side_by_side(
                 notify(done)
             notify(Waiting())
     except BaseException:
-        # Also for an interruption or a deadline: no process may go on writing into the run.
+        # Also for an interruption or a deadline: no process may still write into the run.
         with contextlib.suppress(Exception):
             pool.shutdown(wait=True, kill_workers=True)
         raise

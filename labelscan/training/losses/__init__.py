@@ -59,7 +59,7 @@ class RemembersExamples(Protocol):
 
 
 def remembers_examples(loss: Loss) -> TypeGuard[RemembersExamples]:
-    """Return whether ``loss`` has to be begun for each training and told which examples it is given."""
+    """Return whether ``loss`` is begun for each training and needs to know which examples it is given."""
     return hasattr(loss, "begin")
 
 

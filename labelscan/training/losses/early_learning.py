@@ -39,7 +39,7 @@ class EarlyLearning(nn.Module):
             raise ConfigError(f"must be at least 0, got {strength:g}", where="loss elr, option strength")
         self.beta = beta
         self.strength = strength
-        # A buffer, so that whoever saves the state of this module saves it too.
+        # A buffer, so that it is saved with the state of this module.
         self.register_buffer("targets", torch.zeros(0, 0))
 
     def begin(self, n_examples: int, n_classes: int, device: torch.device) -> "EarlyLearning":
