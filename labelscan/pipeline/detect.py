@@ -20,7 +20,7 @@ from labelscan.detection.planted_errors import FILE_NAME as PLANTED_FILE
 from labelscan.detection.planted_errors import PlantedErrors, plant_errors
 from labelscan.detection.self_check import judge_by_planted
 from labelscan.detection.threshold_runs import threshold_jobs, with_threshold_runs
-from labelscan.events import Event, FoldDone, Listener, Noted, TrainingPlanned, Warned, ignore, with_deadline
+from labelscan.events import FoldDone, Listener, Noted, TrainingPlanned, Warned, ignore, with_deadline
 from labelscan.pipeline import planning
 from labelscan.pipeline.given_data import Data
 from labelscan.pipeline.inputs import Contents, provide_inputs, read_contents
@@ -93,7 +93,7 @@ def carry_out(
         notify: receives everything that happens.
     """
     with _open(plan, resume=resume, fresh=fresh, inputs=inputs) as run:
-        tell = _logged(run, notify)
+        tell = run.logging(notify)
         plan = _as_begun(plan, run)
         run.record(choices=plan.choices, planted=planted)
         contents = read_contents(plan, run, tell)
@@ -138,7 +138,7 @@ def _check(plan: Plan, contents: Contents, first: Run, detections: Detections, r
         rate=plan.config.detection.self_check,
         seed=plan.config.seed,
     )
-    tell = _logged(run, notify)
+    tell = run.logging(notify)
     learned_nothing = first.summary.learned_nothing
     if learned_nothing or not len(planted):
         too_small = "no class has 10 examples with labels that look right"
@@ -148,7 +148,7 @@ def _check(plan: Plan, contents: Contents, first: Run, detections: Detections, r
     else:
         tell(Noted(f"self-check: all is done again with {len(planted):,} planted errors"))
         with timed(run, "self_check"), _open_check(plan, planted, run) as (again, second):
-            checked, judged = _train_and_judge(again, contents, second, _logged(second, notify))
+            checked, judged = _train_and_judge(again, contents, second, second.logging(notify))
             run.has_trained |= second.has_trained
         found = judge_by_planted(planted, (first.evidence, detections), (checked.evidence, judged), folder=SELF_CHECK)
         summary = dataclasses.replace(first.summary, self_check=found)
@@ -176,16 +176,6 @@ def _open_check(plan: Plan, planted: PlantedErrors, run: RunFolder) -> Iterator[
         second.record(choices=again.choices, planted=True)
         planted.write(folder / PLANTED_FILE, plan.dataset)
         yield again, second
-
-
-def _logged(run: RunFolder, notify: Listener) -> Listener:
-    """Return a listener that writes events into the log of a run and passes them on."""
-
-    def tell(event: Event) -> None:
-        run.log(event)
-        notify(event)
-
-    return tell
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from labelscan import __version__
 from labelscan.atomic import read_json, write_json
 from labelscan.config import RUN_JSON_SETTINGS
 from labelscan.errors import Interrupted, RunFolderError
-from labelscan.events import Event, FoldDone, StepAdvanced, Waiting
+from labelscan.events import Event, FoldDone, Listener, StepAdvanced, Waiting
 from labelscan.results.run_files import DIRECTORY, FORMAT_VERSION, LOCK_FILE, LOG_FILE, RUN_FILE, clear, strangers
 from labelscan.results.same_run import ELSEWHERE, check_same
 
@@ -69,6 +69,15 @@ class RunFolder:
         line = {"time": _now(), "event": type(event).__name__, **dataclasses.asdict(event)}
         with (self.path / LOG_FILE).open("a", encoding="utf-8") as file:
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+    def logging(self, notify: Listener) -> Listener:
+        """Return a listener that logs events and passes them on."""
+
+        def log_and_notify(event: Event) -> None:
+            self.log(event)
+            notify(event)
+
+        return log_and_notify
 
     def record(self, **entries: object) -> None:
         """Put entries into run.json."""

@@ -32,17 +32,8 @@ def judge(
 ) -> tuple[Run, Detections]:
     """Judge all labels by the evidence, and write it with everything that follows from it.
 
-    Returned beside the run are the judgements of each detector, in the order of the evidence.
-
-    Args:
-        dataset: N examples.
-        evidence: the scored ones among them.
-        status: (N,) ``scored``, or why not.
-        detector: whose flags and ranking lead.
-        run: where it is written.
-        label_conflicts: groups of identical examples whose labels differ.
-        small_classes: classes with fewer members than folds.
-        warnings: of the run so far.
+    Returned beside the run are the judgements of each detector, in the order of the evidence. ``detector`` is whose
+    flags and ranking lead; the other arguments are those of ``summarise``.
     """
     with timed(run, "detection"):
         evidence.write(run.path / EVIDENCE_FILE)
