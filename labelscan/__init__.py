@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from labelscan.api import apply, benchmark, detect, diff, gate, plan, report, score, settings, update_baseline
+    from labelscan.api import benchmark, diff, gate, report, settings, update_baseline
     from labelscan.benchmarking.run_benchmark import Benchmark
     from labelscan.comparison.compare import Comparison
     from labelscan.config import Config
-    from labelscan.correction.apply import Applied
+    from labelscan.correction.apply import Applied, apply
     from labelscan.correction.decisions import Decision
     from labelscan.detection.evidence import Evidence
     from labelscan.errors import (
@@ -31,35 +31,34 @@ if TYPE_CHECKING:
         UsageError,
     )
     from labelscan.gating.verdict import GateVerdict
-    from labelscan.pipeline.planning import Plan
+    from labelscan.pipeline.detect import detect
+    from labelscan.pipeline.planning import Plan, plan
+    from labelscan.results.finished_run import Run
     from labelscan.results.issues import Issues
+    from labelscan.results.scoring import score
     from labelscan.results.summary import Summary
-    from labelscan.results.write_results import Run
 
 _HOMES = {
-    **dict.fromkeys(
-        ("apply", "benchmark", "detect", "diff", "gate", "plan", "report", "score", "settings", "update_baseline"),
-        "labelscan.api",
+    "labelscan.api": ("benchmark", "diff", "gate", "report", "settings", "update_baseline"),
+    "labelscan.benchmarking.run_benchmark": ("Benchmark",),
+    "labelscan.comparison.compare": ("Comparison",),
+    "labelscan.config": ("Config",),
+    "labelscan.correction.apply": ("Applied", "apply"),
+    "labelscan.correction.decisions": ("Decision",),
+    "labelscan.detection.evidence": ("Evidence",),
+    "labelscan.errors": (
+        *("ConfigError", "DatasetError", "DecisionsError", "GateError", "Interrupted", "LabelscanError"),
+        *("ProbabilitiesError", "RunError", "RunFolderError", "UsageError"),
     ),
-    "Applied": "labelscan.correction.apply",
-    "Benchmark": "labelscan.benchmarking.run_benchmark",
-    "Comparison": "labelscan.comparison.compare",
-    "Config": "labelscan.config",
-    "Decision": "labelscan.correction.decisions",
-    **dict.fromkeys(
-        (
-            *("ConfigError", "DatasetError", "DecisionsError", "GateError", "Interrupted", "LabelscanError"),
-            *("ProbabilitiesError", "RunError", "RunFolderError", "UsageError"),
-        ),
-        "labelscan.errors",
-    ),
-    "Evidence": "labelscan.detection.evidence",
-    "GateVerdict": "labelscan.gating.verdict",
-    "Issues": "labelscan.results.issues",
-    "Plan": "labelscan.pipeline.planning",
-    "Run": "labelscan.results.write_results",
-    "Summary": "labelscan.results.summary",
+    "labelscan.gating.verdict": ("GateVerdict",),
+    "labelscan.pipeline.detect": ("detect",),
+    "labelscan.pipeline.planning": ("Plan", "plan"),
+    "labelscan.results.finished_run": ("Run",),
+    "labelscan.results.issues": ("Issues",),
+    "labelscan.results.scoring": ("score",),
+    "labelscan.results.summary": ("Summary",),
 }
+"""Public names by the module that they come from."""
 
 __all__ = [
     "Applied",
@@ -98,8 +97,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
+    for module, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(module), name)
     raise AttributeError(f"module 'labelscan' has no attribute {name!r}")
 
 

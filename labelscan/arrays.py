@@ -4,6 +4,7 @@ A shifted row, a NaN or columns in another order do not crash a detector: they o
 So whatever reaches a detector has passed through ``check_pred_probs`` first.
 """
 
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
@@ -40,6 +41,24 @@ def as_strings(values: Sequence[str]) -> Strings:
     strings = np.empty(len(values), dtype=object)
     strings[:] = values
     return strings
+
+
+def as_array(values: object) -> NDArray[Any]:
+    """Return what NumPy makes of lists, data frames and arrays of any library; torch tensors may lie on a GPU.
+
+    Raises:
+        ValueError: lists of different lengths.
+        TypeError: something that is no array, such as a sparse tensor.
+    """
+    torch: Any = sys.modules.get("torch")  # not imported: who passes a tensor has loaded it
+    if torch is not None:
+        if isinstance(values, torch.Tensor):
+            tensor: Any = values.detach().cpu()
+            return np.asarray(tensor.float() if tensor.dtype is torch.bfloat16 else tensor)  # NumPy has no bfloat16
+        if isinstance(values, list | tuple) and any(isinstance(one, torch.Tensor) for one in values):
+            return np.stack([as_array(one) for one in values])
+    to_numpy = getattr(values, "to_numpy", None)  # of a data frame
+    return np.asarray(values if to_numpy is None else to_numpy())
 
 
 def check_pred_probs(

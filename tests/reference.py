@@ -17,7 +17,7 @@ from labelscan.data.noise import NOISES
 from labelscan.detection.detectors import DETECTORS
 from labelscan.registry import shown
 from labelscan.results.issues import MEANINGS
-from labelscan.results.run_folder import OWN_FILES, OWN_FOLDERS
+from labelscan.results.run_files import OWN_FILES, OWN_FOLDERS
 from labelscan.results.summary import Summary
 from labelscan.training.losses import LOSSES
 from labelscan.training.models import MODELS

@@ -57,7 +57,7 @@ def a_summary(class_names: tuple[str, ...] = CLASSES, **changes: object) -> dict
         "out_of_fold_accuracy": 0.94,
         "chance_accuracy": 0.33,
         "learned_nothing": False,
-        "warnings": ["2 groups of byte-identical images with different labels"],
+        "warnings": ["2 groups of identical examples with different labels"],
         "notes": ["the folders train and test are pooled"],
         "against_truth": None,
         "confused_pairs": [

@@ -18,9 +18,11 @@ from labelscan.data.noise import needs_pred_probs, plant
 from labelscan.detection.detectors import ALWAYS, DETECTORS, needs_threshold_runs
 from labelscan.errors import ConfigError, DatasetError
 from labelscan.events import Chosen, Event, Listener, Noted, Warned, ignore
-from labelscan.pipeline.planning import Plan, make_plan, results_depend_on
+from labelscan.pipeline import planning
+from labelscan.pipeline.plan_facts import plan_facts
+from labelscan.pipeline.planning import Plan, results_depend_on
 from labelscan.registry import PartSpec
-from labelscan.results.run_folder import DEFAULT_PARENT
+from labelscan.results.run_files import DEFAULT_PARENT
 from labelscan.training.schedule import check_loss
 from labelscan.training.user_model import UserModel
 
@@ -90,7 +92,7 @@ class BenchmarkPlan:
     @property
     def rows(self) -> tuple[tuple[str, str], ...]:
         """Return (label, text) pairs that say what would run."""
-        told = dict(self.plan.rows)
+        told = dict(plan_facts(self.plan))
         names = ("data", "examples", "classes", "model", "inputs", "training", "folds", "threshold runs", "device")
         return (
             *((name, told[name]) for name in names if name in told),
@@ -133,18 +135,7 @@ def make_benchmark_plan(
     output: Path | None = None,
     notify: Listener = ignore,
 ) -> BenchmarkPlan:
-    """Check all names, read the data's list, and decide what every run does.
-
-    Args:
-        config: all settings; its seed is the first one.
-        dataset: in place of what ``config.dataset`` names.
-        model: in place of what ``config.model`` names.
-        noises: as in ``symmetric:0.1``; without any, the data's own errors are to be found.
-        losses: as in ``blurry:gamma=0.4``; without any, that of the settings.
-        detectors: as in ``confident-learning:filter_by=both``; without any, those of every run.
-        n_seeds: how often all is done, with other errors, folds and models.
-        output: the folder of the benchmark; None is the default place.
-        notify: told of what was chosen, and of warnings.
+    """Check all names, read the data's list, and decide what every run does, as ``labelscan.benchmark`` explains.
 
     Raises:
         UsageError: for any name, setting or data that cannot work.
@@ -167,7 +158,9 @@ def make_benchmark_plan(
         if noise not in want_reference:  # one with the rates of ten classes, say, fails now on a set of twelve
             plant(base.given_labels, len(base.class_names), noise, config.seed)
     plans = {
-        loss: make_plan(_with_parts(config, loss, trained_for), dataset=base, model=model, output=output, notify=tell)
+        loss: planning.plan(
+            base, settings=_with_parts(config, loss, trained_for), model=model, output=output, notify=tell
+        )
         for loss in dict.fromkeys([*losses, *([REFERENCE.loss] if want_reference else [])])
     }
     plan = BenchmarkPlan(

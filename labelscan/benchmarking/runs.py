@@ -20,7 +20,8 @@ from labelscan.detection.evidence import FILE_NAME as EVIDENCE_FILE
 from labelscan.detection.evidence import Evidence
 from labelscan.errors import RunError, RunFolderError
 from labelscan.events import CellStarted, Chosen, Event, FoldDone, Listener, Noted, Warned
-from labelscan.pipeline import detect as pipeline
+from labelscan.pipeline import planning
+from labelscan.pipeline.detect import carry_out
 from labelscan.results.run_folder import RunFolder
 
 
@@ -46,10 +47,11 @@ class CellMark:
         try:
             content = read_json(_mark_file(run_folder))
             seconds = content["seconds"]
-            assert seconds is None or isinstance(seconds, int | float)
+            if not isinstance(seconds, int | float | None):
+                raise TypeError(f"seconds are {seconds!r}")
             texts = {name: str(content[name]) for name in ("fingerprint", "contents", "trained_for")}
             return cls(**texts, seconds=seconds)
-        except (OSError, ValueError, KeyError, AssertionError):
+        except (OSError, ValueError, KeyError, TypeError):
             return None
 
     def agrees(self, fingerprint: str, contents: str | None) -> bool:
@@ -125,11 +127,9 @@ class Cells:
             if not isinstance(event, Chosen | Noted):  # told when the plan was made
                 self._notify(event)
 
-        run = pipeline.detect(
-            self._plan.config_of(cell),
-            dataset=dataset,
-            model=self._plan.model,
-            output=folder,
+        settings, model = self._plan.config_of(cell), self._plan.model
+        run = carry_out(
+            planning.plan(dataset, settings=settings, model=model, output=folder, notify=listen),
             inputs=self._run.inputs,
             planted=cell.noise not in (AS_GIVEN, NO_NOISE),
             notify=listen,

@@ -76,16 +76,16 @@ def apply(
     refuse_both("--output", output is not None, "--link-to", link_to is not None)
     if copy and link_to is None:
         raise UsageError("--copy has no effect", hint="add --link-to FOLDER")
+    import labelscan
     from labelscan.cli import apply_screen, progress
-    from labelscan.correction.apply import apply as apply_to  # not labelscan.apply, for which torch would be loaded
-    from labelscan.correction.corrections import flag_rule
-    from labelscan.results.finished_run import FinishedRun
 
     with progress.shown(quiet=quiet, verbose=False) as listener:
-        applied = apply_to(
-            FinishedRun.read(run),
+        applied = labelscan.apply(
+            run,
             decisions=decisions,
-            rule=flag_rule(drop=drop, relabel=relabel, min_error_probability=min_error_probability),
+            drop=drop,
+            relabel=relabel,
+            min_error_probability=min_error_probability,
             allow_new_classes=allow_new_classes,
             output=output,
             link_to=link_to,

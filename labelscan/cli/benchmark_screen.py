@@ -8,7 +8,7 @@ from labelscan.benchmarking.plan import BenchmarkPlan
 from labelscan.benchmarking.run_benchmark import Benchmark, Outlook
 from labelscan.benchmarking.scoreboard import METRICS, NONE, PAIRED_METRICS, TABLE_FILE, TITLES, ComparedRow, Scoreboard
 from labelscan.cli.console import Column, cells, elide, entry, show_json, show_message, stdout, table, text
-from labelscan.pipeline.planning import rows_to_json
+from labelscan.pipeline.plan_facts import facts_to_json
 from labelscan.wording import duration
 
 MOST_WANTED = (
@@ -51,7 +51,7 @@ def show_plan(plan: BenchmarkPlan, outlook: Outlook, *, as_json: bool) -> None:
     if as_json:
         show_json(
             {
-                **rows_to_json(plan.rows),
+                **facts_to_json(plan.rows),
                 **{"noises": plan.noises, "losses": plan.losses, "detectors": plan.detectors, "seeds": plan.seeds},
                 **{"examples": len(plan.dataset), "classes": len(plan.dataset.class_names)},
                 **{"cells": outlook.n_cells, "finished_cells": outlook.finished_cells},

@@ -28,7 +28,7 @@ from labelscan.comparison.pairing import (
     ONLY_SECOND,
     STILL_FLAGGED,
 )
-from labelscan.results.run_folder import readable
+from labelscan.results.same_run import readable
 from labelscan.wording import percent
 
 MOST_CLASSES = 5

@@ -165,7 +165,7 @@ def _is_run(target: Path) -> bool:
     Raises:
         UsageError: it is a file that a run has written, which nobody means to train on.
     """
-    from labelscan.results.run_folder import RUN_FILE, is_own_file  # for which numpy is loaded
+    from labelscan.results.run_files import RUN_FILE, is_own_file  # for which numpy is loaded
 
     if target.is_file() and is_own_file(target):
         raise UsageError(

@@ -141,7 +141,7 @@ def _serve(run: "FinishedRun", page: "ReportPage", *, port: int, browser: bool, 
     from labelscan.cli import report_screen
     from labelscan.reporting.formats.html import render_html
     from labelscan.reporting.review_server import DecisionsFile, ReviewServer, way_in
-    from labelscan.results.run_folder import DECISIONS_FILE
+    from labelscan.results.run_files import DECISIONS_FILE
 
     decisions = DecisionsFile(run.folder / DECISIONS_FILE, run.given_labels)
 

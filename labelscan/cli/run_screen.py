@@ -21,12 +21,13 @@ from labelscan.cli.console import (
 from labelscan.cli.suspects_table import ARROW, SuspectRow, suspects_table
 from labelscan.detection.metrics import DetectionQuality
 from labelscan.detection.self_check import Estimate, SelfCheck
-from labelscan.detection.threshold_jobs import KIND
+from labelscan.detection.threshold_runs import KIND
+from labelscan.pipeline.plan_facts import plan_facts, plan_to_json
 from labelscan.pipeline.planning import Plan
+from labelscan.results.finished_run import Run
 from labelscan.results.issues import ISSUES_FILE, Issues
 from labelscan.results.summary import ClassHealth, Summary
-from labelscan.results.write_results import Run
-from labelscan.training.fold_job import DONE_FILE
+from labelscan.training.fold_job import count_finished
 from labelscan.wording import duration, percent
 
 MOST_ROWS = 5
@@ -62,12 +63,12 @@ def show(run: Run, *, top: int, as_json: bool, quiet: bool, told: Collection[str
 
 def show_plan(plan: Plan, estimate_seconds: float | None, *, as_json: bool, fresh: bool, told: Collection[str]) -> None:
     """Write to stdout what would run, and how much of it is done already, or would be deleted."""
-    finished, finished_runs = (sum(1 for _ in plan.folder.glob(f"{kind}-*/{DONE_FILE}")) for kind in ("fold", KIND))
+    finished, finished_runs = count_finished(plan.folder), count_finished(plan.folder, KIND)
     if as_json:
-        show_json({**plan.to_json(), "estimate_seconds": estimate_seconds, "finished_folds": finished})
+        show_json({**plan_to_json(plan), "estimate_seconds": estimate_seconds, "finished_folds": finished})
         return
     console = stdout()
-    rows = list(plan.rows)
+    rows = list(plan_facts(plan))
     if estimate_seconds is not None:
         what = "training" if plan.frozen is None else "computing features"
         rows.append(("estimate", f"about {duration(estimate_seconds)} of {what}"))

@@ -9,16 +9,16 @@ from pathlib import Path
 
 from labelscan.atomic import partial_of
 from labelscan.correction import label_lists
-from labelscan.correction.corrections import Corrections, FlagRule, check_new_labels, correct, is_log
+from labelscan.correction.corrections import Corrections, FlagRule, check_new_labels, correct, flag_rule, is_log
 from labelscan.correction.decisions import Decision, check_decisions, read_decisions
 from labelscan.correction.label_lists import link_folders
 from labelscan.correction.label_studio import read_annotations
 from labelscan.data.readers import FORM_SETTINGS
 from labelscan.errors import UsageError
 from labelscan.events import Listener, ignore
-from labelscan.results.finished_run import FinishedRun
+from labelscan.results.finished_run import FinishedRun, Run
 from labelscan.results.protected_paths import in_run_folder, refuse_only_read, refuse_same
-from labelscan.results.run_folder import DECISIONS_FILE
+from labelscan.results.run_files import DECISIONS_FILE
 from labelscan.results.source import Source, find_source
 
 FORMAT_VERSION = 1
@@ -68,64 +68,71 @@ class Applied:
 
 
 def apply(
-    run: FinishedRun,
+    run: str | Path | Run,
     *,
-    decisions: Path | Sequence[Decision] | None = None,
-    rule: FlagRule | None = None,
+    decisions: str | Path | Sequence[Decision] | None = None,
+    drop: bool = False,
+    relabel: bool = False,
+    min_error_probability: float | None = None,
     allow_new_classes: bool = False,
-    output: Path | None = None,
-    link_to: Path | None = None,
+    output: Path | str | None = None,
+    link_to: Path | str | None = None,
     copy: bool = False,
     overwrite: bool = False,
-    data: str = "",
+    data: str | Path = "",
     notify: Listener = ignore,
 ) -> Applied:
-    """Write a corrected copy of the labels of a finished run, and a log of its changes beside it.
+    """Write a corrected copy of the labels of a finished run, in the form that they came in; the data is only read.
+
+    Decisions win over flags. A log of all changes is written beside the copy.
 
     Args:
-        run: of ``detect`` or ``score``.
-        decisions: a file, or what is in one; None is decisions.csv in the run, where there is one.
-        rule: what is done with flagged labels without a decision.
+        run: of ``detect`` or ``score``, or its folder.
+        decisions: a file that the report saved or Label Studio exported, or decisions in memory; None is
+            decisions.csv in the run folder, where there is one.
+        drop: whether flagged labels are left out.
+        relabel: whether flagged labels take the suggested label.
+        min_error_probability: flags below it are left alone; needed to relabel.
         allow_new_classes: whether decisions may bring in classes that the data does not have.
         output: the copy; None is ``corrected`` in the run folder, with the ending of the original.
         link_to: a new folder that is made instead: class folders of links to the images.
-        copy: whether images in ``link_to`` are copied.
+        copy: whether images in ``link_to`` are copied and not linked.
         overwrite: whether files may be replaced that are not what is written now.
-        data: where the data lies now; empty is where the run found it.
-        notify: receives the progress of reading.
+        data: where the data lies now, if it was moved.
+        notify: receives the steps of the reading.
 
     Raises:
         UsageError: nothing says what to change, decisions belong to other data, or the copy cannot lie there.
     """
-    decided, where, notes = _decisions(run, decisions, rule)
-    source = find_source(run, data=data, notify=notify)
-    corrections = _corrections(run, source, decided, rule, where=where, allow_new_classes=allow_new_classes)
-    written = link_to or output or run.folder / f"{DEFAULT_NAME}{label_lists.suffix(source)}"
+    finished, data = FinishedRun.of(run), str(data)
+    decisions = Path(decisions) if isinstance(decisions, str) else decisions
+    folder = None if link_to is None else Path(link_to)
+    rule = flag_rule(drop=drop, relabel=relabel, min_error_probability=min_error_probability)
+    decided, where, notes = _decisions(finished, decisions, rule)
+    source = find_source(finished, data=data, notify=notify)
+    corrections = _corrections(finished, source, decided, rule, where=where, allow_new_classes=allow_new_classes)
+    written = Path(link_to or output or finished.folder / f"{DEFAULT_NAME}{label_lists.suffix(source)}")
     log = written.parent / f"{written.name}{LOG_SUFFIX}"
-    for path in (log, written) if link_to is None else (log,):
-        refuse_only_read(path, run, data=data)
+    for path in (log, written) if folder is None else (log,):
+        refuse_only_read(path, finished, data=data)
         if isinstance(decisions, Path):
             refuse_same(path, decisions, "the decisions")
     _check_log(log, overwrite=overwrite)
-    if link_to is None:
-        label_lists.check_suffix(source, written)
-        _check_output(written)
-    else:
-        link_folders.check_folder(link_to, source.dataset, source.class_folders)
-    usual = in_run_folder(run) if link_to is None and output is None else nullcontext()
+    _check_place(source, written, is_folder=folder is not None)
+    usual = in_run_folder(finished) if folder is None and output is None else nullcontext()
     with usual, partial_of(log) as partial:  # the copy takes its place only when its log is written
         corrections.write_log(partial)
-        if link_to is None:
+        if folder is None:
             notes += _write_copy(source, corrections, written, overwrite=overwrite)
         else:
-            notes += _link(source, corrections, link_to, copy=copy)
-    notes += [OLD_MODELS] if source.command == "score" and link_to is None else []
+            notes += _link(source, corrections, folder, copy=copy)
+    notes += [OLD_MODELS] if source.command == "score" and folder is None else []
     return Applied(
-        run=run.folder,
+        run=finished.folder,
         output=written,
         log=log,
         corrections=corrections,
-        command=_command(source, written, is_folder=link_to is not None),
+        command=_command(source, written, is_folder=folder is not None),
         notes=tuple(notes),
     )
 
@@ -242,10 +249,14 @@ def _check_log(log: Path, *, overwrite: bool) -> None:
         )
 
 
-def _check_output(output: Path) -> None:
-    """Raise UsageError where a folder lies in the place of a copy."""
-    if output.is_dir():
-        raise UsageError("this is a folder", where=str(output), hint=f"name a file, as in -o labels{output.suffix}")
+def _check_place(source: Source, written: Path, *, is_folder: bool) -> None:
+    """Raise UsageError where the copy, or the folder of links, cannot lie."""
+    if is_folder:
+        link_folders.check_folder(written, source.dataset, source.class_folders)
+        return
+    label_lists.check_suffix(source, written)
+    if written.is_dir():
+        raise UsageError("this is a folder", where=str(written), hint=f"name a file, as in -o labels{written.suffix}")
 
 
 def _command(source: Source, output: Path, *, is_folder: bool) -> str:

@@ -6,9 +6,9 @@ row here, and ``index`` leads back to the data set, so that no probability ever 
 
 import zipfile
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,44 +26,12 @@ from labelscan.arrays import (
 )
 from labelscan.atomic import write_npz
 from labelscan.data.dataset import Dataset
-from labelscan.detection.threshold_runs import ThresholdRuns
 from labelscan.errors import RunError, RunFolderError
+from labelscan.training.fold_output import FoldOutput
 
 FILE_NAME = "evidence.npz"
 CHUNK_ROWS = 16_384
 """Rows worked on at once, so that what is needed beside the probabilities does not grow with them."""
-
-
-class HeldOut(Protocol):
-    """What one fold of one repeat found out."""
-
-    @property
-    def repeat(self) -> int:
-        """Which repeat, from 0."""
-
-    @property
-    def fold(self) -> int:
-        """Which fold, from 0."""
-
-    @property
-    def held_out_index(self) -> Index:
-        """(M,) rows of the data set that the model never saw."""
-
-    @property
-    def pred_probs(self) -> PredProbs:
-        """(M, K) their probabilities."""
-
-    @property
-    def train_index(self) -> Index:
-        """(T,) rows of the data set that the model trained on, each once."""
-
-    @property
-    def train_margin(self) -> NDArray[np.float32]:
-        """(T,) their mean logit margin in training; NaN where unknown."""
-
-    @property
-    def train_probs(self) -> TrainProbs | None:
-        """(T, K) their probabilities in training; None where unknown."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -81,19 +49,26 @@ class Evidence:
     train_margin: NDArray[np.float32] | None = None
     """(N,) NaN where unknown; None where nothing is known."""
     train_probs: TrainProbs | None = None
-    """(N, K) in-sample: what the models that trained on the example said of it in their later epochs, their mean. None
+    """(N, K) in-sample: mean probabilities of the models that trained on the example, in their later epochs. None
     where unknown."""
-    threshold_runs: ThresholdRuns | None = None
-    """Of the N examples, from trainings with an extra class; None where the leading detector needs none."""
+    aum_train_margin: NDArray[np.float32] | None = None
+    """(N, R) from R trainings with an extra class: the mean logit margin of the label that each trained on, the given
+    one or the extra class. None where the leading detector does without them."""
+    aum_is_threshold: NDArray[np.bool_] | None = None
+    """(N, R) whether the training relabelled the example to the extra class; none is by all of them."""
 
     def __post_init__(self) -> None:
         """Refuse what no detector may judge: see ``check_pred_probs``."""
         check_pred_probs(self.pred_probs, self.given_labels, self.class_names, example_ids=self.example_ids)
-        columns = [self.example_ids, self.index, self.fold_names]
-        columns += [] if self.train_margin is None else [self.train_margin]
-        assert all(column.shape == (len(self),) for column in columns), "a column of another length"
-        assert self.train_probs is None or self.train_probs.shape == self.pred_probs.shape
-        assert self.threshold_runs is None or len(self.threshold_runs.train_margin) == len(self)
+        shapes = {name: column.shape for name, column in self._columns().items()}
+        if any(shape[:1] != (len(self),) for shape in shapes.values()):
+            raise ValueError(f"columns of different lengths: {shapes}")
+        if shapes.get("train_probs", self.pred_probs.shape) != self.pred_probs.shape:
+            raise ValueError(f"train_probs of shape {shapes['train_probs']}, not {self.pred_probs.shape}")
+        if shapes.get("aum_train_margin") != shapes.get("aum_is_threshold"):
+            raise ValueError("aum_train_margin and aum_is_threshold of different shapes")
+        if self.aum_train_margin is not None and not np.isfinite(self.aum_train_margin).all():
+            raise ValueError("aum_train_margin holds NaN or infinity")
 
     def __len__(self) -> int:
         """Return N."""
@@ -101,36 +76,20 @@ class Evidence:
 
     def __getitem__(self, order: Index) -> "Evidence":
         """Return the rows ``order``, in that order."""
-        return Evidence(
-            pred_probs=self.pred_probs[order],
-            given_labels=self.given_labels[order],
-            class_names=self.class_names,
-            example_ids=self.example_ids[order],
-            index=self.index[order],
-            fold_names=self.fold_names[order],
-            train_margin=None if self.train_margin is None else self.train_margin[order],
-            train_probs=None if self.train_probs is None else self.train_probs[order],
-            threshold_runs=None if self.threshold_runs is None else self.threshold_runs[order],
-        )
+        taken: dict[str, Any] = {name: column[order] for name, column in self._columns().items()}
+        return replace(self, **taken)
+
+    def _columns(self) -> dict[str, NDArray[Any]]:
+        """Return what is known, one row an example, by name."""
+        known = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "class_names"}
+        return {name: column for name, column in known.items() if column is not None}
 
     def write(self, path: Path) -> None:
         """Write an npz file that ``labelscan score`` and plain NumPy can read; text is stored as Unicode arrays."""
-        arrays: dict[str, NDArray[Any]] = {
-            "pred_probs": self.pred_probs,
-            "given_labels": self.given_labels,
-            "class_names": np.array(self.class_names, dtype=np.str_),
-            "example_ids": self.example_ids.astype(np.str_),
-            "index": self.index,
-            "fold_names": self.fold_names.astype(np.str_),
-        }
-        if self.train_margin is not None:
-            arrays["train_margin"] = self.train_margin
-        if self.train_probs is not None:
-            arrays["train_probs"] = self.train_probs
-        if self.threshold_runs is not None:
-            arrays["aum_train_margin"] = self.threshold_runs.train_margin
-            arrays["aum_is_threshold"] = self.threshold_runs.is_threshold
-        write_npz(path, arrays)
+        arrays = {field.name: getattr(self, field.name) for field in fields(self)}
+        for name in ("class_names", "example_ids", "fold_names"):
+            arrays[name] = np.array(arrays[name], dtype=np.str_)
+        write_npz(path, {name: array for name, array in arrays.items() if array is not None})
 
     @classmethod
     def read(cls, path: Path) -> "Evidence":
@@ -142,26 +101,19 @@ class Evidence:
         try:
             # Opened here, since np.load leaves a damaged file open.
             with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-                return cls(
-                    pred_probs=arrays["pred_probs"],
-                    given_labels=arrays["given_labels"],
-                    class_names=tuple(arrays["class_names"].tolist()),
-                    example_ids=as_strings(arrays["example_ids"].tolist()),
-                    index=arrays["index"],
-                    fold_names=as_strings(arrays["fold_names"].tolist()),
-                    train_margin=arrays.get("train_margin"),
-                    train_probs=arrays.get("train_probs"),
-                    threshold_runs=ThresholdRuns(arrays["aum_train_margin"], arrays["aum_is_threshold"])
-                    if "aum_train_margin" in arrays
-                    else None,
-                )
+                wanted = (field.name for field in fields(cls) if field.default is MISSING or field.name in arrays)
+                known: dict[str, Any] = {name: arrays[name] for name in wanted}
+            known["class_names"] = tuple(known["class_names"].tolist())
+            for name in ("example_ids", "fold_names"):
+                known[name] = as_strings(known[name].tolist())
+            return cls(**known)
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise RunFolderError(
                 f"is not the evidence of a run ({error})", where=str(path), hint="run again with --fresh"
             ) from error
 
 
-def gather(outputs: Iterable[HeldOut], *, dataset: Dataset, scored: Mask, n_repeats: int) -> Evidence:
+def gather(outputs: Iterable[FoldOutput], *, dataset: Dataset, scored: Mask, n_repeats: int) -> Evidence:
     """Put the outputs of all folds of all repeats together.
 
     The probabilities of several repeats are averaged (arithmetic mean); train margins and train probabilities are
@@ -200,11 +152,11 @@ class _Gathering:
         self.margin_sums = np.zeros(len(self.index))
         self.margin_counts = np.zeros(len(self.index), dtype=np.int64)
         self.train_probs: TrainProbs | None = None
-        self.trained_and_told: bool | None = None
+        self.has_train_probs: bool | None = None
         self.latest = (-1, -1)
 
-    def add(self, output: HeldOut) -> None:
-        """Take in one fold of one repeat."""
+    def add(self, output: FoldOutput) -> None:
+        """Add one fold of one repeat."""
         where = f"repeat {output.repeat}, fold {output.fold}"
         _expect((output.repeat, output.fold) > self.latest, "came out of order, or twice", where)
         _expect(output.repeat < self.n_repeats, f"{self.n_repeats} repeats were planned", where)
@@ -220,9 +172,13 @@ class _Gathering:
         self.folds[rows, output.repeat] = output.fold
         self.pred_probs[rows] += pred_probs
         self._add_margins(output.train_index, output.train_margin)
-        told = output.train_probs is not None
-        _expect(self.trained_and_told in (None, told), "has train_probs and others have not, or the reverse", where)
-        self.trained_and_told = told
+        has_train_probs = output.train_probs is not None
+        _expect(
+            self.has_train_probs in (None, has_train_probs),
+            "has train_probs and others have not, or the reverse",
+            where,
+        )
+        self.has_train_probs = has_train_probs
         if output.train_probs is not None:
             self._add_train_probs(output.train_index, output.train_probs, where)
 

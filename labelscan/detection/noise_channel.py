@@ -21,16 +21,16 @@ Floats = NDArray[np.float64]
 CLIP = 0.01
 """Probabilities are at least this over K: trees and neighbours give exact zeros, whose logarithm is not finite."""
 SCALE_LIMITS = (math.exp(-3), math.exp(3))
-"""Where exponents are sought."""
+"""Range in which exponents are sought."""
 DIAGONAL = 0.9
 """Share of right labels in each class that the channel starts from."""
 TOLERANCE = 1e-6
 """The channel is fitted when the mean log-likelihood moves by less."""
 STRIDE = 1.5
-"""Of the steps in which the exponent follows the channel: longer ones than Newton's make up for the slow pace of
-expectation maximisation."""
+"""Length of the steps in which the exponent follows the channel, in those of Newton's method: longer ones make up for
+the slow pace of expectation maximisation."""
 ENOUGH = 100_000
-"""Examples from which one number, an exponent, is told as well as from more."""
+"""Examples that are enough to estimate one number, an exponent."""
 CHUNK_CELLS = 1 << 18
 """Probabilities worked on at once: 2 MiB in float64, which stays in a core's cache."""
 TINY = 1e-290
@@ -80,7 +80,7 @@ class Examples:
         if n_examples <= ENOUGH:
             return self
         given = self.probs[np.arange(n_examples), self.given_labels]
-        # Where these are equal, as of many a model that is quite sure, by the label and the other probabilities.
+        # Where these are equal, as in models that are quite sure, by the label and the other probabilities.
         order = np.lexsort((np.square(self.probs).sum(axis=1), self.given_labels, given))
         rows = order[np.linspace(0, n_examples - 1, ENOUGH).astype(np.int64)]
         further_probs = None if self.further_probs is None else self.further_probs[rows]
@@ -179,9 +179,9 @@ class _Step:
     log_likelihood: float
     """Mean, under the channel before."""
     slope: float
-    """Of what expectation maximisation raises, by the exponent; 0 where it was not asked for."""
+    """Derivative by the exponent of what expectation maximisation raises; 0 where it was not asked for."""
     curvature: float
-    """The same with its sign turned, so not negative."""
+    """Its derivative with the sign turned, so not negative."""
 
 
 def _step(examples: Examples, exponent: float, matrix: Floats, *, slopes: bool) -> _Step:
@@ -190,7 +190,7 @@ def _step(examples: Examples, exponent: float, matrix: Floats, *, slopes: bool) 
     The posterior of an example is matrix[j, given] * sharpened[j] over the sum of these, and all examples of a
     chunk have one given label: adding up their posteriors is one product with the inverse sums.
     """
-    counts = np.eye(len(matrix))  # one right label a class: a class that nobody is taken for keeps a row
+    counts = np.eye(len(matrix))  # one right label a class: a class that is never predicted keeps a row
     log_likelihood = slope = curvature = 0.0
     for label, _, log_p in examples.chunks():
         sharpened = _sharpen(log_p.copy() if slopes else log_p, exponent)

@@ -4,18 +4,18 @@ What comes out differs from the data in a few labels alone, and it is known whic
 finds says what share of such errors the first one is likely to have found.
 """
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
-from labelscan.arrays import GivenLabels, Index, Mask
-from labelscan.atomic import replacing
+from labelscan.arrays import GivenLabels, Index, Mask, as_strings
 from labelscan.data.dataset import Dataset
 from labelscan.detection.evidence import Evidence
 from labelscan.detection.protocol import Detections
+from labelscan.tables import write_csv
 
 FILE_NAME = "planted.csv"
 LEAST = 50
@@ -51,12 +51,10 @@ class PlantedErrors:
 
     def write(self, path: Path, dataset: Dataset) -> None:
         """Write one row a planted error: the example, its given label and the planted one."""
-        with replacing(path) as file:
-            rows = csv.writer(file, lineterminator="\n")
-            rows.writerow(["example_id", "given_label", "planted_label"])
-            for index, label in zip(self.index.tolist(), self.labels.tolist(), strict=True):
-                given = dataset.class_names[dataset.given_labels[index]]
-                rows.writerow([dataset.example_ids[index], given, dataset.class_names[label]])
+        names = as_strings(dataset.class_names)
+        given, planted = names[dataset.given_labels[self.index]], names[self.labels]
+        columns = {"example_id": dataset.example_ids[self.index], "given_label": given, "planted_label": planted}
+        write_csv(pd.DataFrame(columns, dtype=object), path)
 
 
 def count_wanted(rate: float, n_scored: int) -> int:

@@ -62,7 +62,7 @@ class Detections:
     error_probability: NDArray[np.float64]
     """(N,) always that of noise-posterior."""
     noise_matrix: NDArray[np.float64]
-    """(K, K) likewise."""
+    """(K, K) P(given = row if true = column), that of noise-posterior too."""
 
     @property
     def lead(self) -> Detection:

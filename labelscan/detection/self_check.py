@@ -55,7 +55,7 @@ class Difficulty:
 
     count: int
     self_confidence: tuple[float, ...]
-    """At ``QUANTILES``, as the next two; empty where there are no labels."""
+    """At ``QUANTILES``, like the next two; empty where there are no labels."""
     error_probability: tuple[float, ...]
     max_probability: tuple[float, ...]
     histogram: tuple[float, ...]
@@ -91,10 +91,10 @@ class SelfCheck:
     """What else the second run flags: real errors, and right labels among them, which look less evident."""
     limits: str
     folder: str
-    """Of the second run, inside the run folder."""
+    """Folder of the second run, inside the run folder."""
 
 
-def measure(
+def judge_by_planted(
     planted: PlantedErrors, first: tuple[Evidence, Detections], second: tuple[Evidence, Detections], *, folder: str
 ) -> SelfCheck:
     """Return what the second run says of the first.

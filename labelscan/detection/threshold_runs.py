@@ -1,40 +1,138 @@
-"""What is known of examples from models that were trained with an extra class: the material of the AUM detector.
+"""Trainings with an extra class, whose margins the AUM detector judges by: jobs like those of the folds.
 
 Some examples, the *threshold examples*, are relabelled to a class that does not exist. Their labels are wrong for
 certain, so that the margins that training gives them show what margins of wrong labels are like. A threshold example
-cannot be judged by the run that relabelled it, hence a second run whose threshold examples are others.
+cannot be judged by the run that relabelled it, hence a second run whose threshold examples are others. Nothing is held
+out, and cross-entropy is the loss whatever that of the folds: a loss that backs off from hard examples would leave
+the threshold examples, all of them hard, untrained.
+
 Source: Pleiss, Zhang, Elenberg and Weinberger, NeurIPS 2020, arXiv:2001.10528.
 """
 
+import dataclasses
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from labelscan.arrays import Index
-from labelscan.errors import DatasetError
+from labelscan.config import fingerprint
+from labelscan.detection.evidence import Evidence
+from labelscan.errors import ConfigError, DatasetError, RunError
+from labelscan.events import Listener
+from labelscan.training.batches import StoredInputs
+from labelscan.training.device import Device, seed_of
+from labelscan.training.fold_job import FoldJob, Learner, read_outputs
+from labelscan.training.fold_output import FoldOutput
+from labelscan.training.learners import NetworkLearner, NetworkMaker
+from labelscan.training.schedule import build_schedule
 
+KIND = "aum"
+"""The kind of these jobs, in events and in the names of their folders."""
 N_RUNS = 2
 
 
-@dataclass(frozen=True, eq=False)
-class ThresholdRuns:
-    """What R trainings with an extra class say of N examples; of the class itself nothing is kept."""
+@dataclass(frozen=True, slots=True)
+class MarginLearner:
+    """Trains as a network learner does and keeps nothing but margins: its probabilities have a class too many."""
 
-    train_margin: NDArray[np.float32]
-    """(N, R) mean logit margin of the label that the run trained on: the given one, or the extra class."""
-    is_threshold: NDArray[np.bool_]
-    """(N, R) whether the run relabelled the example; none is by all of them."""
+    network: NetworkLearner
 
-    def __post_init__(self) -> None:
-        """Refuse what nothing can be judged by."""
-        assert self.train_margin.shape == self.is_threshold.shape
-        assert self.is_threshold.dtype == np.bool_
-        assert bool(np.isfinite(self.train_margin).all())
+    @property
+    def n_epochs(self) -> int:
+        return self.network.n_epochs
 
-    def __getitem__(self, order: Index) -> "ThresholdRuns":
-        """Return the rows ``order``, in that order."""
-        return ThresholdRuns(self.train_margin[order], self.is_threshold[order])
+    def learn(self, job: FoldJob, inputs: StoredInputs, *, device: Device, notify: Listener) -> FoldOutput:
+        assert not len(job.held_out_index)
+        output = self.network.learn(job, inputs, device=device, notify=notify)
+        return dataclasses.replace(output, pred_probs=output.pred_probs[:, :-1], train_probs=None)
+
+
+def with_extra_class(learner: Learner) -> MarginLearner:
+    """Return a learner as ``learner`` is, by cross-entropy and with one class more.
+
+    Raises:
+        ConfigError: for what has no logits, or whose number of outputs is not ours to choose.
+    """
+    hint = "name a model by --model, or choose another detector, as in --detector noise-posterior"
+    if not isinstance(learner, NetworkLearner):
+        raise ConfigError(
+            "aum compares the logits of networks, and the given classifier has none",
+            where="detection.detector",
+            hint=hint,
+        )
+    if not isinstance(learner.make, NetworkMaker):
+        raise ConfigError(
+            "aum trains networks with one output more than there are classes, which the given function does not make",
+            where="detection.detector",
+            hint=hint,
+        )
+    n_classes = learner.make.n_classes + 1
+    return MarginLearner(
+        dataclasses.replace(
+            learner,
+            make=dataclasses.replace(learner.make, n_classes=n_classes),
+            schedule=build_schedule("ce", n_epochs=learner.n_epochs, n_classes=n_classes),
+        )
+    )
+
+
+def threshold_jobs(fold_job: FoldJob, index: Index, parent: Path) -> list[FoldJob]:
+    """Return one job for each run with an extra class.
+
+    Args:
+        fold_job: any of the folds', which these are like in all that is not said here.
+        index: (N,) rows of the data set, to be trained on and judged.
+        parent: where their shards are made.
+
+    Raises:
+        UsageError: a learner that cannot do it, or too few examples.
+    """
+    extra_class = fold_job.n_classes
+    seed = seed_of(fold_job.run_seed, KIND)
+    is_threshold = draw_threshold_examples(len(index), extra_class, seed=seed)
+    jobs = []
+    for run in range(N_RUNS):
+        labels = fold_job.given_labels.copy()
+        labels[index[is_threshold[:, run]]] = extra_class
+        trained_on = hashlib.blake2b(index.tobytes() + labels[index].tobytes(), digest_size=16).hexdigest()
+        jobs.append(
+            dataclasses.replace(
+                fold_job,
+                kind=KIND,
+                repeat=0,
+                fold=run,
+                folder=parent / f"{KIND}-{run}",
+                fingerprint=fingerprint([fold_job.fingerprint, trained_on]),
+                given_labels=labels,
+                n_classes=extra_class + 1,
+                train_index=index,
+                held_out_index=index[:0],
+                learner=with_extra_class(fold_job.learner),
+                run_seed=seed,
+            )
+        )
+    return jobs
+
+
+def with_threshold_runs(evidence: Evidence, jobs: Sequence[FoldJob]) -> Evidence:
+    """Return the evidence with what finished jobs of ``threshold_jobs`` found out of the same examples.
+
+    Raises:
+        RunError: margins that are infinite or NaN.
+    """
+    train_margin = np.column_stack([output.train_margin for output in read_outputs(jobs)])
+    if not np.isfinite(train_margin).all():
+        raise RunError(
+            "margins of training are infinite or NaN: training diverged",
+            where=KIND,
+            hint="lower training.learning_rate, or set device.precision=float32",
+        )
+    is_threshold = [job.given_labels[job.train_index] == job.n_classes - 1 for job in jobs]
+    return dataclasses.replace(evidence, aum_train_margin=train_margin, aum_is_threshold=np.column_stack(is_threshold))
 
 
 def n_threshold(n_examples: int, n_classes: int) -> int:

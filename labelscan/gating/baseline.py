@@ -15,7 +15,7 @@ import pandas as pd
 
 from labelscan.correction.decisions import read_decisions
 from labelscan.errors import GateError, Problem
-from labelscan.results.run_folder import is_own_file
+from labelscan.results.run_files import is_own_file
 from labelscan.tables import write_csv
 
 COLUMNS = ("example_id", "given_label")

@@ -20,7 +20,7 @@ from labelscan.gating.verdict import NEW_BASELINE, Check, GateSuspect, GateVerdi
 from labelscan.results.finished_run import FinishedRun
 from labelscan.results.issues import ISSUES_FILE, SCORED, TEXT_COLUMNS
 from labelscan.results.protected_paths import refuse_only_read
-from labelscan.results.run_folder import DIRECTORY
+from labelscan.results.run_files import DIRECTORY
 from labelscan.results.source import NOT_PLANTED, given_place
 
 

@@ -3,11 +3,11 @@
 import dataclasses
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import numpy as np
-import torch
+from numpy.typing import ArrayLike
 
 from labelscan.arrays import Mask, Strings, as_strings
 from labelscan.config import Config, fingerprint, nested
@@ -17,28 +17,66 @@ from labelscan.detection.detectors import Detections
 from labelscan.detection.evidence import gather
 from labelscan.detection.planted_errors import FILE_NAME as PLANTED_FILE
 from labelscan.detection.planted_errors import PlantedErrors, plant_errors
-from labelscan.detection.self_check import measure
-from labelscan.detection.threshold_jobs import read_threshold_runs, threshold_jobs
-from labelscan.events import Event, FoldDone, Listener, Noted, TrainingPlanned, Warned, ignore, with_deadline
-from labelscan.pipeline.inputs import Contents, provide_inputs, read_contents
-from labelscan.pipeline.planning import Plan, make_plan, results_depend_on
+from labelscan.detection.self_check import judge_by_planted
+from labelscan.detection.threshold_runs import threshold_jobs, with_threshold_runs
+from labelscan.events import Listener, Noted, Warned, ignore, with_deadline
+from labelscan.pipeline import planning
+from labelscan.pipeline.fold_jobs import assign, fold_jobs, train
+from labelscan.pipeline.given_data import Data
+from labelscan.pipeline.inputs import Contents, read_contents
+from labelscan.pipeline.planning import Plan, results_depend_on
+from labelscan.results.finished_run import Run
 from labelscan.results.issues import SCORED, UNREADABLE
-from labelscan.results.run_folder import SELF_CHECK, RunFolder, open_run, recorded_fingerprint
-from labelscan.results.write_results import Run, judge, timed
-from labelscan.training.fold_job import SHARD_VERSION, FoldJob, read_outputs
-from labelscan.training.folds import Folds, assign_folds, find_units, number_groups, unscored_reasons
+from labelscan.results.run_files import SELF_CHECK
+from labelscan.results.run_folder import RunFolder, open_run, recorded_fingerprint
+from labelscan.results.write_results import judge, timed
+from labelscan.training.fold_job import read_outputs
+from labelscan.training.folds import Folds, unscored_reasons
 from labelscan.training.user_model import UserModel
 
 
 def detect(
-    config: Config,
+    data: Data | None = None,
+    labels: ArrayLike | None = None,
     *,
-    dataset: Dataset | None = None,
+    settings: Config | None = None,
     model: UserModel | None = None,
-    output: Path | None = None,
+    output: Path | str | None = None,
     resume: bool = False,
     fresh: bool = False,
     max_seconds: float | None = None,
+    notify: Listener = ignore,
+) -> Run:
+    """Find labels that are probably wrong, and leave a run folder.
+
+    Args:
+        data: a path or name as on the command line, a data set, or images or features in memory: arrays, lists,
+            torch tensors, data frames. None is that of ``settings``.
+        labels: (N,) given labels, with data in memory only.
+        settings: from ``labelscan.settings``; defaults where None.
+        model: a function that returns a new ``nn.Module`` for (B, C, H, W) or (B, D) float inputs, or a
+            scikit-learn classifier, in place of the model that the settings name.
+        output: the run folder; None is ``labelscan-runs/<name>-<fingerprint>``.
+        resume: whether it is an error that there is no run to resume.
+        fresh: whether an earlier run in the folder is deleted.
+        max_seconds: after which the run is interrupted; the same call resumes it.
+        notify: receives everything that happens; see ``labelscan.events``.
+
+    Raises:
+        UsageError: settings or data that cannot work, with what to do.
+        RunError: a run that could not be finished.
+        Interrupted: ``max_seconds`` is over.
+    """
+    listen = with_deadline(notify, max_seconds)
+    plan = planning.plan(data, labels, settings=settings, model=model, output=output, notify=listen)
+    return carry_out(plan, resume=resume, fresh=fresh, notify=listen)
+
+
+def carry_out(
+    plan: Plan,
+    *,
+    resume: bool = False,
+    fresh: bool = False,
     inputs: Path | None = None,
     planted: bool = False,
     notify: Listener = ignore,
@@ -46,54 +84,44 @@ def detect(
     """Train fold by fold, judge every label by models that never saw it, and write the run folder.
 
     Args:
-        config: all settings.
-        dataset: in place of what ``config.dataset`` names.
-        model: in place of what ``config.model`` names.
-        output: the run folder; None is the default place.
-        resume: whether it is an error that there is no run to take up.
+        plan: what to do.
+        resume: as in ``detect``, and the next.
         fresh: whether an earlier run in the folder is deleted.
-        max_seconds: after which the run is interrupted, to be taken up again.
         inputs: a folder of decoded images and features that runs with the same data, model and image size share;
             it is left when the run ends. None is one of the run's own, deleted then.
         planted: whether errors were planted in the labels, so that nothing is said of those of the data.
-        notify: told of everything that happens.
-
-    Raises:
-        UsageError: settings or data that cannot work.
-        RunError: a run that could not be finished.
-        Interrupted: ``max_seconds`` is over.
+        notify: receives everything that happens.
     """
-    listen = with_deadline(notify, max_seconds)
-    plan = make_plan(config, dataset=dataset, model=model, output=output, notify=listen)
     with _open(plan, resume=resume, fresh=fresh, inputs=inputs) as run:
-        tell = _logged(run, listen)
+        tell = run.logging(notify)
         plan = _as_begun(plan, run)
         run.record(choices=plan.choices, planted=planted)
         contents = read_contents(plan, run, tell)
         result, detections = _train_and_judge(plan, contents, run, tell)
-        if config.detection.self_check:
-            result = _check(plan, contents, result, detections, run, listen)
+        if plan.config.detection.self_check:
+            result = _check(plan, contents, result, detections, run, notify)
         run.drop_inputs()
         return result
 
 
 def _train_and_judge(plan: Plan, contents: Contents, run: RunFolder, notify: Listener) -> tuple[Run, Detections]:
-    folds = _assign(plan, contents)
+    folds = assign(plan, contents)
     status = _status(plan.dataset, contents, folds)
-    _write_lists(plan.dataset, folds, status, run)
-    jobs = _jobs(plan, contents, folds, run)
+    plan.dataset.write(run.path / "examples.csv", status)
+    folds.write(run.path / "folds.csv", plan.dataset.example_ids)
+    jobs = fold_jobs(plan, contents, folds, run)
     more_jobs = threshold_jobs(jobs[0], np.flatnonzero(folds.scored), run.path) if plan.n_threshold_runs else []
-    _train(plan, contents, [*jobs, *more_jobs], run, notify)
+    train(plan, contents, [*jobs, *more_jobs], run, notify)
     evidence = gather(read_outputs(jobs), dataset=plan.dataset, scored=folds.scored, n_repeats=folds.n_repeats)
     if more_jobs:
-        evidence = dataclasses.replace(evidence, threshold_runs=read_threshold_runs(more_jobs))
+        evidence = with_threshold_runs(evidence, more_jobs)
     return judge(
         plan.dataset,
         evidence,
         status,
         plan.config.detection.detector,
         run,
-        label_conflicts=find_label_conflicts(plan.dataset, contents.numbers) if contents.are_images else (),
+        label_conflicts=find_label_conflicts(plan.dataset, contents.numbers),
         small_classes=_small_classes(plan.dataset, ~contents.unusable, folds.n_folds),
         warnings=plan.warnings,
     )
@@ -102,7 +130,7 @@ def _train_and_judge(plan: Plan, contents: Contents, run: RunFolder, notify: Lis
 def _check(plan: Plan, contents: Contents, first: Run, detections: Detections, run: RunFolder, notify: Listener) -> Run:
     """Do all again with a few planted errors, and return the first run with what that says of it.
 
-    The second run is one like any other, in a folder inside that of the first: an interruption is taken up there.
+    The second run is one like any other, in a folder inside that of the first, where it is resumed too.
     """
     planted = plant_errors(
         first.evidence,
@@ -111,7 +139,7 @@ def _check(plan: Plan, contents: Contents, first: Run, detections: Detections, r
         rate=plan.config.detection.self_check,
         seed=plan.config.seed,
     )
-    tell = _logged(run, notify)
+    tell = run.logging(notify)
     learned_nothing = first.summary.learned_nothing
     if learned_nothing or not len(planted):
         too_small = "no class has 10 examples with labels that look right"
@@ -121,9 +149,9 @@ def _check(plan: Plan, contents: Contents, first: Run, detections: Detections, r
     else:
         tell(Noted(f"self-check: all is done again with {len(planted):,} planted errors"))
         with timed(run, "self_check"), _open_check(plan, planted, run) as (again, second):
-            checked, judged = _train_and_judge(again, contents, second, _logged(second, notify))
+            checked, judged = _train_and_judge(again, contents, second, second.logging(notify))
             run.has_trained |= second.has_trained
-        found = measure(planted, (first.evidence, detections), (checked.evidence, judged), folder=SELF_CHECK)
+        found = judge_by_planted(planted, (first.evidence, detections), (checked.evidence, judged), folder=SELF_CHECK)
         summary = dataclasses.replace(first.summary, self_check=found)
     summary.write(run.path)
     return dataclasses.replace(first, summary=summary)
@@ -145,24 +173,15 @@ def _open_check(plan: Plan, planted: PlantedErrors, run: RunFolder) -> Iterator[
     config = dataclasses.replace(plan.config, detection=dataclasses.replace(plan.config.detection, self_check=0.0))
     dataset = dataclasses.replace(plan.dataset, given_labels=planted.in_place(plan.dataset.given_labels))
     again = dataclasses.replace(plan, config=config, dataset=dataset, data_fingerprint=data, folder=folder)
-    with _open(again, resume=False, fresh=False, inputs=run.inputs) as second:
+    with _open(again, inputs=run.inputs) as second:
         second.record(choices=again.choices, planted=True)
         planted.write(folder / PLANTED_FILE, plan.dataset)
         yield again, second
 
 
-def _logged(run: RunFolder, notify: Listener) -> Listener:
-    """Return a listener that writes events into the log of a run and passes them on."""
-
-    def tell(event: Event) -> None:
-        run.log(event)
-        notify(event)
-
-    return tell
-
-
-@contextmanager
-def _open(plan: Plan, *, resume: bool, fresh: bool, inputs: Path | None = None) -> Iterator[RunFolder]:
+def _open(
+    plan: Plan, *, resume: bool = False, fresh: bool = False, inputs: Path | None = None
+) -> AbstractContextManager[RunFolder]:
     data = {
         "fingerprint": plan.data_fingerprint,
         "examples": len(plan.dataset),
@@ -174,7 +193,7 @@ def _open(plan: Plan, *, resume: bool, fresh: bool, inputs: Path | None = None) 
         "model.name": plan.model_name,
         "model.fingerprint": plan.model_fingerprint,
     }
-    with open_run(
+    return open_run(
         plan.folder,
         settings=nested(plan.config),
         results_depend_on=depends,
@@ -182,8 +201,7 @@ def _open(plan: Plan, *, resume: bool, fresh: bool, inputs: Path | None = None) 
         resume=resume,
         fresh=fresh,
         inputs=inputs,
-    ) as run:
-        yield run
+    )
 
 
 def _as_begun(plan: Plan, run: RunFolder) -> Plan:
@@ -193,21 +211,6 @@ def _as_begun(plan: Plan, run: RunFolder) -> Plan:
     if isinstance(threads, int) and not plan.config.executor.threads:
         return dataclasses.replace(plan, threads=threads)
     return plan
-
-
-def _assign(plan: Plan, contents: Contents) -> Folds:
-    dataset = plan.dataset
-    must_share = [contents.numbers] + ([] if dataset.groups is None else [number_groups(dataset.groups)])
-    units = find_units(len(dataset), *must_share)
-    return assign_folds(
-        dataset.example_ids,
-        dataset.given_labels,
-        dataset.class_names,
-        units,
-        ~contents.unusable,
-        plan.config.folds,
-        seed=plan.config.seed,
-    )
 
 
 def _status(dataset: Dataset, contents: Contents, folds: Folds) -> Strings:
@@ -222,71 +225,3 @@ def _status(dataset: Dataset, contents: Contents, folds: Folds) -> Strings:
 def _small_classes(dataset: Dataset, usable: Mask, n_folds: int) -> list[str]:
     counts = np.bincount(dataset.given_labels[usable], minlength=len(dataset.class_names))
     return [name for name, count in zip(dataset.class_names, counts.tolist(), strict=True) if count < n_folds]
-
-
-def _write_lists(dataset: Dataset, folds: Folds, status: Strings, run: RunFolder) -> None:
-    dataset.write(run.path / "examples.csv", status)
-    folds.write(run.path / "folds.csv", dataset.example_ids)
-
-
-def _jobs(plan: Plan, contents: Contents, folds: Folds, run: RunFolder) -> list[FoldJob]:
-    """Return one job for each fold of each repeat, in their order."""
-    config = plan.config
-    made_from = fingerprint(
-        {
-            "settings": results_depend_on(config),
-            "choices": {key: value for key, value in plan.choices.items() if key != "model_reason"},
-            "data": plan.data_fingerprint,
-            "contents": contents.fingerprint,
-            "torch": torch.__version__,
-            "shard": SHARD_VERSION,
-        }
-    )
-    return [
-        FoldJob(
-            repeat=repeat,
-            fold=fold,
-            folder=run.shard(repeat, fold),
-            fingerprint=made_from,
-            inputs=run.store if plan.image_shape is not None and plan.frozen is None else run.features,
-            cache_bytes=config.store.cache_megabytes * 2**20,
-            given_labels=plan.dataset.given_labels,
-            n_classes=len(plan.dataset.class_names),
-            train_index=folds.train_index(repeat, fold),
-            held_out_index=folds.held_out_index(repeat, fold),
-            learner=plan.learner,
-            device=plan.device,
-            threads=plan.threads,
-            seed=config.seed,
-        )
-        for repeat in range(folds.n_repeats)
-        for fold in range(folds.n_folds)
-    ]
-
-
-def _train(plan: Plan, contents: Contents, jobs: list[FoldJob], run: RunFolder, notify: Listener) -> None:
-    """Carry out the jobs that no earlier run has finished."""
-    finished = [job.finished(reused=True) for job in jobs]
-    todo = [job for job, done in zip(jobs, finished, strict=True) if done is None]
-    if any(job.has_another_output() for job in todo):
-        notify(Warned(f"finished folds are trained again: {_what_differs(plan, run)}"))
-    if todo:
-        provide_inputs(plan, contents, run, notify)
-    with timed(run, "training") if todo else nullcontext():
-        n_epochs = plan.recipe.epochs if plan.recipe is not None else 0
-        n_folds = len(jobs) - plan.n_threshold_runs
-        notify(TrainingPlanned(n_folds, n_epochs, len(jobs) - len(todo), plan.n_threshold_runs))
-        for done in finished:
-            if isinstance(done, FoldDone):
-                notify(done)
-        plan.executor.run(todo, notify)
-
-
-def _what_differs(plan: Plan, run: RunFolder) -> str:
-    before = run.earlier.get("choices")
-    changed = [
-        f"{key} was {before.get(key)} and is {value}"
-        for key, value in plan.choices.items()
-        if isinstance(before, dict) and before.get(key) != value
-    ]
-    return "; ".join(changed) or "they were made by another version of torch, or from other images"

@@ -1,4 +1,4 @@
-"""How long a run would take, told before it starts."""
+"""How long a run would take, estimated before it starts."""
 
 import time
 from collections.abc import Callable
@@ -82,6 +82,6 @@ def _seconds_a_step(step: Callable[[], None], device: Device) -> float:
 
 
 def _wait(device: Device) -> None:
-    """Let a GPU come to the end of what it was given."""
+    """Wait until a GPU has done what it was given."""
     if device.kind == "cuda":
         torch.cuda.synchronize()

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from labelscan.arrays import Mask
 from labelscan.atomic import replacing_bytes
 from labelscan.data.dataset import Dataset, FeatureTable
-from labelscan.data.duplicates import number_identical
+from labelscan.data.duplicates import number_equal_rows, number_identical
 from labelscan.data.growing_array import forget
 from labelscan.data.store import Store, build_store
 from labelscan.errors import DatasetError, Problem, RunFolderError
@@ -28,13 +28,12 @@ class Contents:
     """What is known of the examples' contents."""
 
     numbers: NDArray[np.int64]
-    """(N,) equal for byte-identical images."""
+    """(N,) equal for byte-identical images and equal rows."""
     unreadable: dict[int, str]
     """Row to reason."""
     unusable: Mask
     """(N,) the same rows."""
     fingerprint: str
-    are_images: bool
 
 
 def read_contents(plan: Plan, run: RunFolder, notify: Listener) -> Contents:
@@ -45,10 +44,13 @@ def read_contents(plan: Plan, run: RunFolder, notify: Listener) -> Contents:
         DatasetError: unreadable images, where the settings ask to stop at them.
     """
     dataset = plan.dataset
-    if plan.image_shape is None:
-        nothing = np.zeros(len(dataset), dtype=bool)
+    if isinstance(dataset.inputs, FeatureTable):
+        numbers = number_equal_rows(dataset.inputs.features)
         return Contents(
-            numbers=np.arange(len(dataset)), unreadable={}, unusable=nothing, fingerprint="", are_images=False
+            numbers=numbers,
+            unreadable={},
+            unusable=np.zeros(len(dataset), dtype=bool),
+            fingerprint=hashlib.blake2b(numbers.tobytes(), digest_size=16).hexdigest(),
         )
     store = _known_store(plan, run)
     if store is None:
@@ -61,7 +63,6 @@ def read_contents(plan: Plan, run: RunFolder, notify: Listener) -> Contents:
         unreadable=store.unreadable,
         unusable=unusable,
         fingerprint=_fingerprint(store),
-        are_images=True,
     )
 
 
@@ -77,7 +78,7 @@ def provide_inputs(plan: Plan, contents: Contents, run: RunFolder, notify: Liste
     if Store.read(run.store) is None:
         store = _build(plan, run, notify)
         if _fingerprint(store) != contents.fingerprint:
-            raise RunFolderError("images changed while the run was being taken up", hint="start over with --fresh")
+            raise RunFolderError("images changed while the run was being resumed", hint="start over with --fresh")
     if plan.frozen is not None:
         stored = StoredInputs(run.store, plan.config.store.cache_megabytes * 2**20)
         embed(stored, plan.frozen, run.features, mirror=plan.mirrored, device=plan.device, notify=notify)

@@ -6,10 +6,11 @@ Every choice is made here, so that a wrong name fails now and not after hours, a
 import dataclasses
 import hashlib
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
+
+from numpy.typing import ArrayLike
 
 from labelscan.config import Config, fingerprint, settings_that_matter
 from labelscan.data import readers
@@ -17,16 +18,14 @@ from labelscan.data.dataset import Dataset, FeatureTable
 from labelscan.data.decoding import ImageShape
 from labelscan.data.native_sizes import NativeSizes, probe
 from labelscan.detection.detectors import needs_threshold_runs
-from labelscan.detection.planted_errors import count_wanted
-from labelscan.detection.threshold_jobs import with_extra_class
-from labelscan.detection.threshold_runs import N_RUNS, n_threshold
+from labelscan.detection.threshold_runs import N_RUNS, n_threshold, with_extra_class
 from labelscan.errors import DatasetError
-from labelscan.events import Chosen, Listener, Noted, Warned
-from labelscan.results.run_folder import DEFAULT_PARENT
+from labelscan.events import Chosen, Listener, Noted, Warned, ignore
+from labelscan.pipeline.given_data import Data, settings_and_data
+from labelscan.results.run_files import DEFAULT_PARENT
 from labelscan.training.batches import NO_AUGMENTATION
 from labelscan.training.device import Device, choose_device
 from labelscan.training.executors import EXECUTORS, Executor
-from labelscan.training.executors.local import threads_per_fold
 from labelscan.training.fold_job import Learner
 from labelscan.training.learners import Classifier, ClassifierLearner, GivenMaker, NetworkLearner, NetworkMaker
 from labelscan.training.losses.regularisation import regularisation_of
@@ -46,11 +45,11 @@ class Plan:
     config: Config
     dataset: Dataset
     data_fingerprint: str
-    """Of ids, labels, groups and what is in memory; contents of files are the store's affair."""
+    """Changes with ids, labels, groups and what is in memory; contents of files are the store's affair."""
     model_name: str
     model_reason: str
     model_fingerprint: str
-    """Of what the name does not say: the weights in a file, the make of a user's network."""
+    """Changes with what the name does not say: the weights in a file, the make of a user's network."""
     image_shape: ImageShape | None
     """What images are stored as; None for features."""
     frozen: Backbone | None
@@ -104,86 +103,31 @@ class Plan:
         """Return whether frozen features are the mean over the image and its mirror."""
         return self.frozen is not None and self.config.training.augment in ("auto", "shift-flip")
 
-    @property
-    def rows(self) -> tuple[tuple[str, str], ...]:
-        """Return (label, text) pairs that say what would run."""
-        shape, recipe, folds = self.image_shape, self.recipe, self.config.folds
-        colour = "grey" if shape is not None and shape.channels == 1 else "colour"
-        stored = "rows of features" if shape is None else f"{shape.height} x {shape.width}, {colour}"
-        times = f"{folds.n_folds} x {folds.repeats} repeats" if folds.repeats > 1 else str(folds.n_folds)
-        training = (
-            "as the classifier does" if recipe is None else f"{recipe.epochs} epochs, batches of {recipe.batch_size}"
-        )
-        n_planted = count_wanted(self.config.detection.self_check, len(self.dataset))
-        check = (
-            ("self-check", f"all of it again with about {n_planted:,} planted error{'' if n_planted == 1 else 's'}"),
-        )
-        return (
-            ("data", self.dataset.name),
-            ("examples", f"{len(self.dataset):,}"),
-            ("classes", f"{len(self.dataset.class_names):,}"),
-            ("model", f"{self.model_name}{', frozen' if self.frozen is not None else ''}: {self.model_reason}"),
-            ("inputs", stored),
-            ("loss", self.loss or "that of the classifier"),
-            ("training", training),
-            ("folds", times),
-            *([("threshold runs", f"{self.n_threshold_runs} on all examples")] if self.n_threshold_runs else []),
-            ("device", f"{self.device.name}, {self.device.dtype_name}"),
-            ("detector", self.config.detection.detector),
-            *(check if self.config.detection.self_check else ()),
-            ("run folder", str(self.folder)),
-        )
 
-    def to_json(self) -> dict[str, object]:
-        """Return the plan as JSON can hold it."""
-        return {
-            **rows_to_json(self.rows),
-            "examples": len(self.dataset),
-            "classes": len(self.dataset.class_names),
-            "choices": self.choices,
-            "warnings": list(self.warnings),
-        }
-
-
-def rows_to_json(rows: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Return (label, text) pairs with labels that are keys."""
-    return {label.replace(" ", "_").replace("-", "_"): text for label, text in rows}
-
-
-def make_plan(
-    config: Config, *, dataset: Dataset | None, model: UserModel | None, output: Path | None, notify: Listener
+def plan(
+    data: Data | None = None,
+    labels: ArrayLike | None = None,
+    *,
+    settings: Config | None = None,
+    model: UserModel | None = None,
+    output: Path | str | None = None,
+    notify: Listener = ignore,
 ) -> Plan:
-    """Read the data's list and decide everything else.
-
-    Args:
-        config: all settings.
-        dataset: in place of what ``config.dataset`` names.
-        model: in place of what ``config.model`` names.
-        output: the run folder; None is the default place.
-        notify: told of what was chosen, and of warnings.
+    """Return what ``detect`` would do with the same arguments, without training or writing anything.
 
     Raises:
-        UsageError: for any setting or data that cannot work.
+        UsageError: settings or data that cannot work, with what to do.
     """
+    config, dataset = settings_and_data(data, labels, settings)
     check_loss(config.training.loss)
     with_threshold_runs = needs_threshold_runs(config.detection.detector)
     executor = EXECUTORS.build(config.executor.name, processes=config.executor.processes)
     device = choose_device(config.device)
     dataset = dataset if dataset is not None else readers.read(config.dataset, notify)
     sizes = None if isinstance(dataset.inputs, FeatureTable) else _probe(dataset, config)
-    warnings: list[str] = []
     for note in dataset.notes:
         notify(Noted(note))
-    check_given(model)
-    if model is None:
-        chosen = choose_model(config.model, sizes)
-    else:
-        stand_in: Model = MLP() if sizes is None else SmallCNN()  # its recipe is what the caller's model is trained by
-        chosen = ChosenModel(name_of(model), stand_in, False, "given by the caller")
-    notify(Chosen("model", chosen.name + (", frozen" if chosen.frozen else ""), chosen.reason))
-    warnings += [chosen.warning] if chosen.warning else []
-    if chosen.tip:
-        notify(Noted(chosen.tip))
+    chosen = _choose(config, sizes, model, notify)
     shape = None if sizes is None else _image_shape(config, sizes, chosen.model, given=model is not None)
     learner, recipe = _learner(config, dataset, chosen, shape, model)
     if with_threshold_runs:
@@ -191,11 +135,12 @@ def make_plan(
         with_extra_class(learner)
     for note in learner.schedule.notes if isinstance(learner, NetworkLearner) else ():
         notify(Noted(note))
-    for warning in warnings:
-        notify(Warned(warning))
+    if chosen.warning:
+        notify(Warned(chosen.warning))
     data_fingerprint = dataset.fingerprint()
     model_fingerprint = _fingerprint_of_file(config.model.weights) if model is None else fingerprint_of(model)
     matters = {**results_depend_on(config), "data": data_fingerprint, "model": [chosen.name, model_fingerprint]}
+    n_jobs = config.folds.n_folds * config.folds.repeats
     return Plan(
         config=config,
         dataset=dataset,
@@ -208,10 +153,10 @@ def make_plan(
         learner=learner,
         recipe=recipe,
         device=device,
-        threads=threads_per_fold(config.folds.n_folds * config.folds.repeats, device, config.executor.threads),
+        threads=config.executor.threads or executor.threads_per_fold(n_jobs, device),
         executor=executor,
-        folder=output or DEFAULT_PARENT / f"{dataset.name}-{fingerprint(matters)[:8]}",
-        warnings=tuple(warnings),
+        folder=Path(output or DEFAULT_PARENT / f"{dataset.name}-{fingerprint(matters)[:8]}"),
+        warnings=(chosen.warning,) if chosen.warning else (),
         n_threshold_runs=N_RUNS if with_threshold_runs else 0,
     )
 
@@ -220,7 +165,7 @@ def results_depend_on(config: Config) -> dict[str, object]:
     """Return the settings that decide what is trained.
 
     Not among them are the place of the data (its fingerprint stands for it) and the detector: it judges finished
-    folds in seconds, so another one takes up the same run.
+    folds in seconds, so that the same run is resumed with another one.
     """
     matters = settings_that_matter(config)
     return {key: value for key, value in matters.items() if key != "dataset.data" and not key.startswith("detection.")}
@@ -236,6 +181,20 @@ def _probe(dataset: Dataset, config: Config) -> NativeSizes:
             hint="check that these files are images",
         )
     return sizes
+
+
+def _choose(config: Config, sizes: NativeSizes | None, given: UserModel | None, notify: Listener) -> ChosenModel:
+    """Return the model, and notify which one and why."""
+    check_given(given)
+    if given is None:
+        chosen = choose_model(config.model, sizes)
+    else:
+        stand_in: Model = MLP() if sizes is None else SmallCNN()  # its recipe is what the caller's model is trained by
+        chosen = ChosenModel(name_of(given), stand_in, False, "given by the caller")
+    notify(Chosen("model", chosen.name + (", frozen" if chosen.frozen else ""), chosen.reason))
+    if chosen.tip:
+        notify(Noted(chosen.tip))
+    return chosen
 
 
 def _image_shape(config: Config, sizes: NativeSizes, model: Model, *, given: bool) -> ImageShape:

@@ -43,7 +43,7 @@ from labelscan.reporting.unusual_features import StandingOut
 from labelscan.results.finished_run import FinishedRun, part_of
 from labelscan.results.issues import TRUE_LABEL
 from labelscan.results.protected_paths import in_run_folder, refuse_only_read
-from labelscan.results.run_folder import DIRECTORY
+from labelscan.results.run_files import DIRECTORY
 from labelscan.results.source import read_again
 
 TOP = 200

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from labelscan.config import RUN_JSON_SETTINGS
 from labelscan.results.finished_run import FinishedRun, part_of
-from labelscan.results.run_folder import DIRECTORY, RUN_FILE
+from labelscan.results.run_files import DIRECTORY, RUN_FILE
 from labelscan.wording import duration
 
 SHOWN_DIGITS = 8

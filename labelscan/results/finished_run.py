@@ -1,4 +1,7 @@
-"""A finished run read back from its folder, for what is done with results later: the data itself is not needed."""
+"""A run that is finished: ``Run`` as it was returned, with data and evidence, ``FinishedRun`` as it lies in its folder.
+
+What is done with results later takes the latter: it needs no data, and costs no import of torch.
+"""
 
 import difflib
 from collections.abc import Mapping
@@ -6,18 +9,40 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from labelscan.atomic import read_json
+from labelscan.data.dataset import Dataset
+from labelscan.detection.evidence import Evidence
 from labelscan.errors import RunFolderError
 from labelscan.results.issues import SCORES_FILE, Issues
-from labelscan.results.run_folder import DIRECTORY, FORMAT_VERSION, RUN_FILE
+from labelscan.results.run_files import DIRECTORY, FORMAT_VERSION, RUN_FILE, read_versioned
 from labelscan.results.summary import FILE_NAME as SUMMARY_FILE
 from labelscan.results.summary import FORMAT_VERSION as SUMMARY_FORMAT_VERSION
+from labelscan.results.summary import Summary
 from labelscan.results.tables import read_scores
+
+HINT = "run again with --fresh"
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Run:
+    """What ``detect`` and ``score`` return: the results of a run in memory; ``FinishedRun`` reads them from its folder.
+
+    A run, or the folder of one, is what the functions take that do something with results.
+    """
+
+    folder: Path
+    dataset: Dataset
+    evidence: Evidence
+    issues: Issues
+    summary: Summary
+
+    def __repr__(self) -> str:
+        flagged, scored = self.summary.n_flagged, self.summary.n_scored
+        return f"Run({str(self.folder)!r}: {flagged:,} of {scored:,} labels look wrong)"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FinishedRun:
-    """What a run of ``detect`` or ``score`` left behind."""
+    """What a run of ``detect`` or ``score`` left in its folder; ``RunFolder`` is one that is being written."""
 
     folder: Path
     record: Mapping[str, object]
@@ -25,6 +50,11 @@ class FinishedRun:
     summary: Mapping[str, object]
     """The content of summary.json."""
     issues: Issues
+
+    @classmethod
+    def of(cls, run: "str | Path | Run") -> "FinishedRun":
+        """Return a run that was returned or whose folder is given, as ``read`` does."""
+        return cls.read(run.folder if isinstance(run, Run) else Path(run))
 
     @classmethod
     def read(cls, folder: Path) -> "FinishedRun":
@@ -35,7 +65,7 @@ class FinishedRun:
         """
         if not (folder / RUN_FILE).is_file():
             raise RunFolderError("there is no run here", where=str(folder), hint=_nearest_run(folder))
-        record = _read(folder / RUN_FILE, FORMAT_VERSION)
+        record = read_versioned(folder / RUN_FILE, FORMAT_VERSION, hint=HINT)
         depends = record.get("results_depend_on")
         if isinstance(depends, dict) and depends.get("command") == "benchmark":
             raise RunFolderError(
@@ -48,12 +78,12 @@ class FinishedRun:
             raise RunFolderError(
                 f"this run is not finished: {'running, or killed' if state == 'running' else state}",
                 where=str(folder),
-                hint="repeat the command that began it, which goes on from where it stopped",
+                hint="repeat the command that began it: it resumes",
             )
         return cls(
             folder=folder,
             record=record,
-            summary=_read(folder / SUMMARY_FILE, SUMMARY_FORMAT_VERSION),
+            summary=read_versioned(folder / SUMMARY_FILE, SUMMARY_FORMAT_VERSION, hint=HINT),
             issues=read_scores(folder / SCORES_FILE),
         )
 
@@ -74,7 +104,7 @@ class FinishedRun:
         return self.record.get("planted") is True
 
     def recorded(self, name: str) -> Mapping[str, object]:
-        """Return one part of run.json, as ``results_depend_on``, ``data`` or ``versions``."""
+        """Return one part of run.json, such as ``results_depend_on``, ``data`` or ``versions``."""
         return part_of(self.record, name)
 
     def locate(self, path: str) -> Path:
@@ -108,18 +138,3 @@ def _nearest_run(folder: Path) -> str:
         if meant:
             return f"did you mean {runs[meant[0]]}?"
     return "give the folder that labelscan detect or score has written"
-
-
-def _read(path: Path, format_version: int) -> dict[str, object]:
-    try:
-        content = read_json(path)
-        version = content.get("format_version")
-    except (OSError, ValueError, AttributeError) as error:
-        raise RunFolderError(f"cannot be read ({error})", where=str(path), hint="run again with --fresh") from error
-    if version != format_version:
-        raise RunFolderError(
-            f"made by another version of labelscan (format {version}, this one is {format_version})",
-            where=str(path),
-            hint="run again with --fresh, or use the version that made it",
-        )
-    return content

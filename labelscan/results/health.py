@@ -103,7 +103,7 @@ def _about_the_data(
 ) -> Iterator[str]:
     if n_label_conflicts:
         groups = "1 group" if n_label_conflicts == 1 else f"{n_label_conflicts:,} groups"
-        yield f"{groups} of byte-identical images with different labels"
+        yield f"{groups} of identical examples with different labels"
     # A class without any score has its reason in scores.csv: that its scores are poor would be too much said of it.
     judged = {name for name, count in zip(dataset.class_names, scored.tolist(), strict=True) if count}
     small = [name for name in small_classes if name in judged]

@@ -13,7 +13,7 @@ from labelscan.data.readers import scheme_of
 from labelscan.data.readers.class_folders import is_called_image
 from labelscan.errors import UsageError
 from labelscan.results.finished_run import FinishedRun
-from labelscan.results.run_folder import DECISIONS_FILE, RUN_FILE, is_own_file
+from labelscan.results.run_files import DECISIONS_FILE, RUN_FILE, is_own_file
 from labelscan.results.source import given_place
 
 

@@ -1,10 +1,9 @@
-"""Where each artefact of a run lives, what is still valid when it is taken up again, and the lock on it."""
+"""A run while it is written: its lock, its state in run.json, its log and its timings."""
 
 import contextlib
 import dataclasses
 import json
 import platform
-import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,51 +17,19 @@ from filelock import FileLock, Timeout
 from labelscan import __version__
 from labelscan.atomic import read_json, write_json
 from labelscan.config import RUN_JSON_SETTINGS
-from labelscan.config import settings as all_settings
 from labelscan.errors import Interrupted, RunFolderError
-from labelscan.events import Event, FoldDone, StepAdvanced, Waiting
+from labelscan.events import Event, FoldDone, Listener, StepAdvanced, Waiting
+from labelscan.results.run_files import DIRECTORY, FORMAT_VERSION, LOCK_FILE, LOG_FILE, RUN_FILE, clear, strangers
+from labelscan.results.same_run import ELSEWHERE, check_same
 
-FORMAT_VERSION = 1
-"""Of run.json and of everything else in the folder; a folder of another version is not taken up."""
-DEFAULT_PARENT = Path("labelscan-runs")
-RUN_FILE = "run.json"
-LOCK_FILE = ".lock"
-LOG_FILE = "log.jsonl"
-DIRECTORY = "directory"
-"""The key of run.json for the folder that relative paths in a run start from."""
 PACKAGES = ("torch", "torchvision", "numpy", "pandas", "scikit-learn", "cleanlab")
-DECISIONS_FILE = "decisions.csv"
-"""What a reviewer decided; a person's work, which no command of a run touches."""
-SELF_CHECK = "self-check"
-"""The folder of the second run, with planted errors, of a run that checks itself."""
-OWN_FILES = {
-    "issues.csv": "what the leading detector flags, most doubtful first",
-    "scores.csv": "every example: what other detectors flag, and those without a score, with the reason",
-    "summary.json": "counts, estimated wrong labels, noise matrix, health of each class, confused pairs, warnings",
-    "report.html": "the page to review suspects on, after `labelscan report`",
-    "report.md": "the same in Markdown without pictures, where it was asked for",
-    "label-studio.json": "suspects as tasks for Label Studio, where they were asked for",
-    "label-studio.interface.xml": "its labelling interface, for the setup of a project",
-    RUN_FILE: "resolved settings (`--config` takes it), versions, fingerprint of the data, timings",
-    "examples.csv": "what was read: id, path, given label, group, split, status",
-    "folds.csv": "which fold held out which example",
-    "evidence.npz": "out-of-fold probabilities; apart from them, what training said of its own examples",
-    LOG_FILE: "what happened, one event a line",
-}
-"""What a run writes, with what is in it, and ``--fresh`` deletes."""
-OWN_FOLDERS = {
-    "fold-*-*": "one folder a repeat and fold: its probabilities and measurements; an unfinished one begins anew",
-    "aum-*": "the trainings with an extra class, with `--detector aum` only",
-    SELF_CHECK: "the second run, with planted errors, of a run with `--self-check`",
-    "store": "decoded images and features; when the run is finished, only the list of their digests",
-}
-"""Likewise folders, as patterns."""
+"""Those whose versions are recorded."""
 
 State = Literal["running", "finished", "interrupted", "failed"]
 
 
 class RunFolder:
-    """One run on disk. Made by ``open_run``."""
+    """One run that is being written, from ``open_run``; ``FinishedRun`` reads what it leaves."""
 
     def __init__(self, path: Path, inputs: Path | None = None) -> None:
         self.path = path
@@ -70,7 +37,7 @@ class RunFolder:
         """The folder of what models are fed; several runs on the same images may share one."""
         self._shares_inputs = inputs is not None
         self.earlier = _read_record(path)
-        """What run.json said before this process took the run up."""
+        """What run.json said before this process began or resumed the run."""
         self.timings = _timings(self.earlier)
         """Seconds by step; of what is not done again, those of the earlier process."""
         self.has_trained = False
@@ -103,6 +70,15 @@ class RunFolder:
         with (self.path / LOG_FILE).open("a", encoding="utf-8") as file:
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
+    def logging(self, notify: Listener) -> Listener:
+        """Return a listener that logs events and passes them on."""
+
+        def log_and_notify(event: Event) -> None:
+            self.log(event)
+            notify(event)
+
+        return log_and_notify
+
     def record(self, **entries: object) -> None:
         """Put entries into run.json."""
         self._content.update(entries)
@@ -114,7 +90,7 @@ class RunFolder:
     def drop_inputs(self) -> None:
         """Delete decoded images and features: only training needs them, and they are the bulk of a run.
 
-        Those that it shares are left to whoever made them.
+        Those that it shares are left to the run that made them.
         """
         if self._shares_inputs:
             return
@@ -155,14 +131,14 @@ def open_run(
     inputs: Path | None = None,
     also_owns: Sequence[str] = (),
 ) -> Iterator[RunFolder]:
-    """Lock the run at ``path`` and yield it, ready to be taken up or begun.
+    """Lock the run at ``path`` and yield it, ready to be begun or resumed.
 
     Args:
         path: the run folder; made where it does not exist.
         settings: all, for run.json.
         results_depend_on: ``section.name`` to value of those that decide the results.
         data: fingerprint and counts of the data.
-        resume: whether it is an error that there is nothing to take up.
+        resume: whether it is an error that there is no run yet.
         fresh: whether what an earlier run left is deleted.
         inputs: the folder of decoded images and features that several runs share; None is one of its own.
         also_owns: files and folders that this command writes besides those of every run.
@@ -170,53 +146,21 @@ def open_run(
     Raises:
         RunFolderError: another process is writing it, it belongs to other settings or data, or it is no run.
     """
-    if resume and not (path / RUN_FILE).is_file():
-        raise RunFolderError(
-            "there is no run to resume", where=str(path), hint="leave --resume out, or give the run folder with -o"
-        )
-    if path.exists() and not path.is_dir():
-        raise RunFolderError("this is a file, not a folder", where=str(path), hint="choose another place with -o")
-    if path.is_dir() and not (path / RUN_FILE).is_file():
-        strangers = [entry.name for entry in path.iterdir() if entry.name != LOCK_FILE]
-        if strangers and not _only_ours(path, strangers, also_owns):
-            raise RunFolderError(
-                f"the folder is not empty and is no run (it holds {sorted(strangers)[0]!r})",
-                where=str(path),
-                hint="choose another place with -o",
-            )
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunFolderError(
-            f"cannot be made ({error})", where=str(path), hint="choose another place with -o"
-        ) from error
-    lock = FileLock(path / LOCK_FILE, blocking=False)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise RunFolderError(
-            "another process is writing this run", where=str(path), hint="wait for it, or choose another place with -o"
-        ) from None
-    except (OSError, NotImplementedError) as error:
-        raise RunFolderError(
-            f"cannot be locked ({error})", where=str(path), hint="choose another place with -o"
-        ) from error
-    try:
+    _check_place(path, resume=resume, also_owns=also_owns)
+    with _locked(path):
         if fresh:
-            _clear(path, also_owns)
+            clear(path, also_owns)
         elif (path / RUN_FILE).is_file():
-            _check_same(path, results_depend_on, data)
+            check_same(path, results_depend_on, data)
         run = RunFolder(path, inputs)
         run._begin(settings, results_depend_on, data)
         try:
             yield run
         except BaseException as error:
-            with contextlib.suppress(OSError):  # as of a full disk: the error itself says more
+            with contextlib.suppress(OSError):  # such as a full disk: the error itself says more
                 run._end("interrupted" if isinstance(error, KeyboardInterrupt | Interrupted) else "failed")
             raise
         run._end("finished")
-    finally:
-        lock.release()
 
 
 def recorded_fingerprint(path: Path) -> object:
@@ -225,48 +169,39 @@ def recorded_fingerprint(path: Path) -> object:
     return data.get("fingerprint") if isinstance(data, dict) else None
 
 
-def _check_same(path: Path, results_depend_on: Mapping[str, object], data: Mapping[str, object]) -> None:
+def _check_place(path: Path, *, resume: bool, also_owns: Sequence[str]) -> None:
+    """Raise RunFolderError unless a run may be begun or resumed at ``path``."""
+    has_run = (path / RUN_FILE).is_file()
+    if resume and not has_run:
+        raise RunFolderError(
+            "there is no run to resume", where=str(path), hint="leave --resume out, or give the run folder with -o"
+        )
+    if path.exists() and not path.is_dir():
+        raise RunFolderError("this is a file, not a folder", where=str(path), hint=ELSEWHERE)
+    if path.is_dir() and not has_run and (others := strangers(path, also_owns)):
+        problem = f"the folder is not empty and is no run (it holds {others[0]!r})"
+        raise RunFolderError(problem, where=str(path), hint=ELSEWHERE)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Make the folder, and keep every other process out of it."""
     try:
-        before = read_json(path / RUN_FILE)
-        version_before = before["format_version"]
-        settings_before, data_before = before["results_depend_on"], before["data"]
-        assert isinstance(settings_before, dict)
-        assert isinstance(data_before, dict)
-    except (OSError, ValueError, KeyError, AssertionError) as error:
-        raise RunFolderError(
-            f"{RUN_FILE} cannot be read ({error})", where=str(path), hint="start over with --fresh"
-        ) from error
-    if version_before != FORMAT_VERSION:
-        raise RunFolderError(
-            f"made by another version of labelscan (format {version_before}, this one is {FORMAT_VERSION})",
-            where=str(path),
-            hint="start over with --fresh, or choose another place with -o",
-        )
-    now = json.loads(json.dumps(dict(results_depend_on)))
-    if settings_before.get("command") != now.get("command"):
-        raise RunFolderError("this is a run of another command", where=str(path), hint="choose another place with -o")
-    changed = [
-        f"{key} was {readable(key, settings_before.get(key))} and is {readable(key, now.get(key))}"
-        for key in sorted({*now, *settings_before})
-        if now.get(key) != settings_before.get(key)
-    ]
-    if changed:
-        raise RunFolderError(
-            f"this run has other settings: {'; '.join(changed)}",
-            where=str(path),
-            hint="choose another place with -o, or start over with --fresh",
-        )
-    if data_before.get("fingerprint") != data.get("fingerprint"):
-        differs = [
-            f"{key} was {data_before.get(key)} and is {value}"
-            for key, value in data.items()
-            if key != "fingerprint" and data_before.get(key) != value
-        ]
-        raise RunFolderError(
-            f"the data has changed since this run: {'; '.join(differs) or 'other ids, labels or contents'}",
-            where=str(path),
-            hint="choose another place with -o, or start over with --fresh",
-        )
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunFolderError(f"cannot be made ({error})", where=str(path), hint=ELSEWHERE) from error
+    lock = FileLock(path / LOCK_FILE, blocking=False)
+    try:
+        lock.acquire()
+    except Timeout:
+        problem = "another process is writing this run"
+        raise RunFolderError(problem, where=str(path), hint=f"wait for it, or {ELSEWHERE}") from None
+    except (OSError, NotImplementedError) as error:
+        raise RunFolderError(f"cannot be locked ({error})", where=str(path), hint=ELSEWHERE) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _timings(record: dict[str, object]) -> dict[str, float]:
@@ -274,39 +209,11 @@ def _timings(record: dict[str, object]) -> dict[str, float]:
     return {name: float(seconds) for name, seconds in timings.items()} if isinstance(timings, dict) else {}
 
 
-def is_own_file(path: Path) -> bool:
-    """Return whether a path leads to a file that a run has written, or will write, into its folder."""
-    path = path.resolve()
-    return path.name in OWN_FILES and (path.parent / RUN_FILE).is_file()
-
-
-def readable(key: str, value: object) -> str:
-    """Return a setting as a message shows it: some numbers stand for what the model wants."""
-    declared = all_settings().get(key)
-    return "automatic" if declared and declared.is_automatic and value in (0, -1) else repr(value)
-
-
 def _read_record(path: Path) -> dict[str, object]:
     try:
-        return read_json(path / RUN_FILE)
-    except (OSError, ValueError):
+        return {**read_json(path / RUN_FILE)}
+    except (OSError, ValueError, TypeError):  # not there, cut off, or no object
         return {}
-
-
-def _only_ours(path: Path, names: list[str], also_owns: Sequence[str]) -> bool:
-    """Return whether a folder without run.json holds only what a run killed at its very start may leave."""
-    ours = {entry.name for pattern in (*OWN_FILES, *OWN_FOLDERS, *also_owns) for entry in path.glob(pattern)}
-    return all(name in ours or name.endswith(".partial") for name in names)
-
-
-def _clear(path: Path, also_owns: Sequence[str]) -> None:
-    """Delete what runs write, and nothing else."""
-    for pattern in (*OWN_FILES, *OWN_FOLDERS, *also_owns):
-        for entry in path.glob(pattern):
-            if not entry.is_dir():
-                entry.unlink(missing_ok=True)
-            elif not entry.is_symlink():
-                shutil.rmtree(entry)
 
 
 def _now() -> str:

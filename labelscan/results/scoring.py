@@ -1,14 +1,15 @@
 """The detectors alone, on out-of-fold probabilities made elsewhere: the line from evidence to reports."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from labelscan.arrays import as_strings
+from labelscan.arrays import as_array, as_strings
 from labelscan.config import LEADING_DETECTOR
 from labelscan.data.prob_files import read_probabilities
 from labelscan.data.probabilities import Probabilities, probabilities_from_arrays
@@ -16,46 +17,49 @@ from labelscan.detection.detectors import needs_threshold_runs
 from labelscan.detection.evidence import Evidence
 from labelscan.errors import ConfigError
 from labelscan.events import Listener, Noted, StepDone, StepStarted, ignore
+from labelscan.results.finished_run import Run
 from labelscan.results.issues import SCORED
-from labelscan.results.run_folder import DEFAULT_PARENT, open_run
-from labelscan.results.write_results import Run, judge
+from labelscan.results.run_files import DEFAULT_PARENT
+from labelscan.results.run_folder import open_run
+from labelscan.results.write_results import judge
 
 COMMAND = "score"
-"""What run.json says made the run; a run of ``detect`` is never taken up by it, nor the other way round."""
+"""The command as run.json has it; a run of ``detect`` is never resumed by it, nor the other way round."""
 
 
 def score(
-    probs: str | Path | Sequence[Sequence[float]] | NDArray[Any],
-    given_labels: Sequence[int] | Sequence[str] | NDArray[Any] | None = None,
+    probs: str | Path | ArrayLike,
+    given_labels: ArrayLike | None = None,
     *,
     class_names: Sequence[str] | None = None,
     example_ids: Sequence[str] | None = None,
-    true_labels: Sequence[int] | Sequence[str] | NDArray[Any] | None = None,
-    detector: str = LEADING_DETECTOR,
+    true_labels: ArrayLike | None = None,
+    detector: str | None = None,
     label_column: str = "",
-    output: Path | None = None,
+    output: Path | str | None = None,
     fresh: bool = False,
     notify: Listener = ignore,
 ) -> Run:
-    """Judge labels by probabilities that were made elsewhere, and write the run folder.
+    """Judge labels by out-of-fold probabilities made elsewhere, and leave a run folder.
 
     Args:
-        probs: a file as ``read_probabilities`` takes it, or (N, K) probabilities.
-        given_labels: (N,) places in ``class_names``, or names; with probabilities in memory only, as are the next
+        probs: a file as ``labelscan score`` reads it, or (N, K) probabilities: an array, lists, a torch tensor.
+        given_labels: (N,) class indices, or class names as text; with probabilities in memory only, as are the next
             three.
         class_names: K names in the order of the columns.
-        example_ids: N ids, each once.
+        example_ids: N ids, each once; the order of rows then makes no difference.
         true_labels: (N,) labels known to be right, as ``given_labels``.
         detector: which detector's flags and ranking lead.
         label_column: the column or array of given labels in a file.
         output: the run folder; None is ``labelscan-runs/<name>-<fingerprint>``.
         fresh: whether an earlier run in the folder is deleted.
-        notify: told of the steps, and of how the data was read.
+        notify: receives the steps, and how the data was read.
 
     Raises:
         UsageError: probabilities or labels that no detector may judge, with the row, or a folder of another run.
     """
-    if needs_threshold_runs(detector):  # told now, as a wrong name is, not after the file is read
+    detector = detector or LEADING_DETECTOR
+    if needs_threshold_runs(detector):  # said now, as a wrong name is, not after the file is read
         raise ConfigError(
             f"{detector} judges by trainings of its own, and probabilities are nothing to train on",
             where="detector",
@@ -63,26 +67,35 @@ def score(
         )
     started = monotonic()
     notify(StepStarted("read"))
-    if isinstance(probs, (str, Path)):
-        beside: dict[str, object] = {"given_labels": given_labels, "class_names": class_names}
-        beside |= {"example_ids": example_ids, "true_labels": true_labels}
-        _refuse(beside, "goes with probabilities in memory only", "leave it out: the file holds it")
+    beside = {"class_names": class_names, "example_ids": example_ids, "true_labels": true_labels}
+    file = ""
+    if isinstance(probs, str | Path):
+        file = str(Path(probs).expanduser().absolute())
+        given = {"given_labels": given_labels, **beside}
+        _refuse(given, "goes with probabilities in memory only", "leave it out: the file holds it")
         probabilities = read_probabilities(Path(probs), label_column=label_column)
     else:
         _refuse({"label_column": label_column or None}, "goes with a file only", "leave it out")
-        if given_labels is None:
-            raise ConfigError(
-                "probabilities in memory need labels", where="given_labels", hint="score(probs, given_labels)"
-            )
-        probabilities = probabilities_from_arrays(
-            probs, given_labels, class_names=class_names, example_ids=example_ids, true_labels=true_labels
-        )
+        probabilities = _in_memory(probs, given_labels, **beside)
     notify(StepDone("read", monotonic() - started))
     for note in probabilities.dataset.notes:
         notify(Noted(note))
-    source = {"file": str(Path(probs).expanduser().absolute()) if isinstance(probs, (str, Path)) else ""}
-    source["label_column"] = label_column
-    return _judge(probabilities, detector, output, fresh, notify, source=source)
+    source = {"file": file, "label_column": label_column}
+    return _judge(probabilities, detector, output, source=source, fresh=fresh, notify=notify)
+
+
+def _in_memory(probs: ArrayLike, given_labels: ArrayLike | None, **beside: Any) -> Probabilities:
+    if given_labels is None:
+        hint = "score(probs, given_labels)"
+        raise ConfigError("probabilities in memory need labels", where="given_labels", hint=hint)
+    arrays: dict[str, Any] = {name: None if values is None else _array(values) for name, values in beside.items()}
+    return probabilities_from_arrays(_array(probs), _array(given_labels), **arrays)
+
+
+def _array(values: ArrayLike) -> NDArray[Any]:
+    with suppress(TypeError, ValueError):  # what is no array is refused by name where it is read
+        return as_array(values)
+    return cast(NDArray[Any], values)
 
 
 def _refuse(given: Mapping[str, object], problem: str, hint: str) -> None:
@@ -94,18 +107,17 @@ def _refuse(given: Mapping[str, object], problem: str, hint: str) -> None:
 def _judge(
     probabilities: Probabilities,
     detector: str,
-    output: Path | None,
-    fresh: bool,
-    notify: Listener,
+    output: Path | str | None,
     *,
     source: Mapping[str, str],
+    fresh: bool,
+    notify: Listener,
 ) -> Run:
-    dataset, n_examples = probabilities.dataset, len(probabilities.dataset)
-    fingerprint = probabilities.fingerprint()
+    dataset, n_examples, fingerprint = probabilities.dataset, len(probabilities.dataset), probabilities.fingerprint()
     with open_run(
-        output or DEFAULT_PARENT / f"{dataset.name}-{fingerprint[:8]}",
+        Path(output or DEFAULT_PARENT / f"{dataset.name}-{fingerprint[:8]}"),
         settings={"detection": {"detector": detector}},
-        # Not the detector: it judges in seconds, so another one takes up the same run.
+        # Not the detector: it judges in seconds, so the same run is resumed with another one.
         results_depend_on={"command": COMMAND},
         data={"fingerprint": fingerprint, "examples": n_examples, "classes": len(dataset.class_names)},
         fresh=fresh,

@@ -14,7 +14,7 @@ from labelscan.data.readers.sheet import SUFFIXES, column_names
 from labelscan.errors import DatasetError
 from labelscan.events import Listener, ignore
 from labelscan.results.finished_run import FinishedRun, part_of
-from labelscan.results.run_folder import RUN_FILE
+from labelscan.results.run_files import RUN_FILE
 
 NOT_PLANTED = "give the run on the data itself, not its self-check or a cell of a benchmark"
 """The hint where only the labels of the data are of use."""
@@ -72,7 +72,7 @@ def find_source(run: FinishedRun, *, data: str = "", notify: Listener = ignore) 
     Args:
         run: a finished run.
         data: where the data, or the file of probabilities, lies now; empty is where the run found it.
-        notify: told of the reading.
+        notify: receives the steps of the reading.
 
     Raises:
         DatasetError: the data is not there, cannot be read, is no longer the same, or was in memory only.
@@ -101,7 +101,7 @@ def read_again(run: FinishedRun, *, data: str = "", notify: Listener = ignore) -
     Args:
         run: of ``detect``.
         data: where the data lies now; empty is where the run found it.
-        notify: told of the reading.
+        notify: receives the steps of the reading.
 
     Raises:
         DatasetError: the data is not there, cannot be read, or is no longer the same.

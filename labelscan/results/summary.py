@@ -33,9 +33,10 @@ MOST_CLASSES_IN_MATRIX = 200
 """The noise matrix has K x K numbers: with more classes than this it is left out, and confused pairs must do."""
 MOST_PAIRS = 20
 MOST_CONFLICTS = 100
+MOST_IN_A_CONFLICT = 100
 
 LabelConflict: TypeAlias = Sequence[tuple[str, str]]
-"""Byte-identical images whose labels differ: example id and given label of each."""
+"""Identical examples whose labels differ: example id and given label of each."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,7 +48,7 @@ class ClassHealth:
     n_scored: int
     n_flagged: int
     flagged_rate: float | None
-    """Of the scored; None where there are none."""
+    """Share of the scored; None where there are none."""
     estimated_wrong_labels: float
     out_of_fold_accuracy: float | None
 
@@ -68,7 +69,7 @@ class AgainstTruth:
     n_label_errors: int
     noise_rate: float
     out_of_fold_accuracy: float
-    """Of the predicted labels against the true ones."""
+    """Accuracy of the predicted labels against the true ones."""
     quality: dict[str, DetectionQuality]
     """By detector."""
 
@@ -120,9 +121,9 @@ class Summary:
     self_check: SelfCheck | None = None
     """What a second run with planted errors says of this one; None where none was made."""
     n_label_conflicts: int
-    """Groups of byte-identical images whose labels differ."""
+    """Groups of byte-identical images, or of equal rows, whose labels differ."""
     label_conflicts: tuple[tuple[tuple[str, str], ...], ...]
-    """The first ``MOST_CONFLICTS`` of them."""
+    """The first ``MOST_CONFLICTS`` of them, at most ``MOST_IN_A_CONFLICT`` examples of each."""
     noise_matrix: list[list[float]] | None
     """P(given = row if true = column), in the order of ``class_health``; None above ``MOST_CLASSES_IN_MATRIX``."""
 
@@ -159,9 +160,9 @@ def summarise(
         detections: judgements of the rows of ``evidence``.
         issues: the ranked table.
         status: (N,) as handed to ``rank_issues``.
-        label_conflicts: groups of byte-identical images whose labels differ.
+        label_conflicts: groups of identical examples whose labels differ.
         small_classes: classes with fewer examples than folds.
-        warnings: further ones of the run; they are told first.
+        warnings: further ones of the run; they come first.
     """
     predicted_labels = evidence.pred_probs.argmax(axis=1)
     agreement = Agreement.of(predicted_labels, evidence.given_labels, len(dataset.class_names))
@@ -193,7 +194,7 @@ def summarise(
         confused_pairs=_confused_pairs(dataset, issues),
         class_health=_class_health(dataset, evidence, detections, predicted_labels == evidence.given_labels),
         n_label_conflicts=n_conflicts,
-        label_conflicts=tuple(tuple(conflict) for conflict in label_conflicts[:MOST_CONFLICTS]),
+        label_conflicts=tuple(tuple(conflict[:MOST_IN_A_CONFLICT]) for conflict in label_conflicts[:MOST_CONFLICTS]),
         noise_matrix=detections.noise_matrix.tolist() if len(dataset.class_names) <= MOST_CLASSES_IN_MATRIX else None,
     )
 

@@ -5,8 +5,6 @@ However the evidence came about, from folds that were trained or from probabilit
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from time import monotonic
 
 from labelscan.arrays import Strings
@@ -14,25 +12,11 @@ from labelscan.data.dataset import Dataset
 from labelscan.detection.detectors import Detections, detect_all
 from labelscan.detection.evidence import FILE_NAME as EVIDENCE_FILE
 from labelscan.detection.evidence import Evidence
-from labelscan.results.issues import Issues, rank_issues
+from labelscan.results.finished_run import Run
+from labelscan.results.issues import rank_issues
 from labelscan.results.run_folder import RunFolder
-from labelscan.results.summary import LabelConflict, Summary, summarise
+from labelscan.results.summary import LabelConflict, summarise
 from labelscan.results.tables import write_issues
-
-
-@dataclass(frozen=True, kw_only=True, repr=False)
-class Run:
-    """A finished run."""
-
-    folder: Path
-    dataset: Dataset
-    evidence: Evidence
-    issues: Issues
-    summary: Summary
-
-    def __repr__(self) -> str:
-        flagged, scored = self.summary.n_flagged, self.summary.n_scored
-        return f"Run({str(self.folder)!r}: {flagged:,} of {scored:,} labels look wrong)"
 
 
 def judge(
@@ -48,17 +32,8 @@ def judge(
 ) -> tuple[Run, Detections]:
     """Judge all labels by the evidence, and write it with everything that follows from it.
 
-    Returned beside the run are the judgements of each detector, in the order of the evidence.
-
-    Args:
-        dataset: N examples.
-        evidence: the scored ones among them.
-        status: (N,) ``scored``, or why not.
-        detector: whose flags and ranking lead.
-        run: where it is written.
-        label_conflicts: groups of byte-identical images whose labels differ.
-        small_classes: classes with fewer members than folds.
-        warnings: of the run so far.
+    Returned beside the run are the judgements of each detector, in the order of the evidence. ``detector`` is whose
+    flags and ranking lead; the other arguments are those of ``summarise``.
     """
     with timed(run, "detection"):
         evidence.write(run.path / EVIDENCE_FILE)

@@ -20,13 +20,14 @@ from labelscan.errors import RunError
 from labelscan.training.device import Device
 
 CHUNK_BYTES = 16 * 2**20
-"""Stored bytes that are gathered and augmented at a time."""
+"""Stored bytes gathered and augmented at a time."""
 VIEW_BYTES = 64 * 2**20
 """Most that a batch takes in prediction, as float32."""
 LARGEST_SHIFTED = 64
 """Images with a larger smaller side are predicted as they are: a shift of one pixel changes nothing there."""
-STATISTICS_EXAMPLES = 4096
-"""Examples that means and deviations are taken over; their error is then below 2 % of a deviation."""
+STATISTICS_IMAGES = 4096
+"""Images that means and deviations are taken over; their error is then below 2 % of a deviation. Features are all
+looked at: one that is the same in a sample and not elsewhere would be left at any scale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,7 @@ class Batches:
         order = torch.randperm(len(index), generator=generator)
         positions = order.to(self.device)
         n_batches = math.ceil(len(index) / batch_size)
-        if len(index) // n_batches < 2:  # as of 3 examples in batches of 2
+        if len(index) // n_batches < 2:  # such as 3 examples in batches of 2
             n_batches = max(1, len(index) // 2)
         per_chunk = max(1, self.chunk // batch_size)
         batches, places = order.tensor_split(n_batches), positions.tensor_split(n_batches)
@@ -177,7 +178,8 @@ class Batches:
         return len(self.inputs) * self.inputs.example_bytes < free // 3
 
     def _statistics(self, train_index: Index) -> tuple[Tensor, Tensor]:
-        sample = torch.from_numpy(train_index[:: max(1, len(train_index) // STATISTICS_EXAMPLES)])
+        step = max(1, len(train_index) // STATISTICS_IMAGES) if self.is_image else 1
+        sample = torch.from_numpy(train_index[::step])
         total, squares, count = torch.zeros(()), torch.zeros(()), 0
         for rows in sample.split(self.chunk):  # type: ignore[no-untyped-call]  # torch
             values = self.inputs.take(rows).double().flatten(0, -2)

@@ -1,11 +1,10 @@
 """Which fold holds out which example: stratified, stable when examples are added, and without leaks.
 
-What must not be parted is a *unit*: the examples of one group, or byte-identical images. Within a class, units
+What must not be parted is a *unit*: the examples of one group, or identical ones. Within a class, units
 stand in the order of a keyed hash of their name and are cut into K equal parts. A few added examples thus move
 only the few that stand next to a cut, and two runs on almost the same data can be compared.
 """
 
-import csv
 import hashlib
 import warnings
 from collections.abc import Sequence
@@ -13,15 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from sklearn.model_selection import StratifiedGroupKFold
 
 from labelscan.arrays import GivenLabels, Index, Mask, Strings
-from labelscan.atomic import replacing
 from labelscan.config import FoldsConfig
 from labelscan.errors import DatasetError
+from labelscan.tables import write_csv
 
 FEW_UNITS = 50
 """Below this many groups a fold, hashing leaves folds uneven, and scikit-learn balances them instead."""
@@ -61,11 +61,10 @@ class Folds:
 
     def write(self, path: Path, example_ids: Strings) -> None:
         """Write one row an example: its id and its fold in each repeat, empty where it has none."""
-        with replacing(path) as file:
-            rows = csv.writer(file, lineterminator="\n")
-            rows.writerow(["example_id", *(f"fold_{repeat}" for repeat in range(self.n_repeats))])
-            for example_id, folds in zip(example_ids, self.fold.T.tolist(), strict=True):
-                rows.writerow([example_id, *("" if fold < 0 else fold for fold in folds)])
+        folds = {f"fold_{repeat}": pd.array(fold, dtype="Int64") for repeat, fold in enumerate(self.fold)}
+        for column in folds.values():
+            column[column < 0] = pd.NA
+        write_csv(pd.DataFrame({"example_id": example_ids, **folds}), path)
 
 
 def assign_folds(
@@ -97,7 +96,7 @@ def assign_folds(
     n_units = int(unit_of.max()) + 1 if len(rows) else 0
     if n_units < config.n_folds:
         raise DatasetError(
-            f"{n_units} usable examples or groups cannot make {config.n_folds} folds",
+            f"{n_units} distinct usable examples or groups cannot make {config.n_folds} folds",
             hint=f"use --folds {max(n_units, 2)} or give more data",
         )
     n_grouped = int((np.bincount(unit_of) > 1).sum())

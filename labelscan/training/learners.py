@@ -13,9 +13,10 @@ from torch import nn
 
 from labelscan.errors import RunError
 from labelscan.events import EpochDone, Listener
-from labelscan.training.batches import Batches
+from labelscan.training.batches import Batches, StoredInputs
 from labelscan.training.device import Device, make_network
-from labelscan.training.fold_job import FoldTask, Learned
+from labelscan.training.fold_job import FoldJob
+from labelscan.training.fold_output import FoldOutput
 from labelscan.training.network import EpochMetrics, check_logits, predict, train
 from labelscan.training.recipe import Recipe
 from labelscan.training.schedule import LossSchedule
@@ -62,46 +63,39 @@ class NetworkLearner:
 
     @property
     def n_epochs(self) -> int:
-        """Return how often the training examples are gone through."""
         return self.recipe.epochs
 
-    def learn(self, task: FoldTask, *, device: Device, notify: Listener) -> Learned:
-        """Train on the training rows only, then predict the held-out rows."""
+    def learn(self, job: FoldJob, inputs: StoredInputs, *, device: Device, notify: Listener) -> FoldOutput:
         scale = None if self.scale is None else (torch.tensor(self.scale[0]), torch.tensor(self.scale[1]))
-        batches = Batches(task.inputs, task.train_index, device, self.recipe.augmentation, scale)
-        network = make_network(lambda: self.make(task.inputs.shape), device, task.seed)
+        batches = Batches(inputs, job.train_index, device, self.recipe.augmentation, scale)
+        network = make_network(lambda: self.make(inputs.shape), device, job.seed)
         _check_fresh(network)
-        check_logits(network, task.inputs, batches, task.n_classes, device)
+        check_logits(network, batches, job.n_classes, device)
 
-        def on_epoch(metrics: EpochMetrics) -> None:
-            notify(
-                EpochDone(
-                    task.repeat,
-                    task.fold,
-                    metrics.epoch + 1,
-                    self.recipe.epochs,
-                    metrics.loss,
-                    metrics.train_accuracy,
-                    metrics.seconds,
-                )
-            )
+        def on_epoch(epoch: EpochMetrics) -> None:
+            figures = (epoch.epoch + 1, self.recipe.epochs, epoch.loss, epoch.train_accuracy, epoch.seconds)
+            notify(EpochDone(job.repeat, job.fold, *figures, job.kind))
 
         margins = train(
             network,
             batches,
-            task.train_index,
-            task.given_labels,
-            n_classes=task.n_classes,
+            job.train_index,
+            job.given_labels,
+            n_classes=job.n_classes,
             schedule=self.schedule,
             recipe=self.recipe,
             device=device,
-            seed=task.seed + 1,
+            seed=job.seed + 1,
             on_epoch=on_epoch,
         )
-        return Learned(
-            predict(network, batches, task.held_out_index, device),
-            margins.mean().cpu().numpy(),
-            margins.probs().half().cpu().numpy(),
+        return FoldOutput(
+            repeat=job.repeat,
+            fold=job.fold,
+            held_out_index=job.held_out_index,
+            pred_probs=predict(network, batches, job.held_out_index, device),
+            train_index=job.train_index,
+            train_margin=margins.mean().cpu().numpy(),
+            train_probs=margins.probs().half().cpu().numpy(),
         )
 
 
@@ -140,30 +134,35 @@ class ClassifierLearner:
 
     @property
     def n_epochs(self) -> int:
-        """Return 1: how often a classifier goes through the examples is its own affair."""
-        return 1
+        return 1  # how often a classifier goes through the examples is its own affair
 
-    def learn(self, task: FoldTask, *, device: Device, notify: Listener) -> Learned:  # noqa: ARG002
-        """Fit the training rows only, then predict the held-out rows; it has no logits, so no margins."""
+    def learn(self, job: FoldJob, inputs: StoredInputs, *, device: Device, notify: Listener) -> FoldOutput:  # noqa: ARG002
         from sklearn.base import clone
 
         # A fold may have seen fewer than K classes; some classifiers want the others closed up.
-        seen, labels = np.unique(task.given_labels[task.train_index], return_inverse=True)
-        pred_probs = np.zeros((len(task.held_out_index), task.n_classes), dtype=np.float32)
+        seen, labels = np.unique(job.given_labels[job.train_index], return_inverse=True)
+        pred_probs = np.zeros((len(job.held_out_index), job.n_classes), dtype=np.float32)
         if len(seen) == 1:  # nothing to tell apart: scikit-learn would refuse
             pred_probs[:, seen] = 1
-        elif len(task.held_out_index):
+        elif len(job.held_out_index):
             classifier: Classifier = (
                 clone(self.classifier) if hasattr(self.classifier, "get_params") else copy.deepcopy(self.classifier)
             )
             with threadpool_limits(limits=torch.get_num_threads()):
-                classifier.fit(_rows(task, task.train_index), labels)
+                classifier.fit(_rows(inputs, job.train_index), labels)
                 columns = seen[np.asarray(classifier.classes_, dtype=np.int64)]
-                pred_probs[:, columns] = classifier.predict_proba(_rows(task, task.held_out_index))
-        return Learned(pred_probs, np.full(len(task.train_index), np.nan, dtype=np.float32))
+                pred_probs[:, columns] = classifier.predict_proba(_rows(inputs, job.held_out_index))
+        return FoldOutput(
+            repeat=job.repeat,
+            fold=job.fold,
+            held_out_index=job.held_out_index,
+            pred_probs=pred_probs,
+            train_index=job.train_index,
+            train_margin=np.full(len(job.train_index), np.nan, dtype=np.float32),  # it has no logits
+        )
 
 
-def _rows(task: FoldTask, index: NDArray[np.int64]) -> NDArray[np.float32]:
-    stored = task.inputs.take(torch.from_numpy(index)).numpy()
+def _rows(inputs: StoredInputs, index: NDArray[np.int64]) -> NDArray[np.float32]:
+    stored = inputs.take(torch.from_numpy(index)).numpy()
     rows = stored.reshape(len(index), -1).astype(np.float32)
     return rows / np.float32(255) if stored.dtype == np.uint8 else rows

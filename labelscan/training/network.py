@@ -3,6 +3,7 @@
 A network is made fresh for every call: "held-out" means nothing for a model that has been trained before.
 """
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 
 from labelscan.arrays import GivenLabels, Index, PredProbs
 from labelscan.errors import RunError
-from labelscan.training.batches import Batches, StoredInputs
+from labelscan.training.batches import Batches
 from labelscan.training.device import Device
 from labelscan.training.losses import losses_of
 from labelscan.training.losses.regularisation import NONE, Regularisation, regularisation_of
@@ -60,7 +61,7 @@ def train(
         recipe: epochs, batch size, step size, weight decay.
         device: where the network is.
         seed: of the order of examples and the augmentation.
-        on_epoch: told the metrics after each epoch.
+        on_epoch: receives the metrics after each epoch.
 
     Raises:
         RunError: when the loss becomes NaN or infinite.
@@ -68,12 +69,7 @@ def train(
     index = torch.from_numpy(train_index)
     labels = torch.from_numpy(given_labels[train_index]).to(device.place)
     generator = torch.Generator().manual_seed(seed)
-    optimizer = _optimizer(network, recipe, device)
-    n_batches = -(-len(index) // recipe.batch_size)
-    steps = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, max_lr=recipe.learning_rate, total_steps=recipe.epochs * n_batches
-    )
-    scaler = torch.amp.GradScaler(device.kind, enabled=device.dtype is torch.float16)
+    steps = _Steps(network, recipe, device, n_steps=recipe.epochs * -(-len(index) // recipe.batch_size))
     margins = TrainMargins(len(index), device.place, probs_from=recipe.epochs // 2)
     schedule = schedule.begin(len(index), n_classes, device.place)
     network.train()
@@ -88,23 +84,14 @@ def train(
             with device.autocast():
                 logits = network(images)
             loss = losses_of(loss_of, logits, given, positions).mean()
-            optimizer.zero_grad(set_to_none=True)
-            scaler.scale(loss).backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
-            if regularisation is not NONE:
-                scaler.unscale_(optimizer)
-                _regularise(network, regularisation)
-            scaler.step(optimizer)
-            scaler.update()
-            steps.step()
+            steps.take(loss, regularisation)
             margins.add(positions, logits, given)
             total_loss += loss.detach() * len(given)
             n_right += (logits.detach().argmax(dim=1) == given).sum()
         margins.end_epoch()
-        metrics = EpochMetrics(
-            epoch, total_loss.item() / len(index), n_right.item() / len(index), time.monotonic() - started
-        )
-        _check_finite(metrics)
-        on_epoch(metrics)
+        mean_loss, train_accuracy = total_loss.item() / len(index), n_right.item() / len(index)
+        _check_finite(mean_loss, epoch)
+        on_epoch(EpochMetrics(epoch, mean_loss, train_accuracy, time.monotonic() - started))
     return margins
 
 
@@ -124,6 +111,27 @@ def predict(network: nn.Module, batches: Batches, index: Index, device: Device) 
             probs.append(logits.float().softmax(dim=1))
         parts.append(torch.stack(probs).mean(dim=0).cpu())
     return torch.cat(parts).numpy()
+
+
+class _Steps:
+    """The steps of one training: AdamW whose step size runs through one cycle, with scaled gradients for float16."""
+
+    def __init__(self, network: nn.Module, recipe: Recipe, device: Device, *, n_steps: int) -> None:
+        self._network = network
+        self._optimizer = _optimizer(network, recipe, device)
+        self._sizes = torch.optim.lr_scheduler.OneCycleLR(self._optimizer, recipe.learning_rate, total_steps=n_steps)
+        self._scaler = torch.amp.GradScaler(device.kind, enabled=device.dtype is torch.float16)
+
+    def take(self, loss: Tensor, regularisation: Regularisation) -> None:
+        """Move the weights against the gradient of the loss of a batch."""
+        self._optimizer.zero_grad(set_to_none=True)
+        self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        if regularisation is not NONE:
+            self._scaler.unscale_(self._optimizer)
+            _regularise(self._network, regularisation)
+        self._scaler.step(self._optimizer)
+        self._scaler.update()
+        self._sizes.step()
 
 
 def _optimizer(network: nn.Module, recipe: Recipe, device: Device) -> torch.optim.Optimizer:
@@ -148,21 +156,21 @@ def _regularise(network: nn.Module, regularisation: Regularisation) -> None:
         nn.utils.clip_grad_norm_(learning, regularisation.max_gradient_norm)
 
 
-def _check_finite(metrics: EpochMetrics) -> None:
-    if not torch.isfinite(torch.tensor(metrics.loss)):
+def _check_finite(loss: float, epoch: int) -> None:
+    if not math.isfinite(loss):
         raise RunError(
-            f"the loss became {metrics.loss} in epoch {metrics.epoch + 1}",
+            f"the loss became {loss} in epoch {epoch + 1}",
             where="training",
             hint="lower --set training.learning_rate, or train in float32",
         )
 
 
-def check_logits(network: nn.Module, inputs: StoredInputs, batches: Batches, n_classes: int, device: Device) -> None:
+def check_logits(network: nn.Module, batches: Batches, n_classes: int, device: Device) -> None:
     """Raise RunError unless the network returns (B, K) logits; a user's own network may return anything."""
     network.eval()
     # Not inference_mode: what a network keeps of this pass could not be used in training.
     with torch.no_grad(), device.autocast():
-        first = next(next(batches.views(torch.arange(min(2, len(inputs))), 2)))
+        first = next(next(batches.views(torch.arange(min(2, len(batches.inputs))), 2)))
         try:
             output = network(first)
         except (RuntimeError, ValueError, TypeError, AssertionError) as error:

@@ -53,7 +53,7 @@ def run(data_set: DataSet, seed: int, work: Path, extra: list[str]) -> dict[str,
     evidence = Evidence.read(folder / "evidence.npz")
     label_errors = true_errors(read_scores(folder / "scores.csv"), evidence)
     for judge in (*JUDGES, "aum"):
-        if needs_threshold_runs(judge) and evidence.threshold_runs is None:
+        if needs_threshold_runs(judge) and evidence.aum_train_margin is None:
             continue
         result = judged(judge, evidence, label_errors)
         figures[judge] = {

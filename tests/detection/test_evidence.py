@@ -1,5 +1,5 @@
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,21 +11,13 @@ from numpy.typing import NDArray
 from labelscan.arrays import as_strings
 from labelscan.data.dataset import Dataset, FeatureTable, make_dataset
 from labelscan.detection.evidence import Evidence, gather
-from labelscan.detection.threshold_runs import ThresholdRuns
 from labelscan.errors import ProbabilitiesError, RunError, RunFolderError
+from labelscan.training.fold_output import FoldOutput
 
 CLASSES = ("ant", "bee", "cat")
 
 
-@dataclass(frozen=True)
-class Output:
-    repeat: int
-    fold: int
-    held_out_index: NDArray[np.int64]
-    pred_probs: NDArray[np.float32]
-    train_index: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
-    train_margin: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, dtype=np.float32))
-    train_probs: NDArray[np.float32] | None = None
+NO_ROWS, NO_MARGINS = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32)
 
 
 def a_dataset(n_examples: int) -> Dataset:
@@ -43,11 +35,11 @@ def probabilities(n_examples: int, seed: int = 0) -> NDArray[np.float32]:
     return np.random.default_rng(seed).dirichlet(np.ones(3), size=n_examples).astype(np.float32)
 
 
-def outputs_of(probs: NDArray[np.float32], rows: NDArray[np.int64], repeat: int = 0) -> list[Output]:
+def outputs_of(probs: NDArray[np.float32], rows: NDArray[np.int64], repeat: int = 0) -> list[FoldOutput]:
     return [
-        Output(
-            repeat,
-            fold,
+        FoldOutput(
+            repeat=repeat,
+            fold=fold,
             held_out_index=rows[fold::3],
             pred_probs=probs[rows[fold::3]],
             train_index=np.setdiff1d(rows, rows[fold::3]),
@@ -125,24 +117,24 @@ def test_an_unknown_train_margin_is_nan_and_no_train_margin_is_none() -> None:
     train_margin = gather(unknown, dataset=a_dataset(6), scored=scored, n_repeats=1).train_margin
     assert train_margin is not None
     np.testing.assert_array_equal(np.isnan(train_margin), np.arange(6) == 4)
-    bare = [Output(o.repeat, o.fold, o.held_out_index, o.pred_probs) for o in outputs]
+    bare = [replace(o, train_index=NO_ROWS, train_margin=NO_MARGINS) for o in outputs]
     assert gather(bare, dataset=a_dataset(6), scored=scored, n_repeats=1).train_margin is None
 
 
 def test_outputs_may_be_loaded_one_at_a_time() -> None:
     alive = 0
 
-    class Lazy(Output):
+    class Lazy(FoldOutput):
         def __del__(self) -> None:
             nonlocal alive
             alive -= 1
 
-    def load() -> Iterator[Output]:
+    def load() -> Iterator[FoldOutput]:
         nonlocal alive
         for output in outputs_of(probabilities(9), np.arange(9)):
             alive += 1
             assert alive <= 2
-            yield Lazy(output.repeat, output.fold, output.held_out_index, output.pred_probs)
+            yield Lazy(**{field.name: getattr(output, field.name) for field in fields(output)})
 
     assert len(gather(load(), dataset=a_dataset(9), scored=np.ones(9, dtype=bool), n_repeats=1)) == 9
 
@@ -190,22 +182,18 @@ def test_what_is_read_is_what_was_written(tmp_path_factory, ids: list[str], marg
         fold_names=as_strings(["", "3|1", "0", "1", "2", "4"][:n]),
         train_margin=np.full(n, np.nan, dtype=np.float32) if margins else None,
         train_probs=probabilities(n, seed + 1) if margins else None,
-        threshold_runs=ThresholdRuns(probabilities(n, seed)[:, :2], np.eye(n, 2, dtype=bool)) if margins else None,
+        aum_train_margin=probabilities(n, seed)[:, :2] if margins else None,
+        aum_is_threshold=np.eye(n, 2, dtype=bool) if margins else None,
     )
     written.write(path)
     read = Evidence.read(path)
-    for name in ("pred_probs", "given_labels", "example_ids", "index", "fold_names"):
-        np.testing.assert_array_equal(getattr(read, name), getattr(written, name))
-        assert getattr(read, name).dtype == getattr(written, name).dtype
     assert read.class_names == written.class_names
-    assert (read.train_margin is None) == (written.train_margin is None)
-    assert (read.train_probs is None) == (written.train_probs is None)
-    if written.train_probs is not None:
-        np.testing.assert_array_equal(read.train_probs, written.train_probs)
-    assert (read.threshold_runs is None) == (written.threshold_runs is None)
-    if read.threshold_runs is not None and written.threshold_runs is not None:
-        np.testing.assert_array_equal(read.threshold_runs.train_margin, written.threshold_runs.train_margin)
-        np.testing.assert_array_equal(read.threshold_runs.is_threshold, written.threshold_runs.is_threshold)
+    for name in {field.name for field in fields(Evidence)} - {"class_names"}:
+        one, other = getattr(read, name), getattr(written, name)
+        assert (one is None) == (other is None)
+        if one is not None:
+            np.testing.assert_array_equal(one, other)
+            assert one.dtype == other.dtype
 
 
 def test_rows_are_taken_together() -> None:
@@ -225,12 +213,27 @@ def test_probabilities_that_are_none_are_refused() -> None:
         replace(evidence, pred_probs=broken)
 
 
+def test_margins_that_are_no_numbers_are_no_evidence() -> None:
+    evidence, margins = some_evidence(), np.full((9, 2), np.nan, dtype=np.float32)
+    with pytest.raises(ValueError, match="NaN"):
+        replace(evidence, aum_train_margin=margins, aum_is_threshold=np.zeros((9, 2), dtype=bool))
+
+
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut off", b"pickle"])
 def test_a_damaged_file_is_named(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "evidence.npz"
     path.write_bytes(content)
     with pytest.raises(RunFolderError, match=r"evidence\.npz"):
         Evidence.read(path)
+
+
+@pytest.mark.parametrize("name", ["index", "fold_names", "train_margin"])
+def test_a_file_with_a_column_too_short_is_named(tmp_path: Path, name: str) -> None:
+    some_evidence().write(tmp_path / "evidence.npz")
+    with np.load(tmp_path / "evidence.npz") as arrays:
+        np.savez(tmp_path / "short.npz", **{**arrays, name: arrays[name][1:]})
+    with pytest.raises(RunFolderError, match=r"short\.npz: is not the evidence .*different lengths"):
+        Evidence.read(tmp_path / "short.npz")
 
 
 def test_a_file_without_the_arrays_is_named(tmp_path: Path) -> None:

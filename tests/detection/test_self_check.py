@@ -17,7 +17,7 @@ from labelscan.detection.self_check import (
     estimate_left,
     estimate_precision,
     estimate_recall,
-    measure,
+    judge_by_planted,
 )
 from labelscan.results.issues import rank_issues
 from labelscan.results.summary import summarise
@@ -93,7 +93,7 @@ def checked(planted_rows):
     evidence = an_evidence(a_dataset())
     detections = detections_of(evidence)
     planted = PlantedErrors(np.array(planted_rows), np.zeros(len(planted_rows), dtype=np.int64))
-    return measure(planted, (evidence, detections), (evidence, detections), folder="self-check")
+    return judge_by_planted(planted, (evidence, detections), (evidence, detections), folder="self-check")
 
 
 def test_the_runs_are_compared_row_by_row():
@@ -106,7 +106,7 @@ def test_the_runs_are_compared_row_by_row():
     assert (check.limits, check.folder) == (LIMITS, "self-check")
 
 
-def test_both_difficulties_are_told():
+def test_both_difficulties_are_reported():
     check = checked([3, 5])
     assert (check.planted.count, check.planted_and_found.count, check.suspects.count) == (2, 1, 1)
     assert check.planted.self_confidence[2] == pytest.approx((0.0625 + 0.75) / 2)

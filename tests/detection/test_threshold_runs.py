@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelscan.detection.threshold_runs import ThresholdRuns, draw_threshold_examples, n_threshold
+from labelscan.detection.threshold_runs import draw_threshold_examples, n_threshold
 from labelscan.errors import DatasetError
 
 
@@ -27,8 +27,3 @@ def test_too_few_examples_are_refused(n_examples: int, n_classes: int) -> None:
     with pytest.raises(DatasetError, match="too few for aum"):
         draw_threshold_examples(n_examples, n_classes, seed=0)
     assert n_threshold(n_classes + 1, n_classes) == 1
-
-
-def test_margins_that_are_no_numbers_are_no_evidence() -> None:
-    with pytest.raises(AssertionError):
-        ThresholdRuns(np.array([[np.nan, 1.0]], dtype=np.float32), np.zeros((1, 2), dtype=bool))

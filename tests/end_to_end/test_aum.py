@@ -16,6 +16,7 @@ import labelscan
 from labelscan.config import Config
 from labelscan.errors import ConfigError, DatasetError
 from labelscan.events import EpochDone, Event, FoldDone, TrainingPlanned, Warned
+from labelscan.pipeline.plan_facts import plan_facts
 
 PLANTED = list(range(3, 300, 12))
 RUNS = ("aum-0", "aum-1")
@@ -150,11 +151,8 @@ def test_the_loss_of_the_folds_is_not_that_of_its_trainings(finished: labelscan.
     images, given = shapes()
     other = labelscan.detect(images, given, settings=settings(loss="gce"), output=tmp_path / "run")
     assert (other.evidence.pred_probs != finished.evidence.pred_probs).any()
-    assert finished.evidence.threshold_runs is not None
-    assert other.evidence.threshold_runs is not None
-    np.testing.assert_array_equal(
-        other.evidence.threshold_runs.train_margin, finished.evidence.threshold_runs.train_margin
-    )
+    assert finished.evidence.aum_train_margin is not None
+    np.testing.assert_array_equal(other.evidence.aum_train_margin, finished.evidence.aum_train_margin)
 
 
 def test_feature_tables_and_classes_of_one_are_judged_too(tmp_path: Path) -> None:
@@ -209,8 +207,8 @@ def test_probabilities_alone_are_refused_before_they_are_read(tmp_path: Path) ->
 def test_a_plan_counts_its_trainings() -> None:
     images, given = shapes()
     with_aum, without = (labelscan.plan(images, given, settings=settings(name)) for name in ("aum", "noise-posterior"))
-    assert dict(with_aum.rows)["threshold runs"] == "2 on all examples"
-    assert "threshold runs" not in dict(without.rows)
+    assert dict(plan_facts(with_aum))["threshold runs"] == "2 on all examples"
+    assert "threshold runs" not in dict(plan_facts(without))
     assert with_aum.n_passes == without.n_passes + 2 * 300 * 6
     assert without.n_passes == 300 * 6
 

@@ -15,6 +15,7 @@ from torch import nn
 
 import labelscan
 from labelscan.events import EpochDone, Noted
+from labelscan.pipeline.plan_facts import plan_facts
 from labelscan.training.losses import LOSSES
 
 
@@ -71,6 +72,22 @@ def test_byte_identical_images_share_a_fold_and_are_reported_when_labels_differ(
     assert folds[[0, 10, 20, 30]].nunique() == 1
     assert run.summary.n_label_conflicts == 1
     assert [example_id for example_id, _ in run.summary.label_conflicts[0]] == ["0", "10", "20", "30"]
+
+
+def test_equal_rows_share_a_fold_and_are_reported_when_labels_differ(tmp_path):
+    generator = np.random.default_rng(0)
+    labels = np.arange(90) % 3
+    features = generator.normal(size=(90, 4)) + 4 * np.eye(4)[labels]
+    features[[10, 20, 30]] = features[0] = [0.0, 1, 2, 3]
+    features[[10, 20], 0] = -0.0  # equal to 0, though its bits are not
+    labels[[0, 10, 20, 30]] = [0, 0, 0, 1]
+    run = labelscan.detect(features, labels, settings=quick(), output=tmp_path / "run")
+    folds = pd.read_csv(run.folder / "folds.csv", index_col="example_id")["fold_0"]
+    assert folds[[0, 10, 20, 30]].nunique() == 1
+    assert [[example_id for example_id, _ in conflict] for conflict in run.summary.label_conflicts] == [
+        ["0", "10", "20", "30"]
+    ]
+    assert "1 group of identical examples with different labels" in run.summary.warnings
 
 
 def test_a_model_that_memorises_finds_planted_errors_only_because_nothing_leaks(shapes, tmp_path):
@@ -236,7 +253,7 @@ def test_a_plan_says_what_would_run_and_writes_nothing(shapes, tmp_path, monkeyp
     images, _, given = shapes
     monkeypatch.chdir(tmp_path)
     plan = labelscan.plan(images, given, settings=quick())
-    rows = dict(plan.rows)
+    rows = dict(plan_facts(plan))
     assert rows["examples"] == "180"
     assert rows["model"].startswith("small-cnn")
     assert rows["loss"] == "blurry:gamma=0.3,detach_weight=true,delay=3"
@@ -247,7 +264,7 @@ def test_what_a_loss_was_resolved_to_is_shown_and_decides_which_folds_are_valid(
     images, true_labels, _ = shapes
     settings = quick(**{"training.loss": "anl-ce", "training.epochs": 1})
     plan = labelscan.plan(images, true_labels, settings=settings)
-    assert dict(plan.rows)["loss"] == plan.choices["loss"] == "anl-ce:a=5,b=5,d=5e-05,delay=0"
+    assert dict(plan_facts(plan))["loss"] == plan.choices["loss"] == "anl-ce:a=5,b=5,d=5e-05,delay=0"
     assert plan.recipe.weight_decay == 0
     own = labelscan.plan(
         images, true_labels, settings=quick(**{"training.loss": "anl-ce", "training.weight_decay": 0.1})

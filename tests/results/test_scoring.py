@@ -221,7 +221,7 @@ def test_half_precision_is_taken(tmp_path: Path) -> None:
     )
 
 
-def test_the_caller_is_told_of_steps_and_of_how_a_table_was_read(tmp_path: Path) -> None:
+def test_the_caller_hears_of_steps_and_of_how_a_table_was_read(tmp_path: Path) -> None:
     (tmp_path / "probs.csv").write_text("y,prob:a,prob:b\na,0.1,0.9\nb,0.1,0.9\n", encoding="utf-8")
     told: list[Event] = []
     labelscan.score(tmp_path / "probs.csv", output=tmp_path / "run", notify=told.append)
@@ -263,6 +263,18 @@ def test_a_folder_of_detect_is_not_written_over(tmp_path: Path) -> None:
         labelscan.score(probs, given_labels, output=tmp_path / "run")
 
 
-def test_a_wrong_detector_is_told_before_the_file_is_read() -> None:
+def test_a_wrong_detector_is_refused_before_the_file_is_read() -> None:
     with pytest.raises(ConfigError):
         labelscan.score("nowhere.npz", detector="confident-learning:filter_by=most")
+
+
+def test_tensors_are_judged_as_arrays_are(tmp_path):
+    import torch
+
+    probs = np.random.default_rng(0).dirichlet(np.ones(3), 30).astype(np.float32)
+    labels = np.arange(30) % 3
+    runs = [
+        labelscan.score(*given, output=tmp_path / name)
+        for name, given in {"a": (probs, labels), "b": (torch.from_numpy(probs), torch.from_numpy(labels))}.items()
+    ]
+    assert (runs[0].folder / "scores.csv").read_bytes() == (runs[1].folder / "scores.csv").read_bytes()

@@ -72,7 +72,7 @@ def test_nothing_that_needs_a_look_goes_unsaid() -> None:
     ).warnings
     assert warnings == (
         "from the run",
-        "1 group of byte-identical images with different labels",
+        "1 group of identical examples with different labels",
         "3 classes have fewer examples than folds, so that scores there are poor: 'cat', 'dog', 'fox'",
         "a note",
     )
@@ -115,7 +115,7 @@ def test_too_many_flags_are_doubted() -> None:
     assert not any("of the labels are flagged" in line for line in changed(flagged=np.arange(10) < 3).warnings)
 
 
-def test_an_extreme_imbalance_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_extreme_imbalance_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("labelscan.results.health.EXTREME_IMBALANCE", 1)
     assert any("rare classes" in line for line in a_summary().warnings)
 

@@ -116,6 +116,13 @@ def test_a_feature_that_never_varies_stays_finite(tmp_path):
     assert (inputs[:, 0] == 0).all()
 
 
+def test_a_feature_is_scaled_by_all_training_examples(tmp_path):
+    features = np.zeros((20_000, 2), dtype=np.float32)
+    features[1::4, 0] = 1000  # the same in every fourth row, and not elsewhere
+    batches = Batches(stored(tmp_path, features), np.arange(20_000), CPU, NO_AUGMENTATION)
+    assert 1 / batches.gain[0].item() == pytest.approx(features[:, 0].std(), rel=1e-4)
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
 def test_a_file_beyond_the_limit_is_read_by_rows_with_the_same_values(tmp_path, images, dtype):
     inputs = stored(tmp_path, images.astype(dtype), cache_bytes=1)

@@ -22,7 +22,7 @@ ALWAYS = ("confident-learning", "noise-posterior")
 
 
 def needs_threshold_runs(leading: str) -> bool:
-    """Return whether a detector judges by ``Evidence.threshold_runs``, for which more than the folds is trained.
+    """Return whether a detector judges by ``Evidence.aum_train_margin``, for which more than the folds is trained.
 
     A detector says so by an attribute ``needs_threshold_runs``.
 

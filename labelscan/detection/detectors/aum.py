@@ -6,7 +6,6 @@ from scipy.special import expit
 
 from labelscan.detection.evidence import Evidence
 from labelscan.detection.protocol import Detection
-from labelscan.detection.threshold_runs import ThresholdRuns
 from labelscan.errors import ConfigError
 
 FEW = 20
@@ -48,29 +47,28 @@ class Aum:
         Raises:
             ConfigError: for evidence without such runs.
         """
-        runs = evidence.threshold_runs
-        if runs is None:
+        margins, is_threshold = evidence.aum_train_margin, evidence.aum_is_threshold
+        if margins is None or is_threshold is None:
             raise ConfigError(
                 "aum judges by trainings of its own, which this evidence is without",
                 where="detector",
                 hint="use labelscan detect --detector aum",
             )
-        kept = ~runs.is_threshold
-        distance = np.mean(_distances(runs, self.percentile), axis=1, where=kept)
-        fewest = int(runs.is_threshold.sum(axis=0).min())
+        distance = np.mean(_distances(margins, is_threshold, self.percentile), axis=1, where=~is_threshold)
+        fewest = int(is_threshold.sum(axis=0).min())
         notes = (
             (f"aum's cut is uncertain: it comes from only {fewest} relabelled examples a run",) if fewest < FEW else ()
         )
         return Detection(label_quality=expit(distance), flagged=distance < 0, notes=notes)
 
 
-def _distances(runs: ThresholdRuns, percentile: float) -> NDArray[np.float64]:
+def _distances(margins: NDArray[np.float32], is_threshold: NDArray[np.bool_], percentile: float) -> NDArray[np.float64]:
     """Return (N, R) how far above the cut of each run an example is, in standard deviations of the run's AUM."""
-    distances = np.zeros(runs.train_margin.shape)
-    for run, (aum, is_threshold) in enumerate(zip(runs.train_margin.T, runs.is_threshold.T, strict=True)):
+    distances = np.zeros(margins.shape)
+    for run, (aum, relabelled) in enumerate(zip(margins.T, is_threshold.T, strict=True)):
         aum = aum.astype(np.float64)
-        above = aum - np.percentile(aum[is_threshold], percentile)
-        kept = aum[~is_threshold]
-        # Where all margins are the same, as of a network that learned nothing, only the side of the cut is known.
+        above = aum - np.percentile(aum[relabelled], percentile)
+        kept = aum[~relabelled]
+        # Where all margins are the same, as after a training that learned nothing, only the side of the cut is known.
         distances[:, run] = above / kept.std() if np.ptp(kept) > 0 else np.sign(above)
     return distances

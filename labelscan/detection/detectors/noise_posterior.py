@@ -24,22 +24,22 @@ FORGIVEN = 4
 """Power of the share of labels learned by heart by which probabilities from training lose their weight: half of the
 labels learned so cost a sixteenth of it, all of them all."""
 WIDEST_SHIFT = 60.0
-"""Of log-odds, either way: e ** 60 is beyond any odds that a finite data set could tell."""
+"""Largest shift of log-odds, either way: e ** 60 is beyond any odds that a finite data set could show."""
 
 
 class NoisePosterior:
     """Error probabilities under a channel fitted to the predictions.
 
     *How many* labels are wrong depends on whose doubt it is that a model voices. If all of it is the model's own, the
-    likeliest channel tells, and few labels are wrong; if the labels themselves made the model doubt, the truth is
+    likeliest channel says so, and few labels are wrong; if the labels themselves made the model doubt, the truth is
     ``kappa`` times as sharp as the calibrated model, and many are. The same probabilities fit both, so the exponent
     that they are read with lies between, nearer to the first by ``label_doubt``.
 
     *Which* labels are wrong is ranked by the geometric mean of the out-of-fold probabilities and those from training,
     where the run has them: they are the word of several models, and a model whose loss or augmentation keeps it from
-    learning wrong labels by heart goes on doubting them; the more it does learn by heart, the less they weigh. Being
+    learning wrong labels by heart still doubts them; the more it does learn by heart, the less they weigh. Being
     in-sample they say too little of the number of errors: their log-odds are shifted until as many are expected as
-    the out-of-fold probabilities tell. For the ranking the exponent is ``kappa`` times the calibrated one.
+    the out-of-fold probabilities say. For the ranking the exponent is ``kappa`` times the calibrated one.
 
     Source: the expectation maximisation of Dawid and Skene (1979), the classifier in the place of further annotators.
 
@@ -69,7 +69,7 @@ class NoisePosterior:
     def detect(self, evidence: Evidence) -> Detection:
         """Return error probabilities, their complement as label quality, and the flags of highest expected F1.
 
-        Probabilities that carry nothing, all uniform, still flag labels; the health checks of the summary tell.
+        Probabilities that carry nothing, all uniform, still flag labels; the health checks of the summary say so.
         """
         held_out = Examples(evidence.given_labels, evidence.pred_probs)
         channel = fit_channel(held_out, self._exponent(held_out), max_steps=self.max_steps)

@@ -24,7 +24,7 @@ from labelscan.atomic import replacing
 from labelscan.correction.decisions import COLUMNS, VERDICTS
 from labelscan.reporting.page import ReportPage
 from labelscan.results.health import MANY_FLAGGED
-from labelscan.results.run_folder import DECISIONS_FILE
+from labelscan.results.run_files import DECISIONS_FILE
 
 ASSETS = Path(__file__).parents[1] / "assets"
 TEMPLATE, STYLE = "page.html.jinja", "page.css"

@@ -17,11 +17,27 @@ from labelscan.training.fold_job import FoldJob
 class Executor(Protocol):
     """What a run needs of an executor."""
 
+    def threads_per_fold(self, n_jobs: int, device: Device) -> int:
+        """Return the CPU threads that each fold uses where the settings leave it open.
+
+        It may not depend on how many run at a time, since another number of threads gives other last digits.
+        """
+
     def side_by_side(self, n_jobs: int, n_passes: int, device: Device, threads: int) -> int:
-        """Return how many folds run at a time."""
+        """Return how many folds run at a time.
+
+        Args:
+            n_jobs: folds to carry out.
+            n_passes: training examples that all of them go through.
+            device: what they are trained on.
+            threads: CPU threads that each uses.
+        """
 
     def run(self, jobs: Sequence[FoldJob], notify: Listener) -> None:
-        """Carry out all jobs, so that each leaves a finished shard; an error of one ends all."""
+        """Carry out all jobs, so that each leaves a finished shard; an error of one ends all.
+
+        ``notify`` receives every epoch as it ends.
+        """
 
 
 EXECUTORS: Registry[Executor] = Registry("executor", {"local": LocalExecutor})

@@ -21,8 +21,6 @@ from labelscan.training.fold_job import FoldJob
 POLL_SECONDS = 0.2
 WORTH_A_PROCESS = 200_000
 """Training examples, all epochs and folds together, from which the seconds that processes take to start pay off."""
-
-
 KEEP_FREED_MEMORY = {
     "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),
     "MALLOC_TRIM_THRESHOLD_": str(2**31),
@@ -30,17 +28,6 @@ KEEP_FREED_MEMORY = {
 }
 """For glibc, read at the start of a process: by default it gives the memory of every large tensor back to the system
 and asks for it again a moment later, page by page. Other systems do not know these variables."""
-
-
-def threads_per_fold(n_jobs: int, device: Device, setting: int) -> int:
-    """Return the CPU threads that each fold uses, the same whether folds run side by side or not.
-
-    It must not depend on how many run at a time, since another number of threads gives other last digits.
-    """
-    if setting:
-        return setting
-    sharers = len(all_gpus(device)) if device.kind == "cuda" else n_jobs
-    return max(1, available_cores() // max(1, min(sharers, available_cores())))
 
 
 class LocalExecutor:
@@ -53,8 +40,11 @@ class LocalExecutor:
     def __init__(self, processes: int = 0) -> None:
         self.processes = processes
 
+    def threads_per_fold(self, n_jobs: int, device: Device) -> int:
+        sharers = len(all_gpus(device)) if device.kind == "cuda" else n_jobs
+        return max(1, available_cores() // max(1, min(sharers, available_cores())))
+
     def run(self, jobs: Sequence[FoldJob], notify: Listener) -> None:
-        """Carry out ``jobs`` and tell ``notify`` of every epoch as it ends."""
         if not jobs:
             return
         gpus = all_gpus(jobs[0].device)
@@ -76,14 +66,6 @@ class LocalExecutor:
                     raise _failure(error, job) from error
 
     def side_by_side(self, n_jobs: int, n_passes: int, device: Device, threads: int) -> int:
-        """Return how many folds run at a time.
-
-        Args:
-            n_jobs: folds to carry out.
-            n_passes: training examples that all of them go through.
-            device: what they are trained on.
-            threads: CPU threads that each uses.
-        """
         if self.processes:
             return min(self.processes, n_jobs)
         if device.kind != "cpu":
@@ -103,7 +85,7 @@ def _picklable(job: FoldJob) -> bool:
 
 def _carry_out(job: FoldJob, device: Device, parent: int) -> None:
     def stop_if_alone(_: Event) -> None:
-        # Whoever started this was killed: the next to take up the run must find nobody writing into it.
+        # The process that started this was killed: the next one to resume the run must be the only one that writes it.
         if os.getppid() != parent:
             os._exit(1)
 
@@ -118,12 +100,12 @@ def _side_by_side(
     free = [gpus[number % len(gpus)] for number in range(most)]
     todo = list(jobs)
     running: dict[Future[None], tuple[FoldJob, Device]] = {}
-    told: dict[Path, int] = {}
+    offsets: dict[Path, int] = {}
     for job in jobs:
         job.clear()
 
-    def tell_epochs(job: FoldJob) -> None:
-        epochs, told[job.folder] = job.epochs_from(told.get(job.folder, 0))
+    def pass_on_epochs(job: FoldJob) -> None:
+        epochs, offsets[job.folder] = job.epochs_from(offsets.get(job.folder, 0))
         for epoch in epochs:
             notify(epoch)
 
@@ -134,7 +116,7 @@ def _side_by_side(
                 running[pool.submit(_carry_out, job, device, os.getpid())] = job, device
             ended, _ = wait(list(running), timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
             for job, _ in running.values():
-                tell_epochs(job)
+                pass_on_epochs(job)
             for future in ended:
                 job, device = running.pop(future)
                 error = future.exception()
@@ -146,7 +128,7 @@ def _side_by_side(
                 notify(done)
             notify(Waiting())
     except BaseException:
-        # Also for an interruption or a deadline: no process may go on writing into the run.
+        # Also for an interruption or a deadline: no process may still write into the run.
         with contextlib.suppress(Exception):
             pool.shutdown(wait=True, kill_workers=True)
         raise

@@ -36,7 +36,7 @@ class EarlyLearning(nn.Module):
         check_option(0 <= strength < float("inf"), strength, "elr", "strength", must="at least 0")
         self.beta = beta
         self.strength = strength
-        # A buffer, so that whoever saves the state of this module saves it too.
+        # A buffer, so that it is saved with the state of this module.
         self.register_buffer("targets", torch.zeros(0, 0))
 
     def begin(self, n_examples: int, n_classes: int, device: torch.device) -> "EarlyLearning":

@@ -13,7 +13,7 @@ from labelscan.training.recipe import Recipe
 
 IMAGENET_MEAN = (0.485 * 255, 0.456 * 255, 0.406 * 255)
 IMAGENET_DEVIATION = (0.229 * 255, 0.224 * 255, 0.225 * 255)
-"""Of ImageNet's training images, in units of a stored byte; what torchvision's weights expect."""
+"""Mean and deviation of ImageNet's training images, in units of a stored byte: what torchvision's weights expect."""
 
 
 class Backbone(Protocol):
@@ -110,7 +110,7 @@ def load_weights(network: nn.Module, weights: Mapping[str, Tensor], *, where: st
     if missing:
         raise ConfigError(
             f"{where} does not fit the model: {len(missing)} of {len(own)} tensors are missing or of another shape, "
-            f"as {missing[0]!r}",
+            f"such as {missing[0]!r}",
             where="model.weights",
             hint="name the model that these weights belong to with --model",
         )

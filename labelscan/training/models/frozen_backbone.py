@@ -1,6 +1,6 @@
 """Features of a frozen pretrained backbone, computed once a run, so that cross-validation only trains heads.
 
-They are nearly all the time that such a run takes, so an interrupted one goes on where they stopped.
+They are nearly all the time that such a run takes, so an interrupted one resumes where they stopped.
 """
 
 import time
@@ -36,16 +36,16 @@ def embed(
     Args:
         inputs: (N, H, W, C) uint8.
         backbone: pretrained; left in evaluation mode, never trained.
-        path: the .npy file that is made; rows that an interrupted call has left for it are taken over.
+        path: the .npy file that is made; rows that an interrupted call has left for it are kept.
         mirror: whether the features are the mean over the image and its mirror; left and right are then the same.
         device: where the features are computed.
-        notify: told how many images are through.
+        notify: receives how many images are done.
     """
     started = time.monotonic()
     notify(StepStarted("features", len(inputs)))
     with reproducible(0, threads=1), GrowingArray(path, len(inputs)) as rows:
         if rows.done:
-            notify(Noted(f"{rows.done:,} of {len(inputs):,} features are taken up from before"))
+            notify(Noted(f"{rows.done:,} of {len(inputs):,} features are reused from an interrupted run"))
         for block in _blocks(inputs, backbone, mirror, device, first=rows.done):
             rows.add(block)
             notify(StepAdvanced("features", rows.done))

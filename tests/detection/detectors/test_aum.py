@@ -7,7 +7,6 @@ from labelscan.arrays import as_strings
 from labelscan.detection.detectors import DETECTORS, needs_threshold_runs
 from labelscan.detection.detectors.aum import FEW, Aum
 from labelscan.detection.evidence import Evidence
-from labelscan.detection.threshold_runs import ThresholdRuns
 from labelscan.errors import ConfigError
 
 
@@ -20,7 +19,8 @@ def evidence_of(train_margin: np.ndarray, is_threshold: np.ndarray) -> Evidence:
         example_ids=as_strings([str(row) for row in range(n_examples)]),
         index=np.arange(n_examples),
         fold_names=as_strings([""] * n_examples),
-        threshold_runs=ThresholdRuns(train_margin.astype(np.float32), is_threshold),
+        aum_train_margin=train_margin.astype(np.float32),
+        aum_is_threshold=is_threshold,
     )
 
 
@@ -57,9 +57,7 @@ def test_the_cut_is_a_percentile_of_the_relabelled_alone() -> None:
 
 
 def test_margins_that_are_all_the_same_flag_nothing() -> None:
-    evidence = by_hand()
-    assert evidence.threshold_runs is not None
-    detection = Aum().detect(evidence_of(np.ones((6, 2)), evidence.threshold_runs.is_threshold))
+    detection = Aum().detect(dataclasses.replace(by_hand(), aum_train_margin=np.ones((6, 2), dtype=np.float32)))
     np.testing.assert_array_equal(detection.label_quality, 0.5)
     assert not detection.flagged.any()
 
@@ -72,7 +70,7 @@ def test_a_cut_by_few_relabelled_examples_is_called_uncertain() -> None:
 
 def test_evidence_without_its_trainings_is_refused_with_what_to_do() -> None:
     with pytest.raises(ConfigError, match="labelscan detect --detector aum"):
-        Aum().detect(dataclasses.replace(by_hand(), threshold_runs=None))
+        Aum().detect(dataclasses.replace(by_hand(), aum_train_margin=None, aum_is_threshold=None))
 
 
 def test_it_alone_asks_for_more_trainings() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from labelscan.arrays import as_strings
 from labelscan.detection.detectors import ALWAYS, DETECTORS, detect_all, needs_threshold_runs
 from labelscan.detection.evidence import Evidence
-from labelscan.detection.threshold_runs import ThresholdRuns, draw_threshold_examples
+from labelscan.detection.threshold_runs import draw_threshold_examples
 from labelscan.errors import ConfigError
 
 
@@ -38,25 +38,25 @@ def evidences(draw: st.DrawFn) -> Evidence:
         example_ids=as_strings([str(row) for row in range(n_examples)]),
         index=np.arange(n_examples),
         fold_names=as_strings([""] * n_examples),
-        threshold_runs=draw(threshold_runs(n_examples, n_classes)) if n_examples > 1 else None,
+        **(draw(threshold_runs(n_examples, n_classes)) if n_examples > 1 else {}),
     )
 
 
 @st.composite
-def threshold_runs(draw: st.DrawFn, n_examples: int, n_classes: int) -> ThresholdRuns:
+def threshold_runs(draw: st.DrawFn, n_examples: int, n_classes: int) -> dict[str, np.ndarray]:
     """Return margins of any kind: spread, tiny, huge, all the same; each run relabels at least one example."""
     generator = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     scale = draw(st.sampled_from([0.0, 1e-6, 1.0, 1e4]))
     size = max(1, n_examples // (n_classes + 1))
     place = generator.permutation(n_examples)
-    return ThresholdRuns(
-        (3 + scale * generator.normal(size=(n_examples, 2))).astype(np.float32),
-        np.column_stack([place < size, (place >= size) & (place < 2 * size)]),
-    )
+    return {
+        "aum_train_margin": (3 + scale * generator.normal(size=(n_examples, 2))).astype(np.float32),
+        "aum_is_threshold": np.column_stack([place < size, (place >= size) & (place < 2 * size)]),
+    }
 
 
 def assume_it_can_judge(name: str, evidence: Evidence) -> None:
-    assume(evidence.threshold_runs is not None or not needs_threshold_runs(name))
+    assume(evidence.aum_train_margin is not None or not needs_threshold_runs(name))
 
 
 @pytest.mark.parametrize("name", sorted(DETECTORS))
@@ -130,12 +130,12 @@ def planted() -> tuple[Evidence, np.ndarray]:
         example_ids=as_strings([str(row) for row in range(400)]),
         index=np.arange(400),
         fold_names=as_strings([""] * 400),
-        threshold_runs=planted_threshold_runs(scores, given_labels),
+        **planted_threshold_runs(scores, given_labels),
     )
     return evidence, label_errors
 
 
-def planted_threshold_runs(scores: np.ndarray, given_labels: np.ndarray) -> ThresholdRuns:
+def planted_threshold_runs(scores: np.ndarray, given_labels: np.ndarray) -> dict[str, np.ndarray]:
     """Return margins by which a relabelled example is as far from its label as a planted error is."""
     is_threshold = draw_threshold_examples(400, 4, seed=0)
     with_extra_class = np.column_stack([scores, np.zeros(400)])
@@ -145,7 +145,7 @@ def planted_threshold_runs(scores: np.ndarray, given_labels: np.ndarray) -> Thre
         others = with_extra_class.copy()
         np.put_along_axis(others, label, -np.inf, axis=1)
         train_margin[:, run] = np.take_along_axis(with_extra_class, label, axis=1)[:, 0] - others.max(axis=1)
-    return ThresholdRuns(train_margin, is_threshold)
+    return {"aum_train_margin": train_margin, "aum_is_threshold": is_threshold}
 
 
 def test_every_run_computes_both_detectors_and_the_leading_one_has_its_options() -> None:

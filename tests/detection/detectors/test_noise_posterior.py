@@ -185,7 +185,7 @@ def test_the_cut_has_the_highest_expected_f1(error_probability: list[float], fla
     assert list(highest_expected_f1(np.array(error_probability))) == flagged
 
 
-def test_an_exponent_is_told_from_some_of_many_examples_whatever_their_order(monkeypatch) -> None:
+def test_an_exponent_is_estimated_from_some_of_many_examples_whatever_their_order(monkeypatch) -> None:
     evidence, _ = planted(3000, 4)
     whole = NoisePosterior().detect(evidence)
     monkeypatch.setattr(noise_channel, "ENOUGH", 600)

@@ -58,7 +58,7 @@ def test_an_interrupted_computation_goes_on_and_ends_with_the_same_bytes(compute
         compute("features.npy", stop)
     told = []
     resumed, n_computed = compute("features.npy", told.append)
-    assert Noted(f"{5 * CPU_BATCH} of {N_IMAGES} features are taken up from before") in told
+    assert Noted(f"{5 * CPU_BATCH} of {N_IMAGES} features are reused from an interrupted run") in told
     whole, n_images = compute("whole.npy")
     assert resumed == whole
     assert (n_images, n_computed) == (N_IMAGES, N_IMAGES - 5 * CPU_BATCH)

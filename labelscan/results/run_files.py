@@ -1,0 +1,90 @@
+"""What the files of a run are called, which of them labelscan may delete, and how its JSON files are read."""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from labelscan.atomic import read_json
+from labelscan.errors import RunFolderError
+
+FORMAT_VERSION = 1
+"""Version of run.json and of everything else in the folder; a folder of another version is refused."""
+DEFAULT_PARENT = Path("labelscan-runs")
+RUN_FILE = "run.json"
+LOCK_FILE = ".lock"
+LOG_FILE = "log.jsonl"
+DIRECTORY = "directory"
+"""The key of run.json for the folder that relative paths in a run start from."""
+DECISIONS_FILE = "decisions.csv"
+"""What a reviewer decided; a person's work, which no command of a run touches."""
+SELF_CHECK = "self-check"
+"""The folder of the second run, with planted errors, of a run that checks itself."""
+OWN_FILES = {
+    "issues.csv": "what the leading detector flags, most doubtful first",
+    "scores.csv": "every example: what other detectors flag, and those without a score, with the reason",
+    "summary.json": "counts, estimated wrong labels, noise matrix, health of each class, confused pairs, warnings",
+    "report.html": "the page to review suspects on, after `labelscan report`",
+    "report.md": "the same in Markdown without pictures, where it was asked for",
+    "label-studio.json": "suspects as tasks for Label Studio, where they were asked for",
+    "label-studio.interface.xml": "its labelling interface, for the setup of a project",
+    RUN_FILE: "resolved settings (`--config` takes it), versions, fingerprint of the data, timings",
+    "examples.csv": "what was read: id, path, given label, group, split, status",
+    "folds.csv": "which fold held out which example",
+    "evidence.npz": "out-of-fold probabilities; apart from them, what training said of its own examples",
+    LOG_FILE: "what happened, one event a line",
+}
+"""What a run writes, with what is in it, and ``--fresh`` deletes."""
+OWN_FOLDERS = {
+    "fold-*-*": "one folder a repeat and fold: its probabilities and measurements; an unfinished one begins anew",
+    "aum-*": "the trainings with an extra class, with `--detector aum` only",
+    SELF_CHECK: "the second run, with planted errors, of a run with `--self-check`",
+    "store": "decoded images and features; when the run is finished, only the list of their digests",
+}
+"""The same for folders, as patterns."""
+
+
+def is_own_file(path: Path) -> bool:
+    """Return whether a path leads to a file that a run has written, or will write, into its folder."""
+    path = path.resolve()
+    return path.name in OWN_FILES and (path.parent / RUN_FILE).is_file()
+
+
+def strangers(folder: Path, also_owns: Sequence[str]) -> list[str]:
+    """Return the names in a folder, sorted, that no run leaves there, not even one killed at its very start."""
+    ours = {LOCK_FILE, *(entry.name for entry in _own_entries(folder, also_owns))}
+    names = sorted(entry.name for entry in folder.iterdir())
+    return [name for name in names if name not in ours and not name.endswith(".partial")]
+
+
+def clear(folder: Path, also_owns: Sequence[str]) -> None:
+    """Delete what runs write, and nothing else."""
+    for entry in _own_entries(folder, also_owns):
+        if not entry.is_dir():
+            entry.unlink(missing_ok=True)
+        elif not entry.is_symlink():
+            shutil.rmtree(entry)
+
+
+def read_versioned(path: Path, format_version: int, *, hint: str) -> dict[str, object]:
+    """Return the content of run.json or summary.json.
+
+    Raises:
+        RunFolderError: it cannot be read, or another version of labelscan wrote it.
+    """
+    try:
+        content = read_json(path)
+        version = content.get("format_version")
+    except (OSError, ValueError, AttributeError) as error:
+        raise RunFolderError(f"cannot be read ({error})", where=str(path), hint=hint) from error
+    if version != format_version:
+        raise RunFolderError(
+            f"made by another version of labelscan (format {version}, this one is {format_version})",
+            where=str(path),
+            hint=f"{hint}, or use the version that made it",
+        )
+    return content
+
+
+def _own_entries(folder: Path, also_owns: Sequence[str]) -> Iterator[Path]:
+    for pattern in (*OWN_FILES, *OWN_FOLDERS, *also_owns):
+        yield from list(folder.glob(pattern))

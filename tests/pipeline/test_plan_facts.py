@@ -1,0 +1,24 @@
+import numpy as np
+
+import labelscan
+from labelscan.pipeline.plan_facts import facts_to_json, plan_facts, plan_to_json
+
+
+def test_a_plan_says_what_would_run_and_nothing_of_what_would_not():
+    plan = labelscan.plan(np.eye(20, 3, dtype=np.float32), np.arange(20) % 2, settings=labelscan.settings(folds=4))
+    facts = dict(plan_facts(plan))
+    assert (facts["examples"], facts["inputs"], facts["folds"]) == ("20", "rows of features", "4")
+    assert not {"threshold runs", "self-check"} & facts.keys()
+    settings = labelscan.settings(detector="aum", overrides={"detection.self_check": 0.05, "folds.repeats": 2})
+    fuller = dict(plan_facts(labelscan.plan(np.zeros((60, 8, 8), np.uint8), np.arange(60) % 2, settings=settings)))
+    assert (fuller["inputs"], fuller["folds"]) == ("8 x 8, grey", "5 x 2 repeats")
+    assert fuller["threshold runs"] == "2 on all examples"
+    assert fuller["self-check"] == "all of it again with about 6 planted errors"
+
+
+def test_json_has_counts_as_numbers_and_labels_as_keys():
+    plan = labelscan.plan(np.eye(20, 3, dtype=np.float32), np.arange(20) % 2)
+    content = plan_to_json(plan)
+    assert (content["examples"], content["classes"], content["run_folder"]) == (20, 2, str(plan.folder))
+    assert content["choices"] == plan.choices
+    assert facts_to_json([("run folder", "a"), ("self-check", "b")]) == {"run_folder": "a", "self_check": "b"}
