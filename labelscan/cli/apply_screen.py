@@ -1,12 +1,16 @@
 """What ``labelscan apply`` has changed, on one screen."""
 
-from labelscan.cli.console import Column, entry, show_json, show_message, stdout, table, text
-from labelscan.cli.suspects_table import ARROW
+from labelscan.cli.console import entry, show_json, show_message, stdout, table, text
 from labelscan.correction.apply import Applied
+from labelscan.tables import Column, Table
 
 MOST_PAIRS = 10
-LABEL_WIDTH = 28
-"""Cells for a class name, so that two of them fit 80 columns."""
+RELABELLED = (
+    Column("from", "old", "label"),
+    Column("", text="->"),
+    Column("to", "new", "label"),
+    Column("labels", "count", "count"),
+)
 
 
 def show(applied: Applied, *, as_json: bool, quiet: bool) -> None:
@@ -34,10 +38,9 @@ def show(applied: Applied, *, as_json: bool, quiet: bool) -> None:
         console.show(text(("decisions: ", "dim"), decided))
     pairs = made.pairs()
     if pairs:
-        rows = [[old, ARROW, new, f"{count:,}"] for old, new, count in pairs[:MOST_PAIRS]]
-        columns = [Column("", width=LABEL_WIDTH), Column(""), Column("", width=LABEL_WIDTH), Column("labels", "right")]
+        rows = [{"old": old, "new": new, "count": count} for old, new, count in pairs[:MOST_PAIRS]]
         console.print()
-        console.show(table(columns, rows, title="Relabelled"))
+        console.show(table(Table.of(RELABELLED, rows), console.width, title="Relabelled"))
         if len(pairs) > MOST_PAIRS:
             console.show(text((f"and {len(pairs) - MOST_PAIRS:,} pairs more, in {applied.log.name}", "dim")))
     console.print()

@@ -2,12 +2,14 @@
 
 import io
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 
-from labelscan.cli.console import Console, Shape, entry, stdout, text
-from labelscan.cli.suspects_table import SuspectRow, suspects_table
+from labelscan.cli.console import Console, Shape, entry, stdout, table, text
 from labelscan.gating.baseline import BaselineUpdate, Reviewed
 from labelscan.gating.verdict import GateVerdict
+from labelscan.results.columns import SUSPECTS
 from labelscan.results.issues import ISSUES_FILE
+from labelscan.tables import Table
 
 FILE_WIDTH = 80
 """Columns of a text that is written into a file."""
@@ -83,7 +85,8 @@ def _write(console: Console, verdict: GateVerdict, *, top: int, quiet: bool = Fa
     if verdict.suspects and top:
         console.print()
         title = "New" if verdict.baseline and verdict.n_new else "Top"
-        console.show(suspects_table(_rows(verdict, top), console.width, title=title))
+        listed = [asdict(one) | {"rank": place} for place, one in enumerate(verdict.to_look_at[:top], 1)]
+        console.show(table(Table.of(SUSPECTS, listed), console.width, title=title))
         if verdict.unlisted(top):
             console.show(text((f"{verdict.unlisted(top)}; all are in {ISSUES_FILE}", "dim")))
     remarks, steps = list(_remarks(verdict)), verdict.next_steps(top)
@@ -93,19 +96,6 @@ def _write(console: Console, verdict: GateVerdict, *, top: int, quiet: bool = Fa
         console.show(shape)
     for word, step in steps:
         console.print(text((f"{word:<8}", "dim"), step), soft_wrap=True)  # not wrapped, to be copied
-
-
-def _rows(verdict: GateVerdict, top: int) -> list[SuspectRow]:
-    return [
-        SuspectRow(
-            mark=str(place),
-            example=one.example_id,
-            given_label=one.given_label,
-            suggested_label=one.suggested_label,
-            error_probability=one.error_probability,
-        )
-        for place, one in enumerate(verdict.to_look_at[:top], 1)
-    ]
 
 
 def _remarks(verdict: GateVerdict) -> Iterator[Shape]:

@@ -1,6 +1,7 @@
 """Benchmarks of tiny images: what is measured is right, and nothing is trained or decoded twice."""
 
 import json
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -109,14 +110,15 @@ def test_what_is_measured_is_that_of_the_planted_errors(run, shapes):
         labelscan.gate(next(result.folder.glob("cells/symmetric*/*/seed-0")), max_rate=1.0)
     assert len(result.table) == 4
     assert len(result.measurements) == 8
-    for one in result.scoreboard.measurements:
+    for one in result.measurements.itertuples():
         evidence = Evidence.read(result.folder / Cell(NOISE, one.loss, one.seed).folder / "evidence.npz")
         given_labels = plant(true_labels, 3, NOISE, one.seed)
         np.testing.assert_array_equal(evidence.given_labels, given_labels[evidence.index])
         detection = DETECTORS.build(one.detector).detect(evidence)
         label_errors = (given_labels != true_labels)[evidence.index]
-        assert one.quality == quality(detection.flagged, detection.label_quality, label_errors)
-        assert one.quality.n_errors == 6
+        expected = asdict(quality(detection.flagged, detection.label_quality, label_errors))
+        assert {name: getattr(one, name) for name in expected} == expected
+        assert one.n_errors == 6
         predicted = evidence.pred_probs.argmax(axis=1)
         assert one.out_of_fold_accuracy == pytest.approx((predicted == true_labels[evidence.index]).mean())
         assert one.seconds > 0

@@ -1,0 +1,48 @@
+"""What people see of a run, whatever shows it: the columns of suspects, of classes and of confused pairs."""
+
+from collections.abc import Iterable
+
+from labelscan.tables import Column, Table
+
+RANK = Column("", "rank", "count")
+EXAMPLE = Column("example", "example_id", "label")
+GIVEN = Column("given", "given_label", "label")
+ARROW = Column("", text="->", spare=1)
+SUGGESTED = Column("suggested", "suggested_label", "label", spare=1)
+P_WRONG = Column("P(wrong)", "error_probability", "number")
+FLAGGED_BY = Column("flagged by", "flagged_by")
+TRUE = Column("true label", "true_label", "label")
+SUSPECTS = (RANK, EXAMPLE, GIVEN, ARROW, SUGGESTED, P_WRONG)
+CLASSES = (
+    Column("class", "class_name", "label"),
+    Column("flagged", "n_flagged", "count"),
+    Column("labels", "n_scored", "count"),
+    Column("share", "flagged_rate", "share"),
+    Column("held-out accuracy", "out_of_fold_accuracy", "share"),
+)
+PAIRS = (
+    GIVEN,
+    Column("", text="->"),
+    Column("suggested", "suggested_label", "label"),
+    Column("labels", "count", "count"),
+)
+QUALITY = (
+    Column("F1", "f1", "number", spare=1),
+    Column("precision", "precision", "number", spare=2),
+    Column("recall", "recall", "number", spare=3),
+    Column("AP", "average_precision", "number", spare=4),
+)
+"""How well a detector did where true labels are known: of ``DetectionQuality``."""
+
+
+def worst_classes(health: Iterable[object]) -> Table:
+    """Return the classes with flags, those with most first.
+
+    By count, not by rate: a class of three examples with one flag is not what to look at first.
+
+    Args:
+        health: one ``ClassHealth`` a class, as it is or as summary.json has it.
+    """
+    table = Table.of(CLASSES, health)
+    flagged = table.rows[table.rows["n_flagged"] > 0]
+    return Table(CLASSES, flagged.sort_values(["n_flagged", "class_name"], ascending=[False, True]))
