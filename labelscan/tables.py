@@ -124,6 +124,12 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
             file.write(lines.encode("utf-8"))
 
 
+def records(table: pd.DataFrame) -> list[dict[str, object]]:
+    """Return the rows of a table for JSON: None where a value is missing."""
+    rows = table.astype(object).where(table.notna(), None).to_dict("records")
+    return [{str(name): value for name, value in row.items()} for row in rows]
+
+
 def _csv_cells(column: pd.Series) -> Iterator[str]:
     if pd.api.types.is_bool_dtype(column):
         return ("true" if value else "false" for value in column)

@@ -26,7 +26,7 @@ from labelscan.atomic import write_json
 from labelscan.detection.evidence import Evidence
 from labelscan.detection.metrics import DetectionQuality, quality
 from labelscan.detection.protocol import Detection
-from labelscan.tables import NONE, Column, write_csv
+from labelscan.tables import NONE, Column, records, write_csv
 from labelscan.wording import rounded
 
 FORMAT_VERSION = 1
@@ -177,8 +177,7 @@ class Scoreboard:
             | {"differences": {metric: _mean(row, f"{metric}_difference") for metric in PAIRED_METRICS}}
             for row in self.averages.to_dict("records")
         ]
-        known = self.measurements.astype(object).where(self.measurements.notna(), None)
-        content["measurements"] = known.to_dict("records")
+        content["measurements"] = records(self.measurements)
         content["failures"] = [{"cell": cell, "reason": reason} for cell, reason in self.failures.items()]
         content |= {"missing": self.missing, "notes": self.notes}
         return {key: rounded(value) for key, value in content.items()}

@@ -14,12 +14,12 @@ from itertools import accumulate
 from typing import TextIO, TypeAlias
 
 import rich.console
-from rich.bar import Bar
 from rich.cells import cell_len
 from rich.columns import Columns
 from rich.console import ConsoleOptions, RenderableType, RenderResult
 from rich.measure import Measurement
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
@@ -176,7 +176,7 @@ def sections(parts: Mapping[str, tables.Table]) -> Table:
 
 def _drawn(shown: tables.Table, column: tables.Column) -> list[RenderableType]:
     if column.kind == "bar":
-        return [Bar(1.0, 0.0, share, width=BAR) for share in shown.values(column)]
+        return [ProgressBar(1.0, share, width=BAR, complete_style="bold") for share in shown.values(column)]
     return [_cell(column, cell) for cell in shown.cells(column)]
 
 

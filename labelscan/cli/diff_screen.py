@@ -7,15 +7,18 @@ from pathlib import Path
 import pandas as pd
 
 from labelscan.cli.console import Console, Shape, entry, fitting, show_json, stdout, table, text
-from labelscan.comparison.compare import SIDES, Comparison, Difference, RunFacts, TruthComparison
+from labelscan.comparison.compare import Comparison, Difference, RunFacts, TruthComparison
 from labelscan.comparison.pairing import (
     ALIKE,
     BOTH,
+    COMPARED,
     FIXED,
+    FLAGGED,
     NEVER_FLAGGED,
     NEWLY_FLAGGED,
     ONLY_FIRST,
     ONLY_SECOND,
+    SIDES,
     STILL_FLAGGED,
 )
 from labelscan.results.columns import ARROW, EXAMPLE, QUALITY
@@ -37,7 +40,6 @@ WORDS = {
     "only_in_first": "not in the data of the second",
     "only_in_second": "not in the data of the first",
 }
-FLAGGED = (BOTH, ONLY_FIRST, ONLY_SECOND)
 FLAGS = (Column("", "words"), Column("labels", "count", "count"), Column("share", "share", "share", spare=1))
 FLAGS_AGAINST_TRUTH = (
     *FLAGS,
@@ -108,13 +110,14 @@ def _blocks(comparison: Comparison, width: int) -> Iterator[list[Shape]]:
     yield [_flags(comparison, width), *_agreement(comparison)]
     if comparison.against_truth is not None:
         yield [_truth(comparison.against_truth, width)]
-    others = [name for name, count in comparison.counts.items() if count and name not in FLAGGED and name not in ALIKE]
+    others = [name for name, count in comparison.counts.items() if count and name not in COMPARED]
     if others:
         rows = [{"words": WORDS[name], "count": comparison.counts[name]} for name in others]
         yield [table(Table.of(NOT_COMPARED, rows), width, title="Not compared")]
-    classes = [one for one in comparison.classes if one.flagged_by_first + one.flagged_by_second]
-    if classes:
-        yield [table(Table.of(CLASSES, classes[:MOST_CLASSES]), width, title="Flagged by class")]
+    classes = comparison.classes
+    differing = classes[classes[ONLY_FIRST] + classes[ONLY_SECOND] > 0]
+    if len(differing):
+        yield [table(Table(CLASSES, differing.head(MOST_CLASSES)), width, title="Flagged by class")]
 
 
 def _run(side: str, run: RunFacts) -> Shape:
@@ -143,15 +146,13 @@ def _recorded_value(name: str, value: object) -> str:
 
 
 def _flags(comparison: Comparison, width: int) -> Shape:
-    truth, counts = comparison.against_truth, {name: comparison.counts[name] for name in FLAGGED}
-    n_either = sum(counts.values())
-    rows = [
-        {"words": WORDS[name], "count": count, "share": count / n_either if n_either else None}
-        | ({} if truth is None else asdict(truth.flags[name]))
-        for name, count in counts.items()
-    ]
-    columns = FLAGS if truth is None else FLAGS_AGAINST_TRUTH
-    return table(Table.of(columns, rows), width, title=f"{comparison.n_compared:,} labels compared")
+    truth, counts = comparison.against_truth, comparison.counts
+    flags = pd.DataFrame({"words": [WORDS[name] for name in FLAGGED], "count": [counts[name] for name in FLAGGED]})
+    flags["share"] = flags["count"] / flags["count"].sum()
+    title = f"{comparison.n_compared:,} labels compared"
+    if truth is None:
+        return table(Table(FLAGS, flags), width, title=title)
+    return table(Table(FLAGS_AGAINST_TRUTH, flags.join(truth.flags.reset_index())), width, title=title)
 
 
 def _agreement(comparison: Comparison) -> Iterator[Shape]:
