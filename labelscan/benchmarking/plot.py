@@ -26,7 +26,7 @@ PANELS_A_ROW = 3
 PANEL_WIDTH, LINE_HEIGHT = 3.4, 0.17
 """In inches; a line is one detector of one loss."""
 LEAST_SPAN = 0.1
-"""Of the F1 axis: closer, and noise looks like a finding."""
+"""The least range of the F1 axis: in a smaller one noise looks like a finding."""
 LONGEST_NAME = 30
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 from labelscan.benchmarking.markdown import write_scoreboard_markdown
 from labelscan.benchmarking.plan import REFERENCE, BenchmarkPlan, Cell
 from labelscan.benchmarking.runs import Cells, FinishedCell, needs_reference
-from labelscan.benchmarking.scoreboard import Scoreboard, in_order, judge
+from labelscan.benchmarking.scoreboard import Row, Scoreboard, in_order, judge
 from labelscan.config import nested
 from labelscan.detection.detectors import DETECTORS
 from labelscan.errors import Interrupted, RunError
@@ -64,7 +64,7 @@ def benchmark(
         plan: from ``make_benchmark_plan``.
         fresh: whether an earlier benchmark in the folder is deleted.
         max_seconds: after which what is done by then is the result; the same plan goes on from there.
-        notify: told of everything that happens.
+        notify: hears everything that happens.
 
     Raises:
         UsageError: a folder of something else, or of other settings or data.
@@ -124,32 +124,27 @@ def look_ahead(plan: BenchmarkPlan) -> Outlook:
     if plan.plan.frozen is not None:
         losses = losses[:1]  # features are computed once for all cells, and next to them the heads take no time
     by_loss = {loss: estimate_seconds(plan.plans[loss]) for loss in dict.fromkeys(losses)}
-    estimates = [by_loss[loss] for loss in losses]
-    known = [seconds for seconds in estimates if seconds is not None]
+    known = [seconds for loss in losses if (seconds := by_loss[loss]) is not None]
     return Outlook(
         n_cells=len(plan.cells),
         finished_cells=len(plan.cells) - len(todo),
-        estimate_seconds=sum(known) if len(known) == len(estimates) else None,
+        estimate_seconds=sum(known) if len(known) == len(losses) else None,
     )
 
 
 def _fill(measured: "_Measured", run: RunFolder, listen: Listener) -> None:
     """Put every cell of the plan into the table: finished ones first, at once, then one after another."""
-    plan = measured.plan
 
     def tell(event: Event) -> None:
         run.log(event)
         listen(event)
 
-    contents = read_contents(plan.plan, run, tell).fingerprint
-    cells = Cells(plan, run, contents=contents, notify=listen)
-    todo = []
+    plan = measured.plan
+    cells = Cells(plan, run, contents=read_contents(plan.plan, run, tell).fingerprint, notify=listen)
     for cell in plan.cells:
-        finished = cells.finished(cell)
-        if finished is None:
-            todo.append(cell)
-        else:
+        if (finished := cells.finished(cell)) is not None:
             measured.add(cell, finished)
+    todo = [cell for cell in plan.cells if cell not in measured.rows]
     tell(CellsPlanned(len(plan.cells), len(plan.cells) - len(todo)))
     for cell in todo:
         tell(CellStarted(str(cell)))
@@ -170,7 +165,7 @@ class _Measured:
     def __init__(self, plan: BenchmarkPlan) -> None:
         self.plan = plan
         self.failures: dict[Cell, str] = {}
-        self.rows: dict[Cell, list[dict[str, object]]] = {}
+        self.rows: dict[Cell, list[Row]] = {}
         self._detectors = {name: DETECTORS.build(name) for name in plan.detectors}
 
     def add(self, cell: Cell, finished: FinishedCell) -> dict[str, float]:
@@ -180,7 +175,7 @@ class _Measured:
         detections = {name: detector.detect(evidence) for name, detector in self._detectors.items()}
         rows = judge(detections, evidence, true_labels[evidence.index], **asdict(cell), seconds=finished.seconds)
         self.rows[cell] = rows
-        return {str(row["detector"]): float(str(row["f1"])) for row in rows}
+        return {row["detector"]: row["f1"] for row in rows}
 
     def scoreboard(self) -> Scoreboard:
         """Return the table of what is measured."""

@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -80,6 +80,8 @@ MEASUREMENT_COLUMNS = [
     *("out_of_fold_accuracy", "seconds"),
 ]
 """The columns of measurements.csv."""
+Row: TypeAlias = Mapping[str, Any]
+"""A row of a data frame: texts and numbers by column."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -185,7 +187,7 @@ class Scoreboard:
 
 def judge(
     detections: Mapping[str, Detection], evidence: Evidence, true_labels: TrueLabels, **about: object
-) -> list[dict[str, object]]:
+) -> list[Row]:
     """Return how well each detector did, one row of measurements each.
 
     Args:
@@ -204,7 +206,7 @@ def judge(
     ]
 
 
-def in_order(rows: Iterable[Mapping[str, object]], **order: Sequence[object]) -> pd.DataFrame:
+def in_order(rows: Iterable[Row], **order: Sequence[object]) -> pd.DataFrame:
     """Return rows of ``judge`` as one data frame, by noise, then detector, loss and seed, each in the order given."""
     frame = pd.DataFrame(list(rows), columns=MEASUREMENT_COLUMNS).astype(_DTYPES)
     places = {name: {value: place for place, value in enumerate(values)} for name, values in order.items()}

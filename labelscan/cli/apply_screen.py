@@ -32,7 +32,7 @@ def show(applied: Applied, *, as_json: bool, quiet: bool) -> None:
     changed = made.count("relabel") + made.count("drop")
     parts = ((f"{made.count('relabel'):,}", " relabelled, "), (f"{made.count('drop'):,}", " left out"))
     words = [piece for number, word in parts for piece in ((number, "bold"), word)]
-    console.show(text(*words, f", {made.n_examples - changed:,} of {made.n_examples:,} labels as they were"))
+    console.show(text(*words, f", {made.n_examples - changed:,} of {made.n_examples:,} labels unchanged"))
     decided = ", ".join(f"{count:,} {verdict}" for verdict, count in made.verdicts.items() if count)
     if decided:
         console.show(text(("decisions: ", "dim"), decided))
@@ -42,7 +42,7 @@ def show(applied: Applied, *, as_json: bool, quiet: bool) -> None:
         console.print()
         console.show(table(Table.of(RELABELLED, rows), console.width, title="Relabelled"))
         if len(pairs) > MOST_PAIRS:
-            console.show(text((f"and {len(pairs) - MOST_PAIRS:,} pairs more, in {applied.log.name}", "dim")))
+            console.show(text((f"and {len(pairs) - MOST_PAIRS:,} more pairs, in {applied.log.name}", "dim")))
     console.print()
     for note in applied.notes:
         show_message(note, kind="note")

@@ -16,7 +16,7 @@ from labelscan.wording import duration
 SAID_ABOVE = ("detector", "n_errors")
 """Columns whose content stands above a table."""
 MOST_NAMED = 5
-"""Of failed cells."""
+"""How many failed cells are named."""
 
 
 def show(result: Benchmark, *, as_json: bool, quiet: bool) -> None:
@@ -31,7 +31,7 @@ def show(result: Benchmark, *, as_json: bool, quiet: bool) -> None:
         console.print()
         console.print(text(("table   ", "dim"), (str(result.folder / TABLE_FILE), "bold")))
         console.show(text(("beside  ", "dim"), "benchmark.md, benchmark.json, benchmark.png, measurements.csv, cells/"))
-    _tell_what_is_missing(scoreboard)
+    _report_what_is_missing(scoreboard)
 
 
 def show_plan(plan: BenchmarkPlan, outlook: Outlook, *, as_json: bool) -> None:
@@ -86,19 +86,19 @@ def _legend(scoreboard: Scoreboard, n_left_out: int) -> Iterator[str]:
     if len(scoreboard.seeds) > 1:
         yield "± is half of the 95 % interval over seeds; benchmark.md has it for every column"
     if len(scoreboard.seeds) == 2:
-        yield "of two seeds it is very wide, or narrow by chance: take more to tell losses apart"
+        yield "with two seeds it is very wide, or narrow by chance: use more to tell losses apart"
     if len(scoreboard.losses) > 1:
-        yield f"diff. is that to {scoreboard.losses[0]}, seed by seed on the same labels and folds"
+        yield f"diff. is the difference to {scoreboard.losses[0]}, seed by seed on the same labels and folds"
     if n_left_out:
         yield f"{n_left_out} more columns in benchmark.md, and in a wider terminal"
 
 
-def _tell_what_is_missing(scoreboard: Scoreboard) -> None:
+def _report_what_is_missing(scoreboard: Scoreboard) -> None:
     for cell, reason in list(scoreboard.failures.items())[:MOST_NAMED]:
         show_message(f"{cell}: {reason}", kind="failed")
     if scoreboard.missing:
         n_cells = len(scoreboard.noises) * len(scoreboard.losses) * len(scoreboard.seeds)
         show_message(
-            f"{len(scoreboard.missing):,} of {n_cells:,} cells are missing: the same command goes on with them",
+            f"{len(scoreboard.missing):,} of {n_cells:,} cells are missing: run the same command again to finish them",
             kind="budget over",
         )

@@ -28,13 +28,13 @@ from labelscan.errors import Problem
 from labelscan.wording import printable
 
 PIPED_WIDTH = 200
-"""Columns of what no terminal shows: names are cut later, since somebody may search them."""
+"""The width where no terminal shows the output: names are cut later, since somebody may search for them."""
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 
 ALIKE = 4
-"""So many problems of one kind are told as one."""
+"""So many problems of one kind are reported as one."""
 MOST_PLACES = 8
-"""Of the places of such problems."""
+"""How many places of such problems are named."""
 _NUMBER = re.compile(r"(?<![\w./\\-])-?\d[\d.,]*(e[+-]?\d+)?(?![\w/\\])")
 """A number that stands alone, unlike those in the name of a file."""
 
@@ -53,7 +53,7 @@ class Console(rich.console.Console):
     """One of the two streams; a reader that goes away ends the writing and nothing else."""
 
     def on_broken_pipe(self) -> None:
-        """Write no more: a run must not fail, nor its exit code change, because nobody reads on."""
+        """Write no more: a run must not fail, nor its exit code change, because nobody is reading."""
         self.quiet = True
         discard(self.file)
 
@@ -77,12 +77,12 @@ def stderr() -> Console:
 
 
 def _width(stream: TextIO) -> int | None:
-    """Return the columns of a stream that is no terminal and is told of none; None is left to rich."""
+    """Return the width of a stream that is no terminal and has no COLUMNS set; None leaves it to rich."""
     return None if stream.isatty() or os.environ.get("COLUMNS") else PIPED_WIDTH
 
 
 def discard(stream: object) -> None:
-    """Send what is still written to ``stream`` nowhere, so that closing it at exit cannot fail."""
+    """Discard what is still written to ``stream``, so that closing it at exit cannot fail."""
     try:
         descriptor = stream.fileno()  # type: ignore[attr-defined]  # streams without one raise, as in tests
     except (AttributeError, OSError, ValueError):
@@ -93,7 +93,7 @@ def discard(stream: object) -> None:
 
 
 def is_live(stream: TextIO, environment: Mapping[str, str]) -> bool:
-    """Return whether a moving bar can be drawn: a person looks on, and it is no log of a CI service."""
+    """Return whether a moving bar can be drawn: a person is watching, and it is not the log of a CI service."""
     return stream.isatty() and not environment.get("CI") and environment.get("TERM") != "dumb"
 
 
@@ -222,7 +222,7 @@ def show_json(content: Mapping[str, object]) -> None:
 
 
 def show_problems(problems: Sequence[Problem], *, kind: str = "error") -> None:
-    """Write problems to stderr, each with its place; a hint that several share in a row is told once, after them."""
+    """Write problems to stderr, each with its place; a hint that several in a row share comes once, after them."""
     console = stderr()
     groups = _alike(problems)
     for position, group in enumerate(groups):
@@ -231,7 +231,7 @@ def show_problems(problems: Sequence[Problem], *, kind: str = "error") -> None:
         lines = [line for line in f"{place}{problem.problem}".splitlines() if line.strip()] or [""]
         style = "bold red" if kind == "error" else "bold yellow"
         console.print(message(console, text((f"{kind}: ", style), lines[0])))
-        others = [f"likewise at {_places([one.where for one in group[1:]])}"] if len(group) > 1 else []
+        others = [f"also at {_places([one.where for one in group[1:]])}"] if len(group) > 1 else []
         for line in lines[1:] + others:
             console.print(message(console, text(f"  {line}")))
         following = groups[position + 1][0].hint if position + 1 < len(groups) else ""

@@ -30,7 +30,7 @@ WORDS = {
     BOTH: "flagged by both",
     ONLY_FIRST: "flagged by the first only",
     ONLY_SECOND: "flagged by the second only",
-    FIXED: "relabelled, and flagged no more (fixed)",
+    FIXED: "relabelled, and no longer flagged (fixed)",
     STILL_FLAGGED: "relabelled, and still flagged",
     NEWLY_FLAGGED: "relabelled, and newly flagged",
     NEVER_FLAGGED: "relabelled, and never flagged",

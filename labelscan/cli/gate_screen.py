@@ -14,9 +14,9 @@ from labelscan.tables import Table
 FILE_WIDTH = 80
 """Columns of a text that is written into a file."""
 MOST_ROWS = 5
-"""Of warnings, and of what was removed from a baseline."""
+"""How many warnings are shown, and rows removed from a baseline."""
 MOST_NAMES = 3
-"""Of the rows of a baseline that say nothing any more."""
+"""How many rows of a baseline are named that no longer apply."""
 STYLES = {"PASSED": "bold green", "FAILED": "bold red"}
 
 
@@ -50,7 +50,7 @@ def show_update(update: BaselineUpdate, least: float) -> None:
         text(
             (f"{update.path}: {update.n_rows:,} {rows}", "bold"),
             f", {len(update.added):,} added, {len(update.removed):,} removed",
-            f": every flag, also those below P = {least:g}" if least > 0 else "",
+            f": every flag, including those below P = {least:g}" if least > 0 else "",
         )
     )
     for example_id, given_label in update.removed[:MOST_ROWS]:

@@ -20,7 +20,7 @@ from labelscan.training.fold_job import DONE_FILE
 from labelscan.wording import duration, percent
 
 MOST_ROWS = 5
-"""Of the tables of classes and pairs."""
+"""How many rows the tables of classes and pairs show."""
 MOST_WARNINGS = 5
 NOTABLE = 0.1
 """How far from a half the AUROC between planted errors and suspects must be for one to be called easier."""
@@ -166,18 +166,18 @@ def _show_self_check(console: Console, check: SelfCheck) -> None:
 def _findings(check: SelfCheck) -> Iterator[tuple[str, str]]:
     recall, precision, left = check.recall, check.precision, check.wrong_labels_left
     if recall.estimate is None:
-        yield "recall", "cannot be told: none of the planted errors got a score"
+        yield "recall", "unknown: none of the planted errors got a score"
     else:
         yield "recall", f"{percent(recall.estimate, 0)} of such errors are found{_between(recall, percent_of=True)}"
     if precision.estimate is None:
-        yield "precision", "cannot be told: there is too little that is flagged"
+        yield "precision", "unknown: too few labels are flagged"
     else:
         expected = check.expected_precision
         by_model = "" if expected is None else f"; {percent(expected, 0)} by P(wrong)"
         share = percent(precision.estimate, 0)
         yield "precision", f"{share} of the flags are right{_between(precision, percent_of=True)}{by_model}"
     if left.estimate is None:
-        yield "left", "how many wrong labels are not flagged cannot be told"
+        yield "left", "unknown: how many wrong labels are not flagged"
     else:
         plural = "label is" if round(left.estimate) == 1 else "labels are"
         yield "left", f"about {left.estimate:,.0f} wrong {plural} not flagged{_between(left, percent_of=False)}"
@@ -218,7 +218,7 @@ def _ranked_by(summary: Summary) -> str:
 
 def _next_step(summary: Summary, folder: Path) -> str:
     if summary.learned_nothing:
-        return "see the warnings: none of this can be believed before the models learn"
+        return "see the warnings: do not believe any of this until the models learn"
     if summary.n_flagged:
         return f"labelscan report {shlex.quote(str(folder))}"
     return "scores.csv beside it has every example, most doubtful first"

@@ -86,7 +86,7 @@ class TruthComparison:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Comparison:
-    """What two runs say alike and what not."""
+    """On what two runs agree, and on what they do not."""
 
     first: RunFacts
     second: RunFacts
@@ -134,7 +134,7 @@ class Comparison:
 
 
 def compare(first: FinishedRun, second: FinishedRun) -> Comparison:
-    """Return what two runs say alike and what not.
+    """Return on what two runs agree, and on what they do not.
 
     Raises:
         UsageError: they have no example in common.
@@ -261,13 +261,13 @@ def _warnings(first: FinishedRun, second: FinishedRun, pairs: pd.DataFrame) -> t
     if 2 * n_relabelled > len(in_both):
         warnings.append(
             f"{n_relabelled:,} of {len(in_both):,} labels differ, and only equal ones are compared: "
-            "perhaps the classes are called otherwise in one run"
+            "perhaps the classes have other names in one run"
         )
     fingerprints = [run.recorded("data").get("fingerprint") for run in (first, second)]
     if fingerprints[0] != fingerprints[1] and all(map(_are_row_numbers, (first, second))):
         warnings.append(
             "the data differs and examples are known by their row numbers only: "
-            "if rows were added, removed or moved, other examples are compared; an id column would tell"
+            "if rows were added, removed or moved, the wrong examples are compared; an id column would prevent that"
         )
     return tuple(warnings)
 

@@ -97,14 +97,14 @@ def test_a_message_wraps_at_words_on_a_terminal_and_stays_one_line_in_a_file():
     assert message(Console(file=io.StringIO(), width=16), line).plain == line.plain
 
 
-def test_few_problems_of_a_kind_stay_apart_and_many_are_told_as_one(capsys):
+def test_few_problems_of_a_kind_stay_apart_and_many_are_reported_as_one(capsys):
     files = [Problem(f"no such file: gone/{row}.png", f"m.csv row {row}") for row in range(9)]
     show_problems(files)
     assert capsys.readouterr().err.count("error: ") == 9
     show_problems([Problem(f"label {row} is not in 0 .. 1", f"m.csv row {row}") for row in range(9)])
     assert capsys.readouterr().err.splitlines() == [
         "error: m.csv row 0: label 0 is not in 0 .. 1",
-        "  likewise at m.csv row 1, 2, 3, 4, 5, 6, 7, 8",
+        "  also at m.csv row 1, 2, 3, 4, 5, 6, 7, 8",
     ]
 
 

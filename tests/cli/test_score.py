@@ -105,7 +105,7 @@ def test_problems_that_differ_in_their_row_only_are_told_once(command, tmp_path)
     assert ended.code == 2
     assert ended.err.splitlines() == [
         "error: bad.npz index 5: probabilities sum to 1.5, not 1",
-        "  likewise at bad.npz index 6, 7, 8, 9, 10, 11, 12, 13 and 11 more",
+        "  also at bad.npz index 6, 7, 8, 9, 10, 11, 12, 13 and 11 more",
         "  hint: give every class a column and let each row sum to 1; logits want a softmax first",
         "error: and 10 more problems like these",
     ]

@@ -181,7 +181,7 @@ def test_without_true_labels_in_both_nothing_is_measured() -> None:
     assert compare(a_run(FIRST, true_labels=true), a_run(SECOND)).against_truth is None
 
 
-def test_settings_data_and_versions_that_differ_are_told() -> None:
+def test_settings_data_and_versions_that_differ_are_reported() -> None:
     first = a_run(FIRST, settings={"seed": 0, "training.loss": "ce"}, detector="noise-posterior")
     second = a_run(SECOND, settings={"seed": 0, "training.loss": "blurry"}, fingerprint="11")
     second = replace(second, record={**second.record, "versions": {"labelscan": "1"}})
