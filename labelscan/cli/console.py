@@ -216,6 +216,11 @@ def text(*pieces: str | tuple[str, str]) -> Text:
     )
 
 
+def warning(words: str) -> Text:
+    """Return a warning among the results."""
+    return text(("warning: ", "bold yellow"), words)
+
+
 def show_json(content: Mapping[str, object]) -> None:
     """Write ``content`` to stdout as JSON in ASCII, which every encoding and terminal takes."""
     stdout().print(json.dumps(content, indent=2, allow_nan=False), soft_wrap=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from labelscan.cli.console import Console, Shape, entry, fitting, show_json, stdout, table, text
+from labelscan.cli.console import Console, Shape, entry, fitting, show_json, stdout, table, text, warning
 from labelscan.comparison.compare import Comparison, Difference, RunFacts, TruthComparison
 from labelscan.comparison.pairing import (
     ALIKE,
@@ -92,8 +92,8 @@ def show(comparison: Comparison, *, top: int, as_json: bool, csv: Path | None) -
         console.print()
     if top:
         _show_examples(console, comparison, top)
-    for warning in comparison.warnings:
-        console.show(text(("warning: ", "bold yellow"), warning))
+    for words in comparison.warnings:
+        console.show(warning(words))
     if csv is not None:
         console.print(text(("differences  ", "dim"), (str(csv), "bold")))
     elif len(comparison.differing()):

@@ -4,7 +4,7 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
-from labelscan.cli.console import Console, Shape, entry, stdout, table, text
+from labelscan.cli.console import Console, Shape, entry, stdout, table, text, warning
 from labelscan.gating.baseline import BaselineUpdate, Reviewed
 from labelscan.gating.verdict import GateVerdict
 from labelscan.results.columns import SUSPECTS
@@ -99,12 +99,11 @@ def _write(console: Console, verdict: GateVerdict, *, top: int, quiet: bool = Fa
 
 
 def _remarks(verdict: GateVerdict) -> Iterator[Shape]:
-    for warning in verdict.warnings[:MOST_ROWS]:
-        yield text(("warning: ", "bold yellow"), warning)
+    yield from map(warning, verdict.warnings[:MOST_ROWS])
     if verdict.gone:
         rows = "row is" if len(verdict.gone) == 1 else "rows are"
         words = f"{len(verdict.gone):,} {rows} about examples that are not in this run: {_first(verdict.gone)}"
-        yield text(("warning: ", "bold yellow"), f"{verdict.baseline}: {words}")
+        yield warning(f"{verdict.baseline}: {words}")
     if verdict.relabelled:
         labels = "label was" if len(verdict.relabelled) == 1 else "labels were"
         words = f"{len(verdict.relabelled):,} {labels} changed since: {_first(verdict.relabelled)}"

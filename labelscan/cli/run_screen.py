@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import pairwise, zip_longest
 from pathlib import Path
 
-from labelscan.cli.console import Console, Shape, cells, entry, show_json, side_by_side, stdout, table, text
+from labelscan.cli.console import Console, Shape, cells, entry, show_json, side_by_side, stdout, table, text, warning
 from labelscan.detection.self_check import Estimate, SelfCheck
 from labelscan.detection.threshold_jobs import KIND
 from labelscan.pipeline.planning import Plan
@@ -68,9 +68,9 @@ def show_plan(plan: Plan, estimate_seconds: float | None, *, as_json: bool, fres
     width = max(len(label) for label, _ in rows)
     for label, value in rows:
         console.show(entry(label, width, [value], style="dim"))
-    for warning in plan.warnings:
-        if warning not in told:
-            console.show(text(("warning: ", "bold yellow"), warning))
+    for one in plan.warnings:
+        if one not in told:
+            console.show(warning(one))
     if finished:
         runs = f" and {finished_runs} of {plan.n_threshold_runs} threshold runs" if plan.n_threshold_runs else ""
         fate = ", which --fresh deletes" if fresh else ""
@@ -91,11 +91,11 @@ def _show_screen(summary: Summary, issues: Issues, folder: Path, *, top: int, to
         console.print()
         console.show(table(Table(SUSPECTS, issues.flagged.head(top)), console.width, title="Top"))
         console.show(text((_ranked_by(summary), "dim")))
-    warnings = [warning for warning in summary.warnings if warning not in told]
+    warnings = [one for one in summary.warnings if one not in told]
     if warnings:
         console.print()
-        for warning in warnings[:MOST_WARNINGS]:
-            console.show(text(("warning: ", "bold yellow"), warning))
+        for one in warnings[:MOST_WARNINGS]:
+            console.show(warning(one))
         if len(warnings) > MOST_WARNINGS:
             console.print(text(f"and {len(warnings) - MOST_WARNINGS:,} more warnings in summary.json"))
     if summary.self_check is not None:
