@@ -38,7 +38,7 @@ class Column:
 
     title: str
     name: str = ""
-    """In the data frame; empty for an ornament of the terminal, ``text``."""
+    """The column of the data frame; empty for an ornament of the terminal, ``text``."""
     kind: Kind = "text"
     spare: int = 0
     """On a narrow terminal the columns where this is highest go first; those where it is 0 stay."""

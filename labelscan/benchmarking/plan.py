@@ -61,9 +61,9 @@ class BenchmarkPlan:
     config: Config
     model: UserModel | None
     dataset: Dataset
-    """With true labels; the given ones are wrong only where the data's own errors are to be found."""
+    """It has true labels; the given ones are wrong only where the data's own errors are to be found."""
     data_fingerprint: str
-    """Taken of the data as it was read."""
+    """Fingerprint of the data as it was read."""
     noises: tuple[str, ...]
     losses: tuple[str, ...]
     detectors: tuple[str, ...]
@@ -137,11 +137,11 @@ def make_benchmark_plan(
 
     Args:
         config: all settings; its seed is the first one.
-        dataset: in place of what ``config.dataset`` names.
-        model: in place of what ``config.model`` names.
-        noises: as in ``symmetric:0.1``; without any, the data's own errors are to be found.
-        losses: as in ``blurry:gamma=0.4``; without any, that of the settings.
-        detectors: as in ``confident-learning:filter_by=both``; without any, those of every run.
+        dataset: replaces what ``config.dataset`` names.
+        model: replaces what ``config.model`` names.
+        noises: errors to plant, such as ``symmetric:0.1``; without any, the data's own errors are to be found.
+        losses: such as ``blurry:gamma=0.4``; without any, that of the settings.
+        detectors: such as ``confident-learning:filter_by=both``; without any, those of every run.
         n_seeds: how often all is done, with other errors, folds and models.
         output: the folder of the benchmark; None is the default place.
         notify: hears what was chosen, and warnings.

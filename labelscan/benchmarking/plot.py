@@ -24,7 +24,7 @@ LOOKS = (
 """Marker and fill of a detector: no two share both, and neighbours share neither."""
 PANELS_A_ROW = 3
 PANEL_WIDTH, LINE_HEIGHT = 3.4, 0.17
-"""In inches; a line is one detector of one loss."""
+"""Inches; a line is one detector of one loss."""
 LEAST_SPAN = 0.1
 """The least range of the F1 axis: in a smaller one noise looks like a finding."""
 LONGEST_NAME = 30

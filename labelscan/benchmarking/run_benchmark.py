@@ -63,7 +63,7 @@ def benchmark(
     Args:
         plan: from ``make_benchmark_plan``.
         fresh: whether an earlier benchmark in the folder is deleted.
-        max_seconds: after which what is done by then is the result; the same plan goes on from there.
+        max_seconds: time after which what is done is the result; the same plan continues from there.
         notify: hears everything that happens.
 
     Raises:
@@ -197,7 +197,6 @@ class _Measured:
     def write_tables(self) -> Scoreboard:
         """Write what programs and people read."""
         scoreboard = self.scoreboard()
-        scoreboard.write_csv(self.plan.folder)
-        scoreboard.write_json(self.plan.folder)
+        scoreboard.write(self.plan.folder)
         write_scoreboard_markdown(scoreboard, self.plan.folder)
         return scoreboard

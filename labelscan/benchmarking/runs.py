@@ -1,6 +1,6 @@
 """The cells of a benchmark on disk: each an ordinary run, its mark beside it.
 
-The mark is written when a cell is begun and again when it is finished. It holds the fingerprint of all that the cell
+The mark is written when a cell starts and again when it is finished. It holds the fingerprint of all that the cell
 is made from, so that a finished cell is not trained again, and one whose labels have changed in between is.
 """
 
@@ -111,7 +111,7 @@ class Cells:
         mark = CellMark(fingerprint=fingerprint, contents=contents, trained_for=self._plan.trained_for)
         if before is not None and not before.agrees(fingerprint, contents):
             self._notify(Warned(f"{cell} starts over: its labels or settings have changed"))
-            # Before the mark says otherwise, so that whoever is stopped in between leaves nothing that disagrees.
+            # Before the new mark is written: a run that is stopped in between must not leave files of the old one.
             shutil.rmtree(folder, ignore_errors=True)
         mark.write(folder)
         seconds: list[float] = []
@@ -169,7 +169,7 @@ class Cells:
         self._reference = self._reference or self.finished(REFERENCE)
         if self._reference is None:
             return None
-        # An example without a probability, as one that cannot be read, keeps its label: it is not judged either.
+        # An example without a probability, such as one that cannot be read, keeps its label: it is not judged either.
         evidence, given_labels = self._reference.evidence, base.given_labels.copy()
         given_labels[evidence.index] = plant(
             given_labels[evidence.index], n_classes, noise, seed, pred_probs=evidence.pred_probs

@@ -100,7 +100,7 @@ class Scoreboard:
     failures: Mapping[str, str]
     """Cells that could not be finished, and why."""
     missing: tuple[str, ...]
-    """Cells that nobody has come to yet."""
+    """Cells that were not reached yet."""
     notes: tuple[str, ...]
     """What a reader of the table should know of the data."""
 
@@ -159,13 +159,10 @@ class Scoreboard:
             ]
         return figures
 
-    def write_csv(self, folder: Path) -> None:
-        """Write benchmark.csv, the means over seeds, and measurements.csv, what they are means of."""
+    def write(self, folder: Path) -> None:
+        """Write benchmark.csv, the means over seeds, measurements.csv, what they are means of, and benchmark.json."""
         write_csv(self.table, folder / TABLE_FILE)
         write_csv(self.measurements, folder / MEASUREMENTS_FILE)
-
-    def write_json(self, folder: Path) -> None:
-        """Write benchmark.json."""
         write_json(folder / JSON_FILE, self.to_json())
 
     def to_json(self) -> dict[str, object]:

@@ -185,7 +185,7 @@ def _cell(column: tables.Column, words: str, style: str = "") -> RenderableType:
 
 
 def side_by_side(*shown: Table) -> Shape:
-    """Return tables beside each other, or below each other where there is not enough room."""
+    """Return tables next to each other, or below each other where there is not enough room."""
     return Columns(shown, padding=(1, 4, 1, 0))  # rich leaves one blank line of the two between, none outside
 
 

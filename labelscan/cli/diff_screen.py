@@ -70,7 +70,7 @@ NARROW_EXAMPLES = (
     Column("P by first", "error_probability_first", "number"),
     Column("P by second", "error_probability_second", "number"),
 )
-"""Where there is no room for what the runs say, and nothing else says whose a probability is."""
+"""The columns where there is no room for what the runs say, so that nothing else says whose a probability is."""
 
 
 def show(comparison: Comparison, *, top: int, as_json: bool, csv: Path | None) -> None:

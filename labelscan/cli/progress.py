@@ -255,7 +255,7 @@ class _Training:
     def note(self) -> str:
         """Return what to show behind the bar; it fits 80 columns.
 
-        Accuracy is that of finished folds alone: a fold that has only begun would alarm for nothing.
+        Accuracy is that of finished folds alone: a fold that has only started would cause alarm for nothing.
         """
         mean = sum(self._accuracies) / len(self._accuracies) if self._accuracies else 0.0
         accuracy = f", {percent(mean, 0)} agree" if self._accuracies else ""

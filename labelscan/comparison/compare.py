@@ -38,7 +38,7 @@ from labelscan.wording import rounded
 FORMAT_VERSION = 1
 
 TOPS = (10, 100)
-"""How many of the most doubtful labels are compared, beside as many as the run with fewer flags has."""
+"""How many of the most doubtful labels are compared, besides as many as the run with fewer flags has."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

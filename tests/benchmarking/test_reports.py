@@ -15,14 +15,14 @@ from labelscan.benchmarking.plot import LOOKS, write_scoreboard_plot
 
 
 def test_the_csv_files_are_as_reviewed(tmp_path, golden):
-    a_scoreboard().write_csv(tmp_path)
+    a_scoreboard().write(tmp_path)
     golden("benchmark.csv", (tmp_path / "benchmark.csv").read_text(encoding="utf-8"))
     golden("measurements.csv", (tmp_path / "measurements.csv").read_text(encoding="utf-8"))
 
 
 def test_a_script_reads_the_csv_back(tmp_path):
     scoreboard = a_scoreboard()
-    scoreboard.write_csv(tmp_path)
+    scoreboard.write(tmp_path)
     read = pd.read_csv(tmp_path / "benchmark.csv")
     pd.testing.assert_frame_equal(read, scoreboard.table, check_dtype=False, rtol=1e-5)
 
@@ -43,7 +43,7 @@ def test_names_do_not_break_the_markdown_table(tmp_path):
 
 
 def test_the_json_is_that_of_the_table(tmp_path):
-    a_scoreboard().write_json(tmp_path)
+    a_scoreboard().write(tmp_path)
     content = json.loads((tmp_path / "benchmark.json").read_text(encoding="utf-8"))
     assert content == json.loads(json.dumps(a_scoreboard().to_json()))
     assert content["format_version"] == 1
