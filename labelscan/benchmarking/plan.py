@@ -5,7 +5,7 @@ The errors depend on noise and seed alone, so that all losses and detectors of a
 
 import dataclasses
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -151,13 +151,9 @@ def make_benchmark_plan(
     """
     if n_seeds < 1:
         raise ConfigError(f"must be at least 1, got {n_seeds}", where="seeds")
-    losses = _distinct(losses or [config.training.loss], where="loss")
-    detectors = _distinct(detectors or ALWAYS, where="detector")
-    noises = _distinct(noises, where="noise")
-    for loss in losses:
-        check_loss(loss)
-    for detector in detectors:
-        DETECTORS.build(detector)
+    losses = _distinct(losses or [config.training.loss], where="loss", check=check_loss)
+    detectors = _distinct(detectors or ALWAYS, where="detector", check=DETECTORS.build)
+    noises = _distinct(noises, where="noise", check=needs_pred_probs)
     notify = _once(notify)
     as_read = dataset if dataset is not None else readers.read(config.dataset, notify)
     base = _without_errors(as_read) if noises else _with_own_errors(as_read)
@@ -207,9 +203,12 @@ def _once(notify: Listener) -> Listener:
     return listen
 
 
-def _distinct(texts: Sequence[str], *, where: str) -> tuple[str, ...]:
-    """Return the names as they are written in the end, each once."""
-    return tuple(dict.fromkeys(str(PartSpec.parse(text, where=where)) for text in texts))
+def _distinct(texts: Sequence[str], *, where: str, check: Callable[[str], object]) -> tuple[str, ...]:
+    """Return the names as they are written in the end, each once, after a check of each."""
+    names = tuple(dict.fromkeys(str(PartSpec.parse(text, where=where)) for text in texts))
+    for name in names:
+        check(name)
+    return names
 
 
 def _trained_for(detectors: Sequence[str]) -> str:
