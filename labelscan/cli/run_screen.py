@@ -3,7 +3,6 @@
 import dataclasses
 import shlex
 from collections.abc import Collection, Iterator
-from dataclasses import replace
 from itertools import pairwise, zip_longest
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from labelscan.cli.console import Console, Shape, cells, entry, show_json, side_
 from labelscan.detection.self_check import Estimate, SelfCheck
 from labelscan.detection.threshold_jobs import KIND
 from labelscan.pipeline.planning import Plan
-from labelscan.results.columns import CLASSES, PAIRS, QUALITY, SUSPECTS, worst_classes
+from labelscan.results.columns import CLASS, FLAGGED, LABELS, PAIRS, QUALITY, SHARE, SUSPECTS, worst_classes
 from labelscan.results.issues import ISSUES_FILE, Issues
 from labelscan.results.summary import Summary
 from labelscan.results.write_results import Run
@@ -26,7 +25,7 @@ NOTABLE = 0.1
 """How far from a half the AUROC between planted errors and suspects must be for one to be called easier."""
 POSTERIOR = "noise-posterior"
 """The detector whose error probabilities are shown, whichever leads."""
-DETECTORS = (Column("", "detector"), Column("flagged", "n_flagged", "count"))
+DETECTORS = (Column("", "detector"), FLAGGED)
 PLANTED = (
     Column("", "self_confidence"),
     Column("planted errors", "planted", "share"),
@@ -147,7 +146,7 @@ def _detectors(summary: Summary, width: int) -> Shape:
 
 
 def _classes_and_pairs(summary: Summary, width: int) -> Shape:
-    classes = replace(worst_classes(summary.class_health), columns=CLASSES[:-1]).head(MOST_ROWS)
+    classes = worst_classes([CLASS, FLAGGED, LABELS, SHARE], summary.class_health).head(MOST_ROWS)
     pairs = Table.of(PAIRS, summary.confused_pairs).head(MOST_ROWS)
     return side_by_side(table(classes, width, title="Worst classes"), table(pairs, width, title="Most confused"))
 

@@ -1,6 +1,6 @@
 """What people see of a run, whatever shows it: the columns of suspects, of classes and of confused pairs."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from labelscan.tables import Column, Table
 
@@ -13,13 +13,13 @@ P_WRONG = Column("P(wrong)", "error_probability", "number")
 FLAGGED_BY = Column("flagged by", "flagged_by")
 TRUE = Column("true label", "true_label", "label")
 SUSPECTS = (RANK, EXAMPLE, GIVEN, ARROW, SUGGESTED, P_WRONG)
-CLASSES = (
-    Column("class", "class_name", "label"),
-    Column("flagged", "n_flagged", "count"),
-    Column("labels", "n_scored", "count"),
-    Column("share", "flagged_rate", "share"),
-    Column("held-out accuracy", "out_of_fold_accuracy", "share"),
-)
+CLASS = Column("class", "class_name", "label")
+EXAMPLES = Column("examples", "n_examples", "count")
+FLAGGED = Column("flagged", "n_flagged", "count")
+LABELS = Column("labels", "n_scored", "count")
+SHARE = Column("share", "flagged_rate", "share")
+PROBABLY_WRONG = Column("probably wrong", "estimated_wrong_labels", "count")
+ACCURACY = Column("held-out accuracy", "out_of_fold_accuracy", "share")
 PAIRS = (
     GIVEN,
     Column("", text="->"),
@@ -35,14 +35,15 @@ QUALITY = (
 """How well a detector did where true labels are known: of ``DetectionQuality``."""
 
 
-def worst_classes(health: Iterable[object]) -> Table:
+def worst_classes(columns: Sequence[Column], health: Iterable[object]) -> Table:
     """Return the classes with flags, those with most first.
 
     By count, not by rate: a class of three examples with one flag is not what to look at first.
 
     Args:
+        columns: those to show.
         health: one ``ClassHealth`` a class, as it is or as summary.json has it.
     """
-    table = Table.of(CLASSES, health)
-    flagged = table.rows[table.rows["n_flagged"] > 0]
-    return Table(CLASSES, flagged.sort_values(["n_flagged", "class_name"], ascending=[False, True]))
+    rows = Table.of([CLASS, FLAGGED], health).rows
+    flagged = rows[rows["n_flagged"] > 0]
+    return Table(columns, flagged.sort_values(["n_flagged", "class_name"], ascending=[False, True]))

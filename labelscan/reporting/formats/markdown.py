@@ -7,7 +7,22 @@ from typing import Any
 
 from labelscan.atomic import replacing
 from labelscan.reporting.page import Interval, ReportPage
-from labelscan.results.columns import EXAMPLE, FLAGGED_BY, GIVEN, P_WRONG, PAIRS, RANK, SUGGESTED, TRUE, worst_classes
+from labelscan.results.columns import (
+    ACCURACY,
+    CLASS,
+    EXAMPLE,
+    FLAGGED,
+    FLAGGED_BY,
+    GIVEN,
+    LABELS,
+    P_WRONG,
+    PAIRS,
+    RANK,
+    SHARE,
+    SUGGESTED,
+    TRUE,
+    worst_classes,
+)
 from labelscan.tables import Table
 from labelscan.wording import as_code, in_markdown, percent
 
@@ -37,7 +52,7 @@ def _run_lines(page: ReportPage) -> Iterator[str]:
         yield f"- flags that are right: {_between(page.flagged_precision, shares=True)}"
     yield from (f"- **warning:** {in_markdown(str(one))}" for one in _listed(page, "warnings"))
     yield from (f"- {in_markdown(note)}" for note in page.notes)
-    classes = worst_classes(_listed(page, "class_health"))
+    classes = worst_classes([CLASS, FLAGGED, LABELS, SHARE, ACCURACY], _listed(page, "class_health"))
     yield from _table("Classes", classes.head(MOST_CLASSES), len(classes), "classes with flags")
     pairs = Table.of(PAIRS, _listed(page, "confused_pairs"))
     yield from _table("Most confused", pairs, len(pairs))
