@@ -26,6 +26,7 @@ PAIRS = (
     Column("suggested", "suggested_label", "label"),
     Column("labels", "count", "count"),
 )
+"""What is confused with what; unlike among suspects, both labels always stay."""
 QUALITY = (
     Column("F1", "f1", "number", spare=1),
     Column("precision", "precision", "number", spare=2),

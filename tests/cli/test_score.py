@@ -42,7 +42,7 @@ def test_the_default_folder_is_named_after_the_file(command, probs):
 
 
 def test_as_many_suspects_as_wanted_are_listed(command, probs):
-    assert "suspects" not in command("score", "probs.npz", "--top", "0").out
+    assert "P(wrong)" not in command("score", "probs.npz", "--top", "0").out
     one = command("score", "probs.npz", "--top", "1").out.splitlines()
     two = command("score", "probs.npz", "--top", "2").out.splitlines()
     assert len(two) == len(one) + 1
