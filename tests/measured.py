@@ -1,32 +1,29 @@
 """Made-up measurements of a benchmark: two noises, two losses, two detectors, as seen in its tables and plot."""
 
-from labelscan.benchmarking.scoreboard import Measurement, Scoreboard, compare
-from labelscan.detection.metrics import DetectionQuality
+from labelscan.benchmarking.scoreboard import Scoreboard, in_order
 
 NOISES, LOSSES, DETECTORS = ("symmetric:0.1", "pair:0.2"), ("ce", "blurry:gamma=0.4"), ("first|detector", "second")
 F1 = {"ce": (0.5, 0.625, 0.75), "blurry:gamma=0.4": (0.625, 0.625, 0.875)}
 
 
-def a_measurement(*, loss="ce", seed=0, f1=0.5, noise=NOISES[0], detector=DETECTORS[0], ranking=0.75) -> Measurement:
-    return Measurement(
-        noise=noise,
-        detector=detector,
-        loss=loss,
-        seed=seed,
-        quality=DetectionQuality(
-            n_errors=10,
-            n_flagged=12,
-            f1=f1,
-            precision=0.5,
-            recall=0.75,
-            balanced_accuracy=0.875,
-            auroc=ranking,
-            average_precision=ranking,
-            precision_at_k=ranking,
-        ),
-        out_of_fold_accuracy=0.9375,
-        seconds=12.5,
-    )
+def a_measurement(*, loss="ce", seed=0, f1=0.5, noise=NOISES[0], detector=DETECTORS[0], ranking=0.75):
+    return {
+        "noise": noise,
+        "detector": detector,
+        "loss": loss,
+        "seed": seed,
+        "n_errors": 10,
+        "n_flagged": 12,
+        "f1": f1,
+        "precision": 0.5,
+        "recall": 0.75,
+        "balanced_accuracy": 0.875,
+        "auroc": ranking,
+        "average_precision": ranking,
+        "precision_at_k": ranking,
+        "out_of_fold_accuracy": 0.9375,
+        "seconds": 12.5,
+    }
 
 
 def a_scoreboard(**changes) -> Scoreboard:
@@ -45,11 +42,12 @@ def a_scoreboard(**changes) -> Scoreboard:
         "losses": LOSSES,
         "detectors": DETECTORS,
         "seeds": (0, 1, 2),
-        "measurements": tuple(measurements),
+        "measurements": measurements,
         "failures": {"pair:0.2, ce, seed 2": "training <diverged>"},
         "missing": ("pair:0.2, blurry:gamma=0.4, seed 2",),
         "notes": ("a note",),
         **changes,
     }
-    names = {name: fields[name] for name in ("noises", "losses", "detectors")}
-    return Scoreboard(rows=compare(fields["measurements"], **names), **fields)
+    order = {"noise": fields["noises"], "detector": fields["detectors"], "loss": fields["losses"]}
+    fields["measurements"] = in_order(fields["measurements"], **order, seed=fields["seeds"])
+    return Scoreboard(**fields)

@@ -5,8 +5,9 @@ The errors depend on noise and seed alone, so that all losses and detectors of a
 
 import dataclasses
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -29,8 +30,8 @@ from labelscan.training.user_model import UserModel
 AS_GIVEN = "as given"
 """The noise of data whose own errors are known: nothing is planted."""
 NO_NOISE = "no noise"
-"""Labels that are all taken for right: what probabilities for some kinds of noise are made from."""
-OF_CELLS = ("training.loss", "seed")
+"""The noise of labels that all count as right: some kinds of noise are made from the probabilities of such a run."""
+CELL_SETTINGS = ("training.loss", "seed")
 """The settings in which cells differ."""
 
 
@@ -52,8 +53,7 @@ class Cell:
 
 
 REFERENCE = Cell(NO_NOISE, "ce", 0)
-"""The run on labels that are all taken for right: its probabilities say which classes and examples are hard, which
-some kinds of noise want to know."""
+"""The run whose probabilities say which classes and examples are hard, for the kinds of noise that depend on it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,15 +63,15 @@ class BenchmarkPlan:
     config: Config
     model: UserModel | None
     dataset: Dataset
-    """With true labels; the given ones are wrong only where the data's own errors are to be found."""
+    """It has true labels; the given ones are wrong only where the data's own errors are to be found."""
     data_fingerprint: str
-    """Of the data as it was read."""
+    """Fingerprint of the data as it was read."""
     noises: tuple[str, ...]
     losses: tuple[str, ...]
     detectors: tuple[str, ...]
     seeds: tuple[int, ...]
     plans: Mapping[str, Plan]
-    """By loss, what a run would do; they differ in the loss alone."""
+    """What a run would do, by loss; they differ in the loss alone."""
     folder: Path
 
     @property
@@ -87,15 +87,15 @@ class BenchmarkPlan:
     @property
     def shared_settings(self) -> dict[str, object]:
         """Return the settings that decide the results of all cells alike."""
-        return {key: value for key, value in results_depend_on(self.config).items() if key not in OF_CELLS}
+        return {key: value for key, value in results_depend_on(self.config).items() if key not in CELL_SETTINGS}
 
     @property
     def rows(self) -> tuple[tuple[str, str], ...]:
         """Return (label, text) pairs that say what would run."""
-        told = dict(plan_facts(self.plan))
+        of_run = dict(plan_facts(self.plan))
         names = ("data", "examples", "classes", "model", "inputs", "training", "folds", "threshold runs", "device")
         return (
-            *((name, told[name]) for name in names if name in told),
+            *((name, of_run[name]) for name in names if name in of_run),
             ("noise", "; ".join(self.noises)),
             ("losses", "; ".join(self.plans[loss].loss or loss for loss in self.losses)),
             ("detectors", "; ".join(self.detectors)),
@@ -120,7 +120,7 @@ def balanced(noises: Sequence[str], losses: Sequence[str], seeds: Sequence[int])
     Every noise and loss has its first seed before any has its second, and the losses of one noise and seed, which
     are compared with each other, come one after another.
     """
-    return tuple(Cell(noise, loss, seed) for seed in seeds for noise in noises for loss in losses)
+    return tuple(Cell(noise, loss, seed) for seed, noise, loss in product(seeds, noises, losses))
 
 
 def make_benchmark_plan(
@@ -138,30 +138,23 @@ def make_benchmark_plan(
     """Check all names, read the data's list, and decide what every run does, as ``labelscan.benchmark`` explains.
 
     Raises:
-        UsageError: for any name, setting or data that cannot work.
+        UsageError: any name, setting or data that cannot work.
     """
     if n_seeds < 1:
         raise ConfigError(f"must be at least 1, got {n_seeds}", where="seeds")
-    losses = _distinct(losses or [config.training.loss], where="loss")
-    detectors = _distinct(detectors or ALWAYS, where="detector")
-    noises = _distinct(noises, where="noise")
-    for loss in losses:
-        check_loss(loss)
-    for detector in detectors:
-        DETECTORS.build(detector)
-    want_reference = [noise for noise in noises if needs_pred_probs(noise)]
-    trained_for = _trained_for(detectors)
-    tell = _once(notify)
-    as_read = dataset if dataset is not None else readers.read(config.dataset, tell)
-    base = _taken_for_right(as_read) if noises else _with_own_errors(as_read)
+    losses = _distinct(losses or [config.training.loss], where="loss", check=check_loss)
+    detectors = _distinct(detectors or ALWAYS, where="detector", check=DETECTORS.build)
+    noises = _distinct(noises, where="noise", check=needs_pred_probs)
+    notify = _once(notify)
+    as_read = dataset if dataset is not None else readers.read(config.dataset, notify)
+    base = _without_errors(as_read) if noises else _with_own_errors(as_read)
+    needs_reference = [noise for noise in noises if needs_pred_probs(noise)]
     for noise in noises:
-        if noise not in want_reference:  # one with the rates of ten classes, say, fails now on a set of twelve
+        if noise not in needs_reference:  # one with the rates of ten classes, say, fails now on a set of twelve
             plant(base.given_labels, len(base.class_names), noise, config.seed)
-    plans = {
-        loss: planning.plan(
-            base, settings=_with_parts(config, loss, trained_for), model=model, output=output, notify=tell
-        )
-        for loss in dict.fromkeys([*losses, *([REFERENCE.loss] if want_reference else [])])
+    settings = {
+        loss: _with_parts(config, loss, _trained_for(detectors))
+        for loss in dict.fromkeys([*losses, *([REFERENCE.loss] if needs_reference else [])])
     }
     plan = BenchmarkPlan(
         config=config,
@@ -172,33 +165,41 @@ def make_benchmark_plan(
         losses=losses,
         detectors=detectors,
         seeds=tuple(range(config.seed, config.seed + n_seeds)),
-        plans=plans,
+        plans={
+            loss: planning.plan(base, settings=each, model=model, output=output, notify=notify)
+            for loss, each in settings.items()
+        },
         folder=output or Path(),
     )
-    if output is not None:
-        return plan
-    model_name = [plan.plan.model_name, plan.plan.model_fingerprint]
-    matters = {**plan.shared_settings, "data": plan.data_fingerprint, "model": model_name}
-    return dataclasses.replace(plan, folder=DEFAULT_PARENT / f"benchmark-{base.name}-{fingerprint(matters)[:8]}")
+    return plan if output is not None else dataclasses.replace(plan, folder=_default_folder(plan))
+
+
+def _default_folder(plan: BenchmarkPlan) -> Path:
+    model = [plan.plan.model_name, plan.plan.model_fingerprint]
+    matters = {**plan.shared_settings, "data": plan.data_fingerprint, "model": model}
+    return DEFAULT_PARENT / f"benchmark-{plan.dataset.name}-{fingerprint(matters)[:8]}"
 
 
 def _once(notify: Listener) -> Listener:
     """Return a listener that passes on each choice, note and warning once: every run of a benchmark has the same."""
-    told: set[Event] = set()
+    passed_on: set[Event] = set()
 
     def listen(event: Event) -> None:
-        if isinstance(event, Chosen | Noted | Warned):
-            if event in told:
-                return
-            told.add(event)
-        notify(event)
+        if not isinstance(event, Chosen | Noted | Warned):
+            notify(event)
+        elif event not in passed_on:
+            passed_on.add(event)
+            notify(event)
 
     return listen
 
 
-def _distinct(texts: Sequence[str], *, where: str) -> tuple[str, ...]:
-    """Return the names as they are written in the end, each once."""
-    return tuple(dict.fromkeys(str(PartSpec.parse(text, where=where)) for text in texts))
+def _distinct(texts: Sequence[str], *, where: str, check: Callable[[str], object]) -> tuple[str, ...]:
+    """Return the names as they are written in the end, each once, after a check of each."""
+    names = tuple(dict.fromkeys(str(PartSpec.parse(text, where=where)) for text in texts))
+    for name in names:
+        check(name)
+    return names
 
 
 def _trained_for(detectors: Sequence[str]) -> str:
@@ -211,17 +212,17 @@ def _with_parts(config: Config, loss: str, detector: str) -> Config:
     return dataclasses.replace(config, training=training, detection=leading)
 
 
-def _taken_for_right(dataset: Dataset) -> Dataset:
-    """Return the data set without errors: its true labels where they are known, else the given ones, are both."""
+def _without_errors(dataset: Dataset) -> Dataset:
+    """Return the data set with its true labels as the given ones, or, where none are known, the other way round."""
     if dataset.true_labels is None:
         names, labels = dataset.class_names, dataset.given_labels
         note = "true labels are not known: errors that the given ones have already count as right"
         notes = (*dataset.notes, note)
     else:
         used, places = np.unique(dataset.true_labels, return_inverse=True)
-        of_used = [dataset.true_class_names[label] for label in used.tolist()]
-        names = sort_class_names(of_used)
-        labels = np.array([names.index(name) for name in of_used], dtype=np.int64)[places]
+        used_names = [dataset.true_class_names[label] for label in used.tolist()]
+        names = sort_class_names(used_names)
+        labels = np.array([names.index(name) for name in used_names], dtype=np.int64)[places]
         notes = dataset.notes
     if len(names) < 2:
         raise DatasetError(
@@ -237,13 +238,13 @@ def _with_own_errors(dataset: Dataset) -> Dataset:
         raise DatasetError(
             "which labels are wrong is not known",
             where=dataset.name,
-            hint="plant errors, as by --noise symmetric:0.1, or name the true labels by --true-label-column",
+            hint="plant errors, as in --noise symmetric:0.1, or name the true labels by --true-label-column",
         )
     if not (dataset.true_labels != dataset.given_labels).any():
         raise DatasetError(
             "no label is wrong: there is nothing to find",
             where=dataset.name,
-            hint="plant errors, as by --noise symmetric:0.1",
+            hint="plant errors, as in --noise symmetric:0.1",
         )
     return dataset
 

@@ -8,11 +8,12 @@ import math
 from io import BytesIO
 from pathlib import Path
 
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from labelscan.atomic import replacing_bytes
-from labelscan.benchmarking.scoreboard import ComparedRow, Scoreboard
+from labelscan.benchmarking.scoreboard import Scoreboard
 
 FILE_NAME = "benchmark.png"
 METRIC, TITLE = "f1", "F1, mean over seeds and 95 % interval"
@@ -23,9 +24,9 @@ LOOKS = (
 """Marker and fill of a detector: no two share both, and neighbours share neither."""
 PANELS_A_ROW = 3
 PANEL_WIDTH, LINE_HEIGHT = 3.4, 0.17
-"""In inches; a line is one detector of one loss."""
+"""Inches; a line is one detector of one loss."""
 LEAST_SPAN = 0.1
-"""Of the F1 axis: closer, and noise looks like a finding."""
+"""The least range of the F1 axis: in a smaller one noise looks like a finding."""
 LONGEST_NAME = 30
 
 
@@ -38,7 +39,7 @@ def write_scoreboard_plot(scoreboard: Scoreboard, folder: Path) -> None:
 
 
 def _draw(scoreboard: Scoreboard) -> Figure:
-    noises = [noise for noise in scoreboard.noises if any(row.noise == noise for row in scoreboard.rows)]
+    noises = list(scoreboard.table.groupby("noise", sort=False))
     n_rows = math.ceil(len(noises) / PANELS_A_ROW)
     n_columns = math.ceil(len(noises) / n_rows)
     lines = len(scoreboard.losses) * (len(scoreboard.detectors) + 1)
@@ -47,9 +48,9 @@ def _draw(scoreboard: Scoreboard) -> Figure:
     height = n_rows * (0.85 + LINE_HEIGHT * max(lines, 6)) + 0.22 * legend_lines + 0.3
     figure = Figure(figsize=(names_width + PANEL_WIDTH * max(n_columns, 1.4), height), layout="constrained")
     panels = figure.subplots(n_rows, n_columns, sharex=True, sharey=True, squeeze=False).flatten()
-    for panel, noise in zip(panels, noises, strict=False):
-        _draw_panel(panel, [row for row in scoreboard.rows if row.noise == noise], scoreboard)
-        panel.set_title(_shortened(noise), fontsize="medium", parse_math=False)
+    for panel, (noise, rows) in zip(panels, noises, strict=False):
+        _draw_panel(panel, rows, scoreboard)
+        panel.set_title(_shortened(str(noise)), fontsize="medium", parse_math=False)
         panel.set_xlabel(TITLE, fontsize="small")
         panel.tick_params(axis="x", labelbottom=True, labelsize="small")
     for panel in panels[len(noises) :]:
@@ -66,18 +67,16 @@ def _draw(scoreboard: Scoreboard) -> Figure:
     return figure
 
 
-def _draw_panel(panel: Axes, rows: list[ComparedRow], scoreboard: Scoreboard) -> None:
+def _draw_panel(panel: Axes, rows: pd.DataFrame, scoreboard: Scoreboard) -> None:
     """Draw one row a loss, in it one line a detector."""
     losses, detectors = scoreboard.losses, scoreboard.detectors
     for place, detector in enumerate(detectors):
         marker, fill = LOOKS[place % len(LOOKS)]
-        points = [(row, row.means[METRIC]) for row in rows if row.detector == detector]
-        known = [(row, mean) for row, mean in points if mean is not None]
-        offset = (place + 1) / (len(detectors) + 1) - 0.5
+        points = rows[rows["detector"] == detector]
         panel.errorbar(
-            [mean.value for _, mean in known],
-            [losses.index(row.loss) + offset for row, _ in known],
-            xerr=[mean.half_width or 0.0 for _, mean in known],
+            points[METRIC],
+            [losses.index(loss) + (place + 1) / (len(detectors) + 1) - 0.5 for loss in points["loss"]],
+            xerr=points[f"{METRIC}_interval"].fillna(0.0),
             fmt=marker,
             markersize=6,
             markerfacecolor=fill,
@@ -103,8 +102,7 @@ def _limits(scoreboard: Scoreboard) -> tuple[float, float]:
     Intervals of two or three seeds can be wider than all differences: they may be cut off at the edge, rather than
     push what is compared together.
     """
-    values = [mean.value for row in scoreboard.rows if (mean := row.means[METRIC]) is not None]
-    low, high = min(values, default=0.0), max(values, default=1.0)
+    low, high = scoreboard.table[METRIC].min(), scoreboard.table[METRIC].max()
     margin = max((high - low) * 0.25, (LEAST_SPAN - (high - low)) / 2)
     return max(low - margin, -0.01), min(high + margin, 1.01)
 

@@ -4,7 +4,8 @@ Every cell, one loss on the labels of one noise and seed, is an ordinary run, an
 Images are decoded, and features of a frozen backbone computed, once for all cells.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 
 import pandas as pd
@@ -12,7 +13,7 @@ import pandas as pd
 from labelscan.benchmarking.markdown import write_scoreboard_markdown
 from labelscan.benchmarking.plan import REFERENCE, BenchmarkPlan, Cell
 from labelscan.benchmarking.runs import Cells, FinishedCell, needs_reference
-from labelscan.benchmarking.scoreboard import Measurement, Scoreboard, compare, measure
+from labelscan.benchmarking.scoreboard import Row, Scoreboard, in_order, judge
 from labelscan.config import nested
 from labelscan.detection.detectors import DETECTORS
 from labelscan.errors import Interrupted, RunError
@@ -37,18 +38,18 @@ class Benchmark:
     @property
     def table(self) -> pd.DataFrame:
         """Return one row a noise, detector and loss: means over seeds, intervals, paired differences."""
-        return self.scoreboard.table()
+        return self.scoreboard.table
 
     @property
     def measurements(self) -> pd.DataFrame:
         """Return one row a noise, detector, loss and seed."""
-        return self.scoreboard.measured()
+        return self.scoreboard.measurements
 
     def __repr__(self) -> str:
         scoreboard = self.scoreboard
         left = f", {len(scoreboard.missing):,} cells missing" if scoreboard.missing else ""
         failed = f", {len(scoreboard.failures):,} failed" if scoreboard.failures else ""
-        return f"Benchmark({str(self.folder)!r}: {len(scoreboard.rows):,} rows{left}{failed})"
+        return f"Benchmark({str(self.folder)!r}: {len(self.table):,} rows{left}{failed})"
 
 
 def benchmark(
@@ -62,8 +63,8 @@ def benchmark(
     Args:
         plan: from ``make_benchmark_plan``.
         fresh: whether an earlier benchmark in the folder is deleted.
-        max_seconds: after which what is done by then is the result; the same plan goes on from there.
-        notify: told of everything that happens.
+        max_seconds: time after which what is done is the result; the same plan continues from there.
+        notify: hears everything that happens.
 
     Raises:
         UsageError: a folder of something else, or of other settings or data.
@@ -93,11 +94,14 @@ def benchmark(
             if not measured.failures:  # else the same command trains again what failed
                 run.drop_inputs()
     except Interrupted:
-        if not measured.any:
+        if not measured.rows:
             raise
-    measured.write_tables()
-    measured.write_plot()
-    return Benchmark(folder=plan.folder, scoreboard=measured.scoreboard())
+    scoreboard = measured.write_tables()
+    if measured.rows:
+        from labelscan.benchmarking.plot import write_scoreboard_plot  # matplotlib takes a second to load
+
+        write_scoreboard_plot(scoreboard, plan.folder)
+    return Benchmark(folder=plan.folder, scoreboard=scoreboard)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,32 +124,27 @@ def look_ahead(plan: BenchmarkPlan) -> Outlook:
     if plan.plan.frozen is not None:
         losses = losses[:1]  # features are computed once for all cells, and next to them the heads take no time
     by_loss = {loss: estimate_seconds(plan.plans[loss]) for loss in dict.fromkeys(losses)}
-    estimates = [by_loss[loss] for loss in losses]
-    known = [seconds for seconds in estimates if seconds is not None]
+    known = [seconds for loss in losses if (seconds := by_loss[loss]) is not None]
     return Outlook(
         n_cells=len(plan.cells),
         finished_cells=len(plan.cells) - len(todo),
-        estimate_seconds=sum(known) if len(known) == len(estimates) else None,
+        estimate_seconds=sum(known) if len(known) == len(losses) else None,
     )
 
 
 def _fill(measured: "_Measured", run: RunFolder, listen: Listener) -> None:
     """Put every cell of the plan into the table: finished ones first, at once, then one after another."""
-    plan = measured.plan
 
     def tell(event: Event) -> None:
         run.log(event)
         listen(event)
 
-    contents = read_contents(plan.plan, run, tell).fingerprint
-    cells = Cells(plan, run, contents=contents, notify=listen)
-    todo = []
+    plan = measured.plan
+    cells = Cells(plan, run, contents=read_contents(plan.plan, run, tell).fingerprint, notify=listen)
     for cell in plan.cells:
-        finished = cells.finished(cell)
-        if finished is None:
-            todo.append(cell)
-        else:
+        if (finished := cells.finished(cell)) is not None:
             measured.add(cell, finished)
+    todo = [cell for cell in plan.cells if cell not in measured.rows]
     tell(CellsPlanned(len(plan.cells), len(plan.cells) - len(todo)))
     for cell in todo:
         tell(CellStarted(str(cell)))
@@ -166,41 +165,22 @@ class _Measured:
     def __init__(self, plan: BenchmarkPlan) -> None:
         self.plan = plan
         self.failures: dict[Cell, str] = {}
-        self._measurements: dict[Cell, list[Measurement]] = {}
+        self.rows: dict[Cell, list[Row]] = {}
         self._detectors = {name: DETECTORS.build(name) for name in plan.detectors}
 
-    @property
-    def any(self) -> bool:
-        """Return whether there is anything to show."""
-        return bool(self._measurements)
-
     def add(self, cell: Cell, finished: FinishedCell) -> dict[str, float]:
-        """Judge a finished cell by every detector, and return F1 by detector."""
+        """Let every detector judge a finished cell, and return F1 by detector."""
         evidence, true_labels = finished.evidence, finished.dataset.true_labels
         assert true_labels is not None
-        self._measurements[cell] = measure(
-            {name: detector.detect(evidence) for name, detector in self._detectors.items()},
-            evidence,
-            true_labels[evidence.index],
-            noise=cell.noise,
-            loss=cell.loss,
-            seed=cell.seed,
-            seconds=finished.seconds,
-        )
-        return {one.detector: one.quality.f1 for one in self._measurements[cell]}
+        detections = {name: detector.detect(evidence) for name, detector in self._detectors.items()}
+        rows = judge(detections, evidence, true_labels[evidence.index], **asdict(cell), seconds=finished.seconds)
+        self.rows[cell] = rows
+        return {row["detector"]: row["f1"] for row in rows}
 
     def scoreboard(self) -> Scoreboard:
         """Return the table of what is measured."""
-        plan = self.plan
-        measurements = sorted(
-            (one for cell in self._measurements.values() for one in cell),
-            key=lambda one: (
-                plan.noises.index(one.noise),
-                plan.detectors.index(one.detector),
-                plan.losses.index(one.loss),
-                one.seed,
-            ),
-        )
+        plan, done = self.plan, {*self.rows, *self.failures}
+        order = {"noise": plan.noises, "detector": plan.detectors, "loss": plan.losses, "seed": plan.seeds}
         return Scoreboard(
             data=plan.dataset.name,
             n_examples=len(plan.dataset),
@@ -208,23 +188,15 @@ class _Measured:
             losses=plan.losses,
             detectors=plan.detectors,
             seeds=plan.seeds,
-            measurements=tuple(measurements),
-            rows=compare(measurements, noises=plan.noises, losses=plan.losses, detectors=plan.detectors),
+            measurements=in_order(chain.from_iterable(self.rows.values()), **order),
             failures={str(cell): reason for cell, reason in self.failures.items()},
-            missing=tuple(str(cell) for cell in plan.cells if cell not in {*self._measurements, *self.failures}),
+            missing=tuple(str(cell) for cell in plan.cells if cell not in done),
             notes=plan.dataset.notes,
         )
 
-    def write_tables(self) -> None:
+    def write_tables(self) -> Scoreboard:
         """Write what programs and people read."""
         scoreboard = self.scoreboard()
-        scoreboard.write_csv(self.plan.folder)
-        scoreboard.write_json(self.plan.folder)
+        scoreboard.write(self.plan.folder)
         write_scoreboard_markdown(scoreboard, self.plan.folder)
-
-    def write_plot(self) -> None:
-        """Draw it, where there is anything to draw."""
-        if self.any:
-            from labelscan.benchmarking.plot import write_scoreboard_plot  # matplotlib takes a second to load
-
-            write_scoreboard_plot(self.scoreboard(), self.plan.folder)
+        return scoreboard

@@ -1,6 +1,6 @@
 """The cells of a benchmark on disk: each an ordinary run, its mark beside it.
 
-The mark is written when a cell is begun and again when it is finished. It holds the fingerprint of all that the cell
+The mark is written when a cell starts and again when it is finished. It holds the fingerprint of all that the cell
 is made from, so that a finished cell is not trained again, and one whose labels have changed in between is.
 """
 
@@ -13,7 +13,7 @@ from typing import Self
 from labelscan.arrays import GivenLabels
 from labelscan.atomic import read_json, write_json
 from labelscan.benchmarking.plan import AS_GIVEN, NO_NOISE, REFERENCE, BenchmarkPlan, Cell
-from labelscan.config import fingerprint
+from labelscan.config import fingerprint as fingerprint_of
 from labelscan.data.dataset import Dataset
 from labelscan.data.noise import needs_pred_probs, plant
 from labelscan.detection.evidence import FILE_NAME as EVIDENCE_FILE
@@ -35,7 +35,7 @@ class CellMark:
     trained_for: str
     """The detector for which more than the folds was trained; empty where none asked for it."""
     seconds: float | None = None
-    """Of training, all folds together, whichever process trained them; None until the cell is finished."""
+    """Time of training, all folds together, whichever process trained them; None until the cell is finished."""
 
     def write(self, run_folder: Path) -> None:
         """Write the mark of the cell whose run folder is given."""
@@ -43,7 +43,7 @@ class CellMark:
 
     @classmethod
     def read(cls, run_folder: Path) -> "Self | None":
-        """Return the mark of a cell, or None where it was never begun."""
+        """Return the mark of a cell, or None where there is none that can be read."""
         try:
             content = read_json(_mark_file(run_folder))
             seconds = content["seconds"]
@@ -72,10 +72,10 @@ class Cells:
     """The cells of a plan as they lie in a benchmark's folder.
 
     Args:
-        plan: of the benchmark.
-        run: the folder of the benchmark, whose decoded images and features all cells share.
+        plan: what the benchmark does.
+        run: its folder, whose decoded images and features all cells share.
         contents: fingerprint of the images' contents; None believes that they are what they were.
-        notify: told of everything that happens in training.
+        notify: hears everything that happens in training.
     """
 
     def __init__(self, plan: BenchmarkPlan, run: RunFolder, *, contents: str | None, notify: Listener) -> None:
@@ -85,12 +85,12 @@ class Cells:
         self._reference_error: RunError | None = None
 
     def finished(self, cell: Cell) -> FinishedCell | None:
-        """Return a cell that was finished before, made from just what the plan says, or None."""
+        """Return a cell that is already finished, made from just what the plan says, or None."""
         mark = CellMark.read(self._folder(cell))
         if mark is None or mark.seconds is None:
             return None
         if cell != REFERENCE and self._plan.trained_for not in ("", mark.trained_for):
-            return None  # its folds are finished, and taken up
+            return None  # its folds are finished, and used as they are
         dataset = self._dataset(cell)
         if dataset is None or not mark.agrees(self._fingerprint(cell, dataset), self._contents):
             return None
@@ -110,13 +110,11 @@ class Cells:
         dataset, folder, contents = self._dataset(cell), self._folder(cell), self._contents
         assert dataset is not None
         assert contents is not None
-        before = CellMark.read(folder)
-        mark = CellMark(
-            fingerprint=self._fingerprint(cell, dataset), contents=contents, trained_for=self._plan.trained_for
-        )
-        if before is not None and not before.agrees(mark.fingerprint, contents):
-            self._notify(Warned(f"{cell} starts over: its labels or its recipe are not those of an earlier version"))
-            # Before the mark says otherwise, so that whoever is stopped in between leaves nothing that disagrees.
+        before, fingerprint = CellMark.read(folder), self._fingerprint(cell, dataset)
+        mark = CellMark(fingerprint=fingerprint, contents=contents, trained_for=self._plan.trained_for)
+        if before is not None and not before.agrees(fingerprint, contents):
+            self._notify(Warned(f"{cell} starts over: its labels or settings have changed"))
+            # Before the new mark is written: a run that is stopped in between must not leave files of the old one.
             shutil.rmtree(folder, ignore_errors=True)
         mark.write(folder)
         seconds: list[float] = []
@@ -124,7 +122,7 @@ class Cells:
         def listen(event: Event) -> None:
             if isinstance(event, FoldDone) and event.kind == "fold":  # the trainings of aum serve it alone
                 seconds.append(round(event.seconds, 3))  # as DONE marks keep them
-            if not isinstance(event, Chosen | Noted):  # told when the plan was made
+            if not isinstance(event, Chosen | Noted):  # reported when the plan was made
                 self._notify(event)
 
         settings, model = self._plan.config_of(cell), self._plan.model
@@ -144,7 +142,7 @@ class Cells:
             raise self._reference_error
         self._reference = self._reference or self.finished(REFERENCE)
         if self._reference is None:
-            self._notify(Noted("some errors are planted by probabilities: first a run on labels without them"))
+            self._notify(Noted("some noise depends on probabilities: a run on labels without errors comes first"))
             self._notify(CellStarted(str(REFERENCE)))
             try:
                 self._reference = self.train(REFERENCE)
@@ -172,7 +170,7 @@ class Cells:
         self._reference = self._reference or self.finished(REFERENCE)
         if self._reference is None:
             return None
-        # An example without a probability, as one that cannot be read, keeps its label: it is not judged either.
+        # An example without a probability, such as one that cannot be read, keeps its label: it is not judged either.
         evidence, given_labels = self._reference.evidence, base.given_labels.copy()
         given_labels[evidence.index] = plant(
             given_labels[evidence.index], n_classes, noise, seed, pred_probs=evidence.pred_probs
@@ -187,7 +185,7 @@ class Cells:
         plan = self._plan.plans[cell.loss]
         elsewhere = ("model_reason", "device", "threads")
         choices = {key: value for key, value in plan.choices.items() if key not in elsewhere}
-        return fingerprint(
+        return fingerprint_of(
             {
                 "settings": self._plan.shared_settings,
                 "loss": cell.loss,

@@ -1,4 +1,4 @@
-"""Measurements of losses and detectors over several seeds, put together: means, intervals, paired differences.
+"""What a benchmark measures, as one data frame, and the table over seeds: means, intervals, paired differences.
 
 All losses of a seed are trained on the same labels and folds, so the difference of two losses is taken seed by
 seed: what makes one seed harder than another cancels out, and a difference far smaller than the spread of the
@@ -11,144 +11,82 @@ History of the format:
 """
 
 import dataclasses
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any, TypeAlias
 
+import numpy as np
 import pandas as pd
+from scipy.stats import t
 
 from labelscan.arrays import Mask, TrueLabels
 from labelscan.atomic import write_json
 from labelscan.detection.evidence import Evidence
 from labelscan.detection.metrics import DetectionQuality, quality
 from labelscan.detection.protocol import Detection
-from labelscan.tables import write_csv
+from labelscan.tables import NONE, Column, records, write_csv
 from labelscan.wording import rounded
 
 FORMAT_VERSION = 1
 TABLE_FILE, MEASUREMENTS_FILE, JSON_FILE = "benchmark.csv", "measurements.csv", "benchmark.json"
 CONFIDENCE = 0.95
-OF_MODELS = ("out_of_fold_accuracy", "seconds")
-METRICS = (
-    *("f1", "precision", "recall", "balanced_accuracy", "auroc", "average_precision", "precision_at_k"),
-    *OF_MODELS,
-)
-"""What is measured of each detector, then of the models that it judges by."""
 TRAINS_ITSELF = "aum"
 """The detector that trains models of its own, by cross-entropy, whatever the loss that is compared."""
+MEASURED = (
+    Column("F1", "f1", "figure"),
+    Column("precision", "precision", "figure", spare=5),
+    Column("recall", "recall", "figure", spare=6),
+    Column("balanced acc.", "balanced_accuracy", "figure", spare=11),
+    Column("AUROC", "auroc", "figure", spare=10),
+    Column("AP", "average_precision", "figure", spare=3),
+    Column("precision@k", "precision_at_k", "figure", spare=9),
+    Column("accuracy", "out_of_fold_accuracy", "figure", spare=7),
+    Column("seconds", "seconds", "figure", spare=8),
+)
+"""The metrics: of each detector, then of the models that it judges by."""
+METRICS = tuple(column.name for column in MEASURED)
 PAIRED_METRICS = ("f1", "average_precision")
-"""Those of which differences to the first loss are taken: one of the flags, one of the ranking."""
-TITLES = {
-    "f1": "F1",
-    "precision": "precision",
-    "recall": "recall",
-    "balanced_accuracy": "balanced acc.",
-    "auroc": "AUROC",
-    "average_precision": "AP",
-    "precision_at_k": "precision@k",
-    "out_of_fold_accuracy": "accuracy",
-    "seconds": "seconds",
-}
-"""What tables for people call the metrics."""
+"""Those whose differences to the first loss are taken: one of the flags, one of the ranking."""
+COLUMNS = (
+    Column("detector", "detector", "name"),
+    Column("loss", "loss", "name"),
+    Column("seeds", "n_seeds", "count", spare=1),
+    Column("errors", "n_errors", "count"),
+    *MEASURED,
+    Column("diff. F1", "f1_difference", "figure", spare=2),
+    Column("diff. AP", "average_precision_difference", "figure", spare=4),
+)
+"""The table for people; one a noise."""
 LEGEND = (
     "Mean over seeds ± half width of its 95 % interval. AP: average precision of the ranking; precision@k: among as "
     "many labels as there are errors; accuracy: of out-of-fold predictions against true labels; seconds: of training, "
     "all folds together; diff.: to the first loss, seed by seed."
 )
 """What stands below such tables."""
-NONE = "-"
-"""What stands in them where there is no value."""
+KEYS = ["noise", "detector", "loss"]
+_FIGURES = [*METRICS, *(f"{metric}_difference" for metric in PAIRED_METRICS)]
+TABLE_COLUMNS = [
+    *(*KEYS, "n_seeds", "n_errors"),
+    *(column for metric in METRICS for column in (metric, f"{metric}_interval")),
+    *(f"{metric}_difference{suffix}" for metric in PAIRED_METRICS for suffix in ("", "_interval", "_seeds")),
+]
+"""The columns of benchmark.csv: ``_interval`` is the half width of a 95 % interval, ``_seeds`` a number of pairs."""
+_DTYPES = {"seed": "int64", "n_errors": "int64", "n_flagged": "int64"} | dict.fromkeys(METRICS, "float64")
+MEASUREMENT_COLUMNS = [
+    *(*KEYS, "seed"),
+    *(field.name for field in dataclasses.fields(DetectionQuality)),
+    *("out_of_fold_accuracy", "seconds"),
+]
+"""The columns of measurements.csv."""
+Row: TypeAlias = Mapping[str, Any]
+"""A row of a data frame: texts and numbers by column."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Measurement:
-    """How one detector did on one cell: one loss on the labels of one noise and seed."""
-
-    noise: str
-    detector: str
-    loss: str
-    seed: int
-    quality: DetectionQuality
-    out_of_fold_accuracy: float
-    """Of the predicted labels against the true ones."""
-    seconds: float
-    """Of training, all folds together; folds side by side count each."""
-
-    def value(self, metric: str) -> float | None:
-        """Return one of ``METRICS``; None where it has no value."""
-        value = getattr(self if metric in OF_MODELS else self.quality, metric)
-        return None if value is None else float(value)
-
-    def to_row(self) -> dict[str, object]:
-        """Return the measurement as one flat row."""
-        names = (field.name for field in dataclasses.fields(self) if field.name not in ("quality", *OF_MODELS))
-        return {
-            **{name: getattr(self, name) for name in names},
-            **dataclasses.asdict(self.quality),
-            **{name: getattr(self, name) for name in OF_MODELS},
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Mean:
-    """A mean over seeds, with the half width of its 95 % interval by Student's t; None for a single seed."""
-
-    value: float
-    half_width: float | None
-    n_seeds: int
-
-    @classmethod
-    def of(cls, values: Sequence[float]) -> "Mean | None":
-        """Return the mean of at least one value, or None."""
-        n_seeds = len(values)
-        if n_seeds == 0:
-            return None
-        mean = math.fsum(values) / n_seeds
-        if n_seeds == 1:
-            return cls(mean, None, 1)
-        from scipy.stats import t
-
-        deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n_seeds - 1))
-        factor = float(t.ppf((1 + CONFIDENCE) / 2, n_seeds - 1))
-        return cls(mean, factor * deviation / math.sqrt(n_seeds), n_seeds)
-
-    def figure(self, digits: int, *, signed: bool = False, interval: bool = True) -> str:
-        """Return the mean as people read it: ``0.931 ± 0.012``, where there is an interval and it is wanted."""
-        value = f"{round(self.value, digits) + 0.0:{'+' if signed else ''}.{digits}f}"  # without -0.000
-        return f"{value} ± {self.half_width:.{digits}f}" if interval and self.half_width is not None else value
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ComparedRow:
-    """One loss and detector on one noise, over the seeds that are done."""
-
-    noise: str
-    detector: str
-    loss: str
-    n_seeds: int
-    n_errors: float
-    """Labels that are wrong, of those scored; the mean over seeds."""
-    means: Mapping[str, Mean | None]
-    """By metric; None where it has no value, as average precision without errors."""
-    differences: Mapping[str, Mean | None]
-    """To the first loss, by paired metric, over the seeds that both have; None for the first loss itself, without
-    such a seed, and for a detector that trains for itself, whatever the loss."""
-
-    def figure(self, metric: str, *, interval: bool = True) -> str:
-        """Return the mean of a metric as people read it, or ``-``."""
-        mean = self.means[metric]
-        return NONE if mean is None else mean.figure(1 if metric == "seconds" else 3, interval=interval)
-
-    def difference_figure(self, metric: str) -> str:
-        """Return the difference to the first loss as people read it, or ``-``."""
-        difference = self.differences[metric]
-        return NONE if difference is None else difference.figure(3, signed=True)
-
-
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Scoreboard:
-    """The table of a benchmark, and what belongs to it."""
+    """What a benchmark measured, and what belongs to it."""
 
     data: str
     n_examples: int
@@ -157,33 +95,74 @@ class Scoreboard:
     """The others are compared with the first."""
     detectors: tuple[str, ...]
     seeds: tuple[int, ...]
-    measurements: tuple[Measurement, ...]
-    """In the order of the rows, then by seed."""
-    rows: tuple[ComparedRow, ...]
-    """By noise, then detector, then loss, each in the order in which they were asked for; what is not measured yet
-    has no row."""
+    measurements: pd.DataFrame
+    """``MEASUREMENT_COLUMNS``: one row a noise, detector, loss and seed, in the order in which these were asked for."""
     failures: Mapping[str, str]
     """Cells that could not be finished, and why."""
     missing: tuple[str, ...]
-    """Cells that nobody has come to yet."""
+    """Cells that were not reached yet."""
     notes: tuple[str, ...]
     """What a reader of the table should know of the data."""
 
+    @cached_property
+    def averages(self) -> pd.DataFrame:
+        """Return one row a noise, detector and loss that was measured, in the order of ``measurements``.
+
+        Each metric, and each difference to the first loss over the seeds that both have, is a mean; ``_interval`` is
+        the half width of its 95 % interval by Student's t, NaN for a single seed; ``_seeds`` is how many have a value.
+        """
+        first = self.measurements.loc[self.measurements["loss"] == self.losses[0]]
+        pairs = self.measurements.merge(
+            first[["noise", "detector", "seed", *PAIRED_METRICS]],
+            how="left",
+            on=["noise", "detector", "seed"],
+            suffixes=("", "_of_first"),
+        )
+        # What trains for itself is the same whatever the loss: a difference of nothing would look like a finding.
+        differs = (pairs["loss"] != self.losses[0]) & (pairs["detector"].str.split(":").str[0] != TRAINS_ITSELF)
+        for metric in PAIRED_METRICS:
+            pairs[f"{metric}_difference"] = (pairs[metric] - pairs[f"{metric}_of_first"]).where(differs)
+        groups = pairs.groupby(KEYS, sort=False)
+        figures, counts = groups[_FIGURES], groups[_FIGURES].count()
+        intervals = figures.sem() * t.ppf((1 + CONFIDENCE) / 2, counts - 1)
+        averages: pd.DataFrame = pd.concat(
+            [
+                groups.size().rename("n_seeds"),
+                groups["n_errors"].mean(),
+                figures.mean(),
+                intervals.add_suffix("_interval"),
+                counts.add_suffix("_seeds"),
+            ],
+            axis=1,
+        )
+        return averages.reset_index()
+
+    @property
     def table(self) -> pd.DataFrame:
-        """Return one row a noise, detector and loss: means, half widths of intervals, paired differences."""
-        return _numeric(pd.DataFrame([_flat(row) for row in self.rows], columns=TABLE_COLUMNS))
+        """Return what is in benchmark.csv."""
+        return self.averages[TABLE_COLUMNS]
 
-    def measured(self) -> pd.DataFrame:
-        """Return one row a measurement."""
-        return _numeric(pd.DataFrame([one.to_row() for one in self.measurements], columns=MEASUREMENT_COLUMNS))
+    def figures(self, with_interval: Collection[str] = METRICS) -> pd.DataFrame:
+        """Return the averages as people read them, for ``COLUMNS``: ``0.931 ± 0.012``, or ``-`` without a value.
 
-    def write_csv(self, folder: Path) -> None:
-        """Write benchmark.csv, the means over seeds, and measurements.csv, what they are means of."""
-        write_csv(self.table(), folder / TABLE_FILE)
-        write_csv(self.measured(), folder / MEASUREMENTS_FILE)
+        Args:
+            with_interval: metrics that are shown with their interval, as differences always are.
+        """
+        figures = self.averages.astype(dict.fromkeys(_FIGURES, object))
+        for name in _FIGURES:
+            is_difference = name not in METRICS
+            widths = figures[f"{name}_interval"] if is_difference or name in with_interval else [np.nan] * len(figures)
+            sign, digits = "+" if is_difference else "", 1 if name == "seconds" else 3
+            figures[name] = [
+                figure(value, width, digits=digits, sign=sign)
+                for value, width in zip(self.averages[name], widths, strict=True)
+            ]
+        return figures
 
-    def write_json(self, folder: Path) -> None:
-        """Write benchmark.json."""
+    def write(self, folder: Path) -> None:
+        """Write benchmark.csv, the means over seeds, measurements.csv, what they are means of, and benchmark.json."""
+        write_csv(self.table, folder / TABLE_FILE)
+        write_csv(self.measurements, folder / MEASUREMENTS_FILE)
         write_json(folder / JSON_FILE, self.to_json())
 
     def to_json(self) -> dict[str, object]:
@@ -191,128 +170,58 @@ class Scoreboard:
         content: dict[str, object] = {"format_version": FORMAT_VERSION} | {
             name: getattr(self, name) for name in ("data", "n_examples", "noises", "losses", "detectors", "seeds")
         }
-        content["table"] = [dataclasses.asdict(row) for row in self.rows]
-        content["measurements"] = [one.to_row() for one in self.measurements]
+        content["table"] = [
+            {name: row[name] for name in (*KEYS, "n_seeds", "n_errors")}
+            | {"means": {metric: _mean(row, metric) for metric in METRICS}}
+            | {"differences": {metric: _mean(row, f"{metric}_difference") for metric in PAIRED_METRICS}}
+            for row in self.averages.to_dict("records")
+        ]
+        content["measurements"] = records(self.measurements)
         content["failures"] = [{"cell": cell, "reason": reason} for cell, reason in self.failures.items()]
         content |= {"missing": self.missing, "notes": self.notes}
         return {key: rounded(value) for key, value in content.items()}
 
 
-TABLE_COLUMNS = [
-    *("noise", "detector", "loss", "n_seeds", "n_errors"),
-    *(column for metric in METRICS for column in (metric, f"{metric}_interval")),
-    *(f"{metric}_difference{suffix}" for metric in PAIRED_METRICS for suffix in ("", "_interval", "_seeds")),
-]
-"""Of benchmark.csv; ``_interval`` is the half width of the 95 % interval, ``_seeds`` the number of pairs."""
-MEASUREMENT_COLUMNS = [
-    *("noise", "detector", "loss", "seed"),
-    *(field.name for field in dataclasses.fields(DetectionQuality)),
-    *OF_MODELS,
-]
-"""Of measurements.csv."""
-_TEXTS = ("noise", "detector", "loss")
-_COUNTS = ("seed", "n_seeds", "n_flagged", *(f"{metric}_difference_seeds" for metric in PAIRED_METRICS))
-
-
-def measure(
-    detections: Mapping[str, Detection],
-    evidence: Evidence,
-    true_labels: TrueLabels,
-    *,
-    noise: str,
-    loss: str,
-    seed: int,
-    seconds: float,
-) -> list[Measurement]:
-    """Return how well each detector did.
+def judge(
+    detections: Mapping[str, Detection], evidence: Evidence, true_labels: TrueLabels, **about: object
+) -> list[Row]:
+    """Return how well each detector did, one row of measurements each.
 
     Args:
         detections: by detector, of the N rows of ``evidence``.
         evidence: N scored examples.
         true_labels: (N,) indices; below K they are those of the classes of ``evidence``.
-        noise: how the labels went wrong.
-        loss: what the models were trained with.
-        seed: of the errors, the folds and the models.
-        seconds: of training.
+        about: noise, loss, seed, and the seconds of training, all folds together: folds side by side count each.
     """
     label_errors: Mask = true_labels != evidence.given_labels
     accuracy = float((evidence.pred_probs.argmax(axis=1) == true_labels).mean())
     return [
-        Measurement(
-            noise=noise,
-            detector=detector,
-            loss=loss,
-            seed=seed,
-            quality=quality(detection.flagged, detection.label_quality, label_errors),
-            out_of_fold_accuracy=accuracy,
-            seconds=seconds,
-        )
+        dataclasses.asdict(quality(detection.flagged, detection.label_quality, label_errors))
+        | {"detector": detector, "out_of_fold_accuracy": accuracy}
+        | about
         for detector, detection in detections.items()
     ]
 
 
-def compare(
-    measurements: Sequence[Measurement], *, noises: Sequence[str], losses: Sequence[str], detectors: Sequence[str]
-) -> tuple[ComparedRow, ...]:
-    """Return the rows of the table; see ``Scoreboard.rows``."""
-    groups: dict[tuple[str, str, str], list[Measurement]] = {}
-    for one in measurements:
-        groups.setdefault((one.noise, one.detector, one.loss), []).append(one)
-    return tuple(
-        _row(groups[noise, detector, loss], None if loss == losses[0] else groups.get((noise, detector, losses[0]), []))
-        for noise in noises
-        for detector in detectors
-        for loss in losses
-        if (noise, detector, loss) in groups
+def in_order(rows: Iterable[Row], **order: Sequence[object]) -> pd.DataFrame:
+    """Return rows of ``judge`` as one data frame, by noise, then detector, loss and seed, each in the order given."""
+    frame = pd.DataFrame(list(rows), columns=MEASUREMENT_COLUMNS).astype(_DTYPES)
+    places = {name: {value: place for place, value in enumerate(values)} for name, values in order.items()}
+    return frame.sort_values(
+        [*KEYS, "seed"], key=lambda column: column.map(places[str(column.name)]), ignore_index=True
     )
 
 
-def _row(group: Sequence[Measurement], of_first_loss: Sequence[Measurement] | None) -> ComparedRow:
-    one = group[0]
-    return ComparedRow(
-        noise=one.noise,
-        detector=one.detector,
-        loss=one.loss,
-        n_seeds=len(group),
-        n_errors=sum(each.quality.n_errors for each in group) / len(group),
-        means={metric: Mean.of(list(_values(group, metric).values())) for metric in METRICS},
-        differences={
-            # What trains for itself is the same whatever the loss: a difference of nothing would look like a finding.
-            metric: None
-            if of_first_loss is None or one.detector.partition(":")[0] == TRAINS_ITSELF
-            else _paired_difference(group, of_first_loss, metric)
-            for metric in PAIRED_METRICS
-        },
-    )
+def figure(value: float, half_width: float, *, digits: int = 3, sign: str = "") -> str:
+    """Return a mean as people read it: ``0.931 ± 0.012``, without an interval that is NaN."""
+    if np.isnan(value):
+        return NONE
+    mean = f"{round(value, digits) + 0.0:{sign}.{digits}f}"  # without -0.000
+    return mean if np.isnan(half_width) else f"{mean} ± {half_width:.{digits}f}"
 
 
-def _paired_difference(group: Sequence[Measurement], first: Sequence[Measurement], metric: str) -> Mean | None:
-    ours, theirs = _values(group, metric), _values(first, metric)
-    return Mean.of([ours[seed] - theirs[seed] for seed in ours if seed in theirs])
-
-
-def _values(group: Sequence[Measurement], metric: str) -> dict[int, float]:
-    """Return the values by seed of those that have one."""
-    values = {one.seed: one.value(metric) for one in group}
-    return {seed: value for seed, value in values.items() if value is not None}
-
-
-def _flat(row: ComparedRow) -> dict[str, object]:
-    flat: dict[str, object] = {
-        name: getattr(row, name) for name in ("noise", "detector", "loss", "n_seeds", "n_errors")
-    }
-    for metric, mean in row.means.items():
-        flat[metric] = None if mean is None else mean.value
-        flat[f"{metric}_interval"] = None if mean is None else mean.half_width
-    for metric, mean in row.differences.items():
-        flat[f"{metric}_difference"] = None if mean is None else mean.value
-        flat[f"{metric}_difference_interval"] = None if mean is None else mean.half_width
-        flat[f"{metric}_difference_seeds"] = 0 if mean is None else mean.n_seeds
-    return flat
-
-
-def _numeric(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the table with numbers in every column but the texts: NaN, not None, where there is no value."""
-    return table.astype(
-        {name: "int64" if name in _COUNTS else "float64" for name in table.columns if name not in _TEXTS}
-    )
+def _mean(row: Mapping[Any, Any], name: str) -> dict[str, object] | None:
+    n_seeds, half_width = row[f"{name}_seeds"], row[f"{name}_interval"]
+    if not n_seeds:
+        return None
+    return {"value": row[name], "half_width": half_width if n_seeds > 1 else None, "n_seeds": n_seeds}

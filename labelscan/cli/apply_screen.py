@@ -1,12 +1,16 @@
 """What ``labelscan apply`` has changed, on one screen."""
 
-from labelscan.cli.console import Column, entry, show_json, show_message, stdout, table, text
-from labelscan.cli.suspects_table import ARROW
+from labelscan.cli.console import entry, show_json, show_message, stdout, table, text
 from labelscan.correction.apply import Applied
+from labelscan.tables import Column, Table
 
 MOST_PAIRS = 10
-LABEL_WIDTH = 28
-"""Cells for a class name, so that two of them fit 80 columns."""
+RELABELLED = (
+    Column("from", "old", "label"),
+    Column("", text="->"),
+    Column("to", "new", "label"),
+    Column("labels", "count", "count"),
+)
 
 
 def show(applied: Applied, *, as_json: bool, quiet: bool) -> None:
@@ -28,18 +32,17 @@ def show(applied: Applied, *, as_json: bool, quiet: bool) -> None:
     changed = made.count("relabel") + made.count("drop")
     parts = ((f"{made.count('relabel'):,}", " relabelled, "), (f"{made.count('drop'):,}", " left out"))
     words = [piece for number, word in parts for piece in ((number, "bold"), word)]
-    console.show(text(*words, f", {made.n_examples - changed:,} of {made.n_examples:,} labels as they were"))
+    console.show(text(*words, f", {made.n_examples - changed:,} of {made.n_examples:,} labels unchanged"))
     decided = ", ".join(f"{count:,} {verdict}" for verdict, count in made.verdicts.items() if count)
     if decided:
         console.show(text(("decisions: ", "dim"), decided))
     pairs = made.pairs()
     if pairs:
-        rows = [[old, ARROW, new, f"{count:,}"] for old, new, count in pairs[:MOST_PAIRS]]
-        columns = [Column("", width=LABEL_WIDTH), Column(""), Column("", width=LABEL_WIDTH), Column("labels", "right")]
+        rows = [{"old": old, "new": new, "count": count} for old, new, count in pairs[:MOST_PAIRS]]
         console.print()
-        console.show(table(columns, rows, title="Relabelled"))
+        console.show(table(Table.of(RELABELLED, rows), console.width, title="Relabelled"))
         if len(pairs) > MOST_PAIRS:
-            console.show(text((f"and {len(pairs) - MOST_PAIRS:,} pairs more, in {applied.log.name}", "dim")))
+            console.show(text((f"and {len(pairs) - MOST_PAIRS:,} more pairs, in {applied.log.name}", "dim")))
     console.print()
     for note in applied.notes:
         show_message(note, kind="note")

@@ -1,25 +1,22 @@
 """The end of a benchmark: one block a noise, one table a detector, as many columns as the terminal has room for."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import accumulate
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pandas as pd
 
 from labelscan.benchmarking.plan import BenchmarkPlan
 from labelscan.benchmarking.run_benchmark import Benchmark, Outlook
-from labelscan.benchmarking.scoreboard import METRICS, NONE, PAIRED_METRICS, TABLE_FILE, TITLES, ComparedRow, Scoreboard
-from labelscan.cli.console import Column, cells, elide, entry, show_json, show_message, stdout, table, text
+from labelscan.benchmarking.scoreboard import COLUMNS, PAIRED_METRICS, TABLE_FILE, Scoreboard
+from labelscan.cli.console import Console, entry, fitting, sections, show_json, show_message, stdout, text
 from labelscan.pipeline.plan_facts import facts_to_json
+from labelscan.tables import NONE, Table
 from labelscan.wording import duration
 
-MOST_WANTED = (
-    *("F1", "diff. F1", "AP", "diff. AP", "precision", "recall", "accuracy", "seconds", "precision@k", "AUROC"),
-    "balanced acc.",
-)
-"""Columns by how much they are missed where the terminal is narrow."""
-GAP = 2
-"""Cells between columns."""
+SAID_ABOVE = ("detector", "n_errors")
+"""Columns whose content stands above a table."""
 MOST_NAMED = 5
-"""Of failed cells."""
+"""How many failed cells are named."""
 
 
 def show(result: Benchmark, *, as_json: bool, quiet: bool) -> None:
@@ -30,20 +27,11 @@ def show(result: Benchmark, *, as_json: bool, quiet: bool) -> None:
     elif quiet:
         console.print(text(str(result.folder / TABLE_FILE)))
     else:
-        layout = _Layout.of(scoreboard, console.width)
-        for noise in scoreboard.noises:
-            rows = [row for row in scoreboard.rows if row.noise == noise]
-            if rows:
-                console.show(text((noise, "bold"), f": {_amount(rows, scoreboard)}"))
-                for detector in scoreboard.detectors:
-                    layout.show(detector, [row for row in rows if row.detector == detector])
-                console.print()
-        for line in layout.legend(scoreboard):
-            console.show(text((line, "dim")))
+        _show_tables(scoreboard, console)
         console.print()
         console.print(text(("table   ", "dim"), (str(result.folder / TABLE_FILE), "bold")))
         console.show(text(("beside  ", "dim"), "benchmark.md, benchmark.json, benchmark.png, measurements.csv, cells/"))
-    _tell_what_is_missing(scoreboard)
+    _report_what_is_missing(scoreboard)
 
 
 def show_plan(plan: BenchmarkPlan, outlook: Outlook, *, as_json: bool) -> None:
@@ -70,88 +58,47 @@ def show_plan(plan: BenchmarkPlan, outlook: Outlook, *, as_json: bool) -> None:
     console.show(text("nothing was trained or written; run it without --dry-run"))
 
 
-@dataclass(frozen=True, slots=True)
-class _Layout:
-    """Which columns are shown, the same and equally wide in every table."""
-
-    name_width: int
-    widths: dict[str, int]
-    """By title, in the order in which they are shown."""
-    n_left_out: int
-
-    @classmethod
-    def of(cls, scoreboard: Scoreboard, width: int) -> "_Layout":
-        """Return the columns that fit into ``width`` cells, the most wanted first; there is always one."""
-        figures = [_figures(row) for row in scoreboard.rows]
-        needless = _needless(scoreboard)
-        needed = {
-            title: max(len(title), *(len(one[title]) for one in figures))
-            for title in figures[0]
-            if title not in needless
-        }
-        names = [*scoreboard.losses, *scoreboard.detectors]
-        name_width = min(max(map(cells, names)), max(width - needed["F1"] - GAP, 1), 40)
-        wanted = [title for title in ("seeds", *MOST_WANTED) if title in needed]
-        ends = accumulate(GAP + needed[title] for title in wanted)
-        chosen = [title for title, end in zip(wanted, ends, strict=True) if name_width + end <= width] or ["F1"]
-        return cls(name_width, {title: needed[title] for title in needed if title in chosen}, len(needed) - len(chosen))
-
-    def show(self, detector: str, rows: Sequence[ComparedRow]) -> None:
-        """Write the table of one detector on one noise: one line a loss."""
-        if not rows:
-            return
-        columns = [Column(""), *(Column(title.rjust(width), "right") for title, width in self.widths.items())]
-        lines = []
-        for row in rows:
-            figures, name = _figures(row), elide(row.loss, self.name_width)
-            padding = " " * (self.name_width - cells(name))
-            lines.append([name + padding, *(figures[title] for title in self.widths)])
-        stdout().show(table(columns, lines, title=elide(detector, self.name_width)))
-
-    def legend(self, scoreboard: Scoreboard) -> list[str]:
-        """Return what must be known to read the tables."""
-        lines = []
-        if len(scoreboard.seeds) > 1:
-            lines.append("± is half of the 95 % interval over seeds; benchmark.md has it for every column")
-        if len(scoreboard.seeds) == 2:
-            lines.append("of two seeds it is very wide, or narrow by chance: take more to tell losses apart")
-        if len(scoreboard.losses) > 1:
-            lines.append(f"diff. is that to {scoreboard.losses[0]}, seed by seed on the same labels and folds")
-        if self.n_left_out:
-            lines.append(f"{self.n_left_out} more columns in benchmark.md, and in a wider terminal")
-        return lines
+def _show_tables(scoreboard: Scoreboard, console: Console) -> None:
+    figures = scoreboard.figures(with_interval=PAIRED_METRICS)
+    needless = _needless(figures)
+    wanted = Table([column for column in COLUMNS if column.name not in needless], figures)
+    shown = fitting(wanted, console.width, scoreboard.detectors)
+    for noise, of_noise in figures.groupby("noise", sort=False):
+        n_seeds = of_noise["n_seeds"].max()
+        seeds = "1 seed" if n_seeds == 1 else f"{n_seeds} seeds"
+        amount = f"{of_noise['n_errors'].iloc[0]:,.0f} of {scoreboard.n_examples:,} labels wrong"
+        console.show(text((str(noise), "bold"), f": {amount}, {seeds}"))
+        parts = of_noise.groupby("detector", sort=False)
+        console.show(sections({str(detector): replace(shown, rows=rows) for detector, rows in parts}))
+        console.print()
+    for line in _legend(scoreboard, len(wanted.columns) - len(shown.columns)):
+        console.show(text((line, "dim")))
 
 
-def _figures(row: ComparedRow) -> dict[str, str]:
-    """Return all figures of a row by the title of their column; intervals of the leading two metrics alone."""
-    figures = {"seeds": str(row.n_seeds)}
-    for metric in METRICS:
-        figures[TITLES[metric]] = row.figure(metric, interval=metric in PAIRED_METRICS)
-        if metric in PAIRED_METRICS:
-            figures[f"diff. {TITLES[metric]}"] = row.difference_figure(metric)
-    return figures
+def _needless(figures: pd.DataFrame) -> set[str]:
+    """Return the columns that would say nothing: empty ones, and those that the lines above the tables say."""
+    needless = {*SAID_ABOVE, *(column.name for column in COLUMNS if (figures[column.name] == NONE).all())}
+    return needless if (figures.groupby("noise")["n_seeds"].nunique() > 1).any() else {*needless, "n_seeds"}
 
 
-def _needless(scoreboard: Scoreboard) -> set[str]:
-    """Return the columns that would say nothing: empty ones, and seeds where the line above tables says it."""
-    figures = [_figures(row) for row in scoreboard.rows]
-    needless = {title for title in figures[0] if all(one[title] == NONE for one in figures)}
-    seeds = {(row.noise, row.n_seeds) for row in scoreboard.rows}
-    return needless | ({"seeds"} if len(seeds) == len({noise for noise, _ in seeds}) else set())
+def _legend(scoreboard: Scoreboard, n_left_out: int) -> Iterator[str]:
+    """Yield what must be known to read the tables."""
+    if len(scoreboard.seeds) > 1:
+        yield "± is half of the 95 % interval over seeds; benchmark.md has it for every column"
+    if len(scoreboard.seeds) == 2:
+        yield "with two seeds it is very wide, or narrow by chance: use more to tell losses apart"
+    if len(scoreboard.losses) > 1:
+        yield f"diff. is the difference to {scoreboard.losses[0]}, seed by seed on the same labels and folds"
+    if n_left_out:
+        yield f"{n_left_out} more columns in benchmark.md, and in a wider terminal"
 
 
-def _amount(rows: Sequence[ComparedRow], scoreboard: Scoreboard) -> str:
-    n_seeds = max(row.n_seeds for row in rows)
-    seeds = "1 seed" if n_seeds == 1 else f"{n_seeds} seeds"
-    return f"{rows[0].n_errors:,.0f} of {scoreboard.n_examples:,} labels wrong, {seeds}"
-
-
-def _tell_what_is_missing(scoreboard: Scoreboard) -> None:
+def _report_what_is_missing(scoreboard: Scoreboard) -> None:
     for cell, reason in list(scoreboard.failures.items())[:MOST_NAMED]:
         show_message(f"{cell}: {reason}", kind="failed")
     if scoreboard.missing:
         n_cells = len(scoreboard.noises) * len(scoreboard.losses) * len(scoreboard.seeds)
         show_message(
-            f"{len(scoreboard.missing):,} of {n_cells:,} cells are missing: the same command goes on with them",
+            f"{len(scoreboard.missing):,} of {n_cells:,} cells are missing: run the same command again to finish them",
             kind="budget over",
         )

@@ -9,32 +9,43 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal, TextIO, TypeAlias
+from dataclasses import dataclass, replace
+from itertools import accumulate
+from typing import TextIO, TypeAlias
 
 import rich.console
 from rich.cells import cell_len
-from rich.console import Group
+from rich.columns import Columns
+from rich.console import ConsoleOptions, RenderableType, RenderResult
 from rich.measure import Measurement
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from labelscan import tables
 from labelscan.errors import Problem
 from labelscan.wording import printable
 
 PIPED_WIDTH = 200
-"""Columns of what no terminal shows: names are cut later, since somebody may search them."""
+"""The width where no terminal shows the output: names are cut later, since somebody may search for them."""
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 
 ALIKE = 4
-"""So many problems of one kind are told as one."""
+"""So many problems of one kind are reported as one."""
 MOST_PLACES = 8
-"""Of the places of such problems."""
+"""How many places of such problems are named."""
 _NUMBER = re.compile(r"(?<![\w./\\-])-?\d[\d.,]*(e[+-]?\d+)?(?![\w/\\])")
 """A number that stands alone, unlike those in the name of a file."""
 
-Shape: TypeAlias = Table | Text | Group
+GAP = 2
+"""Cells between the columns of a table."""
+LEAST_NAME = 12
+"""Cells that a name keeps before columns go."""
+BAR = 16
+"""Cells of a bar that stands for all."""
+
+Shape: TypeAlias = Table | Text | Columns
 """What can be shown."""
 
 
@@ -42,7 +53,7 @@ class Console(rich.console.Console):
     """One of the two streams; a reader that goes away ends the writing and nothing else."""
 
     def on_broken_pipe(self) -> None:
-        """Write no more: a run must not fail, nor its exit code change, because nobody reads on."""
+        """Write no more: a run must not fail, nor its exit code change, because nobody is reading."""
         self.quiet = True
         discard(self.file)
 
@@ -66,12 +77,12 @@ def stderr() -> Console:
 
 
 def _width(stream: TextIO) -> int | None:
-    """Return the columns of a stream that is no terminal and is told of none; None is left to rich."""
+    """Return the width of a stream that is no terminal and has no COLUMNS set; None leaves it to rich."""
     return None if stream.isatty() or os.environ.get("COLUMNS") else PIPED_WIDTH
 
 
 def discard(stream: object) -> None:
-    """Send what is still written to ``stream`` nowhere, so that closing it at exit cannot fail."""
+    """Discard what is still written to ``stream``, so that closing it at exit cannot fail."""
     try:
         descriptor = stream.fileno()  # type: ignore[attr-defined]  # streams without one raise, as in tests
     except (AttributeError, OSError, ValueError):
@@ -82,7 +93,7 @@ def discard(stream: object) -> None:
 
 
 def is_live(stream: TextIO, environment: Mapping[str, str]) -> bool:
-    """Return whether a moving bar can be drawn: a person looks on, and it is no log of a CI service."""
+    """Return whether a moving bar can be drawn: a person is watching, and it is not the log of a CI service."""
     return stream.isatty() and not environment.get("CI") and environment.get("TERM") != "dumb"
 
 
@@ -94,7 +105,7 @@ def cells(text: str) -> int:
 def elide(text: str, width: int) -> str:
     """Return ``text`` in at most ``width`` terminal cells, its middle left out where it is longer.
 
-    The end keeps two thirds of the room: of a path it is the end that tells files apart.
+    The end keeps two thirds of the room: of a path it is the end that tells files apart, and rich would cut it.
     """
     text = printable(text)
     if cell_len(text) <= width:
@@ -107,54 +118,75 @@ def elide(text: str, width: int) -> str:
 
 
 def _cut(text: str, width: int) -> str:
-    used = 0
-    for position, character in enumerate(text):
-        used += cell_len(character)
-        if used > width:
-            return text[:position]
-    return text
+    return text[: sum(end <= width for end in accumulate(map(cell_len, text)))]
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
-    """One column of a table; texts longer than ``width`` lose their middle."""
+class _Elided:
+    """A name that loses its middle where rich has less room for it."""
 
-    header: str
-    justify: Literal["left", "right"] = "left"
-    width: int = 0
-    """At most so many cells; 0 is as many as it takes."""
-    style: str = ""
+    text: str
+    style: str
+
+    def __rich_measure__(self, console: rich.console.Console, options: ConsoleOptions) -> Measurement:
+        return Measurement(1, cells(self.text)).with_maximum(options.max_width)
+
+    def __rich_console__(self, console: rich.console.Console, options: ConsoleOptions) -> RenderResult:
+        yield Text(elide(self.text, options.max_width), style=self.style)
 
 
-def table(columns: Sequence[Column], rows: Iterable[Sequence[str]], *, title: str = "") -> Table:
-    """Return a table without lines, its header dim, the first header being ``title`` where one is given."""
-    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for position, column in enumerate(columns):
-        header = Text(title, style="bold not dim") if title and position == 0 else Text(column.header)
-        made.add_column(header, justify=column.justify, style=column.style, no_wrap=True)
-    for row in rows:
-        made.add_row(
-            *(
-                Text(elide(cell, column.width) if column.width else printable(cell))
-                for column, cell in zip(columns, row, strict=True)
-            )
-        )
+def fitting(shown: tables.Table, width: int, titles: Iterable[str] = ()) -> tables.Table:
+    """Return a table with the columns that ``width`` has room for: names get shorter, of numbers whole columns go.
+
+    Args:
+        shown: the table; its columns with the highest ``spare`` go first.
+        width: in cells.
+        titles: what else stands in the first column.
+    """
+    needed = {column: max(map(cells, [column.title, *shown.cells(column)])) for column in shown.columns}
+    first, columns = shown.columns[0], list(shown.columns)
+    needed[first] = max([needed[first], *map(cells, titles)])
+    least = {column: min(room, LEAST_NAME) if column.can_shrink else room for column, room in needed.items()}
+    while sum(least[column] + GAP for column in columns) - GAP > width:
+        most = max(column.spare for column in columns)
+        if not most:
+            break
+        columns = [column for column in columns if column.spare < most]
+    return replace(shown, columns=columns)
+
+
+def table(shown: tables.Table, width: int, *, title: str = "") -> Table:
+    """Return a table that fits ``width``, its header dim and the first of it ``title``, where one is given."""
+    return sections({title: fitting(shown, width, [title])})
+
+
+def sections(parts: Mapping[str, tables.Table]) -> Table:
+    """Return tables of the same columns below each other, equally wide, each under its title."""
+    columns = next(iter(parts.values())).columns
+    made = Table(box=None, show_header=False, pad_edge=False, padding=(0, GAP, 0, 0))
+    for column in columns:
+        made.add_column(justify="right" if column.is_number else "left", no_wrap=not column.can_shrink)
+    for title, part in parts.items():
+        headers = [_cell(column, column.title, "dim") for column in columns]
+        made.add_row(*([_cell(columns[0], title, "bold"), *headers[1:]] if title else headers))
+        for row in zip(*(_drawn(part, column) for column in columns), strict=True):
+            made.add_row(*row)
     return made
 
 
-def width_of(shape: Table) -> int:
-    """Return the cells that a table takes where nothing bounds it."""
-    unbounded = Console(width=10_000)
-    return Measurement.get(unbounded, unbounded.options, shape).maximum
+def _drawn(shown: tables.Table, column: tables.Column) -> list[RenderableType]:
+    if column.kind == "bar":
+        return [ProgressBar(1.0, share, width=BAR, complete_style="bold") for share in shown.values(column)]
+    return [_cell(column, cell) for cell in shown.cells(column)]
 
 
-def side_by_side(left: Table, right: Table, width: int) -> Shape:
-    """Return two tables beside each other, or below each other where ``width`` is not enough for both."""
-    if width_of(left) + 4 + width_of(right) > width:
-        return Group(left, Text(), right)
-    grid = Table.grid(padding=(0, 4, 0, 0))
-    grid.add_row(left, right)
-    return grid
+def _cell(column: tables.Column, words: str, style: str = "") -> RenderableType:
+    return _Elided(words, style) if column.can_shrink else Text(printable(words), style=style)
+
+
+def side_by_side(*shown: Table) -> Shape:
+    """Return tables next to each other, or below each other where there is not enough room."""
+    return Columns(shown, padding=(1, 4, 1, 0))  # rich leaves one blank line of the two between, none outside
 
 
 def entry(name: str, width: int, lines: Sequence[str], *, style: str = "bold") -> Table:
@@ -184,13 +216,18 @@ def text(*pieces: str | tuple[str, str]) -> Text:
     )
 
 
+def warning(words: str) -> Text:
+    """Return a warning among the results."""
+    return text(("warning: ", "bold yellow"), words)
+
+
 def show_json(content: Mapping[str, object]) -> None:
     """Write ``content`` to stdout as JSON in ASCII, which every encoding and terminal takes."""
     stdout().print(json.dumps(content, indent=2, allow_nan=False), soft_wrap=True)
 
 
 def show_problems(problems: Sequence[Problem], *, kind: str = "error") -> None:
-    """Write problems to stderr, each with its place; a hint that several share in a row is told once, after them."""
+    """Write problems to stderr, each with its place; a hint that several in a row share comes once, after them."""
     console = stderr()
     groups = _alike(problems)
     for position, group in enumerate(groups):
@@ -199,7 +236,7 @@ def show_problems(problems: Sequence[Problem], *, kind: str = "error") -> None:
         lines = [line for line in f"{place}{problem.problem}".splitlines() if line.strip()] or [""]
         style = "bold red" if kind == "error" else "bold yellow"
         console.print(message(console, text((f"{kind}: ", style), lines[0])))
-        others = [f"likewise at {_places([one.where for one in group[1:]])}"] if len(group) > 1 else []
+        others = [f"also at {_places([one.where for one in group[1:]])}"] if len(group) > 1 else []
         for line in lines[1:] + others:
             console.print(message(console, text(f"  {line}")))
         following = groups[position + 1][0].hint if position + 1 < len(groups) else ""
@@ -242,7 +279,7 @@ class Bars:
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
-            _Percentage(),
+            TaskProgressColumn("{task.percentage:>3.0f} %"),
             TimeRemainingColumn(elapsed_when_finished=True),
             TextColumn("{task.fields[note]}", style="dim", markup=False),
             console=console,
@@ -278,10 +315,3 @@ class Bars:
     def print(self, line: Text) -> None:
         """Write a line above the bars."""
         self._console.print(message(self._console, line))
-
-
-class _Percentage(ProgressColumn):
-    """Per cent done, or nothing where the total is not known."""
-
-    def render(self, task: Task) -> Text:
-        return Text("" if task.total is None else f"{task.percentage:>3.0f} %")

@@ -1,44 +1,36 @@
 """Two runs on one screen: how alike they are, and the examples on which they differ."""
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
 
-from labelscan.cli.console import (
-    Column,
-    Console,
-    Shape,
-    cells,
-    entry,
-    show_json,
-    stdout,
-    table,
-    text,
-    width_of,
-)
-from labelscan.cli.suspects_table import ARROW
-from labelscan.comparison.compare import SIDES, ClassComparison, Comparison, Difference, RunFacts, TruthComparison
+import pandas as pd
+
+from labelscan.cli.console import Console, Shape, entry, fitting, show_json, stdout, table, text, warning
+from labelscan.comparison.compare import Comparison, Difference, RunFacts, TruthComparison
 from labelscan.comparison.pairing import (
     ALIKE,
     BOTH,
+    COMPARED,
     FIXED,
+    FLAGGED,
     NEVER_FLAGGED,
     NEWLY_FLAGGED,
     ONLY_FIRST,
     ONLY_SECOND,
+    SIDES,
     STILL_FLAGGED,
 )
+from labelscan.results.columns import ARROW, EXAMPLE, QUALITY
 from labelscan.results.same_run import readable
-from labelscan.wording import percent
+from labelscan.tables import NONE, Column, Table
 
 MOST_CLASSES = 5
-NARROW = 72
-"""Cells below which examples are listed without what the runs suggest."""
 WORDS = {
     BOTH: "flagged by both",
     ONLY_FIRST: "flagged by the first only",
     ONLY_SECOND: "flagged by the second only",
-    FIXED: "relabelled, and flagged no more (fixed)",
+    FIXED: "relabelled, and no longer flagged (fixed)",
     STILL_FLAGGED: "relabelled, and still flagged",
     NEWLY_FLAGGED: "relabelled, and newly flagged",
     NEVER_FLAGGED: "relabelled, and never flagged",
@@ -48,6 +40,37 @@ WORDS = {
     "only_in_first": "not in the data of the second",
     "only_in_second": "not in the data of the first",
 }
+FLAGS = (Column("", "words"), Column("labels", "count", "count"), Column("share", "share", "share", spare=1))
+FLAGS_AGAINST_TRUTH = (
+    *FLAGS,
+    Column("known wrong", "n_label_errors", "count", spare=2),
+    Column("precision", "precision", "number", spare=3),
+)
+AGAINST_TRUTH = (Column("", "side"), *QUALITY)
+NOT_COMPARED = (Column("", "words"), Column("examples", "count", "count"))
+CLASSES = (
+    Column("class", "class_name", "label"),
+    Column("labels", "n_compared", "count"),
+    Column("both", "flagged_by_both", "count"),
+    Column("first", "flagged_by_first", "count"),
+    Column("second", "flagged_by_second", "count"),
+)
+GIVEN = Column("given", "given", "label")
+EXAMPLES = (
+    EXAMPLE,
+    GIVEN,
+    Column("first says", "suggested_label_first", "label", spare=1),
+    Column("P(wrong)", "error_probability_first", "number"),
+    Column("second says", "suggested_label_second", "label", spare=1),
+    Column("P(wrong)", "error_probability_second", "number"),
+)
+NARROW_EXAMPLES = (
+    EXAMPLE,
+    GIVEN,
+    Column("P by first", "error_probability_first", "number"),
+    Column("P by second", "error_probability_second", "number"),
+)
+"""The columns where there is no room for what the runs say, so that nothing else says whose a probability is."""
 
 
 def show(comparison: Comparison, *, top: int, as_json: bool, csv: Path | None) -> None:
@@ -69,8 +92,8 @@ def show(comparison: Comparison, *, top: int, as_json: bool, csv: Path | None) -
         console.print()
     if top:
         _show_examples(console, comparison, top)
-    for warning in comparison.warnings:
-        console.show(text(("warning: ", "bold yellow"), warning))
+    for words in comparison.warnings:
+        console.show(warning(words))
     if csv is not None:
         console.print(text(("differences  ", "dim"), (str(csv), "bold")))
     elif len(comparison.differing()):
@@ -86,14 +109,15 @@ def _blocks(comparison: Comparison, width: int) -> Iterator[list[Shape]]:
     ]
     yield [_flags(comparison, width), *_agreement(comparison)]
     if comparison.against_truth is not None:
-        yield [_truth(comparison.against_truth)]
-    others = {name: n for name, n in comparison.counts.items() if n and name not in (BOTH, ONLY_FIRST, ONLY_SECOND)}
-    rows = [[WORDS[name], f"{count:,}"] for name, count in others.items() if name in WORDS]
-    if rows:
-        yield [table([Column(""), Column("examples", "right")], rows, title="Not compared")]
-    classes = [one for one in comparison.classes if one.flagged_by_first + one.flagged_by_second]
-    if classes:
-        yield [_classes(classes[:MOST_CLASSES], width)]
+        yield [_truth(comparison.against_truth, width)]
+    others = [name for name, count in comparison.counts.items() if count and name not in COMPARED]
+    if others:
+        rows = [{"words": WORDS[name], "count": comparison.counts[name]} for name in others]
+        yield [table(Table.of(NOT_COMPARED, rows), width, title="Not compared")]
+    classes = comparison.classes
+    differing = classes[classes[ONLY_FIRST] + classes[ONLY_SECOND] > 0]
+    if len(differing):
+        yield [table(Table(CLASSES, differing.head(MOST_CLASSES)), width, title="Flagged by class")]
 
 
 def _run(side: str, run: RunFacts) -> Shape:
@@ -122,23 +146,13 @@ def _recorded_value(name: str, value: object) -> str:
 
 
 def _flags(comparison: Comparison, width: int) -> Shape:
-    truth = comparison.against_truth
-    columns = [Column(""), Column("labels", "right"), Column("share", "right")]
-    columns += [] if truth is None else [Column("known wrong", "right"), Column("precision", "right")]
-    rows = []
-    n_either = sum(comparison.counts[name] for name in (BOTH, ONLY_FIRST, ONLY_SECOND))
-    for name in (BOTH, ONLY_FIRST, ONLY_SECOND):
-        count = comparison.counts[name]
-        row = [WORDS[name], f"{count:,}", percent(count / n_either) if n_either else "-"]
-        if truth is not None:
-            row += [f"{truth.flags[name].n_label_errors:,}", _number(truth.flags[name].precision)]
-        rows.append(row)
+    truth, counts = comparison.against_truth, comparison.counts
+    flags = pd.DataFrame({"words": [WORDS[name] for name in FLAGGED], "count": [counts[name] for name in FLAGGED]})
+    flags["share"] = flags["count"] / flags["count"].sum()
     title = f"{comparison.n_compared:,} labels compared"
-    while True:  # a number is never cut: columns go instead
-        made = table(columns, [row[: len(columns)] for row in rows], title=title)
-        if len(columns) <= 2 or width_of(made) <= width:
-            return made
-        columns.pop()
+    if truth is None:
+        return table(Table(FLAGS, flags), width, title=title)
+    return table(Table(FLAGS_AGAINST_TRUTH, flags.join(truth.flags.reset_index())), width, title=title)
 
 
 def _agreement(comparison: Comparison) -> Iterator[Shape]:
@@ -153,26 +167,9 @@ def _agreement(comparison: Comparison) -> Iterator[Shape]:
         yield text(("same among the most doubtful: ", "dim"), shared)
 
 
-def _truth(truth: TruthComparison) -> Shape:
-    rows = [
-        [side, *map(_number, (one.f1, one.precision, one.recall, one.average_precision))]
-        for side, one in (("first", truth.first), ("second", truth.second))
-    ]
-    columns = [Column(""), *(Column(name, "right") for name in ("F1", "precision", "recall", "AP"))]
-    return table(columns, rows, title=f"{truth.n_label_errors:,} are known wrong")
-
-
-def _classes(classes: Sequence[ClassComparison], width: int) -> Shape:
-    columns = [Column("", width=max(width - 40, 8))]
-    columns += [Column(name, "right") for name in ("labels", "both", "first", "second")]
-    rows = [
-        [
-            one.class_name,
-            *(f"{n:,}" for n in (one.n_compared, one.flagged_by_both, one.flagged_by_first, one.flagged_by_second)),
-        ]
-        for one in classes
-    ]
-    return table(columns, rows, title="Flagged by class")
+def _truth(truth: TruthComparison, width: int) -> Shape:
+    rows = [asdict(one) | {"side": side} for side, one in (("first", truth.first), ("second", truth.second))]
+    return table(Table.of(AGAINST_TRUTH, rows), width, title=f"{truth.n_label_errors:,} are known wrong")
 
 
 def _show_examples(console: Console, comparison: Comparison, top: int) -> None:
@@ -181,47 +178,23 @@ def _show_examples(console: Console, comparison: Comparison, top: int) -> None:
             continue
         title = WORDS[str(category)]
         console.show(text((f"{title[0].upper()}{title[1:]}", "bold"), (f"  {len(members):,}", "dim")))
-        console.show(_examples(members.head(top).to_dict("records"), console.width))
+        shown = fitting(Table(EXAMPLES, _shown(members.head(top))), console.width)
+        if len(shown.columns) < len(EXAMPLES):
+            shown = replace(shown, columns=NARROW_EXAMPLES)
+        console.show(table(shown, console.width))
         if len(members) > top:
             console.show(text((f"and {len(members) - top:,} more", "dim")))
         console.print()
 
 
-def _examples(examples: Sequence[dict[object, object]], width: int) -> Shape:
-    """Return a table that fits ``width``; where that is small, without what the runs suggest."""
-    narrow = width < NARROW
-    texts = {"example": [str(one["example_id"]) for one in examples], "given": [_given(one) for one in examples]}
-    shown = list(texts.items())
-    for side in SIDES:
-        if not narrow:
-            texts[f"{side} says"] = [str(one[f"suggested_label_{side}"]) or "-" for one in examples]
-            shown.append((f"{side} says", texts[f"{side} says"]))
-        header = f"P by {side}" if narrow else "P(wrong)"
-        shown.append((header, [_probability(one[f"error_probability_{side}"]) for one in examples]))
-    room = width - sum(len(header) for header, _ in shown if header not in texts) - 2 * (len(shown) - 1)
-    needed = [max(map(cells, (header, *column))) for header, column in texts.items()]
-    widths = dict(zip(texts, _share_room(room, needed), strict=True))
-    columns = [Column(header, "left" if header in texts else "right", widths.get(header, 0)) for header, _ in shown]
-    return table(columns, zip(*(column for _, column in shown), strict=True))
-
-
-def _given(one: dict[object, object]) -> str:
-    before, now = str(one["given_label_first"]), str(one["given_label_second"])
-    return f"{before} {ARROW} {now}" if before and now and before != now else before or now
-
-
-def _probability(value: object) -> str:
-    return "-" if not isinstance(value, float) or math.isnan(value) else f"{value:.3f}"
-
-
-def _share_room(room: int, needed: Sequence[int]) -> list[int]:
-    """Return widths of at most what is needed that fit ``room``: who needs less leaves the rest to the others."""
-    widths = [0] * len(needed)
-    for left, place in zip(range(len(needed), 0, -1), sorted(range(len(needed)), key=needed.__getitem__), strict=True):
-        widths[place] = max(min(needed[place], room // left), 1)
-        room -= widths[place]
-    return widths
+def _shown(examples: pd.DataFrame) -> pd.DataFrame:
+    """Return examples with the given label of both runs where it differs, and dashes where a run suggests nothing."""
+    before, now = examples["given_label_first"], examples["given_label_second"]
+    changed = before.ne("") & now.ne("") & before.ne(now)
+    suggested = {f"suggested_label_{side}": examples[f"suggested_label_{side}"].replace("", NONE) for side in SIDES}
+    given = (before + f" {ARROW.text} " + now).where(changed, before.mask(before == "", now))
+    return examples.assign(given=given, **suggested)
 
 
 def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
+    return NONE if value is None else f"{value:.3f}"

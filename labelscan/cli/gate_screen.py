@@ -1,14 +1,17 @@
 """A verdict on one screen: whether it passes, by which limits, the worst suspects, and what to do."""
 
-from labelscan.cli.console import Console, entry, stdout, text
-from labelscan.cli.suspects_table import SuspectRow, suspects_table
+from dataclasses import asdict
+
+from labelscan.cli.console import Console, entry, stdout, table, text
 from labelscan.gating.baseline import BaselineUpdate
 from labelscan.gating.formats import words
 from labelscan.gating.verdict import GateVerdict
+from labelscan.results.columns import SUSPECTS
 from labelscan.results.issues import ISSUES_FILE
+from labelscan.tables import Table
 
 MOST_ROWS = 5
-"""Of what was removed from a baseline."""
+"""How many rows removed from a baseline are shown."""
 STYLES = {"PASSED": "bold green", "FAILED": "bold red", "warning": "bold yellow", "note": "dim"}
 
 
@@ -35,7 +38,7 @@ def show_update(update: BaselineUpdate, least: float) -> None:
         text(
             (f"{update.path}: {update.n_rows:,} {rows}", "bold"),
             f", {len(update.added):,} added, {len(update.removed):,} removed",
-            f": every flag, also those below P = {least:g}" if least > 0 else "",
+            f": every flag, including those below P = {least:g}" if least > 0 else "",
         )
     )
     for example_id, given_label in update.removed[:MOST_ROWS]:
@@ -68,7 +71,8 @@ def _write(console: Console, verdict: GateVerdict, *, top: int, quiet: bool = Fa
     if verdict.suspects and top:
         console.print()
         title = "New" if verdict.baseline and verdict.n_new else "Top"
-        console.show(suspects_table(_rows(verdict, top), console.width, title=title))
+        listed = [asdict(one) | {"rank": place} for place, one in enumerate(verdict.to_look_at[:top], 1)]
+        console.show(table(Table.of(SUSPECTS, listed), console.width, title=title))
         if missing := words.unlisted(verdict, top):
             console.show(text((f"{missing}; all are in {ISSUES_FILE}", "dim")))
     remarks, steps = words.remarks(verdict), words.next_steps(verdict, top)
@@ -78,16 +82,3 @@ def _write(console: Console, verdict: GateVerdict, *, top: int, quiet: bool = Fa
         console.show(text((f"{kind}: ", STYLES[kind]), remark))
     for word, step in steps:
         console.print(text((f"{word:<8}", "dim"), step), soft_wrap=True)  # not wrapped, to be copied
-
-
-def _rows(verdict: GateVerdict, top: int) -> list[SuspectRow]:
-    return [
-        SuspectRow(
-            mark=str(place),
-            example=one.example_id,
-            given_label=one.given_label,
-            suggested_label=one.suggested_label,
-            error_probability=one.error_probability,
-        )
-        for place, one in enumerate(verdict.to_look_at[:top], 1)
-    ]

@@ -1,4 +1,4 @@
-"""What a person sees while a run works: bars with the time left on a terminal, a line now and then elsewhere."""
+"""Progress of a run: bars with the time left on a terminal, a line now and then elsewhere."""
 
 import os
 import sys
@@ -26,7 +26,7 @@ from labelscan.events import (
 from labelscan.wording import duration, percent
 
 LEAST_SECONDS, MOST_SECONDS = 5.0, 60.0
-"""Between two plain lines: few at first, fewer in a run of hours, whose log somebody has to read."""
+"""Time between two plain lines; it grows in a run of hours, whose log somebody has to read."""
 TRAINING, CELLS = "training", "cells"
 STEP_WORDS = {
     "read": "reading",
@@ -58,9 +58,9 @@ class Progress:
 
     Args:
         say: writes a line in a style.
-        bars: where a terminal is looked at; None writes plain lines.
+        bars: those of a terminal; None writes plain lines.
         quiet: whether nothing at all is written.
-        verbose: whether every epoch and the time of every step is.
+        verbose: whether every epoch and the time of every step are.
         clock: seconds that only go forward.
     """
 
@@ -132,7 +132,7 @@ class Progress:
     def _progress_line(self, step: str, done: int) -> str:
         if not self._total:
             return f"{step}: {done:,} so far"
-        # The speed is that since the first move: before it, processes start and files are opened.
+        # Speed is measured from the first move: before it, processes start and files are opened.
         began, done_before = self._first_move or (0.0, 0)
         left = ""
         if done_before < done < self._total:
@@ -153,9 +153,9 @@ class Progress:
         if event.n_threshold_runs:
             what += f" and {_count(event.n_threshold_runs, 'threshold run')}"
         if self._training.is_done:
-            self._say(f"{TRAINING}: all {what} finished before", "dim")
+            self._say(f"{TRAINING}: all {what} already finished", "dim")
             return
-        reused = f", {event.reused_folds} of them finished before" if event.reused_folds else ""
+        reused = f", {event.reused_folds} of them already finished" if event.reused_folds else ""
         epochs = f" of {_count(event.n_epochs, 'epoch')}" if event.n_epochs else ""
         if self._verbose or not self._in_cells:
             self._say(f"{TRAINING}: {what}{epochs}{reused}", "dim")
@@ -187,8 +187,8 @@ class Progress:
     def _plan_cells(self, event: CellsPlanned) -> None:
         self._in_cells, self._done_cells = True, 0
         left = event.n_cells - event.finished_cells
-        before = f", {event.finished_cells:,} of them finished before" if event.finished_cells else ""
-        count = f"{event.n_cells:,}{before}" if left else f"all {event.n_cells:,} finished before"
+        before = f", {event.finished_cells:,} of them already finished" if event.finished_cells else ""
+        count = f"{event.n_cells:,}{before}" if left else f"all {event.n_cells:,} already finished"
         self._say(f"{CELLS}: {count}", "dim")
         if self._bars is not None and left:
             self._bars.begin(CELLS, left)
@@ -216,9 +216,9 @@ class Progress:
 
 
 class _Training:
-    """How far all folds are, whichever of them run side by side and wherever they were taken up.
+    """How far training is, whichever folds run side by side and wherever they were resumed.
 
-    Counted in epochs; in folds where what is trained knows no epochs.
+    Counted in epochs, or in folds where what is trained has no epochs.
     """
 
     def __init__(self, plan: TrainingPlanned) -> None:
@@ -230,7 +230,7 @@ class _Training:
         self._accuracies: list[float] = []
 
     def take(self, event: EpochDone | FoldDone) -> None:
-        """Count one event in."""
+        """Count one event."""
         fold = self.name(event)
         if isinstance(event, EpochDone):
             self._epochs[fold] = event.epoch
@@ -243,7 +243,7 @@ class _Training:
 
     @property
     def done(self) -> int:
-        """Return how much of ``total`` is done."""
+        """Return how many of ``total`` are done."""
         return sum(self._epochs.values())
 
     @property
@@ -255,7 +255,7 @@ class _Training:
     def note(self) -> str:
         """Return what to show behind the bar; it fits 80 columns.
 
-        Accuracy is that of finished folds alone: a fold that has only begun would alarm for nothing.
+        Accuracy is that of finished folds alone: a fold that has only started would cause alarm for nothing.
         """
         mean = sum(self._accuracies) / len(self._accuracies) if self._accuracies else 0.0
         accuracy = f", {percent(mean, 0)} agree" if self._accuracies else ""

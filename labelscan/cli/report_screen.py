@@ -1,4 +1,4 @@
-"""What is said of a report on a screen: where it is, and what to do with it."""
+"""A report on one screen: where it is, and what to do with it."""
 
 import shlex
 import sys
@@ -80,12 +80,12 @@ def show_served(server: ReviewServer, *, at_hand: bool, quiet: bool) -> None:
     sys.stdout.flush()
     decisions = server.decisions
     if not decisions.can_be_written:
-        words = f"{decisions.path.parent} cannot be written to, and decisions not be saved: save a copy from the page"
+        words = f"cannot write to {decisions.path.parent}, so decisions are not saved: save a copy from the page"
         show_message(words, kind="warning")
     if quiet:
         return
     if server.usual_port_is_taken:
-        words = "the usual port of this run is taken: perhaps another labelscan report --serve shows it already"
+        words = "the usual port of this run is in use: perhaps another labelscan report --serve is already showing it"
         show_message(words, kind="note")
     if not at_hand:
         forward = f"ssh -L {server.port}:{HOST}:{server.port} THIS-MACHINE"

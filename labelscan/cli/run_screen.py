@@ -1,46 +1,39 @@
 """The end of a run on one screen: what looks wrong, where, and what to do with it."""
 
+import dataclasses
 import shlex
 from collections.abc import Collection, Iterator
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from pathlib import Path
 
-from labelscan.cli.console import (
-    Column,
-    Console,
-    Shape,
-    cells,
-    entry,
-    show_json,
-    side_by_side,
-    stdout,
-    table,
-    text,
-    width_of,
-)
-from labelscan.cli.suspects_table import ARROW, SuspectRow, suspects_table
-from labelscan.detection.metrics import DetectionQuality
+from labelscan.cli.console import Console, Shape, cells, entry, show_json, side_by_side, stdout, table, text, warning
 from labelscan.detection.self_check import Estimate, SelfCheck
 from labelscan.detection.threshold_runs import KIND
 from labelscan.pipeline.plan_facts import plan_facts, plan_to_json
 from labelscan.pipeline.planning import Plan
+from labelscan.results.columns import CLASS, FLAGGED, LABELS, PAIRS, QUALITY, SHARE, SUSPECTS, worst_classes
 from labelscan.results.finished_run import Run
 from labelscan.results.issues import ISSUES_FILE, Issues
-from labelscan.results.summary import ClassHealth, Summary
+from labelscan.results.summary import Summary
+from labelscan.tables import Column, Table
 from labelscan.training.fold_job import count_finished
 from labelscan.wording import duration, percent
 
 MOST_ROWS = 5
-"""Of the tables of classes and pairs."""
+"""How many rows the tables of classes and pairs show."""
 MOST_WARNINGS = 5
-CLASS_WIDTH = 14
-"""Cells for a class name where two tables share 80 columns."""
-BAR = 24
-"""Characters of a bar that stands for all."""
 NOTABLE = 0.1
 """How far from a half the AUROC between planted errors and suspects must be for one to be called easier."""
 POSTERIOR = "noise-posterior"
 """The detector whose error probabilities are shown, whichever leads."""
+DETECTORS = (Column("", "detector"), FLAGGED)
+PLANTED = (
+    Column("", "self_confidence"),
+    Column("planted errors", "planted", "share"),
+    Column("", "planted", "bar", spare=1),
+    Column("suspects", "suspects", "share"),
+    Column("", "suspects", "bar", spare=1),
+)
 
 
 def show(run: Run, *, top: int, as_json: bool, quiet: bool, told: Collection[str]) -> None:
@@ -75,9 +68,9 @@ def show_plan(plan: Plan, estimate_seconds: float | None, *, as_json: bool, fres
     width = max(len(label) for label, _ in rows)
     for label, value in rows:
         console.show(entry(label, width, [value], style="dim"))
-    for warning in plan.warnings:
-        if warning not in told:
-            console.show(text(("warning: ", "bold yellow"), warning))
+    for one in plan.warnings:
+        if one not in told:
+            console.show(warning(one))
     if finished:
         runs = f" and {finished_runs} of {plan.n_threshold_runs} threshold runs" if plan.n_threshold_runs else ""
         fate = ", which --fresh deletes" if fresh else ""
@@ -96,13 +89,13 @@ def _show_screen(summary: Summary, issues: Issues, folder: Path, *, top: int, to
         console.show(_classes_and_pairs(summary, console.width))
     if summary.n_flagged and top:
         console.print()
-        console.show(suspects_table(_rows(issues, top), console.width))
+        console.show(table(Table(SUSPECTS, issues.flagged.head(top)), console.width, title="Top"))
         console.show(text((_ranked_by(summary), "dim")))
-    warnings = [warning for warning in summary.warnings if warning not in told]
+    warnings = [one for one in summary.warnings if one not in told]
     if warnings:
         console.print()
-        for warning in warnings[:MOST_WARNINGS]:
-            console.show(text(("warning: ", "bold yellow"), warning))
+        for one in warnings[:MOST_WARNINGS]:
+            console.show(warning(one))
         if len(warnings) > MOST_WARNINGS:
             console.print(text(f"and {len(warnings) - MOST_WARNINGS:,} more warnings in summary.json"))
     if summary.self_check is not None:
@@ -138,71 +131,25 @@ def _headline(summary: Summary, width: int) -> Iterator[Shape]:
 
 def _detectors(summary: Summary, width: int) -> Shape:
     truth = summary.against_truth
-    columns = [Column("", width=30), Column("flagged", "right")]
-    if truth is not None:
-        columns += [Column(name, "right") for name in ("F1", "precision", "recall", "AP")]
-    rows: list[list[str]] = []
-    for name, n_flagged in summary.flagged_by.items():
-        leads = " (leads)" if name == summary.detector.partition(":")[0] else ""
-        quality = None if truth is None else truth.quality.get(name)
-        rows.append([f"{name}{leads}", f"{n_flagged:,}", *(_quality_cells(quality) if quality is not None else ())])
-    row = ["both" if len(rows) == 2 else f"all {len(rows)}", f"{summary.flagged_by_all:,}"]
+    leading = summary.detector.partition(":")[0]
+    rows = [
+        (dataclasses.asdict(truth.quality[name]) if truth is not None and name in truth.quality else {})
+        | {"detector": f"{name} (leads)" if name == leading else name, "n_flagged": n_flagged}
+        for name, n_flagged in summary.flagged_by.items()
+    ]
     if len(rows) > 1:
-        rows.append(row)
-    title = "Detectors"
-    if truth is not None:
-        title = f"{truth.n_label_errors:,} labels are known wrong"
-    rows = [one + [""] * (len(columns) - len(one)) for one in rows]
-    while True:  # a number is never cut: columns go instead
-        made = table(columns, [one[: len(columns)] for one in rows], title=title)
-        if len(columns) <= 2 or width_of(made) <= width:
-            return made
-        columns.pop()
-
-
-def _quality_cells(quality: DetectionQuality) -> list[str]:
-    numbers = (quality.f1, quality.precision, quality.recall, quality.average_precision)
-    return ["-" if number is None else f"{number:.3f}" for number in numbers]
+        everyone = "both" if len(rows) == 2 else f"all {len(rows)}"
+        rows.append({"detector": everyone, "n_flagged": summary.flagged_by_all})
+    if truth is None:
+        return table(Table.of(DETECTORS, rows), width, title="Detectors")
+    title = f"{truth.n_label_errors:,} labels are known wrong"
+    return table(Table.of([*DETECTORS, *QUALITY], rows), width, title=title)
 
 
 def _classes_and_pairs(summary: Summary, width: int) -> Shape:
-    name_width = CLASS_WIDTH + max(0, width - 80) // 4
-    # By count, not by rate: a class of three examples with one flag is not what to look at first.
-    worst = sorted(
-        (one for one in summary.class_health if one.n_flagged), key=lambda one: (-one.n_flagged, one.class_name)
-    )
-    classes = table(
-        [Column("", width=name_width), Column("flagged", "right"), Column("of", "right"), Column("", "right")],
-        [_class_cells(one) for one in worst[:MOST_ROWS]],
-        title="Worst classes",
-    )
-    pairs = table(
-        [Column("", width=name_width), Column(""), Column("", width=name_width), Column("", "right")],
-        [
-            [pair.given_label, ARROW, pair.suggested_label, f"{pair.count:,}"]
-            for pair in summary.confused_pairs[:MOST_ROWS]
-        ],
-        title="Most confused",
-    )
-    return side_by_side(classes, pairs, width)
-
-
-def _class_cells(one: ClassHealth) -> list[str]:
-    rate = "" if one.flagged_rate is None else percent(one.flagged_rate)
-    return [one.class_name, f"{one.n_flagged:,}", f"{one.n_scored:,}", rate]
-
-
-def _rows(issues: Issues, top: int) -> list[SuspectRow]:
-    return [
-        SuspectRow(
-            mark=str(one["rank"]),
-            example=str(one["example_id"]),
-            given_label=str(one["given_label"]),
-            suggested_label=str(one["suggested_label"]),
-            error_probability=float(one["error_probability"]),
-        )
-        for one in issues.flagged.head(top).to_dict("records")
-    ]
+    classes = worst_classes([CLASS, FLAGGED, LABELS, SHARE], summary.class_health).head(MOST_ROWS)
+    pairs = Table.of(PAIRS, summary.confused_pairs).head(MOST_ROWS)
+    return side_by_side(table(classes, width, title="Worst classes"), table(pairs, width, title="Most confused"))
 
 
 def _show_self_check(console: Console, check: SelfCheck) -> None:
@@ -211,8 +158,7 @@ def _show_self_check(console: Console, check: SelfCheck) -> None:
     for label, line in _findings(check):
         console.show(entry(label, len("precision"), [line], style="dim"))
     console.print()
-    columns = [Column(""), Column("planted errors"), Column("suspects")]
-    console.show(table(columns, _histogram(check), title="P(given label)"))
+    console.show(table(Table.of(PLANTED, _histogram(check)), console.width, title="P(given label)"))
     console.show(text((_compared(check), "dim")))
     console.show(text((f"limits: {check.limits}", "dim")))
 
@@ -220,18 +166,18 @@ def _show_self_check(console: Console, check: SelfCheck) -> None:
 def _findings(check: SelfCheck) -> Iterator[tuple[str, str]]:
     recall, precision, left = check.recall, check.precision, check.wrong_labels_left
     if recall.estimate is None:
-        yield "recall", "cannot be told: none of the planted errors got a score"
+        yield "recall", "unknown: none of the planted errors got a score"
     else:
         yield "recall", f"{percent(recall.estimate, 0)} of such errors are found{_between(recall, percent_of=True)}"
     if precision.estimate is None:
-        yield "precision", "cannot be told: there is too little that is flagged"
+        yield "precision", "unknown: too few labels are flagged"
     else:
         expected = check.expected_precision
         by_model = "" if expected is None else f"; {percent(expected, 0)} by P(wrong)"
         share = percent(precision.estimate, 0)
         yield "precision", f"{share} of the flags are right{_between(precision, percent_of=True)}{by_model}"
     if left.estimate is None:
-        yield "left", "how many wrong labels are not flagged cannot be told"
+        yield "left", "unknown: how many wrong labels are not flagged"
     else:
         plural = "label is" if round(left.estimate) == 1 else "labels are"
         yield "left", f"about {left.estimate:,.0f} wrong {plural} not flagged{_between(left, percent_of=False)}"
@@ -245,12 +191,11 @@ def _between(one: Estimate, *, percent_of: bool) -> str:
     return f" (95 % interval {low:,.0f} {'or more' if high is None else f'to {high:,.0f}'})"
 
 
-def _histogram(check: SelfCheck) -> Iterator[list[str]]:
+def _histogram(check: SelfCheck) -> Iterator[dict[str, object]]:
     edges = [f"{edge:g}" for edge in check.self_confidence_edges]
     names = [f"below {edges[0]}", *(f"{low} to {high}" for low, high in pairwise(edges)), f"from {edges[-1]}"]
-    for place, name in enumerate(names):
-        shares = [one.histogram[place] if one.histogram else 0.0 for one in (check.planted, check.suspects)]
-        yield [name, *(f"{percent(share, 0):>5} {'#' * round(share * BAR)}" for share in shares)]
+    for name, planted, suspects in zip_longest(names, check.planted.histogram, check.suspects.histogram, fillvalue=0.0):
+        yield {"self_confidence": name, "planted": planted, "suspects": suspects}
 
 
 def _compared(check: SelfCheck) -> str:
@@ -273,7 +218,7 @@ def _ranked_by(summary: Summary) -> str:
 
 def _next_step(summary: Summary, folder: Path) -> str:
     if summary.learned_nothing:
-        return "see the warnings: none of this can be believed before the models learn"
+        return "see the warnings: do not believe any of this until the models learn"
     if summary.n_flagged:
         return f"labelscan report {shlex.quote(str(folder))}"
     return "scores.csv beside it has every example, most doubtful first"

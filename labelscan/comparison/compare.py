@@ -19,19 +19,26 @@ import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
-from labelscan.arrays import Mask
-from labelscan.comparison.pairing import ALIKE, BOTH, CATEGORIES, ONLY_FIRST, ONLY_SECOND, Pair, join
+from labelscan.comparison.pairing import (
+    ALIKE,
+    BOTH,
+    COMPARED,
+    FLAGGED,
+    ONLY_FIRST,
+    ONLY_SECOND,
+    SIDES,
+    join,
+)
 from labelscan.detection.metrics import DetectionQuality, quality
 from labelscan.results.finished_run import FinishedRun
 from labelscan.results.issues import SCORED, TRUE_LABEL
-from labelscan.tables import write_csv
+from labelscan.tables import records, write_csv
 from labelscan.wording import rounded
 
 FORMAT_VERSION = 1
 
-SIDES = ("first", "second")
 TOPS = (10, 100)
-"""How many of the most doubtful labels are compared, beside as many as the run with fewer flags has."""
+"""How many of the most doubtful labels are compared, besides as many as the run with fewer flags has."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,42 +72,21 @@ class TopOverlap:
     share: float
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ClassComparison:
-    """Flags on the labels compared of one class."""
-
-    class_name: str
-    n_compared: int
-    flagged_by_both: int
-    flagged_by_first: int
-    flagged_by_second: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FlagPrecision:
-    """How many of some flags are on labels known to be wrong."""
-
-    n_flagged: int
-    n_label_errors: int
-    precision: float | None
-    """None where nothing is flagged."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class TruthComparison:
     """Both runs against the true labels, on the labels compared whose true label is the same in both."""
 
     n_examples: int
     n_label_errors: int
-    flags: Mapping[str, FlagPrecision]
-    """Of the flags of both runs, of only the first and of only the second."""
+    flags: pd.DataFrame
+    """One row a category of ``FLAGGED``: ``n_flagged``, ``n_label_errors``, and ``precision``, NaN without a flag."""
     first: DetectionQuality
     second: DetectionQuality
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Comparison:
-    """What two runs say alike and what not."""
+    """On what two runs agree, and on what they do not."""
 
     first: RunFacts
     second: RunFacts
@@ -117,8 +103,9 @@ class Comparison:
     """Spearman's, of label quality; None where one run holds all labels for equally good."""
     error_probability_correlation: float | None
     top_overlaps: tuple[TopOverlap, ...]
-    classes: tuple[ClassComparison, ...]
-    """Those with most labels that only one run flags first."""
+    classes: pd.DataFrame
+    """One row a class, those with most labels that only one run flags first: ``class_name``, ``n_compared``, and the
+    categories of ``FLAGGED``."""
     against_truth: TruthComparison | None
     """None where one of the runs has no true labels."""
     warnings: tuple[str, ...]
@@ -139,10 +126,7 @@ class Comparison:
         fields = [field.name for field in dataclasses.fields(self) if field.name != "examples"]
         content = {name: _plain(getattr(self, name)) for name in fields}
         content["examples"] = {
-            category: [
-                {key: None if pd.isna(value) else value for key, value in row.items() if key != "category"}
-                for row in members.head(top).to_dict("records")
-            ]
+            category: _plain(members.head(top).drop(columns="category"))
             for category, members in self.examples.groupby("category", sort=False)
             if category not in ALIKE
         }
@@ -150,53 +134,43 @@ class Comparison:
 
 
 def compare(first: FinishedRun, second: FinishedRun) -> Comparison:
-    """Return what two runs say alike and what not.
+    """Return on what two runs agree, and on what they do not.
 
     Raises:
         UsageError: they have no example in common.
     """
-    pair = join(first, second)
-    compared = pair.compared
-    flagged = [side[compared] for side in pair.flagged]
-    tables = [table[compared] for table in pair.tables]
-    n_either = int((flagged[0] | flagged[1]).sum())
-    examples = _examples(pair)
-    counts = examples["category"].value_counts()
+    pairs = join(first, second)
+    compared = pairs[pairs["category"].isin(COMPARED)]
+    counts = {str(category): int(count) for category, count in pairs["category"].value_counts(sort=False).items()}
+    n_either = sum(counts[category] for category in FLAGGED)
     return Comparison(
         first=_facts(first),
         second=_facts(second),
         settings=_settings(first, second),
         data=_differences(*({"name": run.summary.get("data"), **run.recorded("data")} for run in (first, second))),
         versions=_differences(first.recorded("versions"), second.recorded("versions")),
-        counts={category: int(counts.get(category, 0)) for category in CATEGORIES},
-        n_compared=int(compared.sum()),
-        jaccard=int((flagged[0] & flagged[1]).sum()) / n_either if n_either else None,
-        rank_correlation=_rank_correlation(tables, "label_quality"),
-        error_probability_correlation=_rank_correlation(tables, "error_probability"),
-        top_overlaps=_top_overlaps(tables, flagged),
-        classes=_by_class(tables[0]["given_label"], flagged),
-        against_truth=_against_truth(tables, flagged),
-        warnings=_warnings(first, second, pair),
-        examples=examples,
+        counts=counts,
+        n_compared=len(compared),
+        jaccard=counts[BOTH] / n_either if n_either else None,
+        rank_correlation=_rank_correlation(compared, "label_quality"),
+        error_probability_correlation=_rank_correlation(compared, "error_probability"),
+        top_overlaps=_top_overlaps(compared),
+        classes=_by_class(compared),
+        against_truth=_against_truth(compared),
+        warnings=_warnings(first, second, pairs),
+        examples=_examples(pairs),
     )
 
 
-def _examples(pair: Pair) -> pd.DataFrame:
-    first, second = (table.reset_index(drop=True) for table in pair.tables)
-    columns: dict[str, object] = {
-        "category": pd.Categorical(pair.categories(), categories=CATEGORIES, ordered=True),
-        "example_id": pd.Series(pair.example_ids, dtype=object),
-        "path": first["path"].where(first["path"] != "", second["path"]),
-    }
+def _examples(pairs: pd.DataFrame) -> pd.DataFrame:
     names = ["given_label", "suggested_label", "error_probability", "label_quality", "rank"]
-    names += [TRUE_LABEL] if TRUE_LABEL in first and TRUE_LABEL in second else []
-    for name in names:
-        columns |= {f"{name}_first": first[name], f"{name}_second": second[name]}
-    examples = pd.DataFrame(columns)
-    doubt = examples[["rank_first", "rank_second"]].min(axis=1)
+    names += [TRUE_LABEL] if all(f"{TRUE_LABEL}_{side}" in pairs for side in SIDES) else []
+    path = pairs["path_first"].where(pairs["path_first"] != "", pairs["path_second"])
+    examples = pairs.assign(path=path, doubt=pairs[["rank_first", "rank_second"]].min(axis=1))
     # Rows are in the order of their ids, which decides where others do not.
-    order = examples.assign(doubt=doubt).sort_values(["category", "doubt"], kind="stable").index
-    return examples.loc[order].reset_index(drop=True).astype({"category": object})
+    examples = examples.sort_values(["category", "doubt"], kind="stable", ignore_index=True)
+    columns = ["category", "example_id", "path", *(f"{name}_{side}" for name in names for side in SIDES)]
+    return examples[columns].astype({"category": object})
 
 
 def _facts(run: FinishedRun) -> RunFacts:
@@ -228,78 +202,72 @@ def _differences(first: Mapping[str, object], second: Mapping[str, object]) -> t
     )
 
 
-def _rank_correlation(tables: list[pd.DataFrame], column: str) -> float | None:
-    first, second = (table[column].to_numpy(np.float64) for table in tables)
+def _rank_correlation(compared: pd.DataFrame, column: str) -> float | None:
+    first, second = (compared[f"{column}_{side}"].to_numpy(np.float64) for side in SIDES)
     if len(first) < 2 or np.ptp(first) == 0 or np.ptp(second) == 0:
         return None
     return float(spearmanr(first, second).statistic)
 
 
-def _top_overlaps(tables: list[pd.DataFrame], flagged: list[Mask]) -> tuple[TopOverlap, ...]:
-    ranked = [table.index[np.argsort(table["rank"].to_numpy(np.int64))] for table in tables]
-    n_compared = len(ranked[0])
-    tops = {k for k in (*TOPS, min(int(flags.sum()) for flags in flagged)) if 0 < k <= n_compared}
-    n_common = {k: len(ranked[0][:k].intersection(ranked[1][:k])) for k in sorted(tops)}
-    return tuple(TopOverlap(k=k, n_common=common, share=common / k) for k, common in n_common.items())
+def _top_overlaps(compared: pd.DataFrame) -> tuple[TopOverlap, ...]:
+    ranked = [compared.sort_values(f"rank_{side}").index for side in SIDES]
+    fewest_flags = min(int(compared[f"flagged_{side}"].sum()) for side in SIDES)
+    tops = sorted({k for k in (*TOPS, fewest_flags) if 0 < k <= len(compared)})
+    n_common = [len(ranked[0][:k].intersection(ranked[1][:k])) for k in tops]
+    return tuple(TopOverlap(k=k, n_common=n, share=n / k) for k, n in zip(tops, n_common, strict=True))
 
 
-def _by_class(given_labels: pd.Series, flagged: list[Mask]) -> tuple[ClassComparison, ...]:
-    first, second = flagged
-    counts = pd.DataFrame({"n": True, BOTH: first & second, ONLY_FIRST: first & ~second, ONLY_SECOND: second & ~first})
-    sums = counts.groupby(given_labels.to_numpy(), sort=True).sum().astype(int)
-    classes = [
-        ClassComparison(
-            class_name=str(name),
-            n_compared=int(row["n"]),
-            flagged_by_both=int(row[BOTH]),
-            flagged_by_first=int(row[ONLY_FIRST]),
-            flagged_by_second=int(row[ONLY_SECOND]),
-        )
-        for name, row in sums.iterrows()
-    ]
-    return tuple(sorted(classes, key=lambda one: (-one.flagged_by_first - one.flagged_by_second, one.class_name)))
+def _by_class(compared: pd.DataFrame) -> pd.DataFrame:
+    flags = {category: compared["category"] == category for category in FLAGGED}
+    counts = pd.DataFrame({"n_compared": 1, **flags}, index=compared.index, dtype=int)
+    classes = counts.groupby(compared["given_label_first"].rename("class_name")).sum().reset_index()
+    only_one = classes[ONLY_FIRST] + classes[ONLY_SECOND]
+    order = classes.assign(only_one=only_one).sort_values(["only_one", "class_name"], ascending=[False, True]).index
+    return classes.loc[order].reset_index(drop=True)
 
 
-def _against_truth(tables: list[pd.DataFrame], flagged: list[Mask]) -> TruthComparison | None:
-    if not all(TRUE_LABEL in table for table in tables):
+def _against_truth(compared: pd.DataFrame) -> TruthComparison | None:
+    true_labels = [f"{TRUE_LABEL}_{side}" for side in SIDES]
+    if not all(name in compared for name in true_labels):
         return None
-    known = (tables[0][TRUE_LABEL] == tables[1][TRUE_LABEL]).to_numpy(bool)
-    label_errors = (tables[0]["given_label"] != tables[0][TRUE_LABEL]).to_numpy(bool)[known]
-    first, second = (flags[known] for flags in flagged)
-    qualities = [table["label_quality"].to_numpy(np.float64)[known] for table in tables]
-    parts = {BOTH: first & second, ONLY_FIRST: first & ~second, ONLY_SECOND: second & ~first}
+    known = compared[compared[true_labels[0]] == compared[true_labels[1]]]
+    label_errors = known["given_label_first"] != known[true_labels[0]]
+    found = label_errors.groupby(known["category"], observed=False).agg(["size", "sum", "mean"]).loc[list(FLAGGED)]
+    first, second = (
+        quality(
+            known[f"flagged_{side}"].to_numpy(bool),
+            known[f"label_quality_{side}"].to_numpy(np.float64),
+            label_errors.to_numpy(bool),
+        )
+        for side in SIDES
+    )
     return TruthComparison(
-        n_examples=len(label_errors),
+        n_examples=len(known),
         n_label_errors=int(label_errors.sum()),
-        flags={name: _precision(flags, label_errors) for name, flags in parts.items()},
-        first=quality(first, qualities[0], label_errors),
-        second=quality(second, qualities[1], label_errors),
+        flags=found.set_axis(["n_flagged", "n_label_errors", "precision"], axis=1),
+        first=first,
+        second=second,
     )
 
 
-def _precision(flagged: Mask, label_errors: Mask) -> FlagPrecision:
-    n_flagged, hits = int(flagged.sum()), int((flagged & label_errors).sum())
-    return FlagPrecision(n_flagged=n_flagged, n_label_errors=hits, precision=hits / n_flagged if n_flagged else None)
-
-
-def _warnings(first: FinishedRun, second: FinishedRun, pair: Pair) -> tuple[str, ...]:
+def _warnings(first: FinishedRun, second: FinishedRun, pairs: pd.DataFrame) -> tuple[str, ...]:
     warnings = [
         f"the models of the {side} run learned nothing: its flags mean nothing"
         for side, run in zip(SIDES, (first, second), strict=True)
         if run.summary.get("learned_nothing")
     ]
-    in_both = pair.present[0] & pair.present[1]
-    n_relabelled = int((in_both & ~pair.same_label).sum())
-    if 2 * n_relabelled > in_both.sum():
+    in_both = pairs[pairs["present_first"] & pairs["present_second"]]
+    n_relabelled = int((in_both["given_label_first"] != in_both["given_label_second"]).sum())
+    if 2 * n_relabelled > len(in_both):
         warnings.append(
-            f"{n_relabelled:,} of {int(in_both.sum()):,} labels differ, and only equal ones are compared: "
-            "perhaps the classes are called otherwise in one run"
+            f"{n_relabelled:,} of {len(in_both):,} labels differ, and only equal ones are compared: "
+            "perhaps the classes have other names in one run"
         )
     fingerprints = [run.recorded("data").get("fingerprint") for run in (first, second)]
     if fingerprints[0] != fingerprints[1] and all(map(_are_row_numbers, (first, second))):
         warnings.append(
             "the data differs and examples are known by their row numbers only: "
-            "if rows were added, removed or moved, other examples are compared; an id column would tell"
+            "if rows were added, removed or moved, the wrong examples are compared; an id column would prevent that"
         )
     return tuple(warnings)
 
@@ -310,6 +278,11 @@ def _are_row_numbers(run: FinishedRun) -> bool:
 
 
 def _plain(value: object) -> object:
+    if isinstance(value, pd.DataFrame):
+        return records(value)
+    if isinstance(value, TruthComparison):
+        fields = {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return fields | {"flags": dict(zip(FLAGGED, records(value.flags), strict=True))}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return dataclasses.asdict(value)
     return [_plain(one) for one in value] if isinstance(value, tuple) else value

@@ -1,90 +1,44 @@
-"""The scores of two runs brought together by example id, and what can have become of an example between them."""
-
-from dataclasses import dataclass
+"""The scores of two runs brought together by example id, and what has become of each example between them."""
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from labelscan.arrays import Mask, Strings, as_strings
 from labelscan.errors import UsageError
 from labelscan.results.finished_run import FinishedRun
-from labelscan.results.issues import SCORED, TRUE_LABEL
+from labelscan.results.issues import SCORED, TEXT_COLUMNS
 
+SIDES = ("first", "second")
+"""What the columns of the two runs end in, after an underscore."""
 BOTH, ONLY_FIRST, ONLY_SECOND = "flagged_by_both", "flagged_by_first", "flagged_by_second"
+NEITHER = "flagged_by_neither"
 FIXED, STILL_FLAGGED, NEWLY_FLAGGED, NEVER_FLAGGED = "fixed", "still_flagged", "newly_flagged", "never_flagged"
-ALIKE = ("flagged_by_neither", "scored_by_neither")
+FLAGGED = (BOTH, ONLY_FIRST, ONLY_SECOND)
+COMPARED = (*FLAGGED, NEITHER)
+"""Categories of examples with the same label in both runs, scored in both: what flags and rankings are compared on."""
+ALIKE = (NEITHER, "scored_by_neither")
 """Categories in which there is nothing to look at."""
 CATEGORIES = (
-    *(BOTH, ONLY_FIRST, ONLY_SECOND, "flagged_by_neither"),
+    *COMPARED,
     *(FIXED, STILL_FLAGGED, NEWLY_FLAGGED, NEVER_FLAGGED),
     *("scored_by_first", "scored_by_second", "scored_by_neither"),
     *("only_in_first", "only_in_second"),
 )
-"""Each example is in one of them. The first four: scored in both runs, with the same label. The next four: scored in
-both, with another label in the second. Then: in both, but without a score in one or both. At last: in one run only."""
+"""Each example is in one of them. First those of ``COMPARED``. The next four: scored in both runs, with another label
+in the second. Then: in both, but without a score in one or both. At last: in one run only."""
 
 
-@dataclass(frozen=True, eq=False)
-class Pair:
-    """The scores of two runs, row by row for the same M examples: all that are in either."""
+def join(first: FinishedRun, second: FinishedRun) -> pd.DataFrame:
+    """Return the scores of two runs side by side, one row an example that is in either, in the order of their ids.
 
-    example_ids: Strings
-    tables: tuple[pd.DataFrame, pd.DataFrame]
-    """What a run does not have is missing in its rows; texts are empty."""
-    present: tuple[Mask, Mask]
-
-    @property
-    def scored(self) -> tuple[Mask, Mask]:
-        """Return (M,) whether an example has a score, for each run."""
-        first, second = ((table["status"] == SCORED).to_numpy(bool) for table in self.tables)
-        return first, second
-
-    @property
-    def flagged(self) -> tuple[Mask, Mask]:
-        """Return (M,) whether an example is flagged, for each run."""
-        first, second = (table["flagged"].eq(True).to_numpy(bool) for table in self.tables)
-        return first, second
-
-    @property
-    def same_label(self) -> Mask:
-        """Return (M,) whether both runs have an example, under the same label."""
-        first, second = (table["given_label"].to_numpy() for table in self.tables)
-        same: Mask = (first == second) & self.present[0] & self.present[1]
-        return same
-
-    @property
-    def compared(self) -> Mask:
-        """Return (M,) whether both runs have judged the same label."""
-        return self.same_label & self.scored[0] & self.scored[1]
-
-    def categories(self) -> NDArray[np.object_]:
-        """Return (M,) the category of each example."""
-        (in_first, in_second), (by_first, by_second), same = self.present, self.scored, self.same_label
-        flag_first, flag_second = self.flagged
-        flags = [flag_first & flag_second, flag_first, flag_second]
-        judged = [*(same & flag for flag in flags), same, *flags]
-        names = [BOTH, ONLY_FIRST, ONLY_SECOND, "flagged_by_neither", STILL_FLAGGED, FIXED, NEWLY_FLAGGED]
-        # The first condition that holds decides, so each may rely on those before it.
-        conditions = [~in_second, ~in_first, ~by_first & ~by_second, ~by_second, ~by_first, *judged]
-        choices = [
-            "only_in_first",
-            "only_in_second",
-            "scored_by_neither",
-            "scored_by_first",
-            "scored_by_second",
-            *names,
-        ]
-        return np.select(conditions, [np.array(name, dtype=object) for name in choices], default=NEVER_FLAGGED)
-
-
-def join(first: FinishedRun, second: FinishedRun) -> Pair:
-    """Return the scores of two runs, brought together by example id.
+    The columns of scores.csv end in ``_first`` and ``_second``; where a run does not have an example, texts are empty
+    and numbers missing. Besides them there are ``category`` and, for each run, whether it has the example
+    (``present``), a score of it (``scored``), and a flag on it (``flagged``).
 
     Raises:
         UsageError: they have no example in common.
     """
-    ids = [set(run.issues.scores["example_id"]) for run in (first, second)]
+    tables = [run.issues.scores for run in (first, second)]
+    ids = [set(table["example_id"]) for table in tables]
     if not ids[0] & ids[1]:
         shown = [min(each) for each in ids]
         raise UsageError(
@@ -92,14 +46,39 @@ def join(first: FinishedRun, second: FinishedRun) -> Pair:
             where=f"{first.folder} and {second.folder}",
             hint="compare runs on versions of one data set; examples are joined by their example_id",
         )
-    example_ids = as_strings(sorted(ids[0] | ids[1]))
-    index = pd.Index(example_ids, dtype=object)  # object: a name that is no UTF-8 fits no other type of text
-    tables, present = [], []
-    for run in (first, second):
-        scores = run.issues.scores
-        table = scores.drop(columns="example_id").set_axis(pd.Index(scores["example_id"], dtype=object))
-        present.append(index.isin(table.index))
-        table = table.reindex(index)
-        texts = [name for name in ("path", "given_label", "suggested_label", "status", TRUE_LABEL) if name in table]
-        tables.append(table.assign(**{name: table[name].where(present[-1], "") for name in texts}))
-    return Pair(example_ids, (tables[0], tables[1]), (present[0], present[1]))
+    # An index of objects: a name that is no UTF-8 fits no other type of text.
+    index = pd.Index(sorted(ids[0] | ids[1]), dtype=object, name="example_id")
+    sides = []
+    for table, side in zip(tables, SIDES, strict=True):
+        rows = table.set_axis(pd.Index(table["example_id"], dtype=object)).drop(columns="example_id")
+        joined = rows.assign(present=True).reindex(index)
+        joined = joined.fillna(dict.fromkeys([name for name in TEXT_COLUMNS if name in joined], ""))
+        truths = {name: joined[name].eq(True).to_numpy(bool) for name in ("present", "flagged")}
+        sides.append(joined.assign(**truths, scored=joined["status"] == SCORED).add_suffix(f"_{side}"))
+    pairs = pd.concat(sides, axis=1).reset_index()
+    return pairs.assign(category=_categories(pairs))
+
+
+def _categories(pairs: pd.DataFrame) -> pd.Categorical:
+    in_first, in_second, by_first, by_second, flag_first, flag_second = (
+        pairs[f"{name}_{side}"].to_numpy(bool) for name in ("present", "scored", "flagged") for side in SIDES
+    )
+    same = (pairs["given_label_first"] == pairs["given_label_second"]).to_numpy(bool)
+    # The first condition that holds decides, so each may rely on those before it.
+    cases = {
+        "only_in_first": ~in_second,
+        "only_in_second": ~in_first,
+        "scored_by_neither": ~by_first & ~by_second,
+        "scored_by_first": ~by_second,
+        "scored_by_second": ~by_first,
+        BOTH: same & flag_first & flag_second,
+        ONLY_FIRST: same & flag_first,
+        ONLY_SECOND: same & flag_second,
+        NEITHER: same,
+        STILL_FLAGGED: flag_first & flag_second,
+        FIXED: flag_first,
+        NEWLY_FLAGGED: flag_second,
+        NEVER_FLAGGED: np.ones(len(pairs), dtype=bool),
+    }
+    names = np.select(list(cases.values()), [np.array(name, dtype=object) for name in cases])
+    return pd.Categorical(names, categories=list(CATEGORIES), ordered=True)

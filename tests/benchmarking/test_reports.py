@@ -15,16 +15,16 @@ from labelscan.benchmarking.plot import LOOKS, write_scoreboard_plot
 
 
 def test_the_csv_files_are_as_reviewed(tmp_path, golden):
-    a_scoreboard().write_csv(tmp_path)
+    a_scoreboard().write(tmp_path)
     golden("benchmark.csv", (tmp_path / "benchmark.csv").read_text(encoding="utf-8"))
     golden("measurements.csv", (tmp_path / "measurements.csv").read_text(encoding="utf-8"))
 
 
 def test_a_script_reads_the_csv_back(tmp_path):
     scoreboard = a_scoreboard()
-    scoreboard.write_csv(tmp_path)
+    scoreboard.write(tmp_path)
     read = pd.read_csv(tmp_path / "benchmark.csv")
-    pd.testing.assert_frame_equal(read, scoreboard.table(), check_dtype=False, rtol=1e-5)
+    pd.testing.assert_frame_equal(read, scoreboard.table, check_dtype=False, rtol=1e-5)
 
 
 def test_the_markdown_is_as_reviewed(tmp_path, golden):
@@ -43,7 +43,7 @@ def test_names_do_not_break_the_markdown_table(tmp_path):
 
 
 def test_the_json_is_that_of_the_table(tmp_path):
-    a_scoreboard().write_json(tmp_path)
+    a_scoreboard().write(tmp_path)
     content = json.loads((tmp_path / "benchmark.json").read_text(encoding="utf-8"))
     assert content == json.loads(json.dumps(a_scoreboard().to_json()))
     assert content["format_version"] == 1
@@ -70,8 +70,9 @@ def test_every_point_of_the_table_is_in_the_plot():
             points, _, _ = container.lines
             for x, y in zip(points.get_xdata(), points.get_ydata(), strict=True):
                 drawn[detector, LOSSES[round(float(y))]] = float(x)
-        rows = [row for row in scoreboard.rows if row.noise == noise]
-        assert drawn == {(row.detector, row.loss): pytest.approx(row.means["f1"].value) for row in rows}
+        rows = scoreboard.table[scoreboard.table["noise"] == noise]
+        expected = zip(rows["detector"], rows["loss"], rows["f1"], strict=True)
+        assert drawn == {(detector, loss): pytest.approx(f1) for detector, loss, f1 in expected}
         low, high = panel.get_xlim()
         assert all(low < value < high for value in drawn.values())
 

@@ -1,6 +1,7 @@
 """Benchmarks of tiny images: what is measured is right, and nothing is trained or decoded twice."""
 
 import json
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from torch import nn
 import labelscan
 from labelscan.benchmarking.plan import REFERENCE, Cell, balanced, make_benchmark_plan
 from labelscan.benchmarking.run_benchmark import look_ahead
+from labelscan.benchmarking.runs import CellMark
 from labelscan.data.dataset import ImageArray, make_dataset
 from labelscan.data.noise import plant
 from labelscan.detection.detectors import DETECTORS
@@ -109,14 +111,15 @@ def test_what_is_measured_is_that_of_the_planted_errors(run, shapes):
         labelscan.gate(next(result.folder.glob("cells/symmetric*/*/seed-0")), max_rate=1.0)
     assert len(result.table) == 4
     assert len(result.measurements) == 8
-    for one in result.scoreboard.measurements:
+    for one in result.measurements.itertuples():
         evidence = Evidence.read(result.folder / Cell(NOISE, one.loss, one.seed).folder / "evidence.npz")
         given_labels = plant(true_labels, 3, NOISE, one.seed)
         np.testing.assert_array_equal(evidence.given_labels, given_labels[evidence.index])
         detection = DETECTORS.build(one.detector).detect(evidence)
         label_errors = (given_labels != true_labels)[evidence.index]
-        assert one.quality == quality(detection.flagged, detection.label_quality, label_errors)
-        assert one.quality.n_errors == 6
+        expected = asdict(quality(detection.flagged, detection.label_quality, label_errors))
+        assert {name: getattr(one, name) for name in expected} == expected
+        assert one.n_errors == 6
         predicted = evidence.pred_probs.argmax(axis=1)
         assert one.out_of_fold_accuracy == pytest.approx((predicted == true_labels[evidence.index]).mean())
         assert one.seconds > 0
@@ -252,7 +255,7 @@ class Broken(nn.Module):
         return ""
 
 
-def test_a_loss_that_fails_is_told_and_takes_nothing_else_with_it(run, monkeypatch):
+def test_a_loss_that_fails_is_reported_and_takes_nothing_else_with_it(run, monkeypatch):
     monkeypatch.setitem(LOSSES._parts, "broken", Broken)
     result, heard = run(losses=["ce", "broken", "gce"], n_seeds=1)
     assert set(result.table["loss"]) == {"ce", "gce"}
@@ -273,6 +276,17 @@ def test_labels_that_are_planted_otherwise_than_before_start_a_cell_over(run):
     assert heard.trained == [f"{NOISE}, ce, seed 0"]
     assert len(heard.of(EpochDone)) == N_FOLDS * N_EPOCHS
     assert any("starts over" in event.message for event in heard.of(Warned))
+
+
+@pytest.mark.parametrize("content", ["[]", '{"seconds": 1}', '{"seconds": "long"}', "null", "{"])
+def test_a_mark_that_was_damaged_is_no_mark(tmp_path, content):
+    whole = {"fingerprint": "f", "contents": "c", "trained_for": ""}
+    if content == '{"seconds": "long"}':
+        content = json.dumps({**whole, "seconds": "long"})
+    (tmp_path / "seed-0.json").write_text(content)
+    assert CellMark.read(tmp_path / "seed-0") is None
+    CellMark(**whole, seconds=1.5).write(tmp_path / "seed-0")
+    assert CellMark.read(tmp_path / "seed-0") == CellMark(**whole, seconds=1.5)
 
 
 def test_a_cell_whose_evidence_was_deleted_is_put_together_from_its_folds(run):
@@ -396,7 +410,7 @@ def test_the_default_folder_is_that_of_the_data_whatever_is_compared(shapes, tmp
     assert folders[3] != folders[0]
 
 
-def test_looking_ahead_tells_what_is_left_and_writes_nothing(shapes, tmp_path, monkeypatch, run):
+def test_looking_ahead_reports_what_is_left_and_writes_nothing(shapes, tmp_path, monkeypatch, run):
     monkeypatch.setattr("labelscan.pipeline.estimate.SECONDS", 0.01)
     dataset = with_true_labels(shapes, shapes[1])
     wanted = {"dataset": dataset, "noises": [NOISE], "losses": LOSSES_COMPARED, "output": tmp_path / "b"}

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -9,74 +10,88 @@ from measured import DETECTORS, F1, LOSSES, NOISES, a_measurement, a_scoreboard
 from scipy import stats
 from tiny_run import a_dataset, an_evidence, detections_of
 
-from labelscan.benchmarking.scoreboard import METRICS, Mean, compare, measure
+from labelscan.benchmarking.scoreboard import METRICS, figure, judge
 from labelscan.detection.metrics import quality
 
 
-def rows_of(*measurements):
-    return compare(measurements, noises=NOISES, losses=LOSSES, detectors=DETECTORS)
+def averages_of(*measurements):
+    return a_scoreboard(measurements=measurements).averages
 
 
 def test_the_interval_of_a_mean_is_that_of_students_t():
     values = [0.5, 0.625, 0.875, 0.75]
-    mean = Mean.of(values)
+    measurements = [a_measurement(seed=seed, f1=f1) for seed, f1 in enumerate(values)]
+    row = a_scoreboard(measurements=measurements, seeds=range(4)).averages.iloc[0]
     low, high = stats.t.interval(0.95, 3, loc=np.mean(values), scale=stats.sem(values))
-    assert mean is not None
-    assert mean.value == pytest.approx(np.mean(values))
-    assert mean.half_width == pytest.approx((high - low) / 2)
-    assert mean.n_seeds == 4
+    assert row["f1"] == pytest.approx(np.mean(values))
+    assert row["f1_interval"] == pytest.approx((high - low) / 2)
+    assert row["f1_seeds"] == 4
 
 
 def test_one_seed_has_a_mean_without_interval_and_none_has_nothing():
-    assert Mean.of([0.75]) == Mean(0.75, None, 1)
-    assert Mean.of([]) is None
+    row = averages_of(a_measurement(f1=0.75)).iloc[0]
+    assert (row["f1"], row["f1_seeds"]) == (0.75, 1)
+    assert math.isnan(row["f1_interval"])
+    assert averages_of().empty
+    assert a_scoreboard(measurements=()).to_json()["table"] == []
 
 
 def test_what_people_read_has_three_decimals_and_an_interval_where_there_is_one():
-    assert Mean(0.93149, 0.0121, 3).figure(3) == "0.931 ± 0.012"
-    assert Mean(0.93149, None, 1).figure(3) == "0.931"
-    assert Mean(0.0149, 0.002, 3).figure(3, signed=True) == "+0.015 ± 0.002"
-    assert Mean(-0.0001, 0.002, 3).figure(3, signed=True) == "+0.000 ± 0.002"
+    assert figure(0.93149, 0.0121) == "0.931 ± 0.012"
+    assert figure(0.93149, math.nan) == "0.931"
+    assert figure(0.0149, 0.002, sign="+") == "+0.015 ± 0.002"
+    assert figure(-0.0001, 0.002, sign="+") == "+0.000 ± 0.002"
 
 
 def test_a_difference_is_taken_seed_by_seed():
-    rows = rows_of(*(a_measurement(loss=loss, seed=seed, f1=f1) for loss in LOSSES for seed, f1 in enumerate(F1[loss])))
-    first, second = rows
-    assert first.differences == {"f1": None, "average_precision": None}
-    expected = Mean.of([a - b for a, b in zip(F1[LOSSES[1]], F1[LOSSES[0]], strict=True)])
-    assert second.differences["f1"] == expected
+    measurements = (a_measurement(loss=loss, seed=seed, f1=f1) for loss in LOSSES for seed, f1 in enumerate(F1[loss]))
+    first, second = averages_of(*measurements).to_dict("records")
+    assert first["f1_difference_seeds"] == first["average_precision_difference_seeds"] == 0
+    assert math.isnan(first["f1_difference"])
+    differences = [a - b for a, b in zip(F1[LOSSES[1]], F1[LOSSES[0]], strict=True)]
+    assert second["f1_difference"] == pytest.approx(np.mean(differences))
+    assert second["f1_difference_interval"] == pytest.approx(stats.sem(differences) * stats.t.ppf(0.975, 2))
     # Far narrower than the interval of either loss: seeds differ more than losses do.
-    assert second.differences["f1"].half_width < first.means["f1"].half_width / 1.5
+    assert second["f1_difference_interval"] < first["f1_interval"] / 1.5
 
 
 def test_only_seeds_that_both_losses_have_enter_a_difference():
-    rows = rows_of(
+    table = averages_of(
         a_measurement(loss="ce", seed=0, f1=0.5),
         a_measurement(loss="ce", seed=1, f1=0.25),
         a_measurement(loss=LOSSES[1], seed=1, f1=0.75),
         a_measurement(loss=LOSSES[1], seed=2, f1=1.0),
     )
-    assert rows[1].differences["f1"] == Mean(0.5, None, 1)
-    assert [row.n_seeds for row in rows] == [2, 2]
+    row = table.iloc[1]
+    assert (row["f1_difference"], row["f1_difference_seeds"]) == (0.5, 1)
+    assert math.isnan(row["f1_difference_interval"])
+    assert table["n_seeds"].tolist() == [2, 2]
 
 
 def test_without_the_first_loss_there_is_no_difference():
-    (row,) = rows_of(a_measurement(loss=LOSSES[1]))
-    assert row.differences == {"f1": None, "average_precision": None}
+    row = averages_of(a_measurement(loss=LOSSES[1])).iloc[0]
+    assert row["f1_difference_seeds"] == row["average_precision_difference_seeds"] == 0
+
+
+def test_a_detector_that_trains_for_itself_has_no_difference():
+    measurements = [a_measurement(detector="aum:percentile=90", loss=loss) for loss in LOSSES]
+    table = a_scoreboard(measurements=measurements, detectors=("aum:percentile=90",)).averages
+    assert table["f1_difference_seeds"].tolist() == [0, 0]
 
 
 def test_a_metric_without_value_in_one_seed_is_the_mean_of_the_others():
-    (row,) = rows_of(a_measurement(seed=0, ranking=None), a_measurement(seed=1, ranking=0.5))
-    assert row.means["auroc"] == Mean(0.5, None, 1)
-    assert row.means["f1"].n_seeds == 2
-    (row,) = rows_of(a_measurement(ranking=None))
-    assert row.means["average_precision"] is None
-    assert row.figure("average_precision") == "-"
+    row = averages_of(a_measurement(seed=0, ranking=None), a_measurement(seed=1, ranking=0.5)).iloc[0]
+    assert (row["auroc"], row["auroc_seeds"]) == (0.5, 1)
+    assert row["f1_seeds"] == 2
+    unknown = a_scoreboard(measurements=[a_measurement(ranking=None)])
+    assert unknown.to_json()["table"][0]["means"]["average_precision"] is None
+    assert unknown.to_json()["measurements"][0]["auroc"] is None
+    assert unknown.figures()["average_precision"].tolist() == ["-"]
 
 
 def test_rows_come_in_the_order_that_was_asked_for():
-    rows = a_scoreboard().rows
-    assert [(row.noise, row.detector, row.loss) for row in rows] == [
+    rows = a_scoreboard().table
+    assert list(zip(rows["noise"], rows["detector"], rows["loss"], strict=True)) == [
         (noise, detector, loss) for noise in NOISES for detector in DETECTORS for loss in LOSSES
     ]
 
@@ -86,20 +101,21 @@ def test_what_is_measured_is_the_quality_of_each_detector_against_the_true_label
     evidence = an_evidence(dataset)
     true_labels = dataset.true_labels[evidence.index]
     detections = detections_of(evidence).by_name
-    measured = measure(detections, evidence, true_labels, noise="pair:0.1", loss="ce", seed=3, seconds=1.5)
+    measured = judge(detections, evidence, true_labels, noise="pair:0.1", loss="ce", seed=3, seconds=1.5)
     label_errors = true_labels != evidence.given_labels
     assert label_errors.sum() == 2
     for one in measured:
-        detection = detections[one.detector]
-        assert one.quality == quality(detection.flagged, detection.label_quality, label_errors)
-        assert one.out_of_fold_accuracy == pytest.approx(9 / 10)  # row 8 is taken for another class
-        assert (one.noise, one.loss, one.seed, one.seconds) == ("pair:0.1", "ce", 3, 1.5)
-    assert [one.detector for one in measured] == ["confident-learning", "noise-posterior"]
-    assert measured[0].value("f1") == 1.0
+        detection = detections[one["detector"]]
+        expected = asdict(quality(detection.flagged, detection.label_quality, label_errors))
+        assert {name: one[name] for name in expected} == expected
+        assert one["out_of_fold_accuracy"] == pytest.approx(9 / 10)  # row 8 is taken for another class
+        assert (one["noise"], one["loss"], one["seed"], one["seconds"]) == ("pair:0.1", "ce", 3, 1.5)
+    assert [one["detector"] for one in measured] == ["confident-learning", "noise-posterior"]
+    assert measured[0]["f1"] == 1.0
 
 
 def test_the_tables_have_a_number_in_every_column_but_the_names():
-    table, measured = a_scoreboard().table(), a_scoreboard().measured()
+    table, measured = a_scoreboard().table, a_scoreboard().measurements
     assert len(table) == 8
     assert len(measured) == 20
     for frame in (table, measured):

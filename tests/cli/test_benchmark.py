@@ -58,7 +58,7 @@ def test_the_same_command_again_shows_the_same_at_once(command, photos):
     first = command("benchmark", "photos", *QUICK, *MORE)
     again = command("benchmark", "photos", *QUICK, *MORE)
     assert again.out == first.out
-    assert "cells: all 4 finished before" in again.err
+    assert "cells: all 4 already finished" in again.err
 
 
 def test_json_is_that_of_the_file_with_the_folder_and_nothing_else(command, photos, tmp_path):
@@ -73,13 +73,13 @@ def test_quiet_writes_the_path_of_the_table_alone(command, photos):
     assert (ended.out, ended.err) == ("b/benchmark.csv\n", "")
 
 
-def test_verbose_tells_of_every_fold_and_epoch(command, photos):
+def test_verbose_reports_every_fold_and_epoch(command, photos):
     ended = command("benchmark", "photos", *QUICK, "--seeds", "1", "-v")
     assert ended.err.count(", epoch ") == 2 * 2
     assert "training: 2 folds of 2 epochs" in ended.err
 
 
-def test_a_dry_run_tells_what_is_left_and_writes_nothing(command, photos, tmp_path, monkeypatch):
+def test_a_dry_run_reports_what_is_left_and_writes_nothing(command, photos, tmp_path, monkeypatch):
     monkeypatch.setattr("labelscan.pipeline.estimate.SECONDS", 0.01)
     ended = command("benchmark", "photos", *QUICK, *MORE, "--dry-run")
     assert ended.code == 0
@@ -104,7 +104,7 @@ def test_a_budget_that_is_over_ends_well_with_what_is_done_and_says_what_is_miss
     ended = command("benchmark", "photos", *QUICK, *MORE, "--budget", "0.000001")
     assert ended.code == 0
     assert ended.out.startswith("symmetric:0.2: 2 of 12 labels wrong, 1 seed\n")
-    assert "3 of 4 cells are missing: the same command goes on" in ended.err
+    assert "3 of 4 cells are missing: run the same command again" in ended.err
 
 
 class Diverging(CrossEntropy):

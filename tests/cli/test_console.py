@@ -5,17 +5,20 @@ from hypothesis import strategies as st
 
 from labelscan.cli.console import (
     ELLIPSIS,
-    Column,
     Console,
     cells,
     elide,
+    fitting,
     is_live,
     message,
+    sections,
     show_problems,
+    side_by_side,
     table,
     text,
 )
 from labelscan.errors import Problem
+from labelscan.tables import Column, Table
 from labelscan.wording import printable
 
 any_text = st.text(st.characters())
@@ -51,11 +54,33 @@ def test_the_middle_of_a_path_is_left_out():
 
 def test_a_table_keeps_to_its_widths_and_leaves_no_blanks_behind():
     stream = io.StringIO()
-    rows = [["[bold]" + "x" * 30, "1"], ["鳥", "20"]]
-    Console(file=stream, width=40, markup=False).show(
-        table([Column("", width=12), Column("n", "right")], rows, title="T")
-    )
+    rows = [{"name": "[bold]" + "x" * 30, "n": 1}, {"name": "鳥", "n": 20}]
+    shown = Table.of([Column("", "name", "name"), Column("n", "n", "count")], rows)
+    Console(file=stream, width=16, markup=False).show(table(shown, 16, title="T"))
     assert stream.getvalue().splitlines() == ["T              n", f"[bo{ELLIPSIS}xxxxxxxx   1", "鳥            20"]
+
+
+def test_a_name_gets_shorter_before_a_column_goes_and_a_number_is_never_cut():
+    columns = [Column("a", "a", "name"), Column("b", "b", "name", spare=1), Column("c", "c", "count", spare=2)]
+    shown = Table.of(columns, [{"a": "a" * 30, "b": "b" * 30, "c": 1234}])
+    assert [len(fitting(shown, width).columns) for width in (100, 33, 32, 26, 25, 3)] == [3, 3, 2, 2, 1, 1]
+
+
+def test_tables_below_each_other_are_equally_wide():
+    stream = io.StringIO()
+    columns = [Column("", "name", "name"), Column("n", "n", "count")]
+    parts = {title: Table.of(columns, [{"name": name, "n": 1}]) for title, name in (("A", "x"), ("B", "xyz"))}
+    Console(file=stream, width=40).show(sections(parts))
+    assert stream.getvalue().splitlines() == ["A    n", "x    1", "B    n", "xyz  1"]
+
+
+def test_tables_stand_beside_each_other_where_there_is_room():
+    columns = [Column("n", "n", "count")]
+    both = side_by_side(*(table(Table.of(columns, [{"n": n}]), 40) for n in (1, 2)))
+    for width, lines in ((6, ["n    n", "1    2"]), (5, ["n", "1", "", "n", "2"])):
+        stream = io.StringIO()
+        Console(file=stream, width=width).show(both)
+        assert stream.getvalue().splitlines() == lines
 
 
 def test_a_text_in_a_style_is_plain_where_nobody_looks(monkeypatch):
@@ -72,14 +97,14 @@ def test_a_message_wraps_at_words_on_a_terminal_and_stays_one_line_in_a_file():
     assert message(Console(file=io.StringIO(), width=16), line).plain == line.plain
 
 
-def test_few_problems_of_a_kind_stay_apart_and_many_are_told_as_one(capsys):
+def test_few_problems_of_a_kind_stay_apart_and_many_are_reported_as_one(capsys):
     files = [Problem(f"no such file: gone/{row}.png", f"m.csv row {row}") for row in range(9)]
     show_problems(files)
     assert capsys.readouterr().err.count("error: ") == 9
     show_problems([Problem(f"label {row} is not in 0 .. 1", f"m.csv row {row}") for row in range(9)])
     assert capsys.readouterr().err.splitlines() == [
         "error: m.csv row 0: label 0 is not in 0 .. 1",
-        "  likewise at m.csv row 1, 2, 3, 4, 5, 6, 7, 8",
+        "  also at m.csv row 1, 2, 3, 4, 5, 6, 7, 8",
     ]
 
 

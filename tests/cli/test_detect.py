@@ -44,7 +44,7 @@ def test_the_same_command_again_takes_up_the_finished_folds(command, photos):
     first = command("detect", "photos", *QUICK)
     again = command("detect", "photos", *QUICK)
     assert again.out == first.out
-    assert "all 3 folds finished before" in again.err
+    assert "all 3 folds already finished" in again.err
 
 
 def test_other_settings_for_a_run_are_refused_with_what_differs(command, photos):

@@ -108,7 +108,7 @@ def test_a_run_that_is_not_there_or_not_finished_ends_in_2(command, two_runs, tm
     assert "hint: repeat the command that began it" in ended.err
 
 
-def test_bad_usage_is_told(command, two_runs):
+def test_bad_usage_is_reported(command, two_runs):
     assert "name a file" in command("diff", "old", "new", "-o", "old").err
     assert "must be at least 0" in command("diff", "old", "new", "--top", "-1").err
     assert "see labelscan diff --help" in command("diff", "old").err

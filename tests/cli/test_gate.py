@@ -119,7 +119,7 @@ def test_what_is_in_the_baseline_is_not_new(command, run, tmp_path):
     assert "--update-baseline" in missing.err
     made = command("gate", "run", "--baseline", "known.csv", "--update-baseline")
     assert (made.code, made.err) == (0, "")
-    assert "3 added, 0 removed: every flag, also those below P = 0.5" in made.out
+    assert "3 added, 0 removed: every flag, including those below P = 0.5" in made.out
     assert (tmp_path / "known.csv").read_text().splitlines()[0] == "example_id,given_label"
     assert command("gate", "run", "--baseline", "known.csv").code == 0
 

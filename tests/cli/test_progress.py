@@ -45,7 +45,7 @@ def test_a_line_comes_every_few_seconds_with_the_time_left():
     assert listening.tell(StepDone("decode", 12.0)) == ["decoding images: done in 12 s"]
 
 
-def test_what_is_done_at_once_is_not_told():
+def test_what_is_done_at_once_is_not_reported():
     listening = Listening()
     assert listening.tell(StepStarted("decode", 10)) == []
     assert listening.tell(StepDone("decode", 0.1)) == []
@@ -61,7 +61,7 @@ def test_a_run_of_hours_writes_fewer_lines():
 
 def test_training_counts_the_epochs_of_all_folds():
     listening = Listening()
-    assert listening.tell(TrainingPlanned(3, 10, 1)) == ["training: 3 folds of 10 epochs, 1 of them finished before"]
+    assert listening.tell(TrainingPlanned(3, 10, 1)) == ["training: 3 folds of 10 epochs, 1 of them already finished"]
     assert listening.tell(FoldDone(0, 0, 0.9, 3.0, reused=True)) == []
     assert listening.tell(epoch(1, 4)) == []
     assert listening.tell(epoch(1, 9), after=10) == ["training: 9 of 20 epochs (45 %), about 22 s left"]
@@ -80,27 +80,29 @@ def test_training_without_epochs_counts_folds():
 def test_threshold_runs_are_counted_beside_the_folds():
     listening = Listening()
     planned = TrainingPlanned(2, 10, 1, n_threshold_runs=2)
-    assert listening.tell(planned) == ["training: 2 folds and 2 threshold runs of 10 epochs, 1 of them finished before"]
+    assert listening.tell(planned) == [
+        "training: 2 folds and 2 threshold runs of 10 epochs, 1 of them already finished"
+    ]
     listening.tell(FoldDone(0, 0, 0.9, 3.0, reused=True))
     assert listening.tell(epoch(1, 5)) == []
     assert listening.tell(replace(epoch(1, 10), kind="aum"), after=10)[0].startswith("training: 15 of 30 epochs")
     assert listening.tell(FoldDone(0, 1, None, 20.0, kind="aum")) == ["aum 1: trained, 20 s"]
     assert listening.tell(TrainingPlanned(2, 10, 4, 2)) == [
-        "training: all 2 folds and 2 threshold runs finished before"
+        "training: all 2 folds and 2 threshold runs already finished"
     ]
 
 
 def test_a_run_that_is_finished_already_says_so():
-    assert Listening().tell(TrainingPlanned(3, 10, 3)) == ["training: all 3 folds finished before"]
+    assert Listening().tell(TrainingPlanned(3, 10, 3)) == ["training: all 3 folds already finished"]
 
 
-def test_verbose_tells_of_every_epoch():
+def test_verbose_reports_every_epoch():
     listening = Listening(verbose=True)
     listening.tell(TrainingPlanned(2, 10, 0))
     assert listening.tell(epoch(1, 4)) == ["fold 0-1, epoch 4 of 10: loss 1.250, train accuracy 50.0 %, 2.0 s"]
 
 
-def test_warnings_and_notes_are_told_once_and_remembered():
+def test_warnings_and_notes_are_reported_once_and_remembered():
     listening = Listening()
     assert listening.tell(Warned("no weights")) == ["warning: no weights"]
     assert listening.tell(Warned("no weights")) == []
@@ -110,7 +112,7 @@ def test_warnings_and_notes_are_told_once_and_remembered():
     assert listening.progress.told == {"no weights", "columns: path"}
 
 
-def test_quiet_says_nothing_and_claims_to_have_told_nothing():
+def test_quiet_says_nothing_and_claims_to_have_reported_nothing():
     listening = Listening(quiet=True)
     assert listening.tell(Warned("no weights")) == []
     assert listening.progress.told == set()

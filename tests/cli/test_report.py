@@ -276,7 +276,7 @@ def test_where_decisions_cannot_be_saved_it_is_said_and_no_browser_opened(comman
     ended = command("report", "run", "--serve")
     assert (ended.code, opened) == (0, [])
     assert ended.out.startswith("http://127.0.0.1:")
-    assert "cannot be written to" in " ".join(ended.err.split())
+    assert "cannot write to run" in " ".join(ended.err.split())
     assert "decisions are saved" not in ended.err
 
 

@@ -42,7 +42,7 @@ def test_the_default_folder_is_named_after_the_file(command, probs):
 
 
 def test_as_many_suspects_as_wanted_are_listed(command, probs):
-    assert "suspects" not in command("score", "probs.npz", "--top", "0").out
+    assert "P(wrong)" not in command("score", "probs.npz", "--top", "0").out
     one = command("score", "probs.npz", "--top", "1").out.splitlines()
     two = command("score", "probs.npz", "--top", "2").out.splitlines()
     assert len(two) == len(one) + 1
@@ -105,7 +105,7 @@ def test_problems_that_differ_in_their_row_only_are_told_once(command, tmp_path)
     assert ended.code == 2
     assert ended.err.splitlines() == [
         "error: bad.npz index 5: probabilities sum to 1.5, not 1",
-        "  likewise at bad.npz index 6, 7, 8, 9, 10, 11, 12, 13 and 11 more",
+        "  also at bad.npz index 6, 7, 8, 9, 10, 11, 12, 13 and 11 more",
         "  hint: give every class a column and let each row sum to 1; logits want a softmax first",
         "error: and 10 more problems like these",
     ]

@@ -129,9 +129,9 @@ def test_flags_and_rankings_are_compared_on_labels_that_both_have_judged() -> No
     assert comparison.error_probability_correlation == pytest.approx(comparison.rank_correlation)
     # Both flag two of them: a, b and a, c.
     assert [(top.k, top.n_common, top.share) for top in comparison.top_overlaps] == [(2, 1, 0.5)]
-    by_class = {one.class_name: one for one in comparison.classes}
-    assert (by_class["cat"].n_compared, by_class["cat"].flagged_by_both, by_class["cat"].flagged_by_first) == (2, 1, 1)
-    assert (by_class["dog"].n_compared, by_class["dog"].flagged_by_second) == (2, 1)
+    by_class = comparison.classes.set_index("class_name")
+    assert by_class.loc["cat", ["n_compared", "flagged_by_both", "flagged_by_first"]].tolist() == [2, 1, 1]
+    assert by_class.loc["dog", ["n_compared", "flagged_by_second"]].tolist() == [2, 1]
 
 
 def test_the_most_doubtful_are_compared_by_tens_hundreds_and_as_many_as_flagged() -> None:
@@ -153,7 +153,7 @@ def test_classes_on_which_the_runs_differ_most_come_first() -> None:
     first = {f"{row}": ("abc"[row % 3], 0.5, row % 3 == 1) for row in range(9)}
     second = {**first, "0": ("a", 0.1, True), "1": ("b", 0.9, False), "4": ("b", 0.9, False)}
     comparison = compare(a_run(first), a_run(second))
-    assert [one.class_name for one in comparison.classes] == ["b", "a", "c"]
+    assert comparison.classes["class_name"].tolist() == ["b", "a", "c"]
 
 
 def test_known_true_labels_say_which_flags_are_right() -> None:
@@ -163,17 +163,17 @@ def test_known_true_labels_say_which_flags_are_right() -> None:
     assert truth is not None
     # Compared are a and b, cats that are dogs, and c and d, dogs that are cats: all four are wrong.
     assert (truth.n_examples, truth.n_label_errors) == (4, 4)
-    assert [part.precision for part in truth.flags.values()] == [1.0, 1.0, 1.0]
+    assert truth.flags["precision"].tolist() == [1.0, 1.0, 1.0]
     assert truth.first.recall == truth.second.recall == 0.5
     right = {**true, "a": "cat"}
     truth = compare(a_run(FIRST, true_labels=right), a_run(SECOND, true_labels=right)).against_truth
     assert truth is not None
-    assert [part.precision for part in truth.flags.values()] == [0.0, 1.0, 1.0]
+    assert truth.flags["precision"].tolist() == [0.0, 1.0, 1.0]
     # Where the two do not agree on the truth, neither is believed.
     truth = compare(a_run(FIRST, true_labels=true), a_run(SECOND, true_labels=right)).against_truth
     assert truth is not None
     assert truth.n_examples == 3
-    assert truth.flags["flagged_by_both"].precision is None
+    assert np.isnan(truth.flags.loc["flagged_by_both", "precision"])
 
 
 def test_without_true_labels_in_both_nothing_is_measured() -> None:
@@ -181,7 +181,7 @@ def test_without_true_labels_in_both_nothing_is_measured() -> None:
     assert compare(a_run(FIRST, true_labels=true), a_run(SECOND)).against_truth is None
 
 
-def test_settings_data_and_versions_that_differ_are_told() -> None:
+def test_settings_data_and_versions_that_differ_are_reported() -> None:
     first = a_run(FIRST, settings={"seed": 0, "training.loss": "ce"}, detector="noise-posterior")
     second = a_run(SECOND, settings={"seed": 0, "training.loss": "blurry"}, fingerprint="11")
     second = replace(second, record={**second.record, "versions": {"labelscan": "1"}})
@@ -214,7 +214,8 @@ def test_classes_that_are_called_otherwise_are_noticed() -> None:
     comparison = compare(a_run(FIRST), a_run(renamed))
     assert comparison.n_compared == 0
     assert comparison.jaccard is comparison.rank_correlation is None
-    assert comparison.top_overlaps == comparison.classes == ()
+    assert comparison.top_overlaps == ()
+    assert comparison.classes.empty
     (warning,) = comparison.warnings
     assert warning.startswith("12 of 12 labels differ")
 

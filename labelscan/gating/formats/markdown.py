@@ -1,11 +1,16 @@
 """A verdict as Markdown: for the summary page of a CI job, or a comment on a pull request."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from dataclasses import asdict
 
 from labelscan.gating.formats.words import findings, next_steps, numbers_of, outcome, unlisted
-from labelscan.gating.verdict import GateSuspect, GateVerdict
-from labelscan.tables import markdown_table
+from labelscan.gating.verdict import GateVerdict
+from labelscan.results.columns import GIVEN, P_WRONG, SUGGESTED
+from labelscan.tables import Column, Table, markdown_table
 from labelscan.wording import as_code, in_markdown
+
+SUSPECTS = (Column("example", "place", "label"), GIVEN, SUGGESTED, P_WRONG)
+"""Each by its file, where there is one: that is what a reviewer opens."""
 
 
 def as_markdown(verdict: GateVerdict, top: int) -> str:
@@ -17,9 +22,9 @@ def _lines(verdict: GateVerdict, top: int) -> Iterator[str]:
     yield from (f"## labelscan gate: {outcome(verdict).lower()}", "", in_markdown(findings(verdict)), "")
     rows = [(check.name, *numbers_of(check), "ok" if check.passed else "**exceeded**") for check in verdict.checks]
     yield from markdown_table(("limit", "found", "allowed", ""), "lrrl", rows)
-    listed = verdict.to_look_at[:top]
+    listed = [asdict(one) | {"place": one.place} for one in verdict.to_look_at[:top]]
     if listed:
-        yield from ("", *_table(listed))
+        yield from ("", *Table.of(SUSPECTS, listed).markdown())
     if missing := unlisted(verdict, top):
         yield from ("", missing)
     for warning in verdict.warnings:
@@ -28,14 +33,3 @@ def _lines(verdict: GateVerdict, top: int) -> Iterator[str]:
     if steps:
         yield ""
         yield from (f"- {word}: {as_code(step)}" for word, step in steps)
-
-
-def _table(suspects: Iterable[GateSuspect]) -> Iterator[str]:
-    rows = [
-        [
-            *(as_code(text) for text in (one.place, one.given_label, one.suggested_label)),
-            f"{one.error_probability:.3f}",
-        ]
-        for one in suspects
-    ]
-    yield from markdown_table(("suspect", "given", "suggested", "P(wrong)"), "lllr", rows)

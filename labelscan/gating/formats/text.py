@@ -2,10 +2,13 @@
 
 import unicodedata
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 
 from labelscan.gating.formats import words
 from labelscan.gating.verdict import GateVerdict
+from labelscan.results.columns import SUSPECTS
 from labelscan.results.issues import ISSUES_FILE
+from labelscan.tables import Table
 from labelscan.wording import printable
 
 KEPT = {True: "ok      ", False: "exceeded"}
@@ -21,15 +24,13 @@ def _lines(verdict: GateVerdict, top: int) -> Iterator[str]:
     yield printable(words.findings(verdict))
     yield ""
     yield from _columns([[KEPT[one.passed], one.name, one.sentence] for one in verdict.checks])
-    listed = verdict.to_look_at[:top]
+    listed = [asdict(one) | {"rank": place} for place, one in enumerate(verdict.to_look_at[:top], 1)]
     if listed:
-        title = "New" if verdict.baseline and verdict.n_new else "Top"
-        rows = [
-            [str(place), one.example_id, one.given_label, "->", one.suggested_label, f"{one.error_probability:.3f}"]
-            for place, one in enumerate(listed, 1)
-        ]
+        table = Table.of(SUSPECTS, listed)
+        titles = ["New" if verdict.baseline and verdict.n_new else "Top", *(one.title for one in SUSPECTS[1:])]
+        right = [place for place, one in enumerate(SUSPECTS) if one.is_number]
         yield ""
-        yield from _columns([[title, "suspects", "given", "", "suggested", "P(wrong)"], *rows], right=(0, 5))
+        yield from _columns([titles, *zip(*map(table.cells, SUSPECTS), strict=True)], right)
         if missing := words.unlisted(verdict, top):
             yield f"{missing}; all are in {ISSUES_FILE}"
     remarks = [f"{kind}: {printable(text)}" for kind, text in words.remarks(verdict)]

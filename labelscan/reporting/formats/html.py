@@ -23,6 +23,7 @@ from markupsafe import Markup
 from labelscan.atomic import replacing
 from labelscan.correction.decisions import COLUMNS, VERDICTS
 from labelscan.reporting.page import ReportPage
+from labelscan.results.columns import ACCURACY, CLASS, EXAMPLES, FLAGGED, PROBABLY_WRONG, QUALITY, SHARE
 from labelscan.results.health import MANY_FLAGGED
 from labelscan.results.run_files import DECISIONS_FILE
 
@@ -75,6 +76,8 @@ def render_html(page: ReportPage) -> str:
         names=page.class_names,
         health=worst_first[:MOST_CLASSES_IN_HEALTH],
         heat_map=_heat_map(page.summary),
+        class_columns=(CLASS, EXAMPLES, FLAGGED, SHARE, PROBABLY_WRONG, ACCURACY),
+        truth_columns=(FLAGGED, *QUALITY),
         policy=_policy(style, scripts, saves=bool(page.save_to)),
         style=Markup(style),
         scripts=[Markup(script) for script in scripts],

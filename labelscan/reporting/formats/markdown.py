@@ -1,12 +1,29 @@
 """A run as Markdown: for a pull request, a job summary or an issue."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from labelscan.atomic import replacing
-from labelscan.reporting.page import Interval, ReportPage, Suspect
-from labelscan.tables import markdown_table
+from labelscan.reporting.page import Interval, ReportPage
+from labelscan.results.columns import (
+    ACCURACY,
+    CLASS,
+    EXAMPLE,
+    FLAGGED,
+    FLAGGED_BY,
+    GIVEN,
+    LABELS,
+    P_WRONG,
+    PAIRS,
+    RANK,
+    SHARE,
+    SUGGESTED,
+    TRUE,
+    worst_classes,
+)
+from labelscan.tables import Table
 from labelscan.wording import as_code, in_markdown, percent
 
 MOST_CLASSES = 20
@@ -33,12 +50,16 @@ def _run_lines(page: ReportPage) -> Iterator[str]:
     yield f"- wrong labels, flagged or not: {_between(page.wrong_labels, shares=False)}"
     if page.flagged_precision is not None:
         yield f"- flags that are right: {_between(page.flagged_precision, shares=True)}"
-    yield from (f"- **warning:** {in_markdown(str(one))}" for one in _listed(page.summary, "warnings"))
+    yield from (f"- **warning:** {in_markdown(str(one))}" for one in _listed(page, "warnings"))
     yield from (f"- {in_markdown(note)}" for note in page.notes)
-    yield from _section("Classes", _classes(_listed(page.summary, "class_health")))
-    yield from _section("Most confused", _pairs(_listed(page.summary, "confused_pairs")))
-    yield from _section("Most doubtful labels", _suspects(page))
-    yield from _section("What was run", (f"- {in_markdown(label)}: {as_code(text)}" for label, text in page.facts))
+    classes = worst_classes([CLASS, FLAGGED, LABELS, SHARE, ACCURACY], _listed(page, "class_health"))
+    yield from _table("Classes", classes.head(MOST_CLASSES), len(classes), "classes with flags")
+    pairs = Table.of(PAIRS, _listed(page, "confused_pairs"))
+    yield from _table("Most confused", pairs, len(pairs))
+    yield from _table("Most doubtful labels", _suspects(page), page.n_flagged, "in issues.csv")
+    if page.facts:
+        yield from ("", "### What was run", "")
+        yield from (f"- {in_markdown(label)}: {as_code(text)}" for label, text in page.facts)
 
 
 def _between(one: Interval, *, shares: bool) -> str:
@@ -50,69 +71,20 @@ def _between(one: Interval, *, shares: bool) -> str:
     return f"about {between} {known_by}. {in_markdown(one.basis)}"
 
 
-def _section(title: str, lines: Iterator[str]) -> Iterator[str]:
-    content = list(lines)
-    if content:
-        yield from ("", f"### {title}", "", *content)
+def _table(title: str, shown: Table, n_all: int, what: str = "") -> Iterator[str]:
+    if len(shown):
+        yield from ("", f"### {title}", "", *shown.markdown())
+        if n_all > len(shown):
+            yield from ("", f"and {n_all - len(shown):,} more {what}")
 
 
-def _classes(health: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    worst = sorted((one for one in health if one["n_flagged"]), key=lambda one: (-one["n_flagged"], one["class_name"]))
-    if not worst:
-        return
-    rows = [
-        [
-            as_code(one["class_name"]),
-            f"{one['n_flagged']:,}",
-            f"{one['n_scored']:,}",
-            percent(one["flagged_rate"]),
-            percent(one["out_of_fold_accuracy"]),
-        ]
-        for one in worst[:MOST_CLASSES]
-    ]
-    titles = ("class", "flagged", "labels", "share", "held-out accuracy")
-    yield from markdown_table(titles, "lrrrr", rows)
-    if len(worst) > MOST_CLASSES:
-        yield from ("", f"and {len(worst) - MOST_CLASSES:,} more classes with flags")
-
-
-def _pairs(pairs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    rows = [[as_code(one["given_label"]), as_code(one["suggested_label"]), f"{one['count']:,}"] for one in pairs]
-    if rows:
-        yield from markdown_table(("label", "taken for", "times"), "llr", rows)
-
-
-def _suspects(page: ReportPage) -> Iterator[str]:
+def _suspects(page: ReportPage) -> Table:
     shown = page.suspects[:MOST_SUSPECTS]
-    if not shown:
-        return
     with_truth = any(one.true_label is not None for one in shown)
-    titles = ["", "example", "label", "suggested", "P(wrong)", "flagged by", *(["true label"] if with_truth else [])]
-    yield from markdown_table(
-        titles,
-        "rlllrll" if with_truth else "rlllrl",
-        [_suspect_cells(one, with_truth=with_truth) for one in shown],
-    )
-    if page.n_flagged > len(shown):
-        yield from ("", f"and {page.n_flagged - len(shown):,} more in issues.csv")
+    columns = [RANK, EXAMPLE, GIVEN, SUGGESTED, P_WRONG, FLAGGED_BY, *([TRUE] if with_truth else [])]
+    return Table.of(columns, [asdict(one) | {"flagged_by": ", ".join(one.flagged_by)} for one in shown])
 
 
-def _suspect_cells(one: Suspect, *, with_truth: bool) -> list[str]:
-    probability = "" if one.error_probability is None else f"{one.error_probability:.3f}"
-    cells = [
-        str(one.rank),
-        as_code(one.example_id),
-        as_code(one.given_label),
-        as_code(one.suggested_label),
-        probability,
-    ]
-    return [
-        *cells,
-        in_markdown(", ".join(one.flagged_by)),
-        *([as_code(one.true_label or "")] if with_truth else []),
-    ]
-
-
-def _listed(summary: Mapping[str, object], name: str) -> Sequence[Any]:
-    content = summary.get(name)
+def _listed(page: ReportPage, name: str) -> Sequence[Any]:
+    content = page.summary.get(name)
     return content if isinstance(content, list | tuple) else ()

@@ -1,0 +1,50 @@
+"""What people see of a run, whatever shows it: the columns of suspects, of classes and of confused pairs."""
+
+from collections.abc import Iterable, Sequence
+
+from labelscan.tables import Column, Table
+
+RANK = Column("", "rank", "count")
+EXAMPLE = Column("example", "example_id", "label")
+GIVEN = Column("given", "given_label", "label")
+ARROW = Column("", text="->", spare=1)
+SUGGESTED = Column("suggested", "suggested_label", "label", spare=1)
+P_WRONG = Column("P(wrong)", "error_probability", "number")
+FLAGGED_BY = Column("flagged by", "flagged_by")
+TRUE = Column("true label", "true_label", "label")
+SUSPECTS = (RANK, EXAMPLE, GIVEN, ARROW, SUGGESTED, P_WRONG)
+CLASS = Column("class", "class_name", "label")
+EXAMPLES = Column("examples", "n_examples", "count")
+FLAGGED = Column("flagged", "n_flagged", "count")
+LABELS = Column("labels", "n_scored", "count")
+SHARE = Column("share", "flagged_rate", "share")
+PROBABLY_WRONG = Column("probably wrong", "estimated_wrong_labels", "count")
+ACCURACY = Column("held-out accuracy", "out_of_fold_accuracy", "share")
+PAIRS = (
+    GIVEN,
+    Column("", text="->"),
+    Column("suggested", "suggested_label", "label"),
+    Column("labels", "count", "count"),
+)
+"""What is confused with what; unlike among suspects, both labels always stay."""
+QUALITY = (
+    Column("F1", "f1", "number", spare=1),
+    Column("precision", "precision", "number", spare=2),
+    Column("recall", "recall", "number", spare=3),
+    Column("AP", "average_precision", "number", spare=4),
+)
+"""How well a detector did where true labels are known: of ``DetectionQuality``."""
+
+
+def worst_classes(columns: Sequence[Column], health: Iterable[object]) -> Table:
+    """Return the classes with flags, those with most first.
+
+    By count, not by rate: a class of three examples with one flag is not what to look at first.
+
+    Args:
+        columns: those to show.
+        health: one ``ClassHealth`` a class, as it is or as summary.json has it.
+    """
+    rows = Table.of([CLASS, FLAGGED], health).rows
+    flagged = rows[rows["n_flagged"] > 0]
+    return Table(columns, flagged.sort_values(["n_flagged", "class_name"], ascending=[False, True]))
