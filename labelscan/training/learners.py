@@ -109,7 +109,7 @@ def _check_fresh(network: nn.Module) -> None:
             raise RunError(
                 "the model factory returned a network with parts that another fold has trained",
                 where="model",
-                hint="make everything anew on every call, also a pretrained backbone (copy.deepcopy does)",
+                hint="make everything anew on every call, including a pretrained backbone (copy.deepcopy does)",
             )
         setattr(part, _TRAINED, True)
 
