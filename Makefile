@@ -39,7 +39,8 @@ format: $(VENV)/installed-dev ## Put the code into its format.
 types: $(VENV)/installed-dev ## Check types.
 	$(BIN)/mypy --strict
 
-bench: $(VENV)/installed-dev ## Measure the training loop and, with DATA=DIR, whole runs against the usual way.
+bench: $(VENV)/installed-dev ## Measure promised times, the training loop and, with DATA=DIR, whole runs against the usual way.
+	$(BIN)/python -m pytest -m slow tests/bench
 	$(BIN)/python tests/bench/training_loop.py
 	$(if $(DATA),$(BIN)/python tests/bench/whole_run.py --data $(DATA),@echo 'for whole runs: make bench DATA=DIR')
 

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from labelscan.errors import MAX_PROBLEMS, ProbabilitiesError, Problem
+from labelscan.errors import ProbabilitiesError, Problem
 
 GivenLabels: TypeAlias = NDArray[np.int64]
 """(N,) class indices as delivered, perhaps wrong."""
@@ -99,19 +99,17 @@ def check_pred_probs(
             where=name,
             hint="give one label for each row, in the same order",
         )
-    with np.errstate(invalid="ignore", over="ignore"):  # infinities are told below
+    with np.errstate(invalid="ignore", over="ignore"):  # infinities are named below
         sums = pred_probs.sum(axis=1, dtype=np.float64)
     right = (np.abs(sums - 1) <= ROW_SUM_TOLERANCE) & (pred_probs >= 0).all(axis=1)
     right &= (given_labels >= 0) & (given_labels < n_classes)
-    wrong = np.flatnonzero(~right)
-    if not len(wrong):
-        return
-    problems = []
-    for row in wrong[:MAX_PROBLEMS].tolist():
+
+    def problem(row: int) -> Problem:
         id_or_row = f"index {row}" if example_ids is None else f"example {example_ids[row]!r}"
-        problem, hint = _what_is_wrong(pred_probs[row], float(sums[row]), int(given_labels[row]))
-        problems.append(Problem(problem, id_or_row if where is None else where(row), hint))
-    raise ProbabilitiesError.of(problems, total=len(wrong))
+        what, hint = _what_is_wrong(pred_probs[row], float(sums[row]), int(given_labels[row]))
+        return Problem(what, id_or_row if where is None else where(row), hint)
+
+    ProbabilitiesError.refuse(np.flatnonzero(~right).tolist(), problem)
 
 
 def _what_is_wrong(probs: NDArray[Any], total: float, label: int) -> tuple[str, str]:

@@ -4,12 +4,14 @@ Each error carries three parts that a person needs (the problem with its value, 
 about it) and the exit code that the command line ends with.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, TypeVar
+
+Found = TypeVar("Found")
 
 MAX_PROBLEMS = 20
-"""How many problems of a data set are told at once; enough to fix a file in one go, few enough to read."""
+"""How many problems of a data set are shown at once; enough to fix a file in one go, few enough to read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +51,21 @@ class UsageError(LabelscanError):
 
     @classmethod
     def of(cls, problems: Sequence[Problem], *, total: int | None = None) -> Self:
-        """Return one error that tells all ``problems``; ``total`` when more were found than are kept."""
+        """Return one error that names all ``problems``; ``total`` when more were found than are kept."""
         error = cls(problems[0].problem, where=problems[0].where, hint=problems[0].hint)
         more = (len(problems) if total is None else total) - MAX_PROBLEMS
-        told = list(problems[:MAX_PROBLEMS])
+        named = list(problems[:MAX_PROBLEMS])
         if more > 0:
-            told.append(Problem(f"and {more:,} more problems like these"))
-        error.problems = tuple(told)
-        error.args = ("\n".join(str(problem) for problem in told),)
+            named.append(Problem(f"and {more:,} more problems like these"))
+        error.problems = tuple(named)
+        error.args = ("\n".join(str(problem) for problem in named),)
         return error
+
+    @classmethod
+    def refuse(cls, found: Sequence[Found], problem_of: Callable[[Found], Problem]) -> None:
+        """Raise one error that names all that was ``found`` wrong, if anything was; only what is shown is worded."""
+        if found:
+            raise cls.of([problem_of(one) for one in found[:MAX_PROBLEMS]], total=len(found))
 
 
 class ConfigError(UsageError):

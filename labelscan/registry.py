@@ -1,7 +1,8 @@
 """Named tables of interchangeable parts, and the text that names one: ``blurry:gamma=0.4,delay=4``.
 
-A part is a class whose constructor takes its options by keyword, each with a default. Other packages add
-parts by an entry point in the group ``labelscan.<kind>``, as in ``labelscan.loss``.
+A part is a class whose constructor takes its options by keyword, each with a default; where there is nothing to set,
+as for readers, it is used as it is. Other packages add parts by an entry point in the group ``labelscan.<kind>``, as in
+``labelscan.loss`` or ``labelscan.gate_format``.
 """
 
 import difflib
@@ -9,7 +10,7 @@ import inspect
 import types
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Generic, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from labelscan.errors import ConfigError
@@ -61,32 +62,65 @@ class Option:
     default: object
 
 
-class Registry(Generic[T]):
-    """The parts of one kind by name.
+class Parts(Generic[T]):
+    """The parts of one kind by name, in the order in which they were given; those of other packages come last.
 
     Args:
-        kind: what the parts are, as messages call it: ``loss``, ``model``, ``detector``.
-        parts: constructors by name.
+        kind: what the parts are, as messages call it: ``loss``, ``reader``, ``gate format``.
+        parts: by name; text is the address of one that is imported when it is asked for, as ``package.module`` or
+            ``package.module:name``.
     """
 
-    def __init__(self, kind: str, parts: Mapping[str, Callable[..., T]]) -> None:
+    def __init__(self, kind: str, parts: Mapping[str, T | str]) -> None:
         self.kind = kind
-        self._parts = dict(parts)
+        self.built_in = tuple(parts)
+        """The names of those that come with labelscan, known without a look at other packages."""
+        group = f"labelscan.{kind.replace(' ', '_')}"
+        self._parts: dict[str, T | EntryPoint] = {
+            name: EntryPoint(name, part, group) if isinstance(part, str) else part for name, part in parts.items()
+        }
+        self._group = group
         self._plug_ins_found = False
 
     def __iter__(self) -> Iterator[str]:
-        self._find_plug_ins()
-        return iter(self._parts)
+        yield from self.built_in
+        self._find_plug_ins()  # only now: to look through what is installed takes a moment
+        yield from [name for name in self._parts if name not in self.built_in]
 
-    def __getitem__(self, name: str) -> Callable[..., T]:
+    def __getitem__(self, name: str) -> T:
         if name not in self._parts:
             self._find_plug_ins()
-        if name in self._parts:
-            return self._parts[name]
-        raise ConfigError(f"no {self.kind} is called {name!r}", hint=f"use {self._nearest(name)}")
+        if name not in self._parts:
+            raise ConfigError(f"no {self.kind} is called {name!r}", hint=f"use {_nearest(name, list(self))}")
+        part = self._parts[name]
+        return self._load(part) if isinstance(part, EntryPoint) else part
 
     def __contains__(self, name: object) -> bool:
         return name in list(self)
+
+    def _load(self, entry: EntryPoint) -> T:
+        if entry.name in self.built_in:
+            part: T = entry.load()
+            return part
+        try:
+            part = entry.load()
+        except Exception as error:  # whatever another package's code raises
+            raise ConfigError(
+                f"the {self.kind} {entry.name!r} cannot be loaded ({type(error).__name__}: {error})",
+                where=entry.value,
+                hint="mend the package that it comes from, or uninstall it",
+            ) from error
+        return part
+
+    def _find_plug_ins(self) -> None:
+        if not self._plug_ins_found:
+            self._plug_ins_found = True
+            for entry in entry_points(group=self._group):
+                self._parts.setdefault(entry.name, entry)
+
+
+class Registry(Parts[Callable[..., T]], Generic[T]):
+    """Parts that are made with options: classes, or functions that return one."""
 
     def options(self, name: str) -> list[Option]:
         """Return what can be set on the part called ``name``."""
@@ -104,7 +138,7 @@ class Registry(Generic[T]):
 
         Args:
             text: a name, with options behind it or not.
-            defaults: options for the part where ``text`` leaves them out.
+            defaults: options for the part where ``text`` leaves them out; those that it does not have are ignored.
         """
         return self.build_spec(PartSpec.parse(text, where=self.kind), **defaults)
 
@@ -123,7 +157,7 @@ class Registry(Generic[T]):
             if first in given:
                 raise ConfigError(f"option {first!r} is given twice in {str(spec)!r}", where=self.kind)
             given[first] = spec.bare
-        values = {name: option.default for name, option in known.items()} | defaults
+        values = {name: defaults.get(name, option.default) for name, option in known.items()}
         for key, value in given.items():
             if key not in known:
                 raise ConfigError(
@@ -133,15 +167,6 @@ class Registry(Generic[T]):
                 )
             values[key] = read_value(value, known[key].type, where=f"{self.kind} {spec.name}, option {key}")
         return values
-
-    def _nearest(self, name: str) -> str:
-        return _nearest(name, list(self))
-
-    def _find_plug_ins(self) -> None:
-        if not self._plug_ins_found:
-            self._plug_ins_found = True
-            for entry in entry_points(group=f"labelscan.{self.kind}"):
-                self._parts.setdefault(entry.name, entry.load())
 
 
 def _nearest(name: str, known: Mapping[str, object] | list[str]) -> str:

@@ -1,11 +1,16 @@
 """Golden files: what people or programs read, kept as it was when last reviewed. ``make golden`` renews them."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 GOLDEN = Path(__file__).parent / "golden"
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # read by torch: idle threads leave a busy machine its cores
+settings.register_profile("labelscan", deadline=None)  # how long an example takes says nothing on a busy machine
+settings.load_profile("labelscan")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -6,6 +6,7 @@ import inspect
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, get_type_hints
 
 from labelscan.cli import app
@@ -24,8 +25,11 @@ from labelscan.training.models import MODELS
 OPENING = """\
 # Reference
 
-Made from the code of labelscan: `make golden` writes it anew, and a test fails where it is stale.
+Made from the code of labelscan and from tests/reference_texts.md: `make golden` writes it anew, and a test fails where
+it is stale.
 """
+PROSE = (Path(__file__).parent / "reference_texts.md").read_text(encoding="utf-8")
+"""What is written by hand, because no code says it; its commands and its Python are run as those of the README are."""
 EXIT_CODES = {
     "0": "done; a gate passed",
     "1": "a gate failed, and nothing else",
@@ -38,7 +42,7 @@ PARTS = {"losses": LOSSES, "models": MODELS, "detectors": DETECTORS, "noises": N
 
 def reference(help_pages: Mapping[str, str]) -> str:
     """Return the whole page, in Markdown, given the text of ``labelscan COMMAND --help`` by command."""
-    sections = [OPENING, "## Commands"]
+    sections = [OPENING, PROSE, "## Commands"]
     sections += [f"### labelscan {name}\n\n```text\n{page.rstrip()}\n```" for name, page in help_pages.items()]
     sections += ["## Exit codes\n\n" + table(("code", "meaning"), EXIT_CODES.items())]
     sections += ["## Settings\n\n" + SETTINGS_ARE, table(("setting", "flag", "default", "meaning"), setting_rows())]

@@ -13,7 +13,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from labelscan.config import shipped_configs
-from labelscan.reporting.formats import FORMATS
+from labelscan.reporting.formats import FILE_NAMES, FORMATS
 from labelscan.reporting.formats.label_studio import interface_path
 from labelscan.results.run_files import OWN_FILES
 
@@ -54,15 +54,10 @@ def test_an_editor_marks_what_labelscan_refuses(text):
 
 def test_the_tables_of_the_readme_are_up_to_date(golden):
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    made = {
-        "commands": lambda: reference.table(("command", "what it does"), reference.commands()),
-        "files": lambda: reference.table(("file", "content"), reference.files()),
-        "columns": lambda: reference.table(("column", "meaning"), reference.columns()),
-        "codes": lambda: reference.table(("exit code", "meaning"), reference.EXIT_CODES.items()),
-    }
+    made = {"commands": lambda: reference.table(("command", "what it does"), reference.commands())}
     golden(ROOT / "README.md", MARKED.sub(lambda found: f"{found[1]}{made[found[2]]()}\n{found[3]}", readme))
 
 
 def test_every_report_in_a_run_folder_is_known_as_a_file_of_the_run():
-    tasks = FORMATS["label-studio"]
-    assert {*FORMATS.values(), interface_path(Path(tasks)).name} <= OWN_FILES.keys()
+    tasks = FORMATS["label-studio"].file_name
+    assert {*FILE_NAMES, interface_path(Path(tasks)).name} <= OWN_FILES.keys()

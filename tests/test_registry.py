@@ -1,4 +1,5 @@
 from dataclasses import dataclass
+from importlib.metadata import EntryPoint
 from typing import Literal
 
 import pytest
@@ -6,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labelscan.errors import ConfigError
-from labelscan.registry import PartSpec, Registry, read_value
+from labelscan.registry import Parts, PartSpec, Registry, read_value
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ def test_options_are_read_as_their_types(text, made):
 
 def test_defaults_stand_where_the_text_leaves_them_out():
     assert TOOLS.build("knife:folds=true", blade=0.7, folds=False) == Knife(0.7, True)
+    assert isinstance(TOOLS.build("spoon", blade=0.7), Spoon)
 
 
 @pytest.mark.parametrize(
@@ -102,14 +104,31 @@ def test_numbers_read_back_as_written(number):
     assert read_value(str(number), type(number), where="") == number
 
 
+def with_plug_in(monkeypatch, value):
+    """Have a package installed that adds the tool ``fork``."""
+    entries = {"labelscan.tool": [EntryPoint("fork", value, "labelscan.tool")]}
+    monkeypatch.setattr("labelscan.registry.entry_points", lambda group: entries.get(group, []))
+
+
 def test_plug_ins_are_found_by_entry_point(monkeypatch):
-    class Entry:
-        name = "fork"
-
-        def load(self):
-            return Spoon
-
-    monkeypatch.setattr("labelscan.registry.entry_points", lambda group: [Entry()] if group == "labelscan.tool" else [])
+    with_plug_in(monkeypatch, f"{__name__}:Spoon")
     tools: Registry[object] = Registry("tool", {"knife": Knife})
     assert list(tools) == ["knife", "fork"]
+    assert tools.built_in == ("knife",)
     assert isinstance(tools.build("fork"), Spoon)
+
+
+def test_a_plug_in_that_is_broken_is_named_and_in_the_way_of_no_other(monkeypatch):
+    with_plug_in(monkeypatch, "labelscan.nowhere:Fork")
+    tools: Registry[object] = Registry("tool", {"knife": Knife})
+    assert tools.build("knife") == Knife()
+    with pytest.raises(ConfigError, match=r"labelscan\.nowhere:Fork: the tool 'fork' cannot be loaded"):
+        tools.build("fork")
+
+
+def test_parts_are_imported_when_they_are_asked_for():
+    numbers: Parts[object] = Parts("number", {"pi": "math:pi", "all": "math", "nowhere": "labelscan.nowhere"})
+    assert list(numbers) == ["pi", "all", "nowhere"]
+    assert numbers["pi"] == numbers["all"].pi
+    with pytest.raises(ModuleNotFoundError):
+        numbers["nowhere"]

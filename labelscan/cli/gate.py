@@ -15,6 +15,7 @@ from labelscan.cli.options import OUTPUT, refuse_both, whole_number
 from labelscan.config import GateConfig, settings
 from labelscan.config.sections import LIMITS
 from labelscan.errors import UsageError
+from labelscan.gating.formats import FORMATS
 
 if TYPE_CHECKING:
     from labelscan.gating.verdict import GateVerdict
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 TOP = 10
 TEXT, GITHUB = "text", "github"
-FORMATS = (TEXT, "json", "junit", "sarif", GITHUB, "markdown")
 STDOUT = ("-", "/dev/stdout", "/dev/fd/1")
 """Names of files by which stdout is meant: where it is redirected, a file of that name would be written over it."""
 GATE_FAILED = 1
@@ -52,7 +52,7 @@ def gate(
         Option(
             "--format",
             metavar="FORMAT[=FILE]",
-            help=f"{', '.join(FORMATS)}; may be repeated. [default: text]",
+            help=f"{', '.join(FORMATS.built_in)}; may be repeated. [default: text]",
             rich_help_panel=OUTPUT,
         ),
     ] = None,
@@ -134,12 +134,11 @@ def _write(verdict: "GateVerdict", formats: Mapping[str, Path | None], *, top: i
     from labelscan.atomic import replacing
     from labelscan.cli import gate_screen
 
-    forms = _forms()
     for name, path in sorted(formats.items(), key=lambda one: one[1] is None):  # files first: stdout may go away
         if name == TEXT and path is None:
             gate_screen.show(verdict, top=top, quiet=quiet)
             continue
-        content = gate_screen.as_text(verdict, top=top) if name == TEXT else forms[name](verdict, top)
+        content = FORMATS[name](verdict, top)
         if path is None:
             gate_screen.show_form(content)
             continue
@@ -147,28 +146,11 @@ def _write(verdict: "GateVerdict", formats: Mapping[str, Path | None], *, top: i
             file.write(content)
 
 
-def _forms() -> "Mapping[str, Callable[[GateVerdict, int], str]]":
-    """Return what writes each form but the text; loaded when the first of them is wanted."""
-    from labelscan.gating.formats import github as github_report
-    from labelscan.gating.formats import json as gate_json
-    from labelscan.gating.formats import junit as junit_report
-    from labelscan.gating.formats import markdown as gate_markdown
-    from labelscan.gating.formats import sarif as sarif_report
-
-    return {
-        "json": lambda verdict, _: gate_json.as_json(verdict),
-        "junit": junit_report.as_junit,
-        "sarif": lambda verdict, _: sarif_report.as_sarif(verdict),
-        GITHUB: github_report.as_annotations,
-        "markdown": gate_markdown.as_markdown,
-    }
-
-
 def _read_formats(texts: list[str], *, update_baseline: bool) -> Mapping[str, Path | None]:
     """Return each form with its file; the text is written too where nothing else goes to stdout."""
     refuse_both("--update-baseline", update_baseline, "--format", bool(texts))
     bare = [text.partition("=")[0] if text.partition("=")[2] in STDOUT else text for text in texts]
-    formats = read_formats(bare, FORMATS, beside=[GITHUB])
+    formats = read_formats(bare, list(FORMATS), beside=[GITHUB])
     for name, path in formats.items():
         if path is not None and path.is_dir():
             raise UsageError("this is a folder", where=str(path), hint=f"name a file, as in {name}=gate.{name}")

@@ -1,33 +1,20 @@
 """A verdict on one screen: whether it passes, by which limits, the worst suspects, and what to do."""
 
-import io
-from collections.abc import Iterator, Sequence
-
-from labelscan.cli.console import Console, Shape, entry, stdout, text
+from labelscan.cli.console import Console, entry, stdout, text
 from labelscan.cli.suspects_table import SuspectRow, suspects_table
-from labelscan.gating.baseline import BaselineUpdate, Reviewed
+from labelscan.gating.baseline import BaselineUpdate
+from labelscan.gating.formats import words
 from labelscan.gating.verdict import GateVerdict
 from labelscan.results.issues import ISSUES_FILE
 
-FILE_WIDTH = 80
-"""Columns of a text that is written into a file."""
 MOST_ROWS = 5
-"""Of warnings, and of what was removed from a baseline."""
-MOST_NAMES = 3
-"""Of the rows of a baseline that say nothing any more."""
-STYLES = {"PASSED": "bold green", "FAILED": "bold red"}
+"""Of what was removed from a baseline."""
+STYLES = {"PASSED": "bold green", "FAILED": "bold red", "warning": "bold yellow", "note": "dim"}
 
 
 def show(verdict: GateVerdict, *, top: int, quiet: bool) -> None:
     """Write a verdict to stdout, or only its first line."""
     _write(stdout(), verdict, top=top, quiet=quiet)
-
-
-def as_text(verdict: GateVerdict, *, top: int) -> str:
-    """Return what ``show`` writes, without colour, for a file."""
-    file = io.StringIO()
-    _write(Console(file=file, width=FILE_WIDTH, no_color=True, markup=False, emoji=False), verdict, top=top)
-    return file.getvalue()
 
 
 def show_form(content: str) -> None:
@@ -60,21 +47,19 @@ def show_update(update: BaselineUpdate, least: float) -> None:
     if update.unknown:
         rows = "1 row is" if len(update.unknown) == 1 else f"{len(update.unknown):,} rows are"
         console.show(
-            text(("kept    ", "dim"), f"{rows} stale, unless another run has the examples: {_first(update.unknown)}")
+            text(
+                ("kept    ", "dim"), f"{rows} stale, unless another run has the examples: {words.named(update.unknown)}"
+            )
         )
     console.show(text(("next    ", "dim"), "keep it beside the data, under version control"))
 
 
-def _first(rows: Sequence[Reviewed]) -> str:
-    more = f" and {len(rows) - MOST_NAMES:,} more" if len(rows) > MOST_NAMES else ""
-    return ", ".join(example_id for example_id, _ in rows[:MOST_NAMES]) + more
-
-
 def _write(console: Console, verdict: GateVerdict, *, top: int, quiet: bool = False) -> None:
-    console.show(text((verdict.word, STYLES[verdict.word]), f": {verdict.reason}"))
+    outcome = words.outcome(verdict)
+    console.show(text((outcome, STYLES[outcome]), f": {words.reason(verdict)}"))
     if quiet:
         return
-    console.show(text(verdict.sentence))
+    console.show(text(words.findings(verdict)))
     console.print()
     width = max(len(check.name) for check in verdict.checks)
     for check in verdict.checks:
@@ -84,13 +69,13 @@ def _write(console: Console, verdict: GateVerdict, *, top: int, quiet: bool = Fa
         console.print()
         title = "New" if verdict.baseline and verdict.n_new else "Top"
         console.show(suspects_table(_rows(verdict, top), console.width, title=title))
-        if verdict.unlisted(top):
-            console.show(text((f"{verdict.unlisted(top)}; all are in {ISSUES_FILE}", "dim")))
-    remarks, steps = list(_remarks(verdict)), verdict.next_steps(top)
+        if missing := words.unlisted(verdict, top):
+            console.show(text((f"{missing}; all are in {ISSUES_FILE}", "dim")))
+    remarks, steps = words.remarks(verdict), words.next_steps(verdict, top)
     if remarks or steps:
         console.print()
-    for shape in remarks:
-        console.show(shape)
+    for kind, remark in remarks:
+        console.show(text((f"{kind}: ", STYLES[kind]), remark))
     for word, step in steps:
         console.print(text((f"{word:<8}", "dim"), step), soft_wrap=True)  # not wrapped, to be copied
 
@@ -106,16 +91,3 @@ def _rows(verdict: GateVerdict, top: int) -> list[SuspectRow]:
         )
         for place, one in enumerate(verdict.to_look_at[:top], 1)
     ]
-
-
-def _remarks(verdict: GateVerdict) -> Iterator[Shape]:
-    for warning in verdict.warnings[:MOST_ROWS]:
-        yield text(("warning: ", "bold yellow"), warning)
-    if verdict.gone:
-        rows = "row is" if len(verdict.gone) == 1 else "rows are"
-        words = f"{len(verdict.gone):,} {rows} about examples that are not in this run: {_first(verdict.gone)}"
-        yield text(("warning: ", "bold yellow"), f"{verdict.baseline}: {words}")
-    if verdict.relabelled:
-        labels = "label was" if len(verdict.relabelled) == 1 else "labels were"
-        words = f"{len(verdict.relabelled):,} {labels} changed since: {_first(verdict.relabelled)}"
-        yield text(("note: ", "dim"), f"{verdict.baseline}: {words}")

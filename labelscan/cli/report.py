@@ -15,7 +15,7 @@ from labelscan.cli.command import command
 from labelscan.cli.formats import read_formats
 from labelscan.cli.options import OUTPUT, refuse_both, whole_number
 from labelscan.errors import UsageError
-from labelscan.reporting.formats import FORMATS
+from labelscan.reporting.formats import FILE_NAMES, FORMATS
 
 if TYPE_CHECKING:
     from labelscan.reporting.page import ReportPage
@@ -124,13 +124,13 @@ def _formats(texts: list[str], output: Path | None) -> dict[str, Path | None]:
     """Return each format with its file; None is stdout, or the usual file in the run folder."""
     from labelscan.results.protected_paths import refuse_run_file  # for which pandas is loaded
 
-    formats = read_formats(texts or ["html"], list(FORMATS), beside=IN_THE_RUN, makes=FORMATS.values())
+    formats = read_formats(texts or ["html"], list(FORMATS), beside=IN_THE_RUN, makes=FILE_NAMES)
     if output is None:
         return formats
     if len(formats) > 1 or None not in formats.values():
         hint = "write --format FORMAT=FILE for each"
         raise UsageError("--output and files of --format are given at once", where="--output", hint=hint)
-    refuse_run_file(output, makes=FORMATS.values())
+    refuse_run_file(output, makes=FILE_NAMES)
     return dict.fromkeys(formats, output)
 
 

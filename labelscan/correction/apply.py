@@ -22,7 +22,7 @@ from labelscan.results.run_files import DECISIONS_FILE
 from labelscan.results.source import Source, find_source
 
 FORMAT_VERSION = 1
-"""Of what ``labelscan apply --json`` writes."""
+"""The version of what ``labelscan apply --json`` writes."""
 DEFAULT_NAME = "corrected"
 LOG_SUFFIX = ".changes.csv"
 """Behind the whole name of a copy, so that each has a log of its own."""
@@ -163,7 +163,7 @@ def _corrections(
 
 
 def _write_copy(source: Source, corrections: Corrections, output: Path, *, overwrite: bool) -> list[str]:
-    """Write a copy of the label list; a file there that differs, as an earlier copy, stays unless told otherwise."""
+    """Write a copy of the label list; another file there stays unless it may be overwritten."""
     with partial_of(output) as draft:
         notes = label_lists.write(source, corrections, draft)
         if output.is_file() and not overwrite and not filecmp.cmp(output, draft, shallow=False):
@@ -219,7 +219,7 @@ def _decisions(
         return list(given), "decisions", notes
     if own.exists():
         decided = read_decisions(own)
-        return decided, str(own), [f"{own} was heeded: what is decided there wins over flags"] if rule else []
+        return decided, str(own), [f"{own} was used: decisions win over flags"] if rule else []
     if rule is not None:
         return [], "", []
     raise UsageError(
@@ -261,7 +261,7 @@ def _check_place(source: Source, written: Path, *, is_folder: bool) -> None:
 
 def _command(source: Source, output: Path, *, is_folder: bool) -> str:
     """Return the command that reads the copy, with the options that the original needed."""
-    if is_folder or source.file is None:
+    if is_folder or label_lists.file_to_copy(source) is None:
         has_splits = source.dataset.splits is not None and (is_folder or label_lists.suffix(source) != ".npz")
         settings = ["split"] if has_splits else []
     else:

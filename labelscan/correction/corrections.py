@@ -6,7 +6,7 @@ A decision wins over a flag. Nothing is read or written here: ``label_lists`` ca
 import csv
 import difflib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -26,7 +26,7 @@ COLUMNS = {
     "reason": "`decision` or `flag`",
     "time": "when it was decided, or the run that flagged it ended",
 }
-"""Of the log of changes, with what is in them."""
+"""The columns of the log of changes, with what is in them."""
 Action = Literal["relabel", "drop"]
 Reason = Literal["decision", "flag"]
 
@@ -51,7 +51,7 @@ class FlagRule:
             )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Change:
     """One label that becomes another, or an example that goes."""
 
@@ -85,6 +85,10 @@ class Corrections:
         """Return whether an example goes."""
         change = self.changes.get(example_id)
         return change is not None and change.action == "drop"
+
+    def kept_rows(self, example_ids: Iterable[str]) -> list[int]:
+        """Return the rows of the examples that stay."""
+        return [row for row, one in enumerate(example_ids) if not self.is_dropped(one)]
 
     def count(self, action: Action, reason: Reason | None = None) -> int:
         """Return how many changes there are of a kind."""
@@ -159,15 +163,8 @@ def correct(
         else:
             action, new = _by_decision(decision, old)
         if action is not None:
-            changes[example_id] = Change(
-                example_id=example_id,
-                action=action,
-                old_label=old,
-                new_label=new,
-                error_probability=sure,
-                reason=reason,
-                time=flagged_at if decision is None else decision.time,
-            )
+            time = flagged_at if decision is None else decision.time
+            changes[example_id] = Change(example_id, action, old, new, sure, reason, time)
     counts = Counter(one.verdict for one in decisions)
     verdicts = {verdict: counts[verdict] for verdict in VERDICTS}
     return Corrections(n_examples=len(scores), changes=changes, verdicts=verdicts)

@@ -19,11 +19,11 @@ from labelscan.errors import DecisionsError, Problem
 COLUMNS = {
     "example_id": "as in issues.csv",
     "decision": "`keep`: the given label is right; `relabel`: another is; `drop`: none is; `unsure`: nobody can tell",
-    "new_label": "of `relabel`",
+    "new_label": "the label of `relabel`",
     "time": "when it was decided, ISO 8601 in UTC; of several decisions on an example the last row counts",
     "given_label": "the label that was looked at; a decision on another label is refused",
 }
-"""Of decisions.csv, with what is in them."""
+"""The columns of decisions.csv, with what is in them."""
 NEEDED = ("example_id", "decision", "new_label")
 Verdict = Literal["keep", "relabel", "drop", "unsure"]
 """The given label is right; another one is; the example is none of the classes, or useless; nobody can tell."""
@@ -39,7 +39,7 @@ class Decision:
     example_id: str
     verdict: Verdict
     new_label: str = ""
-    """Of ``relabel`` alone."""
+    """Set by ``relabel`` alone."""
     time: str = ""
     """When, as ISO 8601 in UTC; empty where unknown."""
     given_label: str | None = None
@@ -104,7 +104,7 @@ def decisions_of(records: object, *, where: str) -> list[Decision]:
         DecisionsError: anything but a list of such records; up to 20 problems at once.
     """
     if not isinstance(records, list):
-        raise DecisionsError("this is no list of decisions", where=where)
+        raise DecisionsError("this is not a list of decisions", where=where)
     return _last_of_each(
         [_from_record(record, f"{where}, decision {number}") for number, record in enumerate(records, start=1)]
     )
@@ -154,7 +154,7 @@ def _from_rows(rows: "csv.DictReader[str]", path: Path) -> Iterable[Decision | P
 def _from_record(record: object, where: str) -> Decision | Problem:
     cells = {name: record.get(name) or "" for name in COLUMNS} if isinstance(record, dict) else {}
     if not cells or not all(isinstance(cell, str) for cell in cells.values()):
-        return Problem("this is no decision", where, f"a decision has {', '.join(COLUMNS)}, all of them text")
+        return Problem("this is not a decision", where, f"a decision has {', '.join(COLUMNS)}, all of them text")
     return _decision(cells, where)
 
 
@@ -164,7 +164,7 @@ def _decision(cells: Mapping[str, str], where: str) -> Decision | Problem:
     if not cells["example_id"]:
         return Problem("the example_id is empty", where, "write the id as in issues.csv, or take the row out")
     if verdict is None:
-        return Problem(f"{cells['decision']!r} is no decision", where, f"write {_listed(VERDICTS)}")
+        return Problem(f"{cells['decision']!r} is not a decision", where, f"write {_listed(VERDICTS)}")
     if verdict == "relabel" and not cells["new_label"].strip():
         return Problem("relabel without a new_label", where, "write the class, or decide otherwise")
     return Decision(

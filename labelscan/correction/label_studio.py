@@ -1,6 +1,6 @@
-"""Annotations made in Label Studio, read as decisions; ``reports.label_studio_report`` writes the tasks they answer.
+"""Annotations made in Label Studio, read as decisions; ``reporting.formats.label_studio`` writes the tasks they answer.
 
-Both of its exports are taken: JSON, with every annotation of a task, and JSON-MIN, with one object an annotation. The
+Both of its exports are read: JSON, with every annotation of a task, and JSON-MIN, with one object an annotation. The
 format is described at https://labelstud.io/guide/task_format and https://labelstud.io/guide/export.
 """
 
@@ -17,7 +17,7 @@ from labelscan.errors import DecisionsError, Problem
 LABEL_TAG, VERDICT_TAG, OBJECT_TAG = "label", "verdict", "example"
 """Names of the tags of the labelling interface: the choice of a class, that of a verdict, and what is looked at."""
 VERDICT_CHOICES: Mapping[str, Verdict] = {"none of these: drop it": "drop", "cannot tell": "unsure"}
-"""Choices that are no class. They are a tag of their own, since a class may be called anything."""
+"""Choices that are not a class. They are a tag of their own, since a class may be called anything."""
 ID_KEY, GIVEN_KEY, SUGGESTED_KEY = "example_id", "given_label", "suggested_label"
 """Keys of the data of a task."""
 
@@ -97,7 +97,7 @@ def _tasks(path: Path) -> list[Object]:
     except (OSError, ValueError) as error:
         raise DecisionsError(f"cannot be read ({error})", where=str(path), hint=hint) from error
     if not isinstance(content, list) or not all(isinstance(task, dict) for task in content):
-        raise DecisionsError("this is no list of tasks", where=str(path), hint=hint)
+        raise DecisionsError("this is not a list of tasks", where=str(path), hint=hint)
     return content
 
 
@@ -138,14 +138,14 @@ def _decision(data: Object, chosen: Mapping[str, list[str]], time: str, where: s
     labels, verdicts = (chosen.get(tag, []) for tag in (LABEL_TAG, VERDICT_TAG))
     example_id, given_label = data.get(ID_KEY), data.get(GIVEN_KEY)
     if not isinstance(example_id, str) or not isinstance(given_label, str):
-        hint = "only tasks written by labelscan report --format label-studio=FILE can be taken back"
+        hint = "only tasks written by labelscan report --format label-studio=FILE can be read back"
         return Problem(f"the task has no {ID_KEY} and {GIVEN_KEY}", where, hint)
     if len(set(labels)) > 1:
         return Problem(f"{len(set(labels))} labels were chosen for {example_id!r}", where, "choose one")
     verdict: Verdict
     if verdicts:
         if verdicts[0] not in VERDICT_CHOICES:
-            return Problem(f"{verdicts[0]!r} is no verdict", where, f"choose {' or '.join(VERDICT_CHOICES)}")
+            return Problem(f"{verdicts[0]!r} is not a verdict", where, f"choose {' or '.join(VERDICT_CHOICES)}")
         verdict = VERDICT_CHOICES[verdicts[0]]
     elif labels:
         verdict = "keep" if labels[0] == given_label else "relabel"

@@ -6,7 +6,6 @@ so that a shuffled manifest is the same data set and gives the same bytes.
 
 import csv
 import hashlib
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 
 from labelscan.arrays import GivenLabels, Index, Strings, TrueLabels, as_strings
 from labelscan.atomic import replacing
-from labelscan.errors import MAX_PROBLEMS, DatasetError, Problem
+from labelscan.errors import DatasetError, Problem
 
 MANY_CLASSES = 100
 """Up to this many classes a label may be as rare as it likes; beyond, two examples a class are expected on average."""
@@ -223,27 +222,11 @@ def make_dataset(
         refuse_broken_text({"name of the folder": [str(inputs.root)]}, lambda _: name)
     if len(labels) == 0:
         raise DatasetError("there is no example", where=name, hint="check the path, and --split if you set it")
-    problems = [
-        Problem("the label is empty", where(index), "write a label, or take the row out")
-        for index, label in enumerate(labels)
-        if not label.strip()
-    ]
-    problems += _repeated_ids(example_ids, where)
-    if problems:
-        raise DatasetError.of(problems[:MAX_PROBLEMS], total=len(problems))
+    hint = "write a label, or take the row out"
+    empty = [Problem("the label is empty", where(row), hint) for row, label in enumerate(labels) if not label.strip()]
+    DatasetError.refuse(empty + repeated_ids(example_ids, where), lambda problem: problem)
     class_names = sort_class_names(labels)
-    if len(class_names) < 2:
-        raise DatasetError(
-            f"every label is {class_names[0]!r}: with 1 class there is nothing to confuse",
-            where=name,
-            hint="give at least 2 classes",
-        )
-    if len(class_names) > max(MANY_CLASSES, len(labels) // 2):
-        raise DatasetError(
-            f"{len(class_names):,} different labels for {len(labels):,} examples",
-            where=name,
-            hint="labels must be classes, not numbers that are measured or ids; set --label-column if it is another",
-        )
+    _check_number_of_classes(class_names, len(labels), name)
     true_class_names = class_names
     if true_labels is not None:
         true_class_names += sort_class_names(list(set(true_labels).difference(class_names)))
@@ -262,6 +245,21 @@ def make_dataset(
         true_class_names=true_class_names,
         notes=(*notes, *_look_alikes(class_names)),
     )
+
+
+def _check_number_of_classes(class_names: Sequence[str], n_examples: int, name: str) -> None:
+    if len(class_names) < 2:
+        raise DatasetError(
+            f"every label is {class_names[0]!r}: with 1 class there is nothing to confuse",
+            where=name,
+            hint="give at least 2 classes",
+        )
+    if len(class_names) > max(MANY_CLASSES, n_examples // 2):
+        raise DatasetError(
+            f"{len(class_names):,} different labels for {n_examples:,} examples",
+            where=name,
+            hint="labels must be classes, not numbers that are measured or ids; set --label-column if it is another",
+        )
 
 
 def is_utf_8(text: str) -> bool:
@@ -288,12 +286,27 @@ def refuse_broken_text(columns: Mapping[str, Iterable[str] | None], where: Calla
         for row, cell in enumerate(cells if cells is not None else ())
         if not is_utf_8(cell)
     ]
-    if broken:
-        problems = [
-            Problem(f"the {what} {cell!r} is not UTF-8", where(row), "write it anew, or rename it on the disk")
-            for row, what, cell in broken[:MAX_PROBLEMS]
-        ]
-        raise DatasetError.of(problems, total=len(broken))
+    DatasetError.refuse(
+        broken,
+        lambda one: Problem(
+            f"the {one[1]} {one[2]!r} is not UTF-8", where(one[0]), "write it anew, or rename it on the disk"
+        ),
+    )
+
+
+def repeated_ids(example_ids: Sequence[str], where: Callable[[int], str]) -> list[Problem]:
+    """Return a problem for each row whose id another has before it."""
+    if len(set(example_ids)) == len(example_ids):
+        return []
+    first: dict[str, int] = {}
+    repeated = [row for row, example_id in enumerate(example_ids) if first.setdefault(example_id, row) != row]
+    hint = "keep one row for each example; several labels for one image are not supported"
+    return [
+        Problem(
+            f"example {example_ids[row]!r} is listed twice, first at {where(first[example_ids[row]])}", where(row), hint
+        )
+        for row in repeated
+    ]
 
 
 def _look_alikes(class_names: Sequence[str]) -> list[str]:
@@ -308,21 +321,3 @@ def _look_alikes(class_names: Sequence[str]) -> list[str]:
 def _encode(labels: Sequence[str], class_names: Sequence[str]) -> GivenLabels:
     index = {name: position for position, name in enumerate(class_names)}
     return np.array([index[label] for label in labels], dtype=np.int64)
-
-
-def _repeated_ids(example_ids: Sequence[str], where: Callable[[int], str]) -> list[Problem]:
-    counts = Counter(example_ids)
-    if len(counts) == len(example_ids):
-        return []
-    first: dict[str, int] = {}
-    problems = []
-    for index, example_id in enumerate(example_ids):
-        if counts[example_id] > 1 and first.setdefault(example_id, index) != index:
-            problems.append(
-                Problem(
-                    f"example {example_id!r} is listed twice, first at {where(first[example_id])}",
-                    where(index),
-                    "keep one row for each example; several labels for one image are not supported",
-                )
-            )
-    return problems

@@ -144,7 +144,7 @@ def from_array(pixels: NDArray[np.uint8]) -> Image.Image:
 
 
 def is_grey(image: Image.Image) -> bool:
-    """Tell whether an image of mode L or RGB has no colour."""
+    """Return whether an image of mode L or RGB has no colour."""
     if image.mode == "L":
         return True
     pixels = np.asarray(image)

@@ -1,4 +1,4 @@
-"""An array on disk that is filled row by row, and goes on from its last saved rows when the process was killed.
+"""An array on disk that is filled row by row, and continues from its last saved rows when the process was killed.
 
 For what takes long to compute and is cheap to keep: the features of a frozen backbone. Written and not mapped: on a
 full disk a write fails with a message, a map kills the process.
@@ -28,7 +28,7 @@ class GrowingArray:
         self._partial, self._count = _leftovers(path)
         self._file: BinaryIO | None = None
         self._saved = time.monotonic()
-        self.done = self._take_up()
+        self.done = self._resume()
         """Rows that are there."""
 
     def __enter__(self) -> "GrowingArray":
@@ -66,7 +66,7 @@ class GrowingArray:
             file.write(str(self.done))
         self._saved = time.monotonic()
 
-    def _take_up(self) -> int:
+    def _resume(self) -> int:
         """Return how many rows are there, the file standing behind the last of them."""
         try:
             done = int(self._count.read_text(encoding="utf-8"))

@@ -105,7 +105,7 @@ def _share_out(
     """Return whole numbers instead of ``exact`` ones, each rounded down or up so that together they are ``total``.
 
     The largest remainders are rounded up. Rounding each number by itself would leave many small classes without
-    a single error. Where ``total`` is not told, it is the sum of ``exact``, rounded.
+    a single error. ``total`` is, unless given, the sum of ``exact``, rounded.
     """
     counts: NDArray[np.int64] = np.floor(exact).astype(np.int64)
     left_over = (rounded(float(exact.sum())) if total is None else total) - int(counts.sum())

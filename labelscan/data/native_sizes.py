@@ -56,7 +56,7 @@ def probe(source: ImageSource, *, n: int = 256, max_pixels: int) -> NativeSizes:
                     grey = grey and (image.mode == "L" or is_grey(decode(image, fit=_GREY_PROBE)))
                 sizes.append(size)
             except (OSError, UnreadableImage):
-                continue  # building the store tells which and why
+                continue  # the store names it, with the reason
     if not sizes:
         return NativeSizes(0, False, 0, 0, False)
     height, width = np.median(np.array(sizes), axis=0).astype(int).tolist()

@@ -7,7 +7,7 @@ drawn: by class alone, or, for ``instance``, by how hard each example is.
 """
 
 import re
-from typing import Protocol
+from typing import Protocol, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -42,7 +42,6 @@ class SymmetricNoise:
         self.rate = _checked(rate, "symmetric, option rate")
 
     def plant(self, clean: CleanLabels, generator: np.random.Generator) -> GivenLabels:
-        """Return (N,) given labels, ``rate`` of them moved to a class drawn from the others."""
         return move_anywhere(clean, choose(clean, self.rate, generator), generator)
 
 
@@ -59,7 +58,6 @@ class PairNoise:
         self.rate = _checked(rate, "pair, option rate")
 
     def plant(self, clean: CleanLabels, generator: np.random.Generator) -> GivenLabels:
-        """Return (N,) given labels, ``rate`` of them moved to the next class."""
         chosen = choose(clean, self.rate, generator)
         given_labels = clean.true_labels.copy()
         given_labels[chosen] = (clean.true_labels[chosen] + 1) % clean.n_classes
@@ -87,7 +85,6 @@ class PerClassNoise:
             raise ConfigError(f"goes down, got {rates}", where="noise per-class, option rates", hint=hint)
 
     def plant(self, clean: CleanLabels, generator: np.random.Generator) -> GivenLabels:
-        """Return (N,) given labels, the share of each class moved to classes drawn from the others."""
         if self.is_range:
             lowest, highest = self.rates
             rates = generator.permutation(np.linspace(lowest, highest, clean.n_classes))
@@ -105,7 +102,7 @@ class PerClassNoise:
 class LookAlikeNoise:
     """Wrong labels that are the classes which the true one is often taken for, so harder to find than symmetric.
 
-    How often is told by the probabilities of a model that was trained on the true labels, or by a file. A class
+    How often, the probabilities of a model say that was trained on the true labels, or a file. A class
     that is never taken for another goes to all of them with equal chance.
 
     Args:
@@ -119,11 +116,10 @@ class LookAlikeNoise:
         self.file = similarity or ""
         self.similarity = read_table(self.file) if self.file else None
         if self.similarity is not None:
-            look_alike_matrix(self.similarity, self.rate, file=self.file)  # what is wrong in it is told at once
+            look_alike_matrix(self.similarity, self.rate, file=self.file)  # what is wrong in it is found at once
         self.needs_pred_probs = self.similarity is None
 
     def plant(self, clean: CleanLabels, generator: np.random.Generator) -> GivenLabels:
-        """Return (N,) given labels, ``rate`` of each class moved to the classes that it is taken for."""
         similarity = self.similarity
         if similarity is None:
             assert clean.pred_probs is not None
@@ -148,7 +144,6 @@ class MatrixNoise:
         self.noise_matrix = check_noise_matrix(read_table(file), file=file)
 
     def plant(self, clean: CleanLabels, generator: np.random.Generator) -> GivenLabels:
-        """Return (N,) given labels with as many errors from each class to each other as the matrix has."""
         return move_by_matrix(clean, self.noise_matrix, generator, file=self.file)
 
 
@@ -180,7 +175,6 @@ class InstanceNoise:
         self.hardness = hardness
 
     def plant(self, clean: CleanLabels, generator: np.random.Generator) -> GivenLabels:
-        """Return (N,) given labels, ``rate`` of them moved, hard examples first."""
         assert clean.pred_probs is not None
         true_labels = clean.true_labels
         rows = np.arange(len(true_labels))
@@ -222,8 +216,9 @@ def plant(
             ``needs_pred_probs`` says so.
 
     Raises:
-        ConfigError: an unknown noise, a rate outside [0, 1), a single class, or no ``pred_probs`` where needed.
-        ProbabilitiesError: ``pred_probs`` are no probabilities of these examples.
+        ConfigError: an unknown noise, a rate outside [0, 1), a single class, a label that is none, or no
+            ``pred_probs`` where needed.
+        ProbabilitiesError: ``pred_probs`` are not probabilities of these examples.
     """
     noise = _build(text)
     if noise.needs_pred_probs and pred_probs is None:
@@ -273,17 +268,22 @@ def _checked(rate: float, where: str) -> float:
 def _rate(text: str) -> float:
     """Return one of the rates of ``per-class``."""
     where = "per-class, option rates"
-    rate = read_value(text.strip(), float, where=f"noise {where}")
-    assert isinstance(rate, float)
-    return _checked(rate, where)
+    return _checked(cast(float, read_value(text.strip(), float, where=f"noise {where}")), where)
 
 
 def _checked_clean(true_labels: TrueLabels, n_classes: int, pred_probs: PredProbs | None) -> CleanLabels:
     if n_classes < 2:
         raise ConfigError(f"{n_classes} class: there is no other to move a label to", where="noise")
     labels = np.asarray(true_labels, dtype=np.int64)
-    assert labels.ndim == 1
-    assert not len(labels) or (labels.min() >= 0 and labels.max() < n_classes)
+    if labels.ndim != 1:
+        raise ConfigError(f"true labels have shape {labels.shape}, not (N,)", where="noise")
+    outside = labels[(labels < 0) | (labels >= n_classes)]
+    if len(outside):
+        raise ConfigError(
+            f"the true label {outside[0]} is not in 0 .. {n_classes - 1}",
+            where="noise",
+            hint="true labels are numbers of classes, from 0",
+        )
     if pred_probs is not None and len(labels):
         check_pred_probs(pred_probs, labels, [str(label) for label in range(n_classes)])
     return CleanLabels(labels, n_classes, pred_probs)

@@ -25,7 +25,7 @@ def check_noise_matrix(noise_matrix: ArrayLike, *, file: str = "") -> NDArray[np
         file: where it was read, if it was, for the messages.
     """
     matrix = _checked_table(noise_matrix, name="noise_matrix", file=file)
-    with np.errstate(over="ignore"):  # an infinite sum is told below
+    with np.errstate(over="ignore"):  # an infinite sum is refused below
         sums = matrix.sum(axis=0)
         row_sums = matrix.sum(axis=1)
     wrong = np.flatnonzero(np.abs(sums - 1) > SUM_TOLERANCE).tolist()

@@ -14,7 +14,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias
 from zipfile import BadZipFile
 
 import numpy as np
@@ -39,11 +39,14 @@ from labelscan.errors import RunError
 from labelscan.events import Listener, StepAdvanced, StepDone, StepStarted, ignore
 
 FORMAT_VERSION = 1
-"""Of the side file and of the decoding rules; a store of another version is made anew."""
+"""The version of the side file and of the decoding rules; a store of another is made anew."""
 DIGEST_BYTES = 16
 BLOCK_BYTES = 1 << 20
 MAX_BLOCK_ROWS = 256
 SECONDS_BETWEEN_EVENTS = 0.1
+
+Block: TypeAlias = tuple[int, NDArray[np.uint8]]
+"""The first of some rows, and their (B, H, W, C) pixels."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,7 +139,7 @@ class Store:
         return np.array([row for row in rows if _read_digest(source, row) != self.digests[row].tobytes()], np.int64)
 
     def fresh(self, source: ImageSource) -> bool:
-        """Tell whether the store holds the images of ``source``, in its order."""
+        """Return whether the store holds the images of ``source``, in its order."""
         return len(source) == len(self) and len(self.changed(source)) == 0
 
     def _same_status(self, source: ImageSource, row: int) -> bool:
@@ -167,7 +170,7 @@ def build_store(
         path: the npy file; its side file lies beside it with the suffix ``.npz``.
         config: threads.
         max_pixels: images with more are unreadable.
-        notify: hears of the step ``decode``. An exception that it raises stops the work and leaves no file.
+        notify: receives the step ``decode``. An exception that it raises stops the work and leaves no file.
 
     Raises:
         RunError: the store cannot be written, as when the disk is full.
@@ -176,25 +179,24 @@ def build_store(
     n_images = len(source)
     notify(StepStarted("decode", n_images))
     _clear(path)
-    record = _Record.empty(n_images)
+    found = _Found(n_images)
     with (
         quiet_pillow(),
-        closing(_decoded(source, shape, max_pixels, config.workers)) as blocks,
+        closing(_decoded(source, shape, max_pixels, config.workers, found)) as blocks,
         partial_of(path) as partial,
         partial.open("wb") as file,
     ):
         start = _write_header(file, (n_images, shape.height, shape.width, shape.channels))
-        for block in _telling(blocks, n_images, notify):
-            _write(file, start + block.first * block.pixels[0].nbytes, block.pixels.data)
-            record.put(block)
+        for first, pixels in _reported(blocks, n_images, notify):
+            _write(file, start + first * pixels[0].nbytes, pixels.data)
         os.fsync(file.fileno())
     store = Store(
         path=path,
         shape=shape,
-        digests=record.digests,
-        unreadable=dict(sorted(record.unreadable.items())),
-        file_sizes=record.file_sizes,
-        modified=record.modified,
+        digests=found.digests,
+        unreadable=dict(sorted(found.unreadable.items())),
+        file_sizes=found.file_sizes,
+        modified=found.modified,
         paths_digest=_digest_paths(source),
     )
     store.write()
@@ -202,37 +204,19 @@ def build_store(
     return store
 
 
-@dataclass(slots=True)
-class _Record:
-    """What is known of a run of rows besides their pixels."""
+class _Found:
+    """What is known of N images besides their pixels. Threads fill it, each in rows of its own."""
 
-    digests: NDArray[np.uint8]
-    file_sizes: NDArray[np.int64]
-    modified: NDArray[np.int64]
-    unreadable: dict[int, str]
-
-    @classmethod
-    def empty(cls, n_images: int) -> "_Record":
-        nowhere = np.full(n_images, -1, dtype=np.int64)
-        return cls(np.zeros((n_images, DIGEST_BYTES), dtype=np.uint8), nowhere, nowhere.copy(), {})
-
-    def put(self, block: "_Block") -> None:
-        rows = slice(block.first, block.first + len(block.pixels))
-        self.digests[rows] = block.record.digests
-        self.file_sizes[rows], self.modified[rows] = block.record.file_sizes, block.record.modified
-        self.unreadable.update({block.first + row: why for row, why in block.record.unreadable.items()})
+    def __init__(self, n_images: int) -> None:
+        self.digests = np.zeros((n_images, DIGEST_BYTES), dtype=np.uint8)
+        self.file_sizes = np.full(n_images, -1, dtype=np.int64)
+        self.modified = self.file_sizes.copy()
+        self.unreadable: dict[int, str] = {}
 
 
-@dataclass(slots=True)
-class _Block:
-    """The rows from ``first`` as one thread decoded them; its record counts from 0."""
-
-    first: int
-    pixels: NDArray[np.uint8]
-    record: _Record
-
-
-def _decoded(source: ImageSource, shape: ImageShape, max_pixels: int, workers: int) -> Generator[_Block, None, None]:
+def _decoded(
+    source: ImageSource, shape: ImageShape, max_pixels: int, workers: int, found: _Found
+) -> Generator[Block, None, None]:
     """Yield all rows in blocks, in the order in which threads finish them; close it to stop them."""
     workers = workers or available_cores()
     rows = min(max(BLOCK_BYTES // (shape.height * shape.width * shape.channels), 1), MAX_BLOCK_ROWS)
@@ -240,11 +224,22 @@ def _decoded(source: ImageSource, shape: ImageShape, max_pixels: int, workers: i
     stop = threading.Event()
     pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")
 
-    def submit(n_blocks: int) -> set[Future[_Block]]:
-        return {
-            pool.submit(_decode_block, source, range(first, min(first + rows, len(source))), shape, max_pixels, stop)
-            for first in islice(firsts, n_blocks)
-        }
+    def decode_from(first: int) -> Block:
+        block = range(first, min(first + rows, len(source)))
+        pixels = np.zeros((len(block), shape.height, shape.width, shape.channels), dtype=np.uint8)
+        for position, row in enumerate(block):
+            if stop.is_set():
+                break
+            try:
+                pixels[position] = _read_image(source, row, shape, max_pixels, found)
+            except MemoryError:
+                raise
+            except Exception as error:  # whatever a reader's source or Pillow raises is the state of this one image
+                found.unreadable[row] = reason(error)
+        return first, pixels
+
+    def submit(n_blocks: int) -> set[Future[Block]]:
+        return {pool.submit(decode_from, first) for first in islice(firsts, n_blocks)}
 
     try:
         waiting = submit(2 * workers)  # bounded: what is decoded but not yet written takes memory
@@ -258,29 +253,11 @@ def _decoded(source: ImageSource, shape: ImageShape, max_pixels: int, workers: i
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _decode_block(
-    source: ImageSource, rows: range, shape: ImageShape, max_pixels: int, stop: threading.Event
-) -> _Block:
-    pixels = np.zeros((len(rows), shape.height, shape.width, shape.channels), dtype=np.uint8)
-    record = _Record.empty(len(rows))
-    for position, row in enumerate(rows):
-        if stop.is_set():
-            break
-        try:
-            # Status before content: a file changed in between is then noticed later.
-            status = check_file(source.file(row), max_pixels=max_pixels)
-            record.file_sizes[position], record.modified[position] = status
-            content = source.read(row)
-            record.digests[position] = np.frombuffer(_digest(content), dtype=np.uint8)
-            pixels[position] = _pixels(content, shape, max_pixels)
-        except MemoryError:
-            raise
-        except Exception as error:  # whatever a reader's source or Pillow raises is the state of this one image
-            record.unreadable[position] = reason(error)
-    return _Block(rows.start, pixels, record)
-
-
-def _pixels(content: bytes | Image, shape: ImageShape, max_pixels: int) -> NDArray[np.uint8]:
+def _read_image(source: ImageSource, row: int, shape: ImageShape, max_pixels: int, found: _Found) -> NDArray[np.uint8]:
+    # Status before content: a file changed in between is then noticed later.
+    found.file_sizes[row], found.modified[row] = check_file(source.file(row), max_pixels=max_pixels)
+    content = source.read(row)
+    found.digests[row] = np.frombuffer(_digest(content), dtype=np.uint8)
     if isinstance(content, bytes):
         with open_image(content, max_pixels=max_pixels) as image:
             return resize(decode(image, fit=shape), shape)
@@ -302,7 +279,7 @@ def _digest(content: bytes | Image) -> bytes:
 def _read_digest(source: ImageSource, row: int) -> bytes:
     try:
         return _digest(source.read(row))
-    except Exception:  # as in _decode_block: whatever is raised, there is nothing to read
+    except Exception:  # as in _decoded: whatever is raised, there is nothing to read
         return bytes(DIGEST_BYTES)
 
 
@@ -313,13 +290,13 @@ def _digest_paths(source: ImageSource) -> NDArray[np.uint8]:
     return np.frombuffer(digest.digest(), dtype=np.uint8)
 
 
-def _telling(blocks: Iterator[_Block], n_images: int, notify: Listener) -> Iterator[_Block]:
-    told, done = time.monotonic(), 0
+def _reported(blocks: Iterator[Block], n_images: int, notify: Listener) -> Iterator[Block]:
+    reported, done = time.monotonic(), 0
     for block in blocks:
         yield block
-        done += len(block.pixels)
-        if time.monotonic() - told >= SECONDS_BETWEEN_EVENTS or done == n_images:
-            told = time.monotonic()
+        done += len(block[1])
+        if time.monotonic() - reported >= SECONDS_BETWEEN_EVENTS or done == n_images:
+            reported = time.monotonic()
             notify(StepAdvanced("decode", done))
 
 

@@ -1,4 +1,4 @@
-"""The labels that were reviewed already: suspects among them are no news.
+"""The labels that were reviewed already: suspects among them are not new.
 
 A baseline is a CSV of ids and the labels that they had when they were looked at, sorted, to be kept beside the data
 under version control. A label that has changed since is not in it. The decisions of a reviewer serve as well, of which
@@ -20,7 +20,7 @@ from labelscan.tables import write_csv
 
 COLUMNS = ("example_id", "given_label")
 DECISION = "decision"
-"""The column by which a file of decisions is told from a baseline."""
+"""The column that a file of decisions has and a baseline does not."""
 
 Reviewed: TypeAlias = tuple[str, str]
 """An example id, and the label that was looked at."""
@@ -53,7 +53,7 @@ class Baseline:
         return tuple(sorted(one for one in self.reviewed if one[0] not in given_labels))
 
     def relabelled(self, given_labels: Mapping[str, str]) -> tuple[Reviewed, ...]:
-        """Return, sorted, what is about labels that have changed since; arguments as of ``gone``."""
+        """Return, sorted, what is about labels that have changed since; arguments as in ``gone``."""
         return tuple(sorted(one for one in self.reviewed if given_labels.get(one[0], one[1]) != one[1]))
 
 
@@ -75,7 +75,7 @@ def read_baseline(path: Path) -> Baseline:
     """Return the baseline in a file, or what a file of decisions says of labels to keep.
 
     Raises:
-        GateError: there is no such file, or rows that say nothing; up to 20 at once.
+        GateError: there is no such file, or rows without an id or a label; up to 20 at once.
         DecisionsError: the same of a file of decisions.
     """
     path = path.expanduser()

@@ -5,7 +5,7 @@ from pathlib import Path, PurePath
 
 
 def roots_of(started_in: str) -> tuple[Path, ...]:
-    """Return the folders that paths are told from, the best first: the repository that a folder is in, and itself.
+    """Return the folders that paths may start from, the best first: the repository that a folder is in, and itself.
 
     Args:
         started_in: the folder; empty where it is not known.
@@ -17,7 +17,7 @@ def roots_of(started_in: str) -> tuple[Path, ...]:
     return (folder,) if repository is None else (repository, folder)
 
 
-def told_from(roots: tuple[Path, ...], path: str) -> str:
+def from_root(roots: tuple[Path, ...], path: str) -> str:
     """Return a path with / between folders, relative to the first of ``roots`` that it lies in, if any.
 
     Args:

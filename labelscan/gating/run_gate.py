@@ -6,7 +6,7 @@ ones, which counts those that are not in the baseline.
 
 import dataclasses
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -14,16 +14,14 @@ import pandas as pd
 from labelscan.config import GateConfig
 from labelscan.errors import GateError
 from labelscan.gating.baseline import Baseline, BaselineUpdate, Reviewed, read_baseline, read_to_update, update_baseline
-from labelscan.gating.git_paths import roots_of, told_from
-from labelscan.gating.verdict import NEW_BASELINE, Check, GateSuspect, GateVerdict, told_apart
+from labelscan.gating.formats.words import limit_sentence
+from labelscan.gating.git_paths import from_root, roots_of
+from labelscan.gating.verdict import NEW_BASELINE, Check, GateSuspect, GateVerdict
 from labelscan.results.finished_run import FinishedRun
 from labelscan.results.issues import ISSUES_FILE, SCORED, TEXT_COLUMNS
 from labelscan.results.protected_paths import refuse_only_read
 from labelscan.results.run_files import DIRECTORY
 from labelscan.results.source import NOT_PLANTED, given_place
-
-MOST_CLASSES = 3
-"""Of the classes that exceed a limit, so many are named."""
 
 
 def verdict_of(find_run: Callable[[], FinishedRun], limits: GateConfig) -> GateVerdict:
@@ -100,8 +98,8 @@ def judge_gate(run: FinishedRun, limits: GateConfig, baseline: Baseline | None =
     return GateVerdict(
         run=str(run.folder),
         data=str(run.summary["data"]),
-        source=told_from(roots, str(Path(place).expanduser()) if (place := given_place(run)) else ""),
-        issues=told_from(roots, str((run.folder / ISSUES_FILE).absolute())),
+        source=from_root(roots, str(Path(place).expanduser()) if (place := given_place(run)) else ""),
+        issues=from_root(roots, str((run.folder / ISSUES_FILE).absolute())),
         checks=tuple(_checks(scored, limits, suspects)),
         n_scored=scored.total(),
         n_flagged=int(run.issues.scores["flagged"].sum()),
@@ -137,7 +135,7 @@ def _suspects(
     found = [
         GateSuspect(
             example_id=str(one["example_id"]),
-            path=told_from(roots, str(one["path"])),
+            path=from_root(roots, str(one["path"])),
             line=line,
             given_label=str(one["given_label"]),
             suggested_label=str(one["suggested_label"]),
@@ -156,33 +154,24 @@ def _checks(scored: Counter[str], limits: GateConfig, suspects: tuple[GateSuspec
     if limits.max_issues is not None:
         yield _check("max-issues", limits.max_issues, len(suspects), _plural(len(suspects)))
     if limits.max_class_rate is not None:
-        yield _class_check(limits.max_class_rate, scored, suspects)
+        counts = Counter(one.given_label for one in suspects)
+        rates = {name: count / scored[name] for name, count in counts.items()}
+        worst = sorted(rates, key=lambda name: (-rates[name], name))
+        exceeding = [name for name in worst if rates[name] > limits.max_class_rate]
+        what = f"of the labels {worst[0]!r} are suspects" if worst else "of the labels of any class are suspects"
+        found = rates[worst[0]] if worst else 0.0
+        yield _check("max-class-rate", limits.max_class_rate, found, what, exceeding)
     if limits.max_new is not None:
         n_new = sum(one.is_new for one in suspects)
         yield _check("max-new", limits.max_new, n_new, f"{_plural(n_new)} not in the baseline")
-
-
-def _class_check(limit: float, scored: Counter[str], suspects: tuple[GateSuspect, ...]) -> Check:
-    counts = Counter(one.given_label for one in suspects)
-    rates = sorted(((count / scored[name], name) for name, count in counts.items()), key=lambda one: (-one[0], one[1]))
-    exceeding = [repr(name) for rate, name in rates if rate > limit]
-    named = ", ".join(exceeding[:MOST_CLASSES])
-    more = f" and {len(exceeding) - MOST_CLASSES:,} more" if len(exceeding) > MOST_CLASSES else ""
-    worst, name = rates[0] if rates else (0.0, "")
-    of = f"of the labels {name!r} are suspects" if name else "of the labels of any class are suspects"
-    check = _check("max-class-rate", limit, worst, of)
-    if len(exceeding) < 2:
-        return check
-    return dataclasses.replace(check, sentence=f"{check.sentence}; exceeded by {named}{more}")
 
 
 def _plural(n_suspects: int) -> str:
     return "suspect" if n_suspects == 1 else "suspects"
 
 
-def _check(name: str, limit: float, found: float, what: str) -> Check:
-    shown_found, shown_limit = told_apart(name, found, limit)
-    sentence = f"{shown_found} {what}, {shown_limit} may be"
+def _check(name: str, limit: float, found: float, what: str, exceeded_by: Sequence[str] = ()) -> Check:
+    sentence = limit_sentence(name, found, limit, what, exceeded_by)
     return Check(name=name, limit=limit, found=found, passed=found <= limit, sentence=sentence)
 
 

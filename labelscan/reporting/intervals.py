@@ -6,7 +6,7 @@ That is chance alone, and small where there are many labels; whether the models 
 tell. So each range also spans what detectors do not agree on: the number of errors that confident-learning counts by
 another way, and the share of the flags that all detectors raise. Where models are weak or people made the errors
 that is still far too sure, so it is called the models' own estimate wherever it is shown. A self-check has measured
-both, and is believed instead. How each is known is told in two short sentences, for people who know none of this.
+both, and is believed instead. How each is known is said in two short sentences, for people who know none of this.
 """
 
 import math
@@ -104,7 +104,7 @@ def _agreed_share(summary: Mapping[str, object]) -> float:
 
 
 def _counted(summary: Mapping[str, object]) -> list[float]:
-    """Return how many errors confident-learning counts; nothing where it was told to flag by another rule."""
+    """Return how many errors confident-learning counts; nothing where it flags by another rule."""
     flagged_by, leading = part_of(summary, "flagged_by"), str(summary.get("detector", ""))
     count = flagged_by.get(COUNTS_ERRORS)
     return [] if count is None or leading.startswith(f"{COUNTS_ERRORS}:") else [cast(float, count)]

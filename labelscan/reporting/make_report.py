@@ -6,7 +6,7 @@ the way of the rest.
 """
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import chain
@@ -22,10 +22,7 @@ from labelscan.data.dataset import Dataset, FeatureTable, ImageFiles, ImageSourc
 from labelscan.data.readers.class_folders import is_called_image
 from labelscan.errors import LabelscanError, UsageError
 from labelscan.events import Listener, ignore
-from labelscan.reporting.formats import FORMATS
-from labelscan.reporting.formats.html import write_html
-from labelscan.reporting.formats.label_studio import write_label_studio
-from labelscan.reporting.formats.markdown import write_markdown
+from labelscan.reporting.formats import FILE_NAMES, FORMATS
 from labelscan.reporting.intervals import estimate_flagged_precision, estimate_wrong_labels
 from labelscan.reporting.page import (
     FEATURES,
@@ -50,13 +47,7 @@ from labelscan.results.run_files import DIRECTORY
 from labelscan.results.source import read_again
 
 TOP = 200
-"""How many suspects a report shows unless told otherwise."""
-WRITERS: Mapping[str, Callable[[ReportPage, Path], None]] = {
-    "html": write_html,
-    "markdown": write_markdown,
-    "label-studio": write_label_studio,
-}
-assert WRITERS.keys() == FORMATS.keys()
+"""How many suspects a report shows by default."""
 
 Record: TypeAlias = Mapping[str, Any]  # a row of the table of scores, by column
 
@@ -97,9 +88,9 @@ def make_report_page(
         run: of ``detect`` or ``score``.
         top: how many suspects are shown, most doubtful first.
         data: where the data lies now; empty is where the run found it.
-        pictures: whether examples are shown, and not only told of.
+        pictures: whether examples are shown, and not only listed.
         image_root: the document root of a Label Studio that serves the images itself.
-        notify: told of the reading and of the pictures.
+        notify: receives the progress of reading and of the pictures.
 
     Raises:
         DatasetError: ``data`` is not the data of the run; data that is not named and not found is noted only.
@@ -147,12 +138,13 @@ def write_report(run: FinishedRun, page: ReportPage, form: str, path: Path | Non
     Raises:
         UsageError: a folder lies there, or what is only read.
     """
-    usual, path = path is None, path or run.folder / FORMATS[form]
-    refuse_only_read(path, run, data=data, makes=FORMATS.values())
+    file_name = FORMATS[form].file_name
+    usual, path = path is None, path or run.folder / file_name
+    refuse_only_read(path, run, data=data, makes=FILE_NAMES)
     if path.is_dir():
-        raise UsageError("this is a folder", where=str(path), hint=f"name a file, as in {path / FORMATS[form]}")
+        raise UsageError("this is a folder", where=str(path), hint=f"name a file, as in {path / file_name}")
     with in_run_folder(run) if usual else nullcontext():
-        WRITERS[form](page, path)
+        FORMATS[form].write(page, path)
     return path
 
 

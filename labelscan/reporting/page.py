@@ -3,9 +3,12 @@
 ``make_report_page`` puts it together; each form of report (HTML, Markdown) only lays it out.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from labelscan.errors import RunFolderError
 
 ExampleKind: TypeAlias = Literal["images", "features", "probabilities"]
 IMAGES: ExampleKind = "images"
@@ -61,9 +64,9 @@ class Suspect:
     """None where true labels are not known."""
     picture: Picture | None
     no_picture: str
-    """Why there is none; empty where there is one, or where examples are no images."""
+    """Why there is none; empty where there is one, or where examples are not images."""
     features: tuple[FeatureNote, ...]
-    """Of tables: the values that stand out most, first the strangest."""
+    """In tables, the values that stand out most, the strangest first."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -123,3 +126,11 @@ class ReportPage:
     """The document root of a Label Studio that serves the images itself; empty where pictures go into its tasks."""
     save_to: str = ""
     """Where a served page reads and saves decisions, as a path with its token; empty on a page opened from disk."""
+
+    def listed(self, name: str) -> Sequence[Any]:
+        """Return a list of the summary, empty where there is none; anything else there is a RunFolderError."""
+        content = self.summary.get(name, ())
+        if not isinstance(content, list | tuple):
+            where = str(Path(self.run, "summary.json"))
+            raise RunFolderError(f"{name} is not a list", where=where, hint="the file is damaged: run with --fresh")
+        return content

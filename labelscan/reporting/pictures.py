@@ -33,9 +33,9 @@ from labelscan.events import Listener, StepAdvanced, StepDone, StepStarted, igno
 from labelscan.reporting.page import Picture
 
 TOTAL_BYTES = 3_200_000
-"""Of all pictures of a page together, before base64 adds a third: leaves the rest of 5 MB to text."""
+"""The size of all pictures of a page together, before base64 adds a third: leaves the rest of 5 MB to text."""
 MOST_BYTES, LEAST_BYTES = 15_000, 4_000
-"""Of one picture. Where so many are asked for that each gets less, the page grows."""
+"""The size of one picture. Where so many are asked for that each gets less, the page grows."""
 LONGEST_SIDE, SHORTEST_LONG_SIDE = 224, 48
 """Pixels of a photo's longer side, and below which it is scaled no further."""
 TINY_SIDE = 64
@@ -53,7 +53,7 @@ def make_pictures(
         images: N images.
         rows: those that are shown, each once.
         max_pixels: of an image that is not refused.
-        notify: told how many are done.
+        notify: receives how many are done.
     """
     n_bytes = min(MOST_BYTES, max(LEAST_BYTES, TOTAL_BYTES // max(len(rows), 1)))
     started = time.monotonic()

@@ -2,7 +2,7 @@
 
 Whoever else is on the machine, and whatever page is open beside, gets nothing: the path holds a secret, and requests
 must name this host and come from this page. Decisions lie in decisions.csv of the run at any moment; where another
-program has changed the file meanwhile, as a spreadsheet does, the page is told and reads it anew instead of writing
+program has changed the file meanwhile, as a spreadsheet does, the page is refused and reads it anew instead of writing
 over it. A page that has read the file speaks for all of it, also for examples that it does not show. A file with
 columns that are not ours, as notes, is copied before it is written over, each time under a name of its own.
 """
@@ -45,7 +45,7 @@ USUAL_PORTS = range(61_000, 65_536)
 ELSEWHERE = "there is nothing here: if labelscan was started anew, open the address that it has named"
 MOST_BYTES = 32 << 20
 SECONDS = 30
-"""A connection may be silent for, or take to send a request."""
+"""The longest that a connection may be silent, or take to send a request."""
 HEADERS = {
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
@@ -162,7 +162,7 @@ class ReviewServer(ThreadingTCPServer):
         return f"http://{HOST}:{self.port}/{self.token}/"
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing: a browser that goes away in the middle of an answer is no news."""
+        """Say nothing: a browser that goes away in the middle of an answer is not worth a word."""
 
 
 def _usual_port(path: Path) -> int:
@@ -283,4 +283,4 @@ class _Handler(BaseHTTPRequestHandler):
         return "labelscan"
 
     def log_message(self, format: str, *args: object) -> None:  # as the standard library calls it
-        """Say nothing: the page tells what was saved."""
+        """Say nothing: the page shows what was saved."""

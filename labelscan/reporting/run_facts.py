@@ -9,7 +9,7 @@ from labelscan.results.run_files import DIRECTORY, RUN_FILE
 from labelscan.wording import duration
 
 SHOWN_DIGITS = 8
-"""Of a fingerprint, as in the names of run folders."""
+"""The digits of a fingerprint that are shown, as in the names of run folders."""
 
 
 def make_run_facts(run: FinishedRun) -> tuple[tuple[str, str], ...]:

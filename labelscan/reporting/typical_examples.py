@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 QUANTILES = (0.5, 0.9)
-"""Of self-confidence among the labels of a class that look right, where typical examples are taken: not the most
+"""Where typical examples are taken, by self-confidence among the labels of a class that look right: not the most
 extreme one, which is often as odd as a suspect, but a usual one and a clear one."""
 MOST_ERROR_PROBABILITY = 0.5
 MOST_PICTURES = 400

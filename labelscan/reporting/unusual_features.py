@@ -1,9 +1,9 @@
 """The values of a table's row that stand out among those of its class: what there is to see where there is no picture.
 
-How far a value stands out is told in robust standard deviations, so that the very rows which are suspected, and any
+How far a value stands out is measured in robust standard deviations, so that the very rows which are suspected, and any
 others that are wrong, do not widen what counts as usual: 1.4826 times the median absolute deviation from the median
 (Hampel 1974), which for a normal distribution is its standard deviation. Where more than half of a class have one and
-the same value that is zero, and 1.2533 times the mean absolute deviation stands in for it, likewise.
+the same value that is zero, and 1.2533 times the mean absolute deviation stands in for it.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ MOST_NOTES = 5
 LEAST_DEVIATIONS = 1.0
 """What lies nearer than this to the median does not stand out."""
 MOST_ROWS = 20_000
-"""Of a class, evenly spaced, by which its usual values are told."""
+"""The most examples of a class, evenly spaced, that its usual values are computed from."""
 FROM_MEDIAN, FROM_MEAN = 1.4826, 1.2533
 
 

@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from labelscan.arrays import as_array, as_strings
 from labelscan.config import LEADING_DETECTOR
-from labelscan.data.probabilities import Probabilities, probabilities_from_arrays, read_probabilities
+from labelscan.data.prob_files import read_probabilities
+from labelscan.data.probabilities import Probabilities, probabilities_from_arrays
 from labelscan.detection.detectors import needs_threshold_runs
 from labelscan.detection.evidence import Evidence
 from labelscan.errors import ConfigError

@@ -8,7 +8,7 @@ from typing import Literal
 from labelscan.config import RUN_JSON_SETTINGS, DatasetConfig, build, read_file
 from labelscan.data import readers
 from labelscan.data.dataset import Dataset
-from labelscan.data.probabilities import find_prob_table_columns, read_probabilities
+from labelscan.data.prob_files import find_prob_table_columns, read_probabilities
 from labelscan.data.readers.columns import Columns, find_columns
 from labelscan.data.readers.sheet import SUFFIXES, column_names
 from labelscan.errors import DatasetError

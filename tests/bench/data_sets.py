@@ -16,7 +16,7 @@ from labelscan.data.noise import plant
 
 @dataclass(frozen=True)
 class DataSet:
-    """One data set with one kind of wrong labels, and how ``labelscan detect`` is told about it."""
+    """One data set with one kind of wrong labels, and what names it to ``labelscan detect``."""
 
     name: str
     arguments: tuple[str, ...]
@@ -31,7 +31,7 @@ def find_data_sets(data: Path, work: Path) -> dict[str, DataSet]:
         for kind in kinds:
             options = ("--label-column", kind, "--true-label-column", "published")
             sets.append(DataSet(f"{folder.partition('_')[0]} {kind}", (str(archive), *options)))
-    few, weak = _planted(data / "kmnist_t10k", work / "kmnist_few.npz", "symmetric:0.04"), ("--epochs", "4")
+    few, weak = _from_idx(data / "kmnist_t10k", work / "kmnist_few.npz", "symmetric:0.04"), ("--epochs", "4")
     options = (*("--label-column", "given", "--true-label-column", "published"), *weak)
     sets.append(DataSet("kmnist symmetric04 weak", (str(few), *options, "--model", "small-cnn:width=6")))
     cifar = str(data / "cifar10n_dev" / "cifar10n_dev.npz")
@@ -45,16 +45,6 @@ def find_data_sets(data: Path, work: Path) -> dict[str, DataSet]:
     return {each.name: each for each in sets}
 
 
-def _planted(folder: Path, archive: Path, noise: str) -> Path:
-    if not archive.is_file():
-        archive.parent.mkdir(parents=True, exist_ok=True)
-        with np.load(folder / "synthetic_labels.npz", allow_pickle=False) as labels:
-            published = labels["published"].astype(np.int64)
-        given = plant(published, int(published.max()) + 1, noise, seed=0)
-        np.savez(archive, images=read_idx(folder / "t10k-images-idx3-ubyte.gz"), published=published, given=given)
-    return archive
-
-
 def read_idx(path: Path) -> NDArray[np.uint8]:
     """Return the array in a gzipped idx file of bytes."""
     content = gzip.decompress(path.read_bytes())
@@ -64,10 +54,14 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
 
 
-def _from_idx(folder: Path, archive: Path) -> Path:
+def _from_idx(folder: Path, archive: Path, noise: str = "") -> Path:
+    """Put the images and all labels of a folder into one file, with ``given`` labels where errors are to be planted."""
     if not archive.is_file():
         archive.parent.mkdir(parents=True, exist_ok=True)
-        with np.load(folder / "synthetic_labels.npz", allow_pickle=False) as labels:
-            kinds = {name: labels[name] for name in labels.files}
-        np.savez(archive, images=read_idx(folder / "t10k-images-idx3-ubyte.gz"), **kinds)
+        with np.load(folder / "synthetic_labels.npz", allow_pickle=False) as file:
+            labels = {name: file[name] for name in file.files}
+        if noise:
+            published = labels["published"].astype(np.int64)
+            labels["given"] = plant(published, int(published.max()) + 1, noise, seed=0)
+        np.savez(archive, images=read_idx(folder / "t10k-images-idx3-ubyte.gz"), **labels)
     return archive

@@ -13,8 +13,8 @@ import pytest
 from tiny_verdict import a_suspect, a_verdict
 
 import labelscan.cli
-from labelscan.cli import gate_screen
 from labelscan.cli.gate import _read_formats as read_forms
+from labelscan.gating.formats.text import as_text
 
 ROOT = Path(__file__).parents[2]
 NASTY = ("<script>alert(1)</script>", "a\"b'c,d:e%f|g`h", "dog\x1b[2J\x00", "\u202etac\n::error::x")
@@ -59,6 +59,15 @@ def test_the_screen_is_as_reviewed(command, run, golden):
     golden("gate.txt", ended.out)
 
 
+@pytest.mark.parametrize("limits", [["--max-issues=3"], ["--max-rate=0.02", "--max-class-rate=0.06"]])
+def test_the_text_in_a_file_is_what_the_screen_shows(command, run, tmp_path, limits):
+    (tmp_path / "known.csv").write_text("example_id,given_label\n03.png,dog\n13.png,cat\ngone.png,cat\n")
+    for baseline in ([], ["--baseline=known.csv"]):
+        shown = command("gate", "run", *limits, *baseline).out
+        command("gate", "run", *limits, *baseline, "--format=text=file.txt")
+        assert (tmp_path / "file.txt").read_text(encoding="utf-8") == shown
+
+
 def test_a_pass_is_short_unless_a_list_is_wanted(command, run):
     passed = command("gate", "run", "--max-issues", "3").out
     assert passed.splitlines()[-2:] == ["", "review  labelscan report run"]
@@ -74,7 +83,7 @@ def test_a_pass_is_short_unless_a_list_is_wanted(command, run):
 
 def test_suspects_are_listed_by_id_however_long_the_way_to_them_is():
     suspect = a_suspect(7, path=f"/mnt/{'x' * 90}/photos/cat/07.png")
-    text = gate_screen.as_text(a_verdict((suspect,)), top=10)
+    text = as_text(a_verdict((suspect,)), top=10)
     assert " 07 " in text
     assert "xx" not in text
 

@@ -341,7 +341,7 @@ def test_decisions_in_the_run_are_taken_and_win_over_flags(scored, here):
     assert labelscan.apply(scored).corrections.changes.keys() == {"7"}
     with_flags = labelscan.apply(scored, drop=True)
     assert list(with_flags.corrections.changes) == ["7"]
-    assert "decisions.csv was heeded" in with_flags.notes[0]
+    assert "decisions.csv was used" in with_flags.notes[0]
     named = labelscan.apply(scored, decisions=scored / "decisions.csv", drop=True)
     assert list(named.corrections.changes) == ["7"]
     assert named.notes == (OLD_MODELS,)

@@ -113,7 +113,7 @@ def test_tasks_that_are_none_of_ours_are_told_up_to_twenty(tmp_path):
         read(tmp_path, [task("a", two), task("b", chosen(None, "maybe")), *foreign])
     problems = [str(one) for one in refused.value.problems]
     assert "2 labels were chosen" in problems[0]
-    assert "'maybe' is no verdict" in problems[1]
+    assert "'maybe' is not a verdict" in problems[1]
     assert "no example_id" in problems[2]
     assert "4 more" in problems[-1]
 

@@ -311,3 +311,14 @@ def test_a_wrong_number_of_rates_tells_how_many_classes_there_are() -> None:
 def test_a_single_class_has_no_other_to_move_to() -> None:
     with pytest.raises(ConfigError, match="1 class"):
         plant(np.zeros(4, dtype=np.int64), 1, "symmetric:0.5", seed=0)
+
+
+@pytest.mark.parametrize(
+    ("true_labels", "message"),
+    [([0, 10], "label 10 is not in 0 .. 9"), ([-1, 3], "label -1 is not in"), ([[0, 1]], r"shape \(1, 2\)")],
+)
+def test_true_labels_that_are_no_classes_are_refused(true_labels, message) -> None:
+    with pytest.raises(ConfigError, match=message):
+        plant(np.array(true_labels), 10, "symmetric:0.1", seed=0)
+    with pytest.raises(ConfigError, match=message):
+        plant_by_matrix(np.array(true_labels), np.full((10, 10), 0.1), seed=0)

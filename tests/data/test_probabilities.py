@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from labelscan.data.probabilities import Probabilities, probabilities_from_arrays, read_probabilities
+from labelscan.data.prob_files import read_probabilities
+from labelscan.data.probabilities import Probabilities, probabilities_from_arrays
 from labelscan.errors import DatasetError, UsageError
 
 PROBS = np.array([[0.7, 0.2, 0.1], [0.1, 0.8, 0.1], [0.2, 0.2, 0.6], [0.3, 0.3, 0.4]])

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from shapes import draw_shapes, plant_errors
 from sklearn.linear_model import LogisticRegression
+from tiny_detect import contents
 from torch import nn
 
 import labelscan
@@ -18,7 +19,6 @@ from labelscan.events import EpochDone, Event, FoldDone, TrainingPlanned, Warned
 from labelscan.pipeline.plan_facts import plan_facts
 
 PLANTED = list(range(3, 300, 12))
-FILES = ("issues.csv", "scores.csv", "examples.csv", "folds.csv", "summary.json", "evidence.npz")
 RUNS = ("aum-0", "aum-1")
 
 
@@ -30,10 +30,6 @@ def settings(detector: str = "aum", overrides: Mapping[str, object] | None = Non
 def shapes() -> tuple[np.ndarray, np.ndarray]:
     images, true_labels = draw_shapes(300)
     return images, plant_errors(true_labels, PLANTED)
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {name: (folder / name).read_bytes() for name in FILES}
 
 
 def trained(events: Sequence[Event]) -> set[tuple[str, int]]:

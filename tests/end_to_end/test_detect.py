@@ -6,44 +6,17 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from shapes import draw_shapes, plant_errors, write_folder, write_manifest
+from shapes import write_folder, write_manifest
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
+from tiny_detect import PLANTED, Recorder, contents, quick
 from torch import nn
 
 import labelscan
-from labelscan.events import EpochDone, FoldDone, Noted, Warned
+from labelscan.events import EpochDone, Noted
 from labelscan.pipeline.plan_facts import plan_facts
 from labelscan.training.losses import LOSSES
-
-PLANTED = [5, 33, 61, 100, 121, 140]
-
-
-@pytest.fixture(scope="module")
-def shapes():
-    images, true_labels = draw_shapes(180)
-    return images, true_labels, plant_errors(true_labels, PLANTED)
-
-
-def quick(**changes):
-    return labelscan.settings(overrides={"training.epochs": 6, "executor.processes": 1, **changes}, folds=3)
-
-
-def contents(folder):
-    names = ("issues.csv", "scores.csv", "examples.csv", "folds.csv", "summary.json", "evidence.npz")
-    return {name: (folder / name).read_bytes() for name in names}
-
-
-class Recorder:
-    def __init__(self):
-        self.events = []
-
-    def __call__(self, event):
-        self.events.append(event)
-
-    def of(self, kind):
-        return [event for event in self.events if isinstance(event, kind)]
 
 
 def test_planted_errors_come_out_on_top(shapes, tmp_path):
@@ -56,7 +29,7 @@ def test_planted_errors_come_out_on_top(shapes, tmp_path):
     assert len(flagged) <= len(PLANTED) + 4
 
 
-def test_a_folder_of_images_gives_a_run_folder_with_all_its_files(shapes, tmp_path):
+def test_a_folder_of_images_gives_a_run_folder_with_all_its_files_and_a_changed_image_is_noticed(shapes, tmp_path):
     images, _, given = shapes
     folder = write_folder(tmp_path / "data", images, given)
     run = labelscan.detect(folder, settings=quick(), output=tmp_path / "run")
@@ -69,6 +42,10 @@ def test_a_folder_of_images_gives_a_run_folder_with_all_its_files(shapes, tmp_pa
     assert record["choices"]["model"] == "small-cnn"
     assert not (run.folder / "store" / "images.npy").exists()
     assert len((run.folder / "examples.csv").read_text().splitlines()) == 181
+    changed = next(folder.rglob("0007.png"))
+    changed.write_bytes(next(folder.rglob("0008.png")).read_bytes())
+    with pytest.raises(labelscan.RunFolderError, match=r"0007\.png"):
+        labelscan.detect(folder, settings=quick(), output=run.folder)
 
 
 def test_shuffled_rows_of_a_manifest_give_the_same_bytes(shapes, tmp_path):
@@ -83,111 +60,6 @@ def test_shuffled_rows_of_a_manifest_give_the_same_bytes(shapes, tmp_path):
     one, two = ((run.folder / "issues.csv").read_text() for run in runs)
     assert one.replace(str(tmp_path / "a"), "") == two.replace(str(tmp_path / "b"), "")
     assert len(one.splitlines()) > 1
-
-
-def test_the_same_command_again_reuses_all_folds_and_changes_no_byte(shapes, tmp_path):
-    images, _, given = shapes
-    labelscan.detect(images, given, settings=quick(), output=tmp_path / "run")
-    before, record = contents(tmp_path / "run"), json.loads((tmp_path / "run" / "run.json").read_text())
-    heard = Recorder()
-    labelscan.detect(images, given, settings=quick(), output=tmp_path / "run", notify=heard)
-    assert not heard.of(EpochDone)
-    again = json.loads((tmp_path / "run" / "run.json").read_text())
-    assert [again[key] for key in ("started", "ended")] == [record[key] for key in ("started", "ended")]
-    assert again["timings"]["total"] == record["timings"]["total"]
-    (tmp_path / "run" / "fold-0-1" / "DONE").unlink()
-    labelscan.detect(images, given, settings=quick(), output=tmp_path / "run")
-    more = json.loads((tmp_path / "run" / "run.json").read_text())
-    assert more["timings"]["total"] > record["timings"]["total"]
-    assert (more["started"], more["ended"] > record["ended"]) == (record["started"], True)
-    assert [event.reused for event in heard.of(FoldDone)] == [True] * 3
-    assert contents(tmp_path / "run") == before
-
-
-@pytest.mark.parametrize("loss", ["blurry", "elr"])
-def test_only_a_missing_fold_is_trained_again_and_ends_with_the_same_bytes(shapes, tmp_path, loss):
-    images, _, given = shapes
-    settings = quick(**{"training.loss": loss})
-    run = labelscan.detect(images, given, settings=settings, output=tmp_path / "run")
-    before = contents(run.folder)
-    (run.folder / "fold-0-1" / "DONE").unlink()
-    heard = Recorder()
-    labelscan.detect(images, given, settings=settings, output=run.folder, notify=heard)
-    assert {event.fold for event in heard.of(EpochDone)} == {1}
-    assert contents(run.folder) == before
-
-
-def test_folds_side_by_side_give_the_same_bytes_as_one_after_another(shapes, tmp_path):
-    images, _, given = shapes
-    for processes in (1, 2):
-        settings = quick(**{"executor.processes": processes, "executor.threads": 1})
-        labelscan.detect(images, given, settings=settings, output=tmp_path / str(processes))
-    assert contents(tmp_path / "1") == contents(tmp_path / "2")
-
-
-def test_what_a_killed_fold_left_is_never_taken_for_news_of_the_next_attempt(shapes, tmp_path):
-    images, _, given = shapes
-    for fold in range(3):
-        (tmp_path / "run" / f"fold-0-{fold}").mkdir(parents=True)
-        (tmp_path / "run" / f"fold-0-{fold}" / "epochs.jsonl").write_text('{"cut off\n' * 5)
-    heard = Recorder()
-    settings = quick(**{"executor.processes": 2})
-    labelscan.detect(images, given, settings=settings, output=tmp_path / "run", notify=heard)
-    assert len(heard.of(EpochDone)) == 18
-
-
-def test_a_run_that_is_out_of_time_goes_on_where_it_stopped(shapes, tmp_path):
-    images, _, given = shapes
-    whole = labelscan.detect(images, given, settings=quick(), output=tmp_path / "whole")
-
-    def stop_in_the_second_fold(event):
-        if isinstance(event, EpochDone) and event.fold == 1:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        labelscan.detect(images, given, settings=quick(), output=tmp_path / "run", notify=stop_in_the_second_fold)
-    assert json.loads((tmp_path / "run" / "run.json").read_text())["state"] == "interrupted"
-    with pytest.raises(labelscan.Interrupted) as stopped:
-        labelscan.detect(images, given, settings=quick(), output=tmp_path / "run", max_seconds=0)
-    assert stopped.value.exit_code == 130
-    heard = Recorder()
-    labelscan.detect(images, given, settings=quick(), output=tmp_path / "run", resume=True, notify=heard)
-    assert [event.fold for event in heard.of(FoldDone) if event.reused] == [0]
-    assert contents(tmp_path / "run") == contents(whole.folder)
-
-
-def test_a_detector_is_changed_without_training_again(shapes, tmp_path):
-    images, _, given = shapes
-    labelscan.detect(images, given, settings=quick(), output=tmp_path / "run")
-    heard = Recorder()
-    settings = quick(**{"detection.detector": "noise-posterior"})
-    run = labelscan.detect(images, given, settings=settings, output=tmp_path / "run", notify=heard)
-    assert not heard.of(EpochDone)
-    assert run.summary.detector == "noise-posterior"
-
-
-def test_other_settings_or_data_are_refused_by_name_and_fresh_starts_over(shapes, tmp_path):
-    images, true_labels, given = shapes
-    labelscan.detect(images, given, settings=quick(), output=tmp_path / "run")
-    with pytest.raises(labelscan.RunFolderError, match=r"training\.epochs was 6 and is 7"):
-        labelscan.detect(images, given, settings=quick(**{"training.epochs": 7}), output=tmp_path / "run")
-    with pytest.raises(labelscan.RunFolderError, match="data has changed"):
-        labelscan.detect(images, true_labels, settings=quick(), output=tmp_path / "run")
-    with pytest.raises(labelscan.RunFolderError, match="examples was 180 and is 150"):
-        labelscan.detect(images[:150], given[:150], settings=quick(), output=tmp_path / "run")
-    heard = Recorder()
-    labelscan.detect(images, true_labels, settings=quick(), output=tmp_path / "run", fresh=True, notify=heard)
-    assert len(heard.of(EpochDone)) == 18
-
-
-def test_a_changed_image_is_noticed_by_name(shapes, tmp_path):
-    images, _, given = shapes
-    folder = write_folder(tmp_path / "data", images, given)
-    labelscan.detect(folder, settings=quick(), output=tmp_path / "run")
-    changed = next(folder.rglob("0007.png"))
-    changed.write_bytes(next(folder.rglob("0008.png")).read_bytes())
-    with pytest.raises(labelscan.RunFolderError, match=r"0007\.png"):
-        labelscan.detect(folder, settings=quick(), output=tmp_path / "run")
 
 
 def test_byte_identical_images_share_a_fold_and_are_reported_when_labels_differ(shapes, tmp_path):
@@ -311,19 +183,6 @@ def test_a_network_may_be_given_for_features(tmp_path):
     assert run.summary.out_of_fold_accuracy > 0.9
 
 
-def test_folds_made_with_other_threads_are_trained_again_and_that_is_said(shapes, tmp_path):
-    images, _, given = shapes
-    settings = quick(**{"executor.threads": 1})
-    labelscan.detect(images, given, settings=settings, output=tmp_path / "run")
-    heard = Recorder()
-    labelscan.detect(images, given, settings=quick(), output=tmp_path / "run", notify=heard)
-    assert not heard.of(EpochDone)  # by default as many as the run began with
-    settings = quick(**{"executor.threads": 2})
-    labelscan.detect(images, given, settings=settings, output=tmp_path / "run", notify=heard)
-    assert len(heard.of(EpochDone)) == 18
-    assert any("threads was 1 and is 2" in warning.message for warning in heard.of(Warned))
-
-
 def test_a_network_of_the_wrong_shape_is_refused_with_the_shape(shapes, tmp_path):
     images, _, given = shapes
     with pytest.raises(labelscan.RunError, match=r"\(batch, 3\), got \(2, 7\)"):
@@ -390,14 +249,14 @@ def test_a_folder_that_is_no_run_is_left_alone(shapes, tmp_path):
     assert (tmp_path / "mine" / "thesis.txt").read_text() == "do not touch"
 
 
-def test_a_plan_tells_what_would_run_and_writes_nothing(shapes, tmp_path, monkeypatch):
+def test_a_plan_says_what_would_run_and_writes_nothing(shapes, tmp_path, monkeypatch):
     images, _, given = shapes
     monkeypatch.chdir(tmp_path)
     plan = labelscan.plan(images, given, settings=quick())
-    told = dict(plan_facts(plan))
-    assert told["examples"] == "180"
-    assert told["model"].startswith("small-cnn")
-    assert told["loss"] == "blurry:gamma=0.3,detach_weight=true,delay=3"
+    rows = dict(plan_facts(plan))
+    assert rows["examples"] == "180"
+    assert rows["model"].startswith("small-cnn")
+    assert rows["loss"] == "blurry:gamma=0.3,detach_weight=true,delay=3"
     assert list(tmp_path.iterdir()) == []
 
 

@@ -235,7 +235,7 @@ def test_the_bar_hides_nothing_that_is_in_focus_on_a_small_screen(visit):
             assert tab.evaluate("document.activeElement.closest('.card') !== null")
 
 
-def test_nothing_is_told_by_colour_alone_where_colours_are_forced(visit):
+def test_nothing_is_shown_by_colour_alone_where_colours_are_forced(visit):
     tab = visit(an_odd_page(), forced_colors="active")
     tab.get_by_role("link", name="Review all").click()
     tab.keyboard.press("g")
@@ -334,7 +334,7 @@ def verdicts(path):
     return {one.example_id: one.verdict for one in read_decisions(path)}
 
 
-def test_a_served_page_saves_as_it_goes_and_takes_up_what_others_changed(browser, tmp_path):
+def test_a_served_page_saves_as_it_goes_and_shows_what_others_changed(browser, tmp_path):
     path = tmp_path / "decisions.csv"
     with serving(a_page(), path) as server:
         tab = browser.new_page()

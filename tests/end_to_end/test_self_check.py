@@ -1,60 +1,41 @@
-"""A run that checks itself: what the second run may touch, and how it is taken up again."""
+"""A run that checks itself: what the second run may touch, and how it resumes."""
 
 import json
 
 import numpy as np
 import pandas as pd
 import pytest
-from shapes import CLASSES, draw_shapes, plant_errors, write_folder
+from shapes import CLASSES, draw_shapes, write_folder
 from sklearn.linear_model import LogisticRegression
+from tiny_detect import N_EPOCHS, Recorder, contents, quick
 
 import labelscan
 from labelscan.errors import UsageError
 from labelscan.events import EpochDone, FoldDone, Noted, StepStarted, Warned
 
-PLANTED = [5, 33, 61, 100, 121, 140]
+
+@pytest.fixture(scope="module")
+def labelled(shapes):
+    images, _, given = shapes
+    return images, given
 
 
 @pytest.fixture(scope="module")
-def shapes():
-    images, true_labels = draw_shapes(180)
-    return images, plant_errors(true_labels, PLANTED)
+def checked(labelled, tmp_path_factory):
+    """Return a run with a self-check, which tests only read."""
+    return labelscan.detect(*labelled, settings=with_check(), output=tmp_path_factory.mktemp("checked") / "run")
 
 
-@pytest.fixture(scope="module")
-def plain(shapes, tmp_path_factory):
-    """Make a run without a self-check."""
-    return labelscan.detect(*shapes, settings=quick(0), output=tmp_path_factory.mktemp("plain") / "run")
+def with_check(rate=0.1):
+    return quick(**{"detection.self_check": rate})
 
 
-def quick(rate=0.1, **changes):
-    overrides = {"training.epochs": 6, "executor.processes": 1, "detection.self_check": rate, **changes}
-    return labelscan.settings(overrides=overrides, folds=3)
-
-
-def contents(folder, *names):
-    names = names or ("issues.csv", "scores.csv", "examples.csv", "folds.csv", "summary.json", "evidence.npz")
-    return {name: (folder / name).read_bytes() for name in names}
-
-
-class Recorder:
-    def __init__(self):
-        self.events = []
-
-    def __call__(self, event):
-        self.events.append(event)
-
-    def of(self, kind):
-        return [event for event in self.events if isinstance(event, kind)]
-
-
-def test_the_run_itself_stays_as_it_is_without_a_check(shapes, plain, tmp_path):
-    run = labelscan.detect(*shapes, settings=quick(), output=tmp_path / "run")
+def test_the_run_itself_stays_as_it_is_without_a_check(checked, finished):
     names = ("issues.csv", "scores.csv", "examples.csv", "folds.csv", "evidence.npz")
-    assert contents(run.folder, *names) == contents(plain.folder, *names)
-    summary = json.loads((run.folder / "summary.json").read_text())
+    assert contents(checked.folder, *names) == contents(finished.folder, *names)
+    summary = json.loads((checked.folder / "summary.json").read_text())
     check = summary.pop("self_check")
-    without = json.loads((plain.folder / "summary.json").read_text())
+    without = json.loads((finished.folder / "summary.json").read_text())
     assert without.pop("self_check") is None
     assert summary == without
     assert 15 <= check["n_planted"] <= 18  # a tenth, or as many as the classes have room for
@@ -62,9 +43,8 @@ def test_the_run_itself_stays_as_it_is_without_a_check(shapes, plain, tmp_path):
     assert check["recall"]["low"] < check["recall"]["estimate"] <= check["recall"]["high"]
 
 
-def test_the_second_run_has_planted_errors_on_labels_judged_right_and_is_a_run_of_its_own(shapes, plain, tmp_path):
-    images, given = shapes
-    run = labelscan.detect(images, given, settings=quick(), output=tmp_path / "run")
+def test_the_second_run_has_planted_errors_on_labels_judged_right_and_is_a_run_of_its_own(checked):
+    run = checked
     planted = pd.read_csv(run.folder / "self-check" / "planted.csv", index_col="example_id")
     scores = pd.read_csv(run.folder / "scores.csv", index_col="example_id", keep_default_na=False)
     again = pd.read_csv(run.folder / "self-check" / "scores.csv", index_col="example_id", keep_default_na=False)
@@ -82,69 +62,68 @@ def test_the_second_run_has_planted_errors_on_labels_judged_right_and_is_a_run_o
     assert not list(run.folder.rglob("images.npy"))
 
 
-def test_images_are_decoded_once_for_both_runs(shapes, tmp_path):
-    images, given = shapes
+def test_images_are_decoded_once_for_both_runs(labelled, tmp_path):
+    images, given = labelled
     folder = write_folder(tmp_path / "data", images, given)
     heard = Recorder()
-    labelscan.detect(folder, settings=quick(), output=tmp_path / "run", notify=heard)
+    labelscan.detect(folder, settings=with_check(), output=tmp_path / "run", notify=heard)
     assert [event.step for event in heard.of(StepStarted)].count("decode") == 1
     assert sum("again with 17 planted errors" in event.message for event in heard.of(Noted)) == 1
     assert len(heard.of(FoldDone)) == 6
 
 
-def test_a_finished_run_trains_only_its_check_and_then_nothing(shapes, plain, tmp_path):
-    labelscan.detect(*shapes, settings=quick(0), output=tmp_path / "run")
+def test_a_finished_run_trains_only_its_check_and_then_nothing(labelled, checked, run_folder):
     heard = Recorder()
-    run = labelscan.detect(*shapes, settings=quick(), output=tmp_path / "run", notify=heard)
+    labelscan.detect(*labelled, settings=with_check(), output=run_folder, notify=heard)
     assert [event.reused for event in heard.of(FoldDone)] == [True] * 3 + [False] * 3
-    before = contents(run.folder), contents(run.folder / "self-check")
+    assert both(run_folder) == both(checked.folder)
     heard = Recorder()
-    labelscan.detect(*shapes, settings=quick(), output=tmp_path / "run", notify=heard)
-    assert not heard.of(EpochDone)
-    assert (contents(run.folder), contents(run.folder / "self-check")) == before
+    labelscan.detect(*labelled, settings=with_check(), output=run_folder, notify=heard)
+    assert not heard.epochs()
+    assert both(run_folder) == both(checked.folder)
 
 
-def test_an_interrupted_check_is_taken_up_where_it_stopped_with_the_same_bytes(shapes, tmp_path):
-    whole = labelscan.detect(*shapes, settings=quick(), output=tmp_path / "whole")
-    finished = []
+def both(folder):
+    """Return what a run and its check left."""
+    return contents(folder), contents(folder / "self-check")
 
-    def stop_in_the_fifth_fold(event):
-        if isinstance(event, FoldDone):
-            finished.append(event)
-        if isinstance(event, EpochDone) and len(finished) == 4:
+
+def test_an_interrupted_check_keeps_finished_folds_and_ends_with_the_same_bytes(labelled, checked, run_folder):
+    def stop_in_its_second_fold(event):
+        if isinstance(event, EpochDone) and event.fold == 1:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        labelscan.detect(*shapes, settings=quick(), output=tmp_path / "run", notify=stop_in_the_fifth_fold)
-    for folder in (tmp_path / "run", tmp_path / "run" / "self-check"):
+        labelscan.detect(*labelled, settings=with_check(), output=run_folder, notify=stop_in_its_second_fold)
+    for folder in (run_folder, run_folder / "self-check"):
         assert json.loads((folder / "run.json").read_text())["state"] == "interrupted"
-    assert (tmp_path / "run" / "issues.csv").read_bytes() == (whole.folder / "issues.csv").read_bytes()
+    assert contents(run_folder, "issues.csv") == contents(checked.folder, "issues.csv")
     heard = Recorder()
-    labelscan.detect(*shapes, settings=quick(), output=tmp_path / "run", resume=True, notify=heard)
+    labelscan.detect(*labelled, settings=with_check(), output=run_folder, resume=True, notify=heard)
     assert [event.reused for event in heard.of(FoldDone)] == [True] * 4 + [False] * 2
-    assert contents(tmp_path / "run") == contents(whole.folder)
-    assert contents(tmp_path / "run" / "self-check") == contents(whole.folder / "self-check")
+    assert heard.epochs() == [(fold, epoch) for fold in (1, 2) for epoch in range(1, N_EPOCHS + 1)]
+    assert both(run_folder) == both(checked.folder)
 
 
-def test_another_rate_makes_another_check_and_a_fresh_run_deletes_it(shapes, tmp_path):
+def test_another_rate_makes_another_check_and_a_fresh_run_deletes_it(labelled, tmp_path):
     images, given = draw_shapes(600)
-    labelscan.detect(images, given, settings=quick(0.1), output=tmp_path / "run", model=LogisticRegression())
+    labelscan.detect(images, given, settings=with_check(0.1), output=tmp_path / "run", model=LogisticRegression())
     heard = Recorder()
     run = labelscan.detect(
-        images, given, settings=quick(0.05), output=tmp_path / "run", model=LogisticRegression(), notify=heard
+        images, given, settings=with_check(0.05), output=tmp_path / "run", model=LogisticRegression(), notify=heard
     )
     assert [event.reused for event in heard.of(FoldDone)] == [True] * 3 + [False] * 3
     assert run.summary.self_check.n_planted == 50  # at least; a tenth would be 60
-    settings = quick(0)
+    settings = with_check(0)
     labelscan.detect(images, given, settings=settings, output=tmp_path / "run", model=LogisticRegression(), fresh=True)
     assert not (tmp_path / "run" / "self-check").exists()
 
 
-def test_no_error_is_planted_on_one_of_several_copies(shapes, tmp_path):
-    images, given = (part.copy() for part in shapes)
+def test_no_error_is_planted_on_one_of_several_copies(labelled, tmp_path):
+    images, given = (part.copy() for part in labelled)
     images[90:150] = images[30:90]
     given[90:150] = given[30:90]
-    run = labelscan.detect(images, given, settings=quick(), output=tmp_path / "run")
+    run = labelscan.detect(images, given, settings=with_check(), output=tmp_path / "run")
     planted = pd.read_csv(run.folder / "self-check" / "planted.csv")["example_id"]
     assert len(planted) > 10
     assert not planted.between(30, 149).any()
@@ -152,16 +131,16 @@ def test_no_error_is_planted_on_one_of_several_copies(shapes, tmp_path):
     assert again["n_label_conflicts"] == run.summary.n_label_conflicts == 0
 
 
-def test_classes_that_are_too_small_and_models_that_learned_nothing_are_not_checked(shapes, tmp_path):
-    images, given = shapes
+def test_classes_that_are_too_small_and_models_that_learned_nothing_are_not_checked(labelled, tmp_path):
+    images, given = labelled
     heard = Recorder()
-    run = labelscan.detect(images[:24], given[:24], settings=quick(), output=tmp_path / "small", notify=heard)
+    run = labelscan.detect(images[:24], given[:24], settings=with_check(), output=tmp_path / "small", notify=heard)
     assert run.summary.self_check is None
     assert "no class has 10 examples" in run.summary.warnings[-1]
     assert heard.of(Warned)[-1].message == run.summary.warnings[-1]
     assert json.loads((run.folder / "summary.json").read_text())["warnings"][-1] == run.summary.warnings[-1]
     noise = np.random.default_rng(0).integers(0, 255, (180, 8, 8)).astype(np.uint8)
-    run = labelscan.detect(noise, given, settings=quick(), output=tmp_path / "noise")
+    run = labelscan.detect(noise, given, settings=with_check(), output=tmp_path / "noise")
     assert run.summary.warnings[-1] == "no self-check was made: the models learned nothing"
     assert not (run.folder / "self-check").exists()
 
@@ -173,7 +152,7 @@ def test_a_table_is_checked_too(tmp_path):
     given = labels.copy()
     given[::20] = (given[::20] + 1) % 3
     names = [CLASSES[label] for label in given]
-    run = labelscan.detect(features, names, settings=quick(), model=LogisticRegression(), output=tmp_path / "run")
+    run = labelscan.detect(features, names, settings=with_check(), model=LogisticRegression(), output=tmp_path / "run")
     check = run.summary.self_check
     assert check.n_planted == 60
     assert check.recall.estimate > 0.8

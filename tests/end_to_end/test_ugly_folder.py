@@ -13,10 +13,10 @@ import labelscan
 SETTINGS = labelscan.settings(folds=3, epochs=2, overrides={"executor.processes": 1, "store.image_size": 8})
 
 
-@pytest.fixture
-def folder(tmp_path):
-    """Thirty sound images in class folders with spaces and umlauts, then one of each kind of trouble."""
-    root = tmp_path / "Fotos für uns"
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Make thirty sound images in class folders with spaces and umlauts, then one of each kind of trouble."""
+    root = tmp_path_factory.mktemp("ugly") / "Fotos für uns"
     images, labels = draw_shapes(30)
     names = ["Bär und Maus", "cross", "square"]
     for row, (image, label) in enumerate(zip(images, labels, strict=True)):
@@ -48,12 +48,25 @@ def folder(tmp_path):
     return root
 
 
+@pytest.fixture(scope="module")
+def files_before(folder):
+    return files(folder)
+
+
+@pytest.fixture(scope="module")
+def run(folder, files_before, tmp_path_factory):
+    return labelscan.detect(folder, settings=SETTINGS, output=tmp_path_factory.mktemp("ugly") / "run")
+
+
+def files(folder):
+    return {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.rglob("*") if path.is_file()}
+
+
 READABLE = ("cmyk.jpg", "sixteen.png", "palette.png", "alpha.webp", "animated.gif", "really a jpeg.png")
 UNREADABLE = {"empty.jpg": "empty", "truncated.jpg": "truncated", "text.png": "not an image"}
 
 
-def test_every_file_is_accounted_for(folder, tmp_path):
-    run = labelscan.detect(folder, settings=SETTINGS, output=tmp_path / "run")
+def test_every_file_is_accounted_for(folder, run):
     examples = pd.read_csv(run.folder / "examples.csv", dtype=str, keep_default_na=False).set_index("example_id")
     listed = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file() and path.suffix != ".txt"}
     assert set(examples.index) == listed
@@ -69,8 +82,7 @@ def test_every_file_is_accounted_for(folder, tmp_path):
     assert summary.n_scored == len(listed) - 4
 
 
-def test_all_rows_are_in_scores_and_those_without_a_score_are_last_and_empty(folder, tmp_path):
-    run = labelscan.detect(folder, settings=SETTINGS, output=tmp_path / "run")
+def test_all_rows_are_in_scores_and_those_without_a_score_are_last_and_empty(run):
     scores = pd.read_csv(run.folder / "scores.csv", dtype=str, keep_default_na=False)
     assert len(scores) == run.summary.n_examples
     last = scores.iloc[-4:]
@@ -89,11 +101,8 @@ def test_unreadable_images_stop_the_run_when_asked_to_and_all_are_named(folder, 
     assert {problem.where.rpartition("/")[2] for problem in refused.value.problems} == set(UNREADABLE)
 
 
-def test_the_users_files_are_as_they_were(folder, tmp_path):
-    before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.rglob("*") if path.is_file()}
-    labelscan.detect(folder, settings=SETTINGS, output=tmp_path / "run")
-    after = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.rglob("*") if path.is_file()}
-    assert before == after
+def test_the_users_files_are_as_they_were(folder, files_before, run):
+    assert files(folder) == files_before
 
 
 def test_a_folder_in_which_nothing_can_be_read_is_refused(tmp_path):

@@ -10,6 +10,7 @@ import labelscan
 from labelscan.config import Config, GateConfig, resolve, settings_that_matter
 from labelscan.errors import GateError, UsageError
 from labelscan.gating.baseline import Baseline
+from labelscan.gating.formats.words import findings
 from labelscan.gating.run_gate import accept, effective_limits, judge_gate
 from labelscan.results.finished_run import FinishedRun
 
@@ -72,7 +73,7 @@ def test_of_the_suspects_those_in_the_baseline_are_not_new_if_their_label_is_the
     assert [(one.example_id, one.is_new) for one in found.suspects][-1] == ("00", False)
     assert (found.n_new, found.passed) == (2, True)
     assert (found.gone, found.relabelled) == ((("gone", "cat"),), (("01", "dog"),))
-    assert "2 of them new" in found.sentence
+    assert "2 of them new" in findings(found)
 
 
 def test_with_a_baseline_nothing_may_be_new_unless_it_is_said(run):

@@ -1,5 +1,5 @@
 import dataclasses
-import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,18 +14,25 @@ from labelscan.pipeline.planning import Plan
 STEP = 0.01
 
 
+class Clock:
+    """A clock that only those move who take time."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
 class SlowFeatures(nn.Module):
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self.clock = clock
+
     def forward(self, images: Tensor) -> Tensor:
         assert images.shape == (16, 3, 24, 24)
-        time.sleep(STEP)
+        self.clock.now += STEP
         return images.mean(dim=(2, 3))
-
-
-class SlowBackbone:
-    """A pretrained network whose features take a known time."""
-
-    def make_features(self) -> nn.Module:
-        return SlowFeatures()
 
 
 @pytest.fixture
@@ -37,11 +44,14 @@ def plan(monkeypatch: pytest.MonkeyPatch) -> Plan:
 
 
 def test_features_of_a_frozen_network_are_timed_for_the_image_and_its_mirror(plan, monkeypatch) -> None:
-    frozen = dataclasses.replace(plan, frozen=SlowBackbone(), image_shape=ImageShape(24, 24, 3))
-    seconds = estimate.estimate_seconds(frozen)
-    assert 4 * STEP <= seconds < 12 * STEP
+    clock = Clock()
+    monkeypatch.setattr(estimate, "time", clock)
+    backbone = SimpleNamespace(make_features=lambda: SlowFeatures(clock))
+    frozen = dataclasses.replace(plan, frozen=backbone, image_shape=ImageShape(24, 24, 3))
+    # 32 images and their mirrors are four batches of 16.
+    assert estimate.estimate_seconds(frozen) == pytest.approx(4 * STEP)
     monkeypatch.setattr(estimate, "available_cores", lambda: 4)
-    assert estimate.estimate_seconds(frozen) < seconds
+    assert estimate.estimate_seconds(frozen) == pytest.approx(STEP)
 
 
 def test_training_takes_longer_with_more_epochs(plan) -> None:

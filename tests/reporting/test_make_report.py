@@ -9,7 +9,7 @@ from PIL import Image
 
 import labelscan
 from labelscan.errors import UsageError
-from labelscan.reporting.make_report import WRITERS, make_report_page, write_report
+from labelscan.reporting.make_report import make_report_page, write_report
 from labelscan.results.finished_run import FinishedRun
 
 
@@ -242,7 +242,7 @@ def test_a_run_folder_that_may_only_be_read_asks_for_a_file_elsewhere(photos, tm
     def refused(*_):
         raise OSError(errno.EROFS, "Read-only file system")
 
-    monkeypatch.setitem(WRITERS, "html", refused)
+    monkeypatch.setattr("labelscan.reporting.formats.html.write_html", refused)
     with pytest.raises(UsageError, match="name a file elsewhere by -o"):
         write_report(run, page, "html")
     with pytest.raises(OSError, match="Read-only"):

@@ -1,21 +1,26 @@
 """Label lists: one module for each form that labels come in, which writes a corrected copy of it.
 
-The copy has the form of what came in, so that ``labelscan detect`` reads it as it read the original; class folders
-become a manifest, as the images themselves are never moved. The original is only read.
+The copy has the form of what came in, so that ``labelscan detect`` reads it as it read the original; class folders, and
+what a reader of another package has read, become a manifest or an npz file, as the images themselves are never moved.
+The original is only read.
 """
 
 import dataclasses
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TypeAlias
 
 from labelscan.correction.corrections import Corrections
 from labelscan.correction.label_lists import delimited, image_files, images_in_memory, json_lines, numpy_arrays, parquet
-from labelscan.correction.label_lists.rows import plan_rows
+from labelscan.correction.label_lists.rows import RowEdits, plan_rows
 from labelscan.data import readers
 from labelscan.data.dataset import Dataset, FeatureTable, ImageFiles
 from labelscan.errors import DatasetError, UsageError
 from labelscan.results.source import Source
 
-SHEETS = {
+SheetWriter: TypeAlias = Callable[[Path, RowEdits, Path], None]
+"""Writes a copy, the last argument, of the sheet at a path, read before by the reader, with its rows edited."""
+SHEETS: Mapping[str, SheetWriter] = {
     ".csv": delimited.write,
     ".tsv": delimited.write,
     ".jsonl": json_lines.write,
@@ -24,10 +29,16 @@ SHEETS = {
 """What edits the rows of a sheet, by the end of its name."""
 
 
+def file_to_copy(source: Source) -> Path | None:
+    """Return the file whose labels are corrected in a copy; None where the copy is made from the data set."""
+    file = source.file
+    return file if file is not None and file.suffix.lower() in (*SHEETS, ".npz") else None
+
+
 def suffix(source: Source) -> str:
     """Return how the name of a corrected copy ends."""
-    if source.file is not None:
-        return source.file.suffix
+    if (file := file_to_copy(source)) is not None:
+        return file.suffix
     return ".csv" if isinstance(source.dataset.inputs, ImageFiles) else ".npz"
 
 
@@ -57,14 +68,15 @@ def write(source: Source, corrections: Corrections, output: Path) -> list[str]:
         UsageError: the copy has to lie elsewhere.
         DatasetError: the labels cannot be written so.
     """
-    if source.file is None:
+    file = file_to_copy(source)
+    if file is None:
         _write_new(everything(source), corrections, output)
         return []
     columns = source.columns()
     if columns is None:
-        return numpy_arrays.write(source.file, source.config, corrections, output)
-    edits = plan_rows(source.file, columns, split=source.config.split, corrections=corrections, output=output)
-    SHEETS[source.file.suffix.lower()](source.file, edits, output)
+        return numpy_arrays.write(file, source.config, corrections, output)
+    edits = plan_rows(file, columns, split=source.config.split, corrections=corrections, output=output)
+    SHEETS[file.suffix.lower()](file, edits, output)
     return []
 
 
@@ -78,7 +90,7 @@ def everything(source: Source) -> Dataset:
 def _write_new(dataset: Dataset, corrections: Corrections, output: Path) -> None:
     inputs = dataset.inputs
     if isinstance(inputs, FeatureTable):
-        raise DatasetError("a table that is in no file cannot be written corrected", where=dataset.name)
+        raise DatasetError("this table is in no file of which a corrected copy could be written", where=dataset.name)
     if isinstance(inputs, ImageFiles):
         image_files.write(dataset, inputs, corrections, output)
     else:

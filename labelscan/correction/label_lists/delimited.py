@@ -14,13 +14,7 @@ from labelscan.data.readers.sheet import BYTE_ORDER_MARK, DELIMITERS
 
 
 def write(path: Path, edits: RowEdits, output: Path) -> None:
-    """Write a copy of the sheet at ``path`` with its rows edited.
-
-    Args:
-        path: csv or tsv, found to be whole by the reader.
-        edits: what becomes of its rows.
-        output: the copy.
-    """
+    """Write a copy of the csv or tsv file at ``path`` with its rows edited."""
     delimiter = DELIMITERS[path.suffix.lower()]
     with path.open(encoding="utf-8", newline="") as original, replacing(output) as copy:
         names: list[str] = []

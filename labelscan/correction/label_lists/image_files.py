@@ -13,11 +13,7 @@ from labelscan.data.dataset import Dataset, ImageFiles
 def write(dataset: Dataset, files: ImageFiles, corrections: Corrections, output: Path) -> None:
     """Write a manifest of all images but those that go, in the order of their ids.
 
-    Args:
-        dataset: N examples.
-        files: their images.
-        corrections: what becomes of them.
-        output: the manifest; its paths start from the folder that it lies in.
+    Its paths start from the folder that it lies in.
     """
     moved = move_paths(files.paths.tolist(), files.root, output.parent)
     columns = {
@@ -32,9 +28,8 @@ def write(dataset: Dataset, files: ImageFiles, corrections: Corrections, output:
     with replacing(output) as file:
         rows = csv.writer(file)  # lines end as RFC 4180 has it; a lone carriage return is quoted then
         rows.writerow(columns)
-        for example_id, *others in zip(*columns.values(), strict=True):
-            if not corrections.is_dropped(example_id):
-                rows.writerow([example_id, *others])
+        for row in corrections.kept_rows(dataset.example_ids):
+            rows.writerow([cells[row] for cells in columns.values()])
 
 
 def new_labels(dataset: Dataset, corrections: Corrections) -> list[str]:

@@ -14,16 +14,10 @@ from labelscan.errors import DatasetError
 def write(dataset: Dataset, images: ImageSource, corrections: Corrections, output: Path) -> None:
     """Write images, labels as text, ids and true labels of all examples but those that go.
 
-    Args:
-        dataset: N examples.
-        images: of one size.
-        corrections: what becomes of them.
-        output: the npz file.
-
     Raises:
         DatasetError: the images differ in size.
     """
-    kept = [row for row, one in enumerate(dataset.example_ids) if not corrections.is_dropped(one)]
+    kept = corrections.kept_rows(dataset.example_ids)
     pixels = [np.asarray(images.read(row)) for row in kept]
     if len({image.shape for image in pixels}) > 1:
         raise DatasetError(

@@ -18,11 +18,6 @@ def write(path: Path, edits: RowEdits, output: Path) -> None:
     """Write a copy of the jsonl file at ``path`` with its rows edited.
 
     A label that is a number stays one, and where all of them are numbers, a new one is too.
-
-    Args:
-        path: one object a line, found to be whole by the reader.
-        edits: what becomes of its rows.
-        output: the copy.
     """
     spellings = _spellings(path, edits)
     with path.open(encoding="utf-8", newline="") as original, replacing(output) as copy:

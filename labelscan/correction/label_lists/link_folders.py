@@ -5,11 +5,13 @@ wanted, images are copied.
 """
 
 import os
+import posixpath
 import shutil
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 
 from labelscan.correction.corrections import Corrections
 from labelscan.correction.label_lists.image_files import new_labels
@@ -19,7 +21,7 @@ from labelscan.errors import DatasetError, Problem, UsageError
 
 
 def write(dataset: Dataset, corrections: Corrections, folder: Path, *, copy: bool) -> list[str]:
-    """Write class folders of all images but those that go; whole, or not at all.
+    """Write class folders of all images but those that go, whole or not at all; return what a user should know.
 
     Args:
         dataset: N examples.
@@ -27,11 +29,8 @@ def write(dataset: Dataset, corrections: Corrections, folder: Path, *, copy: boo
         folder: found to be free by ``check_folder``.
         copy: whether images are copied, not linked.
 
-    Returns:
-        What a user should know about them.
-
     Raises:
-        DatasetError: the labels are no names of folders, or the files would not be read as images in them.
+        DatasetError: the labels cannot be names of folders, or the files would not be read as images in them.
     """
     files = _files(dataset)
     places = _places(dataset, files, corrections)
@@ -70,7 +69,7 @@ def check_folder(folder: Path, dataset: Dataset, class_folders: Path | None) -> 
 
     Raises:
         UsageError: the folder holds something, or lies in the data.
-        DatasetError: the examples are no image files.
+        DatasetError: the examples are not image files.
     """
     files = _files(dataset)
     what = ""
@@ -115,31 +114,56 @@ def _folders(files: ImageFiles) -> set[Path]:
 
 
 def _places(dataset: Dataset, files: ImageFiles, corrections: Corrections) -> dict[int, str]:
-    """Return the path of each image that stays, relative to the folder, by its row; no two are the same."""
+    """Return the path of each image that stays, relative to the folder, by its row; no two are the same.
+
+    All lie in the folder, and none below another image: that may become a link to a folder of the data.
+    """
     labels = new_labels(dataset, corrections)
-    kept = [row for row, one in enumerate(dataset.example_ids) if not corrections.is_dropped(one)]
+    kept = corrections.kept_rows(dataset.example_ids)
     _check_names(dataset, files, labels, kept)
     moved = [row for row in kept if corrections.new_label(dataset.example_ids[row])]
     places: dict[int, str] = {}
-    taken: set[str] = set()
+    taken: dict[str, int] = {}
     next_number: dict[str, int] = defaultdict(lambda: 2)
     # Those that keep their label are first, and keep their names with it.
     for row in [*sorted(set(kept).difference(moved)), *moved]:
         old = dataset.class_names[dataset.given_labels[row]]
         split = "" if dataset.splits is None else str(dataset.splits[row])
         wanted = PurePosixPath(split, labels[row], _within(str(files.paths[row]), split, old))
-        place, key = wanted, str(wanted).casefold()  # file systems may not tell upper from lower case
-        while str(place).casefold() in taken:
+        place, key = wanted, _alike(wanted)
+        while _alike(place) in taken:
             place = wanted.with_name(f"{wanted.stem}-{next_number[key]}{wanted.suffix}")
             next_number[key] += 1
-        taken.add(str(place).casefold())
+        taken[_alike(place)] = row
         places[row] = str(place)
+    _check_places(dataset, places, taken)
     return dict(sorted(places.items()))
+
+
+def _alike(place: PurePosixPath) -> str:
+    """Return a text that is the same for paths that some file system takes for one, by case or accents."""
+    return unicodedata.normalize("NFC", str(place).casefold())
+
+
+def _check_places(dataset: Dataset, places: dict[int, str], taken: dict[str, int]) -> None:
+    """Raise DatasetError for images whose place would lie outside the folder, or inside another image."""
+    problems = []
+    for row, place in places.items():
+        hint = "leave --link-to out: a corrected list names files wherever they lie"
+        # Read as any system would: what is one odd name here is a way out of the folder where \\ separates folders.
+        if ".." in PureWindowsPath(place).parts or PurePath(place).anchor:
+            problems.append(Problem(f"{place!r} would lie outside the folder", str(dataset.example_ids[row]), hint))
+        around = next((taken[key] for one in PurePosixPath(place).parents if (key := _alike(one)) in taken), None)
+        if around is not None:
+            what = f"would lie inside another image, {dataset.example_ids[around]!r}"
+            problems.append(Problem(what, str(dataset.example_ids[row]), hint))
+    if problems:
+        raise DatasetError.of(problems)
 
 
 def _within(path: str, split: str, label: str) -> PurePosixPath:
     """Return the path of an image in its class folder, or its name where it lies in none."""
-    place = PurePosixPath(path)
+    place = PurePosixPath(posixpath.normpath(PurePath(path).as_posix()))
     folder = PurePosixPath(split, label)
     return place.relative_to(folder) if place.is_relative_to(folder) else PurePosixPath(place.name)
 

@@ -4,7 +4,7 @@ What does not change is copied byte by byte and never looked into.
 """
 
 import shutil
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -14,31 +14,22 @@ from numpy.typing import NDArray
 from labelscan.atomic import add_array, replacing_bytes
 from labelscan.config import DatasetConfig
 from labelscan.correction.corrections import Corrections
-from labelscan.data.readers.arrays import ARRAY_NAMES, INPUT_NAMES, array_names, load_npz, pick_array, texts
+from labelscan.data.readers.arrays import ARRAY_NAMES, INPUT_NAMES, PRED_PROBS, array_names, load_npz, pick_array, texts
 from labelscan.data.readers.columns import pick
 from labelscan.errors import DatasetError
 
 CLASS_NAMES = "class_names"
 IDS = "ids"
-PRED_PROBS = "pred_probs"
+BOOLEAN_HINT = "save them as numbers with class_names, or as text"
 
 Arrays = dict[str, NDArray[np.generic]]
 
 
 def write(path: Path, config: DatasetConfig, corrections: Corrections, output: Path) -> list[str]:
-    """Write a copy of an npz file with its labels corrected.
+    """Write a copy of an npz file with its labels corrected, and return what a user should know about it.
 
     Rows that go leave every array that has one row an example; where there are no ids, the row numbers that
     examples were known by are then written down.
-
-    Args:
-        path: the file, of data or of probabilities.
-        config: what its arrays are called.
-        corrections: what becomes of its examples.
-        output: the copy.
-
-    Returns:
-        What a user should know about it.
 
     Raises:
         DatasetError: a new class cannot be written as the labels are, or rows of pickled objects would go.
@@ -98,7 +89,7 @@ def _cut(path: Path, changed: Arrays, kept: NDArray[np.bool_], with_rows: Collec
     changed |= {name: changed[name][kept] for name in changed if name != CLASS_NAMES}
     left = ", ".join(name for name in shapes if name not in cut)
     return (
-        [f"whether these have one row an example is not clear, and they were left as they are: {left}"] if left else []
+        [f"arrays left as they are, since it is not clear whether they have one row an example: {left}"] if left else []
     )
 
 
@@ -134,9 +125,11 @@ def _relabelled(
         places = {name: place for place, name in enumerate(texts(class_names, CLASS_NAMES, None, where))}
         values = np.array([places[label] for label in new])
     elif kind in "iu":
-        values = np.array([_number(label, where) for label in new])
+        _refuse_odd(new, _is_number, "not a whole number", "add class_names to it", where)
+        values = np.array([int(label) for label in new])
     elif kind == "b":
-        values = np.array([_truth(label, where) for label in new])
+        _refuse_odd(new, lambda label: label in ("true", "false"), "neither true nor false", BOOLEAN_HINT, where)
+        values = np.array([label == "true" for label in new])
     else:
         values = np.array([label.encode() for label in new] if kind == "S" else new)
     made = labels.astype(_wide_enough(labels.dtype, values, where))
@@ -157,19 +150,11 @@ def _wide_enough(dtype: np.dtype[np.generic], values: NDArray[np.generic], where
     return wide
 
 
-def _number(label: str, where: str) -> int:
-    if label.removeprefix("-").isdecimal() and str(int(label)) == label:
-        return int(label)
-    raise DatasetError(
-        f"the new label {label!r} is no whole number, as all labels are", where=where, hint="add class_names to it"
-    )
+def _is_number(label: str) -> bool:
+    return label.removeprefix("-").isdecimal() and str(int(label)) == label
 
 
-def _truth(label: str, where: str) -> bool:
-    if label in ("true", "false"):
-        return label == "true"
-    raise DatasetError(
-        f"the new label {label!r} is neither true nor false, as all labels are",
-        where=where,
-        hint="save them as numbers with class_names, or as text",
-    )
+def _refuse_odd(labels: Sequence[str], fits: Callable[[str], bool], what: str, hint: str, where: str) -> None:
+    odd = next((label for label in labels if not fits(label)), None)
+    if odd is not None:
+        raise DatasetError(f"the new label {odd!r} is {what}, as all labels are", where=where, hint=hint)

@@ -13,11 +13,6 @@ from labelscan.errors import DatasetError
 def write(path: Path, edits: RowEdits, output: Path) -> None:
     """Write a copy of the parquet file at ``path`` with its rows edited.
 
-    Args:
-        path: read before by the reader.
-        edits: what becomes of its rows.
-        output: the copy.
-
     Raises:
         DatasetError: a new class cannot be written in the type of the label column.
     """

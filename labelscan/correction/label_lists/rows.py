@@ -1,7 +1,7 @@
 """What becomes of each row of a sheet: whether it goes, its new label, and its path as the corrected copy needs it.
 
 A path in a manifest starts from the folder that the manifest lies in, and so do the ids that come of it. In a copy
-that lies elsewhere relative paths are rewritten, and the ids are written down: a run on the copy then speaks of the
+that lies elsewhere relative paths are rewritten, and the ids are written down: a run on the copy then has the
 same examples.
 """
 
@@ -23,7 +23,7 @@ ID_COLUMN = "example_id"
 
 @dataclass(frozen=True, kw_only=True)
 class RowEdits:
-    """What becomes of N rows; cells that are not told of here stay as they are."""
+    """What becomes of N rows; all other cells stay as they are."""
 
     label_column: str
     path_column: str

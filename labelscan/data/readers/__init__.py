@@ -1,42 +1,48 @@
 """Readers: choose one by what the data is. Each turns one form of input into a ``Dataset``.
 
-To add a form, add a module with ``SETTINGS`` (the settings that mean something to it) and ``read``, a line to
-``READERS``, and the rule that tells it apart to ``form``. Modules load when they are picked, so that
-``demo:digits`` does not wait for pandas nor a folder for torchvision.
+To add a form, write a module beside these with what ``Reader`` describes, and a line in ``READERS``; another package
+adds one by an entry point in the group ``labelscan.reader``. Modules load when they are asked, and what is slow to
+import only when it is needed: a folder does not wait for pandas nor ``demo:digits`` for torchvision.
 """
 
 import difflib
-import importlib
 import time
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Protocol
 
 from labelscan.config import DatasetConfig
 from labelscan.data.dataset import Dataset
 from labelscan.errors import ConfigError, DatasetError
 from labelscan.events import Listener, StepDone, StepStarted, ignore
+from labelscan.registry import Parts
 
 
 class Reader(Protocol):
     """A module that reads one form of data."""
 
     SETTINGS: frozenset[str]
-    """The settings, of those that not every form has, that it heeds."""
+    """Those of ``FORM_SETTINGS`` that mean something to it."""
+
+    def reads(self, config: DatasetConfig) -> bool:
+        """Return whether ``config.data`` is of its form, from the name or a look inside, never by reading it all."""
 
     def read(self, config: DatasetConfig, notify: Listener) -> Dataset:
         """Return the data set that ``config.data`` names."""
 
 
-READERS: Mapping[str, str] = {
-    "class folders": "labelscan.data.readers.class_folders",
-    "manifest": "labelscan.data.readers.manifest",
-    "table": "labelscan.data.readers.table",
-    "npz": "labelscan.data.readers.arrays",
-    "torchvision": "labelscan.data.readers.torchvision_set",
-    "demo": "labelscan.data.readers.demo",
-}
-"""Form of the data to the module that reads it."""
+READERS: Parts[Reader] = Parts(
+    "reader",
+    {
+        "demo": "labelscan.data.readers.demo",
+        "torchvision": "labelscan.data.readers.torchvision_set",
+        "class folders": "labelscan.data.readers.class_folders",
+        "npz": "labelscan.data.readers.arrays",
+        "manifest": "labelscan.data.readers.manifest",
+        "table": "labelscan.data.readers.table",
+    },
+)
+"""The readers, in the order in which they are asked. Data that is no file or folder is called by the name of its
+reader and a colon, as in ``demo:digits``. Those of other packages come last: none may change what data means."""
 
 FORM_SETTINGS = (
     "split",
@@ -47,7 +53,7 @@ FORM_SETTINGS = (
     "group_column",
     "split_column",
 )
-"""Settings that only some forms heed; set for another form, they are refused rather than ignored."""
+"""Settings that only some forms have a use for; set for another form, they are refused rather than ignored."""
 
 
 def read(config: DatasetConfig, notify: Listener = ignore) -> Dataset:
@@ -55,7 +61,7 @@ def read(config: DatasetConfig, notify: Listener = ignore) -> Dataset:
 
     Args:
         config: where the data lies and what its columns mean.
-        notify: hears of the step ``read``; images are not decoded here.
+        notify: receives the step ``read``; images are not decoded here.
 
     Raises:
         DatasetError: the data is not there or cannot be read as a labelled data set.
@@ -63,14 +69,14 @@ def read(config: DatasetConfig, notify: Listener = ignore) -> Dataset:
     """
     started = time.monotonic()
     name = form(config)
-    reader = cast(Reader, importlib.import_module(READERS[name]))
+    reader = READERS[name]
     for setting in FORM_SETTINGS:
         if getattr(config, setting) and setting not in reader.SETTINGS:
-            heeded = ", ".join(sorted(reader.SETTINGS)) or "none of these settings"
+            used = ", ".join(sorted(reader.SETTINGS)) or "none of these settings"
             raise ConfigError(
                 f"has no effect on {config.data}, which is read as {name}",
                 where=f"dataset.{setting}",
-                hint=f"take it out; {name} heeds {heeded}",
+                hint=f"take it out; {name} uses {used}",
             )
     notify(StepStarted("read"))
     dataset = reader.read(config, notify)
@@ -83,36 +89,31 @@ def form(config: DatasetConfig) -> str:
     data = config.data
     if not data.strip():
         raise ConfigError("no data is named", where="dataset.data", hint="give a folder or file, or demo:digits")
-    if scheme := scheme_of(data):
-        return scheme
+    found = next((name for name in READERS if READERS[name].reads(config)), None)
+    if found is not None:
+        return found
     path = Path(data).expanduser()
-    if path.is_dir():
-        return "class folders"
     if not path.exists():
-        raise DatasetError("no such file or folder", where=data, hint=_nearest(path))
-    if path.suffix.lower() == ".npz":
-        return "npz"
-    from labelscan.data.readers import columns, sheet
+        hint = nearest_file(path) or "check the path; demo:digits works without any data"
+        raise DatasetError("no such file or folder", where=data, hint=hint)
+    from labelscan.data.readers.sheet import SUFFIXES
 
-    if path.suffix.lower() in sheet.SUFFIXES:
-        is_manifest = path.suffix.lower() == ".jsonl" or columns.has_path(sheet.column_names(path), config)
-        return "manifest" if is_manifest else "table"
     raise DatasetError(
         f"files called {path.suffix or 'without an extension'} are not read",
         where=data,
-        hint=f"give a folder of class folders, or a file called {', '.join(sheet.SUFFIXES)} or .npz",
+        hint=f"give a folder of class folders, or a file called {', '.join(SUFFIXES)} or .npz",
     )
 
 
 def scheme_of(data: str) -> str:
-    """Return which data set is called by its name, ``demo`` or ``torchvision``; empty for a file or folder."""
-    scheme, colon, _ = data.partition(":")
-    return scheme if colon and scheme in ("demo", "torchvision") else ""
+    """Return the reader that data is called by, as in ``demo:digits``; empty for a file or folder."""
+    name, colon, _ = data.partition(":")
+    is_called = bool(colon) and name in READERS and not Path(data).exists()
+    return name if is_called and READERS[name].reads(DatasetConfig(data=data)) else ""
 
 
-def _nearest(path: Path) -> str:
+def nearest_file(path: Path) -> str:
+    """Return a hint that names the file beside ``path`` that is called nearly so; empty where there is none."""
     beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
     names = difflib.get_close_matches(path.name, beside, n=1)
-    if names:
-        return f"did you mean {path.parent / names[0]}?"
-    return "check the path; demo:digits works without any data"
+    return f"did you mean {path.parent / names[0]}?" if names else ""

@@ -12,7 +12,7 @@ from labelscan.config import DatasetConfig
 from labelscan.data.dataset import Dataset, FeatureTable, ImageArray, Inputs, make_dataset
 from labelscan.data.readers.columns import Tiers, missing, pick
 from labelscan.data.readers.results import no_features
-from labelscan.errors import MAX_PROBLEMS, DatasetError, Problem
+from labelscan.errors import DatasetError, Problem
 from labelscan.events import Listener
 
 SETTINGS = frozenset(["label_column", "true_label_column", "id_column", "group_column"])
@@ -28,7 +28,13 @@ ARRAY_NAMES: Mapping[str, Tiers] = {
 }
 CHANNELS = (1, 3)
 PRED_PROBS = "pred_probs"
-"""Of a file that ``labelscan score`` reads."""
+"""The array that tells files of ``labelscan score`` from data."""
+
+
+def reads(config: DatasetConfig) -> bool:
+    """Return whether the data is a file called ``.npz``."""
+    path = Path(config.data).expanduser()
+    return path.suffix.lower() == ".npz" and path.exists()
 
 
 def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  # arrays are read in one go
@@ -117,7 +123,7 @@ def load_npz(path: Path, names: Collection[str] | None = None) -> dict[str, NDAr
     """Return the arrays ``names`` of an npz file, or all; none of them is ever unpickled.
 
     Raises:
-        DatasetError: the file is no npz file, damaged, or holds pickled objects.
+        DatasetError: the file is not an npz file, damaged, or holds pickled objects.
     """
     arrays: dict[str, NDArray[np.generic]] = {}
     array = ""
@@ -185,14 +191,11 @@ def _feature_table(values: NDArray[np.generic], where: Callable[[int], str], nam
         raise DatasetError("features have no columns", where=name)
     with np.errstate(over="ignore"):
         features = values.astype(np.float32)
-    broken = np.argwhere(~np.isfinite(features))
-    if len(broken):
-        hint = "fill it in, or leave out the example or the column"
-        problems = [
-            Problem(f"features[{row}, {column}] is {values[row, column]}", where(row), hint)
-            for row, column in broken[:MAX_PROBLEMS].tolist()
-        ]
-        raise DatasetError.of(problems, total=len(broken))
+    hint = "fill it in, or leave out the example or the column"
+    DatasetError.refuse(
+        np.argwhere(~np.isfinite(features)).tolist(),
+        lambda one: Problem(f"features[{one[0]}, {one[1]}] is {values[*one]}", where(one[0]), hint),
+    )
     return FeatureTable(features)
 
 
@@ -220,9 +223,7 @@ def _labels(
         known = set(class_names)
         outside = [row for row, label in enumerate(text) if label not in known]
         problem = "is not among class_names"
-    if outside:
-        problems = [Problem(f"{what} {text[row]!r} {problem}", where(row)) for row in outside[:MAX_PROBLEMS]]
-        raise DatasetError.of(problems, total=len(outside))
+    DatasetError.refuse(outside, lambda row: Problem(f"{what} {text[row]!r} {problem}", where(row)))
     return [class_names[number] for number in numbers.tolist()] if array.dtype.kind in "iu" else text
 
 

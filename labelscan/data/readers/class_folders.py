@@ -14,7 +14,7 @@ from labelscan.config import DatasetConfig
 from labelscan.data.dataset import Dataset, ImageFiles, is_utf_8, make_dataset
 from labelscan.data.readers import sheet
 from labelscan.data.readers.splits import wanted_splits
-from labelscan.errors import MAX_PROBLEMS, DatasetError, Problem
+from labelscan.errors import DatasetError, Problem
 from labelscan.events import Listener, StepAdvanced
 
 SETTINGS = frozenset({"split"})
@@ -34,7 +34,7 @@ class _Listing:
     splits: list[str] = field(default_factory=list)
     hidden: int = 0
     others: Counter[str] = field(default_factory=Counter)
-    """Files that are no images, by extension."""
+    """Files that are not images, by extension."""
     outside: int = 0
     """Images that lie in no class folder."""
     loops: list[str] = field(default_factory=list)
@@ -47,6 +47,11 @@ class _Listing:
         self.splits.append(split)
         if len(self.paths) % FILES_BETWEEN_EVENTS == 0:
             self.notify(StepAdvanced("read", len(self.paths)))
+
+
+def reads(config: DatasetConfig) -> bool:
+    """Return whether the data is a folder."""
+    return Path(config.data).expanduser().is_dir()
 
 
 def read(config: DatasetConfig, notify: Listener) -> Dataset:
@@ -121,7 +126,7 @@ def _walk(listing: _Listing, top: str) -> Iterator[str]:
 
 
 def is_called_image(name: str) -> bool:
-    """Return whether a file is taken for an image by its name, or by the path that ends in it."""
+    """Return whether a file has the name of an image; a path may stand in front of it."""
     return _extension(name) in EXTENSIONS
 
 
@@ -144,7 +149,7 @@ def _entries(listing: _Listing, folder: str) -> Iterator["os.DirEntry[str]"]:
 
 
 def _is_image(listing: _Listing, entry: "os.DirEntry[str]") -> bool:
-    # A broken link is an image that is unreadable; a pipe or a device is none.
+    # A broken link is an image that is unreadable; a pipe or a device is not an image.
     if is_called_image(entry.name) and (entry.is_file() or entry.is_symlink()):
         return True
     extension = _extension(entry.name)
@@ -159,17 +164,14 @@ def _identity(listing: _Listing, folder: str) -> tuple[int, int]:
 
 def _check_names(listing: _Listing) -> None:
     """Raise DatasetError for names that cannot be written down in a table."""
-    broken = [path for path in listing.paths if not is_utf_8(path)]
-    if broken:
-        problems = [
-            Problem(
-                "the file name is not UTF-8",
-                path.encode("utf-8", "backslashreplace").decode("ascii", "backslashreplace"),
-                "rename it, or mount the disk with another encoding",
-            )
-            for path in broken[:MAX_PROBLEMS]
-        ]
-        raise DatasetError.of(problems, total=len(broken))
+    DatasetError.refuse(
+        [path for path in listing.paths if not is_utf_8(path)],
+        lambda path: Problem(
+            "the file name is not UTF-8",
+            path.encode("utf-8", "backslashreplace").decode("ascii", "backslashreplace"),
+            "rename it, or mount the disk with another encoding",
+        ),
+    )
 
 
 def _nothing_found(root: Path, top: list[str]) -> DatasetError:

@@ -70,7 +70,9 @@ def find_columns(
         DatasetError: a column is missing, or two could be meant.
     """
     found = {
-        role: "" if role == "path" and not with_path else _find(role, names, config, where) for role in USUAL_NAMES
+        role: find_column(role, names, getattr(config, f"{role}_column"), where=where)
+        for role in USUAL_NAMES
+        if with_path or role != "path"
     }
     if with_path and not found["path"]:
         raise missing("path column", names, where=where, hint=_how_to_name("path"))
@@ -78,11 +80,30 @@ def find_columns(
         likely = likely_label([name for name in names if name not in found.values()])
         hint = f"perhaps --label-column {shlex.quote(likely)}" if likely else _how_to_name("label")
         raise missing("label column", names, where=where, hint=hint)
-    return Columns(**found)
+    return Columns(**{"path": "", **found})
+
+
+def find_column(role: str, names: Collection[str], asked: str, *, where: str, hint: str = "") -> str:
+    """Return the column that is ``asked`` for, else the one that is usual for a role; empty where there is none.
+
+    Args:
+        role: a key of ``USUAL_NAMES``.
+        names: the columns there are.
+        asked: the column set by the user; empty where none is.
+        where: the file, for messages.
+        hint: what to do where two could be meant, if there is no option for this column.
+
+    Raises:
+        DatasetError: there is no such column, or two could be meant.
+    """
+    flag, what = f"--{role.replace('_', '-')}-column", f"{role.replace('_', ' ')} column"
+    if asked and asked not in names:
+        raise missing(what, names, where=where, hint=f"name one of them by {flag}", asked=asked)
+    return asked or pick(names, USUAL_NAMES[role], what=what, where=where, hint=hint or f"say which by {flag}")
 
 
 def has_path(names: Sequence[str], config: DatasetConfig) -> bool:
-    """Tell whether a file with columns ``names`` lists images, and is no table of features."""
+    """Return whether a file with columns ``names`` lists images, and is not a table of features."""
     return bool(config.path_column) or any(_candidates(names, tier) for tier in USUAL_NAMES["path"])
 
 
@@ -100,7 +121,7 @@ def pick(names: Collection[str], tiers: Tiers, *, what: str, where: str, hint: s
 
 
 def usual(role: str) -> str:
-    """Return the usual names of a column as a hint tells them."""
+    """Return the usual names of a column, for a hint."""
     *names, last = [name for tier in USUAL_NAMES[role] for name in tier]
     return f"{', '.join(names)} or {last}"
 
@@ -118,17 +139,6 @@ def missing(what: str, names: Collection[str], *, where: str, hint: str, asked: 
 
 def _how_to_name(role: str) -> str:
     return f"name it by --{role}-column, or call it {usual(role)}"
-
-
-def _find(role: str, names: Sequence[str], config: DatasetConfig, where: str) -> str:
-    asked = getattr(config, f"{role}_column")
-    flag = f"--{role.replace('_', '-')}-column"
-    what = f"{role.replace('_', ' ')} column"
-    if asked:
-        if asked not in names:
-            raise missing(what, names, where=where, hint=f"name one of them by {flag}", asked=asked)
-        return str(asked)
-    return pick(names, USUAL_NAMES[role], what=what, where=where, hint=f"say which by {flag}")
 
 
 def _candidates(names: Collection[str], tier: Sequence[str]) -> list[str]:

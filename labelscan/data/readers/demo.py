@@ -17,7 +17,12 @@ SETTINGS: frozenset[str] = frozenset()
 DEMOS = ("digits",)
 OPTIONS = ("noise", "seed")
 GREATEST_VALUE = 16
-"""Of a pixel of scikit-learn's digits."""
+"""The brightest pixel of scikit-learn's digits."""
+
+
+def reads(config: DatasetConfig) -> bool:
+    """Return whether the data is called ``demo:...``."""
+    return config.data.startswith("demo:")
 
 
 def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  # the whole data set is in memory

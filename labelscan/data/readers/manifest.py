@@ -8,11 +8,11 @@ from pathlib import Path, PurePath
 from labelscan.arrays import as_strings
 from labelscan.config import DatasetConfig
 from labelscan.data.dataset import Dataset, ImageFiles, make_dataset
-from labelscan.data.readers.columns import Columns, find_columns
+from labelscan.data.readers.columns import Columns, find_columns, has_path
 from labelscan.data.readers.results import refuse_own_files
-from labelscan.data.readers.sheet import Sheet, column_names, read_sheet
+from labelscan.data.readers.sheet import SUFFIXES, Sheet, column_names, read_sheet
 from labelscan.data.readers.splits import wanted_splits
-from labelscan.errors import MAX_PROBLEMS, DatasetError, Problem
+from labelscan.errors import DatasetError, Problem
 from labelscan.events import Listener
 
 SETTINGS = frozenset(
@@ -30,7 +30,15 @@ BOXES = (
     ("x_min", "x_max"),
     ("x1", "y1", "x2", "y2"),
 )
-"""Columns that, where all of one line are there, tell of parts of images."""
+"""Columns that, where all of one line are there, describe parts of images."""
+
+
+def reads(config: DatasetConfig) -> bool:
+    """Return whether the data is a sheet that lists images."""
+    path = Path(config.data).expanduser()
+    if path.suffix.lower() not in SUFFIXES or not path.exists():
+        return False
+    return path.suffix.lower() == ".jsonl" or has_path(column_names(path), config)
 
 
 def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  # a sheet is read in one go
@@ -52,19 +60,19 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
         name=path.stem,
         inputs=ImageFiles(path.parent, as_strings(paths)),
         labels=rows.columns[columns.label],
-        example_ids=rows.columns[columns.id] if columns.id else [relative_path(path.parent, name) for name in paths],
+        example_ids=rows.cells(columns.id) or [relative_path(path.parent, name) for name in paths],
         where=rows.where,
         ids_depend_on_order=False,
-        groups=rows.columns[columns.group] if columns.group else None,
-        splits=rows.columns[columns.split] if columns.split else None,
-        true_labels=rows.columns[columns.true_label] if columns.true_label else None,
+        groups=rows.cells(columns.group),
+        splits=rows.cells(columns.split),
+        true_labels=rows.cells(columns.true_label),
         notes=[describe(columns)],
     )
 
 
 def select_splits(rows: Sheet, columns: Columns, config: DatasetConfig, *, where: str) -> Sheet:
     """Return the rows of the splits that ``config`` wants."""
-    splits = rows.columns[columns.split] if columns.split else []
+    splits = rows.cells(columns.split) or []
     wanted = wanted_splits(config.split, splits, where=where, none_hint="name the column by --split-column")
     if not config.split:
         return rows
@@ -76,29 +84,28 @@ def select_splits(rows: Sheet, columns: Columns, config: DatasetConfig, *, where
 
 def check_cells(rows: Sheet, columns: Columns) -> None:
     """Raise DatasetError where a path, label, id, group or true label is empty, or a label is a list of some."""
-    problems: list[Problem] = []
-    total = 0
-    for name in (column for column in columns.used() if column != columns.split):
-        for row, cell in enumerate(rows.columns[name]):
-            is_list = name == columns.label and cell.startswith("[") and cell.endswith("]") and "," in cell
-            if cell.strip() and not is_list:
-                continue
-            total += 1
-            if len(problems) == MAX_PROBLEMS:
-                continue
-            if is_list:
-                hint = "several labels for one image are not supported: write one"
-                problems.append(Problem(f"{name!r} is the list {cell}", rows.where(row), hint))
-            else:
-                needed = name in (columns.path, columns.label)
-                hint = f"write a value, or leave out the {'row' if needed else 'column'}"
-                problems.append(Problem(f"{name!r} is empty", rows.where(row), hint))
-    if problems:
-        raise DatasetError.of(problems, total=total)
+    odd = [
+        (row, name, cell.strip())
+        for name in columns.used()
+        if name != columns.split
+        for row, cell in enumerate(rows.columns[name])
+        if not cell.strip() or (name == columns.label and cell[0] + cell[-1] == "[]" and "," in cell)
+    ]
+
+    def problem(one: tuple[int, str, str]) -> Problem:
+        row, name, cell = one
+        if cell:
+            hint = "several labels for one image are not supported: write one"
+            return Problem(f"{name!r} is the list {cell}", rows.where(row), hint)
+        needed = name in (columns.path, columns.label)
+        hint = f"write a value, or leave out the {'row' if needed else 'column'}"
+        return Problem(f"{name!r} is empty", rows.where(row), hint)
+
+    DatasetError.refuse(odd, problem)
 
 
 def describe(columns: Columns) -> str:
-    """Return which columns were taken for what."""
+    """Return which columns hold what."""
     roles = ("path", "label", "true_label", "id", "group", "split")
     taken = [f"{role.replace('_', ' ')} from {getattr(columns, role)!r}" for role in roles if getattr(columns, role)]
     return f"columns: {', '.join(taken)}"
@@ -110,7 +117,7 @@ def _refuse_boxes(names: Sequence[str], where: str) -> None:
         if all(name in there for name in group):
             raise DatasetError(
                 f"the column{'s' if len(group) > 1 else ''} {', '.join(there[name] for name in group)} "
-                "tell of boxes or parts of images; several labels for one image are not supported",
+                "describe boxes or parts of images; several labels for one image are not supported",
                 where=where,
                 hint="save each part as an image of its own, and take these columns out",
             )
@@ -140,12 +147,10 @@ def _check_files(folder: Path, paths: Sequence[str], where: Callable[[int], str]
             for row in rows
             if paths[row].rpartition("/")[2] not in there and not os.path.lexists(folder / paths[row])
         ]
-    if missing:
-        problems = [
-            Problem(f"no such file: {folder / paths[row]}", where(row), _file_hint(folder, paths[row]))
-            for row in sorted(missing)[:MAX_PROBLEMS]
-        ]
-        raise DatasetError.of(problems, total=len(missing))
+    DatasetError.refuse(
+        sorted(missing),
+        lambda row: Problem(f"no such file: {folder / paths[row]}", where(row), _file_hint(folder, paths[row])),
+    )
 
 
 def _listed(folder: Path) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""Refuse as data what speaks of labels already: probabilities of classes, and the files that labelscan writes.
+"""Refuse as data what is about labels already: probabilities of classes, and the files that labelscan writes.
 
 A model that is trained on them looks as if it worked, and learns nothing but what they say.
 """
@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from labelscan.config import DatasetConfig
-from labelscan.data.prob_columns import PROB_PREFIX
 from labelscan.errors import DatasetError
 
+PROB_PREFIX = "prob:"
+"""How the name of a column of probabilities begins; the class follows, as it is written in the labels."""
 OWN_FILES: Mapping[tuple[str, ...], tuple[str, str]] = {
     ("rank", "example_id", "path", "given_label", "suggested_label", "label_quality"): (
         "the results of a run",

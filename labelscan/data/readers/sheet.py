@@ -7,13 +7,13 @@ import csv
 import json
 import types
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TextIO
 
-from labelscan.errors import MAX_PROBLEMS, DatasetError, Problem
+from labelscan.errors import DatasetError, Problem
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
@@ -29,6 +29,10 @@ class Sheet:
     columns: dict[str, list[str]]
     where: Callable[[int], str]
     """Row number from 0 to the place that a message names."""
+
+    def cells(self, column: str) -> list[str] | None:
+        """Return the cells of a column, None where it has no name and so is not there."""
+        return self.columns[column] if column else None
 
 
 def column_names(path: Path) -> list[str]:
@@ -64,7 +68,7 @@ def csv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield the line of each record behind the header of a csv or tsv file, and its fields.
 
     Raises:
-        DatasetError: as ``read_sheet``; records of the wrong length are left out, and told at the end.
+        DatasetError: as ``read_sheet``; records of the wrong length are left out, and named at the end.
     """
     with _open(path) as file:
         yield from _rows(file, path)
@@ -90,7 +94,7 @@ def _open(path: Path) -> TextIO:
 
 
 def _records(file: TextIO, path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield the line at which each record starts and its fields; empty lines are none."""
+    """Yield the line at which each record starts and its fields; empty lines are left out."""
     reader = csv.reader(file, delimiter=DELIMITERS[path.suffix.lower()], strict=True)
     line = 1
     try:
@@ -108,18 +112,16 @@ def _rows(file: TextIO, path: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield the records behind the header, then raise DatasetError if any had another length."""
     records = _records(file, path)
     _, names = next(records, (1, []))
-    problems: list[Problem] = []
-    total = 0
+    odd: list[tuple[int, int]] = []
     for line, record in records:
         if len(record) == len(names):
             yield line, record
-            continue
-        total += 1
-        if len(problems) < MAX_PROBLEMS:
-            text = f"{len(record)} fields for {len(names)} columns"
-            problems.append(Problem(text, f"{path.name} row {line}", "put fields with commas into quotes"))
-    if problems:
-        raise DatasetError.of(problems, total=total)
+        else:
+            odd.append((line, len(record)))
+    hint = "put fields with commas into quotes"
+    DatasetError.refuse(
+        odd, lambda one: Problem(f"{one[1]} fields for {len(names)} columns", f"{path.name} row {one[0]}", hint)
+    )
 
 
 def _read_csv(file: TextIO, path: Path, names: Sequence[str]) -> Sheet:
@@ -156,43 +158,29 @@ def _objects(file: TextIO, name: str) -> Iterator[tuple[int, dict[str, object]]]
 
 
 def _read_jsonl(file: TextIO, name: str, names: Sequence[str]) -> Sheet:
-    columns: dict[str, list[str]] = {column: [] for column in names}
+    values: dict[str, list[object]] = {column: [] for column in names}
     lines: list[int] = []
-    problems: list[Problem] = []
-    total = 0
     for line, row in _objects(file, name):
         lines.append(line)
-        for column, cells in columns.items():
-            text = as_text(row.get(column))
-            cells.append("" if text is None else text)
-            if text is None:
-                total += 1
-                problems.append(_several(column, row[column], f"{name} row {line}"))
-                del problems[MAX_PROBLEMS:]
-    if problems:
-        raise DatasetError.of(problems, total=total)
-    return Sheet(columns, lambda row: f"{name} row {lines[row]}")
+        for column, cells in values.items():
+            cells.append(row.get(column))
+    return _sheet_of_values(values, lambda row: f"{name} row {lines[row]}")
 
 
 def _read_parquet(path: Path, names: Sequence[str]) -> Sheet:
-    def where(row: int) -> str:
-        return f"{path.name} index {row}"
-
     table = parquet().read_table(path, columns=list(names))
-    columns: dict[str, list[str]] = {}
-    problems: list[Problem] = []
-    total = 0
-    for name in names:
-        texts = [as_text(value) for value in table.column(name).to_pylist()]
-        for row, text in enumerate(texts):
-            if text is None:
-                total += 1
-                if len(problems) < MAX_PROBLEMS:
-                    problems.append(_several(name, table.column(name)[row].as_py(), where(row)))
-        columns[name] = ["" if text is None else text for text in texts]
-    if problems:
-        raise DatasetError.of(problems, total=total)
-    return Sheet(columns, where)
+    values = {name: table.column(name).to_pylist() for name in names}
+    return _sheet_of_values(values, lambda row: f"{path.name} index {row}")
+
+
+def _sheet_of_values(values: Mapping[str, list[object]], where: Callable[[int], str]) -> Sheet:
+    """Return values as text, or raise DatasetError for those that are several."""
+    texts = {name: [as_text(value) for value in cells] for name, cells in values.items()}
+    several = [(row, name) for name, cells in texts.items() for row, text in enumerate(cells) if text is None]
+    DatasetError.refuse(
+        sorted(several, key=lambda one: one[0]), lambda one: _several(one[1], values[one[1]][one[0]], where(one[0]))
+    )
+    return Sheet({name: [text or "" for text in cells] for name, cells in texts.items()}, where)
 
 
 def as_text(value: object) -> str | None:

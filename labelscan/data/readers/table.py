@@ -14,8 +14,8 @@ from labelscan.data.dataset import Dataset, FeatureTable, make_dataset
 from labelscan.data.readers.columns import find_columns
 from labelscan.data.readers.manifest import check_cells, describe, select_splits
 from labelscan.data.readers.results import refuse_own_files, refuse_prob_columns
-from labelscan.data.readers.sheet import DELIMITERS, Sheet, column_names, parquet, read_sheet
-from labelscan.errors import MAX_PROBLEMS, DatasetError, Problem
+from labelscan.data.readers.sheet import DELIMITERS, SUFFIXES, Sheet, column_names, parquet, read_sheet
+from labelscan.errors import DatasetError, Problem
 from labelscan.events import Listener
 
 SETTINGS = frozenset(["split", "label_column", "true_label_column", "id_column", "group_column", "split_column"])
@@ -38,23 +38,26 @@ class _Features:
     row_numbers: list[str] = field(default_factory=list)
     categories: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
-    n_problems: int = 0
 
     def refuse(self, rows: Sequence[int], what: Callable[[int], str], hint: str) -> None:
-        self.n_problems += len(rows)
-        for row in rows[: MAX_PROBLEMS - len(self.problems)]:
-            self.problems.append(Problem(what(row), self.where(row), hint))
+        self.problems += [Problem(what(row), self.where(row), hint) for row in rows]
 
     def put(self, name: str, values: NDArray[np.float32]) -> None:
         self.names.append(name)
         self.columns.append(values)
 
 
+def reads(config: DatasetConfig) -> bool:
+    """Return whether the data is a sheet, having found that it lists no images."""
+    path = Path(config.data).expanduser()
+    return path.suffix.lower() in SUFFIXES and path.exists()
+
+
 def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  # a sheet is read in one go
     """Return the rows of a table; ids are its id column, else row numbers from 0.
 
     Raises:
-        DatasetError: the label column or a number is missing, text is no category; up to 20 problems at once.
+        DatasetError: the label column or a number is missing, text is not a category; up to 20 problems at once.
     """
     path = Path(config.data).expanduser()
     names = column_names(path)
@@ -77,12 +80,12 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
         name=path.stem,
         inputs=inputs,
         labels=rows.columns[columns.label],
-        example_ids=rows.columns[columns.id] if columns.id else [str(number) for number in numbers],
+        example_ids=rows.cells(columns.id) or [str(number) for number in numbers],
         where=rows.where,
         ids_depend_on_order=not columns.id,
-        groups=rows.columns[columns.group] if columns.group else None,
-        splits=rows.columns[columns.split] if columns.split else None,
-        true_labels=rows.columns[columns.true_label] if columns.true_label else None,
+        groups=rows.cells(columns.group),
+        splits=rows.cells(columns.split),
+        true_labels=rows.cells(columns.true_label),
         notes=[describe(columns), *notes],
     )
 
@@ -126,8 +129,7 @@ def _features(frame: pd.DataFrame, where: Callable[[int], str], name: str) -> tu
     found = _Features(where)
     for column in frame.columns:
         _add_column(found, str(column), frame[column].reset_index(drop=True))
-    if found.problems:
-        raise DatasetError.of(found.problems, total=found.n_problems)
+    DatasetError.refuse(found.problems, lambda problem: problem)
     if not found.columns:
         raise DatasetError("no feature column has two different values", where=name, hint="there is nothing to learn")
     notes = [f"features: {len(found.columns):,} columns of numbers"]

@@ -40,29 +40,29 @@ class TorchvisionImages:
     """(N, 2) which set, and the row in it."""
 
     def __len__(self) -> int:
-        """Return the number of images."""
         return len(self.rows)
 
     def take(self, order: Index) -> "TorchvisionImages":
-        """Return the images of the rows ``order``, in that order."""
         return TorchvisionImages(self.sets, self.rows[order])
 
-    def path(self, index: int) -> str:  # noqa: ARG002
-        """Return an empty string: where the set keeps its images is its own matter."""
+    def path(self, index: int) -> str:  # noqa: ARG002  # where the set keeps its images is its own matter
         return ""
 
     def file(self, index: int) -> None:  # noqa: ARG002
-        """Return None, as ``path`` does."""
         return
 
     def read(self, index: int) -> Image:
-        """Return (H, W, C) pixels."""
         which, row = self.rows[index].tolist()
         image: Any = self.sets[which][row][0]
         if hasattr(image, "convert"):
             image = image.convert("L" if image.mode in ("1", "L") else "RGB")
         pixels: NDArray[np.uint8] = np.asarray(image, dtype=np.uint8)
         return pixels if pixels.ndim == 3 else pixels[..., None]
+
+
+def reads(config: DatasetConfig) -> bool:
+    """Return whether the data is called ``torchvision:...``."""
+    return config.data.startswith("torchvision:")
 
 
 def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  # torchvision reads in one go
@@ -165,7 +165,7 @@ def _labels(name: str, loaded: _Loaded) -> list[str]:
 
 
 def _class_names(loaded: _Loaded) -> list[str]:
-    """Return the names of the classes, or none where they are not told or not distinct."""
+    """Return the names of the classes, or none where they are not known or not distinct."""
     classes = getattr(loaded, "classes", None)
     if not isinstance(classes, (list, tuple)):
         return []

@@ -1,1 +1,32 @@
-"""Formats of a verdict, each in one file."""
+"""Formats of a verdict, each a function in a file of its own.
+
+To add one, write a file beside these and a line in ``FORMATS``; another package adds one by an entry point in the group
+``labelscan.gate_format``. What several of them say is in ``words``.
+"""
+
+from typing import TYPE_CHECKING, Protocol
+
+from labelscan.registry import Parts
+
+if TYPE_CHECKING:
+    from labelscan.gating.verdict import GateVerdict
+
+
+class Format(Protocol):
+    """A form that a verdict is written in."""
+
+    def __call__(self, verdict: "GateVerdict", top: int, /) -> str:
+        """Return the verdict as text, whole with its last line end; ``top`` is how many suspects a list names."""
+
+
+FORMATS: Parts[Format] = Parts(
+    "gate format",
+    {
+        "text": "labelscan.gating.formats.text:as_text",
+        "json": "labelscan.gating.formats.json:as_json",
+        "junit": "labelscan.gating.formats.junit:as_junit",
+        "sarif": "labelscan.gating.formats.sarif:as_sarif",
+        "github": "labelscan.gating.formats.github:as_annotations",
+        "markdown": "labelscan.gating.formats.markdown:as_markdown",
+    },
+)

@@ -3,6 +3,7 @@
 GitHub shows at most 10 annotations of a kind a step, so the verdict comes first and the worst suspects follow.
 """
 
+from labelscan.gating.formats.words import doubt, findings, outcome, reason
 from labelscan.gating.verdict import GateSuspect, GateVerdict
 from labelscan.wording import printable
 
@@ -13,7 +14,7 @@ TITLE = "labelscan gate"
 def as_annotations(verdict: GateVerdict, top: int) -> str:
     """Return one line an annotation; a verdict that passes is a single notice."""
     reasons = [check.sentence for check in verdict.checks if not check.passed]
-    words = f"{verdict.word}: {'; '.join(reasons) or verdict.reason}. {verdict.sentence}"
+    words = f"{outcome(verdict)}: {'; '.join(reasons) or reason(verdict)}. {findings(verdict)}"
     if verdict.passed:
         return _command("notice", words, title=TITLE)
     shown = verdict.to_look_at[: min(top, MOST_ANNOTATIONS - 1)]
@@ -22,7 +23,7 @@ def as_annotations(verdict: GateVerdict, top: int) -> str:
 
 def _annotation(suspect: GateSuspect) -> str:
     title = f"{suspect.given_label} -> {suspect.suggested_label}"
-    words = f"{suspect.place}: {suspect.sentence}"
+    words = f"{suspect.place}: {doubt(suspect)}"
     return _command("error", words, file=suspect.path, title=title)
 
 

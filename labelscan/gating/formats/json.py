@@ -5,6 +5,6 @@ import json
 from labelscan.gating.verdict import GateVerdict
 
 
-def as_json(verdict: GateVerdict) -> str:
+def as_json(verdict: GateVerdict, top: int = 0) -> str:  # noqa: ARG001  # it holds all suspects
     """Return the verdict as JSON in ASCII, which every encoding takes."""
     return json.dumps(verdict.to_json(), indent=2, allow_nan=False) + "\n"

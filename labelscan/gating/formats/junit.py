@@ -2,6 +2,7 @@
 
 from xml.etree import ElementTree
 
+from labelscan.gating.formats.words import doubt, findings, next_steps, unlisted
 from labelscan.gating.verdict import Check, GateVerdict
 from labelscan.wording import printable
 
@@ -34,8 +35,8 @@ def _add_case(suite: ElementTree.Element, check: Check, verdict: GateVerdict, to
 
 
 def _listing(verdict: GateVerdict, top: int) -> list[str]:
-    lines = [verdict.sentence]
-    lines += [f"{one.place}: {one.sentence}" for one in verdict.to_look_at[:top]]
-    lines += filter(None, [verdict.unlisted(top)])
-    lines += [f"{word}: {step}" for word, step in verdict.next_steps(top)]
+    lines = [findings(verdict)]
+    lines += [f"{one.place}: {doubt(one)}" for one in verdict.to_look_at[:top]]
+    lines += filter(None, [unlisted(verdict, top)])
+    lines += [f"{word}: {step}" for word, step in next_steps(verdict, top)]
     return [printable(line) for line in lines]

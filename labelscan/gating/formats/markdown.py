@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from labelscan.gating.formats.words import findings, next_steps, numbers_of, outcome, unlisted
 from labelscan.gating.verdict import GateSuspect, GateVerdict
 from labelscan.tables import markdown_table
 from labelscan.wording import as_code, in_markdown
@@ -13,20 +14,17 @@ def as_markdown(verdict: GateVerdict, top: int) -> str:
 
 
 def _lines(verdict: GateVerdict, top: int) -> Iterator[str]:
-    yield from (f"## labelscan gate: {verdict.word.lower()}", "", in_markdown(verdict.sentence), "")
-    rows = [
-        (check.name, check.shown_found, check.shown_limit, "ok" if check.passed else "**exceeded**")
-        for check in verdict.checks
-    ]
+    yield from (f"## labelscan gate: {outcome(verdict).lower()}", "", in_markdown(findings(verdict)), "")
+    rows = [(check.name, *numbers_of(check), "ok" if check.passed else "**exceeded**") for check in verdict.checks]
     yield from markdown_table(("limit", "found", "allowed", ""), "lrrl", rows)
     listed = verdict.to_look_at[:top]
     if listed:
         yield from ("", *_table(listed))
-    if verdict.unlisted(top):
-        yield from ("", verdict.unlisted(top))
+    if missing := unlisted(verdict, top):
+        yield from ("", missing)
     for warning in verdict.warnings:
         yield from ("", f"Warning: {in_markdown(warning)}")
-    steps = verdict.next_steps(top)
+    steps = next_steps(verdict, top)
     if steps:
         yield ""
         yield from (f"- {word}: {as_code(step)}" for word, step in steps)

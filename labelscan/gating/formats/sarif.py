@@ -10,18 +10,19 @@ import json
 from urllib.parse import quote
 
 from labelscan import __version__
+from labelscan.gating.formats.words import doubt, findings
 from labelscan.gating.verdict import GateSuspect, GateVerdict
 from labelscan.wording import printable
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 RULE = "label-error"
 MOST_RESULTS = 5000
-"""As many as GitHub takes in of a run."""
+"""The most that GitHub accepts of a run."""
 FINGERPRINT = "primaryLocationLineHash"
-"""The one fingerprint that GitHub heeds; for an image there is no line to hash."""
+"""The one fingerprint that GitHub looks at; for an image there is no line to hash."""
 
 
-def as_sarif(verdict: GateVerdict) -> str:
+def as_sarif(verdict: GateVerdict, top: int = 0) -> str:  # noqa: ARG001  # services list results themselves
     """Return the verdict as a SARIF log in ASCII, with up to ``MOST_RESULTS`` suspects."""
     log = {"$schema": SCHEMA, "version": "2.1.0", "runs": [_run(verdict)]}
     return json.dumps(log, indent=2, allow_nan=False) + "\n"
@@ -34,7 +35,7 @@ def _run(verdict: GateVerdict) -> dict[str, object]:
         "results": [_result(one, verdict) for one in verdict.suspects[:MOST_RESULTS]],
         "properties": {
             "passed": verdict.passed,
-            "verdict": printable(verdict.sentence),
+            "verdict": printable(findings(verdict)),
             "checks": [printable(check.sentence) for check in verdict.checks],
             "suspects": len(verdict.suspects),
         },
@@ -64,7 +65,7 @@ def _result(suspect: GateSuspect, verdict: GateVerdict) -> dict[str, object]:
         "ruleId": RULE,
         "ruleIndex": 0,
         "level": _level(suspect, verdict),
-        "message": {"text": printable(f"{suspect.example_id}: {suspect.sentence}")},
+        "message": {"text": printable(f"{suspect.example_id}: {doubt(suspect)}")},
         "locations": [{"physicalLocation": _place(suspect, verdict)}],
         "partialFingerprints": {FINGERPRINT: _fingerprint(suspect)},
         "properties": {

@@ -163,7 +163,7 @@ function readDecisions(text) {
     const where = `row ${number + 2}`;
     if (!cell("example_id")) problems.push(`${where}: the example_id is empty`);
     else if (!content.verdicts.includes(decision))
-      problems.push(`${where}: ${cell("decision") || "nothing"} is no decision`);
+      problems.push(`${where}: ${cell("decision") || "nothing"} is not a decision`);
     else if (relabels && !cell("new_label").trim()) problems.push(`${where}: relabel without a new_label`);
     else {
       records.set(cell("example_id"), {

@@ -170,7 +170,7 @@ class ServerKeeper {
 
   failed(error) {
     if (error.status === NOT_FOUND) {
-      const what = this.isKept === false ? "save the file and load it there" : "it takes up what was decided here";
+      const what = this.isKept === false ? "save the file and load it there" : "it continues with what was decided here";
       this.tell(`labelscan was started anew. Open the page it named: ${what}`, "bad");
       return;
     }
@@ -204,7 +204,7 @@ class Unsaved {
     return kept.set(this.key, JSON.stringify(changes));
   }
 
-  /** Forget all that was kept or taken up, but for what another tab has added meanwhile. */
+  /** Forget all that was kept or continued, but for what another tab has added meanwhile. */
   forget() {
     for (const [key, text] of this.earlier) if (kept.get(key) === text) kept.remove(key);
     this.earlier.clear();

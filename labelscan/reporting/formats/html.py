@@ -22,7 +22,7 @@ from markupsafe import Markup
 
 from labelscan.atomic import replacing
 from labelscan.correction.decisions import COLUMNS, VERDICTS
-from labelscan.reporting.page import ReportPage, Suspect
+from labelscan.reporting.page import ReportPage
 from labelscan.results.health import MANY_FLAGGED
 from labelscan.results.run_files import DECISIONS_FILE
 
@@ -37,13 +37,13 @@ REVIEW_SCRIPTS = (
     "chooser.js",
     "review.js",
 )
-"""Of a page with suspects."""
+"""The scripts of a page with suspects."""
 MOST_CLASSES_IN_HEAT_MAP = 40
 """With more, the numbers of the noise matrix cannot be read on a screen."""
 MOST_CLASSES_IN_HEALTH = 1000
 HEAT_STEPS = 8
-TOLD_BY_THE_BANNER = "the models learned nothing"
-"""How the warning begins that needs no telling twice."""
+IN_THE_BANNER = "the models learned nothing"
+"""How the warning begins that the banner gives already."""
 _ESCAPES = {character: f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
 
 
@@ -63,16 +63,17 @@ def write_html(page: ReportPage, path: Path) -> None:
 def render_html(page: ReportPage) -> str:
     """Return the page as one HTML document, the same for the same content."""
     names = PAGE_SCRIPTS + (REVIEW_SCRIPTS if page.suspects else ())
+    worst_first = sorted(page.listed("class_health"), key=lambda one: -one["estimated_wrong_labels"])
     style, scripts = _asset(STYLE), [_asset(name) for name in names]
     template = _environment().get_template(TEMPLATE)
     return template.render(
         page=page,
         summary=page.summary,
         self_check=page.summary.get("self_check"),
-        warnings=_warnings(page.summary),
+        warnings=[one for one in page.listed("warnings") if not one.startswith(IN_THE_BANNER)],
         most_believed=MANY_FLAGGED,
         names=page.class_names,
-        health=_worst_classes(page.summary),
+        health=worst_first[:MOST_CLASSES_IN_HEALTH],
         heat_map=_heat_map(page.summary),
         policy=_policy(style, scripts, saves=bool(page.save_to)),
         style=Markup(style),
@@ -85,12 +86,6 @@ def render_html(page: ReportPage) -> str:
 def _next_command(page: ReportPage) -> str:
     # A served page saves where apply looks by itself.
     return f"labelscan apply {shlex.quote(page.run)}" + ("" if page.save_to else f" --decisions {DECISIONS_FILE}")
-
-
-def _warnings(summary: Mapping[str, object]) -> list[str]:
-    warnings = summary["warnings"]
-    assert isinstance(warnings, (list, tuple))
-    return [text for text in warnings if not text.startswith(TOLD_BY_THE_BANNER)]
 
 
 def _environment() -> Environment:
@@ -137,26 +132,15 @@ def _content(page: ReportPage) -> dict[str, object]:
         "verdicts": VERDICTS,
         "file_name": DECISIONS_FILE,
         "class_names": page.class_names,
-        "suspects": [_suspect(suspect) for suspect in page.suspects],
+        "suspects": [dataclasses.asdict(suspect) for suspect in page.suspects],
         "typical": {name: [dataclasses.asdict(one) for one in examples] for name, examples in page.typical.items()},
     }
-
-
-def _suspect(suspect: Suspect) -> dict[str, object]:
-    return dataclasses.asdict(suspect)
 
 
 def _as_json(content: Mapping[str, object]) -> str:
     """Return JSON that may stand inside a script element whatever strings are in it."""
     text = json.dumps(content, separators=(",", ":"), allow_nan=False)
     return re.sub("[<>&\u2028\u2029]", lambda match: _ESCAPES[match[0]], text)
-
-
-def _worst_classes(summary: Mapping[str, object]) -> list[Mapping[str, object]]:
-    """Return the health of the classes with the most wrong labels first, as many as a page can hold."""
-    rows = summary["class_health"]
-    assert isinstance(rows, list)
-    return sorted(rows, key=lambda row: -row["estimated_wrong_labels"])[:MOST_CLASSES_IN_HEALTH]
 
 
 def _heat_map(summary: Mapping[str, object]) -> list[list[HeatCell]]:

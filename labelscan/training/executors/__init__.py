@@ -1,6 +1,7 @@
 """Ways to carry out the folds of a run. What comes out does not depend on which one is used.
 
-To add one, write a file beside these and a line in ``EXECUTORS``.
+To add one, write a file beside these and a line in ``EXECUTORS``; another package adds one by an entry point in the
+group ``labelscan.executor``.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from labelscan.training.fold_job import FoldJob
 
 
 class Executor(Protocol):
-    """What the line needs of an executor."""
+    """What a run needs of an executor."""
 
     def threads_per_fold(self, n_jobs: int, device: Device) -> int:
         """Return the CPU threads that each fold uses where the settings leave it open.

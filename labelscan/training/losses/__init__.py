@@ -1,8 +1,9 @@
 """Per-example losses by name. Each returns one float32 value an example and averages nothing.
 
-To add a loss, write a file beside these and a line in ``LOSSES``. What a loss may have beside ``Loss``: a table
-``by_classes`` of its defaults, a ``regularisation`` that training applies while the loss is in force, and a memory of
-the examples, which makes it a ``RemembersExamples``.
+To add a loss, write a file beside these and a line in ``LOSSES``; another package adds one by an entry point in the
+group ``labelscan.loss``. What a loss may have beside ``Loss``: a table ``by_classes`` of its defaults, a
+``regularisation`` that training applies while the loss is in force, and a memory of the examples, which makes it a
+``RemembersExamples``.
 """
 
 from typing import Protocol, TypeGuard
@@ -59,7 +60,7 @@ class RemembersExamples(Protocol):
 
 
 def remembers_examples(loss: Loss) -> TypeGuard[RemembersExamples]:
-    """Return whether ``loss`` is begun for each training and needs to know which examples it is given."""
+    """Return whether ``loss`` has to be begun for each training, and takes the positions of the examples."""
     return hasattr(loss, "begin")
 
 

@@ -11,14 +11,13 @@ gradients no longer than 5.
 
 import math
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from labelscan.errors import ConfigError
 from labelscan.training.losses.by_classes import ByClasses
-from labelscan.training.losses.cross_entropy import at_given, log_probs
 from labelscan.training.losses.focal import check_gamma, focal
 from labelscan.training.losses.normalized_cross_entropy import NormalizedCrossEntropy
 from labelscan.training.losses.normalized_focal import NormalizedFocal
+from labelscan.training.losses.per_example import PerExampleLoss, at_given, check_option, log_probs
 from labelscan.training.losses.regularisation import Regularisation
 from labelscan.training.losses.weighted_sum import WeightedSum
 
@@ -29,7 +28,7 @@ BY_CLASSES = ByClasses(
 )
 
 
-class NegativeFocal(nn.Module):
+class NegativeFocal(PerExampleLoss):
     """The negative of normalized focal loss, ``1 - (A - f(p)) / sum_k (A - f(p_k))``; of nce with ``gamma`` 0.
 
     ``f(u) = -(1 - u) ** gamma * log u`` with its factor held constant, u no smaller than 1e-7, and A = f(1e-7).
@@ -84,6 +83,5 @@ class ActiveNegativeFocal(WeightedSum):
 
 
 def _regularisation(d: float, name: str) -> Regularisation:
-    if not 0 <= d < math.inf:
-        raise ConfigError(f"must be at least 0, got {d:g}", where=f"loss {name}, option d")
+    check_option(0 <= d < math.inf, d, name, "d", must="at least 0")
     return Regularisation(l1_weight=d, max_gradient_norm=5.0, weight_decay=0.0)

@@ -2,14 +2,12 @@
 
 import math
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from labelscan.errors import ConfigError
-from labelscan.training.losses.cross_entropy import log_prob_of_given
-from labelscan.training.losses.weak_start import weak_start
+from labelscan.training.losses.per_example import PerExampleLoss, check_option, log_prob_of_given
 
 
-class AsymmetricExponential(nn.Module):
+class AsymmetricExponential(PerExampleLoss):
     """The exponential of the probability of the given label, ``exp(-p / a)``.
 
     An asymmetric loss: as long as right labels outnumber each kind of wrong ones, its minimum is that of clean data.
@@ -19,24 +17,12 @@ class AsymmetricExponential(nn.Module):
         a: above 0; the larger, the more it is like mae.
     """
 
-    default_delay = 0.0
-
     def __init__(self, a: float = 2.5) -> None:
         super().__init__()
-        if not 0 < a < math.inf:
-            raise ConfigError(f"must be above 0, got {a:g}", where="loss ael, option a")
+        check_option(0 < a < math.inf, a, "ael", "a", must="above 0")
         self.a = a
 
     def forward(self, logits: Tensor, given_labels: Tensor) -> Tensor:
-        """Return (B,) float32 losses in [exp(-1 / a), 1], not averaged.
-
-        Args:
-            logits: (B, K) floating point, before softmax.
-            given_labels: (B,) int64 in [0, K).
-        """
+        """Return (B,) float32 losses in [exp(-1 / a), 1], not averaged."""
         p = log_prob_of_given(logits, given_labels).exp()
         return (-p / self.a).exp()
-
-    def stalls(self, n_classes: int) -> str:
-        """Return why fresh weights would not learn all of many classes."""
-        return weak_start(self, n_classes)

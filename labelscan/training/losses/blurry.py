@@ -2,13 +2,12 @@
 
 import math
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from labelscan.errors import ConfigError
-from labelscan.training.losses.cross_entropy import log_prob_of_given
+from labelscan.training.losses.per_example import PerExampleLoss, check_option, log_prob_of_given
 
 
-class Blurry(nn.Module):
+class Blurry(PerExampleLoss):
     """Cross-entropy that gives hard examples little weight, ``-(p ** gamma) * log p``.
 
     Bounded by ``1 / (gamma * e)``. With its full gradient it pushes p *down* where ``p < exp(-1 / gamma)``; with
@@ -26,18 +25,12 @@ class Blurry(nn.Module):
 
     def __init__(self, gamma: float = 0.3, detach_weight: bool = True) -> None:
         super().__init__()
-        if not 0 <= gamma < math.inf:
-            raise ConfigError(f"must be at least 0, got {gamma:g}", where="loss blurry, option gamma")
+        check_option(0 <= gamma < math.inf, gamma, "blurry", "gamma", must="at least 0")
         self.gamma = gamma
         self.detach_weight = detach_weight
 
     def forward(self, logits: Tensor, given_labels: Tensor) -> Tensor:
-        """Return (B,) float32 losses in [0, 1 / (gamma * e)], not averaged.
-
-        Args:
-            logits: (B, K) floating point, before softmax.
-            given_labels: (B,) int64 in [0, K).
-        """
+        """Return (B,) float32 losses in [0, 1 / (gamma * e)], not averaged."""
         log_p = log_prob_of_given(logits, given_labels)
         weight = (log_p * self.gamma).exp()
         return -(weight.detach() if self.detach_weight else weight) * log_p

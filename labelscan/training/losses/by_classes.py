@@ -1,6 +1,6 @@
 """Default options by the number of classes.
 
-Papers tune the options of a loss for each data set. What decides between their choices, as far as can be seen
+Papers tune the options of a loss for each data set. What decides between their choices, as far as is known
 of new data, is the number of classes: with many of them a label's probability starts low and the part of a loss
 that makes a model fit must be stronger. A loss whose class has an attribute ``by_classes`` gets its defaults so.
 """

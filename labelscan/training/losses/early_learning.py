@@ -5,9 +5,8 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from labelscan.errors import ConfigError
 from labelscan.training.losses.by_classes import ByClasses
-from labelscan.training.losses.cross_entropy import at_given, log_probs
+from labelscan.training.losses.per_example import at_given, check_option, log_probs
 
 LEAST_PROB = 1e-4
 
@@ -33,10 +32,8 @@ class EarlyLearning(nn.Module):
 
     def __init__(self, beta: float = 0.7, strength: float = 3.0) -> None:
         super().__init__()
-        if not 0 <= beta < 1:
-            raise ConfigError(f"must be in [0, 1), got {beta:g}", where="loss elr, option beta")
-        if not 0 <= strength < float("inf"):
-            raise ConfigError(f"must be at least 0, got {strength:g}", where="loss elr, option strength")
+        check_option(0 <= beta < 1, beta, "elr", "beta", must="in [0, 1)")
+        check_option(0 <= strength < float("inf"), strength, "elr", "strength", must="at least 0")
         self.beta = beta
         self.strength = strength
         # A buffer, so that it is saved with the state of this module.
@@ -51,10 +48,7 @@ class EarlyLearning(nn.Module):
     def forward(self, logits: Tensor, given_labels: Tensor, positions: Tensor) -> Tensor:
         """Return (B,) float32 losses of at least ``strength * log 1e-4``, not averaged; remembers the predictions.
 
-        Args:
-            logits: (B, K) floating point, before softmax.
-            given_labels: (B,) int64 in [0, K).
-            positions: (B,) int64, where the examples stand among the training examples; none twice.
+        ``positions``, (B,) int64, are where the examples stand among the training examples; none twice.
         """
         log_p = log_probs(logits)
         p = log_p.exp().clamp(LEAST_PROB, 1 - LEAST_PROB)

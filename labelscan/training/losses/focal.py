@@ -2,10 +2,9 @@
 
 import math
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from labelscan.errors import ConfigError
-from labelscan.training.losses.cross_entropy import log_prob_of_given
+from labelscan.training.losses.per_example import PerExampleLoss, check_option, log_prob_of_given
 
 
 def focal(log_p: Tensor, gamma: float) -> Tensor:
@@ -16,11 +15,10 @@ def focal(log_p: Tensor, gamma: float) -> Tensor:
 
 def check_gamma(gamma: float, name: str) -> None:
     """Raise ConfigError unless the loss called ``name`` can have this gamma."""
-    if not 0 <= gamma < math.inf:
-        raise ConfigError(f"must be at least 0, got {gamma:g}", where=f"loss {name}, option gamma")
+    check_option(0 <= gamma < math.inf, gamma, name, "gamma", must="at least 0")
 
 
-class Focal(nn.Module):
+class Focal(PerExampleLoss):
     """Cross-entropy that favours hard examples, ``-(1 - p) ** gamma * log p``, so wrong labels above all.
 
     The factor ``(1 - p) ** gamma`` is held constant: its own gradient is NaN at p = 1 with gamma below 1.
@@ -30,22 +28,11 @@ class Focal(nn.Module):
         gamma: how much hard examples are favoured; 0 is cross-entropy.
     """
 
-    default_delay = 0.0
-
     def __init__(self, gamma: float = 2.0) -> None:
         super().__init__()
         check_gamma(gamma, "focal")
         self.gamma = gamma
 
     def forward(self, logits: Tensor, given_labels: Tensor) -> Tensor:
-        """Return (B,) float32 losses in [0, inf), not averaged.
-
-        Args:
-            logits: (B, K) floating point, before softmax.
-            given_labels: (B,) int64 in [0, K).
-        """
+        """Return (B,) float32 losses in [0, inf), not averaged."""
         return focal(log_prob_of_given(logits, given_labels), self.gamma)
-
-    def stalls(self, n_classes: int) -> str:  # noqa: ARG002
-        """Return an empty string: focal loss always learns."""
-        return ""

@@ -1,11 +1,11 @@
 """Normalized cross-entropy: the given label's share of the loss of all labels."""
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from labelscan.training.losses.cross_entropy import at_given, log_probs
+from labelscan.training.losses.per_example import PerExampleLoss, at_given, log_probs
 
 
-class NormalizedCrossEntropy(nn.Module):
+class NormalizedCrossEntropy(PerExampleLoss):
     """Cross-entropy over its sum for all labels, ``log p / sum_k log p_k``.
 
     Robust like every loss that is normalized so, but it hardly goes on learning what is learned in part: Ma et al.
@@ -13,18 +13,7 @@ class NormalizedCrossEntropy(nn.Module):
     Source: Ma et al., ICML 2020, arXiv:2006.13554.
     """
 
-    default_delay = 0.0
-
     def forward(self, logits: Tensor, given_labels: Tensor) -> Tensor:
-        """Return (B,) float32 losses in [0, 1], not averaged.
-
-        Args:
-            logits: (B, K) floating point, before softmax; K at least 2.
-            given_labels: (B,) int64 in [0, K).
-        """
+        """Return (B,) float32 losses in [0, 1], not averaged."""
         log_p = log_probs(logits)
         return at_given(log_p, given_labels) / log_p.sum(dim=1)
-
-    def stalls(self, n_classes: int) -> str:  # noqa: ARG002
-        """Return an empty string: normalized cross-entropy pulls hardest at the start."""
-        return ""

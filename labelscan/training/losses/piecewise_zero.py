@@ -2,13 +2,12 @@
 
 import math
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from labelscan.errors import ConfigError
-from labelscan.training.losses.cross_entropy import log_prob_of_given
+from labelscan.training.losses.per_example import PerExampleLoss, check_option, log_prob_of_given
 
 
-class PiecewiseZero(nn.Module):
+class PiecewiseZero(PerExampleLoss):
     """Cross-entropy where the given label has probability of at least ``cutoff``, else 0.
 
     Zeroed examples stay in the denominator when a batch is averaged. At probability ``cutoff`` itself the loss
@@ -23,18 +22,12 @@ class PiecewiseZero(nn.Module):
 
     def __init__(self, cutoff: float = 0.05) -> None:
         super().__init__()
-        if not 0 <= cutoff < 1:
-            raise ConfigError(f"must be in [0, 1), got {cutoff:g}", where="loss piecewise-zero, option cutoff")
+        check_option(0 <= cutoff < 1, cutoff, "piecewise-zero", "cutoff", must="in [0, 1)")
         self.cutoff = cutoff
         self.log_cutoff = math.log(cutoff) if cutoff > 0 else -math.inf
 
     def forward(self, logits: Tensor, given_labels: Tensor) -> Tensor:
-        """Return (B,) float32 losses in [0, -log cutoff], not averaged.
-
-        Args:
-            logits: (B, K) floating point, before softmax.
-            given_labels: (B,) int64 in [0, K).
-        """
+        """Return (B,) float32 losses in [0, -log cutoff], not averaged."""
         log_p = log_prob_of_given(logits, given_labels)
         return -log_p.where(log_p >= self.log_cutoff, log_p.new_zeros(()))
 

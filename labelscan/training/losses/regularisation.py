@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from labelscan.errors import ConfigError
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Regularisation:
@@ -21,5 +23,10 @@ NONE = Regularisation()
 def regularisation_of(loss: object) -> Regularisation:
     """Return what ``loss`` wants, or nothing for the many losses that want nothing."""
     wanted = getattr(loss, "regularisation", NONE)
-    assert isinstance(wanted, Regularisation)
+    if not isinstance(wanted, Regularisation):
+        raise ConfigError(
+            f"its regularisation is {wanted!r} and no Regularisation",
+            where=f"loss {type(loss).__name__}",
+            hint="mend it where the loss is written",
+        )
     return wanted

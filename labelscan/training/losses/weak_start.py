@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from labelscan.errors import ConfigError
 
 SMALL_SHARE = 0.3
-"""Share of the largest pull: mae starts at 0.36 of it with 10 classes, which it learns, and at 0.25 with 15."""
+"""A share of the largest pull: mae starts at 0.36 of it with 10 classes, which it learns, and at 0.25 with 15."""
 FADES = 0.015
-"""Share of the pull that is left where p is a hundred times smaller: 0.01 if it fades as p does, 0.04 for gce."""
+"""The share of the pull that is left where p is a hundred times smaller: 0.01 if it fades as p does, 0.04 for gce."""
 
 
 def weak_start(loss: nn.Module, n_classes: int) -> str:

@@ -1,7 +1,5 @@
 """Class folders of links: what they are called, where they may lie, what they lead to."""
 
-import time
-
 import pytest
 
 from labelscan.arrays import as_strings
@@ -33,18 +31,14 @@ def listed(root, labels_of, **given):
 
 def relabelled(dataset, **new):
     changes = {
-        one: Change(
-            example_id=one,
-            action="relabel",
-            old_label="",
-            new_label=label,
-            error_probability=None,
-            reason="decision",
-            time="",
-        )
+        one: Change(one, "relabel", old_label="", new_label=label, error_probability=None, reason="decision", time="")
         for one, label in new.items()
     }
     return Corrections(n_examples=len(dataset), changes=changes, verdicts={})
+
+
+def everything_in(folder):
+    return {str(path.relative_to(folder)): path.is_dir() or path.read_bytes() for path in folder.rglob("*")}
 
 
 def made(folder):
@@ -62,11 +56,9 @@ def test_no_two_images_get_the_same_name_and_those_that_stay_keep_theirs(tmp_pat
     assert there["b/1.png"] == "b/1.png"
 
 
-def test_many_images_of_one_name_are_named_in_no_time(tmp_path):
+def test_many_images_of_one_name_are_numbered(tmp_path):
     dataset = listed(tmp_path, {f"patient_{row:05}/scan.png": "ab"[row % 2] for row in range(4000)})
-    started = time.perf_counter()
     places = link_folders._places(dataset, dataset.inputs, relabelled(dataset))
-    assert time.perf_counter() - started < 2
     assert len(set(places.values())) == 4000
     assert places[3998] == "a/scan-2000.png"
 
@@ -111,3 +103,70 @@ def test_classes_called_like_splits_are_refused_unless_others_lie_beside_them(tm
     within = images(tmp_path / "in", {"a/1.png": "Test", "b/2.png": "valid"}, splits=["train", "val"])
     link_folders.write(within, relabelled(within), tmp_path / "split", copy=False)
     assert sorted(made(tmp_path / "split")) == ["train/Test/1.png", "val/valid/2.png"]
+
+
+@pytest.mark.parametrize("copy", [False, True])
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [
+        ("cat/../../dog/1.png", "cat/1.png"),
+        ("cat/../cat/deep/1.png", "cat/deep/1.png"),
+        ("./cat/./deep//1.png", "cat/deep/1.png"),
+        ("cat/../../../../1.png", "cat/1.png"),
+    ],
+)
+def test_a_path_that_goes_up_again_stays_in_the_folder(tmp_path, path, place, copy):
+    root = tmp_path / "a/b/in"
+    (root / "cat").mkdir(parents=True)
+    dataset = images(root, {path: "cat", "dog/2.png": "dog"})
+    before = everything_in(tmp_path)
+    link_folders.write(dataset, relabelled(dataset), tmp_path / "a/b/out", copy=copy)
+    assert made(tmp_path / "a/b/out") == {place: path, "dog/2.png": "dog/2.png"}
+    after = everything_in(tmp_path)
+    assert {name: after[name] for name in after if not name.startswith("a/b/out")} == before
+
+
+@pytest.mark.parametrize("copy", [False, True])
+def test_an_absolute_path_is_known_by_its_name(tmp_path, copy):
+    elsewhere = images(tmp_path / "elsewhere", {"1.png": "cat", "2.png": "dog"}).inputs
+    dataset = listed(tmp_path, {elsewhere.path(0): "cat", elsewhere.path(1): "dog"})
+    link_folders.write(dataset, relabelled(dataset), tmp_path / "out", copy=copy)
+    assert made(tmp_path / "out") == {"cat/1.png": "1.png", "dog/2.png": "2.png"}
+    assert everything_in(tmp_path / "elsewhere") == {"1.png": b"1.png", "2.png": b"2.png"}
+
+
+@pytest.mark.parametrize("label", ["..", ".", "a/b", "../a", "/a", "a\\..\\b", " a"])
+def test_a_class_that_is_no_name_of_a_folder_is_refused(tmp_path, label):
+    dataset = images(tmp_path / "in", {"x/1.png": "cat", "x/2.png": "dog"})
+    with pytest.raises(DatasetError, match="no folder can be called"):
+        link_folders.write(dataset, relabelled(dataset, **{"x/1.png": label}), tmp_path / "out", copy=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
+
+
+def test_a_way_out_in_the_spelling_of_another_system_is_refused_with_its_example(tmp_path):
+    dataset = images(tmp_path / "in", {"cat/a\\..\\..\\..\\dog.png": "cat", "dog/2.png": "dog", "dog/a\\b.png": "dog"})
+    with pytest.raises(DatasetError) as caught:
+        link_folders.write(dataset, relabelled(dataset), tmp_path / "out", copy=False)
+    (problem,) = caught.value.problems
+    assert problem.where == "cat/a\\..\\..\\..\\dog.png"
+    assert "outside the folder" in problem.problem
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("copy", [False, True])
+def test_nothing_is_written_through_an_image_that_is_a_folder_of_the_data(tmp_path, copy):
+    dataset = images(tmp_path / "in", {"cat/1.png/inner.png": "cat", "dog/2.png": "dog"})
+    dataset = listed(tmp_path / "in", {"cat/1.PNG": "cat", "cat/1.png/inner.png": "cat", "dog/2.png": "dog"})
+    before = everything_in(tmp_path)
+    with pytest.raises(DatasetError, match=r"cat/1\.png/inner\.png: would lie inside another image, 'cat/1\.PNG'"):
+        link_folders.write(dataset, relabelled(dataset), tmp_path / "out", copy=copy)
+    assert everything_in(tmp_path) == before
+
+
+def test_copies_of_names_that_some_disk_does_not_tell_apart_have_names_of_their_own(tmp_path):
+    names = ["cat/\u00e9.png", "cat/e\u0301.png", "cat/E\u0301.PNG"]
+    dataset = images(tmp_path / "in", {**dict.fromkeys(names, "cat"), "dog/2.png": "dog"})
+    places = link_folders._places(dataset, dataset.inputs, relabelled(dataset))
+    assert len({link_folders._alike(place) for place in places.values()}) == 4
+    link_folders.write(dataset, relabelled(dataset), tmp_path / "out", copy=True)
+    assert everything_in(tmp_path / "in")[names[0]] == names[0].encode()

@@ -52,7 +52,7 @@ def test_truth_values_stay_what_they_are(tmp_path):
 
 
 def test_a_name_among_numbers_is_refused(tmp_path):
-    with pytest.raises(DatasetError, match="'bird' is no whole number"):
+    with pytest.raises(DatasetError, match="'bird' is not a whole number"):
         copied(tmp_path, relabel("bird"), labels=np.array([0, 0, 1, 1]))
 
 

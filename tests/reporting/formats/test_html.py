@@ -8,6 +8,7 @@ import re
 import pytest
 from tiny_page import CLASSES, a_feature_note, a_page, a_summary, a_suspect
 
+from labelscan.errors import RunFolderError
 from labelscan.reporting.formats.html import render_html, write_html
 from labelscan.reporting.page import Interval
 
@@ -190,3 +191,9 @@ def test_values_of_a_table_are_in_the_page():
 def test_a_thousand_classes_fit():
     names = tuple(f"class {number}" for number in range(1000))
     assert len(render_html(a_page(summary=a_summary(names), class_names=names))) < 1_000_000
+
+
+@pytest.mark.parametrize("name", ["warnings", "class_health"])
+def test_a_summary_that_is_damaged_is_named(name):
+    with pytest.raises(RunFolderError, match=rf"summary\.json: {name} is not a list"):
+        render_html(a_page(summary=a_summary() | {name: "text"}))

@@ -24,6 +24,7 @@ from labelscan.training.losses.mean_absolute_error import MeanAbsoluteError
 from labelscan.training.losses.normalized_cross_entropy import NormalizedCrossEntropy
 from labelscan.training.losses.normalized_focal import NormalizedFocal
 from labelscan.training.losses.piecewise_zero import PiecewiseZero
+from labelscan.training.losses.regularisation import regularisation_of
 from labelscan.training.losses.reverse_cross_entropy import ReverseCrossEntropy
 from labelscan.training.losses.symmetric_cross_entropy import SymmetricCrossEntropy
 from labelscan.training.losses.taylor_cross_entropy import TaylorCrossEntropy
@@ -357,3 +358,10 @@ def test_a_wide_exponential_loss_has_the_gradient_of_the_mean_absolute_error():
 def test_an_option_that_a_loss_cannot_have_is_refused_with_its_value(text):
     with pytest.raises(ConfigError, match="must be"):
         LOSSES.build(text)
+
+
+def test_a_regularisation_of_another_kind_is_refused():
+    loss = CrossEntropy()
+    loss.regularisation = {"l1_weight": 0.1}
+    with pytest.raises(ConfigError, match="loss CrossEntropy: its regularisation is"):
+        regularisation_of(loss)

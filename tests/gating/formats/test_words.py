@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 from tiny_verdict import a_suspect, a_verdict
 
-from labelscan.gating.verdict import shown, told_apart
+from labelscan.gating.formats.words import findings, next_steps, outcome, reason, shown, told_apart, unlisted
 
 
 @pytest.mark.parametrize(
@@ -35,17 +35,17 @@ def test_what_was_found_and_the_limit_never_read_the_same_where_they_differ(foun
 
 def test_a_verdict_says_how_many_limits_are_exceeded():
     failed = a_verdict((a_suspect(),))
-    assert (failed.word, failed.reason) == ("FAILED", "1 of 2 limits is exceeded")
+    assert (outcome(failed), reason(failed)) == ("FAILED", "1 of 2 limits is exceeded")
     passed = a_verdict((a_suspect(),), limit=1)
-    assert (passed.word, passed.reason) == ("PASSED", "every limit is kept")
+    assert (outcome(passed), reason(passed)) == ("PASSED", "every limit is kept")
     alone = dataclasses.replace(failed, checks=failed.checks[:1])
-    assert alone.reason == "the limit is exceeded"
+    assert reason(alone) == "the limit is exceeded"
 
 
 def test_only_with_a_baseline_something_is_called_new():
-    assert a_verdict((a_suspect(),)).sentence == "pets: 1 of 100 labels is a suspect (1 %)"
+    assert findings(a_verdict((a_suspect(),))) == "pets: 1 of 100 labels is a suspect (1 %)"
     suspects = (a_suspect(1), a_suspect(2, is_new=False))
-    assert a_verdict(suspects, baseline="known.csv").sentence.endswith(
+    assert findings(a_verdict(suspects, baseline="known.csv")).endswith(
         "2 of 100 labels are suspects (2 %), 1 of them new"
     )
 
@@ -54,23 +54,23 @@ def test_what_was_reviewed_does_not_hide_what_is_new():
     suspects = (a_suspect(1), a_suspect(2), a_suspect(3, is_new=False))
     verdict = a_verdict(suspects, baseline="known.csv")
     assert verdict.to_look_at == suspects[:2]
-    assert verdict.unlisted(1) == "and 1 more and 1 reviewed before"
+    assert unlisted(verdict, 1) == "and 1 more and 1 reviewed before"
     reviewed = a_verdict((a_suspect(1, is_new=False),), baseline="known.csv")
     assert reviewed.to_look_at == reviewed.suspects
-    assert reviewed.unlisted(1) == ""
+    assert unlisted(reviewed, 1) == ""
 
 
 def test_what_to_do_next_can_be_pasted_into_a_shell():
-    steps = dict(a_verdict((a_suspect(),), baseline="my known.csv").next_steps(10))
+    steps = dict(next_steps(a_verdict((a_suspect(),), baseline="my known.csv"), 10))
     assert steps["review"] == "labelscan report 'runs/my pets'"
     assert steps["accept"] == "labelscan gate 'runs/my pets' --baseline 'my known.csv' --update-baseline"
-    assert a_verdict().next_steps(10) == ()
+    assert next_steps(a_verdict(), 10) == []
 
 
 def test_where_it_passes_nothing_need_be_done():
     passed = a_verdict((a_suspect(), a_suspect()), limit=9)
-    assert [word for word, _ in passed.next_steps(0)] == ["review"]
-    assert [word for word, _ in passed.next_steps(10)] == ["issues", "review", "accept"]
-    assert passed.unlisted(0) == ""
-    assert passed.unlisted(1) == "and 1 more"
-    assert [word for word, _ in a_verdict((a_suspect(),)).next_steps(0)] == ["issues", "review", "accept"]
+    assert [word for word, _ in next_steps(passed, 0)] == ["review"]
+    assert [word for word, _ in next_steps(passed, 10)] == ["issues", "review", "accept"]
+    assert unlisted(passed, 0) == ""
+    assert unlisted(passed, 1) == "and 1 more"
+    assert [word for word, _ in next_steps(a_verdict((a_suspect(),)), 0)] == ["issues", "review", "accept"]

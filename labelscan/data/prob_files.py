@@ -1,0 +1,185 @@
+"""Files of out-of-fold probabilities: npz with ``pred_probs``, or tables with one column ``prob:<class>`` a class.
+
+Probabilities are read to the last digit that is written, apart from the labels beside them: as text, as labels are
+read, a million rows of a hundred classes would take a hundred times their size.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labelscan.arrays import as_strings
+from labelscan.data.dataset import ImageFiles
+from labelscan.data.probabilities import Probabilities, assemble, probabilities_from_arrays
+from labelscan.data.readers import nearest_file
+from labelscan.data.readers.arrays import ARRAY_NAMES, array_names, load_npz
+from labelscan.data.readers.columns import Columns, find_column, missing, pick, usual
+from labelscan.data.readers.manifest import check_cells, describe, relative_path
+from labelscan.data.readers.results import PROB_PREFIX
+from labelscan.data.readers.sheet import column_names, csv_rows, parquet, read_sheet
+from labelscan.errors import DatasetError, ProbabilitiesError, Problem
+
+SUFFIXES = (".npz", ".csv", ".tsv", ".parquet")
+
+
+def read_probabilities(path: Path, *, label_column: str = "") -> Probabilities:
+    """Return the probabilities and labels in an npz, csv, tsv or parquet file.
+
+    Args:
+        path: the file. An npz file has ``pred_probs``, ``given_labels`` and perhaps ``class_names``,
+            ``example_ids``, ``true_labels``; a table has a label column, one column ``prob:<class>`` a class, and
+            perhaps an id, a path and a true-label column.
+        label_column: the column or array of given labels; found by its usual names where empty.
+
+    Raises:
+        UsageError: something is missing, not a probability, or not a class; up to 20 problems at once.
+    """
+    path = path.expanduser()
+    if not path.is_file():
+        raise DatasetError("no such file", where=str(path), hint=nearest_file(path) or "check the path")
+    if path.suffix.lower() not in SUFFIXES:
+        raise DatasetError(
+            f"files called {path.suffix or 'without an extension'} hold no probabilities that can be read",
+            where=str(path),
+            hint=f"give a file called {', '.join(SUFFIXES)}",
+        )
+    return _read_npz(path, label_column) if path.suffix.lower() == ".npz" else _read_table(path, label_column)
+
+
+def _read_npz(path: Path, label_column: str) -> Probabilities:
+    where = path.name
+    there = array_names(path)
+    if "pred_probs" not in there:
+        hint = (
+            "an npz file needs pred_probs (N, K) and given_labels (N,): rename the array of probabilities to pred_probs"
+        )
+        raise missing("array", there, where=where, hint=hint, asked="pred_probs")
+    if label_column and label_column not in there:
+        hint = "name one of them by --label-column"
+        raise missing("array", there, where=where, hint=hint, asked=label_column)
+    found = {
+        "label": label_column or _pick_array("label", there, where, "say which by --label-column"),
+        "id": _pick_array("id", there, where, "keep one of them in the file"),
+        "true_label": _pick_array("true_label", there, where, "keep one of them in the file"),
+        "class_names": "class_names" if "class_names" in there else "",
+    }
+    if not found["label"]:
+        raise missing(
+            "array of labels", there, where=where, hint="rename it to given_labels, or name it by --label-column"
+        )
+    arrays = load_npz(path, {"pred_probs", *filter(None, found.values())})
+    return probabilities_from_arrays(
+        arrays["pred_probs"],
+        arrays[found["label"]],
+        class_names=arrays.get(found["class_names"]),
+        example_ids=arrays.get(found["id"]),
+        true_labels=arrays.get(found["true_label"]),
+        name=where,
+        notes=["train_probs are left out: labelscan detect judged by them as well"] if "train_probs" in there else [],
+    )
+
+
+def _pick_array(role: str, there: Sequence[str], where: str, hint: str) -> str:
+    return pick(there, ARRAY_NAMES[role], what=f"{role.replace('_', ' ')}s", where=where, hint=hint)
+
+
+def _read_table(path: Path, label_column: str) -> Probabilities:
+    names = column_names(path)
+    prob_columns = [name for name in names if name.startswith(PROB_PREFIX)]
+    if not prob_columns:
+        raise missing(
+            "columns of probabilities",
+            names,
+            where=f"{path.name} row 1",
+            hint=f"call them {PROB_PREFIX}<class>, one for each class",
+        )
+    class_names = [name.removeprefix(PROB_PREFIX) for name in prob_columns]
+    twice = next((name for name, count in Counter(class_names).items() if count > 1), None)
+    if twice is not None:
+        hint = "rename one, or add them up"
+        raise ProbabilitiesError(f"class {twice!r} has two columns", where=path.name, hint=hint)
+    columns = find_prob_table_columns(names, label_column, path.name)
+    rows = read_sheet(path, columns.used())
+    check_cells(rows, columns)
+    labels, true_labels = rows.columns[columns.label], rows.cells(columns.true_label)
+    paths, ids = rows.cells(columns.path), rows.cells(columns.id)
+    if ids is None and paths is not None:
+        ids = [relative_path(path.parent, name) for name in paths]
+    return assemble(
+        name=path.name,
+        pred_probs=_read_prob_columns(path, prob_columns, n_rows=len(labels)),
+        given_labels=np.array(labels, dtype=object),
+        label_name="label",
+        class_names=class_names,
+        example_ids=ids,
+        true_labels=None if true_labels is None else np.array(true_labels, dtype=object),
+        where=rows.where,
+        inputs=None if paths is None else ImageFiles(path.parent, as_strings(paths)),
+        notes=[f"{describe(columns)}, probabilities of {len(class_names):,} classes"],
+    )
+
+
+def find_prob_table_columns(names: Sequence[str], label_column: str, where: str) -> Columns:
+    """Return what the columns of a table hold, beside its probabilities."""
+    names = [name for name in names if not name.startswith(PROB_PREFIX)]
+    found = {"label": find_column("label", names, label_column, where=where)}
+    for role in ("true_label", "id", "path"):
+        others = [name for name in names if name not in found.values()]
+        found[role] = find_column(role, others, "", where=where, hint="rename one of them")
+    if not found["label"]:
+        raise missing(
+            "label column", names, where=where, hint=f"name it by --label-column, or call it {usual('label')}"
+        )
+    return Columns(**found, group="", split="")
+
+
+def _read_prob_columns(path: Path, names: Sequence[str], *, n_rows: int) -> NDArray[Any]:
+    """Return (N, K) probabilities in the order of ``names``, not yet checked to be any; empty in parquet is NaN."""
+    return _from_parquet(path, names) if path.suffix.lower() == ".parquet" else _from_csv(path, names, n_rows=n_rows)
+
+
+def _from_parquet(path: Path, names: Sequence[str]) -> NDArray[Any]:
+    table = parquet().read_table(path, columns=list(names))
+    columns: list[NDArray[Any]] = [table.column(name).to_numpy() for name in names]
+    for name, column in zip(names, columns, strict=True):
+        if column.dtype.kind not in "fiu":
+            kind = table.schema.field(name).type
+            raise ProbabilitiesError(f"column {name!r} holds {kind}, not numbers", where=path.name, hint="save floats")
+    # Never whole numbers, and never narrower than the widest column.
+    probs = np.empty((len(table), len(names)), dtype=np.result_type(np.float16, *(column.dtype for column in columns)))
+    for place, column in enumerate(columns):
+        probs[:, place] = column
+    return probs
+
+
+def _from_csv(path: Path, names: Sequence[str], *, n_rows: int) -> NDArray[Any]:
+    there = column_names(path)
+    places = [there.index(name) for name in names]
+    probs = np.empty((n_rows, len(names)))
+    odd: list[tuple[int, str, str]] = []
+    # Python's float and not pandas: it reads back exactly what was written, and the last digit can decide a flag.
+    for row, (line, record) in enumerate(csv_rows(path)):
+        cells = [record[place] for place in places]
+        try:
+            probs[row] = [float(cell) for cell in cells]
+        except ValueError:
+            odd += [(line, name, cell) for name, cell in zip(names, cells, strict=True) if not _is_number(cell)]
+    ProbabilitiesError.refuse(odd, lambda one: _no_number(one[1], one[2], f"{path.name} row {one[0]}"))
+    return probs
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _no_number(name: str, cell: str, where: str) -> Problem:
+    problem = f"{name!r} is {cell!r}, not a number" if cell.strip() else f"{name!r} is empty"
+    return Problem(problem, where, "write a number in [0, 1] with a decimal point")

@@ -1,0 +1,71 @@
+"""What every reader keeps to, and which one is chosen."""
+
+import numpy as np
+import pytest
+
+from labelscan.config import DatasetConfig
+from labelscan.data.readers import FORM_SETTINGS, READERS, form, scheme_of
+from labelscan.errors import DatasetError
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """Make one piece of data of each form in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder.csv" / "cat").mkdir(parents=True)
+    np.savez(tmp_path / "arrays.npz", features=np.eye(2), labels=[0, 1])
+    (tmp_path / "arrays.npz").rename(tmp_path / "arrays.NPZ")
+    (tmp_path / "images.csv").write_text("path,label\n1.png,cat\n")
+    (tmp_path / "images.jsonl").write_text('{"file": "1.png", "label": "cat"}\n')
+    (tmp_path / "numbers.tsv").write_text("petal\tlabel\n1\tcat\n")
+    (tmp_path / "table:numbers.csv").write_text("petal,label\n1,cat\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        ("demo:digits", "demo"),
+        ("torchvision:MNIST", "torchvision"),
+        ("folder.csv", "class folders"),
+        ("arrays.NPZ", "npz"),
+        ("images.csv", "manifest"),
+        ("images.jsonl", "manifest"),
+        ("numbers.tsv", "table"),
+        ("table:numbers.csv", "table"),
+    ],
+)
+def test_data_is_read_by_the_reader_of_its_form(here, data, name):
+    assert form(DatasetConfig(data=data)) == name
+
+
+def test_columns_that_are_named_decide_what_a_sheet_is(here):
+    assert form(DatasetConfig(data="numbers.tsv", path_column="petal")) == "manifest"
+
+
+@pytest.mark.parametrize("data", ["nowhere.csv", "nowhere.npz", "nowhere", "nowhere:digits"])
+def test_what_is_not_there_is_said_to_be_missing(here, data):
+    with pytest.raises(DatasetError, match="no such file or folder"):
+        form(DatasetConfig(data=data))
+    assert not any(READERS[name].reads(DatasetConfig(data=data)) for name in READERS)
+
+
+@pytest.mark.parametrize("name", sorted(READERS))
+def test_a_reader_uses_settings_that_there_are(name):
+    assert set(FORM_SETTINGS) >= READERS[name].SETTINGS
+
+
+@pytest.mark.parametrize(
+    ("data", "scheme"),
+    [
+        ("demo:digits", "demo"),
+        ("torchvision:nothing", "torchvision"),
+        ("images.csv", ""),
+        ("nowhere:digits", ""),
+        ("table:numbers.csv", ""),
+        ("C:/images", ""),
+        ("", ""),
+    ],
+)
+def test_only_data_that_is_no_file_is_called_by_its_reader(here, data, scheme):
+    assert scheme_of(data) == scheme

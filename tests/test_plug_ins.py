@@ -1,0 +1,161 @@
+"""Another package adds parts of every kind: one file and one line of entry points each."""
+
+import json
+import os
+import subprocess
+import sys
+from textwrap import dedent
+
+import pytest
+
+PARTS = {
+    "loss": """
+        from torch.nn.functional import cross_entropy
+
+
+        class Halved:
+            \"\"\"Half of cross-entropy.
+
+            Args:
+                share: of cross-entropy.
+            \"\"\"
+
+            default_delay = 0.0
+
+            def __init__(self, share: float = 0.5) -> None:
+                self.share = share
+
+            def __call__(self, logits, given_labels):
+                return self.share * cross_entropy(logits.float(), given_labels, reduction="none")
+
+            def stalls(self, n_classes):
+                return ""
+    """,
+    "reader": """
+        from pathlib import Path
+
+        import numpy as np
+
+        from labelscan.data.dataset import FeatureTable, make_dataset
+
+        SETTINGS = frozenset()
+
+
+        def reads(config):
+            return config.data.endswith(".blobs")
+
+
+        def read(config, notify):
+            n = int(Path(config.data).read_text())
+            labels = np.arange(n) % 2
+            features = np.random.default_rng(0).normal(size=(n, 2)).astype(np.float32) + 6 * labels[:, None]
+            return make_dataset(
+                name="blobs",
+                inputs=FeatureTable(features),
+                labels=[str(label) for label in 1 - labels[:1]] + [str(label) for label in labels[1:]],
+                example_ids=[str(row) for row in range(n)],
+                where=str,
+                ids_depend_on_order=True,
+            )
+    """,
+    "detector": """
+        from labelscan.detection.protocol import Detection
+
+
+        class Least:
+            \"\"\"Doubts the one label that is least probable.\"\"\"
+
+            def detect(self, evidence):
+                quality = evidence.pred_probs[range(len(evidence)), evidence.given_labels].astype(float)
+                return Detection(label_quality=quality, flagged=quality == quality.min())
+    """,
+    "executor": """
+        from pathlib import Path
+
+
+        class TakingTurns:
+            \"\"\"Carries out folds one after another, and writes down which.\"\"\"
+
+            def side_by_side(self, n_jobs, n_passes, device, threads):
+                return 1
+
+            def run(self, jobs, notify):
+                for job in jobs:
+                    job.run(notify)
+                    with Path("turns.txt").open("a") as file:
+                        file.write(f"{job.fold}\\n")
+    """,
+    "gate_format": """
+        def as_shout(verdict, top):
+            return f"{'FINE' if verdict.passed else 'NO'}! {len(verdict.suspects[:top])}\\n"
+    """,
+}
+ENTRY_POINTS = """\
+[labelscan.loss]
+halved = extras.loss:Halved
+[labelscan.reader]
+blobs = extras.reader
+[labelscan.detector]
+least = extras.detector:Least
+[labelscan.executor]
+taking-turns = extras.executor:TakingTurns
+[labelscan.gate_format]
+shout = extras.gate_format:as_shout
+"""
+
+
+@pytest.fixture
+def installed(tmp_path):
+    """Install a package of parts into a folder of its own; return what runs labelscan beside it."""
+    package, metadata = tmp_path / "site" / "extras", tmp_path / "site" / "extras-1.0.dist-info"
+    package.mkdir(parents=True)
+    metadata.mkdir()
+    (package / "__init__.py").touch()
+    for kind, text in PARTS.items():
+        (package / f"{kind}.py").write_text(dedent(text))
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: extras\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text(ENTRY_POINTS)
+    paths = os.pathsep.join([str(tmp_path / "site"), *filter(None, sys.path)])
+
+    def run(*words):
+        return subprocess.run(
+            [sys.executable, *words],
+            env={**os.environ, "PYTHONPATH": paths},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run
+
+
+def test_parts_of_every_kind_are_used_by_name(installed, tmp_path):
+    (tmp_path / "forty.blobs").write_text("40")
+    program = """
+        import labelscan
+
+        overrides = {"executor.name": "taking-turns", "training.batch_size": 8}
+        settings = labelscan.settings(
+            "forty.blobs", loss="halved:0.25", detector="least", epochs=2, folds=2, overrides=overrides
+        )
+        run = labelscan.detect(settings=settings, output="run")
+        print(*run.issues.flagged["example_id"])
+    """
+    detected = installed("-c", dedent(program))
+    assert detected.stdout.split() == ["0"], detected.stderr
+    assert (tmp_path / "turns.txt").read_text().split() == ["0", "1"]
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert record["choices"]["loss"].startswith("halved:share=0.25")
+    gated = installed("-m", "labelscan", "gate", "run", "--max-issues", "0", "--format", "shout")
+    assert (gated.stdout, gated.returncode) == ("NO! 1\n", 1), gated.stderr
+    applied = installed("-m", "labelscan", "apply", "run", "--drop")
+    assert applied.returncode == 2
+    assert "in no file of which a corrected copy could be written" in applied.stderr
+
+
+def test_parts_of_other_packages_are_listed_and_their_names_found_when_misspelt(installed):
+    listed = installed("-m", "labelscan", "list", "losses", "--json")
+    assert "halved" in [one["name"] for one in json.loads(listed.stdout)["losses"]]
+    wrong = installed("-m", "labelscan", "gate", "run", "--max-issues", "0", "--format", "shoud")
+    assert "did you mean shout?" in wrong.stderr
