@@ -76,6 +76,9 @@ PARTS = {
         class TakingTurns:
             \"\"\"Carries out folds one after another, and writes down which.\"\"\"
 
+            def threads_per_fold(self, n_jobs, device):
+                return 1
+
             def side_by_side(self, n_jobs, n_passes, device, threads):
                 return 1
 

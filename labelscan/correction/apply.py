@@ -116,7 +116,7 @@ def apply(
     for path in (log, written) if folder is None else (log,):
         refuse_only_read(path, finished, data=data)
         if isinstance(decisions, Path):
-            refuse_same(path, decisions, "the decisions")
+            refuse_same(path, decisions, "the file of decisions")
     _check_log(log, overwrite=overwrite)
     _check_place(source, written, is_folder=folder is not None)
     usual = in_run_folder(finished) if folder is None and output is None else nullcontext()

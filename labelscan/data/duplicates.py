@@ -40,9 +40,11 @@ def find_label_conflicts(dataset: Dataset, numbers: NDArray[np.int64]) -> list[l
     """
     order = np.argsort(numbers, kind="stable")
     starts = np.flatnonzero(np.r_[True, np.diff(numbers[order]) != 0])
+    sizes = np.diff(np.r_[starts, len(order)])
     conflicts = []
-    for rows in np.split(order, starts[1:]):
-        if len(rows) > 1 and len(np.unique(dataset.given_labels[rows])) > 1:
+    for start, size in zip(starts[sizes > 1].tolist(), sizes[sizes > 1].tolist(), strict=True):
+        rows = order[start : start + size]
+        if len(np.unique(dataset.given_labels[rows])) > 1:
             names = [dataset.class_names[label] for label in dataset.given_labels[rows]]
             conflicts.append(list(zip(dataset.example_ids[rows].tolist(), names, strict=True)))
     return sorted(conflicts)

@@ -79,6 +79,11 @@ class Evidence:
         taken: dict[str, Any] = {name: column[order] for name, column in self._columns().items()}
         return replace(self, **taken)
 
+    @property
+    def self_confidence(self) -> NDArray[np.float64]:
+        """Return (N,) the probability of the given label."""
+        return self.pred_probs[np.arange(len(self)), self.given_labels].astype(np.float64)
+
     def _columns(self) -> dict[str, NDArray[Any]]:
         """Return what is known, one row an example, by name."""
         known = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "class_names"}

@@ -112,7 +112,6 @@ def judge_by_planted(
     probability = detections.error_probability
     recall = estimate_recall(n_found, n_planted)
     precision = estimate_precision(probability[found], probability[suspects])
-    self_confidence = evidence.pred_probs[np.arange(len(evidence)), evidence.given_labels].astype(np.float64)
     return SelfCheck(
         n_planted=n_planted,
         n_found=n_found,
@@ -122,12 +121,12 @@ def judge_by_planted(
         wrong_labels_left=estimate_left(
             recall, precision, n_flagged=int(of_first.sum()), n_not_flagged=int((~of_first).sum())
         ),
-        planted_easier=_chance_of_less(self_confidence[found], self_confidence[suspects]),
+        planted_easier=_chance_of_less(evidence.self_confidence[found], evidence.self_confidence[suspects]),
         quantiles=QUANTILES,
         self_confidence_edges=SELF_CONFIDENCE_EDGES,
-        planted=_difficulty(evidence, self_confidence, probability, is_planted),
-        planted_and_found=_difficulty(evidence, self_confidence, probability, found),
-        suspects=_difficulty(evidence, self_confidence, probability, suspects),
+        planted=_difficulty(evidence, probability, is_planted),
+        planted_and_found=_difficulty(evidence, probability, found),
+        suspects=_difficulty(evidence, probability, suspects),
         limits=LIMITS,
         folder=folder,
     )
@@ -209,15 +208,11 @@ def _chance_of_less(planted: NDArray[np.float64], others: NDArray[np.float64]) -
     return float(roc_auc_score(is_other, np.r_[planted, others]))
 
 
-def _difficulty(
-    evidence: Evidence, self_confidence: NDArray[np.float64], error_probability: NDArray[np.float64], chosen: Mask
-) -> Difficulty:
-    count = int(chosen.sum())
-    bins = np.bincount(
-        np.digitize(self_confidence[chosen], SELF_CONFIDENCE_EDGES), minlength=len(SELF_CONFIDENCE_EDGES) + 1
-    )
+def _difficulty(evidence: Evidence, error_probability: NDArray[np.float64], chosen: Mask) -> Difficulty:
+    count, self_confidence = int(chosen.sum()), evidence.self_confidence[chosen]
+    bins = np.bincount(np.digitize(self_confidence, SELF_CONFIDENCE_EDGES), minlength=len(SELF_CONFIDENCE_EDGES) + 1)
     max_probability = evidence.pred_probs[chosen].max(axis=1).astype(np.float64)
-    values = (self_confidence[chosen], error_probability[chosen], max_probability)
+    values = (self_confidence, error_probability[chosen], max_probability)
     at_quantiles = [tuple(np.quantile(value, QUANTILES).tolist()) if count else () for value in values]
     return Difficulty(
         count=count,

@@ -147,7 +147,7 @@ def _check(plan: Plan, contents: Contents, first: Run, detections: Detections, r
         tell(Warned(warning))
         summary = dataclasses.replace(first.summary, warnings=(*first.summary.warnings, warning))
     else:
-        tell(Noted(f"self-check: all is done again with {len(planted):,} planted errors"))
+        tell(Noted(f"self-check: training again with {len(planted):,} planted errors"))
         with timed(run, "self_check"), _open_check(plan, planted, run) as (again, second):
             checked, judged = _train_and_judge(again, contents, second, second.logging(notify))
             run.has_trained |= second.has_trained

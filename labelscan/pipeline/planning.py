@@ -176,7 +176,7 @@ def _probe(dataset: Dataset, config: Config) -> NativeSizes:
     sizes = probe(dataset.inputs, max_pixels=config.dataset.max_pixels)
     if sizes.n_probed == 0:
         raise DatasetError(
-            "none of the images looked at can be read",
+            "none of the images that were opened can be read",
             where=dataset.path(0) or dataset.name,
             hint="check that these files are images",
         )

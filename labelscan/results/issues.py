@@ -162,8 +162,7 @@ def _columns(
         return column
 
     suggested, suggested_confidence = other_classes(evidence)
-    self_confidence = evidence.pred_probs[np.arange(len(evidence)), evidence.given_labels]
-    margin = (self_confidence.astype(np.float64) - suggested_confidence + 1) / 2
+    margin = (evidence.self_confidence - suggested_confidence + 1) / 2
     flagged = np.zeros(n_examples, dtype=bool)
     flagged[evidence.index] = detections.lead.flagged
     columns: dict[str, NDArray[Any]] = {
@@ -173,7 +172,7 @@ def _columns(
         "suggested_label": texts(names[suggested]),
         "label_quality": numbers(detections.lead.label_quality),
         "error_probability": numbers(detections.error_probability),
-        "self_confidence": numbers(self_confidence),
+        "self_confidence": numbers(evidence.self_confidence),
         "suggested_confidence": numbers(suggested_confidence),
         "normalized_margin": numbers(margin.clip(0, 1)),
         "train_margin": numbers(_train_margin(evidence)),

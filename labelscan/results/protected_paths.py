@@ -38,7 +38,7 @@ def refuse_run_file(path: Path, *, makes: Collection[str] = ()) -> None:
     """Raise UsageError at the place of a file of any run, or of the decisions in it; ``makes`` may be written anew."""
     place = path.resolve()
     if place.name == DECISIONS_FILE and (place.parent / RUN_FILE).is_file():
-        raise UsageError("this is the decisions, which are only read", where=str(path), hint="name another file")
+        raise UsageError("this is the file of decisions, which is only read", where=str(path), hint="name another file")
     if path.name not in makes and is_own_file(path):
         raise UsageError(f"this is a file of the run {path.parent}", where=str(path), hint="name another file")
 

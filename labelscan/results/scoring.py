@@ -61,7 +61,7 @@ def score(
     detector = detector or LEADING_DETECTOR
     if needs_threshold_runs(detector):  # said now, as a wrong name is, not after the file is read
         raise ConfigError(
-            f"{detector} judges by trainings of its own, and probabilities are nothing to train on",
+            f"{detector} needs trainings of its own, and probabilities are nothing to train on",
             where="detector",
             hint="use confident-learning or noise-posterior, or labelscan detect on the data itself",
         )

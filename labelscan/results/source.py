@@ -114,15 +114,7 @@ def read_again(run: FinishedRun, *, data: str = "", notify: Listener = ignore) -
 
 
 def _dataset_config(run: FinishedRun, *, data: str = "") -> DatasetConfig:
-    """Return the settings by which the data of a run is read, its places found from here.
-
-    Args:
-        run: of ``detect``.
-        data: where the data lies now; empty is where the run found it.
-
-    Raises:
-        DatasetError: the data was in memory only, the run had probabilities and no data, or other labels than it.
-    """
+    """Return the settings by which the data of a run is read, its places found from here."""
     if run.is_planted:
         raise DatasetError(
             "the labels of this run were planted, and are not those of the data",

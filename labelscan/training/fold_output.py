@@ -52,9 +52,10 @@ class FoldOutput:
             RunFolderError: the file is not there, or damaged.
         """
         try:
-            with np.load(shard / OUTPUT_FILE, allow_pickle=False) as arrays:
+            # Opened here, since np.load leaves a damaged file open.
+            with (shard / OUTPUT_FILE).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 return cls(repeat=repeat, fold=fold, **arrays)
-        except (OSError, ValueError, TypeError, BadZipFile) as error:
+        except (OSError, ValueError, TypeError, EOFError, BadZipFile) as error:
             raise RunFolderError(
                 f"the shard is damaged ({error})", where=str(shard), hint="delete this folder and run again"
             ) from error

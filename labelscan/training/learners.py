@@ -17,23 +17,17 @@ from labelscan.training.batches import Batches, StoredInputs
 from labelscan.training.device import Device, make_network
 from labelscan.training.fold_job import FoldJob
 from labelscan.training.fold_output import FoldOutput
+from labelscan.training.models import Model
 from labelscan.training.network import EpochMetrics, check_logits, predict, train
 from labelscan.training.recipe import Recipe
 from labelscan.training.schedule import LossSchedule
-
-
-class MakesNetworks(Protocol):
-    """What is used of a model."""
-
-    def make(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Module:
-        """Return a freshly initialised network."""
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkMaker:
     """Makes networks of one model; unlike a lambda, it says what it is."""
 
-    model: MakesNetworks
+    model: Model
     n_classes: int
 
     def __call__(self, input_shape: tuple[int, ...]) -> nn.Module:
@@ -109,7 +103,7 @@ def _check_fresh(network: nn.Module) -> None:
             raise RunError(
                 "the model factory returned a network with parts that another fold has trained",
                 where="model",
-                hint="make everything anew on every call, also a pretrained backbone (copy.deepcopy does)",
+                hint="make everything anew on every call, including a pretrained backbone (copy.deepcopy does)",
             )
         setattr(part, _TRAINED, True)
 

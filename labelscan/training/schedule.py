@@ -84,7 +84,7 @@ def build_schedule(text: str, *, n_epochs: int, n_classes: int) -> LossSchedule:
         )
     if reason and delay == 0:
         raise ConfigError(
-            f"{text!r} cannot start training: {reason}", where=WHERE, hint="give it a delay, as delay=0.4"
+            f"{text!r} cannot start training: {reason}", where=WHERE, hint="give it a delay, such as delay=0.4"
         )
     values = LOSSES.values(spec, **defaults)
     notes = [_note(spec, values, n_classes)]
@@ -120,7 +120,7 @@ def _note(spec: PartSpec, values: Mapping[str, object], n_classes: int) -> str:
         return ""
     return (
         f"no options of {spec.name} are published for about {n_classes} classes: "
-        f"those for {by_classes.nearest(n_classes)} are taken ({_listed(taken)})"
+        f"those for {by_classes.nearest(n_classes)} are used ({_listed(taken)})"
     )
 
 

@@ -109,7 +109,7 @@ def test_a_self_check_is_told_after_the_run_in_80_columns(command, pictures):
     for words in ("planted errors  ", "suspects", "below 0.01", "AUROC", "limits: planted errors are often easier"):
         assert words in ended.out
     assert max(map(cells, ended.out.splitlines())) <= 80
-    assert "self-check: all is done again with 12 planted errors" in ended.err
+    assert "self-check: training again with 12 planted errors" in ended.err
     told = ended.out.partition("Self-check")[2]
     again = command("detect", "pictures", "--epochs", "6", "--folds", "3", "-o", "run", "--self-check=0.02")
     assert again.out.partition("Self-check")[2] == told

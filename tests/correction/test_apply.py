@@ -470,9 +470,9 @@ def test_decisions_that_were_read_are_never_written_over(photos, here):
     detect("photos", here / "run")
     write_decisions([drop("dark/2.png")], here / "fixed.changes.csv")
     write_decisions([drop("dark/2.png")], here / "run" / "decisions.csv")
-    with pytest.raises(UsageError, match="this is the decisions"):
+    with pytest.raises(UsageError, match="this is the file of decisions"):
         labelscan.apply("run", decisions="fixed.changes.csv", link_to="fixed", overwrite=True)
-    with pytest.raises(UsageError, match="this is the decisions"):
+    with pytest.raises(UsageError, match="this is the file of decisions"):
         labelscan.apply("run", output="run/decisions.csv", overwrite=True)
     assert not (here / "fixed").exists()
 

@@ -280,7 +280,7 @@ def test_a_default_chosen_between_published_ones_is_noted(tmp_path):
     features = np.random.default_rng(0).normal(size=(80, 4)).astype(np.float32)
     settings = labelscan.settings(loss="nce+rce")
     labelscan.plan(features, np.arange(80) % 20, settings=settings, notify=heard)
-    assert any("those for 10 are taken (a=1,b=1)" in event.message for event in heard.of(Noted))
+    assert any("those for 10 are used (a=1,b=1)" in event.message for event in heard.of(Noted))
 
 
 @pytest.mark.slow

@@ -50,7 +50,7 @@ def test_data_that_was_moved_is_found_where_it_is_said_to_be(run, tmp_path):
     assert len(read_again(run, data=str(tmp_path / "moved.csv"))) == 12
 
 
-def test_probabilities_that_were_moved_are_found_likewise(tmp_path):
+def test_probabilities_that_were_moved_are_found_too(tmp_path):
     np.savez(tmp_path / "probs.npz", pred_probs=[[0.9, 0.1], [0.1, 0.9]] * 5, given_labels=[0, 1] * 5)
     labelscan.score(tmp_path / "probs.npz", output=tmp_path / "run")
     (tmp_path / "probs.npz").rename(tmp_path / "moved.npz")

@@ -114,16 +114,16 @@ def test_options_left_out_follow_the_number_of_classes_and_the_result_can_be_ask
 
 
 def test_between_published_numbers_of_classes_the_choice_is_said():
-    def told(text, n_classes):
+    def noted(text, n_classes):
         notes = build_schedule(text, n_epochs=10, n_classes=n_classes).notes
         return [note for note in notes if "published" in note]
 
-    expected = "no options of nce+rce are published for about 20 classes: those for 10 are taken (a=1,b=1)"
-    assert told("nce+rce", 20) == [expected]
-    assert told("nce+rce:b=2", 30)[0].endswith("those for 50 are taken (a=50)")
+    expected = "no options of nce+rce are published for about 20 classes: those for 10 are used (a=1,b=1)"
+    assert noted("nce+rce", 20) == [expected]
+    assert noted("nce+rce:b=2", 30)[0].endswith("those for 50 are used (a=50)")
     for text, n_classes in [("nce+rce", 10), ("nce+rce", 45), ("nce+rce", 2), ("nce+rce", 500), ("ael:delay=1", 20)]:
-        assert told(text, n_classes) == []
-    assert told("nce+rce:2,b=1", 20) == []
+        assert noted(text, n_classes) == []
+    assert noted("nce+rce:2,b=1", 20) == []
 
 
 def test_two_trainings_by_one_schedule_remember_nothing_of_each_other():

@@ -50,7 +50,7 @@ class Aum:
         margins, is_threshold = evidence.aum_train_margin, evidence.aum_is_threshold
         if margins is None or is_threshold is None:
             raise ConfigError(
-                "aum judges by trainings of its own, which this evidence is without",
+                "aum needs trainings of its own, which this evidence lacks",
                 where="detector",
                 hint="use labelscan detect --detector aum",
             )

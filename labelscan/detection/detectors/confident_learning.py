@@ -14,7 +14,7 @@ import numpy as np
 from cleanlab.count import compute_confident_joint
 from numpy.typing import NDArray
 
-from labelscan.arrays import GivenLabels, LabelQuality, Mask, PredProbs
+from labelscan.arrays import GivenLabels, Mask, PredProbs
 from labelscan.detection.evidence import Evidence
 from labelscan.detection.protocol import Detection
 from labelscan.errors import ConfigError
@@ -90,7 +90,7 @@ class ConfidentLearning:
                 flagged = self._flags(given_labels, _at_most_one(pred_probs))
             messages = dict.fromkeys(str(warning.message) for warning in caught)
             notes += [f"cleanlab: {message}" for message in messages if not message.startswith(TOO_FEW)]
-        return Detection(label_quality=_self_confidence(given_labels, pred_probs), flagged=flagged, notes=tuple(notes))
+        return Detection(label_quality=evidence.self_confidence.clip(0, 1), flagged=flagged, notes=tuple(notes))
 
     def _flags(self, given_labels: GivenLabels, pred_probs: PredProbs) -> Mask:
         if self.filter_by not in PRUNING:
@@ -149,7 +149,3 @@ def _at_most_one(pred_probs: PredProbs) -> PredProbs:
         return pred_probs
     cut: PredProbs = np.minimum(pred_probs, pred_probs.dtype.type(1))
     return cut
-
-
-def _self_confidence(given_labels: GivenLabels, pred_probs: PredProbs) -> LabelQuality:
-    return np.clip(pred_probs[np.arange(len(given_labels)), given_labels].astype(np.float64), 0, 1)

@@ -77,7 +77,7 @@ class TimmModel:
                 return _with_classes(self._create(pretrained=True), num_classes)
             except (OSError, RuntimeError) as error:
                 raise ConfigError(
-                    f"the weights of {self.name} could not be had ({error})",
+                    f"the weights of {self.name} could not be loaded ({error})",
                     where="model.weights",
                     hint="give a file that you have, or --weights none to train from scratch",
                 ) from error
