@@ -16,8 +16,8 @@ from labelscan.arrays import as_strings
 from labelscan.data.dataset import ImageFiles
 from labelscan.data.probabilities import Probabilities, assemble, probabilities_from_arrays
 from labelscan.data.readers import nearest_file
-from labelscan.data.readers.arrays import ARRAY_NAMES, array_names, load_npz
-from labelscan.data.readers.columns import Columns, find_column, missing, pick, usual
+from labelscan.data.readers.arrays import array_names, load_npz, pick_array
+from labelscan.data.readers.columns import Columns, find_column, missing, usual
 from labelscan.data.readers.manifest import check_cells, describe, relative_path
 from labelscan.data.readers.results import PROB_PREFIX
 from labelscan.data.readers.sheet import column_names, csv_rows, parquet, read_sheet
@@ -58,13 +58,11 @@ def _read_npz(path: Path, label_column: str) -> Probabilities:
             "an npz file needs pred_probs (N, K) and given_labels (N,): rename the array of probabilities to pred_probs"
         )
         raise missing("array", there, where=where, hint=hint, asked="pred_probs")
-    if label_column and label_column not in there:
-        hint = "name one of them by --label-column"
-        raise missing("array", there, where=where, hint=hint, asked=label_column)
+    hint = "keep one of them in the file"
     found = {
-        "label": label_column or _pick_array("label", there, where, "say which by --label-column"),
-        "id": _pick_array("id", there, where, "keep one of them in the file"),
-        "true_label": _pick_array("true_label", there, where, "keep one of them in the file"),
+        "label": pick_array("label", there, label_column, where=where),
+        "id": pick_array("id", there, "", where=where, hint=hint),
+        "true_label": pick_array("true_label", there, "", where=where, hint=hint),
         "class_names": "class_names" if "class_names" in there else "",
     }
     if not found["label"]:
@@ -81,10 +79,6 @@ def _read_npz(path: Path, label_column: str) -> Probabilities:
         name=where,
         notes=["train_probs are left out: labelscan detect judged by them as well"] if "train_probs" in there else [],
     )
-
-
-def _pick_array(role: str, there: Sequence[str], where: str, hint: str) -> str:
-    return pick(there, ARRAY_NAMES[role], what=f"{role.replace('_', ' ')}s", where=where, hint=hint)
 
 
 def _read_table(path: Path, label_column: str) -> Probabilities:

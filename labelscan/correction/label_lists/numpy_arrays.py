@@ -35,7 +35,7 @@ def write(path: Path, config: DatasetConfig, corrections: Corrections, output: P
         DatasetError: a new class cannot be written as the labels are, or rows of pickled objects would go.
     """
     names = array_names(path)
-    roles = {role: pick_array(role, names, config, path.name) for role in ARRAY_NAMES}
+    roles = {role: pick_array(role, names, getattr(config, f"{role}_column"), where=path.name) for role in ARRAY_NAMES}
     label, ids = roles["label"], roles["id"]
     arrays = load_npz(path, [name for name in (label, ids, CLASS_NAMES) if name in names])
     n_examples = len(arrays[label])

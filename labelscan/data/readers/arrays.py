@@ -48,7 +48,7 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
         raise no_features(config)
     if not inputs:
         raise missing("array of images or features", arrays, where=where, hint=hint)
-    taken = {role: pick_array(role, arrays, config, where) for role in ARRAY_NAMES}
+    taken = {role: pick_array(role, arrays, getattr(config, f"{role}_column"), where=where) for role in ARRAY_NAMES}
     if not taken["label"]:
         raise missing("array of labels", arrays, where=where, hint="rename it to labels, or name it by --label-column")
     return dataset_from_arrays(
@@ -148,14 +148,20 @@ def load_npz(path: Path, names: Collection[str] | None = None) -> dict[str, NDAr
     return arrays
 
 
-def pick_array(role: str, arrays: Collection[str], config: DatasetConfig, where: str) -> str:
-    """Return the name of the array that holds what ``ARRAY_NAMES`` calls ``role``; empty where there is none."""
-    asked = str(getattr(config, f"{role}_column"))
-    flag = f"--{role.replace('_', '-')}-column"
+def pick_array(role: str, arrays: Collection[str], asked: str, *, where: str, hint: str = "") -> str:
+    """Return the array that is ``asked`` for, else the usual one of a role; empty where there is none.
+
+    Args:
+        role: a key of ``ARRAY_NAMES``.
+        arrays: the names there are.
+        asked: the array set by the user; empty where none is.
+        where: the file, for messages.
+        hint: what to do where two could be meant, if there is no option for this array.
+    """
+    flag, what = f"--{role.replace('_', '-')}-column", f"{role.replace('_', ' ')}s"
     if asked and asked not in arrays:
         raise missing("array", arrays, where=where, hint=f"name one of them by {flag}", asked=asked)
-    what = f"{role.replace('_', ' ')}s"
-    return asked or pick(arrays, ARRAY_NAMES[role], what=what, where=where, hint=f"say which by {flag}")
+    return asked or pick(arrays, ARRAY_NAMES[role], what=what, where=where, hint=hint or f"say which by {flag}")
 
 
 def _inputs(values: NDArray[np.generic], where: Callable[[int], str], name: str) -> Inputs:
