@@ -1,6 +1,7 @@
 """The functions of the library: what the command line calls, for scripts and notebooks."""
 
 import dataclasses
+import difflib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -13,6 +14,7 @@ from labelscan.benchmarking.plan import make_benchmark_plan
 from labelscan.benchmarking.run_benchmark import Benchmark
 from labelscan.comparison.compare import Comparison, compare
 from labelscan.config import Config, find_config, resolve
+from labelscan.config import settings as all_settings
 from labelscan.correction import apply as applying
 from labelscan.correction.apply import Applied
 from labelscan.correction.corrections import flag_rule
@@ -40,61 +42,32 @@ Data: TypeAlias = str | Path | Dataset | NDArray[Any]
 def settings(
     data: str | Path = "",
     *,
-    loss: str | None = None,
-    detector: str | None = None,
-    model: str | None = None,
-    weights: str | None = None,
-    epochs: int | None = None,
-    folds: int | None = None,
-    repeats: int | None = None,
-    batch_size: int | None = None,
-    image_size: int | None = None,
-    device: str | None = None,
-    seed: int | None = None,
     overrides: Sequence[str] | Mapping[str, object] = (),
     config: str | Path | None = None,
+    **flags: object,
 ) -> Config:
     """Return all settings: those given here, then those of the ``config`` file, then defaults.
 
     Args:
         data: as on the command line.
-        loss: as in ``blurry:gamma=0.4,delay=4``.
-        detector: which detector's flags and ranking lead.
-        model: name of a model.
-        weights: ``auto``, ``default``, ``none`` or a file.
-        epochs: training epochs a fold.
-        folds: held-out folds.
-        repeats: how often the whole is done with other folds.
-        batch_size: examples a training step.
-        image_size: side in pixels that images are stored at.
-        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
-        seed: of everything random.
         overrides: ``section.name=value`` texts, or a mapping of ``section.name`` to value.
         config: file, or name of one that comes with labelscan.
+        flags: any flag of ``labelscan detect`` or ``gate`` that is a setting, called as there:
+            ``loss="gce"``, ``epochs=5``, ``batch_size=64``, ``folds=10``, ``max_rate=0.02``.
 
     Raises:
         ConfigError: an unknown setting, or a value that it cannot have.
     """
-    flags = {
-        "dataset.data": str(data) or None,
-        "training.loss": loss,
-        "detection.detector": detector,
-        "model.name": model,
-        "model.weights": weights,
-        "training.epochs": epochs,
-        "folds.n_folds": folds,
-        "folds.repeats": repeats,
-        "training.batch_size": batch_size,
-        "store.image_size": image_size,
-        "device.name": device,
-        "seed": seed,
-    }
-    given = {key: value for key, value in flags.items() if value is not None}
-    return resolve(
-        flags={**overrides, **given} if isinstance(overrides, Mapping) else given,
-        overrides=() if isinstance(overrides, Mapping) else overrides,
-        config_file=None if config is None else find_config(str(config)),
-    )
+    by_parameter = {one.parameter: one.key for one in all_settings().values() if one.flag}
+    for name in flags:
+        if name not in by_parameter:
+            nearest = difflib.get_close_matches(name, list(by_parameter), n=1)
+            hint = f"did you mean {nearest[0]}?" if nearest else "overrides={'section.name': value} sets anything"
+            raise ConfigError(f"no flag is called {name!r}", where="settings", hint=hint)
+    given = {by_parameter[name]: value for name, value in flags.items()} | {"dataset.data": str(data) or None}
+    if isinstance(overrides, Mapping):  # flags win
+        given, overrides = {**overrides, **{key: one for key, one in given.items() if one is not None}}, ()
+    return resolve(flags=given, overrides=overrides, config_file=None if config is None else find_config(str(config)))
 
 
 def detect(

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from labelscan.cli import app
-from labelscan.config import Config, shipped_configs
-from labelscan.config import keys as setting_keys
+from labelscan.config import settings, shipped_configs
 from labelscan.correction.corrections import COLUMNS as LOG_COLUMNS
 from labelscan.correction.decisions import COLUMNS as DECISION_COLUMNS
 from labelscan.data.noise import NOISES
 from labelscan.detection.detectors import DETECTORS
+from labelscan.registry import shown
 from labelscan.results.issues import MEANINGS
 from labelscan.results.run_folder import OWN_FILES, OWN_FOLDERS
 from labelscan.results.summary import Summary
@@ -45,7 +45,7 @@ def reference(help_pages: Mapping[str, str]) -> str:
     sections = [OPENING, PROSE, "## Commands"]
     sections += [f"### labelscan {name}\n\n```text\n{page.rstrip()}\n```" for name, page in help_pages.items()]
     sections += ["## Exit codes\n\n" + table(("code", "meaning"), EXIT_CODES.items())]
-    sections += ["## Settings\n\n" + SETTINGS_ARE, table(("setting", "default", "meaning"), settings())]
+    sections += ["## Settings\n\n" + SETTINGS_ARE, table(("setting", "flag", "default", "meaning"), setting_rows())]
     sections += ["## Files of a run\n\n" + table(("file", "content"), files())]
     sections += ["## Columns\n\n" + COLUMNS_ARE, table(("column", "meaning"), columns())]
     sections += ["## decisions.csv\n\n" + DECISIONS_ARE, table(("column", "meaning"), DECISION_COLUMNS.items())]
@@ -99,16 +99,11 @@ def columns() -> Iterator[tuple[str, str]]:
     yield from MEANINGS.items()
 
 
-def settings() -> Iterator[tuple[str, str, str]]:
-    """Yield every setting with its default and its meaning."""
-    config = dataclasses.asdict(Config())
-    told = {"": documented(Config)}
-    hints = get_type_hints(Config)
-    for key in setting_keys():
-        section, _, name = key.rpartition(".")
-        told.setdefault(section, documented(hints[section]) if section else {})
-        value = config[section][name] if section else config[name]
-        yield key, f"`{value}`" if value != "" else "", told[section][name]
+def setting_rows() -> Iterator[tuple[str, str, str, str]]:
+    """Yield every setting with its flag, its default and its meaning."""
+    for key, one in settings().items():
+        default = one.default_is or ("" if one.default in ("", None) else f"`{shown(one.default)}`")
+        yield key, f"`{one.flag}`" if one.flag else "", default, one.help
 
 
 def summary_keys() -> Iterator[tuple[str, str]]:
@@ -156,7 +151,7 @@ def documented(kind: type) -> dict[str, str]:
 
     def in_words(text: str) -> str:
         named = re.sub(r"``([A-Z_]+)``", lambda found: str(constants.get(found[1], found[0])), text)
-        return re.sub(r"\bNone\b", "null", named) if kind.__module__ != Config.__module__ else named
+        return re.sub(r"\bNone\b", "null", named)
 
     return {
         field.target.id: in_words(below.value.value)

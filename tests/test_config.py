@@ -12,9 +12,9 @@ from labelscan.config import (
     find_config,
     fingerprint,
     flatten,
-    keys,
     read_file,
     resolve,
+    settings,
     settings_that_matter,
     shipped_configs,
 )
@@ -114,6 +114,12 @@ def test_a_file_that_is_wrong_is_named(tmp_path, text, named):
     assert "a.toml" in str(caught.value)
 
 
+@pytest.mark.parametrize("text", ["[1, 2]", '"a"', "3", "null"])
+def test_json_that_holds_no_settings_is_named(tmp_path, text):
+    with pytest.raises(ConfigError, match="must hold settings"):
+        read_file(write(tmp_path / "run.json", text))
+
+
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(ConfigError, match="cannot be read"):
         read_file(tmp_path / "gone.toml")
@@ -139,7 +145,7 @@ def test_only_the_settings_of_a_run_are_read(tmp_path):
 def test_flattened_settings_build_the_same_again():
     config = Config(seed=3, folds=FoldsConfig(n_folds=7), training=TrainingConfig(loss="gce:0.5"))
     assert build(flatten(config)) == config
-    assert set(flatten(config)) == set(keys())
+    assert set(flatten(config)) == set(settings())
 
 
 def test_a_fingerprint_changes_with_the_content_and_not_with_the_order():

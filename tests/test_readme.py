@@ -1,5 +1,6 @@
 """README and reference are true: their commands and their Python run, on small data of the kinds that they name."""
 
+import ast
 import inspect
 import json
 import os
@@ -165,7 +166,12 @@ def test_the_loss_to_add_can_be_trained_with_its_options_and_is_listed(monkeypat
 def test_the_settings_and_the_attributes_of_a_run_are_all_named():
     section = reference.PROSE.partition("## Python")[2].partition("```")[0]
     named = set(re.findall(r"`(\w+)`", section))
-    assert named >= set(inspect.signature(labelscan.settings).parameters) | set(labelscan.Run.__annotations__)
+    assert named >= set(inspect.signature(labelscan.settings).parameters) - {"flags"} | set(
+        labelscan.Run.__annotations__
+    )
+    examples = dict(re.findall(r"`(\w+)=([^`]+)`", section))
+    settings = labelscan.settings(**{name: ast.literal_eval(text) for name, text in examples.items()})
+    assert (settings.training.loss, settings.training.batch_size, settings.gate.max_rate) == ("gce", 64, 0.02)
 
 
 def test_the_options_named_exist():

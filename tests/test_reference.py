@@ -1,12 +1,18 @@
 """The reference is what the code says, and so are the tables of the README that are marked as made from it."""
 
+import json
 import re
+import tomllib
 from pathlib import Path
 
+import jsonschema
+import pytest
 import reference
+import settings_files
 from typer.main import get_command
 from typer.testing import CliRunner
 
+from labelscan.config import shipped_configs
 from labelscan.reporting.formats import FORMATS
 from labelscan.reporting.formats.label_studio import interface_path
 from labelscan.results.run_folder import OWN_FILES
@@ -25,6 +31,25 @@ def help_pages():
 
 def test_the_reference_is_up_to_date(golden):
     golden(ROOT / ".github" / "REFERENCE.md", reference.reference(help_pages()))
+
+
+def test_the_files_of_settings_are_up_to_date(golden):
+    golden(ROOT / "configs" / "labelscan.schema.json", settings_files.schema())
+    golden(ROOT / "configs" / "default.toml", settings_files.default_config())
+
+
+@pytest.mark.parametrize("name", sorted(shipped_configs()))
+def test_an_editor_takes_every_config_that_comes_with_labelscan(name):
+    content = tomllib.loads(shipped_configs()[name].read_text(encoding="utf-8"))
+    jsonschema.validate(content, json.loads(settings_files.schema()))
+
+
+@pytest.mark.parametrize(
+    "text", ["[fold]", "[folds]\nn_fold = 3", "[folds]\nn_folds = 1", "[device]\nprecision = 'half'", "seed = 'a'"]
+)
+def test_an_editor_marks_what_labelscan_refuses(text):
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(tomllib.loads(text), json.loads(settings_files.schema()))
 
 
 def test_the_tables_of_the_readme_are_up_to_date(golden):

@@ -6,7 +6,7 @@ from typer import Context, Option, Typer, echo
 
 from labelscan.cli.apply import apply
 from labelscan.cli.benchmark import benchmark
-from labelscan.cli.detect import DetectCommand, detect
+from labelscan.cli.detect import detect
 from labelscan.cli.diff import diff
 from labelscan.cli.gate import gate
 from labelscan.cli.help_pages import GroupedCommand, GroupedGroup
@@ -43,14 +43,17 @@ app = Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-app.command("detect", cls=DetectCommand)(detect)
-app.command("score", cls=GroupedCommand)(score)
-app.command("report", cls=GroupedCommand)(report)
-app.command("apply", cls=GroupedCommand)(apply)
-app.command("benchmark", cls=GroupedCommand)(benchmark)
-app.command("diff", cls=GroupedCommand)(diff)
-app.command("gate", cls=GroupedCommand)(gate)
-app.command("list", cls=GroupedCommand)(list_parts)
+for name, function in {
+    "detect": detect,
+    "score": score,
+    "report": report,
+    "apply": apply,
+    "gate": gate,
+    "benchmark": benchmark,
+    "diff": diff,
+    "list": list_parts,
+}.items():
+    app.command(name, cls=GroupedCommand)(function)
 
 
 @app.callback(invoke_without_command=True)

@@ -3,17 +3,19 @@
 from pathlib import Path
 from typing import Annotated
 
-from typer import Argument, Option
+from typer import Option
 
-from labelscan.cli import option_values, options
-from labelscan.cli.options import OUTPUT
+from labelscan.cli import options
+from labelscan.cli.command import command
+from labelscan.cli.options import OUTPUT, number, refuse_both
 from labelscan.errors import UsageError
 
 CHANGES = "What changes"
 
 
+@command()
 def apply(
-    run: Annotated[Path, Argument(metavar="RUN", help="Folder of a finished run of detect or score.")],
+    run: options.Run,
     decisions: Annotated[
         Path | None,
         Option(
@@ -28,10 +30,11 @@ def apply(
         bool, Option("--relabel", help="Give flagged labels the suggested one.", rich_help_panel=CHANGES)
     ] = False,
     min_error_probability: Annotated[
-        str | None,
+        float | None,
         Option(
             metavar="P",
-            help="Flags below it are left alone; --relabel needs it, as 0.9.",
+            parser=number("--min-error-probability"),
+            help="Flags below it are left alone; --relabel needs it, as in 0.9.",
             rich_help_panel=CHANGES,
         ),
     ] = None,
@@ -43,7 +46,7 @@ def apply(
             rich_help_panel=CHANGES,
         ),
     ] = False,
-    data: Annotated[str, Option(metavar="DATA", help="Where the data lies now, if it was moved.")] = "",
+    data: options.MovedData = "",
     output: Annotated[
         Path | None,
         Option(
@@ -58,30 +61,19 @@ def apply(
         Path | None,
         Option(metavar="FOLDER", help="Make class folders of links to the images instead.", rich_help_panel=OUTPUT),
     ] = None,
-    copy: Annotated[
-        bool, Option("--copy", help="In them, copy images and do not link.", rich_help_panel=OUTPUT)
-    ] = False,
+    copy: Annotated[bool, Option("--copy", help="Copy images there, and do not link.", rich_help_panel=OUTPUT)] = False,
     overwrite: Annotated[
         bool, Option("--overwrite", help="Replace a file that is there already and differs.", rich_help_panel=OUTPUT)
     ] = False,
-    as_json: Annotated[
-        bool, Option("--json", help="Write the counts as JSON to stdout.", rich_help_panel=OUTPUT)
-    ] = False,
-    quiet: Annotated[
-        bool, Option("--quiet", "-q", help="Write only errors, and the path of the copy.", rich_help_panel=OUTPUT)
-    ] = False,
-    debug: options.Debug = False,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Write a corrected copy of the labels; the data itself is only read.
 
     The copy has the form of the original and reads like it; class folders become a manifest. Every change is
     logged beside it, in a file whose name goes on with .changes.csv.
     """
-    option_values.refuse_both("--output", output is not None, "--link-to", link_to is not None)
-    _ = debug  # heeded where errors are caught
-    least = None
-    if min_error_probability is not None:
-        least = option_values.read_number(min_error_probability, where="--min-error-probability")
+    refuse_both("--output", output is not None, "--link-to", link_to is not None)
     if copy and link_to is None:
         raise UsageError("--copy has no effect", hint="add --link-to FOLDER")
     from labelscan.cli import apply_screen, progress
@@ -93,7 +85,7 @@ def apply(
         applied = apply_to(
             FinishedRun.read(run),
             decisions=decisions,
-            rule=flag_rule(drop=drop, relabel=relabel, min_error_probability=least),
+            rule=flag_rule(drop=drop, relabel=relabel, min_error_probability=min_error_probability),
             allow_new_classes=allow_new_classes,
             output=output,
             link_to=link_to,

@@ -1,60 +1,51 @@
 """What the shell offers behind an option, found without loading torch.
 
-Names of parts are read from the source of the package that registers them; plug-ins are left out, since finding
+Names of parts are read from the source of the module that registers them; plug-ins are left out, since finding
 them would load them.
 """
 
 import ast
+from collections.abc import Callable
 from pathlib import Path
 
-from labelscan.config import DeviceConfig, choices, shipped_configs
+from labelscan.config import settings, shipped_configs
 
+REGISTRIES = {
+    "losses": ("labelscan.training.losses", "LOSSES"),
+    "models": ("labelscan.training.models", "MODELS"),
+    "detectors": ("labelscan.detection.detectors", "DETECTORS"),
+    "noises": ("labelscan.data.noise", "NOISES"),
+}
+"""Where parts are registered: the modules of losses and models load torch, that of detectors loads cleanlab."""
 KINDS = ("losses", "models", "detectors", "configs", "noises")
+"""What can be listed."""
 
 
-def losses(incomplete: str) -> list[str]:
-    """Return losses that begin so."""
-    return _beginning(incomplete, registered("training/losses/__init__.py"))
+def of(kind: str) -> Callable[[str], list[str]]:
+    """Return what completes a text with the names of a kind."""
+
+    def beginning(incomplete: str) -> list[str]:
+        return [name for name in names(kind) if name.startswith(incomplete)]
+
+    return beginning
 
 
-def models(incomplete: str) -> list[str]:
-    """Return models that begin so."""
-    return _beginning(incomplete, ["auto", *registered("training/models/__init__.py")])
-
-
-def detectors(incomplete: str) -> list[str]:
-    """Return detectors that begin so."""
-    return _beginning(incomplete, registered("detection/detectors/__init__.py"))
-
-
-def noises(incomplete: str) -> list[str]:
-    """Return kinds of planted errors that begin so."""
-    return _beginning(incomplete, registered("data/noise.py"))
-
-
-def configs(incomplete: str) -> list[str]:
-    """Return shipped configs that begin so."""
-    return _beginning(incomplete, list(shipped_configs()))
-
-
-def precisions(incomplete: str) -> list[str]:
-    """Return precisions that begin so."""
-    return _beginning(incomplete, list(choices(DeviceConfig, "precision")))
-
-
-def devices(incomplete: str) -> list[str]:
-    """Return devices that begin so."""
-    return _beginning(incomplete, ["auto", "cpu", "cuda", "mps"])
-
-
-def kinds(incomplete: str) -> list[str]:
-    """Return what can be listed and begins so."""
-    return _beginning(incomplete, list(KINDS))
+def names(kind: str) -> list[str]:
+    """Return the names of a kind: parts, configs, devices, precisions, or the kinds that can be listed."""
+    if kind in REGISTRIES:
+        return (["auto"] if kind == "models" else []) + registered(REGISTRIES[kind][0])
+    if kind == "configs":
+        return list(shipped_configs())
+    if kind == "devices":
+        return ["auto", "cpu", "cuda", "mps"]
+    return list(settings()["device.precision"].choices if kind == "precisions" else KINDS)
 
 
 def registered(module: str) -> list[str]:
-    """Return the names that a module below the package hands to ``Registry``, without importing it."""
-    tree = ast.parse((Path(__file__).parent.parent / module).read_text(encoding="utf-8"))
+    """Return the names that a module hands to ``Registry``, without importing it."""
+    place = Path(__file__).parents[2].joinpath(*module.split("."))
+    source = place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+    tree = ast.parse(source.read_text(encoding="utf-8"))
     constants = {
         target.id: statement.value.value
         for statement in tree.body
@@ -72,7 +63,3 @@ def registered(module: str) -> list[str]:
             ]
             return [str(name) for name in named if name is not None]
     return []
-
-
-def _beginning(incomplete: str, names: list[str]) -> list[str]:
-    return [name for name in names if name.startswith(incomplete)]

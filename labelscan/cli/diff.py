@@ -5,31 +5,38 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from labelscan.cli.option_values import read_count
-from labelscan.cli.options import DebugUnderNoHeading
+from labelscan.cli import options
+from labelscan.cli.command import command
+from labelscan.cli.options import OUTPUT, whole_number
 from labelscan.errors import UsageError
 
-TOP = "5"
 
-
+@command()
 def diff(
     first: Annotated[Path, Argument(metavar="FIRST", help="Folder of a finished run of detect or score.")],
     second: Annotated[Path, Argument(metavar="SECOND", help="Another, on the same data or a version of it.")],
     output: Annotated[
         Path | None,
-        Option("--csv", "--output", "-o", metavar="FILE", help="Write all examples that differ as CSV."),
+        Option(
+            "--csv",
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Write all examples that differ as CSV.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
-    top: Annotated[str, Option(metavar="N", help=f"Examples shown of each kind. [default: {TOP}]")] = TOP,
-    as_json: Annotated[bool, Option("--json", help="Write the comparison as JSON to stdout.")] = False,
-    debug: DebugUnderNoHeading = False,
+    top: Annotated[
+        int,
+        Option(metavar="N", parser=whole_number("--top"), help="Examples shown of each kind.", rich_help_panel=OUTPUT),
+    ] = 5,
+    as_json: options.AsJson = False,
 ) -> None:
     """Compare what two runs flag: two losses, two seeds, two versions of the data.
 
     Examples are joined by example_id. Labels that changed from the first run to the second are told apart: fixed,
     still flagged, newly flagged. Ends in 0 whether the runs differ or not.
     """
-    n_shown = read_count(top, where="--top")
-    _ = debug  # heeded where errors are caught
     if output is not None and output.is_dir():
         raise UsageError("this is a folder", where=str(output), hint="name a file, as in -o differences.csv")
     from labelscan.cli import diff_screen  # rich and pandas load here, not for --help
@@ -43,4 +50,4 @@ def diff(
         for run in runs:
             refuse_only_read(output, run)
         comparison.write_csv(output)
-    diff_screen.show(comparison, top=n_shown, as_json=as_json, csv=output)
+    diff_screen.show(comparison, top=top, as_json=as_json, csv=output)

@@ -1,23 +1,25 @@
 """``labelscan gate RUN|DATA``: a verdict on the labels, as an exit code and in the forms that CI services read."""
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
-from labelscan.cli import option_values, options
-from labelscan.cli.option_values import read_count, read_time
-from labelscan.cli.options import OUTPUT, default
-from labelscan.config import GateConfig
+from labelscan.cli import options
+from labelscan.cli.command import Given, command
+from labelscan.cli.detect import SETTINGS
+from labelscan.cli.formats import read_formats
+from labelscan.cli.options import OUTPUT, refuse_both, whole_number
+from labelscan.config import GateConfig, settings
+from labelscan.config.sections import LIMITS
 from labelscan.errors import UsageError
 
 if TYPE_CHECKING:
     from labelscan.gating.verdict import GateVerdict
     from labelscan.results.finished_run import FinishedRun
 
-LIMITS = "Limits"
 TOP = 10
 TEXT, GITHUB = "text", "github"
 FORMATS = (TEXT, "json", "junit", "sarif", GITHUB, "markdown")
@@ -26,37 +28,13 @@ STDOUT = ("-", "/dev/stdout", "/dev/fd/1")
 GATE_FAILED = 1
 
 
+@command(groups=(LIMITS, *SETTINGS), without=("detection.self_check",))
 def gate(
+    given: Given,
     target: Annotated[
         str,
         Argument(metavar="RUN|DATA", help="Folder of a finished run of detect or score; or data as for detect."),
     ] = "",
-    max_rate: Annotated[
-        str | None,
-        Option(metavar="RATE", help="Share of labels that may be suspects, as in 0.02.", rich_help_panel=LIMITS),
-    ] = None,
-    max_issues: Annotated[
-        str | None, Option(metavar="N", help="Labels that may be suspects.", rich_help_panel=LIMITS)
-    ] = None,
-    max_class_rate: Annotated[
-        str | None, Option(metavar="RATE", help="The share within any one class.", rich_help_panel=LIMITS)
-    ] = None,
-    max_new: Annotated[
-        str | None,
-        Option(
-            metavar="N",
-            help="Suspects that may be missing in the baseline. [default: 0 with a baseline]",
-            rich_help_panel=LIMITS,
-        ),
-    ] = None,
-    baseline: Annotated[
-        str | None,
-        Option(
-            metavar="FILE",
-            help="Labels reviewed before: a file of --update-baseline, or decisions.csv.",
-            rich_help_panel=LIMITS,
-        ),
-    ] = None,
     update_baseline: Annotated[
         bool,
         Option(
@@ -66,33 +44,9 @@ def gate(
             rich_help_panel=LIMITS,
         ),
     ] = False,
-    min_error_probability: Annotated[
-        str | None,
-        Option(
-            metavar="P",
-            help="A suspect counts from it on; higher is steadier, as 0.9, since labels that are barely doubtful come "
-            "and go with the training." + default("gate.min_error_probability"),
-            rich_help_panel=LIMITS,
-        ),
-    ] = None,
-    split: options.Split = None,
-    path_column: options.PathColumn = None,
-    label_column: options.LabelColumn = None,
-    id_column: options.IdColumn = None,
-    group_column: options.GroupColumn = None,
-    on_unreadable: options.OnUnreadable = None,
-    model: options.Model = None,
-    weights: options.Weights = None,
-    loss: options.Loss = None,
-    epochs: options.Epochs = None,
-    folds: options.Folds = None,
-    seed: options.Seed = None,
-    device: options.Device = None,
-    workers: options.Workers = None,
     fresh: options.Fresh = False,
     max_time: options.MaxTime = None,
-    config: options.ConfigFile = None,
-    overrides: options.Overrides = None,
+    output: options.RunFolder = None,
     formats: Annotated[
         list[str] | None,
         Option(
@@ -104,62 +58,32 @@ def gate(
     ] = None,
     as_json: Annotated[bool, Option("--json", help="The same as --format json.", rich_help_panel=OUTPUT)] = False,
     top: Annotated[
-        str | None,
-        Option(metavar="N", help=f"Suspects listed. [default: {TOP}, none if passed]", rich_help_panel=OUTPUT),
+        int | None,
+        Option(
+            metavar="N",
+            parser=whole_number("--top"),
+            help=f"Suspects listed. [default: {TOP}, none if passed]",
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
     quiet: Annotated[
-        bool, Option("--quiet", "-q", help="Of the text only the first line.", rich_help_panel=OUTPUT)
+        bool, Option("--quiet", "-q", help="Only the first line of the text.", rich_help_panel=OUTPUT)
     ] = False,
     verbose: options.Verbose = False,
-    debug: options.Debug = False,
-    output: options.RunFolder = None,
 ) -> int:
     """Judge labels by limits and a baseline, for CI: exit code 0 passes, 1 fails.
 
-    Given data, detects first. To exceed a limit fails, to reach it does not. Limits can also be settings, as in
-    --set gate.max_rate=0.02. What cannot be judged ends in 2, as a run whose models learned nothing.
+    Given data, detects first. A limit may be reached but not exceeded; limits can also be settings, as in
+    --set gate.max_rate=0.02. What cannot be judged ends in 2, such as a run whose models learned nothing.
     """
-    for_data: dict[str, str | None] = {
-        "split": split,
-        "path_column": path_column,
-        "label_column": label_column,
-        "id_column": id_column,
-        "group_column": group_column,
-        "on_unreadable": on_unreadable,
-        "model": model,
-        "weights": weights,
-        "loss": loss,
-        "epochs": epochs,
-        "folds": folds,
-        "seed": seed,
-        "device": device,
-        "workers": workers,
-    }
-    n_listed = None if top is None else read_count(top, where="--top")
     written = _read_formats([*(formats or []), *(["json"] if as_json else [])], update_baseline=update_baseline)
-    option_values.refuse_both("--quiet", quiet, "--verbose", verbose)
-    seconds = read_time(max_time) if max_time is not None else None
-    is_run = bool(target) and _is_run(Path(target))
-    if is_run:
-        _refuse_for_runs({**for_data, "output": output, "max_time": max_time, "fresh": fresh or None}, target)
-    settings = option_values.read_settings(
-        config,
-        overrides,
-        data=None if is_run else target or None,
-        max_rate=max_rate,
-        max_issues=max_issues,
-        max_class_rate=max_class_rate,
-        max_new=max_new,
-        baseline=baseline,
-        min_error_probability=min_error_probability,
-        **for_data,
-    )
-    if is_run:
-        _refuse_settings_for_runs(overrides or [])
+    refuse_both("--quiet", quiet, "--verbose", verbose)
+    if target and _is_run(Path(target)):
+        _refuse_for_runs(given, target, {"--output": output, "--max-time": max_time, "--fresh": fresh or None})
+        is_run, config = True, given.resolve()
     else:
-        option_values.require_data(settings, "gate")
-    _refuse_inputs(written, settings.gate.baseline, "" if is_run else settings.dataset.data)
-    _ = debug  # heeded where errors are caught
+        is_run, config = False, given.resolve_with_data(target, "gate")
+    _refuse_inputs(written, config.gate.baseline, "" if is_run else config.dataset.data)
 
     def find_run() -> "FinishedRun":
         from labelscan.results.finished_run import FinishedRun  # not labelscan.gate, for which torch would be loaded
@@ -175,17 +99,17 @@ def gate(
         from labelscan.cli import progress  # rich and torch load here, not for --help
 
         with progress.shown(quiet=quiet, verbose=verbose) as listener:
-            run = labelscan.detect(settings=settings, output=output, fresh=fresh, max_seconds=seconds, notify=listener)
+            run = labelscan.detect(settings=config, output=output, fresh=fresh, max_seconds=max_time, notify=listener)
         return run.folder
 
     if update_baseline:
-        return _update(settings.gate, find_run, quiet=quiet)
+        return _update(config.gate, find_run, quiet=quiet)
     from labelscan.gating.run_gate import verdict_of
 
-    verdict = verdict_of(find_run, settings.gate)
-    if n_listed is None:
-        n_listed = 0 if verdict.passed else TOP
-    _write(verdict, written, top=n_listed, quiet=quiet)
+    verdict = verdict_of(find_run, config.gate)
+    if top is None:
+        top = 0 if verdict.passed else TOP
+    _write(verdict, written, top=top, quiet=quiet)
     return 0 if verdict.passed else GATE_FAILED
 
 
@@ -242,9 +166,9 @@ def _forms() -> "Mapping[str, Callable[[GateVerdict, int], str]]":
 
 def _read_formats(texts: list[str], *, update_baseline: bool) -> Mapping[str, Path | None]:
     """Return each form with its file; the text is written too where nothing else goes to stdout."""
-    option_values.refuse_both("--update-baseline", update_baseline, "--format", bool(texts))
+    refuse_both("--update-baseline", update_baseline, "--format", bool(texts))
     bare = [text.partition("=")[0] if text.partition("=")[2] in STDOUT else text for text in texts]
-    formats = option_values.read_formats(bare, FORMATS, beside=[GITHUB])
+    formats = read_formats(bare, FORMATS, beside=[GITHUB])
     for name, path in formats.items():
         if path is not None and path.is_dir():
             raise UsageError("this is a folder", where=str(path), hint=f"name a file, as in {name}=gate.{name}")
@@ -268,23 +192,20 @@ def _is_run(target: Path) -> bool:
     return (target / RUN_FILE).is_file()
 
 
-def _refuse_for_runs(given: Mapping[str, object], target: str) -> None:
-    """Raise UsageError where options that only training heeds are given with a run that is finished."""
-    for name, value in given.items():
+def _refuse_for_runs(given: Given, target: str, others: Mapping[str, object]) -> None:
+    """Raise UsageError where options that only training uses are given with a run that is finished."""
+    flags = {settings()[key].option: value for key, value in given.flags.items() if not key.startswith("gate.")}
+    for option, value in {**flags, **others}.items():
         if value is not None:
             raise UsageError(
-                f"--{name.replace('_', '-')} is for data, and this is a run",
+                f"{option} is for data, and this is a run",
                 where=target,
                 hint="leave it out, or give the data in place of the run",
             )
-
-
-def _refuse_settings_for_runs(overrides: Sequence[str]) -> None:
-    """Raise UsageError where --set is of anything but the limits, with a run that is finished."""
-    for text in overrides:
+    for text in given.overrides:
         if not text.strip().startswith("gate."):
             raise UsageError(
-                f"{text!r} is of the training, and this run is finished",
+                f"{text!r} is for training, and this run is finished",
                 where="--set",
                 hint="leave it out, or give the data in place of the run",
             )

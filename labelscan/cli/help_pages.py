@@ -5,9 +5,15 @@ from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
 
+from labelscan.cli.options import OUTPUT
+from labelscan.config import settings
+from labelscan.config.sections import DATA, LIMITS, MODEL, RUN, TRAINING
+
 ARGUMENTS = "Arguments"
 OTHERS = "Other options"
 COMMANDS = "Commands"
+HEADINGS = (ARGUMENTS, "", LIMITS, TRAINING, MODEL, DATA, RUN, OUTPUT)
+"""The order of the headings; those that one command has alone come after the arguments."""
 OWN_WORDS = {
     "--help": "Show this page and leave.",
     "--install-completion": "Let the shell complete options and names.",
@@ -19,9 +25,15 @@ OWN_WORDS = {
 class GroupedCommand(TyperCommand):
     """A command whose help page shows options under the headings given as ``rich_help_panel``."""
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Give a flag that needs no value its own where it has none: click would take the next argument for it."""
+        bare = {one.flag: f"{one.flag}={one.bare}" for one in settings().values() if one.bare is not None}
+        end = args.index("--") if "--" in args else len(args)
+        return super().parse_args(ctx, [bare.get(arg, arg) for arg in args[:end]] + args[end:])
+
     # Context and formatter are click's, or typer's own copies of them, depending on the version of typer.
     def format_options(self, ctx: Any, formatter: Any) -> None:
-        """Write arguments first, then each group of options in the order of its first one."""
+        """Write arguments first, then the groups of options: a command's own, then those that several share."""
         _write_options(self, ctx, formatter)
 
 
@@ -50,13 +62,16 @@ def _write_options(command: Any, ctx: Any, formatter: Any) -> None:
             continue
         heading = getattr(parameter, "rich_help_panel", None)
         (groups.setdefault(heading, []) if heading else others).append((_names(parameter), _words(parameter)))
-    for heading, rows in groups.items():
-        _write(formatter, heading, rows)
+    for heading in sorted(groups, key=lambda one: HEADINGS.index(one) if one in HEADINGS else 1):
+        _write(formatter, heading, groups[heading])
     _write(formatter, OTHERS, others)
 
 
 def _words(option: Any) -> str:
-    return next((OWN_WORDS[name] for name in option.opts if name in OWN_WORDS), option.help or "")
+    words = next((OWN_WORDS[name] for name in option.opts if name in OWN_WORDS), option.help or "")
+    if "[default: " in words or option.default is False or option.default in (None, "") or callable(option.default):
+        return words
+    return f"{words} [default: {'yes' if option.default is True else option.default}]"
 
 
 def _names(option: Any) -> str:

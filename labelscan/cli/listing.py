@@ -9,11 +9,11 @@ from dataclasses import asdict, dataclass
 from importlib import import_module
 from typing import Annotated, Literal, get_args, get_origin
 
-from typer import Argument, Option
+from typer import Argument
 
-from labelscan.cli import completion
-from labelscan.cli.completion import KINDS
-from labelscan.cli.options import DebugUnderNoHeading
+from labelscan.cli import completion, options
+from labelscan.cli.command import command
+from labelscan.cli.completion import KINDS, REGISTRIES
 from labelscan.config import Config, shipped_configs
 from labelscan.errors import UsageError
 from labelscan.registry import Registry, shown
@@ -25,15 +25,6 @@ USES = {
     "noises": "labelscan detect 'demo:digits?noise={example}'",
 }
 """How a part of each kind is named on the command line."""
-
-
-REGISTRIES = {
-    "losses": ("labelscan.training.losses", "LOSSES"),
-    "models": ("labelscan.training.models", "MODELS"),
-    "detectors": ("labelscan.detection.detectors", "DETECTORS"),
-    "noises": ("labelscan.data.noise", "NOISES"),
-}
-"""Imported when they are listed: those of losses and models load torch, that of detectors cleanlab."""
 
 
 DEFAULTS = {"losses": Config().training.loss, "detectors": Config().detection.detector}
@@ -70,13 +61,14 @@ class Part:
     """Of a config: how it is used."""
 
 
+@command()
 def list_parts(
-    what: Annotated[str, Argument(metavar="WHAT", help=f"One of {', '.join(KINDS)}.", autocompletion=completion.kinds)],
-    as_json: Annotated[bool, Option("--json", help="Write JSON to stdout.")] = False,
-    debug: DebugUnderNoHeading = False,
+    what: Annotated[
+        str, Argument(metavar="WHAT", help=f"One of {', '.join(KINDS)}.", autocompletion=completion.of("kinds"))
+    ],
+    as_json: options.AsJson = False,
 ) -> None:
     """Show losses, models, detectors, configs or noises."""
-    _ = debug  # heeded where errors are caught
     if what not in KINDS:
         raise UsageError(
             f"nothing to list is called {what!r}",

@@ -1,18 +1,18 @@
 """``labelscan score PROBS``: the detectors alone, on out-of-fold probabilities made elsewhere."""
 
-import os
-from pathlib import Path
 from typing import Annotated
 
-from typer import Argument, Option
+from typer import Argument
 
-from labelscan.cli import completion, option_values, options
+from labelscan.cli import options
+from labelscan.cli.command import Given, command
 from labelscan.cli.detect import TOP
-from labelscan.cli.option_values import read_count
-from labelscan.config import resolve
+from labelscan.cli.options import refuse_both
 
 
+@command(keys=("detection.detector", "dataset.label_column"))
 def score(
+    given: Given,
     probs: Annotated[
         str,
         Argument(
@@ -21,35 +21,20 @@ def score(
             "prob:<class> a class.",
         ),
     ],
-    detector: Annotated[
-        str | None,
-        Option(
-            metavar="DETECTOR",
-            help="Whose flags lead, as in confident-learning:filter_by=both." + options.default("detection.detector"),
-            autocompletion=completion.detectors,
-        ),
-    ] = None,
-    label_column: Annotated[str, Option(metavar="NAME", help="[default: by its usual names]")] = "",
-    output: Annotated[
-        Path | None,
-        Option("--output", "-o", metavar="FOLDER", help="Run folder. [default: labelscan-runs/<name>-<8 digits>]"),
-    ] = None,
-    fresh: Annotated[bool, Option("--fresh", help="Delete what an earlier run left in the folder.")] = False,
-    top: Annotated[str, Option(metavar="N", help=f"Suspects shown. [default: {TOP}]")] = TOP,
-    as_json: Annotated[bool, Option("--json", help="Write the summary as JSON to stdout.")] = False,
-    quiet: Annotated[bool, Option("--quiet", "-q", help="Write only errors, and the path of issues.csv.")] = False,
-    verbose: Annotated[bool, Option("--verbose", "-v", help="Tell of every step.")] = False,
-    debug: options.DebugUnderNoHeading = False,
+    fresh: options.Fresh = False,
+    output: options.RunFolder = None,
+    top: options.Top = TOP,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
 ) -> None:
     """Judge labels by probabilities that you have already.
 
     They must be out of fold: each example predicted by a model that has not seen it, as by scikit-learn's
     cross_val_predict. Predictions of a model for its own training examples hide its errors.
     """
-    option_values.refuse_both("--quiet", quiet, "--verbose", verbose)
-    n_shown = read_count(top, where="--top")
-    _ = debug  # heeded where errors are caught
-    settings = resolve(flags={"detection.detector": detector}, environment=os.environ)
+    refuse_both("--quiet", quiet, "--verbose", verbose)
+    settings = given.resolve()
     import labelscan
     from labelscan.cli import progress, run_screen  # rich and pandas load here, not for --help
 
@@ -57,9 +42,9 @@ def score(
         run = labelscan.score(
             probs,
             detector=settings.detection.detector,
-            label_column=label_column,
+            label_column=settings.dataset.label_column,
             output=output,
             fresh=fresh,
             notify=listener,
         )
-    run_screen.show(run, top=n_shown, as_json=as_json, quiet=quiet, told=listener.told)
+    run_screen.show(run, top=top, as_json=as_json, quiet=quiet, told=listener.told)

@@ -17,7 +17,8 @@ from filelock import FileLock, Timeout
 
 from labelscan import __version__
 from labelscan.atomic import read_json, write_json
-from labelscan.config import LEFT_TO_THE_MODEL, RUN_JSON_SETTINGS
+from labelscan.config import RUN_JSON_SETTINGS
+from labelscan.config import settings as all_settings
 from labelscan.errors import Interrupted, RunFolderError
 from labelscan.events import Event, FoldDone, StepAdvanced, Waiting
 
@@ -281,7 +282,8 @@ def is_own_file(path: Path) -> bool:
 
 def readable(key: str, value: object) -> str:
     """Return a setting as a message shows it: some numbers stand for what the model wants."""
-    return "automatic" if key in LEFT_TO_THE_MODEL and value in (0, -1) else repr(value)
+    declared = all_settings().get(key)
+    return "automatic" if declared and declared.is_automatic and value in (0, -1) else repr(value)
 
 
 def _read_record(path: Path) -> dict[str, object]:

@@ -9,7 +9,7 @@ from PIL import Image
 
 import labelscan
 from labelscan.cli.console import cells
-from labelscan.cli.option_values import read_time
+from labelscan.cli.options import read_time
 from labelscan.errors import Interrupted, RunError, UsageError
 
 QUICK = ("--epochs", "3", "--folds", "3", "-o", "run")

@@ -188,8 +188,8 @@ def test_the_folder_that_one_is_in_can_be_the_run(command, run, monkeypatch):
         ("gate run --max-issues 0 --format json=run/scores.csv", "a file of the run run"),
         ("gate run --baseline run/issues.csv --format json=run/../run/issues.csv", "a file of the run"),
         ("gate run --baseline run/issues.csv --update-baseline", "a file of the run run"),
-        ("gate run --max-issues 0 --set training.loss=nonsense", "of the training"),
-        ("gate run --max-issues 0 --set seed=3", "of the training"),
+        ("gate run --max-issues 0 --set training.loss=nonsense", "for training"),
+        ("gate run --max-issues 0 --set seed=3", "for training"),
         ("gate run/../run/scores.csv --max-issues 0", "did you mean run"),
     ],
 )

@@ -75,14 +75,14 @@ def test_models_that_come_with_libraries_are_counted(command):
 
 @pytest.mark.parametrize("kind", ["losses", "models", "detectors"])
 def test_completion_knows_the_same_names_without_importing_them(kind):
-    assert [name for name in getattr(completion, kind)("") if name != "auto"] == NAMES[kind]
+    assert [name for name in completion.names(kind) if name != "auto"] == NAMES[kind]
 
 
 def test_completion_offers_what_begins_so():
-    assert completion.losses("bl") == ["blurry"]
-    assert completion.models("a") == ["auto"]
-    assert completion.detectors("noise") == ["noise-posterior"]
-    assert completion.configs("q") == ["quick"]
-    assert completion.precisions("f") == ["float32", "float16"]
-    assert completion.devices("cu") == ["cuda"]
-    assert completion.kinds("l") == ["losses"]
+    assert completion.of("losses")("bl") == ["blurry"]
+    assert completion.of("models")("a") == ["auto"]
+    assert completion.of("detectors")("noise") == ["noise-posterior"]
+    assert completion.of("configs")("q") == ["quick"]
+    assert completion.of("precisions")("f") == ["float32", "float16"]
+    assert completion.of("devices")("cu") == ["cuda"]
+    assert completion.of("kinds")("l") == ["losses"]

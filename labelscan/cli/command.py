@@ -1,0 +1,145 @@
+"""How a command is made of a function: the flags of its settings come from ``labelscan.config``, --debug is everywhere.
+
+A command that takes settings has a first parameter, ``given``: the flags, ``--set`` texts and the config file, which
+``given.resolve()`` puts together with variables and defaults.
+"""
+
+import functools
+import inspect
+import os
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from typer import Option
+from typer.models import ArgumentInfo
+
+from labelscan.cli import completion
+from labelscan.cli.options import OUTPUT
+from labelscan.config import Config, Setting, find_config, resolve, settings
+from labelscan.config.sections import RUN
+from labelscan.errors import UsageError
+from labelscan.registry import read_value
+
+CONFIG, OVERRIDES, DEBUG = "config", "overrides", "debug"
+_CONFIG = Annotated[
+    str | None,
+    Option(
+        metavar="FILE|NAME",
+        help="A TOML file, a run.json, or a name; see labelscan list configs.",
+        autocompletion=completion.of("configs"),
+        rich_help_panel=RUN,
+    ),
+]
+_OVERRIDES = Annotated[
+    list[str] | None,
+    Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Any setting, as in training.learning_rate=0.01; may be repeated.",
+        rich_help_panel=RUN,
+    ),
+]
+_DEBUG = Annotated[bool, Option("--debug", help="Show tracebacks of errors.", rich_help_panel=OUTPUT)]
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What was given on the command line for settings."""
+
+    flags: Mapping[str, object] = field(default_factory=dict)
+    """By key of the setting; only those that were given."""
+    overrides: Sequence[str] = ()
+    config: str | None = None
+
+    def resolve(self, data: str = "") -> Config:
+        """Return all settings: DATA and flags before ``--set`` before variables before the config file."""
+        return resolve(
+            flags={**self.flags, "dataset.data": data or None},
+            overrides=self.overrides,
+            environment=os.environ,
+            config_file=None if self.config is None else find_config(self.config),
+        )
+
+    def resolve_with_data(self, data: str, command: str) -> Config:
+        """Return all settings; raise UsageError where neither DATA nor any setting names the data."""
+        config = self.resolve(data)
+        if not config.dataset.data:
+            hint = f"labelscan {command} DATA, DATA being a folder, a file or demo:digits; see --help"
+            raise UsageError("no data is named", hint=hint)
+        return config
+
+
+def command(
+    *, groups: Sequence[str] = (), without: Collection[str] = (), keys: Collection[str] = ()
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return a decorator that makes a function a command.
+
+    Args:
+        groups: headings under which it takes every setting that has a flag, in the order of its help page; with
+            them come ``--config`` and ``--set``.
+        without: keys of settings in these groups that it does not take.
+        keys: keys of settings that it takes besides.
+    """
+    taken = [
+        *(one for group in groups for one in settings().values() if one.group == group and one.key not in without),
+        *(settings()[key] for key in keys),
+    ]
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        parameters = inspect.signature(function).parameters.values()
+        own = [_parameter(one.name, one.annotation, one.default) for one in parameters if one.name != "given"]
+        made = [_parameter(one.parameter, _annotation(one), None) for one in taken]
+        if groups:
+            made += [_parameter(CONFIG, _CONFIG, None), _parameter(OVERRIDES, _OVERRIDES, None)]
+
+        @functools.wraps(function)
+        def run(**values: Any) -> Any:
+            values.pop(DEBUG)  # used where errors are caught
+            texts = {one: values.pop(one.parameter) for one in taken}
+            if not taken:
+                return function(**values)
+            flags = {one.key: _value(one, text) for one, text in texts.items() if text is not None}
+            return function(Given(flags, values.pop(OVERRIDES, None) or (), values.pop(CONFIG, None)), **values)
+
+        arguments = [one for one in own if _is_argument(one)]
+        options = [one for one in own if not _is_argument(one)]
+        debug = _parameter(DEBUG, _DEBUG, False)
+        signature = inspect.Signature([*arguments, *made, *options, debug])
+        run.__signature__ = signature  # type: ignore[attr-defined]  # what typer reads
+        run.__annotations__ = {name: one.annotation for name, one in signature.parameters.items()}
+        return run
+
+    return decorate
+
+
+def _parameter(name: str, annotation: object, default: object) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
+
+
+def _is_argument(parameter: inspect.Parameter) -> bool:
+    return any(isinstance(one, ArgumentInfo) for one in getattr(parameter.annotation, "__metadata__", ()))
+
+
+def _annotation(one: Setting) -> object:
+    help = f"{one.help} [default: {one.told_default}]" if one.told_default else one.help
+    option = Option(
+        one.flag,
+        metavar=one.metavar or "|".join(one.choices) or None,
+        help=help,
+        rich_help_panel=one.group,
+        autocompletion=completion.of(one.completes) if one.completes else None,
+    )
+    return Annotated[bool | None if one.is_switch else str | None, option]
+
+
+def _value(one: Setting, given: str | bool) -> object:
+    """Return what a flag says as the value of its setting."""
+    if isinstance(given, bool):
+        return given if one.kind is bool else ("yes" if given else "no")
+    value = read_value(given, one.kind, where=one.option)
+    # 0 leaves it to the model or the machine in a config file; somebody who writes a flag means a number.
+    if one.kind is int and one.default_is and isinstance(value, int) and value < 1:
+        raise UsageError(f"must be at least 1, got {value}", where=one.option)
+    one.check(value, where=one.option)
+    return value

@@ -1,0 +1,57 @@
+"""Settings: what can be set, where its value comes from, and what counts as the same settings.
+
+A new setting is one field in ``sections.py``: its flag, help, TOML key and place in the reference follow from it.
+"""
+
+from labelscan.config.same_settings import fingerprint, settings_that_matter
+from labelscan.config.sections import (
+    LEADING_DETECTOR,
+    Config,
+    DatasetConfig,
+    DetectionConfig,
+    DeviceConfig,
+    ExecutorConfig,
+    FoldsConfig,
+    GateConfig,
+    ModelConfig,
+    StoreConfig,
+    TrainingConfig,
+    settings,
+)
+from labelscan.config.setting import Setting
+from labelscan.config.sources import (
+    RUN_JSON_SETTINGS,
+    build,
+    find_config,
+    flatten,
+    nested,
+    read_file,
+    resolve,
+    shipped_configs,
+)
+
+__all__ = [
+    "LEADING_DETECTOR",
+    "RUN_JSON_SETTINGS",
+    "Config",
+    "DatasetConfig",
+    "DetectionConfig",
+    "DeviceConfig",
+    "ExecutorConfig",
+    "FoldsConfig",
+    "GateConfig",
+    "ModelConfig",
+    "Setting",
+    "StoreConfig",
+    "TrainingConfig",
+    "build",
+    "find_config",
+    "fingerprint",
+    "flatten",
+    "nested",
+    "read_file",
+    "resolve",
+    "settings",
+    "settings_that_matter",
+    "shipped_configs",
+]

@@ -1,0 +1,262 @@
+"""Every setting: one frozen dataclass for each step of a run, and a step is given only its own."""
+
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Literal, get_type_hints
+
+from labelscan.config.setting import BY_THE_MODEL, Setting, declared_in, setting
+from labelscan.errors import ConfigError
+
+LEADING_DETECTOR = "noise-posterior"
+"""Whose flags and ranking lead by default; tests/bench/RESULTS.md compares it with confident-learning."""
+SELF_CHECK_RATE = 0.02
+"""The share of planted errors where a self-check is asked for without one."""
+LIMITS, DATA, MODEL, TRAINING, RUN = "Limits", "Data", "Model", "Training", "Run"
+"""Headings of help pages."""
+USUAL = "by its usual names"
+"""How a column is found that nobody names."""
+_WITHOUT_EFFECT = {"affects_results": False}
+"""On the results: it decides only how and where a run is done, or what is done with results later."""
+
+
+class Section:
+    """A group of settings, checked as it is made."""
+
+    __slots__ = ()
+
+    def __post_init__(self) -> None:
+        for entry in _by_section()[type(self)]:
+            entry.check(getattr(self, entry.key.rpartition(".")[2]))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DatasetConfig(Section):
+    """What is read, and which columns or arrays mean what; those without a name are found by their usual ones."""
+
+    data: str = setting(
+        "", "A folder of class folders, a manifest, a table, an .npz file, torchvision:NAME or demo:digits."
+    )
+    split: str = setting("", "Splits to read, as in train,val.", DATA, "NAMES", default_is="all")
+    path_column: str = setting("", "Column of image files.", DATA, "NAME", default_is=USUAL)
+    label_column: str = setting("", "Column of labels; in an .npz file the array.", DATA, "NAME", default_is=USUAL)
+    true_label_column: str = setting(
+        "", "Column of labels known to be right, which measure the detectors.", DATA, "NAME", default_is=USUAL
+    )
+    id_column: str = setting(
+        "", "Column of example ids.", DATA, "NAME", default_is=f"{USUAL}, else relative paths or row numbers"
+    )
+    group_column: str = setting(
+        "", "Column of what must share a fold, such as a patient or a scene.", DATA, "NAME", default_is=USUAL
+    )
+    split_column: str = setting("", "Column of what --split restricts.", DATA, "NAME", default_is=USUAL)
+    root: str = setting("data", "Where torchvision data sets are.", DATA, "FOLDER", affects_results=False)
+    download: bool = setting(False, "Fetch a torchvision data set that is not there.", DATA, affects_results=False)
+    on_unreadable: Literal["keep", "error"] = setting(
+        "keep", "Keep an unreadable image as a row with its reason, or stop.", DATA
+    )
+    max_pixels: int = setting(
+        100_000_000,
+        "Images with more pixels are unreadable: a small file can hold an image that fills the memory.",
+        minimum=1,
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoreConfig(Section):
+    """How images are decoded into the store."""
+
+    image_size: int = setting(
+        0, "Height and width in pixels that images are resized to.", MODEL, "PIXELS", default_is=BY_THE_MODEL, minimum=0
+    )
+    workers: int = setting(
+        0, "Threads that decode images.", RUN, "N", default_is="one per core", minimum=0, affects_results=False
+    )
+    cache_megabytes: int = setting(
+        512, "How much of the store a process may keep mapped in memory.", minimum=16, affects_results=False
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FoldsConfig(Section):
+    """How examples are split into held-out folds."""
+
+    n_folds: int = setting(
+        5, "Folds, with a model each; an example is held out by exactly one.", TRAINING, "N", flag="--folds", minimum=2
+    )
+    repeats: int = setting(
+        1, "Times that everything is done, each with other folds; probabilities are averaged.", TRAINING, "N", minimum=1
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelConfig(Section):
+    """Which model learns the labels."""
+
+    name: str = setting(
+        "auto",
+        "A model with its options, as in small-cnn:width=32 or resnet18; see labelscan list models. auto chooses by "
+        "the data.",
+        MODEL,
+        "MODEL",
+        flag="--model",
+        completes="models",
+    )
+    weights: str = setting(
+        "auto",
+        "Pretrained weights: auto (those on this machine), default (may download), none, or a file.",
+        MODEL,
+        "WEIGHTS",
+    )
+    freeze: Literal["auto", "yes", "no"] = setting(
+        "auto",
+        "Compute the features of a pretrained backbone once and train only heads.",
+        MODEL,
+        flag="--freeze/--no-freeze",
+        default_is="where weights are pretrained",
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainingConfig(Section):
+    """How one model is trained. Zeros and ``auto`` stand for the recipe of the model."""
+
+    loss: str = setting(
+        "blurry",
+        "A loss with its options, as in blurry:gamma=0.4,delay=4; see labelscan list losses.",
+        TRAINING,
+        "LOSS",
+        completes="losses",
+    )
+    epochs: int = setting(
+        0, "Passes over the training examples of a fold.", TRAINING, "N", default_is=BY_THE_MODEL, minimum=0
+    )
+    batch_size: int = setting(0, "Examples per training step.", TRAINING, "N", default_is=BY_THE_MODEL, minimum=0)
+    learning_rate: float = setting(0.0, "Peak of the one-cycle schedule.", default_is=BY_THE_MODEL, minimum=0)
+    weight_decay: float = setting(-1.0, "Decoupled weight decay; below 0 is the model's.", default_is=BY_THE_MODEL)
+    augment: Literal["auto", "none", "shift", "shift-flip"] = setting("auto", "How images are varied in training.")
+
+    def __post_init__(self) -> None:
+        Section.__post_init__(self)
+        if self.batch_size == 1:  # batch normalisation has nothing to normalise by
+            raise ConfigError("must be at least 2, got 1", where="training.batch_size")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeviceConfig(Section):
+    """Where the arithmetic is done, and in which precision."""
+
+    name: str = setting("auto", "auto, cpu, cuda, cuda:1 or mps.", RUN, "DEVICE", flag="--device", completes="devices")
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = setting(
+        "auto",
+        "Precision of training; auto is bfloat16 on CUDA devices that have it, else float32.",
+        RUN,
+        "PRECISION",
+        completes="precisions",
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExecutorConfig(Section):
+    """How folds are carried out. Results do not depend on it, except for their last digits on ``threads``."""
+
+    name: str = setting(
+        "local", "What carries out the folds; local is this machine.", RUN, "EXECUTOR", flag="--executor"
+    )
+    processes: int = setting(
+        0,
+        "Folds trained at the same time.",
+        default_is="one per GPU, or on the CPU as many as the cores allow",
+        minimum=0,
+    )
+    threads: int = setting(0, "CPU threads of each fold.", default_is="the cores shared out", minimum=0)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DetectionConfig(Section):
+    """Which detector's flags and ranking lead, and whether the run checks itself. Every run computes all detectors."""
+
+    detector: str = setting(
+        LEADING_DETECTOR,
+        "Whose flags and ranking lead, as in confident-learning:filter_by=both.",
+        MODEL,
+        "DETECTOR",
+        completes="detectors",
+    )
+    self_check: float = setting(
+        0.0,
+        "Replace this share of the labels by wrong ones (0.02 without a rate), train again, and report how many of "
+        "them are found and how many wrong labels are left.",
+        RUN,
+        "[=RATE]",
+        default_is="off",
+        bare=SELF_CHECK_RATE,
+        minimum=0,
+        maximum=0.1,
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GateConfig(Section):
+    """What ``gate`` lets pass; None, in files ``"none"``, is no limit. The results of a run do not depend on it."""
+
+    max_rate: float | None = setting(
+        None, "Share of the scored labels that may be suspects, as in 0.02.", LIMITS, "RATE", minimum=0, maximum=1
+    )
+    max_issues: int | None = setting(None, "How many labels may be suspects.", LIMITS, "N", minimum=0)
+    max_class_rate: float | None = setting(
+        None, "Share of the scored labels of any one class that may be suspects.", LIMITS, "RATE", minimum=0, maximum=1
+    )
+    max_new: int | None = setting(
+        None,
+        "How many suspects may be missing in the baseline.",
+        LIMITS,
+        "N",
+        default_is="0 with a baseline",
+        minimum=0,
+    )
+    baseline: str = setting(
+        "",
+        "Labels that were reviewed, whose suspects are not new: a file of --update-baseline, or decisions.csv.",
+        LIMITS,
+        "FILE",
+    )
+    min_error_probability: float = setting(
+        0.5,
+        "A suspect counts from this error probability on. Higher is steadier: labels that are barely doubtful come and "
+        "go with the training.",
+        LIMITS,
+        "P",
+        minimum=0,
+        maximum=1,
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Config(Section):
+    """All settings of a run."""
+
+    dataset: DatasetConfig = field(default_factory=DatasetConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    store: StoreConfig = field(default_factory=StoreConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    folds: FoldsConfig = field(default_factory=FoldsConfig)
+    device: DeviceConfig = field(default_factory=DeviceConfig)
+    executor: ExecutorConfig = field(default_factory=ExecutorConfig, metadata=_WITHOUT_EFFECT)
+    detection: DetectionConfig = field(default_factory=DetectionConfig)
+    gate: GateConfig = field(default_factory=GateConfig, metadata=_WITHOUT_EFFECT)
+    seed: int = setting(0, "Fixes folds, initial weights and the order of examples.", TRAINING, "N", minimum=0)
+
+
+@cache
+def settings() -> dict[str, Setting]:
+    """Return every setting by its key, in the order of the sections."""
+    return {entry.key: entry for entry in declared_in(Config)}
+
+
+@cache
+def _by_section() -> dict[type, tuple[Setting, ...]]:
+    prefixes = {Config: "", **{kind: f"{name}." for name, kind in get_type_hints(Config).items()}}
+    return {
+        kind: tuple(entry for key, entry in settings().items() if key.rpartition(".")[0] == prefix[:-1])
+        for kind, prefix in prefixes.items()
+    }

@@ -1,0 +1,168 @@
+"""Where settings come from: flags, ``--set``, ``LABELSCAN_*`` variables, a ``--config`` file, defaults."""
+
+import dataclasses
+import difflib
+import json
+import tomllib
+from collections.abc import Mapping, Sequence
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+from labelscan.config.sections import Config, settings
+from labelscan.errors import ConfigError
+from labelscan.registry import read_value
+
+ENVIRONMENT_PREFIX = "LABELSCAN_"
+RUN_JSON_SETTINGS = "settings"
+"""The key of run.json under which the resolved settings are found again."""
+
+
+def flatten(config: Config) -> dict[str, object]:
+    """Return ``{"section.name": value}`` for all settings."""
+    return {key: attrgetter(key)(config) for key in settings()}
+
+
+def nested(config: Config) -> dict[str, object]:
+    """Return all settings as ``{section: {name: value}}``, the form that ``--config`` reads back."""
+    return dataclasses.asdict(config)
+
+
+def build(values: Mapping[str, object]) -> Config:
+    """Return the settings with ``values`` (``section.name`` to value) in place of the defaults."""
+    config = Config()
+    sections: dict[str, dict[str, Any]] = {}
+    for key, value in values.items():
+        section, _, name = key.rpartition(".")
+        sections.setdefault(section, {})[name] = value
+    top = sections.pop("", {})
+    return dataclasses.replace(
+        config, **top, **{name: dataclasses.replace(getattr(config, name), **own) for name, own in sections.items()}
+    )
+
+
+def resolve(
+    *,
+    flags: Mapping[str, object] | None = None,
+    overrides: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
+    config_file: Path | None = None,
+) -> Config:
+    """Put all sources of settings together, the strongest first.
+
+    Args:
+        flags: ``section.name`` to value; None values are flags that were not given.
+        overrides: ``section.name=value`` as text, from ``--set``.
+        environment: variables; those called ``LABELSCAN_SECTION_NAME`` are read.
+        config_file: TOML file, pyproject.toml with ``[tool.labelscan]``, or a run's run.json.
+
+    Raises:
+        ConfigError: for an unknown setting, naming the nearest known one, or for a value it cannot have.
+    """
+    values: dict[str, object] = read_file(config_file) if config_file is not None else {}
+    values.update(_from_environment(environment or {}))
+    known = settings()
+    for text in overrides:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise ConfigError(f"cannot read {text!r}", where="--set", hint="write section.name=value")
+        key = key.strip()
+        _check_known(key, where="--set")
+        values[key] = read_value(value.strip(), known[key].kind, where=key)
+    for key, flag in (flags or {}).items():
+        if flag is not None:
+            _check_known(key, where="settings")
+            values[key] = _typed(flag, known[key].kind, where=key)
+    return build(values)
+
+
+def _check_known(key: str, *, where: str) -> None:
+    known = settings()
+    if key in known:
+        return
+    # Without a section, or in another one, a setting is still known by its own name.
+    own_names = {full: full.rpartition(".")[2] for full in known}
+    name = key.rpartition(".")[2]
+    namesakes = [full for full in known if own_names[full] == name]
+    nearest = difflib.get_close_matches(key, namesakes or list(known), n=1, cutoff=0.0 if namesakes else 0.4)
+    if not nearest:
+        near_names = difflib.get_close_matches(name, list(own_names.values()), n=1)
+        nearest = [full for full in known if own_names[full] in near_names]
+    hint = f"did you mean {nearest[0]}?" if nearest else "the config called default names all settings"
+    raise ConfigError(f"no setting is called {key!r}", where=where, hint=hint)
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
+    known = settings()
+    by_variable = {ENVIRONMENT_PREFIX + key.replace(".", "_").upper(): key for key in known}
+    values: dict[str, object] = {}
+    for variable, text in environment.items():
+        if not variable.startswith(ENVIRONMENT_PREFIX):
+            continue
+        if variable not in by_variable:
+            nearest = difflib.get_close_matches(variable, list(by_variable), n=1) or sorted(by_variable)[:1]
+            raise ConfigError("no setting belongs to this variable", where=variable, hint=f"did you mean {nearest[0]}?")
+        key = by_variable[variable]
+        values[key] = read_value(text, known[key].kind, where=variable)
+    return values
+
+
+def read_file(path: Path) -> dict[str, object]:
+    """Return the settings in a TOML file, a pyproject.toml or a run.json, checked for names and types."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot be read ({error})", where=str(path)) from error
+    try:
+        content: Any = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+    except ValueError as error:
+        raise ConfigError(f"not valid {path.suffix[1:].upper() or 'TOML'} ({error})", where=str(path)) from error
+    if not isinstance(content, dict):
+        raise ConfigError(f"must hold settings by section, and holds a {type(content).__name__}", where=str(path))
+    if path.suffix == ".json":
+        content = content.get(RUN_JSON_SETTINGS, content)
+    elif path.name == "pyproject.toml":
+        content = content.get("tool", {}).get("labelscan")
+        if content is None:
+            raise ConfigError("has no table [tool.labelscan]", where=str(path), hint="add it, or name another file")
+    known = settings()
+    values: dict[str, object] = {}
+    for name, value in content.items():
+        entries = {f"{name}.{key}": inner for key, inner in value.items()} if isinstance(value, dict) else {name: value}
+        for key, inner in entries.items():
+            _check_known(key, where=str(path))
+            if isinstance(inner, (dict, list)):
+                raise ConfigError(f"must be one value, got {inner!r}", where=f"{path}, {key}")
+            values[key] = _typed(inner, known[key].kind, where=f"{path}, {key}")
+    return values
+
+
+def _typed(value: object, kind: object, *, where: str) -> object:
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(kind, type) and type(value) is not kind:
+        raise ConfigError(f"must be {kind.__name__}, got {value!r}", where=where)
+    return read_value(str(value), kind, where=where)
+
+
+def find_config(name: str) -> Path:
+    """Return the file that ``--config`` means: a path, or the name of one that comes with labelscan."""
+    path = Path(name)
+    if path.is_file():
+        return path
+    known = shipped_configs()
+    if name in known:
+        return known[name]
+    nearest = difflib.get_close_matches(name, list(known), n=1)
+    hint = f"did you mean {nearest[0]}?" if nearest else f"give a file, or one of {', '.join(known)}"
+    raise ConfigError(f"no file and no config is called {name!r}", where="--config", hint=hint)
+
+
+def shipped_configs() -> dict[str, Path]:
+    """Return the configs that come with labelscan, by name."""
+    package = Path(__file__).parents[1]
+    # A wheel carries configs/ inside the package; an editable install and a checkout have it beside.
+    for folder in (package / "configs", package.parent / "configs"):
+        if folder.is_dir():
+            return {path.stem: path for path in sorted(folder.glob("*.toml"))}
+    return {}
