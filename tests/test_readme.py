@@ -1,5 +1,6 @@
 """README and reference are true: their commands and their Python run, on small data of the kinds that they name."""
 
+import ast
 import inspect
 import json
 import os
@@ -168,6 +169,9 @@ def test_the_settings_and_the_attributes_of_a_run_are_all_named():
     assert named >= set(inspect.signature(labelscan.settings).parameters) - {"flags"} | set(
         labelscan.Run.__annotations__
     )
+    examples = dict(re.findall(r"`(\w+)=([^`]+)`", section))
+    settings = labelscan.settings(**{name: ast.literal_eval(text) for name, text in examples.items()})
+    assert (settings.training.loss, settings.training.batch_size, settings.gate.max_rate) == ("gce", 64, 0.02)
 
 
 def test_the_options_named_exist():
