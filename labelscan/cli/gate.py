@@ -52,7 +52,7 @@ def gate(
         Option(
             "--format",
             metavar="FORMAT[=FILE]",
-            help=f"{', '.join(FORMATS.built_in)}; may be repeated. [default: text]",
+            help=f"{', '.join([TEXT, *FORMATS.built_in])}; may be repeated. [default: text]",
             rich_help_panel=OUTPUT,
         ),
     ] = None,
@@ -138,7 +138,7 @@ def _write(verdict: "GateVerdict", formats: Mapping[str, Path | None], *, top: i
         if name == TEXT and path is None:
             gate_screen.show(verdict, top=top, quiet=quiet)
             continue
-        content = FORMATS[name](verdict, top)
+        content = gate_screen.as_text(verdict, top) if name == TEXT else FORMATS[name](verdict, top)
         if path is None:
             gate_screen.show_form(content)
             continue
@@ -150,7 +150,7 @@ def _read_formats(texts: list[str], *, update_baseline: bool) -> Mapping[str, Pa
     """Return each form with its file; the text is written too where nothing else goes to stdout."""
     refuse_both("--update-baseline", update_baseline, "--format", bool(texts))
     bare = [text.partition("=")[0] if text.partition("=")[2] in STDOUT else text for text in texts]
-    formats = read_formats(bare, list(FORMATS), beside=[GITHUB])
+    formats = read_formats(bare, [TEXT, *FORMATS], beside=[GITHUB])
     for name, path in formats.items():
         if path is not None and path.is_dir():
             raise UsageError("this is a folder", where=str(path), hint=f"name a file, as in {name}=gate.{name}")

@@ -1,6 +1,7 @@
-"""A verdict on one screen: whether it passes, by which limits, the worst suspects, and what to do."""
+"""A verdict on one screen, or in a text file: whether it passes, by which limits, the worst suspects, and what to do."""
 
 from dataclasses import asdict
+from io import StringIO
 
 from labelscan.cli.console import Console, entry, stdout, table, text
 from labelscan.gating.baseline import BaselineUpdate
@@ -13,6 +14,8 @@ from labelscan.tables import Table
 MOST_ROWS = 5
 """How many rows removed from a baseline are shown."""
 STYLES = {"PASSED": "bold green", "FAILED": "bold red", "warning": "bold yellow", "note": "dim"}
+UNCUT = 1_000_000
+"""The width of a file, in which nothing is cut off or wrapped."""
 
 
 def show(verdict: GateVerdict, *, top: int, quiet: bool) -> None:
@@ -20,8 +23,15 @@ def show(verdict: GateVerdict, *, top: int, quiet: bool) -> None:
     _write(stdout(), verdict, top=top, quiet=quiet)
 
 
+def as_text(verdict: GateVerdict, top: int) -> str:
+    """Return what the screen shows, without colours and as wide as it has to be."""
+    file = StringIO()
+    _write(Console(file=file, width=UNCUT, force_terminal=False, highlight=False), verdict, top=top)
+    return file.getvalue()
+
+
 def show_form(content: str) -> None:
-    """Write a verdict that is in its form already to stdout, as it is."""
+    """Write a verdict in another format to stdout, unchanged."""
     stdout().out(content, end="", highlight=False)
 
 
@@ -30,7 +40,7 @@ def show_update(update: BaselineUpdate, least: float) -> None:
 
     Args:
         update: what was written.
-        least: the error probability from which on the gate counts a suspect; the baseline has all.
+        least: the error probability from which the gate counts a suspect; the baseline has them all.
     """
     console = stdout()
     rows = "row" if update.n_rows == 1 else "rows"
@@ -41,20 +51,16 @@ def show_update(update: BaselineUpdate, least: float) -> None:
             f": every flag, including those below P = {least:g}" if least > 0 else "",
         )
     )
-    for example_id, given_label in update.removed[:MOST_ROWS]:
-        console.show(text(("removed ", "dim"), f"{example_id}, no longer labelled {given_label}"))
-    if len(update.removed) > MOST_ROWS:
-        console.show(
-            text(("removed ", "dim"), f"and {len(update.removed) - MOST_ROWS:,} more that have another label now")
-        )
+    more = len(update.removed) - MOST_ROWS
+    removed = [f"{example_id}, no longer labelled {label}" for example_id, label in update.removed[:MOST_ROWS]]
+    removed += [f"and {more:,} more that have another label now"] if more > 0 else []
+    for line in removed:
+        console.show(text(("removed ", "dim"), line))
     if update.unknown:
         rows = "1 row is" if len(update.unknown) == 1 else f"{len(update.unknown):,} rows are"
-        console.show(
-            text(
-                ("kept    ", "dim"), f"{rows} stale, unless another run has the examples: {words.named(update.unknown)}"
-            )
-        )
-    console.show(text(("next    ", "dim"), "keep it beside the data, under version control"))
+        line = f"{rows} stale, unless another run has the examples: {words.named(update.unknown)}"
+        console.show(text(("kept    ", "dim"), line))
+    console.show(text(("next    ", "dim"), "keep it with the data, under version control"))
 
 
 def _write(console: Console, verdict: GateVerdict, *, top: int, quiet: bool = False) -> None:

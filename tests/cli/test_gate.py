@@ -14,7 +14,7 @@ from tiny_verdict import a_suspect, a_verdict
 
 import labelscan.cli
 from labelscan.cli.gate import _read_formats as read_forms
-from labelscan.gating.formats.text import as_text
+from labelscan.cli.gate_screen import as_text
 
 ROOT = Path(__file__).parents[2]
 NASTY = ("<script>alert(1)</script>", "a\"b'c,d:e%f|g`h", "dog\x1b[2J\x00", "\u202etac\n::error::x")

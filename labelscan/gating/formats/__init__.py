@@ -22,7 +22,6 @@ class Format(Protocol):
 FORMATS: Parts[Format] = Parts(
     "gate format",
     {
-        "text": "labelscan.gating.formats.text:as_text",
         "json": "labelscan.gating.formats.json:as_json",
         "junit": "labelscan.gating.formats.junit:as_junit",
         "sarif": "labelscan.gating.formats.sarif:as_sarif",

@@ -1,6 +1,6 @@
 from tiny_verdict import a_suspect, a_verdict, nasty_suspects
 
-from labelscan.gating.formats.text import as_text
+from labelscan.cli.gate_screen import as_text
 
 
 def test_it_is_as_reviewed(golden):
