@@ -1,4 +1,4 @@
-"""A verdict on one screen, or in a text file: whether it passes, by which limits, the worst suspects, and what to do."""
+"""A verdict on a screen or in a text file: whether it passes, by which limits, the worst suspects, and what to do."""
 
 from dataclasses import asdict
 from io import StringIO

@@ -1,8 +1,8 @@
-"""The labels that were reviewed already: suspects among them are not new.
+"""The labels that were reviewed already, so that suspects among them are not new.
 
-A baseline is a CSV of ids and the labels that they had when they were looked at, sorted, to be kept beside the data
-under version control. A label that has changed since is not in it. The decisions of a reviewer serve as well, of which
-those to keep a label count; they are only read here, never written.
+A baseline is a sorted CSV of example ids, each with the label that was reviewed, to be kept with the data under version
+control. It says nothing about a label that has changed since. A reviewer's decisions.csv serves as a baseline too, by
+its decisions to keep a label; such a file is only read, never written.
 """
 
 import csv
@@ -23,94 +23,86 @@ DECISION = "decision"
 """The column that a file of decisions has and a baseline does not."""
 
 Reviewed: TypeAlias = tuple[str, str]
-"""An example id, and the label that was looked at."""
+"""An example id, and the label that was reviewed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Baseline:
-    """What was reviewed."""
+    """The reviewed labels in one file."""
 
     path: Path
     reviewed: frozenset[Reviewed]
     columns: tuple[str, ...] = COLUMNS
-    """All of the file; those beside ours are somebody's notes."""
+    """All columns of the file, including a user's own notes."""
     notes: Mapping[Reviewed, Mapping[str, str]] = field(default_factory=dict)
-    """What each row says in such columns."""
+    """The cells of each row in columns other than ours."""
     are_decisions: bool = False
-    """Whether the file is a reviewer's, so that it is not written to."""
 
     @property
     def may_be_written(self) -> bool:
-        """Return whether suspects may be accepted into the file: it is neither a reviewer's nor part of a run."""
+        """Return whether suspects may be accepted into the file: it holds no decisions and is no part of a run."""
         return not self.are_decisions and not is_own_file(self.path)
 
     def gone(self, given_labels: Mapping[str, str]) -> tuple[Reviewed, ...]:
-        """Return, sorted, what is about examples that are not in the run.
-
-        Args:
-            given_labels: the label of every example by its id.
-        """
+        """Return, sorted, the rows about examples that are not in the run, given the labels of the run by id."""
         return tuple(sorted(one for one in self.reviewed if one[0] not in given_labels))
 
     def relabelled(self, given_labels: Mapping[str, str]) -> tuple[Reviewed, ...]:
-        """Return, sorted, what is about labels that have changed since; arguments as in ``gone``."""
+        """Return, sorted, the rows about labels that have changed since, given the labels of the run by id."""
         return tuple(sorted(one for one in self.reviewed if given_labels.get(one[0], one[1]) != one[1]))
 
 
 @dataclass(frozen=True, kw_only=True)
 class BaselineUpdate:
-    """What writing a baseline anew has changed in it."""
+    """What an update changed in a baseline."""
 
     path: Path
     added: tuple[Reviewed, ...]
     removed: tuple[Reviewed, ...]
-    """Those about examples that have another label now."""
+    """Rows about examples that have another label now."""
     unknown: tuple[Reviewed, ...]
-    """Those about examples that are not in the run, which are kept: another run may have them."""
+    """Rows about examples that are not in the run. They are kept: another run may have them."""
     n_rows: int
-    """All that it holds now."""
+    """All rows after the update."""
 
 
 def read_baseline(path: Path) -> Baseline:
-    """Return the baseline in a file, or what a file of decisions says of labels to keep.
+    """Return the baseline in a file, or the decisions to keep a label where it is a file of decisions.
 
     Raises:
-        GateError: there is no such file, or rows without an id or a label; up to 20 at once.
-        DecisionsError: the same of a file of decisions.
+        GateError: the file is missing or unreadable, or rows lack an id or a label; up to 20 problems at once.
+        DecisionsError: the same for a file of decisions.
     """
     path = path.expanduser()
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = csv.DictReader(file, strict=True)
-            columns = rows.fieldnames or ()
+            columns = tuple(dict.fromkeys(rows.fieldnames or ()))
             if DECISION in columns:
                 return Baseline(path=path, reviewed=frozenset(_kept(path)), are_decisions=True)
-            missing = [name for name in COLUMNS if name not in columns]
-            if missing:
-                hint = f"the columns are {' and '.join(COLUMNS)}; --update-baseline with another name makes such a file"
-                if any(";" in name for name in columns):
-                    hint = "save it with commas between its cells, not semicolons"
-                raise GateError(f"no column is called {missing[0]!r}", where=str(path), hint=hint)
-            read = [(_row(row, f"{path.name} row {rows.line_num}"), row) for row in rows]
+            _check_columns(columns, path)
+            read = [(row, rows.line_num) for row in rows]  # the line that a row ends on, as an editor numbers it
     except FileNotFoundError:
         raise GateError(
             "there is no such baseline", where=str(path), hint="the same command with --update-baseline makes it"
         ) from None
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise GateError(f"cannot be read ({error})", where=str(path), hint="save it as CSV in UTF-8") from error
-    problems = [one for one, _ in read if isinstance(one, Problem)]
-    if problems:
-        raise GateError.of(problems)
+    hint = "write it as in issues.csv, or delete the row"
+    GateError.refuse(
+        [(name, line) for row, line in read for name in [name for name in COLUMNS if not row[name]][:1]],
+        lambda found: Problem(f"the {found[0]} is empty", f"{path.name} row {found[1]}", hint),
+    )
     others = [name for name in columns if name not in COLUMNS]
-    notes = {one: {name: row.get(name) or "" for name in others} for one, row in read if not isinstance(one, Problem)}
-    return Baseline(path=path, reviewed=frozenset(notes), columns=tuple(dict.fromkeys(columns)), notes=notes)
+    notes = {(row["example_id"], row["given_label"]): {name: row[name] or "" for name in others} for row, _ in read}
+    return Baseline(path=path, reviewed=frozenset(notes), columns=columns, notes=notes)
 
 
 def read_to_update(path: Path) -> Baseline:
     """Return the baseline that ``update_baseline`` may write, empty where there is no file yet.
 
     Raises:
-        GateError: the file holds decisions, is one of a run, or cannot be read.
+        GateError: the file holds decisions, belongs to a run, or cannot be read.
     """
     path = path.expanduser()
     if not path.exists():
@@ -120,9 +112,9 @@ def read_to_update(path: Path) -> Baseline:
     baseline = read_baseline(path)
     if baseline.are_decisions:
         raise GateError(
-            "these are the decisions of a reviewer, which are not written over",
+            "this file holds a reviewer's decisions, which are not overwritten",
             where=str(path),
-            hint="give them by --baseline as they are, or name another file for --update-baseline",
+            hint="use it by --baseline as it is, or name another file for --update-baseline",
         )
     return baseline
 
@@ -130,20 +122,19 @@ def read_to_update(path: Path) -> Baseline:
 def update_baseline(
     baseline: Baseline, suspects: frozenset[Reviewed], given_labels: Mapping[str, str]
 ) -> BaselineUpdate:
-    """Write a baseline with all suspects and what was reviewed before, but for labels that have changed since.
+    """Add all suspects to a baseline, remove labels that have changed since, and write it.
 
-    Rows about other examples stay, and so do columns beside ours, which are empty for what is added.
+    Rows about other examples stay, and so do a user's own columns, which are empty in new rows.
 
     Args:
         baseline: from ``read_to_update``.
-        suspects: all that are flagged, also those too little doubtful to count: they may count after another training.
+        suspects: all flags, even those too little doubtful to count: they may count after another training.
         given_labels: the label of every example by its id.
     """
     removed = baseline.relabelled(given_labels)
     rows = sorted(baseline.reviewed.difference(removed) | suspects)
     records = [{**baseline.notes.get(one, {}), **dict(zip(COLUMNS, one, strict=True))} for one in rows]
-    cells = [[record.get(name, "") for name in baseline.columns] for record in records]
-    write_csv(pd.DataFrame(cells, columns=list(baseline.columns), dtype=object), baseline.path)
+    write_csv(pd.DataFrame(records, columns=list(baseline.columns), dtype=object).fillna(""), baseline.path)
     return BaselineUpdate(
         path=baseline.path,
         added=tuple(sorted(suspects - baseline.reviewed)),
@@ -153,12 +144,13 @@ def update_baseline(
     )
 
 
-def _row(row: Mapping[str, str | None], where: str) -> Reviewed | Problem:
-    example_id, given_label = (row.get(name) or "" for name in COLUMNS)
-    if not example_id or not given_label:
-        empty = COLUMNS[bool(example_id)]
-        return Problem(f"the {empty} is empty", where, "write it as in issues.csv, or take the row out")
-    return example_id, given_label
+def _check_columns(columns: tuple[str, ...], path: Path) -> None:
+    missing = [name for name in COLUMNS if name not in columns]
+    if missing:
+        hint = f"the columns are {' and '.join(COLUMNS)}; --update-baseline with another name makes such a file"
+        if any(";" in name for name in columns):
+            hint = "save it with commas between its cells, not semicolons"
+        raise GateError(f"no column is called {missing[0]!r}", where=str(path), hint=hint)
 
 
 def _kept(path: Path) -> Iterator[Reviewed]:
@@ -167,7 +159,7 @@ def _kept(path: Path) -> Iterator[Reviewed]:
             continue
         if one.given_label is None:
             raise GateError(
-                f"{one.example_id!r} is to be kept, and no given_label says with which label",
+                f"{one.example_id!r} is to be kept, but no given_label says with which label",
                 where=str(path),
                 hint="write the label into a column given_label, as the report does",
             )

@@ -5,10 +5,10 @@ from pathlib import Path, PurePath
 
 
 def roots_of(started_in: str) -> tuple[Path, ...]:
-    """Return the folders that paths may start from, the best first: the repository that a folder is in, and itself.
+    """Return the folders that paths may start from, the best first: the repository around a folder, and the folder.
 
     Args:
-        started_in: the folder; empty where it is not known.
+        started_in: the folder; empty if it is not known.
     """
     if not started_in:
         return ()
@@ -18,7 +18,7 @@ def roots_of(started_in: str) -> tuple[Path, ...]:
 
 
 def from_root(roots: tuple[Path, ...], path: str) -> str:
-    """Return a path with / between folders, relative to the first of ``roots`` that it lies in, if any.
+    """Return a path with / between folders, relative to the first of ``roots`` that contains it, if any does.
 
     Args:
         roots: from ``roots_of``.

@@ -1,7 +1,6 @@
-"""A finished run judged by limits and by what was reviewed before.
+"""Judge a finished run by limits and by a baseline of reviewed labels, or accept what it flags into the baseline.
 
-The command and the library go through ``verdict_of`` and ``accept``. Limits count all suspects, but for that on new
-ones, which counts those that are not in the baseline.
+Limits count all suspects, except the limit on new ones, which counts those that are not in the baseline.
 """
 
 import dataclasses
@@ -13,7 +12,7 @@ import pandas as pd
 
 from labelscan.config import GateConfig
 from labelscan.errors import GateError
-from labelscan.gating.baseline import Baseline, BaselineUpdate, Reviewed, read_baseline, read_to_update, update_baseline
+from labelscan.gating.baseline import Baseline, BaselineUpdate, read_baseline, read_to_update, update_baseline
 from labelscan.gating.formats.words import limit_sentence
 from labelscan.gating.git_paths import from_root, roots_of
 from labelscan.gating.verdict import NEW_BASELINE, Check, GateSuspect, GateVerdict
@@ -25,14 +24,15 @@ from labelscan.results.source import NOT_PLANTED, given_place
 
 
 def verdict_of(find_run: Callable[[], FinishedRun], limits: GateConfig) -> GateVerdict:
-    """Return the verdict on a run; what cannot be judged is refused before the run is found, which may be to train.
+    """Return the verdict on a run.
 
     Args:
-        find_run: returns the run of ``detect`` or ``score``.
-        limits: as they are given, the file of a baseline among them.
+        find_run: returns the run of ``detect`` or ``score``. It may have to train, so it is called only once limits and
+            baseline are known to be good.
+        limits: as the user gave them, with the file of the baseline.
 
     Raises:
-        GateError: nothing to judge by, a baseline that cannot be read, or a run that says nothing of the labels.
+        GateError: there is no limit, the baseline cannot be read, or the run says nothing about the labels.
     """
     limits = effective_limits(limits)
     baseline = read_baseline(Path(limits.baseline)) if limits.baseline else None
@@ -40,19 +40,19 @@ def verdict_of(find_run: Callable[[], FinishedRun], limits: GateConfig) -> GateV
 
 
 def accept(find_run: Callable[[], FinishedRun], baseline: Path) -> BaselineUpdate:
-    """Write a baseline with all that a run flags; what cannot be written is refused before the run is found.
+    """Write everything that a run flags into a baseline.
 
     Args:
-        find_run: returns the run of ``detect`` or ``score``.
-        baseline: the file; made where there is none.
+        find_run: as for ``verdict_of``; called only once the baseline is known to be writable.
+        baseline: the file; made if it does not exist.
 
     Raises:
-        GateError: the file holds something else, or the run says nothing of the labels.
+        GateError: the file holds something else, or the run says nothing about the labels.
         UsageError: the file is part of the data.
     """
     before = read_to_update(baseline)
     run = find_run()
-    _check_meaningful(run, _n_scored(run))
+    _n_scored(run)  # refuses a run whose flags mean nothing
     refuse_only_read(before.path, run)
     issues = run.issues.flagged
     suspects = frozenset(zip(issues["example_id"], issues["given_label"], strict=True))
@@ -60,10 +60,10 @@ def accept(find_run: Callable[[], FinishedRun], baseline: Path) -> BaselineUpdat
 
 
 def effective_limits(limits: GateConfig) -> GateConfig:
-    """Return the limits that hold: with a baseline and nothing said of new suspects, none may be.
+    """Return the limits that apply: with a baseline, no new suspect is allowed unless ``max_new`` says otherwise.
 
     Raises:
-        GateError: there is nothing to judge by.
+        GateError: there is no limit.
     """
     if limits.max_new is not None and not limits.baseline:
         raise GateError(
@@ -81,43 +81,44 @@ def effective_limits(limits: GateConfig) -> GateConfig:
 
 
 def judge_gate(run: FinishedRun, limits: GateConfig, baseline: Baseline | None = None) -> GateVerdict:
-    """Return the verdict on a finished run.
-
-    Args:
-        run: of ``detect`` or ``score``.
-        limits: from ``effective_limits``.
-        baseline: what was reviewed; None where there is none.
+    """Return the verdict on a finished run, by limits from ``effective_limits``.
 
     Raises:
-        GateError: the run says nothing of the labels.
+        GateError: the run says nothing about the labels.
     """
-    scored = _n_scored(run)
-    _check_meaningful(run, scored)
+    n_scored = _n_scored(run)
     roots = roots_of(str(run.record.get(DIRECTORY) or ""))
     suspects = _suspects(run, limits.min_error_probability, baseline, roots)
+    place = given_place(run)
     return GateVerdict(
         run=str(run.folder),
         data=str(run.summary["data"]),
-        source=from_root(roots, str(Path(place).expanduser()) if (place := given_place(run)) else ""),
+        source=from_root(roots, str(Path(place).expanduser()) if place else ""),
         issues=from_root(roots, str((run.folder / ISSUES_FILE).absolute())),
-        checks=tuple(_checks(scored, limits, suspects)),
-        n_scored=scored.total(),
+        checks=tuple(_checks(n_scored, limits, suspects)),
+        n_scored=n_scored.total(),
         n_flagged=int(run.issues.scores["flagged"].sum()),
         min_error_probability=limits.min_error_probability,
         suspects=suspects,
-        baseline="" if baseline is None else str(baseline.path),
-        accepts_into=str(baseline.path) if baseline is not None and baseline.may_be_written else NEW_BASELINE,
-        gone=() if baseline is None else baseline.gone(run.given_labels),
-        relabelled=() if baseline is None else baseline.relabelled(run.given_labels),
+        baseline=str(baseline.path) if baseline else "",
+        accepts_into=str(baseline.path) if baseline and baseline.may_be_written else NEW_BASELINE,
+        gone=baseline.gone(run.given_labels) if baseline else (),
+        relabelled=baseline.relabelled(run.given_labels) if baseline else (),
         warnings=_texts(run.summary.get("warnings")),
     )
 
 
-def _check_meaningful(run: FinishedRun, scored: Counter[str]) -> None:
-    """Raise GateError where the flags of a run mean nothing, so that nothing may pass or fail by them."""
+def _n_scored(run: FinishedRun) -> Counter[str]:
+    """Return by class how many examples have a score.
+
+    Raises:
+        GateError: the flags of the run mean nothing, so that nothing may pass or fail by them.
+    """
     if run.is_planted:
         raise GateError("the labels of this run were planted", where=str(run.folder), hint=NOT_PLANTED)
-    if not scored:
+    scores = run.issues.scores
+    n_scored = Counter(scores.loc[scores["status"] == SCORED, "given_label"])
+    if not n_scored:
         raise GateError("no example has a score", where=str(run.folder), hint="scores.csv says why, in its last column")
     if run.summary.get("learned_nothing"):
         raise GateError(
@@ -125,12 +126,12 @@ def _check_meaningful(run: FinishedRun, scored: Counter[str]) -> None:
             where=str(run.folder),
             hint="train longer, choose another model, or check that the labels belong to the examples",
         )
+    return n_scored
 
 
 def _suspects(
     run: FinishedRun, least: float, baseline: Baseline | None, roots: tuple[Path, ...]
 ) -> tuple[GateSuspect, ...]:
-    reviewed = frozenset[Reviewed]() if baseline is None else baseline.reviewed
     issues = run.issues.flagged
     found = [
         GateSuspect(
@@ -140,22 +141,23 @@ def _suspects(
             given_label=str(one["given_label"]),
             suggested_label=str(one["suggested_label"]),
             error_probability=float(one["error_probability"]),
-            is_new=(one["example_id"], one["given_label"]) not in reviewed,
+            is_new=baseline is None or (one["example_id"], one["given_label"]) not in baseline.reviewed,
         )
         for line, one in zip(_lines(issues), issues.to_dict("records"), strict=True)
         if one["error_probability"] >= least
     ]
-    return tuple(sorted(found, key=lambda one: not one.is_new))  # which leaves the ranks among each kind as they are
+    return tuple(sorted(found, key=lambda one: not one.is_new))  # stable: ranks stay in order among each kind
 
 
-def _checks(scored: Counter[str], limits: GateConfig, suspects: tuple[GateSuspect, ...]) -> Iterator[Check]:
+def _checks(n_scored: Counter[str], limits: GateConfig, suspects: tuple[GateSuspect, ...]) -> Iterator[Check]:
     if limits.max_rate is not None:
-        yield _check("max-rate", limits.max_rate, len(suspects) / scored.total(), "of the scored labels are suspects")
+        found = len(suspects) / n_scored.total()
+        yield _check("max-rate", limits.max_rate, found, "of the scored labels are suspects")
     if limits.max_issues is not None:
         yield _check("max-issues", limits.max_issues, len(suspects), _plural(len(suspects)))
     if limits.max_class_rate is not None:
         counts = Counter(one.given_label for one in suspects)
-        rates = {name: count / scored[name] for name, count in counts.items()}
+        rates = {name: count / n_scored[name] for name, count in counts.items()}
         worst = sorted(rates, key=lambda name: (-rates[name], name))
         exceeding = [name for name in worst if rates[name] > limits.max_class_rate]
         what = f"of the labels {worst[0]!r} are suspects" if worst else "of the labels of any class are suspects"
@@ -175,14 +177,8 @@ def _check(name: str, limit: float, found: float, what: str, exceeded_by: Sequen
     return Check(name=name, limit=limit, found=found, passed=found <= limit, sentence=sentence)
 
 
-def _n_scored(run: FinishedRun) -> Counter[str]:
-    """Return how many examples of each class have a score; classes without one are missing."""
-    scores = run.issues.scores
-    return Counter(scores.loc[scores["status"] == SCORED, "given_label"])
-
-
 def _lines(issues: pd.DataFrame) -> Iterator[int]:
-    """Yield the line that each row of issues.csv begins on, as an editor numbers it; labels may hold line ends."""
+    """Yield the line on which each row of issues.csv begins, as an editor numbers it; labels may contain line ends."""
     line = 2
     for cells in zip(*(issues[name] for name in TEXT_COLUMNS if name in issues), strict=True):
         yield line

@@ -1,7 +1,7 @@
 """The verdict of a gate: whether the suspects of a run stay within limits, and which of them are new.
 
-Facts alone: what is said of them is in ``formats``. The JSON form is read by scripts: ``format_version`` goes up when a
-key changes its meaning or goes away.
+It holds facts alone; the sentences about them are in ``formats``. Scripts read the JSON form: ``format_version`` goes
+up when a key changes its meaning or goes away.
 
 History of the format:
     1: the first.
@@ -15,7 +15,7 @@ from labelscan.wording import rounded
 
 FORMAT_VERSION = 1
 NEW_BASELINE = "labels-baseline.csv"
-"""What a baseline is called where there is none yet."""
+"""The suggested name of a baseline that does not exist yet."""
 RATES = ("max-rate", "max-class-rate")
 """The limits that are shares in [0, 1]; the others are counts."""
 
@@ -26,19 +26,19 @@ class GateSuspect:
 
     example_id: str
     path: str
-    """Relative to the root of the repository that the run was started in, or to where it was started, if it lies
-    within; empty where there is no file."""
+    """Relative to the root of the repository in which the run was started, or to the folder in which it was started,
+    if within it; empty if the example has no file."""
     line: int
     """Its line in issues.csv, as an editor numbers it."""
     given_label: str
     suggested_label: str
     error_probability: float
     is_new: bool
-    """Whether it is missing in the baseline; true where there is none."""
+    """Whether it is not in the baseline; true if there is none."""
 
     @property
     def place(self) -> str:
-        """Return its file, or what it is called where there is none."""
+        """Return its file, or its id if it has none."""
         return self.path or self.example_id
 
 
@@ -47,12 +47,12 @@ class Check:
     """One limit, and what was found."""
 
     name: str
-    """As the option is called: ``max-rate``."""
+    """The name of the option: ``max-rate``."""
     limit: float
     found: float
     passed: bool
     sentence: str
-    """What was found and what may be, in words."""
+    """What was found and what is allowed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,32 +62,32 @@ class GateVerdict:
     run: str
     """The run folder."""
     data: str
-    """What the data is called."""
+    """The name of the data."""
     source: str
-    """Where the data lay, for suspects without a file of their own; empty where it was in no file."""
+    """The file or folder of the data, for suspects without a file of their own; empty if there was none."""
     issues: str
-    """The issues.csv of the run, from the root that paths start from."""
+    """The issues.csv of the run, as a path like those of suspects."""
     checks: tuple[Check, ...]
     n_scored: int
     n_flagged: int
-    """All that the run flags, also those that do not count."""
+    """All flags of the run, including those that do not count."""
     min_error_probability: float
     suspects: tuple[GateSuspect, ...]
-    """Those that count: the new ones first, then most doubtful first."""
+    """Those that count: new ones first, then most doubtful first."""
     baseline: str
-    """The file; empty where there is none."""
+    """Its file; empty if there is none."""
     accepts_into: str
-    """The file that suspects can be accepted into: the baseline, unless it is one that is never written."""
+    """The file into which suspects can be accepted: the baseline, unless it is never written."""
     gone: tuple[Reviewed, ...]
     """Rows of the baseline about examples that are not in the run."""
     relabelled: tuple[Reviewed, ...]
-    """Those about examples that have another label now, which is what became of a review."""
+    """Rows about examples that have another label now, as after a correction."""
     warnings: tuple[str, ...]
-    """Those of the run."""
+    """The warnings of the run."""
 
     @property
     def passed(self) -> bool:
-        """Return whether every limit is kept."""
+        """Return whether no limit is exceeded."""
         return all(check.passed for check in self.checks)
 
     @property
@@ -97,11 +97,11 @@ class GateVerdict:
 
     @property
     def to_look_at(self) -> tuple[GateSuspect, ...]:
-        """Return the new suspects where there are any, else all: what was reviewed would hide them in a list."""
+        """Return the new suspects if there are any, else all: reviewed ones would hide the new ones in a list."""
         return self.suspects[: self.n_new] if self.baseline and self.n_new else self.suspects
 
     def to_json(self) -> dict[str, object]:
-        """Return all that the gate found, every suspect that counts included; numbers have 6 significant digits."""
+        """Return the verdict with every suspect that counts; numbers have 6 significant digits."""
         content: dict[str, object] = {
             "format_version": FORMAT_VERSION,
             "passed": self.passed,

@@ -10,7 +10,7 @@ def test_it_is_as_reviewed(golden):
 
 def test_a_verdict_that_passes_is_short():
     text = as_text(a_verdict((a_suspect(),), limit=1), top=0)
-    assert text.startswith("PASSED: every limit is kept\n")
+    assert text.startswith("PASSED: all limits are met\n")
     assert text.endswith("\nreview  labelscan report 'runs/my pets'\n")
     assert "suggested" not in text
 

@@ -89,7 +89,7 @@ def test_a_file_in_another_encoding_is_left_as_it_is(tmp_path):
             read(path)
 
 
-def test_many_problems_are_told_at_once(tmp_path):
+def test_many_problems_are_reported_at_once(tmp_path):
     (tmp_path / "known.csv").write_text(HEADER + "a,\n" * 30)
     with pytest.raises(GateError) as caught:
         read_baseline(tmp_path / "known.csv")
@@ -101,5 +101,5 @@ def test_of_decisions_those_to_keep_a_label_count(tmp_path):
     rows = ["a,keep,,,cat", "b,relabel,dog,,cat", "c,drop,,,cat", "d,unsure,,,cat", "'=e,keep,,,'-1"]
     path.write_text("\n".join(["example_id,decision,new_label,time,given_label", *rows]))
     assert read_baseline(path).reviewed == {("a", "cat"), ("=e", "-1")}
-    with pytest.raises(GateError, match="not written over"):
+    with pytest.raises(GateError, match="not overwritten"):
         read_to_update(path)

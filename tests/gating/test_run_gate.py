@@ -171,7 +171,7 @@ def test_suspects_are_accepted_only_into_a_file_that_may_be_written(run):
 
 def test_a_limit_that_is_barely_exceeded_is_seen_to_be(run):
     assert check(run, max_class_rate=0.4999999).sentence.startswith("50 % of the labels 'cat'")
-    assert check(run, max_class_rate=0.4999999).sentence.endswith(", 49.99999 % may be")
+    assert check(run, max_class_rate=0.4999999).sentence.endswith(", 49.99999 % allowed")
 
 
 def test_limits_change_no_result():

@@ -1,7 +1,8 @@
-"""Formats of a verdict, each a function in a file of its own.
+"""Formats in which other programs read a verdict, each a function in a file of its own.
 
-To add one, write a file beside these and a line in ``FORMATS``; another package adds one by an entry point in the group
-``labelscan.gate_format``. What several of them say is in ``words``.
+To add one, write a file here and a line in ``FORMATS``; another package adds one by an entry point in the group
+``labelscan.gate_format``. ``words`` has the sentences that they share. The text that people read is laid out once, for
+screen and file, by ``cli.gate_screen``.
 """
 
 from typing import TYPE_CHECKING, Protocol
@@ -13,10 +14,10 @@ if TYPE_CHECKING:
 
 
 class Format(Protocol):
-    """A form that a verdict is written in."""
+    """A format that a verdict is written in."""
 
     def __call__(self, verdict: "GateVerdict", top: int, /) -> str:
-        """Return the verdict as text, whole with its last line end; ``top`` is how many suspects a list names."""
+        """Return the whole file, with its last line end; a list names the first ``top`` suspects."""
 
 
 FORMATS: Parts[Format] = Parts(

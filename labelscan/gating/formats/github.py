@@ -1,10 +1,10 @@
-"""A verdict as workflow commands: what GitHub Actions shows beside the changes of a pull request.
+"""A verdict as workflow commands, which GitHub Actions shows next to the changes of a pull request.
 
 GitHub shows at most 10 annotations of a kind a step, so the verdict comes first and the worst suspects follow.
 """
 
 from labelscan.gating.formats.words import doubt, findings, outcome, reason
-from labelscan.gating.verdict import GateSuspect, GateVerdict
+from labelscan.gating.verdict import GateVerdict
 from labelscan.wording import printable
 
 MOST_ANNOTATIONS = 10
@@ -17,24 +17,21 @@ def as_annotations(verdict: GateVerdict, top: int) -> str:
     words = f"{outcome(verdict)}: {'; '.join(reasons) or reason(verdict)}. {findings(verdict)}"
     if verdict.passed:
         return _command("notice", words, title=TITLE)
-    shown = verdict.to_look_at[: min(top, MOST_ANNOTATIONS - 1)]
-    return _command("error", words, title=TITLE) + "".join(map(_annotation, shown))
-
-
-def _annotation(suspect: GateSuspect) -> str:
-    title = f"{suspect.given_label} -> {suspect.suggested_label}"
-    words = f"{suspect.place}: {doubt(suspect)}"
-    return _command("error", words, file=suspect.path, title=title)
+    lines = [_command("error", words, title=TITLE)]
+    for one in verdict.to_look_at[: min(top, MOST_ANNOTATIONS - 1)]:
+        title = f"{one.given_label} -> {one.suggested_label}"
+        lines.append(_command("error", f"{one.place}: {doubt(one)}", file=one.path, title=title))
+    return "".join(lines)
 
 
 def _command(kind: str, message: str, **properties: str) -> str:
     given = ",".join(f"{name}={_escaped_property(value)}" for name, value in properties.items() if value)
-    return f"::{kind} {given}::{_escaped(printable(message))}\n"
+    return f"::{kind} {given}::{_escaped(message)}\n"
 
 
 def _escaped(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return printable(text).replace("%", "%25")  # which leaves no line ends to escape
 
 
 def _escaped_property(text: str) -> str:
-    return _escaped(printable(text)).replace(":", "%3A").replace(",", "%2C")
+    return _escaped(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,9 +1,9 @@
-"""A verdict as JUnit XML, which every CI service shows: one test case a limit, failed where it is exceeded."""
+"""A verdict as JUnit XML, which every CI service shows: one test case a limit, failed if it is exceeded."""
 
-from xml.etree import ElementTree
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from labelscan.gating.formats.words import doubt, findings, next_steps, unlisted
-from labelscan.gating.verdict import Check, GateVerdict
+from labelscan.gating.verdict import GateVerdict
 from labelscan.wording import printable
 
 SUITE = "labelscan gate"
@@ -14,24 +14,17 @@ def as_junit(verdict: GateVerdict, top: int) -> str:
     """Return the verdict as a JUnit file; each failure lists the ``top`` worst suspects."""
     failures = str(sum(not check.passed for check in verdict.checks))
     counts = {"tests": str(len(verdict.checks)), "failures": failures, "errors": "0", "skipped": "0"}
-    suites = ElementTree.Element("testsuites", {"name": SUITE, **counts})
-    suite = ElementTree.SubElement(suites, "testsuite", {"name": SUITE, **counts})
+    listing = "\n".join(_listing(verdict, top))
+    suites = Element("testsuites", {"name": SUITE, **counts})
+    suite = SubElement(suites, "testsuite", {"name": SUITE, **counts})
     for check in verdict.checks:
-        _add_case(suite, check, verdict, top)
-    listing = ElementTree.SubElement(suite, "system-out")
-    listing.text = "\n".join(_listing(verdict, top))
-    ElementTree.indent(suites)
-    body = ElementTree.tostring(suites, encoding="unicode")
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{body}\n'
-
-
-def _add_case(suite: ElementTree.Element, check: Check, verdict: GateVerdict, top: int) -> None:
-    case = ElementTree.SubElement(suite, "testcase", {"name": check.name, "classname": CLASS_NAME})
-    if not check.passed:
-        failure = ElementTree.SubElement(
-            case, "failure", {"message": printable(check.sentence), "type": "limit exceeded"}
-        )
-        failure.text = "\n".join(_listing(verdict, top))
+        case = SubElement(suite, "testcase", {"name": check.name, "classname": CLASS_NAME})
+        if not check.passed:
+            failure = {"message": printable(check.sentence), "type": "limit exceeded"}
+            SubElement(case, "failure", failure).text = listing
+    SubElement(suite, "system-out").text = listing
+    indent(suites)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{tostring(suites, encoding="unicode")}\n'
 
 
 def _listing(verdict: GateVerdict, top: int) -> list[str]:

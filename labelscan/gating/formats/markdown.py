@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from labelscan.gating.formats.words import findings, next_steps, numbers_of, outcome, unlisted
+from labelscan.gating.formats.words import findings, next_steps, outcome, told_apart, unlisted
 from labelscan.gating.verdict import GateVerdict
 from labelscan.results.columns import GIVEN, P_WRONG, SUGGESTED
 from labelscan.tables import Column, Table, markdown_table
 from labelscan.wording import as_code, in_markdown
 
 SUSPECTS = (Column("example", "place", "label"), GIVEN, SUGGESTED, P_WRONG)
-"""Each by its file, where there is one: that is what a reviewer opens."""
+"""Each by its file, if it has one: that is what a reviewer opens."""
 
 
 def as_markdown(verdict: GateVerdict, top: int) -> str:
@@ -20,7 +20,10 @@ def as_markdown(verdict: GateVerdict, top: int) -> str:
 
 def _lines(verdict: GateVerdict, top: int) -> Iterator[str]:
     yield from (f"## labelscan gate: {outcome(verdict).lower()}", "", in_markdown(findings(verdict)), "")
-    rows = [(check.name, *numbers_of(check), "ok" if check.passed else "**exceeded**") for check in verdict.checks]
+    rows = [
+        (one.name, *told_apart(one.name, one.found, one.limit), "ok" if one.passed else "**exceeded**")
+        for one in verdict.checks
+    ]
     yield from markdown_table(("limit", "found", "allowed", ""), "lrrl", rows)
     listed = [asdict(one) | {"place": one.place} for one in verdict.to_look_at[:top]]
     if listed:
@@ -29,7 +32,5 @@ def _lines(verdict: GateVerdict, top: int) -> Iterator[str]:
         yield from ("", missing)
     for warning in verdict.warnings:
         yield from ("", f"Warning: {in_markdown(warning)}")
-    steps = next_steps(verdict, top)
-    if steps:
-        yield ""
-        yield from (f"- {word}: {as_code(step)}" for word, step in steps)
+    if steps := next_steps(verdict, top):
+        yield from ("", *(f"- {word}: {as_code(step)}" for word, step in steps))

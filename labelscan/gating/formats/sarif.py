@@ -1,8 +1,8 @@
-"""A verdict as SARIF 2.1.0, the form in which code scanning services take what tools have found.
+"""A verdict as SARIF 2.1.0, the format in which code scanning services read what tools have found.
 
-GitHub refuses a file in which a result has no place, and shows a result only where it has a line: an image, or the
-data as a whole, has its first. Results are told apart by example and given label: one that is there again is the same,
-however its rank or probability has changed.
+GitHub refuses a file in which a result has no place, and shows a result only if it has a line, so images and whole
+files of data get line 1. Results are identified by example and given label, so that one which is found again counts as the
+same, whatever its rank or probability.
 """
 
 import hashlib
@@ -15,22 +15,30 @@ from labelscan.gating.verdict import GateSuspect, GateVerdict
 from labelscan.wording import printable
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
-RULE = "label-error"
 MOST_RESULTS = 5000
-"""The most that GitHub accepts of a run."""
+"""The most that GitHub accepts from a run."""
 FINGERPRINT = "primaryLocationLineHash"
-"""The one fingerprint that GitHub looks at; for an image there is no line to hash."""
+"""The only fingerprint that GitHub reads; of an image there is no line to hash."""
+RULE = {
+    "id": "label-error",
+    "name": "LabelError",
+    "shortDescription": {"text": "This label is probably wrong."},
+    "fullDescription": {
+        "text": "Models that were trained without this example disagree with its label, more than can be put down to "
+        "how hard it is."
+    },
+    "help": {
+        "text": "Look at the example. Correct a wrong label in the data; accept a right one by a row in the baseline."
+    },
+    "defaultConfiguration": {"level": "warning"},
+    "properties": {"tags": ["data-quality", "labels"]},
+}
 
 
 def as_sarif(verdict: GateVerdict, top: int = 0) -> str:  # noqa: ARG001  # services list results themselves
     """Return the verdict as a SARIF log in ASCII, with up to ``MOST_RESULTS`` suspects."""
-    log = {"$schema": SCHEMA, "version": "2.1.0", "runs": [_run(verdict)]}
-    return json.dumps(log, indent=2, allow_nan=False) + "\n"
-
-
-def _run(verdict: GateVerdict) -> dict[str, object]:
-    return {
-        "tool": {"driver": {"name": "labelscan", "version": __version__, "rules": [_rule()]}},
+    run = {
+        "tool": {"driver": {"name": "labelscan", "version": __version__, "rules": [RULE]}},
         "columnKind": "unicodeCodePoints",
         "results": [_result(one, verdict) for one in verdict.suspects[:MOST_RESULTS]],
         "properties": {
@@ -40,29 +48,12 @@ def _run(verdict: GateVerdict) -> dict[str, object]:
             "suspects": len(verdict.suspects),
         },
     }
-
-
-def _rule() -> dict[str, object]:
-    return {
-        "id": RULE,
-        "name": "LabelError",
-        "shortDescription": {"text": "This label is probably wrong."},
-        "fullDescription": {
-            "text": "Models that were trained without this example disagree with its label, more than can be put "
-            "down to how hard it is."
-        },
-        "help": {
-            "text": "Look at the example. Correct a wrong label where the data is kept; a right one is accepted by "
-            "a row in the baseline."
-        },
-        "defaultConfiguration": {"level": "warning"},
-        "properties": {"tags": ["data-quality", "labels"]},
-    }
+    return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, allow_nan=False) + "\n"
 
 
 def _result(suspect: GateSuspect, verdict: GateVerdict) -> dict[str, object]:
     result: dict[str, object] = {
-        "ruleId": RULE,
+        "ruleId": RULE["id"],
         "ruleIndex": 0,
         "level": _level(suspect, verdict),
         "message": {"text": printable(f"{suspect.example_id}: {doubt(suspect)}")},
@@ -81,7 +72,7 @@ def _result(suspect: GateSuspect, verdict: GateVerdict) -> dict[str, object]:
 
 
 def _place(suspect: GateSuspect, verdict: GateVerdict) -> dict[str, object]:
-    """Return the file of the suspect, or that of the data, or its line in issues.csv, which there always is."""
+    """Return the file of the suspect, or else that of the data, or else its line in issues.csv, which always exists."""
     file = suspect.path or verdict.source
     line = 1 if file else suspect.line
     return {"artifactLocation": {"uri": uri(file or verdict.issues)}, "region": {"startLine": line}}
@@ -99,9 +90,9 @@ def _fingerprint(suspect: GateSuspect) -> str:
 
 
 def uri(path: str) -> str:
-    """Return a path with / between folders as a URI: relative as it is, absolute with its scheme."""
+    """Return a path with / between folders as a URI: relative paths stay relative, absolute ones get a scheme."""
     drive, rest = (path[:2], path[2:]) if path[1:3] == ":/" else ("", path)
-    quoted = quote(rest)  # a colon too, before which a scheme would be read
+    quoted = quote(rest)  # a colon too, which would otherwise end a scheme
     if not rest.startswith("/"):
         return quoted
     return f"file://{'/' if drive else ''}{drive}{quoted}"

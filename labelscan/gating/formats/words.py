@@ -1,11 +1,11 @@
-"""What a verdict is called, why, and what to do next: the sentences that its formats share."""
+"""The sentences that the formats of a verdict share: the outcome, the reason for it, and what to do next."""
 
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
 from labelscan.gating.baseline import Reviewed
-from labelscan.gating.verdict import RATES, Check, GateSuspect, GateVerdict
+from labelscan.gating.verdict import RATES, GateSuspect, GateVerdict
 from labelscan.results.issues import ISSUES_FILE
 
 FEWEST_DIGITS, MOST_DIGITS = 3, 17
@@ -22,15 +22,15 @@ def outcome(verdict: GateVerdict) -> str:
 def reason(verdict: GateVerdict) -> str:
     """Return how many limits are exceeded."""
     exceeded = sum(not check.passed for check in verdict.checks)
-    if not exceeded:
-        return "every limit is kept" if len(verdict.checks) > 1 else "the limit is kept"
     if len(verdict.checks) == 1:
-        return "the limit is exceeded"
+        return "the limit is exceeded" if exceeded else "the limit is met"
+    if not exceeded:
+        return "all limits are met"
     return f"{exceeded} of {len(verdict.checks)} limits {'is' if exceeded == 1 else 'are'} exceeded"
 
 
 def findings(verdict: GateVerdict) -> str:
-    """Return what was found in the data."""
+    """Return how many labels are suspects, and how many of them are new."""
     n_suspects = len(verdict.suspects)
     verb = "is a suspect" if n_suspects == 1 else "are suspects"
     share = f"{n_suspects:,} of {verdict.n_scored:,} labels {verb} ({shown('max-rate', n_suspects / verdict.n_scored)})"
@@ -38,7 +38,7 @@ def findings(verdict: GateVerdict) -> str:
 
 
 def doubt(suspect: GateSuspect) -> str:
-    """Return what is doubtful about a label, for a list that names the place itself."""
+    """Return why a label is doubted, for a list that also names its place."""
     return (
         f"labelled {suspect.given_label}, looks like {suspect.suggested_label} "
         f"(error probability {suspect.error_probability:.3f})"
@@ -46,10 +46,7 @@ def doubt(suspect: GateSuspect) -> str:
 
 
 def unlisted(verdict: GateVerdict, n_listed: int) -> str:
-    """Return how many suspects are missing in a list of the first ones to look at; empty where none is.
-
-    Where the gate passes, a list that is not wanted misses nothing.
-    """
+    """Return how many suspects a list of the first ones leaves out; empty if none, or if a pass needs no list."""
     if verdict.passed and not n_listed:
         return ""
     n_more, n_reviewed = len(verdict.to_look_at) - n_listed, len(verdict.suspects) - len(verdict.to_look_at)
@@ -59,14 +56,14 @@ def unlisted(verdict: GateVerdict, n_listed: int) -> str:
 
 
 def remarks(verdict: GateVerdict) -> list[tuple[str, str]]:
-    """Return what else should be known, each a kind (warning or note) and a sentence."""
+    """Return the warnings of the run and the stale rows of the baseline, each a kind (warning, note) and a sentence."""
     found = [("warning", text) for text in verdict.warnings[:MOST_WARNINGS]]
     if verdict.gone:
         rows = "row is" if len(verdict.gone) == 1 else "rows are"
         words = f"{len(verdict.gone):,} {rows} about examples that are not in this run: {named(verdict.gone)}"
         found.append(("warning", f"{verdict.baseline}: {words}"))
     if verdict.relabelled:
-        labels = "label was" if len(verdict.relabelled) == 1 else "labels were"
+        labels = "label has" if len(verdict.relabelled) == 1 else "labels have"
         words = f"{len(verdict.relabelled):,} {labels} changed since: {named(verdict.relabelled)}"
         found.append(("note", f"{verdict.baseline}: {words}"))
     return found
@@ -78,10 +75,7 @@ def named(rows: Sequence[Reviewed]) -> str:
 
 
 def next_steps(verdict: GateVerdict, n_listed: int) -> list[tuple[str, str]]:
-    """Return what to do with the suspects, each a word and a command; nothing where there are none.
-
-    Where the gate passes and none is listed, there is no need to do anything but for those who want to look.
-    """
+    """Return what to do with the suspects, each a word and a command; a pass without a list only offers the review."""
     if not verdict.suspects:
         return []
     run, baseline = shlex.quote(verdict.run), shlex.quote(verdict.accepts_into)
@@ -93,33 +87,26 @@ def next_steps(verdict: GateVerdict, n_listed: int) -> list[tuple[str, str]]:
 
 
 def limit_sentence(name: str, found: float, limit: float, what: str, exceeded_by: Sequence[str] = ()) -> str:
-    """Return what was found beside what may be; ``exceeded_by`` are classes, named where there are several."""
+    """Return what was found and what is allowed; the classes in ``exceeded_by`` are named if there are several."""
     shown_found, shown_limit = told_apart(name, found, limit)
-    sentence = f"{shown_found} {what}, {shown_limit} may be"
+    sentence = f"{shown_found} {what}, {shown_limit} allowed"
     if len(exceeded_by) < 2:
         return sentence
     return f"{sentence}; exceeded by {_first([repr(one) for one in exceeded_by])}"
 
 
-def numbers_of(check: Check) -> tuple[str, str]:
-    """Return what was found and the limit as people read them."""
-    return told_apart(check.name, check.found, check.limit)
-
-
 def shown(name: str, number: float, digits: int = FEWEST_DIGITS) -> str:
-    """Return a number of a limit; of a share in per cent with so many significant digits, but no zeros at the end."""
+    """Return a number as the limit ``name`` counts: a share as per cent, with ``digits`` significant digits."""
     return f"{100 * number:.{digits}g} %" if name in RATES else f"{number:,.0f}"
 
 
 def told_apart(name: str, found: float, limit: float) -> tuple[str, str]:
     """Return what was found and the limit, with as many digits as it takes to see which is greater."""
-    enough = (
-        digits
-        for digits in range(FEWEST_DIGITS, MOST_DIGITS)
-        if shown(name, found, digits) != shown(name, limit, digits)
-    )
-    digits = next(enough, FEWEST_DIGITS)  # where they are the same, the fewest
-    return shown(name, found, digits), shown(name, limit, digits)
+    for digits in range(FEWEST_DIGITS, MOST_DIGITS):
+        pair = shown(name, found, digits), shown(name, limit, digits)
+        if pair[0] != pair[1]:
+            return pair
+    return shown(name, found), shown(name, limit)
 
 
 def _first(names: Sequence[str]) -> str:

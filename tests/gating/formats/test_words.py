@@ -37,7 +37,7 @@ def test_a_verdict_says_how_many_limits_are_exceeded():
     failed = a_verdict((a_suspect(),))
     assert (outcome(failed), reason(failed)) == ("FAILED", "1 of 2 limits is exceeded")
     passed = a_verdict((a_suspect(),), limit=1)
-    assert (outcome(passed), reason(passed)) == ("PASSED", "every limit is kept")
+    assert (outcome(passed), reason(passed)) == ("PASSED", "all limits are met")
     alone = dataclasses.replace(failed, checks=failed.checks[:1])
     assert reason(alone) == "the limit is exceeded"
 
