@@ -1,14 +1,13 @@
-"""A finished run as a page that somebody can judge: its numbers with their ranges, and its suspects with pictures.
+"""A finished run as a page that a person can judge: its numbers with their ranges, and its suspects with pictures.
 
-The tables of the run are enough for all but pictures and features. Images are opened where the run found their files;
-of arrays, tables and data that has moved the data set is read again. What is no longer there is said, and never in
-the way of the rest.
+The tables of the run have everything but pictures and features. Images are opened where the run found their files;
+arrays, tables and data that has moved are read again. What is gone is noted and does not stop the rest.
 """
 
 import math
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import Any, TypeAlias, cast
@@ -39,7 +38,7 @@ from labelscan.reporting.page import (
 from labelscan.reporting.pictures import make_pictures
 from labelscan.reporting.run_facts import make_run_facts
 from labelscan.reporting.typical_examples import choose_typical
-from labelscan.reporting.unusual_features import StandingOut
+from labelscan.reporting.unusual_features import UnusualFeatures
 from labelscan.results.finished_run import FinishedRun, part_of
 from labelscan.results.issues import TRUE_LABEL
 from labelscan.results.protected_paths import in_run_folder, refuse_only_read
@@ -54,23 +53,15 @@ Record: TypeAlias = Mapping[str, Any]  # a row of the table of scores, by column
 
 @dataclass(frozen=True, kw_only=True)
 class _Seen:
-    """What there is to see of the examples shown, by example id."""
+    """What can be shown of the examples, by example id."""
 
     kind: ExampleKind
-    pictures: Mapping[str, Picture | str]
-    """Or why there is none."""
-    features: Mapping[str, tuple[FeatureNote, ...]]
-    notes: tuple[str, ...] = ()
+    pictures: Mapping[str, Picture | str] = field(default_factory=dict)
+    """Each a picture, or why there is none."""
     no_picture: str = ""
-    """Why there are none at all."""
-
-    def picture(self, example_id: str) -> Picture | None:
-        found = self.pictures.get(example_id)
-        return found if isinstance(found, Picture) else None
-
-    def why_none(self, example_id: str) -> str:
-        found = self.pictures.get(example_id, self.no_picture)
-        return found if isinstance(found, str) else ""
+    """Why all others have none."""
+    features: Mapping[str, tuple[FeatureNote, ...]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def make_report_page(
@@ -82,30 +73,33 @@ def make_report_page(
     image_root: str = "",
     notify: Listener = ignore,
 ) -> ReportPage:
-    """Return all that a report of a run shows.
+    """Return the content of a report.
 
     Args:
         run: of ``detect`` or ``score``.
         top: how many suspects are shown, most doubtful first.
-        data: where the data lies now; empty is where the run found it.
-        pictures: whether examples are shown, and not only listed.
+        data: where the data is now; empty means where the run found it.
+        pictures: whether examples are shown or only listed.
         image_root: the document root of a Label Studio that serves the images itself.
         notify: receives the progress of reading and of the pictures.
 
     Raises:
-        DatasetError: ``data`` is not the data of the run; data that is not named and not found is noted only.
-        UsageError: ``data`` is named where none is opened.
+        DatasetError: ``data`` is not the data of the run. Data that is missing and not named is only noted.
+        UsageError: ``data`` is named, and none is opened.
     """
     _refuse_unused(run, data, pictures=pictures)
     scores = run.issues.scores
     flagged = np.flatnonzero(scores["flagged"].to_numpy(dtype=bool))
     shown = _records(scores, flagged[:top].tolist())
-    wanted = chain.from_iterable((str(one["given_label"]), str(one["suggested_label"])) for one in shown)
     kind = _kind(run, shown)
-    rows_of_classes = choose_typical(scores, list(wanted)) if pictures and kind == IMAGES else {}
-    typical = {name: _records(scores, rows) for name, rows in rows_of_classes.items()}
-    examples = [*shown, *chain.from_iterable(typical.values())]
-    seen = _look(run, shown, examples, kind=kind, data=data, pictures=pictures, notify=notify)
+    typical: dict[str, list[Record]] = {}
+    if pictures and kind == IMAGES:
+        classes = [one[name] for one in shown for name in ("given_label", "suggested_label")]
+        typical = {name: _records(scores, rows) for name, rows in choose_typical(scores, classes).items()}
+    if not pictures or kind == PROBABILITIES:
+        seen = _Seen(kind=kind, no_picture=LEFT_OUT if kind == IMAGES else "")
+    else:
+        seen = _look(run, shown, [*shown, *chain.from_iterable(typical.values())], data, notify)
     return ReportPage(
         run=str(run.folder),
         data=str(run.summary.get("data", "")),
@@ -126,17 +120,17 @@ def make_report_page(
 
 
 def write_report(run: FinishedRun, page: ReportPage, form: str, path: Path | None = None, *, data: str = "") -> Path:
-    """Write the page of a run in one of its forms and return the file.
+    """Write the page of a run in one of ``FORMATS`` and return the file.
 
     Args:
-        run: that the page is of.
+        run: the run that the page is about.
         page: from ``make_report_page``.
-        form: one of ``FORMATS``.
-        path: None is that of the form in the run folder.
-        data: where the data lies now, so that it is not written over; empty is where the run found it.
+        form: the name of the format.
+        path: None means the usual file of the format in the run folder.
+        data: where the data is now, so that it is not overwritten; empty means where the run found it.
 
     Raises:
-        UsageError: a folder lies there, or what is only read.
+        UsageError: the path is a folder, or a file that is only read.
     """
     file_name = FORMATS[form].file_name
     usual, path = path is None, path or run.folder / file_name
@@ -149,46 +143,17 @@ def write_report(run: FinishedRun, page: ReportPage, form: str, path: Path | Non
 
 
 def shows_examples(forms: Collection[str], image_root: str = "") -> bool:
-    """Return whether any of these forms of a report shows pictures or features, for which the data is opened."""
+    """Return whether any of these formats shows pictures or features, for which the data is opened."""
     return "html" in forms or ("label-studio" in forms and not image_root)
 
 
 def _refuse_unused(run: FinishedRun, data: str, *, pictures: bool) -> None:
     if data and not pictures:
-        raise UsageError("data is named, and no picture is wanted of it", where="data", hint="leave one of them out")
+        hint = "leave the data out, or ask for a report with pictures"
+        raise UsageError("data is named, but the report shows no pictures", where="data", hint=hint)
     if data and run.is_of_score:
         hint = "leave it out: images are opened where the path column of the probabilities has them"
         raise UsageError("a report of probabilities opens no data", where="data", hint=hint)
-
-
-def _look(
-    run: FinishedRun,
-    shown: Sequence[Record],
-    examples: Sequence[Record],
-    *,
-    kind: ExampleKind,
-    data: str,
-    pictures: bool,
-    notify: Listener,
-) -> _Seen:
-    """Return what there is to see: of ``shown`` features, of all ``examples`` pictures."""
-    if kind == PROBABILITIES or not pictures:
-        return _Seen(kind=kind, pictures={}, features={}, no_picture=LEFT_OUT if kind == IMAGES else "")
-    if kind == IMAGES and not data and all(one["path"] for one in examples):
-        files = ImageFiles(Path(), as_strings([str(run.locate(str(one["path"])).absolute()) for one in examples]))
-        return _pictures(run, files, {str(one["example_id"]): row for row, one in enumerate(examples)}, notify)
-    try:
-        dataset = read_again(run, data=data, notify=notify)
-    except (LabelscanError, OSError) as error:
-        if data:  # somebody who names it wants to know
-            raise
-        what = "pictures" if kind == IMAGES else "features"
-        note = f"without {what}, since the data could not be read again: {' '.join(str(error).split())}"
-        return _Seen(kind=kind, pictures={}, features={}, notes=(note,), no_picture="the data could not be read again")
-    rows = _rows(dataset, examples)
-    if isinstance(dataset.inputs, FeatureTable):
-        return _Seen(kind=FEATURES, pictures={}, features=_features(dataset, dataset.inputs, shown, rows))
-    return _pictures(run, dataset.inputs, rows, notify)
 
 
 def _records(scores: pd.DataFrame, rows: Sequence[int]) -> list[Record]:
@@ -197,18 +162,32 @@ def _records(scores: pd.DataFrame, rows: Sequence[int]) -> list[Record]:
 
 def _kind(run: FinishedRun, shown: Sequence[Record]) -> ExampleKind:
     if run.is_of_score:
-        return IMAGES if shown and all(is_called_image(str(one["path"])) for one in shown) else PROBABILITIES
-    is_image = run.recorded("choices").get("image_shape") is not None
-    return IMAGES if is_image else FEATURES
+        return IMAGES if shown and all(is_called_image(one["path"]) for one in shown) else PROBABILITIES
+    return FEATURES if run.recorded("choices").get("image_shape") is None else IMAGES
 
 
-def _rows(dataset: Dataset, examples: Sequence[Record]) -> Mapping[str, int]:
-    """Return by example id its row, of those shown: a dictionary of all would be large."""
-    wanted = {str(one["example_id"]) for one in examples}
-    return {name: row for row, name in enumerate(dataset.example_ids.tolist()) if name in wanted}
+def _look(run: FinishedRun, shown: Sequence[Record], examples: Sequence[Record], data: str, notify: Listener) -> _Seen:
+    """Return what can be seen: features of the suspects ``shown``, or pictures of all ``examples``."""
+    kind = _kind(run, shown)
+    if kind == IMAGES and not data and all(one["path"] for one in examples):
+        files = ImageFiles(Path(), as_strings([str(run.locate(one["path"]).absolute()) for one in examples]))
+        return _see_pictures(run, files, {one["example_id"]: row for row, one in enumerate(examples)}, notify)
+    try:
+        dataset = read_again(run, data=data, notify=notify)
+    except (LabelscanError, OSError) as error:
+        if data:  # a user who names it wants to know
+            raise
+        what = "pictures" if kind == IMAGES else "features"
+        note = f"without {what}, since the data could not be read again: {' '.join(str(error).split())}"
+        return _Seen(kind=kind, notes=(note,), no_picture="the data could not be read again")
+    wanted = {one["example_id"] for one in examples}  # a dictionary of all rows would be large
+    rows = {name: row for row, name in enumerate(dataset.example_ids.tolist()) if name in wanted}
+    if isinstance(dataset.inputs, FeatureTable):
+        return _Seen(kind=FEATURES, features=_features(dataset, dataset.inputs, shown, rows))
+    return _see_pictures(run, dataset.inputs, rows, notify)
 
 
-def _pictures(run: FinishedRun, images: ImageSource, rows: Mapping[str, int], notify: Listener) -> _Seen:
+def _see_pictures(run: FinishedRun, images: ImageSource, rows: Mapping[str, int], notify: Listener) -> _Seen:
     # A run of probabilities has no settings of images.
     max_pixels = part_of(run.recorded(RUN_JSON_SETTINGS), "dataset").get("max_pixels", DatasetConfig().max_pixels)
     made = make_pictures(images, list(rows.values()), max_pixels=int(str(max_pixels)), notify=notify)
@@ -218,55 +197,56 @@ def _pictures(run: FinishedRun, images: ImageSource, rows: Mapping[str, int], no
     if reasons and len(reasons) == len(by_id):
         none = f"none of the images shown could be opened ({reasons[0]}, as {images.path(next(iter(rows.values())))})"
         if run.is_of_score:
-            return _Seen(kind=PROBABILITIES, pictures={}, features={}, notes=(none,))
-        notes = (f"{none}: if the data lies elsewhere now, name it by --data",)
+            return _Seen(kind=PROBABILITIES, notes=(none,))
+        notes = (f"{none}: if the data is elsewhere now, name it by --data",)
     elif reasons:
         notes = (f"{len(reasons):,} of {len(by_id):,} images shown could not be opened",)
-    return _Seen(kind=IMAGES, pictures=by_id, features={}, notes=notes)
+    return _Seen(kind=IMAGES, pictures=by_id, notes=notes)
 
 
 def _features(
     dataset: Dataset, table: FeatureTable, shown: Sequence[Record], rows: Mapping[str, int]
 ) -> Mapping[str, tuple[FeatureNote, ...]]:
-    standing_out = StandingOut(table, dataset.given_labels)
-    place = {name: label for label, name in enumerate(dataset.class_names)}
+    unusual = UnusualFeatures(table, dataset.given_labels)
+    label = {name: number for number, name in enumerate(dataset.class_names)}
     return {
-        str(one["example_id"]): standing_out.notes(
-            rows[str(one["example_id"])], given=place[one["given_label"]], suggested=place[one["suggested_label"]]
+        one["example_id"]: unusual.notes(
+            rows[one["example_id"]], given=label[one["given_label"]], suggested=label[one["suggested_label"]]
         )
         for one in shown
     }
 
 
 def _suspect(one: Record, seen: _Seen) -> Suspect:
-    example_id = str(one["example_id"])
+    picture = seen.pictures.get(one["example_id"], seen.no_picture)
     return Suspect(
         rank=int(one["rank"]),
-        example_id=example_id,
-        path=str(one["path"]),
-        given_label=str(one["given_label"]),
-        suggested_label=str(one["suggested_label"]),
+        example_id=one["example_id"],
+        path=one["path"],
+        given_label=one["given_label"],
+        suggested_label=one["suggested_label"],
         error_probability=_number(one["error_probability"]),
         self_confidence=_number(one["self_confidence"]),
         suggested_confidence=_number(one["suggested_confidence"]),
-        flagged_by=tuple(str(one["flagged_by"]).split("|")),
-        true_label=str(one[TRUE_LABEL]) if TRUE_LABEL in one else None,
-        picture=seen.picture(example_id),
-        no_picture=seen.why_none(example_id),
-        features=seen.features.get(example_id, ()),
+        flagged_by=tuple(one["flagged_by"].split("|")),
+        true_label=one.get(TRUE_LABEL),
+        picture=None if isinstance(picture, str) else picture,
+        no_picture=picture if isinstance(picture, str) else "",
+        features=seen.features.get(one["example_id"], ()),
     )
 
 
 def _typical(typical: Mapping[str, Sequence[Record]], seen: _Seen) -> dict[str, tuple[TypicalExample, ...]]:
-    """Return typical examples, those without a picture left out: there is nothing to compare with in them."""
-    found: dict[str, tuple[TypicalExample, ...]] = {}
-    for name, examples in typical.items():
-        ids = [str(one["example_id"]) for one in examples]
-        pictures = [(example_id, seen.picture(example_id)) for example_id in ids]
-        kept = tuple(TypicalExample(example_id=one, picture=picture) for one, picture in pictures if picture)
-        if kept:
-            found[name] = kept
-    return found
+    """Return the typical examples that have a picture, by class; without one there is nothing to compare with."""
+    found = {
+        name: tuple(
+            TypicalExample(example_id=one["example_id"], picture=picture)
+            for one in examples
+            if isinstance(picture := seen.pictures.get(one["example_id"]), Picture)
+        )
+        for name, examples in typical.items()
+    }
+    return {name: examples for name, examples in found.items() if examples}
 
 
 def _class_names(summary: Mapping[str, object]) -> tuple[str, ...]:

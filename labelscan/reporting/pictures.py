@@ -1,12 +1,11 @@
-"""Pictures small enough that some hundreds of them fit into one page.
+"""Pictures small enough for hundreds of them to fit into one page.
 
-Images that are tiny as they are stay whole, pixel by pixel; photos are scaled down, and further where the page would
-grow beyond its budget. Only what is shown is read, and never more of it at once than there are threads. A large JPEG
-is decoded at a reduced scale; other formats have none, and decoded images of a finished run are no longer there: a
-photo of 12 megapixels that is a PNG takes some tenths of a second.
+Tiny images stay whole, pixel by pixel; photos are scaled down, and further if the page would exceed its budget. Only
+what is shown is read, one image a thread at a time. A large JPEG is decoded at a reduced scale, which other formats do
+not offer: a PNG of 12 megapixels takes some tenths of a second.
 
 More than 8 bits are stretched from the least to the greatest value of the image, so that 12 bits in a file of 16 are
-not black: the models have seen them unstretched.
+not black. The models saw them unstretched.
 """
 
 import base64
@@ -20,26 +19,18 @@ import numpy as np
 from PIL import Image, features
 
 from labelscan.data.dataset import ImageSource
-from labelscan.data.decoding import (
-    ImageShape,
-    check_file,
-    decode,
-    from_array,
-    open_image,
-    quiet_pillow,
-    reason,
-)
+from labelscan.data.decoding import ImageShape, check_file, decode, from_array, open_image, quiet_pillow, reason
 from labelscan.events import Listener, StepAdvanced, StepDone, StepStarted, ignore
 from labelscan.reporting.page import Picture
 
 TOTAL_BYTES = 3_200_000
-"""The size of all pictures of a page together, before base64 adds a third: leaves the rest of 5 MB to text."""
+"""The budget for all pictures of a page, before base64 adds a third: it leaves the rest of 5 MB to text."""
 MOST_BYTES, LEAST_BYTES = 15_000, 4_000
-"""The size of one picture. Where so many are asked for that each gets less, the page grows."""
+"""The budget for one picture. With so many pictures that each would get less than the least, the page grows."""
 LONGEST_SIDE, SHORTEST_LONG_SIDE = 224, 48
-"""Pixels of a photo's longer side, and below which it is scaled no further."""
+"""Pixels of a photo's longer side, and where scaling it further down ends."""
 TINY_SIDE = 64
-"""An image with no longer side than this stays whole."""
+"""An image whose longer side is at most this stays whole."""
 QUALITIES = (75, 50)
 MOST_THREADS = 8
 
@@ -47,12 +38,12 @@ MOST_THREADS = 8
 def make_pictures(
     images: ImageSource, rows: Sequence[int], *, max_pixels: int, notify: Listener = ignore
 ) -> Mapping[int, Picture | str]:
-    """Return by row its picture, or the reason why there is none.
+    """Return by row its picture, or the reason why there is none; images of more than ``max_pixels`` are refused.
 
     Args:
-        images: N images.
-        rows: those that are shown, each once.
-        max_pixels: of an image that is not refused.
+        images: all images of the data.
+        rows: those to show, each once.
+        max_pixels: of one image.
         notify: receives how many are done.
     """
     n_bytes = min(MOST_BYTES, max(LEAST_BYTES, TOTAL_BYTES // max(len(rows), 1)))
@@ -70,14 +61,14 @@ def make_pictures(
 
 def _make(images: ImageSource, row: int, *, max_pixels: int, n_bytes: int) -> Picture | str:
     try:
-        return _encoded(_image(images, row, max_pixels=max_pixels), n_bytes=n_bytes)
+        return _encode(_load(images, row, max_pixels=max_pixels), n_bytes=n_bytes)
     except MemoryError:
         raise
     except Exception as error:  # hostile bytes make Pillow raise almost anything
         return reason(error)
 
 
-def _image(images: ImageSource, row: int, *, max_pixels: int) -> Image.Image:
+def _load(images: ImageSource, row: int, *, max_pixels: int) -> Image.Image:
     """Return an upright image of mode L or RGB, a large JPEG decoded at a scale that suffices."""
     file = images.file(row)
     check_file(file, max_pixels=max_pixels)
@@ -88,29 +79,27 @@ def _image(images: ImageSource, row: int, *, max_pixels: int) -> Image.Image:
         return decode(image, fit=ImageShape(LONGEST_SIDE, LONGEST_SIDE, 3), stretch=True)
 
 
-def _encoded(image: Image.Image, *, n_bytes: int) -> Picture:
+def _encode(image: Image.Image, *, n_bytes: int) -> Picture:
     tiny = max(image.size) <= TINY_SIDE
     if not tiny:
         image.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
-    kind, content = next(_attempts(image, tiny=tiny, n_bytes=n_bytes))
-    with Image.open(io.BytesIO(content)) as made:
-        width, height = made.size
-    uri = f"data:image/{kind};base64,{base64.b64encode(content).decode('ascii')}"
-    return Picture(uri=uri, width=width, height=height, tiny=tiny)
+    for (width, height), kind, content in _attempts(image, tiny=tiny):
+        uri = f"data:image/{kind};base64,{base64.b64encode(content).decode('ascii')}"
+        picture = Picture(uri=uri, width=width, height=height, tiny=tiny)
+        if len(content) <= n_bytes:
+            break
+    return picture
 
 
-def _attempts(image: Image.Image, *, tiny: bool, n_bytes: int) -> Iterator[tuple[str, bytes]]:
-    """Yield encodings that are small enough, or the last, each smaller than the one before."""
+def _attempts(image: Image.Image, *, tiny: bool) -> Iterator[tuple[tuple[int, int], str, bytes]]:
+    """Yield encodings, each with its size in pixels and smaller than the one before."""
+    if tiny:
+        yield image.size, "png", _bytes(image, "png", optimize=True)
     lossy = "webp" if features.check("webp") else "jpeg"
-    if tiny and len(content := _bytes(image, "png", optimize=True)) <= n_bytes:
-        yield "png", content
     while True:
         for quality in QUALITIES:
-            content = _bytes(image, lossy, quality=quality, method=2)
-            if len(content) <= n_bytes:
-                yield lossy, content
+            yield image.size, lossy, _bytes(image, lossy, quality=quality, method=2)
         if tiny or max(image.size) * 3 // 4 < SHORTEST_LONG_SIDE:
-            yield lossy, content
             return
         image = image.resize([max(side * 3 // 4, 1) for side in image.size], Image.Resampling.LANCZOS)
 

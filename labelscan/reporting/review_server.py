@@ -1,10 +1,10 @@
-"""A report that saves what is decided on it: one page and one file, served to this machine alone during a review.
+"""A report that saves decisions as they are made: one page and one file, served to this machine alone during a review.
 
-Whoever else is on the machine, and whatever page is open beside, gets nothing: the path holds a secret, and requests
-must name this host and come from this page. Decisions lie in decisions.csv of the run at any moment; where another
-program has changed the file meanwhile, as a spreadsheet does, the page is refused and reads it anew instead of writing
-over it. A page that has read the file speaks for all of it, also for examples that it does not show. A file with
-columns that are not ours, as notes, is copied before it is written over, each time under a name of its own.
+Other users of the machine and other pages in the browser have no access: the path contains a secret, and requests must
+name this host and come from this page. Decisions go straight into decisions.csv of the run. If another program, such as
+a spreadsheet, has changed the file meanwhile, the page's request is refused and the page reads the file again instead
+of overwriting it. A page that has read the file speaks for all of it, including examples that it does not show. A file
+with other columns, such as notes, is copied under a new name before it is overwritten.
 """
 
 import hashlib
@@ -38,14 +38,14 @@ from labelscan.errors import DecisionsError, UsageError
 
 HOST = "127.0.0.1"
 NAMES = (HOST, "localhost")
-"""What the browser may call this machine; another name is a page elsewhere that points its own name at it."""
+"""The names that a browser may use for this machine; any other belongs to a website that points its name here."""
 HTTP_PORT = 80
 USUAL_PORTS = range(61_000, 65_536)
-"""Above those that Linux gives to connections as they come."""
-ELSEWHERE = "there is nothing here: if labelscan was started anew, open the address that it has named"
+"""Above the ports that Linux gives to outgoing connections."""
+ELSEWHERE = "there is nothing here: if labelscan was restarted, open the address that it printed"
 MOST_BYTES = 32 << 20
 SECONDS = 30
-"""The longest that a connection may be silent, or take to send a request."""
+"""How long a connection may be silent."""
 HEADERS = {
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
@@ -57,15 +57,15 @@ HEADERS = {
 }
 
 
-class Conflict(Exception):  # noqa: N818  # nothing went wrong: the other side has to read again
-    """The file is no longer what the page has read."""
+class Conflict(Exception):  # noqa: N818  # nothing went wrong: the page has to read again
+    """The file has changed since the page read it."""
 
 
 class DecisionsFile:
     """decisions.csv of a run, read and written whole.
 
     Args:
-        path: of the file, which need not exist.
+        path: the file, which need not exist.
         given_labels: the label of every example of the run by its id.
     """
 
@@ -76,7 +76,7 @@ class DecisionsFile:
 
     @property
     def can_be_written(self) -> bool:
-        """Return whether decisions can be saved: the run may lie where nothing can be written."""
+        """Return whether decisions can be saved; the run may be in a read-only place."""
         return os.access(self.path.parent, os.W_OK)
 
     def read(self) -> tuple[list[Decision], str]:
@@ -87,14 +87,18 @@ class DecisionsFile:
         """
         with self._lock:
             tag = self._tag()
-            return self._read(), tag
+            if not self.path.exists():
+                return [], tag
+            decisions = read_decisions(self.path)
+            check_decisions(decisions, self._given_labels, where=str(self.path))
+            return decisions, tag
 
     def write(self, decisions: Sequence[Decision], tag: str) -> str:
-        """Put the decisions of the page in place of those that it has read and return the new tag.
+        """Replace the decisions in the file and return its new tag.
 
         Raises:
-            Conflict: ``tag`` is not that of the file.
-            DecisionsError: decisions about other data.
+            Conflict: ``tag`` is out of date.
+            DecisionsError: the decisions are about other data.
         """
         check_decisions(decisions, self._given_labels, where=self.path.name)
         with self._lock:
@@ -103,13 +107,6 @@ class DecisionsFile:
             self._keep_other_columns()
             write_decisions(decisions, self.path)
             return self._tag()
-
-    def _read(self) -> list[Decision]:
-        if not self.path.exists():
-            return []
-        decisions = read_decisions(self.path)
-        check_decisions(decisions, self._given_labels, where=str(self.path))
-        return decisions
 
     def _keep_other_columns(self) -> None:
         if not self.path.exists() or not has_other_columns(self.path):
@@ -128,14 +125,14 @@ class ReviewServer(ThreadingTCPServer):
     """Serves one page, and its decisions.
 
     Args:
-        render: makes the page, given the path where it reads and saves decisions.
-        decisions: the file that they lie in.
-        port: 0 takes the one that is usual for this file, or any where that is taken. Browsers keep what is not saved
-            yet by host and port, so a server started again is given what the last one missed.
+        render: makes the page, given the path at which it reads and saves decisions.
+        decisions: their file.
+        port: 0 means the usual port of this file, or any free one if that is taken. Browsers keep unsaved decisions by
+            host and port, so a restarted server receives what the last one missed.
 
     Raises:
         UsageError: the port is taken.
-        DecisionsError: there are decisions already, and they cannot be read or are about other data.
+        DecisionsError: existing decisions cannot be read or are about other data.
     """
 
     allow_reuse_address = sys.platform != "win32"  # where it would let two servers have one port
@@ -158,11 +155,11 @@ class ReviewServer(ThreadingTCPServer):
 
     @property
     def url(self) -> str:
-        """Return where the page is."""
+        """Return the address of the page."""
         return f"http://{HOST}:{self.port}/{self.token}/"
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing: a browser that goes away in the middle of an answer is not worth a word."""
+        """Say nothing: a browser may go away in the middle of an answer."""
 
 
 def _usual_port(path: Path) -> int:
@@ -171,10 +168,10 @@ def _usual_port(path: Path) -> int:
 
 @contextmanager
 def way_in(folder: Path, url: str) -> Iterator[str]:
-    """Yield the address of a file in ``folder`` that sends the browser on to ``url``, and delete it in the end.
+    """Yield the address of a file in ``folder`` that redirects a browser to ``url``, and delete the file at the end.
 
-    The command line of a browser is seen by everybody on the machine, and the path of the page is a secret; this file
-    only its owner can read. It lies in the run folder since some browsers cannot see where temporary files are.
+    All users of the machine can see the command line of a browser, but the path of the page is a secret; only its owner
+    can read this file. It is in the run folder because some browsers have no access to temporary files.
     """
     handle, name = tempfile.mkstemp(prefix="review-", suffix=".html", dir=folder)
     file = Path(name)
@@ -191,7 +188,7 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = SECONDS
     server: ReviewServer
 
-    def do_GET(self) -> None:  # the name that the standard library calls
+    def do_GET(self) -> None:
         if self._refused(writes=False):
             return
         if self.path == f"/{self.server.token}/":
@@ -234,7 +231,7 @@ class _Handler(BaseHTTPRequestHandler):
             new_tag = self.server.decisions.write(decisions_of(json.loads(body), where="the page"), tag)
         except Conflict:
             self._answer(HTTPStatus.PRECONDITION_FAILED, b"the file has changed: read it again\n")
-        except (DecisionsError, ValueError, RecursionError) as error:  # of JSON that is none, or bottomless
+        except (DecisionsError, ValueError, RecursionError) as error:  # ValueError: not JSON; RecursionError: too deep
             self._answer(HTTPStatus.UNPROCESSABLE_ENTITY, f"{error}\n".encode())
         except OSError as error:
             self._answer(HTTPStatus.INTERNAL_SERVER_ERROR, f"cannot be saved ({error})\n".encode())
@@ -242,22 +239,22 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(HTTPStatus.NO_CONTENT, tag=new_tag)
 
     def _refused(self, *, writes: bool) -> bool:
-        """Refuse what does not come from this page in a browser on this machine; return whether it was refused."""
+        """Refuse a request that is not from this page in a browser on this machine; return whether it was refused."""
         hosts = [f"{name}:{self.server.port}" for name in NAMES]
-        hosts += NAMES if self.server.port == HTTP_PORT else ()  # which browsers leave out
+        hosts += NAMES if self.server.port == HTTP_PORT else ()  # browsers leave this port out
         origins = [f"http://{host}" for host in hosts]
         if self.headers.get("Host") not in hosts:
             self._hang_up(HTTPStatus.MISDIRECTED_REQUEST, "this is not that host")
         elif self.headers.get("Origin", origins[0]) not in origins or (
             writes and self.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin"
         ):
-            self._hang_up(HTTPStatus.FORBIDDEN, "other pages have no business here")
+            self._hang_up(HTTPStatus.FORBIDDEN, "other pages have no access")
         else:
             return False
         return True
 
     def _hang_up(self, status: HTTPStatus, words: str) -> None:
-        """Answer, and close the connection: what the other side may still send is not looked at."""
+        """Answer and close the connection without reading what the other side still sends."""
         self.close_connection = True
         self._answer(status, f"{words}\n".encode())
 
@@ -279,7 +276,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def version_string(self) -> str:
-        """Say no more than whose server it is."""
+        """Return the name alone, without the version of Python."""
         return "labelscan"
 
     def log_message(self, format: str, *args: object) -> None:  # as the standard library calls it

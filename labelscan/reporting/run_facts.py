@@ -1,4 +1,4 @@
-"""What was run, as pairs of a label and a text: what somebody asks who is to believe a result, or to repeat it."""
+"""What was run, as pairs of a label and a text, for those who want to check or repeat a result."""
 
 import shlex
 from collections.abc import Iterator, Mapping
@@ -9,7 +9,7 @@ from labelscan.results.run_files import DIRECTORY, RUN_FILE
 from labelscan.wording import duration
 
 SHOWN_DIGITS = 8
-"""The digits of a fingerprint that are shown, as in the names of run folders."""
+"""Digits of a fingerprint, as in the names of run folders."""
 
 
 def make_run_facts(run: FinishedRun) -> tuple[tuple[str, str], ...]:

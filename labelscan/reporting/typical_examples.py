@@ -1,4 +1,4 @@
-"""Examples whose label looks right, for the eye to compare suspects with."""
+"""Examples whose label looks right, to compare suspects with."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -6,19 +6,19 @@ import numpy as np
 import pandas as pd
 
 QUANTILES = (0.5, 0.9)
-"""Where typical examples are taken, by self-confidence among the labels of a class that look right: not the most
-extreme one, which is often as odd as a suspect, but a usual one and a clear one."""
+"""Which examples are typical, by self-confidence among the labels of a class that look right: a usual one and a clear
+one, not the extreme one, which is often as odd as a suspect."""
 MOST_ERROR_PROBABILITY = 0.5
 MOST_PICTURES = 400
-"""With more classes than half of these, each has one typical example; with more than these, the rest has none."""
+"""With more than half as many classes, each has one typical example; beyond as many, classes have none."""
 
 
 def choose_typical(scores: pd.DataFrame, class_names: Collection[str]) -> Mapping[str, Sequence[int]]:
-    """Return by class up to two rows of ``scores`` whose label looks right, the same whenever it is asked.
+    """Return by class up to two rows of ``scores`` whose label looks right, always the same ones.
 
     Args:
         scores: the table of all examples, most doubtful first.
-        class_names: the classes asked for, the most wanted first.
+        class_names: the classes, the most important first.
     """
     names = list(dict.fromkeys(class_names))[:MOST_PICTURES]
     quantiles = QUANTILES if 2 * len(names) <= MOST_PICTURES else QUANTILES[:1]

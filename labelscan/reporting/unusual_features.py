@@ -1,13 +1,10 @@
-"""The values of a table's row that stand out among those of its class: what there is to see where there is no picture.
+"""The values in a row of a table that stand out among those of its class, in place of the picture that images have.
 
-How far a value stands out is measured in robust standard deviations, so that the very rows which are suspected, and any
-others that are wrong, do not widen what counts as usual: 1.4826 times the median absolute deviation from the median
-(Hampel 1974), which for a normal distribution is its standard deviation. Where more than half of a class have one and
-the same value that is zero, and 1.2533 times the mean absolute deviation stands in for it.
+The distance is measured in robust standard deviations, so that suspects and other wrong rows do not widen what counts
+as usual: 1.4826 times the median absolute deviation from the median (Hampel 1974), which is the standard deviation of a
+normal distribution. If more than half of a class share one value, that is zero, and 1.2533 times the mean absolute
+deviation takes its place.
 """
-
-from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,78 +15,50 @@ from labelscan.reporting.page import FeatureNote
 
 MOST_NOTES = 5
 LEAST_DEVIATIONS = 1.0
-"""What lies nearer than this to the median does not stand out."""
+"""A value nearer to the median does not stand out."""
 MOST_ROWS = 20_000
-"""The most examples of a class, evenly spaced, that its usual values are computed from."""
+"""The most examples of a class, evenly spaced, from which its usual values are computed."""
 FROM_MEDIAN, FROM_MEAN = 1.4826, 1.2533
 
 
-@dataclass(frozen=True, slots=True)
-class Usual:
-    """What the values of one class are like."""
-
-    median: NDArray[np.float64]
-    """(D,)"""
-    deviation: NDArray[np.float64]
-    """(D,) robust standard deviations; 0 where all values are the same."""
-
-
-class StandingOut:
-    """What stands out in the rows of a table.
-
-    Args:
-        table: N rows of features.
-        given_labels: (N,)
-    """
+class UnusualFeatures:
+    """Finds what stands out in the rows of a table; the usual values of a class are computed once."""
 
     def __init__(self, table: FeatureTable, given_labels: GivenLabels) -> None:
         self._table, self._given_labels = table, given_labels
-        self._usual: dict[int, Usual] = {}
+        self._usual: dict[int, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
 
     def notes(self, row: int, *, given: int, suggested: int) -> tuple[FeatureNote, ...]:
-        """Return the values of a row that stand out most among those of its class, first the strangest.
-
-        Args:
-            row: of the table.
-            given: the class of its label.
-            suggested: the class that it is taken for.
-        """
-        usual, other = self._of_class(given), self._of_class(suggested)
+        """Return the values of a row that stand out most among those of its given class, the strangest first."""
+        (median, deviation), (other, _) = self._usual_of(given), self._usual_of(suggested)
         values = self._table.features[row].astype(np.float64)
-        spread = usual.deviation > 0
         deviations = np.zeros(len(values))
-        deviations[spread] = (values - usual.median)[spread] / usual.deviation[spread]
+        np.divide(values - median, deviation, out=deviations, where=deviation > 0)
         order = np.argsort(-np.abs(deviations), kind="stable")[:MOST_NOTES].tolist()
+        names = self._table.names
         return tuple(
             FeatureNote(
-                name=self._name(place),
+                name=names[place] if names else f"feature {place}",
                 value=_rounded(values[place]),
-                usual=_rounded(usual.median[place]),
-                usual_of_suggested=_rounded(other.median[place]),
+                usual=_rounded(median[place]),
+                usual_of_suggested=_rounded(other[place]),
                 deviations=_rounded(deviations[place]),
             )
             for place in order
             if abs(deviations[place]) >= LEAST_DEVIATIONS
         )
 
-    def _name(self, place: int) -> str:
-        names: Sequence[str] = self._table.names
-        return names[place] if names else f"feature {place}"
-
-    def _of_class(self, label: int) -> Usual:
+    def _usual_of(self, label: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the (D,) medians of a class and the (D,) robust standard deviations, 0 where all values are equal."""
         if label not in self._usual:
             rows = np.flatnonzero(self._given_labels == label)
-            step = -(-len(rows) // MOST_ROWS) or 1
-            self._usual[label] = _usual_of(self._table.features[rows[::step]])
+            features = self._table.features[rows[:: -(-len(rows) // MOST_ROWS) or 1]]
+            median = np.median(features, axis=0).astype(np.float64)
+            distance = np.abs(features - median)
+            from_median, from_mean = np.median(distance, axis=0), distance.mean(axis=0)
+            deviation = np.where(from_median > 0, FROM_MEDIAN * from_median, FROM_MEAN * from_mean)
+            self._usual[label] = median, deviation
         return self._usual[label]
-
-
-def _usual_of(features: NDArray[np.float32]) -> Usual:
-    """Return what (M, D) values of a class are like."""
-    median = np.median(features, axis=0).astype(np.float64)
-    distance = np.abs(features - median)
-    from_median, from_mean = np.median(distance, axis=0), distance.mean(axis=0)
-    return Usual(median, np.where(from_median > 0, FROM_MEDIAN * from_median, FROM_MEAN * from_mean))
 
 
 def _rounded(value: float) -> float:

@@ -120,7 +120,7 @@ def test_json_says_what_was_written(command, run):
         (["--serve", "--port", "65536"], "between 0 and 65535"),
         (["--serve", "-o", "b"], "at once"),
         (["--data", "probs.npz"], "opens no data"),
-        (["--data", "probs.npz", "--no-pictures"], "no picture is wanted"),
+        (["--data", "probs.npz", "--no-pictures"], "shows no pictures"),
         (["--serve", "--json"], "at once"),
         (["--serve", "--format", "html"], "at once"),
     ],
@@ -289,5 +289,5 @@ def stop(_):
 
 
 def test_markdown_alone_opens_no_data(command, run):
-    assert "no picture is wanted" in command("report", "run", "--format", "markdown", "--data", "probs.npz").err
-    assert "no picture is wanted" not in command("report", "run", "--format", "html", "--data", "probs.npz").err
+    assert "shows no pictures" in command("report", "run", "--format", "markdown", "--data", "probs.npz").err
+    assert "shows no pictures" not in command("report", "run", "--format", "html", "--data", "probs.npz").err

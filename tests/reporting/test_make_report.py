@@ -93,7 +93,7 @@ def test_data_that_is_named_and_is_not_that_of_the_run_is_refused(photos, tmp_pa
     assert make_report_page(run).notes == (), "what is new does not matter for what is shown"
     with pytest.raises(labelscan.DatasetError, match="not the data of"):
         make_report_page(run, data=str(photos))
-    with pytest.raises(UsageError, match="no picture is wanted"):
+    with pytest.raises(UsageError, match="shows no pictures"):
         make_report_page(run, data=str(photos), pictures=False)
 
 

@@ -1,8 +1,8 @@
 """A verdict as SARIF 2.1.0, the format in which code scanning services read what tools have found.
 
 GitHub refuses a file in which a result has no place, and shows a result only if it has a line, so images and whole
-files of data get line 1. Results are identified by example and given label, so that one which is found again counts as the
-same, whatever its rank or probability.
+files of data get line 1. Results are identified by example and given label: one that is found again counts as the same,
+whatever its rank or probability.
 """
 
 import hashlib

@@ -1,6 +1,6 @@
-"""Formats of a report: each file here writes one, and none computes what the others could not know.
+"""Formats of a report, each in a file of its own, all with the same content.
 
-To add one, write a file beside these and a line in ``FORMATS``.
+To add one, write a file here and a line in ``FORMATS``.
 """
 
 import pkgutil
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ReportFormat:
-    """A form that a report is written in."""
+    """A format that a report is written in."""
 
     file_name: str
-    """The file in the run folder that it is written to."""
+    """Its file in the run folder."""
     writer: str
-    """The function that writes a page into a file, as ``package.module:name``; imported when it is called."""
+    """The function that writes a page to a path, as ``package.module:name``; imported when it is called."""
 
     def write(self, page: "ReportPage", path: Path) -> None:
         """Write the page."""
@@ -32,5 +32,4 @@ FORMATS: Mapping[str, ReportFormat] = {
     "markdown": ReportFormat("report.md", "labelscan.reporting.formats.markdown:write_markdown"),
     "label-studio": ReportFormat("label-studio.json", "labelscan.reporting.formats.label_studio:write_label_studio"),
 }
-"""The formats of ``labelscan report``."""
 FILE_NAMES = tuple(one.file_name for one in FORMATS.values())

@@ -1,17 +1,14 @@
-"""report.html: a run on one page that needs nothing but itself, and its suspects to be reviewed by keyboard.
+"""report.html: a run on one page that needs no other file, with its suspects to review by keyboard.
 
-Template, style and scripts lie in assets/ and are put into the page as they are. Everything that comes from the
-data is text there: the template escapes it, the scripts never take it for HTML, and the page's content security
-policy lets nothing else run, load or connect.
-
-The only file that imports jinja2.
+Template, style and scripts are in assets/ and go into the page unchanged. Everything that comes from the data is text
+there: the template escapes it, the scripts never read it as HTML, and the page's content security policy lets nothing
+else run, load or connect.
 """
 
 import base64
 import dataclasses
 import hashlib
 import json
-import re
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,33 +27,26 @@ from labelscan.results.run_files import DECISIONS_FILE
 ASSETS = Path(__file__).parents[1] / "assets"
 TEMPLATE, STYLE = "page.html.jinja", "page.css"
 PAGE_SCRIPTS = ("page.js",)
-REVIEW_SCRIPTS = (
-    "decisions.js",
-    "saving.js",
-    "cards.js",
-    "gallery.js",
-    "chooser.js",
-    "review.js",
-)
-"""The scripts of a page with suspects."""
+REVIEW_SCRIPTS = ("decisions.js", "saving.js", "cards.js", "gallery.js", "chooser.js", "review.js")
+"""The scripts of a page with suspects, in the order in which they need each other."""
 MOST_CLASSES_IN_HEAT_MAP = 40
-"""With more, the numbers of the noise matrix cannot be read on a screen."""
+"""With more, the numbers of the noise matrix would be too small to read."""
 MOST_CLASSES_IN_HEALTH = 1000
 HEAT_STEPS = 8
 IN_THE_BANNER = "the models learned nothing"
-"""How the warning begins that the banner gives already."""
-_ESCAPES = {character: f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
+"""The start of the warning that the banner already gives."""
+_ESCAPES = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"})
 
 
 class HeatCell(NamedTuple):
-    """A value of the noise matrix as it is shown."""
+    """A value of the noise matrix: its text and the CSS class of its colour."""
 
     text: str
     look: str
 
 
 def write_html(page: ReportPage, path: Path) -> None:
-    """Write the page."""
+    """Write the report of a run as HTML."""
     with replacing(path) as file:
         file.write(render_html(page))
 
@@ -67,6 +57,8 @@ def render_html(page: ReportPage) -> str:
     worst_first = sorted(page.listed("class_health"), key=lambda one: -one["estimated_wrong_labels"])
     style, scripts = _asset(STYLE), [_asset(name) for name in names]
     template = _environment().get_template(TEMPLATE)
+    # A served page saves where apply looks without being asked.
+    decisions = "" if page.save_to else f" --decisions {DECISIONS_FILE}"
     return template.render(
         page=page,
         summary=page.summary,
@@ -82,13 +74,8 @@ def render_html(page: ReportPage) -> str:
         style=Markup(style),
         scripts=[Markup(script) for script in scripts],
         content=Markup(_as_json(_content(page))),
-        next_command=_next_command(page),
+        next_command=f"labelscan apply {shlex.quote(page.run)}{decisions}",
     )
-
-
-def _next_command(page: ReportPage) -> str:
-    # A served page saves where apply looks by itself.
-    return f"labelscan apply {shlex.quote(page.run)}" + ("" if page.save_to else f" --decisions {DECISIONS_FILE}")
 
 
 def _environment() -> Environment:
@@ -126,7 +113,7 @@ def _hash(text: str) -> str:
 
 
 def _content(page: ReportPage) -> dict[str, object]:
-    """Return what the scripts work on."""
+    """Return the data of the scripts."""
     return {
         "fingerprint": page.data_fingerprint,
         "save_to": page.save_to,
@@ -141,21 +128,20 @@ def _content(page: ReportPage) -> dict[str, object]:
 
 
 def _as_json(content: Mapping[str, object]) -> str:
-    """Return JSON that may stand inside a script element whatever strings are in it."""
-    text = json.dumps(content, separators=(",", ":"), allow_nan=False)
-    return re.sub("[<>&\u2028\u2029]", lambda match: _ESCAPES[match[0]], text)
+    """Return JSON that is safe inside a script element, whatever strings it has."""
+    return json.dumps(content, separators=(",", ":"), allow_nan=False).translate(_ESCAPES)
 
 
 def _heat_map(summary: Mapping[str, object]) -> list[list[HeatCell]]:
-    """Return the noise matrix as cells; empty where there are too many."""
+    """Return the noise matrix as cells, or no cells if there are too many."""
     matrix = summary["noise_matrix"]
     if not isinstance(matrix, list) or len(matrix) > MOST_CLASSES_IN_HEAT_MAP:
         return []
-    most = max((value for i, row in enumerate(matrix) for j, value in enumerate(row) if i != j), default=0.0)
+    most = max((value for i, row in enumerate(matrix) for j, value in enumerate(row) if i != j), default=0.0) or 1.0
 
     def cell(value: float, *, is_right: bool) -> HeatCell:
-        # Labels that are right have no heat: they would outshine all others.
-        look = "right" if is_right else f"heat-{round(HEAT_STEPS * (value / most) ** 0.5)}" if most > 0 else "heat-0"
+        # Correct labels have no heat: they would outshine all others.
+        look = "right" if is_right else f"heat-{round(HEAT_STEPS * (value / most) ** 0.5)}"
         return HeatCell(_in_100(value), look)
 
     return [[cell(value, is_right=i == j) for j, value in enumerate(row)] for i, row in enumerate(matrix)]

@@ -1,11 +1,11 @@
 """Tasks for Label Studio: suspects as predictions to be confirmed or corrected, and the labelling interface for them.
 
-The interface lies beside the tasks, as ``<name>.interface.xml``: paste it into the project's labelling settings before
-the tasks are imported. (``<name>.xml`` may be somebody's annotations.) What is annotated comes back by
-``labelscan apply RUN --decisions EXPORT.json``.
+The interface is next to the tasks, as ``<name>.interface.xml`` (``<name>.xml`` may hold a user's annotations). Paste it
+into the project's labelling settings before you import the tasks. ``labelscan apply RUN --decisions EXPORT.json`` takes
+the annotations.
 
-The format is described at https://labelstud.io/guide/task_format and https://labelstud.io/guide/predictions, how
-files of the server's own disk are named at https://labelstud.io/guide/storage.
+The format is described at https://labelstud.io/guide/task_format and https://labelstud.io/guide/predictions, and the
+addresses of files on the server's own disk at https://labelstud.io/guide/storage.
 """
 
 import json
@@ -30,20 +30,17 @@ from labelscan.errors import UsageError
 from labelscan.reporting.page import IMAGES, LEFT_OUT, ReportPage, Suspect
 
 LOCAL_FILES = "/data/local-files/?d="
-"""Address of a file on the disk of the server; the path behind it starts from the server's document root."""
+"""The address of a file on the server's disk, to be followed by its path from the server's document root."""
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 
 
 def write_label_studio(page: ReportPage, path: Path) -> None:
-    """Write the tasks of the suspects of a page that can be shown, and the interface beside them.
+    """Write tasks, as JSON, for the suspects that can be shown, and the interface next to them.
 
-    Args:
-        page: what is reviewed. Without an ``image_root`` its pictures go into the tasks: they are small, but need no
-            server of files.
-        path: the tasks, as JSON.
+    Without an ``image_root`` the pictures of the page go into the tasks: they are small, but need no file server.
 
     Raises:
-        UsageError: no image has a picture, or one lies in no file below the root, or a class no XML can name.
+        UsageError: no image has a picture, an image is outside the root, or XML cannot express the name of a class.
     """
     if path.suffix.lower() == ".xml":
         raise UsageError("the tasks are JSON, not XML", where=str(path), hint="name it .json")
@@ -60,14 +57,14 @@ def write_label_studio(page: ReportPage, path: Path) -> None:
 
 
 def without_task(page: ReportPage) -> list[Suspect]:
-    """Return the suspects that cannot be shown: images without a picture to put into a task."""
+    """Return the suspects that no task can show: images without a picture."""
     if page.image_root or not _shows_images(page):
         return []
     return [one for one in page.suspects if one.picture is None]
 
 
 def interface_path(path: Path) -> Path:
-    """Return where the interface for the tasks at ``path`` lies."""
+    """Return the path of the interface for the tasks at ``path``."""
     return path.with_suffix(".interface.xml")
 
 
@@ -85,7 +82,7 @@ def _task(one: Suspect, page: ReportPage) -> dict[str, object]:
 
 
 def _shows_images(page: ReportPage) -> bool:
-    """Return whether tasks show images: of probabilities, those whose files the server knows."""
+    """Return whether tasks show images; a page of probabilities has some if the server knows their files."""
     return page.kind == IMAGES or (bool(page.image_root) and all(one.path for one in page.suspects))
 
 
@@ -94,25 +91,21 @@ def _image(one: Suspect, page: ReportPage) -> str:
         assert one.picture is not None, "it has no task"
         return one.picture.uri
     if not one.path:
-        hint = "leave --image-root out: pictures are then put into the tasks"
-        raise UsageError("this image lies in no file", where=one.example_id, hint=hint)
+        hint = "leave --image-root out, so that pictures are put into the tasks"
+        raise UsageError("this image has no file", where=one.example_id, hint=hint)
     file = Path(os.path.abspath(Path(page.directory) / one.path))  # noqa: PTH100  # links stay: the root may hold some
     root = Path(page.image_root).expanduser().absolute()
     if not file.is_relative_to(root):
-        raise UsageError(
-            f"this image does not lie in {root}, and Label Studio would not serve it",
-            where=str(file),
-            hint="name its document root by --image-root",
-        )
+        hint = "name its document root by --image-root"
+        raise UsageError(f"this image is not in {root}: Label Studio would not serve it", where=str(file), hint=hint)
     return LOCAL_FILES + quote(file.relative_to(root).as_posix())
 
 
-def _nothing_to_show(one: Suspect) -> UsageError:
-    """Return the error that no example has a picture, of which ``one`` is the first."""
-    remedy = "leave --no-pictures out" if one.no_picture == LEFT_OUT else "name the place of the data by --data"
+def _nothing_to_show(first: Suspect) -> UsageError:
+    remedy = "leave --no-pictures out" if first.no_picture == LEFT_OUT else "name the place of the data by --data"
     return UsageError(
-        f"there is no picture to put into any task{f' ({one.no_picture})' if one.no_picture else ''}",
-        where=one.example_id,
+        f"no task would have a picture{f' ({first.no_picture})' if first.no_picture else ''}",
+        where=first.example_id,
         hint=f"{remedy}, or the document root of Label Studio by --image-root",
     )
 
@@ -123,10 +116,10 @@ def _words(one: Suspect) -> str:
 
 
 def _interface(page: ReportPage) -> Iterator[str]:
-    """Yield the lines of the interface, classes and verdicts as choices of their own."""
-    unnamed = next((name for name in page.class_names if _NOT_IN_XML.search(name)), None)
-    if unnamed is not None:
-        raise UsageError(f"no labelling interface can name the class {unnamed!r}", hint="rename it in the data")
+    """Yield the lines of the interface, which asks for a class and for a verdict."""
+    for name in page.class_names:
+        if _NOT_IN_XML.search(name):
+            raise UsageError(f"no labelling interface can name the class {name!r}", hint="rename it in the data")
     tag = "Image" if _shows_images(page) else "Text"
     yield "<View>"
     yield f'  <{tag} name="{OBJECT_TAG}" value="${OBJECT_TAG}"/>'

@@ -28,7 +28,7 @@ from labelscan.wording import as_code, in_markdown, percent
 
 MOST_CLASSES = 20
 MOST_SUSPECTS = 50
-"""A page of 200 rows is no summary; issues.csv has them all."""
+"""A summary is short; issues.csv has them all."""
 
 
 def write_markdown(page: ReportPage, path: Path) -> None:
@@ -39,10 +39,10 @@ def write_markdown(page: ReportPage, path: Path) -> None:
 
 def render_markdown(page: ReportPage) -> str:
     """Return the report of a run as Markdown, without pictures."""
-    return "\n".join(_run_lines(page)) + "\n"
+    return "\n".join(_lines(page)) + "\n"
 
 
-def _run_lines(page: ReportPage) -> Iterator[str]:
+def _lines(page: ReportPage) -> Iterator[str]:
     n_scored = int(str(page.summary.get("n_scored", 0)))
     share = f" ({percent(page.n_flagged / n_scored)})" if n_scored else ""
     yield f"## {in_markdown(page.data)}: {page.n_flagged:,} of {n_scored:,} labels look wrong{share}"
