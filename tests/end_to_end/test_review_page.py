@@ -116,7 +116,7 @@ def test_odd_names_go_into_the_file_and_come_back(visit, tmp_path):
     assert raw == (tmp_path / "again.csv").read_bytes()
     other = visit(an_odd_page(), name="other.html")
     other.set_input_files("#import", tmp_path / "decisions.csv")
-    other.get_by_text("12 decisions of decisions.csv taken.").wait_for()
+    other.get_by_text("Loaded 12 decisions from decisions.csv.").wait_for()
     assert other.get_by_label("12 of 12 reviewed").count() == 1
 
 
@@ -131,9 +131,9 @@ def test_a_file_joins_what_is_decided_here_and_can_be_taken_back(visit, tmp_path
     tab = visit(an_odd_page())
     tab.locator(".card").nth(2).locator("[data-do=given]").click()
     tab.set_input_files("#import", tmp_path / "mine.csv")
-    tab.get_by_text("2 decisions of mine.csv taken.").wait_for()
-    assert tab.get_by_text("Not on this page, and kept: 1.").count() == 1
-    assert tab.get_by_text("Left as decided here, which was later: 1.").count() == 1
+    tab.get_by_text("Loaded 2 decisions from mine.csv.").wait_for()
+    assert tab.get_by_text("Kept, though not on this page: 1.").count() == 1
+    assert tab.get_by_text("Skipped for later decisions made here: 1.").count() == 1
     assert tab.get_by_text("Left out: 02.png was horse then and is fox now.").count() == 1
     decisions = saved(tab, tmp_path / "decisions.csv")
     assert {name: one.verdict for name, one in decisions.items()} == {
@@ -144,7 +144,7 @@ def test_a_file_joins_what_is_decided_here_and_can_be_taken_back(visit, tmp_path
     tab.get_by_role("button", name="Undo").click()
     assert list(saved(tab, tmp_path / "undone.csv")) == ["03.png"]
     tab.set_input_files("#import", tmp_path / "decisions.csv")
-    tab.get_by_text("3 decisions of decisions.csv taken.").wait_for()
+    tab.get_by_text("Loaded 3 decisions from decisions.csv.").wait_for()
     saved(tab, tmp_path / "again.csv")
     assert (tmp_path / "again.csv").read_bytes() == (tmp_path / "decisions.csv").read_bytes()
 
@@ -187,7 +187,7 @@ def test_no_way_through_the_review_ends_before_the_keys(visit, tmp_path):
     tab.keyboard.press("?")
     tab.get_by_label("Keys are on").uncheck()
     tab.reload()
-    tab.get_by_role("link", name="Go on").click()
+    tab.get_by_role("link", name="Continue").click()
     tab.keyboard.press("g")
     assert tab.get_by_label("1 of 12 reviewed").count() == 1
 
@@ -206,7 +206,7 @@ def test_a_key_never_decides_about_a_label_that_was_scrolled_away(visit):
     assert tab.locator(".card[data-state=keep] code").all_text_contents() == ["01.png", marked]
 
 
-def test_a_review_goes_on_where_it_was_left_and_changes_nothing_before(visit, tmp_path):
+def test_a_review_continues_where_it_was_left_and_changes_nothing_before(visit, tmp_path):
     done = [Decision(example_id=f"{rank:02}.png", verdict="drop", given_label=None) for rank in range(1, 6)]
     write_decisions(done, tmp_path / "before.csv")
     tab = visit(an_odd_page())
@@ -215,7 +215,7 @@ def test_a_review_goes_on_where_it_was_left_and_changes_nothing_before(visit, tm
     tab.keyboard.press("g")
     assert tab.get_by_label("6 of 12 reviewed").count() == 1
     tab.reload()
-    tab.get_by_role("link", name="Go on: 6 left").click()
+    tab.get_by_role("link", name="Continue: 6 left").click()
     tab.keyboard.press("g")
     assert tab.get_by_label("7 of 12 reviewed").count() == 1
     assert tab.locator(".card[data-state=drop]").count() == 5
@@ -376,7 +376,7 @@ def test_what_one_server_did_not_save_is_saved_by_the_next(browser, tmp_path):
         server.token = "another"  # as if stopped and started again
         server.page = render_html(a_page(save_to="/another/decisions")).encode()
         tab.keyboard.press("u")
-        tab.get_by_text("labelscan was started anew. Open the page it named").wait_for()
+        tab.get_by_text("labelscan was restarted. Open the page that it named").wait_for()
         assert verdicts(path) == {"01.png": "keep"}
         new = context.new_page()
         with new.expect_response(lambda answer: answer.request.method == "PUT"):

@@ -15,12 +15,12 @@ function pairNodes(suspect) {
   return [
     element("bdi", { class: "given" }, suspect.given_label),
     element("span", { class: "arrow", "aria-hidden": "true" }, "→"),
-    element("span", { class: "unseen" }, " taken for "),
+    element("span", { class: "unseen" }, " looks like "),
     element("bdi", { class: "suggested" }, suspect.suggested_label),
   ];
 }
 
-/** Return the card of a suspect; what is decided about it is shown by ``showDecision``. */
+/** Return the card of a suspect, without the decision, which ``showDecision`` adds. */
 function cardOf(suspect, heading) {
   const title = `title-${suspect.rank}`;
   const card = element(
@@ -48,7 +48,7 @@ function cardOf(suspect, heading) {
   return card;
 }
 
-/** Show in a card what is decided: a record, or null. */
+/** Show a decision in a card: a record, or null. */
 function showDecision(card, record) {
   card.dataset.state = record?.decision ?? "";
   const words = record ? [STATES[record.decision]] : [];

@@ -24,7 +24,7 @@ class ClassChooser {
     this.input.focus();
   }
 
-  /** List the classes that have the text in them: the one called so first, then those that begin so. */
+  /** List the classes whose name contains the text: the exact name first, then those that begin with it. */
   list() {
     const text = this.input.value.trim().toLocaleLowerCase();
     const place = (name) => name.toLocaleLowerCase().indexOf(text);

@@ -1,5 +1,5 @@
 "use strict";
-/* What is decided about single labels, and its file: the same columns and rules as in labelscan's decisions.py. */
+/* Decisions about single labels, and their file: the same columns and rules as in labelscan's decisions.py. */
 
 const FORMULA = /^'*[=+\-@\t\r]/;
 const guarded = (cell) => (FORMULA.test(cell) ? `'${cell}` : cell);
@@ -7,7 +7,7 @@ const bare = (cell) => (cell.startsWith("'") && FORMULA.test(cell.slice(1)) ? ce
 
 const byExample = (records) => new Map(records.map((record) => [record.example_id, record]));
 const timeOf = (record) => Date.parse(record?.time) || 0;
-/** Whether two decisions say the same; there may be none. */
+/** Return whether two decisions, each of which may be missing, say the same. */
 const isSame = (one, other) => content.columns.every((name) => (one?.[name] ?? "") === (other?.[name] ?? ""));
 
 /** Return what differs between two maps of decisions: pairs of what was and what is, null for none. */
@@ -16,7 +16,7 @@ function changesBetween(before, after) {
   return pairs.filter(([was, is]) => !isSame(was, is));
 }
 
-/** Return decisions with changes made in them; what somebody else has changed later stays. */
+/** Return decisions with changes made in them, except where others made a later change. */
 function withChanges(records, changes) {
   const changed = new Map(records);
   for (const [was, is] of changes) {
@@ -29,7 +29,7 @@ function withChanges(records, changes) {
   return changed;
 }
 
-/** Every decision about this data, also those about labels that this page does not show. */
+/** Every decision about this data, including those about labels that this page does not show. */
 class Decisions {
   constructor(suspects) {
     this.shown = byExample(suspects);
@@ -38,7 +38,7 @@ class Decisions {
     this.onChange = () => {};
   }
 
-  /** Return the decision about a suspect, if there is one about the label that it has now. */
+  /** Return the decision about a suspect and the label that it has now, or null. */
   of(suspect) {
     const record = this.records.get(suspect.example_id);
     return record && (!record.given_label || record.given_label === suspect.given_label) ? record : null;
@@ -57,7 +57,7 @@ class Decisions {
     this.onChange();
   }
 
-  /** Take back the last step, but for what another page has decided since; return the ids. */
+  /** Take back the last step, except what another page has decided since; return the ids. */
   undo() {
     while (this.past.length) {
       const undone = this.past.pop().filter((pair) => this.stands(pair));
@@ -80,12 +80,12 @@ class Decisions {
     return this.past.some((step) => step.some((pair) => this.stands(pair)));
   }
 
-  /** Take a map of decisions for all there are. */
+  /** Replace all decisions by those of a map. */
   replace(records) {
     this.records = new Map(records);
   }
 
-  /** Add the decisions of a file, but where there is a later one; return how many were taken, and what about others. */
+  /** Add the decisions of a file, except where there is a later one; return how many were taken, and why others not. */
   add(records) {
     const [news, wrong] = [[], []];
     const counts = { taken: 0, older: 0, notShown: 0 };
@@ -131,7 +131,7 @@ function csvOf(records) {
   return [content.columns, ...rows].map((row) => `${row.map(cell).join(",")}\r\n`).join("");
 }
 
-/** Return the rows of a CSV text as lists of cells; throw where quotes are not as RFC 4180 has them. */
+/** Return the rows of a CSV text as lists of cells; throw if its quotes do not follow RFC 4180. */
 function rowsOf(text) {
   const rows = [];
   const cells = /(?:"((?:[^"]|"")*)"|([^",\r\n][^,\r\n]*|))(,|\r\n|\n|\r|$)/y;

@@ -25,7 +25,7 @@ class Gallery {
     fillFilters(form, this.list);
   }
 
-  /** Choose and order anew; decisions made since then no longer hide or show anything until the next time. */
+  /** Filter and sort; decisions made afterwards hide or show nothing until the next time. */
   filter() {
     const wanted = Object.fromEntries(new FormData(this.form));
     const text = wanted.text.trim().toLocaleLowerCase();
@@ -61,15 +61,15 @@ class Gallery {
     this.root.replaceChildren(...nodes);
     fillBars(this.root);
     for (const suspect of shown) this.showState(suspect);
-    this.tellMatches();
+    this.showMatches();
     if (this.current) this.mark();
   }
 
-  tellMatches() {
+  showMatches() {
     const [n, all] = [this.list.length, content.suspects.length];
     this.matches.textContent =
       n === 0
-        ? "No label on this page is like that; issues.csv may have some."
+        ? "No label on this page matches; issues.csv may have some."
         : n < all
           ? `${count(n)} of ${count(all)} labels`
           : "";
@@ -142,9 +142,9 @@ class Gallery {
 }
 
 function fillFilters(form, suspects) {
-  const fill = (name, first, options) =>
+  const fill = (name, options) =>
     form.elements[name].append(
-      element("option", { value: "any" }, first),
+      element("option", { value: "any" }, "any"),
       ...options.map(([value, text]) => element("option", { value: `=${value}` }, text)),
     );
   const counted = (valuesOf) => {
@@ -154,21 +154,9 @@ function fillFilters(form, suspects) {
       .sort((one, other) => collator.compare(one[0], other[0]))
       .map(([value, n]) => [value, `${value} (${count(n)})`]);
   };
-  fill(
-    "given",
-    "any",
-    counted((suspect) => [suspect.given_label]),
-  );
-  fill(
-    "suggested",
-    "any",
-    counted((suspect) => [suspect.suggested_label]),
-  );
-  fill(
-    "detector",
-    "any",
-    counted((suspect) => suspect.flagged_by),
-  );
-  fill("state", "any", [["none", "not reviewed"], ...Object.entries(STATES)]);
+  fill("given", counted((suspect) => [suspect.given_label]));
+  fill("suggested", counted((suspect) => [suspect.suggested_label]));
+  fill("detector", counted((suspect) => suspect.flagged_by));
+  fill("state", [["none", "not reviewed"], ...Object.entries(STATES)]);
   for (const [value, [text]] of Object.entries(ORDERS)) form.elements.order.append(element("option", { value }, text));
 }

@@ -14,7 +14,7 @@ function element(tag, attributes = {}, ...children) {
   return node;
 }
 
-/** What the browser keeps; null and silence where it keeps nothing, as for some pages opened from disk. */
+/** The storage of the browser; null and silence if it has none, as for some pages opened from disk. */
 const kept = {
   get(key) {
     try {
@@ -35,7 +35,7 @@ const kept = {
     try {
       localStorage.removeItem(`labelscan:${key}`);
     } catch {
-      // nothing is kept, so nothing has to go
+      // nothing is kept, so there is nothing to remove
     }
   },
   keysFrom(start) {
@@ -74,7 +74,7 @@ function switchTheme() {
   kept.set("theme", dark ? "light" : "dark");
 }
 
-/** Sort a table by the column of a header button; a second click turns the order round. */
+/** Sort a table by the column of a header button; a second click reverses the order. */
 function sortBy(button) {
   const header = button.closest("th");
   const column = [...header.parentNode.children].indexOf(header);

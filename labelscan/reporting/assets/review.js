@@ -1,10 +1,10 @@
 "use strict";
 /* The review: keys and buttons become decisions, and decisions a file. */
 
-const MOST_PROBLEMS_TOLD = 5;
+const MOST_PROBLEMS_SHOWN = 5;
 const START_TEXT = byId("start").textContent;
 const ALL_REVIEWED = content.save_to
-  ? "All of these are reviewed, and saved in the run."
+  ? "All of these are reviewed and saved in the run."
   : "All of these are reviewed. Save decisions.csv, or change the filter.";
 const IN_THE_MOSAIC = 16;
 const decisions = new Decisions(content.suspects);
@@ -15,7 +15,7 @@ const gallery = new Gallery(decisions, {
   pages: byId("pages"),
 });
 const keeper = new (content.save_to ? ServerKeeper : BrowserKeeper)(decisions, {
-  tell(text, kind = "") {
+  show(text, kind = "") {
     byId("saved").textContent = text;
     byId("saved").className = `saved ${kind}`;
   },
@@ -31,7 +31,7 @@ function showProgress() {
   byId("progress-text").textContent = `${count(n)} of ${count(content.suspects.length)} reviewed`;
   byId("undo").disabled = !decisions.canUndo;
   const left = content.suspects.length - n;
-  byId("start").textContent = n && left ? `Go on: ${count(left)} left` : START_TEXT;
+  byId("start").textContent = n && left ? `Continue: ${count(left)} left` : START_TEXT;
 }
 
 function showAll() {
@@ -79,7 +79,7 @@ const KEYS = {
   ...{ z: "undo", Backspace: "undo", j: "next", ArrowRight: "next", k: "previous", ArrowLeft: "previous", "?": "help" },
 };
 
-/** Tell whether keys are meant for the review: nothing outside of it is in focus. */
+/** Return whether keys are meant for the review: nothing outside it has the focus. */
 function isReviewing() {
   const focused = document.activeElement;
   return focused === document.body || byId("reviewbar").contains(focused) || byId("gallery").contains(focused);
@@ -90,7 +90,7 @@ function isInView(card) {
   return box?.bottom > byId("reviewbar").getBoundingClientRect().bottom && box.top < innerHeight;
 }
 
-/** Mark a label that can be seen, and change nothing yet: a key must not decide about one that was scrolled away. */
+/** Mark a label that is in view and decide nothing yet: a key must not decide about one that was scrolled away. */
 function markOneInView() {
   const seen = [...gallery.cards].filter(([, card]) => isInView(card)).map(([suspect]) => suspect);
   const suspect = seen.find((one) => !decisions.of(one)) ?? seen[0];
@@ -139,11 +139,11 @@ async function importFile(file) {
     );
     const { taken, older, notShown, wrong } = decisions.add(records);
     const leftOut = [...problems, ...wrong];
-    const told = leftOut.slice(0, MOST_PROBLEMS_TOLD).map((one) => `Left out: ${one}.`);
-    if (leftOut.length > told.length) told.push(`and ${count(leftOut.length - told.length)} more`);
-    if (older) told.unshift(`Left as decided here, which was later: ${count(older)}.`);
-    if (notShown) told.unshift(`Not on this page, and kept: ${count(notShown)}.`);
-    showMessage([`${count(taken)} ${taken === 1 ? "decision" : "decisions"} of ${file.name} taken.`, ...told]);
+    const lines = leftOut.slice(0, MOST_PROBLEMS_SHOWN).map((one) => `Left out: ${one}.`);
+    if (leftOut.length > lines.length) lines.push(`and ${count(leftOut.length - lines.length)} more`);
+    if (older) lines.unshift(`Skipped for later decisions made here: ${count(older)}.`);
+    if (notShown) lines.unshift(`Kept, though not on this page: ${count(notShown)}.`);
+    showMessage([`Loaded ${count(taken)} ${taken === 1 ? "decision" : "decisions"} from ${file.name}.`, ...lines]);
   } catch (error) {
     showMessage([`${file.name} cannot be read: ${error instanceof TypeError ? "it is not UTF-8" : error.message}.`]);
   }
@@ -157,7 +157,7 @@ function showPair({ given, suggested }) {
   for (const [name, value] of Object.entries({ given, suggested })) {
     const select = byId("filter-form").elements[name];
     select.value = `=${value}`;
-    // A pair of which this page shows none: an option that matches nothing, rather than all labels.
+    // This page may show no label of the pair: an option that matches nothing, rather than all labels.
     if (select.selectedIndex < 0) select.append(element("option", { value: `=${value}`, selected: true }, value));
   }
   byId("filters").open = true;
@@ -231,7 +231,7 @@ function listenToTheRest() {
   byId("export").addEventListener("click", exportFile);
   byId("import").addEventListener("change", async (event) => {
     if (event.target.files.length) await importFile(event.target.files[0]);
-    event.target.value = ""; // so that the same file can be taken again
+    event.target.value = ""; // so that the same file can be loaded again
   });
   for (const link of document.querySelectorAll('a[href="#review"]')) {
     link.addEventListener("click", (event) => {
