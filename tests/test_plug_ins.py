@@ -58,6 +58,34 @@ PARTS = {
                 ids_depend_on_order=True,
             )
     """,
+    "model": """
+        import math
+
+        from torch import nn
+
+        from labelscan.training.recipe import Recipe
+
+
+        class OneLayer:
+            \"\"\"One layer.\"\"\"
+
+            def make(self, input_shape, n_classes):
+                return nn.Sequential(nn.Flatten(), nn.Linear(math.prod(input_shape), n_classes))
+
+            def recipe(self, n_examples, input_shape):
+                return Recipe(epochs=3, batch_size=8, learning_rate=0.1, weight_decay=0.0)
+    """,
+    "noise": """
+        class FirstToOne:
+            \"\"\"Makes the first label 1.\"\"\"
+
+            needs_pred_probs = False
+
+            def plant(self, clean, generator):
+                given_labels = clean.true_labels.copy()
+                given_labels[0] = 1
+                return given_labels
+    """,
     "detector": """
         from labelscan.detection.protocol import Detection
 
@@ -96,6 +124,10 @@ PARTS = {
 ENTRY_POINTS = """\
 [labelscan.loss]
 halved = extras.loss:Halved
+[labelscan.model]
+one-layer = extras.model:OneLayer
+[labelscan.noise]
+first-to-one = extras.noise:FirstToOne
 [labelscan.reader]
 blobs = extras.reader
 [labelscan.detector]
@@ -136,20 +168,25 @@ def installed(tmp_path):
 def test_parts_of_every_kind_are_used_by_name(installed, tmp_path):
     (tmp_path / "forty.blobs").write_text("40")
     program = """
-        import labelscan
+        import numpy as np
 
-        overrides = {"executor.name": "taking-turns", "training.batch_size": 8}
+        import labelscan
+        import labelscan.data.noise
+
+        overrides = {"executor.name": "taking-turns", "model.name": "one-layer", "training.batch_size": 8}
         settings = labelscan.settings(
-            "forty.blobs", loss="halved:0.25", detector="least", epochs=2, folds=2, overrides=overrides
+            "forty.blobs", loss="halved:0.25", detector="least", epochs=10, folds=2, overrides=overrides
         )
         run = labelscan.detect(settings=settings, output="run")
         print(*run.issues.flagged["example_id"])
+        print(*labelscan.data.noise.plant(np.zeros(3, dtype=int), 2, "first-to-one", seed=0))
     """
     detected = installed("-c", dedent(program))
-    assert detected.stdout.split() == ["0"], detected.stderr
+    assert detected.stdout.splitlines() == ["0", "1 0 0"], detected.stderr
     assert (tmp_path / "turns.txt").read_text().split() == ["0", "1"]
     record = json.loads((tmp_path / "run" / "run.json").read_text())
     assert record["choices"]["loss"].startswith("halved:share=0.25")
+    assert record["choices"]["model"] == "one-layer"
     gated = installed("-m", "labelscan", "gate", "run", "--max-issues", "0", "--format", "shout")
     assert (gated.stdout, gated.returncode) == ("NO! 1\n", 1), gated.stderr
     applied = installed("-m", "labelscan", "apply", "run", "--drop")

@@ -9,8 +9,10 @@ import shlex
 import shutil
 import subprocess
 import tomllib
+from importlib import import_module
 from pathlib import Path
 
+import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
@@ -20,7 +22,7 @@ from PIL import Image
 import labelscan
 from labelscan.__main__ import main
 from labelscan.cli import app
-from labelscan.config import ModelConfig
+from labelscan.config import ModelConfig, shipped_configs
 from labelscan.correction.decisions import Decision, write_decisions
 from labelscan.data.native_sizes import NativeSizes
 from labelscan.training.losses import LOSSES
@@ -172,6 +174,32 @@ def test_the_settings_and_the_attributes_of_a_run_are_all_named():
     examples = dict(re.findall(r"`(\w+)=([^`]+)`", section))
     settings = labelscan.settings(**{name: ast.literal_eval(text) for name, text in examples.items()})
     assert (settings.training.loss, settings.training.batch_size, settings.gate.max_rate) == ("gce", 64, 0.02)
+
+
+def test_a_config_that_names_its_schema_is_checked_by_it_and_loads(tmp_path):
+    (block,) = (block for language, block in BLOCKS if language == "toml" and block.startswith("#:schema "))
+    schema = ROOT / block.splitlines()[0].removeprefix("#:schema ")
+    assert schema.parent.samefile(next(iter(shipped_configs().values())).parent), "it comes with the configs"
+    jsonschema.validate(tomllib.loads(block), json.loads(schema.read_text(encoding="utf-8")))
+    (tmp_path / "mine.toml").write_text(block)
+    settings = labelscan.settings(config=tmp_path / "mine.toml")
+    assert (settings.folds.n_folds, settings.gate.max_rate) == (10, 0.02)
+
+
+def test_every_kind_of_part_has_the_group_and_the_protocol_that_are_named():
+    row = re.compile(r"^\| `(labelscan\.\w+)` \|.*\| `(\w+)`, in `([\w.]+)` \|$", re.MULTILINE)
+    named = {
+        group: getattr(import_module(module), protocol) for group, protocol, module in row.findall(reference.PROSE)
+    }
+    kinds = re.compile(r"^[A-Z]+: (?:Parts|Registry)\[(\w+)\] = \w+\(\s*\"([a-z ]+)\"", re.MULTILINE)
+    declared = {}
+    for path in Path(labelscan.__file__).parent.rglob("*.py"):
+        for protocol, kind in kinds.findall(path.read_text(encoding="utf-8")):
+            declared[f"labelscan.{kind.replace(' ', '_')}"] = protocol
+    assert len(declared) == 7
+    assert {group: protocol.__name__ for group, protocol in named.items()} == declared
+    (block,) = (block for language, block in BLOCKS if language == "toml" and "entry-points" in block)
+    assert set(tomllib.loads(block)["project"]["entry-points"]) <= set(declared)
 
 
 def test_the_options_named_exist():
