@@ -67,7 +67,7 @@ class BaselineUpdate:
 
 
 def read_baseline(path: Path) -> Baseline:
-    """Return the baseline in a file, or the decisions to keep a label where it is a file of decisions.
+    """Return the baseline in a file, or the decisions to keep a label in a file of decisions.
 
     Raises:
         GateError: the file is missing or unreadable, or rows lack an id or a label; up to 20 problems at once.
@@ -99,7 +99,7 @@ def read_baseline(path: Path) -> Baseline:
 
 
 def read_to_update(path: Path) -> Baseline:
-    """Return the baseline that ``update_baseline`` may write, empty where there is no file yet.
+    """Return the baseline that ``update_baseline`` may write, empty if there is no file yet.
 
     Raises:
         GateError: the file holds decisions, belongs to a run, or cannot be read.

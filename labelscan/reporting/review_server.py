@@ -135,7 +135,7 @@ class ReviewServer(ThreadingTCPServer):
         DecisionsError: existing decisions cannot be read or are about other data.
     """
 
-    allow_reuse_address = sys.platform != "win32"  # where it would let two servers have one port
+    allow_reuse_address = sys.platform != "win32"  # there it would let two servers have one port
     daemon_threads = True
 
     def __init__(self, render: Callable[[str], str], decisions: DecisionsFile, *, port: int = 0) -> None:

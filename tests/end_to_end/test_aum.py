@@ -1,4 +1,4 @@
-"""AUM from data to run folder: two more trainings, whose extra class nobody gets to see."""
+"""AUM from data to run folder: two more trainings, whose extra class is never shown."""
 
 import json
 import shutil

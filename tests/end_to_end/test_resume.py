@@ -1,4 +1,4 @@
-"""A run that is cut off keeps its finished folds, begins the others anew, and ends with the bytes of one that was not.
+"""A run that is cut off keeps its finished folds, starts the others over, and ends with the bytes of one that was not.
 
 A fold has no checkpoints: what is trained of an unfinished one is lost.
 """
@@ -60,8 +60,8 @@ def check_that_it_resumes(shapes, folder, moment, finished):
     labelscan.detect(images, given, settings=quick(), output=folder, resume=True, notify=heard)
     _, kept = MOMENTS[moment]
     assert heard.reused() == kept
-    anew = [fold for fold in range(N_FOLDS) if fold not in kept]
-    assert heard.epochs() == [(fold, epoch) for fold in anew for epoch in range(1, N_EPOCHS + 1)]
+    restarted = [fold for fold in range(N_FOLDS) if fold not in kept]
+    assert heard.epochs() == [(fold, epoch) for fold in restarted for epoch in range(1, N_EPOCHS + 1)]
     decodes = "decode" in [event.step for event in heard.of(StepStarted)]
     assert decodes == (moment == "while images are decoded")  # later they are there, or no longer needed
     assert contents(folder) == contents(finished.folder)
@@ -69,7 +69,7 @@ def check_that_it_resumes(shapes, folder, moment, finished):
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_an_interrupted_run_keeps_finished_folds_and_begins_the_others_anew(shapes, finished, tmp_path, moment):
+def test_an_interrupted_run_keeps_finished_folds_and_starts_the_others_over(shapes, finished, tmp_path, moment):
     images, _, given = shapes
     with pytest.raises(KeyboardInterrupt):
         labelscan.detect(images, given, settings=quick(), output=tmp_path / "run", notify=cut_off(moment, interrupt))
@@ -88,7 +88,7 @@ def processes():
 
 
 @pytest.mark.parametrize("moment", KILLED)
-def test_a_killed_run_keeps_finished_folds_and_begins_the_others_anew(shapes, finished, tmp_path, moment, processes):
+def test_a_killed_run_keeps_finished_folds_and_starts_the_others_over(shapes, finished, tmp_path, moment, processes):
     process = processes.Process(target=be_killed, args=(shapes, tmp_path / "run", moment))
     process.start()
     process.join()
@@ -97,7 +97,7 @@ def test_a_killed_run_keeps_finished_folds_and_begins_the_others_anew(shapes, fi
     check_that_it_resumes(shapes, tmp_path / "run", moment, finished)
 
 
-def test_a_run_may_be_cut_off_twice(shapes, finished, tmp_path):
+def test_a_run_may_be_interrupted_twice(shapes, finished, tmp_path):
     images, _, given = shapes
     moment = "after one epoch of the second fold"
     with pytest.raises(KeyboardInterrupt):
@@ -152,7 +152,7 @@ def test_folds_side_by_side_give_the_same_bytes_as_one_after_another(shapes, fin
     assert contents(tmp_path / "run") == contents(finished.folder)
 
 
-def test_what_a_killed_fold_left_is_never_taken_for_news_of_the_next_attempt(shapes, tmp_path):
+def test_what_a_killed_fold_left_is_never_read_as_news_of_the_next_attempt(shapes, tmp_path):
     images, _, given = shapes
     for fold in range(N_FOLDS):
         (tmp_path / "run" / f"fold-0-{fold}").mkdir(parents=True)

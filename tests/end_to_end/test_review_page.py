@@ -120,7 +120,7 @@ def test_odd_names_go_into_the_file_and_come_back(visit, tmp_path):
     assert other.get_by_label("12 of 12 reviewed").count() == 1
 
 
-def test_a_file_joins_what_is_decided_here_and_can_be_taken_back(visit, tmp_path):
+def test_loading_a_file_merges_its_decisions_and_can_be_undone(visit, tmp_path):
     rows = [
         Decision(example_id="01.png", verdict="drop"),
         Decision(example_id="02.png", verdict="keep", given_label="horse"),
@@ -162,7 +162,7 @@ def test_undo_leaves_alone_what_another_tab_has_decided_since(visit, tmp_path):
     assert {one.verdict for one in saved(tab, tmp_path / "decisions.csv").values()} == {"drop"}
 
 
-def test_no_way_through_the_review_ends_before_the_keys(visit, tmp_path):
+def test_the_keys_work_after_every_step_of_the_review(visit, tmp_path):
     tab = visit(an_odd_page())
     tab.get_by_role("link", name="Review all").click()
     tab.keyboard.press("g")
@@ -274,7 +274,7 @@ def test_the_page_is_accessible_and_fits_the_screen(visit, theme, width):
     assert root.evaluate("root => root.scrollWidth - root.clientWidth") == 0
 
 
-def test_light_and_dark_are_as_the_system_has_them_until_somebody_chooses(visit):
+def test_light_and_dark_are_as_the_system_has_them_until_the_user_chooses(visit):
     tab = visit(a_page(), color_scheme="dark")
     paper = "getComputedStyle(document.body).backgroundColor"
     dark = tab.evaluate(paper)
@@ -297,7 +297,7 @@ def test_a_pair_that_is_clicked_is_all_that_is_shown(visit):
     assert {card.locator(".class.given .name").inner_text() for card in cards.all()} == {"cat"}
 
 
-def test_a_page_without_storage_says_that_decisions_go_with_the_tab(visit):
+def test_a_page_without_storage_says_that_decisions_are_lost_with_the_tab(visit):
     tab = visit(a_page())
     tab.context.add_init_script("Storage.prototype.setItem = () => { throw new Error('not here') }")
     tab.reload()
@@ -312,7 +312,7 @@ def test_a_page_without_storage_says_that_decisions_go_with_the_tab(visit):
         {"summary": a_summary(tuple(map(str, range(1000)))), "class_names": tuple(map(str, range(1000)))},
     ],
 )
-def test_little_or_much_to_show_is_no_trouble(visit, changes):
+def test_a_page_may_have_little_or_much_to_show(visit, changes):
     assert visit(a_page(**changes)).get_by_role("heading", level=1).count() == 1
 
 
@@ -348,7 +348,7 @@ def test_a_served_page_saves_as_it_goes_and_shows_what_others_changed(browser, t
         press_and_see_it_saved(tab, "z")
         assert tab.get_by_label("2 of 8 reviewed").count() == 1
         tab.get_by_text("Saved in decisions.csv").wait_for()
-        tab.keyboard.press("z")  # what is left to undo is no longer there
+        tab.keyboard.press("z")  # the decision that it would undo is gone
         write_decisions([*read_decisions(path), dropped_later("03.png")], path)
         tab.keyboard.press("j")
         tab.keyboard.press("g")

@@ -41,7 +41,7 @@ def folder(tmp_path_factory):
     buffer = io.BytesIO()
     rgb.resize((200, 200)).save(buffer, "JPEG")
     (cross / "truncated.jpg").write_bytes(buffer.getvalue()[:900])
-    (cross / "text.png").write_text("this is no image")
+    (cross / "text.png").write_text("this is not an image")
     (root / "alone").mkdir()
     rgb.save(root / "alone" / "one.png")
     (root / "cross" / "notes.txt").write_text("not listed")

@@ -12,7 +12,7 @@ HEADER = "example_id,given_label\n"
 
 
 @given(st.sets(st.tuples(TEXT, TEXT), max_size=5))
-def test_what_is_written_is_read_back_sorted(tmp_path_factory, suspects):
+def test_a_baseline_is_read_back_as_written_and_sorted(tmp_path_factory, suspects):
     path = tmp_path_factory.mktemp("baseline") / "known.csv"
     update = update_baseline(read_to_update(path), frozenset(suspects), {})
     assert (update.n_rows, len(update.added), update.removed) == (len(suspects), len(suspects), ())
@@ -49,7 +49,7 @@ def test_two_runs_may_share_a_baseline(tmp_path):
     assert path.read_text() == HEADER + "test/1,cat\ntrain/1,cat\ntrain/2,dog\n"
 
 
-def test_what_somebody_has_noted_beside_stays(tmp_path):
+def test_a_users_own_columns_stay(tmp_path):
     path = tmp_path / "known.csv"
     path.write_text('note,example_id,"by, whom",given_label\n"a ""cat"", yes",b,Ann,cat\n,a,,cat\nold,c,Ann,cat\n')
     update_baseline(read_to_update(path), frozenset([("d", "dog")]), dict.fromkeys("abcd", "cat") | {"c": "dog"})
@@ -75,13 +75,13 @@ def test_a_file_that_a_spreadsheet_has_saved_is_read(tmp_path):
         ("example_id,decision,new_label\na,keep,\n", "no given_label"),
     ],
 )
-def test_a_file_that_says_nothing_is_refused(tmp_path, content, named):
+def test_an_incomplete_file_is_refused(tmp_path, content, named):
     (tmp_path / "known.csv").write_text(content)
     with pytest.raises(GateError, match=named):
         read_baseline(tmp_path / "known.csv")
 
 
-def test_a_file_in_another_encoding_is_left_as_it_is(tmp_path):
+def test_a_file_in_another_encoding_is_refused_and_unchanged(tmp_path):
     path = tmp_path / "known.csv"
     path.write_bytes("example_id,given_label,note\na,cat,schön\n".encode("cp1252"))
     for read in (read_baseline, read_to_update):
@@ -96,7 +96,7 @@ def test_many_problems_are_reported_at_once(tmp_path):
     assert len(caught.value.problems) == 21
 
 
-def test_of_decisions_those_to_keep_a_label_count(tmp_path):
+def test_decisions_to_keep_a_label_count(tmp_path):
     path = tmp_path / "decisions.csv"
     rows = ["a,keep,,,cat", "b,relabel,dog,,cat", "c,drop,,,cat", "d,unsure,,,cat", "'=e,keep,,,'-1"]
     path.write_text("\n".join(["example_id,decision,new_label,time,given_label", *rows]))

@@ -68,7 +68,7 @@ def test_a_limit_on_classes_names_those_that_exceed_it(run):
     assert "50 %" in check(run, max_class_rate=0.4).sentence
 
 
-def test_of_the_suspects_those_in_the_baseline_are_not_new_if_their_label_is_the_same(run):
+def test_suspects_in_the_baseline_are_not_new_if_their_label_is_the_same(run):
     found = verdict(run, baseline=[("00", "cat"), ("01", "dog"), ("gone", "cat")], max_new=2)
     assert [(one.example_id, one.is_new) for one in found.suspects][-1] == ("00", False)
     assert (found.n_new, found.passed) == (2, True)
@@ -76,13 +76,13 @@ def test_of_the_suspects_those_in_the_baseline_are_not_new_if_their_label_is_the
     assert "2 of them new" in findings(found)
 
 
-def test_with_a_baseline_nothing_may_be_new_unless_it_is_said(run):
+def test_with_a_baseline_nothing_may_be_new_unless_allowed(run):
     assert not verdict(run, baseline=[]).passed
     assert [one.name for one in verdict(run, baseline=[], max_rate=0.5).checks] == ["max-rate", "max-new"]
     assert verdict(run, baseline=[("00", "cat"), ("01", "cat"), ("04", "dog")]).passed
 
 
-def test_what_is_flagged_and_not_very_doubtful_does_not_count(run):
+def test_a_flag_below_the_least_error_probability_does_not_count(run):
     least = sorted(one.error_probability for one in verdict(run, max_issues=9).suspects)
     assert len(verdict(run, max_issues=9, min_error_probability=least[0]).suspects) == 3
     assert not verdict(run, max_issues=9, min_error_probability=1.0).suspects
@@ -95,7 +95,7 @@ def test_without_a_limit_there_is_nothing_to_judge_by():
         effective_limits(GateConfig(max_new=0))
 
 
-def test_no_baseline_is_written_over_the_data(tmp_path):
+def test_no_baseline_overwrites_the_data(tmp_path):
     rows = [f"{row:02},{'ab'[row % 2]},{0.9 - 0.8 * (row % 2)},{0.1 + 0.8 * (row % 2)}\n" for row in range(10)]
     data = tmp_path / "probs.csv"
     data.write_text("example_id,given_label,prob:a,prob:b\n" + "".join(rows))
@@ -114,13 +114,13 @@ def test_a_run_with_planted_labels_passes_no_gate(run, tmp_path):
         accept(lambda: planted, tmp_path / "known.csv")
 
 
-def test_a_run_that_says_nothing_passes_no_gate(run):
+def test_a_run_that_learned_nothing_passes_no_gate(run):
     blind = dataclasses.replace(run, summary={**run.summary, "learned_nothing": True})
     with pytest.raises(GateError, match="learned nothing"):
         verdict(blind, max_rate=1.0)
 
 
-def test_paths_are_told_from_where_the_run_was_started(run):
+def test_paths_start_where_the_run_was_started(run):
     scores = run.issues.scores
     scores["path"] = [f"{run.record['directory']}/photos/{one}.png" for one in scores["example_id"]]
     assert {one.path for one in verdict(run, max_issues=9).suspects} == {
@@ -130,7 +130,7 @@ def test_paths_are_told_from_where_the_run_was_started(run):
     assert {one.place for one in verdict(run, max_issues=9).suspects} == {"/elsewhere/a.png"}
 
 
-def test_paths_are_told_from_the_root_of_the_repository(run):
+def test_paths_start_at_the_root_of_the_repository(run):
     started_in = Path(run.record["directory"])
     repository = started_in / "repository"
     (repository / "tools").mkdir(parents=True)
@@ -145,7 +145,7 @@ def test_paths_are_told_from_the_root_of_the_repository(run):
     assert {one.path for one in verdict(away, max_issues=9).suspects} == {"../../c.png"}
 
 
-def test_without_any_file_of_the_data_there_is_still_a_line_to_point_at(run, tmp_path):
+def test_without_a_file_of_the_data_a_suspect_still_has_a_line(run, tmp_path):
     found = verdict(run, max_issues=0)
     assert found.source == ""
     assert Path(found.issues).name == "issues.csv"
@@ -169,7 +169,7 @@ def test_suspects_are_accepted_only_into_a_file_that_may_be_written(run):
     assert verdict(run, max_issues=0).accepts_into == "labels-baseline.csv"
 
 
-def test_a_limit_that_is_barely_exceeded_is_seen_to_be(run):
+def test_a_limit_that_is_barely_exceeded_visibly_is(run):
     assert check(run, max_class_rate=0.4999999).sentence.startswith("50 % of the labels 'cat'")
     assert check(run, max_class_rate=0.4999999).sentence.endswith(", 49.99999 % allowed")
 
@@ -193,7 +193,7 @@ def test_the_library_judges_what_the_command_does(run, tmp_path):
         labelscan.gate(folder, baseline=tmp_path / "gone.csv")
 
 
-def test_a_baseline_may_lie_in_the_home_of_the_user(run, tmp_path, monkeypatch):
+def test_a_baseline_may_be_in_the_home_folder(run, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     assert labelscan.update_baseline(run.folder, "~/known.csv").path == tmp_path / "known.csv"
     assert labelscan.gate(run.folder, baseline="~/known.csv").passed

@@ -41,7 +41,7 @@ def test_another_rule_of_confident_learning_counts_nothing():
     assert "counts" not in estimate_wrong_labels(run).basis
 
 
-def test_no_range_leaves_what_is_possible():
+def test_no_range_exceeds_what_is_possible():
     one = estimate_wrong_labels(a_run(summary={"flagged_by": {"confident-learning": 9}}))
     assert (one.low, one.high) == (pytest.approx(4 - (one.estimate - one.low) - (4 - one.estimate)), 9.0)
     none = estimate_wrong_labels(a_run(summary={"flagged_by": {"confident-learning": 0}}))
@@ -58,14 +58,14 @@ def test_precision_goes_down_to_what_all_detectors_flag():
     assert not one.measured
 
 
-def test_detectors_that_agree_on_more_than_is_believed_widen_nothing():
+def test_detectors_that_agree_on_more_than_the_estimate_widen_nothing():
     one, other = (estimate_flagged_precision(a_run(summary={"flagged_by_all": count})) for count in (4, 3))
     assert one.low == pytest.approx(0.85 - 1.96 * np.sqrt(0.09 + 0.16 + 0.21) / 4, abs=1e-4)
     assert "all detectors" not in one.basis
     assert (other.low, other.basis) == (one.low, one.basis), "75 % is within the range of chance"
 
 
-def test_a_self_check_is_believed_instead():
+def test_a_self_check_replaces_the_estimates():
     run = a_run(summary={"self_check": CHECK})
     precision, count = estimate_flagged_precision(run), estimate_wrong_labels(run)
     assert (precision.estimate, precision.low, precision.high) == (0.75, 0.5, 1.0)
@@ -76,19 +76,19 @@ def test_a_self_check_is_believed_instead():
     assert "add up to 4" in count.basis
 
 
-def test_a_self_check_that_could_not_tell_is_not():
+def test_a_self_check_without_a_result_replaces_nothing():
     unknown = {"estimate": None, "low": None, "high": None}
     run = a_run(summary={"self_check": {"precision": unknown, "wrong_labels_left": unknown}})
     assert estimate_wrong_labels(run) == estimate_wrong_labels(a_run())
 
 
-def test_true_labels_are_told_beside():
+def test_true_labels_are_reported_too():
     run = a_run(summary={"against_truth": TRUTH})
     assert "5 labels are known to be wrong" in estimate_wrong_labels(run).basis
     assert "75 % are known to be right" in estimate_flagged_precision(run).basis
 
 
-def test_where_nothing_is_flagged_there_is_no_precision():
+def test_without_flags_there_is_no_precision():
     run = a_run()
     run.issues.scores["flagged"] = False
     assert estimate_flagged_precision(run) is None
@@ -97,8 +97,8 @@ def test_where_nothing_is_flagged_there_is_no_precision():
 @pytest.mark.parametrize("summary", [{}, {"flagged_by_all": 1}, {"self_check": CHECK}])
 def test_how_it_is_known_is_short_and_said_once(summary):
     run = a_run(summary=summary)
-    told = [estimate_wrong_labels(run).basis, estimate_flagged_precision(run).basis]
-    assert all(len(basis.split()) <= 25 for basis in told)
-    assert "--self-check" not in " ".join(told), "score has none"
-    sentences = " ".join(told).replace("Measured by the self-check; ", "").removesuffix(".").split(". ")
+    bases = [estimate_wrong_labels(run).basis, estimate_flagged_precision(run).basis]
+    assert all(len(basis.split()) <= 25 for basis in bases)
+    assert "--self-check" not in " ".join(bases), "score has none"
+    sentences = " ".join(bases).replace("Measured by the self-check; ", "").removesuffix(".").split(". ")
     assert len(set(sentences)) == len(sentences)

@@ -74,7 +74,7 @@ def test_an_image_that_is_gone_says_so_and_the_others_are_shown(photos, tmp_path
     assert page.notes[0].startswith("1 of ")
 
 
-def test_photos_that_moved_are_missed_until_they_are_named(photos, tmp_path):
+def test_photos_that_moved_are_missing_until_they_are_named(photos, tmp_path):
     run = detect(str(photos), tmp_path / "run", image_size=16)
     photos.rename(tmp_path / "elsewhere")
     page = make_report_page(run)
@@ -87,7 +87,7 @@ def test_photos_that_moved_are_missed_until_they_are_named(photos, tmp_path):
     assert all(one.picture is not None for one in page.suspects)
 
 
-def test_data_that_is_named_and_is_not_that_of_the_run_is_refused(photos, tmp_path):
+def test_other_data_than_that_of_the_run_is_refused(photos, tmp_path):
     run = detect(str(photos), tmp_path / "run", image_size=16)
     (photos / "dark" / "new.jpg").write_bytes((photos / "dark" / "0.jpg").read_bytes())
     assert make_report_page(run).notes == (), "what is new does not matter for what is shown"
@@ -136,7 +136,7 @@ def test_typical_examples_are_of_both_classes_in_question(photos, tmp_path):
         assert all(one.example_id.startswith(f"{name}/") for one in examples)
 
 
-def test_probabilities_show_the_images_that_lie_beside_them(photos, tmp_path, monkeypatch):
+def test_probabilities_show_the_images_at_their_paths(photos, tmp_path, monkeypatch):
     (photos / "notes.txt").touch()
     rows = [
         f"{name}/{number}.jpg,{name},{0.9 - 0.8 * (name == 'light')},{0.1 + 0.8 * (name == 'light')}"
@@ -160,7 +160,7 @@ def test_probabilities_show_the_images_that_lie_beside_them(photos, tmp_path, mo
     assert make_report_page(run).notes == (), "these are no images"
 
 
-def test_a_manifest_with_a_broken_file_shows_what_there_is(photos, tmp_path):
+def test_a_manifest_with_a_broken_file_shows_the_others(photos, tmp_path):
     (photos / "dark" / "0.jpg").write_text("no image")
     rows = [f"{name}/{number}.jpg,{name}" for name in ("dark", "light") for number in range(8)]
     (photos / "list.csv").write_text("\n".join(["path,label", *rows]) + "\n")
@@ -185,7 +185,7 @@ def test_images_in_an_array_are_shown_pixel_by_pixel_with_true_labels(tmp_path):
     assert page.class_names == tuple("0123456789")
 
 
-def test_a_table_tells_what_stands_out(tmp_path):
+def test_a_table_shows_the_values_that_stand_out(tmp_path):
     generator = np.random.default_rng(0)
     rows = [f"{generator.normal(10 * (row % 2)):.3f},{generator.normal():.3f},{'ab'[row % 2]}" for row in range(40)]
     rows[0] = "10.5,0.1,a"
@@ -225,7 +225,7 @@ def test_a_run_that_flags_nothing_is_a_page_too(tmp_path):
     assert (page.suspects, page.n_flagged, page.flagged_precision) == ((), 0, None)
 
 
-def test_a_form_without_pictures_opens_no_image(photos, tmp_path):
+def test_a_format_without_pictures_opens_no_image(photos, tmp_path):
     detect(str(photos), tmp_path / "run", image_size=16)
     heard = []
     for form, given in (("markdown", {}), ("label-studio", {"image_root": tmp_path})):
@@ -235,7 +235,7 @@ def test_a_form_without_pictures_opens_no_image(photos, tmp_path):
     assert heard
 
 
-def test_a_run_folder_that_may_only_be_read_asks_for_a_file_elsewhere(photos, tmp_path, monkeypatch):
+def test_a_read_only_run_folder_asks_for_a_file_elsewhere(photos, tmp_path, monkeypatch):
     run = detect(str(photos), tmp_path / "run", image_size=16)
     page = make_report_page(run, pictures=False)
 

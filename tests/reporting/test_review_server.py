@@ -1,4 +1,4 @@
-"""The review server: decisions are saved as they are made, and nobody else gets in."""
+"""The review server: decisions are saved as they are made, and no one else has access."""
 
 import contextlib
 import http.client
@@ -77,7 +77,7 @@ def test_decisions_are_saved_and_read_back(server, path):
     assert [one.example_id for one in read_decisions(path)] == ["0.png"]
 
 
-def test_what_another_program_changed_is_not_written_over(server, path):
+def test_changes_of_another_program_are_not_overwritten(server, path):
     _, headers, _ = ask(server)
     write_decisions([Decision(example_id="1.png", verdict="drop")], path)
     before = path.read_bytes()
@@ -88,7 +88,7 @@ def test_what_another_program_changed_is_not_written_over(server, path):
     assert put(server, [KEEP], headers["ETag"])[0] == 204
 
 
-def test_without_having_read_nothing_is_written(server, path):
+def test_a_page_that_has_not_read_cannot_write(server, path):
     assert ask(server, "PUT", body="[]")[0] == 428
     assert not path.exists()
 
@@ -118,13 +118,13 @@ def test_a_page_speaks_for_all_that_it_has_read(path):
         "[" * 100_000,
     ],
 )
-def test_what_is_no_decision_about_this_run_is_refused(server, path, body):
+def test_anything_but_decisions_about_this_run_is_refused(server, path, body):
     _, headers, _ = ask(server)
     assert ask(server, "PUT", body=body, If_Match=headers["ETag"])[0] == 422
     assert not path.exists()
 
 
-def test_another_path_or_token_is_not_there(server):
+def test_another_path_or_token_is_not_found(server):
     for place, token in (("", "guess"), ("decisions", "guess"), ("../run.json", None), ("", f"{server.token}x")):
         assert ask(server, place=place, token=token)[0] == 404
     assert ask(server, "PUT", place="run.json", body="[]", If_Match='"x"')[0] == 404
@@ -138,7 +138,7 @@ def test_another_name_for_this_machine_is_refused(server, host):
     assert ask(server, place="", Host=f"localhost:{server.port}")[0] == 200
 
 
-def test_at_the_port_of_http_a_browser_leaves_it_out(server):
+def test_the_port_of_http_may_be_left_out(server):
     port, server.port = server.port, 80
     try:
         for name in ("127.0.0.1", "localhost"):
@@ -154,7 +154,7 @@ def ask_port(port, server, **headers):
         return connection.getresponse().status
 
 
-def test_the_way_in_is_for_the_owner_alone_and_is_gone_in_the_end(tmp_path):
+def test_only_the_owner_can_read_the_way_in_which_is_deleted_at_the_end(tmp_path):
     with way_in(tmp_path, "http://127.0.0.1:80/a/?b&c") as address:
         (file,) = tmp_path.iterdir()
         assert address == file.as_uri()
@@ -175,7 +175,7 @@ def test_other_pages_are_refused(server, path):
     assert put(server, [KEEP], headers["ETag"], Origin=f"http://127.0.0.1:{server.port}")[0] == 204
 
 
-def test_what_is_too_much_is_not_read(server):
+def test_a_request_that_is_too_large_is_not_read(server):
     assert ask(server, "PUT", If_Match='"x"', Content_Length=str(MOST_BYTES + 1))[0] == 413
     with socket.create_connection((HOST, server.port), timeout=5) as line:
         request = f"PUT /{server.token}/decisions HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n"
@@ -183,7 +183,7 @@ def test_what_is_too_much_is_not_read(server):
         assert line.recv(100).startswith(b"HTTP/1.1 411 ")
 
 
-def test_a_file_that_has_become_unreadable_is_told_and_left_alone(server, path):
+def test_a_file_that_has_become_unreadable_is_reported_and_left_alone(server, path):
     _, headers, _ = ask(server)
     path.write_text("example_id\n0.png\n")
     status, _, body = ask(server)
@@ -211,7 +211,7 @@ def test_a_column_of_notes_is_not_lost(server, path, tmp_path):
         assert {one.name for one in tmp_path.iterdir()} == {"decisions.csv", *list(copies)[:number]}
 
 
-def test_a_port_that_is_taken_is_told(server, path):
+def test_a_port_that_is_taken_is_reported(server, path):
     with pytest.raises(UsageError, match="cannot be taken"), serving(path, port=server.port):
         pass
 
@@ -237,6 +237,6 @@ def test_a_second_server_of_a_run_knows_that_the_usual_port_is_taken(server, pat
         assert second.port != server.port
 
 
-def test_decisions_are_known_to_be_saved_where_their_folder_takes_files(tmp_path):
+def test_decisions_can_be_saved_if_their_folder_is_writable(tmp_path):
     assert DecisionsFile(tmp_path / "decisions.csv", {}).can_be_written
     assert not DecisionsFile(tmp_path / "gone" / "decisions.csv", {}).can_be_written

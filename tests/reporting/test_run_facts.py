@@ -9,7 +9,7 @@ from labelscan.reporting.run_facts import make_run_facts
 from labelscan.results.finished_run import FinishedRun
 
 
-def test_a_run_tells_how_it_was_made_and_can_be_made_again(tmp_path, monkeypatch):
+def test_facts_say_how_a_run_was_made_and_how_to_repeat_it(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     rows = [f"{number},{number % 2},{'ab'[number % 2]}" for number in range(12)]
     Path("flowers.csv").write_text("\n".join(["petal,sepal,label", *rows]) + "\n")

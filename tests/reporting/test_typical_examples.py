@@ -19,7 +19,7 @@ def a_table(n, names, *, seed=0):
     )
 
 
-def test_they_are_of_the_class_unflagged_and_well_but_not_most_confident():
+def test_typical_examples_are_unflagged_and_confident_but_not_the_most_confident():
     table = a_table(2000, ["a", "b"])
     chosen = choose_typical(table, ["b", "a", "b", "no such class"])
     assert list(chosen) == ["b", "a"]
@@ -32,7 +32,7 @@ def test_they_are_of_the_class_unflagged_and_well_but_not_most_confident():
         assert ranks.loc[list(rows)].between(0.45, 0.95).all()
 
 
-def test_those_without_a_score_or_likely_wrong_are_never_shown():
+def test_examples_without_a_score_or_likely_wrong_are_never_typical():
     table = a_table(6, ["a"])
     table["flagged"] = False
     table.loc[0, "self_confidence"] = np.nan
@@ -42,11 +42,11 @@ def test_those_without_a_score_or_likely_wrong_are_never_shown():
     assert choose_typical(table, ["a"]) == {}
 
 
-def test_they_are_taken_from_a_run():
+def test_typical_examples_come_from_a_run():
     assert choose_typical(a_run().issues.scores, ["cat", "dog"]) == {"cat": [6, 8], "dog": [5, 7]}
 
 
-def test_many_classes_have_one_each_and_the_last_none():
+def test_with_many_classes_each_has_one_and_the_last_have_none():
     names = [str(number) for number in range(1000)]
     chosen = choose_typical(a_table(5000, names), names)
     assert all(len(rows) == 1 for rows in chosen.values())

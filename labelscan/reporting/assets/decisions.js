@@ -85,7 +85,7 @@ class Decisions {
     this.records = new Map(records);
   }
 
-  /** Add the decisions of a file, except where there is a later one; return how many were taken, and why others not. */
+  /** Add the decisions of a file unless there are later ones; return how many were added, skipped and wrong. */
   add(records) {
     const [news, wrong] = [[], []];
     const counts = { taken: 0, older: 0, notShown: 0 };

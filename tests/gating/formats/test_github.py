@@ -43,7 +43,7 @@ def test_a_label_or_path_can_neither_end_a_property_nor_begin_a_command():
     assert "d:e%25f" in message, "a colon in a message is only text"
 
 
-def test_a_suspect_without_a_file_is_told_without_one():
+def test_a_suspect_without_a_file_is_annotated_without_one():
     suspect = a_suspect(7)
     object.__setattr__(suspect, "path", "")
     assert "::error title=cat -> dog::07: labelled cat" in as_annotations(a_verdict((suspect,)), top=1)

@@ -5,7 +5,7 @@ from tiny_verdict import NASTY, a_verdict, nasty_suspects
 from labelscan.gating.formats.json import as_json
 
 
-def test_all_suspects_are_in_it_and_any_label_comes_back_as_it_was():
+def test_json_has_all_suspects_and_any_label_survives():
     text = as_json(a_verdict(nasty_suspects()))
     assert text.isascii()
     content = json.loads(text)

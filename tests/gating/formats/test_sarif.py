@@ -26,7 +26,7 @@ def test_any_verdict_is_valid_by_the_schema_of_the_standard(baseline, source):
         assert log["$schema"] == SCHEMA["id"]
 
 
-def test_a_result_is_known_again_by_its_example_and_given_label():
+def test_a_result_is_identified_by_its_example_and_given_label():
     first, other, relabelled = results(
         a_verdict((a_suspect(1), a_suspect(2), a_suspect(1, given_label="fox", path="photos/01.png")))
     )
@@ -36,10 +36,10 @@ def test_a_result_is_known_again_by_its_example_and_given_label():
     assert prints[0] not in prints[1:3]
 
 
-def test_only_what_is_new_is_an_error_where_there_is_a_baseline():
+def test_with_a_baseline_only_what_is_new_is_an_error():
     suspects = (a_suspect(1), a_suspect(2, is_new=False))
-    told = [(one["level"], one["baselineState"]) for one in results(a_verdict(suspects, baseline="known.csv"))]
-    assert told == [("error", "new"), ("note", "unchanged")]
+    levels = [(one["level"], one["baselineState"]) for one in results(a_verdict(suspects, baseline="known.csv"))]
+    assert levels == [("error", "new"), ("note", "unchanged")]
     assert [one["level"] for one in results(a_verdict(suspects, limit=2))] == ["warning", "warning"]
 
 
@@ -68,7 +68,7 @@ def test_every_result_has_a_place_without_which_services_refuse_the_file():
         assert (place["artifactLocation"]["uri"], place["region"]["startLine"]) == (file, line)
 
 
-def test_labels_are_kept_as_they_are_beside_a_message_to_be_looked_at():
+def test_properties_keep_labels_unchanged_and_messages_are_printable():
     for label, result in zip(NASTY, results(a_verdict(nasty_suspects())), strict=True):
         assert result["properties"]["given_label"] == label
         assert "\x1b" not in result["message"]["text"]

@@ -16,7 +16,7 @@ from labelscan.gating.formats.words import findings, next_steps, outcome, reason
         ("max-new", 12345, "12,345"),
     ],
 )
-def test_a_limit_is_read_as_a_person_says_it(name, number, text):
+def test_a_limit_is_shown_as_a_person_says_it(name, number, text):
     assert shown(name, number) == text
 
 
@@ -67,7 +67,7 @@ def test_what_to_do_next_can_be_pasted_into_a_shell():
     assert next_steps(a_verdict(), 10) == []
 
 
-def test_where_it_passes_nothing_need_be_done():
+def test_a_pass_asks_for_nothing():
     passed = a_verdict((a_suspect(), a_suspect()), limit=9)
     assert [word for word, _ in next_steps(passed, 0)] == ["review"]
     assert [word for word, _ in next_steps(passed, 10)] == ["issues", "review", "accept"]

@@ -41,7 +41,7 @@ def test_the_page_is_as_reviewed(golden):
     golden("report.html", text)
 
 
-def test_the_policy_lets_run_what_is_in_the_page_alone():
+def test_the_policy_allows_only_the_scripts_of_the_page():
     text = render_html(a_page())
     policy = policy_of(text)
     assert policy.startswith("default-src 'none'; img-src data:; ")
@@ -60,7 +60,7 @@ def test_nothing_is_fetched_and_nothing_runs_from_attributes():
 
 
 @pytest.mark.parametrize("new", ["light-dark(", "color-mix(", ":has(", "oklab"])
-def test_browsers_of_five_years_ago_know_the_style(new):
+def test_browsers_of_five_years_ago_support_the_style(new):
     assert new not in elements(render_html(a_page()), "style")[0]
 
 
@@ -72,7 +72,7 @@ def test_a_served_page_may_speak_to_its_server():
 
 
 @pytest.mark.parametrize("name", [NASTY, "{{ 1 }}", "‏כלב", "", " ", "x" * 300])
-def test_a_name_stays_text_wherever_it_stands(name):
+def test_a_name_stays_text_everywhere(name):
     names = (name, *CLASSES)
     suspect = a_suspect(given_label=name, suggested_label=name, true_label=name, example_id=name, path=name)
     changes = {"data": name, "run": name, "facts": ((name, name),), "notes": (name,), "class_names": names}
@@ -84,7 +84,7 @@ def test_a_name_stays_text_wherever_it_stands(name):
     assert content["suspects"][0]["path"] == name
 
 
-def test_the_file_is_the_page(tmp_path):
+def test_the_file_has_the_page(tmp_path):
     write_html(a_page(), tmp_path / "report.html")
     assert (tmp_path / "report.html").read_text(encoding="utf-8") == render_html(a_page())
 
@@ -98,7 +98,7 @@ def test_flags_of_models_that_learned_nothing_are_not_praised():
     assert words.count("learned nothing") == 1
 
 
-def test_more_flags_than_can_be_right_are_not_told_as_so_many_errors():
+def test_more_flags_than_can_be_right_are_not_reported_as_errors():
     words = words_of(render_html(a_page(n_flagged=700)))
     assert "The models take 700 of 1,190 labels for wrong" in words
     assert "too many to believe" in words
@@ -140,8 +140,8 @@ CHECK = {"n_found": 9, "n_planted": 10, "wrong_labels_left": {"estimate": None},
 )
 def test_an_estimate_is_not_shown_as_if_it_were_measured(wrong, flags, summary, words):
     page = a_page(wrong_labels=wrong, flagged_precision=flags, summary=a_summary(**summary))
-    told = words_of(render_html(page)).replace("&#39;", "'").replace(" .", ".")
-    lead = told[told.index("labels look") : told.index("labels checked")]
+    words_shown = words_of(render_html(page)).replace("&#39;", "'").replace(" .", ".")
+    lead = words_shown[words_shown.index("labels look") : words_shown.index("labels checked")]
     assert all(one in lead for one in words)
     assert ("This is not measured" in lead) == (not summary)
     assert "Probably" not in lead
@@ -172,7 +172,7 @@ def test_numbers_that_are_not_known_are_left_out():
     assert "too large to show" in words_of(text)
 
 
-def test_the_heat_map_tells_small_shares_of_wrong_labels_from_large_ones():
+def test_the_heat_map_distinguishes_small_shares_of_wrong_labels_from_large_ones():
     matrix = [[0.9, 0.0, 0.01], [0.02, 0.5, 0.0], [0.08, 0.5, 0.99]]
     text = render_html(a_page(summary=a_summary(noise_matrix=matrix)))
     cells = re.findall(r'<td class="(right|heat-\d)">([^<]*)</td>', text)

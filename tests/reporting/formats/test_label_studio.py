@@ -49,7 +49,7 @@ def test_a_task_suggests_the_label_and_remembers_the_given_one(tmp_path):
     ]
 
 
-def test_the_interface_offers_every_class_as_it_is_called(tmp_path):
+def test_the_interface_offers_every_class_by_its_name(tmp_path):
     _, view = written(tmp_path, class_names=NASTY)
     classes, verdicts = view.findall("Choices")
     assert [one.get("value") for one in classes] == list(NASTY)
@@ -58,7 +58,7 @@ def test_the_interface_offers_every_class_as_it_is_called(tmp_path):
     assert view.find("Image").get("value") == "$example"
 
 
-def test_what_is_annotated_comes_back_as_decisions(tmp_path):
+def test_annotations_come_back_as_decisions(tmp_path):
     tasks, _ = written(tmp_path)
     for number, task in enumerate(tasks):
         result = task["predictions"][0]["result"]
@@ -89,7 +89,7 @@ def test_an_image_that_cannot_be_shown_is_refused(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_one_image_that_is_gone_does_not_keep_the_others_back(tmp_path):
+def test_a_missing_image_does_not_stop_the_others(tmp_path):
     gone = a_suspect(1, picture=None, no_picture="no such file")
     tasks, _ = written(tmp_path, suspects=(gone, a_suspect(2)))
     assert [task["data"]["example_id"] for task in tasks] == ["02.png"]

@@ -84,14 +84,14 @@ def test_more_than_can_be_read_are_counted():
     assert f"and {1234 - MOST_SUSPECTS:,} more in issues.csv" in text
 
 
-def test_what_nobody_has_measured_is_called_an_estimate():
+def test_what_is_not_measured_is_called_an_estimate():
     page = a_page()
     assert render_markdown(page).count("by the models' own estimate") == 2
     measured = replace(page, wrong_labels=replace(page.wrong_labels, measured=True))
     assert "about **8**, 4 to 12 measured by the self-check." in render_markdown(measured)
 
 
-def test_the_file_is_the_text(tmp_path):
+def test_the_file_has_the_text(tmp_path):
     write_markdown(a_page(), tmp_path / "a.md")
     assert (tmp_path / "a.md").read_text(encoding="utf-8") == render_markdown(a_page())
 
