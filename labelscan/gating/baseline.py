@@ -129,7 +129,7 @@ def update_baseline(
     Args:
         baseline: from ``read_to_update``.
         suspects: all flags, even those too little doubtful to count: they may count after another training.
-        given_labels: the label of every example by its id.
+        given_labels: by example id.
     """
     removed = baseline.relabelled(given_labels)
     rows = sorted(baseline.reviewed.difference(removed) | suspects)

@@ -5,11 +5,7 @@ from pathlib import Path, PurePath
 
 
 def roots_of(started_in: str) -> tuple[Path, ...]:
-    """Return the folders that paths may start from, the best first: the repository around a folder, and the folder.
-
-    Args:
-        started_in: the folder; empty if it is not known.
-    """
+    """Return the folders that paths may start from, the best first: the repository around a folder, and the folder."""
     if not started_in:
         return ()
     folder = Path(started_in)
@@ -18,11 +14,9 @@ def roots_of(started_in: str) -> tuple[Path, ...]:
 
 
 def from_root(roots: tuple[Path, ...], path: str) -> str:
-    """Return a path with / between folders, relative to the first of ``roots`` that contains it, if any does.
+    """Return a path with / between folders, relative to the first of the roots that contains it, if any does.
 
-    Args:
-        roots: from ``roots_of``.
-        path: absolute, or relative to the last of the roots.
+    A relative ``path`` starts from the last of the roots.
     """
     if not path:
         return ""

@@ -24,12 +24,9 @@ from labelscan.results.source import NOT_PLANTED, given_place
 
 
 def verdict_of(find_run: Callable[[], FinishedRun], limits: GateConfig) -> GateVerdict:
-    """Return the verdict on a run.
+    """Return the verdict on a run of ``detect`` or ``score``.
 
-    Args:
-        find_run: returns the run of ``detect`` or ``score``. It may have to train, so it is called only once limits and
-            baseline are known to be good.
-        limits: as the user gave them, with the file of the baseline.
+    Finding the run may mean to train, so ``find_run`` is called only once limits and baseline are known to be good.
 
     Raises:
         GateError: there is no limit, the baseline cannot be read, or the run says nothing about the labels.
@@ -40,11 +37,7 @@ def verdict_of(find_run: Callable[[], FinishedRun], limits: GateConfig) -> GateV
 
 
 def accept(find_run: Callable[[], FinishedRun], baseline: Path) -> BaselineUpdate:
-    """Write everything that a run flags into a baseline.
-
-    Args:
-        find_run: as for ``verdict_of``; called only once the baseline is known to be writable.
-        baseline: the file; made if it does not exist.
+    """Write everything that a run flags into a baseline, which is made if it does not exist; see ``verdict_of``.
 
     Raises:
         GateError: the file holds something else, or the run says nothing about the labels.
@@ -60,11 +53,7 @@ def accept(find_run: Callable[[], FinishedRun], baseline: Path) -> BaselineUpdat
 
 
 def effective_limits(limits: GateConfig) -> GateConfig:
-    """Return the limits that apply: with a baseline, no new suspect is allowed unless ``max_new`` says otherwise.
-
-    Raises:
-        GateError: there is no limit.
-    """
+    """Return the limits that apply: with a baseline, no new suspect is allowed unless ``max_new`` says otherwise."""
     if limits.max_new is not None and not limits.baseline:
         raise GateError(
             "new suspects are counted against a baseline, and none is named",
@@ -81,11 +70,7 @@ def effective_limits(limits: GateConfig) -> GateConfig:
 
 
 def judge_gate(run: FinishedRun, limits: GateConfig, baseline: Baseline | None = None) -> GateVerdict:
-    """Return the verdict on a finished run, by limits from ``effective_limits``.
-
-    Raises:
-        GateError: the run says nothing about the labels.
-    """
+    """Return the verdict on a finished run, by limits from ``effective_limits``."""
     n_scored = _n_scored(run)
     roots = roots_of(str(run.record.get(DIRECTORY) or ""))
     suspects = _suspects(run, limits.min_error_probability, baseline, roots)
@@ -109,11 +94,7 @@ def judge_gate(run: FinishedRun, limits: GateConfig, baseline: Baseline | None =
 
 
 def _n_scored(run: FinishedRun) -> Counter[str]:
-    """Return by class how many examples have a score.
-
-    Raises:
-        GateError: the flags of the run mean nothing, so that nothing may pass or fail by them.
-    """
+    """Return by class how many examples have a score, or raise GateError if the flags of the run mean nothing."""
     if run.is_planted:
         raise GateError("the labels of this run were planted", where=str(run.folder), hint=NOT_PLANTED)
     scores = run.issues.scores

@@ -73,15 +73,7 @@ def make_report_page(
     image_root: str = "",
     notify: Listener = ignore,
 ) -> ReportPage:
-    """Return the content of a report.
-
-    Args:
-        run: of ``detect`` or ``score``.
-        top: how many suspects are shown, most doubtful first.
-        data: where the data is now; empty means where the run found it.
-        pictures: whether examples are shown or only listed.
-        image_root: the document root of a Label Studio that serves the images itself.
-        notify: receives the progress of reading and of the pictures.
+    """Return the content of a report; the arguments are those of ``labelscan.report``.
 
     Raises:
         DatasetError: ``data`` is not the data of the run. Data that is missing and not named is only noted.
@@ -124,10 +116,10 @@ def write_report(run: FinishedRun, page: ReportPage, form: str, path: Path | Non
 
     Args:
         run: the run that the page is about.
-        page: from ``make_report_page``.
+        page: its content.
         form: the name of the format.
         path: None means the usual file of the format in the run folder.
-        data: where the data is now, so that it is not overwritten; empty means where the run found it.
+        data: the data if it was named, so that it is not overwritten.
 
     Raises:
         UsageError: the path is a folder, or a file that is only read.

@@ -38,14 +38,7 @@ MOST_THREADS = 8
 def make_pictures(
     images: ImageSource, rows: Sequence[int], *, max_pixels: int, notify: Listener = ignore
 ) -> Mapping[int, Picture | str]:
-    """Return by row its picture, or the reason why there is none; images of more than ``max_pixels`` are refused.
-
-    Args:
-        images: all images of the data.
-        rows: those to show, each once.
-        max_pixels: of one image.
-        notify: receives how many are done.
-    """
+    """Return by row its picture, or the reason why there is none; images of more than ``max_pixels`` are refused."""
     n_bytes = min(MOST_BYTES, max(LEAST_BYTES, TOTAL_BYTES // max(len(rows), 1)))
     started = time.monotonic()
     notify(StepStarted("pictures", len(rows)))

@@ -62,12 +62,7 @@ class Conflict(Exception):  # noqa: N818  # nothing went wrong: the page has to 
 
 
 class DecisionsFile:
-    """decisions.csv of a run, read and written whole.
-
-    Args:
-        path: the file, which need not exist.
-        given_labels: the label of every example of the run by its id.
-    """
+    """decisions.csv of a run, read and written whole; it need not exist yet."""
 
     def __init__(self, path: Path, given_labels: Mapping[str, str]) -> None:
         self.path = path

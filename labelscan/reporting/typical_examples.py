@@ -14,12 +14,7 @@ MOST_PICTURES = 400
 
 
 def choose_typical(scores: pd.DataFrame, class_names: Collection[str]) -> Mapping[str, Sequence[int]]:
-    """Return by class up to two rows of ``scores`` whose label looks right, always the same ones.
-
-    Args:
-        scores: the table of all examples, most doubtful first.
-        class_names: the classes, the most important first.
-    """
+    """Return by class up to two rows of ``scores`` whose label looks right; the most important classes come first."""
     names = list(dict.fromkeys(class_names))[:MOST_PICTURES]
     quantiles = QUANTILES if 2 * len(names) <= MOST_PICTURES else QUANTILES[:1]
     places = pd.Index(names, dtype=object).get_indexer(pd.Index(scores["given_label"], dtype=object))

@@ -1,9 +1,8 @@
 """A run as Markdown: for a pull request, a job summary or an issue."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from labelscan.atomic import replacing
 from labelscan.reporting.page import Interval, ReportPage
@@ -50,11 +49,11 @@ def _lines(page: ReportPage) -> Iterator[str]:
     yield f"- wrong labels, flagged or not: {_between(page.wrong_labels, shares=False)}"
     if page.flagged_precision is not None:
         yield f"- flags that are right: {_between(page.flagged_precision, shares=True)}"
-    yield from (f"- **warning:** {in_markdown(str(one))}" for one in _listed(page, "warnings"))
+    yield from (f"- **warning:** {in_markdown(str(one))}" for one in page.listed("warnings"))
     yield from (f"- {in_markdown(note)}" for note in page.notes)
-    classes = worst_classes([CLASS, FLAGGED, LABELS, SHARE, ACCURACY], _listed(page, "class_health"))
+    classes = worst_classes([CLASS, FLAGGED, LABELS, SHARE, ACCURACY], page.listed("class_health"))
     yield from _table("Classes", classes.head(MOST_CLASSES), len(classes), "classes with flags")
-    pairs = Table.of(PAIRS, _listed(page, "confused_pairs"))
+    pairs = Table.of(PAIRS, page.listed("confused_pairs"))
     yield from _table("Most confused", pairs, len(pairs))
     yield from _table("Most doubtful labels", _suspects(page), page.n_flagged, "in issues.csv")
     if page.facts:
@@ -83,8 +82,3 @@ def _suspects(page: ReportPage) -> Table:
     with_truth = any(one.true_label is not None for one in shown)
     columns = [RANK, EXAMPLE, GIVEN, SUGGESTED, P_WRONG, FLAGGED_BY, *([TRUE] if with_truth else [])]
     return Table.of(columns, [asdict(one) | {"flagged_by": ", ".join(one.flagged_by)} for one in shown])
-
-
-def _listed(page: ReportPage, name: str) -> Sequence[Any]:
-    content = page.summary.get(name)
-    return content if isinstance(content, list | tuple) else ()

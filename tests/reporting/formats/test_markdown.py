@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 from markdown_it import MarkdownIt
-from tiny_page import a_page
+from tiny_page import a_page, a_summary
 
+from labelscan.errors import RunFolderError
 from labelscan.reporting.formats.markdown import MOST_SUSPECTS, render_markdown, write_markdown
 from labelscan.wording import as_code, in_markdown
 
@@ -100,3 +101,9 @@ def test_a_run_without_suspects_has_no_empty_tables():
     text = render_markdown(replace(a_page(), suspects=(), n_flagged=0, flagged_precision=None))
     assert "doubtful" not in text
     assert "flags that are right" not in text
+
+
+@pytest.mark.parametrize("name", ["warnings", "class_health", "confused_pairs"])
+def test_a_summary_that_is_damaged_is_named(name):
+    with pytest.raises(RunFolderError, match=rf"summary\.json: {name} is not a list"):
+        render_markdown(a_page(summary=a_summary() | {name: "text"}))
