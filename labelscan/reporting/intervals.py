@@ -11,7 +11,6 @@ say how each is known, for people who know none of this.
 
 import math
 from collections.abc import Callable, Mapping
-from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -32,8 +31,8 @@ TOO_SURE = "Weak models are too sure of themselves."
 def estimate_wrong_labels(run: FinishedRun) -> Interval:
     """Return how many of the scored labels are wrong.
 
-    With a self-check it is the flags that are right plus the errors that are left; both ranges are at their ends at
-    once, so the sum is wider than 95 %.
+    With a self-check it is the flags that are right plus the errors that are left. The range adds the ends of both, and
+    so covers more than 95 %.
     """
     probabilities = _error_probabilities(run.issues.scores)
     n_scored, by_probability = len(probabilities), float(probabilities.sum())
@@ -45,13 +44,17 @@ def estimate_wrong_labels(run: FinishedRun) -> Interval:
         basis = f"Measured by the self-check; the error probabilities add up to {by_probability:,.0f}. {UNSEEN}{known}"
         return Interval(estimate=estimate, low=low, high=min(high, float(n_scored)), basis=basis, measured=True)
     counted, spread = _counted(run.summary), _spread(probabilities)
-    centres = [by_probability, *counted]
-    others = [f"; the range also spans the {count:,.0f} that {COUNTS_ERRORS} counts. {UNSEEN}" for count in counted]
+    basis = f"The sum of all error probabilities. {UNSEEN_BY_ONE}"
+    if counted is None:
+        counted = by_probability
+    else:
+        also = f"the range also spans the {counted:,.0f} that {COUNTS_ERRORS} counts"
+        basis = f"The sum of all error probabilities; {also}. {UNSEEN}"
     return Interval(
         estimate=by_probability,
-        low=max(min(centres) - spread, 0.0),
-        high=min(max(centres) + spread, float(n_scored)),
-        basis=f"The sum of all error probabilities{''.join(others) or f'. {UNSEEN_BY_ONE}'}{known}",
+        low=max(min(by_probability, counted) - spread, 0.0),
+        high=min(max(by_probability, counted) + spread, float(n_scored)),
+        basis=f"{basis}{known}",
         measured=False,
     )
 
@@ -95,11 +98,11 @@ def _agreed_share(summary: Mapping[str, object]) -> float:
     return agreed / flagged if isinstance(agreed, int) and isinstance(flagged, int) and flagged else 1.0
 
 
-def _counted(summary: Mapping[str, object]) -> list[float]:
-    """Return how many errors confident-learning counts, in a list that is empty if it flags by another rule."""
-    flagged_by, leading = part_of(summary, "flagged_by"), str(summary.get("detector", ""))
-    count = flagged_by.get(COUNTS_ERRORS)
-    return [] if count is None or leading.startswith(f"{COUNTS_ERRORS}:") else [cast(float, count)]
+def _counted(summary: Mapping[str, object]) -> float | None:
+    """Return how many errors confident-learning counts; None if it flags by another rule."""
+    count = part_of(summary, "flagged_by").get(COUNTS_ERRORS)
+    has_options = str(summary.get("detector", "")).startswith(f"{COUNTS_ERRORS}:")
+    return None if has_options or not isinstance(count, int | float) else count
 
 
 def _self_check(summary: Mapping[str, object], name: str) -> tuple[float, float, float] | None:
