@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from labelscan.atomic import add_array, replacing_bytes
 from labelscan.config import DatasetConfig
 from labelscan.correction.corrections import Corrections
-from labelscan.data.readers.arrays import ARRAY_NAMES, INPUT_NAMES, PRED_PROBS, array_names, load_npz, pick_array, texts
+from labelscan.data.readers.arrays import INPUT_NAMES, PRED_PROBS, array_names, find_arrays, load_npz, texts
 from labelscan.data.readers.columns import pick
 from labelscan.errors import DatasetError
 
@@ -35,7 +35,7 @@ def write(path: Path, config: DatasetConfig, corrections: Corrections, output: P
         DatasetError: a new class cannot be written as the labels are, or rows of pickled objects would go.
     """
     names = array_names(path)
-    roles = {role: pick_array(role, names, getattr(config, f"{role}_column"), where=path.name) for role in ARRAY_NAMES}
+    roles = find_arrays(names, config, where=path.name)
     label, ids = roles["label"], roles["id"]
     arrays = load_npz(path, [name for name in (label, ids, CLASS_NAMES) if name in names])
     n_examples = len(arrays[label])

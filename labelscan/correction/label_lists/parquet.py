@@ -6,7 +6,7 @@ from typing import Any
 
 from labelscan.atomic import partial_of
 from labelscan.correction.label_lists.rows import ID_COLUMN, RowEdits
-from labelscan.data.readers.sheet import arrow, as_text, parquet
+from labelscan.data.readers.sheet import arrow, as_text
 from labelscan.errors import DatasetError
 
 
@@ -17,7 +17,7 @@ def write(path: Path, edits: RowEdits, output: Path) -> None:
         DatasetError: a new class cannot be written in the type of the label column.
     """
     pyarrow = arrow()
-    table = parquet().read_table(path)
+    table = pyarrow.parquet.read_table(path)
     for name, cells in ((edits.label_column, edits.new_labels), (edits.path_column, edits.new_paths)):
         if any(cells):
             place = table.schema.get_field_index(name)
@@ -27,7 +27,7 @@ def write(path: Path, edits: RowEdits, output: Path) -> None:
         table = table.append_column(ID_COLUMN, pyarrow.array(edits.new_ids, type=pyarrow.string()))
     table = table.filter(pyarrow.array([not one for one in edits.dropped], type=pyarrow.bool_()))
     with partial_of(output) as partial:
-        parquet().write_table(table, partial)
+        pyarrow.parquet.write_table(table, partial)
 
 
 def _edited(column: Any, cells: Sequence[str], where: str) -> Any:  # pyarrow has no types

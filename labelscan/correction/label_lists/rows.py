@@ -14,7 +14,7 @@ from labelscan.correction.corrections import Corrections
 from labelscan.data.readers.columns import Columns
 from labelscan.data.readers.manifest import relative_path
 from labelscan.data.readers.sheet import Sheet, read_sheet
-from labelscan.data.readers.splits import wanted_splits
+from labelscan.data.readers.splits import rows_to_read
 from labelscan.errors import UsageError
 
 ID_COLUMN = "example_id"
@@ -60,9 +60,9 @@ def plan_rows(path: Path, columns: Columns, *, split: str, corrections: Correcti
     """
     sheet = read_sheet(path, columns.used())
     ids = _ids(sheet, columns, path.parent)
-    judged = _judged(sheet, columns, split, path.name)
-    dropped = [is_judged and corrections.is_dropped(one) for one, is_judged in zip(ids, judged, strict=True)]
-    new_labels = [corrections.new_label(one) if is_judged else "" for one, is_judged in zip(ids, judged, strict=True)]
+    judged = set(rows_to_read(sheet, columns, split, where=path.name))
+    dropped = [row in judged and corrections.is_dropped(one) for row, one in enumerate(ids)]
+    new_labels = [corrections.new_label(one) if row in judged else "" for row, one in enumerate(ids)]
     moved = bool(columns.path) and path.parent.resolve() != output.parent.resolve()
     if moved and columns.id == columns.path:
         raise UsageError(
@@ -119,13 +119,4 @@ def _ids(sheet: Sheet, columns: Columns, folder: Path) -> list[str]:
     if columns.path:
         # Rows of splits that were not read may be without a path, and then without an id.
         return [name and relative_path(folder, name) for name in sheet.columns[columns.path]]
-    return [str(row) for row in range(len(sheet.columns[columns.label]))]
-
-
-def _judged(sheet: Sheet, columns: Columns, split: str, where: str) -> list[bool]:
-    """Return which rows are examples of the run."""
-    if not split:
-        return [True] * len(sheet.columns[columns.label])
-    splits = sheet.columns[columns.split]
-    wanted = wanted_splits(split, splits, where=where, none_hint="name the column by --split-column")
-    return [one in wanted for one in splits]
+    return [str(row) for row in range(len(sheet))]

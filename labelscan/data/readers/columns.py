@@ -6,10 +6,11 @@ A column taken by mistake gives a plausible but wrong result, so two candidates 
 import difflib
 import shlex
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass
 
 from labelscan.config import DatasetConfig
-from labelscan.errors import DatasetError
+from labelscan.data.readers.sheet import Sheet
+from labelscan.errors import DatasetError, Problem
 
 Tiers = tuple[tuple[str, ...], ...]
 """Usual names; one of an earlier tier is taken before any of a later one."""
@@ -44,8 +45,12 @@ class Columns:
 
     def used(self) -> list[str]:
         """Return the names of the columns that hold something, each once."""
-        names = [getattr(self, field.name) for field in fields(self)]
-        return list(dict.fromkeys(name for name in names if name))
+        return list(dict.fromkeys(filter(None, asdict(self).values())))
+
+    def describe(self) -> str:
+        """Return which columns hold what, as a note for the user."""
+        found = [f"{role.replace('_', ' ')} from {name!r}" for role, name in asdict(self).items() if name]
+        return f"columns: {', '.join(found)}"
 
 
 def find_columns(
@@ -59,12 +64,12 @@ def find_columns(
     """Return which of ``names`` hold what.
 
     Args:
-        names: the columns there are.
-        config: columns set by the user.
+        names: the columns of the file.
+        config: holds the columns that the user has set.
         where: the file, for messages.
-        with_path: whether a path column is needed; without, there is none.
-        likely_label: returns which of the columns that hold nothing else looks like labels, for the hint where none
-            is found; empty where none does.
+        with_path: whether the file lists images, and so needs a path column.
+        likely_label: finds the column that looks like labels among those without a role, for the hint where no label
+            column is found; empty where none does.
 
     Raises:
         DatasetError: a column is missing, or two could be meant.
@@ -83,23 +88,56 @@ def find_columns(
     return Columns(**{"path": "", **found})
 
 
-def find_column(role: str, names: Collection[str], asked: str, *, where: str, hint: str = "") -> str:
-    """Return the column that is ``asked`` for, else the one that is usual for a role; empty where there is none.
+def find_column(
+    role: str,
+    names: Collection[str],
+    asked: str,
+    *,
+    where: str,
+    hint: str = "",
+    what: str = "{} column",
+    usual_names: Mapping[str, Tiers] = USUAL_NAMES,
+) -> str:
+    """Return the column that is ``asked`` for, else the usual one for its role, else an empty string.
 
     Args:
-        role: a key of ``USUAL_NAMES``.
-        names: the columns there are.
-        asked: the column set by the user; empty where none is.
+        role: a key of ``usual_names``.
+        names: the columns of the file.
+        asked: the column that the user has set, or empty.
         where: the file, for messages.
-        hint: what to do where two could be meant, if there is no option for this column.
+        hint: what to do about two candidates, where no option names this column.
+        what: what a column is called in messages, given its role.
+        usual_names: the names to look for, by role.
 
     Raises:
-        DatasetError: there is no such column, or two could be meant.
+        DatasetError: the column is not there, or there are two candidates.
     """
-    flag, what = f"--{role.replace('_', '-')}-column", f"{role.replace('_', ' ')} column"
+    flag, what = f"--{role.replace('_', '-')}-column", what.format(role.replace("_", " "))
     if asked and asked not in names:
         raise missing(what, names, where=where, hint=f"name one of them by {flag}", asked=asked)
-    return asked or pick(names, USUAL_NAMES[role], what=what, where=where, hint=hint or f"say which by {flag}")
+    return asked or pick(names, usual_names[role], what=what, where=where, hint=hint or f"say which by {flag}")
+
+
+def check_cells(rows: Sheet, columns: Columns) -> None:
+    """Raise DatasetError where a path, label, id, group or true label is empty, or a label is a list of labels."""
+    odd = [
+        (row, name, cell.strip())
+        for name in columns.used()
+        if name != columns.split
+        for row, cell in enumerate(rows.columns[name])
+        if not cell.strip() or (name == columns.label and cell[0] + cell[-1] == "[]" and "," in cell)
+    ]
+
+    def problem(one: tuple[int, str, str]) -> Problem:
+        row, name, cell = one
+        if cell:
+            hint = "several labels for one image are not supported: write one"
+            return Problem(f"{name!r} is the list {cell}", rows.where(row), hint)
+        needed = name in (columns.path, columns.label)
+        hint = f"write a value, or leave out the {'row' if needed else 'column'}"
+        return Problem(f"{name!r} is empty", rows.where(row), hint)
+
+    DatasetError.refuse(odd, problem)
 
 
 def has_path(names: Sequence[str], config: DatasetConfig) -> bool:
@@ -112,16 +150,15 @@ def pick(names: Collection[str], tiers: Tiers, *, what: str, where: str, hint: s
     for tier in tiers:
         candidates = _candidates(names, tier)
         if len(candidates) > 1:
-            raise DatasetError(
-                f"{' and '.join(map(repr, candidates))} could both be the {what}", where=where, hint=hint
-            )
+            both = " and ".join(map(repr, candidates))
+            raise DatasetError(f"{both} could both be the {what}", where=where, hint=hint)
         if candidates:
             return candidates[0]
     return ""
 
 
 def usual(role: str) -> str:
-    """Return the usual names of a column, for a hint."""
+    """Return the usual names of a column as words, for a hint."""
     *names, last = [name for tier in USUAL_NAMES[role] for name in tier]
     return f"{', '.join(names)} or {last}"
 

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from labelscan.config import DatasetConfig
 from labelscan.data.dataset import Dataset, FeatureTable, make_dataset
-from labelscan.data.readers.columns import find_columns
-from labelscan.data.readers.manifest import check_cells, describe, select_splits
+from labelscan.data.readers.columns import check_cells, find_columns
 from labelscan.data.readers.results import refuse_own_files, refuse_prob_columns
-from labelscan.data.readers.sheet import DELIMITERS, SUFFIXES, Sheet, column_names, parquet, read_sheet
+from labelscan.data.readers.sheet import DELIMITERS, SUFFIXES, arrow, column_names, read_sheet
+from labelscan.data.readers.splits import rows_to_read
 from labelscan.errors import DatasetError, Problem
 from labelscan.events import Listener
 
@@ -29,7 +29,7 @@ ROW_NUMBER_NAMES = ("", "index", "unnamed: 0")
 
 @dataclass
 class _Features:
-    """Columns of (N,) numbers as they are found, and what is wrong or worth a note."""
+    """Columns of (N,) numbers found so far, and what is wrong or worth a note."""
 
     where: Callable[[int], str]
     names: list[str] = field(default_factory=list)
@@ -66,32 +66,24 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
     columns = find_columns(
         names, config, where=path.name, with_path=False, likely_label=lambda others: _only_text(path, others)
     )
-    everything = read_sheet(path, columns.used())
-    rows = select_splits(everything, columns, config, where=path.name)
+    sheet = read_sheet(path, columns.used())
+    kept = rows_to_read(sheet, columns, config.split, where=path.name)
+    rows = sheet.take(kept)
     check_cells(rows, columns)
-    frame = _frame(path, [name for name in names if name not in columns.used()], n_rows=len(_any(everything)))
-    numbers = np.arange(len(frame))
-    if config.split:
-        wanted = {name.strip() for name in config.split.split(",")}
-        numbers = np.flatnonzero([split in wanted for split in everything.columns[columns.split]])
-        frame = frame.iloc[numbers]
-    inputs, notes = _features(frame, rows.where, path.name)
+    frame = _frame(path, [name for name in names if name not in columns.used()], n_rows=len(sheet))
+    inputs, notes = _features(frame.iloc[kept], rows.where, path.name)
     return make_dataset(
         name=path.stem,
         inputs=inputs,
         labels=rows.columns[columns.label],
-        example_ids=rows.cells(columns.id) or [str(number) for number in numbers],
+        example_ids=rows.cells(columns.id) or [str(row) for row in kept],
         where=rows.where,
         ids_depend_on_order=not columns.id,
         groups=rows.cells(columns.group),
         splits=rows.cells(columns.split),
         true_labels=rows.cells(columns.true_label),
-        notes=[describe(columns), *notes],
+        notes=[columns.describe(), *notes],
     )
-
-
-def _any(rows: Sheet) -> list[str]:
-    return next(iter(rows.columns.values()))
 
 
 def _frame(path: Path, names: Sequence[str], *, n_rows: int) -> pd.DataFrame:
@@ -99,7 +91,7 @@ def _frame(path: Path, names: Sequence[str], *, n_rows: int) -> pd.DataFrame:
     if not names:
         raise DatasetError("no feature columns", where=path.name, hint="a table needs columns besides its label")
     if path.suffix.lower() == ".parquet":
-        frame: pd.DataFrame = parquet().read_table(path, columns=list(names)).to_pandas()
+        frame: pd.DataFrame = arrow().parquet.read_table(path, columns=list(names)).to_pandas()
     else:
         there = column_names(path)
         frame = pd.read_csv(
