@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelscan.config import DatasetConfig
-from labelscan.data.dataset import Dataset, FeatureTable, ImageArray, Inputs, make_dataset
+from labelscan.data.dataset import CHANNELS, Dataset, FeatureTable, ImageArray, Inputs, make_dataset
 from labelscan.data.readers.columns import Tiers, find_column, missing, pick
 from labelscan.data.readers.results import no_features
 from labelscan.errors import DatasetError, Problem
@@ -27,7 +27,6 @@ ARRAY_NAMES: Mapping[str, Tiers] = {
     "id": (("example_ids", "ids"), ("example_id", "id")),
     "group": (("groups", "group"), ("patients", "patient", "subjects", "subject")),
 }
-CHANNELS = (1, 3)
 PRED_PROBS = "pred_probs"
 """The array by which a file for ``labelscan score`` is told from data."""
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from labelscan.arrays import as_strings
 from labelscan.config import DatasetConfig
 from labelscan.data.dataset import Dataset, ImageFiles, is_utf_8, make_dataset
-from labelscan.data.readers import sheet
+from labelscan.data.readers.sheet import SUFFIXES
 from labelscan.data.readers.splits import wanted_splits
 from labelscan.errors import DatasetError, Problem
 from labelscan.events import Listener, StepAdvanced
@@ -36,7 +36,7 @@ class _Listing:
     others: Counter[str] = field(default_factory=Counter)
     """Files that are not images, by extension."""
     outside: int = 0
-    """Images that lie in no class folder."""
+    """Images outside the class folders."""
     loops: list[str] = field(default_factory=list)
     empty: list[str] = field(default_factory=list)
     """Class folders without images."""
@@ -62,12 +62,9 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:
     has_splits = bool(top) and all(name.lower() in SPLIT_FOLDERS for name in top)
     hint = "splits are top folders that are all called train, val, valid or test"
     wanted = wanted_splits(config.split, top if has_splits else [], where=config.data, none_hint=hint)
-    if has_splits:
-        for split in sorted(wanted):
-            _list_classes(listing, split)
-    else:
-        for label in top:
-            _list_class(listing, label, label, "")
+    for split in sorted(wanted) if has_splits else [""]:
+        for label in _folders(listing, split) if split else top:
+            _list_class(listing, label, split)
     if not listing.paths:
         raise _nothing_found(root, top)
     _check_names(listing)
@@ -83,12 +80,8 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:
     )
 
 
-def _list_classes(listing: _Listing, split: str) -> None:
-    for label in _folders(listing, split):
-        _list_class(listing, f"{split}/{label}", label, split)
-
-
-def _list_class(listing: _Listing, folder: str, label: str, split: str) -> None:
+def _list_class(listing: _Listing, label: str, split: str) -> None:
+    folder = f"{split}/{label}" if split else label
     before = len(listing.paths)
     for path in _walk(listing, folder):
         listing.add(path, label, split)
@@ -97,7 +90,7 @@ def _list_class(listing: _Listing, folder: str, label: str, split: str) -> None:
 
 
 def _folders(listing: _Listing, folder: str) -> list[str]:
-    """Return the names of the folders in a folder of classes or splits; what else lies there is counted."""
+    """Return the names of the folders in a folder of classes or splits, and count the other files."""
     names = []
     for entry in _entries(listing, folder):
         if entry.is_dir():
@@ -108,9 +101,8 @@ def _folders(listing: _Listing, folder: str) -> list[str]:
 
 
 def _walk(listing: _Listing, top: str) -> Iterator[str]:
-    """Yield the images below a class folder, links to folders followed."""
-    place = _identity(listing, top)
-    waiting = [(top, frozenset([place]))]
+    """Yield the images below a class folder, following links to folders."""
+    waiting = [(top, frozenset([_identity(listing, top)]))]
     while waiting:
         folder, ancestors = waiting.pop()
         for entry in _entries(listing, folder):
@@ -126,7 +118,7 @@ def _walk(listing: _Listing, top: str) -> Iterator[str]:
 
 
 def is_called_image(name: str) -> bool:
-    """Return whether a file has the name of an image; a path may stand in front of it."""
+    """Return whether a file, by its name or path, is an image."""
     return _extension(name) in EXTENSIONS
 
 
@@ -135,7 +127,7 @@ def _extension(name: str) -> str:
 
 
 def _entries(listing: _Listing, folder: str) -> Iterator["os.DirEntry[str]"]:
-    """Yield what lies in a folder, but for what is hidden."""
+    """Yield the entries of a folder that are not hidden."""
     where = f"{listing.root}/{folder}" if folder else listing.root
     try:
         with os.scandir(where) as entries:
@@ -163,7 +155,7 @@ def _identity(listing: _Listing, folder: str) -> tuple[int, int]:
 
 
 def _check_names(listing: _Listing) -> None:
-    """Raise DatasetError for names that cannot be written down in a table."""
+    """Raise DatasetError for names that cannot be written to a table."""
     DatasetError.refuse(
         [path for path in listing.paths if not is_utf_8(path)],
         lambda path: Problem(
@@ -175,11 +167,9 @@ def _check_names(listing: _Listing) -> None:
 
 
 def _nothing_found(root: Path, top: list[str]) -> DatasetError:
-    manifests = sorted(path.name for path in root.iterdir() if path.suffix.lower() in sheet.SUFFIXES)
-    if manifests:
+    hint = f"put the images of each class into a folder of its own ({', '.join(sorted(EXTENSIONS))})"
+    if manifests := sorted(path.name for path in root.iterdir() if path.suffix.lower() in SUFFIXES):
         hint = f"to read a manifest, give the file itself: {root / manifests[0]}"
-    else:
-        hint = f"put the images of each class into a folder of its own ({', '.join(sorted(EXTENSIONS))})"
     what = "no image in any class folder" if top else "no class folder"
     return DatasetError(what, where=str(root), hint=hint)
 
@@ -189,19 +179,16 @@ def _notes(listing: _Listing, classes: list[str]) -> list[str]:
     if listing.empty:
         notes.append(f"class folders without images: {_some(listing.empty)}")
     if listing.outside:
-        notes.append(f"images ignored that lie in no class folder: {listing.outside:,}")
+        notes.append(f"images ignored outside the class folders: {listing.outside:,}")
     if listing.others:
         kinds = _some([extension for extension, _ in listing.others.most_common()])
         notes.append(f"files ignored that are not images: {listing.others.total():,} ({kinds})")
     if listing.hidden:
         notes.append(f"hidden files and folders ignored: {listing.hidden:,}")
     if listing.loops:
-        notes.append(f"links ignored that lead back to a folder around them: {_some(listing.loops)}")
-    like_splits = [name for name in classes if name.lower() in SPLIT_FOLDERS]
-    if like_splits:
-        notes.append(
-            f"read as classes, not as splits, since other folders lie beside them: {_some(like_splits)}",
-        )
+        notes.append(f"links ignored that lead back to a parent folder: {_some(listing.loops)}")
+    if like_splits := [name for name in classes if name.lower() in SPLIT_FOLDERS]:
+        notes.append(f"read as classes, not as splits, since there are other folders too: {_some(like_splits)}")
     return notes
 
 

@@ -1,6 +1,6 @@
 """Which column holds what: set by the user, or found by its usual names.
 
-A column taken by mistake gives a plausible but wrong result, so two candidates are an error and not a guess.
+The wrong column gives a plausible but wrong result, so two candidates are an error, not a guess.
 """
 
 import difflib
@@ -13,7 +13,7 @@ from labelscan.data.readers.sheet import Sheet
 from labelscan.errors import DatasetError, Problem
 
 Tiers = tuple[tuple[str, ...], ...]
-"""Usual names; one of an earlier tier is taken before any of a later one."""
+"""Usual names; one of an earlier tier wins over those of later ones."""
 
 USUAL_NAMES: Mapping[str, Tiers] = {
     "path": (
@@ -141,7 +141,7 @@ def check_cells(rows: Sheet, columns: Columns) -> None:
 
 
 def has_path(names: Sequence[str], config: DatasetConfig) -> bool:
-    """Return whether a file with columns ``names`` lists images, and is not a table of features."""
+    """Return whether a file with these columns lists images, and is not a table of features."""
     return bool(config.path_column) or any(_candidates(names, tier) for tier in USUAL_NAMES["path"])
 
 

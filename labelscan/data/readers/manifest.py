@@ -19,7 +19,7 @@ SETTINGS = frozenset(
     ["split", "path_column", "label_column", "true_label_column", "id_column", "group_column", "split_column"]
 )
 LIST_FOLDER_FROM = 64
-"""From this many images on, a folder is listed once instead of asked for each of them: on network disks far faster."""
+"""A folder of at least this many images is listed once, not asked for each of them: far faster on network disks."""
 BOXES = "bbox; bboxes; boxes; segmentation; annotations; xmin xmax; x_min x_max; x1 y1 x2 y2"
 """Columns that describe parts of images; groups of them only together."""
 
@@ -109,7 +109,7 @@ def _listed(folder: Path) -> frozenset[str]:
         with os.scandir(folder) as entries:
             return frozenset(entry.name for entry in entries)
     except OSError:
-        return frozenset()  # each file is then asked for, and named
+        return frozenset()  # each file is then asked for, and reported
 
 
 def _file_hint(folder: Path, name: str) -> str:
