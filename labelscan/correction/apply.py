@@ -112,10 +112,7 @@ def apply(
     corrections = _corrections(finished, source, decided, rule, where=where, allow_new_classes=allow_new_classes)
     written = folder or Path(output or finished.folder / f"{DEFAULT_NAME}{label_lists.suffix(source)}")
     log = written.parent / f"{written.name}{LOG_SUFFIX}"
-    for path in (log, written) if folder is None else (log,):
-        refuse_only_read(path, finished, data=data)
-        if isinstance(decisions, Path):
-            refuse_same(path, decisions, "the file of decisions")
+    _refuse_input([log, written] if folder is None else [log], finished, decisions, data)
     _check_log(log, overwrite=overwrite)
     if folder is None:
         label_lists.check_output(source, written)
@@ -128,7 +125,6 @@ def apply(
             notes += _write_copy(source, corrections, written, overwrite=overwrite)
         else:
             notes += _link(source, corrections, folder, copy=copy)
-    notes += [OLD_MODELS] if source.command == "score" and folder is None else []
     return Applied(
         run=finished.folder,
         output=written,
@@ -179,7 +175,7 @@ def _write_copy(source: Source, corrections: Corrections, output: Path, *, overw
                 where=str(output),
                 hint="choose another place with -o, or add --overwrite",
             )
-    return notes
+    return [*notes, OLD_MODELS] if source.command == "score" else notes
 
 
 def _link(source: Source, corrections: Corrections, folder: Path, *, copy: bool) -> list[str]:
@@ -223,6 +219,14 @@ def _decisions(
         hint="save decisions from labelscan report and name them by --decisions, or give --drop, "
         "or --relabel with --min-error-probability 0.9",
     )
+
+
+def _refuse_input(paths: Sequence[Path], run: FinishedRun, decisions: object, data: str) -> None:
+    """Raise UsageError where what is written would replace what is read."""
+    for path in paths:
+        refuse_only_read(path, run, data=data)
+        if isinstance(decisions, Path):
+            refuse_same(path, decisions, "the file of decisions")
 
 
 def _check_log(log: Path, *, overwrite: bool) -> None:

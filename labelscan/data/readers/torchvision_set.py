@@ -6,6 +6,7 @@ import inspect
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -109,22 +110,23 @@ def _load(name: str, constructor: Any, config: DatasetConfig) -> dict[str, _Load
             hint = f"fetch it by hand, as torchvision's page on {name} says, and set --root"
             raise ConfigError(f"torchvision cannot download {name}", where="dataset.download", hint=hint)
         arguments["download"] = True
+    make = partial(_make, name, constructor, config)
     if "split" in options:
         default = options["split"].default
         chosen = wanted or [default if isinstance(default, str) else "train"]
-        return {split: _make(name, constructor, {**arguments, "split": split}, config) for split in chosen}
+        return {split: make({**arguments, "split": split}) for split in chosen}
     if "train" in options:
         for split in wanted:
             if split not in TRAIN_TEST:
                 raise DatasetError(f"no split is called {split!r}", where=config.data, hint="there are train and test")
         chosen = wanted or list(TRAIN_TEST)
-        return {split: _make(name, constructor, {**arguments, "train": TRAIN_TEST[split]}, config) for split in chosen}
+        return {split: make({**arguments, "train": TRAIN_TEST[split]}) for split in chosen}
     if wanted:
         raise DatasetError(f"no splits, but --split {config.split} was asked for", where=config.data)
-    return {"": _make(name, constructor, arguments, config)}
+    return {"": make(arguments)}
 
 
-def _make(name: str, constructor: Any, arguments: dict[str, object], config: DatasetConfig) -> _Loaded:
+def _make(name: str, constructor: Any, config: DatasetConfig, arguments: dict[str, object]) -> _Loaded:
     try:
         with contextlib.redirect_stdout(sys.stderr):  # torchvision prints what it downloads; stdout is for results
             loaded: _Loaded = constructor(**arguments)
@@ -143,7 +145,7 @@ def _make(name: str, constructor: Any, arguments: dict[str, object], config: Dat
 
 
 def _first(loaded: _Loaded, *names: str) -> Any:
-    """Return the first of the attributes that there is; sets call the same thing by many names."""
+    """Return the first of the attributes that exists; sets call the same thing by many names."""
     return next((getattr(loaded, name) for name in names if hasattr(loaded, name)), None)
 
 
