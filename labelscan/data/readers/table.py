@@ -39,10 +39,75 @@ class _Features:
     categories: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
-    def refuse(self, rows: Sequence[int], what: Callable[[int], str], hint: str) -> None:
+    def add(self, name: str, cells: "pd.Series[Any]") -> None:
+        kind = cells.dtype
+        if pd.api.types.is_bool_dtype(kind) or pd.api.types.is_numeric_dtype(kind):
+            self._add_numbers(name, np.asarray(cells.to_numpy(dtype=np.float64, na_value=np.nan), dtype=np.float64))
+        elif pd.api.types.is_string_dtype(kind) or isinstance(kind, pd.CategoricalDtype):
+            self._add_text(name, cells)
+        else:
+            what = f"column {name!r} holds {kind} and not numbers or text, as in {cells[0]!r}"
+            self._refuse([0], lambda _: what, "turn it into a number, or take it out")
+
+    def _add_numbers(self, name: str, values: NDArray[np.float64]) -> None:
+        with np.errstate(over="ignore"):
+            numbers = values.astype(np.float32)
+        broken = np.flatnonzero(~np.isfinite(numbers)).tolist()
+        if broken:
+            hint = "fill it in, or take out the row or the column"
+            shown = {row: "no number" if np.isnan(values[row]) else f"{values[row]:g}" for row in broken}
+            self._refuse(broken, lambda row: f"column {name!r} has {shown[row]}", hint)
+        elif len(values) and values.min() == values.max():
+            self.constant.append(name)
+        elif name.strip().lower() in ROW_NUMBER_NAMES and (np.diff(values) == 1).all():
+            self.row_numbers.append(name)
+        else:
+            self._put(name, numbers)
+
+    def _add_text(self, name: str, cells: "pd.Series[Any]") -> None:
+        text = pd.Series(["" if pd.isna(cell) else str(cell) for cell in cells.tolist()], dtype=object)
+        values = sorted(set(text))
+        if len(values) == 1:
+            self.constant.append(name)
+            return
+        numbers = pd.to_numeric(text, errors="coerce").to_numpy(dtype=np.float64)
+        missing = np.array([cell.strip().lower() in MISSING for cell in text])
+        words = np.isnan(numbers) & ~missing
+        if words.sum() < (~missing).sum() / 2:  # a column of numbers in which some are missing or misspelt
+            broken = np.flatnonzero(~np.isfinite(numbers)).tolist()
+            if broken:
+                hint = "write a number, or take out the row or the column"
+                self._refuse(broken, lambda row: f"column {name!r} has {text[row]!r} among numbers", hint)
+            else:
+                self._add_numbers(name, numbers)
+        elif len(values) > MAX_CATEGORIES:
+            many = f"{len(values):,} different texts, as {text[0]!r}: too many to be a category"
+            hint = "take it out, or say what it is by --id-column, --group-column or --path-column"
+            self._refuse([0], lambda _: f"column {name!r} holds {many}", hint)
+        else:
+            self.categories.append(name)
+            for value in values:
+                self._put(f"{name}={value}", np.asarray(text == value, dtype=np.float32))
+
+    def table(self, name: str) -> tuple[FeatureTable, list[str]]:
+        """Return the features and notes on them, or raise DatasetError for what is wrong."""
+        DatasetError.refuse(self.problems, lambda problem: problem)
+        if not self.columns:
+            problem = "no feature column has two different values"
+            raise DatasetError(problem, where=name, hint="there is nothing to learn")
+        notes = [f"features: {len(self.columns):,} columns of numbers"]
+        if self.categories:
+            notes.append(f"text columns made one column a value: {', '.join(self.categories)}")
+        if self.constant:
+            notes.append(f"columns dropped that have one value only: {', '.join(self.constant)}")
+        if self.row_numbers:
+            notes.append(f"columns dropped that number the rows: {', '.join(map(repr, self.row_numbers))}")
+        return FeatureTable(np.column_stack(self.columns), tuple(self.names)), notes
+
+    def _refuse(self, rows: Sequence[int], what: Callable[[int], str], hint: str) -> None:
         self.problems += [Problem(what(row), self.where(row), hint) for row in rows]
 
-    def put(self, name: str, values: NDArray[np.float32]) -> None:
+    def _put(self, name: str, values: NDArray[np.float32]) -> None:
         self.names.append(name)
         self.columns.append(values)
 
@@ -71,7 +136,11 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
     rows = sheet.take(kept)
     check_cells(rows, columns)
     frame = _frame(path, [name for name in names if name not in columns.used()], n_rows=len(sheet))
-    inputs, notes = _features(frame.iloc[kept], rows.where, path.name)
+    features = _Features(rows.where)
+    index = np.array(kept, dtype=np.int64)
+    for column in frame.columns:
+        features.add(str(column), frame[column].iloc[index].reset_index(drop=True))
+    inputs, notes = features.table(path.name)
     return make_dataset(
         name=path.stem,
         inputs=inputs,
@@ -115,82 +184,3 @@ def _only_text(path: Path, names: Sequence[str]) -> str:
     columns = read_sheet(path, names).columns
     words = [name for name, cells in columns.items() if pd.to_numeric(pd.Series(cells), errors="coerce").isna().all()]
     return words[0] if len(words) == 1 else ""
-
-
-def _features(frame: pd.DataFrame, where: Callable[[int], str], name: str) -> tuple[FeatureTable, list[str]]:
-    found = _Features(where)
-    for column in frame.columns:
-        _add_column(found, str(column), frame[column].reset_index(drop=True))
-    DatasetError.refuse(found.problems, lambda problem: problem)
-    if not found.columns:
-        raise DatasetError("no feature column has two different values", where=name, hint="there is nothing to learn")
-    notes = [f"features: {len(found.columns):,} columns of numbers"]
-    if found.categories:
-        notes.append(f"text columns made one column a value: {', '.join(found.categories)}")
-    if found.constant:
-        notes.append(f"columns dropped that have one value only: {', '.join(found.constant)}")
-    if found.row_numbers:
-        notes.append(f"columns dropped that number the rows: {', '.join(map(repr, found.row_numbers))}")
-    return FeatureTable(np.column_stack(found.columns), tuple(found.names)), notes
-
-
-def _add_column(found: _Features, name: str, cells: "pd.Series[Any]") -> None:
-    kind = cells.dtype
-    if pd.api.types.is_bool_dtype(kind) or pd.api.types.is_numeric_dtype(kind):
-        _add_numbers(found, name, np.asarray(cells.to_numpy(dtype=np.float64, na_value=np.nan), dtype=np.float64))
-    elif pd.api.types.is_string_dtype(kind) or isinstance(kind, pd.CategoricalDtype):
-        _add_text(found, name, cells)
-    else:
-        found.refuse(
-            [0],
-            lambda row: f"column {name!r} holds {kind} and not numbers or text, as in {cells[row]!r}",
-            "turn it into a number, or take it out",
-        )
-
-
-def _add_numbers(found: _Features, name: str, values: NDArray[np.float64]) -> None:
-    with np.errstate(over="ignore"):
-        numbers = values.astype(np.float32)
-    broken = np.flatnonzero(~np.isfinite(numbers)).tolist()
-    if broken:
-        found.refuse(
-            broken,
-            lambda row: f"column {name!r} has {'no number' if np.isnan(values[row]) else f'{values[row]:g}'}",
-            "fill it in, or take out the row or the column",
-        )
-    elif len(values) and values.min() == values.max():
-        found.constant.append(name)
-    elif name.strip().lower() in ROW_NUMBER_NAMES and (np.diff(values) == 1).all():
-        found.row_numbers.append(name)
-    else:
-        found.put(name, numbers)
-
-
-def _add_text(found: _Features, name: str, cells: "pd.Series[Any]") -> None:
-    text = pd.Series(["" if pd.isna(cell) else str(cell) for cell in cells.tolist()], dtype=object)
-    values = sorted(set(text))
-    if len(values) == 1:
-        found.constant.append(name)
-        return
-    numbers = pd.to_numeric(text, errors="coerce").to_numpy(dtype=np.float64)
-    missing = np.array([cell.strip().lower() in MISSING for cell in text])
-    words = np.isnan(numbers) & ~missing
-    if words.sum() < (~missing).sum() / 2:  # a column of numbers in which some are missing or misspelt
-        broken = np.flatnonzero(~np.isfinite(numbers)).tolist()
-        if broken:
-            hint = "write a number, or take out the row or the column"
-            found.refuse(broken, lambda row: f"column {name!r} has {text[row]!r} among numbers", hint)
-        else:
-            _add_numbers(found, name, numbers)
-    elif len(values) > MAX_CATEGORIES:
-        found.refuse(
-            [0],
-            lambda row: (
-                f"column {name!r} holds {len(values):,} different texts, as {text[row]!r}: too many to be a category"
-            ),
-            "take it out, or say what it is by --id-column, --group-column or --path-column",
-        )
-    else:
-        found.categories.append(name)
-        for value in values:
-            found.put(f"{name}={value}", np.asarray(text == value, dtype=np.float32))
