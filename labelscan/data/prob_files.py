@@ -52,7 +52,7 @@ def _read_npz(path: Path, label_column: str) -> Probabilities:
     where = path.name
     there = array_names(path)
     if "pred_probs" not in there:
-        hint = "name the array of probabilities pred_probs (N, K), and that of labels given_labels (N,)"
+        hint = "rename the array of probabilities to pred_probs (N, K), and that of labels to given_labels (N,)"
         raise missing("array", there, where=where, hint=hint, asked="pred_probs")
     hint = "keep one of them in the file"
     found = {
