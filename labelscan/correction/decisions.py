@@ -83,7 +83,7 @@ def check_decisions(decisions: Iterable[Decision], given_labels: Mapping[str, st
 
     ``given_labels`` are by example id; ``where`` is the file of the decisions.
     """
-    problems = [problem for one in decisions if (problem := _stranger(one, given_labels, where)) is not None]
+    problems = [problem for one in decisions if (problem := _mismatch(one, given_labels, where)) is not None]
     DecisionsError.refuse(problems, lambda problem: problem)
 
 
@@ -116,7 +116,7 @@ def bare(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell[1:]) else cell
 
 
-def _stranger(one: Decision, given_labels: Mapping[str, str], where: str) -> Problem | None:
+def _mismatch(one: Decision, given_labels: Mapping[str, str], where: str) -> Problem | None:
     there = given_labels.get(one.example_id)
     if there is None:
         return Problem(f"no example is called {one.example_id!r}", where, "these decisions belong to other data")

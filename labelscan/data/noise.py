@@ -38,7 +38,7 @@ class SymmetricNoise:
     needs_pred_probs = False
 
     def __init__(self, rate: float = 0.1) -> None:
-        self.rate = _checked(rate, "symmetric, option rate")
+        self.rate = _checked_rate(rate, "symmetric, option rate")
 
     def plant(self, clean: CleanLabels, generator: np.random.Generator) -> GivenLabels:
         return move_anywhere(clean, choose(clean, self.rate, generator), generator)
@@ -54,7 +54,7 @@ class PairNoise:
     needs_pred_probs = False
 
     def __init__(self, rate: float = 0.1) -> None:
-        self.rate = _checked(rate, "pair, option rate")
+        self.rate = _checked_rate(rate, "pair, option rate")
 
     def plant(self, clean: CleanLabels, generator: np.random.Generator) -> GivenLabels:
         chosen = choose(clean, self.rate, generator)
@@ -78,7 +78,7 @@ class PerClassNoise:
         # A minus behind an e belongs to its number, as in 1e-3.
         lowest_and_highest = re.split(r"(?<![eE])-", rates)
         self.is_range = len(lowest_and_highest) == 2 and "/" not in rates
-        self.rates = [_rate(text) for text in (lowest_and_highest if self.is_range else rates.split("/"))]
+        self.rates = [_read_rate(text) for text in (lowest_and_highest if self.is_range else rates.split("/"))]
         if self.is_range and self.rates[0] > self.rates[1]:
             hint = "the lowest comes first, as in 0.02-0.25"
             raise ConfigError(f"goes down, got {rates}", where="noise per-class, option rates", hint=hint)
@@ -111,7 +111,7 @@ class LookAlikeNoise:
     """
 
     def __init__(self, rate: float = 0.1, similarity: str | None = None) -> None:
-        self.rate = _checked(rate, "look-alike, option rate")
+        self.rate = _checked_rate(rate, "look-alike, option rate")
         self.file = similarity or ""
         self.similarity = read_table(self.file) if self.file else None
         if self.similarity is not None:
@@ -166,7 +166,7 @@ class InstanceNoise:
     needs_pred_probs = True
 
     def __init__(self, rate: float = 0.1, hardness: float = 1.0) -> None:
-        self.rate = _checked(rate, "instance, option rate")
+        self.rate = _checked_rate(rate, "instance, option rate")
         if not 0 <= hardness < np.inf:
             problem = f"must be finite and at least 0, got {hardness:g}"
             raise ConfigError(problem, where="noise instance, option hardness")
@@ -237,15 +237,15 @@ def _build(text: str) -> Noise:
     return NOISES.build_spec(PartSpec.parse(text, where="noise"))
 
 
-def _checked(rate: float, where: str) -> float:
+def _checked_rate(rate: float, where: str) -> float:
     if not 0 <= rate < 1:
         raise ConfigError(f"must be at least 0 and below 1, got {rate:g}", where=f"noise {where}", hint="0.1 is 10 %")
     return rate
 
 
-def _rate(text: str) -> float:
+def _read_rate(text: str) -> float:
     where = "per-class, option rates"
-    return _checked(cast(float, read_value(text.strip(), float, where=f"noise {where}")), where)
+    return _checked_rate(cast(float, read_value(text.strip(), float, where=f"noise {where}")), where)
 
 
 def _checked_clean(true_labels: TrueLabels, n_classes: int, pred_probs: PredProbs | None) -> CleanLabels:

@@ -24,9 +24,9 @@ def write(path: Path, edits: RowEdits, output: Path) -> None:
                 copy.write(line)
                 continue
             if not edits.dropped[row]:
-                values = {name: _text(cell, line) for name, cell in edits.cells(row).items()}
+                values = {name: _json_of(cell, line) for name, cell in edits.cells(row).items()}
                 if edits.label_column in values:
-                    values[edits.label_column] = _spelt(edits.new_labels[row], spellings, line)
+                    values[edits.label_column] = _json_of_label(edits.new_labels[row], spellings, line)
                 line = _with_values(line, values) if values else line
                 copy.write(_appended(line, edits.new_ids[row]) if edits.new_ids else line)
             row += 1
@@ -50,12 +50,12 @@ def _spellings(path: Path, edits: RowEdits) -> dict[str, str]:
     return found
 
 
-def _spelt(label: str, spellings: dict[str, str], line: str) -> str:
+def _json_of_label(label: str, spellings: dict[str, str], line: str) -> str:
     """Return a label as the file writes it, or would: without quotes if no label there has them."""
     if label in spellings:
         return spellings[label]
     is_bare = not any(there.startswith('"') for there in spellings.values()) and _is_bare(label)
-    return label if is_bare else _text(label, line)
+    return label if is_bare else _json_of(label, line)
 
 
 def _is_bare(label: str) -> bool:
@@ -69,17 +69,17 @@ def _is_bare(label: str) -> bool:
 
 def _members(line: str) -> Iterator[tuple[str, int, int]]:
     """Yield each name of an object, and the start and end of its value."""
-    position = _skip(line, 0) + 1  # behind the brace
-    while line[position := _skip(line, position)] != "}":
+    position = _skip_blanks(line, 0) + 1  # behind the brace
+    while line[position := _skip_blanks(line, position)] != "}":
         name, position = _DECODER.raw_decode(line, position)
-        start = _skip(line, _skip(line, position) + 1)  # behind the colon
+        start = _skip_blanks(line, _skip_blanks(line, position) + 1)  # behind the colon
         _, end = _DECODER.raw_decode(line, start)
         yield name, start, end
-        position = _skip(line, end)
+        position = _skip_blanks(line, end)
         position += line[position] == ","
 
 
-def _skip(line: str, position: int) -> int:
+def _skip_blanks(line: str, position: int) -> int:
     while line[position] in _BLANKS:
         position += 1
     return position
@@ -94,10 +94,10 @@ def _with_values(line: str, values: dict[str, str]) -> str:
 
 def _appended(line: str, example_id: str) -> str:
     end = max((end for _, _, end in _members(line)), default=None)
-    place, comma = (_skip(line, 0) + 1, "") if end is None else (end, ", ")
-    return f'{line[:place]}{comma}"{ID_COLUMN}": {_text(example_id, line)}{line[place:]}'
+    place, comma = (_skip_blanks(line, 0) + 1, "") if end is None else (end, ", ")
+    return f'{line[:place]}{comma}"{ID_COLUMN}": {_json_of(example_id, line)}{line[place:]}'
 
 
-def _text(cell: str, line: str) -> str:
+def _json_of(cell: str, line: str) -> str:
     """Return a cell as JSON, in ASCII where the line is."""
     return json.dumps(cell, ensure_ascii=line.isascii())

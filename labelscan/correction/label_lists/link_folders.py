@@ -27,10 +27,10 @@ def write(dataset: Dataset, corrections: Corrections, folder: Path, *, copy: boo
     Raises:
         DatasetError: the labels cannot be names of folders, or the files would not be read as images in them.
     """
-    files = _files(dataset)
+    files = _image_files(dataset)
     places = _places(dataset, files, corrections)
     missing = 0
-    with _beside(folder) as partial:
+    with _replacing_folder(folder) as partial:
         copies = copy or not _can_link(partial)
         for row, place in places.items():
             image = partial / place
@@ -60,7 +60,7 @@ def check_folder(folder: Path, dataset: Dataset, class_folders: Path | None) -> 
         UsageError: the folder is not empty, or is inside the data.
         DatasetError: the examples are not image files.
     """
-    files = _files(dataset)
+    files = _image_files(dataset)
     what = ""
     if folder.is_symlink():
         what = "this is a link"
@@ -77,7 +77,7 @@ def check_folder(folder: Path, dataset: Dataset, class_folders: Path | None) -> 
         raise UsageError("this lies in the data, which is only read", where=str(folder), hint=hint)
 
 
-def _files(dataset: Dataset) -> ImageFiles:
+def _image_files(dataset: Dataset) -> ImageFiles:
     if isinstance(dataset.inputs, ImageFiles):
         return dataset.inputs
     raise DatasetError(
@@ -117,18 +117,18 @@ def _places(dataset: Dataset, files: ImageFiles, corrections: Corrections) -> di
     for row in [*sorted(set(kept).difference(moved)), *moved]:
         old = dataset.class_names[dataset.given_labels[row]]
         split = "" if dataset.splits is None else str(dataset.splits[row])
-        wanted = PurePosixPath(split, labels[row], _within(str(files.paths[row]), split, old))
-        place, key = wanted, _alike(wanted)
-        while _alike(place) in taken:
+        wanted = PurePosixPath(split, labels[row], _path_in_class(str(files.paths[row]), split, old))
+        place, key = wanted, _collision_key(wanted)
+        while _collision_key(place) in taken:
             place = wanted.with_name(f"{wanted.stem}-{next_number[key]}{wanted.suffix}")
             next_number[key] += 1
-        taken[_alike(place)] = row
+        taken[_collision_key(place)] = row
         places[row] = str(place)
     _check_places(dataset, places, taken)
     return dict(sorted(places.items()))
 
 
-def _alike(place: PurePosixPath) -> str:
+def _collision_key(place: PurePosixPath) -> str:
     """Return a key that is equal for paths that some file system confuses, by case or accents."""
     return unicodedata.normalize("NFC", str(place).casefold())
 
@@ -140,14 +140,16 @@ def _check_places(dataset: Dataset, places: dict[int, str], taken: dict[str, int
         # As Windows reads it too: one odd name here may lead out of the folder where \\ separates folders.
         if ".." in PureWindowsPath(place).parts or PurePath(place).anchor:
             problems.append(Problem(f"{place!r} would be outside the folder", str(dataset.example_ids[row]), hint))
-        around = next((taken[key] for one in PurePosixPath(place).parents if (key := _alike(one)) in taken), None)
+        around = next(
+            (taken[key] for one in PurePosixPath(place).parents if (key := _collision_key(one)) in taken), None
+        )
         if around is not None:
             what = f"would be inside another image, {dataset.example_ids[around]!r}"
             problems.append(Problem(what, str(dataset.example_ids[row]), hint))
     DatasetError.refuse(problems, lambda problem: problem)
 
 
-def _within(path: str, split: str, label: str) -> PurePosixPath:
+def _path_in_class(path: str, split: str, label: str) -> PurePosixPath:
     """Return the path of an image in its class folder, or its name where it is in none."""
     place = PurePosixPath(posixpath.normpath(PurePath(path).as_posix()))
     folder = PurePosixPath(split, label)
@@ -178,7 +180,7 @@ def _check_names(dataset: Dataset, files: ImageFiles, labels: list[str], kept: l
 
 
 @contextmanager
-def _beside(folder: Path) -> Iterator[Path]:
+def _replacing_folder(folder: Path) -> Iterator[Path]:
     """Yield a folder that becomes ``folder`` only if the block succeeds."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")

@@ -43,13 +43,13 @@ def write(path: Path, config: DatasetConfig, corrections: Corrections, output: P
     new_labels = [corrections.new_label(one) for one in example_ids]
     changed: Arrays = {}
     if CLASS_NAMES in arrays:
-        changed[CLASS_NAMES] = _with_new(arrays[CLASS_NAMES], new_labels)
+        changed[CLASS_NAMES] = _with_new_classes(arrays[CLASS_NAMES], new_labels)
     changed[label] = _relabelled(arrays[label], new_labels, changed.get(CLASS_NAMES), path.name)
     kept = np.array([not corrections.is_dropped(one) for one in example_ids], dtype=bool)
     notes: list[str] = []
     if not kept.all():
         changed |= {ids or IDS: arrays.get(ids, np.arange(n_examples))}
-        notes = _cut(path, changed, kept, [name for name in names if _has_rows(name, roles.values())])
+        notes = _drop_rows(path, changed, kept, [name for name in names if _has_rows(name, roles.values())])
     _write_members(path, changed, output)
     return notes
 
@@ -75,7 +75,7 @@ def _has_rows(name: str, with_rows: Collection[str]) -> bool:
     return name in with_rows or bool(pick([name], (*INPUT_NAMES, (PRED_PROBS,)), what="inputs", where="", hint=""))
 
 
-def _cut(path: Path, changed: Arrays, kept: NDArray[np.bool_], with_rows: Collection[str]) -> list[str]:
+def _drop_rows(path: Path, changed: Arrays, kept: NDArray[np.bool_], with_rows: Collection[str]) -> list[str]:
     """Remove dropped rows from every array with one row an example, and return a note on arrays that may be such.
 
     An array of unknown meaning is one if its length is the number of examples, and that of nothing else.
@@ -104,7 +104,7 @@ def _shapes(path: Path) -> Mapping[str, tuple[int, ...]]:
     return shapes
 
 
-def _with_new(class_names: NDArray[np.generic], new_labels: Sequence[str]) -> NDArray[np.generic]:
+def _with_new_classes(class_names: NDArray[np.generic], new_labels: Sequence[str]) -> NDArray[np.generic]:
     names = texts(class_names, CLASS_NAMES, None, CLASS_NAMES)
     new = list(dict.fromkeys(label for label in new_labels if label and label not in names))
     return np.array([*names, *new]) if new else class_names

@@ -167,7 +167,8 @@ def _sheet_of_values(values: Mapping[str, list[object]], where: Callable[[int], 
     texts = {name: [as_text(value) for value in cells] for name, cells in values.items()}
     several = [(row, name) for name, cells in texts.items() for row, text in enumerate(cells) if text is None]
     DatasetError.refuse(
-        sorted(several, key=lambda one: one[0]), lambda one: _several(one[1], values[one[1]][one[0]], where(one[0]))
+        sorted(several, key=lambda one: one[0]),
+        lambda one: _not_one_value(one[1], values[one[1]][one[0]], where(one[0])),
     )
     return Sheet({name: [text or "" for text in cells] for name, cells in texts.items()}, where)
 
@@ -185,7 +186,7 @@ def as_text(value: object) -> str | None:
     return str(value)
 
 
-def _several(column: str, value: object, where: str) -> Problem:
+def _not_one_value(column: str, value: object, where: str) -> Problem:
     shown = repr(value)
     if len(shown) > 60:
         shown = f"{shown[:57]}..."

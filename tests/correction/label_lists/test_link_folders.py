@@ -167,6 +167,6 @@ def test_copies_of_names_that_some_disk_does_not_tell_apart_have_names_of_their_
     names = ["cat/\u00e9.png", "cat/e\u0301.png", "cat/E\u0301.PNG"]
     dataset = images(tmp_path / "in", {**dict.fromkeys(names, "cat"), "dog/2.png": "dog"})
     places = link_folders._places(dataset, dataset.inputs, relabelled(dataset))
-    assert len({link_folders._alike(place) for place in places.values()}) == 4
+    assert len({link_folders._collision_key(place) for place in places.values()}) == 4
     link_folders.write(dataset, relabelled(dataset), tmp_path / "out", copy=True)
     assert everything_in(tmp_path / "in")[names[0]] == names[0].encode()
