@@ -118,7 +118,7 @@ def find_prob_table_columns(names: Sequence[str], label_column: str, where: str)
     if not found["label"]:
         hint = f"name it by --label-column, or call it {usual('label')}"
         raise missing("label column", names, where=where, hint=hint)
-    return Columns(**found, group="", split="")
+    return Columns(**found)
 
 
 def _read_prob_columns(path: Path, names: Sequence[str], *, n_rows: int) -> NDArray[Any]:

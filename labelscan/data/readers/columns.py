@@ -38,10 +38,10 @@ class Columns:
 
     path: str
     label: str
-    true_label: str
-    id: str
-    group: str
-    split: str
+    true_label: str = ""
+    id: str = ""
+    group: str = ""
+    split: str = ""
 
     def used(self) -> list[str]:
         """Return the names of the columns that hold something, each once."""
@@ -61,18 +61,10 @@ def find_columns(
     with_path: bool,
     likely_label: Callable[[Sequence[str]], str] = lambda _: "",
 ) -> Columns:
-    """Return which of ``names`` hold what.
+    """Return which of the columns ``names`` hold what, or raise DatasetError.
 
-    Args:
-        names: the columns of the file.
-        config: holds the columns that the user has set.
-        where: the file, for messages.
-        with_path: whether the file lists images, and so needs a path column.
-        likely_label: finds the column that looks like labels among those without a role, for the hint where no label
-            column is found; empty where none does.
-
-    Raises:
-        DatasetError: a column is missing, or two could be meant.
+    A file that lists images has a path column, one of features must not. ``likely_label`` finds the column that looks
+    like labels among those without a role, for the hint where no label column is found.
     """
     found = {
         role: find_column(role, names, getattr(config, f"{role}_column"), where=where)
@@ -98,19 +90,10 @@ def find_column(
     what: str = "{} column",
     usual_names: Mapping[str, Tiers] = USUAL_NAMES,
 ) -> str:
-    """Return the column that is ``asked`` for, else the usual one for its role, else an empty string.
+    """Return the column that the user ``asked`` for, else the usual one for its role, else an empty string.
 
-    Args:
-        role: a key of ``usual_names``.
-        names: the columns of the file.
-        asked: the column that the user has set, or empty.
-        where: the file, for messages.
-        hint: what to do about two candidates, where no option names this column.
-        what: what a column is called in messages, given its role.
-        usual_names: the names to look for, by role.
-
-    Raises:
-        DatasetError: the column is not there, or there are two candidates.
+    DatasetError refuses a column ``asked`` for that is not there, and two candidates, with ``hint`` if no option names
+    the column. Messages call it ``what``, with its role filled in.
     """
     flag, what = f"--{role.replace('_', '-')}-column", what.format(role.replace("_", " "))
     if asked and asked not in names:

@@ -15,13 +15,9 @@ def rows_to_read(sheet: Sheet, columns: Columns, split: str, *, where: str) -> l
 
 
 def wanted_splits(split: str, there: Iterable[str], *, where: str, none_hint: str) -> frozenset[str]:
-    """Return the splits to read, or raise DatasetError where one of them is not there.
+    """Return which of the splits ``there`` to read: those that ``split`` names, separated by commas, else all.
 
-    Args:
-        split: names separated by commas; all where empty.
-        there: the splits that the data has.
-        where: the data, for messages.
-        none_hint: what to do where the data has no splits at all.
+    DatasetError refuses those that are not there, with ``none_hint`` if the data has no splits at all.
     """
     names = sorted(set(there))
     wanted = {name.strip() for name in split.split(",") if name.strip()}
