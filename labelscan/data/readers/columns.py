@@ -63,8 +63,8 @@ def find_columns(
 ) -> Columns:
     """Return which of the columns ``names`` hold what, or raise DatasetError.
 
-    A file that lists images has a path column, one of features must not. ``likely_label`` finds the column that looks
-    like labels among those without a role, for the hint where no label column is found.
+    A file that lists images needs a path column, a table of features has none. ``likely_label`` finds the column that
+    looks like labels among those without a role, for the hint where no label column is found.
     """
     found = {
         role: find_column(role, names, getattr(config, f"{role}_column"), where=where)
@@ -92,8 +92,8 @@ def find_column(
 ) -> str:
     """Return the column that the user ``asked`` for, else the usual one for its role, else an empty string.
 
-    DatasetError refuses a column ``asked`` for that is not there, and two candidates, with ``hint`` if no option names
-    the column. Messages call it ``what``, with its role filled in.
+    Raise DatasetError if the column ``asked`` for is missing, or if there are two candidates; ``hint`` says what to do
+    then if no option names the column. Messages call it ``what``, with its role filled in.
     """
     flag, what = f"--{role.replace('_', '-')}-column", what.format(role.replace("_", " "))
     if asked and asked not in names:

@@ -17,7 +17,7 @@ def rows_to_read(sheet: Sheet, columns: Columns, split: str, *, where: str) -> l
 def wanted_splits(split: str, there: Iterable[str], *, where: str, none_hint: str) -> frozenset[str]:
     """Return which of the splits ``there`` to read: those that ``split`` names, separated by commas, else all.
 
-    DatasetError refuses those that are not there, with ``none_hint`` if the data has no splits at all.
+    Raise DatasetError if one is missing, with ``none_hint`` if the data has no splits at all.
     """
     names = sorted(set(there))
     wanted = {name.strip() for name in split.split(",") if name.strip()}
