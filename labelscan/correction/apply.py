@@ -1,4 +1,4 @@
-"""Corrected labels: the flags of a run, or the decisions of a reviewer, carried out on a copy of the label list."""
+"""Corrected labels: the decisions of a reviewer, or the flags of a run, applied to a copy of the label list."""
 
 import filecmp
 import shlex
@@ -25,16 +25,15 @@ FORMAT_VERSION = 1
 """The version of what ``labelscan apply --json`` writes."""
 DEFAULT_NAME = "corrected"
 LOG_SUFFIX = ".changes.csv"
-"""Behind the whole name of a copy, so that each has a log of its own."""
+"""Appended to the whole name of a copy, so that each has its own log."""
 OLD_MODELS = (
-    "the probabilities in the copy come from models that learned the wrong labels: compute them anew before you judge "
-    "by them"
+    "the probabilities in the copy come from models that learned the wrong labels: compute them anew before scoring it"
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Applied:
-    """What was written, and what has changed in it."""
+    """What was written, and what changed in it."""
 
     run: Path
     output: Path
@@ -43,12 +42,12 @@ class Applied:
     """Every change, one a line."""
     corrections: Corrections
     command: str
-    """What reads the copy as the run read the original."""
+    """The command that reads the copy as the run read the original."""
     notes: tuple[str, ...] = ()
     """What a user should know about it."""
 
     def to_json(self) -> dict[str, object]:
-        """Return it as ``labelscan apply --json`` writes it."""
+        """Return what ``labelscan apply --json`` writes."""
         made = self.corrections
         return {
             "format_version": FORMAT_VERSION,
@@ -82,27 +81,27 @@ def apply(
     data: str | Path = "",
     notify: Listener = ignore,
 ) -> Applied:
-    """Write a corrected copy of the labels of a finished run, in the form that they came in; the data is only read.
+    """Write a corrected copy of the labels of a finished run, in their original form; the data is only read.
 
     Decisions win over flags. A log of all changes is written beside the copy.
 
     Args:
         run: of ``detect`` or ``score``, or its folder.
         decisions: a file that the report saved or Label Studio exported, or decisions in memory; None is
-            decisions.csv in the run folder, where there is one.
-        drop: whether flagged labels are left out.
-        relabel: whether flagged labels take the suggested label.
+            decisions.csv in the run folder, if there is one.
+        drop: whether flagged examples are left out.
+        relabel: whether flagged examples get the suggested label.
         min_error_probability: flags below it are left alone; needed to relabel.
-        allow_new_classes: whether decisions may bring in classes that the data does not have.
+        allow_new_classes: whether decisions may add classes that the data does not have.
         output: the copy; None is ``corrected`` in the run folder, with the ending of the original.
-        link_to: a new folder that is made instead: class folders of links to the images.
-        copy: whether images in ``link_to`` are copied and not linked.
-        overwrite: whether files may be replaced that are not what is written now.
-        data: where the data lies now, if it was moved.
+        link_to: a new folder to make instead of the copy: class folders of links to the images.
+        copy: whether images in ``link_to`` are copied, not linked.
+        overwrite: whether files may be replaced that differ from what would be written.
+        data: where the data is now, if it was moved.
         notify: receives the steps of the reading.
 
     Raises:
-        UsageError: nothing says what to change, decisions belong to other data, or the copy cannot lie there.
+        UsageError: nothing says what to change, decisions belong to other data, or the copy cannot be written there.
     """
     finished, data = FinishedRun.of(run), str(data)
     decisions = Path(decisions) if isinstance(decisions, str) else decisions
@@ -111,22 +110,21 @@ def apply(
     decided, where, notes = _decisions(finished, decisions, rule)
     source = find_source(finished, data=data, notify=notify)
     corrections = _corrections(finished, source, decided, rule, where=where, allow_new_classes=allow_new_classes)
-    written = Path(link_to or output or finished.folder / f"{DEFAULT_NAME}{label_lists.suffix(source)}")
+    written = folder or Path(output or finished.folder / f"{DEFAULT_NAME}{label_lists.suffix(source)}")
     log = written.parent / f"{written.name}{LOG_SUFFIX}"
-    for path in (log, written) if folder is None else (log,):
-        refuse_only_read(path, finished, data=data)
-        if isinstance(decisions, Path):
-            refuse_same(path, decisions, "the file of decisions")
+    _refuse_input([log, written] if folder is None else [log], finished, decisions, data)
     _check_log(log, overwrite=overwrite)
-    _check_place(source, written, is_folder=folder is not None)
+    if folder is None:
+        label_lists.check_output(source, written)
+    else:
+        link_folders.check_folder(folder, source.dataset, source.class_folders)
     usual = in_run_folder(finished) if folder is None and output is None else nullcontext()
-    with usual, partial_of(log) as partial:  # the copy takes its place only when its log is written
+    with usual, partial_of(log) as partial:  # the copy appears only once its log is written
         corrections.write_log(partial)
         if folder is None:
             notes += _write_copy(source, corrections, written, overwrite=overwrite)
         else:
             notes += _link(source, corrections, folder, copy=copy)
-    notes += [OLD_MODELS] if source.command == "score" and folder is None else []
     return Applied(
         run=finished.folder,
         output=written,
@@ -146,24 +144,29 @@ def _corrections(
     where: str,
     allow_new_classes: bool,
 ) -> Corrections:
-    """Return what becomes of each label, having found that the decisions are about this run and leave something."""
+    """Return what becomes of each label, having checked that the decisions are about this run and leave something."""
     if rule is not None and run.summary.get("learned_nothing"):
         raise UsageError(
             "the models of this run have learned nothing, and their flags mean nothing",
             where=str(run.folder),
-            hint="see the warnings of the run; decisions of a reviewer can be applied all the same",
+            hint="see the warnings of the run; decisions of a reviewer can still be applied",
         )
-    scores, ended = run.issues.scores, run.record.get("ended")
     check_decisions(decisions, run.given_labels, where=where)
-    _check_classes(decisions, source, where, allow_new_classes=allow_new_classes)
-    made = correct(scores, decisions=decisions, rule=rule, flagged_at=ended if isinstance(ended, str) else "")
+    if source.command == "score":
+        hint = "probabilities know no other classes: decide otherwise, or run labelscan detect on the data"
+        check_new_labels(decisions, source.dataset.class_names, where=where, hint=hint)
+    elif not allow_new_classes:
+        hint = "--allow-new-classes accepts it as a new one"
+        check_new_labels(decisions, source.dataset.class_names, where=where, hint=hint)
+    ended = run.record.get("ended")
+    made = correct(run.issues.scores, decisions=decisions, rule=rule, flagged_at=str(ended or ""))
     if made.count("drop") == made.n_examples:
         raise UsageError("every example would be left out", where=str(run.folder), hint="check the decisions")
     return made
 
 
 def _write_copy(source: Source, corrections: Corrections, output: Path, *, overwrite: bool) -> list[str]:
-    """Write a copy of the label list; another file there stays unless it may be overwritten."""
+    """Write a copy of the label list, over a different file only if allowed; return notes."""
     with partial_of(output) as draft:
         notes = label_lists.write(source, corrections, draft)
         if output.is_file() and not overwrite and not filecmp.cmp(output, draft, shallow=False):
@@ -172,54 +175,42 @@ def _write_copy(source: Source, corrections: Corrections, output: Path, *, overw
                 where=str(output),
                 hint="choose another place with -o, or add --overwrite",
             )
-    return notes
+    return [*notes, OLD_MODELS] if source.command == "score" else notes
 
 
 def _link(source: Source, corrections: Corrections, folder: Path, *, copy: bool) -> list[str]:
-    """Make class folders, and return what a user should know about them."""
+    """Make class folders, and return notes on them."""
     notes = link_folders.write(label_lists.everything(source), corrections, folder, copy=copy)
-    notes += _lost(source)
-    if source.config.split and source.file is not None:
-        notes.append(f"the run has read --split {source.config.split} alone, and so only that is in the folder")
-    return notes
-
-
-def _lost(source: Source) -> list[str]:
-    """Return a note on what class folders cannot hold."""
     columns, dataset = source.columns(), source.dataset
     held = {
         "ids": columns is not None and bool(columns.id),
         "groups": dataset.groups is not None,
         "true labels": dataset.true_labels is not None,
     }
-    lost = ", ".join(what for what, there in held.items() if there)
-    leak = ", and a run on them may put images of one group into several folds" if held["groups"] else ""
-    return [f"class folders cannot hold all of the data ({lost}){leak}; without --link-to the copy can"] if lost else []
-
-
-def _read_decisions_or_annotations(path: Path) -> tuple[list[Decision], list[str]]:
-    """Return the decisions in decisions.csv, or in what Label Studio exports as JSON or JSON-MIN; and notes."""
-    if path.suffix.lower() != ".json":
-        return read_decisions(path), []
-    annotations = read_annotations(path)
-    return list(annotations.decisions), list(annotations.notes)
+    if lost := ", ".join(what for what, there in held.items() if there):
+        leak = ", and a run on them may put images of one group into several folds" if held["groups"] else ""
+        notes.append(f"class folders cannot hold all of the data ({lost}){leak}; without --link-to the copy can")
+    if source.config.split and source.file is not None:
+        notes.append(f"the run read --split {source.config.split} alone, and so only that is in the folder")
+    return notes
 
 
 def _decisions(
     run: FinishedRun, given: Path | Sequence[Decision] | None, rule: FlagRule | None
 ) -> tuple[list[Decision], str, list[str]]:
-    """Return the decisions, where they are from, and notes."""
+    """Return the decisions, where they come from, and notes."""
     own = run.folder / DECISIONS_FILE
     if given is not None:
         is_own = isinstance(given, Path) and given.resolve() == own.resolve()
         notes = [f"{own} was left out, since other decisions were given"] if own.exists() and not is_own else []
-        if isinstance(given, Path):
-            decided, of_file = _read_decisions_or_annotations(given)
-            return decided, str(given), notes + of_file
-        return list(given), "decisions", notes
+        if not isinstance(given, Path):
+            return list(given), "decisions", notes
+        if given.suffix.lower() != ".json":
+            return read_decisions(given), str(given), notes
+        annotations = read_annotations(given)
+        return list(annotations.decisions), str(given), [*notes, *annotations.notes]
     if own.exists():
-        decided = read_decisions(own)
-        return decided, str(own), [f"{own} was used: decisions win over flags"] if rule else []
+        return read_decisions(own), str(own), [f"{own} was used: decisions win over flags"] if rule else []
     if rule is not None:
         return [], "", []
     raise UsageError(
@@ -230,33 +221,20 @@ def _decisions(
     )
 
 
-def _check_classes(decisions: list[Decision], source: Source, where: str, *, allow_new_classes: bool) -> None:
-    if allow_new_classes and source.command != "score":
-        return
-    of_score = "probabilities know no other classes: decide otherwise, or run labelscan detect on the data"
-    hint = of_score if source.command == "score" else "--allow-new-classes takes it as a new one"
-    check_new_labels(decisions, source.dataset.class_names, where=where, hint=hint)
+def _refuse_input(paths: Sequence[Path], run: FinishedRun, decisions: object, data: str) -> None:
+    """Raise UsageError where what is written would replace what is read."""
+    for path in paths:
+        refuse_only_read(path, run, data=data)
+        if isinstance(decisions, Path):
+            refuse_same(path, decisions, "the file of decisions")
 
 
 def _check_log(log: Path, *, overwrite: bool) -> None:
-    """Raise UsageError where the log would take the place of anything but an earlier log."""
+    """Raise UsageError where the log would replace anything but an earlier log."""
     if log.is_dir() or (log.exists() and not overwrite and not is_log(log)):
         there, remedy = ("a folder", "") if log.is_dir() else ("another file", ", or add --overwrite")
-        raise UsageError(
-            f"the log of changes would lie here, and there is {there}",
-            where=str(log),
-            hint=f"choose another place{remedy}",
-        )
-
-
-def _check_place(source: Source, written: Path, *, is_folder: bool) -> None:
-    """Raise UsageError where the copy, or the folder of links, cannot lie."""
-    if is_folder:
-        link_folders.check_folder(written, source.dataset, source.class_folders)
-        return
-    label_lists.check_suffix(source, written)
-    if written.is_dir():
-        raise UsageError("this is a folder", where=str(written), hint=f"name a file, as in -o labels{written.suffix}")
+        problem = f"the log of changes would be written here, and there is {there}"
+        raise UsageError(problem, where=str(log), hint=f"choose another place{remedy}")
 
 
 def _command(source: Source, output: Path, *, is_folder: bool) -> str:

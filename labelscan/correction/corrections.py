@@ -1,6 +1,6 @@
-"""What becomes of each label: the flags of a run and the decisions of a reviewer made into one verdict an example.
+"""What becomes of each label: the flags of a run and the decisions of a reviewer, combined.
 
-A decision wins over a flag. Nothing is read or written here: ``label_lists`` carries the changes out.
+A decision wins over a flag. ``label_lists`` writes the changes into a copy of the data.
 """
 
 import csv
@@ -21,7 +21,7 @@ COLUMNS = {
     "example_id": "as in issues.csv",
     "action": "`relabel` or `drop`",
     "old_label": "as delivered",
-    "new_label": "empty where the example goes",
+    "new_label": "empty where the example is dropped",
     "error_probability": "as in issues.csv",
     "reason": "`decision` or `flag`",
     "time": "when it was decided, or the run that flagged it ended",
@@ -33,37 +33,35 @@ Reason = Literal["decision", "flag"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FlagRule:
-    """What is done with a flagged label that nobody has decided about."""
+    """What is done with flagged labels that no reviewer has decided about."""
 
     action: Action
     min_error_probability: float | None = None
-    """Flags below it are left alone; needed to relabel, since a model alone is trusted only where it is sure."""
+    """Flags below it are left alone; needed to relabel, since a model alone is trusted only where it is certain."""
 
     def __post_init__(self) -> None:
         least = self.min_error_probability
         if least is not None and not 0 <= least <= 1:
             raise ConfigError(f"must be between 0 and 1, got {least:g}", where="min_error_probability")
         if least is None and self.action == "relabel":
-            raise ConfigError(
-                "labels are not replaced without knowing from which probability on",
-                where="min_error_probability",
-                hint="as --min-error-probability 0.9: what is wrong with at least this probability is replaced",
-            )
+            problem = "labels are not replaced without knowing from which probability on"
+            hint = "as --min-error-probability 0.9: what is wrong with at least this probability is replaced"
+            raise ConfigError(problem, where="min_error_probability", hint=hint)
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One label that becomes another, or an example that goes."""
+    """A label that is replaced, or an example that is dropped."""
 
     example_id: str
     action: Action
     old_label: str
     new_label: str
-    """Empty where the example goes."""
+    """Empty where the example is dropped."""
     error_probability: float | None
     reason: Reason
     time: str
-    """When it was decided, or the run that flagged it ended; ISO 8601, empty where unknown."""
+    """When the reviewer decided, or when the run that flagged it ended; ISO 8601, empty where unknown."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,15 +72,15 @@ class Corrections:
     changes: Mapping[str, Change]
     """By example id; all other labels stay."""
     verdicts: Mapping[Verdict, int]
-    """How many decisions there were of each verdict."""
+    """The number of decisions of each kind."""
 
     def new_label(self, example_id: str) -> str:
-        """Return the label that an example gets, empty where it keeps its own."""
+        """Return the new label of an example, empty where it keeps its own."""
         change = self.changes.get(example_id)
         return "" if change is None else change.new_label
 
     def is_dropped(self, example_id: str) -> bool:
-        """Return whether an example goes."""
+        """Return whether an example is dropped."""
         change = self.changes.get(example_id)
         return change is not None and change.action == "drop"
 
@@ -91,7 +89,7 @@ class Corrections:
         return [row for row, one in enumerate(example_ids) if not self.is_dropped(one)]
 
     def count(self, action: Action, reason: Reason | None = None) -> int:
-        """Return how many changes there are of a kind."""
+        """Return the number of changes of a kind."""
         return sum(one.action == action and reason in (None, one.reason) for one in self.changes.values())
 
     def pairs(self) -> list[tuple[str, str, int]]:
@@ -101,7 +99,7 @@ class Corrections:
         return [(old, new, count) for (old, new), count in ranked]
 
     def write_log(self, path: Path) -> None:
-        """Write every change as CSV, one a line, most doubtful first."""
+        """Write all changes as CSV, most doubtful first."""
         with replacing(path) as file:
             rows = csv.writer(file)  # lines end as RFC 4180 has it
             rows.writerow(COLUMNS)
@@ -111,7 +109,7 @@ class Corrections:
 
 
 def is_log(path: Path) -> bool:
-    """Return whether a file is a log of changes, as ``write_log`` writes it."""
+    """Return whether a file was written by ``write_log``."""
     if not path.is_file():
         return False
     with path.open(encoding="utf-8", errors="replace") as file:
@@ -120,19 +118,14 @@ def is_log(path: Path) -> bool:
 
 
 def flag_rule(*, drop: bool, relabel: bool, min_error_probability: float | None) -> FlagRule | None:
-    """Return what is done with flags, None where nothing is.
-
-    Raises:
-        ConfigError: two things at once, or a probability without anything to do.
-    """
+    """Return the rule for flags, None where they are ignored, or raise ConfigError for options that contradict."""
     if drop and relabel:
         raise ConfigError("flagged labels are dropped or relabelled, not both", where="drop", hint="leave one out")
     if drop or relabel:
         return FlagRule(action="drop" if drop else "relabel", min_error_probability=min_error_probability)
     if min_error_probability is not None:
-        raise ConfigError(
-            "has no effect: nothing is done with flags", where="min_error_probability", hint="add drop or relabel"
-        )
+        problem = "has no effect: nothing is done with flags"
+        raise ConfigError(problem, where="min_error_probability", hint="add drop or relabel")
     return None
 
 
@@ -145,25 +138,22 @@ def correct(
 ) -> Corrections:
     """Return what becomes of each label of a run, changes in the order of its ranking.
 
-    Args:
-        scores: of a finished run, one row an example.
-        decisions: about examples of this run, at most one each.
-        rule: what is done with flagged labels without a decision; None is nothing.
-        flagged_at: when the run ended, for the log.
+    ``scores`` of a finished run have one row an example, ``decisions`` are at most one each, and ``flagged_at`` is when
+    the run ended, for the log.
     """
     decided = {one.example_id: one for one in decisions}
     changes: dict[str, Change] = {}
     columns = ("example_id", "given_label", "suggested_label", "error_probability", "flagged")
     for example_id, old, suggested, probability, flagged in zip(*(scores[name] for name in columns), strict=True):
-        decision = decided.get(example_id)
         sure = None if probability != probability else float(probability)
-        reason: Reason = "flag" if decision is None else "decision"
-        if decision is None:
-            action, new = _by_flag(rule, suggested, sure, flagged=bool(flagged))
-        else:
+        reason: Reason
+        if (decision := decided.get(example_id)) is not None:
             action, new = _by_decision(decision, old)
+            reason, time = "decision", decision.time
+        else:
+            action, new = _by_flag(rule, suggested, sure, flagged=bool(flagged))
+            reason, time = "flag", flagged_at
         if action is not None:
-            time = flagged_at if decision is None else decision.time
             changes[example_id] = Change(example_id, action, old, new, sure, reason, time)
     counts = Counter(one.verdict for one in decisions)
     verdicts = {verdict: counts[verdict] for verdict in VERDICTS}
@@ -171,23 +161,17 @@ def correct(
 
 
 def check_new_labels(decisions: Sequence[Decision], class_names: Sequence[str], *, where: str, hint: str) -> None:
-    """Raise DecisionsError, up to 20 problems at once, where a new label is none of the classes.
-
-    Args:
-        decisions: what was decided.
-        class_names: the classes of the data.
-        where: the file of the decisions, for messages.
-        hint: what to do where no class is called nearly so.
-    """
+    """Raise DecisionsError, up to 20 problems at once, where a new label is not one of the classes."""
     known = set(class_names)
-    problems = []
-    for one in decisions:
-        if one.verdict == "relabel" and one.new_label not in known:
-            nearest = difflib.get_close_matches(one.new_label, class_names, n=1)
-            remedy = f"did you mean {nearest[0]!r}? {hint}" if nearest else hint
-            problems.append(Problem(f"{one.new_label!r}, for {one.example_id!r}, is not a class", where, remedy))
-    if problems:
-        raise DecisionsError.of(problems)
+
+    def problem(one: Decision) -> Problem:
+        nearest = difflib.get_close_matches(one.new_label, class_names, n=1)
+        remedy = f"did you mean {nearest[0]!r}? {hint}" if nearest else hint
+        return Problem(f"{one.new_label!r}, for {one.example_id!r}, is not a class", where, remedy)
+
+    DecisionsError.refuse(
+        [one for one in decisions if one.verdict == "relabel" and one.new_label not in known], problem
+    )
 
 
 def _by_decision(decision: Decision, old: str) -> tuple[Action | None, str]:
@@ -195,7 +179,7 @@ def _by_decision(decision: Decision, old: str) -> tuple[Action | None, str]:
         return "drop", ""
     if decision.verdict == "relabel" and decision.new_label != old:
         return "relabel", decision.new_label
-    return None, ""  # kept, or nobody can tell
+    return None, ""  # keep or unsure
 
 
 def _by_flag(rule: FlagRule | None, suggested: str, sure: float | None, *, flagged: bool) -> tuple[Action | None, str]:

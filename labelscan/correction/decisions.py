@@ -1,9 +1,9 @@
-"""What a reviewer has decided about single labels: the file that the report saves, spreadsheets edit and apply takes.
+"""The decisions of a reviewer: the file that the report saves, spreadsheets edit and ``labelscan apply`` reads.
 
-A decision is about an example and the label that it had; where the label has changed since, it says nothing.
+A decision is about an example and the label that it had when reviewed; if the label has changed, it is refused.
 
-The columns of the file are read by name, and others are left alone. A cell that a spreadsheet would run as a formula
-gets an apostrophe in front, which reading takes off again.
+Columns are found by name, and others are ignored. Cells that a spreadsheet would run as a formula get an apostrophe in
+front, which is removed again when they are read.
 """
 
 import csv
@@ -26,24 +26,24 @@ COLUMNS = {
 """The columns of decisions.csv, with what is in them."""
 NEEDED = ("example_id", "decision", "new_label")
 Verdict = Literal["keep", "relabel", "drop", "unsure"]
-"""The given label is right; another one is; the example is none of the classes, or useless; nobody can tell."""
+"""The given label is right; another one is; the example belongs to no class, or is useless; nobody can tell."""
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
-HOW_TO_GET_ONE = "a browser saves it among its downloads; labelscan report RUN --serve saves it in the run"
+HOW_TO_GET_ONE = "browsers save it in the downloads folder; labelscan report RUN --serve saves it in the run"
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Decision:
-    """What was decided about one label."""
+    """The decision about one label."""
 
     example_id: str
     verdict: Verdict
     new_label: str = ""
-    """Set by ``relabel`` alone."""
+    """Only set for ``relabel``."""
     time: str = ""
-    """When, as ISO 8601 in UTC; empty where unknown."""
+    """ISO 8601 in UTC; empty where unknown."""
     given_label: str | None = None
-    """The label that was looked at; None where the file does not say."""
+    """The label that was reviewed; None where the file does not say."""
 
 
 def write_decisions(decisions: Iterable[Decision], path: Path) -> None:
@@ -57,10 +57,10 @@ def write_decisions(decisions: Iterable[Decision], path: Path) -> None:
 
 
 def read_decisions(path: Path) -> list[Decision]:
-    """Return the decisions in a file, one an example: of several the last.
+    """Return the decisions in a file, the last one on each example.
 
     Raises:
-        DecisionsError: no such file or columns, or cells that say nothing; up to 20 at once.
+        DecisionsError: a file or column is missing, or cells are not decisions; up to 20 problems at once.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -81,27 +81,23 @@ def has_other_columns(path: Path) -> bool:
 def check_decisions(decisions: Iterable[Decision], given_labels: Mapping[str, str], *, where: str) -> None:
     """Raise DecisionsError, up to 20 problems at once, where decisions are about other examples or labels.
 
-    Args:
-        decisions: what was decided.
-        given_labels: the label of every example by its id.
-        where: the file of the decisions, for messages.
+    ``given_labels`` are by example id; ``where`` is the file of the decisions.
     """
-    problems = [problem for one in decisions if (problem := _stranger(one, given_labels, where)) is not None]
-    if problems:
-        raise DecisionsError.of(problems)
+    problems = [problem for one in decisions if (problem := _mismatch(one, given_labels, where)) is not None]
+    DecisionsError.refuse(problems, lambda problem: problem)
 
 
 def record_of(decision: Decision) -> dict[str, str | None]:
-    """Return a decision as the page of the report knows it: by the columns of the file, cells unguarded."""
+    """Return a decision as the page of the report stores it: by the columns of the file, cells unguarded."""
     cells = (decision.example_id, decision.verdict, decision.new_label, decision.time, decision.given_label)
     return dict(zip(COLUMNS, cells, strict=True))
 
 
 def decisions_of(records: object, *, where: str) -> list[Decision]:
-    """Return decisions from what ``record_of`` made of each, wherever it has been meanwhile; of several the last.
+    """Return the last decision on each example from ``records``, which may come from outside.
 
     Raises:
-        DecisionsError: anything but a list of such records; up to 20 problems at once.
+        DecisionsError: anything but a list of what ``record_of`` returns; up to 20 problems at once.
     """
     if not isinstance(records, list):
         raise DecisionsError("this is not a list of decisions", where=where)
@@ -111,30 +107,28 @@ def decisions_of(records: object, *, where: str) -> list[Decision]:
 
 
 def guarded(cell: str) -> str:
-    """Return a cell so that a spreadsheet shows it and does not run it; ``bare`` undoes it."""
+    """Return a cell that a spreadsheet shows and does not run; ``bare`` undoes it."""
     return f"'{cell}" if _FORMULA.match(cell) else cell
 
 
 def bare(cell: str) -> str:
-    """Return what ``guarded`` was given."""
+    """Undo ``guarded``."""
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell[1:]) else cell
 
 
-def _stranger(one: Decision, given_labels: Mapping[str, str], where: str) -> Problem | None:
+def _mismatch(one: Decision, given_labels: Mapping[str, str], where: str) -> Problem | None:
     there = given_labels.get(one.example_id)
     if there is None:
         return Problem(f"no example is called {one.example_id!r}", where, "these decisions belong to other data")
     if one.given_label not in (None, there):
         problem = f"{one.example_id!r} was {one.given_label!r} when it was reviewed and is {there!r} now"
-        return Problem(problem, where, "these decisions belong to other labels: review the example anew")
+        return Problem(problem, where, "these decisions belong to other labels: review the example again")
     return None
 
 
 def _last_of_each(made: Sequence[Decision | Problem]) -> list[Decision]:
-    """Return the last decision on each example, or raise DecisionsError for all that says nothing."""
-    problems = [one for one in made if isinstance(one, Problem)]
-    if problems:
-        raise DecisionsError.of(problems)
+    """Return the last decision on each example, or raise DecisionsError for all problems."""
+    DecisionsError.refuse([one for one in made if isinstance(one, Problem)], lambda problem: problem)
     return list({one.example_id: one for one in made if isinstance(one, Decision)}.values())
 
 
@@ -164,7 +158,7 @@ def _decision(cells: Mapping[str, str], where: str) -> Decision | Problem:
     if not cells["example_id"]:
         return Problem("the example_id is empty", where, "write the id as in issues.csv, or take the row out")
     if verdict is None:
-        return Problem(f"{cells['decision']!r} is not a decision", where, f"write {_listed(VERDICTS)}")
+        return Problem(f"{cells['decision']!r} is not a decision", where, "write keep, relabel, drop or unsure")
     if verdict == "relabel" and not cells["new_label"].strip():
         return Problem("relabel without a new_label", where, "write the class, or decide otherwise")
     return Decision(
@@ -174,7 +168,3 @@ def _decision(cells: Mapping[str, str], where: str) -> Decision | Problem:
         time=cells["time"],
         given_label=cells["given_label"] or None,
     )
-
-
-def _listed(names: Sequence[str]) -> str:
-    return f"{', '.join(names[:-1])} or {names[-1]}"

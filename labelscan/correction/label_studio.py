@@ -1,7 +1,7 @@
 """Annotations made in Label Studio, read as decisions; ``reporting.formats.label_studio`` writes the tasks they answer.
 
-Both of its exports are read: JSON, with every annotation of a task, and JSON-MIN, with one object an annotation. The
-format is described at https://labelstud.io/guide/task_format and https://labelstud.io/guide/export.
+Both of its exports can be read: JSON has all annotations of a task, JSON-MIN one object an annotation. They are
+described at https://labelstud.io/guide/task_format and https://labelstud.io/guide/export.
 """
 
 import json
@@ -15,11 +15,11 @@ from labelscan.correction.decisions import Decision, Verdict
 from labelscan.errors import DecisionsError, Problem
 
 LABEL_TAG, VERDICT_TAG, OBJECT_TAG = "label", "verdict", "example"
-"""Names of the tags of the labelling interface: the choice of a class, that of a verdict, and what is looked at."""
+"""Tags of the labelling interface: the choice of a class, the choice of a verdict, and the example."""
 VERDICT_CHOICES: Mapping[str, Verdict] = {"none of these: drop it": "drop", "cannot tell": "unsure"}
-"""Choices that are not a class. They are a tag of their own, since a class may be called anything."""
+"""Choices that are not a class. They have their own tag, since a class may have any name."""
 ID_KEY, GIVEN_KEY, SUGGESTED_KEY = "example_id", "given_label", "suggested_label"
-"""Keys of the data of a task."""
+"""Keys of the data in a task."""
 
 Object = dict[str, object]
 
@@ -29,39 +29,19 @@ class Annotations:
     """What was decided in Label Studio."""
 
     decisions: tuple[Decision, ...]
-    """One an example: of several the last."""
-    n_tasks: int
-    """Examples that were to be annotated."""
-    n_contradictory: int
-    """Those that were decided in several ways."""
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """Return what a reviewer should know before the decisions are believed."""
-        n_undecided = self.n_tasks - len(self.decisions)
-        notes = []
-        if n_undecided:
-            verb = "decides" if n_undecided == 1 else "decide"
-            notes.append(f"{n_undecided:,} of {self.n_tasks:,} tasks {verb} nothing: not annotated, or skipped")
-        if self.n_contradictory:
-            verb = "has annotations" if self.n_contradictory == 1 else "have annotations"
-            notes.append(
-                f"{self.n_contradictory:,} of {self.n_tasks:,} tasks {verb} that contradict each other: the last counts"
-            )
-        return tuple(notes)
+    """The last one on each example."""
+    notes: tuple[str, ...]
+    """What a reviewer should know before trusting them."""
 
 
 def read_annotations(path: Path) -> Annotations:
-    """Return what was decided in Label Studio.
+    """Return what was decided in Label Studio, from a JSON or JSON-MIN export.
 
-    A chosen class that is the given label keeps it, another relabels. Annotations that were skipped, and those
-    without a choice, decide nothing.
-
-    Args:
-        path: a JSON or JSON-MIN export.
+    Choosing the given label keeps it, choosing another relabels. Annotations that were skipped, or have no choice,
+    decide nothing.
 
     Raises:
-        DecisionsError: no such file, no export, no annotation, or tasks that are none of ours; up to 20 at once.
+        DecisionsError: no such file, not an export, no annotation, or tasks of others; up to 20 problems at once.
     """
     tasks = _tasks(path)
     problems: list[Problem] = []
@@ -79,15 +59,25 @@ def read_annotations(path: Path) -> Annotations:
                 before = latest.get(decision.example_id)
                 if before is None or decision.time >= before.time:
                     latest[decision.example_id] = decision
-    if problems:
-        raise DecisionsError.of(problems)
+    DecisionsError.refuse(problems, lambda problem: problem)
     if not latest:
-        raise _nothing_annotated(len(answers), path)
-    return Annotations(
-        decisions=tuple(latest.values()),
-        n_tasks=len(answers),
-        n_contradictory=sum(len(given) > 1 for given in answers.values()),
-    )
+        raise DecisionsError(
+            f"none of {len(answers):,} tasks is annotated" if answers else "there is no task",
+            where=str(path),
+            hint="submit annotations in Label Studio (predictions are not enough) and export the project again",
+        )
+    n_contradictory = sum(len(given) > 1 for given in answers.values())
+    notes = _notes(len(answers), n_undecided=len(answers) - len(latest), n_contradictory=n_contradictory)
+    return Annotations(decisions=tuple(latest.values()), notes=tuple(notes))
+
+
+def _notes(n_tasks: int, *, n_undecided: int, n_contradictory: int) -> Iterator[str]:
+    if n_undecided:
+        verb = "decides" if n_undecided == 1 else "decide"
+        yield f"{n_undecided:,} of {n_tasks:,} tasks {verb} nothing: not annotated, or skipped"
+    if n_contradictory:
+        verb = "has annotations" if n_contradictory == 1 else "have annotations"
+        yield f"{n_contradictory:,} of {n_tasks:,} tasks {verb} that contradict each other: the last counts"
 
 
 def _tasks(path: Path) -> list[Object]:
@@ -106,16 +96,8 @@ def _task_id(task: Object, where: str) -> str:
     return _text((data if isinstance(data, dict) else task).get(ID_KEY)) or where
 
 
-def _nothing_annotated(n_tasks: int, path: Path) -> DecisionsError:
-    return DecisionsError(
-        f"none of {n_tasks:,} tasks is annotated" if n_tasks else "there is no task",
-        where=str(path),
-        hint="submit annotations in Label Studio, which predictions are not, and export the project anew",
-    )
-
-
 def _annotations(task: Object) -> Iterator[tuple[Object, dict[str, list[str]], str]]:
-    """Yield the data of a task, what was chosen by tag, and when, for each annotation that was not skipped."""
+    """Yield the data, the choices by tag and the time of each annotation of a task that was not skipped."""
     data = task.get("data")
     if not isinstance(data, dict):  # JSON-MIN: data and choices side by side
         found = {name: _texts(task.get(name)) for name in (LABEL_TAG, VERDICT_TAG)}
@@ -128,7 +110,7 @@ def _annotations(task: Object) -> Iterator[tuple[Object, dict[str, list[str]], s
         for result in _objects(annotation.get("result")):
             value = result.get("value")
             if result.get("type") == "choices" and isinstance(value, dict):
-                # In an interface of somebody's own the choice of a class may be called anything.
+                # In a custom interface the choice of a class may have any name.
                 tag = VERDICT_TAG if result.get("from_name") == VERDICT_TAG else LABEL_TAG
                 chosen.setdefault(tag, []).extend(_texts(value))
         yield data, chosen, _text(annotation.get("updated_at"))
@@ -161,7 +143,7 @@ def _decision(data: Object, chosen: Mapping[str, list[str]], time: str, where: s
 
 
 def _texts(value: object) -> list[str]:
-    """Return choices, which are a text, a list, or an object with the key ``choices``."""
+    """Return the choices in a text, a list, or an object with the key ``choices``."""
     if isinstance(value, dict):
         return _texts(value.get("choices"))
     if isinstance(value, list):

@@ -1,10 +1,9 @@
 """A labelled data set as every later step sees it: ids, labels, and where the inputs come from.
 
-Rows are put into the order of their ids where ids do not depend on the order of rows (paths, an id column),
-so that a shuffled manifest is the same data set and gives the same bytes.
+Rows are sorted by their ids unless ids are row numbers, so that a shuffled manifest is the same data set and gives the
+same bytes.
 """
 
-import csv
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,11 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelscan.arrays import GivenLabels, Index, Strings, TrueLabels, as_strings
-from labelscan.atomic import replacing
 from labelscan.errors import DatasetError, Problem
 
 MANY_CLASSES = 100
-"""Up to this many classes a label may be as rare as it likes; beyond, two examples a class are expected on average."""
+"""Up to this many classes a label may be as rare as it likes; with more, classes must have 2 examples on average."""
+
+CHANNELS = (1, 3)
+"""Numbers of channels that images in memory may have."""
 
 Image: TypeAlias = NDArray[np.uint8]
 """(H, W, C) with 1 or 3 channels."""
@@ -41,12 +42,12 @@ class ImageSource(Protocol):
         """Return the file to open, or None where there is none."""
 
     def read(self, index: int) -> bytes | Image:
-        """Return an encoded image, or one that is decoded already."""
+        """Return an image, encoded or decoded."""
 
 
 @dataclass(frozen=True)
 class ImageFiles:
-    """Images that lie in files."""
+    """Images in files."""
 
     root: Path
     paths: Strings
@@ -114,7 +115,7 @@ class Dataset:
     """N labelled examples. Readers make it with ``make_dataset``."""
 
     name: str
-    """What the default run folder is called after."""
+    """The default run folder is named after it."""
     inputs: Inputs
     example_ids: Strings
     given_labels: GivenLabels
@@ -138,26 +139,24 @@ class Dataset:
 
     def write(self, path: Path, status: Strings) -> None:
         """Write one row an example, with ``status``: (N,) ``scored``, or why an example is not."""
-        nothing = [""] * len(self)
-        with replacing(path) as file:
-            rows = csv.writer(file, lineterminator="\n")
-            rows.writerow(["example_id", "path", "given_label", "group", "split", "status"])
-            rows.writerows(
-                zip(
-                    self.example_ids,
-                    (self.path(index) for index in range(len(self))),
-                    (self.class_names[label] for label in self.given_labels),
-                    nothing if self.groups is None else self.groups,
-                    nothing if self.splits is None else self.splits,
-                    status,
-                    strict=True,
-                )
-            )
+        import pandas as pd  # only now: who reads a folder does not wait for it
+
+        from labelscan.tables import write_csv
+
+        columns = {
+            "example_id": self.example_ids,
+            "path": [self.path(index) for index in range(len(self))],
+            "given_label": [self.class_names[label] for label in self.given_labels],
+            "group": "" if self.groups is None else self.groups,
+            "split": "" if self.splits is None else self.splits,
+            "status": status,
+        }
+        write_csv(pd.DataFrame(columns, dtype=object), path)
 
     def fingerprint(self) -> str:
         """Return 32 hexadecimal digits that change with any id, label, group, split, or value held in memory.
 
-        The contents of files are not read: their digests are taken when they are decoded.
+        Files are not read: the store takes their digests when it decodes them.
         """
         digest = hashlib.blake2b(digest_size=16)
         for values in (self.example_ids, self.groups, self.splits):
@@ -199,21 +198,20 @@ def make_dataset(
     """Return the data set of N rows, checked and in its lasting order.
 
     Args:
-        name: what the default run folder is called after.
+        name: the default run folder is named after it.
         inputs: N images or feature rows.
         labels: N given labels as text, as written.
-        example_ids: N ids; no two may be the same.
-        where: says where a row lies, as in ``train.csv row 41``; used in messages only.
-        ids_depend_on_order: whether ids are row numbers; rows then stay as they are, else they are put in the
-            order of their ids.
+        example_ids: N distinct ids.
+        where: returns the place of a row for messages, as in ``train.csv row 41``.
+        ids_depend_on_order: whether ids are row numbers; rows then keep their order, else they are sorted by id.
         groups: N names of what must share a fold (a patient, a scene).
         splits: N names of splits.
         true_labels: N labels known to be right.
         notes: what a user should know about how the data was read.
 
     Raises:
-        DatasetError: no example, fewer than 2 classes, empty labels, ids given twice, text that no file in UTF-8 can
-            hold; up to 20 at once.
+        DatasetError: no example, fewer than 2 classes, empty labels, repeated ids, text that UTF-8 cannot encode; up
+            to 20 problems at once.
     """
     paths = inputs.paths if isinstance(inputs, ImageFiles) else None
     columns = {"label": labels, "id": example_ids, "path": paths, "group": groups, "split": splits}
@@ -230,9 +228,8 @@ def make_dataset(
     true_class_names = class_names
     if true_labels is not None:
         true_class_names += sort_class_names(list(set(true_labels).difference(class_names)))
-    order = np.arange(len(labels))
-    if not ids_depend_on_order:
-        order = np.array(sorted(range(len(labels)), key=example_ids.__getitem__), dtype=np.int64)
+    rows = range(len(labels))
+    order = np.array(rows if ids_depend_on_order else sorted(rows, key=example_ids.__getitem__), dtype=np.int64)
     return Dataset(
         name=name,
         inputs=inputs.take(order) if not ids_depend_on_order else inputs,
@@ -249,23 +246,18 @@ def make_dataset(
 
 def _check_number_of_classes(class_names: Sequence[str], n_examples: int, name: str) -> None:
     if len(class_names) < 2:
-        raise DatasetError(
-            f"every label is {class_names[0]!r}: with 1 class there is nothing to confuse",
-            where=name,
-            hint="give at least 2 classes",
-        )
+        problem = f"every label is {class_names[0]!r}: with 1 class there is nothing to confuse"
+        raise DatasetError(problem, where=name, hint="give at least 2 classes")
     if len(class_names) > max(MANY_CLASSES, n_examples // 2):
-        raise DatasetError(
-            f"{len(class_names):,} different labels for {n_examples:,} examples",
-            where=name,
-            hint="labels must be classes, not numbers that are measured or ids; set --label-column if it is another",
-        )
+        problem = f"{len(class_names):,} different labels for {n_examples:,} examples"
+        hint = "labels must be classes, not measured numbers or ids; set --label-column if it is another"
+        raise DatasetError(problem, where=name, hint=hint)
 
 
 def is_utf_8(text: str) -> bool:
-    """Return whether a file in UTF-8 can hold a text: lone surrogates, as in ``\\udce9``, have no bytes there.
+    """Return whether UTF-8 can encode a text: lone surrogates, as in ``\\udce9``, have no bytes there.
 
-    Python puts them where a file name is in another encoding, and JSON can spell them.
+    Python puts them into file names that are in another encoding, and JSON can spell them.
     """
     try:
         return text.isascii() or bool(text.encode("utf-8"))
@@ -274,38 +266,27 @@ def is_utf_8(text: str) -> bool:
 
 
 def refuse_broken_text(columns: Mapping[str, Iterable[str] | None], where: Callable[[int], str]) -> None:
-    """Raise DatasetError, up to 20 problems at once, for cells that no file in UTF-8 can hold.
-
-    Args:
-        columns: cells by what they are; None where there are none.
-        where: says where a row lies.
-    """
+    """Raise DatasetError for cells that UTF-8 cannot encode; ``columns`` has them by what they are."""
     broken = [
         (row, what, cell)
         for what, cells in columns.items()
         for row, cell in enumerate(cells if cells is not None else ())
         if not is_utf_8(cell)
     ]
-    DatasetError.refuse(
-        broken,
-        lambda one: Problem(
-            f"the {one[1]} {one[2]!r} is not UTF-8", where(one[0]), "write it anew, or rename it on the disk"
-        ),
-    )
+    hint = "write it anew, or rename it on the disk"
+    DatasetError.refuse(broken, lambda one: Problem(f"the {one[1]} {one[2]!r} is not UTF-8", where(one[0]), hint))
 
 
 def repeated_ids(example_ids: Sequence[str], where: Callable[[int], str]) -> list[Problem]:
-    """Return a problem for each row whose id another has before it."""
+    """Return a problem for each row that has the id of an earlier one."""
     if len(set(example_ids)) == len(example_ids):
         return []
     first: dict[str, int] = {}
-    repeated = [row for row, example_id in enumerate(example_ids) if first.setdefault(example_id, row) != row]
     hint = "keep one row for each example; several labels for one image are not supported"
     return [
-        Problem(
-            f"example {example_ids[row]!r} is listed twice, first at {where(first[example_ids[row]])}", where(row), hint
-        )
-        for row in repeated
+        Problem(f"example {one!r} is listed twice, first at {where(first[one])}", where(row), hint)
+        for row, one in enumerate(example_ids)
+        if first.setdefault(one, row) != row
     ]
 
 

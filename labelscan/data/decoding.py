@@ -1,7 +1,7 @@
 """An encoded image of any kind as upright 8-bit pixels, or the reason why there are none.
 
-Real folders hold grey, palette, CMYK, 16-bit, transparent, rotated and animated images, and files that are cut
-off. All of the former come out the same way; none of the latter is ever guessed at.
+Real folders hold grey, palette, CMYK, 16-bit, transparent, rotated and animated images, which all come out the same
+way, and truncated files, whose missing pixels are never guessed.
 """
 
 import io
@@ -9,15 +9,15 @@ import stat
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "DIB", "TIFF", "GIF", "PPM")
-"""What is tried on a file, whatever it is called; Pillow knows others that run programs or hide their size."""
+"""The formats tried on a file, whatever its name; Pillow knows others that run programs or hide their size."""
 
 DRAFT_MARGIN = 2
 """A JPEG is decoded at the smallest scale that leaves this many pixels for each stored one in height and width."""
@@ -25,7 +25,7 @@ DRAFT_MARGIN = 2
 BYTES_A_PIXEL = 8
 """The most that one pixel takes in a file: 4 channels of 16 bits."""
 BYTES_OF_HEADER = 1 << 24
-"""What a file may have besides its pixels: notes, colour profile, preview."""
+"""What a file may hold besides its pixels: metadata, colour profile, preview."""
 
 _ORIENTATION = 0x0112
 _UPRIGHT = {
@@ -44,8 +44,7 @@ class UnreadableImage(Exception):  # noqa: N818  # a state of a file that is kep
     """An image that has no pixels; its text is the short reason, as in ``truncated``."""
 
 
-@dataclass(frozen=True, slots=True)
-class ImageShape:
+class ImageShape(NamedTuple):
     """What is stored of an image: height and width in pixels, and 1 (grey) or 3 (RGB) channels."""
 
     height: int
@@ -57,8 +56,8 @@ class ImageShape:
 def quiet_pillow() -> Iterator[None]:
     """Let Pillow decode without warnings, without its own size limit and without accepting truncated files.
 
-    These are switches of the whole process: enter this once around all threads that decode. The size limit is
-    left to ``open_image``, which has the user's.
+    These are switches of the whole process: enter this once around all threads that decode. ``open_image`` applies
+    the user's size limit.
     """
     pixels, truncated = Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES
     with warnings.catch_warnings():
@@ -73,10 +72,10 @@ def quiet_pillow() -> Iterator[None]:
 
 
 def open_image(content: bytes | Path, *, max_pixels: int) -> Image.Image:
-    """Return an image of which only the header is read.
+    """Return an image, having read only its header.
 
     Raises:
-        UnreadableImage: empty, no image, or of more than ``max_pixels`` pixels.
+        UnreadableImage: empty, not an image, or of more than ``max_pixels`` pixels.
     """
     try:
         image = Image.open(io.BytesIO(content) if isinstance(content, bytes) else content, formats=FORMATS)
@@ -94,7 +93,7 @@ def open_image(content: bytes | Path, *, max_pixels: int) -> Image.Image:
 def upright_size(image: Image.Image) -> tuple[int, int]:
     """Return the height and width that an opened image has once its EXIF rotation is applied."""
     width, height = image.size
-    # Pillow swaps the size of a TIFF by itself, and would decode a PNG to look for a note behind its pixels.
+    # Pillow swaps the size of a TIFF by itself, and would decode a PNG to look for metadata behind its pixels.
     known = image.format != "TIFF" and (image.format != "PNG" or "exif" in image.info)
     return (width, height) if known and orientation(image) in _SIDEWAYS else (height, width)
 
@@ -102,10 +101,8 @@ def upright_size(image: Image.Image) -> tuple[int, int]:
 def decode(image: Image.Image, *, fit: ImageShape | None = None, stretch: bool = False) -> Image.Image:
     """Return an opened image upright, in mode L or RGB; alpha is laid on white, 16 bits are divided by 256.
 
-    Args:
-        image: from ``open_image``.
-        fit: the shape it will be resized to; a much larger JPEG is decoded at a reduced scale that suffices.
-        stretch: for the eye: whether numbers of more than 8 bits go from black at their least to white.
+    Where it will be resized to ``fit``, a much larger JPEG is decoded at a reduced scale that suffices. For people to
+    look at, ``stretch`` maps the range of numbers of more than 8 bits to black and white.
 
     Raises:
         UnreadableImage: the pixels are cut off or damaged.
@@ -127,15 +124,15 @@ def decode(image: Image.Image, *, fit: ImageShape | None = None, stretch: bool =
 def resize(image: Image.Image, shape: ImageShape) -> NDArray[np.uint8]:
     """Return an image of mode L or RGB as (height, width, channels).
 
-    The sides are scaled each for itself, with antialiasing: nothing is cropped away, since what a label speaks
-    of may lie at the border, and nothing is padded. An image that has the size already is not resampled.
+    Height and width are scaled independently, with antialiasing. Nothing is cropped, since what the label describes
+    may be at the border, and nothing is padded. An image that has the size already is not resampled.
     """
     mode = "L" if shape.channels == 1 else "RGB"
     if image.mode != mode:
         image = image.convert(mode)
     if image.size != (shape.width, shape.height):
         image = image.resize((shape.width, shape.height), Image.Resampling.BILINEAR, reducing_gap=2.0)
-    return np.asarray(image).reshape(shape.height, shape.width, shape.channels)
+    return np.asarray(image).reshape(shape)
 
 
 def from_array(pixels: NDArray[np.uint8]) -> Image.Image:
@@ -148,23 +145,22 @@ def is_grey(image: Image.Image) -> bool:
     if image.mode == "L":
         return True
     pixels = np.asarray(image)
-    red = pixels[:, :, 0]
-    return bool((red == pixels[:, :, 1]).all() and (red == pixels[:, :, 2]).all())
+    return bool((pixels[:, :, :1] == pixels[:, :, 1:]).all())
 
 
 def orientation(image: Image.Image) -> int:
-    """Return the EXIF orientation, 1 (upright) where there is none or it is broken."""
+    """Return the EXIF orientation, 1 (upright) where it is missing or broken."""
     try:
         value = image.getexif().get(_ORIENTATION, 1)
     except MemoryError:
         raise
-    except Exception:  # a broken note about the picture is no reason to lose the picture
+    except Exception:  # broken metadata must not cost the image
         return 1
     return value if isinstance(value, int) and value in _UPRIGHT else 1
 
 
 def reason(error: Exception) -> str:
-    """Return in a few words why an image could not be read."""
+    """Return why an image could not be read, in a few words."""
     if isinstance(error, UnreadableImage):
         return str(error)
     if isinstance(error, UnidentifiedImageError):
@@ -183,9 +179,8 @@ def check_file(file: Path | None, *, max_pixels: int) -> tuple[int, int]:
     """Return the size in bytes and the modification time in ns of a file that is safe to read, (-1, -1) for None.
 
     Raises:
-        UnreadableImage: it is no regular file (a pipe would be waited for), or larger than any
-            image of ``max_pixels`` is.
-        OSError: it is not there, or out of reach.
+        UnreadableImage: not a regular file (reading a pipe could hang), or larger than any image of ``max_pixels``.
+        OSError: missing or inaccessible.
     """
     if file is None:
         return -1, -1
@@ -209,7 +204,7 @@ def _eight_bit(image: Image.Image, *, stretch: bool) -> Image.Image:
 
 
 def _scaled(values: NDArray[np.generic], *, stretch: bool) -> NDArray[np.uint8]:
-    """Return numbers as 8 bits, from their least to their greatest; 16-bit ones divided by 256 unless stretched."""
+    """Return numbers as 8 bits, their range stretched to 0 .. 255; 16-bit ones are divided by 256 unless asked to."""
     numbers = values.astype(np.float64)
     finite = np.isfinite(numbers)
     if not finite.any():

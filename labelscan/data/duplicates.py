@@ -8,11 +8,7 @@ from labelscan.data.dataset import Dataset
 
 
 def number_identical(digests: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Return (N,) numbers, equal for equal content and for nothing else.
-
-    Args:
-        digests: (N, D) of the content; a row of zeros stands for unknown, which is equal to nothing.
-    """
+    """Return (N,) numbers, equal for equal rows of (N, D) digests; a row of zeros is unknown, and equal to nothing."""
     rows = np.ascontiguousarray(digests).view(np.dtype((np.void, digests.shape[1])))[:, 0]
     _, numbers = np.unique(rows, return_inverse=True)
     numbers = numbers.astype(np.int64)
@@ -34,9 +30,7 @@ def number_equal_rows(features: NDArray[np.float32]) -> NDArray[np.int64]:
 def find_label_conflicts(dataset: Dataset, numbers: NDArray[np.int64]) -> list[list[tuple[str, str]]]:
     """Return groups of (example id, given label) with the same content and different labels, in the order of ids.
 
-    Args:
-        dataset: N examples.
-        numbers: (N,) as from ``number_identical`` or ``number_equal_rows``.
+    ``numbers`` are (N,) as from ``number_identical`` or ``number_equal_rows``.
     """
     order = np.argsort(numbers, kind="stable")
     starts = np.flatnonzero(np.r_[True, np.diff(numbers[order]) != 0])

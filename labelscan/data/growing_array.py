@@ -1,7 +1,7 @@
-"""An array on disk that is filled row by row, and continues from its last saved rows when the process was killed.
+"""An array on disk that is filled row by row, and continues from its last saved rows after the process was killed.
 
-For what takes long to compute and is cheap to keep: the features of a frozen backbone. Written and not mapped: on a
-full disk a write fails with a message, a map kills the process.
+It holds what is slow to compute and cheap to keep: the features of a frozen backbone. It is written, not mapped, since
+on a full disk a write fails with a message where a map kills the process.
 """
 
 import os
@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from labelscan.atomic import replacing
 
 SAVE_SECONDS = 20.0
-"""How much is lost at most where a process is killed."""
+"""The most work that is lost when the process is killed."""
 
 
 class GrowingArray:
-    """(N, D) float32 at ``path``, which is there only when all N rows are; a context that saves the rows at its end."""
+    """An (N, D) float32 array whose file at ``path`` appears with its last row; as a context it saves rows on exit."""
 
     def __init__(self, path: Path, n_rows: int) -> None:
         self.path = path
@@ -29,7 +29,7 @@ class GrowingArray:
         self._file: BinaryIO | None = None
         self._saved = time.monotonic()
         self.done = self._resume()
-        """Rows that are there."""
+        """The number of rows saved or added."""
 
     def __enter__(self) -> "GrowingArray":
         return self
@@ -46,7 +46,7 @@ class GrowingArray:
             self._count.unlink(missing_ok=True)
 
     def add(self, block: NDArray[np.float32]) -> None:
-        """Put the next (B, D) rows; now and then all are saved."""
+        """Append (B, D) rows; they are saved now and then."""
         if self._file is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self._partial.open("wb")
@@ -58,7 +58,7 @@ class GrowingArray:
             self._save()
 
     def _save(self) -> None:
-        """Make sure that the rows are on disk, and only then write down how many they are."""
+        """Sync the rows to disk, and only then write down their number."""
         assert self._file is not None
         self._file.flush()
         os.fsync(self._file.fileno())
@@ -67,12 +67,12 @@ class GrowingArray:
         self._saved = time.monotonic()
 
     def _resume(self) -> int:
-        """Return how many rows are there, the file standing behind the last of them."""
+        """Return the number of saved rows, having opened the file to append to them."""
         try:
             done = int(self._count.read_text(encoding="utf-8"))
             file = self._partial.open("rb+")
         except (OSError, ValueError):
-            return 0  # nothing there, or not to be used
+            return 0  # missing or damaged
         end = _end_of(file, done, self.n_rows)
         if end is None:
             file.close()
@@ -84,7 +84,7 @@ class GrowingArray:
 
 
 def forget(path: Path) -> None:
-    """Delete an array and what is there of an unfinished one: what it was made from has changed."""
+    """Delete an array, finished or not: what it was made from has changed."""
     for each in (path, *_leftovers(path)):
         each.unlink(missing_ok=True)
 

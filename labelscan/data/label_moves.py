@@ -1,6 +1,6 @@
-"""Labels moved to other classes, as many from each class as asked for: what all kinds of planted errors are made by.
+"""Labels moved to other classes, by which every kind of noise plants its errors.
 
-Counts are exact within rounding. Only which examples they fall on is drawn.
+Counts are exact within rounding; only the examples are drawn.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from labelscan.errors import ConfigError
 
 @dataclass(frozen=True, slots=True)
 class CleanLabels:
-    """What errors are planted into."""
+    """The labels that errors are planted into."""
 
     true_labels: TrueLabels
     n_classes: int
@@ -23,7 +23,7 @@ class CleanLabels:
 
 
 def choose(clean: CleanLabels, rate: float | NDArray[np.float64], generator: np.random.Generator) -> Index:
-    """Return the rows that become wrong: ``rate`` of each class, or (K,) one rate a class."""
+    """Return the rows that become wrong; ``rate`` is that of every class, or (K,) one a class."""
     rows_by_class = _rows_by_class(clean)
     wrong = _share_out(np.array([len(rows) for rows in rows_by_class]) * rate, generator)
     chosen = [generator.permutation(rows)[:count] for rows, count in zip(rows_by_class, wrong, strict=True)]
@@ -31,7 +31,7 @@ def choose(clean: CleanLabels, rate: float | NDArray[np.float64], generator: np.
 
 
 def move_anywhere(clean: CleanLabels, chosen: Index, generator: np.random.Generator) -> GivenLabels:
-    """Return (N,) given labels, those of the rows ``chosen`` drawn from all other classes alike."""
+    """Return the given labels, those of the rows ``chosen`` drawn uniformly from the other classes."""
     others = generator.integers(0, clean.n_classes - 1, size=len(chosen))
     given_labels = clean.true_labels.copy()
     # A number below the true class stays, one at or above it moves up: uniform over the others.
@@ -42,17 +42,11 @@ def move_anywhere(clean: CleanLabels, chosen: Index, generator: np.random.Genera
 def move_by_matrix(
     clean: CleanLabels, noise_matrix: NDArray[np.float64], generator: np.random.Generator, *, file: str = ""
 ) -> GivenLabels:
-    """Return (N,) given labels with as many errors from each class to each other as ``noise_matrix`` has.
+    """Return the given labels with as many errors from each class to each other as ``noise_matrix`` has.
 
-    From each class to each other go P(given | true) times the size of the true class, rounded down or up; so
-    are the errors of a class, and those of all rounded to the nearest. Where a class has few errors they thus keep
-    to the classes that it most often goes to.
-
-    Args:
-        clean: what errors are planted into.
-        noise_matrix: (K, K) P(given = row | true = column); columns sum to 1.
-        generator: decides which examples of a class go wrong.
-        file: where ``noise_matrix`` was read, if it was, for the message when K is another.
+    Each count is P(given = row | true = column) times the size of the true class, rounded down or up. So is the number
+    of errors of a class, while their total is rounded to the nearest. A class with few errors therefore keeps to the
+    classes that it most often becomes. ``file`` is where the matrix was read, for the message if K differs.
     """
     if len(noise_matrix) != clean.n_classes:
         raise ConfigError(
@@ -73,12 +67,9 @@ def move_by_matrix(
 
 
 def draw_other(others: NDArray[np.float64], true_labels: TrueLabels, generator: np.random.Generator) -> GivenLabels:
-    """Return (M,) classes drawn by the weights in each row of ``others``, never the true one.
+    """Return (M,) classes drawn by the weights in the rows of ``others``, never the true one.
 
-    Args:
-        others: (M, K) not negative, 0 at the true label; a row of zeros stands for equal chance.
-        true_labels: (M,) in [0, K).
-        generator: source of the draw.
+    ``others`` is (M, K), not negative, and 0 at the true label; a row of zeros stands for equal chances.
     """
     weights = np.where(others.any(axis=1, keepdims=True), others, 1.0)
     weights[np.arange(len(weights)), true_labels] = 0
@@ -102,10 +93,9 @@ def _rows_by_class(clean: CleanLabels) -> list[Index]:
 def _share_out(
     exact: NDArray[np.float64], generator: np.random.Generator, *, total: int | None = None
 ) -> NDArray[np.int64]:
-    """Return whole numbers instead of ``exact`` ones, each rounded down or up so that together they are ``total``.
+    """Return ``exact`` numbers rounded down or up so that they sum to ``total``, by default their rounded sum.
 
-    The largest remainders are rounded up. Rounding each number by itself would leave many small classes without
-    a single error. ``total`` is, unless given, the sum of ``exact``, rounded.
+    The largest remainders are rounded up. Rounding each number by itself would leave many small classes without errors.
     """
     counts: NDArray[np.int64] = np.floor(exact).astype(np.int64)
     left_over = (rounded(float(exact.sum())) if total is None else total) - int(counts.sum())

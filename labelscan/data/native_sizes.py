@@ -1,6 +1,6 @@
-"""What the images of a data set are like before they are decoded: their sizes, and whether they have colour.
+"""What the images of a data set look like before they are decoded: their sizes, and whether they have colour.
 
-The store and the model are chosen by it.
+The shape of the store and the model are chosen by it.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ _GREY_PROBE = ImageShape(32, 32, 3)
 
 @dataclass(frozen=True, slots=True)
 class NativeSizes:
-    """What a sample of the images is like. All zero and False where none of it could be read."""
+    """What a sample of the images is like; all zero and False where none of them could be read."""
 
     n_probed: int
     """Images of the sample that could be read."""

@@ -1,16 +1,15 @@
 """Planted label errors with known truth: what detectors are measured against.
 
-Rates are exact, not expected: a benchmark of 200 examples with 10 % noise has 20 wrong labels at every seed, so
-that results of different seeds differ by the models and not by the number of errors (``per-class:LOW-HIGH`` alone deals
-its rates out anew, to classes that may differ in size). Which examples go wrong is
-drawn: by class alone, or, for ``instance``, by how hard each example is.
+Rates are exact, not expected: 200 examples with 10 % noise have 20 wrong labels at every seed, so that results of
+different seeds differ by the models and not by the number of errors. (Only ``per-class:LOW-HIGH`` draws which class
+gets which rate, and classes may differ in size.) Which examples become wrong is drawn: by class alone, or, for
+``instance``, by how hard each example is.
 """
 
 import re
 from typing import Protocol, cast
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from labelscan.arrays import GivenLabels, PredProbs, TrueLabels, check_pred_probs
 from labelscan.data.label_moves import CleanLabels, choose, draw_other, move_anywhere, move_by_matrix, rounded
@@ -23,14 +22,14 @@ class Noise(Protocol):
     """A way in which labels go wrong."""
 
     needs_pred_probs: bool
-    """Whether it cannot be planted without ``pred_probs``."""
+    """Whether it can only be planted with ``pred_probs``."""
 
     def plant(self, clean: CleanLabels, generator: np.random.Generator) -> GivenLabels:
         """Return (N,) given labels: the true ones with errors in them."""
 
 
 class SymmetricNoise:
-    """Wrong labels that are any other class with equal chance.
+    """Wrong labels drawn uniformly from the other classes.
 
     Args:
         rate: share of labels that become wrong, in [0, 1), the same in each class.
@@ -39,7 +38,7 @@ class SymmetricNoise:
     needs_pred_probs = False
 
     def __init__(self, rate: float = 0.1) -> None:
-        self.rate = _checked(rate, "symmetric, option rate")
+        self.rate = _checked_rate(rate, "symmetric, option rate")
 
     def plant(self, clean: CleanLabels, generator: np.random.Generator) -> GivenLabels:
         return move_anywhere(clean, choose(clean, self.rate, generator), generator)
@@ -55,7 +54,7 @@ class PairNoise:
     needs_pred_probs = False
 
     def __init__(self, rate: float = 0.1) -> None:
-        self.rate = _checked(rate, "pair, option rate")
+        self.rate = _checked_rate(rate, "pair, option rate")
 
     def plant(self, clean: CleanLabels, generator: np.random.Generator) -> GivenLabels:
         chosen = choose(clean, self.rate, generator)
@@ -65,12 +64,12 @@ class PairNoise:
 
 
 class PerClassNoise:
-    """Wrong labels at another rate in each class, that are any other class with equal chance.
+    """Wrong labels at a different rate in each class, drawn uniformly from the other classes.
 
     Args:
         rates: one rate a class, in the order of the classes, as in ``0.02/0.2/0.05``; or the lowest and the
-            highest, as in ``0-0.2``, between which the rates of the classes are spread evenly in an order that the
-            seed decides. Each in [0, 1).
+            highest, as in ``0-0.2``: the rates of the classes are then spread evenly between them, in an order that
+            the seed decides. Each in [0, 1).
     """
 
     needs_pred_probs = False
@@ -79,7 +78,7 @@ class PerClassNoise:
         # A minus behind an e belongs to its number, as in 1e-3.
         lowest_and_highest = re.split(r"(?<![eE])-", rates)
         self.is_range = len(lowest_and_highest) == 2 and "/" not in rates
-        self.rates = [_rate(text) for text in (lowest_and_highest if self.is_range else rates.split("/"))]
+        self.rates = [_read_rate(text) for text in (lowest_and_highest if self.is_range else rates.split("/"))]
         if self.is_range and self.rates[0] > self.rates[1]:
             hint = "the lowest comes first, as in 0.02-0.25"
             raise ConfigError(f"goes down, got {rates}", where="noise per-class, option rates", hint=hint)
@@ -100,23 +99,23 @@ class PerClassNoise:
 
 
 class LookAlikeNoise:
-    """Wrong labels that are the classes which the true one is often taken for, so harder to find than symmetric.
+    """Wrong labels that are classes similar to the true one, so harder to find than symmetric noise.
 
-    How often, the probabilities of a model say that was trained on the true labels, or a file. A class
-    that is never taken for another goes to all of them with equal chance.
+    How alike classes are comes from the probabilities of a model trained on the true labels, or from a file. A class
+    that is never taken for another becomes all others with equal chance.
 
     Args:
         rate: share of labels that become wrong, in [0, 1), the same in each class.
-        similarity: a CSV file of K rows and K columns, how often the true class (row) is taken for another
-            (column), on any scale; what stands on its diagonal is not looked at.
+        similarity: a CSV file of K rows and K columns: how often the true class (row) is taken for another (column),
+            on any scale; the diagonal is ignored.
     """
 
     def __init__(self, rate: float = 0.1, similarity: str | None = None) -> None:
-        self.rate = _checked(rate, "look-alike, option rate")
+        self.rate = _checked_rate(rate, "look-alike, option rate")
         self.file = similarity or ""
         self.similarity = read_table(self.file) if self.file else None
         if self.similarity is not None:
-            look_alike_matrix(self.similarity, self.rate, file=self.file)  # what is wrong in it is found at once
+            look_alike_matrix(self.similarity, self.rate, file=self.file)  # refuses a wrong file now
         self.needs_pred_probs = self.similarity is None
 
     def plant(self, clean: CleanLabels, generator: np.random.Generator) -> GivenLabels:
@@ -128,7 +127,7 @@ class LookAlikeNoise:
 
 
 class MatrixNoise:
-    """Wrong labels as a noise matrix has them: any rate from any class to any other.
+    """Wrong labels in the proportions of a noise matrix: any rate from any class to any other.
 
     Args:
         file: a CSV file of K rows and K columns without a header, P(given = row | true = column), in the order of
@@ -148,30 +147,29 @@ class MatrixNoise:
 
 
 class InstanceNoise:
-    """Wrong labels of the examples that are hardest, each taken for what it looks like.
+    """Wrong labels on the hardest examples: each becomes a class that the example looks like.
 
-    Judged by the probabilities of a model that was trained on the true labels and never on the example itself.
-    Rows are drawn without replacement, with weights of ``(1 - p) ** hardness``, p being the probability of the
-    true label, by the keys log weight + Gumbel noise (Efraimidis and Spirakis, Information Processing Letters 97,
-    2006); then each moves to a class drawn by its own probabilities of the others. The rate is exact over all, not
-    in each class. Some of these errors no detector can find: the example looks more like its wrong label.
+    How hard an example is comes from out-of-fold probabilities of a model trained on the true labels. Rows are drawn
+    without replacement, with weights of ``(1 - p) ** hardness``, p being the probability of the true label, by the keys
+    log weight + Gumbel noise (Efraimidis and Spirakis, Information Processing Letters 97, 2006); then each moves to a
+    class drawn by its own probabilities of the others. The rate is exact over all, not in each class. No detector can
+    find all of these errors: some examples look more like their wrong label.
 
-    Source: after Chen et al., AAAI 2021, arXiv:2012.05458, which takes in-sample probabilities, the hardest
-    examples instead of a draw, and always the most probable other class.
+    Source: after Chen et al., AAAI 2021, arXiv:2012.05458, which uses in-sample probabilities, the hardest examples
+    instead of a draw, and always the most probable other class.
 
     Args:
         rate: share of labels that become wrong, in [0, 1).
-        hardness: how strongly errors keep to hard examples: 0 draws all alike, large values take the hardest.
+        hardness: how much errors prefer hard examples: 0 draws all alike, large values choose the hardest.
     """
 
     needs_pred_probs = True
 
     def __init__(self, rate: float = 0.1, hardness: float = 1.0) -> None:
-        self.rate = _checked(rate, "instance, option rate")
+        self.rate = _checked_rate(rate, "instance, option rate")
         if not 0 <= hardness < np.inf:
-            raise ConfigError(
-                f"must be finite and at least 0, got {hardness:g}", where="noise instance, option hardness"
-            )
+            problem = f"must be finite and at least 0, got {hardness:g}"
+            raise ConfigError(problem, where="noise instance, option hardness")
         self.hardness = hardness
 
     def plant(self, clean: CleanLabels, generator: np.random.Generator) -> GivenLabels:
@@ -180,7 +178,7 @@ class InstanceNoise:
         rows = np.arange(len(true_labels))
         others = clean.pred_probs.astype(np.float64)
         others[rows, true_labels] = 0
-        # Not 1 - p, which is 0 where p is all but 1. The floor lets examples without any doubt come last, in any order.
+        # Not 1 - p, which is 0 where p is nearly 1. The floor lets examples without any doubt come last, in any order.
         doubt = np.maximum(others.sum(axis=1), np.finfo(np.float64).tiny)
         keys = self.hardness * np.log(doubt) + generator.gumbel(size=len(rows))
         chosen = np.argsort(-keys, kind="stable")[: rounded(self.rate * len(rows))]
@@ -205,18 +203,17 @@ NOISES: Registry[Noise] = Registry(
 def plant(
     true_labels: TrueLabels, n_classes: int, text: str, seed: int, *, pred_probs: PredProbs | None = None
 ) -> GivenLabels:
-    """Return (N,) int64 given labels: ``true_labels`` with the errors that ``text`` asks for.
+    """Return given labels: a copy of ``true_labels`` with the errors that ``text`` asks for.
 
     Args:
-        true_labels: (N,) in [0, n_classes); left as it is.
+        true_labels: (N,) in [0, K).
         n_classes: K, at least 2; classes without an example may be among them.
         text: a noise with its rate, as in ``symmetric:0.1`` or ``instance:rate=0.2,hardness=2``.
         seed: the same seed plants the same errors.
-        pred_probs: (N, K) out-of-fold probabilities of a model trained on the true labels; only needed where
-            ``needs_pred_probs`` says so.
+        pred_probs: of a model trained on the true labels; needed where ``needs_pred_probs`` says so.
 
     Raises:
-        ConfigError: an unknown noise, a rate outside [0, 1), a single class, a label that is none, or no
+        ConfigError: an unknown noise, a rate outside [0, 1), a single class, a label outside [0, K), or no
             ``pred_probs`` where needed.
         ProbabilitiesError: ``pred_probs`` are not probabilities of these examples.
     """
@@ -231,27 +228,8 @@ def plant(
     return noise.plant(clean, np.random.default_rng(seed))
 
 
-def plant_by_matrix(true_labels: TrueLabels, noise_matrix: ArrayLike, seed: int) -> GivenLabels:
-    """Return (N,) int64 given labels: ``true_labels`` with as many errors as ``noise_matrix`` has.
-
-    Counts are rounded as in ``label_moves.move_by_matrix``.
-
-    Args:
-        true_labels: (N,) in [0, K); left as it is.
-        noise_matrix: (K, K) P(given = row | true = column); columns sum to 1. ``look_alike_matrix`` makes one of
-            how alike classes are.
-        seed: the same seed plants the same errors.
-    """
-    matrix = check_noise_matrix(noise_matrix)
-    return move_by_matrix(_checked_clean(true_labels, len(matrix), None), matrix, np.random.default_rng(seed))
-
-
 def needs_pred_probs(text: str) -> bool:
-    """Return whether the noise that ``text`` names cannot be planted without ``pred_probs``.
-
-    Raises:
-        ConfigError: ``text`` names no noise, or one with options that it cannot have.
-    """
+    """Return whether the noise that ``text`` names can only be planted with ``pred_probs``, or raise ConfigError."""
     return _build(text).needs_pred_probs
 
 
@@ -259,16 +237,15 @@ def _build(text: str) -> Noise:
     return NOISES.build_spec(PartSpec.parse(text, where="noise"))
 
 
-def _checked(rate: float, where: str) -> float:
+def _checked_rate(rate: float, where: str) -> float:
     if not 0 <= rate < 1:
         raise ConfigError(f"must be at least 0 and below 1, got {rate:g}", where=f"noise {where}", hint="0.1 is 10 %")
     return rate
 
 
-def _rate(text: str) -> float:
-    """Return one of the rates of ``per-class``."""
+def _read_rate(text: str) -> float:
     where = "per-class, option rates"
-    return _checked(cast(float, read_value(text.strip(), float, where=f"noise {where}")), where)
+    return _checked_rate(cast(float, read_value(text.strip(), float, where=f"noise {where}")), where)
 
 
 def _checked_clean(true_labels: TrueLabels, n_classes: int, pred_probs: PredProbs | None) -> CleanLabels:
@@ -279,11 +256,8 @@ def _checked_clean(true_labels: TrueLabels, n_classes: int, pred_probs: PredProb
         raise ConfigError(f"true labels have shape {labels.shape}, not (N,)", where="noise")
     outside = labels[(labels < 0) | (labels >= n_classes)]
     if len(outside):
-        raise ConfigError(
-            f"the true label {outside[0]} is not in 0 .. {n_classes - 1}",
-            where="noise",
-            hint="true labels are numbers of classes, from 0",
-        )
+        problem = f"the true label {outside[0]} is not in 0 .. {n_classes - 1}"
+        raise ConfigError(problem, where="noise", hint="true labels are numbers of classes, from 0")
     if pred_probs is not None and len(labels):
         check_pred_probs(pred_probs, labels, [str(label) for label in range(n_classes)])
     return CleanLabels(labels, n_classes, pred_probs)

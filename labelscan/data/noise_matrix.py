@@ -1,7 +1,7 @@
-"""Noise matrices: how often the labels of each class go wrong, and to which class.
+"""Noise matrices: how often the labels of each class become which other.
 
-A ``noise_matrix`` holds P(given = row | true = column), cleanlab's convention, so its columns sum to 1. It comes
-from a file, or from a table of how alike classes are: what is often taken for each other is what people mix up.
+A ``noise_matrix`` is (K, K), holds P(given = row | true = column) as in cleanlab, and so has columns that sum to 1. It
+comes from a file, or from a table of how alike classes are, since people mix up classes that look alike.
 """
 
 import csv
@@ -20,47 +20,36 @@ SUM_TOLERANCE = 1e-2
 def check_noise_matrix(noise_matrix: ArrayLike, *, file: str = "") -> NDArray[np.float64]:
     """Return ``noise_matrix`` with columns that sum to 1 exactly, or raise ConfigError naming what is wrong in it.
 
-    Args:
-        noise_matrix: (K, K) P(given = row | true = column); columns sum to 1 within ``SUM_TOLERANCE``.
-        file: where it was read, if it was, for the messages.
+    ``file`` is where it was read, for the messages.
     """
     matrix = _checked_table(noise_matrix, name="noise_matrix", file=file)
     with np.errstate(over="ignore"):  # an infinite sum is refused below
         sums = matrix.sum(axis=0)
         row_sums = matrix.sum(axis=1)
-    wrong = np.flatnonzero(np.abs(sums - 1) > SUM_TOLERANCE).tolist()
-    if wrong:
-        transposed = bool((np.abs(row_sums - 1) <= SUM_TOLERANCE).all())
-        hint = (
-            "its rows sum to 1: exchange rows and columns"
-            if transposed
-            else "column j holds the shares in which the labels of class j turn up as each class"
-        )
-        raise ConfigError.of(
-            [
-                Problem(
-                    f"sums to {sums[column]:.4g}, not 1",
-                    f"{file} column {column + 1}" if file else f"noise_matrix[:, {column}]",
-                    hint,
-                )
-                for column in wrong
-            ]
-        )
+    hint = "column j holds the shares in which the labels of class j turn up as each class"
+    if (np.abs(row_sums - 1) <= SUM_TOLERANCE).all():
+        hint = "its rows sum to 1: exchange rows and columns"
+
+    def problem(column: int) -> Problem:
+        where = f"{file} column {column + 1}" if file else f"noise_matrix[:, {column}]"
+        return Problem(f"sums to {sums[column]:.4g}, not 1", where, hint)
+
+    ConfigError.refuse(np.flatnonzero(np.abs(sums - 1) > SUM_TOLERANCE).tolist(), problem)
     normalised: NDArray[np.float64] = matrix / sums
     return normalised
 
 
 def look_alike_matrix(similarity: ArrayLike, rate: float, *, file: str = "") -> NDArray[np.float64]:
-    """Return the (K, K) noise matrix in which ``rate`` of each class goes to the classes that it is like.
+    """Return the noise matrix in which ``rate`` of each class becomes the classes that it is like.
 
-    A class that is like no other one goes to all of them with equal chance.
+    A class that is like no other becomes all others with equal chance.
 
     Args:
-        similarity: (K, K), finite and not negative, of any scale: how much the true class (row) is like another
-            (column), or how often it is taken for it, as in scikit-learn's ``confusion_matrix``. What stands on
-            the diagonal is not looked at.
+        similarity: (K, K), finite and not negative, on any scale: how much the true class (row) is like another
+            (column), or how often it is taken for it, as in scikit-learn's ``confusion_matrix``. The diagonal is
+            ignored.
         rate: share of the labels of each class that become wrong, in [0, 1].
-        file: where ``similarity`` was read, if it was, for the messages.
+        file: where ``similarity`` was read, for the messages.
     """
     likeness = _checked_table(similarity, name="similarity", file=file)
     n_classes = len(likeness)
@@ -74,11 +63,9 @@ def look_alike_matrix(similarity: ArrayLike, rate: float, *, file: str = "") -> 
 
 
 def mean_probs_by_class(pred_probs: PredProbs, true_labels: TrueLabels) -> NDArray[np.float64]:
-    """Return (K, K) how probable each class (column) is, on average, to the examples of a true class (row).
+    """Return (K, K) the mean probability of each class (column) over the examples of a true class (row).
 
-    Args:
-        pred_probs: (N, K), out of fold.
-        true_labels: (N,) in [0, K); the row of a class without an example is 0.
+    The row of a class without an example is 0.
     """
     n_classes = pred_probs.shape[1]
     members = np.bincount(true_labels, minlength=n_classes)
@@ -88,7 +75,7 @@ def mean_probs_by_class(pred_probs: PredProbs, true_labels: TrueLabels) -> NDArr
 
 
 def read_table(file: str) -> NDArray[np.float64]:
-    """Return the (K, K) numbers in a CSV file that has nothing but them: no header and no names of classes."""
+    """Return the (K, K) numbers in a CSV file without a header or names of classes."""
     try:
         with Path(file).expanduser().open(encoding="utf-8-sig", newline="") as lines:
             rows = list(csv.reader(lines))
@@ -100,12 +87,9 @@ def read_table(file: str) -> NDArray[np.float64]:
     problems = []
     for row, cells in enumerate(rows):
         if len(cells) != len(rows):
+            hint = "give one row and one column for each class, separated by commas"
             problems.append(
-                Problem(
-                    f"{len(cells)} values in a file of {len(rows)} rows",
-                    f"{file} row {row + 1}",
-                    "give one row and one column for each class, separated by commas",
-                )
+                Problem(f"{len(cells)} values in a file of {len(rows)} rows", f"{file} row {row + 1}", hint)
             )
             continue
         for column, cell in enumerate(cells):
@@ -114,29 +98,22 @@ def read_table(file: str) -> NDArray[np.float64]:
             except ValueError:
                 hint = "give numbers alone, without a header or names of classes"
                 problems.append(Problem(f"{cell!r} is not a number", _cell(file, file, row, column), hint))
-    if problems:
-        raise ConfigError.of(problems)
+    ConfigError.refuse(problems, lambda problem: problem)
     return table
 
 
 def _checked_table(table: ArrayLike, *, name: str, file: str) -> NDArray[np.float64]:
-    """Return a copy of a (K, K) table of finite numbers that are not negative, K being at least 2."""
+    """Return a copy of a (K, K) table of finite numbers that are not negative, with K at least 2."""
     checked = np.array(table, dtype=np.float64)
     if checked.ndim != 2 or checked.shape[0] != checked.shape[1] or len(checked) < 2:
         raise ConfigError(f"must be a square table of 2 or more classes, got shape {checked.shape}", where=file or name)
-    wrong = np.argwhere(~(np.isfinite(checked) & (checked >= 0))).tolist()
-    if wrong:
-        raise ConfigError.of(
-            [
-                Problem(
-                    f"must be finite and not negative, got {checked[row, column]:g}", _cell(file, name, row, column)
-                )
-                for row, column in wrong
-            ]
-        )
+    ConfigError.refuse(
+        np.argwhere(~(np.isfinite(checked) & (checked >= 0))).tolist(),
+        lambda at: Problem(f"must be finite and not negative, got {checked[*at]:g}", _cell(file, name, *at)),
+    )
     return checked
 
 
 def _cell(file: str, name: str, row: int, column: int) -> str:
-    """Return where a value lies: as an editor numbers a file, or as NumPy does an array."""
+    """Return the place of a value: as an editor numbers a file, or as NumPy indexes an array."""
     return f"{file} row {row + 1}, column {column + 1}" if file else f"{name}[{row}, {column}]"

@@ -16,11 +16,11 @@ from labelscan.arrays import as_strings
 from labelscan.data.dataset import ImageFiles
 from labelscan.data.probabilities import Probabilities, assemble, probabilities_from_arrays
 from labelscan.data.readers import nearest_file
-from labelscan.data.readers.arrays import array_names, load_npz, pick_array
-from labelscan.data.readers.columns import Columns, find_column, missing, usual
-from labelscan.data.readers.manifest import check_cells, describe, relative_path
+from labelscan.data.readers.arrays import array_names, find_array, load_npz
+from labelscan.data.readers.columns import Columns, check_cells, find_column, missing, usual
+from labelscan.data.readers.manifest import relative_path
 from labelscan.data.readers.results import PROB_PREFIX
-from labelscan.data.readers.sheet import column_names, csv_rows, parquet, read_sheet
+from labelscan.data.readers.sheet import arrow, column_names, csv_rows, read_sheet
 from labelscan.errors import DatasetError, ProbabilitiesError, Problem
 
 SUFFIXES = (".npz", ".csv", ".tsv", ".parquet")
@@ -29,11 +29,9 @@ SUFFIXES = (".npz", ".csv", ".tsv", ".parquet")
 def read_probabilities(path: Path, *, label_column: str = "") -> Probabilities:
     """Return the probabilities and labels in an npz, csv, tsv or parquet file.
 
-    Args:
-        path: the file. An npz file has ``pred_probs``, ``given_labels`` and perhaps ``class_names``,
-            ``example_ids``, ``true_labels``; a table has a label column, one column ``prob:<class>`` a class, and
-            perhaps an id, a path and a true-label column.
-        label_column: the column or array of given labels; found by its usual names where empty.
+    An npz file has ``pred_probs``, ``given_labels`` and perhaps ``class_names``, ``example_ids``, ``true_labels``; a
+    table has a label column, one column ``prob:<class>`` a class, and perhaps an id, a path and a true-label column.
+    The label column, or array, is found by its usual names unless ``label_column`` names it.
 
     Raises:
         UsageError: something is missing, not a probability, or not a class; up to 20 problems at once.
@@ -54,21 +52,18 @@ def _read_npz(path: Path, label_column: str) -> Probabilities:
     where = path.name
     there = array_names(path)
     if "pred_probs" not in there:
-        hint = (
-            "an npz file needs pred_probs (N, K) and given_labels (N,): rename the array of probabilities to pred_probs"
-        )
+        hint = "rename the array of probabilities to pred_probs (N, K), and that of labels to given_labels (N,)"
         raise missing("array", there, where=where, hint=hint, asked="pred_probs")
     hint = "keep one of them in the file"
     found = {
-        "label": pick_array("label", there, label_column, where=where),
-        "id": pick_array("id", there, "", where=where, hint=hint),
-        "true_label": pick_array("true_label", there, "", where=where, hint=hint),
+        "label": find_array("label", there, label_column, where=where),
+        "id": find_array("id", there, "", where=where, hint=hint),
+        "true_label": find_array("true_label", there, "", where=where, hint=hint),
         "class_names": "class_names" if "class_names" in there else "",
     }
     if not found["label"]:
-        raise missing(
-            "array of labels", there, where=where, hint="rename it to given_labels, or name it by --label-column"
-        )
+        hint = "rename it to given_labels, or name it by --label-column"
+        raise missing("array of labels", there, where=where, hint=hint)
     arrays = load_npz(path, {"pred_probs", *filter(None, found.values())})
     return probabilities_from_arrays(
         arrays["pred_probs"],
@@ -85,12 +80,8 @@ def _read_table(path: Path, label_column: str) -> Probabilities:
     names = column_names(path)
     prob_columns = [name for name in names if name.startswith(PROB_PREFIX)]
     if not prob_columns:
-        raise missing(
-            "columns of probabilities",
-            names,
-            where=f"{path.name} row 1",
-            hint=f"call them {PROB_PREFIX}<class>, one for each class",
-        )
+        hint = f"call them {PROB_PREFIX}<class>, one for each class"
+        raise missing("columns of probabilities", names, where=f"{path.name} row 1", hint=hint)
     class_names = [name.removeprefix(PROB_PREFIX) for name in prob_columns]
     twice = next((name for name, count in Counter(class_names).items() if count > 1), None)
     if twice is not None:
@@ -113,31 +104,30 @@ def _read_table(path: Path, label_column: str) -> Probabilities:
         true_labels=None if true_labels is None else np.array(true_labels, dtype=object),
         where=rows.where,
         inputs=None if paths is None else ImageFiles(path.parent, as_strings(paths)),
-        notes=[f"{describe(columns)}, probabilities of {len(class_names):,} classes"],
+        notes=[f"{columns.describe()}, probabilities of {len(class_names):,} classes"],
     )
 
 
 def find_prob_table_columns(names: Sequence[str], label_column: str, where: str) -> Columns:
-    """Return what the columns of a table hold, beside its probabilities."""
+    """Return what the columns of a table hold, apart from its probabilities."""
     names = [name for name in names if not name.startswith(PROB_PREFIX)]
     found = {"label": find_column("label", names, label_column, where=where)}
     for role in ("true_label", "id", "path"):
         others = [name for name in names if name not in found.values()]
         found[role] = find_column(role, others, "", where=where, hint="rename one of them")
     if not found["label"]:
-        raise missing(
-            "label column", names, where=where, hint=f"name it by --label-column, or call it {usual('label')}"
-        )
-    return Columns(**found, group="", split="")
+        hint = f"name it by --label-column, or call it {usual('label')}"
+        raise missing("label column", names, where=where, hint=hint)
+    return Columns(**found)
 
 
 def _read_prob_columns(path: Path, names: Sequence[str], *, n_rows: int) -> NDArray[Any]:
-    """Return (N, K) probabilities in the order of ``names``, not yet checked to be any; empty in parquet is NaN."""
+    """Return (N, K) numbers in the order of ``names``, not yet checked; an empty cell of parquet is NaN."""
     return _from_parquet(path, names) if path.suffix.lower() == ".parquet" else _from_csv(path, names, n_rows=n_rows)
 
 
 def _from_parquet(path: Path, names: Sequence[str]) -> NDArray[Any]:
-    table = parquet().read_table(path, columns=list(names))
+    table = arrow().parquet.read_table(path, columns=list(names))
     columns: list[NDArray[Any]] = [table.column(name).to_numpy() for name in names]
     for name, column in zip(names, columns, strict=True):
         if column.dtype.kind not in "fiu":
@@ -151,12 +141,13 @@ def _from_parquet(path: Path, names: Sequence[str]) -> NDArray[Any]:
 
 
 def _from_csv(path: Path, names: Sequence[str], *, n_rows: int) -> NDArray[Any]:
-    there = column_names(path)
+    rows = csv_rows(path)
+    _, there = next(rows)
     places = [there.index(name) for name in names]
     probs = np.empty((n_rows, len(names)))
     odd: list[tuple[int, str, str]] = []
     # Python's float and not pandas: it reads back exactly what was written, and the last digit can decide a flag.
-    for row, (line, record) in enumerate(csv_rows(path)):
+    for row, (line, record) in enumerate(rows):
         cells = [record[place] for place in places]
         try:
             probs[row] = [float(cell) for cell in cells]

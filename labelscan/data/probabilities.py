@@ -1,7 +1,7 @@
-"""Out-of-fold probabilities made elsewhere: what ``labelscan score`` judges, checked and put beside its labels.
+"""Out-of-fold probabilities made elsewhere, with their labels: the input of ``labelscan score``, checked.
 
-Classes keep the order of their columns, which is the only thing that says what a column means. Rows are put into
-the order of their ids where there are some, so that a shuffled file gives the same bytes.
+Classes keep the order of their columns, which alone says what a column means. Rows are sorted by their ids, if they
+have any, so that a shuffled file gives the same bytes.
 """
 
 import difflib
@@ -32,7 +32,7 @@ FINGERPRINT_ROWS = 16_384
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}")
 
 Where: TypeAlias = Callable[[int], str]
-"""Says where a row lies."""
+"""Returns the place of a row, for messages."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -40,9 +40,9 @@ class Probabilities:
     """N examples with their labels, and (N, K) what models that never saw them predict."""
 
     dataset: Dataset
-    """Its class names are in the order of the columns; it has paths, or no inputs at all."""
+    """Its class names are in the order of the columns; its inputs are image files, or features without columns."""
     pred_probs: PredProbs
-    """float32 or float64, as given; float16 as float32."""
+    """float32 or float64, as given; float16 becomes float32."""
 
     def fingerprint(self) -> str:
         """Return 32 hexadecimal digits that change with any id, label, class or probability."""
@@ -69,15 +69,14 @@ def probabilities_from_arrays(
         pred_probs: (N, K) floating point.
         given_labels: (N,) places in ``class_names``, from 0, or class names as text.
         class_names: (K,) names in the order of the columns; numbers from 0 where absent.
-        example_ids: (N,) text or whole numbers, each once; row numbers from 0 where absent.
+        example_ids: (N,) distinct text or whole numbers; row numbers from 0 where absent.
         true_labels: (N,) as ``given_labels``; as text they may be classes that have no column.
         name: what the data is called in messages and in the name of the run folder.
         notes: what a user should know about how the data was read.
 
     Raises:
-        UsageError: something that no detector may judge; up to 20 problems at once.
+        UsageError: no probabilities, or labels that are no classes; up to 20 problems at once.
     """
-
     probs = _floating(_array(pred_probs, "pred_probs", name), name)
     names = None if class_names is None else texts(class_names, "class_names", None, name)
     if names is not None and len(names) != probs.shape[1]:
@@ -114,26 +113,19 @@ def assemble(
 ) -> Probabilities:
     """Return N examples, checked as they were given and then put into their lasting order.
 
-    Args:
-        name: what the data is called in messages.
-        pred_probs: (N, K) floating point.
-        given_labels: (N,) whole numbers, which are places in ``class_names``, or text.
-        class_names: (K,) in the order of the columns; numbers from 0 where absent.
-        example_ids: (N,) each once; row numbers from 0 where absent.
-        true_labels: (N,) as ``given_labels``; as text they may be classes that have no column.
-        where: says where a row lies.
-        label_name: what the given labels are called in messages.
-        inputs: the files of the examples, if they are images.
-        notes: what a user should know about how the data was read.
+    Arguments are as for ``probabilities_from_arrays``, ``pred_probs`` being (N, K) numbers. ``label_name`` is what the
+    given labels are called in messages, and ``inputs`` are the image files of the examples, if any.
     """
     n_examples, n_classes = pred_probs.shape
     places = _places(given_labels, label_name, class_names, pred_probs.shape, where, name)
     true_names: tuple[str, ...] = ()
-    if class_names is not None and true_labels is not None and true_labels.dtype.kind not in "iu":
-        true_names = sort_class_names(list(set(texts(true_labels, "true_labels", None, name)).difference(class_names)))
     true_places = None
     if true_labels is not None:
-        known = None if class_names is None else [*class_names, *true_names]
+        known = class_names
+        if class_names is not None and true_labels.dtype.kind not in "iu":
+            others = set(texts(true_labels, "true_labels", None, name)).difference(class_names)
+            true_names = sort_class_names(list(others))
+            known = [*class_names, *true_names]
         true_places = _places(true_labels, "true_labels", known, pred_probs.shape, where, name)
     names = tuple(class_names if class_names is not None else map(str, range(n_classes)))
     check_pred_probs(pred_probs, places, names, where=where, name=name)
@@ -172,15 +164,13 @@ def _array(values: ArrayLike, what: str, name: str) -> NDArray[Any]:
 
 
 def _floating(pred_probs: NDArray[Any], name: str) -> NDArray[Any]:
-    """Return (N, K) floating point, not yet rounded to the types that detectors take."""
+    """Return (N, K) floating point, not yet rounded to the types that detectors accept."""
     if pred_probs.dtype.kind not in "fiu":
-        raise ProbabilitiesError(
-            f"pred_probs are {pred_probs.dtype}, not numbers", where=name, hint="use .astype(np.float64)"
-        )
+        problem = f"pred_probs are {pred_probs.dtype}, not numbers"
+        raise ProbabilitiesError(problem, where=name, hint="use .astype(np.float64)")
     if pred_probs.ndim != 2:
-        raise ProbabilitiesError(
-            f"pred_probs must be a table of examples by classes, got shape {pred_probs.shape}", where=name
-        )
+        problem = f"pred_probs must be a table of examples by classes, got shape {pred_probs.shape}"
+        raise ProbabilitiesError(problem, where=name)
     if pred_probs.shape[1] < 2:
         problem = f"pred_probs has shape {pred_probs.shape}: there is nothing to confuse"
         raise ProbabilitiesError(problem, where=name, hint="give one column for each of 2 or more classes")
@@ -230,7 +220,7 @@ def _no_class(label: str, class_names: Sequence[str], where: str) -> Problem:
 
 
 def _ambiguity(labels: NDArray[Any], class_names: Sequence[str] | None) -> list[str]:
-    """Return a note where whole numbers could be taken for names of classes, and are taken for places."""
+    """Return a note where whole numbers are taken for places in ``class_names`` and could be names of classes."""
     if class_names is None or labels.dtype.kind not in "iu" or class_names == list(map(str, range(len(class_names)))):
         return []
     if not set(map(str, np.unique(labels).tolist())).issubset(class_names):
@@ -239,13 +229,12 @@ def _ambiguity(labels: NDArray[Any], class_names: Sequence[str] | None) -> list[
 
 
 def _lasting_order(example_ids: Sequence[str]) -> Index | None:
-    """Return the rows by id, whole numbers by value and other ids as text; None where they are so already.
+    """Return the rows sorted by id, None where they are sorted already.
 
-    By value, since ids that are row numbers then keep their rows: cleanlab breaks ties by position.
+    Whole numbers are sorted by value, so that ids that are row numbers keep their rows: cleanlab breaks ties by
+    position.
     """
     rows = range(len(example_ids))
-    if all(map(_WHOLE_NUMBER.fullmatch, example_ids)):
-        order = sorted(rows, key=lambda row: (int(example_ids[row]), example_ids[row]))
-    else:
-        order = sorted(rows, key=example_ids.__getitem__)
+    are_numbers = all(map(_WHOLE_NUMBER.fullmatch, example_ids))
+    order = sorted(rows, key=lambda row: (int(example_ids[row]) if are_numbers else 0, example_ids[row]))
     return None if order == list(rows) else np.array(order, dtype=np.int64)

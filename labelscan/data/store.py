@@ -5,13 +5,14 @@ fold, it nearly vanishes. Rows never shift: an unreadable image keeps its row (z
 """
 
 import hashlib
+import math
 import os
 import threading
 import time
 from collections.abc import Generator, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
@@ -39,11 +40,14 @@ from labelscan.errors import RunError
 from labelscan.events import Listener, StepAdvanced, StepDone, StepStarted, ignore
 
 FORMAT_VERSION = 1
-"""The version of the side file and of the decoding rules; a store of another is made anew."""
+"""The version of the side file and of the decoding rules; a store of another version is built again."""
 DIGEST_BYTES = 16
 BLOCK_BYTES = 1 << 20
 MAX_BLOCK_ROWS = 256
 SECONDS_BETWEEN_EVENTS = 0.1
+
+_ARRAYS = ("digests", "file_sizes", "modified", "paths_digest")
+"""Attributes of a store that its side file holds as they are."""
 
 Block: TypeAlias = tuple[int, NDArray[np.uint8]]
 """The first of some rows, and their (B, H, W, C) pixels."""
@@ -67,7 +71,7 @@ class Store:
     """(16,) of all paths in their order."""
 
     def __len__(self) -> int:
-        """Return the number of images, the unreadable among them."""
+        """Return the number of images, including the unreadable ones."""
         return len(self.digests)
 
     def images(self) -> NDArray[np.uint8]:
@@ -81,44 +85,45 @@ class Store:
             _side_file(self.path),
             {
                 "format_version": np.array(FORMAT_VERSION),
-                "shape": np.array([self.shape.height, self.shape.width, self.shape.channels]),
-                "digests": self.digests,
+                "shape": np.array(self.shape),
                 "unreadable_rows": np.array(list(self.unreadable), dtype=np.int64),
                 "unreadable_reasons": np.array(list(self.unreadable.values()), dtype=np.str_),
-                "file_sizes": self.file_sizes,
-                "modified": self.modified,
-                "paths_digest": self.paths_digest,
+                **{name: getattr(self, name) for name in _ARRAYS},
             },
         )
 
     @classmethod
-    def read(cls, path: Path, *, pixels: bool = True) -> "Store | None":
-        """Return the finished store at ``path``, or None where there is none that can be used.
+    def empty(cls, path: Path, shape: ImageShape, source: ImageSource) -> "Store":
+        """Return a store in which nothing is known yet of the images of ``source``; its arrays are to be filled."""
+        return cls(
+            path=path,
+            shape=shape,
+            digests=np.zeros((len(source), DIGEST_BYTES), dtype=np.uint8),
+            unreadable={},
+            file_sizes=np.full(len(source), -1, dtype=np.int64),
+            modified=np.full(len(source), -1, dtype=np.int64),
+            paths_digest=_digest_paths(source),
+        )
 
-        Args:
-            path: the npy file.
-            pixels: whether the images must still be there; without, what is known of them is enough.
-        """
+    @classmethod
+    def read(cls, path: Path, *, pixels: bool = True) -> "Store | None":
+        """Return the finished store at ``path``, or None. Without ``pixels`` its images may be gone."""
         try:
             # Opened here: np.load does not close a file that it cannot read.
             with _side_file(path).open("rb") as file, np.load(file, allow_pickle=False) as side:
                 content = {name: side[name] for name in side.files}
             if int(content["format_version"]) != FORMAT_VERSION:
                 return None
-            rows, reasons = content["unreadable_rows"].tolist(), content["unreadable_reasons"].tolist()
+            rows, reasons = (content[f"unreadable_{name}"].tolist() for name in ("rows", "reasons"))
             store = cls(
                 path=path,
                 shape=ImageShape(*content["shape"].tolist()),
-                digests=content["digests"],
                 unreadable=dict(zip(rows, reasons, strict=True)),
-                file_sizes=content["file_sizes"],
-                modified=content["modified"],
-                paths_digest=content["paths_digest"],
+                **{name: content[name] for name in _ARRAYS},
             )
-            shape = (len(store), store.shape.height, store.shape.width, store.shape.channels)
-            return store if not pixels or store.images().shape == shape else None
+            return store if not pixels or store.images().shape == (len(store), *store.shape) else None
         except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile):
-            return None  # missing, or damaged by something else than us: it is made anew
+            return None  # missing, or damaged by another program: it is built again
 
     def changed(self, source: ImageSource) -> Index:
         """Return the rows whose image is not the one that was stored; all rows if their number differs.
@@ -128,19 +133,14 @@ class Store:
         if len(source) != len(self):
             return np.arange(len(source), dtype=np.int64)
         moved = not np.array_equal(self.paths_digest, _digest_paths(source))
-        nothing: Mask = (self.digests == 0).all(
-            axis=1
-        )  # was out of reach: may be within reach without a trace in its status
+        # What could not be read before may be readable now, without a trace in its status.
+        nothing: Mask = (self.digests == 0).all(axis=1)
         rows = [
             row
             for row in range(len(self))
             if moved or nothing[row] or self.file_sizes[row] < 0 or not self._same_status(source, row)
         ]
         return np.array([row for row in rows if _read_digest(source, row) != self.digests[row].tobytes()], np.int64)
-
-    def fresh(self, source: ImageSource) -> bool:
-        """Return whether the store holds the images of ``source``, in its order."""
-        return len(source) == len(self) and len(self.changed(source)) == 0
 
     def _same_status(self, source: ImageSource, row: int) -> bool:
         file = source.file(row)
@@ -162,15 +162,8 @@ def build_store(
 ) -> Store:
     """Decode every image of ``source`` into the npy file ``path`` and return the finished store.
 
-    Memory stays constant in N. Only one process may build at a path: the run folder's lock sees to that.
-
-    Args:
-        source: N images.
-        shape: what each is resized to; its sides are scaled each for itself.
-        path: the npy file; its side file lies beside it with the suffix ``.npz``.
-        config: threads.
-        max_pixels: images with more are unreadable.
-        notify: receives the step ``decode``. An exception that it raises stops the work and leaves no file.
+    Memory stays constant in N. Only one process may build at a path, which the lock of the run folder ensures. Images
+    of more than ``max_pixels`` are unreadable. An exception raised by ``notify`` stops the work and leaves no file.
 
     Raises:
         RunError: the store cannot be written, as when the disk is full.
@@ -179,63 +172,48 @@ def build_store(
     n_images = len(source)
     notify(StepStarted("decode", n_images))
     _clear(path)
-    found = _Found(n_images)
+    store = Store.empty(path, shape, source)
     with (
         quiet_pillow(),
-        closing(_decoded(source, shape, max_pixels, config.workers, found)) as blocks,
+        closing(_decoded(source, store, max_pixels, config.workers)) as blocks,
         partial_of(path) as partial,
         partial.open("wb") as file,
     ):
-        start = _write_header(file, (n_images, shape.height, shape.width, shape.channels))
+        header = {"descr": "|u1", "fortran_order": False, "shape": (n_images, *shape)}
+        np.lib.format.write_array_header_1_0(file, header)
+        start = file.tell()
         for first, pixels in _reported(blocks, n_images, notify):
             _write(file, start + first * pixels[0].nbytes, pixels.data)
         os.fsync(file.fileno())
-    store = Store(
-        path=path,
-        shape=shape,
-        digests=found.digests,
-        unreadable=dict(sorted(found.unreadable.items())),
-        file_sizes=found.file_sizes,
-        modified=found.modified,
-        paths_digest=_digest_paths(source),
-    )
+    store = replace(store, unreadable=dict(sorted(store.unreadable.items())))
     store.write()
     notify(StepDone("decode", time.monotonic() - started))
     return store
 
 
-class _Found:
-    """What is known of N images besides their pixels. Threads fill it, each in rows of its own."""
+def _decoded(source: ImageSource, store: Store, max_pixels: int, workers: int) -> Generator[Block, None, None]:
+    """Yield all rows in blocks, in the order in which threads finish them; close it to stop them.
 
-    def __init__(self, n_images: int) -> None:
-        self.digests = np.zeros((n_images, DIGEST_BYTES), dtype=np.uint8)
-        self.file_sizes = np.full(n_images, -1, dtype=np.int64)
-        self.modified = self.file_sizes.copy()
-        self.unreadable: dict[int, str] = {}
-
-
-def _decoded(
-    source: ImageSource, shape: ImageShape, max_pixels: int, workers: int, found: _Found
-) -> Generator[Block, None, None]:
-    """Yield all rows in blocks, in the order in which threads finish them; close it to stop them."""
+    The threads also note in ``store`` what they find, each in rows of its own.
+    """
     workers = workers or available_cores()
-    rows = min(max(BLOCK_BYTES // (shape.height * shape.width * shape.channels), 1), MAX_BLOCK_ROWS)
+    rows = min(max(BLOCK_BYTES // math.prod(store.shape), 1), MAX_BLOCK_ROWS)
     firsts = iter(range(0, len(source), rows))
     stop = threading.Event()
     pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")
 
     def decode_from(first: int) -> Block:
         block = range(first, min(first + rows, len(source)))
-        pixels = np.zeros((len(block), shape.height, shape.width, shape.channels), dtype=np.uint8)
+        pixels = np.zeros((len(block), *store.shape), dtype=np.uint8)
         for position, row in enumerate(block):
             if stop.is_set():
                 break
             try:
-                pixels[position] = _read_image(source, row, shape, max_pixels, found)
+                pixels[position] = _read_image(source, row, store, max_pixels)
             except MemoryError:
                 raise
             except Exception as error:  # whatever a reader's source or Pillow raises is the state of this one image
-                found.unreadable[row] = reason(error)
+                store.unreadable[row] = reason(error)
         return first, pixels
 
     def submit(n_blocks: int) -> set[Future[Block]]:
@@ -253,17 +231,15 @@ def _decoded(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _read_image(source: ImageSource, row: int, shape: ImageShape, max_pixels: int, found: _Found) -> NDArray[np.uint8]:
+def _read_image(source: ImageSource, row: int, store: Store, max_pixels: int) -> NDArray[np.uint8]:
     # Status before content: a file changed in between is then noticed later.
-    found.file_sizes[row], found.modified[row] = check_file(source.file(row), max_pixels=max_pixels)
+    store.file_sizes[row], store.modified[row] = check_file(source.file(row), max_pixels=max_pixels)
     content = source.read(row)
-    found.digests[row] = np.frombuffer(_digest(content), dtype=np.uint8)
+    store.digests[row] = np.frombuffer(_digest(content), dtype=np.uint8)
     if isinstance(content, bytes):
         with open_image(content, max_pixels=max_pixels) as image:
-            return resize(decode(image, fit=shape), shape)
-    if content.shape == (shape.height, shape.width, shape.channels):
-        return content
-    return resize(from_array(content), shape)
+            return resize(decode(image, fit=store.shape), store.shape)
+    return content if content.shape == store.shape else resize(from_array(content), store.shape)
 
 
 def _digest(content: bytes | Image) -> bytes:
@@ -300,12 +276,6 @@ def _reported(blocks: Iterator[Block], n_images: int, notify: Listener) -> Itera
             notify(StepAdvanced("decode", done))
 
 
-def _write_header(file: BinaryIO, shape: tuple[int, int, int, int]) -> int:
-    """Write an npy header and return where the pixels start."""
-    np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
-    return file.tell()
-
-
 def _write(file: BinaryIO, position: int, content: bytes | memoryview) -> None:
     try:
         file.seek(position)
@@ -320,7 +290,7 @@ def _write(file: BinaryIO, position: int, content: bytes | memoryview) -> None:
 
 
 def _clear(path: Path) -> None:
-    """Remove what an earlier build left at ``path``: a side file must never outlive its images."""
+    """Remove the remains of an earlier build: a side file must never outlive its images."""
     _side_file(path).unlink(missing_ok=True)
     for left_over in path.parent.glob(f".{path.name}.*.partial"):  # of a process that was killed
         left_over.unlink(missing_ok=True)

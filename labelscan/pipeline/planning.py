@@ -86,7 +86,7 @@ class Plan:
             "model_fingerprint": self.model_fingerprint,
             "mirrored": self.mirrored,
             "frozen": self.frozen is not None,
-            "image_shape": None if self.image_shape is None else dataclasses.asdict(self.image_shape),
+            "image_shape": None if self.image_shape is None else self.image_shape._asdict(),
             "loss": self.loss,
             "recipe": None if self.recipe is None else dataclasses.asdict(self.recipe),
             "device": dataclasses.asdict(self.device),

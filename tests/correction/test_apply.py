@@ -421,7 +421,7 @@ def test_every_copy_has_a_log_of_its_own_and_no_other_file_is_replaced(scored, h
         with pytest.raises(UsageError, match="there is a file already"):
             labelscan.apply(scored, drop=True, output=here / name)
     (here / "fixed.csv.changes.csv").write_text("mine")
-    with pytest.raises(UsageError, match="log of changes would lie here"):
+    with pytest.raises(UsageError, match="log of changes would be written here"):
         labelscan.apply(scored, drop=True, output=here / "fixed.csv")
     assert not (here / "fixed.csv").exists()
     labelscan.apply(scored, drop=True, output=here / "fixed.csv", overwrite=True)

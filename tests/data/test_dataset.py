@@ -1,5 +1,7 @@
 """The data set that every reader makes: its order, its classes, and what it refuses."""
 
+import csv
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -46,6 +48,14 @@ def test_shuffled_rows_are_the_same_data_set(order):
     assert shuffled.groups.tolist() == [f"g{row}" for row in range(6)]
     assert shuffled.splits.tolist() == [f"s{row}" for row in range(6)]
     assert [shuffled.class_names[label] for label in shuffled.true_labels] == list("cabcab")
+
+
+def test_the_file_of_examples_can_be_read_whatever_is_in_an_id(tmp_path):
+    ids = ["a,b", 'say "c"', "d\re", "f\ng", ""]
+    dataset = make(list("ababa"), ids)
+    dataset.write(tmp_path / "examples.csv", as_strings(["scored"] * 5))
+    with (tmp_path / "examples.csv").open(encoding="utf-8", newline="") as file:
+        assert [row["example_id"] for row in csv.DictReader(file)] == sorted(ids)
 
 
 def test_row_numbers_stay_in_their_order():

@@ -5,14 +5,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelscan.data.noise import NOISES, needs_pred_probs, plant, plant_by_matrix
-from labelscan.data.noise_matrix import look_alike_matrix
+from labelscan.data.label_moves import CleanLabels, move_by_matrix
+from labelscan.data.noise import NOISES, needs_pred_probs, plant
+from labelscan.data.noise_matrix import check_noise_matrix, look_alike_matrix
 from labelscan.errors import ConfigError, ProbabilitiesError
 
 BALANCED = np.repeat(np.arange(10), 50)
 WITH_ONE_RATE = ["symmetric", "pair", "look-alike", "instance"]
 SAME_IN_EACH_CLASS = ["symmetric", "pair", "look-alike"]
 SEEDS = st.integers(0, 2**32 - 1)
+
+
+def plant_by_matrix(true_labels, noise_matrix, seed):
+    clean = CleanLabels(true_labels, len(noise_matrix))
+    return move_by_matrix(clean, check_noise_matrix(noise_matrix), np.random.default_rng(seed))
 
 
 def probabilities(true_labels, n_classes, seed=0, confidence=2.0):
@@ -320,5 +326,3 @@ def test_a_single_class_has_no_other_to_move_to() -> None:
 def test_true_labels_that_are_no_classes_are_refused(true_labels, message) -> None:
     with pytest.raises(ConfigError, match=message):
         plant(np.array(true_labels), 10, "symmetric:0.1", seed=0)
-    with pytest.raises(ConfigError, match=message):
-        plant_by_matrix(np.array(true_labels), np.full((10, 10), 0.1), seed=0)

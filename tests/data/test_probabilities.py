@@ -290,7 +290,7 @@ def test_an_example_listed_twice_is_told_with_both_lines(tmp_path: Path) -> None
         ({"given_labels": LABELS}, "no array called 'pred_probs'"),
         ({"pred_prob": PROBS, "given_labels": LABELS}, "there are 'pred_prob', 'given_labels'"),
         ({"pred_probs": PROBS}, "no array of labels"),
-        ({"pred_probs": PROBS, "given_labels": LABELS, "labels": LABELS}, "could both be the labels"),
+        ({"pred_probs": PROBS, "given_labels": LABELS, "labels": LABELS}, "could both be the array of labels"),
         ({"pred_probs": PROBS, "given_labels": LABELS[:3]}, "given_labels have shape (3,), not (4,)"),
         ({"pred_probs": PROBS, "given_labels": PROBS}, "given_labels have shape (4, 3), not (4,)"),
         ({"pred_probs": PROBS, "given_labels": LABELS / 2}, "not whole numbers or text"),

@@ -1,8 +1,7 @@
 """Label lists: one module for each form that labels come in, which writes a corrected copy of it.
 
-The copy has the form of what came in, so that ``labelscan detect`` reads it as it read the original; class folders, and
-what a reader of another package has read, become a manifest or an npz file, as the images themselves are never moved.
-The original is only read.
+The copy has the form of the original, so that ``labelscan detect`` reads both alike. Since images are never moved,
+class folders become a manifest, as do the image files that a plug-in reads; images in memory become an npz file.
 """
 
 import dataclasses
@@ -19,31 +18,31 @@ from labelscan.errors import DatasetError, UsageError
 from labelscan.results.source import Source
 
 SheetWriter: TypeAlias = Callable[[Path, RowEdits, Path], None]
-"""Writes a copy, the last argument, of the sheet at a path, read before by the reader, with its rows edited."""
+"""Writes a copy, the last argument, of the sheet at a path with its rows edited."""
 SHEETS: Mapping[str, SheetWriter] = {
     ".csv": delimited.write,
     ".tsv": delimited.write,
     ".jsonl": json_lines.write,
     ".parquet": parquet.write,
 }
-"""What edits the rows of a sheet, by the end of its name."""
+"""How to edit the rows of a sheet, by its suffix."""
 
 
 def file_to_copy(source: Source) -> Path | None:
-    """Return the file whose labels are corrected in a copy; None where the copy is made from the data set."""
+    """Return the file to copy with corrected labels; None where a new one is made from the data set."""
     file = source.file
     return file if file is not None and file.suffix.lower() in (*SHEETS, ".npz") else None
 
 
 def suffix(source: Source) -> str:
-    """Return how the name of a corrected copy ends."""
+    """Return the suffix of a corrected copy."""
     if (file := file_to_copy(source)) is not None:
         return file.suffix
     return ".csv" if isinstance(source.dataset.inputs, ImageFiles) else ".npz"
 
 
-def check_suffix(source: Source, output: Path) -> None:
-    """Raise UsageError where a copy would be of another form than the original."""
+def check_output(source: Source, output: Path) -> None:
+    """Raise UsageError where ``output`` is a folder, or its suffix is not that of a copy."""
     wanted = suffix(source)
     if output.suffix.lower() != wanted.lower():
         raise UsageError(
@@ -51,22 +50,16 @@ def check_suffix(source: Source, output: Path) -> None:
             where=str(output),
             hint=f"name it {output.with_suffix(wanted).name}",
         )
+    if output.is_dir():
+        raise UsageError("this is a folder", where=str(output), hint=f"name a file, as in -o labels{output.suffix}")
 
 
 def write(source: Source, corrections: Corrections, output: Path) -> list[str]:
-    """Write a corrected copy of the labels of a run; the original is not touched.
-
-    Args:
-        source: the data of the run.
-        corrections: what becomes of its examples.
-        output: the copy; its name ends in ``suffix(source)``.
-
-    Returns:
-        What a user should know about it.
+    """Write a corrected copy of the labels of a run, and return what a user should know about it.
 
     Raises:
-        UsageError: the copy has to lie elsewhere.
-        DatasetError: the labels cannot be written so.
+        UsageError: the copy must be written to another folder.
+        DatasetError: the labels cannot be written in the form of the original.
     """
     file = file_to_copy(source)
     if file is None:
@@ -81,7 +74,7 @@ def write(source: Source, corrections: Corrections, output: Path) -> list[str]:
 
 
 def everything(source: Source) -> Dataset:
-    """Return the images in folders with those of splits that the run has left out; other data as it was read."""
+    """Return the data set; that of class folders with the splits that the run left out."""
     if not source.config.split or readers.form(source.config) != "class folders":
         return source.dataset
     return readers.read(dataclasses.replace(source.config, split=""))

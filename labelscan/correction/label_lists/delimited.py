@@ -1,7 +1,7 @@
-"""A corrected copy of a csv or tsv file: rows without a change keep every byte, others all but the changed cells.
+"""A corrected copy of a csv or tsv file, in which every byte outside the changed cells is kept.
 
-Quotes, line ends and a byte order mark stay as they are, which no writer of tables promises: the text of each record
-is kept beside its fields, and only the span of a changed field is replaced.
+No CSV writer promises to keep quotes, line ends and a byte order mark: the text of each record is kept beside its
+fields, and only the span of a changed field is replaced.
 """
 
 import csv
@@ -34,7 +34,7 @@ def write(path: Path, edits: RowEdits, output: Path) -> None:
 
 
 def _records(lines: Iterator[str], delimiter: str) -> Iterator[tuple[str, list[str]]]:
-    """Yield the text of each record, line end and all, and its fields; none for an empty line."""
+    """Yield the text of each record, including its line end, and its fields; an empty line has none."""
     taken: list[str] = []
 
     def tapped() -> Iterator[str]:
@@ -48,9 +48,9 @@ def _records(lines: Iterator[str], delimiter: str) -> Iterator[tuple[str, list[s
 
 
 def _with_cells(text: str, cells: dict[int, str], delimiter: str) -> str:
-    """Return a record with other fields, by their place; a field that was quoted stays so."""
+    """Return a record with the fields at some places replaced; quoted fields stay quoted."""
     spans = list(_spans(text, delimiter))
-    for place in sorted(cells, reverse=True):  # from behind, so that the spans before stay where they are
+    for place in sorted(cells, reverse=True):  # from the end, so that the spans before stay valid
         start, end = spans[place]
         quoted = text[start:end].startswith('"')
         text = text[:start] + _field(cells[place], delimiter, always_quoted=quoted) + text[end:]
@@ -58,8 +58,8 @@ def _with_cells(text: str, cells: dict[int, str], delimiter: str) -> str:
 
 
 def _spans(text: str, delimiter: str) -> Iterator[tuple[int, int]]:
-    """Yield where each field of a record begins and ends, quotes included."""
-    body = len(text.rstrip("\r\n"))  # inside quotes, which end later, it is not looked at
+    """Yield the start and end of each field of a record, including its quotes."""
+    body = len(text.rstrip("\r\n"))  # ends inside quotes are not looked for
     start = 0
     while True:
         if text.startswith('"', start):

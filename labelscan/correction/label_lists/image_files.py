@@ -1,4 +1,4 @@
-"""A corrected list of images whose labels were the folders that they lie in: a manifest, the images where they are."""
+"""A corrected list of images whose labels were the names of their folders: a manifest. The images stay there."""
 
 import csv
 from pathlib import Path
@@ -11,10 +11,7 @@ from labelscan.data.dataset import Dataset, ImageFiles
 
 
 def write(dataset: Dataset, files: ImageFiles, corrections: Corrections, output: Path) -> None:
-    """Write a manifest of all images but those that go, in the order of their ids.
-
-    Its paths start from the folder that it lies in.
-    """
+    """Write a manifest of all images that are not dropped, in the order of their ids; paths are relative to it."""
     moved = move_paths(files.paths.tolist(), files.root, output.parent)
     columns = {
         ID_COLUMN: dataset.example_ids,
@@ -33,7 +30,7 @@ def write(dataset: Dataset, files: ImageFiles, corrections: Corrections, output:
 
 
 def new_labels(dataset: Dataset, corrections: Corrections) -> list[str]:
-    """Return N labels, the corrected ones where there are some."""
+    """Return N labels, corrected where they change."""
     return [
         corrections.new_label(example_id) or dataset.class_names[label]
         for example_id, label in zip(dataset.example_ids, dataset.given_labels.tolist(), strict=True)

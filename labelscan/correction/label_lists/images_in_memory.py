@@ -1,4 +1,4 @@
-"""A corrected copy of images that lie in no files of their own, as those of a demo: an npz file with all of them."""
+"""A corrected copy of images that are not in files of their own, such as those of a demo: an npz file of them all."""
 
 from pathlib import Path
 
@@ -12,11 +12,7 @@ from labelscan.errors import DatasetError
 
 
 def write(dataset: Dataset, images: ImageSource, corrections: Corrections, output: Path) -> None:
-    """Write images, labels as text, ids and true labels of all examples but those that go.
-
-    Raises:
-        DatasetError: the images differ in size.
-    """
+    """Write all examples that are not dropped, labels as text, or raise DatasetError if the images differ in size."""
     kept = corrections.kept_rows(dataset.example_ids)
     pixels = [np.asarray(images.read(row)) for row in kept]
     if len({image.shape for image in pixels}) > 1:

@@ -1,4 +1,4 @@
-"""A corrected copy of a jsonl file: lines without a change keep every byte, others all but the changed values."""
+"""A corrected copy of a jsonl file, in which every byte outside the changed values is kept."""
 
 import json
 from collections.abc import Iterator
@@ -11,14 +11,11 @@ from labelscan.data.readers.sheet import BYTE_ORDER_MARK, as_text
 
 _DECODER = JSONDecoder()
 _BLANKS = " \t\r\n" + BYTE_ORDER_MARK
-"""What may stand in front of an object, or between its parts."""
+"""What may come before an object, or between its parts."""
 
 
 def write(path: Path, edits: RowEdits, output: Path) -> None:
-    """Write a copy of the jsonl file at ``path`` with its rows edited.
-
-    A label that is a number stays one, and where all of them are numbers, a new one is too.
-    """
+    """Write a copy of the jsonl file at ``path`` with its rows edited; if all labels are numbers, so are new ones."""
     spellings = _spellings(path, edits)
     with path.open(encoding="utf-8", newline="") as original, replacing(output) as copy:
         row = 0
@@ -27,9 +24,9 @@ def write(path: Path, edits: RowEdits, output: Path) -> None:
                 copy.write(line)
                 continue
             if not edits.dropped[row]:
-                values = {name: _text(cell, line) for name, cell in edits.cells(row).items()}
+                values = {name: _json_of(cell, line) for name, cell in edits.cells(row).items()}
                 if edits.label_column in values:
-                    values[edits.label_column] = _spelt(edits.new_labels[row], spellings, line)
+                    values[edits.label_column] = _json_of_label(edits.new_labels[row], spellings, line)
                 line = _with_values(line, values) if values else line
                 copy.write(_appended(line, edits.new_ids[row]) if edits.new_ids else line)
             row += 1
@@ -40,29 +37,29 @@ def _is_blank(line: str) -> bool:
 
 
 def _spellings(path: Path, edits: RowEdits) -> dict[str, str]:
-    """Return how the file writes each label, as JSON: the first time that it occurs."""
+    """Return the JSON of each label where it first occurs in the file."""
     if not any(edits.new_labels):
         return {}
     found: dict[str, str] = {}
     with path.open(encoding="utf-8", newline="") as file:
         lines = (line for line in file if not _is_blank(line))
         for line, label in zip(lines, edits.old_labels, strict=True):
-            if label and label not in found:  # a row of a split that was not read may be without one
+            if label and label not in found:  # rows of splits that were not read may have none
                 *_, (start, end) = (span for name, *span in _members(line) if name == edits.label_column)
                 found[label] = line[start:end]
     return found
 
 
-def _spelt(label: str, spellings: dict[str, str], line: str) -> str:
-    """Return a label as the file writes it, or would write it: bare where no label there is in quotes."""
+def _json_of_label(label: str, spellings: dict[str, str], line: str) -> str:
+    """Return a label as the file writes it, or would: without quotes if no label there has them."""
     if label in spellings:
         return spellings[label]
     is_bare = not any(there.startswith('"') for there in spellings.values()) and _is_bare(label)
-    return label if is_bare else _text(label, line)
+    return label if is_bare else _json_of(label, line)
 
 
 def _is_bare(label: str) -> bool:
-    """Return whether JSON has the label as a number or a truth value."""
+    """Return whether the label is a number or a truth value of JSON."""
     try:
         value = json.loads(label, parse_int=str, parse_float=str)
     except ValueError:
@@ -71,18 +68,18 @@ def _is_bare(label: str) -> bool:
 
 
 def _members(line: str) -> Iterator[tuple[str, int, int]]:
-    """Yield each name of an object, and where its value begins and ends."""
-    position = _skip(line, 0) + 1  # behind the brace
-    while line[position := _skip(line, position)] != "}":
+    """Yield each name of an object, and the start and end of its value."""
+    position = _skip_blanks(line, 0) + 1  # behind the brace
+    while line[position := _skip_blanks(line, position)] != "}":
         name, position = _DECODER.raw_decode(line, position)
-        start = _skip(line, _skip(line, position) + 1)  # behind the colon
+        start = _skip_blanks(line, _skip_blanks(line, position) + 1)  # behind the colon
         _, end = _DECODER.raw_decode(line, start)
         yield name, start, end
-        position = _skip(line, end)
+        position = _skip_blanks(line, end)
         position += line[position] == ","
 
 
-def _skip(line: str, position: int) -> int:
+def _skip_blanks(line: str, position: int) -> int:
     while line[position] in _BLANKS:
         position += 1
     return position
@@ -97,10 +94,10 @@ def _with_values(line: str, values: dict[str, str]) -> str:
 
 def _appended(line: str, example_id: str) -> str:
     end = max((end for _, _, end in _members(line)), default=None)
-    place, comma = (_skip(line, 0) + 1, "") if end is None else (end, ", ")
-    return f'{line[:place]}{comma}"{ID_COLUMN}": {_text(example_id, line)}{line[place:]}'
+    place, comma = (_skip_blanks(line, 0) + 1, "") if end is None else (end, ", ")
+    return f'{line[:place]}{comma}"{ID_COLUMN}": {_json_of(example_id, line)}{line[place:]}'
 
 
-def _text(cell: str, line: str) -> str:
+def _json_of(cell: str, line: str) -> str:
     """Return a cell as JSON, in ASCII where the line is."""
     return json.dumps(cell, ensure_ascii=line.isascii())

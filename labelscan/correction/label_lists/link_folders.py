@@ -1,7 +1,6 @@
-"""A corrected copy as class folders of links: what trains on folders, as torchvision's ImageFolder, takes it as it is.
+"""A corrected copy as class folders of links, ready for whatever trains on folders, such as torchvision's ImageFolder.
 
-Links are relative where they can be, and images themselves stay where they are. Where links cannot be made, or are not
-wanted, images are copied.
+Links are relative if possible. Where they cannot be made, or are not wanted, images are copied.
 """
 
 import os
@@ -21,21 +20,17 @@ from labelscan.errors import DatasetError, Problem, UsageError
 
 
 def write(dataset: Dataset, corrections: Corrections, folder: Path, *, copy: bool) -> list[str]:
-    """Write class folders of all images but those that go, whole or not at all; return what a user should know.
+    """Write class folders of all images that are not dropped, whole or not at all; return notes for the user.
 
-    Args:
-        dataset: N examples.
-        corrections: what becomes of them.
-        folder: found to be free by ``check_folder``.
-        copy: whether images are copied, not linked.
+    ``check_folder`` has accepted ``folder``. Images are linked unless ``copy`` is set.
 
     Raises:
         DatasetError: the labels cannot be names of folders, or the files would not be read as images in them.
     """
-    files = _files(dataset)
+    files = _image_files(dataset)
     places = _places(dataset, files, corrections)
     missing = 0
-    with _beside(folder) as partial:
+    with _replacing_folder(folder) as partial:
         copies = copy or not _can_link(partial)
         for row, place in places.items():
             image = partial / place
@@ -50,9 +45,8 @@ def write(dataset: Dataset, corrections: Corrections, folder: Path, *, copy: boo
                 image.symlink_to(_relative(target, (folder / place).parent))
     notes = ["links cannot be made there: images were copied"] if copies and not copy else []
     if missing:
-        notes.append(f"images that are not there, and whose links lead nowhere: {missing:,}")
-    renamed = sum(place != dataset.example_ids[row] == files.paths[row] for row, place in places.items())
-    if renamed:
+        notes.append(f"missing images, whose links lead nowhere: {missing:,}")
+    if renamed := sum(place != dataset.example_ids[row] == files.paths[row] for row, place in places.items()):
         notes.append(
             f"ids are paths in the folder, and new for {renamed:,} of {len(places):,} images: those relabelled"
         )
@@ -60,18 +54,13 @@ def write(dataset: Dataset, corrections: Corrections, folder: Path, *, copy: boo
 
 
 def check_folder(folder: Path, dataset: Dataset, class_folders: Path | None) -> None:
-    """Raise an error where a folder of links may not lie.
-
-    Args:
-        folder: to be made.
-        dataset: the images.
-        class_folders: what they lie in, None where they were listed in a file.
+    """Check that a folder of links can be made; ``class_folders`` is the data, None where a file lists the images.
 
     Raises:
-        UsageError: the folder holds something, or lies in the data.
+        UsageError: the folder is not empty, or is inside the data.
         DatasetError: the examples are not image files.
     """
-    files = _files(dataset)
+    files = _image_files(dataset)
     what = ""
     if folder.is_symlink():
         what = "this is a link"
@@ -83,13 +72,12 @@ def check_folder(folder: Path, dataset: Dataset, class_folders: Path | None) -> 
         raise UsageError(what, where=str(folder), hint="name a folder that is not there yet")
     place = folder.resolve()
     of_data = _folders(files) | (set() if class_folders is None else {class_folders.resolve()})
-    around = of_data.intersection((place, *place.parents))
-    if around:
+    if around := of_data.intersection((place, *place.parents)):
         hint = f"name a folder outside {min(around, key=lambda path: len(path.parts))}"
         raise UsageError("this lies in the data, which is only read", where=str(folder), hint=hint)
 
 
-def _files(dataset: Dataset) -> ImageFiles:
+def _image_files(dataset: Dataset) -> ImageFiles:
     if isinstance(dataset.inputs, ImageFiles):
         return dataset.inputs
     raise DatasetError(
@@ -100,9 +88,9 @@ def _files(dataset: Dataset) -> ImageFiles:
 
 
 def _folders(files: ImageFiles) -> set[Path]:
-    """Return the folders of images that a file lists, and the one around all of them.
+    """Return the folders of the images, and their common parent.
 
-    One that is also around the folder of the list says nothing: images may be listed from all over a disk.
+    A parent that also contains the folder of the list is left out: images may be listed from all over a disk.
     """
     parents = {name.rpartition("/")[0]: row for row, name in enumerate(files.paths.tolist())}
     folders = {files.file(row).parent.resolve() for row in parents.values()}
@@ -114,9 +102,9 @@ def _folders(files: ImageFiles) -> set[Path]:
 
 
 def _places(dataset: Dataset, files: ImageFiles, corrections: Corrections) -> dict[int, str]:
-    """Return the path of each image that stays, relative to the folder, by its row; no two are the same.
+    """Return a distinct path in the folder for each image that is kept, by its row.
 
-    All lie in the folder, and none below another image: that may become a link to a folder of the data.
+    None leads out of the folder or below another image, which may become a link to a folder of the data.
     """
     labels = new_labels(dataset, corrections)
     kept = corrections.kept_rows(dataset.example_ids)
@@ -125,77 +113,75 @@ def _places(dataset: Dataset, files: ImageFiles, corrections: Corrections) -> di
     places: dict[int, str] = {}
     taken: dict[str, int] = {}
     next_number: dict[str, int] = defaultdict(lambda: 2)
-    # Those that keep their label are first, and keep their names with it.
+    # Images that keep their label come first, so that they keep their names too.
     for row in [*sorted(set(kept).difference(moved)), *moved]:
         old = dataset.class_names[dataset.given_labels[row]]
         split = "" if dataset.splits is None else str(dataset.splits[row])
-        wanted = PurePosixPath(split, labels[row], _within(str(files.paths[row]), split, old))
-        place, key = wanted, _alike(wanted)
-        while _alike(place) in taken:
+        wanted = PurePosixPath(split, labels[row], _path_in_class(str(files.paths[row]), split, old))
+        place, key = wanted, _collision_key(wanted)
+        while _collision_key(place) in taken:
             place = wanted.with_name(f"{wanted.stem}-{next_number[key]}{wanted.suffix}")
             next_number[key] += 1
-        taken[_alike(place)] = row
+        taken[_collision_key(place)] = row
         places[row] = str(place)
     _check_places(dataset, places, taken)
     return dict(sorted(places.items()))
 
 
-def _alike(place: PurePosixPath) -> str:
-    """Return a text that is the same for paths that some file system takes for one, by case or accents."""
+def _collision_key(place: PurePosixPath) -> str:
+    """Return a key that is equal for paths that some file system confuses, by case or accents."""
     return unicodedata.normalize("NFC", str(place).casefold())
 
 
 def _check_places(dataset: Dataset, places: dict[int, str], taken: dict[str, int]) -> None:
-    """Raise DatasetError for images whose place would lie outside the folder, or inside another image."""
     problems = []
+    hint = "leave --link-to out: a corrected list names files wherever they are"
     for row, place in places.items():
-        hint = "leave --link-to out: a corrected list names files wherever they lie"
-        # Read as any system would: what is one odd name here is a way out of the folder where \\ separates folders.
+        # As Windows reads it too: one odd name here may lead out of the folder where \\ separates folders.
         if ".." in PureWindowsPath(place).parts or PurePath(place).anchor:
-            problems.append(Problem(f"{place!r} would lie outside the folder", str(dataset.example_ids[row]), hint))
-        around = next((taken[key] for one in PurePosixPath(place).parents if (key := _alike(one)) in taken), None)
+            problems.append(Problem(f"{place!r} would be outside the folder", str(dataset.example_ids[row]), hint))
+        around = next(
+            (taken[key] for one in PurePosixPath(place).parents if (key := _collision_key(one)) in taken), None
+        )
         if around is not None:
-            what = f"would lie inside another image, {dataset.example_ids[around]!r}"
+            what = f"would be inside another image, {dataset.example_ids[around]!r}"
             problems.append(Problem(what, str(dataset.example_ids[row]), hint))
-    if problems:
-        raise DatasetError.of(problems)
+    DatasetError.refuse(problems, lambda problem: problem)
 
 
-def _within(path: str, split: str, label: str) -> PurePosixPath:
-    """Return the path of an image in its class folder, or its name where it lies in none."""
+def _path_in_class(path: str, split: str, label: str) -> PurePosixPath:
+    """Return the path of an image in its class folder, or its name where it is in none."""
     place = PurePosixPath(posixpath.normpath(PurePath(path).as_posix()))
     folder = PurePosixPath(split, label)
     return place.relative_to(folder) if place.is_relative_to(folder) else PurePosixPath(place.name)
 
 
 def _check_names(dataset: Dataset, files: ImageFiles, labels: list[str], kept: list[int]) -> None:
-    problems = []
-    splits = set() if dataset.splits is None else {str(split) for split in dataset.splits}
+    """Raise DatasetError for splits, labels and files that would be read as something else in class folders."""
+    splits = sorted(set(() if dataset.splits is None else dataset.splits))
     classes = sorted({labels[row] for row in kept})
+    problems = []
     if not splits and all(label.lower() in SPLIT_FOLDERS for label in classes):
         hint = "leave --link-to out: in the corrected list they are labels"
         what = f"folders called {' and '.join(map(repr, classes))} alone are read as splits, not as classes"
         problems.append(Problem(what, dataset.name, hint))
-    for split in sorted(splits):
-        if split.lower() not in SPLIT_FOLDERS:
-            hint = "leave --link-to out: the corrected list keeps them"
-            problems.append(Problem(f"a folder called {split!r} is not read as a split", dataset.name, hint))
+    hint = "leave --link-to out: the corrected list keeps them"
+    what = "a folder called {!r} is not read as a split"
+    problems += [Problem(what.format(one), dataset.name, hint) for one in splits if one.lower() not in SPLIT_FOLDERS]
+    hint = "relabel it, or leave --link-to out"
     for label in classes:
         if label.startswith(".") or set(label) & {"/", "\\", "\0"} or label.strip() != label:
-            hint = "relabel it, or leave --link-to out"
             problems.append(Problem(f"no folder can be called {label!r}", dataset.name, hint))
-    for row in kept:
-        name = str(files.paths[row])
+    hint = "leave --link-to out: in a list files may have any name"
+    for name in files.paths[kept].tolist():
         if not is_called_image(name) or name.rpartition("/")[2].startswith("."):
-            hint = "leave --link-to out: in a list files may be called as they like"
             problems.append(Problem("in a class folder this is not read as an image", name, hint))
-    if problems:
-        raise DatasetError.of(problems)
+    DatasetError.refuse(problems, lambda problem: problem)
 
 
 @contextmanager
-def _beside(folder: Path) -> Iterator[Path]:
-    """Yield a folder that takes the place of ``folder`` only if the block succeeds."""
+def _replacing_folder(folder: Path) -> Iterator[Path]:
+    """Yield a folder that becomes ``folder`` only if the block succeeds."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
     partial.mkdir()
@@ -220,7 +206,7 @@ def _can_link(folder: Path) -> bool:
 
 
 def _relative(target: Path, folder: Path) -> Path:
-    # The folder is not there yet; the part of it that is may lie behind a link.
+    # The folder does not exist yet; its parents may be links.
     try:
         return Path(os.path.relpath(target, folder.resolve()))
     except ValueError:  # on another drive of Windows

@@ -1,6 +1,6 @@
-"""A corrected copy of an npz file: labels as they were written, whole numbers or text, and all other arrays.
+"""A corrected copy of an npz file: labels in their original type, and all other arrays.
 
-What does not change is copied byte by byte and never looked into.
+Arrays that do not change are copied byte by byte, without being loaded.
 """
 
 import shutil
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from labelscan.atomic import add_array, replacing_bytes
 from labelscan.config import DatasetConfig
 from labelscan.correction.corrections import Corrections
-from labelscan.data.readers.arrays import ARRAY_NAMES, INPUT_NAMES, PRED_PROBS, array_names, load_npz, pick_array, texts
+from labelscan.data.readers.arrays import INPUT_NAMES, PRED_PROBS, array_names, find_arrays, load_npz, texts
 from labelscan.data.readers.columns import pick
 from labelscan.errors import DatasetError
 
@@ -28,14 +28,14 @@ Arrays = dict[str, NDArray[np.generic]]
 def write(path: Path, config: DatasetConfig, corrections: Corrections, output: Path) -> list[str]:
     """Write a copy of an npz file with its labels corrected, and return what a user should know about it.
 
-    Rows that go leave every array that has one row an example; where there are no ids, the row numbers that
-    examples were known by are then written down.
+    Dropped rows are removed from every array with one row an example; if there are no ids, the old row numbers are then
+    written as ids.
 
     Raises:
-        DatasetError: a new class cannot be written as the labels are, or rows of pickled objects would go.
+        DatasetError: a new class does not fit the type of the labels, or rows of pickled objects would be dropped.
     """
     names = array_names(path)
-    roles = {role: pick_array(role, names, getattr(config, f"{role}_column"), where=path.name) for role in ARRAY_NAMES}
+    roles = find_arrays(names, config, where=path.name)
     label, ids = roles["label"], roles["id"]
     arrays = load_npz(path, [name for name in (label, ids, CLASS_NAMES) if name in names])
     n_examples = len(arrays[label])
@@ -43,19 +43,19 @@ def write(path: Path, config: DatasetConfig, corrections: Corrections, output: P
     new_labels = [corrections.new_label(one) for one in example_ids]
     changed: Arrays = {}
     if CLASS_NAMES in arrays:
-        changed[CLASS_NAMES] = _with_new(arrays[CLASS_NAMES], new_labels)
+        changed[CLASS_NAMES] = _with_new_classes(arrays[CLASS_NAMES], new_labels)
     changed[label] = _relabelled(arrays[label], new_labels, changed.get(CLASS_NAMES), path.name)
     kept = np.array([not corrections.is_dropped(one) for one in example_ids], dtype=bool)
     notes: list[str] = []
     if not kept.all():
         changed |= {ids or IDS: arrays.get(ids, np.arange(n_examples))}
-        notes = _cut(path, changed, kept, [name for name in names if _has_rows(name, roles.values())])
+        notes = _drop_rows(path, changed, kept, [name for name in names if _has_rows(name, roles.values())])
     _write_members(path, changed, output)
     return notes
 
 
 def _write_members(path: Path, changed: Arrays, output: Path) -> None:
-    """Write an npz file with some arrays changed or added, and the others as they are."""
+    """Write a copy of an npz file with some arrays changed or added."""
     with ZipFile(path) as original, replacing_bytes(output) as file, ZipFile(file, "w") as copy:
         there = set()
         for member in original.namelist():
@@ -71,14 +71,14 @@ def _write_members(path: Path, changed: Arrays, output: Path) -> None:
 
 
 def _has_rows(name: str, with_rows: Collection[str]) -> bool:
-    """Return whether an array has one row an example, by what it is called."""
+    """Return whether the name of an array says that it has one row an example."""
     return name in with_rows or bool(pick([name], (*INPUT_NAMES, (PRED_PROBS,)), what="inputs", where="", hint=""))
 
 
-def _cut(path: Path, changed: Arrays, kept: NDArray[np.bool_], with_rows: Collection[str]) -> list[str]:
-    """Take the rows that go out of every array that has one an example, and return a note on what may have some.
+def _drop_rows(path: Path, changed: Arrays, kept: NDArray[np.bool_], with_rows: Collection[str]) -> list[str]:
+    """Remove dropped rows from every array with one row an example, and return a note on arrays that may be such.
 
-    An array that nothing is known of has them if its length is the number of examples, and of nothing else.
+    An array of unknown meaning is one if its length is the number of examples, and that of nothing else.
     """
     n_examples = len(kept)
     shapes = {name: shape for name, shape in _shapes(path).items() if name != CLASS_NAMES and shape[:1] == kept.shape}
@@ -88,13 +88,11 @@ def _cut(path: Path, changed: Arrays, kept: NDArray[np.bool_], with_rows: Collec
     changed |= load_npz(path, cut - changed.keys())
     changed |= {name: changed[name][kept] for name in changed if name != CLASS_NAMES}
     left = ", ".join(name for name in shapes if name not in cut)
-    return (
-        [f"arrays left as they are, since it is not clear whether they have one row an example: {left}"] if left else []
-    )
+    return [f"arrays left unchanged, since they may not have one row an example: {left}"] if left else []
 
 
 def _shapes(path: Path) -> Mapping[str, tuple[int, ...]]:
-    """Return the shape of every array, having read no more than its header."""
+    """Return the shape of every array, having read only its header."""
     shapes = {}
     with ZipFile(path) as archive:
         for member in archive.namelist():
@@ -106,7 +104,7 @@ def _shapes(path: Path) -> Mapping[str, tuple[int, ...]]:
     return shapes
 
 
-def _with_new(class_names: NDArray[np.generic], new_labels: Sequence[str]) -> NDArray[np.generic]:
+def _with_new_classes(class_names: NDArray[np.generic], new_labels: Sequence[str]) -> NDArray[np.generic]:
     names = texts(class_names, CLASS_NAMES, None, CLASS_NAMES)
     new = list(dict.fromkeys(label for label in new_labels if label and label not in names))
     return np.array([*names, *new]) if new else class_names
@@ -115,7 +113,7 @@ def _with_new(class_names: NDArray[np.generic], new_labels: Sequence[str]) -> ND
 def _relabelled(
     labels: NDArray[np.generic], new_labels: Sequence[str], class_names: NDArray[np.generic] | None, where: str
 ) -> NDArray[np.generic]:
-    """Return the labels with new ones among them, in the type that they had or the next that can hold them."""
+    """Return the labels with the new ones, in their old type or the next one that can hold them."""
     rows = [row for row, label in enumerate(new_labels) if label]
     if not rows:
         return labels

@@ -1,4 +1,4 @@
-"""A corrected copy of a parquet file: same columns, types, categories and metadata."""
+"""A corrected copy of a parquet file, with the same columns, types, categories and metadata."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 from labelscan.atomic import partial_of
 from labelscan.correction.label_lists.rows import ID_COLUMN, RowEdits
-from labelscan.data.readers.sheet import arrow, as_text, parquet
+from labelscan.data.readers.sheet import arrow, as_text
 from labelscan.errors import DatasetError
 
 
@@ -14,10 +14,10 @@ def write(path: Path, edits: RowEdits, output: Path) -> None:
     """Write a copy of the parquet file at ``path`` with its rows edited.
 
     Raises:
-        DatasetError: a new class cannot be written in the type of the label column.
+        DatasetError: a new class does not fit the type of the label column.
     """
     pyarrow = arrow()
-    table = parquet().read_table(path)
+    table = pyarrow.parquet.read_table(path)
     for name, cells in ((edits.label_column, edits.new_labels), (edits.path_column, edits.new_paths)):
         if any(cells):
             place = table.schema.get_field_index(name)
@@ -27,11 +27,11 @@ def write(path: Path, edits: RowEdits, output: Path) -> None:
         table = table.append_column(ID_COLUMN, pyarrow.array(edits.new_ids, type=pyarrow.string()))
     table = table.filter(pyarrow.array([not one for one in edits.dropped], type=pyarrow.bool_()))
     with partial_of(output) as partial:
-        parquet().write_table(table, partial)
+        pyarrow.parquet.write_table(table, partial)
 
 
 def _edited(column: Any, cells: Sequence[str], where: str) -> Any:  # pyarrow has no types
-    """Return a column of the same type with other cells where they are not empty."""
+    """Return a column of the same type, its cells replaced by those of ``cells`` that are not empty."""
     pyarrow = arrow()
     if not pyarrow.types.is_dictionary(column.type):
         values = column.to_pylist()
@@ -39,7 +39,7 @@ def _edited(column: Any, cells: Sequence[str], where: str) -> Any:  # pyarrow ha
         spellings |= _new_values(column.type, [cell for cell in cells if cell and cell not in spellings], where)
         changed = [spellings[cell] if cell else value for cell, value in zip(cells, values, strict=True)]
         return pyarrow.array(changed, type=column.type)
-    # Categories keep their order and their codes, those without an example too; new ones come last.
+    # Categories keep their order and codes, even without an example; new ones come last.
     encoded = column.unify_dictionaries().combine_chunks()
     categories, codes = encoded.dictionary, encoded.indices.to_pylist()
     places = {as_text(value): place for place, value in enumerate(categories.to_pylist())}
@@ -54,7 +54,7 @@ def _edited(column: Any, cells: Sequence[str], where: str) -> Any:  # pyarrow ha
 
 
 def _array(codes: Sequence[int | None], wanted: Any) -> Any:
-    """Return codes in the type that they had, or in one that has room for more categories."""
+    """Return codes in their old type, or in one with room for more categories."""
     pyarrow = arrow()
     try:
         return pyarrow.array(codes, type=wanted)
@@ -63,7 +63,7 @@ def _array(codes: Sequence[int | None], wanted: Any) -> Any:
 
 
 def _new_values(kind: Any, cells: Sequence[str], where: str) -> dict[str, object]:
-    """Return new cells as values of a type, by how they are written; each reads as it is written."""
+    """Return the values of a type by their text, checked to be written as that text."""
     pyarrow = arrow()
     values = {}
     for cell in dict.fromkeys(cells):

@@ -1,8 +1,7 @@
-"""What becomes of each row of a sheet: whether it goes, its new label, and its path as the corrected copy needs it.
+"""What becomes of each row of a sheet: whether it is dropped, its new label, and its path in the corrected copy.
 
-A path in a manifest starts from the folder that the manifest lies in, and so do the ids that come of it. In a copy
-that lies elsewhere relative paths are rewritten, and the ids are written down: a run on the copy then has the
-same examples.
+Paths in a manifest are relative to its folder, and are the ids of its examples. In a copy in another folder the paths
+are rewritten, and the old ids are written down, so that a run on the copy has the same examples.
 """
 
 import os
@@ -14,11 +13,11 @@ from labelscan.correction.corrections import Corrections
 from labelscan.data.readers.columns import Columns
 from labelscan.data.readers.manifest import relative_path
 from labelscan.data.readers.sheet import Sheet, read_sheet
-from labelscan.data.readers.splits import wanted_splits
+from labelscan.data.readers.splits import rows_to_read
 from labelscan.errors import UsageError
 
 ID_COLUMN = "example_id"
-"""The column that ids are written down in."""
+"""The column for ids that have to be written down."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +26,7 @@ class RowEdits:
 
     label_column: str
     path_column: str
-    """Empty where there are no paths."""
+    """Empty if there are no paths."""
     dropped: Sequence[bool]
     new_labels: Sequence[str]
     """Empty where a row keeps its label."""
@@ -35,10 +34,10 @@ class RowEdits:
     """Empty where a row keeps its path."""
     old_labels: Sequence[str]
     new_ids: Sequence[str] | None
-    """For a new column of ids, None where none is needed."""
+    """A column of ids to add, None if none is needed."""
 
     def cells(self, row: int) -> dict[str, str]:
-        """Return the cells of a row that change, by column."""
+        """Return the changed cells of a row, by column."""
         new = {self.label_column: self.new_labels[row]}
         if self.path_column:
             new[self.path_column] = self.new_paths[row]
@@ -46,23 +45,16 @@ class RowEdits:
 
 
 def plan_rows(path: Path, columns: Columns, *, split: str, corrections: Corrections, output: Path) -> RowEdits:
-    """Return what becomes of the rows of a manifest or table.
-
-    Args:
-        path: the sheet.
-        columns: what its columns hold.
-        split: the splits that the run has read; rows of others stay as they are.
-        corrections: what becomes of the examples of the run.
-        output: where the copy will lie.
+    """Return what becomes of the rows of a manifest or table in the copy ``output``; other splits stay as they are.
 
     Raises:
-        UsageError: the paths, which have to change there, are the ids as well.
+        UsageError: the copy needs other paths, and they are the ids as well.
     """
     sheet = read_sheet(path, columns.used())
     ids = _ids(sheet, columns, path.parent)
-    judged = _judged(sheet, columns, split, path.name)
-    dropped = [is_judged and corrections.is_dropped(one) for one, is_judged in zip(ids, judged, strict=True)]
-    new_labels = [corrections.new_label(one) if is_judged else "" for one, is_judged in zip(ids, judged, strict=True)]
+    judged = set(rows_to_read(sheet, columns, split, where=path.name))
+    dropped = [row in judged and corrections.is_dropped(one) for row, one in enumerate(ids)]
+    new_labels = [corrections.new_label(one) if row in judged else "" for row, one in enumerate(ids)]
     moved = bool(columns.path) and path.parent.resolve() != output.parent.resolve()
     if moved and columns.id == columns.path:
         raise UsageError(
@@ -71,7 +63,7 @@ def plan_rows(path: Path, columns: Columns, *, split: str, corrections: Correcti
             hint=f"write the copy beside the original, as in -o {path.with_stem(f'{path.stem}-corrected')}",
         )
     paths = sheet.columns[columns.path] if columns.path else []
-    # Row numbers stay what they are until one goes.
+    # Row numbers stay the same unless a row is dropped.
     needs_ids = not columns.id and (moved or (not columns.path and any(dropped)))
     return RowEdits(
         label_column=columns.label,
@@ -85,9 +77,9 @@ def plan_rows(path: Path, columns: Columns, *, split: str, corrections: Correcti
 
 
 def move_paths(paths: Sequence[str], folder: Path, new_folder: Path) -> list[str]:
-    """Return paths that start from ``folder`` as they start from ``new_folder``; empty where they stay the same.
+    """Return paths relative to ``folder`` as they are relative to ``new_folder``; empty where they stay the same.
 
-    Links among the folders are followed first, since ``..`` leads out of where a link points to.
+    Links among the folders are followed first, since ``..`` leads out of the target of a link.
     """
     start = new_folder.resolve()
     parents: dict[str, str] = {}
@@ -105,7 +97,7 @@ def move_paths(paths: Sequence[str], folder: Path, new_folder: Path) -> list[str
 
 
 def _from(start: Path, target: Path) -> str:
-    """Return the way to ``target``: its own address where the way would lead over the root of the disk."""
+    """Return the relative path to ``target``, or the absolute one where that would lead through the root."""
     try:
         shared = Path(os.path.commonpath([start, target]))
     except ValueError:  # on another drive of Windows
@@ -117,15 +109,6 @@ def _ids(sheet: Sheet, columns: Columns, folder: Path) -> list[str]:
     if columns.id:
         return sheet.columns[columns.id]
     if columns.path:
-        # Rows of splits that were not read may be without a path, and then without an id.
+        # Rows of splits that were not read may have no path, and then no id.
         return [name and relative_path(folder, name) for name in sheet.columns[columns.path]]
-    return [str(row) for row in range(len(sheet.columns[columns.label]))]
-
-
-def _judged(sheet: Sheet, columns: Columns, split: str, where: str) -> list[bool]:
-    """Return which rows are examples of the run."""
-    if not split:
-        return [True] * len(sheet.columns[columns.label])
-    splits = sheet.columns[columns.split]
-    wanted = wanted_splits(split, splits, where=where, none_hint="name the column by --split-column")
-    return [one in wanted for one in splits]
+    return [str(row) for row in range(len(sheet))]

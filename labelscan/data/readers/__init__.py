@@ -1,8 +1,8 @@
-"""Readers: choose one by what the data is. Each turns one form of input into a ``Dataset``.
+"""Readers: each turns one form of input into a ``Dataset``, and is chosen by what the data is.
 
-To add a form, write a module beside these with what ``Reader`` describes, and a line in ``READERS``; another package
-adds one by an entry point in the group ``labelscan.reader``. Modules load when they are asked, and what is slow to
-import only when it is needed: a folder does not wait for pandas nor ``demo:digits`` for torchvision.
+To add a form, write a module here with the names of ``Reader``, and a line in ``READERS``; another package adds one by
+an entry point in the group ``labelscan.reader``. Modules load when they are first asked, so that a folder does not wait
+for pandas, nor ``demo:digits`` for torchvision.
 """
 
 import difflib
@@ -21,10 +21,10 @@ class Reader(Protocol):
     """A module that reads one form of data."""
 
     SETTINGS: frozenset[str]
-    """Those of ``FORM_SETTINGS`` that mean something to it."""
+    """Those of ``FORM_SETTINGS`` that it uses."""
 
     def reads(self, config: DatasetConfig) -> bool:
-        """Return whether ``config.data`` is of its form, from the name or a look inside, never by reading it all."""
+        """Return whether ``config.data`` has its form, judging by the name or a look inside, not by reading it all."""
 
     def read(self, config: DatasetConfig, notify: Listener) -> Dataset:
         """Return the data set that ``config.data`` names."""
@@ -41,8 +41,8 @@ READERS: Parts[Reader] = Parts(
         "table": "labelscan.data.readers.table",
     },
 )
-"""The readers, in the order in which they are asked. Data that is no file or folder is called by the name of its
-reader and a colon, as in ``demo:digits``. Those of other packages come last: none may change what data means."""
+"""The readers, in the order in which they are asked; those of other packages come last, so that none can change what
+data means. Data that is not a file or folder starts with the name of its reader and a colon, as in ``demo:digits``."""
 
 FORM_SETTINGS = (
     "split",
@@ -53,18 +53,14 @@ FORM_SETTINGS = (
     "group_column",
     "split_column",
 )
-"""Settings that only some forms have a use for; set for another form, they are refused rather than ignored."""
+"""Settings that only some forms use; set for another form, they are refused rather than ignored."""
 
 
 def read(config: DatasetConfig, notify: Listener = ignore) -> Dataset:
     """Return the data set that ``config.data`` names, read by the reader for its form.
 
-    Args:
-        config: where the data lies and what its columns mean.
-        notify: receives the step ``read``; images are not decoded here.
-
     Raises:
-        DatasetError: the data is not there or cannot be read as a labelled data set.
+        DatasetError: the data is missing, or cannot be read as a labelled data set.
         ConfigError: a setting has no effect on this form of data.
     """
     started = time.monotonic()
@@ -85,7 +81,7 @@ def read(config: DatasetConfig, notify: Listener = ignore) -> Dataset:
 
 
 def form(config: DatasetConfig) -> str:
-    """Return which form of data ``config.data`` is: a key of ``READERS``."""
+    """Return the form of ``config.data``: a key of ``READERS``."""
     data = config.data
     if not data.strip():
         raise ConfigError("no data is named", where="dataset.data", hint="give a folder or file, or demo:digits")
@@ -106,14 +102,14 @@ def form(config: DatasetConfig) -> str:
 
 
 def scheme_of(data: str) -> str:
-    """Return the reader that data is called by, as in ``demo:digits``; empty for a file or folder."""
+    """Return the reader that ``data`` names, as in ``demo:digits``; empty for a file or folder."""
     name, colon, _ = data.partition(":")
     is_called = bool(colon) and name in READERS and not Path(data).exists()
     return name if is_called and READERS[name].reads(DatasetConfig(data=data)) else ""
 
 
 def nearest_file(path: Path) -> str:
-    """Return a hint that names the file beside ``path`` that is called nearly so; empty where there is none."""
+    """Return a hint with the most similar name in the folder of ``path``; empty where none is similar."""
     beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
     names = difflib.get_close_matches(path.name, beside, n=1)
     return f"did you mean {path.parent / names[0]}?" if names else ""

@@ -1,6 +1,7 @@
 """Images or features in memory: from an npz file, or handed over in Python."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 from zipfile import BadZipFile, ZipFile
@@ -9,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelscan.config import DatasetConfig
-from labelscan.data.dataset import Dataset, FeatureTable, ImageArray, Inputs, make_dataset
-from labelscan.data.readers.columns import Tiers, missing, pick
+from labelscan.data.dataset import CHANNELS, Dataset, FeatureTable, ImageArray, Inputs, make_dataset
+from labelscan.data.readers.columns import Tiers, find_column, missing, pick
 from labelscan.data.readers.results import no_features
 from labelscan.errors import DatasetError, Problem
 from labelscan.events import Listener
@@ -26,9 +27,8 @@ ARRAY_NAMES: Mapping[str, Tiers] = {
     "id": (("example_ids", "ids"), ("example_id", "id")),
     "group": (("groups", "group"), ("patients", "patient", "subjects", "subject")),
 }
-CHANNELS = (1, 3)
 PRED_PROBS = "pred_probs"
-"""The array that tells files of ``labelscan score`` from data."""
+"""The array by which a file for ``labelscan score`` is told from data."""
 
 
 def reads(config: DatasetConfig) -> bool:
@@ -42,21 +42,21 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
     path = Path(config.data).expanduser()
     arrays = load_npz(path)
     where = path.name
-    hint = "rename it to images (N, H, W[, C]) or features (N, D); labels (N,) go beside it"
     inputs = pick(arrays, INPUT_NAMES, what="inputs", where=where, hint="keep one of them in the file")
     if not inputs and PRED_PROBS in arrays:
         raise no_features(config)
     if not inputs:
+        hint = "rename it to images (N, H, W[, C]) or features (N, D); labels (N,) go beside it"
         raise missing("array of images or features", arrays, where=where, hint=hint)
-    taken = {role: pick_array(role, arrays, getattr(config, f"{role}_column"), where=where) for role in ARRAY_NAMES}
-    if not taken["label"]:
+    found = find_arrays(arrays, config, where=where)
+    if not found["label"]:
         raise missing("array of labels", arrays, where=where, hint="rename it to labels, or name it by --label-column")
     return dataset_from_arrays(
         arrays[inputs],
-        arrays[taken["label"]],
-        true_labels=arrays.get(taken["true_label"]),
-        groups=arrays.get(taken["group"]),
-        ids=arrays.get(taken["id"]),
+        arrays[found["label"]],
+        true_labels=arrays.get(found["true_label"]),
+        groups=arrays.get(found["group"]),
+        ids=arrays.get(found["id"]),
         class_names=arrays.get("class_names"),
         name=path.stem,
     )
@@ -86,30 +86,23 @@ def dataset_from_arrays(
     Raises:
         DatasetError: an array has another type, shape or length; up to 20 problems at once.
     """
-
-    def where(row: int) -> str:
-        return f"{name} index {row}"
-
-    inputs = _inputs(np.asarray(images_or_features), where, name)
+    inputs = _inputs(np.asarray(images_or_features), name)
     n_examples = len(inputs)
     names = None if class_names is None else texts(class_names, "class_names", None, name)
-    given = _labels(labels, "labels", names, n_examples, where, name)
     return make_dataset(
         name=name,
         inputs=inputs,
-        labels=given,
+        labels=_labels(labels, "labels", names, n_examples, name),
         example_ids=list(map(str, range(n_examples))) if ids is None else texts(ids, "ids", n_examples, name),
-        where=where,
+        where=partial(_place, name),
         ids_depend_on_order=ids is None,
         groups=None if groups is None else texts(groups, "groups", n_examples, name),
-        true_labels=None
-        if true_labels is None
-        else _labels(true_labels, "true_labels", names, n_examples, where, name),
+        true_labels=None if true_labels is None else _labels(true_labels, "true_labels", names, n_examples, name),
     )
 
 
 def array_names(path: Path) -> list[str]:
-    """Return what the arrays of an npz file are called, or raise DatasetError."""
+    """Return the names of the arrays in an npz file, or raise DatasetError."""
     try:
         with ZipFile(path) as archive:
             return [name.removesuffix(".npy") for name in archive.namelist()]
@@ -148,25 +141,22 @@ def load_npz(path: Path, names: Collection[str] | None = None) -> dict[str, NDAr
     return arrays
 
 
-def pick_array(role: str, arrays: Collection[str], asked: str, *, where: str, hint: str = "") -> str:
-    """Return the array that is ``asked`` for, else the usual one of a role; empty where there is none.
-
-    Args:
-        role: a key of ``ARRAY_NAMES``.
-        arrays: the names there are.
-        asked: the array set by the user; empty where none is.
-        where: the file, for messages.
-        hint: what to do where two could be meant, if there is no option for this array.
-    """
-    flag, what = f"--{role.replace('_', '-')}-column", f"{role.replace('_', ' ')}s"
-    if asked and asked not in arrays:
-        raise missing("array", arrays, where=where, hint=f"name one of them by {flag}", asked=asked)
-    return asked or pick(arrays, ARRAY_NAMES[role], what=what, where=where, hint=hint or f"say which by {flag}")
+find_array = partial(find_column, what="array of {}s", usual_names=ARRAY_NAMES)
+"""Like ``find_column``, for a role of ``ARRAY_NAMES``."""
 
 
-def _inputs(values: NDArray[np.generic], where: Callable[[int], str], name: str) -> Inputs:
+def find_arrays(names: Collection[str], config: DatasetConfig, *, where: str) -> dict[str, str]:
+    """Return the name of the array for each role of ``ARRAY_NAMES``; empty where there is none."""
+    return {role: find_array(role, names, getattr(config, f"{role}_column"), where=where) for role in ARRAY_NAMES}
+
+
+def _place(name: str, row: int) -> str:
+    return f"{name} index {row}"
+
+
+def _inputs(values: NDArray[np.generic], name: str) -> Inputs:
     if values.ndim == 2:
-        return _feature_table(values, where, name)
+        return _feature_table(values, name)
     if values.ndim not in (3, 4):
         raise DatasetError(
             f"an array of shape {values.shape} is neither images nor features",
@@ -190,7 +180,7 @@ def _inputs(values: NDArray[np.generic], where: Callable[[int], str], name: str)
     return ImageArray(images.astype(np.uint8, copy=False))
 
 
-def _feature_table(values: NDArray[np.generic], where: Callable[[int], str], name: str) -> FeatureTable:
+def _feature_table(values: NDArray[np.generic], name: str) -> FeatureTable:
     if values.dtype.kind not in "fiub":
         raise DatasetError(f"features are {values.dtype}, not numbers", where=name, hint="use .astype(np.float32)")
     if values.shape[1] == 0:
@@ -200,19 +190,12 @@ def _feature_table(values: NDArray[np.generic], where: Callable[[int], str], nam
     hint = "fill it in, or leave out the example or the column"
     DatasetError.refuse(
         np.argwhere(~np.isfinite(features)).tolist(),
-        lambda one: Problem(f"features[{one[0]}, {one[1]}] is {values[*one]}", where(one[0]), hint),
+        lambda one: Problem(f"features[{one[0]}, {one[1]}] is {values[*one]}", _place(name, one[0]), hint),
     )
     return FeatureTable(features)
 
 
-def _labels(
-    values: ArrayLike,
-    what: str,
-    class_names: Sequence[str] | None,
-    n_examples: int,
-    where: Callable[[int], str],
-    name: str,
-) -> list[str]:
+def _labels(values: ArrayLike, what: str, class_names: Sequence[str] | None, n_examples: int, name: str) -> list[str]:
     """Return labels as text; whole numbers index ``class_names`` where there are some."""
     array = np.asarray(values)
     if array.ndim == 2 and array.shape[1] > 1:
@@ -229,7 +212,7 @@ def _labels(
         known = set(class_names)
         outside = [row for row, label in enumerate(text) if label not in known]
         problem = "is not among class_names"
-    DatasetError.refuse(outside, lambda row: Problem(f"{what} {text[row]!r} {problem}", where(row)))
+    DatasetError.refuse(outside, lambda row: Problem(f"{what} {text[row]!r} {problem}", _place(name, row)))
     return [class_names[number] for number in numbers.tolist()] if array.dtype.kind in "iu" else text
 
 

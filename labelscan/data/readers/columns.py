@@ -1,18 +1,19 @@
 """Which column holds what: set by the user, or found by its usual names.
 
-A column taken by mistake gives a plausible but wrong result, so two candidates are an error and not a guess.
+The wrong column gives a plausible but wrong result, so two candidates are an error, not a guess.
 """
 
 import difflib
 import shlex
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass
 
 from labelscan.config import DatasetConfig
-from labelscan.errors import DatasetError
+from labelscan.data.readers.sheet import Sheet
+from labelscan.errors import DatasetError, Problem
 
 Tiers = tuple[tuple[str, ...], ...]
-"""Usual names; one of an earlier tier is taken before any of a later one."""
+"""Usual names; one of an earlier tier wins over those of later ones."""
 
 USUAL_NAMES: Mapping[str, Tiers] = {
     "path": (
@@ -37,15 +38,19 @@ class Columns:
 
     path: str
     label: str
-    true_label: str
-    id: str
-    group: str
-    split: str
+    true_label: str = ""
+    id: str = ""
+    group: str = ""
+    split: str = ""
 
     def used(self) -> list[str]:
         """Return the names of the columns that hold something, each once."""
-        names = [getattr(self, field.name) for field in fields(self)]
-        return list(dict.fromkeys(name for name in names if name))
+        return list(dict.fromkeys(filter(None, asdict(self).values())))
+
+    def describe(self) -> str:
+        """Return which columns hold what, as a note for the user."""
+        found = [f"{role.replace('_', ' ')} from {name!r}" for role, name in asdict(self).items() if name]
+        return f"columns: {', '.join(found)}"
 
 
 def find_columns(
@@ -56,18 +61,10 @@ def find_columns(
     with_path: bool,
     likely_label: Callable[[Sequence[str]], str] = lambda _: "",
 ) -> Columns:
-    """Return which of ``names`` hold what.
+    """Return which of the columns ``names`` hold what, or raise DatasetError.
 
-    Args:
-        names: the columns there are.
-        config: columns set by the user.
-        where: the file, for messages.
-        with_path: whether a path column is needed; without, there is none.
-        likely_label: returns which of the columns that hold nothing else looks like labels, for the hint where none
-            is found; empty where none does.
-
-    Raises:
-        DatasetError: a column is missing, or two could be meant.
+    A file that lists images needs a path column, a table of features has none. ``likely_label`` finds the column that
+    looks like labels among those without a role, for the hint where no label column is found.
     """
     found = {
         role: find_column(role, names, getattr(config, f"{role}_column"), where=where)
@@ -83,27 +80,51 @@ def find_columns(
     return Columns(**{"path": "", **found})
 
 
-def find_column(role: str, names: Collection[str], asked: str, *, where: str, hint: str = "") -> str:
-    """Return the column that is ``asked`` for, else the one that is usual for a role; empty where there is none.
+def find_column(
+    role: str,
+    names: Collection[str],
+    asked: str,
+    *,
+    where: str,
+    hint: str = "",
+    what: str = "{} column",
+    usual_names: Mapping[str, Tiers] = USUAL_NAMES,
+) -> str:
+    """Return the column that the user ``asked`` for, else the usual one for its role, else an empty string.
 
-    Args:
-        role: a key of ``USUAL_NAMES``.
-        names: the columns there are.
-        asked: the column set by the user; empty where none is.
-        where: the file, for messages.
-        hint: what to do where two could be meant, if there is no option for this column.
-
-    Raises:
-        DatasetError: there is no such column, or two could be meant.
+    Raise DatasetError if the column ``asked`` for is missing, or if there are two candidates; ``hint`` says what to do
+    then if no option names the column. Messages call it ``what``, with its role filled in.
     """
-    flag, what = f"--{role.replace('_', '-')}-column", f"{role.replace('_', ' ')} column"
+    flag, what = f"--{role.replace('_', '-')}-column", what.format(role.replace("_", " "))
     if asked and asked not in names:
         raise missing(what, names, where=where, hint=f"name one of them by {flag}", asked=asked)
-    return asked or pick(names, USUAL_NAMES[role], what=what, where=where, hint=hint or f"say which by {flag}")
+    return asked or pick(names, usual_names[role], what=what, where=where, hint=hint or f"say which by {flag}")
+
+
+def check_cells(rows: Sheet, columns: Columns) -> None:
+    """Raise DatasetError where a path, label, id, group or true label is empty, or a label is a list of labels."""
+    odd = [
+        (row, name, cell.strip())
+        for name in columns.used()
+        if name != columns.split
+        for row, cell in enumerate(rows.columns[name])
+        if not cell.strip() or (name == columns.label and cell[0] + cell[-1] == "[]" and "," in cell)
+    ]
+
+    def problem(one: tuple[int, str, str]) -> Problem:
+        row, name, cell = one
+        if cell:
+            hint = "several labels for one image are not supported: write one"
+            return Problem(f"{name!r} is the list {cell}", rows.where(row), hint)
+        needed = name in (columns.path, columns.label)
+        hint = f"write a value, or leave out the {'row' if needed else 'column'}"
+        return Problem(f"{name!r} is empty", rows.where(row), hint)
+
+    DatasetError.refuse(odd, problem)
 
 
 def has_path(names: Sequence[str], config: DatasetConfig) -> bool:
-    """Return whether a file with columns ``names`` lists images, and is not a table of features."""
+    """Return whether a file with these columns lists images, and is not a table of features."""
     return bool(config.path_column) or any(_candidates(names, tier) for tier in USUAL_NAMES["path"])
 
 
@@ -112,16 +133,15 @@ def pick(names: Collection[str], tiers: Tiers, *, what: str, where: str, hint: s
     for tier in tiers:
         candidates = _candidates(names, tier)
         if len(candidates) > 1:
-            raise DatasetError(
-                f"{' and '.join(map(repr, candidates))} could both be the {what}", where=where, hint=hint
-            )
+            both = " and ".join(map(repr, candidates))
+            raise DatasetError(f"{both} could both be the {what}", where=where, hint=hint)
         if candidates:
             return candidates[0]
     return ""
 
 
 def usual(role: str) -> str:
-    """Return the usual names of a column, for a hint."""
+    """Return the usual names of a column as words, for a hint."""
     *names, last = [name for tier in USUAL_NAMES[role] for name in tier]
     return f"{', '.join(names)} or {last}"
 

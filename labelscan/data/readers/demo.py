@@ -1,4 +1,4 @@
-"""Data that comes with scikit-learn: works offline and at once, to try labelscan or a setting."""
+"""Data that comes with scikit-learn: it needs no download, to try labelscan or a setting."""
 
 import difflib
 from urllib.parse import parse_qsl
@@ -56,7 +56,7 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
 
 
 def _pred_probs(images: NDArray[np.uint8], true_labels: TrueLabels) -> PredProbs:
-    """Return (N, 10) out-of-fold probabilities: what a plain model takes a digit for, for noises that ask so."""
+    """Return (N, 10) out-of-fold probabilities of a plain model, for noises that need them."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
     from threadpoolctl import threadpool_limits
@@ -64,7 +64,7 @@ def _pred_probs(images: NDArray[np.uint8], true_labels: TrueLabels) -> PredProbs
     pixels = images.reshape(len(images), -1) / 255
     folds = StratifiedKFold(5, shuffle=True, random_state=0)
     model = LogisticRegression(tol=1e-3, max_iter=1000)  # near the optimum in a third of the time
-    with threadpool_limits(1):  # products this small take many times as long where threads wait for each other
+    with threadpool_limits(1):  # threads cost far more than products this small take
         pred_probs: PredProbs = cross_val_predict(model, pixels, true_labels, cv=folds, method="predict_proba")
     return pred_probs
 
@@ -78,9 +78,8 @@ def _options(query: str) -> dict[str, str]:
     for name in options:
         if name not in OPTIONS:
             nearest = difflib.get_close_matches(name, OPTIONS, n=1) or OPTIONS
-            raise ConfigError(
-                f"a demo has no option {name!r}", where="dataset.data", hint=f"use {' or '.join(nearest)}"
-            )
+            hint = f"use {' or '.join(nearest)}"
+            raise ConfigError(f"a demo has no option {name!r}", where="dataset.data", hint=hint)
     return options
 
 

@@ -8,10 +8,10 @@ from pathlib import Path, PurePath
 from labelscan.arrays import as_strings
 from labelscan.config import DatasetConfig
 from labelscan.data.dataset import Dataset, ImageFiles, make_dataset
-from labelscan.data.readers.columns import Columns, find_columns, has_path
+from labelscan.data.readers.columns import check_cells, find_columns, has_path
 from labelscan.data.readers.results import refuse_own_files
-from labelscan.data.readers.sheet import SUFFIXES, Sheet, column_names, read_sheet
-from labelscan.data.readers.splits import wanted_splits
+from labelscan.data.readers.sheet import SUFFIXES, column_names, read_sheet
+from labelscan.data.readers.splits import rows_to_read
 from labelscan.errors import DatasetError, Problem
 from labelscan.events import Listener
 
@@ -19,18 +19,9 @@ SETTINGS = frozenset(
     ["split", "path_column", "label_column", "true_label_column", "id_column", "group_column", "split_column"]
 )
 LIST_FOLDER_FROM = 64
-"""From this many images on, a folder is listed once instead of asked for each of them: on network disks far faster."""
-BOXES = (
-    ("bbox",),
-    ("bboxes",),
-    ("boxes",),
-    ("segmentation",),
-    ("annotations",),
-    ("xmin", "xmax"),
-    ("x_min", "x_max"),
-    ("x1", "y1", "x2", "y2"),
-)
-"""Columns that, where all of one line are there, describe parts of images."""
+"""A folder of at least this many images is listed once, not asked for each of them: far faster on network disks."""
+BOXES = "bbox; bboxes; boxes; segmentation; annotations; xmin xmax; x_min x_max; x1 y1 x2 y2"
+"""Columns that describe parts of images; groups of them only together."""
 
 
 def reads(config: DatasetConfig) -> bool:
@@ -52,7 +43,8 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
     refuse_own_files(names, path)
     _refuse_boxes(names, path.name)
     columns = find_columns(names, config, where=path.name, with_path=True)
-    rows = select_splits(read_sheet(path, columns.used()), columns, config, where=path.name)
+    sheet = read_sheet(path, columns.used())
+    rows = sheet.take(rows_to_read(sheet, columns, config.split, where=path.name))
     check_cells(rows, columns)
     paths = rows.columns[columns.path]
     _check_files(path.parent, paths, rows.where)
@@ -66,54 +58,13 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
         groups=rows.cells(columns.group),
         splits=rows.cells(columns.split),
         true_labels=rows.cells(columns.true_label),
-        notes=[describe(columns)],
+        notes=[columns.describe()],
     )
-
-
-def select_splits(rows: Sheet, columns: Columns, config: DatasetConfig, *, where: str) -> Sheet:
-    """Return the rows of the splits that ``config`` wants."""
-    splits = rows.cells(columns.split) or []
-    wanted = wanted_splits(config.split, splits, where=where, none_hint="name the column by --split-column")
-    if not config.split:
-        return rows
-    kept = [row for row, split in enumerate(splits) if split in wanted]
-    return Sheet(
-        {name: [cells[row] for row in kept] for name, cells in rows.columns.items()}, lambda row: rows.where(kept[row])
-    )
-
-
-def check_cells(rows: Sheet, columns: Columns) -> None:
-    """Raise DatasetError where a path, label, id, group or true label is empty, or a label is a list of some."""
-    odd = [
-        (row, name, cell.strip())
-        for name in columns.used()
-        if name != columns.split
-        for row, cell in enumerate(rows.columns[name])
-        if not cell.strip() or (name == columns.label and cell[0] + cell[-1] == "[]" and "," in cell)
-    ]
-
-    def problem(one: tuple[int, str, str]) -> Problem:
-        row, name, cell = one
-        if cell:
-            hint = "several labels for one image are not supported: write one"
-            return Problem(f"{name!r} is the list {cell}", rows.where(row), hint)
-        needed = name in (columns.path, columns.label)
-        hint = f"write a value, or leave out the {'row' if needed else 'column'}"
-        return Problem(f"{name!r} is empty", rows.where(row), hint)
-
-    DatasetError.refuse(odd, problem)
-
-
-def describe(columns: Columns) -> str:
-    """Return which columns hold what."""
-    roles = ("path", "label", "true_label", "id", "group", "split")
-    taken = [f"{role.replace('_', ' ')} from {getattr(columns, role)!r}" for role in roles if getattr(columns, role)]
-    return f"columns: {', '.join(taken)}"
 
 
 def _refuse_boxes(names: Sequence[str], where: str) -> None:
     there = {name.strip().lower(): name for name in names}
-    for group in BOXES:
+    for group in map(str.split, BOXES.split(";")):
         if all(name in there for name in group):
             raise DatasetError(
                 f"the column{'s' if len(group) > 1 else ''} {', '.join(there[name] for name in group)} "
@@ -124,7 +75,7 @@ def _refuse_boxes(names: Sequence[str], where: str) -> None:
 
 
 def relative_path(folder: Path, name: str) -> str:
-    """Return a path relative to the manifest's folder where it lies in it, with / between folders."""
+    """Return a path relative to ``folder`` if it is inside, with / between folders."""
     path = PurePath(name)
     if path.is_absolute():
         absolute = PurePath(os.path.normpath(folder.absolute()))
@@ -134,7 +85,7 @@ def relative_path(folder: Path, name: str) -> str:
 
 
 def _check_files(folder: Path, paths: Sequence[str], where: Callable[[int], str]) -> None:
-    """Raise DatasetError for files that are not there; what cannot be decoded is found by the store."""
+    """Raise DatasetError for files that are not there; the store finds those that cannot be decoded."""
     rows_of: dict[str, list[int]] = defaultdict(list)
     for row, name in enumerate(paths):
         rows_of[name.rpartition("/")[0]].append(row)
@@ -158,7 +109,7 @@ def _listed(folder: Path) -> frozenset[str]:
         with os.scandir(folder) as entries:
             return frozenset(entry.name for entry in entries)
     except OSError:
-        return frozenset()  # each file is then asked for, and named
+        return frozenset()  # each file is then asked for, and reported
 
 
 def _file_hint(folder: Path, name: str) -> str:

@@ -1,6 +1,6 @@
-"""Refuse as data what is about labels already: probabilities of classes, and the files that labelscan writes.
+"""Files that are refused as data, since they are about labels: probabilities of classes, and what labelscan writes.
 
-A model that is trained on them looks as if it worked, and learns nothing but what they say.
+A model trained on them would seem to work, having learned only what they say.
 """
 
 import shlex
@@ -23,21 +23,21 @@ OWN_FILES: Mapping[tuple[str, ...], tuple[str, str]] = {
     ),
     ("example_id", "action", "old_label", "new_label"): (
         "a log of changes",
-        "name the corrected copy that lies beside it",
+        "name the corrected copy beside it",
     ),
 }
-"""How the columns of our own files begin, what such a file is, and what was probably meant."""
+"""First columns of our own files: what the file is, and what the user probably meant."""
 
 
 def refuse_own_files(names: Sequence[str], path: Path) -> None:
-    """Raise DatasetError where the columns ``names`` are those of a file that labelscan has written."""
+    """Raise DatasetError for the columns of a file that labelscan has written."""
     for columns, (what, hint) in OWN_FILES.items():
         if tuple(names[: len(columns)]) == columns:
             raise DatasetError(f"these are {what}, not data", where=path.name, hint=hint)
 
 
 def refuse_prob_columns(names: Sequence[str], config: DatasetConfig) -> None:
-    """Raise DatasetError where any of the columns ``names`` would be a feature and is a probability."""
+    """Raise DatasetError where a column that would be a feature is a probability."""
     if any(name.startswith(PROB_PREFIX) for name in names):
         raise no_features(config)
 

@@ -1,4 +1,4 @@
-"""Rows of text from a csv, tsv, jsonl or parquet file, each with the line at which an editor shows it.
+"""Rows of text from a csv, tsv, jsonl or parquet file, each with the line that an editor shows it on.
 
 Cells stay as they are written: ``NA`` is a class of someone's data set, and ``01`` is not ``1``.
 """
@@ -30,6 +30,14 @@ class Sheet:
     where: Callable[[int], str]
     """Row number from 0 to the place that a message names."""
 
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values())))
+
+    def take(self, rows: Sequence[int]) -> "Sheet":
+        """Return some of the rows; messages name them by their old places."""
+        columns = {name: [cells[row] for row in rows] for name, cells in self.columns.items()}
+        return Sheet(columns, lambda row: self.where(rows[row]))
+
     def cells(self, column: str) -> list[str] | None:
         """Return the cells of a column, None where it has no name and so is not there."""
         return self.columns[column] if column else None
@@ -39,13 +47,12 @@ def column_names(path: Path) -> list[str]:
     """Return the names of the columns of a file, in its order."""
     suffix = path.suffix.lower()
     if suffix == ".parquet":
-        return [str(name) for name in parquet().ParquetFile(path).schema_arrow.names]
-    with _open(path) as file:
-        if suffix == ".jsonl":
-            rows = (row for _, row in islice(_objects(file, path.name), JSON_ROWS_FOR_NAMES))
-            names = list(dict.fromkeys(name for row in rows for name in row))
-        else:
-            _, names = next(_records(file, path), (1, []))
+        return [str(name) for name in arrow().parquet.ParquetFile(path).schema_arrow.names]
+    if suffix == ".jsonl":
+        rows = (row for _, row in islice(_objects(path), JSON_ROWS_FOR_NAMES))
+        names = list(dict.fromkeys(name for row in rows for name in row))
+    else:
+        _, names = next(csv_rows(path), (1, []))
     if not names:
         raise DatasetError("the file is empty", where=path.name, hint="it needs a row of column names, then data")
     _check_names(names, path)
@@ -58,20 +65,34 @@ def read_sheet(path: Path, names: Sequence[str]) -> Sheet:
     Raises:
         DatasetError: rows of the wrong length, lists in a cell, broken quotes or encoding; up to 20 at once.
     """
-    if path.suffix.lower() == ".parquet":
-        return _read_parquet(path, names)
-    with _open(path) as file:
-        return _read_jsonl(file, path.name, names) if path.suffix.lower() == ".jsonl" else _read_csv(file, path, names)
+    return _READERS[path.suffix.lower()](path, names)
 
 
 def csv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield the line of each record behind the header of a csv or tsv file, and its fields.
+    """Yield the line at which each record of a csv or tsv file starts, and its fields; the header is the first.
 
     Raises:
         DatasetError: as ``read_sheet``; records of the wrong length are left out, and named at the end.
     """
+    line, n_columns = 1, 0
+    odd: list[tuple[int, int]] = []
     with _open(path) as file:
-        yield from _rows(file, path)
+        reader = csv.reader(file, delimiter=DELIMITERS[path.suffix.lower()], strict=True)
+        try:
+            for record in reader:
+                n_columns = n_columns or len(record)
+                if record and len(record) == n_columns:
+                    yield line, record
+                elif record:
+                    odd.append((line, len(record)))
+                line = reader.line_num + 1
+        except csv.Error as error:
+            where, hint = f"{path.name} row {line}", 'inside quotes, write " as ""'
+            raise DatasetError(f"broken quotes or fields ({error})", where=where, hint=hint) from error
+    hint = "put fields with commas into quotes"
+    DatasetError.refuse(
+        odd, lambda one: Problem(f"{one[1]} fields for {n_columns} columns", f"{path.name} row {one[0]}", hint)
+    )
 
 
 def _open(path: Path) -> TextIO:
@@ -93,92 +114,61 @@ def _open(path: Path) -> TextIO:
     return path.open(encoding="utf-8-sig", newline="")
 
 
-def _records(file: TextIO, path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield the line at which each record starts and its fields; empty lines are left out."""
-    reader = csv.reader(file, delimiter=DELIMITERS[path.suffix.lower()], strict=True)
-    line = 1
-    try:
-        for record in reader:
-            if record:
-                yield line, record
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise DatasetError(
-            f"broken quotes or fields ({error})", where=f"{path.name} row {line}", hint='inside quotes, write " as ""'
-        ) from error
-
-
-def _rows(file: TextIO, path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield the records behind the header, then raise DatasetError if any had another length."""
-    records = _records(file, path)
-    _, names = next(records, (1, []))
-    odd: list[tuple[int, int]] = []
-    for line, record in records:
-        if len(record) == len(names):
-            yield line, record
-        else:
-            odd.append((line, len(record)))
-    hint = "put fields with commas into quotes"
-    DatasetError.refuse(
-        odd, lambda one: Problem(f"{one[1]} fields for {len(names)} columns", f"{path.name} row {one[0]}", hint)
-    )
-
-
-def _read_csv(file: TextIO, path: Path, names: Sequence[str]) -> Sheet:
-    with path.open(encoding="utf-8-sig", newline="") as header:
-        _, there = next(_records(header, path), (1, []))
+def _read_csv(path: Path, names: Sequence[str]) -> Sheet:
+    rows = csv_rows(path)
+    _, there = next(rows)
     places = [there.index(name) for name in names]
     columns: list[list[str]] = [[] for _ in names]
     lines: list[int] = []
-    for line, record in _rows(file, path):
+    for line, record in rows:
         lines.append(line)
         for column, place in zip(columns, places, strict=True):
             column.append(record[place])
     return Sheet(dict(zip(names, columns, strict=True)), lambda row: f"{path.name} row {lines[row]}")
 
 
-def _objects(file: TextIO, name: str) -> Iterator[tuple[int, dict[str, object]]]:
-    for line, text in enumerate(file, start=1):
-        if not text.strip():
-            continue
-        try:
-            # Numbers stay as written: 1.0 is not 1, and a long id is not rounded.
-            row = json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
-        except ValueError as error:
-            raise DatasetError(
-                f"not valid JSON ({error})", where=f"{name} row {line}", hint="write one object a line"
-            ) from error
-        if not isinstance(row, dict):
-            raise DatasetError(
-                f"a {type(row).__name__}, not an object",
-                where=f"{name} row {line}",
-                hint='write one object a line, as in {"path": "1.png", "label": "cat"}',
-            )
-        yield line, row
+def _objects(path: Path) -> Iterator[tuple[int, dict[str, object]]]:
+    with _open(path) as file:
+        for line, text in enumerate(file, start=1):
+            if not text.strip():
+                continue
+            where = f"{path.name} row {line}"
+            try:
+                # Numbers stay as written: 1.0 is not 1, and a long id is not rounded.
+                row = json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
+            except ValueError as error:
+                raise DatasetError(f"not valid JSON ({error})", where=where, hint="write one object a line") from error
+            if not isinstance(row, dict):
+                hint = 'write one object a line, as in {"path": "1.png", "label": "cat"}'
+                raise DatasetError(f"a {type(row).__name__}, not an object", where=where, hint=hint)
+            yield line, row
 
 
-def _read_jsonl(file: TextIO, name: str, names: Sequence[str]) -> Sheet:
+def _read_jsonl(path: Path, names: Sequence[str]) -> Sheet:
     values: dict[str, list[object]] = {column: [] for column in names}
     lines: list[int] = []
-    for line, row in _objects(file, name):
+    for line, row in _objects(path):
         lines.append(line)
         for column, cells in values.items():
             cells.append(row.get(column))
-    return _sheet_of_values(values, lambda row: f"{name} row {lines[row]}")
+    return _sheet_of_values(values, lambda row: f"{path.name} row {lines[row]}")
 
 
 def _read_parquet(path: Path, names: Sequence[str]) -> Sheet:
-    table = parquet().read_table(path, columns=list(names))
+    table = arrow().parquet.read_table(path, columns=list(names))
     values = {name: table.column(name).to_pylist() for name in names}
     return _sheet_of_values(values, lambda row: f"{path.name} index {row}")
 
 
+_READERS = {".csv": _read_csv, ".tsv": _read_csv, ".jsonl": _read_jsonl, ".parquet": _read_parquet}
+
+
 def _sheet_of_values(values: Mapping[str, list[object]], where: Callable[[int], str]) -> Sheet:
-    """Return values as text, or raise DatasetError for those that are several."""
     texts = {name: [as_text(value) for value in cells] for name, cells in values.items()}
     several = [(row, name) for name, cells in texts.items() for row, text in enumerate(cells) if text is None]
     DatasetError.refuse(
-        sorted(several, key=lambda one: one[0]), lambda one: _several(one[1], values[one[1]][one[0]], where(one[0]))
+        sorted(several, key=lambda one: one[0]),
+        lambda one: _not_one_value(one[1], values[one[1]][one[0]], where(one[0])),
     )
     return Sheet({name: [text or "" for text in cells] for name, cells in texts.items()}, where)
 
@@ -196,13 +186,14 @@ def as_text(value: object) -> str | None:
     return str(value)
 
 
-def _several(column: str, value: object, where: str) -> Problem:
+def _not_one_value(column: str, value: object, where: str) -> Problem:
     shown = repr(value)
-    shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
+    if len(shown) > 60:
+        shown = f"{shown[:57]}..."
     if isinstance(value, (list, tuple, set)):
         hint = "several labels for one image are not supported: write one value"
     else:
-        hint = "write one value; images that lie inside a file must be saved as files, and their paths listed"
+        hint = "write one value; images inside a file must be saved as files, and their paths listed"
     return Problem(f"{column!r} is not one value but {shown}", where, hint)
 
 
@@ -221,16 +212,7 @@ def _check_names(names: Sequence[str], path: Path) -> None:
 
 
 def arrow() -> types.ModuleType:
-    """Return pyarrow, or raise DatasetError as ``parquet`` does."""
-    parquet()
-    import pyarrow
-
-    module: types.ModuleType = pyarrow
-    return module
-
-
-def parquet() -> types.ModuleType:
-    """Return pyarrow's parquet module, or raise DatasetError with the command that installs it."""
+    """Return pyarrow with its parquet module, or raise DatasetError with the command that installs it."""
     try:
         import pyarrow.parquet
     except ImportError as error:
@@ -239,5 +221,5 @@ def parquet() -> types.ModuleType:
             where="parquet",
             hint="pip install 'labelscan[parquet]', or save the file as csv",
         ) from error
-    module: types.ModuleType = pyarrow.parquet
+    module: types.ModuleType = pyarrow
     return module

@@ -2,20 +2,22 @@
 
 from collections.abc import Iterable
 
+from labelscan.data.readers.columns import Columns
+from labelscan.data.readers.sheet import Sheet
 from labelscan.errors import DatasetError
 
 
+def rows_to_read(sheet: Sheet, columns: Columns, split: str, *, where: str) -> list[int]:
+    """Return the rows of the splits that ``split`` names; all where it is empty."""
+    splits = sheet.cells(columns.split)
+    wanted = wanted_splits(split, splits or [], where=where, none_hint="name the column by --split-column")
+    return [row for row in range(len(sheet)) if splits is None or splits[row] in wanted]
+
+
 def wanted_splits(split: str, there: Iterable[str], *, where: str, none_hint: str) -> frozenset[str]:
-    """Return the splits to read.
+    """Return which of the splits ``there`` to read: those that ``split`` names, separated by commas, else all.
 
-    Args:
-        split: names separated by commas; all where empty.
-        there: the splits that the data has.
-        where: the data, for messages.
-        none_hint: what to do where the data has no splits at all.
-
-    Raises:
-        DatasetError: a split is named that the data does not have.
+    Raise DatasetError if one is missing, with ``none_hint`` if the data has no splits at all.
     """
     names = sorted(set(there))
     wanted = {name.strip() for name in split.split(",") if name.strip()}
@@ -25,7 +27,6 @@ def wanted_splits(split: str, there: Iterable[str], *, where: str, none_hint: st
         raise DatasetError(f"no splits, but --split {split} was asked for", where=where, hint=none_hint)
     unknown = sorted(wanted.difference(names))
     if unknown:
-        raise DatasetError(
-            f"no split is called {unknown[0]!r}", where=where, hint=f"there are {', '.join(map(repr, names))}"
-        )
+        hint = f"there are {', '.join(map(repr, names))}"
+        raise DatasetError(f"no split is called {unknown[0]!r}", where=where, hint=hint)
     return frozenset(wanted)

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from labelscan.config import DatasetConfig
 from labelscan.data.dataset import Dataset, FeatureTable, make_dataset
-from labelscan.data.readers.columns import find_columns
-from labelscan.data.readers.manifest import check_cells, describe, select_splits
+from labelscan.data.readers.columns import check_cells, find_columns
 from labelscan.data.readers.results import refuse_own_files, refuse_prob_columns
-from labelscan.data.readers.sheet import DELIMITERS, SUFFIXES, Sheet, column_names, parquet, read_sheet
+from labelscan.data.readers.sheet import DELIMITERS, SUFFIXES, arrow, column_names, read_sheet
+from labelscan.data.readers.splits import rows_to_read
 from labelscan.errors import DatasetError, Problem
 from labelscan.events import Listener
 
@@ -29,7 +29,7 @@ ROW_NUMBER_NAMES = ("", "index", "unnamed: 0")
 
 @dataclass
 class _Features:
-    """Columns of (N,) numbers as they are found, and what is wrong or worth a note."""
+    """Columns of (N,) numbers found so far, and what is wrong or worth a note."""
 
     where: Callable[[int], str]
     names: list[str] = field(default_factory=list)
@@ -39,10 +39,75 @@ class _Features:
     categories: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
-    def refuse(self, rows: Sequence[int], what: Callable[[int], str], hint: str) -> None:
+    def add(self, name: str, cells: "pd.Series[Any]") -> None:
+        kind = cells.dtype
+        if pd.api.types.is_bool_dtype(kind) or pd.api.types.is_numeric_dtype(kind):
+            self._add_numbers(name, np.asarray(cells.to_numpy(dtype=np.float64, na_value=np.nan), dtype=np.float64))
+        elif pd.api.types.is_string_dtype(kind) or isinstance(kind, pd.CategoricalDtype):
+            self._add_text(name, cells)
+        else:
+            what = f"column {name!r} holds {kind} and not numbers or text, as in {cells[0]!r}"
+            self._refuse([0], lambda _: what, "turn it into a number, or take it out")
+
+    def _add_numbers(self, name: str, values: NDArray[np.float64]) -> None:
+        with np.errstate(over="ignore"):
+            numbers = values.astype(np.float32)
+        broken = np.flatnonzero(~np.isfinite(numbers)).tolist()
+        if broken:
+            hint = "fill it in, or take out the row or the column"
+            shown = {row: "no number" if np.isnan(values[row]) else f"{values[row]:g}" for row in broken}
+            self._refuse(broken, lambda row: f"column {name!r} has {shown[row]}", hint)
+        elif len(values) and values.min() == values.max():
+            self.constant.append(name)
+        elif name.strip().lower() in ROW_NUMBER_NAMES and (np.diff(values) == 1).all():
+            self.row_numbers.append(name)
+        else:
+            self._put(name, numbers)
+
+    def _add_text(self, name: str, cells: "pd.Series[Any]") -> None:
+        text = pd.Series(["" if pd.isna(cell) else str(cell) for cell in cells.tolist()], dtype=object)
+        values = sorted(set(text))
+        if len(values) == 1:
+            self.constant.append(name)
+            return
+        numbers = pd.to_numeric(text, errors="coerce").to_numpy(dtype=np.float64)
+        missing = np.array([cell.strip().lower() in MISSING for cell in text])
+        words = np.isnan(numbers) & ~missing
+        if words.sum() < (~missing).sum() / 2:  # a column of numbers in which some are missing or misspelt
+            broken = np.flatnonzero(~np.isfinite(numbers)).tolist()
+            if broken:
+                hint = "write a number, or take out the row or the column"
+                self._refuse(broken, lambda row: f"column {name!r} has {text[row]!r} among numbers", hint)
+            else:
+                self._add_numbers(name, numbers)
+        elif len(values) > MAX_CATEGORIES:
+            many = f"{len(values):,} different texts, as {text[0]!r}: too many to be a category"
+            hint = "take it out, or say what it is by --id-column, --group-column or --path-column"
+            self._refuse([0], lambda _: f"column {name!r} holds {many}", hint)
+        else:
+            self.categories.append(name)
+            for value in values:
+                self._put(f"{name}={value}", np.asarray(text == value, dtype=np.float32))
+
+    def table(self, name: str) -> tuple[FeatureTable, list[str]]:
+        """Return the features and notes on them, or raise DatasetError for what is wrong."""
+        DatasetError.refuse(self.problems, lambda problem: problem)
+        if not self.columns:
+            problem = "no feature column has two different values"
+            raise DatasetError(problem, where=name, hint="there is nothing to learn")
+        notes = [f"features: {len(self.columns):,} columns of numbers"]
+        if self.categories:
+            notes.append(f"text columns made one column a value: {', '.join(self.categories)}")
+        if self.constant:
+            notes.append(f"columns dropped that have one value only: {', '.join(self.constant)}")
+        if self.row_numbers:
+            notes.append(f"columns dropped that number the rows: {', '.join(map(repr, self.row_numbers))}")
+        return FeatureTable(np.column_stack(self.columns), tuple(self.names)), notes
+
+    def _refuse(self, rows: Sequence[int], what: Callable[[int], str], hint: str) -> None:
         self.problems += [Problem(what(row), self.where(row), hint) for row in rows]
 
-    def put(self, name: str, values: NDArray[np.float32]) -> None:
+    def _put(self, name: str, values: NDArray[np.float32]) -> None:
         self.names.append(name)
         self.columns.append(values)
 
@@ -66,32 +131,28 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
     columns = find_columns(
         names, config, where=path.name, with_path=False, likely_label=lambda others: _only_text(path, others)
     )
-    everything = read_sheet(path, columns.used())
-    rows = select_splits(everything, columns, config, where=path.name)
+    sheet = read_sheet(path, columns.used())
+    kept = rows_to_read(sheet, columns, config.split, where=path.name)
+    rows = sheet.take(kept)
     check_cells(rows, columns)
-    frame = _frame(path, [name for name in names if name not in columns.used()], n_rows=len(_any(everything)))
-    numbers = np.arange(len(frame))
-    if config.split:
-        wanted = {name.strip() for name in config.split.split(",")}
-        numbers = np.flatnonzero([split in wanted for split in everything.columns[columns.split]])
-        frame = frame.iloc[numbers]
-    inputs, notes = _features(frame, rows.where, path.name)
+    frame = _frame(path, [name for name in names if name not in columns.used()], n_rows=len(sheet))
+    features = _Features(rows.where)
+    index = np.array(kept, dtype=np.int64)
+    for column in frame.columns:
+        features.add(str(column), frame[column].iloc[index].reset_index(drop=True))
+    inputs, notes = features.table(path.name)
     return make_dataset(
         name=path.stem,
         inputs=inputs,
         labels=rows.columns[columns.label],
-        example_ids=rows.cells(columns.id) or [str(number) for number in numbers],
+        example_ids=rows.cells(columns.id) or [str(row) for row in kept],
         where=rows.where,
         ids_depend_on_order=not columns.id,
         groups=rows.cells(columns.group),
         splits=rows.cells(columns.split),
         true_labels=rows.cells(columns.true_label),
-        notes=[describe(columns), *notes],
+        notes=[columns.describe(), *notes],
     )
-
-
-def _any(rows: Sheet) -> list[str]:
-    return next(iter(rows.columns.values()))
 
 
 def _frame(path: Path, names: Sequence[str], *, n_rows: int) -> pd.DataFrame:
@@ -99,7 +160,7 @@ def _frame(path: Path, names: Sequence[str], *, n_rows: int) -> pd.DataFrame:
     if not names:
         raise DatasetError("no feature columns", where=path.name, hint="a table needs columns besides its label")
     if path.suffix.lower() == ".parquet":
-        frame: pd.DataFrame = parquet().read_table(path, columns=list(names)).to_pandas()
+        frame: pd.DataFrame = arrow().parquet.read_table(path, columns=list(names)).to_pandas()
     else:
         there = column_names(path)
         frame = pd.read_csv(
@@ -123,82 +184,3 @@ def _only_text(path: Path, names: Sequence[str]) -> str:
     columns = read_sheet(path, names).columns
     words = [name for name, cells in columns.items() if pd.to_numeric(pd.Series(cells), errors="coerce").isna().all()]
     return words[0] if len(words) == 1 else ""
-
-
-def _features(frame: pd.DataFrame, where: Callable[[int], str], name: str) -> tuple[FeatureTable, list[str]]:
-    found = _Features(where)
-    for column in frame.columns:
-        _add_column(found, str(column), frame[column].reset_index(drop=True))
-    DatasetError.refuse(found.problems, lambda problem: problem)
-    if not found.columns:
-        raise DatasetError("no feature column has two different values", where=name, hint="there is nothing to learn")
-    notes = [f"features: {len(found.columns):,} columns of numbers"]
-    if found.categories:
-        notes.append(f"text columns made one column a value: {', '.join(found.categories)}")
-    if found.constant:
-        notes.append(f"columns dropped that have one value only: {', '.join(found.constant)}")
-    if found.row_numbers:
-        notes.append(f"columns dropped that number the rows: {', '.join(map(repr, found.row_numbers))}")
-    return FeatureTable(np.column_stack(found.columns), tuple(found.names)), notes
-
-
-def _add_column(found: _Features, name: str, cells: "pd.Series[Any]") -> None:
-    kind = cells.dtype
-    if pd.api.types.is_bool_dtype(kind) or pd.api.types.is_numeric_dtype(kind):
-        _add_numbers(found, name, np.asarray(cells.to_numpy(dtype=np.float64, na_value=np.nan), dtype=np.float64))
-    elif pd.api.types.is_string_dtype(kind) or isinstance(kind, pd.CategoricalDtype):
-        _add_text(found, name, cells)
-    else:
-        found.refuse(
-            [0],
-            lambda row: f"column {name!r} holds {kind} and not numbers or text, as in {cells[row]!r}",
-            "turn it into a number, or take it out",
-        )
-
-
-def _add_numbers(found: _Features, name: str, values: NDArray[np.float64]) -> None:
-    with np.errstate(over="ignore"):
-        numbers = values.astype(np.float32)
-    broken = np.flatnonzero(~np.isfinite(numbers)).tolist()
-    if broken:
-        found.refuse(
-            broken,
-            lambda row: f"column {name!r} has {'no number' if np.isnan(values[row]) else f'{values[row]:g}'}",
-            "fill it in, or take out the row or the column",
-        )
-    elif len(values) and values.min() == values.max():
-        found.constant.append(name)
-    elif name.strip().lower() in ROW_NUMBER_NAMES and (np.diff(values) == 1).all():
-        found.row_numbers.append(name)
-    else:
-        found.put(name, numbers)
-
-
-def _add_text(found: _Features, name: str, cells: "pd.Series[Any]") -> None:
-    text = pd.Series(["" if pd.isna(cell) else str(cell) for cell in cells.tolist()], dtype=object)
-    values = sorted(set(text))
-    if len(values) == 1:
-        found.constant.append(name)
-        return
-    numbers = pd.to_numeric(text, errors="coerce").to_numpy(dtype=np.float64)
-    missing = np.array([cell.strip().lower() in MISSING for cell in text])
-    words = np.isnan(numbers) & ~missing
-    if words.sum() < (~missing).sum() / 2:  # a column of numbers in which some are missing or misspelt
-        broken = np.flatnonzero(~np.isfinite(numbers)).tolist()
-        if broken:
-            hint = "write a number, or take out the row or the column"
-            found.refuse(broken, lambda row: f"column {name!r} has {text[row]!r} among numbers", hint)
-        else:
-            _add_numbers(found, name, numbers)
-    elif len(values) > MAX_CATEGORIES:
-        found.refuse(
-            [0],
-            lambda row: (
-                f"column {name!r} holds {len(values):,} different texts, as {text[row]!r}: too many to be a category"
-            ),
-            "take it out, or say what it is by --id-column, --group-column or --path-column",
-        )
-    else:
-        found.categories.append(name)
-        for value in values:
-            found.put(f"{name}={value}", np.asarray(text == value, dtype=np.float32))

@@ -1,4 +1,4 @@
-"""A data set that torchvision knows by name, read from where it lies; fetched only when asked."""
+"""A data set that torchvision knows by name, read from ``--root``; downloaded only on request."""
 
 import contextlib
 import difflib
@@ -6,6 +6,7 @@ import inspect
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from labelscan.arrays import Index, as_strings
 from labelscan.config import DatasetConfig
-from labelscan.data.dataset import Dataset, Image, ImageArray, ImageFiles, ImageSource, make_dataset
+from labelscan.data.dataset import CHANNELS, Dataset, Image, ImageArray, ImageFiles, ImageSource, make_dataset
 from labelscan.errors import ConfigError, DatasetError
 from labelscan.events import Listener
 
@@ -33,7 +34,7 @@ class _Loaded(Protocol):
 
 @dataclass(frozen=True)
 class TorchvisionImages:
-    """Images that a torchvision data set decodes by itself, one at a time."""
+    """Images that a torchvision data set decodes itself, one at a time."""
 
     sets: tuple[_Loaded, ...]
     rows: Index
@@ -45,7 +46,7 @@ class TorchvisionImages:
     def take(self, order: Index) -> "TorchvisionImages":
         return TorchvisionImages(self.sets, self.rows[order])
 
-    def path(self, index: int) -> str:  # noqa: ARG002  # where the set keeps its images is its own matter
+    def path(self, index: int) -> str:  # noqa: ARG002  # the set alone knows its files
         return ""
 
     def file(self, index: int) -> None:  # noqa: ARG002
@@ -72,14 +73,14 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
     labels = [label for loaded in sets.values() for label in _labels(name, loaded)]
     inputs = _inputs(tuple(sets.values()), Path(config.root))
     has_files = isinstance(inputs, ImageFiles)
-    ids = [str(path) for path in inputs.paths] if isinstance(inputs, ImageFiles) else map(str, range(len(labels)))
+    ids = inputs.paths.tolist() if isinstance(inputs, ImageFiles) else list(map(str, range(len(labels))))
     splits = [split for split, loaded in sets.items() for _ in range(len(loaded))]
     read_splits = ", ".join(sets)
     return make_dataset(
         name=name,
         inputs=inputs,
         labels=labels,
-        example_ids=list(ids),
+        example_ids=ids,
         where=lambda row: f"torchvision:{name} index {row}",
         ids_depend_on_order=not has_files,
         splits=splits if read_splits else None,
@@ -100,7 +101,7 @@ def _find(asked: str) -> tuple[str, Any]:
 
 
 def _load(name: str, constructor: Any, config: DatasetConfig) -> dict[str, _Loaded]:
-    """Return the splits that ``config`` wants, by name; one without a name where the set has no splits."""
+    """Return the wanted splits by name; a set without splits is one without a name."""
     options = inspect.signature(constructor.__init__).parameters
     wanted = [split.strip() for split in config.split.split(",") if split.strip()]
     arguments: dict[str, object] = {"root": config.root} if "root" in options else {}
@@ -109,22 +110,23 @@ def _load(name: str, constructor: Any, config: DatasetConfig) -> dict[str, _Load
             hint = f"fetch it by hand, as torchvision's page on {name} says, and set --root"
             raise ConfigError(f"torchvision cannot download {name}", where="dataset.download", hint=hint)
         arguments["download"] = True
+    make = partial(_make, name, constructor, config)
     if "split" in options:
         default = options["split"].default
         chosen = wanted or [default if isinstance(default, str) else "train"]
-        return {split: _make(name, constructor, {**arguments, "split": split}, config) for split in chosen}
+        return {split: make({**arguments, "split": split}) for split in chosen}
     if "train" in options:
         for split in wanted:
             if split not in TRAIN_TEST:
                 raise DatasetError(f"no split is called {split!r}", where=config.data, hint="there are train and test")
         chosen = wanted or list(TRAIN_TEST)
-        return {split: _make(name, constructor, {**arguments, "train": TRAIN_TEST[split]}, config) for split in chosen}
+        return {split: make({**arguments, "train": TRAIN_TEST[split]}) for split in chosen}
     if wanted:
         raise DatasetError(f"no splits, but --split {config.split} was asked for", where=config.data)
-    return {"": _make(name, constructor, arguments, config)}
+    return {"": make(arguments)}
 
 
-def _make(name: str, constructor: Any, arguments: dict[str, object], config: DatasetConfig) -> _Loaded:
+def _make(name: str, constructor: Any, config: DatasetConfig, arguments: dict[str, object]) -> _Loaded:
     try:
         with contextlib.redirect_stdout(sys.stderr):  # torchvision prints what it downloads; stdout is for results
             loaded: _Loaded = constructor(**arguments)
@@ -134,20 +136,23 @@ def _make(name: str, constructor: Any, arguments: dict[str, object], config: Dat
         if config.download:
             hint = "check the network and the disk"
         elif "not found" in text or "download" in text or isinstance(error, FileNotFoundError):
-            hint = "add --download to fetch it, or set --root to the folder where it lies"
+            hint = "add --download to fetch it, or set --root to the folder that holds it"
         else:
             hint = f"see torchvision's page on {name}"
-        raise DatasetError(
-            f"torchvision cannot read {name} ({text})", where=f"torchvision:{name} in {config.root}", hint=hint
-        ) from error
+        where = f"torchvision:{name} in {config.root}"
+        raise DatasetError(f"torchvision cannot read {name} ({text})", where=where, hint=hint) from error
     return loaded
 
 
+def _first(loaded: _Loaded, *names: str) -> Any:
+    """Return the first of the attributes that exists; sets call the same thing by many names."""
+    return next((getattr(loaded, name) for name in names if hasattr(loaded, name)), None)
+
+
 def _labels(name: str, loaded: _Loaded) -> list[str]:
-    """Return the labels as class names, without decoding images where the set keeps its labels apart."""
-    kept = next((getattr(loaded, a) for a in ("targets", "labels", "_labels", "y") if hasattr(loaded, a)), None)
-    pairs = next((getattr(loaded, a) for a in ("samples", "_samples") if hasattr(loaded, a)), None)
-    if kept is None and pairs is not None:
+    """Return the labels as class names; images are decoded only if the set has no list of labels."""
+    kept = _first(loaded, "targets", "labels", "_labels", "y")
+    if kept is None and (pairs := _first(loaded, "samples", "_samples")) is not None:
         kept = [pair[1] for pair in pairs]
     if kept is None or len(kept) != len(loaded):
         kept = [loaded[row][1] for row in range(len(loaded))]
@@ -165,8 +170,8 @@ def _labels(name: str, loaded: _Loaded) -> list[str]:
 
 
 def _class_names(loaded: _Loaded) -> list[str]:
-    """Return the names of the classes, or none where they are not known or not distinct."""
-    classes = getattr(loaded, "classes", None)
+    """Return the names of the classes, or none where they are unknown or not distinct."""
+    classes = _first(loaded, "classes")
     if not isinstance(classes, (list, tuple)):
         return []
     names = [", ".join(name) if isinstance(name, tuple) else str(name) for name in classes]
@@ -191,25 +196,21 @@ def _inputs(sets: Sequence[_Loaded], root: Path) -> ImageSource:
 
 def _array(loaded: _Loaded) -> NDArray[np.uint8] | None:
     """Return (N, H, W, C) where the set holds its images in one array."""
-    data = getattr(loaded, "data", None)
-    if data is None or not hasattr(data, "shape"):
+    data = _first(loaded, "data")
+    images: NDArray[Any] = np.asarray(data) if hasattr(data, "shape") else np.empty(0)
+    if images.dtype != np.uint8 or len(images) != len(loaded) or images.ndim not in (3, 4):
         return None
-    images = np.asarray(data)
-    if images.dtype != np.uint8 or len(images) != len(loaded):
-        return None
-    if images.ndim == 3:
-        return images[..., None]
-    if images.ndim == 4 and images.shape[3] in (1, 3):
+    images = images[..., None] if images.ndim == 3 else images
+    if images.shape[3] in CHANNELS:
         return images
-    return images.transpose(0, 2, 3, 1) if images.ndim == 4 and images.shape[1] in (1, 3) else None
+    return images.transpose(0, 2, 3, 1) if images.shape[1] in CHANNELS else None
 
 
 def _files(loaded: _Loaded) -> list[str] | None:
     """Return the image files where the set keeps a list of them."""
-    paths = next((getattr(loaded, a) for a in ("_image_files", "_images") if hasattr(loaded, a)), None)
-    if paths is None:
-        pairs = next((getattr(loaded, a) for a in ("samples", "_samples") if hasattr(loaded, a)), None)
-        paths = [pair[0] for pair in pairs] if pairs is not None else None
+    paths = _first(loaded, "_image_files", "_images")
+    if paths is None and (pairs := _first(loaded, "samples", "_samples")) is not None:
+        paths = [pair[0] for pair in pairs]
     if paths is None or len(paths) != len(loaded) or not all(isinstance(path, (str, Path)) for path in paths):
         return None
     return [str(path) for path in paths]

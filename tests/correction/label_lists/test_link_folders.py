@@ -90,7 +90,7 @@ def test_an_image_that_is_not_there_is_told(tmp_path, copy):
     dataset = images(tmp_path / "in", {"a/1.png": "a", "b/2.png": "b"})
     (tmp_path / "in/a/1.png").unlink()
     notes = link_folders.write(dataset, relabelled(dataset), tmp_path / "out", copy=copy)
-    assert notes == ["images that are not there, and whose links lead nowhere: 1"]
+    assert notes == ["missing images, whose links lead nowhere: 1"]
     assert (tmp_path / "out/a/1.png").is_symlink()
 
 
@@ -158,7 +158,7 @@ def test_nothing_is_written_through_an_image_that_is_a_folder_of_the_data(tmp_pa
     dataset = images(tmp_path / "in", {"cat/1.png/inner.png": "cat", "dog/2.png": "dog"})
     dataset = listed(tmp_path / "in", {"cat/1.PNG": "cat", "cat/1.png/inner.png": "cat", "dog/2.png": "dog"})
     before = everything_in(tmp_path)
-    with pytest.raises(DatasetError, match=r"cat/1\.png/inner\.png: would lie inside another image, 'cat/1\.PNG'"):
+    with pytest.raises(DatasetError, match=r"cat/1\.png/inner\.png: would be inside another image, 'cat/1\.PNG'"):
         link_folders.write(dataset, relabelled(dataset), tmp_path / "out", copy=copy)
     assert everything_in(tmp_path) == before
 
@@ -167,6 +167,6 @@ def test_copies_of_names_that_some_disk_does_not_tell_apart_have_names_of_their_
     names = ["cat/\u00e9.png", "cat/e\u0301.png", "cat/E\u0301.PNG"]
     dataset = images(tmp_path / "in", {**dict.fromkeys(names, "cat"), "dog/2.png": "dog"})
     places = link_folders._places(dataset, dataset.inputs, relabelled(dataset))
-    assert len({link_folders._alike(place) for place in places.values()}) == 4
+    assert len({link_folders._collision_key(place) for place in places.values()}) == 4
     link_folders.write(dataset, relabelled(dataset), tmp_path / "out", copy=True)
     assert everything_in(tmp_path / "in")[names[0]] == names[0].encode()

@@ -86,7 +86,7 @@ def test_clutter_is_ignored_and_counted(tmp_path):
     assert len(dataset) == 2
     notes = "\n".join(dataset.notes)
     assert "class folders without images: empty" in notes
-    assert "images ignored that lie in no class folder: 1" in notes
+    assert "images ignored outside the class folders: 1" in notes
     assert "files ignored that are not images: 3" in notes
     assert "hidden files and folders ignored: 2" in notes
 

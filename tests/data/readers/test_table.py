@@ -71,6 +71,12 @@ def test_a_split_keeps_numbers_and_labels_together(tmp_path):
     assert "table.csv row 5" in refused(write(tmp_path, text), split="val")
 
 
+def test_a_comma_too_many_in_the_splits_chooses_no_rows_without_a_split(tmp_path):
+    dataset = load(write(tmp_path, "x,label,split\n1,a,train\n2,b,\n3,b,train\n"), split="train,")
+    np.testing.assert_array_equal(dataset.inputs.features, [[1], [3]])
+    assert dataset.example_ids.tolist() == ["0", "2"]
+
+
 def test_missing_numbers_are_told_with_row_and_column(tmp_path):
     message = refused(write(tmp_path, "x,y2,label\n1,5,a\n,6,b\n3,NA,a\n4,7,b\n"))
     assert "table.csv row 3: column 'x' has '' among numbers" in message
