@@ -24,7 +24,7 @@ from labelscan.detection.evidence import Evidence
 from labelscan.errors import ConfigError, DatasetError, RunError
 from labelscan.events import Listener
 from labelscan.training.batches import StoredInputs
-from labelscan.training.device import Device, seed_of
+from labelscan.training.device import seed_of
 from labelscan.training.fold_job import FoldJob, Learner, read_outputs
 from labelscan.training.fold_output import FoldOutput
 from labelscan.training.learners import NetworkLearner, NetworkMaker
@@ -37,7 +37,7 @@ N_RUNS = 2
 
 @dataclass(frozen=True, slots=True)
 class MarginLearner:
-    """Trains as a network learner does and keeps nothing but margins: its probabilities have a class too many."""
+    """Trains a network and keeps only its margins: its probabilities have one class too many."""
 
     network: NetworkLearner
 
@@ -45,9 +45,9 @@ class MarginLearner:
     def n_epochs(self) -> int:
         return self.network.n_epochs
 
-    def learn(self, job: FoldJob, inputs: StoredInputs, *, device: Device, notify: Listener) -> FoldOutput:
+    def learn(self, job: FoldJob, inputs: StoredInputs, notify: Listener) -> FoldOutput:
         assert not len(job.held_out_index)
-        output = self.network.learn(job, inputs, device=device, notify=notify)
+        output = self.network.learn(job, inputs, notify)
         return dataclasses.replace(output, pred_probs=output.pred_probs[:, :-1], train_probs=None)
 
 

@@ -1,7 +1,4 @@
-"""Train one network on some examples and predict others; knows nothing of folds.
-
-A network is made fresh for every call: "held-out" means nothing for a model that has been trained before.
-"""
+"""Train one network on some examples, and predict others with it; which are held out is the caller's affair."""
 
 import math
 import time
@@ -26,13 +23,12 @@ PREDICT_BATCH = 512
 
 @dataclass(frozen=True, slots=True)
 class EpochMetrics:
-    """What one pass over the training examples gave."""
+    """The figures of one pass over the training examples, taken before each step."""
 
     epoch: int
     loss: float
-    """Mean over the examples, of the loss that the epoch used."""
+    """Mean over the examples of the loss in force."""
     train_accuracy: float
-    """Share of given labels that were predicted, before each step."""
     seconds: float
 
 
@@ -45,31 +41,22 @@ def train(
     n_classes: int,
     schedule: LossSchedule,
     recipe: Recipe,
-    device: Device,
     seed: int,
     on_epoch: Callable[[EpochMetrics], None],
 ) -> TrainMargins:
-    """Train ``network`` in place and return what the training passes said of the training examples.
+    """Train a fresh network in place, and return its margins on the training examples.
 
-    Args:
-        network: freshly made.
-        batches: the data set's examples.
-        train_index: (T,) rows to train on; no other row is looked at.
-        given_labels: (N,) of the whole data set.
-        n_classes: K, how many logits the network returns.
-        schedule: the loss of each epoch.
-        recipe: epochs, batch size, step size, weight decay.
-        device: where the network is.
-        seed: of the order of examples and the augmentation.
-        on_epoch: receives the metrics after each epoch.
+    ``given_labels`` are those of the whole data set, but only the rows ``train_index`` are used. ``seed`` decides
+    the order of examples and the augmentation.
 
     Raises:
-        RunError: when the loss becomes NaN or infinite.
+        RunError: the loss became NaN or infinite.
     """
+    device = batches.device
     index = torch.from_numpy(train_index)
     labels = torch.from_numpy(given_labels[train_index]).to(device.place)
     generator = torch.Generator().manual_seed(seed)
-    steps = _Steps(network, recipe, device, n_steps=recipe.epochs * -(-len(index) // recipe.batch_size))
+    steps = _Steps(network, recipe, device, n_steps=recipe.epochs * math.ceil(len(index) / recipe.batch_size))
     margins = TrainMargins(len(index), device.place, probs_from=recipe.epochs // 2)
     schedule = schedule.begin(len(index), n_classes, device.place)
     network.train()
@@ -96,17 +83,14 @@ def train(
 
 
 @torch.inference_mode()
-def predict(network: nn.Module, batches: Batches, index: Index, device: Device) -> PredProbs:
-    """Return (M, K) float32 probabilities of the rows ``index``, each the mean over slightly moved views.
-
-    The caller answers for which rows these are: only rows that the network has not seen may be called held out.
-    """
+def predict(network: nn.Module, batches: Batches, index: Index) -> PredProbs:
+    """Return (M, K) float32 probabilities of the rows ``index``, each the mean over slightly moved copies."""
     network.eval()
     parts: list[Tensor] = []
     for views in batches.views(torch.from_numpy(index), PREDICT_BATCH):
         probs = []
         for view in views:
-            with device.autocast():
+            with batches.device.autocast():
                 logits = network(view)
             probs.append(logits.float().softmax(dim=1))
         parts.append(torch.stack(probs).mean(dim=0).cpu())
@@ -114,7 +98,7 @@ def predict(network: nn.Module, batches: Batches, index: Index, device: Device) 
 
 
 class _Steps:
-    """The steps of one training: AdamW whose step size runs through one cycle, with scaled gradients for float16."""
+    """Takes the steps of one training: AdamW, a one-cycle learning rate, and scaled gradients for float16."""
 
     def __init__(self, network: nn.Module, recipe: Recipe, device: Device, *, n_steps: int) -> None:
         self._network = network
@@ -123,7 +107,6 @@ class _Steps:
         self._scaler = torch.amp.GradScaler(device.kind, enabled=device.dtype is torch.float16)
 
     def take(self, loss: Tensor, regularisation: Regularisation) -> None:
-        """Move the weights against the gradient of the loss of a batch."""
         self._optimizer.zero_grad(set_to_none=True)
         self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         if regularisation is not NONE:
@@ -165,11 +148,11 @@ def _check_finite(loss: float, epoch: int) -> None:
         )
 
 
-def check_logits(network: nn.Module, batches: Batches, n_classes: int, device: Device) -> None:
+def check_logits(network: nn.Module, batches: Batches, n_classes: int) -> None:
     """Raise RunError unless the network returns (B, K) logits; a user's own network may return anything."""
     network.eval()
-    # Not inference_mode: what a network keeps of this pass could not be used in training.
-    with torch.no_grad(), device.autocast():
+    # Not inference_mode: tensors that a network keeps from this pass could not be used in training.
+    with torch.no_grad(), batches.device.autocast():
         first = next(next(batches.views(torch.arange(min(2, len(batches.inputs))), 2)))
         try:
             output = network(first)

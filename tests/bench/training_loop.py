@@ -77,7 +77,6 @@ def ours(path: Path, labels: np.ndarray, epochs: int) -> float:
         n_classes=10,
         schedule=build_schedule("blurry:delay=0", n_epochs=epochs, n_classes=10),
         recipe=recipe,
-        device=device,
         seed=0,
         on_epoch=lambda _: None,
     )

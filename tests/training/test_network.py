@@ -56,11 +56,10 @@ def learn(shapes, *, seed=0, device=CPU, loss="blurry", labels=None, keep=None, 
             n_classes=3,
             schedule=schedule,
             recipe=settings,
-            device=device,
             seed=seed,
             on_epoch=epochs.append,
         )
-        return predict(network, batches, np.arange(120, 150), device), margins, epochs
+        return predict(network, batches, np.arange(120, 150)), margins, epochs
 
 
 def test_a_small_cnn_learns_shapes_and_predicts_unseen_ones(shapes):
