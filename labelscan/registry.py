@@ -218,3 +218,9 @@ def shown(value: object) -> str:
     if isinstance(value, float) and float(f"{value:g}") == value:
         return f"{value:g}"
     return str(value)
+
+
+def check_option(allowed: bool, value: float, must: str, *, where: str) -> None:
+    """Raise ConfigError unless the value of an option is ``allowed``: it ``must`` be, such as ``above 0``."""
+    if not allowed:
+        raise ConfigError(f"must be {must}, got {value:g}", where=where)

@@ -1,10 +1,10 @@
-"""Trainings with an extra class, whose margins the AUM detector judges by: jobs like those of the folds.
+"""Trainings with an extra class, whose margins the AUM detector uses: jobs like those of the folds.
 
-Some examples, the *threshold examples*, are relabelled to a class that does not exist. Their labels are wrong for
-certain, so that the margins that training gives them show what margins of wrong labels are like. A threshold example
-cannot be judged by the run that relabelled it, hence a second run whose threshold examples are others. Nothing is held
-out, and cross-entropy is the loss whatever that of the folds: a loss that backs off from hard examples would leave
-the threshold examples, all of them hard, untrained.
+Some examples, the *threshold examples*, are relabelled to a class that does not exist. Their labels are certainly
+wrong, so their margins in training show what the margins of wrong labels are like. A run cannot judge the examples
+that it relabelled itself, hence a second run with other threshold examples. Nothing is held out, and the loss is
+cross-entropy, whatever that of the folds: a loss that backs off from hard examples would leave the threshold examples,
+all of them hard, untrained.
 
 Source: Pleiss, Zhang, Elenberg and Weinberger, NeurIPS 2020, arXiv:2001.10528.
 """
@@ -52,24 +52,18 @@ class MarginLearner:
 
 
 def with_extra_class(learner: Learner) -> MarginLearner:
-    """Return a learner as ``learner`` is, by cross-entropy and with one class more.
+    """Return the same learner with cross-entropy and one more class.
 
     Raises:
-        ConfigError: for what has no logits, or whose number of outputs is not ours to choose.
+        ConfigError: a learner that has no logits, or whose number of outputs is not ours to choose.
     """
-    hint = "name a model by --model, or choose another detector, as in --detector noise-posterior"
+    hint = "name a model by --model, or choose another detector, such as --detector noise-posterior"
     if not isinstance(learner, NetworkLearner):
-        raise ConfigError(
-            "aum compares the logits of networks, and the given classifier has none",
-            where="detection.detector",
-            hint=hint,
-        )
+        problem = "aum compares the logits of networks, and the given classifier has none"
+        raise ConfigError(problem, where="detection.detector", hint=hint)
     if not isinstance(learner.make, NetworkMaker):
-        raise ConfigError(
-            "aum trains networks with one output more than there are classes, which the given function does not make",
-            where="detection.detector",
-            hint=hint,
-        )
+        problem = "aum trains networks with one more output than classes, which the given function cannot make"
+        raise ConfigError(problem, where="detection.detector", hint=hint)
     n_classes = learner.make.n_classes + 1
     return MarginLearner(
         dataclasses.replace(
@@ -81,12 +75,7 @@ def with_extra_class(learner: Learner) -> MarginLearner:
 
 
 def threshold_jobs(fold_job: FoldJob, index: Index, parent: Path) -> list[FoldJob]:
-    """Return one job for each run with an extra class.
-
-    Args:
-        fold_job: any of the folds', which these are like in all that is not said here.
-        index: (N,) rows of the data set, to be trained on and judged.
-        parent: where their shards are made.
+    """Return one job for each run with an extra class, trained on the rows ``index`` and otherwise like ``fold_job``.
 
     Raises:
         UsageError: a learner that cannot do it, or too few examples.
@@ -119,11 +108,7 @@ def threshold_jobs(fold_job: FoldJob, index: Index, parent: Path) -> list[FoldJo
 
 
 def with_threshold_runs(evidence: Evidence, jobs: Sequence[FoldJob]) -> Evidence:
-    """Return the evidence with what finished jobs of ``threshold_jobs`` found out of the same examples.
-
-    Raises:
-        RunError: margins that are infinite or NaN.
-    """
+    """Return the evidence with the margins of finished ``threshold_jobs``, or raise RunError if they diverged."""
     train_margin = np.column_stack([output.train_margin for output in read_outputs(jobs)])
     if not np.isfinite(train_margin).all():
         raise RunError(
@@ -136,22 +121,22 @@ def with_threshold_runs(evidence: Evidence, jobs: Sequence[FoldJob]) -> Evidence
 
 
 def n_threshold(n_examples: int, n_classes: int) -> int:
-    """Return how many examples a run relabels: as many as a class of average size has, with the extra one.
+    """Return how many examples a run relabels: the average size of a class, counting the extra one.
 
     Raises:
-        DatasetError: when there are too few examples for one of them.
+        DatasetError: there are too few examples for that.
     """
     if n_examples <= n_classes:
         raise DatasetError(
             f"{n_examples:,} examples of {n_classes:,} classes are too few for aum, "
             f"which relabels one in {n_classes + 1:,}",
-            hint="choose another detector, as in --detector noise-posterior",
+            hint="choose another detector, such as --detector noise-posterior",
         )
     return n_examples // (n_classes + 1)
 
 
 def draw_threshold_examples(n_examples: int, n_classes: int, *, seed: int) -> NDArray[np.bool_]:
-    """Return (N, N_RUNS) bool, which examples each run relabels: drawn at random, none twice.
+    """Return (N, N_RUNS) which examples each run relabels: drawn at random, none twice.
 
     Raises:
         DatasetError: too few examples.

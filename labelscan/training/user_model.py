@@ -1,4 +1,4 @@
-"""A model that the caller gives in place of a name: what it may be, and when it is the same one again."""
+"""A model that the caller passes instead of a name: what it may be, and how it is recognised in a later run."""
 
 import hashlib
 import inspect
@@ -15,11 +15,11 @@ from labelscan.training.device import reproducible
 from labelscan.training.learners import Classifier
 
 UserModel: TypeAlias = Callable[[], nn.Module] | Classifier
-"""What the library takes in place of a model's name: a factory of networks, or a scikit-learn classifier."""
+"""A factory of networks, or a scikit-learn classifier."""
 
 
 def check_given(given: UserModel | None) -> None:
-    """Raise ConfigError for what is neither a factory of networks nor a classifier."""
+    """Raise ConfigError unless a model is a factory of networks or a classifier."""
     if isinstance(given, str):
         raise ConfigError(
             f"{given!r} is a name", where="model", hint="name a model by settings=labelscan.settings(model=...)"
@@ -41,12 +41,12 @@ def check_given(given: UserModel | None) -> None:
 
 
 def name_of(model: UserModel) -> str:
-    """Return what a user's model is called in tables and messages."""
+    """Return the name of a user's model for tables and messages."""
     return str(getattr(model, "__qualname__", type(model).__name__))
 
 
 def fingerprint_of(model: UserModel) -> str:
-    """Return what changes with a user's model, as far as it can be seen: parameters, layers, code, first weights.
+    """Return a hash of everything that can be seen of a user's model: parameters, layers, code, initial weights.
 
     Raises:
         ConfigError: a factory that does not make networks.
@@ -74,7 +74,7 @@ def fingerprint_of(model: UserModel) -> str:
 
 
 def _code_of(kind: type) -> str:
-    """Return the source of a class that is not torch's; an empty string where there is none to be read."""
+    """Return the source of a class, or an empty string for torch's own and where no source can be read."""
     if kind.__module__.partition(".")[0] in ("torch", "torchvision"):
         return ""
     try:

@@ -1,8 +1,7 @@
-"""Confident learning: the flags of cleanlab.
+"""Confident learning: the flags of cleanlab, made with less memory.
 
-The flags are exactly those of ``cleanlab.filter.find_label_issues`` in one process: its pool of forked processes is
-unsafe once CUDA has started, and its batched variant is another filter. What differs is only how much memory that
-takes.
+They are exactly those of ``cleanlab.filter.find_label_issues`` in one process: its pool of forked processes is unsafe
+once CUDA has started, and its batched variant is another filter.
 """
 
 import warnings
@@ -18,6 +17,7 @@ from labelscan.arrays import GivenLabels, Mask, PredProbs
 from labelscan.detection.evidence import Evidence
 from labelscan.detection.protocol import Detection
 from labelscan.errors import ConfigError
+from labelscan.registry import check_option
 
 FilterBy = Literal[
     "prune_by_noise_rate",
@@ -29,13 +29,13 @@ FilterBy = Literal[
     "low_normalized_margin",
 ]
 PRUNING = ("prune_by_noise_rate", "prune_by_class", "both")
-"""Filters that judge the labels of one given class after another, from one confident joint of them all."""
+"""Filters that judge one given class after another, by one confident joint of all labels."""
 GROUP_BYTES = 64 << 20
-"""Probabilities handed to a pruning filter at once, at least; an eighth of them where that is more."""
+"""Probabilities given to a pruning filter at a time, or an eighth of them all if that is more."""
 TOLERATED = 1e-6
-"""How far above 1 cleanlab lets a probability be."""
+"""The excess over 1 that cleanlab accepts in a probability."""
 TOO_FEW = "May not flag all label issues in class"
-"""How cleanlab's warning begins that a class is too small; ours names the class."""
+"""The start of cleanlab's warning that a class is too small; ours names the class."""
 
 
 class ConfidentLearning:
@@ -53,12 +53,9 @@ class ConfidentLearning:
         self, filter_by: FilterBy = "prune_by_noise_rate", frac_noise: float = 1.0, min_examples_per_class: int = 1
     ) -> None:
         where = "detector confident-learning, option"
-        if not 0 < frac_noise <= 1:
-            raise ConfigError(f"must be above 0 and at most 1, got {frac_noise:g}", where=f"{where} frac_noise")
-        if min_examples_per_class < 0:
-            raise ConfigError(
-                f"must be at least 0, got {min_examples_per_class}", where=f"{where} min_examples_per_class"
-            )
+        least = min_examples_per_class
+        check_option(0 < frac_noise <= 1, frac_noise, "above 0 and at most 1", where=f"{where} frac_noise")
+        check_option(least >= 0, least, "at least 0", where=f"{where} min_examples_per_class")
         if frac_noise != 1 and filter_by not in PRUNING:
             raise ConfigError(
                 f"has no effect on filter_by={filter_by}",
@@ -74,14 +71,14 @@ class ConfidentLearning:
     def detect(self, evidence: Evidence) -> Detection:
         """Return cleanlab's flags and self-confidence.
 
-        Takes, beside the probabilities, about half their size (filters that do not prune: once their size). A
-        single class with most of the labels cannot be judged in pieces: then up to twice.
+        The memory needed besides the probabilities is about half their size; once their size for filters that do not
+        prune, and up to twice where a single class, which cannot be judged in pieces, has most of the labels.
         """
         given_labels, pred_probs = evidence.given_labels, evidence.pred_probs
         notes = self._too_small(evidence)
         counts = np.bincount(given_labels, minlength=pred_probs.shape[1])
         if np.count_nonzero(counts) < 2:
-            # cleanlab refuses these. No other class has a threshold to reach, so no label can be doubted.
+            # cleanlab refuses these: no other class has a threshold to reach, so no label can be doubted.
             flagged = np.zeros(len(evidence), dtype=bool)
             notes.append("every scored label is of one class: confident-learning has nothing to compare it with")
         else:
@@ -95,8 +92,8 @@ class ConfidentLearning:
     def _flags(self, given_labels: GivenLabels, pred_probs: PredProbs) -> Mask:
         if self.filter_by not in PRUNING:
             return _find(given_labels, pred_probs, self.options)
-        # The joint of all labels first, then its pruning in groups of classes: the same flags as in one call,
-        # which would copy all probabilities twice and take three times their size.
+        # The joint of all labels, then pruning in groups of classes, gives the same flags as one call, which would
+        # copy all probabilities twice and need three times their size.
         joint = compute_confident_joint(given_labels, pred_probs)
         flagged = np.zeros(len(given_labels), dtype=bool)
         for rows in _groups(given_labels, pred_probs):
@@ -124,7 +121,7 @@ def _find(given_labels: GivenLabels, pred_probs: PredProbs, options: dict[str, A
 
 
 def _groups(given_labels: GivenLabels, pred_probs: PredProbs) -> Iterator[slice | NDArray[np.int64]]:
-    """Yield rows: whole classes, at least two of them since cleanlab refuses one, up to about ``GROUP_BYTES``."""
+    """Yield rows of whole classes, about ``GROUP_BYTES`` of them but at least two classes: cleanlab refuses one."""
     n_examples, n_classes = pred_probs.shape
     most = max(GROUP_BYTES, pred_probs.nbytes // 8) // (n_classes * pred_probs.itemsize)
     if n_examples <= most:
@@ -138,13 +135,13 @@ def _groups(given_labels: GivenLabels, pred_probs: PredProbs) -> Iterator[slice 
         group.append(rows)
         left = len(present) - position - 1
         if left == 0 or (len(group) >= 2 and left >= 2 and sum(map(len, group)) >= most):
-            # In the order of the data set: cleanlab breaks ties by position.
+            # In the order of the data set, since cleanlab breaks ties by position.
             yield np.sort(np.concatenate(group))
             group = []
 
 
 def _at_most_one(pred_probs: PredProbs) -> PredProbs:
-    """Return the same probabilities, cut off at 1 where rounding took one so far above that cleanlab refuses it."""
+    """Return the probabilities, clipped to 1 if rounding took one so far above it that cleanlab would refuse it."""
     if pred_probs.max() <= 1 + TOLERATED:
         return pred_probs
     cut: PredProbs = np.minimum(pred_probs, pred_probs.dtype.type(1))

@@ -1,8 +1,7 @@
 """Active negative losses: a normalized loss and its negative, which teaches what an example is *not*.
 
-The negative loss of the given label is made of how far the others are from certainty, measured from the largest
-loss A that there can be; it takes the place of the mean absolute error in active passive losses, which learns every
-example by the same force.
+The negative loss adds up how far the other labels are from certainty, measured from the largest possible loss A. It
+replaces the mean absolute error of active passive losses, which pulls at every example with the same force.
 
 Source: Ye et al., NeurIPS 2023, "Active Negative Loss Functions for Learning with Noisy Labels"; a, b, d are 1, 1,
 1e-6 on MNIST, 5, 5, 5e-5 on CIFAR-10, 20, 1, 5e-6 on WebVision, 10, 1, 5e-7 on CIFAR-100, gamma .5, no weight decay,
@@ -13,16 +12,17 @@ import math
 
 from torch import Tensor
 
+from labelscan.registry import check_option
 from labelscan.training.losses.by_classes import ByClasses
 from labelscan.training.losses.focal import check_gamma, focal
 from labelscan.training.losses.normalized_cross_entropy import NormalizedCrossEntropy
 from labelscan.training.losses.normalized_focal import NormalizedFocal
-from labelscan.training.losses.per_example import PerExampleLoss, at_given, check_option, log_probs
+from labelscan.training.losses.per_example import PerExampleLoss, at_given, log_probs
 from labelscan.training.losses.regularisation import Regularisation
 from labelscan.training.losses.weighted_sum import WeightedSum
 
 LEAST_LOG_PROB = math.log(1e-7)
-"""Smaller probabilities count as 1e-7, so that there is a largest loss."""
+"""Smaller probabilities count as 1e-7, to make the loss bounded."""
 BY_CLASSES = ByClasses(
     {10: {"a": 5, "b": 5, "d": 5e-5}, 50: {"a": 20, "b": 1, "d": 5e-6}, 100: {"a": 10, "b": 1, "d": 5e-7}}
 )
@@ -40,7 +40,6 @@ class NegativeFocal(PerExampleLoss):
         self.largest: float = -((-math.expm1(LEAST_LOG_PROB)) ** gamma) * LEAST_LOG_PROB
 
     def forward(self, logits: Tensor, given_labels: Tensor) -> Tensor:
-        """Return (B,) float32 losses in [0, 1], not averaged."""
         below_largest = self.largest - focal(log_probs(logits).clamp(min=LEAST_LOG_PROB), self.gamma)
         return 1 - at_given(below_largest, given_labels) / below_largest.sum(dim=1)
 
@@ -83,5 +82,5 @@ class ActiveNegativeFocal(WeightedSum):
 
 
 def _regularisation(d: float, name: str) -> Regularisation:
-    check_option(0 <= d < math.inf, d, name, "d", must="at least 0")
+    check_option(0 <= d < math.inf, d, "at least 0", where=f"loss {name}, option d")
     return Regularisation(l1_weight=d, max_gradient_norm=5.0, weight_decay=0.0)

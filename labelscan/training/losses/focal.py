@@ -4,7 +4,8 @@ import math
 
 from torch import Tensor
 
-from labelscan.training.losses.per_example import PerExampleLoss, check_option, log_prob_of_given
+from labelscan.registry import check_option
+from labelscan.training.losses.per_example import PerExampleLoss, log_prob_of_given
 
 
 def focal(log_p: Tensor, gamma: float) -> Tensor:
@@ -15,7 +16,7 @@ def focal(log_p: Tensor, gamma: float) -> Tensor:
 
 def check_gamma(gamma: float, name: str) -> None:
     """Raise ConfigError unless the loss called ``name`` can have this gamma."""
-    check_option(0 <= gamma < math.inf, gamma, name, "gamma", must="at least 0")
+    check_option(0 <= gamma < math.inf, gamma, "at least 0", where=f"loss {name}, option gamma")
 
 
 class Focal(PerExampleLoss):
@@ -34,5 +35,4 @@ class Focal(PerExampleLoss):
         self.gamma = gamma
 
     def forward(self, logits: Tensor, given_labels: Tensor) -> Tensor:
-        """Return (B,) float32 losses in [0, inf), not averaged."""
         return focal(log_prob_of_given(logits, given_labels), self.gamma)

@@ -10,8 +10,8 @@ class NormalizedFocal(PerExampleLoss):
     """Focal loss over its sum for all labels, ``f(p) / sum_k f(p_k)`` with ``f(u) = -(1 - u) ** gamma * log u``.
 
     The factors ``(1 - u) ** gamma`` are held constant, above and below.
-    Source: Ma et al., ICML 2020, arXiv:2006.13554, which trains with gamma = .5, and beside a passive loss only, see
-    ``nfl+rce`` and ``nfl+mae``.
+    Source: Ma et al., ICML 2020, arXiv:2006.13554, which trains with gamma = .5, and only together with a passive
+    loss, see ``nfl+rce`` and ``nfl+mae``.
 
     Args:
         gamma: how much hard examples are favoured; 0 is nce.
@@ -23,6 +23,5 @@ class NormalizedFocal(PerExampleLoss):
         self.gamma = gamma
 
     def forward(self, logits: Tensor, given_labels: Tensor) -> Tensor:
-        """Return (B,) float32 losses in [0, 1], not averaged."""
         of_each = focal(log_probs(logits), self.gamma)
         return at_given(of_each, given_labels) / of_each.sum(dim=1)

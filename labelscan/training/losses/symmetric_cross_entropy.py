@@ -7,7 +7,7 @@ from labelscan.training.losses.weighted_sum import WeightedSum
 
 
 class SymmetricCrossEntropy(WeightedSum):
-    """Cross-entropy, which learns, and its reverse, which bears wrong labels: ``a * ce + b * rce``.
+    """Cross-entropy, which learns, and its reverse, which tolerates wrong labels: ``a * ce + b * rce``.
 
     Source: Wang et al., ICCV 2019, arXiv:1908.06112; a and b are .01 and 1 on MNIST, .1 and 1 on CIFAR-10, 6 and
     .1 on CIFAR-100 (its code's readme says 6 and 1), 10 and 1 on WebVision.

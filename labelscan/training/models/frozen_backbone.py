@@ -19,7 +19,7 @@ from labelscan.data.growing_array import GrowingArray
 from labelscan.events import Listener, Noted, StepAdvanced, StepDone, StepStarted
 from labelscan.training.batches import Augmentation, Batches, StoredInputs
 from labelscan.training.device import Device, make_network, reproducible
-from labelscan.training.models.backbones import Backbone
+from labelscan.training.models import Backbone
 
 CPU_BATCH = 16
 GPU_BATCH = 128

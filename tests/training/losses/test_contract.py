@@ -12,9 +12,11 @@ from labelscan.errors import ConfigError
 from labelscan.training.losses import LOSSES, losses_of, remembers_examples
 from labelscan.training.losses.active_negative import ActiveNegativeCrossEntropy, ActiveNegativeFocal
 from labelscan.training.losses.active_passive import NormalizedFocalWithMae
-from labelscan.training.losses.asymmetric_exponential import AsymmetricExponential
-from labelscan.training.losses.asymmetric_generalized_cross_entropy import AsymmetricGeneralizedCrossEntropy
-from labelscan.training.losses.asymmetric_unhinged import AsymmetricUnhinged
+from labelscan.training.losses.asymmetric import (
+    AsymmetricExponential,
+    AsymmetricGeneralizedCrossEntropy,
+    AsymmetricUnhinged,
+)
 from labelscan.training.losses.blurry import Blurry
 from labelscan.training.losses.cross_entropy import CrossEntropy
 from labelscan.training.losses.early_learning import EarlyLearning
