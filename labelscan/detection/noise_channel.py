@@ -149,12 +149,11 @@ def fit_channel(
     sharper = exponent
     for _ in range(max_steps):
         matrix, exponent, previous = following, sharper, likelihood
-        step = _step(examples, exponent, matrix, slopes=fit_exponent)
-        following, likelihood = step.matrix, step.log_likelihood
+        following, likelihood, slope, curvature = _step(examples, exponent, matrix, slopes=fit_exponent)
         if abs(likelihood - previous) < TOLERANCE:
             break
-        if fit_exponent and step.curvature > 0:
-            sharper = min(max(exponent + STRIDE * step.slope / step.curvature, SCALE_LIMITS[0]), SCALE_LIMITS[1])
+        if fit_exponent and curvature > 0:
+            sharper = min(max(exponent + STRIDE * slope / curvature, SCALE_LIMITS[0]), SCALE_LIMITS[1])
     return Channel(exponent, matrix, following)
 
 
@@ -170,20 +169,11 @@ def error_log_odds(examples: Examples, channel: Channel) -> Floats:
     return log_odds
 
 
-@dataclass(frozen=True, eq=False)
-class _Step:
-    matrix: Floats
-    """(K, K) after the M-step."""
-    log_likelihood: float
-    """The mean before the M-step."""
-    slope: float
-    """Derivative in the exponent of what expectation maximisation raises; 0 if it was not asked for."""
-    curvature: float
-    """Minus the derivative of the slope, so not negative."""
+def _step(examples: Examples, exponent: float, matrix: Floats, *, slopes: bool) -> tuple[Floats, float, float, float]:
+    """Return the matrix after one E-step and one M-step, and the mean log-likelihood before them.
 
-
-def _step(examples: Examples, exponent: float, matrix: Floats, *, slopes: bool) -> _Step:
-    """Return the result of one E-step and one M-step.
+    If ``slopes``, also the derivative in the exponent of what expectation maximisation raises, and minus its second
+    derivative, which is not negative.
 
     The posterior of an example is matrix[j, given] * sharpened[j] over the sum of these, and all examples of a chunk
     have one given label: adding up their posteriors is one product with the inverse sums.
@@ -202,7 +192,7 @@ def _step(examples: Examples, exponent: float, matrix: Floats, *, slopes: bool) 
             slope += float(np.sum(posterior_means - means))
             curvature += float(np.sum(squares - means**2))
     n_examples = len(examples.given_labels)
-    return _Step(counts / counts.sum(axis=1, keepdims=True), log_likelihood / n_examples, slope, curvature)
+    return counts / counts.sum(axis=1, keepdims=True), log_likelihood / n_examples, slope, curvature
 
 
 def _calibration_slope(examples: Examples, scale: float) -> tuple[float, float]:

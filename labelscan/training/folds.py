@@ -101,7 +101,7 @@ def assign_folds(
             turns = np.array([_hash(name, key) % config.n_folds for name in class_names])
             hashes = np.array([_hash(example_id, key) for example_id in example_ids[rows]], dtype=np.uint64)
             fold[repeat, rows] = _cut(hashes, given_labels[rows], unit_of, turns, config.n_folds)
-    scored = np.logical_and.reduce([_learnable(repeat_fold, given_labels, config.n_folds) for repeat_fold in fold])
+    scored = np.logical_and.reduce([_learnable(one, given_labels) for one in fold])
     smallest = min(int(((each >= 0) & (each != held_out)).sum()) for each in fold for held_out in range(config.n_folds))
     if smallest < 2:
         raise DatasetError(
@@ -153,38 +153,25 @@ def _cut(
 
     Each class starts at a fold of its own (``turns``), or rare classes would all fill the same folds.
     """
-    n_units = int(unit_of.max()) + 1
-    unit_hash = np.full(n_units, np.iinfo(np.uint64).max, dtype=np.uint64)
-    np.minimum.at(unit_hash, unit_of, hashes)
-    size = np.bincount(unit_of, minlength=n_units)
-    unit_class = _rarest_class(given_labels, unit_of, n_units)
-    order = np.lexsort((unit_hash, unit_class))
-    sizes, classes = size[order], unit_class[order]
-    starts = np.flatnonzero(np.r_[True, classes[1:] != classes[:-1]])
-    ends = np.r_[starts[1:], len(order)]
-    before = np.cumsum(sizes) - sizes
-    fold_of_unit = np.empty(n_units, dtype=np.int64)
-    for start, end in zip(starts, ends, strict=True):
-        total = sizes[start:end].sum()
-        middle = before[start:end] - before[start] + sizes[start:end] / 2
-        part = (middle * n_folds / total).astype(np.int64)
-        fold_of_unit[order[start:end]] = (part + turns[classes[start]]) % n_folds
-    return fold_of_unit[unit_of]
+    members = pd.DataFrame({"unit": unit_of, "label": given_labels, "hash": hashes})
+    units = members.groupby("unit").agg(hash=("hash", "min"), size=("hash", "size"))
+    units["label"] = _rarest_class(members)
+    units = units.sort_values(["label", "hash"])
+    sizes = units.groupby("label")["size"]
+    middle = sizes.cumsum() - units["size"] / 2
+    part = (middle * n_folds / sizes.transform("sum")).astype(np.int64)
+    fold_of_unit = (part + turns[units["label"]]) % n_folds
+    return np.asarray(fold_of_unit.sort_index(), dtype=np.int64)[unit_of]
 
 
-def _rarest_class(given_labels: GivenLabels, unit_of: NDArray[np.int64], n_units: int) -> NDArray[np.int64]:
-    """Return the class of each unit; of several, the one that the fewest units have.
+def _rarest_class(members: pd.DataFrame) -> pd.Series:
+    """Return the class of each unit; of several, the one that the fewest units have, and of these the first.
 
     A class can be learned only if its units are in different folds, which those of a common class always are.
     """
-    n_classes = int(given_labels.max()) + 1
-    pairs = np.unique(unit_of * n_classes + given_labels)
-    n_units_with = np.bincount(pairs % n_classes, minlength=n_classes)
-    # The last entry written for a unit wins: that of the class with the fewest units, the first class of several.
-    order = np.lexsort((-(pairs % n_classes), -n_units_with[pairs % n_classes]))
-    rarest = np.zeros(n_units, dtype=np.int64)
-    rarest[pairs[order] // n_classes] = pairs[order] % n_classes
-    return rarest
+    pairs = members[["unit", "label"]].drop_duplicates()
+    pairs["n_units"] = pairs.groupby("label")["unit"].transform("size")
+    return pairs.sort_values(["n_units", "label"]).drop_duplicates("unit").set_index("unit")["label"]
 
 
 def _balance(given_labels: GivenLabels, unit_of: NDArray[np.int64], n_folds: int, *, seed: int) -> NDArray[np.int64]:
@@ -200,15 +187,13 @@ def _balance(given_labels: GivenLabels, unit_of: NDArray[np.int64], n_folds: int
     return fold
 
 
-def _learnable(fold: NDArray[np.int64], given_labels: GivenLabels, n_folds: int) -> Mask:
+def _learnable(fold: NDArray[np.int64], given_labels: GivenLabels) -> Mask:
     """Return which examples have another of their class outside their own fold."""
-    n_classes = int(given_labels.max()) + 1
-    used = fold >= 0
-    counts = np.zeros((n_folds, n_classes), dtype=np.int64)
-    np.add.at(counts, (fold[used], given_labels[used]), 1)
-    outside = counts.sum(axis=0) - counts
-    learnable = used.copy()
-    learnable[used] = outside[fold[used], given_labels[used]] > 0
+    used = pd.DataFrame({"fold": fold, "label": given_labels})[fold >= 0]
+    in_class = used.groupby("label")["fold"].transform("size")
+    in_fold = used.groupby(["label", "fold"])["fold"].transform("size")
+    learnable = np.zeros(len(fold), dtype=np.bool_)
+    learnable[fold >= 0] = in_class > in_fold
     return learnable
 
 

@@ -18,7 +18,7 @@ from labelscan.training.device import make_network
 from labelscan.training.fold_job import FoldJob
 from labelscan.training.fold_output import FoldOutput
 from labelscan.training.models import Model
-from labelscan.training.network import EpochMetrics, check_logits, predict, train
+from labelscan.training.network import check_logits, predict, train
 from labelscan.training.recipe import Recipe
 from labelscan.training.schedule import LossSchedule
 
@@ -66,9 +66,8 @@ class NetworkLearner:
         _check_fresh(network)
         check_logits(network, batches, job.n_classes)
 
-        def on_epoch(epoch: EpochMetrics) -> None:
-            figures = (epoch.epoch + 1, self.recipe.epochs, epoch.loss, epoch.train_accuracy, epoch.seconds)
-            notify(EpochDone(job.repeat, job.fold, *figures, job.kind))
+        def on_epoch(epoch: int, **figures: float) -> None:
+            notify(EpochDone(job.repeat, job.fold, epoch, self.recipe.epochs, **figures, kind=job.kind))
 
         margins = train(
             network,

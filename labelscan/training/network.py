@@ -2,8 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -21,15 +20,10 @@ from labelscan.training.schedule import LossSchedule
 PREDICT_BATCH = 512
 
 
-@dataclass(frozen=True, slots=True)
-class EpochMetrics:
-    """The figures of one pass over the training examples, taken before each step."""
+class OnEpoch(Protocol):
+    """Receives the figures of an epoch, counted from 1: means over the examples, each taken before its step."""
 
-    epoch: int
-    loss: float
-    """Mean over the examples of the loss in force."""
-    train_accuracy: float
-    seconds: float
+    def __call__(self, epoch: int, *, loss: float, train_accuracy: float, seconds: float) -> None: ...
 
 
 def train(
@@ -42,7 +36,7 @@ def train(
     schedule: LossSchedule,
     recipe: Recipe,
     seed: int,
-    on_epoch: Callable[[EpochMetrics], None],
+    on_epoch: OnEpoch,
 ) -> TrainMargins:
     """Train a fresh network in place, and return its margins on the training examples.
 
@@ -77,8 +71,14 @@ def train(
             n_right += (logits.detach().argmax(dim=1) == given).sum()
         margins.end_epoch()
         mean_loss, train_accuracy = total_loss.item() / len(index), n_right.item() / len(index)
-        _check_finite(mean_loss, epoch)
-        on_epoch(EpochMetrics(epoch, mean_loss, train_accuracy, time.monotonic() - started))
+        if not math.isfinite(mean_loss):
+            raise RunError(
+                f"the loss became {mean_loss} in epoch {epoch + 1}",
+                where="training",
+                hint="lower --set training.learning_rate, or train in float32",
+            )
+        seconds = time.monotonic() - started
+        on_epoch(epoch + 1, loss=mean_loss, train_accuracy=train_accuracy, seconds=seconds)
     return margins
 
 
@@ -137,15 +137,6 @@ def _regularise(network: nn.Module, regularisation: Regularisation) -> None:
             parameter.grad.add_(parameter.detach().sign(), alpha=regularisation.l1_weight)
     if regularisation.max_gradient_norm:
         nn.utils.clip_grad_norm_(learning, regularisation.max_gradient_norm)
-
-
-def _check_finite(loss: float, epoch: int) -> None:
-    if not math.isfinite(loss):
-        raise RunError(
-            f"the loss became {loss} in epoch {epoch + 1}",
-            where="training",
-            hint="lower --set training.learning_rate, or train in float32",
-        )
 
 
 def check_logits(network: nn.Module, batches: Batches, n_classes: int) -> None:

@@ -3,7 +3,7 @@
 import hashlib
 import inspect
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import NoReturn, TypeAlias
 
 import torch
 from torch import nn
@@ -16,28 +16,21 @@ from labelscan.training.learners import Classifier
 
 UserModel: TypeAlias = Callable[[], nn.Module] | Classifier
 """A factory of networks, or a scikit-learn classifier."""
+FACTORY = "a function that returns a new nn.Module"
 
 
 def check_given(given: UserModel | None) -> None:
     """Raise ConfigError unless a model is a factory of networks or a classifier."""
+    is_classifier = hasattr(given, "predict_proba")
     if isinstance(given, str):
-        raise ConfigError(
-            f"{given!r} is a name", where="model", hint="name a model by settings=labelscan.settings(model=...)"
-        )
-    if isinstance(given, type) and hasattr(given, "predict_proba"):
-        raise ConfigError(f"{given.__name__} is a class", where="model", hint=f"pass {given.__name__}()")
-    if given is not None and not callable(given) and not hasattr(given, "predict_proba"):
-        raise ConfigError(
-            f"{type(given).__name__} is neither a factory of networks nor a classifier",
-            where="model",
-            hint="pass a function that returns a new nn.Module, or a scikit-learn classifier with predict_proba",
-        )
+        _refuse(f"{given!r} is a name", "name a model by settings=labelscan.settings(model=...)")
+    if isinstance(given, type) and is_classifier:
+        _refuse(f"{given.__name__} is a class", f"pass {given.__name__}()")
     if isinstance(given, nn.Module):
-        raise ConfigError(
-            "a network was given, but every fold needs a fresh one",
-            where="model",
-            hint="pass a function that returns a new network",
-        )
+        _refuse("a network was given, but every fold needs a fresh one", f"pass {FACTORY}")
+    if given is not None and not callable(given) and not is_classifier:
+        problem = f"{type(given).__name__} is neither a factory of networks nor a classifier"
+        _refuse(problem, f"pass {FACTORY}, or a scikit-learn classifier with predict_proba")
 
 
 def name_of(model: UserModel) -> str:
@@ -58,11 +51,7 @@ def fingerprint_of(model: UserModel) -> str:
     with reproducible(0, threads=1):
         network = model()
     if not isinstance(network, nn.Module):
-        raise ConfigError(
-            f"the factory returned {type(network).__name__}, not a network",
-            where="model",
-            hint="pass a function that returns a new nn.Module",
-        )
+        _refuse(f"the factory returned {type(network).__name__}, not a network", f"pass {FACTORY}")
     digest = hashlib.blake2b(repr(network).encode(), digest_size=16)
     for kind in sorted({type(part) for part in network.modules()}, key=repr):
         digest.update(_code_of(kind).encode())
@@ -71,6 +60,10 @@ def fingerprint_of(model: UserModel) -> str:
         if not is_lazy(value):
             digest.update(value.detach().cpu().reshape(-1).contiguous().view(torch.uint8).numpy().data)
     return digest.hexdigest()
+
+
+def _refuse(problem: str, hint: str) -> NoReturn:
+    raise ConfigError(problem, where="model", hint=hint)
 
 
 def _code_of(kind: type) -> str:

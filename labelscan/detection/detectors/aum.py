@@ -35,8 +35,7 @@ class Aum:
     needs_threshold_runs = True
 
     def __init__(self, percentile: float = 99.0) -> None:
-        where = "detector aum, option percentile"
-        check_option(0 < percentile <= 100, percentile, "above 0 and at most 100", where=where)
+        check_option(0 < percentile <= 100, percentile, "percentile", "above 0 and at most 100")
         self.percentile = percentile
 
     def detect(self, evidence: Evidence) -> Detection:

@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from labelscan.arrays import GivenLabels, Mask, PredProbs
 from labelscan.detection.evidence import Evidence
 from labelscan.detection.protocol import Detection
-from labelscan.errors import ConfigError
-from labelscan.registry import check_option
+from labelscan.registry import OptionError, check_option
 
 FilterBy = Literal[
     "prune_by_noise_rate",
@@ -52,15 +51,12 @@ class ConfidentLearning:
     def __init__(
         self, filter_by: FilterBy = "prune_by_noise_rate", frac_noise: float = 1.0, min_examples_per_class: int = 1
     ) -> None:
-        where = "detector confident-learning, option"
         least = min_examples_per_class
-        check_option(0 < frac_noise <= 1, frac_noise, "above 0 and at most 1", where=f"{where} frac_noise")
-        check_option(least >= 0, least, "at least 0", where=f"{where} min_examples_per_class")
+        check_option(0 < frac_noise <= 1, frac_noise, "frac_noise", "above 0 and at most 1")
+        check_option(least >= 0, least, "min_examples_per_class", "at least 0")
         if frac_noise != 1 and filter_by not in PRUNING:
-            raise ConfigError(
-                f"has no effect on filter_by={filter_by}",
-                where=f"{where} frac_noise",
-                hint=f"use it with {', '.join(PRUNING)}",
+            raise OptionError(
+                f"has no effect on filter_by={filter_by}", "frac_noise", hint=f"use it with {', '.join(PRUNING)}"
             )
         self.filter_by: FilterBy = filter_by
         self.options: dict[str, Any] = {"filter_by": filter_by, "n_jobs": 1}

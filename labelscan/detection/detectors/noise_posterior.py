@@ -54,10 +54,9 @@ class NoisePosterior:
     def __init__(
         self, kappa: float = 2.0, label_doubt: float = 0.25, in_sample: bool = True, max_steps: int = 30
     ) -> None:
-        where = "detector noise-posterior, option"
-        check_option(0 < kappa <= 10, kappa, "above 0 and at most 10", where=f"{where} kappa")
-        check_option(0 <= label_doubt <= 1, label_doubt, "in [0, 1]", where=f"{where} label_doubt")
-        check_option(max_steps >= 1, max_steps, "at least 1", where=f"{where} max_steps")
+        check_option(0 < kappa <= 10, kappa, "kappa", "above 0 and at most 10")
+        check_option(0 <= label_doubt <= 1, label_doubt, "label_doubt", "in [0, 1]")
+        check_option(max_steps >= 1, max_steps, "max_steps", "at least 1")
         self.kappa = kappa
         self.label_doubt = label_doubt
         self.in_sample = in_sample

@@ -24,8 +24,8 @@ class AsymmetricGeneralizedCrossEntropy(PerExampleLoss):
 
     def __init__(self, a: float = 0.6, q: float = 0.6) -> None:
         super().__init__()
-        check_option(0 < a < math.inf, a, "above 0", where="loss agce, option a")
-        check_option(0 < q < math.inf, q, "above 0", where="loss agce, option q")
+        check_option(0 < a < math.inf, a, "a", "above 0")
+        check_option(0 < q < math.inf, q, "q", "above 0")
         self.a = a
         self.q = q
 
@@ -48,8 +48,8 @@ class AsymmetricUnhinged(PerExampleLoss):
 
     def __init__(self, a: float = 5.5, q: float = 3.0) -> None:
         super().__init__()
-        check_option(1 < a < math.inf, a, "above 1", where="loss aul, option a")
-        check_option(0 < q < math.inf, q, "above 0", where="loss aul, option q")
+        check_option(1 < a < math.inf, a, "a", "above 1")
+        check_option(0 < q < math.inf, q, "q", "above 0")
         self.a = a
         self.q = q
 
@@ -70,7 +70,7 @@ class AsymmetricExponential(PerExampleLoss):
 
     def __init__(self, a: float = 2.5) -> None:
         super().__init__()
-        check_option(0 < a < math.inf, a, "above 0", where="loss ael, option a")
+        check_option(0 < a < math.inf, a, "a", "above 0")
         self.a = a
 
     def forward(self, logits: Tensor, given_labels: Tensor) -> Tensor:

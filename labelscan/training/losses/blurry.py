@@ -26,7 +26,7 @@ class Blurry(PerExampleLoss):
 
     def __init__(self, gamma: float = 0.3, detach_weight: bool = True) -> None:
         super().__init__()
-        check_option(0 <= gamma < math.inf, gamma, "at least 0", where="loss blurry, option gamma")
+        check_option(0 <= gamma < math.inf, gamma, "gamma", "at least 0")
         self.gamma = gamma
         self.detach_weight = detach_weight
 

@@ -33,8 +33,8 @@ class EarlyLearning(nn.Module):
 
     def __init__(self, beta: float = 0.7, strength: float = 3.0) -> None:
         super().__init__()
-        check_option(0 <= beta < 1, beta, "in [0, 1)", where="loss elr, option beta")
-        check_option(0 <= strength < math.inf, strength, "at least 0", where="loss elr, option strength")
+        check_option(0 <= beta < 1, beta, "beta", "in [0, 1)")
+        check_option(0 <= strength < math.inf, strength, "strength", "at least 0")
         self.beta = beta
         self.strength = strength
         self.register_buffer("targets", torch.zeros(0, 0))  # saved with the state of this module

@@ -14,11 +14,6 @@ def focal(log_p: Tensor, gamma: float) -> Tensor:
     return -(-log_p.detach().expm1()).pow(gamma) * log_p
 
 
-def check_gamma(gamma: float, name: str) -> None:
-    """Raise ConfigError unless the loss called ``name`` can have this gamma."""
-    check_option(0 <= gamma < math.inf, gamma, "at least 0", where=f"loss {name}, option gamma")
-
-
 class Focal(PerExampleLoss):
     """Cross-entropy that favours hard examples, ``-(1 - p) ** gamma * log p``, so wrong labels above all.
 
@@ -31,7 +26,7 @@ class Focal(PerExampleLoss):
 
     def __init__(self, gamma: float = 2.0) -> None:
         super().__init__()
-        check_gamma(gamma, "focal")
+        check_option(0 <= gamma < math.inf, gamma, "gamma", "at least 0")
         self.gamma = gamma
 
     def forward(self, logits: Tensor, given_labels: Tensor) -> Tensor:

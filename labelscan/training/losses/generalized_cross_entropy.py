@@ -19,7 +19,7 @@ class GeneralizedCrossEntropy(PerExampleLoss):
 
     def __init__(self, q: float = 0.7) -> None:
         super().__init__()
-        check_option(0 < q <= 1, q, "in (0, 1]", where="loss gce, option q")
+        check_option(0 < q <= 1, q, "q", "in (0, 1]")
         self.q = q
 
     def forward(self, logits: Tensor, given_labels: Tensor) -> Tensor:

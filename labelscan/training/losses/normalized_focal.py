@@ -1,8 +1,11 @@
 """Normalized focal loss: the given label's share of the focal loss of all labels."""
 
+import math
+
 from torch import Tensor
 
-from labelscan.training.losses.focal import check_gamma, focal
+from labelscan.registry import check_option
+from labelscan.training.losses.focal import focal
 from labelscan.training.losses.per_example import PerExampleLoss, at_given, log_probs
 
 
@@ -19,7 +22,7 @@ class NormalizedFocal(PerExampleLoss):
 
     def __init__(self, gamma: float = 0.5) -> None:
         super().__init__()
-        check_gamma(gamma, "nfl")
+        check_option(0 <= gamma < math.inf, gamma, "gamma", "at least 0")
         self.gamma = gamma
 
     def forward(self, logits: Tensor, given_labels: Tensor) -> Tensor:

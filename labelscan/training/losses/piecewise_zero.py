@@ -23,7 +23,7 @@ class PiecewiseZero(PerExampleLoss):
 
     def __init__(self, cutoff: float = 0.05) -> None:
         super().__init__()
-        check_option(0 <= cutoff < 1, cutoff, "in [0, 1)", where="loss piecewise-zero, option cutoff")
+        check_option(0 <= cutoff < 1, cutoff, "cutoff", "in [0, 1)")
         self.cutoff = cutoff
         self.log_cutoff = math.log(cutoff) if cutoff > 0 else -math.inf
 

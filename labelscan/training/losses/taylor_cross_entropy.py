@@ -19,7 +19,7 @@ class TaylorCrossEntropy(PerExampleLoss):
 
     def __init__(self, t: int = 2) -> None:
         super().__init__()
-        check_option(t >= 1, t, "at least 1", where="loss taylor-ce, option t")
+        check_option(t >= 1, t, "t", "at least 1")
         self.t = t
 
     def forward(self, logits: Tensor, given_labels: Tensor) -> Tensor:

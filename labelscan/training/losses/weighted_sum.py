@@ -9,13 +9,13 @@ from labelscan.training.losses.per_example import PerExampleLoss
 
 
 class WeightedSum(PerExampleLoss):
-    """``a * fits + b * holds_back``; messages call it ``name``."""
+    """``a * fits + b * holds_back``."""
 
-    def __init__(self, name: str, fits: nn.Module, holds_back: nn.Module, *, a: float, b: float) -> None:
+    def __init__(self, fits: nn.Module, holds_back: nn.Module, *, a: float, b: float) -> None:
         super().__init__()
         for option, value in (("a", a), ("b", b)):
-            check_option(0 <= value < math.inf, value, "at least 0", where=f"loss {name}, option {option}")
-        check_option(a != 0 or b != 0, a, "above 0 where b is 0", where=f"loss {name}, option a")
+            check_option(0 <= value < math.inf, value, option, "at least 0")
+        check_option(a != 0 or b != 0, a, "a", "above 0 where b is 0")
         self.fits = fits
         self.holds_back = holds_back
         self.a = a

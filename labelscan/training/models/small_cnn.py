@@ -31,7 +31,7 @@ class SmallCNN:
     width: int = 16
 
     def __post_init__(self) -> None:
-        check_option(self.width >= 1, self.width, "at least 1", where="model small-cnn, option width")
+        check_option(self.width >= 1, self.width, "width", "at least 1")
 
     def make(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Module:
         height, width, channels = input_shape
