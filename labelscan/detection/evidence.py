@@ -27,7 +27,7 @@ from labelscan.arrays import (
 from labelscan.atomic import write_npz
 from labelscan.data.dataset import Dataset
 from labelscan.errors import RunError, RunFolderError
-from labelscan.training.fold_output import FoldOutput
+from labelscan.training.fold_output import IF_DIVERGED, FoldOutput
 
 FILE_NAME = "evidence.npz"
 CHUNK_ROWS = 16_384
@@ -218,7 +218,7 @@ def _check_distributions(probs: NDArray[np.floating[Any]], where: str) -> None:
         raise RunError(
             f"the model predicts NaN for {int((~np.isfinite(sums)).sum()):,} examples: training diverged",
             where=where,
-            hint="lower training.learning_rate, or set device.precision=float32",
+            hint=IF_DIVERGED,
         )
     valid = bool((np.abs(sums - 1) <= ROW_SUM_TOLERANCE).all()) and not bool((probs < 0).any())
     _expect(valid, "the probabilities of an example do not sum to 1", where)

@@ -49,7 +49,6 @@ class Examples:
 
     @property
     def n_classes(self) -> int:
-        """Return K."""
         return int(self.probs.shape[1])
 
     def chunks(self) -> Iterator[tuple[int, Index, Floats]]:

@@ -82,13 +82,13 @@ class SelfCheck:
     planted_easier: float | None
     """Chance that a planted error that was found has a lower self-confidence than another flagged label: 0.5 if both
     are equally evident, more if the planted ones are easier. None if there is nothing to compare."""
-    quantiles: tuple[float, ...]
-    self_confidence_edges: tuple[float, ...]
+    quantiles: tuple[float, ...] = QUANTILES
+    self_confidence_edges: tuple[float, ...] = SELF_CONFIDENCE_EDGES
     planted: Difficulty
     planted_and_found: Difficulty
     suspects: Difficulty
     """The other labels that the second run flags: real errors mixed with right labels, which look less evident."""
-    limits: str
+    limits: str = LIMITS
     folder: str
     """The second run's folder, inside the run folder."""
 
@@ -106,9 +106,9 @@ def judge_by_planted(
     """
     evidence, detections = second
     is_planted, flagged = np.isin(evidence.index, planted.index), detections.lead.flagged
-    n_planted, found, suspects = int(is_planted.sum()), is_planted & flagged, flagged & ~is_planted
-    n_found, of_first = int(found.sum()), first[1].lead.flagged
-    probability = detections.error_probability
+    found, suspects = is_planted & flagged, flagged & ~is_planted
+    n_planted, n_found = int(is_planted.sum()), int(found.sum())
+    of_first, probability = first[1].lead.flagged, detections.error_probability
     recall = estimate_recall(n_found, n_planted)
     precision = estimate_precision(probability[found], probability[suspects])
     return SelfCheck(
@@ -121,12 +121,9 @@ def judge_by_planted(
             recall, precision, n_flagged=int(of_first.sum()), n_not_flagged=int((~of_first).sum())
         ),
         planted_easier=_chance_of_less(evidence.self_confidence[found], evidence.self_confidence[suspects]),
-        quantiles=QUANTILES,
-        self_confidence_edges=SELF_CONFIDENCE_EDGES,
         planted=_difficulty(evidence, probability, is_planted),
         planted_and_found=_difficulty(evidence, probability, found),
         suspects=_difficulty(evidence, probability, suspects),
-        limits=LIMITS,
         folder=folder,
     )
 

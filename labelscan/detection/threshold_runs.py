@@ -26,7 +26,7 @@ from labelscan.events import Listener
 from labelscan.training.batches import StoredInputs
 from labelscan.training.device import seed_of
 from labelscan.training.fold_job import FoldJob, Learner, read_outputs
-from labelscan.training.fold_output import FoldOutput
+from labelscan.training.fold_output import IF_DIVERGED, FoldOutput
 from labelscan.training.learners import NetworkLearner, NetworkMaker
 from labelscan.training.schedule import build_schedule
 
@@ -111,11 +111,7 @@ def with_threshold_runs(evidence: Evidence, jobs: Sequence[FoldJob]) -> Evidence
     """Return the evidence with the margins of finished ``threshold_jobs``, or raise RunError if they diverged."""
     train_margin = np.column_stack([output.train_margin for output in read_outputs(jobs)])
     if not np.isfinite(train_margin).all():
-        raise RunError(
-            "margins of training are infinite or NaN: training diverged",
-            where=KIND,
-            hint="lower training.learning_rate, or set device.precision=float32",
-        )
+        raise RunError("margins are infinite or NaN: training diverged", where=KIND, hint=IF_DIVERGED)
     is_threshold = [job.given_labels[job.train_index] == job.n_classes - 1 for job in jobs]
     return dataclasses.replace(evidence, aum_train_margin=train_margin, aum_is_threshold=np.column_stack(is_threshold))
 

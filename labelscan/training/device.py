@@ -30,13 +30,11 @@ class Device:
 
     @property
     def place(self) -> torch.device:
-        """Return the device as torch has it."""
         return torch.device(self.name)
 
     @property
     def kind(self) -> str:
-        """Return ``cpu``, ``cuda`` or ``mps``."""
-        return self.name.partition(":")[0]
+        return self.name.partition(":")[0]  # cpu, cuda or mps
 
     @property
     def dtype(self) -> torch.dtype:

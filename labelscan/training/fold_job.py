@@ -64,7 +64,6 @@ class FoldJob:
 
     @property
     def seed(self) -> int:
-        """Return the fold's own seed."""
         return seed_of(self.run_seed, self.repeat, self.fold)
 
     @property

@@ -12,6 +12,8 @@ from labelscan.atomic import write_npz
 from labelscan.errors import RunFolderError
 
 OUTPUT_FILE = "output.npz"
+IF_DIVERGED = "set a lower training.learning_rate, or device.precision=float32"
+"""The hint where training diverged."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

@@ -43,7 +43,6 @@ class Folds:
 
     @property
     def n_repeats(self) -> int:
-        """Return R."""
         return len(self.fold)
 
     def train_index(self, repeat: int, fold: int) -> Index:

@@ -11,6 +11,7 @@ from labelscan.arrays import GivenLabels, Index, PredProbs
 from labelscan.errors import RunError
 from labelscan.training.batches import Batches
 from labelscan.training.device import Device
+from labelscan.training.fold_output import IF_DIVERGED
 from labelscan.training.losses import losses_of
 from labelscan.training.losses.regularisation import NONE, Regularisation, regularisation_of
 from labelscan.training.margins import TrainMargins
@@ -72,11 +73,7 @@ def train(
         margins.end_epoch()
         mean_loss, train_accuracy = total_loss.item() / len(index), n_right.item() / len(index)
         if not math.isfinite(mean_loss):
-            raise RunError(
-                f"the loss became {mean_loss} in epoch {epoch + 1}",
-                where="training",
-                hint="lower --set training.learning_rate, or train in float32",
-            )
+            raise RunError(f"the loss became {mean_loss} in epoch {epoch + 1}", where="training", hint=IF_DIVERGED)
         seconds = time.monotonic() - started
         on_epoch(epoch + 1, loss=mean_loss, train_accuracy=train_accuracy, seconds=seconds)
     return margins
