@@ -153,7 +153,11 @@ class _Gathering:
         where = f"repeat {output.repeat}, fold {output.fold}"
         _expect((output.repeat, output.fold) > self.latest, "came out of order, or twice", where)
         _expect(output.repeat < self.n_repeats, f"{self.n_repeats} repeats were planned", where)
-        is_first, self.latest = self.latest == (-1, -1), (output.repeat, output.fold)
+        if self.latest == (-1, -1) and output.train_probs is not None:
+            self.train_probs = np.zeros(self.pred_probs.shape, dtype=np.float16)
+        same = (output.train_probs is None) == (self.train_probs is None)
+        _expect(same, "has train_probs and others have not, or the reverse", where)
+        self.latest = (output.repeat, output.fold)
         rows = self.row_of[output.held_out_index]
         _expect(bool((rows >= 0).all()), "held out an example that is not to be scored", where)
         free = bool((self.folds[rows, output.repeat] < 0).all()) and len(np.unique(rows)) == len(rows)
@@ -164,10 +168,6 @@ class _Gathering:
         self.folds[rows, output.repeat] = output.fold
         self.pred_probs[rows] += output.pred_probs
         self._add_margins(output.train_index, output.train_margin)
-        if is_first and output.train_probs is not None:
-            self.train_probs = np.zeros(self.pred_probs.shape, dtype=np.float16)
-        same = (output.train_probs is None) == (self.train_probs is None)
-        _expect(same, "has train_probs and others have not, or the reverse", where)
         if output.train_probs is not None:
             self._add_train_probs(output.train_index, output.train_probs, where)
 

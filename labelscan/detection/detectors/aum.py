@@ -1,5 +1,7 @@
 """AUM: labels whose margin in training stays as low as that of labels known to be wrong."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
@@ -13,6 +15,7 @@ FEW = 20
 """With fewer threshold examples in a run, their 99th percentile is little more than a guess."""
 
 
+@dataclass(frozen=True)
 class Aum:
     """Flags labels whose margin in training is as low as that of examples relabelled to an extra class.
 
@@ -32,11 +35,11 @@ class Aum:
             may be better.
     """
 
+    percentile: float = 99.0
     needs_threshold_runs = True
 
-    def __init__(self, percentile: float = 99.0) -> None:
-        check_option(0 < percentile <= 100, percentile, "percentile", "above 0 and at most 100")
-        self.percentile = percentile
+    def __post_init__(self) -> None:
+        check_option(0 < self.percentile <= 100, self.percentile, "percentile", "above 0 and at most 100")
 
     def detect(self, evidence: Evidence) -> Detection:
         """Return label quality and flags, or raise ConfigError for evidence without these runs."""

@@ -6,6 +6,7 @@ once CUDA has started, and its batched variant is another filter.
 
 import warnings
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import cleanlab.filter
@@ -37,6 +38,7 @@ TOO_FEW = "May not flag all label issues in class"
 """The start of cleanlab's warning that a class is too small; ours names the class."""
 
 
+@dataclass(frozen=True)
 class ConfidentLearning:
     """Flags from the confident joint; label quality is self-confidence.
 
@@ -48,21 +50,17 @@ class ConfidentLearning:
         min_examples_per_class: examples that a pruning filter leaves in each class at least.
     """
 
-    def __init__(
-        self, filter_by: FilterBy = "prune_by_noise_rate", frac_noise: float = 1.0, min_examples_per_class: int = 1
-    ) -> None:
-        least = min_examples_per_class
-        check_option(0 < frac_noise <= 1, frac_noise, "frac_noise", "above 0 and at most 1")
+    filter_by: FilterBy = "prune_by_noise_rate"
+    frac_noise: float = 1.0
+    min_examples_per_class: int = 1
+
+    def __post_init__(self) -> None:
+        least = self.min_examples_per_class
+        check_option(0 < self.frac_noise <= 1, self.frac_noise, "frac_noise", "above 0 and at most 1")
         check_option(least >= 0, least, "min_examples_per_class", "at least 0")
-        if frac_noise != 1 and filter_by not in PRUNING:
-            raise OptionError(
-                f"has no effect on filter_by={filter_by}", "frac_noise", hint=f"use it with {', '.join(PRUNING)}"
-            )
-        self.filter_by: FilterBy = filter_by
-        self.options: dict[str, Any] = {"filter_by": filter_by, "n_jobs": 1}
-        if filter_by in PRUNING:
-            self.options |= {"frac_noise": frac_noise, "min_examples_per_class": min_examples_per_class}
-        self.min_examples_per_class = min_examples_per_class
+        if self.frac_noise != 1 and self.filter_by not in PRUNING:
+            problem, hint = f"has no effect on filter_by={self.filter_by}", f"use it with {', '.join(PRUNING)}"
+            raise OptionError(problem, "frac_noise", hint=hint)
 
     def detect(self, evidence: Evidence) -> Detection:
         """Return cleanlab's flags and self-confidence.
@@ -87,13 +85,13 @@ class ConfidentLearning:
 
     def _flags(self, given_labels: GivenLabels, pred_probs: PredProbs) -> Mask:
         if self.filter_by not in PRUNING:
-            return _find(given_labels, pred_probs, self.options)
+            return _find(given_labels, pred_probs, filter_by=self.filter_by)
         # The joint of all labels, then pruning in groups of classes, gives the same flags as one call, which would
         # copy all probabilities twice and need three times their size.
         joint = compute_confident_joint(given_labels, pred_probs)
         flagged = np.zeros(len(given_labels), dtype=bool)
         for rows in _groups(given_labels, pred_probs):
-            flagged[rows] = _find(given_labels[rows], pred_probs[rows], {**self.options, "confident_joint": joint})
+            flagged[rows] = _find(given_labels[rows], pred_probs[rows], confident_joint=joint, **asdict(self))
         return flagged
 
     def _too_small(self, evidence: Evidence) -> list[str]:
@@ -106,9 +104,9 @@ class ConfidentLearning:
         return [f"too few examples for confident-learning to flag any: classes {names}{more}"]
 
 
-def _find(given_labels: GivenLabels, pred_probs: PredProbs, options: dict[str, Any]) -> Mask:
+def _find(given_labels: GivenLabels, pred_probs: PredProbs, **options: Any) -> Mask:
     try:
-        issues = cleanlab.filter.find_label_issues(given_labels, pred_probs, **options)
+        issues = cleanlab.filter.find_label_issues(given_labels, pred_probs, n_jobs=1, **options)
     finally:
         # cleanlab leaves a copy of the probabilities in a module variable, for processes that we never start.
         vars(cleanlab.filter).pop("pred_probs_by_class", None)

@@ -5,6 +5,7 @@ says how many labels are wrong; which ones also depends on the probabilities fro
 the highest expected F1.
 """
 
+from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
@@ -27,6 +28,7 @@ WIDEST_SHIFT = 60.0
 """The largest shift of log-odds either way: e ** 60 is beyond the odds that any finite data set could show."""
 
 
+@dataclass(frozen=True)
 class NoisePosterior:
     """Error probabilities under a channel fitted to the predictions.
 
@@ -51,16 +53,15 @@ class NoisePosterior:
         max_steps: the most steps of expectation maximisation.
     """
 
-    def __init__(
-        self, kappa: float = 2.0, label_doubt: float = 0.25, in_sample: bool = True, max_steps: int = 30
-    ) -> None:
-        check_option(0 < kappa <= 10, kappa, "kappa", "above 0 and at most 10")
-        check_option(0 <= label_doubt <= 1, label_doubt, "label_doubt", "in [0, 1]")
-        check_option(max_steps >= 1, max_steps, "max_steps", "at least 1")
-        self.kappa = kappa
-        self.label_doubt = label_doubt
-        self.in_sample = in_sample
-        self.max_steps = max_steps
+    kappa: float = 2.0
+    label_doubt: float = 0.25
+    in_sample: bool = True
+    max_steps: int = 30
+
+    def __post_init__(self) -> None:
+        check_option(0 < self.kappa <= 10, self.kappa, "kappa", "above 0 and at most 10")
+        check_option(0 <= self.label_doubt <= 1, self.label_doubt, "label_doubt", "in [0, 1]")
+        check_option(self.max_steps >= 1, self.max_steps, "max_steps", "at least 1")
 
     def detect(self, evidence: Evidence) -> Detection:
         """Return error probabilities, their complement as label quality, and the flags of highest expected F1.

@@ -16,8 +16,7 @@ from torch import Tensor
 from labelscan.registry import check_option
 from labelscan.training.losses.by_classes import ByClasses
 from labelscan.training.losses.focal import focal
-from labelscan.training.losses.normalized_cross_entropy import NormalizedCrossEntropy
-from labelscan.training.losses.normalized_focal import NormalizedFocal
+from labelscan.training.losses.normalized import NormalizedCrossEntropy, NormalizedFocal
 from labelscan.training.losses.per_example import PerExampleLoss, at_given, log_probs
 from labelscan.training.losses.regularisation import Regularisation
 from labelscan.training.losses.weighted_sum import WeightedSum

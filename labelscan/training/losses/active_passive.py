@@ -10,8 +10,7 @@ or 50 and 1 (mae) on WebVision, 10 and .1 (rce) or 10 and 1 (mae) on CIFAR-100, 
 
 from labelscan.training.losses.by_classes import ByClasses
 from labelscan.training.losses.mean_absolute_error import MeanAbsoluteError
-from labelscan.training.losses.normalized_cross_entropy import NormalizedCrossEntropy
-from labelscan.training.losses.normalized_focal import NormalizedFocal
+from labelscan.training.losses.normalized import NormalizedCrossEntropy, NormalizedFocal
 from labelscan.training.losses.regularisation import Regularisation
 from labelscan.training.losses.reverse_cross_entropy import ReverseCrossEntropy
 from labelscan.training.losses.weighted_sum import WeightedSum

@@ -24,8 +24,7 @@ from labelscan.training.losses.early_learning import EarlyLearning
 from labelscan.training.losses.focal import Focal
 from labelscan.training.losses.generalized_cross_entropy import GeneralizedCrossEntropy
 from labelscan.training.losses.mean_absolute_error import MeanAbsoluteError
-from labelscan.training.losses.normalized_cross_entropy import NormalizedCrossEntropy
-from labelscan.training.losses.normalized_focal import NormalizedFocal
+from labelscan.training.losses.normalized import NormalizedCrossEntropy, NormalizedFocal
 from labelscan.training.losses.piecewise_zero import PiecewiseZero
 from labelscan.training.losses.regularisation import regularisation_of
 from labelscan.training.losses.reverse_cross_entropy import ReverseCrossEntropy

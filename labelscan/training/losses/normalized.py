@@ -1,4 +1,8 @@
-"""Normalized focal loss: the given label's share of the focal loss of all labels."""
+"""Normalized losses: the given label's share of the loss of all labels.
+
+Robust, as every loss normalized like this is, but they learn little more of what is half learned: Ma et al. use them
+only together with a passive loss, see ``active_passive``.
+"""
 
 import math
 
@@ -7,6 +11,17 @@ from torch import Tensor
 from labelscan.registry import check_option
 from labelscan.training.losses.focal import focal
 from labelscan.training.losses.per_example import PerExampleLoss, at_given, log_probs
+
+
+class NormalizedCrossEntropy(PerExampleLoss):
+    """Cross-entropy over its sum for all labels, ``log p / sum_k log p_k``.
+
+    Source: Ma et al., ICML 2020, arXiv:2006.13554.
+    """
+
+    def forward(self, logits: Tensor, given_labels: Tensor) -> Tensor:
+        log_p = log_probs(logits)
+        return at_given(log_p, given_labels) / log_p.sum(dim=1)
 
 
 class NormalizedFocal(PerExampleLoss):
