@@ -144,7 +144,14 @@ class Registry(Parts[Callable[..., T]], Generic[T]):
 
     def build_spec(self, spec: PartSpec, **defaults: object) -> T:
         """Make the part that ``spec`` names; see ``build``."""
-        return self[spec.name](**self.values(spec, **defaults))
+        values = self.values(spec, **defaults)
+        try:
+            return self[spec.name](**values)
+        except OptionError as error:
+            problem = error.problems[0]
+            raise ConfigError(
+                problem.problem, where=f"{self.kind} {spec.name}, {problem.where}", hint=problem.hint
+            ) from None
 
     def values(self, spec: PartSpec, **defaults: object) -> dict[str, object]:
         """Return every option of the part that ``spec`` names with the value that it gets; see ``build``."""
@@ -218,3 +225,16 @@ def shown(value: object) -> str:
     if isinstance(value, float) and float(f"{value:g}") == value:
         return f"{value:g}"
     return str(value)
+
+
+class OptionError(ConfigError):
+    """An option that a part cannot have; the registry adds the part, which does not know what it is called."""
+
+    def __init__(self, problem: str, option: str, *, hint: str = "") -> None:
+        super().__init__(problem, where=f"option {option}", hint=hint)
+
+
+def check_option(allowed: bool, value: float, option: str, must: str) -> None:
+    """Raise OptionError unless the value of an option is ``allowed``: it ``must`` be, such as ``above 0``."""
+    if not allowed:
+        raise OptionError(f"must be {must}, got {value:g}", option)

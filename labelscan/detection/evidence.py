@@ -1,7 +1,7 @@
-"""The folds' outputs put together: one row for each scored example, filled exactly once a repeat.
+"""Evidence: the outputs of all folds, one row for each scored example, filled exactly once a repeat.
 
-Detectors see nothing else. Examples that no model could score (unreadable, the only member of a class) have no
-row here, and ``index`` leads back to the data set, so that no probability ever has to be invented for them.
+Detectors see nothing else. Examples that no model could score (unreadable, the only member of a class) have no row
+here, so no probability has to be invented for them; ``index`` leads back to the data set.
 """
 
 import zipfile
@@ -27,16 +27,16 @@ from labelscan.arrays import (
 from labelscan.atomic import write_npz
 from labelscan.data.dataset import Dataset
 from labelscan.errors import RunError, RunFolderError
-from labelscan.training.fold_output import FoldOutput
+from labelscan.training.fold_output import IF_DIVERGED, FoldOutput
 
 FILE_NAME = "evidence.npz"
 CHUNK_ROWS = 16_384
-"""Rows worked on at once, so that what is needed beside the probabilities does not grow with them."""
+"""Rows worked on at a time, to keep the memory needed besides the probabilities constant."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Evidence:
-    """What is known of N scored examples; every row is a probability distribution over K classes."""
+    """Everything that detectors know about N scored examples of K classes."""
 
     pred_probs: PredProbs
     given_labels: GivenLabels
@@ -47,18 +47,16 @@ class Evidence:
     fold_names: Strings
     """(N,) the fold that held the example out; folds of several repeats joined by ``|``; empty where unknown."""
     train_margin: NDArray[np.float32] | None = None
-    """(N,) NaN where unknown; None where nothing is known."""
+    """(N,) NaN where unknown; None if all are."""
     train_probs: TrainProbs | None = None
-    """(N, K) in-sample: mean probabilities of the models that trained on the example, in their later epochs. None
-    where unknown."""
+    """(N, K) in-sample: the mean over the models that trained on the example, in their later epochs."""
     aum_train_margin: NDArray[np.float32] | None = None
     """(N, R) from R trainings with an extra class: the mean logit margin of the label that each trained on, the given
-    one or the extra class. None where the leading detector does without them."""
+    one or the extra class. None if the leading detector does not use it."""
     aum_is_threshold: NDArray[np.bool_] | None = None
-    """(N, R) whether the training relabelled the example to the extra class; none is by all of them."""
+    """(N, R) whether the training relabelled the example to the extra class; no example is relabelled by all."""
 
     def __post_init__(self) -> None:
-        """Refuse what no detector may judge: see ``check_pred_probs``."""
         check_pred_probs(self.pred_probs, self.given_labels, self.class_names, example_ids=self.example_ids)
         shapes = {name: column.shape for name, column in self._columns().items()}
         if any(shape[:1] != (len(self),) for shape in shapes.values()):
@@ -71,21 +69,19 @@ class Evidence:
             raise ValueError("aum_train_margin holds NaN or infinity")
 
     def __len__(self) -> int:
-        """Return N."""
         return len(self.given_labels)
 
     def __getitem__(self, order: Index) -> "Evidence":
         """Return the rows ``order``, in that order."""
-        taken: dict[str, Any] = {name: column[order] for name, column in self._columns().items()}
-        return replace(self, **taken)
+        return replace(self, **{name: column[order] for name, column in self._columns().items()})
 
     @property
     def self_confidence(self) -> NDArray[np.float64]:
         """Return (N,) the probability of the given label."""
         return self.pred_probs[np.arange(len(self)), self.given_labels].astype(np.float64)
 
-    def _columns(self) -> dict[str, NDArray[Any]]:
-        """Return what is known, one row an example, by name."""
+    def _columns(self) -> dict[str, Any]:
+        """Return the arrays of one row an example, by name, without those that are None."""
         known = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "class_names"}
         return {name: column for name, column in known.items() if column is not None}
 
@@ -98,11 +94,7 @@ class Evidence:
 
     @classmethod
     def read(cls, path: Path) -> "Evidence":
-        """Return what ``write`` wrote.
-
-        Raises:
-            RunFolderError: the file is not there, damaged, or another kind of file.
-        """
+        """Return what ``write`` wrote, or raise RunFolderError if the file is missing, damaged or of another kind."""
         try:
             # Opened here, since np.load leaves a damaged file open.
             with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
@@ -119,22 +111,20 @@ class Evidence:
 
 
 def gather(outputs: Iterable[FoldOutput], *, dataset: Dataset, scored: Mask, n_repeats: int) -> Evidence:
-    """Put the outputs of all folds of all repeats together.
+    """Return the evidence that the outputs of all folds of all repeats add up to.
 
-    The probabilities of several repeats are averaged (arithmetic mean); train margins and train probabilities are
-    the means over the folds that trained on the example. One output is looked at after another, so they may be
-    loaded lazily.
+    The probabilities of several repeats are averaged; train margins and train probabilities are the means over the
+    folds that trained on the example.
 
     Args:
-        outputs: in the order of repeat and fold: sums round differently in another order, and the same run
-            must give the same bytes.
+        outputs: in the order of repeat and fold, since sums round differently in another order, and the same run must
+            give the same bytes. Only one is in memory at a time, so they may be loaded lazily.
         dataset: N examples.
-        scored: (N,) the examples that must be predicted, once a repeat.
+        scored: (N,) the examples that each repeat must predict once.
         n_repeats: how many repeats there are.
 
     Raises:
-        RunError: an example predicted twice or never, or something that is not a probability: a model that
-            diverged, or our own mistake.
+        RunError: a model that diverged, or, by our own mistake, an example that is not predicted exactly once.
     """
     gathering = _Gathering(dataset, scored, n_repeats)
     for output in outputs:
@@ -144,7 +134,7 @@ def gather(outputs: Iterable[FoldOutput], *, dataset: Dataset, scored: Mask, n_r
 
 
 class _Gathering:
-    """Sums over the outputs seen so far, one row for each scored example."""
+    """The sums over the outputs so far, one row for each scored example."""
 
     def __init__(self, dataset: Dataset, scored: Mask, n_repeats: int) -> None:
         self.dataset = dataset
@@ -157,38 +147,32 @@ class _Gathering:
         self.margin_sums = np.zeros(len(self.index))
         self.margin_counts = np.zeros(len(self.index), dtype=np.int64)
         self.train_probs: TrainProbs | None = None
-        self.has_train_probs: bool | None = None
         self.latest = (-1, -1)
 
     def add(self, output: FoldOutput) -> None:
-        """Add one fold of one repeat."""
         where = f"repeat {output.repeat}, fold {output.fold}"
         _expect((output.repeat, output.fold) > self.latest, "came out of order, or twice", where)
         _expect(output.repeat < self.n_repeats, f"{self.n_repeats} repeats were planned", where)
+        if self.latest == (-1, -1) and output.train_probs is not None:
+            self.train_probs = np.zeros(self.pred_probs.shape, dtype=np.float16)
+        same = (output.train_probs is None) == (self.train_probs is None)
+        _expect(same, "has train_probs and others have not, or the reverse", where)
         self.latest = (output.repeat, output.fold)
         rows = self.row_of[output.held_out_index]
         _expect(bool((rows >= 0).all()), "held out an example that is not to be scored", where)
         free = bool((self.folds[rows, output.repeat] < 0).all()) and len(np.unique(rows)) == len(rows)
         _expect(free, "predicted an example that was predicted before in this repeat", where)
-        pred_probs = output.pred_probs
-        shape = (len(rows), self.pred_probs.shape[1])
-        _expect(pred_probs.shape == shape, f"probabilities of shape {pred_probs.shape}, not {shape}", where)
-        self._check_distributions(pred_probs, where)
+        shape, wanted = output.pred_probs.shape, (len(rows), self.pred_probs.shape[1])
+        _expect(shape == wanted, f"probabilities of shape {shape}, not {wanted}", where)
+        _check_distributions(output.pred_probs, where)
         self.folds[rows, output.repeat] = output.fold
-        self.pred_probs[rows] += pred_probs
+        self.pred_probs[rows] += output.pred_probs
         self._add_margins(output.train_index, output.train_margin)
-        has_train_probs = output.train_probs is not None
-        _expect(
-            self.has_train_probs in (None, has_train_probs),
-            "has train_probs and others have not, or the reverse",
-            where,
-        )
-        self.has_train_probs = has_train_probs
         if output.train_probs is not None:
             self._add_train_probs(output.train_index, output.train_probs, where)
 
     def evidence(self) -> Evidence:
-        """Return the means, once every fold is in."""
+        """Return the means, once all outputs are added."""
         missing = (self.folds < 0).any(axis=1)
         if missing.any():
             first = self.dataset.example_ids[self.index[int(np.argmax(missing))]]
@@ -212,18 +196,6 @@ class _Gathering:
             train_probs=self.train_probs,
         )
 
-    def _check_distributions(self, pred_probs: NDArray[np.floating[Any]], where: str) -> None:
-        # Checked before the sums are normalised, which would hide what is wrong with them.
-        sums = pred_probs.sum(axis=1, dtype=np.float64)
-        if not np.isfinite(sums).all():
-            raise RunError(
-                f"the model predicts NaN for {int((~np.isfinite(sums)).sum()):,} examples: training diverged",
-                where=where,
-                hint="lower training.learning_rate, or set device.precision=float32",
-            )
-        valid = bool((np.abs(sums - 1) <= ROW_SUM_TOLERANCE).all()) and not bool((pred_probs < 0).any())
-        _expect(valid, "the probabilities of an example do not sum to 1", where)
-
     def _add_margins(self, train_index: Index, train_margin: NDArray[np.float32]) -> None:
         rows = self.row_of[train_index]
         known = (rows >= 0) & ~np.isnan(train_margin)
@@ -231,13 +203,25 @@ class _Gathering:
         self.margin_counts[rows[known]] += 1
 
     def _add_train_probs(self, train_index: Index, train_probs: TrainProbs, where: str) -> None:
-        if self.train_probs is None:
-            self.train_probs = np.zeros(self.pred_probs.shape, dtype=np.float16)
+        assert self.train_probs is not None
         for start in range(0, len(train_index), CHUNK_ROWS):
             probs = train_probs[start : start + CHUNK_ROWS]
-            self._check_distributions(probs, where)
+            _check_distributions(probs, where)
             rows = self.row_of[train_index[start : start + CHUNK_ROWS]]
             self.train_probs[rows[rows >= 0]] += probs[rows >= 0]
+
+
+def _check_distributions(probs: NDArray[np.floating[Any]], where: str) -> None:
+    """Check probabilities before they are summed and normalised, which would hide what is wrong with them."""
+    sums = probs.sum(axis=1, dtype=np.float64)
+    if not np.isfinite(sums).all():
+        raise RunError(
+            f"the model predicts NaN for {int((~np.isfinite(sums)).sum()):,} examples: training diverged",
+            where=where,
+            hint=IF_DIVERGED,
+        )
+    valid = bool((np.abs(sums - 1) <= ROW_SUM_TOLERANCE).all()) and not bool((probs < 0).any())
+    _expect(valid, "the probabilities of an example do not sum to 1", where)
 
 
 def _normalise_rows(sums: NDArray[np.floating[Any]]) -> None:
@@ -250,9 +234,8 @@ def _normalise_rows(sums: NDArray[np.floating[Any]]) -> None:
 
 def _fold_names(folds: NDArray[np.int64]) -> Strings:
     """Return (N,) names for (N, R) folds."""
-    if folds.shape[1] == 1:
-        names = as_strings([str(fold) for fold in range(int(folds.max(initial=0)) + 1)])
-        return names[folds[:, 0]]
+    if folds.shape[1] == 1:  # a few strings that all examples share
+        return as_strings([str(fold) for fold in range(int(folds.max(initial=0)) + 1)])[folds[:, 0]]
     return as_strings(["|".join(map(str, row)) for row in folds.tolist()])
 
 

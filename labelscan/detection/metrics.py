@@ -1,4 +1,4 @@
-"""How well flags and ranking match errors that are known: what benchmarks, and runs with true labels, report."""
+"""Metrics of flags and ranking against known errors, for benchmarks and runs with true labels."""
 
 from dataclasses import dataclass
 
@@ -10,10 +10,10 @@ from labelscan.arrays import LabelQuality, Mask
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DetectionQuality:
-    """Flags and ranking of one detector against the labels known to be wrong.
+    """Metrics of one detector's flags and ranking against the labels known to be wrong.
 
-    What would divide by zero is 0 for the flags (precision without flags, recall without errors). The ranking
-    has no value, None, where there is nothing to tell apart: no errors, or nothing but errors.
+    Where a metric of the flags would divide by zero it is 0: precision without flags, recall without errors. Those of
+    the ranking are None where there is nothing to tell apart: no errors, or nothing but errors.
     """
 
     n_errors: int
@@ -22,7 +22,7 @@ class DetectionQuality:
     precision: float
     recall: float
     balanced_accuracy: float
-    """Mean of the shares of errors that are flagged and of right labels that are not; of those that exist."""
+    """Mean of the share of errors that are flagged and the share of right labels that are not."""
     auroc: float | None
     average_precision: float | None
     precision_at_k: float | None
@@ -30,13 +30,7 @@ class DetectionQuality:
 
 
 def quality(flagged: Mask, label_quality: LabelQuality, label_errors: Mask) -> DetectionQuality:
-    """Return how well one detector did.
-
-    Args:
-        flagged: (N,) what it takes for wrong.
-        label_quality: (N,) in [0, 1], low is doubtful.
-        label_errors: (N,) what is wrong.
-    """
+    """Return the metrics of one detector; ``label_errors`` are the labels known to be wrong."""
     n_errors, n_flagged = int(label_errors.sum()), int(flagged.sum())
     n_right = len(label_errors) - n_errors
     hits = int((flagged & label_errors).sum())
@@ -58,7 +52,7 @@ def quality(flagged: Mask, label_quality: LabelQuality, label_errors: Mask) -> D
 
 
 def _precision_at_k(label_quality: LabelQuality, label_errors: Mask) -> float:
-    """Return precision among as many labels as there are errors; equal qualities share the places that are left."""
+    """Return precision among as many labels as there are errors; tied labels share the last places."""
     k = int(label_errors.sum())
     cut = np.partition(label_quality, k - 1)[k - 1]
     below, tied = label_quality < cut, label_quality == cut

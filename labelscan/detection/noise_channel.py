@@ -1,8 +1,8 @@
 """A noisy channel that turns true labels into given ones, fitted to probabilities by expectation maximisation.
 
-What an example's true label may be is read from its probabilities, raised to an exponent and normalised; the channel
-is fitted to them and the given labels as in Dawid and Skene (1979), with a classifier in the place of further
-annotators. Every pass goes over all examples in chunks and keeps a few numbers of each, so that memory beside the
+The distribution of an example's true label is its probabilities, raised to an exponent and normalised. The channel is
+fitted to these and the given labels as in Dawid and Skene (1979), with a classifier instead of further annotators.
+Every pass goes over the examples in chunks and keeps a few numbers of each, so the memory needed besides the
 probabilities does not grow with N times K.
 """
 
@@ -19,46 +19,43 @@ from labelscan.arrays import GivenLabels, Index, PredProbs
 Floats = NDArray[np.float64]
 
 CLIP = 0.01
-"""Probabilities are at least this over K: trees and neighbours give exact zeros, whose logarithm is not finite."""
+"""Lower probabilities count as this over K: trees and neighbours give exact zeros, whose logarithm is infinite."""
 SCALE_LIMITS = (math.exp(-3), math.exp(3))
-"""Range in which exponents are sought."""
+"""The range of exponents."""
 DIAGONAL = 0.9
-"""Share of right labels in each class that the channel starts from."""
+"""The share of right labels in each class that the fit starts from."""
 TOLERANCE = 1e-6
-"""The channel is fitted when the mean log-likelihood moves by less."""
+"""The fit ends when the mean log-likelihood changes by less."""
 STRIDE = 1.5
-"""Length of the steps in which the exponent follows the channel, in those of Newton's method: longer ones make up for
-the slow pace of expectation maximisation."""
+"""Steps of the exponent, in those of Newton's method: longer ones make up for slow expectation maximisation."""
 ENOUGH = 100_000
 """Examples that are enough to estimate one number, an exponent."""
 CHUNK_CELLS = 1 << 18
-"""Probabilities worked on at once: 2 MiB in float64, which stays in a core's cache."""
+"""Probabilities worked on at a time: 2 MiB in float64, which stays in a core's cache."""
 TINY = 1e-290
-"""Stands for a likelihood that underflowed to 0, so that nothing is divided by it."""
+"""Replaces likelihoods that underflow to 0, before they are divided by."""
 
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """N examples, given out in chunks of one given label each: a chunk meets one column of the channel.
-
-    Where there are two opinions of each example, the weighted geometric mean of both is taken.
-    """
+    """N examples and their probabilities, or the weighted geometric mean of probabilities of two kinds."""
 
     given_labels: GivenLabels
     probs: PredProbs
-    """(N, K) of one kind."""
     further_probs: NDArray[np.floating[Any]] | None = None
-    """(N, K) of another kind."""
+    """(N, K) of the second kind."""
     further_weight: float = 0.5
-    """In [0, 1]; the rest is that of ``probs``."""
+    """The weight of the second kind, in [0, 1]; the first has the rest."""
 
     @property
     def n_classes(self) -> int:
-        """Return K."""
         return int(self.probs.shape[1])
 
     def chunks(self) -> Iterator[tuple[int, Index, Floats]]:
-        """Yield a given label, rows that have it, and the float64 logarithms of their clipped probabilities."""
+        """Yield a given label, rows that have it, and the logarithms of their clipped probabilities.
+
+        All rows of a chunk have one given label, and so need the same column of the channel.
+        """
         size = max(1, CHUNK_CELLS // self.n_classes)
         order = np.argsort(self.given_labels, kind="stable")
         ends = np.cumsum(np.bincount(self.given_labels, minlength=self.n_classes))
@@ -72,15 +69,15 @@ class Examples:
                 yield label, rows, log_p
 
     def enough_for_an_exponent(self) -> "Examples":
-        """Return these examples, or ``ENOUGH`` of them, evenly spread in the order of the given label's probability.
+        """Return these examples, or ``ENOUGH`` of them, evenly spread by the probability of the given label.
 
-        That order, unlike the one they came in, belongs to the examples.
+        The choice must not depend on the order of rows.
         """
         n_examples = len(self.given_labels)
         if n_examples <= ENOUGH:
             return self
         given = self.probs[np.arange(n_examples), self.given_labels]
-        # Where these are equal, as in models that are quite sure, by the label and the other probabilities.
+        # Ties, common where models are very sure, are broken by the label and the other probabilities.
         order = np.lexsort((np.square(self.probs).sum(axis=1), self.given_labels, given))
         rows = order[np.linspace(0, n_examples - 1, ENOUGH).astype(np.int64)]
         further_probs = None if self.further_probs is None else self.further_probs[rows]
@@ -93,24 +90,24 @@ class Examples:
 
 @dataclass(frozen=True, eq=False)
 class Channel:
-    """How given labels come from true ones, and how sharply the probabilities are read.
+    """A fitted channel.
 
     Both matrices are P(given = column | true = row), rows summing to 1: the transpose of ``noise_matrix``.
     """
 
     exponent: float
-    """Probabilities are read as softmax(exponent * log p)."""
+    """True labels are distributed as softmax(exponent * log p)."""
     matrix: Floats
-    """(K, K) of the last E-step."""
+    """(K, K) as the last E-step used it."""
     refitted: Floats
-    """(K, K) what its M-step made of it."""
+    """(K, K) after the M-step that followed."""
 
 
 def calibrate(examples: Examples) -> float:
-    """Return the exponent with the lowest mean negative log-likelihood of the given labels, no channel between.
+    """Return the exponent with the lowest mean negative log-likelihood of the given labels, without a channel.
 
-    That is convex. Newton's method, kept between bounds that close in, needs half a dozen passes over all
-    examples. Where the exponent makes no difference, all rows being uniform, it is 1.
+    The problem is convex: Newton's method within shrinking bounds takes half a dozen passes over the examples. Where
+    the exponent makes no difference, as all rows are uniform, it is 1.
     """
     lower, upper = SCALE_LIMITS
     scale, tried = 1.0, {1.0}
@@ -137,10 +134,10 @@ def fit_channel(
 
     Args:
         examples: given labels and probabilities.
-        exponent: how sharply probabilities are read.
-        max_steps: of expectation maximisation, at most.
-        fit_exponent: whether ``exponent`` is only where the search for the likeliest one starts.
-        start: (K, K) matrix of a channel like it, which saves steps; else one of few errors, any for any.
+        exponent: sharpens the probabilities.
+        max_steps: the most steps of expectation maximisation.
+        fit_exponent: whether to fit the exponent too, starting from ``exponent``.
+        start: (K, K) matrix to start from; by default few errors, spread evenly.
     """
     n_classes = examples.n_classes
     if start is None:
@@ -151,17 +148,16 @@ def fit_channel(
     sharper = exponent
     for _ in range(max_steps):
         matrix, exponent, previous = following, sharper, likelihood
-        step = _step(examples, exponent, matrix, slopes=fit_exponent)
-        following, likelihood = step.matrix, step.log_likelihood
+        following, likelihood, slope, curvature = _step(examples, exponent, matrix, slopes=fit_exponent)
         if abs(likelihood - previous) < TOLERANCE:
             break
-        if fit_exponent and step.curvature > 0:
-            sharper = min(max(exponent + STRIDE * step.slope / step.curvature, SCALE_LIMITS[0]), SCALE_LIMITS[1])
+        if fit_exponent and curvature > 0:
+            sharper = min(max(exponent + STRIDE * slope / curvature, SCALE_LIMITS[0]), SCALE_LIMITS[1])
     return Channel(exponent, matrix, following)
 
 
 def error_log_odds(examples: Examples, channel: Channel) -> Floats:
-    """Return (N,) the logarithms of the odds that a given label is wrong."""
+    """Return (N,) the log-odds that a given label is wrong."""
     log_odds = np.empty(len(examples.given_labels))
     for label, rows, log_p in examples.chunks():
         joint = _sharpen(log_p, channel.exponent)
@@ -172,25 +168,16 @@ def error_log_odds(examples: Examples, channel: Channel) -> Floats:
     return log_odds
 
 
-@dataclass(frozen=True, eq=False)
-class _Step:
-    matrix: Floats
-    """(K, K) after the M-step."""
-    log_likelihood: float
-    """Mean, under the channel before."""
-    slope: float
-    """Derivative by the exponent of what expectation maximisation raises; 0 where it was not asked for."""
-    curvature: float
-    """Its derivative with the sign turned, so not negative."""
+def _step(examples: Examples, exponent: float, matrix: Floats, *, slopes: bool) -> tuple[Floats, float, float, float]:
+    """Return the matrix after one E-step and one M-step, and the mean log-likelihood before them.
 
+    If ``slopes``, also the derivative in the exponent of what expectation maximisation raises, and minus its second
+    derivative, which is not negative.
 
-def _step(examples: Examples, exponent: float, matrix: Floats, *, slopes: bool) -> _Step:
-    """Return what one E- and M-step makes of a channel.
-
-    The posterior of an example is matrix[j, given] * sharpened[j] over the sum of these, and all examples of a
-    chunk have one given label: adding up their posteriors is one product with the inverse sums.
+    The posterior of an example is matrix[j, given] * sharpened[j] over the sum of these, and all examples of a chunk
+    have one given label: adding up their posteriors is one product with the inverse sums.
     """
-    counts = np.eye(len(matrix))  # one right label a class: a class that is never predicted keeps a row
+    counts = np.eye(len(matrix))  # one right label a class, so that a class which is never predicted keeps a row
     log_likelihood = slope = curvature = 0.0
     for label, _, log_p in examples.chunks():
         sharpened = _sharpen(log_p.copy() if slopes else log_p, exponent)
@@ -204,7 +191,7 @@ def _step(examples: Examples, exponent: float, matrix: Floats, *, slopes: bool) 
             slope += float(np.sum(posterior_means - means))
             curvature += float(np.sum(squares - means**2))
     n_examples = len(examples.given_labels)
-    return _Step(counts / counts.sum(axis=1, keepdims=True), log_likelihood / n_examples, slope, curvature)
+    return counts / counts.sum(axis=1, keepdims=True), log_likelihood / n_examples, slope, curvature
 
 
 def _calibration_slope(examples: Examples, scale: float) -> tuple[float, float]:

@@ -1,7 +1,7 @@
-"""Errors planted on labels judged right, in the shape of the noise that a run has estimated.
+"""Errors planted among labels judged right, distributed as the noise that a run has estimated.
 
-What comes out differs from the data in a few labels alone, and it is known which: how many of them a second run
-finds says what share of such errors the first one is likely to have found.
+The result differs from the data in a few known labels: the share of them that a second run finds estimates the share
+of such errors that the first run has found.
 """
 
 from dataclasses import dataclass
@@ -19,38 +19,34 @@ from labelscan.tables import write_csv
 
 FILE_NAME = "planted.csv"
 LEAST = 50
-"""Planted at least, where the data has room for them: with fewer the interval says next to nothing."""
+"""The least number planted, if the data has room: with fewer the interval says next to nothing."""
 MOST_OF_A_CLASS = 0.1
-"""Share of a class that is moved away at most, and of its size that is moved into it: more would be other data."""
+"""The largest share of a class's size that is moved out of it, or into it: more would make other data of it."""
 UNIFORM_SHARE = 0.01
-"""Share of the planted errors that may go anywhere: some of all errors do, and where the estimated noise has no room
-left they are all that can be planted."""
+"""Share of the planted errors between any two classes, as some errors always are; they are all that can be planted
+where classes have no room for the estimated noise."""
 
 
 @dataclass(frozen=True, eq=False)
 class PlantedErrors:
-    """Which labels are replaced by which wrong ones.
-
-    Attributes:
-        index: (M,) rows of the data set, ascending.
-        labels: (M,) int64, the wrong labels.
-    """
+    """The labels that are replaced, and by which wrong ones."""
 
     index: Index
+    """(M,) rows of the data set, ascending."""
     labels: GivenLabels
+    """(M,) the wrong labels."""
 
     def __len__(self) -> int:
-        """Return M."""
         return len(self.index)
 
     def in_place(self, given_labels: GivenLabels) -> GivenLabels:
-        """Return (N,) labels: those given, with the planted errors in them."""
+        """Return a copy of the given labels with the planted errors in it."""
         labels = given_labels.copy()
         labels[self.index] = self.labels
         return labels
 
     def write(self, path: Path, dataset: Dataset) -> None:
-        """Write one row a planted error: the example, its given label and the planted one."""
+        """Write planted.csv: the examples, their given labels and the planted ones."""
         names = as_strings(dataset.class_names)
         given, planted = names[dataset.given_labels[self.index]], names[self.labels]
         columns = {"example_id": dataset.example_ids[self.index], "given_label": given, "planted_label": planted}
@@ -58,26 +54,24 @@ class PlantedErrors:
 
 
 def count_wanted(rate: float, n_scored: int) -> int:
-    """Return how many errors are to be planted among so many labels, if no class is too small for its part."""
+    """Return how many errors to plant among ``n_scored`` labels, provided no class is too small for its share."""
     return min(max(round(rate * n_scored), LEAST), int(MOST_OF_A_CLASS * n_scored))
 
 
 def plant_errors(evidence: Evidence, detections: Detections, *, alone: Mask, rate: float, seed: int) -> PlantedErrors:
-    """Choose right labels and a wrong one for each, class by class in the shape of the estimated noise.
+    """Choose right labels and a wrong one for each, distributed over pairs of classes as the estimated noise is.
 
-    Labels are taken for right where no detector flags them. Among those of a class all have the same chance: to
-    prefer the surest would make planted errors even easier to find than they are.
+    A label counts as right if no detector flags it. Among those of a class all have the same chance: preferring the
+    surest would make planted errors even easier to find than they are. No error at all is planted where every class
+    has fewer than 10 examples.
 
     Args:
         evidence: N scored examples.
         detections: judgements of them.
-        alone: (N,) whether no other example has the same content; two different labels of one image are a conflict
-            and no error that has to be found.
-        rate: planted errors as a share of N; at least ``LEAST`` are planted where the classes have room for them.
-        seed: the same seed plants the same errors.
-
-    Returns:
-        The errors; none at all where every class has fewer than 10 examples.
+        alone: (N,) whether no other example has the same content; two labels for one image would be a conflict, which
+            is found without a model.
+        rate: planted errors as a share of N; at least ``LEAST`` are planted if the classes have room for them.
+        seed: decides which.
     """
     generator = np.random.default_rng(seed)
     given_labels, n_classes = evidence.given_labels, len(evidence.class_names)
@@ -97,14 +91,10 @@ def plant_errors(evidence: Evidence, detections: Detections, *, alone: Mask, rat
 
 
 def noise_shape(noise_matrix: NDArray[np.float64], class_counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return (K, K) P(given = row, true = column) among wrong labels: zero on the diagonal, with a sum of 1.
+    """Return (K, K) P(given = row, true = column) among wrong labels: 0 on the diagonal, with a sum of 1.
 
-    ``UNIFORM_SHARE`` of it is spread over all pairs of classes by the size of the true one, and all of it where the
-    matrix knows of no error.
-
-    Args:
-        noise_matrix: (K, K) P(given = row if true = column).
-        class_counts: (K,) examples of each class, which stand for those of each true class.
+    ``UNIFORM_SHARE`` of it, or all if ``noise_matrix`` has no errors, is spread over all pairs of classes by the size
+    of the true one. ``class_counts`` stand for the unknown sizes of the true classes.
     """
     uniform = np.tile(class_counts.astype(np.float64), (len(class_counts), 1))
     estimated = noise_matrix * class_counts
@@ -120,9 +110,9 @@ def noise_shape(noise_matrix: NDArray[np.float64], class_counts: NDArray[np.int6
 def _within(
     shape: NDArray[np.float64], total: int, *, most_into: NDArray[np.float64], most_from: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return (K, K) expected counts in this shape, their sum ``total`` as far as rows and columns have room.
+    """Return (K, K) expected counts of this shape that add up to ``total``, as far as rows and columns have room.
 
-    What a full class cannot take goes to the others in their shape.
+    The excess of a full class goes to the others in proportion.
     """
     expected = shape.copy()
     for _ in range(30):
@@ -137,7 +127,7 @@ def _within(
 
 
 def _rounded(exact: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return whole numbers next to ``exact`` with the same sum, rounded: the largest remainders are rounded up."""
+    """Return ``exact`` as whole numbers with the same sum, by rounding up the largest remainders."""
     counts = np.floor(exact + 1e-9).astype(np.int64)
     left_over = round(float(exact.sum())) - int(counts.sum())
     counts[np.argsort(counts - exact, kind="stable")[:left_over]] += 1
@@ -145,7 +135,7 @@ def _rounded(exact: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def _draw(weights: NDArray[np.float64], count: int, generator: np.random.Generator) -> NDArray[np.int64]:
-    """Return ``count`` places in random order, each as often as its weight asks for, give or take one."""
+    """Return ``count`` row numbers in random order, each in proportion to its weight, give or take one."""
     if not count:
         return np.empty(0, dtype=np.int64)
     ends = np.cumsum(weights)

@@ -1,7 +1,4 @@
-"""What a detector is, and what it says of the labels.
-
-Apart from the detectors themselves, so that each of them can import it.
-"""
+"""The detector protocol and its results, in a module of their own that every detector can import."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,27 +13,25 @@ from labelscan.detection.evidence import Evidence
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Detection:
-    """One detector's judgement of N labels; what a detector has no opinion on is None."""
+    """One detector's judgement of N labels."""
 
     label_quality: LabelQuality
     """(N,) in [0, 1]; low is doubtful."""
     flagged: Mask
     """(N,) the labels that are probably wrong."""
     error_probability: NDArray[np.float64] | None = None
-    """(N,) in [0, 1], the probability that the given label is wrong."""
+    """(N,) in [0, 1], the probability that the given label is wrong; None if the detector does not estimate it."""
     noise_matrix: NDArray[np.float64] | None = None
-    """(K, K) P(given = row if true = column); columns sum to 1."""
+    """(K, K) P(given = row if true = column), columns summing to 1; None if the detector does not estimate it."""
     notes: tuple[str, ...] = ()
-    """What a user should know about how the judgement came about."""
+    """Remarks for the user on how the judgement was made."""
 
     def __post_init__(self) -> None:
-        """Refuse a judgement that is not one of N labels."""
         assert self.label_quality.shape == self.flagged.shape
         assert self.flagged.dtype == np.bool_
         assert bool(((self.label_quality >= 0) & (self.label_quality <= 1)).all()), "NaN, or outside [0, 1]"
 
     def __len__(self) -> int:
-        """Return N."""
         return len(self.flagged)
 
 
@@ -55,16 +50,16 @@ class Detections:
     """The judgements of several detectors on the same N labels."""
 
     leading: str
-    """The detector whose flags and ranking lead, with its options, as in ``confident-learning:filter_by=both``."""
+    """The detector whose flags and ranking lead, with its options: ``confident-learning:filter_by=both``."""
     leading_name: str
     """The same without options: its key in ``by_name``."""
     by_name: Mapping[str, Detection]
     error_probability: NDArray[np.float64]
-    """(N,) always that of noise-posterior."""
+    """(N,) as noise-posterior estimates it, whatever leads."""
     noise_matrix: NDArray[np.float64]
-    """(K, K) P(given = row if true = column), that of noise-posterior too."""
+    """(K, K) P(given = row if true = column), as noise-posterior estimates it."""
 
     @property
     def lead(self) -> Detection:
-        """Return the judgement that leads."""
+        """Return the judgement of the leading detector."""
         return self.by_name[self.leading_name]

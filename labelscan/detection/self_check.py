@@ -1,7 +1,7 @@
-"""What a second run with planted errors says of a run: how many of such errors it finds, and what is likely left.
+"""Self-check: a second run, with planted errors, estimates how many errors the first run finds and how many are left.
 
-Everything here rests on one assumption, that real errors are about as hard to find as the planted ones. Often they
-are harder: people mislabel what is doubtful. So the difficulty of both is part of the result.
+It assumes that real errors are about as hard to find as planted ones. Often they are harder, since people mislabel
+what is doubtful, so the difficulty of both is part of the result.
 """
 
 import math
@@ -19,14 +19,14 @@ from labelscan.detection.protocol import Detections
 
 CONFIDENCE = 0.95
 NORMAL_QUANTILE = 1.959964
-"""Standard deviations to each side that hold it."""
+"""Standard deviations on each side of the mean that contain ``CONFIDENCE`` of a normal distribution."""
 MOST_EVIDENT = 0.4
-"""Share of the found planted errors by whose likes precision is judged. Of a quarter, two fifths, a half and two
-thirds, tried on out-of-fold probabilities with known errors, the larger two took weak models for too good, and the
-quarter left too few to count."""
+"""Share of the found planted errors, the most evident ones, that precision is estimated from. It was chosen among a
+quarter, two fifths, a half and two thirds on out-of-fold probabilities with known errors: the larger two made weak
+models look too good, and the quarter left too few to count."""
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 SELF_CONFIDENCE_EDGES = (0.01, 0.05, 0.2, 0.5)
-"""Between the bins of the histogram of self-confidence."""
+"""The edges between the bins of the histogram of self-confidence."""
 LIMITS = (
     "planted errors are often easier than real ones: the recall of real errors is then lower, and more are left; "
     "errors that look right to the models cannot be counted by any of them"
@@ -35,7 +35,7 @@ LIMITS = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Estimate:
-    """A number and its 95 % interval; None where nothing can be said."""
+    """A number and its 95 % interval; None where it is unknown."""
 
     estimate: float | None
     low: float | None
@@ -47,69 +47,68 @@ UNKNOWN = Estimate(estimate=None, low=None, high=None)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Difficulty:
-    """How hard some wrong labels, or what is taken for them, are to find: by the models of the second run.
+    """How hard a group of labels is to find for the models of the second run.
 
-    A high self-confidence or a low error probability is hard to find; without a high largest probability the models
-    do not know what they see.
+    A wrong label with a high self-confidence or a low error probability is hard to find. Where the largest probability
+    is low, the models do not recognise the example.
     """
 
     count: int
     self_confidence: tuple[float, ...]
-    """At ``QUANTILES``, like the next two; empty where there are no labels."""
+    """At ``QUANTILES``, as are the next two; empty without labels."""
     error_probability: tuple[float, ...]
     max_probability: tuple[float, ...]
     histogram: tuple[float, ...]
-    """Shares of the labels whose self-confidence is below the first of ``SELF_CONFIDENCE_EDGES``, ..., at least the
-    last."""
+    """Shares of the labels by self-confidence: below the first of ``SELF_CONFIDENCE_EDGES``, ..., at least the last."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SelfCheck:
-    """What a second run with planted errors says of the first."""
+    """The result of a second run with planted errors."""
 
     n_planted: int
-    """Those that got a score."""
+    """Planted errors that got a score."""
     n_found: int
-    """Those that the leading detector flags."""
+    """Planted errors that the leading detector flags."""
     recall: Estimate
     """Share of errors like these that are found."""
     precision: Estimate
     """Share of the flags that are right."""
     expected_precision: float | None
-    """The same by the error probabilities of the first run, which are too sure of themselves where models are weak or
-    people made the errors."""
+    """The same by the error probabilities of the first run, which are overconfident where models are weak or people
+    made the errors."""
     wrong_labels_left: Estimate
     """Wrong labels that the first run does not flag."""
     planted_easier: float | None
-    """Chance that a planted error that was found has a lower self-confidence than another flagged label: 0.5 where
-    they are equally evident, more where those planted are easier. None where there is nothing to compare."""
-    quantiles: tuple[float, ...]
-    self_confidence_edges: tuple[float, ...]
+    """Chance that a planted error that was found has a lower self-confidence than another flagged label: 0.5 if both
+    are equally evident, more if the planted ones are easier. None if there is nothing to compare."""
+    quantiles: tuple[float, ...] = QUANTILES
+    self_confidence_edges: tuple[float, ...] = SELF_CONFIDENCE_EDGES
     planted: Difficulty
     planted_and_found: Difficulty
     suspects: Difficulty
-    """What else the second run flags: real errors, and right labels among them, which look less evident."""
-    limits: str
+    """The other labels that the second run flags: real errors mixed with right labels, which look less evident."""
+    limits: str = LIMITS
     folder: str
-    """Folder of the second run, inside the run folder."""
+    """The second run's folder, inside the run folder."""
 
 
 def judge_by_planted(
     planted: PlantedErrors, first: tuple[Evidence, Detections], second: tuple[Evidence, Detections], *, folder: str
 ) -> SelfCheck:
-    """Return what the second run says of the first.
+    """Return the result of a self-check.
 
     Args:
-        planted: by what the data of the second differs from that of the first.
+        planted: the labels in which the data of the second run differs.
         first: evidence and judgements of the run that is checked.
-        second: those of the run with planted errors.
-        folder: of the second run.
+        second: those of the run with planted errors, which is in ``folder``.
+        folder: see ``SelfCheck``.
     """
     evidence, detections = second
     is_planted, flagged = np.isin(evidence.index, planted.index), detections.lead.flagged
-    n_planted, found, suspects = int(is_planted.sum()), is_planted & flagged, flagged & ~is_planted
-    n_found, of_first = int(found.sum()), first[1].lead.flagged
-    probability = detections.error_probability
+    found, suspects = is_planted & flagged, flagged & ~is_planted
+    n_planted, n_found = int(is_planted.sum()), int(found.sum())
+    of_first, probability = first[1].lead.flagged, detections.error_probability
     recall = estimate_recall(n_found, n_planted)
     precision = estimate_precision(probability[found], probability[suspects])
     return SelfCheck(
@@ -122,12 +121,9 @@ def judge_by_planted(
             recall, precision, n_flagged=int(of_first.sum()), n_not_flagged=int((~of_first).sum())
         ),
         planted_easier=_chance_of_less(evidence.self_confidence[found], evidence.self_confidence[suspects]),
-        quantiles=QUANTILES,
-        self_confidence_edges=SELF_CONFIDENCE_EDGES,
         planted=_difficulty(evidence, probability, is_planted),
         planted_and_found=_difficulty(evidence, probability, found),
         suspects=_difficulty(evidence, probability, suspects),
-        limits=LIMITS,
         folder=folder,
     )
 
@@ -135,7 +131,7 @@ def judge_by_planted(
 def estimate_recall(n_found: int, n_planted: int) -> Estimate:
     """Return the share of planted errors that were found, with the exact interval of Clopper and Pearson (1934).
 
-    The interval holds for errors drawn as the planted ones were, by models that are trained as these were.
+    The interval holds for errors drawn as the planted ones were, and for models trained as these were.
     """
     if not n_planted:
         return UNKNOWN
@@ -144,22 +140,22 @@ def estimate_recall(n_found: int, n_planted: int) -> Estimate:
 
 
 def estimate_precision(of_found: NDArray[np.float64], of_suspects: NDArray[np.float64]) -> Estimate:
-    """Return the share of flags that are right, by the number of flags as evident as planted errors are.
+    """Return the share of flags that are right, from the number of flags that are as evident as planted errors.
 
-    Flags that are no planted errors are a mixture of real errors and of right labels. If real errors are as evident
-    as planted ones, and right labels are not among the most evident flags, then the most evident two fifths of the
-    planted errors that were found have as large a share of the real ones beside them: the share of suspects at
-    least that evident, divided by the same share of planted errors, is the share of real errors among the suspects
-    (the mixture proportion of learning from positive and unlabelled examples: Elkan and Noto, KDD 2008; Blanchard,
-    Lee and Scott, JMLR 2010). It is too low where real errors are less evident than planted ones, and too high
-    where models are so weak that right labels look as wrong as errors do.
+    The suspects, flags that are not planted errors, are a mixture of real errors and right labels. If real errors are
+    as evident as planted ones, and no right label is among the most evident flags, then the share of suspects that
+    are at least as evident as the most evident two fifths of the planted errors found, divided by the same share of
+    those planted errors, is the share of real errors among the suspects (the mixture proportion of learning from
+    positive and unlabelled examples: Elkan and Noto, KDD 2008; Blanchard, Lee and Scott, JMLR 2010). The estimate is
+    too low if real errors are less evident than planted ones, and too high if models are so weak that right labels
+    look as wrong as errors do.
 
-    The interval is that of a ratio of two shares by its logarithm (Katz and others, Biometrics 1978), with half an
-    example added to those at least that evident and half a one to the others.
+    The interval is that of the logarithm of a ratio of two shares (Katz and others, Biometrics 1978), with half an
+    example added to those at least that evident and another half to the rest.
 
     Args:
-        of_found: (F,) error probabilities of planted errors that are flagged.
-        of_suspects: (S,) those of all other flagged labels.
+        of_found: (F,) error probabilities of the planted errors that are flagged.
+        of_suspects: (S,) error probabilities of all other flagged labels.
     """
     n_found, n_suspects = len(of_found), len(of_suspects)
     if not n_found or not n_suspects:
@@ -178,15 +174,9 @@ def estimate_precision(of_found: NDArray[np.float64], of_suspects: NDArray[np.fl
 
 
 def estimate_left(recall: Estimate, precision: Estimate, *, n_flagged: int, n_not_flagged: int) -> Estimate:
-    """Return how many wrong labels are not flagged: if so many flags are right and they are this share of all errors.
+    """Return how many wrong labels are not flagged, given the recall and the precision of the flags.
 
-    The ends of the interval take the ends of both others at once, so it is wider than 95 %.
-
-    Args:
-        recall: share of errors that are found.
-        precision: share of flags that are right.
-        n_flagged: labels flagged.
-        n_not_flagged: all others, of which no more can be wrong.
+    The interval combines the ends of both others, so it covers more than 95 %.
     """
 
     def left(share_right: float | None, share_found: float | None) -> float | None:

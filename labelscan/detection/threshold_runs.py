@@ -1,10 +1,10 @@
-"""Trainings with an extra class, whose margins the AUM detector judges by: jobs like those of the folds.
+"""Trainings with an extra class, whose margins the AUM detector uses: jobs like those of the folds.
 
-Some examples, the *threshold examples*, are relabelled to a class that does not exist. Their labels are wrong for
-certain, so that the margins that training gives them show what margins of wrong labels are like. A threshold example
-cannot be judged by the run that relabelled it, hence a second run whose threshold examples are others. Nothing is held
-out, and cross-entropy is the loss whatever that of the folds: a loss that backs off from hard examples would leave
-the threshold examples, all of them hard, untrained.
+Some examples, the *threshold examples*, are relabelled to a class that does not exist. Their labels are certainly
+wrong, so their margins in training show what the margins of wrong labels are like. A run cannot judge the examples
+that it relabelled itself, hence a second run with other threshold examples. Nothing is held out, and the loss is
+cross-entropy, whatever that of the folds: a loss that backs off from hard examples would leave the threshold examples,
+all of them hard, untrained.
 
 Source: Pleiss, Zhang, Elenberg and Weinberger, NeurIPS 2020, arXiv:2001.10528.
 """
@@ -24,9 +24,9 @@ from labelscan.detection.evidence import Evidence
 from labelscan.errors import ConfigError, DatasetError, RunError
 from labelscan.events import Listener
 from labelscan.training.batches import StoredInputs
-from labelscan.training.device import Device, seed_of
+from labelscan.training.device import seed_of
 from labelscan.training.fold_job import FoldJob, Learner, read_outputs
-from labelscan.training.fold_output import FoldOutput
+from labelscan.training.fold_output import IF_DIVERGED, FoldOutput
 from labelscan.training.learners import NetworkLearner, NetworkMaker
 from labelscan.training.schedule import build_schedule
 
@@ -37,7 +37,7 @@ N_RUNS = 2
 
 @dataclass(frozen=True, slots=True)
 class MarginLearner:
-    """Trains as a network learner does and keeps nothing but margins: its probabilities have a class too many."""
+    """Trains a network and keeps only its margins: its probabilities have one class too many."""
 
     network: NetworkLearner
 
@@ -45,31 +45,25 @@ class MarginLearner:
     def n_epochs(self) -> int:
         return self.network.n_epochs
 
-    def learn(self, job: FoldJob, inputs: StoredInputs, *, device: Device, notify: Listener) -> FoldOutput:
+    def learn(self, job: FoldJob, inputs: StoredInputs, notify: Listener) -> FoldOutput:
         assert not len(job.held_out_index)
-        output = self.network.learn(job, inputs, device=device, notify=notify)
+        output = self.network.learn(job, inputs, notify)
         return dataclasses.replace(output, pred_probs=output.pred_probs[:, :-1], train_probs=None)
 
 
 def with_extra_class(learner: Learner) -> MarginLearner:
-    """Return a learner as ``learner`` is, by cross-entropy and with one class more.
+    """Return the same learner with cross-entropy and one more class.
 
     Raises:
-        ConfigError: for what has no logits, or whose number of outputs is not ours to choose.
+        ConfigError: a learner that has no logits, or whose number of outputs is not ours to choose.
     """
-    hint = "name a model by --model, or choose another detector, as in --detector noise-posterior"
+    hint = "name a model by --model, or choose another detector, such as --detector noise-posterior"
     if not isinstance(learner, NetworkLearner):
-        raise ConfigError(
-            "aum compares the logits of networks, and the given classifier has none",
-            where="detection.detector",
-            hint=hint,
-        )
+        problem = "aum compares the logits of networks, and the given classifier has none"
+        raise ConfigError(problem, where="detection.detector", hint=hint)
     if not isinstance(learner.make, NetworkMaker):
-        raise ConfigError(
-            "aum trains networks with one output more than there are classes, which the given function does not make",
-            where="detection.detector",
-            hint=hint,
-        )
+        problem = "aum trains networks with one more output than classes, which the given function cannot make"
+        raise ConfigError(problem, where="detection.detector", hint=hint)
     n_classes = learner.make.n_classes + 1
     return MarginLearner(
         dataclasses.replace(
@@ -81,12 +75,7 @@ def with_extra_class(learner: Learner) -> MarginLearner:
 
 
 def threshold_jobs(fold_job: FoldJob, index: Index, parent: Path) -> list[FoldJob]:
-    """Return one job for each run with an extra class.
-
-    Args:
-        fold_job: any of the folds', which these are like in all that is not said here.
-        index: (N,) rows of the data set, to be trained on and judged.
-        parent: where their shards are made.
+    """Return one job for each run with an extra class, trained on the rows ``index`` and otherwise like ``fold_job``.
 
     Raises:
         UsageError: a learner that cannot do it, or too few examples.
@@ -119,39 +108,31 @@ def threshold_jobs(fold_job: FoldJob, index: Index, parent: Path) -> list[FoldJo
 
 
 def with_threshold_runs(evidence: Evidence, jobs: Sequence[FoldJob]) -> Evidence:
-    """Return the evidence with what finished jobs of ``threshold_jobs`` found out of the same examples.
-
-    Raises:
-        RunError: margins that are infinite or NaN.
-    """
+    """Return the evidence with the margins of finished ``threshold_jobs``, or raise RunError if they diverged."""
     train_margin = np.column_stack([output.train_margin for output in read_outputs(jobs)])
     if not np.isfinite(train_margin).all():
-        raise RunError(
-            "margins of training are infinite or NaN: training diverged",
-            where=KIND,
-            hint="lower training.learning_rate, or set device.precision=float32",
-        )
+        raise RunError("margins are infinite or NaN: training diverged", where=KIND, hint=IF_DIVERGED)
     is_threshold = [job.given_labels[job.train_index] == job.n_classes - 1 for job in jobs]
     return dataclasses.replace(evidence, aum_train_margin=train_margin, aum_is_threshold=np.column_stack(is_threshold))
 
 
 def n_threshold(n_examples: int, n_classes: int) -> int:
-    """Return how many examples a run relabels: as many as a class of average size has, with the extra one.
+    """Return how many examples a run relabels: the average size of a class, counting the extra one.
 
     Raises:
-        DatasetError: when there are too few examples for one of them.
+        DatasetError: there are too few examples for that.
     """
     if n_examples <= n_classes:
         raise DatasetError(
             f"{n_examples:,} examples of {n_classes:,} classes are too few for aum, "
             f"which relabels one in {n_classes + 1:,}",
-            hint="choose another detector, as in --detector noise-posterior",
+            hint="choose another detector, such as --detector noise-posterior",
         )
     return n_examples // (n_classes + 1)
 
 
 def draw_threshold_examples(n_examples: int, n_classes: int, *, seed: int) -> NDArray[np.bool_]:
-    """Return (N, N_RUNS) bool, which examples each run relabels: drawn at random, none twice.
+    """Return (N, N_RUNS) which examples each run relabels: drawn at random, none twice.
 
     Raises:
         DatasetError: too few examples.

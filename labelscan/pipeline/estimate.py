@@ -11,7 +11,7 @@ from labelscan.pipeline.planning import Plan, input_shape
 from labelscan.training.device import Device, make_network, reproducible
 from labelscan.training.learners import NetworkLearner
 from labelscan.training.losses import losses_of
-from labelscan.training.models.backbones import Backbone
+from labelscan.training.models import Backbone
 from labelscan.training.models.frozen_backbone import CPU_BATCH, GPU_BATCH
 
 SECONDS = 1.0

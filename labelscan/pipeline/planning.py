@@ -29,8 +29,7 @@ from labelscan.training.executors import EXECUTORS, Executor
 from labelscan.training.fold_job import Learner
 from labelscan.training.learners import Classifier, ClassifierLearner, GivenMaker, NetworkLearner, NetworkMaker
 from labelscan.training.losses.regularisation import regularisation_of
-from labelscan.training.models import SMALL, ChosenModel, Model, choose_model, is_backbone
-from labelscan.training.models.backbones import Backbone
+from labelscan.training.models import SMALL, Backbone, ChosenModel, Model, choose_model, is_backbone
 from labelscan.training.models.mlp import MLP, LinearHead
 from labelscan.training.models.small_cnn import SmallCNN
 from labelscan.training.recipe import Recipe

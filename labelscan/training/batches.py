@@ -1,7 +1,7 @@
 """Training examples ready for a model: mapped from disk, shuffled, augmented, normalised.
 
-Everything that can be done once an epoch is: the order is drawn, shifted and flipped copies are made for a
-whole chunk of examples at a time in uint8. What is left for each batch is one conversion to float.
+Shifted and flipped copies are made in uint8 for a whole chunk of examples at a time, so that each batch costs only
+one conversion to float.
 """
 
 import math
@@ -22,23 +22,20 @@ from labelscan.training.device import Device
 CHUNK_BYTES = 16 * 2**20
 """Stored bytes gathered and augmented at a time."""
 VIEW_BYTES = 64 * 2**20
-"""Most that a batch takes in prediction, as float32."""
+"""The most that a batch takes in prediction, as float32."""
 LARGEST_SHIFTED = 64
-"""Images with a larger smaller side are predicted as they are: a shift of one pixel changes nothing there."""
+"""Images whose smaller side is longer are predicted without shifts: one pixel changes nothing there."""
 STATISTICS_IMAGES = 4096
-"""Images that means and deviations are taken over; their error is then below 2 % of a deviation. Features are all
-looked at: one that is the same in a sample and not elsewhere would be left at any scale."""
+"""Images that mean and deviation are estimated from, with an error below 2 % of a deviation. Of features every row
+counts: one that is constant in a subset but not elsewhere would stay unscaled."""
 
 
 @dataclass(frozen=True, slots=True)
 class Augmentation:
-    """How much an image may be moved without becoming another one.
-
-    Shifts leave every character, digit and photo what it is; flips do not (b and d, 6 and 9).
-    """
+    """How training images are moved. A shift never changes what a character is; a flip does (b and d)."""
 
     max_shift: int = 0
-    """Pixels in each direction; what moves in at the border is black."""
+    """Pixels in each direction; the border is filled with black."""
     flip: bool = False
     """Left to right, with probability 1/2."""
 
@@ -47,15 +44,10 @@ NO_AUGMENTATION = Augmentation()
 
 
 class StoredInputs:
-    """N examples in an ``.npy`` file.
+    """N examples in an ``.npy`` file: uint8 images (N, H, W, C) or float32 features (N, D).
 
-    A file within the limit is mapped into memory, where all processes share it. Of a larger one only the rows asked
-    for are read: mapped, its pages would count as memory of the process as soon as they were touched, and the
-    system maps many more around each.
-
-    Args:
-        path: uint8 images (N, H, W, C) or float32 features (N, D).
-        cache_bytes: the largest file that is mapped.
+    A file of up to ``cache_bytes`` is mapped into memory, where all processes share it. A larger one is read row by
+    row: if it were mapped, every page touched, and many around it, would count as memory of the process.
     """
 
     def __init__(self, path: Path, cache_bytes: int) -> None:
@@ -80,7 +72,7 @@ class StoredInputs:
         return self._whole[0].numel() * self._whole.element_size()
 
     def take(self, index: Tensor) -> Tensor:
-        """Return the examples of the rows ``index``, (M,) int64, as (M, ...) of the stored type."""
+        """Return the rows ``index``, (M,) int64, as (M, ...) of the stored type."""
         if not self._by_row:
             return self._whole.index_select(0, index)
         chunk = torch.empty((len(index), *self.shape), dtype=self._whole.dtype)
@@ -103,14 +95,10 @@ class StoredInputs:
 
 
 class Batches:
-    """Examples of one fold in the form that the model takes.
+    """Batches of the examples, normalised, on one device.
 
-    Args:
-        inputs: all examples.
-        train_index: rows that mean and deviation are taken over: the training examples only.
-        device: where the batches are wanted.
-        augmentation: what training batches go through.
-        scale: (mean, deviation) of the inputs to use in place of those of the training examples.
+    They are normalised by the mean and deviation of the rows ``train_index``, which must hold no held-out example,
+    or by ``scale`` where that is given.
     """
 
     def __init__(
@@ -122,28 +110,24 @@ class Batches:
         scale: tuple[Tensor, Tensor] | None = None,
     ) -> None:
         self.inputs = inputs
-        self.device = device.place
+        self.device = device
         self.augmentation = augmentation
         self.is_image = len(inputs.shape) == 3
         self.chunk = max(1, CHUNK_BYTES // inputs.example_bytes)
         mean, deviation = scale if scale is not None else self._statistics(train_index)
         # Spread over the whole example: arithmetic over rows of three channels is several times slower.
-        self.gain = (1 / deviation).expand(inputs.shape).contiguous().to(self.device)
-        self.offset = (-mean / deviation).expand(inputs.shape).contiguous().to(self.device)
-        self._resident = inputs.copy_to(self.device, self.chunk) if self._fits_on_gpu() else None
+        self.gain = (1 / deviation).expand(inputs.shape).contiguous().to(device.place)
+        self.offset = (-mean / deviation).expand(inputs.shape).contiguous().to(device.place)
+        self._resident = inputs.copy_to(device.place, self.chunk) if self._fits_on_gpu() else None
 
     def training(self, index: Tensor, batch_size: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield (positions in ``index``, model inputs) for one epoch in a freshly drawn order.
 
-        Batches are of nearly equal size, so that no last batch of one example upsets batch statistics.
-
-        Args:
-            index: (M,) int64 rows to train on.
-            batch_size: largest size of a batch.
-            generator: on the CPU; what draws order, shifts and flips.
+        ``index`` is (M,) int64, and ``generator``, on the CPU, draws order, shifts and flips. Batches are of nearly
+        equal size, since a last batch of one example would upset batch norm.
         """
         order = torch.randperm(len(index), generator=generator)
-        positions = order.to(self.device)
+        positions = order.to(self.device.place)
         n_batches = math.ceil(len(index) / batch_size)
         if len(index) // n_batches < 2:  # such as 3 examples in batches of 2
             n_batches = max(1, len(index) // 2)
@@ -157,9 +141,9 @@ class Batches:
                 yield place, self._normalise(stored)
 
     def views(self, index: Tensor, batch_size: int) -> Iterator[Iterator[Tensor]]:
-        """Yield, batch by batch in the order of ``index``, the views of the examples that prediction averages over.
+        """Yield, batch by batch in the order of ``index``, the moved copies that a prediction is averaged over.
 
-        Each view is made when it is asked for, so that one of them is in memory at a time.
+        Each is made on demand, so that only one is in memory at a time.
         """
         at_most = max(1, VIEW_BYTES // (4 * math.prod(self.inputs.shape)))
         for rows in index.split(min(batch_size, at_most)):  # type: ignore[no-untyped-call]  # torch
@@ -168,13 +152,13 @@ class Batches:
 
     def _take(self, rows: Tensor) -> Tensor:
         if self._resident is not None:
-            return self._resident.index_select(0, rows.to(self.device))
-        return self.inputs.take(rows).to(self.device)
+            return self._resident.index_select(0, rows.to(self.device.place))
+        return self.inputs.take(rows).to(self.device.place)
 
     def _fits_on_gpu(self) -> bool:
-        if self.device.type != "cuda":
+        if self.device.kind != "cuda":
             return False
-        free, _ = torch.cuda.mem_get_info(self.device)
+        free, _ = torch.cuda.mem_get_info(self.device.place)
         return len(self.inputs) * self.inputs.example_bytes < free // 3
 
     def _statistics(self, train_index: Index) -> tuple[Tensor, Tensor]:
@@ -192,11 +176,10 @@ class Batches:
 
     def _normalise(self, stored: Tensor) -> Tensor:
         values = torch.addcmul(self.offset, stored.to(torch.float32), self.gain)
-        # Stored as (B, H, W, C): seen as (B, C, H, W) that is torch's channels_last, without a copy.
         if not self.is_image:
             return values
-        images = values.permute(0, 3, 1, 2)
-        return images.contiguous() if self.device.type == "mps" else images  # which has few channels_last kernels
+        images = values.permute(0, 3, 1, 2)  # stored as (B, H, W, C), so this is torch's channels_last without a copy
+        return images.contiguous() if self.device.kind == "mps" else images  # which has few channels_last kernels
 
     def _augment(self, stored: Tensor, generator: torch.Generator) -> Tensor:
         if not self.is_image:
@@ -210,11 +193,13 @@ class Batches:
 
     def _shifted_and_flipped(self, stored: Tensor) -> list[Tensor]:
         views = [stored]
-        height, width = stored.shape[1:3] if self.is_image else (0, 0)
-        if self.is_image and self.augmentation.max_shift and min(height, width) <= LARGEST_SHIFTED:
+        if not self.is_image:
+            return views
+        height, width = stored.shape[1:3]
+        if self.augmentation.max_shift and min(height, width) <= LARGEST_SHIFTED:
             padded = functional.pad(stored, (0, 0, 1, 1, 1, 1))
             views += [padded[:, y : y + height, x : x + width] for y, x in ((0, 1), (2, 1), (1, 0), (1, 2))]
-        if self.is_image and self.augmentation.flip:
+        if self.augmentation.flip:
             views += [view.flip(2) for view in views]
         return views
 
@@ -225,7 +210,7 @@ def _shift(stored: Tensor, most: int, generator: torch.Generator) -> Tensor:
     padded = functional.pad(stored, (0, 0, most, most, most, most))
     span = 2 * most + 1
     draws = torch.randint(span * span, (len(stored),), generator=generator)
-    # One copy for all images with the same shift: 25 copies a chunk in place of one an image.
+    # One copy for all images with the same shift: 25 copies a chunk instead of one an image.
     by_shift = draws.argsort(stable=True)
     moved = torch.empty_like(stored)
     for shift, rows in enumerate(by_shift.split(draws.bincount(minlength=span * span).tolist())):  # type: ignore[no-untyped-call]  # torch

@@ -1,4 +1,4 @@
-"""Device, number type, seeds and determinism: all that decides whether two runs agree."""
+"""Device, number type, seeds and determinism: everything that decides whether two runs agree."""
 
 import hashlib
 import os
@@ -15,6 +15,8 @@ from labelscan.config import DeviceConfig
 from labelscan.errors import ConfigError
 from labelscan.training.dropout import speed_up_dropout
 
+DEVICES = "use auto, cpu, cuda, cuda:1 or mps"
+
 
 @dataclass(frozen=True, slots=True)
 class Device:
@@ -24,39 +26,35 @@ class Device:
     """As torch names it: ``cpu``, ``cuda:0``, ``mps``."""
     dtype_name: str = "float32"
     one_of_all: bool = False
-    """Whether any GPU of this machine would do as well, so that folds may be spread over all of them."""
+    """Whether no particular GPU was asked for, so that folds may be spread over all of them."""
 
     @property
     def place(self) -> torch.device:
-        """Return the torch device."""
         return torch.device(self.name)
 
     @property
     def kind(self) -> str:
-        """Return ``cpu``, ``cuda`` or ``mps``."""
-        return self.name.partition(":")[0]
+        return self.name.partition(":")[0]  # cpu, cuda or mps
 
     @property
     def dtype(self) -> torch.dtype:
         """Return the type that matrix products are computed in."""
-        kinds = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-        return kinds[self.dtype_name]
+        dtype: torch.dtype = getattr(torch, self.dtype_name)
+        return dtype
 
     def autocast(self) -> AbstractContextManager[object]:
-        """Return the context in which the forward pass runs; does nothing for float32."""
-        if self.dtype is torch.float32:
-            return nullcontext()
-        return torch.autocast(self.kind, dtype=self.dtype)
+        """Return the context to run a forward pass in."""
+        return nullcontext() if self.dtype is torch.float32 else torch.autocast(self.kind, dtype=self.dtype)
 
 
 def choose_device(config: DeviceConfig) -> Device:
     """Return the device that ``config`` means on this machine.
 
-    ``auto`` takes CUDA, then MPS, then the CPU. Precision ``auto`` is bfloat16 on CUDA from compute capability
-    8.0 on, else float32: on CPUs without matrix units bfloat16 is slower than float32.
+    ``auto`` is CUDA, else MPS, else the CPU. Precision ``auto`` is bfloat16 on CUDA with compute capability 8.0 or
+    more, else float32: on CPUs without matrix units bfloat16 is slower.
 
     Raises:
-        ConfigError: for a device that this machine does not have or a precision that it cannot do.
+        ConfigError: a device that this machine lacks, or a precision that the device cannot do.
     """
     name = _available(config.name)
     precision = config.precision
@@ -79,9 +77,7 @@ def _available(name: str) -> str:
     try:
         device = torch.device(name)
     except RuntimeError:
-        raise ConfigError(
-            f"no device is called {name!r}", where="device.name", hint="use auto, cpu, cuda, cuda:1 or mps"
-        ) from None
+        raise ConfigError(f"no device is called {name!r}", where="device.name", hint=DEVICES) from None
     if device.type == "cuda":
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
         index = device.index or 0
@@ -92,29 +88,29 @@ def _available(name: str) -> str:
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise ConfigError("'mps' is not on this machine", where="device.name", hint="use auto or cpu")
     if device.type not in ("cpu", "mps"):
-        raise ConfigError(f"{name!r} is not supported", where="device.name", hint="use auto, cpu, cuda, cuda:1 or mps")
+        raise ConfigError(f"{name!r} is not supported", where="device.name", hint=DEVICES)
     return device.type
 
 
 def all_gpus(device: Device) -> list[Device]:
-    """Return one device for each GPU that ``device`` may stand for, or ``device`` alone."""
+    """Return every GPU that may take the place of ``device``, or ``device`` alone."""
     if not device.one_of_all:
         return [device]
     return [Device(f"cuda:{index}", device.dtype_name) for index in range(torch.cuda.device_count())]
 
 
 def seed_of(*parts: object) -> int:
-    """Return a seed in [0, 2**63) that depends on all ``parts`` (run seed, repeat, fold, purpose)."""
+    """Return a seed in [0, 2**63) made from all ``parts``: run seed, repeat, fold, purpose."""
     digest = hashlib.blake2b(repr(parts).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little") >> 1
 
 
 @contextmanager
 def reproducible(seed: int, *, threads: int) -> Iterator[None]:
-    """Seed what draws at random and fix the number of CPU threads, and put both back afterwards.
+    """Seed every generator and fix the number of CPU threads, and restore both afterwards.
 
-    Python's and numpy's global states too: a user's own model may draw from them. Sums are split among threads, so
-    another number of threads gives other last digits.
+    Python's and NumPy's global generators are included, since a user's own model may draw from them. Sums are split
+    among threads, so another number of threads gives other last digits.
     """
     # cuBLAS reads this when its first handle is made; without it some of its sums depend on timing.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
@@ -137,12 +133,12 @@ def reproducible(seed: int, *, threads: int) -> Iterator[None]:
 
 
 def make_network(make: Callable[[], nn.Module], device: Device, seed: int) -> nn.Module:
-    """Return a freshly initialised network on the device; the same ``seed`` gives the same weights."""
+    """Return a fresh network on the device, with weights drawn from ``seed``."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = make()
     if device.kind == "cpu":
         speed_up_dropout(network)
-    if device.kind != "mps":  # MPS has few channels_last kernels and copies back and forth
+    if device.kind != "mps":  # which has few channels_last kernels and would copy back and forth
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in the stubs
     return network.to(device.place)

@@ -1,8 +1,7 @@
 """One fold as a self-contained, picklable piece of work, and the shard of the run folder that it leaves.
 
-A shard is ``fold-<repeat>-<fold>/`` with the metrics of each epoch (written as they come, so that the process
-that waits can follow), the probabilities and margins, and last a DONE mark with the fingerprint of all that it was
-made from.
+A shard is ``fold-<repeat>-<fold>/`` with the metrics of each epoch (written as they come, so that the waiting process
+can follow), the probabilities and margins, and finally a DONE mark with the fingerprint of everything it depends on.
 """
 
 import json
@@ -23,9 +22,9 @@ from labelscan.training.fold_output import OUTPUT_FILE, FoldOutput
 EPOCHS_FILE = "epochs.jsonl"
 DONE_FILE = "DONE"
 FOLD = "fold"
-"""The kind of a job that holds examples out; others train on all of them."""
+"""The kind of job that holds examples out; other kinds train on all of them."""
 SHARD_VERSION = 3
-"""Raised whenever training, or what a shard holds, changes. 2: train_probs. 3: all rows scale features."""
+"""Goes up whenever training or the content of a shard changes. 2: train_probs. 3: all rows scale features."""
 
 
 class Learner(Protocol):
@@ -33,22 +32,15 @@ class Learner(Protocol):
 
     @property
     def n_epochs(self) -> int:
-        """Return how often the training examples are gone through."""
+        """Return how many times training goes through the examples."""
 
-    def learn(self, job: "FoldJob", inputs: StoredInputs, *, device: Device, notify: Listener) -> FoldOutput:
-        """Fit the training rows of a job with a model made fresh, and predict its held-out rows.
-
-        Args:
-            job: which rows, their labels, and the seed.
-            inputs: all examples of the data set.
-            device: where to train; in place of the job's own.
-            notify: receives an ``EpochDone`` after each epoch.
-        """
+    def learn(self, job: "FoldJob", inputs: StoredInputs, notify: Listener) -> FoldOutput:
+        """Fit a fresh model to the job's training rows and predict its held-out rows; notify after each epoch."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class FoldJob:
-    """Everything needed to carry out one fold, anywhere that sees the same folders."""
+    """Everything needed to carry out one fold, in any process that sees the same folders."""
 
     repeat: int
     fold: int
@@ -57,6 +49,7 @@ class FoldJob:
     fingerprint: str
     """Changes with the settings and the data that the shard depends on."""
     inputs: Path
+    """An .npy file: the whole data set, as ``StoredInputs`` reads it."""
     cache_bytes: int
     given_labels: GivenLabels
     n_classes: int
@@ -67,25 +60,19 @@ class FoldJob:
     threads: int
     run_seed: int
     kind: str = FOLD
-    """Named in events and in the folder; another for a training that is no fold."""
+    """As events and the folder's name have it."""
 
     @property
     def seed(self) -> int:
-        """Return the fold's own seed."""
         return seed_of(self.run_seed, self.repeat, self.fold)
 
     @property
     def n_passes(self) -> int:
-        """Return how many training examples the fold goes through, all epochs together."""
+        """Return how many training examples the fold goes through in all its epochs."""
         return len(self.train_index) * self.learner.n_epochs
 
-    def run(self, notify: Listener, *, device: Device | None = None) -> None:
-        """Carry out the fold and leave a finished shard.
-
-        Args:
-            notify: receives each epoch and the end.
-            device: in place of the job's own, where several are shared among jobs.
-        """
+    def run(self, notify: Listener) -> None:
+        """Carry out the fold and leave a finished shard; ``notify`` receives each epoch and the end."""
         started = time.monotonic()
         self.clear()
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -100,8 +87,7 @@ class FoldJob:
                     epochs.flush()
                     notify(event)
 
-            inputs = StoredInputs(self.inputs, self.cache_bytes)
-            output = self.learner.learn(self, inputs, device=device or self.device, notify=record)
+            output = self.learner.learn(self, StoredInputs(self.inputs, self.cache_bytes), record)
         output.write(self.folder)
         right = output.pred_probs.argmax(axis=1) == self.given_labels[self.held_out_index]
         seconds = time.monotonic() - started
@@ -112,11 +98,11 @@ class FoldJob:
         notify(FoldDone(self.repeat, self.fold, accuracy, seconds, kind=self.kind))
 
     def clear(self) -> None:
-        """Delete what an earlier attempt left, before anybody follows this one."""
+        """Delete what an earlier attempt left."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def finished(self, *, reused: bool = False) -> FoldDone | None:
-        """Return how the fold ended if its shard was made from exactly this job, else None."""
+        """Return how the fold ended, or None unless a finished shard was made from exactly this job."""
         try:
             done = json.loads((self.folder / DONE_FILE).read_text(encoding="utf-8"))
             if done["fingerprint"] != self.fingerprint or not (self.folder / OUTPUT_FILE).is_file():
@@ -124,14 +110,14 @@ class FoldJob:
             accuracy = None if done["held_out_accuracy"] is None else float(done["held_out_accuracy"])
             return FoldDone(self.repeat, self.fold, accuracy, float(done["seconds"]), reused, self.kind)
         except (OSError, ValueError, KeyError, TypeError):
-            return None  # not there, or cut off: the fold is done again
+            return None  # missing, or cut off: the fold is done again
 
     def has_another_output(self) -> bool:
-        """Return whether the shard is finished, but not made from this job."""
+        """Return whether there is a finished shard, but made from another job."""
         return (self.folder / DONE_FILE).is_file() and self.finished() is None
 
     def epochs_from(self, offset: int) -> tuple[list[EpochDone], int]:
-        """Return the epochs written since ``offset`` bytes into the shard's record, and the new offset."""
+        """Return the epochs written since ``offset``, in bytes, and the new offset."""
         try:
             with (self.folder / EPOCHS_FILE).open("rb") as file:
                 file.seek(offset)

@@ -1,8 +1,7 @@
-"""What comes out of a fold, in memory and on disk; without torch, so that evidence can be had without it."""
+"""The result of a fold, in memory and on disk; without torch, so that evidence can be gathered without it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
@@ -13,44 +12,35 @@ from labelscan.atomic import write_npz
 from labelscan.errors import RunFolderError
 
 OUTPUT_FILE = "output.npz"
+IF_DIVERGED = "set a lower training.learning_rate, or device.precision=float32"
+"""The hint where training diverged."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class FoldOutput:
-    """What one fold found out: a learner returns it, a shard stores it, and evidence is gathered from it."""
+    """The result of one fold: a learner returns it, a shard stores it, and evidence is gathered from it."""
 
     repeat: int
     fold: int
     held_out_index: Index
     """(M,) rows of the data set that the model never saw."""
     pred_probs: PredProbs
-    """(M, K) their probabilities."""
+    """(M, K) for the held-out rows."""
     train_index: Index
     """(T,) rows of the data set that the model trained on, each once."""
     train_margin: NDArray[np.float32]
-    """(T,) their mean logit margin in training; NaN where the learner has no logits."""
+    """(T,) the mean logit margin in training; NaN where the learner has no logits."""
     train_probs: TrainProbs | None = None
-    """(T, K) their probabilities in training, means over the later epochs; None where the learner has none."""
+    """(T, K) the mean over the later epochs; None where the learner has none."""
 
     def write(self, shard: Path) -> None:
-        """Write output.npz into the folder of the fold, whose name says which one it is."""
-        arrays: dict[str, NDArray[Any]] = {
-            "held_out_index": self.held_out_index,
-            "pred_probs": self.pred_probs,
-            "train_index": self.train_index,
-            "train_margin": self.train_margin,
-        }
-        if self.train_probs is not None:
-            arrays["train_probs"] = self.train_probs
-        write_npz(shard / OUTPUT_FILE, arrays)
+        """Write output.npz into the folder of the fold, whose name holds ``repeat`` and ``fold``."""
+        arrays = {field.name: getattr(self, field.name) for field in fields(self)[2:]}
+        write_npz(shard / OUTPUT_FILE, {name: array for name, array in arrays.items() if array is not None})
 
     @classmethod
     def read(cls, shard: Path, *, repeat: int, fold: int) -> "FoldOutput":
-        """Return what ``write`` wrote.
-
-        Raises:
-            RunFolderError: the file is not there, or damaged.
-        """
+        """Return what ``write`` wrote, or raise RunFolderError if it is missing or damaged."""
         try:
             # Opened here, since np.load leaves a damaged file open.
             with (shard / OUTPUT_FILE).open("rb") as file, np.load(file, allow_pickle=False) as arrays:

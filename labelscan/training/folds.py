@@ -1,8 +1,8 @@
-"""Which fold holds out which example: stratified, stable when examples are added, and without leaks.
+"""Folds: which one holds out which example, stratified, stable when examples are added, and without leaks.
 
-What must not be parted is a *unit*: the examples of one group, or identical ones. Within a class, units
-stand in the order of a keyed hash of their name and are cut into K equal parts. A few added examples thus move
-only the few that stand next to a cut, and two runs on almost the same data can be compared.
+Examples that must share a fold, those of one group or with the same content, form a *unit*. Within a class, units are
+ordered by a keyed hash of their names and cut into equal parts. A few added examples thus move only the few that stand
+next to a cut, and two runs on almost the same data can be compared.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ from labelscan.errors import DatasetError
 from labelscan.tables import write_csv
 
 FEW_UNITS = 50
-"""Below this many groups a fold, hashing leaves folds uneven, and scikit-learn balances them instead."""
+"""With fewer groups a fold than this, hashing leaves folds uneven, and scikit-learn balances them instead."""
 
 ALONE = "unscored: the only example of its class"
 TOGETHER = "unscored: all examples of its class must share a fold"
@@ -32,22 +32,17 @@ TOGETHER = "unscored: all examples of its class must share a fold"
 
 @dataclass(frozen=True)
 class Folds:
-    """The fold of every example in every repeat.
-
-    Attributes:
-        fold: (R, N) int64; the fold that holds the example out, -1 for examples that cannot be used.
-        scored: (N,) bool; whether the example is judged, in every repeat. Not so those whose class could in some
-            repeat not be learned from other examples; they train the folds that do not hold them out.
-        n_folds: K.
-    """
+    """The fold of every example in every repeat."""
 
     fold: NDArray[np.int64]
+    """(R, N) the fold that holds the example out; -1 where the example cannot be used."""
     scored: Mask
+    """(N,) whether the example is predicted in every repeat. Where some repeat leaves no other example of its class
+    to learn from it is not, but still trains the folds that do not hold it out."""
     n_folds: int
 
     @property
     def n_repeats(self) -> int:
-        """Return how many times every example is held out."""
         return len(self.fold)
 
     def train_index(self, repeat: int, fold: int) -> Index:
@@ -56,11 +51,11 @@ class Folds:
         return np.flatnonzero((assigned >= 0) & (assigned != fold))
 
     def held_out_index(self, repeat: int, fold: int) -> Index:
-        """Return the rows that the model of this fold judges, ascending."""
+        """Return the rows that the model of this fold predicts, ascending."""
         return np.flatnonzero((self.fold[repeat] == fold) & self.scored)
 
     def write(self, path: Path, example_ids: Strings) -> None:
-        """Write one row an example: its id and its fold in each repeat, empty where it has none."""
+        """Write folds.csv: an example's id and its fold in each repeat, empty where it has none."""
         folds = {f"fold_{repeat}": pd.array(fold, dtype="Int64") for repeat, fold in enumerate(self.fold)}
         for column in folds.values():
             column[column < 0] = pd.NA
@@ -79,17 +74,12 @@ def assign_folds(
 ) -> Folds:
     """Return the folds of ``config.repeats`` repeats.
 
-    Args:
-        example_ids: (N,) names; they decide the folds, not the order of rows.
-        given_labels: (N,) class indices.
-        class_names: K names; they too decide, not the indices, which a new class shifts.
-        units: (N,) from ``find_units``; examples with equal numbers share a fold.
-        usable: (N,) False for examples that no model can take (unreadable images).
-        config: number of folds and repeats.
-        seed: key of the hash.
+    Ids and class names decide, not the order of rows or classes, which a new example or class shifts. Examples with
+    equal ``units``, from ``find_units``, share a fold; those that are not ``usable``, such as unreadable images, get
+    none.
 
     Raises:
-        DatasetError: when there are fewer units than folds, or no example could be scored.
+        DatasetError: there are fewer units than folds, or no example can be scored.
     """
     rows = np.flatnonzero(usable)
     _, unit_of = np.unique(units[rows], return_inverse=True)
@@ -110,7 +100,7 @@ def assign_folds(
             turns = np.array([_hash(name, key) % config.n_folds for name in class_names])
             hashes = np.array([_hash(example_id, key) for example_id in example_ids[rows]], dtype=np.uint64)
             fold[repeat, rows] = _cut(hashes, given_labels[rows], unit_of, turns, config.n_folds)
-    scored = np.logical_and.reduce([_learnable(repeat_fold, given_labels, config.n_folds) for repeat_fold in fold])
+    scored = np.logical_and.reduce([_learnable(one, given_labels) for one in fold])
     smallest = min(int(((each >= 0) & (each != held_out)).sum()) for each in fold for held_out in range(config.n_folds))
     if smallest < 2:
         raise DatasetError(
@@ -126,16 +116,14 @@ def assign_folds(
 
 
 def find_units(n_examples: int, *must_share: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return (N,) numbers, equal for examples that must share a fold, directly or through others.
+    """Return (N,) numbers that are equal for examples which must share a fold, directly or through others.
 
-    Args:
-        n_examples: N.
-        must_share: each (N,) numbers that are equal for examples that must share a fold, for one reason.
+    Each of ``must_share`` is (N,) numbers, equal where examples must share a fold for one reason.
     """
     rows = np.arange(n_examples)
-    links = [(rows, np.unique(numbers, return_index=True, return_inverse=True)[1:]) for numbers in must_share]
-    sources = np.concatenate([rows, *(source for source, _ in links)])
-    targets = np.concatenate([rows, *(first[inverse] for _, (first, inverse) in links)])
+    links = [np.unique(numbers, return_index=True, return_inverse=True)[1:] for numbers in must_share]
+    sources = np.tile(rows, len(links))
+    targets = np.concatenate([rows[:0], *(first[inverse] for first, inverse in links)])
     graph = coo_array((np.ones(len(sources), dtype=np.int8), (sources, targets)), shape=(n_examples, n_examples))
     _, units = connected_components(graph, directed=False)
     return np.asarray(units, dtype=np.int64)
@@ -143,15 +131,11 @@ def find_units(n_examples: int, *must_share: NDArray[np.int64]) -> NDArray[np.in
 
 def number_groups(groups: Strings) -> NDArray[np.int64]:
     """Return (N,) numbers, equal for equal names of groups; an empty name stands for no group."""
-    seen: dict[str, int] = {}
-    return np.array(
-        [seen.setdefault(group, len(seen)) if group else len(groups) + row for row, group in enumerate(groups)],
-        dtype=np.int64,
-    )
+    return np.where(groups == "", len(groups) + np.arange(len(groups)), pd.factorize(groups)[0])
 
 
 def unscored_reasons(folds: Folds, given_labels: GivenLabels, usable: Mask) -> dict[int, str]:
-    """Return the reason, by row, of every usable example that no model may judge."""
+    """Return why, by row, a usable example is not scored."""
     counts = np.bincount(given_labels[usable])
     rows = np.flatnonzero(~folds.scored & usable).tolist()
     return {row: ALONE if counts[given_labels[row]] == 1 else TOGETHER for row in rows}
@@ -166,65 +150,49 @@ def _cut(
 ) -> NDArray[np.int64]:
     """Cut each class, in hashed order of its units, into ``n_folds`` parts of equal size.
 
-    Classes start at different folds (``turns``), else all rare classes would fill the same ones.
+    Each class starts at a fold of its own (``turns``), or rare classes would all fill the same folds.
     """
-    n_units = int(unit_of.max()) + 1
-    unit_hash = np.full(n_units, np.iinfo(np.uint64).max, dtype=np.uint64)
-    np.minimum.at(unit_hash, unit_of, hashes)
-    size = np.bincount(unit_of, minlength=n_units)
-    unit_class = _rarest_class(given_labels, unit_of, n_units)
-    order = np.lexsort((unit_hash, unit_class))
-    sizes, classes = size[order], unit_class[order]
-    starts = np.flatnonzero(np.r_[True, classes[1:] != classes[:-1]])
-    ends = np.r_[starts[1:], len(order)]
-    before = np.cumsum(sizes) - sizes
-    fold_of_unit = np.empty(n_units, dtype=np.int64)
-    for start, end in zip(starts, ends, strict=True):
-        total = sizes[start:end].sum()
-        middle = before[start:end] - before[start] + sizes[start:end] / 2
-        part = (middle * n_folds / total).astype(np.int64)
-        fold_of_unit[order[start:end]] = (part + turns[classes[start]]) % n_folds
-    return fold_of_unit[unit_of]
+    members = pd.DataFrame({"unit": unit_of, "label": given_labels, "hash": hashes})
+    units = members.groupby("unit").agg(hash=("hash", "min"), size=("hash", "size"))
+    units["label"] = _rarest_class(members)
+    units = units.sort_values(["label", "hash"])
+    sizes = units.groupby("label")["size"]
+    middle = sizes.cumsum() - units["size"] / 2
+    part = (middle * n_folds / sizes.transform("sum")).astype(np.int64)
+    fold_of_unit = (part + turns[units["label"]]) % n_folds
+    return np.asarray(fold_of_unit.sort_index(), dtype=np.int64)[unit_of]
 
 
-def _rarest_class(given_labels: GivenLabels, unit_of: NDArray[np.int64], n_units: int) -> NDArray[np.int64]:
-    """Return for each unit that class of its members which the fewest units have.
+def _rarest_class(members: pd.DataFrame) -> pd.Series:
+    """Return the class of each unit; of several, the one that the fewest units have, and of these the first.
 
-    The units of a rare class must come into different folds, or none of it could be learned; those of a common one
-    do so anyway.
+    A class can be learned only if its units are in different folds, which those of a common class always are.
     """
-    n_classes = int(given_labels.max()) + 1
-    pairs = np.unique(unit_of * n_classes + given_labels)
-    n_units_with = np.bincount(pairs % n_classes, minlength=n_classes)
-    # The last entry written for a unit wins: that of the class with the fewest units, the first class of several.
-    order = np.lexsort((-(pairs % n_classes), -n_units_with[pairs % n_classes]))
-    rarest = np.zeros(n_units, dtype=np.int64)
-    rarest[pairs[order] // n_classes] = pairs[order] % n_classes
-    return rarest
+    pairs = members[["unit", "label"]].drop_duplicates()
+    pairs["n_units"] = pairs.groupby("label")["unit"].transform("size")
+    return pairs.sort_values(["n_units", "label"]).drop_duplicates("unit").set_index("unit")["label"]
 
 
 def _balance(given_labels: GivenLabels, unit_of: NDArray[np.int64], n_folds: int, *, seed: int) -> NDArray[np.int64]:
-    """Let scikit-learn balance a few large groups among the folds."""
+    """Return folds that scikit-learn has balanced, for a few large groups."""
     fold = np.empty(len(unit_of), dtype=np.int64)
     splitter = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed % 2**32)
     # With no class as large as n_folds there is nothing to stratify by, and scikit-learn would refuse.
     strata = given_labels if np.bincount(given_labels).max() >= n_folds else np.zeros_like(given_labels)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # of classes smaller than n_folds: the summary names them
+        warnings.simplefilter("ignore", UserWarning)  # about classes smaller than n_folds: the summary names them
         for number, (_, held_out) in enumerate(splitter.split(np.zeros(len(fold)), strata, unit_of)):
             fold[held_out] = number
     return fold
 
 
-def _learnable(fold: NDArray[np.int64], given_labels: GivenLabels, n_folds: int) -> Mask:
-    """Return which examples have another of their class outside their own fold to be learned from."""
-    n_classes = int(given_labels.max()) + 1
-    used = fold >= 0
-    counts = np.zeros((n_folds, n_classes), dtype=np.int64)
-    np.add.at(counts, (fold[used], given_labels[used]), 1)
-    outside = counts.sum(axis=0) - counts
-    learnable = used.copy()
-    learnable[used] = outside[fold[used], given_labels[used]] > 0
+def _learnable(fold: NDArray[np.int64], given_labels: GivenLabels) -> Mask:
+    """Return which examples have another of their class outside their own fold."""
+    used = pd.DataFrame({"fold": fold, "label": given_labels})[fold >= 0]
+    in_class = used.groupby("label")["fold"].transform("size")
+    in_fold = used.groupby(["label", "fold"])["fold"].transform("size")
+    learnable = np.zeros(len(fold), dtype=np.bool_)
+    learnable[fold >= 0] = in_class > in_fold
     return learnable
 
 

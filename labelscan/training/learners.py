@@ -1,4 +1,4 @@
-"""Who learns the labels of a fold: a network that is trained here, or a classifier of scikit-learn."""
+"""The learners of a fold's labels: a network that is trained here, or a classifier of scikit-learn."""
 
 import copy
 from collections.abc import Callable
@@ -14,18 +14,18 @@ from torch import nn
 from labelscan.errors import RunError
 from labelscan.events import EpochDone, Listener
 from labelscan.training.batches import Batches, StoredInputs
-from labelscan.training.device import Device, make_network
+from labelscan.training.device import make_network
 from labelscan.training.fold_job import FoldJob
 from labelscan.training.fold_output import FoldOutput
 from labelscan.training.models import Model
-from labelscan.training.network import EpochMetrics, check_logits, predict, train
+from labelscan.training.network import check_logits, predict, train
 from labelscan.training.recipe import Recipe
 from labelscan.training.schedule import LossSchedule
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkMaker:
-    """Makes networks of one model; unlike a lambda, it says what it is."""
+    """Makes networks of one model; unlike a lambda it can be inspected, and made again for other classes."""
 
     model: Model
     n_classes: int
@@ -49,26 +49,25 @@ class NetworkLearner:
     """Trains a freshly made network for every fold."""
 
     make: Callable[[tuple[int, ...]], nn.Module]
-    """Returns a network with fresh weights for inputs of a shape, (H, W, C) or (D,): never the same object twice."""
+    """Returns a fresh network for inputs of shape (H, W, C) or (D,), never the same object twice."""
     recipe: Recipe
     schedule: LossSchedule
     scale: tuple[tuple[float, ...], tuple[float, ...]] | None = None
-    """(mean, deviation) that inputs are normalised with; None takes those of the training examples."""
+    """Mean and deviation to normalise inputs with; None takes those of the training examples."""
 
     @property
     def n_epochs(self) -> int:
         return self.recipe.epochs
 
-    def learn(self, job: FoldJob, inputs: StoredInputs, *, device: Device, notify: Listener) -> FoldOutput:
+    def learn(self, job: FoldJob, inputs: StoredInputs, notify: Listener) -> FoldOutput:
         scale = None if self.scale is None else (torch.tensor(self.scale[0]), torch.tensor(self.scale[1]))
-        batches = Batches(inputs, job.train_index, device, self.recipe.augmentation, scale)
-        network = make_network(lambda: self.make(inputs.shape), device, job.seed)
+        batches = Batches(inputs, job.train_index, job.device, self.recipe.augmentation, scale)
+        network = make_network(lambda: self.make(inputs.shape), job.device, job.seed)
         _check_fresh(network)
-        check_logits(network, batches, job.n_classes, device)
+        check_logits(network, batches, job.n_classes)
 
-        def on_epoch(epoch: EpochMetrics) -> None:
-            figures = (epoch.epoch + 1, self.recipe.epochs, epoch.loss, epoch.train_accuracy, epoch.seconds)
-            notify(EpochDone(job.repeat, job.fold, *figures, job.kind))
+        def on_epoch(epoch: int, **figures: float) -> None:
+            notify(EpochDone(job.repeat, job.fold, epoch, self.recipe.epochs, **figures, kind=job.kind))
 
         margins = train(
             network,
@@ -78,7 +77,6 @@ class NetworkLearner:
             n_classes=job.n_classes,
             schedule=self.schedule,
             recipe=self.recipe,
-            device=device,
             seed=job.seed + 1,
             on_epoch=on_epoch,
         )
@@ -86,7 +84,7 @@ class NetworkLearner:
             repeat=job.repeat,
             fold=job.fold,
             held_out_index=job.held_out_index,
-            pred_probs=predict(network, batches, job.held_out_index, device),
+            pred_probs=predict(network, batches, job.held_out_index),
             train_index=job.train_index,
             train_margin=margins.mean().cpu().numpy(),
             train_probs=margins.probs().half().cpu().numpy(),
@@ -97,7 +95,7 @@ _TRAINED = "_labelscan_trained"
 
 
 def _check_fresh(network: nn.Module) -> None:
-    """Refuse a factory that hands out a network, or any part of one, again: it has learned what it is to judge."""
+    """Refuse a network with parts that another fold has trained: it has learned the labels that it would judge."""
     for part in (*network.modules(), *network.parameters()):
         if getattr(part, _TRAINED, False):
             raise RunError(
@@ -109,15 +107,13 @@ def _check_fresh(network: nn.Module) -> None:
 
 
 class Classifier(Protocol):
-    """What is used of a classifier of scikit-learn."""
+    """The methods of a scikit-learn classifier that we call."""
 
     classes_: NDArray[np.generic]
 
-    def fit(self, x: NDArray[np.float32], y: NDArray[np.int64]) -> object:
-        """Learn (T,) labels of (T, D) inputs."""
+    def fit(self, x: NDArray[np.float32], y: NDArray[np.int64]) -> object: ...
 
-    def predict_proba(self, x: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return (M, classes seen) probabilities, columns in the order of ``classes_``."""
+    def predict_proba(self, x: NDArray[np.float32]) -> NDArray[np.float64]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +126,10 @@ class ClassifierLearner:
     def n_epochs(self) -> int:
         return 1  # how often a classifier goes through the examples is its own affair
 
-    def learn(self, job: FoldJob, inputs: StoredInputs, *, device: Device, notify: Listener) -> FoldOutput:  # noqa: ARG002
+    def learn(self, job: FoldJob, inputs: StoredInputs, notify: Listener) -> FoldOutput:  # noqa: ARG002
         from sklearn.base import clone
 
-        # A fold may have seen fewer than K classes; some classifiers want the others closed up.
+        # A fold may have seen fewer than K classes; some classifiers need labels without gaps.
         seen, labels = np.unique(job.given_labels[job.train_index], return_inverse=True)
         pred_probs = np.zeros((len(job.held_out_index), job.n_classes), dtype=np.float32)
         if len(seen) == 1:  # nothing to tell apart: scikit-learn would refuse

@@ -1,27 +1,22 @@
-"""What the training pass itself says of every training example: its running logit margin and probabilities.
+"""Margins and probabilities of the training examples, collected while a model trains on them.
 
-Pleiss et al., NeurIPS 2020 (arXiv:2001.10528) rank examples by the area under the margin: wrong labels are
-learned late and against the pull of their neighbours, so their margin stays low. The probabilities are the same idea
-for all classes, over the later epochs only: in the first ones a model knows little yet. Both come without a further
-pass over the data.
+Pleiss et al., NeurIPS 2020 (arXiv:2001.10528) rank examples by the area under the margin: wrong labels are learned
+late and against the pull of their neighbours, so their margin stays low. The probabilities are the same idea for all
+classes, over the later epochs only, since at first a model knows little. Neither needs another pass over the data.
 """
 
 import torch
 from torch import Tensor
 
 FLOOR = -12.0
-"""Least log-probability that counts in an epoch: one extreme epoch must not decide a mean over many."""
+"""Lower log-probabilities count as this: one extreme epoch must not decide a mean over many."""
 
 
 class TrainMargins:
     """The mean over epochs of (given logit - largest other logit), and over later epochs of all log-probabilities.
 
-    In-sample by design: they come from models that train on the example.
-
-    Args:
-        n_examples: number of training examples.
-        device: where the logits are.
-        probs_from: the epoch, counted from 0, from which probabilities count.
+    In-sample by design: they come from models that train on the example. Probabilities count from the epoch
+    ``probs_from`` on, the first being 0.
     """
 
     def __init__(self, n_examples: int, device: torch.device, *, probs_from: int = 0) -> None:
@@ -31,13 +26,7 @@ class TrainMargins:
         self.n_epochs = 0
 
     def add(self, positions: Tensor, logits: Tensor, given_labels: Tensor) -> None:
-        """Take in the logits of one batch.
-
-        Args:
-            positions: (B,) int64, where the examples stand among the training examples.
-            logits: (B, K) floating point.
-            given_labels: (B,) int64.
-        """
+        """Add the (B, K) logits of one batch, whose examples stand at ``positions`` among the training examples."""
         logits = logits.detach().float()
         given = logits.gather(1, given_labels[:, None])
         others = logits.scatter(1, given_labels[:, None], -torch.inf).amax(dim=1)
@@ -49,13 +38,13 @@ class TrainMargins:
         self.log_probs[positions] += logits.log_softmax(dim=1).clamp(min=FLOOR)
 
     def end_epoch(self) -> None:
-        """Count one more pass over all training examples."""
+        """Close a pass over all training examples."""
         self.n_epochs += 1
 
     def mean(self) -> Tensor:
-        """Return (n_examples,) float32 mean margins, in logits."""
+        """Return (T,) float32 mean margins, in logits."""
         return self.total / max(self.n_epochs, 1)
 
     def probs(self) -> Tensor:
-        """Return (n_examples, K) float32 probabilities: geometric means over the later epochs, rows summing to 1."""
+        """Return (T, K) float32 probabilities: geometric means over the later epochs, rows summing to 1."""
         return (self.log_probs / max(self.n_epochs - self.probs_from, 1)).softmax(dim=1)

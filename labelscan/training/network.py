@@ -1,12 +1,8 @@
-"""Train one network on some examples and predict others; knows nothing of folds.
-
-A network is made fresh for every call: "held-out" means nothing for a model that has been trained before.
-"""
+"""Train one network on some examples, and predict others with it; which are held out is the caller's affair."""
 
 import math
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +11,7 @@ from labelscan.arrays import GivenLabels, Index, PredProbs
 from labelscan.errors import RunError
 from labelscan.training.batches import Batches
 from labelscan.training.device import Device
+from labelscan.training.fold_output import IF_DIVERGED
 from labelscan.training.losses import losses_of
 from labelscan.training.losses.regularisation import NONE, Regularisation, regularisation_of
 from labelscan.training.margins import TrainMargins
@@ -24,16 +21,10 @@ from labelscan.training.schedule import LossSchedule
 PREDICT_BATCH = 512
 
 
-@dataclass(frozen=True, slots=True)
-class EpochMetrics:
-    """What one pass over the training examples gave."""
+class OnEpoch(Protocol):
+    """Receives the figures of an epoch, counted from 1: means over the examples, each taken before its step."""
 
-    epoch: int
-    loss: float
-    """Mean over the examples, of the loss that the epoch used."""
-    train_accuracy: float
-    """Share of given labels that were predicted, before each step."""
-    seconds: float
+    def __call__(self, epoch: int, *, loss: float, train_accuracy: float, seconds: float) -> None: ...
 
 
 def train(
@@ -45,31 +36,22 @@ def train(
     n_classes: int,
     schedule: LossSchedule,
     recipe: Recipe,
-    device: Device,
     seed: int,
-    on_epoch: Callable[[EpochMetrics], None],
+    on_epoch: OnEpoch,
 ) -> TrainMargins:
-    """Train ``network`` in place and return what the training passes said of the training examples.
+    """Train a fresh network in place, and return its margins on the training examples.
 
-    Args:
-        network: freshly made.
-        batches: the data set's examples.
-        train_index: (T,) rows to train on; no other row is looked at.
-        given_labels: (N,) of the whole data set.
-        n_classes: K, how many logits the network returns.
-        schedule: the loss of each epoch.
-        recipe: epochs, batch size, step size, weight decay.
-        device: where the network is.
-        seed: of the order of examples and the augmentation.
-        on_epoch: receives the metrics after each epoch.
+    ``given_labels`` are those of the whole data set, but only the rows ``train_index`` are used. ``seed`` decides
+    the order of examples and the augmentation.
 
     Raises:
-        RunError: when the loss becomes NaN or infinite.
+        RunError: the loss became NaN or infinite.
     """
+    device = batches.device
     index = torch.from_numpy(train_index)
     labels = torch.from_numpy(given_labels[train_index]).to(device.place)
     generator = torch.Generator().manual_seed(seed)
-    steps = _Steps(network, recipe, device, n_steps=recipe.epochs * -(-len(index) // recipe.batch_size))
+    steps = _Steps(network, recipe, device, n_steps=recipe.epochs * math.ceil(len(index) / recipe.batch_size))
     margins = TrainMargins(len(index), device.place, probs_from=recipe.epochs // 2)
     schedule = schedule.begin(len(index), n_classes, device.place)
     network.train()
@@ -90,23 +72,22 @@ def train(
             n_right += (logits.detach().argmax(dim=1) == given).sum()
         margins.end_epoch()
         mean_loss, train_accuracy = total_loss.item() / len(index), n_right.item() / len(index)
-        _check_finite(mean_loss, epoch)
-        on_epoch(EpochMetrics(epoch, mean_loss, train_accuracy, time.monotonic() - started))
+        if not math.isfinite(mean_loss):
+            raise RunError(f"the loss became {mean_loss} in epoch {epoch + 1}", where="training", hint=IF_DIVERGED)
+        seconds = time.monotonic() - started
+        on_epoch(epoch + 1, loss=mean_loss, train_accuracy=train_accuracy, seconds=seconds)
     return margins
 
 
 @torch.inference_mode()
-def predict(network: nn.Module, batches: Batches, index: Index, device: Device) -> PredProbs:
-    """Return (M, K) float32 probabilities of the rows ``index``, each the mean over slightly moved views.
-
-    The caller answers for which rows these are: only rows that the network has not seen may be called held out.
-    """
+def predict(network: nn.Module, batches: Batches, index: Index) -> PredProbs:
+    """Return (M, K) float32 probabilities of the rows ``index``, each the mean over slightly moved copies."""
     network.eval()
     parts: list[Tensor] = []
     for views in batches.views(torch.from_numpy(index), PREDICT_BATCH):
         probs = []
         for view in views:
-            with device.autocast():
+            with batches.device.autocast():
                 logits = network(view)
             probs.append(logits.float().softmax(dim=1))
         parts.append(torch.stack(probs).mean(dim=0).cpu())
@@ -114,7 +95,7 @@ def predict(network: nn.Module, batches: Batches, index: Index, device: Device) 
 
 
 class _Steps:
-    """The steps of one training: AdamW whose step size runs through one cycle, with scaled gradients for float16."""
+    """Takes the steps of one training: AdamW, a one-cycle learning rate, and scaled gradients for float16."""
 
     def __init__(self, network: nn.Module, recipe: Recipe, device: Device, *, n_steps: int) -> None:
         self._network = network
@@ -123,7 +104,6 @@ class _Steps:
         self._scaler = torch.amp.GradScaler(device.kind, enabled=device.dtype is torch.float16)
 
     def take(self, loss: Tensor, regularisation: Regularisation) -> None:
-        """Move the weights against the gradient of the loss of a batch."""
         self._optimizer.zero_grad(set_to_none=True)
         self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         if regularisation is not NONE:
@@ -156,20 +136,11 @@ def _regularise(network: nn.Module, regularisation: Regularisation) -> None:
         nn.utils.clip_grad_norm_(learning, regularisation.max_gradient_norm)
 
 
-def _check_finite(loss: float, epoch: int) -> None:
-    if not math.isfinite(loss):
-        raise RunError(
-            f"the loss became {loss} in epoch {epoch + 1}",
-            where="training",
-            hint="lower --set training.learning_rate, or train in float32",
-        )
-
-
-def check_logits(network: nn.Module, batches: Batches, n_classes: int, device: Device) -> None:
+def check_logits(network: nn.Module, batches: Batches, n_classes: int) -> None:
     """Raise RunError unless the network returns (B, K) logits; a user's own network may return anything."""
     network.eval()
-    # Not inference_mode: what a network keeps of this pass could not be used in training.
-    with torch.no_grad(), device.autocast():
+    # Not inference_mode: tensors that a network keeps from this pass could not be used in training.
+    with torch.no_grad(), batches.device.autocast():
         first = next(next(batches.views(torch.arange(min(2, len(batches.inputs))), 2)))
         try:
             output = network(first)

@@ -1,4 +1,4 @@
-"""How a model is trained: what its kind wants by default, and what the settings change of it."""
+"""The recipe of a training: the defaults of its model, as the settings change them."""
 
 from dataclasses import dataclass, replace
 
@@ -8,7 +8,7 @@ from labelscan.training.batches import NO_AUGMENTATION, Augmentation
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recipe:
-    """Everything about one training except the data and the loss; picklable."""
+    """Everything about one training except the data and the loss."""
 
     epochs: int
     batch_size: int
@@ -19,7 +19,7 @@ class Recipe:
     augmentation: Augmentation = NO_AUGMENTATION
 
     def changed_by(self, config: TrainingConfig) -> "Recipe":
-        """Return the recipe with what the user has set in place of the defaults."""
+        """Return the recipe with the user's settings in place of the defaults."""
         augmentation = self.augmentation
         if config.augment != "auto":
             shift = max(self.augmentation.max_shift, 1) if config.augment != "none" else 0

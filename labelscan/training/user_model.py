@@ -1,9 +1,9 @@
-"""A model that the caller gives in place of a name: what it may be, and when it is the same one again."""
+"""A model that the caller passes instead of a name: what it may be, and how it is recognised in a later run."""
 
 import hashlib
 import inspect
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import NoReturn, TypeAlias
 
 import torch
 from torch import nn
@@ -15,38 +15,31 @@ from labelscan.training.device import reproducible
 from labelscan.training.learners import Classifier
 
 UserModel: TypeAlias = Callable[[], nn.Module] | Classifier
-"""What the library takes in place of a model's name: a factory of networks, or a scikit-learn classifier."""
+"""A factory of networks, or a scikit-learn classifier."""
+FACTORY = "a function that returns a new nn.Module"
 
 
 def check_given(given: UserModel | None) -> None:
-    """Raise ConfigError for what is neither a factory of networks nor a classifier."""
+    """Raise ConfigError unless a model is a factory of networks or a classifier."""
+    is_classifier = hasattr(given, "predict_proba")
     if isinstance(given, str):
-        raise ConfigError(
-            f"{given!r} is a name", where="model", hint="name a model by settings=labelscan.settings(model=...)"
-        )
-    if isinstance(given, type) and hasattr(given, "predict_proba"):
-        raise ConfigError(f"{given.__name__} is a class", where="model", hint=f"pass {given.__name__}()")
-    if given is not None and not callable(given) and not hasattr(given, "predict_proba"):
-        raise ConfigError(
-            f"{type(given).__name__} is neither a factory of networks nor a classifier",
-            where="model",
-            hint="pass a function that returns a new nn.Module, or a scikit-learn classifier with predict_proba",
-        )
+        _refuse(f"{given!r} is a name", "name a model by settings=labelscan.settings(model=...)")
+    if isinstance(given, type) and is_classifier:
+        _refuse(f"{given.__name__} is a class", f"pass {given.__name__}()")
     if isinstance(given, nn.Module):
-        raise ConfigError(
-            "a network was given, but every fold needs a fresh one",
-            where="model",
-            hint="pass a function that returns a new network",
-        )
+        _refuse("a network was given, but every fold needs a fresh one", f"pass {FACTORY}")
+    if given is not None and not callable(given) and not is_classifier:
+        problem = f"{type(given).__name__} is neither a factory of networks nor a classifier"
+        _refuse(problem, f"pass {FACTORY}, or a scikit-learn classifier with predict_proba")
 
 
 def name_of(model: UserModel) -> str:
-    """Return what a user's model is called in tables and messages."""
+    """Return the name of a user's model for tables and messages."""
     return str(getattr(model, "__qualname__", type(model).__name__))
 
 
 def fingerprint_of(model: UserModel) -> str:
-    """Return what changes with a user's model, as far as it can be seen: parameters, layers, code, first weights.
+    """Return a hash of everything that can be seen of a user's model: parameters, layers, code, initial weights.
 
     Raises:
         ConfigError: a factory that does not make networks.
@@ -58,11 +51,7 @@ def fingerprint_of(model: UserModel) -> str:
     with reproducible(0, threads=1):
         network = model()
     if not isinstance(network, nn.Module):
-        raise ConfigError(
-            f"the factory returned {type(network).__name__}, not a network",
-            where="model",
-            hint="pass a function that returns a new nn.Module",
-        )
+        _refuse(f"the factory returned {type(network).__name__}, not a network", f"pass {FACTORY}")
     digest = hashlib.blake2b(repr(network).encode(), digest_size=16)
     for kind in sorted({type(part) for part in network.modules()}, key=repr):
         digest.update(_code_of(kind).encode())
@@ -73,8 +62,12 @@ def fingerprint_of(model: UserModel) -> str:
     return digest.hexdigest()
 
 
+def _refuse(problem: str, hint: str) -> NoReturn:
+    raise ConfigError(problem, where="model", hint=hint)
+
+
 def _code_of(kind: type) -> str:
-    """Return the source of a class that is not torch's; an empty string where there is none to be read."""
+    """Return the source of a class, or an empty string for torch's own and where no source can be read."""
     if kind.__module__.partition(".")[0] in ("torch", "torchvision"):
         return ""
     try:

@@ -173,7 +173,7 @@ def test_feature_tables_and_classes_of_one_are_judged_too(tmp_path: Path) -> Non
     ("model", "problem"),
     [
         (LogisticRegression(), "the given classifier has none"),
-        (lambda: nn.Sequential(nn.Flatten(), nn.Linear(64, 3)), "one output more"),
+        (lambda: nn.Sequential(nn.Flatten(), nn.Linear(64, 3)), "one more output"),
     ],
 )
 def test_a_model_that_cannot_take_a_class_more_is_refused_before_training(

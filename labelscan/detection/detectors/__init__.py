@@ -1,6 +1,6 @@
 """Detectors: from out-of-fold probabilities to label quality and flags.
 
-Every run computes all that need no training of their own; the one that leads decides on flags and ranking.
+Every run uses all that need no training of their own; the leading one decides on flags and ranking.
 """
 
 from labelscan.config import LEADING_DETECTOR
@@ -18,13 +18,11 @@ DETECTORS: Registry[Detector] = Registry(
 )
 
 ALWAYS = ("confident-learning", "noise-posterior")
-"""The detectors that every run computes."""
+"""The detectors that every run uses."""
 
 
 def needs_threshold_runs(leading: str) -> bool:
-    """Return whether a detector judges by ``Evidence.aum_train_margin``, for which more than the folds is trained.
-
-    A detector says so by an attribute ``needs_threshold_runs``.
+    """Return whether a detector, by its attribute of this name, needs trainings other than the folds.
 
     Raises:
         ConfigError: an unknown detector or option.
@@ -33,21 +31,15 @@ def needs_threshold_runs(leading: str) -> bool:
 
 
 def detect_all(evidence: Evidence, leading: str = LEADING_DETECTOR) -> Detections:
-    """Return the judgements of every detector in ``ALWAYS``, and of the leading one.
-
-    Args:
-        evidence: N scored examples.
-        leading: the detector whose flags and ranking lead; its options are its own, the others keep their
-            defaults. Build it once before training (``DETECTORS.build(leading)``), so that a wrong name fails then.
+    """Return the judgements of the detectors in ``ALWAYS``, with their default options, and of the leading one.
 
     Raises:
         ConfigError: an unknown detector or option.
     """
     spec = PartSpec.parse(leading, where="detector")
-    detectors = {name: DETECTORS.build(name) for name in ALWAYS if name != spec.name}
+    detectors = {name: DETECTORS.build(name) for name in ALWAYS}
     detectors[spec.name] = DETECTORS.build_spec(spec)
-    names = [*ALWAYS, *(name for name in detectors if name not in ALWAYS)]
-    by_name = {name: detectors[name].detect(evidence) for name in names}
+    by_name = {name: detector.detect(evidence) for name, detector in detectors.items()}
     posterior = by_name["noise-posterior"]
     assert posterior.error_probability is not None
     assert posterior.noise_matrix is not None

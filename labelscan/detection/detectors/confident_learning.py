@@ -1,12 +1,12 @@
-"""Confident learning: the flags of cleanlab.
+"""Confident learning: the flags of cleanlab, made with less memory.
 
-The flags are exactly those of ``cleanlab.filter.find_label_issues`` in one process: its pool of forked processes is
-unsafe once CUDA has started, and its batched variant is another filter. What differs is only how much memory that
-takes.
+They are exactly those of ``cleanlab.filter.find_label_issues`` in one process: its pool of forked processes is unsafe
+once CUDA has started, and its batched variant is another filter.
 """
 
 import warnings
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import cleanlab.filter
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from labelscan.arrays import GivenLabels, Mask, PredProbs
 from labelscan.detection.evidence import Evidence
 from labelscan.detection.protocol import Detection
-from labelscan.errors import ConfigError
+from labelscan.registry import OptionError, check_option
 
 FilterBy = Literal[
     "prune_by_noise_rate",
@@ -29,15 +29,16 @@ FilterBy = Literal[
     "low_normalized_margin",
 ]
 PRUNING = ("prune_by_noise_rate", "prune_by_class", "both")
-"""Filters that judge the labels of one given class after another, from one confident joint of them all."""
+"""Filters that judge one given class after another, by one confident joint of all labels."""
 GROUP_BYTES = 64 << 20
-"""Probabilities handed to a pruning filter at once, at least; an eighth of them where that is more."""
+"""Probabilities given to a pruning filter at a time, or an eighth of them all if that is more."""
 TOLERATED = 1e-6
-"""How far above 1 cleanlab lets a probability be."""
+"""The excess over 1 that cleanlab accepts in a probability."""
 TOO_FEW = "May not flag all label issues in class"
-"""How cleanlab's warning begins that a class is too small; ours names the class."""
+"""The start of cleanlab's warning that a class is too small; ours names the class."""
 
 
+@dataclass(frozen=True)
 class ConfidentLearning:
     """Flags from the confident joint; label quality is self-confidence.
 
@@ -49,39 +50,29 @@ class ConfidentLearning:
         min_examples_per_class: examples that a pruning filter leaves in each class at least.
     """
 
-    def __init__(
-        self, filter_by: FilterBy = "prune_by_noise_rate", frac_noise: float = 1.0, min_examples_per_class: int = 1
-    ) -> None:
-        where = "detector confident-learning, option"
-        if not 0 < frac_noise <= 1:
-            raise ConfigError(f"must be above 0 and at most 1, got {frac_noise:g}", where=f"{where} frac_noise")
-        if min_examples_per_class < 0:
-            raise ConfigError(
-                f"must be at least 0, got {min_examples_per_class}", where=f"{where} min_examples_per_class"
-            )
-        if frac_noise != 1 and filter_by not in PRUNING:
-            raise ConfigError(
-                f"has no effect on filter_by={filter_by}",
-                where=f"{where} frac_noise",
-                hint=f"use it with {', '.join(PRUNING)}",
-            )
-        self.filter_by: FilterBy = filter_by
-        self.options: dict[str, Any] = {"filter_by": filter_by, "n_jobs": 1}
-        if filter_by in PRUNING:
-            self.options |= {"frac_noise": frac_noise, "min_examples_per_class": min_examples_per_class}
-        self.min_examples_per_class = min_examples_per_class
+    filter_by: FilterBy = "prune_by_noise_rate"
+    frac_noise: float = 1.0
+    min_examples_per_class: int = 1
+
+    def __post_init__(self) -> None:
+        least = self.min_examples_per_class
+        check_option(0 < self.frac_noise <= 1, self.frac_noise, "frac_noise", "above 0 and at most 1")
+        check_option(least >= 0, least, "min_examples_per_class", "at least 0")
+        if self.frac_noise != 1 and self.filter_by not in PRUNING:
+            problem, hint = f"has no effect on filter_by={self.filter_by}", f"use it with {', '.join(PRUNING)}"
+            raise OptionError(problem, "frac_noise", hint=hint)
 
     def detect(self, evidence: Evidence) -> Detection:
         """Return cleanlab's flags and self-confidence.
 
-        Takes, beside the probabilities, about half their size (filters that do not prune: once their size). A
-        single class with most of the labels cannot be judged in pieces: then up to twice.
+        The memory needed besides the probabilities is about half their size; once their size for filters that do not
+        prune, and up to twice where a single class, which cannot be judged in pieces, has most of the labels.
         """
         given_labels, pred_probs = evidence.given_labels, evidence.pred_probs
         notes = self._too_small(evidence)
         counts = np.bincount(given_labels, minlength=pred_probs.shape[1])
         if np.count_nonzero(counts) < 2:
-            # cleanlab refuses these. No other class has a threshold to reach, so no label can be doubted.
+            # cleanlab refuses these: no other class has a threshold to reach, so no label can be doubted.
             flagged = np.zeros(len(evidence), dtype=bool)
             notes.append("every scored label is of one class: confident-learning has nothing to compare it with")
         else:
@@ -94,13 +85,13 @@ class ConfidentLearning:
 
     def _flags(self, given_labels: GivenLabels, pred_probs: PredProbs) -> Mask:
         if self.filter_by not in PRUNING:
-            return _find(given_labels, pred_probs, self.options)
-        # The joint of all labels first, then its pruning in groups of classes: the same flags as in one call,
-        # which would copy all probabilities twice and take three times their size.
+            return _find(given_labels, pred_probs, filter_by=self.filter_by)
+        # The joint of all labels, then pruning in groups of classes, gives the same flags as one call, which would
+        # copy all probabilities twice and need three times their size.
         joint = compute_confident_joint(given_labels, pred_probs)
         flagged = np.zeros(len(given_labels), dtype=bool)
         for rows in _groups(given_labels, pred_probs):
-            flagged[rows] = _find(given_labels[rows], pred_probs[rows], {**self.options, "confident_joint": joint})
+            flagged[rows] = _find(given_labels[rows], pred_probs[rows], confident_joint=joint, **asdict(self))
         return flagged
 
     def _too_small(self, evidence: Evidence) -> list[str]:
@@ -113,9 +104,9 @@ class ConfidentLearning:
         return [f"too few examples for confident-learning to flag any: classes {names}{more}"]
 
 
-def _find(given_labels: GivenLabels, pred_probs: PredProbs, options: dict[str, Any]) -> Mask:
+def _find(given_labels: GivenLabels, pred_probs: PredProbs, **options: Any) -> Mask:
     try:
-        issues = cleanlab.filter.find_label_issues(given_labels, pred_probs, **options)
+        issues = cleanlab.filter.find_label_issues(given_labels, pred_probs, n_jobs=1, **options)
     finally:
         # cleanlab leaves a copy of the probabilities in a module variable, for processes that we never start.
         vars(cleanlab.filter).pop("pred_probs_by_class", None)
@@ -124,7 +115,7 @@ def _find(given_labels: GivenLabels, pred_probs: PredProbs, options: dict[str, A
 
 
 def _groups(given_labels: GivenLabels, pred_probs: PredProbs) -> Iterator[slice | NDArray[np.int64]]:
-    """Yield rows: whole classes, at least two of them since cleanlab refuses one, up to about ``GROUP_BYTES``."""
+    """Yield rows of whole classes, about ``GROUP_BYTES`` of them but at least two classes: cleanlab refuses one."""
     n_examples, n_classes = pred_probs.shape
     most = max(GROUP_BYTES, pred_probs.nbytes // 8) // (n_classes * pred_probs.itemsize)
     if n_examples <= most:
@@ -138,13 +129,13 @@ def _groups(given_labels: GivenLabels, pred_probs: PredProbs) -> Iterator[slice 
         group.append(rows)
         left = len(present) - position - 1
         if left == 0 or (len(group) >= 2 and left >= 2 and sum(map(len, group)) >= most):
-            # In the order of the data set: cleanlab breaks ties by position.
+            # In the order of the data set, since cleanlab breaks ties by position.
             yield np.sort(np.concatenate(group))
             group = []
 
 
 def _at_most_one(pred_probs: PredProbs) -> PredProbs:
-    """Return the same probabilities, cut off at 1 where rounding took one so far above that cleanlab refuses it."""
+    """Return the probabilities, clipped to 1 if rounding took one so far above it that cleanlab would refuse it."""
     if pred_probs.max() <= 1 + TOLERATED:
         return pred_probs
     cut: PredProbs = np.minimum(pred_probs, pred_probs.dtype.type(1))

@@ -1,10 +1,11 @@
 """Noise posterior: the probability that a given label is wrong, and a cut-off that needs no threshold.
 
-A noisy channel turns true labels into given ones (``labelscan.noise_channel``). It is fitted to out-of-fold
-probabilities, which say how many labels are wrong; which ones they are is judged by what models said of examples that
-they trained on as well. Flags are the set with the highest expected F1.
+A noisy channel turns true labels into given ones (``detection.noise_channel``). Fitted to out-of-fold probabilities it
+says how many labels are wrong; which ones also depends on the probabilities from training. The flags are the set with
+the highest expected F1.
 """
 
+from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
@@ -16,60 +17,56 @@ from labelscan.arrays import GivenLabels, Mask, PredProbs, TrainProbs
 from labelscan.detection.evidence import Evidence
 from labelscan.detection.noise_channel import Examples, calibrate, error_log_odds, fit_channel
 from labelscan.detection.protocol import Detection
-from labelscan.errors import ConfigError
+from labelscan.registry import check_option
 
 Floats = NDArray[np.float64]
 
 FORGIVEN = 4
-"""Power of the share of labels learned by heart by which probabilities from training lose their weight: half of the
-labels learned so cost a sixteenth of it, all of them all."""
+"""Probabilities from training lose this power of the share of memorised labels from their weight: a sixteenth of it
+if half of them are memorised."""
 WIDEST_SHIFT = 60.0
-"""Largest shift of log-odds, either way: e ** 60 is beyond any odds that a finite data set could show."""
+"""The largest shift of log-odds either way: e ** 60 is beyond the odds that any finite data set could show."""
 
 
+@dataclass(frozen=True)
 class NoisePosterior:
     """Error probabilities under a channel fitted to the predictions.
 
-    *How many* labels are wrong depends on whose doubt it is that a model voices. If all of it is the model's own, the
-    likeliest channel says so, and few labels are wrong; if the labels themselves made the model doubt, the truth is
-    ``kappa`` times as sharp as the calibrated model, and many are. The same probabilities fit both, so the exponent
-    that they are read with lies between, nearer to the first by ``label_doubt``.
+    *How many* labels are wrong depends on what makes a model doubt. If the doubt is all its own, the likeliest channel
+    is right, and few labels are wrong; if wrong labels in training made it doubt, the truth is ``kappa`` times as sharp
+    as the calibrated model, and many are. The same probabilities fit both, so the exponent that sharpens them is
+    between the two: at the first for a ``label_doubt`` of 0, at the second for 1.
 
     *Which* labels are wrong is ranked by the geometric mean of the out-of-fold probabilities and those from training,
-    where the run has them: they are the word of several models, and a model whose loss or augmentation keeps it from
-    learning wrong labels by heart still doubts them; the more it does learn by heart, the less they weigh. Being
-    in-sample they say too little of the number of errors: their log-odds are shifted until as many are expected as
-    the out-of-fold probabilities say. For the ranking the exponent is ``kappa`` times the calibrated one.
+    if the run has them: they average several models, and a model whose loss or augmentation keeps it from memorising
+    wrong labels still doubts them; the more it memorises, the less they weigh. Being in-sample they understate the
+    number of errors, so their log-odds are shifted until the expected number is that of the out-of-fold
+    probabilities. For the ranking the exponent is ``kappa`` times the calibrated one.
 
     Source: the expectation maximisation of Dawid and Skene (1979), the classifier in the place of further annotators.
 
     Args:
-        kappa: how much sharper than the calibrated model the truth is where all doubt is the labels', in (0, 10].
-        label_doubt: in [0, 1]; 0 takes all doubt for the model's, 1 for the labels'. tests/bench/RESULTS.md has what
-            was measured.
-        in_sample: whether probabilities from training are used where there are any.
-        max_steps: steps of expectation maximisation at most.
+        kappa: how much sharper than the calibrated model the truth is if wrong labels cause all doubt, in (0, 10].
+        label_doubt: share of the doubt that wrong labels cause, in [0, 1]; for what was measured see
+            tests/bench/RESULTS.md.
+        in_sample: whether to use probabilities from training, if there are any.
+        max_steps: the most steps of expectation maximisation.
     """
 
-    def __init__(
-        self, kappa: float = 2.0, label_doubt: float = 0.25, in_sample: bool = True, max_steps: int = 30
-    ) -> None:
-        where = "detector noise-posterior, option"
-        if not 0 < kappa <= 10:
-            raise ConfigError(f"must be above 0 and at most 10, got {kappa:g}", where=f"{where} kappa")
-        if not 0 <= label_doubt <= 1:
-            raise ConfigError(f"must be in [0, 1], got {label_doubt:g}", where=f"{where} label_doubt")
-        if max_steps < 1:
-            raise ConfigError(f"must be at least 1, got {max_steps}", where=f"{where} max_steps")
-        self.kappa = kappa
-        self.label_doubt = label_doubt
-        self.in_sample = in_sample
-        self.max_steps = max_steps
+    kappa: float = 2.0
+    label_doubt: float = 0.25
+    in_sample: bool = True
+    max_steps: int = 30
+
+    def __post_init__(self) -> None:
+        check_option(0 < self.kappa <= 10, self.kappa, "kappa", "above 0 and at most 10")
+        check_option(0 <= self.label_doubt <= 1, self.label_doubt, "label_doubt", "in [0, 1]")
+        check_option(self.max_steps >= 1, self.max_steps, "max_steps", "at least 1")
 
     def detect(self, evidence: Evidence) -> Detection:
         """Return error probabilities, their complement as label quality, and the flags of highest expected F1.
 
-        Probabilities that carry nothing, all uniform, still flag labels; the health checks of the summary say so.
+        Uninformative probabilities, all uniform, still flag labels; the health checks of the summary report that.
         """
         held_out = Examples(evidence.given_labels, evidence.pred_probs)
         channel = fit_channel(held_out, self._exponent(held_out), max_steps=self.max_steps)
@@ -88,7 +85,7 @@ class NoisePosterior:
         )
 
     def _exponent(self, examples: Examples) -> float:
-        """Return the exponent between the likeliest one and the one that takes all doubt for the labels'."""
+        """Return the exponent between the likeliest one and the one for which wrong labels cause all doubt."""
         examples = examples.enough_for_an_exponent()
         calibrated = calibrate(examples)
         if self.label_doubt == 1:
@@ -98,36 +95,37 @@ class NoisePosterior:
 
 
 def _weight_of_training(given_labels: GivenLabels, pred_probs: PredProbs, train_probs: TrainProbs) -> float:
-    """Return the weight of probabilities from training, 1/2 where nothing was learned by heart and 0 where all was.
+    """Return the weight of probabilities from training: 1/2 if nothing was memorised, 0 if everything was.
 
-    What was learned by heart shows in the given labels that held-out predictions miss and training ones do not: the
-    share of those.
+    Memorised is the share of the given labels that held-out predictions miss which those in training do not miss.
     """
     missed = 1 - float((pred_probs.argmax(axis=1) == given_labels).mean())
     missed_in_training = 1 - float((train_probs.argmax(axis=1) == given_labels).mean())
-    by_heart = min(max(1 - missed_in_training / missed, 0.0), 1.0) if missed else 0.0
-    return (1 - by_heart**FORGIVEN) / 2
+    memorised = min(max(1 - missed_in_training / missed, 0.0), 1.0) if missed else 0.0
+    return (1 - memorised**FORGIVEN) / 2
 
 
 def _expecting(n_errors: float, log_odds: Floats) -> Floats:
-    """Return (N,) error probabilities that sum to ``n_errors``, from log-odds shifted alike."""
+    """Return (N,) error probabilities that sum to ``n_errors``, all log-odds being shifted by the same amount."""
 
     def surplus(shift: float) -> float:
         return float(expit(log_odds + shift).sum()) - n_errors
 
     if surplus(-WIDEST_SHIFT) >= 0:
-        return cast(Floats, expit(log_odds - WIDEST_SHIFT))
-    if surplus(WIDEST_SHIFT) <= 0:
-        return cast(Floats, expit(log_odds + WIDEST_SHIFT))
-    return cast(Floats, expit(log_odds + brentq(surplus, -WIDEST_SHIFT, WIDEST_SHIFT, xtol=1e-9)))
+        shift = -WIDEST_SHIFT
+    elif surplus(WIDEST_SHIFT) <= 0:
+        shift = WIDEST_SHIFT
+    else:
+        shift = brentq(surplus, -WIDEST_SHIFT, WIDEST_SHIFT, xtol=1e-9)
+    return cast(Floats, expit(log_odds + shift))
 
 
 def highest_expected_f1(error_probability: Floats) -> Mask:
-    """Return the (N,) flags whose expected F1 is highest, the labels being wrong with these probabilities.
+    """Return the (N,) flags whose expected F1 is highest, given the probabilities that labels are wrong.
 
-    Of the k likeliest errors, expected F1 is ``2 * (sum of theirs) / (k + sum of all)``; adding one more raises it
-    just when its probability is above half of it. To flag nothing is right if no label is wrong: so nothing is
-    flagged where the probability of that is above the F1, as in a clean data set whose probabilities are all tiny.
+    The expected F1 of the k likeliest errors is ``2 * (sum of theirs) / (k + sum of all)``; one more raises it exactly
+    if its probability is above half of it. Flagging nothing is right if no label is wrong: so nothing is flagged if
+    the probability of that exceeds the F1, as in a clean data set whose probabilities are all tiny.
     """
     descending = np.sort(error_probability)[::-1]
     sums = np.cumsum(descending)

@@ -1,7 +1,7 @@
-"""Ways to carry out the folds of a run. What comes out does not depend on which one is used.
+"""Ways to carry out the folds of a run; results do not depend on the choice.
 
-To add one, write a file beside these and a line in ``EXECUTORS``; another package adds one by an entry point in the
-group ``labelscan.executor``.
+To add one, write a file here and a line in ``EXECUTORS``; another package adds one by an entry point in the group
+``labelscan.executor``.
 """
 
 from collections.abc import Sequence
@@ -15,12 +15,12 @@ from labelscan.training.fold_job import FoldJob
 
 
 class Executor(Protocol):
-    """What a run needs of an executor."""
+    """A way to carry out folds."""
 
     def threads_per_fold(self, n_jobs: int, device: Device) -> int:
-        """Return the CPU threads that each fold uses where the settings leave it open.
+        """Return the CPU threads of each fold if the settings do not say.
 
-        It may not depend on how many run at a time, since another number of threads gives other last digits.
+        It must not depend on how many folds run at a time: another number of threads gives other last digits.
         """
 
     def side_by_side(self, n_jobs: int, n_passes: int, device: Device, threads: int) -> int:
@@ -28,16 +28,13 @@ class Executor(Protocol):
 
         Args:
             n_jobs: folds to carry out.
-            n_passes: training examples that all of them go through.
-            device: what they are trained on.
-            threads: CPU threads that each uses.
+            n_passes: training examples that all of them together go through, in all epochs.
+            device: where they train.
+            threads: CPU threads of each.
         """
 
     def run(self, jobs: Sequence[FoldJob], notify: Listener) -> None:
-        """Carry out all jobs, so that each leaves a finished shard; an error of one ends all.
-
-        ``notify`` receives every epoch as it ends.
-        """
+        """Carry out all jobs, each leaving a finished shard; notify of every epoch; stop at the first error."""
 
 
 EXECUTORS: Registry[Executor] = Registry("executor", {"local": LocalExecutor})

@@ -1,10 +1,11 @@
-"""Folds on this machine: side by side in processes where that is faster, else one after another in this one."""
+"""Folds on this machine: side by side in processes where that is faster, otherwise one after another in this one."""
 
 import contextlib
 import os
 import pickle
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import replace
 from pathlib import Path
 
 import cloudpickle
@@ -20,14 +21,14 @@ from labelscan.training.fold_job import FoldJob
 
 POLL_SECONDS = 0.2
 WORTH_A_PROCESS = 200_000
-"""Training examples, all epochs and folds together, from which the seconds that processes take to start pay off."""
+"""Training examples, all epochs and folds together, from which on it pays to spend seconds on starting processes."""
 KEEP_FREED_MEMORY = {
     "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),
     "MALLOC_TRIM_THRESHOLD_": str(2**31),
     "MALLOC_TOP_PAD_": str(64 * 2**20),
 }
-"""For glibc, read at the start of a process: by default it gives the memory of every large tensor back to the system
-and asks for it again a moment later, page by page. Other systems do not know these variables."""
+"""Read by glibc when a process starts: by default it returns the memory of every large tensor to the system and
+asks for it again a moment later, page by page. Other systems ignore these variables."""
 
 
 class LocalExecutor:
@@ -54,8 +55,8 @@ class LocalExecutor:
             notify(Warned("the model cannot be sent to other processes: folds run one after another"))
             processes = 1
         if processes > 1:
-            # Left over by full rounds, folds would be trained last with idle cores beside them: they share the cores
-            # of the last round instead. Folds of one thread each lose nothing by taking turns.
+            # Folds left over by full rounds would be trained last, with most cores idle: they share the cores of the
+            # last full round instead. Folds of one thread each lose nothing by taking turns.
             alone = gpus[0].kind == "cpu" and jobs[0].threads == 1 and not self.processes
             _side_by_side(jobs, processes, len(jobs) % processes if alone else 0, gpus, notify)
         else:
@@ -83,13 +84,13 @@ def _picklable(job: FoldJob) -> bool:
     return True
 
 
-def _carry_out(job: FoldJob, device: Device, parent: int) -> None:
+def _carry_out(job: FoldJob, parent: int) -> None:
     def stop_if_alone(_: Event) -> None:
-        # The process that started this was killed: the next one to resume the run must be the only one that writes it.
+        # The process that started this was killed: whichever resumes the run must be the only one that writes to it.
         if os.getppid() != parent:
             os._exit(1)
 
-    job.run(stop_if_alone, device=device)
+    job.run(stop_if_alone)
 
 
 def _side_by_side(
@@ -99,10 +100,10 @@ def _side_by_side(
     pool = get_reusable_executor(max_workers=most, timeout=60, env=KEEP_FREED_MEMORY)
     free = [gpus[number % len(gpus)] for number in range(most)]
     todo = list(jobs)
-    running: dict[Future[None], tuple[FoldJob, Device]] = {}
+    running: dict[Future[None], FoldJob] = {}
     offsets: dict[Path, int] = {}
     for job in jobs:
-        job.clear()
+        job.clear()  # before its epochs are followed
 
     def pass_on_epochs(job: FoldJob) -> None:
         epochs, offsets[job.folder] = job.epochs_from(offsets.get(job.folder, 0))
@@ -112,30 +113,30 @@ def _side_by_side(
     try:
         while todo or running:
             while todo and len(running) < (processes if len(todo) + len(running) > most else most):
-                job, device = todo.pop(0), free.pop(0)
-                running[pool.submit(_carry_out, job, device, os.getpid())] = job, device
+                job = replace(todo.pop(0), device=free.pop(0))
+                running[pool.submit(_carry_out, job, os.getpid())] = job
             ended, _ = wait(list(running), timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
-            for job, _ in running.values():
+            for job in running.values():
                 pass_on_epochs(job)
             for future in ended:
-                job, device = running.pop(future)
+                job = running.pop(future)
                 error = future.exception()
                 if error is not None:
                     raise _failure(error, job) from error
-                free.append(device)
+                free.append(job.device)
                 done = job.finished()
                 assert isinstance(done, FoldDone), "a fold ended without its mark"
                 notify(done)
             notify(Waiting())
     except BaseException:
-        # Also for an interruption or a deadline: no process may still write into the run.
+        # After an interruption or a deadline too, no process may still write into the run.
         with contextlib.suppress(Exception):
             pool.shutdown(wait=True, kill_workers=True)
         raise
 
 
 def _failure(error: BaseException, job: FoldJob) -> LabelscanError:
-    """Return what ended a fold as one error that says which fold, and what can be done."""
+    """Return one error that says which fold failed, and what can be done."""
     if isinstance(error, LabelscanError):
         return error
     short_of_memory = isinstance(error, MemoryError | torch.OutOfMemoryError | TerminatedWorkerError)

@@ -1,9 +1,8 @@
 """Per-example losses by name. Each returns one float32 value an example and averages nothing.
 
-To add a loss, write a file beside these and a line in ``LOSSES``; another package adds one by an entry point in the
-group ``labelscan.loss``. What a loss may have beside ``Loss``: a table ``by_classes`` of its defaults, a
-``regularisation`` that training applies while the loss is in force, and a memory of the examples, which makes it a
-``RemembersExamples``.
+To add a loss, write a file here and a line in ``LOSSES``; another package adds one by an entry point in the group
+``labelscan.loss``. Besides what ``Loss`` asks for, a loss may have a table ``by_classes`` of its defaults, a
+``regularisation`` that training applies while it is in force, and, as ``RemembersExamples``, a memory of examples.
 """
 
 from typing import Protocol, TypeGuard
@@ -19,17 +18,18 @@ from labelscan.training.losses.active_passive import (
     NormalizedFocalWithMae,
     NormalizedFocalWithReverse,
 )
-from labelscan.training.losses.asymmetric_exponential import AsymmetricExponential
-from labelscan.training.losses.asymmetric_generalized_cross_entropy import AsymmetricGeneralizedCrossEntropy
-from labelscan.training.losses.asymmetric_unhinged import AsymmetricUnhinged
+from labelscan.training.losses.asymmetric import (
+    AsymmetricExponential,
+    AsymmetricGeneralizedCrossEntropy,
+    AsymmetricUnhinged,
+)
 from labelscan.training.losses.blurry import Blurry
 from labelscan.training.losses.cross_entropy import CrossEntropy
 from labelscan.training.losses.early_learning import EarlyLearning
 from labelscan.training.losses.focal import Focal
 from labelscan.training.losses.generalized_cross_entropy import GeneralizedCrossEntropy
 from labelscan.training.losses.mean_absolute_error import MeanAbsoluteError
-from labelscan.training.losses.normalized_cross_entropy import NormalizedCrossEntropy
-from labelscan.training.losses.normalized_focal import NormalizedFocal
+from labelscan.training.losses.normalized import NormalizedCrossEntropy, NormalizedFocal
 from labelscan.training.losses.piecewise_zero import PiecewiseZero
 from labelscan.training.losses.reverse_cross_entropy import ReverseCrossEntropy
 from labelscan.training.losses.symmetric_cross_entropy import SymmetricCrossEntropy
@@ -37,35 +37,35 @@ from labelscan.training.losses.taylor_cross_entropy import TaylorCrossEntropy
 
 
 class Loss(Protocol):
-    """What training needs of a loss."""
+    """A loss as training uses it."""
 
     default_delay: float
-    """Share of the epochs that are trained with plain cross-entropy before this loss takes over."""
+    """Share of the epochs that train with plain cross-entropy before this loss takes over."""
 
     def __call__(self, logits: Tensor, given_labels: Tensor) -> Tensor:
         """Return (B,) float32 losses for (B, K) logits of any floating type and (B,) int64 labels."""
 
     def stalls(self, n_classes: int) -> str:
-        """Return why a model with freshly made weights would not learn under this loss, or an empty string."""
+        """Return why a model with fresh weights would not learn under this loss, or an empty string."""
 
 
 class RemembersExamples(Protocol):
-    """A loss that keeps something of every example from epoch to epoch."""
+    """A loss that remembers something of every example from epoch to epoch."""
 
     def begin(self, n_examples: int, n_classes: int, device: torch.device) -> Loss:
-        """Return the loss for one training, with a memory of its own that is still empty."""
+        """Return the loss for one training, with an empty memory of its own."""
 
     def __call__(self, logits: Tensor, given_labels: Tensor, positions: Tensor) -> Tensor:
-        """Return what a loss returns; ``positions``, (B,) int64, are the examples' places in the training."""
+        """Return (B,) float32 losses; ``positions``, (B,) int64, are row numbers among the training examples."""
 
 
 def remembers_examples(loss: Loss) -> TypeGuard[RemembersExamples]:
-    """Return whether ``loss`` has to be begun for each training, and takes the positions of the examples."""
+    """Return whether ``loss`` must be begun for each training, and takes the positions of the examples."""
     return hasattr(loss, "begin")
 
 
 def losses_of(loss: Loss, logits: Tensor, given_labels: Tensor, positions: Tensor) -> Tensor:
-    """Return (B,) float32 losses of a batch, whether the loss asks for positions or not."""
+    """Return (B,) float32 losses of a batch, whether or not the loss uses positions."""
     if remembers_examples(loss):
         return loss(logits, given_labels, positions)
     return loss(logits, given_labels)

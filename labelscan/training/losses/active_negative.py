@@ -1,8 +1,8 @@
 """Active negative losses: a normalized loss and its negative, which teaches what an example is *not*.
 
-The negative loss of the given label is made of how far the others are from certainty, measured from the largest
-loss A that there can be; it takes the place of the mean absolute error in active passive losses, which learns every
-example by the same force.
+The negative loss adds up how far the other labels are from certainty, measured from the largest possible loss A. It
+replaces the mean absolute error of active passive losses, which pulls at every example with the same force. The
+option ``d`` is the weight of an L1 term that training adds, and ``gamma`` that of the focal loss.
 
 Source: Ye et al., NeurIPS 2023, "Active Negative Loss Functions for Learning with Noisy Labels"; a, b, d are 1, 1,
 1e-6 on MNIST, 5, 5, 5e-5 on CIFAR-10, 20, 1, 5e-6 on WebVision, 10, 1, 5e-7 on CIFAR-100, gamma .5, no weight decay,
@@ -13,16 +13,16 @@ import math
 
 from torch import Tensor
 
+from labelscan.registry import check_option
 from labelscan.training.losses.by_classes import ByClasses
-from labelscan.training.losses.focal import check_gamma, focal
-from labelscan.training.losses.normalized_cross_entropy import NormalizedCrossEntropy
-from labelscan.training.losses.normalized_focal import NormalizedFocal
-from labelscan.training.losses.per_example import PerExampleLoss, at_given, check_option, log_probs
+from labelscan.training.losses.focal import focal
+from labelscan.training.losses.normalized import NormalizedCrossEntropy, NormalizedFocal
+from labelscan.training.losses.per_example import PerExampleLoss, at_given, log_probs
 from labelscan.training.losses.regularisation import Regularisation
 from labelscan.training.losses.weighted_sum import WeightedSum
 
 LEAST_LOG_PROB = math.log(1e-7)
-"""Smaller probabilities count as 1e-7, so that there is a largest loss."""
+"""Smaller probabilities count as 1e-7, to make the loss bounded."""
 BY_CLASSES = ByClasses(
     {10: {"a": 5, "b": 5, "d": 5e-5}, 50: {"a": 20, "b": 1, "d": 5e-6}, 100: {"a": 10, "b": 1, "d": 5e-7}}
 )
@@ -40,48 +40,33 @@ class NegativeFocal(PerExampleLoss):
         self.largest: float = -((-math.expm1(LEAST_LOG_PROB)) ** gamma) * LEAST_LOG_PROB
 
     def forward(self, logits: Tensor, given_labels: Tensor) -> Tensor:
-        """Return (B,) float32 losses in [0, 1], not averaged."""
         below_largest = self.largest - focal(log_probs(logits).clamp(min=LEAST_LOG_PROB), self.gamma)
         return 1 - at_given(below_largest, given_labels) / below_largest.sum(dim=1)
 
 
 class ActiveNegativeCrossEntropy(WeightedSum):
-    """Normalized cross-entropy and its negative, with an L1 term on all parameters: ``a * nce + b * nnce``.
-
-    Args:
-        a: weight of normalized cross-entropy.
-        b: weight of its negative.
-        d: weight of the L1 term, which training adds.
-    """
+    """Normalized cross-entropy and its negative, with an L1 term on all parameters: ``a * nce + b * nnce``."""
 
     by_classes = BY_CLASSES
 
     def __init__(self, a: float = 5.0, b: float = 5.0, d: float = 5e-5) -> None:
-        super().__init__("anl-ce", NormalizedCrossEntropy(), NegativeFocal(gamma=0), a=a, b=b)
+        super().__init__(NormalizedCrossEntropy(), NegativeFocal(gamma=0), a=a, b=b)
         self.d = d
-        self.regularisation = _regularisation(d, "anl-ce")
+        self.regularisation = _regularisation(d)
 
 
 class ActiveNegativeFocal(WeightedSum):
-    """Normalized focal loss and its negative, with an L1 term on all parameters: ``a * nfl + b * nnfl``.
-
-    Args:
-        a: weight of normalized focal loss.
-        b: weight of its negative.
-        d: weight of the L1 term, which training adds.
-        gamma: of the focal loss.
-    """
+    """Normalized focal loss and its negative, with an L1 term on all parameters: ``a * nfl + b * nnfl``."""
 
     by_classes = BY_CLASSES
 
     def __init__(self, a: float = 5.0, b: float = 5.0, d: float = 5e-5, gamma: float = 0.5) -> None:
-        check_gamma(gamma, "anl-fl")
-        super().__init__("anl-fl", NormalizedFocal(gamma), NegativeFocal(gamma), a=a, b=b)
+        super().__init__(NormalizedFocal(gamma), NegativeFocal(gamma), a=a, b=b)
         self.d = d
         self.gamma = gamma
-        self.regularisation = _regularisation(d, "anl-fl")
+        self.regularisation = _regularisation(d)
 
 
-def _regularisation(d: float, name: str) -> Regularisation:
-    check_option(0 <= d < math.inf, d, name, "d", must="at least 0")
+def _regularisation(d: float) -> Regularisation:
+    check_option(0 <= d < math.inf, d, "d", "at least 0")
     return Regularisation(l1_weight=d, max_gradient_norm=5.0, weight_decay=0.0)

@@ -4,15 +4,16 @@ import math
 
 from torch import Tensor
 
-from labelscan.training.losses.per_example import PerExampleLoss, check_option, log_prob_of_given
+from labelscan.registry import check_option
+from labelscan.training.losses.per_example import PerExampleLoss, log_prob_of_given
 
 
 class Blurry(PerExampleLoss):
     """Cross-entropy that gives hard examples little weight, ``-(p ** gamma) * log p``.
 
-    Bounded by ``1 / (gamma * e)``. With its full gradient it pushes p *down* where ``p < exp(-1 / gamma)``; with
-    the weight ``p ** gamma`` held constant it only loses force and never turns round. The paper's text reads as
-    the full gradient; held constant is our default, since the full gradient with a short delay can ruin a run.
+    Bounded by ``1 / (gamma * e)``. Its full gradient pushes p *down* where ``p < exp(-1 / gamma)``; with the weight
+    ``p ** gamma`` held constant it only weakens and never changes sign. The paper's text reads as the full gradient;
+    held constant is our default, since the full gradient with a short delay can ruin a run.
     Source: Pellegrino, Szczecina and Fieguth, arXiv:2511.16512, which searches gamma from 0.1 to 0.6 and
     delays from 0 to 8 of 10 epochs.
 
@@ -25,12 +26,11 @@ class Blurry(PerExampleLoss):
 
     def __init__(self, gamma: float = 0.3, detach_weight: bool = True) -> None:
         super().__init__()
-        check_option(0 <= gamma < math.inf, gamma, "blurry", "gamma", must="at least 0")
+        check_option(0 <= gamma < math.inf, gamma, "gamma", "at least 0")
         self.gamma = gamma
         self.detach_weight = detach_weight
 
     def forward(self, logits: Tensor, given_labels: Tensor) -> Tensor:
-        """Return (B,) float32 losses in [0, 1 / (gamma * e)], not averaged."""
         log_p = log_prob_of_given(logits, given_labels)
         weight = (log_p * self.gamma).exp()
         return -(weight.detach() if self.detach_weight else weight) * log_p

@@ -9,9 +9,7 @@ class CrossEntropy(PerExampleLoss):
     """The negative log-probability of the given label, ``-log p``."""
 
     def forward(self, logits: Tensor, given_labels: Tensor) -> Tensor:
-        """Return (B,) float32 losses in [0, inf), not averaged."""
         return -log_prob_of_given(logits, given_labels)
 
     def stalls(self, n_classes: int) -> str:  # noqa: ARG002
-        """Return an empty string: cross-entropy always learns."""
         return ""

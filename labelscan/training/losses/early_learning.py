@@ -1,12 +1,14 @@
-"""Early-learning regularization: a model stays with what it said of an example before it could have memorised it."""
+"""Early-learning regularization: a model is held to what it predicted before it could memorise the example."""
 
 import copy
+import math
 
 import torch
 from torch import Tensor, nn
 
+from labelscan.registry import check_option
 from labelscan.training.losses.by_classes import ByClasses
-from labelscan.training.losses.per_example import at_given, check_option, log_probs
+from labelscan.training.losses.per_example import at_given, log_probs
 
 LEAST_PROB = 1e-4
 
@@ -14,10 +16,9 @@ LEAST_PROB = 1e-4
 class EarlyLearning(nn.Module):
     """Cross-entropy and a pull towards earlier predictions of the same example, ``ce + strength * log(1 - <p, t>)``.
 
-    t, one row for each example, is the running mean of the model's own predictions: it starts at 0 and is brought up
-    to date, as ``beta * t + (1 - beta) * p / sum p``, whenever the example comes by, before it is used; no gradient
-    goes through it. p is clamped to [1e-4, 1 - 1e-4], here and in the mean. All of t belongs to one training: ``begin``
-    makes it.
+    t, one row for each example, is the running mean of the model's own predictions: it starts at 0 and is updated to
+    ``beta * t + (1 - beta) * p / sum p`` each time before the example's loss is taken; no gradient flows through it.
+    p is clamped to [1e-4, 1 - 1e-4], here and in the mean. Every training has a t of its own, made by ``begin``.
     Source: Liu et al., NeurIPS 2020, arXiv:2007.00151; beta and strength are .7 and 3 on CIFAR-10 (.9 and 1 where its
     errors are class-dependent), .9 and 7 on CIFAR-100.
 
@@ -32,24 +33,19 @@ class EarlyLearning(nn.Module):
 
     def __init__(self, beta: float = 0.7, strength: float = 3.0) -> None:
         super().__init__()
-        check_option(0 <= beta < 1, beta, "elr", "beta", must="in [0, 1)")
-        check_option(0 <= strength < float("inf"), strength, "elr", "strength", must="at least 0")
+        check_option(0 <= beta < 1, beta, "beta", "in [0, 1)")
+        check_option(0 <= strength < math.inf, strength, "strength", "at least 0")
         self.beta = beta
         self.strength = strength
-        # A buffer, so that it is saved with the state of this module.
-        self.register_buffer("targets", torch.zeros(0, 0))
+        self.register_buffer("targets", torch.zeros(0, 0))  # saved with the state of this module
 
     def begin(self, n_examples: int, n_classes: int, device: torch.device) -> "EarlyLearning":
-        """Return this loss for one training, with nothing remembered of any of its ``n_examples``."""
         begun = copy.deepcopy(self)
         begun.targets = torch.zeros(n_examples, n_classes, device=device)
         return begun
 
     def forward(self, logits: Tensor, given_labels: Tensor, positions: Tensor) -> Tensor:
-        """Return (B,) float32 losses of at least ``strength * log 1e-4``, not averaged; remembers the predictions.
-
-        ``positions``, (B,) int64, are where the examples stand among the training examples; none twice.
-        """
+        """Return (B,) float32 losses of at least ``strength * log 1e-4``; no position may occur twice."""
         log_p = log_probs(logits)
         p = log_p.exp().clamp(LEAST_PROB, 1 - LEAST_PROB)
         said = p.detach() / p.detach().sum(dim=1, keepdim=True)
@@ -58,5 +54,4 @@ class EarlyLearning(nn.Module):
         return -at_given(log_p, given_labels) + self.strength * torch.log1p(-(p * targets).sum(dim=1))
 
     def stalls(self, n_classes: int) -> str:  # noqa: ARG002
-        """Return an empty string: with nothing remembered it begins as cross-entropy does."""
-        return ""
+        return ""  # with nothing remembered it begins as cross-entropy does

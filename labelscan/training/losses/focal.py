@@ -4,18 +4,14 @@ import math
 
 from torch import Tensor
 
-from labelscan.training.losses.per_example import PerExampleLoss, check_option, log_prob_of_given
+from labelscan.registry import check_option
+from labelscan.training.losses.per_example import PerExampleLoss, log_prob_of_given
 
 
 def focal(log_p: Tensor, gamma: float) -> Tensor:
     """Return ``-(1 - p) ** gamma * log p`` for log-probabilities of any shape, its factor held constant."""
     # expm1 keeps the digits that 1 - p loses when p is close to 1.
     return -(-log_p.detach().expm1()).pow(gamma) * log_p
-
-
-def check_gamma(gamma: float, name: str) -> None:
-    """Raise ConfigError unless the loss called ``name`` can have this gamma."""
-    check_option(0 <= gamma < math.inf, gamma, name, "gamma", must="at least 0")
 
 
 class Focal(PerExampleLoss):
@@ -30,9 +26,8 @@ class Focal(PerExampleLoss):
 
     def __init__(self, gamma: float = 2.0) -> None:
         super().__init__()
-        check_gamma(gamma, "focal")
+        check_option(0 <= gamma < math.inf, gamma, "gamma", "at least 0")
         self.gamma = gamma
 
     def forward(self, logits: Tensor, given_labels: Tensor) -> Tensor:
-        """Return (B,) float32 losses in [0, inf), not averaged."""
         return focal(log_prob_of_given(logits, given_labels), self.gamma)

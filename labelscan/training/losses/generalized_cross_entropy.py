@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor
 
-from labelscan.training.losses.per_example import PerExampleLoss, check_option, log_prob_of_given
+from labelscan.registry import check_option
+from labelscan.training.losses.per_example import PerExampleLoss, log_prob_of_given
 
 
 class GeneralizedCrossEntropy(PerExampleLoss):
@@ -18,7 +19,7 @@ class GeneralizedCrossEntropy(PerExampleLoss):
 
     def __init__(self, q: float = 0.7) -> None:
         super().__init__()
-        check_option(0 < q <= 1, q, "gce", "q", must="in (0, 1]")
+        check_option(0 < q <= 1, q, "q", "in (0, 1]")
         self.q = q
 
     def forward(self, logits: Tensor, given_labels: Tensor) -> Tensor:

@@ -8,11 +8,10 @@ from labelscan.training.losses.per_example import PerExampleLoss, one_minus_prob
 class MeanAbsoluteError(PerExampleLoss):
     """Half the L1 distance between the probabilities and the given label, ``1 - p``.
 
-    Symmetric: its values for all K labels of an example add up to a constant, so that uniformly wrong labels do not
-    move its minimum. It learns slowly, the more so the more classes there are.
+    Symmetric: its values for all K labels of an example add up to a constant, so uniform label noise does not move its
+    minimum. It learns slowly, and more so the more classes there are.
     Source: Ghosh, Kumar and Sastry, AAAI 2017, arXiv:1712.09482.
     """
 
     def forward(self, logits: Tensor, given_labels: Tensor) -> Tensor:
-        """Return (B,) float32 losses in [0, 1], not averaged."""
         return one_minus_prob_of_given(logits, given_labels)

@@ -4,7 +4,8 @@ import math
 
 from torch import Tensor
 
-from labelscan.training.losses.per_example import PerExampleLoss, check_option, log_prob_of_given
+from labelscan.registry import check_option
+from labelscan.training.losses.per_example import PerExampleLoss, log_prob_of_given
 
 
 class PiecewiseZero(PerExampleLoss):
@@ -22,7 +23,7 @@ class PiecewiseZero(PerExampleLoss):
 
     def __init__(self, cutoff: float = 0.05) -> None:
         super().__init__()
-        check_option(0 <= cutoff < 1, cutoff, "piecewise-zero", "cutoff", must="in [0, 1)")
+        check_option(0 <= cutoff < 1, cutoff, "cutoff", "in [0, 1)")
         self.cutoff = cutoff
         self.log_cutoff = math.log(cutoff) if cutoff > 0 else -math.inf
 

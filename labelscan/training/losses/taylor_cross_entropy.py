@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from labelscan.errors import ConfigError
+from labelscan.registry import check_option
 from labelscan.training.losses.per_example import PerExampleLoss, one_minus_prob_of_given
 
 
@@ -19,8 +19,7 @@ class TaylorCrossEntropy(PerExampleLoss):
 
     def __init__(self, t: int = 2) -> None:
         super().__init__()
-        if t < 1:
-            raise ConfigError(f"must be at least 1, got {t}", where="loss taylor-ce, option t")
+        check_option(t >= 1, t, "t", "at least 1")
         self.t = t
 
     def forward(self, logits: Tensor, given_labels: Tensor) -> Tensor:

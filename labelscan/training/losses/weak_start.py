@@ -1,9 +1,9 @@
-"""Whether a loss pulls fresh weights hard enough: the losses that bear wrong labels best hardly pull at low p.
+"""A check that a loss can train fresh weights: the most robust losses hardly pull where p is low.
 
-With many classes every p starts low, at 1 / K. Where a loss then pulls far less than it does later, and ever less as
-p falls, the classes that are learned first take all the force, and those that fell behind are never caught up.
-Measured with the small CNN on pairs of digits as classes: mae learned 38 of 100 of them, gce with q = 0.7 learned 99,
-and mae after a start with cross-entropy all.
+With many classes every p starts low, at 1 / K. If a loss then pulls far less than it does later, and ever less as p
+falls, the classes that are learned first take all the force, and the others never catch up. Measured with the small
+CNN on pairs of digits as classes: mae learned 38 of 100 of them, gce with q = 0.7 learned 99, and mae after a start
+with cross-entropy all.
 """
 
 import torch
@@ -12,9 +12,10 @@ from torch import Tensor, nn
 from labelscan.errors import ConfigError
 
 SMALL_SHARE = 0.3
-"""A share of the largest pull: mae starts at 0.36 of it with 10 classes, which it learns, and at 0.25 with 15."""
+"""Less of the largest pull is too little at the start: mae has 0.36 of it with 10 classes, which it learns, and 0.25
+with 15."""
 FADES = 0.015
-"""The share of the pull that is left where p is a hundred times smaller: 0.01 if it fades as p does, 0.04 for gce."""
+"""A pull fades if less of it is left at a hundredth of p: 0.01 is left if it is proportional to p, 0.04 for gce."""
 
 
 def weak_start(loss: nn.Module, n_classes: int) -> str:

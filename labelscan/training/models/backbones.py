@@ -1,8 +1,7 @@
-"""What pretrained networks share, wherever they come from: a head that is replaced, weights that are found or not."""
+"""Code that pretrained networks of all libraries share: their recipe, a new last layer, weights from a file."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -16,49 +15,28 @@ IMAGENET_DEVIATION = (0.229 * 255, 0.224 * 255, 0.225 * 255)
 """Mean and deviation of ImageNet's training images, in units of a stored byte: what torchvision's weights expect."""
 
 
-class Backbone(Protocol):
-    """A network that comes with a library, with pretrained weights or without."""
-
-    @property
-    def pretrained(self) -> bool:
-        """Return whether ``make`` starts from pretrained weights."""
-
-    @property
-    def scale(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        """Return the mean and deviation that inputs are normalised with, in units of a stored byte."""
-
-    def image_size(self, smaller_side: int) -> int:
-        """Return the side in pixels that images are stored at, given the median smaller side of the originals."""
-
-    def make(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Module:
-        """Return a network with a fresh last layer; takes (B, C, H, W), returns (B, K) logits."""
-
-    def make_features(self) -> nn.Module:
-        """Return the network without its last layer; takes (B, 3, H, W), returns (B, D) features."""
-
-    def recipe(self, n_examples: int, input_shape: tuple[int, ...]) -> Recipe:
-        """Return how it is trained."""
-
-
 def photo_size(smaller_side: int) -> int:
-    """Return the side that photos are stored at: 224 pixels, or 160 where the originals are small themselves.
+    """Return the side to store photos at: 224 pixels, or 160 if the originals are small themselves.
 
-    Enlarging small images still pays: the features of a backbone are those of objects of a certain size.
+    Enlarging small images still pays, since the features of a backbone are those of objects of a certain size.
     """
     return 224 if smaller_side >= 112 else 160
 
 
 def backbone_recipe(*, pretrained: bool) -> Recipe:
-    """Return how a large network is trained: briefly and gently from pretrained weights, longer from scratch."""
-    if pretrained:
-        return Recipe(
-            epochs=8, batch_size=64, learning_rate=3e-4, weight_decay=0.05, augmentation=Augmentation(8, True)
-        )
-    return Recipe(epochs=30, batch_size=64, learning_rate=1e-3, weight_decay=0.05, augmentation=Augmentation(8, True))
+    """Return how to train a large network: briefly and gently from pretrained weights, longer from scratch."""
+    epochs, learning_rate = (8, 3e-4) if pretrained else (30, 1e-3)
+    return Recipe(
+        epochs=epochs,
+        batch_size=64,
+        learning_rate=learning_rate,
+        weight_decay=0.05,
+        augmentation=Augmentation(8, flip=True),
+    )
 
 
 def last_layer(network: nn.Module) -> str:
-    """Return the name of the layer that gives the logits: the last linear one, or 1 x 1 convolution."""
+    """Return the name of the last linear layer or 1 x 1 convolution, which gives the logits."""
     layers = [
         name
         for name, module in network.named_modules()
@@ -72,7 +50,7 @@ def last_layer(network: nn.Module) -> str:
 
 
 def replace_head(network: nn.Module, *, n_classes: int) -> nn.Module:
-    """Put a fresh layer of ``n_classes`` in place of the network's last one; with 0, pass its inputs on."""
+    """Replace the last layer by a fresh one of ``n_classes``, or by nothing if that is 0; return the network."""
     name = last_layer(network)
     last = network.get_submodule(name)
     fresh: nn.Module = nn.Identity()
@@ -85,28 +63,51 @@ def replace_head(network: nn.Module, *, n_classes: int) -> nn.Module:
     return network
 
 
-def read_weights(path: Path) -> dict[str, Tensor]:
-    """Return the tensors of a weights file; nothing but tensors is ever loaded from it."""
-    if not path.is_file():
-        raise ConfigError(f"no file {str(path)!r}", where="model.weights", hint="give a file, or auto, default or none")
+def file_of(weights: str) -> Path | None:
+    """Return the file that the setting ``model.weights`` names, or None for ``auto``, ``default`` and ``none``."""
+    if weights in ("auto", "default", "none"):
+        return None
+    if not Path(weights).is_file():
+        raise ConfigError(f"no file {weights!r}", where="model.weights", hint="give a file, or auto, default or none")
+    return Path(weights)
+
+
+def with_library_weights(name: str, make: Callable[[], nn.Module]) -> nn.Module:
+    """Return the network that ``make`` loads with the weights of its library, which may have to be downloaded."""
+    try:
+        return make()
+    except (OSError, RuntimeError) as error:
+        raise ConfigError(
+            f"the weights of {name} could not be loaded ({error})",
+            where="model.weights",
+            hint="give a file that you have, or --weights none to train from scratch",
+        ) from error
+
+
+def with_weights_of_file(network: nn.Module, weights: str) -> nn.Module:
+    """Return the network with the weights of a file, if ``weights`` names one; only tensors are ever loaded from it."""
+    path = file_of(weights)
+    if path is None:
+        return network
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds here: pickle, zip, runtime and end-of-file errors
-        raise ConfigError(f"{str(path)!r} is not a file of weights ({error})", where="model.weights") from error
+        raise ConfigError(f"{weights!r} is not a file of weights ({error})", where="model.weights") from error
     if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
         content = content["state_dict"]
     if not isinstance(content, Mapping) or not all(isinstance(value, Tensor) for value in content.values()):
-        raise ConfigError(f"{str(path)!r} holds no state dict", where="model.weights", hint="save model.state_dict()")
-    return {str(name).removeprefix("module."): value for name, value in content.items()}
+        raise ConfigError(f"{weights!r} holds no state dict", where="model.weights", hint="save model.state_dict()")
+    load_weights(network, {str(name).removeprefix("module."): each for name, each in content.items()}, where=weights)
+    return network
 
 
 def load_weights(network: nn.Module, weights: Mapping[str, Tensor], *, where: str) -> None:
-    """Load what fits by name and shape, and raise ConfigError when more than the last layer does not."""
+    """Load the tensors that fit by name and shape, and raise ConfigError if any but the last layer's does not."""
     own = network.state_dict()
     fitting = {name: value for name, value in weights.items() if name in own and own[name].shape == value.shape}
-    head = last_layer(network) + "."  # may be that of other classes
-    missing = [name for name in own if name not in fitting and not name.startswith(head)]
-    missing = [name for name in missing if not name.endswith("num_batches_tracked")]
+    head = last_layer(network) + "."  # may be for other classes
+    needed = [name for name in own if not name.startswith(head) and not name.endswith("num_batches_tracked")]
+    missing = [name for name in needed if name not in fitting]
     if missing:
         raise ConfigError(
             f"{where} does not fit the model: {len(missing)} of {len(own)} tensors are missing or of another shape, "

@@ -1,6 +1,6 @@
 """Features of a frozen pretrained backbone, computed once a run, so that cross-validation only trains heads.
 
-They are nearly all the time that such a run takes, so an interrupted one resumes where they stopped.
+Such a run spends nearly all its time on them, so an interrupted run resumes within them.
 """
 
 import time
@@ -19,7 +19,7 @@ from labelscan.data.growing_array import GrowingArray
 from labelscan.events import Listener, Noted, StepAdvanced, StepDone, StepStarted
 from labelscan.training.batches import Augmentation, Batches, StoredInputs
 from labelscan.training.device import Device, make_network, reproducible
-from labelscan.training.models.backbones import Backbone
+from labelscan.training.models import Backbone
 
 CPU_BATCH = 16
 GPU_BATCH = 128
@@ -28,52 +28,39 @@ GPU_BATCH = 128
 def embed(
     inputs: StoredInputs, backbone: Backbone, path: Path, *, mirror: bool, device: Device, notify: Listener
 ) -> None:
-    """Write the (N, D) float32 features of all images to ``path``.
+    """Write the (N, D) float32 features of all images to the .npy file ``path``, resuming an interrupted call.
 
-    On the CPU every core takes batches of its own with one thread each: that wastes less than splitting each
-    convolution among the cores, above all where other programs want them too.
-
-    Args:
-        inputs: (N, H, W, C) uint8.
-        backbone: pretrained; left in evaluation mode, never trained.
-        path: the .npy file that is made; rows that an interrupted call has left for it are kept.
-        mirror: whether the features are the mean over the image and its mirror; left and right are then the same.
-        device: where the features are computed.
-        notify: receives how many images are done.
+    With ``mirror`` they are the mean over the image and its mirror. On the CPU every core takes batches of its own
+    with one thread each: that wastes less than splitting each convolution among the cores, above all where other
+    programs use them too.
     """
     started = time.monotonic()
     notify(StepStarted("features", len(inputs)))
     with reproducible(0, threads=1), GrowingArray(path, len(inputs)) as rows:
         if rows.done:
             notify(Noted(f"{rows.done:,} of {len(inputs):,} features are reused from an interrupted run"))
-        for block in _blocks(inputs, backbone, mirror, device, first=rows.done):
+        mean, deviation = (torch.tensor(values) for values in backbone.scale)
+        nothing = np.empty(0, dtype=np.int64)
+        batches = Batches(inputs, nothing, device, Augmentation(flip=mirror), scale=(mean, deviation))
+        network = make_network(backbone.make_features, device, seed=0).eval()
+        for block in _features(network, batches, first=rows.done):
             rows.add(block)
             notify(StepAdvanced("features", rows.done))
     notify(StepDone("features", time.monotonic() - started))
 
 
-def _blocks(
-    inputs: StoredInputs, backbone: Backbone, mirror: bool, device: Device, *, first: int
-) -> Iterator[NDArray[np.float32]]:
-    """Yield the features of all images from row ``first`` on, which begins a batch."""
-    network = make_network(backbone.make_features, device, seed=0).eval()
-    mean, deviation = (torch.tensor(values) for values in backbone.scale)
-    nothing = np.empty(0, dtype=np.int64)
-    batches = Batches(inputs, nothing, device, Augmentation(flip=mirror), scale=(mean, deviation))
+def _features(network: nn.Module, batches: Batches, *, first: int) -> Iterator[NDArray[np.float32]]:
+    """Yield the features of the images from row ``first`` on, a batch at a time."""
 
+    @torch.inference_mode()
     def features(views: Iterator[Tensor]) -> NDArray[np.float32]:
-        return _features(network, views, device)
+        with batches.device.autocast():
+            outputs = [network(view).float() for view in views]
+        return np.ascontiguousarray(torch.stack(outputs).mean(dim=0).flatten(1).cpu().numpy(), dtype="<f4")
 
-    on_cpu = device.kind == "cpu"
+    on_cpu = batches.device.kind == "cpu"
     workers = available_cores() if on_cpu else 1
-    views = batches.views(torch.arange(first, len(inputs)), CPU_BATCH if on_cpu else GPU_BATCH)
+    views = batches.views(torch.arange(first, len(batches.inputs)), CPU_BATCH if on_cpu else GPU_BATCH)
     with ThreadPoolExecutor(workers, thread_name_prefix="features") as pool:
         while few := list(islice(views, 2 * workers)):  # what is read ahead takes memory
             yield from pool.map(features, few)
-
-
-@torch.inference_mode()
-def _features(network: nn.Module, views: Iterator[Tensor], device: Device) -> NDArray[np.float32]:
-    with device.autocast():
-        outputs = [network(view).float() for view in views]
-    return np.ascontiguousarray(torch.stack(outputs).mean(dim=0).flatten(1).cpu().numpy(), dtype="<f4")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from labelscan.errors import ConfigError
+from labelscan.registry import check_option
 from labelscan.training.recipe import Recipe
 
 
@@ -24,14 +24,11 @@ class MLP:
     dropout: float = 0.2
 
     def __post_init__(self) -> None:
-        for name, value, least in (("hidden", self.hidden, 1), ("layers", self.layers, 0)):
-            if value < least:
-                raise ConfigError(f"must be at least {least}, got {value}", where=f"model mlp, option {name}")
-        if not 0 <= self.dropout < 1:
-            raise ConfigError(f"must be in [0, 1), got {self.dropout:g}", where="model mlp, option dropout")
+        check_option(self.hidden >= 1, self.hidden, "hidden", "at least 1")
+        check_option(self.layers >= 0, self.layers, "layers", "at least 0")
+        check_option(0 <= self.dropout < 1, self.dropout, "dropout", "in [0, 1)")
 
     def make(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Module:
-        """Return a freshly initialised network; takes (B, D) features or images of D values, returns (B, K) logits."""
         width = math.prod(input_shape)
         parts: list[nn.Module] = [nn.Flatten()]
         for _ in range(self.layers):
@@ -40,7 +37,6 @@ class MLP:
         return nn.Sequential(*parts, nn.Linear(width, n_classes))
 
     def recipe(self, n_examples: int, input_shape: tuple[int, ...]) -> Recipe:  # noqa: ARG002
-        """Return the training for ``n_examples``: 10 to 60 epochs, more for fewer examples."""
         epochs = min(max(math.ceil(60_000 / max(n_examples, 1)), 10), 60)
         return Recipe(epochs=epochs, batch_size=64, learning_rate=2e-3, weight_decay=1e-2)
 
@@ -55,13 +51,14 @@ class LinearHead:
 
     dropout: float = 0.5
 
+    def __post_init__(self) -> None:
+        check_option(0 <= self.dropout < 1, self.dropout, "dropout", "in [0, 1)")
+
     def make(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Module:
-        """Return a head with all weights 0; takes (B, D) features or images of D values, returns (B, K) logits."""
         linear = nn.Linear(math.prod(input_shape), n_classes)
         nn.init.zeros_(linear.weight)
         nn.init.zeros_(linear.bias)
         return nn.Sequential(nn.Flatten(), nn.Dropout(self.dropout), linear)
 
     def recipe(self, n_examples: int, input_shape: tuple[int, ...]) -> Recipe:  # noqa: ARG002
-        """Return the training of the head, the same for all sizes."""
         return Recipe(epochs=10, batch_size=64, learning_rate=1e-3, weight_decay=1e-2)

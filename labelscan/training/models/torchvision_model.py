@@ -8,20 +8,19 @@ from types import ModuleType
 import torch
 from torch import Tensor, nn
 
-from labelscan.errors import ConfigError
 from labelscan.training.models.backbones import (
     IMAGENET_DEVIATION,
     IMAGENET_MEAN,
     backbone_recipe,
-    load_weights,
     photo_size,
-    read_weights,
     replace_head,
+    with_library_weights,
+    with_weights_of_file,
 )
 from labelscan.training.recipe import Recipe
 
 FIXED_SIZE = ("vit_", "maxvit_")
-"""How the names of networks begin that take images of one size only."""
+"""Name prefixes of networks that take images of one size only."""
 
 
 def names() -> list[str]:
@@ -31,7 +30,7 @@ def names() -> list[str]:
 
 
 def cached_weights(name: str) -> Path | None:
-    """Return the file of the model's default weights if it is on this machine."""
+    """Return the file of the model's default weights, or None if it is not on this machine."""
     url = _models().get_model_weights(name).DEFAULT.url
     path = Path(torch.hub.get_dir()) / "checkpoints" / url.rpartition("/")[2]
     return path if path.is_file() else None
@@ -42,7 +41,7 @@ class TorchvisionModel:
     """A classification model of torchvision.
 
     Args:
-        name: as ``_models().get_model`` knows it.
+        name: as ``torchvision.models.get_model`` knows it.
         weights: ``auto`` (those on this machine, never downloaded), ``default`` (may be downloaded), ``none``, or a
             file with a state dict.
     """
@@ -78,23 +77,12 @@ class TorchvisionModel:
 
     def _load(self) -> nn.Module:
         if self.weights in ("auto", "default") and self.pretrained:
-            try:
-                network: nn.Module = _models().get_model(self.name, weights="DEFAULT")
-            except OSError as error:
-                raise ConfigError(
-                    f"the weights of {self.name} could not be downloaded ({error})",
-                    where="model.weights",
-                    hint="give a file that you have, or --weights none to train from scratch",
-                ) from error
-            return network
-        network = _models().get_model(self.name, weights=None)
-        if self.pretrained:
-            load_weights(network, read_weights(Path(self.weights)), where=self.weights)
-        return network
+            return with_library_weights(self.name, lambda: _models().get_model(self.name, weights="DEFAULT"))
+        return with_weights_of_file(_models().get_model(self.name, weights=None), self.weights)
 
 
 class _MainOutput(nn.Module):
-    """Passes on the logits of networks that also return those of auxiliary classifiers in training."""
+    """Returns the logits alone of networks that in training also return those of auxiliary classifiers."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
@@ -106,5 +94,5 @@ class _MainOutput(nn.Module):
 
 
 def _models() -> ModuleType:
-    """Return torchvision.models, which takes a second to import: a fold with a model of our own goes without."""
+    """Return torchvision.models, which takes a second to import, so only folds that need it do."""
     return import_module("torchvision.models")

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from labelscan.arrays import as_strings
-from labelscan.detection.detectors import confident_learning
+from labelscan.detection.detectors import DETECTORS, confident_learning
 from labelscan.detection.detectors.confident_learning import PRUNING, ConfidentLearning, FilterBy
 from labelscan.detection.evidence import Evidence
+from labelscan.errors import ConfigError
 
 FILTERS = get_args(FilterBy)
 
@@ -70,6 +71,14 @@ def test_options_are_those_of_cleanlab(monkeypatch, filter_by: FilterBy) -> None
     expected = cleanlab_flags(evidence, filter_by=filter_by, frac_noise=0.5, min_examples_per_class=30)
     np.testing.assert_array_equal(detector.detect(evidence).flagged, expected)
     assert expected.sum() < ConfidentLearning(filter_by).detect(evidence).flagged.sum()
+
+
+def test_a_share_for_a_filter_that_does_not_prune_is_refused_with_the_part_and_what_to_do() -> None:
+    message = (
+        "^detector confident-learning, option frac_noise: has no effect on .*; hint: use it with prune_by_noise_rate"
+    )
+    with pytest.raises(ConfigError, match=message):
+        DETECTORS.build("confident-learning:filter_by=confident_learning,frac_noise=0.5")
 
 
 def test_label_quality_is_self_confidence() -> None:

@@ -81,6 +81,8 @@ def test_photos_without_weights_are_trained_from_scratch_with_a_warning(monkeypa
         (ModelConfig(name="resnet18", weights="none", freeze="yes"), PHOTOS, "know nothing"),
         (ModelConfig(name="small-cnn:depth=3"), SMALL, "use width"),
         (ModelConfig(name="small-cnn:width=0"), SMALL, "at least 1"),
+        (ModelConfig(name="mlp:layers=-1"), None, "at least 0"),
+        (ModelConfig(name="linear:dropout=1"), None, r"model linear, option dropout: must be in \[0, 1\)"),
     ],
 )
 def test_a_model_that_cannot_be_is_refused(config, sizes, message):
