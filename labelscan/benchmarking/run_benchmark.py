@@ -20,7 +20,7 @@ from labelscan.errors import Interrupted, RunError
 from labelscan.events import CellDone, CellsPlanned, CellStarted, Event, Listener, ignore, with_deadline
 from labelscan.pipeline.estimate import estimate_seconds
 from labelscan.pipeline.inputs import read_contents
-from labelscan.results.run_folder import RunFolder, open_run
+from labelscan.results.run_folder import RunFolder, describe, open_run
 
 COMMAND = "benchmark"
 """What run.json says made the folder."""
@@ -82,11 +82,7 @@ def benchmark(
                 "model.name": plan.plan.model_name,
                 "model.fingerprint": plan.plan.model_fingerprint,
             },
-            data={
-                "fingerprint": plan.data_fingerprint,
-                "examples": len(plan.dataset),
-                "classes": len(plan.dataset.class_names),
-            },
+            data=describe(plan.dataset, plan.data_fingerprint),
             fresh=fresh,
             also_owns=OWN_ENTRIES,
         ) as run:

@@ -8,10 +8,8 @@ History of the format:
 
 import dataclasses
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +21,7 @@ from labelscan.detection.evidence import Evidence
 from labelscan.detection.metrics import DetectionQuality, quality
 from labelscan.detection.protocol import Detections
 from labelscan.detection.self_check import SelfCheck
-from labelscan.results.health import Agreement, warnings_about
+from labelscan.results.health import NOTHING_FOUND, Agreement, DataChecks, warnings_about
 from labelscan.results.issues import UNREADABLE, UNSCORED, Issues, status_is
 from labelscan.wording import rounded
 
@@ -35,13 +33,10 @@ MOST_PAIRS = 20
 MOST_CONFLICTS = 100
 MOST_IN_A_CONFLICT = 100
 
-LabelConflict: TypeAlias = Sequence[tuple[str, str]]
-"""Identical examples whose labels differ: example id and given label of each."""
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ClassHealth:
-    """What is known of the examples whose given label is one class."""
+    """The examples whose given label is one class."""
 
     class_name: str
     n_examples: int
@@ -55,7 +50,7 @@ class ClassHealth:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ConfusedPair:
-    """How many flagged examples have one label and are taken for another."""
+    """How many flagged examples of one class look like another."""
 
     given_label: str
     suggested_label: str
@@ -137,7 +132,7 @@ class Summary:
         return {key: rounded(value) for key, value in content.items()}
 
     def write(self, run_folder: Path) -> None:
-        """Write summary.json."""
+        """Write summary.json into the run folder."""
         write_json(run_folder / FILE_NAME, self.to_json())
 
 
@@ -147,29 +142,11 @@ def summarise(
     detections: Detections,
     issues: Issues,
     status: Strings,
-    *,
-    label_conflicts: Sequence[LabelConflict] = (),
-    small_classes: Sequence[str] = (),
-    warnings: Sequence[str] = (),
+    checks: DataChecks = NOTHING_FOUND,
 ) -> Summary:
-    """Return what a run found.
-
-    Args:
-        dataset: N examples.
-        evidence: the scored ones among them.
-        detections: judgements of the rows of ``evidence``.
-        issues: the ranked table.
-        status: (N,) as handed to ``rank_issues``.
-        label_conflicts: groups of identical examples whose labels differ.
-        small_classes: classes with fewer examples than folds.
-        warnings: further ones of the run; they come first.
-    """
+    """Return what a run found; the arguments are those of ``rank_issues`` with what it returned."""
     predicted_labels = evidence.pred_probs.argmax(axis=1)
     agreement = Agreement.of(predicted_labels, evidence.given_labels, len(dataset.class_names))
-    n_conflicts = len(label_conflicts)
-    health_warnings = warnings_about(
-        dataset, evidence, detections, agreement, n_label_conflicts=n_conflicts, small_classes=small_classes
-    )
     estimated_wrong_labels = float(detections.error_probability.sum())
     every_flag = [detection.flagged for detection in detections.by_name.values()]
     return Summary(
@@ -188,13 +165,15 @@ def summarise(
         out_of_fold_accuracy=agreement.share,
         chance_accuracy=agreement.chance,
         learned_nothing=agreement.learned_nothing,
-        warnings=tuple(dict.fromkeys([*warnings, *health_warnings])),
+        warnings=tuple(dict.fromkeys(warnings_about(dataset, evidence, detections, agreement, checks))),
         notes=dataset.notes,
         against_truth=_against_truth(dataset, evidence, detections, predicted_labels),
         confused_pairs=_confused_pairs(dataset, issues),
         class_health=_class_health(dataset, evidence, detections, predicted_labels == evidence.given_labels),
-        n_label_conflicts=n_conflicts,
-        label_conflicts=tuple(tuple(conflict[:MOST_IN_A_CONFLICT]) for conflict in label_conflicts[:MOST_CONFLICTS]),
+        n_label_conflicts=len(checks.label_conflicts),
+        label_conflicts=tuple(
+            tuple(conflict[:MOST_IN_A_CONFLICT]) for conflict in checks.label_conflicts[:MOST_CONFLICTS]
+        ),
         noise_matrix=detections.noise_matrix.tolist() if len(dataset.class_names) <= MOST_CLASSES_IN_MATRIX else None,
     )
 

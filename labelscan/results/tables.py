@@ -7,20 +7,21 @@ import pandas as pd
 
 from labelscan.errors import RunFolderError
 from labelscan.results.issues import ISSUES_FILE, NUMBER_COLUMNS, SCORE_COLUMNS, SCORES_FILE, TRUE_LABEL, Issues
+from labelscan.results.run_files import FRESH
 from labelscan.tables import write_csv
 
 
 def write_issues(issues: Issues, run_folder: Path) -> None:
-    """Write issues.csv, what is flagged, and scores.csv, every example, most doubtful first in both."""
+    """Write issues.csv, what is flagged, and scores.csv, every example; both most doubtful first."""
     write_csv(issues.flagged, run_folder / ISSUES_FILE)
     write_csv(issues.scores, run_folder / SCORES_FILE)
 
 
 def read_scores(path: Path) -> Issues:
-    """Return the table in a scores.csv, its numbers as exact as they were written (6 significant digits).
+    """Return the table in a scores.csv, whose numbers have 6 significant digits.
 
     Raises:
-        RunFolderError: the file is not there, or is no scores.csv.
+        RunFolderError: the file is missing, or not a scores.csv.
     """
     try:
         scores = pd.read_csv(
@@ -37,7 +38,5 @@ def read_scores(path: Path) -> Issues:
         scores["rank"] = pd.array([int(text) if text else None for text in scores["rank"]], dtype="Int64")
         scores["flagged"] = scores["flagged"].to_numpy() == "true"
     except (OSError, ValueError) as error:
-        raise RunFolderError(
-            f"is not the table of scores of a run ({error})", where=str(path), hint="run again with --fresh"
-        ) from error
+        raise RunFolderError(f"is not the table of scores of a run ({error})", where=str(path), hint=FRESH) from error
     return Issues(scores)
