@@ -7,6 +7,7 @@ import dataclasses
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 from pathlib import Path
 
@@ -82,7 +83,15 @@ class BenchmarkPlan:
     seeds: tuple[int, ...]
     plans: Mapping[str, Plan]
     """What a run would do, by loss; they differ in nothing else."""
-    folder: Path
+    output: Path | None
+    """The folder that was asked for."""
+
+    @cached_property
+    def folder(self) -> Path:
+        """Return the folder of the benchmark."""
+        model = [self.plan.model_name, self.plan.model_fingerprint]
+        matters = {**self.shared_settings, "data": self.data_fingerprint, "model": model}
+        return self.output or DEFAULT_PARENT / f"benchmark-{self.dataset.name}-{fingerprint(matters)[:8]}"
 
     @property
     def cells(self) -> tuple[Cell, ...]:
@@ -166,7 +175,7 @@ def make_benchmark_plan(
         loss: _with_parts(config, loss, _trained_for(detectors))
         for loss in dict.fromkeys([*losses, *([REFERENCE.loss] if needs_reference else [])])
     }
-    plan = BenchmarkPlan(
+    return BenchmarkPlan(
         config=config,
         model=model,
         dataset=base,
@@ -179,15 +188,8 @@ def make_benchmark_plan(
             loss: planning.plan(base, settings=each, model=model, output=output, notify=notify)
             for loss, each in settings.items()
         },
-        folder=output or Path(),
+        output=output,
     )
-    return plan if output is not None else dataclasses.replace(plan, folder=_default_folder(plan))
-
-
-def _default_folder(plan: BenchmarkPlan) -> Path:
-    model = [plan.plan.model_name, plan.plan.model_fingerprint]
-    matters = {**plan.shared_settings, "data": plan.data_fingerprint, "model": model}
-    return DEFAULT_PARENT / f"benchmark-{plan.dataset.name}-{fingerprint(matters)[:8]}"
 
 
 def _once(notify: Listener) -> Listener:

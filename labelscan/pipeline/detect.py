@@ -30,7 +30,7 @@ from labelscan.results.health import DataChecks
 from labelscan.results.issues import SCORED, UNREADABLE
 from labelscan.results.run_files import SELF_CHECK
 from labelscan.results.run_folder import RunFolder, describe, open_run, recorded_fingerprint
-from labelscan.results.write_results import judge_and_write, timed
+from labelscan.results.write_results import judge_and_write
 from labelscan.training.fold_job import read_outputs
 from labelscan.training.folds import Folds, unscored_reasons
 from labelscan.training.user_model import UserModel
@@ -188,7 +188,7 @@ def _self_check(
         summary = dataclasses.replace(summary, warnings=(*summary.warnings, warning))
     else:
         log(Noted(f"self-check: training again with {len(planted):,} planted errors"))
-        with timed(run, "self_check"), _open_self_check(plan, planted, run) as (again, second):
+        with run.timed("self_check"), _open_self_check(plan, planted, run) as (again, second):
             checked, judged = _train_and_judge(again, contents, second, second.logging(notify))
             run.has_trained |= second.has_trained
         found = judge_by_planted(planted, (first.evidence, detections), (checked.evidence, judged), folder=SELF_CHECK)

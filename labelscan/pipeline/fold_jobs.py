@@ -10,7 +10,6 @@ from labelscan.pipeline.inputs import Contents, provide_inputs
 from labelscan.pipeline.planning import Plan, results_depend_on
 from labelscan.results.run_folder import RunFolder
 from labelscan.results.same_run import changes
-from labelscan.results.write_results import timed
 from labelscan.training.fold_job import SHARD_VERSION, FoldJob
 from labelscan.training.folds import Folds, assign_folds, find_units, number_groups
 
@@ -77,7 +76,7 @@ def train(plan: Plan, contents: Contents, jobs: list[FoldJob], run: RunFolder, n
         notify(Warned(f"finished folds are trained again: {why}"))
     if todo:
         provide_inputs(plan, contents, run, notify)
-    with timed(run, "training") if todo else nullcontext():
+    with run.timed("training") if todo else nullcontext():
         n_epochs = plan.recipe.epochs if plan.recipe is not None else 0
         n_folds = len(jobs) - plan.n_threshold_runs
         notify(TrainingPlanned(n_folds, n_epochs, len(jobs) - len(todo), plan.n_threshold_runs))

@@ -17,7 +17,6 @@ from labelscan.results.run_files import DIRECTORY, FORMAT_VERSION, RUN_FILE, rea
 from labelscan.results.summary import FILE_NAME as SUMMARY_FILE
 from labelscan.results.summary import FORMAT_VERSION as SUMMARY_FORMAT_VERSION
 from labelscan.results.summary import Summary
-from labelscan.results.tables import read_scores
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -81,7 +80,7 @@ class FinishedRun:
             folder=folder,
             record=record,
             summary=read_versioned(folder / SUMMARY_FILE, SUMMARY_FORMAT_VERSION),
-            issues=read_scores(folder / SCORES_FILE),
+            issues=Issues.read(folder / SCORES_FILE),
         )
 
     @cached_property

@@ -6,6 +6,7 @@ It holds all examples, those without a score last, so that no row is ever lost b
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,9 @@ from labelscan.arrays import Index, PredProbs, Strings, as_strings
 from labelscan.data.dataset import Dataset
 from labelscan.detection.evidence import CHUNK_ROWS, Evidence
 from labelscan.detection.protocol import Detections
+from labelscan.errors import RunFolderError
+from labelscan.results.run_files import FRESH
+from labelscan.tables import write_csv
 
 TRUE_LABEL = "true_label"
 MEANINGS = {
@@ -42,14 +46,7 @@ SCORE_COLUMNS = tuple(name for name in MEANINGS if name != TRUE_LABEL)
 ISSUE_COLUMNS = tuple(name for name in SCORE_COLUMNS if name not in ("flagged", "status"))
 """The columns of issues.csv."""
 TEXT_COLUMNS = ("example_id", "path", "given_label", "suggested_label", "flagged_by", "fold", "status", TRUE_LABEL)
-NUMBER_COLUMNS = (
-    "label_quality",
-    "error_probability",
-    "self_confidence",
-    "suggested_confidence",
-    "normalized_margin",
-    "train_margin",
-)
+NUMBER_COLUMNS = tuple(name for name in SCORE_COLUMNS if name not in (*TEXT_COLUMNS, "rank", "flagged"))
 
 ISSUES_FILE = "issues.csv"
 SCORES_FILE = "scores.csv"
@@ -76,6 +73,33 @@ class Issues:
     def flagged(self) -> pd.DataFrame:
         """Return ``ISSUE_COLUMNS`` of what the leading detector flags."""
         return self.scores.loc[self.scores["flagged"], list(ISSUE_COLUMNS)]
+
+    def write(self, run_folder: Path) -> None:
+        """Write issues.csv, what is flagged, and scores.csv, every example; both most doubtful first."""
+        write_csv(self.flagged, run_folder / ISSUES_FILE)
+        write_csv(self.scores, run_folder / SCORES_FILE)
+
+    @classmethod
+    def read(cls, path: Path) -> "Issues":
+        """Return the table in a scores.csv, whose numbers have 6 significant digits.
+
+        Raises:
+            RunFolderError: the file is missing, or not a scores.csv.
+        """
+        try:
+            # A carriage return inside a cell is part of it.
+            scores = pd.read_csv(path, dtype=object, keep_default_na=False, encoding="utf-8", lineterminator="\n")
+            if tuple(scores.columns) not in (SCORE_COLUMNS, (*SCORE_COLUMNS, TRUE_LABEL)):
+                raise ValueError(f"its columns are {', '.join(map(str, scores.columns))}")
+            for name in NUMBER_COLUMNS:
+                scores[name] = np.array([float(text) if text else np.nan for text in scores[name]])
+            scores["rank"] = pd.array([int(text) if text else None for text in scores["rank"]], dtype="Int64")
+            scores["flagged"] = scores["flagged"].to_numpy() == "true"
+        except (OSError, ValueError) as error:
+            raise RunFolderError(
+                f"is not the table of scores of a run ({error})", where=str(path), hint=FRESH
+            ) from error
+        return cls(scores)
 
 
 def status_is(status: Strings, kind: str) -> NDArray[np.bool_]:

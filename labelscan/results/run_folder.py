@@ -89,6 +89,13 @@ class RunFolder:
         self._content["timings"] = {name: round(seconds, 3) for name, seconds in self.timings.items()}
         write_json(self.path / RUN_FILE, self._content)
 
+    @contextmanager
+    def timed(self, step: str) -> Iterator[None]:
+        """Add the wall time of the block to the timings."""
+        started = time.monotonic()
+        yield
+        self.timings[step] = time.monotonic() - started
+
     def drop_inputs(self) -> None:
         """Delete decoded images and features: only training needs them, and they are the bulk of a run."""
         if self._shares_inputs:  # they belong to the run that made them

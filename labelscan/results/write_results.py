@@ -3,10 +3,6 @@
 It is the same whether the evidence comes from folds that were trained or from probabilities made elsewhere.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from time import monotonic
-
 from labelscan.arrays import Strings
 from labelscan.data.dataset import Dataset
 from labelscan.detection.detectors import Detections, detect_all
@@ -17,7 +13,6 @@ from labelscan.results.health import NOTHING_FOUND, DataChecks
 from labelscan.results.issues import rank_issues
 from labelscan.results.run_folder import RunFolder
 from labelscan.results.summary import summarise
-from labelscan.results.tables import write_issues
 
 
 def judge_and_write(
@@ -30,30 +25,14 @@ def judge_and_write(
 ) -> tuple[Run, Detections]:
     """Judge all labels by the evidence, and write it with everything that follows from it.
 
-    Args:
-        dataset: N examples.
-        evidence: the scored ones among them.
-        status: (N,) as ``rank_issues`` expects it.
-        detector: whose flags and ranking lead.
-        run: where everything is written.
-        checks: what was found in the data.
-
-    Returns:
-        The run, and the judgements of each detector, in the order of the evidence.
+    Returns the run, and the judgements of the detectors in the order of the evidence. ``detector`` leads; the other
+    arguments are those of ``summarise``.
     """
-    with timed(run, "detection"):
+    with run.timed("detection"):
         evidence.write(run.path / EVIDENCE_FILE)
         detections = detect_all(evidence, detector)
         issues = rank_issues(dataset, evidence, detections, status)
         summary = summarise(dataset, evidence, detections, issues, status, checks)
-        write_issues(issues, run.path)
+        issues.write(run.path)
         summary.write(run.path)
     return Run(folder=run.path, dataset=dataset, evidence=evidence, issues=issues, summary=summary), detections
-
-
-@contextmanager
-def timed(run: RunFolder, step: str) -> Iterator[None]:
-    """Add the wall time of the block to the timings of the run."""
-    started = monotonic()
-    yield
-    run.timings[step] = monotonic() - started
