@@ -31,16 +31,16 @@ def refuse_only_read(path: Path, run: FinishedRun, *, data: str = "", makes: Col
     for text in filter(None, (data, str(run.locate(place)) if place else "")):
         refuse_data(path, text, run_folder=run.folder)
     if _is_image(path, run):
-        raise UsageError("there is an image, and images are only read", where=str(path), hint="name another file")
+        raise _refusal(path, "there is an image, and images are only read")
 
 
 def refuse_run_file(path: Path, *, makes: Collection[str] = ()) -> None:
     """Raise UsageError where ``path`` is a file of any run, except ``makes``, or its decisions."""
     place = path.resolve()
     if place.name == DECISIONS_FILE and (place.parent / RUN_FILE).is_file():
-        raise UsageError("this is the file of decisions, which is only read", where=str(path), hint="name another file")
+        raise _refusal(path, "this is the file of decisions, which is only read")
     if path.name not in makes and is_own_file(path):
-        raise UsageError(f"this is a file of the run {path.parent}", where=str(path), hint="name another file")
+        raise _refusal(path, f"this is a file of the run {path.parent}")
 
 
 def refuse_data(path: Path, data: str, *, run_folder: Path | None = None) -> None:
@@ -54,14 +54,13 @@ def refuse_data(path: Path, data: str, *, run_folder: Path | None = None) -> Non
     refuse_same(path, root, "the data itself")
     is_in_run = run_folder is not None and place.is_relative_to(run_folder.resolve())
     if root.is_dir() and root.resolve() in place.parent.parents and not is_in_run:
-        hint = f"name a file outside {root}"
-        raise UsageError("this lies in the data, which is only read", where=str(path), hint=hint)
+        raise _refusal(path, "this lies in the data, which is only read", f"name a file outside {root}")
 
 
 def refuse_same(path: Path, other: Path, what: str) -> None:
     """Raise UsageError where ``path`` is the file ``other``, which was only read; ``what`` names it."""
     if path.is_file() and other.is_file() and path.samefile(other):
-        raise UsageError(f"this is {what}, which is only read", where=str(path), hint="name another file")
+        raise _refusal(path, f"this is {what}, which is only read")
 
 
 @contextmanager
@@ -74,6 +73,10 @@ def in_run_folder(run: FinishedRun) -> Iterator[None]:
             raise
         problem = f"the run folder cannot be written to ({error.strerror})"
         raise UsageError(problem, where=str(run.folder), hint="name a file elsewhere with -o") from error
+
+
+def _refusal(path: Path, problem: str, hint: str = "name another file") -> UsageError:
+    return UsageError(problem, where=str(path), hint=hint)
 
 
 def _is_image(path: Path, run: FinishedRun) -> bool:

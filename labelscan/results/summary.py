@@ -1,4 +1,4 @@
-"""What a run found, in numbers: counts, estimates, the health of each class, and what to be wary of.
+"""What a run found in numbers: counts, estimates, the health of each class, and warnings.
 
 summary.json is read by gates and scripts: ``format_version`` goes up when a key changes its meaning or goes away.
 
@@ -28,7 +28,7 @@ from labelscan.wording import rounded
 FORMAT_VERSION = 1
 FILE_NAME = "summary.json"
 MOST_CLASSES_IN_MATRIX = 200
-"""The noise matrix has K x K numbers: with more classes than this it is left out, and confused pairs must do."""
+"""With more classes the noise matrix, of K x K numbers, is left out; there are still the confused pairs."""
 MOST_PAIRS = 20
 MOST_CONFLICTS = 100
 MOST_IN_A_CONFLICT = 100
@@ -59,7 +59,7 @@ class ConfusedPair:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AgainstTruth:
-    """How well a run did, where true labels came with the data; of the scored examples."""
+    """How well a run did on the scored examples, where true labels came with the data."""
 
     n_label_errors: int
     noise_rate: float
@@ -74,21 +74,21 @@ class Summary:
     """What a run found."""
 
     data: str
-    """What it is called."""
+    """The name of the data."""
     n_examples: int
     """All that were read."""
     n_scored: int
-    """Those with out-of-fold probabilities, which detectors judge."""
+    """Examples with out-of-fold probabilities, which detectors judge."""
     n_unscored: int
-    """Those that could be read but not judged."""
+    """Examples that could be read but not judged."""
     n_unreadable: int
-    """Those whose images could not be read."""
+    """Examples whose images could not be read."""
     n_classes: int
     """Classes of the given labels."""
     detector: str
-    """The leading one, with its options."""
+    """The leading detector, with its options."""
     n_flagged: int
-    """By the leading detector."""
+    """How many the leading detector flags."""
     flagged_by: dict[str, int]
     """How many each detector flags."""
     flagged_by_all: int
@@ -98,15 +98,15 @@ class Summary:
     estimated_noise_rate: float
     """The same as a share of the scored examples."""
     out_of_fold_accuracy: float
-    """Against the given labels: what the models learned."""
+    """Accuracy against the given labels: what the models learned."""
     chance_accuracy: float
-    """What predictions that have nothing to do with the given labels would reach."""
+    """The accuracy of predictions that have nothing to do with the given labels."""
     learned_nothing: bool
     """Whether accuracy is not significantly above chance: flags then mean nothing, and no gate may pass on them."""
     warnings: tuple[str, ...]
     """What a reader should be wary of."""
     notes: tuple[str, ...]
-    """How the data was read: good to know, nothing to worry about."""
+    """How the data was read: good to know, no reason to worry."""
     against_truth: AgainstTruth | None
     """How well the run did; null where true labels did not come with the data."""
     confused_pairs: tuple[ConfusedPair, ...]
@@ -114,7 +114,7 @@ class Summary:
     class_health: tuple[ClassHealth, ...]
     """One entry a class, in the order of classes."""
     self_check: SelfCheck | None = None
-    """What a second run with planted errors says of this one; None where none was made."""
+    """What a second run with planted errors says about this one; None where none was made."""
     n_label_conflicts: int
     """Groups of byte-identical images, or of equal rows, whose labels differ."""
     label_conflicts: tuple[tuple[tuple[str, str], ...], ...]
