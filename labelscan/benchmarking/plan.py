@@ -248,9 +248,9 @@ def _without_errors(dataset: Dataset) -> Dataset:
 def _with_own_errors(dataset: Dataset) -> Dataset:
     if dataset.true_labels is None:
         raise DatasetError(
-            "which labels are wrong is not known",
+            "it is not known which labels are wrong",
             where=dataset.name,
-            hint="plant errors, as in --noise symmetric:0.1, or name the true labels by --true-label-column",
+            hint="plant errors, as in --noise symmetric:0.1, or name the true labels with --true-label-column",
         )
     if not (dataset.true_labels != dataset.given_labels).any():
         raise DatasetError(

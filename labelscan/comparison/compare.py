@@ -114,15 +114,13 @@ class Comparison:
 
     def to_json(self, top: int) -> dict[str, object]:
         """Return all of it with at most ``top`` examples of each category; numbers have 6 significant digits."""
-        content = _fields(dataclasses.replace(self, examples=self.examples.head(0)))
+        names = [field.name for field in dataclasses.fields(self) if field.name != "examples"]
+        content = {name: _plain(getattr(self, name)) for name in names}
         content["examples"] = {
             category: records(members.head(top).drop(columns="category"))
             for category, members in self.examples.groupby("category", sort=False)
             if category not in ALIKE
         }
-        if self.against_truth is not None:
-            flags = dict(zip(FLAGGED, records(self.against_truth.flags), strict=True))
-            content["against_truth"] = {**_fields(self.against_truth), "flags": flags}
         return {"format_version": FORMAT_VERSION} | {key: rounded(value) for key, value in content.items()}
 
 
@@ -271,14 +269,12 @@ def _has_row_numbers(run: FinishedRun) -> bool:
     return set(ids) == set(map(str, range(len(ids))))
 
 
-def _fields(of: Comparison | TruthComparison) -> dict[str, object]:
-    """Return the fields of a dataclass by name, those that are dataclasses as mappings and tables as records."""
-    return {field.name: _plain(getattr(of, field.name)) for field in dataclasses.fields(of)}
-
-
 def _plain(value: object) -> object:
-    if isinstance(value, RunFacts | Difference | TopOverlap | DetectionQuality):
+    """Return the value of a field as JSON can hold it."""
+    if isinstance(value, pd.DataFrame):
+        return records(value)
+    if isinstance(value, TruthComparison):
+        return dataclasses.asdict(value) | {"flags": dict(zip(FLAGGED, records(value.flags), strict=True))}
+    if isinstance(value, RunFacts | Difference | TopOverlap):
         return dataclasses.asdict(value)
-    if isinstance(value, tuple):
-        return [_plain(one) for one in value]
-    return records(value) if isinstance(value, pd.DataFrame) else value
+    return [_plain(one) for one in value] if isinstance(value, tuple) else value

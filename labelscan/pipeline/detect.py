@@ -95,7 +95,7 @@ def carry_out(
     """
     with _open(plan, resume=resume, fresh=fresh, inputs=inputs) as run:
         log = run.logging(notify)
-        plan = _with_threads_of_begin(plan, run)
+        plan = _keeping_threads(plan, run)
         run.record(choices=plan.choices, planted=planted)
         contents = read_contents(plan, run, log)
         result, detections = _train_and_judge(plan, contents, run, log)
@@ -125,7 +125,7 @@ def _open(
     )
 
 
-def _with_threads_of_begin(plan: Plan, run: RunFolder) -> Plan:
+def _keeping_threads(plan: Plan, run: RunFolder) -> Plan:
     """Return the plan with as many threads a fold as the run began with, so that finished folds stay valid."""
     before = run.earlier.get("choices")
     threads = before.get("threads") if isinstance(before, dict) else None

@@ -36,7 +36,7 @@ OWN_FILES = {
 }
 """What a run writes and ``--fresh`` deletes, with its content."""
 OWN_FOLDERS = {
-    "fold-*-*": "one folder a repeat and fold: its probabilities and measurements; an unfinished one begins anew",
+    "fold-*-*": "one folder a repeat and fold: its probabilities and measurements; an unfinished one starts over",
     "aum-*": "the trainings with an extra class, with `--detector aum` only",
     SELF_CHECK: "the second run, with planted errors, of a run with `--self-check`",
     "store": "decoded images and features; when the run is finished, only the list of their digests",

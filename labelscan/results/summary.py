@@ -144,7 +144,10 @@ def summarise(
     status: Strings,
     checks: DataChecks = NOTHING_FOUND,
 ) -> Summary:
-    """Return what a run found; the arguments are those of ``rank_issues`` with what it returned."""
+    """Return what a run found.
+
+    ``issues`` is what ``rank_issues`` made of the four other arguments; ``checks`` is what was found in the data.
+    """
     predicted_labels = evidence.pred_probs.argmax(axis=1)
     agreement = Agreement.of(predicted_labels, evidence.given_labels, len(dataset.class_names))
     estimated_wrong_labels = float(detections.error_probability.sum())
