@@ -168,11 +168,11 @@ class _Measured:
         self.rows[cell] = rows
         return {row["detector"]: row["f1"] for row in rows}
 
-    def scoreboard(self) -> Scoreboard:
-        """Return what has been measured as tables."""
+    def write_tables(self) -> Scoreboard:
+        """Write the tables that programs and people read, and return them."""
         plan, done = self.plan, {*self.rows, *self.failures}
         order = {"noise": plan.noises, "detector": plan.detectors, "loss": plan.losses, "seed": plan.seeds}
-        return Scoreboard(
+        scoreboard = Scoreboard(
             data=plan.dataset.name,
             n_examples=len(plan.dataset),
             noises=plan.noises,
@@ -184,10 +184,6 @@ class _Measured:
             missing=tuple(str(cell) for cell in plan.cells if cell not in done),
             notes=plan.dataset.notes,
         )
-
-    def write_tables(self) -> Scoreboard:
-        """Write the tables that programs and people read, and return them."""
-        scoreboard = self.scoreboard()
         scoreboard.write(self.plan.folder)
         write_scoreboard_markdown(scoreboard, self.plan.folder)
         return scoreboard

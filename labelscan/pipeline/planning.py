@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from labelscan.config import Config, fingerprint, settings_that_matter
 from labelscan.data import readers
-from labelscan.data.dataset import Dataset, FeatureTable
+from labelscan.data.dataset import Dataset, FeatureTable, ImageSource
 from labelscan.data.decoding import ImageShape
 from labelscan.data.native_sizes import NativeSizes, probe
 from labelscan.detection.detectors import needs_threshold_runs
@@ -127,7 +127,7 @@ def plan(
     executor = EXECUTORS.build(config.executor.name, processes=config.executor.processes)
     device = choose_device(config.device)
     dataset = dataset if dataset is not None else readers.read(config.dataset, notify)
-    sizes = None if isinstance(dataset.inputs, FeatureTable) else _probe(dataset, config)
+    sizes = None if isinstance(dataset.inputs, FeatureTable) else _probe(dataset.inputs, dataset.name, config)
     for note in dataset.notes:
         notify(Noted(note))
     chosen = _choose(config, sizes, model, notify)
@@ -173,13 +173,12 @@ def results_depend_on(config: Config) -> dict[str, object]:
     return {key: value for key, value in matters.items() if key != "dataset.data" and not key.startswith("detection.")}
 
 
-def _probe(dataset: Dataset, config: Config) -> NativeSizes:
-    assert not isinstance(dataset.inputs, FeatureTable)
-    sizes = probe(dataset.inputs, max_pixels=config.dataset.max_pixels)
+def _probe(images: ImageSource, name: str, config: Config) -> NativeSizes:
+    sizes = probe(images, max_pixels=config.dataset.max_pixels)
     if sizes.n_probed == 0:
         raise DatasetError(
             "none of the images that were opened can be read",
-            where=dataset.path(0) or dataset.name,
+            where=images.path(0) or name,
             hint="check that these files are images",
         )
     return sizes

@@ -62,21 +62,15 @@ class RunFolder:
         """Return the folder of one fold."""
         return self.path / f"fold-{repeat}-{fold}"
 
-    def log(self, event: Event) -> None:
-        """Add an event to log.jsonl."""
-        if isinstance(event, StepAdvanced | Waiting):  # these come many times a second
-            return
-        if isinstance(event, FoldDone) and not event.reused:
-            self.has_trained = True
-        line = {"time": _now(), "event": type(event).__name__, **dataclasses.asdict(event)}
-        with (self.path / LOG_FILE).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line, ensure_ascii=False) + "\n")
-
     def logging(self, notify: Listener) -> Listener:
-        """Return a listener that logs events and passes them on."""
+        """Return a listener that adds events to log.jsonl and passes them on."""
 
         def log_and_notify(event: Event) -> None:
-            self.log(event)
+            self.has_trained |= isinstance(event, FoldDone) and not event.reused
+            if not isinstance(event, StepAdvanced | Waiting):  # these come many times a second
+                line = {"time": _now(), "event": type(event).__name__, **dataclasses.asdict(event)}
+                with (self.path / LOG_FILE).open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(line, ensure_ascii=False) + "\n")
             notify(event)
 
         return log_and_notify
