@@ -1,7 +1,7 @@
 """labelscan finds wrong labels in a data set.
 
 It trains a model fold by fold with a robust loss, predicts each example by a model that never saw it, and gives
-these out-of-fold probabilities to confident learning. Every command of the command line is a function here;
+these out-of-fold probabilities to confident learning. Each command that works on data or a run is a function here;
 torch, pandas and cleanlab are imported when one of them is first used.
 """
 
