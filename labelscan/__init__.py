@@ -1,42 +1,48 @@
 """labelscan finds wrong labels in a data set.
 
-It trains a model fold by fold with a robust loss, predicts each example by a model that never saw it, and hands
-these out-of-fold probabilities to confident learning. What the command line does is a function here;
-torch, pandas and cleanlab are imported when the first of them is used.
+It trains a model fold by fold with a robust loss, predicts each example by a model that never saw it, and gives
+these out-of-fold probabilities to confident learning. Each command that works on data or a run is a function here;
+torch, pandas and cleanlab are imported when one of them is first used.
 """
 
 from importlib import import_module
+from itertools import chain
 from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 
-if TYPE_CHECKING:
-    from labelscan.api import benchmark, diff, gate, report, settings, update_baseline
-    from labelscan.benchmarking.run_benchmark import Benchmark
-    from labelscan.comparison.compare import Comparison
-    from labelscan.config import Config
-    from labelscan.correction.apply import Applied, apply
-    from labelscan.correction.decisions import Decision
-    from labelscan.detection.evidence import Evidence
-    from labelscan.errors import (
-        ConfigError,
-        DatasetError,
-        DecisionsError,
-        GateError,
-        Interrupted,
-        LabelscanError,
-        ProbabilitiesError,
-        RunError,
-        RunFolderError,
-        UsageError,
-    )
-    from labelscan.gating.verdict import GateVerdict
-    from labelscan.pipeline.detect import detect
-    from labelscan.pipeline.planning import Plan, plan
-    from labelscan.results.finished_run import Run
-    from labelscan.results.issues import Issues
-    from labelscan.results.scoring import score
-    from labelscan.results.summary import Summary
+if TYPE_CHECKING:  # for type checkers and editors, which read ``as`` as an export
+    from labelscan.api import benchmark as benchmark
+    from labelscan.api import diff as diff
+    from labelscan.api import gate as gate
+    from labelscan.api import report as report
+    from labelscan.api import settings as settings
+    from labelscan.api import update_baseline as update_baseline
+    from labelscan.benchmarking.run_benchmark import Benchmark as Benchmark
+    from labelscan.comparison.compare import Comparison as Comparison
+    from labelscan.config import Config as Config
+    from labelscan.correction.apply import Applied as Applied
+    from labelscan.correction.apply import apply as apply
+    from labelscan.correction.decisions import Decision as Decision
+    from labelscan.detection.evidence import Evidence as Evidence
+    from labelscan.errors import ConfigError as ConfigError
+    from labelscan.errors import DatasetError as DatasetError
+    from labelscan.errors import DecisionsError as DecisionsError
+    from labelscan.errors import GateError as GateError
+    from labelscan.errors import Interrupted as Interrupted
+    from labelscan.errors import LabelscanError as LabelscanError
+    from labelscan.errors import ProbabilitiesError as ProbabilitiesError
+    from labelscan.errors import RunError as RunError
+    from labelscan.errors import RunFolderError as RunFolderError
+    from labelscan.errors import UsageError as UsageError
+    from labelscan.gating.verdict import GateVerdict as GateVerdict
+    from labelscan.pipeline.detect import detect as detect
+    from labelscan.pipeline.planning import Plan as Plan
+    from labelscan.pipeline.planning import plan as plan
+    from labelscan.results.finished_run import Run as Run
+    from labelscan.results.issues import Issues as Issues
+    from labelscan.results.scoring import score as score
+    from labelscan.results.summary import Summary as Summary
 
 _HOMES = {
     "labelscan.api": ("benchmark", "diff", "gate", "report", "settings", "update_baseline"),
@@ -60,40 +66,7 @@ _HOMES = {
 }
 """Public names by the module that they come from."""
 
-__all__ = [
-    "Applied",
-    "Benchmark",
-    "Comparison",
-    "Config",
-    "ConfigError",
-    "DatasetError",
-    "Decision",
-    "DecisionsError",
-    "Evidence",
-    "GateError",
-    "GateVerdict",
-    "Interrupted",
-    "Issues",
-    "LabelscanError",
-    "Plan",
-    "ProbabilitiesError",
-    "Run",
-    "RunError",
-    "RunFolderError",
-    "Summary",
-    "UsageError",
-    "__version__",
-    "apply",
-    "benchmark",
-    "detect",
-    "diff",
-    "gate",
-    "plan",
-    "report",
-    "score",
-    "settings",
-    "update_baseline",
-]
+__all__ = sorted(["__version__", *chain.from_iterable(_HOMES.values())])
 
 
 def __getattr__(name: str) -> object:

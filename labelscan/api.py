@@ -1,6 +1,6 @@
-"""The functions of the library that join several steps, or take what a script has: a path, a run, lists, keywords.
+"""The public functions that join several stages, and accept what a script has: a path, a run, lists, keywords.
 
-``detect``, ``plan`` and ``score`` are those of their stages; see ``labelscan.__init__``.
+``detect``, ``plan``, ``score`` and ``apply`` come from their stages; see ``labelscan.__init__``.
 """
 
 import dataclasses
@@ -24,7 +24,7 @@ from labelscan.reporting.formats import FORMATS
 from labelscan.reporting.make_report import TOP, make_report_page, shows_examples, write_report
 from labelscan.results.finished_run import FinishedRun, Run
 
-if TYPE_CHECKING:  # these load torch, which all functions but ``benchmark`` do without
+if TYPE_CHECKING:  # these load torch, which only ``benchmark`` needs
     from labelscan.benchmarking.run_benchmark import Benchmark
     from labelscan.training.user_model import UserModel
 
@@ -36,17 +36,17 @@ def settings(
     config: str | Path | None = None,
     **flags: object,
 ) -> Config:
-    """Return all settings: those given here, then those of the ``config`` file, then defaults.
+    """Return all settings: those given here, else those of the ``config`` file, else defaults.
 
     Args:
         data: as on the command line.
         overrides: ``section.name=value`` texts, or a mapping of ``section.name`` to value.
-        config: file, or name of one that comes with labelscan.
-        flags: any flag of ``labelscan detect`` or ``gate`` that is a setting, called as there:
+        config: a file, or the name of one that comes with labelscan.
+        flags: any flag of ``labelscan detect`` or ``gate`` that is a setting, under its name:
             ``loss="gce"``, ``epochs=5``, ``batch_size=64``, ``folds=10``, ``max_rate=0.02``.
 
     Raises:
-        ConfigError: an unknown setting, or a value that it cannot have.
+        ConfigError: a setting is unknown, or has a value that it cannot have.
     """
     by_parameter = {one.parameter: one.key for one in all_settings().values() if one.flag}
     for name in flags:
@@ -75,30 +75,30 @@ def benchmark(
     max_seconds: float | None = None,
     notify: Listener = ignore,
 ) -> "Benchmark":
-    """Plant label errors, or take those that are known, and compare how many of them losses and detectors find.
+    """Plant label errors, or use known ones, and compare how many of them losses and detectors find.
 
-    Each loss is trained once on the labels of each noise and seed, fold by fold as ``detect`` does; all detectors
-    judge the same probabilities. Finished cells are kept in the folder: with one more loss, noise or seed only what
-    is new is trained, and with another detector nothing.
+    Each loss is trained once on the labels of each noise and seed, fold by fold as in ``detect``; all detectors
+    judge the same probabilities. Finished cells are kept in the folder: another loss, noise or seed trains only what
+    is new, and another detector nothing.
 
     Args:
-        data: as in ``detect``. With ``noises`` the true labels are taken for right where the data has them, else
-            the given ones; without, the data must have true labels, some of them unlike the given ones.
+        data: as in ``detect``. With ``noises``, the true labels count as right where the data has them, else the
+            given ones; without, the data must have true labels, some of which differ from the given ones.
         labels: (N,) with data in memory only.
-        noises: as in ``symmetric:0.1``.
-        losses: as in ``blurry:gamma=0.4``; the others are compared with the first. None is that of ``settings``.
-        detectors: as in ``confident-learning:filter_by=both``; none stands for those of every run.
-        n_seeds: how often all is done, with other errors, folds and models; the first seed is that of ``settings``.
-        settings: from ``labelscan.settings``; defaults where None.
+        noises: such as ``symmetric:0.1``.
+        losses: such as ``blurry:gamma=0.4``; the others are compared with the first. Empty is that of ``settings``.
+        detectors: such as ``confident-learning:filter_by=both``; empty is those of every run.
+        n_seeds: repetitions, each with other errors, folds and models; the first seed is that of ``settings``.
+        settings: from ``labelscan.settings``; None is the defaults.
         model: as in ``detect``.
         output: the folder of the benchmark; None is ``labelscan-runs/benchmark-<name>-<fingerprint>``.
         fresh: whether an earlier benchmark in the folder is deleted.
-        max_seconds: after which what is done by then is the result; the same call resumes from there.
+        max_seconds: when to stop; what is done by then is the result, and the same call resumes from there.
         notify: receives everything that happens; see ``labelscan.events``.
 
     Raises:
         UsageError: a name, setting or data that cannot work, with what to do.
-        Interrupted: ``max_seconds`` is over before the first cell was finished.
+        Interrupted: ``max_seconds`` were over before the first cell was finished.
     """
     from labelscan.benchmarking import run_benchmark
     from labelscan.benchmarking.plan import make_benchmark_plan
@@ -123,10 +123,10 @@ def diff(first: str | Path | Run, second: str | Path | Run) -> Comparison:
 
     Args:
         first: a run, or its folder.
-        second: another; what has changed is said as from the first to the second.
+        second: another; changes are from the first to the second.
 
     Raises:
-        UsageError: no run or an unfinished one, or runs without a common example.
+        UsageError: a run is missing or not finished, or they have no example in common.
     """
     return compare(FinishedRun.of(first), FinishedRun.of(second))
 
@@ -147,17 +147,17 @@ def gate(
     Args:
         run: of ``detect`` or ``score``, or its folder.
         max_rate: share of the scored labels that may be suspects, in [0, 1].
-        max_issues: how many may be.
-        max_class_rate: the share within any one class.
-        max_new: how many suspects may be missing in the baseline; None is 0 where there is one.
-        baseline: file of reviewed labels, from ``update_baseline``, or the decisions of a reviewer.
-        min_error_probability: from which on a suspect counts.
-        settings: limits where None is given here, as from ``labelscan.settings``.
+        max_issues: how many labels may be suspects.
+        max_class_rate: share within any one class.
+        max_new: how many suspects may be missing from the baseline; with a baseline, None is 0.
+        baseline: a file of reviewed labels, from ``update_baseline``, or the decisions of a reviewer.
+        min_error_probability: the least with which a suspect counts.
+        settings: the limits that are None here, from ``labelscan.settings``.
 
     Raises:
-        UsageError: no limit, no finished run, or one that says nothing of the labels.
+        UsageError: no limit is given, the run is missing or not finished, or it says nothing about the labels.
     """
-    given = {
+    given: dict[str, Any] = {
         "max_rate": max_rate,
         "max_issues": max_issues,
         "max_class_rate": max_class_rate,
@@ -165,19 +165,19 @@ def gate(
         "baseline": None if baseline is None else str(baseline),
         "min_error_probability": min_error_probability,
     }
-    named: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    return verdict_of(lambda: FinishedRun.of(run), dataclasses.replace((settings or Config()).gate, **named))
+    limits = {name: value for name, value in given.items() if value is not None}
+    return verdict_of(lambda: FinishedRun.of(run), dataclasses.replace((settings or Config()).gate, **limits))
 
 
 def update_baseline(run: str | Path | Run, baseline: str | Path) -> BaselineUpdate:
-    """Write all suspects of a finished run into a baseline, beside what it holds of the same data already.
+    """Add all suspects of a finished run to a baseline of the same data.
 
     Args:
         run: of ``detect`` or ``score``, or its folder.
-        baseline: the file; made where there is none.
+        baseline: the file; made if missing.
 
     Raises:
-        UsageError: no finished run, one that says nothing of the labels, or a file that holds something else.
+        UsageError: the run is missing, not finished or says nothing about the labels, or the file is not a baseline.
     """
     return accept(lambda: FinishedRun.of(run), Path(baseline))
 
@@ -185,7 +185,7 @@ def update_baseline(run: str | Path | Run, baseline: str | Path) -> BaselineUpda
 def report(
     run: str | Path | Run,
     *,
-    format: str = "html",  # as the option of the command is called
+    format: str = "html",  # named as the option of the command
     output: Path | str | None = None,
     top: int = TOP,
     data: str | Path = "",
@@ -193,21 +193,21 @@ def report(
     image_root: Path | str = "",
     notify: Listener = ignore,
 ) -> Path:
-    """Write what a finished run found as one page to read, show and review labels on; return its path.
+    """Write what a finished run found as one page to read, share and review labels on; return its path.
 
     Args:
         run: of ``detect`` or ``score``, or its folder.
-        format: ``html``, one file with pictures, ``markdown``, or ``label-studio``, tasks for Label Studio with the
-            labelling interface beside them.
+        format: ``html``, one file with pictures, ``markdown``, or ``label-studio``, tasks for Label Studio with a
+            labelling interface next to them.
         output: the file; None is report.html, report.md or label-studio.json in the run folder.
         top: how many suspects are shown.
-        data: where the data lies now; empty is where the run found it.
+        data: where the data is now; empty is where the run found it.
         pictures: whether examples are shown.
         image_root: the document root of ``label-studio``, so that it shows whole images.
-        notify: receives the steps of the reading and of the pictures.
+        notify: receives the steps of reading and of making pictures.
 
     Raises:
-        UsageError: no run or an unfinished one, or no such format.
+        UsageError: the run is missing or not finished, or there is no such format.
     """
     if format not in FORMATS:
         raise ConfigError(f"no format is called {format!r}", where="format", hint=f"use {' or '.join(FORMATS)}")

@@ -1,12 +1,13 @@
-"""What a benchmark will do, decided before anything is trained: whose labels are right, which cells there are.
+"""What a benchmark will do, decided before anything is trained: which labels are right, which cells there are.
 
-The errors depend on noise and seed alone, so that all losses and detectors of a seed are judged on the same ones.
+The errors depend on noise and seed alone, so that all losses and detectors of a seed are compared on the same ones.
 """
 
 import dataclasses
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 from pathlib import Path
 
@@ -28,9 +29,9 @@ from labelscan.training.schedule import check_loss
 from labelscan.training.user_model import UserModel
 
 AS_GIVEN = "as given"
-"""The noise of data whose own errors are known: nothing is planted."""
+"""Stands for the data's own errors, which are known: nothing is planted."""
 NO_NOISE = "no noise"
-"""The noise of labels that all count as right: some kinds of noise are made from the probabilities of such a run."""
+"""Stands for labels that all count as right."""
 CELL_SETTINGS = ("training.loss", "seed")
 """The settings in which cells differ."""
 
@@ -51,32 +52,50 @@ class Cell:
         """Return the run folder, relative to that of the benchmark."""
         return Path("cells") / _file_name(self.noise) / _file_name(self.loss) / f"seed-{self.seed}"
 
+    @property
+    def is_planted(self) -> bool:
+        """Return whether errors are planted in the labels."""
+        return self.noise not in (AS_GIVEN, NO_NOISE)
+
+    @property
+    def needs_reference(self) -> bool:
+        """Return whether the labels are made with the probabilities of the reference."""
+        return self.is_planted and needs_pred_probs(self.noise)
+
 
 REFERENCE = Cell(NO_NOISE, "ce", 0)
-"""The run whose probabilities say which classes and examples are hard, for the kinds of noise that depend on it."""
+"""The run whose probabilities say which classes and examples are hard, for the noises that depend on that."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class BenchmarkPlan:
-    """All decisions of a benchmark, every name in it known to be right."""
+    """All decisions of a benchmark, with every name checked."""
 
     config: Config
     model: UserModel | None
     dataset: Dataset
-    """It has true labels; the given ones are wrong only where the data's own errors are to be found."""
+    """With true labels; given labels are wrong only where the data's own errors are to be found."""
     data_fingerprint: str
-    """Fingerprint of the data as it was read."""
+    """That of the data as it was read."""
     noises: tuple[str, ...]
     losses: tuple[str, ...]
     detectors: tuple[str, ...]
     seeds: tuple[int, ...]
     plans: Mapping[str, Plan]
-    """What a run would do, by loss; they differ in the loss alone."""
-    folder: Path
+    """What a run would do, by loss; they differ in nothing else."""
+    output: Path | None
+    """The folder that was asked for."""
+
+    @cached_property
+    def folder(self) -> Path:
+        """Return the folder of the benchmark."""
+        model = [self.plan.model_name, self.plan.model_fingerprint]
+        matters = {**self.shared_settings, "data": self.data_fingerprint, "model": model}
+        return self.output or DEFAULT_PARENT / f"benchmark-{self.dataset.name}-{fingerprint(matters)[:8]}"
 
     @property
     def cells(self) -> tuple[Cell, ...]:
-        """Return all cells in the order in which they are trained."""
+        """Return all cells in the order of training."""
         return balanced(self.noises, self.losses, self.seeds)
 
     @property
@@ -86,7 +105,7 @@ class BenchmarkPlan:
 
     @property
     def shared_settings(self) -> dict[str, object]:
-        """Return the settings that decide the results of all cells alike."""
+        """Return the settings that decide results and are the same in all cells."""
         return {key: value for key, value in results_depend_on(self.config).items() if key not in CELL_SETTINGS}
 
     @property
@@ -105,17 +124,17 @@ class BenchmarkPlan:
 
     @property
     def trained_for(self) -> str:
-        """Return the detector that asks every run for more than its folds, or an empty string."""
+        """Return the detector for which runs train more than their folds, or an empty string."""
         return _trained_for(self.detectors)
 
     def config_of(self, cell: Cell) -> Config:
-        """Return the settings of a cell's run; the detector that asks for training leads, else it gets none."""
+        """Return the settings of a cell's run; a detector that needs trainings of its own has them if it leads."""
         config = dataclasses.replace(self.config, seed=cell.seed)
         return _with_parts(config, cell.loss, "" if cell == REFERENCE else self.trained_for)
 
 
 def balanced(noises: Sequence[str], losses: Sequence[str], seeds: Sequence[int]) -> tuple[Cell, ...]:
-    """Return all cells in an order in which those done at any moment are balanced.
+    """Return all cells in an order that keeps those done at any moment balanced.
 
     Every noise and loss has its first seed before any has its second, and the losses of one noise and seed, which
     are compared with each other, come one after another.
@@ -135,10 +154,10 @@ def make_benchmark_plan(
     output: Path | None = None,
     notify: Listener = ignore,
 ) -> BenchmarkPlan:
-    """Check all names, read the data's list, and decide what every run does, as ``labelscan.benchmark`` explains.
+    """Check all names, read the data, and decide what every run does; arguments are those of ``labelscan.benchmark``.
 
     Raises:
-        UsageError: any name, setting or data that cannot work.
+        UsageError: a name, setting or data that cannot work.
     """
     if n_seeds < 1:
         raise ConfigError(f"must be at least 1, got {n_seeds}", where="seeds")
@@ -150,13 +169,13 @@ def make_benchmark_plan(
     base = _without_errors(as_read) if noises else _with_own_errors(as_read)
     needs_reference = [noise for noise in noises if needs_pred_probs(noise)]
     for noise in noises:
-        if noise not in needs_reference:  # one with the rates of ten classes, say, fails now on a set of twelve
+        if noise not in needs_reference:  # rates for ten classes, say, fail now on data with twelve
             plant(base.given_labels, len(base.class_names), noise, config.seed)
     settings = {
         loss: _with_parts(config, loss, _trained_for(detectors))
         for loss in dict.fromkeys([*losses, *([REFERENCE.loss] if needs_reference else [])])
     }
-    plan = BenchmarkPlan(
+    return BenchmarkPlan(
         config=config,
         model=model,
         dataset=base,
@@ -169,19 +188,12 @@ def make_benchmark_plan(
             loss: planning.plan(base, settings=each, model=model, output=output, notify=notify)
             for loss, each in settings.items()
         },
-        folder=output or Path(),
+        output=output,
     )
-    return plan if output is not None else dataclasses.replace(plan, folder=_default_folder(plan))
-
-
-def _default_folder(plan: BenchmarkPlan) -> Path:
-    model = [plan.plan.model_name, plan.plan.model_fingerprint]
-    matters = {**plan.shared_settings, "data": plan.data_fingerprint, "model": model}
-    return DEFAULT_PARENT / f"benchmark-{plan.dataset.name}-{fingerprint(matters)[:8]}"
 
 
 def _once(notify: Listener) -> Listener:
-    """Return a listener that passes on each choice, note and warning once: every run of a benchmark has the same."""
+    """Return a listener that passes on each choice, note and warning once: all runs of a benchmark have the same."""
     passed_on: set[Event] = set()
 
     def listen(event: Event) -> None:
@@ -195,7 +207,7 @@ def _once(notify: Listener) -> Listener:
 
 
 def _distinct(texts: Sequence[str], *, where: str, check: Callable[[str], object]) -> tuple[str, ...]:
-    """Return the names as they are written in the end, each once, after a check of each."""
+    """Return the checked names in their normal form, each once."""
     names = tuple(dict.fromkeys(str(PartSpec.parse(text, where=where)) for text in texts))
     for name in names:
         check(name)
@@ -213,7 +225,7 @@ def _with_parts(config: Config, loss: str, detector: str) -> Config:
 
 
 def _without_errors(dataset: Dataset) -> Dataset:
-    """Return the data set with its true labels as the given ones, or, where none are known, the other way round."""
+    """Return the data set with its true labels as the given ones or, where none are known, the reverse."""
     if dataset.true_labels is None:
         names, labels = dataset.class_names, dataset.given_labels
         note = "true labels are not known: errors that the given ones have already count as right"
@@ -236,9 +248,9 @@ def _without_errors(dataset: Dataset) -> Dataset:
 def _with_own_errors(dataset: Dataset) -> Dataset:
     if dataset.true_labels is None:
         raise DatasetError(
-            "which labels are wrong is not known",
+            "it is not known which labels are wrong",
             where=dataset.name,
-            hint="plant errors, as in --noise symmetric:0.1, or name the true labels by --true-label-column",
+            hint="plant errors, as in --noise symmetric:0.1, or name the true labels with --true-label-column",
         )
     if not (dataset.true_labels != dataset.given_labels).any():
         raise DatasetError(
@@ -250,7 +262,7 @@ def _with_own_errors(dataset: Dataset) -> Dataset:
 
 
 def _file_name(text: str) -> str:
-    """Return a folder name, another one for every text: digits tell apart what a file system cannot hold."""
+    """Return a folder name, different for every text: a fingerprint replaces what a file system cannot hold."""
     name = re.sub(r"[^\w.+=,-]", "-", text)
     plain = text.replace(":", "-", 1) == name or text in (AS_GIVEN, NO_NOISE)
     return name if plain and len(name) <= 60 else f"{name[:60]}-{fingerprint(text)[:8]}"

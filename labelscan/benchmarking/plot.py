@@ -1,7 +1,6 @@
-"""benchmark.png: F1 of every loss and detector, one panel a noise; made to be read without colour.
+"""benchmark.png: F1 of every loss and detector, one panel a noise; readable without colour.
 
-The only file that imports matplotlib, and without pyplot: nothing outside the figure is changed, and no screen is
-needed.
+Without pyplot: nothing outside the figure is changed, and no display is needed.
 """
 
 import math
@@ -21,7 +20,7 @@ LOOKS = (
     *(("o", "black"), ("s", "white"), ("^", "0.55"), ("D", "black"), ("v", "white"), ("P", "0.55")),
     *(("X", "black"), ("o", "white"), ("s", "0.55"), ("^", "black"), ("D", "white"), ("v", "0.55")),
 )
-"""Marker and fill of a detector: no two share both, and neighbours share neither."""
+"""Marker and fill of each detector: no two share both, and neighbours share neither."""
 PANELS_A_ROW = 3
 PANEL_WIDTH, LINE_HEIGHT = 3.4, 0.17
 """Inches; a line is one detector of one loss."""
@@ -97,10 +96,10 @@ def _draw_panel(panel: Axes, rows: pd.DataFrame, scoreboard: Scoreboard) -> None
 
 
 def _limits(scoreboard: Scoreboard) -> tuple[float, float]:
-    """Return a range of F1 in which every point lies, and intervals as far as F1 can go.
+    """Return a range of F1 that holds every point.
 
-    Intervals of two or three seeds can be wider than all differences: they may be cut off at the edge, rather than
-    push what is compared together.
+    Intervals of two or three seeds can be wider than all differences: they are cut off at the edge, rather than
+    squeeze the points together.
     """
     low, high = scoreboard.table[METRIC].min(), scoreboard.table[METRIC].max()
     margin = max((high - low) * 0.25, (LEAST_SPAN - (high - low)) / 2)
@@ -108,7 +107,7 @@ def _limits(scoreboard: Scoreboard) -> tuple[float, float]:
 
 
 def _name(loss: str) -> str:
-    """Return a loss with its options on a line of their own, where there are any."""
+    """Return a loss with its options on a line of their own."""
     return "\n".join(map(_shortened, loss.replace(":", ":\n", 1).splitlines()))
 
 

@@ -1,6 +1,6 @@
-"""Noises x losses x detectors on one data set: which loss and which detector find how many wrong labels of it.
+"""Noises x losses x detectors on one data set: how many of its wrong labels each loss and detector finds.
 
-Every cell, one loss on the labels of one noise and seed, is an ordinary run, and all detectors judge what it found.
+Every cell, one loss on the labels of one noise and seed, is an ordinary run, whose evidence all detectors judge.
 Images are decoded, and features of a frozen backbone computed, once for all cells.
 """
 
@@ -12,25 +12,25 @@ import pandas as pd
 
 from labelscan.benchmarking.markdown import write_scoreboard_markdown
 from labelscan.benchmarking.plan import REFERENCE, BenchmarkPlan, Cell
-from labelscan.benchmarking.runs import Cells, FinishedCell, needs_reference
+from labelscan.benchmarking.runs import Cells, FinishedCell
 from labelscan.benchmarking.scoreboard import Row, Scoreboard, in_order, judge
 from labelscan.config import nested
 from labelscan.detection.detectors import DETECTORS
 from labelscan.errors import Interrupted, RunError
-from labelscan.events import CellDone, CellsPlanned, CellStarted, Event, Listener, ignore, with_deadline
+from labelscan.events import CellDone, CellsPlanned, CellStarted, Listener, ignore, with_deadline
 from labelscan.pipeline.estimate import estimate_seconds
 from labelscan.pipeline.inputs import read_contents
-from labelscan.results.run_folder import RunFolder, open_run
+from labelscan.results.run_folder import RunFolder, describe, open_run
 
 COMMAND = "benchmark"
-"""What run.json says made the folder."""
+"""The command as run.json has it."""
 OWN_ENTRIES = ("cells", "benchmark.*", "measurements.csv")
-"""What a benchmark leaves in its folder besides what every run does."""
+"""What a benchmark writes in addition to the files of a run."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Benchmark:
-    """What a benchmark measured: all of it, or what its time was enough for."""
+    """What a benchmark measured, in full or as far as its time went."""
 
     folder: Path
     scoreboard: Scoreboard
@@ -57,18 +57,18 @@ def benchmark(
 ) -> Benchmark:
     """Train the cells that are not finished, judge all, and write the tables and the plot.
 
-    Tables are written after every cell, so that whatever stops a benchmark, that of what is done is there. A cell
-    that fails does not end it.
+    The tables are written after every cell, so that they are there whatever stops a benchmark. A cell that fails does
+    not end it.
 
     Args:
         plan: from ``make_benchmark_plan``.
-        fresh: whether an earlier benchmark in the folder is deleted.
-        max_seconds: time after which what is done is the result; the same plan continues from there.
-        notify: hears everything that happens.
+        fresh: as in ``labelscan.benchmark``, like the next two.
+        max_seconds: when to stop; what is done by then is the result.
+        notify: receives everything that happens.
 
     Raises:
-        UsageError: a folder of something else, or of other settings or data.
-        Interrupted: ``max_seconds`` is over before the first cell was finished.
+        UsageError: the folder holds something else, or a benchmark with other settings or data.
+        Interrupted: ``max_seconds`` were over before the first cell was finished.
     """
     listen = with_deadline(notify, max_seconds)
     measured = _Measured(plan)
@@ -82,11 +82,7 @@ def benchmark(
                 "model.name": plan.plan.model_name,
                 "model.fingerprint": plan.plan.model_fingerprint,
             },
-            data={
-                "fingerprint": plan.data_fingerprint,
-                "examples": len(plan.dataset),
-                "classes": len(plan.dataset.class_names),
-            },
+            data=describe(plan.dataset, plan.data_fingerprint),
             fresh=fresh,
             also_owns=OWN_ENTRIES,
         ) as run:
@@ -115,11 +111,11 @@ class Outlook:
 
 
 def look_ahead(plan: BenchmarkPlan) -> Outlook:
-    """Return what is left to do, from the marks of finished cells and the timing of some steps of each loss."""
+    """Return what is left to do, by the marks of finished cells and a timing of each loss."""
     cells = Cells(plan, RunFolder(plan.folder), contents=None, notify=ignore)
     todo = [cell for cell in plan.cells if cells.finished(cell) is None]
     losses = [cell.loss for cell in todo]
-    if any(needs_reference(cell) for cell in todo) and cells.finished(REFERENCE) is None:
+    if any(cell.needs_reference for cell in todo) and cells.finished(REFERENCE) is None:
         losses.append(REFERENCE.loss)
     if plan.plan.frozen is not None:
         losses = losses[:1]  # features are computed once for all cells, and next to them the heads take no time
@@ -133,30 +129,25 @@ def look_ahead(plan: BenchmarkPlan) -> Outlook:
 
 
 def _fill(measured: "_Measured", run: RunFolder, listen: Listener) -> None:
-    """Put every cell of the plan into the table: finished ones first, at once, then one after another."""
-
-    def tell(event: Event) -> None:
-        run.log(event)
-        listen(event)
-
-    plan = measured.plan
-    cells = Cells(plan, run, contents=read_contents(plan.plan, run, tell).fingerprint, notify=listen)
+    """Measure every cell of the plan: first the finished ones, then one after another."""
+    plan, log = measured.plan, run.logging(listen)
+    cells = Cells(plan, run, contents=read_contents(plan.plan, run, log).fingerprint, notify=listen)
     for cell in plan.cells:
         if (finished := cells.finished(cell)) is not None:
             measured.add(cell, finished)
     todo = [cell for cell in plan.cells if cell not in measured.rows]
-    tell(CellsPlanned(len(plan.cells), len(plan.cells) - len(todo)))
+    log(CellsPlanned(len(plan.cells), len(plan.cells) - len(todo)))
     for cell in todo:
-        tell(CellStarted(str(cell)))
+        log(CellStarted(str(cell)))
         try:
             finished = cells.train(cell)
         except RunError as error:
             measured.failures[cell] = str(error)
-            tell(CellDone(str(cell), {}, 0.0, failure=str(error)))
+            log(CellDone(str(cell), {}, 0.0, failure=str(error)))
         else:
             f1 = measured.add(cell, finished)
             measured.write_tables()
-            tell(CellDone(str(cell), f1, finished.seconds))
+            log(CellDone(str(cell), f1, finished.seconds))
 
 
 class _Measured:
@@ -169,7 +160,7 @@ class _Measured:
         self._detectors = {name: DETECTORS.build(name) for name in plan.detectors}
 
     def add(self, cell: Cell, finished: FinishedCell) -> dict[str, float]:
-        """Let every detector judge a finished cell, and return F1 by detector."""
+        """Judge a finished cell by every detector, and return F1 by detector."""
         evidence, true_labels = finished.evidence, finished.dataset.true_labels
         assert true_labels is not None
         detections = {name: detector.detect(evidence) for name, detector in self._detectors.items()}
@@ -177,11 +168,11 @@ class _Measured:
         self.rows[cell] = rows
         return {row["detector"]: row["f1"] for row in rows}
 
-    def scoreboard(self) -> Scoreboard:
-        """Return the table of what is measured."""
+    def write_tables(self) -> Scoreboard:
+        """Write the tables that programs and people read, and return them."""
         plan, done = self.plan, {*self.rows, *self.failures}
         order = {"noise": plan.noises, "detector": plan.detectors, "loss": plan.losses, "seed": plan.seeds}
-        return Scoreboard(
+        scoreboard = Scoreboard(
             data=plan.dataset.name,
             n_examples=len(plan.dataset),
             noises=plan.noises,
@@ -193,10 +184,6 @@ class _Measured:
             missing=tuple(str(cell) for cell in plan.cells if cell not in done),
             notes=plan.dataset.notes,
         )
-
-    def write_tables(self) -> Scoreboard:
-        """Write what programs and people read."""
-        scoreboard = self.scoreboard()
         scoreboard.write(self.plan.folder)
         write_scoreboard_markdown(scoreboard, self.plan.folder)
         return scoreboard

@@ -1,7 +1,7 @@
-"""The cells of a benchmark on disk: each an ordinary run, its mark beside it.
+"""The cells of a benchmark on disk: each an ordinary run, with a mark next to its folder.
 
-The mark is written when a cell starts and again when it is finished. It holds the fingerprint of all that the cell
-is made from, so that a finished cell is not trained again, and one whose labels have changed in between is.
+The mark is written when a cell starts and again when it is finished. It holds the fingerprint of everything that the
+cell depends on, so that a finished cell is not trained again unless its labels or settings have changed.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ from typing import Self
 
 from labelscan.arrays import GivenLabels
 from labelscan.atomic import read_json, write_json
-from labelscan.benchmarking.plan import AS_GIVEN, NO_NOISE, REFERENCE, BenchmarkPlan, Cell
+from labelscan.benchmarking.plan import REFERENCE, BenchmarkPlan, Cell
 from labelscan.config import fingerprint as fingerprint_of
 from labelscan.data.dataset import Dataset
 from labelscan.data.noise import needs_pred_probs, plant
@@ -27,25 +27,25 @@ from labelscan.results.run_folder import RunFolder
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CellMark:
-    """What a cell is made from, and how long it took."""
+    """What a cell depends on, and how long it took."""
 
     fingerprint: str
     contents: str
-    """Fingerprint of the images' contents; empty for features."""
+    """Fingerprint of the contents of the examples."""
     trained_for: str
-    """The detector for which more than the folds was trained; empty where none asked for it."""
+    """The detector that had more than the folds trained, or empty."""
     seconds: float | None = None
-    """Time of training, all folds together, whichever process trained them; None until the cell is finished."""
+    """Training time, summed over the folds and over all processes; None until the cell is finished."""
 
     def write(self, run_folder: Path) -> None:
-        """Write the mark of the cell whose run folder is given."""
-        write_json(_mark_file(run_folder), asdict(self))
+        """Write the mark of the cell with this run folder."""
+        write_json(run_folder.with_suffix(".json"), asdict(self))
 
     @classmethod
     def read(cls, run_folder: Path) -> "Self | None":
-        """Return the mark of a cell, or None where there is none that can be read."""
+        """Return the mark of a cell, or None where none can be read."""
         try:
-            content = read_json(_mark_file(run_folder))
+            content = read_json(run_folder.with_suffix(".json"))
             seconds = content["seconds"]
             if not isinstance(seconds, int | float | None):
                 raise TypeError(f"seconds are {seconds!r}")
@@ -55,13 +55,13 @@ class CellMark:
             return None
 
     def agrees(self, fingerprint: str, contents: str | None) -> bool:
-        """Return whether the cell was made from just this; contents that are not known yet are believed."""
+        """Return whether the cell was made from exactly this; None are contents that are not known yet."""
         return self.fingerprint == fingerprint and contents in (None, self.contents)
 
 
 @dataclass(frozen=True, slots=True)
 class FinishedCell:
-    """A finished cell."""
+    """What a cell was trained on and what came of it."""
 
     dataset: Dataset
     evidence: Evidence
@@ -69,13 +69,13 @@ class FinishedCell:
 
 
 class Cells:
-    """The cells of a plan as they lie in a benchmark's folder.
+    """The cells of a plan in a benchmark's folder.
 
     Args:
         plan: what the benchmark does.
         run: its folder, whose decoded images and features all cells share.
-        contents: fingerprint of the images' contents; None believes that they are what they were.
-        notify: hears everything that happens in training.
+        contents: fingerprint of the contents of the examples; None assumes that they have not changed.
+        notify: receives everything that happens in training.
     """
 
     def __init__(self, plan: BenchmarkPlan, run: RunFolder, *, contents: str | None, notify: Listener) -> None:
@@ -85,7 +85,7 @@ class Cells:
         self._reference_error: RunError | None = None
 
     def finished(self, cell: Cell) -> FinishedCell | None:
-        """Return a cell that is already finished, made from just what the plan says, or None."""
+        """Return a cell if it is already finished, and made from exactly what the plan says."""
         mark = CellMark.read(self._folder(cell))
         if mark is None or mark.seconds is None:
             return None
@@ -97,21 +97,22 @@ class Cells:
         try:
             return FinishedCell(dataset, Evidence.read(self._folder(cell) / EVIDENCE_FILE), mark.seconds)
         except RunFolderError:
-            return None  # deleted or damaged: folds that are still there are read again
+            return None  # deleted or damaged: the folds that are left are read again
 
     def train(self, cell: Cell) -> FinishedCell:
-        """Carry out the run of a cell, from the last fold that is finished.
+        """Carry out or resume the run of a cell.
 
         Raises:
             RunError: it could not be finished.
         """
-        if needs_reference(cell):
+        if cell.needs_reference:
             self._provide_reference()
         dataset, folder, contents = self._dataset(cell), self._folder(cell), self._contents
         assert dataset is not None
         assert contents is not None
-        before, fingerprint = CellMark.read(folder), self._fingerprint(cell, dataset)
+        fingerprint = self._fingerprint(cell, dataset)
         mark = CellMark(fingerprint=fingerprint, contents=contents, trained_for=self._plan.trained_for)
+        before = CellMark.read(folder)
         if before is not None and not before.agrees(fingerprint, contents):
             self._notify(Warned(f"{cell} starts over: its labels or settings have changed"))
             # Before the new mark is written: a run that is stopped in between must not leave files of the old one.
@@ -120,7 +121,7 @@ class Cells:
         seconds: list[float] = []
 
         def listen(event: Event) -> None:
-            if isinstance(event, FoldDone) and event.kind == "fold":  # the trainings of aum serve it alone
+            if isinstance(event, FoldDone) and event.kind == "fold":  # other trainings serve one detector alone
                 seconds.append(round(event.seconds, 3))  # as DONE marks keep them
             if not isinstance(event, Chosen | Noted):  # reported when the plan was made
                 self._notify(event)
@@ -129,7 +130,7 @@ class Cells:
         run = carry_out(
             planning.plan(dataset, settings=settings, model=model, output=folder, notify=listen),
             inputs=self._run.inputs,
-            planted=cell.noise not in (AS_GIVEN, NO_NOISE),
+            planted=cell.is_planted,
             notify=listen,
         )
         finished = FinishedCell(dataset, run.evidence, round(sum(seconds), 3))
@@ -137,7 +138,7 @@ class Cells:
         return finished
 
     def _provide_reference(self) -> None:
-        """Train the reference unless it is finished; one that failed fails for every cell that needs it."""
+        """Train the reference unless it is finished; if that fails, so does every cell that needs it."""
         if self._reference_error is not None:
             raise self._reference_error
         self._reference = self._reference or self.finished(REFERENCE)
@@ -151,15 +152,15 @@ class Cells:
                 raise
 
     def _dataset(self, cell: Cell) -> Dataset | None:
-        """Return the data set with the labels of a cell; None where they need a reference that is not there yet."""
+        """Return the data set with the labels of a cell; None while they need a reference that is not trained."""
         base = self._plan.dataset
-        if cell.noise in (AS_GIVEN, NO_NOISE):
+        if not cell.is_planted:
             return base
         if self._planted is None or self._planted[:2] != (cell.noise, cell.seed):
             given_labels = self._plant(cell.noise, cell.seed)
             if given_labels is None:
                 return None
-            self._planted = cell.noise, cell.seed, given_labels  # the next cells are mostly of the same labels
+            self._planted = cell.noise, cell.seed, given_labels  # most next cells have the same labels
         return replace(base, given_labels=self._planted[2])
 
     def _plant(self, noise: str, seed: int) -> GivenLabels | None:
@@ -170,7 +171,7 @@ class Cells:
         self._reference = self._reference or self.finished(REFERENCE)
         if self._reference is None:
             return None
-        # An example without a probability, such as one that cannot be read, keeps its label: it is not judged either.
+        # An example without probabilities, such as an unreadable one, keeps its label: it is not judged either.
         evidence, given_labels = self._reference.evidence, base.given_labels.copy()
         given_labels[evidence.index] = plant(
             given_labels[evidence.index], n_classes, noise, seed, pred_probs=evidence.pred_probs
@@ -178,9 +179,9 @@ class Cells:
         return given_labels
 
     def _fingerprint(self, cell: Cell, dataset: Dataset) -> str:
-        """Return what changes with everything that decides what a cell measures.
+        """Return a text that changes with everything that decides what a cell measures.
 
-        Not with the device, nor the version of torch: a table may be shown again, and more added to it, elsewhere.
+        The device and the version of torch are left out: a benchmark may be shown and extended on another machine.
         """
         plan = self._plan.plans[cell.loss]
         elsewhere = ("model_reason", "device", "threads")
@@ -198,12 +199,3 @@ class Cells:
 
     def _folder(self, cell: Cell) -> Path:
         return self._run.path / cell.folder
-
-
-def needs_reference(cell: Cell) -> bool:
-    """Return whether the labels of a cell are made with the probabilities of the reference."""
-    return cell.noise not in (AS_GIVEN, NO_NOISE) and needs_pred_probs(cell.noise)
-
-
-def _mark_file(run_folder: Path) -> Path:
-    return run_folder.with_suffix(".json")

@@ -1,8 +1,8 @@
-"""What a benchmark measures, as one data frame, and the table over seeds: means, intervals, paired differences.
+"""The measurements of a benchmark as one data frame, and the table over seeds: means, intervals, differences.
 
 All losses of a seed are trained on the same labels and folds, so the difference of two losses is taken seed by
-seed: what makes one seed harder than another cancels out, and a difference far smaller than the spread of the
-seeds can be seen.
+seed: what makes one seed harder than another cancels out, and differences far smaller than the spread of the seeds
+become visible.
 
 benchmark.json is read by scripts: ``format_version`` goes up when a key changes its meaning or goes away.
 
@@ -33,7 +33,7 @@ FORMAT_VERSION = 1
 TABLE_FILE, MEASUREMENTS_FILE, JSON_FILE = "benchmark.csv", "measurements.csv", "benchmark.json"
 CONFIDENCE = 0.95
 TRAINS_ITSELF = "aum"
-"""The detector that trains models of its own, by cross-entropy, whatever the loss that is compared."""
+"""The detector that trains models of its own, by cross-entropy whatever the loss that is compared."""
 MEASURED = (
     Column("F1", "f1", "figure"),
     Column("precision", "precision", "figure", spare=5),
@@ -45,10 +45,10 @@ MEASURED = (
     Column("accuracy", "out_of_fold_accuracy", "figure", spare=7),
     Column("seconds", "seconds", "figure", spare=8),
 )
-"""The metrics: of each detector, then of the models that it judges by."""
+"""The metrics of each detector, then those of the models that it judges by."""
 METRICS = tuple(column.name for column in MEASURED)
 PAIRED_METRICS = ("f1", "average_precision")
-"""Those whose differences to the first loss are taken: one of the flags, one of the ranking."""
+"""The metrics that are compared with the first loss: one of the flags, one of the ranking."""
 COLUMNS = (
     Column("detector", "detector", "name"),
     Column("loss", "loss", "name"),
@@ -64,7 +64,7 @@ LEGEND = (
     "many labels as there are errors; accuracy: of out-of-fold predictions against true labels; seconds: of training, "
     "all folds together; diff.: to the first loss, seed by seed."
 )
-"""What stands below such tables."""
+"""The line that explains such tables."""
 KEYS = ["noise", "detector", "loss"]
 _FIGURES = [*METRICS, *(f"{metric}_difference" for metric in PAIRED_METRICS)]
 TABLE_COLUMNS = [
@@ -86,7 +86,7 @@ Row: TypeAlias = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Scoreboard:
-    """What a benchmark measured, and what belongs to it."""
+    """What a benchmark measured, with what a reader must know of it."""
 
     data: str
     n_examples: int
@@ -96,20 +96,20 @@ class Scoreboard:
     detectors: tuple[str, ...]
     seeds: tuple[int, ...]
     measurements: pd.DataFrame
-    """``MEASUREMENT_COLUMNS``: one row a noise, detector, loss and seed, in the order in which these were asked for."""
+    """``MEASUREMENT_COLUMNS``: one row a noise, detector, loss and seed, in the order of the fields above."""
     failures: Mapping[str, str]
     """Cells that could not be finished, and why."""
     missing: tuple[str, ...]
-    """Cells that were not reached yet."""
+    """Cells that were not reached."""
     notes: tuple[str, ...]
-    """What a reader of the table should know of the data."""
+    """How the data was read."""
 
     @cached_property
     def averages(self) -> pd.DataFrame:
-        """Return one row a noise, detector and loss that was measured, in the order of ``measurements``.
+        """Return one row a noise, detector and loss, in the order of ``measurements``.
 
-        Each metric, and each difference to the first loss over the seeds that both have, is a mean; ``_interval`` is
-        the half width of its 95 % interval by Student's t, NaN for a single seed; ``_seeds`` is how many have a value.
+        Metrics, and differences to the first loss over the seeds that both have, are means; ``_interval`` is the half
+        width of the 95 % interval by Student's t, NaN for a single seed; ``_seeds`` is how many seeds have a value.
         """
         first = self.measurements.loc[self.measurements["loss"] == self.losses[0]]
         pairs = self.measurements.merge(
@@ -118,7 +118,7 @@ class Scoreboard:
             on=["noise", "detector", "seed"],
             suffixes=("", "_of_first"),
         )
-        # What trains for itself is the same whatever the loss: a difference of nothing would look like a finding.
+        # What trains for itself is the same whatever the loss: a difference of 0 would look like a finding.
         differs = (pairs["loss"] != self.losses[0]) & (pairs["detector"].str.split(":").str[0] != TRAINS_ITSELF)
         for metric in PAIRED_METRICS:
             pairs[f"{metric}_difference"] = (pairs[metric] - pairs[f"{metric}_of_first"]).where(differs)
@@ -139,14 +139,14 @@ class Scoreboard:
 
     @property
     def table(self) -> pd.DataFrame:
-        """Return what is in benchmark.csv."""
+        """Return the content of benchmark.csv."""
         return self.averages[TABLE_COLUMNS]
 
     def figures(self, with_interval: Collection[str] = METRICS) -> pd.DataFrame:
-        """Return the averages as people read them, for ``COLUMNS``: ``0.931 ± 0.012``, or ``-`` without a value.
+        """Return the averages as text, for ``COLUMNS``: ``0.931 ± 0.012``, or ``-`` without a value.
 
         Args:
-            with_interval: metrics that are shown with their interval, as differences always are.
+            with_interval: the metrics to show with their interval; differences always have one.
         """
         figures = self.averages.astype(dict.fromkeys(_FIGURES, object))
         for name in _FIGURES:
@@ -185,13 +185,13 @@ class Scoreboard:
 def judge(
     detections: Mapping[str, Detection], evidence: Evidence, true_labels: TrueLabels, **about: object
 ) -> list[Row]:
-    """Return how well each detector did, one row of measurements each.
+    """Return one row of measurements for each detector.
 
     Args:
         detections: by detector, of the N rows of ``evidence``.
         evidence: N scored examples.
         true_labels: (N,) indices; below K they are those of the classes of ``evidence``.
-        about: noise, loss, seed, and the seconds of training, all folds together: folds side by side count each.
+        about: noise, loss, seed, and the seconds of training, summed over the folds.
     """
     label_errors: Mask = true_labels != evidence.given_labels
     accuracy = float((evidence.pred_probs.argmax(axis=1) == true_labels).mean())
@@ -204,7 +204,7 @@ def judge(
 
 
 def in_order(rows: Iterable[Row], **order: Sequence[object]) -> pd.DataFrame:
-    """Return rows of ``judge`` as one data frame, by noise, then detector, loss and seed, each in the order given."""
+    """Return rows of ``judge`` as one data frame, sorted by noise, detector, loss and seed in the orders given."""
     frame = pd.DataFrame(list(rows), columns=MEASUREMENT_COLUMNS).astype(_DTYPES)
     places = {name: {value: place for place, value in enumerate(values)} for name, values in order.items()}
     return frame.sort_values(
@@ -213,7 +213,7 @@ def in_order(rows: Iterable[Row], **order: Sequence[object]) -> pd.DataFrame:
 
 
 def figure(value: float, half_width: float, *, digits: int = 3, sign: str = "") -> str:
-    """Return a mean as people read it: ``0.931 ± 0.012``, without an interval that is NaN."""
+    """Return a mean as text: ``0.931 ± 0.012``, without an interval that is NaN."""
     if np.isnan(value):
         return NONE
     mean = f"{round(value, digits) + 0.0:{sign}.{digits}f}"  # without -0.000

@@ -1,8 +1,8 @@
 """Two finished runs side by side: which labels both flag, which only one does, and how alike their rankings are.
 
-Examples are joined by their id. Where a label has changed between the runs, the two judge different things: such
-examples are told apart (fixed, still flagged, ...), and flags and rankings are compared on the labels that both
-runs have scored and that are the same in both.
+Examples are joined by their id. Where a label has changed between the runs, they judge different things: such
+examples have categories of their own (fixed, still flagged, ...), and flags and rankings are compared on the labels
+that are the same in both runs and scored by both.
 
 The JSON form is read by scripts: ``format_version`` goes up when a key changes its meaning or goes away.
 
@@ -19,16 +19,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
-from labelscan.comparison.pairing import (
-    ALIKE,
-    BOTH,
-    COMPARED,
-    FLAGGED,
-    ONLY_FIRST,
-    ONLY_SECOND,
-    SIDES,
-    join,
-)
+from labelscan.comparison.pairing import ALIKE, BOTH, COMPARED, FLAGGED, ONLY_FIRST, ONLY_SECOND, SIDES, join
 from labelscan.detection.metrics import DetectionQuality, quality
 from labelscan.results.finished_run import FinishedRun
 from labelscan.results.issues import SCORED, TRUE_LABEL
@@ -36,9 +27,9 @@ from labelscan.tables import records, write_csv
 from labelscan.wording import rounded
 
 FORMAT_VERSION = 1
-
 TOPS = (10, 100)
-"""How many of the most doubtful labels are compared, besides as many as the run with fewer flags has."""
+"""How many of the most doubtful labels are compared; one more comparison is of as many as the run with fewer flags
+has."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,9 +37,9 @@ class RunFacts:
     """One of the two runs."""
 
     run: str
-    """Its folder."""
+    """The folder."""
     detector: str
-    """The one whose flags and ranking are compared, with its options."""
+    """The leading detector, whose flags and ranking are compared, with its options."""
     n_examples: int
     n_scored: int
     n_flagged: int
@@ -56,7 +47,7 @@ class RunFacts:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Difference:
-    """Something recorded that is not the same in both runs; None where one run does not have it."""
+    """A recorded value that differs between the runs; None where a run does not have it."""
 
     name: str
     first: object
@@ -65,7 +56,7 @@ class Difference:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TopOverlap:
-    """How many of the k most doubtful labels are the same."""
+    """How many of the k most doubtful labels both runs have in common."""
 
     k: int
     n_common: int
@@ -74,7 +65,7 @@ class TopOverlap:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class TruthComparison:
-    """Both runs against the true labels, on the labels compared whose true label is the same in both."""
+    """Both runs against the true labels, on the compared labels whose true label is the same in both."""
 
     n_examples: int
     n_label_errors: int
@@ -86,7 +77,7 @@ class TruthComparison:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Comparison:
-    """On what two runs agree, and on what they do not."""
+    """What two runs agree on, and what they do not."""
 
     first: RunFacts
     second: RunFacts
@@ -96,37 +87,37 @@ class Comparison:
     counts: Mapping[str, int]
     """Examples by category, all of ``CATEGORIES``."""
     n_compared: int
-    """Labels scored in both runs and the same in both: what the following are about."""
+    """Labels that are the same in both runs and scored by both; the following fields are about these."""
     jaccard: float | None
     """Labels flagged by both as a share of those flagged by either; None where nothing is flagged."""
     rank_correlation: float | None
-    """Spearman's, of label quality; None where one run holds all labels for equally good."""
+    """Spearman's, of label quality; None where a run gives all labels the same."""
     error_probability_correlation: float | None
     top_overlaps: tuple[TopOverlap, ...]
     classes: pd.DataFrame
-    """One row a class, those with most labels that only one run flags first: ``class_name``, ``n_compared``, and the
-    categories of ``FLAGGED``."""
+    """One row a class, those with the most labels that only one run flags first: ``class_name``, ``n_compared``, and
+    the categories of ``FLAGGED``."""
     against_truth: TruthComparison | None
-    """None where one of the runs has no true labels."""
+    """None unless both runs have true labels."""
     warnings: tuple[str, ...]
     examples: pd.DataFrame
-    """All examples with their category, in the order of ``CATEGORIES``, most doubtful in either run first. Columns of
-    the runs end in ``_first`` and ``_second``; texts are empty and numbers NaN where a run has none."""
+    """All examples by category, in the order of ``CATEGORIES``, most doubtful in either run first. Columns of the runs
+    end in ``_first`` and ``_second``; texts are empty and numbers NaN where a run has none."""
 
     def differing(self) -> pd.DataFrame:
-        """Return the examples on which the runs do not agree."""
+        """Return the examples on which the runs disagree."""
         return self.examples[~self.examples["category"].isin([BOTH, *ALIKE])]
 
     def write_csv(self, path: Path) -> None:
-        """Write the examples on which the runs do not agree."""
+        """Write the examples on which the runs disagree."""
         write_csv(self.differing(), path)
 
     def to_json(self, top: int) -> dict[str, object]:
-        """Return all as JSON, with at most ``top`` examples of each category; numbers have 6 significant digits."""
-        fields = [field.name for field in dataclasses.fields(self) if field.name != "examples"]
-        content = {name: _plain(getattr(self, name)) for name in fields}
+        """Return all of it with at most ``top`` examples of each category; numbers have 6 significant digits."""
+        names = [field.name for field in dataclasses.fields(self) if field.name != "examples"]
+        content = {name: _plain(getattr(self, name)) for name in names}
         content["examples"] = {
-            category: _plain(members.head(top).drop(columns="category"))
+            category: records(members.head(top).drop(columns="category"))
             for category, members in self.examples.groupby("category", sort=False)
             if category not in ALIKE
         }
@@ -134,7 +125,7 @@ class Comparison:
 
 
 def compare(first: FinishedRun, second: FinishedRun) -> Comparison:
-    """Return on what two runs agree, and on what they do not.
+    """Return what two runs agree on, and what they do not.
 
     Raises:
         UsageError: they have no example in common.
@@ -185,7 +176,7 @@ def _facts(run: FinishedRun) -> RunFacts:
 
 
 def _settings(first: FinishedRun, second: FinishedRun) -> tuple[Difference, ...]:
-    """Return the settings that decide results and differ; of another command only those that it has too."""
+    """Return the settings that decide results and differ; between commands, only those that both have."""
     depends = [run.recorded("results_depend_on") for run in (first, second)]
     if depends[0].get("command") != depends[1].get("command"):
         common = depends[0].keys() & depends[1].keys()
@@ -263,8 +254,8 @@ def _warnings(first: FinishedRun, second: FinishedRun, pairs: pd.DataFrame) -> t
             f"{n_relabelled:,} of {len(in_both):,} labels differ, and only equal ones are compared: "
             "perhaps the classes have other names in one run"
         )
-    fingerprints = [run.recorded("data").get("fingerprint") for run in (first, second)]
-    if fingerprints[0] != fingerprints[1] and all(map(_are_row_numbers, (first, second))):
+    is_same_data = first.recorded("data").get("fingerprint") == second.recorded("data").get("fingerprint")
+    if not is_same_data and _has_row_numbers(first) and _has_row_numbers(second):
         warnings.append(
             "the data differs and examples are known by their row numbers only: "
             "if rows were added, removed or moved, the wrong examples are compared; an id column would prevent that"
@@ -272,17 +263,18 @@ def _warnings(first: FinishedRun, second: FinishedRun, pairs: pd.DataFrame) -> t
     return tuple(warnings)
 
 
-def _are_row_numbers(run: FinishedRun) -> bool:
+def _has_row_numbers(run: FinishedRun) -> bool:
+    """Return whether its ids are row numbers."""
     ids = run.issues.scores["example_id"]
     return set(ids) == set(map(str, range(len(ids))))
 
 
 def _plain(value: object) -> object:
+    """Return the value of a field as JSON can hold it."""
     if isinstance(value, pd.DataFrame):
         return records(value)
     if isinstance(value, TruthComparison):
-        fields = {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
-        return fields | {"flags": dict(zip(FLAGGED, records(value.flags), strict=True))}
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return dataclasses.asdict(value) | {"flags": dict(zip(FLAGGED, records(value.flags), strict=True))}
+    if isinstance(value, RunFacts | Difference | TopOverlap):
         return dataclasses.asdict(value)
     return [_plain(one) for one in value] if isinstance(value, tuple) else value

@@ -1,4 +1,4 @@
-"""The scores of two runs brought together by example id, and what has become of each example between them."""
+"""The scores of two runs joined by example id, with a category for what became of each example between them."""
 
 import numpy as np
 import pandas as pd
@@ -8,31 +8,31 @@ from labelscan.results.finished_run import FinishedRun
 from labelscan.results.issues import SCORED, TEXT_COLUMNS
 
 SIDES = ("first", "second")
-"""What the columns of the two runs end in, after an underscore."""
+"""The suffixes of the columns of the two runs, after an underscore."""
 BOTH, ONLY_FIRST, ONLY_SECOND = "flagged_by_both", "flagged_by_first", "flagged_by_second"
 NEITHER = "flagged_by_neither"
 FIXED, STILL_FLAGGED, NEWLY_FLAGGED, NEVER_FLAGGED = "fixed", "still_flagged", "newly_flagged", "never_flagged"
 FLAGGED = (BOTH, ONLY_FIRST, ONLY_SECOND)
 COMPARED = (*FLAGGED, NEITHER)
-"""Categories of examples with the same label in both runs, scored in both: what flags and rankings are compared on."""
+"""Examples with the same label in both runs, scored in both: flags and rankings are compared on these."""
 ALIKE = (NEITHER, "scored_by_neither")
-"""Categories in which there is nothing to look at."""
+"""Examples that need no look."""
 CATEGORIES = (
     *COMPARED,
     *(FIXED, STILL_FLAGGED, NEWLY_FLAGGED, NEVER_FLAGGED),
     *("scored_by_first", "scored_by_second", "scored_by_neither"),
     *("only_in_first", "only_in_second"),
 )
-"""Each example is in one of them. First those of ``COMPARED``. The next four: scored in both runs, with another label
-in the second. Then: in both, but without a score in one or both. At last: in one run only."""
+"""Each example is in one of them: the four of ``COMPARED``; scored in both runs, but with another label in the second;
+in both, but without a score in one or both; in one run only."""
 
 
 def join(first: FinishedRun, second: FinishedRun) -> pd.DataFrame:
-    """Return the scores of two runs side by side, one row an example that is in either, in the order of their ids.
+    """Return the scores of two runs side by side, one row for each example of either, in the order of their ids.
 
     The columns of scores.csv end in ``_first`` and ``_second``; where a run does not have an example, texts are empty
-    and numbers missing. Besides them there are ``category`` and, for each run, whether it has the example
-    (``present``), a score of it (``scored``), and a flag on it (``flagged``).
+    and numbers missing. Added are ``category`` and, for each run, whether it has the example (``present``), a score
+    of it (``scored``), and a flag on it (``flagged``).
 
     Raises:
         UsageError: they have no example in common.
@@ -46,7 +46,7 @@ def join(first: FinishedRun, second: FinishedRun) -> pd.DataFrame:
             where=f"{first.folder} and {second.folder}",
             hint="compare runs on versions of one data set; examples are joined by their example_id",
         )
-    # An index of objects: a name that is no UTF-8 fits no other type of text.
+    # An index of objects: a name that is not UTF-8 fits no other type of text.
     index = pd.Index(sorted(ids[0] | ids[1]), dtype=object, name="example_id")
     sides = []
     for table, side in zip(tables, SIDES, strict=True):

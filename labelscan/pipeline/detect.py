@@ -1,4 +1,4 @@
-"""The whole line: from a data set to a ranked table of label issues."""
+"""The whole line: from a data set to a ranked table of label issues, and its self-check."""
 
 import dataclasses
 import shutil
@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
-from labelscan.arrays import Mask, Strings, as_strings
+from labelscan.arrays import Strings, as_strings
 from labelscan.config import Config, fingerprint, nested
 from labelscan.data.dataset import Dataset
 from labelscan.data.duplicates import find_label_conflicts
@@ -26,10 +26,11 @@ from labelscan.pipeline.given_data import Data
 from labelscan.pipeline.inputs import Contents, read_contents
 from labelscan.pipeline.planning import Plan, results_depend_on
 from labelscan.results.finished_run import Run
+from labelscan.results.health import DataChecks
 from labelscan.results.issues import SCORED, UNREADABLE
 from labelscan.results.run_files import SELF_CHECK
-from labelscan.results.run_folder import RunFolder, open_run, recorded_fingerprint
-from labelscan.results.write_results import judge, timed
+from labelscan.results.run_folder import RunFolder, describe, open_run, recorded_fingerprint
+from labelscan.results.write_results import judge_and_write
 from labelscan.training.fold_job import read_outputs
 from labelscan.training.folds import Folds, unscored_reasons
 from labelscan.training.user_model import UserModel
@@ -53,19 +54,19 @@ def detect(
         data: a path or name as on the command line, a data set, or images or features in memory: arrays, lists,
             torch tensors, data frames. None is that of ``settings``.
         labels: (N,) given labels, with data in memory only.
-        settings: from ``labelscan.settings``; defaults where None.
+        settings: from ``labelscan.settings``; None is the defaults.
         model: a function that returns a new ``nn.Module`` for (B, C, H, W) or (B, D) float inputs, or a
             scikit-learn classifier, in place of the model that the settings name.
         output: the run folder; None is ``labelscan-runs/<name>-<fingerprint>``.
-        resume: whether it is an error that there is no run to resume.
+        resume: whether a missing run is an error.
         fresh: whether an earlier run in the folder is deleted.
-        max_seconds: after which the run is interrupted; the same call resumes it.
+        max_seconds: when to interrupt the run; the same call resumes it.
         notify: receives everything that happens; see ``labelscan.events``.
 
     Raises:
         UsageError: settings or data that cannot work, with what to do.
-        RunError: a run that could not be finished.
-        Interrupted: ``max_seconds`` is over.
+        RunError: the run could not be finished.
+        Interrupted: ``max_seconds`` are over.
     """
     listen = with_deadline(notify, max_seconds)
     plan = planning.plan(data, labels, settings=settings, model=model, output=output, notify=listen)
@@ -85,108 +86,28 @@ def carry_out(
 
     Args:
         plan: what to do.
-        resume: as in ``detect``, and the next.
-        fresh: whether an earlier run in the folder is deleted.
-        inputs: a folder of decoded images and features that runs with the same data, model and image size share;
-            it is left when the run ends. None is one of the run's own, deleted then.
-        planted: whether errors were planted in the labels, so that nothing is said of those of the data.
+        resume: as in ``detect``.
+        fresh: as in ``detect``.
+        inputs: a folder of decoded images and features, shared by runs with the same data, model and image size;
+            it is kept when the run ends. None is one of the run's own, deleted then.
+        planted: whether errors were planted in the labels, so that the results are not about those of the data.
         notify: receives everything that happens.
     """
     with _open(plan, resume=resume, fresh=fresh, inputs=inputs) as run:
-        tell = run.logging(notify)
-        plan = _as_begun(plan, run)
+        log = run.logging(notify)
+        plan = _keeping_threads(plan, run)
         run.record(choices=plan.choices, planted=planted)
-        contents = read_contents(plan, run, tell)
-        result, detections = _train_and_judge(plan, contents, run, tell)
+        contents = read_contents(plan, run, log)
+        result, detections = _train_and_judge(plan, contents, run, log)
         if plan.config.detection.self_check:
-            result = _check(plan, contents, result, detections, run, notify)
+            result = _self_check(plan, contents, result, detections, run, notify)
         run.drop_inputs()
         return result
-
-
-def _train_and_judge(plan: Plan, contents: Contents, run: RunFolder, notify: Listener) -> tuple[Run, Detections]:
-    folds = assign(plan, contents)
-    status = _status(plan.dataset, contents, folds)
-    plan.dataset.write(run.path / "examples.csv", status)
-    folds.write(run.path / "folds.csv", plan.dataset.example_ids)
-    jobs = fold_jobs(plan, contents, folds, run)
-    more_jobs = threshold_jobs(jobs[0], np.flatnonzero(folds.scored), run.path) if plan.n_threshold_runs else []
-    train(plan, contents, [*jobs, *more_jobs], run, notify)
-    evidence = gather(read_outputs(jobs), dataset=plan.dataset, scored=folds.scored, n_repeats=folds.n_repeats)
-    if more_jobs:
-        evidence = with_threshold_runs(evidence, more_jobs)
-    return judge(
-        plan.dataset,
-        evidence,
-        status,
-        plan.config.detection.detector,
-        run,
-        label_conflicts=find_label_conflicts(plan.dataset, contents.numbers),
-        small_classes=_small_classes(plan.dataset, ~contents.unusable, folds.n_folds),
-        warnings=plan.warnings,
-    )
-
-
-def _check(plan: Plan, contents: Contents, first: Run, detections: Detections, run: RunFolder, notify: Listener) -> Run:
-    """Do all again with a few planted errors, and return the first run with what that says of it.
-
-    The second run is one like any other, in a folder inside that of the first, where it is resumed too.
-    """
-    planted = plant_errors(
-        first.evidence,
-        detections,
-        alone=_alone(contents)[first.evidence.index],
-        rate=plan.config.detection.self_check,
-        seed=plan.config.seed,
-    )
-    tell = run.logging(notify)
-    learned_nothing = first.summary.learned_nothing
-    if learned_nothing or not len(planted):
-        too_small = "no class has 10 examples with labels that look right"
-        warning = f"no self-check was made: {'the models learned nothing' if learned_nothing else too_small}"
-        tell(Warned(warning))
-        summary = dataclasses.replace(first.summary, warnings=(*first.summary.warnings, warning))
-    else:
-        tell(Noted(f"self-check: training again with {len(planted):,} planted errors"))
-        with timed(run, "self_check"), _open_check(plan, planted, run) as (again, second):
-            checked, judged = _train_and_judge(again, contents, second, second.logging(notify))
-            run.has_trained |= second.has_trained
-        found = judge_by_planted(planted, (first.evidence, detections), (checked.evidence, judged), folder=SELF_CHECK)
-        summary = dataclasses.replace(first.summary, self_check=found)
-    summary.write(run.path)
-    return dataclasses.replace(first, summary=summary)
-
-
-def _alone(contents: Contents) -> Mask:
-    """Return (N,) whether no other example has the same content."""
-    _, number, count = np.unique(contents.numbers, return_inverse=True, return_counts=True)
-    return np.asarray(count[number] == 1)
-
-
-@contextmanager
-def _open_check(plan: Plan, planted: PlantedErrors, run: RunFolder) -> Iterator[tuple[Plan, RunFolder]]:
-    """Open the run of the self-check, begun anew where an earlier one had other errors in it."""
-    folder = run.path / SELF_CHECK
-    data = fingerprint([plan.data_fingerprint, planted.index.tolist(), planted.labels.tolist()])
-    if recorded_fingerprint(folder) != data:
-        shutil.rmtree(folder, ignore_errors=True)
-    config = dataclasses.replace(plan.config, detection=dataclasses.replace(plan.config.detection, self_check=0.0))
-    dataset = dataclasses.replace(plan.dataset, given_labels=planted.in_place(plan.dataset.given_labels))
-    again = dataclasses.replace(plan, config=config, dataset=dataset, data_fingerprint=data, folder=folder)
-    with _open(again, inputs=run.inputs) as second:
-        second.record(choices=again.choices, planted=True)
-        planted.write(folder / PLANTED_FILE, plan.dataset)
-        yield again, second
 
 
 def _open(
     plan: Plan, *, resume: bool = False, fresh: bool = False, inputs: Path | None = None
 ) -> AbstractContextManager[RunFolder]:
-    data = {
-        "fingerprint": plan.data_fingerprint,
-        "examples": len(plan.dataset),
-        "classes": len(plan.dataset.class_names),
-    }
     depends = {
         "command": "detect",
         **results_depend_on(plan.config),
@@ -197,20 +118,40 @@ def _open(
         plan.folder,
         settings=nested(plan.config),
         results_depend_on=depends,
-        data=data,
+        data=describe(plan.dataset, plan.data_fingerprint),
         resume=resume,
         fresh=fresh,
         inputs=inputs,
     )
 
 
-def _as_begun(plan: Plan, run: RunFolder) -> Plan:
+def _keeping_threads(plan: Plan, run: RunFolder) -> Plan:
     """Return the plan with as many threads a fold as the run began with, so that finished folds stay valid."""
     before = run.earlier.get("choices")
     threads = before.get("threads") if isinstance(before, dict) else None
     if isinstance(threads, int) and not plan.config.executor.threads:
         return dataclasses.replace(plan, threads=threads)
     return plan
+
+
+def _train_and_judge(plan: Plan, contents: Contents, run: RunFolder, notify: Listener) -> tuple[Run, Detections]:
+    dataset, folds = plan.dataset, assign(plan, contents)
+    status = _status(dataset, contents, folds)
+    dataset.write(run.path / "examples.csv", status)
+    folds.write(run.path / "folds.csv", dataset.example_ids)
+    jobs = fold_jobs(plan, contents, folds, run)
+    more_jobs = threshold_jobs(jobs[0], np.flatnonzero(folds.scored), run.path) if plan.n_threshold_runs else []
+    train(plan, contents, [*jobs, *more_jobs], run, notify)
+    evidence = gather(read_outputs(jobs), dataset=dataset, scored=folds.scored, n_repeats=folds.n_repeats)
+    if more_jobs:
+        evidence = with_threshold_runs(evidence, more_jobs)
+    sizes = np.bincount(dataset.given_labels[~contents.unusable], minlength=len(dataset.class_names))
+    checks = DataChecks(
+        label_conflicts=find_label_conflicts(dataset, contents.numbers),
+        small_classes=[dataset.class_names[label] for label in np.flatnonzero(sizes < folds.n_folds)],
+        warnings=plan.warnings,
+    )
+    return judge_and_write(dataset, evidence, status, plan.config.detection.detector, run, checks)
 
 
 def _status(dataset: Dataset, contents: Contents, folds: Folds) -> Strings:
@@ -222,6 +163,51 @@ def _status(dataset: Dataset, contents: Contents, folds: Folds) -> Strings:
     return status
 
 
-def _small_classes(dataset: Dataset, usable: Mask, n_folds: int) -> list[str]:
-    counts = np.bincount(dataset.given_labels[usable], minlength=len(dataset.class_names))
-    return [name for name, count in zip(dataset.class_names, counts.tolist(), strict=True) if count < n_folds]
+def _self_check(
+    plan: Plan, contents: Contents, first: Run, detections: Detections, run: RunFolder, notify: Listener
+) -> Run:
+    """Repeat everything with a few planted errors, and return the first run with the result.
+
+    The second run is like any other, in a folder inside that of the first, and can be resumed too.
+    """
+    log = run.logging(notify)
+    _, number, count = np.unique(contents.numbers, return_inverse=True, return_counts=True)
+    is_alone = np.asarray(count[number] == 1)  # no other example has the same content
+    planted = plant_errors(
+        first.evidence,
+        detections,
+        alone=is_alone[first.evidence.index],
+        rate=plan.config.detection.self_check,
+        seed=plan.config.seed,
+    )
+    summary = first.summary
+    if summary.learned_nothing or not len(planted):
+        too_small = "no class has 10 examples with labels that look right"
+        warning = f"no self-check was made: {'the models learned nothing' if summary.learned_nothing else too_small}"
+        log(Warned(warning))
+        summary = dataclasses.replace(summary, warnings=(*summary.warnings, warning))
+    else:
+        log(Noted(f"self-check: training again with {len(planted):,} planted errors"))
+        with run.timed("self_check"), _open_self_check(plan, planted, run) as (again, second):
+            checked, judged = _train_and_judge(again, contents, second, second.logging(notify))
+            run.has_trained |= second.has_trained
+        found = judge_by_planted(planted, (first.evidence, detections), (checked.evidence, judged), folder=SELF_CHECK)
+        summary = dataclasses.replace(summary, self_check=found)
+    summary.write(run.path)
+    return dataclasses.replace(first, summary=summary)
+
+
+@contextmanager
+def _open_self_check(plan: Plan, planted: PlantedErrors, run: RunFolder) -> Iterator[tuple[Plan, RunFolder]]:
+    """Open the run of the self-check, started over where an earlier one had other errors in it."""
+    folder = run.path / SELF_CHECK
+    data = fingerprint([plan.data_fingerprint, planted.index.tolist(), planted.labels.tolist()])
+    if recorded_fingerprint(folder) != data:
+        shutil.rmtree(folder, ignore_errors=True)
+    config = dataclasses.replace(plan.config, detection=dataclasses.replace(plan.config.detection, self_check=0.0))
+    dataset = dataclasses.replace(plan.dataset, given_labels=planted.in_place(plan.dataset.given_labels))
+    again = dataclasses.replace(plan, config=config, dataset=dataset, data_fingerprint=data, folder=folder)
+    with _open(again, inputs=run.inputs) as second:
+        second.record(choices=again.choices, planted=True)
+        planted.write(folder / PLANTED_FILE, plan.dataset)
+        yield again, second

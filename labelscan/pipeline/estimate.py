@@ -15,14 +15,14 @@ from labelscan.training.models import Backbone
 from labelscan.training.models.frozen_backbone import CPU_BATCH, GPU_BATCH
 
 SECONDS = 1.0
-"""How long steps are timed."""
+"""How long the timing takes."""
 
 
 def estimate_seconds(plan: Plan) -> float | None:
-    """Return a rough time for the training of a plan, from timing some steps of its model on made-up inputs.
+    """Return a rough time of training, measured on a few steps of the model with made-up inputs.
 
-    With a frozen backbone it is the time for its features: next to them the heads take none. None for a classifier
-    of scikit-learn, which has no steps. A self-check trains all models twice.
+    With a frozen backbone it is the time of the features, next to which the heads take none. It is None for a
+    classifier of scikit-learn, which has no steps. A self-check trains all models twice.
     """
     if plan.frozen is not None and plan.image_shape is not None:
         return _feature_seconds(plan.frozen, plan.image_shape, plan.device, views=1 + plan.mirrored) * len(plan.dataset)
@@ -35,7 +35,7 @@ def estimate_seconds(plan: Plan) -> float | None:
 
 
 def _feature_seconds(backbone: Backbone, shape: ImageShape, device: Device, *, views: int) -> float:
-    """Return the time of one image; on the CPU each core takes batches of its own."""
+    """Return the time of one image; on a CPU each core works on its own batch."""
     on_cpu = device.kind == "cpu"
     batch = CPU_BATCH if on_cpu else GPU_BATCH
     with reproducible(0, threads=1), torch.inference_mode():
@@ -82,6 +82,5 @@ def _seconds_a_step(step: Callable[[], None], device: Device) -> float:
 
 
 def _wait(device: Device) -> None:
-    """Wait until a GPU has done what it was given."""
     if device.kind == "cuda":
         torch.cuda.synchronize()

@@ -1,4 +1,4 @@
-"""The folds of a run as jobs: which rows each holds out, what each is made from, and which are still to be done."""
+"""The folds of a run as jobs: which rows each holds out, what its result depends on, and which are still to do."""
 
 from contextlib import nullcontext
 
@@ -9,13 +9,13 @@ from labelscan.events import FoldDone, Listener, TrainingPlanned, Warned
 from labelscan.pipeline.inputs import Contents, provide_inputs
 from labelscan.pipeline.planning import Plan, results_depend_on
 from labelscan.results.run_folder import RunFolder
-from labelscan.results.write_results import timed
+from labelscan.results.same_run import changes
 from labelscan.training.fold_job import SHARD_VERSION, FoldJob
 from labelscan.training.folds import Folds, assign_folds, find_units, number_groups
 
 
 def assign(plan: Plan, contents: Contents) -> Folds:
-    """Return which fold holds out which example; identical examples and those of one group share one."""
+    """Return which fold holds out which example; identical examples share one, as do those of a group."""
     dataset = plan.dataset
     must_share = [contents.numbers] + ([] if dataset.groups is None else [number_groups(dataset.groups)])
     units = find_units(len(dataset), *must_share)
@@ -31,7 +31,7 @@ def assign(plan: Plan, contents: Contents) -> Folds:
 
 
 def fold_jobs(plan: Plan, contents: Contents, folds: Folds, run: RunFolder) -> list[FoldJob]:
-    """Return one job for each fold of each repeat, in their order."""
+    """Return one job for each fold, in the order of repeats and folds."""
     config = plan.config
     made_from = fingerprint(
         {
@@ -66,14 +66,17 @@ def fold_jobs(plan: Plan, contents: Contents, folds: Folds, run: RunFolder) -> l
 
 
 def train(plan: Plan, contents: Contents, jobs: list[FoldJob], run: RunFolder, notify: Listener) -> None:
-    """Carry out the jobs that no earlier run has finished."""
+    """Run the jobs that are not finished already."""
     finished = [job.finished(reused=True) for job in jobs]
     todo = [job for job, done in zip(jobs, finished, strict=True) if done is None]
     if any(job.has_another_output() for job in todo):
-        notify(Warned(f"finished folds are trained again: {_what_differs(plan, run)}"))
+        before = run.earlier.get("choices")
+        changed = changes(before, plan.choices) if isinstance(before, dict) else []
+        why = "; ".join(changed) or "they were made by another version of labelscan or torch, or from other images"
+        notify(Warned(f"finished folds are trained again: {why}"))
     if todo:
         provide_inputs(plan, contents, run, notify)
-    with timed(run, "training") if todo else nullcontext():
+    with run.timed("training") if todo else nullcontext():
         n_epochs = plan.recipe.epochs if plan.recipe is not None else 0
         n_folds = len(jobs) - plan.n_threshold_runs
         notify(TrainingPlanned(n_folds, n_epochs, len(jobs) - len(todo), plan.n_threshold_runs))
@@ -81,13 +84,3 @@ def train(plan: Plan, contents: Contents, jobs: list[FoldJob], run: RunFolder, n
             if isinstance(done, FoldDone):
                 notify(done)
         plan.executor.run(todo, notify)
-
-
-def _what_differs(plan: Plan, run: RunFolder) -> str:
-    before = run.earlier.get("choices")
-    changed = [
-        f"{key} was {before.get(key)} and is {value}"
-        for key, value in plan.choices.items()
-        if isinstance(before, dict) and before.get(key) != value
-    ]
-    return "; ".join(changed) or "they were made by another version of labelscan or torch, or from other images"

@@ -1,4 +1,4 @@
-"""DATA as it is given to a function: what the command line takes, a data set, or arrays in memory."""
+"""The data argument of the public functions: what the command line accepts, a data set, or arrays in memory."""
 
 import dataclasses
 import os
@@ -15,18 +15,18 @@ from labelscan.data.readers.arrays import dataset_from_arrays
 from labelscan.errors import ConfigError
 
 Data: TypeAlias = str | Path | Dataset | ArrayLike
-"""What DATA is on the command line, or a data set, or (N, H, W[, C]) uint8 images or (N, D) features in memory: an
-array, nested lists, a data frame, a torch tensor."""
+"""DATA as on the command line, a data set, or (N, H, W[, C]) uint8 images or (N, D) features in memory: an array,
+nested lists, a data frame, a torch tensor."""
 
 
 def settings_and_data(
     data: Data | None, labels: ArrayLike | None, settings: Config | None
 ) -> tuple[Config, Dataset | None]:
-    """Return the settings, and the data where they do not name it.
+    """Return the settings, and the data set unless the settings say where to read it.
 
     Raises:
-        ConfigError: labels without data in memory, the reverse, or no data at all.
-        DatasetError: arrays of another type, shape or length.
+        ConfigError: labels without data in memory, the reverse, or no data.
+        DatasetError: arrays of the wrong type, shape or length.
     """
     config = settings or Config()
     if data is None or isinstance(data, Dataset | str | os.PathLike):

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from labelscan.config import Config, fingerprint, settings_that_matter
 from labelscan.data import readers
-from labelscan.data.dataset import Dataset, FeatureTable
+from labelscan.data.dataset import Dataset, FeatureTable, ImageSource
 from labelscan.data.decoding import ImageShape
 from labelscan.data.native_sizes import NativeSizes, probe
 from labelscan.detection.detectors import needs_threshold_runs
@@ -44,18 +44,16 @@ class Plan:
     config: Config
     dataset: Dataset
     data_fingerprint: str
-    """Changes with ids, labels, groups and what is in memory; contents of files are the store's affair."""
+    """Changes with ids, labels, groups and data in memory; the store compares the contents of files."""
     model_name: str
     model_reason: str
     model_fingerprint: str
-    """Changes with what the name does not say: the weights in a file, the make of a user's network."""
+    """Changes with what the name does not say: the weights in a file, or a user's network."""
     image_shape: ImageShape | None
-    """What images are stored as; None for features."""
+    """The size at which images are stored; None for features."""
     frozen: Backbone | None
     """The backbone whose features are computed once."""
     learner: Learner
-    recipe: Recipe | None
-    """None for a classifier of scikit-learn."""
     device: Device
     threads: int
     """CPU threads of each fold."""
@@ -63,22 +61,22 @@ class Plan:
     folder: Path
     warnings: tuple[str, ...]
     n_threshold_runs: int = 0
-    """Trainings with an extra class, on all examples, besides those of the folds."""
+    """Trainings with an extra class, on all examples, in addition to the folds."""
 
     @property
     def n_jobs(self) -> int:
-        """Return how many folds are trained."""
+        """Return how many folds are trained, over all repeats."""
         return self.config.folds.n_folds * self.config.folds.repeats
 
     @property
     def n_passes(self) -> int:
-        """Return about how many examples training goes through, all models and epochs together."""
+        """Return about how many examples training passes over, in all models and epochs."""
         models = self.n_jobs * (1 - 1 / self.config.folds.n_folds) + self.n_threshold_runs
         return int(len(self.dataset) * models * self.learner.n_epochs)
 
     @property
     def choices(self) -> dict[str, object]:
-        """Return what automatic settings were resolved to, for run.json and fingerprints."""
+        """Return what the automatic settings became, for run.json and fingerprints."""
         return {
             "model": self.model_name,
             "model_reason": self.model_reason,
@@ -98,8 +96,13 @@ class Plan:
         return self.learner.schedule.text if isinstance(self.learner, NetworkLearner) else None
 
     @property
+    def recipe(self) -> Recipe | None:
+        """Return how networks are trained; None for a classifier of scikit-learn."""
+        return self.learner.recipe if isinstance(self.learner, NetworkLearner) else None
+
+    @property
     def mirrored(self) -> bool:
-        """Return whether frozen features are the mean over the image and its mirror."""
+        """Return whether frozen features are the mean over an image and its mirror image."""
         return self.frozen is not None and self.config.training.augment in ("auto", "shift-flip")
 
 
@@ -112,24 +115,24 @@ def plan(
     output: Path | str | None = None,
     notify: Listener = ignore,
 ) -> Plan:
-    """Return what ``detect`` would do with the same arguments, without training or writing anything.
+    """Return what ``detect`` would do with the same arguments, without training or writing.
 
     Raises:
         UsageError: settings or data that cannot work, with what to do.
     """
     config, dataset = settings_and_data(data, labels, settings)
     check_loss(config.training.loss)
-    with_threshold_runs = needs_threshold_runs(config.detection.detector)
+    has_threshold_runs = needs_threshold_runs(config.detection.detector)
     executor = EXECUTORS.build(config.executor.name, processes=config.executor.processes)
     device = choose_device(config.device)
     dataset = dataset if dataset is not None else readers.read(config.dataset, notify)
-    sizes = None if isinstance(dataset.inputs, FeatureTable) else _probe(dataset, config)
+    sizes = None if isinstance(dataset.inputs, FeatureTable) else _probe(dataset.inputs, dataset.name, config)
     for note in dataset.notes:
         notify(Noted(note))
     chosen = _choose(config, sizes, model, notify)
     shape = None if sizes is None else _image_shape(config, sizes, chosen.model, given=model is not None)
-    learner, recipe = _learner(config, dataset, chosen, shape, model)
-    if with_threshold_runs:
+    learner = _learner(config, dataset, chosen, shape, model)
+    if has_threshold_runs:  # refused now where they cannot work
         n_threshold(len(dataset), len(dataset.class_names))
         with_extra_class(learner)
     for note in learner.schedule.notes if isinstance(learner, NetworkLearner) else ():
@@ -150,40 +153,38 @@ def plan(
         image_shape=shape,
         frozen=chosen.model if chosen.frozen and is_backbone(chosen.model) else None,
         learner=learner,
-        recipe=recipe,
         device=device,
         threads=config.executor.threads or executor.threads_per_fold(n_jobs, device),
         executor=executor,
         folder=Path(output or DEFAULT_PARENT / f"{dataset.name}-{fingerprint(matters)[:8]}"),
         warnings=(chosen.warning,) if chosen.warning else (),
-        n_threshold_runs=N_RUNS if with_threshold_runs else 0,
+        n_threshold_runs=N_RUNS if has_threshold_runs else 0,
     )
 
 
 def results_depend_on(config: Config) -> dict[str, object]:
     """Return the settings that decide what is trained.
 
-    Not among them are the place of the data (its fingerprint stands for it) and the detector: it judges finished
-    folds in seconds, so that the same run is resumed with another one.
+    They leave out the place of the data, for which its fingerprint stands, and the detector: it judges finished folds
+    in seconds, so a run is resumed with another one.
     """
     matters = settings_that_matter(config)
     return {key: value for key, value in matters.items() if key != "dataset.data" and not key.startswith("detection.")}
 
 
-def _probe(dataset: Dataset, config: Config) -> NativeSizes:
-    assert not isinstance(dataset.inputs, FeatureTable)
-    sizes = probe(dataset.inputs, max_pixels=config.dataset.max_pixels)
+def _probe(images: ImageSource, name: str, config: Config) -> NativeSizes:
+    sizes = probe(images, max_pixels=config.dataset.max_pixels)
     if sizes.n_probed == 0:
         raise DatasetError(
             "none of the images that were opened can be read",
-            where=dataset.path(0) or dataset.name,
+            where=images.path(0) or name,
             hint="check that these files are images",
         )
     return sizes
 
 
 def _choose(config: Config, sizes: NativeSizes | None, given: UserModel | None, notify: Listener) -> ChosenModel:
-    """Return the model, and notify which one and why."""
+    """Return the model, and report which one and why."""
     check_given(given)
     if given is None:
         chosen = choose_model(config.model, sizes)
@@ -210,14 +211,13 @@ def _image_shape(config: Config, sizes: NativeSizes, model: Model, *, given: boo
 
 def _learner(
     config: Config, dataset: Dataset, chosen: ChosenModel, shape: ImageShape | None, given: UserModel | None
-) -> tuple[Learner, Recipe | None]:
+) -> Learner:
     if given is not None and hasattr(given, "predict_proba"):
-        return ClassifierLearner(cast(Classifier, given)), None
+        return ClassifierLearner(cast(Classifier, given))
     model: Model = LinearHead() if chosen.frozen else chosen.model
     n_classes = len(dataset.class_names)
-    shape_of_one = input_shape(dataset, shape)
     n_train = math.ceil(len(dataset) * (1 - 1 / config.folds.n_folds))
-    recipe = model.recipe(n_train, shape_of_one)
+    recipe = model.recipe(n_train, input_shape(dataset, shape))
     if isinstance(dataset.inputs, FeatureTable):
         recipe = dataclasses.replace(recipe, augmentation=NO_AUGMENTATION)
     recipe = recipe.changed_by(config.training)
@@ -227,11 +227,11 @@ def _learner(
         recipe = dataclasses.replace(recipe, weight_decay=wanted_decay)
     make = NetworkMaker(model, n_classes) if given is None else GivenMaker(given)
     scale = model.scale if is_backbone(model) else None
-    return NetworkLearner(make, recipe, schedule, scale), recipe
+    return NetworkLearner(make, recipe, schedule, scale)
 
 
 def input_shape(dataset: Dataset, shape: ImageShape | None) -> tuple[int, ...]:
-    """Return the shape of one example as models get it: (H, W, C) or (D,)."""
+    """Return the shape of an example as models receive it: (H, W, C) or (D,)."""
     if shape is not None:
         return shape.height, shape.width, shape.channels
     assert isinstance(dataset.inputs, FeatureTable)

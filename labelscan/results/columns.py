@@ -1,4 +1,4 @@
-"""What people see of a run, whatever shows it: the columns of suspects, of classes and of confused pairs."""
+"""The columns in which people see a run, on every screen and report: of suspects, classes and confused pairs."""
 
 from collections.abc import Iterable, Sequence
 
@@ -26,24 +26,21 @@ PAIRS = (
     Column("suggested", "suggested_label", "label"),
     Column("labels", "count", "count"),
 )
-"""What is confused with what; unlike among suspects, both labels always stay."""
+"""Confused pairs; in contrast to suspects, both labels stay on a narrow terminal."""
 QUALITY = (
     Column("F1", "f1", "number", spare=1),
     Column("precision", "precision", "number", spare=2),
     Column("recall", "recall", "number", spare=3),
     Column("AP", "average_precision", "number", spare=4),
 )
-"""How well a detector did where true labels are known: of ``DetectionQuality``."""
+"""How well a detector did where true labels are known: fields of ``DetectionQuality``."""
 
 
 def worst_classes(columns: Sequence[Column], health: Iterable[object]) -> Table:
     """Return the classes with flags, those with most first.
 
-    By count, not by rate: a class of three examples with one flag is not what to look at first.
-
-    Args:
-        columns: those to show.
-        health: one ``ClassHealth`` a class, as it is or as summary.json has it.
+    By count, not by rate: a class of three examples with one flag is not the first to look at. ``health`` has one
+    ``ClassHealth`` a class, or what summary.json has of it.
     """
     rows = Table.of([CLASS, FLAGGED], health).rows
     flagged = rows[rows["n_flagged"] > 0]

@@ -1,6 +1,6 @@
-"""A run that is finished: ``Run`` as it was returned, with data and evidence, ``FinishedRun`` as it lies in its folder.
+"""A finished run: ``Run`` in memory, with data and evidence, and ``FinishedRun``, read from its folder.
 
-What is done with results later takes the latter: it needs no data, and costs no import of torch.
+Later stages use the latter: it needs no data, and does not import torch.
 """
 
 import difflib
@@ -17,16 +17,13 @@ from labelscan.results.run_files import DIRECTORY, FORMAT_VERSION, RUN_FILE, rea
 from labelscan.results.summary import FILE_NAME as SUMMARY_FILE
 from labelscan.results.summary import FORMAT_VERSION as SUMMARY_FORMAT_VERSION
 from labelscan.results.summary import Summary
-from labelscan.results.tables import read_scores
-
-HINT = "run again with --fresh"
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Run:
-    """What ``detect`` and ``score`` return: the results of a run in memory; ``FinishedRun`` reads them from its folder.
+    """The results of a run in memory, as ``detect`` and ``score`` return them.
 
-    A run, or the folder of one, is what the functions take that do something with results.
+    The functions that use results accept a run or its folder.
     """
 
     folder: Path
@@ -42,7 +39,7 @@ class Run:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FinishedRun:
-    """What a run of ``detect`` or ``score`` left in its folder; ``RunFolder`` is one that is being written."""
+    """What a run left in its folder; ``RunFolder`` is one that is being written."""
 
     folder: Path
     record: Mapping[str, object]
@@ -53,7 +50,7 @@ class FinishedRun:
 
     @classmethod
     def of(cls, run: "str | Path | Run") -> "FinishedRun":
-        """Return a run that was returned or whose folder is given, as ``read`` does."""
+        """Return a run, given as returned or by its folder, as ``read`` does."""
         return cls.read(run.folder if isinstance(run, Run) else Path(run))
 
     @classmethod
@@ -65,9 +62,8 @@ class FinishedRun:
         """
         if not (folder / RUN_FILE).is_file():
             raise RunFolderError("there is no run here", where=str(folder), hint=_nearest_run(folder))
-        record = read_versioned(folder / RUN_FILE, FORMAT_VERSION, hint=HINT)
-        depends = record.get("results_depend_on")
-        if isinstance(depends, dict) and depends.get("command") == "benchmark":
+        record = read_versioned(folder / RUN_FILE, FORMAT_VERSION)
+        if part_of(record, "results_depend_on").get("command") == "benchmark":
             raise RunFolderError(
                 "this is a benchmark, not a run",
                 where=str(folder),
@@ -83,8 +79,8 @@ class FinishedRun:
         return cls(
             folder=folder,
             record=record,
-            summary=read_versioned(folder / SUMMARY_FILE, SUMMARY_FORMAT_VERSION, hint=HINT),
-            issues=read_scores(folder / SCORES_FILE),
+            summary=read_versioned(folder / SUMMARY_FILE, SUMMARY_FORMAT_VERSION),
+            issues=Issues.read(folder / SCORES_FILE),
         )
 
     @cached_property
@@ -95,12 +91,12 @@ class FinishedRun:
 
     @property
     def is_of_score(self) -> bool:
-        """Return whether the run had probabilities made elsewhere, and no data."""
+        """Return whether the run judged probabilities made elsewhere, without data."""
         return self.recorded("results_depend_on").get("command") == "score"
 
     @property
     def is_planted(self) -> bool:
-        """Return whether errors were planted in its labels, as in a self-check, so that they are not the data's."""
+        """Return whether errors were planted in its labels, as in a self-check, so that these are not the data's."""
         return self.record.get("planted") is True
 
     def recorded(self, name: str) -> Mapping[str, object]:
@@ -108,10 +104,10 @@ class FinishedRun:
         return part_of(self.record, name)
 
     def locate(self, path: str) -> Path:
-        """Return a path that the run was given or wrote down, as it is reached from here.
+        """Return a path that the run was given or recorded, as it is reached from the current folder.
 
-        It starts from the folder that the run was started in, and from here only where nothing is left there: what
-        lies here may be other data whose files are called the same.
+        Relative paths start from the folder in which the run was started, and from the current one only where
+        nothing is left there: here may be other data with the same file names.
         """
         here = Path(path).expanduser()
         started_in = self.record.get(DIRECTORY)
@@ -123,18 +119,18 @@ class FinishedRun:
 
 
 def part_of(content: Mapping[str, object], name: str) -> Mapping[str, object]:
-    """Return a part of run.json or summary.json that has parts itself; an empty one where it is not there."""
+    """Return an object inside run.json or summary.json, empty where it is missing."""
     part = content.get(name)
     return part if isinstance(part, Mapping) else {}
 
 
 def _nearest_run(folder: Path) -> str:
-    """Return a hint that names the run which is meant, if one lies near."""
+    """Return a hint that names the run that was probably meant, if there is one nearby."""
     if (folder.parent / RUN_FILE).is_file():
         return f"did you mean {folder.parent}?"
     for near in (folder, folder.parent):
         runs = {path.parent.name: path.parent for path in near.glob(f"*/{RUN_FILE}")}
-        meant = difflib.get_close_matches(folder.name, runs, n=1) or (list(runs) if near == folder else [])
-        if meant:
-            return f"did you mean {runs[meant[0]]}?"
+        close = difflib.get_close_matches(folder.name, runs, n=1) or (list(runs) if near == folder else [])
+        if close:
+            return f"did you mean {runs[close[0]]}?"
     return "give the folder that labelscan detect or score has written"

@@ -1,12 +1,13 @@
 """Health checks: when not to believe a run, and what in the data deserves a look.
 
-A detector flags something whatever it is fed. Whether the models learned anything at all, and whether the flags
-can be errors rather than a broken label column, has to be asked apart from it.
+A detector flags something whatever it is given. Whether the models learned anything, and whether the flags can be
+errors rather than a broken label column, are separate questions.
 """
 
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,20 +21,36 @@ CHANCE_DEVIATIONS = 2.0
 """Standard deviations above chance that agreement must reach: 1 in 40 models that learned nothing gets there, and
 all right on 8 examples of 2 classes is enough."""
 MANY_FLAGGED = 0.3
-"""Share of flagged labels from which on it is likelier that something is wrong with the run than with the labels."""
+"""Share of flagged labels above which the run is more likely to be wrong than the labels."""
 EXTREME_IMBALANCE = 100
-"""How many times as many examples the largest class has as the smallest, for that to be worth a warning."""
+"""The ratio of the largest class to the smallest that is worth a warning."""
 UNIFORM = 1e-6
 """Rows whose probabilities differ by no more than this say nothing."""
+
+LabelConflict: TypeAlias = Sequence[tuple[str, str]]
+"""Identical examples whose labels differ: example id and given label of each."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DataChecks:
+    """What was found in the data before any label was judged."""
+
+    label_conflicts: Sequence[LabelConflict] = ()
+    small_classes: Sequence[str] = ()
+    """Classes with fewer examples than folds."""
+    warnings: Sequence[str] = ()
+
+
+NOTHING_FOUND = DataChecks()
 
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """How often predicted and given labels agree, and how often they would if they had nothing to do with each other.
+    """How often predicted and given labels agree, and how often they would by chance.
 
-    Chance is the share expected if the given labels were dealt out anew, which models that always name the
-    largest class reach but do not exceed. The bare share of the largest class would be the wrong yardstick: where
-    it is 95 %, models that find half of the rest have learned a lot and may agree with fewer than 95 %.
+    Chance is the share expected if the given labels were shuffled. Models that always predict the largest class
+    reach it but do not exceed it. The share of the largest class would be the wrong yardstick: where it is 95 %,
+    models that find half of the rest have learned a lot and may agree with fewer than 95 %.
     """
 
     share: float
@@ -43,13 +60,13 @@ class Agreement:
 
     @classmethod
     def of(cls, predicted_labels: NDArray[np.int64], given_labels: GivenLabels, n_classes: int) -> "Agreement":
-        """Return the agreement of two times (N,) labels."""
+        """Return the agreement of (N,) predicted with (N,) given labels."""
         n = len(given_labels)
         predicted = np.bincount(predicted_labels, minlength=n_classes).astype(np.float64)
         given = np.bincount(given_labels, minlength=n_classes).astype(np.float64)
         pairs = float(predicted @ given)
         mean = pairs / n
-        # Moments of the number of fixed agreements when N labels are dealt out at random, by classes.
+        # The mean and variance of the number of agreements over all permutations of the given labels.
         clashes = float(np.sum(predicted * given * (predicted + given - 1)))
         variance = (pairs**2 - clashes) / (n * (n - 1)) + mean - mean**2 if n > 1 else 0.0
         share = float(np.mean(predicted_labels == given_labels))
@@ -62,33 +79,14 @@ class Agreement:
 
 
 def warnings_about(
-    dataset: Dataset,
-    evidence: Evidence,
-    detections: Detections,
-    agreement: Agreement,
-    *,
-    n_label_conflicts: int,
-    small_classes: Sequence[str],
+    dataset: Dataset, evidence: Evidence, detections: Detections, agreement: Agreement, checks: DataChecks
 ) -> Iterator[str]:
     """Yield what a user should be wary of, the worst first.
 
-    Not how many examples have no score: these are counts of the summary, and each has its reason in scores.csv.
+    Examples without a score are not mentioned: the summary counts them, and scores.csv has the reason of each.
     """
-    yield from _about_the_models(evidence.pred_probs, agreement)
-    flagged_rate = float(detections.lead.flagged.mean())
-    if flagged_rate > MANY_FLAGGED:
-        yield (
-            f"{flagged_rate:.0%} of the labels are flagged: check that the labels belong to these examples, "
-            "or train a better model"
-        )
-    scored = np.bincount(evidence.given_labels, minlength=len(dataset.class_names))
-    yield from _about_the_data(dataset, scored, n_label_conflicts=n_label_conflicts, small_classes=small_classes)
-    for detection in detections.by_name.values():
-        yield from detection.notes
-
-
-def _about_the_models(pred_probs: PredProbs, agreement: Agreement) -> Iterator[str]:
-    if _all_uniform(pred_probs):
+    yield from checks.warnings
+    if _all_uniform(evidence.pred_probs):
         yield "every class has the same probability everywhere: the models say nothing"
     if agreement.learned_nothing:
         yield (
@@ -96,27 +94,35 @@ def _about_the_models(pred_probs: PredProbs, agreement: Agreement) -> Iterator[s
             f"which is no more than chance ({agreement.chance:.1%}); the flags mean nothing: "
             "train longer, choose another model, or check the labels"
         )
+    flagged_rate = float(detections.lead.flagged.mean())
+    if flagged_rate > MANY_FLAGGED:
+        yield (
+            f"{flagged_rate:.0%} of the labels are flagged: check that the labels belong to these examples, "
+            "or train a better model"
+        )
+    yield from _about_the_data(dataset, evidence, checks)
+    for detection in detections.by_name.values():
+        yield from detection.notes
 
 
-def _about_the_data(
-    dataset: Dataset, scored: NDArray[np.int64], *, n_label_conflicts: int, small_classes: Sequence[str]
-) -> Iterator[str]:
-    if n_label_conflicts:
-        groups = "1 group" if n_label_conflicts == 1 else f"{n_label_conflicts:,} groups"
+def _about_the_data(dataset: Dataset, evidence: Evidence, checks: DataChecks) -> Iterator[str]:
+    names, n_conflicts = dataset.class_names, len(checks.label_conflicts)
+    if n_conflicts:
+        groups = "1 group" if n_conflicts == 1 else f"{n_conflicts:,} groups"
         yield f"{groups} of identical examples with different labels"
-    # A class without any score has its reason in scores.csv: that its scores are poor would be too much said of it.
-    judged = {name for name, count in zip(dataset.class_names, scored.tolist(), strict=True) if count}
-    small = [name for name in small_classes if name in judged]
+    # A class without any score has no poor scores either; scores.csv says why it has none.
+    scored = {names[label] for label in np.unique(evidence.given_labels)}
+    small = [name for name in checks.small_classes if name in scored]
     if small:
-        names = ", ".join(map(repr, small[:5])) + (f" and {len(small) - 5:,} more" if len(small) > 5 else "")
+        listed = ", ".join(map(repr, small[:5])) + (f" and {len(small) - 5:,} more" if len(small) > 5 else "")
         verb = "class has" if len(small) == 1 else "classes have"
-        yield f"{len(small):,} {verb} fewer examples than folds, so that scores there are poor: {names}"
-    counts = np.bincount(dataset.given_labels, minlength=len(dataset.class_names))
+        yield f"{len(small):,} {verb} fewer examples than folds, so that scores there are poor: {listed}"
+    counts = np.bincount(dataset.given_labels, minlength=len(names))
     largest, smallest = int(counts.argmax()), int(counts.argmin())
     if counts[largest] >= EXTREME_IMBALANCE * max(1, counts[smallest]):
         yield (
-            f"class {dataset.class_names[largest]!r} has {counts[largest]:,} examples and "
-            f"{dataset.class_names[smallest]!r} has {counts[smallest]:,}: rare classes are judged less well"
+            f"class {names[largest]!r} has {counts[largest]:,} examples and "
+            f"{names[smallest]!r} has {counts[smallest]:,}: rare classes are judged less well"
         )
 
 

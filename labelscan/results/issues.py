@@ -1,11 +1,12 @@
-"""Detections made into one ranked table: the only home of its column names.
+"""Detections as one ranked table: the only home of its column names.
 
-All examples are in it, those without a score last, so that no row is ever lost between data and result.
+It holds all examples, those without a score last, so that no row is ever lost between data and result.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,9 @@ from labelscan.arrays import Index, PredProbs, Strings, as_strings
 from labelscan.data.dataset import Dataset
 from labelscan.detection.evidence import CHUNK_ROWS, Evidence
 from labelscan.detection.protocol import Detections
+from labelscan.errors import RunFolderError
+from labelscan.results.run_files import FRESH
+from labelscan.tables import write_csv
 
 TRUE_LABEL = "true_label"
 MEANINGS = {
@@ -36,29 +40,22 @@ MEANINGS = {
     "status": "`scored`, or `unscored` or `unreadable` with the reason",
     TRUE_LABEL: "where it came with the data",
 }
-"""Every column of scores.csv with what is in it."""
+"""Every column of scores.csv with its meaning, in their order."""
 SCORE_COLUMNS = tuple(name for name in MEANINGS if name != TRUE_LABEL)
-"""The columns of scores.csv, in their order; ``true_label`` follows where true labels are known."""
+"""The columns that scores.csv always has; ``true_label`` follows where true labels are known."""
 ISSUE_COLUMNS = tuple(name for name in SCORE_COLUMNS if name not in ("flagged", "status"))
-"""Those of issues.csv, which has no others."""
+"""The columns of issues.csv."""
 TEXT_COLUMNS = ("example_id", "path", "given_label", "suggested_label", "flagged_by", "fold", "status", TRUE_LABEL)
-NUMBER_COLUMNS = (
-    "label_quality",
-    "error_probability",
-    "self_confidence",
-    "suggested_confidence",
-    "normalized_margin",
-    "train_margin",
-)
+NUMBER_COLUMNS = tuple(name for name in SCORE_COLUMNS if name not in (*TEXT_COLUMNS, "rank", "flagged"))
 
 ISSUES_FILE = "issues.csv"
 SCORES_FILE = "scores.csv"
 
 SCORED = "scored"
 UNSCORED = "unscored"
-"""How the status of an example begins that could be read but not scored; its reason follows: ``unscored: ...``."""
+"""Begins the status of an example that could be read but not scored; the reason follows: ``unscored: ...``."""
 UNREADABLE = "unreadable"
-"""How the status of an example begins that could not be read; its reason follows."""
+"""Begins the status of an example that could not be read; the reason follows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,11 +63,10 @@ class Issues:
     """All N examples, most doubtful first."""
 
     scores: pd.DataFrame
-    """``SCORE_COLUMNS``, and ``true_label`` where known. Text is held as str objects, empty where there is none;
-    numbers are float64, NaN where there is none; ``rank`` is Int64 from 1, missing where there is no score."""
+    """``SCORE_COLUMNS``, and ``true_label`` where known. Text is str objects, empty where missing; numbers are
+    float64, NaN where missing; ``rank`` is Int64 from 1, missing where there is no score."""
 
     def __len__(self) -> int:
-        """Return N."""
         return len(self.scores)
 
     @property
@@ -78,25 +74,37 @@ class Issues:
         """Return ``ISSUE_COLUMNS`` of what the leading detector flags."""
         return self.scores.loc[self.scores["flagged"], list(ISSUE_COLUMNS)]
 
+    def write(self, run_folder: Path) -> None:
+        """Write issues.csv, what is flagged, and scores.csv, every example; both most doubtful first."""
+        write_csv(self.flagged, run_folder / ISSUES_FILE)
+        write_csv(self.scores, run_folder / SCORES_FILE)
+
+    @classmethod
+    def read(cls, path: Path) -> "Issues":
+        """Return the table in a scores.csv, whose numbers have 6 significant digits.
+
+        Raises:
+            RunFolderError: the file is missing, or not a scores.csv.
+        """
+        try:
+            # A carriage return inside a cell is part of it.
+            scores = pd.read_csv(path, dtype=object, keep_default_na=False, encoding="utf-8", lineterminator="\n")
+            if tuple(scores.columns) not in (SCORE_COLUMNS, (*SCORE_COLUMNS, TRUE_LABEL)):
+                raise ValueError(f"its columns are {', '.join(map(str, scores.columns))}")
+            for name in NUMBER_COLUMNS:
+                scores[name] = np.array([float(text) if text else np.nan for text in scores[name]])
+            scores["rank"] = pd.array([int(text) if text else None for text in scores["rank"]], dtype="Int64")
+            scores["flagged"] = scores["flagged"].to_numpy() == "true"
+        except (OSError, ValueError) as error:
+            raise RunFolderError(
+                f"is not the table of scores of a run ({error})", where=str(path), hint=FRESH
+            ) from error
+        return cls(scores)
+
 
 def status_is(status: Strings, kind: str) -> NDArray[np.bool_]:
     """Return (N,) whether a status is ``kind``, with a reason or without."""
     return np.fromiter((text.partition(":")[0] == kind for text in status), dtype=bool, count=len(status))
-
-
-def other_classes(evidence: Evidence) -> tuple[NDArray[np.int64], NDArray[np.float32 | np.float64]]:
-    """Return (N,) the most probable class beside the given one, and (N,) its probability."""
-    n_examples = len(evidence)
-    labels = np.empty(n_examples, dtype=np.int64)
-    confidences = np.empty(n_examples, dtype=evidence.pred_probs.dtype)
-    for start in range(0, n_examples, CHUNK_ROWS):
-        rows = slice(start, start + CHUNK_ROWS)
-        probs: PredProbs = evidence.pred_probs[rows].copy()
-        each = np.arange(len(probs))
-        probs[each, evidence.given_labels[rows]] = -1
-        labels[rows] = probs.argmax(axis=1)
-        confidences[rows] = probs[each, labels[rows]]
-    return labels, confidences
 
 
 def rank_issues(dataset: Dataset, evidence: Evidence, detections: Detections, status: Strings) -> Issues:
@@ -113,18 +121,16 @@ def rank_issues(dataset: Dataset, evidence: Evidence, detections: Detections, st
     """
     assert len(status) == len(dataset)
     assert len(detections.error_probability) == len(evidence)
-    order, n_scored = _order(dataset, evidence, detections)
-    columns = _columns(dataset, evidence, detections, status)
-    table: dict[str, Any] = {"rank": _ranks(n_scored, len(order))}
-    for name in [*SCORE_COLUMNS[1:], TRUE_LABEL]:
-        if name in columns:
-            values = columns[name][order]
-            table[name] = pd.Series(values, dtype=object) if name in TEXT_COLUMNS else values
+    order = _order(dataset, evidence, detections)
+    rank = pd.Series(np.arange(1, len(order) + 1), dtype="Int64")
+    table: dict[str, Any] = {"rank": rank.where(rank <= len(evidence))}
+    for name, values in _columns(dataset, evidence, detections, status).items():
+        table[name] = pd.Series(values[order], dtype=object) if name in TEXT_COLUMNS else values[order]
     return Issues(pd.DataFrame(table))
 
 
-def _order(dataset: Dataset, evidence: Evidence, detections: Detections) -> tuple[Index, int]:
-    """Return the rows of the data set as they are ranked, and how many of them have a score."""
+def _order(dataset: Dataset, evidence: Evidence, detections: Detections) -> Index:
+    """Return the rows of the data set as they are ranked, those without a score last."""
     places = np.empty(len(dataset), dtype=np.int64)
     places[_sorted_by_text(dataset.example_ids)] = np.arange(len(dataset))
     keys = (
@@ -133,9 +139,8 @@ def _order(dataset: Dataset, evidence: Evidence, detections: Detections) -> tupl
         detections.lead.label_quality,
         ~detections.lead.flagged,
     )
-    ranked = evidence.index[np.lexsort(keys)]
     unranked = np.setdiff1d(np.arange(len(dataset)), evidence.index, assume_unique=True)
-    return np.concatenate([ranked, unranked[np.argsort(places[unranked])]]), len(ranked)
+    return np.concatenate([evidence.index[np.lexsort(keys)], unranked[np.argsort(places[unranked])]])
 
 
 def _sorted_by_text(example_ids: Strings) -> Index:
@@ -148,37 +153,30 @@ def _sorted_by_text(example_ids: Strings) -> Index:
 def _columns(
     dataset: Dataset, evidence: Evidence, detections: Detections, status: Strings
 ) -> dict[str, NDArray[np.generic]]:
-    """Return all columns but ``rank``, in the order of the data set."""
-    n_examples, names = len(dataset), as_strings(dataset.class_names)
+    """Return all columns but ``rank``, each in the order of the data set."""
+    n_examples, names, lead = len(dataset), as_strings(dataset.class_names), detections.lead
 
-    def numbers(values: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-        column = np.full(n_examples, np.nan)
+    def spread(values: NDArray[Any] | float, missing: float | str = np.nan) -> NDArray[Any]:
+        column = np.full(n_examples, missing, dtype=object if isinstance(missing, str) else None)
         column[evidence.index] = values
         return column
 
-    def texts(values: Strings) -> Strings:
-        column = as_strings([""] * n_examples)
-        column[evidence.index] = values
-        return column
-
-    suggested, suggested_confidence = other_classes(evidence)
+    suggested, suggested_confidence = _other_classes(evidence)
     margin = (evidence.self_confidence - suggested_confidence + 1) / 2
-    flagged = np.zeros(n_examples, dtype=bool)
-    flagged[evidence.index] = detections.lead.flagged
     columns: dict[str, NDArray[Any]] = {
         "example_id": dataset.example_ids,
         "path": as_strings([dataset.path(index) for index in range(n_examples)]),
         "given_label": names[dataset.given_labels],
-        "suggested_label": texts(names[suggested]),
-        "label_quality": numbers(detections.lead.label_quality),
-        "error_probability": numbers(detections.error_probability),
-        "self_confidence": numbers(evidence.self_confidence),
-        "suggested_confidence": numbers(suggested_confidence),
-        "normalized_margin": numbers(margin.clip(0, 1)),
-        "train_margin": numbers(_train_margin(evidence)),
-        "flagged_by": texts(_flagged_by(detections)),
-        "fold": texts(evidence.fold_names),
-        "flagged": flagged,
+        "suggested_label": spread(names[suggested], ""),
+        "label_quality": spread(lead.label_quality),
+        "error_probability": spread(detections.error_probability),
+        "self_confidence": spread(evidence.self_confidence),
+        "suggested_confidence": spread(suggested_confidence),
+        "normalized_margin": spread(margin.clip(0, 1)),
+        "train_margin": spread(np.nan if evidence.train_margin is None else evidence.train_margin),
+        "flagged_by": spread(_flagged_by(detections), ""),
+        "fold": spread(evidence.fold_names, ""),
+        "flagged": spread(lead.flagged, missing=False),
         "status": status,
     }
     if dataset.true_labels is not None:
@@ -186,24 +184,23 @@ def _columns(
     return columns
 
 
-def _train_margin(evidence: Evidence) -> NDArray[np.float32]:
-    if evidence.train_margin is not None:
-        return evidence.train_margin
-    return np.full(len(evidence), np.nan, dtype=np.float32)
+def _other_classes(evidence: Evidence) -> tuple[NDArray[np.int64], PredProbs]:
+    """Return (N,) the most probable class other than the given one, and (N,) its probability."""
+    labels = np.empty(len(evidence), dtype=np.int64)
+    confidences = np.empty(len(evidence), dtype=evidence.pred_probs.dtype)
+    for start in range(0, len(evidence), CHUNK_ROWS):
+        rows = slice(start, start + CHUNK_ROWS)
+        probs: PredProbs = evidence.pred_probs[rows].copy()
+        each = np.arange(len(probs))
+        probs[each, evidence.given_labels[rows]] = -1
+        labels[rows] = probs.argmax(axis=1)
+        confidences[rows] = probs[each, labels[rows]]
+    return labels, confidences
 
 
 def _flagged_by(detections: Detections) -> Strings:
     """Return (N,) the names of the detectors that flag an example, joined by ``|``."""
-    names = list(detections.by_name)
-    # Few detectors, so every set of them gets a number and each number its text.
-    sets = np.zeros(len(detections.error_probability), dtype=np.int64)
-    for position, name in enumerate(names):
-        sets |= detections.by_name[name].flagged.astype(np.int64) << position
-    texts = ["|".join(name for bit, name in enumerate(names) if number >> bit & 1) for number in range(1 << len(names))]
-    return as_strings(texts)[sets]
-
-
-def _ranks(n_scored: int, n_examples: int) -> pd.Series:
-    ranks = pd.Series(pd.NA, index=range(n_examples), dtype="Int64")
-    ranks.iloc[:n_scored] = np.arange(1, n_scored + 1)
-    return ranks
+    texts = as_strings([""] * len(detections.error_probability))
+    for name, detection in detections.by_name.items():
+        texts[detection.flagged] += f"|{name}"
+    return as_strings([text[1:] for text in texts])

@@ -1,7 +1,7 @@
-"""What nothing is ever written over: the data of a run, its images, its tables, and what a reviewer has decided.
+"""What is never overwritten: the data of a run, its images, its tables, and the decisions of a reviewer.
 
-Reports, verdicts and corrected copies go where somebody says they go, and a slip there must not cost what cannot be
-made again. No option takes this off.
+The user says where reports, verdicts and corrected copies go, and a slip there must not destroy what cannot be made
+again. No option turns this off.
 """
 
 import errno
@@ -18,35 +18,35 @@ from labelscan.results.source import given_place
 
 
 def refuse_only_read(path: Path, run: FinishedRun, *, data: str = "", makes: Collection[str] = ()) -> None:
-    """Raise UsageError where a file at ``path`` would take the place of what belongs to a run, or lie in its data.
+    """Raise UsageError where writing ``path`` would replace a file of a run, or write into its data.
 
     Args:
-        path: to be written.
-        run: that it is about.
-        data: where the data lies now; empty is where the run found it.
-        makes: names of files in the run folder that may be written anew.
+        path: the file to write.
+        run: the run that it is about.
+        data: where the data is now; empty is where the run found it.
+        makes: names of files in the run folder that may be replaced.
     """
     refuse_run_file(path, makes=makes)
     place = given_place(run)
     for text in filter(None, (data, str(run.locate(place)) if place else "")):
         refuse_data(path, text, run_folder=run.folder)
     if _is_image(path, run):
-        raise UsageError("there is an image, and images are only read", where=str(path), hint="name another file")
+        raise _refusal(path, "there is an image, and images are only read")
 
 
 def refuse_run_file(path: Path, *, makes: Collection[str] = ()) -> None:
-    """Raise UsageError at the place of a file of any run, or of the decisions in it; ``makes`` may be written anew."""
+    """Raise UsageError where ``path`` is a file of any run, except ``makes``, or its decisions."""
     place = path.resolve()
     if place.name == DECISIONS_FILE and (place.parent / RUN_FILE).is_file():
-        raise UsageError("this is the file of decisions, which is only read", where=str(path), hint="name another file")
+        raise _refusal(path, "this is the file of decisions, which is only read")
     if path.name not in makes and is_own_file(path):
-        raise UsageError(f"this is a file of the run {path.parent}", where=str(path), hint="name another file")
+        raise _refusal(path, f"this is a file of the run {path.parent}")
 
 
 def refuse_data(path: Path, data: str, *, run_folder: Path | None = None) -> None:
-    """Raise UsageError where a file at ``path`` would be written over DATA, or into one of its class folders.
+    """Raise UsageError where ``path`` is DATA, or in one of its class folders.
 
-    Beside the class folders it may lie, and in a run folder among them.
+    Next to the class folders it may be, and in a run folder among them.
     """
     if scheme_of(data):
         return
@@ -54,30 +54,33 @@ def refuse_data(path: Path, data: str, *, run_folder: Path | None = None) -> Non
     refuse_same(path, root, "the data itself")
     is_in_run = run_folder is not None and place.is_relative_to(run_folder.resolve())
     if root.is_dir() and root.resolve() in place.parent.parents and not is_in_run:
-        hint = f"name a file outside {root}"
-        raise UsageError("this lies in the data, which is only read", where=str(path), hint=hint)
+        raise _refusal(path, "this lies in the data, which is only read", f"name a file outside {root}")
 
 
 def refuse_same(path: Path, other: Path, what: str) -> None:
-    """Raise UsageError where ``path`` is a file that was only read, ``what`` saying which."""
+    """Raise UsageError where ``path`` is the file ``other``, which was only read; ``what`` names it."""
     if path.is_file() and other.is_file() and path.samefile(other):
-        raise UsageError(f"this is {what}, which is only read", where=str(path), hint="name another file")
+        raise _refusal(path, f"this is {what}, which is only read")
 
 
 @contextmanager
 def in_run_folder(run: FinishedRun) -> Iterator[None]:
-    """Turn the error of the system that a run folder is not to be written to into one that says what else to do."""
+    """Turn the system's error that a run folder cannot be written to into one that says what to do."""
     try:
         yield
     except OSError as error:
         if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise
         problem = f"the run folder cannot be written to ({error.strerror})"
-        raise UsageError(problem, where=str(run.folder), hint="name a file elsewhere by -o") from error
+        raise UsageError(problem, where=str(run.folder), hint="name a file elsewhere with -o") from error
+
+
+def _refusal(path: Path, problem: str, hint: str = "name another file") -> UsageError:
+    return UsageError(problem, where=str(path), hint=hint)
 
 
 def _is_image(path: Path, run: FinishedRun) -> bool:
-    """Return whether an image lies there: by its name any at all, else one of the run."""
+    """Return whether there is an image: any file with such a name, or one of the run."""
     if not path.is_file():
         return False
     if is_called_image(path.name):

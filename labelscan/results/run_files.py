@@ -1,4 +1,4 @@
-"""What the files of a run are called, which of them labelscan may delete, and how its JSON files are read."""
+"""The files of a run: their names, which of them labelscan may delete, and how the JSON among them is read."""
 
 import shutil
 from collections.abc import Iterator, Sequence
@@ -9,6 +9,7 @@ from labelscan.errors import RunFolderError
 
 FORMAT_VERSION = 1
 """Version of run.json and of everything else in the folder; a folder of another version is refused."""
+FRESH = "start over with --fresh"
 DEFAULT_PARENT = Path("labelscan-runs")
 RUN_FILE = "run.json"
 LOCK_FILE = ".lock"
@@ -16,9 +17,9 @@ LOG_FILE = "log.jsonl"
 DIRECTORY = "directory"
 """The key of run.json for the folder that relative paths in a run start from."""
 DECISIONS_FILE = "decisions.csv"
-"""What a reviewer decided; a person's work, which no command of a run touches."""
+"""What a reviewer decided; a person's work, which neither a run nor ``--fresh`` touches."""
 SELF_CHECK = "self-check"
-"""The folder of the second run, with planted errors, of a run that checks itself."""
+"""The folder of the second run, with planted errors, inside that of the first."""
 OWN_FILES = {
     "issues.csv": "what the leading detector flags, most doubtful first",
     "scores.csv": "every example: what other detectors flag, and those without a score, with the reason",
@@ -33,9 +34,9 @@ OWN_FILES = {
     "evidence.npz": "out-of-fold probabilities; apart from them, what training said of its own examples",
     LOG_FILE: "what happened, one event a line",
 }
-"""What a run writes, with what is in it, and ``--fresh`` deletes."""
+"""What a run writes and ``--fresh`` deletes, with its content."""
 OWN_FOLDERS = {
-    "fold-*-*": "one folder a repeat and fold: its probabilities and measurements; an unfinished one begins anew",
+    "fold-*-*": "one folder a repeat and fold: its probabilities and measurements; an unfinished one starts over",
     "aum-*": "the trainings with an extra class, with `--detector aum` only",
     SELF_CHECK: "the second run, with planted errors, of a run with `--self-check`",
     "store": "decoded images and features; when the run is finished, only the list of their digests",
@@ -44,13 +45,13 @@ OWN_FOLDERS = {
 
 
 def is_own_file(path: Path) -> bool:
-    """Return whether a path leads to a file that a run has written, or will write, into its folder."""
+    """Return whether a file is one that a run writes into its folder."""
     path = path.resolve()
     return path.name in OWN_FILES and (path.parent / RUN_FILE).is_file()
 
 
 def strangers(folder: Path, also_owns: Sequence[str]) -> list[str]:
-    """Return the names in a folder, sorted, that no run leaves there, not even one killed at its very start."""
+    """Return the names in a folder, sorted, that no run leaves there, even if killed at its very start."""
     ours = {LOCK_FILE, *(entry.name for entry in _own_entries(folder, also_owns))}
     names = sorted(entry.name for entry in folder.iterdir())
     return [name for name in names if name not in ours and not name.endswith(".partial")]
@@ -65,7 +66,7 @@ def clear(folder: Path, also_owns: Sequence[str]) -> None:
             shutil.rmtree(entry)
 
 
-def read_versioned(path: Path, format_version: int, *, hint: str) -> dict[str, object]:
+def read_versioned(path: Path, format_version: int) -> dict[str, object]:
     """Return the content of run.json or summary.json.
 
     Raises:
@@ -75,12 +76,12 @@ def read_versioned(path: Path, format_version: int, *, hint: str) -> dict[str, o
         content = read_json(path)
         version = content.get("format_version")
     except (OSError, ValueError, AttributeError) as error:
-        raise RunFolderError(f"cannot be read ({error})", where=str(path), hint=hint) from error
+        raise RunFolderError(f"cannot be read ({error})", where=str(path), hint=FRESH) from error
     if version != format_version:
         raise RunFolderError(
             f"made by another version of labelscan (format {version}, this one is {format_version})",
             where=str(path),
-            hint=f"{hint}, or use the version that made it",
+            hint=f"{FRESH}, or use the version that made it",
         )
     return content
 

@@ -1,4 +1,4 @@
-"""A run while it is written: its lock, its state in run.json, its log and its timings."""
+"""A run that is being written: its lock, its state in run.json, its log and its timings."""
 
 import contextlib
 import dataclasses
@@ -17,13 +17,14 @@ from filelock import FileLock, Timeout
 from labelscan import __version__
 from labelscan.atomic import read_json, write_json
 from labelscan.config import RUN_JSON_SETTINGS
+from labelscan.data.dataset import Dataset
 from labelscan.errors import Interrupted, RunFolderError
 from labelscan.events import Event, FoldDone, Listener, StepAdvanced, Waiting
 from labelscan.results.run_files import DIRECTORY, FORMAT_VERSION, LOCK_FILE, LOG_FILE, RUN_FILE, clear, strangers
 from labelscan.results.same_run import ELSEWHERE, check_same
 
 PACKAGES = ("torch", "torchvision", "numpy", "pandas", "scikit-learn", "cleanlab")
-"""Those whose versions are recorded."""
+"""Packages whose versions are recorded."""
 
 State = Literal["running", "finished", "interrupted", "failed"]
 
@@ -34,65 +35,64 @@ class RunFolder:
     def __init__(self, path: Path, inputs: Path | None = None) -> None:
         self.path = path
         self.inputs = inputs or path / "store"
-        """The folder of what models are fed; several runs on the same images may share one."""
+        """The folder of decoded images and features; several runs on the same images may share one."""
         self._shares_inputs = inputs is not None
         self.earlier = _read_record(path)
         """What run.json said before this process began or resumed the run."""
-        self.timings = _timings(self.earlier)
-        """Seconds by step; of what is not done again, those of the earlier process."""
+        timings = self.earlier.get("timings")
+        self.timings: dict[str, float] = {**timings} if isinstance(timings, dict) else {}
+        """Seconds by step; steps that are not repeated keep the time of the earlier process."""
         self.has_trained = False
-        """Whether anything was trained now, and not found finished."""
+        """Whether this process has trained anything."""
         self._content: dict[str, object] = {}
         self._started = time.monotonic()
         self._seconds_before = self.timings.get("total", 0.0)
 
     @property
     def store(self) -> Path:
-        """Return the decoded images."""
+        """Return the file of decoded images."""
         return self.inputs / "images.npy"
 
     @property
     def features(self) -> Path:
-        """Return the feature rows that models are trained on: a table's, or those of a frozen backbone."""
+        """Return the file of feature rows: those of a table, or of a frozen backbone."""
         return self.inputs / "features.npy"
 
     def shard(self, repeat: int, fold: int) -> Path:
         """Return the folder of one fold."""
         return self.path / f"fold-{repeat}-{fold}"
 
-    def log(self, event: Event) -> None:
-        """Add an event to log.jsonl; what comes many times a second is left out."""
-        if isinstance(event, StepAdvanced | Waiting):
-            return
-        if isinstance(event, FoldDone) and not event.reused:
-            self.has_trained = True
-        line = {"time": _now(), "event": type(event).__name__, **dataclasses.asdict(event)}
-        with (self.path / LOG_FILE).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line, ensure_ascii=False) + "\n")
-
     def logging(self, notify: Listener) -> Listener:
-        """Return a listener that logs events and passes them on."""
+        """Return a listener that adds events to log.jsonl and passes them on."""
 
         def log_and_notify(event: Event) -> None:
-            self.log(event)
+            self.has_trained |= isinstance(event, FoldDone) and not event.reused
+            if not isinstance(event, StepAdvanced | Waiting):  # these come many times a second
+                line = {"time": _now(), "event": type(event).__name__, **dataclasses.asdict(event)}
+                with (self.path / LOG_FILE).open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(line, ensure_ascii=False) + "\n")
             notify(event)
 
         return log_and_notify
 
     def record(self, **entries: object) -> None:
-        """Put entries into run.json."""
+        """Add entries to run.json, and write it."""
         self._content.update(entries)
         if self.has_trained or self.earlier.get("state") != "finished":  # a run that is only shown keeps its time
             self.timings["total"] = self._seconds_before + time.monotonic() - self._started
         self._content["timings"] = {name: round(seconds, 3) for name, seconds in self.timings.items()}
         write_json(self.path / RUN_FILE, self._content)
 
-    def drop_inputs(self) -> None:
-        """Delete decoded images and features: only training needs them, and they are the bulk of a run.
+    @contextmanager
+    def timed(self, step: str) -> Iterator[None]:
+        """Add the wall time of the block to the timings."""
+        started = time.monotonic()
+        yield
+        self.timings[step] = time.monotonic() - started
 
-        Those that it shares are left to the run that made them.
-        """
-        if self._shares_inputs:
+    def drop_inputs(self) -> None:
+        """Delete decoded images and features: only training needs them, and they are the bulk of a run."""
+        if self._shares_inputs:  # they belong to the run that made them
             return
         for path in (self.store, self.features):
             with contextlib.suppress(OSError):  # some systems keep a file that another process has still mapped
@@ -135,16 +135,16 @@ def open_run(
 
     Args:
         path: the run folder; made where it does not exist.
-        settings: all, for run.json.
-        results_depend_on: ``section.name`` to value of those that decide the results.
-        data: fingerprint and counts of the data.
-        resume: whether it is an error that there is no run yet.
-        fresh: whether what an earlier run left is deleted.
-        inputs: the folder of decoded images and features that several runs share; None is one of its own.
-        also_owns: files and folders that this command writes besides those of every run.
+        settings: all settings, for run.json.
+        results_depend_on: those that decide the results, by ``section.name``.
+        data: from ``describe``.
+        resume: whether a missing run is an error.
+        fresh: whether an earlier run is deleted.
+        inputs: a folder of decoded images and features shared by several runs; None is one of its own.
+        also_owns: patterns of what this command writes besides the files of every run.
 
     Raises:
-        RunFolderError: another process is writing it, it belongs to other settings or data, or it is no run.
+        RunFolderError: another process is writing it, it belongs to other settings or data, or it is not a run.
     """
     _check_place(path, resume=resume, also_owns=also_owns)
     with _locked(path):
@@ -163,8 +163,13 @@ def open_run(
         run._end("finished")
 
 
+def describe(dataset: Dataset, fingerprint: str) -> dict[str, object]:
+    """Return what run.json says of the data, by which a resumed run knows it again."""
+    return {"fingerprint": fingerprint, "examples": len(dataset), "classes": len(dataset.class_names)}
+
+
 def recorded_fingerprint(path: Path) -> object:
-    """Return the fingerprint of the data that the run at ``path`` was begun with, or None where there is no run."""
+    """Return the fingerprint of the data of the run at ``path``, or None where there is no run."""
     data = _read_record(path).get("data")
     return data.get("fingerprint") if isinstance(data, dict) else None
 
@@ -179,13 +184,13 @@ def _check_place(path: Path, *, resume: bool, also_owns: Sequence[str]) -> None:
     if path.exists() and not path.is_dir():
         raise RunFolderError("this is a file, not a folder", where=str(path), hint=ELSEWHERE)
     if path.is_dir() and not has_run and (others := strangers(path, also_owns)):
-        problem = f"the folder is not empty and is no run (it holds {others[0]!r})"
+        problem = f"the folder is not empty and not a run (it holds {others[0]!r})"
         raise RunFolderError(problem, where=str(path), hint=ELSEWHERE)
 
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Make the folder, and keep every other process out of it."""
+    """Make the folder, and keep all other processes out of it."""
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -204,15 +209,10 @@ def _locked(path: Path) -> Iterator[None]:
         lock.release()
 
 
-def _timings(record: dict[str, object]) -> dict[str, float]:
-    timings = record.get("timings")
-    return {name: float(seconds) for name, seconds in timings.items()} if isinstance(timings, dict) else {}
-
-
 def _read_record(path: Path) -> dict[str, object]:
     try:
         return {**read_json(path / RUN_FILE)}
-    except (OSError, ValueError, TypeError):  # not there, cut off, or no object
+    except (OSError, ValueError, TypeError):  # missing, cut off, or not an object
         return {}
 
 

@@ -1,41 +1,46 @@
-"""Whether a run that is there may be resumed: only with the settings and the data that it was begun with."""
+"""Whether an existing run may be resumed: only with the settings and the data that it was begun with."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from labelscan.config import settings
 from labelscan.errors import RunFolderError
-from labelscan.results.run_files import FORMAT_VERSION, RUN_FILE, read_versioned
+from labelscan.results.run_files import FORMAT_VERSION, FRESH, RUN_FILE, read_versioned
 
 ELSEWHERE = "choose another place with -o"
-FRESH = "start over with --fresh"
+ELSEWHERE_OR_FRESH = f"{ELSEWHERE}, or {FRESH}"
 
 
 def check_same(folder: Path, results_depend_on: Mapping[str, object], data: Mapping[str, object]) -> None:
-    """Raise RunFolderError, with what differs, unless the run in ``folder`` was begun with just these."""
-    before = read_versioned(folder / RUN_FILE, FORMAT_VERSION, hint=FRESH)
+    """Raise RunFolderError, saying what differs, unless the run in ``folder`` was begun with just these."""
+    before = read_versioned(folder / RUN_FILE, FORMAT_VERSION)
     settings_before, data_before = _part(before, "results_depend_on", folder), _part(before, "data", folder)
-    now = json.loads(json.dumps(dict(results_depend_on)))
-    if settings_before.get("command") != now.get("command"):
+    if settings_before.get("command") != results_depend_on.get("command"):
         raise RunFolderError("this is a run of another command", where=str(folder), hint=ELSEWHERE)
-    changed = [
-        f"{key} was {readable(key, settings_before.get(key))} and is {readable(key, now.get(key))}"
-        for key in sorted({*now, *settings_before})
-        if now.get(key) != settings_before.get(key)
-    ]
-    if changed:
-        problem = f"this run has other settings: {'; '.join(changed)}"
-        raise RunFolderError(problem, where=str(folder), hint=f"{ELSEWHERE}, or {FRESH}")
-    if data_before.get("fingerprint") != data.get("fingerprint"):
-        differs = [
-            f"{key} was {data_before.get(key)} and is {value}"
-            for key, value in data.items()
-            if key != "fingerprint" and data_before.get(key) != value
-        ]
-        what = "; ".join(differs) or "other ids, labels or contents"
+    problem = ""
+    if changed := changes(settings_before, results_depend_on, show=readable):
+        problem = f"this run has other settings: {'; '.join(sorted(changed))}"
+    elif data_before.get("fingerprint") != data.get("fingerprint"):
+        before, now = ({key: part[key] for key in part if key != "fingerprint"} for part in (data_before, data))
+        what = "; ".join(changes(before, now)) or "other ids, labels or contents"
         problem = f"the data has changed since this run: {what}"
-        raise RunFolderError(problem, where=str(folder), hint=f"{ELSEWHERE}, or {FRESH}")
+    if problem:
+        raise RunFolderError(problem, where=str(folder), hint=ELSEWHERE_OR_FRESH)
+
+
+def changes(
+    before: Mapping[str, object],
+    now: Mapping[str, object],
+    show: Callable[[str, object], object] = lambda _, value: value,
+) -> list[str]:
+    """Return in words what differs between an object in run.json and the same now."""
+    now = json.loads(json.dumps(dict(now)))  # run.json has no tuples
+    return [
+        f"{key} was {show(key, before.get(key))} and is {show(key, now.get(key))}"
+        for key in dict.fromkeys([*now, *before])
+        if now.get(key) != before.get(key)
+    ]
 
 
 def readable(key: str, value: object) -> str:

@@ -1,4 +1,4 @@
-"""The detectors alone, on out-of-fold probabilities made elsewhere: the line from evidence to reports."""
+"""Only the detectors, on out-of-fold probabilities made elsewhere."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -20,11 +20,11 @@ from labelscan.events import Listener, Noted, StepDone, StepStarted, ignore
 from labelscan.results.finished_run import Run
 from labelscan.results.issues import SCORED
 from labelscan.results.run_files import DEFAULT_PARENT
-from labelscan.results.run_folder import open_run
-from labelscan.results.write_results import judge
+from labelscan.results.run_folder import RunFolder, describe, open_run
+from labelscan.results.write_results import judge_and_write
 
 COMMAND = "score"
-"""The command as run.json has it; a run of ``detect`` is never resumed by it, nor the other way round."""
+"""The command as run.json has it: neither ``score`` nor ``detect`` resumes a run of the other."""
 
 
 def score(
@@ -44,22 +44,22 @@ def score(
 
     Args:
         probs: a file as ``labelscan score`` reads it, or (N, K) probabilities: an array, lists, a torch tensor.
-        given_labels: (N,) class indices, or class names as text; with probabilities in memory only, as are the next
-            three.
+        given_labels: (N,) class indices, or class names as text. It and the next three go with probabilities in
+            memory only.
         class_names: K names in the order of the columns.
         example_ids: N ids, each once; the order of rows then makes no difference.
-        true_labels: (N,) labels known to be right, as ``given_labels``.
+        true_labels: (N,) labels known to be right, in the form of ``given_labels``.
         detector: which detector's flags and ranking lead.
         label_column: the column or array of given labels in a file.
         output: the run folder; None is ``labelscan-runs/<name>-<fingerprint>``.
         fresh: whether an earlier run in the folder is deleted.
-        notify: receives the steps, and how the data was read.
+        notify: receives the steps, and notes on how the data was read.
 
     Raises:
-        UsageError: probabilities or labels that no detector may judge, with the row, or a folder of another run.
+        UsageError: probabilities or labels that cannot be judged, with the row, or a folder of another run.
     """
     detector = detector or LEADING_DETECTOR
-    if needs_threshold_runs(detector):  # said now, as a wrong name is, not after the file is read
+    if needs_threshold_runs(detector):  # refused here, as an unknown name is, before the file is read
         raise ConfigError(
             f"{detector} needs trainings of its own, and probabilities are nothing to train on",
             where="detector",
@@ -67,35 +67,38 @@ def score(
         )
     started = monotonic()
     notify(StepStarted("read"))
-    beside = {"class_names": class_names, "example_ids": example_ids, "true_labels": true_labels}
+    others = {"class_names": class_names, "example_ids": example_ids, "true_labels": true_labels}
     file = ""
     if isinstance(probs, str | Path):
         file = str(Path(probs).expanduser().absolute())
-        given = {"given_labels": given_labels, **beside}
-        _refuse(given, "goes with probabilities in memory only", "leave it out: the file holds it")
+        _refuse(
+            {"given_labels": given_labels, **others},
+            "goes with probabilities in memory only",
+            "leave it out: the file holds it",
+        )
         probabilities = read_probabilities(Path(probs), label_column=label_column)
     else:
         _refuse({"label_column": label_column or None}, "goes with a file only", "leave it out")
-        probabilities = _in_memory(probs, given_labels, **beside)
+        if given_labels is None:
+            problem, hint = "probabilities in memory need labels", "score(probs, given_labels)"
+            raise ConfigError(problem, where="given_labels", hint=hint)
+        arrays: dict[str, Any] = {name: None if values is None else _array(values) for name, values in others.items()}
+        probabilities = probabilities_from_arrays(_array(probs), _array(given_labels), **arrays)
     notify(StepDone("read", monotonic() - started))
     for note in probabilities.dataset.notes:
         notify(Noted(note))
-    source = {"file": file, "label_column": label_column}
-    return _judge(probabilities, detector, output, source=source, fresh=fresh, notify=notify)
-
-
-def _in_memory(probs: ArrayLike, given_labels: ArrayLike | None, **beside: Any) -> Probabilities:
-    if given_labels is None:
-        hint = "score(probs, given_labels)"
-        raise ConfigError("probabilities in memory need labels", where="given_labels", hint=hint)
-    arrays: dict[str, Any] = {name: None if values is None else _array(values) for name, values in beside.items()}
-    return probabilities_from_arrays(_array(probs), _array(given_labels), **arrays)
-
-
-def _array(values: ArrayLike) -> NDArray[Any]:
-    with suppress(TypeError, ValueError):  # what is no array is refused by name where it is read
-        return as_array(values)
-    return cast(NDArray[Any], values)
+    fingerprint = probabilities.fingerprint()
+    with open_run(
+        Path(output or DEFAULT_PARENT / f"{probabilities.dataset.name}-{fingerprint[:8]}"),
+        settings={"detection": {"detector": detector}},
+        # The detector is left out: it judges in seconds, so a run is resumed with another one.
+        results_depend_on={"command": COMMAND},
+        data=describe(probabilities.dataset, fingerprint),
+        fresh=fresh,
+    ) as run:
+        # ``labelscan apply`` reads the labels again from there.
+        run.record(command=COMMAND, source={"file": file, "label_column": label_column})
+        return _judge(probabilities, detector, run, notify)
 
 
 def _refuse(given: Mapping[str, object], problem: str, hint: str) -> None:
@@ -104,37 +107,25 @@ def _refuse(given: Mapping[str, object], problem: str, hint: str) -> None:
             raise ConfigError(problem, where=name, hint=hint)
 
 
-def _judge(
-    probabilities: Probabilities,
-    detector: str,
-    output: Path | str | None,
-    *,
-    source: Mapping[str, str],
-    fresh: bool,
-    notify: Listener,
-) -> Run:
-    dataset, n_examples, fingerprint = probabilities.dataset, len(probabilities.dataset), probabilities.fingerprint()
-    with open_run(
-        Path(output or DEFAULT_PARENT / f"{dataset.name}-{fingerprint[:8]}"),
-        settings={"detection": {"detector": detector}},
-        # Not the detector: it judges in seconds, so the same run is resumed with another one.
-        results_depend_on={"command": COMMAND},
-        data={"fingerprint": fingerprint, "examples": n_examples, "classes": len(dataset.class_names)},
-        fresh=fresh,
-    ) as run:
-        started = monotonic()
-        notify(StepStarted("detection"))
-        run.record(command=COMMAND, source=source)  # where ``labelscan apply`` finds the labels again
-        evidence = Evidence(
-            pred_probs=probabilities.pred_probs,
-            given_labels=dataset.given_labels,
-            class_names=dataset.class_names,
-            example_ids=dataset.example_ids,
-            index=np.arange(n_examples, dtype=np.int64),
-            fold_names=as_strings([""] * n_examples),
-        )
-        status = as_strings([SCORED] * n_examples)
-        dataset.write(run.path / "examples.csv", status)
-        result, _ = judge(dataset, evidence, status, detector, run)
-        notify(StepDone("detection", monotonic() - started))
-        return result
+def _array(values: ArrayLike) -> NDArray[Any]:
+    with suppress(TypeError, ValueError):  # what is not an array is refused by name where it is read
+        return as_array(values)
+    return cast(NDArray[Any], values)
+
+
+def _judge(probabilities: Probabilities, detector: str, run: RunFolder, notify: Listener) -> Run:
+    started, dataset = monotonic(), probabilities.dataset
+    notify(StepStarted("detection"))
+    evidence = Evidence(
+        pred_probs=probabilities.pred_probs,
+        given_labels=dataset.given_labels,
+        class_names=dataset.class_names,
+        example_ids=dataset.example_ids,
+        index=np.arange(len(dataset), dtype=np.int64),
+        fold_names=as_strings([""] * len(dataset)),
+    )
+    status = as_strings([SCORED] * len(dataset))
+    dataset.write(run.path / "examples.csv", status)
+    result, _ = judge_and_write(dataset, evidence, status, detector, run)
+    notify(StepDone("detection", monotonic() - started))
+    return result

@@ -1,4 +1,4 @@
-"""The data of a finished run, found again where the run read it: for pictures, and to write its labels corrected."""
+"""The data of a finished run, found again: for pictures, and to write a corrected copy of its labels."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -17,28 +17,28 @@ from labelscan.results.finished_run import FinishedRun, part_of
 from labelscan.results.run_files import RUN_FILE
 
 NOT_PLANTED = "give the run on the data itself, not its self-check or a cell of a benchmark"
-"""The hint where only the labels of the data are of use."""
+"""The hint where planted labels are of no use."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """The data that a run was about, and how its labels are written there."""
+    """The data of a run, and where its labels are written."""
 
     command: Literal["detect", "score"]
-    """What reads it: images or features, or probabilities with labels beside them."""
+    """What reads it: ``detect`` images or features, ``score`` probabilities with labels."""
     config: DatasetConfig
-    """Its place found from here, and the columns as they were given."""
+    """With the place where the data is now, and the columns as they were given."""
     dataset: Dataset
 
     @property
     def file(self) -> Path | None:
-        """Return the one file that holds the labels, or None: class folders, a demo, a torchvision set."""
+        """Return the file that holds the labels; None for class folders, a demo or a torchvision set."""
         path = self._path
         return None if path is None or path.is_dir() else path
 
     @property
     def class_folders(self) -> Path | None:
-        """Return the folder that the class folders lie in, or None where there are none."""
+        """Return the folder that holds the class folders, if any."""
         path = self._path
         return path if path is not None and path.is_dir() else None
 
@@ -47,7 +47,7 @@ class Source:
         return None if readers.scheme_of(self.config.data) else Path(self.config.data).expanduser()
 
     def columns(self) -> Columns | None:
-        """Return what the columns of the file hold, or None where it is no sheet."""
+        """Return the columns of the file, or None where it is not a sheet."""
         path = self.file
         if path is None or path.suffix.lower() not in SUFFIXES:
             return None
@@ -59,7 +59,7 @@ class Source:
 
 
 def given_place(run: FinishedRun) -> str:
-    """Return the file or folder of the data of a run, or of its probabilities, as it was given; empty if in none."""
+    """Return the file or folder that a run was given; empty for a demo, a torchvision set or arrays in memory."""
     if run.is_of_score:
         return str(run.recorded("source").get("file") or "")
     data = str(part_of(run.recorded(RUN_JSON_SETTINGS), "dataset").get("data") or "")
@@ -67,15 +67,15 @@ def given_place(run: FinishedRun) -> str:
 
 
 def find_source(run: FinishedRun, *, data: str = "", notify: Listener = ignore) -> Source:
-    """Return the data of a run of ``detect`` or ``score``, found to be the same.
+    """Return the data of a run of ``detect`` or ``score``, checked to be the same.
 
     Args:
-        run: a finished run.
-        data: where the data, or the file of probabilities, lies now; empty is where the run found it.
+        run: the run.
+        data: where the data, or the file of probabilities, is now; empty is where the run found it.
         notify: receives the steps of the reading.
 
     Raises:
-        DatasetError: the data is not there, cannot be read, is no longer the same, or was in memory only.
+        DatasetError: the data is missing, cannot be read, has changed, or was in memory only.
     """
     if not run.is_of_score:
         dataset = read_again(run, data=data, notify=notify)
@@ -86,7 +86,7 @@ def find_source(run: FinishedRun, *, data: str = "", notify: Listener = ignore) 
         raise DatasetError(
             "it is not known which file the probabilities of this run came from",
             where=str(run.folder),
-            hint="they may have been in memory only; if there is a file of them, name it by --data",
+            hint="they may have been in memory only; if there is a file of them, name it with --data",
         )
     _check_there(file, data)
     probabilities = read_probabilities(Path(file), label_column=label_column)
@@ -96,16 +96,7 @@ def find_source(run: FinishedRun, *, data: str = "", notify: Listener = ignore) 
 
 
 def read_again(run: FinishedRun, *, data: str = "", notify: Listener = ignore) -> Dataset:
-    """Return the data set that a run was about, found to be the same; contents of image files are not looked at.
-
-    Args:
-        run: of ``detect``.
-        data: where the data lies now; empty is where the run found it.
-        notify: receives the steps of the reading.
-
-    Raises:
-        DatasetError: the data is not there, cannot be read, or is no longer the same.
-    """
+    """Return the data set of a run of ``detect``, as ``find_source`` does; image files are not compared."""
     config = _dataset_config(run, data=data)
     _check_there(config.data, data)
     dataset = readers.read(config, notify)
@@ -114,7 +105,7 @@ def read_again(run: FinishedRun, *, data: str = "", notify: Listener = ignore) -
 
 
 def _dataset_config(run: FinishedRun, *, data: str = "") -> DatasetConfig:
-    """Return the settings by which the data of a run is read, its places found from here."""
+    """Return the settings that read the data of a run, with its places as they are reached from here."""
     if run.is_planted:
         raise DatasetError(
             "the labels of this run were planted, and are not those of the data",
@@ -124,9 +115,9 @@ def _dataset_config(run: FinishedRun, *, data: str = "") -> DatasetConfig:
     config = build(read_file(run.folder / RUN_FILE)).dataset
     if not config.data and not data:
         raise DatasetError(
-            "the data of this run is in no file: it had arrays in memory, or probabilities alone",
+            "the data of this run is in no file: it was in memory, or was probabilities alone",
             where=str(run.folder),
-            hint="name a file or folder of the same examples and labels by --data",
+            hint="name a file or folder of the same examples and labels with --data",
         )
     is_place = config.data and not readers.scheme_of(config.data)
     found = str(run.locate(config.data)) if is_place else config.data
@@ -134,9 +125,9 @@ def _dataset_config(run: FinishedRun, *, data: str = "") -> DatasetConfig:
 
 
 def _check_there(found: str, data: str) -> None:
-    """Raise DatasetError where nothing lies at the place where the run found the data, and none is named."""
+    """Raise DatasetError where the data is no longer where the run found it, and no other place is given."""
     if not data and not readers.scheme_of(found) and not Path(found).expanduser().exists():
-        raise DatasetError("no such file or folder", where=found, hint="name the place where it lies now by --data")
+        raise DatasetError("no such file or folder", where=found, hint="say where it is now with --data")
 
 
 def _refuse_other(run: FinishedRun, fingerprint: str, where: str) -> None:
@@ -144,5 +135,5 @@ def _refuse_other(run: FinishedRun, fingerprint: str, where: str) -> None:
         raise DatasetError(
             f"this is not the data of {run.folder}: other ids, labels or contents",
             where=where,
-            hint="run labelscan on it anew, or name the data as it was by --data",
+            hint="run labelscan on it again, or name the original data with --data",
         )

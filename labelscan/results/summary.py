@@ -1,4 +1,4 @@
-"""What a run found, in numbers: counts, estimates, the health of each class, and what to be wary of.
+"""What a run found in numbers: counts, estimates, the health of each class, and warnings.
 
 summary.json is read by gates and scripts: ``format_version`` goes up when a key changes its meaning or goes away.
 
@@ -8,10 +8,8 @@ History of the format:
 
 import dataclasses
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,25 +21,22 @@ from labelscan.detection.evidence import Evidence
 from labelscan.detection.metrics import DetectionQuality, quality
 from labelscan.detection.protocol import Detections
 from labelscan.detection.self_check import SelfCheck
-from labelscan.results.health import Agreement, warnings_about
+from labelscan.results.health import NOTHING_FOUND, Agreement, DataChecks, warnings_about
 from labelscan.results.issues import UNREADABLE, UNSCORED, Issues, status_is
 from labelscan.wording import rounded
 
 FORMAT_VERSION = 1
 FILE_NAME = "summary.json"
 MOST_CLASSES_IN_MATRIX = 200
-"""The noise matrix has K x K numbers: with more classes than this it is left out, and confused pairs must do."""
+"""With more classes the noise matrix, of K x K numbers, is left out; there are still the confused pairs."""
 MOST_PAIRS = 20
 MOST_CONFLICTS = 100
 MOST_IN_A_CONFLICT = 100
 
-LabelConflict: TypeAlias = Sequence[tuple[str, str]]
-"""Identical examples whose labels differ: example id and given label of each."""
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ClassHealth:
-    """What is known of the examples whose given label is one class."""
+    """The examples whose given label is one class."""
 
     class_name: str
     n_examples: int
@@ -55,7 +50,7 @@ class ClassHealth:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ConfusedPair:
-    """How many flagged examples have one label and are taken for another."""
+    """How many flagged examples of one class look like another."""
 
     given_label: str
     suggested_label: str
@@ -64,7 +59,7 @@ class ConfusedPair:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AgainstTruth:
-    """How well a run did, where true labels came with the data; of the scored examples."""
+    """How well a run did on the scored examples, where true labels came with the data."""
 
     n_label_errors: int
     noise_rate: float
@@ -79,21 +74,21 @@ class Summary:
     """What a run found."""
 
     data: str
-    """What it is called."""
+    """The name of the data."""
     n_examples: int
     """All that were read."""
     n_scored: int
-    """Those with out-of-fold probabilities, which detectors judge."""
+    """Examples with out-of-fold probabilities, which detectors judge."""
     n_unscored: int
-    """Those that could be read but not judged."""
+    """Examples that could be read but not judged."""
     n_unreadable: int
-    """Those whose images could not be read."""
+    """Examples whose images could not be read."""
     n_classes: int
     """Classes of the given labels."""
     detector: str
-    """The leading one, with its options."""
+    """The leading detector, with its options."""
     n_flagged: int
-    """By the leading detector."""
+    """How many the leading detector flags."""
     flagged_by: dict[str, int]
     """How many each detector flags."""
     flagged_by_all: int
@@ -103,15 +98,15 @@ class Summary:
     estimated_noise_rate: float
     """The same as a share of the scored examples."""
     out_of_fold_accuracy: float
-    """Against the given labels: what the models learned."""
+    """Accuracy against the given labels: what the models learned."""
     chance_accuracy: float
-    """What predictions that have nothing to do with the given labels would reach."""
+    """The accuracy of predictions that have nothing to do with the given labels."""
     learned_nothing: bool
     """Whether accuracy is not significantly above chance: flags then mean nothing, and no gate may pass on them."""
     warnings: tuple[str, ...]
     """What a reader should be wary of."""
     notes: tuple[str, ...]
-    """How the data was read: good to know, nothing to worry about."""
+    """How the data was read: good to know, no reason to worry."""
     against_truth: AgainstTruth | None
     """How well the run did; null where true labels did not come with the data."""
     confused_pairs: tuple[ConfusedPair, ...]
@@ -119,7 +114,7 @@ class Summary:
     class_health: tuple[ClassHealth, ...]
     """One entry a class, in the order of classes."""
     self_check: SelfCheck | None = None
-    """What a second run with planted errors says of this one; None where none was made."""
+    """What a second run with planted errors says about this one; None where none was made."""
     n_label_conflicts: int
     """Groups of byte-identical images, or of equal rows, whose labels differ."""
     label_conflicts: tuple[tuple[tuple[str, str], ...], ...]
@@ -137,7 +132,7 @@ class Summary:
         return {key: rounded(value) for key, value in content.items()}
 
     def write(self, run_folder: Path) -> None:
-        """Write summary.json."""
+        """Write summary.json into the run folder."""
         write_json(run_folder / FILE_NAME, self.to_json())
 
 
@@ -147,29 +142,14 @@ def summarise(
     detections: Detections,
     issues: Issues,
     status: Strings,
-    *,
-    label_conflicts: Sequence[LabelConflict] = (),
-    small_classes: Sequence[str] = (),
-    warnings: Sequence[str] = (),
+    checks: DataChecks = NOTHING_FOUND,
 ) -> Summary:
     """Return what a run found.
 
-    Args:
-        dataset: N examples.
-        evidence: the scored ones among them.
-        detections: judgements of the rows of ``evidence``.
-        issues: the ranked table.
-        status: (N,) as handed to ``rank_issues``.
-        label_conflicts: groups of identical examples whose labels differ.
-        small_classes: classes with fewer examples than folds.
-        warnings: further ones of the run; they come first.
+    ``issues`` is what ``rank_issues`` made of the four other arguments; ``checks`` is what was found in the data.
     """
     predicted_labels = evidence.pred_probs.argmax(axis=1)
     agreement = Agreement.of(predicted_labels, evidence.given_labels, len(dataset.class_names))
-    n_conflicts = len(label_conflicts)
-    health_warnings = warnings_about(
-        dataset, evidence, detections, agreement, n_label_conflicts=n_conflicts, small_classes=small_classes
-    )
     estimated_wrong_labels = float(detections.error_probability.sum())
     every_flag = [detection.flagged for detection in detections.by_name.values()]
     return Summary(
@@ -188,13 +168,15 @@ def summarise(
         out_of_fold_accuracy=agreement.share,
         chance_accuracy=agreement.chance,
         learned_nothing=agreement.learned_nothing,
-        warnings=tuple(dict.fromkeys([*warnings, *health_warnings])),
+        warnings=tuple(dict.fromkeys(warnings_about(dataset, evidence, detections, agreement, checks))),
         notes=dataset.notes,
         against_truth=_against_truth(dataset, evidence, detections, predicted_labels),
         confused_pairs=_confused_pairs(dataset, issues),
         class_health=_class_health(dataset, evidence, detections, predicted_labels == evidence.given_labels),
-        n_label_conflicts=n_conflicts,
-        label_conflicts=tuple(tuple(conflict[:MOST_IN_A_CONFLICT]) for conflict in label_conflicts[:MOST_CONFLICTS]),
+        n_label_conflicts=len(checks.label_conflicts),
+        label_conflicts=tuple(
+            tuple(conflict[:MOST_IN_A_CONFLICT]) for conflict in checks.label_conflicts[:MOST_CONFLICTS]
+        ),
         noise_matrix=detections.noise_matrix.tolist() if len(dataset.class_names) <= MOST_CLASSES_IN_MATRIX else None,
     )
 

@@ -23,7 +23,6 @@ from labelscan.detection.evidence import Evidence
 from labelscan.detection.metrics import DetectionQuality, quality
 from labelscan.errors import LabelscanError
 from labelscan.results.issues import SCORES_FILE, TRUE_LABEL, Issues
-from labelscan.results.tables import read_scores
 
 FILTERS = tuple(f"confident-learning:filter_by={name}" for name in get_args(FilterBy))
 DOUBTS = ("0", "0.25", "0.5", "1")
@@ -83,7 +82,7 @@ def read(folder: Path) -> tuple[Evidence, Mask]:
     """Return the evidence in a folder or npz file, and (N,) whether its labels are wrong."""
     if (folder / EVIDENCE_FILE).is_file():
         evidence = Evidence.read(folder / EVIDENCE_FILE)
-        return evidence, true_errors(read_scores(folder / SCORES_FILE), evidence)
+        return evidence, true_errors(Issues.read(folder / SCORES_FILE), evidence)
     arrays = _arrays(folder)
     probabilities = probabilities_from_arrays(*(arrays[name] for name in ARRAYS[:2]), name=str(folder))
     dataset, true_labels = probabilities.dataset, arrays["true_labels"]

@@ -19,7 +19,7 @@ from judges import JUDGES, judged, true_errors
 
 from labelscan.detection.detectors import needs_threshold_runs
 from labelscan.detection.evidence import Evidence
-from labelscan.results.tables import read_scores
+from labelscan.results.issues import Issues
 
 
 def main() -> None:
@@ -51,7 +51,7 @@ def run(data_set: DataSet, seed: int, work: Path, extra: list[str]) -> dict[str,
     subprocess.run([*command, "--fresh", "-q", *extra], check=True, stdout=subprocess.DEVNULL)
     figures: dict[str, object] = {"seconds": time.monotonic() - started}
     evidence = Evidence.read(folder / "evidence.npz")
-    label_errors = true_errors(read_scores(folder / "scores.csv"), evidence)
+    label_errors = true_errors(Issues.read(folder / "scores.csv"), evidence)
     for judge in (*JUDGES, "aum"):
         if needs_threshold_runs(judge) and evidence.aum_train_margin is None:
             continue

@@ -12,7 +12,6 @@ from torch import nn
 import labelscan
 from labelscan.benchmarking.plan import REFERENCE, Cell, balanced, make_benchmark_plan
 from labelscan.benchmarking.run_benchmark import look_ahead
-from labelscan.benchmarking.runs import CellMark
 from labelscan.data.dataset import ImageArray, make_dataset
 from labelscan.data.noise import plant
 from labelscan.detection.detectors import DETECTORS
@@ -276,17 +275,6 @@ def test_labels_that_are_planted_otherwise_than_before_start_a_cell_over(run):
     assert heard.trained == [f"{NOISE}, ce, seed 0"]
     assert len(heard.of(EpochDone)) == N_FOLDS * N_EPOCHS
     assert any("starts over" in event.message for event in heard.of(Warned))
-
-
-@pytest.mark.parametrize("content", ["[]", '{"seconds": 1}', '{"seconds": "long"}', "null", "{"])
-def test_a_mark_that_was_damaged_is_no_mark(tmp_path, content):
-    whole = {"fingerprint": "f", "contents": "c", "trained_for": ""}
-    if content == '{"seconds": "long"}':
-        content = json.dumps({**whole, "seconds": "long"})
-    (tmp_path / "seed-0.json").write_text(content)
-    assert CellMark.read(tmp_path / "seed-0") is None
-    CellMark(**whole, seconds=1.5).write(tmp_path / "seed-0")
-    assert CellMark.read(tmp_path / "seed-0") == CellMark(**whole, seconds=1.5)
 
 
 def test_a_cell_whose_evidence_was_deleted_is_put_together_from_its_folds(run):

@@ -452,7 +452,7 @@ def test_a_run_folder_that_may_only_be_read_asks_for_a_file_elsewhere(scored, he
         raise OSError(errno.EACCES, "Permission denied")
 
     monkeypatch.setattr("labelscan.correction.corrections.Corrections.write_log", refused)
-    with pytest.raises(UsageError, match="name a file elsewhere by -o"):
+    with pytest.raises(UsageError, match="name a file elsewhere with -o"):
         labelscan.apply(scored, drop=True)
     with pytest.raises(OSError, match="denied"):
         labelscan.apply(scored, drop=True, output=here / "w.csv")

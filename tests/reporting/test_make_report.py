@@ -243,7 +243,7 @@ def test_a_read_only_run_folder_asks_for_a_file_elsewhere(photos, tmp_path, monk
         raise OSError(errno.EROFS, "Read-only file system")
 
     monkeypatch.setattr("labelscan.reporting.formats.html.write_html", refused)
-    with pytest.raises(UsageError, match="name a file elsewhere by -o"):
+    with pytest.raises(UsageError, match="name a file elsewhere with -o"):
         write_report(run, page, "html")
     with pytest.raises(OSError, match="Read-only"):
         write_report(run, page, "html", tmp_path / "elsewhere.html")

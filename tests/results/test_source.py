@@ -45,7 +45,7 @@ def test_a_folder_may_be_called_as_a_data_set_that_has_a_name(tmp_path, monkeypa
 
 def test_data_that_was_moved_is_found_where_it_is_said_to_be(run, tmp_path):
     (tmp_path / "flowers.csv").rename(tmp_path / "moved.csv")
-    with pytest.raises(DatasetError, match=r"no such file.*by --data"):
+    with pytest.raises(DatasetError, match=r"no such file.*with --data"):
         read_again(run)
     assert len(read_again(run, data=str(tmp_path / "moved.csv"))) == 12
 
@@ -55,7 +55,7 @@ def test_probabilities_that_were_moved_are_found_too(tmp_path):
     labelscan.score(tmp_path / "probs.npz", output=tmp_path / "run")
     (tmp_path / "probs.npz").rename(tmp_path / "moved.npz")
     run = FinishedRun.read(tmp_path / "run")
-    with pytest.raises(DatasetError, match=r"no such file.*by --data"):
+    with pytest.raises(DatasetError, match=r"no such file.*with --data"):
         find_source(run)
     assert len(find_source(run, data=str(tmp_path / "moved.npz")).dataset) == 10
 

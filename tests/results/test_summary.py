@@ -7,7 +7,7 @@ import pytest
 from tiny_run import TRUE, a_dataset, a_status, an_evidence, detections_of
 
 from labelscan.results import summary as module
-from labelscan.results.health import Agreement, warnings_about
+from labelscan.results.health import Agreement, DataChecks, warnings_about
 from labelscan.results.issues import rank_issues
 from labelscan.results.summary import ClassHealth, ConfusedPair, Summary, summarise
 
@@ -17,7 +17,7 @@ def a_summary(*, true_labels: bool = True, **options: object) -> Summary:
     evidence = an_evidence(dataset)
     detections = detections_of(evidence)
     issues = rank_issues(dataset, evidence, detections, a_status())
-    return summarise(dataset, evidence, detections, issues, a_status(), **options)
+    return summarise(dataset, evidence, detections, issues, a_status(), DataChecks(**options))
 
 
 def test_counts_add_up() -> None:
@@ -83,10 +83,11 @@ def test_a_class_without_scores_is_not_said_to_have_poor_ones() -> None:
     evidence = an_evidence(dataset)[np.arange(8)]
     detections = detections_of(an_evidence(dataset))
     agreement = Agreement(1.0, 0.5, 0.1)
-    told = list(
-        warnings_about(dataset, evidence, detections, agreement, n_label_conflicts=0, small_classes=["dog", "fox"])
-    )
-    assert told == ["1 class has fewer examples than folds, so that scores there are poor: 'dog'", "a note"]
+    checks = DataChecks(small_classes=["dog", "fox"])
+    assert list(warnings_about(dataset, evidence, detections, agreement, checks)) == [
+        "1 class has fewer examples than folds, so that scores there are poor: 'dog'",
+        "a note",
+    ]
 
 
 def changed(pred_probs: np.ndarray | None = None, flagged: np.ndarray | None = None) -> Summary:

@@ -12,7 +12,6 @@ from tiny_run import CLASSES, a_dataset, a_status, an_evidence, detections_of
 from labelscan.arrays import as_strings
 from labelscan.errors import RunFolderError
 from labelscan.results.issues import Issues, rank_issues
-from labelscan.results.tables import read_scores, write_issues
 
 HEADER = (
     "rank,example_id,path,given_label,suggested_label,label_quality,error_probability,self_confidence,"
@@ -27,7 +26,7 @@ def the_issues(**options: object) -> Issues:
 
 
 def test_issues_csv_holds_what_is_flagged(tmp_path: Path) -> None:
-    write_issues(the_issues(), tmp_path)
+    the_issues().write(tmp_path)
     assert (tmp_path / "issues.csv").read_bytes().decode() == (
         f"{HEADER}\n"
         "1,03.png,pets/03.png,cat,dog,0.0625,0.75,0.0625,0.875,0.09375,3,confident-learning,1\n"
@@ -36,7 +35,7 @@ def test_issues_csv_holds_what_is_flagged(tmp_path: Path) -> None:
 
 
 def test_scores_csv_holds_every_example(tmp_path: Path) -> None:
-    write_issues(the_issues(), tmp_path)
+    the_issues().write(tmp_path)
     lines = (tmp_path / "scores.csv").read_text(encoding="utf-8").splitlines()
     assert lines[0] == f"{HEADER},flagged,status,true_label"
     assert len(lines) == 13
@@ -48,7 +47,7 @@ def test_numbers_have_6_significant_digits(tmp_path: Path) -> None:
     issues = the_issues()
     issues.scores["error_probability"] = 1 / 3
     issues.scores["train_margin"] = 1.23456789e-7
-    write_issues(issues, tmp_path)
+    issues.write(tmp_path)
     assert ",0.333333," in (tmp_path / "scores.csv").read_text(encoding="utf-8").splitlines()[1]
     assert ",1.23457e-07," in (tmp_path / "scores.csv").read_text(encoding="utf-8").splitlines()[1]
 
@@ -59,23 +58,23 @@ def test_any_text_comes_back_as_it_was(tmp_path_factory: pytest.TempPathFactory,
     folder = tmp_path_factory.mktemp("run")
     issues = the_issues()
     issues.scores["example_id"] = pd.Series(texts[:12], dtype=object)
-    write_issues(issues, folder)
+    issues.write(folder)
     with (folder / "scores.csv").open(encoding="utf-8", newline="") as file:
         assert [row["example_id"] for row in csv.DictReader(file)] == texts[:12]
-    assert read_scores(folder / "scores.csv").scores["example_id"].tolist() == texts[:12]
+    assert Issues.read(folder / "scores.csv").scores["example_id"].tolist() == texts[:12]
 
 
 @pytest.mark.parametrize("label", ["=1+1", "NA", "01", "a,b", 'say "a"', "two\nlines", "a\rb", " space ", "ü"])
 def test_labels_are_never_altered(tmp_path: Path, label: str) -> None:
     names = (label, *CLASSES[1:])
-    write_issues(the_issues(names=names), tmp_path)
+    the_issues(names=names).write(tmp_path)
     with (tmp_path / "scores.csv").open(encoding="utf-8", newline="") as file:
         assert {row["given_label"] for row in csv.DictReader(file)} == set(names)
 
 
 def test_the_same_issues_give_the_same_bytes(tmp_path: Path) -> None:
     for folder in ("first", "second"):
-        write_issues(the_issues(), tmp_path / folder)
+        the_issues().write(tmp_path / folder)
     for name in ("issues.csv", "scores.csv"):
         assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes()
 
@@ -83,8 +82,8 @@ def test_the_same_issues_give_the_same_bytes(tmp_path: Path) -> None:
 @pytest.mark.parametrize("true_labels", [True, False])
 def test_scores_that_are_read_are_those_written(tmp_path: Path, true_labels: bool) -> None:
     issues = the_issues(true_labels=true_labels)
-    write_issues(issues, tmp_path)
-    read = read_scores(tmp_path / "scores.csv")
+    issues.write(tmp_path)
+    read = Issues.read(tmp_path / "scores.csv")
     pd.testing.assert_frame_equal(read.scores, issues.scores)
     pd.testing.assert_frame_equal(read.flagged, issues.flagged)
 
@@ -93,7 +92,7 @@ def test_scores_that_are_read_are_those_written(tmp_path: Path, true_labels: boo
 def test_another_file_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "scores.csv").write_bytes(content)
     with pytest.raises(RunFolderError, match=r"scores\.csv"):
-        read_scores(tmp_path / "scores.csv")
+        Issues.read(tmp_path / "scores.csv")
 
 
 def test_nothing_flagged_is_a_table_without_rows(tmp_path: Path) -> None:
@@ -102,5 +101,5 @@ def test_nothing_flagged_is_a_table_without_rows(tmp_path: Path) -> None:
     detections = detections_of(evidence)
     lead = replace(detections.lead, flagged=np.zeros(10, dtype=bool))
     quiet = replace(detections, by_name={**detections.by_name, "confident-learning": lead})
-    write_issues(rank_issues(dataset, evidence, quiet, as_strings(list(a_status()))), tmp_path)
+    rank_issues(dataset, evidence, quiet, as_strings(list(a_status()))).write(tmp_path)
     assert (tmp_path / "issues.csv").read_text(encoding="utf-8") == f"{HEADER}\n"
