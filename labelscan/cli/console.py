@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
-from typing import TextIO, TypeAlias
+from typing import Self, TextIO, TypeAlias
 
 import rich.console
 from rich.cells import cell_len
@@ -189,13 +189,21 @@ def side_by_side(*shown: Table) -> Shape:
     return Columns(shown, padding=(1, 4, 1, 0))  # rich leaves one blank line of the two between, none outside
 
 
-def entry(name: str, width: int, lines: Sequence[str], *, style: str = "bold") -> Table:
-    """Return ``name`` in ``width`` cells and ``lines`` beside it, each wrapped within its column."""
-    grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column(width=width, no_wrap=True)
+def entries(rows: Iterable[Sequence[str]], *, style: str = "dim", least: int = 0) -> Table:
+    """Return rows of a name and the lines to the right of it, which wrap within their column.
+
+    Args:
+        rows: each a name, then its lines.
+        style: that of the names.
+        least: cells for the names, where they need fewer.
+    """
+    rows = list(rows)
+    grid = Table.grid(padding=(0, GAP, 0, 0))
+    grid.add_column(width=max([least, *(cells(name) for name, *_ in rows)]), no_wrap=True)
     grid.add_column(overflow="fold")
-    for position, line in enumerate(lines):
-        grid.add_row(Text(printable(name), style=style) if position == 0 else "", Text(printable(line)))
+    for name, *lines in rows:
+        for position, line in enumerate(lines):
+            grid.add_row(Text(printable(name), style=style) if position == 0 else "", Text(printable(line)))
     return grid
 
 
@@ -217,7 +225,7 @@ def text(*pieces: str | tuple[str, str]) -> Text:
 
 
 def warning(words: str) -> Text:
-    """Return a warning among the results."""
+    """Return a warning that stands among the results."""
     return text(("warning: ", "bold yellow"), words)
 
 
@@ -272,10 +280,10 @@ def show_message(words: str, *, kind: str = "", style: str = "", wrap: bool = Tr
 
 
 class Bars:
-    """Progress bars on a terminal, one a step, the last always at the bottom."""
+    """Progress bars in the last lines of a terminal, one a step; where they are not ``live``, nothing is drawn."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    def __init__(self, console: Console, *, live: bool) -> None:
+        self.live = live
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
@@ -286,15 +294,15 @@ class Bars:
             transient=True,
             redirect_stdout=False,
             redirect_stderr=False,
+            disable=not live,
         )
         self._tasks: dict[str, TaskID] = {}
 
-    def start(self) -> None:
-        """Take the last lines of the terminal."""
+    def __enter__(self) -> Self:
         self._progress.start()
+        return self
 
-    def stop(self) -> None:
-        """Leave the terminal as it was, the cursor visible."""
+    def __exit__(self, *error: object) -> None:
         self._progress.stop()
 
     def begin(self, name: str, total: int) -> None:
@@ -307,11 +315,6 @@ class Bars:
             self._progress.update(self._tasks[name], completed=done, note=note)
 
     def end(self, name: str) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         if name in self._tasks:
-            self._progress.remove_task(self._tasks[name])
-            del self._tasks[name]
-
-    def print(self, line: Text) -> None:
-        """Write a line above the bars."""
-        self._console.print(message(self._console, line))
+            self._progress.remove_task(self._tasks.pop(name))

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 
-from labelscan.cli.console import Console, entry, stdout, table, text
+from labelscan.cli.console import entries, stdout, table, text
 from labelscan.gating.baseline import BaselineUpdate
 from labelscan.gating.formats import words
 from labelscan.gating.verdict import GateVerdict
@@ -17,57 +17,16 @@ STYLES = {"PASSED": "bold green", "FAILED": "bold red", "warning": "bold yellow"
 
 def show(verdict: GateVerdict, *, top: int, quiet: bool) -> None:
     """Write a verdict to stdout, or only its first line."""
-    _write(stdout(), verdict, top=top, quiet=quiet)
-
-
-def show_form(content: str) -> None:
-    """Write a verdict that is in its form already to stdout, as it is."""
-    stdout().out(content, end="", highlight=False)
-
-
-def show_update(update: BaselineUpdate, least: float) -> None:
-    """Write to stdout what a baseline holds now, and what has changed in it.
-
-    Args:
-        update: what was written.
-        least: the error probability from which on the gate counts a suspect; the baseline has all.
-    """
     console = stdout()
-    rows = "row" if update.n_rows == 1 else "rows"
-    console.show(
-        text(
-            (f"{update.path}: {update.n_rows:,} {rows}", "bold"),
-            f", {len(update.added):,} added, {len(update.removed):,} removed",
-            f": every flag, including those below P = {least:g}" if least > 0 else "",
-        )
-    )
-    for example_id, given_label in update.removed[:MOST_ROWS]:
-        console.show(text(("removed ", "dim"), f"{example_id}, no longer labelled {given_label}"))
-    if len(update.removed) > MOST_ROWS:
-        console.show(
-            text(("removed ", "dim"), f"and {len(update.removed) - MOST_ROWS:,} more that have another label now")
-        )
-    if update.unknown:
-        rows = "1 row is" if len(update.unknown) == 1 else f"{len(update.unknown):,} rows are"
-        console.show(
-            text(
-                ("kept    ", "dim"), f"{rows} stale, unless another run has the examples: {words.named(update.unknown)}"
-            )
-        )
-    console.show(text(("next    ", "dim"), "keep it beside the data, under version control"))
-
-
-def _write(console: Console, verdict: GateVerdict, *, top: int, quiet: bool = False) -> None:
     outcome = words.outcome(verdict)
     console.show(text((outcome, STYLES[outcome]), f": {words.reason(verdict)}"))
     if quiet:
         return
     console.show(text(words.findings(verdict)))
     console.print()
-    width = max(len(check.name) for check in verdict.checks)
-    for check in verdict.checks:
-        mark = "ok" if check.passed else "exceeded"
-        console.show(entry(f"{mark:<8}  {check.name}", len("exceeded") + 2 + width, [check.sentence]))
+    marks = {True: "ok", False: "exceeded"}
+    checks = [(f"{marks[check.passed]:<8}  {check.name}", check.sentence) for check in verdict.checks]
+    console.show(entries(checks, style="bold"))
     if verdict.suspects and top:
         console.print()
         title = "New" if verdict.baseline and verdict.n_new else "Top"
@@ -82,3 +41,33 @@ def _write(console: Console, verdict: GateVerdict, *, top: int, quiet: bool = Fa
         console.show(text((f"{kind}: ", STYLES[kind]), remark))
     for word, step in steps:
         console.print(text((f"{word:<8}", "dim"), step), soft_wrap=True)  # not wrapped, to be copied
+
+
+def show_formatted(content: str) -> None:
+    """Write a verdict in one of its formats to stdout, byte for byte."""
+    stdout().out(content, end="", highlight=False)
+
+
+def show_update(update: BaselineUpdate, least: float) -> None:
+    """Write to stdout what a baseline holds now, and what has changed in it.
+
+    The gate counts suspects from the error probability ``least`` on; the baseline has all.
+    """
+    console, removed = stdout(), update.removed
+    rows = "row" if update.n_rows == 1 else "rows"
+    console.show(
+        text(
+            (f"{update.path}: {update.n_rows:,} {rows}", "bold"),
+            f", {len(update.added):,} added, {len(removed):,} removed",
+            f": every flag, including those below P = {least:g}" if least > 0 else "",
+        )
+    )
+    for example_id, given_label in removed[:MOST_ROWS]:
+        console.show(text(("removed ", "dim"), f"{example_id}, no longer labelled {given_label}"))
+    if len(removed) > MOST_ROWS:
+        console.show(text(("removed ", "dim"), f"and {len(removed) - MOST_ROWS:,} more that have another label now"))
+    if update.unknown:
+        rows = "1 row is" if len(update.unknown) == 1 else f"{len(update.unknown):,} rows are"
+        stale = f"{rows} stale, unless another run has the examples: {words.named(update.unknown)}"
+        console.show(text(("kept    ", "dim"), stale))
+    console.show(text(("next    ", "dim"), "keep it beside the data, under version control"))

@@ -1,4 +1,4 @@
-"""``labelscan list WHAT``: the parts that a name can stand for, their options, and where they come from."""
+"""``labelscan list WHAT``: the parts of a kind, their options, and where they come from."""
 
 import difflib
 import inspect
@@ -25,8 +25,6 @@ USES = {
     "noises": "labelscan detect 'demo:digits?noise={example}'",
 }
 """How a part of each kind is named on the command line."""
-
-
 DEFAULTS = {"losses": Config().training.loss, "detectors": Config().detection.detector}
 
 
@@ -55,10 +53,10 @@ class Part:
     purpose: str
     options: tuple[ListedOption, ...] = ()
     by_classes: tuple[ListedDefaults, ...] = ()
-    """Of options whose defaults depend on the number of classes; ``options`` holds those for the fewest."""
+    """Defaults that depend on the number of classes; ``options`` holds those for the fewest."""
     source: str = ""
     command: str = ""
-    """Of a config: how it is used."""
+    """How a config is used; empty for other kinds."""
 
 
 @command()
@@ -81,11 +79,8 @@ def list_parts(
         console.show_json({what: [asdict(part) for part in parts], "notes": notes})
         return
     out = console.stdout()
-    width = max(console.cells(part.name) for part in parts)
-    for part in parts:
-        out.show(console.entry(part.name, width, [part.purpose, *_details(part)]))
-    for note in notes:
-        out.show(console.entry("", width, [note]))
+    rows = [(part.name, part.purpose, *_details(part)) for part in parts] + [("", note) for note in notes]
+    out.show(console.entries(rows, style="bold"))
     if what != "configs":  # each of them has its own
         out.print(console.text(("use: ", "dim"), USES[what].format(example=_example(what, parts))))
 
@@ -116,7 +111,7 @@ def _parts(what: str) -> Iterator[Part]:
 
 
 def _notes(what: str) -> Iterator[str]:
-    """Yield what is true of all parts of a kind, or names further ones."""
+    """Yield what holds for all parts of a kind, or names further ones."""
     if what == "losses":
         from labelscan.training.schedule import STALLED_DELAY
 
@@ -147,7 +142,7 @@ def _purpose(constructor: Callable[..., object]) -> str:
 
 
 def _source(constructor: Callable[..., object]) -> str:
-    """Return what stands behind ``Source:`` in the docstring of a part, else in that of its module."""
+    """Return what follows ``Source:`` in the docstring of a part, else in that of its module."""
     for documented in (constructor, sys.modules.get(constructor.__module__)):
         found = re.search(r"Source:\s*(.+?)(?:\n\s*\n|\Z)", inspect.getdoc(documented) or "", re.DOTALL)
         if found:
@@ -188,7 +183,7 @@ def _listed(values: Mapping[str, object]) -> str:
 
 
 def _example(what: str, parts: list[Part]) -> str:
-    """Return how the part that is the default is named with an option, else the first part."""
+    """Return the default part, else the first one, with an option as it is written on the command line."""
     part = next((part for part in parts if part.name == DEFAULTS.get(what)), parts[0])
     if not part.options:
         return part.name

@@ -47,4 +47,4 @@ def score(
             fresh=fresh,
             notify=listener,
         )
-    run_screen.show(run, top=top, as_json=as_json, quiet=quiet, told=listener.told)
+    run_screen.show(run, top=top, as_json=as_json, quiet=quiet, reported=listener.reported)

@@ -54,7 +54,7 @@ class Setting:
         return self.kind is bool or "/" in self.flag
 
     @property
-    def told_default(self) -> str:
+    def shown_default(self) -> str:
         """Return the default as people read it; empty where nothing is the default."""
         if self.default_is or self.default is None or self.default is False:
             return self.default_is

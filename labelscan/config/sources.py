@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from labelscan.config.sections import Config, settings
-from labelscan.errors import ConfigError
+from labelscan.errors import ConfigError, did_you_mean
 from labelscan.registry import read_value
 
 ENVIRONMENT_PREFIX = "LABELSCAN_"
@@ -153,8 +153,7 @@ def find_config(name: str) -> Path:
     known = shipped_configs()
     if name in known:
         return known[name]
-    nearest = difflib.get_close_matches(name, list(known), n=1)
-    hint = f"did you mean {nearest[0]}?" if nearest else f"give a file, or one of {', '.join(known)}"
+    hint = did_you_mean(name, known, otherwise=f"give a file, or one of {', '.join(known)}")
     raise ConfigError(f"no file and no config is called {name!r}", where="--config", hint=hint)
 
 
