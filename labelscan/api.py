@@ -1,6 +1,6 @@
-"""The functions of the library that join several steps, or take what a script has: a path, a run, lists, keywords.
+"""The functions of the library that join several stages, with what a script has: a path, a run, lists, keywords.
 
-``detect``, ``plan`` and ``score`` are those of their stages; see ``labelscan.__init__``.
+``detect``, ``plan`` and ``score`` come from their stages; see ``labelscan.__init__``.
 """
 
 import dataclasses
@@ -40,9 +40,9 @@ def settings(
     Args:
         data: as on the command line.
         overrides: ``section.name=value`` texts, or a mapping of ``section.name`` to value.
-        config: file, or name of one that comes with labelscan.
-        flags: any flag of ``labelscan detect`` or ``gate`` that is a setting, called as there:
-            ``loss="gce"``, ``epochs=5``, ``batch_size=64``, ``folds=10``, ``max_rate=0.02``.
+        config: a file, or the name of one that comes with labelscan.
+        flags: any flag of ``labelscan detect`` or ``gate`` that is a setting, by its name there: ``loss="gce"``,
+            ``epochs=5``, ``batch_size=64``, ``folds=10``, ``max_rate=0.02``.
 
     Raises:
         ConfigError: an unknown setting, or a value that it cannot have.
@@ -73,30 +73,30 @@ def benchmark(
     max_seconds: float | None = None,
     notify: Listener = ignore,
 ) -> "Benchmark":
-    """Plant label errors, or take those that are known, and compare how many of them losses and detectors find.
+    """Plant label errors, or use those that are known, and compare how many of them losses and detectors find.
 
     Each loss is trained once on the labels of each noise and seed, fold by fold as ``detect`` does; all detectors
-    judge the same probabilities. Finished cells are kept in the folder: with one more loss, noise or seed only what
-    is new is trained, and with another detector nothing.
+    judge the same probabilities. Finished cells are kept in the folder: one more loss, noise or seed trains only what
+    is new, and another detector nothing.
 
     Args:
-        data: as in ``detect``. With ``noises`` the true labels are taken for right where the data has them, else
-            the given ones; without, the data must have true labels, some of them unlike the given ones.
-        labels: (N,) with data in memory only.
-        noises: as in ``symmetric:0.1``.
-        losses: as in ``blurry:gamma=0.4``; the others are compared with the first. None is that of ``settings``.
-        detectors: as in ``confident-learning:filter_by=both``; none stands for those of every run.
-        n_seeds: how often all is done, with other errors, folds and models; the first seed is that of ``settings``.
-        settings: from ``labelscan.settings``; defaults where None.
+        data: as in ``detect``. With ``noises`` its true labels count as right, or its given ones where it has no
+            true ones; without, it must have true labels, some of which differ from the given ones.
+        labels: (N,) given labels, only with data in memory.
+        noises: such as ``symmetric:0.1``.
+        losses: such as ``blurry:gamma=0.4``; the others are compared with the first. Empty is that of ``settings``.
+        detectors: such as ``confident-learning:filter_by=both``; empty stands for those of every run.
+        n_seeds: repetitions with other errors, folds and models; the first seed is that of ``settings``.
+        settings: from ``labelscan.settings``; None stands for the defaults.
         model: as in ``detect``.
         output: the folder of the benchmark; None is ``labelscan-runs/benchmark-<name>-<fingerprint>``.
         fresh: whether an earlier benchmark in the folder is deleted.
-        max_seconds: after which what is done by then is the result; the same call resumes from there.
-        notify: receives everything that happens; see ``labelscan.events``.
+        max_seconds: time after which the finished cells are the result; the same call resumes from there.
+        notify: receives every event; see ``labelscan.events``.
 
     Raises:
         UsageError: a name, setting or data that cannot work, with what to do.
-        Interrupted: ``max_seconds`` is over before the first cell was finished.
+        Interrupted: ``max_seconds`` were over before the first cell was finished.
     """
     from labelscan.benchmarking import run_benchmark
     from labelscan.benchmarking.plan import make_benchmark_plan
@@ -121,7 +121,7 @@ def diff(first: str | Path | Run, second: str | Path | Run) -> Comparison:
 
     Args:
         first: a run, or its folder.
-        second: another; what has changed is said as from the first to the second.
+        second: another; changes are reported as from the first to the second.
 
     Raises:
         UsageError: no run or an unfinished one, or runs without a common example.
@@ -143,17 +143,17 @@ def gate(
     """Judge a finished run by limits, and by what was reviewed before.
 
     Args:
-        run: of ``detect`` or ``score``, or its folder.
+        run: a run of ``detect`` or ``score``, or its folder.
         max_rate: share of the scored labels that may be suspects, in [0, 1].
-        max_issues: how many may be.
-        max_class_rate: the share within any one class.
-        max_new: how many suspects may be missing in the baseline; None is 0 where there is one.
+        max_issues: number of labels that may be suspects.
+        max_class_rate: as ``max_rate``, within each class.
+        max_new: suspects that may be missing in the baseline; None is 0 where there is one.
         baseline: file of reviewed labels, from ``update_baseline``, or the decisions of a reviewer.
-        min_error_probability: from which on a suspect counts.
-        settings: limits where None is given here, as from ``labelscan.settings``.
+        min_error_probability: error probability from which on a suspect counts.
+        settings: limits where None is given here, from ``labelscan.settings``.
 
     Raises:
-        UsageError: no limit, no finished run, or one that says nothing of the labels.
+        UsageError: no limit, no finished run, or one that says nothing about the labels.
     """
     given = {
         "max_rate": max_rate,
@@ -168,14 +168,14 @@ def gate(
 
 
 def update_baseline(run: str | Path | Run, baseline: str | Path) -> BaselineUpdate:
-    """Write all suspects of a finished run into a baseline, beside what it holds of the same data already.
+    """Add all suspects of a finished run to a baseline, and remove rows whose labels have changed.
 
     Args:
-        run: of ``detect`` or ``score``, or its folder.
+        run: a run of ``detect`` or ``score``, or its folder.
         baseline: the file; made where there is none.
 
     Raises:
-        UsageError: no finished run, one that says nothing of the labels, or a file that holds something else.
+        UsageError: no finished run, one that says nothing about the labels, or a file that holds something else.
     """
     return accept(lambda: FinishedRun.of(run), Path(baseline))
 
@@ -183,7 +183,7 @@ def update_baseline(run: str | Path | Run, baseline: str | Path) -> BaselineUpda
 def report(
     run: str | Path | Run,
     *,
-    format: str = "html",  # as the option of the command is called
+    format: str = "html",  # named as the option of the command
     output: Path | str | None = None,
     top: int = TOP,
     data: str | Path = "",
@@ -194,15 +194,15 @@ def report(
     """Write what a finished run found as one page to read, show and review labels on; return its path.
 
     Args:
-        run: of ``detect`` or ``score``, or its folder.
-        format: ``html``, one file with pictures, ``markdown``, or ``label-studio``, tasks for Label Studio with the
-            labelling interface beside them.
+        run: a run of ``detect`` or ``score``, or its folder.
+        format: ``html``, one file with pictures; ``markdown``; or ``label-studio``, tasks for Label Studio and a file
+            with its labelling interface.
         output: the file; None is report.html, report.md or label-studio.json in the run folder.
-        top: how many suspects are shown.
-        data: where the data lies now; empty is where the run found it.
+        top: suspects that are shown.
+        data: where the data is now; empty is where the run found it.
         pictures: whether examples are shown.
-        image_root: the document root of ``label-studio``, so that it shows whole images.
-        notify: receives the steps of the reading and of the pictures.
+        image_root: the document root of Label Studio, so that it shows whole images.
+        notify: receives the steps of reading data and making pictures.
 
     Raises:
         UsageError: no run or an unfinished one, or no such format.

@@ -34,7 +34,7 @@ Each leaves a run folder, and says which. Then:
   labelscan gate RUN             an exit code for CI: too many suspects, or new ones
 
 labelscan --help lists the commands, labelscan detect --help all options."""
-"""What ``labelscan`` alone says."""
+"""What ``labelscan`` without a command says."""
 
 app = Typer(
     name="labelscan",

@@ -1,4 +1,4 @@
-"""Every setting: one frozen dataclass for each step of a run, and a step is given only its own."""
+"""Every setting: one frozen dataclass for each step of a run, which gets only its own."""
 
 from dataclasses import dataclass, field
 from functools import cache
@@ -8,15 +8,15 @@ from labelscan.config.setting import BY_THE_MODEL, Setting, declared_in, setting
 from labelscan.errors import ConfigError
 
 LEADING_DETECTOR = "noise-posterior"
-"""Whose flags and ranking lead by default; tests/bench/RESULTS.md compares it with confident-learning."""
+"""The detector that leads by default; tests/bench/RESULTS.md compares it with confident-learning."""
 SELF_CHECK_RATE = 0.02
-"""The share of planted errors where a self-check is asked for without one."""
+"""The share of planted errors in a self-check without a rate."""
 LIMITS, DATA, MODEL, TRAINING, RUN = "Limits", "Data", "Model", "Training", "Run"
 """Headings of help pages."""
 USUAL = "by its usual names"
-"""How a column is found that nobody names."""
-_WITHOUT_EFFECT = {"affects_results": False}
-"""On the results: it decides only how and where a run is done, or what is done with results later."""
+"""How a column is found where none is named."""
+_NO_EFFECT_ON_RESULTS = {"affects_results": False}
+"""Such a section decides how and where a run is done, or what is done with its results later."""
 
 
 class Section:
@@ -31,7 +31,7 @@ class Section:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DatasetConfig(Section):
-    """What is read, and which columns or arrays mean what; those without a name are found by their usual ones."""
+    """What is read, and what its columns or arrays mean; those without a name are found by their usual ones."""
 
     data: str = setting(
         "", "A folder of class folders, a manifest, a table, an .npz file, torchvision:NAME or demo:digits."
@@ -157,7 +157,7 @@ class DeviceConfig(Section):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExecutorConfig(Section):
-    """How folds are carried out. Results do not depend on it, except for their last digits on ``threads``."""
+    """Where folds are trained. Results do not depend on it, except that ``threads`` can change their last digits."""
 
     name: str = setting(
         "local", "What carries out the folds; local is this machine.", RUN, "EXECUTOR", flag="--executor"
@@ -173,7 +173,7 @@ class ExecutorConfig(Section):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DetectionConfig(Section):
-    """Which detector's flags and ranking lead, and whether the run checks itself. Every run computes all detectors."""
+    """The detector whose flags and ranking lead (every run computes all), and whether the run checks itself."""
 
     detector: str = setting(
         LEADING_DETECTOR,
@@ -197,7 +197,7 @@ class DetectionConfig(Section):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GateConfig(Section):
-    """What ``gate`` lets pass; None, in files ``"none"``, is no limit. The results of a run do not depend on it."""
+    """What ``gate`` lets pass; None, written ``"none"`` in files, is no limit."""
 
     max_rate: float | None = setting(
         None, "Share of the scored labels that may be suspects, as in 0.02.", LIMITS, "RATE", minimum=0, maximum=1
@@ -241,9 +241,9 @@ class Config(Section):
     training: TrainingConfig = field(default_factory=TrainingConfig)
     folds: FoldsConfig = field(default_factory=FoldsConfig)
     device: DeviceConfig = field(default_factory=DeviceConfig)
-    executor: ExecutorConfig = field(default_factory=ExecutorConfig, metadata=_WITHOUT_EFFECT)
+    executor: ExecutorConfig = field(default_factory=ExecutorConfig, metadata=_NO_EFFECT_ON_RESULTS)
     detection: DetectionConfig = field(default_factory=DetectionConfig)
-    gate: GateConfig = field(default_factory=GateConfig, metadata=_WITHOUT_EFFECT)
+    gate: GateConfig = field(default_factory=GateConfig, metadata=_NO_EFFECT_ON_RESULTS)
     seed: int = setting(0, "Fixes folds, initial weights and the order of examples.", TRAINING, "N", minimum=0)
 
 
@@ -255,8 +255,8 @@ def settings() -> dict[str, Setting]:
 
 @cache
 def _by_section() -> dict[type, tuple[Setting, ...]]:
-    prefixes = {Config: "", **{kind: f"{name}." for name, kind in get_type_hints(Config).items()}}
+    names = {Config: "", **{kind: name for name, kind in get_type_hints(Config).items()}}
     return {
-        kind: tuple(entry for key, entry in settings().items() if key.rpartition(".")[0] == prefix[:-1])
-        for kind, prefix in prefixes.items()
+        kind: tuple(entry for key, entry in settings().items() if key.rpartition(".")[0] == name)
+        for kind, name in names.items()
     }
