@@ -128,10 +128,10 @@ def _unforeseen(error: BaseException, arguments: list[str]) -> int:
     if isinstance(error, OSError) and error.strerror:  # a full disk, a read-only folder
         problem = Problem(error.strerror, where=str(error.filename or ""), hint=hint)
     elif isinstance(error, MemoryError):
-        problem = Problem("the memory is not enough", hint="make it less: --batch-size, --image-size")
+        problem = Problem("out of memory", hint="reduce --batch-size or --image-size")
     else:
         what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        problem = Problem(f"this was not foreseen: {what}", hint=hint)
+        problem = Problem(f"unexpected error: {what}", hint=hint)
     _report([problem], arguments, error)
     return FAILED
 

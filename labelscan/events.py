@@ -165,6 +165,6 @@ def with_deadline(notify: Listener, max_seconds: float | None) -> Listener:
     def listen(event: Event) -> None:
         notify(event)
         if monotonic() > deadline:
-            raise Interrupted(f"the time of {max_seconds:g} s is over", hint="the same command goes on from here")
+            raise Interrupted(f"the time of {max_seconds:g} s is over", hint="the same command resumes from here")
 
     return listen

@@ -23,8 +23,8 @@ def apply(
             metavar="FILE",
         ),
     ] = None,
-    drop: Annotated[bool, option(CHANGES, "Leave flagged labels out.", "--drop")] = False,
-    relabel: Annotated[bool, option(CHANGES, "Give flagged labels the suggested one.", "--relabel")] = False,
+    drop: Annotated[bool, option(CHANGES, "Leave out flagged labels.", "--drop")] = False,
+    relabel: Annotated[bool, option(CHANGES, "Replace flagged labels by the suggested ones.", "--relabel")] = False,
     min_error_probability: Annotated[
         float | None,
         option(
@@ -36,33 +36,31 @@ def apply(
     ] = None,
     allow_new_classes: Annotated[
         bool,
-        option(CHANGES, "Decisions may name classes that the data does not have.", "--allow-new-classes"),
+        option(CHANGES, "Let decisions name classes that the data does not have.", "--allow-new-classes"),
     ] = False,
     data: options.MovedData = "",
     output: Annotated[
         Path | None,
         option(
             OUTPUT,
-            "The copy, with the ending of the original. [default: RUN/corrected.*]",
+            "The copy, with the extension of the original. [default: RUN/corrected.*]",
             "--output",
             "-o",
             metavar="FILE",
         ),
     ] = None,
     link_to: Annotated[
-        Path | None, option(OUTPUT, "Make class folders of links to the images instead.", metavar="FOLDER")
+        Path | None, option(OUTPUT, "Make class folders with links to the images instead.", metavar="FOLDER")
     ] = None,
-    copy: Annotated[bool, option(OUTPUT, "Copy images there, and do not link.", "--copy")] = False,
-    overwrite: Annotated[
-        bool, option(OUTPUT, "Replace a file that is there already and differs.", "--overwrite")
-    ] = False,
+    copy: Annotated[bool, option(OUTPUT, "Copy the images instead of linking them.", "--copy")] = False,
+    overwrite: Annotated[bool, option(OUTPUT, "Replace an existing file that differs.", "--overwrite")] = False,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Write a corrected copy of the labels; the data itself is only read.
 
-    The copy has the form of the original and reads like it; class folders become a manifest. Every change is
-    logged beside it, in a file whose name goes on with .changes.csv.
+    The copy has the format of the original and can be read in its place; class folders become a manifest. Every
+    change is logged next to it, in a file whose name ends in .changes.csv.
     """
     refuse_both("--output", output is not None, "--link-to", link_to is not None)
     if copy and link_to is None:

@@ -31,7 +31,7 @@ def benchmark(
         list[str] | None,
         _compared(
             "NOISE",
-            "Errors to plant, as in symmetric:0.1; see labelscan list noises. [default: those that the data has]",
+            "Errors to plant, such as symmetric:0.1; see labelscan list noises. [default: those that the data has]",
             "noises",
         ),
     ] = None,
@@ -39,19 +39,19 @@ def benchmark(
         list[str] | None,
         _compared(
             "LOSS",
-            "As in blurry:gamma=0.4,delay=4; the others are compared with the first. [default: that of detect]",
+            "Such as blurry:gamma=0.4,delay=4; the others are compared with the first. [default: that of detect]",
             "losses",
         ),
     ] = None,
     detector: Annotated[
         list[str] | None,
-        _compared("DETECTOR", "As in confident-learning:filter_by=both. [default: those of every run]", "detectors"),
+        _compared("DETECTOR", "Such as confident-learning:filter_by=both. [default: those of every run]", "detectors"),
     ] = None,
     seeds: Annotated[
         int,
         option(
             RUN,
-            "Times that everything is done, each with other errors, folds and weights; --seed is the first.",
+            "Repetitions, each with other errors, folds and weights; --seed is the first.",
             metavar="N",
             parser=whole_number("--seeds", least=1),
         ),
@@ -60,7 +60,7 @@ def benchmark(
         float | None,
         option(
             RUN,
-            "Show what is done after so long (2h, 90s); the same command goes on.",
+            "Show what is finished after this time (2h, 90s); the same command resumes.",
             metavar="MINUTES",
             parser=_read_budget,
         ),
@@ -83,8 +83,8 @@ def benchmark(
 ) -> None:
     """Compare losses and detectors by how many label errors they find in your data.
 
-    Plants errors, or takes those that true labels show, trains once for each noise, loss and seed, and lets every
-    detector judge. The same command again goes on, and trains only what is not finished.
+    Plants errors, or uses those that true labels show, trains once for each noise, loss and seed, and lets every
+    detector judge. The same command again resumes, and trains only what is not finished.
     """
     refuse_both("--quiet", quiet, "--verbose", verbose)
     settings = given.resolve_with_data(data, "benchmark")

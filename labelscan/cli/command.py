@@ -32,7 +32,7 @@ _CONFIG = Annotated[
 ]
 _OVERRIDES = Annotated[
     list[str] | None,
-    option(RUN, "Any setting, as in training.learning_rate=0.01; may be repeated.", "--set", metavar="KEY=VALUE"),
+    option(RUN, "Any setting, such as training.learning_rate=0.01; may be repeated.", "--set", metavar="KEY=VALUE"),
 ]
 _DEBUG = Annotated[bool, option(OUTPUT, "Show tracebacks of errors.", "--debug")]
 
@@ -60,7 +60,7 @@ class Given:
         config = self.resolve(data)
         if not config.dataset.data:
             hint = f"labelscan {command} DATA, DATA being a folder, a file or demo:digits; see --help"
-            raise UsageError("no data is named", hint=hint)
+            raise UsageError("no data is given", hint=hint)
         return config
 
 

@@ -28,8 +28,8 @@ def detect(
 ) -> None:
     """Find labels that are probably wrong.
 
-    Trains a fresh model for each fold, predicts every example by a model that has not seen it, and writes
-    a run folder with issues.csv, most doubtful labels first. The same command again resumes an unfinished run.
+    Trains a new model for each fold, predicts every example by a model that has not seen it, and writes a run
+    folder with issues.csv, most doubtful labels first. The same command again resumes an unfinished run.
     """
     refuse_both("--resume", resume, "--fresh", fresh)
     refuse_both("--quiet", quiet, "--verbose", verbose)

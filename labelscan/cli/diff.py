@@ -17,15 +17,15 @@ def diff(
     second: Annotated[Path, Argument(metavar="SECOND", help="Another, on the same data or a version of it.")],
     output: Annotated[
         Path | None,
-        option(OUTPUT, "Write all examples that differ as CSV.", "--csv", "--output", "-o", metavar="FILE"),
+        option(OUTPUT, "Write every example that differs as CSV.", "--csv", "--output", "-o", metavar="FILE"),
     ] = None,
     top: Annotated[int, option(OUTPUT, "Examples shown of each kind.", metavar="N", parser=whole_number("--top"))] = 5,
     as_json: options.AsJson = False,
 ) -> None:
     """Compare what two runs flag: two losses, two seeds, two versions of the data.
 
-    Examples are joined by example_id. Labels that changed from the first run to the second are told apart: fixed,
-    still flagged, newly flagged. Ends in 0 whether the runs differ or not.
+    Examples are joined by example_id. Labels that changed from the first run to the second are fixed, still flagged
+    or newly flagged. The exit code is 0 whether the runs differ or not.
     """
     if output is not None and output.is_dir():
         raise UsageError("this is a folder", where=str(output), hint="name a file, as in -o differences.csv")

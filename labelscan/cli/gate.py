@@ -39,7 +39,7 @@ def gate(
         bool,
         option(
             LIMITS,
-            "Write every flag of today into the baseline, also those below --min-error-probability, and judge nothing.",
+            "Write every flag of this run into the baseline, even below --min-error-probability, and judge nothing.",
             "--update-baseline",
         ),
     ] = False,
@@ -71,7 +71,7 @@ def gate(
     """Judge labels by limits and a baseline, for CI: exit code 0 passes, 1 fails.
 
     Given data, detects first. A limit may be reached but not exceeded; limits can also be settings, as in
-    --set gate.max_rate=0.02. What cannot be judged ends in 2, such as a run whose models learned nothing.
+    --set gate.max_rate=0.02. The exit code is 2 where nothing can be judged, as when the models learned nothing.
     """
     written = _read_formats([*(formats or []), *(["json"] if as_json else [])], update_baseline=update_baseline)
     refuse_both("--quiet", quiet, "--verbose", verbose)

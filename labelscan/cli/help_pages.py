@@ -15,7 +15,7 @@ COMMANDS = "Commands"
 HEADINGS = (ARGUMENTS, "", LIMITS, TRAINING, MODEL, DATA, RUN, OUTPUT)
 """The order of the headings; the empty one stands for those of a single command."""
 OWN_WORDS = {
-    "--help": "Show this page and leave.",
+    "--help": "Show this page and exit.",
     "--install-completion": "Let the shell complete options and names.",
     "--show-completion": "Show what --install-completion would add.",
 }

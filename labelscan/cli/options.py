@@ -58,7 +58,7 @@ def number(where: str) -> Callable[[object], float]:
 def refuse_both(first: str, is_first: object, second: str, is_second: object) -> None:
     """Raise UsageError where two options that exclude each other are both given."""
     if is_first and is_second:
-        raise UsageError(f"{first} and {second} are given at once", hint="leave one of them out")
+        raise UsageError(f"{first} and {second} cannot be used together", hint="leave one of them out")
 
 
 Data = Annotated[
@@ -78,7 +78,7 @@ MaxTime = Annotated[
     float | None,
     option(RUN, "Stop after 90s, 30m or 2h; the same command resumes.", "--max-time", metavar="TIME", parser=read_time),
 ]
-DryRun = Annotated[bool, option(RUN, "Show what would run and about how long, and do nothing.", "--dry-run")]
+DryRun = Annotated[bool, option(RUN, "Show what would run and about how long it takes, and do nothing.", "--dry-run")]
 RunFolder = Annotated[
     Path | None,
     option(OUTPUT, "Run folder. [default: labelscan-runs/<name>-<8 digits>]", "--output", "-o", metavar="FOLDER"),

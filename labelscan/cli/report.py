@@ -29,13 +29,13 @@ REVIEW = "Review"
 def report(
     run: options.Run,
     serve: Annotated[
-        bool, option(REVIEW, "Serve the page to this machine, and save decisions.csv.", "--serve")
+        bool, option(REVIEW, "Serve the page on this machine, and save decisions.csv.", "--serve")
     ] = False,
     port: Annotated[
         int | None,
         option(
             REVIEW,
-            "Port of --serve. [default: one that is free]",
+            "Port of --serve. [default: a free one]",
             metavar="N",
             parser=whole_number("--port", most=MOST_PORT),
         ),
@@ -57,7 +57,7 @@ def report(
         option(OUTPUT, "File of the one format. [default: report.html in RUN]", "--output", "-o", metavar="FILE"),
     ] = None,
     top: options.Top = 200,
-    pictures: Annotated[bool, option(OUTPUT, "Show the examples.", "--pictures/--no-pictures")] = True,
+    pictures: Annotated[bool, option(OUTPUT, "Show pictures of the examples.", "--pictures/--no-pictures")] = True,
     image_root: Annotated[
         str,
         option(
@@ -71,8 +71,8 @@ def report(
 ) -> None:
     """Make one page of a run: pictures, reasons, and review by keyboard.
 
-    The page needs nothing but itself. Decisions made on it are kept by the browser and exported, or saved in the run
-    folder as they are made where it is served by --serve; labelscan apply puts them into the labels.
+    The page is one file that needs nothing else. The browser keeps decisions until they are exported; with --serve
+    they are saved in the run folder as they are made. labelscan apply then changes the labels.
     """
     formats = _formats(texts or [], output)
     if image_root and "label-studio" not in formats:
@@ -114,7 +114,7 @@ def _formats(texts: list[str], output: Path | None) -> dict[str, Path | None]:
         return formats
     if len(formats) > 1 or None not in formats.values():
         hint = "write --format FORMAT=FILE for each"
-        raise UsageError("--output and files of --format are given at once", where="--output", hint=hint)
+        raise UsageError("--output and --format FORMAT=FILE cannot be used together", where="--output", hint=hint)
     refuse_run_file(output, makes=FILE_NAMES)
     return dict.fromkeys(formats, output)
 

@@ -65,7 +65,7 @@ def test_annotations_of_label_studio_are_decisions(command, run, tmp_path):
         ("--drop --min-error-probability 5", "between 0 and 1"),
         ("--drop --min-error-probability many", "many"),
         ("--drop --copy", "--link-to"),
-        ("--drop --link-to there -o here.npz", "at once"),
+        ("--drop --link-to there -o here.npz", "cannot be used together"),
         ("--drop --link-to there", "not images"),
         ("--drop -o here.csv", "here.npz"),
         ("--drop -o probs.npz --overwrite", "only read"),

@@ -245,7 +245,7 @@ def test_debug_shows_where_a_crash_comes_from(command, photos, library_raises):
     ended = command("detect", "photos", "--debug")
     assert ended.code == 3
     assert "Traceback" in ended.err
-    assert ended.err.endswith("error: this was not foreseen: RuntimeError: out of memory\n")
+    assert ended.err.endswith("error: unexpected error: RuntimeError: out of memory\n")
 
 
 @pytest.mark.parametrize(

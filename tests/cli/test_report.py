@@ -108,9 +108,9 @@ def test_json_says_what_was_written(command, run):
     [
         (["--format", "pdf"], "no format is called 'pdf'"),
         (["--format", "html", "--format", "html"], "given twice"),
-        (["--format", "html=a", "-o", "b"], "at once"),
-        (["--format", "html", "--format", "markdown", "-o", "b"], "at once"),
-        (["--format", "markdown", "--json"], "at once"),
+        (["--format", "html=a", "-o", "b"], "cannot be used together"),
+        (["--format", "html", "--format", "markdown", "-o", "b"], "cannot be used together"),
+        (["--format", "markdown", "--json"], "cannot be used together"),
         (["--top", "many"], "--top"),
         (["-o", "run"], "this is a folder"),
         (["-o", "run/scores.csv"], "a file of the run"),
@@ -118,11 +118,11 @@ def test_json_says_what_was_written(command, run):
         (["--format", "html=a", "--format", "markdown=./a"], "html goes into that file already"),
         (["--port", "80"], "--port goes with --serve"),
         (["--serve", "--port", "65536"], "between 0 and 65535"),
-        (["--serve", "-o", "b"], "at once"),
+        (["--serve", "-o", "b"], "cannot be used together"),
         (["--data", "probs.npz"], "opens no data"),
         (["--data", "probs.npz", "--no-pictures"], "no picture is wanted"),
-        (["--serve", "--json"], "at once"),
-        (["--serve", "--format", "html"], "at once"),
+        (["--serve", "--json"], "cannot be used together"),
+        (["--serve", "--format", "html"], "cannot be used together"),
     ],
 )
 def test_bad_usage_ends_in_2(command, run, arguments, message):
