@@ -150,7 +150,7 @@ def _interrupted(arguments: list[str], reason: str = "") -> int:
 
     with _on_stderr():
         console.show_message(reason or "stopped by the user", kind="interrupted")
-        if not RESUMABLE.isdisjoint(arguments) and "--dry-run" not in arguments:
+        if RESUMABLE.intersection(arguments[:1]) and "--dry-run" not in arguments:
             again = shlex.join(["labelscan", *(one for one in arguments if one != "--fresh")])  # which would start over
             console.show_message(again, kind="resume with", wrap=False)
     return INTERRUPTED

@@ -30,7 +30,7 @@ def show(result: Benchmark, *, as_json: bool, quiet: bool) -> None:
         _show_tables(scoreboard, console)
         console.print()
         console.print(text(("table   ", "dim"), (str(result.folder / TABLE_FILE), "bold")))
-        console.show(text(("beside  ", "dim"), "benchmark.md, benchmark.json, benchmark.png, measurements.csv, cells/"))
+        console.show(text(("also    ", "dim"), "benchmark.md, benchmark.json, benchmark.png, measurements.csv, cells/"))
     _report_what_is_missing(scoreboard)
 
 

@@ -70,4 +70,4 @@ def show_update(update: BaselineUpdate, least: float) -> None:
         rows = "1 row is" if len(update.unknown) == 1 else f"{len(update.unknown):,} rows are"
         stale = f"{rows} stale, unless another run has the examples: {words.named(update.unknown)}"
         console.show(text(("kept    ", "dim"), stale))
-    console.show(text(("next    ", "dim"), "keep it beside the data, under version control"))
+    console.show(text(("next    ", "dim"), "keep it with the data, under version control"))

@@ -77,7 +77,7 @@ def report(
     formats = _formats(texts or [], output)
     if image_root and "label-studio" not in formats:
         raise UsageError("--image-root goes with --format label-studio", hint="add it, or leave --image-root out")
-    shown = [form for form, path in formats.items() if path is None and form not in IN_THE_RUN]
+    shown = [name for name, path in formats.items() if path is None and name not in IN_THE_RUN]
     refuse_both("--json", as_json, f"--format {''.join(shown)} on stdout", bool(shown))
     for flag, given in (("--format", bool(texts)), ("--output", output is not None), ("--json", as_json)):
         refuse_both("--serve", serve, flag, given)
@@ -100,8 +100,8 @@ def report(
     if serve:
         _serve(finished, page, port=port or 0, browser=browser, quiet=quiet)
         return
-    files = {form: path for form, path in formats.items() if form not in shown}
-    written = {form: write_report(finished, page, form, path, data=data) for form, path in files.items()}
+    files = {name: path for name, path in formats.items() if name not in shown}
+    written = {name: write_report(finished, page, name, path, data=data) for name, path in files.items()}
     report_screen.show(page, written, shown=shown, as_json=as_json, quiet=quiet)
 
 

@@ -23,12 +23,12 @@ def show(page: ReportPage, written: Mapping[str, Path], *, shown: Sequence[str],
     if shown:
         sys.stdout.write(render_markdown(page))
     console = stderr() if shown else stdout()
-    for form, path in written.items():
+    for name, path in written.items():
         if quiet:
             console.print(text(str(path)))
             continue
-        console.print(text((f"{WORDS[form]:<8}", "dim"), (str(path), "bold")))
-        for word, step in _next_steps(form, path, shlex.quote(page.run)):
+        console.print(text((f"{WORDS[name]:<8}", "dim"), (str(path), "bold")))
+        for word, step in _next_steps(name, path, shlex.quote(page.run)):
             console.print(text((f"{word:<8}", "dim"), step))  # not wrapped, to be copied
     for note in page.notes:
         stderr().show(text(("note: ", "dim"), note))
@@ -38,12 +38,12 @@ def show(page: ReportPage, written: Mapping[str, Path], *, shown: Sequence[str],
         stderr().show(text(("note: ", "dim"), words))
 
 
-def _next_steps(form: str, path: Path, run: str) -> Iterator[tuple[str, str]]:
+def _next_steps(name: str, path: Path, run: str) -> Iterator[tuple[str, str]]:
     """Yield what to do with a report, each a word and a step; ``run`` is quoted for a shell."""
-    if form == "html":
+    if name == "html":
         yield "next", f"open it, or labelscan report {run} --serve"
         yield "then", f"labelscan apply {run} --decisions decisions.csv"
-    elif form == "label-studio":
+    elif name == "label-studio":
         yield "paste", f"{interface_path(path)} into the labelling settings of a project, then import the tasks"
         yield "then", f"export it as JSON; labelscan apply {run} --decisions EXPORT.json"
 
@@ -93,7 +93,7 @@ def show_decisions(run: Path, decisions: Path, *, quiet: bool) -> None:
 def _to_json(page: ReportPage, written: Mapping[str, Path]) -> dict[str, object]:
     return {
         "run": page.run,
-        "reports": {form: str(path) for form, path in written.items()},
+        "reports": {name: str(path) for name, path in written.items()},
         "n_flagged": page.n_flagged,
         "n_shown": len(page.suspects),
         "n_pictures": sum(one.picture is not None for one in page.suspects),

@@ -165,29 +165,29 @@ def _show_self_check(console: Console, check: SelfCheck) -> None:
 
 def _findings(check: SelfCheck) -> Iterator[tuple[str, str]]:
     recall, precision, left = check.recall, check.precision, check.wrong_labels_left
-    if recall.estimate is None:
+    found, right, unflagged = recall.estimate, precision.estimate, left.estimate
+    if found is None:
         yield "recall", "unknown: none of the planted errors got a score"
     else:
-        yield "recall", f"{percent(recall.estimate, 0)} of such errors are found{_between(recall, percent_of=True)}"
-    if precision.estimate is None:
+        yield "recall", f"{percent(found, 0)} of such errors are found{_share_interval(recall)}"
+    if right is None:
         yield "precision", "unknown: too few labels are flagged"
     else:
         expected = check.expected_precision
         by_model = "" if expected is None else f"; {percent(expected, 0)} by P(wrong)"
-        share = percent(precision.estimate, 0)
-        yield "precision", f"{share} of the flags are right{_between(precision, percent_of=True)}{by_model}"
-    if left.estimate is None:
+        yield "precision", f"{percent(right, 0)} of the flags are right{_share_interval(precision)}{by_model}"
+    if unflagged is None:
         yield "left", "unknown: how many wrong labels are not flagged"
     else:
-        plural = "label is" if round(left.estimate) == 1 else "labels are"
-        yield "left", f"about {left.estimate:,.0f} wrong {plural} not flagged{_between(left, percent_of=False)}"
+        plural = "label is" if round(unflagged) == 1 else "labels are"
+        most = "or more" if left.high is None else f"to {left.high:,.0f}"
+        interval = f"(95 % interval {left.low or 0.0:,.0f} {most})"
+        yield "left", f"about {unflagged:,.0f} wrong {plural} not flagged {interval}"
 
 
-def _between(one: Estimate, *, percent_of: bool) -> str:
-    low, high = one.low or 0.0, one.high
-    if percent_of:
-        return f" (95 % interval {100 * low:.0f} to {100 * (1.0 if high is None else high):.0f} %)"
-    return f" (95 % interval {low:,.0f} {'or more' if high is None else f'to {high:,.0f}'})"
+def _share_interval(one: Estimate) -> str:
+    high = 1.0 if one.high is None else one.high
+    return f" (95 % interval {100 * (one.low or 0.0):.0f} to {100 * high:.0f} %)"
 
 
 def _histogram(check: SelfCheck) -> Iterator[dict[str, object]]:
@@ -220,4 +220,4 @@ def _next_step(summary: Summary, folder: Path) -> str:
         return "see the warnings: do not believe any of this until the models learn"
     if summary.n_flagged:
         return f"labelscan report {shlex.quote(str(folder))}"
-    return "scores.csv beside it has every example, most doubtful first"
+    return "scores.csv next to it has every example, most doubtful first"

@@ -87,7 +87,7 @@ def test_what_cannot_work_ends_in_2_and_writes_nothing(command, run, tmp_path, l
     assert sorted(path.name for path in tmp_path.rglob("*")) == before
 
 
-def test_the_reading_is_told_unless_nothing_is_wanted(command, photos, monkeypatch):
+def test_reading_is_reported_unless_quiet(command, photos, monkeypatch):
     assert command("detect", "photos", "--folds", "2", "--epochs", "1", "-o", "run", "-q").code == 0
     (photos.parent / "made.csv").write_text("example_id,decision,new_label\ndark/3.png,relabel,light\n")
     monkeypatch.setattr("labelscan.cli.progress.LEAST_SECONDS", 0.0)
