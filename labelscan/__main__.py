@@ -16,7 +16,7 @@ import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from labelscan.errors import Interrupted, LabelscanError, Problem, UsageError
 
@@ -50,7 +50,7 @@ def _main(arguments: list[str]) -> int:
     except BrokenPipeError:
         _stop_writing(sys.stdout)  # the reader has seen enough, as in `labelscan list losses | head -1`
     except Exception as error:
-        code = _unforeseen(error, arguments)
+        code = _unexpected(error, arguments)
     return code
 
 
@@ -87,7 +87,11 @@ def _run(arguments: list[str]) -> int:
     except BrokenPipeError:
         raise
     except Exception as error:
-        return _other(error, arguments)
+        if not hasattr(error, "format_message"):
+            return _unexpected(error, arguments)
+        # An error of click, recognised by its method: newer versions of typer have their own copy of the classes.
+        _report([_usage_problem(error, arguments)], arguments, error)
+        return BAD_USAGE
     if result == INTERRUPTED:
         return _interrupted(arguments)
     return result if isinstance(result, int) and not isinstance(result, bool) else 0
@@ -100,30 +104,23 @@ def _stopped(stop: SystemExit, arguments: list[str]) -> int:
     cause = stop.__context__
     if isinstance(cause, OSError) and cause.errno == errno.EPIPE:
         raise BrokenPipeError from cause
-    return _unforeseen(stop, arguments)
+    return _unexpected(stop, arguments)
 
 
-def _other(error: Exception, arguments: list[str]) -> int:
-    """Report an error in the syntax of the command line, or one that was not foreseen."""
-    # Errors of click, of which newer versions of typer have their own copy, are recognised by their method.
-    describe = getattr(error, "format_message", None)
-    if describe is not None:
-        from labelscan.cli import app
+def _usage_problem(error: Any, arguments: list[str]) -> Problem:
+    from labelscan.cli import app
 
-        commands = [command.name for command in app.registered_commands]
-        command = f"{arguments[0]} " if arguments and arguments[0] in commands else ""
-        page = f"see labelscan {command}--help"
-        problem = Problem(str(describe()).rstrip("."), hint=page)
-        unknown, nearest = getattr(error, "option_name", ""), getattr(error, "possibilities", None)
-        if unknown and nearest:  # click lists every option that resembles it a little, the nearest not first
-            best = difflib.get_close_matches(unknown, nearest, n=1, cutoff=0)[0]
-            problem = Problem(f"no such option: {unknown}", hint=f"did you mean {best}? {page}")
-        _report([problem], arguments, error)
-        return BAD_USAGE
-    return _unforeseen(error, arguments)
+    commands = [command.name for command in app.registered_commands]
+    command = f"{arguments[0]} " if arguments and arguments[0] in commands else ""
+    page = f"see labelscan {command}--help"
+    unknown, nearest = getattr(error, "option_name", ""), getattr(error, "possibilities", None)
+    if unknown and nearest:  # click lists every option that resembles it a little, the nearest not first
+        best = difflib.get_close_matches(unknown, nearest, n=1, cutoff=0)[0]
+        return Problem(f"no such option: {unknown}", hint=f"did you mean {best}? {page}")
+    return Problem(str(error.format_message()).rstrip("."), hint=page)
 
 
-def _unforeseen(error: BaseException, arguments: list[str]) -> int:
+def _unexpected(error: BaseException, arguments: list[str]) -> int:
     hint = "" if "--debug" in arguments else "run again with --debug for the traceback"
     if isinstance(error, OSError) and error.strerror:  # a full disk, a read-only folder
         problem = Problem(error.strerror, where=str(error.filename or ""), hint=hint)
