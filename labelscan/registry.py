@@ -179,11 +179,10 @@ def read_value(text: str, kind: object, *, where: str) -> object:
     """
     origin = get_origin(kind)
     if origin is Literal:
-        choices = get_args(kind)
-        for choice in choices:
+        for choice in get_args(kind):
             if text == str(choice):
                 return choice
-        raise ConfigError(f"must be one of {', '.join(map(str, choices))}, got {text!r}", where=where)
+        raise ConfigError(f"must be one of {', '.join(choices_of(kind))}, got {text!r}", where=where)
     if origin in (Union, types.UnionType):
         members = get_args(kind)
         if type(None) in members and text.lower() == "none":
@@ -205,6 +204,11 @@ def read_value(text: str, kind: object, *, where: str) -> object:
             raise ConfigError("must be a number, got nan", where=where)
         return value
     return text
+
+
+def choices_of(kind: object) -> tuple[str, ...]:
+    """Return the values of a Literal as text; empty for other types."""
+    return tuple(map(str, get_args(kind))) if get_origin(kind) is Literal else ()
 
 
 def shown(value: object) -> str:

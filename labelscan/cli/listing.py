@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from importlib import import_module
-from typing import Annotated, Literal, get_args, get_origin
+from typing import Annotated
 
 from typer import Argument
 
@@ -16,7 +16,7 @@ from labelscan.cli.command import command
 from labelscan.cli.completion import KINDS, REGISTRIES
 from labelscan.config import Config, shipped_configs
 from labelscan.errors import UsageError
-from labelscan.registry import Registry, shown
+from labelscan.registry import Registry, choices_of, shown
 
 USES = {
     "losses": "labelscan detect DATA --loss {example}",
@@ -96,12 +96,7 @@ def _parts(what: str) -> Iterator[Part]:
     for name in registry:
         constructor = registry[name]
         options = tuple(
-            ListedOption(
-                option.name,
-                option.default,
-                tuple(map(str, get_args(option.type))) if get_origin(option.type) is Literal else (),
-            )
-            for option in registry.options(name)
+            ListedOption(option.name, option.default, choices_of(option.type)) for option in registry.options(name)
         )
         if what == "losses":
             options += (ListedOption("delay", getattr(constructor, "default_delay", 0)),)

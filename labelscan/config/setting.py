@@ -3,9 +3,10 @@
 import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, TypeVar, cast, get_args, get_origin, get_type_hints
+from typing import TypeVar, cast, get_type_hints
 
 from labelscan.errors import ConfigError
+from labelscan.registry import choices_of
 
 T = TypeVar("T")
 BY_THE_MODEL = "by the model"
@@ -63,7 +64,7 @@ class Setting:
     @property
     def choices(self) -> tuple[str, ...]:
         """Return the values of a Literal; empty for other types."""
-        return tuple(map(str, get_args(self.kind))) if get_origin(self.kind) is Literal else ()
+        return choices_of(self.kind)
 
     @property
     def is_automatic(self) -> bool:
