@@ -9,6 +9,7 @@ import inspect
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Any
 
 from typer.models import ArgumentInfo
@@ -90,6 +91,7 @@ def command(
         @functools.wraps(function)
         def run(**values: Any) -> Any:
             values.pop(DEBUG)  # read by labelscan.__main__, which catches errors
+            values = {name: _with_home(value) for name, value in values.items()}
             texts = {one: values.pop(one.parameter) for one in taken}
             if not taken:
                 return function(**values)
@@ -109,6 +111,12 @@ def command(
 
 def _parameter(name: str, annotation: object, default: object) -> inspect.Parameter:
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
+
+
+def _with_home(value: object) -> object:
+    """Expand the ``~`` of a path, which a shell leaves as it is in ``--output=~/runs``."""
+    # Unlike Path.expanduser, it keeps a ~name that is not a user.
+    return Path(os.path.expanduser(value)) if isinstance(value, Path) else value  # noqa: PTH111
 
 
 def _is_argument(parameter: inspect.Parameter) -> bool:

@@ -118,3 +118,13 @@ def test_an_interruption_names_no_command_that_would_not_resume(command, monkeyp
     monkeypatch.setattr("labelscan.score", interrupt)
     ended = command("score", "detect")  # a file that is called as a command that resumes
     assert (ended.code, ended.err) == (130, "interrupted: stopped by the user\n")
+
+
+def test_the_home_folder_is_found_where_the_shell_leaves_it_out(command, probs, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert command("score", "probs.npz", "--output=~/run").code == 0
+    assert (tmp_path / "home" / "run" / "issues.csv").is_file()
+    assert command("diff", "~/run", "home/run", "-o~/differences.csv").code == 0
+    assert (tmp_path / "home" / "differences.csv").is_file()
+    assert command("score", "probs.npz", "--output=~nobody-here/run").code == 0
+    assert (tmp_path / "~nobody-here" / "run").is_dir()
