@@ -8,7 +8,7 @@ readers, are used as they are. Other packages add parts by an entry point in the
 import difflib
 import inspect
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import Generic, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -90,7 +90,7 @@ class Parts(Generic[T]):
         if name not in self._parts:
             self._find_plug_ins()
         if name not in self._parts:
-            raise ConfigError(f"no {self.kind} is called {name!r}", hint=f"use {_nearest(name, list(self))}")
+            raise ConfigError(f"no {self.kind} is called {name!r}", hint=f"use {nearest(name, list(self))}")
         part = self._parts[name]
         return self._load(part) if isinstance(part, EntryPoint) else part
 
@@ -161,13 +161,14 @@ class Registry(Parts[Callable[..., T]], Generic[T]):
                 raise ConfigError(
                     f"{spec.name} has no option {key!r}",
                     where=self.kind,
-                    hint=f"use {_nearest(key, known)}" if known else "it takes none",
+                    hint=f"use {nearest(key, known)}" if known else "it takes none",
                 )
             values[key] = read_value(value, known[key].type, where=f"{self.kind} {spec.name}, option {key}")
         return values
 
 
-def _nearest(name: str, known: Mapping[str, object] | list[str]) -> str:
+def nearest(name: str, known: Collection[str]) -> str:
+    """Return the name that resembles ``name``, else all of them: ``a, b or c``."""
     names = difflib.get_close_matches(name, list(known), n=1) or sorted(known)
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
 

@@ -1,4 +1,4 @@
-"""What ``labelscan apply`` has changed, on one screen."""
+"""What ``labelscan apply`` changed, on one screen."""
 
 from labelscan.cli.console import entries, show_json, show_message, stdout, table, text
 from labelscan.correction.apply import Applied

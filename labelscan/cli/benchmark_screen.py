@@ -16,7 +16,7 @@ from labelscan.tables import NONE, Table
 SAID_ABOVE = ("detector", "n_errors")
 """Columns whose values stand in the lines above a table."""
 MOST_NAMED = 5
-"""How many failed cells are named."""
+"""Failed cells that are named."""
 
 
 def show(result: Benchmark, *, as_json: bool, quiet: bool) -> None:

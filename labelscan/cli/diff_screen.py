@@ -70,7 +70,7 @@ NARROW_EXAMPLES = (
     Column("P by first", "error_probability_first", "number"),
     Column("P by second", "error_probability_second", "number"),
 )
-"""The columns where there is no room for what the runs say, so that nothing else says whose a probability is."""
+"""For a narrow terminal, without suggestions: the probabilities have to name their run."""
 
 
 def show(comparison: Comparison, *, top: int, as_json: bool, csv: Path | None) -> None:
@@ -114,7 +114,7 @@ def _blocks(comparison: Comparison, width: int) -> Iterator[list[Shape]]:
 
 
 def _runs(comparison: Comparison) -> Iterator[Shape]:
-    """Yield what the runs are, and what went into them where it differs."""
+    """Yield the runs, and how their settings, data and versions differ."""
     kinds = {"settings": comparison.settings, "data": comparison.data, "versions": comparison.versions}
     runs = [
         (side, f"{run.run}: {run.n_flagged:,} of {run.n_scored:,} labels flagged by {run.detector}")
@@ -179,7 +179,7 @@ def _show_examples(console: Console, comparison: Comparison, top: int) -> None:
 
 
 def _shown(examples: pd.DataFrame) -> pd.DataFrame:
-    """Return examples with the given label of both runs where it differs, and dashes where a run suggests nothing."""
+    """Return examples with both given labels where they differ, and dashes where a run suggests nothing."""
     before, now = examples["given_label_first"], examples["given_label_second"]
     changed = before.ne("") & now.ne("") & before.ne(now)
     suggested = {f"suggested_label_{side}": examples[f"suggested_label_{side}"].replace("", NONE) for side in SIDES}

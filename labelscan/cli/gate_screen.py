@@ -11,7 +11,7 @@ from labelscan.results.issues import ISSUES_FILE
 from labelscan.tables import Table
 
 MOST_ROWS = 5
-"""How many rows removed from a baseline are shown."""
+"""Removed rows of a baseline that are shown."""
 STYLES = {"PASSED": "bold green", "FAILED": "bold red", "warning": "bold yellow", "note": "dim"}
 
 

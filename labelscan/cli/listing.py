@@ -1,12 +1,12 @@
 """``labelscan list WHAT``: the parts of a kind, their options, and where they come from."""
 
-import difflib
 import inspect
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from importlib import import_module
+from itertools import takewhile
 from typing import Annotated
 
 from typer import Argument
@@ -16,7 +16,7 @@ from labelscan.cli.command import command
 from labelscan.cli.completion import KINDS, REGISTRIES
 from labelscan.config import Config, shipped_configs
 from labelscan.errors import UsageError
-from labelscan.registry import Registry, choices_of, shown
+from labelscan.registry import Registry, choices_of, nearest, shown
 
 USES = {
     "losses": "labelscan detect DATA --loss {example}",
@@ -68,10 +68,8 @@ def list_parts(
 ) -> None:
     """Show losses, models, detectors, configs or noises."""
     if what not in KINDS:
-        raise UsageError(
-            f"nothing to list is called {what!r}",
-            hint=f"use {' or '.join(difflib.get_close_matches(what, KINDS, n=1) or KINDS)}",
-        )
+        hint = f"use {nearest(what, KINDS)}"
+        raise UsageError(f"nothing to list is called {what!r}", hint=hint)
     parts, notes = list(_parts(what)), list(_notes(what))
     from labelscan.cli import console
 
@@ -115,20 +113,16 @@ def _notes(what: str) -> Iterator[str]:
             f"{STALLED_DELAY:g} in place of 0 for a loss that could not learn so many classes from the start"
         )
     if what == "models":
-        yield from _more_models()
+        from labelscan.training.models import timm_model, torchvision_model
 
+        names = torchvision_model.names()
+        yield f"and any of torchvision's {len(names)} classification models by name, such as resnet18 or {names[-1]}"
+        if timm_model.installed():
+            import timm
 
-def _more_models() -> Iterator[str]:
-    from labelscan.training.models import timm_model, torchvision_model
-
-    names = torchvision_model.names()
-    yield f"and any of torchvision's {len(names)} classification models by its name, as in resnet18 or {names[-1]}"
-    if timm_model.installed():
-        import timm
-
-        yield f"and any of timm's {len(timm.list_models()):,} models by its name, as in resnet26d"
-    else:
-        yield "and any of timm's models, once it is installed: pip install 'labelscan[timm]'"
+            yield f"and any of timm's {len(timm.list_models()):,} models by name, such as resnet26d"
+        else:
+            yield "and any of timm's models, once it is installed: pip install 'labelscan[timm]'"
 
 
 def _purpose(constructor: Callable[..., object]) -> str:
@@ -150,12 +144,8 @@ def _plain(text: str) -> str:
 
 
 def _opening_comment(toml: str) -> list[str]:
-    lines = []
-    for line in toml.splitlines():
-        if not line.startswith("#"):
-            break
-        lines.append(line.lstrip("# ").strip())
-    return lines
+    comment = takewhile(lambda line: line.startswith("#"), toml.splitlines())
+    return [line.lstrip("# ").strip() for line in comment]
 
 
 def _details(part: Part) -> Iterator[str]:

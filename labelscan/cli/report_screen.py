@@ -1,4 +1,4 @@
-"""A report on one screen: where it is, and what to do with it."""
+"""What ``labelscan report`` writes to the terminal: where the page is, and what to do with it."""
 
 import shlex
 import sys

@@ -1,4 +1,4 @@
-"""The end of a run on one screen: what looks wrong, where, and what to do with it."""
+"""A run on one screen: what looks wrong, where, and what to do about it."""
 
 import dataclasses
 import shlex
@@ -20,10 +20,10 @@ from labelscan.training.fold_job import count_finished
 from labelscan.wording import duration, percent
 
 MOST_ROWS = 5
-"""How many rows the tables of classes and pairs show."""
+"""Rows of the tables of classes and pairs."""
 MOST_WARNINGS = 5
 NOTABLE = 0.1
-"""How far from a half the AUROC between planted errors and suspects must be for one to be called easier."""
+"""How far the AUROC between planted errors and suspects must be from 0.5 to call either more evident."""
 POSTERIOR = "noise-posterior"
 """The detector whose error probabilities are shown, whichever leads."""
 NOTHING_DONE = "nothing was trained or written; run it without --dry-run"
