@@ -53,7 +53,7 @@ class Given:
             flags={**self.flags, "dataset.data": data or None},
             overrides=self.overrides,
             environment=os.environ,
-            config_file=None if self.config is None else find_config(self.config),
+            config_file=None if self.config is None else find_config(str(_with_home(Path(self.config)))),
         )
 
     def resolve_with_data(self, data: str, command: str) -> Config:

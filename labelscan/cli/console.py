@@ -10,7 +10,7 @@ import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
+from itertools import accumulate, zip_longest
 from typing import Self, TextIO, TypeAlias
 
 import rich.console
@@ -226,21 +226,19 @@ def show_json(content: Mapping[str, object]) -> None:
     stdout().print(json.dumps(content, indent=2, allow_nan=False), soft_wrap=True)
 
 
-def show_problems(problems: Sequence[Problem], *, kind: str = "error") -> None:
+def show_problems(problems: Sequence[Problem]) -> None:
     """Write problems to stderr, each with its place; a hint that several in a row share follows the last of them."""
     console = stderr()
     groups = _alike(problems)
-    for position, group in enumerate(groups):
+    for group, following in zip_longest(groups, groups[1:]):
         problem = group[0]
         place = f"{problem.where}: " if problem.where else ""
         lines = [line for line in f"{place}{problem.problem}".splitlines() if line.strip()] or [""]
-        style = "bold red" if kind == "error" else "bold yellow"
-        console.print(message(console, text((f"{kind}: ", style), lines[0])))
+        console.print(message(console, text(("error: ", "bold red"), lines[0])))
         others = [f"also at {_places([one.where for one in group[1:]])}"] if len(group) > 1 else []
         for line in lines[1:] + others:
             console.print(message(console, text(f"  {line}")))
-        following = groups[position + 1][0].hint if position + 1 < len(groups) else ""
-        if problem.hint and problem.hint != following:
+        if problem.hint and (following is None or problem.hint != following[0].hint):
             console.print(message(console, text(("  hint: ", "bold"), problem.hint)))
 
 
@@ -264,10 +262,10 @@ def _places(places: Sequence[str]) -> str:
     return f"{begin}{', '.join(place.removeprefix(begin) for place in places[:MOST_PLACES])}{more}"
 
 
-def show_message(words: str, *, kind: str = "", style: str = "", wrap: bool = True) -> None:
+def show_message(words: str, *, kind: str, wrap: bool = True) -> None:
     """Write one line to stderr, as ``kind: words``; unwrapped, it can be copied from a terminal."""
     console = stderr()
-    line = text((f"{kind}: " if kind else "", "bold yellow"), (words, style))
+    line = text((f"{kind}: ", "bold yellow"), words)
     console.print(message(console, line) if wrap else line)
 
 

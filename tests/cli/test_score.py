@@ -126,5 +126,7 @@ def test_the_home_folder_is_found_where_the_shell_leaves_it_out(command, probs, 
     assert (tmp_path / "home" / "run" / "issues.csv").is_file()
     assert command("diff", "~/run", "home/run", "-o~/differences.csv").code == 0
     assert (tmp_path / "home" / "differences.csv").is_file()
+    (tmp_path / "home" / "mine.toml").write_text("[folds]\nn_folds = 1\n")
+    assert "must be at least 2" in command("detect", "demo:digits", "--config=~/mine.toml").err
     assert command("score", "probs.npz", "--output=~nobody-here/run").code == 0
     assert (tmp_path / "~nobody-here" / "run").is_dir()
