@@ -1,8 +1,8 @@
 """labelscan finds wrong labels in a data set.
 
-It trains a model fold by fold with a robust loss, predicts each example by a model that never saw it, and gives
-these out-of-fold probabilities to confident learning. Each command that works on data or a run is a function here;
-torch, pandas and cleanlab are imported when one of them is first used.
+It trains a model fold by fold with a robust loss, predicts each example by a model that never saw it, and has detectors
+judge the labels by these out-of-fold probabilities. Every command of the command line is a function here, imported with
+torch, pandas and cleanlab on first use.
 """
 
 from importlib import import_module
@@ -64,7 +64,7 @@ _HOMES = {
     "labelscan.results.scoring": ("score",),
     "labelscan.results.summary": ("Summary",),
 }
-"""Public names by the module that they come from."""
+"""Public names by their modules; importing them here would load torch for ``labelscan --help``."""
 
 __all__ = sorted(["__version__", *chain.from_iterable(_HOMES.values())])
 

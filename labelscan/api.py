@@ -4,7 +4,6 @@
 """
 
 import dataclasses
-import difflib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,7 @@ from numpy.typing import ArrayLike
 from labelscan.comparison.compare import Comparison, compare
 from labelscan.config import Config, find_config, resolve
 from labelscan.config import settings as all_settings
-from labelscan.errors import ConfigError
+from labelscan.errors import ConfigError, did_you_mean
 from labelscan.events import Listener, ignore
 from labelscan.gating.baseline import BaselineUpdate
 from labelscan.gating.run_gate import accept, verdict_of
@@ -51,8 +50,7 @@ def settings(
     by_parameter = {one.parameter: one.key for one in all_settings().values() if one.flag}
     for name in flags:
         if name not in by_parameter:
-            nearest = difflib.get_close_matches(name, list(by_parameter), n=1)
-            hint = f"did you mean {nearest[0]}?" if nearest else "overrides={'section.name': value} sets anything"
+            hint = did_you_mean(name, by_parameter, otherwise="overrides={'section.name': value} sets anything")
             raise ConfigError(f"no flag is called {name!r}", where="settings", hint=hint)
     given = {by_parameter[name]: value for name, value in flags.items()} | {"dataset.data": str(data) or None}
     if isinstance(overrides, Mapping):  # flags win
@@ -145,7 +143,7 @@ def gate(
     """Judge a finished run by limits, and by what was reviewed before.
 
     Args:
-        run: of ``detect`` or ``score``, or its folder.
+        run: a run of ``detect`` or ``score``, or its folder.
         max_rate: share of the scored labels that may be suspects, in [0, 1].
         max_issues: how many labels may be suspects.
         max_class_rate: share within any one class.

@@ -1,4 +1,4 @@
-"""Array types named by what they mean, and the checks that keep silent mistakes out of them.
+"""Array types named by what they mean, and the check of probabilities.
 
 A shifted row, a NaN or columns in another order do not crash a detector: they only make its flags wrong.
 So whatever reaches a detector has passed through ``check_pred_probs`` first.
@@ -21,8 +21,8 @@ PredProbs: TypeAlias = NDArray[np.float32 | np.float64]
 """(N, K) out-of-fold class probabilities; rows sum to 1. Ours are float32; those made elsewhere keep float64, since
 rounding them could move a flag."""
 TrainProbs: TypeAlias = NDArray[np.float16]
-"""(N, K) in-sample class probabilities, of models while they train on the examples; rows sum to 1. They are never
-called, nor mixed into, ``pred_probs``. Three digits are enough for such means, and take half the memory."""
+"""(N, K) in-sample class probabilities, from models that train on the examples; rows sum to 1. They are never called,
+nor mixed into, ``pred_probs``. Three digits are enough for such means, and take half the memory."""
 LabelQuality: TypeAlias = NDArray[np.float64]
 """(N,) in [0, 1]; low is doubtful."""
 Mask: TypeAlias = NDArray[np.bool_]
@@ -44,20 +44,20 @@ def as_strings(values: Sequence[str]) -> Strings:
 
 
 def as_array(values: object) -> NDArray[Any]:
-    """Return what NumPy makes of lists, data frames and arrays of any library; torch tensors may lie on a GPU.
+    """Return lists, data frames or arrays of any library as a NumPy array; torch tensors may be on a GPU.
 
     Raises:
         ValueError: lists of different lengths.
-        TypeError: something that is no array, such as a sparse tensor.
+        TypeError: something that is not an array, such as a sparse tensor.
     """
-    torch: Any = sys.modules.get("torch")  # not imported: who passes a tensor has loaded it
+    torch: Any = sys.modules.get("torch")  # not imported: a caller with a tensor has loaded it
     if torch is not None:
         if isinstance(values, torch.Tensor):
             tensor: Any = values.detach().cpu()
             return np.asarray(tensor.float() if tensor.dtype is torch.bfloat16 else tensor)  # NumPy has no bfloat16
         if isinstance(values, list | tuple) and any(isinstance(one, torch.Tensor) for one in values):
             return np.stack([as_array(one) for one in values])
-    to_numpy = getattr(values, "to_numpy", None)  # of a data frame
+    to_numpy = getattr(values, "to_numpy", None)  # a data frame
     return np.asarray(values if to_numpy is None else to_numpy())
 
 
@@ -75,9 +75,9 @@ def check_pred_probs(
     Args:
         pred_probs: (N, K) floating point.
         given_labels: (N,) integers in [0, K).
-        class_names: K names.
-        example_ids: (N,) names for the rows in messages; row numbers from 0 where absent.
-        where: says where a row lies, in place of its id.
+        class_names: K names, in the order of the columns.
+        example_ids: what rows are called in messages; None numbers them from 0.
+        where: returns the place of a row, which messages name instead of its id.
         name: what the table is called in messages.
     """
     if pred_probs.ndim != 2:
@@ -113,7 +113,7 @@ def check_pred_probs(
 
 
 def _what_is_wrong(probs: NDArray[Any], total: float, label: int) -> tuple[str, str]:
-    """Return what is wrong with one row, and what to do."""
+    """Return the problem of one row, and its hint."""
     if not 0 <= label < len(probs):
         return f"label {label} is not in 0 .. {len(probs) - 1}", "labels are the numbers of columns, from 0"
     if not np.isfinite(probs).all():

@@ -1,7 +1,7 @@
 """Files and folders that are either whole or absent.
 
-A run may be killed at any moment, and what it leaves must never be mistaken for a result: everything is
-written beside its place and renamed when complete.
+A run may be killed at any moment, and what it leaves must never be mistaken for a result: every file is written under
+another name and renamed when complete.
 """
 
 import json
@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 def partial_of(path: Path) -> Iterator[Path]:
     """Yield a sibling path; what the block writes there becomes ``path`` only if the block succeeds.
 
-    Where ``path`` is a link, what it points to is replaced and not the link. A pipe or a device, as /dev/stdout, is
-    never replaced: the block writes straight into it.
+    Where ``path`` is a link, its target is replaced and not the link. A pipe or a device, such as /dev/stdout, is never
+    replaced: the block writes straight into it.
     """
     path = _behind_links(path)
     if _is_written_into(path):
@@ -54,7 +54,7 @@ def replacing_bytes(path: Path) -> Iterator[BinaryIO]:
 
 
 def write_json(path: Path, content: Mapping[str, object]) -> None:
-    """Write ``content`` as indented JSON with keys in the order given."""
+    """Write ``content`` as indented JSON, keys in the order given."""
     with replacing(path) as file:
         json.dump(content, file, indent=2, ensure_ascii=False, allow_nan=False)
         file.write("\n")
@@ -73,23 +73,23 @@ def write_npz(path: Path, arrays: Mapping[str, NDArray[np.generic]]) -> None:
 
 
 def add_array(archive: ZipFile, name: str, array: NDArray[np.generic]) -> None:
-    """Write one array into an npz file; unlike for ``np.savez``, it may be called anything, also ``file``."""
+    """Write one array into an npz file; unlike in ``np.savez``, any name is allowed, even ``file``."""
     with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
         np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
 
 
 def _sync(file: TextIO | BinaryIO) -> None:
-    """Have the system write a file to disk; pipes and devices know no such thing."""
+    """Have the system write a file to disk; a pipe or a device cannot be synced."""
     file.flush()
     if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         os.fsync(file.fileno())
 
 
 def _behind_links(path: Path) -> Path:
-    """Return where a chain of links ends, but for those that only the system can follow, as /dev/stdout."""
+    """Return the end of a chain of links, except of those that only the system can follow, such as /dev/stdout."""
     return Path(os.path.realpath(path)) if path.is_symlink() and not _is_written_into(path) else path
 
 
 def _is_written_into(path: Path) -> bool:
-    """Return whether a pipe or a device lies there."""
+    """Return whether ``path`` is a pipe or a device."""
     return path.exists() and not path.is_file() and not path.is_dir()

@@ -1,17 +1,18 @@
-"""The error tree: everything labelscan refuses, and how it says so.
+"""The errors: everything that labelscan refuses, and how it says so.
 
-Each error carries three parts that a person needs (the problem with its value, where it lies, what to do
-about it) and the exit code that the command line ends with.
+Each carries what a person needs (the problem with its value, its place, what to do about it) and the exit code of the
+command line.
 """
 
-from collections.abc import Callable, Sequence
+import difflib
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self, TypeVar
 
 Found = TypeVar("Found")
 
 MAX_PROBLEMS = 20
-"""How many problems of a data set are shown at once; enough to fix a file in one go, few enough to read."""
+"""Problems shown at once: enough to fix a file in one go, few enough to read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +46,13 @@ class LabelscanError(Exception):
 
 
 class UsageError(LabelscanError):
-    """A command that cannot be carried out as it was given."""
+    """A command that cannot be carried out as given."""
 
     exit_code = 2
 
     @classmethod
     def of(cls, problems: Sequence[Problem], *, total: int | None = None) -> Self:
-        """Return one error that names all ``problems``; ``total`` when more were found than are kept."""
+        """Return one error that names all ``problems``; ``total`` counts them where not all were kept."""
         error = cls(problems[0].problem, where=problems[0].where, hint=problems[0].hint)
         more = (len(problems) if total is None else total) - MAX_PROBLEMS
         named = list(problems[:MAX_PROBLEMS])
@@ -63,7 +64,7 @@ class UsageError(LabelscanError):
 
     @classmethod
     def refuse(cls, found: Sequence[Found], problem_of: Callable[[Found], Problem]) -> None:
-        """Raise one error that names all that was ``found`` wrong, if anything was; only what is shown is worded."""
+        """Raise one error that names all that was ``found`` wrong, if anything; only what is shown gets its words."""
         if found:
             raise cls.of([problem_of(one) for one in found[:MAX_PROBLEMS]], total=len(found))
 
@@ -85,7 +86,7 @@ class DecisionsError(UsageError):
 
 
 class GateError(UsageError):
-    """A verdict that cannot be given: no limit, a baseline that cannot be read, or a run that says nothing."""
+    """A verdict that cannot be given: no limit, an unreadable baseline, or a run that says nothing."""
 
 
 class RunFolderError(UsageError):
@@ -100,3 +101,9 @@ class Interrupted(LabelscanError):  # noqa: N818  # nothing went wrong
     """A run stopped before its end, by the user or by ``--max-time``; it can be resumed."""
 
     exit_code = 130
+
+
+def did_you_mean(name: str, known: Iterable[str], *, otherwise: str) -> str:
+    """Return a hint that names the nearest of ``known``; ``otherwise`` where none is near."""
+    nearest = difflib.get_close_matches(name, list(known), n=1)
+    return f"did you mean {nearest[0]}?" if nearest else otherwise

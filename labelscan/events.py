@@ -1,7 +1,7 @@
-"""What a run tells its caller while it works.
+"""What a run reports while it works.
 
-Steps say what happens by handing an event to a listener; who listens decides what becomes of it (a progress
-bar, a line of text, a line of log.jsonl). Nothing below the command line prints.
+Steps hand events to a listener, which makes of them what it wants: a progress bar, a line of text, a line of log.jsonl.
+Nothing below the command line prints.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,7 +14,7 @@ from labelscan.errors import Interrupted
 
 @dataclass(frozen=True, slots=True)
 class StepStarted:
-    """A step of the line begins, as ``step='decode'`` with the number of examples it will go through."""
+    """A step begins, such as ``decode``; ``total`` is its number of examples, 0 where that is unknown."""
 
     step: str
     total: int = 0
@@ -22,7 +22,7 @@ class StepStarted:
 
 @dataclass(frozen=True, slots=True)
 class StepAdvanced:
-    """``done`` examples of the step are through."""
+    """``done`` examples of the step are finished."""
 
     step: str
     done: int
@@ -30,7 +30,7 @@ class StepAdvanced:
 
 @dataclass(frozen=True, slots=True)
 class StepDone:
-    """The step ended; ``seconds`` is its wall time."""
+    """A step ended, after ``seconds`` of wall time."""
 
     step: str
     seconds: float
@@ -38,9 +38,9 @@ class StepDone:
 
 @dataclass(frozen=True, slots=True)
 class TrainingPlanned:
-    """How many folds there are, how many epochs each trains, and how many an earlier run has finished.
+    """Folds, epochs of each, and how many folds an earlier run has finished.
 
-    ``n_threshold_runs`` are trained besides, where the detector is ``aum``; ``reused_folds`` counts them in.
+    The detector ``aum`` trains ``n_threshold_runs`` more; ``reused_folds`` includes them.
     """
 
     n_folds: int
@@ -51,9 +51,9 @@ class TrainingPlanned:
 
 @dataclass(frozen=True, slots=True)
 class EpochDone:
-    """One epoch of one fold: the mean loss and the accuracy on the given labels, over its training examples.
+    """One epoch of one fold: mean loss and accuracy on the given labels of its training examples.
 
-    ``kind`` is ``fold``, or ``aum`` for a training with an extra class, ``fold`` then being the number of that.
+    ``kind`` is ``fold``, or ``aum`` for a threshold run, whose number is then in ``fold``.
     """
 
     repeat: int
@@ -70,7 +70,7 @@ class EpochDone:
 class FoldDone:
     """One fold is trained and its held-out examples are predicted; accuracy is on their given labels.
 
-    It is None where nothing was held out, as for the ``kind`` called ``aum``.
+    It is None where nothing was held out, as in threshold runs; for ``kind`` see ``EpochDone``.
     """
 
     repeat: int
@@ -83,7 +83,7 @@ class FoldDone:
 
 @dataclass(frozen=True, slots=True)
 class CellsPlanned:
-    """How many cells a benchmark has, and how many an earlier one has finished."""
+    """Cells of a benchmark, and how many of them an earlier one has finished."""
 
     n_cells: int
     finished_cells: int
@@ -91,14 +91,14 @@ class CellsPlanned:
 
 @dataclass(frozen=True, slots=True)
 class CellStarted:
-    """A cell is trained: one loss on the labels of one noise and seed."""
+    """A cell begins: one loss on the labels of one noise and seed."""
 
     cell: str
 
 
 @dataclass(frozen=True, slots=True)
 class CellDone:
-    """A cell is trained and judged, ``f1`` being by detector, or could not be finished, and why."""
+    """A cell is finished, with ``f1`` by detector, or could not be: ``failure`` says why."""
 
     cell: str
     f1: Mapping[str, float]
@@ -108,12 +108,12 @@ class CellDone:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Nothing new, but time has passed: a listener with a deadline can act."""
+    """Nothing new, but time has passed, so that a listener with a deadline can act."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What an automatic setting was resolved to, and why."""
+    """The choice that an automatic setting led to, and its reason."""
 
     what: str
     choice: str
@@ -122,14 +122,14 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """Something about the data or the run that is good to know and nothing to worry about."""
+    """A fact about the data or the run that is no cause for concern."""
 
     message: str
 
 
 @dataclass(frozen=True, slots=True)
 class Warned:
-    """Something that the user should know but that does not stop the run."""
+    """A problem that does not stop the run."""
 
     message: str
 
@@ -165,6 +165,6 @@ def with_deadline(notify: Listener, max_seconds: float | None) -> Listener:
     def listen(event: Event) -> None:
         notify(event)
         if monotonic() > deadline:
-            raise Interrupted(f"the time of {max_seconds:g} s is over", hint="the same command goes on from here")
+            raise Interrupted(f"the time of {max_seconds:g} s is over", hint="the same command resumes from here")
 
     return listen

@@ -1,14 +1,14 @@
 """Named tables of interchangeable parts, and the text that names one: ``blurry:gamma=0.4,delay=4``.
 
-A part is a class whose constructor takes its options by keyword, each with a default; where there is nothing to set,
-as for readers, it is used as it is. Other packages add parts by an entry point in the group ``labelscan.<kind>``, as in
+A part is a class whose constructor takes its options by keyword, each with a default; parts without options, such as
+readers, are used as they are. Other packages add parts by an entry point in the group ``labelscan.<kind>``, such as
 ``labelscan.loss`` or ``labelscan.gate_format``.
 """
 
 import difflib
 import inspect
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import Generic, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -20,16 +20,16 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class PartSpec:
-    """A part's name and the options written behind it, still as text."""
+    """A part's name and the options written after it, still as text."""
 
     name: str
     options: Mapping[str, str]
     bare: str | None = None
-    """A value without a name: it is meant for the part's first option."""
+    """A value without a name, for the part's first option."""
 
     @classmethod
     def parse(cls, text: str, *, where: str = "") -> "PartSpec":
-        """Return the parts of ``name:option=value,...`` or ``name:value``."""
+        """Read ``name:option=value,...`` or ``name:value``."""
         name, colon, rest = text.strip().partition(":")
         options: dict[str, str] = {}
         bare: str | None = None
@@ -38,9 +38,8 @@ class PartSpec:
             if not equals and position == 0 and key:
                 bare = key
             elif not equals or not key or not value:
-                raise ConfigError(
-                    f"cannot read option {item!r} in {text!r}", where=where, hint="write name:option=value,option=value"
-                )
+                hint = "write name:option=value,option=value"
+                raise ConfigError(f"cannot read option {item!r} in {text!r}", where=where, hint=hint)
             elif key in options:
                 raise ConfigError(f"option {key!r} is given twice in {text!r}", where=where)
             else:
@@ -63,18 +62,18 @@ class Option:
 
 
 class Parts(Generic[T]):
-    """The parts of one kind by name, in the order in which they were given; those of other packages come last.
+    """The parts of one kind by name, in the order given; those of other packages come last.
 
     Args:
-        kind: what the parts are, as messages call it: ``loss``, ``reader``, ``gate format``.
-        parts: by name; text is the address of one that is imported when it is asked for, as ``package.module`` or
+        kind: what messages call the parts: ``loss``, ``reader``, ``gate format``.
+        parts: by name; a text is the address of one that is imported on first use: ``package.module`` or
             ``package.module:name``.
     """
 
     def __init__(self, kind: str, parts: Mapping[str, T | str]) -> None:
         self.kind = kind
         self.built_in = tuple(parts)
-        """The names of those that come with labelscan, known without a look at other packages."""
+        """Names of the parts that come with labelscan, known without a search for plug-ins."""
         group = f"labelscan.{kind.replace(' ', '_')}"
         self._parts: dict[str, T | EntryPoint] = {
             name: EntryPoint(name, part, group) if isinstance(part, str) else part for name, part in parts.items()
@@ -84,14 +83,14 @@ class Parts(Generic[T]):
 
     def __iter__(self) -> Iterator[str]:
         yield from self.built_in
-        self._find_plug_ins()  # only now: to look through what is installed takes a moment
+        self._find_plug_ins()  # only now: to search the installed packages takes a moment
         yield from [name for name in self._parts if name not in self.built_in]
 
     def __getitem__(self, name: str) -> T:
         if name not in self._parts:
             self._find_plug_ins()
         if name not in self._parts:
-            raise ConfigError(f"no {self.kind} is called {name!r}", hint=f"use {_nearest(name, list(self))}")
+            raise ConfigError(f"no {self.kind} is called {name!r}", hint=f"use {nearest(name, list(self))}")
         part = self._parts[name]
         return self._load(part) if isinstance(part, EntryPoint) else part
 
@@ -99,12 +98,11 @@ class Parts(Generic[T]):
         return name in list(self)
 
     def _load(self, entry: EntryPoint) -> T:
-        if entry.name in self.built_in:
-            part: T = entry.load()
-            return part
         try:
-            part = entry.load()
+            part: T = entry.load()
         except Exception as error:  # whatever another package's code raises
+            if entry.name in self.built_in:
+                raise
             raise ConfigError(
                 f"the {self.kind} {entry.name!r} cannot be loaded ({type(error).__name__}: {error})",
                 where=entry.value,
@@ -123,7 +121,7 @@ class Registry(Parts[Callable[..., T]], Generic[T]):
     """Parts that are made with options: classes, or functions that return one."""
 
     def options(self, name: str) -> list[Option]:
-        """Return what can be set on the part called ``name``."""
+        """Return the options of the part called ``name``."""
         constructor = self[name]
         initialiser = constructor.__init__ if inspect.isclass(constructor) else constructor
         hints = get_type_hints(initialiser)
@@ -137,8 +135,8 @@ class Registry(Parts[Callable[..., T]], Generic[T]):
         """Make the part that ``text`` names, or raise ConfigError naming the nearest one.
 
         Args:
-            text: a name, with options behind it or not.
-            defaults: options for the part where ``text`` leaves them out; those that it does not have are ignored.
+            text: a name, with or without options.
+            defaults: options that hold where ``text`` leaves them out; those that the part does not have are ignored.
         """
         return self.build_spec(PartSpec.parse(text, where=self.kind), **defaults)
 
@@ -154,7 +152,7 @@ class Registry(Parts[Callable[..., T]], Generic[T]):
             ) from None
 
     def values(self, spec: PartSpec, **defaults: object) -> dict[str, object]:
-        """Return every option of the part that ``spec`` names with the value that it gets; see ``build``."""
+        """Return every option of the part that ``spec`` names, with the value that ``build`` gives it."""
         known = {option.name: option for option in self.options(spec.name)}
         given = dict(spec.options)
         if spec.bare is not None:
@@ -170,13 +168,14 @@ class Registry(Parts[Callable[..., T]], Generic[T]):
                 raise ConfigError(
                     f"{spec.name} has no option {key!r}",
                     where=self.kind,
-                    hint=f"use {_nearest(key, known)}" if known else "it takes none",
+                    hint=f"use {nearest(key, known)}" if known else "it takes none",
                 )
             values[key] = read_value(value, known[key].type, where=f"{self.kind} {spec.name}, option {key}")
         return values
 
 
-def _nearest(name: str, known: Mapping[str, object] | list[str]) -> str:
+def nearest(name: str, known: Collection[str]) -> str:
+    """Return the name that resembles ``name``, else all of them: ``a, b or c``."""
     names = difflib.get_close_matches(name, list(known), n=1) or sorted(known)
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
 
@@ -188,12 +187,10 @@ def read_value(text: str, kind: object, *, where: str) -> object:
     """
     origin = get_origin(kind)
     if origin is Literal:
-        choices = get_args(kind)
-        for choice in choices:
+        for choice in get_args(kind):
             if text == str(choice):
                 return choice
-        names = [str(choice) for choice in choices]
-        raise ConfigError(f"must be one of {', '.join(names)}, got {text!r}", where=where)
+        raise ConfigError(f"must be one of {', '.join(choices_of(kind))}, got {text!r}", where=where)
     if origin in (Union, types.UnionType):
         members = get_args(kind)
         if type(None) in members and text.lower() == "none":
@@ -209,17 +206,21 @@ def read_value(text: str, kind: object, *, where: str) -> object:
         try:
             value = int(text.replace("_", "")) if kind is int else float(text)
         except ValueError:
-            raise ConfigError(
-                f"must be a {'whole number' if kind is int else 'number'}, got {text!r}", where=where
-            ) from None
+            wanted = "whole number" if kind is int else "number"
+            raise ConfigError(f"must be a {wanted}, got {text!r}", where=where) from None
         if value != value:
             raise ConfigError("must be a number, got nan", where=where)
         return value
     return text
 
 
+def choices_of(kind: object) -> tuple[str, ...]:
+    """Return the values of a Literal as text; empty for other types."""
+    return tuple(map(str, get_args(kind))) if get_origin(kind) is Literal else ()
+
+
 def shown(value: object) -> str:
-    """Return the value of an option as it is written behind a name; ``read_value`` reads it back."""
+    """Return the value of an option as text that ``read_value`` reads back."""
     if value is None or isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float) and float(f"{value:g}") == value:

@@ -1,9 +1,9 @@
-"""Tables: a data frame and the columns that people see of it, declared once for the terminal, Markdown and CSV.
+"""Tables: a data frame and the columns that people see of it, declared once for the terminal and Markdown; and CSV.
 
-A table for people is a ``Table``, which the terminal (``cli.console``) and Markdown show each in its own way. CSV, for
-spreadsheets and scripts, is the data frame itself: UTF-8, quoted as RFC 4180 asks, but with lines ending in a bare
-line feed, which is what pandas, git and the Unix tools that these files are cut and joined with write and expect, and
-every CSV reader takes. Labels and paths are written as they are, also where a spreadsheet would run them as a formula.
+The terminal (``cli.console``) and Markdown show a ``Table`` each in its own way. CSV, for spreadsheets and scripts, is
+the data frame itself: UTF-8, quoted as RFC 4180 says, but with lines that end in a bare line feed, which pandas, git
+and Unix tools write and expect and every CSV reader accepts. Labels and paths are written as they are, even where a
+spreadsheet would run them as a formula.
 """
 
 import re
@@ -19,15 +19,15 @@ from labelscan.wording import as_code, in_markdown, percent
 
 CHUNK_ROWS = 65_536
 NONE = "-"
-"""What stands for a number that there is not."""
+"""What stands for a missing number."""
 _NEEDS_QUOTES = re.compile(r'[",\r\n]')
 
 Kind: TypeAlias = Literal["text", "name", "label", "count", "share", "number", "figure", "bar"]
 """What a column holds.
 
-``text`` is our own and never cut. A ``name`` may lose its middle on a narrow terminal, as may a ``label``, which comes
-from the data, as ids and paths do. ``count``, ``share`` (as per cent), ``number`` (three decimals) and ``figure`` (a
-number made into text) stand on the right. A ``bar`` draws a share on a terminal.
+``text`` is our own and never cut. A ``name`` may lose its middle on a narrow terminal; so may a ``label``, which comes
+from the data (labels, ids, paths). ``count``, ``share`` (in per cent), ``number`` (three decimals) and ``figure`` (a
+number already made into text) are aligned right. A ``bar`` draws a share on a terminal.
 """
 _SHOWN = {"count": "{:,.0f}".format, "share": percent, "number": "{:.3f}".format}
 
@@ -38,21 +38,20 @@ class Column:
 
     title: str
     name: str = ""
-    """The column of the data frame; empty for an ornament of the terminal, ``text``."""
+    """The column of the data frame; empty for a decoration that has the same ``text`` in every row."""
     kind: Kind = "text"
     spare: int = 0
-    """On a narrow terminal the columns where this is highest go first; those where it is 0 stay."""
+    """On a narrow terminal the columns with the highest go first; those with 0 stay."""
     text: str = ""
-    """What every row has where ``name`` is empty."""
 
     @property
     def is_number(self) -> bool:
-        """Return whether the column stands on the right, missing values as dashes."""
+        """Return whether the column is aligned right, with dashes for missing values."""
         return self.kind in ("count", "share", "number", "figure")
 
     @property
     def can_shrink(self) -> bool:
-        """Return whether what it holds may lose its middle."""
+        """Return whether its cells may lose their middle."""
         return self.kind in ("name", "label")
 
     def shown(self, value: Any) -> str:
@@ -64,7 +63,7 @@ class Column:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Table:
-    """A data frame, and the columns that people see of it."""
+    """A data frame, and the columns that people see of it, in order."""
 
     columns: Sequence[Column]
     rows: pd.DataFrame
@@ -74,22 +73,22 @@ class Table:
         """Return a table of dataclasses or mappings."""
         rows = list(records)
         names = None if rows else [one.name for one in columns if one.name]
-        # Of objects: a name that is no UTF-8 fits no other type of text.
+        # Objects, since a name that is not valid UTF-8 fits no other text type.
         return cls(columns, pd.DataFrame(rows, columns=names, dtype=object))
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def head(self, most: int) -> "Table":
-        """Return the first rows."""
+        """Return the table with its first rows."""
         return replace(self, rows=self.rows.head(most))
 
     def values(self, column: Column) -> list[Any]:
-        """Return what a column holds, one value a row."""
+        """Return the values of a column, one a row."""
         return self.rows[column.name].tolist() if column.name and len(self) else [column.text] * len(self)
 
     def cells(self, column: Column) -> list[str]:
-        """Return what people read in a column, one text a row."""
+        """Return the texts of a column, one a row."""
         return [column.shown(value) for value in self.values(column)]
 
     def markdown(self) -> Iterator[str]:
@@ -106,7 +105,7 @@ def markdown_table(titles: Sequence[str], sides: str, rows: Iterable[Sequence[st
     Args:
         titles: one a column.
         sides: one letter a column, l for left and r for right.
-        rows: their cells, escaped already.
+        rows: cells that are already escaped.
     """
     yield f"| {' | '.join(titles)} |"
     yield f"| {' | '.join('---' if side == 'l' else '---:' for side in sides)} |"
@@ -114,7 +113,7 @@ def markdown_table(titles: Sequence[str], sides: str, rows: Iterable[Sequence[st
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:
-    """Write a table as all of ours are written."""
+    """Write a table as CSV, floats with 6 significant digits; the same table always gives the same bytes."""
     with replacing_bytes(path) as file:
         file.write((",".join(map(_quoted, table.columns)) + "\n").encode("utf-8"))
         for start in range(0, len(table), CHUNK_ROWS):

@@ -1,18 +1,18 @@
-"""Numbers as a person says them, and text from outside made harmless to look at, on every screen and in every report.
+"""Numbers in words that people read, and text from outside made harmless, for every screen and report.
 
-Labels and paths may hold anything: what moves a cursor, reorders a line or is in no encoding is written out, and in
-Markdown nothing in them is markup, breaks a table or calls a person.
+Labels and paths may hold anything. Characters that move a cursor, reorder a line or have no encoding are written out;
+in Markdown nothing in them becomes markup, breaks a table or mentions a person.
 """
 
 import html
 import unicodedata
 
 BIDI_CONTROLS = frozenset("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""Characters that reorder the text after them: a label could make a line read as another."""
+"""Characters that reorder the text after them, so that a line could be read as another."""
 UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")
-"""Categories of characters that move the cursor, or that no encoding has."""
+"""Unicode categories of characters that move the cursor or cannot be encoded."""
 NONCHARACTERS = frozenset("\ufffe\uffff")
-"""No characters at all, which XML refuses."""
+"""Code points that are not characters; XML refuses them."""
 _HAS_MEANING = "\\`*_[]<>|#~&"
 _PUNCTUATION = "\\`|*_[]~$@:!"
 
@@ -23,7 +23,7 @@ def percent(share: float, digits: int = 1) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return ``seconds`` as a person says it: ``0.4 s``, ``12 s``, ``3 min 20 s``, ``2 h 05 min``."""
+    """Return ``seconds`` as ``0.4 s``, ``12 s``, ``3 min 20 s`` or ``2 h 05 min``."""
     if seconds < 10:
         return f"{seconds:.1f} s"
     whole = round(seconds)
@@ -56,7 +56,7 @@ def printable(text: str) -> str:
 
 
 def in_markdown(text: str) -> str:
-    """Return text so that Markdown shows it as it is, on one line and in one cell."""
+    """Return text that Markdown shows as it is, on one line and in one cell."""
     text = _on_one_line(text)
     for character in _HAS_MEANING:
         text = text.replace(character, f"\\{character}")
@@ -64,9 +64,9 @@ def in_markdown(text: str) -> str:
 
 
 def as_code(text: str) -> str:
-    """Return text as code, where GitHub looks for no names of persons, links or formulas; for labels, ids and paths.
+    """Return a label, id or path as code, in which GitHub finds no mentions, links or formulas.
 
-    Where back quotes would have to be counted, or a backslash meets the bar of a table, it is HTML.
+    It is HTML where back quotes would have to be counted, or a backslash stands before the bar of a table.
     """
     text = _on_one_line(text)
     if not text:

@@ -46,6 +46,6 @@ def test_problems_beyond_the_most_are_counted():
     assert str(error).count("\n") == MAX_PROBLEMS
 
 
-def test_few_problems_are_all_told():
+def test_few_problems_are_all_named():
     error = DatasetError.of([Problem("one"), Problem("two")])
     assert str(error) == "one\ntwo"

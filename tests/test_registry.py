@@ -80,7 +80,7 @@ def test_what_cannot_be_read_is_refused_with_what_can(text, named):
     assert caught.value.exit_code == 2
 
 
-def test_options_are_told_with_their_defaults():
+def test_options_have_their_defaults():
     assert [(option.name, option.default) for option in TOOLS.options("knife")] == [
         ("blade", 0.5),
         ("folds", False),

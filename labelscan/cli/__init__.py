@@ -15,26 +15,26 @@ from labelscan.cli.report import report
 from labelscan.cli.score import score
 
 FIRST_STEPS = """\
-labelscan finds labels that are probably wrong, in data that you have.
+labelscan finds labels that are probably wrong in your data.
 
-To try it, without any data: it plants errors among digits and finds them.
+To try it without any data, let it plant errors among digits and find them:
 
   labelscan detect 'demo:digits?noise=symmetric:0.1'
 
 On your own data:
 
-  labelscan detect photos/       a folder with one folder of images a class
+  labelscan detect photos/       a folder with one folder of images for each class
   labelscan detect labels.csv    a list of image paths and labels, or a table of numbers
-  labelscan score probs.npz      out-of-fold probabilities that you have already
+  labelscan score probs.npz      out-of-fold probabilities that you already have
 
-Each leaves a run folder, and says which. Then:
+Each writes a run folder, and says where. Then:
 
-  labelscan report RUN           a page to look suspects through, deciding by keyboard
-  labelscan apply RUN            a corrected copy of the labels, by what was decided
+  labelscan report RUN           a page to review the suspects on, by keyboard
+  labelscan apply RUN            a corrected copy of the labels, from your decisions
   labelscan gate RUN             an exit code for CI: too many suspects, or new ones
 
 labelscan --help lists the commands, labelscan detect --help all options."""
-"""What ``labelscan`` alone says."""
+"""What ``labelscan`` without a command says."""
 
 app = Typer(
     name="labelscan",
@@ -58,7 +58,7 @@ for name, function in {
 
 @app.callback(invoke_without_command=True)
 def labelscan(
-    context: Context, version: Annotated[bool, Option("--version", help="Show the version and leave.")] = False
+    context: Context, version: Annotated[bool, Option("--version", help="Show the version and exit.")] = False
 ) -> None:
     """Find labels that are probably wrong."""
     if version:

@@ -3,11 +3,9 @@
 from pathlib import Path
 from typing import Annotated
 
-from typer import Option
-
 from labelscan.cli import options
 from labelscan.cli.command import command
-from labelscan.cli.options import OUTPUT, number, refuse_both
+from labelscan.cli.options import OUTPUT, number, option, refuse_both
 from labelscan.errors import UsageError
 
 CHANGES = "What changes"
@@ -18,60 +16,51 @@ def apply(
     run: options.Run,
     decisions: Annotated[
         Path | None,
-        Option(
-            metavar="FILE",
-            help="decisions.csv as the report saves it, or a JSON export of Label Studio; wins over flags. "
+        option(
+            CHANGES,
+            "decisions.csv as the report saves it, or a JSON export of Label Studio; wins over flags. "
             "[default: RUN/decisions.csv where there is one]",
-            rich_help_panel=CHANGES,
+            metavar="FILE",
         ),
     ] = None,
-    drop: Annotated[bool, Option("--drop", help="Leave flagged labels out.", rich_help_panel=CHANGES)] = False,
-    relabel: Annotated[
-        bool, Option("--relabel", help="Give flagged labels the suggested one.", rich_help_panel=CHANGES)
-    ] = False,
+    drop: Annotated[bool, option(CHANGES, "Leave out flagged labels.", "--drop")] = False,
+    relabel: Annotated[bool, option(CHANGES, "Replace flagged labels by the suggested ones.", "--relabel")] = False,
     min_error_probability: Annotated[
         float | None,
-        Option(
+        option(
+            CHANGES,
+            "Flags below it are left alone; --relabel needs it, as in 0.9.",
             metavar="P",
             parser=number("--min-error-probability"),
-            help="Flags below it are left alone; --relabel needs it, as in 0.9.",
-            rich_help_panel=CHANGES,
         ),
     ] = None,
     allow_new_classes: Annotated[
         bool,
-        Option(
-            "--allow-new-classes",
-            help="Decisions may name classes that the data does not have.",
-            rich_help_panel=CHANGES,
-        ),
+        option(CHANGES, "Let decisions name classes that the data does not have.", "--allow-new-classes"),
     ] = False,
     data: options.MovedData = "",
     output: Annotated[
         Path | None,
-        Option(
+        option(
+            OUTPUT,
+            "The copy, with the extension of the original. [default: RUN/corrected.*]",
             "--output",
             "-o",
             metavar="FILE",
-            help="The copy, with the ending of the original. [default: RUN/corrected.*]",
-            rich_help_panel=OUTPUT,
         ),
     ] = None,
     link_to: Annotated[
-        Path | None,
-        Option(metavar="FOLDER", help="Make class folders of links to the images instead.", rich_help_panel=OUTPUT),
+        Path | None, option(OUTPUT, "Make class folders with links to the images instead.", metavar="FOLDER")
     ] = None,
-    copy: Annotated[bool, Option("--copy", help="Copy images there, and do not link.", rich_help_panel=OUTPUT)] = False,
-    overwrite: Annotated[
-        bool, Option("--overwrite", help="Replace a file that is there already and differs.", rich_help_panel=OUTPUT)
-    ] = False,
+    copy: Annotated[bool, option(OUTPUT, "Copy the images instead of linking them.", "--copy")] = False,
+    overwrite: Annotated[bool, option(OUTPUT, "Replace an existing file that differs.", "--overwrite")] = False,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Write a corrected copy of the labels; the data itself is only read.
 
-    The copy has the form of the original and reads like it; class folders become a manifest. Every change is
-    logged beside it, in a file whose name goes on with .changes.csv.
+    The copy has the format of the original and can be read in its place; class folders become a manifest. Every
+    change is logged next to it, in a file whose name ends in .changes.csv.
     """
     refuse_both("--output", output is not None, "--link-to", link_to is not None)
     if copy and link_to is None:

@@ -1,6 +1,6 @@
-"""What ``labelscan apply`` has changed, on one screen."""
+"""What ``labelscan apply`` changed, on one screen."""
 
-from labelscan.cli.console import entry, show_json, show_message, stdout, table, text
+from labelscan.cli.console import entries, show_json, show_message, stdout, table, text
 from labelscan.correction.apply import Applied
 from labelscan.tables import Column, Table
 
@@ -14,13 +14,7 @@ RELABELLED = (
 
 
 def show(applied: Applied, *, as_json: bool, quiet: bool) -> None:
-    """Write to stdout what was changed and where it is: a screen, JSON, or only the path of the copy.
-
-    Args:
-        applied: what was written.
-        as_json: whether the counts are written as JSON.
-        quiet: whether only the path of the copy is.
-    """
+    """Write to stdout what was changed and where it is: a screen, JSON, or only the path of the copy."""
     if as_json:
         show_json(applied.to_json())
         return
@@ -30,9 +24,14 @@ def show(applied: Applied, *, as_json: bool, quiet: bool) -> None:
         return
     made = applied.corrections
     changed = made.count("relabel") + made.count("drop")
-    parts = ((f"{made.count('relabel'):,}", " relabelled, "), (f"{made.count('drop'):,}", " left out"))
-    words = [piece for number, word in parts for piece in ((number, "bold"), word)]
-    console.show(text(*words, f", {made.n_examples - changed:,} of {made.n_examples:,} labels unchanged"))
+    console.show(
+        text(
+            (f"{made.count('relabel'):,}", "bold"),
+            " relabelled, ",
+            (f"{made.count('drop'):,}", "bold"),
+            f" left out, {made.n_examples - changed:,} of {made.n_examples:,} labels unchanged",
+        )
+    )
     decided = ", ".join(f"{count:,} {verdict}" for verdict, count in made.verdicts.items() if count)
     if decided:
         console.show(text(("decisions: ", "dim"), decided))
@@ -46,6 +45,5 @@ def show(applied: Applied, *, as_json: bool, quiet: bool) -> None:
     console.print()
     for note in applied.notes:
         show_message(note, kind="note")
-    for name, what in (("labels", applied.output), ("changes", applied.log)):
-        console.show(entry(name, len("changes"), [str(what)], style="dim"))
+    console.show(entries([("labels", str(applied.output)), ("changes", str(applied.log))]))
     console.print(text(("next     ", "dim"), applied.command))

@@ -3,12 +3,10 @@
 from pathlib import Path
 from typing import Annotated
 
-from typer import Option
-
 from labelscan.cli import completion, options
 from labelscan.cli.command import Given, command
 from labelscan.cli.detect import SETTINGS
-from labelscan.cli.options import OUTPUT, read_time, refuse_both, whole_number
+from labelscan.cli.options import OUTPUT, option, read_time, refuse_both, whole_number
 from labelscan.config.sections import RUN
 from labelscan.errors import RunError
 
@@ -16,9 +14,13 @@ COMPARED = "Compared (each may be repeated)"
 
 
 def _read_budget(text: str) -> float:
-    """Return seconds; a bare number is minutes, as the name of the option's value says."""
+    """Return seconds; a bare number is minutes, unlike in ``--max-time``."""
     bare = text.strip().replace(".", "", 1).isdecimal()
     return read_time(f"{text.strip()}m" if bare else text, where="--budget")
+
+
+def _compared(metavar: str, help: str, kind: str) -> object:
+    return option(COMPARED, help, metavar=metavar, autocompletion=completion.of(kind))
 
 
 @command(groups=SETTINGS, without=("training.loss", "detection.detector", "detection.self_check"))
@@ -27,59 +29,52 @@ def benchmark(
     data: options.Data = "",
     noise: Annotated[
         list[str] | None,
-        Option(
-            metavar="NOISE",
-            help="Errors to plant, as in symmetric:0.1; see labelscan list noises. [default: those that the data has]",
-            autocompletion=completion.of("noises"),
-            rich_help_panel=COMPARED,
+        _compared(
+            "NOISE",
+            "Errors to plant, such as symmetric:0.1; see labelscan list noises. [default: those that the data has]",
+            "noises",
         ),
     ] = None,
     loss: Annotated[
         list[str] | None,
-        Option(
-            metavar="LOSS",
-            help="As in blurry:gamma=0.4,delay=4; the others are compared with the first. [default: that of detect]",
-            autocompletion=completion.of("losses"),
-            rich_help_panel=COMPARED,
+        _compared(
+            "LOSS",
+            "Such as blurry:gamma=0.4,delay=4; the others are compared with the first. [default: that of detect]",
+            "losses",
         ),
     ] = None,
     detector: Annotated[
         list[str] | None,
-        Option(
-            metavar="DETECTOR",
-            help="As in confident-learning:filter_by=both. [default: those of every run]",
-            autocompletion=completion.of("detectors"),
-            rich_help_panel=COMPARED,
-        ),
+        _compared("DETECTOR", "Such as confident-learning:filter_by=both. [default: those of every run]", "detectors"),
     ] = None,
     seeds: Annotated[
         int,
-        Option(
+        option(
+            RUN,
+            "Repetitions, each with other errors, folds and weights; --seed is the first.",
             metavar="N",
             parser=whole_number("--seeds", least=1),
-            help="Times that everything is done, each with other errors, folds and weights; --seed is the first.",
-            rich_help_panel=RUN,
         ),
     ] = 3,
     budget: Annotated[
         float | None,
-        Option(
+        option(
+            RUN,
+            "Show what is finished after this time (2h, 90s); the same command resumes.",
             metavar="MINUTES",
-            help="Show what is done after so long (2h, 90s); the same command goes on.",
             parser=_read_budget,
-            rich_help_panel=RUN,
         ),
     ] = None,
     dry_run: options.DryRun = False,
     fresh: options.Fresh = False,
     output: Annotated[
         Path | None,
-        Option(
+        option(
+            OUTPUT,
+            "Folder of all results. [default: benchmark-<name>-<8 digits> in labelscan-runs]",
             "--output",
             "-o",
             metavar="FOLDER",
-            help="Folder of all results. [default: benchmark-<name>-<8 digits> in labelscan-runs]",
-            rich_help_panel=OUTPUT,
         ),
     ] = None,
     as_json: options.AsJson = False,
@@ -88,8 +83,8 @@ def benchmark(
 ) -> None:
     """Compare losses and detectors by how many label errors they find in your data.
 
-    Plants errors, or takes those that true labels show, trains once for each noise, loss and seed, and lets every
-    detector judge. The same command again goes on, and trains only what is not finished.
+    Plants errors, or uses those that true labels show, trains once for each noise, loss and seed, and lets every
+    detector judge. The same command again resumes, and trains only what is not finished.
     """
     refuse_both("--quiet", quiet, "--verbose", verbose)
     settings = given.resolve_with_data(data, "benchmark")
@@ -115,8 +110,6 @@ def benchmark(
         benchmark_screen.show_plan(plan, outlook, as_json=as_json)
         return
     benchmark_screen.show(result, as_json=as_json, quiet=quiet)
-    failures = result.scoreboard.failures
-    if failures:
-        raise RunError(
-            f"{len(failures):,} of {len(plan.cells):,} cells failed", hint="the same command tries them again"
-        )
+    if failures := result.scoreboard.failures:
+        n_cells = len(plan.cells)
+        raise RunError(f"{len(failures):,} of {n_cells:,} cells failed", hint="the same command tries them again")

@@ -1,4 +1,4 @@
-"""The end of a benchmark: one block a noise, one table a detector, as many columns as the terminal has room for."""
+"""A benchmark on one screen: a block for each noise, with a table for each detector."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -8,15 +8,15 @@ import pandas as pd
 from labelscan.benchmarking.plan import BenchmarkPlan
 from labelscan.benchmarking.run_benchmark import Benchmark, Outlook
 from labelscan.benchmarking.scoreboard import COLUMNS, PAIRED_METRICS, TABLE_FILE, Scoreboard
-from labelscan.cli.console import Console, entry, fitting, sections, show_json, show_message, stdout, text
+from labelscan.cli.console import Console, fitting, sections, show_json, show_message, stdout, text
+from labelscan.cli.run_screen import NOTHING_DONE, show_facts
 from labelscan.pipeline.plan_facts import facts_to_json
 from labelscan.tables import NONE, Table
-from labelscan.wording import duration
 
 SAID_ABOVE = ("detector", "n_errors")
-"""Columns whose content stands above a table."""
+"""Columns whose values stand in the lines above a table."""
 MOST_NAMED = 5
-"""How many failed cells are named."""
+"""Failed cells that are named."""
 
 
 def show(result: Benchmark, *, as_json: bool, quiet: bool) -> None:
@@ -30,7 +30,7 @@ def show(result: Benchmark, *, as_json: bool, quiet: bool) -> None:
         _show_tables(scoreboard, console)
         console.print()
         console.print(text(("table   ", "dim"), (str(result.folder / TABLE_FILE), "bold")))
-        console.show(text(("beside  ", "dim"), "benchmark.md, benchmark.json, benchmark.png, measurements.csv, cells/"))
+        console.show(text(("also    ", "dim"), "benchmark.md, benchmark.json, benchmark.png, measurements.csv, cells/"))
     _report_what_is_missing(scoreboard)
 
 
@@ -48,14 +48,9 @@ def show_plan(plan: BenchmarkPlan, outlook: Outlook, *, as_json: bool) -> None:
         )
         return
     finished = f", {outlook.finished_cells:,} of them finished" if outlook.finished_cells else ""
-    rows = [*plan.rows, ("cells", f"{outlook.n_cells:,}{finished}")]
-    if outlook.estimate_seconds is not None and outlook.finished_cells < outlook.n_cells:
-        what = "training" if plan.plan.frozen is None else "computing features"
-        rows.append(("estimate", f"about {duration(outlook.estimate_seconds)} of {what}"))
-    console, width = stdout(), max(len(label) for label, _ in rows)
-    for label, value in rows:
-        console.show(entry(label, width, [value], style="dim"))
-    console.show(text("nothing was trained or written; run it without --dry-run"))
+    seconds = outlook.estimate_seconds if outlook.finished_cells < outlook.n_cells else None
+    show_facts([*plan.rows, ("cells", f"{outlook.n_cells:,}{finished}")], plan.plan, seconds)
+    stdout().show(text(NOTHING_DONE))
 
 
 def _show_tables(scoreboard: Scoreboard, console: Console) -> None:
@@ -76,13 +71,12 @@ def _show_tables(scoreboard: Scoreboard, console: Console) -> None:
 
 
 def _needless(figures: pd.DataFrame) -> set[str]:
-    """Return the columns that would say nothing: empty ones, and those that the lines above the tables say."""
+    """Return the columns to leave out: empty ones, and those whose values stand above the tables."""
     needless = {*SAID_ABOVE, *(column.name for column in COLUMNS if (figures[column.name] == NONE).all())}
     return needless if (figures.groupby("noise")["n_seeds"].nunique() > 1).any() else {*needless, "n_seeds"}
 
 
 def _legend(scoreboard: Scoreboard, n_left_out: int) -> Iterator[str]:
-    """Yield what must be known to read the tables."""
     if len(scoreboard.seeds) > 1:
         yield "± is half of the 95 % interval over seeds; benchmark.md has it for every column"
     if len(scoreboard.seeds) == 2:

@@ -1,7 +1,7 @@
-"""How a command is made of a function: the flags of its settings come from ``labelscan.config``, --debug is everywhere.
+"""How a function becomes a command: the flags of its settings come from ``labelscan.config``, and --debug is added.
 
-A command that takes settings has a first parameter, ``given``: the flags, ``--set`` texts and the config file, which
-``given.resolve()`` puts together with variables and defaults.
+The first parameter of a command that takes settings is ``given``: flags, ``--set`` texts and the config file, which
+``given.resolve()`` joins with environment variables and defaults.
 """
 
 import functools
@@ -9,13 +9,13 @@ import inspect
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Any
 
-from typer import Option
 from typer.models import ArgumentInfo
 
 from labelscan.cli import completion
-from labelscan.cli.options import OUTPUT
+from labelscan.cli.options import OUTPUT, option
 from labelscan.config import Config, Setting, find_config, resolve, settings
 from labelscan.config.sections import RUN
 from labelscan.errors import UsageError
@@ -24,28 +24,23 @@ from labelscan.registry import read_value
 CONFIG, OVERRIDES, DEBUG = "config", "overrides", "debug"
 _CONFIG = Annotated[
     str | None,
-    Option(
+    option(
+        RUN,
+        "A TOML file, a run.json, or a name; see labelscan list configs.",
         metavar="FILE|NAME",
-        help="A TOML file, a run.json, or a name; see labelscan list configs.",
         autocompletion=completion.of("configs"),
-        rich_help_panel=RUN,
     ),
 ]
 _OVERRIDES = Annotated[
     list[str] | None,
-    Option(
-        "--set",
-        metavar="KEY=VALUE",
-        help="Any setting, as in training.learning_rate=0.01; may be repeated.",
-        rich_help_panel=RUN,
-    ),
+    option(RUN, "Any setting, such as training.learning_rate=0.01; may be repeated.", "--set", metavar="KEY=VALUE"),
 ]
-_DEBUG = Annotated[bool, Option("--debug", help="Show tracebacks of errors.", rich_help_panel=OUTPUT)]
+_DEBUG = Annotated[bool, option(OUTPUT, "Show tracebacks of errors.", "--debug")]
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What was given on the command line for settings."""
+    """The settings given on the command line."""
 
     flags: Mapping[str, object] = field(default_factory=dict)
     """By key of the setting; only those that were given."""
@@ -58,15 +53,15 @@ class Given:
             flags={**self.flags, "dataset.data": data or None},
             overrides=self.overrides,
             environment=os.environ,
-            config_file=None if self.config is None else find_config(self.config),
+            config_file=None if self.config is None else find_config(str(_with_home(Path(self.config)))),
         )
 
     def resolve_with_data(self, data: str, command: str) -> Config:
-        """Return all settings; raise UsageError where neither DATA nor any setting names the data."""
+        """Return all settings, or raise UsageError where neither DATA nor a setting names the data."""
         config = self.resolve(data)
         if not config.dataset.data:
             hint = f"labelscan {command} DATA, DATA being a folder, a file or demo:digits; see --help"
-            raise UsageError("no data is named", hint=hint)
+            raise UsageError("no data is given", hint=hint)
         return config
 
 
@@ -76,10 +71,10 @@ def command(
     """Return a decorator that makes a function a command.
 
     Args:
-        groups: headings under which it takes every setting that has a flag, in the order of its help page; with
-            them come ``--config`` and ``--set``.
+        groups: headings whose settings become flags, in this order on the help page; ``--config`` and ``--set`` are
+            added to them.
         without: keys of settings in these groups that it does not take.
-        keys: keys of settings that it takes besides.
+        keys: keys of further settings that it takes.
     """
     taken = [
         *(one for group in groups for one in settings().values() if one.group == group and one.key not in without),
@@ -95,7 +90,8 @@ def command(
 
         @functools.wraps(function)
         def run(**values: Any) -> Any:
-            values.pop(DEBUG)  # used where errors are caught
+            values.pop(DEBUG)  # read by labelscan.__main__, which catches errors
+            values = {name: _with_home(value) for name, value in values.items()}
             texts = {one: values.pop(one.parameter) for one in taken}
             if not taken:
                 return function(**values)
@@ -117,28 +113,33 @@ def _parameter(name: str, annotation: object, default: object) -> inspect.Parame
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
 
 
+def _with_home(value: object) -> object:
+    """Expand the ``~`` of a path, which a shell leaves as it is in ``--output=~/runs``."""
+    # Unlike Path.expanduser, it keeps a ~name that is not a user.
+    return Path(os.path.expanduser(value)) if isinstance(value, Path) else value  # noqa: PTH111
+
+
 def _is_argument(parameter: inspect.Parameter) -> bool:
     return any(isinstance(one, ArgumentInfo) for one in getattr(parameter.annotation, "__metadata__", ()))
 
 
 def _annotation(one: Setting) -> object:
-    help = f"{one.help} [default: {one.told_default}]" if one.told_default else one.help
-    option = Option(
+    help = f"{one.help} [default: {one.shown_default}]" if one.shown_default else one.help
+    declared = option(
+        one.group,
+        help,
         one.flag,
         metavar=one.metavar or "|".join(one.choices) or None,
-        help=help,
-        rich_help_panel=one.group,
         autocompletion=completion.of(one.completes) if one.completes else None,
     )
-    return Annotated[bool | None if one.is_switch else str | None, option]
+    return Annotated[bool | None if one.is_switch else str | None, declared]
 
 
 def _value(one: Setting, given: str | bool) -> object:
-    """Return what a flag says as the value of its setting."""
     if isinstance(given, bool):
         return given if one.kind is bool else ("yes" if given else "no")
     value = read_value(given, one.kind, where=one.option)
-    # 0 leaves it to the model or the machine in a config file; somebody who writes a flag means a number.
+    # In a config file 0 leaves it to the model or the machine; on the command line a number is meant.
     if one.kind is int and one.default_is and isinstance(value, int) and value < 1:
         raise UsageError(f"must be at least 1, got {value}", where=one.option)
     one.check(value, where=one.option)

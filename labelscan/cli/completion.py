@@ -1,7 +1,7 @@
-"""What the shell offers behind an option, found without loading torch.
+"""What a shell offers for the value of an option, found without loading torch.
 
-Names of parts are read from the source of the module that registers them; plug-ins are left out, since finding
-them would load them.
+Names of parts are read from the source of the module that registers them. Plug-ins are left out: to find them would
+load them.
 """
 
 import ast
@@ -18,16 +18,12 @@ REGISTRIES = {
 }
 """Where parts are registered: the modules of losses and models load torch, that of detectors loads cleanlab."""
 KINDS = ("losses", "models", "detectors", "configs", "noises")
-"""What can be listed."""
+"""What ``labelscan list`` can list."""
 
 
 def of(kind: str) -> Callable[[str], list[str]]:
-    """Return what completes a text with the names of a kind."""
-
-    def beginning(incomplete: str) -> list[str]:
-        return [name for name in names(kind) if name.startswith(incomplete)]
-
-    return beginning
+    """Return a function that completes a text with the names of a kind."""
+    return lambda incomplete: [name for name in names(kind) if name.startswith(incomplete)]
 
 
 def names(kind: str) -> list[str]:

@@ -1,7 +1,7 @@
-"""The terminal: what may be written to it, how wide it is, and the few shapes that results are shown in.
+"""The terminal: its two streams, how wide they are, and the few shapes that results have.
 
-Results go to stdout, progress and messages to stderr. Labels and paths come from outside: nothing in them is read
-as markup, and control characters are shown, not sent.
+Results go to stdout, progress and messages to stderr. Labels and paths come from outside: nothing in them is read as
+markup, and control characters are written out, not sent.
 """
 
 import json
@@ -10,8 +10,8 @@ import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
-from typing import TextIO, TypeAlias
+from itertools import accumulate, zip_longest
+from typing import Self, TextIO, TypeAlias
 
 import rich.console
 from rich.cells import cell_len
@@ -28,37 +28,37 @@ from labelscan.errors import Problem
 from labelscan.wording import printable
 
 PIPED_WIDTH = 200
-"""The width where no terminal shows the output: names are cut later, since somebody may search for them."""
+"""The width where the output is no terminal; wide, so that names stay whole and can be searched for."""
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 
 ALIKE = 4
-"""So many problems of one kind are reported as one."""
+"""Problems of one kind from which on they are reported as one."""
 MOST_PLACES = 8
-"""How many places of such problems are named."""
+"""Places that such a report names."""
 _NUMBER = re.compile(r"(?<![\w./\\-])-?\d[\d.,]*(e[+-]?\d+)?(?![\w/\\])")
-"""A number that stands alone, unlike those in the name of a file."""
+"""A number that stands alone, unlike one in a file name."""
 
 GAP = 2
 """Cells between the columns of a table."""
 LEAST_NAME = 12
-"""Cells that a name keeps before columns go."""
+"""Cells that every name keeps; where there is no room for them, columns go instead."""
 BAR = 16
-"""Cells of a bar that stands for all."""
+"""Cells of a bar for a share of 1."""
 
 Shape: TypeAlias = Table | Text | Columns
 """What can be shown."""
 
 
 class Console(rich.console.Console):
-    """One of the two streams; a reader that goes away ends the writing and nothing else."""
+    """One of the two streams; a reader that goes away ends the output and nothing else."""
 
     def on_broken_pipe(self) -> None:
-        """Write no more: a run must not fail, nor its exit code change, because nobody is reading."""
+        """Write no more: a run must not fail, nor its exit code change, because its reader is gone."""
         self.quiet = True
         discard(self.file)
 
     def show(self, shape: Shape) -> None:
-        """Write a table, or a text wrapped to the width, without the blanks that fill up its lines."""
+        """Write a table, or a text wrapped to the width, without trailing blanks."""
         with self.capture() as captured:
             self.print(shape, soft_wrap=False)
         self.out("\n".join(line.rstrip() for line in captured.get().splitlines()), highlight=False)
@@ -66,19 +66,13 @@ class Console(rich.console.Console):
 
 def stdout() -> Console:
     """Return where results go."""
-    return Console(
-        file=sys.stdout, width=_width(sys.stdout), highlight=False, markup=False, emoji=False, soft_wrap=True
-    )
+    fixed = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else PIPED_WIDTH  # None leaves it to rich
+    return Console(file=sys.stdout, width=fixed, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 def stderr() -> Console:
     """Return where progress and messages go."""
     return Console(file=sys.stderr, highlight=False, markup=False, emoji=False, soft_wrap=True)
-
-
-def _width(stream: TextIO) -> int | None:
-    """Return the width of a stream that is no terminal and has no COLUMNS set; None leaves it to rich."""
-    return None if stream.isatty() or os.environ.get("COLUMNS") else PIPED_WIDTH
 
 
 def discard(stream: object) -> None:
@@ -98,14 +92,14 @@ def is_live(stream: TextIO, environment: Mapping[str, str]) -> bool:
 
 
 def cells(text: str) -> int:
-    """Return how many terminal cells ``text`` takes: two for a wide character."""
+    """Return the number of terminal cells of ``text``; a wide character takes two."""
     return cell_len(printable(text))
 
 
 def elide(text: str, width: int) -> str:
-    """Return ``text`` in at most ``width`` terminal cells, its middle left out where it is longer.
+    """Return ``text`` in at most ``width`` terminal cells, without its middle where it is longer.
 
-    The end keeps two thirds of the room: of a path it is the end that tells files apart, and rich would cut it.
+    The end keeps two thirds of the room: it is what differs between paths, and rich would cut it.
     """
     text = printable(text)
     if cell_len(text) <= width:
@@ -123,7 +117,7 @@ def _cut(text: str, width: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Elided:
-    """A name that loses its middle where rich has less room for it."""
+    """A name that loses its middle where rich has too little room for it."""
 
     text: str
     style: str
@@ -136,12 +130,10 @@ class _Elided:
 
 
 def fitting(shown: tables.Table, width: int, titles: Iterable[str] = ()) -> tables.Table:
-    """Return a table with the columns that ``width`` has room for: names get shorter, of numbers whole columns go.
+    """Return the table with the columns that fit into ``width`` cells.
 
-    Args:
-        shown: the table; its columns with the highest ``spare`` go first.
-        width: in cells.
-        titles: what else stands in the first column.
+    Names get shorter; other columns go whole, those with the highest ``spare`` first. The first column also has to
+    hold ``titles``.
     """
     needed = {column: max(map(cells, [column.title, *shown.cells(column)])) for column in shown.columns}
     first, columns = shown.columns[0], list(shown.columns)
@@ -156,12 +148,12 @@ def fitting(shown: tables.Table, width: int, titles: Iterable[str] = ()) -> tabl
 
 
 def table(shown: tables.Table, width: int, *, title: str = "") -> Table:
-    """Return a table that fits ``width``, its header dim and the first of it ``title``, where one is given."""
+    """Return a table that fits ``width``, with ``title``, if any, in place of its first header."""
     return sections({title: fitting(shown, width, [title])})
 
 
 def sections(parts: Mapping[str, tables.Table]) -> Table:
-    """Return tables of the same columns below each other, equally wide, each under its title."""
+    """Return tables of the same columns below each other, each under its title."""
     columns = next(iter(parts.values())).columns
     made = Table(box=None, show_header=False, pad_edge=False, padding=(0, GAP, 0, 0))
     for column in columns:
@@ -189,18 +181,26 @@ def side_by_side(*shown: Table) -> Shape:
     return Columns(shown, padding=(1, 4, 1, 0))  # rich leaves one blank line of the two between, none outside
 
 
-def entry(name: str, width: int, lines: Sequence[str], *, style: str = "bold") -> Table:
-    """Return ``name`` in ``width`` cells and ``lines`` beside it, each wrapped within its column."""
-    grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column(width=width, no_wrap=True)
+def entries(rows: Iterable[Sequence[str]], *, style: str = "dim", least: int = 0) -> Table:
+    """Return rows of a name and the lines to the right of it, which wrap within their column.
+
+    Args:
+        rows: each a name, then its lines.
+        style: that of the names.
+        least: cells for the names, where they need fewer.
+    """
+    rows = list(rows)
+    grid = Table.grid(padding=(0, GAP, 0, 0))
+    grid.add_column(width=max([least, *(cells(name) for name, *_ in rows)]), no_wrap=True)
     grid.add_column(overflow="fold")
-    for position, line in enumerate(lines):
-        grid.add_row(Text(printable(name), style=style) if position == 0 else "", Text(printable(line)))
+    for name, *lines in rows:
+        for position, line in enumerate(lines):
+            grid.add_row(Text(printable(name), style=style) if position == 0 else "", Text(printable(line)))
     return grid
 
 
 def message(console: Console, line: Text) -> Text:
-    """Return ``line`` as it is written to stderr: on a terminal wrapped at words, for a file left on one line."""
+    """Return ``line`` as stderr gets it: wrapped at words on a terminal, otherwise on one line."""
     if not console.is_terminal:
         return line
     lines = line.wrap(console, max(console.width - 2, 1))
@@ -210,42 +210,40 @@ def message(console: Console, line: Text) -> Text:
 
 
 def text(*pieces: str | tuple[str, str]) -> Text:
-    """Return one line of pieces, each a text or a text with a style."""
+    """Return one line of texts, each with or without a style."""
     return Text.assemble(
         *(printable(piece) if isinstance(piece, str) else (printable(piece[0]), piece[1]) for piece in pieces)
     )
 
 
 def warning(words: str) -> Text:
-    """Return a warning among the results."""
+    """Return a warning that stands among the results."""
     return text(("warning: ", "bold yellow"), words)
 
 
 def show_json(content: Mapping[str, object]) -> None:
-    """Write ``content`` to stdout as JSON in ASCII, which every encoding and terminal takes."""
+    """Write ``content`` to stdout as JSON in ASCII, which every encoding and terminal accepts."""
     stdout().print(json.dumps(content, indent=2, allow_nan=False), soft_wrap=True)
 
 
-def show_problems(problems: Sequence[Problem], *, kind: str = "error") -> None:
-    """Write problems to stderr, each with its place; a hint that several in a row share comes once, after them."""
+def show_problems(problems: Sequence[Problem]) -> None:
+    """Write problems to stderr, each with its place; a hint that several in a row share follows the last of them."""
     console = stderr()
     groups = _alike(problems)
-    for position, group in enumerate(groups):
+    for group, following in zip_longest(groups, groups[1:]):
         problem = group[0]
         place = f"{problem.where}: " if problem.where else ""
         lines = [line for line in f"{place}{problem.problem}".splitlines() if line.strip()] or [""]
-        style = "bold red" if kind == "error" else "bold yellow"
-        console.print(message(console, text((f"{kind}: ", style), lines[0])))
+        console.print(message(console, text(("error: ", "bold red"), lines[0])))
         others = [f"also at {_places([one.where for one in group[1:]])}"] if len(group) > 1 else []
         for line in lines[1:] + others:
             console.print(message(console, text(f"  {line}")))
-        following = groups[position + 1][0].hint if position + 1 < len(groups) else ""
-        if problem.hint and problem.hint != following:
+        if problem.hint and (following is None or problem.hint != following[0].hint):
             console.print(message(console, text(("  hint: ", "bold"), problem.hint)))
 
 
 def _alike(problems: Sequence[Problem]) -> list[list[Problem]]:
-    """Return problems in groups that differ in their place and in numbers only; few of a kind stay apart."""
+    """Group problems that differ only in place and numbers; where there are few, each stays alone."""
     groups: dict[tuple[str, str], list[Problem]] = {}
     for problem in problems:
         groups.setdefault((_NUMBER.sub("#", problem.problem), problem.hint), []).append(problem)
@@ -257,25 +255,25 @@ def _alike(problems: Sequence[Problem]) -> list[list[Problem]]:
 
 
 def _places(places: Sequence[str]) -> str:
-    """Return the first of ``places``, what they begin with said once, and how many more there are."""
+    """Return the first ``places``, with what all begin with written once, and how many more there are."""
     begin = places[0].rpartition(" ")[0] + " "
     begin = begin if all(place.startswith(begin) for place in places) else ""
     more = f" and {len(places) - MOST_PLACES} more" if len(places) > MOST_PLACES else ""
     return f"{begin}{', '.join(place.removeprefix(begin) for place in places[:MOST_PLACES])}{more}"
 
 
-def show_message(words: str, *, kind: str = "", style: str = "", wrap: bool = True) -> None:
-    """Write one line to stderr, as ``kind: words``; without ``wrap``, so that it can be copied from a terminal."""
+def show_message(words: str, *, kind: str, wrap: bool = True) -> None:
+    """Write one line to stderr, as ``kind: words``; unwrapped, it can be copied from a terminal."""
     console = stderr()
-    line = text((f"{kind}: " if kind else "", "bold yellow"), (words, style))
+    line = text((f"{kind}: ", "bold yellow"), words)
     console.print(message(console, line) if wrap else line)
 
 
 class Bars:
-    """Progress bars on a terminal, one a step, the last always at the bottom."""
+    """Progress bars in the last lines of a terminal, one a step; where they are not ``live``, nothing is drawn."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    def __init__(self, console: Console, *, live: bool) -> None:
+        self.live = live
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
@@ -286,15 +284,15 @@ class Bars:
             transient=True,
             redirect_stdout=False,
             redirect_stderr=False,
+            disable=not live,
         )
         self._tasks: dict[str, TaskID] = {}
 
-    def start(self) -> None:
-        """Take the last lines of the terminal."""
+    def __enter__(self) -> Self:
         self._progress.start()
+        return self
 
-    def stop(self) -> None:
-        """Leave the terminal as it was, the cursor visible."""
+    def __exit__(self, *error: object) -> None:
         self._progress.stop()
 
     def begin(self, name: str, total: int) -> None:
@@ -307,11 +305,6 @@ class Bars:
             self._progress.update(self._tasks[name], completed=done, note=note)
 
     def end(self, name: str) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         if name in self._tasks:
-            self._progress.remove_task(self._tasks[name])
-            del self._tasks[name]
-
-    def print(self, line: Text) -> None:
-        """Write a line above the bars."""
-        self._console.print(message(self._console, line))
+            self._progress.remove_task(self._tasks.pop(name))

@@ -2,15 +2,13 @@
 
 from typing import Annotated
 
-from typer import Option
-
 from labelscan.cli import options
 from labelscan.cli.command import Given, command
-from labelscan.cli.options import refuse_both
+from labelscan.cli.options import option, refuse_both
 from labelscan.config.sections import DATA, MODEL, RUN, TRAINING
 
 SETTINGS = (TRAINING, MODEL, DATA, RUN)
-"""Headings of the settings that decide a run."""
+"""Headings of the settings of a run."""
 TOP = 10
 
 
@@ -18,10 +16,7 @@ TOP = 10
 def detect(
     given: Given,
     data: options.Data = "",
-    resume: Annotated[
-        bool,
-        Option("--resume", help="Fail where there is nothing to resume.", rich_help_panel=RUN),
-    ] = False,
+    resume: Annotated[bool, option(RUN, "Fail where there is nothing to resume.", "--resume")] = False,
     fresh: options.Fresh = False,
     max_time: options.MaxTime = None,
     dry_run: options.DryRun = False,
@@ -33,8 +28,8 @@ def detect(
 ) -> None:
     """Find labels that are probably wrong.
 
-    Trains a fresh model for each fold, predicts every example by a model that has not seen it, and writes
-    a run folder with issues.csv, most doubtful labels first. The same command again resumes an unfinished run.
+    Trains a new model for each fold, predicts every example by a model that has not seen it, and writes a run
+    folder with issues.csv, most doubtful labels first. The same command again resumes an unfinished run.
     """
     refuse_both("--resume", resume, "--fresh", fresh)
     refuse_both("--quiet", quiet, "--verbose", verbose)
@@ -48,10 +43,10 @@ def detect(
         with progress.shown(quiet=quiet, verbose=verbose) as listener:
             plan = labelscan.plan(settings=settings, output=output, notify=listener)
             estimate = estimate_seconds(plan)
-        run_screen.show_plan(plan, estimate, as_json=as_json, fresh=fresh, told=listener.told)
+        run_screen.show_plan(plan, estimate, as_json=as_json, fresh=fresh, reported=listener.reported)
         return
     with progress.shown(quiet=quiet, verbose=verbose) as listener:
         run = labelscan.detect(
             settings=settings, output=output, resume=resume, fresh=fresh, max_seconds=max_time, notify=listener
         )
-    run_screen.show(run, top=top, as_json=as_json, quiet=quiet, told=listener.told)
+    run_screen.show(run, top=top, as_json=as_json, quiet=quiet, reported=listener.reported)

@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Annotated
 
-from typer import Argument, Option
+from typer import Argument
 
 from labelscan.cli import options
 from labelscan.cli.command import command
-from labelscan.cli.options import OUTPUT, whole_number
+from labelscan.cli.options import OUTPUT, option, whole_number
 from labelscan.errors import UsageError
 
 
@@ -17,25 +17,15 @@ def diff(
     second: Annotated[Path, Argument(metavar="SECOND", help="Another, on the same data or a version of it.")],
     output: Annotated[
         Path | None,
-        Option(
-            "--csv",
-            "--output",
-            "-o",
-            metavar="FILE",
-            help="Write all examples that differ as CSV.",
-            rich_help_panel=OUTPUT,
-        ),
+        option(OUTPUT, "Write every example that differs as CSV.", "--csv", "--output", "-o", metavar="FILE"),
     ] = None,
-    top: Annotated[
-        int,
-        Option(metavar="N", parser=whole_number("--top"), help="Examples shown of each kind.", rich_help_panel=OUTPUT),
-    ] = 5,
+    top: Annotated[int, option(OUTPUT, "Examples shown of each kind.", metavar="N", parser=whole_number("--top"))] = 5,
     as_json: options.AsJson = False,
 ) -> None:
     """Compare what two runs flag: two losses, two seeds, two versions of the data.
 
-    Examples are joined by example_id. Labels that changed from the first run to the second are told apart: fixed,
-    still flagged, newly flagged. Ends in 0 whether the runs differ or not.
+    Examples are joined by example_id. Labels that changed from the first run to the second are fixed, still flagged
+    or newly flagged. The exit code is 0 whether the runs differ or not.
     """
     if output is not None and output.is_dir():
         raise UsageError("this is a folder", where=str(output), hint="name a file, as in -o differences.csv")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from labelscan.cli.console import Console, Shape, entry, fitting, show_json, stdout, table, text, warning
-from labelscan.comparison.compare import Comparison, Difference, RunFacts, TruthComparison
+from labelscan.cli.console import Console, Shape, entries, fitting, show_json, stdout, table, text, warning
+from labelscan.comparison.compare import Comparison, Difference, TruthComparison
 from labelscan.comparison.pairing import (
     ALIKE,
     BOTH,
@@ -70,17 +70,13 @@ NARROW_EXAMPLES = (
     Column("P by first", "error_probability_first", "number"),
     Column("P by second", "error_probability_second", "number"),
 )
-"""The columns where there is no room for what the runs say, so that nothing else says whose a probability is."""
+"""For a narrow terminal, without suggestions: the probabilities have to name their run."""
 
 
 def show(comparison: Comparison, *, top: int, as_json: bool, csv: Path | None) -> None:
-    """Write a comparison to stdout, as a screen of text or as JSON.
+    """Write a comparison to stdout, as a screen of text or as JSON, with ``top`` examples of each category.
 
-    Args:
-        comparison: what came out.
-        top: how many examples of each category are listed.
-        as_json: whether it is written as JSON.
-        csv: where the examples that differ were written.
+    Those that differ have been written to ``csv``, if anywhere.
     """
     if as_json:
         show_json(comparison.to_json(top))
@@ -103,10 +99,7 @@ def show(comparison: Comparison, *, top: int, as_json: bool, csv: Path | None) -
 
 
 def _blocks(comparison: Comparison, width: int) -> Iterator[list[Shape]]:
-    yield [
-        *(_run(side, run) for side, run in (("first", comparison.first), ("second", comparison.second))),
-        *_recorded(comparison),
-    ]
+    yield list(_runs(comparison))
     yield [_flags(comparison, width), *_agreement(comparison)]
     if comparison.against_truth is not None:
         yield [_truth(comparison.against_truth, width)]
@@ -120,17 +113,15 @@ def _blocks(comparison: Comparison, width: int) -> Iterator[list[Shape]]:
         yield [table(Table(CLASSES, differing.head(MOST_CLASSES)), width, title="Flagged by class")]
 
 
-def _run(side: str, run: RunFacts) -> Shape:
-    flagged = f"{run.n_flagged:,} of {run.n_scored:,} labels flagged by {run.detector}"
-    return entry(side, len("settings"), [f"{run.run}: {flagged}"])
-
-
-def _recorded(comparison: Comparison) -> Iterator[Shape]:
-    """Yield what went into the runs, where it differs."""
-    kinds = (("settings", comparison.settings), ("data", comparison.data), ("versions", comparison.versions))
-    for name, differences in kinds:
-        words = "; ".join(map(_difference, differences)) or "the same"
-        yield entry(name, len("settings"), [words], style="dim")
+def _runs(comparison: Comparison) -> Iterator[Shape]:
+    """Yield the runs, and how their settings, data and versions differ."""
+    kinds = {"settings": comparison.settings, "data": comparison.data, "versions": comparison.versions}
+    runs = [
+        (side, f"{run.run}: {run.n_flagged:,} of {run.n_scored:,} labels flagged by {run.detector}")
+        for side, run in (("first", comparison.first), ("second", comparison.second))
+    ]
+    yield entries(runs, style="bold", least=len("settings"))
+    yield entries((name, "; ".join(map(_difference, found)) or "the same") for name, found in kinds.items())
 
 
 def _difference(one: Difference) -> str:
@@ -188,7 +179,7 @@ def _show_examples(console: Console, comparison: Comparison, top: int) -> None:
 
 
 def _shown(examples: pd.DataFrame) -> pd.DataFrame:
-    """Return examples with the given label of both runs where it differs, and dashes where a run suggests nothing."""
+    """Return examples with both given labels where they differ, and dashes where a run suggests nothing."""
     before, now = examples["given_label_first"], examples["given_label_second"]
     changed = before.ne("") & now.ne("") & before.ne(now)
     suggested = {f"suggested_label_{side}": examples[f"suggested_label_{side}"].replace("", NONE) for side in SIDES}

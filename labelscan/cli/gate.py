@@ -1,17 +1,17 @@
-"""``labelscan gate RUN|DATA``: a verdict on the labels, as an exit code and in the forms that CI services read."""
+"""``labelscan gate RUN|DATA``: a verdict on the labels, as an exit code and in the formats that CI services read."""
 
 import contextlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from typer import Argument, Option
+from typer import Argument
 
 from labelscan.cli import options
 from labelscan.cli.command import Given, command
 from labelscan.cli.detect import SETTINGS
 from labelscan.cli.formats import read_formats
-from labelscan.cli.options import OUTPUT, refuse_both, whole_number
+from labelscan.cli.options import OUTPUT, option, refuse_both, whole_number
 from labelscan.config import GateConfig, settings
 from labelscan.config.sections import LIMITS
 from labelscan.errors import UsageError
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 TOP = 10
 TEXT, GITHUB = "text", "github"
 STDOUT = ("-", "/dev/stdout", "/dev/fd/1")
-"""Names of files by which stdout is meant: where it is redirected, a file of that name would be written over it."""
+"""File names that mean stdout; to replace a file of that name would break a redirected stdout."""
 GATE_FAILED = 1
 
 
@@ -37,11 +37,10 @@ def gate(
     ] = "",
     update_baseline: Annotated[
         bool,
-        Option(
+        option(
+            LIMITS,
+            "Write every flag of this run into the baseline, even below --min-error-probability, and judge nothing.",
             "--update-baseline",
-            help="Write every flag of today into the baseline, also those below --min-error-probability, and judge "
-            "nothing.",
-            rich_help_panel=LIMITS,
         ),
     ] = False,
     fresh: options.Fresh = False,
@@ -49,32 +48,30 @@ def gate(
     output: options.RunFolder = None,
     formats: Annotated[
         list[str] | None,
-        Option(
+        option(
+            OUTPUT,
+            f"{', '.join([TEXT, *FORMATS.built_in])}; may be repeated. [default: text]",
             "--format",
             metavar="FORMAT[=FILE]",
-            help=f"{', '.join([TEXT, *FORMATS.built_in])}; may be repeated. [default: text]",
-            rich_help_panel=OUTPUT,
         ),
     ] = None,
-    as_json: Annotated[bool, Option("--json", help="The same as --format json.", rich_help_panel=OUTPUT)] = False,
+    as_json: Annotated[bool, option(OUTPUT, "The same as --format json.", "--json")] = False,
     top: Annotated[
         int | None,
-        Option(
+        option(
+            OUTPUT,
+            f"Suspects listed. [default: {TOP}, none if passed]",
             metavar="N",
             parser=whole_number("--top"),
-            help=f"Suspects listed. [default: {TOP}, none if passed]",
-            rich_help_panel=OUTPUT,
         ),
     ] = None,
-    quiet: Annotated[
-        bool, Option("--quiet", "-q", help="Only the first line of the text.", rich_help_panel=OUTPUT)
-    ] = False,
+    quiet: Annotated[bool, option(OUTPUT, "Only the first line of the text.", "--quiet", "-q")] = False,
     verbose: options.Verbose = False,
 ) -> int:
     """Judge labels by limits and a baseline, for CI: exit code 0 passes, 1 fails.
 
     Given data, detects first. A limit may be reached but not exceeded; limits can also be settings, as in
-    --set gate.max_rate=0.02. What cannot be judged ends in 2, such as a run whose models learned nothing.
+    --set gate.max_rate=0.02. The exit code is 2 where nothing can be judged, as when the models learned nothing.
     """
     written = _read_formats([*(formats or []), *(["json"] if as_json else [])], update_baseline=update_baseline)
     refuse_both("--quiet", quiet, "--verbose", verbose)
@@ -89,18 +86,19 @@ def gate(
         from labelscan.results.finished_run import FinishedRun  # not labelscan.gate, for which torch would be loaded
         from labelscan.results.protected_paths import refuse_only_read
 
-        found = FinishedRun.read(Path(target) if is_run else detected())
+        folder = Path(target)
+        if not is_run:
+            import labelscan
+            from labelscan.cli import progress  # rich and torch load here, not for --help
+
+            with progress.shown(quiet=quiet, verbose=verbose) as listener:
+                folder = labelscan.detect(
+                    settings=config, output=output, fresh=fresh, max_seconds=max_time, notify=listener
+                ).folder
+        found = FinishedRun.read(folder)
         for path in filter(None, written.values()):
             refuse_only_read(path, found)
         return found
-
-    def detected() -> Path:
-        import labelscan
-        from labelscan.cli import progress  # rich and torch load here, not for --help
-
-        with progress.shown(quiet=quiet, verbose=verbose) as listener:
-            run = labelscan.detect(settings=config, output=output, fresh=fresh, max_seconds=max_time, notify=listener)
-        return run.folder
 
     if update_baseline:
         return _update(config.gate, find_run, quiet=quiet)
@@ -115,11 +113,8 @@ def gate(
 
 def _update(limits: GateConfig, find_run: Callable[[], "FinishedRun"], *, quiet: bool) -> int:
     if not limits.baseline:
-        raise UsageError(
-            "no file is named for the baseline",
-            where="--update-baseline",
-            hint="name it, as in --baseline labels-baseline.csv",
-        )
+        hint = "name it, as in --baseline labels-baseline.csv"
+        raise UsageError("no file is named for the baseline", where="--update-baseline", hint=hint)
     from labelscan.cli import gate_screen
     from labelscan.gating.run_gate import accept
 
@@ -130,7 +125,7 @@ def _update(limits: GateConfig, find_run: Callable[[], "FinishedRun"], *, quiet:
 
 
 def _write(verdict: "GateVerdict", formats: Mapping[str, Path | None], *, top: int, quiet: bool) -> None:
-    """Write the verdict in each form into its file, or to stdout."""
+    """Write the verdict in each format to its file, or to stdout."""
     from labelscan.atomic import replacing
     from labelscan.cli import gate_screen
 
@@ -140,17 +135,17 @@ def _write(verdict: "GateVerdict", formats: Mapping[str, Path | None], *, top: i
             continue
         content = gate_screen.as_text(verdict, top) if name == TEXT else FORMATS[name](verdict, top)
         if path is None:
-            gate_screen.show_form(content)
+            gate_screen.show_formatted(content)
             continue
-        with contextlib.suppress(BrokenPipeError), replacing(path) as file:  # a pipe that nobody reads on
+        with contextlib.suppress(BrokenPipeError), replacing(path) as file:  # a pipe whose reader is gone
             file.write(content)
 
 
 def _read_formats(texts: list[str], *, update_baseline: bool) -> Mapping[str, Path | None]:
-    """Return each form with its file; the text is written too where nothing else goes to stdout."""
+    """Return each format with its file; text is added where nothing else goes to stdout."""
     refuse_both("--update-baseline", update_baseline, "--format", bool(texts))
     bare = [text.partition("=")[0] if text.partition("=")[2] in STDOUT else text for text in texts]
-    formats = read_formats(bare, [TEXT, *FORMATS], beside=[GITHUB])
+    formats = read_formats(bare, [TEXT, *FORMATS], can_share=[GITHUB])
     for name, path in formats.items():
         if path is not None and path.is_dir():
             raise UsageError("this is a folder", where=str(path), hint=f"name a file, as in {name}=gate.{name}")
@@ -160,11 +155,7 @@ def _read_formats(texts: list[str], *, update_baseline: bool) -> Mapping[str, Pa
 
 
 def _is_run(target: Path) -> bool:
-    """Return whether the argument is the folder of a run.
-
-    Raises:
-        UsageError: it is a file that a run has written, which nobody means to train on.
-    """
+    """Return whether the argument is the folder of a run; refuse a file of one, which is never meant as data."""
     from labelscan.results.run_files import RUN_FILE, is_own_file  # for which numpy is loaded
 
     if target.is_file() and is_own_file(target):
@@ -175,26 +166,19 @@ def _is_run(target: Path) -> bool:
 
 
 def _refuse_for_runs(given: Given, target: str, others: Mapping[str, object]) -> None:
-    """Raise UsageError where options that only training uses are given with a run that is finished."""
+    """Refuse options that only training uses where the run is finished."""
     flags = {settings()[key].option: value for key, value in given.flags.items() if not key.startswith("gate.")}
-    for option, value in {**flags, **others}.items():
+    hint = "leave it out, or give the data in place of the run"
+    for flag, value in {**flags, **others}.items():
         if value is not None:
-            raise UsageError(
-                f"{option} is for data, and this is a run",
-                where=target,
-                hint="leave it out, or give the data in place of the run",
-            )
+            raise UsageError(f"{flag} is for data, and this is a run", where=target, hint=hint)
     for text in given.overrides:
         if not text.strip().startswith("gate."):
-            raise UsageError(
-                f"{text!r} is for training, and this run is finished",
-                where="--set",
-                hint="leave it out, or give the data in place of the run",
-            )
+            raise UsageError(f"{text!r} is for training, and this run is finished", where="--set", hint=hint)
 
 
 def _refuse_inputs(formats: Mapping[str, Path | None], baseline: str, data: str) -> None:
-    """Raise UsageError where a form would be written over what is read."""
+    """Refuse to write a verdict over a file that is read."""
     from labelscan.results.protected_paths import refuse_data, refuse_same  # for which pandas is loaded
 
     for path in filter(None, formats.values()):

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from io import StringIO
 
-from labelscan.cli.console import Console, entry, stdout, table, text
+from labelscan.cli.console import Console, entries, stdout, table, text
 from labelscan.gating.baseline import BaselineUpdate
 from labelscan.gating.formats import words
 from labelscan.gating.verdict import GateVerdict
@@ -12,7 +12,7 @@ from labelscan.results.issues import ISSUES_FILE
 from labelscan.tables import Table
 
 MOST_ROWS = 5
-"""How many rows removed from a baseline are shown."""
+"""Removed rows of a baseline that are shown."""
 STYLES = {"PASSED": "bold green", "FAILED": "bold red", "warning": "bold yellow", "note": "dim"}
 UNCUT = 1_000_000
 """The width of a file, in which nothing is cut off or wrapped."""
@@ -30,36 +30,33 @@ def as_text(verdict: GateVerdict, top: int) -> str:
     return file.getvalue()
 
 
-def show_form(content: str) -> None:
-    """Write a verdict in another format to stdout, unchanged."""
+def show_formatted(content: str) -> None:
+    """Write a verdict in one of its formats to stdout, byte for byte."""
     stdout().out(content, end="", highlight=False)
 
 
 def show_update(update: BaselineUpdate, least: float) -> None:
     """Write to stdout what a baseline holds now, and what has changed in it.
 
-    Args:
-        update: what was written.
-        least: the error probability from which the gate counts a suspect; the baseline has them all.
+    The gate counts suspects from the error probability ``least`` on; the baseline has all.
     """
-    console = stdout()
+    console, removed = stdout(), update.removed
     rows = "row" if update.n_rows == 1 else "rows"
     console.show(
         text(
             (f"{update.path}: {update.n_rows:,} {rows}", "bold"),
-            f", {len(update.added):,} added, {len(update.removed):,} removed",
+            f", {len(update.added):,} added, {len(removed):,} removed",
             f": every flag, including those below P = {least:g}" if least > 0 else "",
         )
     )
-    more = len(update.removed) - MOST_ROWS
-    removed = [f"{example_id}, no longer labelled {label}" for example_id, label in update.removed[:MOST_ROWS]]
-    removed += [f"and {more:,} more that have another label now"] if more > 0 else []
-    for line in removed:
-        console.show(text(("removed ", "dim"), line))
+    for example_id, given_label in removed[:MOST_ROWS]:
+        console.show(text(("removed ", "dim"), f"{example_id}, no longer labelled {given_label}"))
+    if len(removed) > MOST_ROWS:
+        console.show(text(("removed ", "dim"), f"and {len(removed) - MOST_ROWS:,} more that have another label now"))
     if update.unknown:
         rows = "1 row is" if len(update.unknown) == 1 else f"{len(update.unknown):,} rows are"
-        line = f"{rows} stale, unless another run has the examples: {words.named(update.unknown)}"
-        console.show(text(("kept    ", "dim"), line))
+        stale = f"{rows} stale, unless another run has the examples: {words.named(update.unknown)}"
+        console.show(text(("kept    ", "dim"), stale))
     console.show(text(("next    ", "dim"), "keep it with the data, under version control"))
 
 
@@ -70,10 +67,9 @@ def _write(console: Console, verdict: GateVerdict, *, top: int, quiet: bool = Fa
         return
     console.show(text(words.findings(verdict)))
     console.print()
-    width = max(len(check.name) for check in verdict.checks)
-    for check in verdict.checks:
-        mark = "ok" if check.passed else "exceeded"
-        console.show(entry(f"{mark:<8}  {check.name}", len("exceeded") + 2 + width, [check.sentence]))
+    marks = {True: "ok", False: "exceeded"}
+    checks = [(f"{marks[check.passed]:<8}  {check.name}", check.sentence) for check in verdict.checks]
+    console.show(entries(checks, style="bold"))
     if verdict.suspects and top:
         console.print()
         title = "New" if verdict.baseline and verdict.n_new else "Top"

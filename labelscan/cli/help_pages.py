@@ -1,4 +1,4 @@
-"""Help pages: options in groups, by their plain names, drawn without rich, which would take half of the time."""
+"""Help pages: options under headings, drawn without rich, which would take half of the time."""
 
 import inspect
 from typing import Any
@@ -13,20 +13,20 @@ ARGUMENTS = "Arguments"
 OTHERS = "Other options"
 COMMANDS = "Commands"
 HEADINGS = (ARGUMENTS, "", LIMITS, TRAINING, MODEL, DATA, RUN, OUTPUT)
-"""The order of the headings; those that one command has alone come after the arguments."""
+"""The order of the headings; the empty one stands for those of a single command."""
 OWN_WORDS = {
-    "--help": "Show this page and leave.",
+    "--help": "Show this page and exit.",
     "--install-completion": "Let the shell complete options and names.",
     "--show-completion": "Show what --install-completion would add.",
 }
-"""For the options that typer adds, whose words change with its version."""
+"""Help for the options that typer adds, whose words change with its version."""
 
 
 class GroupedCommand(TyperCommand):
-    """A command whose help page shows options under the headings given as ``rich_help_panel``."""
+    """A command whose help page shows options under the headings that they declare as ``rich_help_panel``."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Give a flag that needs no value its own where it has none: click would take the next argument for it."""
+        """Write the default value to a flag that may stand without one: click would take the next argument for it."""
         bare = {one.flag: f"{one.flag}={one.bare}" for one in settings().values() if one.bare is not None}
         end = args.index("--") if "--" in args else len(args)
         return super().parse_args(ctx, [bare.get(arg, arg) for arg in args[:end]] + args[end:])
@@ -38,16 +38,12 @@ class GroupedCommand(TyperCommand):
 
 
 class GroupedGroup(TyperGroup):
-    """Several commands, of which the help page tells the first line each."""
+    """A group whose help page shows the first line of each command."""
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the commands first: they are what a reader looks for."""
-        rows = []
-        for name in self.list_commands(ctx):
-            command = self.get_command(ctx, name)
-            if command is not None:
-                rows.append((name, inspect.cleandoc(command.help or "").partition("\n")[0]))
-        _write(formatter, COMMANDS, rows)
+        helps = {name: inspect.cleandoc(command.help or "") for name, command in self.commands.items()}
+        _write(formatter, COMMANDS, [(name, help.partition("\n")[0]) for name, help in helps.items()])
         _write_options(self, ctx, formatter)
 
 
@@ -55,13 +51,11 @@ def _write_options(command: Any, ctx: Any, formatter: Any) -> None:
     groups: dict[str, list[tuple[str, str]]] = {ARGUMENTS: []}
     others: list[tuple[str, str]] = []
     for parameter in command.get_params(ctx):
-        if getattr(parameter, "hidden", False):
-            continue
         if parameter.param_type_name == "argument":
             groups[ARGUMENTS].append((parameter.metavar or parameter.name.upper(), parameter.help or ""))
-            continue
-        heading = getattr(parameter, "rich_help_panel", None)
-        (groups.setdefault(heading, []) if heading else others).append((_names(parameter), _words(parameter)))
+        elif not parameter.hidden:
+            heading = getattr(parameter, "rich_help_panel", None)
+            (groups.setdefault(heading, []) if heading else others).append((_names(parameter), _words(parameter)))
     for heading in sorted(groups, key=lambda one: HEADINGS.index(one) if one in HEADINGS else 1):
         _write(formatter, heading, groups[heading])
     _write(formatter, OTHERS, others)

@@ -1,13 +1,13 @@
-"""``labelscan list WHAT``: the parts that a name can stand for, their options, and where they come from."""
+"""``labelscan list WHAT``: the parts of a kind, their options, and where they come from."""
 
-import difflib
 import inspect
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from importlib import import_module
-from typing import Annotated, Literal, get_args, get_origin
+from itertools import takewhile
+from typing import Annotated
 
 from typer import Argument
 
@@ -16,7 +16,7 @@ from labelscan.cli.command import command
 from labelscan.cli.completion import KINDS, REGISTRIES
 from labelscan.config import Config, shipped_configs
 from labelscan.errors import UsageError
-from labelscan.registry import Registry, shown
+from labelscan.registry import Registry, choices_of, nearest, shown
 
 USES = {
     "losses": "labelscan detect DATA --loss {example}",
@@ -25,8 +25,6 @@ USES = {
     "noises": "labelscan detect 'demo:digits?noise={example}'",
 }
 """How a part of each kind is named on the command line."""
-
-
 DEFAULTS = {"losses": Config().training.loss, "detectors": Config().detection.detector}
 
 
@@ -55,10 +53,10 @@ class Part:
     purpose: str
     options: tuple[ListedOption, ...] = ()
     by_classes: tuple[ListedDefaults, ...] = ()
-    """Of options whose defaults depend on the number of classes; ``options`` holds those for the fewest."""
+    """Defaults that depend on the number of classes; ``options`` holds those for the fewest."""
     source: str = ""
     command: str = ""
-    """Of a config: how it is used."""
+    """How a config is used; empty for other kinds."""
 
 
 @command()
@@ -70,10 +68,8 @@ def list_parts(
 ) -> None:
     """Show losses, models, detectors, configs or noises."""
     if what not in KINDS:
-        raise UsageError(
-            f"nothing to list is called {what!r}",
-            hint=f"use {' or '.join(difflib.get_close_matches(what, KINDS, n=1) or KINDS)}",
-        )
+        hint = f"use {nearest(what, KINDS)}"
+        raise UsageError(f"nothing to list is called {what!r}", hint=hint)
     parts, notes = list(_parts(what)), list(_notes(what))
     from labelscan.cli import console
 
@@ -81,11 +77,8 @@ def list_parts(
         console.show_json({what: [asdict(part) for part in parts], "notes": notes})
         return
     out = console.stdout()
-    width = max(console.cells(part.name) for part in parts)
-    for part in parts:
-        out.show(console.entry(part.name, width, [part.purpose, *_details(part)]))
-    for note in notes:
-        out.show(console.entry("", width, [note]))
+    rows = [(part.name, part.purpose, *_details(part)) for part in parts] + [("", note) for note in notes]
+    out.show(console.entries(rows, style="bold"))
     if what != "configs":  # each of them has its own
         out.print(console.text(("use: ", "dim"), USES[what].format(example=_example(what, parts))))
 
@@ -101,12 +94,7 @@ def _parts(what: str) -> Iterator[Part]:
     for name in registry:
         constructor = registry[name]
         options = tuple(
-            ListedOption(
-                option.name,
-                option.default,
-                tuple(map(str, get_args(option.type))) if get_origin(option.type) is Literal else (),
-            )
-            for option in registry.options(name)
+            ListedOption(option.name, option.default, choices_of(option.type)) for option in registry.options(name)
         )
         if what == "losses":
             options += (ListedOption("delay", getattr(constructor, "default_delay", 0)),)
@@ -116,7 +104,7 @@ def _parts(what: str) -> Iterator[Part]:
 
 
 def _notes(what: str) -> Iterator[str]:
-    """Yield what is true of all parts of a kind, or names further ones."""
+    """Yield what holds for all parts of a kind, or names further ones."""
     if what == "losses":
         from labelscan.training.schedule import STALLED_DELAY
 
@@ -125,20 +113,16 @@ def _notes(what: str) -> Iterator[str]:
             f"{STALLED_DELAY:g} in place of 0 for a loss that could not learn so many classes from the start"
         )
     if what == "models":
-        yield from _more_models()
+        from labelscan.training.models import timm_model, torchvision_model
 
+        names = torchvision_model.names()
+        yield f"and any of torchvision's {len(names)} classification models by name, such as resnet18 or {names[-1]}"
+        if timm_model.installed():
+            import timm
 
-def _more_models() -> Iterator[str]:
-    from labelscan.training.models import timm_model, torchvision_model
-
-    names = torchvision_model.names()
-    yield f"and any of torchvision's {len(names)} classification models by its name, as in resnet18 or {names[-1]}"
-    if timm_model.installed():
-        import timm
-
-        yield f"and any of timm's {len(timm.list_models()):,} models by its name, as in resnet26d"
-    else:
-        yield "and any of timm's models, once it is installed: pip install 'labelscan[timm]'"
+            yield f"and any of timm's {len(timm.list_models()):,} models by name, such as resnet26d"
+        else:
+            yield "and any of timm's models, once it is installed: pip install 'labelscan[timm]'"
 
 
 def _purpose(constructor: Callable[..., object]) -> str:
@@ -147,7 +131,7 @@ def _purpose(constructor: Callable[..., object]) -> str:
 
 
 def _source(constructor: Callable[..., object]) -> str:
-    """Return what stands behind ``Source:`` in the docstring of a part, else in that of its module."""
+    """Return what follows ``Source:`` in the docstring of a part, else in that of its module."""
     for documented in (constructor, sys.modules.get(constructor.__module__)):
         found = re.search(r"Source:\s*(.+?)(?:\n\s*\n|\Z)", inspect.getdoc(documented) or "", re.DOTALL)
         if found:
@@ -160,12 +144,8 @@ def _plain(text: str) -> str:
 
 
 def _opening_comment(toml: str) -> list[str]:
-    lines = []
-    for line in toml.splitlines():
-        if not line.startswith("#"):
-            break
-        lines.append(line.lstrip("# ").strip())
-    return lines
+    comment = takewhile(lambda line: line.startswith("#"), toml.splitlines())
+    return [line.lstrip("# ").strip() for line in comment]
 
 
 def _details(part: Part) -> Iterator[str]:
@@ -188,7 +168,7 @@ def _listed(values: Mapping[str, object]) -> str:
 
 
 def _example(what: str, parts: list[Part]) -> str:
-    """Return how the part that is the default is named with an option, else the first part."""
+    """Return the default part, else the first one, with an option as it is written on the command line."""
     part = next((part for part in parts if part.name == DEFAULTS.get(what)), parts[0])
     if not part.options:
         return part.name

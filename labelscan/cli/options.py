@@ -1,9 +1,9 @@
-"""The options that several commands share and that are no settings, each declared once, and what their texts say."""
+"""Options that several commands share and that are not settings, each declared once, and how their values are read."""
 
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 
 from typer import Argument, Option
 
@@ -14,6 +14,18 @@ from labelscan.registry import read_value
 
 OUTPUT = "Output"
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def option(group: str, help: str, *names: str, **declared: Any) -> object:
+    """Return the declaration of an option under the heading ``group`` of the help page.
+
+    Args:
+        group: the heading.
+        help: the help text; a default that typer cannot show is written in it as ``[default: ...]``.
+        names: as in ``--output``, ``-o``; without any, typer makes one from the parameter.
+        declared: anything else that ``typer.Option`` takes.
+    """
+    return Option(*names, help=help, rich_help_panel=group, **declared)
 
 
 def read_time(text: str, *, where: str = "--max-time") -> float:
@@ -27,26 +39,26 @@ def read_time(text: str, *, where: str = "--max-time") -> float:
 
 
 def whole_number(where: str, *, least: int = 0, most: int | None = None) -> Callable[[object], int]:
-    """Return what reads the value of the option ``where``; typer asks it to read a default too."""
-    option = Setting(key=where, kind=int, default=0, help="", minimum=least, maximum=most)
+    """Return the parser of the option ``where``; typer has it read the default too."""
+    bounds = Setting(key=where, kind=int, default=0, help="", minimum=least, maximum=most)
 
     def read(value: object) -> int:
-        number = read_value(str(value), int, where=where)
-        option.check(number)
-        return cast(int, number)
+        number = cast(int, read_value(str(value), int, where=where))
+        bounds.check(number)
+        return number
 
     return read
 
 
 def number(where: str) -> Callable[[object], float]:
-    """Return what reads the number that the option ``where`` takes."""
+    """Return the parser of the option ``where``, which takes a number."""
     return lambda value: cast(float, read_value(str(value), float, where=where))
 
 
 def refuse_both(first: str, is_first: object, second: str, is_second: object) -> None:
-    """Raise UsageError where two options that exclude each other are given."""
+    """Raise UsageError where two options that exclude each other are both given."""
     if is_first and is_second:
-        raise UsageError(f"{first} and {second} are given at once", hint="leave one of them out")
+        raise UsageError(f"{first} and {second} cannot be used together", hint="leave one of them out")
 
 
 Data = Annotated[
@@ -59,45 +71,19 @@ Data = Annotated[
 ]
 Run = Annotated[Path, Argument(metavar="RUN", help="Folder of a finished run of detect or score.")]
 MovedData = Annotated[
-    str,
-    Option(
-        "--data",
-        metavar="DATA",
-        help="Where the data is now. [default: where the run found it]",
-        rich_help_panel=RUN,
-    ),
+    str, option(RUN, "Where the data is now. [default: where the run found it]", "--data", metavar="DATA")
 ]
-Fresh = Annotated[bool, Option("--fresh", help="Delete an earlier run and start over.", rich_help_panel=RUN)]
+Fresh = Annotated[bool, option(RUN, "Delete an earlier run and start over.", "--fresh")]
 MaxTime = Annotated[
     float | None,
-    Option(
-        "--max-time",
-        metavar="TIME",
-        help="Stop after 90s, 30m or 2h; the same command resumes.",
-        parser=read_time,
-        rich_help_panel=RUN,
-    ),
+    option(RUN, "Stop after 90s, 30m or 2h; the same command resumes.", "--max-time", metavar="TIME", parser=read_time),
 ]
-DryRun = Annotated[
-    bool,
-    Option("--dry-run", help="Show what would run and about how long, and do nothing.", rich_help_panel=RUN),
-]
+DryRun = Annotated[bool, option(RUN, "Show what would run and about how long it takes, and do nothing.", "--dry-run")]
 RunFolder = Annotated[
     Path | None,
-    Option(
-        "--output",
-        "-o",
-        metavar="FOLDER",
-        help="Run folder. [default: labelscan-runs/<name>-<8 digits>]",
-        rich_help_panel=OUTPUT,
-    ),
+    option(OUTPUT, "Run folder. [default: labelscan-runs/<name>-<8 digits>]", "--output", "-o", metavar="FOLDER"),
 ]
-Top = Annotated[
-    int, Option("--top", metavar="N", parser=whole_number("--top"), help="Suspects shown.", rich_help_panel=OUTPUT)
-]
-AsJson = Annotated[bool, Option("--json", help="Write the result as JSON to stdout.", rich_help_panel=OUTPUT)]
-Quiet = Annotated[
-    bool,
-    Option("--quiet", "-q", help="Write only errors, and the path of the result.", rich_help_panel=OUTPUT),
-]
-Verbose = Annotated[bool, Option("--verbose", "-v", help="Report every epoch and step.", rich_help_panel=OUTPUT)]
+Top = Annotated[int, option(OUTPUT, "Suspects shown.", "--top", metavar="N", parser=whole_number("--top"))]
+AsJson = Annotated[bool, option(OUTPUT, "Write the result as JSON to stdout.", "--json")]
+Quiet = Annotated[bool, option(OUTPUT, "Write only errors, and the path of the result.", "--quiet", "-q")]
+Verbose = Annotated[bool, option(OUTPUT, "Report every epoch and step.", "--verbose", "-v")]

@@ -26,7 +26,7 @@ from labelscan.events import (
 from labelscan.wording import duration, percent
 
 LEAST_SECONDS, MOST_SECONDS = 5.0, 60.0
-"""Time between two plain lines; it grows in a run of hours, whose log somebody has to read."""
+"""Time between two plain lines; it grows in a run of hours, so that its log stays readable."""
 TRAINING, CELLS = "training", "cells"
 STEP_WORDS = {
     "read": "reading",
@@ -41,16 +41,10 @@ STEP_WORDS = {
 def shown(*, quiet: bool, verbose: bool) -> "Iterator[Progress]":
     """Yield a listener that writes to stderr; bars, where there are any, are gone when the block ends."""
     console = stderr()
-    bars = Bars(console) if not quiet and is_live(sys.stderr, os.environ) else None
-    if bars is not None:
-        bars.start()
-    try:
+    with Bars(console, live=not quiet and is_live(sys.stderr, os.environ)) as bars:
         yield Progress(
             lambda line, style: console.print(message(console, text((line, style)))), bars, quiet=quiet, verbose=verbose
         )
-    finally:
-        if bars is not None:
-            bars.stop()
 
 
 class Progress:
@@ -58,7 +52,7 @@ class Progress:
 
     Args:
         say: writes a line in a style.
-        bars: those of a terminal; None writes plain lines.
+        bars: those of a terminal; where they are not live, plain lines are written now and then.
         quiet: whether nothing at all is written.
         verbose: whether every epoch and the time of every step are.
         clock: seconds that only go forward.
@@ -67,19 +61,19 @@ class Progress:
     def __init__(
         self,
         say: Callable[[str, str], None],
-        bars: Bars | None = None,
+        bars: Bars,
         *,
         quiet: bool = False,
         verbose: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._say_line, self._bars, self._quiet, self._verbose, self._clock = say, bars, quiet, verbose, clock
+        self._say, self._bars, self._quiet, self._verbose, self._clock = say, bars, quiet, verbose, clock
         self._started = self._last_line = clock()
         self._total, self._unit = 0, ""
         self._first_move: tuple[float, int] | None = None
         self._training = _Training(TrainingPlanned(0, 0, 0))
         self._in_cells, self._done_cells = False, 0
-        self.told: set[str] = set()
+        self.reported: set[str] = set()
         """Warnings and notes that have been written."""
 
     def __call__(self, event: Event) -> None:
@@ -88,46 +82,47 @@ class Progress:
             return
         match event:
             case StepStarted():
-                self._begin(_words(event.step), event.total)
+                self._begin(STEP_WORDS.get(event.step, event.step), event.total)
             case StepAdvanced():
-                self._move(_words(event.step), event.done)
+                self._move(STEP_WORDS.get(event.step, event.step), event.done)
             case StepDone():
-                self._end(_words(event.step), event.seconds)
+                self._end(STEP_WORDS.get(event.step, event.step), event.seconds)
             case TrainingPlanned():
                 self._plan(event)
-            case EpochDone() | FoldDone():
-                self._train(event)
+            case EpochDone():
+                self._end_epoch(event)
+            case FoldDone():
+                self._end_fold(event)
             case Chosen():
                 self._say(f"{event.what}: {event.choice}: {event.reason}", "dim")
-            case Warned() | Noted():
-                self._tell(event)
+            case Warned():
+                self._report(event.message, f"warning: {event.message}", "yellow")
+            case Noted():
+                self._report(event.message, event.message, "dim")
             case CellsPlanned():
                 self._plan_cells(event)
             case CellStarted():
-                self._say(event.cell, "bold" if self._bars is None else "dim")
+                self._say(event.cell, "dim" if self._bars.live else "bold")
             case CellDone():
                 self._end_cell(event)
             case Waiting():
                 pass
 
-    def _tell(self, event: Warned | Noted) -> None:
-        if event.message not in self.told:
-            self.told.add(event.message)
-            warned = isinstance(event, Warned)
-            self._say(f"warning: {event.message}" if warned else event.message, "yellow" if warned else "dim")
+    def _report(self, message: str, line: str, style: str) -> None:
+        if message not in self.reported:
+            self.reported.add(message)
+            self._say(line, style)
 
     def _begin(self, step: str, total: int, unit: str = "") -> None:
         self._total, self._unit, self._first_move = total, unit, None
-        if self._bars is not None:
-            self._bars.begin(step, total)
+        self._bars.begin(step, total)
 
     def _move(self, step: str, done: int, note: str = "") -> None:
         if self._first_move is None:
             self._first_move = self._clock(), done
-        if self._bars is not None:
-            self._bars.move(step, done, note)
-        elif self._is_time():
-            self._say(self._progress_line(step, done))
+        self._bars.move(step, done, note)
+        if not self._bars.live and self._is_time():
+            self._say(self._progress_line(step, done), "")
 
     def _progress_line(self, step: str, done: int) -> str:
         if not self._total:
@@ -142,9 +137,8 @@ class Progress:
         return f"{step}: {done:,} of {self._total:,}{unit} ({percent(done / self._total, 0)}){left}"
 
     def _end(self, step: str, seconds: float) -> None:
-        if self._bars is not None:
-            self._bars.end(step)
-        if self._verbose or (self._bars is None and seconds >= LEAST_SECONDS):
+        self._bars.end(step)
+        if self._verbose or (not self._bars.live and seconds >= LEAST_SECONDS):
             self._say(f"{step}: done in {duration(seconds)}", "dim")
 
     def _plan(self, event: TrainingPlanned) -> None:
@@ -160,29 +154,28 @@ class Progress:
         if self._verbose or not self._in_cells:
             self._say(f"{TRAINING}: {what}{epochs}{reused}", "dim")
         self._begin(TRAINING, self._training.total, "epochs" if event.n_epochs else "folds")
-        if self._bars is not None:
-            self._bars.move(TRAINING, 0, self._training.note)
+        self._bars.move(TRAINING, 0, self._training.note)
 
-    def _train(self, event: EpochDone | FoldDone) -> None:
-        training = self._training
-        training.take(event)
-        if isinstance(event, FoldDone):
-            if not event.reused and (self._verbose or (self._bars is None and not self._in_cells)):
-                end = "trained"
-                if event.held_out_accuracy is not None:
-                    end = f"{percent(event.held_out_accuracy)} of held-out labels agree with the model"
-                self._say(f"{training.name(event)}: {end}, {duration(event.seconds)}", "dim")
-        elif self._verbose:
+    def _end_epoch(self, event: EpochDone) -> None:
+        name = self._training.count(event)
+        if self._verbose:
             self._say(
-                f"{training.name(event)}, epoch {event.epoch} of {event.n_epochs}: loss {event.loss:.3f}, "
+                f"{name}, epoch {event.epoch} of {event.n_epochs}: loss {event.loss:.3f}, "
                 f"train accuracy {percent(event.train_accuracy)}, {duration(event.seconds)}",
                 "dim",
             )
-        if training.is_done:
-            if self._bars is not None:
-                self._bars.end(TRAINING)
-        elif not isinstance(event, FoldDone) or self._bars is not None:
-            self._move(TRAINING, training.done, training.note)
+        if not self._training.is_done:
+            self._move(TRAINING, self._training.done, self._training.note)
+
+    def _end_fold(self, event: FoldDone) -> None:
+        name, agree = self._training.count(event), event.held_out_accuracy
+        if not event.reused and (self._verbose or not (self._bars.live or self._in_cells)):
+            end = "trained" if agree is None else f"{percent(agree)} of held-out labels agree with the model"
+            self._say(f"{name}: {end}, {duration(event.seconds)}", "dim")
+        if self._training.is_done:
+            self._bars.end(TRAINING)
+        else:
+            self._bars.move(TRAINING, self._training.done, self._training.note)
 
     def _plan_cells(self, event: CellsPlanned) -> None:
         self._in_cells, self._done_cells = True, 0
@@ -190,7 +183,7 @@ class Progress:
         before = f", {event.finished_cells:,} of them already finished" if event.finished_cells else ""
         count = f"{event.n_cells:,}{before}" if left else f"all {event.n_cells:,} already finished"
         self._say(f"{CELLS}: {count}", "dim")
-        if self._bars is not None and left:
+        if left:
             self._bars.begin(CELLS, left)
 
     def _end_cell(self, event: CellDone) -> None:
@@ -200,9 +193,8 @@ class Progress:
         else:
             f1 = ", ".join(f"{value:.3f} by {detector}" for detector, value in event.f1.items())
             self._say(f"{event.cell}: F1 {f1}, {duration(event.seconds)}", "dim")
-        if self._bars is not None:
-            self._bars.end(TRAINING)  # where it failed in the middle
-            self._bars.move(CELLS, self._done_cells)
+        self._bars.end(TRAINING)  # where it failed in the middle
+        self._bars.move(CELLS, self._done_cells)
 
     def _is_time(self) -> bool:
         now = self._clock()
@@ -211,14 +203,11 @@ class Progress:
         self._last_line = now
         return True
 
-    def _say(self, line: str, style: str = "") -> None:
-        self._say_line(line, style)
-
 
 class _Training:
-    """How far training is, whichever folds run side by side and wherever they were resumed.
+    """How far training has come, in epochs, or in folds where a model has no epochs.
 
-    Counted in epochs, or in folds where what is trained has no epochs.
+    Folds may run side by side, and a resumed one starts at a later epoch.
     """
 
     def __init__(self, plan: TrainingPlanned) -> None:
@@ -229,9 +218,9 @@ class _Training:
         self._finished: set[str] = set()
         self._accuracies: list[float] = []
 
-    def take(self, event: EpochDone | FoldDone) -> None:
-        """Count one event."""
-        fold = self.name(event)
+    def count(self, event: EpochDone | FoldDone) -> str:
+        """Count one event and return the name of what it trains, as in ``fold 0-1``."""
+        fold = f"fold {event.repeat}-{event.fold}" if event.kind == "fold" else f"{event.kind} {event.fold}"
         if isinstance(event, EpochDone):
             self._epochs[fold] = event.epoch
         else:
@@ -240,34 +229,26 @@ class _Training:
                 self._accuracies.append(event.held_out_accuracy)
             if not event.reused:
                 self._epochs[fold] = self._n_epochs
+        return fold
 
     @property
     def done(self) -> int:
-        """Return how many of ``total`` are done."""
+        """How many of ``total`` are done."""
         return sum(self._epochs.values())
 
     @property
     def is_done(self) -> bool:
-        """Return whether every fold is finished."""
         return self.total == 0 or len(self._finished) >= self._n_folds
 
     @property
     def note(self) -> str:
-        """Return what to show behind the bar; it fits 80 columns.
+        """What stands behind the bar, in 80 columns.
 
-        Accuracy is that of finished folds alone: a fold that has only started would cause alarm for nothing.
+        Accuracy is that of finished folds alone: that of a fold that has only started would alarm for nothing.
         """
         mean = sum(self._accuracies) / len(self._accuracies) if self._accuracies else 0.0
         accuracy = f", {percent(mean, 0)} agree" if self._accuracies else ""
         return f"{len(self._finished)}/{self._n_folds} {self._noun}{accuracy}"
-
-    def name(self, event: EpochDone | FoldDone) -> str:
-        """Return what to call the fold of ``event``: as its folder is called."""
-        return f"fold {event.repeat}-{event.fold}" if event.kind == "fold" else f"{event.kind} {event.fold}"
-
-
-def _words(step: str) -> str:
-    return STEP_WORDS.get(step, step)
 
 
 def _count(number: int, noun: str) -> str:

@@ -8,12 +8,10 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from typer import Option
-
 from labelscan.cli import options
 from labelscan.cli.command import command
 from labelscan.cli.formats import read_formats
-from labelscan.cli.options import OUTPUT, refuse_both, whole_number
+from labelscan.cli.options import OUTPUT, option, refuse_both, whole_number
 from labelscan.errors import UsageError
 from labelscan.reporting.formats import FILE_NAMES, FORMATS
 
@@ -31,53 +29,41 @@ REVIEW = "Review"
 def report(
     run: options.Run,
     serve: Annotated[
-        bool,
-        Option("--serve", help="Serve the page to this machine, and save decisions.csv.", rich_help_panel=REVIEW),
+        bool, option(REVIEW, "Serve the page on this machine, and save decisions.csv.", "--serve")
     ] = False,
     port: Annotated[
         int | None,
-        Option(
+        option(
+            REVIEW,
+            "Port of --serve. [default: a free one]",
             metavar="N",
             parser=whole_number("--port", most=MOST_PORT),
-            help="Port of --serve. [default: one that is free]",
-            rich_help_panel=REVIEW,
         ),
     ] = None,
-    browser: Annotated[
-        bool, Option("--open/--no-open", help="Open the page that is served.", rich_help_panel=REVIEW)
-    ] = True,
+    browser: Annotated[bool, option(REVIEW, "Open the page that is served.", "--open/--no-open")] = True,
     data: options.MovedData = "",
     texts: Annotated[
         list[str] | None,
-        Option(
+        option(
+            OUTPUT,
+            "html, label-studio, or markdown, which goes to stdout where no file is named; may be repeated. "
+            "[default: html]",
             "--format",
             metavar="FORMAT[=FILE]",
-            help="html, label-studio, or markdown, which goes to stdout where no file is named; may be repeated. "
-            "[default: html]",
-            rich_help_panel=OUTPUT,
         ),
     ] = None,
     output: Annotated[
         Path | None,
-        Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            help="File of the one format. [default: report.html in RUN]",
-            rich_help_panel=OUTPUT,
-        ),
+        option(OUTPUT, "File of the one format. [default: report.html in RUN]", "--output", "-o", metavar="FILE"),
     ] = None,
     top: options.Top = 200,
-    pictures: Annotated[
-        bool, Option("--pictures/--no-pictures", help="Show the examples.", rich_help_panel=OUTPUT)
-    ] = True,
+    pictures: Annotated[bool, option(OUTPUT, "Show pictures of the examples.", "--pictures/--no-pictures")] = True,
     image_root: Annotated[
         str,
-        Option(
+        option(
+            OUTPUT,
+            "The document root of Label Studio, to show whole images there. [default: small pictures in the tasks]",
             metavar="FOLDER",
-            help="The document root of Label Studio, to show whole images there. [default: small pictures in the "
-            "tasks]",
-            rich_help_panel=OUTPUT,
         ),
     ] = "",
     as_json: options.AsJson = False,
@@ -85,16 +71,16 @@ def report(
 ) -> None:
     """Make one page of a run: pictures, reasons, and review by keyboard.
 
-    The page needs nothing but itself. Decisions made on it are kept by the browser and exported, or saved in the run
-    folder as they are made where it is served by --serve; labelscan apply puts them into the labels.
+    The page is one file that needs nothing else. The browser keeps decisions until they are exported; with --serve
+    they are saved in the run folder as they are made. labelscan apply then changes the labels.
     """
     formats = _formats(texts or [], output)
     if image_root and "label-studio" not in formats:
         raise UsageError("--image-root goes with --format label-studio", hint="add it, or leave --image-root out")
-    shown = [form for form, path in formats.items() if path is None and form not in IN_THE_RUN]
+    shown = [name for name, path in formats.items() if path is None and name not in IN_THE_RUN]
     refuse_both("--json", as_json, f"--format {''.join(shown)} on stdout", bool(shown))
-    for option, given in (("--format", bool(texts)), ("--output", output is not None), ("--json", as_json)):
-        refuse_both("--serve", serve, option, given)
+    for flag, given in (("--format", bool(texts)), ("--output", output is not None), ("--json", as_json)):
+        refuse_both("--serve", serve, flag, given)
     if port is not None and not serve:
         raise UsageError("--port goes with --serve", where="--port", hint="add --serve, or leave it out")
     from labelscan.cli import progress, report_screen  # rich and pandas load here, not for --help
@@ -114,9 +100,8 @@ def report(
     if serve:
         _serve(finished, page, port=port or 0, browser=browser, quiet=quiet)
         return
-    written = {
-        form: write_report(finished, page, form, path, data=data) for form, path in formats.items() if form not in shown
-    }
+    files = {name: path for name, path in formats.items() if name not in shown}
+    written = {name: write_report(finished, page, name, path, data=data) for name, path in files.items()}
     report_screen.show(page, written, shown=shown, as_json=as_json, quiet=quiet)
 
 
@@ -124,18 +109,18 @@ def _formats(texts: list[str], output: Path | None) -> dict[str, Path | None]:
     """Return each format with its file; None is stdout, or the usual file in the run folder."""
     from labelscan.results.protected_paths import refuse_run_file  # for which pandas is loaded
 
-    formats = read_formats(texts or ["html"], list(FORMATS), beside=IN_THE_RUN, makes=FILE_NAMES)
+    formats = read_formats(texts or ["html"], list(FORMATS), can_share=IN_THE_RUN, makes=FILE_NAMES)
     if output is None:
         return formats
     if len(formats) > 1 or None not in formats.values():
         hint = "write --format FORMAT=FILE for each"
-        raise UsageError("--output and files of --format are given at once", where="--output", hint=hint)
+        raise UsageError("--output and --format FORMAT=FILE cannot be used together", where="--output", hint=hint)
     refuse_run_file(output, makes=FILE_NAMES)
     return dict.fromkeys(formats, output)
 
 
 def _serve(run: "FinishedRun", page: "ReportPage", *, port: int, browser: bool, quiet: bool) -> None:
-    """Serve the page until somebody stops it, which is its usual end."""
+    """Serve the page until it is interrupted, which is its usual end."""
     import webbrowser
 
     from labelscan.cli import report_screen
@@ -153,9 +138,9 @@ def _serve(run: "FinishedRun", page: "ReportPage", *, port: int, browser: bool, 
             at_hand = report_screen.has_desktop(os.environ, sys.platform)
             report_screen.show_served(server, at_hand=at_hand, quiet=quiet)
             if browser and at_hand:
-                with suppress(OSError):  # of a run folder that may only be read: the address has been told
+                with suppress(OSError):  # a run folder that is read-only: the address is on the screen
                     address = until_the_end.enter_context(way_in(run.folder, server.url))
-                    # Some browsers are waited for until they are closed, and the page must be served meanwhile.
+                    # Some browsers block until they are closed, and the page must be served meanwhile.
                     threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
             server.serve_forever()
         except KeyboardInterrupt:

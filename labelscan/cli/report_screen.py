@@ -1,4 +1,4 @@
-"""A report on one screen: where it is, and what to do with it."""
+"""What ``labelscan report`` writes to the terminal: where the page is, and what to do with it."""
 
 import shlex
 import sys
@@ -12,49 +12,38 @@ from labelscan.reporting.page import ReportPage
 from labelscan.reporting.review_server import HOST, ReviewServer
 
 WORDS = {"html": "page", "label-studio": "tasks", "markdown": "report"}
-"""What stands before the path of each form."""
+"""The word before the path of each format."""
 
 
 def show(page: ReportPage, written: Mapping[str, Path], *, shown: Sequence[str], as_json: bool, quiet: bool) -> None:
-    """Write to stdout where the reports are and what to do with them, or the one that goes there, or all as JSON.
-
-    Args:
-        page: what they show.
-        written: files by form.
-        shown: the form that goes to stdout.
-        as_json: whether a script reads on.
-        quiet: whether nothing but paths is written.
-    """
+    """Write where the reports are and what to do with them, as text or JSON; the format ``shown`` goes to stdout."""
     if as_json:
         show_json(_to_json(page, written))
         return
     if shown:
         sys.stdout.write(render_markdown(page))
     console = stderr() if shown else stdout()
-    for form, path in written.items():
+    for name, path in written.items():
         if quiet:
             console.print(text(str(path)))
             continue
-        console.print(text((f"{WORDS[form]:<8}", "dim"), (str(path), "bold")))
-        for word, step in _next_steps(form, path, shlex.quote(page.run)):
+        console.print(text((f"{WORDS[name]:<8}", "dim"), (str(path), "bold")))
+        for word, step in _next_steps(name, path, shlex.quote(page.run)):
             console.print(text((f"{word:<8}", "dim"), step))  # not wrapped, to be copied
     for note in page.notes:
         stderr().show(text(("note: ", "dim"), note))
     if "label-studio" in written and (unshown := without_task(page)):
-        stderr().show(
-            text(
-                ("note: ", "dim"),
-                f"{len(unshown):,} of {len(page.suspects):,} labels have no task: they have no picture",
-            )
-        )
+        n_labels = len(page.suspects)
+        words = f"{len(unshown):,} of {n_labels:,} labels have no task: they have no picture"
+        stderr().show(text(("note: ", "dim"), words))
 
 
-def _next_steps(form: str, path: Path, run: str) -> Iterator[tuple[str, str]]:
-    """Yield what to do with a report, each a word and a step; ``run`` as a shell takes it."""
-    if form == "html":
+def _next_steps(name: str, path: Path, run: str) -> Iterator[tuple[str, str]]:
+    """Yield what to do with a report, each a word and a step; ``run`` is quoted for a shell."""
+    if name == "html":
         yield "next", f"open it, or labelscan report {run} --serve"
         yield "then", f"labelscan apply {run} --decisions decisions.csv"
-    elif form == "label-studio":
+    elif name == "label-studio":
         yield "paste", f"{interface_path(path)} into the labelling settings of a project, then import the tasks"
         yield "then", f"export it as JSON; labelscan apply {run} --decisions EXPORT.json"
 
@@ -67,12 +56,9 @@ def has_desktop(environment: Mapping[str, str], platform: str) -> bool:
 
 
 def show_served(server: ReviewServer, *, at_hand: bool, quiet: bool) -> None:
-    """Write where a page is served, and at once: a script may wait for it.
+    """Write where a page is about to be served, unbuffered: a script may wait for it.
 
-    Args:
-        server: that is about to serve it.
-        at_hand: whether a browser on this machine can be looked at.
-        quiet: whether nothing but the url is written.
+    ``at_hand`` says whether the user can see a browser on this machine.
     """
     console = stdout()
     bare = quiet or not console.is_terminal
@@ -95,7 +81,7 @@ def show_served(server: ReviewServer, *, at_hand: bool, quiet: bool) -> None:
 
 
 def show_decisions(run: Path, decisions: Path, *, quiet: bool) -> None:
-    """Write what has come of a review to stderr."""
+    """Write the result of a review to stderr."""
     if quiet:
         return
     if decisions.exists():
@@ -107,7 +93,7 @@ def show_decisions(run: Path, decisions: Path, *, quiet: bool) -> None:
 def _to_json(page: ReportPage, written: Mapping[str, Path]) -> dict[str, object]:
     return {
         "run": page.run,
-        "reports": {form: str(path) for form, path in written.items()},
+        "reports": {name: str(path) for name, path in written.items()},
         "n_flagged": page.n_flagged,
         "n_shown": len(page.suspects),
         "n_pictures": sum(one.picture is not None for one in page.suspects),

@@ -1,12 +1,12 @@
-"""The end of a run on one screen: what looks wrong, where, and what to do with it."""
+"""A run on one screen: what looks wrong, where, and what to do about it."""
 
 import dataclasses
 import shlex
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import pairwise, zip_longest
 from pathlib import Path
 
-from labelscan.cli.console import Console, Shape, cells, entry, show_json, side_by_side, stdout, table, text, warning
+from labelscan.cli.console import Console, Shape, cells, entries, show_json, side_by_side, stdout, table, text, warning
 from labelscan.detection.self_check import Estimate, SelfCheck
 from labelscan.detection.threshold_runs import KIND
 from labelscan.pipeline.plan_facts import plan_facts, plan_to_json
@@ -20,12 +20,13 @@ from labelscan.training.fold_job import count_finished
 from labelscan.wording import duration, percent
 
 MOST_ROWS = 5
-"""How many rows the tables of classes and pairs show."""
+"""Rows of the tables of classes and pairs."""
 MOST_WARNINGS = 5
 NOTABLE = 0.1
-"""How far from a half the AUROC between planted errors and suspects must be for one to be called easier."""
+"""How far the AUROC between planted errors and suspects must be from 0.5 to call either more evident."""
 POSTERIOR = "noise-posterior"
 """The detector whose error probabilities are shown, whichever leads."""
+NOTHING_DONE = "nothing was trained or written; run it without --dry-run"
 DETECTORS = (Column("", "detector"), FLAGGED)
 PLANTED = (
     Column("", "self_confidence"),
@@ -36,49 +37,49 @@ PLANTED = (
 )
 
 
-def show(run: Run, *, top: int, as_json: bool, quiet: bool, told: Collection[str]) -> None:
-    """Write the result of a run to stdout: a screen of text, or JSON, or only where the table is.
+def show(run: Run, *, top: int, as_json: bool, quiet: bool, reported: Collection[str]) -> None:
+    """Write the result of a run to stdout: a screen with ``top`` suspects, JSON, or only the path of issues.csv.
 
-    Args:
-        run: what came out.
-        top: how many suspects are listed.
-        as_json: whether the summary is written as JSON.
-        quiet: whether only the path of issues.csv is.
-        told: warnings that the user has just seen, which are not repeated.
+    Warnings that were ``reported`` just before are not repeated.
     """
     if as_json:
         show_json({**run.summary.to_json(), "run": str(run.folder)})
     elif not quiet:
-        _show_screen(run.summary, run.issues, run.folder, top=top, told=told)
+        _show_screen(run.summary, run.issues, run.folder, top=top, reported=reported)
     else:
         stdout().print(text(str(run.folder / ISSUES_FILE)))
 
 
-def show_plan(plan: Plan, estimate_seconds: float | None, *, as_json: bool, fresh: bool, told: Collection[str]) -> None:
+def show_plan(
+    plan: Plan, estimate_seconds: float | None, *, as_json: bool, fresh: bool, reported: Collection[str]
+) -> None:
     """Write to stdout what would run, and how much of it is done already, or would be deleted."""
     finished, finished_runs = count_finished(plan.folder), count_finished(plan.folder, KIND)
     if as_json:
         show_json({**plan_to_json(plan), "estimate_seconds": estimate_seconds, "finished_folds": finished})
         return
     console = stdout()
-    rows = list(plan_facts(plan))
-    if estimate_seconds is not None:
-        what = "training" if plan.frozen is None else "computing features"
-        rows.append(("estimate", f"about {duration(estimate_seconds)} of {what}"))
-    width = max(len(label) for label, _ in rows)
-    for label, value in rows:
-        console.show(entry(label, width, [value], style="dim"))
+    show_facts(plan_facts(plan), plan, estimate_seconds)
     for one in plan.warnings:
-        if one not in told:
+        if one not in reported:
             console.show(warning(one))
     if finished:
         runs = f" and {finished_runs} of {plan.n_threshold_runs} threshold runs" if plan.n_threshold_runs else ""
         fate = ", which --fresh deletes" if fresh else ""
         console.show(text(f"the run folder has {finished:,} of {plan.n_jobs:,} folds{runs} finished{fate}"))
-    console.show(text("nothing was trained or written; run it without --dry-run"))
+    console.show(text(NOTHING_DONE))
 
 
-def _show_screen(summary: Summary, issues: Issues, folder: Path, *, top: int, told: Collection[str]) -> None:
+def show_facts(facts: Iterable[tuple[str, str]], plan: Plan, estimate_seconds: float | None) -> None:
+    """Write the facts of a plan to stdout, and about how long it takes."""
+    rows = list(facts)
+    if estimate_seconds is not None:
+        what = "training" if plan.frozen is None else "computing features"
+        rows.append(("estimate", f"about {duration(estimate_seconds)} of {what}"))
+    stdout().show(entries(rows))
+
+
+def _show_screen(summary: Summary, issues: Issues, folder: Path, *, top: int, reported: Collection[str]) -> None:
     console = stdout()
     for line in _headline(summary, console.width):
         console.show(line)
@@ -91,7 +92,7 @@ def _show_screen(summary: Summary, issues: Issues, folder: Path, *, top: int, to
         console.print()
         console.show(table(Table(SUSPECTS, issues.flagged.head(top)), console.width, title="Top"))
         console.show(text((_ranked_by(summary), "dim")))
-    warnings = [one for one in summary.warnings if one not in told]
+    warnings = [one for one in summary.warnings if one not in reported]
     if warnings:
         console.print()
         for one in warnings[:MOST_WARNINGS]:
@@ -155,8 +156,7 @@ def _classes_and_pairs(summary: Summary, width: int) -> Shape:
 def _show_self_check(console: Console, check: SelfCheck) -> None:
     plural = "error was" if check.n_planted == 1 else "errors were"
     console.show(text((f"Self-check: {check.n_planted:,} {plural} planted and all was done again", "bold")))
-    for label, line in _findings(check):
-        console.show(entry(label, len("precision"), [line], style="dim"))
+    console.show(entries(_findings(check)))
     console.print()
     console.show(table(Table.of(PLANTED, _histogram(check)), console.width, title="P(given label)"))
     console.show(text((_compared(check), "dim")))
@@ -165,30 +165,29 @@ def _show_self_check(console: Console, check: SelfCheck) -> None:
 
 def _findings(check: SelfCheck) -> Iterator[tuple[str, str]]:
     recall, precision, left = check.recall, check.precision, check.wrong_labels_left
-    if recall.estimate is None:
+    found, right, unflagged = recall.estimate, precision.estimate, left.estimate
+    if found is None:
         yield "recall", "unknown: none of the planted errors got a score"
     else:
-        yield "recall", f"{percent(recall.estimate, 0)} of such errors are found{_between(recall, percent_of=True)}"
-    if precision.estimate is None:
+        yield "recall", f"{percent(found, 0)} of such errors are found{_share_interval(recall)}"
+    if right is None:
         yield "precision", "unknown: too few labels are flagged"
     else:
         expected = check.expected_precision
         by_model = "" if expected is None else f"; {percent(expected, 0)} by P(wrong)"
-        share = percent(precision.estimate, 0)
-        yield "precision", f"{share} of the flags are right{_between(precision, percent_of=True)}{by_model}"
-    if left.estimate is None:
+        yield "precision", f"{percent(right, 0)} of the flags are right{_share_interval(precision)}{by_model}"
+    if unflagged is None:
         yield "left", "unknown: how many wrong labels are not flagged"
     else:
-        plural = "label is" if round(left.estimate) == 1 else "labels are"
-        yield "left", f"about {left.estimate:,.0f} wrong {plural} not flagged{_between(left, percent_of=False)}"
+        plural = "label is" if round(unflagged) == 1 else "labels are"
+        most = "or more" if left.high is None else f"to {left.high:,.0f}"
+        interval = f"(95 % interval {left.low or 0.0:,.0f} {most})"
+        yield "left", f"about {unflagged:,.0f} wrong {plural} not flagged {interval}"
 
 
-def _between(one: Estimate, *, percent_of: bool) -> str:
-    """Return an interval as it stands behind its estimate."""
-    low, high = one.low or 0.0, one.high
-    if percent_of:
-        return f" (95 % interval {100 * low:.0f} to {100 * (1.0 if high is None else high):.0f} %)"
-    return f" (95 % interval {low:,.0f} {'or more' if high is None else f'to {high:,.0f}'})"
+def _share_interval(one: Estimate) -> str:
+    high = 1.0 if one.high is None else one.high
+    return f" (95 % interval {100 * (one.low or 0.0):.0f} to {100 * high:.0f} %)"
 
 
 def _histogram(check: SelfCheck) -> Iterator[dict[str, object]]:
@@ -199,7 +198,7 @@ def _histogram(check: SelfCheck) -> Iterator[dict[str, object]]:
 
 
 def _compared(check: SelfCheck) -> str:
-    """Return in words whether planted errors are easier to find than what else is flagged."""
+    """Say whether planted errors are easier to find than what else is flagged."""
     chance = check.planted_easier
     if chance is None:
         return "nothing else is flagged that planted errors could be compared with"
@@ -221,4 +220,4 @@ def _next_step(summary: Summary, folder: Path) -> str:
         return "see the warnings: do not believe any of this until the models learn"
     if summary.n_flagged:
         return f"labelscan report {shlex.quote(str(folder))}"
-    return "scores.csv beside it has every example, most doubtful first"
+    return "scores.csv next to it has every example, most doubtful first"

@@ -17,8 +17,8 @@ def score(
         str,
         Argument(
             metavar="PROBS",
-            help="An .npz with pred_probs and given_labels, or a .csv or .parquet with a label column and one column "
-            "prob:<class> a class.",
+            help="An .npz with pred_probs and given_labels, or a .csv or .parquet with a label column and a column "
+            "prob:<class> for each class.",
         ),
     ],
     fresh: options.Fresh = False,
@@ -28,10 +28,10 @@ def score(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Judge labels by probabilities that you have already.
+    """Judge labels by probabilities that you already have.
 
     They must be out of fold: each example predicted by a model that has not seen it, as by scikit-learn's
-    cross_val_predict. Predictions of a model for its own training examples hide its errors.
+    cross_val_predict. Predictions of a model for its own training examples hide their errors.
     """
     refuse_both("--quiet", quiet, "--verbose", verbose)
     settings = given.resolve()
@@ -47,4 +47,4 @@ def score(
             fresh=fresh,
             notify=listener,
         )
-    run_screen.show(run, top=top, as_json=as_json, quiet=quiet, told=listener.told)
+    run_screen.show(run, top=top, as_json=as_json, quiet=quiet, reported=listener.reported)

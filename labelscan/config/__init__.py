@@ -1,4 +1,4 @@
-"""Settings: what can be set, where its value comes from, and what counts as the same settings.
+"""Settings: what can be set, where values come from, and which settings count as the same.
 
 A new setting is one field in ``sections.py``: its flag, help, TOML key and place in the reference follow from it.
 """

@@ -1,4 +1,4 @@
-"""What counts as the same settings: those that results depend on, and a fingerprint of them or of anything else."""
+"""The settings that results depend on, and a fingerprint of them or of anything else."""
 
 import hashlib
 import json
@@ -8,7 +8,7 @@ from labelscan.config.sources import flatten
 
 
 def settings_that_matter(config: Config) -> dict[str, object]:
-    """Return the settings on which results depend, by ``section.name``."""
+    """Return the settings that results depend on, by ``section.name``."""
     flat = flatten(config)
     return {key: flat[key] for key, entry in settings().items() if entry.affects_results}
 

@@ -1,4 +1,4 @@
-"""Every setting: one frozen dataclass for each step of a run, and a step is given only its own."""
+"""Every setting: one frozen dataclass for each step of a run, which gets only its own."""
 
 from dataclasses import dataclass, field
 from functools import cache
@@ -8,15 +8,15 @@ from labelscan.config.setting import BY_THE_MODEL, Setting, declared_in, setting
 from labelscan.errors import ConfigError
 
 LEADING_DETECTOR = "noise-posterior"
-"""Whose flags and ranking lead by default; tests/bench/RESULTS.md compares it with confident-learning."""
+"""The detector that leads by default; tests/bench/RESULTS.md compares it with confident-learning."""
 SELF_CHECK_RATE = 0.02
-"""The share of planted errors where a self-check is asked for without one."""
+"""The share of planted errors in a self-check without a rate."""
 LIMITS, DATA, MODEL, TRAINING, RUN = "Limits", "Data", "Model", "Training", "Run"
 """Headings of help pages."""
 USUAL = "by its usual names"
-"""How a column is found that nobody names."""
-_WITHOUT_EFFECT = {"affects_results": False}
-"""On the results: it decides only how and where a run is done, or what is done with results later."""
+"""How a column is found where none is named."""
+_NO_EFFECT_ON_RESULTS = {"affects_results": False}
+"""Such a section decides how and where a run is done, or what is done with its results later."""
 
 
 class Section:
@@ -31,14 +31,14 @@ class Section:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DatasetConfig(Section):
-    """What is read, and which columns or arrays mean what; those without a name are found by their usual ones."""
+    """What is read, and what its columns or arrays mean; those without a name are found by their usual ones."""
 
     data: str = setting(
         "", "A folder of class folders, a manifest, a table, an .npz file, torchvision:NAME or demo:digits."
     )
-    split: str = setting("", "Splits to read, as in train,val.", DATA, "NAMES", default_is="all")
+    split: str = setting("", "Splits to read, such as train,val.", DATA, "NAMES", default_is="all")
     path_column: str = setting("", "Column of image files.", DATA, "NAME", default_is=USUAL)
-    label_column: str = setting("", "Column of labels; in an .npz file the array.", DATA, "NAME", default_is=USUAL)
+    label_column: str = setting("", "Column of labels, or array of an .npz file.", DATA, "NAME", default_is=USUAL)
     true_label_column: str = setting(
         "", "Column of labels known to be right, which measure the detectors.", DATA, "NAME", default_is=USUAL
     )
@@ -46,13 +46,13 @@ class DatasetConfig(Section):
         "", "Column of example ids.", DATA, "NAME", default_is=f"{USUAL}, else relative paths or row numbers"
     )
     group_column: str = setting(
-        "", "Column of what must share a fold, such as a patient or a scene.", DATA, "NAME", default_is=USUAL
+        "", "Column of groups that must share a fold, such as patients or scenes.", DATA, "NAME", default_is=USUAL
     )
-    split_column: str = setting("", "Column of what --split restricts.", DATA, "NAME", default_is=USUAL)
-    root: str = setting("data", "Where torchvision data sets are.", DATA, "FOLDER", affects_results=False)
-    download: bool = setting(False, "Fetch a torchvision data set that is not there.", DATA, affects_results=False)
+    split_column: str = setting("", "Column of the splits that --split selects.", DATA, "NAME", default_is=USUAL)
+    root: str = setting("data", "Folder of torchvision data sets.", DATA, "FOLDER", affects_results=False)
+    download: bool = setting(False, "Download a torchvision data set that is not there.", DATA, affects_results=False)
     on_unreadable: Literal["keep", "error"] = setting(
-        "keep", "Keep an unreadable image as a row with its reason, or stop.", DATA
+        "keep", "Keep an unreadable image as a row with the reason, or stop.", DATA
     )
     max_pixels: int = setting(
         100_000_000,
@@ -84,7 +84,7 @@ class FoldsConfig(Section):
         5, "Folds, with a model each; an example is held out by exactly one.", TRAINING, "N", flag="--folds", minimum=2
     )
     repeats: int = setting(
-        1, "Times that everything is done, each with other folds; probabilities are averaged.", TRAINING, "N", minimum=1
+        1, "Repetitions, each with other folds; their probabilities are averaged.", TRAINING, "N", minimum=1
     )
 
 
@@ -94,7 +94,7 @@ class ModelConfig(Section):
 
     name: str = setting(
         "auto",
-        "A model with its options, as in small-cnn:width=32 or resnet18; see labelscan list models. auto chooses by "
+        "A model with its options, such as small-cnn:width=32 or resnet18; see labelscan list models. auto chooses by "
         "the data.",
         MODEL,
         "MODEL",
@@ -122,7 +122,7 @@ class TrainingConfig(Section):
 
     loss: str = setting(
         "blurry",
-        "A loss with its options, as in blurry:gamma=0.4,delay=4; see labelscan list losses.",
+        "A loss with its options, such as blurry:gamma=0.4,delay=4; see labelscan list losses.",
         TRAINING,
         "LOSS",
         completes="losses",
@@ -157,11 +157,9 @@ class DeviceConfig(Section):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExecutorConfig(Section):
-    """How folds are carried out. Results do not depend on it, except for their last digits on ``threads``."""
+    """Where folds are trained. Results do not depend on it, except that ``threads`` can change their last digits."""
 
-    name: str = setting(
-        "local", "What carries out the folds; local is this machine.", RUN, "EXECUTOR", flag="--executor"
-    )
+    name: str = setting("local", "Where folds are trained; local is this machine.", RUN, "EXECUTOR", flag="--executor")
     processes: int = setting(
         0,
         "Folds trained at the same time.",
@@ -173,11 +171,11 @@ class ExecutorConfig(Section):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DetectionConfig(Section):
-    """Which detector's flags and ranking lead, and whether the run checks itself. Every run computes all detectors."""
+    """The detector whose flags and ranking lead (every run computes all), and whether the run checks itself."""
 
     detector: str = setting(
         LEADING_DETECTOR,
-        "Whose flags and ranking lead, as in confident-learning:filter_by=both.",
+        "Detector whose flags and ranking lead, such as confident-learning:filter_by=both.",
         MODEL,
         "DETECTOR",
         completes="detectors",
@@ -185,7 +183,7 @@ class DetectionConfig(Section):
     self_check: float = setting(
         0.0,
         "Replace this share of the labels by wrong ones (0.02 without a rate), train again, and report how many of "
-        "them are found and how many wrong labels are left.",
+        "them are found and how many wrong labels remain.",
         RUN,
         "[=RATE]",
         default_is="off",
@@ -197,10 +195,10 @@ class DetectionConfig(Section):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GateConfig(Section):
-    """What ``gate`` lets pass; None, in files ``"none"``, is no limit. The results of a run do not depend on it."""
+    """What ``gate`` lets pass; None, written ``"none"`` in files, is no limit."""
 
     max_rate: float | None = setting(
-        None, "Share of the scored labels that may be suspects, as in 0.02.", LIMITS, "RATE", minimum=0, maximum=1
+        None, "Share of the scored labels that may be suspects, such as 0.02.", LIMITS, "RATE", minimum=0, maximum=1
     )
     max_issues: int | None = setting(None, "How many labels may be suspects.", LIMITS, "N", minimum=0)
     max_class_rate: float | None = setting(
@@ -216,7 +214,7 @@ class GateConfig(Section):
     )
     baseline: str = setting(
         "",
-        "Labels that were reviewed, whose suspects are not new: a file of --update-baseline, or decisions.csv.",
+        "Reviewed labels, whose suspects are not new: a file of --update-baseline, or decisions.csv.",
         LIMITS,
         "FILE",
     )
@@ -241,9 +239,9 @@ class Config(Section):
     training: TrainingConfig = field(default_factory=TrainingConfig)
     folds: FoldsConfig = field(default_factory=FoldsConfig)
     device: DeviceConfig = field(default_factory=DeviceConfig)
-    executor: ExecutorConfig = field(default_factory=ExecutorConfig, metadata=_WITHOUT_EFFECT)
+    executor: ExecutorConfig = field(default_factory=ExecutorConfig, metadata=_NO_EFFECT_ON_RESULTS)
     detection: DetectionConfig = field(default_factory=DetectionConfig)
-    gate: GateConfig = field(default_factory=GateConfig, metadata=_WITHOUT_EFFECT)
+    gate: GateConfig = field(default_factory=GateConfig, metadata=_NO_EFFECT_ON_RESULTS)
     seed: int = setting(0, "Fixes folds, initial weights and the order of examples.", TRAINING, "N", minimum=0)
 
 
@@ -255,8 +253,8 @@ def settings() -> dict[str, Setting]:
 
 @cache
 def _by_section() -> dict[type, tuple[Setting, ...]]:
-    prefixes = {Config: "", **{kind: f"{name}." for name, kind in get_type_hints(Config).items()}}
+    names = {Config: "", **{kind: name for name, kind in get_type_hints(Config).items()}}
     return {
-        kind: tuple(entry for key, entry in settings().items() if key.rpartition(".")[0] == prefix[:-1])
-        for kind, prefix in prefixes.items()
+        kind: tuple(entry for key, entry in settings().items() if key.rpartition(".")[0] == name)
+        for kind, name in names.items()
     }

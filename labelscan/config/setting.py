@@ -1,20 +1,21 @@
-"""A setting, declared once: from its field come the flag, the help page, the key in TOML, the reference, the schema."""
+"""A setting, declared once: its field gives the flag, the help, the key in TOML, the reference and the schema."""
 
 import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, TypeVar, cast, get_args, get_origin, get_type_hints
+from typing import TypeVar, cast, get_type_hints
 
 from labelscan.errors import ConfigError
+from labelscan.registry import choices_of
 
 T = TypeVar("T")
 BY_THE_MODEL = "by the model"
-"""How a help page tells the default of a setting in which 0, or -1, stands for what the model wants."""
+"""The default, on help pages, of a setting where 0 or -1 leaves the value to the model."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Setting:
-    """One setting, with all that any part of the program or its documentation says about it."""
+    """One setting, with everything that the program and its documentation say about it."""
 
     key: str
     """``section.name``, as ``--set`` and TOML files name it."""
@@ -23,20 +24,20 @@ class Setting:
     default: object
     help: str
     flag: str = ""
-    """As in ``--loss``, or ``--freeze/--no-freeze`` for a switch; empty where only ``--set`` reaches it."""
+    """Such as ``--loss``, or ``--freeze/--no-freeze`` for a switch; empty where only ``--set`` reaches it."""
     metavar: str = ""
     group: str = ""
-    """The heading of help pages that the flag stands under."""
+    """The heading above the flag on help pages."""
     default_is: str = ""
     """What the default means, where its value does not say so."""
     bare: object = None
-    """The value where the flag is given without one; None where it needs one."""
+    """The value of a flag that is given without one; None where it needs one."""
     completes: str = ""
-    """What the shell completes the value with: ``losses``, ``models``, ``devices`` and so on."""
+    """The names that a shell completes: ``losses``, ``models``, ``devices`` and so on."""
     minimum: float | None = None
     maximum: float | None = None
     affects_results: bool = True
-    """Whether results depend on it; False for what decides only where and how fast a run is done."""
+    """Whether results depend on it, and not only where and how fast they are made."""
 
     @property
     def option(self) -> str:
@@ -45,7 +46,7 @@ class Setting:
 
     @property
     def parameter(self) -> str:
-        """Return what the flag is called as a parameter of a function: ``batch_size``; empty without one."""
+        """Return the flag as the name of a parameter, such as ``batch_size``; empty without one."""
         return self.option.strip("-").replace("-", "_")
 
     @property
@@ -54,52 +55,46 @@ class Setting:
         return self.kind is bool or "/" in self.flag
 
     @property
-    def told_default(self) -> str:
-        """Return the default as people read it; empty where nothing is the default."""
+    def shown_default(self) -> str:
+        """Return the default as people read it; empty where there is none to show."""
         if self.default_is or self.default is None or self.default is False:
             return self.default_is
         return str(self.default)
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """Return the values that a Literal can take; empty for other types."""
-        return tuple(map(str, get_args(self.kind))) if get_origin(self.kind) is Literal else ()
+        """Return the values of a Literal; empty for other types."""
+        return choices_of(self.kind)
 
     @property
     def is_automatic(self) -> bool:
-        """Return whether 0, or -1, stands for what the model wants."""
+        """Return whether 0 or -1 leaves the value to the model."""
         return self.default_is == BY_THE_MODEL
 
     def check(self, value: object, *, where: str = "") -> None:
-        """Raise ConfigError where a number is out of bounds; ``where`` names what gave it, if not the setting."""
+        """Raise ConfigError where a number is out of bounds; ``where`` names its source, else the setting."""
         if value is None or isinstance(value, bool) or not isinstance(value, int | float):
             return
         low, high = self.minimum, self.maximum
         if (low is None or value >= low) and (high is None or value <= high):
             return
         if low is not None and high is not None:
-            hint = "0.02 stands for 2 %" if high <= 1 else ""
-            raise ConfigError(
-                f"must be between {low:g} and {high:g}, got {value:g}", where=where or self.key, hint=hint
-            )
-        bound = f"at least {low:g}" if low is not None else f"at most {high:g}"
-        raise ConfigError(f"must be {bound}, got {value:g}", where=where or self.key)
+            bounds, hint = f"between {low:g} and {high:g}", "0.02 stands for 2 %" if high <= 1 else ""
+        else:
+            bounds, hint = f"at least {low:g}" if low is not None else f"at most {high:g}", ""
+        raise ConfigError(f"must be {bounds}, got {value:g}", where=where or self.key, hint=hint)
 
 
 def setting(default: T, help: str, group: str = "", metavar: str = "", **declared: object) -> T:
-    """Return a dataclass field for a setting; with a group it has a flag, called as the field where none is given.
+    """Return a dataclass field for a setting; further arguments are fields of ``Setting``.
 
-    Args:
-        default: the value where nobody says otherwise.
-        help: what it means, in one sentence or two.
-        group, metavar, declared: as the fields of ``Setting``.
+    With a group it has a flag, which gets the name of the field where none is given.
     """
-    metadata = {"help": help, "group": group, "metavar": metavar, **declared}
-    return dataclasses.field(default=default, metadata=metadata)
+    return dataclasses.field(default=default, metadata={"help": help, "group": group, "metavar": metavar, **declared})
 
 
 def declared_in(section: type, prefix: str = "", **inherited: object) -> Iterator[Setting]:
-    """Yield the settings of a dataclass of settings, those of sections inside it included, in their order."""
+    """Yield the settings of a dataclass, including those of the sections in it, in order."""
     hints = get_type_hints(section)
     for entry in dataclasses.fields(section):
         kind, declared = hints[entry.name], {**inherited, **entry.metadata}

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from labelscan.config.sections import Config, settings
-from labelscan.errors import ConfigError
+from labelscan.errors import ConfigError, did_you_mean
 from labelscan.registry import read_value
 
 ENVIRONMENT_PREFIX = "LABELSCAN_"
 RUN_JSON_SETTINGS = "settings"
-"""The key of run.json under which the resolved settings are found again."""
+"""The key of the resolved settings in run.json."""
 
 
 def flatten(config: Config) -> dict[str, object]:
@@ -24,21 +24,19 @@ def flatten(config: Config) -> dict[str, object]:
 
 
 def nested(config: Config) -> dict[str, object]:
-    """Return all settings as ``{section: {name: value}}``, the form that ``--config`` reads back."""
+    """Return all settings as ``{section: {name: value}}``, which ``--config`` reads back."""
     return dataclasses.asdict(config)
 
 
 def build(values: Mapping[str, object]) -> Config:
     """Return the settings with ``values`` (``section.name`` to value) in place of the defaults."""
-    config = Config()
     sections: dict[str, dict[str, Any]] = {}
     for key, value in values.items():
         section, _, name = key.rpartition(".")
         sections.setdefault(section, {})[name] = value
-    top = sections.pop("", {})
-    return dataclasses.replace(
-        config, **top, **{name: dataclasses.replace(getattr(config, name), **own) for name, own in sections.items()}
-    )
+    top, config = sections.pop("", {}), Config()
+    changed = {name: dataclasses.replace(getattr(config, name), **own) for name, own in sections.items()}
+    return dataclasses.replace(config, **top, **changed)
 
 
 def resolve(
@@ -48,20 +46,20 @@ def resolve(
     environment: Mapping[str, str] | None = None,
     config_file: Path | None = None,
 ) -> Config:
-    """Put all sources of settings together, the strongest first.
+    """Return all settings from their sources, of which the first given here wins.
 
     Args:
         flags: ``section.name`` to value; None values are flags that were not given.
         overrides: ``section.name=value`` as text, from ``--set``.
         environment: variables; those called ``LABELSCAN_SECTION_NAME`` are read.
-        config_file: TOML file, pyproject.toml with ``[tool.labelscan]``, or a run's run.json.
+        config_file: TOML file, pyproject.toml with ``[tool.labelscan]``, or the run.json of a run.
 
     Raises:
         ConfigError: for an unknown setting, naming the nearest known one, or for a value it cannot have.
     """
-    values: dict[str, object] = read_file(config_file) if config_file is not None else {}
-    values.update(_from_environment(environment or {}))
     known = settings()
+    values = read_file(config_file) if config_file is not None else {}
+    values |= _from_environment(environment or {})
     for text in overrides:
         key, equals, value = text.partition("=")
         if not equals:
@@ -80,7 +78,7 @@ def _check_known(key: str, *, where: str) -> None:
     known = settings()
     if key in known:
         return
-    # Without a section, or in another one, a setting is still known by its own name.
+    # A setting without its section, or in another one, is found by its own name.
     own_names = {full: full.rpartition(".")[2] for full in known}
     name = key.rpartition(".")[2]
     namesakes = [full for full in known if own_names[full] == name]
@@ -153,15 +151,14 @@ def find_config(name: str) -> Path:
     known = shipped_configs()
     if name in known:
         return known[name]
-    nearest = difflib.get_close_matches(name, list(known), n=1)
-    hint = f"did you mean {nearest[0]}?" if nearest else f"give a file, or one of {', '.join(known)}"
+    hint = did_you_mean(name, known, otherwise=f"give a file, or one of {', '.join(known)}")
     raise ConfigError(f"no file and no config is called {name!r}", where="--config", hint=hint)
 
 
 def shipped_configs() -> dict[str, Path]:
     """Return the configs that come with labelscan, by name."""
     package = Path(__file__).parents[1]
-    # A wheel carries configs/ inside the package; an editable install and a checkout have it beside.
+    # A wheel carries configs/ inside the package; a checkout and an editable install have it next to the package.
     for folder in (package / "configs", package.parent / "configs"):
         if folder.is_dir():
             return {path.stem: path for path in sorted(folder.glob("*.toml"))}

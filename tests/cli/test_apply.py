@@ -65,7 +65,7 @@ def test_annotations_of_label_studio_are_decisions(command, run, tmp_path):
         ("--drop --min-error-probability 5", "between 0 and 1"),
         ("--drop --min-error-probability many", "many"),
         ("--drop --copy", "--link-to"),
-        ("--drop --link-to there -o here.npz", "at once"),
+        ("--drop --link-to there -o here.npz", "cannot be used together"),
         ("--drop --link-to there", "not images"),
         ("--drop -o here.csv", "here.npz"),
         ("--drop -o probs.npz --overwrite", "only read"),
@@ -87,7 +87,7 @@ def test_what_cannot_work_ends_in_2_and_writes_nothing(command, run, tmp_path, l
     assert sorted(path.name for path in tmp_path.rglob("*")) == before
 
 
-def test_the_reading_is_told_unless_nothing_is_wanted(command, photos, monkeypatch):
+def test_reading_is_reported_unless_quiet(command, photos, monkeypatch):
     assert command("detect", "photos", "--folds", "2", "--epochs", "1", "-o", "run", "-q").code == 0
     (photos.parent / "made.csv").write_text("example_id,decision,new_label\ndark/3.png,relabel,light\n")
     monkeypatch.setattr("labelscan.cli.progress.LEAST_SECONDS", 0.0)

@@ -130,7 +130,7 @@ def test_it_ends_in_2_with_one_clear_message(command, line, named):
     assert "Traceback" not in ended.err
 
 
-def test_many_problems_are_told_at_once_and_their_hint_once(command):
+def test_many_problems_are_reported_at_once_and_their_hint_once(command):
     ended = command("detect", "missing-files.csv")
     assert ended.code == 2
     assert ended.err.count("error: missing-files.csv row") == 20

@@ -129,7 +129,7 @@ def test_a_loss_that_fails_is_named_below_the_table_and_ends_in_3(command, photo
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ((), "no data is named"),
+        ((), "no data is given"),
         (("photos",), "--noise symmetric:0.1"),
         (("photos", "--noise", "symetric:0.1"), "symmetric"),
         (("photos", "--noise", "pair:0.1", "--loss", "blury"), "blurry"),

@@ -83,7 +83,7 @@ def test_tables_stand_beside_each_other_where_there_is_room():
         assert stream.getvalue().splitlines() == lines
 
 
-def test_a_text_in_a_style_is_plain_where_nobody_looks(monkeypatch):
+def test_a_styled_text_is_plain_where_there_is_no_terminal(monkeypatch):
     monkeypatch.delenv("FORCE_COLOR", raising=False)
     stream = io.StringIO()
     Console(file=stream).print(text(("error: ", "bold red"), "[red]x"))
@@ -115,7 +115,7 @@ def test_bars_are_for_people():
     assert not is_live(io.StringIO(), {})
 
 
-def test_a_hint_that_several_problems_share_is_told_once(capsys):
+def test_a_hint_that_several_problems_share_is_written_once(capsys):
     show_problems([Problem("one", "a", "fix"), Problem("two", "b", "fix"), Problem("three\nmore", "", "")])
     assert capsys.readouterr().err.splitlines() == [
         "error: a: one",

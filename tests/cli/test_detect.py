@@ -101,7 +101,7 @@ def pictures(tmp_path):
     return tmp_path / "pictures"
 
 
-def test_a_self_check_is_told_after_the_run_in_80_columns(command, pictures):
+def test_a_self_check_is_shown_after_the_run_in_80_columns(command, pictures):
     ended = command("detect", "--self-check", "pictures", "--epochs", "6", "--folds", "3", "-o", "run")
     assert ended.code == 0
     for words in ("Self-check: 12 errors", "of such errors are found (95 % interval", "of the flags are right", "left"):
@@ -110,9 +110,9 @@ def test_a_self_check_is_told_after_the_run_in_80_columns(command, pictures):
         assert words in ended.out
     assert max(map(cells, ended.out.splitlines())) <= 80
     assert "self-check: training again with 12 planted errors" in ended.err
-    told = ended.out.partition("Self-check")[2]
+    shown = ended.out.partition("Self-check")[2]
     again = command("detect", "pictures", "--epochs", "6", "--folds", "3", "-o", "run", "--self-check=0.02")
-    assert again.out.partition("Self-check")[2] == told
+    assert again.out.partition("Self-check")[2] == shown
     content = json.loads(
         command("detect", "pictures", "--self-check", "--epochs=6", "--folds=3", "-orun", "--json").out
     )
@@ -245,7 +245,7 @@ def test_debug_shows_where_a_crash_comes_from(command, photos, library_raises):
     ended = command("detect", "photos", "--debug")
     assert ended.code == 3
     assert "Traceback" in ended.err
-    assert ended.err.endswith("error: this was not foreseen: RuntimeError: out of memory\n")
+    assert ended.err.endswith("error: unexpected error: RuntimeError: out of memory\n")
 
 
 @pytest.mark.parametrize(

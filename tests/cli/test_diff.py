@@ -114,7 +114,7 @@ def test_bad_usage_is_reported(command, two_runs):
     assert "see labelscan diff --help" in command("diff", "old").err
 
 
-def test_a_benchmark_is_told_from_a_run(command, tmp_path):
+def test_a_benchmark_is_not_mistaken_for_a_run(command, tmp_path):
     (tmp_path / "b").mkdir()
     content = {"format_version": 1, "state": "finished", "results_depend_on": {"command": "benchmark"}}
     (tmp_path / "b" / "run.json").write_text(json.dumps(content))

@@ -40,7 +40,7 @@ def test_the_list_fits_the_terminal_and_says_how_a_part_is_used(command, what):
         assert any(line.startswith(name) for line in lines)
 
 
-def test_losses_tell_their_options_defaults_and_source(command):
+def test_losses_show_their_options_defaults_and_source(command):
     parts = {part["name"]: part for part in json.loads(command("list", "losses", "--json").out)["losses"]}
     blurry = {option["name"]: option["default"] for option in parts["blurry"]["options"]}
     assert blurry["gamma"] == LOSSES.build("blurry").gamma
@@ -49,7 +49,7 @@ def test_losses_tell_their_options_defaults_and_source(command):
     assert [option["name"] for option in parts["ce"]["options"]] == ["delay"]
 
 
-def test_defaults_by_the_number_of_classes_are_told(command):
+def test_defaults_by_the_number_of_classes_are_shown(command):
     parts = {part["name"]: part for part in json.loads(command("list", "losses", "--json").out)["losses"]}
     assert parts["anl-ce"]["by_classes"] == [
         {"from_classes": 2, "options": {"a": 5, "b": 5, "d": 5e-5}},

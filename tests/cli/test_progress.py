@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+from labelscan.cli.console import Bars, stderr
 from labelscan.cli.progress import LEAST_SECONDS, Progress
 from labelscan.events import (
     Chosen,
@@ -21,7 +22,9 @@ class Listening:
     def __init__(self, **options):
         self.lines = []
         self.now = 0.0
-        self.progress = Progress(lambda line, style: self.lines.append(line), clock=lambda: self.now, **options)
+        self.progress = Progress(
+            lambda line, style: self.lines.append(line), Bars(stderr(), live=False), clock=lambda: self.now, **options
+        )
 
     def tell(self, event, *, after=0.0):
         self.now += after
@@ -109,10 +112,10 @@ def test_warnings_and_notes_are_reported_once_and_remembered():
     assert listening.tell(Noted("columns: path")) == ["columns: path"]
     assert listening.tell(Chosen("model", "mlp", "features")) == ["model: mlp: features"]
     assert listening.tell(Waiting()) == []
-    assert listening.progress.told == {"no weights", "columns: path"}
+    assert listening.progress.reported == {"no weights", "columns: path"}
 
 
 def test_quiet_says_nothing_and_claims_to_have_reported_nothing():
     listening = Listening(quiet=True)
     assert listening.tell(Warned("no weights")) == []
-    assert listening.progress.told == set()
+    assert listening.progress.reported == set()

@@ -30,7 +30,7 @@ def test_the_page_is_written_into_the_run_and_its_path_is_all_that_is_said_quiet
 
 
 @pytest.mark.parametrize("terminal", [True, False])
-def test_everybody_is_told_what_to_do_with_it(command, run, monkeypatch, terminal):
+def test_the_next_step_is_shown_with_or_without_a_terminal(command, run, monkeypatch, terminal):
     monkeypatch.setattr("rich.console.Console.is_terminal", terminal)
     monkeypatch.setenv("TERM", "dumb")
     ended = command("report", "run")
@@ -108,9 +108,9 @@ def test_json_says_what_was_written(command, run):
     [
         (["--format", "pdf"], "no format is called 'pdf'"),
         (["--format", "html", "--format", "html"], "given twice"),
-        (["--format", "html=a", "-o", "b"], "at once"),
-        (["--format", "html", "--format", "markdown", "-o", "b"], "at once"),
-        (["--format", "markdown", "--json"], "at once"),
+        (["--format", "html=a", "-o", "b"], "cannot be used together"),
+        (["--format", "html", "--format", "markdown", "-o", "b"], "cannot be used together"),
+        (["--format", "markdown", "--json"], "cannot be used together"),
         (["--top", "many"], "--top"),
         (["-o", "run"], "this is a folder"),
         (["-o", "run/scores.csv"], "a file of the run"),
@@ -118,11 +118,11 @@ def test_json_says_what_was_written(command, run):
         (["--format", "html=a", "--format", "markdown=./a"], "html goes into that file already"),
         (["--port", "80"], "--port goes with --serve"),
         (["--serve", "--port", "65536"], "between 0 and 65535"),
-        (["--serve", "-o", "b"], "at once"),
+        (["--serve", "-o", "b"], "cannot be used together"),
         (["--data", "probs.npz"], "opens no data"),
         (["--data", "probs.npz", "--no-pictures"], "shows no pictures"),
-        (["--serve", "--json"], "at once"),
-        (["--serve", "--format", "html"], "at once"),
+        (["--serve", "--json"], "cannot be used together"),
+        (["--serve", "--format", "html"], "cannot be used together"),
     ],
 )
 def test_bad_usage_ends_in_2(command, run, arguments, message):
@@ -140,7 +140,7 @@ def test_no_run_and_an_unfinished_one_end_in_2(command, run):
     assert "this run is not finished: interrupted" in ended.err
 
 
-def test_foreign_decisions_are_told_before_anything_is_served(command, run):
+def test_decisions_of_another_run_are_refused_before_anything_is_served(command, run):
     write_decisions([Decision(example_id="of another run", verdict="keep")], run / "decisions.csv")
     ended = command("report", "run", "--serve", "--no-open")
     assert (ended.code, ended.out) == (2, "")
@@ -166,8 +166,8 @@ def test_decisions_do_not_stand_in_the_way_of_the_same_run(command, run):
 @pytest.mark.parametrize("decided", [True, False])
 def test_a_review_is_served_until_it_is_stopped(command, run, decided):
     arguments = [sys.executable, "-m", "labelscan", "report", "run", "--serve"]
-    nobody_there = {**os.environ, "SSH_CONNECTION": "1.2.3.4"}
-    process = subprocess.Popen(arguments, env=nobody_there, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    remote = {**os.environ, "SSH_CONNECTION": "1.2.3.4"}
+    process = subprocess.Popen(arguments, env=remote, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     watch = threading.Timer(30, process.kill)
     watch.start()
     try:
@@ -201,7 +201,7 @@ with urllib.request.urlopen(re.search("url=([^\\"]*)", page)[1]) as answer:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="another system asks no variable for its browser")
-def test_the_browser_is_told_a_file_and_no_secret(command, run, tmp_path):
+def test_the_browser_gets_a_file_and_no_secret(command, run, tmp_path):
     (tmp_path / "browser.py").write_text(BROWSER)
     seen, browser = tmp_path / "seen.txt", f"{sys.executable} {tmp_path / 'browser.py'} %s"
     environment = {name: value for name, value in os.environ.items() if name != "SSH_CONNECTION"}

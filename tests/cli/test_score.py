@@ -97,7 +97,7 @@ def test_a_suspect_is_named_by_its_id_in_full_where_there_is_room(command, tmp_p
     assert str(tmp_path) not in out
 
 
-def test_problems_that_differ_in_their_row_only_are_told_once(command, tmp_path):
+def test_problems_that_differ_in_their_row_only_are_reported_once(command, tmp_path):
     pred_probs = np.full((40, 2), 0.5)
     pred_probs[5:35, 0] = np.linspace(1, 2, 30)
     np.savez(tmp_path / "bad.npz", pred_probs=pred_probs, given_labels=np.arange(40) % 2)
@@ -109,3 +109,24 @@ def test_problems_that_differ_in_their_row_only_are_told_once(command, tmp_path)
         "  hint: give every class a column and let each row sum to 1; logits want a softmax first",
         "error: and 10 more problems like these",
     ]
+
+
+def test_an_interruption_names_no_command_that_would_not_resume(command, monkeypatch):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("labelscan.score", interrupt)
+    ended = command("score", "detect")  # a file that is called as a command that resumes
+    assert (ended.code, ended.err) == (130, "interrupted: stopped by the user\n")
+
+
+def test_the_home_folder_is_found_where_the_shell_leaves_it_out(command, probs, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert command("score", "probs.npz", "--output=~/run").code == 0
+    assert (tmp_path / "home" / "run" / "issues.csv").is_file()
+    assert command("diff", "~/run", "home/run", "-o~/differences.csv").code == 0
+    assert (tmp_path / "home" / "differences.csv").is_file()
+    (tmp_path / "home" / "mine.toml").write_text("[folds]\nn_folds = 1\n")
+    assert "must be at least 2" in command("detect", "demo:digits", "--config=~/mine.toml").err
+    assert command("score", "probs.npz", "--output=~nobody-here/run").code == 0
+    assert (tmp_path / "~nobody-here" / "run").is_dir()
