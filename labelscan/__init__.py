@@ -39,9 +39,9 @@ if TYPE_CHECKING:  # for type checkers and editors, which read ``as`` as an expo
     from labelscan.pipeline.detect import detect as detect
     from labelscan.pipeline.planning import Plan as Plan
     from labelscan.pipeline.planning import plan as plan
+    from labelscan.pipeline.score import score as score
     from labelscan.results.finished_run import Run as Run
     from labelscan.results.issues import Issues as Issues
-    from labelscan.results.scoring import score as score
     from labelscan.results.summary import Summary as Summary
 
 _HOMES = {
@@ -61,7 +61,7 @@ _HOMES = {
     "labelscan.pipeline.planning": ("Plan", "plan"),
     "labelscan.results.finished_run": ("Run",),
     "labelscan.results.issues": ("Issues",),
-    "labelscan.results.scoring": ("score",),
+    "labelscan.pipeline.score": ("score",),
     "labelscan.results.summary": ("Summary",),
 }
 """Public names by their modules; importing them here would load torch for ``labelscan --help``."""

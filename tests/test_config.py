@@ -181,8 +181,8 @@ def test_a_config_of_the_paper_has_its_protocol_and_parts_that_exist(name, n_cla
     import torchvision.datasets
 
     from labelscan.detection.detectors import DETECTORS
+    from labelscan.training.loss_schedule import build_schedule
     from labelscan.training.models import MODELS
-    from labelscan.training.schedule import build_schedule
 
     settings = resolve(config_file=find_config(name))
     training = settings.training

@@ -10,7 +10,7 @@ from typer import Argument
 from labelscan.cli import options
 from labelscan.cli.command import Given, command
 from labelscan.cli.detect import SETTINGS
-from labelscan.cli.formats import read_formats
+from labelscan.cli.format_option import read_formats
 from labelscan.cli.options import OUTPUT, option, refuse_both, whole_number
 from labelscan.config import GateConfig, settings
 from labelscan.config.sections import LIMITS

@@ -4,8 +4,8 @@ from dataclasses import asdict
 from io import StringIO
 
 from labelscan.cli.console import Console, entries, stdout, table, text
+from labelscan.gating import words
 from labelscan.gating.baseline import BaselineUpdate
-from labelscan.gating.formats import words
 from labelscan.gating.verdict import GateVerdict
 from labelscan.results.columns import SUSPECTS
 from labelscan.results.issues import ISSUES_FILE

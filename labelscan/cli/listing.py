@@ -106,7 +106,7 @@ def _parts(what: str) -> Iterator[Part]:
 def _notes(what: str) -> Iterator[str]:
     """Yield what holds for all parts of a kind, or names further ones."""
     if what == "losses":
-        from labelscan.training.schedule import STALLED_DELAY
+        from labelscan.training.loss_schedule import STALLED_DELAY
 
         yield (
             "delay: epochs of plain cross-entropy before the loss takes over, or their share where below 1; "

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from labelscan.cli import options
 from labelscan.cli.command import command
-from labelscan.cli.formats import read_formats
+from labelscan.cli.format_option import read_formats
 from labelscan.cli.options import OUTPUT, option, refuse_both, whole_number
 from labelscan.errors import UsageError
 from labelscan.reporting.formats import FILE_NAMES, FORMATS

@@ -7,8 +7,8 @@ from itertools import pairwise, zip_longest
 from pathlib import Path
 
 from labelscan.cli.console import Console, Shape, cells, entries, show_json, side_by_side, stdout, table, text, warning
+from labelscan.detection.aum_trainings import KIND
 from labelscan.detection.self_check import Estimate, SelfCheck
-from labelscan.detection.threshold_runs import KIND
 from labelscan.pipeline.plan_facts import plan_facts, plan_to_json
 from labelscan.pipeline.planning import Plan
 from labelscan.results.columns import CLASS, FLAGGED, LABELS, PAIRS, QUALITY, SHARE, SUSPECTS, worst_classes

@@ -19,7 +19,7 @@ from labelscan.data.readers import nearest_file
 from labelscan.data.readers.arrays import array_names, find_array, load_npz
 from labelscan.data.readers.columns import Columns, check_cells, find_column, missing, usual
 from labelscan.data.readers.manifest import relative_path
-from labelscan.data.readers.results import PROB_PREFIX
+from labelscan.data.readers.refused_files import PROB_PREFIX
 from labelscan.data.readers.sheet import arrow, column_names, csv_rows, read_sheet
 from labelscan.errors import DatasetError, ProbabilitiesError, Problem
 

@@ -13,24 +13,24 @@ from labelscan.arrays import Strings, as_strings
 from labelscan.config import Config, fingerprint, nested
 from labelscan.data.dataset import Dataset
 from labelscan.data.duplicates import find_label_conflicts
+from labelscan.detection.aum_trainings import threshold_jobs, with_threshold_runs
 from labelscan.detection.detectors import Detections
 from labelscan.detection.evidence import gather
 from labelscan.detection.planted_errors import FILE_NAME as PLANTED_FILE
 from labelscan.detection.planted_errors import PlantedErrors, plant_errors
 from labelscan.detection.self_check import judge_by_planted
-from labelscan.detection.threshold_runs import threshold_jobs, with_threshold_runs
 from labelscan.events import Listener, Noted, Warned, ignore, with_deadline
 from labelscan.pipeline import planning
-from labelscan.pipeline.fold_jobs import assign, fold_jobs, train
 from labelscan.pipeline.given_data import Data
 from labelscan.pipeline.inputs import Contents, read_contents
+from labelscan.pipeline.judge import judge_and_write
 from labelscan.pipeline.planning import Plan, results_depend_on
+from labelscan.pipeline.run_folds import assign, fold_jobs, train
 from labelscan.results.finished_run import Run
 from labelscan.results.health import DataChecks
 from labelscan.results.issues import SCORED, UNREADABLE
 from labelscan.results.run_files import SELF_CHECK
 from labelscan.results.run_folder import RunFolder, describe, open_run, recorded_fingerprint
-from labelscan.results.write_results import judge_and_write
 from labelscan.training.fold_job import read_outputs
 from labelscan.training.folds import Folds, unscored_reasons
 from labelscan.training.user_model import UserModel

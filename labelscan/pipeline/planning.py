@@ -17,8 +17,8 @@ from labelscan.data import readers
 from labelscan.data.dataset import Dataset, FeatureTable, ImageSource
 from labelscan.data.decoding import ImageShape
 from labelscan.data.native_sizes import NativeSizes, probe
+from labelscan.detection.aum_trainings import N_RUNS, n_threshold, with_extra_class
 from labelscan.detection.detectors import needs_threshold_runs
-from labelscan.detection.threshold_runs import N_RUNS, n_threshold, with_extra_class
 from labelscan.errors import DatasetError
 from labelscan.events import Chosen, Listener, Noted, Warned, ignore
 from labelscan.pipeline.given_data import Data, settings_and_data
@@ -28,12 +28,12 @@ from labelscan.training.device import Device, choose_device
 from labelscan.training.executors import EXECUTORS, Executor
 from labelscan.training.fold_job import Learner
 from labelscan.training.learners import Classifier, ClassifierLearner, GivenMaker, NetworkLearner, NetworkMaker
+from labelscan.training.loss_schedule import build_schedule, check_loss
 from labelscan.training.losses.regularisation import regularisation_of
 from labelscan.training.models import SMALL, Backbone, ChosenModel, Model, choose_model, is_backbone
 from labelscan.training.models.mlp import MLP, LinearHead
 from labelscan.training.models.small_cnn import SmallCNN
 from labelscan.training.recipe import Recipe
-from labelscan.training.schedule import build_schedule, check_loss
 from labelscan.training.user_model import UserModel, check_given, fingerprint_of, name_of
 
 

@@ -17,10 +17,10 @@ from labelscan.training.batches import Batches, StoredInputs
 from labelscan.training.device import make_network
 from labelscan.training.fold_job import FoldJob
 from labelscan.training.fold_output import FoldOutput
+from labelscan.training.loss_schedule import LossSchedule
 from labelscan.training.models import Model
-from labelscan.training.network import check_logits, predict, train
 from labelscan.training.recipe import Recipe
-from labelscan.training.schedule import LossSchedule
+from labelscan.training.training_loop import check_logits, predict, train
 
 
 @dataclass(frozen=True, slots=True)

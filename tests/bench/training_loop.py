@@ -19,11 +19,11 @@ from torch.nn import functional
 
 from labelscan.training.batches import Augmentation, Batches, StoredInputs
 from labelscan.training.device import Device
+from labelscan.training.loss_schedule import build_schedule
 from labelscan.training.losses.blurry import Blurry
 from labelscan.training.models.small_cnn import SmallCNN
-from labelscan.training.network import train
 from labelscan.training.recipe import Recipe
-from labelscan.training.schedule import build_schedule
+from labelscan.training.training_loop import train
 
 BATCH = 64
 

@@ -10,8 +10,8 @@ import labelscan
 from labelscan.config import Config, GateConfig, resolve, settings_that_matter
 from labelscan.errors import GateError, UsageError
 from labelscan.gating.baseline import Baseline
-from labelscan.gating.formats.words import findings
 from labelscan.gating.run_gate import accept, effective_limits, judge_gate
+from labelscan.gating.words import findings
 from labelscan.results.finished_run import FinishedRun
 
 CLASSES = ("cat", "dog", "fox")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from labelscan.config import DatasetConfig
 from labelscan.data.dataset import CHANNELS, Dataset, FeatureTable, ImageArray, Inputs, make_dataset
 from labelscan.data.readers.columns import Tiers, find_column, missing, pick
-from labelscan.data.readers.results import no_features
+from labelscan.data.readers.refused_files import no_features
 from labelscan.errors import DatasetError, Problem
 from labelscan.events import Listener
 

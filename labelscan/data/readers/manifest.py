@@ -9,7 +9,7 @@ from labelscan.arrays import as_strings
 from labelscan.config import DatasetConfig
 from labelscan.data.dataset import Dataset, ImageFiles, make_dataset
 from labelscan.data.readers.columns import check_cells, find_columns, has_path
-from labelscan.data.readers.results import refuse_own_files
+from labelscan.data.readers.refused_files import refuse_own_files
 from labelscan.data.readers.sheet import SUFFIXES, column_names, read_sheet
 from labelscan.data.readers.splits import rows_to_read
 from labelscan.errors import DatasetError, Problem

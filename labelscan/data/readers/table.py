@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from labelscan.config import DatasetConfig
 from labelscan.data.dataset import Dataset, FeatureTable, make_dataset
 from labelscan.data.readers.columns import check_cells, find_columns
-from labelscan.data.readers.results import refuse_own_files, refuse_prob_columns
+from labelscan.data.readers.refused_files import refuse_own_files, refuse_prob_columns
 from labelscan.data.readers.sheet import DELIMITERS, SUFFIXES, arrow, column_names, read_sheet
 from labelscan.data.readers.splits import rows_to_read
 from labelscan.errors import DatasetError, Problem

@@ -3,8 +3,8 @@
 GitHub shows at most 10 annotations of a kind a step, so the verdict comes first and the worst suspects follow.
 """
 
-from labelscan.gating.formats.words import doubt, findings, outcome, reason
 from labelscan.gating.verdict import GateVerdict
+from labelscan.gating.words import doubt, findings, outcome, reason
 from labelscan.wording import printable
 
 MOST_ANNOTATIONS = 10

@@ -2,8 +2,8 @@
 
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from labelscan.gating.formats.words import doubt, findings, next_steps, unlisted
 from labelscan.gating.verdict import GateVerdict
+from labelscan.gating.words import doubt, findings, next_steps, unlisted
 from labelscan.wording import printable
 
 SUITE = "labelscan gate"

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from labelscan.gating.formats.words import findings, next_steps, outcome, told_apart, unlisted
 from labelscan.gating.verdict import GateVerdict
+from labelscan.gating.words import findings, next_steps, outcome, told_apart, unlisted
 from labelscan.results.columns import GIVEN, P_WRONG, SUGGESTED
 from labelscan.tables import Column, Table, markdown_table
 from labelscan.wording import as_code, in_markdown

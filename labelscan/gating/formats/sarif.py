@@ -10,8 +10,8 @@ import json
 from urllib.parse import quote
 
 from labelscan import __version__
-from labelscan.gating.formats.words import doubt, findings
 from labelscan.gating.verdict import GateSuspect, GateVerdict
+from labelscan.gating.words import doubt, findings
 from labelscan.wording import printable
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

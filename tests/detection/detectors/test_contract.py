@@ -7,9 +7,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from labelscan.arrays import as_strings
+from labelscan.detection.aum_trainings import draw_threshold_examples
 from labelscan.detection.detectors import ALWAYS, DETECTORS, detect_all, needs_threshold_runs
 from labelscan.detection.evidence import Evidence
-from labelscan.detection.threshold_runs import draw_threshold_examples
 from labelscan.errors import ConfigError
 
 

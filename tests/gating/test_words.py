@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 from tiny_verdict import a_suspect, a_verdict
 
-from labelscan.gating.formats.words import findings, next_steps, outcome, reason, shown, told_apart, unlisted
+from labelscan.gating.words import findings, next_steps, outcome, reason, shown, told_apart, unlisted
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ from labelscan.training.device import seed_of
 from labelscan.training.fold_job import FoldJob, Learner, read_outputs
 from labelscan.training.fold_output import IF_DIVERGED, FoldOutput
 from labelscan.training.learners import NetworkLearner, NetworkMaker
-from labelscan.training.schedule import build_schedule
+from labelscan.training.loss_schedule import build_schedule
 
 KIND = "aum"
 """The kind of these jobs, in events and in the names of their folders."""

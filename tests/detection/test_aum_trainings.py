@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelscan.detection.threshold_runs import draw_threshold_examples, n_threshold
+from labelscan.detection.aum_trainings import draw_threshold_examples, n_threshold
 from labelscan.errors import DatasetError
 
 

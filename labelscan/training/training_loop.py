@@ -12,11 +12,11 @@ from labelscan.errors import RunError
 from labelscan.training.batches import Batches
 from labelscan.training.device import Device
 from labelscan.training.fold_output import IF_DIVERGED
+from labelscan.training.loss_schedule import LossSchedule
 from labelscan.training.losses import losses_of
 from labelscan.training.losses.regularisation import NONE, Regularisation, regularisation_of
 from labelscan.training.margins import TrainMargins
 from labelscan.training.recipe import Recipe
-from labelscan.training.schedule import LossSchedule
 
 PREDICT_BATCH = 512
 

@@ -17,11 +17,11 @@ from labelscan.detection.detectors import needs_threshold_runs
 from labelscan.detection.evidence import Evidence
 from labelscan.errors import ConfigError
 from labelscan.events import Listener, Noted, StepDone, StepStarted, ignore
+from labelscan.pipeline.judge import judge_and_write
 from labelscan.results.finished_run import Run
 from labelscan.results.issues import SCORED
 from labelscan.results.run_files import DEFAULT_PARENT
 from labelscan.results.run_folder import RunFolder, describe, open_run
-from labelscan.results.write_results import judge_and_write
 
 COMMAND = "score"
 """The command as run.json has it: neither ``score`` nor ``detect`` resumes a run of the other."""

@@ -7,11 +7,11 @@ from torch import nn
 from labelscan.errors import RunError
 from labelscan.training.batches import NO_AUGMENTATION, Augmentation, Batches, StoredInputs
 from labelscan.training.device import Device, make_network, reproducible
+from labelscan.training.loss_schedule import build_schedule
 from labelscan.training.losses import LOSSES
 from labelscan.training.models.small_cnn import SmallCNN
-from labelscan.training.network import predict, train
 from labelscan.training.recipe import Recipe
-from labelscan.training.schedule import build_schedule
+from labelscan.training.training_loop import predict, train
 
 CPU = Device("cpu")
 
