@@ -1,4 +1,4 @@
-"""Detections as one ranked table: the only home of its column names.
+"""Detections as one ranked table, issues.csv and scores.csv, and the names of its columns.
 
 It holds all examples, those without a score last, so that no row is ever lost between data and result.
 """

@@ -9,7 +9,7 @@ from labelscan.results.columns import GIVEN, P_WRONG, SUGGESTED
 from labelscan.tables import Column, Table, markdown_table
 from labelscan.wording import as_code, in_markdown
 
-SUSPECTS = (Column("example", "place", "label"), GIVEN, SUGGESTED, P_WRONG)
+SUSPECTS_BY_FILE = (Column("example", "place", "label"), GIVEN, SUGGESTED, P_WRONG)
 """Each by its file, if it has one: that is what a reviewer opens."""
 
 
@@ -27,7 +27,7 @@ def _lines(verdict: GateVerdict, top: int) -> Iterator[str]:
     yield from markdown_table(("limit", "found", "allowed", ""), "lrrl", rows)
     listed = [asdict(one) | {"place": one.place} for one in verdict.to_look_at[:top]]
     if listed:
-        yield from ("", *Table.of(SUSPECTS, listed).markdown())
+        yield from ("", *Table.of(SUSPECTS_BY_FILE, listed).markdown())
     if missing := unlisted(verdict, top):
         yield from ("", missing)
     for warning in verdict.warnings:

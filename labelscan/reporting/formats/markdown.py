@@ -9,16 +9,12 @@ from labelscan.reporting.page import Interval, ReportPage
 from labelscan.results.columns import (
     ACCURACY,
     CLASS,
-    EXAMPLE,
     FLAGGED,
     FLAGGED_BY,
-    GIVEN,
     LABELS,
-    P_WRONG,
     PAIRS,
-    RANK,
     SHARE,
-    SUGGESTED,
+    SUSPECTS,
     TRUE,
     worst_classes,
 )
@@ -80,5 +76,5 @@ def _table(title: str, shown: Table, n_all: int, what: str = "") -> Iterator[str
 def _suspects(page: ReportPage) -> Table:
     shown = page.suspects[:MOST_SUSPECTS]
     with_truth = any(one.true_label is not None for one in shown)
-    columns = [RANK, EXAMPLE, GIVEN, SUGGESTED, P_WRONG, FLAGGED_BY, *([TRUE] if with_truth else [])]
+    columns = [*SUSPECTS, FLAGGED_BY, *([TRUE] if with_truth else [])]
     return Table.of(columns, [asdict(one) | {"flagged_by": ", ".join(one.flagged_by)} for one in shown])
