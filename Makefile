@@ -24,7 +24,7 @@ demo: $(VENV)/installed ## Plant wrong labels among 1,797 digits, find them, and
 	$(BIN)/labelscan report labelscan-runs/demo
 
 test: lint types ## Check style and types, then run the tests.
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 8
 
 check: test ## The same as test.
 
