@@ -67,23 +67,9 @@ def score(
         )
     started = monotonic()
     notify(StepStarted("read"))
-    others = {"class_names": class_names, "example_ids": example_ids, "true_labels": true_labels}
-    file = ""
-    if isinstance(probs, str | Path):
-        file = str(Path(probs).expanduser().absolute())
-        _refuse(
-            {"given_labels": given_labels, **others},
-            "goes with probabilities in memory only",
-            "leave it out: the file holds it",
-        )
-        probabilities = read_probabilities(Path(probs), label_column=label_column)
-    else:
-        _refuse({"label_column": label_column or None}, "goes with a file only", "leave it out")
-        if given_labels is None:
-            problem, hint = "probabilities in memory need labels", "score(probs, given_labels)"
-            raise ConfigError(problem, where="given_labels", hint=hint)
-        arrays: dict[str, Any] = {name: None if values is None else _array(values) for name, values in others.items()}
-        probabilities = probabilities_from_arrays(_array(probs), _array(given_labels), **arrays)
+    beside = {"given_labels": given_labels, "class_names": class_names}
+    beside |= {"example_ids": example_ids, "true_labels": true_labels}
+    probabilities = _read(probs, label_column, beside)
     notify(StepDone("read", monotonic() - started))
     for note in probabilities.dataset.notes:
         notify(Noted(note))
@@ -96,9 +82,23 @@ def score(
         data=describe(probabilities.dataset, fingerprint),
         fresh=fresh,
     ) as run:
+        file = str(Path(probs).expanduser().absolute()) if isinstance(probs, str | Path) else ""
         # ``labelscan apply`` reads the labels again from there.
         run.record(command=COMMAND, source={"file": file, "label_column": label_column})
         return _judge(probabilities, detector, run, notify)
+
+
+def _read(probs: str | Path | ArrayLike, label_column: str, beside: Mapping[str, ArrayLike | None]) -> Probabilities:
+    """Return the probabilities in a file, or those in memory with the labels and names given ``beside`` them."""
+    if isinstance(probs, str | Path):
+        _refuse(beside, "goes with probabilities in memory only", "leave it out: the file holds it")
+        return read_probabilities(Path(probs), label_column=label_column)
+    _refuse({"label_column": label_column or None}, "goes with a file only", "leave it out")
+    if beside["given_labels"] is None:
+        problem, hint = "probabilities in memory need labels", "score(probs, given_labels)"
+        raise ConfigError(problem, where="given_labels", hint=hint)
+    arrays: dict[str, Any] = {name: None if values is None else _array(values) for name, values in beside.items()}
+    return probabilities_from_arrays(_array(probs), **arrays)
 
 
 def _refuse(given: Mapping[str, object], problem: str, hint: str) -> None:
