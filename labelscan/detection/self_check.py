@@ -9,8 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest
-from sklearn.metrics import roc_auc_score
 
 from labelscan.arrays import Mask
 from labelscan.detection.evidence import Evidence
@@ -135,6 +133,8 @@ def estimate_recall(n_found: int, n_planted: int) -> Estimate:
     """
     if not n_planted:
         return UNKNOWN
+    from scipy.stats import binomtest  # a second that those who read a finished run need not wait
+
     interval = binomtest(n_found, n_planted).proportion_ci(CONFIDENCE, method="exact")
     return Estimate(estimate=n_found / n_planted, low=float(interval.low), high=float(interval.high))
 
@@ -195,6 +195,8 @@ def _chance_of_less(planted: NDArray[np.float64], others: NDArray[np.float64]) -
     if not len(planted) or not len(others):
         return None
     is_other = np.r_[np.zeros(len(planted), dtype=bool), np.ones(len(others), dtype=bool)]
+    from sklearn.metrics import roc_auc_score  # see above
+
     return float(roc_auc_score(is_other, np.r_[planted, others]))
 
 
