@@ -47,12 +47,15 @@ def settings(
     Raises:
         ConfigError: a setting is unknown, or has a value that it cannot have.
     """
-    by_parameter = {one.parameter: one.key for one in all_settings().values() if one.flag}
+    by_parameter = {one.parameter: one for one in all_settings().values() if one.flag}
     for name in flags:
         if name not in by_parameter:
             hint = did_you_mean(name, by_parameter, otherwise="overrides={'section.name': value} sets anything")
             raise ConfigError(f"no flag is called {name!r}", where="settings", hint=hint)
-    given = {by_parameter[name]: value for name, value in flags.items()} | {"dataset.data": str(data) or None}
+    given: dict[str, object] = {"dataset.data": str(data) or None}
+    for name, value in flags.items():
+        one = by_parameter[name]
+        given[one.key] = one.switched(value) if one.is_switch and isinstance(value, bool) else value
     if isinstance(overrides, Mapping):  # flags win
         given, overrides = {**overrides, **{key: one for key, one in given.items() if one is not None}}, ()
     return resolve(flags=given, overrides=overrides, config_file=None if config is None else find_config(str(config)))

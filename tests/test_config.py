@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+import labelscan
 from labelscan.config import (
     Config,
     FoldsConfig,
@@ -44,6 +45,11 @@ def test_the_strongest_source_wins(tmp_path):
     assert config.training.batch_size == 2
     assert config.folds.n_folds == 11
     assert config.folds.repeats == 1
+
+
+@pytest.mark.parametrize(("given", "value"), [(True, "yes"), (False, "no"), ("auto", "auto"), (None, "auto")])
+def test_a_switch_is_a_bool_in_python_too(given, value):
+    assert labelscan.settings(freeze=given).model.freeze == value
 
 
 def test_other_variables_are_left_alone():

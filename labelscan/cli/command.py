@@ -137,7 +137,7 @@ def _annotation(one: Setting) -> object:
 
 def _value(one: Setting, given: str | bool) -> object:
     if isinstance(given, bool):
-        return given if one.kind is bool else ("yes" if given else "no")
+        return one.switched(given)
     value = read_value(given, one.kind, where=one.option)
     # In a config file 0 leaves it to the model or the machine; on the command line a number is meant.
     if one.kind is int and one.default_is and isinstance(value, int) and value < 1:

@@ -71,6 +71,10 @@ class Setting:
         """Return whether 0 or -1 leaves the value to the model."""
         return self.default_is == BY_THE_MODEL
 
+    def switched(self, on: bool) -> object:
+        """Return the value that a switch stands for."""
+        return on if self.kind is bool else ("yes" if on else "no")
+
     def check(self, value: object, *, where: str = "") -> None:
         """Raise ConfigError where a number is out of bounds; ``where`` names its source, else the setting."""
         if value is None or isinstance(value, bool) or not isinstance(value, int | float):

@@ -18,13 +18,17 @@ def number_identical(digests: NDArray[np.uint8]) -> NDArray[np.int64]:
 
 
 def number_equal_rows(features: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Return (N,) numbers, equal for equal rows of (N, D) finite features.
+    """Return (N,) numbers, equal for equal rows of (N, D) finite features, unless rows are equal by chance.
+
+    Where fewer than half of the rows are distinct, columns have few values, and equal rows are different examples that
+    look alike: held out together, none of them could be learned. Every row then has a number of its own.
 
     Rows are compared by a hash of 64 bits: of a million rows, two that differ share one once in ten million tables.
     """
     rows = pd.DataFrame(features + np.float32(0), copy=False)  # -0 becomes 0, which it equals
     hashes = pd.util.hash_pandas_object(rows, index=False).to_numpy()
-    return np.unique(hashes, return_inverse=True)[1].astype(np.int64)
+    distinct, numbers = np.unique(hashes, return_inverse=True)
+    return numbers.astype(np.int64) if 2 * len(distinct) >= len(hashes) else np.arange(len(hashes))
 
 
 def find_label_conflicts(dataset: Dataset, numbers: NDArray[np.int64]) -> list[list[tuple[str, str]]]:

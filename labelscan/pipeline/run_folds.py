@@ -72,7 +72,10 @@ def train(plan: Plan, contents: Contents, jobs: list[FoldJob], run: RunFolder, n
     if any(job.has_another_output() for job in todo):
         before = run.earlier.get("choices")
         changed = changes(before, plan.choices) if isinstance(before, dict) else []
-        why = "; ".join(changed) or "they were made by another version of labelscan or torch, or from other images"
+        why = (
+            "; ".join(changed)
+            or "they were made by another version of labelscan or torch, or from other images or rows"
+        )
         notify(Warned(f"finished folds are trained again: {why}"))
     if todo:
         provide_inputs(plan, contents, run, notify)

@@ -32,6 +32,11 @@ def test_the_leading_detector_can_be_chosen(command, probs, monkeypatch):
     assert "noise-posterior (leads)" in command("score", "probs.npz").out
 
 
+def test_the_label_column_that_a_variable_names_for_data_is_not_that_of_probabilities(command, probs, monkeypatch):
+    monkeypatch.setenv("LABELSCAN_DATASET_LABEL_COLUMN", "species")
+    assert command("score", "probs.npz", "-q").code == 0
+
+
 def test_the_default_folder_is_named_after_the_file(command, probs):
     ended = command("score", "probs.npz", "-q")
     assert ended.err == ""

@@ -74,6 +74,17 @@ def test_byte_identical_images_share_a_fold_and_are_reported_when_labels_differ(
     assert [example_id for example_id, _ in run.summary.label_conflicts[0]] == ["0", "10", "20", "30"]
 
 
+def test_a_table_of_few_values_is_judged_row_by_row(tmp_path):
+    feature = np.arange(60) % 2
+    labels = feature.copy()
+    labels[[7, 20]] = 1 - labels[[7, 20]]
+    settings = labelscan.settings(epochs=20, folds=3)
+    run = labelscan.detect(feature[:, None].astype(np.float32), labels, settings=settings, output=tmp_path / "run")
+    assert run.summary.out_of_fold_accuracy > 0.9
+    assert run.summary.n_label_conflicts == 0
+    assert set(run.issues.flagged["example_id"]) == {"7", "20"}
+
+
 def test_equal_rows_share_a_fold_and_are_reported_when_labels_differ(tmp_path):
     generator = np.random.default_rng(0)
     labels = np.arange(90) % 3
