@@ -120,7 +120,7 @@ def test_a_file_that_is_wrong_is_named(tmp_path, text, named):
     assert "a.toml" in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["[1, 2]", '"a"', "3", "null"])
+@pytest.mark.parametrize("text", ["[1, 2]", '"a"', "3", "null", '{"settings": [1]}', '{"settings": null}'])
 def test_json_that_holds_no_settings_is_named(tmp_path, text):
     with pytest.raises(ConfigError, match="must hold settings"):
         read_file(write(tmp_path / "run.json", text))
@@ -135,6 +135,11 @@ def test_a_whole_number_does_for_a_fraction(tmp_path):
     config = resolve(config_file=write(tmp_path / "a.toml", "[training]\nlearning_rate = 1\n"))
     assert config.training.learning_rate == 1.0
     assert isinstance(config.training.learning_rate, float)
+
+
+def test_a_pyproject_whose_table_is_no_table_is_named(tmp_path):
+    with pytest.raises(ConfigError, match="must hold settings"):
+        read_file(write(tmp_path / "pyproject.toml", "[tool]\nlabelscan = 3\n"))
 
 
 def test_a_pyproject_gives_its_table(tmp_path):

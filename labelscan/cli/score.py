@@ -42,7 +42,7 @@ def score(
         run = labelscan.score(
             probs,
             detector=settings.detection.detector,
-            label_column=str(given.flags.get("dataset.label_column", "")),  # not that which a variable names for data
+            label_column=str(given.flags.get("dataset.label_column", "")),  # a variable or config names that of DATA
             output=output,
             fresh=fresh,
             notify=listener,

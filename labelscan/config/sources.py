@@ -115,14 +115,14 @@ def read_file(path: Path) -> dict[str, object]:
         content: Any = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
     except ValueError as error:
         raise ConfigError(f"not valid {path.suffix[1:].upper() or 'TOML'} ({error})", where=str(path)) from error
-    if not isinstance(content, dict):
-        raise ConfigError(f"must hold settings by section, and holds a {type(content).__name__}", where=str(path))
-    if path.suffix == ".json":
+    if path.suffix == ".json" and isinstance(content, dict):
         content = content.get(RUN_JSON_SETTINGS, content)
     elif path.name == "pyproject.toml":
         content = content.get("tool", {}).get("labelscan")
         if content is None:
             raise ConfigError("has no table [tool.labelscan]", where=str(path), hint="add it, or name another file")
+    if not isinstance(content, dict):
+        raise ConfigError(f"must hold settings by section, and holds a {type(content).__name__}", where=str(path))
     known = settings()
     values: dict[str, object] = {}
     for name, value in content.items():

@@ -28,7 +28,7 @@ ARRAY_NAMES: Mapping[str, Tiers] = {
     "group": (("groups", "group"), ("patients", "patient", "subjects", "subject")),
 }
 PRED_PROBS = "pred_probs"
-"""The array by which a file for ``labelscan score`` is told from data."""
+"""The array that only a file for ``labelscan score`` has."""
 
 
 def reads(config: DatasetConfig) -> bool:
