@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import numpy as np
+from scipy.special import logit
 
 from labelscan.arrays import Strings, as_strings
 from labelscan.data.dataset import Dataset, ImageFiles, make_dataset
+from labelscan.detection.estimates import Range
 from labelscan.detection.evidence import Evidence
 from labelscan.detection.protocol import Detection, Detections
 
@@ -58,6 +60,8 @@ def detections_of(evidence: Evidence) -> Detections:
         label_quality=1 - error_probability,
         flagged=np.isin(np.arange(len(evidence)), [7, 8]),
         error_probability=error_probability,
+        error_log_odds=logit(error_probability),
+        wrong_labels=Range(float(error_probability.sum()), 2.0, 4.0),
         noise_matrix=np.eye(3),
     )
     leading = Detection(
@@ -68,5 +72,7 @@ def detections_of(evidence: Evidence) -> Detections:
         leading_name="confident-learning",
         by_name={"confident-learning": leading, "noise-posterior": posterior},
         error_probability=error_probability,
+        error_log_odds=logit(error_probability),
+        wrong_labels=Range(float(error_probability.sum()), 2.0, 4.0),
         noise_matrix=np.eye(3),
     )

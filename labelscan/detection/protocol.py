@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelscan.arrays import LabelQuality, Mask
+from labelscan.detection.estimates import Range
 from labelscan.detection.evidence import Evidence
 
 
@@ -23,6 +24,10 @@ class Detection:
     """(N,) in [0, 1], the probability that the given label is wrong; None if the detector does not estimate it."""
     noise_matrix: NDArray[np.float64] | None = None
     """(K, K) P(given = row if true = column), columns summing to 1; None if the detector does not estimate it."""
+    error_log_odds: NDArray[np.float64] | None = None
+    """(N,) what ranks the labels, before their number is estimated; None if the detector does not estimate it."""
+    wrong_labels: Range | None = None
+    """How many labels are wrong; None if the detector does not estimate it."""
     notes: tuple[str, ...] = ()
     """Remarks for the user on how the judgement was made."""
 
@@ -56,6 +61,10 @@ class Detections:
     by_name: Mapping[str, Detection]
     error_probability: NDArray[np.float64]
     """(N,) as noise-posterior estimates it, whatever leads."""
+    error_log_odds: NDArray[np.float64]
+    """(N,) by which noise-posterior ranks labels: what decided labels are compared with."""
+    wrong_labels: Range
+    """How many of the N labels are wrong, as noise-posterior estimates it."""
     noise_matrix: NDArray[np.float64]
     """(K, K) P(given = row if true = column), as noise-posterior estimates it."""
 

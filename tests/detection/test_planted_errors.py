@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tiny_run import a_dataset
 
 from labelscan.arrays import as_strings
+from labelscan.detection.estimates import Range
 from labelscan.detection.evidence import Evidence
 from labelscan.detection.planted_errors import PlantedErrors, count_wanted, noise_shape, plant_errors
 from labelscan.detection.protocol import Detection, Detections
@@ -40,6 +41,8 @@ def detections_of(evidence: Evidence, matrix: np.ndarray, flagged: dict[str, lis
             for name, rows in flagged.items()
         },
         error_probability=np.zeros(len(evidence)),
+        error_log_odds=np.zeros(len(evidence)),
+        wrong_labels=Range(0.0, 0.0, 0.0),
         noise_matrix=matrix,
     )
 

@@ -42,11 +42,15 @@ def detect_all(evidence: Evidence, leading: str = LEADING_DETECTOR) -> Detection
     by_name = {name: detector.detect(evidence) for name, detector in detectors.items()}
     posterior = by_name["noise-posterior"]
     assert posterior.error_probability is not None
+    assert posterior.error_log_odds is not None
+    assert posterior.wrong_labels is not None
     assert posterior.noise_matrix is not None
     return Detections(
         leading=str(spec),
         leading_name=spec.name,
         by_name=by_name,
         error_probability=posterior.error_probability,
+        error_log_odds=posterior.error_log_odds,
+        wrong_labels=posterior.wrong_labels,
         noise_matrix=posterior.noise_matrix,
     )

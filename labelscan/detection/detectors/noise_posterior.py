@@ -14,6 +14,7 @@ from scipy.optimize import brentq
 from scipy.special import expit
 
 from labelscan.arrays import GivenLabels, Mask, PredProbs, TrainProbs
+from labelscan.detection.estimates import Range
 from labelscan.detection.evidence import Evidence
 from labelscan.detection.noise_channel import Examples, calibrate, error_log_odds, fit_channel
 from labelscan.detection.protocol import Detection
@@ -70,17 +71,22 @@ class NoisePosterior:
         """
         held_out = Examples(evidence.given_labels, evidence.pred_probs)
         channel = fit_channel(held_out, self._exponent(held_out), max_steps=self.max_steps)
-        error_probability = expit(error_log_odds(held_out, channel))
+        log_odds = error_log_odds(held_out, channel)
+        error_probability = expit(log_odds)
         if self.in_sample and evidence.train_probs is not None:
             weight = _weight_of_training(evidence.given_labels, evidence.pred_probs, evidence.train_probs)
             both = Examples(evidence.given_labels, evidence.pred_probs, evidence.train_probs, weight)
             exponent = self.kappa * calibrate(both.enough_for_an_exponent())
             seen = fit_channel(both, exponent, max_steps=self.max_steps, start=channel.refitted)
-            error_probability = _expecting(float(error_probability.sum()), error_log_odds(both, seen))
+            log_odds = error_log_odds(both, seen)
+            error_probability = _expecting(float(error_probability.sum()), log_odds)
+        n_wrong = float(error_probability.sum())
         return Detection(
             label_quality=1 - error_probability,
             flagged=highest_expected_f1(error_probability),
             error_probability=error_probability,
+            error_log_odds=log_odds,
+            wrong_labels=Range(n_wrong, n_wrong / 2, min(2 * n_wrong, len(evidence))),
             noise_matrix=np.ascontiguousarray(channel.refitted.T),
         )
 

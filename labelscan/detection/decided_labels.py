@@ -1,0 +1,209 @@
+"""What the decisions of a person about a few labels say about all others: Platt scaling with a floor.
+
+The log-odds of noise-posterior rank labels well, but cannot say how many are wrong. A few decided labels can. Given
+log-odds ``l``, a label is wrong with probability ``floor + (1 - floor) * sigmoid(offset + exp(log_slope) * l)``: offset
+and slope as in Platt (1999), the floor for errors that no model sees. Which labels were decided may depend on ``l``, so
+the likelihood needs no weights.
+
+The posterior of the three numbers is computed on a grid, and once more on the part of the grid that holds its mass.
+From it come a fixed number of evenly spaced draws, without chance, in the order of the count that they imply: whatever
+is asked, such as how many labels are wrong, is worked out for each draw. The page of a report does the same in
+JavaScript (``reporting/assets/posterior.js``), with the constants of ``constants``.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit, ndtri
+
+from labelscan.arrays import Index, Mask
+from labelscan.detection.estimates import Range
+
+Floats = NDArray[np.float64]
+Grid = tuple[Floats, ...]
+"""The offsets, log slopes and square roots of floors whose combinations are the points."""
+
+OFFSET_DEVIATION = 2.0
+LOG_SLOPE_DEVIATION = 0.5
+"""Standard deviations of the normal priors, both around 0."""
+FLOOR_MEAN = 0.02
+"""The mean of the exponential prior of the floor."""
+OFFSETS = (-7.0, 7.0, 41)
+LOG_SLOPES = (-2.0, 1.5, 25)
+FLOOR_ROOTS = (0.0, 0.8, 17)
+"""First, last and number of the grid's offsets, log slopes, and square roots of floors."""
+NEGLIGIBLE = 1e-3
+"""The share of the posterior mass on each side of a number that the second grid leaves out."""
+N_DRAWS = 400
+N_BINS = 300
+"""Examples are grouped by their log-odds: within such a group all have the same probability."""
+LEVEL = 0.95
+WORTH_A_LOOK = 0.1
+"""A review pays while at least so large a share of the labels looked at are wrong."""
+LARGEST_LOG_ODDS = 15.0
+TINY = 1e-12
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DecidedLabels:
+    """Labels of which a person has said whether they are right."""
+
+    index: Index
+    """(M,) their rows, each once."""
+    is_wrong: Mask
+    """(M,)."""
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Bins:
+    """N log-odds in at most ``N_BINS`` groups of neighbouring values, with about the same number in each."""
+
+    of_example: Index
+    """(N,) the group of each example, from the least doubtful up."""
+    centres: Floats
+    """(B,) their mean log-odds, ascending."""
+    sizes: NDArray[np.int64]
+    """(B,)."""
+
+    @classmethod
+    def of(cls, log_odds: Floats) -> "Bins":
+        clipped = np.clip(log_odds, -LARGEST_LOG_ODDS, LARGEST_LOG_ODDS)
+        edges = np.unique(np.quantile(clipped, np.linspace(0, 1, N_BINS + 1)[1:-1]))
+        raw = np.searchsorted(edges, clipped, side="right")
+        _, of_example, sizes = np.unique(raw, return_inverse=True, return_counts=True)
+        centres = np.bincount(of_example, weights=clipped) / sizes
+        return cls(of_example=of_example.astype(np.int64), centres=centres, sizes=sizes.astype(np.int64))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ReviewPosterior:
+    """What decided labels say about N labels: draws of the probability that each is wrong."""
+
+    bins: Bins
+    decided: DecidedLabels
+    draws: Floats
+    """(N_DRAWS, B) the probability that a label of a bin is wrong."""
+
+    @cached_property
+    def error_probability(self) -> Floats:
+        """Return (N,) the mean over the draws, and 0 or 1 for labels that are decided."""
+        known = np.interp(self._log_odds_of_bins(), self.bins.centres, self.draws.mean(axis=0))
+        known[self.decided.index] = self.decided.is_wrong
+        return cast(Floats, known)
+
+    def n_wrong(self) -> Range:
+        """Return how many of the N labels are wrong."""
+        return _range(*self._count(np.ones(len(self.bins.of_example), dtype=bool)))
+
+    def precision(self, listed: Mask) -> Range:
+        """Return the share of ``listed`` (N,) labels that is wrong; 0 of none."""
+        count, deviation = self._count(listed)
+        n_listed = max(int(listed.sum()), 1)
+        return _range(count / n_listed, deviation / n_listed, most=1.0)
+
+    def found(self, listed: Mask) -> Range:
+        """Return the share of all wrong labels that is ``listed`` (N,); 1 where none is wrong."""
+        inside, deviation_inside = self._count(listed)
+        outside, deviation_outside = self._count(~listed)
+        total = np.maximum(inside + outside, 1e-9)
+        share = np.where(inside + outside > 0, inside / total, 1.0)
+        deviation = np.hypot(deviation_inside * (1 - share), deviation_outside * share) / total
+        return _range(share, deviation, most=1.0)
+
+    def n_worth_a_look(self) -> int:
+        """Return how many labels, most doubtful first, are wrong at least as often as ``WORTH_A_LOOK``."""
+        return int((self.error_probability >= WORTH_A_LOOK).sum())
+
+    def decisions_to_halve(self) -> int:
+        """Return about how many more decisions would halve the intervals: these shrink with the root of the number."""
+        return 3 * len(self.decided)
+
+    def _log_odds_of_bins(self) -> Floats:
+        return self.bins.centres[self.bins.of_example]
+
+    def _count(self, listed: Mask) -> tuple[Floats, Floats]:
+        """Return (N_DRAWS,) how many of the ``listed`` are wrong, and the deviation of what chance adds to it."""
+        unknown = listed.copy()
+        unknown[self.decided.index] = False
+        sizes = np.bincount(self.bins.of_example[unknown], minlength=len(self.bins.sizes))
+        known = int((self.decided.is_wrong & listed[self.decided.index]).sum())
+        return self.draws @ sizes + known, np.sqrt((self.draws * (1 - self.draws)) @ sizes)
+
+
+def review_posterior(log_odds: Floats, decided: DecidedLabels) -> ReviewPosterior:
+    """Return what the decided labels say about all labels.
+
+    Args:
+        log_odds: (N,) that each label is wrong, as noise-posterior ranks them.
+        decided: some of them; with none the result is the prior.
+    """
+    bins = Bins.of(log_odds)
+    at = np.clip(log_odds[decided.index], -LARGEST_LOG_ODDS, LARGEST_LOG_ODDS)
+    coarse = tuple(np.linspace(*limits) for limits in (OFFSETS, LOG_SLOPES, FLOOR_ROOTS))
+    grid = _part_with_mass(coarse, _mass(coarse, at, decided.is_wrong))
+    offsets, log_slopes, floors = _points(grid)
+    mass = _mass(grid, at, decided.is_wrong).ravel()
+    # Draws in the order of the count spread over what matters most.
+    counts = (floors * bins.sizes.sum() + (1 - floors) * np.repeat(_expected(grid, bins), len(grid[2]))).ravel()
+    order = np.argsort(counts, kind="stable")
+    picked = order[np.searchsorted(np.cumsum(mass[order]), (np.arange(N_DRAWS) + 0.5) / N_DRAWS)]
+    draws = _wrong(bins.centres, offsets[picked, None], log_slopes[picked, None], floors[picked, None])
+    return ReviewPosterior(bins=bins, decided=decided, draws=draws)
+
+
+def _wrong(log_odds: Floats, offset: Floats, log_slope: Floats, floor: Floats) -> Floats:
+    """Return the probability that labels with these log-odds are wrong."""
+    return cast(Floats, floor + (1 - floor) * expit(offset + np.exp(log_slope) * log_odds))
+
+
+def _points(grid: Grid) -> tuple[Floats, ...]:
+    """Return the offsets, log slopes and floors of all points of the grid, each (G,)."""
+    offsets, log_slopes, roots = (axis.ravel() for axis in np.meshgrid(*grid, indexing="ij"))
+    return offsets, log_slopes, roots**2
+
+
+def _mass(grid: Grid, log_odds: Floats, is_wrong: Mask) -> Floats:
+    """Return the posterior mass of each point of the grid, in its shape; all sum to 1."""
+    offsets, log_slopes, floors = _points(grid)
+    # The floor has an exponential prior; 2 * root is what its density gains on a grid of roots.
+    log_mass = -0.5 * (offsets / OFFSET_DEVIATION) ** 2 - 0.5 * (log_slopes / LOG_SLOPE_DEVIATION) ** 2
+    log_mass += np.log(np.maximum(np.sqrt(floors), TINY)) - floors / FLOOR_MEAN
+    for value, wrong in zip(log_odds, is_wrong, strict=True):
+        probability = _wrong(value, offsets, log_slopes, floors)
+        log_mass += np.log(np.maximum(probability if wrong else 1 - probability, TINY))
+    mass = np.exp(log_mass - log_mass.max())
+    return cast(Floats, (mass / mass.sum()).reshape([len(axis) for axis in grid]))
+
+
+def _part_with_mass(grid: Grid, mass: Floats) -> Grid:
+    """Return a grid of as many points on the part that holds nearly all of the mass, a step wider on each side."""
+    axes = []
+    for number, axis in enumerate(grid):
+        others = tuple(other for other in range(len(grid)) if other != number)
+        below = np.cumsum(mass.sum(axis=others))
+        first = max(int(np.searchsorted(below, NEGLIGIBLE)) - 1, 0)
+        last = min(int(np.searchsorted(below, 1 - NEGLIGIBLE)) + 1, len(axis) - 1)
+        axes.append(np.linspace(axis[first], axis[last], len(axis)))
+    return tuple(axes)
+
+
+def _expected(grid: Grid, bins: Bins) -> Floats:
+    """Return the sum of the probabilities of all labels without the floor, for each offset and log slope, flat."""
+    offsets, log_slopes = (axis.ravel() for axis in np.meshgrid(*grid[:2], indexing="ij"))
+    return cast(Floats, expit(offsets[:, None] + np.exp(log_slopes)[:, None] * bins.centres) @ bins.sizes)
+
+
+def _range(values: Floats, deviation: Floats, most: float = math.inf) -> Range:
+    """Return the median of draws and the limits of their interval, widened by what chance adds to each draw."""
+    tail = (1 - LEVEL) / 2
+    low, middle, high = np.quantile(values, (tail, 0.5, 1 - tail))
+    chance = float(ndtri(1 - tail)) * float(np.sqrt(np.mean(deviation**2)))
+    low, high = middle - math.hypot(middle - low, chance), middle + math.hypot(high - middle, chance)
+    return Range(float(min(middle, most)), float(max(low, 0.0)), float(min(high, most)))

@@ -1,0 +1,72 @@
+import numpy as np
+import pytest
+from scipy.special import expit
+
+from labelscan.detection.decided_labels import DecidedLabels, review_posterior
+
+N = 4000
+
+
+def log_odds_and_errors(seed: int, *, offset=0.0, slope=1.0, floor=0.0) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    log_odds = rng.normal(-3, 2.5, N)
+    return log_odds, rng.random(N) < floor + (1 - floor) * expit(offset + slope * log_odds)
+
+
+def decide(log_odds: np.ndarray, errors: np.ndarray, n: int, seed: int) -> DecidedLabels:
+    """Decide on the most doubtful examples more often than on others."""
+    half = expit(log_odds / 2)
+    chance = np.sqrt(half * (1 - half))
+    rows = np.random.default_rng(seed).choice(N, n, replace=False, p=chance / chance.sum())
+    return DecidedLabels(index=rows, is_wrong=errors[rows])
+
+
+@pytest.mark.parametrize(("offset", "slope", "floor"), [(0, 1, 0), (2, 1, 0), (-2, 1.5, 0), (1, 0.5, 0), (0, 1, 0.03)])
+def test_the_interval_holds_the_number_of_wrong_labels(offset, slope, floor):
+    held = []
+    for seed in range(20):
+        log_odds, errors = log_odds_and_errors(seed, offset=offset, slope=slope, floor=floor)
+        count = review_posterior(log_odds, decide(log_odds, errors, 60, seed)).n_wrong()
+        assert count.low <= count.estimate <= count.high
+        held.append(count.low <= errors.sum() <= count.high)
+    assert np.mean(held) >= 0.9
+
+
+def test_twice_the_decisions_narrow_the_interval():
+    log_odds, errors = log_odds_and_errors(0, offset=1)
+    few, many = (review_posterior(log_odds, decide(log_odds, errors, n, 0)).n_wrong() for n in (30, 400))
+    assert many.high - many.low < 0.6 * (few.high - few.low)
+
+
+def test_decided_labels_are_known():
+    log_odds, errors = log_odds_and_errors(1)
+    decided = decide(log_odds, errors, 50, 1)
+    posterior = review_posterior(log_odds, decided)
+    assert (posterior.error_probability[decided.index] == errors[decided.index]).all()
+    everything = DecidedLabels(index=np.arange(N), is_wrong=errors)
+    assert review_posterior(log_odds, everything).n_wrong().low == errors.sum()
+
+
+def test_more_doubtful_labels_are_at_least_as_probably_wrong():
+    log_odds, errors = log_odds_and_errors(2)
+    decided = decide(log_odds, errors, 50, 2)
+    posterior = review_posterior(log_odds, decided)
+    unknown = np.setdiff1d(np.arange(N), decided.index)
+    unknown = unknown[np.argsort(log_odds[unknown])]
+    assert (np.diff(posterior.error_probability[unknown]) >= 0).all()
+
+
+def test_precision_and_found_share_of_a_list_are_those_of_the_truth():
+    log_odds, errors = log_odds_and_errors(3, offset=1)
+    posterior = review_posterior(log_odds, decide(log_odds, errors, 200, 3))
+    listed = posterior.error_probability > 0.5
+    precision, found = posterior.precision(listed), posterior.found(listed)
+    assert precision.low <= errors[listed].mean() <= precision.high
+    assert found.low <= errors[listed].sum() / errors.sum() <= found.high
+    assert precision.high <= 1 >= found.high
+
+
+def test_no_decision_leaves_the_prior_which_is_wide():
+    log_odds, _ = log_odds_and_errors(4)
+    count = review_posterior(log_odds, DecidedLabels(index=np.array([], int), is_wrong=np.array([], bool))).n_wrong()
+    assert count.high > 5 * count.low
