@@ -95,12 +95,13 @@ def read_wrong_labels(summary: Mapping[str, object]) -> WrongLabels | None:
 def count_in_words(one: WrongLabels, n_scored: int) -> str:
     """Return a sentence without its full stop: between how many labels are wrong."""
     low, high, likely = (f"{number:,.0f}" for number in (one.low, one.high, one.estimate))
-    of_all = f"of {n_scored:,} labels {'is' if high == '1' else 'are'} wrong"
+    of_all = f"of {n_scored:,} labels {'is' if high in '01' else 'are'} wrong"
     if one.source == "decisions":
         decisions = f"{one.n_decided:,} decision{'' if one.n_decided == 1 else 's'}"
-        return f"{low if low == high else f'{low} to {high}'} {of_all} (95 % interval from {decisions})"
+        count = f"{low} to {high}" if low != high else "none" if high == "0" else high
+        return f"{count} {of_all} (95 % interval from {decisions})"
     if low == high:
-        return f"about {low} {of_all}"
+        return f"{'hardly any' if high == '0' else f'about {high}'} {of_all}"
     return f"between {low} and {high} {of_all} (most likely {likely})"
 
 
