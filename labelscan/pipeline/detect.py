@@ -179,7 +179,8 @@ def _self_check(
 ) -> Run:
     """Repeat everything with a few planted errors, and return the first run with the result.
 
-    The second run is like any other, in a folder inside that of the first, and can be resumed too.
+    The second run is like any other, in a folder inside that of the first, and can be resumed too. It measures the
+    detectors, so both runs are compared without the decisions of a person.
     """
     log = run.logging(notify)
     _, number, count = np.unique(contents.numbers, return_inverse=True, return_counts=True)
