@@ -204,7 +204,8 @@ def test_a_config_of_the_paper_has_its_protocol_and_parts_that_exist(name, n_cla
     schedule = build_schedule(training.loss, n_epochs=training.epochs, n_classes=n_classes)
     assert not schedule.loss.stalls(n_classes) or schedule.delay > 0
     DETECTORS.build(settings.detection.detector)
-    MODELS.build(settings.model.name)
+    for model in settings.model.name:
+        MODELS.build(model)
 
 
 def test_shipped_configs_are_in_the_wheel():

@@ -26,7 +26,7 @@ from labelscan.config import ModelConfig, shipped_configs
 from labelscan.correction.decisions import Decision, write_decisions
 from labelscan.data.native_sizes import NativeSizes
 from labelscan.training.losses import LOSSES
-from labelscan.training.models import choose_model
+from labelscan.training.models.automatic import DataFacts, automatic_models
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -158,7 +158,7 @@ def test_the_loss_to_add_can_be_trained_with_its_options_and_is_listed(monkeypat
     run = labelscan.detect(features, labels, settings=settings, output=tmp_path / "run")
     assert run.summary.out_of_fold_accuracy > 0.9
     record = json.loads((run.folder / "run.json").read_text(encoding="utf-8"))
-    assert record["choices"]["loss"] == "mine:strength=0.25,delay=8"
+    assert record["choices"]["opinions"][0]["loss"] == "mine:strength=0.25,delay=8"
     assert main(["list", "losses"]) == 0
     listed = " ".join(capsys.readouterr().out.split())
     assert "Cross-entropy that forgives." in listed
@@ -212,7 +212,8 @@ def test_the_options_named_exist():
 def test_images_of_up_to_64_pixels_are_small_and_larger_ones_photos():
     for height, is_small in ((64, True), (65, False)):
         sizes = NativeSizes(n_probed=10, uniform=True, median_height=height, median_width=100, grey=False)
-        assert choose_model(ModelConfig(weights="none"), sizes).reason.endswith("are small") == is_small
+        first, _ = automatic_models(ModelConfig(weights="none"), DataFacts(sizes, n_examples=1000, n_classes=10))
+        assert first.reason.endswith("are small") == is_small
 
 
 def test_the_extras_to_install_exist():
