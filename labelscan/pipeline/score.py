@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from labelscan.arrays import as_strings
 from labelscan.config import LEADING_DETECTOR
+from labelscan.correction.review import GivenDecisions, Review, read_review
 from labelscan.data.probabilities import Probabilities
 from labelscan.detection.detectors import needs_threshold_runs
 from labelscan.detection.evidence import Evidence
@@ -37,6 +38,7 @@ def score(
     label_column: str = "",
     output: Path | str | None = None,
     fresh: bool = False,
+    decisions: GivenDecisions | None = None,
     notify: Listener = ignore,
 ) -> Run:
     """Judge labels by out-of-fold probabilities made elsewhere, and leave a run folder.
@@ -53,6 +55,7 @@ def score(
         label_column: the column or array of given labels in a file.
         output: the run folder; None is ``labelscan-runs/<name>-<fingerprint>``.
         fresh: whether an earlier run in the folder is deleted.
+        decisions: as in ``detect``.
         notify: receives the steps, and notes on how the data was read.
 
     Raises:
@@ -65,6 +68,7 @@ def score(
             where="detector",
             hint="use confident-learning or noise-posterior, or labelscan detect on the data itself",
         )
+    review = None if decisions is None else read_review(decisions)
     started = monotonic()
     notify(StepStarted("read"))
     beside = {"given_labels": given_labels, "class_names": class_names}
@@ -83,17 +87,17 @@ def score(
         fresh=fresh,
     ) as run:
         run.record(command=COMMAND, source={**given.source, "label_column": label_column})
-        return _judge(given, detector, run, notify)
+        return _judge(given, detector, run, review, notify)
 
 
-def _judge(given: GivenOpinions, detector: str, run: RunFolder, notify: Listener) -> Run:
+def _judge(given: GivenOpinions, detector: str, run: RunFolder, review: Review | None, notify: Listener) -> Run:
     started, dataset = monotonic(), given.probabilities[0].dataset
     notify(StepStarted("detection"))
     evidence = pool(given.names, [_evidence(one) for one in given.probabilities])
     run.record(opinion_weights={one.name: one.weight for one in evidence.opinions})
     status = as_strings([SCORED] * len(dataset))
     dataset.write(run.path / "examples.csv", status)
-    result, _ = judge_and_write(dataset, evidence, status, detector, run)
+    result, _ = judge_and_write(dataset, evidence, status, detector, run, review=review, notify=notify)
     notify(StepDone("detection", monotonic() - started))
     return result
 

@@ -43,9 +43,9 @@ def test_a_verdict_says_how_many_limits_are_exceeded():
 
 
 def test_only_with_a_baseline_something_is_called_new():
-    assert findings(a_verdict((a_suspect(),))) == "pets: 1 of 100 labels is a suspect (1 %)"
+    assert findings(a_verdict((a_suspect(),)))[0] == "pets: 1 of 100 labels is a suspect (1 %)"
     suspects = (a_suspect(1), a_suspect(2, is_new=False))
-    assert findings(a_verdict(suspects, baseline="known.csv")).endswith(
+    assert findings(a_verdict(suspects, baseline="known.csv"))[0].endswith(
         "2 of 100 labels are suspects (2 %), 1 of them new"
     )
 
