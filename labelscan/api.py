@@ -72,7 +72,7 @@ def benchmark(
     detectors: Sequence[str] = (),
     n_seeds: int = 3,
     settings: Config | None = None,
-    model: "UserModel | None" = None,
+    model: "UserModel | Sequence[UserModel] | None" = None,
     output: Path | str | None = None,
     fresh: bool = False,
     max_seconds: float | None = None,
