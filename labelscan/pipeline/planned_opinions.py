@@ -113,7 +113,9 @@ def plan_opinions(
         stand_in: Model = MLP() if sizes is None else SmallCNN()
         chosen = tuple(ChosenModel(one.name, stand_in, None, "given by the caller") for one in given)
     else:
-        chosen = choose_models(config.model, DataFacts(sizes, len(dataset), len(dataset.class_names)))
+        n_columns = dataset.inputs.features.shape[1] if isinstance(dataset.inputs, FeatureTable) else 0
+        facts = DataFacts(sizes, len(dataset), len(dataset.class_names), n_columns)
+        chosen = choose_models(config.model, facts)
     opinions = []
     for one, by_caller in zip_longest(chosen, given):
         notify(Chosen("model", one.name + (", frozen" if one.frozen else ""), one.reason))
