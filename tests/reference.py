@@ -15,6 +15,7 @@ from labelscan.correction.corrections import COLUMNS as LOG_COLUMNS
 from labelscan.correction.decisions import COLUMNS as DECISION_COLUMNS
 from labelscan.data.noise import NOISES
 from labelscan.detection.detectors import DETECTORS
+from labelscan.detection.measured_sample import COLUMNS as MEASURE_COLUMNS
 from labelscan.registry import shown
 from labelscan.results.issues import MEANINGS
 from labelscan.results.run_files import OWN_FILES, OWN_FOLDERS
@@ -49,6 +50,7 @@ def reference(help_pages: Mapping[str, str]) -> str:
     sections += ["## Files of a run\n\n" + table(("file", "content"), files())]
     sections += ["## Columns\n\n" + COLUMNS_ARE, table(("column", "meaning"), columns())]
     sections += ["## decisions.csv\n\n" + DECISIONS_ARE, table(("column", "meaning"), DECISION_COLUMNS.items())]
+    sections += ["## measure.csv\n\n" + MEASURE_IS, table(("column", "meaning"), MEASURE_COLUMNS.items())]
     sections += ["## The log of apply\n\n" + LOG_IS, table(("column", "meaning"), LOG_COLUMNS.items())]
     sections += ["## summary.json\n\n" + JSON_IS, table(("key", "meaning"), summary_keys())]
     sections += ["## Parts\n\nIn more detail, with options and sources: `labelscan list losses` and so on."]
@@ -65,6 +67,10 @@ Of `issues.csv` up to `fold`; `scores.csv` has all of them. UTF-8, RFC 4180, num
 DECISIONS_ARE = """\
 What the review saves, `apply` takes, and a spreadsheet may edit. UTF-8, RFC 4180; columns are read by name, and others
 are left alone. A cell that a spreadsheet would run as a formula has an apostrophe in front, which reading takes off."""
+MEASURE_IS = """\
+Labels drawn so that decisions on them, from the first down to any other, tell how many of all labels are wrong: of
+every four, three where a decision says most and one at random. The same data, settings and seed draw the same labels,
+in whatever order rows are read and whatever has been decided."""
 LOG_IS = "Every change of a corrected copy, in the file beside it that is called like it with `.changes.csv` behind."
 JSON_IS = """\
 `format_version` goes up when a key changes its meaning or goes away; new keys may come at any time."""

@@ -11,7 +11,16 @@ E = TypeVar("E")
 PLANTED = [5, 33, 61, 100, 121, 140]
 """Rows with wrong labels among the 180 images that most tests share."""
 N_FOLDS, N_EPOCHS = 3, 6
-RESULTS = ("issues.csv", "scores.csv", "examples.csv", "folds.csv", "summary.json", "evidence.npz")
+RESULTS = (
+    "issues.csv",
+    "scores.csv",
+    "examples.csv",
+    "folds.csv",
+    "summary.json",
+    "evidence.npz",
+    "doubt.npz",
+    "measure.csv",
+)
 
 
 def quick(**changes: object) -> Config:

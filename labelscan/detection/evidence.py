@@ -5,7 +5,7 @@ here, so no probability has to be invented for them; ``index`` leads back to the
 """
 
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -34,11 +34,24 @@ CHUNK_ROWS = 16_384
 """Rows worked on at a time, to keep the memory needed besides the probabilities constant."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Opinion:
+    """The out-of-fold probabilities of one of several models, about the examples of the evidence that holds it."""
+
+    name: str
+    """The model, as run.json names it."""
+    pred_probs: PredProbs
+    """(N, K) float32."""
+    weight: float
+    """Its share of the pool, at least 0; those of all opinions sum to 1."""
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Evidence:
     """Everything that detectors know about N scored examples of K classes."""
 
     pred_probs: PredProbs
+    """(N, K) of the one model, or the pool of all opinions."""
     given_labels: GivenLabels
     class_names: tuple[str, ...]
     example_ids: Strings
@@ -55,6 +68,8 @@ class Evidence:
     one or the extra class. None if the leading detector does not use it."""
     aum_is_threshold: NDArray[np.bool_] | None = None
     """(N, R) whether the training relabelled the example to the extra class; no example is relabelled by all."""
+    opinions: tuple[Opinion, ...] = ()
+    """Two or more, in the order of the run's models; empty where one model alone was asked."""
 
     def __post_init__(self) -> None:
         check_pred_probs(self.pred_probs, self.given_labels, self.class_names, example_ids=self.example_ids)
@@ -67,13 +82,19 @@ class Evidence:
             raise ValueError("aum_train_margin and aum_is_threshold of different shapes")
         if self.aum_train_margin is not None and not np.isfinite(self.aum_train_margin).all():
             raise ValueError("aum_train_margin holds NaN or infinity")
+        for opinion in self.opinions:
+            check_pred_probs(opinion.pred_probs, self.given_labels, self.class_names, example_ids=self.example_ids)
+        weights = [opinion.weight for opinion in self.opinions]
+        if weights and (len(weights) < 2 or min(weights) < 0 or abs(sum(weights) - 1) > ROW_SUM_TOLERANCE):
+            raise ValueError(f"opinions with weights {weights}, which are not two or more that sum to 1")
 
     def __len__(self) -> int:
         return len(self.given_labels)
 
     def __getitem__(self, order: Index) -> "Evidence":
         """Return the rows ``order``, in that order."""
-        return replace(self, **{name: column[order] for name, column in self._columns().items()})
+        opinions = tuple(replace(one, pred_probs=one.pred_probs[order]) for one in self.opinions)
+        return replace(self, opinions=opinions, **{name: column[order] for name, column in self._columns().items()})
 
     @property
     def self_confidence(self) -> NDArray[np.float64]:
@@ -82,14 +103,19 @@ class Evidence:
 
     def _columns(self) -> dict[str, Any]:
         """Return the arrays of one row an example, by name, without those that are None."""
-        known = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "class_names"}
+        of_all = ("class_names", "opinions")
+        known = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in of_all}
         return {name: column for name, column in known.items() if column is not None}
 
     def write(self, path: Path) -> None:
         """Write an npz file that ``labelscan score`` and plain NumPy can read; text is stored as Unicode arrays."""
-        arrays = {field.name: getattr(self, field.name) for field in fields(self)}
+        arrays = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "opinions"}
         for name in ("class_names", "example_ids", "fold_names"):
             arrays[name] = np.array(arrays[name], dtype=np.str_)
+        if self.opinions:
+            arrays["opinion_names"] = np.array([one.name for one in self.opinions], dtype=np.str_)
+            arrays["opinion_probs"] = np.stack([one.pred_probs for one in self.opinions])
+            arrays["opinion_weights"] = np.array([one.weight for one in self.opinions])
         write_npz(path, {name: array for name, array in arrays.items() if array is not None})
 
     @classmethod
@@ -100,6 +126,7 @@ class Evidence:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 wanted = (field.name for field in fields(cls) if field.default is MISSING or field.name in arrays)
                 known: dict[str, Any] = {name: arrays[name] for name in wanted}
+                known["opinions"] = _read_opinions(arrays) if "opinion_names" in arrays else ()
             known["class_names"] = tuple(known["class_names"].tolist())
             for name in ("example_ids", "fold_names"):
                 known[name] = as_strings(known[name].tolist())
@@ -108,6 +135,15 @@ class Evidence:
             raise RunFolderError(
                 f"is not the evidence of a run ({error})", where=str(path), hint="run again with --fresh"
             ) from error
+
+
+def _read_opinions(arrays: Mapping[str, NDArray[Any]]) -> tuple[Opinion, ...]:
+    """Return the opinions in an npz file, whose arrays are of one row an opinion."""
+    columns = (arrays[name] for name in ("opinion_names", "opinion_probs", "opinion_weights"))
+    return tuple(
+        Opinion(name=str(name), pred_probs=probs, weight=float(weight))
+        for name, probs, weight in zip(*columns, strict=True)
+    )
 
 
 def gather(outputs: Iterable[FoldOutput], *, dataset: Dataset, scored: Mask, n_repeats: int) -> Evidence:

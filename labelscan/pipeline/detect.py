@@ -151,7 +151,8 @@ def _train_and_judge(plan: Plan, contents: Contents, run: RunFolder, notify: Lis
         small_classes=[dataset.class_names[label] for label in np.flatnonzero(sizes < folds.n_folds)],
         warnings=plan.warnings,
     )
-    return judge_and_write(dataset, evidence, status, plan.config.detection.detector, run, checks)
+    detector, seed = plan.config.detection.detector, plan.config.seed
+    return judge_and_write(dataset, evidence, status, detector, run, checks, seed=seed)
 
 
 def _status(dataset: Dataset, contents: Contents, folds: Folds) -> Strings:

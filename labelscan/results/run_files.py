@@ -18,6 +18,9 @@ DIRECTORY = "directory"
 """The key of run.json for the folder that relative paths in a run start from."""
 DECISIONS_FILE = "decisions.csv"
 """What a reviewer decided; a person's work, which neither a run nor ``--fresh`` touches."""
+DOUBT_FILE = "doubt.npz"
+MEASURE_FILE = "measure.csv"
+"""Log-odds of all labels, and a sample to decide on: from both, decisions tell how many labels are wrong."""
 SELF_CHECK = "self-check"
 """The folder of the second run, with planted errors, inside that of the first."""
 OWN_FILES = {
@@ -32,6 +35,8 @@ OWN_FILES = {
     "examples.csv": "what was read: id, path, given label, group, split, status",
     "folds.csv": "which fold held out which example",
     "evidence.npz": "out-of-fold probabilities; apart from them, what training said of its own examples",
+    DOUBT_FILE: "`error_log_odds` (N,) that each label is wrong, float32, in the order of evidence.npz",
+    MEASURE_FILE: "a sample of up to 200 labels to decide in its order, by which to measure how many are wrong",
     LOG_FILE: "what happened, one event a line",
 }
 """What a run writes and ``--fresh`` deletes, with its content."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from labelscan.arrays import as_strings
 from labelscan.data.dataset import Dataset, FeatureTable, make_dataset
-from labelscan.detection.evidence import Evidence, gather
+from labelscan.detection.evidence import Evidence, Opinion, gather
 from labelscan.errors import ProbabilitiesError, RunError, RunFolderError
 from labelscan.training.fold_output import FoldOutput
 
@@ -188,7 +188,7 @@ def test_what_is_read_is_what_was_written(tmp_path_factory, ids: list[str], marg
     written.write(path)
     read = Evidence.read(path)
     assert read.class_names == written.class_names
-    for name in {field.name for field in fields(Evidence)} - {"class_names"}:
+    for name in {field.name for field in fields(Evidence)} - {"class_names", "opinions"}:
         one, other = getattr(read, name), getattr(written, name)
         assert (one is None) == (other is None)
         if one is not None:
@@ -240,3 +240,44 @@ def test_a_file_without_the_arrays_is_named(tmp_path: Path) -> None:
     np.savez(tmp_path / "evidence.npz", pred_probs=probabilities(3))
     with pytest.raises(RunFolderError, match="given_labels"):
         Evidence.read(tmp_path / "evidence.npz")
+
+
+def with_opinions(evidence: Evidence, weights: tuple[float, ...] = (0.25, 0.75)) -> Evidence:
+    opinions = [
+        Opinion(name=f"model-{number}", pred_probs=probabilities(len(evidence), seed=number), weight=weight)
+        for number, weight in enumerate(weights)
+    ]
+    return replace(evidence, opinions=tuple(opinions))
+
+
+def test_opinions_are_written_and_read_and_go_with_their_examples(tmp_path: Path) -> None:
+    evidence, order = with_opinions(some_evidence()), np.array([4, 1, 7])
+    evidence.write(tmp_path / "evidence.npz")
+    with np.load(tmp_path / "evidence.npz") as arrays:
+        assert arrays["opinion_names"].tolist() == ["model-0", "model-1"]
+        assert arrays["opinion_probs"].shape == (2, 9, 3)
+        assert arrays["opinion_weights"].tolist() == [0.25, 0.75]
+    again = Evidence.read(tmp_path / "evidence.npz")[order]
+    for one, before in zip(again.opinions, evidence.opinions, strict=True):
+        assert (one.name, one.weight) == (before.name, before.weight)
+        np.testing.assert_array_equal(one.pred_probs, before.pred_probs[order])
+
+
+def test_evidence_of_one_model_has_no_opinions(tmp_path: Path) -> None:
+    some_evidence().write(tmp_path / "evidence.npz")
+    with np.load(tmp_path / "evidence.npz") as arrays:
+        assert not [name for name in arrays if name.startswith("opinion")]
+    assert Evidence.read(tmp_path / "evidence.npz").opinions == ()
+
+
+@pytest.mark.parametrize("weights", [(1.0,), (0.5, 0.6), (-0.5, 1.5)])
+def test_weights_that_are_no_shares_are_refused(weights: tuple[float, ...]) -> None:
+    with pytest.raises(ValueError, match="opinions with weights"):
+        with_opinions(some_evidence(), weights)
+
+
+def test_an_opinion_is_about_the_same_examples() -> None:
+    evidence = some_evidence()
+    short = [Opinion(name=name, pred_probs=probabilities(8), weight=0.5) for name in "ab"]
+    with pytest.raises(ProbabilitiesError, match="8 rows of probabilities"):
+        replace(evidence, opinions=tuple(short))

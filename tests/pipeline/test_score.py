@@ -9,6 +9,7 @@ import cleanlab.filter
 import numpy as np
 import pandas as pd
 import pytest
+from tiny_detect import RESULTS
 
 import labelscan
 from labelscan.config import read_file
@@ -106,7 +107,7 @@ def test_shuffled_rows_give_the_same_bytes(tmp_path: Path, detector: str, form: 
             frame.insert(0, "id", ids[order])
             frame.to_csv(path, index=False)
         folders.append(labelscan.score(path, detector=detector, output=tmp_path / f"run-{number}").folder)
-    for name in ("issues.csv", "scores.csv", "examples.csv", "evidence.npz", "summary.json"):
+    for name in sorted({*RESULTS} - {"folds.csv"}):
         assert (folders[0] / name).read_bytes() == (folders[1] / name).read_bytes(), name
     assert len(issues_of(folders[0]))
 
@@ -136,7 +137,7 @@ def test_the_run_folder_holds_what_scoring_makes(tmp_path: Path) -> None:
         output=tmp_path / "run",
     )
     there = {entry.name for entry in run.folder.iterdir()} - {".lock"}
-    assert there == {"run.json", "examples.csv", "evidence.npz", "issues.csv", "scores.csv", "summary.json"}
+    assert there == {"run.json", *RESULTS} - {"folds.csv"}
     recorded = json.loads((run.folder / "run.json").read_text(encoding="utf-8"))
     assert recorded["state"] == "finished"
     assert recorded["command"] == "score"

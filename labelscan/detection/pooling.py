@@ -1,0 +1,137 @@
+"""One opinion made of several: the weighted geometric mean of their out-of-fold probabilities.
+
+Models of different kinds err apart, so their mean errs less than each. The weights are those under which the given
+labels are likeliest, found on out-of-fold probabilities: a model gains nothing by having memorised its labels.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from labelscan.arrays import GivenLabels, Index
+from labelscan.detection.evidence import Evidence, Opinion
+from labelscan.detection.noise_channel import CHUNK_CELLS, CLIP, ENOUGH, SCALE_LIMITS
+
+Floats = NDArray[np.float64]
+Probs = NDArray[np.floating[Any]]
+
+
+def pool(names: Sequence[str], evidences: Sequence[Evidence]) -> Evidence:
+    """Return the evidence of several models about the same examples as one.
+
+    Args:
+        names: what the models are called.
+        evidences: one for each model, with the same examples in the same order; one alone is returned as it is.
+    """
+    first = evidences[0]
+    if len(evidences) == 1:
+        return first
+    probs = [evidence.pred_probs for evidence in evidences]
+    weights = likeliest_weights(probs, first.given_labels)
+    return replace(
+        first,
+        pred_probs=geometric_mean(probs, weights, np.float32),
+        train_margin=_mean_margin([one.train_margin for one in evidences if one.train_margin is not None]),
+        train_probs=_pooled_train_probs(evidences, weights),
+        opinions=tuple(
+            Opinion(name=name, pred_probs=np.asarray(each, dtype=np.float32), weight=weight)
+            for name, each, weight in zip(names, probs, weights.tolist(), strict=True)
+        ),
+    )
+
+
+def likeliest_weights(probs: Sequence[Probs], given_labels: GivenLabels) -> Floats:
+    """Return (M,) weights, which sum to 1, by the likelihood of the given labels.
+
+    It is that of softmax(sum of u_m * log p_m), highest over all u_m >= 0, which is a concave problem; the weights are
+    u over its sum. They do not depend on the order of rows.
+
+    Args:
+        probs: M times (N, K) probabilities of models that never saw the example.
+        given_labels: (N,) in [0, K).
+    """
+    n_opinions, rows = len(probs), _enough(probs, given_labels)
+
+    def loss(powers: Floats) -> tuple[float, Floats]:
+        total, slope = 0.0, np.zeros(n_opinions)
+        for chunk, logs in _log_chunks(probs, rows):
+            given = np.arange(len(chunk)), given_labels[chunk]
+            exponents = np.tensordot(powers, logs, axes=1)
+            exponents -= exponents.max(axis=1, keepdims=True)
+            pooled = np.exp(exponents)
+            sums = pooled.sum(axis=1)
+            total += float(np.sum(np.log(sums) - exponents[given]))
+            slope += np.einsum("nk,mnk,n->m", pooled, logs, 1 / sums) - logs[:, *given].sum(axis=1)
+        return total / len(rows), slope / len(rows)
+
+    start = np.full(n_opinions, 1 / n_opinions)
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(0, SCALE_LIMITS[1])] * n_opinions)
+    powers = np.asarray(found.x, dtype=np.float64)
+    return powers / powers.sum() if powers.sum() > 0 else start
+
+
+def geometric_mean(probs: Sequence[Probs], weights: Floats, dtype: type[np.floating[Any]]) -> NDArray[Any]:
+    """Return (N, K) of type ``dtype``: the weighted geometric mean of M times (N, K) probabilities, rows summing to 1.
+
+    Lower probabilities count as ``CLIP`` over K, so that a model which is sure by mistake does not decide alone.
+    """
+    mean = np.empty(probs[0].shape, dtype=dtype)
+    for chunk, logs in _log_chunks(probs, np.arange(len(mean), dtype=np.int64)):
+        log_mean = np.tensordot(weights, logs, axes=1)
+        log_mean -= log_mean.max(axis=1, keepdims=True)
+        pooled = np.exp(log_mean)
+        mean[chunk] = pooled / pooled.sum(axis=1, keepdims=True)
+    return mean
+
+
+def _log_chunks(probs: Sequence[Probs], rows: Index) -> Iterator[tuple[Index, Floats]]:
+    """Yield some of the rows, and (M, n, K) logarithms of their clipped probabilities."""
+    n_classes = probs[0].shape[1]
+    size = max(1, CHUNK_CELLS // n_classes)
+    for start in range(0, len(rows), size):
+        chunk = rows[start : start + size]
+        logs = np.stack([each[chunk] for each in probs]).astype(np.float64)
+        yield chunk, np.log(np.maximum(logs, CLIP / n_classes, out=logs), out=logs)
+
+
+def _enough(probs: Sequence[Probs], given_labels: GivenLabels) -> Index:
+    """Return all rows, or ``ENOUGH`` of them, evenly spread by the mean probability of the given label.
+
+    Ties, common where models are very sure, are broken by the label and the other probabilities, and never by the row.
+    """
+    n_examples = len(given_labels)
+    rows = np.arange(n_examples, dtype=np.int64)
+    if n_examples <= ENOUGH:
+        return rows
+    given = np.mean([each[rows, given_labels] for each in probs], axis=0, dtype=np.float64)
+    squares = [np.einsum("nk,nk->n", each, each) for each in probs]
+    order = np.lexsort((*squares, given_labels, given))
+    return order[np.linspace(0, n_examples - 1, ENOUGH).astype(np.int64)]
+
+
+def _pooled_train_probs(evidences: Sequence[Evidence], weights: Floats) -> NDArray[Any] | None:
+    """Return the mean of the probabilities from training, over the models that have them."""
+    known = [(one.train_probs, weight) for one, weight in zip(evidences, weights, strict=True)]
+    probs = [each for each, _ in known if each is not None]
+    if len(probs) < 2:
+        return probs[0] if probs else None
+    own_weights = np.array([weight for each, weight in known if each is not None])
+    equal = np.full(len(probs), 1 / len(probs))
+    own_weights = own_weights / own_weights.sum() if own_weights.sum() > 0 else equal
+    return geometric_mean(probs, own_weights, np.float16)
+
+
+def _mean_margin(margins: Sequence[NDArray[np.float32]]) -> NDArray[np.float32] | None:
+    """Return (N,) mean margins over the models that know one; NaN where none does, None where there is none."""
+    if not margins:
+        return None
+    stacked = np.stack(margins)
+    known = ~np.isnan(stacked)
+    counts, sums = known.sum(axis=0), np.where(known, stacked, 0).sum(axis=0, dtype=np.float64)
+    mean = np.full(counts.shape, np.nan, dtype=np.float32)
+    mean[counts > 0] = sums[counts > 0] / counts[counts > 0]
+    return mean

@@ -1,0 +1,97 @@
+import numpy as np
+import pytest
+from scipy.special import expit
+from tiny_run import CLASSES, a_dataset, an_evidence
+
+from labelscan.arrays import as_strings
+from labelscan.detection.measured_sample import COLUMNS, MOST, MeasuredSample, draw_sample
+
+N = 1000
+IDS = as_strings([f"{row:04}.png" for row in range(N)])
+LOG_ODDS = np.random.default_rng(0).normal(-3, 3, N)
+
+
+def weights(log_odds: np.ndarray) -> np.ndarray:
+    half = expit(log_odds / 2)
+    return np.sqrt(half * (1 - half))
+
+
+def samples(n_seeds: int, n: int = N) -> list[MeasuredSample]:
+    return [draw_sample(IDS[:n], LOG_ODDS[:n], seed=seed) for seed in range(n_seeds)]
+
+
+@pytest.mark.parametrize("n_decided", [25, 50, 100, 200])
+def test_any_number_of_decisions_is_three_quarters_doubtful_and_one_quarter_rest(n_decided):
+    of_rest = [n_decided - one.is_doubtful[:n_decided].sum() for one in samples(100)]
+    assert set(of_rest) <= {n_decided // 4, -(-n_decided // 4)}
+    assert np.mean(of_rest) == pytest.approx(n_decided / 4, abs=0.15)
+
+
+def test_the_one_of_the_rest_is_at_any_place_of_its_four():
+    places = np.concatenate([(~one.is_doubtful).reshape(-1, 4).argmax(axis=1) for one in samples(100)])
+    assert np.bincount(places) / len(places) == pytest.approx(0.25, abs=0.03)
+
+
+def test_the_doubtful_one_is_drawn_by_its_weight_and_the_one_of_the_rest_by_chance():
+    drawn, weight = samples(6000, 6), weights(LOG_ODDS[:6])
+    for is_doubtful, expected in ((True, weight / weight.sum()), (False, np.full(6, 1 / 6))):
+        first = [one.index[0] for one in drawn if one.is_doubtful[0] == is_doubtful]
+        assert np.bincount(first, minlength=6) / len(first) == pytest.approx(expected, abs=0.03)
+
+
+def test_labels_are_among_the_first_fifty_as_often_as_the_inclusion_probability_says():
+    drawn = samples(1500)
+    counts = sum(np.bincount(one.index[:50], minlength=N) for one in drawn) / len(drawn)
+    told = np.full(N, np.nan)
+    for one in drawn:
+        told[one.index] = one.inclusion_probability
+    known = ~np.isnan(told)
+    assert known.all()
+    assert told.sum() == pytest.approx(50, rel=0.01)
+    order = np.argsort(told)
+    for tenth in np.array_split(order, 10):  # one label alone is too rare to be counted
+        assert counts[tenth].mean() == pytest.approx(told[tenth].mean(), rel=0.06)
+
+
+def test_the_sample_belongs_to_the_examples_and_not_to_their_rows():
+    order = np.random.default_rng(1).permutation(N)
+    first, second = draw_sample(IDS, LOG_ODDS, seed=3), draw_sample(IDS[order], LOG_ODDS[order], seed=3)
+    assert IDS[first.index].tolist() == IDS[order][second.index].tolist()
+    np.testing.assert_array_equal(first.is_doubtful, second.is_doubtful)
+    np.testing.assert_allclose(first.inclusion_probability, second.inclusion_probability)
+    assert draw_sample(IDS, LOG_ODDS, seed=4).index.tolist() != first.index.tolist()
+
+
+def test_a_new_example_hardly_changes_the_sample():
+    before, after = draw_sample(IDS[1:], LOG_ODDS[1:], seed=0), draw_sample(IDS, LOG_ODDS, seed=0)
+    shared = set(IDS[1:][before.index]) & set(IDS[after.index])
+    assert len(shared) >= MOST - 5
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 5, 60, 199, 200, 201])
+def test_small_data_is_drawn_whole_and_no_label_twice(n):
+    drawn = draw_sample(IDS[:n], LOG_ODDS[:n], seed=0)
+    assert len(drawn) == len(set(drawn.index.tolist())) == min(n, MOST)
+    assert ((drawn.inclusion_probability > 0) & (drawn.inclusion_probability <= 1)).all()
+    if n <= 50:
+        assert drawn.inclusion_probability == pytest.approx(1)
+
+
+def test_extreme_doubt_is_no_obstacle():
+    drawn = draw_sample(IDS[:300], np.linspace(-9000, -3000, 300), seed=0)
+    assert len(set(drawn.index.tolist())) == MOST
+    assert np.isfinite(drawn.inclusion_probability).all()
+
+
+def test_the_file_names_each_label_in_order(tmp_path):
+    evidence = an_evidence(a_dataset())
+    drawn = draw_sample(evidence.example_ids, np.linspace(-2, 2, 10), seed=0)
+    drawn.write(tmp_path / "measure.csv", evidence)
+    header, *rows = (tmp_path / "measure.csv").read_text().splitlines()
+    assert header == ",".join(COLUMNS)
+    cells = [row.split(",") for row in rows]
+    assert [row[0] for row in cells] == [str(number) for number in range(1, 11)]
+    assert {row[1]: row[2] for row in cells} == {
+        str(one): CLASSES[label] for one, label in zip(evidence.example_ids, evidence.given_labels, strict=True)
+    }
+    assert {row[3] for row in cells} == {"doubtful", "rest"}
