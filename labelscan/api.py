@@ -13,12 +13,14 @@ from numpy.typing import ArrayLike
 from labelscan.comparison.compare import Comparison, compare
 from labelscan.config import Config, find_config, resolve
 from labelscan.config import settings as all_settings
+from labelscan.correction.review import GivenDecisions, read_review
 from labelscan.errors import ConfigError, did_you_mean
 from labelscan.events import Listener, ignore
 from labelscan.gating.baseline import BaselineUpdate
 from labelscan.gating.run_gate import accept, verdict_of
 from labelscan.gating.verdict import GateVerdict
 from labelscan.pipeline.given_data import Data, settings_and_data
+from labelscan.pipeline.judge import judge_finished
 from labelscan.reporting.formats import FORMATS
 from labelscan.reporting.make_report import TOP, make_report_page, shows_examples, write_report
 from labelscan.results.finished_run import FinishedRun, Run
@@ -141,6 +143,7 @@ def gate(
     max_new: int | None = None,
     baseline: str | Path | None = None,
     min_error_probability: float | None = None,
+    decisions: GivenDecisions | None = None,
     settings: Config | None = None,
 ) -> GateVerdict:
     """Judge a finished run by limits, and by what was reviewed before.
@@ -153,6 +156,8 @@ def gate(
         max_new: how many suspects may be missing from the baseline; with a baseline, None is 0.
         baseline: a file of reviewed labels, from ``update_baseline``, or the decisions of a reviewer.
         min_error_probability: the least with which a suspect counts.
+        decisions: a file of decisions, or decisions in memory, by which the run is judged anew; its folder is only
+            read. None is as the run was judged.
         settings: the limits that are None here, from ``labelscan.settings``.
 
     Raises:
@@ -167,7 +172,13 @@ def gate(
         "min_error_probability": min_error_probability,
     }
     limits = {name: value for name, value in given.items() if value is not None}
-    return verdict_of(lambda: FinishedRun.of(run), dataclasses.replace((settings or Config()).gate, **limits))
+    review = None if decisions is None else read_review(decisions)
+
+    def find_run() -> FinishedRun:
+        found = FinishedRun.of(run)
+        return found if review is None else judge_finished(found, review)
+
+    return verdict_of(find_run, dataclasses.replace((settings or Config()).gate, **limits))
 
 
 def update_baseline(run: str | Path | Run, baseline: str | Path) -> BaselineUpdate:

@@ -16,7 +16,7 @@ LAYERS = {
     "correction": "data results",
     "reporting": "data training detection results correction",
     "gating": "data results correction",
-    "pipeline": "data training detection results",
+    "pipeline": "data training detection results correction",
     "benchmarking": "data training detection results pipeline",
     "comparison": "data detection results",
     "api": "data training detection results correction reporting gating pipeline benchmarking comparison",

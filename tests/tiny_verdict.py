@@ -48,5 +48,7 @@ def a_verdict(
         accepts_into=baseline or NEW_BASELINE,
         gone=(),
         relabelled=(),
+        wrong_labels=None,
+        is_as_written=True,
         warnings=("a *warning*",),
     )

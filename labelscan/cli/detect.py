@@ -18,6 +18,7 @@ def detect(
     data: options.Data = "",
     resume: Annotated[bool, option(RUN, "Fail where there is nothing to resume.", "--resume")] = False,
     fresh: options.Fresh = False,
+    decisions: options.Decisions = None,
     max_time: options.MaxTime = None,
     dry_run: options.DryRun = False,
     output: options.RunFolder = None,
@@ -47,6 +48,12 @@ def detect(
         return
     with progress.shown(quiet=quiet, verbose=verbose) as listener:
         run = labelscan.detect(
-            settings=settings, output=output, resume=resume, fresh=fresh, max_seconds=max_time, notify=listener
+            settings=settings,
+            output=output,
+            resume=resume,
+            fresh=fresh,
+            decisions=decisions,
+            max_seconds=max_time,
+            notify=listener,
         )
     run_screen.show(run, top=top, as_json=as_json, quiet=quiet, reported=listener.reported)

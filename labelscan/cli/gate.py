@@ -18,6 +18,7 @@ from labelscan.errors import UsageError
 from labelscan.gating.formats import FORMATS
 
 if TYPE_CHECKING:
+    from labelscan.correction.review import Review
     from labelscan.gating.verdict import GateVerdict
     from labelscan.results.finished_run import FinishedRun
 
@@ -43,6 +44,7 @@ def gate(
             "--update-baseline",
         ),
     ] = False,
+    decisions: options.Decisions = None,
     fresh: options.Fresh = False,
     max_time: options.MaxTime = None,
     output: options.RunFolder = None,
@@ -80,7 +82,9 @@ def gate(
         is_run, config = True, given.resolve()
     else:
         is_run, config = False, given.resolve_with_data(target, "gate")
-    _refuse_inputs(written, config.gate.baseline, "" if is_run else config.dataset.data)
+    _refuse_inputs(written, config.gate.baseline, decisions, "" if is_run else config.dataset.data)
+
+    review = _read(decisions)
 
     def find_run() -> "FinishedRun":
         from labelscan.results.finished_run import FinishedRun  # not labelscan.gate, for which torch would be loaded
@@ -93,12 +97,21 @@ def gate(
 
             with progress.shown(quiet=quiet, verbose=verbose) as listener:
                 folder = labelscan.detect(
-                    settings=config, output=output, fresh=fresh, max_seconds=max_time, notify=listener
+                    settings=config,
+                    output=output,
+                    fresh=fresh,
+                    decisions=decisions,
+                    max_seconds=max_time,
+                    notify=listener,
                 ).folder
         found = FinishedRun.read(folder)
         for path in filter(None, written.values()):
             refuse_only_read(path, found)
-        return found
+        if not is_run or review is None:
+            return found
+        from labelscan.pipeline.judge import judge_finished  # for which the detectors are loaded
+
+        return judge_finished(found, review)
 
     if update_baseline:
         return _update(config.gate, find_run, quiet=quiet)
@@ -177,12 +190,22 @@ def _refuse_for_runs(given: Given, target: str, others: Mapping[str, object]) ->
             raise UsageError(f"{text!r} is for training, and this run is finished", where="--set", hint=hint)
 
 
-def _refuse_inputs(formats: Mapping[str, Path | None], baseline: str, data: str) -> None:
+def _read(decisions: Path | None) -> "Review | None":
+    if decisions is None:
+        return None
+    from labelscan.correction.review import read_review
+
+    return read_review(decisions)
+
+
+def _refuse_inputs(formats: Mapping[str, Path | None], baseline: str, decisions: Path | None, data: str) -> None:
     """Refuse to write a verdict over a file that is read."""
     from labelscan.results.protected_paths import refuse_data, refuse_same  # for which pandas is loaded
 
     for path in filter(None, formats.values()):
         if baseline:
             refuse_same(path, Path(baseline).expanduser(), "the baseline")
+        if decisions is not None:
+            refuse_same(path, decisions, "the file of decisions")
         if data:
             refuse_data(path, data)

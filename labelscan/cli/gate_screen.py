@@ -65,7 +65,8 @@ def _write(console: Console, verdict: GateVerdict, *, top: int, quiet: bool = Fa
     console.show(text((outcome, STYLES[outcome]), f": {words.reason(verdict)}"))
     if quiet:
         return
-    console.show(text(words.findings(verdict)))
+    for sentence in words.findings(verdict):
+        console.show(text(sentence))
     console.print()
     marks = {True: "ok", False: "exceeded"}
     checks = [(f"{marks[check.passed]:<8}  {check.name}", check.sentence) for check in verdict.checks]
@@ -76,7 +77,8 @@ def _write(console: Console, verdict: GateVerdict, *, top: int, quiet: bool = Fa
         listed = [asdict(one) | {"rank": place} for place, one in enumerate(verdict.to_look_at[:top], 1)]
         console.show(table(Table.of(SUSPECTS, listed), console.width, title=title))
         if missing := words.unlisted(verdict, top):
-            console.show(text((f"{missing}; all are in {ISSUES_FILE}", "dim")))
+            where = f"; all are in {ISSUES_FILE}" if verdict.is_as_written else ""
+            console.show(text((f"{missing}{where}", "dim")))
     remarks, steps = words.remarks(verdict), words.next_steps(verdict, top)
     if remarks or steps:
         console.print()

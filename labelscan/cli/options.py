@@ -78,6 +78,15 @@ MaxTime = Annotated[
     float | None,
     option(RUN, "Stop after 90s, 30m or 2h; the same command resumes.", "--max-time", metavar="TIME", parser=read_time),
 ]
+Decisions = Annotated[
+    Path | None,
+    option(
+        RUN,
+        "Labels decided by a person, decisions.csv or a JSON export of Label Studio: they count as known, and all "
+        "others are judged by what they say.",
+        metavar="FILE",
+    ),
+]
 DryRun = Annotated[bool, option(RUN, "Show what would run and about how long it takes, and do nothing.", "--dry-run")]
 RunFolder = Annotated[
     Path | None,

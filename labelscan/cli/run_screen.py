@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterable, Iterator
 from itertools import pairwise, zip_longest
 from pathlib import Path
 
-from labelscan.cli.console import Console, Shape, cells, entries, show_json, side_by_side, stdout, table, text, warning
+from labelscan.cli.console import Console, Shape, entries, show_json, side_by_side, stdout, table, text, warning
 from labelscan.detection.aum_trainings import KIND
+from labelscan.detection.protocol import POSTERIOR
 from labelscan.detection.self_check import Estimate, SelfCheck
 from labelscan.pipeline.plan_facts import plan_facts, plan_to_json
 from labelscan.pipeline.planning import Plan
@@ -15,6 +16,7 @@ from labelscan.results.columns import CLASS, FLAGGED, LABELS, PAIRS, QUALITY, SH
 from labelscan.results.finished_run import Run
 from labelscan.results.issues import ISSUES_FILE, Issues
 from labelscan.results.summary import Summary
+from labelscan.results.wrong_labels import OFFER, count_in_words, list_in_words
 from labelscan.tables import Column, Table
 from labelscan.training.fold_job import count_finished
 from labelscan.wording import duration, percent
@@ -24,8 +26,6 @@ MOST_ROWS = 5
 MOST_WARNINGS = 5
 NOTABLE = 0.1
 """How far the AUROC between planted errors and suspects must be from 0.5 to call either more evident."""
-POSTERIOR = "noise-posterior"
-"""The detector whose error probabilities are shown, whichever leads."""
 NOTHING_DONE = "nothing was trained or written; run it without --dry-run"
 DETECTORS = (Column("", "detector"), FLAGGED)
 PLANTED = (
@@ -81,7 +81,7 @@ def show_facts(facts: Iterable[tuple[str, str]], plan: Plan, estimate_seconds: f
 
 def _show_screen(summary: Summary, issues: Issues, folder: Path, *, top: int, reported: Collection[str]) -> None:
     console = stdout()
-    for line in _headline(summary, console.width):
+    for line in _headline(summary):
         console.show(line)
     console.print()
     console.show(_detectors(summary, console.width))
@@ -105,22 +105,21 @@ def _show_screen(summary: Summary, issues: Issues, folder: Path, *, top: int, re
     console.print()
     console.print(text(("issues  ", "dim"), (str(folder / ISSUES_FILE), "bold")))
     console.print(text(("next    ", "dim"), _next_step(summary, folder)))  # not wrapped, to be copied
+    if summary.wrong_labels.source != "decisions" and not summary.learned_nothing:
+        console.show(text(("measure ", "dim"), _measurement(summary, folder)))
 
 
-def _headline(summary: Summary, width: int) -> Iterator[Shape]:
+def _headline(summary: Summary) -> Iterator[Shape]:
     n_flagged, n_scored = summary.n_flagged, summary.n_scored
     count = f"none of {n_scored:,} labels looks wrong"
     if n_flagged:
         verb = "looks" if n_flagged == 1 else "look"
         count = f"{n_flagged:,} of {n_scored:,} labels {verb} wrong ({percent(n_flagged / n_scored)})"
     yield text((f"{summary.data}: {count}", "bold"))
-    estimate = f"{summary.estimated_wrong_labels:,.0f} ({percent(summary.estimated_noise_rate)})"
-    facts = [
-        text(("estimated wrong labels: ", "dim"), estimate),
-        text(("held-out accuracy: ", "dim"), percent(summary.out_of_fold_accuracy)),
-    ]
-    in_one = text("   ").join(facts)
-    yield from [in_one] if cells(in_one.plain) <= width else facts
+    yield text(count_in_words(summary.wrong_labels, n_scored))
+    if summary.wrong_labels.source == "decisions":
+        yield text("; ".join(list_in_words(summary.wrong_labels)))
+    yield text(("held-out accuracy: ", "dim"), percent(summary.out_of_fold_accuracy))
     reasons = [
         f"{count:,} {word}"
         for count, word in ((summary.n_unreadable, "unreadable"), (summary.n_unscored, "unscored"))
@@ -221,3 +220,8 @@ def _next_step(summary: Summary, folder: Path) -> str:
     if summary.n_flagged:
         return f"labelscan report {shlex.quote(str(folder))}"
     return "scores.csv next to it has every example, most doubtful first"
+
+
+def _measurement(summary: Summary, folder: Path) -> str:
+    place = "that page" if summary.n_flagged else f"the page of labelscan report {shlex.quote(str(folder))}"
+    return f'"{OFFER}" on {place} tells how many are wrong'

@@ -22,6 +22,7 @@ def score(
         ),
     ],
     fresh: options.Fresh = False,
+    decisions: options.Decisions = None,
     output: options.RunFolder = None,
     top: options.Top = TOP,
     as_json: options.AsJson = False,
@@ -45,6 +46,7 @@ def score(
             label_column=str(given.flags.get("dataset.label_column", "")),  # a variable or config names that of DATA
             output=output,
             fresh=fresh,
+            decisions=decisions,
             notify=listener,
         )
     run_screen.show(run, top=top, as_json=as_json, quiet=quiet, reported=listener.reported)

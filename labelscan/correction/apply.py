@@ -12,7 +12,7 @@ from labelscan.correction import label_lists
 from labelscan.correction.corrections import Corrections, FlagRule, check_new_labels, correct, flag_rule, is_log
 from labelscan.correction.decisions import Decision, check_decisions, read_decisions
 from labelscan.correction.label_lists import link_folders
-from labelscan.correction.label_studio import read_annotations
+from labelscan.correction.review import GivenDecisions, read_review
 from labelscan.data.readers import FORM_SETTINGS
 from labelscan.errors import UsageError
 from labelscan.events import Listener, ignore
@@ -69,7 +69,7 @@ class Applied:
 def apply(
     run: str | Path | Run,
     *,
-    decisions: str | Path | Sequence[Decision] | None = None,
+    decisions: GivenDecisions | None = None,
     drop: bool = False,
     relabel: bool = False,
     min_error_probability: float | None = None,
@@ -203,12 +203,8 @@ def _decisions(
     if given is not None:
         is_own = isinstance(given, Path) and given.resolve() == own.resolve()
         notes = [f"{own} was left out, since other decisions were given"] if own.exists() and not is_own else []
-        if not isinstance(given, Path):
-            return list(given), "decisions", notes
-        if given.suffix.lower() != ".json":
-            return read_decisions(given), str(given), notes
-        annotations = read_annotations(given)
-        return list(annotations.decisions), str(given), [*notes, *annotations.notes]
+        review = read_review(given)
+        return list(review.decisions), review.where, [*notes, *review.notes]
     if own.exists():
         return read_decisions(own), str(own), [f"{own} was used: decisions win over flags"] if rule else []
     if rule is not None:

@@ -78,7 +78,7 @@ def draw_sample(example_ids: Strings, error_log_odds: Floats, *, seed: int) -> M
         error_log_odds: (N,) finite, by which noise-posterior ranks the labels.
         seed: decides which are drawn.
     """
-    by_doubt, by_chance = _uniform(example_ids, f"{seed}/doubtful"), _uniform(example_ids, f"{seed}/rest")
+    by_doubt, by_chance = _uniform(example_ids, seed).T
     doubtful = np.argsort(np.log(-np.log(by_doubt)) - _log_weight(error_log_odds), kind="stable")
     rest = np.argsort(by_chance, kind="stable")
     n_drawn = min(MOST, len(example_ids))
@@ -119,12 +119,9 @@ def _places_of_rest(n_drawn: int, seed: int) -> Mask:
     return cast(Mask, (np.arange(BLOCK) == places[:, None]).ravel()[:n_drawn])
 
 
-def _uniform(example_ids: Strings, key: str) -> Floats:
-    """Return (N,) numbers between 0 and 1, both excluded, that depend on id and key alone."""
-    hashed = (
-        hashlib.blake2b(one.encode("utf-8", "surrogatepass"), key=key.encode(), digest_size=8) for one in example_ids
-    )
-    bits = np.fromiter(
-        (int.from_bytes(one.digest(), "little") for one in hashed), dtype=np.uint64, count=len(example_ids)
-    )
+def _uniform(example_ids: Strings, seed: int) -> Floats:
+    """Return (N, 2) numbers between 0 and 1, both excluded, that depend on id and seed alone."""
+    key = str(seed).encode()
+    hashes = (hashlib.blake2b(one.encode("utf-8", "surrogatepass"), key=key, digest_size=16) for one in example_ids)
+    bits = np.frombuffer(b"".join(one.digest() for one in hashes), dtype="<u8").reshape(-1, 2)
     return cast(Floats, ((bits >> np.uint64(64 - MANTISSA)) + 0.5) / 2**MANTISSA)

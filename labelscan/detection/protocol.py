@@ -11,6 +11,9 @@ from labelscan.arrays import LabelQuality, Mask
 from labelscan.detection.estimates import Range
 from labelscan.detection.evidence import Evidence
 
+POSTERIOR = "noise-posterior"
+"""The detector whose error probabilities every run has, whichever leads."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Detection:

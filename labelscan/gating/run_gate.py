@@ -1,6 +1,7 @@
 """Judge a finished run by limits and by a baseline of reviewed labels, or accept what it flags into the baseline.
 
-Limits count all suspects, except the limit on new ones, which counts those that are not in the baseline.
+Limits count all suspects, except the limit on new ones, which counts those that are not in the baseline. How many
+labels are wrong is known as a range only, so no limit is on that: the sentence about a limit says where it lies in it.
 """
 
 import dataclasses
@@ -15,12 +16,13 @@ from labelscan.errors import GateError
 from labelscan.gating.baseline import Baseline, BaselineUpdate, read_baseline, read_to_update, update_baseline
 from labelscan.gating.git_paths import from_root, roots_of
 from labelscan.gating.verdict import NEW_BASELINE, Check, GateSuspect, GateVerdict
-from labelscan.gating.words import limit_sentence
+from labelscan.gating.words import limit_and_range, limit_sentence
 from labelscan.results.finished_run import FinishedRun
 from labelscan.results.issues import ISSUES_FILE, SCORED, TEXT_COLUMNS
 from labelscan.results.protected_paths import refuse_only_read
 from labelscan.results.run_files import DIRECTORY
 from labelscan.results.source import NOT_PLANTED, given_place
+from labelscan.results.wrong_labels import WrongLabels, read_wrong_labels
 
 
 def verdict_of(find_run: Callable[[], FinishedRun], limits: GateConfig) -> GateVerdict:
@@ -74,13 +76,13 @@ def judge_gate(run: FinishedRun, limits: GateConfig, baseline: Baseline | None =
     n_scored = _n_scored(run)
     roots = roots_of(str(run.record.get(DIRECTORY) or ""))
     suspects = _suspects(run, limits.min_error_probability, baseline, roots)
-    place = given_place(run)
+    place, wrong_labels = given_place(run), read_wrong_labels(run.summary)
     return GateVerdict(
         run=str(run.folder),
         data=str(run.summary["data"]),
         source=from_root(roots, str(Path(place).expanduser()) if place else ""),
         issues=from_root(roots, str((run.folder / ISSUES_FILE).absolute())),
-        checks=tuple(_checks(n_scored, limits, suspects)),
+        checks=tuple(_checks(n_scored, limits, suspects, wrong_labels)),
         n_scored=n_scored.total(),
         n_flagged=int(run.issues.scores["flagged"].sum()),
         min_error_probability=limits.min_error_probability,
@@ -89,6 +91,8 @@ def judge_gate(run: FinishedRun, limits: GateConfig, baseline: Baseline | None =
         accepts_into=str(baseline.path) if baseline and baseline.may_be_written else NEW_BASELINE,
         gone=baseline.gone(run.given_labels) if baseline else (),
         relabelled=baseline.relabelled(run.given_labels) if baseline else (),
+        wrong_labels=wrong_labels,
+        is_as_written=run.is_as_written,
         warnings=_texts(run.summary.get("warnings")),
     )
 
@@ -118,7 +122,7 @@ def _suspects(
         GateSuspect(
             example_id=str(one["example_id"]),
             path=from_root(roots, str(one["path"])),
-            line=line,
+            line=line if run.is_as_written else 1,
             given_label=str(one["given_label"]),
             suggested_label=str(one["suggested_label"]),
             error_probability=float(one["error_probability"]),
@@ -130,12 +134,16 @@ def _suspects(
     return tuple(sorted(found, key=lambda one: not one.is_new))  # stable: ranks stay in order among each kind
 
 
-def _checks(n_scored: Counter[str], limits: GateConfig, suspects: tuple[GateSuspect, ...]) -> Iterator[Check]:
+def _checks(
+    n_scored: Counter[str], limits: GateConfig, suspects: tuple[GateSuspect, ...], wrong: WrongLabels | None
+) -> Iterator[Check]:
     if limits.max_rate is not None:
         found = len(suspects) / n_scored.total()
-        yield _check("max-rate", limits.max_rate, found, "of the scored labels are suspects")
+        ends = None if wrong is None else (wrong.share_low, wrong.share_high)
+        yield _check("max-rate", limits.max_rate, found, "of the scored labels are suspects", wrong=ends)
     if limits.max_issues is not None:
-        yield _check("max-issues", limits.max_issues, len(suspects), _plural(len(suspects)))
+        ends = None if wrong is None else (wrong.low, wrong.high)
+        yield _check("max-issues", limits.max_issues, len(suspects), _plural(len(suspects)), wrong=ends)
     if limits.max_class_rate is not None:
         counts = Counter(one.given_label for one in suspects)
         rates = {name: count / n_scored[name] for name, count in counts.items()}
@@ -153,8 +161,17 @@ def _plural(n_suspects: int) -> str:
     return "suspect" if n_suspects == 1 else "suspects"
 
 
-def _check(name: str, limit: float, found: float, what: str, exceeded_by: Sequence[str] = ()) -> Check:
+def _check(
+    name: str,
+    limit: float,
+    found: float,
+    what: str,
+    exceeded_by: Sequence[str] = (),
+    wrong: tuple[float, float] | None = None,
+) -> Check:
     sentence = limit_sentence(name, found, limit, what, exceeded_by)
+    if wrong is not None:
+        sentence += limit_and_range(name, found, limit, wrong)
     return Check(name=name, limit=limit, found=found, passed=found <= limit, sentence=sentence)
 
 

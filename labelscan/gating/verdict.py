@@ -4,13 +4,14 @@ It holds facts alone; the sentences about them are in ``formats``. Scripts read 
 up when a key changes its meaning or goes away.
 
 History of the format:
-    1: the first.
+    1: the first. Later came wrong_labels.
 """
 
 import dataclasses
 from dataclasses import dataclass
 
 from labelscan.gating.baseline import Reviewed
+from labelscan.results.wrong_labels import WrongLabels
 from labelscan.wording import rounded
 
 FORMAT_VERSION = 1
@@ -29,7 +30,7 @@ class GateSuspect:
     """Relative to the root of the repository in which the run was started, or to the folder in which it was started,
     if within it; empty if the example has no file."""
     line: int
-    """Its line in issues.csv, as an editor numbers it."""
+    """Its line in issues.csv, as an editor numbers it; 1 where decisions were applied in memory."""
     given_label: str
     suggested_label: str
     error_probability: float
@@ -82,6 +83,10 @@ class GateVerdict:
     """Rows of the baseline about examples that are not in the run."""
     relabelled: tuple[Reviewed, ...]
     """Rows about examples that have another label now, as after a correction."""
+    wrong_labels: WrongLabels | None
+    """Between how many of the scored labels are wrong; None in runs from before they said so."""
+    is_as_written: bool
+    """Whether issues.csv holds these suspects; not where decisions were applied in memory."""
     warnings: tuple[str, ...]
     """The warnings of the run."""
 
@@ -113,6 +118,7 @@ class GateVerdict:
             "n_suspects": len(self.suspects),
             "n_new": self.n_new if self.baseline else None,
             "baseline": self.baseline or None,
+            "wrong_labels": None if self.wrong_labels is None else dataclasses.asdict(self.wrong_labels),
             "checks": [dataclasses.asdict(check) for check in self.checks],
             "suspects": [dataclasses.asdict(suspect) for suspect in self.suspects],
             "stale": [{"example_id": one, "given_label": label} for one, label in sorted(self.gone + self.relabelled)],

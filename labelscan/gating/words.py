@@ -7,6 +7,7 @@ from pathlib import Path
 from labelscan.gating.baseline import Reviewed
 from labelscan.gating.verdict import RATES, GateSuspect, GateVerdict
 from labelscan.results.issues import ISSUES_FILE
+from labelscan.results.wrong_labels import count_in_words
 
 FEWEST_DIGITS, MOST_DIGITS = 3, 17
 MOST_WARNINGS = 5
@@ -29,12 +30,15 @@ def reason(verdict: GateVerdict) -> str:
     return f"{exceeded} of {len(verdict.checks)} limits {'is' if exceeded == 1 else 'are'} exceeded"
 
 
-def findings(verdict: GateVerdict) -> str:
-    """Return how many labels are suspects, and how many of them are new."""
+def findings(verdict: GateVerdict) -> tuple[str, ...]:
+    """Return how many labels are suspects, how many of them are new, and between how many are wrong."""
     n_suspects = len(verdict.suspects)
     verb = "is a suspect" if n_suspects == 1 else "are suspects"
     share = f"{n_suspects:,} of {verdict.n_scored:,} labels {verb} ({shown('max-rate', n_suspects / verdict.n_scored)})"
-    return f"{verdict.data}: {share}" + (f", {verdict.n_new:,} of them new" if verdict.baseline else "")
+    suspects = f"{verdict.data}: {share}" + (f", {verdict.n_new:,} of them new" if verdict.baseline else "")
+    if verdict.wrong_labels is None:
+        return (suspects,)
+    return suspects, count_in_words(verdict.wrong_labels, verdict.n_scored)
 
 
 def doubt(suspect: GateSuspect) -> str:
@@ -83,7 +87,8 @@ def next_steps(verdict: GateVerdict, n_listed: int) -> list[tuple[str, str]]:
     if verdict.passed and not n_listed:
         return [review]
     accept = ("accept", f"labelscan gate {run} --baseline {baseline} --update-baseline")
-    return [("issues", str(Path(verdict.run) / ISSUES_FILE)), review, accept]
+    issues = [("issues", str(Path(verdict.run) / ISSUES_FILE))] if verdict.is_as_written else []
+    return [*issues, review, accept]
 
 
 def limit_sentence(name: str, found: float, limit: float, what: str, exceeded_by: Sequence[str] = ()) -> str:
@@ -93,6 +98,19 @@ def limit_sentence(name: str, found: float, limit: float, what: str, exceeded_by
     if len(exceeded_by) < 2:
         return sentence
     return f"{sentence}; exceeded by {_first([repr(one) for one in exceeded_by])}"
+
+
+def limit_and_range(name: str, found: float, limit: float, wrong: tuple[float, float]) -> str:
+    """Return how a limit on suspects compares with the range of wrong labels, to follow its sentence; often nothing.
+
+    ``wrong`` is the lower and the upper end, in the unit of the limit.
+    """
+    low, high = wrong
+    if low <= limit <= high:
+        return f"; the limit lies within the range of wrong labels, {shown(name, low)} to {shown(name, high)}"
+    if found <= limit < low:
+        return f"; yet at least {shown(name, low)} are wrong, suspects or not"
+    return ""
 
 
 def shown(name: str, number: float, digits: int = FEWEST_DIGITS) -> str:

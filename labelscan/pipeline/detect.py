@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from labelscan.arrays import Strings, as_strings
 from labelscan.config import Config, fingerprint, nested
+from labelscan.correction.review import GivenDecisions, Review, read_review
 from labelscan.data.dataset import Dataset
 from labelscan.data.duplicates import find_label_conflicts
 from labelscan.detection.aum_trainings import threshold_jobs, with_threshold_runs
@@ -45,6 +46,7 @@ def detect(
     output: Path | str | None = None,
     resume: bool = False,
     fresh: bool = False,
+    decisions: GivenDecisions | None = None,
     max_seconds: float | None = None,
     notify: Listener = ignore,
 ) -> Run:
@@ -60,17 +62,21 @@ def detect(
         output: the run folder; None is ``labelscan-runs/<name>-<fingerprint>``.
         resume: whether a missing run is an error.
         fresh: whether an earlier run in the folder is deleted.
+        decisions: what a person has decided about some of the labels: a file that the report saved or Label Studio
+            exported, or decisions in memory. These labels count as known, and all others are judged by what the
+            decisions say; a finished run is judged anew without training.
         max_seconds: when to interrupt the run; the same call resumes it.
         notify: receives everything that happens; see ``labelscan.events``.
 
     Raises:
-        UsageError: settings or data that cannot work, with what to do.
+        UsageError: settings, data or decisions that cannot work, with what to do.
         RunError: the run could not be finished.
         Interrupted: ``max_seconds`` are over.
     """
+    review = None if decisions is None else read_review(decisions)  # a damaged file is refused before any training
     listen = with_deadline(notify, max_seconds)
     plan = planning.plan(data, labels, settings=settings, model=model, output=output, notify=listen)
-    return carry_out(plan, resume=resume, fresh=fresh, notify=listen)
+    return carry_out(plan, resume=resume, fresh=fresh, review=review, notify=listen)
 
 
 def carry_out(
@@ -80,6 +86,7 @@ def carry_out(
     fresh: bool = False,
     inputs: Path | None = None,
     planted: bool = False,
+    review: Review | None = None,
     notify: Listener = ignore,
 ) -> Run:
     """Train fold by fold, judge every label by models that never saw it, and write the run folder.
@@ -91,6 +98,7 @@ def carry_out(
         inputs: a folder of decoded images and features, shared by runs with the same data, model and image size;
             it is kept when the run ends. None is one of the run's own, deleted then.
         planted: whether errors were planted in the labels, so that the results are not about those of the data.
+        review: decisions about some of the labels.
         notify: receives everything that happens.
     """
     with _open(plan, resume=resume, fresh=fresh, inputs=inputs) as run:
@@ -98,7 +106,7 @@ def carry_out(
         plan = _keeping_threads(plan, run)
         run.record(choices=plan.choices, planted=planted)
         contents = read_contents(plan, run, log)
-        result, detections = _train_and_judge(plan, contents, run, log)
+        result, detections = _train_and_judge(plan, contents, run, log, review)
         if plan.config.detection.self_check:
             result = _self_check(plan, contents, result, detections, run, notify)
         run.drop_inputs()
@@ -134,7 +142,9 @@ def _keeping_threads(plan: Plan, run: RunFolder) -> Plan:
     return plan
 
 
-def _train_and_judge(plan: Plan, contents: Contents, run: RunFolder, notify: Listener) -> tuple[Run, Detections]:
+def _train_and_judge(
+    plan: Plan, contents: Contents, run: RunFolder, notify: Listener, review: Review | None = None
+) -> tuple[Run, Detections]:
     dataset, folds = plan.dataset, assign(plan, contents)
     status = _status(dataset, contents, folds)
     dataset.write(run.path / "examples.csv", status)
@@ -152,7 +162,7 @@ def _train_and_judge(plan: Plan, contents: Contents, run: RunFolder, notify: Lis
         warnings=plan.warnings,
     )
     detector, seed = plan.config.detection.detector, plan.config.seed
-    return judge_and_write(dataset, evidence, status, detector, run, checks, seed=seed)
+    return judge_and_write(dataset, evidence, status, detector, run, checks, review=review, seed=seed, notify=notify)
 
 
 def _status(dataset: Dataset, contents: Contents, folds: Folds) -> Strings:

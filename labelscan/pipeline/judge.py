@@ -1,23 +1,30 @@
 """Evidence judged by all detectors, and written with everything that follows from it: where a run ends.
 
-It is the same whether the evidence comes from folds that were trained or from probabilities made elsewhere.
+It is the same whether the evidence comes from folds that were trained or from probabilities made elsewhere. The
+decisions of a person count where there are some; ``judge_finished`` applies them to a finished run without writing.
 """
+
+import dataclasses
 
 import numpy as np
 
-from labelscan.arrays import Strings
+from labelscan.arrays import Strings, as_strings
 from labelscan.atomic import write_npz
+from labelscan.correction.review import Review, settle
 from labelscan.data.dataset import Dataset
+from labelscan.detection.decided_labels import DecidedLabels, ReviewPosterior
 from labelscan.detection.detectors import Detections, detect_all
 from labelscan.detection.evidence import FILE_NAME as EVIDENCE_FILE
 from labelscan.detection.evidence import Evidence
+from labelscan.detection.judged_anew import judge_anew, kept_log_odds
 from labelscan.detection.measured_sample import draw_sample
-from labelscan.results.finished_run import Run
+from labelscan.events import Listener, Noted, ignore
+from labelscan.results.finished_run import FinishedRun, Run
 from labelscan.results.health import NOTHING_FOUND, DataChecks
-from labelscan.results.issues import rank_issues
+from labelscan.results.issues import rank_anew, rank_issues
 from labelscan.results.run_files import DOUBT_FILE, MEASURE_FILE
 from labelscan.results.run_folder import RunFolder
-from labelscan.results.summary import summarise
+from labelscan.results.summary import summarise, with_judgement
 
 
 def judge_and_write(
@@ -28,22 +35,79 @@ def judge_and_write(
     run: RunFolder,
     checks: DataChecks = NOTHING_FOUND,
     *,
+    review: Review | None = None,
     seed: int = 0,
+    notify: Listener = ignore,
 ) -> tuple[Run, Detections]:
     """Judge all labels by the evidence, and write it with everything that follows from it.
 
-    Returns the run, and the judgements of the detectors in the order of the evidence. ``detector`` leads; ``seed``
-    decides which labels are kept to be measured; the other arguments are those of ``summarise``.
+    Args:
+        dataset: as in ``summarise``, and so are evidence, status and checks.
+        evidence: the scored examples.
+        status: of all examples.
+        detector: the one that leads.
+        run: where everything is written.
+        checks: what was found in the data.
+        review: decisions about some of the labels.
+        seed: decides which labels are kept to be measured.
+        notify: receives a note on decisions that say nothing about these labels.
+
+    Returns:
+        The run, and what the detectors say in the order of the evidence, whatever was decided.
     """
     with run.timed("detection"):
         evidence.write(run.path / EVIDENCE_FILE)
-        detections = detect_all(evidence, detector)
-        doubt = detections.error_log_odds.astype(np.float32)
-        write_npz(run.path / DOUBT_FILE, {"error_log_odds": doubt})
-        sample = draw_sample(evidence.example_ids, doubt.astype(np.float64), seed=seed)
-        sample.write(run.path / MEASURE_FILE, evidence)
+        by_detectors = detect_all(evidence, detector)
+        _write_for_measurement(evidence, by_detectors, run, seed=seed)
+        detections, posterior, notes = _with_decisions(by_detectors, evidence, review)
+        for note in notes:
+            notify(Noted(note))
         issues = rank_issues(dataset, evidence, detections, status)
-        summary = summarise(dataset, evidence, detections, issues, status, checks)
+        summary = summarise(dataset, evidence, detections, issues, status, checks, posterior=posterior, notes=notes)
         issues.write(run.path)
         summary.write(run.path)
-    return Run(folder=run.path, dataset=dataset, evidence=evidence, issues=issues, summary=summary), detections
+    if review is not None:
+        run.record(decisions=review.to_json())
+    return Run(folder=run.path, dataset=dataset, evidence=evidence, issues=issues, summary=summary), by_detectors
+
+
+def judge_finished(run: FinishedRun, review: Review) -> FinishedRun:
+    """Return a finished run as it is by these decisions alone; its folder is only read.
+
+    Raises:
+        RunFolderError: the evidence of the run is missing or damaged.
+    """
+    evidence = Evidence.read(run.folder / EVIDENCE_FILE)
+    by_detectors = detect_all(evidence, str(run.summary["detector"]))
+    detections, posterior, notes = _with_decisions(by_detectors, evidence, review)
+    return dataclasses.replace(
+        run,
+        issues=rank_anew(run.issues, evidence, detections),
+        summary=with_judgement(run.summary, evidence, detections, posterior, warnings=notes),
+        is_as_written=False,
+    )
+
+
+def _write_for_measurement(evidence: Evidence, detections: Detections, run: RunFolder, *, seed: int) -> None:
+    log_odds = kept_log_odds(detections)
+    write_npz(run.path / DOUBT_FILE, {"error_log_odds": log_odds.astype(np.float32)})
+    draw_sample(evidence.example_ids, log_odds, seed=seed).write(run.path / MEASURE_FILE, evidence)
+
+
+def _with_decisions(
+    detections: Detections, evidence: Evidence, review: Review | None
+) -> tuple[Detections, ReviewPosterior | None, tuple[str, ...]]:
+    """Return the judgements with what was decided, what decisions say of all labels, and notes on them."""
+    if review is None:
+        return detections, None, ()
+    given_labels = as_strings(evidence.class_names)[evidence.given_labels]
+    row_of = {example_id: row for row, example_id in enumerate(evidence.example_ids)}
+    settled = settle(review, dict(zip(evidence.example_ids, given_labels, strict=True)))
+    if not settled.is_wrong:
+        return detections, None, settled.notes
+    by_row = dict(sorted((row_of[example_id], is_wrong) for example_id, is_wrong in settled.is_wrong.items()))
+    decided = DecidedLabels(
+        index=np.array(list(by_row), dtype=np.int64), is_wrong=np.array(list(by_row.values()), dtype=np.bool_)
+    )
+    judged, posterior = judge_anew(detections, decided)
+    return judged, posterior, settled.notes

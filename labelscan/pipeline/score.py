@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from labelscan.arrays import as_array, as_strings
 from labelscan.config import LEADING_DETECTOR
+from labelscan.correction.review import GivenDecisions, Review, read_review
 from labelscan.data.prob_files import read_probabilities
 from labelscan.data.probabilities import Probabilities, probabilities_from_arrays
 from labelscan.detection.detectors import needs_threshold_runs
@@ -38,6 +39,7 @@ def score(
     label_column: str = "",
     output: Path | str | None = None,
     fresh: bool = False,
+    decisions: GivenDecisions | None = None,
     notify: Listener = ignore,
 ) -> Run:
     """Judge labels by out-of-fold probabilities made elsewhere, and leave a run folder.
@@ -53,6 +55,7 @@ def score(
         label_column: the column or array of given labels in a file.
         output: the run folder; None is ``labelscan-runs/<name>-<fingerprint>``.
         fresh: whether an earlier run in the folder is deleted.
+        decisions: as in ``detect``.
         notify: receives the steps, and notes on how the data was read.
 
     Raises:
@@ -65,6 +68,7 @@ def score(
             where="detector",
             hint="use confident-learning or noise-posterior, or labelscan detect on the data itself",
         )
+    review = None if decisions is None else read_review(decisions)
     started = monotonic()
     notify(StepStarted("read"))
     beside = {"given_labels": given_labels, "class_names": class_names}
@@ -85,7 +89,7 @@ def score(
         file = str(Path(probs).expanduser().absolute()) if isinstance(probs, str | Path) else ""
         # ``labelscan apply`` reads the labels again from there.
         run.record(command=COMMAND, source={"file": file, "label_column": label_column})
-        return _judge(probabilities, detector, run, notify)
+        return _judge(probabilities, detector, run, review, notify)
 
 
 def _read(probs: str | Path | ArrayLike, label_column: str, beside: Mapping[str, ArrayLike | None]) -> Probabilities:
@@ -113,7 +117,7 @@ def _array(values: ArrayLike) -> NDArray[Any]:
     return cast(NDArray[Any], values)
 
 
-def _judge(probabilities: Probabilities, detector: str, run: RunFolder, notify: Listener) -> Run:
+def _judge(probabilities: Probabilities, detector: str, run: RunFolder, review: Review | None, notify: Listener) -> Run:
     started, dataset = monotonic(), probabilities.dataset
     notify(StepStarted("detection"))
     evidence = Evidence(
@@ -126,6 +130,6 @@ def _judge(probabilities: Probabilities, detector: str, run: RunFolder, notify: 
     )
     status = as_strings([SCORED] * len(dataset))
     dataset.write(run.path / "examples.csv", status)
-    result, _ = judge_and_write(dataset, evidence, status, detector, run)
+    result, _ = judge_and_write(dataset, evidence, status, detector, run, review=review, notify=notify)
     notify(StepDone("detection", monotonic() - started))
     return result

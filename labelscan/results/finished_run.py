@@ -47,6 +47,8 @@ class FinishedRun:
     summary: Mapping[str, object]
     """The content of summary.json."""
     issues: Issues
+    is_as_written: bool = True
+    """Whether its tables say the same as those in the folder; not where it was judged anew in memory."""
 
     @classmethod
     def of(cls, run: "str | Path | Run") -> "FinishedRun":

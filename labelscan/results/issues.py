@@ -3,7 +3,7 @@
 It holds all examples, those without a score last, so that no row is ever lost between data and result.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -110,8 +110,8 @@ def status_is(status: Strings, kind: str) -> NDArray[np.bool_]:
 def rank_issues(dataset: Dataset, evidence: Evidence, detections: Detections, status: Strings) -> Issues:
     """Return one table of all examples, most doubtful first.
 
-    Flagged examples come first, then all by label quality, both of the leading detector; ties by error
-    probability, highest first, then by example id as text. Examples without a score come last, by id.
+    Flagged examples come first, then all by label quality, both of the leading detector; ties by error probability and
+    its log-odds before decisions, highest first, then by example id as text. Examples without a score come last, by id.
 
     Args:
         dataset: N examples.
@@ -121,26 +121,47 @@ def rank_issues(dataset: Dataset, evidence: Evidence, detections: Detections, st
     """
     assert len(status) == len(dataset)
     assert len(detections.error_probability) == len(evidence)
-    order = _order(dataset, evidence, detections)
+    return _ranked(_facts(dataset, evidence, status), evidence.index, detections)
+
+
+def rank_anew(issues: Issues, evidence: Evidence, detections: Detections) -> Issues:
+    """Return the table of a run as it is by other judgements of the same evidence.
+
+    Args:
+        issues: N examples, as a run has left them.
+        evidence: the scored ones among them.
+        detections: judgements of the rows of ``evidence``.
+    """
+    table = issues.scores
+    index = pd.Index(table["example_id"]).get_indexer(pd.Index(evidence.example_ids))
+    return _ranked({str(name): table[name].to_numpy() for name in table}, index.astype(np.int64), detections)
+
+
+def _ranked(facts: Mapping[str, NDArray[Any]], index: Index, detections: Detections) -> Issues:
+    """Return the table of N examples, ranked; ``index`` are the rows of those that were judged."""
+    order = _order(facts["example_id"], index, detections)
     rank = pd.Series(np.arange(1, len(order) + 1), dtype="Int64")
-    table: dict[str, Any] = {"rank": rank.where(rank <= len(evidence))}
-    for name, values in _columns(dataset, evidence, detections, status).items():
-        table[name] = pd.Series(values[order], dtype=object) if name in TEXT_COLUMNS else values[order]
+    columns = {**facts, **_judgements(len(order), index, detections)}
+    table: dict[str, Any] = {"rank": rank.where(rank <= len(index))}
+    for name in (name for name in MEANINGS if name in columns and name != "rank"):
+        values = columns[name][order]
+        table[name] = pd.Series(values, dtype=object) if name in TEXT_COLUMNS else values
     return Issues(pd.DataFrame(table))
 
 
-def _order(dataset: Dataset, evidence: Evidence, detections: Detections) -> Index:
-    """Return the rows of the data set as they are ranked, those without a score last."""
-    places = np.empty(len(dataset), dtype=np.int64)
-    places[_sorted_by_text(dataset.example_ids)] = np.arange(len(dataset))
+def _order(example_ids: Strings, index: Index, detections: Detections) -> Index:
+    """Return the rows as they are ranked, those without a score last."""
+    places = np.empty(len(example_ids), dtype=np.int64)
+    places[_sorted_by_text(example_ids)] = np.arange(len(example_ids))
     keys = (
-        places[evidence.index],
+        places[index],
+        -detections.error_log_odds,
         -detections.error_probability,
         detections.lead.label_quality,
         ~detections.lead.flagged,
     )
-    unranked = np.setdiff1d(np.arange(len(dataset)), evidence.index, assume_unique=True)
-    return np.concatenate([evidence.index[np.lexsort(keys)], unranked[np.argsort(places[unranked])]])
+    unranked = np.setdiff1d(np.arange(len(example_ids)), index, assume_unique=True)
+    return np.concatenate([index[np.lexsort(keys)], unranked[np.argsort(places[unranked])]])
 
 
 def _sorted_by_text(example_ids: Strings) -> Index:
@@ -150,38 +171,45 @@ def _sorted_by_text(example_ids: Strings) -> Index:
     return np.array(sorted(range(len(ids)), key=ids.__getitem__), dtype=np.int64)
 
 
-def _columns(
-    dataset: Dataset, evidence: Evidence, detections: Detections, status: Strings
-) -> dict[str, NDArray[np.generic]]:
-    """Return all columns but ``rank``, each in the order of the data set."""
-    n_examples, names, lead = len(dataset), as_strings(dataset.class_names), detections.lead
-
-    def spread(values: NDArray[Any] | float, missing: float | str = np.nan) -> NDArray[Any]:
-        column = np.full(n_examples, missing, dtype=object if isinstance(missing, str) else None)
-        column[evidence.index] = values
-        return column
-
+def _facts(dataset: Dataset, evidence: Evidence, status: Strings) -> dict[str, NDArray[Any]]:
+    """Return the columns that no judgement changes, each in the order of the data set."""
+    n_examples, names = len(dataset), as_strings(dataset.class_names)
     suggested, suggested_confidence = _other_classes(evidence)
     margin = (evidence.self_confidence - suggested_confidence + 1) / 2
-    columns: dict[str, NDArray[Any]] = {
+    train_margin = np.full(len(evidence), np.nan) if evidence.train_margin is None else evidence.train_margin
+    facts: dict[str, NDArray[Any]] = {
         "example_id": dataset.example_ids,
         "path": as_strings([dataset.path(index) for index in range(n_examples)]),
         "given_label": names[dataset.given_labels],
-        "suggested_label": spread(names[suggested], ""),
-        "label_quality": spread(lead.label_quality),
-        "error_probability": spread(detections.error_probability),
-        "self_confidence": spread(evidence.self_confidence),
-        "suggested_confidence": spread(suggested_confidence),
-        "normalized_margin": spread(margin.clip(0, 1)),
-        "train_margin": spread(np.nan if evidence.train_margin is None else evidence.train_margin),
-        "flagged_by": spread(_flagged_by(detections), ""),
-        "fold": spread(evidence.fold_names, ""),
-        "flagged": spread(lead.flagged, missing=False),
+        "suggested_label": _spread(names[suggested], evidence.index, n_examples, missing=""),
+        "self_confidence": _spread(evidence.self_confidence, evidence.index, n_examples),
+        "suggested_confidence": _spread(suggested_confidence, evidence.index, n_examples),
+        "normalized_margin": _spread(margin.clip(0, 1), evidence.index, n_examples),
+        "train_margin": _spread(train_margin, evidence.index, n_examples),
+        "fold": _spread(evidence.fold_names, evidence.index, n_examples, missing=""),
         "status": status,
     }
     if dataset.true_labels is not None:
-        columns[TRUE_LABEL] = as_strings(dataset.true_class_names)[dataset.true_labels]
-    return columns
+        facts[TRUE_LABEL] = as_strings(dataset.true_class_names)[dataset.true_labels]
+    return facts
+
+
+def _judgements(n_examples: int, index: Index, detections: Detections) -> dict[str, NDArray[Any]]:
+    """Return the other columns but ``rank``, for N examples of which those at ``index`` are judged."""
+    lead = detections.lead
+    return {
+        "label_quality": _spread(lead.label_quality, index, n_examples),
+        "error_probability": _spread(detections.error_probability, index, n_examples),
+        "flagged_by": _spread(_flagged_by(detections), index, n_examples, missing=""),
+        "flagged": _spread(lead.flagged, index, n_examples, missing=False),
+    }
+
+
+def _spread(values: NDArray[Any], index: Index, n_examples: int, missing: float | str = np.nan) -> NDArray[Any]:
+    """Return a column of all examples: ``values`` at ``index``, and ``missing`` elsewhere."""
+    column = np.full(n_examples, missing, dtype=object if isinstance(missing, str) else None)
+    column[index] = values
+    return column
 
 
 def _other_classes(evidence: Evidence) -> tuple[NDArray[np.int64], PredProbs]:

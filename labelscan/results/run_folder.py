@@ -114,8 +114,9 @@ class RunFolder:
 
     def _end(self, state: State) -> None:
         settings = json.loads(json.dumps(self._content[RUN_JSON_SETTINGS]))
-        before = (self.earlier.get("state"), self.earlier.get(RUN_JSON_SETTINGS))
-        is_shown_again = state == "finished" and before == (state, settings) and not self.has_trained
+        before = tuple(self.earlier.get(key) for key in ("state", RUN_JSON_SETTINGS, "decisions"))
+        now = (state, settings, self._content.get("decisions"))
+        is_shown_again = state == "finished" and before == now and not self.has_trained
         self.record(state=state, ended=self.earlier.get("ended") if is_shown_again else _now())
 
 

@@ -3,11 +3,12 @@
 summary.json is read by gates and scripts: ``format_version`` goes up when a key changes its meaning or goes away.
 
 History of the format:
-    1: the first. Later came self_check, null where none was made.
+    1: the first. Later came self_check, null where none was made, and wrong_labels.
 """
 
 import dataclasses
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,12 +18,14 @@ from numpy.typing import NDArray
 from labelscan.arrays import Mask, Strings
 from labelscan.atomic import write_json
 from labelscan.data.dataset import Dataset
+from labelscan.detection.decided_labels import ReviewPosterior
 from labelscan.detection.evidence import Evidence
 from labelscan.detection.metrics import DetectionQuality, quality
 from labelscan.detection.protocol import Detections
 from labelscan.detection.self_check import SelfCheck
 from labelscan.results.health import NOTHING_FOUND, Agreement, DataChecks, warnings_about
 from labelscan.results.issues import UNREADABLE, UNSCORED, Issues, status_is
+from labelscan.results.wrong_labels import WrongLabels, tell_wrong_labels
 from labelscan.wording import rounded
 
 FORMAT_VERSION = 1
@@ -94,9 +97,11 @@ class Summary:
     flagged_by_all: int
     """How many all detectors flag."""
     estimated_wrong_labels: float
-    """Sum of the error probabilities of the scored examples."""
+    """Sum of the error probabilities of the scored examples: the number by which labels are flagged."""
     estimated_noise_rate: float
     """The same as a share of the scored examples."""
+    wrong_labels: WrongLabels
+    """Between how many labels are wrong, and what tells."""
     out_of_fold_accuracy: float
     """Accuracy against the given labels: what the models learned."""
     chance_accuracy: float
@@ -106,7 +111,7 @@ class Summary:
     warnings: tuple[str, ...]
     """What a reader should be wary of."""
     notes: tuple[str, ...]
-    """How the data was read: good to know, no reason to worry."""
+    """How data and decisions were read: good to know, no reason to worry."""
     against_truth: AgainstTruth | None
     """How well the run did; null where true labels did not come with the data."""
     confused_pairs: tuple[ConfusedPair, ...]
@@ -143,10 +148,21 @@ def summarise(
     issues: Issues,
     status: Strings,
     checks: DataChecks = NOTHING_FOUND,
+    *,
+    posterior: ReviewPosterior | None = None,
+    notes: Sequence[str] = (),
 ) -> Summary:
     """Return what a run found.
 
-    ``issues`` is what ``rank_issues`` made of the four other arguments; ``checks`` is what was found in the data.
+    Args:
+        dataset: N examples.
+        evidence: the scored ones among them.
+        detections: judgements of the rows of ``evidence``.
+        issues: what ``rank_issues`` made of the other arguments.
+        status: as in ``rank_issues``.
+        checks: what was found in the data.
+        posterior: what decisions say about the labels, where there are some.
+        notes: what is good to know, besides how the data was read.
     """
     predicted_labels = evidence.pred_probs.argmax(axis=1)
     agreement = Agreement.of(predicted_labels, evidence.given_labels, len(dataset.class_names))
@@ -165,11 +181,12 @@ def summarise(
         flagged_by_all=int(np.logical_and.reduce(every_flag).sum()),
         estimated_wrong_labels=estimated_wrong_labels,
         estimated_noise_rate=estimated_wrong_labels / len(evidence),
+        wrong_labels=tell_wrong_labels(detections, posterior, n_opinions=max(len(evidence.opinions), 1)),
         out_of_fold_accuracy=agreement.share,
         chance_accuracy=agreement.chance,
         learned_nothing=agreement.learned_nothing,
         warnings=tuple(dict.fromkeys(warnings_about(dataset, evidence, detections, agreement, checks))),
-        notes=dataset.notes,
+        notes=(*dataset.notes, *notes),
         against_truth=_against_truth(dataset, evidence, detections, predicted_labels),
         confused_pairs=_confused_pairs(dataset, issues),
         class_health=_class_health(dataset, evidence, detections, predicted_labels == evidence.given_labels),
@@ -179,6 +196,31 @@ def summarise(
         ),
         noise_matrix=detections.noise_matrix.tolist() if len(dataset.class_names) <= MOST_CLASSES_IN_MATRIX else None,
     )
+
+
+def with_judgement(
+    summary: Mapping[str, object],
+    evidence: Evidence,
+    detections: Detections,
+    posterior: ReviewPosterior | None,
+    *,
+    warnings: Sequence[str] = (),
+) -> dict[str, object]:
+    """Return the content of a summary.json with the counts and estimates of other judgements of the same evidence.
+
+    What it says of classes, pairs and each detector stays as the run has it. ``warnings`` go before its own.
+    """
+    before = summary.get("warnings")
+    estimated_wrong_labels = float(detections.error_probability.sum())
+    wrong_labels = tell_wrong_labels(detections, posterior, n_opinions=max(len(evidence.opinions), 1))
+    changed = {
+        "n_flagged": int(detections.lead.flagged.sum()),
+        "estimated_wrong_labels": estimated_wrong_labels,
+        "estimated_noise_rate": estimated_wrong_labels / len(evidence),
+        "wrong_labels": dataclasses.asdict(wrong_labels),
+        "warnings": [*warnings, *(before if isinstance(before, list) else [])],
+    }
+    return {**summary, **{key: rounded(value) for key, value in changed.items()}}
 
 
 def _against_truth(

@@ -60,7 +60,8 @@ def test_the_screen_is_as_reviewed(command, run, golden):
 
 
 @pytest.mark.parametrize("limits", [["--max-issues=3"], ["--max-rate=0.02", "--max-class-rate=0.06"]])
-def test_the_text_in_a_file_is_what_the_screen_shows(command, run, tmp_path, limits):
+def test_the_text_in_a_file_is_what_the_screen_shows(command, run, tmp_path, monkeypatch, limits):
+    monkeypatch.setenv("COLUMNS", "200")  # a file wraps nothing
     (tmp_path / "known.csv").write_text("example_id,given_label\n03.png,dog\n13.png,cat\ngone.png,cat\n")
     for baseline in ([], ["--baseline=known.csv"]):
         shown = command("gate", "run", *limits, *baseline).out

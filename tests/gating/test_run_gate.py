@@ -73,7 +73,7 @@ def test_suspects_in_the_baseline_are_not_new_if_their_label_is_the_same(run):
     assert [(one.example_id, one.is_new) for one in found.suspects][-1] == ("00", False)
     assert (found.n_new, found.passed) == (2, True)
     assert (found.gone, found.relabelled) == ((("gone", "cat"),), (("01", "dog"),))
-    assert "2 of them new" in findings(found)
+    assert "2 of them new" in findings(found)[0]
 
 
 def test_with_a_baseline_nothing_may_be_new_unless_allowed(run):

@@ -3,7 +3,8 @@ import dataclasses
 import pytest
 from tiny_verdict import a_suspect, a_verdict
 
-from labelscan.gating.words import findings, next_steps, outcome, reason, shown, told_apart, unlisted
+from labelscan.gating.words import findings, limit_and_range, next_steps, outcome, reason, shown, told_apart, unlisted
+from labelscan.results.wrong_labels import WrongLabels
 
 
 @pytest.mark.parametrize(
@@ -42,10 +43,34 @@ def test_a_verdict_says_how_many_limits_are_exceeded():
     assert reason(alone) == "the limit is exceeded"
 
 
+@pytest.mark.parametrize(
+    ("name", "found", "limit", "wrong", "words"),
+    [
+        ("max-issues", 60, 100, (90, 210), "; the limit lies within the range of wrong labels, 90 to 210"),
+        ("max-issues", 120, 100, (90, 210), "; the limit lies within the range of wrong labels, 90 to 210"),
+        ("max-rate", 0.01, 0.02, (0.018, 0.042), "; the limit lies within the range of wrong labels, 1.8 % to 4.2 %"),
+        ("max-issues", 60, 80, (90, 210), "; yet at least 90 are wrong, suspects or not"),
+        ("max-issues", 85, 80, (90, 210), ""),
+        ("max-issues", 60, 300, (90, 210), ""),
+    ],
+)
+def test_a_limit_is_compared_with_the_range_of_wrong_labels(name, found, limit, wrong, words):
+    assert limit_and_range(name, found, limit, wrong) == words
+
+
+def test_the_range_of_wrong_labels_is_a_sentence_of_its_own():
+    known = {"estimate": 3.0, "low": 1.0, "high": 6.0, "share": 0.03, "share_low": 0.01, "share_high": 0.06}
+    known |= {"source": "one opinion", "n_decided": 0}
+    wrong = WrongLabels(**known, precision=None, found=None, worth_a_look=None, decisions_to_halve=None)
+    verdict = dataclasses.replace(a_verdict((a_suspect(),)), wrong_labels=wrong)
+    assert findings(verdict)[1] == "between 1 and 6 of 100 labels are wrong (most likely 3)"
+    assert len(findings(a_verdict())) == 1, "runs from before say nothing"
+
+
 def test_only_with_a_baseline_something_is_called_new():
-    assert findings(a_verdict((a_suspect(),))) == "pets: 1 of 100 labels is a suspect (1 %)"
+    assert findings(a_verdict((a_suspect(),)))[0] == "pets: 1 of 100 labels is a suspect (1 %)"
     suspects = (a_suspect(1), a_suspect(2, is_new=False))
-    assert findings(a_verdict(suspects, baseline="known.csv")).endswith(
+    assert findings(a_verdict(suspects, baseline="known.csv"))[0].endswith(
         "2 of 100 labels are suspects (2 %), 1 of them new"
     )
 
@@ -65,6 +90,11 @@ def test_what_to_do_next_can_be_pasted_into_a_shell():
     assert steps["review"] == "labelscan report 'runs/my pets'"
     assert steps["accept"] == "labelscan gate 'runs/my pets' --baseline 'my known.csv' --update-baseline"
     assert next_steps(a_verdict(), 10) == []
+
+
+def test_where_decisions_were_applied_in_memory_no_file_of_other_suspects_is_named():
+    verdict = dataclasses.replace(a_verdict((a_suspect(),)), is_as_written=False)
+    assert [word for word, _ in next_steps(verdict, 10)] == ["review", "accept"]
 
 
 def test_a_pass_asks_for_nothing():

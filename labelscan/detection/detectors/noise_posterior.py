@@ -79,7 +79,7 @@ class NoisePosterior:
             exponent = self.kappa * calibrate(both.enough_for_an_exponent())
             seen = fit_channel(both, exponent, max_steps=self.max_steps, start=channel.refitted)
             log_odds = error_log_odds(both, seen)
-            error_probability = _expecting(float(error_probability.sum()), log_odds)
+            error_probability = expecting(float(error_probability.sum()), log_odds)
         n_wrong = float(error_probability.sum())
         return Detection(
             label_quality=1 - error_probability,
@@ -111,7 +111,7 @@ def _weight_of_training(given_labels: GivenLabels, pred_probs: PredProbs, train_
     return (1 - memorised**FORGIVEN) / 2
 
 
-def _expecting(n_errors: float, log_odds: Floats) -> Floats:
+def expecting(n_errors: float, log_odds: Floats) -> Floats:
     """Return (N,) error probabilities that sum to ``n_errors``, all log-odds being shifted by the same amount."""
 
     def surplus(shift: float) -> float:

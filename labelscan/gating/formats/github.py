@@ -14,7 +14,7 @@ TITLE = "labelscan gate"
 def as_annotations(verdict: GateVerdict, top: int) -> str:
     """Return one line an annotation; a verdict that passes is a single notice."""
     reasons = [check.sentence for check in verdict.checks if not check.passed]
-    words = f"{outcome(verdict)}: {'; '.join(reasons) or reason(verdict)}. {findings(verdict)}"
+    words = f"{outcome(verdict)}: {'; '.join(reasons) or reason(verdict)}. {'; '.join(findings(verdict))}"
     if verdict.passed:
         return _command("notice", words, title=TITLE)
     lines = [_command("error", words, title=TITLE)]

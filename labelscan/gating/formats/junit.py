@@ -28,7 +28,7 @@ def as_junit(verdict: GateVerdict, top: int) -> str:
 
 
 def _listing(verdict: GateVerdict, top: int) -> list[str]:
-    lines = [findings(verdict)]
+    lines = [*findings(verdict)]
     lines += [f"{one.place}: {doubt(one)}" for one in verdict.to_look_at[:top]]
     lines += filter(None, [unlisted(verdict, top)])
     lines += [f"{word}: {step}" for word, step in next_steps(verdict, top)]

@@ -19,7 +19,9 @@ def as_markdown(verdict: GateVerdict, top: int) -> str:
 
 
 def _lines(verdict: GateVerdict, top: int) -> Iterator[str]:
-    yield from (f"## labelscan gate: {outcome(verdict).lower()}", "", in_markdown(findings(verdict)), "")
+    yield from (f"## labelscan gate: {outcome(verdict).lower()}", "")
+    for sentence in findings(verdict):
+        yield from (in_markdown(sentence), "")
     rows = [
         (one.name, *told_apart(one.name, one.found, one.limit), "ok" if one.passed else "**exceeded**")
         for one in verdict.checks

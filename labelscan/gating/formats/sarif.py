@@ -43,7 +43,7 @@ def as_sarif(verdict: GateVerdict, top: int = 0) -> str:  # noqa: ARG001  # serv
         "results": [_result(one, verdict) for one in verdict.suspects[:MOST_RESULTS]],
         "properties": {
             "passed": verdict.passed,
-            "verdict": printable(findings(verdict)),
+            "verdict": printable("; ".join(findings(verdict))),
             "checks": [printable(check.sentence) for check in verdict.checks],
             "suspects": len(verdict.suspects),
         },

@@ -1,0 +1,85 @@
+"""A review: the decisions of a person, with the file they come from, and the labels of a run that they settle."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from labelscan.config import fingerprint
+from labelscan.correction.decisions import Decision, read_decisions
+from labelscan.correction.label_studio import read_annotations
+
+GivenDecisions: TypeAlias = str | Path | Sequence[Decision]
+"""A file of decisions, or decisions in memory."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Review:
+    """Decisions, one an example, and where they come from."""
+
+    decisions: tuple[Decision, ...]
+    file: str = ""
+    """Empty for decisions in memory."""
+    notes: tuple[str, ...] = ()
+    """What a user should know about how they were read."""
+
+    @property
+    def where(self) -> str:
+        """Return what messages call it."""
+        return self.file or "decisions"
+
+    def to_json(self) -> dict[str, object]:
+        """Return what run.json says of the decisions by which a run was judged."""
+        made = [dataclasses.astuple(one) for one in self.decisions]
+        file = str(Path(self.file).absolute()) if self.file else ""
+        return {"file": file, "number": len(made), "fingerprint": fingerprint(made)}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settled:
+    """The labels that a review settles."""
+
+    is_wrong: Mapping[str, bool]
+    """By example id."""
+    notes: tuple[str, ...]
+    """Which decisions say nothing about these labels."""
+
+
+def read_review(given: GivenDecisions) -> Review:
+    """Return the review in decisions.csv or in a JSON export of Label Studio, or that of decisions in memory.
+
+    Raises:
+        DecisionsError: the file is missing, or damaged; up to 20 problems at once.
+    """
+    if not isinstance(given, str | Path):
+        return Review(decisions=tuple({one.example_id: one for one in given}.values()))
+    path = Path(given).expanduser()
+    if path.suffix.lower() != ".json":
+        return Review(decisions=tuple(read_decisions(path)), file=str(path))
+    annotations = read_annotations(path)
+    return Review(decisions=annotations.decisions, file=str(path), notes=annotations.notes)
+
+
+def settle(review: Review, given_labels: Mapping[str, str]) -> Settled:
+    """Return which labels are known to be right or wrong; unsure settles nothing.
+
+    Decisions about examples that are not among ``given_labels``, by example id, or about another label than the one
+    there now, are left out with a note.
+    """
+    is_wrong: dict[str, bool] = {}
+    stale: list[str] = []
+    for one in review.decisions:
+        label = given_labels.get(one.example_id)
+        if label is None or one.given_label not in (None, label):
+            stale.append(one.example_id)
+        elif one.verdict != "unsure":
+            is_wrong[one.example_id] = one.verdict == "drop" or (one.verdict == "relabel" and one.new_label != label)
+    notes = list(review.notes)
+    if stale:
+        verb = "was" if len(stale) == 1 else "were"
+        notes.append(
+            f"{review.where}: {len(stale):,} of {len(review.decisions):,} decisions {verb} left out, about labels that "
+            f"have changed since or examples that are gone or have no score; the first is {stale[0]!r}"
+        )
+    return Settled(is_wrong=is_wrong, notes=tuple(notes))

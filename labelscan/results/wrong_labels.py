@@ -1,0 +1,140 @@
+"""How many labels are wrong, how sure that is, and the sentences that say so on every screen and report.
+
+Probabilities alone cannot tell how many labels are wrong: models doubt hard examples as they doubt wrong labels. So a
+run gives a range, and only decisions of a person make it an interval that holds the truth with a known chance.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from labelscan.detection.decided_labels import ReviewPosterior
+from labelscan.detection.estimates import Range
+from labelscan.detection.protocol import POSTERIOR, Detections
+
+Source = Literal["one opinion", "opinions", "decisions"]
+OFFER = "Measure: decide 50 labels"
+"""What the page of a report calls the measurement."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WrongLabels:
+    """How many of the scored labels are wrong, flagged or not."""
+
+    estimate: float
+    """The most likely number of wrong labels."""
+    low: float
+    high: float
+    """With decisions the 95 % interval, else the range of what the probabilities allow."""
+    share: float
+    """``estimate`` as a share of the scored examples."""
+    share_low: float
+    share_high: float
+    source: Source
+    """What tells: ``one opinion``, ``opinions`` of several models, or ``decisions`` of a person."""
+    n_decided: int
+    """Labels known to be right or wrong by decisions."""
+    precision: Range | None
+    """The share of the flags that are right: estimate, low, high; null where nothing is flagged."""
+    found: Range | None
+    """The share of all wrong labels that are flagged, in the same form; null without decisions."""
+    worth_a_look: int | None
+    """The rank down to which at least one label in ten is wrong; null without decisions, or where another detector than
+    noise-posterior ranks."""
+    decisions_to_halve: int | None
+    """About how many more decisions would halve the interval; null without decisions."""
+
+
+def tell_wrong_labels(
+    detections: Detections, posterior: ReviewPosterior | None = None, *, n_opinions: int = 1
+) -> WrongLabels:
+    """Return how many labels are wrong.
+
+    Args:
+        detections: the judgements of N labels.
+        posterior: what decisions say, where there are some.
+        n_opinions: how many models were asked.
+    """
+    count, flagged, n_scored = detections.wrong_labels, detections.lead.flagged, len(detections.error_probability)
+    precision = found = worth_a_look = None
+    if posterior is None:
+        source: Source = "opinions" if n_opinions > 1 else "one opinion"
+        if flagged.any():
+            precision = _precision(detections)
+    else:
+        source, found = "decisions", posterior.found(flagged)
+        if flagged.any():
+            precision = posterior.precision(flagged)
+        if detections.leading_name == POSTERIOR:
+            worth_a_look = posterior.n_worth_a_look()
+    return WrongLabels(
+        estimate=count.estimate,
+        low=count.low,
+        high=count.high,
+        share=count.estimate / n_scored,
+        share_low=count.low / n_scored,
+        share_high=count.high / n_scored,
+        source=source,
+        n_decided=0 if posterior is None else len(posterior.decided),
+        precision=precision,
+        found=found,
+        worth_a_look=worth_a_look,
+        decisions_to_halve=None if posterior is None else posterior.decisions_to_halve(),
+    )
+
+
+def read_wrong_labels(summary: Mapping[str, object]) -> WrongLabels | None:
+    """Return what summary.json says of the wrong labels; None in runs from before it did."""
+    part = summary.get("wrong_labels")
+    if not isinstance(part, Mapping) or part.get("source") not in get_args(Source):
+        return None
+    ranges = {name: _read_range(part.get(name)) for name in ("precision", "found")}
+    return WrongLabels(**{**part, **ranges})
+
+
+def count_in_words(one: WrongLabels, n_scored: int) -> str:
+    """Return a sentence without its full stop: between how many labels are wrong."""
+    low, high, likely = (f"{number:,.0f}" for number in (one.low, one.high, one.estimate))
+    of_all = f"of {n_scored:,} labels {'is' if high in '01' else 'are'} wrong"
+    if one.source == "decisions":
+        decisions = f"{one.n_decided:,} decision{'' if one.n_decided == 1 else 's'}"
+        count = f"{low} to {high}" if low != high else "none" if high == "0" else high
+        return f"{count} {of_all} (95 % interval from {decisions})"
+    if low == high:
+        return f"{'hardly any' if high == '0' else f'about {high}'} {of_all}"
+    return f"between {low} and {high} {of_all} (most likely {likely})"
+
+
+def list_in_words(one: WrongLabels) -> list[str]:
+    """Return clauses about the list of flags: what it holds, how many are right, how far to review it."""
+    clauses = []
+    if one.found is not None:
+        clauses.append(f"the list holds {_between(one.found)} % of them")
+    if one.precision is not None:
+        known = one.source == "decisions"
+        share = f"about {100 * one.precision.estimate:.0f}" if known else _between(one.precision)
+        clauses.append(f"{share} in 100 of the listed are wrong")
+    if one.worth_a_look is not None:
+        clauses.append(f"a review pays down to rank {one.worth_a_look:,}" if one.worth_a_look else "no review pays")
+    if one.decisions_to_halve is not None:
+        clauses.append(f"about {one.decisions_to_halve:,} more decisions would halve the interval")
+    return clauses
+
+
+def _precision(detections: Detections) -> Range:
+    """Return the share of the flags that is right: the mean error probability of the flags at each end of the count."""
+    from labelscan.detection.detectors.noise_posterior import expecting  # scikit-learn loads here, not for old runs
+
+    count, flagged = detections.wrong_labels, detections.lead.flagged
+    ends = (expecting(end, detections.error_log_odds)[flagged].mean() for end in (count.low, count.high))
+    low, high = map(float, ends)
+    return Range(float(detections.error_probability[flagged].mean()), low, high)
+
+
+def _read_range(part: object) -> Range | None:
+    return Range(*(float(part[name]) for name in ("estimate", "low", "high"))) if isinstance(part, Mapping) else None
+
+
+def _between(share: Range) -> str:
+    low, high = f"{100 * share.low:.0f}", f"{100 * share.high:.0f}"
+    return low if low == high else f"{low} to {high}"

@@ -1,0 +1,103 @@
+"""``--decisions`` on the command line: what is said, and the exit codes that scripts live by."""
+
+import json
+
+import pytest
+
+HEADER = "example_id,decision,new_label,time,given_label\n"
+WRONG = ("3", "25")
+LINES = ("score probs.npz -o run", "gate run", "detect demo:digits -o new", "gate demo:digits -o new")
+
+
+@pytest.fixture
+def run(command, probs, tmp_path):
+    """Make a run folder ``run`` with 2 suspects among 40 labels, and files of decisions about them."""
+    assert command("score", "probs.npz", "-o", "run", "-q").code == 0
+    (tmp_path / "wrong.csv").write_text(HEADER + "".join(f"{one},drop,,,\n" for one in WRONG))
+    (tmp_path / "right.csv").write_text(HEADER + "".join(f"{one},keep,,,\n" for one in WRONG))
+    (tmp_path / "damaged.csv").write_text(HEADER + "3,perhaps,,,\n")
+    return tmp_path / "run"
+
+
+def test_a_gate_counts_what_decisions_leave(command, run):
+    for file, code in (("wrong.csv", 1), ("right.csv", 0)):
+        ended = command("gate", "run", "--max-issues=0", "--decisions", file)
+        assert ended.code == code, ended.err
+        assert "95 % interval from 2 decisions" in ended.out
+        assert "issues.csv" not in ended.out, "it has other suspects"
+    assert command("gate", "run", "--max-issues=0").code == 1, "the run is as it was"
+
+
+def test_every_form_of_a_verdict_gives_the_range(command, run):
+    for form in ("text", "junit", "sarif", "github", "markdown"):
+        for decisions, words in ([], "most likely 2"), (["--decisions=wrong.csv"], "interval from 2 decisions"):
+            out = " ".join(command("gate", "run", "--max-issues=0", "--format", form, *decisions).out.split())
+            assert words in out, form
+    known = json.loads(command("gate", "run", "--max-issues=0", "--json").out)["wrong_labels"]
+    assert known["low"] <= known["estimate"] <= known["high"]
+
+
+def test_a_limit_within_the_range_says_so_and_keeps_its_verdict(command, run):
+    ended = command("gate", "run", "--max-issues=3", "--max-rate=0.99", "--json")
+    beyond, within = (one["sentence"] for one in json.loads(ended.out)["checks"])
+    assert "the limit lies within the range of wrong labels" in within
+    assert "range" not in beyond
+    assert ended.code == 0
+
+
+@pytest.mark.parametrize("file", ["damaged.csv", "missing.csv", "run"])
+@pytest.mark.parametrize("line", LINES)
+def test_a_file_that_cannot_be_read_ends_in_2_and_leaves_all_as_it_is(command, run, tmp_path, line, file):
+    limits = ["--max-issues=9"] if line.startswith("gate") else []
+    before = (run / "run.json").read_bytes()
+    ended = command(*line.split(), *limits, "--decisions", file)
+    assert ended.code == 2
+    assert "perhaps" in ended.err or file in ended.err
+    assert (run / "run.json").read_bytes() == before
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_verdict_is_not_written_over_the_decisions(command, run, tmp_path):
+    before = (tmp_path / "wrong.csv").read_bytes()
+    ended = command("gate", "run", "--max-issues=9", "--decisions=wrong.csv", "--format", "text=wrong.csv")
+    assert ended.code == 2
+    assert "the file of decisions" in ended.err
+    assert (tmp_path / "wrong.csv").read_bytes() == before
+
+
+def test_a_screen_offers_the_measurement_until_there_are_decisions(command, run):
+    ended = command("score", "probs.npz", "-o", "run")
+    assert 'measure "Measure: decide 50 labels" on that page' in ended.out
+    assert "most likely" in ended.out
+    ended = command("score", "probs.npz", "-o", "run", "--decisions", "wrong.csv")
+    assert "measure" not in ended.out
+    words = " ".join(ended.out.split())
+    for sentence in ("95 % interval from 2 decisions", "the list holds", "in 100 of the listed are wrong"):
+        assert sentence in words
+    known = json.loads(command("score", "probs.npz", "-o", "run", "--decisions", "wrong.csv", "--json").out)
+    assert known["wrong_labels"]["source"] == "decisions"
+
+
+def test_what_is_left_out_is_said_once(command, run, tmp_path):
+    (tmp_path / "old.csv").write_text(HEADER + "3,drop,,,fox\ngone,keep,,,\n25,drop,,,\n")
+    for line in ("score probs.npz -o run", "gate run --max-issues=9"):
+        ended = command(*line.split(), "--decisions", "old.csv")
+        words = " ".join((ended.out + ended.err).split())
+        assert words.count("old.csv: 2 of 3 decisions were left out") == 1, line
+        assert "the first is '3'" in words
+
+
+def test_a_gate_on_data_judges_the_run_by_the_decisions(command, photos, tmp_path):
+    line = ("gate", "photos", "--model=linear", "--folds=2", "--epochs=2", "-o", "run", "--max-issues=12")
+    assert command(*line).code in (0, 2)
+    ids = [f"{name}/{number}.png" for name in ("dark", "light") for number in range(6)]
+    decided = [f"{one},{'drop' if one == 'dark/3.png' else 'keep'},,,\n" for one in ids]
+    (tmp_path / "d.csv").write_text(HEADER + "".join(decided))
+    ended = command(*line, "--decisions", "d.csv")
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert summary["wrong_labels"]["n_decided"] == 12
+    assert summary["wrong_labels"]["low"] == summary["wrong_labels"]["high"] == 1
+    issues = (tmp_path / "run" / "issues.csv").read_text().splitlines()
+    assert len(issues) == 2
+    assert ",dark/3.png," in issues[1]
+    assert ended.code in (0, 2), "2 where models that hardly trained have learned nothing"

@@ -1,0 +1,68 @@
+"""What decisions settle: which labels are known, and which decisions say nothing about them."""
+
+import json
+
+import pytest
+
+from labelscan.correction.decisions import Decision, write_decisions
+from labelscan.correction.review import Review, read_review, settle
+from labelscan.errors import DecisionsError
+
+GIVEN = {"a": "cat", "b": "dog", "c": "cat", "d": "dog", "e": "cat"}
+
+
+def decision(example_id, verdict, new_label="", given_label=None):
+    return Decision(example_id=example_id, verdict=verdict, new_label=new_label, given_label=given_label)
+
+
+def test_keep_is_right_relabel_and_drop_are_wrong_and_unsure_says_nothing():
+    made = (decision("a", "keep"), decision("b", "relabel", "cat"), decision("c", "drop"), decision("d", "unsure"))
+    settled = settle(Review(decisions=made), GIVEN)
+    assert settled.is_wrong == {"a": False, "b": True, "c": True}
+    assert settled.notes == ()
+
+
+def test_to_relabel_as_the_label_that_is_there_keeps_it():
+    assert settle(Review(decisions=(decision("a", "relabel", "cat"),)), GIVEN).is_wrong == {"a": False}
+
+
+def test_decisions_about_other_labels_and_lost_examples_are_left_out_with_one_note():
+    made = (
+        decision("b", "keep", given_label="cat"),
+        decision("gone", "drop"),
+        decision("a", "keep", given_label="cat"),
+    )
+    settled = settle(Review(decisions=made, file="d.csv"), GIVEN)
+    assert settled.is_wrong == {"a": False}
+    (note,) = settled.notes
+    assert note.startswith("d.csv: 2 of 3 decisions were left out")
+    assert note.endswith("the first is 'b'")
+
+
+def test_of_several_decisions_in_memory_the_last_counts():
+    review = read_review([decision("a", "keep"), decision("a", "drop")])
+    assert settle(review, GIVEN).is_wrong == {"a": True}
+
+
+def test_a_file_of_the_report_and_an_export_of_label_studio_are_read_alike(tmp_path):
+    write_decisions([decision("a", "relabel", "dog", "cat")], tmp_path / "d.csv")
+    task = {"example_id": "a", "given_label": "cat", "label": "dog"}
+    (tmp_path / "d.json").write_text(json.dumps([task, {"example_id": "b", "given_label": "dog"}]))
+    csv, exported = read_review(tmp_path / "d.csv"), read_review(str(tmp_path / "d.json"))
+    assert csv.decisions == exported.decisions
+    assert "1 of 2 tasks decides nothing" in settle(exported, GIVEN).notes[0]
+
+
+def test_run_json_names_the_file_and_changes_with_what_was_decided(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_decisions([decision("a", "keep")], tmp_path / "d.csv")
+    first = read_review("d.csv").to_json()
+    assert (first["file"], first["number"]) == (str(tmp_path / "d.csv"), 1)
+    write_decisions([decision("a", "drop")], tmp_path / "d.csv")
+    assert read_review("d.csv").to_json()["fingerprint"] != first["fingerprint"]
+
+
+def test_a_damaged_file_is_refused(tmp_path):
+    (tmp_path / "d.csv").write_text("example_id,decision,new_label\na,perhaps,\n")
+    with pytest.raises(DecisionsError, match="'perhaps' is not a decision"):
+        read_review(tmp_path / "d.csv")

@@ -1,0 +1,41 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tiny_run import a_dataset, an_evidence, detections_of
+
+from labelscan.detection.decided_labels import DecidedLabels
+from labelscan.detection.judged_anew import judge_anew, kept_log_odds
+
+EVIDENCE = an_evidence(a_dataset())
+DECIDED = DecidedLabels(index=np.array([0, 1, 3, 8]), is_wrong=np.array([False, True, False, True]))
+
+
+@pytest.mark.parametrize("leading", ["confident-learning", "noise-posterior"])
+def test_no_detector_contradicts_a_decision(leading):
+    before = replace(detections_of(EVIDENCE), leading=leading, leading_name=leading)
+    after, posterior = judge_anew(before, DECIDED)
+    for one in after.by_name.values():
+        assert one.flagged[DECIDED.index].tolist() == DECIDED.is_wrong.tolist()
+    assert after.error_probability[DECIDED.index].tolist() == DECIDED.is_wrong.tolist()
+    assert after.wrong_labels == posterior.n_wrong()
+    assert (after.error_log_odds == before.error_log_odds).all()
+
+
+def test_only_the_probabilities_of_noise_posterior_follow_the_decisions():
+    before = detections_of(EVIDENCE)
+    after, posterior = judge_anew(before, DECIDED)
+    undecided = np.setdiff1d(np.arange(10), DECIDED.index)
+    other = after.by_name["confident-learning"]
+    assert (other.label_quality == before.lead.label_quality).all()
+    assert (other.flagged[undecided] == before.lead.flagged[undecided]).all()
+    own = after.by_name["noise-posterior"]
+    assert (own.label_quality == 1 - posterior.error_probability).all()
+    assert (own.error_probability == after.error_probability).all()
+
+
+def test_decisions_are_compared_with_the_digits_that_a_run_keeps():
+    before = detections_of(EVIDENCE)
+    kept = replace(before, error_log_odds=kept_log_odds(before))
+    first, second = (judge_anew(one, DECIDED)[0].error_probability for one in (before, kept))
+    np.testing.assert_array_equal(first, second)
