@@ -28,7 +28,7 @@ def show(page: ReportPage, written: Mapping[str, Path], *, shown: Sequence[str],
             console.print(text(str(path)))
             continue
         console.print(text((f"{WORDS[name]:<8}", "dim"), (str(path), "bold")))
-        for word, step in _next_steps(name, path, shlex.quote(page.run)):
+        for word, step in _next_steps(name, path, page):
             console.print(text((f"{word:<8}", "dim"), step))  # not wrapped, to be copied
     for note in page.notes:
         stderr().show(text(("note: ", "dim"), note))
@@ -38,10 +38,13 @@ def show(page: ReportPage, written: Mapping[str, Path], *, shown: Sequence[str],
         stderr().show(text(("note: ", "dim"), words))
 
 
-def _next_steps(name: str, path: Path, run: str) -> Iterator[tuple[str, str]]:
-    """Yield what to do with a report, each a word and a step; ``run`` is quoted for a shell."""
+def _next_steps(name: str, path: Path, page: ReportPage) -> Iterator[tuple[str, str]]:
+    """Yield what to do with a report, each a word and a step."""
+    run = shlex.quote(page.run)
     if name == "html":
         yield "next", f"open it, or labelscan report {run} --serve"
+        if page.measurement:
+            yield "measure", "decide 25 to 100 labels on it, and it says how many are wrong, with a 95 % interval"
         yield "then", f"labelscan apply {run} --decisions decisions.csv"
     elif name == "label-studio":
         yield "paste", f"{interface_path(path)} into the labelling settings of a project, then import the tasks"

@@ -11,7 +11,8 @@ from labelscan.reporting.formats.html import ASSETS
 
 COMPUTE = """([constants, centres, all, part, rest]) => {
     const posterior = new ReviewPosterior(constants, centres, all);
-    const ranges = [posterior.nWrong(), posterior.precision(part), posterior.found(part, rest)];
+    const [inside, outside] = [posterior.count(part), posterior.count(rest)];
+    const ranges = [posterior.nWrong(), posterior.share(inside, sumOf(part.sizes)), posterior.found(inside, outside)];
     return {
         ranges: ranges.map(({ estimate, low, high }) => [estimate, low, high]),
         byBin: posterior.byBin,

@@ -22,20 +22,17 @@ class ReviewPosterior {
     return this.range(counts, deviations);
   }
 
-  /** Return the share of a part that is wrong, as a range. */
-  precision(part) {
-    const { counts, deviations } = this.count(part);
-    const n = Math.max(sumOf(part.sizes), 1);
+  /** Return the share of ``n`` labels that is wrong, as a range; ``inside`` is how many are, as ``count`` returns it. */
+  share(inside, n) {
     return this.range(
-      counts.map((one) => one / n),
-      deviations.map((one) => one / n),
+      inside.counts.map((one) => one / n),
+      inside.deviations.map((one) => one / n),
       1,
     );
   }
 
-  /** Return the share of all wrong labels that a part has, as a range; ``rest`` are all others. */
-  found(part, rest) {
-    const [inside, outside] = [this.count(part), this.count(rest)];
+  /** Return the share of all wrong labels that are ``inside`` a part and not ``outside``, as a range. */
+  found(inside, outside) {
     const shares = inside.counts.map((one, draw) => {
       const total = one + outside.counts[draw];
       return total > 0 ? one / Math.max(total, 1e-9) : 1;
