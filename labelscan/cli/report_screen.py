@@ -10,6 +10,7 @@ from labelscan.reporting.formats.label_studio import interface_path, without_tas
 from labelscan.reporting.formats.markdown import render_markdown
 from labelscan.reporting.page import ReportPage
 from labelscan.reporting.review_server import HOST, ReviewServer
+from labelscan.results.wrong_labels import OFFER
 
 WORDS = {"html": "page", "label-studio": "tasks", "markdown": "report"}
 """The word before the path of each format."""
@@ -44,7 +45,7 @@ def _next_steps(name: str, path: Path, page: ReportPage) -> Iterator[tuple[str, 
     if name == "html":
         yield "next", f"open it, or labelscan report {run} --serve"
         if page.measurement:
-            yield "measure", "decide 25 to 100 labels on it, and it says how many are wrong, with a 95 % interval"
+            yield "measure", f'"{OFFER}" on it tells how many are wrong'
         yield "then", f"labelscan apply {run} --decisions decisions.csv"
     elif name == "label-studio":
         yield "paste", f"{interface_path(path)} into the labelling settings of a project, then import the tasks"

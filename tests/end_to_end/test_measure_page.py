@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import served
-from tiny_page import a_measurement, a_page, a_suspect
+from tiny_page import a_measurement, a_page, a_summary, a_suspect
 
 import labelscan
 from labelscan.correction.decisions import read_decisions
@@ -84,17 +84,18 @@ def test_fifty_decisions_by_key_measure_how_many_labels_are_wrong(visit, run, tr
     wait_for(tab, "#measure-wait", "9 of 10 decisions")
     assert tab.locator("h1").inner_text() == headline
     decide_by_truth(tab, true_labels, 1)
-    after_ten = range_in(wait_for(tab, "#measure-state", "measured by 10 decisions"))
+    after_ten = range_in(wait_for(tab, "#measure-state", "interval from 10 decisions"))
     assert range_in(tab.locator("h1").inner_text()) == after_ten
     assert range_in(tab.locator("#estimate").inner_text()) == after_ten
     assert tab.locator(".to-measure").first.inner_text() == "Measure: 40 labels left"
     decide_by_truth(tab, true_labels, 40)
-    words = wait_for(tab, "#measure-state", "measured by 50 decisions")
+    words = wait_for(tab, "#measure-state", "interval from 50 decisions")
     low, high = range_in(words)
     assert low <= n_errors <= high
     assert high - low < 0.8 * (after_ten[1] - after_ten[0])
-    assert "About 150 more decisions would halve that range." in words
-    assert tab.locator("#message").inner_text().startswith("All 50 are decided.")
+    assert "About 150 more decisions would halve the interval." in words
+    assert tab.locator("#measure:focus").count() == 1
+    assert tab.locator("#measure-state").evaluate("node => node.getBoundingClientRect().top") < 300
     tiles = tab.locator("#measured dt").all_inner_texts()
     assert tiles == ["wrong labels", "the list holds", "on the list", "a review pays"]
     flagged = run.issues.scores.head(make_report_page(run).n_flagged)["example_id"].astype(int).to_numpy()
@@ -132,10 +133,10 @@ def test_decisions_of_the_review_count_as_those_of_the_measurement_do(visit, run
     tab = visit(make_report_page(run))
     tab.locator("#start").click()
     decide_by_truth(tab, true_labels, 12)
-    wait_for(tab, "#measure-state", "measured by 12 decisions")
+    wait_for(tab, "#measure-state", "interval from 12 decisions")
     tab.keyboard.press("u")
     tab.get_by_label("13 of").wait_for()
-    wait_for(tab, "#measure-state", "measured by 12 decisions")
+    wait_for(tab, "#measure-state", "interval from 12 decisions")
     for _ in range(4):
         tab.keyboard.press("z")
     wait_for(tab, "#measure-wait", "9 of 10 decisions")
@@ -188,11 +189,12 @@ def test_how_many_to_decide_is_chosen_and_kept(visit):
 
 
 def test_a_run_that_flags_nothing_can_be_measured(visit):
-    tab = visit(a_page(suspects=(), n_flagged=0, measurement=a_measurement((), n_flagged=0)))
+    summary = a_summary(detector="noise-posterior:label_doubt=1")
+    tab = visit(a_page(suspects=(), n_flagged=0, summary=summary, measurement=a_measurement((), n_flagged=0)))
     tab.locator(".hero .to-measure").click()
     for key in "ggggsgggggg":
         tab.keyboard.press(key)
-    wait_for(tab, "#measure-state", "measured by 11 decisions")
+    wait_for(tab, "#measure-state", "interval from 11 decisions")
     assert tab.locator("#measured dt").all_inner_texts() == ["wrong labels", "a review pays"]
     assert tab.locator("#curve-drawing polyline").count() == 2
 
@@ -208,7 +210,7 @@ def test_a_page_of_measured_labels_waits_for_as_many_decisions(visit):
     wait_for(tab, "#measure-wait", "11 of 12 decisions")
     assert tab.locator("h1").inner_text() == "4 to 12 of 1,190 labels are wrong"
     tab.keyboard.press("g")
-    wait_for(tab, "#measure-state", "measured by 12 decisions")
+    wait_for(tab, "#measure-state", "interval from 12 decisions")
 
 
 def test_a_served_page_saves_the_measurement_in_the_run(browser, tmp_path):
@@ -227,6 +229,17 @@ def test_a_served_page_saves_the_measurement_in_the_run(browser, tmp_path):
     ]
 
 
+def test_no_rank_is_advised_where_another_detector_ranks(visit):
+    tab = visit(a_measured_page(summary=a_summary(detector="confident-learning")))
+    tab.get_by_role("button", name="Measurement").click()
+    for key in "sgsgsgsgsg":
+        tab.keyboard.press(key)
+    wait_for(tab, "#measure-state", "interval from 10 decisions")
+    assert tab.locator("#measured dt").all_inner_texts() == ["wrong labels", "the list holds", "on the list"]
+    assert tab.locator("#curve-drawing .mark").count() == 1
+    assert "pays" not in tab.locator("#curve-text").inner_text()
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390, 320])
 def test_the_measurement_is_accessible_and_fits_the_screen(visit, theme, width):
@@ -234,7 +247,7 @@ def test_the_measurement_is_accessible_and_fits_the_screen(visit, theme, width):
     tab.get_by_role("button", name="Measurement").click()
     for key in "ssgsggugggggg":
         tab.keyboard.press(key)
-    wait_for(tab, "#measure-state", "measured by 12 decisions")
+    wait_for(tab, "#measure-state", "interval from 12 decisions")
     tab.get_by_text("The curve in numbers").click()
     assert [(one["id"], one["nodes"][0]["html"]) for one in axe.Axe().run(tab).response["violations"]] == []
     assert tab.locator("html").evaluate("root => root.scrollWidth - root.clientWidth") == 0

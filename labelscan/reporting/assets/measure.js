@@ -64,7 +64,7 @@ class Measuring {
     replaceIn("measure-state", found && this.words(found));
     byId("measure-wait").textContent =
       found || !decided.length ? "" : `${count(decided.length)} of ${decisionsOf(this.fewest)}: with fewer, a count would jump.`;
-    byId("estimate").textContent = found ? `${wholes(found.nWrong)} wrong` : "";
+    byId("estimate").textContent = found ? `${wholes(found.nWrong)} labels are wrong` : "";
     this.showHeadline(found);
     byId("measured").hidden = !found;
     byId("curve").hidden = !found;
@@ -73,10 +73,12 @@ class Measuring {
     this.showCurve(found);
   }
 
-  /** Return what the measurement found, as lines, when its last label is decided. */
-  result() {
+  /** Go to what the measurement found, and return it in words. */
+  goToResult() {
     this.show();
-    return [`All ${count(this.sample.length)} are decided.`, byId("measure-state").textContent];
+    byId("measure-section").scrollIntoView({ behavior: "instant" });
+    byId("measure").focus({ preventScroll: true });
+    return byId("measure-state").textContent;
   }
 
   /** Return the labels whose decision says whether they are wrong, from the review as well. */
@@ -115,7 +117,7 @@ class Measuring {
       nWrong: posterior.nWrong(),
       points,
       list: points.find(({ rank }) => rank === this.n_flagged),
-      nWorthALook: posterior.nWorthALook(),
+      nWorthALook: this.is_ranked_by_doubt ? posterior.nWorthALook() : null,
       toHalve: posterior.decisionsToHalve(),
     };
     return this.measured;
@@ -125,22 +127,20 @@ class Measuring {
     const elsewhere = this.decisions.list().length - this.decisions.nOf(this.labels);
     const lines = [
       element("strong", {}, `${wholes(nWrong)} of ${count(this.nScored)} labels are wrong`),
-      `, most likely about ${count(Math.round(nWrong.estimate))}: measured by ${decisionsOf(nDecided)}, with 95\u00a0% confidence. `,
-      `About ${count(toHalve)} more decisions would halve that range.`,
+      ` (95\u00a0% interval from ${decisionsOf(nDecided)}), most likely about ${count(Math.round(nWrong.estimate))}. `,
+      `About ${count(toHalve)} more decisions would halve the interval.`,
     ];
     if (elsewhere) lines.push(` Not in it: ${decisionsOf(elsewhere)} about labels that this page does not show.`);
     return lines;
   }
 
   showHeadline(found) {
-    const source = found && `Measured by ${decisionsOf(found.nDecided)}, with 95\u00a0% confidence.`;
+    replaceIn("lead-basis", found && [`Measured by ${decisionsOf(found.nDecided)}, with 95\u00a0% confidence`]);
+    replaceIn("lead-list", found?.list && [`${shares(found.list.precision)} of them are wrong`]);
     replaceIn("wrong-range", found && [wholes(found.nWrong)]);
     replaceIn("wrong-how", found && []);
     replaceIn("tile-share", found && [shares(this.ofScored(found.nWrong))]);
     replaceIn("tile-basis", found && [`measured by ${decisionsOf(found.nDecided)}`]);
-    const flagged = element("strong", {}, count(this.n_flagged));
-    const ofFlagged = found?.list ? [" ", flagged, ` flagged: ${shares(found.list.precision)} of them are wrong.`] : [];
-    replaceIn("lead", found && [source, ...ofFlagged]);
   }
 
   ofScored({ low, high }) {
@@ -155,8 +155,10 @@ class Measuring {
       tiles.push(tile("the list holds", shares(list.found), "of all wrong labels"));
       tiles.push(tile("on the list", inHundred(list.precision), "in 100 labels are wrong"));
     }
-    const oneIn = `while 1 label in ${count(Math.round(1 / this.constants.worth_a_look))} is wrong`;
-    tiles.push(tile("a review pays", nWorthALook ? `to rank ${count(nWorthALook)}` : "nowhere", oneIn));
+    if (nWorthALook !== null) {
+      const oneIn = `while 1 label in ${count(Math.round(1 / this.constants.worth_a_look))} is wrong`;
+      tiles.push(tile("a review pays", nWorthALook ? `to rank ${count(nWorthALook)}` : "nowhere", oneIn));
+    }
     return tiles;
   }
 
@@ -196,7 +198,7 @@ function tableOf(points) {
   const rows = points.map(({ rank, precision, found }) =>
     element("tr", {}, ...cells("td", [count(rank), shares(precision), shares(found)])),
   );
-  const titles = ["to rank", "of these wrong", "of all wrong ones found"];
+  const titles = ["to rank", "wrong", "found"];
   return [
     element("thead", {}, element("tr", {}, ...cells("th", titles, { scope: "col" }))),
     element("tbody", {}, ...rows),

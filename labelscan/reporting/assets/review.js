@@ -47,12 +47,14 @@ function showAll() {
 /** Decide about the current label and go on to the next undecided one. */
 function decide(decision, newLabel = "") {
   const suspect = gallery.current;
+  const isChange = decisions.of(suspect) !== null;
   decisions.decide(suspect, decision, newLabel);
   gallery.showState(suspect);
   const next = gallery.goToUndecided();
   const said = `${STATES[decision]}${newLabel ? ` as ${newLabel}` : ""}. ${byId("progress-text").textContent}.`;
-  speak(next ? said : `${said} All of these are reviewed.`);
-  if (!next) showMessage(gallery.isBlind ? measuring.result() : [ALL_REVIEWED]);
+  if (next) return speak(said);
+  showMessage([gallery.isBlind ? "All of these are decided." : ALL_REVIEWED]);
+  speak(gallery.isBlind && !isChange ? `${said} ${measuring.goToResult()}` : `${said} All of these are reviewed.`);
 }
 
 /** Show the labels of the measurement, or the flagged ones. */

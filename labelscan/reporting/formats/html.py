@@ -20,6 +20,7 @@ from markupsafe import Markup
 from labelscan.atomic import replacing
 from labelscan.correction.decisions import COLUMNS, VERDICTS
 from labelscan.detection.decided_labels import constants
+from labelscan.detection.protocol import POSTERIOR
 from labelscan.reporting.page import Measurement, ReportPage
 from labelscan.results.columns import ACCURACY, CLASS, EXAMPLES, FLAGGED, PROBABLY_WRONG, QUALITY, SHARE
 from labelscan.results.health import MANY_FLAGGED
@@ -167,6 +168,7 @@ def _measurement(page: ReportPage, measurement: Measurement) -> dict[str, object
         "stretches": [dataclasses.astuple(one) for one in measurement.stretches],
         "doubt": rounded(doubt),
         "n_flagged": page.n_flagged,
+        "is_ranked_by_doubt": str(page.summary["detector"]).partition(":")[0] == POSTERIOR,
         "n_decided": page.wrong_labels.n_decided if page.wrong_labels else 0,
     }
 

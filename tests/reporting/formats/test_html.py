@@ -129,7 +129,7 @@ MEASURED = {"source": "decisions", "n_decided": 50}
     ],
 )
 def test_the_headline_is_a_range_and_says_whether_it_is_a_guess(wrong, headline, lead, tile):
-    shown = words_of(render_html(a_page(wrong_labels=a_guess(**wrong))))
+    shown = words_of(render_html(a_page(wrong_labels=a_guess(**wrong)))).replace(" .", ".")
     assert f"pets {headline}" in shown
     assert lead in shown[: shown.index("labels checked")]
     may_be = "are" if wrong == MEASURED else "may be"
