@@ -20,7 +20,6 @@ from labelscan.gating.baseline import BaselineUpdate
 from labelscan.gating.run_gate import accept, verdict_of
 from labelscan.gating.verdict import GateVerdict
 from labelscan.pipeline.given_data import Data, settings_and_data
-from labelscan.pipeline.judge import judge_finished
 from labelscan.reporting.formats import FORMATS
 from labelscan.reporting.make_report import TOP, make_report_page, shows_examples, write_report
 from labelscan.results.finished_run import FinishedRun, Run
@@ -72,7 +71,7 @@ def benchmark(
     detectors: Sequence[str] = (),
     n_seeds: int = 3,
     settings: Config | None = None,
-    model: "UserModel | None" = None,
+    model: "UserModel | Sequence[UserModel] | None" = None,
     output: Path | str | None = None,
     fresh: bool = False,
     max_seconds: float | None = None,
@@ -176,7 +175,11 @@ def gate(
 
     def find_run() -> FinishedRun:
         found = FinishedRun.of(run)
-        return found if review is None else judge_finished(found, review)
+        if review is None:
+            return found
+        from labelscan.pipeline.judge import judge_finished  # for which the detectors are loaded
+
+        return judge_finished(found, review)
 
     return verdict_of(find_run, dataclasses.replace((settings or Config()).gate, **limits))
 

@@ -38,22 +38,25 @@ class StepDone:
 
 @dataclass(frozen=True, slots=True)
 class TrainingPlanned:
-    """Folds, epochs of each, and how many folds an earlier run has finished.
+    """Folds of all models, epochs of each, and how many folds an earlier run has finished.
 
-    The detector ``aum`` trains ``n_threshold_runs`` more; ``reused_folds`` includes them.
+    ``n_epochs`` is that of the model with the most; 0 where none has any. The detector ``aum`` trains
+    ``n_threshold_runs`` more; ``reused_folds`` includes them.
     """
 
     n_folds: int
     n_epochs: int
     reused_folds: int
     n_threshold_runs: int = 0
+    n_models: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class EpochDone:
     """One epoch of one fold: mean loss and accuracy on the given labels of its training examples.
 
-    ``kind`` is ``fold``, or ``aum`` for a threshold run, whose number is then in ``fold``.
+    ``kind`` is ``fold``, or ``aum`` for a threshold run, whose number is then in ``fold``. ``opinion`` is the model,
+    where the run has several.
     """
 
     repeat: int
@@ -64,13 +67,14 @@ class EpochDone:
     train_accuracy: float
     seconds: float
     kind: str = "fold"
+    opinion: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class FoldDone:
     """One fold is trained and its held-out examples are predicted; accuracy is on their given labels.
 
-    It is None where nothing was held out, as in threshold runs; for ``kind`` see ``EpochDone``.
+    It is None where nothing was held out, as in threshold runs; for ``kind`` and ``opinion`` see ``EpochDone``.
     """
 
     repeat: int
@@ -79,6 +83,7 @@ class FoldDone:
     seconds: float
     reused: bool = False
     kind: str = "fold"
+    opinion: str = ""
 
 
 @dataclass(frozen=True, slots=True)

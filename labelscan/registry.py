@@ -183,9 +183,12 @@ def nearest(name: str, known: Collection[str]) -> str:
 def read_value(text: str, kind: object, *, where: str) -> object:
     """Return ``text`` as a value of the annotated type ``kind``, or raise ConfigError.
 
-    Knows str, int, float, bool, Literal and unions of these with None (``none`` in text).
+    Knows str, int, float, bool, Literal, unions of these with None (``none`` in text), and tuples of texts, which are
+    written with ``;`` in between.
     """
     origin = get_origin(kind)
+    if origin is tuple:
+        return tuple(filter(None, map(str.strip, text.split(";"))))
     if origin is Literal:
         for choice in get_args(kind):
             if text == str(choice):
@@ -225,6 +228,8 @@ def shown(value: object) -> str:
         return str(value).lower()
     if isinstance(value, float) and float(f"{value:g}") == value:
         return f"{value:g}"
+    if isinstance(value, tuple):
+        return "; ".join(value)
     return str(value)
 
 

@@ -60,11 +60,21 @@ def channel_of(
     return exponent, channel, following, q
 
 
+def shifted(odds: list[float], total: float) -> list[float]:
+    """Return probabilities of the square roots of odds, all multiplied by one factor so that they sum to ``total``."""
+    lower, upper = -60.0, 60.0
+    for _ in range(200):
+        factor = math.exp((lower + upper) / 2)
+        probabilities = [math.sqrt(odd) * factor / (1 + math.sqrt(odd) * factor) for odd in odds]
+        lower, upper = ((lower + upper) / 2, upper) if sum(probabilities) < total else (lower, (lower + upper) / 2)
+    return probabilities
+
+
 def reference(
     probs: np.ndarray,
     labels: np.ndarray,
     kappa: float = 2.0,
-    label_doubt: float = 0.25,
+    label_doubt: float = 1.0,
     max_steps: int = 30,
     train_probs: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
@@ -72,32 +82,36 @@ def reference(
     n = len(labels)
     log_p = logs(probs)
     calibrated = calibration(log_p, labels)
-    likeliest, *_ = channel_of(log_p, labels, calibrated, 2 * max_steps, fit_exponent=True)
-    exponent = likeliest ** (1 - label_doubt) * (kappa * calibrated) ** label_doubt
-    _, _, refitted, q = channel_of(log_p, labels, exponent, max_steps)
-    error = [1 - q[row][labels[row]] for row in range(n)]
+    by_heart = 0.0
     if train_probs is not None:
         missed, missed_in_training = (
             sum(int(np.argmax(rows[i]) != labels[i]) for i in range(n)) for rows in (probs, train_probs)
         )
         by_heart = min(max(1 - missed_in_training / missed, 0), 1) if missed else 0
+    doubt = label_doubt * (1 - by_heart) ** 2
+    likeliest, _, _, fewest = channel_of(log_p, labels, calibrated, 2 * max_steps, fit_exponent=True)
+    exponent = likeliest ** (1 - doubt) * (kappa * calibrated) ** doubt
+    _, _, refitted, q = channel_of(log_p, labels, exponent, max_steps)
+    total = sum(1 - q[row][labels[row]] for row in range(n))
+    ranked_by, exponent = log_p, kappa * calibrated
+    if train_probs is not None:
         weight = (1 - by_heart**4) / 2
         pairs = zip(log_p, logs(train_probs), strict=True)
-        both = [[(1 - weight) * a + weight * b for a, b in zip(*rows, strict=True)] for rows in pairs]
-        _, _, _, q = channel_of(both, labels, kappa * calibration(both, labels), max_steps, start=refitted)
-        odds = [(1 - q[row][labels[row]]) / q[row][labels[row]] for row in range(n)]
-        lower, upper = -60.0, 60.0
-        for _ in range(200):
-            shift = (lower + upper) / 2
-            shifted = [odd * math.exp(shift) / (1 + odd * math.exp(shift)) for odd in odds]
-            lower, upper = (shift, upper) if sum(shifted) < sum(error) else (lower, shift)
-        error = shifted
+        ranked_by = [[(1 - weight) * a + weight * b for a, b in zip(*rows, strict=True)] for rows in pairs]
+        exponent = kappa * calibration(ranked_by, labels)
+    _, _, _, q = channel_of(ranked_by, labels, exponent, max_steps, start=refitted)
+    odds = [(1 - q[row][labels[row]]) / q[row][labels[row]] for row in range(n)]
+    error = shifted(odds, total)
     ranked = sorted(range(n), key=lambda row: -error[row])
     f1 = [2 * sum(error[row] for row in ranked[:size]) / (size + sum(error)) for size in range(1, n + 1)]
     flagged = np.zeros(n, dtype=bool)
     flagged[ranked[: int(np.argmax(f1)) + 1]] = True
+    low = min(sum(1 - fewest[row][labels[row]] for row in range(n)), total) / 1.25
+    high = max(sum(int(np.argmax(probs[row]) != labels[row]) for row in range(n)), 1.25 * total)
     return {
         "error_probability": np.array(error),
         "flagged": flagged,
         "noise_matrix": np.array(refitted).T,
+        "wrong_labels": np.array([total, low, high]),
+        "odds": np.array(odds),
     }

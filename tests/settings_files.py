@@ -38,6 +38,9 @@ def schema() -> str:
 
 def value_schema(one: Setting) -> dict[str, Any]:
     """Return the schema of one value."""
+    if one.is_list:
+        kinds = [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]
+        return {"description": one.help, "default": list(one.default), "anyOf": kinds}
     may_be_none = type(None) in get_args(one.kind)
     kind = next((kind for kind in get_args(one.kind) if kind in TYPES), one.kind)
     value: dict[str, Any] = {"enum": list(one.choices)} if one.choices else {"type": TYPES[kind]}
@@ -65,4 +68,6 @@ def toml(value: object) -> str:
     """Return a value as TOML writes it."""
     if isinstance(value, str) or value is None:
         return json.dumps(value or ("none" if value is None else ""))
+    if isinstance(value, tuple):
+        return json.dumps(list(value))
     return shown(value) if isinstance(value, bool) else repr(value)

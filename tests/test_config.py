@@ -204,7 +204,8 @@ def test_a_config_of_the_paper_has_its_protocol_and_parts_that_exist(name, n_cla
     schedule = build_schedule(training.loss, n_epochs=training.epochs, n_classes=n_classes)
     assert not schedule.loss.stalls(n_classes) or schedule.delay > 0
     DETECTORS.build(settings.detection.detector)
-    MODELS.build(settings.model.name)
+    for model in settings.model.name:
+        MODELS.build(model)
 
 
 def test_shipped_configs_are_in_the_wheel():
@@ -218,3 +219,25 @@ def test_an_unknown_config_names_the_nearest():
         find_config("quik")
     with pytest.raises(ConfigError, match="one of ci, default"):
         find_config("zzz")
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [('"small-cnn"', ("small-cnn",)), ('["small-cnn", "extra-trees:20"]', ("small-cnn", "extra-trees:20"))],
+)
+def test_one_model_is_a_text_and_several_are_a_list_in_a_file(tmp_path, text, names):
+    assert resolve(config_file=write(tmp_path / "a.toml", f"[model]\nname = {text}\n")).model.name == names
+
+
+def test_several_models_can_be_named_wherever_settings_come_from():
+    names = ("small-cnn", "extra-trees:20")
+    assert labelscan.settings(model=list(names)).model.name == names
+    assert labelscan.settings(model="small-cnn").model.name == ("small-cnn",)
+    assert resolve(overrides=["model.name=small-cnn; extra-trees:20"]).model.name == names
+    assert resolve(environment={"LABELSCAN_MODEL_NAME": "small-cnn;extra-trees:20"}).model.name == names
+
+
+@pytest.mark.parametrize("value", ["3", "[3]", "[]", '["auto", "mlp"]', '["mlp", "mlp"]'])
+def test_a_list_of_models_that_cannot_be_is_refused(tmp_path, value):
+    with pytest.raises(ConfigError, match=r"model\.name"):
+        resolve(config_file=write(tmp_path / "a.toml", f"[model]\nname = {value}\n"))

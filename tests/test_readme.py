@@ -26,7 +26,7 @@ from labelscan.config import ModelConfig, shipped_configs
 from labelscan.correction.decisions import Decision, write_decisions
 from labelscan.data.native_sizes import NativeSizes
 from labelscan.training.losses import LOSSES
-from labelscan.training.models import choose_model
+from labelscan.training.models.automatic import DataFacts, automatic_models
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -69,7 +69,8 @@ def write_arrays(folder):
     np.savez(folder / "arrays.npz", **arrays, coarse=labels // 2, expert=expert)
     pred_probs = np.full((30, 3), 0.05)
     pred_probs[np.arange(30), labels] = 0.9
-    np.savez(folder / "probs.npz", pred_probs=pred_probs, given_labels=labels)
+    for name in ("probs.npz", "probs-of-another-model.npz"):
+        np.savez(folder / name, pred_probs=pred_probs, given_labels=labels)
     table = pd.DataFrame(pred_probs, columns=["prob:c0", "prob:c1", "prob:c2"]).assign(label=[f"c{k}" for k in labels])
     table.to_csv(folder / "probs.csv", index=False)
 
@@ -158,7 +159,7 @@ def test_the_loss_to_add_can_be_trained_with_its_options_and_is_listed(monkeypat
     run = labelscan.detect(features, labels, settings=settings, output=tmp_path / "run")
     assert run.summary.out_of_fold_accuracy > 0.9
     record = json.loads((run.folder / "run.json").read_text(encoding="utf-8"))
-    assert record["choices"]["loss"] == "mine:strength=0.25,delay=8"
+    assert record["choices"]["opinions"][0]["loss"] == "mine:strength=0.25,delay=8"
     assert main(["list", "losses"]) == 0
     listed = " ".join(capsys.readouterr().out.split())
     assert "Cross-entropy that forgives." in listed
@@ -212,7 +213,8 @@ def test_the_options_named_exist():
 def test_images_of_up_to_64_pixels_are_small_and_larger_ones_photos():
     for height, is_small in ((64, True), (65, False)):
         sizes = NativeSizes(n_probed=10, uniform=True, median_height=height, median_width=100, grey=False)
-        assert choose_model(ModelConfig(weights="none"), sizes).reason.endswith("are small") == is_small
+        first, _ = automatic_models(ModelConfig(weights="none"), DataFacts(sizes, n_examples=1000, n_classes=10))
+        assert first.reason.endswith("are small") == is_small
 
 
 def test_the_extras_to_install_exist():

@@ -24,8 +24,12 @@ RESULTS = (
 
 
 def quick(**changes: object) -> Config:
-    """Return settings for a run of seconds, with ``changes`` by key. One thread: the bytes do not depend on cores."""
-    overrides = {"training.epochs": N_EPOCHS, "executor.processes": 1, "executor.threads": 1, **changes}
+    """Return settings for a run of seconds, with ``changes`` by key, of one small network unless they name others.
+
+    One thread: the bytes do not depend on cores.
+    """
+    overrides = {"model.name": "small-cnn", "training.epochs": N_EPOCHS, "executor.processes": 1, **changes}
+    overrides.setdefault("executor.threads", 1)
     return labelscan.settings(overrides=overrides, folds=N_FOLDS)
 
 

@@ -72,7 +72,7 @@ class BenchmarkPlan:
     """All decisions of a benchmark, with every name checked."""
 
     config: Config
-    model: UserModel | None
+    model: UserModel | Sequence[UserModel] | None
     dataset: Dataset
     """With true labels; given labels are wrong only where the data's own errors are to be found."""
     data_fingerprint: str
@@ -89,8 +89,7 @@ class BenchmarkPlan:
     @cached_property
     def folder(self) -> Path:
         """Return the folder of the benchmark."""
-        model = [self.plan.model_name, self.plan.model_fingerprint]
-        matters = {**self.shared_settings, "data": self.data_fingerprint, "model": model}
+        matters = {**self.shared_settings, "data": self.data_fingerprint, **self.plan.models}
         return self.output or DEFAULT_PARENT / f"benchmark-{self.dataset.name}-{fingerprint(matters)[:8]}"
 
     @property
@@ -112,11 +111,11 @@ class BenchmarkPlan:
     def rows(self) -> tuple[tuple[str, str], ...]:
         """Return (label, text) pairs that say what would run."""
         of_run = dict(plan_facts(self.plan))
-        names = ("data", "examples", "classes", "model", "inputs", "training", "folds", "threshold runs", "device")
+        by_cell = ("loss", "detector", "self-check", "run folder")
         return (
-            *((name, of_run[name]) for name in names if name in of_run),
+            *((name, words) for name, words in of_run.items() if name not in by_cell),
             ("noise", "; ".join(self.noises)),
-            ("losses", "; ".join(self.plans[loss].loss or loss for loss in self.losses)),
+            ("losses", "; ".join(self.plans[loss].network.loss or loss for loss in self.losses)),
             ("detectors", "; ".join(self.detectors)),
             ("seeds", ", ".join(map(str, self.seeds))),
             ("folder", str(self.folder)),
@@ -146,7 +145,7 @@ def make_benchmark_plan(
     config: Config,
     *,
     dataset: Dataset | None = None,
-    model: UserModel | None = None,
+    model: UserModel | Sequence[UserModel] | None = None,
     noises: Sequence[str] = (),
     losses: Sequence[str] = (),
     detectors: Sequence[str] = (),

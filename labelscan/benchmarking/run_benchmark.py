@@ -18,7 +18,7 @@ from labelscan.config import nested
 from labelscan.detection.detectors import DETECTORS
 from labelscan.errors import Interrupted, RunError
 from labelscan.events import CellDone, CellsPlanned, CellStarted, Listener, ignore, with_deadline
-from labelscan.pipeline.estimate import estimate_seconds
+from labelscan.pipeline.estimate import estimate
 from labelscan.pipeline.inputs import read_contents
 from labelscan.results.run_folder import RunFolder, describe, open_run
 
@@ -79,8 +79,7 @@ def benchmark(
             results_depend_on={
                 "command": COMMAND,
                 **plan.shared_settings,
-                "model.name": plan.plan.model_name,
-                "model.fingerprint": plan.plan.model_fingerprint,
+                **plan.plan.models,
             },
             data=describe(plan.dataset, plan.data_fingerprint),
             fresh=fresh,
@@ -117,14 +116,13 @@ def look_ahead(plan: BenchmarkPlan) -> Outlook:
     losses = [cell.loss for cell in todo]
     if any(cell.needs_reference for cell in todo) and cells.finished(REFERENCE) is None:
         losses.append(REFERENCE.loss)
-    if plan.plan.frozen is not None:
-        losses = losses[:1]  # features are computed once for all cells, and next to them the heads take no time
-    by_loss = {loss: estimate_seconds(plan.plans[loss]) for loss in dict.fromkeys(losses)}
-    known = [seconds for loss in losses if (seconds := by_loss[loss]) is not None]
+    by_loss = {loss: estimate(plan.plans[loss]) for loss in dict.fromkeys(losses)}
+    known = [one for loss in losses if (one := by_loss[loss]) is not None]
+    features = max((one.features for one in known), default=0.0)  # computed once for all cells
     return Outlook(
         n_cells=len(plan.cells),
         finished_cells=len(plan.cells) - len(todo),
-        estimate_seconds=sum(known) if len(known) == len(losses) else None,
+        estimate_seconds=features + sum(one.training for one in known) if len(known) == len(losses) else None,
     )
 
 

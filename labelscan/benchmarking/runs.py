@@ -184,8 +184,7 @@ class Cells:
         The device and the version of torch are left out: a benchmark may be shown and extended on another machine.
         """
         plan = self._plan.plans[cell.loss]
-        elsewhere = ("model_reason", "device", "threads")
-        choices = {key: value for key, value in plan.choices.items() if key not in elsewhere}
+        choices = [{key: value for key, value in one.choices.items() if key != "model_reason"} for one in plan.opinions]
         return fingerprint_of(
             {
                 "settings": self._plan.shared_settings,

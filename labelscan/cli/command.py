@@ -95,7 +95,7 @@ def command(
             texts = {one: values.pop(one.parameter) for one in taken}
             if not taken:
                 return function(**values)
-            flags = {one.key: _value(one, text) for one, text in texts.items() if text is not None}
+            flags = {one.key: _value(one, text) for one, text in texts.items() if text not in (None, [])}
             return function(Given(flags, values.pop(OVERRIDES, None) or (), values.pop(CONFIG, None)), **values)
 
         arguments = [one for one in own if _is_argument(one)]
@@ -132,12 +132,16 @@ def _annotation(one: Setting) -> object:
         metavar=one.metavar or "|".join(one.choices) or None,
         autocompletion=completion.of(one.completes) if one.completes else None,
     )
+    if one.is_list:
+        return Annotated[list[str] | None, declared]
     return Annotated[bool | None if one.is_switch else str | None, declared]
 
 
-def _value(one: Setting, given: str | bool) -> object:
+def _value(one: Setting, given: str | bool | list[str]) -> object:
     if isinstance(given, bool):
         return one.switched(given)
+    if isinstance(given, list):
+        return tuple(given)
     value = read_value(given, one.kind, where=one.option)
     # In a config file 0 leaves it to the model or the machine; on the command line a number is meant.
     if one.kind is int and one.default_is and isinstance(value, int) and value < 1:

@@ -39,12 +39,13 @@ def detect(
     from labelscan.cli import progress, run_screen  # rich and torch load here, not for --help
 
     if dry_run:
-        from labelscan.pipeline.estimate import estimate_seconds
+        from labelscan.pipeline.estimate import estimate
 
         with progress.shown(quiet=quiet, verbose=verbose) as listener:
             plan = labelscan.plan(settings=settings, output=output, notify=listener)
-            estimate = estimate_seconds(plan)
-        run_screen.show_plan(plan, estimate, as_json=as_json, fresh=fresh, reported=listener.reported)
+            expected = estimate(plan)
+        seconds = None if expected is None else expected.total
+        run_screen.show_plan(plan, seconds, as_json=as_json, fresh=fresh, reported=listener.reported)
         return
     with progress.shown(quiet=quiet, verbose=verbose) as listener:
         run = labelscan.detect(

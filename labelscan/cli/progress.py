@@ -144,16 +144,20 @@ class Progress:
     def _plan(self, event: TrainingPlanned) -> None:
         self._training = _Training(event)
         what = _count(event.n_folds, "fold")
+        if event.n_models > 1:
+            what += f" of {event.n_models} models"
         if event.n_threshold_runs:
             what += f" and {_count(event.n_threshold_runs, 'threshold run')}"
         if self._training.is_done:
             self._say(f"{TRAINING}: all {what} already finished", "dim")
             return
         reused = f", {event.reused_folds} of them already finished" if event.reused_folds else ""
-        epochs = f" of {_count(event.n_epochs, 'epoch')}" if event.n_epochs else ""
+        has_epochs = event.n_epochs and event.n_models == 1  # else each model has its own number of them
+        epochs = f" of {_count(event.n_epochs, 'epoch')}" if has_epochs else ""
         if self._verbose or not self._in_cells:
             self._say(f"{TRAINING}: {what}{epochs}{reused}", "dim")
-        self._begin(TRAINING, self._training.total, "epochs" if event.n_epochs else "folds")
+        unit = "epochs" if has_epochs else "" if event.n_epochs else "folds"
+        self._begin(TRAINING, self._training.total, unit)
         self._bars.move(TRAINING, 0, self._training.note)
 
     def _end_epoch(self, event: EpochDone) -> None:
@@ -207,7 +211,7 @@ class Progress:
 class _Training:
     """How far training has come, in epochs, or in folds where a model has no epochs.
 
-    Folds may run side by side, and a resumed one starts at a later epoch.
+    Folds may run side by side. All count the same: an epoch of a model that has fewer than another counts more.
     """
 
     def __init__(self, plan: TrainingPlanned) -> None:
@@ -221,8 +225,9 @@ class _Training:
     def count(self, event: EpochDone | FoldDone) -> str:
         """Count one event and return the name of what it trains, as in ``fold 0-1``."""
         fold = f"fold {event.repeat}-{event.fold}" if event.kind == "fold" else f"{event.kind} {event.fold}"
+        fold += f" of {event.opinion}" if event.opinion else ""
         if isinstance(event, EpochDone):
-            self._epochs[fold] = event.epoch
+            self._epochs[fold] = event.epoch * self._n_epochs // event.n_epochs
         else:
             self._finished.add(fold)
             if event.held_out_accuracy is not None:

@@ -50,16 +50,14 @@ def show(run: Run, *, top: int, as_json: bool, quiet: bool, reported: Collection
         stdout().print(text(str(run.folder / ISSUES_FILE)))
 
 
-def show_plan(
-    plan: Plan, estimate_seconds: float | None, *, as_json: bool, fresh: bool, reported: Collection[str]
-) -> None:
+def show_plan(plan: Plan, seconds: float | None, *, as_json: bool, fresh: bool, reported: Collection[str]) -> None:
     """Write to stdout what would run, and how much of it is done already, or would be deleted."""
     finished, finished_runs = count_finished(plan.folder), count_finished(plan.folder, KIND)
     if as_json:
-        show_json({**plan_to_json(plan), "estimate_seconds": estimate_seconds, "finished_folds": finished})
+        show_json({**plan_to_json(plan), "estimate_seconds": seconds, "finished_folds": finished})
         return
     console = stdout()
-    show_facts(plan_facts(plan), plan, estimate_seconds)
+    show_facts(plan_facts(plan), plan, seconds)
     for one in plan.warnings:
         if one not in reported:
             console.show(warning(one))
@@ -70,12 +68,16 @@ def show_plan(
     console.show(text(NOTHING_DONE))
 
 
-def show_facts(facts: Iterable[tuple[str, str]], plan: Plan, estimate_seconds: float | None) -> None:
+def show_facts(facts: Iterable[tuple[str, str]], plan: Plan, seconds: float | None) -> None:
     """Write the facts of a plan to stdout, and about how long it takes."""
     rows = list(facts)
-    if estimate_seconds is not None:
-        what = "training" if plan.frozen is None else "computing features"
-        rows.append(("estimate", f"about {duration(estimate_seconds)} of {what}"))
+    if seconds is not None:
+        takes_long = {
+            "computing features": any(one.frozen is not None for one in plan.opinions),
+            "training": any(one.frozen is None and one.recipe is not None for one in plan.opinions),
+        }
+        words = " and ".join(word for word, is_done in takes_long.items() if is_done)
+        rows.append(("estimate", f"about {duration(seconds)} of {words}"))
     stdout().show(entries(rows))
 
 

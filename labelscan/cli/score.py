@@ -14,11 +14,11 @@ from labelscan.cli.options import refuse_both
 def score(
     given: Given,
     probs: Annotated[
-        str,
+        list[str],
         Argument(
-            metavar="PROBS",
+            metavar="PROBS...",
             help="An .npz with pred_probs and given_labels, or a .csv or .parquet with a label column and a column "
-            "prob:<class> for each class.",
+            "prob:<class> for each class. Several files are as many opinions about the same examples.",
         ),
     ],
     fresh: options.Fresh = False,
@@ -32,7 +32,8 @@ def score(
     """Judge labels by probabilities that you already have.
 
     They must be out of fold: each example predicted by a model that has not seen it, as by scikit-learn's
-    cross_val_predict. Predictions of a model for its own training examples hide their errors.
+    cross_val_predict. Predictions of a model for its own training examples hide their errors. Those of several models
+    of different kinds, one file each, are pooled: together they find more than the best of them.
     """
     refuse_both("--quiet", quiet, "--verbose", verbose)
     settings = given.resolve()

@@ -13,6 +13,8 @@ SELF_CHECK_RATE = 0.02
 """The share of planted errors in a self-check without a rate."""
 LIMITS, DATA, MODEL, TRAINING, RUN = "Limits", "Data", "Model", "Training", "Run"
 """Headings of help pages."""
+AUTO = "auto"
+"""The name that leaves the choice of models to the data."""
 USUAL = "by its usual names"
 """How a column is found where none is named."""
 _NO_EFFECT_ON_RESULTS = {"affects_results": False}
@@ -90,12 +92,12 @@ class FoldsConfig(Section):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelConfig(Section):
-    """Which model learns the labels."""
+    """Which models learn the labels; several are as many opinions, which are pooled."""
 
-    name: str = setting(
-        "auto",
-        "A model with its options, such as small-cnn:width=32 or resnet18; see labelscan list models. auto chooses by "
-        "the data.",
+    name: tuple[str, ...] = setting(
+        (AUTO,),
+        "A model with its options, such as small-cnn:width=32 or resnet18; see labelscan list models. Repeat it for a "
+        "second opinion. auto chooses by the data.",
         MODEL,
         "MODEL",
         flag="--model",
@@ -114,6 +116,18 @@ class ModelConfig(Section):
         flag="--freeze/--no-freeze",
         default_is="where weights are pretrained",
     )
+
+    def __post_init__(self) -> None:
+        Section.__post_init__(self)
+        if not self.name:
+            raise ConfigError("no model is named", where="model.name", hint="name one, or auto")
+        if AUTO in self.name and len(self.name) > 1:
+            problem = "auto chooses all models itself"
+            raise ConfigError(problem, where="model.name", hint="name auto alone, or every model by its own name")
+        twice = next((name for name in self.name if self.name.count(name) > 1), None)
+        if twice is not None:
+            problem = f"{twice} is named twice: a model is no second opinion on itself"
+            raise ConfigError(problem, where="model.name", hint="name another model; folds.repeats asks one more often")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

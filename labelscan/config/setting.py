@@ -3,10 +3,10 @@
 import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeVar, cast, get_type_hints
+from typing import TypeVar, cast, get_origin, get_type_hints
 
 from labelscan.errors import ConfigError
-from labelscan.registry import choices_of
+from labelscan.registry import choices_of, shown
 
 T = TypeVar("T")
 BY_THE_MODEL = "by the model"
@@ -20,7 +20,7 @@ class Setting:
     key: str
     """``section.name``, as ``--set`` and TOML files name it."""
     kind: object
-    """The annotated type: str, int, float, bool, a Literal, or a number or None."""
+    """The annotated type: str, int, float, bool, a Literal, a number or None, or a tuple of texts."""
     default: object
     help: str
     flag: str = ""
@@ -55,11 +55,16 @@ class Setting:
         return self.kind is bool or "/" in self.flag
 
     @property
+    def is_list(self) -> bool:
+        """Return whether it holds several texts, so that its flag may be repeated."""
+        return get_origin(self.kind) is tuple
+
+    @property
     def shown_default(self) -> str:
         """Return the default as people read it; empty where there is none to show."""
         if self.default_is or self.default is None or self.default is False:
             return self.default_is
-        return str(self.default)
+        return shown(self.default) if self.is_list else str(self.default)
 
     @property
     def choices(self) -> tuple[str, ...]:

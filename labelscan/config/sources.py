@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from labelscan.config.sections import Config, settings
+from labelscan.config.setting import Setting
 from labelscan.errors import ConfigError, did_you_mean
 from labelscan.registry import read_value
 
@@ -70,7 +71,7 @@ def resolve(
     for key, flag in (flags or {}).items():
         if flag is not None:
             _check_known(key, where="settings")
-            values[key] = _typed(flag, known[key].kind, where=key)
+            values[key] = _typed(flag, known[key], where=key)
     return build(values)
 
 
@@ -129,13 +130,18 @@ def read_file(path: Path) -> dict[str, object]:
         entries = {f"{name}.{key}": inner for key, inner in value.items()} if isinstance(value, dict) else {name: value}
         for key, inner in entries.items():
             _check_known(key, where=str(path))
-            if isinstance(inner, (dict, list)):
+            if isinstance(inner, dict) or (isinstance(inner, list) and not known[key].is_list):
                 raise ConfigError(f"must be one value, got {inner!r}", where=f"{path}, {key}")
-            values[key] = _typed(inner, known[key].kind, where=f"{path}, {key}")
+            values[key] = _typed(inner, known[key], where=f"{path}, {key}")
     return values
 
 
-def _typed(value: object, kind: object, *, where: str) -> object:
+def _typed(value: object, entry: Setting, *, where: str) -> object:
+    kind = entry.kind
+    if entry.is_list and not isinstance(value, str):
+        if not isinstance(value, list | tuple) or not all(isinstance(one, str) for one in value):
+            raise ConfigError(f"must be a text or a list of texts, got {value!r}", where=where)
+        return tuple(value)
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if isinstance(kind, type) and type(value) is not kind:

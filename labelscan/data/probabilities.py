@@ -8,7 +8,7 @@ import difflib
 import hashlib
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -43,6 +43,8 @@ class Probabilities:
     """Its class names are in the order of the columns; its inputs are image files, or features without columns."""
     pred_probs: PredProbs
     """float32 or float64, as given; float16 becomes float32."""
+    where: Where
+    """Returns the place of a row where it was given, for messages."""
 
     def fingerprint(self) -> str:
         """Return 32 hexadecimal digits that change with any id, label, class or probability."""
@@ -138,6 +140,7 @@ def assemble(
     refuse_broken_text({"id": example_ids, "path": paths, "name of the class": names}, where)
     DatasetError.refuse(repeated_ids(example_ids or (), where), lambda problem: problem)
     order = None if example_ids is None else _lasting_order(example_ids)
+    place = where if order is None else lambda row: where(int(order[row]))
     ids = as_strings(list(map(str, range(n_examples))) if example_ids is None else example_ids)
     inputs = FeatureTable(np.zeros((n_examples, 0), dtype=np.float32)) if inputs is None else inputs
     if order is not None:
@@ -153,7 +156,44 @@ def assemble(
         true_class_names=(*names, *true_names),
         notes=tuple(notes),
     )
-    return Probabilities(dataset=dataset, pred_probs=np.ascontiguousarray(pred_probs))
+    return Probabilities(dataset=dataset, pred_probs=np.ascontiguousarray(pred_probs), where=place)
+
+
+def about_the_same(first: Probabilities, other: Probabilities, name: str, other_name: str) -> Probabilities:
+    """Return ``other`` with its classes in the order of ``first``, checked to be about the same examples and labels.
+
+    Args:
+        first: one opinion; rows are matched by id, or by their number where there are no ids.
+        other: another.
+        name: what the first is called in messages.
+        other_name: what the other is called.
+
+    Raises:
+        ProbabilitiesError: other classes, other examples, or other given labels; up to 20 problems at once.
+    """
+    classes, other_classes = first.dataset.class_names, other.dataset.class_names
+    if sorted(classes) != sorted(other_classes):
+        odd = sorted(set(classes) ^ set(other_classes))
+        problem = f"other classes than in {name}: only one of the two has {', '.join(map(repr, odd[:5]))}"
+        raise ProbabilitiesError(problem, where=other_name, hint="give opinions about the same classes")
+    ids, other_ids = first.dataset.example_ids, other.dataset.example_ids
+    if not np.array_equal(ids, other_ids):
+        alone = {name: set(ids) - set(other_ids), other_name: set(other_ids) - set(ids)}
+        only = "; ".join(f"only {file} has {min(odd)!r}" for file, odd in alone.items() if odd)
+        hint = "give opinions about the same examples: with the same ids in all files, or in the same order without ids"
+        raise ProbabilitiesError(f"other examples than in {name}: {only}", where=other_name, hint=hint)
+    columns = np.array([other_classes.index(one) for one in classes], dtype=np.int64)
+    given_labels = np.argsort(columns)[other.dataset.given_labels]
+    differ = np.flatnonzero(given_labels != first.dataset.given_labels).tolist()
+
+    def problem_of(row: int) -> Problem:
+        label, other_label = classes[first.dataset.given_labels[row]], classes[given_labels[row]]
+        problem = f"the label is {other_label!r} here and {label!r} at {first.where(row)}"
+        return Problem(problem, other.where(row), "all opinions are about the same given labels: correct one of them")
+
+    ProbabilitiesError.refuse(differ, problem_of)
+    dataset = replace(other.dataset, given_labels=given_labels, class_names=classes)
+    return replace(other, dataset=dataset, pred_probs=np.ascontiguousarray(other.pred_probs[:, columns]))
 
 
 def _array(values: ArrayLike, what: str, name: str) -> NDArray[Any]:

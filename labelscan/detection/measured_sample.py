@@ -5,8 +5,8 @@ equal chances, so that errors which no model sees are counted too. Its place amo
 cannot know which it is. After any number of decisions, those made so far are such a sample.
 
 The doubtful ones are drawn without replacement, with a chance in proportion to sqrt(s (1 - s)) where s is the sigmoid
-of half the error log-odds. Sorting log weights plus Gumbel noise draws just so (Efraimidis and Spirakis 2006, whose
-keys these are the logarithms of).
+of half the error log-odds. To draw so is to sort by log weight plus Gumbel noise: the keys of Efraimidis and Spirakis
+(2006) on another scale.
 """
 
 import hashlib

@@ -2,8 +2,9 @@
 
 import dataclasses
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from labelscan.detection.detectors import Detections
 from labelscan.detection.evidence import gather
 from labelscan.detection.planted_errors import FILE_NAME as PLANTED_FILE
 from labelscan.detection.planted_errors import PlantedErrors, plant_errors
+from labelscan.detection.pooling import pool
 from labelscan.detection.self_check import judge_by_planted
 from labelscan.events import Listener, Noted, Warned, ignore, with_deadline
 from labelscan.pipeline import planning
@@ -42,7 +44,7 @@ def detect(
     labels: ArrayLike | None = None,
     *,
     settings: Config | None = None,
-    model: UserModel | None = None,
+    model: UserModel | Sequence[UserModel] | None = None,
     output: Path | str | None = None,
     resume: bool = False,
     fresh: bool = False,
@@ -58,7 +60,8 @@ def detect(
         labels: (N,) given labels, with data in memory only.
         settings: from ``labelscan.settings``; None is the defaults.
         model: a function that returns a new ``nn.Module`` for (B, C, H, W) or (B, D) float inputs, or a
-            scikit-learn classifier, in place of the model that the settings name.
+            scikit-learn classifier, in place of the models that the settings name; or a list of these, each of which
+            is an opinion.
         output: the run folder; None is ``labelscan-runs/<name>-<fingerprint>``.
         resume: whether a missing run is an error.
         fresh: whether an earlier run in the folder is deleted.
@@ -119,8 +122,7 @@ def _open(
     depends = {
         "command": "detect",
         **results_depend_on(plan.config),
-        "model.name": plan.model_name,
-        "model.fingerprint": plan.model_fingerprint,
+        **plan.models,
     }
     return open_run(
         plan.folder,
@@ -149,10 +151,18 @@ def _train_and_judge(
     status = _status(dataset, contents, folds)
     dataset.write(run.path / "examples.csv", status)
     folds.write(run.path / "folds.csv", dataset.example_ids)
-    jobs = fold_jobs(plan, contents, folds, run)
-    more_jobs = threshold_jobs(jobs[0], np.flatnonzero(folds.scored), run.path) if plan.n_threshold_runs else []
-    train(plan, contents, [*jobs, *more_jobs], run, notify)
-    evidence = gather(read_outputs(jobs), dataset=dataset, scored=folds.scored, n_repeats=folds.n_repeats)
+    jobs = {one.name: fold_jobs(plan, one, contents, folds, run) for one in plan.opinions}
+    first, scored = jobs[plan.network.name][0], np.flatnonzero(folds.scored)
+    more_jobs = threshold_jobs(first, scored, run.path) if plan.n_threshold_runs else []
+    train(plan, contents, [*chain.from_iterable(jobs.values()), *more_jobs], run, notify)
+    evidence = pool(
+        list(jobs),
+        [
+            gather(read_outputs(own), dataset=dataset, scored=folds.scored, n_repeats=folds.n_repeats)
+            for own in jobs.values()
+        ],
+    )
+    run.record(opinion_weights={one.name: one.weight for one in evidence.opinions})
     if more_jobs:
         evidence = with_threshold_runs(evidence, more_jobs)
     sizes = np.bincount(dataset.given_labels[~contents.unusable], minlength=len(dataset.class_names))
@@ -179,7 +189,8 @@ def _self_check(
 ) -> Run:
     """Repeat everything with a few planted errors, and return the first run with the result.
 
-    The second run is like any other, in a folder inside that of the first, and can be resumed too.
+    The second run is like any other, in a folder inside that of the first, and can be resumed too. It measures the
+    detectors, so both runs are compared without the decisions of a person.
     """
     log = run.logging(notify)
     _, number, count = np.unique(contents.numbers, return_inverse=True, return_counts=True)

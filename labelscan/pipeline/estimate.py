@@ -2,40 +2,57 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 
 from labelscan.data.cores import available_cores
-from labelscan.data.decoding import ImageShape
-from labelscan.pipeline.planning import Plan, input_shape
+from labelscan.pipeline.planning import Plan, PlannedOpinion, input_shape
 from labelscan.training.device import Device, make_network, reproducible
 from labelscan.training.learners import NetworkLearner
 from labelscan.training.losses import losses_of
-from labelscan.training.models import Backbone
 from labelscan.training.models.frozen_backbone import CPU_BATCH, GPU_BATCH
 
 SECONDS = 1.0
 """How long the timing takes."""
 
 
-def estimate_seconds(plan: Plan) -> float | None:
-    """Return a rough time of training, measured on a few steps of the model with made-up inputs.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Estimate:
+    """Rough seconds of the parts of a run that take long; 0 where there is no such part."""
 
-    With a frozen backbone it is the time of the features, next to which the heads take none. It is None for a
-    classifier of scikit-learn, which has no steps. A self-check trains all models twice.
+    features: float
+    """Of frozen backbones; next to them the heads take no time."""
+    training: float
+    """Of networks, over all folds; a self-check trains all models twice."""
+
+    @property
+    def total(self) -> float:
+        """Return the seconds of the whole run."""
+        return self.features + self.training
+
+
+def estimate(plan: Plan) -> Estimate | None:
+    """Return a rough time, measured on a few steps of each network with made-up inputs.
+
+    It leaves out classifiers, which have no steps, and is None where there is nothing else.
     """
-    if plan.frozen is not None and plan.image_shape is not None:
-        return _feature_seconds(plan.frozen, plan.image_shape, plan.device, views=1 + plan.mirrored) * len(plan.dataset)
-    if not isinstance(plan.learner, NetworkLearner):
+    frozen = {(one.frozen, one.image_shape): one for one in plan.opinions if one.frozen is not None}
+    networks = [one for one in plan.opinions if one.frozen is None and isinstance(one.learner, NetworkLearner)]
+    if not frozen and not networks:
         return None
-    n_jobs = plan.n_jobs + plan.n_threshold_runs
-    side_by_side = plan.executor.side_by_side(n_jobs, plan.n_passes, plan.device, plan.threads)
     rounds = 2 if plan.config.detection.self_check else 1
-    return float(_training_seconds(plan, plan.learner) * plan.n_passes / side_by_side * rounds)
+    return Estimate(
+        features=sum(_feature_seconds(one, plan.device) for one in frozen.values()) * len(plan.dataset),
+        training=sum(_training_seconds(plan, one) for one in networks) * rounds,
+    )
 
 
-def _feature_seconds(backbone: Backbone, shape: ImageShape, device: Device, *, views: int) -> float:
+def _feature_seconds(opinion: PlannedOpinion, device: Device) -> float:
     """Return the time of one image; on a CPU each core works on its own batch."""
+    backbone, shape = opinion.frozen, opinion.image_shape
+    assert backbone is not None
+    assert shape is not None
     on_cpu = device.kind == "cpu"
     batch = CPU_BATCH if on_cpu else GPU_BATCH
     with reproducible(0, threads=1), torch.inference_mode():
@@ -47,13 +64,21 @@ def _feature_seconds(backbone: Backbone, shape: ImageShape, device: Device, *, v
                 network(images)
 
         seconds = _seconds_a_step(step, device)
-    return seconds * views / batch / (available_cores() if on_cpu else 1)
+    return seconds * (1 + opinion.mirrored) / batch / (available_cores() if on_cpu else 1)
 
 
-def _training_seconds(plan: Plan, learner: NetworkLearner) -> float:
+def _training_seconds(plan: Plan, opinion: PlannedOpinion) -> float:
+    """Return the time of one network, in all folds and epochs."""
+    n_jobs, n_passes = plan.n_jobs + plan.n_threshold_runs, plan.n_passes(opinion)
+    side_by_side = plan.executor.side_by_side(n_jobs, n_passes, plan.device, plan.threads)
+    assert isinstance(opinion.learner, NetworkLearner)
+    shape = input_shape(plan.dataset, opinion.image_shape)
+    return _example_seconds(plan, opinion.learner, shape) * n_passes / side_by_side
+
+
+def _example_seconds(plan: Plan, learner: NetworkLearner, shape: tuple[int, ...]) -> float:
     """Return the time of one example in one epoch."""
-    device, batch = plan.device, learner.recipe.batch_size
-    n_classes, shape = len(plan.dataset.class_names), input_shape(plan.dataset, plan.image_shape)
+    device, batch, n_classes = plan.device, learner.recipe.batch_size, len(plan.dataset.class_names)
     with reproducible(0, threads=plan.threads):
         inputs = torch.randn(batch, *shape, device=device.place)
         inputs = inputs.permute(0, 3, 1, 2) if len(shape) == 3 else inputs

@@ -4,8 +4,10 @@ They come in two steps, since a finished run only needs to know whether its data
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,16 +15,18 @@ from numpy.typing import NDArray
 from labelscan.arrays import Mask
 from labelscan.atomic import replacing_bytes
 from labelscan.data.dataset import FeatureTable, ImageSource
+from labelscan.data.decoding import ImageShape
 from labelscan.data.duplicates import number_equal_rows, number_identical
 from labelscan.data.growing_array import forget
 from labelscan.data.store import Store, build_store
 from labelscan.errors import DatasetError, Problem, RunFolderError
 from labelscan.events import Listener, Warned
-from labelscan.pipeline.planning import Plan
+from labelscan.pipeline.planning import Plan, PlannedOpinion
 from labelscan.results.run_files import FRESH
 from labelscan.results.run_folder import RunFolder
 from labelscan.results.same_run import ELSEWHERE_OR_FRESH
 from labelscan.training.batches import StoredInputs
+from labelscan.training.models import Backbone
 from labelscan.training.models.frozen_backbone import embed
 
 
@@ -42,6 +46,15 @@ class Contents:
         return np.isin(np.arange(len(self.numbers)), list(self.unreadable))
 
 
+def inputs_of(plan: Plan, opinion: PlannedOpinion, run: RunFolder) -> Path:
+    """Return the file that the folds of a model read; models that see the same share one."""
+    if opinion.image_shape is None:
+        return run.features(0)
+    if opinion.frozen is None:
+        return _images(plan, opinion.image_shape, run)
+    return _features(plan, opinion, run)
+
+
 def read_contents(plan: Plan, run: RunFolder, notify: Listener) -> Contents:
     """Return the contents of all examples, decoding the images unless an earlier run has.
 
@@ -49,35 +62,64 @@ def read_contents(plan: Plan, run: RunFolder, notify: Listener) -> Contents:
         RunFolderError: images have changed since the run began.
         DatasetError: images are unreadable, and the settings ask to stop at them.
     """
-    inputs = plan.dataset.inputs
-    if isinstance(inputs, FeatureTable):
+    inputs, shape = plan.dataset.inputs, plan.opinions[0].image_shape
+    if isinstance(inputs, FeatureTable) or shape is None:
+        assert isinstance(inputs, FeatureTable)
         numbers = number_equal_rows(inputs.features)
         return Contents(numbers=numbers, fingerprint=hashlib.blake2b(numbers.tobytes(), digest_size=16).hexdigest())
-    store = _known_store(plan, inputs, run)
+    store = _known_store(plan, inputs, shape, run)
     if store is None:
-        store = _build(plan, inputs, run, notify)
+        store = _build(plan, inputs, shape, run, notify)
     if store.unreadable:
         _report_unreadable(plan, store.unreadable, notify)
     numbers = number_identical(store.digests)
     return Contents(numbers=numbers, fingerprint=_fingerprint(store), unreadable=store.unreadable)
 
 
-def provide_inputs(plan: Plan, contents: Contents, run: RunFolder, notify: Listener) -> None:
-    """Make sure that the file that fold jobs read is there."""
+def provide_inputs(
+    plan: Plan, opinions: Sequence[PlannedOpinion], contents: Contents, run: RunFolder, notify: Listener
+) -> None:
+    """Make sure that the files that the folds of some models read are there.
+
+    Images are decoded once for each size, and features computed once for each backbone.
+    """
     inputs = plan.dataset.inputs
     if isinstance(inputs, FeatureTable):
-        with replacing_bytes(run.features) as file:
+        with replacing_bytes(run.features(0)) as file:
             np.save(file, np.ascontiguousarray(inputs.features, dtype=np.float32), allow_pickle=False)
         return
-    if plan.frozen is not None and run.features.is_file():
-        return
-    if Store.read(run.store) is None:
-        store = _build(plan, inputs, run, notify)
-        if _fingerprint(store) != contents.fingerprint:
-            raise RunFolderError("images changed while the run was being resumed", hint=FRESH)
-    if plan.frozen is not None:
-        stored = StoredInputs(run.store, plan.config.store.cache_megabytes * 2**20)
-        embed(stored, plan.frozen, run.features, mirror=plan.mirrored, device=plan.device, notify=notify)
+    for opinion in opinions:
+        assert opinion.image_shape is not None
+        images, wanted = _images(plan, opinion.image_shape, run), inputs_of(plan, opinion, run)
+        known = _store_of(contents, opinion.image_shape, images, pixels=False)
+        if known and opinion.frozen is not None and wanted.is_file():
+            continue
+        if not _store_of(contents, opinion.image_shape, images, pixels=True):
+            store = _build(plan, inputs, opinion.image_shape, run, notify)
+            if _fingerprint(store) != contents.fingerprint:
+                raise RunFolderError("images changed while the run was being resumed", hint=FRESH)
+        if opinion.frozen is not None:
+            stored = StoredInputs(images, plan.config.store.cache_megabytes * 2**20)
+            embed(stored, opinion.frozen, wanted, mirror=opinion.mirrored, device=plan.device, notify=notify)
+
+
+def _images(plan: Plan, shape: ImageShape, run: RunFolder) -> Path:
+    shapes = list(dict.fromkeys(one.image_shape for one in plan.opinions))
+    return run.images(shapes.index(shape))
+
+
+def _features(plan: Plan, opinion: PlannedOpinion, run: RunFolder) -> Path:
+    def kind(one: PlannedOpinion) -> tuple[Backbone | None, ImageShape | None]:
+        return one.frozen, one.image_shape
+
+    kinds = list(dict.fromkeys(kind(one) for one in plan.opinions if one.frozen is not None))
+    return run.features(kinds.index(kind(opinion)))
+
+
+def _store_of(contents: Contents, shape: ImageShape, path: Path, *, pixels: bool) -> bool:
+    """Return whether a store holds just these contents at this size; without ``pixels`` its images may be gone."""
+    store = Store.read(path, pixels=pixels)
+    return store is not None and store.shape == shape and _fingerprint(store) == contents.fingerprint
 
 
 def _fingerprint(store: Store) -> str:
@@ -87,9 +129,9 @@ def _fingerprint(store: Store) -> str:
     return digest.hexdigest()
 
 
-def _known_store(plan: Plan, images: ImageSource, run: RunFolder) -> Store | None:
-    store = Store.read(run.store, pixels=False)
-    if store is None or store.shape != plan.image_shape or len(store) != len(plan.dataset):
+def _known_store(plan: Plan, images: ImageSource, shape: ImageShape, run: RunFolder) -> Store | None:
+    store = Store.read(_images(plan, shape, run), pixels=False)
+    if store is None or store.shape != shape or len(store) != len(plan.dataset):
         return None
     changed = store.changed(images)
     if len(changed):
@@ -103,13 +145,14 @@ def _known_store(plan: Plan, images: ImageSource, run: RunFolder) -> Store | Non
     return store
 
 
-def _build(plan: Plan, images: ImageSource, run: RunFolder, notify: Listener) -> Store:
-    assert plan.image_shape is not None
-    forget(run.features)
+def _build(plan: Plan, images: ImageSource, shape: ImageShape, run: RunFolder, notify: Listener) -> Store:
+    for opinion in plan.opinions:
+        if opinion.frozen is not None and opinion.image_shape == shape:
+            forget(inputs_of(plan, opinion, run))
     return build_store(
         images,
-        plan.image_shape,
-        run.store,
+        shape,
+        _images(plan, shape, run),
         config=plan.config.store,
         max_pixels=plan.config.dataset.max_pixels,
         notify=notify,

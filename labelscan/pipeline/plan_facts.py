@@ -1,19 +1,15 @@
 """A plan as facts to show: a label and a text each, in the order of a run."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from labelscan.detection.planted_errors import count_wanted
-from labelscan.pipeline.planning import Plan
+from labelscan.pipeline.planning import Plan, PlannedOpinion
+from labelscan.results.finished_run import opinion_facts
 
 
 def plan_facts(plan: Plan) -> tuple[tuple[str, str], ...]:
     """Return (label, text) pairs that say what would run."""
-    shape, recipe, folds, detection = plan.image_shape, plan.recipe, plan.config.folds, plan.config.detection
-    inputs, training, self_check = "rows of features", "as the classifier does", None
-    if shape is not None:
-        inputs = f"{shape.height} x {shape.width}, {'grey' if shape.channels == 1 else 'colour'}"
-    if recipe is not None:
-        training = f"{recipe.epochs} epochs, batches of {recipe.batch_size}"
+    folds, detection, self_check = plan.config.folds, plan.config.detection, None
     if detection.self_check:
         n_planted = count_wanted(detection.self_check, len(plan.dataset))
         self_check = f"all of it again with about {n_planted:,} planted error{'' if n_planted == 1 else 's'}"
@@ -21,10 +17,10 @@ def plan_facts(plan: Plan) -> tuple[tuple[str, str], ...]:
         "data": plan.dataset.name,
         "examples": f"{len(plan.dataset):,}",
         "classes": f"{len(plan.dataset.class_names):,}",
-        "model": f"{plan.model_name}{', frozen' if plan.frozen is not None else ''}: {plan.model_reason}",
-        "inputs": inputs,
-        "loss": plan.loss or "that of the classifier",
-        "training": training,
+        **opinion_facts(map(_model, plan.opinions)),
+        "inputs": _each(plan, _inputs),
+        "loss": _each(plan, lambda one: one.loss or "that of the classifier"),
+        "training": _each(plan, _training),
         "folds": f"{folds.n_folds} x {folds.repeats} repeats" if folds.repeats > 1 else str(folds.n_folds),
         "threshold runs": f"{plan.n_threshold_runs} on all examples" if plan.n_threshold_runs else None,
         "device": f"{plan.device.name}, {plan.device.dtype_name}",
@@ -49,3 +45,26 @@ def plan_to_json(plan: Plan) -> dict[str, object]:
         "choices": plan.choices,
         "warnings": list(plan.warnings),
     }
+
+
+def _model(opinion: PlannedOpinion) -> str:
+    return f"{opinion.name}{', frozen' if opinion.frozen is not None else ''}: {opinion.reason}"
+
+
+def _inputs(opinion: PlannedOpinion) -> str:
+    shape = opinion.image_shape
+    if shape is None:
+        return "rows of features"
+    return f"{shape.height} x {shape.width}, {'grey' if shape.channels == 1 else 'colour'}"
+
+
+def _training(opinion: PlannedOpinion) -> str:
+    recipe = opinion.recipe
+    if recipe is None:
+        return "as the classifier does"
+    return f"{recipe.epochs} epochs, batches of {recipe.batch_size}"
+
+
+def _each(plan: Plan, words: Callable[[PlannedOpinion], str]) -> str:
+    """Return what there is to say of each model, once where it is the same."""
+    return "; ".join(dict.fromkeys(map(words, plan.opinions)))

@@ -1,4 +1,4 @@
-"""What a run will do, decided before anything is trained: the data, the model and why, its recipe, the device.
+"""What a run will do, decided before anything is trained: the data, the models and why, their recipes, the device.
 
 Every choice is made here, so that a wrong name fails now and not after hours, and ``--dry-run`` can show it.
 """
@@ -6,11 +6,14 @@ Every choice is made here, so that a wrong name fails now and not after hours, a
 import dataclasses
 import hashlib
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import cast
 
 from numpy.typing import ArrayLike
+from torch import nn
 
 from labelscan.config import Config, fingerprint, settings_that_matter
 from labelscan.data import readers
@@ -22,19 +25,78 @@ from labelscan.detection.detectors import needs_threshold_runs
 from labelscan.errors import DatasetError
 from labelscan.events import Chosen, Listener, Noted, Warned, ignore
 from labelscan.pipeline.given_data import Data, settings_and_data
+from labelscan.registry import shown
 from labelscan.results.run_files import DEFAULT_PARENT
 from labelscan.training.batches import NO_AUGMENTATION
 from labelscan.training.device import Device, choose_device
 from labelscan.training.executors import EXECUTORS, Executor
 from labelscan.training.fold_job import Learner
-from labelscan.training.learners import Classifier, ClassifierLearner, GivenMaker, NetworkLearner, NetworkMaker
+from labelscan.training.learners import (
+    ClassifierLearner,
+    GivenClassifier,
+    GivenMaker,
+    NetworkLearner,
+    NetworkMaker,
+)
 from labelscan.training.loss_schedule import build_schedule, check_loss
 from labelscan.training.losses.regularisation import regularisation_of
-from labelscan.training.models import SMALL, Backbone, ChosenModel, Model, choose_model, is_backbone
-from labelscan.training.models.mlp import MLP, LinearHead
+from labelscan.training.models import (
+    AnyModel,
+    Backbone,
+    ChosenModel,
+    Model,
+    choose_models,
+    is_backbone,
+    is_classifier,
+    is_network,
+)
+from labelscan.training.models.automatic import SMALL, DataFacts
+from labelscan.training.models.classifiers import MOST_PIXELS, Classifier
+from labelscan.training.models.mlp import MLP
 from labelscan.training.models.small_cnn import SmallCNN
 from labelscan.training.recipe import Recipe
-from labelscan.training.user_model import UserModel, check_given, fingerprint_of, name_of
+from labelscan.training.user_model import GivenModel, UserModel, fingerprint_of, given_models
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedOpinion:
+    """One model of a run: what it is, what it sees and how it learns."""
+
+    name: str
+    reason: str
+    fingerprint: str
+    """Changes with what the name does not say: the weights in a file, or a user's network."""
+    image_shape: ImageShape | None
+    """The size at which images are stored; None for features."""
+    frozen: Backbone | None
+    """The backbone whose features are computed once."""
+    mirrored: bool
+    """Whether frozen features are the mean over an image and its mirror image."""
+    learner: Learner
+
+    @property
+    def loss(self) -> str | None:
+        """Return the loss with all its options; None for a classifier, which has its own."""
+        return self.learner.schedule.text if isinstance(self.learner, NetworkLearner) else None
+
+    @property
+    def recipe(self) -> Recipe | None:
+        """Return how networks are trained; None for a classifier."""
+        return self.learner.recipe if isinstance(self.learner, NetworkLearner) else None
+
+    @property
+    def choices(self) -> dict[str, object]:
+        """Return what the automatic settings became, for run.json and fingerprints."""
+        return {
+            "model": self.name,
+            "model_reason": self.reason,
+            "model_fingerprint": self.fingerprint,
+            "mirrored": self.mirrored,
+            "frozen": self.frozen is not None,
+            "image_shape": None if self.image_shape is None else self.image_shape._asdict(),
+            "loss": self.loss,
+            "recipe": None if self.recipe is None else dataclasses.asdict(self.recipe),
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,15 +107,8 @@ class Plan:
     dataset: Dataset
     data_fingerprint: str
     """Changes with ids, labels, groups and data in memory; the store compares the contents of files."""
-    model_name: str
-    model_reason: str
-    model_fingerprint: str
-    """Changes with what the name does not say: the weights in a file, or a user's network."""
-    image_shape: ImageShape | None
-    """The size at which images are stored; None for features."""
-    frozen: Backbone | None
-    """The backbone whose features are computed once."""
-    learner: Learner
+    opinions: tuple[PlannedOpinion, ...]
+    """One for each model, at least one."""
     device: Device
     threads: int
     """CPU threads of each fold."""
@@ -65,45 +120,37 @@ class Plan:
 
     @property
     def n_jobs(self) -> int:
-        """Return how many folds are trained, over all repeats."""
-        return self.config.folds.n_folds * self.config.folds.repeats
+        """Return how many folds are trained, over all repeats and models."""
+        return self.config.folds.n_folds * self.config.folds.repeats * len(self.opinions)
 
     @property
-    def n_passes(self) -> int:
-        """Return about how many examples training passes over, in all models and epochs."""
-        models = self.n_jobs * (1 - 1 / self.config.folds.n_folds) + self.n_threshold_runs
-        return int(len(self.dataset) * models * self.learner.n_epochs)
+    def network(self) -> PlannedOpinion:
+        """Return the first model that is a network, else the first."""
+        return next((one for one in self.opinions if isinstance(one.learner, NetworkLearner)), self.opinions[0])
 
     @property
     def choices(self) -> dict[str, object]:
-        """Return what the automatic settings became, for run.json and fingerprints."""
+        """Return what the automatic settings became, for run.json."""
         return {
-            "model": self.model_name,
-            "model_reason": self.model_reason,
-            "model_fingerprint": self.model_fingerprint,
-            "mirrored": self.mirrored,
-            "frozen": self.frozen is not None,
-            "image_shape": None if self.image_shape is None else self.image_shape._asdict(),
-            "loss": self.loss,
-            "recipe": None if self.recipe is None else dataclasses.asdict(self.recipe),
+            "opinions": [one.choices for one in self.opinions],
             "device": dataclasses.asdict(self.device),
             "threads": self.threads,
         }
 
     @property
-    def loss(self) -> str | None:
-        """Return the loss with all its options; None for a classifier of scikit-learn, which has its own."""
-        return self.learner.schedule.text if isinstance(self.learner, NetworkLearner) else None
+    def models(self) -> dict[str, object]:
+        """Return the names and fingerprints of all models, as settings that results depend on."""
+        return {
+            "model.name": shown(tuple(one.name for one in self.opinions)),
+            "model.fingerprint": shown(tuple(filter(None, (one.fingerprint for one in self.opinions)))),
+        }
 
-    @property
-    def recipe(self) -> Recipe | None:
-        """Return how networks are trained; None for a classifier of scikit-learn."""
-        return self.learner.recipe if isinstance(self.learner, NetworkLearner) else None
-
-    @property
-    def mirrored(self) -> bool:
-        """Return whether frozen features are the mean over an image and its mirror image."""
-        return self.frozen is not None and self.config.training.augment in ("auto", "shift-flip")
+    def n_passes(self, opinion: PlannedOpinion) -> int:
+        """Return about how many examples the training of one model passes over, in all folds and epochs."""
+        n_folds = self.config.folds.n_folds
+        models = (n_folds - 1) * self.config.folds.repeats
+        models += self.n_threshold_runs if opinion is self.network else 0
+        return int(len(self.dataset) * models * opinion.learner.n_epochs)
 
 
 def plan(
@@ -111,7 +158,7 @@ def plan(
     labels: ArrayLike | None = None,
     *,
     settings: Config | None = None,
-    model: UserModel | None = None,
+    model: UserModel | Sequence[UserModel] | None = None,
     output: Path | str | None = None,
     notify: Listener = ignore,
 ) -> Plan:
@@ -129,37 +176,26 @@ def plan(
     sizes = None if isinstance(dataset.inputs, FeatureTable) else _probe(dataset.inputs, dataset.name, config)
     for note in dataset.notes:
         notify(Noted(note))
-    chosen = _choose(config, sizes, model, notify)
-    shape = None if sizes is None else _image_shape(config, sizes, chosen.model, given=model is not None)
-    learner = _learner(config, dataset, chosen, shape, model)
-    if has_threshold_runs:  # refused now where they cannot work
-        n_threshold(len(dataset), len(dataset.class_names))
-        with_extra_class(learner)
-    for note in learner.schedule.notes if isinstance(learner, NetworkLearner) else ():
-        notify(Noted(note))
-    if chosen.warning:
-        notify(Warned(chosen.warning))
-    data_fingerprint = dataset.fingerprint()
-    model_fingerprint = _fingerprint_of_file(config.model.weights) if model is None else fingerprint_of(model)
-    matters = {**results_depend_on(config), "data": data_fingerprint, "model": [chosen.name, model_fingerprint]}
-    n_jobs = config.folds.n_folds * config.folds.repeats
-    return Plan(
+    opinions, warnings = _opinions(config, dataset, sizes, given_models(model), notify)
+    n_jobs = config.folds.n_folds * config.folds.repeats * len(opinions)
+    made = Plan(
         config=config,
         dataset=dataset,
-        data_fingerprint=data_fingerprint,
-        model_name=chosen.name,
-        model_reason=chosen.reason,
-        model_fingerprint=model_fingerprint,
-        image_shape=shape,
-        frozen=chosen.model if chosen.frozen and is_backbone(chosen.model) else None,
-        learner=learner,
+        data_fingerprint=dataset.fingerprint(),
+        opinions=opinions,
         device=device,
         threads=config.executor.threads or executor.threads_per_fold(n_jobs, device),
         executor=executor,
-        folder=Path(output or DEFAULT_PARENT / f"{dataset.name}-{fingerprint(matters)[:8]}"),
-        warnings=(chosen.warning,) if chosen.warning else (),
+        folder=Path(output or ""),
+        warnings=warnings,
         n_threshold_runs=N_RUNS if has_threshold_runs else 0,
     )
+    if has_threshold_runs:  # refused now where they cannot work
+        n_threshold(len(dataset), len(dataset.class_names))
+        with_extra_class(made.network.learner)
+    matters = {**results_depend_on(config), "data": made.data_fingerprint, **made.models}
+    default = DEFAULT_PARENT / f"{dataset.name}-{fingerprint(matters)[:8]}"
+    return made if output else dataclasses.replace(made, folder=default)
 
 
 def results_depend_on(config: Config) -> dict[str, object]:
@@ -183,21 +219,56 @@ def _probe(images: ImageSource, name: str, config: Config) -> NativeSizes:
     return sizes
 
 
-def _choose(config: Config, sizes: NativeSizes | None, given: UserModel | None, notify: Listener) -> ChosenModel:
-    """Return the model, and report which one and why."""
-    check_given(given)
-    if given is None:
-        chosen = choose_model(config.model, sizes)
+def _opinions(
+    config: Config,
+    dataset: Dataset,
+    sizes: NativeSizes | None,
+    given: Sequence[GivenModel],
+    notify: Listener,
+) -> tuple[tuple[PlannedOpinion, ...], tuple[str, ...]]:
+    """Return the models and what to warn of, and report which models and why."""
+    if given:
+        stand_in: Model = MLP() if sizes is None else SmallCNN()  # its recipe is what the caller's networks train by
+        chosen = tuple(ChosenModel(one.name, stand_in, None, "given by the caller") for one in given)
     else:
-        stand_in: Model = MLP() if sizes is None else SmallCNN()  # its recipe is what the caller's model is trained by
-        chosen = ChosenModel(name_of(given), stand_in, False, "given by the caller")
-    notify(Chosen("model", chosen.name + (", frozen" if chosen.frozen else ""), chosen.reason))
-    if chosen.tip:
-        notify(Noted(chosen.tip))
-    return chosen
+        chosen = choose_models(config.model, DataFacts(sizes, len(dataset), len(dataset.class_names)))
+    opinions = []
+    for one, by_caller in zip_longest(chosen, given):
+        notify(Chosen("model", one.name + (", frozen" if one.frozen else ""), one.reason))
+        for note in filter(None, [one.tip]):
+            notify(Noted(note))
+        opinions.append(_opinion(config, dataset, sizes, one, by_caller))
+    schedules = [one.learner.schedule for one in opinions if isinstance(one.learner, NetworkLearner)]
+    for note in dict.fromkeys(note for schedule in schedules for note in schedule.notes):
+        notify(Noted(note))
+    warnings = tuple(dict.fromkeys(one.warning for one in chosen if one.warning))
+    for warning in warnings:
+        notify(Warned(warning))
+    return tuple(opinions), warnings
 
 
-def _image_shape(config: Config, sizes: NativeSizes, model: Model, *, given: bool) -> ImageShape:
+def _opinion(
+    config: Config, dataset: Dataset, sizes: NativeSizes | None, chosen: ChosenModel, given: GivenModel | None
+) -> PlannedOpinion:
+    seen_by = chosen.frozen or chosen.model
+    shape = None if sizes is None else _image_shape(config, sizes, seen_by, given=given is not None)
+    has_file = chosen.frozen is not None or is_backbone(chosen.model)
+    if given is not None:
+        made_from = fingerprint_of(given.model)
+    else:
+        made_from = _fingerprint_of_file(config.model.weights) if has_file else ""
+    return PlannedOpinion(
+        name=chosen.name,
+        reason=chosen.reason,
+        fingerprint=made_from,
+        image_shape=shape,
+        frozen=chosen.frozen,
+        mirrored=chosen.frozen is not None and config.training.augment in ("auto", "shift-flip"),
+        learner=_learner(config, dataset, chosen.model, shape, given),
+    )
+
+
+def _image_shape(config: Config, sizes: NativeSizes, model: AnyModel, *, given: bool) -> ImageShape:
     channels = 1 if sizes.grey else 3
     height, width = sizes.median_height, sizes.median_width
     if is_backbone(model):
@@ -210,11 +281,13 @@ def _image_shape(config: Config, sizes: NativeSizes, model: Model, *, given: boo
 
 
 def _learner(
-    config: Config, dataset: Dataset, chosen: ChosenModel, shape: ImageShape | None, given: UserModel | None
+    config: Config, dataset: Dataset, model: AnyModel, shape: ImageShape | None, given: GivenModel | None
 ) -> Learner:
-    if given is not None and hasattr(given, "predict_proba"):
-        return ClassifierLearner(cast(Classifier, given))
-    model: Model = LinearHead() if chosen.frozen else chosen.model
+    if given is not None and hasattr(given.model, "predict_proba"):
+        return ClassifierLearner(GivenClassifier(cast(Classifier, given.model)))
+    if is_classifier(model):
+        return ClassifierLearner(model.make_classifier, most_pixels=MOST_PIXELS)
+    assert is_network(model)
     n_classes = len(dataset.class_names)
     n_train = math.ceil(len(dataset) * (1 - 1 / config.folds.n_folds))
     recipe = model.recipe(n_train, input_shape(dataset, shape))
@@ -225,7 +298,7 @@ def _learner(
     wanted_decay = regularisation_of(schedule.loss).weight_decay
     if wanted_decay is not None and config.training.weight_decay < 0:
         recipe = dataclasses.replace(recipe, weight_decay=wanted_decay)
-    make = NetworkMaker(model, n_classes) if given is None else GivenMaker(given)
+    make = NetworkMaker(model, n_classes) if given is None else GivenMaker(cast(Callable[[], nn.Module], given.model))
     scale = model.scale if is_backbone(model) else None
     return NetworkLearner(make, recipe, schedule, scale)
 

@@ -1,15 +1,19 @@
 """The folds of a run as jobs: which rows each holds out, what its result depends on, and which are still to do."""
 
+import dataclasses
+from collections.abc import Mapping
 from contextlib import nullcontext
+from typing import Any
 
 import torch
 
 from labelscan.config import fingerprint
 from labelscan.events import FoldDone, Listener, TrainingPlanned, Warned
-from labelscan.pipeline.inputs import Contents, provide_inputs
-from labelscan.pipeline.planning import Plan, results_depend_on
+from labelscan.pipeline.inputs import Contents, inputs_of, provide_inputs
+from labelscan.pipeline.planning import Plan, PlannedOpinion, results_depend_on
 from labelscan.results.run_folder import RunFolder
 from labelscan.results.same_run import changes
+from labelscan.training.device import seed_of
 from labelscan.training.fold_job import SHARD_VERSION, FoldJob
 from labelscan.training.folds import Folds, assign_folds, find_units, number_groups
 
@@ -30,13 +34,16 @@ def assign(plan: Plan, contents: Contents) -> Folds:
     )
 
 
-def fold_jobs(plan: Plan, contents: Contents, folds: Folds, run: RunFolder) -> list[FoldJob]:
-    """Return one job for each fold, in the order of repeats and folds."""
-    config = plan.config
+def fold_jobs(plan: Plan, opinion: PlannedOpinion, contents: Contents, folds: Folds, run: RunFolder) -> list[FoldJob]:
+    """Return one job for each fold of one model, in the order of repeats and folds."""
+    config, number = plan.config, plan.opinions.index(opinion)
+    has_others = len(plan.opinions) > 1
     made_from = fingerprint(
         {
             "settings": results_depend_on(config),
-            "choices": {key: value for key, value in plan.choices.items() if key != "model_reason"},
+            "choices": {key: value for key, value in opinion.choices.items() if key != "model_reason"},
+            "device": dataclasses.asdict(plan.device),
+            "threads": plan.threads,
             "data": plan.data_fingerprint,
             "contents": contents.fingerprint,
             "torch": torch.__version__,
@@ -47,18 +54,20 @@ def fold_jobs(plan: Plan, contents: Contents, folds: Folds, run: RunFolder) -> l
         FoldJob(
             repeat=repeat,
             fold=fold,
-            folder=run.shard(repeat, fold),
+            folder=run.shard(repeat, fold, number),
             fingerprint=made_from,
-            inputs=run.store if plan.image_shape is not None and plan.frozen is None else run.features,
+            inputs=inputs_of(plan, opinion, run),
             cache_bytes=config.store.cache_megabytes * 2**20,
             given_labels=plan.dataset.given_labels,
             n_classes=len(plan.dataset.class_names),
             train_index=folds.train_index(repeat, fold),
             held_out_index=folds.held_out_index(repeat, fold),
-            learner=plan.learner,
+            learner=opinion.learner,
             device=plan.device,
             threads=plan.threads,
-            run_seed=config.seed,
+            # Networks of one kind would otherwise see the examples in the same order.
+            run_seed=seed_of(config.seed, "opinion", number) if number else config.seed,
+            opinion=opinion.name if has_others else "",
         )
         for repeat in range(folds.n_repeats)
         for fold in range(folds.n_folds)
@@ -70,20 +79,32 @@ def train(plan: Plan, contents: Contents, jobs: list[FoldJob], run: RunFolder, n
     finished = [job.finished(reused=True) for job in jobs]
     todo = [job for job, done in zip(jobs, finished, strict=True) if done is None]
     if any(job.has_another_output() for job in todo):
-        before = run.earlier.get("choices")
-        changed = changes(before, plan.choices) if isinstance(before, dict) else []
-        why = (
-            "; ".join(changed)
-            or "they were made by another version of labelscan or torch, or from other images or rows"
-        )
-        notify(Warned(f"finished folds are trained again: {why}"))
+        notify(Warned(f"finished folds are trained again: {_why_again(plan, run)}"))
     if todo:
-        provide_inputs(plan, contents, run, notify)
+        read = {job.inputs for job in todo}
+        wanted = [one for one in plan.opinions if inputs_of(plan, one, run) in read]
+        provide_inputs(plan, wanted, contents, run, notify)
     with run.timed("training") if todo else nullcontext():
-        n_epochs = plan.recipe.epochs if plan.recipe is not None else 0
-        n_folds = len(jobs) - plan.n_threshold_runs
-        notify(TrainingPlanned(n_folds, n_epochs, len(jobs) - len(todo), plan.n_threshold_runs))
+        n_epochs = max(0 if one.recipe is None else one.recipe.epochs for one in plan.opinions)
+        n_reused, n_runs = len(jobs) - len(todo), plan.n_threshold_runs
+        notify(TrainingPlanned(len(jobs) - n_runs, n_epochs, n_reused, n_runs, len(plan.opinions)))
         for done in finished:
             if isinstance(done, FoldDone):
                 notify(done)
         plan.executor.run(todo, notify)
+
+
+def _why_again(plan: Plan, run: RunFolder) -> str:
+    """Return what has changed since the finished folds were trained."""
+    before = run.earlier.get("choices")
+    changed = changes(_by_model(before), _by_model(plan.choices)) if isinstance(before, dict) else []
+    by_other = "they were made by another version of labelscan or torch, or from other images or rows"
+    return "; ".join(changed) or by_other
+
+
+def _by_model(choices: Mapping[str, Any]) -> dict[str, object]:
+    """Return the choices of a plan with those of each model by their own keys."""
+    flat = {key: value for key, value in choices.items() if key != "opinions"}
+    for opinion in choices.get("opinions", ()):
+        flat |= {f"{key} of {opinion['model']}": value for key, value in opinion.items()}
+    return flat

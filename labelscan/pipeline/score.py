@@ -1,23 +1,22 @@
 """Only the detectors, on out-of-fold probabilities made elsewhere."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from pathlib import Path
 from time import monotonic
-from typing import Any, cast
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from labelscan.arrays import as_array, as_strings
+from labelscan.arrays import as_strings
 from labelscan.config import LEADING_DETECTOR
 from labelscan.correction.review import GivenDecisions, Review, read_review
-from labelscan.data.prob_files import read_probabilities
-from labelscan.data.probabilities import Probabilities, probabilities_from_arrays
+from labelscan.data.probabilities import Probabilities
 from labelscan.detection.detectors import needs_threshold_runs
 from labelscan.detection.evidence import Evidence
+from labelscan.detection.pooling import pool
 from labelscan.errors import ConfigError
 from labelscan.events import Listener, Noted, StepDone, StepStarted, ignore
+from labelscan.pipeline.given_probabilities import GivenOpinions, Probs, read_opinions
 from labelscan.pipeline.judge import judge_and_write
 from labelscan.results.finished_run import Run
 from labelscan.results.issues import SCORED
@@ -29,7 +28,7 @@ COMMAND = "score"
 
 
 def score(
-    probs: str | Path | ArrayLike,
+    probs: Probs,
     given_labels: ArrayLike | None = None,
     *,
     class_names: Sequence[str] | None = None,
@@ -45,7 +44,8 @@ def score(
     """Judge labels by out-of-fold probabilities made elsewhere, and leave a run folder.
 
     Args:
-        probs: a file as ``labelscan score`` reads it, or (N, K) probabilities: an array, lists, a torch tensor.
+        probs: a file as ``labelscan score`` reads it, or (N, K) probabilities: an array, lists, a torch tensor. A list
+            of files or of such arrays is as many opinions about the same examples, which are pooled.
         given_labels: (N,) class indices, or class names as text. It and the next three go with probabilities in
             memory only.
         class_names: K names in the order of the columns.
@@ -73,54 +73,38 @@ def score(
     notify(StepStarted("read"))
     beside = {"given_labels": given_labels, "class_names": class_names}
     beside |= {"example_ids": example_ids, "true_labels": true_labels}
-    probabilities = _read(probs, label_column, beside)
+    given = read_opinions(probs, label_column, beside)
     notify(StepDone("read", monotonic() - started))
-    for note in probabilities.dataset.notes:
+    for note in dict.fromkeys(note for one in given.probabilities for note in one.dataset.notes):
         notify(Noted(note))
-    fingerprint = probabilities.fingerprint()
+    dataset, fingerprint = given.probabilities[0].dataset, given.fingerprint
     with open_run(
-        Path(output or DEFAULT_PARENT / f"{probabilities.dataset.name}-{fingerprint[:8]}"),
+        Path(output or DEFAULT_PARENT / f"{dataset.name}-{fingerprint[:8]}"),
         settings={"detection": {"detector": detector}},
         # The detector is left out: it judges in seconds, so a run is resumed with another one.
         results_depend_on={"command": COMMAND},
-        data=describe(probabilities.dataset, fingerprint),
+        data=describe(dataset, fingerprint),
         fresh=fresh,
     ) as run:
-        file = str(Path(probs).expanduser().absolute()) if isinstance(probs, str | Path) else ""
-        # ``labelscan apply`` reads the labels again from there.
-        run.record(command=COMMAND, source={"file": file, "label_column": label_column})
-        return _judge(probabilities, detector, run, review, notify)
+        run.record(command=COMMAND, source={**given.source, "label_column": label_column})
+        return _judge(given, detector, run, review, notify)
 
 
-def _read(probs: str | Path | ArrayLike, label_column: str, beside: Mapping[str, ArrayLike | None]) -> Probabilities:
-    """Return the probabilities in a file, or those in memory with the labels and names given ``beside`` them."""
-    if isinstance(probs, str | Path):
-        _refuse(beside, "goes with probabilities in memory only", "leave it out: the file holds it")
-        return read_probabilities(Path(probs), label_column=label_column)
-    _refuse({"label_column": label_column or None}, "goes with a file only", "leave it out")
-    if beside["given_labels"] is None:
-        problem, hint = "probabilities in memory need labels", "score(probs, given_labels)"
-        raise ConfigError(problem, where="given_labels", hint=hint)
-    arrays: dict[str, Any] = {name: None if values is None else _array(values) for name, values in beside.items()}
-    return probabilities_from_arrays(_array(probs), **arrays)
-
-
-def _refuse(given: Mapping[str, object], problem: str, hint: str) -> None:
-    for name, value in given.items():
-        if value is not None:
-            raise ConfigError(problem, where=name, hint=hint)
-
-
-def _array(values: ArrayLike) -> NDArray[Any]:
-    with suppress(TypeError, ValueError):  # what is not an array is refused by name where it is read
-        return as_array(values)
-    return cast(NDArray[Any], values)
-
-
-def _judge(probabilities: Probabilities, detector: str, run: RunFolder, review: Review | None, notify: Listener) -> Run:
-    started, dataset = monotonic(), probabilities.dataset
+def _judge(given: GivenOpinions, detector: str, run: RunFolder, review: Review | None, notify: Listener) -> Run:
+    started, dataset = monotonic(), given.probabilities[0].dataset
     notify(StepStarted("detection"))
-    evidence = Evidence(
+    evidence = pool(given.names, [_evidence(one) for one in given.probabilities])
+    run.record(opinion_weights={one.name: one.weight for one in evidence.opinions})
+    status = as_strings([SCORED] * len(dataset))
+    dataset.write(run.path / "examples.csv", status)
+    result, _ = judge_and_write(dataset, evidence, status, detector, run, review=review, notify=notify)
+    notify(StepDone("detection", monotonic() - started))
+    return result
+
+
+def _evidence(probabilities: Probabilities) -> Evidence:
+    dataset = probabilities.dataset
+    return Evidence(
         pred_probs=probabilities.pred_probs,
         given_labels=dataset.given_labels,
         class_names=dataset.class_names,
@@ -128,8 +112,3 @@ def _judge(probabilities: Probabilities, detector: str, run: RunFolder, review: 
         index=np.arange(len(dataset), dtype=np.int64),
         fold_names=as_strings([""] * len(dataset)),
     )
-    status = as_strings([SCORED] * len(dataset))
-    dataset.write(run.path / "examples.csv", status)
-    result, _ = judge_and_write(dataset, evidence, status, detector, run, review=review, notify=notify)
-    notify(StepDone("detection", monotonic() - started))
-    return result

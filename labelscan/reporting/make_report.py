@@ -170,7 +170,7 @@ def _sample(run: FinishedRun, scores: pd.DataFrame) -> list[Record]:
 def _kind(run: FinishedRun, shown: Sequence[Record]) -> ExampleKind:
     if run.is_of_score:
         return IMAGES if shown and all(is_called_image(one["path"]) for one in shown) else PROBABILITIES
-    return FEATURES if run.recorded("choices").get("image_shape") is None else IMAGES
+    return FEATURES if all(one.get("image_shape") is None for one in run.opinions) else IMAGES
 
 
 def _look(run: FinishedRun, shown: Sequence[Record], examples: Sequence[Record], data: str, notify: Listener) -> _Seen:

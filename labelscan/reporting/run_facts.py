@@ -1,10 +1,10 @@
 """What was run, as pairs of a label and a text, for those who want to check or repeat a result."""
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from labelscan.config import RUN_JSON_SETTINGS
-from labelscan.results.finished_run import FinishedRun, part_of
+from labelscan.results.finished_run import FinishedRun, opinion_facts, part_of
 from labelscan.results.run_files import DIRECTORY, RUN_FILE
 from labelscan.wording import duration
 
@@ -21,9 +21,10 @@ def _facts(run: FinishedRun) -> Iterator[tuple[str, str]]:
     settings, choices = run.recorded(RUN_JSON_SETTINGS), run.recorded("choices")
     yield "data", _data(run, settings)
     if not run.is_of_score:
-        yield "model", _model(choices)
-        yield "loss", str(choices.get("loss") or "that of the classifier")
-        yield from _training(settings, choices)
+        yield from opinion_facts(map(_model, run.opinions)).items()
+        yield "loss", "; ".join(dict.fromkeys(str(one.get("loss") or "that of the classifier") for one in run.opinions))
+        yield from _training(settings, run.opinions)
+    yield "weights", ", ".join(f"{name} {weight:.2f}" for name, weight in run.recorded("opinion_weights").items())
     yield "detector", str(run.summary.get("detector", ""))
     yield "device", _device(choices)
     yield "versions", ", ".join(f"{name} {version}" for name, version in run.recorded("versions").items())
@@ -43,19 +44,19 @@ def _data(run: FinishedRun, settings: Mapping[str, object]) -> str:
     return f"{name}: {counts.get('examples'):,} examples, {counts.get('classes'):,} classes, fingerprint {fingerprint}"
 
 
-def _model(choices: Mapping[str, object]) -> str:
-    name, reason = choices.get("model", ""), choices.get("model_reason")
-    frozen = ", its features computed once" if choices.get("frozen") else ""
+def _model(opinion: Mapping[str, object]) -> str:
+    name, reason = opinion.get("model", ""), opinion.get("model_reason")
+    frozen = ", its features computed once" if opinion.get("frozen") else ""
     return f"{name}{frozen}" + (f" ({reason})" if reason else "")
 
 
-def _training(settings: Mapping[str, object], choices: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-    folds, recipe = part_of(settings, "folds"), part_of(choices, "recipe")
+def _training(settings: Mapping[str, object], opinions: Sequence[Mapping[str, object]]) -> Iterator[tuple[str, str]]:
+    folds, recipes = part_of(settings, "folds"), [part_of(one, "recipe") for one in opinions]
     repeats = folds.get("repeats", 1)
     yield "folds", f"{folds.get('n_folds')}" + (f", done {repeats} times" if repeats != 1 else "")
-    if recipe:
-        words = (("epochs", "epochs"), ("batch_size", "batch size"), ("learning_rate", "learning rate"))
-        yield "training", ", ".join(f"{word} {recipe[key]:g}" for key, word in words if key in recipe)
+    words = (("epochs", "epochs"), ("batch_size", "batch size"), ("learning_rate", "learning rate"))
+    trained = [", ".join(f"{word} {recipe[key]:g}" for key, word in words if key in recipe) for recipe in recipes]
+    yield "training", "; ".join(dict.fromkeys(filter(None, trained)))
     yield "seed", str(settings.get("seed", ""))
 
 

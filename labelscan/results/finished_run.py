@@ -4,7 +4,7 @@ Later stages use the latter: it needs no data, and does not import torch.
 """
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -105,6 +105,12 @@ class FinishedRun:
         """Return one part of run.json, such as ``results_depend_on``, ``data`` or ``versions``."""
         return part_of(self.record, name)
 
+    @property
+    def opinions(self) -> Sequence[Mapping[str, object]]:
+        """Return what was chosen for each model, as ``choices`` in run.json has it; empty for a run of ``score``."""
+        opinions = self.recorded("choices").get("opinions")
+        return [one for one in opinions if isinstance(one, Mapping)] if isinstance(opinions, list) else []
+
     def locate(self, path: str) -> Path:
         """Return a path that the run was given or recorded, as it is reached from the current folder.
 
@@ -118,6 +124,11 @@ class FinishedRun:
         there = Path(started_in)
         top = [here, *here.parents][-2:][0]  # it decides: one image that is gone must not be taken from other data
         return here if here.exists() and not (there / top).exists() else there / here
+
+
+def opinion_facts(words: Iterable[str]) -> dict[str, str]:
+    """Return what there is to say of each model of a run by its label: ``model``, ``opinion 2`` and so on."""
+    return {"model" if number == 1 else f"opinion {number}": one for number, one in enumerate(words, start=1)}
 
 
 def part_of(content: Mapping[str, object], name: str) -> Mapping[str, object]:

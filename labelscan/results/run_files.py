@@ -34,14 +34,16 @@ OWN_FILES = {
     RUN_FILE: "resolved settings (`--config` takes it), versions, fingerprint of the data, timings",
     "examples.csv": "what was read: id, path, given label, group, split, status",
     "folds.csv": "which fold held out which example",
-    "evidence.npz": "out-of-fold probabilities; apart from them, what training said of its own examples",
+    "evidence.npz": "out-of-fold probabilities, of several models their pool and those of each; apart from them, what "
+    "training said of its own examples",
     DOUBT_FILE: "`error_log_odds` (N,) that each label is wrong, float32, in the order of evidence.npz",
     MEASURE_FILE: "a sample of up to 200 labels to decide in its order, by which to measure how many are wrong",
     LOG_FILE: "what happened, one event a line",
 }
 """What a run writes and ``--fresh`` deletes, with its content."""
 OWN_FOLDERS = {
-    "fold-*-*": "one folder a repeat and fold: its probabilities and measurements; an unfinished one starts over",
+    "fold-*-*": "one folder a repeat and fold: its probabilities and measurements; an unfinished one starts over. "
+    "Those of further models end in `-opinion-2` and so on",
     "aum-*": "the trainings with an extra class, with `--detector aum` only",
     SELF_CHECK: "the second run, with planted errors, of a run with `--self-check`",
     "store": "decoded images and features; when the run is finished, only the list of their digests",

@@ -48,19 +48,17 @@ class RunFolder:
         self._started = time.monotonic()
         self._seconds_before = self.timings.get("total", 0.0)
 
-    @property
-    def store(self) -> Path:
-        """Return the file of decoded images."""
-        return self.inputs / "images.npy"
+    def images(self, number: int) -> Path:
+        """Return the file of images decoded to one size, of as many as the models want; the first is number 0."""
+        return self.inputs / _numbered("images", number, ".npy")
 
-    @property
-    def features(self) -> Path:
-        """Return the file of feature rows: those of a table, or of a frozen backbone."""
-        return self.inputs / "features.npy"
+    def features(self, number: int) -> Path:
+        """Return the file of feature rows: those of a table, number 0, or of one of the frozen backbones."""
+        return self.inputs / _numbered("features", number, ".npy")
 
-    def shard(self, repeat: int, fold: int) -> Path:
-        """Return the folder of one fold."""
-        return self.path / f"fold-{repeat}-{fold}"
+    def shard(self, repeat: int, fold: int, number: int) -> Path:
+        """Return the folder of one fold of a model; the first is number 0."""
+        return self.path / _numbered(f"fold-{repeat}-{fold}", number, "", between="-opinion-")
 
     def logging(self, notify: Listener) -> Listener:
         """Return a listener that adds events to log.jsonl and passes them on."""
@@ -94,7 +92,7 @@ class RunFolder:
         """Delete decoded images and features: only training needs them, and they are the bulk of a run."""
         if self._shares_inputs:  # they belong to the run that made them
             return
-        for path in (self.store, self.features):
+        for path in (*self.inputs.glob("images*.npy"), *self.inputs.glob("features*.npy")):
             with contextlib.suppress(OSError):  # some systems keep a file that another process has still mapped
                 path.unlink(missing_ok=True)
 
@@ -215,6 +213,11 @@ def _read_record(path: Path) -> dict[str, object]:
         return {**read_json(path / RUN_FILE)}
     except (OSError, ValueError, TypeError):  # missing, cut off, or not an object
         return {}
+
+
+def _numbered(name: str, number: int, suffix: str, between: str = "-") -> str:
+    """Return ``name``, and from the second of its kind on its number too."""
+    return f"{name}{between}{number + 1}{suffix}" if number else f"{name}{suffix}"
 
 
 def _now() -> str:

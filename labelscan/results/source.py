@@ -90,7 +90,8 @@ def find_source(run: FinishedRun, *, data: str = "", notify: Listener = ignore) 
         )
     _check_there(file, data)
     probabilities = read_probabilities(Path(file), label_column=label_column)
-    _refuse_other(run, probabilities.fingerprint(), file)
+    expected = recorded.get("fingerprint")  # of the first file alone, where the run has several
+    _refuse_other(run, probabilities.fingerprint(), file, expected=expected)
     config = DatasetConfig(data=file, label_column=label_column)
     return Source(command="score", config=config, dataset=probabilities.dataset)
 
@@ -130,8 +131,8 @@ def _check_there(found: str, data: str) -> None:
         raise DatasetError("no such file or folder", where=found, hint="say where it is now with --data")
 
 
-def _refuse_other(run: FinishedRun, fingerprint: str, where: str) -> None:
-    if fingerprint != run.recorded("data").get("fingerprint"):
+def _refuse_other(run: FinishedRun, fingerprint: str, where: str, *, expected: object = None) -> None:
+    if fingerprint != (expected or run.recorded("data").get("fingerprint")):
         raise DatasetError(
             f"this is not the data of {run.folder}: other ids, labels or contents",
             where=where,

@@ -123,10 +123,10 @@ def list_in_words(one: WrongLabels) -> list[str]:
 
 def _precision(detections: Detections) -> Range:
     """Return the share of the flags that is right: the mean error probability of the flags at each end of the count."""
-    from labelscan.detection.detectors.noise_posterior import expecting  # scikit-learn loads here, not for old runs
+    from labelscan.detection.detectors.noise_posterior import error_probability_of  # loads scikit-learn
 
     count, flagged = detections.wrong_labels, detections.lead.flagged
-    ends = (expecting(end, detections.error_log_odds)[flagged].mean() for end in (count.low, count.high))
+    ends = (error_probability_of(detections.error_log_odds, end)[flagged].mean() for end in (count.low, count.high))
     low, high = map(float, ends)
     return Range(float(detections.error_probability[flagged].mean()), low, high)
 

@@ -1,7 +1,8 @@
 """One fold as a self-contained, picklable piece of work, and the shard of the run folder that it leaves.
 
-A shard is ``fold-<repeat>-<fold>/`` with the metrics of each epoch (written as they come, so that the waiting process
-can follow), the probabilities and margins, and finally a DONE mark with the fingerprint of everything it depends on.
+A shard is ``fold-<repeat>-<fold>/``, or ``fold-<repeat>-<fold>-opinion-2/`` and so on for further models of the run. It
+has the metrics of each epoch (written as they come, so that the waiting process can follow), the probabilities and
+margins, and finally a DONE mark with the fingerprint of everything it depends on.
 """
 
 import json
@@ -61,6 +62,8 @@ class FoldJob:
     run_seed: int
     kind: str = FOLD
     """As events and the folder's name have it."""
+    opinion: str = ""
+    """The model as events name it; empty where the run has only one."""
 
     @property
     def seed(self) -> int:
@@ -95,7 +98,7 @@ class FoldJob:
         done = {"fingerprint": self.fingerprint, "held_out_accuracy": accuracy, "seconds": round(seconds, 3)}
         with replacing(self.folder / DONE_FILE) as file:
             json.dump(done, file)
-        notify(FoldDone(self.repeat, self.fold, accuracy, seconds, kind=self.kind))
+        notify(FoldDone(self.repeat, self.fold, accuracy, seconds, kind=self.kind, opinion=self.opinion))
 
     def clear(self) -> None:
         """Delete what an earlier attempt left."""
@@ -108,7 +111,8 @@ class FoldJob:
             if done["fingerprint"] != self.fingerprint or not (self.folder / OUTPUT_FILE).is_file():
                 return None
             accuracy = None if done["held_out_accuracy"] is None else float(done["held_out_accuracy"])
-            return FoldDone(self.repeat, self.fold, accuracy, float(done["seconds"]), reused, self.kind)
+            seconds = float(done["seconds"])
+            return FoldDone(self.repeat, self.fold, accuracy, seconds, reused, self.kind, self.opinion)
         except (OSError, ValueError, KeyError, TypeError):
             return None  # missing, or cut off: the fold is done again
 

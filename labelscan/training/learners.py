@@ -1,15 +1,16 @@
-"""The learners of a fold's labels: a network that is trained here, or a classifier of scikit-learn."""
+"""The learners of a fold's labels: a network that is trained here, or a classifier as scikit-learn has them."""
 
 import copy
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
-from torch import nn
+from torch import Tensor, nn
+from torch.nn import functional
 
 from labelscan.errors import RunError
 from labelscan.events import EpochDone, Listener
@@ -19,8 +20,12 @@ from labelscan.training.fold_job import FoldJob
 from labelscan.training.fold_output import FoldOutput
 from labelscan.training.loss_schedule import LossSchedule
 from labelscan.training.models import Model
+from labelscan.training.models.classifiers import Classifier
 from labelscan.training.recipe import Recipe
 from labelscan.training.training_loop import check_logits, predict, train
+
+CHUNK_IMAGES = 1024
+"""Images averaged at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,11 @@ class NetworkLearner:
         check_logits(network, batches, job.n_classes)
 
         def on_epoch(epoch: int, **figures: float) -> None:
-            notify(EpochDone(job.repeat, job.fold, epoch, self.recipe.epochs, **figures, kind=job.kind))
+            notify(
+                EpochDone(
+                    job.repeat, job.fold, epoch, self.recipe.epochs, **figures, kind=job.kind, opinion=job.opinion
+                )
+            )
 
         margins = train(
             network,
@@ -106,42 +115,46 @@ def _check_fresh(network: nn.Module) -> None:
         setattr(part, _TRAINED, True)
 
 
-class Classifier(Protocol):
-    """The methods of a scikit-learn classifier that we call."""
+@dataclass(frozen=True, slots=True)
+class GivenClassifier:
+    """Makes copies of a user's classifier, not yet fitted; it draws from NumPy's generator, which each fold seeds."""
 
-    classes_: NDArray[np.generic]
+    classifier: Classifier
 
-    def fit(self, x: NDArray[np.float32], y: NDArray[np.int64]) -> object: ...
+    def __call__(self, seed: int, threads: int) -> Classifier:  # noqa: ARG002
+        from sklearn.base import clone
 
-    def predict_proba(self, x: NDArray[np.float32]) -> NDArray[np.float64]: ...
+        copied: Classifier = (
+            clone(self.classifier) if hasattr(self.classifier, "get_params") else copy.deepcopy(self.classifier)
+        )
+        return copied
 
 
 @dataclass(frozen=True, slots=True)
 class ClassifierLearner:
-    """Fits a clone of a scikit-learn classifier for every fold; images are flattened and scaled to [0, 1]."""
+    """Fits a fresh classifier for every fold; images are flattened and scaled to [0, 1]."""
 
-    classifier: Classifier
+    make: Callable[[int, int], Classifier]
+    """Returns a fresh classifier for a seed below 2 ** 32 and a number of threads."""
+    most_pixels: int = 0
+    """The most values of an image; larger ones are averaged over squares of pixels. 0 is no limit."""
 
     @property
     def n_epochs(self) -> int:
         return 1  # how often a classifier goes through the examples is its own affair
 
     def learn(self, job: FoldJob, inputs: StoredInputs, notify: Listener) -> FoldOutput:  # noqa: ARG002
-        from sklearn.base import clone
-
         # A fold may have seen fewer than K classes; some classifiers need labels without gaps.
         seen, labels = np.unique(job.given_labels[job.train_index], return_inverse=True)
         pred_probs = np.zeros((len(job.held_out_index), job.n_classes), dtype=np.float32)
         if len(seen) == 1:  # nothing to tell apart: scikit-learn would refuse
             pred_probs[:, seen] = 1
         elif len(job.held_out_index):
-            classifier: Classifier = (
-                clone(self.classifier) if hasattr(self.classifier, "get_params") else copy.deepcopy(self.classifier)
-            )
+            classifier = self.make(job.seed % 2**32, torch.get_num_threads())
             with threadpool_limits(limits=torch.get_num_threads()):
-                classifier.fit(_rows(inputs, job.train_index), labels)
+                classifier.fit(self._rows(inputs, job.train_index), labels)
                 columns = seen[np.asarray(classifier.classes_, dtype=np.int64)]
-                pred_probs[:, columns] = classifier.predict_proba(_rows(inputs, job.held_out_index))
+                pred_probs[:, columns] = classifier.predict_proba(self._rows(inputs, job.held_out_index))
         return FoldOutput(
             repeat=job.repeat,
             fold=job.fold,
@@ -151,8 +164,19 @@ class ClassifierLearner:
             train_margin=np.full(len(job.train_index), np.nan, dtype=np.float32),  # it has no logits
         )
 
+    def _rows(self, inputs: StoredInputs, index: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return (M, D) features, or pixels in [0, 1]."""
+        places = torch.from_numpy(index)
+        if len(inputs.shape) == 1:
+            return inputs.take(places).numpy().astype(np.float32)
+        if not self.most_pixels or math.prod(inputs.shape) <= self.most_pixels:
+            return inputs.take(places).numpy().reshape(len(index), -1).astype(np.float32) / np.float32(255)
+        side = math.ceil(math.sqrt(math.prod(inputs.shape) / self.most_pixels))
+        chunks = [_averaged(inputs.take(chunk), side) for chunk in places.split(CHUNK_IMAGES)]  # type: ignore[no-untyped-call]  # torch
+        return np.concatenate(chunks)
 
-def _rows(inputs: StoredInputs, index: NDArray[np.int64]) -> NDArray[np.float32]:
-    stored = inputs.take(torch.from_numpy(index)).numpy()
-    rows = stored.reshape(len(index), -1).astype(np.float32)
-    return rows / np.float32(255) if stored.dtype == np.uint8 else rows
+
+def _averaged(images: Tensor, side: int) -> NDArray[np.float32]:
+    """Return (B, D) means over squares of pixels of (B, H, W, C) stored images, in [0, 1]."""
+    means = functional.avg_pool2d(images.permute(0, 3, 1, 2).float() / 255, side, ceil_mode=True)
+    return means.flatten(1).numpy()

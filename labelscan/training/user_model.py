@@ -2,7 +2,9 @@
 
 import hashlib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import count
 from typing import NoReturn, TypeAlias
 
 import torch
@@ -12,23 +14,52 @@ from torch.nn.parameter import is_lazy
 from labelscan.config import fingerprint
 from labelscan.errors import ConfigError
 from labelscan.training.device import reproducible
-from labelscan.training.learners import Classifier
+from labelscan.training.models.classifiers import Classifier
 
 UserModel: TypeAlias = Callable[[], nn.Module] | Classifier
 """A factory of networks, or a scikit-learn classifier."""
 FACTORY = "a function that returns a new nn.Module"
 
 
-def check_given(given: UserModel | None) -> None:
+@dataclass(frozen=True, slots=True)
+class GivenModel:
+    """A user's model, and the name by which a run tells it from the others."""
+
+    name: str
+    model: UserModel
+
+
+def given_models(given: UserModel | Sequence[UserModel] | None) -> tuple[GivenModel, ...]:
+    """Return the models that the caller passes, one or several; none for None.
+
+    Raises:
+        ConfigError: something that is neither a factory of networks nor a classifier, or the same object twice.
+    """
+    models = () if given is None else tuple(given) if isinstance(given, list | tuple) else (given,)
+    if given is not None and not models:
+        _refuse("the list of models is empty", "leave it out, or put a model in it")
+    named: list[GivenModel] = []
+    for model in models:
+        check_given(model)
+        if any(model is one.model for one in named):
+            problem = f"{name_of(model)} is given twice: a model is no second opinion on itself"
+            _refuse(problem, "give another model")
+        name, taken = name_of(model), [one.name for one in named]
+        number = next(number for number in count(1) if (name if number == 1 else f"{name} {number}") not in taken)
+        named.append(GivenModel(name if number == 1 else f"{name} {number}", model))
+    return tuple(named)
+
+
+def check_given(given: UserModel) -> None:
     """Raise ConfigError unless a model is a factory of networks or a classifier."""
-    is_classifier = hasattr(given, "predict_proba")
+    predicts = hasattr(given, "predict_proba")
     if isinstance(given, str):
         _refuse(f"{given!r} is a name", "name a model by settings=labelscan.settings(model=...)")
-    if isinstance(given, type) and is_classifier:
+    if isinstance(given, type) and predicts:
         _refuse(f"{given.__name__} is a class", f"pass {given.__name__}()")
     if isinstance(given, nn.Module):
         _refuse("a network was given, but every fold needs a fresh one", f"pass {FACTORY}")
-    if given is not None and not callable(given) and not is_classifier:
+    if not callable(given) and not predicts:
         problem = f"{type(given).__name__} is neither a factory of networks nor a classifier"
         _refuse(problem, f"pass {FACTORY}, or a scikit-learn classifier with predict_proba")
 

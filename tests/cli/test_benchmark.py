@@ -76,7 +76,7 @@ def test_quiet_writes_the_path_of_the_table_alone(command, photos):
 def test_verbose_reports_every_fold_and_epoch(command, photos):
     ended = command("benchmark", "photos", *QUICK, "--seeds", "1", "-v")
     assert ended.err.count(", epoch ") == 2 * 2
-    assert "training: 2 folds of 2 epochs" in ended.err
+    assert "training: 4 folds of 2 models" in ended.err
 
 
 def test_a_dry_run_reports_what_is_left_and_writes_nothing(command, photos, tmp_path, monkeypatch):

@@ -38,7 +38,7 @@ def test_every_form_of_a_verdict_gives_the_range(command, run):
 
 
 def test_a_limit_within_the_range_says_so_and_keeps_its_verdict(command, run):
-    ended = command("gate", "run", "--max-issues=3", "--max-rate=0.99", "--json")
+    ended = command("gate", "run", "--max-issues=2", "--max-rate=0.99", "--json")
     beyond, within = (one["sentence"] for one in json.loads(ended.out)["checks"])
     assert "the limit lies within the range of wrong labels" in within
     assert "range" not in beyond

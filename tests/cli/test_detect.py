@@ -44,7 +44,7 @@ def test_the_same_command_again_takes_up_the_finished_folds(command, photos):
     first = command("detect", "photos", *QUICK)
     again = command("detect", "photos", *QUICK)
     assert again.out == first.out
-    assert "all 3 folds already finished" in again.err
+    assert "all 6 folds of 2 models already finished" in again.err
 
 
 def test_other_settings_for_a_run_are_refused_with_what_differs(command, photos):
@@ -84,7 +84,7 @@ def test_a_dry_run_shows_the_plan_and_writes_nothing(command, photos, tmp_path):
 def test_a_dry_run_says_how_much_is_done_already(command, photos):
     command("detect", "photos", *QUICK)
     ended = command("detect", "photos", *QUICK, "--dry-run")
-    assert "the run folder has 3 of 3 folds finished" in ended.out
+    assert "the run folder has 6 of 6 folds finished" in ended.out
     assert max(map(cells, ended.out.splitlines())) <= 80
 
 
@@ -154,7 +154,7 @@ def test_a_dry_run_counts_the_threshold_runs_of_aum(command, photos):
     assert command("detect", "photos", *QUICK, "--detector", "aum").code == 0
     ended = command("detect", "photos", *QUICK, "--detector", "aum", "--dry-run")
     assert "threshold runs  2 on all examples" in ended.out
-    assert "the run folder has 3 of 3 folds and 2 of 2 threshold runs finished" in " ".join(ended.out.split())
+    assert "the run folder has 6 of 6 folds and 2 of 2 threshold runs finished" in " ".join(ended.out.split())
 
 
 def test_a_dry_run_is_json_on_request(command, photos):
@@ -269,3 +269,35 @@ def test_times_are_read_as_people_write_them(text, seconds):
 def test_other_times_are_refused(text):
     with pytest.raises(UsageError, match="--max-time"):
         read_time(text)
+
+
+def test_models_named_more_than_once_are_opinions_and_one_is_asked_alone(command, photos, tmp_path):
+    assert command("detect", "photos", *QUICK, "--model", "linear", "--model", "extra-trees:20").code == 0
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert record["settings"]["model"]["name"] == ["linear", "extra-trees:20"]
+    again = command("detect", "--config", "run/run.json", "-o", "run")
+    assert "all 6 folds of 2 models already finished" in again.err
+    alone = command("detect", "photos", *QUICK, "--model", "linear")
+    assert alone.code == 2
+    assert "model.name was 'linear; extra-trees:20' and is 'linear'" in alone.err
+
+
+@pytest.mark.parametrize(
+    ("names", "problem"),
+    [
+        (["auto", "mlp"], "auto chooses all models itself"),
+        (["linear", "linear"], "named twice"),
+        (["linear", "smal-cnn"], "use small-cnn"),
+        (["linear", "small-cnn:head=mlp"], "only a pretrained backbone has a head"),
+    ],
+)
+def test_models_that_are_no_opinions_are_refused(command, photos, names, problem):
+    ended = command("detect", "photos", *(word for name in names for word in ("--model", name)))
+    assert ended.code == 2
+    assert problem in " ".join(ended.err.split())
+
+
+def test_verbose_names_the_model_whose_fold_is_trained(command, photos):
+    ended = command("detect", "photos", *QUICK, "--model", "linear", "--model", "extra-trees:20", "-v")
+    assert "fold 0-0 of linear, epoch 1 of " in ended.err
+    assert "fold 0-2 of extra-trees:20: " in ended.err

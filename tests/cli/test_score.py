@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 
 from labelscan.cli.console import cells
+from labelscan.reporting.run_facts import make_run_facts
+from labelscan.results.finished_run import FinishedRun
 
 
 def test_markup_and_control_characters_in_labels_are_only_text(command, probs):
@@ -135,3 +137,14 @@ def test_the_home_folder_is_found_where_the_shell_leaves_it_out(command, probs, 
     assert "must be at least 2" in command("detect", "demo:digits", "--config=~/mine.toml").err
     assert command("score", "probs.npz", "--output=~nobody-here/run").code == 0
     assert (tmp_path / "~nobody-here" / "run").is_dir()
+
+
+def test_several_files_are_opinions_of_which_facts_name_the_weights(command, probs, tmp_path):
+    (tmp_path / "other.npz").write_bytes(probs.read_bytes())
+    ended = command("score", "probs.npz", "other.npz", "-o", "run", "-q")
+    assert (ended.code, ended.out) == (0, "run/issues.csv\n")
+    facts = dict(make_run_facts(FinishedRun.read(tmp_path / "run")))
+    assert facts["weights"] == "probs.npz 0.50, other.npz 0.50"
+    twice = command("score", "probs.npz", "probs.npz")
+    assert twice.code == 2
+    assert "this file is given twice" in twice.err

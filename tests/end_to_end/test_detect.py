@@ -39,7 +39,7 @@ def test_a_folder_of_images_gives_a_run_folder_with_all_its_files_and_a_changed_
     record = json.loads((run.folder / "run.json").read_text())
     assert record["state"] == "finished"
     assert record["settings"]["training"]["epochs"] == 6
-    assert record["choices"]["model"] == "small-cnn"
+    assert record["choices"]["opinions"][0]["model"] == "small-cnn"
     assert not (run.folder / "store" / "images.npy").exists()
     assert len((run.folder / "examples.csv").read_text().splitlines()) == 181
     changed = next(folder.rglob("0007.png"))
@@ -92,7 +92,7 @@ def test_equal_rows_share_a_fold_and_are_reported_when_labels_differ(tmp_path):
     features[[10, 20, 30]] = features[0] = [0.0, 1, 2, 3]
     features[[10, 20], 0] = -0.0  # equal to 0, though its bits are not
     labels[[0, 10, 20, 30]] = [0, 0, 0, 1]
-    run = labelscan.detect(features, labels, settings=quick(), output=tmp_path / "run")
+    run = labelscan.detect(features, labels, settings=quick(**{"model.name": "mlp"}), output=tmp_path / "run")
     folds = pd.read_csv(run.folder / "folds.csv", index_col="example_id")["fold_0"]
     assert folds[[0, 10, 20, 30]].nunique() == 1
     assert [[example_id for example_id, _ in conflict] for conflict in run.summary.label_conflicts] == [
@@ -230,13 +230,15 @@ def test_repeats_are_averaged_and_name_their_folds(shapes, tmp_path):
     np.testing.assert_allclose(run.evidence.pred_probs, both, atol=1e-6)
 
 
-def test_feature_tables_are_learned_by_an_mlp(tmp_path):
+def test_feature_tables_are_learned_by_an_mlp_and_by_trees(tmp_path):
     generator = np.random.default_rng(0)
     labels = np.arange(90) % 3
     features = generator.normal(size=(90, 4)) + 4 * np.eye(4)[labels]
     given = labels.copy()
     given[[4, 50]] = (given[[4, 50]] + 1) % 3
-    run = labelscan.detect(features, given, settings=quick(**{"training.epochs": 20}), output=tmp_path / "run")
+    settings = quick(**{"training.epochs": 20, "model.name": "auto"})
+    run = labelscan.detect(features, given, settings=settings, output=tmp_path / "run")
+    assert [one.name for one in run.evidence.opinions] == ["mlp", "extra-trees"]
     assert set(run.issues.scores["example_id"].astype(int)[:2]) == {4, 50}
 
 
@@ -275,15 +277,15 @@ def test_what_a_loss_was_resolved_to_is_shown_and_decides_which_folds_are_valid(
     images, true_labels, _ = shapes
     settings = quick(**{"training.loss": "anl-ce", "training.epochs": 1})
     plan = labelscan.plan(images, true_labels, settings=settings)
-    assert dict(plan_facts(plan))["loss"] == plan.choices["loss"] == "anl-ce:a=5,b=5,d=5e-05,delay=0"
-    assert plan.recipe.weight_decay == 0
+    assert dict(plan_facts(plan))["loss"] == plan.network.loss == "anl-ce:a=5,b=5,d=5e-05,delay=0"
+    assert plan.network.recipe.weight_decay == 0
     own = labelscan.plan(
         images, true_labels, settings=quick(**{"training.loss": "anl-ce", "training.weight_decay": 0.1})
     )
-    assert own.recipe.weight_decay == 0.1
-    assert labelscan.plan(images, true_labels, settings=quick()).recipe.weight_decay > 0
+    assert own.network.recipe.weight_decay == 0.1
+    assert labelscan.plan(images, true_labels, settings=quick()).network.recipe.weight_decay > 0
     run = labelscan.detect(images, true_labels, settings=settings, output=tmp_path / "run")
-    assert json.loads((run.folder / "run.json").read_text())["choices"]["loss"] == plan.choices["loss"]
+    assert json.loads((run.folder / "run.json").read_text())["choices"]["opinions"][0]["loss"] == plan.network.loss
 
 
 def test_a_default_chosen_between_published_ones_is_noted(tmp_path):

@@ -1,5 +1,4 @@
 import dataclasses
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -35,46 +34,72 @@ class SlowFeatures(nn.Module):
         return images.mean(dim=(2, 3))
 
 
+class Backbone:
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+
+    def make_features(self) -> nn.Module:
+        return SlowFeatures(self.clock)
+
+
 @pytest.fixture
 def plan(monkeypatch: pytest.MonkeyPatch) -> Plan:
     monkeypatch.setattr(estimate, "SECONDS", 0.05)
     monkeypatch.setattr(estimate, "available_cores", lambda: 1)
     images = np.zeros((32, 8, 8), np.uint8)
-    return labelscan.plan(images, np.arange(32) % 2, settings=labelscan.settings(device="cpu", epochs=4, folds=2))
+    settings = labelscan.settings(model="small-cnn", device="cpu", epochs=4, folds=2)
+    return labelscan.plan(images, np.arange(32) % 2, settings=settings)
+
+
+def changed(plan: Plan, **changes: object) -> Plan:
+    return dataclasses.replace(plan, opinions=(dataclasses.replace(plan.opinions[0], **changes),))
+
+
+def seconds(plan: Plan) -> float:
+    found = estimate.estimate(plan)
+    assert found is not None
+    return found.total
 
 
 def test_features_of_a_frozen_network_are_timed_for_the_image_and_its_mirror(plan, monkeypatch) -> None:
     clock = Clock()
     monkeypatch.setattr(estimate, "time", clock)
-    backbone = SimpleNamespace(make_features=lambda: SlowFeatures(clock))
-    frozen = dataclasses.replace(plan, frozen=backbone, image_shape=ImageShape(24, 24, 3))
+    backbone = Backbone(clock)
+    frozen = changed(plan, frozen=backbone, mirrored=True, image_shape=ImageShape(24, 24, 3))
     # 32 images and their mirrors are four batches of 16.
-    assert estimate.estimate_seconds(frozen) == pytest.approx(4 * STEP)
+    assert seconds(frozen) == pytest.approx(4 * STEP)
     monkeypatch.setattr(estimate, "available_cores", lambda: 4)
-    assert estimate.estimate_seconds(frozen) == pytest.approx(STEP)
+    assert seconds(frozen) == pytest.approx(STEP)
 
 
 def test_training_takes_longer_with_more_epochs(plan) -> None:
-    longer = dataclasses.replace(plan.learner, recipe=dataclasses.replace(plan.learner.recipe, epochs=400))
-    seconds = estimate.estimate_seconds(plan)
-    assert 0 < seconds < estimate.estimate_seconds(dataclasses.replace(plan, learner=longer))
+    learner = plan.opinions[0].learner
+    longer = dataclasses.replace(learner, recipe=dataclasses.replace(learner.recipe, epochs=400))
+    assert 0 < seconds(plan) < seconds(changed(plan, learner=longer))
 
 
 def test_a_self_check_doubles_the_time_of_training(plan, monkeypatch) -> None:
-    monkeypatch.setattr(estimate, "_training_seconds", lambda plan, learner: 0.5)
+    monkeypatch.setattr(estimate, "_training_seconds", lambda plan, opinion: 0.5)
     detection = dataclasses.replace(plan.config.detection, self_check=0.02)
     checked = dataclasses.replace(plan, config=dataclasses.replace(plan.config, detection=detection))
-    assert estimate.estimate_seconds(checked) == 2 * estimate.estimate_seconds(plan)
+    assert seconds(checked) == 2 * seconds(plan)
+
+
+def test_every_network_takes_its_time_and_features_that_two_share_are_computed_once(plan, monkeypatch) -> None:
+    monkeypatch.setattr(estimate, "_training_seconds", lambda plan, opinion: 0.5)
+    monkeypatch.setattr(estimate, "_feature_seconds", lambda opinion, device: 0.25)
+    network = plan.opinions[0]
+    frozen = dataclasses.replace(network, frozen=Backbone(Clock()))
+    several = dataclasses.replace(plan, opinions=(network, frozen, dataclasses.replace(frozen, name="another head")))
+    assert estimate.estimate(several) == estimate.Estimate(features=32 * 0.25, training=0.5)
 
 
 def test_a_loss_that_remembers_examples_is_timed_too(plan) -> None:
     images = np.zeros((32, 8, 8), np.uint8)
     settings = labelscan.settings(device="cpu", epochs=4, folds=2, loss="elr")
-    seconds = estimate.estimate_seconds(labelscan.plan(images, np.arange(32) % 2, settings=settings))
-    assert seconds is not None
-    assert seconds > 0
+    assert seconds(labelscan.plan(images, np.arange(32) % 2, settings=settings)) > 0
 
 
 def test_what_has_no_steps_has_no_estimate() -> None:
     plan = labelscan.plan(np.eye(8, dtype=np.float32), np.arange(8) % 2, model=LogisticRegression())
-    assert estimate.estimate_seconds(plan) is None
+    assert estimate.estimate(plan) is None

@@ -15,6 +15,7 @@ import labelscan
 from labelscan.config import read_file
 from labelscan.detection.detectors.confident_learning import FilterBy
 from labelscan.detection.evidence import Evidence
+from labelscan.detection.pooling import geometric_mean, likeliest_weights
 from labelscan.errors import ConfigError, RunFolderError, UsageError
 from labelscan.events import Event, Noted, StepDone
 
@@ -279,3 +280,122 @@ def test_tensors_are_judged_as_arrays_are(tmp_path):
         for name, given in {"a": (probs, labels), "b": (torch.from_numpy(probs), torch.from_numpy(labels))}.items()
     ]
     assert (runs[0].folder / "scores.csv").read_bytes() == (runs[1].folder / "scores.csv").read_bytes()
+
+
+def two_opinions(seed: int = 0) -> tuple[list[np.ndarray], np.ndarray]:
+    """Return probabilities of two models about the same labels."""
+    first, given_labels, true_labels = problem(seed=seed)
+    scores = 2 * np.eye(4)[true_labels] + np.random.default_rng(seed + 1).normal(size=first.shape)
+    return [first, np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)], given_labels
+
+
+def write_opinions(folder: Path, probs: list[np.ndarray], given_labels: np.ndarray, **beside: Any) -> list[Path]:
+    paths = [folder / f"{name}.npz" for name in "ab"[: len(probs)]]
+    for path, each in zip(paths, probs, strict=True):
+        np.savez(path, pred_probs=each, given_labels=given_labels, **beside)
+    return paths
+
+
+def test_several_files_are_as_many_opinions_and_are_pooled(tmp_path: Path) -> None:
+    probs, given_labels = two_opinions()
+    paths = write_opinions(tmp_path, probs, given_labels, class_names=np.array(CLASSES))
+    run = labelscan.score(paths, output=tmp_path / "run")
+    weights = likeliest_weights(probs, given_labels)
+    evidence = Evidence.read(run.folder / "evidence.npz")
+    assert [one.name for one in evidence.opinions] == ["a.npz", "b.npz"]
+    np.testing.assert_array_equal([one.weight for one in evidence.opinions], weights)
+    np.testing.assert_array_equal(evidence.pred_probs, geometric_mean(probs, weights, np.float32))
+    for one, each in zip(evidence.opinions, probs, strict=True):
+        np.testing.assert_array_equal(one.pred_probs, each.astype(np.float32))
+    record = json.loads((run.folder / "run.json").read_text())
+    assert record["source"]["file"] == str(paths[0])
+    assert record["source"]["further_files"] == [str(paths[1])]
+    assert record["opinion_weights"] == dict(zip(["a.npz", "b.npz"], weights.tolist(), strict=True))
+    in_memory = labelscan.score(probs, given_labels, class_names=CLASSES, output=tmp_path / "memory")
+    assert (in_memory.folder / "scores.csv").read_bytes() == (run.folder / "scores.csv").read_bytes()
+    assert [one.name for one in in_memory.evidence.opinions] == ["opinion 1", "opinion 2"]
+
+
+def test_apply_reads_the_labels_again_from_the_first_of_several_files(tmp_path: Path) -> None:
+    probs, given_labels = two_opinions()
+    paths = write_opinions(tmp_path, probs, given_labels)
+    run = labelscan.score(paths, output=tmp_path / "run")
+    paths[1].unlink()
+    applied = labelscan.apply(run.folder, drop=True, output=tmp_path / "corrected.npz")
+    assert applied.output == tmp_path / "corrected.npz"
+    write_opinions(tmp_path, probs[1:], given_labels)  # in the place of the first
+    with pytest.raises(UsageError, match="this is not the data"):
+        labelscan.apply(run.folder, drop=True, output=tmp_path / "again.npz")
+
+
+def test_a_changed_second_file_is_other_data(tmp_path: Path) -> None:
+    probs, given_labels = two_opinions()
+    paths = write_opinions(tmp_path, probs, given_labels)
+    labelscan.score(paths, output=tmp_path / "run")
+    labelscan.score(paths, output=tmp_path / "run")
+    write_opinions(tmp_path, [probs[0], probs[0]], given_labels)
+    with pytest.raises(RunFolderError, match="the data has changed"):
+        labelscan.score(paths, output=tmp_path / "run")
+
+
+def test_opinions_are_matched_by_id_and_their_columns_by_class(tmp_path: Path) -> None:
+    probs, given_labels = two_opinions()
+    ids, order, columns = np.array([f"id-{row:03}" for row in range(200)]), np.arange(200)[::-1], [2, 0, 3, 1]
+    names = np.array(CLASSES)
+    first = {"pred_probs": probs[0], "given_labels": names[given_labels], "class_names": names, "example_ids": ids}
+    second = {
+        "pred_probs": probs[1][order][:, columns],
+        "given_labels": names[given_labels[order]],
+        "class_names": names[columns],
+        "example_ids": ids[order],
+    }
+    np.savez(tmp_path / "a.npz", **first)
+    np.savez(tmp_path / "b.npz", **second)
+    run = labelscan.score([tmp_path / "a.npz", str(tmp_path / "b.npz")], output=tmp_path / "run")
+    assert run.evidence.class_names == tuple(CLASSES)
+    np.testing.assert_array_equal(run.evidence.opinions[1].pred_probs, probs[1].astype(np.float32))
+    np.testing.assert_array_equal(run.evidence.given_labels, given_labels)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"given_labels": [0, 1, 2, 2]}, r"b\.npz index 3: the label is 'cat' here and 'bee' at a\.npz index 3"),
+        ({"class_names": ["owl", "ant", "cat", "fly"]}, r"b\.npz: other classes than in a\.npz.*'bee', 'fly'"),
+        (
+            {"example_ids": ["a", "b", "c", "e"]},
+            r"other examples than in a\.npz: only a\.npz has 'd'; only b",
+        ),
+        ({"example_ids": [0, 1, 2, 3]}, r"only a\.npz has 'a'; only b\.npz has '0'"),
+    ],
+)
+def test_opinions_about_something_else_are_refused(tmp_path: Path, change: dict[str, Any], message: str) -> None:
+    probs, _ = two_opinions()
+    first = {"pred_probs": probs[0][:4], "given_labels": [0, 1, 2, 3], "class_names": CLASSES, "example_ids": [*"abcd"]}
+    np.savez(tmp_path / "a.npz", **first)
+    np.savez(tmp_path / "b.npz", **{**first, **change})
+    with pytest.raises(UsageError, match=message):
+        labelscan.score([tmp_path / "a.npz", tmp_path / "b.npz"], output=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_lists_that_are_no_opinions_are_refused(tmp_path: Path) -> None:
+    probs, given_labels = two_opinions()
+    (path,) = write_opinions(tmp_path, probs[:1], given_labels)
+    for several, message in (
+        ([], "no probabilities are given"),
+        ([path, path], "given twice"),
+        ([path, probs[0]], "files and arrays are mixed"),
+        ([probs[0], probs[1][:9]], "opinion 2: given_labels have shape"),
+    ):
+        in_memory = bool(several) and not isinstance(several[0], Path)
+        with pytest.raises(UsageError, match=message):
+            labelscan.score(several, given_labels if in_memory else None, output=tmp_path / "run")
+
+
+def test_rows_in_lists_are_one_opinion(tmp_path: Path) -> None:
+    probs, given_labels = two_opinions()
+    run = labelscan.score(probs[0].tolist(), given_labels, output=tmp_path / "run")
+    assert run.evidence.opinions == ()
+    both = labelscan.score([each.tolist() for each in probs], given_labels, output=tmp_path / "both")
+    assert len(both.evidence.opinions) == 2

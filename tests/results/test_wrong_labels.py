@@ -81,7 +81,7 @@ def test_the_range_of_precision_is_that_of_the_flags_at_both_ends_of_the_count()
     known = tell_wrong_labels(detections)
     assert (known.low, known.estimate, known.high) == (2.0, pytest.approx(2.8125), 4.0)
     assert known.share_high == 0.4
-    assert known.precision.low < known.precision.estimate < known.precision.high
+    assert 0 < known.precision.low < known.precision.high < 1
     assert known.precision.estimate == detections.error_probability[detections.lead.flagged].mean()
     assert (known.found, known.worth_a_look, known.decisions_to_halve) == (None, None, None)
     nothing = replace(detections.lead, flagged=np.zeros(10, dtype=bool))

@@ -9,7 +9,7 @@ from labelscan.events import FoldDone
 from labelscan.training.device import Device
 from labelscan.training.fold_job import FoldJob, count_finished, read_outputs
 from labelscan.training.fold_output import FoldOutput
-from labelscan.training.learners import ClassifierLearner
+from labelscan.training.learners import ClassifierLearner, GivenClassifier
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def job(tmp_path):
         n_classes=2,
         train_index=np.arange(8),
         held_out_index=np.arange(8, 12),
-        learner=ClassifierLearner(GaussianNB()),
+        learner=ClassifierLearner(GivenClassifier(GaussianNB())),
         device=Device("cpu"),
         threads=1,
         run_seed=0,

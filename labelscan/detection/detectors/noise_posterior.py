@@ -1,8 +1,10 @@
 """Noise posterior: the probability that a given label is wrong, and a cut-off that needs no threshold.
 
-A noisy channel turns true labels into given ones (``detection.noise_channel``). Fitted to out-of-fold probabilities it
-says how many labels are wrong; which ones also depends on the probabilities from training. The flags are the set with
-the highest expected F1.
+Two questions are answered apart. *Which* labels are wrong: a noisy channel that turns true labels into given ones
+(``detection.noise_channel``), fitted to the probabilities, ranks them. *How many* are wrong: one model's probabilities
+cannot tell, since a model's own doubt looks like that of the labels, so there is a range and a point in it; the
+agreement of several opinions (``detection.annotators``) makes it narrower. The flags are the set with the highest
+expected F1.
 """
 
 from dataclasses import dataclass
@@ -13,7 +15,8 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import expit
 
-from labelscan.arrays import GivenLabels, Mask, PredProbs, TrainProbs
+from labelscan.arrays import Mask
+from labelscan.detection.annotators import find_agreement
 from labelscan.detection.estimates import Range
 from labelscan.detection.evidence import Evidence
 from labelscan.detection.noise_channel import Examples, calibrate, error_log_odds, fit_channel
@@ -25,6 +28,11 @@ Floats = NDArray[np.float64]
 FORGIVEN = 4
 """Probabilities from training lose this power of the share of memorised labels from their weight: a sixteenth of it
 if half of them are memorised."""
+CERTAINTY = 0.5
+"""Log-odds are multiplied by this before their number is adjusted: on data with real errors, how often a label was
+wrong rose half as steeply (tests/bench/RESULTS.md)."""
+MARGIN = 1.25
+"""The range of a count goes beyond what was estimated by this factor."""
 WIDEST_SHIFT = 60.0
 """The largest shift of log-odds either way: e ** 60 is beyond the odds that any finite data set could show."""
 
@@ -33,29 +41,30 @@ WIDEST_SHIFT = 60.0
 class NoisePosterior:
     """Error probabilities under a channel fitted to the predictions.
 
-    *How many* labels are wrong depends on what makes a model doubt. If the doubt is all its own, the likeliest channel
-    is right, and few labels are wrong; if wrong labels in training made it doubt, the truth is ``kappa`` times as sharp
-    as the calibrated model, and many are. The same probabilities fit both, so the exponent that sharpens them is
-    between the two: at the first for a ``label_doubt`` of 0, at the second for 1.
+    *Which* labels are wrong is ranked with all doubt of the model taken for that of the labels: the truth is ``kappa``
+    times as sharp as the calibrated model. If the run has probabilities from training, the ranking is by the geometric
+    mean of both: they average several models, and a model whose loss or augmentation keeps it from memorising wrong
+    labels still doubts them; the more it memorises, the less they weigh.
 
-    *Which* labels are wrong is ranked by the geometric mean of the out-of-fold probabilities and those from training,
-    if the run has them: they average several models, and a model whose loss or augmentation keeps it from memorising
-    wrong labels still doubts them; the more it memorises, the less they weigh. Being in-sample they understate the
-    number of errors, so their log-odds are shifted until the expected number is that of the out-of-fold
-    probabilities. For the ranking the exponent is ``kappa`` times the calibrated one.
+    *How many* are wrong is at least what the likeliest channel says, for which all doubt that follows the example is
+    the model's own. With one opinion the number is between that and the one for ``kappa``, and ``label_doubt`` says
+    where; held-out labels missed by a model that fits them in training show a weak model, so doubt is then taken for
+    its own. With several opinions the number is what their agreement tells, as far as they agree. The ranking's
+    log-odds are shifted to that number.
 
-    Source: the expectation maximisation of Dawid and Skene (1979), the classifier in the place of further annotators.
+    Sources: Dawid and Skene (1979), with a classifier in the place of further annotators in the channel, and with
+    several classifiers as annotators in the count.
 
     Args:
         kappa: how much sharper than the calibrated model the truth is if wrong labels cause all doubt, in (0, 10].
-        label_doubt: share of the doubt that wrong labels cause, in [0, 1]; for what was measured see
-            tests/bench/RESULTS.md.
+        label_doubt: share of the doubt that wrong labels cause, in [0, 1], where the model does not memorise; for what
+            was measured see tests/bench/RESULTS.md.
         in_sample: whether to use probabilities from training, if there are any.
         max_steps: the most steps of expectation maximisation.
     """
 
     kappa: float = 2.0
-    label_doubt: float = 0.25
+    label_doubt: float = 1.0
     in_sample: bool = True
     max_steps: int = 30
 
@@ -70,52 +79,75 @@ class NoisePosterior:
         Uninformative probabilities, all uniform, still flag labels; the health checks of the summary report that.
         """
         held_out = Examples(evidence.given_labels, evidence.pred_probs)
-        channel = fit_channel(held_out, self._exponent(held_out), max_steps=self.max_steps)
-        log_odds = error_log_odds(held_out, channel)
-        error_probability = expit(log_odds)
-        if self.in_sample and evidence.train_probs is not None:
-            weight = _weight_of_training(evidence.given_labels, evidence.pred_probs, evidence.train_probs)
-            both = Examples(evidence.given_labels, evidence.pred_probs, evidence.train_probs, weight)
-            exponent = self.kappa * calibrate(both.enough_for_an_exponent())
-            seen = fit_channel(both, exponent, max_steps=self.max_steps, start=channel.refitted)
-            log_odds = error_log_odds(both, seen)
-            error_probability = expecting(float(error_probability.sum()), log_odds)
-        n_wrong = float(error_probability.sum())
+        few = held_out.enough_for_an_exponent()
+        calibrated = calibrate(few)
+        likeliest = fit_channel(few, calibrated, max_steps=2 * self.max_steps, fit_exponent=True)
+        memorised = _share_memorised(evidence) if self.in_sample else 0.0
+        doubt = self.label_doubt * (1 - memorised) ** 2
+        exponent = likeliest.exponent ** (1 - doubt) * (self.kappa * calibrated) ** doubt
+        channel = fit_channel(held_out, exponent, max_steps=self.max_steps)
+        by_one = expit(error_log_odds(held_out, channel))
+        fewest = float(expit(error_log_odds(few, likeliest)).mean() * len(evidence))
+        wrong_labels = _count(evidence, by_one, fewest)
+        log_odds = self._ranking(evidence, held_out, memorised, self.kappa * calibrated, channel.refitted)
+        error_probability = error_probability_of(log_odds, wrong_labels.estimate)
         return Detection(
             label_quality=1 - error_probability,
             flagged=highest_expected_f1(error_probability),
             error_probability=error_probability,
             error_log_odds=log_odds,
-            wrong_labels=Range(n_wrong, n_wrong / 2, min(2 * n_wrong, len(evidence))),
+            wrong_labels=wrong_labels,
             noise_matrix=np.ascontiguousarray(channel.refitted.T),
         )
 
-    def _exponent(self, examples: Examples) -> float:
-        """Return the exponent between the likeliest one and the one for which wrong labels cause all doubt."""
-        examples = examples.enough_for_an_exponent()
-        calibrated = calibrate(examples)
-        if self.label_doubt == 1:
-            return self.kappa * calibrated
-        likeliest = fit_channel(examples, calibrated, max_steps=2 * self.max_steps, fit_exponent=True).exponent
-        return float(likeliest ** (1 - self.label_doubt) * (self.kappa * calibrated) ** self.label_doubt)
+    def _ranking(
+        self, evidence: Evidence, held_out: Examples, memorised: float, exponent: float, start: Floats
+    ) -> Floats:
+        """Return the log-odds that rank the labels, by held-out probabilities and those from training."""
+        examples = held_out
+        if self.in_sample and evidence.train_probs is not None:
+            weight = (1 - memorised**FORGIVEN) / 2
+            examples = Examples(evidence.given_labels, evidence.pred_probs, evidence.train_probs, weight)
+            exponent = self.kappa * calibrate(examples.enough_for_an_exponent())
+        return error_log_odds(examples, fit_channel(examples, exponent, max_steps=self.max_steps, start=start))
 
 
-def _weight_of_training(given_labels: GivenLabels, pred_probs: PredProbs, train_probs: TrainProbs) -> float:
-    """Return the weight of probabilities from training: 1/2 if nothing was memorised, 0 if everything was.
+def _share_memorised(evidence: Evidence) -> float:
+    """Return which share of the given labels that held-out predictions miss those in training do not miss."""
+    if evidence.train_probs is None:
+        return 0.0
+    missed = 1 - float((evidence.pred_probs.argmax(axis=1) == evidence.given_labels).mean())
+    missed_in_training = 1 - float((evidence.train_probs.argmax(axis=1) == evidence.given_labels).mean())
+    return min(max(1 - missed_in_training / missed, 0.0), 1.0) if missed else 0.0
 
-    Memorised is the share of the given labels that held-out predictions miss which those in training do not miss.
+
+def _count(evidence: Evidence, by_one: Floats, fewest: float) -> Range:
+    """Return how many labels are wrong.
+
+    Args:
+        evidence: N examples.
+        by_one: (N,) error probabilities by the pooled probabilities alone.
+        fewest: how many are wrong by the likeliest channel.
     """
-    missed = 1 - float((pred_probs.argmax(axis=1) == given_labels).mean())
-    missed_in_training = 1 - float((train_probs.argmax(axis=1) == given_labels).mean())
-    memorised = min(max(1 - missed_in_training / missed, 0.0), 1.0) if missed else 0.0
-    return (1 - memorised**FORGIVEN) / 2
+    estimate = float(by_one.sum())
+    most = float((evidence.pred_probs.argmax(axis=1) != evidence.given_labels).sum())
+    if evidence.opinions:
+        confidence = evidence.pred_probs.max(axis=1).astype(np.float64)
+        agreement = find_agreement(evidence.given_labels, confidence, [one.pred_probs for one in evidence.opinions])
+        sizes = np.bincount(agreement.strata)
+        by_one_of_strata = np.bincount(agreement.strata, weights=by_one) / sizes
+        rates = agreement.trust * agreement.wrong + (1 - agreement.trust) * by_one_of_strata
+        estimate, most = float(rates @ sizes), MARGIN * float(agreement.wrong @ sizes)
+    low, high = min(fewest, estimate) / MARGIN, max(most, MARGIN * estimate)
+    return Range(estimate, low, min(high, len(evidence)))
 
 
-def expecting(n_errors: float, log_odds: Floats) -> Floats:
-    """Return (N,) error probabilities that sum to ``n_errors``, all log-odds being shifted by the same amount."""
+def error_probability_of(log_odds: Floats, n_wrong: float) -> Floats:
+    """Return (N,) error probabilities that sum to ``n_wrong``, in the order of the ``log_odds`` of noise-posterior."""
+    log_odds = CERTAINTY * log_odds
 
     def surplus(shift: float) -> float:
-        return float(expit(log_odds + shift).sum()) - n_errors
+        return float(expit(log_odds + shift).sum()) - n_wrong
 
     if surplus(-WIDEST_SHIFT) >= 0:
         shift = -WIDEST_SHIFT

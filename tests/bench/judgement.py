@@ -1,0 +1,118 @@
+"""How well labels are judged by one opinion, by two, and after a few decisions, on evidence that is there already.
+
+    python tests/bench/judgement.py NAME=SOURCE [NAME=SOURCE+SOURCE ...] [--decisions 25 50 100] [--draws 20]
+
+A SOURCE is what ``judges.py`` reads: the folder of a labelscan run on data with true labels, or arrays. Several, joined
+by ``+``, are opinions about the same examples, in the same order or with the same ids, and are pooled. Prints two
+Markdown tables: F1 of the default, of cleanlab's best filter and of the best cut of the ranking in hindsight, with the
+estimated number of wrong labels; and the same after simulated decisions on the measured sample, means over draws.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from judges import FILTERS, judged, read
+from numpy.typing import NDArray
+
+from labelscan.arrays import Mask
+from labelscan.detection.decided_labels import DecidedLabels, review_posterior
+from labelscan.detection.detectors.noise_posterior import NoisePosterior, highest_expected_f1
+from labelscan.detection.evidence import Evidence
+from labelscan.detection.measured_sample import draw_sample
+from labelscan.detection.metrics import quality
+from labelscan.detection.pooling import pool
+from labelscan.detection.protocol import Detection
+
+Floats = NDArray[np.float64]
+
+
+def main() -> None:
+    """Judge everything and print both tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("sources", nargs="+", metavar="NAME=SOURCE")
+    parser.add_argument("--decisions", nargs="*", type=int, default=[25, 50, 100])
+    parser.add_argument("--draws", type=int, default=20)
+    arguments = parser.parse_args()
+    sets = {}
+    for text in arguments.sources:
+        name, _, paths = text.partition("=")
+        sets[name] = evidence_of([Path(path) for path in paths.split("+")])
+    columns = "F1 | cleanlab's best | best cut | wrong | told | range | flagged | precision | claimed"
+    print(f"| set | {columns} |\n|{' --- |' * 10}")
+    detections = {}
+    for name, (evidence, label_errors) in sets.items():
+        detections[name] = NoisePosterior().detect(evidence)
+        print(f"| {name} | {without_decisions(evidence, label_errors, detections[name])} |", flush=True)
+    print(f"\n{arguments.draws} draws\n")
+    print(f"| set | decisions | F1 | best cut | told / true | interval holds | width / true |\n|{' --- |' * 7}")
+    for name, (evidence, label_errors) in sets.items():
+        for n_decided in arguments.decisions:
+            cells = with_decisions(evidence, label_errors, detections[name], n_decided, arguments.draws)
+            print(f"| {name} | {n_decided} | {cells} |", flush=True)
+
+
+def evidence_of(paths: list[Path]) -> tuple[Evidence, Mask]:
+    """Return the pooled evidence of all sources, and (N,) whether the labels are wrong."""
+    found = [read(path) for path in paths]
+    first, label_errors = found[0]
+    aligned = [first]
+    for other, _ in found[1:]:
+        row_of = {example_id: row for row, example_id in enumerate(other.example_ids)}
+        aligned.append(other[np.array([row_of[example_id] for example_id in first.example_ids])])
+    return pool([path.stem for path in paths], aligned), label_errors
+
+
+def without_decisions(evidence: Evidence, label_errors: Mask, detection: Detection) -> str:
+    """Return the cells of the first table."""
+    assert detection.wrong_labels is not None
+    assert detection.error_probability is not None
+    n, flagged = len(evidence), detection.flagged
+    filters = max(judged(each, evidence, label_errors).f1 for each in FILTERS)
+    told = detection.wrong_labels
+    precision = label_errors[flagged].mean() if flagged.any() else 1
+    claimed = detection.error_probability[flagged].mean() if flagged.any() else 1
+    return " | ".join(
+        [
+            f"{quality(flagged, detection.label_quality, label_errors).f1:.3f}",
+            f"{filters:.3f}",
+            f"{best_cut(detection, label_errors):.3f}",
+            f"{label_errors.mean():.3f}",
+            f"{told.estimate / n:.3f}",
+            f"{told.low / n:.3f} to {told.high / n:.3f}",
+            f"{flagged.mean():.3f}",
+            f"{precision:.2f}",
+            f"{claimed:.2f}",
+        ]
+    )
+
+
+def with_decisions(evidence: Evidence, label_errors: Mask, detection: Detection, n_decided: int, n_draws: int) -> str:
+    """Return the cells of the second table: means over draws."""
+    assert detection.error_log_odds is not None
+    n_wrong, rows = int(label_errors.sum()), []
+    for seed in range(n_draws):
+        sample = draw_sample(evidence.example_ids, detection.error_log_odds, seed=seed).index[:n_decided]
+        decided = DecidedLabels(index=sample, is_wrong=label_errors[sample])
+        posterior = review_posterior(detection.error_log_odds, decided)
+        told = posterior.n_wrong()
+        flagged = highest_expected_f1(posterior.error_probability)
+        f1 = quality(flagged, 1 - posterior.error_probability, label_errors).f1
+        at_least = max(n_wrong, 1)
+        holds = told.low <= n_wrong <= told.high
+        rows.append((f1, told.estimate / at_least, holds, (told.high - told.low) / at_least))
+    f1, told_share, holds, width = np.mean(rows, axis=0)
+    deviation = np.std([row[1] for row in rows])
+    best = best_cut(detection, label_errors)
+    return f"{f1:.3f} | {best:.3f} | {told_share:.2f} +- {deviation:.2f} | {holds:.2f} | {width:.2f}"
+
+
+def best_cut(detection: Detection, label_errors: Mask) -> float:
+    """Return the F1 of the best cut of the ranking, known only in hindsight."""
+    order = np.argsort(detection.label_quality, kind="stable")
+    found = np.cumsum(label_errors[order])
+    return float((2 * found / (np.arange(1, len(order) + 1) + label_errors.sum())).max())
+
+
+if __name__ == "__main__":
+    main()
