@@ -6,6 +6,7 @@ labels only by bins, and their ranks only by stretches of the ranking: so a page
 
 import zipfile
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -52,10 +53,10 @@ def make_measurement(run: FinishedRun, to_decide: Sequence[Suspect], others: Ite
     ids, log_odds = _log_odds(run)
     bins = Bins.of(log_odds)
     scores = run.issues.scores
-    ranked = scores[scores["rank"].notna().to_numpy()].sort_values("rank")
+    ranked = scores.loc[scores["rank"].notna().to_numpy(), ["rank", "example_id", "flagged"]].sort_values("rank")
     rows = pd.Index(ids).get_indexer(pd.Index(ranked["example_id"], dtype=object))
     if len(rows) != len(ids) or (rows < 0).any():
-        raise RunFolderError("are not about the labels of scores.csv", where=str(run.folder / DOUBT_FILE), hint=FRESH)
+        raise RunFolderError("is not about the labels of scores.csv", where=str(run.folder / DOUBT_FILE), hint=FRESH)
     n_flagged = int(ranked["flagged"].sum())
     shown = {one.example_id: rows[one.rank - 1] for one in (*to_decide, *others)}
     return Measurement(
@@ -84,14 +85,18 @@ def _stretches(bin_by_rank: NDArray[np.int64], n_flagged: int) -> tuple[Stretch,
 
 def _log_odds(run: FinishedRun) -> tuple[NDArray[np.object_], NDArray[np.float64]]:
     """Return the ids of all scored examples, and the log-odds that their labels are wrong."""
-    path = run.folder / DOUBT_FILE
+    ids = _array(run.folder / EVIDENCE_FILE, "example_ids").astype(object)
+    log_odds = _array(run.folder / DOUBT_FILE, "error_log_odds").astype(np.float64)
+    if log_odds.shape != ids.shape or not np.isfinite(log_odds).all():
+        raise RunFolderError("is not one number a label", where=str(run.folder / DOUBT_FILE), hint=FRESH)
+    return ids, log_odds
+
+
+def _array(path: Path, name: str) -> NDArray[np.generic]:
+    """Return one array of a file, whose others are not read: evidence has large ones."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            log_odds = arrays["error_log_odds"].astype(np.float64)
-        with (run.folder / EVIDENCE_FILE).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            ids = arrays["example_ids"].astype(object)
+            array: NDArray[np.generic] = arrays[name]
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise RunFolderError(f"cannot be read ({error})", where=str(path), hint=FRESH) from error
-    if log_odds.shape != ids.shape or not np.isfinite(log_odds).all():
-        raise RunFolderError("are not one number a label", where=str(path), hint=FRESH)
-    return ids, log_odds
+    return array

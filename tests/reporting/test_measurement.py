@@ -83,9 +83,9 @@ def test_a_summary_of_an_older_version_says_no_range(folder):
         ("measure.csv", b"order,label\n1,cat\n", "is not the sample of a run"),
         ("measure.csv", b"order,example_id\n1,of another run\n", "is not about the labels of scores.csv"),
         ("doubt.npz", b"no archive", "cannot be read"),
-        ("evidence.npz", b"no archive", "cannot be read"),
-        ("doubt.npz", np.zeros(7), "are not one number a label"),
-        ("doubt.npz", np.full(500, np.nan), "are not one number a label"),
+        ("evidence.npz", b"no archive", r"evidence\.npz: cannot be read"),
+        ("doubt.npz", np.zeros(7), "is not one number a label"),
+        ("doubt.npz", np.full(500, np.nan), "is not one number a label"),
     ],
 )
 def test_a_damaged_file_is_named(folder, name, content, message):

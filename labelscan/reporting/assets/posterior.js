@@ -4,6 +4,8 @@
 Its priors and its grid come with the page. A part of the labels is an object of ``sizes``, how many of each bin it has,
 and ``decided``, those of them that are decided: each with its ``logOdds``, its ``bin`` and whether it ``isWrong``. */
 
+const LEAST_PRODUCT = 1e-280;
+
 class ReviewPosterior {
   /** ``centres`` are the mean log-odds of the bins, ascending; ``all`` is the part that has all labels. */
   constructor(constants, centres, all) {
@@ -128,11 +130,15 @@ function massOf([offsets, logSlopes, roots], seen, constants) {
       const bySight = seen.map(([l]) => sigmoid(offset + Math.exp(logSlope) * l));
       for (const root of roots) {
         let sum = prior + Math.log(Math.max(root, tiny)) - root ** 2 / floor_mean;
-        seen.forEach(([, isWrong], place) => {
+        let product = 1; // one logarithm for as many factors as fit into a number
+        for (let place = 0; place < seen.length; place++) {
           const probability = wrongOf(bySight[place], root ** 2);
-          sum += Math.log(Math.max(isWrong ? probability : 1 - probability, tiny));
-        });
-        logMass.push(sum);
+          product *= Math.max(seen[place][1] ? probability : 1 - probability, tiny);
+          if (product > LEAST_PRODUCT) continue;
+          sum += Math.log(product);
+          product = 1;
+        }
+        logMass.push(sum + Math.log(product));
       }
     }
   }

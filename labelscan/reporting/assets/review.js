@@ -35,7 +35,7 @@ function showProgress() {
   byId("undo").disabled = !decisions.canUndo;
   const nReviewed = decisions.nOf(content.suspects);
   const left = content.suspects.length - nReviewed;
-  if (left || START_TEXT) byId("start").textContent = nReviewed && left ? `Continue: ${count(left)} left` : START_TEXT;
+  if (byId("start")) byId("start").textContent = nReviewed && left ? `Continue: ${count(left)} left` : START_TEXT;
   measuring?.changed();
 }
 

@@ -114,7 +114,7 @@ def test_a_run_that_says_no_range_has_its_flags_in_the_headline(n_flagged, words
     shown = words_of(render_html(a_page(n_flagged=n_flagged, wrong_labels=None)))
     assert words in shown
     assert "wrong – not known" in shown
-    assert "An older labelscan made this run: run detect again" in shown
+    assert "An older labelscan made this run: run it again" in shown
 
 
 MEASURED = {"source": "decisions", "n_decided": 50}
@@ -188,6 +188,15 @@ def test_with_true_labels_the_lead_names_them():
     truth = {"n_label_errors": 9, "noise_rate": 0.01, "quality": {"aum": quality}}
     words = words_of(render_html(a_page(summary=a_summary(against_truth=truth))))
     assert "See what the true labels say" in words
+
+
+def test_a_self_check_says_what_share_of_the_flags_is_right():
+    unknown = {"estimate": None, "low": None, "high": None}
+    check = {"n_found": 9, "n_planted": 10, "wrong_labels_left": unknown, "precision": unknown, "limits": "it is one"}
+    assert "flags are right" not in words_of(render_html(a_page(summary=a_summary(self_check=check))))
+    check["precision"] = {"estimate": 0.9, "low": 0.5, "high": 1}
+    shown = words_of(render_html(a_page(summary=a_summary(self_check=check))))
+    assert "9 of 10 planted errors were found; 50 to 100 % of the flags are right. Note that it is one." in shown
 
 
 def test_numbers_that_are_not_known_are_left_out():
