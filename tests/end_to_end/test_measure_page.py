@@ -177,6 +177,20 @@ def test_a_label_is_decided_in_both_lists_at_once(visit):
     assert tab.locator(".card[aria-current] code").inner_text() == "04.png"
 
 
+def test_the_curves_are_told_apart_where_colours_are_forced(visit):
+    tab = visit(a_measured_page(), forced_colors="active")
+    tab.get_by_role("button", name="Measurement").click()
+    for _ in range(10):
+        tab.keyboard.press("g")
+    wait_for(tab, "#measure-state", "interval from 10 decisions")
+    lines = tab.locator("#curve-drawing .line").evaluate_all(
+        "lines => lines.map(getComputedStyle).map(style => [style.stroke, style.strokeDasharray])"
+    )
+    (colour, dashes), (other_colour, other_dashes) = lines
+    assert colour == other_colour
+    assert dashes != other_dashes
+
+
 def test_how_many_to_decide_is_chosen_and_kept(visit):
     tab = visit(a_measured_page())
     tab.get_by_label("25", exact=True).check()

@@ -50,8 +50,8 @@ class Measuring {
   /** Show what the decisions say, as soon as the browser has shown the decision itself. */
   changed() {
     const [n, all] = [this.decisions.nOf(this.sample), this.sample.length];
-    const text =
-      n === 0 ? `decide ${count(all)} labels` : n < all ? `${count(all - n)} labels left` : `all ${count(all)} are decided`;
+    const left = `${count(all - n)} ${all - n === 1 ? "label" : "labels"}`;
+    const text = n === 0 ? `decide ${left}` : n < all ? `${left} left` : `all ${count(all)} are decided`;
     for (const button of document.querySelectorAll(".to-measure")) button.textContent = `Measure: ${text}`;
     this.timer ??= setTimeout(() => this.show(), 0);
   }
