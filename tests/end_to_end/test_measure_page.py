@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import served
-from tiny_page import a_measurement, a_page, a_summary, a_suspect
+from tiny_page import a_feature_note, a_measurement, a_page, a_summary, a_suspect
 
 import labelscan
 from labelscan.correction.decisions import read_decisions
@@ -144,13 +144,20 @@ def test_decisions_of_the_review_count_as_those_of_the_measurement_do(visit, run
 
 
 def test_a_card_of_the_measurement_says_nothing_of_doubt(visit):
-    suspects = tuple(a_suspect(rank, true_label="fox") for rank in range(1, 9))
+    notes = (a_feature_note(),)
+    suspects = tuple(a_suspect(rank, true_label="fox", picture=None, features=notes) for rank in range(1, 9))
     tab = visit(a_measured_page(suspects=suspects, measurement=a_measurement(suspects)))
     tab.get_by_role("button", name="Measurement").click()
     cards = tab.locator(".card")
     assert cards.count() == 40
+    assert tab.locator(".card .features td").count() == 3, "the value, and what is usual of both classes"
     html = tab.locator("#gallery").inner_html()
-    assert re.findall("rank|probab|likely|flagged|detector|confiden|true label|looks like|data-share", html) == []
+    assert (
+        re.findall(
+            "rank|probab|likely|flagged|detector|confiden|true label|looks like|stand|deviation|data-share", html
+        )
+        == []
+    )
     assert cards.locator(".place").all_text_contents() == [f"{place} of 50" for place in range(1, 41)]
     assert len(set(cards.evaluate_all("cards => cards.map(card => card.className)"))) == 1
     assert not tab.locator("#filters").is_visible()

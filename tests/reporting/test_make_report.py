@@ -52,6 +52,8 @@ def test_a_page_of_photos_has_pictures_and_typical_examples(photos, tmp_path):
         assert (one.picture.width, one.picture.height, one.picture.tiny) == (80, 70, False)
         assert (one.no_picture, one.true_label, one.features) == ("", None, ())
         assert one.path.endswith(one.example_id)
+    assert len(page.measurement.to_decide) == 16, "all of them: there are no more"
+    assert all(one.picture is not None for one in page.measurement.to_decide)
     assert set(page.typical) <= {"dark", "light"}
     shown = {one.example_id for one in page.suspects}
     for name, examples in page.typical.items():
@@ -196,6 +198,7 @@ def test_a_table_shows_the_values_that_stand_out(tmp_path):
     assert (page.kind, page.typical) == ("features", {})
     suspect = next(one for one in page.suspects if one.example_id == "0")
     assert (suspect.picture, suspect.no_picture) == (None, "")
+    assert {len(one.features) for one in page.measurement.to_decide} == {2}, "a usual row has as much to show"
     first = suspect.features[0]
     assert (first.name, first.value) == ("petal", 10.5)
     assert first.deviations > 3

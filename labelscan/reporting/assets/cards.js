@@ -1,7 +1,7 @@
 "use strict";
 /* One label as a card: what it is, what it could be, why it is doubted, and the buttons to decide.
 
-In a measurement a card says nothing of doubt: no rank, no probability, no detector, no true label. */
+In a measurement a card says nothing of doubt: no rank, no probability, no detector, no true label, no deviations. */
 
 const STATES = { keep: "given is right", relabel: "relabelled", drop: "dropped", unsure: "unsure" };
 const ACTIONS = [
@@ -33,7 +33,7 @@ function cardOf(suspect, heading, place = null) {
     element(
       "div",
       { class: content.kind === "images" ? "evidence" : "evidence no-pictures" },
-      shownOf(suspect),
+      shownOf(suspect, isBlind),
       element(
         "div",
         { class: "classes" },
@@ -115,15 +115,15 @@ function imageOf(picture, alt) {
 }
 
 /** The example itself: its picture, why there is none, or the values that stand out. */
-function shownOf(suspect) {
+function shownOf(suspect, isBlind) {
   if (suspect.picture)
     return element("div", { class: "picture" }, imageOf(suspect.picture, `Example ${suspect.example_id}`));
-  if (suspect.features.length) return featuresOf(suspect);
+  if (suspect.features.length) return featuresOf(suspect, isBlind);
   if (content.kind !== "images") return "";
   return element("div", { class: "picture none" }, element("p", {}, suspect.no_picture || "no picture"));
 }
 
-function featuresOf(suspect) {
+function featuresOf(suspect, isBlind) {
   const number = (value) =>
     element("td", { class: "number" }, value.toLocaleString("en-US", { maximumSignificantDigits: 4 }));
   const heading = (text, isNumber, kind) =>
@@ -131,15 +131,15 @@ function featuresOf(suspect) {
   return element(
     "table",
     { class: "features" },
-    element("caption", { class: "unseen" }, "Values that stand out, and what is usual"),
+    element("caption", { class: "unseen" }, isBlind ? "Values, and what is usual" : "Values that stand out, and what is usual"),
     element(
       "thead",
       {},
       element(
         "tr",
         {},
-        heading("stands out", false),
-        heading("deviations", true, "deviations"),
+        heading(isBlind ? "feature" : "stands out", false),
+        isBlind ? "" : heading("deviations", true, "deviations"),
         heading("here", true, ""),
         heading("usual of given", true, "given"),
         heading("of suggested", true, "suggested"),
@@ -153,7 +153,7 @@ function featuresOf(suspect) {
           "tr",
           {},
           element("th", { scope: "row" }, note.name),
-          element("td", { class: "number deviations" }, note.deviations.toFixed(1)),
+          isBlind ? "" : element("td", { class: "number deviations" }, note.deviations.toFixed(1)),
           number(note.value),
           number(note.usual),
           number(note.usual_of_suggested),
