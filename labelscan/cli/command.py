@@ -9,8 +9,9 @@ import inspect
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from typer.models import ArgumentInfo
 
@@ -141,7 +142,7 @@ def _value(one: Setting, given: str | bool | list[str]) -> object:
     if isinstance(given, bool):
         return one.switched(given)
     if isinstance(given, list):
-        return tuple(given)
+        return tuple(chain.from_iterable(cast(tuple[str, ...], read_value(each, one.kind, where="")) for each in given))
     value = read_value(given, one.kind, where=one.option)
     # In a config file 0 leaves it to the model or the machine; on the command line a number is meant.
     if one.kind is int and one.default_is and isinstance(value, int) and value < 1:

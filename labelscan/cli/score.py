@@ -16,7 +16,7 @@ def score(
     probs: Annotated[
         list[str],
         Argument(
-            metavar="PROBS...",
+            metavar="PROBS",
             help="An .npz with pred_probs and given_labels, or a .csv or .parquet with a label column and a column "
             "prob:<class> for each class. Several files are as many opinions about the same examples.",
         ),

@@ -23,6 +23,11 @@ from labelscan.data.readers.refused_files import PROB_PREFIX
 from labelscan.data.readers.sheet import arrow, column_names, csv_rows, read_sheet
 from labelscan.errors import DatasetError, ProbabilitiesError, Problem
 
+LEFT_OUT = {
+    "train_probs": "train_probs are left out: labelscan detect judged by them as well",
+    "opinion_probs": "opinion_probs are left out: their pool, pred_probs, is judged as one opinion",
+}
+"""Arrays of a run's evidence that ``score`` does not read, with the note that says so."""
 SUFFIXES = (".npz", ".csv", ".tsv", ".parquet")
 
 
@@ -72,7 +77,7 @@ def _read_npz(path: Path, label_column: str) -> Probabilities:
         example_ids=arrays.get(found["id"]),
         true_labels=arrays.get(found["true_label"]),
         name=where,
-        notes=["train_probs are left out: labelscan detect judged by them as well"] if "train_probs" in there else [],
+        notes=[note for name, note in LEFT_OUT.items() if name in there],
     )
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import torch
 
 from labelscan.data.cores import available_cores
-from labelscan.pipeline.planning import Plan, PlannedOpinion, input_shape
+from labelscan.pipeline.planned_opinions import PlannedOpinion, input_shape
+from labelscan.pipeline.planning import Plan
 from labelscan.training.device import Device, make_network, reproducible
 from labelscan.training.learners import NetworkLearner
 from labelscan.training.losses import losses_of

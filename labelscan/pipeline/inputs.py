@@ -21,7 +21,8 @@ from labelscan.data.growing_array import forget
 from labelscan.data.store import Store, build_store
 from labelscan.errors import DatasetError, Problem, RunFolderError
 from labelscan.events import Listener, Warned
-from labelscan.pipeline.planning import Plan, PlannedOpinion
+from labelscan.pipeline.planned_opinions import PlannedOpinion
+from labelscan.pipeline.planning import Plan
 from labelscan.results.run_files import FRESH
 from labelscan.results.run_folder import RunFolder
 from labelscan.results.same_run import ELSEWHERE_OR_FRESH

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable
 
 from labelscan.detection.planted_errors import count_wanted
-from labelscan.pipeline.planning import Plan, PlannedOpinion
+from labelscan.pipeline.planned_opinions import PlannedOpinion
+from labelscan.pipeline.planning import Plan
 from labelscan.results.finished_run import opinion_facts
 
 

@@ -10,7 +10,8 @@ import torch
 from labelscan.config import fingerprint
 from labelscan.events import FoldDone, Listener, TrainingPlanned, Warned
 from labelscan.pipeline.inputs import Contents, inputs_of, provide_inputs
-from labelscan.pipeline.planning import Plan, PlannedOpinion, results_depend_on
+from labelscan.pipeline.planned_opinions import PlannedOpinion
+from labelscan.pipeline.planning import Plan, results_depend_on
 from labelscan.results.run_folder import RunFolder
 from labelscan.results.same_run import changes
 from labelscan.training.device import seed_of

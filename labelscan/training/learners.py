@@ -19,7 +19,7 @@ from labelscan.training.device import make_network
 from labelscan.training.fold_job import FoldJob
 from labelscan.training.fold_output import FoldOutput
 from labelscan.training.loss_schedule import LossSchedule
-from labelscan.training.models import Model
+from labelscan.training.models import NetworkModel
 from labelscan.training.models.classifiers import Classifier
 from labelscan.training.recipe import Recipe
 from labelscan.training.training_loop import check_logits, predict, train
@@ -32,7 +32,7 @@ CHUNK_IMAGES = 1024
 class NetworkMaker:
     """Makes networks of one model; unlike a lambda it can be inspected, and made again for other classes."""
 
-    model: Model
+    model: NetworkModel
     n_classes: int
 
     def __call__(self, input_shape: tuple[int, ...]) -> nn.Module:

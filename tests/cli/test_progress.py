@@ -119,3 +119,19 @@ def test_quiet_says_nothing_and_claims_to_have_reported_nothing():
     listening = Listening(quiet=True)
     assert listening.tell(Warned("no weights")) == []
     assert listening.progress.reported == set()
+
+
+def test_folds_of_several_models_count_the_same_whatever_their_epochs():
+    listening = Listening(verbose=True)
+    assert listening.tell(TrainingPlanned(4, 10, 1, n_models=2)) == [
+        "training: 4 folds of 2 models, 1 of them already finished"
+    ]
+    listening.tell(FoldDone(0, 0, 0.9, 3.0, reused=True, opinion="a"))
+    line, *_ = listening.tell(replace(epoch(1, 10), opinion="a"))
+    assert line.startswith("fold 0-1 of a, epoch 10 of 10")
+    assert listening.tell(FoldDone(0, 1, 0.9, 3.0, opinion="a"))[0].startswith("fold 0-1 of a: 90.0 %")
+    *_, line = listening.tell(replace(epoch(0, 2, of=4), opinion="b"), after=LEAST_SECONDS)
+    assert line.startswith("training: 15 of 30 (50 %)")
+    listening.tell(FoldDone(0, 0, 0.9, 3.0, opinion="b"))  # a classifier has no epochs
+    *_, line = listening.tell(replace(epoch(1, 2, of=4), opinion="b"), after=LEAST_SECONDS)
+    assert line.startswith("training: 25 of 30 (83 %)")

@@ -135,7 +135,7 @@ class Stubborn(GaussianNB):
 
 def test_a_second_model_that_fails_is_an_error_and_the_first_keeps_its_folds(shapes, tmp_path):
     images, _, given = shapes
-    with pytest.raises(labelscan.RunError, match="not today"):
+    with pytest.raises(labelscan.RunError, match=r"repeat 0, fold 0 of Stubborn: .* not today"):
         labelscan.detect(images, given, model=[GaussianNB(), Stubborn()], output=tmp_path / "run")
     assert len(list((tmp_path / "run").glob("fold-*/DONE"))) == 5
 

@@ -399,3 +399,12 @@ def test_rows_in_lists_are_one_opinion(tmp_path: Path) -> None:
     assert run.evidence.opinions == ()
     both = labelscan.score([each.tolist() for each in probs], given_labels, output=tmp_path / "both")
     assert len(both.evidence.opinions) == 2
+
+
+def test_the_evidence_of_a_run_with_several_models_is_judged_by_its_pool_with_a_note(tmp_path: Path) -> None:
+    probs, given_labels = two_opinions()
+    run = labelscan.score(probs, given_labels, output=tmp_path / "run")
+    events: list[Event] = []
+    again = labelscan.score(run.folder / "evidence.npz", output=tmp_path / "again", notify=events.append)
+    assert any("opinion_probs are left out" in event.message for event in events if isinstance(event, Noted))
+    np.testing.assert_array_equal(again.evidence.pred_probs, run.evidence.pred_probs)

@@ -139,10 +139,11 @@ def _failure(error: BaseException, job: FoldJob) -> LabelscanError:
     """Return one error that says which fold failed, and what can be done."""
     if isinstance(error, LabelscanError):
         return error
+    place = f"repeat {job.repeat}, fold {job.fold}" if job.kind == "fold" else f"{job.kind}, run {job.fold}"
     short_of_memory = isinstance(error, MemoryError | torch.OutOfMemoryError | TerminatedWorkerError)
     return RunError(
         f"a fold ended with {type(error).__name__}: {error}",
-        where=f"repeat {job.repeat}, fold {job.fold}" if job.kind == "fold" else f"{job.kind}, run {job.fold}",
+        where=f"{place} of {job.opinion}" if job.opinion else place,
         hint="use less memory: --batch-size, --image-size, or --set executor.processes=1"
         if short_of_memory
         else "run again with --debug for the traceback",

@@ -26,8 +26,8 @@ from labelscan.training.models.torchvision_model import TorchvisionModel
 from labelscan.training.recipe import Recipe
 
 
-class Model(Protocol):
-    """A model as training uses it; picklable, so that other processes can make networks too."""
+class NetworkModel(Protocol):
+    """A model that makes networks; picklable, so that other processes can make them too."""
 
     def make(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Module:
         """Return a fresh network for examples of shape (H, W, C) or (D,); it takes (B, C, H, W) or (B, D) inputs and
@@ -37,7 +37,7 @@ class Model(Protocol):
         """Return how to train it on ``n_examples``."""
 
 
-class Backbone(Model, Protocol):
+class Backbone(NetworkModel, Protocol):
     """A network for photos from a library, whose last layer can be replaced or trained alone."""
 
     @property
@@ -55,9 +55,10 @@ class Backbone(Model, Protocol):
         """Return the network without its last layer; it takes (B, 3, H, W) and returns (B, D) features."""
 
 
-AnyModel: TypeAlias = Model | ClassifierModel
+Model: TypeAlias = NetworkModel | ClassifierModel
+"""A model of either kind: it makes networks or classifiers."""
 
-MODELS: Registry[AnyModel] = Registry(
+MODELS: Registry[Model] = Registry(
     "model",
     {
         "small-cnn": SmallCNN,
@@ -76,17 +77,17 @@ LINEAR = "linear"
 """The head on a frozen backbone where none is named."""
 
 
-def is_classifier(model: AnyModel) -> TypeGuard[ClassifierModel]:
+def is_classifier(model: Model) -> TypeGuard[ClassifierModel]:
     """Return whether the model makes classifiers, and not networks."""
     return hasattr(model, "make_classifier")
 
 
-def is_network(model: AnyModel) -> TypeGuard[Model]:
+def is_network(model: Model) -> TypeGuard[NetworkModel]:
     """Return whether the model makes networks, and not classifiers."""
     return hasattr(model, "make")
 
 
-def is_backbone(model: AnyModel) -> TypeGuard[Backbone]:
+def is_backbone(model: Model) -> TypeGuard[Backbone]:
     """Return whether the model has the methods of a backbone."""
     return hasattr(model, "make_features")
 
@@ -96,7 +97,7 @@ class ChosenModel:
     """A model, its name and the reason for choosing it."""
 
     name: str
-    model: AnyModel
+    model: Model
     """What is trained for each fold: all of it, or the head on ``frozen``."""
     frozen: Backbone | None
     """The pretrained network whose features are computed once."""
@@ -164,14 +165,14 @@ def _check_weights(config: ModelConfig, chosen: Sequence[ChosenModel]) -> None:
         raise ConfigError(problem, where="model.weights", hint="name one of them, or leave --weights out")
 
 
-def _build_head(name: str) -> AnyModel:
+def _build_head(name: str) -> Model:
     if name not in MODELS or name in NOT_ON_FEATURES:
         heads = [each for each in MODELS if each not in NOT_ON_FEATURES]
         raise ConfigError(f"no head is called {name!r}", where="model.name", hint=f"use {nearest(name, heads)}")
     return MODELS.build(name)
 
 
-def _build(text: str, weights: str) -> tuple[AnyModel, str]:
+def _build(text: str, weights: str) -> tuple[Model, str]:
     """Return the model that ``text`` names, and the head that it asks for, or an empty string."""
     spec = PartSpec.parse(text, where="model.name")
     head = spec.options.get("head", "")

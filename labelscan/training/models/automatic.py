@@ -14,8 +14,8 @@ from labelscan.training.models.backbones import file_of
 
 SMALL = 64
 """Images are small if their smaller side has at most so many pixels: a CNN from scratch sees them whole."""
-FEW_ROWS, MANY_CLASSES = 1_000, 20
-"""Boosting wants more rows than that, and takes long with more classes."""
+FEW_ROWS, MANY_CLASSES, MANY_COLUMNS = 1_000, 20, 64
+"""Boosting wants more rows than that, and takes long with more classes or columns."""
 LITE0 = "efficientnet-lite0"
 CACHED_BACKBONES = (
     "efficientnet_v2_s",
@@ -30,12 +30,15 @@ TREES = "trees err apart from a network"
 MODELS_BY_DATA = {
     "small grey images": ("small-cnn", ("extra-trees", TREES)),
     "small colour images": ("small-cnn", ("extra-trees", TREES)),
-    "small colour images, lite0": ("small-cnn", (LITE0, "pretrained features err apart from a network from scratch")),
+    "small colour images, lite0": (
+        LITE0,
+        ("small-cnn:effort=0.5", "a network from scratch errs apart from pretrained features"),
+    ),
     "photos": ("{backbone}", ("{backbone}:head=extra-trees", "trees on the same features, which are there already")),
     "photos, trained whole": ("{backbone}", ("extra-trees", TREES)),
     "photos without weights": ("small-cnn", ("extra-trees", TREES)),
     "table": ("mlp", ("boosting", TREES)),
-    "table of few rows or many classes": ("mlp", ("extra-trees", TREES)),
+    "table of few rows, many classes or columns": ("mlp", ("extra-trees", TREES)),
 }
 """The first model for each kind of data, and the second with its reason."""
 
@@ -48,6 +51,8 @@ class DataFacts:
     """None for rows of features."""
     n_examples: int
     n_classes: int
+    n_columns: int = 0
+    """Of a table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +68,9 @@ class Candidate:
 def automatic_models(config: ModelConfig, data: DataFacts) -> list[Candidate]:
     """Return the models for some data, or raise ConfigError where weights in a file do not say what they are for."""
     if data.sizes is None:
-        few = data.n_examples < FEW_ROWS or data.n_classes > MANY_CLASSES
-        kind = "table of few rows or many classes" if few else "table"
+        is_wide = data.n_classes > MANY_CLASSES or data.n_columns > MANY_COLUMNS
+        is_slow = is_wide or data.n_examples < FEW_ROWS
+        kind = "table of few rows, many classes or columns" if is_slow else "table"
         return _pair(kind, "the data has features, not images")
     size = f"{data.sizes.median_height} x {data.sizes.median_width} pixels"
     if min(data.sizes.median_height, data.sizes.median_width) <= SMALL:

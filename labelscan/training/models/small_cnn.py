@@ -26,11 +26,14 @@ class SmallCNN:
 
     Args:
         width: channels of the first stage; the next have twice and four times as many.
+        effort: share of the usual epochs, above 0; as a second opinion half of them are enough.
     """
 
     width: int = 16
+    effort: float = 1.0
 
     def __post_init__(self) -> None:
+        check_option(0 < self.effort < math.inf, self.effort, "effort", "above 0 and finite")
         check_option(self.width >= 1, self.width, "width", "at least 1")
 
     def make(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Module:
@@ -43,8 +46,9 @@ class SmallCNN:
         height, width, channels = input_shape
         colour = channels == 3  # grey images are often characters, which a flip makes into others
         least, budget = (20, COLOUR_EXAMPLES) if colour else (10, GREY_EXAMPLES)
+        epochs = min(max(math.ceil(budget / max(n_examples, 1)), least), MOST_EPOCHS)
         return Recipe(
-            epochs=min(max(math.ceil(budget / max(n_examples, 1)), least), MOST_EPOCHS),
+            epochs=math.ceil(self.effort * epochs),
             batch_size=64,
             learning_rate=3e-3,
             weight_decay=1e-2,

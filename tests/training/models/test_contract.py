@@ -13,6 +13,7 @@ from labelscan.training.models import MODELS, choose_models, is_backbone, is_net
 from labelscan.training.models.automatic import DataFacts
 from labelscan.training.models.classifiers import ExtraTrees
 from labelscan.training.models.mlp import LinearHead
+from labelscan.training.models.small_cnn import SmallCNN
 from labelscan.training.models.timm_model import lite0_installed
 from labelscan.training.models.torchvision_model import TorchvisionModel
 
@@ -53,8 +54,8 @@ def test_settings_change_the_recipe_and_nothing_else():
     assert recipe.changed_by(TrainingConfig(augment="shift-flip")).augmentation.flip
 
 
-def choose(config, sizes, n_examples=5000, n_classes=10):
-    return choose_models(config, DataFacts(sizes, n_examples, n_classes))
+def choose(config, sizes, n_examples=5000, n_classes=10, n_columns=20):
+    return choose_models(config, DataFacts(sizes, n_examples, n_classes, n_columns))
 
 
 def no_weights(monkeypatch):
@@ -76,20 +77,29 @@ def test_small_grey_images_get_a_small_cnn_and_trees_each_with_its_reason():
 
 
 @pytest.mark.parametrize(
-    ("n_examples", "n_classes", "second"), [(5000, 10, "boosting"), (500, 10, "extra-trees"), (5000, 90, "extra-trees")]
+    ("n_examples", "n_classes", "n_columns", "second"),
+    [
+        (5000, 10, 64, "boosting"),
+        (500, 10, 64, "extra-trees"),
+        (5000, 90, 64, "extra-trees"),
+        (5000, 10, 65, "extra-trees"),
+    ],
 )
-def test_features_get_an_mlp_and_boosting_where_it_can_learn_in_little_time(n_examples, n_classes, second):
-    assert [one.name for one in choose(ModelConfig(), None, n_examples, n_classes)] == ["mlp", second]
+def test_features_get_an_mlp_and_boosting_where_it_can_learn_in_little_time(n_examples, n_classes, n_columns, second):
+    chosen = choose(ModelConfig(), None, n_examples, n_classes, n_columns)
+    assert [one.name for one in chosen] == ["mlp", second]
 
 
 @pytest.mark.skipif(not lite0_installed(), reason="needs the extra lite0")
-def test_small_colour_images_get_pretrained_features_as_second_opinion_where_weights_are_at_hand():
-    small, lite0 = choose(ModelConfig(), SMALL_COLOUR)
-    assert (small.name, small.frozen, lite0.name) == ("small-cnn", None, "efficientnet-lite0")
+def test_small_colour_images_get_pretrained_features_and_a_short_training_where_weights_are_at_hand():
+    lite0, small = choose(ModelConfig(), SMALL_COLOUR)
+    assert (lite0.name, small.name, small.frozen) == ("efficientnet-lite0", "small-cnn:effort=0.5", None)
+    usual = SmallCNN().recipe(4000, (32, 32, 3)).epochs
+    assert small.model.recipe(4000, (32, 32, 3)).epochs == usual / 2
     assert lite0.frozen.make_features
     for config in (ModelConfig(weights="none"), ModelConfig(freeze="no")):
         assert [one.name for one in choose(config, SMALL_COLOUR)] == ["small-cnn", "extra-trees"]
-    assert choose(ModelConfig(freeze="yes"), SMALL_COLOUR)[1].frozen == lite0.frozen
+    assert choose(ModelConfig(freeze="yes"), SMALL_COLOUR)[0].frozen == lite0.frozen
 
 
 def test_small_colour_images_without_weights_get_a_tip(monkeypatch):
@@ -131,6 +141,7 @@ def test_photos_without_weights_are_trained_from_scratch_with_a_warning(monkeypa
         (ModelConfig(name=("resnet18",), weights="none", freeze="yes"), PHOTOS, "know nothing"),
         (ModelConfig(name=("small-cnn:depth=3",)), SMALL, "use width"),
         (ModelConfig(name=("small-cnn:width=0",)), SMALL, "at least 1"),
+        (ModelConfig(name=("small-cnn:effort=0",)), SMALL, "above 0"),
         (ModelConfig(name=("mlp:layers=-1",)), None, "at least 0"),
         (ModelConfig(name=("small-cnn:head=mlp",)), SMALL, "only a pretrained backbone has a head"),
         (ModelConfig(name=("resnet18:head=extra-tree",), weights="default"), PHOTOS, "use extra-trees"),

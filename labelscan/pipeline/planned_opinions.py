@@ -1,0 +1,203 @@
+"""The models of a run, decided before anything is trained: what each sees, and how it learns."""
+
+import dataclasses
+import hashlib
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+from typing import cast
+
+from torch import nn
+
+from labelscan.config import Config
+from labelscan.data.dataset import Dataset, FeatureTable
+from labelscan.data.decoding import ImageShape
+from labelscan.data.native_sizes import NativeSizes
+from labelscan.events import Chosen, Listener, Noted, Warned
+from labelscan.registry import shown
+from labelscan.training.batches import NO_AUGMENTATION
+from labelscan.training.fold_job import Learner
+from labelscan.training.learners import ClassifierLearner, GivenClassifier, GivenMaker, NetworkLearner, NetworkMaker
+from labelscan.training.loss_schedule import build_schedule
+from labelscan.training.losses.regularisation import regularisation_of
+from labelscan.training.models import (
+    Backbone,
+    ChosenModel,
+    Model,
+    choose_models,
+    is_backbone,
+    is_classifier,
+    is_network,
+)
+from labelscan.training.models.automatic import SMALL, DataFacts
+from labelscan.training.models.classifiers import MOST_PIXELS, Classifier
+from labelscan.training.models.mlp import MLP
+from labelscan.training.models.small_cnn import SmallCNN
+from labelscan.training.recipe import Recipe
+from labelscan.training.user_model import GivenModel, fingerprint_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedOpinion:
+    """One model of a run: what it is, what it sees and how it learns."""
+
+    name: str
+    reason: str
+    fingerprint: str
+    """Changes with what the name does not say: the weights in a file, or a user's network."""
+    image_shape: ImageShape | None
+    """The size at which images are stored; None for features."""
+    frozen: Backbone | None
+    """The backbone whose features are computed once."""
+    mirrored: bool
+    """Whether frozen features are the mean over an image and its mirror image."""
+    learner: Learner
+
+    @property
+    def loss(self) -> str | None:
+        """Return the loss with all its options; None for a classifier, which has its own."""
+        return self.learner.schedule.text if isinstance(self.learner, NetworkLearner) else None
+
+    @property
+    def recipe(self) -> Recipe | None:
+        """Return how networks are trained; None for a classifier."""
+        return self.learner.recipe if isinstance(self.learner, NetworkLearner) else None
+
+    @property
+    def choices(self) -> dict[str, object]:
+        """Return what the automatic settings became, for run.json and fingerprints."""
+        return {
+            "model": self.name,
+            "model_reason": self.reason,
+            "model_fingerprint": self.fingerprint,
+            "mirrored": self.mirrored,
+            "frozen": self.frozen is not None,
+            "image_shape": None if self.image_shape is None else self.image_shape._asdict(),
+            "loss": self.loss,
+            "recipe": None if self.recipe is None else dataclasses.asdict(self.recipe),
+        }
+
+
+def models_of(opinions: Sequence[PlannedOpinion]) -> dict[str, object]:
+    """Return the names and fingerprints of models, as settings that results depend on."""
+    return {
+        "model.name": shown(tuple(one.name for one in opinions)),
+        "model.fingerprint": shown(tuple(filter(None, (one.fingerprint for one in opinions)))),
+    }
+
+
+def first_network(opinions: Sequence[PlannedOpinion]) -> PlannedOpinion:
+    """Return the first model that is a network, or the first where none is."""
+    return next((one for one in opinions if isinstance(one.learner, NetworkLearner)), opinions[0])
+
+
+def plan_opinions(
+    config: Config, dataset: Dataset, sizes: NativeSizes | None, given: Sequence[GivenModel], notify: Listener
+) -> tuple[tuple[PlannedOpinion, ...], tuple[str, ...]]:
+    """Return the models of a run and what to warn of, and report which models and why.
+
+    Args:
+        config: all settings.
+        dataset: what is learned.
+        sizes: of its images; None for rows of features.
+        given: the caller's models, in place of those that the settings name.
+        notify: receives each choice, notes and warnings.
+
+    Raises:
+        ConfigError: a model or loss that cannot be, or that cannot take the data.
+    """
+    if given:
+        # Its recipe is what the caller's networks are trained by.
+        stand_in: Model = MLP() if sizes is None else SmallCNN()
+        chosen = tuple(ChosenModel(one.name, stand_in, None, "given by the caller") for one in given)
+    else:
+        n_columns = dataset.inputs.features.shape[1] if isinstance(dataset.inputs, FeatureTable) else 0
+        facts = DataFacts(sizes, len(dataset), len(dataset.class_names), n_columns)
+        chosen = choose_models(config.model, facts)
+    opinions = []
+    for one, by_caller in zip_longest(chosen, given):
+        notify(Chosen("model", one.name + (", frozen" if one.frozen else ""), one.reason))
+        if one.tip:
+            notify(Noted(one.tip))
+        opinions.append(_opinion(config, dataset, sizes, one, by_caller))
+    schedules = [one.learner.schedule for one in opinions if isinstance(one.learner, NetworkLearner)]
+    for note in dict.fromkeys(note for schedule in schedules for note in schedule.notes):
+        notify(Noted(note))
+    warnings = tuple(dict.fromkeys(one.warning for one in chosen if one.warning))
+    for warning in warnings:
+        notify(Warned(warning))
+    return tuple(opinions), warnings
+
+
+def _opinion(
+    config: Config, dataset: Dataset, sizes: NativeSizes | None, chosen: ChosenModel, given: GivenModel | None
+) -> PlannedOpinion:
+    seen_by = chosen.frozen or chosen.model
+    shape = None if sizes is None else _image_shape(config, sizes, seen_by, given=given is not None)
+    made_from = ""
+    if given is not None:
+        made_from = fingerprint_of(given.model)
+    elif is_backbone(seen_by):
+        made_from = _fingerprint_of_file(config.model.weights)
+    return PlannedOpinion(
+        name=chosen.name,
+        reason=chosen.reason,
+        fingerprint=made_from,
+        image_shape=shape,
+        frozen=chosen.frozen,
+        mirrored=chosen.frozen is not None and config.training.augment in ("auto", "shift-flip"),
+        learner=_learner(config, dataset, chosen.model, shape, given),
+    )
+
+
+def _image_shape(config: Config, sizes: NativeSizes, model: Model, *, given: bool) -> ImageShape:
+    channels = 1 if sizes.grey else 3
+    height, width = sizes.median_height, sizes.median_width
+    if is_backbone(model):
+        side = config.store.image_size or model.image_size(min(height, width))
+        return ImageShape(side, side, 3)
+    if config.store.image_size:
+        return ImageShape(config.store.image_size, config.store.image_size, channels)
+    shrink = 1.0 if given and sizes.uniform else min(1.0, SMALL / min(height, width))
+    return ImageShape(max(1, round(height * shrink)), max(1, round(width * shrink)), channels)
+
+
+def _learner(
+    config: Config, dataset: Dataset, model: Model, shape: ImageShape | None, given: GivenModel | None
+) -> Learner:
+    if given is not None and hasattr(given.model, "predict_proba"):
+        return ClassifierLearner(GivenClassifier(cast(Classifier, given.model)))
+    if is_classifier(model):
+        return ClassifierLearner(model.make_classifier, most_pixels=MOST_PIXELS)
+    assert is_network(model)
+    n_classes = len(dataset.class_names)
+    n_train = math.ceil(len(dataset) * (1 - 1 / config.folds.n_folds))
+    recipe = model.recipe(n_train, input_shape(dataset, shape))
+    if isinstance(dataset.inputs, FeatureTable):
+        recipe = dataclasses.replace(recipe, augmentation=NO_AUGMENTATION)
+    recipe = recipe.changed_by(config.training)
+    schedule = build_schedule(config.training.loss, n_epochs=recipe.epochs, n_classes=n_classes)
+    wanted_decay = regularisation_of(schedule.loss).weight_decay
+    if wanted_decay is not None and config.training.weight_decay < 0:
+        recipe = dataclasses.replace(recipe, weight_decay=wanted_decay)
+    make = NetworkMaker(model, n_classes) if given is None else GivenMaker(cast(Callable[[], nn.Module], given.model))
+    scale = model.scale if is_backbone(model) else None
+    return NetworkLearner(make, recipe, schedule, scale)
+
+
+def input_shape(dataset: Dataset, shape: ImageShape | None) -> tuple[int, ...]:
+    """Return the shape of an example as models receive it: (H, W, C) or (D,)."""
+    if shape is not None:
+        return shape.height, shape.width, shape.channels
+    assert isinstance(dataset.inputs, FeatureTable)
+    return (dataset.inputs.features.shape[1],)
+
+
+def _fingerprint_of_file(weights: str) -> str:
+    path = Path(weights)
+    if weights in ("auto", "default", "none") or not path.is_file():
+        return ""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
