@@ -3,9 +3,22 @@
 from base64 import b64encode
 from io import BytesIO
 
+import numpy as np
 from PIL import Image
 
-from labelscan.reporting.page import FeatureNote, Interval, Picture, ReportPage, Suspect, TypicalExample
+from labelscan.detection.decided_labels import Bins
+from labelscan.detection.estimates import Range
+from labelscan.reporting.page import (
+    Doubt,
+    FeatureNote,
+    Measurement,
+    Picture,
+    ReportPage,
+    Stretch,
+    Suspect,
+    TypicalExample,
+)
+from labelscan.results.wrong_labels import WrongLabels
 
 CLASSES = ("cat", "dog", "fox")
 
@@ -88,18 +101,56 @@ def a_summary(class_names: tuple[str, ...] = CLASSES, **changes: object) -> dict
     return summary | changes
 
 
+def a_guess(**changes: object) -> WrongLabels:
+    values: dict[str, object] = {
+        "estimate": 7.5,
+        "low": 4.0,
+        "high": 12.0,
+        "share": 7.5 / 1190,
+        "share_low": 4 / 1190,
+        "share_high": 12 / 1190,
+        "source": "one opinion",
+        "n_decided": 0,
+        "precision": Range(0.9, 0.7, 0.97),
+        "found": None,
+        "worth_a_look": None,
+        "decisions_to_halve": None,
+    }
+    return WrongLabels(**(values | changes))  # type: ignore[arg-type]
+
+
+def a_measurement(
+    suspects: tuple[Suspect, ...], *, n: int = 1190, n_flagged: int = 8, n_to_decide: int = 60
+) -> Measurement:
+    """Return a measurement of every fifth label of the ranking from the fourth on, in an odd order."""
+    log_odds = np.linspace(3, -9, n)
+    bins = Bins.of(log_odds)
+    ranks = [4 + 5 * (7 * place % n_to_decide) for place in range(n_to_decide)]
+    by_rank = {one.rank: one for one in suspects}
+    to_decide = tuple(by_rank.get(rank) or a_suspect(rank, flagged_by=(), picture=None) for rank in ranks)
+    ends = [*range(1, n_flagged + 1), *range(n_flagged + 50, n, 50), n]
+    stretches = []
+    for start, end in zip([0, *ends], ends, strict=False):
+        numbers, sizes = np.unique(bins.of_example[start:end], return_counts=True)
+        stretches.append(Stretch(last_rank=end, sizes=tuple(zip(numbers.tolist(), sizes.tolist(), strict=True))))
+    return Measurement(
+        to_decide=to_decide,
+        centres=tuple(bins.centres.tolist()),
+        stretches=tuple(stretches),
+        doubt={
+            one.example_id: Doubt(log_odds=float(log_odds[one.rank - 1]), bin=int(bins.of_example[one.rank - 1]))
+            for one in (*suspects, *to_decide)
+        },
+    )
+
+
 def a_page(**changes: object) -> ReportPage:
     values: dict[str, object] = {
         "run": "labelscan-runs/my pets",
         "data": "pets",
         "data_fingerprint": "0123456789abcdef",
         "summary": a_summary(),
-        "wrong_labels": Interval(
-            estimate=7.5, low=4, high=12, basis="By the error probabilities of all labels.", measured=False
-        ),
-        "flagged_precision": Interval(
-            estimate=0.9, low=0.7, high=0.97, basis="By those of the flagged ones.", measured=False
-        ),
+        "wrong_labels": a_guess(),
         "facts": (("model", "small-cnn"), ("loss", "blurry:gamma=0.4,delay=4"), ("seed", "0")),
         "class_names": CLASSES,
         "suspects": tuple(a_suspect(rank) for rank in range(1, 9)),

@@ -69,7 +69,7 @@ def report(
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Make one page of a run: pictures, reasons, and review by keyboard.
+    """Make one page of a run: pictures, reasons, review by keyboard, and a measurement of how many labels are wrong.
 
     The page is one file that needs nothing else. The browser keeps decisions until they are exported; with --serve
     they are saved in the run folder as they are made. labelscan apply then changes the labels.

@@ -10,6 +10,7 @@ from labelscan.reporting.formats.label_studio import interface_path, without_tas
 from labelscan.reporting.formats.markdown import render_markdown
 from labelscan.reporting.page import ReportPage
 from labelscan.reporting.review_server import HOST, ReviewServer
+from labelscan.results.wrong_labels import OFFER
 
 WORDS = {"html": "page", "label-studio": "tasks", "markdown": "report"}
 """The word before the path of each format."""
@@ -28,7 +29,7 @@ def show(page: ReportPage, written: Mapping[str, Path], *, shown: Sequence[str],
             console.print(text(str(path)))
             continue
         console.print(text((f"{WORDS[name]:<8}", "dim"), (str(path), "bold")))
-        for word, step in _next_steps(name, path, shlex.quote(page.run)):
+        for word, step in _next_steps(name, path, page):
             console.print(text((f"{word:<8}", "dim"), step))  # not wrapped, to be copied
     for note in page.notes:
         stderr().show(text(("note: ", "dim"), note))
@@ -38,10 +39,13 @@ def show(page: ReportPage, written: Mapping[str, Path], *, shown: Sequence[str],
         stderr().show(text(("note: ", "dim"), words))
 
 
-def _next_steps(name: str, path: Path, run: str) -> Iterator[tuple[str, str]]:
-    """Yield what to do with a report, each a word and a step; ``run`` is quoted for a shell."""
+def _next_steps(name: str, path: Path, page: ReportPage) -> Iterator[tuple[str, str]]:
+    """Yield what to do with a report, each a word and a step."""
+    run = shlex.quote(page.run)
     if name == "html":
         yield "next", f"open it, or labelscan report {run} --serve"
+        if page.measurement:
+            yield "measure", f'"{OFFER}" on it tells how many are wrong'
         yield "then", f"labelscan apply {run} --decisions decisions.csv"
     elif name == "label-studio":
         yield "paste", f"{interface_path(path)} into the labelling settings of a project, then import the tasks"

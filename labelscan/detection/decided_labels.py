@@ -163,6 +163,25 @@ def review_posterior(log_odds: Floats, decided: DecidedLabels) -> ReviewPosterio
     return ReviewPosterior(bins=bins, decided=decided, draws=draws)
 
 
+def constants() -> dict[str, float | tuple[float, float, int]]:
+    """Return what the same computation in another language needs, by name; priors and grid as above."""
+    return {
+        "offset_deviation": OFFSET_DEVIATION,
+        "log_slope_deviation": LOG_SLOPE_DEVIATION,
+        "floor_mean": FLOOR_MEAN,
+        "offsets": OFFSETS,
+        "log_slopes": LOG_SLOPES,
+        "floor_roots": FLOOR_ROOTS,
+        "negligible": NEGLIGIBLE,
+        "n_draws": N_DRAWS,
+        "tail": (1 - LEVEL) / 2,
+        "normal_quantile": float(ndtri((1 + LEVEL) / 2)),
+        "worth_a_look": WORTH_A_LOOK,
+        "largest_log_odds": LARGEST_LOG_ODDS,
+        "tiny": TINY,
+    }
+
+
 def _wrong(log_odds: Floats, offset: Floats, log_slope: Floats, floor: Floats) -> Floats:
     """Return the probability that labels with these log-odds are wrong."""
     return cast(Floats, floor + (1 - floor) * expit(offset + np.exp(log_slope) * log_odds))

@@ -19,10 +19,10 @@ from labelscan.arrays import as_strings
 from labelscan.config import RUN_JSON_SETTINGS, DatasetConfig
 from labelscan.data.dataset import Dataset, FeatureTable, ImageFiles, ImageSource
 from labelscan.data.readers.class_folders import is_called_image
-from labelscan.errors import LabelscanError, UsageError
+from labelscan.errors import LabelscanError, RunFolderError, UsageError
 from labelscan.events import Listener, ignore
 from labelscan.reporting.formats import FILE_NAMES, FORMATS
-from labelscan.reporting.intervals import estimate_flagged_precision, estimate_wrong_labels
+from labelscan.reporting.measurement import make_measurement, read_sample
 from labelscan.reporting.page import (
     FEATURES,
     IMAGES,
@@ -42,8 +42,9 @@ from labelscan.reporting.unusual_features import UnusualFeatures
 from labelscan.results.finished_run import FinishedRun, part_of
 from labelscan.results.issues import TRUE_LABEL
 from labelscan.results.protected_paths import in_run_folder, refuse_only_read
-from labelscan.results.run_files import DIRECTORY
+from labelscan.results.run_files import DIRECTORY, FRESH, MEASURE_FILE
 from labelscan.results.source import read_again
+from labelscan.results.wrong_labels import read_wrong_labels
 
 TOP = 200
 """How many suspects a report shows by default."""
@@ -83,26 +84,30 @@ def make_report_page(
     scores = run.issues.scores
     flagged = np.flatnonzero(scores["flagged"].to_numpy(dtype=bool))
     shown = _records(scores, flagged[:top].tolist())
-    kind = _kind(run, shown)
+    sample = _sample(run, scores)
+    to_decide = list({one["example_id"]: one for one in (*shown, *sample)}.values())
+    kind = _kind(run, to_decide)
     typical: dict[str, list[Record]] = {}
     if pictures and kind == IMAGES:
-        classes = [one[name] for one in shown for name in ("given_label", "suggested_label")]
+        classes = [one[name] for one in to_decide for name in ("given_label", "suggested_label")]
         typical = {name: _records(scores, rows) for name, rows in choose_typical(scores, classes).items()}
     if not pictures or kind == PROBABILITIES:
         seen = _Seen(kind=kind, no_picture=LEFT_OUT if kind == IMAGES else "")
     else:
-        seen = _look(run, shown, [*shown, *chain.from_iterable(typical.values())], data, notify)
+        seen = _look(run, to_decide, [*to_decide, *chain.from_iterable(typical.values())], data, notify)
+    by_id = {one["example_id"]: _suspect(one, seen) for one in to_decide}
+    suspects = tuple(by_id[one["example_id"]] for one in shown)
     return ReportPage(
         run=str(run.folder),
         data=str(run.summary.get("data", "")),
         data_fingerprint=str(run.recorded("data").get("fingerprint", "")),
         summary=run.summary,
-        wrong_labels=estimate_wrong_labels(run),
-        flagged_precision=estimate_flagged_precision(run),
+        wrong_labels=read_wrong_labels(run.summary),
         facts=make_run_facts(run),
         class_names=_class_names(run.summary),
-        suspects=tuple(_suspect(one, seen) for one in shown),
+        suspects=suspects,
         n_flagged=len(flagged),
+        measurement=make_measurement(run, [by_id[one["example_id"]] for one in sample], suspects),
         typical=_typical(typical, seen),
         kind=seen.kind,
         notes=seen.notes,
@@ -152,6 +157,16 @@ def _records(scores: pd.DataFrame, rows: Sequence[int]) -> list[Record]:
     return cast(list[Record], scores.iloc[list(rows)].to_dict("records"))
 
 
+def _sample(run: FinishedRun, scores: pd.DataFrame) -> list[Record]:
+    """Return the labels by which to measure how many are wrong."""
+    ids = read_sample(run)
+    rows = pd.Index(scores["example_id"], dtype=object).get_indexer(pd.Index(ids, dtype=object))
+    if (rows < 0).any():
+        where = str(run.folder / MEASURE_FILE)
+        raise RunFolderError("is not about the labels of scores.csv", where=where, hint=FRESH)
+    return _records(scores, rows.tolist())
+
+
 def _kind(run: FinishedRun, shown: Sequence[Record]) -> ExampleKind:
     if run.is_of_score:
         return IMAGES if shown and all(is_called_image(one["path"]) for one in shown) else PROBABILITIES
@@ -159,7 +174,7 @@ def _kind(run: FinishedRun, shown: Sequence[Record]) -> ExampleKind:
 
 
 def _look(run: FinishedRun, shown: Sequence[Record], examples: Sequence[Record], data: str, notify: Listener) -> _Seen:
-    """Return what can be seen: features of the suspects ``shown``, or pictures of all ``examples``."""
+    """Return what can be seen: features of the examples to decide on, ``shown``, or pictures of all ``examples``."""
     kind = _kind(run, shown)
     if kind == IMAGES and not data and all(one["path"] for one in examples):
         files = ImageFiles(Path(), as_strings([str(run.locate(one["path"]).absolute()) for one in examples]))
@@ -220,7 +235,7 @@ def _suspect(one: Record, seen: _Seen) -> Suspect:
         error_probability=_number(one["error_probability"]),
         self_confidence=_number(one["self_confidence"]),
         suggested_confidence=_number(one["suggested_confidence"]),
-        flagged_by=tuple(one["flagged_by"].split("|")),
+        flagged_by=tuple(filter(None, one["flagged_by"].split("|"))),
         true_label=one.get(TRUE_LABEL),
         picture=None if isinstance(picture, str) else picture,
         no_picture=picture if isinstance(picture, str) else "",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from labelscan.errors import RunFolderError
+from labelscan.results.wrong_labels import WrongLabels
 
 ExampleKind: TypeAlias = Literal["images", "features", "probabilities"]
 IMAGES: ExampleKind = "images"
@@ -48,7 +49,7 @@ class FeatureNote:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Suspect:
-    """One flagged label, with everything a reviewer needs to decide about it."""
+    """One label that was flagged or drawn to be measured, with everything a reviewer needs to decide about it."""
 
     rank: int
     example_id: str
@@ -60,6 +61,7 @@ class Suspect:
     self_confidence: float | None
     suggested_confidence: float | None
     flagged_by: tuple[str, ...]
+    """Detectors; none if it was only drawn."""
     true_label: str | None
     """None if true labels are not known."""
     picture: Picture | None
@@ -78,16 +80,36 @@ class TypicalExample:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Interval:
-    """An estimate and its probable range."""
+class Doubt:
+    """How doubtful one label is."""
 
-    estimate: float
-    low: float
-    high: float
-    basis: str
-    """How it is known, in one or two sentences."""
-    measured: bool
-    """Whether the self-check measured it; otherwise it is the models' own estimate."""
+    log_odds: float
+    """That it is wrong."""
+    bin: int
+    """The group of all labels that are about as doubtful; see ``Bins``."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stretch:
+    """Labels that follow each other in the ranking."""
+
+    last_rank: int
+    sizes: tuple[tuple[int, int], ...]
+    """Which bins they are in: pairs of a bin and the number of labels."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Measurement:
+    """What a page needs to work out, from decisions made on it, how many labels are wrong."""
+
+    to_decide: tuple[Suspect, ...]
+    """The labels of the sample, in the order in which they are decided."""
+    centres: tuple[float, ...]
+    """The mean log-odds of each bin."""
+    stretches: tuple[Stretch, ...]
+    """All scored labels, from the first rank to the last."""
+    doubt: Mapping[str, Doubt]
+    """By example id, of every label that the page shows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,10 +124,8 @@ class ReportPage:
     """The browser keeps decisions under it, so those about other data never show up here."""
     summary: Mapping[str, object]
     """The content of summary.json."""
-    wrong_labels: Interval
-    """How many of the scored labels are wrong."""
-    flagged_precision: Interval | None
-    """What share of the flags is right, in [0, 1]; None if nothing is flagged."""
+    wrong_labels: WrongLabels | None
+    """None where an older version made the run."""
     facts: tuple[tuple[str, str], ...]
     """What was run, as (label, text)."""
     class_names: tuple[str, ...]
@@ -114,8 +134,10 @@ class ReportPage:
     """Most doubtful first."""
     n_flagged: int
     """All flags; those without a place among ``suspects`` are in issues.csv."""
+    measurement: Measurement | None = None
+    """None where an older version made the run."""
     typical: Mapping[str, tuple[TypicalExample, ...]] = field(default_factory=dict)
-    """By class name, for the given and suggested classes of suspects."""
+    """By class name, for the given and suggested classes of the labels to decide."""
     kind: ExampleKind = IMAGES
     notes: tuple[str, ...] = ()
     """What the report could not do, such as show pictures of data that is gone."""

@@ -14,8 +14,6 @@ from labelscan.data.dataset import FeatureTable
 from labelscan.reporting.page import FeatureNote
 
 MOST_NOTES = 5
-LEAST_DEVIATIONS = 1.0
-"""A value nearer to the median does not stand out."""
 MOST_ROWS = 20_000
 """The most examples of a class, evenly spaced, from which its usual values are computed."""
 FROM_MEDIAN, FROM_MEAN = 1.4826, 1.2533
@@ -29,7 +27,10 @@ class UnusualFeatures:
         self._usual: dict[int, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
 
     def notes(self, row: int, *, given: int, suggested: int) -> tuple[FeatureNote, ...]:
-        """Return the values of a row that stand out most among those of its given class, the strangest first."""
+        """Return the values of a row that stand out most among those of its given class, the strangest first.
+
+        Where nothing stands out the strangest are usual values: rows that are drawn to be measured need some to show.
+        """
         (median, deviation), (other, _) = self._usual_of(given), self._usual_of(suggested)
         values = self._table.features[row].astype(np.float64)
         deviations = np.zeros(len(values))
@@ -45,7 +46,7 @@ class UnusualFeatures:
                 deviations=_rounded(deviations[place]),
             )
             for place in order
-            if abs(deviations[place]) >= LEAST_DEVIATIONS
+            if deviation[place] > 0
         )
 
     def _usual_of(self, label: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

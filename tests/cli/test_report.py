@@ -37,6 +37,7 @@ def test_the_next_step_is_shown_with_or_without_a_terminal(command, run, monkeyp
     assert ended.out.splitlines() == [
         "page    run/report.html",
         "next    open it, or labelscan report run --serve",
+        'measure "Measure: decide 50 labels" on it tells how many are wrong',
         "then    labelscan apply run --decisions decisions.csv",
     ]
 

@@ -1,4 +1,4 @@
-"""What several tests of the whole line share: tiny images with planted errors, and a finished run on them."""
+"""What several tests of the whole line share: tiny images with planted errors, a finished run on them, a browser."""
 
 import shutil
 
@@ -7,6 +7,7 @@ from shapes import draw_shapes, plant_errors
 from tiny_detect import PLANTED, quick
 
 import labelscan
+from labelscan.reporting.formats.html import write_html
 
 
 @pytest.fixture(scope="session")
@@ -27,3 +28,38 @@ def finished(shapes, tmp_path_factory):
 def run_folder(finished, tmp_path):
     """Return a copy of the finished run's folder, to be changed at will."""
     return shutil.copytree(finished.folder, tmp_path / "run")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Return a chromium; without one, or without playwright, the test is skipped."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if path is None:
+        pytest.skip("no chromium on this machine")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser, tmp_path):
+    """Return a function that opens a report as a new visitor; nothing may go wrong on the page."""
+    contexts, wrong = [], []
+
+    def visit(page, *, name="report.html", **options):
+        write_html(page, tmp_path / name)
+        context = browser.new_context(**options)
+        contexts.append(context)
+        tab = context.new_page()
+        tab.on("console", lambda message: wrong.append(message.text) if message.type in ("error", "warning") else None)
+        tab.on("pageerror", lambda error: wrong.append(str(error)))
+        tab.on("dialog", lambda dialog: (wrong.append(dialog.message), dialog.dismiss()))
+        tab.goto((tmp_path / name).as_uri())
+        return tab
+
+    yield visit
+    for context in contexts:
+        context.close()
+    assert not wrong

@@ -14,20 +14,23 @@ def test_a_value_is_measured_against_its_class_in_robust_deviations():
     features[:200] = 1e6  # a tenth of the class is nonsense, and what is usual hardly moves
     features[999] = [0.0, 9.9]
     labels = np.repeat([0, 1], 1000)
-    (note,) = UnusualFeatures(FeatureTable(features, ("petal", "sepal")), labels).notes(999, given=0, suggested=1)
+    note, usual = UnusualFeatures(FeatureTable(features, ("petal", "sepal")), labels).notes(999, given=0, suggested=1)
     assert (note.name, note.value) == ("sepal", 9.9)
+    assert usual.name == "petal"
+    assert abs(usual.deviations) < 1
     assert note.usual == pytest.approx(0.6, abs=0.4)
     assert note.usual_of_suggested == pytest.approx(10, abs=0.3)
     assert note.deviations == pytest.approx((9.9 - note.usual) / 2, rel=0.4)
 
 
-def test_values_that_nearly_all_share_are_measured_too_and_constant_ones_never_stand_out():
+def test_values_that_nearly_all_share_are_measured_too_and_constant_ones_are_left_out():
     features = np.zeros((100, 2), dtype=np.float32)
     features[7, 0] = -1
     (note,) = UnusualFeatures(FeatureTable(features), np.zeros(100, dtype=np.int64)).notes(7, given=0, suggested=0)
     assert note.name == "feature 0"
     assert note.deviations < -10
-    assert UnusualFeatures(FeatureTable(features), np.zeros(100, dtype=np.int64)).notes(8, given=0, suggested=0) == ()
+    (other,) = UnusualFeatures(FeatureTable(features), np.zeros(100, dtype=np.int64)).notes(8, given=0, suggested=0)
+    assert (other.name, other.deviations) == ("feature 0", 0)
 
 
 def test_the_strangest_come_first_and_no_more_than_can_be_read():

@@ -1,5 +1,7 @@
 "use strict";
-/* One suspect as a card: what it is, what it could be, why it is doubted, and the buttons to decide. */
+/* One label as a card: what it is, what it could be, why it is doubted, and the buttons to decide.
+
+In a measurement a card says nothing of doubt: no rank, no probability, no detector, no true label, no deviations. */
 
 const STATES = { keep: "given is right", relabel: "relabelled", drop: "dropped", unsure: "unsure" };
 const ACTIONS = [
@@ -11,37 +13,38 @@ const ACTIONS = [
 ];
 const typical = new Map(Object.entries(content.typical));
 
-function pairNodes(suspect) {
+function pairNodes(suspect, between = " looks like ") {
   return [
     element("bdi", { class: "given" }, suspect.given_label),
     element("span", { class: "arrow", "aria-hidden": "true" }, "→"),
-    element("span", { class: "unseen" }, " looks like "),
+    element("span", { class: "unseen" }, between),
     element("bdi", { class: "suggested" }, suspect.suggested_label),
   ];
 }
 
-/** Return the card of a suspect, without the decision, which ``showDecision`` adds. */
-function cardOf(suspect, heading) {
+/** Return the card of a label, without the decision, which ``showDecision`` adds; ``place`` is that in a measurement. */
+function cardOf(suspect, heading, place = null) {
+  const isBlind = place !== null;
   const title = `title-${suspect.rank}`;
   const card = element(
     "article",
     { class: "card", tabindex: "-1", "aria-labelledby": title },
-    headerOf(suspect, heading, title),
+    isBlind ? blindHeaderOf(suspect, heading, title, place) : headerOf(suspect, heading, title),
     element(
       "div",
       { class: content.kind === "images" ? "evidence" : "evidence no-pictures" },
-      shownOf(suspect),
+      shownOf(suspect, isBlind),
       element(
         "div",
         { class: "classes" },
-        classOf("given", suspect.given_label, suspect.self_confidence),
-        classOf("suggested", suspect.suggested_label, suspect.suggested_confidence),
-        suspect.true_label === null
+        classOf("given", suspect.given_label, isBlind ? null : suspect.self_confidence),
+        classOf("suggested", suspect.suggested_label, isBlind ? null : suspect.suggested_confidence),
+        isBlind || suspect.true_label === null
           ? ""
           : element("p", { class: "truth" }, "true label: ", element("bdi", {}, suspect.true_label)),
       ),
     ),
-    sourceOf(suspect),
+    sourceOf(suspect, isBlind ? [] : suspect.flagged_by),
     actions(),
   );
   card.suspect = suspect;
@@ -74,6 +77,20 @@ function headerOf(suspect, heading, id) {
   );
 }
 
+function blindHeaderOf(suspect, heading, id, place) {
+  return element(
+    "header",
+    {},
+    element(
+      heading,
+      { id },
+      element("span", { class: "place" }, place),
+      element("span", { class: "unseen" }, ". ", ...pairNodes(suspect, " or ")),
+    ),
+    element("span", { class: "badge" }),
+  );
+}
+
 function actions() {
   const buttons = ACTIONS.map(([name, decides, key, text]) =>
     element(
@@ -98,15 +115,15 @@ function imageOf(picture, alt) {
 }
 
 /** The example itself: its picture, why there is none, or the values that stand out. */
-function shownOf(suspect) {
+function shownOf(suspect, isBlind) {
   if (suspect.picture)
     return element("div", { class: "picture" }, imageOf(suspect.picture, `Example ${suspect.example_id}`));
-  if (suspect.features.length) return featuresOf(suspect);
+  if (suspect.features.length) return featuresOf(suspect, isBlind);
   if (content.kind !== "images") return "";
   return element("div", { class: "picture none" }, element("p", {}, suspect.no_picture || "no picture"));
 }
 
-function featuresOf(suspect) {
+function featuresOf(suspect, isBlind) {
   const number = (value) =>
     element("td", { class: "number" }, value.toLocaleString("en-US", { maximumSignificantDigits: 4 }));
   const heading = (text, isNumber, kind) =>
@@ -114,15 +131,15 @@ function featuresOf(suspect) {
   return element(
     "table",
     { class: "features" },
-    element("caption", { class: "unseen" }, "Values that stand out, and what is usual"),
+    element("caption", { class: "unseen" }, isBlind ? "Values, and what is usual" : "Values that stand out, and what is usual"),
     element(
       "thead",
       {},
       element(
         "tr",
         {},
-        heading("stands out", false),
-        heading("deviations", true, "deviations"),
+        heading(isBlind ? "feature" : "stands out", false),
+        isBlind ? "" : heading("deviations", true, "deviations"),
         heading("here", true, ""),
         heading("usual of given", true, "given"),
         heading("of suggested", true, "suggested"),
@@ -136,7 +153,7 @@ function featuresOf(suspect) {
           "tr",
           {},
           element("th", { scope: "row" }, note.name),
-          element("td", { class: "number deviations" }, note.deviations.toFixed(1)),
+          isBlind ? "" : element("td", { class: "number deviations" }, note.deviations.toFixed(1)),
           number(note.value),
           number(note.usual),
           number(note.usual_of_suggested),
@@ -173,7 +190,7 @@ function classOf(role, name, confidence) {
   );
 }
 
-function sourceOf(suspect) {
+function sourceOf(suspect, detectors) {
   const place = suspect.path || suspect.example_id; // an id is shorter, and what decisions and tables say
   return element(
     "div",
@@ -188,6 +205,6 @@ function sourceOf(suspect) {
         "Copy",
       ),
     ),
-    suspect.flagged_by.length ? element("p", {}, `flagged by ${suspect.flagged_by.join(", ")}`) : "",
+    detectors.length ? element("p", {}, `flagged by ${detectors.join(", ")}`) : "",
   );
 }

@@ -31,8 +31,8 @@ function withChanges(records, changes) {
 
 /** Every decision about this data, including those about labels that this page does not show. */
 class Decisions {
-  constructor(suspects) {
-    this.shown = byExample(suspects);
+  constructor(labels) {
+    this.shown = byExample(labels);
     this.records = new Map();
     this.past = []; // step by step: what was and what is, as pairs
     this.onChange = () => {};
@@ -120,8 +120,9 @@ class Decisions {
     return [...here, ...others].map((id) => this.records.get(id));
   }
 
-  get nReviewed() {
-    return [...this.shown.values()].filter((suspect) => this.of(suspect)).length;
+  /** Return how many of some labels are decided. */
+  nOf(labels) {
+    return labels.filter((label) => this.of(label)).length;
   }
 }
 

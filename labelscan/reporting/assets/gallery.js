@@ -1,5 +1,6 @@
 "use strict";
-/* The suspects as cards: filtered, ordered and page by page, so that thousands are as quick as a few. */
+/* Labels as cards, page by page, so that thousands are as quick as a few: the suspects, filtered and ordered, or those
+of a measurement, as they come. */
 
 const CARDS_A_PAGE = 40;
 const ORDERS = {
@@ -15,7 +16,9 @@ const pairOf = (suspect) => JSON.stringify([suspect.given_label, suspect.suggest
 class Gallery {
   constructor(decisions, { root, form, matches, pages }) {
     Object.assign(this, { decisions, root, form, matches, pages });
-    this.list = content.suspects;
+    this.all = content.suspects;
+    this.isBlind = false;
+    this.list = this.all;
     this.current = this.list[0];
     this.cards = new Map();
     const counts = new Map();
@@ -25,11 +28,21 @@ class Gallery {
     fillFilters(form, this.list);
   }
 
+  /** Show other labels, from the first that is undecided; those of a measurement are blind. */
+  show(labels, { isBlind }) {
+    Object.assign(this, { all: labels, isBlind });
+    if (!labels.includes(this.current)) this.current = this.firstUndecided(labels[0], labels) ?? labels[0];
+    if (!isBlind) return this.filter();
+    this.list = labels;
+    this.grouped = false;
+    this.draw();
+  }
+
   /** Filter and sort; decisions made afterwards hide or show nothing until the next time. */
   filter() {
     const wanted = Object.fromEntries(new FormData(this.form));
     const text = wanted.text.trim().toLocaleLowerCase();
-    this.list = content.suspects.filter((suspect) => {
+    this.list = this.all.filter((suspect) => {
       const state = this.decisions.of(suspect)?.decision ?? "none";
       const words = [suspect.example_id, suspect.path, suspect.given_label, suspect.suggested_label];
       return (
@@ -51,7 +64,8 @@ class Gallery {
     const index = Math.max(0, this.list.indexOf(this.current));
     this.page = Math.floor(index / CARDS_A_PAGE);
     const shown = this.list.slice(this.page * CARDS_A_PAGE, (this.page + 1) * CARDS_A_PAGE);
-    this.cards = new Map(shown.map((suspect) => [suspect, cardOf(suspect, this.grouped ? "h4" : "h3")]));
+    const heading = this.grouped ? "h4" : "h3";
+    this.cards = new Map(shown.map((suspect) => [suspect, cardOf(suspect, heading, this.placeOf(suspect))]));
     const nodes = [];
     shown.forEach((suspect, place) => {
       const isNew = place === 0 || pairOf(shown[place - 1]) !== pairOf(suspect);
@@ -65,8 +79,13 @@ class Gallery {
     if (this.current) this.mark();
   }
 
+  /** Return where a label is in a measurement, in words; null in a review, where it has a rank. */
+  placeOf(suspect) {
+    return this.isBlind ? `${count(this.list.indexOf(suspect) + 1)} of ${count(this.list.length)}` : null;
+  }
+
   showMatches() {
-    const [n, all] = [this.list.length, content.suspects.length];
+    const [n, all] = [this.list.length, this.all.length];
     this.matches.textContent =
       n === 0
         ? "No label on this page matches; issues.csv may have some."
@@ -119,9 +138,9 @@ class Gallery {
   }
 
   /** Return the first label of the list from one on that is undecided, from the start again after the last. */
-  firstUndecided(from) {
-    const start = this.list.indexOf(from);
-    const ahead = [...this.list.slice(start), ...this.list.slice(0, start)];
+  firstUndecided(from, list = this.list) {
+    const start = list.indexOf(from);
+    const ahead = [...list.slice(start), ...list.slice(0, start)];
     return ahead.find((suspect) => !this.decisions.of(suspect));
   }
 

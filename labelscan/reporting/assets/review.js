@@ -1,13 +1,14 @@
 "use strict";
-/* The review: keys and buttons become decisions, and decisions a file. */
+/* The review and the measurement: keys and buttons become decisions, and decisions a file. */
 
 const MOST_PROBLEMS_SHOWN = 5;
-const START_TEXT = byId("start").textContent;
+const START_TEXT = byId("start")?.textContent;
 const ALL_REVIEWED = content.save_to
   ? "All of these are reviewed and saved in the run."
   : "All of these are reviewed. Save decisions.csv, or change the filter.";
 const IN_THE_MOSAIC = 16;
-const decisions = new Decisions(content.suspects);
+const labels = [...content.suspects, ...content.others];
+const decisions = new Decisions(labels);
 const gallery = new Gallery(decisions, {
   root: byId("gallery"),
   form: byId("filter-form"),
@@ -23,15 +24,19 @@ const keeper = new (content.save_to ? ServerKeeper : BrowserKeeper)(decisions, {
   onOthers: showAll,
 });
 const chooser = new ClassChooser(takeLabel);
+const measuring = content.measurement && new Measuring(decisions, labels);
 const speak = (text) => (byId("spoken").textContent = text);
 
 function showProgress() {
-  const n = decisions.nReviewed;
+  const [n, all] = [decisions.nOf(gallery.all), gallery.all.length];
+  byId("progress").max = all;
   byId("progress").value = n;
-  byId("progress-text").textContent = `${count(n)} of ${count(content.suspects.length)} reviewed`;
+  byId("progress-text").textContent = `${count(n)} of ${count(all)} ${gallery.isBlind ? "decided" : "reviewed"}`;
   byId("undo").disabled = !decisions.canUndo;
-  const left = content.suspects.length - n;
-  byId("start").textContent = n && left ? `Continue: ${count(left)} left` : START_TEXT;
+  const nReviewed = decisions.nOf(content.suspects);
+  const left = content.suspects.length - nReviewed;
+  if (byId("start")) byId("start").textContent = nReviewed && left ? `Continue: ${count(left)} left` : START_TEXT;
+  measuring?.changed();
 }
 
 function showAll() {
@@ -42,12 +47,39 @@ function showAll() {
 /** Decide about the current label and go on to the next undecided one. */
 function decide(decision, newLabel = "") {
   const suspect = gallery.current;
+  const isChange = decisions.of(suspect) !== null;
   decisions.decide(suspect, decision, newLabel);
   gallery.showState(suspect);
   const next = gallery.goToUndecided();
   const said = `${STATES[decision]}${newLabel ? ` as ${newLabel}` : ""}. ${byId("progress-text").textContent}.`;
-  speak(next ? said : `${said} All of these are reviewed.`);
-  if (!next) showMessage([ALL_REVIEWED]);
+  if (next) return speak(said);
+  showMessage([gallery.isBlind ? "All of these are decided." : ALL_REVIEWED]);
+  speak(gallery.isBlind && !isChange ? `${said} ${measuring.goToResult()}` : `${said} All of these are reviewed.`);
+}
+
+/** Show the labels of the measurement, or the flagged ones. */
+function setMode({ isBlind }) {
+  gallery.show(isBlind ? measuring.sample : content.suspects, { isBlind });
+  byId("review").textContent = isBlind ? "Measure how many labels are wrong" : "Review the flagged labels";
+  byId("review-hint").hidden = isBlind;
+  byId("filters").hidden = isBlind;
+  if (byId("measure-hint")) byId("measure-hint").hidden = !isBlind;
+  byId("mode-review")?.setAttribute("aria-pressed", String(!isBlind));
+  byId("mode-measure")?.setAttribute("aria-pressed", String(isBlind));
+  showMessage([]);
+  showProgress();
+}
+
+/** Go to the card of a label, in the list that has it. */
+function goToLabel(label) {
+  if (!gallery.all.includes(label)) setMode({ isBlind: !content.suspects.includes(label) });
+  gallery.goTo(label);
+}
+
+function goToMeasurement() {
+  setMode({ isBlind: true });
+  byId("review").scrollIntoView({ behavior: "instant" });
+  if (!gallery.goToUndecided(gallery.list[0])) gallery.goTo(gallery.current);
 }
 
 function takeLabel(label) {
@@ -65,7 +97,8 @@ const DOES = {
     const ids = decisions.undo();
     if (!ids.length) return;
     showAll();
-    gallery.goTo(decisions.shown.get(ids.find((id) => decisions.shown.has(id))));
+    const label = decisions.shown.get(ids.find((id) => decisions.shown.has(id)));
+    if (label) goToLabel(label);
     const said = ids.length === 1 ? "Undone." : `${count(ids.length)} decisions undone.`;
     speak(`${said} ${byId("progress-text").textContent}.`);
   },
@@ -96,7 +129,7 @@ function markOneInView() {
   const suspect = seen.find((one) => !decisions.of(one)) ?? seen[0];
   if (!suspect) return;
   gallery.goTo(suspect);
-  speak(`Number ${suspect.rank} is marked now. Press the key again.`);
+  speak(`Number ${gallery.placeOf(suspect) ?? suspect.rank} is marked now. Press the key again.`);
 }
 
 function onKey(event) {
@@ -153,6 +186,7 @@ async function importFile(file) {
 }
 
 function showPair({ given, suggested }) {
+  if (gallery.isBlind) setMode({ isBlind: false });
   gallery.clearFilters();
   for (const [name, value] of Object.entries({ given, suggested })) {
     const select = byId("filter-form").elements[name];
@@ -188,7 +222,7 @@ function showMosaic() {
         element("bdi", {}, suspect.suggested_label),
       ),
     );
-    button.addEventListener("click", () => gallery.goTo(suspect));
+    button.addEventListener("click", () => goToLabel(suspect));
     byId("mosaic").append(button);
   }
 }
@@ -215,6 +249,22 @@ function listenToGallery() {
   });
 }
 
+function listenToModes() {
+  for (const [id, isBlind] of [["mode-review", false], ["mode-measure", true]]) {
+    byId(id)?.addEventListener("click", () => {
+      setMode({ isBlind });
+      gallery.focus();
+    });
+  }
+  for (const button of document.querySelectorAll(".to-measure")) button.addEventListener("click", goToMeasurement);
+  byId("measure-form")?.addEventListener("submit", (event) => event.preventDefault());
+  byId("measure-form")?.addEventListener("change", () => {
+    measuring.keepSize();
+    if (gallery.isBlind) setMode({ isBlind: true });
+    else showProgress();
+  });
+}
+
 /** Keep the bar from covering what is scrolled to or in focus, however many lines it takes. */
 function watchBar() {
   const bar = byId("reviewbar");
@@ -236,6 +286,7 @@ function listenToTheRest() {
   for (const link of document.querySelectorAll('a[href="#review"]')) {
     link.addEventListener("click", (event) => {
       event.preventDefault();
+      if (gallery.isBlind && content.suspects.length) setMode({ isBlind: false });
       goToReview();
     });
   }
@@ -252,6 +303,7 @@ function listenToTheRest() {
 async function start() {
   listenToGallery();
   listenToTheRest();
+  listenToModes();
   showMosaic();
   watchBar();
   await keeper.start();
@@ -259,10 +311,8 @@ async function start() {
     keeper.save();
     showProgress();
   };
-  gallery.filter();
-  gallery.current = gallery.firstUndecided(gallery.list[0]) ?? gallery.list[0];
-  gallery.draw();
-  showProgress();
+  gallery.current = null;
+  setMode({ isBlind: !content.suspects.length });
 }
 
 start();

@@ -19,16 +19,24 @@ from markupsafe import Markup
 
 from labelscan.atomic import replacing
 from labelscan.correction.decisions import COLUMNS, VERDICTS
-from labelscan.reporting.page import ReportPage
+from labelscan.detection.decided_labels import constants
+from labelscan.detection.protocol import POSTERIOR
+from labelscan.reporting.page import Measurement, ReportPage
 from labelscan.results.columns import ACCURACY, CLASS, EXAMPLES, FLAGGED, PROBABLY_WRONG, QUALITY, SHARE
 from labelscan.results.health import MANY_FLAGGED
 from labelscan.results.run_files import DECISIONS_FILE
+from labelscan.wording import rounded
 
 ASSETS = Path(__file__).parents[1] / "assets"
 TEMPLATE, STYLE = "page.html.jinja", "page.css"
 PAGE_SCRIPTS = ("page.js",)
-REVIEW_SCRIPTS = ("decisions.js", "saving.js", "cards.js", "gallery.js", "chooser.js", "review.js")
-"""The scripts of a page with suspects, in the order in which they need each other."""
+REVIEW_SCRIPTS = (
+    *("decisions.js", "saving.js", "cards.js", "gallery.js", "chooser.js"),
+    *("posterior.js", "curve.js", "measure.js", "review.js"),
+)
+"""The scripts of a page with labels to decide, in the order in which they need each other."""
+SIZES, USUAL_SIZE = (25, 50, 100), 50
+"""How many labels a measurement may decide."""
 MOST_CLASSES_IN_HEAT_MAP = 40
 """With more, the numbers of the noise matrix would be too small to read."""
 MOST_CLASSES_IN_HEALTH = 1000
@@ -36,6 +44,13 @@ HEAT_STEPS = 8
 IN_THE_BANNER = "the models learned nothing"
 """The start of the warning that the banner already gives."""
 _ESCAPES = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"})
+
+
+class Sizes(NamedTuple):
+    """How many labels a measurement may decide, and how many it does unless another is chosen."""
+
+    choices: list[int]
+    usual: int
 
 
 class HeatCell(NamedTuple):
@@ -53,12 +68,10 @@ def write_html(page: ReportPage, path: Path) -> None:
 
 def render_html(page: ReportPage) -> str:
     """Return the page as one HTML document, the same for the same content."""
-    names = PAGE_SCRIPTS + (REVIEW_SCRIPTS if page.suspects else ())
+    names = PAGE_SCRIPTS + (REVIEW_SCRIPTS if page.suspects or page.measurement else ())
     worst_first = sorted(page.listed("class_health"), key=lambda one: -one["estimated_wrong_labels"])
     style, scripts = _asset(STYLE), [_asset(name) for name in names]
     template = _environment().get_template(TEMPLATE)
-    # A served page saves where apply looks without being asked.
-    decisions = "" if page.save_to else f" --decisions {DECISIONS_FILE}"
     return template.render(
         page=page,
         summary=page.summary,
@@ -74,7 +87,8 @@ def render_html(page: ReportPage) -> str:
         style=Markup(style),
         scripts=[Markup(script) for script in scripts],
         content=Markup(_as_json(_content(page))),
-        next_command=f"labelscan apply {shlex.quote(page.run)}{decisions}",
+        commands=_commands(page),
+        sizes=_sizes(page.measurement) if page.measurement else None,
     )
 
 
@@ -87,7 +101,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"count": _count, "per_cent": _per_cent, "sentence": _sentence}
+    environment.filters |= {"count": _count, "in_100": _in_100, "per_cent": _per_cent}
     return environment
 
 
@@ -112,8 +126,24 @@ def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
+def _commands(page: ReportPage) -> dict[str, str]:
+    """Return what to run when the review is done, by the name of the command."""
+    run = shlex.quote(page.run)
+    saved = shlex.quote(str(Path(page.run, DECISIONS_FILE))) if page.save_to else DECISIONS_FILE
+    # A served page saves where apply looks without being asked.
+    apply = f"labelscan apply {run}" if page.save_to else f"labelscan apply {run} --decisions {saved}"
+    return {"apply": apply, "gate": f"labelscan gate {run} --decisions {saved}"}
+
+
+def _sizes(measurement: Measurement) -> Sizes:
+    n = len(measurement.to_decide)
+    return Sizes(choices=sorted({min(size, n) for size in SIZES}), usual=min(USUAL_SIZE, n))
+
+
 def _content(page: ReportPage) -> dict[str, object]:
     """Return the data of the scripts."""
+    shown = {one.example_id for one in page.suspects}
+    to_decide = page.measurement.to_decide if page.measurement else ()
     return {
         "fingerprint": page.data_fingerprint,
         "save_to": page.save_to,
@@ -122,8 +152,24 @@ def _content(page: ReportPage) -> dict[str, object]:
         "verdicts": VERDICTS,
         "file_name": DECISIONS_FILE,
         "class_names": page.class_names,
-        "suspects": [dataclasses.asdict(suspect) for suspect in page.suspects],
+        "suspects": [dataclasses.asdict(one) for one in page.suspects],
+        "others": [dataclasses.asdict(one) for one in to_decide if one.example_id not in shown],
+        "measurement": _measurement(page, page.measurement) if page.measurement else None,
         "typical": {name: [dataclasses.asdict(one) for one in examples] for name, examples in page.typical.items()},
+    }
+
+
+def _measurement(page: ReportPage, measurement: Measurement) -> dict[str, object]:
+    doubt = {name: dataclasses.astuple(one) for name, one in measurement.doubt.items()}
+    return {
+        "constants": constants(),
+        "to_decide": [one.example_id for one in measurement.to_decide],
+        "centres": rounded(measurement.centres),
+        "stretches": [dataclasses.astuple(one) for one in measurement.stretches],
+        "doubt": rounded(doubt),
+        "n_flagged": page.n_flagged,
+        "is_ranked_by_doubt": str(page.summary["detector"]).partition(":")[0] == POSTERIOR,
+        "n_decided": page.wrong_labels.n_decided if page.wrong_labels else 0,
     }
 
 
@@ -151,10 +197,6 @@ def _in_100(value: float) -> str:
     if value < 0.0005:
         return "0"
     return f"{100 * value:.1f}" if value < 0.0995 else f"{100 * value:.0f}"
-
-
-def _sentence(text: str) -> str:
-    return text if text.endswith(".") else f"{text}."
 
 
 def _count(value: float) -> str:

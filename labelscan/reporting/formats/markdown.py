@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from labelscan.atomic import replacing
-from labelscan.reporting.page import Interval, ReportPage
+from labelscan.reporting.page import ReportPage
 from labelscan.results.columns import (
     ACCURACY,
     CLASS,
@@ -18,6 +18,7 @@ from labelscan.results.columns import (
     TRUE,
     worst_classes,
 )
+from labelscan.results.wrong_labels import count_in_words, list_in_words
 from labelscan.tables import Table
 from labelscan.wording import as_code, in_markdown, percent
 
@@ -42,9 +43,9 @@ def _lines(page: ReportPage) -> Iterator[str]:
     share = f" ({percent(page.n_flagged / n_scored)})" if n_scored else ""
     yield f"## {in_markdown(page.data)}: {page.n_flagged:,} of {n_scored:,} labels look wrong{share}"
     yield ""
-    yield f"- wrong labels, flagged or not: {_between(page.wrong_labels, shares=False)}"
-    if page.flagged_precision is not None:
-        yield f"- flags that are right: {_between(page.flagged_precision, shares=True)}"
+    if page.wrong_labels is not None:
+        sentence = count_in_words(page.wrong_labels, n_scored)
+        yield from (f"- {words}" for words in (sentence, *list_in_words(page.wrong_labels)))
     yield from (f"- **warning:** {in_markdown(str(one))}" for one in page.listed("warnings"))
     yield from (f"- {in_markdown(note)}" for note in page.notes)
     classes = worst_classes([CLASS, FLAGGED, LABELS, SHARE, ACCURACY], page.listed("class_health"))
@@ -55,15 +56,6 @@ def _lines(page: ReportPage) -> Iterator[str]:
     if page.facts:
         yield from ("", "### What was run", "")
         yield from (f"- {in_markdown(label)}: {as_code(text)}" for label, text in page.facts)
-
-
-def _between(one: Interval, *, shares: bool) -> str:
-    def number(value: float) -> str:
-        return percent(value, 0) if shares else f"{value:,.0f}"
-
-    known_by = "measured by the self-check" if one.measured else "by the models' own estimate"
-    between = f"**{number(one.estimate)}**, {number(one.low)} to {number(one.high)}"
-    return f"about {between} {known_by}. {in_markdown(one.basis)}"
 
 
 def _table(title: str, shown: Table, n_all: int, what: str = "") -> Iterator[str]:

@@ -6,11 +6,10 @@ import json
 import re
 
 import pytest
-from tiny_page import CLASSES, a_feature_note, a_page, a_summary, a_suspect
+from tiny_page import CLASSES, a_feature_note, a_guess, a_measurement, a_page, a_picture, a_summary, a_suspect
 
 from labelscan.errors import RunFolderError
 from labelscan.reporting.formats.html import render_html, write_html
-from labelscan.reporting.page import Interval
 
 NASTY = '</script><script>alert(1)</script><img src=x onerror="alert(1)">\u2028&amp;'
 
@@ -35,7 +34,8 @@ def words_of(text):
 
 def test_the_page_is_as_reviewed(golden):
     suspects = (a_suspect(1), a_suspect(2, picture=None, no_picture="truncated"))
-    text = render_html(a_page(suspects=suspects))
+    measurement = a_measurement(suspects, n=20, n_flagged=2, n_to_decide=3)
+    text = render_html(a_page(suspects=suspects, measurement=measurement))
     text = re.sub(r"(<style>|<script>).*?(</style>|</script>)", r"\1…\2", text, flags=re.DOTALL)
     text = re.sub(r"(sha256-|base64,)[\w+/=]+", r"\1…", text)
     golden("report.html", text)
@@ -110,41 +110,77 @@ def test_more_flags_than_can_be_right_are_not_reported_as_errors():
     ("n_flagged", "words"),
     [(0, "None of 1,190 labels looks wrong"), (1, "1 of 1,190 labels looks"), (8, "8 of 1,190 labels look")],
 )
-def test_the_headline_says_how_many_look_wrong_as_the_terminal_does(n_flagged, words):
-    assert words in words_of(render_html(a_page(n_flagged=n_flagged)))
+def test_a_run_that_says_no_range_has_its_flags_in_the_headline(n_flagged, words):
+    shown = words_of(render_html(a_page(n_flagged=n_flagged, wrong_labels=None)))
+    assert words in shown
+    assert "wrong – not known" in shown
+    assert "An older labelscan made this run: run it again" in shown
 
 
-OWN = Interval(estimate=0.9, low=0.7, high=0.97, basis="By the models.", measured=False)
-MEASURED = Interval(estimate=0.8, low=0.5, high=1, basis="By the self-check.", measured=True)
-CHECK = {"n_found": 9, "n_planted": 10, "wrong_labels_left": {"estimate": None}, "limits": "it is one"}
+MEASURED = {"source": "decisions", "n_decided": 50}
 
 
 @pytest.mark.parametrize(
-    ("wrong", "flags", "summary", "words"),
+    ("wrong", "headline", "lead", "tile"),
     [
-        (OWN, OWN, {}, ("By the models' own estimate, about 1 (1 to 1) are, and", "This is not measured")),
-        (
-            MEASURED,
-            MEASURED,
-            {"self_check": CHECK},
-            ("Measured by the self-check, about 1 (0 to 1) are, and about 80",),
-        ),
-        (
-            OWN,
-            MEASURED,
-            {"self_check": CHECK},
-            ("own estimate, about 1 (1 to 1) are; measured by the self-check, about 80", "could not measure how many"),
-        ),
-        (OWN, None, {"self_check": CHECK}, ("about 1 (1 to 1) are.", "could not measure it")),
+        ({}, "4 to 12 of 1,190 labels are probably wrong", "A guess of one model", "a guess of the models"),
+        ({"source": "opinions"}, "4 to 12", "A guess from where different models agree", "a guess of the models"),
+        (MEASURED, "4 to 12 of 1,190 labels are wrong", "Measured by 50 decisions", "measured by 50 decisions"),
     ],
 )
-def test_an_estimate_is_not_shown_as_if_it_were_measured(wrong, flags, summary, words):
-    page = a_page(wrong_labels=wrong, flagged_precision=flags, summary=a_summary(**summary))
-    words_shown = words_of(render_html(page)).replace("&#39;", "'").replace(" .", ".")
-    lead = words_shown[words_shown.index("labels look") : words_shown.index("labels checked")]
-    assert all(one in lead for one in words)
-    assert ("This is not measured" in lead) == (not summary)
-    assert "Probably" not in lead
+def test_the_headline_is_a_range_and_says_whether_it_is_a_guess(wrong, headline, lead, tile):
+    shown = words_of(render_html(a_page(wrong_labels=a_guess(**wrong)))).replace(" .", ".")
+    assert f"pets {headline}" in shown
+    assert lead in shown[: shown.index("labels checked")]
+    may_be = "are" if wrong == MEASURED else "may be"
+    assert f"8 are flagged: 70 to 97 % of them {may_be} wrong." in shown
+    assert f"wrong 0.3 to 1.0 % {tile}" in shown
+    assert " 7.5" not in shown
+
+
+def test_a_range_without_width_is_one_number():
+    shown = words_of(render_html(a_page(wrong_labels=a_guess(low=7.6, high=8.4, share_low=0.1, share_high=0.1001))))
+    assert "pets 8 of 1,190 labels are probably wrong" in shown
+    assert "wrong 10 % a guess" in shown
+
+
+def test_many_flags_are_believed_if_decisions_say_so():
+    shown = words_of(render_html(a_page(n_flagged=700, wrong_labels=a_guess(low=650, high=800, **MEASURED))))
+    assert "650 to 800 of 1,190 labels are wrong" in shown
+    assert "too many to believe" not in shown
+
+
+def test_a_measurement_has_each_label_and_each_picture_once():
+    suspects = tuple(a_suspect(rank, picture=a_picture(rank)) for rank in range(1, 9))
+    text = render_html(a_page(suspects=suspects, measurement=a_measurement(suspects)))
+    content = content_of(text)
+    assert [one["rank"] for one in content["suspects"]] == list(range(1, 9))
+    assert len(content["others"]) == 59, "the fourth is a suspect"
+    ids = [one["example_id"] for one in content["suspects"] + content["others"]]
+    assert len(set(ids)) == len(ids) == 67
+    assert text.count(suspects[3].picture.uri) == 1
+    assert set(content["measurement"]["to_decide"]) < set(ids) == set(content["measurement"]["doubt"])
+
+
+@pytest.mark.parametrize(
+    ("n", "sizes", "usual"), [(100, "25 50 100", 50), (60, "25 50 60", 50), (30, "25 30", 30), (9, "", 9)]
+)
+def test_a_measurement_is_offered_in_the_sizes_that_there_are(n, sizes, usual):
+    suspects = a_page().suspects
+    text = render_html(a_page(measurement=a_measurement(suspects, n_to_decide=n)))
+    assert re.findall(r'name="size" value="(\d+)"', text) == sizes.split()
+    assert text.count(f">Measure: decide {usual} labels</button>") == 2
+    assert not sizes or f'value="{usual}" checked' in text
+
+
+def test_what_to_run_next_takes_the_file_that_the_page_saves():
+    measurement = a_measurement(a_page().suspects)
+    words = words_of(render_html(a_page(measurement=measurement))).replace("&#39;", "'")
+    assert "labelscan apply 'labelscan-runs/my pets' --decisions decisions.csv" in words
+    assert "labelscan gate 'labelscan-runs/my pets' --decisions decisions.csv" in words
+    words = words_of(render_html(a_page(measurement=measurement, save_to="/token/decisions"))).replace("&#39;", "'")
+    assert "labelscan apply 'labelscan-runs/my pets' Copy" in words
+    assert "labelscan gate 'labelscan-runs/my pets' --decisions 'labelscan-runs/my pets/decisions.csv'" in words
 
 
 def test_with_true_labels_the_lead_names_them():
@@ -152,13 +188,15 @@ def test_with_true_labels_the_lead_names_them():
     truth = {"n_label_errors": 9, "noise_rate": 0.01, "quality": {"aum": quality}}
     words = words_of(render_html(a_page(summary=a_summary(against_truth=truth))))
     assert "See what the true labels say" in words
-    assert "This is not measured" not in words
 
 
-def test_the_share_that_is_wrong_is_that_of_the_same_count():
-    measured = Interval(estimate=119, low=86, high=138, basis="By the self-check.", measured=True)
-    words = words_of(render_html(a_page(wrong_labels=measured)))
-    assert "probably wrong 10 % 86 to 138 labels, as measured" in words.replace("\N{NO-BREAK SPACE}", " ")
+def test_a_self_check_says_what_share_of_the_flags_is_right():
+    unknown = {"estimate": None, "low": None, "high": None}
+    check = {"n_found": 9, "n_planted": 10, "wrong_labels_left": unknown, "precision": unknown, "limits": "it is one"}
+    assert "flags are right" not in words_of(render_html(a_page(summary=a_summary(self_check=check))))
+    check["precision"] = {"estimate": 0.9, "low": 0.5, "high": 1}
+    shown = words_of(render_html(a_page(summary=a_summary(self_check=check))))
+    assert "9 of 10 planted errors were found; 50 to 100 % of the flags are right. Note that it is one." in shown
 
 
 def test_numbers_that_are_not_known_are_left_out():
@@ -167,7 +205,7 @@ def test_numbers_that_are_not_known_are_left_out():
     del summary["self_check"]
     for health in summary["class_health"]:
         health |= {"flagged_rate": None, "out_of_fold_accuracy": None}
-    text = render_html(a_page(summary=summary, suspects=(suspect,), flagged_precision=None))
+    text = render_html(a_page(summary=summary, suspects=(suspect,), wrong_labels=a_guess(precision=None)))
     assert "None" not in words_of(text)
     assert "too large to show" in words_of(text)
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from markdown_it import MarkdownIt
-from tiny_page import a_page, a_summary
+from tiny_page import a_guess, a_page, a_summary
 
 from labelscan.errors import RunFolderError
 from labelscan.reporting.formats.markdown import MOST_SUSPECTS, render_markdown, write_markdown
@@ -85,11 +85,11 @@ def test_more_than_can_be_read_are_counted():
     assert f"and {1234 - MOST_SUSPECTS:,} more in issues.csv" in text
 
 
-def test_what_is_not_measured_is_called_an_estimate():
-    page = a_page()
-    assert render_markdown(page).count("by the models' own estimate") == 2
-    measured = replace(page, wrong_labels=replace(page.wrong_labels, measured=True))
-    assert "about **8**, 4 to 12 measured by the self-check." in render_markdown(measured)
+def test_how_many_are_wrong_is_a_range():
+    text = render_markdown(a_page())
+    assert "- between 4 and 12 of 1,190 labels are wrong (most likely 8)\n" in text
+    assert "- 70 to 97 in 100 of the listed are wrong\n" in text
+    assert "are wrong (" not in render_markdown(a_page(wrong_labels=None))
 
 
 def test_the_file_has_the_text(tmp_path):
@@ -98,9 +98,9 @@ def test_the_file_has_the_text(tmp_path):
 
 
 def test_a_run_without_suspects_has_no_empty_tables():
-    text = render_markdown(replace(a_page(), suspects=(), n_flagged=0, flagged_precision=None))
+    text = render_markdown(a_page(suspects=(), n_flagged=0, wrong_labels=a_guess(precision=None)))
     assert "doubtful" not in text
-    assert "flags that are right" not in text
+    assert "of the listed" not in text
 
 
 @pytest.mark.parametrize("name", ["warnings", "class_health", "confused_pairs"])

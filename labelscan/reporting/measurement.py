@@ -1,0 +1,102 @@
+"""What a page needs to measure how many labels are wrong: which to decide, and how doubtful all of them are.
+
+What decisions say is worked out in the browser as they are made (``assets/posterior.js``). It needs the log-odds of all
+labels only by bins, and their ranks only by stretches of the ranking: so a page is as small for a million labels.
+"""
+
+import zipfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from labelscan.detection.decided_labels import Bins
+from labelscan.detection.evidence import FILE_NAME as EVIDENCE_FILE
+from labelscan.errors import RunFolderError
+from labelscan.reporting.page import Doubt, Measurement, Stretch, Suspect
+from labelscan.results.finished_run import FinishedRun
+from labelscan.results.run_files import DOUBT_FILE, FRESH, MEASURE_FILE
+
+MOST_TO_DECIDE = 100
+"""How many labels a page offers to decide, with pictures; measure.csv has more."""
+STRETCHES_OF_THE_LIST, STRETCHES_BEYOND = 20, 30
+"""How many points a curve over the ranking has within the flagged labels, and after them."""
+
+
+def read_sample(run: FinishedRun) -> list[str]:
+    """Return the ids of the labels to decide, in order; none where an older version made the run.
+
+    Raises:
+        RunFolderError: the file is damaged.
+    """
+    path = run.folder / MEASURE_FILE
+    if not path.is_file() or not (run.folder / DOUBT_FILE).is_file():
+        return []
+    try:
+        # A carriage return inside a cell is part of it.
+        ids = pd.read_csv(path, dtype=object, keep_default_na=False, encoding="utf-8", lineterminator="\n")
+        return [str(one) for one in ids["example_id"].head(MOST_TO_DECIDE)]
+    except (OSError, ValueError, KeyError) as error:
+        raise RunFolderError(f"is not the sample of a run ({error})", where=str(path), hint=FRESH) from error
+
+
+def make_measurement(run: FinishedRun, to_decide: Sequence[Suspect], others: Iterable[Suspect]) -> Measurement | None:
+    """Return what the page needs, for the labels ``to_decide`` and ``others`` that it shows; None without the former.
+
+    Raises:
+        RunFolderError: the log-odds of the run cannot be read, or belong to other labels.
+    """
+    if not to_decide:
+        return None
+    ids, log_odds = _log_odds(run)
+    bins = Bins.of(log_odds)
+    scores = run.issues.scores
+    ranked = scores.loc[scores["rank"].notna().to_numpy(), ["rank", "example_id", "flagged"]].sort_values("rank")
+    rows = pd.Index(ids).get_indexer(pd.Index(ranked["example_id"], dtype=object))
+    if len(rows) != len(ids) or (rows < 0).any():
+        raise RunFolderError("is not about the labels of scores.csv", where=str(run.folder / DOUBT_FILE), hint=FRESH)
+    n_flagged = int(ranked["flagged"].sum())
+    shown = {one.example_id: rows[one.rank - 1] for one in (*to_decide, *others)}
+    return Measurement(
+        to_decide=tuple(to_decide),
+        centres=tuple(bins.centres.tolist()),
+        stretches=_stretches(bins.of_example[rows], n_flagged),
+        doubt={
+            name: Doubt(log_odds=float(log_odds[row]), bin=int(bins.of_example[row])) for name, row in shown.items()
+        },
+    )
+
+
+def _stretches(bin_by_rank: NDArray[np.int64], n_flagged: int) -> tuple[Stretch, ...]:
+    """Return all labels in the order of their ranks, in stretches of which one ends with the last flagged label."""
+    n = len(bin_by_rank)
+    within = np.linspace(0, n_flagged, STRETCHES_OF_THE_LIST + 1)
+    beyond = np.geomspace(max(n_flagged, 1), n, STRETCHES_BEYOND + 1)
+    ends = np.unique(np.concatenate([within, beyond]).round().astype(np.int64))
+    ends = ends[ends > 0]
+    stretches = []
+    for start, end in zip([0, *ends[:-1].tolist()], ends.tolist(), strict=True):
+        numbers, sizes = np.unique(bin_by_rank[start:end], return_counts=True)
+        stretches.append(Stretch(last_rank=end, sizes=tuple(zip(numbers.tolist(), sizes.tolist(), strict=True))))
+    return tuple(stretches)
+
+
+def _log_odds(run: FinishedRun) -> tuple[NDArray[np.object_], NDArray[np.float64]]:
+    """Return the ids of all scored examples, and the log-odds that their labels are wrong."""
+    ids = _array(run.folder / EVIDENCE_FILE, "example_ids").astype(object)
+    log_odds = _array(run.folder / DOUBT_FILE, "error_log_odds").astype(np.float64)
+    if log_odds.shape != ids.shape or not np.isfinite(log_odds).all():
+        raise RunFolderError("is not one number a label", where=str(run.folder / DOUBT_FILE), hint=FRESH)
+    return ids, log_odds
+
+
+def _array(path: Path, name: str) -> NDArray[np.generic]:
+    """Return one array of a file, whose others are not read: evidence has large ones."""
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            array: NDArray[np.generic] = arrays[name]
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise RunFolderError(f"cannot be read ({error})", where=str(path), hint=FRESH) from error
+    return array

@@ -1,0 +1,103 @@
+"""What a page needs in order to measure, from the files of a run."""
+
+import json
+
+import numpy as np
+import pytest
+
+import labelscan
+from labelscan.detection.decided_labels import Bins
+from labelscan.detection.evidence import Evidence
+from labelscan.errors import RunFolderError
+from labelscan.reporting.make_report import make_report_page
+from labelscan.reporting.measurement import MOST_TO_DECIDE
+from labelscan.results.finished_run import FinishedRun
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Make a run of 500 labels, some 30 of which look wrong."""
+    generator = np.random.default_rng(0)
+    labels = generator.integers(0, 3, 500)
+    probs = generator.dirichlet(np.ones(3), 500) + 3 * np.eye(3)[labels]
+    labels[:30] = (labels[:30] + 1) % 3
+    probs /= probs.sum(axis=1, keepdims=True)
+    return labelscan.score(probs, labels, class_names=["cat", "dog", "fox"], output=tmp_path / "run").folder
+
+
+def page_of(folder, **options):
+    return make_report_page(FinishedRun.read(folder), **options)
+
+
+def test_the_labels_to_decide_are_the_first_of_the_sample_in_its_order(folder):
+    page = page_of(folder, top=5)
+    rows = (folder / "measure.csv").read_text().splitlines()[1 : MOST_TO_DECIDE + 1]
+    assert [one.example_id for one in page.measurement.to_decide] == [row.split(",")[1] for row in rows]
+    assert len(page.suspects) == 5
+    assert all(one.flagged_by == () for one in page.measurement.to_decide if one.rank > page.n_flagged)
+
+
+def test_every_scored_label_is_in_one_stretch_and_one_ends_with_the_list(folder):
+    page = page_of(folder)
+    ends = [stretch.last_rank for stretch in page.measurement.stretches]
+    assert ends == sorted(set(ends))
+    assert ends[-1] == 500
+    assert page.n_flagged in ends
+    sizes = [sum(n for _, n in stretch.sizes) for stretch in page.measurement.stretches]
+    np.testing.assert_array_equal(np.cumsum(sizes), ends)
+
+
+def test_log_odds_belong_to_the_example_and_its_bin(folder):
+    page, measurement = page_of(folder), page_of(folder).measurement
+    with np.load(folder / "doubt.npz") as arrays:
+        log_odds = arrays["error_log_odds"]
+    bins = Bins.of(log_odds.astype(np.float64))
+    np.testing.assert_array_equal(measurement.centres, bins.centres)
+    row_of = {name: row for row, name in enumerate(Evidence.read(folder / "evidence.npz").example_ids)}
+    assert measurement.doubt.keys() == {one.example_id for one in (*page.suspects, *measurement.to_decide)}
+    for name, doubt in measurement.doubt.items():
+        assert (doubt.log_odds, doubt.bin) == (log_odds[row_of[name]], bins.of_example[row_of[name]])
+    for one in measurement.to_decide:
+        stretch = next(stretch for stretch in measurement.stretches if one.rank <= stretch.last_rank)
+        assert measurement.doubt[one.example_id].bin in dict(stretch.sizes)
+
+
+@pytest.mark.parametrize("missing", ["doubt.npz", "measure.csv"])
+def test_a_run_of_an_older_version_has_no_measurement(folder, missing):
+    (folder / missing).unlink()
+    page = page_of(folder)
+    assert page.measurement is None
+    assert page.suspects
+
+
+def test_a_summary_of_an_older_version_says_no_range(folder):
+    summary = json.loads((folder / "summary.json").read_text())
+    summary.pop("wrong_labels", None)
+    (folder / "summary.json").write_text(json.dumps(summary))
+    assert page_of(folder).wrong_labels is None
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("measure.csv", b"order,label\n1,cat\n", "is not the sample of a run"),
+        ("measure.csv", b"order,example_id\n1,of another run\n", "is not about the labels of scores.csv"),
+        ("doubt.npz", b"no archive", "cannot be read"),
+        ("evidence.npz", b"no archive", r"evidence\.npz: cannot be read"),
+        ("doubt.npz", np.zeros(7), "is not one number a label"),
+        ("doubt.npz", np.full(500, np.nan), "is not one number a label"),
+    ],
+)
+def test_a_damaged_file_is_named(folder, name, content, message):
+    if isinstance(content, bytes):
+        (folder / name).write_bytes(content)
+    else:
+        np.savez(folder / name, error_log_odds=content)
+    with pytest.raises(RunFolderError, match=message):
+        page_of(folder)
+
+
+def test_a_page_that_shows_no_suspects_can_measure(folder):
+    page = page_of(folder, top=0)
+    assert page.suspects == ()
+    assert len(page.measurement.to_decide) == MOST_TO_DECIDE
