@@ -168,7 +168,7 @@ def constants() -> dict[str, float | tuple[float, float, int]]:
     return {
         "offset_deviation": OFFSET_DEVIATION,
         "log_slope_deviation": LOG_SLOPE_DEVIATION,
-        "floor_mean": FLOOR_MEAN,
+        "floor_scale": FLOOR_SCALE,
         "offsets": OFFSETS,
         "log_slopes": LOG_SLOPES,
         "floor_roots": FLOOR_ROOTS,

@@ -18,10 +18,11 @@ class ReviewPosterior {
     this.byBin = centres.map((_, bin) => this.draws.reduce((sum, draw) => sum + draw[bin], 0) / this.draws.length);
   }
 
-  /** Return how many of all labels are wrong, as a range. */
+  /** Return how many of all labels are wrong, as a range; possibly none while no decided label is. */
   nWrong() {
     const { counts, deviations } = this.count(this.all);
-    return this.range(counts, deviations);
+    const range = this.range(counts, deviations, sumOf(this.all.sizes));
+    return this.all.decided.some(({ isWrong }) => isWrong) ? range : { ...range, low: 0 };
   }
 
   /** Return the share of ``n`` labels that is wrong, as a range; ``inside`` is how many are, as ``count`` returns it. */
@@ -69,7 +70,7 @@ class ReviewPosterior {
   }
 
   /** Return the median of draws and the limits of their interval, widened by what chance adds to each draw. */
-  range(values, deviations, most = Infinity) {
+  range(values, deviations, most) {
     const { tail, normal_quantile } = this.constants;
     const sorted = [...values].sort((one, other) => one - other);
     const [low, middle, high] = [tail, 0.5, 1 - tail].map((share) => quantile(sorted, share));
@@ -122,14 +123,14 @@ function pointsOf([offsets, logSlopes, roots]) {
 
 /** Return the posterior mass of each point of the grid; all sum to 1. ``seen`` are pairs of log-odds and error. */
 function massOf([offsets, logSlopes, roots], seen, constants) {
-  const { offset_deviation, log_slope_deviation, floor_mean, tiny } = constants;
+  const { offset_deviation, log_slope_deviation, floor_scale, tiny } = constants;
   const logMass = [];
   for (const offset of offsets) {
     for (const logSlope of logSlopes) {
       const prior = -0.5 * (offset / offset_deviation) ** 2 - 0.5 * (logSlope / log_slope_deviation) ** 2;
       const bySight = seen.map(([l]) => sigmoid(offset + Math.exp(logSlope) * l));
       for (const root of roots) {
-        let sum = prior + Math.log(Math.max(root, tiny)) - root ** 2 / floor_mean;
+        let sum = prior - root ** 2 / floor_scale;
         let product = 1; // one logarithm for as many factors as fit into a number
         for (let place = 0; place < seen.length; place++) {
           const probability = wrongOf(bySight[place], root ** 2);
