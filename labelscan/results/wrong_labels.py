@@ -15,6 +15,8 @@ from labelscan.detection.protocol import POSTERIOR, Detections
 Source = Literal["one opinion", "opinions", "decisions"]
 OFFER = "Measure: decide 50 labels"
 """What the page of a report calls the measurement."""
+WIDEST_CLAIM = 0.2
+"""Models whose range of the precision is wider do not know it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,6 +45,13 @@ class WrongLabels:
     noise-posterior ranks."""
     decisions_to_halve: int | None
     """About how many more decisions would halve the interval; null without decisions."""
+
+    @property
+    def tells_precision(self) -> bool:
+        """Return whether it is known how many of the flags are right, by decisions or by models that agree."""
+        if self.precision is None:
+            return False
+        return self.source == "decisions" or self.precision.high - self.precision.low <= WIDEST_CLAIM
 
 
 def tell_wrong_labels(
@@ -113,7 +122,11 @@ def list_in_words(one: WrongLabels) -> list[str]:
     if one.precision is not None:
         known = one.source == "decisions"
         share = f"about {100 * one.precision.estimate:.0f}" if known else _between(one.precision)
-        clauses.append(f"{share} in 100 of the listed are wrong")
+        clauses.append(
+            f"{share} in 100 of the listed are wrong"
+            if one.tells_precision
+            else f"how many of the listed are wrong the models cannot tell: {share} in 100"
+        )
     if one.worth_a_look is not None:
         clauses.append(f"a review pays down to rank {one.worth_a_look:,}" if one.worth_a_look else "no review pays")
     if one.decisions_to_halve is not None:

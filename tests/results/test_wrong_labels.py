@@ -35,7 +35,14 @@ def measured(**changes: object) -> WrongLabels:
 
 def test_without_decisions_the_number_is_a_range_and_never_said_to_be_known():
     assert count_in_words(guessed(), 5000) == "between 90 and 210 of 5,000 labels are wrong (most likely 140)"
-    assert list_in_words(guessed()) == ["40 to 80 in 100 of the listed are wrong"]
+    assert list_in_words(guessed(precision=Range(0.9, 0.8, 1.0))) == ["80 to 100 in 100 of the listed are wrong"]
+
+
+def test_a_precision_that_may_be_anything_is_not_claimed():
+    (words,) = list_in_words(guessed())
+    assert words == "how many of the listed are wrong the models cannot tell: 40 to 80 in 100"
+    assert not guessed().tells_precision
+    assert measured().tells_precision
 
 
 def test_with_decisions_it_is_an_interval_and_the_list_is_known():

@@ -132,8 +132,8 @@ def test_the_headline_is_a_range_and_says_whether_it_is_a_guess(wrong, headline,
     shown = words_of(render_html(a_page(wrong_labels=a_guess(**wrong)))).replace(" .", ".")
     assert f"pets {headline}" in shown
     assert lead in shown[: shown.index("labels checked")]
-    may_be = "are" if wrong == MEASURED else "may be"
-    assert f"8 are flagged: 70 to 97 % of them {may_be} wrong." in shown
+    claim = "are wrong" if wrong == MEASURED else "may be wrong; the models cannot tell"
+    assert f"8 are flagged: 70 to 97 % of them {claim}." in shown
     assert f"wrong 0.3 to 1.0 % {tile}" in shown
     assert " 7.5" not in shown
 
