@@ -151,13 +151,8 @@ def test_a_card_of_the_measurement_says_nothing_of_doubt(visit):
     cards = tab.locator(".card")
     assert cards.count() == 40
     assert tab.locator(".card .features td").count() == 3, "the value, and what is usual of both classes"
-    html = tab.locator("#gallery").inner_html()
-    assert (
-        re.findall(
-            "rank|probab|likely|flagged|detector|confiden|true label|looks like|stand|deviation|data-share", html
-        )
-        == []
-    )
+    doubt = "rank|probab|likely|flagged|detector|confiden|true label|looks like|stand|deviation|data-share"
+    assert re.findall(doubt, tab.locator("#gallery").inner_html()) == []
     assert cards.locator(".place").all_text_contents() == [f"{place} of 50" for place in range(1, 41)]
     assert len(set(cards.evaluate_all("cards => cards.map(card => card.className)"))) == 1
     assert not tab.locator("#filters").is_visible()

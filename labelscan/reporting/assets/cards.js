@@ -22,7 +22,7 @@ function pairNodes(suspect, between = " looks like ") {
   ];
 }
 
-/** Return the card of a label, without the decision, which ``showDecision`` adds; ``place`` is that in a measurement. */
+/** Return the card of a label, to which ``showDecision`` adds the decision; ``place`` is that in a measurement. */
 function cardOf(suspect, heading, place = null) {
   const isBlind = place !== null;
   const title = `title-${suspect.rank}`;
@@ -131,7 +131,7 @@ function featuresOf(suspect, isBlind) {
   return element(
     "table",
     { class: "features" },
-    element("caption", { class: "unseen" }, isBlind ? "Values, and what is usual" : "Values that stand out, and what is usual"),
+    element("caption", { class: "unseen" }, `Values${isBlind ? "" : " that stand out"}, and what is usual`),
     element(
       "thead",
       {},

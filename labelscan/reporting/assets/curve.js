@@ -22,7 +22,8 @@ function drawCurve(svg, points, marks) {
   const last = points.at(-1).rank;
   const x = (rank) => MARGIN.left + ((width - MARGIN.left - MARGIN.right) * rank) / last;
   const y = (share) => CURVE_HEIGHT - MARGIN.bottom - (CURVE_HEIGHT - MARGIN.top - MARGIN.bottom) * share;
-  const path = (ranks, shareOf) => ranks.map((one) => `${x(one.rank).toFixed(1)},${y(shareOf(one)).toFixed(1)}`).join(" ");
+  const place = (one, share) => `${x(one.rank).toFixed(1)},${y(share).toFixed(1)}`;
+  const path = (ranks, shareOf) => ranks.map((one) => place(one, shareOf(one))).join(" ");
   const curves = CURVES.flatMap((name) => [
     drawn("polygon", {
       class: `band ${name}`,
@@ -34,7 +35,9 @@ function drawCurve(svg, points, marks) {
   svg.setAttribute("height", CURVE_HEIGHT);
   svg.replaceChildren(
     ...[0, 0.5, 1].flatMap((share) => gridLine(y(share), width, perCent(share))),
-    ...[0, 0.5, 1].map((part) => tick(x(part * last), count(Math.round(part * last)), ["start", "middle", "end"][2 * part])),
+    tick(x(0), 0, "start"),
+    tick(x(last / 2), Math.round(last / 2), "middle"),
+    tick(x(last), last, "end"),
     drawn("text", { x: x(last / 2), y: CURVE_HEIGHT - 4, "text-anchor": "middle" }, "rank"),
     ...curves,
     ...marks.flatMap(([rank, words], place) => mark(x(rank), y(0), MARGIN.top - 8 - MARK_LINE * place, words, width)),
@@ -48,8 +51,8 @@ function gridLine(y, width, text) {
   ];
 }
 
-function tick(x, text, anchor) {
-  return drawn("text", { x, y: CURVE_HEIGHT - MARGIN.bottom + 18, "text-anchor": anchor }, text);
+function tick(x, rank, anchor) {
+  return drawn("text", { x, y: CURVE_HEIGHT - MARGIN.bottom + 18, "text-anchor": anchor }, count(rank));
 }
 
 function mark(x, bottom, top, words, width) {

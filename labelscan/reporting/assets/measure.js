@@ -62,8 +62,8 @@ class Measuring {
     const decided = this.decided();
     const found = decided.length >= this.fewest ? this.measure(decided) : null;
     replaceIn("measure-state", found && this.words(found));
-    byId("measure-wait").textContent =
-      found || !decided.length ? "" : `${count(decided.length)} of ${decisionsOf(this.fewest)}: with fewer, a count would jump.`;
+    const waits = `${count(decided.length)} of ${decisionsOf(this.fewest)}: with fewer, a count would jump.`;
+    byId("measure-wait").textContent = found || !decided.length ? "" : waits;
     byId("estimate").textContent = found ? `${wholes(found.nWrong)} labels are wrong` : "";
     this.showHeadline(found);
     byId("measured").hidden = !found;
@@ -181,7 +181,7 @@ class Measuring {
   }
 }
 
-/** Return the counts of wrong labels of parts, each with those of all parts before it; ``none`` are those of no part. */
+/** Return the counts of wrong labels of parts, each with those of all parts before it; ``none`` is that of no part. */
 function running(parts, none) {
   let sum = none;
   return parts.map((one) => {

@@ -1,5 +1,5 @@
 "use strict";
-/* What decided labels say about all others: the same computation as in labelscan's decided_labels.py, which explains it.
+/* What decided labels say about all others: the same computation as in decided_labels.py, which explains it.
 
 Its priors and its grid come with the page. A part of the labels is an object of ``sizes``, how many of each bin it has,
 and ``decided``, those of them that are decided: each with its ``logOdds``, its ``bin`` and whether it ``isWrong``. */
@@ -25,7 +25,7 @@ class ReviewPosterior {
     return this.all.decided.some(({ isWrong }) => isWrong) ? range : { ...range, low: 0 };
   }
 
-  /** Return the share of ``n`` labels that is wrong, as a range; ``inside`` is how many are, as ``count`` returns it. */
+  /** Return the share of ``n`` labels that is wrong, as a range; ``inside`` is what ``count`` returns. */
   share(inside, n) {
     return this.range(
       inside.counts.map((one) => one / n),
