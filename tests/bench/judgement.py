@@ -1,11 +1,12 @@
 """How well labels are judged by one opinion, by two, and after a few decisions, on evidence that is there already.
 
-    python tests/bench/judgement.py NAME=SOURCE [NAME=SOURCE+SOURCE ...] [--decisions 25 50 100] [--draws 20]
+    python tests/bench/judgement.py NAME=SOURCE [NAME=SOURCE+SOURCE ...] [--decisions 25 50 100] [--draws 20] [--top 100]
 
 A SOURCE is what ``judges.py`` reads: the folder of a labelscan run on data with true labels, or arrays. Several, joined
 by ``+``, are opinions about the same examples, in the same order or with the same ids, and are pooled. Prints two
 Markdown tables: F1 of the default, of cleanlab's best filter and of the best cut of the ranking in hindsight, with the
-estimated number of wrong labels; and the same after simulated decisions on the measured sample, means over draws.
+estimated number of wrong labels; and the same after simulated decisions on the measured sample, means over draws. With
+``--top`` the most doubtful labels are decided besides, as by an ordinary review.
 """
 
 import argparse
@@ -33,6 +34,7 @@ def main() -> None:
     parser.add_argument("sources", nargs="+", metavar="NAME=SOURCE")
     parser.add_argument("--decisions", nargs="*", type=int, default=[25, 50, 100])
     parser.add_argument("--draws", type=int, default=20)
+    parser.add_argument("--top", type=int, default=0)
     arguments = parser.parse_args()
     sets = {}
     for text in arguments.sources:
@@ -44,11 +46,12 @@ def main() -> None:
     for name, (evidence, label_errors) in sets.items():
         detections[name] = NoisePosterior().detect(evidence)
         print(f"| {name} | {without_decisions(evidence, label_errors, detections[name])} |", flush=True)
-    print(f"\n{arguments.draws} draws\n")
+    print(f"\n{arguments.draws} draws, and the {arguments.top} most doubtful labels decided besides\n")
     print(f"| set | decisions | F1 | best cut | told / true | interval holds | width / true |\n|{' --- |' * 7}")
     for name, (evidence, label_errors) in sets.items():
         for n_decided in arguments.decisions:
-            cells = with_decisions(evidence, label_errors, detections[name], n_decided, arguments.draws)
+            drawn = [n_decided, arguments.top, arguments.draws]
+            cells = with_decisions(evidence, label_errors, detections[name], *drawn)
             print(f"| {name} | {n_decided} | {cells} |", flush=True)
 
 
@@ -93,6 +96,7 @@ def with_decisions(evidence: Evidence, label_errors: Mask, detection: Detection,
     n_wrong, rows = int(label_errors.sum()), []
     for seed in range(n_draws):
         sample = draw_sample(evidence.example_ids, detection.error_log_odds, seed=seed).index[:n_decided]
+        sample = np.union1d(sample, np.argsort(-detection.error_log_odds, kind="stable")[:n_top])
         decided = DecidedLabels(index=sample, is_wrong=label_errors[sample])
         posterior = review_posterior(detection.error_log_odds, decided)
         told = posterior.n_wrong()
