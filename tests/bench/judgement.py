@@ -1,6 +1,6 @@
 """How well labels are judged by one opinion, by two, and after a few decisions, on evidence that is there already.
 
-    python tests/bench/judgement.py NAME=SOURCE [NAME=SOURCE+SOURCE ...] [--decisions 25 50 100] [--draws 20] [--top 100]
+    python tests/bench/judgement.py NAME=SOURCE [NAME=SOURCE+SOURCE ...] [--decisions 25 50 100] [--top 100]
 
 A SOURCE is what ``judges.py`` reads: the folder of a labelscan run on data with true labels, or arrays. Several, joined
 by ``+``, are opinions about the same examples, in the same order or with the same ids, and are pooled. Prints two
@@ -90,7 +90,9 @@ def without_decisions(evidence: Evidence, label_errors: Mask, detection: Detecti
     )
 
 
-def with_decisions(evidence: Evidence, label_errors: Mask, detection: Detection, n_decided: int, n_draws: int) -> str:
+def with_decisions(
+    evidence: Evidence, label_errors: Mask, detection: Detection, n_decided: int, n_top: int, n_draws: int
+) -> str:
     """Return the cells of the second table: means over draws."""
     assert detection.error_log_odds is not None
     n_wrong, rows = int(label_errors.sum()), []
