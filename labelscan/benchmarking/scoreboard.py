@@ -73,7 +73,8 @@ TABLE_COLUMNS = [
     *(f"{metric}_difference{suffix}" for metric in PAIRED_METRICS for suffix in ("", "_interval", "_seeds")),
     "f1_ceiling",
 ]
-"""The columns of benchmark.csv: ``_interval`` is the half width of a 95 % interval, ``_seeds`` a number of pairs."""
+"""The columns of benchmark.csv: ``_interval`` is the half width of a 95 % interval, ``_seeds`` a number of pairs.
+``f1_ceiling`` is the highest F1 that can be expected of a detector, empty where nothing is known of it."""
 _DTYPES = {"seed": "int64", "n_errors": "int64", "n_flagged": "int64"} | dict.fromkeys(
     (*METRICS, "f1_ceiling"), "float64"
 )

@@ -246,6 +246,9 @@ def f1_ceiling(
         given_labels: (N,) with the planted errors.
         pred_probs: (N, K) that they were planted by.
         belief: (N, K) calibrated probabilities of the true labels; ``pred_probs`` where absent.
+
+    Raises:
+        ConfigError: an unknown noise, or a rate outside [0, 1).
     """
     noise = _build(text)
     if not isinstance(noise, InstanceNoise):

@@ -40,14 +40,14 @@ def error_chances(
 ) -> NDArray[np.float64]:
     """Return (N,) how likely each given label is wrong, to whoever knows all but which labels are true.
 
-    By Bayes' rule: an example is of class t by ``belief``, becomes wrong with the chance of its weight
-    ``(1 - p_t) ** hardness``, and then y by p_y / (1 - p_t), p being ``pred_probs``. The chance to be among as many
-    rows drawn one after another by weight w is nearly 1 - exp(-c w), c such that the chances of all rows sum to
-    that number (Rosen, Journal of Statistical Planning and Inference 62, 1997).
+    By Bayes' rule: an example is of class t by ``belief``, is chosen by its weight ``w = (1 - p_t) ** hardness``, and
+    becomes y by p_y / (1 - p_t), p being ``pred_probs``. Where rows are drawn one after another by weight, the chance
+    to be among the chosen is nearly 1 - exp(-c w), c such that the chances of all rows sum to the number of errors
+    (Rosen, Journal of Statistical Planning and Inference 62, 1997).
 
     Args:
         given_labels: (N,) with the planted errors.
-        true_labels: (N,); they decide nothing but the number of errors and c.
+        true_labels: (N,); they decide the number of errors and c, and nothing else.
         pred_probs: (N, K) that the errors were planted by.
         belief: (N, K) what is known of the true labels, the given ones aside; calibrated, or the result is not.
         hardness: that of the noise.

@@ -21,6 +21,7 @@ from labelscan.detection.metrics import quality
 from labelscan.errors import UsageError
 from labelscan.events import CellDone, CellsPlanned, CellStarted, Chosen, EpochDone, FoldDone, StepStarted, Warned
 from labelscan.training.losses import LOSSES
+from labelscan.training.models.classifiers import MOST_PIXELS
 
 NOISE, LOSSES_COMPARED = "symmetric:0.1", ("ce", "gce")
 N_FOLDS, N_EPOCHS = 2, 2
@@ -474,20 +475,23 @@ def test_the_plan_says_what_errors_are_planted_by_where_that_matters(shapes, tmp
     dataset = with_true_labels(shapes, shapes[1])
     wanted = {"dataset": dataset, "losses": ["gce"], "n_seeds": 1, "output": tmp_path / "b"}
     plan = make_benchmark_plan(quick(), noises=["look-alike:0.1"], **wanted)
-    assert ("planted by", plan.planter) == next(
-        (label, text.split(":")[0]) for label, text in plan.rows if "by" in label
-    )
-    assert look_ahead(plan).n_cells == 1
-    assert make_benchmark_plan(quick(), noises=[NOISE], **wanted).planter == ""
+    assert dict(plan.rows)["planted by"].startswith("ridge: ")
+    assert (look_ahead(plan).n_cells, look_ahead(plan).finished_cells) == (1, 0)
+    assert "planted by" not in dict(make_benchmark_plan(quick(), noises=[NOISE], **wanted).rows)
 
 
-def test_a_given_model_is_planted_for_by_another(run):
+def test_a_given_model_is_planted_for_by_another(run, shapes):
+    def make():
+        return nn.Sequential(nn.Flatten(), nn.Linear(64, 3))
+
     noise = "instance:0.1"
-    result, _ = run(
-        noises=[noise], model=lambda: nn.Sequential(nn.Flatten(), nn.Linear(64, 3)), losses=["ce"], n_seeds=1
-    )
+    result, _ = run(noises=[noise], model=make, losses=["ce"], n_seeds=1)
     reference = Evidence.read(result.folder / REFERENCE.folder / "evidence.npz")
     assert [one.name for one in reference.opinions][1:] == ["RidgeClassifier"]
+    plan = make_benchmark_plan(
+        quick(), dataset=with_true_labels(shapes, shapes[1]), model=make, noises=[noise], losses=["ce"], n_seeds=1
+    )
+    assert plan.reference.opinions[1].learner.most_pixels == MOST_PIXELS  # large images would take all memory
     assert result.measurements["f1_ceiling"].between(0, 1).all()
 
 
