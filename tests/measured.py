@@ -6,7 +6,7 @@ NOISES, LOSSES, DETECTORS = ("symmetric:0.1", "pair:0.2"), ("ce", "blurry:gamma=
 F1 = {"ce": (0.5, 0.625, 0.75), "blurry:gamma=0.4": (0.625, 0.625, 0.875)}
 
 
-def a_measurement(*, loss="ce", seed=0, f1=0.5, noise=NOISES[0], detector=DETECTORS[0], ranking=0.75):
+def a_measurement(*, loss="ce", seed=0, f1=0.5, noise=NOISES[0], detector=DETECTORS[0], ranking=0.75, ceiling=None):
     return {
         "noise": noise,
         "detector": detector,
@@ -23,6 +23,7 @@ def a_measurement(*, loss="ce", seed=0, f1=0.5, noise=NOISES[0], detector=DETECT
         "precision_at_k": ranking,
         "out_of_fold_accuracy": 0.9375,
         "seconds": 12.5,
+        "f1_ceiling": ceiling,
     }
 
 
@@ -46,6 +47,7 @@ def a_scoreboard(**changes) -> Scoreboard:
         "failures": {"pair:0.2, ce, seed 2": "training <diverged>"},
         "missing": ("pair:0.2, blurry:gamma=0.4, seed 2",),
         "notes": ("a note",),
+        "planter": "",
         **changes,
     }
     order = {"noise": fields["noises"], "detector": fields["detectors"], "loss": fields["losses"]}

@@ -25,6 +25,8 @@ def _lines(scoreboard: Scoreboard) -> Iterator[str]:
     yield from ("", LEGEND) if scoreboard.notes else (LEGEND,)
     for noise, rows in scoreboard.figures().groupby("noise", sort=False):
         yield from ("", f"## {in_markdown(str(noise))}", "", *Table(COLUMNS, rows).markdown())
+        if note := scoreboard.note(str(noise)):
+            yield from ("", in_markdown(note))
     if scoreboard.failures:
         yield from ("", "## Failed", "")
         yield from (f"- {in_markdown(cell)}: {in_markdown(reason)}" for cell, reason in scoreboard.failures.items())

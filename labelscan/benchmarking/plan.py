@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from labelscan.benchmarking.reference import REASON, with_planter
 from labelscan.config import Config, DetectionConfig, fingerprint
 from labelscan.data import readers
 from labelscan.data.dataset import Dataset, sort_class_names
@@ -83,6 +84,10 @@ class BenchmarkPlan:
     seeds: tuple[int, ...]
     plans: Mapping[str, Plan]
     """What a run would do, by loss; they differ in nothing else."""
+    reference: Plan | None
+    """What the reference run would do, whose last model plants; None where no noise needs one."""
+    reference_model: Sequence[UserModel] | None
+    """The models that it is given, in place of those that its settings name."""
     output: Path | None
     """The folder that was asked for."""
 
@@ -103,6 +108,11 @@ class BenchmarkPlan:
         return self.plans[self.losses[0]]
 
     @property
+    def planter(self) -> str:
+        """Return the model that says which classes and examples are hard, or an empty string."""
+        return "" if self.reference is None else self.reference.opinions[-1].name
+
+    @property
     def shared_settings(self) -> dict[str, object]:
         """Return the settings that decide results and are the same in all cells."""
         return {key: value for key, value in results_depend_on(self.config).items() if key not in CELL_SETTINGS}
@@ -115,6 +125,7 @@ class BenchmarkPlan:
         return (
             *((name, words) for name, words in of_run.items() if name not in by_cell),
             ("noise", "; ".join(self.noises)),
+            *([("planted by", f"{self.planter}: {REASON}")] if self.planter else []),
             ("losses", "; ".join(self.plans[loss].network.loss or loss for loss in self.losses)),
             ("detectors", "; ".join(self.detectors)),
             ("seeds", ", ".join(map(str, self.seeds))),
@@ -126,10 +137,20 @@ class BenchmarkPlan:
         """Return the detector for which runs train more than their folds, or an empty string."""
         return _trained_for(self.detectors)
 
+    def plan_of(self, cell: Cell) -> Plan:
+        """Return what the run of a cell would do, with the seed of the first."""
+        if cell != REFERENCE:
+            return self.plans[cell.loss]
+        assert self.reference is not None
+        return self.reference
+
     def config_of(self, cell: Cell) -> Config:
         """Return the settings of a cell's run; a detector that needs trainings of its own has them if it leads."""
-        config = dataclasses.replace(self.config, seed=cell.seed)
-        return _with_parts(config, cell.loss, "" if cell == REFERENCE else self.trained_for)
+        return dataclasses.replace(self.plan_of(cell).config, seed=cell.seed)
+
+    def model_of(self, cell: Cell) -> UserModel | Sequence[UserModel] | None:
+        """Return the models that a cell's run is given, in place of those that its settings name."""
+        return self.reference_model if cell == REFERENCE else self.model
 
 
 def balanced(noises: Sequence[str], losses: Sequence[str], seeds: Sequence[int]) -> tuple[Cell, ...]:
@@ -170,10 +191,22 @@ def make_benchmark_plan(
     for noise in noises:
         if noise not in needs_reference:  # rates for ten classes, say, fail now on data with twelve
             plant(base.given_labels, len(base.class_names), noise, config.seed)
-    settings = {
-        loss: _with_parts(config, loss, _trained_for(detectors))
-        for loss in dict.fromkeys([*losses, *([REFERENCE.loss] if needs_reference else [])])
+    plans = {
+        loss: planning.plan(
+            base,
+            settings=_with_parts(config, loss, _trained_for(detectors)),
+            model=model,
+            output=output,
+            notify=notify,
+        )
+        for loss in losses
     }
+    reference, reference_model = None, None
+    if needs_reference:
+        settings, reference_model = with_planter(config, model, plans[losses[0]].opinions)
+        settings = _with_parts(settings, REFERENCE.loss, "")
+        reference = planning.plan(base, settings=settings, model=reference_model, output=output)
+        notify(Chosen("planted by", reference.opinions[-1].name, REASON))
     return BenchmarkPlan(
         config=config,
         model=model,
@@ -183,10 +216,9 @@ def make_benchmark_plan(
         losses=losses,
         detectors=detectors,
         seeds=tuple(range(config.seed, config.seed + n_seeds)),
-        plans={
-            loss: planning.plan(base, settings=each, model=model, output=output, notify=notify)
-            for loss, each in settings.items()
-        },
+        plans=plans,
+        reference=reference,
+        reference_model=reference_model,
         output=output,
     )
 

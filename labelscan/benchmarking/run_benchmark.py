@@ -113,16 +113,16 @@ def look_ahead(plan: BenchmarkPlan) -> Outlook:
     """Return what is left to do, by the marks of finished cells and a timing of each loss."""
     cells = Cells(plan, RunFolder(plan.folder), contents=None, notify=ignore)
     todo = [cell for cell in plan.cells if cells.finished(cell) is None]
-    losses = [cell.loss for cell in todo]
+    by_loss = {loss: estimate(plan.plans[loss]) for loss in dict.fromkeys(cell.loss for cell in todo)}
+    estimates = [by_loss[cell.loss] for cell in todo]
     if any(cell.needs_reference for cell in todo) and cells.finished(REFERENCE) is None:
-        losses.append(REFERENCE.loss)
-    by_loss = {loss: estimate(plan.plans[loss]) for loss in dict.fromkeys(losses)}
-    known = [one for loss in losses if (one := by_loss[loss]) is not None]
+        estimates.append(estimate(plan.plan_of(REFERENCE)))
+    known = [one for one in estimates if one is not None]
     features = max((one.features for one in known), default=0.0)  # computed once for all cells
     return Outlook(
         n_cells=len(plan.cells),
         finished_cells=len(plan.cells) - len(todo),
-        estimate_seconds=features + sum(one.training for one in known) if len(known) == len(losses) else None,
+        estimate_seconds=features + sum(one.training for one in known) if len(known) == len(estimates) else None,
     )
 
 
@@ -162,7 +162,8 @@ class _Measured:
         evidence, true_labels = finished.evidence, finished.dataset.true_labels
         assert true_labels is not None
         detections = {name: detector.detect(evidence) for name, detector in self._detectors.items()}
-        rows = judge(detections, evidence, true_labels[evidence.index], **asdict(cell), seconds=finished.seconds)
+        about = asdict(cell) | {"seconds": finished.seconds, "f1_ceiling": finished.f1_ceiling}
+        rows = judge(detections, evidence, true_labels[evidence.index], **about)
         self.rows[cell] = rows
         return {row["detector"]: row["f1"] for row in rows}
 
@@ -181,6 +182,7 @@ class _Measured:
             failures={str(cell): reason for cell, reason in self.failures.items()},
             missing=tuple(str(cell) for cell in plan.cells if cell not in done),
             notes=plan.dataset.notes,
+            planter=plan.planter,
         )
         scoreboard.write(self.plan.folder)
         write_scoreboard_markdown(scoreboard, self.plan.folder)

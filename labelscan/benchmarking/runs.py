@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Self
 
-from labelscan.arrays import GivenLabels
 from labelscan.atomic import read_json, write_json
 from labelscan.benchmarking.plan import REFERENCE, BenchmarkPlan, Cell
+from labelscan.benchmarking.reference import Planted, Reference
 from labelscan.config import fingerprint as fingerprint_of
 from labelscan.data.dataset import Dataset
 from labelscan.data.noise import needs_pred_probs, plant
@@ -66,6 +66,8 @@ class FinishedCell:
     dataset: Dataset
     evidence: Evidence
     seconds: float
+    f1_ceiling: float | None
+    """The highest F1 that can be expected; None where nothing is known of it."""
 
 
 class Cells:
@@ -80,8 +82,8 @@ class Cells:
 
     def __init__(self, plan: BenchmarkPlan, run: RunFolder, *, contents: str | None, notify: Listener) -> None:
         self._plan, self._run, self._contents, self._notify = plan, run, contents, notify
-        self._planted: tuple[str, int, GivenLabels] | None = None
-        self._reference: FinishedCell | None = None
+        self._planted: tuple[str, int, Planted] | None = None
+        self._reference: Reference | None = None
         self._reference_error: RunError | None = None
 
     def finished(self, cell: Cell) -> FinishedCell | None:
@@ -91,13 +93,17 @@ class Cells:
             return None
         if cell != REFERENCE and self._plan.trained_for not in ("", mark.trained_for):
             return None  # its folds are finished, and used as they are
-        dataset = self._dataset(cell)
-        if dataset is None or not mark.agrees(self._fingerprint(cell, dataset), self._contents):
+        labels = self._labels(cell)
+        if labels is None:
+            return None
+        dataset = replace(self._plan.dataset, given_labels=labels.given_labels)
+        if not mark.agrees(self._fingerprint(cell, dataset), self._contents):
             return None
         try:
-            return FinishedCell(dataset, Evidence.read(self._folder(cell) / EVIDENCE_FILE), mark.seconds)
+            evidence = Evidence.read(self._folder(cell) / EVIDENCE_FILE)
         except RunFolderError:
             return None  # deleted or damaged: the folds that are left are read again
+        return FinishedCell(dataset, evidence, mark.seconds, labels.f1_ceiling)
 
     def train(self, cell: Cell) -> FinishedCell:
         """Carry out or resume the run of a cell.
@@ -107,9 +113,10 @@ class Cells:
         """
         if cell.needs_reference:
             self._provide_reference()
-        dataset, folder, contents = self._dataset(cell), self._folder(cell), self._contents
-        assert dataset is not None
+        labels, folder, contents = self._labels(cell), self._folder(cell), self._contents
+        assert labels is not None
         assert contents is not None
+        dataset = replace(self._plan.dataset, given_labels=labels.given_labels)
         fingerprint = self._fingerprint(cell, dataset)
         mark = CellMark(fingerprint=fingerprint, contents=contents, trained_for=self._plan.trained_for)
         before = CellMark.read(folder)
@@ -126,14 +133,14 @@ class Cells:
             if not isinstance(event, Chosen | Noted):  # reported when the plan was made
                 self._notify(event)
 
-        settings, model = self._plan.config_of(cell), self._plan.model
+        settings, model = self._plan.config_of(cell), self._plan.model_of(cell)
         run = carry_out(
             planning.plan(dataset, settings=settings, model=model, output=folder, notify=listen),
             inputs=self._run.inputs,
             planted=cell.is_planted,
             notify=listen,
         )
-        finished = FinishedCell(dataset, run.evidence, round(sum(seconds), 3))
+        finished = FinishedCell(dataset, run.evidence, round(sum(seconds), 3), labels.f1_ceiling)
         replace(mark, seconds=finished.seconds).write(folder)
         return finished
 
@@ -141,49 +148,45 @@ class Cells:
         """Train the reference unless it is finished; if that fails, so does every cell that needs it."""
         if self._reference_error is not None:
             raise self._reference_error
-        self._reference = self._reference or self.finished(REFERENCE)
-        if self._reference is None:
+        if self._known_reference() is None:
             self._notify(Noted("some noise depends on probabilities: a run on labels without errors comes first"))
             self._notify(CellStarted(str(REFERENCE)))
             try:
-                self._reference = self.train(REFERENCE)
+                self._reference = Reference.of(self.train(REFERENCE).evidence)
             except RunError as error:
                 self._reference_error = error
                 raise
 
-    def _dataset(self, cell: Cell) -> Dataset | None:
-        """Return the data set with the labels of a cell; None while they need a reference that is not trained."""
-        base = self._plan.dataset
-        if not cell.is_planted:
-            return base
-        if self._planted is None or self._planted[:2] != (cell.noise, cell.seed):
-            given_labels = self._plant(cell.noise, cell.seed)
-            if given_labels is None:
-                return None
-            self._planted = cell.noise, cell.seed, given_labels  # most next cells have the same labels
-        return replace(base, given_labels=self._planted[2])
+    def _known_reference(self) -> Reference | None:
+        """Return the reference, or None while it is not trained."""
+        if self._reference is None and (finished := self.finished(REFERENCE)) is not None:
+            self._reference = Reference.of(finished.evidence)
+        return self._reference
 
-    def _plant(self, noise: str, seed: int) -> GivenLabels | None:
-        base = self._plan.dataset
-        n_classes = len(base.class_names)
+    def _labels(self, cell: Cell) -> Planted | None:
+        """Return the labels of a cell; None while they need a reference that is not trained."""
+        if not cell.is_planted:
+            return Planted(self._plan.dataset.given_labels)
+        if self._planted is None or self._planted[:2] != (cell.noise, cell.seed):
+            planted = self._plant(cell.noise, cell.seed)
+            if planted is None:
+                return None
+            self._planted = cell.noise, cell.seed, planted  # most next cells have the same labels
+        return self._planted[2]
+
+    def _plant(self, noise: str, seed: int) -> Planted | None:
+        true_labels, n_classes = self._plan.dataset.given_labels, len(self._plan.dataset.class_names)
         if not needs_pred_probs(noise):
-            return plant(base.given_labels, n_classes, noise, seed)
-        self._reference = self._reference or self.finished(REFERENCE)
-        if self._reference is None:
-            return None
-        # An example without probabilities, such as an unreadable one, keeps its label: it is not judged either.
-        evidence, given_labels = self._reference.evidence, base.given_labels.copy()
-        given_labels[evidence.index] = plant(
-            given_labels[evidence.index], n_classes, noise, seed, pred_probs=evidence.pred_probs
-        )
-        return given_labels
+            return Planted(plant(true_labels, n_classes, noise, seed))
+        reference = self._known_reference()
+        return None if reference is None else reference.plant(true_labels, n_classes, noise, seed)
 
     def _fingerprint(self, cell: Cell, dataset: Dataset) -> str:
         """Return a text that changes with everything that decides what a cell measures.
 
         The device and the version of torch are left out: a benchmark may be shown and extended on another machine.
         """
-        plan = self._plan.plans[cell.loss]
+        plan = self._plan.plan_of(cell)
         choices = [{key: value for key, value in one.choices.items() if key != "model_reason"} for one in plan.opinions]
         return fingerprint_of(
             {

@@ -71,13 +71,17 @@ TABLE_COLUMNS = [
     *(*KEYS, "n_seeds", "n_errors"),
     *(column for metric in METRICS for column in (metric, f"{metric}_interval")),
     *(f"{metric}_difference{suffix}" for metric in PAIRED_METRICS for suffix in ("", "_interval", "_seeds")),
+    "f1_ceiling",
 ]
-"""The columns of benchmark.csv: ``_interval`` is the half width of a 95 % interval, ``_seeds`` a number of pairs."""
-_DTYPES = {"seed": "int64", "n_errors": "int64", "n_flagged": "int64"} | dict.fromkeys(METRICS, "float64")
+"""The columns of benchmark.csv: ``_interval`` is the half width of a 95 % interval, ``_seeds`` a number of pairs.
+``f1_ceiling`` is the highest F1 that can be expected of a detector, empty where nothing is known of it."""
+_DTYPES = {"seed": "int64", "n_errors": "int64", "n_flagged": "int64"} | dict.fromkeys(
+    (*METRICS, "f1_ceiling"), "float64"
+)
 MEASUREMENT_COLUMNS = [
     *(*KEYS, "seed"),
     *(field.name for field in dataclasses.fields(DetectionQuality)),
-    *("out_of_fold_accuracy", "seconds"),
+    *("out_of_fold_accuracy", "seconds", "f1_ceiling"),
 ]
 """The columns of measurements.csv."""
 Row: TypeAlias = Mapping[str, Any]
@@ -103,6 +107,8 @@ class Scoreboard:
     """Cells that were not reached."""
     notes: tuple[str, ...]
     """How the data was read."""
+    planter: str
+    """The model that says which classes and examples are hard, or empty."""
 
     @cached_property
     def averages(self) -> pd.DataFrame:
@@ -130,6 +136,7 @@ class Scoreboard:
                 groups.size().rename("n_seeds"),
                 groups["n_errors"].mean(),
                 figures.mean(),
+                groups["f1_ceiling"].mean(),
                 intervals.add_suffix("_interval"),
                 counts.add_suffix("_seeds"),
             ],
@@ -159,6 +166,17 @@ class Scoreboard:
             ]
         return figures
 
+    def note(self, noise: str) -> str:
+        """Return what F1 can be expected of detectors on a noise, the mean over seeds; empty where it is not known."""
+        of_noise = self.measurements.loc[self.measurements["noise"] == noise]
+        ceiling = float(of_noise.drop_duplicates("seed")["f1_ceiling"].mean())
+        if np.isnan(ceiling):
+            return ""
+        return (
+            f"planted by {self.planter}; by all that the models learn from right labels, "
+            f"no detector can be expected to reach more than F1 {figure(ceiling, np.nan)}"
+        )
+
     def write(self, folder: Path) -> None:
         """Write benchmark.csv, the means over seeds, measurements.csv, what they are means of, and benchmark.json."""
         write_csv(self.table, folder / TABLE_FILE)
@@ -174,6 +192,7 @@ class Scoreboard:
             {name: row[name] for name in (*KEYS, "n_seeds", "n_errors")}
             | {"means": {metric: _mean(row, metric) for metric in METRICS}}
             | {"differences": {metric: _mean(row, f"{metric}_difference") for metric in PAIRED_METRICS}}
+            | {"f1_ceiling": None if np.isnan(row["f1_ceiling"]) else row["f1_ceiling"]}
             for row in self.averages.to_dict("records")
         ]
         content["measurements"] = records(self.measurements)
@@ -191,7 +210,7 @@ def judge(
         detections: by detector, of the N rows of ``evidence``.
         evidence: N scored examples.
         true_labels: (N,) indices; below K they are those of the classes of ``evidence``.
-        about: noise, loss, seed, and the seconds of training, summed over the folds.
+        about: noise, loss, seed, the seconds of training, summed over the folds, and the ceiling of F1.
     """
     label_errors: Mask = true_labels != evidence.given_labels
     accuracy = float((evidence.pred_probs.argmax(axis=1) == true_labels).mean())

@@ -65,6 +65,8 @@ def _show_tables(scoreboard: Scoreboard, console: Console) -> None:
         console.show(text((str(noise), "bold"), f": {amount}, {seeds}"))
         parts = of_noise.groupby("detector", sort=False)
         console.show(sections({str(detector): replace(shown, rows=rows) for detector, rows in parts}))
+        if note := scoreboard.note(str(noise)):
+            console.show(text(note))
         console.print()
     for line in _legend(scoreboard, len(wanted.columns) - len(shown.columns)):
         console.show(text((line, "dim")))

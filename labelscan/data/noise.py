@@ -13,6 +13,7 @@ import numpy as np
 
 from labelscan.arrays import GivenLabels, PredProbs, TrueLabels, check_pred_probs
 from labelscan.data.label_moves import CleanLabels, choose, draw_other, move_anywhere, move_by_matrix, rounded
+from labelscan.data.noise_ceiling import doubts, error_chances, highest_f1
 from labelscan.data.noise_matrix import check_noise_matrix, look_alike_matrix, mean_probs_by_class, read_table
 from labelscan.errors import ConfigError
 from labelscan.registry import PartSpec, Registry, read_value
@@ -176,14 +177,13 @@ class InstanceNoise:
         assert clean.pred_probs is not None
         true_labels = clean.true_labels
         rows = np.arange(len(true_labels))
-        others = clean.pred_probs.astype(np.float64)
-        others[rows, true_labels] = 0
-        # Not 1 - p, which is 0 where p is nearly 1. The floor lets examples without any doubt come last, in any order.
-        doubt = np.maximum(others.sum(axis=1), np.finfo(np.float64).tiny)
+        doubt = doubts(clean.pred_probs)[rows, true_labels]
         keys = self.hardness * np.log(doubt) + generator.gumbel(size=len(rows))
         chosen = np.argsort(-keys, kind="stable")[: rounded(self.rate * len(rows))]
+        others = clean.pred_probs[chosen].astype(np.float64)
+        others[np.arange(len(chosen)), true_labels[chosen]] = 0
         given_labels = true_labels.copy()
-        given_labels[chosen] = draw_other(others[chosen], true_labels[chosen], generator)
+        given_labels[chosen] = draw_other(others, true_labels[chosen], generator)
         return given_labels
 
 
@@ -226,6 +226,35 @@ def plant(
         )
     clean = _checked_clean(true_labels, n_classes, pred_probs if noise.needs_pred_probs else None)
     return noise.plant(clean, np.random.default_rng(seed))
+
+
+def f1_ceiling(
+    text: str,
+    true_labels: TrueLabels,
+    given_labels: GivenLabels,
+    *,
+    pred_probs: PredProbs,
+    belief: PredProbs | None = None,
+) -> float | None:
+    """Return the highest F1 that can be expected of a detector, NaN without errors, None for other than ``instance``.
+
+    The detector may know how errors are planted and, of the true labels, what ``belief`` says.
+
+    Args:
+        text: the noise that was planted.
+        true_labels: (N,) in [0, K).
+        given_labels: (N,) with the planted errors.
+        pred_probs: (N, K) that they were planted by.
+        belief: (N, K) calibrated probabilities of the true labels; ``pred_probs`` where absent.
+
+    Raises:
+        ConfigError: an unknown noise, or a rate outside [0, 1).
+    """
+    noise = _build(text)
+    if not isinstance(noise, InstanceNoise):
+        return None
+    belief = pred_probs if belief is None else belief
+    return highest_f1(error_chances(given_labels, true_labels, pred_probs, belief, hardness=noise.hardness))
 
 
 def needs_pred_probs(text: str) -> bool:

@@ -168,7 +168,8 @@ def _learner(
     config: Config, dataset: Dataset, model: Model, shape: ImageShape | None, given: GivenModel | None
 ) -> Learner:
     if given is not None and hasattr(given.model, "predict_proba"):
-        return ClassifierLearner(GivenClassifier(cast(Classifier, given.model)))
+        most_pixels = getattr(given.model, "most_pixels", 0)
+        return ClassifierLearner(GivenClassifier(cast(Classifier, given.model)), most_pixels=most_pixels)
     if is_classifier(model):
         return ClassifierLearner(model.make_classifier, most_pixels=MOST_PIXELS)
     assert is_network(model)

@@ -11,6 +11,7 @@ from torch import nn
 
 import labelscan
 from labelscan.benchmarking.plan import REFERENCE, Cell, balanced, make_benchmark_plan
+from labelscan.benchmarking.reference import Reference
 from labelscan.benchmarking.run_benchmark import look_ahead
 from labelscan.data.dataset import ImageArray, make_dataset
 from labelscan.data.noise import plant
@@ -20,6 +21,7 @@ from labelscan.detection.metrics import quality
 from labelscan.errors import UsageError
 from labelscan.events import CellDone, CellsPlanned, CellStarted, Chosen, EpochDone, FoldDone, StepStarted, Warned
 from labelscan.training.losses import LOSSES
+from labelscan.training.models.classifiers import MOST_PIXELS
 
 NOISE, LOSSES_COMPARED = "symmetric:0.1", ("ce", "gce")
 N_FOLDS, N_EPOCHS = 2, 2
@@ -441,12 +443,56 @@ def test_noise_that_follows_probabilities_takes_them_from_one_run_on_right_label
     assert heard.trained == [f"{noise}, ce, seed 0", str(REFERENCE), f"{noise}, ce, seed 1"]
     reference = Evidence.read(result.folder / REFERENCE.folder / "evidence.npz")
     np.testing.assert_array_equal(reference.given_labels, true_labels)
+    assert [one.name for one in reference.opinions] == ["small-cnn", "extra-trees", "ridge"]
     for seed in (0, 1):
         evidence = Evidence.read(result.folder / Cell(noise, "ce", seed).folder / "evidence.npz")
-        expected = plant(true_labels, 3, noise, seed, pred_probs=reference.pred_probs)
+        assert [one.name for one in evidence.opinions] == ["small-cnn", "extra-trees"]
+        expected = plant(true_labels, 3, noise, seed, pred_probs=reference.opinions[2].pred_probs)
         np.testing.assert_array_equal(evidence.given_labels, expected)
     _, heard = run(noises=[noise], losses=["ce", "gce"])
     assert heard.trained == [f"{noise}, gce, seed 0", f"{noise}, gce, seed 1"]
+
+
+def test_the_planter_and_the_ceiling_are_said_where_errors_follow_the_example_and_nowhere_else(run):
+    noise = "instance:0.1"
+    result, heard = run(noises=[noise, NOISE], losses=["ce"], detectors=["noise-posterior"])
+    assert [event.choice for event in heard.of(Chosen)] == ["small-cnn", "extra-trees", "ridge"]
+    known = Reference.of(Evidence.read(result.folder / REFERENCE.folder / "evidence.npz"))
+    true_labels = Evidence.read(result.folder / REFERENCE.folder / "evidence.npz").given_labels
+    expected = [known.plant(true_labels, 3, noise, seed).f1_ceiling for seed in (0, 1)]
+    measured = result.measurements.set_index("noise")["f1_ceiling"]
+    assert measured[noise].tolist() == pytest.approx(expected)
+    assert measured[NOISE].isna().all()
+    means = json.loads((result.folder / "benchmark.json").read_text(encoding="utf-8"))["table"]
+    assert [row["f1_ceiling"] for row in means] == [pytest.approx(np.mean(expected), rel=1e-5), None]
+    markdown = (result.folder / "benchmark.md").read_text(encoding="utf-8")
+    assert f"no detector can be expected to reach more than F1 {np.mean(expected):.3f}" in markdown
+    assert markdown.count("planted by ridge") == 1
+
+
+def test_the_plan_says_what_errors_are_planted_by_where_that_matters(shapes, tmp_path, monkeypatch):
+    monkeypatch.setattr("labelscan.pipeline.estimate.SECONDS", 0.01)
+    dataset = with_true_labels(shapes, shapes[1])
+    wanted = {"dataset": dataset, "losses": ["gce"], "n_seeds": 1, "output": tmp_path / "b"}
+    plan = make_benchmark_plan(quick(), noises=["look-alike:0.1"], **wanted)
+    assert dict(plan.rows)["planted by"].startswith("ridge: ")
+    assert (look_ahead(plan).n_cells, look_ahead(plan).finished_cells) == (1, 0)
+    assert "planted by" not in dict(make_benchmark_plan(quick(), noises=[NOISE], **wanted).rows)
+
+
+def test_a_given_model_is_planted_for_by_another(run, shapes):
+    def make():
+        return nn.Sequential(nn.Flatten(), nn.Linear(64, 3))
+
+    noise = "instance:0.1"
+    result, _ = run(noises=[noise], model=make, losses=["ce"], n_seeds=1)
+    reference = Evidence.read(result.folder / REFERENCE.folder / "evidence.npz")
+    assert [one.name for one in reference.opinions][1:] == ["RidgeClassifier"]
+    plan = make_benchmark_plan(
+        quick(), dataset=with_true_labels(shapes, shapes[1]), model=make, noises=[noise], losses=["ce"], n_seeds=1
+    )
+    assert plan.reference.opinions[1].learner.most_pixels == MOST_PIXELS  # large images would take all memory
+    assert result.measurements["f1_ceiling"].between(0, 1).all()
 
 
 def test_a_network_that_is_given_is_trained_in_every_cell(run):

@@ -89,6 +89,20 @@ def test_a_metric_without_value_in_one_seed_is_the_mean_of_the_others():
     assert unknown.figures()["average_precision"].tolist() == ["-"]
 
 
+def test_what_can_be_expected_of_detectors_is_a_mean_over_seeds_and_said_where_it_is_known():
+    losses = (("ce", 0), ("ce", 1), ("blurry:gamma=0.4", 0))
+    scoreboard = a_scoreboard(
+        measurements=[a_measurement(loss=loss, seed=seed, ceiling=(0.5, 0.25)[seed]) for loss, seed in losses],
+        planter="ridge",
+    )
+    assert scoreboard.note(NOISES[0]).startswith("planted by ridge;")
+    assert scoreboard.note(NOISES[0]).endswith("no detector can be expected to reach more than F1 0.375")
+    assert scoreboard.table["f1_ceiling"].tolist() == [0.375, 0.5]
+    assert [row["f1_ceiling"] for row in scoreboard.to_json()["table"]] == [0.375, 0.5]
+    assert a_scoreboard().note(NOISES[0]) == ""
+    assert {row["f1_ceiling"] for row in a_scoreboard().to_json()["table"]} == {None}
+
+
 def test_rows_come_in_the_order_that_was_asked_for():
     rows = a_scoreboard().table
     assert list(zip(rows["noise"], rows["detector"], rows["loss"], strict=True)) == [

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from measured import a_scoreboard
+from measured import NOISES, a_measurement, a_scoreboard
 
 from labelscan.benchmarking.run_benchmark import Benchmark
 from labelscan.cli import benchmark_screen
@@ -167,6 +167,18 @@ def test_the_table_has_as_many_columns_as_the_terminal_has_room_for(screen, widt
     assert any("more columns" in line for line in lines) == (width < 160)
 
 
+def test_what_can_be_expected_of_detectors_stands_beneath_the_table_of_its_noise(screen):
+    measured = [
+        a_measurement(noise=noise, ceiling=ceiling) for noise, ceiling in zip(NOISES, (None, 0.44), strict=True)
+    ]
+    lines = screen(160, measurements=measured, planter="a\x1bmodel")
+    notes = [line for line in lines if "no detector can be expected to reach more than F1 0.440" in line]
+    assert len(notes) == 1
+    assert lines.index(notes[0]) > next(row for row, line in enumerate(lines) if line.startswith(NOISES[1]))
+    assert "\x1b" not in notes[0]
+    assert max(map(cells, screen(40, measurements=measured, planter="ridge"))) <= 40
+
+
 def test_the_screen_is_as_reviewed(screen, golden):
     golden("benchmark.txt", "\n".join(screen(80)) + "\n")
 
@@ -179,8 +191,6 @@ def test_very_long_and_wide_names_keep_the_shape(screen):
 
 
 def _renamed(losses):
-    from measured import NOISES, a_measurement
-
     detectors = ("d" * 200, "\x1b[2J")
     return tuple(
         a_measurement(noise=noise, loss=loss, detector=detector)

@@ -133,6 +133,8 @@ class RidgeClassifier:
     """Shares of the mean squared singular value of the standardised columns."""
     SCALES = (0.1, 100.0)
     """The range of scales; scores are about 1 for the class and 0 for others."""
+    most_pixels = MOST_PIXELS
+    """As for a model by name, where an object is given in its place."""
 
     classes_: NDArray[np.generic]
 

@@ -1,0 +1,107 @@
+"""The reference run: models trained on right labels, by which errors are planted on hard examples.
+
+The errors follow a model of another kind than those that are compared: errors that followed the very model that judges
+would look right to it. The compared models are trained on the right labels too, since what all of them know together
+bounds what a detector can be expected to find.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from labelscan.arrays import GivenLabels, Index, PredProbs, TrueLabels
+from labelscan.config import Config
+from labelscan.data.noise import f1_ceiling, plant
+from labelscan.detection.evidence import Evidence
+from labelscan.detection.noise_channel import Examples, calibrate
+from labelscan.detection.pooling import geometric_mean
+from labelscan.pipeline.planned_opinions import PlannedOpinion
+from labelscan.registry import PartSpec
+from labelscan.training.models import LINEAR
+from labelscan.training.models.classifiers import RidgeClassifier
+from labelscan.training.user_model import UserModel, given_models
+
+REASON = "it says which classes and examples are hard, and is none of the models compared"
+PLANTERS = ("ridge", "extra-trees", "logistic", "boosting", "mlp")
+"""Models to plant errors by, cheap ones first."""
+KINDS = {
+    **dict.fromkeys((LINEAR, "logistic", "ridge"), "linear"),
+    **dict.fromkeys(("extra-trees", "boosting"), "trees"),
+}
+"""The kind of a model or head; all others are networks."""
+NETWORK = "network"
+
+
+@dataclass(frozen=True, slots=True)
+class Planted:
+    """Given labels with errors, and what is known of how well these can be found."""
+
+    given_labels: GivenLabels
+    f1_ceiling: float | None = None
+    """The highest F1 that can be expected; None where nothing is known of it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reference:
+    """What models know of the true labels of N examples."""
+
+    index: Index
+    """(N,) rows of the data set."""
+    pred_probs: PredProbs
+    """(N, K) of the model by which errors are planted."""
+    belief: PredProbs
+    """(N, K) of all models together, calibrated."""
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> "Reference":
+        """Return what the evidence of a reference run says, whose last model is the one to plant by."""
+        pooled = evidence.pred_probs
+        sharpness = calibrate(Examples(evidence.given_labels, pooled).enough_for_an_exponent())
+        belief = geometric_mean([pooled], np.array([sharpness]), np.float64)
+        return cls(evidence.index, evidence.opinions[-1].pred_probs, belief)
+
+    def plant(self, true_labels: TrueLabels, n_classes: int, noise: str, seed: int) -> Planted:
+        """Return the labels of a data set with planted errors; examples that no model has scored keep theirs."""
+        true, given_labels = true_labels[self.index], true_labels.copy()
+        given = plant(true, n_classes, noise, seed, pred_probs=self.pred_probs)
+        given_labels[self.index] = given
+        return Planted(given_labels, f1_ceiling(noise, true, given, pred_probs=self.pred_probs, belief=self.belief))
+
+
+def planter_for(opinions: Sequence[PlannedOpinion]) -> str:
+    """Return the name of a model to plant by: of no kind that ``opinions`` have, or at least none of them.
+
+    It stands on the frozen features of one of them where there are some.
+    """
+    names = {_head(one) for one in opinions}
+    kinds = {_kind(name) for name in names}
+    planter = min(PLANTERS, key=lambda name: (_kind(name) in kinds, name in names))
+    backbones = [PartSpec.parse(one.name).name for one in opinions if one.frozen is not None]
+    return f"{backbones[0]}:head={planter}" if backbones else planter
+
+
+def with_planter(
+    config: Config, given: UserModel | Sequence[UserModel] | None, opinions: Sequence[PlannedOpinion]
+) -> tuple[Config, Sequence[UserModel] | None]:
+    """Return settings and a caller's models with the one to plant by after all others, whose inputs stay as they are.
+
+    Args:
+        config: the settings of the runs that are compared.
+        given: their models, in place of those that the settings name; ridge regression plants for them.
+        opinions: what became of either.
+    """
+    if by_caller := [one.model for one in given_models(given)]:
+        return config, [*by_caller, RidgeClassifier()]
+    names = (*(one.name for one in opinions), planter_for(opinions))
+    return replace(config, model=replace(config.model, name=names)), None
+
+
+def _head(opinion: PlannedOpinion) -> str:
+    """Return the name of what is trained: the model, or its head on frozen features."""
+    spec = PartSpec.parse(opinion.name)
+    return spec.options.get("head", LINEAR) if opinion.frozen is not None else spec.name
+
+
+def _kind(name: str) -> str:
+    return KINDS.get(name, NETWORK)

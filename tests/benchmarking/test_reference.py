@@ -1,0 +1,88 @@
+"""The model that errors are planted by: never one of those that judge, and of another kind where there is one."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from labelscan.arrays import as_strings
+from labelscan.benchmarking.reference import PLANTERS, Reference, planter_for
+from labelscan.data.noise import plant
+from labelscan.detection.evidence import Evidence
+from labelscan.detection.pooling import pool
+from labelscan.training.models import MODELS
+
+
+@dataclass
+class OpinionOf:
+    """The part of a planned opinion that says which model it is."""
+
+    name: str
+    frozen: object = None
+
+
+@pytest.mark.parametrize(
+    ("models", "planter"),
+    [
+        (["small-cnn", "extra-trees"], "ridge"),
+        (["mlp", "boosting"], "ridge"),
+        (["mlp:hidden=64", "logistic:C=1"], "extra-trees"),
+        (["ridge"], "extra-trees"),
+        (["small-cnn", "ridge", "extra-trees"], "logistic"),
+        (["linear", "boosting"], "mlp"),
+    ],
+)
+def test_the_planter_is_of_a_kind_that_no_model_of_the_run_has(models, planter):
+    assert planter_for([OpinionOf(name) for name in models]) == planter
+
+
+@pytest.mark.parametrize(
+    ("models", "planter"),
+    [
+        (["resnet18"], "resnet18:head=extra-trees"),
+        (["resnet18", "resnet18:head=extra-trees"], "resnet18:head=mlp"),
+        (["resnet18:head=mlp"], "resnet18:head=ridge"),
+    ],
+)
+def test_on_frozen_features_the_planter_is_another_head(models, planter):
+    assert planter_for([OpinionOf(name, frozen="a backbone") for name in models]) == planter
+
+
+def test_a_network_from_scratch_beside_a_frozen_one_leaves_trees():
+    models = [OpinionOf("small-cnn"), OpinionOf("resnet18", frozen="a backbone")]
+    assert planter_for(models) == "resnet18:head=extra-trees"
+
+
+def test_every_planter_is_a_model():
+    assert set(PLANTERS) <= set(MODELS)
+
+
+def evidence_of(probs, labels, index):
+    ids, folds = as_strings([str(row) for row in index]), as_strings(["0"] * len(index))
+    return Evidence(
+        pred_probs=probs,
+        given_labels=labels,
+        class_names=("a", "b", "c"),
+        example_ids=ids,
+        index=index,
+        fold_names=folds,
+    )
+
+
+def test_what_is_known_is_calibrated_and_examples_without_probabilities_keep_their_labels():
+    generator = np.random.default_rng(0)
+    true_labels, index = generator.integers(0, 3, 600), np.arange(599, -1, -2)
+    truth = generator.dirichlet([0.3] * 3, size=300)
+    labels = (np.cumsum(truth, axis=1) > generator.random((300, 1))).argmax(axis=1)
+    true_labels[index] = labels
+    flat = np.sqrt(truth)  # calibrated when squared
+    flat = (flat / flat.sum(axis=1, keepdims=True)).astype(np.float32)
+    planter = generator.dirichlet([1] * 3, size=300).astype(np.float32)
+    known = Reference.of(pool(["judge", "planter"], [evidence_of(each, labels, index) for each in (flat, planter)]))
+    assert np.abs(known.belief - truth).mean() < 0.04 < np.abs(flat - truth).mean()
+    planted = known.plant(true_labels, 3, "instance:0.2", 7)
+    expected = plant(labels, 3, "instance:0.2", 7, pred_probs=planter)
+    np.testing.assert_array_equal(planted.given_labels[index], expected)
+    np.testing.assert_array_equal(planted.given_labels[::2], true_labels[::2])
+    assert 0 < planted.f1_ceiling < 1
+    assert known.plant(true_labels, 3, "look-alike:0.2", 7).f1_ceiling is None
