@@ -47,7 +47,8 @@ def main() -> None:
         detections[name] = NoisePosterior().detect(evidence)
         print(f"| {name} | {without_decisions(evidence, label_errors, detections[name])} |", flush=True)
     print(f"\n{arguments.draws} draws, and the {arguments.top} most doubtful labels decided besides\n")
-    print(f"| set | decisions | F1 | best cut | told / true | interval holds | width / true |\n|{' --- |' * 7}")
+    columns = "decisions | F1 | best cut | told / true | interval holds | width / true | claimed - true precision"
+    print(f"| set | {columns} |\n|{' --- |' * 8}")
     for name, (evidence, label_errors) in sets.items():
         for n_decided in arguments.decisions:
             drawn = [n_decided, arguments.top, arguments.draws]
@@ -106,11 +107,12 @@ def with_decisions(
         f1 = quality(flagged, 1 - posterior.error_probability, label_errors).f1
         at_least = max(n_wrong, 1)
         holds = told.low <= n_wrong <= told.high
-        rows.append((f1, told.estimate / at_least, holds, (told.high - told.low) / at_least))
-    f1, told_share, holds, width = np.mean(rows, axis=0)
+        claim = posterior.precision(flagged).estimate - label_errors[flagged].mean() if flagged.any() else 0
+        rows.append((f1, told.estimate / at_least, holds, (told.high - told.low) / at_least, claim))
+    f1, told_share, holds, width, claim = np.mean(rows, axis=0)
     deviation = np.std([row[1] for row in rows])
     best = best_cut(detection, label_errors)
-    return f"{f1:.3f} | {best:.3f} | {told_share:.2f} +- {deviation:.2f} | {holds:.2f} | {width:.2f}"
+    return f"{f1:.3f} | {best:.3f} | {told_share:.2f} +- {deviation:.2f} | {holds:.2f} | {width:.2f} | {claim:+.2f}"
 
 
 def best_cut(detection: Detection, label_errors: Mask) -> float:
