@@ -63,7 +63,7 @@ def test_the_range_of_wrong_labels_is_a_sentence_of_its_own():
     known |= {"source": "one opinion", "n_decided": 0}
     wrong = WrongLabels(**known, precision=None, found=None, worth_a_look=None, decisions_to_halve=None)
     verdict = dataclasses.replace(a_verdict((a_suspect(),)), wrong_labels=wrong)
-    assert findings(verdict)[1] == "between 1 and 6 of 100 labels are wrong (most likely 3)"
+    assert findings(verdict)[1] == "between 1 and 6 of 100 labels are probably wrong (most likely 3)"
     assert len(findings(a_verdict())) == 1, "runs from before say nothing"
 
 
