@@ -19,6 +19,20 @@ def run(command, probs, tmp_path):
     return tmp_path / "run"
 
 
+def test_a_run_that_is_judged_without_its_decisions_says_so(command, run):
+    note = "judged without the decisions of last time: add --decisions FILE"
+    assert note not in command("score", "probs.npz", "-o", "run", "--decisions", "wrong.csv").err
+    assert note in " ".join(command("score", "probs.npz", "-o", "run").err.split())
+    assert note not in command("score", "probs.npz", "-o", "run").err
+
+
+def test_what_is_accepted_are_the_suspects_that_the_decisions_leave(command, run, tmp_path):
+    shown = command("gate", "run", "--max-issues=0", "--decisions", "wrong.csv").out
+    accept = next(line for line in shown.splitlines() if line.startswith("accept"))
+    assert command(*accept.split()[2:]).code == 0
+    assert command("gate", "run", "--baseline=labels-baseline.csv", "--decisions", "wrong.csv").code == 0
+
+
 def test_a_gate_counts_what_decisions_leave(command, run):
     for file, code in (("wrong.csv", 1), ("right.csv", 0)):
         ended = command("gate", "run", "--max-issues=0", "--decisions", file)
