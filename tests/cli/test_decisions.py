@@ -86,7 +86,8 @@ def test_a_screen_offers_the_measurement_until_there_are_decisions(command, run)
     ended = command("score", "probs.npz", "-o", "run", "--decisions", "wrong.csv")
     assert "measure" not in ended.out
     words = " ".join(ended.out.split())
-    for sentence in ("95 % interval from 2 decisions", "the list holds", "in 100 of the listed are wrong"):
+    sentences = ("95 % interval from 2 decisions", "the list holds", "in 100 of the listed are wrong")
+    for sentence in (*sentences, "labels decided to be wrong come first"):
         assert sentence in words
     known = json.loads(command("score", "probs.npz", "-o", "run", "--decisions", "wrong.csv", "--json").out)
     assert known["wrong_labels"]["source"] == "decisions"
