@@ -121,7 +121,7 @@ def list_in_words(one: WrongLabels) -> list[str]:
         clauses.append(f"the list holds {_between(one.found)} % of them")
     if one.precision is not None:
         known = one.source == "decisions"
-        share = f"about {100 * one.precision.estimate:.0f}" if known else _between(one.precision)
+        share = _between(one.precision)
         clauses.append(
             f"{share} in 100 of the listed are {'' if known else 'probably '}wrong"
             if one.tells_precision

@@ -1,6 +1,7 @@
 """``--decisions`` on the command line: what is said, and the exit codes that scripts live by."""
 
 import json
+import re
 
 import pytest
 
@@ -17,6 +18,14 @@ def run(command, probs, tmp_path):
     (tmp_path / "right.csv").write_text(HEADER + "".join(f"{one},keep,,,\n" for one in WRONG))
     (tmp_path / "damaged.csv").write_text(HEADER + "3,perhaps,,,\n")
     return tmp_path / "run"
+
+
+def test_the_commands_on_the_page_work_as_they_are(command, run, tmp_path):
+    assert command("report", "run").code == 0
+    (tmp_path / "wrong.csv").rename(tmp_path / "decisions.csv")
+    page = (run / "report.html").read_text(encoding="utf-8")
+    commands = re.findall(r'data-copy="labelscan (apply .*?|gate .*?)"', page)
+    assert [command(*one.split()).code for one in commands] == [0, 1]
 
 
 def test_a_run_that_is_judged_without_its_decisions_says_so(command, run):

@@ -125,6 +125,7 @@ def decisions(work, photos, truth, browser):
     assert interval(tab.locator("h1").inner_text()) == (low, high)
     assert "probably" not in tab.locator("h1").inner_text()
     assert tab.locator("#lead-list").inner_text() != rate_midway
+    assert tab.locator("#gate-command").inner_text() == "labelscan gate run --decisions decisions.csv --max-rate 0.02"
     with tab.expect_download() as download:
         tab.get_by_role("button", name="Save decisions.csv").click()
     download.value.save_as(work / "decisions.csv")

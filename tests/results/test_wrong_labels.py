@@ -51,7 +51,7 @@ def test_with_decisions_it_is_an_interval_and_the_list_is_known():
     assert count_in_words(measured(), 5000) == "120 to 160 of 5,000 labels are wrong (95 % interval from 50 decisions)"
     assert list_in_words(measured()) == [
         "the list holds 71 to 88 % of them",
-        "about 60 in 100 of the listed are wrong",
+        "40 to 80 in 100 of the listed are wrong",
         "a review pays down to rank 310",
         "about 150 more decisions would halve the interval",
     ]
