@@ -43,7 +43,7 @@ def read_probabilities(path: Path, *, label_column: str = "") -> Probabilities:
     """
     path = path.expanduser()
     if path.is_dir():
-        hint = "give a file, as evidence.npz of a run; labelscan detect reads folders of images"
+        hint = "give a file, such as evidence.npz of a run; labelscan detect reads folders of images"
         raise DatasetError("this is a folder", where=str(path), hint=hint)
     if not path.is_file():
         raise DatasetError("no such file", where=str(path), hint=nearest_file(path) or "check the path")
