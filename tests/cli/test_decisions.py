@@ -92,8 +92,10 @@ def test_a_screen_offers_the_measurement_until_there_are_decisions(command, run)
     ended = command("score", "probs.npz", "-o", "run")
     assert 'measure "Measure: decide 50 labels" on that page' in ended.out
     assert "most likely" in ended.out
+    assert "measure" in command("report", "run").out
     ended = command("score", "probs.npz", "-o", "run", "--decisions", "wrong.csv")
     assert "measure" not in ended.out
+    assert "measure" not in command("report", "run").out
     words = " ".join(ended.out.split())
     sentences = ("95 % interval from 2 decisions", "the list holds", "in 100 of the listed are wrong")
     for sentence in (*sentences, "labels decided to be wrong come first"):
