@@ -15,6 +15,7 @@ settings.load_profile("labelscan")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--golden", action="store_true", help="renew the golden files instead of comparing with them")
+    parser.addoption("--data", metavar="DIR", help="the development data sets, for tests that need real ones")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

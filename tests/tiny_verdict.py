@@ -50,5 +50,6 @@ def a_verdict(
         relabelled=(),
         wrong_labels=None,
         is_as_written=True,
+        decisions="",
         warnings=("a *warning*",),
     )

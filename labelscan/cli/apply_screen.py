@@ -41,7 +41,9 @@ def show(applied: Applied, *, as_json: bool, quiet: bool) -> None:
         console.print()
         console.show(table(Table.of(RELABELLED, rows), console.width, title="Relabelled"))
         if len(pairs) > MOST_PAIRS:
-            console.show(text((f"and {len(pairs) - MOST_PAIRS:,} more pairs, in {applied.log.name}", "dim")))
+            n_more = len(pairs) - MOST_PAIRS
+            plural = "" if n_more == 1 else "s"
+            console.show(text((f"and {n_more:,} more pair{plural}, in {applied.log.name}", "dim")))
     console.print()
     for note in applied.notes:
         show_message(note, kind="note")

@@ -72,7 +72,7 @@ def report(
     """Make one page of a run: pictures, reasons, review by keyboard, and a measurement of how many labels are wrong.
 
     The page is one file that needs nothing else. The browser keeps decisions until they are exported; with --serve
-    they are saved in the run folder as they are made. labelscan apply then changes the labels.
+    they are saved in the run folder as they are made. labelscan apply then writes a corrected copy of the labels.
     """
     formats = _formats(texts or [], output)
     if image_root and "label-studio" not in formats:

@@ -212,7 +212,8 @@ def _compared(check: SelfCheck) -> str:
 def _ranked_by(summary: Summary) -> str:
     leading = summary.detector.partition(":")[0]
     if leading == POSTERIOR:
-        return f"ranked by {POSTERIOR}, as P(wrong) is"
+        decided = "; labels decided to be wrong come first" if summary.wrong_labels.source == "decisions" else ""
+        return f"ranked by {POSTERIOR}, as P(wrong) is{decided}"
     return f"ranked by {leading}; P(wrong) is by {POSTERIOR}, a second opinion"
 
 

@@ -42,6 +42,9 @@ def read_probabilities(path: Path, *, label_column: str = "") -> Probabilities:
         UsageError: something is missing, not a probability, or not a class; up to 20 problems at once.
     """
     path = path.expanduser()
+    if path.is_dir():
+        hint = "give a file, such as evidence.npz of a run; labelscan detect reads folders of images"
+        raise DatasetError("this is a folder", where=str(path), hint=hint)
     if not path.is_file():
         raise DatasetError("no such file", where=str(path), hint=nearest_file(path) or "check the path")
     if path.suffix.lower() not in SUFFIXES:

@@ -17,7 +17,7 @@ from labelscan.gating.baseline import Baseline, BaselineUpdate, read_baseline, r
 from labelscan.gating.git_paths import from_root, roots_of
 from labelscan.gating.verdict import NEW_BASELINE, Check, GateSuspect, GateVerdict
 from labelscan.gating.words import limit_and_range, limit_sentence
-from labelscan.results.finished_run import FinishedRun
+from labelscan.results.finished_run import FinishedRun, part_of
 from labelscan.results.issues import ISSUES_FILE, SCORED, TEXT_COLUMNS
 from labelscan.results.protected_paths import refuse_only_read
 from labelscan.results.run_files import DIRECTORY
@@ -93,6 +93,7 @@ def judge_gate(run: FinishedRun, limits: GateConfig, baseline: Baseline | None =
         relabelled=baseline.relabelled(run.given_labels) if baseline else (),
         wrong_labels=wrong_labels,
         is_as_written=run.is_as_written,
+        decisions="" if run.is_as_written else str(part_of(run.record, "decisions").get("file", "")),
         warnings=_texts(run.summary.get("warnings")),
     )
 

@@ -87,6 +87,8 @@ class GateVerdict:
     """Between how many of the scored labels are wrong; None in runs from before they said so."""
     is_as_written: bool
     """Whether issues.csv holds these suspects; not where decisions were applied in memory."""
+    decisions: str
+    """The file of the decisions that were applied in memory; empty if there are none."""
     warnings: tuple[str, ...]
     """The warnings of the run."""
 

@@ -36,6 +36,9 @@ def findings(verdict: GateVerdict) -> tuple[str, ...]:
     verb = "is a suspect" if n_suspects == 1 else "are suspects"
     share = f"{n_suspects:,} of {verdict.n_scored:,} labels {verb} ({shown('max-rate', n_suspects / verdict.n_scored)})"
     suspects = f"{verdict.data}: {share}" + (f", {verdict.n_new:,} of them new" if verdict.baseline else "")
+    if n_less := verdict.n_flagged - n_suspects:
+        flags = "flag does" if n_less == 1 else "flags do"
+        suspects += f"; {n_less:,} more {flags} not count: P(wrong) is below {verdict.min_error_probability:g}"
     if verdict.wrong_labels is None:
         return (suspects,)
     return suspects, count_in_words(verdict.wrong_labels, verdict.n_scored)
@@ -86,7 +89,8 @@ def next_steps(verdict: GateVerdict, n_listed: int) -> list[tuple[str, str]]:
     review = ("review", f"labelscan report {run}")
     if verdict.passed and not n_listed:
         return [review]
-    accept = ("accept", f"labelscan gate {run} --baseline {baseline} --update-baseline")
+    decisions = f" --decisions {shlex.quote(verdict.decisions)}" if verdict.decisions else ""
+    accept = ("accept", f"labelscan gate {run}{decisions} --baseline {baseline} --update-baseline")
     issues = [("issues", str(Path(verdict.run) / ISSUES_FILE))] if verdict.is_as_written else []
     return [*issues, review, accept]
 

@@ -68,6 +68,8 @@ def judge_and_write(
         summary.write(run.path)
     if review is not None:
         run.record(decisions=review.to_json())
+    elif "decisions" in run.earlier:
+        notify(Noted("judged without the decisions of last time: add --decisions FILE to count them"))
     return Run(folder=run.path, dataset=dataset, evidence=evidence, issues=issues, summary=summary), by_detectors
 
 
@@ -82,6 +84,7 @@ def judge_finished(run: FinishedRun, review: Review) -> FinishedRun:
     detections, posterior, notes = _with_decisions(by_detectors, evidence, review)
     return dataclasses.replace(
         run,
+        record={**run.record, "decisions": review.to_json()},
         issues=rank_anew(run.issues, evidence, detections),
         summary=with_judgement(run.summary, evidence, detections, posterior, warnings=notes),
         is_as_written=False,

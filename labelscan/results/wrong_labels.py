@@ -104,14 +104,14 @@ def read_wrong_labels(summary: Mapping[str, object]) -> WrongLabels | None:
 def count_in_words(one: WrongLabels, n_scored: int) -> str:
     """Return a sentence without its full stop: between how many labels are wrong."""
     low, high, likely = (f"{number:,.0f}" for number in (one.low, one.high, one.estimate))
-    of_all = f"of {n_scored:,} labels {'is' if high in '01' else 'are'} wrong"
+    of_all = f"of {n_scored:,} labels {'is' if high in '01' else 'are'}"
     if one.source == "decisions":
         decisions = f"{one.n_decided:,} decision{'' if one.n_decided == 1 else 's'}"
         count = f"{low} to {high}" if low != high else "none" if high == "0" else high
-        return f"{count} {of_all} (95 % interval from {decisions})"
+        return f"{count} {of_all} wrong (95 % interval from {decisions})"
     if low == high:
-        return f"{'hardly any' if high == '0' else f'about {high}'} {of_all}"
-    return f"between {low} and {high} {of_all} (most likely {likely})"
+        return f"probably {'hardly any' if high == '0' else f'about {high}'} {of_all} wrong"
+    return f"between {low} and {high} {of_all} probably wrong (most likely {likely})"
 
 
 def list_in_words(one: WrongLabels) -> list[str]:
@@ -120,12 +120,11 @@ def list_in_words(one: WrongLabels) -> list[str]:
     if one.found is not None:
         clauses.append(f"the list holds {_between(one.found)} % of them")
     if one.precision is not None:
-        known = one.source == "decisions"
-        share = f"about {100 * one.precision.estimate:.0f}" if known else _between(one.precision)
+        share, probably = _between(one.precision), "" if one.source == "decisions" else "probably "
         clauses.append(
-            f"{share} in 100 of the listed are wrong"
+            f"{share} in 100 of the listed are {probably}wrong"
             if one.tells_precision
-            else f"how many of the listed are wrong the models cannot tell: {share} in 100"
+            else f"the models cannot tell how many of the listed are wrong: {share} in 100"
         )
     if one.worth_a_look is not None:
         clauses.append(f"a review pays down to rank {one.worth_a_look:,}" if one.worth_a_look else "no review pays")

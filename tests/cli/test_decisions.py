@@ -1,6 +1,7 @@
 """``--decisions`` on the command line: what is said, and the exit codes that scripts live by."""
 
 import json
+import re
 
 import pytest
 
@@ -17,6 +18,28 @@ def run(command, probs, tmp_path):
     (tmp_path / "right.csv").write_text(HEADER + "".join(f"{one},keep,,,\n" for one in WRONG))
     (tmp_path / "damaged.csv").write_text(HEADER + "3,perhaps,,,\n")
     return tmp_path / "run"
+
+
+def test_the_commands_on_the_page_work_as_they_are(command, run, tmp_path):
+    assert command("report", "run").code == 0
+    (tmp_path / "wrong.csv").rename(tmp_path / "decisions.csv")
+    page = (run / "report.html").read_text(encoding="utf-8")
+    commands = re.findall(r'data-copy="labelscan (apply .*?|gate .*?)"', page)
+    assert [command(*one.split()).code for one in commands] == [0, 1]
+
+
+def test_a_run_that_is_judged_without_its_decisions_says_so(command, run):
+    note = "judged without the decisions of last time: add --decisions FILE"
+    assert note not in command("score", "probs.npz", "-o", "run", "--decisions", "wrong.csv").err
+    assert note in " ".join(command("score", "probs.npz", "-o", "run").err.split())
+    assert note not in command("score", "probs.npz", "-o", "run").err
+
+
+def test_what_is_accepted_are_the_suspects_that_the_decisions_leave(command, run, tmp_path):
+    shown = command("gate", "run", "--max-issues=0", "--decisions", "wrong.csv").out
+    accept = next(line for line in shown.splitlines() if line.startswith("accept"))
+    assert command(*accept.split()[2:]).code == 0
+    assert command("gate", "run", "--baseline=labels-baseline.csv", "--decisions", "wrong.csv").code == 0
 
 
 def test_a_gate_counts_what_decisions_leave(command, run):
@@ -69,10 +92,13 @@ def test_a_screen_offers_the_measurement_until_there_are_decisions(command, run)
     ended = command("score", "probs.npz", "-o", "run")
     assert 'measure "Measure: decide 50 labels" on that page' in ended.out
     assert "most likely" in ended.out
+    assert "measure" in command("report", "run").out
     ended = command("score", "probs.npz", "-o", "run", "--decisions", "wrong.csv")
     assert "measure" not in ended.out
+    assert "measure" not in command("report", "run").out
     words = " ".join(ended.out.split())
-    for sentence in ("95 % interval from 2 decisions", "the list holds", "in 100 of the listed are wrong"):
+    sentences = ("95 % interval from 2 decisions", "the list holds", "in 100 of the listed are wrong")
+    for sentence in (*sentences, "labels decided to be wrong come first"):
         assert sentence in words
     known = json.loads(command("score", "probs.npz", "-o", "run", "--decisions", "wrong.csv", "--json").out)
     assert known["wrong_labels"]["source"] == "decisions"

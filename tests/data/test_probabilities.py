@@ -327,4 +327,4 @@ def test_files_that_are_no_probabilities_are_refused(tmp_path: Path) -> None:
     assert f"did you mean {tmp_path / 'probs.npz'}?" in refusal(read_probabilities, tmp_path / "prob.npz")
     (tmp_path / "probs.xlsx").write_bytes(b"")
     assert "give a file called .npz, .csv" in refusal(read_probabilities, tmp_path / "probs.xlsx")
-    assert "no such file" in refusal(read_probabilities, tmp_path)
+    assert "this is a folder" in refusal(read_probabilities, tmp_path)

@@ -193,6 +193,33 @@ def test_the_curves_are_told_apart_where_colours_are_forced(visit):
     assert dashes != other_dashes
 
 
+def test_what_to_do_next_is_in_view_when_all_are_decided_and_saved(visit, tmp_path):
+    tab = visit(a_measured_page(), viewport={"width": 390, "height": 844}, reduced_motion="reduce")
+    tab.get_by_label("25", exact=True).check()
+    tab.locator(".hero .to-measure").click()
+    for _ in range(24):
+        tab.keyboard.press("g")
+    assert tab.get_by_role("link", name="What to do with the decisions").count() == 0
+    saved(tab, tmp_path / "decisions.csv")
+    message = tab.locator("#message")
+    box = message.bounding_box()
+    assert "Next: labelscan apply" in message.inner_text()
+    assert 0 <= box["y"] < box["y"] + box["height"] <= 844
+    tab.keyboard.press("g")
+    tab.get_by_role("link", name="What to do with the decisions").click()
+    assert tab.get_by_role("heading", name="When you are done").evaluate("one => one.getBoundingClientRect().top") < 844
+
+
+def test_a_message_goes_with_the_next_decision(visit, tmp_path):
+    tab = visit(a_measured_page())
+    tab.get_by_role("button", name="Measurement").click()
+    tab.keyboard.press("g")
+    saved(tab, tmp_path / "decisions.csv")
+    assert tab.locator("#message").inner_text()
+    tab.keyboard.press("g")
+    assert not tab.locator("#message").inner_text()
+
+
 def test_how_many_to_decide_is_chosen_and_kept(visit):
     tab = visit(a_measured_page())
     tab.get_by_label("25", exact=True).check()

@@ -63,7 +63,7 @@ def test_the_range_of_wrong_labels_is_a_sentence_of_its_own():
     known |= {"source": "one opinion", "n_decided": 0}
     wrong = WrongLabels(**known, precision=None, found=None, worth_a_look=None, decisions_to_halve=None)
     verdict = dataclasses.replace(a_verdict((a_suspect(),)), wrong_labels=wrong)
-    assert findings(verdict)[1] == "between 1 and 6 of 100 labels are wrong (most likely 3)"
+    assert findings(verdict)[1] == "between 1 and 6 of 100 labels are probably wrong (most likely 3)"
     assert len(findings(a_verdict())) == 1, "runs from before say nothing"
 
 
@@ -93,8 +93,15 @@ def test_what_to_do_next_can_be_pasted_into_a_shell():
 
 
 def test_where_decisions_were_applied_in_memory_no_file_of_other_suspects_is_named():
-    verdict = dataclasses.replace(a_verdict((a_suspect(),)), is_as_written=False)
+    verdict = dataclasses.replace(a_verdict((a_suspect(),)), is_as_written=False, decisions="my decisions.csv")
     assert [word for word, _ in next_steps(verdict, 10)] == ["review", "accept"]
+    assert "gate 'runs/my pets' --decisions 'my decisions.csv' --baseline" in dict(next_steps(verdict, 10))["accept"]
+
+
+@pytest.mark.parametrize(("n_more", "words"), [(1, "1 more flag does not count"), (2, "2 more flags do not count")])
+def test_flags_that_do_not_count_are_said(n_more, words):
+    verdict = dataclasses.replace(a_verdict((a_suspect(),)), n_flagged=1 + n_more)
+    assert findings(verdict)[0] == f"pets: 1 of 100 labels is a suspect (1 %); {words}: P(wrong) is below 0.5"
 
 
 def test_a_pass_asks_for_nothing():

@@ -34,13 +34,15 @@ def measured(**changes: object) -> WrongLabels:
 
 
 def test_without_decisions_the_number_is_a_range_and_never_said_to_be_known():
-    assert count_in_words(guessed(), 5000) == "between 90 and 210 of 5,000 labels are wrong (most likely 140)"
-    assert list_in_words(guessed(precision=Range(0.9, 0.8, 1.0))) == ["80 to 100 in 100 of the listed are wrong"]
+    assert count_in_words(guessed(), 5000) == "between 90 and 210 of 5,000 labels are probably wrong (most likely 140)"
+    assert list_in_words(guessed(precision=Range(0.9, 0.8, 1.0))) == [
+        "80 to 100 in 100 of the listed are probably wrong"
+    ]
 
 
 def test_a_precision_that_may_be_anything_is_not_claimed():
     (words,) = list_in_words(guessed())
-    assert words == "how many of the listed are wrong the models cannot tell: 40 to 80 in 100"
+    assert words == "the models cannot tell how many of the listed are wrong: 40 to 80 in 100"
     assert not guessed().tells_precision
     assert measured().tells_precision
 
@@ -49,7 +51,7 @@ def test_with_decisions_it_is_an_interval_and_the_list_is_known():
     assert count_in_words(measured(), 5000) == "120 to 160 of 5,000 labels are wrong (95 % interval from 50 decisions)"
     assert list_in_words(measured()) == [
         "the list holds 71 to 88 % of them",
-        "about 60 in 100 of the listed are wrong",
+        "40 to 80 in 100 of the listed are wrong",
         "a review pays down to rank 310",
         "about 150 more decisions would halve the interval",
     ]
@@ -58,9 +60,9 @@ def test_with_decisions_it_is_an_interval_and_the_list_is_known():
 @pytest.mark.parametrize(
     ("known", "sentence"),
     [
-        (guessed(0.1, 0.2, 0.4), "hardly any of 9 labels is wrong"),
-        (guessed(0.2, 0.6, 1.2), "between 0 and 1 of 9 labels is wrong (most likely 1)"),
-        (guessed(3, 3, 3.2), "about 3 of 9 labels are wrong"),
+        (guessed(0.1, 0.2, 0.4), "probably hardly any of 9 labels is wrong"),
+        (guessed(0.2, 0.6, 1.2), "between 0 and 1 of 9 labels is probably wrong (most likely 1)"),
+        (guessed(3, 3, 3.2), "probably about 3 of 9 labels are wrong"),
         (
             guessed(0, 0, 0, source="decisions", n_decided=9),
             "none of 9 labels is wrong (95 % interval from 9 decisions)",

@@ -9,7 +9,10 @@ const ROWS_OF_THE_TABLE = 10;
 
 const between = (low, high) => (low === high ? low : `${low} to ${high}`);
 const wholes = ({ low, high }) => between(count(Math.round(low)), count(Math.round(high)));
-const shares = ({ low, high }) => between(perCent(low), perCent(high)).replace("\u00a0% to", " to");
+const shares = ({ low, high }) => {
+  const [first, last] = [low, high].map((share) => Math.round(100 * share));
+  return first === last ? perCent(high) : `${first} to ${last}\u00a0%`;
+};
 const inHundred = ({ low, high }) => between(count(Math.round(100 * low)), count(Math.round(100 * high)));
 const decisionsOf = (n) => `${count(n)} ${n === 1 ? "decision" : "decisions"}`;
 
@@ -130,6 +133,8 @@ class Measuring {
       ` (95\u00a0% interval from ${decisionsOf(nDecided)}), most likely about ${count(Math.round(nWrong.estimate))}. `,
       `About ${count(toHalve)} more decisions would halve the interval.`,
     ];
+    const isComplete = this.decisions.nOf(this.sample) === this.sample.length;
+    if (isComplete) lines.push(" ", element("a", { href: "#next" }, "What to do with the decisions"));
     if (elsewhere) lines.push(` Not in it: ${decisionsOf(elsewhere)} about labels that this page does not show.`);
     return lines;
   }
@@ -156,7 +161,7 @@ class Measuring {
       tiles.push(tile("on the list", inHundred(list.precision), "in 100 labels are wrong"));
     }
     if (nWorthALook !== null) {
-      const oneIn = `while 1 label in ${count(Math.round(1 / this.constants.worth_a_look))} is wrong`;
+      const oneIn = `while at least 1 label in ${count(Math.round(1 / this.constants.worth_a_look))} is wrong`;
       tiles.push(tile("a review pays", nWorthALook ? `to rank ${count(nWorthALook)}` : "nowhere", oneIn));
     }
     return tiles;

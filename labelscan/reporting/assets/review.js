@@ -52,7 +52,10 @@ function decide(decision, newLabel = "") {
   gallery.showState(suspect);
   const next = gallery.goToUndecided();
   const said = `${STATES[decision]}${newLabel ? ` as ${newLabel}` : ""}. ${byId("progress-text").textContent}.`;
-  if (next) return speak(said);
+  if (next) {
+    showMessage([]);
+    return speak(said);
+  }
   showMessage([gallery.isBlind ? "All of these are decided." : ALL_REVIEWED]);
   speak(gallery.isBlind && !isChange ? `${said} ${measuring.goToResult()}` : `${said} All of these are reviewed.`);
 }

@@ -37,6 +37,8 @@ REVIEW_SCRIPTS = (
 """The scripts of a page with labels to decide, in the order in which they need each other."""
 SIZES, USUAL_SIZE = (25, 50, 100), 50
 """How many labels a measurement may decide."""
+GATE_LIMIT = 0.02
+"""The limit that the page suggests for a gate: a share of suspects."""
 MOST_CLASSES_IN_HEAT_MAP = 40
 """With more, the numbers of the noise matrix would be too small to read."""
 MOST_CLASSES_IN_HEALTH = 1000
@@ -132,7 +134,8 @@ def _commands(page: ReportPage) -> dict[str, str]:
     saved = shlex.quote(str(Path(page.run, DECISIONS_FILE))) if page.save_to else DECISIONS_FILE
     # A served page saves where apply looks without being asked.
     apply = f"labelscan apply {run}" if page.save_to else f"labelscan apply {run} --decisions {saved}"
-    return {"apply": apply, "gate": f"labelscan gate {run} --decisions {saved}"}
+    decisions = f"--decisions {saved}"
+    return {"apply": apply, "decisions": decisions, "gate": f"labelscan gate {run} {decisions} --max-rate {GATE_LIMIT}"}
 
 
 def _sizes(measurement: Measurement) -> Sizes:

@@ -87,8 +87,8 @@ def test_more_than_can_be_read_are_counted():
 
 def test_how_many_are_wrong_is_a_range():
     text = render_markdown(a_page())
-    assert "- between 4 and 12 of 1,190 labels are wrong (most likely 8)\n" in text
-    assert "the models cannot tell: 70 to 97 in 100\n" in text
+    assert "- between 4 and 12 of 1,190 labels are probably wrong (most likely 8)\n" in text
+    assert "the models cannot tell how many of the listed are wrong: 70 to 97 in 100\n" in text
     assert "are wrong (" not in render_markdown(a_page(wrong_labels=None))
 
 
