@@ -97,21 +97,20 @@ class ReviewPosterior:
     @cached_property
     def error_probability(self) -> Floats:
         """Return (N,) the mean over the draws, and 0 or 1 for labels that are decided."""
-        known = np.interp(self._log_odds_of_bins(), self.bins.centres, self.draws.mean(axis=0))
-        known[self.decided.index] = self.decided.is_wrong
-        return cast(Floats, known)
+        probability = self.draws.mean(axis=0)[self.bins.of_example]
+        probability[self.decided.index] = self.decided.is_wrong
+        return cast(Floats, probability)
 
     def n_wrong(self) -> Range:
         """Return how many of the N labels are wrong; possibly none while no decided label is."""
         n_labels = len(self.bins.of_example)
-        count = _range(*self._count(np.ones(n_labels, dtype=bool)), most=float(n_labels))
+        count = self._range_of_count(np.ones(n_labels, dtype=bool))
         return count if self.decided.is_wrong.any() else Range(count.estimate, 0.0, count.high)
 
     def precision(self, listed: Mask) -> Range:
         """Return the share of ``listed`` (N,) labels that is wrong; 0 of none."""
-        count, deviation = self._count(listed)
-        n_listed = max(int(listed.sum()), 1)
-        return _range(count / n_listed, deviation / n_listed, most=1.0)
+        count, n_listed = self._range_of_count(listed), max(int(listed.sum()), 1)
+        return Range(count.estimate / n_listed, count.low / n_listed, count.high / n_listed)
 
     def found(self, listed: Mask) -> Range:
         """Return the share of all wrong labels that is ``listed`` (N,); 1 where none is wrong."""
@@ -120,18 +119,24 @@ class ReviewPosterior:
         total = np.maximum(inside + outside, 1e-9)
         share = np.where(inside + outside > 0, inside / total, 1.0)
         deviation = np.hypot(deviation_inside * (1 - share), deviation_outside * share) / total
-        return _range(share, deviation, most=1.0)
+        return _range(share, deviation, least=0.0, most=1.0)
 
     def n_worth_a_look(self) -> int:
         """Return how many labels, most doubtful first, are wrong at least as often as ``WORTH_A_LOOK``."""
         return int((self.error_probability >= WORTH_A_LOOK).sum())
 
     def decisions_to_halve(self) -> int:
-        """Return about how many more decisions would halve the intervals: these shrink with the root of the number."""
-        return 3 * len(self.decided)
+        """Return about how many more decisions would halve the intervals: these shrink with the root of the number.
 
-    def _log_odds_of_bins(self) -> Floats:
-        return self.bins.centres[self.bins.of_example]
+        It is at most the number of labels that are left.
+        """
+        return min(3 * len(self.decided), len(self.bins.of_example) - len(self.decided))
+
+    def _range_of_count(self, listed: Mask) -> Range:
+        """Return how many of the ``listed`` are wrong: no fewer and no more than the decided ones among them allow."""
+        known = self.decided.is_wrong[listed[self.decided.index]]
+        least, most = int(known.sum()), int(listed.sum()) - int((~known).sum())
+        return _range(*self._count(listed), least=least, most=most)
 
     def _count(self, listed: Mask) -> tuple[Floats, Floats]:
         """Return (N_DRAWS,) how many of the ``listed`` are wrong, and the deviation of what chance adds to it."""
@@ -224,10 +229,13 @@ def _expected(grid: Grid, bins: Bins) -> Floats:
     return cast(Floats, expit(offsets[:, None] + np.exp(log_slopes)[:, None] * bins.centres) @ bins.sizes)
 
 
-def _range(values: Floats, deviation: Floats, *, most: float) -> Range:
-    """Return the median of draws and the limits of their interval, widened by what chance adds to each draw."""
+def _range(values: Floats, deviation: Floats, *, least: float, most: float) -> Range:
+    """Return the median of draws and the limits of their interval, widened by what chance adds to each draw.
+
+    All three are between ``least`` and ``most``.
+    """
     tail = (1 - LEVEL) / 2
     low, middle, high = np.quantile(values, (tail, 0.5, 1 - tail))
     chance = float(ndtri(1 - tail)) * float(np.sqrt(np.mean(deviation**2)))
     low, high = middle - math.hypot(middle - low, chance), middle + math.hypot(high - middle, chance)
-    return Range(float(min(middle, most)), float(max(low, 0.0)), float(min(high, most)))
+    return Range(*(float(min(max(one, least), most)) for one in (middle, low, high)))

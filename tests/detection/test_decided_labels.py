@@ -70,3 +70,23 @@ def test_no_decision_leaves_the_prior_which_is_wide():
     log_odds, _ = log_odds_and_errors(4)
     count = review_posterior(log_odds, DecidedLabels(index=np.array([], int), is_wrong=np.array([], bool))).n_wrong()
     assert count.high > 5 * count.low
+
+
+def test_an_interval_never_contradicts_what_was_decided():
+    log_odds = np.array([-9.0, -8, -7, -6, -5, -4, -3, -2, -1, 5, 6, 7])
+    listed = log_odds > -4
+    for is_wrong in (np.arange(10) % 2 == 0, np.zeros(10, dtype=bool), np.ones(10, dtype=bool)):
+        posterior = review_posterior(log_odds, DecidedLabels(index=np.arange(10), is_wrong=is_wrong))
+        count, precision = posterior.n_wrong(), posterior.precision(listed)
+        assert is_wrong.sum() <= count.low <= count.estimate <= count.high <= 12 - (~is_wrong).sum()
+        known = is_wrong[listed[:10]]
+        assert known.sum() <= round(precision.low * listed.sum(), 9)
+        assert round(precision.high * listed.sum(), 9) <= listed.sum() - (~known).sum()
+
+
+def test_no_more_decisions_are_asked_for_than_labels_are_left():
+    log_odds = np.linspace(-3, 3, 40)
+    errors = log_odds > 1
+    for n, expected in ((8, 24), (30, 10), (40, 0)):
+        decided = DecidedLabels(index=np.arange(n), is_wrong=errors[:n])
+        assert review_posterior(log_odds, decided).decisions_to_halve() == expected

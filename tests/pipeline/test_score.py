@@ -385,6 +385,8 @@ def test_lists_that_are_no_opinions_are_refused(tmp_path: Path) -> None:
     for several, message in (
         ([], "no probabilities are given"),
         ([path, path], "given twice"),
+        ([path, shutil.copy(path, tmp_path / "copy.npz")], "copy.npz: has the same probabilities as"),
+        ([probs[0], probs[1], probs[0].copy()], "opinion 3: has the same probabilities as opinion 1"),
         ([path, probs[0]], "files and arrays are mixed"),
         ([probs[0], probs[1][:9]], "opinion 2: given_labels have shape"),
     ):
