@@ -98,8 +98,8 @@ def read_wrong_labels(summary: Mapping[str, object]) -> WrongLabels | None:
     if not isinstance(part, Mapping) or part.get("source") not in get_args(Source):
         return None
     ranges = {name: _read_range(part.get(name)) for name in ("precision", "found")}
-    known = {field.name: part.get(field.name) for field in fields(WrongLabels)}  # a later version may say more
-    return WrongLabels(**{**known, **ranges})
+    known = {field.name for field in fields(WrongLabels)}  # a later version may say more
+    return WrongLabels(**{name: one for name, one in part.items() if name in known} | ranges)
 
 
 def count_in_words(one: WrongLabels, n_scored: int) -> str:

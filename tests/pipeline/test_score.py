@@ -1,6 +1,7 @@
 """``labelscan.score``: cleanlab's flags on the probabilities as given, in the files of a run."""
 
 import json
+import shutil
 import warnings
 from pathlib import Path
 from typing import Any, get_args
@@ -333,7 +334,7 @@ def test_a_changed_second_file_is_other_data(tmp_path: Path) -> None:
     paths = write_opinions(tmp_path, probs, given_labels)
     labelscan.score(paths, output=tmp_path / "run")
     labelscan.score(paths, output=tmp_path / "run")
-    write_opinions(tmp_path, [probs[0], probs[0]], given_labels)
+    write_opinions(tmp_path, [probs[0], (probs[0] + probs[1]) / 2], given_labels)
     with pytest.raises(RunFolderError, match="the data has changed"):
         labelscan.score(paths, output=tmp_path / "run")
 
