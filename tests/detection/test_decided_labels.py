@@ -22,14 +22,17 @@ def decide(log_odds: np.ndarray, errors: np.ndarray, n: int, seed: int) -> Decid
 
 
 @pytest.mark.parametrize(("offset", "slope", "floor"), [(0, 1, 0), (2, 1, 0), (-2, 1.5, 0), (1, 0.5, 0), (0, 1, 0.03)])
-def test_the_interval_holds_the_number_of_wrong_labels(offset, slope, floor):
+def test_the_intervals_hold_the_truth(offset, slope, floor):
     held = []
     for seed in range(20):
         log_odds, errors = log_odds_and_errors(seed, offset=offset, slope=slope, floor=floor)
-        count = review_posterior(log_odds, decide(log_odds, errors, 60, seed)).n_wrong()
-        assert count.low <= count.estimate <= count.high
-        held.append(count.low <= errors.sum() <= count.high)
-    assert np.mean(held) >= 0.9
+        posterior = review_posterior(log_odds, decide(log_odds, errors, 60, seed))
+        listed = posterior.error_probability > 0.3
+        found = [posterior.n_wrong(), posterior.precision(listed), posterior.found(listed)]
+        truth = [errors.sum(), errors[listed].mean(), errors[listed].sum() / errors.sum()]
+        assert all(one.low <= one.estimate <= one.high for one in found)
+        held.append([one.low <= true <= one.high for one, true in zip(found, truth, strict=True)])
+    assert (np.mean(held, axis=0) >= 0.9).all()
 
 
 def test_twice_the_decisions_narrow_the_interval():
@@ -54,16 +57,6 @@ def test_more_doubtful_labels_are_at_least_as_probably_wrong():
     unknown = np.setdiff1d(np.arange(N), decided.index)
     unknown = unknown[np.argsort(log_odds[unknown])]
     assert (np.diff(posterior.error_probability[unknown]) >= 0).all()
-
-
-def test_precision_and_found_share_of_a_list_are_those_of_the_truth():
-    log_odds, errors = log_odds_and_errors(3, offset=1)
-    posterior = review_posterior(log_odds, decide(log_odds, errors, 200, 3))
-    listed = posterior.error_probability > 0.5
-    precision, found = posterior.precision(listed), posterior.found(listed)
-    assert precision.low <= errors[listed].mean() <= precision.high
-    assert found.low <= errors[listed].sum() / errors.sum() <= found.high
-    assert precision.high <= 1 >= found.high
 
 
 def test_no_decision_leaves_the_prior_which_is_wide():
