@@ -49,6 +49,8 @@ WORTH_A_LOOK = 0.1
 """A review pays while at least so large a share of the labels looked at are wrong."""
 LARGEST_LOG_ODDS = 15.0
 TINY = 1e-12
+FACTORS = 20
+"""Probabilities that share a logarithm: the product of as many as small as ``TINY`` is still a number."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -97,21 +99,20 @@ class ReviewPosterior:
     @cached_property
     def error_probability(self) -> Floats:
         """Return (N,) the mean over the draws, and 0 or 1 for labels that are decided."""
-        known = np.interp(self._log_odds_of_bins(), self.bins.centres, self.draws.mean(axis=0))
-        known[self.decided.index] = self.decided.is_wrong
-        return cast(Floats, known)
+        probability = self.draws.mean(axis=0)[self.bins.of_example]
+        probability[self.decided.index] = self.decided.is_wrong
+        return cast(Floats, probability)
 
     def n_wrong(self) -> Range:
         """Return how many of the N labels are wrong; possibly none while no decided label is."""
         n_labels = len(self.bins.of_example)
-        count = _range(*self._count(np.ones(n_labels, dtype=bool)), most=float(n_labels))
+        count = self._range_of_count(np.ones(n_labels, dtype=bool))
         return count if self.decided.is_wrong.any() else Range(count.estimate, 0.0, count.high)
 
     def precision(self, listed: Mask) -> Range:
         """Return the share of ``listed`` (N,) labels that is wrong; 0 of none."""
-        count, deviation = self._count(listed)
-        n_listed = max(int(listed.sum()), 1)
-        return _range(count / n_listed, deviation / n_listed, most=1.0)
+        count, n_listed = self._range_of_count(listed), max(int(listed.sum()), 1)
+        return Range(count.estimate / n_listed, count.low / n_listed, count.high / n_listed)
 
     def found(self, listed: Mask) -> Range:
         """Return the share of all wrong labels that is ``listed`` (N,); 1 where none is wrong."""
@@ -120,18 +121,24 @@ class ReviewPosterior:
         total = np.maximum(inside + outside, 1e-9)
         share = np.where(inside + outside > 0, inside / total, 1.0)
         deviation = np.hypot(deviation_inside * (1 - share), deviation_outside * share) / total
-        return _range(share, deviation, most=1.0)
+        return _range(share, deviation, least=0.0, most=1.0)
 
     def n_worth_a_look(self) -> int:
         """Return how many labels, most doubtful first, are wrong at least as often as ``WORTH_A_LOOK``."""
         return int((self.error_probability >= WORTH_A_LOOK).sum())
 
     def decisions_to_halve(self) -> int:
-        """Return about how many more decisions would halve the intervals: these shrink with the root of the number."""
-        return 3 * len(self.decided)
+        """Return about how many more decisions would halve the intervals: these shrink with the root of the number.
 
-    def _log_odds_of_bins(self) -> Floats:
-        return self.bins.centres[self.bins.of_example]
+        It is at most the number of labels that are left.
+        """
+        return min(3 * len(self.decided), len(self.bins.of_example) - len(self.decided))
+
+    def _range_of_count(self, listed: Mask) -> Range:
+        """Return how many of the ``listed`` are wrong: no fewer and no more than the decided ones among them allow."""
+        known = self.decided.is_wrong[listed[self.decided.index]]
+        least, most = int(known.sum()), int(listed.sum()) - int((~known).sum())
+        return _range(*self._count(listed), least=least, most=most)
 
     def _count(self, listed: Mask) -> tuple[Floats, Floats]:
         """Return (N_DRAWS,) how many of the ``listed`` are wrong, and the deviation of what chance adds to it."""
@@ -183,7 +190,7 @@ def constants() -> dict[str, float | tuple[float, float, int]]:
 
 
 def _wrong(log_odds: Floats, offset: Floats, log_slope: Floats, floor: Floats) -> Floats:
-    """Return the probability that labels with these log-odds are wrong."""
+    """Return the probability that labels with these log-odds are wrong; all four are broadcast."""
     return cast(Floats, floor + (1 - floor) * expit(offset + np.exp(log_slope) * log_odds))
 
 
@@ -195,15 +202,19 @@ def _points(grid: Grid) -> tuple[Floats, ...]:
 
 def _mass(grid: Grid, log_odds: Floats, is_wrong: Mask) -> Floats:
     """Return the posterior mass of each point of the grid, in its shape; all sum to 1."""
-    offsets, log_slopes, floors = _points(grid)
+    axes = offsets, log_slopes, floors = np.ix_(*grid[:2], grid[2] ** 2)
     # On a grid of roots the factor floor ** -1/2 of the gamma density is gone.
     log_mass = -0.5 * (offsets / OFFSET_DEVIATION) ** 2 - 0.5 * (log_slopes / LOG_SLOPE_DEVIATION) ** 2
-    log_mass -= floors / FLOOR_SCALE
-    for value, wrong in zip(log_odds, is_wrong, strict=True):
-        probability = _wrong(value, offsets, log_slopes, floors)
-        log_mass += np.log(np.maximum(probability if wrong else 1 - probability, TINY))
+    log_mass = log_mass - floors / FLOOR_SCALE
+    for start in range(0, len(log_odds), FACTORS):
+        product = np.ones(log_mass.shape)
+        some = slice(start, start + FACTORS)
+        for value, wrong in zip(log_odds[some], is_wrong[some], strict=True):
+            probability = _wrong(value, *axes)
+            product *= np.maximum(probability if wrong else 1 - probability, TINY)
+        log_mass += np.log(product)
     mass = np.exp(log_mass - log_mass.max())
-    return cast(Floats, (mass / mass.sum()).reshape([len(axis) for axis in grid]))
+    return cast(Floats, mass / mass.sum())
 
 
 def _part_with_mass(grid: Grid, mass: Floats) -> Grid:
@@ -224,10 +235,13 @@ def _expected(grid: Grid, bins: Bins) -> Floats:
     return cast(Floats, expit(offsets[:, None] + np.exp(log_slopes)[:, None] * bins.centres) @ bins.sizes)
 
 
-def _range(values: Floats, deviation: Floats, *, most: float) -> Range:
-    """Return the median of draws and the limits of their interval, widened by what chance adds to each draw."""
+def _range(values: Floats, deviation: Floats, *, least: float, most: float) -> Range:
+    """Return the median of draws and the limits of their interval, widened by what chance adds to each draw.
+
+    All three are between ``least`` and ``most``.
+    """
     tail = (1 - LEVEL) / 2
     low, middle, high = np.quantile(values, (tail, 0.5, 1 - tail))
     chance = float(ndtri(1 - tail)) * float(np.sqrt(np.mean(deviation**2)))
     low, high = middle - math.hypot(middle - low, chance), middle + math.hypot(high - middle, chance)
-    return Range(float(min(middle, most)), float(max(low, 0.0)), float(min(high, most)))
+    return Range(*(float(min(max(one, least), most)) for one in (middle, low, high)))

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
@@ -19,6 +20,7 @@ from labelscan.errors import ConfigError
 Probs: TypeAlias = str | Path | ArrayLike | Sequence[str | Path] | Sequence[ArrayLike]
 """A file as ``labelscan score`` reads it, or (N, K) probabilities: an array, lists, a torch tensor; or a list of files
 or of arrays."""
+NO_SECOND_OPINION = "an opinion is no second opinion on itself"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +52,8 @@ def read_opinions(probs: Probs, label_column: str, beside: Mapping[str, ArrayLik
     """Return the probabilities in files, or those in memory with the labels and names given ``beside`` them.
 
     Raises:
-        UsageError: nothing that can be judged, or opinions about different examples, labels or classes.
+        UsageError: nothing that can be judged, opinions about different examples, labels or classes, or the same
+            opinion twice.
     """
     each = list(cast(Sequence[Any], probs)) if _are_several(probs) else [probs]
     if not each:
@@ -67,6 +70,7 @@ def read_opinions(probs: Probs, label_column: str, beside: Mapping[str, ArrayLik
     arrays: dict[str, Any] = {name: None if values is None else _array(values) for name, values in beside.items()}
     names = [f"opinion {number}" if len(each) > 1 else "arrays" for number in range(1, len(each) + 1)]
     read = [probabilities_from_arrays(_array(one), **arrays, name=name) for one, name in zip(each, names, strict=True)]
+    _refuse_equal(names, read)
     read[0] = replace(read[0], dataset=replace(read[0].dataset, name="arrays"))
     return GivenOpinions(names=tuple(names), probabilities=tuple(read), files=())
 
@@ -76,13 +80,21 @@ def _read_files(paths: Sequence[Path], label_column: str, beside: Mapping[str, A
     files = [str(path.absolute()) for path in paths]
     twice = next((file for file, count in Counter(files).items() if count > 1), None)
     if twice is not None:
-        hint = "name each file once: an opinion is no second opinion on itself"
-        raise ConfigError("this file is given twice", where=twice, hint=hint)
+        raise ConfigError("this file is given twice", where=twice, hint=f"name each file once: {NO_SECOND_OPINION}")
     counts = Counter(path.name for path in paths)
     names = [path.name if counts[path.name] == 1 else str(path) for path in paths]
     read = [read_probabilities(path, label_column=label_column) for path in paths]
     same = [about_the_same(read[0], one, names[0], name) for one, name in zip(read[1:], names[1:], strict=True)]
+    _refuse_equal(names, [read[0], *same])
     return GivenOpinions(names=tuple(names), probabilities=(read[0], *same), files=tuple(files))
+
+
+def _refuse_equal(names: Sequence[str], probabilities: Sequence[Probabilities]) -> None:
+    """Refuse opinions with equal probabilities: they would count as agreement."""
+    for (name, one), (other_name, other) in combinations(zip(names, probabilities, strict=True), 2):
+        if np.array_equal(one.pred_probs, other.pred_probs):
+            problem = f"has the same probabilities as {name}"
+            raise ConfigError(problem, where=other_name, hint=f"leave it out: {NO_SECOND_OPINION}")
 
 
 def _are_several(probs: Probs) -> bool:

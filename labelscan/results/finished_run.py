@@ -108,8 +108,11 @@ class FinishedRun:
     @property
     def opinions(self) -> Sequence[Mapping[str, object]]:
         """Return what was chosen for each model, as ``choices`` in run.json has it; empty for a run of ``score``."""
-        opinions = self.recorded("choices").get("opinions")
-        return [one for one in opinions if isinstance(one, Mapping)] if isinstance(opinions, list) else []
+        choices = self.recorded("choices")
+        opinions = choices.get("opinions")
+        if isinstance(opinions, list):
+            return [one for one in opinions if isinstance(one, Mapping)]
+        return [choices] if choices else []  # of one model, before a run could have several
 
     def locate(self, path: str) -> Path:
         """Return a path that the run was given or recorded, as it is reached from the current folder.

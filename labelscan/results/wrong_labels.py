@@ -5,7 +5,7 @@ run gives a range, and only decisions of a person make it an interval that holds
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal, get_args
 
 from labelscan.detection.decided_labels import ReviewPosterior
@@ -44,7 +44,7 @@ class WrongLabels:
     """The rank down to which at least one label in ten is wrong; null without decisions, or where another detector than
     noise-posterior ranks."""
     decisions_to_halve: int | None
-    """About how many more decisions would halve the interval; null without decisions."""
+    """About how many more decisions would halve the interval, at most those that are left; null without decisions."""
 
     @property
     def tells_precision(self) -> bool:
@@ -98,7 +98,8 @@ def read_wrong_labels(summary: Mapping[str, object]) -> WrongLabels | None:
     if not isinstance(part, Mapping) or part.get("source") not in get_args(Source):
         return None
     ranges = {name: _read_range(part.get(name)) for name in ("precision", "found")}
-    return WrongLabels(**{**part, **ranges})
+    known = {field.name for field in fields(WrongLabels)}  # a later version may say more
+    return WrongLabels(**{name: one for name, one in part.items() if name in known} | ranges)
 
 
 def count_in_words(one: WrongLabels, n_scored: int) -> str:
@@ -128,8 +129,9 @@ def list_in_words(one: WrongLabels) -> list[str]:
         )
     if one.worth_a_look is not None:
         clauses.append(f"a review pays down to rank {one.worth_a_look:,}" if one.worth_a_look else "no review pays")
-    if one.decisions_to_halve is not None:
-        clauses.append(f"about {one.decisions_to_halve:,} more decisions would halve the interval")
+    if one.decisions_to_halve:
+        decisions = f"{one.decisions_to_halve:,} more decision{'' if one.decisions_to_halve == 1 else 's'}"
+        clauses.append(f"about {decisions} would halve the interval")
     return clauses
 
 

@@ -153,6 +153,8 @@ class ClassifierLearner:
             classifier = self.make(job.seed % 2**32, torch.get_num_threads())
             with threadpool_limits(limits=torch.get_num_threads()):
                 classifier.fit(self._rows(inputs, job.train_index), labels)
+                if hasattr(classifier, "n_jobs"):
+                    classifier.n_jobs = 1  # threads would add up what trees predict in the order in which they end
                 columns = seen[np.asarray(classifier.classes_, dtype=np.int64)]
                 pred_probs[:, columns] = classifier.predict_proba(self._rows(inputs, job.held_out_index))
         return FoldOutput(

@@ -22,14 +22,17 @@ def decide(log_odds: np.ndarray, errors: np.ndarray, n: int, seed: int) -> Decid
 
 
 @pytest.mark.parametrize(("offset", "slope", "floor"), [(0, 1, 0), (2, 1, 0), (-2, 1.5, 0), (1, 0.5, 0), (0, 1, 0.03)])
-def test_the_interval_holds_the_number_of_wrong_labels(offset, slope, floor):
+def test_the_intervals_hold_the_truth(offset, slope, floor):
     held = []
     for seed in range(20):
         log_odds, errors = log_odds_and_errors(seed, offset=offset, slope=slope, floor=floor)
-        count = review_posterior(log_odds, decide(log_odds, errors, 60, seed)).n_wrong()
-        assert count.low <= count.estimate <= count.high
-        held.append(count.low <= errors.sum() <= count.high)
-    assert np.mean(held) >= 0.9
+        posterior = review_posterior(log_odds, decide(log_odds, errors, 60, seed))
+        listed = posterior.error_probability > 0.3
+        found = [posterior.n_wrong(), posterior.precision(listed), posterior.found(listed)]
+        truth = [errors.sum(), errors[listed].mean(), errors[listed].sum() / errors.sum()]
+        assert all(one.low <= one.estimate <= one.high for one in found)
+        held.append([one.low <= true <= one.high for one, true in zip(found, truth, strict=True)])
+    assert (np.mean(held, axis=0) >= 0.9).all()
 
 
 def test_twice_the_decisions_narrow_the_interval():
@@ -56,17 +59,27 @@ def test_more_doubtful_labels_are_at_least_as_probably_wrong():
     assert (np.diff(posterior.error_probability[unknown]) >= 0).all()
 
 
-def test_precision_and_found_share_of_a_list_are_those_of_the_truth():
-    log_odds, errors = log_odds_and_errors(3, offset=1)
-    posterior = review_posterior(log_odds, decide(log_odds, errors, 200, 3))
-    listed = posterior.error_probability > 0.5
-    precision, found = posterior.precision(listed), posterior.found(listed)
-    assert precision.low <= errors[listed].mean() <= precision.high
-    assert found.low <= errors[listed].sum() / errors.sum() <= found.high
-    assert precision.high <= 1 >= found.high
-
-
 def test_no_decision_leaves_the_prior_which_is_wide():
     log_odds, _ = log_odds_and_errors(4)
     count = review_posterior(log_odds, DecidedLabels(index=np.array([], int), is_wrong=np.array([], bool))).n_wrong()
     assert count.high > 5 * count.low
+
+
+def test_an_interval_never_contradicts_what_was_decided():
+    log_odds = np.array([-9.0, -8, -7, -6, -5, -4, -3, -2, -1, 5, 6, 7])
+    listed = log_odds > -4
+    for is_wrong in (np.arange(10) % 2 == 0, np.zeros(10, dtype=bool), np.ones(10, dtype=bool)):
+        posterior = review_posterior(log_odds, DecidedLabels(index=np.arange(10), is_wrong=is_wrong))
+        count, precision = posterior.n_wrong(), posterior.precision(listed)
+        assert is_wrong.sum() <= count.low <= count.estimate <= count.high <= 12 - (~is_wrong).sum()
+        known = is_wrong[listed[:10]]
+        assert known.sum() <= round(precision.low * listed.sum(), 9)
+        assert round(precision.high * listed.sum(), 9) <= listed.sum() - (~known).sum()
+
+
+def test_no_more_decisions_are_asked_for_than_labels_are_left():
+    log_odds = np.linspace(-3, 3, 40)
+    errors = log_odds > 1
+    for n, expected in ((8, 24), (30, 10), (40, 0)):
+        decided = DecidedLabels(index=np.arange(n), is_wrong=errors[:n])
+        assert review_posterior(log_odds, decided).decisions_to_halve() == expected

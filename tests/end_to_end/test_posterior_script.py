@@ -52,6 +52,7 @@ CASES = {
     "a weak model": {"slope": 0.3},
     "extreme log-odds": {"spread": 12},
     "few labels": {"n": 40, "n_decided": 12},
+    "nearly all are decided": {"n": 40, "n_decided": 38, "offset": 2},
     "ties": {"digits": 0},
 }
 

@@ -1,5 +1,6 @@
 """Decisions of a person as evidence: decided labels are known, all others are judged anew, and nothing is trained."""
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -12,6 +13,7 @@ from tiny_detect import PLANTED, RESULTS, Recorder, contents, quick
 
 import labelscan
 from labelscan.correction.decisions import Decision, write_decisions
+from labelscan.detection.decided_labels import DecidedLabels, review_posterior
 from labelscan.errors import DecisionsError, RunFolderError
 from labelscan.events import Noted
 from labelscan.results.finished_run import FinishedRun, Run
@@ -156,9 +158,12 @@ def test_the_interval_holds_the_number_of_wrong_labels_and_the_summary_says_so(t
     assert wrong["low"] <= WRONG.sum() <= wrong["high"]
     assert wrong["share_low"] == pytest.approx(wrong["low"] / N, rel=1e-5)
     flagged = pd.read_csv(plain.folder / "issues.csv", dtype=str)["example_id"]
-    right = WRONG[[int(one[:3]) for one in flagged]]
-    assert wrong["precision"]["low"] <= right.mean() <= wrong["precision"]["high"]
-    assert wrong["found"]["low"] <= right.sum() / WRONG.sum() <= wrong["found"]["high"]
+    decided = np.array([int(one[:3]) for one in to_measure(plain.folder, 80)])
+    log_odds = np.load(plain.folder / "doubt.npz")["error_log_odds"].astype(np.float64)
+    posterior = review_posterior(log_odds, DecidedLabels(index=decided, is_wrong=WRONG[decided]))
+    listed = np.isin(IDS, flagged)
+    for name, expected in (("precision", posterior.precision(listed)), ("found", posterior.found(listed))):
+        assert wrong[name] == pytest.approx(dataclasses.asdict(expected), rel=1e-5)
     assert wrong["decisions_to_halve"] == 240
     scores = pd.read_csv(plain.folder / "scores.csv")
     assert wrong["worth_a_look"] == scores.loc[scores["error_probability"] >= 0.1, "rank"].max()

@@ -1,6 +1,7 @@
 """``labelscan.score``: cleanlab's flags on the probabilities as given, in the files of a run."""
 
 import json
+import shutil
 import warnings
 from pathlib import Path
 from typing import Any, get_args
@@ -333,7 +334,7 @@ def test_a_changed_second_file_is_other_data(tmp_path: Path) -> None:
     paths = write_opinions(tmp_path, probs, given_labels)
     labelscan.score(paths, output=tmp_path / "run")
     labelscan.score(paths, output=tmp_path / "run")
-    write_opinions(tmp_path, [probs[0], probs[0]], given_labels)
+    write_opinions(tmp_path, [probs[0], (probs[0] + probs[1]) / 2], given_labels)
     with pytest.raises(RunFolderError, match="the data has changed"):
         labelscan.score(paths, output=tmp_path / "run")
 
@@ -385,6 +386,8 @@ def test_lists_that_are_no_opinions_are_refused(tmp_path: Path) -> None:
     for several, message in (
         ([], "no probabilities are given"),
         ([path, path], "given twice"),
+        ([path, shutil.copy(path, tmp_path / "copy.npz")], "copy.npz: has the same probabilities as"),
+        ([probs[0], probs[1], probs[0].copy()], "opinion 3: has the same probabilities as opinion 1"),
         ([path, probs[0]], "files and arrays are mixed"),
         ([probs[0], probs[1][:9]], "opinion 2: given_labels have shape"),
     ):

@@ -1,6 +1,7 @@
 """A finished run as a page."""
 
 import errno
+import json
 import shutil
 
 import numpy as np
@@ -63,6 +64,18 @@ def test_a_page_of_photos_has_pictures_and_typical_examples(photos, tmp_path):
             assert one.picture is not None
     assert page == make_report_page(run), "the same run gives the same page"
     assert len(make_report_page(run, top=1).suspects) == 1
+
+
+def test_a_run_from_before_there_were_several_models_still_makes_a_page(photos, tmp_path):
+    run = detect(str(photos), tmp_path / "run", image_size=16, model="small-cnn")
+    expected = make_report_page(run)
+    path = run.folder / "run.json"
+    record = json.loads(path.read_text(encoding="utf-8"))
+    record["choices"] |= record["choices"].pop("opinions")[0]
+    path.write_text(json.dumps(record), encoding="utf-8")
+    page = make_report_page(FinishedRun.read(run.folder))
+    assert page == expected
+    assert (page.kind, dict(page.facts)["model"]) == ("images", "small-cnn (set by --model)")
 
 
 def test_an_image_that_is_gone_says_so_and_the_others_are_shown(photos, tmp_path):

@@ -111,6 +111,16 @@ def test_what_the_summary_says_is_read_back():
         assert read_wrong_labels(content) == known
 
 
+def test_where_all_labels_are_decided_no_more_decisions_are_asked_for():
+    assert not any("decision" in one for one in list_in_words(measured(decisions_to_halve=0)))
+    assert "about 1 more decision would halve the interval" in list_in_words(measured(decisions_to_halve=1))
+
+
+def test_what_a_later_version_says_besides_is_left_out():
+    content = {"wrong_labels": {**dataclasses.asdict(measured()), "of_a_later_version": 1}}
+    assert read_wrong_labels(content) == measured()
+
+
 def test_an_older_run_says_nothing():
     assert read_wrong_labels({}) is None
     assert read_wrong_labels({"wrong_labels": None}) is None

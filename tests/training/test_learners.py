@@ -1,7 +1,10 @@
-"""What classifiers see of images: all pixels, or means over squares where these are too many."""
+"""What classifiers see of images, all pixels or means over squares where these are too many, and how they predict."""
+
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from sklearn.ensemble import RandomForestClassifier
 
 from labelscan.training.batches import StoredInputs
 from labelscan.training.learners import ClassifierLearner, GivenClassifier
@@ -39,3 +42,28 @@ def test_larger_images_are_averaged_over_squares_of_pixels(tmp_path, images):
 def test_features_are_taken_as_they_are_however_many(tmp_path):
     features = np.random.default_rng(0).normal(size=(3, 50)).astype(np.float32)
     np.testing.assert_array_equal(rows_of(tmp_path, features, 10), features[[2, 0]])
+
+
+def test_a_forest_predicts_in_one_thread_since_several_would_round_differently_each_time(tmp_path):
+    threads = []
+
+    class Forest(RandomForestClassifier):
+        def predict_proba(self, x):
+            threads.append(self.n_jobs)
+            return super().predict_proba(x)
+
+    features = np.random.default_rng(0).normal(size=(12, 2)).astype(np.float32)
+    np.save(tmp_path / "inputs.npy", features)
+    job = SimpleNamespace(
+        repeat=0,
+        fold=0,
+        seed=1,
+        n_classes=2,
+        given_labels=np.arange(12) % 2,
+        train_index=np.arange(8),
+        held_out_index=np.arange(8, 12),
+    )
+    learner = ClassifierLearner(GivenClassifier(Forest(5, n_jobs=2)))
+    output = learner.learn(job, StoredInputs(tmp_path / "inputs.npy", 2**20), lambda _: None)
+    assert threads == [1]
+    assert output.pred_probs.shape == (4, 2)

@@ -131,8 +131,9 @@ class Measuring {
     const lines = [
       element("strong", {}, `${wholes(nWrong)} of ${count(this.nScored)} labels are wrong`),
       ` (95\u00a0% interval from ${decisionsOf(nDecided)}), most likely about ${count(Math.round(nWrong.estimate))}. `,
-      `About ${count(toHalve)} more decisions would halve the interval.`,
     ];
+    const more = `${count(toHalve)} more ${toHalve === 1 ? "decision" : "decisions"}`;
+    if (toHalve) lines.push(`About ${more} would halve the interval.`);
     const isComplete = this.decisions.nOf(this.sample) === this.sample.length;
     if (isComplete) lines.push(" ", element("a", { href: "#next" }, "What to do with the decisions"));
     if (elsewhere) lines.push(` Not in it: ${decisionsOf(elsewhere)} about labels that this page does not show.`);
@@ -193,6 +194,8 @@ function running(parts, none) {
     sum = {
       counts: one.counts.map((value, draw) => sum.counts[draw] + value),
       deviations: one.deviations.map((value, draw) => Math.hypot(sum.deviations[draw], value)),
+      wrongForSure: sum.wrongForSure + one.wrongForSure,
+      rightForSure: sum.rightForSure + one.rightForSure,
     };
     return sum;
   });

@@ -20,18 +20,14 @@ class ReviewPosterior {
 
   /** Return how many of all labels are wrong, as a range; possibly none while no decided label is. */
   nWrong() {
-    const { counts, deviations } = this.count(this.all);
-    const range = this.range(counts, deviations, sumOf(this.all.sizes));
+    const range = this.rangeOf(this.count(this.all), sumOf(this.all.sizes));
     return this.all.decided.some(({ isWrong }) => isWrong) ? range : { ...range, low: 0 };
   }
 
   /** Return the share of ``n`` labels that is wrong, as a range; ``inside`` is what ``count`` returns. */
   share(inside, n) {
-    return this.range(
-      inside.counts.map((one) => one / n),
-      inside.deviations.map((one) => one / n),
-      1,
-    );
+    const { estimate, low, high } = this.rangeOf(inside, n);
+    return { estimate: estimate / n, low: low / n, high: high / n };
   }
 
   /** Return the share of all wrong labels that are ``inside`` a part and not ``outside``, as a range. */
@@ -44,41 +40,50 @@ class ReviewPosterior {
       const total = Math.max(inside.counts[draw] + outside.counts[draw], 1e-9);
       return Math.hypot(inside.deviations[draw] * (1 - share), outside.deviations[draw] * share) / total;
     });
-    return this.range(shares, deviations, 1);
+    return this.range(shares, deviations, 0, 1);
   }
 
   /** Return how many labels, most doubtful first, are wrong often enough for a review to pay. */
   nWorthALook() {
-    const { sizes, nKnown } = undecided(this.all);
-    return nKnown + sumOf(sizes.filter((_, bin) => this.byBin[bin] >= this.constants.worth_a_look));
+    const { sizes, wrongForSure } = undecided(this.all);
+    return wrongForSure + sumOf(sizes.filter((_, bin) => this.byBin[bin] >= this.constants.worth_a_look));
   }
 
-  /** Return about how many more decisions would halve the intervals, which shrink with the root of the number. */
+  /** Return about how many more decisions, of labels that are left, would halve the intervals. */
   decisionsToHalve() {
-    return 3 * this.all.decided.length;
+    const nDecided = this.all.decided.length; // intervals shrink with the root of the number
+    return Math.min(3 * nDecided, sumOf(this.all.sizes) - nDecided);
   }
 
-  /** Return for each draw how many of a part are wrong, and the deviation of what chance adds to it. */
+  /** Return for each draw how many of a part are wrong, the deviation of what chance adds to it, and what is known. */
   count(part) {
-    const { sizes, nKnown } = undecided(part);
+    const { sizes, wrongForSure, rightForSure } = undecided(part);
     const bins = [...sizes.keys()].filter((bin) => sizes[bin] > 0);
     const sum = (value) => this.draws.map((draw) => bins.reduce((sum, bin) => sum + value(draw[bin]) * sizes[bin], 0));
     return {
-      counts: sum((share) => share).map((one) => one + nKnown),
+      counts: sum((share) => share).map((one) => one + wrongForSure),
       deviations: sum((share) => share * (1 - share)).map(Math.sqrt),
+      wrongForSure,
+      rightForSure,
     };
   }
 
+  /** Return a count of ``n`` labels as a range: no fewer and no more than the decided ones among them allow. */
+  rangeOf({ counts, deviations, wrongForSure, rightForSure }, n) {
+    return this.range(counts, deviations, wrongForSure, n - rightForSure);
+  }
+
   /** Return the median of draws and the limits of their interval, widened by what chance adds to each draw. */
-  range(values, deviations, most) {
+  range(values, deviations, least, most) {
     const { tail, normal_quantile } = this.constants;
     const sorted = [...values].sort((one, other) => one - other);
     const [low, middle, high] = [tail, 0.5, 1 - tail].map((share) => quantile(sorted, share));
     const chance = normal_quantile * Math.sqrt(sumOf(deviations.map((one) => one ** 2)) / deviations.length);
+    const within = (value) => Math.min(Math.max(value, least), most);
     return {
-      estimate: Math.min(middle, most),
-      low: Math.max(middle - Math.hypot(middle - low, chance), 0),
-      high: Math.min(middle + Math.hypot(high - middle, chance), most),
+      estimate: within(middle),
+      low: within(middle - Math.hypot(middle - low, chance)),
+      high: within(middle + Math.hypot(high - middle, chance)),
     };
   }
 
@@ -164,11 +169,12 @@ function partWithMass(grid, mass, negligible) {
   });
 }
 
-/** Return by bin how many labels of a part are not decided, and how many are known to be wrong. */
+/** Return by bin how many labels of a part are not decided, and how many are known to be wrong and right. */
 function undecided({ sizes, decided }) {
   const left = [...sizes];
   for (const { bin } of decided) left[bin] -= 1;
-  return { sizes: left, nKnown: decided.filter((one) => one.isWrong).length };
+  const wrongForSure = decided.filter((one) => one.isWrong).length;
+  return { sizes: left, wrongForSure, rightForSure: decided.length - wrongForSure };
 }
 
 /** Return a quantile of sorted numbers, between neighbours by proportion. */

@@ -147,9 +147,10 @@ class RidgeClassifier:
         self.shares_ = one_hot.mean(axis=0)
         u, singular, v = _thin_svd(columns)
         targets = u.T @ (one_hot - self.shares_)
+        mean_square = singular @ singular / max(len(singular), 1)  # there are none where no column varies
         best = -np.inf
         for penalty in self.PENALTIES:
-            shrunk = singular**2 / (singular**2 + penalty * np.mean(singular**2))
+            shrunk = singular**2 / (singular**2 + penalty * mean_square)
             leverage = np.minimum(1 / len(x) + np.square(u) @ shrunk, 1 - 1e-6)[:, None]
             scores = self.shares_ + u @ (shrunk[:, None] * targets)
             scale, likelihood = self._likeliest_scale((scores - leverage * one_hot) / (1 - leverage), labels)

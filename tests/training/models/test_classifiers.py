@@ -54,6 +54,15 @@ def test_rare_classes_and_columns_that_never_change_are_no_trouble(name):
     assert np.isfinite(probs).all()
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_features_that_say_nothing_leave_the_shares_of_the_classes(name):
+    labels = np.array([0] * 9 + [1] * 3)
+    classifier = MODELS.build(name).make_classifier(0, 1).fit(np.ones((12, 2), dtype=np.float32), labels)
+    probs = classifier.predict_proba(np.ones((2, 2), dtype=np.float32))
+    assert (probs[:, 0] > 0.6).all()
+    assert (probs[:, 0] < 0.95).all()
+
+
 @pytest.mark.parametrize("n_columns", [3, 40])  # fewer than rows, and more
 def test_ridge_is_the_regression_that_it_says_it_is(n_columns):
     generator = np.random.default_rng(1)
