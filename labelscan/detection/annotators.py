@@ -4,7 +4,7 @@ No single model can tell its own doubt from that of the labels. Models of differ
 predictions of each are annotators of unknown skill, as in Dawid and Skene (1979), and what two of them agree on against
 the third shows the skill of all. Ours differs from the paper in three ways: annotators err more often in some strata of
 the examples (easy and hard ones) than in others; the shape of their confusions is common to all strata; and the truth
-is one of the labels that some annotator names, so that nothing has a row an example and a column a class.
+is one of the labels that some annotator names, so that no array has a number for every example and class.
 
 It holds as far as annotators err apart. Where models often differ they are weak there, and weak models err together on
 the same examples; so the agreement is only believed to the share on which models do agree.
