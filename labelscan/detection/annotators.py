@@ -1,10 +1,10 @@
-"""How many labels are wrong, told by how often the given labels and two or more opinions agree.
+"""How many labels are wrong, estimated from how often the given labels and two or more opinions agree.
 
 No single model can tell its own doubt from that of the labels. Models of different kinds can: the given labels and the
 predictions of each are annotators of unknown skill, as in Dawid and Skene (1979), and what two of them agree on against
-the third tells the skill of all. Ours differs from the paper in three ways: annotators err more often in some strata of
+the third shows the skill of all. Ours differs from the paper in three ways: annotators err more often in some strata of
 the examples (easy and hard ones) than in others; the shape of their confusions is common to all strata; and the truth
-is one of the labels that some annotator names, so that time and memory do not grow with the number of classes.
+is one of the labels that some annotator names, so that no array has a number for every example and class.
 
 It holds as far as annotators err apart. Where models often differ they are weak there, and weak models err together on
 the same examples; so the agreement is only believed to the share on which models do agree.

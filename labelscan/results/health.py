@@ -7,6 +7,7 @@ errors rather than a broken label column, are separate questions.
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import TypeAlias
 
 import numpy as np
@@ -94,6 +95,12 @@ def warnings_about(
             f"which is no more than chance ({agreement.chance:.1%}); the flags mean nothing: "
             "train longer, choose another model, or check the labels"
         )
+    for one, other in combinations(evidence.opinions, 2):
+        if np.array_equal(one.pred_probs, other.pred_probs):
+            yield (
+                f"{one.name} and {other.name} predict the same and are one opinion: "
+                "they agree for that reason alone, so do not believe the range of wrong labels"
+            )
     flagged_rate = float(detections.lead.flagged.mean())
     if flagged_rate > MANY_FLAGGED:
         yield (

@@ -101,7 +101,7 @@ class Summary:
     estimated_noise_rate: float
     """The same as a share of the scored examples."""
     wrong_labels: WrongLabels
-    """Between how many labels are wrong, and what tells."""
+    """Between how many labels are wrong, and where that comes from."""
     out_of_fold_accuracy: float
     """Accuracy against the given labels: what the models learned."""
     chance_accuracy: float

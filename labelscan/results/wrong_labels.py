@@ -33,7 +33,7 @@ class WrongLabels:
     share_low: float
     share_high: float
     source: Source
-    """What tells: ``one opinion``, ``opinions`` of several models, or ``decisions`` of a person."""
+    """Where the numbers come from: ``one opinion``, ``opinions`` of several models, or ``decisions`` of a person."""
     n_decided: int
     """Labels known to be right or wrong by decisions."""
     precision: Range | None

@@ -140,11 +140,12 @@ def test_the_home_folder_is_found_where_the_shell_leaves_it_out(command, probs, 
 
 
 def test_several_files_are_opinions_of_which_facts_name_the_weights(command, probs, tmp_path):
-    (tmp_path / "other.npz").write_bytes(probs.read_bytes())
+    arrays = dict(np.load(probs))
+    np.savez(tmp_path / "other.npz", **{**arrays, "pred_probs": (arrays["pred_probs"] + 0.5) / 2})
     ended = command("score", "probs.npz", "other.npz", "-o", "run", "-q")
     assert (ended.code, ended.out) == (0, "run/issues.csv\n")
     facts = dict(make_run_facts(FinishedRun.read(tmp_path / "run")))
-    assert facts["weights"] == "probs.npz 0.50, other.npz 0.50"
+    assert re.fullmatch(r"probs\.npz [01]\.\d\d, other\.npz [01]\.\d\d", facts["weights"])
     twice = command("score", "probs.npz", "probs.npz")
     assert twice.code == 2
     assert "this file is given twice" in twice.err

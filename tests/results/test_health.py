@@ -1,7 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from tiny_run import a_dataset, an_evidence, detections_of
 
-from labelscan.results.health import Agreement
+from labelscan.detection.evidence import Opinion
+from labelscan.results.health import NOTHING_FOUND, Agreement, warnings_about
 
 
 def agreement(predicted: np.ndarray, given: np.ndarray) -> Agreement:
@@ -49,3 +53,16 @@ def test_right_predictions_count_once_there_are_enough_of_them(n_examples: int, 
 def test_predictions_that_are_worse_than_chance_have_learned_nothing() -> None:
     given = np.arange(100) % 2
     assert agreement(1 - given, given).learned_nothing
+
+
+def test_models_that_predict_the_same_are_no_two_opinions() -> None:
+    dataset = a_dataset()
+    evidence = an_evidence(dataset)
+    probs = evidence.pred_probs
+    for second, n_warnings in ((probs.copy(), 1), (probs[:, [1, 0, 2]], 0)):
+        opinions = (Opinion(name="a", pred_probs=probs, weight=0.5), Opinion(name="b", pred_probs=second, weight=0.5))
+        asked = replace(evidence, opinions=opinions)
+        found = warnings_about(
+            dataset, asked, detections_of(asked), agreement(probs.argmax(axis=1), evidence.given_labels), NOTHING_FOUND
+        )
+        assert sum(one.startswith("a and b predict the same") for one in found) == n_warnings

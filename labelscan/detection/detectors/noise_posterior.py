@@ -49,7 +49,7 @@ class NoisePosterior:
     *How many* are wrong is seldom less than what the likeliest channel says, for which all doubt that follows the
     example is the model's own. With one opinion the number is between that and the one for ``kappa``, and
     ``label_doubt`` says where; held-out labels missed by a model that fits them in training show a weak model, so doubt
-    is then taken for its own. With several opinions the number is what their agreement tells, as far as they agree. The
+    is then taken for its own. With several opinions the number is what their agreement says, as far as they agree. The
     ranking's log-odds are shifted to that number.
 
     Sources: Dawid and Skene (1979), with a classifier in the place of further annotators in the channel, and with
