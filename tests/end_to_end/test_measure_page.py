@@ -10,8 +10,10 @@ from tiny_page import a_feature_note, a_measurement, a_page, a_summary, a_suspec
 
 import labelscan
 from labelscan.correction.decisions import read_decisions
+from labelscan.correction.review import read_review
 from labelscan.detection.decided_labels import DecidedLabels, review_posterior
 from labelscan.detection.evidence import Evidence
+from labelscan.pipeline.judge import judge_finished
 from labelscan.reporting.formats.html import render_html
 from labelscan.reporting.make_report import make_report_page
 from labelscan.results.finished_run import FinishedRun
@@ -60,6 +62,13 @@ def range_in(text):
     return int(low.replace(",", "")), int(high.replace(",", ""))
 
 
+def listed_in(tab):
+    """Return how many labels the page says would be on the list, and how many are on it now."""
+    words = tab.locator("#measure-state").inner_text()
+    anew, now = re.search(r"Judged anew, ([\d,]+) labels? would be on the list \(([\d,]+) now\)\.", words).groups()
+    return int(anew.replace(",", "")), int(now.replace(",", ""))
+
+
 def wait_for(tab, selector, text):
     tab.locator(selector).filter(has_text=text).wait_for(timeout=10_000)
     return tab.locator(selector).inner_text()
@@ -87,6 +96,8 @@ def test_fifty_decisions_by_key_measure_how_many_labels_are_wrong(visit, run, tr
     after_ten = range_in(wait_for(tab, "#measure-state", "interval from 10 decisions"))
     assert range_in(tab.locator("h1").inner_text()) == after_ten
     assert range_in(tab.locator("#estimate").inner_text()) == after_ten
+    listed_after_ten, n_flagged = listed_in(tab)
+    assert n_flagged == make_report_page(run).n_flagged
     assert tab.locator(".to-measure").first.inner_text() == "Measure: 40 labels left"
     decide_by_truth(tab, true_labels, 40)
     words = wait_for(tab, "#measure-state", "interval from 50 decisions")
@@ -94,6 +105,8 @@ def test_fifty_decisions_by_key_measure_how_many_labels_are_wrong(visit, run, tr
     assert low <= n_errors <= high
     assert high - low < 0.8 * (after_ten[1] - after_ten[0])
     assert "About 150 more decisions would halve the interval." in words
+    listed, _ = listed_in(tab)
+    assert listed != listed_after_ten
     assert tab.locator("#measure:focus").count() == 1
     assert tab.locator("#measure-state").evaluate("node => node.getBoundingClientRect().top") < 300
     tiles = tab.locator("#measured dt").all_inner_texts()
@@ -116,8 +129,11 @@ def test_fifty_decisions_by_key_measure_how_many_labels_are_wrong(visit, run, tr
     assert {one.example_id for one in decisions if one.verdict != "keep"} == {
         name for name in sample if wrong[int(name)]
     }
-    count = posterior_of(run, decisions).n_wrong()
+    posterior = posterior_of(run, decisions)
+    count = posterior.n_wrong()
     assert (low, high) == (pytest.approx(count.low, abs=1.5), pytest.approx(count.high, abs=1.5))
+    judged_anew = judge_finished(run, read_review(decisions))
+    assert listed == pytest.approx(len(judged_anew.issues.flagged), abs=int(posterior.bins.sizes.max()))
 
 
 def posterior_of(run, decisions):
@@ -279,6 +295,7 @@ def test_no_rank_is_advised_where_another_detector_ranks(visit):
         tab.keyboard.press(key)
     wait_for(tab, "#measure-state", "interval from 10 decisions")
     assert tab.locator("#measured dt").all_inner_texts() == ["wrong labels", "the list holds", "on the list"]
+    assert "Judged anew" not in tab.locator("#measure-state").inner_text()
     assert tab.locator("#curve-drawing .mark").count() == 1
     assert "pays" not in tab.locator("#curve-text").inner_text()
 

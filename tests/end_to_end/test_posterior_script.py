@@ -7,6 +7,7 @@ import pytest
 from scipy.special import expit
 
 from labelscan.detection.decided_labels import DecidedLabels, constants, review_posterior
+from labelscan.detection.detectors.noise_posterior import highest_expected_f1
 from labelscan.reporting.formats.html import ASSETS
 
 COMPUTE = """([constants, centres, all, part, rest]) => {
@@ -18,6 +19,7 @@ COMPUTE = """([constants, centres, all, part, rest]) => {
         byBin: posterior.byBin,
         worth: posterior.nWorthALook(),
         toHalve: posterior.decisionsToHalve(),
+        listedAnew: posterior.nListedAnew(),
     };
 }"""
 
@@ -51,6 +53,7 @@ CASES = {
     "many errors and decisions": {"offset": 3, "n_decided": 200},
     "a weak model": {"slope": 0.3},
     "extreme log-odds": {"spread": 12},
+    "probably none is wrong": {"n": 40, "n_decided": 30, "offset": -12},
     "few labels": {"n": 40, "n_decided": 12},
     "nearly all are decided": {"n": 40, "n_decided": 38, "offset": 2},
     "ties": {"digits": 0},
@@ -78,3 +81,6 @@ def test_the_script_of_the_page_agrees_with_python(tab, case):
     np.testing.assert_allclose(found["byBin"], posterior.draws.mean(axis=0), atol=1e-3)
     assert found["worth"] == pytest.approx(posterior.n_worth_a_look(), abs=0.02 * options["n"])
     assert found["toHalve"] == posterior.decisions_to_halve()
+    flagged = highest_expected_f1(posterior.error_probability)
+    flagged[index] = errors[index]
+    assert found["listedAnew"] == pytest.approx(flagged.sum(), abs=int(posterior.bins.sizes.max()))

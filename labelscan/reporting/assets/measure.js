@@ -15,6 +15,7 @@ const shares = ({ low, high }) => {
 };
 const inHundred = ({ low, high }) => between(count(Math.round(100 * low)), count(Math.round(100 * high)));
 const decisionsOf = (n) => `${count(n)} ${n === 1 ? "decision" : "decisions"}`;
+const labelsOf = (n) => `${count(n)} ${n === 1 ? "label" : "labels"}`;
 
 const originals = new Map();
 /** Show other content in an element, if the page has it; without any, what it had at first. */
@@ -53,7 +54,7 @@ class Measuring {
   /** Show what the decisions say, as soon as the browser has shown the decision itself. */
   changed() {
     const [n, all] = [this.decisions.nOf(this.sample), this.sample.length];
-    const left = `${count(all - n)} ${all - n === 1 ? "label" : "labels"}`;
+    const left = labelsOf(all - n);
     const text = n === 0 ? `decide ${left}` : n < all ? `${left} left` : `all ${count(all)} are decided`;
     for (const button of document.querySelectorAll(".to-measure")) button.textContent = `Measure: ${text}`;
     this.timer ??= setTimeout(() => this.show(), 0);
@@ -121,17 +122,21 @@ class Measuring {
       points,
       list: points.find(({ rank }) => rank === this.n_flagged),
       nWorthALook: this.is_ranked_by_doubt ? posterior.nWorthALook() : null,
+      nListedAnew: this.is_ranked_by_doubt ? posterior.nListedAnew() : null,
       toHalve: posterior.decisionsToHalve(),
     };
     return this.measured;
   }
 
-  words({ nDecided, nWrong, toHalve }) {
+  words({ nDecided, nWrong, nListedAnew, toHalve }) {
     const elsewhere = this.decisions.list().length - this.decisions.nOf(this.labels);
     const lines = [
       element("strong", {}, `${wholes(nWrong)} of ${count(this.nScored)} labels are wrong`),
       ` (95\u00a0% interval from ${decisionsOf(nDecided)}), most likely about ${count(Math.round(nWrong.estimate))}. `,
     ];
+    if (nListedAnew !== null) {
+      lines.push(`Judged anew, ${labelsOf(nListedAnew)} would be on the list (${count(this.n_flagged)} now). `);
+    }
     const more = `${count(toHalve)} more ${toHalve === 1 ? "decision" : "decisions"}`;
     if (toHalve) lines.push(`About ${more} would halve the interval.`);
     const isComplete = this.decisions.nOf(this.sample) === this.sample.length;

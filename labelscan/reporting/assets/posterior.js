@@ -1,5 +1,6 @@
 "use strict";
-/* What decided labels say about all others: the same computation as in decided_labels.py, which explains it.
+/* What decided labels say about all others: the same computation as in decided_labels.py, which explains it, and how
+long the list is then, as in judged_anew.py.
 
 Its priors and its grid come with the page. A part of the labels is an object of ``sizes``, how many of each bin it has,
 and ``decided``, those of them that are decided: each with its ``logOdds``, its ``bin`` and whether it ``isWrong``. */
@@ -47,6 +48,24 @@ class ReviewPosterior {
   nWorthALook() {
     const { sizes, wrongForSure } = undecided(this.all);
     return wrongForSure + sumOf(sizes.filter((_, bin) => this.byBin[bin] >= this.constants.worth_a_look));
+  }
+
+  /** Return how many labels would be on the list if the run were judged anew: the set with the highest expected F1.
+   * Labels decided to be wrong are always in it, and those decided to be right never. */
+  nListedAnew() {
+    const { sizes, wrongForSure } = undecided(this.all);
+    const expected = sizes.map((size, bin) => size * this.byBin[bin]);
+    const total = wrongForSure + sumOf(expected);
+    let [n, wrong] = [wrongForSure, wrongForSure];
+    let best = total ? (2 * wrong) / (n + total) : 0;
+    for (let bin = sizes.length - 1; bin >= 0; bin--) {
+      n += sizes[bin]; // whole bins are enough: within one, the expected F1 only rises or only falls
+      wrong += expected[bin];
+      if (n) best = Math.max(best, (2 * wrong) / (n + total));
+    }
+    const noneIsWrong = wrongForSure ? 0 : sizes.reduce((all, size, bin) => all * (1 - this.byBin[bin]) ** size, 1);
+    if (noneIsWrong >= best) return 0;
+    return wrongForSure + sumOf(sizes.filter((_, bin) => this.byBin[bin] > best / 2));
   }
 
   /** Return about how many more decisions, of labels that are left, would halve the intervals. */
