@@ -14,7 +14,7 @@ from labelscan.pipeline.plan_facts import plan_facts, plan_to_json
 from labelscan.pipeline.planning import Plan
 from labelscan.results.columns import CLASS, FLAGGED, LABELS, PAIRS, QUALITY, SHARE, SUSPECTS, worst_classes
 from labelscan.results.finished_run import Run
-from labelscan.results.issues import ISSUES_FILE, Issues
+from labelscan.results.issues import ISSUES_FILE
 from labelscan.results.summary import Summary
 from labelscan.results.wrong_labels import OFFER, count_in_words, list_in_words
 from labelscan.tables import Column, Table
@@ -45,7 +45,7 @@ def show(run: Run, *, top: int, as_json: bool, quiet: bool, reported: Collection
     if as_json:
         show_json({**run.summary.to_json(), "run": str(run.folder)})
     elif not quiet:
-        _show_screen(run.summary, run.issues, run.folder, top=top, reported=reported)
+        _show_screen(run, top=top, reported=reported)
     else:
         stdout().print(text(str(run.folder / ISSUES_FILE)))
 
@@ -81,8 +81,8 @@ def show_facts(facts: Iterable[tuple[str, str]], plan: Plan, seconds: float | No
     stdout().show(entries(rows))
 
 
-def _show_screen(summary: Summary, issues: Issues, folder: Path, *, top: int, reported: Collection[str]) -> None:
-    console = stdout()
+def _show_screen(run: Run, *, top: int, reported: Collection[str]) -> None:
+    console, summary, folder = stdout(), run.summary, run.folder
     for line in _headline(summary):
         console.show(line)
     console.print()
@@ -92,8 +92,7 @@ def _show_screen(summary: Summary, issues: Issues, folder: Path, *, top: int, re
         console.show(_classes_and_pairs(summary, console.width))
     if summary.n_flagged and top:
         console.print()
-        console.show(table(Table(SUSPECTS, issues.flagged.head(top)), console.width, title="Top"))
-        console.show(text((_ranked_by(summary), "dim")))
+        _show_top(console, run, top)
     warnings = [one for one in summary.warnings if one not in reported]
     if warnings:
         console.print()
@@ -154,6 +153,15 @@ def _classes_and_pairs(summary: Summary, width: int) -> Shape:
     return side_by_side(table(classes, width, title="Worst classes"), table(pairs, width, title="Most confused"))
 
 
+def _show_top(console: Console, run: Run, top: int) -> None:
+    """Write the most doubtful labels; those that a person has decided are known, and only counted."""
+    flagged = run.issues.flagged
+    is_decided = flagged["example_id"].isin(list(run.decided)).to_numpy()
+    if not is_decided.all():
+        console.show(table(Table(SUSPECTS, flagged[~is_decided].head(top)), console.width, title="Top"))
+    console.show(text((_ranked_by(run.summary, int(is_decided.sum())), "dim")))
+
+
 def _show_self_check(console: Console, check: SelfCheck) -> None:
     plural = "error was" if check.n_planted == 1 else "errors were"
     console.show(text((f"Self-check: {check.n_planted:,} {plural} planted and all was done again", "bold")))
@@ -209,12 +217,16 @@ def _compared(check: SelfCheck) -> str:
     return f"found planted errors are {words} (AUROC {chance:.2f}; 0.50 would be equal)"
 
 
-def _ranked_by(summary: Summary) -> str:
+def _ranked_by(summary: Summary, n_decided: int) -> str:
+    """Say what ranks the labels shown, and where issues.csv has the ``n_decided`` flagged ones that are left out."""
+    decided = f"{n_decided:,} label{'' if n_decided == 1 else 's'} decided to be wrong"
+    if n_decided == summary.n_flagged:
+        return f"{ISSUES_FILE} has nothing but {decided}"
     leading = summary.detector.partition(":")[0]
-    if leading == POSTERIOR:
-        decided = "; labels decided to be wrong come first" if summary.wrong_labels.source == "decisions" else ""
-        return f"ranked by {POSTERIOR}, as P(wrong) is{decided}"
-    return f"ranked by {leading}; P(wrong) is by {POSTERIOR}, a second opinion"
+    ranked, place = f"ranked by {POSTERIOR}, as P(wrong) is", "before"
+    if leading != POSTERIOR:
+        ranked, place = f"ranked by {leading}; P(wrong) is by {POSTERIOR}, a second opinion", "among"
+    return f"{ranked}; {place} them in {ISSUES_FILE}: {decided}" if n_decided else ranked
 
 
 def _next_step(summary: Summary, folder: Path) -> str:

@@ -70,7 +70,9 @@ def judge_and_write(
         run.record(decisions=review.to_json())
     elif "decisions" in run.earlier:
         notify(Noted("judged without the decisions of last time: add --decisions FILE to count them"))
-    return Run(folder=run.path, dataset=dataset, evidence=evidence, issues=issues, summary=summary), by_detectors
+    decided = () if posterior is None else tuple(evidence.example_ids[posterior.decided.index])
+    written = Run(folder=run.path, dataset=dataset, evidence=evidence, issues=issues, summary=summary, decided=decided)
+    return written, by_detectors
 
 
 def judge_finished(run: FinishedRun, review: Review) -> FinishedRun:

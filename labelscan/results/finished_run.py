@@ -4,7 +4,7 @@ Later stages use the latter: it needs no data, and does not import torch.
 """
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -31,6 +31,8 @@ class Run:
     evidence: Evidence
     issues: Issues
     summary: Summary
+    decided: Collection[str] = ()
+    """Ids of the examples whose labels a person has settled; those of them that are flagged are known to be wrong."""
 
     def __repr__(self) -> str:
         flagged, scored = self.summary.n_flagged, self.summary.n_scored

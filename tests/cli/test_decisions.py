@@ -97,11 +97,40 @@ def test_a_screen_offers_the_measurement_until_there_are_decisions(command, run)
     assert "measure" not in ended.out
     assert "measure" not in command("report", "run").out
     words = " ".join(ended.out.split())
-    sentences = ("95 % interval from 2 decisions", "the list holds", "in 100 of the listed are wrong")
-    for sentence in (*sentences, "labels decided to be wrong come first"):
+    for sentence in ("95 % interval from 2 decisions", "the list holds", "in 100 of the listed are wrong"):
         assert sentence in words
     known = json.loads(command("score", "probs.npz", "-o", "run", "--decisions", "wrong.csv", "--json").out)
     assert known["wrong_labels"]["source"] == "decisions"
+
+
+def shown_at_the_top(out):
+    """Return the ids in the table of the most doubtful labels, in its order."""
+    return re.findall(r"^ *\d+ +(\d+) .*->", out, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize(("detector", "place"), [("noise-posterior", "before"), ("confident-learning", "among")])
+def test_decided_labels_are_counted_and_not_shown(command, run, tmp_path, detector, place):
+    line = ("score", "probs.npz", "-o", "other", "--fresh", "--detector", detector)
+    assert shown_at_the_top(command(*line).out) == ["25", "3"]
+    (tmp_path / "one.csv").write_text(HEADER + "25,drop,,,\n8,keep,,,\n")
+    ended = command(*line, "--decisions", "one.csv")
+    assert "3" in shown_at_the_top(ended.out)
+    assert "25" not in shown_at_the_top(ended.out)
+    assert f"{place} them in issues.csv: 1 label decided to be wrong" in " ".join(ended.out.split())
+    assert ",25," in (tmp_path / "other" / "issues.csv").read_text()
+
+
+def test_labels_decided_to_be_right_are_not_counted(command, run, tmp_path):
+    (tmp_path / "one.csv").write_text(HEADER + "8,keep,,,\n")
+    ended = command("score", "probs.npz", "-o", "run", "--decisions", "one.csv")
+    assert "ranked by noise-posterior, as P(wrong) is\n" in ended.out
+
+
+def test_a_list_of_nothing_but_decided_labels_says_so(command, run):
+    ended = command("score", "probs.npz", "-o", "run", "--decisions", "wrong.csv", "--detector", "confident-learning")
+    assert ended.code == 0, ended.err
+    assert shown_at_the_top(ended.out) == []
+    assert "issues.csv has nothing but 2 labels decided to be wrong" in ended.out
 
 
 def test_what_is_left_out_is_said_once(command, run, tmp_path):

@@ -89,6 +89,7 @@ def test_decided_labels_are_never_contradicted(detector, decisions, tmp_path):
             assert row["label_quality"] == 1 - row["error_probability"]
     assert run.summary.wrong_labels.source == "decisions"
     assert run.summary.wrong_labels.n_decided == 60
+    assert sorted(run.decided) == sorted(one.example_id for one in decisions)
 
 
 def test_another_leading_detector_keeps_its_ranking_and_its_other_flags(tmp_path):
@@ -185,6 +186,7 @@ def test_decisions_about_other_labels_are_left_out_with_one_note(tmp_path):
 def test_decisions_that_settle_nothing_change_nothing(plain, detector, tmp_path):
     unsure = Decision(example_id=IDS[0], verdict="unsure")
     run = score(tmp_path / "run", detector=detector, decisions=[unsure])
+    assert not run.decided
     assert contents(run.folder, *SCORE_RESULTS) == contents(plain, *SCORE_RESULTS)
 
 
