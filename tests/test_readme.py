@@ -256,3 +256,19 @@ def test_figures_are_those_that_were_measured():
         assert row in results
     for figure in ("269 s and reached 0.915", "66 s and reached 0.968", "0.990", "36 s, 0.953 and 0.990"):
         assert figure in " ".join(README.split())
+
+
+def test_the_second_opinion_gains_what_was_measured():
+    results = (ROOT / "tests" / "bench" / "RESULTS.md").read_text(encoding="utf-8")
+    one, two = (results.partition(f"| {kind} opinion")[2].partition("\n\n")[0] for kind in ("one", "two"))
+    found = [
+        re.search(rf"\| cifar10n {name}, seed 0 \| \S+ \| (\S+) ", one)[1] for name in ("aggre lite0", "random1 lite0")
+    ]
+    found += [re.search(rf"\| cifar10n {name}, seed 0 \| \S+ \| (\S+) ", two)[1] for name in ("aggre", "random1")]
+    said = "F1 is {} and {} by efficientnet-lite0, {} and {} with a small network beside it".format(*found)
+    assert said in " ".join(README.split())
+    sets = ["mnist uniform05", "mnist pairs10", "kmnist uniform10", "kmnist uneven10", "caltech18 given"]
+    sets += [f"cifar10n {labels} {model}" for labels in ("aggre", "random1") for model in ("lite0", "scratch")]
+    for name in sets:
+        before, now = re.search(rf"\| {name}, seed 0 \| (\S+) \| (\S+) ", one).groups()
+        assert abs(float(before) - float(now)) < 0.01, name
