@@ -7,9 +7,9 @@ probabilities does not grow with N times K.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,10 +62,10 @@ class Examples:
         for label, members in enumerate(np.split(order, ends[:-1])):
             for start in range(0, len(members), size):
                 rows = members[start : start + size]
-                log_p = self._log(self.probs, rows)
+                log_p = clipped_logs(self.probs, rows)
                 if self.further_probs is not None:
                     log_p *= 1 - self.further_weight
-                    log_p += self.further_weight * self._log(self.further_probs, rows)
+                    log_p += self.further_weight * clipped_logs(self.further_probs, rows)
                 yield label, rows, log_p
 
     def enough_for_an_exponent(self) -> "Examples":
@@ -76,16 +76,25 @@ class Examples:
         n_examples = len(self.given_labels)
         if n_examples <= ENOUGH:
             return self
-        given = self.probs[np.arange(n_examples), self.given_labels]
-        # Ties, common where models are very sure, are broken by the label and the other probabilities.
-        order = np.lexsort((np.square(self.probs).sum(axis=1), self.given_labels, given))
-        rows = order[np.linspace(0, n_examples - 1, ENOUGH).astype(np.int64)]
+        given = self.probs[np.arange(n_examples), self.given_labels].astype(np.float64)
+        rows = spread_rows(given, self.given_labels, [np.square(self.probs).sum(axis=1)], ENOUGH)
         further_probs = None if self.further_probs is None else self.further_probs[rows]
         return Examples(self.given_labels[rows], self.probs[rows], further_probs, self.further_weight)
 
-    def _log(self, probs: NDArray[np.floating[Any]], rows: Index) -> Floats:
-        values = probs[rows].astype(np.float64)
-        return np.log(np.maximum(values, CLIP / self.n_classes, out=values), out=values)
+
+def spread_rows(given: Floats, given_labels: GivenLabels, ties: Sequence[NDArray[Any]], n: int) -> Index:
+    """Return ``n`` rows, evenly spread by the probability of the given label, whatever the order of rows.
+
+    Ties, common where models are very sure, are broken by the label and then by ``ties``, never by the row.
+    """
+    order = np.lexsort((*ties, given_labels, given))
+    return order[np.linspace(0, len(given) - 1, n).astype(np.int64)]
+
+
+def clipped_logs(probs: NDArray[np.floating[Any]], rows: Index) -> Floats:
+    """Return (n, K) the logarithms of some rows of (N, K) probabilities, lower ones counting as ``CLIP`` over K."""
+    values = probs[rows].astype(np.float64)
+    return cast(Floats, np.log(np.maximum(values, CLIP / probs.shape[1], out=values), out=values))
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,7 +169,7 @@ def error_log_odds(examples: Examples, channel: Channel) -> Floats:
     """Return (N,) the log-odds that a given label is wrong."""
     log_odds = np.empty(len(examples.given_labels))
     for label, rows, log_p in examples.chunks():
-        joint = _sharpen(log_p, channel.exponent)
+        joint = sharpen(log_p, channel.exponent)
         joint *= channel.matrix[:, label]
         right = np.maximum(joint[:, label], TINY)
         joint[:, label] = 0
@@ -180,7 +189,7 @@ def _step(examples: Examples, exponent: float, matrix: Floats, *, slopes: bool) 
     counts = np.eye(len(matrix))  # one right label a class, so that a class which is never predicted keeps a row
     log_likelihood = slope = curvature = 0.0
     for label, _, log_p in examples.chunks():
-        sharpened = _sharpen(log_p.copy() if slopes else log_p, exponent)
+        sharpened = sharpen(log_p.copy() if slopes else log_p, exponent)
         likelihood = np.maximum(sharpened @ matrix[:, label], TINY)
         log_likelihood += float(np.sum(np.log(likelihood)))
         counts[:, label] += matrix[:, label] * ((1 / likelihood) @ sharpened)
@@ -208,7 +217,7 @@ def _calibration_slope(examples: Examples, scale: float) -> tuple[float, float]:
     return slope, curvature
 
 
-def _sharpen(log_p: Floats, exponent: float) -> Floats:
+def sharpen(log_p: Floats, exponent: float) -> Floats:
     """Return softmax(exponent * log_p), in the memory of ``log_p``."""
     log_p *= exponent
     log_p -= log_p.max(axis=1, keepdims=True)

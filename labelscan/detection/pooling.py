@@ -14,7 +14,7 @@ from scipy.optimize import minimize
 
 from labelscan.arrays import GivenLabels, Index
 from labelscan.detection.evidence import Evidence, Opinion
-from labelscan.detection.noise_channel import CHUNK_CELLS, CLIP, ENOUGH, SCALE_LIMITS
+from labelscan.detection.noise_channel import CHUNK_CELLS, ENOUGH, SCALE_LIMITS, clipped_logs, sharpen, spread_rows
 
 Floats = NDArray[np.float64]
 Probs = NDArray[np.floating[Any]]
@@ -81,36 +81,27 @@ def geometric_mean(probs: Sequence[Probs], weights: Floats, dtype: type[np.float
     """
     mean = np.empty(probs[0].shape, dtype=dtype)
     for chunk, logs in _log_chunks(probs, np.arange(len(mean), dtype=np.int64)):
-        log_mean = np.tensordot(weights, logs, axes=1)
-        log_mean -= log_mean.max(axis=1, keepdims=True)
-        pooled = np.exp(log_mean)
-        mean[chunk] = pooled / pooled.sum(axis=1, keepdims=True)
+        mean[chunk] = sharpen(np.tensordot(weights, logs, axes=1), 1)
     return mean
 
 
 def _log_chunks(probs: Sequence[Probs], rows: Index) -> Iterator[tuple[Index, Floats]]:
     """Yield some of the rows, and (M, n, K) logarithms of their clipped probabilities."""
-    n_classes = probs[0].shape[1]
-    size = max(1, CHUNK_CELLS // n_classes)
+    size = max(1, CHUNK_CELLS // probs[0].shape[1])
     for start in range(0, len(rows), size):
         chunk = rows[start : start + size]
-        logs = np.stack([each[chunk] for each in probs]).astype(np.float64)
-        yield chunk, np.log(np.maximum(logs, CLIP / n_classes, out=logs), out=logs)
+        yield chunk, np.stack([clipped_logs(each, chunk) for each in probs])
 
 
 def _enough(probs: Sequence[Probs], given_labels: GivenLabels) -> Index:
-    """Return all rows, or ``ENOUGH`` of them, evenly spread by the mean probability of the given label.
-
-    Ties, common where models are very sure, are broken by the label and the other probabilities, and never by the row.
-    """
+    """Return all rows, or ``ENOUGH`` of them, evenly spread by the mean probability of the given label."""
     n_examples = len(given_labels)
     rows = np.arange(n_examples, dtype=np.int64)
     if n_examples <= ENOUGH:
         return rows
     given = np.mean([each[rows, given_labels] for each in probs], axis=0, dtype=np.float64)
     squares = [np.einsum("nk,nk->n", each, each) for each in probs]
-    order = np.lexsort((*squares, given_labels, given))
-    return order[np.linspace(0, n_examples - 1, ENOUGH).astype(np.int64)]
+    return spread_rows(np.asarray(given), given_labels, squares, ENOUGH)
 
 
 def _pooled_train_probs(evidences: Sequence[Evidence], weights: Floats) -> NDArray[Any] | None:

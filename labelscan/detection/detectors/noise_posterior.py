@@ -129,9 +129,10 @@ def _count(evidence: Evidence, by_one: Floats, fewest: float) -> Range:
         by_one: (N,) error probabilities by the pooled probabilities alone.
         fewest: how many are wrong by the likeliest channel.
     """
-    estimate = float(by_one.sum())
-    most = float((evidence.pred_probs.argmax(axis=1) != evidence.given_labels).sum())
-    if evidence.opinions:
+    if not evidence.opinions:
+        estimate = float(by_one.sum())
+        most = float((evidence.pred_probs.argmax(axis=1) != evidence.given_labels).sum())
+    else:
         confidence = evidence.pred_probs.max(axis=1).astype(np.float64)
         agreement = find_agreement(evidence.given_labels, confidence, [one.pred_probs for one in evidence.opinions])
         sizes = np.bincount(agreement.strata)
