@@ -22,7 +22,8 @@ from labelscan.detection.planted_errors import FILE_NAME as PLANTED_FILE
 from labelscan.detection.planted_errors import PlantedErrors, plant_errors
 from labelscan.detection.pooling import pool
 from labelscan.detection.self_check import judge_by_planted
-from labelscan.events import Listener, Noted, Warned, ignore, with_deadline
+from labelscan.events import Listener, Noted, Warned, ignore, interruptible
+from labelscan.interruption import ending_in_order
 from labelscan.pipeline import planning
 from labelscan.pipeline.given_data import Data
 from labelscan.pipeline.inputs import Contents, read_contents
@@ -77,7 +78,7 @@ def detect(
         Interrupted: ``max_seconds`` are over.
     """
     review = None if decisions is None else read_review(decisions)  # a damaged file is refused before any training
-    listen = with_deadline(notify, max_seconds)
+    listen = interruptible(notify, max_seconds)
     plan = planning.plan(data, labels, settings=settings, model=model, output=output, notify=listen)
     return carry_out(plan, resume=resume, fresh=fresh, review=review, notify=listen)
 
@@ -108,7 +109,8 @@ def carry_out(
         log = run.logging(notify)
         plan = _keeping_threads(plan, run)
         run.record(choices=plan.choices, planted=planted)
-        contents = read_contents(plan, run, log)
+        with ending_in_order():
+            contents = read_contents(plan, run, log)
         result, detections = _train_and_judge(plan, contents, run, log, review)
         if plan.config.detection.self_check:
             result = _self_check(plan, contents, result, detections, run, notify)
@@ -155,6 +157,7 @@ def _train_and_judge(
     first, scored = jobs[plan.network.name][0], np.flatnonzero(folds.scored)
     more_jobs = threshold_jobs(first, scored, run.path) if plan.n_threshold_runs else []
     train(plan, contents, [*chain.from_iterable(jobs.values()), *more_jobs], run, notify)
+    told_by_folds = dict.fromkeys(chain.from_iterable(job.warnings() for job in chain(*jobs.values(), more_jobs)))
     evidence = pool(
         list(jobs),
         [
@@ -169,7 +172,7 @@ def _train_and_judge(
     checks = DataChecks(
         label_conflicts=find_label_conflicts(dataset, contents.numbers),
         small_classes=[dataset.class_names[label] for label in np.flatnonzero(sizes < folds.n_folds)],
-        warnings=plan.warnings,
+        warnings=(*plan.warnings, *told_by_folds),
     )
     detector, seed = plan.config.detection.detector, plan.config.seed
     return judge_and_write(dataset, evidence, status, detector, run, checks, review=review, seed=seed, notify=notify)
