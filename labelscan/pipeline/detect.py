@@ -29,7 +29,7 @@ from labelscan.pipeline.given_data import Data
 from labelscan.pipeline.inputs import Contents, read_contents
 from labelscan.pipeline.judge import judge_and_write
 from labelscan.pipeline.planning import Plan, results_depend_on
-from labelscan.pipeline.run_folds import assign, fold_jobs, train
+from labelscan.pipeline.run_folds import assign, fold_jobs, train, warnings_of
 from labelscan.results.finished_run import Run
 from labelscan.results.health import DataChecks
 from labelscan.results.issues import SCORED, UNREADABLE
@@ -156,8 +156,8 @@ def _train_and_judge(
     jobs = {one.name: fold_jobs(plan, one, contents, folds, run) for one in plan.opinions}
     first, scored = jobs[plan.network.name][0], np.flatnonzero(folds.scored)
     more_jobs = threshold_jobs(first, scored, run.path) if plan.n_threshold_runs else []
-    train(plan, contents, [*chain.from_iterable(jobs.values()), *more_jobs], run, notify)
-    told_by_folds = dict.fromkeys(chain.from_iterable(job.warnings() for job in chain(*jobs.values(), more_jobs)))
+    all_jobs = [*chain.from_iterable(jobs.values()), *more_jobs]
+    train(plan, contents, all_jobs, run, notify)
     evidence = pool(
         list(jobs),
         [
@@ -172,7 +172,7 @@ def _train_and_judge(
     checks = DataChecks(
         label_conflicts=find_label_conflicts(dataset, contents.numbers),
         small_classes=[dataset.class_names[label] for label in np.flatnonzero(sizes < folds.n_folds)],
-        warnings=(*plan.warnings, *told_by_folds),
+        warnings=(*plan.warnings, *warnings_of(all_jobs)),
     )
     detector, seed = plan.config.detection.detector, plan.config.seed
     return judge_and_write(dataset, evidence, status, detector, run, checks, review=review, seed=seed, notify=notify)

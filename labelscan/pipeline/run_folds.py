@@ -1,8 +1,9 @@
 """The folds of a run as jobs: which rows each holds out, what its result depends on, and which are still to do."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from itertools import chain
 from typing import Any
 
 import torch
@@ -97,6 +98,19 @@ def train(plan: Plan, contents: Contents, jobs: list[FoldJob], run: RunFolder, n
                 notify(done)
         with ending_in_order():
             plan.executor.run(todo, notify)
+
+
+def warnings_of(jobs: Sequence[FoldJob]) -> list[str]:
+    """Return what finished folds warn of, and which of them learned nothing while others did."""
+    warnings = list(dict.fromkeys(chain.from_iterable(job.warnings() for job in jobs)))
+    failed = [job.place for job in jobs if job.learned_nothing]
+    if 0 < len(failed) < len(jobs):  # where none learned anything, that is said of the run
+        warnings.append(
+            f"{len(failed)} of {len(jobs)} trainings learned nothing, so their examples are judged badly "
+            f"({'; '.join(failed[:5])}{' ...' if len(failed) > 5 else ''}): "
+            "set a lower training.learning_rate, or train longer"
+        )
+    return warnings
 
 
 def _why_again(plan: Plan, run: RunFolder) -> str:

@@ -13,11 +13,12 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Protocol, TextIO
+from typing import Any, Protocol, TextIO
 
 from labelscan.arrays import GivenLabels, Index
 from labelscan.atomic import replacing
 from labelscan.events import EpochDone, Event, FoldDone, Listener, Warned
+from labelscan.training.agreement import Agreement
 from labelscan.training.batches import StoredInputs
 from labelscan.training.checkpoint import CHECKPOINT_FILE, Checkpoint
 from labelscan.training.device import Device, reproducible, seed_of
@@ -28,6 +29,8 @@ LOG_FILE = "log.jsonl"
 STOP_FILE = "STOP"
 """Asks whoever trains the fold to end in order."""
 DONE_FILE = "DONE"
+LEAST_TO_TELL = 30
+"""Held-out examples below which chance says little."""
 RETRY = " at half the learning rate"
 """The attempt at a training that follows one that diverged."""
 FOLD = "fold"
@@ -127,13 +130,15 @@ class FoldJob:
 
             output = self.learner.learn(self, StoredInputs(self.inputs, self.cache_bytes), record)
         output.write(self.folder)
-        right = output.pred_probs.argmax(axis=1) == self.given_labels[self.held_out_index]
+        given, predicted = self.given_labels[self.held_out_index], output.pred_probs.argmax(axis=1)
+        agreement = Agreement.of(predicted, given, self.n_classes) if len(given) else None
+        accuracy = None if agreement is None else agreement.share
         seconds = time.monotonic() - started
-        accuracy = float(right.mean()) if len(right) else None
         warnings = [event.message for event in self.events_from(0)[0] if isinstance(event, Warned)]
         done = {
             "fingerprint": self.fingerprint,
             "held_out_accuracy": accuracy,
+            "learned_nothing": agreement is not None and len(given) >= LEAST_TO_TELL and agreement.learned_nothing,
             "seconds": round(seconds, 3),
             "warnings": list(dict.fromkeys(warnings)),
         }
@@ -153,6 +158,7 @@ class FoldJob:
 
     def ask_to_stop(self) -> None:
         """Ask the process that trains the fold, which may be another one, to end in order."""
+        self.folder.mkdir(parents=True, exist_ok=True)  # it may not have begun
         (self.folder / STOP_FILE).touch()
 
     @property
@@ -161,12 +167,20 @@ class FoldJob:
 
     def warnings(self) -> list[str]:
         """Return what a finished fold has warned of."""
-        return list(json.loads((self.folder / DONE_FILE).read_text(encoding="utf-8"))["warnings"])
+        return list(self._done()["warnings"])
+
+    @property
+    def learned_nothing(self) -> bool:
+        """Return whether the model of a finished fold agrees with held-out labels no more than by chance."""
+        return bool(self._done()["learned_nothing"])
+
+    def _done(self) -> dict[str, Any]:
+        return dict(json.loads((self.folder / DONE_FILE).read_text(encoding="utf-8")))
 
     def finished(self, *, reused: bool = False) -> FoldDone | None:
         """Return how the fold ended, or None unless a finished shard was made from exactly this job."""
         try:
-            done = json.loads((self.folder / DONE_FILE).read_text(encoding="utf-8"))
+            done = self._done()
             if done["fingerprint"] != self.fingerprint or not (self.folder / OUTPUT_FILE).is_file():
                 return None
             accuracy = None if done["held_out_accuracy"] is None else float(done["held_out_accuracy"])

@@ -150,7 +150,8 @@ def _side_by_side(
 def _end_in_order(running: Mapping[Future[None], FoldJob]) -> None:
     """Let folds finish their step and write their checkpoints, those that have any."""
     for job in running.values():
-        job.ask_to_stop()
+        with contextlib.suppress(OSError):  # on a full disk the fold keeps its last checkpoint
+            job.ask_to_stop()
     wait([future for future, job in running.items() if job.learner.keeps_checkpoints], timeout=LAST_STEP_SECONDS)
 
 
