@@ -59,7 +59,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_bytes(scenario, data, tm
     draw = random.Random(scenario)
     attempts = Attempts([*arguments, "-o", str(tmp_path / "cut")], tmp_path / "log")
     kills = 0
-    while kills < n_kills and attempts.run(seconds * draw.uniform(0.05, 2.2) / n_kills + 0.1) != ENDED:
+    while kills < n_kills and attempts.run(seconds * draw.uniform(0.05, 1.5) / n_kills + 0.1) != ENDED:
         kills += 1
     if attempts.codes[-1] != ENDED:
         assert attempts.run() == ENDED
