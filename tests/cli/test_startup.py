@@ -8,7 +8,7 @@ import sys
 import pytest
 
 HEAVY = ["torch", "torchvision", "numpy", "pandas", "sklearn", "scipy", "cleanlab", "PIL", "rich"]
-COMMANDS = ("detect", "report", "apply", "gate", "diff", "benchmark")
+COMMANDS = ("detect", "report", "apply", "gate", "diff", "benchmark", "cache")
 LIGHT = ["--help", "--version", "", *(f"{name} --help" for name in COMMANDS)]
 
 

@@ -8,13 +8,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import labelscan.data.store as store_module
 from labelscan.arrays import as_strings
 from labelscan.config import StoreConfig
+from labelscan.data.build_store import build_store
+from labelscan.data.cache import Cache
 from labelscan.data.dataset import ImageArray, ImageFiles
 from labelscan.data.decoding import ImageShape
 from labelscan.data.native_sizes import probe
-from labelscan.data.store import Store, build_store
+from labelscan.data.rows_file import RowsFile
+from labelscan.data.store import Store
 from labelscan.errors import RunError
 from labelscan.events import StepAdvanced, StepDone, StepStarted, ignore
 
@@ -31,8 +33,11 @@ def files(root, names):
     return ImageFiles(root, as_strings(names))
 
 
-def build(source, path, shape=SHAPE, *, max_pixels=LIMIT, notify=ignore, workers=2):
-    return build_store(source, shape, path, config=StoreConfig(workers=workers), max_pixels=max_pixels, notify=notify)
+def build(source, path, shape=SHAPE, *, cache=None, max_pixels=LIMIT, notify=ignore, workers=2):
+    """Build a store with a cache of its own, unless one is given."""
+    cache = cache or Cache(path.with_suffix(".cache"))
+    config = StoreConfig(workers=workers)
+    return build_store(source, shape, path, cache=cache, config=config, max_pixels=max_pixels, notify=notify)
 
 
 @pytest.fixture
@@ -246,7 +251,7 @@ def test_an_interrupted_rebuild_does_not_pass_for_the_old_store(colours, tmp_pat
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_a_full_disk_is_an_error_that_says_so():
     with Path("/dev/full").open("wb", buffering=0) as full, pytest.raises(RunError, match="No space left on device"):
-        store_module._write(full, 0, b"x")
+        RowsFile(full, 1).put(0, np.zeros((1, 8, 8, 3), dtype=np.uint8))
 
 
 def test_probe_finds_size_and_greyness(tmp_path):
