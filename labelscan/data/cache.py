@@ -161,9 +161,7 @@ def open_cache(config: CacheConfig, private: Path, notify: Listener = ignore) ->
                 stack.enter_context(lease(folder / _LEASES))
                 cache = Cache(folder, config.limit)
             except OSError as error:
-                notify(
-                    Warned(f"the cache is left out, since it cannot be written ({error.strerror or error}): {folder}")
-                )
+                notify(Warned(f"the cache {folder} is left out: it cannot be written ({error.strerror or error})"))
         yield cache
     shutil.rmtree(private, ignore_errors=True)
 

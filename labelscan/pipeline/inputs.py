@@ -5,7 +5,7 @@ They come in two steps, since a finished run only needs to know whether its data
 
 import hashlib
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +22,7 @@ from labelscan.data.decoding import ImageShape
 from labelscan.data.duplicates import number_equal_rows, number_identical
 from labelscan.data.store import Store
 from labelscan.errors import DatasetError, Problem, RunFolderError
-from labelscan.events import Listener, Warned
+from labelscan.events import Event, Listener, Warned
 from labelscan.pipeline.planned_opinions import PlannedOpinion
 from labelscan.pipeline.planning import Plan
 from labelscan.results.run_files import FRESH
@@ -154,9 +154,8 @@ def _build(plan: Plan, images: ImageSource, shape: ImageShape, run: RunFolder, n
     for opinion in plan.opinions:
         if opinion.frozen is not None and opinion.image_shape == shape:
             inputs_of(plan, opinion, run).unlink(missing_ok=True)  # of other images, perhaps
-    private = run.inputs / CACHE
-    is_in_memory = isinstance(images, ImageArray) and images.images.shape[1:] == shape
-    with nullcontext(Cache(private)) if is_in_memory else open_cache(plan.config.cache, private, notify) as cache:
+    is_in_memory = isinstance(images, ImageArray) and images.images.shape[1:] == shape  # nothing will be decoded
+    with nullcontext(Cache(run.inputs / CACHE)) if is_in_memory else _cache(plan, run, notify) as cache:
         return build_store(
             images,
             shape,
@@ -170,7 +169,7 @@ def _build(plan: Plan, images: ImageSource, shape: ImageShape, run: RunFolder, n
 
 def _embed(plan: Plan, opinion: PlannedOpinion, store: Store, path: Path, run: RunFolder, notify: Listener) -> None:
     assert opinion.frozen is not None
-    with open_cache(plan.config.cache, run.inputs / CACHE, notify) as cache:
+    with _cache(plan, run, notify) as cache:
         embed(
             store,
             opinion.frozen,
@@ -181,6 +180,15 @@ def _embed(plan: Plan, opinion: PlannedOpinion, store: Store, path: Path, run: R
             device=plan.device,
             notify=notify,
         )
+
+
+def _cache(plan: Plan, run: RunFolder, notify: Listener) -> AbstractContextManager[Cache]:
+    def warn_once(event: Event) -> None:
+        if isinstance(event, Warned) and event.message not in run.warned:
+            run.warned.add(event.message)
+            notify(event)
+
+    return open_cache(plan.config.cache, run.inputs / CACHE, warn_once)
 
 
 def _report_unreadable(plan: Plan, unreadable: dict[int, str], notify: Listener) -> None:

@@ -76,19 +76,19 @@ def _made_by(
     network: nn.Module, backbone: Backbone, store: Store, device: Device, *, mirror: bool
 ) -> dict[str, object]:
     """Return what features depend on besides the contents of the images."""
-    digest = hashlib.blake2b(repr((network, backbone.scale)).encode(), digest_size=16)
+    digest = hashlib.blake2b(repr((network, backbone.scale)).encode(), digest_size=8)
     for name, tensor in network.state_dict().items():
         digest.update(name.encode())
         digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
     packages = sorted({type(module).__module__.partition(".")[0] for module in network.modules()} - {"labelscan"})
     return {
-        **decoder(store.shape),
         "backbone": getattr(backbone, "name", type(backbone).__name__),  # which those of other packages may lack
-        "network": digest.hexdigest(),
         "mirrored": mirror,
         "precision": device.dtype_name,
         "device": f"{device.kind} {device.processor}",
-        "packages": {name: str(getattr(sys.modules.get(name), "__version__", "")) for name in packages},
+        "network": digest.hexdigest(),
+        **decoder(store.shape),
+        **{name: str(getattr(sys.modules.get(name), "__version__", "")) for name in packages},
     }
 
 
