@@ -185,16 +185,14 @@ def _make(folder: Path) -> None:
 def _files_in(folder: Path) -> list[_File]:
     """Return the segments in the folder of a shelf; what killed processes have left unfinished is deleted."""
     files = []
-    for path in folder.iterdir():
-        if path.suffix not in (SUFFIX, PARTIAL):
-            continue
+    for path in folder.glob("*"):
         try:
             status = path.lstat()
         except OSError:
             continue  # deleted just now
         if path.suffix == SUFFIX:
             files.append(_File(path, status.st_size, status.st_mtime_ns))
-        elif time.time() - status.st_mtime > ABANDONED_SECONDS:
+        elif path.suffix == PARTIAL and time.time() - status.st_mtime > ABANDONED_SECONDS:
             _delete(path)
     return files
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import labelscan.data.build_store as build_store_module
 from labelscan.arrays import as_strings
 from labelscan.config import StoreConfig
 from labelscan.data.build_store import build_store
@@ -18,7 +19,7 @@ from labelscan.data.native_sizes import probe
 from labelscan.data.rows_file import RowsFile
 from labelscan.data.store import Store
 from labelscan.errors import RunError
-from labelscan.events import StepAdvanced, StepDone, StepStarted, ignore
+from labelscan.events import Noted, StepAdvanced, StepDone, StepStarted, ignore
 
 SHAPE = ImageShape(8, 8, 3)
 LIMIT = 10**6
@@ -252,6 +253,66 @@ def test_an_interrupted_rebuild_does_not_pass_for_the_old_store(colours, tmp_pat
 def test_a_full_disk_is_an_error_that_says_so():
     with Path("/dev/full").open("wb", buffering=0) as full, pytest.raises(RunError, match="No space left on device"):
         RowsFile(full, 1).put(0, np.zeros((1, 8, 8, 3), dtype=np.uint8))
+
+
+@pytest.fixture
+def decoded(monkeypatch):
+    """Return how many images are decoded, as a list that grows with each."""
+    counted, original = [], build_store_module._decode
+
+    def decode(content, shape, max_pixels):
+        counted.append(content)
+        return original(content, shape, max_pixels)
+
+    monkeypatch.setattr(build_store_module, "_decode", decode)
+    return counted
+
+
+def test_images_that_were_decoded_before_are_reused_in_any_order(colours, tmp_path, decoded):
+    cache, told = Cache(tmp_path / "cache"), []
+    build(colours, tmp_path / "first.npy", cache=cache)
+    order = np.array([19, 3, 3, 7])
+    save(tmp_path / "in" / "new.png", (99, 0, 0))
+    more = files(tmp_path / "in", [*colours.paths[order], "new.png"])
+    store = build(more, tmp_path / "second.npy", cache=cache, notify=told.append)
+    assert store.images()[:, 0, 0, 0].tolist() == [19, 3, 3, 7, 99]
+    assert len(decoded) == 21
+    assert Noted("4 of 5 decoded images are reused") in told
+    assert not len(store.changed(more))
+
+
+@pytest.mark.parametrize("other", ["size", "max_pixels", "pillow"])
+def test_images_decoded_in_another_way_are_decoded_again(colours, tmp_path, decoded, monkeypatch, other):
+    cache = Cache(tmp_path / "cache")
+    build(colours, tmp_path / "first.npy", cache=cache)
+    if other == "pillow":
+        monkeypatch.setattr("PIL.__version__", "0.1")
+    shape = ImageShape(4, 16, 3) if other == "size" else SHAPE
+    build(colours, tmp_path / "second.npy", shape, cache=cache, max_pixels=LIMIT - (other == "max_pixels"))
+    assert len(decoded) == 40
+
+
+def test_a_damaged_cache_gives_no_wrong_pixels(colours, tmp_path, decoded):
+    cache = Cache(tmp_path / "cache")
+    first = build(colours, tmp_path / "first.npy", cache=cache)
+    (segment,) = (tmp_path / "cache").glob("*/*.rows")
+    content = bytearray(segment.read_bytes())
+    content[-100] ^= 1
+    segment.write_bytes(content)
+    second = build(colours, tmp_path / "second.npy", cache=cache)
+    np.testing.assert_array_equal(second.images(), first.images())
+    assert len(decoded) > 20
+
+
+def test_what_is_unreadable_or_in_memory_already_is_not_cached(tmp_path):
+    cache = Cache(tmp_path / "cache")
+    (tmp_path / "a.png").write_bytes(b"no image")
+    for _ in range(2):
+        assert build(files(tmp_path, ["a.png"]), tmp_path / "a.npy", cache=cache).unreadable == {0: "not an image"}
+    build(ImageArray(np.zeros((3, 8, 8, 3), dtype=np.uint8)), tmp_path / "b.npy", cache=cache)
+    assert cache.shelves() == []
+    build(ImageArray(np.zeros((3, 9, 9, 3), dtype=np.uint8)), tmp_path / "c.npy", cache=cache)
+    assert [one.n_examples for one in cache.shelves()] == [3]
 
 
 def test_probe_finds_size_and_greyness(tmp_path):

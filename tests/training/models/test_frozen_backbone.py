@@ -139,6 +139,13 @@ def test_features_made_in_another_way_are_others(images, compute, other):
     assert n_computed >= N_IMAGES
 
 
+def test_features_of_another_processor_are_others(images, compute, monkeypatch):
+    compute(images)
+    monkeypatch.setattr("torch.backends.cpu.get_cpu_capability", lambda: "ABACUS")
+    _, n_computed = compute(images)
+    assert n_computed >= N_IMAGES
+
+
 def test_features_do_not_depend_on_which_images_are_computed_together(compute):
     check_alone_and_together(compute, Random(TorchvisionModel("mobilenet_v3_small", "none")), 224)
 
