@@ -44,12 +44,23 @@ def cache(
         return
     out = console.stdout()
     if clear:
-        kept = f"; kept {file_size(total)}, which a run is using now" if total else ""
-        out.print(console.text(f"cleared {file_size(n_cleared)}{kept}"))
+        out.print(console.text("; ".join([f"cleared {file_size(n_cleared)}", *_kept(shelves)])))
     out.print(console.text((str(folder), "bold"), f": {file_size(total)} of {file_size(config.limit)}"))
     if shelves:
         out.print()
         out.show(console.entries(((one.kind, *_lines(one)) for one in shelves), style="bold"))
+
+
+def _kept(shelves: "list[ShelfFacts]") -> Iterator[str]:
+    """Say how much is left after clearing, and why."""
+    from labelscan.wording import file_size
+
+    in_use = sum(one.n_bytes_in_use for one in shelves)
+    others = sum(one.n_bytes for one in shelves) - in_use
+    if in_use:
+        yield f"kept {file_size(in_use)}, which a run is using now"
+    if others:
+        yield f"kept {file_size(others)}, which may not be deleted"
 
 
 def _lines(shelf: "ShelfFacts") -> Iterator[str]:

@@ -58,6 +58,15 @@ def test_clearing_keeps_what_a_run_is_using_and_says_so(command, kept, tmp_path)
     assert "in use now" in ended.out
 
 
+def test_clearing_says_what_the_system_does_not_let_it_delete(command, kept, monkeypatch):
+    def refuse(path, missing_ok=False):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("pathlib.Path.unlink", refuse)
+    ended = command("cache", "--cache", "cache", "--clear")
+    assert ended.out.splitlines()[0] == "cleared 0 kB; kept 611 kB, which may not be deleted"
+
+
 def test_a_variable_names_the_folder_and_the_limit(command, kept, monkeypatch):
     monkeypatch.setenv("LABELSCAN_CACHE", "cache")
     monkeypatch.setenv("LABELSCAN_CACHE_GIGABYTES", "0.5")

@@ -66,6 +66,17 @@ for line, heavy in {
     python(code, str(tmp_path))
 
 
+def test_the_cache_is_shown_without_loading_torch(tmp_path):
+    code = """
+import sys
+from labelscan.__main__ import main
+
+assert main(["cache", "--cache", sys.argv[1]]) == 0
+assert "torch" not in sys.modules
+"""
+    python(code, str(tmp_path))
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["list", "configs"]], ids=" ".join)
 def test_a_reader_that_goes_away_is_no_failure(arguments):
     process = subprocess.Popen(
