@@ -7,9 +7,12 @@ import os
 import signal
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from labelscan.config import CacheConfig
 from labelscan.data import cache as cache_module
@@ -124,6 +127,43 @@ def test_damaged_files_are_made_anew(cache, damage):
     put(cache, 0, 5)
     assert found(cache) == list(range(5))
     assert len(segments(cache)) == 1 or damage == "a byte of a digest"  # nobody asks for a row with a digest of none
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("put"), st.integers(0, 9), st.integers(1, 10)),
+        st.tuples(st.just("flip"), st.integers(0, 9), st.integers(0, 10_000)),
+        st.tuples(st.just("cut"), st.integers(0, 9), st.integers(0, 10_000)),
+        st.tuples(st.just("delete"), st.integers(0, 9), st.just(0)),
+    ),
+    max_size=12,
+)
+
+
+@given(steps=STEPS)
+def test_whatever_happens_to_its_files_what_is_found_is_what_was_added(steps):
+    with TemporaryDirectory() as folder:
+        cache = Cache(Path(folder), 1000)
+        for step, first, second in steps:
+            if step == "put":
+                put(cache, first, first + second)
+            elif files := segments(cache):
+                harm(files[first % len(files)], step, second)
+            found(cache)  # which compares
+        cache.clear()
+        put(cache)
+        assert found(cache) == list(range(10))
+
+
+def harm(path, how, place):
+    content = bytearray(path.read_bytes())
+    if how == "delete" or not content:
+        path.unlink()
+    elif how == "cut":
+        path.write_bytes(content[: place % len(content)])
+    else:
+        content[place % len(content)] ^= 1 << place % 8
+        path.write_bytes(content)
 
 
 def test_a_row_is_found_in_its_second_copy_where_the_first_is_damaged(cache):
