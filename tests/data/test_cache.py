@@ -65,6 +65,7 @@ def test_what_was_added_is_found_in_any_order_and_selection(cache):
         for number in (7, 2, 2, 9):
             np.testing.assert_array_equal(shelf.get(DIGESTS[number]).view("<f4"), ROWS[number])
         assert shelf.get(b"\x01" * 15 + b"\x02") is None  # its first bytes are those of another
+    assert found(cache) == list(range(10))  # which is not taken for damaged
 
 
 def test_what_was_made_in_another_way_is_not_found(cache):
@@ -341,6 +342,30 @@ def test_room_is_left_on_the_disk_for_the_run_itself(cache, monkeypatch):
     put(cache, notify=told.append)
     assert told == [Noted("no more is added to the cache: the disk is nearly full")]
     assert found(cache) == []
+
+
+def test_what_a_run_writes_is_in_use_also_where_a_file_server_has_another_time(tmp_path, monkeypatch):
+    original = shelf_module.write_segment
+
+    def write_with_clock_behind(folder, digests, rows):
+        path = original(folder, digests, rows)
+        grow_old(path, 1)
+        return path
+
+    monkeypatch.setattr(shelf_module, "write_segment", write_with_clock_behind)
+    with open_cache(CacheConfig(folder=str(tmp_path / "cache")), tmp_path / "private") as cache:
+        put(cache)
+        assert cache.clear() == 0
+
+
+def test_leases_of_processes_that_have_ended_are_deleted_unless_they_are_about_to_be_locked(tmp_path):
+    with open_cache(CacheConfig(folder=str(tmp_path / "cache")), tmp_path / "private") as cache:
+        (mine,) = leases = list((cache.folder / "leases").iterdir())
+        new = mine.with_name(f"{time.time_ns()}-new.lock")
+        for path in (new, mine.with_name("1-old.lock")):
+            path.write_bytes(b"")
+        cache.clear()
+        assert sorted((cache.folder / "leases").iterdir()) == sorted([*leases, new])
 
 
 @pytest.fixture
