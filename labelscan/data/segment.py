@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 DIGEST_BYTES = 16
+BYTES_BESIDE_A_ROW = DIGEST_BYTES + 4
+"""What a row takes besides its own: its digest and its checksum."""
 SUFFIX = ".rows"
 PARTIAL = ".partial"
 """What files end in that are being written, or were when a process was killed."""
@@ -47,7 +49,7 @@ class Segment:
             if len(header) != _HEADER.size:
                 return None
             magic, n_rows, row_bytes = _HEADER.unpack(header)
-            whole = _HEADER.size + n_rows * (DIGEST_BYTES + _CHECKSUM.size + row_bytes)
+            whole = _HEADER.size + n_rows * (BYTES_BESIDE_A_ROW + row_bytes)
             return cls(path, n_rows, row_bytes) if (magic, file.seek(0, os.SEEK_END)) == (_MAGIC, whole) else None
 
     def digests(self) -> NDArray[np.uint8]:

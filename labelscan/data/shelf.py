@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from labelscan.data.segment import DIGEST_BYTES, SUFFIX, Segment, write_segment, write_whole
+from labelscan.data.segment import BYTES_BESIDE_A_ROW, DIGEST_BYTES, SUFFIX, Segment, write_segment, write_whole
 from labelscan.events import Listener, Noted, Warned
 
 SAVE_SECONDS = 20.0
@@ -81,7 +81,7 @@ class Shelf:
         if not self._adds:
             return
         self._new += [(digest, row.tobytes()) for digest, row in zip(digests, rows, strict=True)]
-        self._new_bytes += rows.nbytes
+        self._new_bytes += rows.nbytes + len(rows) * BYTES_BESIDE_A_ROW
         if self._new_bytes >= SEGMENT_BYTES or time.monotonic() - self._saved >= SAVE_SECONDS:
             self._save()
 

@@ -83,7 +83,7 @@ def test_rows_are_saved_every_while(cache, monkeypatch):
         shelf.add(DIGESTS[2:4], ROWS[2:4])
         assert found(cache) == [0, 1, 2, 3]
         monkeypatch.setattr(shelf_module, "SAVE_SECONDS", 1000.0)
-        monkeypatch.setattr(shelf_module, "SEGMENT_BYTES", 2 * ROW_BYTES)
+        monkeypatch.setattr(shelf_module, "SEGMENT_BYTES", 2 * (ROW_BYTES + 20))
         shelf.add(DIGESTS[4:6], ROWS[4:6])
         assert found(cache) == [0, 1, 2, 3, 4, 5]
         shelf.add(DIGESTS[6:7], ROWS[6:7])
@@ -336,12 +336,23 @@ def test_a_full_disk_leaves_nothing_behind(cache, monkeypatch):
     assert found(cache) == [0]
 
 
-def test_room_is_left_on_the_disk_for_the_run_itself(cache, monkeypatch):
+def test_room_is_left_on_the_disk_and_for_the_run_itself(cache, monkeypatch):
     told = []
+    monkeypatch.setattr(shelf_module, "SAVE_SECONDS", 0.0)
+    with cache.shelf("features", MADE_BY, run_bytes=2**62, notify=told.append) as shelf:
+        shelf.add(DIGESTS[:2], ROWS[:2])
+        shelf.add(DIGESTS[2:4], ROWS[2:4])  # of which nothing more is said
+    assert told == [Noted("no more is added to the cache: the disk is nearly full")]
     monkeypatch.setattr(cache_module, "LEAST_FREE", 2**62)
     put(cache, notify=told.append)
-    assert told == [Noted("no more is added to the cache: the disk is nearly full")]
+    assert len(told) == 2
     assert found(cache) == []
+
+
+def test_nothing_is_deleted_for_what_will_never_fit(cache):
+    put(cache, 0, 4)
+    put(Cache(cache.folder, 200), 4, 10)
+    assert found(cache) == [0, 1, 2, 3]
 
 
 def test_what_a_run_writes_is_in_use_also_where_a_file_server_has_another_time(tmp_path, monkeypatch):
