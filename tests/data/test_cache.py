@@ -355,6 +355,14 @@ def test_nothing_is_deleted_for_what_will_never_fit(cache):
     assert found(cache) == [0, 1, 2, 3]
 
 
+def test_a_run_that_begins_later_does_not_end_the_use_by_another(tmp_path):
+    config = CacheConfig(folder=str(tmp_path / "cache"))
+    with open_cache(config, tmp_path / "private") as cache:
+        put(cache)
+        with open_cache(config, tmp_path / "private") as later:
+            assert later.clear() == 0
+
+
 def test_what_a_run_writes_is_in_use_also_where_a_file_server_has_another_time(tmp_path, monkeypatch):
     original = shelf_module.write_segment
 
