@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelscan.wording import duration, percent, printable
+from labelscan.wording import duration, file_size, percent, printable
 
 
 @pytest.mark.parametrize(
@@ -14,6 +14,17 @@ from labelscan.wording import duration, percent, printable
 )
 def test_durations_read_as_people_say_them(seconds, text):
     assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("n_bytes", "text"),
+    [
+        *[(0, "0 kB"), (12_345, "12 kB"), (999_499, "999 kB"), (999_600, "1.0 MB"), (3_400_000, "3.4 MB")],
+        *[(9_960_000, "10 MB"), (20 * 10**9, "20 GB"), (5 * 10**15, "5000 TB")],
+    ],
+)
+def test_sizes_of_files_read_as_people_say_them(n_bytes, text):
+    assert file_size(n_bytes) == text
 
 
 def test_shares_read_as_per_cent():

@@ -9,6 +9,7 @@ from labelscan.cli import options
 from labelscan.cli.command import Given, command
 from labelscan.cli.options import OUTPUT, option
 from labelscan.errors import UsageError
+from labelscan.wording import file_size
 
 if TYPE_CHECKING:  # numpy loads with it
     from labelscan.data.cache import ShelfFacts
@@ -27,7 +28,6 @@ def cache(
     """
     from labelscan.cli import console
     from labelscan.data.cache import Cache, folder_of
-    from labelscan.wording import file_size
 
     config = given.resolve().cache
     folder = folder_of(config)
@@ -53,8 +53,6 @@ def cache(
 
 def _kept(shelves: "list[ShelfFacts]") -> Iterator[str]:
     """Say how much is left after clearing, and why."""
-    from labelscan.wording import file_size
-
     in_use = sum(one.n_bytes_in_use for one in shelves)
     others = sum(one.n_bytes for one in shelves) - in_use
     if in_use:
@@ -64,8 +62,6 @@ def _kept(shelves: "list[ShelfFacts]") -> Iterator[str]:
 
 
 def _lines(shelf: "ShelfFacts") -> Iterator[str]:
-    from labelscan.wording import file_size
-
     used = f"last used {_time(shelf).astimezone():%Y-%m-%d %H:%M}"
     in_use = ", in use now" if shelf.n_bytes_in_use else ""
     yield f"{shelf.n_examples:,} examples, {file_size(shelf.n_bytes)}, {used}{in_use}"
