@@ -6,6 +6,7 @@ is needed to read a finished run. SQLite would be one file in place of many, but
 
 import contextlib
 import json
+import os
 import re
 import shutil
 import sys
@@ -167,12 +168,17 @@ def open_cache(config: CacheConfig, private: Path, notify: Listener = ignore) ->
 
 
 def folder_of(config: CacheConfig) -> Path | None:
-    """Return the folder that the settings name, or None for none."""
+    """Return the folder that the settings name, or None for none, and for users without a home, as in containers."""
     if config.folder == NONE:
         return None
     if config.folder:
-        return Path(config.folder).expanduser()
-    return platformdirs.user_cache_path("labelscan", appauthor=False)
+        # Unlike Path.expanduser, it keeps a ~name that is not a user.
+        return Path(os.path.expanduser(config.folder))  # noqa: PTH111
+    try:
+        usual = platformdirs.user_cache_path("labelscan", appauthor=False)
+    except RuntimeError:  # as newer versions say that there is no home; older ones keep the ~
+        return None
+    return usual if usual.is_absolute() else None
 
 
 def _make(folder: Path) -> None:
