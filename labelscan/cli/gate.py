@@ -140,7 +140,7 @@ def _update(limits: GateConfig, find_run: Callable[[], "FinishedRun"], *, quiet:
 def _write(verdict: "GateVerdict", formats: Mapping[str, Path | None], *, top: int, quiet: bool) -> None:
     """Write the verdict in each format to its file, or to stdout."""
     from labelscan.atomic import replacing
-    from labelscan.cli import gate_screen
+    from labelscan.cli import console, gate_screen
 
     for name, path in sorted(formats.items(), key=lambda one: one[1] is None):  # files first: stdout may go away
         if name == TEXT and path is None:
@@ -148,7 +148,7 @@ def _write(verdict: "GateVerdict", formats: Mapping[str, Path | None], *, top: i
             continue
         content = gate_screen.as_text(verdict, top) if name == TEXT else FORMATS[name](verdict, top)
         if path is None:
-            gate_screen.show_formatted(content)
+            (console.show_commands if name == GITHUB else console.show_formatted)(content)
             continue
         with contextlib.suppress(BrokenPipeError), replacing(path) as file:  # a pipe whose reader is gone
             file.write(content)
