@@ -13,7 +13,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from labelscan.atomic import replacing
+from labelscan.atomic import replacing, writing
 
 SAVE_SECONDS = 20.0
 """The most work that is lost when the process is killed."""
@@ -40,19 +40,21 @@ class GrowingArray:
         try:
             self._save()
         finally:
-            self._file.close()
+            with writing(self._partial):
+                self._file.close()
         if self.done == self.n_rows:
             self._partial.replace(self.path)
             self._count.unlink(missing_ok=True)
 
     def add(self, block: NDArray[np.float32]) -> None:
         """Append (B, D) rows; they are saved now and then."""
-        if self._file is None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self._partial.open("wb")
-            shape = (self.n_rows, block.shape[1])
-            npy.write_array_header_1_0(self._file, {"descr": "<f4", "fortran_order": False, "shape": shape})
-        self._file.write(np.ascontiguousarray(block, dtype="<f4").tobytes())
+        with writing(self._partial):
+            if self._file is None:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                self._file = self._partial.open("wb")
+                shape = (self.n_rows, block.shape[1])
+                npy.write_array_header_1_0(self._file, {"descr": "<f4", "fortran_order": False, "shape": shape})
+            self._file.write(np.ascontiguousarray(block, dtype="<f4").tobytes())
         self.done += len(block)
         if time.monotonic() - self._saved > SAVE_SECONDS:
             self._save()
@@ -60,8 +62,9 @@ class GrowingArray:
     def _save(self) -> None:
         """Sync the rows to disk, and only then write down their number."""
         assert self._file is not None
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        with writing(self._partial):
+            self._file.flush()
+            os.fsync(self._file.fileno())
         with replacing(self._count) as file:
             file.write(str(self.done))
         self._saved = time.monotonic()

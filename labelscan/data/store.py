@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelscan.arrays import Index, Mask
-from labelscan.atomic import partial_of, write_npz
+from labelscan.atomic import partial_of, write_npz, writing
 from labelscan.config import StoreConfig
 from labelscan.data.cores import available_cores
 from labelscan.data.dataset import Image, ImageSource
@@ -278,15 +278,12 @@ def _reported(blocks: Iterator[Block], n_images: int, notify: Listener) -> Itera
 
 def _write(file: BinaryIO, position: int, content: bytes | memoryview) -> None:
     try:
-        file.seek(position)
-        file.write(content)
-        file.flush()
+        with writing(Path(file.name)):
+            file.seek(position)
+            file.write(content)
+            file.flush()
     except OSError as error:
-        raise RunError(
-            f"the decoded images cannot be written ({error.strerror})",
-            where=file.name,
-            hint="free space on the disk, or store smaller images by --image-size",
-        ) from error
+        raise RunError(f"the decoded images cannot be written ({error.strerror})", where=file.name) from error
 
 
 def _clear(path: Path) -> None:

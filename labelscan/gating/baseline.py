@@ -15,7 +15,8 @@ import pandas as pd
 
 from labelscan.correction.decisions import read_decisions
 from labelscan.errors import GateError, Problem
-from labelscan.results.run_files import is_own_file
+from labelscan.results.outside_links import refuse_outside_links
+from labelscan.results.run_files import RUN_FILE, is_own_file
 from labelscan.tables import write_csv
 
 COLUMNS = ("example_id", "given_label")
@@ -103,8 +104,11 @@ def read_to_update(path: Path) -> Baseline:
 
     Raises:
         GateError: the file holds decisions, belongs to a run, or cannot be read.
+        RunFolderError: it is a link in a run folder that leads out of it.
     """
     path = path.expanduser()
+    if (path.parent / RUN_FILE).is_file():
+        refuse_outside_links(path.parent, [path])
     if not path.exists():
         return Baseline(path=path, reviewed=frozenset())
     if is_own_file(path):

@@ -34,7 +34,8 @@ from labelscan.correction.decisions import (
     record_of,
     write_decisions,
 )
-from labelscan.errors import DecisionsError, UsageError
+from labelscan.errors import DecisionsError, DiskError, RunFolderError, UsageError
+from labelscan.results.outside_links import refuse_outside_links
 
 HOST = "127.0.0.1"
 NAMES = (HOST, "localhost")
@@ -94,20 +95,26 @@ class DecisionsFile:
         Raises:
             Conflict: ``tag`` is out of date.
             DecisionsError: the decisions are about other data.
+            RunFolderError: the file is a link that leads out of the run folder.
         """
         check_decisions(decisions, self._given_labels, where=self.path.name)
         with self._lock:
+            self.refuse_outside_link()
             if tag != self._tag():
                 raise Conflict
             self._keep_other_columns()
             write_decisions(decisions, self.path)
             return self._tag()
 
+    def refuse_outside_link(self) -> None:
+        """Raise RunFolderError where the file is a link that leads out of the run folder."""
+        refuse_outside_links(self.path.parent, [self.path])
+
     def _keep_other_columns(self) -> None:
         if not self.path.exists() or not has_other_columns(self.path):
             return
         names = (f"{self.path.stem}-before{end}{self.path.suffix}" for end in chain([""], map("-{}".format, count(2))))
-        copy = next(copy for name in names if not (copy := self.path.with_name(name)).exists())
+        copy = next(copy for name in names if not os.path.lexists(copy := self.path.with_name(name)))
         with replacing_bytes(copy) as file:
             file.write(self.path.read_bytes())
 
@@ -128,12 +135,14 @@ class ReviewServer(ThreadingTCPServer):
     Raises:
         UsageError: the port is taken.
         DecisionsError: existing decisions cannot be read or are about other data.
+        RunFolderError: their file is a link that leads out of the run folder.
     """
 
     allow_reuse_address = sys.platform != "win32"  # there it would let two servers have one port
     daemon_threads = True
 
     def __init__(self, render: Callable[[str], str], decisions: DecisionsFile, *, port: int = 0) -> None:
+        decisions.refuse_outside_link()
         decisions.read()
         self.decisions = decisions
         self.token = secrets.token_urlsafe(24)
@@ -226,9 +235,10 @@ class _Handler(BaseHTTPRequestHandler):
             new_tag = self.server.decisions.write(decisions_of(json.loads(body), where="the page"), tag)
         except Conflict:
             self._answer(HTTPStatus.PRECONDITION_FAILED, b"the file has changed: read it again\n")
-        except (DecisionsError, ValueError, RecursionError) as error:  # ValueError: not JSON; RecursionError: too deep
+        # ValueError: not JSON; RecursionError: too deep
+        except (DecisionsError, RunFolderError, ValueError, RecursionError) as error:
             self._answer(HTTPStatus.UNPROCESSABLE_ENTITY, f"{error}\n".encode())
-        except OSError as error:
+        except (OSError, DiskError) as error:
             self._answer(HTTPStatus.INTERNAL_SERVER_ERROR, f"cannot be saved ({error})\n".encode())
         else:
             self._answer(HTTPStatus.NO_CONTENT, tag=new_tag)

@@ -1,11 +1,15 @@
 """The files of a run: their names, which of them labelscan may delete, and how the JSON among them is read."""
 
+import os
 import shutil
 from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
+from itertools import chain
 from pathlib import Path
 
-from labelscan.atomic import read_json
+from labelscan.atomic import read_json, sweep
 from labelscan.errors import RunFolderError
+from labelscan.results.outside_links import refuse_outside_links
 
 FORMAT_VERSION = 1
 """Version of run.json and of everything else in the folder; a folder of another version is refused."""
@@ -73,6 +77,20 @@ def clear(folder: Path, also_owns: Sequence[str]) -> None:
             shutil.rmtree(entry)
 
 
+def sweep_run(folder: Path, also_owns: Sequence[str]) -> None:
+    """Delete what killed processes have left half-written in a run, in the folders of its steps too."""
+    for inside in chain([folder], *(_folders(entry) for entry in _own_entries(folder, also_owns))):
+        sweep(inside)
+
+
+def refuse_links_out(folder: Path, also_owns: Sequence[str] = ()) -> None:
+    """Raise RunFolderError where a link leads out of a run folder from a place that a run may write to."""
+    entries = _own_entries(folder, also_owns)
+    written = [folder / LOCK_FILE, folder / DECISIONS_FILE, *folder.glob(".*.partial"), *entries]
+    below = (one for entry in entries for inside in _folders(entry) for one in inside.iterdir())
+    refuse_outside_links(folder, chain(written, below))
+
+
 def read_versioned(path: Path, format_version: int) -> dict[str, object]:
     """Return the content of run.json or summary.json.
 
@@ -93,6 +111,12 @@ def read_versioned(path: Path, format_version: int) -> dict[str, object]:
     return content
 
 
-def _own_entries(folder: Path, also_owns: Sequence[str]) -> Iterator[Path]:
-    for pattern in (*OWN_FILES, *OWN_FOLDERS, *also_owns):
-        yield from list(folder.glob(pattern))
+def _own_entries(folder: Path, also_owns: Sequence[str]) -> list[Path]:
+    patterns = (*OWN_FILES, *OWN_FOLDERS, *also_owns)  # not by glob, which does not see a link that leads nowhere
+    return [entry for entry in folder.iterdir() if any(fnmatchcase(entry.name, pattern) for pattern in patterns)]
+
+
+def _folders(entry: Path) -> Iterator[Path]:
+    """Yield a folder and all below it, but for links; nothing where ``entry`` is a file or a link."""
+    if not entry.is_symlink():
+        yield from (Path(inside) for inside, _, _ in os.walk(entry))

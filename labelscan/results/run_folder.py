@@ -15,12 +15,22 @@ from typing import Literal
 from filelock import FileLock, Timeout
 
 from labelscan import __version__
-from labelscan.atomic import read_json, write_json
+from labelscan.atomic import read_json, write_json, writing
 from labelscan.config import RUN_JSON_SETTINGS
 from labelscan.data.dataset import Dataset
-from labelscan.errors import Interrupted, RunFolderError
+from labelscan.errors import DiskError, Interrupted, RunFolderError
 from labelscan.events import Event, FoldDone, Listener, StepAdvanced, Waiting
-from labelscan.results.run_files import DIRECTORY, FORMAT_VERSION, LOCK_FILE, LOG_FILE, RUN_FILE, clear, strangers
+from labelscan.results.run_files import (
+    DIRECTORY,
+    FORMAT_VERSION,
+    LOCK_FILE,
+    LOG_FILE,
+    RUN_FILE,
+    clear,
+    refuse_links_out,
+    strangers,
+    sweep_run,
+)
 from labelscan.results.same_run import ELSEWHERE, check_same
 
 PACKAGES = ("torch", "torchvision", "numpy", "pandas", "scikit-learn", "cleanlab")
@@ -67,7 +77,8 @@ class RunFolder:
             self.has_trained |= isinstance(event, FoldDone) and not event.reused
             if not isinstance(event, StepAdvanced | Waiting):  # these come many times a second
                 line = {"time": _now(), "event": type(event).__name__, **dataclasses.asdict(event)}
-                with (self.path / LOG_FILE).open("a", encoding="utf-8") as file:
+                log = self.path / LOG_FILE
+                with writing(log), log.open("a", encoding="utf-8") as file:
                     file.write(json.dumps(line, ensure_ascii=False) + "\n")
             notify(event)
 
@@ -143,10 +154,13 @@ def open_run(
         also_owns: patterns of what this command writes besides the files of every run.
 
     Raises:
-        RunFolderError: another process is writing it, it belongs to other settings or data, or it is not a run.
+        RunFolderError: another process is writing it, it belongs to other settings or data, it is not a run, or a link
+            leads out of it.
+        DiskError: the disk is full or read-only.
     """
     _check_place(path, resume=resume, also_owns=also_owns)
     with _locked(path):
+        sweep_run(path, also_owns)
         if fresh:
             clear(path, also_owns)
         elif (path / RUN_FILE).is_file():
@@ -156,7 +170,7 @@ def open_run(
         try:
             yield run
         except BaseException as error:
-            with contextlib.suppress(OSError):  # such as a full disk: the error itself says more
+            with contextlib.suppress(OSError, DiskError):  # the error itself says more
                 run._end("interrupted" if isinstance(error, KeyboardInterrupt | Interrupted) else "failed")
             raise
         run._end("finished")
@@ -185,18 +199,22 @@ def _check_place(path: Path, *, resume: bool, also_owns: Sequence[str]) -> None:
     if path.is_dir() and not has_run and (others := strangers(path, also_owns)):
         problem = f"the folder is not empty and not a run (it holds {others[0]!r})"
         raise RunFolderError(problem, where=str(path), hint=ELSEWHERE)
+    if path.is_dir():
+        refuse_links_out(path, also_owns)
 
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
     """Make the folder, and keep all other processes out of it."""
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        with writing(path):
+            path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RunFolderError(f"cannot be made ({error})", where=str(path), hint=ELSEWHERE) from error
     lock = FileLock(path / LOCK_FILE, blocking=False)
     try:
-        lock.acquire()
+        with writing(path / LOCK_FILE):
+            lock.acquire()
     except Timeout:
         problem = "another process is writing this run"
         raise RunFolderError(problem, where=str(path), hint=f"wait for it, or {ELSEWHERE}") from None

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from labelscan.arrays import GivenLabels, Index
-from labelscan.atomic import replacing
+from labelscan.atomic import replacing, writing
 from labelscan.events import EpochDone, FoldDone, Listener
 from labelscan.training.batches import StoredInputs
 from labelscan.training.device import Device, reproducible, seed_of
@@ -78,8 +78,10 @@ class FoldJob:
         """Carry out the fold and leave a finished shard; ``notify`` receives each epoch and the end."""
         started = time.monotonic()
         self.clear()
-        self.folder.mkdir(parents=True, exist_ok=True)
+        with writing(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
         with (
+            writing(self.folder / EPOCHS_FILE),
             (self.folder / EPOCHS_FILE).open("a", encoding="utf-8") as epochs,
             reproducible(self.seed, threads=self.threads),
         ):

@@ -1,5 +1,6 @@
 """Rows that take long are kept when a process is stopped."""
 
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from labelscan.data import growing_array
 from labelscan.data.growing_array import GrowingArray, forget
+from labelscan.errors import DiskError
 
 ROWS = np.arange(24, dtype=np.float32).reshape(8, 3)
 
@@ -55,7 +57,7 @@ def test_what_cannot_be_used_is_made_anew(tmp_path, damage):
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk_is_an_error_and_no_crash(tmp_path):
     (tmp_path / "features.unfinished").symlink_to("/dev/full")
-    with pytest.raises(OSError, match="No space left"), GrowingArray(tmp_path / "features.npy", 8) as rows:
+    with pytest.raises(DiskError, match="no space is left"), GrowingArray(tmp_path / "features.npy", 8) as rows:
         rows.add(ROWS)
 
 
@@ -65,3 +67,26 @@ def test_rows_of_other_images_are_forgotten(tmp_path):
     path.write_bytes(b"of an earlier run")
     forget(path)
     assert not list(tmp_path.iterdir())
+
+
+@contextmanager
+def files_of_at_most(n_bytes):
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_disk_that_takes_no_more_keeps_what_was_saved(tmp_path):
+    path, rows = tmp_path / "features.npy", np.arange(40_000, dtype=np.float32).reshape(10, 4000)
+    with GrowingArray(path, 10) as array:
+        array.add(rows[:4])
+    with files_of_at_most(100_000), pytest.raises(DiskError, match="too large"), GrowingArray(path, 10) as array:
+        array.add(rows[4:])
+    with GrowingArray(path, 10) as array:
+        assert array.done == 4
+        array.add(rows[4:])
+    np.testing.assert_array_equal(np.load(path), rows)
