@@ -35,6 +35,7 @@ from labelscan.correction.decisions import (
     write_decisions,
 )
 from labelscan.errors import DecisionsError, DiskError, RunFolderError, UsageError
+from labelscan.reporting.request_form import fault_of
 from labelscan.results.outside_links import refuse_outside_links
 
 HOST = "127.0.0.1"
@@ -45,6 +46,8 @@ USUAL_PORTS = range(61_000, 65_536)
 """Above the ports that Linux gives to outgoing connections."""
 ELSEWHERE = "there is nothing here: if labelscan was restarted, open the address that it printed"
 MOST_BYTES = 32 << 20
+MOST_DIGITS = 18
+"""More digits than any length has that is taken."""
 SECONDS = 30
 """How long a connection may be silent."""
 HEADERS = {
@@ -189,6 +192,7 @@ def way_in(folder: Path, url: str) -> Iterator[str]:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    default_request_version = "HTTP/1.0"  # an answer to a request without a version has a status too
     timeout = SECONDS
     server: ReviewServer
 
@@ -200,22 +204,29 @@ class _Handler(BaseHTTPRequestHandler):
         elif self.path == f"/{self.server.token}/decisions":
             self._read()
         else:
-            self._answer(HTTPStatus.NOT_FOUND, f"{ELSEWHERE}\n".encode())
+            self._hang_up(HTTPStatus.NOT_FOUND, ELSEWHERE)
 
     do_HEAD = do_GET  # noqa: N815
 
     def do_PUT(self) -> None:
         if self._refused(writes=True):
             return
-        length = self.headers.get("Content-Length", "")
+        digits = self.headers.get("Content-Length", "").lstrip("0")
+        length = int(digits or 0) if len(digits) < MOST_DIGITS else MOST_BYTES + 1
         if self.path != f"/{self.server.token}/decisions":
             self._hang_up(HTTPStatus.NOT_FOUND, ELSEWHERE)
-        elif not length.isdecimal():
+        elif "Content-Length" not in self.headers:
             self._hang_up(HTTPStatus.LENGTH_REQUIRED, "Content-Length is missing")
-        elif int(length) > MOST_BYTES:
+        elif length > MOST_BYTES:
             self._hang_up(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"more than {MOST_BYTES:,} bytes")
+        elif len(body := self.rfile.read(length)) < length:
+            self._hang_up(HTTPStatus.BAD_REQUEST, "the body is shorter than Content-Length")
         else:
-            self._write(self.rfile.read(int(length)))
+            self._write(body)
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
+        """Answer what the standard library could not read, and close the connection: the next request is lost."""
+        self._hang_up(HTTPStatus(code), HTTPStatus(code).phrase)
 
     def _read(self) -> None:
         try:
@@ -245,6 +256,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _refused(self, *, writes: bool) -> bool:
         """Refuse a request that is not from this page in a browser on this machine; return whether it was refused."""
+        if fault := fault_of(self.path, self.headers, may_have_body=writes):
+            self._hang_up(HTTPStatus.BAD_REQUEST, fault)
+            return True
         hosts = [f"{name}:{self.server.port}" for name in NAMES]
         hosts += NAMES if self.server.port == HTTP_PORT else ()  # browsers leave this port out
         origins = [f"http://{host}" for host in hosts]
