@@ -20,6 +20,8 @@ LOCK_FILE = ".lock"
 LOG_FILE = "log.jsonl"
 DIRECTORY = "directory"
 """The key of run.json for the folder that relative paths in a run start from."""
+MACHINES = "machines"
+"""The key of run.json for the machines that have worked on the run: often one, more where it was resumed elsewhere."""
 DECISIONS_FILE = "decisions.csv"
 """What a reviewer decided; a person's work, which neither a run nor ``--fresh`` touches."""
 DOUBT_FILE = "doubt.npz"
@@ -35,7 +37,7 @@ OWN_FILES = {
     "report.md": "the same in Markdown without pictures, where it was asked for",
     "label-studio.json": "suspects as tasks for Label Studio, where they were asked for",
     "label-studio.interface.xml": "its labelling interface, for the setup of a project",
-    RUN_FILE: "resolved settings (`--config` takes it), versions, fingerprint of the data, timings",
+    RUN_FILE: "resolved settings (`--config` takes it), versions, machines, fingerprint of the data, timings",
     "examples.csv": "what was read: id, path, given label, group, split, status",
     "folds.csv": "which fold held out which example",
     "evidence.npz": "out-of-fold probabilities, of several models their pool and those of each; apart from them, what "

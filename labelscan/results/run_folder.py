@@ -20,11 +20,13 @@ from labelscan.config import RUN_JSON_SETTINGS
 from labelscan.data.dataset import Dataset
 from labelscan.errors import DiskError, Interrupted, RunFolderError
 from labelscan.events import Event, FoldDone, Listener, StepAdvanced, Waiting
+from labelscan.results.machine import machine
 from labelscan.results.run_files import (
     DIRECTORY,
     FORMAT_VERSION,
     LOCK_FILE,
     LOG_FILE,
+    MACHINES,
     RUN_FILE,
     clear,
     refuse_links_out,
@@ -33,7 +35,7 @@ from labelscan.results.run_files import (
 )
 from labelscan.results.same_run import ELSEWHERE, check_same
 
-PACKAGES = ("torch", "torchvision", "numpy", "pandas", "scikit-learn", "cleanlab")
+PACKAGES = ("torch", "torchvision", "numpy", "scipy", "pandas", "scikit-learn", "cleanlab", "pillow")
 """Packages whose versions are recorded."""
 
 State = Literal["running", "finished", "interrupted", "failed"]
@@ -92,6 +94,12 @@ class RunFolder:
         self._content["timings"] = {name: round(seconds, 3) for name, seconds in self.timings.items()}
         write_json(self.path / RUN_FILE, self._content)
 
+    def record_machine(self, **hardware: object) -> None:
+        """Add this machine to those that have worked on the run, with what is known of it besides."""
+        this, before = {**machine(), **hardware}, self.earlier.get(MACHINES)
+        others = [one for one in before if one != this] if isinstance(before, list) else []
+        self.record(**{MACHINES: [*others, this]})
+
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
         """Add the wall time of the block to the timings."""
@@ -118,6 +126,7 @@ class RunFolder:
             "data": data,
             "versions": {"labelscan": __version__, "python": platform.python_version()}
             | {name: version(name) for name in PACKAGES},
+            MACHINES: self.earlier.get(MACHINES, []),
         }
         self.record()
 
