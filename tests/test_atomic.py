@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
 
 from labelscan.atomic import (
     DAY,
@@ -112,6 +113,26 @@ def test_arrays_are_read_as_written_without_pickle(tmp_path):
     with np.load(tmp_path / "a.npz", allow_pickle=False) as arrays:
         np.testing.assert_array_equal(arrays["probs"], np.eye(3, dtype=np.float32))
         assert arrays["names"].tolist() == ["a", "b"]
+
+
+ANY_TYPE = st.sampled_from(["<f4", "<f8", "<i8", "|u1", "|b1", "<U3", "<f2", "<c8"])
+
+
+@given(
+    st.dictionaries(
+        st.text(st.characters(codec="ascii", exclude_characters="\0/\\"), min_size=1, max_size=4),
+        ANY_TYPE.flatmap(lambda kind: arrays.arrays(kind, arrays.array_shapes(min_dims=0, min_side=0, max_side=3))),
+        max_size=3,
+    )
+)
+def test_any_arrays_are_read_as_written(tmp_path_factory, content):
+    path = tmp_path_factory.mktemp("npz") / "a.npz"
+    write_npz(path, content)
+    with np.load(path, allow_pickle=False) as read:
+        assert read.files == list(content)
+        for name, array in content.items():
+            assert read[name].dtype == array.dtype
+            np.testing.assert_array_equal(read[name], array)
 
 
 @pytest.fixture
