@@ -71,7 +71,7 @@ class _Features:
             self.constant.append(name)
             return
         numbers = pd.to_numeric(text, errors="coerce").to_numpy(dtype=np.float64)
-        missing = np.array([cell.strip().lower() in MISSING for cell in text])
+        missing = np.array([cell.strip().lower() in MISSING for cell in text], dtype=bool)  # there may be no row
         words = np.isnan(numbers) & ~missing
         if words.sum() < (~missing).sum() / 2:  # a column of numbers in which some are missing or misspelt
             broken = np.flatnonzero(~np.isfinite(numbers)).tolist()
