@@ -14,7 +14,7 @@ TORCH_INDEX ?= $(shell command -v nvidia-smi >/dev/null || \
 INSTALL = index="$(TORCH_INDEX)"; $(PIP) install $${index:+--extra-index-url "$$index"}
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint format types bench fuzz audit golden pictures clean
+.PHONY: help demo test check lint format types bench torture fuzz audit golden pictures clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "make %-8s %s\n", $$1, $$2}'
@@ -43,6 +43,9 @@ bench: $(VENV)/installed-dev ## Measure promised times, the training loop and, w
 	$(BIN)/python -m pytest -m slow tests/bench
 	$(BIN)/python tests/bench/training_loop.py
 	$(if $(DATA),$(BIN)/python tests/bench/whole_run.py --data $(DATA),@echo 'for whole runs: make bench DATA=DIR')
+
+torture: $(VENV)/installed-dev ## Kill runs at random moments, and see that they end as if nothing had happened.
+	$(BIN)/python -m pytest -m torture tests/torture
 
 SECONDS ?= $(if $(MINUTES),$(shell expr $(MINUTES) \* 60),1800)
 

@@ -9,15 +9,14 @@ import difflib
 import errno
 import os
 import shlex
-import signal
 import sys
-import threading
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
+from labelscan import interruption
 from labelscan.errors import Interrupted, LabelscanError, Problem, UsageError
 
 RESUMABLE = {"detect", "benchmark", "gate"}
@@ -55,13 +54,12 @@ def _main(arguments: list[str]) -> int:
 
 
 def _prepare() -> None:
-    """Make every text writable to the streams, and a scheduler's signal an interruption."""
+    """Make every text writable to the streams, and signals interruptions."""
     for name in ("stdin", "stdout", "stderr"):  # in this order: a file gets the lowest free descriptor
         if getattr(sys, name) is None:  # closed by the caller, as in `labelscan gate ... >&-`
             mode = "r" if name == "stdin" else "w"
             setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115  # until the end
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # how schedulers end a job whose time is over
+    interruption.prepare_signals()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a name that a terminal cannot show must not end a run
@@ -146,7 +144,7 @@ def _interrupted(arguments: list[str], reason: str = "") -> int:
     from labelscan.cli import console
 
     with _on_stderr():
-        console.show_message(reason or "stopped by the user", kind="interrupted")
+        console.show_message(reason or interruption.reason(), kind="interrupted")
         if RESUMABLE.intersection(arguments[:1]) and "--dry-run" not in arguments:
             again = shlex.join(["labelscan", *(one for one in arguments if one != "--fresh")])  # which would start over
             console.show_message(again, kind="resume with", wrap=False)

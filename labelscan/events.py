@@ -4,11 +4,13 @@ Steps hand events to a listener, which makes of them what it wants: a progress b
 Nothing below the command line prints.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import monotonic
 from typing import TypeAlias
 
+from labelscan import interruption
 from labelscan.errors import Interrupted
 
 
@@ -113,7 +115,7 @@ class CellDone:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Nothing new, but time has passed, so that a listener with a deadline can act."""
+    """Nothing new, but time has passed, so that a listener can end the work in order by raising Interrupted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,15 +163,14 @@ def ignore(event: Event) -> None:
     """Listen to nothing."""
 
 
-def with_deadline(notify: Listener, max_seconds: float | None) -> Listener:
-    """Return a listener that passes events on, and raises Interrupted once ``max_seconds`` are over."""
-    if max_seconds is None:
-        return notify
-    deadline = monotonic() + max_seconds
+def interruptible(notify: Listener, max_seconds: float | None) -> Listener:
+    """Return a listener that passes events on, and raises Interrupted after a signal or ``max_seconds``."""
+    deadline = math.inf if max_seconds is None else monotonic() + max_seconds
 
     def listen(event: Event) -> None:
         notify(event)
+        interruption.check()
         if monotonic() > deadline:
-            raise Interrupted(f"the time of {max_seconds:g} s is over", hint="the same command resumes from here")
+            raise Interrupted(f"the time of {max_seconds:g} s is over", hint=interruption.RESUMES)
 
     return listen

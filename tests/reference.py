@@ -36,7 +36,7 @@ EXIT_CODES = {
     "1": "a gate failed, and nothing else",
     "2": "bad usage, settings or data, or a gate that cannot judge: the message says what to do",
     "3": "the run failed",
-    "130": "interrupted, by Ctrl-C or `--max-time`; the command that resumes is printed",
+    "130": "interrupted, by Ctrl-C, another signal or `--max-time`; the command that resumes is printed",
 }
 PARTS = {"losses": LOSSES, "models": MODELS, "detectors": DETECTORS, "noises": NOISES}
 

@@ -131,14 +131,22 @@ def test_every_command_that_exists_is_shown():
 
 
 @pytest.mark.parametrize("job", JOBS)
+@pytest.mark.parametrize("code", [0, 3, 130])
 @pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
-def test_a_job_for_a_cluster_runs(job, folder, capsys):
-    shim = folder / "bin" / "labelscan"
-    shim.parent.mkdir()
-    shim.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
-    shim.chmod(0o755)
-    environment = {**os.environ, "PATH": f"{shim.parent}:{os.environ['PATH']}", "SLURM_ARRAY_TASK_ID": "4"}
-    done = subprocess.run(["bash", "-eu"], input=job, env=environment, capture_output=True, text=True, check=True)
+def test_a_job_for_a_cluster_runs_and_is_queued_again_where_it_was_interrupted(job, code, folder, capsys):
+    (folder / "bin").mkdir()
+    for name, does in (
+        ("labelscan", f'printf "%s\\n" "$@"; exit {code}'),
+        ("srun", 'exec "$@"'),
+        ("scontrol", 'echo "$@" > requeued'),
+    ):
+        (folder / "bin" / name).write_text(f"#!/bin/sh\n{does}\n")
+        (folder / "bin" / name).chmod(0o755)
+    slurm = {"SLURM_ARRAY_TASK_ID": "4", "SLURM_JOB_ID": "17"}
+    environment = {**os.environ, "PATH": f"{folder / 'bin'}:{os.environ['PATH']}", **slurm}
+    done = subprocess.run(["bash", "-eu"], input=job, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == code
+    assert Path("requeued").exists() == (code == 130)
     assert main([*done.stdout.splitlines(), "--dry-run"]) == 0
     assert "runs/blurry-1" in capsys.readouterr().out
 

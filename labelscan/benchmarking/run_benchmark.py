@@ -17,7 +17,8 @@ from labelscan.benchmarking.scoreboard import Row, Scoreboard, in_order, judge
 from labelscan.config import nested
 from labelscan.detection.detectors import DETECTORS
 from labelscan.errors import DiskError, Interrupted, RunError
-from labelscan.events import CellDone, CellsPlanned, CellStarted, Listener, ignore, with_deadline
+from labelscan.events import CellDone, CellsPlanned, CellStarted, Listener, ignore, interruptible
+from labelscan.interruption import ending_in_order
 from labelscan.pipeline.estimate import estimate
 from labelscan.pipeline.inputs import read_contents
 from labelscan.results.run_folder import RunFolder, describe, open_run
@@ -70,7 +71,7 @@ def benchmark(
         UsageError: the folder holds something else, or a benchmark with other settings or data.
         Interrupted: ``max_seconds`` were over before the first cell was finished.
     """
-    listen = with_deadline(notify, max_seconds)
+    listen = interruptible(notify, max_seconds)
     measured = _Measured(plan)
     try:
         with open_run(
@@ -129,7 +130,9 @@ def look_ahead(plan: BenchmarkPlan) -> Outlook:
 def _fill(measured: "_Measured", run: RunFolder, listen: Listener) -> None:
     """Measure every cell of the plan: first the finished ones, then one after another."""
     plan, log = measured.plan, run.logging(listen)
-    cells = Cells(plan, run, contents=read_contents(plan.plan, run, log).fingerprint, notify=listen)
+    with ending_in_order():
+        contents = read_contents(plan.plan, run, log).fingerprint
+    cells = Cells(plan, run, contents=contents, notify=listen)
     for cell in plan.cells:
         if (finished := cells.finished(cell)) is not None:
             measured.add(cell, finished)

@@ -45,6 +45,10 @@ class MarginLearner:
     def n_epochs(self) -> int:
         return self.network.n_epochs
 
+    @property
+    def keeps_checkpoints(self) -> bool:
+        return self.network.keeps_checkpoints
+
     def learn(self, job: FoldJob, inputs: StoredInputs, notify: Listener) -> FoldOutput:
         assert not len(job.held_out_index)
         output = self.network.learn(job, inputs, notify)

@@ -22,13 +22,14 @@ from labelscan.detection.planted_errors import FILE_NAME as PLANTED_FILE
 from labelscan.detection.planted_errors import PlantedErrors, plant_errors
 from labelscan.detection.pooling import pool
 from labelscan.detection.self_check import judge_by_planted
-from labelscan.events import Listener, Noted, Warned, ignore, with_deadline
+from labelscan.events import Listener, Noted, Warned, ignore, interruptible
+from labelscan.interruption import ending_in_order
 from labelscan.pipeline import planning
 from labelscan.pipeline.given_data import Data
 from labelscan.pipeline.inputs import Contents, read_contents
 from labelscan.pipeline.judge import judge_and_write
 from labelscan.pipeline.planning import Plan, results_depend_on
-from labelscan.pipeline.run_folds import assign, fold_jobs, train
+from labelscan.pipeline.run_folds import assign, fold_jobs, train, warnings_of
 from labelscan.results.finished_run import Run
 from labelscan.results.health import DataChecks
 from labelscan.results.issues import SCORED, UNREADABLE
@@ -78,7 +79,7 @@ def detect(
         Interrupted: ``max_seconds`` are over.
     """
     review = None if decisions is None else read_review(decisions)  # a damaged file is refused before any training
-    listen = with_deadline(notify, max_seconds)
+    listen = interruptible(notify, max_seconds)
     plan = planning.plan(data, labels, settings=settings, model=model, output=output, notify=listen)
     return carry_out(plan, resume=resume, fresh=fresh, review=review, notify=listen)
 
@@ -110,7 +111,8 @@ def carry_out(
         plan = _keeping_threads(plan, run)
         run.record(choices=plan.choices, planted=planted)
         run.record_machine(**hardware(plan.device, threads=plan.threads))
-        contents = read_contents(plan, run, log)
+        with ending_in_order():
+            contents = read_contents(plan, run, log)
         result, detections = _train_and_judge(plan, contents, run, log, review)
         if plan.config.detection.self_check:
             result = _self_check(plan, contents, result, detections, run, notify)
@@ -156,7 +158,8 @@ def _train_and_judge(
     jobs = {one.name: fold_jobs(plan, one, contents, folds, run) for one in plan.opinions}
     first, scored = jobs[plan.network.name][0], np.flatnonzero(folds.scored)
     more_jobs = threshold_jobs(first, scored, run.path) if plan.n_threshold_runs else []
-    train(plan, contents, [*chain.from_iterable(jobs.values()), *more_jobs], run, notify)
+    all_jobs = [*chain.from_iterable(jobs.values()), *more_jobs]
+    train(plan, contents, all_jobs, run, notify)
     evidence = pool(
         list(jobs),
         [
@@ -171,7 +174,7 @@ def _train_and_judge(
     checks = DataChecks(
         label_conflicts=find_label_conflicts(dataset, contents.numbers),
         small_classes=[dataset.class_names[label] for label in np.flatnonzero(sizes < folds.n_folds)],
-        warnings=plan.warnings,
+        warnings=(*plan.warnings, *warnings_of(all_jobs)),
     )
     detector, seed = plan.config.detection.detector, plan.config.seed
     return judge_and_write(dataset, evidence, status, detector, run, checks, review=review, seed=seed, notify=notify)

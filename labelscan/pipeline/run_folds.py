@@ -1,14 +1,16 @@
 """The folds of a run as jobs: which rows each holds out, what its result depends on, and which are still to do."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from itertools import chain
 from typing import Any
 
 import torch
 
 from labelscan.config import fingerprint
 from labelscan.events import FoldDone, Listener, TrainingPlanned, Warned
+from labelscan.interruption import ending_in_order
 from labelscan.pipeline.inputs import Contents, inputs_of, provide_inputs
 from labelscan.pipeline.planned_opinions import PlannedOpinion
 from labelscan.pipeline.planning import Plan, results_depend_on
@@ -84,15 +86,31 @@ def train(plan: Plan, contents: Contents, jobs: list[FoldJob], run: RunFolder, n
     if todo:
         read = {job.inputs for job in todo}
         wanted = [one for one in plan.opinions if inputs_of(plan, one, run) in read]
-        provide_inputs(plan, wanted, contents, run, notify)
+        with ending_in_order():
+            provide_inputs(plan, wanted, contents, run, notify)
     with run.timed("training") if todo else nullcontext():
         n_epochs = max(0 if one.recipe is None else one.recipe.epochs for one in plan.opinions)
         n_reused, n_runs = len(jobs) - len(todo), plan.n_threshold_runs
         notify(TrainingPlanned(len(jobs) - n_runs, n_epochs, n_reused, n_runs, len(plan.opinions)))
-        for done in finished:
+        for job, done in zip(jobs, finished, strict=True):
             if isinstance(done, FoldDone):
+                job.tidy()  # the process that finished it may have been killed before it could
                 notify(done)
-        plan.executor.run(todo, notify)
+        with ending_in_order():
+            plan.executor.run(todo, notify)
+
+
+def warnings_of(jobs: Sequence[FoldJob]) -> list[str]:
+    """Return what finished folds warn of, and which of them learned nothing while others did."""
+    warnings = list(dict.fromkeys(chain.from_iterable(job.warnings() for job in jobs)))
+    failed = [job.place for job in jobs if job.learned_nothing]
+    if 0 < len(failed) < len(jobs):  # where none learned anything, that is said of the run
+        warnings.append(
+            f"{len(failed)} of {len(jobs)} trainings learned nothing, so their examples are judged badly "
+            f"({'; '.join(failed[:5])}{' ...' if len(failed) > 5 else ''}): "
+            "set a lower training.learning_rate, or train longer"
+        )
+    return warnings
 
 
 def _why_again(plan: Plan, run: RunFolder) -> str:

@@ -48,8 +48,8 @@ OWN_FILES = {
 }
 """What a run writes and ``--fresh`` deletes, with its content."""
 OWN_FOLDERS = {
-    "fold-*-*": "one folder a repeat and fold: its probabilities and measurements; an unfinished one starts over. "
-    "Those of further models end in `-opinion-2` and so on",
+    "fold-*-*": "one folder a repeat and fold: its probabilities, measurements and log, until it is done a "
+    "checkpoint. Those of further models end in `-opinion-2` and so on",
     "aum-*": "the trainings with an extra class, with `--detector aum` only",
     SELF_CHECK: "the second run, with planted errors, of a run with `--self-check`",
     "store": "decoded images and features; when the run is finished, only the list of their digests",

@@ -23,9 +23,10 @@ from labelscan.detection.evidence import Evidence
 from labelscan.detection.metrics import DetectionQuality, quality
 from labelscan.detection.protocol import Detections
 from labelscan.detection.self_check import SelfCheck
-from labelscan.results.health import NOTHING_FOUND, Agreement, DataChecks, warnings_about
+from labelscan.results.health import NOTHING_FOUND, DataChecks, warnings_about
 from labelscan.results.issues import UNREADABLE, UNSCORED, Issues, status_is
 from labelscan.results.wrong_labels import WrongLabels, tell_wrong_labels
+from labelscan.training.agreement import Agreement
 from labelscan.wording import rounded
 
 FORMAT_VERSION = 1

@@ -8,6 +8,7 @@ import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -120,11 +121,14 @@ class Batches:
         self.offset = (-mean / deviation).expand(inputs.shape).contiguous().to(device.place)
         self._resident = inputs.copy_to(device.place, self.chunk) if self._fits_on_gpu() else None
 
-    def training(self, index: Tensor, batch_size: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+    def training(
+        self, index: Tensor, batch_size: int, generator: torch.Generator, *, done: int = 0
+    ) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield (positions in ``index``, model inputs) for one epoch in a freshly drawn order.
 
         ``index`` is (M,) int64, and ``generator``, on the CPU, draws order, shifts and flips. Batches are of nearly
-        equal size, since a last batch of one example would upset batch norm.
+        equal size, since a last batch of one example would upset batch norm. The first ``done`` batches are drawn, but
+        neither made nor yielded.
         """
         order = torch.randperm(len(index), generator=generator)
         positions = order.to(self.device.place)
@@ -134,11 +138,14 @@ class Batches:
         per_chunk = max(1, self.chunk // batch_size)
         batches, places = order.tensor_split(n_batches), positions.tensor_split(n_batches)
         for start in range(0, n_batches, per_chunk):
-            group = batches[start : start + per_chunk]
-            chunk = self._augment(self._take(index[torch.cat(group)]), generator)
+            group, last = batches[start : start + per_chunk], start + per_chunk
+            moves = self._draw(sum(map(len, group)), generator)
+            if last <= done:
+                continue
+            chunk = self._move(self._take(index[torch.cat(group)]), moves)
             parts = chunk.split([len(batch) for batch in group])  # type: ignore[no-untyped-call]  # torch
-            for place, stored in zip(places[start : start + per_chunk], parts, strict=True):
-                yield place, self._normalise(stored)
+            left = islice(zip(places[start:last], parts, strict=True), max(0, done - start), None)
+            yield from ((place, self._normalise(stored)) for place, stored in left)
 
     def views(self, index: Tensor, batch_size: int) -> Iterator[Iterator[Tensor]]:
         """Yield, batch by batch in the order of ``index``, the moved copies that a prediction is averaged over.
@@ -181,13 +188,21 @@ class Batches:
         images = values.permute(0, 3, 1, 2)  # stored as (B, H, W, C), so this is torch's channels_last without a copy
         return images.contiguous() if self.device.kind == "mps" else images  # which has few channels_last kernels
 
-    def _augment(self, stored: Tensor, generator: torch.Generator) -> Tensor:
-        if not self.is_image:
-            return stored
-        if self.augmentation.max_shift:
-            stored = _shift(stored, self.augmentation.max_shift, generator)
-        if self.augmentation.flip:
-            flipped = (torch.rand(len(stored), generator=generator) < 0.5).to(stored.device)
+    def _draw(self, n: int, generator: torch.Generator) -> "_Moves":
+        """Draw the moves of ``n`` images, where they are moved."""
+        most = self.augmentation.max_shift if self.is_image else 0
+        flip = self.augmentation.flip and self.is_image
+        return _Moves(
+            most,
+            torch.randint((2 * most + 1) ** 2, (n,), generator=generator) if most else None,
+            torch.rand(n, generator=generator) < 0.5 if flip else None,
+        )
+
+    def _move(self, stored: Tensor, moves: "_Moves") -> Tensor:
+        if moves.shifts is not None:
+            stored = _shift(stored, moves.most, moves.shifts)
+        if moves.flipped is not None:
+            flipped = moves.flipped.to(stored.device)
             stored[flipped] = stored[flipped].flip(2)
         return stored
 
@@ -204,16 +219,27 @@ class Batches:
         return views
 
 
-def _shift(stored: Tensor, most: int, generator: torch.Generator) -> Tensor:
-    """Return each image moved by its own draw of up to ``most`` pixels down and right or up and left."""
+@dataclass(frozen=True, slots=True)
+class _Moves:
+    """How some images are moved: drawn apart from moving them, since epochs that go on skip what is done."""
+
+    most: int
+    """Pixels in each direction."""
+    shifts: Tensor | None
+    """(B,) int64 numbers of shifts, row by row from the top left."""
+    flipped: Tensor | None
+    """(B,) bool."""
+
+
+def _shift(stored: Tensor, most: int, shifts: Tensor) -> Tensor:
+    """Return each image moved by its own shift of up to ``most`` pixels down and right or up and left."""
     height, width = stored.shape[1:3]
     padded = functional.pad(stored, (0, 0, most, most, most, most))
     span = 2 * most + 1
-    draws = torch.randint(span * span, (len(stored),), generator=generator)
     # One copy for all images with the same shift: 25 copies a chunk instead of one an image.
-    by_shift = draws.argsort(stable=True)
+    by_shift = shifts.argsort(stable=True)
     moved = torch.empty_like(stored)
-    for shift, rows in enumerate(by_shift.split(draws.bincount(minlength=span * span).tolist())):  # type: ignore[no-untyped-call]  # torch
+    for shift, rows in enumerate(by_shift.split(shifts.bincount(minlength=span * span).tolist())):  # type: ignore[no-untyped-call]  # torch
         y, x = divmod(shift, span)
         rows = rows.to(stored.device)
         moved[rows] = padded[rows, y : y + height, x : x + width]

@@ -1,31 +1,43 @@
 """One fold as a self-contained, picklable piece of work, and the shard of the run folder that it leaves.
 
 A shard is ``fold-<repeat>-<fold>/``, or ``fold-<repeat>-<fold>-opinion-2/`` and so on for further models of the run. It
-has the metrics of each epoch (written as they come, so that the waiting process can follow), the probabilities and
-margins, and finally a DONE mark with the fingerprint of everything it depends on.
+has a log with the figures of each epoch (written as they come, so that the waiting process can follow), a checkpoint
+while it is trained, then the probabilities and margins, and finally a DONE mark with the fingerprint of everything it
+depends on.
 """
 
 import json
+import os
 import shutil
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, TextIO
 
 from labelscan.arrays import GivenLabels, Index
 from labelscan.atomic import replacing, writing
-from labelscan.events import EpochDone, FoldDone, Listener
+from labelscan.events import EpochDone, Event, FoldDone, Listener, Warned
+from labelscan.training.agreement import Agreement
 from labelscan.training.batches import StoredInputs
+from labelscan.training.checkpoint import CHECKPOINT_FILE, Checkpoint
 from labelscan.training.device import Device, reproducible, seed_of
 from labelscan.training.fold_output import OUTPUT_FILE, FoldOutput
 
-EPOCHS_FILE = "epochs.jsonl"
+LOG_FILE = "log.jsonl"
+"""One line an epoch, and one a warning. An epoch that is trained again after a kill is there twice."""
+STOP_FILE = "STOP"
+"""Asks whoever trains the fold to end in order."""
 DONE_FILE = "DONE"
+LEAST_TO_TELL = 30
+"""Held-out examples below which chance says little."""
+RETRY = " at half the learning rate"
+"""The attempt at a training that follows one that diverged."""
 FOLD = "fold"
 """The kind of job that holds examples out; other kinds train on all of them."""
-SHARD_VERSION = 3
-"""Goes up whenever training or the content of a shard changes. 2: train_probs. 3: all rows scale features."""
+SHARD_VERSION = 4
+"""Goes up whenever training or the content of a shard changes. 2: train_probs. 3: all rows scale features. 4: warnings
+in the DONE mark."""
 
 
 class Learner(Protocol):
@@ -34,6 +46,10 @@ class Learner(Protocol):
     @property
     def n_epochs(self) -> int:
         """Return how many times training goes through the examples."""
+
+    @property
+    def keeps_checkpoints(self) -> bool:
+        """Return whether training can end in order before it is done, and go on from there."""
 
     def learn(self, job: "FoldJob", inputs: StoredInputs, notify: Listener) -> FoldOutput:
         """Fit a fresh model to the job's training rows and predict its held-out rows; notify after each epoch."""
@@ -74,42 +90,99 @@ class FoldJob:
         """Return how many training examples the fold goes through in all its epochs."""
         return len(self.train_index) * self.learner.n_epochs
 
+    @property
+    def place(self) -> str:
+        """Return the fold as messages name it."""
+        place = f"repeat {self.repeat}, fold {self.fold}" if self.kind == FOLD else f"{self.kind}, run {self.fold}"
+        return f"{place} of {self.opinion}" if self.opinion else place
+
+    def checkpoint(self, attempt: str = "") -> Checkpoint:
+        """Return the state of the training in the shard; each attempt at it has its own, and the last one is kept."""
+        return Checkpoint(self.folder / CHECKPOINT_FILE, self.fingerprint + attempt)
+
+    def begin(self) -> int:
+        """Delete what another job has left, and return the size of the log of this one, if it goes on."""
+        if not any(self.checkpoint(attempt).exists() for attempt in ("", RETRY)):
+            self.clear()
+        (self.folder / STOP_FILE).unlink(missing_ok=True)
+        log = self.folder / LOG_FILE
+        if not log.is_file():
+            return 0
+        whole = log.read_bytes().rfind(b"\n") + 1  # the process may have been killed within a line
+        os.truncate(log, whole)
+        return whole
+
     def run(self, notify: Listener) -> None:
-        """Carry out the fold and leave a finished shard; ``notify`` receives each epoch and the end."""
+        """Carry out or resume the fold, and leave a finished shard.
+
+        ``notify`` receives each epoch, warnings and the end, and hears all the time that time has passed.
+        """
         started = time.monotonic()
-        self.clear()
         with writing(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
         with (
-            writing(self.folder / EPOCHS_FILE),
-            (self.folder / EPOCHS_FILE).open("a", encoding="utf-8") as epochs,
+            writing(self.folder / LOG_FILE),
+            (self.folder / LOG_FILE).open("a", encoding="utf-8") as log,
             reproducible(self.seed, threads=self.threads),
         ):
 
-            def record(event: object) -> None:
-                if isinstance(event, EpochDone):
-                    epochs.write(json.dumps(asdict(event)) + "\n")
-                    epochs.flush()
-                    notify(event)
+            def record(event: Event) -> None:
+                _log(event, log)
+                notify(event)
 
             output = self.learner.learn(self, StoredInputs(self.inputs, self.cache_bytes), record)
         output.write(self.folder)
-        right = output.pred_probs.argmax(axis=1) == self.given_labels[self.held_out_index]
+        given, predicted = self.given_labels[self.held_out_index], output.pred_probs.argmax(axis=1)
+        agreement = Agreement.of(predicted, given, self.n_classes) if len(given) else None
+        accuracy = None if agreement is None else agreement.share
         seconds = time.monotonic() - started
-        accuracy = float(right.mean()) if len(right) else None
-        done = {"fingerprint": self.fingerprint, "held_out_accuracy": accuracy, "seconds": round(seconds, 3)}
+        warnings = [event.message for event in self.events_from(0)[0] if isinstance(event, Warned)]
+        done = {
+            "fingerprint": self.fingerprint,
+            "held_out_accuracy": accuracy,
+            "learned_nothing": agreement is not None and len(given) >= LEAST_TO_TELL and agreement.learned_nothing,
+            "seconds": round(seconds, 3),
+            "warnings": list(dict.fromkeys(warnings)),
+        }
         with replacing(self.folder / DONE_FILE) as file:
             json.dump(done, file)
+        self.tidy()
         notify(FoldDone(self.repeat, self.fold, accuracy, seconds, kind=self.kind, opinion=self.opinion))
 
     def clear(self) -> None:
         """Delete what an earlier attempt left."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def tidy(self) -> None:
+        """Delete what a finished fold no longer needs."""
+        self.checkpoint().delete()
+        (self.folder / STOP_FILE).unlink(missing_ok=True)
+
+    def ask_to_stop(self) -> None:
+        """Ask the process that trains the fold, which may be another one, to end in order."""
+        self.folder.mkdir(parents=True, exist_ok=True)  # it may not have begun
+        (self.folder / STOP_FILE).touch()
+
+    @property
+    def is_asked_to_stop(self) -> bool:
+        return (self.folder / STOP_FILE).exists()
+
+    def warnings(self) -> list[str]:
+        """Return what a finished fold has warned of."""
+        return list(self._done()["warnings"])
+
+    @property
+    def learned_nothing(self) -> bool:
+        """Return whether the model of a finished fold agrees with held-out labels no more than by chance."""
+        return bool(self._done()["learned_nothing"])
+
+    def _done(self) -> dict[str, Any]:
+        return dict(json.loads((self.folder / DONE_FILE).read_text(encoding="utf-8")))
+
     def finished(self, *, reused: bool = False) -> FoldDone | None:
         """Return how the fold ended, or None unless a finished shard was made from exactly this job."""
         try:
-            done = json.loads((self.folder / DONE_FILE).read_text(encoding="utf-8"))
+            done = self._done()
             if done["fingerprint"] != self.fingerprint or not (self.folder / OUTPUT_FILE).is_file():
                 return None
             accuracy = None if done["held_out_accuracy"] is None else float(done["held_out_accuracy"])
@@ -122,16 +195,25 @@ class FoldJob:
         """Return whether there is a finished shard, but made from another job."""
         return (self.folder / DONE_FILE).is_file() and self.finished() is None
 
-    def epochs_from(self, offset: int) -> tuple[list[EpochDone], int]:
-        """Return the epochs written since ``offset``, in bytes, and the new offset."""
+    def events_from(self, offset: int) -> tuple[list[EpochDone | Warned], int]:
+        """Return the epochs and warnings in the log from ``offset`` on, in bytes, and the new offset."""
         try:
-            with (self.folder / EPOCHS_FILE).open("rb") as file:
+            with (self.folder / LOG_FILE).open("rb") as file:
                 file.seek(offset)
                 text = file.read()
         except OSError:
             return [], offset
         whole = text[: text.rfind(b"\n") + 1]
-        return [EpochDone(**json.loads(line)) for line in whole.splitlines()], offset + len(whole)
+        lines = [json.loads(line) for line in whole.splitlines()]
+        return [(EpochDone if "epoch" in line else Warned)(**line) for line in lines], offset + len(whole)
+
+
+def _log(event: Event, log: TextIO) -> None:
+    if isinstance(event, EpochDone | Warned):
+        log.write(json.dumps(asdict(event)) + "\n")
+        log.flush()
+    if isinstance(event, Warned):
+        os.fsync(log.fileno())  # the DONE mark repeats it, in another process if this one is killed
 
 
 def read_outputs(jobs: Sequence[FoldJob]) -> Iterator[FoldOutput]:

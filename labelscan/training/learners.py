@@ -3,7 +3,7 @@
 import copy
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -13,16 +13,19 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from labelscan.errors import RunError
-from labelscan.events import EpochDone, Listener
+from labelscan.events import EpochDone, Listener, Warned
+from labelscan.interruption import stopping_at_once
 from labelscan.training.batches import Batches, StoredInputs
+from labelscan.training.checkpoint import Checkpoint
 from labelscan.training.device import make_network
-from labelscan.training.fold_job import FoldJob
-from labelscan.training.fold_output import FoldOutput
+from labelscan.training.fold_job import RETRY, FoldJob
+from labelscan.training.fold_output import IF_DIVERGED, FoldOutput
 from labelscan.training.loss_schedule import LossSchedule
 from labelscan.training.models import NetworkModel
 from labelscan.training.models.classifiers import Classifier
+from labelscan.training.prediction import check_logits, predict
 from labelscan.training.recipe import Recipe
-from labelscan.training.training_loop import check_logits, predict, train
+from labelscan.training.training_loop import DivergenceError, Training, train
 
 CHUNK_IMAGES = 1024
 """Images averaged at a time."""
@@ -64,31 +67,53 @@ class NetworkLearner:
     def n_epochs(self) -> int:
         return self.recipe.epochs
 
+    @property
+    def keeps_checkpoints(self) -> bool:
+        return True
+
     def learn(self, job: FoldJob, inputs: StoredInputs, notify: Listener) -> FoldOutput:
+        """Train a network, and once more at half the learning rate if the first one diverges.
+
+        The second training begins with fresh weights: which checkpoint there is depends on the time, and the result
+        must not.
+        """
+        retry = job.checkpoint(RETRY)
+        if not retry.exists():  # else the first has diverged in an earlier process
+            try:
+                return self._train(job, inputs, notify, self.recipe, job.checkpoint())
+            except DivergenceError as error:
+                notify(Warned(f"{job.place}: {error.problem}; trained again at half the learning rate"))
+        halved = replace(self.recipe, learning_rate=self.recipe.learning_rate / 2)
+        try:
+            return self._train(job, inputs, notify, halved, retry)
+        except DivergenceError as error:
+            problem = f"{error.problem}, and before at twice the learning rate"
+            raise RunError(problem, where=job.place, hint=IF_DIVERGED) from error
+
+    def _train(
+        self, job: FoldJob, inputs: StoredInputs, notify: Listener, recipe: Recipe, checkpoint: Checkpoint
+    ) -> FoldOutput:
         scale = None if self.scale is None else (torch.tensor(self.scale[0]), torch.tensor(self.scale[1]))
-        batches = Batches(inputs, job.train_index, job.device, self.recipe.augmentation, scale)
+        batches = Batches(inputs, job.train_index, job.device, recipe.augmentation, scale)
         network = make_network(lambda: self.make(inputs.shape), job.device, job.seed)
         _check_fresh(network)
         check_logits(network, batches, job.n_classes)
-
-        def on_epoch(epoch: int, **figures: float) -> None:
-            notify(
-                EpochDone(
-                    job.repeat, job.fold, epoch, self.recipe.epochs, **figures, kind=job.kind, opinion=job.opinion
-                )
-            )
-
-        margins = train(
+        training = Training(
             network,
             batches,
             job.train_index,
             job.given_labels,
             n_classes=job.n_classes,
             schedule=self.schedule,
-            recipe=self.recipe,
+            recipe=recipe,
             seed=job.seed + 1,
-            on_epoch=on_epoch,
+            notify=notify,
         )
+
+        def on_epoch(epoch: int, **figures: float) -> None:
+            notify(EpochDone(job.repeat, job.fold, epoch, recipe.epochs, **figures, kind=job.kind, opinion=job.opinion))
+
+        margins = train(training, on_epoch=on_epoch, notify=notify, checkpoint=checkpoint)
         return FoldOutput(
             repeat=job.repeat,
             fold=job.fold,
@@ -143,6 +168,10 @@ class ClassifierLearner:
     def n_epochs(self) -> int:
         return 1  # how often a classifier goes through the examples is its own affair
 
+    @property
+    def keeps_checkpoints(self) -> bool:
+        return False  # it fits in one piece, of which nothing can be kept
+
     def learn(self, job: FoldJob, inputs: StoredInputs, notify: Listener) -> FoldOutput:  # noqa: ARG002
         # A fold may have seen fewer than K classes; some classifiers need labels without gaps.
         seen, labels = np.unique(job.given_labels[job.train_index], return_inverse=True)
@@ -151,7 +180,7 @@ class ClassifierLearner:
             pred_probs[:, seen] = 1
         elif len(job.held_out_index):
             classifier = self.make(job.seed % 2**32, torch.get_num_threads())
-            with threadpool_limits(limits=torch.get_num_threads()):
+            with threadpool_limits(limits=torch.get_num_threads()), stopping_at_once():
                 classifier.fit(self._rows(inputs, job.train_index), labels)
                 if hasattr(classifier, "n_jobs"):
                     classifier.n_jobs = 1  # threads would add up what trees predict in the order in which they end

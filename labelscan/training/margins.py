@@ -41,6 +41,15 @@ class TrainMargins:
         """Close a pass over all training examples."""
         self.n_epochs += 1
 
+    def state(self) -> dict[str, object]:
+        """Return what ``restore`` takes."""
+        return {"total": self.total, "log_probs": self.log_probs, "n_epochs": self.n_epochs}
+
+    def restore(self, total: Tensor, log_probs: Tensor, n_epochs: int) -> None:
+        """Go on where another object was when it returned its ``state``."""
+        self.total, self.log_probs = total.to(self.total.device), log_probs.to(self.total.device)
+        self.n_epochs = n_epochs
+
     def mean(self) -> Tensor:
         """Return (T,) float32 mean margins, in logits."""
         return self.total / max(self.n_epochs, 1)

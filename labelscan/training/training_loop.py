@@ -1,24 +1,27 @@
-"""Train one network on some examples, and predict others with it; which are held out is the caller's affair."""
+"""Train one network on some examples; which others are held out is the caller's affair."""
 
 import math
 import time
+from collections.abc import Iterator
 from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
-from labelscan.arrays import GivenLabels, Index, PredProbs
-from labelscan.errors import RunError
+from labelscan.arrays import GivenLabels, Index
+from labelscan.errors import Interrupted, RunError
+from labelscan.events import Listener, Waiting, Warned, ignore
 from labelscan.training.batches import Batches
-from labelscan.training.device import Device
+from labelscan.training.checkpoint import NO_CHECKPOINT, Checkpoint, State, generators, restore_generators
 from labelscan.training.fold_output import IF_DIVERGED
 from labelscan.training.loss_schedule import LossSchedule
-from labelscan.training.losses import losses_of
-from labelscan.training.losses.regularisation import NONE, Regularisation, regularisation_of
+from labelscan.training.losses import Loss, losses_of
+from labelscan.training.losses.regularisation import regularisation_of
 from labelscan.training.margins import TrainMargins
 from labelscan.training.recipe import Recipe
+from labelscan.training.steps import Steps
 
-PREDICT_BATCH = 512
+SECONDS_BETWEEN_EVENTS = 0.1
 
 
 class OnEpoch(Protocol):
@@ -28,132 +31,198 @@ class OnEpoch(Protocol):
 
 
 def train(
-    network: nn.Module,
-    batches: Batches,
-    train_index: Index,
-    given_labels: GivenLabels,
-    *,
-    n_classes: int,
-    schedule: LossSchedule,
-    recipe: Recipe,
-    seed: int,
-    on_epoch: OnEpoch,
+    training: "Training", *, on_epoch: OnEpoch, notify: Listener = ignore, checkpoint: Checkpoint = NO_CHECKPOINT
 ) -> TrainMargins:
-    """Train a fresh network in place, and return its margins on the training examples.
+    """Take all steps of a training, and return the margins on its examples.
 
-    ``given_labels`` are those of the whole data set, but only the rows ``train_index`` are used. ``seed`` decides
-    the order of examples and the augmentation.
+    Args:
+        training: one that has just been made.
+        on_epoch: receives the figures of every epoch.
+        notify: hears a few times a second that time has passed; where it raises Interrupted, the state is written
+            before the training ends.
+        checkpoint: where the training goes on if an earlier one was cut off, and where its state is kept.
 
     Raises:
-        RunError: the loss became NaN or infinite.
+        DivergenceError: the loss became NaN or infinite.
     """
-    device = batches.device
-    index = torch.from_numpy(train_index)
-    labels = torch.from_numpy(given_labels[train_index]).to(device.place)
-    generator = torch.Generator().manual_seed(seed)
-    steps = _Steps(network, recipe, device, n_steps=recipe.epochs * math.ceil(len(index) / recipe.batch_size))
-    margins = TrainMargins(len(index), device.place, probs_from=recipe.epochs // 2)
-    schedule = schedule.begin(len(index), n_classes, device.place)
-    network.train()
-    for epoch in range(recipe.epochs):
-        started = time.monotonic()
-        loss_of = schedule.at(epoch)
-        regularisation = regularisation_of(loss_of)
-        total_loss = torch.zeros((), device=device.place)
-        n_right = torch.zeros((), dtype=torch.int64, device=device.place)
-        for positions, images in batches.training(index, recipe.batch_size, generator):
-            given = labels[positions]
-            with device.autocast():
-                logits = network(images)
-            loss = losses_of(loss_of, logits, given, positions).mean()
-            steps.take(loss, regularisation)
-            margins.add(positions, logits, given)
-            total_loss += loss.detach() * len(given)
-            n_right += (logits.detach().argmax(dim=1) == given).sum()
-        margins.end_epoch()
-        mean_loss, train_accuracy = total_loss.item() / len(index), n_right.item() / len(index)
-        if not math.isfinite(mean_loss):
-            raise RunError(f"the loss became {mean_loss} in epoch {epoch + 1}", where="training", hint=IF_DIVERGED)
-        seconds = time.monotonic() - started
-        on_epoch(epoch + 1, loss=mean_loss, train_accuracy=train_accuracy, seconds=seconds)
-    return margins
+    before = checkpoint.read()
+    if before is not None:
+        training.restore(before)
+    told = time.monotonic()
+    training.network.train()
+    try:
+        for figures in training.steps():
+            if figures is not None:
+                on_epoch(training.epoch, **figures)
+            if time.monotonic() - told > SECONDS_BETWEEN_EVENTS:
+                told = time.monotonic()
+                notify(Waiting())
+            if checkpoint.is_due(epoch_ended=figures is not None) and training.is_sound():
+                checkpoint.write(training.state())
+    except Interrupted:
+        if training.is_sound():
+            checkpoint.write(training.state())
+        raise
+    return training.margins
 
 
-@torch.inference_mode()
-def predict(network: nn.Module, batches: Batches, index: Index) -> PredProbs:
-    """Return (M, K) float32 probabilities of the rows ``index``, each the mean over slightly moved copies."""
-    network.eval()
-    parts: list[Tensor] = []
-    for views in batches.views(torch.from_numpy(index), PREDICT_BATCH):
-        probs = []
-        for view in views:
-            with batches.device.autocast():
-                logits = network(view)
-            probs.append(logits.float().softmax(dim=1))
-        parts.append(torch.stack(probs).mean(dim=0).cpu())
-    return torch.cat(parts).numpy()
+class DivergenceError(RunError):
+    """A training whose loss became NaN or infinite."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem, where="training", hint=IF_DIVERGED)
+        self.problem = problem
 
 
-class _Steps:
-    """Takes the steps of one training: AdamW, a one-cycle learning rate, and scaled gradients for float16."""
+class Training:
+    """A training that can be left after any step, and be taken up again with the same result.
 
-    def __init__(self, network: nn.Module, recipe: Recipe, device: Device, *, n_steps: int) -> None:
-        self._network = network
-        self._optimizer = _optimizer(network, recipe, device)
-        self._sizes = torch.optim.lr_scheduler.OneCycleLR(self._optimizer, recipe.learning_rate, total_steps=n_steps)
-        self._scaler = torch.amp.GradScaler(device.kind, enabled=device.dtype is torch.float16)
+    Args:
+        network: with fresh weights; it is trained in place.
+        batches: of all examples.
+        train_index: (T,) row numbers of those to train on.
+        given_labels: (N,) those of the whole data set; only the rows ``train_index`` are used.
+        n_classes: the number of logits.
+        schedule: the loss of each epoch.
+        recipe: everything else about the training.
+        seed: decides the order of examples and the augmentation.
+        notify: receives a warning where the memory of a GPU is too small for a batch.
+    """
 
-    def take(self, loss: Tensor, regularisation: Regularisation) -> None:
-        self._optimizer.zero_grad(set_to_none=True)
-        self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
-        if regularisation is not NONE:
-            self._scaler.unscale_(self._optimizer)
-            _regularise(self._network, regularisation)
-        self._scaler.step(self._optimizer)
-        self._scaler.update()
-        self._sizes.step()
+    def __init__(
+        self,
+        network: nn.Module,
+        batches: Batches,
+        train_index: Index,
+        given_labels: GivenLabels,
+        *,
+        n_classes: int,
+        schedule: LossSchedule,
+        recipe: Recipe,
+        seed: int,
+        notify: Listener = ignore,
+    ) -> None:
+        place = batches.device.place
+        self.epoch = 0
+        """The number of epochs that have ended."""
+        self.network = network
+        self.margins = TrainMargins(len(train_index), place, probs_from=recipe.epochs // 2)
+        self._batches, self._recipe, self._notify = batches, recipe, notify
+        self._index = torch.from_numpy(train_index)
+        self._labels = torch.from_numpy(given_labels[train_index]).to(place)
+        self._schedule = schedule.begin(len(train_index), n_classes, place)
+        n_steps = recipe.epochs * math.ceil(len(train_index) / recipe.batch_size)
+        self._steps = Steps(network, recipe, batches.device, n_steps=n_steps)
+        self._generator = torch.Generator().manual_seed(seed)
+        self._at_start = self._generator.get_state()  # of the epoch: what is left of it is drawn again from there
+        self._done = 0  # batches of this epoch
+        self._n_parts = 1
+        self._total_loss = torch.zeros((), device=place)
+        self._n_right = torch.zeros((), dtype=torch.int64, device=place)
+        self._seconds = 0.0
 
+    def steps(self) -> Iterator[dict[str, float] | None]:
+        """Take all steps that are left, and yield after each, and after each epoch its figures."""
+        while self.epoch < self._recipe.epochs:
+            yield from self._steps_of_epoch(self._schedule.at(self.epoch))
 
-def _optimizer(network: nn.Module, recipe: Recipe, device: Device) -> torch.optim.Optimizer:
-    trainable = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    groups = [
-        # Decay pulls kernels to 0; on biases and batch-norm scales it only distorts.
-        {"params": [p for p in trainable if p.ndim > 1], "weight_decay": recipe.weight_decay},
-        {"params": [p for p in trainable if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    fused = device.kind in ("cpu", "cuda")
-    return torch.optim.AdamW([group for group in groups if group["params"]], lr=recipe.learning_rate, fused=fused)
+    def is_sound(self) -> bool:
+        """Return whether no loss or weight has become NaN or infinite."""
+        values = (self._total_loss, *self.network.parameters())
+        return all(bool(value.isfinite().all()) for value in values)
 
+    def state(self) -> State:
+        """Return what ``restore`` takes: tensors and plain values."""
+        loss = self._schedule.loss
+        return {
+            "epoch": self.epoch,
+            "done": self._done,
+            "n_parts": self._n_parts,
+            "seconds": self._seconds,
+            "total_loss": self._total_loss,
+            "n_right": self._n_right,
+            "network": self.network.state_dict(),
+            "steps": self._steps.state(),
+            "loss": loss.state_dict() if isinstance(loss, nn.Module) else {},
+            "margins": self.margins.state(),
+            "at_start": self._at_start,
+            "generators": generators(),
+        }
 
-def _regularise(network: nn.Module, regularisation: Regularisation) -> None:
-    """Add the gradient of the L1 term to the gradients of a batch, then shorten them."""
-    learning = [parameter for parameter in network.parameters() if parameter.grad is not None]
-    if regularisation.l1_weight:
-        for parameter in learning:
-            assert parameter.grad is not None
-            parameter.grad.add_(parameter.detach().sign(), alpha=regularisation.l1_weight)
-    if regularisation.max_gradient_norm:
-        nn.utils.clip_grad_norm_(learning, regularisation.max_gradient_norm)
+    def restore(self, state: State) -> None:
+        """Go on where a training like this one was when it returned its ``state``."""
+        self.epoch, self._done, self._n_parts = state["epoch"], state["done"], state["n_parts"]
+        self._seconds = state["seconds"]
+        self._total_loss.copy_(state["total_loss"])
+        self._n_right.copy_(state["n_right"])
+        self.network.load_state_dict(state["network"])
+        self._steps.restore(state["steps"])
+        if isinstance(self._schedule.loss, nn.Module):
+            self._schedule.loss.load_state_dict(state["loss"])
+        self.margins.restore(**state["margins"])
+        self._generator.set_state(state["at_start"])
+        self._at_start = state["at_start"]
+        restore_generators(state["generators"])
 
+    def _steps_of_epoch(self, loss_of: Loss) -> Iterator[dict[str, float] | None]:
+        started = time.monotonic() - self._seconds
+        left = self._batches.training(self._index, self._recipe.batch_size, self._generator, done=self._done)
+        for positions, images in left:
+            self._learn_from(loss_of, positions, images)
+            self._done += 1
+            self._seconds = time.monotonic() - started
+            yield None
+        yield self._end_epoch()
 
-def check_logits(network: nn.Module, batches: Batches, n_classes: int) -> None:
-    """Raise RunError unless the network returns (B, K) logits; a user's own network may return anything."""
-    network.eval()
-    # Not inference_mode: tensors that a network keeps from this pass could not be used in training.
-    with torch.no_grad(), batches.device.autocast():
-        first = next(next(batches.views(torch.arange(min(2, len(batches.inputs))), 2)))
-        try:
-            output = network(first)
-        except (RuntimeError, ValueError, TypeError, AssertionError) as error:
-            raise RunError(
-                f"the network cannot take inputs of shape {tuple(first.shape)} ({error})",
-                where="model",
-                hint="make one for (batch, channels, height, width), or set store.image_size",
-            ) from error
-    if not isinstance(output, Tensor) or output.ndim != 2 or output.shape[1] != n_classes:
-        got = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
-        raise RunError(
-            f"the network must return logits of shape (batch, {n_classes}), got {got}",
-            where="model",
-            hint="give its last layer one output for each class, and no softmax",
-        )
+    def _end_epoch(self) -> dict[str, float]:
+        """Return the figures of the epoch, and begin the next."""
+        n_examples = len(self._index)
+        loss, train_accuracy = self._total_loss.item() / n_examples, self._n_right.item() / n_examples
+        figures = {"loss": loss, "train_accuracy": train_accuracy, "seconds": self._seconds}
+        self.margins.end_epoch()
+        self.epoch += 1
+        if not math.isfinite(loss):
+            raise DivergenceError(f"the loss became {loss} in epoch {self.epoch}")
+        self._done, self._seconds, self._at_start = 0, 0.0, self._generator.get_state()
+        self._total_loss.zero_()
+        self._n_right.zero_()
+        return figures
+
+    def _learn_from(self, loss_of: Loss, positions: Tensor, images: Tensor) -> None:
+        """Take one step; where the memory of a GPU is too small, in more parts than before from now on."""
+        while True:
+            try:
+                self._step(loss_of, positions, images)
+            except torch.OutOfMemoryError:
+                if 4 * self._n_parts > len(positions):  # batch norm needs two examples
+                    raise
+            else:
+                return
+            # Outside of the block, where the error no longer keeps its tensors alive.
+            self._n_parts *= 2
+            self._steps.forget_gradients()
+            torch.cuda.empty_cache()
+            self._notify(
+                Warned(
+                    f"batches of {self._recipe.batch_size} do not fit into the memory of the GPU: each is trained in "
+                    f"{self._n_parts} parts, whose gradients are added up"
+                )
+            )
+
+    def _step(self, loss_of: Loss, positions: Tensor, images: Tensor) -> None:
+        self._steps.forget_gradients()
+        parts = zip(positions.tensor_split(self._n_parts), images.tensor_split(self._n_parts), strict=True)
+        loss, logits = torch.zeros_like(self._total_loss), []
+        for places, some in parts:
+            with self._batches.device.autocast():
+                said = self.network(some)
+            share = len(places) / len(positions)
+            part = losses_of(loss_of, said, self._labels[places], places).mean() * share
+            self._steps.add_gradients(part)
+            loss += part.detach()
+            logits.append(said.detach())
+        self._steps.take(regularisation_of(loss_of))
+        given, said = self._labels[positions], torch.cat(logits)
+        self.margins.add(positions, said, given)
+        self._total_loss += loss * len(given)
+        self._n_right += (said.argmax(dim=1) == given).sum()

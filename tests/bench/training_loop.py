@@ -23,7 +23,7 @@ from labelscan.training.loss_schedule import build_schedule
 from labelscan.training.losses.blurry import Blurry
 from labelscan.training.models.small_cnn import SmallCNN
 from labelscan.training.recipe import Recipe
-from labelscan.training.training_loop import train
+from labelscan.training.training_loop import Training, train
 
 BATCH = 64
 
@@ -69,17 +69,9 @@ def ours(path: Path, labels: np.ndarray, epochs: int) -> float:
     network = SmallCNN().make(inputs.shape, 10).to(memory_format=torch.channels_last)
     started = time.perf_counter()
     batches = Batches(inputs, index, device, recipe.augmentation)
-    train(
-        network,
-        batches,
-        index,
-        labels,
-        n_classes=10,
-        schedule=build_schedule("blurry:delay=0", n_epochs=epochs, n_classes=10),
-        recipe=recipe,
-        seed=0,
-        on_epoch=lambda epoch, **figures: None,
-    )
+    schedule = build_schedule("blurry:delay=0", n_epochs=epochs, n_classes=10)
+    training = Training(network, batches, index, labels, n_classes=10, schedule=schedule, recipe=recipe, seed=0)
+    train(training, on_epoch=lambda epoch, **figures: None)
     return time.perf_counter() - started
 
 

@@ -1,9 +1,7 @@
-"""A run that is cut off keeps its finished folds, starts the others over, and ends with the bytes of one that was not.
-
-A fold has no checkpoints: what is trained of an unfinished one is lost.
-"""
+"""A run that is cut off keeps finished folds, goes on within the others, and ends with the bytes of another."""
 
 import json
+import math
 import multiprocessing
 import os
 import signal
@@ -13,17 +11,25 @@ from tiny_detect import N_EPOCHS, N_FOLDS, Recorder, contents, quick
 
 import labelscan
 from labelscan.events import EpochDone, FoldDone, StepStarted, Warned
+from labelscan.interruption import prepare_signals
+from labelscan.training import checkpoint
 
 MOMENTS = {
-    "while images are decoded": (lambda event: isinstance(event, StepStarted) and event.step == "decode", []),
-    "in the first fold": (lambda event: at_epoch(event, fold=0, epoch=2), []),
-    "after one epoch of the second fold": (lambda event: at_epoch(event, fold=1, epoch=1), [0]),
-    "after all epochs of the last fold": (lambda event: at_epoch(event, fold=2, epoch=N_EPOCHS), [0, 1]),
-    "when all folds are finished": (lambda event: isinstance(event, FoldDone) and event.fold == 2, [0, 1, 2]),
+    "while images are decoded": (lambda event: isinstance(event, StepStarted) and event.step == "decode", [], 0),
+    "in the first fold": (lambda event: at_epoch(event, fold=0, epoch=2), [], 2),
+    "after one epoch of the second fold": (lambda event: at_epoch(event, fold=1, epoch=1), [0], 1),
+    "after all epochs of the last fold": (lambda event: at_epoch(event, fold=2, epoch=N_EPOCHS), [0, 1], N_EPOCHS),
+    "when all folds are finished": (lambda event: isinstance(event, FoldDone) and event.fold == 2, [0, 1, 2], 0),
 }
-"""When a run is cut off, and the folds that are finished then."""
+"""When a run is cut off, the folds that are finished then, and how many epochs of the next one have ended."""
 KILLED = ("in the first fold", "after one epoch of the second fold", "when all folds are finished")
 """Those at which a process is killed too, which takes longer to try."""
+
+
+@pytest.fixture(autouse=True)
+def checkpoints_of_every_epoch(monkeypatch):
+    """These epochs are over before it would pay to keep them."""
+    monkeypatch.setattr(checkpoint, "LARGEST_SHARE", math.inf)
 
 
 def at_epoch(event, *, fold, epoch):
@@ -32,7 +38,7 @@ def at_epoch(event, *, fold, epoch):
 
 def cut_off(moment, end):
     """Return a listener that calls ``end`` at a moment."""
-    is_now, _ = MOMENTS[moment]
+    is_now = MOMENTS[moment][0]
 
     def listen(event):
         if is_now(event):
@@ -41,40 +47,77 @@ def cut_off(moment, end):
     return listen
 
 
-def interrupt():
-    raise KeyboardInterrupt
-
-
-def kill():
-    os.kill(os.getpid(), signal.SIGKILL)
+def send(number):
+    os.kill(os.getpid(), number)
 
 
 def be_killed(shapes, folder, moment):
     images, _, given = shapes
-    labelscan.detect(images, given, settings=quick(), output=folder, notify=cut_off(moment, kill))
+    checkpoint.LARGEST_SHARE = math.inf
+    listener = cut_off(moment, lambda: send(signal.SIGKILL))
+    labelscan.detect(images, given, settings=quick(), output=folder, notify=listener)
 
 
-def check_that_it_resumes(shapes, folder, moment, finished):
+def check_that_it_resumes(shapes, folder, moment, finished, *, lost_epochs=0):
     images, _, given = shapes
     heard = Recorder()
     labelscan.detect(images, given, settings=quick(), output=folder, resume=True, notify=heard)
-    _, kept = MOMENTS[moment]
+    _, kept, n_epochs = MOMENTS[moment]
     assert heard.reused() == kept
-    restarted = [fold for fold in range(N_FOLDS) if fold not in kept]
-    assert heard.epochs() == [(fold, epoch) for fold in restarted for epoch in range(1, N_EPOCHS + 1)]
+    todo = [fold for fold in range(N_FOLDS) if fold not in kept]
+    first = dict.fromkeys(todo, 1) | {fold: n_epochs - lost_epochs + 1 for fold in todo[:1] if n_epochs}
+    assert heard.epochs() == [(fold, epoch) for fold in todo for epoch in range(first[fold], N_EPOCHS + 1)]
     decodes = "decode" in [event.step for event in heard.of(StepStarted)]
     assert decodes == (moment == "while images are decoded")  # later they are there, or no longer needed
     assert contents(folder) == contents(finished.folder)
     assert json.loads((folder / "run.json").read_text())["state"] == "finished"
+    assert not list(folder.glob("fold-*/checkpoint.pt"))
+    assert not list(folder.glob("fold-*/STOP"))
+
+
+@pytest.fixture
+def signals():
+    """Treat signals as the command line does."""
+    before = {number: signal.getsignal(number) for number in labelscan.interruption.SIGNALS}
+    prepare_signals()
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_an_interrupted_run_keeps_finished_folds_and_starts_the_others_over(shapes, finished, tmp_path, moment):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+def test_an_interrupted_run_keeps_all_that_is_done(shapes, finished, tmp_path, moment, number, signals):
     images, _, given = shapes
-    with pytest.raises(KeyboardInterrupt):
-        labelscan.detect(images, given, settings=quick(), output=tmp_path / "run", notify=cut_off(moment, interrupt))
+    listener = cut_off(moment, lambda: send(number))
+    with pytest.raises(KeyboardInterrupt if number == signal.SIGINT else labelscan.Interrupted):
+        labelscan.detect(images, given, settings=quick(), output=tmp_path / "run", notify=listener)
     assert json.loads((tmp_path / "run" / "run.json").read_text())["state"] == "interrupted"
     check_that_it_resumes(shapes, tmp_path / "run", moment, finished)
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize("name", ["SIGHUP", "SIGUSR1", "SIGUSR2"])
+def test_what_schedulers_send_ends_a_run_in_order_too(shapes, finished, tmp_path, signals, name, processes):
+    images, _, given = shapes
+    settings = quick(**{"executor.processes": processes})
+    listener = cut_off("after one epoch of the second fold", lambda: send(getattr(signal, name)))
+    with pytest.raises(labelscan.Interrupted, match=f"stopped by {name}"):
+        labelscan.detect(images, given, settings=settings, output=tmp_path / "run", notify=listener)
+    heard = Recorder()
+    labelscan.detect(images, given, settings=settings, output=tmp_path / "run", resume=True, notify=heard)
+    assert (1, 1) not in heard.epochs()
+    assert contents(tmp_path / "run") == contents(finished.folder)
+
+
+def test_a_second_ctrl_c_stops_at_once_and_loses_what_is_not_kept(shapes, finished, tmp_path, signals, monkeypatch):
+    monkeypatch.setattr(checkpoint, "LARGEST_SHARE", 1e-9)  # nothing is kept unless a run ends in order
+    images, _, given = shapes
+    moment = "in the first fold"
+    listener = cut_off(moment, lambda: (send(signal.SIGINT), send(signal.SIGINT)))
+    with pytest.raises(KeyboardInterrupt):
+        labelscan.detect(images, given, settings=quick(), output=tmp_path / "run", notify=listener)
+    check_that_it_resumes(shapes, tmp_path / "run", moment, finished, lost_epochs=2)
 
 
 @pytest.fixture(scope="module")
@@ -88,20 +131,22 @@ def processes():
 
 
 @pytest.mark.parametrize("moment", KILLED)
-def test_a_killed_run_keeps_finished_folds_and_starts_the_others_over(shapes, finished, tmp_path, moment, processes):
+def test_a_killed_run_loses_one_epoch_of_a_fold_at_most(shapes, finished, tmp_path, moment, processes):
     process = processes.Process(target=be_killed, args=(shapes, tmp_path / "run", moment))
     process.start()
     process.join()
     assert process.exitcode == -signal.SIGKILL
     assert json.loads((tmp_path / "run" / "run.json").read_text())["state"] == "running"
-    check_that_it_resumes(shapes, tmp_path / "run", moment, finished)
+    # It is killed when it tells of an epoch, which is before that one is kept.
+    check_that_it_resumes(shapes, tmp_path / "run", moment, finished, lost_epochs=1)
 
 
-def test_a_run_may_be_interrupted_twice(shapes, finished, tmp_path):
+def test_a_run_may_be_interrupted_twice(shapes, finished, tmp_path, signals):
     images, _, given = shapes
     moment = "after one epoch of the second fold"
+    listener = cut_off(moment, lambda: send(signal.SIGINT))
     with pytest.raises(KeyboardInterrupt):
-        labelscan.detect(images, given, settings=quick(), output=tmp_path / "run", notify=cut_off(moment, interrupt))
+        labelscan.detect(images, given, settings=quick(), output=tmp_path / "run", notify=listener)
     with pytest.raises(labelscan.Interrupted) as stopped:
         labelscan.detect(images, given, settings=quick(), output=tmp_path / "run", max_seconds=0)
     assert stopped.value.exit_code == 130
@@ -156,7 +201,7 @@ def test_what_a_killed_fold_left_is_never_read_as_news_of_the_next_attempt(shape
     images, _, given = shapes
     for fold in range(N_FOLDS):
         (tmp_path / "run" / f"fold-0-{fold}").mkdir(parents=True)
-        (tmp_path / "run" / f"fold-0-{fold}" / "epochs.jsonl").write_text('{"cut off\n' * 5)
+        (tmp_path / "run" / f"fold-0-{fold}" / "log.jsonl").write_text('{"cut off\n' * 5)
     heard = Recorder()
     settings = quick(**{"executor.processes": 2})
     labelscan.detect(images, given, settings=settings, output=tmp_path / "run", notify=heard)

@@ -7,9 +7,10 @@ import pytest
 from tiny_run import TRUE, a_dataset, a_status, an_evidence, detections_of
 
 from labelscan.results import summary as module
-from labelscan.results.health import Agreement, DataChecks, warnings_about
+from labelscan.results.health import DataChecks, warnings_about
 from labelscan.results.issues import rank_issues
 from labelscan.results.summary import ClassHealth, ConfusedPair, Summary, summarise
+from labelscan.training.agreement import Agreement
 
 
 def a_summary(*, true_labels: bool = True, **options: object) -> Summary:

@@ -4,10 +4,20 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from sklearn.ensemble import RandomForestClassifier
+from torch import nn
 
+from labelscan.errors import Interrupted, RunError
+from labelscan.events import Waiting, Warned
+from labelscan.training import learners, training_loop
 from labelscan.training.batches import StoredInputs
-from labelscan.training.learners import ClassifierLearner, GivenClassifier
+from labelscan.training.device import Device
+from labelscan.training.fold_job import FoldJob, read_outputs
+from labelscan.training.learners import ClassifierLearner, GivenClassifier, GivenMaker, NetworkLearner
+from labelscan.training.loss_schedule import build_schedule
+from labelscan.training.recipe import Recipe
+from labelscan.training.training_loop import Training
 
 
 class Nothing:
@@ -67,3 +77,92 @@ def test_a_forest_predicts_in_one_thread_since_several_would_round_differently_e
     output = learner.learn(job, StoredInputs(tmp_path / "inputs.npy", 2**20), lambda _: None)
     assert threads == [1]
     assert output.pred_probs.shape == (4, 2)
+
+
+class Exploding(nn.Module):
+    """A network whose logits are NaN from the third step on, as where a step was too large."""
+
+    def __init__(self, after):
+        super().__init__()
+        self.linear = nn.Linear(2, 2)
+        self.after = after
+
+    def forward(self, rows):
+        self.after -= self.training
+        return self.linear(rows) if self.after >= 0 else self.linear(rows) * torch.nan
+
+
+def diverging_job(tmp_path, *n_steps):
+    """Return the job of a fold whose first network explodes after so many steps, the second ..., and what it says."""
+    labels = np.arange(40) % 2
+    features = np.random.default_rng(0).normal(size=(40, 2)) + 4 * labels[:, None]
+    np.save(tmp_path / "inputs.npy", features.astype(np.float32))
+    networks = iter(n_steps)
+    recipe = Recipe(epochs=4, batch_size=8, learning_rate=0.1, weight_decay=0)
+    schedule = build_schedule("ce", n_epochs=4, n_classes=2)
+    job = FoldJob(
+        repeat=0,
+        fold=1,
+        folder=tmp_path / "fold-0-1",
+        fingerprint="0123",
+        inputs=tmp_path / "inputs.npy",
+        cache_bytes=2**20,
+        given_labels=labels,
+        n_classes=2,
+        train_index=np.arange(32),
+        held_out_index=np.arange(32, 40),
+        learner=NetworkLearner(GivenMaker(lambda: Exploding(next(networks))), recipe, schedule),
+        device=Device("cpu"),
+        threads=1,
+        run_seed=0,
+    )
+    return job, []
+
+
+def test_a_training_that_diverges_is_tried_once_more_at_half_the_step_size_and_that_is_kept(tmp_path, monkeypatch):
+    rates = []
+
+    def note(*args, recipe, **options):
+        rates.append(recipe.learning_rate)
+        return Training(*args, recipe=recipe, **options)
+
+    monkeypatch.setattr(learners, "Training", note)
+    job, heard = diverging_job(tmp_path, 6, 1000)
+    job.run(heard.append)
+    message = "repeat 0, fold 1: the loss became nan in epoch 2; trained again at half the learning rate"
+    assert [event.message for event in heard if isinstance(event, Warned)] == [message]
+    assert job.warnings() == [message]
+    assert rates == [0.1, 0.05]
+    assert heard[-1].held_out_accuracy > 0.8
+
+
+def test_a_training_that_diverges_twice_says_where_and_what_to_try(tmp_path):
+    job, heard = diverging_job(tmp_path, 6, 6)
+    with pytest.raises(RunError, match="the loss became nan in epoch 2, and before at twice the learning rate") as told:
+        job.run(heard.append)
+    assert told.value.problems[0].where == "repeat 0, fold 1"
+    assert "training.learning_rate" in told.value.problems[0].hint
+
+
+def test_a_second_try_that_was_cut_off_goes_on_and_its_warning_stays(tmp_path, monkeypatch):
+    monkeypatch.setattr(training_loop, "SECONDS_BETWEEN_EVENTS", -1.0)
+    whole, heard = diverging_job(tmp_path, 6, 1000)
+    whole.run(heard.append)
+    (expected,) = read_outputs([whole])
+    whole.clear()
+    job, heard = diverging_job(tmp_path, 6, 1000, 1000)
+
+    def stop(event):
+        heard.append(event)
+        if sum(isinstance(event, Waiting) for event in heard) == 15:
+            raise Interrupted("enough")
+
+    with pytest.raises(Interrupted):
+        job.run(stop)
+    heard.clear()
+    job.begin()
+    job.run(heard.append)
+    (output,) = read_outputs([job])
+    assert output.pred_probs.tobytes() == expected.pred_probs.tobytes()
+    assert not any(isinstance(event, Warned) for event in heard)  # said before
+    assert len(job.warnings()) == 1

@@ -1,65 +1,19 @@
 import numpy as np
 import pytest
 import torch
-from shapes import draw_shapes
+from tiny_training import CPU, learn, stored_shapes
 from torch import nn
 
 from labelscan.errors import RunError
-from labelscan.training.batches import NO_AUGMENTATION, Augmentation, Batches, StoredInputs
+from labelscan.training.batches import NO_AUGMENTATION, Batches
 from labelscan.training.device import Device, make_network, reproducible
 from labelscan.training.loss_schedule import build_schedule
 from labelscan.training.losses import LOSSES
-from labelscan.training.models.small_cnn import SmallCNN
-from labelscan.training.recipe import Recipe
-from labelscan.training.training_loop import predict, train
-
-CPU = Device("cpu")
-
-
-def recipe(**changes):
-    return Recipe(
-        **{
-            "epochs": 8,
-            "batch_size": 16,
-            "learning_rate": 3e-3,
-            "weight_decay": 0.01,
-            "augmentation": Augmentation(1),
-            **changes,
-        }
-    )
 
 
 @pytest.fixture
 def shapes(tmp_path):
-    images, labels = draw_shapes(150)
-    np.save(tmp_path / "images.npy", images[..., None])
-    return StoredInputs(tmp_path / "images.npy", 2**20), labels
-
-
-def learn(shapes, *, seed=0, device=CPU, loss="blurry", labels=None, keep=None, **changes):
-    inputs, true_labels = shapes
-    labels = true_labels if labels is None else labels
-    settings = recipe(**changes)
-    index = np.arange(120)
-    epochs = []
-    schedule = build_schedule(loss, n_epochs=settings.epochs, n_classes=3) if isinstance(loss, str) else loss
-    with reproducible(seed, threads=1):
-        batches = Batches(inputs, index, device, settings.augmentation)
-        network = make_network(lambda: SmallCNN(8).make(inputs.shape, 3), device, seed)
-        if keep is not None:
-            keep.append(network)
-        margins = train(
-            network,
-            batches,
-            index,
-            labels,
-            n_classes=3,
-            schedule=schedule,
-            recipe=settings,
-            seed=seed,
-            on_epoch=lambda epoch, **figures: epochs.append((epoch, figures["loss"])),
-        )
-        return predict(network, batches, np.arange(120, 150)), margins, epochs
+    return stored_shapes(tmp_path)
 
 
 def test_a_small_cnn_learns_shapes_and_predicts_unseen_ones(shapes):

@@ -3,23 +3,25 @@
 import contextlib
 import os
 import pickle
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import replace
-from pathlib import Path
 
 import cloudpickle
 import torch
 from loky import get_reusable_executor
 from loky.process_executor import TerminatedWorkerError
 
+from labelscan import interruption
 from labelscan.data.cores import available_cores
-from labelscan.errors import LabelscanError, RunError
+from labelscan.errors import Interrupted, LabelscanError, RunError
 from labelscan.events import Event, FoldDone, Listener, Waiting, Warned
 from labelscan.training.device import Device, all_gpus
 from labelscan.training.fold_job import FoldJob
 
 POLL_SECONDS = 0.2
+LAST_STEP_SECONDS = 60.0
+"""The most that other processes get to finish a step and to write a checkpoint."""
 WORTH_A_PROCESS = 200_000
 """Training examples, all epochs and folds together, from which on it pays to spend seconds on starting processes."""
 KEEP_FREED_MEMORY = {
@@ -61,6 +63,7 @@ class LocalExecutor:
             _side_by_side(jobs, processes, len(jobs) % processes if alone else 0, gpus, notify)
         else:
             for job in jobs:
+                job.begin()
                 try:
                     job.run(notify)
                 except Exception as error:
@@ -84,40 +87,45 @@ def _picklable(job: FoldJob) -> bool:
     return True
 
 
-def _carry_out(job: FoldJob, parent: int) -> None:
-    def stop_if_alone(_: Event) -> None:
-        # The process that started this was killed: whichever resumes the run must be the only one that writes to it.
-        if os.getppid() != parent:
-            os._exit(1)
+def _carry_out(job: FoldJob) -> None:
+    def stop_if_asked(_: Event) -> None:
+        interruption.check()
+        if job.is_asked_to_stop:
+            raise Interrupted("asked to stop")
 
-    job.run(stop_if_alone)
+    job.run(stop_if_asked)
 
 
 def _side_by_side(
     jobs: Sequence[FoldJob], processes: int, left_over: int, gpus: list[Device], notify: Listener
 ) -> None:
     most = processes + left_over
-    pool = get_reusable_executor(max_workers=most, timeout=60, env=KEEP_FREED_MEMORY)
+    pool = get_reusable_executor(
+        max_workers=most,
+        timeout=60,
+        env=KEEP_FREED_MEMORY,
+        initializer=interruption.prepare_worker,
+        initargs=(os.getpid(),),
+    )
     free = [gpus[number % len(gpus)] for number in range(most)]
     todo = list(jobs)
     running: dict[Future[None], FoldJob] = {}
-    offsets: dict[Path, int] = {}
-    for job in jobs:
-        job.clear()  # before its epochs are followed
+    offsets = {job.folder: job.begin() for job in jobs}
 
-    def pass_on_epochs(job: FoldJob) -> None:
-        epochs, offsets[job.folder] = job.epochs_from(offsets.get(job.folder, 0))
-        for epoch in epochs:
-            notify(epoch)
+    def pass_on(job: FoldJob) -> None:
+        events, offsets[job.folder] = job.events_from(offsets[job.folder])
+        for event in events:
+            notify(event)
 
     try:
         while todo or running:
             while todo and len(running) < (processes if len(todo) + len(running) > most else most):
                 job = replace(todo.pop(0), device=free.pop(0))
-                running[pool.submit(_carry_out, job, os.getpid())] = job
+                with interruption.deferred_to_workers():
+                    running[pool.submit(_carry_out, job)] = job
             ended, _ = wait(list(running), timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
             for job in running.values():
-                pass_on_epochs(job)
+                pass_on(job)
             for future in ended:
                 job = running.pop(future)
                 error = future.exception()
@@ -128,22 +136,36 @@ def _side_by_side(
                 assert isinstance(done, FoldDone), "a fold ended without its mark"
                 notify(done)
             notify(Waiting())
-    except BaseException:
+    except BaseException as error:
         # After an interruption or a deadline too, no process may still write into the run.
-        with contextlib.suppress(Exception):
-            pool.shutdown(wait=True, kill_workers=True)
+        try:
+            if isinstance(error, Interrupted):
+                _end_in_order(running)
+        finally:
+            with contextlib.suppress(Exception):
+                pool.shutdown(wait=True, kill_workers=True)
         raise
+
+
+def _end_in_order(running: Mapping[Future[None], FoldJob]) -> None:
+    """Let folds finish their step and write their checkpoints, those that have any."""
+    for job in running.values():
+        with contextlib.suppress(OSError):  # on a full disk the fold keeps its last checkpoint
+            job.ask_to_stop()
+    wait([future for future, job in running.items() if job.learner.keeps_checkpoints], timeout=LAST_STEP_SECONDS)
 
 
 def _failure(error: BaseException, job: FoldJob) -> LabelscanError:
     """Return one error that says which fold failed, and what can be done."""
     if isinstance(error, LabelscanError):
         return error
-    place = f"repeat {job.repeat}, fold {job.fold}" if job.kind == "fold" else f"{job.kind}, run {job.fold}"
+    if isinstance(error, KeyboardInterrupt):  # of a process that was to stop at once
+        return Interrupted(interruption.reason())
     short_of_memory = isinstance(error, MemoryError | torch.OutOfMemoryError | TerminatedWorkerError)
+    short_of_memory |= "DefaultCPUAllocator" in str(error)
     return RunError(
         f"a fold ended with {type(error).__name__}: {error}",
-        where=f"{place} of {job.opinion}" if job.opinion else place,
+        where=job.place,
         hint="use less memory: --batch-size, --image-size, or --set executor.processes=1"
         if short_of_memory
         else "run again with --debug for the traceback",

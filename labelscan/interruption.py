@@ -1,0 +1,137 @@
+"""Ending in order: a signal lets the running step finish and what is done be written, before the run ends.
+
+Ctrl-C, a lost connection and what schedulers send are all treated alike. Outside of ``ending_in_order`` nothing
+would be lost, so there a signal ends the program at once.
+"""
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import sleep
+from types import FrameType
+
+from labelscan.errors import Interrupted
+
+SIGNALS = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2") if hasattr(signal, name)
+)
+"""Ctrl-C; a job that is cancelled; a terminal that is gone; what a scheduler can be asked to send before a limit."""
+RESUMES = "the same command resumes from here"
+WATCH_SECONDS = 1.0
+
+_received: list[int] = []
+"""Signals that came while work was to end in order, until it has ended."""
+_latest: list[int] = [signal.SIGINT]
+_waits: list[bool] = []
+"""Whether signals wait for ``check``, a value for each context that has been entered; the last one counts."""
+
+
+def stop_at_once(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  # what a handler is called with
+    """Handle a signal as Python handles Ctrl-C; ``reason`` then says which it was."""
+    _latest[0] = number
+    raise KeyboardInterrupt
+
+
+def reason() -> str:
+    """Return by what the program was stopped, if it was."""
+    return "stopped by the user" if _latest[0] == signal.SIGINT else f"stopped by {signal.Signals(_latest[0]).name}"
+
+
+def prepare_signals() -> None:
+    """Let each of ``SIGNALS`` stop this program at once, except those that its caller ignores, as nohup does."""
+    for number in SIGNALS if _in_main_thread() else ():
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, stop_at_once)
+
+
+def prepare_worker(parent: int) -> None:
+    """Let signals to this process wait for ``check``, and end it within seconds of the process ``parent``."""
+    _waits.append(True)
+    for number in SIGNALS:
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _receive)
+    _mask("SIG_UNBLOCK")
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            sleep(WATCH_SECONDS)
+        os._exit(1)  # whichever process resumes the run must be the only one that writes to it
+
+    threading.Thread(target=watch, name="watch-parent", daemon=True).start()
+
+
+@contextmanager
+def deferred_to_workers() -> Iterator[None]:
+    """Hold signals back while the block may start a process, until that has called ``prepare_worker``."""
+    _mask("SIG_BLOCK")
+    try:
+        yield
+    finally:
+        _mask("SIG_UNBLOCK")
+
+
+@contextmanager
+def ending_in_order() -> Iterator[None]:
+    """Let the first signal in the block wait for ``check``; a second Ctrl-C stops the block at once.
+
+    Only signals that would stop the program are taken over, in a library Ctrl-C alone.
+
+    Raises:
+        Interrupted: a signal came, and the work has ended in order; KeyboardInterrupt where it was Ctrl-C.
+    """
+    taken = {}
+    for number in SIGNALS if _in_main_thread() else ():
+        before = signal.getsignal(number)
+        if before in (stop_at_once, signal.default_int_handler):
+            taken[number] = before
+            signal.signal(number, _receive)
+    _waits.append(True)
+    try:
+        yield
+        check()
+    except Interrupted as stopped:
+        if signal.SIGINT in _received:
+            raise KeyboardInterrupt from stopped
+        raise
+    finally:
+        _waits.pop()
+        if taken:
+            _received.clear()
+        for number, before in taken.items():
+            signal.signal(number, before)
+
+
+@contextmanager
+def stopping_at_once() -> Iterator[None]:
+    """Let signals stop the block at once, which has no steps between which it could end: nothing of it is kept."""
+    check()
+    _waits.append(False)
+    try:
+        yield
+    finally:
+        _waits.pop()
+
+
+def check() -> None:
+    """Raise Interrupted if a signal has come."""
+    if _received:
+        raise Interrupted(reason(), hint=RESUMES)
+
+
+def _receive(number: int, frame: FrameType | None) -> None:
+    _latest[0] = number
+    _received.append(number)
+    # A connection that is lost may send its signal twice, so only a second Ctrl-C is impatience.
+    if _received.count(signal.SIGINT) > 1 or not _waits[-1]:
+        stop_at_once(number, frame)
+
+
+def _mask(how: str) -> None:
+    if hasattr(signal, "pthread_sigmask"):  # not on Windows
+        signal.pthread_sigmask(getattr(signal, how), SIGNALS)
+
+
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()

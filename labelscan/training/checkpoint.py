@@ -1,0 +1,104 @@
+"""Checkpoints: the state of a training on disk, so that a run that is killed loses no more than its last epoch.
+
+They hold tensors and plain values, and nothing else is ever loaded from them.
+"""
+
+import contextlib
+import random
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+
+from labelscan.atomic import replacing_bytes
+from labelscan.errors import DiskError
+
+CHECKPOINT_FILE = "checkpoint.pt"
+SECONDS = 30.0
+"""Between two checkpoints within an epoch; those at its end come sooner."""
+LARGEST_SHARE = 0.01
+"""The most of the time that may go into writing: what that makes too early is skipped."""
+FIRST_COST = 0.02
+"""Seconds that the first one is thought to take, before any has been written."""
+
+State: TypeAlias = Mapping[str, Any]
+
+
+class Checkpoint:
+    """The latest state of one training.
+
+    Args:
+        path: its file; None keeps nothing.
+        made_from: changes with everything that the training depends on; a state of another one is not read.
+    """
+
+    def __init__(self, path: Path | None = None, made_from: str = "") -> None:
+        self.path = path
+        self.made_from = made_from
+        self._cost = FIRST_COST
+        self._written = time.monotonic()
+
+    def exists(self) -> bool:
+        """Return whether there is a state of this training."""
+        return self._load(mmap=True) is not None  # which reads next to nothing
+
+    def read(self) -> State | None:
+        """Return the state that was written last, on the CPU, or None where there is none of this training."""
+        return self._load(mmap=False)
+
+    def is_due(self, *, epoch_ended: bool) -> bool:
+        """Return whether it is time to write the state."""
+        least = self._cost / LARGEST_SHARE
+        return time.monotonic() - self._written >= (least if epoch_ended else max(least, SECONDS))
+
+    def write(self, state: State) -> None:
+        """Replace what was written before; on a full disk that is kept."""
+        if self.path is None:
+            return
+        started = time.monotonic()
+        with contextlib.suppress(OSError, DiskError), replacing_bytes(self.path) as file:
+            torch.save({"made_from": self.made_from, "state": dict(state)}, file)
+        self._written = time.monotonic()
+        self._cost = self._written - started
+
+    def delete(self) -> None:
+        """Delete it: the training has ended."""
+        if self.path is not None:
+            self.path.unlink(missing_ok=True)
+
+    def _load(self, *, mmap: bool) -> State | None:
+        if self.path is None:
+            return None
+        try:
+            content = torch.load(self.path, map_location="cpu", weights_only=True, mmap=mmap)
+            state = content["state"] if content["made_from"] == self.made_from else None
+        except Exception:  # missing, cut off or damaged, for which torch raises many kinds: training begins anew
+            return None
+        return state if isinstance(state, dict) else None
+
+
+NO_CHECKPOINT = Checkpoint()
+
+
+def generators() -> State:
+    """Return the state of every generator that a network may draw from: those of torch, NumPy and Python."""
+    kind, keys, *rest = np.random.get_state(legacy=True)
+    return {
+        "torch": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        "numpy": (kind, torch.from_numpy(np.asarray(keys).astype(np.int64)), *rest),
+        "python": random.getstate(),
+    }
+
+
+def restore_generators(state: State) -> None:
+    """Set every generator to a state from ``generators``."""
+    torch.set_rng_state(state["torch"])
+    if state["cuda"]:
+        torch.cuda.set_rng_state_all(state["cuda"])
+    kind, keys, *rest = state["numpy"]
+    np.random.set_state((kind, keys.numpy().astype(np.uint32), *rest))
+    random.setstate(state["python"])

@@ -1,0 +1,60 @@
+"""Predict examples with a network; which were held out of its training is the caller's affair."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+
+from labelscan.arrays import Index, PredProbs
+from labelscan.errors import RunError
+from labelscan.training.batches import Batches
+
+PREDICT_BATCH = 512
+
+
+@torch.inference_mode()
+def predict(network: nn.Module, batches: Batches, index: Index) -> PredProbs:
+    """Return (M, K) float32 probabilities of the rows ``index``, each the mean over slightly moved copies."""
+    network.eval()
+    size = PREDICT_BATCH
+    while True:
+        try:
+            return torch.cat(list(_probs(network, batches, index, size))).numpy()
+        except torch.OutOfMemoryError:
+            if size == 1:
+                raise
+        size //= 2  # outside the block, where the error no longer keeps its tensors alive
+        torch.cuda.empty_cache()
+
+
+def _probs(network: nn.Module, batches: Batches, index: Index, size: int) -> Iterator[Tensor]:
+    for views in batches.views(torch.from_numpy(index), size):
+        probs = []
+        for view in views:
+            with batches.device.autocast():
+                logits = network(view)
+            probs.append(logits.float().softmax(dim=1))
+        yield torch.stack(probs).mean(dim=0).cpu()
+
+
+def check_logits(network: nn.Module, batches: Batches, n_classes: int) -> None:
+    """Raise RunError unless the network returns (B, K) logits; a user's own network may return anything."""
+    network.eval()
+    # Not inference_mode: tensors that a network keeps from this pass could not be used in training.
+    with torch.no_grad(), batches.device.autocast():
+        first = next(next(batches.views(torch.arange(min(2, len(batches.inputs))), 2)))
+        try:
+            output = network(first)
+        except (RuntimeError, ValueError, TypeError, AssertionError) as error:
+            raise RunError(
+                f"the network cannot take inputs of shape {tuple(first.shape)} ({error})",
+                where="model",
+                hint="make one for (batch, channels, height, width), or set store.image_size",
+            ) from error
+    if not isinstance(output, Tensor) or output.ndim != 2 or output.shape[1] != n_classes:
+        got = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
+        raise RunError(
+            f"the network must return logits of shape (batch, {n_classes}), got {got}",
+            where="model",
+            hint="give its last layer one output for each class, and no softmax",
+        )

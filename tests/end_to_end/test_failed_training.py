@@ -1,0 +1,67 @@
+"""Trainings that fail are told: in the summary, in the log and on the way."""
+
+import json
+from itertools import count
+
+import pytest
+import torch
+from tiny_detect import Recorder, quick
+from torch import nn
+
+import labelscan
+from labelscan.events import Warned
+from labelscan.training.models.small_cnn import SmallCNN
+
+
+class Broken(nn.Module):
+    """A network that gives every image the same logits, or from the second epoch on NaN."""
+
+    def __init__(self, value):
+        super().__init__()
+        self.logits = nn.Parameter(torch.zeros(3))
+        self.value, self.n_steps = value, 0
+
+    def forward(self, images):
+        self.n_steps += self.training
+        factor = self.value if self.n_steps > 4 else 1.0
+        return self.logits.expand(len(images), 3) * factor
+
+
+def second_is(make):
+    """Return a factory of good networks, except that ``make`` makes that of the second fold."""
+    number = count(-1)  # one is made before training, to see whether the factory works
+    return lambda: make() if next(number) == 1 else SmallCNN(8).make((8, 8, 1), 3)
+
+
+def detect(shapes, folder, make):
+    images, _, given = shapes
+    heard = Recorder()
+    run = labelscan.detect(images, given, model=second_is(make), settings=quick(), output=folder, notify=heard)
+    log = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    logged = [line["message"] for line in log if line["event"] == "Warned"]
+    told = [event.message for event in heard.of(Warned)]
+    return run.summary.warnings, logged, told
+
+
+def test_a_fold_that_learned_nothing_is_named(shapes, tmp_path):
+    warnings, logged, told = detect(shapes, tmp_path / "run", lambda: Broken(1.0))
+    assert logged == told
+    (warning,) = (each for each in warnings if "learned nothing" in each)
+    assert warning.startswith(
+        "1 of 3 trainings learned nothing, so their examples are judged badly (repeat 0, fold 1):"
+    )
+
+
+def test_a_fold_that_diverges_is_trained_again_and_the_run_says_so(shapes, tmp_path):
+    warnings, logged, told = detect(shapes, tmp_path / "run", lambda: Broken(torch.nan))
+    again = "repeat 0, fold 1: the loss became nan in epoch 3; trained again at half the learning rate"
+    assert again in warnings
+    assert again in logged
+    assert told.count(again) == 1
+
+
+def test_a_fold_that_diverges_twice_ends_the_run_with_its_name(shapes, tmp_path):
+    images, _, given = shapes
+    with pytest.raises(labelscan.RunError, match="repeat 0, fold 0: the loss became nan in epoch 3, and before"):
+        labelscan.detect(images, given, model=lambda: Broken(torch.nan), settings=quick(), output=tmp_path / "run")
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["state"] == "failed"

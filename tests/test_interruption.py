@@ -1,0 +1,105 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from labelscan import interruption
+from labelscan.errors import Interrupted
+from labelscan.interruption import SIGNALS, check, ending_in_order, prepare_signals, stopping_at_once
+
+
+@pytest.fixture(autouse=True)
+def handlers():
+    """Put back what handles signals, and leave nothing behind."""
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+    assert not interruption._received
+    assert not interruption._waits
+
+
+def send(number):
+    os.kill(os.getpid(), number)
+
+
+def work(*numbers):
+    """Send signals to itself, then look for them, and print those that did not stop the work at once."""
+    survived = []
+    try:
+        for number in numbers:
+            send(number)
+            survived.append(number)
+        check()
+    finally:
+        print(*(one.name for one in survived))
+
+
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
+def test_each_signal_stops_the_command_line_at_once_where_nothing_is_to_be_kept(number):
+    prepare_signals()
+    with pytest.raises(KeyboardInterrupt):
+        send(number)
+    assert interruption.reason() == ("stopped by the user" if number == signal.SIGINT else f"stopped by {number.name}")
+
+
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
+def test_within_work_that_ends_in_order_it_waits_for_the_next_check(number, capsys):
+    prepare_signals()
+    again = number if number != signal.SIGINT else signal.SIGTERM  # some senders send twice
+    with pytest.raises(KeyboardInterrupt if number == signal.SIGINT else Interrupted), ending_in_order():
+        work(number, again)
+    assert capsys.readouterr().out == f"{number.name} {again.name}\n"
+    assert signal.getsignal(number) is interruption.stop_at_once
+
+
+def test_work_that_is_done_before_it_looks_is_interrupted_at_its_end():
+    with pytest.raises(KeyboardInterrupt), ending_in_order():
+        send(signal.SIGINT)
+
+
+def test_a_second_ctrl_c_stops_at_once(capsys):
+    with pytest.raises(KeyboardInterrupt), ending_in_order():
+        work(signal.SIGINT, signal.SIGINT)
+    assert capsys.readouterr().out == "SIGINT\n"
+
+
+def test_work_in_one_piece_is_stopped_at_once_within_work_that_ends_in_order(capsys):
+    with pytest.raises(KeyboardInterrupt), ending_in_order(), stopping_at_once():
+        work(signal.SIGINT)
+    assert capsys.readouterr().out == "\n"
+
+
+def test_a_library_takes_over_ctrl_c_and_no_signal_of_its_caller():
+    heard = []
+    signal.signal(signal.SIGTERM, lambda *_: heard.append("the caller's"))
+    with ending_in_order():
+        send(signal.SIGTERM)
+        assert signal.getsignal(signal.SIGUSR1) == signal.SIG_DFL
+        check()
+    assert heard == ["the caller's"]
+
+
+def test_what_the_caller_ignores_as_nohup_does_is_still_ignored():
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    prepare_signals()
+    with ending_in_order():
+        send(signal.SIGHUP)
+        check()
+
+
+def test_a_worker_ends_within_seconds_of_its_parent():
+    worker = "import os, time; from labelscan.interruption import prepare_worker; prepare_worker(os.getppid())"
+    worker += "; print(os.getpid(), flush=True); time.sleep(60)"
+    parent = f"import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', {worker!r}]); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline()  # it has begun
+        process.kill()
+        # The pipe is closed when the worker, which has inherited it, is gone as well.
+        started = time.monotonic()
+        process.stdout.read()
+    assert time.monotonic() - started < 30

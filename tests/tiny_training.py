@@ -1,0 +1,75 @@
+"""The training of one small network on shapes, in a second or less."""
+
+from pathlib import Path
+
+import numpy as np
+from shapes import draw_shapes
+
+from labelscan.events import ignore
+from labelscan.training.batches import Augmentation, Batches, StoredInputs
+from labelscan.training.checkpoint import NO_CHECKPOINT
+from labelscan.training.device import Device, make_network, reproducible
+from labelscan.training.loss_schedule import build_schedule
+from labelscan.training.models.small_cnn import SmallCNN
+from labelscan.training.prediction import predict
+from labelscan.training.recipe import Recipe
+from labelscan.training.training_loop import Training, train
+
+CPU = Device("cpu")
+
+
+def recipe(**changes):
+    return Recipe(
+        **{
+            "epochs": 8,
+            "batch_size": 16,
+            "learning_rate": 3e-3,
+            "weight_decay": 0.01,
+            "augmentation": Augmentation(1),
+            **changes,
+        }
+    )
+
+
+def stored_shapes(folder: Path):
+    """Return 150 images in a file and their labels."""
+    images, labels = draw_shapes(150)
+    np.save(folder / "images.npy", images[..., None])
+    return StoredInputs(folder / "images.npy", 2**20), labels
+
+
+def learn(
+    shapes,
+    *,
+    seed=0,
+    device=CPU,
+    loss="blurry",
+    labels=None,
+    keep=None,
+    make=None,
+    notify=ignore,
+    checkpoint=NO_CHECKPOINT,
+    **changes,
+):
+    """Train on the first 120 examples; return the probabilities of the others, the margins, and loss by epoch."""
+    inputs, true_labels = shapes
+    labels = true_labels if labels is None else labels
+    settings = recipe(**changes)
+    index = np.arange(120)
+    epochs = []
+    schedule = build_schedule(loss, n_epochs=settings.epochs, n_classes=3) if isinstance(loss, str) else loss
+    with reproducible(seed, threads=1):
+        batches = Batches(inputs, index, device, settings.augmentation)
+        network = make_network(lambda: (make or SmallCNN(8).make)(inputs.shape, 3), device, seed)
+        if keep is not None:
+            keep.append(network)
+        training = Training(
+            network, batches, index, labels, n_classes=3, schedule=schedule, recipe=settings, seed=seed, notify=notify
+        )
+        margins = train(
+            training,
+            on_epoch=lambda epoch, **figures: epochs.append((epoch, figures["loss"])),
+            notify=notify,
+            checkpoint=checkpoint,
+        )
+        return predict(network, batches, np.arange(120, 150)), margins, epochs

@@ -1,0 +1,226 @@
+import pickle
+import random
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import torch
+from tiny_training import learn, stored_shapes
+from torch import nn
+
+from labelscan import atomic
+from labelscan.errors import Interrupted
+from labelscan.events import Waiting, Warned
+from labelscan.training import batches, checkpoint, training_loop
+from labelscan.training.batches import Augmentation
+from labelscan.training.checkpoint import Checkpoint, generators, restore_generators
+from labelscan.training.models.small_cnn import SmallCNN
+
+N_STEPS = 3 * 8
+"""Three epochs of 8 batches."""
+
+
+class Drawing(nn.Module):
+    """A network that draws from every generator there is."""
+
+    def __init__(self):
+        super().__init__()
+        self.network = SmallCNN(8).make((8, 8, 1), 3)
+        self.dropout = nn.Dropout(0.2)
+
+    def forward(self, images):
+        moved = images + 0.01 * random.random() + 0.01 * float(np.random.random())
+        return self.network(self.dropout(moved) if self.training else images)
+
+
+@dataclass
+class StopAfter:
+    """A listener that stops a training after some steps."""
+
+    n_steps: int
+
+    def __call__(self, event):
+        self.n_steps -= isinstance(event, Waiting)
+        if self.n_steps < 0:
+            raise Interrupted("enough")
+
+
+@pytest.fixture(autouse=True)
+def every_step_is_told(monkeypatch):
+    monkeypatch.setattr(training_loop, "SECONDS_BETWEEN_EVENTS", -1.0)
+
+
+@pytest.fixture
+def shapes(tmp_path):
+    return stored_shapes(tmp_path)
+
+
+def end(result):
+    pred_probs, margins, epochs = result
+    return pred_probs.tobytes(), margins.mean().numpy().tobytes(), margins.probs().numpy().tobytes(), epochs[-1]
+
+
+@pytest.mark.parametrize("loss", ["blurry", "elr", "anl-ce"])
+@pytest.mark.parametrize("n_steps", [0, 3, 8, 13, 16, N_STEPS - 1])
+def test_a_training_that_ends_in_order_after_any_step_goes_on_there_with_the_same_bytes(
+    shapes, tmp_path, monkeypatch, loss, n_steps
+):
+    monkeypatch.setattr(batches, "CHUNK_BYTES", 3 * 16 * 64)  # 3 batches, so that an epoch has several chunks
+    options = {"epochs": 3, "loss": loss, "make": lambda *_: Drawing(), "augmentation": Augmentation(1, flip=True)}
+    whole = learn(shapes, **options)
+    kept = Checkpoint(tmp_path / "checkpoint.pt", "this")
+    with pytest.raises(Interrupted):
+        learn(shapes, **options, notify=StopAfter(n_steps), checkpoint=kept)
+    rest = learn(shapes, **options, checkpoint=Checkpoint(tmp_path / "checkpoint.pt", "this"))
+    assert end(rest) == end(whole)
+    assert [epoch for epoch, _ in rest[2]] == list(range(1, 4))[(n_steps + 1) // 9 :]  # 8 steps and the end of an epoch
+
+
+def test_a_training_may_be_stopped_at_every_single_step(shapes, tmp_path):
+    whole = learn(shapes, epochs=2)
+    for _ in range(2 * 9 - 1):
+        with pytest.raises(Interrupted):
+            learn(shapes, epochs=2, notify=StopAfter(0), checkpoint=Checkpoint(tmp_path / "checkpoint.pt"))
+    assert end(learn(shapes, epochs=2, checkpoint=Checkpoint(tmp_path / "checkpoint.pt"))) == end(whole)
+
+
+def test_a_killed_training_loses_no_more_than_its_last_epoch(shapes, tmp_path, monkeypatch):
+    monkeypatch.setattr(checkpoint, "LARGEST_SHARE", np.inf)  # however long writing takes
+    whole = learn(shapes, epochs=4)
+
+    class Killed(BaseException):
+        pass
+
+    def kill(event):
+        steps.append(event)
+        if len(steps) == 3 * 9 + 4:  # in the middle of the last epoch
+            raise Killed
+
+    steps = []
+    with pytest.raises(Killed):
+        learn(shapes, epochs=4, notify=kill, checkpoint=Checkpoint(tmp_path / "checkpoint.pt"))
+    rest = learn(shapes, epochs=4, checkpoint=Checkpoint(tmp_path / "checkpoint.pt"))
+    assert [epoch for epoch, _ in rest[2]] == [4]
+    assert end(rest) == end(whole)
+
+
+def test_a_long_epoch_is_kept_every_half_minute(shapes, tmp_path, monkeypatch):
+    written = []
+    monkeypatch.setattr(checkpoint, "LARGEST_SHARE", np.inf)
+    monkeypatch.setattr(checkpoint, "SECONDS", 0.0)
+    monkeypatch.setattr(Checkpoint, "write", lambda self, state: written.append((state["epoch"], state["done"])))
+    learn(shapes, epochs=1, checkpoint=Checkpoint(tmp_path / "checkpoint.pt"))
+    assert written == [(0, step) for step in range(1, 9)] + [(1, 0)]
+
+
+def test_writing_takes_a_hundredth_of_the_time_at_most(tmp_path, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(checkpoint.time, "monotonic", lambda: now[0])
+    kept = Checkpoint(tmp_path / "checkpoint.pt")
+    slow = lambda *_: now.__setitem__(0, now[0] + 0.5)  # noqa: E731
+    monkeypatch.setattr(torch, "save", slow)
+    assert not kept.is_due(epoch_ended=True)
+    now[0] = 2.0
+    assert kept.is_due(epoch_ended=True)
+    assert not kept.is_due(epoch_ended=False)
+    kept.write({})
+    now[0] += 49.0
+    assert not kept.is_due(epoch_ended=True)
+    now[0] += 1.5
+    assert kept.is_due(epoch_ended=True)
+    assert kept.is_due(epoch_ended=False)
+
+
+@pytest.mark.parametrize("damage", ["other", "cut off", "empty", "text", "missing"])
+def test_a_checkpoint_of_another_job_or_a_damaged_one_is_not_read(tmp_path, damage):
+    path = tmp_path / "checkpoint.pt"
+    Checkpoint(path, "this").write({"epoch": 3})
+    assert Checkpoint(path, "this").exists()
+    assert Checkpoint(path, "this").read() == {"epoch": 3}
+    if damage == "missing":
+        path.unlink()
+    elif damage != "other":
+        path.write_bytes({"cut off": path.read_bytes()[:-100], "empty": b"", "text": b"hello"}[damage])
+    again = Checkpoint(path, "that" if damage == "other" else "this")
+    assert not again.exists()
+    assert again.read() is None
+
+
+def test_nothing_but_tensors_and_plain_values_is_ever_loaded(tmp_path):
+    class Evil:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "run by the checkpoint"), "w"))
+
+    path = tmp_path / "checkpoint.pt"
+    torch.save({"made_from": "this", "state": {"epoch": Evil()}}, path)
+    assert Checkpoint(path, "this").read() is None
+    path.write_bytes(pickle.dumps({"made_from": "this", "state": {"epoch": Evil()}}))
+    assert Checkpoint(path, "this").read() is None
+    assert not (tmp_path / "run by the checkpoint").exists()
+
+
+def test_on_a_full_disk_the_checkpoint_before_is_kept_and_training_goes_on(tmp_path, monkeypatch):
+    kept = Checkpoint(tmp_path / "checkpoint.pt", "this")
+    kept.write({"epoch": 1})
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(atomic.os, "fsync", full)
+    kept.write({"epoch": 2})
+    assert kept.read() == {"epoch": 1}
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.pt"]
+
+
+def test_every_generator_goes_on_where_it_was():
+    def draw():
+        return torch.rand(3).tolist(), np.random.random(3).tolist(), [random.random() for _ in range(3)]
+
+    draw()
+    state = generators()
+    once = draw()
+    draw()
+    restore_generators(state)
+    assert draw() == once
+
+
+def too_large(monkeypatch, most):
+    """Return a maker of networks for which more than ``most`` images do not fit into memory."""
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
+
+    def refuse(module, inputs):
+        if len(inputs[0]) > most:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    def make(*_):
+        network = nn.Sequential(nn.Flatten(), nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 3))
+        network.register_forward_pre_hook(refuse)
+        return network
+
+    return make
+
+
+def test_a_batch_too_large_for_memory_is_trained_in_parts_with_the_same_result_and_that_is_said(shapes, monkeypatch):
+    whole = learn(shapes, epochs=2, make=too_large(monkeypatch, 1000))
+    heard = []
+    parts = learn(shapes, epochs=2, make=too_large(monkeypatch, 6), notify=heard.append)
+    np.testing.assert_allclose(parts[0], whole[0], atol=1e-5)
+    np.testing.assert_allclose(parts[1].mean(), whole[1].mean(), atol=1e-4)
+    warnings = [event.message for event in heard if isinstance(event, Warned)]
+    assert warnings[-1].startswith("batches of 16 do not fit into the memory of the GPU: each is trained in 4 parts")
+
+
+def test_where_no_batch_fits_the_error_is_that_of_the_memory(shapes, monkeypatch):
+    with pytest.raises(torch.OutOfMemoryError):
+        learn(shapes, epochs=1, make=too_large(monkeypatch, 1))
+
+
+def test_parts_are_kept_in_a_checkpoint(shapes, tmp_path, monkeypatch):
+    make = too_large(monkeypatch, 6)
+    whole = learn(shapes, epochs=3, make=make)
+    with pytest.raises(Interrupted):
+        learn(shapes, epochs=3, make=make, notify=StopAfter(10), checkpoint=Checkpoint(tmp_path / "checkpoint.pt"))
+    heard = []
+    rest = learn(shapes, epochs=3, make=make, notify=heard.append, checkpoint=Checkpoint(tmp_path / "checkpoint.pt"))
+    assert end(rest) == end(whole)
+    assert not any(isinstance(event, Warned) for event in heard)
