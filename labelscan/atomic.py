@@ -10,11 +10,13 @@ import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, TextIO, cast
+from typing import BinaryIO, TextIO
 from zipfile import ZipFile
 
 import numpy as np
 from numpy.typing import NDArray
+
+from labelscan.reading import parse_json, read_text
 
 
 @contextmanager
@@ -61,8 +63,11 @@ def write_json(path: Path, content: Mapping[str, object]) -> None:
 
 
 def read_json(path: Path) -> dict[str, object]:
-    """Return the JSON object in ``path``."""
-    return cast(dict[str, object], json.loads(path.read_text(encoding="utf-8")))
+    """Return the JSON object in ``path``, or raise OSError or ValueError."""
+    content = parse_json(read_text(path))
+    if not isinstance(content, dict):
+        raise ValueError(f"it holds a {type(content).__name__}, not an object")
+    return content
 
 
 def write_npz(path: Path, arrays: Mapping[str, NDArray[np.generic]]) -> None:

@@ -7,6 +7,7 @@ readers, are used as they are. Other packages add parts by an entry point in the
 
 import difflib
 import inspect
+import math
 import types
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from typing import Generic, Literal, TypeVar, Union, get_args, get_origin, get_t
 from labelscan.errors import ConfigError
 
 T = TypeVar("T")
+LARGEST = 2**63 - 1
+"""Whole numbers above it are no number of anything, and fit into no array."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,8 +214,10 @@ def read_value(text: str, kind: object, *, where: str) -> object:
         except ValueError:
             wanted = "whole number" if kind is int else "number"
             raise ConfigError(f"must be a {wanted}, got {text!r}", where=where) from None
-        if value != value:
-            raise ConfigError("must be a number, got nan", where=where)
+        if isinstance(value, int) and abs(value) > LARGEST:
+            raise ConfigError(f"must be at most {LARGEST}", where=where)
+        if not math.isfinite(value):
+            raise ConfigError(f"must be a finite number, got {value}", where=where)
         return value
     return text
 

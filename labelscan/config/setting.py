@@ -87,11 +87,12 @@ class Setting:
         low, high = self.minimum, self.maximum
         if (low is None or value >= low) and (high is None or value <= high):
             return
+        hint = "0.02 stands for 2 %" if high is not None and high <= 1 else ""
         if low is not None and high is not None:
-            bounds, hint = f"between {low:g} and {high:g}", "0.02 stands for 2 %" if high <= 1 else ""
+            bounds = f"between {low:.10g} and {high:.10g}"
         else:
-            bounds, hint = f"at least {low:g}" if low is not None else f"at most {high:g}", ""
-        raise ConfigError(f"must be {bounds}, got {value:g}", where=where or self.key, hint=hint)
+            bounds = f"at least {low:g}" if low is not None else f"at most {high:g}"
+        raise ConfigError(f"must be {bounds}, got {value:.10g}", where=where or self.key, hint=hint)
 
 
 def setting(default: T, help: str, group: str = "", metavar: str = "", **declared: object) -> T:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from labelscan.atomic import read_json
 from labelscan.errors import RunFolderError
+from labelscan.reading import CANNOT_READ, why
 
 FORMAT_VERSION = 1
 """Version of run.json and of everything else in the folder; a folder of another version is refused."""
@@ -81,9 +82,9 @@ def read_versioned(path: Path, format_version: int) -> dict[str, object]:
     """
     try:
         content = read_json(path)
-        version = content.get("format_version")
-    except (OSError, ValueError, AttributeError) as error:
-        raise RunFolderError(f"cannot be read ({error})", where=str(path), hint=FRESH) from error
+    except CANNOT_READ as error:
+        raise RunFolderError(f"cannot be read ({why(error)})", where=str(path), hint=FRESH) from error
+    version = content.get("format_version")
     if version != format_version:
         raise RunFolderError(
             f"made by another version of labelscan (format {version}, this one is {format_version})",

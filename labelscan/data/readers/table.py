@@ -13,7 +13,7 @@ from labelscan.config import DatasetConfig
 from labelscan.data.dataset import Dataset, FeatureTable, make_dataset
 from labelscan.data.readers.columns import check_cells, find_columns
 from labelscan.data.readers.refused_files import refuse_own_files, refuse_prob_columns
-from labelscan.data.readers.sheet import DELIMITERS, SUFFIXES, arrow, column_names, read_sheet
+from labelscan.data.readers.sheet import DELIMITERS, SUFFIXES, column_names, read_parquet, read_sheet
 from labelscan.data.readers.splits import rows_to_read
 from labelscan.errors import DatasetError, Problem
 from labelscan.events import Listener
@@ -160,7 +160,7 @@ def _frame(path: Path, names: Sequence[str], *, n_rows: int) -> pd.DataFrame:
     if not names:
         raise DatasetError("no feature columns", where=path.name, hint="a table needs columns besides its label")
     if path.suffix.lower() == ".parquet":
-        frame: pd.DataFrame = arrow().parquet.read_table(path, columns=list(names)).to_pandas()
+        frame: pd.DataFrame = read_parquet(path, names).to_pandas()
     else:
         there = column_names(path)
         frame = pd.read_csv(
