@@ -8,10 +8,11 @@ import dataclasses
 import errno
 import json
 import stat
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, TextIO, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TextIO, TypeVar, Union, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
 
@@ -75,10 +76,15 @@ def fits(value: object, kind: Any) -> bool:
     origin, inner = get_origin(kind), get_args(kind)
     if origin in (Union, UnionType):
         return any(fits(value, one) for one in inner)
+    if origin is Literal:
+        return value in inner
+    if hasattr(kind, "_fields"):  # JSON has no named tuples
+        kinds = get_type_hints(kind).values()
+        return isinstance(value, list) and len(value) == len(kinds) and all(map(fits, value, kinds))
     if dataclasses.is_dataclass(kind):
         hints = get_type_hints(kind)
         return isinstance(value, Mapping) and all(
-            fits(value[one.name], hints[one.name]) if one.name in value else one.default is not dataclasses.MISSING
+            fits(value[one.name], hints[one.name]) if one.name in value else _is_optional(one)
             for one in dataclasses.fields(kind)
         )
     if origin in (dict, Mapping):
@@ -86,5 +92,9 @@ def fits(value: object, kind: Any) -> bool:
     if origin in (list, tuple, Sequence):
         return isinstance(value, list) and all(fits(one, inner[0]) for one in value)
     if kind is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    return type(value) is (NoneType if kind is None else kind)
+        return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+    return kind is object or type(value) is (NoneType if kind is None else kind)
+
+
+def _is_optional(field: "dataclasses.Field[Any]") -> bool:
+    return field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING

@@ -3,6 +3,7 @@
 import os
 import tomllib
 from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 import pytest
 
@@ -20,6 +21,11 @@ class Knife:
 def test_text_keeps_its_line_ends_and_loses_its_byte_order_mark(tmp_path):
     (tmp_path / "a.csv").write_bytes("\ufeffgröße\r\nb\n".encode())
     assert read_text(tmp_path / "a.csv") == "größe\r\nb\n"
+
+
+class Named(NamedTuple):
+    name: str
+    length: float
 
 
 @pytest.mark.parametrize("parser", [parse_json, lambda text: parsed(tomllib.loads, f"a = {text}")])
@@ -65,6 +71,12 @@ def test_why_says_in_words_what_happened():
         (True, int, False),
         (1, float, True),
         (True, float, False),
+        (float("nan"), float, False),
+        (10**400, float, False),
+        ("a", Literal["a", "b"], True),
+        ("c", Literal["a", "b"], False),
+        (["a", 1], Named, True),
+        (["a"], Named, False),
         (None, float | None, True),
         ("a", float | None, False),
         (["a"], tuple[str, ...], True),
