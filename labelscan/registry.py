@@ -44,7 +44,7 @@ class PartSpec:
                 hint = "write name:option=value,option=value"
                 raise ConfigError(f"cannot read option {item!r} in {text!r}", where=where, hint=hint)
             elif key in options:
-                raise ConfigError(f"option {key!r} is given twice in {text!r}", where=where)
+                raise ConfigError(f"option {key!r} is given twice in {text!r}", where=where, hint="keep one of them")
             else:
                 options[key] = value
         return cls(name.strip(), options, bare)
@@ -163,7 +163,8 @@ class Registry(Parts[Callable[..., T]], Generic[T]):
                 raise ConfigError(f"{spec.name} takes no options, got {spec.bare!r}", where=self.kind)
             first = next(iter(known))
             if first in given:
-                raise ConfigError(f"option {first!r} is given twice in {str(spec)!r}", where=self.kind)
+                problem = f"option {first!r} is given twice in {str(spec)!r}"
+                raise ConfigError(problem, where=self.kind, hint="keep one of them")
             given[first] = spec.bare
         values = {name: defaults.get(name, option.default) for name, option in known.items()}
         for key, value in given.items():

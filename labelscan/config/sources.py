@@ -15,6 +15,7 @@ from labelscan.reading import CANNOT_READ, parse_json, parsed, read_text, why
 from labelscan.registry import LARGEST, read_value
 
 ENVIRONMENT_PREFIX = "LABELSCAN_"
+MOST_DOTS = 1000
 RUN_JSON_SETTINGS = "settings"
 """The key of the resolved settings in run.json."""
 
@@ -129,7 +130,7 @@ def _content_of(path: Path) -> dict[str, object]:
     except CANNOT_READ as error:
         raise ConfigError(f"cannot be read ({why(error)})", where=str(path), hint=hint) from error
     try:
-        content: Any = parse_json(text) if is_json else parsed(tomllib.loads, text)
+        content: Any = parse_json(text) if is_json else parsed(_parse_toml, text)
     except (ValueError, MemoryError) as error:
         raise ConfigError(
             f"not valid {'JSON' if is_json else 'TOML'} ({why(error)})", where=str(path), hint=hint
@@ -145,6 +146,13 @@ def _content_of(path: Path) -> dict[str, object]:
         problem = f"must hold settings by section, and holds a {type(content).__name__}"
         raise ConfigError(problem, where=str(path), hint=hint)
     return content
+
+
+def _parse_toml(text: str) -> dict[str, Any]:
+    # The time and memory that the parser takes for a dotted key grow with the square of its parts.
+    if any(line.count(".") > MOST_DOTS for line in text.splitlines()):
+        raise ValueError(f"more than {MOST_DOTS:,} dots in a line")
+    return tomllib.loads(text)
 
 
 def _typed(value: object, entry: Setting, *, where: str) -> object:

@@ -105,12 +105,11 @@ class FinishedRun:
                 where=str(folder),
                 hint="repeat the command that began it: it resumes",
             )
-        return cls(
-            folder=folder,
-            record=record,
-            summary=read_summary(folder),
-            issues=Issues.read(folder / SCORES_FILE),
-        )
+        summary, issues = read_summary(folder), Issues.read(folder / SCORES_FILE)
+        if len(issues) != summary["n_examples"]:
+            problem = f"has {len(issues):,} examples, and summary.json {summary['n_examples']:,}"
+            raise RunFolderError(problem, where=str(folder / SCORES_FILE), hint=FRESH)
+        return cls(folder=folder, record=record, summary=summary, issues=issues)
 
     @cached_property
     def given_labels(self) -> Mapping[str, str]:

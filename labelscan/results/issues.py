@@ -93,6 +93,8 @@ class Issues:
                 scores = pd.read_csv(file, dtype=object, keep_default_na=False, lineterminator="\n")
             if tuple(scores.columns) not in (SCORE_COLUMNS, (*SCORE_COLUMNS, TRUE_LABEL)):
                 raise ValueError(f"its columns are {', '.join(map(str, scores.columns))}")
+            if not {text.partition(":")[0] for text in scores["status"]} <= {SCORED, UNSCORED, UNREADABLE}:
+                raise ValueError("a row is cut off")  # pandas fills it
             for name in NUMBER_COLUMNS:
                 scores[name] = np.array([float(text) if text else np.nan for text in scores[name]])
             scores["rank"] = pd.array([int(text) if text else None for text in scores["rank"]], dtype="Int64")

@@ -62,7 +62,7 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
         groups=arrays.get(found["group"]),
         ids=arrays.get(found["id"]),
         class_names=arrays.get(CLASS_NAMES),
-        name=path.stem,
+        name=where,
     )
 
 
@@ -85,7 +85,7 @@ def dataset_from_arrays(
         groups: (N,) what must share a fold, as whole numbers or text.
         ids: (N,) whole numbers or text, each once; row numbers from 0 where absent.
         class_names: names that labels given as whole numbers index.
-        name: what the data is called in messages and in the name of the run folder.
+        name: what the data is called in messages, and without its extension in the name of the run folder.
 
     Raises:
         DatasetError: an array has another type, shape or length; up to 20 problems at once.
@@ -94,7 +94,8 @@ def dataset_from_arrays(
     n_examples = len(inputs)
     names = None if class_names is None else texts(class_names, "class_names", None, name)
     return make_dataset(
-        name=name,
+        name=Path(name).stem,
+        place=name,
         inputs=inputs,
         labels=_labels(labels, "labels", names, n_examples, name),
         example_ids=list(map(str, range(n_examples))) if ids is None else texts(ids, "ids", n_examples, name),
@@ -175,7 +176,8 @@ def _inputs(values: NDArray[np.generic], name: str) -> Inputs:
             hint = f"leave out the alpha channel: use images[..., :{images.shape[3] - 1}]"
         raise DatasetError(f"images of shape {images.shape} have {images.shape[3]} channels", where=name, hint=hint)
     if 0 in images.shape[1:]:
-        raise DatasetError(f"images of shape {images.shape} have no pixels", where=name)
+        hint = "images are (N, H, W) or (N, H, W, C), with H and W of at least 1"
+        raise DatasetError(f"images of shape {images.shape} have no pixels", where=name, hint=hint)
     return ImageArray(images.astype(np.uint8, copy=False))
 
 
@@ -183,7 +185,7 @@ def _feature_table(values: NDArray[np.generic], name: str) -> FeatureTable:
     if values.dtype.kind not in "fiub":
         raise DatasetError(f"features are {values.dtype}, not numbers", where=name, hint="use .astype(np.float32)")
     if values.shape[1] == 0:
-        raise DatasetError("features have no columns", where=name)
+        raise DatasetError("features have no columns", where=name, hint="features are (N, D), with D of at least 1")
     with np.errstate(over="ignore"):
         features = values.astype(np.float32)
     hint = "fill it in, or leave out the example or the column"
@@ -211,7 +213,8 @@ def _labels(values: ArrayLike, what: str, class_names: Sequence[str] | None, n_e
         known = set(class_names)
         outside = [row for row, label in enumerate(text) if label not in known]
         problem = "is not among class_names"
-    DatasetError.refuse(outside, lambda row: Problem(f"{what} {text[row]!r} {problem}", _place(name, row)))
+    hint = "give class_names a name for every label"
+    DatasetError.refuse(outside, lambda row: Problem(f"{what} {text[row]!r} {problem}", _place(name, row), hint))
     return [class_names[number] for number in numbers.tolist()] if array.dtype.kind in "iu" else text
 
 
@@ -220,8 +223,9 @@ def texts(values: ArrayLike, what: str, n_examples: int | None, name: str) -> li
     array = np.asarray(values)
     if array.ndim != 1 or (n_examples is not None and len(array) != n_examples):
         wanted = "(N,)" if n_examples is None else f"({n_examples},), one for each example"
-        raise DatasetError(f"{what} have shape {array.shape}, not {wanted}", where=name)
-    cells = array.tolist()
+        hint = f"give {what} as a list, in the order of the examples"
+        raise DatasetError(f"{what} have shape {array.shape}, not {wanted}", where=name, hint=hint)
+    cells = array.tolist() if array.dtype.kind not in "mM" else list(array)  # NumPy makes numbers of some times
     if array.dtype.kind == "S":
         cells = [cell.decode("utf-8", "replace") for cell in cells]
     if array.dtype.kind == "b":

@@ -50,6 +50,7 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
     _check_files(path.parent, paths, rows.where)
     return make_dataset(
         name=path.stem,
+        place=path.name,
         inputs=ImageFiles(path.parent, as_strings(paths)),
         labels=rows.columns[columns.label],
         example_ids=rows.cells(columns.id) or [relative_path(path.parent, name) for name in paths],

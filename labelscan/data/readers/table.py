@@ -65,6 +65,11 @@ class _Features:
             self._put(name, numbers)
 
     def _add_text(self, name: str, cells: "pd.Series[Any]") -> None:
+        odd = next((row for row, cell in enumerate(cells) if isinstance(cell, np.ndarray | dict | bytes)), None)
+        if odd is not None:
+            what = f"column {name!r} holds several values in a cell, or bytes"
+            self._refuse([odd], lambda _: what, "write one number or text a cell, or take it out")
+            return
         text = pd.Series(["" if pd.isna(cell) else str(cell) for cell in cells.tolist()], dtype=object)
         values = sorted(set(text))
         if len(values) == 1:
@@ -143,6 +148,7 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
     inputs, notes = features.table(path.name)
     return make_dataset(
         name=path.stem,
+        place=path.name,
         inputs=inputs,
         labels=rows.columns[columns.label],
         example_ids=rows.cells(columns.id) or [str(row) for row in kept],
