@@ -23,6 +23,8 @@ HEADER_BYTES = 1 << 14
 MOST_UNPACKED, MOST_TIMES = 1 << 28, 100
 """An array that unpacks to more bytes and to more times what is stored is refused: zeros shrink a thousandfold, pixels,
 features and probabilities hardly tenfold."""
+ENCRYPTED = 1
+"""The flag of a member of a zip file."""
 _SUFFIX = ".npy"
 _NPY, _PICKLE = b"\x93NUMPY", b"\x80"
 """How a single array, and a pickle, begin."""
@@ -94,6 +96,8 @@ def _members(archive: ZipFile) -> dict[str, ZipInfo]:
 def _array(archive: ZipFile, member: ZipInfo, name: str) -> NDArray[Any]:
     """Return an array, having found that the file holds as much as the array says."""
     assert archive.fp is not None
+    if member.flag_bits & ENCRYPTED:
+        raise ValueError(f"array {name!r} is encrypted")
     if member.compress_size > os.fstat(archive.fp.fileno()).st_size:
         raise ValueError(f"array {name!r} is cut off: the file is smaller than {member.compress_size:,} bytes")
     if member.file_size > max(MOST_UNPACKED, MOST_TIMES * member.compress_size):

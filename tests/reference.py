@@ -86,14 +86,12 @@ written; a row that is `kept` has the reason in `status`. Made from the tests, w
 
 
 def hostile(group: str) -> str:
-    """Return a table of the kinds of hostile input of a group."""
-    rows = [(one_line(kind.what), one_line(kind.happens)) for kind in CORPUS[group]]
-    lines = [
-        "| what is wrong | what happens |",
-        "| --- | --- |",
-        *(f"| {what} | {happens} |" for what, happens in rows),
-    ]
-    return "\n".join(lines)
+    """Return a table of the kinds of hostile input of a group, those with the same end in one row."""
+    ends: dict[str, list[str]] = {}
+    for kind in CORPUS[group]:
+        ends.setdefault(one_line(kind.happens), []).append(one_line(kind.what))
+    rows = [("what is wrong", "what happens"), ("---", "---"), *(("; ".join(all_), end) for end, all_ in ends.items())]
+    return "\n".join(f"| {what} | {happens} |" for what, happens in rows)
 
 
 def one_line(text: str) -> str:

@@ -143,7 +143,7 @@ def _content_of(path: Path) -> dict[str, object]:
         if content is None:
             raise ConfigError("has no table [tool.labelscan]", where=str(path), hint="add it, or name another file")
     if not isinstance(content, dict):
-        problem = f"must hold settings by section, and holds a {type(content).__name__}"
+        problem = f"must hold settings by section, not {type(content).__name__}"
         raise ConfigError(problem, where=str(path), hint=hint)
     return content
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from hostile import arrays, folders, images, manifests, probabilities, runs, settings, tables
+from hostile import arrays, folders, images, manifests, other_manifests, probabilities, reviews, runs, settings, tables
 from hostile.kinds import Kind
 
 CORPUS: Mapping[str, Sequence[Kind]] = {
-    "manifests": manifests.KINDS,
+    "manifests": [*manifests.KINDS, *other_manifests.KINDS],
     "tables": tables.KINDS,
     "arrays": arrays.KINDS,
     "class folders": folders.KINDS,
@@ -15,9 +15,9 @@ CORPUS: Mapping[str, Sequence[Kind]] = {
     "files of settings": settings.FILES,
     "settings": settings.VALUES,
     "parts and their options": settings.PARTS,
-    "run folders": runs.RUNS,
-    "decisions": runs.DECISIONS,
-    "baselines": runs.BASELINES,
+    "run folders": runs.KINDS,
+    "decisions": reviews.DECISIONS,
+    "baselines": reviews.BASELINES,
 }
 
 

@@ -51,11 +51,15 @@ Folder = partial(Kind, line="detect data --folds 2 --dry-run", names="data")
 KINDS = [
     Folder(what="an empty folder", make=folder("data"), says="no class folder"),
     Folder(what="images without class folders", make=together(file("data/1.png", png())), says="no class folder"),
-    Folder(what="class folders that are empty", make=together(folder("data/cat"), folder("data/dog")), says="no image"),
+    Folder(
+        what="class folders that are empty",
+        make=together(folder("data/cat"), folder("data/dog")),
+        says="no image in any class folder",
+    ),
     Folder(
         what="class folders without images",
         make=together(file("data/cat/a.txt", "a"), file("data/dog/b.txt", "b")),
-        says="no image",
+        says="no image in any class folder",
     ),
     Folder(what="one class", make=file("data/cat/1.png", png()), says="every label is 'cat'"),
     Folder(what="hidden class folders only", make=photos("data/."), says="no class folder"),
@@ -67,7 +71,7 @@ KINDS = [
     Folder(
         what="splits without classes",
         make=together(file("data/train/1.png", png()), file("data/test/1.png", png())),
-        says="no image",
+        says="no image in any class folder",
     ),
     Folder(
         what="a split that is not there",
@@ -81,9 +85,14 @@ KINDS = [
         line="detect data --split train",
         says="no splits",
     ),
-    Folder(what="a file name that is not UTF-8", make=not_utf_8(b"\xff.png"), says="not UTF-8", names="udcff.png"),
+    Folder(
+        what="a file name that is not UTF-8",
+        make=not_utf_8(b"\xff.png"),
+        says="the file name is not UTF-8",
+        names="udcff.png",
+    ),
     Folder(what="a class folder that may not be listed", make=closed, says="cannot be listed", as_root=False),
-    Folder(what="a folder that is a link to itself", make=link("data", "data"), says="no such file"),
+    Folder(what="a folder that is a link to itself", make=link("data", "data"), says="this link leads to no file"),
     Folder(what="an empty class folder", make=beside(folder("data/fox")), read_as="read, with a note"),
     Folder(
         what="one split beside class folders",

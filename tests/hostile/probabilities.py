@@ -49,13 +49,17 @@ KINDS = [
         line="score bad.json",
         make=file("bad.json", "[]"),
         names="bad.json",
-        says="hold no prob",
+        says="hold no probabilities that can be read",
     ),
     Npz(what="no pred_probs", make=npz("bad.npz", given_labels=LABELS), says="no array called 'pred_probs'"),
     Npz(what="no labels", make=npz("bad.npz", pred_probs=PROBS), says="no array of labels"),
     Npz(what="probabilities as objects", make=arrays(pred_probs=PROBS.astype(object)), says="holds pickled objects"),
-    Npz(what="text as probabilities", make=arrays(pred_probs=PROBS.astype(str)), says="not numbers"),
-    Npz(what="complex probabilities", make=arrays(pred_probs=PROBS * 1j), says="not numbers"),
+    Npz(
+        what="text as probabilities", make=arrays(pred_probs=PROBS.astype(str)), says="pred_probs are <U32, not numbers"
+    ),
+    Npz(
+        what="complex probabilities", make=arrays(pred_probs=PROBS * 1j), says="pred_probs are complex128, not numbers"
+    ),
     Npz(what="probabilities of one dimension", make=arrays(pred_probs=PROBS[:, 0]), says="got shape (12,)"),
     Npz(what="probabilities of three dimensions", make=arrays(pred_probs=PROBS[None]), says="got shape (1, 12, 2)"),
     Npz(what="one class", make=arrays(pred_probs=PROBS[:, :1]), says="there is nothing to confuse"),
@@ -70,7 +74,12 @@ KINDS = [
         what="rows that do not sum to 1", make=with_value(0.5), says="probabilities sum to 0.6, not 1", names="index 3"
     ),
     Npz(what="per cent", make=arrays(pred_probs=PROBS * 100), says="divide them by 100", names="bad.npz index 0"),
-    Npz(what="logits", make=arrays(pred_probs=np.log(PROBS)), says="softmax", names="bad.npz index 0"),
+    Npz(
+        what="logits",
+        make=arrays(pred_probs=np.log(PROBS)),
+        says="pass probabilities, not logits",
+        names="bad.npz index 0",
+    ),
     Npz(what="numbers near the largest", make=with_value(1.7e308), says="sum to 1.7e+308", names="bad.npz index 3"),
     Npz(
         what="labels out of range",
@@ -108,7 +117,11 @@ KINDS = [
         make=arrays(class_names=np.array(["a"])),
         says="2 columns for 1 class names",
     ),
-    Npz(what="class_names with one twice", make=arrays(class_names=np.array(["a", "a"])), says="'a' twice"),
+    Npz(
+        what="class_names with one twice",
+        make=arrays(class_names=np.array(["a", "a"])),
+        says="class_names has 'a' twice",
+    ),
     Npz(what="ids given twice", make=arrays(example_ids=LABELS), says="is listed twice", names="bad.npz index 2"),
     Npz(what="fewer ids than rows", make=arrays(example_ids=LABELS[:3]), says="example_ids have shape (3,)"),
     Npz(
@@ -122,7 +135,7 @@ KINDS = [
         make=archive(
             "bad.npz", {"pred_probs.npy": array_file((10**9, 10**9), "<f8"), "given_labels.npy": array_file((4,))}
         ),
-        says="takes 8,000,000,000,000,",
+        says="of shape (1000000000, 1000000000) takes",
     ),
     Csv(what="an empty table", make=file("bad.csv", ""), says="the file is empty"),
     Csv(what="column names alone", make=file("bad.csv", "label,prob:a,prob:b\n"), says="there is no example"),
@@ -160,7 +173,7 @@ KINDS = [
         line="score bad.npz ./bad.npz -o run",
         make=arrays(),
         names="bad.npz",
-        says="given twice",
+        says="this file is given twice",
     ),
     Kind(
         what="opinions about other examples",

@@ -70,7 +70,7 @@ KINDS = [
         what="fewer examples than folds",
         make=file("bad.csv", "a,label\n1,x\n2,y\n"),
         line="detect bad.csv --folds 5 --dry-run",
-        says="folds",
+        says="2 examples cannot make 5 folds",
         names="folds",
     ),
     Parquet(what="lists as features", make=parquet(b=[[1.0, 2.0]] * 12), says="several values in a cell"),

@@ -98,6 +98,8 @@ def form(config: DatasetConfig) -> str:
         raise DatasetError(f"cannot be read ({why(error)})", where=data, hint="check the path") from error
     if found is not None:
         return found
+    if not is_there and path.is_symlink():
+        raise DatasetError("this link leads to no file", where=data, hint="check where it points")
     if not is_there:
         hint = nearest_file(path) or "check the path; demo:digits works without any data"
         raise DatasetError("no such file or folder", where=data, hint=hint)

@@ -67,9 +67,10 @@ def _refuse_boxes(names: Sequence[str], where: str) -> None:
     there = {name.strip().lower(): name for name in names}
     for group in map(str.split, BOXES.split(";")):
         if all(name in there for name in group):
+            columns = ", ".join(there[name] for name in group)
+            what = f"the columns {columns} describe" if len(group) > 1 else f"the column {columns} describes"
             raise DatasetError(
-                f"the column{'s' if len(group) > 1 else ''} {', '.join(there[name] for name in group)} "
-                "describe boxes or parts of images; several labels for one image are not supported",
+                f"{what} boxes or parts of images; several labels for one image are not supported",
                 where=where,
                 hint="save each part as an image of its own, and take these columns out",
             )

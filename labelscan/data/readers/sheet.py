@@ -147,7 +147,8 @@ def _objects(path: Path) -> Iterator[tuple[int, dict[str, object]]]:
                 raise DatasetError(f"not valid JSON ({error})", where=where, hint="write one object a line") from error
             if not isinstance(row, dict):
                 hint = 'write one object a line, as in {"path": "1.png", "label": "cat"}'
-                raise DatasetError(f"a {type(row).__name__}, not an object", where=where, hint=hint)
+                kind = "a list" if isinstance(row, list) else "one value"
+                raise DatasetError(f"not an object but {kind}", where=where, hint=hint)
             yield line, row
 
 
