@@ -18,13 +18,14 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, TextIO, cast
+from typing import BinaryIO, TextIO
 from zipfile import ZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from labelscan.errors import DiskError
+from labelscan.reading import parse_json, read_text
 
 DAY = 86_400.0
 """Seconds after which a partial file of another host counts as left: no process can be asked for there."""
@@ -120,8 +121,11 @@ def write_json(path: Path, content: Mapping[str, object]) -> None:
 
 
 def read_json(path: Path) -> dict[str, object]:
-    """Return the JSON object in ``path``."""
-    return cast(dict[str, object], json.loads(path.read_text(encoding="utf-8")))
+    """Return the JSON object in ``path``, or raise OSError or ValueError."""
+    content = parse_json(read_text(path))
+    if not isinstance(content, dict):
+        raise ValueError(f"it holds a {type(content).__name__}, not an object")
+    return content
 
 
 def write_npz(path: Path, arrays: Mapping[str, NDArray[np.generic]]) -> None:

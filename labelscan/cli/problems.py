@@ -5,7 +5,7 @@ import traceback
 from collections.abc import Sequence
 from itertools import zip_longest
 
-from labelscan.cli.console import message, stderr, text
+from labelscan.cli.console import elide, message, stderr, text
 from labelscan.errors import Problem
 from labelscan.wording import printable
 
@@ -13,6 +13,8 @@ ALIKE = 4
 """Problems of one kind from which on they are reported as one."""
 MOST_PLACES = 8
 """Places that such a report names."""
+MOST_OF_A_LINE = 500
+"""Terminal cells of a line of an error: a cell or a name in it can be megabytes."""
 _NUMBER = re.compile(r"(?<![\w./\\-])-?\d[\d.,]*(e[+-]?\d+)?(?![\w/\\])")
 """A number that stands alone, unlike one in a file name."""
 
@@ -30,13 +32,14 @@ def show_problems(problems: Sequence[Problem]) -> None:
     for group, following in zip_longest(groups, groups[1:]):
         problem = group[0]
         place = f"{problem.where}: " if problem.where else ""
-        lines = [line for line in f"{place}{problem.problem}".splitlines() if line.strip()] or [""]
+        lines = [elide(line, MOST_OF_A_LINE) for line in f"{place}{problem.problem}".splitlines() if line.strip()]
+        lines = lines or [""]
         console.print(message(console, text(("error: ", "bold red"), lines[0])))
         others = [f"also at {_places([one.where for one in group[1:]])}"] if len(group) > 1 else []
         for line in lines[1:] + others:
             console.print(message(console, text(f"  {line}")))
         if problem.hint and (following is None or problem.hint != following[0].hint):
-            console.print(message(console, text(("  hint: ", "bold"), problem.hint)))
+            console.print(message(console, text(("  hint: ", "bold"), elide(problem.hint, MOST_OF_A_LINE))))
 
 
 def _alike(problems: Sequence[Problem]) -> list[list[Problem]]:

@@ -87,11 +87,12 @@ class Setting:
         low, high = self.minimum, self.maximum
         if (low is None or value >= low) and (high is None or value <= high):
             return
+        hint = "0.02 stands for 2 %" if high is not None and high <= 1 else ""
         if low is not None and high is not None:
-            bounds, hint = f"between {low:g} and {high:g}", "0.02 stands for 2 %" if high <= 1 else ""
+            bounds = f"between {_shown(low)} and {_shown(high)}"
         else:
-            bounds, hint = f"at least {low:g}" if low is not None else f"at most {high:g}", ""
-        raise ConfigError(f"must be {bounds}, got {value:g}", where=where or self.key, hint=hint)
+            bounds = f"at least {_shown(low)}" if low is not None else f"at most {_shown(high)}"
+        raise ConfigError(f"must be {bounds}, got {_shown(value)}", where=where or self.key, hint=hint)
 
 
 def setting(default: T, help: str, group: str = "", metavar: str = "", **declared: object) -> T:
@@ -100,6 +101,10 @@ def setting(default: T, help: str, group: str = "", metavar: str = "", **declare
     With a group it has a flag, which gets the name of the field where none is given.
     """
     return dataclasses.field(default=default, metadata={"help": help, "group": group, "metavar": metavar, **declared})
+
+
+def _shown(number: float | None) -> str:
+    return f"{number:,}" if isinstance(number, int) else f"{number:g}"
 
 
 def declared_in(section: type, prefix: str = "", **inherited: object) -> Iterator[Setting]:

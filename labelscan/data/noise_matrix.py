@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from labelscan.arrays import PredProbs, TrueLabels
 from labelscan.errors import ConfigError, Problem
+from labelscan.reading import CANNOT_READ, open_text, why
 
 SUM_TOLERANCE = 1e-2
 """How far a column may be from summing to 1: numbers rounded by hand stay within it."""
@@ -77,10 +78,10 @@ def mean_probs_by_class(pred_probs: PredProbs, true_labels: TrueLabels) -> NDArr
 def read_table(file: str) -> NDArray[np.float64]:
     """Return the (K, K) numbers in a CSV file without a header or names of classes."""
     try:
-        with Path(file).expanduser().open(encoding="utf-8-sig", newline="") as lines:
+        with open_text(Path(file).expanduser()) as lines:
             rows = list(csv.reader(lines))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ConfigError(f"cannot be read ({error})", where=file, hint="name a CSV file") from error
+    except (*CANNOT_READ, csv.Error) as error:
+        raise ConfigError(f"cannot be read ({why(error)})", where=file, hint="name a CSV file") from error
     while rows and not rows[-1]:
         rows.pop()
     table = np.zeros((len(rows), len(rows)))

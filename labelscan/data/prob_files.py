@@ -20,7 +20,7 @@ from labelscan.data.readers.arrays import array_names, find_array, load_npz
 from labelscan.data.readers.columns import Columns, check_cells, find_column, missing, usual
 from labelscan.data.readers.manifest import relative_path
 from labelscan.data.readers.refused_files import PROB_PREFIX
-from labelscan.data.readers.sheet import arrow, column_names, csv_rows, read_sheet
+from labelscan.data.readers.sheet import column_names, csv_rows, read_parquet, read_sheet
 from labelscan.errors import DatasetError, ProbabilitiesError, Problem
 
 LEFT_OUT = {
@@ -45,7 +45,7 @@ def read_probabilities(path: Path, *, label_column: str = "") -> Probabilities:
     if path.is_dir():
         hint = "give a file, such as evidence.npz of a run; labelscan detect reads folders of images"
         raise DatasetError("this is a folder", where=str(path), hint=hint)
-    if not path.is_file():
+    if not path.exists():
         raise DatasetError("no such file", where=str(path), hint=nearest_file(path) or "check the path")
     if path.suffix.lower() not in SUFFIXES:
         raise DatasetError(
@@ -135,7 +135,7 @@ def _read_prob_columns(path: Path, names: Sequence[str], *, n_rows: int) -> NDAr
 
 
 def _from_parquet(path: Path, names: Sequence[str]) -> NDArray[Any]:
-    table = arrow().parquet.read_table(path, columns=list(names))
+    table = read_parquet(path, names)
     columns: list[NDArray[Any]] = [table.column(name).to_numpy() for name in names]
     for name, column in zip(names, columns, strict=True):
         if column.dtype.kind not in "fiu":

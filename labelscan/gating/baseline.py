@@ -15,6 +15,7 @@ import pandas as pd
 
 from labelscan.correction.decisions import read_decisions
 from labelscan.errors import GateError, Problem
+from labelscan.reading import CANNOT_READ, open_text, why
 from labelscan.results.outside_links import refuse_outside_links
 from labelscan.results.run_files import RUN_FILE, is_own_file
 from labelscan.tables import write_csv
@@ -76,7 +77,7 @@ def read_baseline(path: Path) -> Baseline:
     """
     path = path.expanduser()
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with open_text(path) as file:
             rows = csv.DictReader(file, strict=True)
             columns = tuple(dict.fromkeys(rows.fieldnames or ()))
             if DECISION in columns:
@@ -87,8 +88,8 @@ def read_baseline(path: Path) -> Baseline:
         raise GateError(
             "there is no such baseline", where=str(path), hint="the same command with --update-baseline makes it"
         ) from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise GateError(f"cannot be read ({error})", where=str(path), hint="save it as CSV in UTF-8") from error
+    except (*CANNOT_READ, csv.Error) as error:
+        raise GateError(f"cannot be read ({why(error)})", where=str(path), hint="save it as CSV in UTF-8") from error
     hint = "write it as in issues.csv, or delete the row"
     GateError.refuse(
         [(name, line) for row, line in read for name in [name for name in COLUMNS if not row[name]][:1]],

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from labelscan.atomic import read_json, sweep
 from labelscan.errors import RunFolderError
+from labelscan.reading import CANNOT_READ, why
 from labelscan.results.outside_links import refuse_outside_links
 
 FORMAT_VERSION = 1
@@ -101,9 +102,9 @@ def read_versioned(path: Path, format_version: int) -> dict[str, object]:
     """
     try:
         content = read_json(path)
-        version = content.get("format_version")
-    except (OSError, ValueError, AttributeError) as error:
-        raise RunFolderError(f"cannot be read ({error})", where=str(path), hint=FRESH) from error
+    except CANNOT_READ as error:
+        raise RunFolderError(f"cannot be read ({why(error)})", where=str(path), hint=FRESH) from error
+    version = content.get("format_version")
     if version != format_version:
         raise RunFolderError(
             f"made by another version of labelscan (format {version}, this one is {format_version})",

@@ -20,6 +20,7 @@ from labelscan.config import RUN_JSON_SETTINGS
 from labelscan.data.dataset import Dataset
 from labelscan.errors import DiskError, Interrupted, RunFolderError
 from labelscan.events import Event, FoldDone, Listener, StepAdvanced, Waiting
+from labelscan.reading import CANNOT_READ, fits
 from labelscan.results.machine import machine
 from labelscan.results.run_files import (
     DIRECTORY,
@@ -52,7 +53,9 @@ class RunFolder:
         self.earlier = _read_record(path)
         """What run.json said before this process began or resumed the run."""
         timings = self.earlier.get("timings")
-        self.timings: dict[str, float] = {**timings} if isinstance(timings, dict) else {}
+        self.timings: dict[str, float] = {}
+        if isinstance(timings, dict) and fits(timings, dict[str, float]):
+            self.timings |= timings
         """Seconds by step; steps that are not repeated keep the time of the earlier process."""
         self.has_trained = False
         """Whether this process has trained anything."""
@@ -238,7 +241,7 @@ def _locked(path: Path) -> Iterator[None]:
 def _read_record(path: Path) -> dict[str, object]:
     try:
         return {**read_json(path / RUN_FILE)}
-    except (OSError, ValueError, TypeError):  # missing, cut off, or not an object
+    except CANNOT_READ:  # missing, cut off, or not an object
         return {}
 
 

@@ -323,7 +323,7 @@ def test_an_npz_file_that_cannot_be_judged_is_refused(tmp_path: Path, arrays: di
 
 def test_files_that_are_no_probabilities_are_refused(tmp_path: Path) -> None:
     (tmp_path / "probs.npz").write_bytes(pickle.dumps([1]))
-    assert "not an npz file" in refusal(read_probabilities, tmp_path / "probs.npz")
+    assert "the file holds pickled objects" in refusal(read_probabilities, tmp_path / "probs.npz")
     assert f"did you mean {tmp_path / 'probs.npz'}?" in refusal(read_probabilities, tmp_path / "prob.npz")
     (tmp_path / "probs.xlsx").write_bytes(b"")
     assert "give a file called .npz, .csv" in refusal(read_probabilities, tmp_path / "probs.xlsx")

@@ -13,7 +13,7 @@ from labelscan.config import DatasetConfig
 from labelscan.data.dataset import Dataset, FeatureTable, make_dataset
 from labelscan.data.readers.columns import check_cells, find_columns
 from labelscan.data.readers.refused_files import refuse_own_files, refuse_prob_columns
-from labelscan.data.readers.sheet import DELIMITERS, SUFFIXES, arrow, column_names, read_sheet
+from labelscan.data.readers.sheet import DELIMITERS, SUFFIXES, column_names, read_parquet, read_sheet
 from labelscan.data.readers.splits import rows_to_read
 from labelscan.errors import DatasetError, Problem
 from labelscan.events import Listener
@@ -65,6 +65,11 @@ class _Features:
             self._put(name, numbers)
 
     def _add_text(self, name: str, cells: "pd.Series[Any]") -> None:
+        odd = next((row for row, cell in enumerate(cells) if isinstance(cell, np.ndarray | dict | bytes)), None)
+        if odd is not None:
+            what = f"column {name!r} holds several values in a cell, or bytes"
+            self._refuse([odd], lambda _: what, "write one number or text a cell, or take it out")
+            return
         text = pd.Series(["" if pd.isna(cell) else str(cell) for cell in cells.tolist()], dtype=object)
         values = sorted(set(text))
         if len(values) == 1:
@@ -143,6 +148,7 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
     inputs, notes = features.table(path.name)
     return make_dataset(
         name=path.stem,
+        place=path.name,
         inputs=inputs,
         labels=rows.columns[columns.label],
         example_ids=rows.cells(columns.id) or [str(row) for row in kept],
@@ -160,7 +166,7 @@ def _frame(path: Path, names: Sequence[str], *, n_rows: int) -> pd.DataFrame:
     if not names:
         raise DatasetError("no feature columns", where=path.name, hint="a table needs columns besides its label")
     if path.suffix.lower() == ".parquet":
-        frame: pd.DataFrame = arrow().parquet.read_table(path, columns=list(names)).to_pandas()
+        frame: pd.DataFrame = read_parquet(path, names).to_pandas()
     else:
         there = column_names(path)
         frame = pd.read_csv(
