@@ -7,6 +7,7 @@ ours it becomes, where, and what to do.
 import dataclasses
 import errno
 import json
+import os
 import stat
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -25,6 +26,12 @@ _KINDS = {
     stat.S_ISCHR: "a device",
     stat.S_ISBLK: "a device",
 }
+
+
+def with_home(path: str | Path) -> Path:
+    """Return a path with a folder in place of its ``~``, which a shell leaves as it is in ``--output=~/runs``."""
+    # Unlike Path.expanduser, it keeps a ~name that is not a user.
+    return Path(os.path.expanduser(path))  # noqa: PTH111
 
 
 def check_is_file(path: Path) -> None:

@@ -16,6 +16,7 @@ from labelscan.config import GateConfig, settings
 from labelscan.config.sections import LIMITS
 from labelscan.errors import UsageError
 from labelscan.gating.formats import FORMATS
+from labelscan.reading import with_home
 
 if TYPE_CHECKING:
     from labelscan.correction.review import Review
@@ -204,7 +205,7 @@ def _refuse_inputs(formats: Mapping[str, Path | None], baseline: str, decisions:
 
     for path in filter(None, formats.values()):
         if baseline:
-            refuse_same(path, Path(baseline).expanduser(), "the baseline")
+            refuse_same(path, with_home(baseline), "the baseline")
         if decisions is not None:
             refuse_same(path, decisions, "the file of decisions")
         if data:

@@ -22,6 +22,7 @@ from labelscan.data.readers.manifest import relative_path
 from labelscan.data.readers.refused_files import PROB_PREFIX
 from labelscan.data.readers.sheet import column_names, csv_rows, read_parquet, read_sheet
 from labelscan.errors import DatasetError, ProbabilitiesError, Problem
+from labelscan.reading import with_home
 
 LEFT_OUT = {
     "train_probs": "train_probs are left out: labelscan detect judged by them as well",
@@ -41,7 +42,7 @@ def read_probabilities(path: Path, *, label_column: str = "") -> Probabilities:
     Raises:
         UsageError: something is missing, not a probability, or not a class; up to 20 problems at once.
     """
-    path = path.expanduser()
+    path = with_home(path)
     if path.is_dir():
         hint = "give a file, such as evidence.npz of a run; labelscan detect reads folders of images"
         raise DatasetError("this is a folder", where=str(path), hint=hint)

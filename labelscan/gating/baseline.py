@@ -15,7 +15,7 @@ import pandas as pd
 
 from labelscan.correction.decisions import read_decisions
 from labelscan.errors import GateError, Problem
-from labelscan.reading import CANNOT_READ, open_text, why
+from labelscan.reading import CANNOT_READ, open_text, why, with_home
 from labelscan.results.outside_links import refuse_outside_links
 from labelscan.results.run_files import RUN_FILE, is_own_file
 from labelscan.tables import write_csv
@@ -75,7 +75,7 @@ def read_baseline(path: Path) -> Baseline:
         GateError: the file is missing or unreadable, or rows lack an id or a label; up to 20 problems at once.
         DecisionsError: the same for a file of decisions.
     """
-    path = path.expanduser()
+    path = with_home(path)
     try:
         with open_text(path) as file:
             rows = csv.DictReader(file, strict=True)
@@ -107,7 +107,7 @@ def read_to_update(path: Path) -> Baseline:
         GateError: the file holds decisions, belongs to a run, or cannot be read.
         RunFolderError: it is a link in a run folder that leads out of it.
     """
-    path = path.expanduser()
+    path = with_home(path)
     if (path.parent / RUN_FILE).is_file():
         refuse_outside_links(path.parent, [path])
     if not path.exists():

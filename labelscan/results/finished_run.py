@@ -12,7 +12,7 @@ from pathlib import Path
 from labelscan.data.dataset import Dataset
 from labelscan.detection.evidence import Evidence
 from labelscan.errors import RunFolderError
-from labelscan.reading import fits
+from labelscan.reading import fits, with_home
 from labelscan.results.issues import SCORES_FILE, Issues
 from labelscan.results.run_files import DIRECTORY, FORMAT_VERSION, FRESH, RUN_FILE, read_versioned
 from labelscan.results.summary import Summary, read_summary
@@ -146,7 +146,7 @@ class FinishedRun:
         Relative paths start from the folder in which the run was started, and from the current one only where
         nothing is left there: here may be other data with the same file names.
         """
-        here = Path(path).expanduser()
+        here = with_home(path)
         started_in = self.record.get(DIRECTORY)
         if here.is_absolute() or not isinstance(started_in, str):
             return here

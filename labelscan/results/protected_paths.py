@@ -13,6 +13,7 @@ from pathlib import Path
 from labelscan.data.readers import scheme_of
 from labelscan.data.readers.class_folders import is_called_image
 from labelscan.errors import DiskError, UsageError
+from labelscan.reading import with_home
 from labelscan.results.finished_run import FinishedRun
 from labelscan.results.outside_links import refuse_outside_links
 from labelscan.results.run_files import DECISIONS_FILE, RUN_FILE, is_own_file
@@ -52,7 +53,7 @@ def refuse_data(path: Path, data: str, *, run_folder: Path | None = None) -> Non
     """
     if scheme_of(data):
         return
-    root, place = Path(data).expanduser(), path.resolve()
+    root, place = with_home(data), path.resolve()
     refuse_same(path, root, "the data itself")
     is_in_run = run_folder is not None and place.is_relative_to(run_folder.resolve())
     if root.is_dir() and root.resolve() in place.parent.parents and not is_in_run:

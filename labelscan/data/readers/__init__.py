@@ -14,7 +14,7 @@ from labelscan.config import DatasetConfig
 from labelscan.data.dataset import Dataset
 from labelscan.errors import ConfigError, DatasetError
 from labelscan.events import Listener, StepDone, StepStarted, ignore
-from labelscan.reading import why
+from labelscan.reading import why, with_home
 from labelscan.registry import Parts
 
 
@@ -90,7 +90,7 @@ def form(config: DatasetConfig) -> str:
     data = config.data
     if not data.strip():
         raise ConfigError("no data is named", where="dataset.data", hint="give a folder or file, or demo:digits")
-    path = Path(data).expanduser()
+    path = with_home(data)
     try:
         found = next((name for name in READERS if READERS[name].reads(config)), None)
         is_there = path.exists()

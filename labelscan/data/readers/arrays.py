@@ -16,7 +16,7 @@ from labelscan.data.readers.columns import Tiers, find_column, missing, pick
 from labelscan.data.readers.refused_files import no_features
 from labelscan.errors import DatasetError, Problem
 from labelscan.events import Listener
-from labelscan.reading import CANNOT_READ, why
+from labelscan.reading import CANNOT_READ, why, with_home
 
 SETTINGS = frozenset(["label_column", "true_label_column", "id_column", "group_column"])
 
@@ -36,13 +36,13 @@ PRED_PROBS = "pred_probs"
 
 def reads(config: DatasetConfig) -> bool:
     """Return whether the data is a file called ``.npz``."""
-    path = Path(config.data).expanduser()
+    path = with_home(config.data)
     return path.suffix.lower() == ".npz" and path.exists()
 
 
 def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  # arrays are read in one go
     """Return the examples in an npz file; ids are its ``ids``, else row numbers from 0."""
-    path = Path(config.data).expanduser()
+    path = with_home(config.data)
     there, where = array_names(path), path.name
     inputs = pick(there, INPUT_NAMES, what="inputs", where=where, hint="keep one of them in the file")
     if not inputs and PRED_PROBS in there:

@@ -16,6 +16,7 @@ from labelscan.data.readers.sheet import SUFFIXES
 from labelscan.data.readers.splits import wanted_splits
 from labelscan.errors import DatasetError, Problem
 from labelscan.events import Listener, StepAdvanced
+from labelscan.reading import with_home
 
 SETTINGS = frozenset({"split"})
 EXTENSIONS = frozenset(["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff", "gif", "ppm", "pgm"])
@@ -144,12 +145,12 @@ class _Listing:
 
 def reads(config: DatasetConfig) -> bool:
     """Return whether the data is a folder."""
-    return Path(config.data).expanduser().is_dir()
+    return with_home(config.data).is_dir()
 
 
 def read(config: DatasetConfig, notify: Listener) -> Dataset:
     """Return the images in the class folders of ``config.data``; ids are paths relative to it."""
-    root = Path(config.data).expanduser()
+    root = with_home(config.data)
     listing = _Listing(str(root), notify)
     top = listing.folders("")
     has_splits = bool(top) and all(name.lower() in SPLIT_FOLDERS for name in top)

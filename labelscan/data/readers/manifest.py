@@ -14,6 +14,7 @@ from labelscan.data.readers.sheet import SUFFIXES, column_names, read_sheet
 from labelscan.data.readers.splits import rows_to_read
 from labelscan.errors import DatasetError, Problem
 from labelscan.events import Listener
+from labelscan.reading import with_home
 
 SETTINGS = frozenset(
     ["split", "path_column", "label_column", "true_label_column", "id_column", "group_column", "split_column"]
@@ -26,7 +27,7 @@ BOXES = "bbox; bboxes; boxes; segmentation; annotations; xmin xmax; x_min x_max;
 
 def reads(config: DatasetConfig) -> bool:
     """Return whether the data is a sheet that lists images."""
-    path = Path(config.data).expanduser()
+    path = with_home(config.data)
     if path.suffix.lower() not in SUFFIXES or not path.exists():
         return False
     return path.suffix.lower() == ".jsonl" or has_path(column_names(path), config)
@@ -38,7 +39,7 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
     Raises:
         DatasetError: columns, cells or files are missing; up to 20 problems at once.
     """
-    path = Path(config.data).expanduser()
+    path = with_home(config.data)
     names = column_names(path)
     refuse_own_files(names, path)
     _refuse_boxes(names, path.name)

@@ -17,6 +17,7 @@ from labelscan.data.readers.sheet import DELIMITERS, SUFFIXES, column_names, rea
 from labelscan.data.readers.splits import rows_to_read
 from labelscan.errors import DatasetError, Problem
 from labelscan.events import Listener
+from labelscan.reading import with_home
 
 SETTINGS = frozenset(["split", "label_column", "true_label_column", "id_column", "group_column", "split_column"])
 MAX_CATEGORIES = 100
@@ -119,7 +120,7 @@ class _Features:
 
 def reads(config: DatasetConfig) -> bool:
     """Return whether the data is a sheet, having found that it lists no images."""
-    path = Path(config.data).expanduser()
+    path = with_home(config.data)
     return path.suffix.lower() in SUFFIXES and path.exists()
 
 
@@ -129,7 +130,7 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
     Raises:
         DatasetError: the label column or a number is missing, text is not a category; up to 20 problems at once.
     """
-    path = Path(config.data).expanduser()
+    path = with_home(config.data)
     names = column_names(path)
     refuse_own_files(names, path)
     refuse_prob_columns(names, config)
