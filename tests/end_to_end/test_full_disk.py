@@ -26,9 +26,9 @@ REASONS = {
 SETTINGS = {"detection.self_check": 0.1}
 
 
-def run(shapes, folder):
+def run(shapes, folder, **more):
     images, _, given = shapes
-    return labelscan.detect(images, given, settings=quick(**SETTINGS), output=folder)
+    return labelscan.detect(images, given, settings=quick(**SETTINGS, **more), output=folder)
 
 
 @pytest.fixture
@@ -148,13 +148,14 @@ def small_disk(tmp_path):
         subprocess.run([umount, place], check=True)
 
 
-def test_a_run_on_a_disk_that_fills_up_stops_with_one_error_and_ends_alike_on_a_larger_one(shapes, whole, small_disk):
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_run_on_a_disk_that_fills_up_stops_and_ends_alike_on_a_larger_one(shapes, whole, small_disk, processes):
     place, resize = small_disk
     failures = []
     for size in (64, 128, 256, 384, 512, 768, 1024, 4096):
         resize(size, "remount")
         try:
-            run(shapes, place / "run")
+            run(shapes, place / "run", **{"executor.processes": processes})
             break
         except DiskError as error:
             failures.append(str(error))
