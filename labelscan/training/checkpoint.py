@@ -14,7 +14,6 @@ import numpy as np
 import torch
 
 from labelscan.atomic import replacing_bytes
-from labelscan.errors import DiskError
 
 CHECKPOINT_FILE = "checkpoint.pt"
 SECONDS = 30.0
@@ -55,11 +54,12 @@ class Checkpoint:
         return time.monotonic() - self._written >= (least if epoch_ended else max(least, SECONDS))
 
     def write(self, state: State) -> None:
-        """Replace what was written before; on a full disk that is kept."""
+        """Replace what was written before, which is kept where this cannot be written."""
         if self.path is None:
             return
         started = time.monotonic()
-        with contextlib.suppress(OSError, DiskError), replacing_bytes(self.path) as file:
+        # Torch reports a full disk in its own ways, and a user's network may hold what cannot be stored.
+        with contextlib.suppress(Exception), replacing_bytes(self.path) as file:
             torch.save({"made_from": self.made_from, "state": dict(state)}, file)
         self._written = time.monotonic()
         self._cost = self._written - started

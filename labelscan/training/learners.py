@@ -16,11 +16,12 @@ from labelscan.errors import RunError
 from labelscan.events import EpochDone, Listener, Warned
 from labelscan.interruption import stopping_at_once
 from labelscan.training.batches import Batches, StoredInputs
-from labelscan.training.checkpoint import Checkpoint
+from labelscan.training.checkpoint import NO_CHECKPOINT, Checkpoint
 from labelscan.training.device import make_network
 from labelscan.training.fold_job import RETRY, FoldJob
 from labelscan.training.fold_output import IF_DIVERGED, FoldOutput
 from labelscan.training.loss_schedule import LossSchedule
+from labelscan.training.losses import remembers_examples
 from labelscan.training.models import NetworkModel
 from labelscan.training.models.classifiers import Classifier
 from labelscan.training.prediction import check_logits, predict
@@ -69,7 +70,8 @@ class NetworkLearner:
 
     @property
     def keeps_checkpoints(self) -> bool:
-        return True
+        loss = self.schedule.loss
+        return isinstance(loss, nn.Module) or not remembers_examples(loss)  # else its memory would be lost
 
     def learn(self, job: FoldJob, inputs: StoredInputs, notify: Listener) -> FoldOutput:
         """Train a network, and once more at half the learning rate if the first one diverges.
@@ -77,10 +79,10 @@ class NetworkLearner:
         The second training begins with fresh weights: which checkpoint there is depends on the time, and the result
         must not.
         """
-        retry = job.checkpoint(RETRY)
+        first, retry = (job.checkpoint(attempt) if self.keeps_checkpoints else NO_CHECKPOINT for attempt in ("", RETRY))
         if not retry.exists():  # else the first has diverged in an earlier process
             try:
-                return self._train(job, inputs, notify, self.recipe, job.checkpoint())
+                return self._train(job, inputs, notify, self.recipe, first)
             except DivergenceError as error:
                 notify(Warned(f"{job.place}: {error.problem}; trained again at half the learning rate"))
         halved = replace(self.recipe, learning_rate=self.recipe.learning_rate / 2)

@@ -10,7 +10,7 @@ import pytest
 from tiny_detect import N_EPOCHS, N_FOLDS, Recorder, contents, quick
 
 import labelscan
-from labelscan.events import EpochDone, FoldDone, StepStarted, Warned
+from labelscan.events import EpochDone, FoldDone, StepStarted, Warned, ignore
 from labelscan.interruption import prepare_signals
 from labelscan.training import checkpoint
 
@@ -118,6 +118,29 @@ def test_a_second_ctrl_c_stops_at_once_and_loses_what_is_not_kept(shapes, finish
     with pytest.raises(KeyboardInterrupt):
         labelscan.detect(images, given, settings=quick(), output=tmp_path / "run", notify=listener)
     check_that_it_resumes(shapes, tmp_path / "run", moment, finished, lost_epochs=2)
+
+
+@pytest.mark.parametrize(
+    ("setting", "number"),
+    [({"detection.detector": "aum"}, N_FOLDS * N_EPOCHS + 2), ({"detection.self_check": 0.1}, N_FOLDS * N_EPOCHS + 2)],
+    ids=["threshold runs of aum", "folds of the self-check"],
+)
+def test_trainings_after_the_folds_go_on_where_they_were_too(shapes, tmp_path, signals, setting, number):
+    images, _, given = shapes
+    heard, again = Recorder(), Recorder()
+
+    def listen(event):
+        heard(event)
+        if isinstance(event, EpochDone) and len(heard.epochs()) == number:
+            send(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        labelscan.detect(images, given, settings=quick(**setting), output=tmp_path / "run", notify=listen)
+    labelscan.detect(images, given, settings=quick(**setting), output=tmp_path / "run", notify=again)
+    whole = labelscan.detect(images, given, settings=quick(**setting), output=tmp_path / "whole", notify=ignore)
+    n_trainings = N_FOLDS + (2 if "detection.detector" in setting else N_FOLDS)
+    assert len(heard.epochs()) + len(again.epochs()) == n_trainings * N_EPOCHS
+    assert contents(tmp_path / "run") == contents(whole.folder)
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,6 @@ import torch
 from tiny_training import learn, stored_shapes
 from torch import nn
 
-from labelscan import atomic
 from labelscan.errors import Interrupted
 from labelscan.events import Waiting, Warned
 from labelscan.training import batches, checkpoint, training_loop
@@ -159,17 +158,24 @@ def test_nothing_but_tensors_and_plain_values_is_ever_loaded(tmp_path):
     assert not (tmp_path / "run by the checkpoint").exists()
 
 
-def test_on_a_full_disk_the_checkpoint_before_is_kept_and_training_goes_on(tmp_path, monkeypatch):
+@pytest.mark.parametrize("full", [OSError(28, "No space left on device"), RuntimeError("unexpected pos 704 vs 598")])
+def test_on_a_full_disk_the_checkpoint_before_is_kept_and_training_goes_on(tmp_path, monkeypatch, full):
     kept = Checkpoint(tmp_path / "checkpoint.pt", "this")
     kept.write({"epoch": 1})
 
-    def full(*_):
-        raise OSError(28, "No space left on device")
+    def fail(*_):
+        raise full
 
-    monkeypatch.setattr(atomic.os, "fsync", full)
+    monkeypatch.setattr(torch, "save", fail)
     kept.write({"epoch": 2})
     assert kept.read() == {"epoch": 1}
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.pt"]
+
+
+def test_a_state_that_cannot_be_stored_does_not_end_a_training(tmp_path):
+    kept = Checkpoint(tmp_path / "checkpoint.pt", "this")
+    kept.write({"extra": lambda: None})
+    assert not kept.exists()
 
 
 def test_every_generator_goes_on_where_it_was():

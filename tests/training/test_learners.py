@@ -1,5 +1,6 @@
 """What classifiers see of images, all pixels or means over squares where these are too many, and how they predict."""
 
+import dataclasses
 from types import SimpleNamespace
 
 import numpy as np
@@ -166,3 +167,16 @@ def test_a_second_try_that_was_cut_off_goes_on_and_its_warning_stays(tmp_path, m
     assert output.pred_probs.tobytes() == expected.pred_probs.tobytes()
     assert not any(isinstance(event, Warned) for event in heard)  # said before
     assert len(job.warnings()) == 1
+
+
+def test_a_loss_whose_memory_cannot_be_stored_keeps_no_checkpoints():
+    class Remembers:
+        default_delay = 0.0
+
+        def begin(self, n_examples, n_classes, device):
+            return self
+
+    schedule = build_schedule("elr", n_epochs=4, n_classes=2)
+    learner = NetworkLearner(GivenMaker(Nothing), None, schedule)
+    assert learner.keeps_checkpoints
+    assert not dataclasses.replace(learner, schedule=dataclasses.replace(schedule, loss=Remembers())).keeps_checkpoints
