@@ -87,11 +87,11 @@ class Setting:
         low, high = self.minimum, self.maximum
         if (low is None or value >= low) and (high is None or value <= high):
             return
-        hint = "0.02 stands for 2 %" if high is not None and high <= 1 else ""
-        if low is not None and high is not None:
-            bounds = f"between {_shown(low)} and {_shown(high)}"
-        else:
-            bounds = f"at least {_shown(low)}" if low is not None else f"at most {_shown(high)}"
+        bounds, hint = f"at most {_shown(high)}", ""
+        if low is not None and high is not None and high <= 1:  # a share
+            bounds, hint = f"between {_shown(low)} and {_shown(high)}", "0.02 stands for 2 %"
+        elif low is not None and value < low:
+            bounds = f"at least {_shown(low)}"
         raise ConfigError(f"must be {bounds}, got {_shown(value)}", where=where or self.key, hint=hint)
 
 
@@ -104,7 +104,10 @@ def setting(default: T, help: str, group: str = "", metavar: str = "", **declare
 
 
 def _shown(number: float | None) -> str:
-    return f"{number:,}" if isinstance(number, int) else f"{number:g}"
+    """Return a number as messages show it; a bound that is not there is not shown."""
+    if number is None:
+        return ""
+    return f"{number:g}" if isinstance(number, float) else f"{number:,}"
 
 
 def declared_in(section: type, prefix: str = "", **inherited: object) -> Iterator[Setting]:
