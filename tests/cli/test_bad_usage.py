@@ -86,7 +86,7 @@ CASES = [
     ("detect photos --detector aum:percentile=101", "at most 100"),
     ("score probs.npz --detector aum", "labelscan detect"),
     ("detect photos --model resnet81", "resnet18"),
-    ("detect photos --folds 1", "between 2 and"),
+    ("detect photos --folds 1", "at least 2"),
     ("detect photos --seed -1", "at least 0"),
     ("detect photos --precision half", "float16"),
     ("detect photos --device gpu", "gpu"),
