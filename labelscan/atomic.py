@@ -5,6 +5,7 @@ another name and renamed when complete. That name says which process of which ho
 has left can be told from what a living one is writing, and swept. A full disk is an error that says what to do.
 """
 
+import contextlib
 import errno
 import hashlib
 import json
@@ -75,12 +76,12 @@ def sweep(folder: Path) -> None:
     Nothing of a living process goes: of this host, the processes that still run are known; what another host has begun
     goes after a day.
     """
-    for entry in list(folder.glob(".*.partial")):
-        if _is_left(entry):
-            if entry.is_dir() and not entry.is_symlink():
-                shutil.rmtree(entry, ignore_errors=True)
-            else:
-                entry.unlink(missing_ok=True)
+    for entry in filter(_is_left, list(folder.glob(".*.partial"))):
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry, ignore_errors=True)
+        else:
+            with contextlib.suppress(OSError):  # it may be another user's: then it stays
+                entry.unlink()
 
 
 @contextmanager
