@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from labelscan.config import DatasetConfig
-from labelscan.data.readers import FORM_SETTINGS, READERS, form, scheme_of
+from labelscan.data import readers
+from labelscan.data.readers import FORM_SETTINGS, READERS, form, manifest, scheme_of
 from labelscan.errors import DatasetError
 
 
@@ -48,6 +49,22 @@ def test_what_is_not_there_is_said_to_be_missing(here, data):
     with pytest.raises(DatasetError, match="no such file or folder"):
         form(DatasetConfig(data=data))
     assert not any(READERS[name].reads(DatasetConfig(data=data)) for name in READERS)
+
+
+@pytest.mark.parametrize("data", ["nowhere.csv", "folder.csv/nowhere"])
+def test_a_link_that_leads_nowhere_is_said_to_be_one(here, data):
+    (here / data).symlink_to("gone.csv")
+    with pytest.raises(DatasetError, match="this link leads to no file"):
+        form(DatasetConfig(data=data))
+
+
+def test_data_that_does_not_fit_into_memory_is_named(here, monkeypatch):
+    def read(config, notify):
+        raise MemoryError
+
+    monkeypatch.setattr(manifest, "read", read)
+    with pytest.raises(DatasetError, match=r"images\.csv: does not fit into memory"):
+        readers.read(DatasetConfig(data="images.csv"))
 
 
 @pytest.mark.parametrize("name", sorted(READERS))
