@@ -62,7 +62,7 @@ def test_only_what_is_asked_for_is_read(tmp_path):
     assert read_arrays(tmp_path / "a.npz", ["labels"])["labels"].tobytes() == b"abcd"
     message = refusal(tmp_path / "a.npz")
     assert "array 'zeros' unpacks from" in message
-    assert f"refused above {MOST_UNPACKED:,} and 100 times as much" in message
+    assert f"refused above {MOST_UNPACKED:,} and 200 times as much" in message
     assert "there is no array 'images'" in refusal(tmp_path / "a.npz", ["images"])
 
 

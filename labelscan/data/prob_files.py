@@ -54,7 +54,10 @@ def read_probabilities(path: Path, *, label_column: str = "") -> Probabilities:
             where=str(path),
             hint=f"give a file called {', '.join(SUFFIXES)}",
         )
-    return _read_npz(path, label_column) if path.suffix.lower() == ".npz" else _read_table(path, label_column)
+    try:
+        return _read_npz(path, label_column) if path.suffix.lower() == ".npz" else _read_table(path, label_column)
+    except MemoryError as error:
+        raise ProbabilitiesError("does not fit into memory", where=str(path), hint="save it as float32") from error
 
 
 def _read_npz(path: Path, label_column: str) -> Probabilities:

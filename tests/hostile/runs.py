@@ -90,9 +90,17 @@ def a_file(place: Path) -> None:
     (place / "run").write_text("not a folder")
 
 
-Gate = partial(Kind, line=GATE)
-Report = partial(Kind, line=REPORT)
-Decide = partial(Kind, line=DECIDE)
+def broken(name: str, what: str, make: Make, says: str, line: str = GATE) -> Kind:
+    """Return the kind of a file of a run that is not what it should be."""
+    make = together(make, file("decisions.csv", HEAD))
+    return Kind(what=f"{name} {what}", line=line, make=make, says=says, names=f"run/{name}")
+
+
+def doubt(what: str, error_log_odds: object) -> Kind:
+    make = in_place("doubt.npz", partial(npz, error_log_odds=error_log_odds))
+    return broken("doubt.npz", what, make, "is not one number a label", REPORT)
+
+
 KINDS = [
     Kind(what="no such folder", line="report nowhere", make=nothing, says="there is no run here", names="nowhere"),
     Kind(what="a file in place of the folder", line=REPORT, make=a_file, says="there is no run here", names="run"),
@@ -103,248 +111,155 @@ KINDS = [
         says="there is no run",
         names="other",
     ),
-    Report(what="run.json deleted", make=without("run.json"), says="there is no run here", names="run"),
-    Report(what="run.json that is a pipe", make=in_place("run.json", pipe), says="there is no run here", names="run"),
-    Gate(what="run.json that is empty", make=text("run.json", ""), says="cannot be read", names="run/run.json"),
-    Gate(what="run.json that is cut off", make=cut("run.json"), says="cannot be read", names="run/run.json"),
-    Gate(
-        what="run.json that is a list",
-        make=text("run.json", "[1]"),
-        says="holds a list, not an object",
-        names="run/run.json",
+    Kind(line=REPORT, what="run.json deleted", make=without("run.json"), says="there is no run here", names="run"),
+    Kind(
+        line=REPORT,
+        what="run.json that is a pipe",
+        make=in_place("run.json", pipe),
+        says="there is no run here",
+        names="run",
     ),
-    Gate(
-        what="run.json of 100,000 brackets",
-        make=text("run.json", "[" * 100_000),
-        says="nested too deeply",
-        names="run/run.json",
-    ),
-    Gate(
-        what="run.json that is not UTF-8", make=text("run.json", b"\xff\xfe{}"), says="not UTF-8", names="run/run.json"
-    ),
-    Gate(
-        what="run.json of another version",
-        make=edited("run.json", "format_version", value=99),
-        says="another version",
-        names="run/run.json",
-    ),
-    Gate(
+    broken("run.json", "that is empty", text("run.json", ""), "cannot be read"),
+    broken("run.json", "that is cut off", cut("run.json"), "cannot be read"),
+    broken("run.json", "that is a list", text("run.json", "[1]"), "holds a list, not an object"),
+    broken("run.json", "of 100,000 brackets", text("run.json", "[" * 100_000), "nested too deeply"),
+    broken("run.json", "that is not UTF-8", text("run.json", b"\xff\xfe{}"), "not UTF-8"),
+    broken("run.json", "of another version", edited("run.json", "format_version", value=99), "another version"),
+    Kind(
+        line=GATE,
         what="a run that is not finished",
         make=edited("run.json", "state", value="running"),
         says="this run is not finished",
         names="run",
     ),
-    Report(
-        what="run.json whose data is a number",
-        make=edited("run.json", "data", value=5),
-        says="not the record of a run",
-        names="run/run.json",
+    broken(
+        "run.json", "whose data is a number", edited("run.json", "data", value=5), "not the record of a run", REPORT
     ),
-    Report(
-        what="run.json whose times are text",
-        make=edited("run.json", "timings", value={"total": "long"}),
-        says="not the record",
-        names="run/run.json",
+    broken(
+        "run.json",
+        "whose times are text",
+        edited("run.json", "timings", value={"total": "long"}),
+        "not the record",
+        REPORT,
     ),
-    Gate(what="summary.json deleted", make=without("summary.json"), says="No such file", names="run/summary.json"),
-    Gate(
-        what="summary.json that is a pipe",
-        make=in_place("summary.json", pipe),
-        says="this is a pipe",
-        names="run/summary.json",
+    broken("summary.json", "deleted", without("summary.json"), "No such file"),
+    broken("summary.json", "that is a pipe", in_place("summary.json", pipe), "this is a pipe"),
+    broken("summary.json", "that is cut off", cut("summary.json"), "cannot be read"),
+    broken("summary.json", "that is a list", text("summary.json", "[]"), "holds a list"),
+    broken("summary.json", "that is an empty object", text("summary.json", "{}"), "another version"),
+    broken(
+        "summary.json", "without the detector", edited("summary.json", "detector", value=None), "detector is missing"
     ),
-    Gate(
-        what="summary.json that is cut off", make=cut("summary.json"), says="cannot be read", names="run/summary.json"
+    broken(
+        "summary.json", "with text for a count", edited("summary.json", "n_flagged", value="many"), "n_flagged is not"
     ),
-    Gate(
-        what="summary.json that is a list",
-        make=text("summary.json", "[]"),
-        says="holds a list",
-        names="run/summary.json",
+    broken(
+        "summary.json",
+        "with NaN",
+        edited("summary.json", "chance_accuracy", value=float("nan")),
+        "chance_accuracy is not",
     ),
-    Gate(
-        what="summary.json that is an empty object",
-        make=text("summary.json", "{}"),
-        says="another version",
-        names="run/summary.json",
+    broken(
+        "summary.json",
+        "whose classes are text",
+        edited("summary.json", "class_health", value=["a"]),
+        "class_health is not",
+        REPORT,
     ),
-    Gate(
-        what="summary.json without the detector",
-        make=edited("summary.json", "detector", value=None),
-        says="detector is missing",
-        names="run/summary.json",
+    broken(
+        "summary.json",
+        "with other pairs",
+        edited("summary.json", "confused_pairs", value=[{"a": 1}]),
+        "confused_pairs is not",
+        REPORT,
     ),
-    Gate(
-        what="summary.json with text for a count",
-        make=edited("summary.json", "n_flagged", value="many"),
-        says="n_flagged is not",
-        names="run/summary.json",
+    broken(
+        "summary.json",
+        "with a range of text",
+        edited("summary.json", "wrong_labels", "low", value="a"),
+        "wrong_labels is not",
+        REPORT,
     ),
-    Gate(
-        what="summary.json with NaN",
-        make=edited("summary.json", "chance_accuracy", value=float("nan")),
-        says="chance_accuracy is not",
-        names="run/summary.json",
+    broken("scores.csv", "deleted", without("scores.csv"), "No such file"),
+    broken("scores.csv", "that is a pipe", in_place("scores.csv", pipe), "this is a pipe"),
+    broken("scores.csv", "that is empty", text("scores.csv", ""), "is not the table of scores"),
+    broken("scores.csv", "that lacks rows", fewer_rows, "has 9 examples, and summary.json 12"),
+    broken(
+        "scores.csv",
+        "that is cut off within a row",
+        short_row,
+        "is not the table of scores of a run (a row is cut off)",
     ),
-    Report(
-        what="summary.json whose classes are text",
-        make=edited("summary.json", "class_health", value=["a"]),
-        says="class_health is not",
-        names="run/summary.json",
+    broken("scores.csv", "with other columns", text("scores.csv", "a,b\n1,2\n"), "its columns are a, b"),
+    broken(
+        "scores.csv", "with text for a rank", replaced("scores.csv", "\n1,", "\none,"), "is not the table of scores"
     ),
-    Report(
-        what="summary.json with other pairs",
-        make=edited("summary.json", "confused_pairs", value=[{"a": 1}]),
-        says="confused_pairs is not",
-        names="run/summary.json",
+    broken(
+        "scores.csv",
+        "with a rank of 30 digits",
+        replaced("scores.csv", "\n1,", f"\n{'9' * 30},"),
+        "is not the table of scores",
     ),
-    Report(
-        what="summary.json with a range of text",
-        make=edited("summary.json", "wrong_labels", "low", value="a"),
-        says="wrong_labels is not",
-        names="run/summary.json",
+    broken(
+        "scores.csv", "with neither true nor false", replaced("scores.csv", ",true,", ",yes,"), "neither true nor false"
     ),
-    Gate(what="scores.csv deleted", make=without("scores.csv"), says="No such file", names="run/scores.csv"),
-    Gate(
-        what="scores.csv that is a pipe",
-        make=in_place("scores.csv", pipe),
-        says="this is a pipe",
-        names="run/scores.csv",
+    broken("scores.csv", "that is not UTF-8", text("scores.csv", b"\xff\xfe"), "not UTF-8"),
+    broken("evidence.npz", "deleted", without("evidence.npz"), "No such file", DECIDE),
+    broken("evidence.npz", "that is a pipe", in_place("evidence.npz", pipe), "this is a pipe", DECIDE),
+    broken("evidence.npz", "that is cut off", cut("evidence.npz"), "is not the evidence of a run", DECIDE),
+    broken(
+        "evidence.npz",
+        "without labels",
+        array("evidence.npz", given_labels=None),
+        "there is no array 'given_labels'",
+        DECIDE,
     ),
-    Gate(
-        what="scores.csv that is empty",
-        make=text("scores.csv", ""),
-        says="is not the table of scores",
-        names="run/scores.csv",
+    broken(
+        "evidence.npz",
+        "with NaN",
+        array("evidence.npz", pred_probs=np.full((12, 2), np.nan)),
+        "NaN or infinite probability",
+        DECIDE,
     ),
-    Gate(
-        what="scores.csv that lacks rows",
-        make=fewer_rows,
-        says="has 9 examples, and summary.json 12",
-        names="run/scores.csv",
+    broken(
+        "evidence.npz",
+        "of another shape",
+        array("evidence.npz", pred_probs=np.full((3, 2), 0.5)),
+        "is not the evidence of a run",
+        DECIDE,
     ),
-    Gate(
-        what="scores.csv that is cut off within a row",
-        make=short_row,
-        says="is not the table of scores of a run (a row is cut off)",
-        names="run/scores.csv",
+    broken(
+        "evidence.npz",
+        "with labels of text",
+        array("evidence.npz", given_labels=np.array(["a"] * 12)),
+        "not whole numbers",
+        DECIDE,
     ),
-    Gate(
-        what="scores.csv with other columns",
-        make=text("scores.csv", "a,b\n1,2\n"),
-        says="its columns are a, b",
-        names="run/scores.csv",
+    broken(
+        "evidence.npz",
+        "with ids of numbers",
+        array("evidence.npz", example_ids=np.arange(12)),
+        "not a list of text",
+        DECIDE,
     ),
-    Gate(
-        what="scores.csv with text for a rank",
-        make=replaced("scores.csv", "\n1,", "\none,"),
-        says="is not the table of scores",
-        names="run/scores.csv",
+    broken(
+        "evidence.npz",
+        "about other examples",
+        array("evidence.npz", example_ids=np.array([f"x{row}" for row in range(12)])),
+        "is not about the labels",
+        DECIDE,
     ),
-    Gate(
-        what="scores.csv with a rank of 30 digits",
-        make=replaced("scores.csv", "\n1,", f"\n{'9' * 30},"),
-        says="is not the table of scores",
-        names="run/scores.csv",
-    ),
-    Gate(
-        what="scores.csv with neither true nor false",
-        make=replaced("scores.csv", ",true,", ",yes,"),
-        says="neither true nor false",
-        names="run/scores.csv",
-    ),
-    Gate(
-        what="scores.csv that is not UTF-8",
-        make=text("scores.csv", b"\xff\xfe"),
-        says="not UTF-8",
-        names="run/scores.csv",
-    ),
-    Decide(
-        what="evidence.npz deleted",
-        make=together(without("evidence.npz"), file("decisions.csv", HEAD)),
-        says="No such file",
-        names="run/evidence.npz",
-    ),
-    Decide(
-        what="evidence.npz that is a pipe",
-        make=together(in_place("evidence.npz", pipe), file("decisions.csv", HEAD)),
-        says="this is a pipe",
-        names="run/evidence.npz",
-    ),
-    Decide(
-        what="evidence.npz that is cut off",
-        make=together(cut("evidence.npz"), file("decisions.csv", HEAD)),
-        says="is not the evidence of a run",
-        names="run/evidence.npz",
-    ),
-    Decide(
-        what="evidence.npz without labels",
-        make=together(array("evidence.npz", given_labels=None), file("decisions.csv", HEAD)),
-        says="there is no array 'given_labels'",
-        names="run/evidence.npz",
-    ),
-    Decide(
-        what="evidence.npz with NaN",
-        make=together(array("evidence.npz", pred_probs=np.full((12, 2), np.nan)), file("decisions.csv", HEAD)),
-        says="NaN or infinite probability",
-        names="run/evidence.npz",
-    ),
-    Decide(
-        what="evidence.npz of another shape",
-        make=together(array("evidence.npz", pred_probs=np.full((3, 2), 0.5)), file("decisions.csv", HEAD)),
-        says="is not the evidence of a run",
-        names="run/evidence.npz",
-    ),
-    Decide(
-        what="evidence.npz with labels of text",
-        make=together(array("evidence.npz", given_labels=np.array(["a"] * 12)), file("decisions.csv", HEAD)),
-        says="not whole numbers",
-        names="run/evidence.npz",
-    ),
-    Decide(
-        what="evidence.npz with ids of numbers",
-        make=together(array("evidence.npz", example_ids=np.arange(12)), file("decisions.csv", HEAD)),
-        says="not a list of text",
-        names="run/evidence.npz",
-    ),
-    Decide(
-        what="evidence.npz about other examples",
-        make=together(
-            array("evidence.npz", example_ids=np.array([f"x{row}" for row in range(12)])), file("decisions.csv", HEAD)
-        ),
-        says="is not about the labels",
-        names="run/evidence.npz",
-    ),
-    Report(what="doubt.npz that is cut off", make=cut("doubt.npz"), says="cannot be read", names="run/doubt.npz"),
-    Report(
-        what="doubt.npz of text",
-        make=in_place("doubt.npz", lambda name: npz(name, error_log_odds=np.array(["a"] * 12))),
-        says="is not one number a label",
-        names="run/doubt.npz",
-    ),
-    Report(
-        what="doubt.npz with NaN",
-        make=in_place("doubt.npz", lambda name: npz(name, error_log_odds=np.full(12, np.nan))),
-        says="is not one number a label",
-        names="run/doubt.npz",
-    ),
-    Report(
-        what="doubt.npz of another length",
-        make=in_place("doubt.npz", lambda name: npz(name, error_log_odds=np.zeros(3))),
-        says="is not one number a label",
-        names="run/doubt.npz",
-    ),
-    Report(
-        what="measure.csv that is empty",
-        make=text("measure.csv", ""),
-        says="is not the sample of a run",
-        names="run/measure.csv",
-    ),
-    Report(
-        what="measure.csv about other examples",
-        make=text("measure.csv", "order,example_id\n1,zzz\n"),
-        says="is not about the labels",
-        names="run/measure.csv",
+    broken("doubt.npz", "that is cut off", cut("doubt.npz"), "cannot be read", REPORT),
+    doubt("of text", np.array(["a"] * 12)),
+    doubt("with NaN", np.full(12, np.nan)),
+    doubt("of another length", np.zeros(3)),
+    broken("measure.csv", "that is empty", text("measure.csv", ""), "is not the sample of a run", REPORT),
+    broken(
+        "measure.csv",
+        "about other examples",
+        text("measure.csv", "order,example_id\n1,zzz\n"),
+        "is not about the labels",
+        REPORT,
     ),
     Kind(
         what="a damaged run to compare with",

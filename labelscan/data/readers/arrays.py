@@ -137,7 +137,7 @@ def _refused(path: Path) -> Iterator[None]:
         hint = "save numbers, or text as .astype(str)"
         raise DatasetError(str(error), where=path.name, hint=hint) from error
     except CANNOT_READ as error:
-        hint = "save it anew by np.savez"
+        hint = "save it anew by np.savez, which does not compress"
         raise DatasetError(f"cannot be read ({why(error)})", where=str(path), hint=hint) from error
 
 
