@@ -102,16 +102,12 @@ class DecisionsFile:
         """
         check_decisions(decisions, self._given_labels, where=self.path.name)
         with self._lock:
-            self.refuse_outside_link()
+            refuse_outside_links(self.path.parent, [self.path])
             if tag != self._tag():
                 raise Conflict
             self._keep_other_columns()
             write_decisions(decisions, self.path)
             return self._tag()
-
-    def refuse_outside_link(self) -> None:
-        """Raise RunFolderError where the file is a link that leads out of the run folder."""
-        refuse_outside_links(self.path.parent, [self.path])
 
     def _keep_other_columns(self) -> None:
         if not self.path.exists() or not has_other_columns(self.path):
@@ -145,7 +141,7 @@ class ReviewServer(ThreadingTCPServer):
     daemon_threads = True
 
     def __init__(self, render: Callable[[str], str], decisions: DecisionsFile, *, port: int = 0) -> None:
-        decisions.refuse_outside_link()
+        refuse_outside_links(decisions.path.parent, [decisions.path])
         decisions.read()
         self.decisions = decisions
         self.token = secrets.token_urlsafe(24)
