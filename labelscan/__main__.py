@@ -122,7 +122,7 @@ def _unexpected(error: BaseException, arguments: list[str]) -> int:
     hint = "" if "--debug" in arguments else "run again with --debug for the traceback"
     if isinstance(error, OSError) and error.strerror:  # a full disk, a read-only folder
         problem = Problem(error.strerror, where=str(error.filename or ""), hint=hint)
-    elif isinstance(error, MemoryError):
+    elif isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":  # torch's, for GPUs
         problem = Problem("out of memory", hint="reduce --batch-size or --image-size")
     else:
         what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

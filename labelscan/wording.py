@@ -36,6 +36,17 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600:,} h {whole % 3600 // 60:02} min"
 
 
+def file_size(n_bytes: float) -> str:
+    """Return a number of bytes as ``0 kB``, ``12 kB``, ``3.4 MB`` or ``20 GB``."""
+    size, unit = n_bytes / 1000, "kB"
+    for larger in ("MB", "GB", "TB"):
+        if size < 999.5:
+            break
+        size, unit = size / 1000, larger
+    digits = 1 if unit != "kB" and size < 9.95 else 0
+    return f"{size:.{digits}f} {unit}"
+
+
 def rounded(value: object) -> object:
     """Return ``value`` with every number in it at 6 significant digits."""
     if isinstance(value, float):

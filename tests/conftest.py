@@ -1,7 +1,7 @@
 """Golden files: what people or programs read, kept as it was when last reviewed. ``make golden`` renews them."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("--golden"):
         items[:] = [item for item in items if "golden" in getattr(item, "fixturenames", ())]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Keep all tests, and what they start, away from the user's cache; return the folder of caches they use."""
+    home = tmp_path_factory.mktemp("cache-home")
+    with pytest.MonkeyPatch.context() as patch:
+        weights = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "torch"
+        patch.setenv("TORCH_HOME", os.environ.get("TORCH_HOME") or str(weights))  # those are looked for where they are
+        patch.setenv("XDG_CACHE_HOME", str(home))
+        patch.setenv("WIN_PD_OVERRIDE_LOCAL_APPDATA", str(home))  # the same on Windows
+        yield home
 
 
 @pytest.fixture

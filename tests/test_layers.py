@@ -30,6 +30,7 @@ ALONE = {
     "matplotlib": "benchmarking.plot",
     "jinja2": "reporting.formats.html",
     "markupsafe": "reporting.formats.html",
+    "platformdirs": "data.cache",
 }
 """Packages that one module alone imports."""
 

@@ -6,6 +6,7 @@ from typer import Context, Option, Typer, echo
 
 from labelscan.cli.apply import apply
 from labelscan.cli.benchmark import benchmark
+from labelscan.cli.cache import cache
 from labelscan.cli.detect import detect
 from labelscan.cli.diff import diff
 from labelscan.cli.gate import gate
@@ -51,6 +52,7 @@ for name, function in {
     "gate": gate,
     "benchmark": benchmark,
     "diff": diff,
+    "cache": cache,
     "list": list_parts,
 }.items():
     app.command(name, cls=GroupedCommand)(function)

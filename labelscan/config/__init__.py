@@ -6,6 +6,7 @@ A new setting is one field in ``sections.py``: its flag, help, TOML key and plac
 from labelscan.config.same_settings import fingerprint, settings_that_matter
 from labelscan.config.sections import (
     LEADING_DETECTOR,
+    CacheConfig,
     Config,
     DatasetConfig,
     DetectionConfig,
@@ -33,6 +34,7 @@ from labelscan.config.sources import (
 __all__ = [
     "LEADING_DETECTOR",
     "RUN_JSON_SETTINGS",
+    "CacheConfig",
     "Config",
     "DatasetConfig",
     "DetectionConfig",

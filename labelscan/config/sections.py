@@ -99,6 +99,30 @@ class StoreConfig(Section):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class CacheConfig(Section):
+    """Where decoded images and features are kept for later runs, and how many of them."""
+
+    folder: str = setting(
+        "",
+        "Folder of decoded images and features that all runs share, or none; see labelscan cache.",
+        RUN,
+        "FOLDER|none",
+        flag="--cache",
+        default_is="in the user's cache folder",
+        variable="LABELSCAN_CACHE",
+    )
+    # By default the pixels of 130,000 photos at 224 x 224, or the features of 4 million: less than the photos take.
+    gigabytes: float = setting(
+        20.0, "The most that the cache holds; what was not used for longest goes first.", minimum=0
+    )
+
+    @property
+    def limit(self) -> int:
+        """Return the most that the cache holds in bytes."""
+        return round(self.gigabytes * 10**9)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class FoldsConfig(Section):
     """How examples are split into held-out folds."""
 
@@ -290,6 +314,7 @@ class Config(Section):
     dataset: DatasetConfig = field(default_factory=DatasetConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     store: StoreConfig = field(default_factory=StoreConfig)
+    cache: CacheConfig = field(default_factory=CacheConfig, metadata=_NO_EFFECT_ON_RESULTS)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     folds: FoldsConfig = field(default_factory=FoldsConfig)
     device: DeviceConfig = field(default_factory=DeviceConfig)

@@ -36,6 +36,8 @@ class Setting:
     """The names that a shell completes: ``losses``, ``models``, ``devices`` and so on."""
     minimum: float | None = None
     maximum: float | None = None
+    variable: str = ""
+    """A short name of its environment variable, beside the one made from its key."""
     affects_results: bool = True
     """Whether results depend on it, and not only where and how fast they are made."""
 

@@ -94,7 +94,8 @@ def _check_known(key: str, *, where: str) -> None:
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
     known = settings()
-    by_variable = {ENVIRONMENT_PREFIX + key.replace(".", "_").upper(): key for key in known}
+    by_variable = {entry.variable: key for key, entry in known.items() if entry.variable}
+    by_variable |= {ENVIRONMENT_PREFIX + key.replace(".", "_").upper(): key for key in known}
     values: dict[str, object] = {}
     for variable, text in environment.items():
         if not variable.startswith(ENVIRONMENT_PREFIX):

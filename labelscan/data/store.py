@@ -1,56 +1,31 @@
 """Images decoded once a run into one uint8 array on disk, which need not fit in memory.
 
 Decoding a JPEG takes longer than a small model's training step on it; done once instead of once an epoch and
-fold, it nearly vanishes. Rows never shift: an unreadable image keeps its row (zeros) and its reason.
+fold, it nearly vanishes. ``build_store`` makes a store. Rows never shift: an unreadable image keeps its row (zeros) and
+its reason.
 """
 
 import hashlib
-import math
-import os
-import threading
-import time
-from collections.abc import Generator, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import closing
-from dataclasses import dataclass, replace
-from itertools import islice
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
 from zipfile import BadZipFile
 
 import numpy as np
+import PIL
 from numpy.typing import NDArray
+from PIL import features
 
 from labelscan.arrays import Index, Mask
-from labelscan.atomic import partial_of, write_npz, writing
-from labelscan.config import StoreConfig
-from labelscan.data.cores import available_cores
+from labelscan.atomic import write_npz
 from labelscan.data.dataset import Image, ImageSource
-from labelscan.data.decoding import (
-    ImageShape,
-    check_file,
-    decode,
-    from_array,
-    open_image,
-    quiet_pillow,
-    reason,
-    resize,
-)
-from labelscan.errors import RunError
-from labelscan.events import Listener, StepAdvanced, StepDone, StepStarted, ignore
+from labelscan.data.decoding import ImageShape
+from labelscan.data.segment import DIGEST_BYTES
 
 FORMAT_VERSION = 1
-"""The version of the side file and of the decoding rules; a store of another version is built again."""
-DIGEST_BYTES = 16
-BLOCK_BYTES = 1 << 20
-MAX_BLOCK_ROWS = 256
-SECONDS_BETWEEN_EVENTS = 0.1
+"""The version of the side file and of the decoding rules; images of another version are decoded again."""
 
 _ARRAYS = ("digests", "file_sizes", "modified", "paths_digest")
 """Attributes of a store that its side file holds as they are."""
-
-Block: TypeAlias = tuple[int, NDArray[np.uint8]]
-"""The first of some rows, and their (B, H, W, C) pixels."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,98 +126,25 @@ class Store:
         return status is not None and (status.st_size, status.st_mtime_ns) == (self.file_sizes[row], self.modified[row])
 
 
-def build_store(
-    source: ImageSource,
-    shape: ImageShape,
-    path: Path,
-    *,
-    config: StoreConfig,
-    max_pixels: int,
-    notify: Listener = ignore,
-) -> Store:
-    """Decode every image of ``source`` into the npy file ``path`` and return the finished store.
-
-    Memory stays constant in N. Only one process may build at a path, which the lock of the run folder ensures. Images
-    of more than ``max_pixels`` are unreadable. An exception raised by ``notify`` stops the work and leaves no file.
-
-    Raises:
-        RunError: the store cannot be written, as when the disk is full.
-    """
-    started = time.monotonic()
-    n_images = len(source)
-    notify(StepStarted("decode", n_images))
-    _clear(path)
-    store = Store.empty(path, shape, source)
-    with (
-        quiet_pillow(),
-        closing(_decoded(source, store, max_pixels, config.workers)) as blocks,
-        partial_of(path) as partial,
-        partial.open("wb") as file,
-    ):
-        header = {"descr": "|u1", "fortran_order": False, "shape": (n_images, *shape)}
-        np.lib.format.write_array_header_1_0(file, header)
-        start = file.tell()
-        for first, pixels in _reported(blocks, n_images, notify):
-            _write(file, start + first * pixels[0].nbytes, pixels.data)
-        os.fsync(file.fileno())
-    store = replace(store, unreadable=dict(sorted(store.unreadable.items())))
-    store.write()
-    notify(StepDone("decode", time.monotonic() - started))
-    return store
+def decoder(shape: ImageShape) -> dict[str, object]:
+    """Return what the pixels of an image depend on besides its content."""
+    return {
+        "size": " x ".join(map(str, shape)),
+        "decoder": FORMAT_VERSION,
+        "pillow": PIL.__version__,
+        "jpeg": str(features.version("jpg")),
+    }
 
 
-def _decoded(source: ImageSource, store: Store, max_pixels: int, workers: int) -> Generator[Block, None, None]:
-    """Yield all rows in blocks, in the order in which threads finish them; close it to stop them.
-
-    The threads also note in ``store`` what they find, each in rows of its own.
-    """
-    workers = workers or available_cores()
-    rows = min(max(BLOCK_BYTES // math.prod(store.shape), 1), MAX_BLOCK_ROWS)
-    firsts = iter(range(0, len(source), rows))
-    stop = threading.Event()
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")
-
-    def decode_from(first: int) -> Block:
-        block = range(first, min(first + rows, len(source)))
-        pixels = np.zeros((len(block), *store.shape), dtype=np.uint8)
-        for position, row in enumerate(block):
-            if stop.is_set():
-                break
-            try:
-                pixels[position] = _read_image(source, row, store, max_pixels)
-            except MemoryError:
-                raise
-            except Exception as error:  # whatever a reader's source or Pillow raises is the state of this one image
-                store.unreadable[row] = reason(error)
-        return first, pixels
-
-    def submit(n_blocks: int) -> set[Future[Block]]:
-        return {pool.submit(decode_from, first) for first in islice(firsts, n_blocks)}
-
-    try:
-        waiting = submit(2 * workers)  # bounded: what is decoded but not yet written takes memory
-        while waiting:
-            finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-            waiting |= submit(len(finished))
-            while finished:
-                yield finished.pop().result()
-    finally:
-        stop.set()
-        pool.shutdown(wait=True, cancel_futures=True)
+def clear_store(path: Path) -> None:
+    """Remove the remains of an earlier build: a side file must never outlive its images."""
+    _side_file(path).unlink(missing_ok=True)
+    for left_over in path.parent.glob(f".{path.name}.*.partial"):  # of a process that was killed
+        left_over.unlink(missing_ok=True)
 
 
-def _read_image(source: ImageSource, row: int, store: Store, max_pixels: int) -> NDArray[np.uint8]:
-    # Status before content: a file changed in between is then noticed later.
-    store.file_sizes[row], store.modified[row] = check_file(source.file(row), max_pixels=max_pixels)
-    content = source.read(row)
-    store.digests[row] = np.frombuffer(_digest(content), dtype=np.uint8)
-    if isinstance(content, bytes):
-        with open_image(content, max_pixels=max_pixels) as image:
-            return resize(decode(image, fit=store.shape), store.shape)
-    return content if content.shape == store.shape else resize(from_array(content), store.shape)
-
-
-def _digest(content: bytes | Image) -> bytes:
+def digest_of(content: bytes | Image) -> bytes:
+    """Return 16 bytes that change with those of a file, or with the shape or pixels of an array."""
     digest = hashlib.blake2b(digest_size=DIGEST_BYTES)
     if isinstance(content, bytes):
         digest.update(content)
@@ -254,8 +156,8 @@ def _digest(content: bytes | Image) -> bytes:
 
 def _read_digest(source: ImageSource, row: int) -> bytes:
     try:
-        return _digest(source.read(row))
-    except Exception:  # as in _decoded: whatever is raised, there is nothing to read
+        return digest_of(source.read(row))
+    except Exception:  # as in _blocks: whatever is raised, there is nothing to read
         return bytes(DIGEST_BYTES)
 
 
@@ -264,33 +166,6 @@ def _digest_paths(source: ImageSource) -> NDArray[np.uint8]:
     for row in range(len(source)):
         digest.update(source.path(row).encode("utf-8", "surrogateescape") + b"\0")
     return np.frombuffer(digest.digest(), dtype=np.uint8)
-
-
-def _reported(blocks: Iterator[Block], n_images: int, notify: Listener) -> Iterator[Block]:
-    reported, done = time.monotonic(), 0
-    for block in blocks:
-        yield block
-        done += len(block[1])
-        if time.monotonic() - reported >= SECONDS_BETWEEN_EVENTS or done == n_images:
-            reported = time.monotonic()
-            notify(StepAdvanced("decode", done))
-
-
-def _write(file: BinaryIO, position: int, content: bytes | memoryview) -> None:
-    try:
-        with writing(Path(file.name)):
-            file.seek(position)
-            file.write(content)
-            file.flush()
-    except OSError as error:
-        raise RunError(f"the decoded images cannot be written ({error.strerror})", where=file.name) from error
-
-
-def _clear(path: Path) -> None:
-    """Remove the remains of an earlier build: a side file must never outlive its images."""
-    _side_file(path).unlink(missing_ok=True)
-    for left_over in path.parent.glob(f".{path.name}.*.partial"):  # of a process that was killed
-        left_over.unlink(missing_ok=True)
 
 
 def _side_file(path: Path) -> Path:

@@ -5,6 +5,7 @@ They come in two steps, since a finished run only needs to know whether its data
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,21 +15,24 @@ from numpy.typing import NDArray
 
 from labelscan.arrays import Mask
 from labelscan.atomic import replacing_bytes
-from labelscan.data.dataset import FeatureTable, ImageSource
+from labelscan.data.build_store import build_store
+from labelscan.data.cache import Cache, open_cache
+from labelscan.data.dataset import FeatureTable, ImageArray, ImageSource
 from labelscan.data.decoding import ImageShape
 from labelscan.data.duplicates import number_equal_rows, number_identical
-from labelscan.data.growing_array import forget
-from labelscan.data.store import Store, build_store
+from labelscan.data.store import Store
 from labelscan.errors import DatasetError, Problem, RunFolderError
-from labelscan.events import Listener, Warned
+from labelscan.events import Event, Listener, Warned
 from labelscan.pipeline.planned_opinions import PlannedOpinion
 from labelscan.pipeline.planning import Plan
 from labelscan.results.run_files import FRESH
 from labelscan.results.run_folder import RunFolder
 from labelscan.results.same_run import ELSEWHERE_OR_FRESH
-from labelscan.training.batches import StoredInputs
 from labelscan.training.models import Backbone
 from labelscan.training.models.frozen_backbone import embed
+
+CACHE = "cache"
+"""The folder of a run's own cache, beside its decoded images and features."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,13 +99,13 @@ def provide_inputs(
         known = _store_of(contents, opinion.image_shape, images, pixels=False)
         if known and opinion.frozen is not None and wanted.is_file():
             continue
-        if not _store_of(contents, opinion.image_shape, images, pixels=True):
+        store = _store_of(contents, opinion.image_shape, images, pixels=True)
+        if store is None:
             store = _build(plan, inputs, opinion.image_shape, run, notify)
             if _fingerprint(store) != contents.fingerprint:
                 raise RunFolderError("images changed while the run was being resumed", hint=FRESH)
         if opinion.frozen is not None:
-            stored = StoredInputs(images, plan.config.store.cache_megabytes * 2**20)
-            embed(stored, opinion.frozen, wanted, mirror=opinion.mirrored, device=plan.device, notify=notify)
+            _embed(plan, opinion, store, wanted, run, notify)
 
 
 def _images(plan: Plan, shape: ImageShape, run: RunFolder) -> Path:
@@ -117,10 +121,10 @@ def _features(plan: Plan, opinion: PlannedOpinion, run: RunFolder) -> Path:
     return run.features(kinds.index(kind(opinion)))
 
 
-def _store_of(contents: Contents, shape: ImageShape, path: Path, *, pixels: bool) -> bool:
-    """Return whether a store holds just these contents at this size; without ``pixels`` its images may be gone."""
+def _store_of(contents: Contents, shape: ImageShape, path: Path, *, pixels: bool) -> Store | None:
+    """Return the store of just these contents at this size, or None; without ``pixels`` its images may be gone."""
     store = Store.read(path, pixels=pixels)
-    return store is not None and store.shape == shape and _fingerprint(store) == contents.fingerprint
+    return store if store is not None and store.shape == shape and _fingerprint(store) == contents.fingerprint else None
 
 
 def _fingerprint(store: Store) -> str:
@@ -149,15 +153,42 @@ def _known_store(plan: Plan, images: ImageSource, shape: ImageShape, run: RunFol
 def _build(plan: Plan, images: ImageSource, shape: ImageShape, run: RunFolder, notify: Listener) -> Store:
     for opinion in plan.opinions:
         if opinion.frozen is not None and opinion.image_shape == shape:
-            forget(inputs_of(plan, opinion, run))
-    return build_store(
-        images,
-        shape,
-        _images(plan, shape, run),
-        config=plan.config.store,
-        max_pixels=plan.config.dataset.max_pixels,
-        notify=notify,
-    )
+            inputs_of(plan, opinion, run).unlink(missing_ok=True)  # of other images, perhaps
+    is_in_memory = isinstance(images, ImageArray) and images.images.shape[1:] == shape  # nothing will be decoded
+    with nullcontext(Cache(run.inputs / CACHE)) if is_in_memory else _cache(plan, run, notify) as cache:
+        return build_store(
+            images,
+            shape,
+            _images(plan, shape, run),
+            cache=cache,
+            config=plan.config.store,
+            max_pixels=plan.config.dataset.max_pixels,
+            notify=notify,
+        )
+
+
+def _embed(plan: Plan, opinion: PlannedOpinion, store: Store, path: Path, run: RunFolder, notify: Listener) -> None:
+    assert opinion.frozen is not None
+    with _cache(plan, run, notify) as cache:
+        embed(
+            store,
+            opinion.frozen,
+            path,
+            cache=cache,
+            mapped_bytes=plan.config.store.cache_megabytes * 2**20,
+            mirror=opinion.mirrored,
+            device=plan.device,
+            notify=notify,
+        )
+
+
+def _cache(plan: Plan, run: RunFolder, notify: Listener) -> AbstractContextManager[Cache]:
+    def warn_once(event: Event) -> None:
+        if isinstance(event, Warned) and event.message not in run.warned:
+            run.warned.add(event.message)
+            notify(event)
+
+    return open_cache(plan.config.cache, run.inputs / CACHE, warn_once)
 
 
 def _report_unreadable(plan: Plan, unreadable: dict[int, str], notify: Listener) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
+from labelscan.data.cache import NONE, folder_of
 from labelscan.detection.planted_errors import count_wanted
 from labelscan.pipeline.planned_opinions import PlannedOpinion
 from labelscan.pipeline.planning import Plan
@@ -28,6 +29,7 @@ def plan_facts(plan: Plan) -> tuple[tuple[str, str], ...]:
         "detector": detection.detector,
         "self-check": self_check,
         "run folder": str(plan.folder),
+        "cache": str(folder_of(plan.config.cache) or NONE) if plan.opinions[0].image_shape is not None else None,
     }
     return tuple((label, text) for label, text in facts.items() if text is not None)
 

@@ -59,6 +59,8 @@ class RunFolder:
         """Seconds by step; steps that are not repeated keep the time of the earlier process."""
         self.has_trained = False
         """Whether this process has trained anything."""
+        self.warned: set[str] = set()
+        """Warnings that need not be repeated."""
         self._content: dict[str, object] = {}
         self._started = time.monotonic()
         self._seconds_before = self.timings.get("total", 0.0)

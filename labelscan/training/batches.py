@@ -152,10 +152,13 @@ class Batches:
 
         Each is made on demand, so that only one is in memory at a time.
         """
-        at_most = max(1, VIEW_BYTES // (4 * math.prod(self.inputs.shape)))
-        for rows in index.split(min(batch_size, at_most)):  # type: ignore[no-untyped-call]  # torch
+        for rows in index.split(self.view_size(batch_size)):  # type: ignore[no-untyped-call]  # torch
             stored = self._take(rows)
             yield (self._normalise(view) for view in self._shifted_and_flipped(stored))
+
+    def view_size(self, batch_size: int) -> int:
+        """Return how many examples a batch of ``views`` has; fewer than asked for where they are large."""
+        return min(batch_size, max(1, VIEW_BYTES // (4 * math.prod(self.inputs.shape))))
 
     def _take(self, rows: Tensor) -> Tensor:
         if self._resident is not None:

@@ -37,6 +37,13 @@ class Device:
         return self.name.partition(":")[0]  # cpu, cuda or mps
 
     @property
+    def processor(self) -> str:
+        """Return the kind of GPU, or of CPU by its vector instructions: others give other last digits."""
+        if self.kind == "cuda":
+            return torch.cuda.get_device_name(self.place)
+        return torch.backends.cpu.get_cpu_capability() if self.kind == "cpu" else self.kind
+
+    @property
     def dtype(self) -> torch.dtype:
         """Return the type that matrix products are computed in."""
         dtype: torch.dtype = getattr(torch, self.dtype_name)

@@ -1,7 +1,5 @@
 """Predict examples with a network; which were held out of its training is the caller's affair."""
 
-from collections.abc import Iterator
-
 import torch
 from torch import Tensor, nn
 
@@ -16,25 +14,23 @@ PREDICT_BATCH = 512
 def predict(network: nn.Module, batches: Batches, index: Index) -> PredProbs:
     """Return (M, K) float32 probabilities of the rows ``index``, each the mean over slightly moved copies."""
     network.eval()
-    size = PREDICT_BATCH
-    while True:
-        try:
-            return torch.cat(list(_probs(network, batches, index, size))).numpy()
-        except torch.OutOfMemoryError:
-            if size == 1:
-                raise
-        size //= 2  # outside the block, where the error no longer keeps its tensors alive
-        torch.cuda.empty_cache()
+    parts: list[Tensor] = []
+    for views in batches.views(torch.from_numpy(index), PREDICT_BATCH):
+        with batches.device.autocast():
+            probs = [outputs_of(network, view).float().softmax(dim=1) for view in views]
+        parts.append(torch.stack(probs).mean(dim=0).cpu())
+    return torch.cat(parts).numpy()
 
 
-def _probs(network: nn.Module, batches: Batches, index: Index, size: int) -> Iterator[Tensor]:
-    for views in batches.views(torch.from_numpy(index), size):
-        probs = []
-        for view in views:
-            with batches.device.autocast():
-                logits = network(view)
-            probs.append(logits.float().softmax(dim=1))
-        yield torch.stack(probs).mean(dim=0).cpu()
+def outputs_of(network: nn.Module, inputs: Tensor, n_parts: int = 1) -> Tensor:
+    """Return (B, ...) outputs, computed in as many parts as the memory of a GPU makes necessary."""
+    try:
+        return torch.cat([network(part) for part in inputs.tensor_split(n_parts)])
+    except torch.OutOfMemoryError:
+        if n_parts >= len(inputs):
+            raise
+    torch.cuda.empty_cache()  # outside of the block, where the error no longer keeps its tensors alive
+    return outputs_of(network, inputs, 2 * n_parts)
 
 
 def check_logits(network: nn.Module, batches: Batches, n_classes: int) -> None:

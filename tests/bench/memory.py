@@ -28,9 +28,21 @@ def main() -> None:
     folder = arguments.work / f"images-{arguments.examples}"
     make_images(folder, arguments.examples)
     run = arguments.work / "run"
-    command = [sys.executable, "-m", "labelscan", "detect", str(folder), "-o", str(run), "--fresh", "-q"]
+    command = [
+        sys.executable,
+        "-m",
+        "labelscan",
+        "detect",
+        str(folder),
+        "-o",
+        str(run),
+        "--fresh",
+        "-q",
+        "--cache",
+        "none",
+    ]
     started = time.monotonic()
-    process = subprocess.Popen([*command, "--epochs", "2", "--folds", "2"])
+    process = subprocess.Popen([*command, "--cache", "none", "--epochs", "2", "--folds", "2"])
     peaks: dict[int, float] = {}
     decoded = None
     while process.poll() is None:

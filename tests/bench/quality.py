@@ -48,7 +48,7 @@ def run(data_set: DataSet, seed: int, work: Path, extra: list[str]) -> dict[str,
     folder = work / f"{data_set.name.replace(' ', '-')}-{seed}"
     command = [sys.executable, "-m", "labelscan", "detect", *data_set.arguments, "--seed", str(seed), "-o", str(folder)]
     started = time.monotonic()
-    subprocess.run([*command, "--fresh", "-q", *extra], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([*command, "--fresh", "-q", "--cache", "none", *extra], check=True, stdout=subprocess.DEVNULL)
     figures: dict[str, object] = {"seconds": time.monotonic() - started}
     evidence = Evidence.read(folder / "evidence.npz")
     label_errors = true_errors(Issues.read(folder / "scores.csv"), evidence)

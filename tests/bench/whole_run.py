@@ -62,7 +62,7 @@ def main() -> None:
 def detect(name: str, data: tuple[str, ...], work: Path) -> Measured:
     """Measure ``labelscan detect`` as a user types it."""
     folder = work / "detect"
-    command = ["-m", "labelscan", "detect", *data, "-o", str(folder), "--fresh", "-q"]
+    command = ["-m", "labelscan", "detect", *data, "-o", str(folder), "--fresh", "-q", "--cache", "none"]
     seconds, megabytes, _ = measured(command)
     quality = json.loads((folder / "summary.json").read_text())["against_truth"]["quality"]
     f1 = f"{quality['confident-learning']['f1']:.3f} ({quality['noise-posterior']['f1']:.3f})"

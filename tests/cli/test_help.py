@@ -5,7 +5,9 @@ import pytest
 from labelscan.config import Config, flatten
 
 
-@pytest.mark.parametrize("name", ["", "detect", "score", "report", "apply", "gate", "benchmark", "diff", "list"])
+@pytest.mark.parametrize(
+    "name", ["", "detect", "score", "report", "apply", "gate", "benchmark", "diff", "cache", "list"]
+)
 def test_the_help_page_is_as_reviewed(command, golden, name):
     shown = command(*([name] if name else []), "--help")
     assert (shown.code, shown.err) == (0, "")

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 HEAVY = ["torch", "torchvision", "numpy", "pandas", "sklearn", "scipy", "cleanlab", "PIL", "rich"]
-COMMANDS = ("detect", "report", "apply", "gate", "diff", "benchmark")
+COMMANDS = ("detect", "report", "apply", "gate", "diff", "benchmark", "cache")
 LIGHT = ["--help", "--version", "", *(f"{name} --help" for name in COMMANDS)]
 
 
@@ -62,6 +62,17 @@ for line, heavy in {
     import labelscan.correction.apply, labelscan.gating.run_gate
 
     assert not heavy & sys.modules.keys(), line
+"""
+    python(code, str(tmp_path))
+
+
+def test_the_cache_is_shown_without_loading_torch(tmp_path):
+    code = """
+import sys
+from labelscan.__main__ import main
+
+assert main(["cache", "--cache", sys.argv[1]]) == 0
+assert "torch" not in sys.modules
 """
     python(code, str(tmp_path))
 

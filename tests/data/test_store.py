@@ -8,15 +8,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import labelscan.data.store as store_module
+import labelscan.data.build_store as build_store_module
 from labelscan.arrays import as_strings
 from labelscan.config import StoreConfig
+from labelscan.data.build_store import build_store
+from labelscan.data.cache import Cache
 from labelscan.data.dataset import ImageArray, ImageFiles
 from labelscan.data.decoding import ImageShape
 from labelscan.data.native_sizes import probe
-from labelscan.data.store import Store, build_store
+from labelscan.data.rows_file import RowsFile
+from labelscan.data.store import Store
 from labelscan.errors import RunError
-from labelscan.events import StepAdvanced, StepDone, StepStarted, ignore
+from labelscan.events import Noted, StepAdvanced, StepDone, StepStarted, ignore
 
 SHAPE = ImageShape(8, 8, 3)
 LIMIT = 10**6
@@ -31,8 +34,11 @@ def files(root, names):
     return ImageFiles(root, as_strings(names))
 
 
-def build(source, path, shape=SHAPE, *, max_pixels=LIMIT, notify=ignore, workers=2):
-    return build_store(source, shape, path, config=StoreConfig(workers=workers), max_pixels=max_pixels, notify=notify)
+def build(source, path, shape=SHAPE, *, cache=None, max_pixels=LIMIT, notify=ignore, workers=2):
+    """Build a store with a cache of its own, unless one is given."""
+    cache = cache or Cache(path.with_suffix(".cache"))
+    config = StoreConfig(workers=workers)
+    return build_store(source, shape, path, cache=cache, config=config, max_pixels=max_pixels, notify=notify)
 
 
 @pytest.fixture
@@ -246,7 +252,67 @@ def test_an_interrupted_rebuild_does_not_pass_for_the_old_store(colours, tmp_pat
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_a_full_disk_is_an_error_that_says_so():
     with Path("/dev/full").open("wb", buffering=0) as full, pytest.raises(RunError, match="no space is left"):
-        store_module._write(full, 0, b"x")
+        RowsFile(full, 1).put(0, np.zeros((1, 8, 8, 3), dtype=np.uint8))
+
+
+@pytest.fixture
+def decoded(monkeypatch):
+    """Return how many images are decoded, as a list that grows with each."""
+    counted, original = [], build_store_module._decode
+
+    def decode(content, shape, max_pixels):
+        counted.append(content)
+        return original(content, shape, max_pixels)
+
+    monkeypatch.setattr(build_store_module, "_decode", decode)
+    return counted
+
+
+def test_images_that_were_decoded_before_are_reused_in_any_order(colours, tmp_path, decoded):
+    cache, told = Cache(tmp_path / "cache"), []
+    build(colours, tmp_path / "first.npy", cache=cache)
+    order = np.array([19, 3, 3, 7])
+    save(tmp_path / "in" / "new.png", (99, 0, 0))
+    more = files(tmp_path / "in", [*colours.paths[order], "new.png"])
+    store = build(more, tmp_path / "second.npy", cache=cache, notify=told.append)
+    assert store.images()[:, 0, 0, 0].tolist() == [19, 3, 3, 7, 99]
+    assert len(decoded) == 21
+    assert Noted("4 of 5 decoded images are reused") in told
+    assert not len(store.changed(more))
+
+
+@pytest.mark.parametrize("other", ["size", "max_pixels", "pillow"])
+def test_images_decoded_in_another_way_are_decoded_again(colours, tmp_path, decoded, monkeypatch, other):
+    cache = Cache(tmp_path / "cache")
+    build(colours, tmp_path / "first.npy", cache=cache)
+    if other == "pillow":
+        monkeypatch.setattr("PIL.__version__", "0.1")
+    shape = ImageShape(4, 16, 3) if other == "size" else SHAPE
+    build(colours, tmp_path / "second.npy", shape, cache=cache, max_pixels=LIMIT - (other == "max_pixels"))
+    assert len(decoded) == 40
+
+
+def test_a_damaged_cache_gives_no_wrong_pixels(colours, tmp_path, decoded):
+    cache = Cache(tmp_path / "cache")
+    first = build(colours, tmp_path / "first.npy", cache=cache)
+    (segment,) = (tmp_path / "cache").glob("*/*.rows")
+    content = bytearray(segment.read_bytes())
+    content[-100] ^= 1
+    segment.write_bytes(content)
+    second = build(colours, tmp_path / "second.npy", cache=cache)
+    np.testing.assert_array_equal(second.images(), first.images())
+    assert len(decoded) > 20
+
+
+def test_what_is_unreadable_or_in_memory_already_is_not_cached(tmp_path):
+    cache = Cache(tmp_path / "cache")
+    (tmp_path / "a.png").write_bytes(b"no image")
+    for _ in range(2):
+        assert build(files(tmp_path, ["a.png"]), tmp_path / "a.npy", cache=cache).unreadable == {0: "not an image"}
+    build(ImageArray(np.zeros((3, 8, 8, 3), dtype=np.uint8)), tmp_path / "b.npy", cache=cache)
+    assert cache.shelves() == []
+    build(ImageArray(np.zeros((3, 9, 9, 3), dtype=np.uint8)), tmp_path / "c.npy", cache=cache)
+    assert [one.n_examples for one in cache.shelves()] == [3]
 
 
 def test_probe_finds_size_and_greyness(tmp_path):

@@ -14,6 +14,7 @@ from labelscan.training import batches, checkpoint, training_loop
 from labelscan.training.batches import Augmentation
 from labelscan.training.checkpoint import Checkpoint, generators, restore_generators
 from labelscan.training.models.small_cnn import SmallCNN
+from labelscan.training.prediction import outputs_of
 
 N_STEPS = 3 * 8
 """Three epochs of 8 batches."""
@@ -214,6 +215,14 @@ def test_a_batch_too_large_for_memory_is_trained_in_parts_with_the_same_result_a
     np.testing.assert_allclose(parts[1].mean(), whole[1].mean(), atol=1e-4)
     warnings = [event.message for event in heard if isinstance(event, Warned)]
     assert warnings[-1].startswith("batches of 16 do not fit into the memory of the GPU: each is trained in 4 parts")
+
+
+def test_a_prediction_too_large_for_memory_is_made_in_parts(monkeypatch):
+    network, images = too_large(monkeypatch, 6)(), torch.rand(20, 1, 8, 8)
+    with torch.no_grad():
+        np.testing.assert_allclose(outputs_of(network, images), network[1:](images.flatten(1)), atol=1e-6)
+    with pytest.raises(torch.OutOfMemoryError):
+        outputs_of(too_large(monkeypatch, 0)(), images)
 
 
 def test_where_no_batch_fits_the_error_is_that_of_the_memory(shapes, monkeypatch):

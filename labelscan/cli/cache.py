@@ -1,0 +1,76 @@
+"""``labelscan cache``: what decoded images and features of all runs take, and how to be rid of them."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+from labelscan.cli import options
+from labelscan.cli.command import Given, command
+from labelscan.cli.options import OUTPUT, option
+from labelscan.errors import UsageError
+
+if TYPE_CHECKING:  # numpy loads with it
+    from labelscan.data.cache import ShelfFacts
+
+
+@command(keys=["cache.folder"])
+def cache(
+    given: Given,
+    clear: Annotated[bool, option(OUTPUT, "Delete all that no run is using now.", "--clear")] = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """Show or clear what runs keep for later ones: decoded images and features.
+
+    Another loss, seed or version of the labels then decodes and computes only what is new. Finished runs need nothing
+    of it. What was not used for longest is deleted when the cache is full.
+    """
+    from labelscan.cli import console
+    from labelscan.data.cache import Cache, folder_of
+    from labelscan.wording import file_size
+
+    config = given.resolve().cache
+    folder = folder_of(config)
+    if folder is None:
+        raise UsageError("there is no cache to show", where="--cache", hint="name a folder, or leave --cache out")
+    shared = Cache(folder, config.limit)
+    n_cleared = shared.clear() if clear else 0
+    shelves = shared.shelves()
+    total = sum(one.n_bytes for one in shelves)
+    if as_json:
+        facts = {"folder": str(folder), "limit_bytes": config.limit, "total_bytes": total, "cleared_bytes": n_cleared}
+        shown = [asdict(one) | {"last_used": _time(one).isoformat(timespec="seconds")} for one in shelves]
+        console.show_json({**facts, "shelves": shown})
+        return
+    out = console.stdout()
+    if clear:
+        out.print(console.text("; ".join([f"cleared {file_size(n_cleared)}", *_kept(shelves)])))
+    out.print(console.text((str(folder), "bold"), f": {file_size(total)} of {file_size(config.limit)}"))
+    if shelves:
+        out.print()
+        out.show(console.entries(((one.kind, *_lines(one)) for one in shelves), style="bold"))
+
+
+def _kept(shelves: "list[ShelfFacts]") -> Iterator[str]:
+    """Say how much is left after clearing, and why."""
+    from labelscan.wording import file_size
+
+    in_use = sum(one.n_bytes_in_use for one in shelves)
+    others = sum(one.n_bytes for one in shelves) - in_use
+    if in_use:
+        yield f"kept {file_size(in_use)}, which a run is using now"
+    if others:
+        yield f"kept {file_size(others)}, which may not be deleted"
+
+
+def _lines(shelf: "ShelfFacts") -> Iterator[str]:
+    from labelscan.wording import file_size
+
+    used = f"last used {_time(shelf).astimezone():%Y-%m-%d %H:%M}"
+    in_use = ", in use now" if shelf.n_bytes_in_use else ""
+    yield f"{shelf.n_examples:,} examples, {file_size(shelf.n_bytes)}, {used}{in_use}"
+    yield "; ".join(f"{name} {value}" for name, value in shelf.made_by.items())
+
+
+def _time(shelf: "ShelfFacts") -> datetime:
+    return datetime.fromtimestamp(shelf.last_used, UTC)

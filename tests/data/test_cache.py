@@ -1,0 +1,477 @@
+"""The cache gives back what was put in, or nothing: whatever happens to its files, and whoever else uses it."""
+
+import contextlib
+import json
+import multiprocessing
+import os
+import signal
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from labelscan.config import CacheConfig
+from labelscan.data import cache as cache_module
+from labelscan.data import shelf as shelf_module
+from labelscan.data.cache import Cache, folder_of, open_cache
+from labelscan.events import Noted, Warned
+
+ROWS = np.arange(40, dtype="<f4").reshape(10, 4)
+DIGESTS = [bytes([number]) * 16 for number in range(10)]
+MADE_BY = {"backbone": "tiny", "mirrored": True}
+ROW_BYTES = 16
+
+
+def put(cache, first=0, last=10, made_by=MADE_BY, notify=lambda event: None):
+    """Add some of the rows, in a segment of their own."""
+    with cache.shelf("features", made_by, notify=notify) as shelf:
+        shelf.add(DIGESTS[first:last], ROWS[first:last])
+
+
+def found(cache, digests=DIGESTS, made_by=MADE_BY):
+    """Return the numbers of the rows that are found; each that is must be the one that was added."""
+    with cache.shelf("features", made_by) as shelf:
+        rows = {number: shelf.get(digest) for number, digest in enumerate(digests)}
+    there = {number: row.view("<f4") for number, row in rows.items() if row is not None}
+    for number, row in there.items():
+        np.testing.assert_array_equal(row, ROWS[number])
+    return list(there)
+
+
+def segments(cache):
+    return sorted(cache.folder.glob("*/*.rows"), key=lambda path: path.stat().st_mtime_ns)
+
+
+def grow_old(path, hours):
+    """Have a segment be used last some hours ago."""
+    then = time.time_ns() - hours * 3600 * 10**9
+    os.utime(path, ns=(then, then))
+
+
+@pytest.fixture
+def cache(tmp_path):
+    return Cache(tmp_path / "cache")
+
+
+def test_what_was_added_is_found_in_any_order_and_selection(cache):
+    put(cache, 0, 4)
+    put(cache, 4, 10)
+    assert found(cache) == list(range(10))
+    with cache.shelf("features", MADE_BY) as shelf:
+        for number in (7, 2, 2, 9):
+            np.testing.assert_array_equal(shelf.get(DIGESTS[number]).view("<f4"), ROWS[number])
+        assert shelf.get(b"\x01" * 15 + b"\x02") is None  # its first bytes are those of another
+    assert found(cache) == list(range(10))  # which is not taken for damaged
+
+
+def test_what_was_made_in_another_way_is_not_found(cache):
+    put(cache)
+    assert found(cache, made_by={**MADE_BY, "mirrored": False}) == []
+    with cache.shelf("images", MADE_BY) as shelf:
+        assert shelf.get(DIGESTS[0]) is None
+
+
+def test_rows_are_saved_every_while(cache, monkeypatch):
+    with cache.shelf("features", MADE_BY) as shelf:
+        shelf.add(DIGESTS[:2], ROWS[:2])
+        assert found(cache) == []
+        monkeypatch.setattr(shelf_module, "SAVE_SECONDS", 0.0)
+        shelf.add(DIGESTS[2:4], ROWS[2:4])
+        assert found(cache) == [0, 1, 2, 3]
+        monkeypatch.setattr(shelf_module, "SAVE_SECONDS", 1000.0)
+        monkeypatch.setattr(shelf_module, "SEGMENT_BYTES", 2 * (ROW_BYTES + 20))
+        shelf.add(DIGESTS[4:6], ROWS[4:6])
+        assert found(cache) == [0, 1, 2, 3, 4, 5]
+        shelf.add(DIGESTS[6:7], ROWS[6:7])
+        assert found(cache) == [0, 1, 2, 3, 4, 5]
+    assert found(cache) == list(range(7))
+
+
+def be_interrupted(cache):
+    with cache.shelf("features", MADE_BY) as shelf:
+        shelf.add(DIGESTS, ROWS)
+        raise KeyboardInterrupt
+
+
+def test_rows_are_saved_when_the_work_is_interrupted(cache):
+    with pytest.raises(KeyboardInterrupt):
+        be_interrupted(cache)
+    assert found(cache) == list(range(10))
+
+
+DAMAGE = {
+    "a byte of a row": lambda content: content[:-1] + bytes([content[-1] ^ 1]),
+    "a byte of a digest": lambda content: content[:24] + b"\xff" + content[25:],
+    "a byte of a checksum": lambda content: content[: -ROW_BYTES - 1] + b"\xff" + content[-ROW_BYTES:],
+    "another digest": lambda content: content[:24] + DIGESTS[9] + content[40:],
+    "cut off": lambda content: content[:-1],
+    "only a header": lambda content: content[:24],
+    "half a header": lambda content: content[:10],
+    "empty": lambda content: b"",
+    "longer": lambda content: content + b"\0",
+    "a foreign file": lambda content: b"PK" + content,
+    "zeros, after a loss of power": lambda content: bytes(len(content)),
+    "an absurd number of rows": lambda content: content[:8] + b"\xff" * 16 + content[24:],
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_damaged_files_are_made_anew(cache, damage):
+    put(cache, 0, 5)
+    (path,) = segments(cache)
+    path.write_bytes(DAMAGE[damage](path.read_bytes()))
+    assert set(found(cache)) < set(range(5))
+    put(cache, 0, 5)
+    assert found(cache) == list(range(5))
+    assert len(segments(cache)) == 1 or damage == "a byte of a digest"  # nobody asks for a row with a digest of none
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("put"), st.integers(0, 9), st.integers(1, 10)),
+        st.tuples(st.just("flip"), st.integers(0, 9), st.integers(0, 10_000)),
+        st.tuples(st.just("cut"), st.integers(0, 9), st.integers(0, 10_000)),
+        st.tuples(st.just("delete"), st.integers(0, 9), st.just(0)),
+    ),
+    max_size=12,
+)
+
+
+@given(steps=STEPS)
+def test_whatever_happens_to_its_files_what_is_found_is_what_was_added(steps):
+    with TemporaryDirectory() as folder:
+        cache = Cache(Path(folder), 1000)
+        for step, first, second in steps:
+            if step == "put":
+                put(cache, first, first + second)
+            elif files := segments(cache):
+                harm(files[first % len(files)], step, second)
+            found(cache)  # which compares
+        cache.clear()
+        put(cache)
+        assert found(cache) == list(range(10))
+
+
+def harm(path, how, place):
+    content = bytearray(path.read_bytes())
+    if how == "delete" or not content:
+        path.unlink()
+    elif how == "cut":
+        path.write_bytes(content[: place % len(content)])
+    else:
+        content[place % len(content)] ^= 1 << place % 8
+        path.write_bytes(content)
+
+
+def test_a_row_is_found_in_its_second_copy_where_the_first_is_damaged(cache):
+    put(cache)
+    put(cache)
+    first = segments(cache)[0]
+    first.write_bytes(DAMAGE["a byte of a row"](first.read_bytes()))
+    assert found(cache) == list(range(10))
+
+
+def test_files_that_vanish_while_they_are_used_are_no_error(cache):
+    put(cache)
+    with cache.shelf("features", MADE_BY) as shelf:
+        segments(cache)[0].unlink()
+        assert shelf.get(DIGESTS[0]) is None
+
+
+def test_what_was_not_used_for_longest_goes_first(cache):
+    for first in (0, 2, 4):
+        put(cache, first, first + 2)
+    for path, hours in zip(segments(cache), (3, 2, 1), strict=True):
+        grow_old(path, hours)
+    assert found(cache, DIGESTS[:1]) == [0]  # which is now the one used last
+    size = segments(cache)[0].stat().st_size
+    put(Cache(cache.folder, 3 * size), 6, 8)
+    assert found(cache) == [0, 1, 4, 5, 6, 7]
+
+
+def test_what_a_living_run_has_used_is_not_deleted(tmp_path):
+    config, told = CacheConfig(folder=str(tmp_path / "cache")), []
+    cache = Cache(tmp_path / "cache")
+    put(cache, 0, 2)
+    put(cache, 2, 4)
+    for path in segments(cache):
+        grow_old(path, 1)
+    size = segments(cache)[0].stat().st_size
+    with open_cache(config, tmp_path / "private") as used:
+        assert found(used, DIGESTS[:2]) == [0, 1]
+        full = Cache(cache.folder, 2 * size)
+        put(full, 4, 6)  # in place of what the run does not use
+        assert found(cache) == [0, 1, 4, 5]
+        put(full, 6, 8, notify=told.append)
+        assert found(cache) == [0, 1, 4, 5]
+        assert told == [Noted("no more is added to the cache: what is in use takes all of cache.gigabytes")]
+        assert cache.clear() == 0
+    assert cache.clear() == 2 * size
+    assert [path.name for path in cache.folder.iterdir()] == ["leases"]
+
+
+def test_a_new_cache_is_marked_for_backups(tmp_path):
+    with open_cache(CacheConfig(folder=str(tmp_path / "deep" / "cache")), tmp_path / "private") as cache:
+        pass
+    assert sorted(path.name for path in cache.folder.iterdir()) == ["CACHEDIR.TAG", "leases"]
+    assert (cache.folder / "CACHEDIR.TAG").read_text().startswith("Signature: 8a477f597d28d172789f06886806bc55")
+
+
+def test_a_lease_ends_with_its_process(tmp_path):
+    config = CacheConfig(folder=str(tmp_path / "cache"))
+    context = multiprocessing.get_context("spawn")
+    begun = context.Event()
+    process = context.Process(target=use, args=(config, tmp_path / "private", begun))
+    process.start()
+    assert begun.wait(60)
+    cache = Cache(tmp_path / "cache")
+    assert cache.clear() == 0
+    assert found(cache) == list(range(10))
+    process.kill()
+    process.join()
+    assert cache.clear() > 0
+    assert found(cache) == []
+
+
+def use(config, private, begun):
+    with open_cache(config, private) as cache:
+        put(cache)
+        begun.set()
+        time.sleep(600)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes that can be killed at once")
+def test_processes_that_write_at_once_and_are_killed_leave_only_whole_rows(tmp_path):
+    context = multiprocessing.get_context("spawn")
+    folder = tmp_path / "cache"
+    processes = [context.Process(target=write_for_ever, args=(folder, number)) for number in range(3)]
+    for process in processes:
+        process.start()
+    deadline = time.monotonic() + 60
+    while len(found(Cache(folder))) < 10 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    for process in processes:
+        os.kill(process.pid, signal.SIGKILL)
+        process.join()
+    assert found(Cache(folder)) == list(range(10))
+
+
+def write_for_ever(folder, number):
+    order = np.random.default_rng(number).permutation(10)
+    while True:
+        with Cache(folder, 100_000).shelf("features", MADE_BY) as shelf:
+            shelf.add([DIGESTS[row] for row in order], ROWS[order])
+
+
+def test_what_a_killed_process_left_unfinished_is_deleted_later(cache):
+    put(cache)
+    left = segments(cache)[0].with_name("0.partial")
+    left.write_bytes(b"half")
+    cache.shelves()
+    assert left.exists()  # its process may be writing
+    grow_old(left, 2)
+    cache.shelves()
+    assert not left.exists()
+
+
+def test_a_folder_that_cannot_be_written_is_left_out_with_a_warning(tmp_path):
+    (tmp_path / "file").write_text("")
+    told = []
+    with open_cache(CacheConfig(folder=str(tmp_path / "file")), tmp_path / "private", told.append) as cache:
+        put(cache)
+        assert found(cache) == list(range(10))
+        assert cache.folder == tmp_path / "private"
+    (warning,) = told
+    assert isinstance(warning, Warned)
+    assert str(tmp_path / "file") in warning.message
+    assert not (tmp_path / "private").exists()
+
+
+def test_a_private_cache_stays_where_the_run_is_interrupted(tmp_path):
+    config = CacheConfig(folder="none")
+
+    def run():
+        with open_cache(config, tmp_path / "private") as cache:
+            be_interrupted(cache)
+
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    with open_cache(config, tmp_path / "private") as cache:
+        assert found(cache) == list(range(10))
+    assert not (tmp_path / "private").exists()
+
+
+def test_a_write_that_fails_is_a_warning_and_nothing_else_is_tried(cache, monkeypatch):
+    def fail(folder, digests, rows):
+        raise OSError(28, "No space left on device")
+
+    told = []
+    monkeypatch.setattr(shelf_module, "write_segment", fail)
+    monkeypatch.setattr(shelf_module, "SAVE_SECONDS", 0.0)
+    with cache.shelf("features", MADE_BY, notify=told.append) as shelf:
+        shelf.add(DIGESTS[:2], ROWS[:2])
+        shelf.add(DIGESTS[2:4], ROWS[2:4])
+    assert told == [Warned("no more is added to the cache: No space left on device")]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_leaves_nothing_behind(cache, monkeypatch):
+    put(cache, 0, 1)
+    folder = segments(cache)[0].parent
+    full = Path.open
+
+    def open_on_full_disk(path, mode="r", *args):
+        return full(Path("/dev/full"), "wb") if mode == "xb" else full(path, mode, *args)
+
+    told = []
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", open_on_full_disk)
+        put(cache, 1, 10, notify=told.append)
+    assert told == [Warned("no more is added to the cache: No space left on device")]
+    assert sorted(path.suffix for path in folder.iterdir()) == [".json", ".rows"]
+    assert found(cache) == [0]
+
+
+def test_room_is_left_on_the_disk_and_for_the_run_itself(cache, monkeypatch):
+    told = []
+    monkeypatch.setattr(shelf_module, "SAVE_SECONDS", 0.0)
+    with cache.shelf("features", MADE_BY, run_bytes=2**62, notify=told.append) as shelf:
+        shelf.add(DIGESTS[:2], ROWS[:2])
+        shelf.add(DIGESTS[2:4], ROWS[2:4])  # of which nothing more is said
+    assert told == [Noted("no more is added to the cache: the disk is nearly full")]
+    monkeypatch.setattr(cache_module, "LEAST_FREE", 2**62)
+    put(cache, notify=told.append)
+    assert len(told) == 2
+    assert found(cache) == []
+
+
+def test_nothing_is_deleted_for_what_will_never_fit(cache):
+    put(cache, 0, 4)
+    put(Cache(cache.folder, 200), 4, 10)
+    assert found(cache) == [0, 1, 2, 3]
+
+
+def test_what_a_run_writes_is_in_use_also_where_a_file_server_has_another_time(tmp_path, monkeypatch):
+    original = shelf_module.write_segment
+
+    def write_with_clock_behind(folder, digests, rows):
+        path = original(folder, digests, rows)
+        grow_old(path, 1)
+        return path
+
+    monkeypatch.setattr(shelf_module, "write_segment", write_with_clock_behind)
+    with open_cache(CacheConfig(folder=str(tmp_path / "cache")), tmp_path / "private") as cache:
+        put(cache)
+        assert cache.clear() == 0
+
+
+def test_leases_of_processes_that_have_ended_are_deleted_unless_they_are_about_to_be_locked(tmp_path):
+    with open_cache(CacheConfig(folder=str(tmp_path / "cache")), tmp_path / "private") as cache:
+        (mine,) = leases = list((cache.folder / "leases").iterdir())
+        new = mine.with_name(f"{time.time_ns()}-new.lock")
+        for path in (new, mine.with_name("1-old.lock")):
+            path.write_bytes(b"")
+        cache.clear()
+        assert sorted((cache.folder / "leases").iterdir()) == sorted([*leases, new])
+
+
+@pytest.fixture
+def elsewhere(tmp_path):
+    """Make a folder that links in a cache lead to, with a file in it."""
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    (folder / "0.rows").write_bytes(b"of another program")
+    return folder
+
+
+def links_work(tmp_path):
+    with contextlib.suppress(OSError, NotImplementedError):
+        (tmp_path / "probe").symlink_to(tmp_path)
+        return True
+    return False
+
+
+def test_links_are_not_followed_out_of_the_cache(cache, tmp_path, elsewhere):
+    if not links_work(tmp_path):
+        pytest.skip("needs links")
+    put(cache)
+    (path,) = segments(cache)
+    shelf = path.parent
+    real = path.rename(tmp_path / "real.rows")
+    path.symlink_to(real)
+    assert found(cache) == []  # a link in place of a file
+    (shelf / "shelf.json").unlink()
+    (shelf / "shelf.json").symlink_to(elsewhere / "new.json")
+    put(cache)
+    assert found(cache) == list(range(10))
+    assert not (elsewhere / "new.json").exists()
+    for each in shelf.iterdir():
+        each.unlink()
+    shelf.rmdir()
+    shelf.symlink_to(elsewhere)  # a link in place of a shelf
+    told = []
+    put(cache, notify=told.append)
+    assert [type(event) for event in told] == [Warned]
+    assert found(cache) == []
+    assert cache.shelves() == []
+    cache.clear()
+    assert real.exists()
+    assert [entry.name for entry in elsewhere.iterdir()] == ["0.rows"]
+
+
+def test_leases_that_are_links_are_left_alone(tmp_path, elsewhere):
+    if not links_work(tmp_path):
+        pytest.skip("needs links")
+    with open_cache(CacheConfig(folder=str(tmp_path / "cache")), tmp_path / "private") as cache:
+        put(cache)
+        (cache.folder / "leases" / "1-a.lock").symlink_to(elsewhere / "0.rows")
+        cache.clear()
+    assert (elsewhere / "0.rows").read_bytes() == b"of another program"
+
+
+def test_a_folder_that_holds_other_things_keeps_them(tmp_path):
+    (tmp_path / "images-of-mine").mkdir()
+    (tmp_path / "images-of-mine" / "a.rows").write_bytes(b"mine")
+    with open_cache(CacheConfig(folder=str(tmp_path)), tmp_path / "private") as cache:
+        put(cache)
+    cache.clear()
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["images-of-mine", "leases"]
+    assert (tmp_path / "images-of-mine" / "a.rows").read_bytes() == b"mine"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such modes")
+def test_files_get_the_modes_that_the_user_wants(cache):
+    before = os.umask(0o027)
+    try:
+        put(cache)
+    finally:
+        os.umask(before)
+    (path,) = segments(cache)
+    assert [each.stat().st_mode & 0o777 for each in (path.parent, path)] == [0o750, 0o640]
+
+
+def test_the_shelves_say_what_they_hold(cache):
+    put(cache)
+    put(cache, 0, 3, made_by={"backbone": "other"})
+    for path in segments(cache):
+        if path.stat().st_size < 200:
+            grow_old(path, 1)
+    first, second = cache.shelves()
+    assert (first.kind, first.made_by, first.n_examples, first.n_bytes_in_use) == ("features", MADE_BY, 10, 0)
+    assert (second.made_by, second.n_examples) == ({"backbone": "other"}, 3)
+    assert first.n_bytes + second.n_bytes == sum(path.stat().st_size for path in segments(cache))
+    assert time.time() - first.last_used < 60
+    for label in cache.folder.glob("*/shelf.json"):
+        assert json.loads(label.read_text())["made_by"] in (MADE_BY, {"backbone": "other"})
+        label.write_text("[")
+    assert [one.made_by for one in cache.shelves()] == [{}, {}]
+
+
+def test_the_folder_is_the_users_unless_one_is_named(tmp_path, cache_of_the_tests):
+    assert folder_of(CacheConfig()).is_relative_to(cache_of_the_tests)
+    assert folder_of(CacheConfig(folder="none")) is None
+    assert folder_of(CacheConfig(folder="~/mine")) == Path.home() / "mine"

@@ -1,0 +1,206 @@
+"""Runs share what they decode and compute, and their results are the same bytes as if they did not."""
+
+import json
+import multiprocessing
+import os
+import shutil
+import signal
+
+import numpy as np
+import pytest
+import torch
+from shapes import draw_shapes, plant_errors, write_folder
+from tiny_detect import Recorder, contents
+from torchvision.models import resnet18
+
+import labelscan
+from labelscan.data import build_store
+from labelscan.events import Noted, StepAdvanced, Warned
+from labelscan.training.models import frozen_backbone
+
+N_IMAGES = 42
+N_KEPT = 32
+"""Features in the cache when a run is killed: two batches."""
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory):
+    """Return a folder of images in class folders, four of them in the wrong one."""
+    images, labels = draw_shapes(N_IMAGES)
+    return write_folder(tmp_path_factory.mktemp("images") / "in", images, plant_errors(labels, [4, 11, 20, 33]))
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """Return a file of weights, so that a backbone counts as pretrained; they are random."""
+    path = tmp_path_factory.mktemp("weights") / "resnet18.pt"
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        torch.save(resnet18(num_classes=2).state_dict(), path)
+    return path
+
+
+@pytest.fixture
+def settings(weights, tmp_path):
+    """Return a function that gives settings of quick runs which share a cache."""
+
+    def settings(**flags):
+        flags = {"cache": str(tmp_path / "cache"), "loss": "ce", **flags}
+        overrides = {"executor.processes": 1, "executor.threads": 1}
+        return labelscan.settings(
+            overrides=overrides, model="resnet18", weights=str(weights), image_size=16, folds=3, epochs=3, **flags
+        )
+
+    return settings
+
+
+def detect(data, settings, output):
+    """Return the run, how many decoded images and features it reused, and whether it computed any features."""
+    heard = Recorder()
+    run = labelscan.detect(data, settings=settings, output=output, notify=heard)
+    notes = [event.message.split() for event in heard.of(Noted) if event.message.endswith(" are reused")]
+    reused = {" ".join(words[3:-2]): int(words[0]) for words in notes}
+    computed = any(event.step == "features" for event in heard.of(StepAdvanced))
+    return run, (reused.get("decoded images", 0), reused.get("features", 0)), computed
+
+
+@pytest.fixture
+def first(images, settings, tmp_path):
+    """Return a finished run on the images, with nothing in the cache before."""
+    run, reused, computed = detect(images, settings(), tmp_path / "first")
+    assert (reused, computed) == ((0, 0), True)
+    return run
+
+
+@pytest.mark.parametrize("other", [{"loss": "gce"}, {"seed": 1}], ids=str)
+def test_another_loss_or_seed_decodes_and_computes_nothing(images, settings, first, tmp_path, other):
+    _, reused, computed = detect(images, settings(**other), tmp_path / "second")
+    assert (reused, computed) == ((N_IMAGES, N_IMAGES), False)
+
+
+def test_corrected_labels_decode_and_compute_nothing(first, settings, tmp_path):
+    applied = labelscan.apply(first.folder, relabel=True, min_error_probability=0.0, output=tmp_path / "corrected.csv")
+    _, reused, computed = detect(applied.output, settings(), tmp_path / "second")
+    assert (reused, computed) == ((N_IMAGES, N_IMAGES), False)
+
+
+def test_a_moved_and_a_new_file_cost_what_is_new(first, images, settings, tmp_path):
+    copy = shutil.copytree(images, tmp_path / "copy")
+    (copy / "bar" / "0000.png").rename(copy / "cross" / "moved.png")
+    (new, *_), _ = draw_shapes(1, seed=9)
+    write_folder(copy, np.array([new]), np.array([2]))
+    _, reused, computed = detect(copy, settings(), tmp_path / "second")
+    assert (reused, computed) == ((N_IMAGES, N_IMAGES), True)
+
+
+def test_results_are_the_same_bytes_with_and_without_the_cache(first, images, settings, tmp_path):
+    alone, reused, computed = detect(images, settings(cache="none"), tmp_path / "alone")
+    assert (reused, computed) == ((0, 0), True)
+    assert contents(alone.folder) == contents(first.folder)
+    again, reused, _ = detect(images, settings(), tmp_path / "again")
+    assert reused == (N_IMAGES, N_IMAGES)
+    assert contents(again.folder) == contents(first.folder)
+    assert [entry.name for entry in (alone.folder / "store").iterdir()] == ["images.npz"]
+
+
+def test_the_log_says_what_was_reused(first, images, settings, tmp_path):
+    run, _, _ = detect(images, settings(loss="gce"), tmp_path / "second")
+    lines = [json.loads(line) for line in (run.folder / "log.jsonl").read_text().splitlines()]
+    notes = [line["message"] for line in lines if line["event"] == "Noted"]
+    assert f"{N_IMAGES} of {N_IMAGES} decoded images are reused" in notes
+    assert f"{N_IMAGES} of {N_IMAGES} features are reused" in notes
+
+
+def test_a_finished_run_needs_nothing_of_the_cache(first, tmp_path):
+    shutil.rmtree(tmp_path / "cache")
+    assert labelscan.report(first.folder).is_file()
+    assert labelscan.gate(first.folder, max_rate=1.0).passed
+    assert labelscan.diff(first.folder, first.folder)
+
+
+def test_a_cache_that_cannot_be_used_is_a_warning(first, images, settings, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    heard = Recorder()
+    run = labelscan.detect(
+        images, settings=settings(cache=str(tmp_path / "file")), output=tmp_path / "second", notify=heard
+    )
+    (warning,) = [event.message for event in heard.of(Warned) if "cache" in event.message]
+    assert f"the cache {tmp_path / 'file'} is left out: it cannot be written" in warning
+    assert contents(run.folder) == contents(first.folder)
+    assert [entry.name for entry in (run.folder / "store").iterdir()] == ["images.npz"]
+
+
+@pytest.mark.parametrize("cache", ["cache", "none"])
+def test_an_interrupted_decoding_goes_on_where_it_was(images, settings, tmp_path, monkeypatch, cache):
+    monkeypatch.setattr(build_store, "MAX_BLOCK_ROWS", 5)
+    monkeypatch.setattr(build_store, "SECONDS_BETWEEN_EVENTS", 0.0)
+    chosen = settings(cache=cache if cache == "none" else str(tmp_path / cache))
+
+    def stop(event):
+        if isinstance(event, StepAdvanced) and event.step == "decode" and event.done >= 20:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        labelscan.detect(images, settings=chosen, output=tmp_path / "run", notify=stop)
+    run, reused, _ = detect(images, chosen, tmp_path / "run")
+    assert reused == (20, 0)
+    assert [entry.name for entry in (run.folder / "store").iterdir()] == ["images.npz"]
+
+
+@pytest.fixture
+def others():
+    """Return a context for processes that need not import labelscan: one that has done so is forked."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        pytest.skip("needs processes that can be forked and killed")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["labelscan.api", "labelscan.pipeline.detect", "labelscan.training.models"])
+    return context
+
+
+def be_killed(images, settings, output):
+    """Run with rows that are saved at once, until there are features of some images."""
+    from labelscan.data import shelf
+
+    shelf.SAVE_SECONDS = 0.0
+    frozen_backbone.available_cores = lambda: 1
+
+    def kill(event):
+        if isinstance(event, StepAdvanced) and event.step == "features" and event.done >= N_KEPT:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    labelscan.detect(images, settings=settings, output=output, notify=kill)
+
+
+@pytest.mark.parametrize("cache", ["cache", "none"])
+def test_a_killed_run_goes_on_within_its_features(images, settings, tmp_path, others, cache):
+    chosen = settings(cache=cache if cache == "none" else str(tmp_path / cache))
+    process = others.Process(target=be_killed, args=(images, chosen, tmp_path / "run"))
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    run, (_, n_features), computed = detect(images, chosen, tmp_path / "run")
+    assert (n_features, computed) == (N_KEPT, True)
+    whole, _, _ = detect(images, settings(cache=str(tmp_path / "another")), tmp_path / "whole")
+    assert contents(run.folder) == contents(whole.folder)
+
+
+def be_one_of_several(images, settings, output, barrier):
+    barrier.wait(60)
+    labelscan.detect(images, settings=settings, output=output)
+
+
+def test_runs_at_the_same_time_do_not_disturb_each_other(images, settings, tmp_path, others):
+    barrier, losses = others.Barrier(2), ("ce", "gce")
+    processes = [
+        others.Process(target=be_one_of_several, args=(images, settings(loss=loss), tmp_path / loss, barrier))
+        for loss in losses
+    ]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+        assert process.exitcode == 0
+    for loss in losses:
+        alone, reused, _ = detect(images, settings(loss=loss), tmp_path / f"{loss}-alone")
+        assert reused == (N_IMAGES, N_IMAGES)
+        assert contents(alone.folder) == contents(tmp_path / loss)
