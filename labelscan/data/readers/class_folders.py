@@ -3,6 +3,7 @@
 Top folders that are all called train, val, valid, validation or test are splits, with class folders inside.
 """
 
+import heapq
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -74,8 +75,7 @@ class _Listing:
         folders, links, read = [top], list[str](), set[tuple[int, int]]()
         while folders or links:
             is_link = not folders
-            links.sort(reverse=True)
-            folder = folders.pop() if folders else links.pop()
+            folder = folders.pop() if folders else heapq.heappop(links)
             place = self._identity(folder)
             if place in read:
                 if is_link:
@@ -84,8 +84,10 @@ class _Listing:
             read.add(place)
             for entry in self._entries(folder):
                 path = f"{folder}/{entry.name}"
-                if _is_folder(entry):
-                    (links if entry.is_symlink() else folders).append(path)
+                if _is_folder(entry) and entry.is_symlink():
+                    heapq.heappush(links, path)
+                elif _is_folder(entry):
+                    folders.append(path)
                 elif self._is_image(entry):
                     yield path
 
