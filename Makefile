@@ -14,7 +14,7 @@ TORCH_INDEX ?= $(shell command -v nvidia-smi >/dev/null || \
 INSTALL = index="$(TORCH_INDEX)"; $(PIP) install $${index:+--extra-index-url "$$index"}
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint format types bench torture golden pictures clean
+.PHONY: help demo test check lint format types bench torture fuzz audit golden pictures clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "make %-8s %s\n", $$1, $$2}'
@@ -46,6 +46,17 @@ bench: $(VENV)/installed-dev ## Measure promised times, the training loop and, w
 
 torture: $(VENV)/installed-dev ## Kill runs at random moments, and see that they end as if nothing had happened.
 	$(BIN)/python -m pytest -m torture tests/torture
+
+SECONDS ?= $(if $(MINUTES),$(shell expr $(MINUTES) \* 60),1800)
+
+fuzz: $(VENV)/installed-dev ## Look for inputs that crash, for SECONDS= or MINUTES= in all (30 minutes); only on Linux.
+	@$(INSTALL) --group fuzz
+	$(BIN)/python tests/fuzz/fuzz.py $(SECONDS)
+
+audit: $(VENV)/installed-dev ## Look for unsafe code, and for known vulnerabilities of what is installed.
+	$(BIN)/ruff check labelscan # rules S among the others
+	@$(INSTALL) --group audit
+	$(BIN)/python tests/audit.py
 
 golden: $(VENV)/installed-dev ## Renew the golden files, to be reviewed as a diff.
 	$(BIN)/python -m pytest --golden

@@ -132,12 +132,12 @@ def _unexpected(error: BaseException, arguments: list[str]) -> int:
 
 
 def _report(problems: Sequence[Problem], arguments: list[str], error: BaseException) -> None:
-    from labelscan.cli import console
+    from labelscan.cli.problems import show_problems, show_traceback
 
     with _on_stderr():
         if "--debug" in arguments:
-            sys.stderr.write("".join(traceback.format_exception(error)))
-        console.show_problems(problems)
+            show_traceback(error)
+        show_problems(problems)
 
 
 def _interrupted(arguments: list[str], reason: str = "") -> int:

@@ -1,20 +1,44 @@
 """Files and folders that are either whole or absent.
 
 A run may be killed at any moment, and what it leaves must never be mistaken for a result: every file is written under
-another name and renamed when complete.
+another name and renamed when complete. That name says which process of which host is writing, so that what a killed one
+has left can be told from what a living one is writing, and swept. A full disk is an error that says what to do.
 """
 
+import contextlib
+import errno
+import hashlib
 import json
 import os
+import platform
+import re
+import shutil
 import stat
+import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, TextIO, cast
+from typing import BinaryIO, TextIO
 from zipfile import ZipFile
 
 import numpy as np
 from numpy.typing import NDArray
+
+from labelscan.errors import DiskError
+from labelscan.reading import parse_json, read_text
+
+DAY = 86_400.0
+"""Seconds after which a partial file of another host counts as left: no process can be asked for there."""
+_PARTIAL = re.compile(r"\..+?(\.(?P<host>[0-9a-f]{8}))?\.(?P<process>[0-9]+)\.partial", re.DOTALL)
+_KEPT = "what is finished is kept, and the same command goes on from there"
+_DISK_ERRORS = {
+    errno.ENOSPC: ("no space is left on the disk", "free some, or choose another place with -o"),
+    errno.EDQUOT: ("the disk quota is used up", "free some of it, or choose another place with -o"),
+    errno.EFBIG: ("the file is too large for the file system or for ulimit -f", "raise the limit, or write elsewhere"),
+    errno.EROFS: ("the file system is read-only", "choose another place with -o"),
+}
+"""What the system says where a disk does not take a file: in words, and what to do."""
 
 
 @contextmanager
@@ -23,18 +47,55 @@ def partial_of(path: Path) -> Iterator[Path]:
 
     Where ``path`` is a link, its target is replaced and not the link. A pipe or a device, such as /dev/stdout, is never
     replaced: the block writes straight into it.
+
+    Raises:
+        DiskError: the disk does not take it; ``path`` is as it was.
     """
     path = _behind_links(path)
     if _is_written_into(path):
         yield path
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = partial_path(path)
+        try:
+            yield partial
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)  # already renamed, unless the block failed
+
+
+def partial_path(path: Path) -> Path:
+    """Return the sibling that this process writes in place of ``path`` until it is whole."""
+    return path.with_name(f".{path.name}.{_host()}.{os.getpid()}.partial")
+
+
+def sweep(folder: Path) -> None:
+    """Delete what killed processes have left half-written in ``folder``; folders below it are left alone.
+
+    Nothing of a living process goes: of this host, the processes that still run are known; what another host has begun
+    goes after a day.
+    """
+    for entry in filter(_is_left, list(folder.glob(".*.partial"))):
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry, ignore_errors=True)
+        else:
+            with contextlib.suppress(OSError):  # it may be another user's: then it stays
+                entry.unlink()
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Raise DiskError where the block fails because the disk does not take ``path``: it says how much is free."""
     try:
-        yield partial
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)  # already renamed, unless the block failed
+        yield
+    except OSError as error:
+        if error.errno not in _DISK_ERRORS:
+            raise
+        problem, remedy = _DISK_ERRORS[error.errno]
+        refused = DiskError(f"{problem}{_free(path)}", where=str(path), hint=f"{remedy}; {_KEPT}")
+        refused.errno = error.errno
+        raise refused from error
 
 
 @contextmanager
@@ -61,8 +122,11 @@ def write_json(path: Path, content: Mapping[str, object]) -> None:
 
 
 def read_json(path: Path) -> dict[str, object]:
-    """Return the JSON object in ``path``."""
-    return cast(dict[str, object], json.loads(path.read_text(encoding="utf-8")))
+    """Return the JSON object in ``path``, or raise OSError or ValueError."""
+    content = parse_json(read_text(path))
+    if not isinstance(content, dict):
+        raise ValueError(f"it holds a {type(content).__name__}, not an object")
+    return content
 
 
 def write_npz(path: Path, arrays: Mapping[str, NDArray[np.generic]]) -> None:
@@ -76,6 +140,46 @@ def add_array(archive: ZipFile, name: str, array: NDArray[np.generic]) -> None:
     """Write one array into an npz file; unlike in ``np.savez``, any name is allowed, even ``file``."""
     with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
         np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
+
+
+def _host() -> str:
+    """Return 8 digits for this host, since its name may be too long for that of a file."""
+    return hashlib.blake2b(platform.node().encode(errors="surrogateescape"), digest_size=4).hexdigest()
+
+
+def _is_left(partial: Path) -> bool:
+    """Return whether a partial file or folder is that of a process that has ended; false for any other name."""
+    made = _PARTIAL.fullmatch(partial.name)
+    if made is None:
+        return False
+    if made["host"] == _host() and not _is_running(int(made["process"])):
+        return True
+    try:
+        return time.time() - partial.lstat().st_mtime > DAY
+    except OSError:  # it is gone
+        return False
+
+
+def _is_running(process: int) -> bool:
+    if sys.platform == "win32":  # there the signal 0 is not a question but Ctrl-C
+        return True
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:  # it belongs to another user
+        return True
+    return True
+
+
+def _free(path: Path) -> str:
+    """Return in words how much room there is where ``path`` would be; empty where the system does not say."""
+    there = next((folder for folder in path.absolute().parents if folder.is_dir()), None)
+    try:
+        free = 0 if there is None else shutil.disk_usage(there).free
+    except OSError:
+        return ""
+    return f", {free / 1e9:,.1f} GB are free there" if free > 1e9 else f", {free / 1e6:,.1f} MB are free there"
 
 
 def _sync(file: TextIO | BinaryIO) -> None:

@@ -97,6 +97,12 @@ class RunError(LabelscanError):
     """A run that started well and could not be finished."""
 
 
+class DiskError(RunError):
+    """A file that the disk does not take: it is full, read-only, or the file too large. ``errno`` is the system's."""
+
+    errno = 0
+
+
 class Interrupted(LabelscanError):  # noqa: N818  # nothing went wrong
     """A run stopped before its end, by the user or by ``--max-time``; it can be resumed."""
 

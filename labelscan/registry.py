@@ -7,6 +7,7 @@ readers, are used as they are. Other packages add parts by an entry point in the
 
 import difflib
 import inspect
+import math
 import types
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from typing import Generic, Literal, TypeVar, Union, get_args, get_origin, get_t
 from labelscan.errors import ConfigError
 
 T = TypeVar("T")
+LARGEST = 2**63 - 1
+"""Whole numbers above it are no number of anything, and fit into no array."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ class PartSpec:
                 hint = "write name:option=value,option=value"
                 raise ConfigError(f"cannot read option {item!r} in {text!r}", where=where, hint=hint)
             elif key in options:
-                raise ConfigError(f"option {key!r} is given twice in {text!r}", where=where)
+                raise ConfigError(f"option {key!r} is given twice in {text!r}", where=where, hint="keep one of them")
             else:
                 options[key] = value
         return cls(name.strip(), options, bare)
@@ -160,7 +163,8 @@ class Registry(Parts[Callable[..., T]], Generic[T]):
                 raise ConfigError(f"{spec.name} takes no options, got {spec.bare!r}", where=self.kind)
             first = next(iter(known))
             if first in given:
-                raise ConfigError(f"option {first!r} is given twice in {str(spec)!r}", where=self.kind)
+                problem = f"option {first!r} is given twice in {str(spec)!r}"
+                raise ConfigError(problem, where=self.kind, hint="keep one of them")
             given[first] = spec.bare
         values = {name: defaults.get(name, option.default) for name, option in known.items()}
         for key, value in given.items():
@@ -211,8 +215,10 @@ def read_value(text: str, kind: object, *, where: str) -> object:
         except ValueError:
             wanted = "whole number" if kind is int else "number"
             raise ConfigError(f"must be a {wanted}, got {text!r}", where=where) from None
-        if value != value:
-            raise ConfigError("must be a number, got nan", where=where)
+        if isinstance(value, int) and abs(value) > LARGEST:
+            raise ConfigError(f"must be at most {LARGEST}", where=where)
+        if not math.isfinite(value):
+            raise ConfigError(f"must be a finite number, got {value}", where=where)
         return value
     return text
 

@@ -5,7 +5,9 @@ in Markdown nothing in them becomes markup, breaks a table or mentions a person.
 """
 
 import html
+import json
 import unicodedata
+from collections.abc import Mapping
 
 BIDI_CONTROLS = frozenset("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Characters that reorder the text after them, so that a line could be read as another."""
@@ -64,6 +66,14 @@ def printable(text: str) -> str:
         else character
         for character in text
     )
+
+
+def as_json(content: Mapping[str, object]) -> str:
+    """Return indented JSON with a line end, in ASCII, which every encoding and terminal takes.
+
+    A pair of ``#``, from which logs of CI services begin a command, is written otherwise and read as the same.
+    """
+    return json.dumps(content, indent=2, allow_nan=False).replace("##", "\\u0023#") + "\n"
 
 
 def in_markdown(text: str) -> str:

@@ -9,6 +9,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from hostile.corpus import CORPUS
+
 from labelscan.cli import app
 from labelscan.config import settings, shipped_configs
 from labelscan.correction.corrections import COLUMNS as LOG_COLUMNS
@@ -56,6 +58,8 @@ def reference(help_pages: Mapping[str, str]) -> str:
     sections += ["## Parts\n\nIn more detail, with options and sources: `labelscan list losses` and so on."]
     sections += [f"### {kind.capitalize()}\n\n" + table(("name", "what it is"), parts(kind)) for kind in PARTS]
     sections += ["### Configs\n\n" + table(("name", "what it is for"), configs())]
+    sections += ["## Hostile input\n\n" + HOSTILE_IS]
+    sections += [f"### Hostile {group}\n\n" + hostile(group) for group in CORPUS]
     return "\n\n".join(section.strip() for section in sections) + "\n"
 
 
@@ -74,6 +78,25 @@ in whatever order rows are read and whatever has been decided."""
 LOG_IS = "Every change of a corrected copy, in the file beside it that is called like it with `.changes.csv` behind."
 JSON_IS = """\
 `format_version` goes up when a key changes its meaning or goes away; new keys may come at any time."""
+
+
+HOSTILE_IS = """\
+What is wrong, and what happens: `refused` is an error with the file, its row and what to do, exit code 2 and nothing
+written; a row that is `kept` has the reason in `status`. Made from the tests, which try each of them."""
+
+
+def hostile(group: str) -> str:
+    """Return a table of the kinds of hostile input of a group, those with the same end in one row."""
+    ends: dict[str, list[str]] = {}
+    for kind in CORPUS[group]:
+        ends.setdefault(one_line(kind.happens), []).append(one_line(kind.what))
+    rows = [("what is wrong", "what happens"), ("---", "---"), *(("; ".join(all_), end) for end, all_ in ends.items())]
+    return "\n".join(f"| {what} | {happens} |" for what, happens in rows)
+
+
+def one_line(text: str) -> str:
+    """Return a text as a cell of Markdown."""
+    return " ".join(re.sub(r"([|*_<>\\\\])", r"\\\1", text).split())
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:

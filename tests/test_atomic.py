@@ -1,13 +1,30 @@
+import errno
 import json
 import os
+import pickle
+import subprocess
+import sys
 import threading
+import time
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
 
-from labelscan.atomic import read_json, replacing, replacing_bytes, write_json, write_npz
+from labelscan.atomic import (
+    DAY,
+    partial_path,
+    read_json,
+    replacing,
+    replacing_bytes,
+    sweep,
+    write_json,
+    write_npz,
+    writing,
+)
+from labelscan.errors import DiskError
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_beside_it(tmp_path):
@@ -96,3 +113,77 @@ def test_arrays_are_read_as_written_without_pickle(tmp_path):
     with np.load(tmp_path / "a.npz", allow_pickle=False) as arrays:
         np.testing.assert_array_equal(arrays["probs"], np.eye(3, dtype=np.float32))
         assert arrays["names"].tolist() == ["a", "b"]
+
+
+ANY_TYPE = st.sampled_from(["<f4", "<f8", "<i8", "|u1", "|b1", "<U3", "<f2", "<c8"])
+
+
+@given(
+    st.dictionaries(
+        st.text(st.characters(codec="ascii", exclude_characters="\0/\\"), min_size=1, max_size=4),
+        ANY_TYPE.flatmap(lambda kind: arrays.arrays(kind, arrays.array_shapes(min_dims=0, min_side=0, max_side=3))),
+        max_size=3,
+    )
+)
+def test_any_arrays_are_read_as_written(tmp_path_factory, content):
+    path = tmp_path_factory.mktemp("npz") / "a.npz"
+    write_npz(path, content)
+    with np.load(path, allow_pickle=False) as read:
+        assert read.files == list(content)
+        for name, array in content.items():
+            assert read[name].dtype == array.dtype
+            np.testing.assert_array_equal(read[name], array)
+
+
+@pytest.fixture
+def ended():
+    """Return the number of a process that has ended."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+    return process.pid
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there no process can be asked whether it runs")
+def test_what_killed_processes_have_left_is_swept_and_nothing_else(tmp_path, ended):
+    mine = partial_path(tmp_path / "a.csv")
+    left = mine.with_name(mine.name.replace(f".{os.getpid()}.", f".{ended}."))
+    folder = left.with_name(left.name.replace("a.csv", "photos"))
+    elsewhere, old = (tmp_path / f".{name}.0123abcd.{ended}.partial" for name in ("b.csv", "c.csv"))
+    of_user = tmp_path / ".notes.partial"
+    for path in (mine, left, elsewhere, old, of_user):
+        path.write_text("half")
+    folder.mkdir()
+    (folder / "0.png").write_text("half")
+    outside = tmp_path / "kept"
+    outside.mkdir()
+    (outside / "kept.txt").write_text("whole")
+    link = left.with_name(left.name.replace("a.csv", "link"))
+    link.symlink_to(outside)
+    os.utime(old, (time.time() - 2 * DAY,) * 2)
+    sweep(tmp_path)
+    assert {mine, elsewhere, of_user, outside} == set(tmp_path.iterdir())
+    assert (outside / "kept.txt").exists()
+
+
+def test_a_process_of_another_user_is_not_taken_for_ended(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "kill", lambda *_: (_ for _ in ()).throw(PermissionError(errno.EPERM, "not yours")))
+    partial = partial_path(tmp_path / "a.csv")
+    partial.write_text("half")
+    sweep(tmp_path)
+    assert partial.exists()
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS])
+def test_a_disk_that_takes_no_more_says_where_and_how_much_is_free(tmp_path, number):
+    with (
+        pytest.raises(DiskError, match=r"deep.a\.csv: .* [MG]B are free there; hint: ") as error,
+        writing(tmp_path / "deep" / "a.csv"),
+    ):
+        raise OSError(number, os.strerror(number))
+    assert error.value.errno == number
+    assert pickle.loads(pickle.dumps(error.value)).problems == error.value.problems  # it may come from a worker
+
+
+def test_other_errors_of_the_system_stay_what_they_are(tmp_path):
+    with pytest.raises(PermissionError), replacing(tmp_path / "a.csv"):
+        raise PermissionError(errno.EACCES, "no")

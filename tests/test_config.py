@@ -2,7 +2,10 @@ import json
 import tomllib
 from pathlib import Path
 
+import hypothesis
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import labelscan
 from labelscan.config import (
@@ -13,6 +16,7 @@ from labelscan.config import (
     find_config,
     fingerprint,
     flatten,
+    nested,
     read_file,
     resolve,
     settings,
@@ -241,3 +245,46 @@ def test_several_models_can_be_named_wherever_settings_come_from():
 def test_a_list_of_models_that_cannot_be_is_refused(tmp_path, value):
     with pytest.raises(ConfigError, match=r"model\.name"):
         resolve(config_file=write(tmp_path / "a.toml", f"[model]\nname = {value}\n"))
+
+
+WORD = st.text(st.characters(codec="utf-8", exclude_characters="\x7f"), max_size=6)
+
+
+def values_of(one):
+    """Return a strategy of the values that a setting may have."""
+    if one.is_list:
+        return st.lists(WORD.filter(bool), min_size=1, max_size=3).map(tuple)
+    if one.choices:
+        return st.sampled_from(one.choices)
+    if one.kind is bool:
+        return st.booleans()
+    if one.kind in (int, float):
+        low, high = one.minimum, one.maximum
+        if one.kind is int:
+            return st.integers(0 if low is None else int(low), 2**40 if high is None else int(high))
+        return st.floats(0.0 if low is None else float(low), 1e9 if high is None else float(high))
+    return WORD if one.kind is str else st.just(one.default)
+
+
+ANY_SETTINGS = st.fixed_dictionaries({}, optional={key: values_of(one) for key, one in settings().items()})
+
+
+def built(values):
+    """Return the settings, or None where some exclude each other."""
+    try:
+        return build(values)
+    except ConfigError:
+        return None
+
+
+@hypothesis.settings(max_examples=30)
+@given(ANY_SETTINGS)
+def test_settings_are_read_from_run_json_and_toml_as_they_were_written(tmp_path_factory, values):
+    config, folder = built(values), tmp_path_factory.mktemp("config")
+    if config is None:
+        return
+    write(folder / "run.json", json.dumps({"settings": nested(config)}))
+    assert build(read_file(folder / "run.json")) == config
+    given_values = {key: value for key, value in values.items() if value is not None}
+    text = "".join(f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in given_values.items())
+    assert build(read_file(write(folder / "a.toml", text))) == config

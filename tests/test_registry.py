@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labelscan.errors import ConfigError
-from labelscan.registry import Parts, PartSpec, Registry, read_value
+from labelscan.registry import LARGEST, Parts, PartSpec, Registry, read_value
 
 
 @dataclass(frozen=True)
@@ -99,9 +99,21 @@ def test_a_spec_reads_back_as_written(name, options, bare):
     assert PartSpec.parse(str(spec)) == spec
 
 
-@given(st.floats(allow_nan=False) | st.integers())
+@given(st.floats(allow_nan=False, allow_infinity=False) | st.integers(-LARGEST, LARGEST))
 def test_numbers_read_back_as_written(number):
     assert read_value(str(number), type(number), where="") == number
+
+
+@pytest.mark.parametrize(("text", "kind"), [("inf", float), ("-inf", float), ("nan", float), ("1e400", float)])
+def test_numbers_that_are_not_finite_are_refused(text, kind):
+    with pytest.raises(ConfigError, match="must be a finite number"):
+        read_value(text, kind, where="")
+
+
+@pytest.mark.parametrize("number", [LARGEST + 1, -LARGEST - 1, 10**400])
+def test_whole_numbers_that_fit_into_no_array_are_refused(number):
+    with pytest.raises(ConfigError, match=f"must be at most {LARGEST}"):
+        read_value(str(number), int, where="")
 
 
 def with_plug_in(monkeypatch, value):

@@ -16,7 +16,7 @@ from labelscan.benchmarking.runs import Cells, FinishedCell
 from labelscan.benchmarking.scoreboard import Row, Scoreboard, in_order, judge
 from labelscan.config import nested
 from labelscan.detection.detectors import DETECTORS
-from labelscan.errors import Interrupted, RunError
+from labelscan.errors import DiskError, Interrupted, RunError
 from labelscan.events import CellDone, CellsPlanned, CellStarted, Listener, ignore, interruptible
 from labelscan.interruption import ending_in_order
 from labelscan.pipeline.estimate import estimate
@@ -142,6 +142,8 @@ def _fill(measured: "_Measured", run: RunFolder, listen: Listener) -> None:
         log(CellStarted(str(cell)))
         try:
             finished = cells.train(cell)
+        except DiskError:  # no other cell would be written either
+            raise
         except RunError as error:
             measured.failures[cell] = str(error)
             log(CellDone(str(cell), {}, 0.0, failure=str(error)))

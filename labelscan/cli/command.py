@@ -20,6 +20,7 @@ from labelscan.cli.options import OUTPUT, option
 from labelscan.config import Config, Setting, find_config, resolve, settings
 from labelscan.config.sections import RUN
 from labelscan.errors import UsageError
+from labelscan.reading import with_home
 from labelscan.registry import read_value
 
 CONFIG, OVERRIDES, DEBUG = "config", "overrides", "debug"
@@ -54,7 +55,7 @@ class Given:
             flags={**self.flags, "dataset.data": data or None},
             overrides=self.overrides,
             environment=os.environ,
-            config_file=None if self.config is None else find_config(str(_with_home(Path(self.config)))),
+            config_file=None if self.config is None else find_config(str(with_home(self.config))),
         )
 
     def resolve_with_data(self, data: str, command: str) -> Config:
@@ -92,7 +93,7 @@ def command(
         @functools.wraps(function)
         def run(**values: Any) -> Any:
             values.pop(DEBUG)  # read by labelscan.__main__, which catches errors
-            values = {name: _with_home(value) for name, value in values.items()}
+            values = {name: with_home(value) if isinstance(value, Path) else value for name, value in values.items()}
             texts = {one: values.pop(one.parameter) for one in taken}
             if not taken:
                 return function(**values)
@@ -112,12 +113,6 @@ def command(
 
 def _parameter(name: str, annotation: object, default: object) -> inspect.Parameter:
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
-
-
-def _with_home(value: object) -> object:
-    """Expand the ``~`` of a path, which a shell leaves as it is in ``--output=~/runs``."""
-    # Unlike Path.expanduser, it keeps a ~name that is not a user.
-    return Path(os.path.expanduser(value)) if isinstance(value, Path) else value  # noqa: PTH111
 
 
 def _is_argument(parameter: inspect.Parameter) -> bool:

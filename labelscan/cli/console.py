@@ -1,16 +1,14 @@
 """The terminal: its two streams, how wide they are, and the few shapes that results have.
 
 Results go to stdout, progress and messages to stderr. Labels and paths come from outside: nothing in them is read as
-markup, and control characters are written out, not sent.
+markup, control characters are written out, not sent, and in the log of a CI service nothing in them is a command.
 """
 
-import json
 import os
-import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate, zip_longest
+from itertools import accumulate
 from typing import Self, TextIO, TypeAlias
 
 import rich.console
@@ -24,19 +22,12 @@ from rich.table import Table
 from rich.text import Text
 
 from labelscan import tables
-from labelscan.errors import Problem
-from labelscan.wording import printable
+from labelscan.cli.ci_log import command_free, is_ci
+from labelscan.wording import as_json, printable
 
 PIPED_WIDTH = 200
 """The width where the output is no terminal; wide, so that names stay whole and can be searched for."""
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
-
-ALIKE = 4
-"""Problems of one kind from which on they are reported as one."""
-MOST_PLACES = 8
-"""Places that such a report names."""
-_NUMBER = re.compile(r"(?<![\w./\\-])-?\d[\d.,]*(e[+-]?\d+)?(?![\w/\\])")
-"""A number that stands alone, unlike one in a file name."""
 
 GAP = 2
 """Cells between the columns of a table."""
@@ -67,12 +58,24 @@ class Console(rich.console.Console):
 def stdout() -> Console:
     """Return where results go."""
     fixed = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else PIPED_WIDTH  # None leaves it to rich
-    return Console(file=sys.stdout, width=fixed, highlight=False, markup=False, emoji=False, soft_wrap=True)
+    file = command_free(sys.stdout, os.environ)
+    return Console(file=file, width=fixed, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 def stderr() -> Console:
     """Return where progress and messages go."""
-    return Console(file=sys.stderr, highlight=False, markup=False, emoji=False, soft_wrap=True)
+    file = command_free(sys.stderr, os.environ)
+    return Console(file=file, highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
+def show_commands(content: str) -> None:
+    """Write text to stdout that a CI service shall carry out, byte for byte."""
+    Console(file=sys.stdout, soft_wrap=True).out(content, end="", highlight=False)
+
+
+def show_formatted(content: str) -> None:
+    """Write text in a format of its own to stdout, not wrapped."""
+    stdout().out(content, end="", highlight=False)
 
 
 def discard(stream: object) -> None:
@@ -88,7 +91,7 @@ def discard(stream: object) -> None:
 
 def is_live(stream: TextIO, environment: Mapping[str, str]) -> bool:
     """Return whether a moving bar can be drawn: a person is watching, and it is not the log of a CI service."""
-    return stream.isatty() and not environment.get("CI") and environment.get("TERM") != "dumb"
+    return stream.isatty() and not is_ci(environment) and environment.get("TERM") != "dumb"
 
 
 def cells(text: str) -> int:
@@ -223,43 +226,7 @@ def warning(words: str) -> Text:
 
 def show_json(content: Mapping[str, object]) -> None:
     """Write ``content`` to stdout as JSON in ASCII, which every encoding and terminal accepts."""
-    stdout().print(json.dumps(content, indent=2, allow_nan=False), soft_wrap=True)
-
-
-def show_problems(problems: Sequence[Problem]) -> None:
-    """Write problems to stderr, each with its place; a hint that several in a row share follows the last of them."""
-    console = stderr()
-    groups = _alike(problems)
-    for group, following in zip_longest(groups, groups[1:]):
-        problem = group[0]
-        place = f"{problem.where}: " if problem.where else ""
-        lines = [line for line in f"{place}{problem.problem}".splitlines() if line.strip()] or [""]
-        console.print(message(console, text(("error: ", "bold red"), lines[0])))
-        others = [f"also at {_places([one.where for one in group[1:]])}"] if len(group) > 1 else []
-        for line in lines[1:] + others:
-            console.print(message(console, text(f"  {line}")))
-        if problem.hint and (following is None or problem.hint != following[0].hint):
-            console.print(message(console, text(("  hint: ", "bold"), problem.hint)))
-
-
-def _alike(problems: Sequence[Problem]) -> list[list[Problem]]:
-    """Group problems that differ only in place and numbers; where there are few, each stays alone."""
-    groups: dict[tuple[str, str], list[Problem]] = {}
-    for problem in problems:
-        groups.setdefault((_NUMBER.sub("#", problem.problem), problem.hint), []).append(problem)
-    found = []
-    for group in groups.values():
-        together = len(group) >= ALIKE and all(problem.where for problem in group)
-        found += [group] if together else [[problem] for problem in group]
-    return found
-
-
-def _places(places: Sequence[str]) -> str:
-    """Return the first ``places``, with what all begin with written once, and how many more there are."""
-    begin = places[0].rpartition(" ")[0] + " "
-    begin = begin if all(place.startswith(begin) for place in places) else ""
-    more = f" and {len(places) - MOST_PLACES} more" if len(places) > MOST_PLACES else ""
-    return f"{begin}{', '.join(place.removeprefix(begin) for place in places[:MOST_PLACES])}{more}"
+    show_formatted(as_json(content))
 
 
 def show_message(words: str, *, kind: str, wrap: bool = True) -> None:

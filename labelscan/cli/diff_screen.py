@@ -7,7 +7,8 @@ from pathlib import Path
 import pandas as pd
 
 from labelscan.cli.console import Console, Shape, entries, fitting, show_json, stdout, table, text, warning
-from labelscan.comparison.compare import Comparison, Difference, TruthComparison
+from labelscan.comparison.causes import Difference
+from labelscan.comparison.compare import Comparison, TruthComparison
 from labelscan.comparison.pairing import (
     ALIKE,
     BOTH,
@@ -114,14 +115,18 @@ def _blocks(comparison: Comparison, width: int) -> Iterator[list[Shape]]:
 
 
 def _runs(comparison: Comparison) -> Iterator[Shape]:
-    """Yield the runs, and how their settings, data and versions differ."""
+    """Yield the runs, how their settings, data, versions and machines differ, and what that explains."""
     kinds = {"settings": comparison.settings, "data": comparison.data, "versions": comparison.versions}
+    kinds |= {"machine": comparison.machine}
+    kinds |= {"choices": comparison.choices} if comparison.choices else {}
     runs = [
         (side, f"{run.run}: {run.n_flagged:,} of {run.n_scored:,} labels flagged by {run.detector}")
         for side, run in (("first", comparison.first), ("second", comparison.second))
     ]
     yield entries(runs, style="bold", least=len("settings"))
     yield entries((name, "; ".join(map(_difference, found)) or "the same") for name, found in kinds.items())
+    if comparison.explanation:
+        yield text(comparison.explanation)
 
 
 def _difference(one: Difference) -> str:

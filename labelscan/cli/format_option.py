@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from labelscan.errors import UsageError, did_you_mean
+from labelscan.reading import with_home
 
 
 def read_formats(
@@ -33,7 +34,7 @@ def read_formats(
             raise UsageError(f"{name} is given twice", where="--format", hint="leave one of them out")
         if equals and not file:
             raise UsageError(f"no file behind {text!r}", where="--format", hint=f"write {name}=FILE")
-        path = Path(file).expanduser() if equals else None
+        path = with_home(file) if equals else None
         if path is not None:
             refuse_run_file(path, makes=makes)
             for other, taken in formats.items():

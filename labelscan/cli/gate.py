@@ -16,6 +16,7 @@ from labelscan.config import GateConfig, settings
 from labelscan.config.sections import LIMITS
 from labelscan.errors import UsageError
 from labelscan.gating.formats import FORMATS
+from labelscan.reading import with_home
 
 if TYPE_CHECKING:
     from labelscan.correction.review import Review
@@ -140,7 +141,7 @@ def _update(limits: GateConfig, find_run: Callable[[], "FinishedRun"], *, quiet:
 def _write(verdict: "GateVerdict", formats: Mapping[str, Path | None], *, top: int, quiet: bool) -> None:
     """Write the verdict in each format to its file, or to stdout."""
     from labelscan.atomic import replacing
-    from labelscan.cli import gate_screen
+    from labelscan.cli import console, gate_screen
 
     for name, path in sorted(formats.items(), key=lambda one: one[1] is None):  # files first: stdout may go away
         if name == TEXT and path is None:
@@ -148,7 +149,7 @@ def _write(verdict: "GateVerdict", formats: Mapping[str, Path | None], *, top: i
             continue
         content = gate_screen.as_text(verdict, top) if name == TEXT else FORMATS[name](verdict, top)
         if path is None:
-            gate_screen.show_formatted(content)
+            (console.show_commands if name == GITHUB else console.show_formatted)(content)
             continue
         with contextlib.suppress(BrokenPipeError), replacing(path) as file:  # a pipe whose reader is gone
             file.write(content)
@@ -204,7 +205,7 @@ def _refuse_inputs(formats: Mapping[str, Path | None], baseline: str, decisions:
 
     for path in filter(None, formats.values()):
         if baseline:
-            refuse_same(path, Path(baseline).expanduser(), "the baseline")
+            refuse_same(path, with_home(baseline), "the baseline")
         if decisions is not None:
             refuse_same(path, decisions, "the file of decisions")
         if data:

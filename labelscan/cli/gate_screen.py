@@ -30,11 +30,6 @@ def as_text(verdict: GateVerdict, top: int) -> str:
     return file.getvalue()
 
 
-def show_formatted(content: str) -> None:
-    """Write a verdict in one of its formats to stdout, byte for byte."""
-    stdout().out(content, end="", highlight=False)
-
-
 def show_update(update: BaselineUpdate, least: float) -> None:
     """Write to stdout what a baseline holds now, and what has changed in it.
 

@@ -1,5 +1,6 @@
 """Options that several commands share and that are not settings, each declared once, and how their values are read."""
 
+import math
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -33,7 +34,7 @@ def read_time(text: str, *, where: str = "--max-time") -> float:
     compact = text.replace(" ", "").lower()
     parts = re.findall(r"(\d+(?:\.\d+)?)(min|[smhd]?)", compact)
     seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
-    if "".join(number + unit for number, unit in parts) != compact or seconds <= 0:
+    if "".join(number + unit for number, unit in parts) != compact or not 0 < seconds < math.inf:
         raise UsageError(f"cannot read {text!r} as a time", where=where, hint="write 90s, 30m, 2h or 1h30m")
     return seconds
 

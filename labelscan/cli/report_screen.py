@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from labelscan.cli.console import show_json, show_message, stderr, stdout, text
+from labelscan.cli.console import show_formatted, show_json, show_message, stderr, stdout, text
 from labelscan.reporting.formats.label_studio import interface_path, without_task
 from labelscan.reporting.formats.markdown import render_markdown
 from labelscan.reporting.page import ReportPage
@@ -22,7 +22,7 @@ def show(page: ReportPage, written: Mapping[str, Path], *, shown: Sequence[str],
         show_json(_to_json(page, written))
         return
     if shown:
-        sys.stdout.write(render_markdown(page))
+        show_formatted(render_markdown(page))
     console = stderr() if shown else stdout()
     for name, path in written.items():
         if quiet:

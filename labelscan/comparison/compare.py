@@ -7,7 +7,7 @@ that are the same in both runs and scored by both.
 The JSON form is read by scripts: ``format_version`` goes up when a key changes its meaning or goes away.
 
 History of the format:
-    1: the first.
+    1: the first. Since then ``choices``, ``machine``, ``same_results`` and ``explanation`` were added.
 """
 
 import dataclasses
@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
+from labelscan.comparison.causes import Difference, choices_of, differences, explain, machine_of, same_results
 from labelscan.comparison.pairing import ALIKE, BOTH, COMPARED, FLAGGED, ONLY_FIRST, ONLY_SECOND, SIDES, join
 from labelscan.detection.metrics import DetectionQuality, quality
 from labelscan.results.finished_run import FinishedRun
@@ -43,15 +44,6 @@ class RunFacts:
     n_examples: int
     n_scored: int
     n_flagged: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Difference:
-    """A recorded value that differs between the runs; None where a run does not have it."""
-
-    name: str
-    first: object
-    second: object
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,7 +75,14 @@ class Comparison:
     second: RunFacts
     settings: tuple[Difference, ...]
     data: tuple[Difference, ...]
+    choices: tuple[Difference, ...]
+    """What automatic settings became, and the decisions that counted."""
     versions: tuple[Difference, ...]
+    machine: tuple[Difference, ...]
+    same_results: bool
+    """Whether both say the same of every example."""
+    explanation: str
+    """Why runs with the same settings on the same data differ, or that nothing explains it; empty for other runs."""
     counts: Mapping[str, int]
     """Examples by category, all of ``CATEGORIES``."""
     n_compared: int
@@ -134,12 +133,28 @@ def compare(first: FinishedRun, second: FinishedRun) -> Comparison:
     compared = pairs[pairs["category"].isin(COMPARED)]
     counts = {str(category): int(count) for category, count in pairs["category"].value_counts(sort=False).items()}
     n_either = sum(counts[category] for category in FLAGGED)
+    settings, alike = _settings(first, second), same_results(pairs)
+    data = differences(*({"name": run.summary.get("data"), **run.recorded("data")} for run in (first, second)))
+    choices = differences(choices_of(first), choices_of(second))
+    versions = differences(first.recorded("versions"), second.recorded("versions"))
+    machine = differences(machine_of(first), machine_of(second))
     return Comparison(
         first=_facts(first),
         second=_facts(second),
-        settings=_settings(first, second),
-        data=_differences(*({"name": run.summary.get("data"), **run.recorded("data")} for run in (first, second))),
-        versions=_differences(first.recorded("versions"), second.recorded("versions")),
+        settings=settings,
+        data=data,
+        choices=choices,
+        versions=versions,
+        machine=machine,
+        same_results=alike,
+        explanation=explain(
+            (first, second),
+            settings=settings,
+            data=data,
+            choices=choices,
+            elsewhere=[*machine, *versions],
+            alike=alike,
+        ),
         counts=counts,
         n_compared=len(compared),
         jaccard=counts[BOTH] / n_either if n_either else None,
@@ -182,15 +197,7 @@ def _settings(first: FinishedRun, second: FinishedRun) -> tuple[Difference, ...]
         common = depends[0].keys() & depends[1].keys()
         depends = [{key: value for key, value in each.items() if key in common} for each in depends]
     detectors = [{"detection.detector": run.summary.get("detector")} for run in (first, second)]
-    return _differences(*({**each, **detector} for each, detector in zip(depends, detectors, strict=True)))
-
-
-def _differences(first: Mapping[str, object], second: Mapping[str, object]) -> tuple[Difference, ...]:
-    return tuple(
-        Difference(name=name, first=first.get(name), second=second.get(name))
-        for name in dict.fromkeys([*first, *second])
-        if first.get(name) != second.get(name)
-    )
+    return differences(*({**each, **detector} for each, detector in zip(depends, detectors, strict=True)))
 
 
 def _rank_correlation(compared: pd.DataFrame, column: str) -> float | None:

@@ -13,6 +13,8 @@ SELF_CHECK_RATE = 0.02
 """The share of planted errors in a self-check without a rate."""
 LIMITS, DATA, MODEL, TRAINING, RUN = "Limits", "Data", "Model", "Training", "Run"
 """Headings of help pages."""
+MOST, MANY = 10_000, 1_000_000
+"""Upper bounds: more is a slip of the finger, which no machine or patience has room for."""
 AUTO = "auto"
 """The name that leaves the choice of models to the data."""
 USUAL = "by its usual names"
@@ -60,6 +62,7 @@ class DatasetConfig(Section):
         100_000_000,
         "Images with more pixels are unreadable: a small file can hold an image that fills the memory.",
         minimum=1,
+        maximum=10_000_000_000,
     )
 
 
@@ -68,13 +71,30 @@ class StoreConfig(Section):
     """How images are decoded into the store."""
 
     image_size: int = setting(
-        0, "Height and width in pixels that images are resized to.", MODEL, "PIXELS", default_is=BY_THE_MODEL, minimum=0
+        0,
+        "Height and width in pixels that images are resized to.",
+        MODEL,
+        "PIXELS",
+        default_is=BY_THE_MODEL,
+        minimum=0,
+        maximum=MOST,
     )
     workers: int = setting(
-        0, "Threads that decode images.", RUN, "N", default_is="one per core", minimum=0, affects_results=False
+        0,
+        "Threads that decode images.",
+        RUN,
+        "N",
+        default_is="one per core",
+        minimum=0,
+        maximum=MOST,
+        affects_results=False,
     )
     cache_megabytes: int = setting(
-        512, "How much of the store a process may keep mapped in memory.", minimum=16, affects_results=False
+        512,
+        "How much of the store a process may keep mapped in memory.",
+        minimum=16,
+        maximum=MANY,
+        affects_results=False,
     )
 
 
@@ -107,10 +127,21 @@ class FoldsConfig(Section):
     """How examples are split into held-out folds."""
 
     n_folds: int = setting(
-        5, "Folds, with a model each; an example is held out by exactly one.", TRAINING, "N", flag="--folds", minimum=2
+        5,
+        "Folds, with a model each; an example is held out by exactly one.",
+        TRAINING,
+        "N",
+        flag="--folds",
+        minimum=2,
+        maximum=MOST,
     )
     repeats: int = setting(
-        1, "Repetitions, each with other folds; their probabilities are averaged.", TRAINING, "N", minimum=1
+        1,
+        "Repetitions, each with other folds; their probabilities are averaged.",
+        TRAINING,
+        "N",
+        minimum=1,
+        maximum=MOST,
     )
 
 
@@ -166,9 +197,17 @@ class TrainingConfig(Section):
         completes="losses",
     )
     epochs: int = setting(
-        0, "Passes over the training examples of a fold.", TRAINING, "N", default_is=BY_THE_MODEL, minimum=0
+        0,
+        "Passes over the training examples of a fold.",
+        TRAINING,
+        "N",
+        default_is=BY_THE_MODEL,
+        minimum=0,
+        maximum=MANY,
     )
-    batch_size: int = setting(0, "Examples per training step.", TRAINING, "N", default_is=BY_THE_MODEL, minimum=0)
+    batch_size: int = setting(
+        0, "Examples per training step.", TRAINING, "N", default_is=BY_THE_MODEL, minimum=0, maximum=MANY
+    )
     learning_rate: float = setting(0.0, "Peak of the one-cycle schedule.", default_is=BY_THE_MODEL, minimum=0)
     weight_decay: float = setting(-1.0, "Decoupled weight decay; below 0 is the model's.", default_is=BY_THE_MODEL)
     augment: Literal["auto", "none", "shift", "shift-flip"] = setting("auto", "How images are varied in training.")
@@ -203,8 +242,9 @@ class ExecutorConfig(Section):
         "Folds trained at the same time.",
         default_is="one per GPU, or on the CPU as many as the cores allow",
         minimum=0,
+        maximum=MOST,
     )
-    threads: int = setting(0, "CPU threads of each fold.", default_is="the cores shared out", minimum=0)
+    threads: int = setting(0, "CPU threads of each fold.", default_is="the cores shared out", minimum=0, maximum=MOST)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

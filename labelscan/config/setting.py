@@ -89,11 +89,12 @@ class Setting:
         low, high = self.minimum, self.maximum
         if (low is None or value >= low) and (high is None or value <= high):
             return
-        if low is not None and high is not None:
-            bounds, hint = f"between {low:g} and {high:g}", "0.02 stands for 2 %" if high <= 1 else ""
-        else:
-            bounds, hint = f"at least {low:g}" if low is not None else f"at most {high:g}", ""
-        raise ConfigError(f"must be {bounds}, got {value:g}", where=where or self.key, hint=hint)
+        bounds, hint = f"at most {_shown(high)}", ""
+        if low is not None and high is not None and high <= 1:  # a share
+            bounds, hint = f"between {_shown(low)} and {_shown(high)}", "0.02 stands for 2 %"
+        elif low is not None and value < low:
+            bounds = f"at least {_shown(low)}"
+        raise ConfigError(f"must be {bounds}, got {_shown(value)}", where=where or self.key, hint=hint)
 
 
 def setting(default: T, help: str, group: str = "", metavar: str = "", **declared: object) -> T:
@@ -102,6 +103,13 @@ def setting(default: T, help: str, group: str = "", metavar: str = "", **declare
     With a group it has a flag, which gets the name of the field where none is given.
     """
     return dataclasses.field(default=default, metadata={"help": help, "group": group, "metavar": metavar, **declared})
+
+
+def _shown(number: float | None) -> str:
+    """Return a number as messages show it; a bound that is not there is not shown."""
+    if number is None:
+        return ""
+    return f"{number:g}" if isinstance(number, float) else f"{number:,}"
 
 
 def declared_in(section: type, prefix: str = "", **inherited: object) -> Iterator[Setting]:

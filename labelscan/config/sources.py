@@ -2,7 +2,6 @@
 
 import dataclasses
 import difflib
-import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from operator import attrgetter
@@ -12,9 +11,11 @@ from typing import Any
 from labelscan.config.sections import Config, settings
 from labelscan.config.setting import Setting
 from labelscan.errors import ConfigError, did_you_mean
-from labelscan.registry import read_value
+from labelscan.reading import CANNOT_READ, parse_json, parsed, read_text, why
+from labelscan.registry import LARGEST, read_value
 
 ENVIRONMENT_PREFIX = "LABELSCAN_"
+MOST_DOTS = 1000
 RUN_JSON_SETTINGS = "settings"
 """The key of the resolved settings in run.json."""
 
@@ -109,32 +110,50 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
 
 def read_file(path: Path) -> dict[str, object]:
     """Return the settings in a TOML file, a pyproject.toml or a run.json, checked for names and types."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot be read ({error})", where=str(path)) from error
-    try:
-        content: Any = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
-    except ValueError as error:
-        raise ConfigError(f"not valid {path.suffix[1:].upper() or 'TOML'} ({error})", where=str(path)) from error
-    if path.suffix == ".json" and isinstance(content, dict):
-        content = content.get(RUN_JSON_SETTINGS, content)
-    elif path.name == "pyproject.toml":
-        content = content.get("tool", {}).get("labelscan")
-        if content is None:
-            raise ConfigError("has no table [tool.labelscan]", where=str(path), hint="add it, or name another file")
-    if not isinstance(content, dict):
-        raise ConfigError(f"must hold settings by section, and holds a {type(content).__name__}", where=str(path))
     known = settings()
     values: dict[str, object] = {}
-    for name, value in content.items():
+    for name, value in _content_of(path).items():
         entries = {f"{name}.{key}": inner for key, inner in value.items()} if isinstance(value, dict) else {name: value}
         for key, inner in entries.items():
             _check_known(key, where=str(path))
             if isinstance(inner, dict) or (isinstance(inner, list) and not known[key].is_list):
-                raise ConfigError(f"must be one value, got {inner!r}", where=f"{path}, {key}")
+                raise ConfigError("must be one value, got several", where=f"{path}, {key}")
             values[key] = _typed(inner, known[key], where=f"{path}, {key}")
     return values
+
+
+def _content_of(path: Path) -> dict[str, object]:
+    """Return the settings in a file by section, not yet checked."""
+    hint = "name a TOML file with sections such as [training], or the run.json of a run"
+    is_json = path.suffix == ".json"
+    try:
+        text = read_text(path)
+    except CANNOT_READ as error:
+        raise ConfigError(f"cannot be read ({why(error)})", where=str(path), hint=hint) from error
+    try:
+        content: Any = parse_json(text) if is_json else parsed(_parse_toml, text)
+    except (ValueError, MemoryError) as error:
+        raise ConfigError(
+            f"not valid {'JSON' if is_json else 'TOML'} ({why(error)})", where=str(path), hint=hint
+        ) from error
+    if is_json and isinstance(content, dict):
+        content = content.get(RUN_JSON_SETTINGS, content)
+    elif path.name == "pyproject.toml":
+        tool = content.get("tool", {})
+        content = tool.get("labelscan") if isinstance(tool, dict) else tool
+        if content is None:
+            raise ConfigError("has no table [tool.labelscan]", where=str(path), hint="add it, or name another file")
+    if not isinstance(content, dict):
+        problem = f"must hold settings by section, not {type(content).__name__}"
+        raise ConfigError(problem, where=str(path), hint=hint)
+    return content
+
+
+def _parse_toml(text: str) -> dict[str, Any]:
+    # The time and memory that the parser takes for a dotted key grow with the square of its parts.
+    if any(line.count(".") > MOST_DOTS for line in text.splitlines()):
+        raise ValueError(f"more than {MOST_DOTS:,} dots in a line")
+    return tomllib.loads(text)
 
 
 def _typed(value: object, entry: Setting, *, where: str) -> object:
@@ -143,6 +162,8 @@ def _typed(value: object, entry: Setting, *, where: str) -> object:
         if not isinstance(value, list | tuple) or not all(isinstance(one, str) for one in value):
             raise ConfigError(f"must be a text or a list of texts, got {value!r}", where=where)
         return tuple(value)
+    if isinstance(value, int) and abs(value) > LARGEST:  # Python has no text for some of them
+        raise ConfigError(f"must be a number of at most {LARGEST}", where=where)
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if isinstance(kind, type) and type(value) is not kind:
@@ -153,9 +174,9 @@ def _typed(value: object, entry: Setting, *, where: str) -> object:
 def find_config(name: str) -> Path:
     """Return the file that ``--config`` means: a path, or the name of one that comes with labelscan."""
     path = Path(name)
-    if path.is_file():
-        return path
     known = shipped_configs()
+    if path.is_file() or (path.exists() and name not in known):
+        return path  # what is no file is refused by name when it is read
     if name in known:
         return known[name]
     hint = did_you_mean(name, known, otherwise=f"give a file, or one of {', '.join(known)}")

@@ -118,7 +118,8 @@ def apply(
         label_lists.check_output(source, written)
     else:
         link_folders.check_folder(folder, source.dataset, source.class_folders)
-    usual = in_run_folder(finished) if folder is None and output is None else nullcontext()
+    is_usual = folder is None and output is None
+    usual = in_run_folder(finished, [log, written]) if is_usual else nullcontext()
     with usual, partial_of(log) as partial:  # the copy appears only once its log is written
         corrections.write_log(partial)
         if folder is None:

@@ -15,6 +15,7 @@ from typing import Literal, get_args
 
 from labelscan.atomic import replacing
 from labelscan.errors import DecisionsError, Problem
+from labelscan.reading import CANNOT_READ, open_text, why
 
 COLUMNS = {
     "example_id": "as in issues.csv",
@@ -63,18 +64,20 @@ def read_decisions(path: Path) -> list[Decision]:
         DecisionsError: a file or column is missing, or cells are not decisions; up to 20 problems at once.
     """
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with open_text(path) as file:
             made = list(_from_rows(csv.DictReader(file, strict=True), path))
     except FileNotFoundError as error:
         raise DecisionsError("there is no such file", where=str(path), hint=HOW_TO_GET_ONE) from error
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DecisionsError(f"cannot be read ({error})", where=str(path), hint="save it as CSV in UTF-8") from error
+    except (*CANNOT_READ, csv.Error) as error:
+        raise DecisionsError(
+            f"cannot be read ({why(error)})", where=str(path), hint="save it as CSV in UTF-8"
+        ) from error
     return _last_of_each(made)
 
 
 def has_other_columns(path: Path) -> bool:
     """Return whether a file that can be read has columns that ``write_decisions`` would leave out."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
+    with open_text(path) as file:
         return not set(next(csv.reader(file), [])) <= set(COLUMNS)
 
 

@@ -4,7 +4,6 @@ Both of its exports can be read: JSON has all annotations of a task, JSON-MIN on
 described at https://labelstud.io/guide/task_format and https://labelstud.io/guide/export.
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import cast
 
 from labelscan.correction.decisions import Decision, Verdict
 from labelscan.errors import DecisionsError, Problem
+from labelscan.reading import CANNOT_READ, parse_json, read_text, why
 
 LABEL_TAG, VERDICT_TAG, OBJECT_TAG = "label", "verdict", "example"
 """Tags of the labelling interface: the choice of a class, the choice of a verdict, and the example."""
@@ -83,9 +83,9 @@ def _notes(n_tasks: int, *, n_undecided: int, n_contradictory: int) -> Iterator[
 def _tasks(path: Path) -> list[Object]:
     hint = "export the project from Label Studio as JSON or JSON-MIN"
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError) as error:
-        raise DecisionsError(f"cannot be read ({error})", where=str(path), hint=hint) from error
+        content = parse_json(read_text(path))
+    except CANNOT_READ as error:
+        raise DecisionsError(f"cannot be read ({why(error)})", where=str(path), hint=hint) from error
     if not isinstance(content, list) or not all(isinstance(task, dict) for task in content):
         raise DecisionsError("this is not a list of tasks", where=str(path), hint=hint)
     return content

@@ -9,6 +9,7 @@ from typing import TypeAlias
 from labelscan.config import fingerprint
 from labelscan.correction.decisions import Decision, read_decisions
 from labelscan.correction.label_studio import read_annotations
+from labelscan.reading import with_home
 
 GivenDecisions: TypeAlias = str | Path | Sequence[Decision]
 """A file of decisions, or decisions in memory."""
@@ -54,7 +55,7 @@ def read_review(given: GivenDecisions) -> Review:
     """
     if not isinstance(given, str | Path):
         return Review(decisions=tuple({one.example_id: one for one in given}.values()))
-    path = Path(given).expanduser()
+    path = with_home(given)
     if path.suffix.lower() != ".json":
         return Review(decisions=tuple(read_decisions(path)), file=str(path))
     annotations = read_annotations(path)

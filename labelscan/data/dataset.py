@@ -190,6 +190,7 @@ def make_dataset(
     example_ids: Sequence[str],
     where: Callable[[int], str],
     ids_depend_on_order: bool,
+    place: str = "",
     groups: Sequence[str] | None = None,
     splits: Sequence[str] | None = None,
     true_labels: Sequence[str] | None = None,
@@ -204,6 +205,7 @@ def make_dataset(
         example_ids: N distinct ids.
         where: returns the place of a row for messages, as in ``train.csv row 41``.
         ids_depend_on_order: whether ids are row numbers; rows then keep their order, else they are sorted by id.
+        place: what messages about all rows name, such as the file; the name where it is empty.
         groups: N names of what must share a fold (a patient, a scene).
         splits: N names of splits.
         true_labels: N labels known to be right.
@@ -217,14 +219,14 @@ def make_dataset(
     columns = {"label": labels, "id": example_ids, "path": paths, "group": groups, "split": splits}
     refuse_broken_text(columns | {"true label": true_labels}, where)
     if isinstance(inputs, ImageFiles):
-        refuse_broken_text({"name of the folder": [str(inputs.root)]}, lambda _: name)
+        refuse_broken_text({"name of the folder": [str(inputs.root)]}, lambda _: place or name)
     if len(labels) == 0:
-        raise DatasetError("there is no example", where=name, hint="check the path, and --split if you set it")
+        raise DatasetError("there is no example", where=place or name, hint="check the path, and --split if you set it")
     hint = "write a label, or take the row out"
     empty = [Problem("the label is empty", where(row), hint) for row, label in enumerate(labels) if not label.strip()]
     DatasetError.refuse(empty + repeated_ids(example_ids, where), lambda problem: problem)
     class_names = sort_class_names(labels)
-    _check_number_of_classes(class_names, len(labels), name)
+    _check_number_of_classes(class_names, len(labels), place or name)
     true_class_names = class_names
     if true_labels is not None:
         true_class_names += sort_class_names(list(set(true_labels).difference(class_names)))

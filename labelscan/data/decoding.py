@@ -179,12 +179,16 @@ def check_file(file: Path | None, *, max_pixels: int) -> tuple[int, int]:
     """Return the size in bytes and the modification time in ns of a file that is safe to read, (-1, -1) for None.
 
     Raises:
-        UnreadableImage: not a regular file (reading a pipe could hang), or larger than any image of ``max_pixels``.
+        UnreadableImage: not a regular file (reading a pipe could hang), a path that no file can have, or larger than
+            any image of ``max_pixels``.
         OSError: missing or inaccessible.
     """
     if file is None:
         return -1, -1
-    found = file.stat()
+    try:
+        found = file.stat()
+    except ValueError as error:  # a NUL in it
+        raise UnreadableImage("no file can have this path") from error
     if not stat.S_ISREG(found.st_mode):
         raise UnreadableImage("not a file")
     if found.st_size > max_pixels * BYTES_A_PIXEL + BYTES_OF_HEADER:

@@ -5,13 +5,13 @@ comes from a file, or from a table of how alike classes are, since people mix up
 """
 
 import csv
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from labelscan.arrays import PredProbs, TrueLabels
 from labelscan.errors import ConfigError, Problem
+from labelscan.reading import CANNOT_READ, open_text, why, with_home
 
 SUM_TOLERANCE = 1e-2
 """How far a column may be from summing to 1: numbers rounded by hand stay within it."""
@@ -77,10 +77,10 @@ def mean_probs_by_class(pred_probs: PredProbs, true_labels: TrueLabels) -> NDArr
 def read_table(file: str) -> NDArray[np.float64]:
     """Return the (K, K) numbers in a CSV file without a header or names of classes."""
     try:
-        with Path(file).expanduser().open(encoding="utf-8-sig", newline="") as lines:
+        with open_text(with_home(file)) as lines:
             rows = list(csv.reader(lines))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ConfigError(f"cannot be read ({error})", where=file, hint="name a CSV file") from error
+    except (*CANNOT_READ, csv.Error) as error:
+        raise ConfigError(f"cannot be read ({why(error)})", where=file, hint="name a CSV file") from error
     while rows and not rows[-1]:
         rows.pop()
     table = np.zeros((len(rows), len(rows)))

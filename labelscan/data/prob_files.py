@@ -20,8 +20,9 @@ from labelscan.data.readers.arrays import array_names, find_array, load_npz
 from labelscan.data.readers.columns import Columns, check_cells, find_column, missing, usual
 from labelscan.data.readers.manifest import relative_path
 from labelscan.data.readers.refused_files import PROB_PREFIX
-from labelscan.data.readers.sheet import arrow, column_names, csv_rows, read_sheet
+from labelscan.data.readers.sheet import column_names, csv_rows, read_parquet, read_sheet
 from labelscan.errors import DatasetError, ProbabilitiesError, Problem
+from labelscan.reading import with_home
 
 LEFT_OUT = {
     "train_probs": "train_probs are left out: labelscan detect judged by them as well",
@@ -41,11 +42,11 @@ def read_probabilities(path: Path, *, label_column: str = "") -> Probabilities:
     Raises:
         UsageError: something is missing, not a probability, or not a class; up to 20 problems at once.
     """
-    path = path.expanduser()
+    path = with_home(path)
     if path.is_dir():
         hint = "give a file, such as evidence.npz of a run; labelscan detect reads folders of images"
         raise DatasetError("this is a folder", where=str(path), hint=hint)
-    if not path.is_file():
+    if not path.exists():
         raise DatasetError("no such file", where=str(path), hint=nearest_file(path) or "check the path")
     if path.suffix.lower() not in SUFFIXES:
         raise DatasetError(
@@ -53,7 +54,10 @@ def read_probabilities(path: Path, *, label_column: str = "") -> Probabilities:
             where=str(path),
             hint=f"give a file called {', '.join(SUFFIXES)}",
         )
-    return _read_npz(path, label_column) if path.suffix.lower() == ".npz" else _read_table(path, label_column)
+    try:
+        return _read_npz(path, label_column) if path.suffix.lower() == ".npz" else _read_table(path, label_column)
+    except MemoryError as error:
+        raise ProbabilitiesError("does not fit into memory", where=str(path), hint="save it as float32") from error
 
 
 def _read_npz(path: Path, label_column: str) -> Probabilities:
@@ -135,7 +139,7 @@ def _read_prob_columns(path: Path, names: Sequence[str], *, n_rows: int) -> NDAr
 
 
 def _from_parquet(path: Path, names: Sequence[str]) -> NDArray[Any]:
-    table = arrow().parquet.read_table(path, columns=list(names))
+    table = read_parquet(path, names)
     columns: list[NDArray[Any]] = [table.column(name).to_numpy() for name in names]
     for name, column in zip(names, columns, strict=True):
         if column.dtype.kind not in "fiu":

@@ -210,7 +210,8 @@ def _floating(pred_probs: NDArray[Any], name: str) -> NDArray[Any]:
         raise ProbabilitiesError(problem, where=name, hint="use .astype(np.float64)")
     if pred_probs.ndim != 2:
         problem = f"pred_probs must be a table of examples by classes, got shape {pred_probs.shape}"
-        raise ProbabilitiesError(problem, where=name)
+        hint = "give one row for each example, and one column for each class"
+        raise ProbabilitiesError(problem, where=name, hint=hint)
     if pred_probs.shape[1] < 2:
         problem = f"pred_probs has shape {pred_probs.shape}: there is nothing to confuse"
         raise ProbabilitiesError(problem, where=name, hint="give one column for each of 2 or more classes")

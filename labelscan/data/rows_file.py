@@ -13,8 +13,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from labelscan.atomic import partial_of
-from labelscan.errors import RunError
+from labelscan.atomic import partial_of, writing
 
 
 class RowsFile:
@@ -28,20 +27,14 @@ class RowsFile:
         """Write (M, ...) rows from row ``first`` on; their shape and type are those of all rows.
 
         Raises:
-            RunError: they cannot be written, as when the disk is full.
+            DiskError: the disk does not take them.
         """
-        try:
+        with writing(Path(str(self._file.name))):
             if not self._start:
                 self._begin(rows)
             self._file.seek(self._start + first * self._row_bytes)
             self._file.write(np.ascontiguousarray(rows).data)
             self._file.flush()
-        except OSError as error:
-            raise RunError(
-                f"the inputs of the models cannot be written ({error.strerror})",
-                where=str(self._file.name),
-                hint="free space on the disk, or store smaller images by --image-size",
-            ) from error
 
     def end(self) -> None:
         """Give the file its whole length, and have the system write it to disk."""

@@ -4,7 +4,6 @@ Detectors see nothing else. Examples that no model could score (unreadable, the 
 here, so no probability has to be invented for them; ``index`` leads back to the data set.
 """
 
-import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
@@ -26,10 +25,13 @@ from labelscan.arrays import (
 )
 from labelscan.atomic import write_npz
 from labelscan.data.dataset import Dataset
-from labelscan.errors import RunError, RunFolderError
+from labelscan.errors import ProbabilitiesError, RunError, RunFolderError
+from labelscan.npz import array_names, read_arrays
+from labelscan.reading import CANNOT_READ, why
 from labelscan.training.fold_output import IF_DIVERGED, FoldOutput
 
 FILE_NAME = "evidence.npz"
+OPINION_ARRAYS = ("opinion_names", "opinion_probs", "opinion_weights")
 CHUNK_ROWS = 16_384
 """Rows worked on at a time, to keep the memory needed besides the probabilities constant."""
 
@@ -122,24 +124,28 @@ class Evidence:
     def read(cls, path: Path) -> "Evidence":
         """Return what ``write`` wrote, or raise RunFolderError if the file is missing, damaged or of another kind."""
         try:
-            # Opened here, since np.load leaves a damaged file open.
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-                wanted = (field.name for field in fields(cls) if field.default is MISSING or field.name in arrays)
-                known: dict[str, Any] = {name: arrays[name] for name in wanted}
-                known["opinions"] = _read_opinions(arrays) if "opinion_names" in arrays else ()
-            known["class_names"] = tuple(known["class_names"].tolist())
-            for name in ("example_ids", "fold_names"):
+            there = array_names(path)
+            wanted = [field.name for field in fields(cls) if field.default is MISSING or field.name in there]
+            known: dict[str, Any] = {**read_arrays(path, wanted)}
+            if "opinion_names" in there:
+                known["opinions"] = _read_opinions(read_arrays(path, OPINION_ARRAYS))
+            for name in ("given_labels", "index"):
+                if known[name].dtype.kind != "i":
+                    raise ValueError(f"{name} are {known[name].dtype}, not whole numbers")
+            for name in ("class_names", "example_ids", "fold_names"):
+                if known[name].dtype.kind != "U" or known[name].ndim != 1:
+                    raise ValueError(f"{name} are {known[name].dtype} of shape {known[name].shape}, not a list of text")
                 known[name] = as_strings(known[name].tolist())
-            return cls(**known)
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            return cls(**{**known, "class_names": tuple(known["class_names"])})
+        except (*CANNOT_READ, TypeError, ProbabilitiesError) as error:
             raise RunFolderError(
-                f"is not the evidence of a run ({error})", where=str(path), hint="run again with --fresh"
+                f"is not the evidence of a run ({why(error)})", where=str(path), hint="run again with --fresh"
             ) from error
 
 
 def _read_opinions(arrays: Mapping[str, NDArray[Any]]) -> tuple[Opinion, ...]:
     """Return the opinions in an npz file, whose arrays are of one row an opinion."""
-    columns = (arrays[name] for name in ("opinion_names", "opinion_probs", "opinion_weights"))
+    columns = (arrays[name] for name in OPINION_ARRAYS)
     return tuple(
         Opinion(name=str(name), pred_probs=probs, weight=float(weight))
         for name, probs, weight in zip(*columns, strict=True)

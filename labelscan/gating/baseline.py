@@ -15,7 +15,9 @@ import pandas as pd
 
 from labelscan.correction.decisions import read_decisions
 from labelscan.errors import GateError, Problem
-from labelscan.results.run_files import is_own_file
+from labelscan.reading import CANNOT_READ, open_text, why, with_home
+from labelscan.results.outside_links import refuse_outside_links
+from labelscan.results.run_files import RUN_FILE, is_own_file
 from labelscan.tables import write_csv
 
 COLUMNS = ("example_id", "given_label")
@@ -73,9 +75,9 @@ def read_baseline(path: Path) -> Baseline:
         GateError: the file is missing or unreadable, or rows lack an id or a label; up to 20 problems at once.
         DecisionsError: the same for a file of decisions.
     """
-    path = path.expanduser()
+    path = with_home(path)
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with open_text(path) as file:
             rows = csv.DictReader(file, strict=True)
             columns = tuple(dict.fromkeys(rows.fieldnames or ()))
             if DECISION in columns:
@@ -86,8 +88,8 @@ def read_baseline(path: Path) -> Baseline:
         raise GateError(
             "there is no such baseline", where=str(path), hint="the same command with --update-baseline makes it"
         ) from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise GateError(f"cannot be read ({error})", where=str(path), hint="save it as CSV in UTF-8") from error
+    except (*CANNOT_READ, csv.Error) as error:
+        raise GateError(f"cannot be read ({why(error)})", where=str(path), hint="save it as CSV in UTF-8") from error
     hint = "write it as in issues.csv, or delete the row"
     GateError.refuse(
         [(name, line) for row, line in read for name in [name for name in COLUMNS if not row[name]][:1]],
@@ -103,8 +105,11 @@ def read_to_update(path: Path) -> Baseline:
 
     Raises:
         GateError: the file holds decisions, belongs to a run, or cannot be read.
+        RunFolderError: it is a link in a run folder that leads out of it.
     """
-    path = path.expanduser()
+    path = with_home(path)
+    if (path.parent / RUN_FILE).is_file():
+        refuse_outside_links(path.parent, [path])
     if not path.exists():
         return Baseline(path=path, reviewed=frozenset())
     if is_own_file(path):

@@ -17,6 +17,7 @@ from labelscan.gating.baseline import Baseline, BaselineUpdate, read_baseline, r
 from labelscan.gating.git_paths import from_root, roots_of
 from labelscan.gating.verdict import NEW_BASELINE, Check, GateSuspect, GateVerdict
 from labelscan.gating.words import limit_and_range, limit_sentence
+from labelscan.reading import with_home
 from labelscan.results.finished_run import FinishedRun, part_of
 from labelscan.results.issues import ISSUES_FILE, SCORED, TEXT_COLUMNS
 from labelscan.results.protected_paths import refuse_only_read
@@ -80,7 +81,7 @@ def judge_gate(run: FinishedRun, limits: GateConfig, baseline: Baseline | None =
     return GateVerdict(
         run=str(run.folder),
         data=str(run.summary["data"]),
-        source=from_root(roots, str(Path(place).expanduser()) if place else ""),
+        source=from_root(roots, str(with_home(place)) if place else ""),
         issues=from_root(roots, str((run.folder / ISSUES_FILE).absolute())),
         checks=tuple(_checks(n_scored, limits, suspects, wrong_labels)),
         n_scored=n_scored.total(),

@@ -37,6 +37,7 @@ from labelscan.results.run_files import SELF_CHECK
 from labelscan.results.run_folder import RunFolder, describe, open_run, recorded_fingerprint
 from labelscan.training.fold_job import read_outputs
 from labelscan.training.folds import Folds, unscored_reasons
+from labelscan.training.hardware import hardware
 from labelscan.training.user_model import UserModel
 
 
@@ -109,6 +110,7 @@ def carry_out(
         log = run.logging(notify)
         plan = _keeping_threads(plan, run)
         run.record(choices=plan.choices, planted=planted)
+        run.record_machine(**hardware(plan.device, threads=plan.threads))
         with ending_in_order():
             contents = read_contents(plan, run, log)
         result, detections = _train_and_judge(plan, contents, run, log, review)

@@ -16,6 +16,7 @@ from labelscan.config import fingerprint
 from labelscan.data.prob_files import read_probabilities
 from labelscan.data.probabilities import Probabilities, about_the_same, probabilities_from_arrays
 from labelscan.errors import ConfigError
+from labelscan.reading import with_home
 
 Probs: TypeAlias = str | Path | ArrayLike | Sequence[str | Path] | Sequence[ArrayLike]
 """A file as ``labelscan score`` reads it, or (N, K) probabilities: an array, lists, a torch tensor; or a list of files
@@ -62,7 +63,7 @@ def read_opinions(probs: Probs, label_column: str, beside: Mapping[str, ArrayLik
     if any(in_files) != all(in_files):
         raise ConfigError("files and arrays are mixed", where="probs", hint="give files alone, or arrays alone")
     if all(in_files):
-        return _read_files([Path(cast(str | Path, one)).expanduser() for one in each], label_column, beside)
+        return _read_files([with_home(cast(str | Path, one)) for one in each], label_column, beside)
     _refuse({"label_column": label_column or None}, "goes with a file only", "leave it out")
     if beside["given_labels"] is None:
         problem, hint = "probabilities in memory need labels", "score(probs, given_labels)"

@@ -18,11 +18,12 @@ from labelscan.detection.evidence import FILE_NAME as EVIDENCE_FILE
 from labelscan.detection.evidence import Evidence
 from labelscan.detection.judged_anew import judge_anew, kept_log_odds
 from labelscan.detection.measured_sample import draw_sample
+from labelscan.errors import RunFolderError
 from labelscan.events import Listener, Noted, ignore
 from labelscan.results.finished_run import FinishedRun, Run
 from labelscan.results.health import NOTHING_FOUND, DataChecks
 from labelscan.results.issues import rank_anew, rank_issues
-from labelscan.results.run_files import DOUBT_FILE, MEASURE_FILE
+from labelscan.results.run_files import DOUBT_FILE, FRESH, MEASURE_FILE
 from labelscan.results.run_folder import RunFolder
 from labelscan.results.summary import summarise, with_judgement
 
@@ -82,6 +83,9 @@ def judge_finished(run: FinishedRun, review: Review) -> FinishedRun:
         RunFolderError: the evidence of the run is missing or damaged.
     """
     evidence = Evidence.read(run.folder / EVIDENCE_FILE)
+    if not run.given_labels.keys() >= set(evidence.example_ids):
+        where = str(run.folder / EVIDENCE_FILE)
+        raise RunFolderError("is not about the labels of scores.csv", where=where, hint=FRESH)
     by_detectors = detect_all(evidence, str(run.summary["detector"]))
     detections, posterior, notes = _with_decisions(by_detectors, evidence, review)
     return dataclasses.replace(

@@ -20,6 +20,7 @@ from labelscan.errors import DatasetError
 from labelscan.events import Listener, Noted, ignore
 from labelscan.pipeline.given_data import Data, settings_and_data
 from labelscan.pipeline.planned_opinions import PlannedOpinion, first_network, models_of, plan_opinions
+from labelscan.pipeline.room import check_room
 from labelscan.results.run_files import DEFAULT_PARENT
 from labelscan.training.device import Device, choose_device
 from labelscan.training.executors import EXECUTORS, Executor
@@ -98,6 +99,9 @@ def plan(
     executor = EXECUTORS.build(config.executor.name, processes=config.executor.processes)
     device = choose_device(config.device)
     dataset = dataset if dataset is not None else readers.read(config.dataset, notify)
+    if len(dataset) < config.folds.n_folds:
+        problem = f"{len(dataset)} examples cannot make {config.folds.n_folds} folds"
+        raise DatasetError(problem, where=dataset.name, hint=f"use --folds {max(len(dataset), 2)} or give more data")
     sizes = None if isinstance(dataset.inputs, FeatureTable) else _probe(dataset.inputs, dataset.name, config)
     for note in dataset.notes:
         notify(Noted(note))
@@ -107,6 +111,8 @@ def plan(
         with_extra_class(first_network(opinions).learner)
     data_fingerprint = dataset.fingerprint()
     matters = {**results_depend_on(config), "data": data_fingerprint, **models_of(opinions)}
+    folder = Path(output or DEFAULT_PARENT / f"{dataset.name}-{fingerprint(matters)[:8]}")
+    check_room(opinions, len(dataset), folder)
     n_jobs = config.folds.n_folds * config.folds.repeats * len(opinions)
     return Plan(
         config=config,
@@ -116,7 +122,7 @@ def plan(
         device=device,
         threads=config.executor.threads or executor.threads_per_fold(n_jobs, device),
         executor=executor,
-        folder=Path(output or DEFAULT_PARENT / f"{dataset.name}-{fingerprint(matters)[:8]}"),
+        folder=folder,
         warnings=warnings,
         n_threshold_runs=N_RUNS if has_threshold_runs else 0,
     )

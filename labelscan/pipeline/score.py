@@ -87,6 +87,7 @@ def score(
         fresh=fresh,
     ) as run:
         run.record(command=COMMAND, source={**given.source, "label_column": label_column})
+        run.record_machine()
         return _judge(given, detector, run, review, notify)
 
 

@@ -4,7 +4,6 @@ What decisions say is worked out in the browser as they are made (``assets/poste
 labels only by bins, and their ranks only by stretches of the ranking: so a page is as small for a million labels.
 """
 
-import zipfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -15,6 +14,8 @@ from numpy.typing import NDArray
 from labelscan.detection.decided_labels import Bins
 from labelscan.detection.evidence import FILE_NAME as EVIDENCE_FILE
 from labelscan.errors import RunFolderError
+from labelscan.npz import read_arrays
+from labelscan.reading import CANNOT_READ, why
 from labelscan.reporting.page import Doubt, Measurement, Stretch, Suspect
 from labelscan.results.finished_run import FinishedRun
 from labelscan.results.run_files import DOUBT_FILE, FRESH, MEASURE_FILE
@@ -38,8 +39,8 @@ def read_sample(run: FinishedRun) -> list[str]:
         # A carriage return inside a cell is part of it.
         ids = pd.read_csv(path, dtype=object, keep_default_na=False, encoding="utf-8", lineterminator="\n")
         return [str(one) for one in ids["example_id"].head(MOST_TO_DECIDE)]
-    except (OSError, ValueError, KeyError) as error:
-        raise RunFolderError(f"is not the sample of a run ({error})", where=str(path), hint=FRESH) from error
+    except (*CANNOT_READ, KeyError) as error:
+        raise RunFolderError(f"is not the sample of a run ({why(error)})", where=str(path), hint=FRESH) from error
 
 
 def make_measurement(run: FinishedRun, to_decide: Sequence[Suspect], others: Iterable[Suspect]) -> Measurement | None:
@@ -86,17 +87,15 @@ def _stretches(bin_by_rank: NDArray[np.int64], n_flagged: int) -> tuple[Stretch,
 def _log_odds(run: FinishedRun) -> tuple[NDArray[np.object_], NDArray[np.float64]]:
     """Return the ids of all scored examples, and the log-odds that their labels are wrong."""
     ids = _array(run.folder / EVIDENCE_FILE, "example_ids").astype(object)
-    log_odds = _array(run.folder / DOUBT_FILE, "error_log_odds").astype(np.float64)
-    if log_odds.shape != ids.shape or not np.isfinite(log_odds).all():
+    log_odds = _array(run.folder / DOUBT_FILE, "error_log_odds")
+    if log_odds.dtype.kind != "f" or log_odds.shape != ids.shape or not np.isfinite(log_odds).all():
         raise RunFolderError("is not one number a label", where=str(run.folder / DOUBT_FILE), hint=FRESH)
-    return ids, log_odds
+    return ids, log_odds.astype(np.float64)
 
 
 def _array(path: Path, name: str) -> NDArray[np.generic]:
     """Return one array of a file, whose others are not read: evidence has large ones."""
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            array: NDArray[np.generic] = arrays[name]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise RunFolderError(f"cannot be read ({error})", where=str(path), hint=FRESH) from error
-    return array
+        return read_arrays(path, [name])[name]
+    except CANNOT_READ as error:
+        raise RunFolderError(f"cannot be read ({why(error)})", where=str(path), hint=FRESH) from error

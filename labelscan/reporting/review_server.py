@@ -34,7 +34,9 @@ from labelscan.correction.decisions import (
     record_of,
     write_decisions,
 )
-from labelscan.errors import DecisionsError, UsageError
+from labelscan.errors import DecisionsError, DiskError, RunFolderError, UsageError
+from labelscan.reporting.request_form import fault_of
+from labelscan.results.outside_links import refuse_outside_links
 
 HOST = "127.0.0.1"
 NAMES = (HOST, "localhost")
@@ -44,6 +46,8 @@ USUAL_PORTS = range(61_000, 65_536)
 """Above the ports that Linux gives to outgoing connections."""
 ELSEWHERE = "there is nothing here: if labelscan was restarted, open the address that it printed"
 MOST_BYTES = 32 << 20
+MOST_DIGITS = 18
+"""More digits than any length has that is taken."""
 SECONDS = 30
 """How long a connection may be silent."""
 HEADERS = {
@@ -94,9 +98,11 @@ class DecisionsFile:
         Raises:
             Conflict: ``tag`` is out of date.
             DecisionsError: the decisions are about other data.
+            RunFolderError: the file is a link that leads out of the run folder.
         """
         check_decisions(decisions, self._given_labels, where=self.path.name)
         with self._lock:
+            refuse_outside_links(self.path.parent, [self.path])
             if tag != self._tag():
                 raise Conflict
             self._keep_other_columns()
@@ -107,7 +113,7 @@ class DecisionsFile:
         if not self.path.exists() or not has_other_columns(self.path):
             return
         names = (f"{self.path.stem}-before{end}{self.path.suffix}" for end in chain([""], map("-{}".format, count(2))))
-        copy = next(copy for name in names if not (copy := self.path.with_name(name)).exists())
+        copy = next(copy for name in names if not os.path.lexists(copy := self.path.with_name(name)))
         with replacing_bytes(copy) as file:
             file.write(self.path.read_bytes())
 
@@ -128,12 +134,14 @@ class ReviewServer(ThreadingTCPServer):
     Raises:
         UsageError: the port is taken.
         DecisionsError: existing decisions cannot be read or are about other data.
+        RunFolderError: their file is a link that leads out of the run folder.
     """
 
     allow_reuse_address = sys.platform != "win32"  # there it would let two servers have one port
     daemon_threads = True
 
     def __init__(self, render: Callable[[str], str], decisions: DecisionsFile, *, port: int = 0) -> None:
+        refuse_outside_links(decisions.path.parent, [decisions.path])
         decisions.read()
         self.decisions = decisions
         self.token = secrets.token_urlsafe(24)
@@ -180,6 +188,7 @@ def way_in(folder: Path, url: str) -> Iterator[str]:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    default_request_version = "HTTP/1.0"  # an answer to a request without a version has a status too
     timeout = SECONDS
     server: ReviewServer
 
@@ -191,22 +200,29 @@ class _Handler(BaseHTTPRequestHandler):
         elif self.path == f"/{self.server.token}/decisions":
             self._read()
         else:
-            self._answer(HTTPStatus.NOT_FOUND, f"{ELSEWHERE}\n".encode())
+            self._hang_up(HTTPStatus.NOT_FOUND, ELSEWHERE)
 
     do_HEAD = do_GET  # noqa: N815
 
     def do_PUT(self) -> None:
         if self._refused(writes=True):
             return
-        length = self.headers.get("Content-Length", "")
+        digits = self.headers.get("Content-Length", "").lstrip("0")
+        length = int(digits or 0) if len(digits) < MOST_DIGITS else MOST_BYTES + 1
         if self.path != f"/{self.server.token}/decisions":
             self._hang_up(HTTPStatus.NOT_FOUND, ELSEWHERE)
-        elif not length.isdecimal():
+        elif "Content-Length" not in self.headers:
             self._hang_up(HTTPStatus.LENGTH_REQUIRED, "Content-Length is missing")
-        elif int(length) > MOST_BYTES:
+        elif length > MOST_BYTES:
             self._hang_up(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"more than {MOST_BYTES:,} bytes")
+        elif len(body := self.rfile.read(length)) < length:
+            self._hang_up(HTTPStatus.BAD_REQUEST, "the body is shorter than Content-Length")
         else:
-            self._write(self.rfile.read(int(length)))
+            self._write(body)
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
+        """Answer what the standard library could not read, and close the connection: the next request is lost."""
+        self._hang_up(HTTPStatus(code), HTTPStatus(code).phrase)
 
     def _read(self) -> None:
         try:
@@ -226,15 +242,19 @@ class _Handler(BaseHTTPRequestHandler):
             new_tag = self.server.decisions.write(decisions_of(json.loads(body), where="the page"), tag)
         except Conflict:
             self._answer(HTTPStatus.PRECONDITION_FAILED, b"the file has changed: read it again\n")
-        except (DecisionsError, ValueError, RecursionError) as error:  # ValueError: not JSON; RecursionError: too deep
+        # ValueError: not JSON; RecursionError: too deep
+        except (DecisionsError, RunFolderError, ValueError, RecursionError) as error:
             self._answer(HTTPStatus.UNPROCESSABLE_ENTITY, f"{error}\n".encode())
-        except OSError as error:
+        except (OSError, DiskError) as error:
             self._answer(HTTPStatus.INTERNAL_SERVER_ERROR, f"cannot be saved ({error})\n".encode())
         else:
             self._answer(HTTPStatus.NO_CONTENT, tag=new_tag)
 
     def _refused(self, *, writes: bool) -> bool:
         """Refuse a request that is not from this page in a browser on this machine; return whether it was refused."""
+        if fault := fault_of(self.path, self.headers, may_have_body=writes):
+            self._hang_up(HTTPStatus.BAD_REQUEST, fault)
+            return True
         hosts = [f"{name}:{self.server.port}" for name in NAMES]
         hosts += NAMES if self.server.port == HTTP_PORT else ()  # browsers leave this port out
         origins = [f"http://{host}" for host in hosts]

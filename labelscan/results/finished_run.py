@@ -5,18 +5,17 @@ Later stages use the latter: it needs no data, and does not import torch.
 
 import difflib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from labelscan.data.dataset import Dataset
 from labelscan.detection.evidence import Evidence
 from labelscan.errors import RunFolderError
+from labelscan.reading import fits, with_home
 from labelscan.results.issues import SCORES_FILE, Issues
-from labelscan.results.run_files import DIRECTORY, FORMAT_VERSION, RUN_FILE, read_versioned
-from labelscan.results.summary import FILE_NAME as SUMMARY_FILE
-from labelscan.results.summary import FORMAT_VERSION as SUMMARY_FORMAT_VERSION
-from labelscan.results.summary import Summary
+from labelscan.results.run_files import DIRECTORY, FORMAT_VERSION, FRESH, RUN_FILE, read_versioned
+from labelscan.results.summary import Summary, read_summary
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -37,6 +36,30 @@ class Run:
     def __repr__(self) -> str:
         flagged, scored = self.summary.n_flagged, self.summary.n_scored
         return f"Run({str(self.folder)!r}: {flagged:,} of {scored:,} labels look wrong)"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Described:
+    """The part of run.json about the data."""
+
+    fingerprint: str
+    examples: int
+    classes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Record:
+    """The keys of run.json that are read later; an older version may lack some."""
+
+    data: _Described | None = None
+    directory: str = ""
+    settings: dict[str, object] = field(default_factory=dict)
+    results_depend_on: dict[str, object] = field(default_factory=dict)
+    choices: dict[str, object] = field(default_factory=dict)
+    versions: dict[str, object] = field(default_factory=dict)
+    timings: dict[str, float] = field(default_factory=dict)
+    opinion_weights: dict[str, float] = field(default_factory=dict)
+    source: dict[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -67,6 +90,8 @@ class FinishedRun:
         if not (folder / RUN_FILE).is_file():
             raise RunFolderError("there is no run here", where=str(folder), hint=_nearest_run(folder))
         record = read_versioned(folder / RUN_FILE, FORMAT_VERSION)
+        if not fits(record, _Record):
+            raise RunFolderError("damaged: not the record of a run", where=str(folder / RUN_FILE), hint=FRESH)
         if part_of(record, "results_depend_on").get("command") == "benchmark":
             raise RunFolderError(
                 "this is a benchmark, not a run",
@@ -80,12 +105,11 @@ class FinishedRun:
                 where=str(folder),
                 hint="repeat the command that began it: it resumes",
             )
-        return cls(
-            folder=folder,
-            record=record,
-            summary=read_versioned(folder / SUMMARY_FILE, SUMMARY_FORMAT_VERSION),
-            issues=Issues.read(folder / SCORES_FILE),
-        )
+        summary, issues = read_summary(folder), Issues.read(folder / SCORES_FILE)
+        if len(issues) != summary["n_examples"]:
+            problem = f"has {len(issues):,} examples, and summary.json {summary['n_examples']:,}"
+            raise RunFolderError(problem, where=str(folder / SCORES_FILE), hint=FRESH)
+        return cls(folder=folder, record=record, summary=summary, issues=issues)
 
     @cached_property
     def given_labels(self) -> Mapping[str, str]:
@@ -122,7 +146,7 @@ class FinishedRun:
         Relative paths start from the folder in which the run was started, and from the current one only where
         nothing is left there: here may be other data with the same file names.
         """
-        here = Path(path).expanduser()
+        here = with_home(path)
         started_in = self.record.get(DIRECTORY)
         if here.is_absolute() or not isinstance(started_in, str):
             return here

@@ -18,6 +18,7 @@ from labelscan.data.dataset import Dataset
 from labelscan.detection.evidence import CHUNK_ROWS, Evidence
 from labelscan.detection.protocol import Detections
 from labelscan.errors import RunFolderError
+from labelscan.reading import CANNOT_READ, open_text, why
 from labelscan.results.run_files import FRESH
 from labelscan.tables import write_csv
 
@@ -88,16 +89,21 @@ class Issues:
         """
         try:
             # A carriage return inside a cell is part of it.
-            scores = pd.read_csv(path, dtype=object, keep_default_na=False, encoding="utf-8", lineterminator="\n")
+            with open_text(path) as file:
+                scores = pd.read_csv(file, dtype=object, keep_default_na=False, lineterminator="\n")
             if tuple(scores.columns) not in (SCORE_COLUMNS, (*SCORE_COLUMNS, TRUE_LABEL)):
                 raise ValueError(f"its columns are {', '.join(map(str, scores.columns))}")
+            if not {text.partition(":")[0] for text in scores["status"]} <= {SCORED, UNSCORED, UNREADABLE}:
+                raise ValueError("a row is cut off")  # pandas fills it
             for name in NUMBER_COLUMNS:
                 scores[name] = np.array([float(text) if text else np.nan for text in scores[name]])
             scores["rank"] = pd.array([int(text) if text else None for text in scores["rank"]], dtype="Int64")
+            if not scores["flagged"].isin(["true", "false"]).all():
+                raise ValueError("flagged is neither true nor false")
             scores["flagged"] = scores["flagged"].to_numpy() == "true"
-        except (OSError, ValueError) as error:
+        except (*CANNOT_READ, OverflowError) as error:
             raise RunFolderError(
-                f"is not the table of scores of a run ({error})", where=str(path), hint=FRESH
+                f"is not the table of scores of a run ({why(error)})", where=str(path), hint=FRESH
             ) from error
         return cls(scores)
 

@@ -5,14 +5,17 @@ again. No option turns this off.
 """
 
 import errno
-from collections.abc import Collection, Iterator
+import os
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from labelscan.data.readers import scheme_of
 from labelscan.data.readers.class_folders import is_called_image
-from labelscan.errors import UsageError
+from labelscan.errors import DiskError, UsageError
+from labelscan.reading import with_home
 from labelscan.results.finished_run import FinishedRun
+from labelscan.results.outside_links import refuse_outside_links
 from labelscan.results.run_files import DECISIONS_FILE, RUN_FILE, is_own_file
 from labelscan.results.source import given_place
 
@@ -50,7 +53,7 @@ def refuse_data(path: Path, data: str, *, run_folder: Path | None = None) -> Non
     """
     if scheme_of(data):
         return
-    root, place = Path(data).expanduser(), path.resolve()
+    root, place = with_home(data), path.resolve()
     refuse_same(path, root, "the data itself")
     is_in_run = run_folder is not None and place.is_relative_to(run_folder.resolve())
     if root.is_dir() and root.resolve() in place.parent.parents and not is_in_run:
@@ -64,14 +67,19 @@ def refuse_same(path: Path, other: Path, what: str) -> None:
 
 
 @contextmanager
-def in_run_folder(run: FinishedRun) -> Iterator[None]:
-    """Turn the system's error that a run folder cannot be written to into one that says what to do."""
+def in_run_folder(run: FinishedRun, paths: Iterable[Path]) -> Iterator[None]:
+    """Turn the system's error that a run folder cannot be written to into one that says what to do.
+
+    Raises:
+        RunFolderError: one of ``paths``, which are to be written, is a link that leads out of it.
+    """
+    refuse_outside_links(run.folder, paths)
     try:
         yield
-    except OSError as error:
+    except (OSError, DiskError) as error:
         if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise
-        problem = f"the run folder cannot be written to ({error.strerror})"
+        problem = f"the run folder cannot be written to ({os.strerror(error.errno)})"
         raise UsageError(problem, where=str(run.folder), hint="name a file elsewhere with -o") from error
 
 

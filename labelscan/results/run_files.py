@@ -1,11 +1,16 @@
 """The files of a run: their names, which of them labelscan may delete, and how the JSON among them is read."""
 
+import os
 import shutil
 from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
+from itertools import chain
 from pathlib import Path
 
-from labelscan.atomic import read_json
+from labelscan.atomic import read_json, sweep
 from labelscan.errors import RunFolderError
+from labelscan.reading import CANNOT_READ, why
+from labelscan.results.outside_links import refuse_outside_links
 
 FORMAT_VERSION = 1
 """Version of run.json and of everything else in the folder; a folder of another version is refused."""
@@ -16,6 +21,8 @@ LOCK_FILE = ".lock"
 LOG_FILE = "log.jsonl"
 DIRECTORY = "directory"
 """The key of run.json for the folder that relative paths in a run start from."""
+MACHINES = "machines"
+"""The key of run.json for the machines that have worked on the run: often one, more where it was resumed elsewhere."""
 DECISIONS_FILE = "decisions.csv"
 """What a reviewer decided; a person's work, which neither a run nor ``--fresh`` touches."""
 DOUBT_FILE = "doubt.npz"
@@ -31,7 +38,7 @@ OWN_FILES = {
     "report.md": "the same in Markdown without pictures, where it was asked for",
     "label-studio.json": "suspects as tasks for Label Studio, where they were asked for",
     "label-studio.interface.xml": "its labelling interface, for the setup of a project",
-    RUN_FILE: "resolved settings (`--config` takes it), versions, fingerprint of the data, timings",
+    RUN_FILE: "resolved settings (`--config` takes it), versions, machines, fingerprint of the data, timings",
     "examples.csv": "what was read: id, path, given label, group, split, status",
     "folds.csv": "which fold held out which example",
     "evidence.npz": "out-of-fold probabilities, of several models their pool and those of each; apart from them, what "
@@ -73,6 +80,20 @@ def clear(folder: Path, also_owns: Sequence[str]) -> None:
             shutil.rmtree(entry)
 
 
+def sweep_run(folder: Path, also_owns: Sequence[str]) -> None:
+    """Delete what killed processes have left half-written in a run, in the folders of its steps too."""
+    for inside in chain([folder], *(_folders(entry) for entry in _own_entries(folder, also_owns))):
+        sweep(inside)
+
+
+def refuse_links_out(folder: Path, also_owns: Sequence[str] = ()) -> None:
+    """Raise RunFolderError where a link leads out of a run folder from a place that a run may write to."""
+    entries = _own_entries(folder, also_owns)
+    written = [folder / LOCK_FILE, folder / DECISIONS_FILE, *folder.glob(".*.partial"), *entries]
+    below = (one for entry in entries for inside in _folders(entry) for one in inside.iterdir())
+    refuse_outside_links(folder, chain(written, below))
+
+
 def read_versioned(path: Path, format_version: int) -> dict[str, object]:
     """Return the content of run.json or summary.json.
 
@@ -81,9 +102,9 @@ def read_versioned(path: Path, format_version: int) -> dict[str, object]:
     """
     try:
         content = read_json(path)
-        version = content.get("format_version")
-    except (OSError, ValueError, AttributeError) as error:
-        raise RunFolderError(f"cannot be read ({error})", where=str(path), hint=FRESH) from error
+    except CANNOT_READ as error:
+        raise RunFolderError(f"cannot be read ({why(error)})", where=str(path), hint=FRESH) from error
+    version = content.get("format_version")
     if version != format_version:
         raise RunFolderError(
             f"made by another version of labelscan (format {version}, this one is {format_version})",
@@ -93,6 +114,12 @@ def read_versioned(path: Path, format_version: int) -> dict[str, object]:
     return content
 
 
-def _own_entries(folder: Path, also_owns: Sequence[str]) -> Iterator[Path]:
-    for pattern in (*OWN_FILES, *OWN_FOLDERS, *also_owns):
-        yield from list(folder.glob(pattern))
+def _own_entries(folder: Path, also_owns: Sequence[str]) -> list[Path]:
+    patterns = (*OWN_FILES, *OWN_FOLDERS, *also_owns)  # not by glob, which does not see a link that leads nowhere
+    return [entry for entry in folder.iterdir() if any(fnmatchcase(entry.name, pattern) for pattern in patterns)]
+
+
+def _folders(entry: Path) -> Iterator[Path]:
+    """Yield a folder and all below it, but for links; nothing where ``entry`` is a file or a link."""
+    if not entry.is_symlink():
+        yield from (Path(inside) for inside, _, _ in os.walk(entry))

@@ -15,15 +15,28 @@ from typing import Literal
 from filelock import FileLock, Timeout
 
 from labelscan import __version__
-from labelscan.atomic import read_json, write_json
+from labelscan.atomic import read_json, write_json, writing
 from labelscan.config import RUN_JSON_SETTINGS
 from labelscan.data.dataset import Dataset
-from labelscan.errors import Interrupted, RunFolderError
+from labelscan.errors import DiskError, Interrupted, RunFolderError
 from labelscan.events import Event, FoldDone, Listener, StepAdvanced, Waiting
-from labelscan.results.run_files import DIRECTORY, FORMAT_VERSION, LOCK_FILE, LOG_FILE, RUN_FILE, clear, strangers
+from labelscan.reading import CANNOT_READ, fits
+from labelscan.results.machine import machine
+from labelscan.results.run_files import (
+    DIRECTORY,
+    FORMAT_VERSION,
+    LOCK_FILE,
+    LOG_FILE,
+    MACHINES,
+    RUN_FILE,
+    clear,
+    refuse_links_out,
+    strangers,
+    sweep_run,
+)
 from labelscan.results.same_run import ELSEWHERE, check_same
 
-PACKAGES = ("torch", "torchvision", "numpy", "pandas", "scikit-learn", "cleanlab")
+PACKAGES = ("torch", "torchvision", "numpy", "scipy", "pandas", "scikit-learn", "cleanlab", "pillow")
 """Packages whose versions are recorded."""
 
 State = Literal["running", "finished", "interrupted", "failed"]
@@ -40,7 +53,9 @@ class RunFolder:
         self.earlier = _read_record(path)
         """What run.json said before this process began or resumed the run."""
         timings = self.earlier.get("timings")
-        self.timings: dict[str, float] = {**timings} if isinstance(timings, dict) else {}
+        self.timings: dict[str, float] = {}
+        if isinstance(timings, dict) and fits(timings, dict[str, float]):
+            self.timings |= timings
         """Seconds by step; steps that are not repeated keep the time of the earlier process."""
         self.has_trained = False
         """Whether this process has trained anything."""
@@ -69,7 +84,8 @@ class RunFolder:
             self.has_trained |= isinstance(event, FoldDone) and not event.reused
             if not isinstance(event, StepAdvanced | Waiting):  # these come many times a second
                 line = {"time": _now(), "event": type(event).__name__, **dataclasses.asdict(event)}
-                with (self.path / LOG_FILE).open("a", encoding="utf-8") as file:
+                log = self.path / LOG_FILE
+                with writing(log), log.open("a", encoding="utf-8") as file:
                     file.write(json.dumps(line, ensure_ascii=False) + "\n")
             notify(event)
 
@@ -82,6 +98,12 @@ class RunFolder:
             self.timings["total"] = self._seconds_before + time.monotonic() - self._started
         self._content["timings"] = {name: round(seconds, 3) for name, seconds in self.timings.items()}
         write_json(self.path / RUN_FILE, self._content)
+
+    def record_machine(self, **hardware: object) -> None:
+        """Add this machine to those that have worked on the run, with what is known of it besides."""
+        this, before = {**machine(), **hardware}, self.earlier.get(MACHINES)
+        others = [one for one in before if one != this] if isinstance(before, list) else []
+        self.record(**{MACHINES: [*others, this]})
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
@@ -109,6 +131,7 @@ class RunFolder:
             "data": data,
             "versions": {"labelscan": __version__, "python": platform.python_version()}
             | {name: version(name) for name in PACKAGES},
+            MACHINES: self.earlier.get(MACHINES, []),
         }
         self.record()
 
@@ -145,10 +168,13 @@ def open_run(
         also_owns: patterns of what this command writes besides the files of every run.
 
     Raises:
-        RunFolderError: another process is writing it, it belongs to other settings or data, or it is not a run.
+        RunFolderError: another process is writing it, it belongs to other settings or data, it is not a run, or a link
+            leads out of it.
+        DiskError: the disk is full or read-only.
     """
     _check_place(path, resume=resume, also_owns=also_owns)
     with _locked(path):
+        sweep_run(path, also_owns)
         if fresh:
             clear(path, also_owns)
         elif (path / RUN_FILE).is_file():
@@ -158,7 +184,7 @@ def open_run(
         try:
             yield run
         except BaseException as error:
-            with contextlib.suppress(OSError):  # such as a full disk: the error itself says more
+            with contextlib.suppress(OSError, DiskError):  # the error itself says more
                 run._end("interrupted" if isinstance(error, KeyboardInterrupt | Interrupted) else "failed")
             raise
         run._end("finished")
@@ -187,18 +213,22 @@ def _check_place(path: Path, *, resume: bool, also_owns: Sequence[str]) -> None:
     if path.is_dir() and not has_run and (others := strangers(path, also_owns)):
         problem = f"the folder is not empty and not a run (it holds {others[0]!r})"
         raise RunFolderError(problem, where=str(path), hint=ELSEWHERE)
+    if path.is_dir():
+        refuse_links_out(path, also_owns)
 
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
     """Make the folder, and keep all other processes out of it."""
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        with writing(path):
+            path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RunFolderError(f"cannot be made ({error})", where=str(path), hint=ELSEWHERE) from error
     lock = FileLock(path / LOCK_FILE, blocking=False)
     try:
-        lock.acquire()
+        with writing(path / LOCK_FILE):
+            lock.acquire()
     except Timeout:
         problem = "another process is writing this run"
         raise RunFolderError(problem, where=str(path), hint=f"wait for it, or {ELSEWHERE}") from None
@@ -213,7 +243,7 @@ def _locked(path: Path) -> Iterator[None]:
 def _read_record(path: Path) -> dict[str, object]:
     try:
         return {**read_json(path / RUN_FILE)}
-    except (OSError, ValueError, TypeError):  # missing, cut off, or not an object
+    except CANNOT_READ:  # missing, cut off, or not an object
         return {}
 
 

@@ -13,6 +13,7 @@ from labelscan.data.readers.columns import Columns, find_columns
 from labelscan.data.readers.sheet import SUFFIXES, column_names
 from labelscan.errors import DatasetError
 from labelscan.events import Listener, ignore
+from labelscan.reading import with_home
 from labelscan.results.finished_run import FinishedRun, part_of
 from labelscan.results.run_files import RUN_FILE
 
@@ -44,7 +45,7 @@ class Source:
 
     @property
     def _path(self) -> Path | None:
-        return None if readers.scheme_of(self.config.data) else Path(self.config.data).expanduser()
+        return None if readers.scheme_of(self.config.data) else with_home(self.config.data)
 
     def columns(self) -> Columns | None:
         """Return the columns of the file, or None where it is not a sheet."""
@@ -127,7 +128,7 @@ def _dataset_config(run: FinishedRun, *, data: str = "") -> DatasetConfig:
 
 def _check_there(found: str, data: str) -> None:
     """Raise DatasetError where the data is no longer where the run found it, and no other place is given."""
-    if not data and not readers.scheme_of(found) and not Path(found).expanduser().exists():
+    if not data and not readers.scheme_of(found) and not with_home(found).exists():
         raise DatasetError("no such file or folder", where=found, hint="say where it is now with --data")
 
 

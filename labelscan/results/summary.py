@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,14 +24,19 @@ from labelscan.detection.evidence import Evidence
 from labelscan.detection.metrics import DetectionQuality, quality
 from labelscan.detection.protocol import Detections
 from labelscan.detection.self_check import SelfCheck
+from labelscan.errors import RunFolderError
+from labelscan.reading import fits
 from labelscan.results.health import NOTHING_FOUND, DataChecks, warnings_about
 from labelscan.results.issues import UNREADABLE, UNSCORED, Issues, status_is
+from labelscan.results.run_files import FRESH, read_versioned
 from labelscan.results.wrong_labels import WrongLabels, tell_wrong_labels
 from labelscan.training.agreement import Agreement
 from labelscan.wording import rounded
 
 FORMAT_VERSION = 1
 FILE_NAME = "summary.json"
+CAME_LATER = frozenset(["self_check", "wrong_labels"])
+"""Keys that the first versions did not write."""
 MOST_CLASSES_IN_MATRIX = 200
 """With more classes the noise matrix, of K x K numbers, is left out; there are still the confused pairs."""
 MOST_PAIRS = 20
@@ -197,6 +203,24 @@ def summarise(
         ),
         noise_matrix=detections.noise_matrix.tolist() if len(dataset.class_names) <= MOST_CLASSES_IN_MATRIX else None,
     )
+
+
+def read_summary(run_folder: Path) -> Mapping[str, object]:
+    """Return the content of summary.json in a run folder.
+
+    Raises:
+        RunFolderError: it cannot be read, lacks a key, or has another thing there than ``write`` wrote.
+    """
+    path = run_folder / FILE_NAME
+    content = read_versioned(path, FORMAT_VERSION)
+    kinds = get_type_hints(Summary) | {"label_conflicts": list[list[dict[str, str]]]}
+    for name, kind in kinds.items():
+        if name not in content and name in CAME_LATER:
+            continue
+        if name not in content or not fits(content[name], kind):
+            problem = "is not what it should be" if name in content else "is missing"
+            raise RunFolderError(f"damaged: {name} {problem}", where=str(path), hint=FRESH)
+    return content
 
 
 def with_judgement(

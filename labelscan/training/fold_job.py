@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Protocol, TextIO
 
 from labelscan.arrays import GivenLabels, Index
-from labelscan.atomic import replacing
+from labelscan.atomic import replacing, writing
 from labelscan.events import EpochDone, Event, FoldDone, Listener, Warned
 from labelscan.training.agreement import Agreement
 from labelscan.training.batches import StoredInputs
@@ -118,8 +118,10 @@ class FoldJob:
         ``notify`` receives each epoch, warnings and the end, and hears all the time that time has passed.
         """
         started = time.monotonic()
-        self.folder.mkdir(parents=True, exist_ok=True)
+        with writing(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
         with (
+            writing(self.folder / LOG_FILE),
             (self.folder / LOG_FILE).open("a", encoding="utf-8") as log,
             reproducible(self.seed, threads=self.threads),
         ):

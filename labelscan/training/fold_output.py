@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, fields
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +9,8 @@ from numpy.typing import NDArray
 from labelscan.arrays import Index, PredProbs, TrainProbs
 from labelscan.atomic import write_npz
 from labelscan.errors import RunFolderError
+from labelscan.npz import read_arrays
+from labelscan.reading import CANNOT_READ, why
 
 OUTPUT_FILE = "output.npz"
 IF_DIVERGED = "set a lower training.learning_rate, or device.precision=float32"
@@ -42,10 +43,8 @@ class FoldOutput:
     def read(cls, shard: Path, *, repeat: int, fold: int) -> "FoldOutput":
         """Return what ``write`` wrote, or raise RunFolderError if it is missing or damaged."""
         try:
-            # Opened here, since np.load leaves a damaged file open.
-            with (shard / OUTPUT_FILE).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-                return cls(repeat=repeat, fold=fold, **arrays)
-        except (OSError, ValueError, TypeError, EOFError, BadZipFile) as error:
+            return cls(repeat=repeat, fold=fold, **read_arrays(shard / OUTPUT_FILE))
+        except (*CANNOT_READ, TypeError) as error:
             raise RunFolderError(
-                f"the shard is damaged ({error})", where=str(shard), hint="delete this folder and run again"
+                f"the shard is damaged ({why(error)})", where=str(shard), hint="delete this folder and run again"
             ) from error

@@ -1,7 +1,9 @@
 """Benchmarks of tiny images: what is measured is right, and nothing is trained or decoded twice."""
 
+import errno
 import json
 from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,7 +20,7 @@ from labelscan.data.noise import plant
 from labelscan.detection.detectors import DETECTORS
 from labelscan.detection.evidence import Evidence
 from labelscan.detection.metrics import quality
-from labelscan.errors import UsageError
+from labelscan.errors import DiskError, UsageError
 from labelscan.events import CellDone, CellsPlanned, CellStarted, Chosen, EpochDone, FoldDone, StepStarted, Warned
 from labelscan.training.losses import LOSSES
 from labelscan.training.models.classifiers import MOST_PIXELS
@@ -506,3 +508,20 @@ def test_a_network_that_is_given_is_trained_in_every_cell(run):
     result, _ = run(model=make, losses=["ce"], n_seeds=2)
     assert len(made) >= 2 * N_FOLDS
     assert len(result.measurements) == 4
+
+
+def test_a_full_disk_ends_a_benchmark_and_is_no_failure_of_a_cell(run, tmp_path, monkeypatch):
+    replace, heard = Path.replace, Recorder()
+
+    def refuse(partial, target):
+        if target.name == "evidence.npz":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return replace(partial, target)
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    with pytest.raises(DiskError, match="no space is left on the disk"):
+        run(notify=heard)
+    assert len(heard.trained) == 1
+    monkeypatch.undo()
+    result, heard = run()
+    assert not result.scoreboard.failures

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from labelscan.__main__ import main
+from labelscan.cli.ci_log import SERVICES
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,8 @@ def command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.Capt
     """Return a function that runs labelscan in an empty folder, in 80 columns without colour."""
     for name in [name for name in os.environ if name.startswith("LABELSCAN_")]:
         monkeypatch.delenv(name)
+    for name in SERVICES:
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.delenv("FORCE_COLOR", raising=False)

@@ -170,3 +170,19 @@ def test_json_is_not_mixed_with_errors(command):
     ended = command("list", "configs", "--json")
     assert json.loads(ended.out)
     assert command("detect", "nowhere", "--json").out == ""
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "detect ~nobody-here/a.csv",
+        "detect demo:digits --decisions ~nobody-here/a.csv",
+        "score ~nobody-here/a.npz",
+        "gate demo:digits --baseline ~nobody-here/a.csv --format json=~nobody-here/a.json",
+        "benchmark demo:digits --noise matrix:~nobody-here/a.csv",
+    ],
+)
+def test_the_home_of_nobody_is_a_file_that_is_not_there(command, line):
+    ended = command(*line.split(), *(["--dry-run"] if line.startswith("bench") else []))
+    assert ended.code == 2
+    assert "~nobody-here" in ended.err

@@ -12,11 +12,11 @@ from labelscan.cli.console import (
     is_live,
     message,
     sections,
-    show_problems,
     side_by_side,
     table,
     text,
 )
+from labelscan.cli.problems import show_problems
 from labelscan.errors import Problem
 from labelscan.tables import Column, Table
 from labelscan.wording import printable

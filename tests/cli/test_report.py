@@ -118,7 +118,7 @@ def test_json_says_what_was_written(command, run):
         (["--format", "markdown=run/issues.csv"], "a file of the run"),
         (["--format", "html=a", "--format", "markdown=./a"], "html goes into that file already"),
         (["--port", "80"], "--port goes with --serve"),
-        (["--serve", "--port", "65536"], "between 0 and 65535"),
+        (["--serve", "--port", "65536"], "at most 65,535"),
         (["--serve", "-o", "b"], "cannot be used together"),
         (["--data", "probs.npz"], "opens no data"),
         (["--data", "probs.npz", "--no-pictures"], "shows no pictures"),

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import labelscan
-from labelscan.comparison.compare import Comparison, Difference, compare
+from labelscan.comparison.causes import Difference
+from labelscan.comparison.compare import Comparison, compare
 from labelscan.comparison.pairing import ALIKE, CATEGORIES
 from labelscan.errors import RunFolderError, UsageError
 from labelscan.results.finished_run import FinishedRun

@@ -323,8 +323,17 @@ def test_an_npz_file_that_cannot_be_judged_is_refused(tmp_path: Path, arrays: di
 
 def test_files_that_are_no_probabilities_are_refused(tmp_path: Path) -> None:
     (tmp_path / "probs.npz").write_bytes(pickle.dumps([1]))
-    assert "not an npz file" in refusal(read_probabilities, tmp_path / "probs.npz")
+    assert "the file holds pickled objects" in refusal(read_probabilities, tmp_path / "probs.npz")
     assert f"did you mean {tmp_path / 'probs.npz'}?" in refusal(read_probabilities, tmp_path / "prob.npz")
     (tmp_path / "probs.xlsx").write_bytes(b"")
     assert "give a file called .npz, .csv" in refusal(read_probabilities, tmp_path / "probs.xlsx")
     assert "this is a folder" in refusal(read_probabilities, tmp_path)
+
+
+def test_probabilities_that_do_not_fit_into_memory_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(path: Path, label_column: str) -> None:
+        raise MemoryError
+
+    (tmp_path / "probs.csv").touch()
+    monkeypatch.setattr("labelscan.data.prob_files._read_table", read)
+    assert "probs.csv: does not fit into memory" in refusal(read_probabilities, tmp_path / "probs.csv")

@@ -183,6 +183,88 @@ def test_a_request_that_is_too_large_is_not_read(server):
         assert line.recv(100).startswith(b"HTTP/1.1 411 ")
 
 
+GET, PUT = "GET /{token}/ HTTP/1.1\r\n", "PUT /{token}/decisions HTTP/1.1\r\n"
+ONE = "Host: 127.0.0.1:{port}\r\n"
+MALFORMED = {
+    "no Host": (GET, 400),
+    "two Hosts": (GET + ONE + ONE, 400),
+    "two other Hosts": (GET + ONE + "Host: evil.example\r\n", 400),
+    "a folded Host": (GET + "Host: evil.example\r\n 127.0.0.1:{port}\r\n", 421),
+    "a Host with a blank": (GET + "Host : 127.0.0.1:{port}\r\n", 400),
+    "a line that is no header": (GET + ONE + "nonsense\r\nOrigin: http://evil.example\r\n", 400),
+    "a target with a host": ("GET http://127.0.0.1:{port}/{token}/ HTTP/1.1\r\n" + ONE, 400),
+    "a target of a proxy": ("GET evil.example:443 HTTP/1.1\r\n" + ONE, 400),
+    "no target": ("GET\r\n" + ONE, 400),
+    "no version": ("GET /{token}/\r\n", 400),
+    "another protocol": ("GET / SPDY/3\r\n", 400),
+    "a version to come": ("GET / HTTP/2.0\r\n", 505),
+    "a long line": ("GET /" + 70_000 * "x" + " HTTP/1.1\r\n" + ONE, 414),
+    "a long header": (GET + ONE + "X: " + 70_000 * "x" + "\r\n", 431),
+    "many headers": (GET + ONE + 200 * "X: x\r\n", 431),
+    "a way up": ("GET /{token}/../decisions.csv HTTP/1.1\r\n" + ONE, 404),
+    "a coded way up": ("GET /{token}/%2e%2e%2fdecisions.csv HTTP/1.1\r\n" + ONE, 404),
+    "a coded token": ("GET /%7b{token}/ HTTP/1.1\r\n" + ONE, 404),
+    "a body where none is due": (GET + ONE + "Content-Length: 5\r\n", 400),
+    "a coded body where none is due": (GET + ONE + "Transfer-Encoding: chunked\r\n", 400),
+    "no length": (PUT + ONE, 411),
+    "a coded body": (PUT + ONE + "Transfer-Encoding: chunked\r\n", 411),
+    "a coded body with a length": (PUT + ONE + "Transfer-Encoding: chunked\r\nContent-Length: 2\r\n", 400),
+    "a long length": (PUT + ONE + "Content-Length: " + 5000 * "9" + "\r\n", 413),
+    "a long length of zeros": (PUT + ONE + "Content-Length: " + 5000 * "0" + "\r\n", 428),
+    "an empty length": (PUT + ONE + "Content-Length:\r\n", 400),
+    **{
+        f"a length of {length}": (PUT + ONE + f"Content-Length: {length}\r\n", 400)
+        for length in ("-1", "+2", "1_000", "0x10", "2.0", "2, 2", "\xb2", "\u0662", "2 2")
+    },
+    "the length twice": (PUT + ONE + 2 * "Content-Length: 2\r\n", 400),
+    "two lengths": (PUT + ONE + "Content-Length: 2\r\nContent-Length: 3\r\n", 400),
+}
+"""Requests in which something is amiss, up to the blank line, each with its answer."""
+
+
+@pytest.mark.parametrize("what", MALFORMED)
+def test_a_malformed_request_is_refused_and_the_connection_closed(path, what, monkeypatch):
+    request, status = MALFORMED[what]
+    raised = []
+    monkeypatch.setattr("labelscan.reporting.review_server.ReviewServer.handle_error", lambda *_: raised.append(_))
+    with serving(path) as server, socket.create_connection((HOST, server.port), timeout=5) as line:
+        good = f"GET /{server.token}/ HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n\r\n"
+        line.sendall(good.encode())
+        answer = line.makefile("rb")
+        assert answer.readline().startswith(b"HTTP/1.1 200 ")
+        while answer.readline() != b"\r\n":
+            pass
+        answer.read(len(server.page))
+        bad = request.format(token=server.token, port=server.port)
+        # What follows must not be taken for another request of this connection.
+        with contextlib.suppress(ConnectionError):  # it may be closed before all is sent
+            line.sendall(f"{bad}\r\n{'' if status == 428 else good}".encode())
+        answer = answer.readline() if status == 428 else rest_of(line)
+    assert answer.startswith(f"HTTP/1.1 {status} ".encode())
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert not raised
+    assert not path.exists()
+
+
+def rest_of(line):
+    """Return everything that comes until the other side closes the connection."""
+    pieces = []
+    with contextlib.suppress(ConnectionError):
+        while piece := line.recv(1 << 16):
+            pieces.append(piece)
+    return b"".join(pieces)
+
+
+def test_a_body_that_ends_early_is_refused_and_nothing_is_written(server, path):
+    _, headers, _ = ask(server)
+    with socket.create_connection((HOST, server.port), timeout=5) as line:
+        request = f"PUT /{server.token}/decisions HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n"
+        line.sendall(f"{request}If-Match: {headers['ETag']}\r\nContent-Length: 10\r\n\r\n[]".encode())
+        line.shutdown(socket.SHUT_WR)
+        assert rest_of(line).startswith(b"HTTP/1.1 400 ")
+    assert not path.exists()
+
+
 def test_a_file_that_has_become_unreadable_is_reported_and_left_alone(server, path):
     _, headers, _ = ask(server)
     path.write_text("example_id\n0.png\n")

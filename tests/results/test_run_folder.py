@@ -1,8 +1,14 @@
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
+from labelscan.atomic import partial_path
 from labelscan.errors import RunFolderError
+from labelscan.results.run_files import OWN_FILES
 from labelscan.results.run_folder import open_run, recorded_fingerprint
 
 DEPENDS = {"command": "detect", "training.epochs": 3}
@@ -70,3 +76,62 @@ def test_what_a_run_killed_at_its_start_leaves_is_no_stranger(tmp_path):
     with opened(tmp_path):
         pass
     assert state(tmp_path) == "finished"
+
+
+OWN_PLACES = ("fold-0-0", "fold-0-1-opinion-2", "store", "self-check", "self-check/fold-0-0", "cells/ce-0/fold-0-0")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there no process can be asked whether it runs")
+@pytest.mark.parametrize("fresh", [False, True])
+def test_what_a_killed_process_has_left_half_written_anywhere_in_a_run_is_swept(tmp_path, fresh):
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+    left = [
+        (path := partial_path(tmp_path / place / "a.npz")).with_name(
+            path.name.replace(str(os.getpid()), str(process.pid))
+        )
+        for place in ("", *OWN_PLACES, "users/folder")
+    ]
+    for path in left:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("half")
+    (tmp_path / "run.json").write_text(json.dumps({"format_version": 1, "results_depend_on": DEPENDS, "data": DATA}))
+    with opened(tmp_path, fresh=fresh, also_owns=("cells",)):
+        pass
+    assert list(tmp_path.rglob("*.partial")) == left[-1:], "a folder that no run makes is left alone"
+
+
+OUTSIDE = ("issues.csv", "log.jsonl", "run.json", ".lock", "decisions.csv", "store", "fold-0-0", "self-check/run.json")
+OUTSIDE += ("fold-0-0/checkpoint.pt", ".issues.csv.1.partial", "cells", "cells/ce-0/fold-0-0")
+
+
+@pytest.mark.parametrize("name", OUTSIDE)
+@pytest.mark.parametrize("way", ["relative", "absolute", "dangling"])
+def test_a_link_that_leads_out_of_the_run_is_refused_before_anything_is_written(tmp_path, name, way):
+    folder, outside = tmp_path / "run", tmp_path / "outside"
+    link = folder / name
+    link.parent.mkdir(parents=True)
+    if way != "dangling":
+        outside.mkdir() if "." not in Path(name).name else outside.write_text("theirs")
+    link.symlink_to(os.path.relpath(outside, link.parent) if way == "relative" else outside)
+    if name != "run.json":
+        (folder / "run.json").write_text(json.dumps({"format_version": 1, "results_depend_on": DEPENDS, "data": DATA}))
+    before = {path: path.lstat().st_mtime_ns for path in sorted(tmp_path.rglob("*"))}
+    for options in ({}, {"fresh": True}):
+        run = opened(folder, also_owns=("cells",), **options)
+        with pytest.raises(RunFolderError, match=rf"{name}: this link leads out of the run folder") as error, run:
+            pass
+        assert error.value.exit_code == 2
+    assert {path: path.lstat().st_mtime_ns for path in sorted(tmp_path.rglob("*"))} == before
+
+
+def test_links_within_a_run_and_to_a_run_are_followed(tmp_path):
+    folder, link = tmp_path / "run", tmp_path / "link"
+    folder.mkdir()
+    link.symlink_to(folder)
+    (folder / "run.json").write_text("{}")
+    (folder / "report.html").symlink_to("older.html")
+    assert "report.html" in OWN_FILES
+    with opened(link, fresh=True):
+        pass
+    assert state(folder) == "finished"

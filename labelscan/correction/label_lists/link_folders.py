@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 
+from labelscan.atomic import partial_path, writing
 from labelscan.correction.corrections import Corrections
 from labelscan.correction.label_lists.image_files import new_labels
 from labelscan.data.dataset import Dataset, ImageFiles
@@ -182,17 +183,19 @@ def _check_names(dataset: Dataset, files: ImageFiles, labels: list[str], kept: l
 @contextmanager
 def _replacing_folder(folder: Path) -> Iterator[Path]:
     """Yield a folder that becomes ``folder`` only if the block succeeds."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
-    partial.mkdir()
-    try:
-        yield partial
-        if folder.exists():
-            folder.rmdir()  # empty
-        partial.rename(folder)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
+    with writing(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        partial = partial_path(folder)
+        shutil.rmtree(partial, ignore_errors=True)  # of a killed process that had the number of this one
+        partial.mkdir()
+        try:
+            yield partial
+            if folder.exists():
+                folder.rmdir()  # empty
+            partial.rename(folder)
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
 
 
 def _can_link(folder: Path) -> bool:

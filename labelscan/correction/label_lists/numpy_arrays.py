@@ -4,7 +4,7 @@ Arrays that do not change are copied byte by byte, without being loaded.
 """
 
 import shutil
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -14,11 +14,19 @@ from numpy.typing import NDArray
 from labelscan.atomic import add_array, replacing_bytes
 from labelscan.config import DatasetConfig
 from labelscan.correction.corrections import Corrections
-from labelscan.data.readers.arrays import INPUT_NAMES, PRED_PROBS, array_names, find_arrays, load_npz, texts
+from labelscan.data.readers.arrays import (
+    CLASS_NAMES,
+    INPUT_NAMES,
+    PRED_PROBS,
+    array_names,
+    array_shapes,
+    find_arrays,
+    load_npz,
+    texts,
+)
 from labelscan.data.readers.columns import pick
 from labelscan.errors import DatasetError
 
-CLASS_NAMES = "class_names"
 IDS = "ids"
 BOOLEAN_HINT = "save them as numbers with class_names, or as text"
 
@@ -81,7 +89,8 @@ def _drop_rows(path: Path, changed: Arrays, kept: NDArray[np.bool_], with_rows: 
     An array of unknown meaning is one if its length is the number of examples, and that of nothing else.
     """
     n_examples = len(kept)
-    shapes = {name: shape for name, shape in _shapes(path).items() if name != CLASS_NAMES and shape[:1] == kept.shape}
+    shapes = array_shapes(path)
+    shapes = {name: shape for name, shape in shapes.items() if name != CLASS_NAMES and shape[:1] == kept.shape}
     others = {length for name in with_rows for length in shapes.get(name, ())[1:]}
     is_clear = n_examples not in others | {len(changed.get(CLASS_NAMES, ()))}
     cut = {name for name in shapes if name in with_rows or (is_clear and n_examples not in shapes[name][1:])}
@@ -89,19 +98,6 @@ def _drop_rows(path: Path, changed: Arrays, kept: NDArray[np.bool_], with_rows: 
     changed |= {name: changed[name][kept] for name in changed if name != CLASS_NAMES}
     left = ", ".join(name for name in shapes if name not in cut)
     return [f"arrays left unchanged, since they may not have one row an example: {left}"] if left else []
-
-
-def _shapes(path: Path) -> Mapping[str, tuple[int, ...]]:
-    """Return the shape of every array, having read only its header."""
-    shapes = {}
-    with ZipFile(path) as archive:
-        for member in archive.namelist():
-            if member.endswith(".npy"):
-                with archive.open(member) as file:
-                    is_first = np.lib.format.read_magic(file) == (1, 0)
-                    read = np.lib.format.read_array_header_1_0 if is_first else np.lib.format.read_array_header_2_0
-                    shapes[member.removesuffix(".npy")] = read(file)[0]
-    return shapes
 
 
 def _with_new_classes(class_names: NDArray[np.generic], new_labels: Sequence[str]) -> NDArray[np.generic]:

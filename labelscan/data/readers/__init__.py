@@ -14,6 +14,7 @@ from labelscan.config import DatasetConfig
 from labelscan.data.dataset import Dataset
 from labelscan.errors import ConfigError, DatasetError
 from labelscan.events import Listener, StepDone, StepStarted, ignore
+from labelscan.reading import why, with_home
 from labelscan.registry import Parts
 
 
@@ -75,7 +76,11 @@ def read(config: DatasetConfig, notify: Listener = ignore) -> Dataset:
                 hint=f"take it out; {name} uses {used}",
             )
     notify(StepStarted("read"))
-    dataset = reader.read(config, notify)
+    try:
+        dataset = reader.read(config, notify)
+    except MemoryError as error:
+        hint = "give less of it, or images in files, which are read one by one"
+        raise DatasetError("does not fit into memory", where=config.data, hint=hint) from error
     notify(StepDone("read", time.monotonic() - started))
     return dataset
 
@@ -85,11 +90,17 @@ def form(config: DatasetConfig) -> str:
     data = config.data
     if not data.strip():
         raise ConfigError("no data is named", where="dataset.data", hint="give a folder or file, or demo:digits")
-    found = next((name for name in READERS if READERS[name].reads(config)), None)
+    path = with_home(data)
+    try:
+        found = next((name for name in READERS if READERS[name].reads(config)), None)
+        is_there = path.exists()
+    except OSError as error:  # a path that is too long, or in a folder that may not be entered
+        raise DatasetError(f"cannot be read ({why(error)})", where=data, hint="check the path") from error
     if found is not None:
         return found
-    path = Path(data).expanduser()
-    if not path.exists():
+    if not is_there and path.is_symlink():
+        raise DatasetError("this link leads to no file", where=data, hint="check where it points")
+    if not is_there:
         hint = nearest_file(path) or "check the path; demo:digits works without any data"
         raise DatasetError("no such file or folder", where=data, hint=hint)
     from labelscan.data.readers.sheet import SUFFIXES

@@ -1,20 +1,22 @@
 """Images or features in memory: from an npz file, or handed over in Python."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TypeAlias
-from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
+from labelscan import npz
 from labelscan.config import DatasetConfig
 from labelscan.data.dataset import CHANNELS, Dataset, FeatureTable, ImageArray, Inputs, make_dataset
 from labelscan.data.readers.columns import Tiers, find_column, missing, pick
 from labelscan.data.readers.refused_files import no_features
 from labelscan.errors import DatasetError, Problem
 from labelscan.events import Listener
+from labelscan.reading import CANNOT_READ, why, with_home
 
 SETTINGS = frozenset(["label_column", "true_label_column", "id_column", "group_column"])
 
@@ -27,38 +29,40 @@ ARRAY_NAMES: Mapping[str, Tiers] = {
     "id": (("example_ids", "ids"), ("example_id", "id")),
     "group": (("groups", "group"), ("patients", "patient", "subjects", "subject")),
 }
+CLASS_NAMES = "class_names"
 PRED_PROBS = "pred_probs"
 """The array that only a file for ``labelscan score`` has."""
 
 
 def reads(config: DatasetConfig) -> bool:
     """Return whether the data is a file called ``.npz``."""
-    path = Path(config.data).expanduser()
+    path = with_home(config.data)
     return path.suffix.lower() == ".npz" and path.exists()
 
 
 def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  # arrays are read in one go
     """Return the examples in an npz file; ids are its ``ids``, else row numbers from 0."""
-    path = Path(config.data).expanduser()
-    arrays = load_npz(path)
-    where = path.name
-    inputs = pick(arrays, INPUT_NAMES, what="inputs", where=where, hint="keep one of them in the file")
-    if not inputs and PRED_PROBS in arrays:
+    path = with_home(config.data)
+    there, where = array_names(path), path.name
+    inputs = pick(there, INPUT_NAMES, what="inputs", where=where, hint="keep one of them in the file")
+    if not inputs and PRED_PROBS in there:
         raise no_features(config)
     if not inputs:
         hint = "rename it to images (N, H, W[, C]) or features (N, D); labels (N,) go beside it"
-        raise missing("array of images or features", arrays, where=where, hint=hint)
-    found = find_arrays(arrays, config, where=where)
+        raise missing("array of images or features", there, where=where, hint=hint)
+    found = find_arrays(there, config, where=where)
     if not found["label"]:
-        raise missing("array of labels", arrays, where=where, hint="rename it to labels, or name it by --label-column")
+        raise missing("array of labels", there, where=where, hint="rename it to labels, or name it by --label-column")
+    known = {CLASS_NAMES}.intersection(there)
+    arrays = load_npz(path, {inputs, *filter(None, found.values()), *known})
     return dataset_from_arrays(
         arrays[inputs],
         arrays[found["label"]],
         true_labels=arrays.get(found["true_label"]),
         groups=arrays.get(found["group"]),
         ids=arrays.get(found["id"]),
-        class_names=arrays.get("class_names"),
-        name=path.stem,
+        class_names=arrays.get(CLASS_NAMES),
+        name=where,
     )
 
 
@@ -81,7 +85,7 @@ def dataset_from_arrays(
         groups: (N,) what must share a fold, as whole numbers or text.
         ids: (N,) whole numbers or text, each once; row numbers from 0 where absent.
         class_names: names that labels given as whole numbers index.
-        name: what the data is called in messages and in the name of the run folder.
+        name: what the data is called in messages, and without its extension in the name of the run folder.
 
     Raises:
         DatasetError: an array has another type, shape or length; up to 20 problems at once.
@@ -90,7 +94,8 @@ def dataset_from_arrays(
     n_examples = len(inputs)
     names = None if class_names is None else texts(class_names, "class_names", None, name)
     return make_dataset(
-        name=name,
+        name=Path(name).stem,
+        place=name,
         inputs=inputs,
         labels=_labels(labels, "labels", names, n_examples, name),
         example_ids=list(map(str, range(n_examples))) if ids is None else texts(ids, "ids", n_examples, name),
@@ -103,42 +108,37 @@ def dataset_from_arrays(
 
 def array_names(path: Path) -> list[str]:
     """Return the names of the arrays in an npz file, or raise DatasetError."""
-    try:
-        with ZipFile(path) as archive:
-            return [name.removesuffix(".npy") for name in archive.namelist()]
-    except BadZipFile as error:
-        raise DatasetError(f"not an npz file ({error})", where=path.name, hint="save it by np.savez") from error
-    except OSError as error:
-        raise DatasetError(f"cannot be read ({error.strerror or error})", where=str(path)) from error
+    with _refused(path):
+        return npz.array_names(path)
 
 
-def load_npz(path: Path, names: Collection[str] | None = None) -> dict[str, NDArray[np.generic]]:
-    """Return the arrays ``names`` of an npz file, or all; none of them is ever unpickled.
+def array_shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """Return the shape of every array in an npz file by its name, having read only headers, or raise DatasetError."""
+    with _refused(path):
+        return npz.array_shapes(path)
+
+
+def load_npz(path: Path, names: Collection[str]) -> dict[str, NDArray[np.generic]]:
+    """Return the arrays ``names`` of an npz file; none of them is ever unpickled, and no other is read.
 
     Raises:
-        DatasetError: the file is not an npz file, damaged, or holds pickled objects.
+        DatasetError: the file is not an npz file, is damaged, holds pickled objects, or unpacks to far more than it is.
     """
-    arrays: dict[str, NDArray[np.generic]] = {}
-    array = ""
+    with _refused(path):
+        return npz.read_arrays(path, names)
+
+
+@contextmanager
+def _refused(path: Path) -> Iterator[None]:
+    """Raise DatasetError where an npz file cannot be read."""
     try:
-        with path.open("rb") as file:  # opened here: np.load does not close a file that it cannot read
-            archive = np.load(file, allow_pickle=False)
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise DatasetError("one array and not an npz file", where=path.name, hint="save it by np.savez")
-            with archive:
-                for array in archive.files if names is None else names:
-                    arrays[array] = archive[array]
-    except OSError as error:
-        raise DatasetError(f"cannot be read ({error.strerror or error})", where=str(path)) from error
-    except (ValueError, EOFError, BadZipFile, KeyError) as error:
-        if "pickle" in str(error):
-            raise DatasetError(
-                f"{f'array {array!r}' if array else 'the file'} holds pickled objects, which are never loaded",
-                where=path.name,
-                hint="save numbers, or text as .astype(str)",
-            ) from error
-        raise DatasetError(f"not an npz file ({error})", where=path.name, hint="save it by np.savez") from error
-    return arrays
+        yield
+    except npz.PickledObjects as error:
+        hint = "save numbers, or text as .astype(str)"
+        raise DatasetError(str(error), where=path.name, hint=hint) from error
+    except CANNOT_READ as error:
+        hint = "save it anew by np.savez, which does not compress"
+        raise DatasetError(f"cannot be read ({why(error)})", where=str(path), hint=hint) from error
 
 
 find_array = partial(find_column, what="array of {}s", usual_names=ARRAY_NAMES)
@@ -176,7 +176,8 @@ def _inputs(values: NDArray[np.generic], name: str) -> Inputs:
             hint = f"leave out the alpha channel: use images[..., :{images.shape[3] - 1}]"
         raise DatasetError(f"images of shape {images.shape} have {images.shape[3]} channels", where=name, hint=hint)
     if 0 in images.shape[1:]:
-        raise DatasetError(f"images of shape {images.shape} have no pixels", where=name)
+        hint = "images are (N, H, W) or (N, H, W, C), with H and W of at least 1"
+        raise DatasetError(f"images of shape {images.shape} have no pixels", where=name, hint=hint)
     return ImageArray(images.astype(np.uint8, copy=False))
 
 
@@ -184,7 +185,7 @@ def _feature_table(values: NDArray[np.generic], name: str) -> FeatureTable:
     if values.dtype.kind not in "fiub":
         raise DatasetError(f"features are {values.dtype}, not numbers", where=name, hint="use .astype(np.float32)")
     if values.shape[1] == 0:
-        raise DatasetError("features have no columns", where=name)
+        raise DatasetError("features have no columns", where=name, hint="features are (N, D), with D of at least 1")
     with np.errstate(over="ignore"):
         features = values.astype(np.float32)
     hint = "fill it in, or leave out the example or the column"
@@ -212,7 +213,8 @@ def _labels(values: ArrayLike, what: str, class_names: Sequence[str] | None, n_e
         known = set(class_names)
         outside = [row for row, label in enumerate(text) if label not in known]
         problem = "is not among class_names"
-    DatasetError.refuse(outside, lambda row: Problem(f"{what} {text[row]!r} {problem}", _place(name, row)))
+    hint = "give class_names a name for every label"
+    DatasetError.refuse(outside, lambda row: Problem(f"{what} {text[row]!r} {problem}", _place(name, row), hint))
     return [class_names[number] for number in numbers.tolist()] if array.dtype.kind in "iu" else text
 
 
@@ -221,8 +223,9 @@ def texts(values: ArrayLike, what: str, n_examples: int | None, name: str) -> li
     array = np.asarray(values)
     if array.ndim != 1 or (n_examples is not None and len(array) != n_examples):
         wanted = "(N,)" if n_examples is None else f"({n_examples},), one for each example"
-        raise DatasetError(f"{what} have shape {array.shape}, not {wanted}", where=name)
-    cells = array.tolist()
+        hint = f"give {what} as a list, in the order of the examples"
+        raise DatasetError(f"{what} have shape {array.shape}, not {wanted}", where=name, hint=hint)
+    cells = array.tolist() if array.dtype.kind not in "mM" else list(array)  # NumPy makes numbers of some times
     if array.dtype.kind == "S":
         cells = [cell.decode("utf-8", "replace") for cell in cells]
     if array.dtype.kind == "b":

@@ -3,6 +3,7 @@
 Top folders that are all called train, val, valid, validation or test are splits, with class folders inside.
 """
 
+import heapq
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from labelscan.data.readers.sheet import SUFFIXES
 from labelscan.data.readers.splits import wanted_splits
 from labelscan.errors import DatasetError, Problem
 from labelscan.events import Listener, StepAdvanced
+from labelscan.reading import with_home
 
 SETTINGS = frozenset({"split"})
 EXTENSIONS = frozenset(["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff", "gif", "ppm", "pgm"])
@@ -37,7 +39,8 @@ class _Listing:
     """Files that are not images, by extension."""
     outside: int = 0
     """Images outside the class folders."""
-    loops: list[str] = field(default_factory=list)
+    again: list[str] = field(default_factory=list)
+    """Links to folders that were read already."""
     empty: list[str] = field(default_factory=list)
     """Class folders without images."""
 
@@ -57,25 +60,34 @@ class _Listing:
         """Return the names of the folders in a folder of classes or splits, and count the other files."""
         names = []
         for entry in self._entries(folder):
-            if entry.is_dir():
+            if _is_folder(entry):
                 names.append(entry.name)
             elif self._is_image(entry):
                 self.outside += 1
         return sorted(names)
 
     def _walk(self, top: str) -> Iterator[str]:
-        """Yield the images below a class folder, following links to folders."""
-        waiting = [(top, frozenset([self._identity(top)]))]
-        while waiting:
-            folder, ancestors = waiting.pop()
+        """Yield the images below a class folder, following links to folders, each folder once.
+
+        Links to links can lead to one folder in more ways than there is time for. They come last, in the order of their
+        paths, so that an image has the same path whatever order the system lists them in.
+        """
+        folders, links, read = [top], list[str](), set[tuple[int, int]]()
+        while folders or links:
+            is_link = not folders
+            folder = folders.pop() if folders else heapq.heappop(links)
+            place = self._identity(folder)
+            if place in read:
+                if is_link:
+                    self.again.append(folder)
+                continue
+            read.add(place)
             for entry in self._entries(folder):
                 path = f"{folder}/{entry.name}"
-                if entry.is_dir():
-                    place = self._identity(path)
-                    if place in ancestors:
-                        self.loops.append(path)
-                    else:
-                        waiting.append((path, ancestors | {place}))
+                if _is_folder(entry) and entry.is_symlink():
+                    heapq.heappush(links, path)
+                elif _is_folder(entry):
+                    folders.append(path)
                 elif self._is_image(entry):
                     yield path
 
@@ -94,7 +106,7 @@ class _Listing:
 
     def _is_image(self, entry: "os.DirEntry[str]") -> bool:
         # A broken link is an image that is unreadable; a pipe or a device is not an image.
-        if is_called_image(entry.name) and (entry.is_file() or entry.is_symlink()):
+        if is_called_image(entry.name) and (entry.is_symlink() or entry.is_file()):
             return True
         extension = _extension(entry.name)
         self.others[f".{extension}" if extension else "no extension"] += 1
@@ -126,8 +138,8 @@ class _Listing:
             notes.append(f"files ignored that are not images: {self.others.total():,} ({kinds})")
         if self.hidden:
             notes.append(f"hidden files and folders ignored: {self.hidden:,}")
-        if self.loops:
-            notes.append(f"links ignored that lead back to a parent folder: {_some(self.loops)}")
+        if self.again:
+            notes.append(f"links ignored that lead back to a folder of the class: {_some(self.again)}")
         if like_splits := [name for name in classes if name.lower() in SPLIT_FOLDERS]:
             notes.append(f"read as classes, not as splits, since there are other folders too: {_some(like_splits)}")
         return notes
@@ -135,12 +147,12 @@ class _Listing:
 
 def reads(config: DatasetConfig) -> bool:
     """Return whether the data is a folder."""
-    return Path(config.data).expanduser().is_dir()
+    return with_home(config.data).is_dir()
 
 
 def read(config: DatasetConfig, notify: Listener) -> Dataset:
     """Return the images in the class folders of ``config.data``; ids are paths relative to it."""
-    root = Path(config.data).expanduser()
+    root = with_home(config.data)
     listing = _Listing(str(root), notify)
     top = listing.folders("")
     has_splits = bool(top) and all(name.lower() in SPLIT_FOLDERS for name in top)
@@ -162,6 +174,14 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:
         splits=listing.splits if has_splits else None,
         notes=listing.notes([] if has_splits else top),
     )
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    """Return whether an entry is a folder, or a link to one."""
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself, say: as an image it keeps its row, with the reason
+        return False
 
 
 def is_called_image(name: str) -> bool:

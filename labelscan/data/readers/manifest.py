@@ -14,6 +14,7 @@ from labelscan.data.readers.sheet import SUFFIXES, column_names, read_sheet
 from labelscan.data.readers.splits import rows_to_read
 from labelscan.errors import DatasetError, Problem
 from labelscan.events import Listener
+from labelscan.reading import with_home
 
 SETTINGS = frozenset(
     ["split", "path_column", "label_column", "true_label_column", "id_column", "group_column", "split_column"]
@@ -26,7 +27,7 @@ BOXES = "bbox; bboxes; boxes; segmentation; annotations; xmin xmax; x_min x_max;
 
 def reads(config: DatasetConfig) -> bool:
     """Return whether the data is a sheet that lists images."""
-    path = Path(config.data).expanduser()
+    path = with_home(config.data)
     if path.suffix.lower() not in SUFFIXES or not path.exists():
         return False
     return path.suffix.lower() == ".jsonl" or has_path(column_names(path), config)
@@ -38,7 +39,7 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
     Raises:
         DatasetError: columns, cells or files are missing; up to 20 problems at once.
     """
-    path = Path(config.data).expanduser()
+    path = with_home(config.data)
     names = column_names(path)
     refuse_own_files(names, path)
     _refuse_boxes(names, path.name)
@@ -50,6 +51,7 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
     _check_files(path.parent, paths, rows.where)
     return make_dataset(
         name=path.stem,
+        place=path.name,
         inputs=ImageFiles(path.parent, as_strings(paths)),
         labels=rows.columns[columns.label],
         example_ids=rows.cells(columns.id) or [relative_path(path.parent, name) for name in paths],
@@ -66,9 +68,10 @@ def _refuse_boxes(names: Sequence[str], where: str) -> None:
     there = {name.strip().lower(): name for name in names}
     for group in map(str.split, BOXES.split(";")):
         if all(name in there for name in group):
+            columns = ", ".join(there[name] for name in group)
+            what = f"the columns {columns} describe" if len(group) > 1 else f"the column {columns} describes"
             raise DatasetError(
-                f"the column{'s' if len(group) > 1 else ''} {', '.join(there[name] for name in group)} "
-                "describe boxes or parts of images; several labels for one image are not supported",
+                f"{what} boxes or parts of images; several labels for one image are not supported",
                 where=where,
                 hint="save each part as an image of its own, and take these columns out",
             )
@@ -85,7 +88,7 @@ def relative_path(folder: Path, name: str) -> str:
 
 
 def _check_files(folder: Path, paths: Sequence[str], where: Callable[[int], str]) -> None:
-    """Raise DatasetError for files that are not there; the store finds those that cannot be decoded."""
+    """Raise DatasetError for files that are not there; the store finds those that cannot be opened or decoded."""
     rows_of: dict[str, list[int]] = defaultdict(list)
     for row, name in enumerate(paths):
         rows_of[name.rpartition("/")[0]].append(row)
@@ -94,9 +97,7 @@ def _check_files(folder: Path, paths: Sequence[str], where: Callable[[int], str]
         parent = (folder / paths[rows[0]]).parent
         there = _listed(parent) if len(rows) >= LIST_FOLDER_FROM else frozenset()
         missing += [
-            row
-            for row in rows
-            if paths[row].rpartition("/")[2] not in there and not os.path.lexists(folder / paths[row])
+            row for row in rows if paths[row].rpartition("/")[2] not in there and _is_missing(folder / paths[row])
         ]
     DatasetError.refuse(
         sorted(missing),
@@ -104,11 +105,22 @@ def _check_files(folder: Path, paths: Sequence[str], where: Callable[[int], str]
     )
 
 
+def _is_missing(path: Path) -> bool:
+    """Return whether nothing is at ``path``; where the system cannot tell, its row is kept, with the reason."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except (OSError, ValueError):  # too long, in a folder that may not be entered, with a NUL
+        return False
+    return False
+
+
 def _listed(folder: Path) -> frozenset[str]:
     try:
         with os.scandir(folder) as entries:
             return frozenset(entry.name for entry in entries)
-    except OSError:
+    except (OSError, ValueError):
         return frozenset()  # each file is then asked for, and reported
 
 

@@ -8,16 +8,23 @@ import json
 import types
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from labelscan.errors import DatasetError, Problem
+from labelscan.reading import CANNOT_READ, check_is_file, open_text, parsed, why
+
+if TYPE_CHECKING:
+    import pyarrow
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 BYTE_ORDER_MARK = "\ufeff"
+LEAST_MANY_ROWS = 1_000_000
+"""A parquet file of more rows than bytes may have up to this many: to unpack billions of equal ones ends nowhere."""
 JSON_ROWS_FOR_NAMES = 1000
 """How many objects of a jsonl file are looked at for the columns there are."""
 
@@ -47,8 +54,8 @@ def column_names(path: Path) -> list[str]:
     """Return the names of the columns of a file, in its order."""
     suffix = path.suffix.lower()
     if suffix == ".parquet":
-        return [str(name) for name in arrow().parquet.ParquetFile(path).schema_arrow.names]
-    if suffix == ".jsonl":
+        names = parquet_names(path)
+    elif suffix == ".jsonl":
         rows = (row for _, row in islice(_objects(path), JSON_ROWS_FOR_NAMES))
         names = list(dict.fromkeys(name for row in rows for name in row))
     else:
@@ -99,6 +106,7 @@ def _open(path: Path) -> TextIO:
     """Open UTF-8 text, with or without a byte order mark, having found that it is UTF-8."""
     number = 0
     try:
+        check_is_file(path)
         with path.open("rb") as file:
             for line in file:
                 number += 1
@@ -109,9 +117,9 @@ def _open(path: Path) -> TextIO:
             where=f"{path.name} row {number}",
             hint="save it as UTF-8",
         ) from error
-    except OSError as error:
-        raise DatasetError(f"cannot be read ({error.strerror})", where=str(path)) from error
-    return path.open(encoding="utf-8-sig", newline="")
+    except CANNOT_READ as error:
+        raise DatasetError(f"cannot be read ({why(error)})", where=str(path), hint="name a file of text") from error
+    return open_text(path)
 
 
 def _read_csv(path: Path, names: Sequence[str]) -> Sheet:
@@ -134,14 +142,27 @@ def _objects(path: Path) -> Iterator[tuple[int, dict[str, object]]]:
                 continue
             where = f"{path.name} row {line}"
             try:
-                # Numbers stay as written: 1.0 is not 1, and a long id is not rounded.
-                row = json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
+                row = parsed(_DECODER.decode, text.strip())
             except ValueError as error:
                 raise DatasetError(f"not valid JSON ({error})", where=where, hint="write one object a line") from error
             if not isinstance(row, dict):
                 hint = 'write one object a line, as in {"path": "1.png", "label": "cat"}'
-                raise DatasetError(f"a {type(row).__name__}, not an object", where=where, hint=hint)
+                kind = "a list" if isinstance(row, list) else "one value"
+                raise DatasetError(f"not an object but {kind}", where=where, hint=hint)
             yield line, row
+
+
+def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Return the object of a JSON text, of which Python would drop all but the last value of a name."""
+    row = dict(pairs)
+    if len(row) < len(pairs):
+        twice = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
+        raise ValueError(f"{twice!r} occurs twice")
+    return row
+
+
+# Numbers stay as written: 1.0 is not 1, and a long id is not rounded.
+_DECODER = json.JSONDecoder(object_pairs_hook=_each_once, parse_int=str, parse_float=str, parse_constant=str)
 
 
 def _read_jsonl(path: Path, names: Sequence[str]) -> Sheet:
@@ -155,8 +176,13 @@ def _read_jsonl(path: Path, names: Sequence[str]) -> Sheet:
 
 
 def _read_parquet(path: Path, names: Sequence[str]) -> Sheet:
-    table = arrow().parquet.read_table(path, columns=list(names))
-    values = {name: table.column(name).to_pylist() for name in names}
+    table = read_parquet(path, names)
+    try:
+        values = {name: table.column(name).to_pylist() for name in names}
+    except (ValueError, OverflowError) as error:  # dates that Python has not, text that is not UTF-8
+        raise DatasetError(
+            f"cannot be read ({why(error)})", where=path.name, hint="save these columns as text"
+        ) from error
     return _sheet_of_values(values, lambda row: f"{path.name} index {row}")
 
 
@@ -198,6 +224,9 @@ def _not_one_value(column: str, value: object, where: str) -> Problem:
 
 
 def _check_names(names: Sequence[str], path: Path) -> None:
+    if any("\0" in name for name in names):
+        hint = "save it as UTF-8, which this file is not"
+        raise DatasetError("the names of the columns hold NUL bytes", where=f"{path.name} row 1", hint=hint)
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise DatasetError(f"column {twice[0]!r} occurs twice", where=f"{path.name} row 1", hint="rename one of them")
@@ -209,6 +238,36 @@ def _check_names(names: Sequence[str], path: Path) -> None:
                 where=f"{path.name} row 1",
                 hint="save it as .csv with commas or as .tsv with tabs",
             )
+
+
+def parquet_names(path: Path) -> list[str]:
+    """Return the names of the columns of a parquet file, or raise DatasetError."""
+    with _parquet(path) as file:
+        return [str(name) for name in file.schema_arrow.names]
+
+
+def read_parquet(path: Path, names: Sequence[str]) -> "pyarrow.Table":
+    """Return the columns ``names`` of a parquet file, in that order.
+
+    Raises:
+        DatasetError: the file is damaged, or holds more rows than bytes.
+    """
+    with _parquet(path) as file:
+        n_rows, n_bytes = file.metadata.num_rows, path.stat().st_size
+        if n_rows > max(n_bytes, LEAST_MANY_ROWS):
+            raise ValueError(f"it says that {n_rows:,} rows are in {n_bytes:,} bytes")
+        return file.read(columns=list(names)).select(list(names))
+
+
+@contextmanager
+def _parquet(path: Path) -> Iterator["pyarrow.parquet.ParquetFile"]:
+    parquet = arrow().parquet
+    try:
+        check_is_file(path)
+        with parquet.ParquetFile(path) as file:
+            yield file
+    except Exception as error:  # hostile bytes make pyarrow raise almost anything
+        raise DatasetError(f"cannot be read ({why(error)})", where=str(path), hint="save it anew") from error
 
 
 def arrow() -> types.ModuleType:

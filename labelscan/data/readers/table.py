@@ -13,10 +13,11 @@ from labelscan.config import DatasetConfig
 from labelscan.data.dataset import Dataset, FeatureTable, make_dataset
 from labelscan.data.readers.columns import check_cells, find_columns
 from labelscan.data.readers.refused_files import refuse_own_files, refuse_prob_columns
-from labelscan.data.readers.sheet import DELIMITERS, SUFFIXES, arrow, column_names, read_sheet
+from labelscan.data.readers.sheet import DELIMITERS, SUFFIXES, column_names, read_parquet, read_sheet
 from labelscan.data.readers.splits import rows_to_read
 from labelscan.errors import DatasetError, Problem
 from labelscan.events import Listener
+from labelscan.reading import with_home
 
 SETTINGS = frozenset(["split", "label_column", "true_label_column", "id_column", "group_column", "split_column"])
 MAX_CATEGORIES = 100
@@ -65,13 +66,18 @@ class _Features:
             self._put(name, numbers)
 
     def _add_text(self, name: str, cells: "pd.Series[Any]") -> None:
+        odd = next((row for row, cell in enumerate(cells) if isinstance(cell, np.ndarray | dict | bytes)), None)
+        if odd is not None:
+            what = f"column {name!r} holds several values in a cell, or bytes"
+            self._refuse([odd], lambda _: what, "write one number or text a cell, or take it out")
+            return
         text = pd.Series(["" if pd.isna(cell) else str(cell) for cell in cells.tolist()], dtype=object)
         values = sorted(set(text))
         if len(values) == 1:
             self.constant.append(name)
             return
         numbers = pd.to_numeric(text, errors="coerce").to_numpy(dtype=np.float64)
-        missing = np.array([cell.strip().lower() in MISSING for cell in text])
+        missing = np.array([cell.strip().lower() in MISSING for cell in text], dtype=bool)  # there may be no row
         words = np.isnan(numbers) & ~missing
         if words.sum() < (~missing).sum() / 2:  # a column of numbers in which some are missing or misspelt
             broken = np.flatnonzero(~np.isfinite(numbers)).tolist()
@@ -114,7 +120,7 @@ class _Features:
 
 def reads(config: DatasetConfig) -> bool:
     """Return whether the data is a sheet, having found that it lists no images."""
-    path = Path(config.data).expanduser()
+    path = with_home(config.data)
     return path.suffix.lower() in SUFFIXES and path.exists()
 
 
@@ -124,7 +130,7 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
     Raises:
         DatasetError: the label column or a number is missing, text is not a category; up to 20 problems at once.
     """
-    path = Path(config.data).expanduser()
+    path = with_home(config.data)
     names = column_names(path)
     refuse_own_files(names, path)
     refuse_prob_columns(names, config)
@@ -143,6 +149,7 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
     inputs, notes = features.table(path.name)
     return make_dataset(
         name=path.stem,
+        place=path.name,
         inputs=inputs,
         labels=rows.columns[columns.label],
         example_ids=rows.cells(columns.id) or [str(row) for row in kept],
@@ -160,7 +167,7 @@ def _frame(path: Path, names: Sequence[str], *, n_rows: int) -> pd.DataFrame:
     if not names:
         raise DatasetError("no feature columns", where=path.name, hint="a table needs columns besides its label")
     if path.suffix.lower() == ".parquet":
-        frame: pd.DataFrame = arrow().parquet.read_table(path, columns=list(names)).to_pandas()
+        frame: pd.DataFrame = read_parquet(path, names).to_pandas()
     else:
         there = column_names(path)
         frame = pd.read_csv(

@@ -31,7 +31,8 @@ FilterBy = Literal[
 PRUNING = ("prune_by_noise_rate", "prune_by_class", "both")
 """Filters that judge one given class after another, by one confident joint of all labels."""
 GROUP_BYTES = 64 << 20
-"""Probabilities given to a pruning filter at a time, or an eighth of them all if that is more."""
+"""Probabilities given to a pruning filter at a time, or an eighth of them all, or as much as the confident joint takes,
+which each call copies, if that is more."""
 TOLERATED = 1e-6
 """The excess over 1 that cleanlab accepts in a probability."""
 TOO_FEW = "May not flag all label issues in class"
@@ -117,7 +118,7 @@ def _find(given_labels: GivenLabels, pred_probs: PredProbs, **options: Any) -> M
 def _groups(given_labels: GivenLabels, pred_probs: PredProbs) -> Iterator[slice | NDArray[np.int64]]:
     """Yield rows of whole classes, about ``GROUP_BYTES`` of them but at least two classes: cleanlab refuses one."""
     n_examples, n_classes = pred_probs.shape
-    most = max(GROUP_BYTES, pred_probs.nbytes // 8) // (n_classes * pred_probs.itemsize)
+    most = max(GROUP_BYTES, pred_probs.nbytes // 8, n_classes**2 * 8) // (n_classes * pred_probs.itemsize)
     if n_examples <= most:
         yield slice(None)
         return

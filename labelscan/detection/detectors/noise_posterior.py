@@ -85,9 +85,10 @@ class NoisePosterior:
         memorised = _share_memorised(evidence) if self.in_sample else 0.0
         doubt = self.label_doubt * (1 - memorised) ** 2
         exponent = likeliest.exponent ** (1 - doubt) * (self.kappa * calibrated) ** doubt
+        fewest = float(expit(error_log_odds(few, likeliest)).mean() * len(evidence))
+        del likeliest  # its matrices take gigabytes where there are thousands of classes
         channel = fit_channel(held_out, exponent, max_steps=self.max_steps)
         by_one = expit(error_log_odds(held_out, channel))
-        fewest = float(expit(error_log_odds(few, likeliest)).mean() * len(evidence))
         wrong_labels = _count(evidence, by_one, fewest)
         log_odds = self._ranking(evidence, held_out, memorised, self.kappa * calibrated, channel.refitted)
         error_probability = error_probability_of(log_odds, wrong_labels.estimate)

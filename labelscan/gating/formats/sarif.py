@@ -12,7 +12,7 @@ from urllib.parse import quote
 from labelscan import __version__
 from labelscan.gating.verdict import GateSuspect, GateVerdict
 from labelscan.gating.words import doubt, findings
-from labelscan.wording import printable
+from labelscan.wording import as_json, printable
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 MOST_RESULTS = 5000
@@ -48,7 +48,7 @@ def as_sarif(verdict: GateVerdict, top: int = 0) -> str:  # noqa: ARG001  # serv
             "suspects": len(verdict.suspects),
         },
     }
-    return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, allow_nan=False) + "\n"
+    return as_json({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
 
 
 def _result(suspect: GateSuspect, verdict: GateVerdict) -> dict[str, object]:

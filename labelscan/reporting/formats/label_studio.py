@@ -27,6 +27,7 @@ from labelscan.correction.label_studio import (
     VERDICT_TAG,
 )
 from labelscan.errors import UsageError
+from labelscan.reading import with_home
 from labelscan.reporting.page import IMAGES, LEFT_OUT, ReportPage, Suspect
 
 LOCAL_FILES = "/data/local-files/?d="
@@ -94,7 +95,7 @@ def _image(one: Suspect, page: ReportPage) -> str:
         hint = "leave --image-root out, so that pictures are put into the tasks"
         raise UsageError("this image has no file", where=one.example_id, hint=hint)
     file = Path(os.path.abspath(Path(page.directory) / one.path))  # noqa: PTH100  # links stay: the root may hold some
-    root = Path(page.image_root).expanduser().absolute()
+    root = with_home(page.image_root).absolute()
     if not file.is_relative_to(root):
         hint = "name its document root by --image-root"
         raise UsageError(f"this image is not in {root}: Label Studio would not serve it", where=str(file), hint=hint)

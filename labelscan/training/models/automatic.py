@@ -4,7 +4,7 @@ They are two opinions of different kinds where the second costs at most about th
 err on the same examples.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from labelscan.config import ModelConfig
 from labelscan.data.native_sizes import NativeSizes
@@ -16,6 +16,9 @@ SMALL = 64
 """Images are small if their smaller side has at most so many pixels: a CNN from scratch sees them whole."""
 FEW_ROWS, MANY_CLASSES, MANY_COLUMNS = 1_000, 20, 64
 """Boosting wants more rows than that, and takes long with more classes or columns."""
+MOST_OF_TREES = 10_000_000
+"""Examples times classes above which trees are no second opinion: each keeps a number for every class in up to as many
+leaves as there are examples. A hundred of them filled 20 GB on 20,000 examples of 10,000 classes, and were not done."""
 LITE0 = "efficientnet-lite0"
 CACHED_BACKBONES = (
     "efficientnet_v2_s",
@@ -67,6 +70,14 @@ class Candidate:
 
 def automatic_models(config: ModelConfig, data: DataFacts) -> list[Candidate]:
     """Return the models for some data, or raise ConfigError where weights in a file do not say what they are for."""
+    first, second = _two_models(config, data)
+    if "extra-trees" not in second.name or data.n_examples * data.n_classes <= MOST_OF_TREES:
+        return [first, second]
+    tip = f"no second opinion: trees of {data.n_classes:,} classes take too much memory; name one by --model"
+    return [replace(first, tip=tip)]
+
+
+def _two_models(config: ModelConfig, data: DataFacts) -> list[Candidate]:
     if data.sizes is None:
         is_wide = data.n_classes > MANY_CLASSES or data.n_columns > MANY_COLUMNS
         is_slow = is_wide or data.n_examples < FEW_ROWS

@@ -92,7 +92,9 @@ def with_weights_of_file(network: nn.Module, weights: str) -> nn.Module:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds here: pickle, zip, runtime and end-of-file errors
-        raise ConfigError(f"{weights!r} is not a file of weights ({error})", where="model.weights") from error
+        # What torch says itself recommends to load it without this protection.
+        problem, hint = f"{weights!r} is not a file of weights ({type(error).__name__})", "save model.state_dict()"
+        raise ConfigError(problem, where="model.weights", hint=hint) from error
     if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
         content = content["state_dict"]
     if not isinstance(content, Mapping) or not all(isinstance(value, Tensor) for value in content.values()):

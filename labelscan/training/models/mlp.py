@@ -24,8 +24,8 @@ class MLP:
     dropout: float = 0.2
 
     def __post_init__(self) -> None:
-        check_option(self.hidden >= 1, self.hidden, "hidden", "at least 1")
-        check_option(self.layers >= 0, self.layers, "layers", "at least 0")
+        check_option(1 <= self.hidden <= 10_000, self.hidden, "hidden", "at least 1 and at most 10,000")
+        check_option(0 <= self.layers <= 100, self.layers, "layers", "at least 0 and at most 100")
         check_option(0 <= self.dropout < 1, self.dropout, "dropout", "in [0, 1)")
 
     def make(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Module:

@@ -34,7 +34,7 @@ class SmallCNN:
 
     def __post_init__(self) -> None:
         check_option(0 < self.effort < math.inf, self.effort, "effort", "above 0 and finite")
-        check_option(self.width >= 1, self.width, "width", "at least 1")
+        check_option(1 <= self.width <= 10_000, self.width, "width", "at least 1 and at most 10,000")
 
     def make(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Module:
         height, width, channels = input_shape

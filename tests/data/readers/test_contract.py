@@ -1,11 +1,16 @@
 """What every reader keeps to, and which one is chosen."""
 
 import numpy as np
+import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from labelscan.config import DatasetConfig
-from labelscan.data.readers import FORM_SETTINGS, READERS, form, scheme_of
+from labelscan.data import readers
+from labelscan.data.readers import FORM_SETTINGS, READERS, form, manifest, scheme_of
 from labelscan.errors import DatasetError
+from labelscan.tables import write_csv
 
 
 @pytest.fixture
@@ -50,6 +55,22 @@ def test_what_is_not_there_is_said_to_be_missing(here, data):
     assert not any(READERS[name].reads(DatasetConfig(data=data)) for name in READERS)
 
 
+@pytest.mark.parametrize("data", ["nowhere.csv", "folder.csv/nowhere"])
+def test_a_link_that_leads_nowhere_is_said_to_be_one(here, data):
+    (here / data).symlink_to("gone.csv")
+    with pytest.raises(DatasetError, match="this link leads to no file"):
+        form(DatasetConfig(data=data))
+
+
+def test_data_that_does_not_fit_into_memory_is_named(here, monkeypatch):
+    def read(config, notify):
+        raise MemoryError
+
+    monkeypatch.setattr(manifest, "read", read)
+    with pytest.raises(DatasetError, match=r"images\.csv: does not fit into memory"):
+        readers.read(DatasetConfig(data="images.csv"))
+
+
 @pytest.mark.parametrize("name", sorted(READERS))
 def test_a_reader_uses_settings_that_there_are(name):
     assert set(FORM_SETTINGS) >= READERS[name].SETTINGS
@@ -69,3 +90,18 @@ def test_a_reader_uses_settings_that_there_are(name):
 )
 def test_only_data_that_is_no_file_is_called_by_its_reader(here, data, scheme):
     assert scheme_of(data) == scheme
+
+
+NAME = st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "S"]), min_size=1, max_size=6)
+
+
+@given(labels=st.lists(NAME, min_size=2, max_size=6).filter(lambda names: len(set(names)) > 1), is_table=st.booleans())
+def test_labels_that_were_written_are_read_back_from_a_list_of_images_and_a_table(tmp_path_factory, labels, is_table):
+    folder = tmp_path_factory.mktemp("labels")
+    ids = [f"{row}.png" for row in range(len(labels))]
+    for name in ids:
+        (folder / name).touch()
+    rows = {"size": range(len(ids))} if is_table else {"path": ids}
+    write_csv(pd.DataFrame({**rows, "label": labels}), folder / "labels.csv")
+    dataset = readers.read(DatasetConfig(data=str(folder / "labels.csv")))
+    assert [dataset.class_names[label] for label in dataset.given_labels] == labels

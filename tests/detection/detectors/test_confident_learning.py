@@ -113,3 +113,10 @@ def test_probabilities_rounded_above_1_are_accepted() -> None:
 def test_no_copy_of_the_probabilities_stays_behind() -> None:
     ConfidentLearning("both").detect(an_evidence())
     assert not hasattr(sys.modules["cleanlab.filter"], "pred_probs_by_class")
+
+
+def test_many_classes_are_not_judged_in_many_calls_that_each_copy_the_joint(monkeypatch):
+    monkeypatch.setattr(confident_learning, "GROUP_BYTES", 1)
+    few, many = an_evidence(300, 6), an_evidence(300, 150, absent=None)
+    assert len(list(confident_learning._groups(few.given_labels, few.pred_probs))) > 1
+    assert len(list(confident_learning._groups(many.given_labels, many.pred_probs))) == 1

@@ -90,6 +90,14 @@ def test_features_get_an_mlp_and_boosting_where_it_can_learn_in_little_time(n_ex
     assert [one.name for one in chosen] == ["mlp", second]
 
 
+@pytest.mark.parametrize("sizes", [None, SMALL])
+def test_trees_of_so_many_classes_that_they_fill_the_memory_are_no_second_opinion(sizes):
+    (alone,) = choose(ModelConfig(), sizes, 20_000, 10_000)
+    assert "no second opinion: trees of 10,000 classes take too much memory" in alone.tip
+    assert len(choose(ModelConfig(), sizes, 20_000, 500)) == 2
+    assert len(choose(ModelConfig(name=("mlp", "extra-trees")), None, 20_000, 10_000)) == 2
+
+
 @pytest.mark.skipif(not lite0_installed(), reason="needs the extra lite0")
 def test_small_colour_images_get_pretrained_features_and_a_short_training_where_weights_are_at_hand():
     lite0, small = choose(ModelConfig(), SMALL_COLOUR)

@@ -1,0 +1,124 @@
+"""Npz files from outside: only the arrays that are asked for, none unpickled, none larger than what is stored of it.
+
+A file of 4 MB can claim arrays of gigabytes, and even unpack to them. So the header of an array is read alone at first,
+and what it claims is compared with what the file holds.
+"""
+
+import io
+import math
+import os
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile, ZipFile, ZipInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labelscan.reading import check_is_file
+
+HEADER_BYTES = 1 << 14
+"""What is read of an array to know its shape; NumPy itself refuses longer headers."""
+MOST_UNPACKED, MOST_TIMES = 1 << 28, 200
+"""An array that unpacks to more bytes and to more times what is stored is refused: zeros shrink a thousandfold, pixels,
+features and probabilities hardly tenfold, lists of text up to a hundredfold."""
+ENCRYPTED = 1
+"""The flag of a member of a zip file."""
+_SUFFIX = ".npy"
+_NPY, _PICKLE = b"\x93NUMPY", b"\x80"
+"""How a single array, and a pickle, begin."""
+
+
+class PickledObjects(ValueError):  # noqa: N818  # named by what is refused
+    """Objects that only pickle could load, which may run any program."""
+
+
+def array_names(path: Path) -> list[str]:
+    """Return the names of the arrays in an npz file, or raise OSError or ValueError."""
+    with _opened(path) as archive:
+        return list(_members(archive))
+
+
+def array_shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """Return the shape of every array in an npz file by its name, or raise OSError or ValueError."""
+    with _opened(path) as archive:
+        return {name: _header(archive, member)[0] for name, member in _members(archive).items()}
+
+
+def read_arrays(path: Path, names: Collection[str] | None = None) -> dict[str, NDArray[Any]]:
+    """Return the arrays ``names`` of an npz file, or all.
+
+    Raises:
+        PickledObjects: one of them holds pickled objects.
+        ValueError: it is not an npz file, damaged, or lacks one of them; or one unpacks to far more than is stored.
+        OSError: it cannot be read.
+    """
+    with _opened(path) as archive:
+        members = _members(archive)
+        missing = [name for name in names or () if name not in members]
+        if missing:
+            raise ValueError(f"there is no array {missing[0]!r}")
+        return {name: _array(archive, members[name], name) for name in (members if names is None else names)}
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[ZipFile]:
+    check_is_file(path)
+    try:
+        with path.open("rb") as file:
+            start = file.read(len(_NPY))
+            if start == _NPY:
+                raise ValueError("one array and not an npz file")
+            if start.startswith(_PICKLE):
+                raise PickledObjects("the file holds pickled objects, which are never loaded")
+            with ZipFile(file) as archive:
+                yield archive
+    except (OSError, ValueError, MemoryError):
+        raise
+    except BadZipFile as error:
+        raise ValueError(f"not an npz file: {error}") from error
+    except Exception as error:  # hostile bytes make zipfile, zlib and numpy raise almost anything
+        raise ValueError(f"damaged: {type(error).__name__}: {error}") from error
+
+
+def _members(archive: ZipFile) -> dict[str, ZipInfo]:
+    members: dict[str, ZipInfo] = {}
+    for member in archive.infolist():
+        name = member.filename.removesuffix(_SUFFIX)
+        if name in members:
+            raise ValueError(f"array {name!r} is there twice")
+        if name != member.filename:
+            members[name] = member
+    return members
+
+
+def _array(archive: ZipFile, member: ZipInfo, name: str) -> NDArray[Any]:
+    """Return an array, having found that the file holds as much as the array says."""
+    assert archive.fp is not None
+    if member.flag_bits & ENCRYPTED:
+        raise ValueError(f"array {name!r} is encrypted")
+    if member.compress_size > os.fstat(archive.fp.fileno()).st_size:
+        raise ValueError(f"array {name!r} is cut off: the file is smaller than {member.compress_size:,} bytes")
+    if member.file_size > max(MOST_UNPACKED, MOST_TIMES * member.compress_size):
+        sizes = f"unpacks from {member.compress_size:,} bytes to {member.file_size:,}"
+        raise ValueError(f"array {name!r} {sizes}: refused above {MOST_UNPACKED:,} and {MOST_TIMES} times as much")
+    shape, dtype, start = _header(archive, member)
+    if dtype.hasobject:
+        raise PickledObjects(f"array {name!r} holds pickled objects, which are never loaded")
+    size = start + math.prod(shape) * max(dtype.itemsize, 1)
+    if min(shape, default=0) < 0 or size > member.file_size:
+        raise ValueError(f"array {name!r} of shape {shape} takes {size:,} bytes, and {member.file_size:,} are there")
+    with archive.open(member) as file:
+        array: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
+    return array
+
+
+def _header(archive: ZipFile, member: ZipInfo) -> tuple[tuple[int, ...], np.dtype[Any], int]:
+    """Return the shape and type of an array, and where its values begin."""
+    with archive.open(member) as file:
+        head = io.BytesIO(file.read(HEADER_BYTES))
+    version = np.lib.format.read_magic(head)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, dtype = read(head)
+    return shape, dtype, head.tell()

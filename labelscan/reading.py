@@ -1,0 +1,107 @@
+"""Files from outside, read without trust: a pipe must not hang a run, nor may nested brackets or large claims end it.
+
+What cannot be read raises one of ``CANNOT_READ``, which ``why`` puts into a few words; who reads says which error of
+ours it becomes, where, and what to do.
+"""
+
+import dataclasses
+import errno
+import json
+import os
+import stat
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, Literal, TextIO, TypeVar, Union, get_args, get_origin, get_type_hints
+
+T = TypeVar("T")
+
+CANNOT_READ = (OSError, ValueError, MemoryError)
+"""What reading a file from outside may raise; ``csv.Error`` is apart."""
+_KINDS = {
+    stat.S_ISDIR: "a folder",
+    stat.S_ISFIFO: "a pipe",
+    stat.S_ISSOCK: "a socket",
+    stat.S_ISCHR: "a device",
+    stat.S_ISBLK: "a device",
+}
+
+
+def with_home(path: str | Path) -> Path:
+    """Return a path with a folder in place of its ``~``, which a shell leaves as it is in ``--output=~/runs``."""
+    # Unlike Path.expanduser, it keeps a ~name that is not a user.
+    return Path(os.path.expanduser(path))  # noqa: PTH111
+
+
+def check_is_file(path: Path) -> None:
+    """Raise OSError unless ``path`` is a file: to open a pipe would wait for someone to write into it."""
+    mode = path.stat().st_mode
+    if not stat.S_ISREG(mode):
+        kind = next((kind for is_kind, kind in _KINDS.items() if is_kind(mode)), "something else")
+        raise OSError(errno.EINVAL, f"this is {kind}, not a file", str(path))
+
+
+def open_text(path: Path) -> TextIO:
+    """Open UTF-8 text, with or without a byte order mark; line ends stay as they are."""
+    check_is_file(path)
+    return path.open(encoding="utf-8-sig", newline="")
+
+
+def read_text(path: Path) -> str:
+    """Return the UTF-8 text in a file, line ends as they are."""
+    with open_text(path) as file:
+        return file.read()
+
+
+def parsed(parser: Callable[[str], T], text: str) -> T:
+    """Return what a parser makes of a text, or raise ValueError, also where it is nested too deeply for the parser."""
+    try:
+        return parser(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None  # its traceback is a thousand lines
+
+
+def parse_json(text: str) -> Any:
+    """Return the content of a JSON text, or raise ValueError."""
+    return parsed(json.loads, text)
+
+
+def why(error: Exception) -> str:
+    """Return why a file could not be read, in a few words."""
+    if isinstance(error, MemoryError):
+        return "it does not fit into memory"
+    if isinstance(error, UnicodeDecodeError):
+        return f"not UTF-8: byte 0x{error.object[error.start]:02x} at position {error.start:,}"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def fits(value: object, kind: Any) -> bool:
+    """Return whether a value of JSON has the shape of an annotation; an object may have more keys than a dataclass."""
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin in (Union, UnionType):
+        return any(fits(value, one) for one in inner)
+    if origin is Literal:
+        return value in inner
+    if hasattr(kind, "_fields"):  # JSON has no named tuples
+        kinds = get_type_hints(kind).values()
+        return isinstance(value, list) and len(value) == len(kinds) and all(map(fits, value, kinds))
+    if dataclasses.is_dataclass(kind):
+        hints = get_type_hints(kind)
+        return isinstance(value, Mapping) and all(
+            fits(value[one.name], hints[one.name]) if one.name in value else _is_optional(one)
+            for one in dataclasses.fields(kind)
+        )
+    if origin in (dict, Mapping):
+        return isinstance(value, Mapping) and all(fits(one, inner[1]) for one in value.values())
+    if origin in (list, tuple, Sequence):
+        return isinstance(value, list) and all(fits(one, inner[0]) for one in value)
+    if kind is float:
+        return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+    return kind is object or type(value) is (NoneType if kind is None else kind)
+
+
+def _is_optional(field: "dataclasses.Field[Any]") -> bool:
+    return field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING

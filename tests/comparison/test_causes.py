@@ -1,0 +1,66 @@
+"""Why two runs with the same settings on the same data differ: what run.json knows of it is said, even if nothing."""
+
+import dataclasses
+
+import pytest
+
+from comparison.test_compare import FIRST, a_run
+from labelscan.comparison.compare import compare
+
+OTHER = {**FIRST, "a": ("cat", 0.1000001, True)}
+MACHINE = {"system": "Linux x86_64", "cpu": "AVX512", "blas": "openblas 0.3.29", "device": "cpu", "threads": 2}
+VERSIONS = {"torch": "2.6", "numpy": "2.1"}
+CHOICES = {"opinions": [{"model": "small-cnn", "model_reason": "chosen", "recipe": {"batch_size": 64}}]}
+
+
+def made(examples=FIRST, *, machines=(MACHINE,), versions=VERSIONS, choices=CHOICES, decisions=None, **options):
+    run = a_run(examples, **options)
+    record = {**run.record, "machines": list(machines), "versions": versions, "choices": choices}
+    record |= {} if decisions is None else {"decisions": {"fingerprint": decisions}}
+    return dataclasses.replace(run, record=record)
+
+
+@pytest.mark.parametrize(
+    ("second", "explanation"),
+    [
+        (made(), "same settings, data and seed, and the same results"),
+        (
+            made(OTHER, machines=[{**MACHINE, "threads": 4}], versions={**VERSIONS, "torch": "2.13"}),
+            "same settings, data and seed: they differ by the machine: threads 2 and 4; torch 2.6 and 2.13",
+        ),
+        (
+            made(machines=[{**MACHINE, "cpu": "AVX2"}]),
+            "same settings, data and seed, and the same results, though the machine differs: cpu AVX512 and AVX2",
+        ),
+        (
+            made(OTHER, machines=[MACHINE, {**MACHINE, "cpu": "AVX2"}]),
+            "same settings, data and seed: they differ by the machine: cpu AVX512 and AVX512, then AVX2",
+        ),
+        (
+            made(OTHER),
+            "same settings, data and seed on the same machine, and yet other results: "
+            "nothing that is recorded explains it",
+        ),
+        (
+            made(OTHER, machines=()),
+            "same settings, data and seed, and other results: run.json does not say on which machine both were made",
+        ),
+        (
+            made(OTHER, choices={"opinions": [{**CHOICES["opinions"][0], "recipe": {"batch_size": 32}}]}),
+            "same settings, data and seed: they differ by recipe.batch_size 64 and 32",
+        ),
+        (made(OTHER, decisions="abc"), "same settings, data and seed: they differ by decisions None and abc"),
+        (made(OTHER, settings={"seed": 1}), ""),
+        (made(OTHER, fingerprint="01"), ""),
+    ],
+)
+def test_what_explains_a_difference_is_said(second, explanation):
+    comparison = compare(made(), second)
+    assert comparison.explanation == explanation
+    assert comparison.to_json(0)["explanation"] == explanation
+    assert comparison.same_results == ("same results" in explanation)
+
+
+def test_words_why_a_model_was_chosen_are_no_difference():
+    first = {"opinions": [{**CHOICES["opinions"][0], "model_reason": "set by --model"}]}
+    assert compare(made(), made(choices=first)).choices == ()

@@ -1,0 +1,76 @@
+"""A short look at every target of fuzzing: its seeds, some hundred damaged inputs, and every finding so far."""
+
+import signal
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from fuzz.mutation import damaged
+from fuzz.targets import MOST_SECONDS, TARGETS
+from labelscan.errors import UsageError
+
+N_DAMAGED = 60
+FINDINGS = sorted((Path(__file__).parent / "findings").glob("*/*"))
+
+
+@pytest.fixture(autouse=True)
+def nothing_that_a_damaged_file_warns_of_is_an_error(recwarn):
+    """Let libraries warn: whoever runs labelscan sees that at most."""
+
+
+@contextmanager
+def at_most_seconds(seconds):
+    """Raise where the block takes longer; without signals, as on Windows, it may."""
+    if not hasattr(signal, "setitimer"):
+        yield
+        return
+
+    def too_long(*_):
+        raise TimeoutError(f"more than {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, too_long)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def check(name, content):
+    try:
+        with at_most_seconds(MOST_SECONDS):
+            TARGETS[name](content)
+    except Exception as error:
+        pytest.fail(f"{name} raises {type(error).__name__}: {error}\nfor {content!r}")
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_damaged_input_is_refused_or_read(name):
+    if name == "parquet":
+        pytest.importorskip("pyarrow")
+    target = TARGETS[name]
+    seeds = list(target.seeds())
+    for content in (*seeds, b"", *damaged(seeds, target.words, N_DAMAGED)):
+        check(name, content)
+
+
+@pytest.mark.parametrize("name", [name for name in TARGETS if name != "part"])
+def test_seeds_are_what_is_meant(name):
+    if name == "parquet":
+        pytest.importorskip("pyarrow")
+    assert not [seed for seed in TARGETS[name].seeds() if refuses(name, seed)]
+
+
+def refuses(name, content):
+    try:
+        TARGETS[name].read(content)
+    except UsageError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("path", FINDINGS, ids=lambda path: "/".join(path.parts[-2:]))
+def test_what_fuzzing_has_found_is_mended(path):
+    check(path.parent.name.replace("-", " "), path.read_bytes())

@@ -1,0 +1,299 @@
+"""Damaged run folders."""
+
+import json
+import shutil
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from hostile.kinds import Kind, Make, file, link, nothing, npz, pipe, together
+
+GATE = "gate run --max-rate 0.9"
+REPORT = "report run --no-pictures"
+DECIDE = "gate run --max-rate 0.9 --decisions decisions.csv"
+HEAD = "example_id,decision,new_label,time,given_label\n"
+
+
+def without(name: str) -> Make:
+    return lambda place: (place / "run" / name).unlink()
+
+
+def in_place(name: str, make: Callable[[str], Make]) -> Make:
+    """Return the maker of something else in the place of a file of the run."""
+    return together(without(name), make(f"run/{name}"))
+
+
+def text(name: str, content: str | bytes) -> Make:
+    return in_place(name, partial(file, content=content))
+
+
+def edited(name: str, *path: str, value: object) -> Make:
+    """Return the maker of a run in which one value of a JSON file is another; None takes it out."""
+
+    def make(place: Path) -> None:
+        content = json.loads((place / "run" / name).read_text())
+        part = content
+        for key in path[:-1]:
+            part = part[key]
+        if value is None:
+            del part[path[-1]]
+        else:
+            part[path[-1]] = value
+        (place / "run" / name).write_text(json.dumps(content))
+
+    return make
+
+
+def cut(name: str) -> Make:
+    def make(place: Path) -> None:
+        content = (place / "run" / name).read_bytes()
+        (place / "run" / name).write_bytes(content[: len(content) // 2])
+
+    return make
+
+
+def replaced(name: str, old: str, new: str) -> Make:
+    def make(place: Path) -> None:
+        path = place / "run" / name
+        content = path.read_text()
+        assert old in content
+        path.write_text(content.replace(old, new, 1))
+
+    return make
+
+
+def array(name: str, **changed: object) -> Make:
+    """Return the maker of a run in which some arrays of a file are others; None takes one out."""
+
+    def make(place: Path) -> None:
+        with np.load(place / "run" / name) as arrays:
+            content = {key: arrays[key] for key in arrays.files} | changed
+        np.savez(place / "run" / name, **{key: one for key, one in content.items() if one is not None})
+
+    return make
+
+
+def fewer_rows(place: Path) -> None:
+    path = place / "run" / "scores.csv"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-3]))
+
+
+def short_row(place: Path) -> None:
+    path = place / "run" / "scores.csv"
+    path.write_text(path.read_text().rpartition(",")[0])
+
+
+def a_file(place: Path) -> None:
+    shutil.rmtree(place / "run")
+    (place / "run").write_text("not a folder")
+
+
+def broken(name: str, what: str, make: Make, says: str, line: str = GATE) -> Kind:
+    """Return the kind of a file of a run that is not what it should be."""
+    make = together(make, file("decisions.csv", HEAD))
+    return Kind(what=f"{name} {what}", line=line, make=make, says=says, names=f"run/{name}")
+
+
+def doubt(what: str, error_log_odds: object) -> Kind:
+    make = in_place("doubt.npz", partial(npz, error_log_odds=error_log_odds))
+    return broken("doubt.npz", what, make, "is not one number a label", REPORT)
+
+
+KINDS = [
+    Kind(what="no such folder", line="report nowhere", make=nothing, says="there is no run here", names="nowhere"),
+    Kind(what="a file in place of the folder", line=REPORT, make=a_file, says="there is no run here", names="run"),
+    Kind(
+        what="a folder of other things",
+        line="report other",
+        make=file("other/a.txt", ""),
+        says="there is no run",
+        names="other",
+    ),
+    Kind(line=REPORT, what="run.json deleted", make=without("run.json"), says="there is no run here", names="run"),
+    Kind(
+        line=REPORT,
+        what="run.json that is a pipe",
+        make=in_place("run.json", pipe),
+        says="there is no run here",
+        names="run",
+    ),
+    broken("run.json", "that is empty", text("run.json", ""), "cannot be read"),
+    broken("run.json", "that is cut off", cut("run.json"), "cannot be read"),
+    broken("run.json", "that is a list", text("run.json", "[1]"), "holds a list, not an object"),
+    broken("run.json", "of 100,000 brackets", text("run.json", "[" * 100_000), "nested too deeply"),
+    broken("run.json", "that is not UTF-8", text("run.json", b"\xff\xfe{}"), "not UTF-8"),
+    broken("run.json", "of another version", edited("run.json", "format_version", value=99), "another version"),
+    Kind(
+        line=GATE,
+        what="a run that is not finished",
+        make=edited("run.json", "state", value="running"),
+        says="this run is not finished",
+        names="run",
+    ),
+    broken(
+        "run.json", "whose data is a number", edited("run.json", "data", value=5), "not the record of a run", REPORT
+    ),
+    broken(
+        "run.json",
+        "whose times are text",
+        edited("run.json", "timings", value={"total": "long"}),
+        "not the record",
+        REPORT,
+    ),
+    broken("summary.json", "deleted", without("summary.json"), "No such file"),
+    broken("summary.json", "that is a pipe", in_place("summary.json", pipe), "this is a pipe"),
+    broken("summary.json", "that is cut off", cut("summary.json"), "cannot be read"),
+    broken("summary.json", "that is a list", text("summary.json", "[]"), "holds a list"),
+    broken("summary.json", "that is an empty object", text("summary.json", "{}"), "another version"),
+    broken(
+        "summary.json", "without the detector", edited("summary.json", "detector", value=None), "detector is missing"
+    ),
+    broken(
+        "summary.json", "with text for a count", edited("summary.json", "n_flagged", value="many"), "n_flagged is not"
+    ),
+    broken(
+        "summary.json",
+        "with NaN",
+        edited("summary.json", "chance_accuracy", value=float("nan")),
+        "chance_accuracy is not",
+    ),
+    broken(
+        "summary.json",
+        "whose classes are text",
+        edited("summary.json", "class_health", value=["a"]),
+        "class_health is not",
+        REPORT,
+    ),
+    broken(
+        "summary.json",
+        "with other pairs",
+        edited("summary.json", "confused_pairs", value=[{"a": 1}]),
+        "confused_pairs is not",
+        REPORT,
+    ),
+    broken(
+        "summary.json",
+        "with a range of text",
+        edited("summary.json", "wrong_labels", "low", value="a"),
+        "wrong_labels is not",
+        REPORT,
+    ),
+    broken("scores.csv", "deleted", without("scores.csv"), "No such file"),
+    broken("scores.csv", "that is a pipe", in_place("scores.csv", pipe), "this is a pipe"),
+    broken("scores.csv", "that is empty", text("scores.csv", ""), "is not the table of scores"),
+    broken("scores.csv", "that lacks rows", fewer_rows, "has 9 examples, and summary.json 12"),
+    broken(
+        "scores.csv",
+        "that is cut off within a row",
+        short_row,
+        "is not the table of scores of a run (a row is cut off)",
+    ),
+    broken("scores.csv", "with other columns", text("scores.csv", "a,b\n1,2\n"), "its columns are a, b"),
+    broken(
+        "scores.csv", "with text for a rank", replaced("scores.csv", "\n1,", "\none,"), "is not the table of scores"
+    ),
+    broken(
+        "scores.csv",
+        "with a rank of 30 digits",
+        replaced("scores.csv", "\n1,", f"\n{'9' * 30},"),
+        "is not the table of scores",
+    ),
+    broken(
+        "scores.csv", "with neither true nor false", replaced("scores.csv", ",true,", ",yes,"), "neither true nor false"
+    ),
+    broken("scores.csv", "that is not UTF-8", text("scores.csv", b"\xff\xfe"), "not UTF-8"),
+    broken("evidence.npz", "deleted", without("evidence.npz"), "No such file", DECIDE),
+    broken("evidence.npz", "that is a pipe", in_place("evidence.npz", pipe), "this is a pipe", DECIDE),
+    broken("evidence.npz", "that is cut off", cut("evidence.npz"), "is not the evidence of a run", DECIDE),
+    broken(
+        "evidence.npz",
+        "without labels",
+        array("evidence.npz", given_labels=None),
+        "there is no array 'given_labels'",
+        DECIDE,
+    ),
+    broken(
+        "evidence.npz",
+        "with NaN",
+        array("evidence.npz", pred_probs=np.full((12, 2), np.nan)),
+        "NaN or infinite probability",
+        DECIDE,
+    ),
+    broken(
+        "evidence.npz",
+        "of another shape",
+        array("evidence.npz", pred_probs=np.full((3, 2), 0.5)),
+        "is not the evidence of a run",
+        DECIDE,
+    ),
+    broken(
+        "evidence.npz",
+        "with labels of text",
+        array("evidence.npz", given_labels=np.array(["a"] * 12)),
+        "not whole numbers",
+        DECIDE,
+    ),
+    broken(
+        "evidence.npz",
+        "with ids of numbers",
+        array("evidence.npz", example_ids=np.arange(12)),
+        "not a list of text",
+        DECIDE,
+    ),
+    broken(
+        "evidence.npz",
+        "about other examples",
+        array("evidence.npz", example_ids=np.array([f"x{row}" for row in range(12)])),
+        "is not about the labels",
+        DECIDE,
+    ),
+    broken("doubt.npz", "that is cut off", cut("doubt.npz"), "cannot be read", REPORT),
+    doubt("of text", np.array(["a"] * 12)),
+    doubt("with NaN", np.full(12, np.nan)),
+    doubt("of another length", np.zeros(3)),
+    broken("measure.csv", "that is empty", text("measure.csv", ""), "is not the sample of a run", REPORT),
+    broken(
+        "measure.csv",
+        "about other examples",
+        text("measure.csv", "order,example_id\n1,zzz\n"),
+        "is not about the labels",
+        REPORT,
+    ),
+    Kind(
+        what="a damaged run to compare with",
+        line="diff run run2",
+        make=together(lambda place: shutil.copytree(place / "run", place / "run2"), cut("summary.json")),
+        says="cannot be read",
+        names="run/summary.json",
+    ),
+    Kind(
+        what="a damaged run to be begun again",
+        line="score probs.npz -o run",
+        make=text("run.json", "[1]"),
+        says="holds a list",
+        names="run/run.json",
+    ),
+    Kind(
+        what="a folder of other things to run in",
+        line="score probs.npz -o other",
+        make=file("other/a.txt", ""),
+        says="the folder is not empty",
+        names="other",
+    ),
+    Kind(
+        what="a file to run in",
+        line="score probs.npz -o other",
+        make=file("other", ""),
+        says="this is a file, not a folder",
+        names="other",
+    ),
+    Kind(
+        what="a link to itself to run in",
+        line="score probs.npz -o other",
+        make=link("other", "other"),
+        says="cannot be made",
+        names="other",
+    ),
+]

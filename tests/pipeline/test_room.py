@@ -1,0 +1,37 @@
+import numpy as np
+import pytest
+
+import labelscan
+from labelscan.pipeline import room
+
+IMAGES, LABELS = np.zeros((20, 8, 8), np.uint8), np.arange(20) % 2
+
+
+def test_images_that_no_disk_holds_are_refused_with_the_bytes_they_take(tmp_path, monkeypatch):
+    monkeypatch.setattr(room, "_disk", lambda folder: 1999)
+    settings = labelscan.settings(image_size=10)
+    with pytest.raises(labelscan.ConfigError) as refused:
+        labelscan.plan(IMAGES, LABELS, settings=settings, output=tmp_path / "run")
+    message = "20 images of 10 x 10 pixels take 2,000 bytes stored, and the disk has 1,999"
+    assert message in str(refused.value)
+
+
+def test_a_batch_that_no_memory_holds_is_refused_with_the_bytes_it_takes(tmp_path, monkeypatch):
+    monkeypatch.setattr(room, "_memory", lambda: 16_383)
+    settings = labelscan.settings(image_size=8, batch_size=64, model="small-cnn")
+    with pytest.raises(labelscan.ConfigError) as refused:
+        labelscan.plan(IMAGES, LABELS, settings=settings)
+    message = "64 images of 8 x 8 pixels take 16,384 bytes in a batch, and the memory has 16,383"
+    assert message in str(refused.value)
+    assert "--batch-size" in str(refused.value)
+    monkeypatch.setattr(room, "_memory", lambda: 16_384)
+    labelscan.plan(IMAGES, LABELS, settings=settings)
+
+
+def test_features_need_no_room_for_images(monkeypatch):
+    monkeypatch.setattr(room, "_disk", lambda folder: 0)
+    labelscan.plan(np.eye(20), LABELS)
+
+
+def test_a_folder_that_is_not_there_yet_is_on_the_disk_of_its_parents(tmp_path):
+    assert room._disk(tmp_path / "a" / "b") == room._disk(tmp_path)

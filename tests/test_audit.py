@@ -1,0 +1,29 @@
+"""What pip-audit says is passed on, and that it could say nothing is no success."""
+
+import pytest
+from audit import verdict
+
+SAFE = {"name": "numpy", "version": "2.1", "vulns": []}
+UNKNOWN = {"name": "torch", "skip_reason": "Dependency not found on PyPI"}
+FLAW = {"id": "PYSEC-2026-1", "fix_versions": ["12.1"], "aliases": ["CVE-2026-1"]}
+UNSAFE = {"name": "pillow", "version": "12.0", "vulns": [FLAW]}
+
+
+@pytest.mark.parametrize(
+    ("packages", "code", "words"),
+    [
+        ([SAFE], 0, "1 packages checked, 0 vulnerabilities known"),
+        ([SAFE, UNKNOWN], 0, "and not checked: torch"),
+        ([SAFE, UNSAFE], 1, "pillow 12.0: PYSEC-2026-1, mended in 12.1"),
+        ([UNKNOWN], 2, "cannot be reached"),
+        ([], 2, "cannot be reached"),
+    ],
+)
+def test_the_verdict(packages, code, words):
+    said, ended = verdict(packages)
+    assert (ended, words in said) == (code, True), said
+
+
+def test_an_accepted_advisory_is_left_out_by_any_of_its_names(monkeypatch):
+    monkeypatch.setattr("audit.ACCEPTED", {"CVE-2026-1": "labelscan opens no such file"})
+    assert verdict([UNSAFE])[1] == 0
