@@ -155,7 +155,7 @@ def test_what_a_loss_remembers_is_in_its_state():
         ("blury", "use blurry"),
         ("blurry:gama=1", "use gamma"),
         ("blurry:gamma=much", "must be a number"),
-        ("blurry:gamma=nan", "must be a number"),
+        ("blurry:gamma=nan", "must be a finite number"),
         ("ce:1", "takes no options"),
         ("blurry:gamma=0.1,gamma=0.2", "twice"),
         ("blurry:gamma", "must be a number"),
