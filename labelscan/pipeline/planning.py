@@ -99,10 +99,10 @@ def plan(
     executor = EXECUTORS.build(config.executor.name, processes=config.executor.processes)
     device = choose_device(config.device)
     dataset = dataset if dataset is not None else readers.read(config.dataset, notify)
+    sizes = None if isinstance(dataset.inputs, FeatureTable) else _probe(dataset.inputs, dataset.name, config)
     if len(dataset) < config.folds.n_folds:
         problem = f"{len(dataset)} examples cannot make {config.folds.n_folds} folds"
         raise DatasetError(problem, where=dataset.name, hint=f"use --folds {max(len(dataset), 2)} or give more data")
-    sizes = None if isinstance(dataset.inputs, FeatureTable) else _probe(dataset.inputs, dataset.name, config)
     for note in dataset.notes:
         notify(Noted(note))
     opinions, warnings = plan_opinions(config, dataset, sizes, given_models(model), notify)
