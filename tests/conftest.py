@@ -1,11 +1,14 @@
 """Golden files: what people or programs read, kept as it was when last reviewed. ``make golden`` renews them."""
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from labelscan.interruption import SIGNALS
 
 GOLDEN = Path(__file__).parent / "golden"
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # read by torch: idle threads leave a busy machine its cores
@@ -33,6 +36,17 @@ def cache_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pat
         patch.setenv("XDG_CACHE_HOME", str(home))
         patch.setenv("WIN_PD_OVERRIDE_LOCAL_APPDATA", str(home))  # the same on Windows
         yield home
+
+
+@pytest.fixture
+def handlers() -> Iterator[None]:
+    """Handle signals as Python does when it starts, even where pytest was told to ignore Ctrl-C, and put them back."""
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    for number in SIGNALS:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture

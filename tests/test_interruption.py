@@ -12,14 +12,8 @@ from labelscan.interruption import SIGNALS, check, ending_in_order, prepare_sign
 
 
 @pytest.fixture(autouse=True)
-def handlers():
-    """Begin as Python does, put back what was there, and leave nothing behind."""
-    before = {number: signal.getsignal(number) for number in SIGNALS}
-    for number in SIGNALS:
-        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+def nothing_is_left(handlers):
     yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
     assert not interruption._received
     assert not interruption._waits
 

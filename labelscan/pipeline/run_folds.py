@@ -102,8 +102,9 @@ def train(plan: Plan, contents: Contents, jobs: list[FoldJob], run: RunFolder, n
 
 def warnings_of(jobs: Sequence[FoldJob]) -> list[str]:
     """Return what finished folds warn of, and which of them learned nothing while others did."""
-    warnings = list(dict.fromkeys(chain.from_iterable(job.warnings() for job in jobs)))
-    failed = [job.place for job in jobs if job.learned_nothing]
+    marks = [(job.place, mark) for job in jobs if (mark := job.mark())]
+    warnings = list(dict.fromkeys(chain.from_iterable(mark.warnings for _, mark in marks)))
+    failed = [place for place, mark in marks if mark.learned_nothing]
     if 0 < len(failed) < len(jobs):  # where none learned anything, that is said of the run
         warnings.append(
             f"{len(failed)} of {len(jobs)} trainings learned nothing, so their examples are judged badly "

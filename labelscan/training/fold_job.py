@@ -13,22 +13,23 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol, TextIO
+from typing import Protocol, TextIO
 
 from labelscan.arrays import GivenLabels, Index
-from labelscan.atomic import replacing, writing
+from labelscan.atomic import writing
 from labelscan.events import EpochDone, Event, FoldDone, Listener, Warned
+from labelscan.reading import parse_json
 from labelscan.training.agreement import Agreement
 from labelscan.training.batches import StoredInputs
 from labelscan.training.checkpoint import CHECKPOINT_FILE, Checkpoint
 from labelscan.training.device import Device, reproducible, seed_of
+from labelscan.training.done_mark import DONE_FILE, DoneMark
 from labelscan.training.fold_output import OUTPUT_FILE, FoldOutput
 
 LOG_FILE = "log.jsonl"
 """One line an epoch, and one a warning. An epoch that is trained again after a kill is there twice."""
 STOP_FILE = "STOP"
 """Asks whoever trains the fold to end in order."""
-DONE_FILE = "DONE"
 LEAST_TO_TELL = 30
 """Held-out examples below which chance says little."""
 RETRY = " at half the learning rate"
@@ -137,15 +138,14 @@ class FoldJob:
         accuracy = None if agreement is None else agreement.share
         seconds = time.monotonic() - started
         warnings = [event.message for event in self.events_from(0)[0] if isinstance(event, Warned)]
-        done = {
-            "fingerprint": self.fingerprint,
-            "held_out_accuracy": accuracy,
-            "learned_nothing": agreement is not None and len(given) >= LEAST_TO_TELL and agreement.learned_nothing,
-            "seconds": round(seconds, 3),
-            "warnings": list(dict.fromkeys(warnings)),
-        }
-        with replacing(self.folder / DONE_FILE) as file:
-            json.dump(done, file)
+        mark = DoneMark(
+            fingerprint=self.fingerprint,
+            held_out_accuracy=accuracy,
+            learned_nothing=agreement is not None and len(given) >= LEAST_TO_TELL and agreement.learned_nothing,
+            seconds=round(seconds, 3),
+            warnings=list(dict.fromkeys(warnings)),
+        )
+        mark.write(self.folder)
         self.tidy()
         notify(FoldDone(self.repeat, self.fold, accuracy, seconds, kind=self.kind, opinion=self.opinion))
 
@@ -167,29 +167,18 @@ class FoldJob:
     def is_asked_to_stop(self) -> bool:
         return (self.folder / STOP_FILE).exists()
 
-    def warnings(self) -> list[str]:
-        """Return what a finished fold has warned of."""
-        return list(self._done()["warnings"])
-
-    @property
-    def learned_nothing(self) -> bool:
-        """Return whether the model of a finished fold agrees with held-out labels no more than by chance."""
-        return bool(self._done()["learned_nothing"])
-
-    def _done(self) -> dict[str, Any]:
-        return dict(json.loads((self.folder / DONE_FILE).read_text(encoding="utf-8")))
+    def mark(self) -> DoneMark | None:
+        """Return the mark of a finished shard that was made from exactly this job, or None."""
+        mark = DoneMark.read(self.folder)
+        is_this = mark is not None and mark.fingerprint == self.fingerprint and (self.folder / OUTPUT_FILE).is_file()
+        return mark if is_this else None
 
     def finished(self, *, reused: bool = False) -> FoldDone | None:
         """Return how the fold ended, or None unless a finished shard was made from exactly this job."""
-        try:
-            done = self._done()
-            if done["fingerprint"] != self.fingerprint or not (self.folder / OUTPUT_FILE).is_file():
-                return None
-            accuracy = None if done["held_out_accuracy"] is None else float(done["held_out_accuracy"])
-            seconds = float(done["seconds"])
-            return FoldDone(self.repeat, self.fold, accuracy, seconds, reused, self.kind, self.opinion)
-        except (OSError, ValueError, KeyError, TypeError):
-            return None  # missing, or cut off: the fold is done again
+        mark = self.mark()
+        if mark is None:
+            return None
+        return FoldDone(self.repeat, self.fold, mark.held_out_accuracy, mark.seconds, reused, self.kind, self.opinion)
 
     def has_another_output(self) -> bool:
         """Return whether there is a finished shard, but made from another job."""
@@ -204,8 +193,17 @@ class FoldJob:
         except OSError:
             return [], offset
         whole = text[: text.rfind(b"\n") + 1]
-        lines = [json.loads(line) for line in whole.splitlines()]
-        return [(EpochDone if "epoch" in line else Warned)(**line) for line in lines], offset + len(whole)
+        events = (_event_of(line) for line in whole.splitlines())
+        return [event for event in events if event is not None], offset + len(whole)
+
+
+def _event_of(line: bytes) -> EpochDone | Warned | None:
+    """Return the event that a line of the log tells, or None where it was damaged."""
+    try:
+        told = parse_json(line.decode())
+        return EpochDone(**told) if "epoch" in told else Warned(**told)
+    except (ValueError, TypeError):
+        return None
 
 
 def _log(event: Event, log: TextIO) -> None:

@@ -76,13 +76,9 @@ def check_that_it_resumes(shapes, folder, moment, finished, *, lost_epochs=0):
 
 
 @pytest.fixture
-def signals():
+def signals(handlers):
     """Treat signals as the command line does."""
-    before = {number: signal.getsignal(number) for number in labelscan.interruption.SIGNALS}
     prepare_signals()
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
 
 
 @pytest.mark.parametrize("moment", MOMENTS)

@@ -132,7 +132,7 @@ def test_a_training_that_diverges_is_tried_once_more_at_half_the_step_size_and_t
     job.run(heard.append)
     message = "repeat 0, fold 1: the loss became nan in epoch 2; trained again at half the learning rate"
     assert [event.message for event in heard if isinstance(event, Warned)] == [message]
-    assert job.warnings() == [message]
+    assert job.mark().warnings == [message]
     assert rates == [0.1, 0.05]
     assert heard[-1].held_out_accuracy > 0.8
 
@@ -166,7 +166,7 @@ def test_a_second_try_that_was_cut_off_goes_on_and_its_warning_stays(tmp_path, m
     (output,) = read_outputs([job])
     assert output.pred_probs.tobytes() == expected.pred_probs.tobytes()
     assert not any(isinstance(event, Warned) for event in heard)  # said before
-    assert len(job.warnings()) == 1
+    assert len(job.mark().warnings) == 1
 
 
 def test_a_loss_whose_memory_cannot_be_stored_keeps_no_checkpoints():

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pickle
+import warnings
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import replace
@@ -60,7 +61,10 @@ class LocalExecutor:
             # Folds left over by full rounds would be trained last, with most cores idle: they share the cores of the
             # last full round instead. Folds of one thread each lose nothing by taking turns.
             alone = gpus[0].kind == "cpu" and jobs[0].threads == 1 and not self.processes
-            _side_by_side(jobs, processes, len(jobs) % processes if alone else 0, gpus, notify)
+            with warnings.catch_warnings():
+                # Loky replaces a process that has grown by a third of a gigabyte, as a fold may.
+                warnings.filterwarnings("ignore", message="A worker stopped while some jobs", category=UserWarning)
+                _side_by_side(jobs, processes, len(jobs) % processes if alone else 0, gpus, notify)
         else:
             for job in jobs:
                 job.begin()
