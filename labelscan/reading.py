@@ -39,7 +39,8 @@ def check_is_file(path: Path) -> None:
     mode = path.stat().st_mode
     if not stat.S_ISREG(mode):
         kind = next((kind for is_kind, kind in _KINDS.items() if is_kind(mode)), "something else")
-        raise OSError(errno.EINVAL, f"this is {kind}, not a file", str(path))
+        remedy = ": save what comes out of it in one" if stat.S_ISFIFO(mode) else ""  # as in <(...) of a shell
+        raise OSError(errno.EINVAL, f"this is {kind}, not a file{remedy}", str(path))
 
 
 def open_text(path: Path) -> TextIO:
