@@ -23,7 +23,7 @@ from labelscan.errors import MAX_PROBLEMS
 
 MOST_BYTES = 400 << 20
 """By how much the memory of the process may grow: what is loaded for the first time is part of it."""
-SECONDS = 20
+SECONDS = 60
 
 
 @pytest.fixture(scope="session")
