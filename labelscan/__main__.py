@@ -119,6 +119,10 @@ def _usage_problem(error: Any, arguments: list[str]) -> Problem:
 
 
 def _unexpected(error: BaseException, arguments: list[str]) -> int:
+    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:  # whatever asked for it, the user named it
+        problem = Problem("the path is too long", where=str(error.filename or ""), hint="give a shorter one")
+        _report([problem], arguments, error)
+        return BAD_USAGE
     hint = "" if "--debug" in arguments else "run again with --debug for the traceback"
     if isinstance(error, OSError) and error.strerror:  # a full disk, a read-only folder
         problem = Problem(error.strerror, where=str(error.filename or ""), hint=hint)

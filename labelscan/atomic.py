@@ -30,6 +30,8 @@ from labelscan.reading import parse_json, read_text
 
 DAY = 86_400.0
 """Seconds after which a partial file of another host counts as left: no process can be asked for there."""
+BOOT, PROCESSES = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")
+"""Where Linux says when it was started, and in which container a process has its number."""
 _PARTIAL = re.compile(r"\..+?(\.(?P<host>[0-9a-f]{8}))?\.(?P<process>[0-9]+)\.partial", re.DOTALL)
 _KEPT = "what is finished is kept, and the same command goes on from there"
 _DISK_ERRORS = {
@@ -73,8 +75,8 @@ def partial_path(path: Path) -> Path:
 def sweep(folder: Path) -> None:
     """Delete what killed processes have left half-written in ``folder``; folders below it are left alone.
 
-    Nothing of a living process goes: of this host, the processes that still run are known; what another host has begun
-    goes after a day.
+    Nothing of a living process goes: of this host, the processes that still run are known; what another host has begun,
+    or this one before it was last started, goes after a day.
     """
     for entry in filter(_is_left, list(folder.glob(".*.partial"))):
         if entry.is_dir() and not entry.is_symlink():
@@ -143,8 +145,14 @@ def add_array(archive: ZipFile, name: str, array: NDArray[np.generic]) -> None:
 
 
 def _host() -> str:
-    """Return 8 digits for this host, since its name may be too long for that of a file."""
-    return hashlib.blake2b(platform.node().encode(errors="surrogateescape"), digest_size=4).hexdigest()
+    """Return 8 digits for this host, or this container of it, since it was started: elsewhere a number is another's.
+
+    The name alone does not tell them apart: containers, and machines made from one image, may share it and a disk.
+    """
+    known = [platform.node()]
+    with contextlib.suppress(OSError):  # not Linux
+        known += [BOOT.read_text(encoding="ascii"), str(PROCESSES.readlink())]
+    return hashlib.blake2b("\n".join(known).encode(errors="surrogateescape"), digest_size=4).hexdigest()
 
 
 def _is_left(partial: Path) -> bool:

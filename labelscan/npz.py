@@ -20,9 +20,10 @@ from labelscan.reading import check_is_file
 
 HEADER_BYTES = 1 << 14
 """What is read of an array to know its shape; NumPy itself refuses longer headers."""
-MOST_UNPACKED, MOST_TIMES = 1 << 28, 200
+MOST_UNPACKED, MOST_TIMES = 1 << 28, 500
 """An array that unpacks to more bytes and to more times what is stored is refused: zeros shrink a thousandfold, pixels,
-features and probabilities hardly tenfold, lists of text up to a hundredfold."""
+features and probabilities hardly tenfold, lists of text up to a hundredfold, counts of words and masks four times that.
+"""
 ENCRYPTED = 1
 """The flag of a member of a zip file."""
 _SUFFIX = ".npy"

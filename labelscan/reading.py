@@ -11,6 +11,7 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, TextIO, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -39,7 +40,8 @@ def check_is_file(path: Path) -> None:
     mode = path.stat().st_mode
     if not stat.S_ISREG(mode):
         kind = next((kind for is_kind, kind in _KINDS.items() if is_kind(mode)), "something else")
-        raise OSError(errno.EINVAL, f"this is {kind}, not a file", str(path))
+        remedy = ": save what comes out of it in one" if stat.S_ISFIFO(mode) else ""  # as in <(...) of a shell
+        raise OSError(errno.EINVAL, f"this is {kind}, not a file{remedy}", str(path))
 
 
 def open_text(path: Path) -> TextIO:
@@ -86,10 +88,10 @@ def fits(value: object, kind: Any) -> bool:
     if origin is Literal:
         return value in inner
     if hasattr(kind, "_fields"):  # JSON has no named tuples
-        kinds = get_type_hints(kind).values()
+        kinds = _hints(kind).values()
         return isinstance(value, list) and len(value) == len(kinds) and all(map(fits, value, kinds))
-    if dataclasses.is_dataclass(kind):
-        hints = get_type_hints(kind)
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
+        hints = _hints(kind)
         return isinstance(value, Mapping) and all(
             fits(value[one.name], hints[one.name]) if one.name in value else _is_optional(one)
             for one in dataclasses.fields(kind)
@@ -101,6 +103,11 @@ def fits(value: object, kind: Any) -> bool:
     if kind is float:
         return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
     return kind is object or type(value) is (NoneType if kind is None else kind)
+
+
+@cache
+def _hints(kind: Any) -> dict[str, Any]:
+    return get_type_hints(kind)  # it takes longer than all else, and there may be ten thousand classes
 
 
 def _is_optional(field: "dataclasses.Field[Any]") -> bool:

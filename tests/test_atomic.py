@@ -13,7 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from labelscan import atomic
 from labelscan.atomic import (
+    BOOT,
     DAY,
     partial_path,
     read_json,
@@ -163,6 +165,28 @@ def test_what_killed_processes_have_left_is_swept_and_nothing_else(tmp_path, end
     sweep(tmp_path)
     assert {mine, elsewhere, of_user, outside} == set(tmp_path.iterdir())
     assert (outside / "kept.txt").exists()
+
+
+@pytest.mark.skipif(not BOOT.exists(), reason="only Linux says so")
+@pytest.mark.parametrize("where", ["BOOT", "PROCESSES"])
+def test_what_another_machine_or_container_of_the_same_name_is_writing_is_not_swept(
+    tmp_path, ended, monkeypatch, where
+):
+    folder, there = tmp_path / "run", tmp_path / "there"
+    folder.mkdir()
+    if where == "BOOT":
+        there.write_text("another")
+    else:
+        there.symlink_to("pid:[1]")
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(atomic, where, there)
+        elsewhere.setattr(os, "getpid", lambda: ended)
+        theirs = partial_path(folder / "report.html")
+    mine = partial_path(folder / "report.html").name.replace(f".{os.getpid()}.", f".{ended}.")
+    for path in (theirs, folder / mine):
+        path.write_text("half")
+    sweep(folder)
+    assert list(folder.iterdir()) == [theirs]
 
 
 def test_a_process_of_another_user_is_not_taken_for_ended(tmp_path, monkeypatch):

@@ -62,8 +62,18 @@ def test_only_what_is_asked_for_is_read(tmp_path):
     assert read_arrays(tmp_path / "a.npz", ["labels"])["labels"].tobytes() == b"abcd"
     message = refusal(tmp_path / "a.npz")
     assert "array 'zeros' unpacks from" in message
-    assert f"refused above {MOST_UNPACKED:,} and 200 times as much" in message
+    assert f"refused above {MOST_UNPACKED:,} and 500 times as much" in message
     assert "there is no array 'images'" in refusal(tmp_path / "a.npz", ["images"])
+
+
+def test_masks_that_shrink_well_are_read(tmp_path, monkeypatch):
+    monkeypatch.setattr("labelscan.npz.MOST_UNPACKED", 1 << 20)
+    masks = np.zeros((100, 320, 320), np.uint8)
+    for number, (row, column) in enumerate(np.random.default_rng(0).integers(20, 200, (100, 2))):
+        masks[number, row : row + 80, column : column + 80] = 255
+    np.savez_compressed(tmp_path / "a.npz", images=masks)
+    assert masks.nbytes > 300 * (tmp_path / "a.npz").stat().st_size
+    np.testing.assert_array_equal(read_arrays(tmp_path / "a.npz")["images"], masks)
 
 
 @pytest.mark.parametrize(

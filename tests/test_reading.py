@@ -42,7 +42,7 @@ def test_only_files_are_opened(tmp_path):
     (tmp_path / "link").symlink_to(tmp_path / "file")
     check_is_file(tmp_path / "link")
     cases = {
-        "pipe": "a pipe",
+        "pipe": "a pipe, not a file: save what comes out of it in one",
         "folder": "a folder",
         "loop": "symbolic links",
         "gone": "No such file",

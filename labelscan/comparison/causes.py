@@ -6,6 +6,7 @@ last digits differ, and after many epochs more than these. What run.json knows o
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import pandas as pd
 
@@ -65,7 +66,8 @@ def explain(
     settings: Sequence[Difference],
     data: Sequence[Difference],
     choices: Sequence[Difference],
-    elsewhere: Sequence[Difference],
+    machine: Sequence[Difference],
+    versions: Sequence[Difference],
     alike: bool,
 ) -> str:
     """Return why runs with the same settings on the same data differ, or that nothing explains it.
@@ -75,7 +77,8 @@ def explain(
         settings: how their settings differ.
         data: how their data differs; a name is no difference.
         choices: how what automatic settings became, and the decisions, differ.
-        elsewhere: how machines and versions differ.
+        machine: how the machines differ.
+        versions: how the versions of packages differ.
         alike: whether the results are the same.
 
     Returns:
@@ -83,16 +86,20 @@ def explain(
     """
     if settings or any(one.name == "fingerprint" for one in data):
         return ""
+    elsewhere = {"machine": machine, "packages": versions}
     same = "same data" if all(run.is_of_score for run in runs) else "same settings, data and seed"
-    where = "; ".join(map(str, elsewhere))
+    # What only one of them has recorded is no difference: older versions recorded less.
+    known = {kind: [one for one in found if None not in (one.first, one.second)] for kind, found in elsewhere.items()}
+    what = " and ".join(kind for kind, found in known.items() if found)
+    where = "; ".join(map(str, chain(*known.values())))
     if alike:
-        return f"{same}, and the same results{f', though the machine differs: {where}' if where else ''}"
+        return f"{same}, and the same results{f', though the runs differ by the {what}: {where}' if where else ''}"
     if choices:
         return f"{same}: they differ by {'; '.join(map(str, choices))}"
+    if where:
+        return f"{same}: they differ by the {what}: {where}"
     if not all(map(machine_of, runs)):
         return f"{same}, and other results: run.json does not say on which machine both were made"
-    if where:
-        return f"{same}: they differ by the machine: {where}"
     return f"{same} on the same machine, and yet other results: nothing that is recorded explains it"
 
 

@@ -5,7 +5,7 @@ same bytes.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeAlias
@@ -14,10 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelscan.arrays import GivenLabels, Index, Strings, TrueLabels, as_strings
+from labelscan.data.refused_rows import check_number_of_classes, refuse_broken_text, repeated_ids
 from labelscan.errors import DatasetError, Problem
-
-MANY_CLASSES = 100
-"""Up to this many classes a label may be as rare as it likes; with more, classes must have 2 examples on average."""
 
 CHANNELS = (1, 3)
 """Numbers of channels that images in memory may have."""
@@ -226,7 +224,7 @@ def make_dataset(
     empty = [Problem("the label is empty", where(row), hint) for row, label in enumerate(labels) if not label.strip()]
     DatasetError.refuse(empty + repeated_ids(example_ids, where), lambda problem: problem)
     class_names = sort_class_names(labels)
-    _check_number_of_classes(class_names, len(labels), place or name)
+    check_number_of_classes(class_names, len(labels), place or name)
     true_class_names = class_names
     if true_labels is not None:
         true_class_names += sort_class_names(list(set(true_labels).difference(class_names)))
@@ -244,52 +242,6 @@ def make_dataset(
         true_class_names=true_class_names,
         notes=(*notes, *_look_alikes(class_names)),
     )
-
-
-def _check_number_of_classes(class_names: Sequence[str], n_examples: int, name: str) -> None:
-    if len(class_names) < 2:
-        problem = f"every label is {class_names[0]!r}: with 1 class there is nothing to confuse"
-        raise DatasetError(problem, where=name, hint="give at least 2 classes")
-    if len(class_names) > max(MANY_CLASSES, n_examples // 2):
-        problem = f"{len(class_names):,} different labels for {n_examples:,} examples"
-        hint = "labels must be classes, not measured numbers or ids; set --label-column if it is another"
-        raise DatasetError(problem, where=name, hint=hint)
-
-
-def is_utf_8(text: str) -> bool:
-    """Return whether UTF-8 can encode a text: lone surrogates, as in ``\\udce9``, have no bytes there.
-
-    Python puts them into file names that are in another encoding, and JSON can spell them.
-    """
-    try:
-        return text.isascii() or bool(text.encode("utf-8"))
-    except UnicodeEncodeError:
-        return False
-
-
-def refuse_broken_text(columns: Mapping[str, Iterable[str] | None], where: Callable[[int], str]) -> None:
-    """Raise DatasetError for cells that UTF-8 cannot encode; ``columns`` has them by what they are."""
-    broken = [
-        (row, what, cell)
-        for what, cells in columns.items()
-        for row, cell in enumerate(cells if cells is not None else ())
-        if not is_utf_8(cell)
-    ]
-    hint = "write it anew, or rename it on the disk"
-    DatasetError.refuse(broken, lambda one: Problem(f"the {one[1]} {one[2]!r} is not UTF-8", where(one[0]), hint))
-
-
-def repeated_ids(example_ids: Sequence[str], where: Callable[[int], str]) -> list[Problem]:
-    """Return a problem for each row that has the id of an earlier one."""
-    if len(set(example_ids)) == len(example_ids):
-        return []
-    first: dict[str, int] = {}
-    hint = "keep one row for each example; several labels for one image are not supported"
-    return [
-        Problem(f"example {one!r} is listed twice, first at {where(first[one])}", where(row), hint)
-        for row, one in enumerate(example_ids)
-        if first.setdefault(one, row) != row
-    ]
 
 
 def _look_alikes(class_names: Sequence[str]) -> list[str]:

@@ -42,7 +42,7 @@ from labelscan.reporting.unusual_features import UnusualFeatures
 from labelscan.results.finished_run import FinishedRun, part_of
 from labelscan.results.issues import TRUE_LABEL
 from labelscan.results.protected_paths import in_run_folder, refuse_only_read
-from labelscan.results.run_files import DIRECTORY, FRESH, MEASURE_FILE, OWN_FILES
+from labelscan.results.run_files import DIRECTORY, FRESH, MEASURE_FILE
 from labelscan.results.source import read_again
 from labelscan.results.wrong_labels import read_wrong_labels
 
@@ -134,7 +134,7 @@ def write_report(run: FinishedRun, page: ReportPage, form: str, path: Path | Non
     refuse_only_read(path, run, data=data, makes=FILE_NAMES)
     if path.is_dir():
         raise UsageError("this is a folder", where=str(path), hint=f"name a file, as in {path / file_name}")
-    written = [run.folder / name for name in OWN_FILES]  # a format may write more than one
+    written = [run.folder / name for name in (file_name, *FORMATS[form].beside)]
     with in_run_folder(run, written) if usual else nullcontext():
         FORMATS[form].write(page, path)
     return path

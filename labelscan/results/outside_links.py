@@ -18,5 +18,5 @@ def refuse_outside_links(folder: Path, paths: Iterable[Path]) -> None:
             raise RunFolderError(
                 f"this link leads out of the run folder, to {path.readlink()}",
                 where=str(path),
-                hint="delete the link, or choose another folder with -o",
+                hint="put there what it leads to; only the run folder as a whole may be a link",
             )

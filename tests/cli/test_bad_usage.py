@@ -130,6 +130,14 @@ def test_it_ends_in_2_with_one_clear_message(command, line, named):
     assert "Traceback" not in ended.err
 
 
+@pytest.mark.parametrize(
+    "line",
+    ["score {}", "report {}", "diff {} {}", "detect photos -o {}", "detect photos --config {}", "cache --cache {}"],
+)
+def test_a_path_that_is_too_long_is_bad_usage(command, line):
+    test_it_ends_in_2_with_one_clear_message(command, line.format(*2 * ["x" * 5000]), "the path is too long")
+
+
 def test_many_problems_are_reported_at_once_and_their_hint_once(command):
     ended = command("detect", "missing-files.csv")
     assert ended.code == 2

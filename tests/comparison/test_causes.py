@@ -26,11 +26,22 @@ def made(examples=FIRST, *, machines=(MACHINE,), versions=VERSIONS, choices=CHOI
         (made(), "same settings, data and seed, and the same results"),
         (
             made(OTHER, machines=[{**MACHINE, "threads": 4}], versions={**VERSIONS, "torch": "2.13"}),
-            "same settings, data and seed: they differ by the machine: threads 2 and 4; torch 2.6 and 2.13",
+            "same settings, data and seed: they differ by the machine and packages: "
+            "threads 2 and 4; torch 2.6 and 2.13",
         ),
         (
             made(machines=[{**MACHINE, "cpu": "AVX2"}]),
-            "same settings, data and seed, and the same results, though the machine differs: cpu AVX512 and AVX2",
+            "same settings, data and seed, and the same results, "
+            "though the runs differ by the machine: cpu AVX512 and AVX2",
+        ),
+        (
+            made(OTHER, versions={**VERSIONS, "torch": "2.13"}),
+            "same settings, data and seed: they differ by the packages: torch 2.6 and 2.13",
+        ),
+        (made(machines=(), versions={"torch": "2.6"}), "same settings, data and seed, and the same results"),
+        (
+            made(OTHER, machines=(), versions={**VERSIONS, "torch": "2.13"}),
+            "same settings, data and seed: they differ by the packages: torch 2.6 and 2.13",
         ),
         (
             made(OTHER, machines=[MACHINE, {**MACHINE, "cpu": "AVX2"}]),

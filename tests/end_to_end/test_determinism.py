@@ -55,7 +55,7 @@ def test_other_threads_are_named_where_results_differ(shapes, finished, tmp_path
     settings = quick(**{"executor.threads": 2})
     labelscan.detect(images, given, settings=settings, output=tmp_path / "run")
     found = compare(FinishedRun.read(finished.folder), FinishedRun.read(tmp_path / "run"))
-    differ = "and the same results, though the machine differs" if found.same_results else "they differ by the machine"
+    differ = "though the runs differ by the machine" if found.same_results else "they differ by the machine"
     assert found.explanation.startswith("same settings, data and seed")
     assert differ in found.explanation
     assert "threads 1 and 2" in found.explanation

@@ -88,11 +88,9 @@ def fuzz_one(name: str, *arguments: str) -> None:
 
     with atheris.instrument_imports(include=["labelscan"]):
         from fuzz.targets import TARGETS
+        from labelscan.data.readers import READERS
 
-        for path in (TESTS.parent / "labelscan" / "data" / "readers").glob(
-            "[a-z]*.py"
-        ):  # loaded on first use otherwise
-            __import__(f"labelscan.data.readers.{path.stem}")
+        _ = [READERS[reader] for reader in READERS]  # loaded on first use otherwise
     warnings.simplefilter("ignore")
 
     def read(content: bytes) -> None:

@@ -107,7 +107,7 @@ KINDS = [
     Npz(
         what="a member that claims 4 GiB",
         make=changed(24, struct.pack("<I", 2**32 - 2)),
-        says="to 4,294,967,294: refused above 268,435,456 and 200 times",
+        says="to 4,294,967,294: refused above 268,435,456 and 500 times",
     ),
     Npz(
         what="wrong LZMA data",
@@ -141,7 +141,7 @@ KINDS = [
         says="of shape (1000000000,) takes",
     ),
     Npz(what="fewer values than the shape says", make=member(array_file((12,))), says="of shape (12,) takes"),
-    Npz(what="labels that unpack to half a gigabyte", make=only_bomb, says="refused above 268,435,456 and 200 times"),
+    Npz(what="images that unpack to half a gigabyte", make=only_bomb, says="refused above 268,435,456 and 500 times"),
     Npz(what="an unrelated array of half a gigabyte", make=bomb("zeros"), read_as="read, without that array"),
     Npz(
         what="arrays packed by bzip2",

@@ -7,6 +7,8 @@ import shlex
 import shutil
 import signal
 import stat
+from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -21,7 +23,7 @@ from labelscan.errors import MAX_PROBLEMS
 
 MOST_BYTES = 400 << 20
 """By how much the memory of the process may grow: what is loaded for the first time is part of it."""
-SECONDS = 20
+SECONDS = 60
 
 
 @pytest.fixture(scope="session")
@@ -49,6 +51,12 @@ def in_time():
     signal.alarm(0)
 
 
+def forget_most_memory():
+    """Have the most memory that was in use begin from now, where Linux allows it: an earlier test may have had more."""
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+
+
 def files(folder):
     """Return what is in a folder, pipes unopened."""
     found = {}
@@ -74,6 +82,7 @@ NOT_IMAGES = [group for group in CORPUS if group != "images"]
 @pytest.mark.parametrize("kind", [pytest.param(kind, id=name) for name, kind in kinds(*NOT_IMAGES)])
 def test_it_is_refused_in_one_clear_error_or_read(kind, command, tmp_path, finished_run, in_time):
     make(kind, tmp_path, finished_run)
+    forget_most_memory()
     before, memory = files(tmp_path), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     ended = command(*shlex.split(kind.line))
     assert ended.code == (2 if kind.says else 0), ended.err

@@ -37,12 +37,22 @@ def theirs(tmp_path):
 def test_a_report_is_not_written_through_a_link_in_its_run_but_through_one_that_is_named(run, theirs, tmp_path, form):
     path = run / FORMATS[form].file_name
     path.symlink_to(theirs)
-    with pytest.raises(RunFolderError, match="leads out of the run folder"):
+    with pytest.raises(RunFolderError, match="only the run folder as a whole may be a link"):
         labelscan.report(run, format=form)
     named, end = tmp_path / "named", tmp_path / "end"
     named.symlink_to(end)
     labelscan.report(run, format=form, output=named)
     assert end.stat().st_size
+
+
+def test_links_that_a_report_only_reads_through_do_not_matter(run, tmp_path):
+    stored = tmp_path / "stored"  # as DVC and git-annex keep large files
+    stored.mkdir()
+    for path in list(run.iterdir()):
+        path.rename(stored / path.name)
+        path.symlink_to(stored / path.name)
+    for form in FORMATS:
+        labelscan.report(run, format=form)
 
 
 def test_the_interface_of_label_studio_is_no_way_out_either(run, theirs):

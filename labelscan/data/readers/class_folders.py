@@ -12,9 +12,10 @@ from pathlib import Path
 
 from labelscan.arrays import as_strings
 from labelscan.config import DatasetConfig
-from labelscan.data.dataset import Dataset, ImageFiles, is_utf_8, make_dataset
+from labelscan.data.dataset import Dataset, ImageFiles, make_dataset
 from labelscan.data.readers.sheet import SUFFIXES
 from labelscan.data.readers.splits import wanted_splits
+from labelscan.data.refused_rows import is_utf_8
 from labelscan.errors import DatasetError, Problem
 from labelscan.events import Listener, StepAdvanced
 from labelscan.reading import with_home

@@ -95,6 +95,8 @@ def csv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
                 line = reader.line_num + 1
         except csv.Error as error:
             where, hint = f"{path.name} row {line}", 'inside quotes, write " as ""'
+            if "field limit" in str(error):
+                hint = "close the quotes; longer fields can be read from .jsonl and .parquet"
             raise DatasetError(f"broken quotes or fields ({error})", where=where, hint=hint) from error
     hint = "put fields with commas into quotes"
     DatasetError.refuse(

@@ -21,6 +21,8 @@ class ReportFormat:
     """Its file in the run folder."""
     writer: str
     """The function that writes a page to a path, as ``package.module:name``; imported when it is called."""
+    beside: tuple[str, ...] = ()
+    """What else it writes into the run folder."""
 
     def write(self, page: "ReportPage", path: Path) -> None:
         """Write the page."""
@@ -30,6 +32,10 @@ class ReportFormat:
 FORMATS: Mapping[str, ReportFormat] = {
     "html": ReportFormat("report.html", "labelscan.reporting.formats.html:write_html"),
     "markdown": ReportFormat("report.md", "labelscan.reporting.formats.markdown:write_markdown"),
-    "label-studio": ReportFormat("label-studio.json", "labelscan.reporting.formats.label_studio:write_label_studio"),
+    "label-studio": ReportFormat(
+        "label-studio.json",
+        "labelscan.reporting.formats.label_studio:write_label_studio",
+        beside=("label-studio.interface.xml",),
+    ),
 }
 FILE_NAMES = tuple(one.file_name for one in FORMATS.values())

@@ -263,6 +263,12 @@ def test_broken_quotes_are_told_with_their_row(folder):
     assert "list.csv row 3: broken quotes" in refused(write(folder, 'path,label\na.png,cat\nb.png,"dog\n'))
 
 
+def test_a_long_field_is_told_from_broken_quotes(folder):
+    message = refused(write(folder, f"path,label\na.png,cat\n{'b' * 2**18},dog\n"))
+    assert "list.csv row 3" in message
+    assert ".jsonl and .parquet" in message
+
+
 def test_other_encodings_are_told_with_their_place(folder):
     message = refused(write(folder, CSV + "ä.png,cat\n", encoding="latin-1"))
     assert "list.csv row 5: not UTF-8: byte 0xe4 at column 1; hint: save it as UTF-8" in message

@@ -1,0 +1,55 @@
+"""What no data has, wherever it was read from: text without bytes, an id twice, labels that are no classes."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from labelscan.errors import DatasetError, Problem
+
+MANY_CLASSES = 100
+"""Up to this many classes a label may be as rare as it likes; with more, classes must have 2 examples on average."""
+
+
+def check_number_of_classes(class_names: Sequence[str], n_examples: int, name: str) -> None:
+    """Raise DatasetError where labels are of one class, or of so many that they are no classes."""
+    if len(class_names) < 2:
+        problem = f"every label is {class_names[0]!r}: with 1 class there is nothing to confuse"
+        raise DatasetError(problem, where=name, hint="give at least 2 classes")
+    if len(class_names) > max(MANY_CLASSES, n_examples // 2):
+        problem = f"{len(class_names):,} different labels for {n_examples:,} examples"
+        hint = "labels must be classes, not measured numbers or ids; set --label-column if it is another"
+        raise DatasetError(problem, where=name, hint=hint)
+
+
+def is_utf_8(text: str) -> bool:
+    """Return whether UTF-8 can encode a text: lone surrogates, as in ``\\udce9``, have no bytes there.
+
+    Python puts them into file names that are in another encoding, and JSON can spell them.
+    """
+    try:
+        return text.isascii() or bool(text.encode("utf-8"))
+    except UnicodeEncodeError:
+        return False
+
+
+def refuse_broken_text(columns: Mapping[str, Iterable[str] | None], where: Callable[[int], str]) -> None:
+    """Raise DatasetError for cells that UTF-8 cannot encode; ``columns`` has them by what they are."""
+    broken = [
+        (row, what, cell)
+        for what, cells in columns.items()
+        for row, cell in enumerate(cells if cells is not None else ())
+        if not is_utf_8(cell)
+    ]
+    hint = "write it anew, or rename it on the disk"
+    DatasetError.refuse(broken, lambda one: Problem(f"the {one[1]} {one[2]!r} is not UTF-8", where(one[0]), hint))
+
+
+def repeated_ids(example_ids: Sequence[str], where: Callable[[int], str]) -> list[Problem]:
+    """Return a problem for each row that has the id of an earlier one."""
+    if len(set(example_ids)) == len(example_ids):
+        return []
+    first: dict[str, int] = {}
+    hint = "keep one row for each example; several labels for one image are not supported"
+    return [
+        Problem(f"example {one!r} is listed twice, first at {where(first[one])}", where(row), hint)
+        for row, one in enumerate(example_ids)
+        if first.setdefault(one, row) != row
+    ]
