@@ -7,7 +7,7 @@ would be lost, so there a signal ends the program at once.
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from time import sleep
 from types import FrameType
@@ -65,11 +65,11 @@ def prepare_worker(parent: int) -> None:
 @contextmanager
 def deferred_to_workers() -> Iterator[None]:
     """Hold signals back while the block may start a process, until that has called ``prepare_worker``."""
-    _mask("SIG_BLOCK")
+    before = _mask("SIG_BLOCK")
     try:
         yield
     finally:
-        _mask("SIG_UNBLOCK")
+        _mask("SIG_SETMASK", before)  # the caller of a library may have blocked some of them
 
 
 @contextmanager
@@ -81,16 +81,18 @@ def ending_in_order() -> Iterator[None]:
     Raises:
         Interrupted: a signal came, and the work has ended in order; KeyboardInterrupt where it was Ctrl-C.
     """
-    taken = {}
-    for number in SIGNALS if _in_main_thread() else ():
-        before = signal.getsignal(number)
-        if before in (stop_at_once, signal.default_int_handler):
-            taken[number] = before
-            signal.signal(number, _receive)
-    _waits.append(True)
+    before = {number: signal.getsignal(number) for number in (SIGNALS if _in_main_thread() else ())}
+    taken = {number: one for number, one in before.items() if one in (stop_at_once, signal.default_int_handler)}
+    _waits.append(True)  # before a signal may ask for it
     try:
-        yield
-        check()
+        try:
+            for number in taken:
+                signal.signal(number, _receive)
+            yield
+        finally:
+            for number, handler in taken.items():
+                signal.signal(number, handler)
+        check()  # when no other can come: one that was received and not looked at would be lost
     except Interrupted as stopped:
         if signal.SIGINT in _received:
             raise KeyboardInterrupt from stopped
@@ -99,8 +101,6 @@ def ending_in_order() -> Iterator[None]:
         _waits.pop()
         if taken:
             _received.clear()
-        for number, before in taken.items():
-            signal.signal(number, before)
 
 
 @contextmanager
@@ -128,9 +128,11 @@ def _receive(number: int, frame: FrameType | None) -> None:
         stop_at_once(number, frame)
 
 
-def _mask(how: str) -> None:
+def _mask(how: str, numbers: Iterable[int] = SIGNALS) -> Iterable[int]:
+    """Change which signals are held back from this thread, and return which were."""
     if hasattr(signal, "pthread_sigmask"):  # not on Windows
-        signal.pthread_sigmask(getattr(signal, how), SIGNALS)
+        return signal.pthread_sigmask(getattr(signal, how), numbers)
+    return ()
 
 
 def _in_main_thread() -> bool:
