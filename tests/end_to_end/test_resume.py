@@ -7,6 +7,7 @@ import os
 import signal
 
 import pytest
+import torch
 from tiny_detect import N_EPOCHS, N_FOLDS, Recorder, contents, quick
 
 import labelscan
@@ -158,6 +159,25 @@ def test_a_killed_run_loses_one_epoch_of_a_fold_at_most(shapes, finished, tmp_pa
     assert json.loads((tmp_path / "run" / "run.json").read_text())["state"] == "running"
     # It is killed when it tells of an epoch, which is before that one is kept.
     check_that_it_resumes(shapes, tmp_path / "run", moment, finished, lost_epochs=1)
+
+
+def test_the_seconds_of_a_training_are_those_of_all_processes(shapes, tmp_path, signals):
+    images, _, given = shapes
+    listener = cut_off("after one epoch of the second fold", lambda: send(signal.SIGTERM))
+    with pytest.raises(labelscan.Interrupted):
+        labelscan.detect(images, given, settings=quick(), output=tmp_path / "run", notify=listener)
+    record, state = tmp_path / "run" / "run.json", tmp_path / "run" / "fold-0-1" / "checkpoint.pt"
+    so_far = json.loads(record.read_text())["timings"]["training"]
+    content = torch.load(state)
+    assert 0 < content["seconds"] < so_far
+    torch.save(content | {"seconds": 1000.0}, state)  # as if it had been longer
+    record.write_text(record.read_text().replace(f'"training": {so_far}', '"training": 2000.0'))
+    heard = Recorder()
+    labelscan.detect(images, given, settings=quick(), output=tmp_path / "run", notify=heard)
+    (seconds,) = (event.seconds for event in heard.of(FoldDone) if event.fold == 1)
+    assert seconds > 1000
+    assert json.loads((tmp_path / "run" / "fold-0-1" / "DONE").read_text())["seconds"] == pytest.approx(seconds, 1e-5)
+    assert 2000 < json.loads(record.read_text())["timings"]["training"] < 2900
 
 
 def test_a_run_may_be_interrupted_twice(shapes, finished, tmp_path, signals):
