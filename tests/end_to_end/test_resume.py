@@ -11,6 +11,7 @@ import torch
 from tiny_detect import N_EPOCHS, N_FOLDS, Recorder, contents, quick
 
 import labelscan
+from labelscan.data.store import Store
 from labelscan.events import EpochDone, FoldDone, StepStarted, Warned, ignore
 from labelscan.interruption import prepare_signals
 from labelscan.training import checkpoint
@@ -105,6 +106,22 @@ def test_what_schedulers_send_ends_a_run_in_order_too(shapes, finished, tmp_path
     labelscan.detect(images, given, settings=settings, output=tmp_path / "run", resume=True, notify=heard)
     assert (1, 1) not in heard.epochs()
     assert contents(tmp_path / "run") == contents(finished.folder)
+
+
+def test_a_signal_while_images_are_compared_with_those_of_the_run_stops_it_at_once(
+    shapes, finished, tmp_path, signals, monkeypatch
+):
+    images, _, given = shapes
+    moment, survived = "after one epoch of the second fold", []
+    listener = cut_off(moment, lambda: send(signal.SIGTERM))
+    with pytest.raises(labelscan.Interrupted):
+        labelscan.detect(images, given, settings=quick(), output=tmp_path / "run", notify=listener)
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "changed", lambda *_: survived.append(send(signal.SIGTERM)))
+        with pytest.raises(KeyboardInterrupt):
+            labelscan.detect(images, given, settings=quick(), output=tmp_path / "run")
+    assert not survived
+    check_that_it_resumes(shapes, tmp_path / "run", moment, finished)
 
 
 def test_a_second_ctrl_c_stops_at_once_and_loses_what_is_not_kept(shapes, finished, tmp_path, signals, monkeypatch):
