@@ -46,6 +46,13 @@ def prepare_signals() -> None:
             signal.signal(number, stop_at_once)
 
 
+def ignore_signals() -> None:
+    """Let signals do nothing more: what was to be done is over, and its exit code is known."""
+    for number in SIGNALS if _in_main_thread() else ():
+        if signal.getsignal(number) is stop_at_once:
+            signal.signal(number, signal.SIG_IGN)
+
+
 def prepare_worker(parent: int) -> None:
     """Let signals to this process wait for ``check``, and end it within seconds of the process ``parent``."""
     _waits.append(True)

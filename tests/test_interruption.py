@@ -123,6 +123,14 @@ def test_what_the_caller_ignores_as_nohup_does_is_still_ignored():
         check()
 
 
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
+def test_a_signal_after_the_work_changes_neither_exit_code_nor_output(number):
+    code = "import os, sys; from labelscan.__main__ import main; sys.argv[1:] = ['--version']; code = main()"
+    code += f"; os.kill(os.getpid(), {int(number)}); sys.exit(code)"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stderr == ""
+
+
 def test_a_worker_ends_within_seconds_of_its_parent():
     worker = "import os, time; from labelscan.interruption import prepare_worker; prepare_worker(os.getppid())"
     worker += "; print(os.getpid(), flush=True); time.sleep(60)"
