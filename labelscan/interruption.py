@@ -4,6 +4,7 @@ Ctrl-C, a lost connection and what schedulers send are all treated alike. Outsid
 would be lost, so there a signal ends the program at once.
 """
 
+import atexit
 import os
 import signal
 import threading
@@ -54,12 +55,16 @@ def ignore_signals() -> None:
 
 
 def prepare_worker(parent: int) -> None:
-    """Let signals to this process wait for ``check``, and end it within seconds of the process ``parent``."""
+    """Let signals to this process wait for ``check``, and end it within seconds of the process ``parent``.
+
+    When it ends of itself, it does so at once.
+    """
     _waits.append(True)
     for number in SIGNALS:
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, _receive)
     _mask("SIG_UNBLOCK")
+    atexit.register(os._exit, 0)  # torch would take seconds to unload, and the parent waits for that
 
     def watch() -> None:
         while os.getppid() == parent:

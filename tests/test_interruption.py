@@ -131,6 +131,13 @@ def test_a_signal_after_the_work_changes_neither_exit_code_nor_output(number):
     assert ended.stderr == ""
 
 
+def test_a_worker_does_not_unload_what_it_has_loaded():
+    code = "import atexit, os; atexit.register(print, 'unloading'); from labelscan.interruption import prepare_worker"
+    code += "; prepare_worker(os.getppid()); print('working', flush=True)"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (ended.stdout, ended.stderr) == ("working\n", "")
+
+
 def test_a_worker_ends_within_seconds_of_its_parent():
     worker = "import os, time; from labelscan.interruption import prepare_worker; prepare_worker(os.getppid())"
     worker += "; print(os.getpid(), flush=True); time.sleep(60)"
