@@ -29,6 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: those after ``labelscan``; None takes them from the process.
     """
+    is_program = arguments is None
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
         return _main(arguments)
@@ -36,6 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with contextlib.suppress(OSError):
             traceback.print_exc()
         return FAILED
+    finally:
+        if is_program:
+            interruption.ignore_signals()  # processes that have trained may take seconds to end
 
 
 def _main(arguments: list[str]) -> int:

@@ -100,7 +100,7 @@ def benchmark(
 
     Raises:
         UsageError: a name, setting or data that cannot work, with what to do.
-        Interrupted: ``max_seconds`` were over before the first cell was finished.
+        Interrupted: a signal came, or ``max_seconds`` were over before the first cell was finished.
     """
     from labelscan.benchmarking import run_benchmark
     from labelscan.benchmarking.plan import make_benchmark_plan

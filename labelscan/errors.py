@@ -109,6 +109,10 @@ class Interrupted(LabelscanError):  # noqa: N818  # nothing went wrong
     exit_code = 130
 
 
+class TimeOver(Interrupted):
+    """A run stopped before its end since the time that it was given is over."""
+
+
 def did_you_mean(name: str, known: Iterable[str], *, otherwise: str) -> str:
     """Return a hint that names the nearest of ``known``; ``otherwise`` where none is near."""
     nearest = difflib.get_close_matches(name, list(known), n=1)

@@ -11,7 +11,7 @@ from time import monotonic
 from typing import TypeAlias
 
 from labelscan import interruption
-from labelscan.errors import Interrupted
+from labelscan.errors import TimeOver
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,13 +164,13 @@ def ignore(event: Event) -> None:
 
 
 def interruptible(notify: Listener, max_seconds: float | None) -> Listener:
-    """Return a listener that passes events on, and raises Interrupted after a signal or ``max_seconds``."""
+    """Return a listener that passes events on, and raises Interrupted after a signal and TimeOver after a time."""
     deadline = math.inf if max_seconds is None else monotonic() + max_seconds
 
     def listen(event: Event) -> None:
         notify(event)
         interruption.check()
         if monotonic() > deadline:
-            raise Interrupted(f"the time of {max_seconds:g} s is over", hint=interruption.RESUMES)
+            raise TimeOver(f"the time of {max_seconds:g} s is over", hint=interruption.RESUMES)
 
     return listen

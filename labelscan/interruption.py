@@ -4,10 +4,11 @@ Ctrl-C, a lost connection and what schedulers send are all treated alike. Outsid
 would be lost, so there a signal ends the program at once.
 """
 
+import atexit
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from time import sleep
 from types import FrameType
@@ -46,13 +47,24 @@ def prepare_signals() -> None:
             signal.signal(number, stop_at_once)
 
 
+def ignore_signals() -> None:
+    """Let signals do nothing more: what was to be done is over, and its exit code is known."""
+    for number in SIGNALS if _in_main_thread() else ():
+        if signal.getsignal(number) is stop_at_once:
+            signal.signal(number, signal.SIG_IGN)
+
+
 def prepare_worker(parent: int) -> None:
-    """Let signals to this process wait for ``check``, and end it within seconds of the process ``parent``."""
+    """Let signals to this process wait for ``check``, and end it within seconds of the process ``parent``.
+
+    When it ends of itself, it does so at once.
+    """
     _waits.append(True)
     for number in SIGNALS:
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, _receive)
     _mask("SIG_UNBLOCK")
+    atexit.register(os._exit, 0)  # torch would take seconds to unload, and the parent waits for that
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -65,11 +77,11 @@ def prepare_worker(parent: int) -> None:
 @contextmanager
 def deferred_to_workers() -> Iterator[None]:
     """Hold signals back while the block may start a process, until that has called ``prepare_worker``."""
-    _mask("SIG_BLOCK")
+    before = _mask("SIG_BLOCK")
     try:
         yield
     finally:
-        _mask("SIG_UNBLOCK")
+        _mask("SIG_SETMASK", before)  # the caller of a library may have blocked some of them
 
 
 @contextmanager
@@ -81,16 +93,18 @@ def ending_in_order() -> Iterator[None]:
     Raises:
         Interrupted: a signal came, and the work has ended in order; KeyboardInterrupt where it was Ctrl-C.
     """
-    taken = {}
-    for number in SIGNALS if _in_main_thread() else ():
-        before = signal.getsignal(number)
-        if before in (stop_at_once, signal.default_int_handler):
-            taken[number] = before
-            signal.signal(number, _receive)
-    _waits.append(True)
+    before = {number: signal.getsignal(number) for number in (SIGNALS if _in_main_thread() else ())}
+    taken = {number: one for number, one in before.items() if one in (stop_at_once, signal.default_int_handler)}
+    _waits.append(True)  # before a signal may ask for it
     try:
-        yield
-        check()
+        try:
+            for number in taken:
+                signal.signal(number, _receive)
+            yield
+        finally:
+            for number, handler in taken.items():
+                signal.signal(number, handler)
+        check()  # when no other can come: one that was received and not looked at would be lost
     except Interrupted as stopped:
         if signal.SIGINT in _received:
             raise KeyboardInterrupt from stopped
@@ -99,8 +113,6 @@ def ending_in_order() -> Iterator[None]:
         _waits.pop()
         if taken:
             _received.clear()
-        for number, before in taken.items():
-            signal.signal(number, before)
 
 
 @contextmanager
@@ -128,9 +140,11 @@ def _receive(number: int, frame: FrameType | None) -> None:
         stop_at_once(number, frame)
 
 
-def _mask(how: str) -> None:
+def _mask(how: str, numbers: Iterable[int] = SIGNALS) -> Iterable[int]:
+    """Change which signals are held back from this thread, and return which were."""
     if hasattr(signal, "pthread_sigmask"):  # not on Windows
-        signal.pthread_sigmask(getattr(signal, how), SIGNALS)
+        return signal.pthread_sigmask(getattr(signal, how), numbers)
+    return ()
 
 
 def _in_main_thread() -> bool:

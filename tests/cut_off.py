@@ -18,13 +18,7 @@ RESULTS = ("issues.csv", "scores.csv", "evidence.npz", "doubt.npz", "measure.csv
 ENDED = 0
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
-    [
-        "labelscan.api",
-        "labelscan.cli",
-        "labelscan.pipeline.detect",
-        "labelscan.training.models",
-        "tests.torture.cut_off",
-    ]
+    ["labelscan.api", "labelscan.cli", "labelscan.pipeline.detect", "labelscan.training.models"]
 )
 
 

@@ -8,7 +8,14 @@ import pytest
 
 from labelscan import interruption
 from labelscan.errors import Interrupted
-from labelscan.interruption import SIGNALS, check, ending_in_order, prepare_signals, stopping_at_once
+from labelscan.interruption import (
+    SIGNALS,
+    check,
+    deferred_to_workers,
+    ending_in_order,
+    prepare_signals,
+    stopping_at_once,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -63,6 +70,35 @@ def test_a_second_ctrl_c_stops_at_once(capsys):
     assert capsys.readouterr().out == "SIGINT\n"
 
 
+@pytest.mark.parametrize("when", ["begins", "ends"])
+def test_a_signal_at_the_moment_when_work_begins_or_ends_is_neither_lost_nor_an_error(when, monkeypatch):
+    prepare_signals()
+    handle = signal.signal
+
+    def handle_and_send(number, handler):
+        before = handle(number, handler)
+        if number == signal.SIGTERM and (handler == interruption._receive) == (when == "begins"):
+            handle(number, interruption._receive)  # as if it had come just before
+            send(number)
+            handle(number, handler)
+        return before
+
+    monkeypatch.setattr(signal, "signal", handle_and_send)
+    with pytest.raises(Interrupted, match="stopped by SIGTERM"), ending_in_order():
+        pass
+    assert signal.getsignal(signal.SIGTERM) is interruption.stop_at_once
+
+
+def test_signals_that_the_caller_has_blocked_are_blocked_after_processes_were_started():
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+    try:
+        with deferred_to_workers():
+            assert signal.pthread_sigmask(signal.SIG_BLOCK, []) >= set(SIGNALS)
+        assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == before | {signal.SIGUSR1}
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def test_work_in_one_piece_is_stopped_at_once_within_work_that_ends_in_order(capsys):
     with pytest.raises(KeyboardInterrupt), ending_in_order(), stopping_at_once():
         work(signal.SIGINT)
@@ -85,6 +121,21 @@ def test_what_the_caller_ignores_as_nohup_does_is_still_ignored():
     with ending_in_order():
         send(signal.SIGHUP)
         check()
+
+
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
+def test_a_signal_after_the_work_changes_neither_exit_code_nor_output(number):
+    code = "import os, sys; from labelscan.__main__ import main; sys.argv[1:] = ['--version']; code = main()"
+    code += f"; os.kill(os.getpid(), {int(number)}); sys.exit(code)"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stderr == ""
+
+
+def test_a_worker_does_not_unload_what_it_has_loaded():
+    code = "import atexit, os; atexit.register(print, 'unloading'); from labelscan.interruption import prepare_worker"
+    code += "; prepare_worker(os.getppid()); print('working', flush=True)"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (ended.stdout, ended.stderr) == ("working\n", "")
 
 
 def test_a_worker_ends_within_seconds_of_its_parent():

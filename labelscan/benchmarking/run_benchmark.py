@@ -16,7 +16,7 @@ from labelscan.benchmarking.runs import Cells, FinishedCell
 from labelscan.benchmarking.scoreboard import Row, Scoreboard, in_order, judge
 from labelscan.config import nested
 from labelscan.detection.detectors import DETECTORS
-from labelscan.errors import DiskError, Interrupted, RunError
+from labelscan.errors import DiskError, RunError, TimeOver
 from labelscan.events import CellDone, CellsPlanned, CellStarted, Listener, ignore, interruptible
 from labelscan.interruption import ending_in_order
 from labelscan.pipeline.estimate import estimate
@@ -69,7 +69,7 @@ def benchmark(
 
     Raises:
         UsageError: the folder holds something else, or a benchmark with other settings or data.
-        Interrupted: ``max_seconds`` were over before the first cell was finished.
+        Interrupted: a signal came, or ``max_seconds`` were over before the first cell was finished.
     """
     listen = interruptible(notify, max_seconds)
     measured = _Measured(plan)
@@ -89,7 +89,7 @@ def benchmark(
             _fill(measured, run, listen)
             if not measured.failures:  # else the same command trains again what failed
                 run.drop_inputs()
-    except Interrupted:
+    except TimeOver:
         if not measured.rows:
             raise
     scoreboard = measured.write_tables()

@@ -23,6 +23,7 @@ from labelscan.data.duplicates import number_equal_rows, number_identical
 from labelscan.data.store import Store
 from labelscan.errors import DatasetError, Problem, RunFolderError
 from labelscan.events import Event, Listener, Warned
+from labelscan.interruption import stopping_at_once
 from labelscan.pipeline.planned_opinions import PlannedOpinion
 from labelscan.pipeline.planning import Plan
 from labelscan.results.run_files import FRESH
@@ -138,7 +139,8 @@ def _known_store(plan: Plan, images: ImageSource, shape: ImageShape, run: RunFol
     store = Store.read(_images(plan, shape, run), pixels=False)
     if store is None or store.shape != shape or len(store) != len(plan.dataset):
         return None
-    changed = store.changed(images)
+    with stopping_at_once():  # where files were touched or moved, all of them are read
+        changed = store.changed(images)
     if len(changed):
         first = plan.dataset.example_ids[changed[0]]
         others = f" and {len(changed) - 1:,} more" if len(changed) > 1 else ""

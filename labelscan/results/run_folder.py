@@ -107,10 +107,13 @@ class RunFolder:
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
-        """Add the wall time of the block to the timings."""
-        started = time.monotonic()
-        yield
-        self.timings[step] = time.monotonic() - started
+        """Add the wall time of the block to the timings, to what the step took before it was interrupted."""
+        is_new = self.earlier.get("state") == "finished"  # a finished run that takes the step again
+        started = time.monotonic() - (0.0 if is_new else self.timings.get(step, 0.0))
+        try:
+            yield
+        finally:
+            self.timings[step] = time.monotonic() - started
 
     def drop_inputs(self) -> None:
         """Delete decoded images and features: only training needs them, and they are the bulk of a run."""

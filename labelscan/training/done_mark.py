@@ -22,6 +22,7 @@ class DoneMark:
     learned_nothing: bool
     """Whether its model agrees with held-out labels no more than by chance."""
     seconds: float
+    """Of its training, in all processes that took part in it."""
     warnings: Sequence[str]
 
     def write(self, shard: Path) -> None:

@@ -118,7 +118,7 @@ class FoldJob:
 
         ``notify`` receives each epoch, warnings and the end, and hears all the time that time has passed.
         """
-        started = time.monotonic()
+        started = time.monotonic() - self._seconds_before()
         with writing(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
         with (
@@ -148,6 +148,10 @@ class FoldJob:
         mark.write(self.folder)
         self.tidy()
         notify(FoldDone(self.repeat, self.fold, accuracy, seconds, kind=self.kind, opinion=self.opinion))
+
+    def _seconds_before(self) -> float:
+        """Return how long earlier processes have trained the fold, without what is done again."""
+        return max(self.checkpoint(attempt).seconds() for attempt in ("", RETRY))
 
     def clear(self) -> None:
         """Delete what an earlier attempt left."""

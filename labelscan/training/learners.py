@@ -26,7 +26,7 @@ from labelscan.training.models import NetworkModel
 from labelscan.training.models.classifiers import Classifier
 from labelscan.training.prediction import check_logits, predict
 from labelscan.training.recipe import Recipe
-from labelscan.training.training_loop import DivergenceError, Training, train
+from labelscan.training.training_loop import DivergenceError, Training, kept_if_interrupted, train
 
 CHUNK_IMAGES = 1024
 """Images averaged at a time."""
@@ -116,11 +116,15 @@ class NetworkLearner:
             notify(EpochDone(job.repeat, job.fold, epoch, recipe.epochs, **figures, kind=job.kind, opinion=job.opinion))
 
         margins = train(training, on_epoch=on_epoch, notify=notify, checkpoint=checkpoint)
+        with kept_if_interrupted(training, checkpoint):
+            pred_probs = predict(network, batches, job.held_out_index, notify)
+        if not np.isfinite(pred_probs).all():  # after the last step there is no loss that would show it
+            raise DivergenceError(f"the network predicts NaN after epoch {training.epoch}")
         return FoldOutput(
             repeat=job.repeat,
             fold=job.fold,
             held_out_index=job.held_out_index,
-            pred_probs=predict(network, batches, job.held_out_index),
+            pred_probs=pred_probs,
             train_index=job.train_index,
             train_margin=margins.mean().cpu().numpy(),
             train_probs=margins.probs().half().cpu().numpy(),

@@ -5,20 +5,25 @@ from torch import Tensor, nn
 
 from labelscan.arrays import Index, PredProbs
 from labelscan.errors import RunError
+from labelscan.events import Listener, Waiting, ignore
 from labelscan.training.batches import Batches
 
 PREDICT_BATCH = 512
 
 
 @torch.inference_mode()
-def predict(network: nn.Module, batches: Batches, index: Index) -> PredProbs:
-    """Return (M, K) float32 probabilities of the rows ``index``, each the mean over slightly moved copies."""
+def predict(network: nn.Module, batches: Batches, index: Index, notify: Listener = ignore) -> PredProbs:
+    """Return (M, K) float32 probabilities of the rows ``index``, each the mean over slightly moved copies.
+
+    ``notify`` hears after each batch that time has passed.
+    """
     network.eval()
     parts: list[Tensor] = []
     for views in batches.views(torch.from_numpy(index), PREDICT_BATCH):
         with batches.device.autocast():
             probs = [outputs_of(network, view).float().softmax(dim=1) for view in views]
         parts.append(torch.stack(probs).mean(dim=0).cpu())
+        notify(Waiting())
     return torch.cat(parts).numpy()
 
 

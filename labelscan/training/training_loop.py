@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 import torch
@@ -45,12 +46,10 @@ def train(
     Raises:
         DivergenceError: the loss became NaN or infinite.
     """
-    before = checkpoint.read()
-    if before is not None:
-        training.restore(before)
+    _go_on(training, checkpoint)
     told = time.monotonic()
     training.network.train()
-    try:
+    with kept_if_interrupted(training, checkpoint):
         for figures in training.steps():
             if figures is not None:
                 on_epoch(training.epoch, **figures)
@@ -59,15 +58,29 @@ def train(
                 notify(Waiting())
             if checkpoint.is_due(epoch_ended=figures is not None) and training.is_sound():
                 checkpoint.write(training.state())
+    return training.margins
+
+
+@contextmanager
+def kept_if_interrupted(training: "Training", checkpoint: Checkpoint) -> Iterator[None]:
+    """Write the state of a training where Interrupted ends the block."""
+    try:
+        yield
     except Interrupted:
         if training.is_sound():
             checkpoint.write(training.state())
         raise
-    return training.margins
+
+
+def _go_on(training: "Training", checkpoint: Checkpoint) -> None:
+    """Restore the state that was kept, if there is one; what is read for it is in memory no longer than this takes."""
+    before = checkpoint.read()
+    if before is not None:
+        training.restore(before)
 
 
 class DivergenceError(RunError):
-    """A training whose loss became NaN or infinite."""
+    """A training whose loss or predictions became NaN or infinite."""
 
     def __init__(self, problem: str) -> None:
         super().__init__(problem, where="training", hint=IF_DIVERGED)
@@ -146,7 +159,7 @@ class Training:
             "loss": loss.state_dict() if isinstance(loss, nn.Module) else {},
             "margins": self.margins.state(),
             "at_start": self._at_start,
-            "generators": generators(),
+            "generators": generators(self._batches.device.place),
         }
 
     def restore(self, state: State) -> None:
@@ -162,7 +175,7 @@ class Training:
         self.margins.restore(**state["margins"])
         self._generator.set_state(state["at_start"])
         self._at_start = state["at_start"]
-        restore_generators(state["generators"])
+        restore_generators(state["generators"], self._batches.device.place)
 
     def _steps_of_epoch(self, loss_of: Loss) -> Iterator[dict[str, float] | None]:
         started = time.monotonic() - self._seconds

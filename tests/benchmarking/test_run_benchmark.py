@@ -2,6 +2,8 @@
 
 import errno
 import json
+import os
+import signal
 from dataclasses import asdict
 from pathlib import Path
 
@@ -22,6 +24,7 @@ from labelscan.detection.evidence import Evidence
 from labelscan.detection.metrics import quality
 from labelscan.errors import DiskError, UsageError
 from labelscan.events import CellDone, CellsPlanned, CellStarted, Chosen, EpochDone, FoldDone, StepStarted, Warned
+from labelscan.interruption import prepare_signals
 from labelscan.training.losses import LOSSES
 from labelscan.training.models.classifiers import MOST_PIXELS
 
@@ -240,6 +243,21 @@ def test_a_budget_ends_in_the_table_of_what_is_done(run, monkeypatch):
     result, heard = run()
     assert len(heard.trained) == 2
     assert result.scoreboard.missing == ()
+
+
+def test_a_signal_is_no_budget_and_ends_as_an_interruption(run, handlers, tmp_path):
+    prepare_signals()
+    cells = []
+
+    def stop_in_the_second_cell(event):
+        cells.extend([event] if isinstance(event, CellDone) else [])
+        if cells and isinstance(event, EpochDone):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(labelscan.Interrupted, match="stopped by SIGTERM"):
+        run(n_seeds=1, notify=stop_in_the_second_cell)
+    table = json.loads((tmp_path / "b" / "benchmark.json").read_text(encoding="utf-8"))
+    assert len(table["missing"]) == 1
 
 
 def test_a_budget_for_no_cell_at_all_is_an_interruption(run):

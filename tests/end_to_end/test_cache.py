@@ -15,7 +15,8 @@ from torchvision.models import resnet18
 
 import labelscan
 from labelscan.data import build_store
-from labelscan.events import Noted, StepAdvanced, Warned
+from labelscan.errors import Interrupted
+from labelscan.events import Noted, StepAdvanced, StepStarted, Waiting, Warned
 from labelscan.training.models import frozen_backbone
 
 N_IMAGES = 42
@@ -109,6 +110,19 @@ def test_the_log_says_what_was_reused(first, images, settings, tmp_path):
     notes = [line["message"] for line in lines if line["event"] == "Noted"]
     assert f"{N_IMAGES} of {N_IMAGES} decoded images are reused" in notes
     assert f"{N_IMAGES} of {N_IMAGES} features are reused" in notes
+
+
+def test_a_run_can_be_interrupted_while_it_reads_the_cache(first, images, settings, tmp_path):
+    reading = []
+
+    def stop(event):
+        if isinstance(event, StepStarted) and event.step == "features":
+            reading.append(event)
+        elif reading and isinstance(event, Waiting | Noted):
+            raise Interrupted(type(event).__name__)
+
+    with pytest.raises(Interrupted, match="Waiting"):
+        labelscan.detect(images, settings=settings(seed=1), output=tmp_path / "run", notify=stop)
 
 
 def test_a_finished_run_needs_nothing_of_the_cache(first, tmp_path):

@@ -7,9 +7,11 @@ import os
 import signal
 
 import pytest
+import torch
 from tiny_detect import N_EPOCHS, N_FOLDS, Recorder, contents, quick
 
 import labelscan
+from labelscan.data.store import Store
 from labelscan.events import EpochDone, FoldDone, StepStarted, Warned, ignore
 from labelscan.interruption import prepare_signals
 from labelscan.training import checkpoint
@@ -106,6 +108,22 @@ def test_what_schedulers_send_ends_a_run_in_order_too(shapes, finished, tmp_path
     assert contents(tmp_path / "run") == contents(finished.folder)
 
 
+def test_a_signal_while_images_are_compared_with_those_of_the_run_stops_it_at_once(
+    shapes, finished, tmp_path, signals, monkeypatch
+):
+    images, _, given = shapes
+    moment, survived = "after one epoch of the second fold", []
+    listener = cut_off(moment, lambda: send(signal.SIGTERM))
+    with pytest.raises(labelscan.Interrupted):
+        labelscan.detect(images, given, settings=quick(), output=tmp_path / "run", notify=listener)
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "changed", lambda *_: survived.append(send(signal.SIGTERM)))
+        with pytest.raises(KeyboardInterrupt):
+            labelscan.detect(images, given, settings=quick(), output=tmp_path / "run")
+    assert not survived
+    check_that_it_resumes(shapes, tmp_path / "run", moment, finished)
+
+
 def test_a_second_ctrl_c_stops_at_once_and_loses_what_is_not_kept(shapes, finished, tmp_path, signals, monkeypatch):
     monkeypatch.setattr(checkpoint, "LARGEST_SHARE", 1e-9)  # nothing is kept unless a run ends in order
     images, _, given = shapes
@@ -158,6 +176,25 @@ def test_a_killed_run_loses_one_epoch_of_a_fold_at_most(shapes, finished, tmp_pa
     assert json.loads((tmp_path / "run" / "run.json").read_text())["state"] == "running"
     # It is killed when it tells of an epoch, which is before that one is kept.
     check_that_it_resumes(shapes, tmp_path / "run", moment, finished, lost_epochs=1)
+
+
+def test_the_seconds_of_a_training_are_those_of_all_processes(shapes, tmp_path, signals):
+    images, _, given = shapes
+    listener = cut_off("after one epoch of the second fold", lambda: send(signal.SIGTERM))
+    with pytest.raises(labelscan.Interrupted):
+        labelscan.detect(images, given, settings=quick(), output=tmp_path / "run", notify=listener)
+    record, state = tmp_path / "run" / "run.json", tmp_path / "run" / "fold-0-1" / "checkpoint.pt"
+    so_far = json.loads(record.read_text())["timings"]["training"]
+    content = torch.load(state)
+    assert 0 < content["seconds"] < so_far
+    torch.save(content | {"seconds": 1000.0}, state)  # as if it had been longer
+    record.write_text(record.read_text().replace(f'"training": {so_far}', '"training": 2000.0'))
+    heard = Recorder()
+    labelscan.detect(images, given, settings=quick(), output=tmp_path / "run", notify=heard)
+    (seconds,) = (event.seconds for event in heard.of(FoldDone) if event.fold == 1)
+    assert seconds > 1000
+    assert json.loads((tmp_path / "run" / "fold-0-1" / "DONE").read_text())["seconds"] == pytest.approx(seconds, 1e-5)
+    assert 2000 < json.loads(record.read_text())["timings"]["training"] < 2900
 
 
 def test_a_run_may_be_interrupted_twice(shapes, finished, tmp_path, signals):

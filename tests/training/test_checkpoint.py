@@ -1,11 +1,12 @@
 import pickle
 import random
+import weakref
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
 import torch
-from tiny_training import learn, stored_shapes
+from tiny_training import CPU, learn, stored_shapes
 from torch import nn
 
 from labelscan.errors import Interrupted
@@ -179,16 +180,57 @@ def test_a_state_that_cannot_be_stored_does_not_end_a_training(tmp_path):
     assert not kept.exists()
 
 
+def test_it_keeps_how_long_the_training_took_in_all_processes(tmp_path, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(checkpoint.time, "monotonic", lambda: now[0])
+    for seconds in (5.0, 12.0, 20.0):
+        kept = Checkpoint(tmp_path / "checkpoint.pt", "this")
+        before = kept.seconds()
+        kept.read()
+        now[0] += seconds - before
+        kept.write({})
+        now[0] += 100.0  # what comes after is done again
+        assert Checkpoint(tmp_path / "checkpoint.pt", "this").seconds() == seconds
+    assert Checkpoint(tmp_path / "checkpoint.pt", "that").seconds() == 0.0
+
+
+def test_what_is_read_of_a_memory_is_not_kept_beside_it(shapes, tmp_path, monkeypatch):
+    read, alive = Checkpoint.read, []
+
+    def note(self):
+        if (state := read(self)) is not None:
+            alive.append(weakref.ref(state["loss"]["targets"]))
+        return state
+
+    monkeypatch.setattr(Checkpoint, "read", note)
+    kept = {"loss": "elr", "epochs": 2, "checkpoint": Checkpoint(tmp_path / "checkpoint.pt")}
+    with pytest.raises(Interrupted):
+        learn(shapes, **kept, notify=StopAfter(3))
+    learn(shapes, **kept, notify=lambda _: alive.append(alive[0]()))
+    assert len(alive) > 10
+    assert alive[1:] == [None] * (len(alive) - 1)
+
+
 def test_every_generator_goes_on_where_it_was():
     def draw():
         return torch.rand(3).tolist(), np.random.random(3).tolist(), [random.random() for _ in range(3)]
 
     draw()
-    state = generators()
+    state = generators(CPU.place)
     once = draw()
     draw()
-    restore_generators(state)
+    restore_generators(state, CPU.place)
     assert draw() == once
+
+
+def test_a_training_goes_on_with_its_generator_on_another_gpu_and_where_there_are_fewer(monkeypatch):
+    states = {torch.device("cuda", number): torch.tensor([number]) for number in range(2)}
+    monkeypatch.setattr(torch.cuda, "get_rng_state", states.__getitem__)
+    monkeypatch.setattr(torch.cuda, "set_rng_state", lambda state, place: states.__setitem__(place, state))
+    state = generators(torch.device("cuda:1"))
+    del states[torch.device("cuda:1")]
+    restore_generators(state, torch.device("cuda:0"))
+    assert states == {torch.device("cuda:0"): 1}
 
 
 def too_large(monkeypatch, most):

@@ -10,7 +10,7 @@ from sklearn.ensemble import RandomForestClassifier
 from torch import nn
 
 from labelscan.errors import Interrupted, RunError
-from labelscan.events import Waiting, Warned
+from labelscan.events import EpochDone, Waiting, Warned
 from labelscan.training import learners, training_loop
 from labelscan.training.batches import StoredInputs
 from labelscan.training.device import Device
@@ -93,7 +93,15 @@ class Exploding(nn.Module):
         return self.linear(rows) if self.after >= 0 else self.linear(rows) * torch.nan
 
 
-def diverging_job(tmp_path, *n_steps):
+class Blind(Exploding):
+    """A network that predicts NaN from a step on, where its loss would be the next to show it."""
+
+    def forward(self, rows):
+        self.after -= self.training
+        return self.linear(rows) if self.training or self.after > 0 else self.linear(rows) * torch.nan
+
+
+def diverging_job(tmp_path, *n_steps, kind=Exploding):
     """Return the job of a fold whose first network explodes after so many steps, the second ..., and what it says."""
     labels = np.arange(40) % 2
     features = np.random.default_rng(0).normal(size=(40, 2)) + 4 * labels[:, None]
@@ -112,7 +120,7 @@ def diverging_job(tmp_path, *n_steps):
         n_classes=2,
         train_index=np.arange(32),
         held_out_index=np.arange(32, 40),
-        learner=NetworkLearner(GivenMaker(lambda: Exploding(next(networks))), recipe, schedule),
+        learner=NetworkLearner(GivenMaker(lambda: kind(next(networks))), recipe, schedule),
         device=Device("cpu"),
         threads=1,
         run_seed=0,
@@ -135,6 +143,31 @@ def test_a_training_that_diverges_is_tried_once_more_at_half_the_step_size_and_t
     assert job.mark().warnings == [message]
     assert rates == [0.1, 0.05]
     assert heard[-1].held_out_accuracy > 0.8
+
+
+def test_a_training_that_diverges_in_its_last_step_is_tried_once_more_too(tmp_path):
+    job, heard = diverging_job(tmp_path, 16, 1000, kind=Blind)
+    job.run(heard.append)
+    message = "repeat 0, fold 1: the network predicts NaN after epoch 4; trained again at half the learning rate"
+    assert job.mark().warnings == [message]
+    assert heard[-1].held_out_accuracy > 0.8
+
+
+def test_a_training_that_is_interrupted_while_it_predicts_is_not_done_again(tmp_path):
+    job, heard = diverging_job(tmp_path, 1000, 1000)
+
+    def stop(event):
+        heard.append(event)
+        if isinstance(event, Waiting) and sum(isinstance(event, EpochDone) for event in heard) == 4:
+            raise Interrupted("enough")
+
+    with pytest.raises(Interrupted):
+        job.run(stop)
+    heard.clear()
+    job.begin()
+    job.run(heard.append)
+    assert [event for event in heard if isinstance(event, EpochDone)] == []
+    assert job.finished() is not None
 
 
 def test_a_training_that_diverges_twice_says_where_and_what_to_try(tmp_path):

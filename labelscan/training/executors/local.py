@@ -104,13 +104,14 @@ def _side_by_side(
     jobs: Sequence[FoldJob], processes: int, left_over: int, gpus: list[Device], notify: Listener
 ) -> None:
     most = processes + left_over
-    pool = get_reusable_executor(
-        max_workers=most,
-        timeout=60,
-        env=KEEP_FREED_MEMORY,
-        initializer=interruption.prepare_worker,
-        initargs=(os.getpid(),),
-    )
+    with interruption.deferred_to_workers():  # a pool that gets larger starts some now
+        pool = get_reusable_executor(
+            max_workers=most,
+            timeout=60,
+            env=KEEP_FREED_MEMORY,
+            initializer=interruption.prepare_worker,
+            initargs=(os.getpid(),),
+        )
     free = [gpus[number % len(gpus)] for number in range(most)]
     todo = list(jobs)
     running: dict[Future[None], FoldJob] = {}

@@ -23,7 +23,7 @@ from labelscan.data.cores import available_cores
 from labelscan.data.rows_file import RowsFile, rows_file
 from labelscan.data.shelf import Shelf
 from labelscan.data.store import Store, decoder
-from labelscan.events import Listener, Noted, StepAdvanced, StepDone, StepStarted
+from labelscan.events import Listener, Noted, StepAdvanced, StepDone, StepStarted, Waiting
 from labelscan.training.batches import Augmentation, Batches, StoredInputs
 from labelscan.training.device import Device, make_network, reproducible
 from labelscan.training.models import Backbone
@@ -31,6 +31,8 @@ from labelscan.training.prediction import outputs_of
 
 CPU_BATCH = 16
 GPU_BATCH = 128
+ROWS_BETWEEN_EVENTS = 256
+"""Rows of a cache that are read between two of them: it may be on a slow file server."""
 
 
 def embed(
@@ -56,7 +58,7 @@ def embed(
         network = make_network(backbone.make_features, device, seed=0).eval()
         made_by = _made_by(network, backbone, store, device, mirror=mirror)
         with cache.shelf("features", made_by, notify=notify) as shelf, rows_file(path, len(store)) as rows:
-            missing = _reuse(store, shelf, rows)
+            missing = _reuse(store, shelf, rows, notify)
             done = len(store) - len(store.unreadable) - len(missing)
             if done:
                 notify(Noted(f"{done:,} of {len(store):,} features are reused"))
@@ -93,10 +95,12 @@ def _made_by(
     }
 
 
-def _reuse(store: Store, shelf: Shelf, rows: RowsFile) -> Index:
+def _reuse(store: Store, shelf: Shelf, rows: RowsFile, notify: Listener) -> Index:
     """Write the features that are known already, and return the rows of readable images that are left."""
     missing = []
     for row in range(len(store)):
+        if row % ROWS_BETWEEN_EVENTS == 0:
+            notify(Waiting())
         if row in store.unreadable:
             continue
         known = shelf.get(store.digests[row].tobytes())
