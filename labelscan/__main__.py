@@ -63,7 +63,7 @@ def _prepare() -> None:
         if getattr(sys, name) is None:  # closed by the caller, as in `labelscan gate ... >&-`
             mode = "r" if name == "stdin" else "w"
             setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115  # until the end
-    interruption.prepare_signals()
+    interruption.prepare_signals(_say_stopping)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a name that a terminal cannot show must not end a run
@@ -157,6 +157,13 @@ def _interrupted(arguments: list[str], reason: str = "") -> int:
             again = shlex.join(["labelscan", *(one for one in arguments if one != "--fresh")])  # which would start over
             console.show_message(again, kind="resume with", wrap=False)
     return INTERRUPTED
+
+
+def _say_stopping(message: str) -> None:
+    from labelscan.cli import console
+
+    with _on_stderr():
+        console.show_message(message, kind="stopping")
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import atexit
 import os
 import signal
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from time import sleep
 from types import FrameType
@@ -25,6 +25,7 @@ WATCH_SECONDS = 1.0
 _received: list[int] = []
 """Signals that came while work was to end in order, until it has ended."""
 _latest: list[int] = [signal.SIGINT]
+_tell: list[Callable[[str], None]] = [lambda _: None]
 _waits: list[bool] = []
 """Whether signals wait for ``check``, a value for each context that has been entered; the last one counts."""
 
@@ -40,8 +41,12 @@ def reason() -> str:
     return "stopped by the user" if _latest[0] == signal.SIGINT else f"stopped by {signal.Signals(_latest[0]).name}"
 
 
-def prepare_signals() -> None:
-    """Let each of ``SIGNALS`` stop this program at once, except those that its caller ignores, as nohup does."""
+def prepare_signals(tell: Callable[[str], None] = lambda _: None) -> None:
+    """Let each of ``SIGNALS`` stop this program at once, except those that its caller ignores, as nohup does.
+
+    Where one must wait for work to end in order, ``tell`` hears so at once.
+    """
+    _tell[0] = tell
     for number in SIGNALS if _in_main_thread() else ():
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, stop_at_once)
@@ -135,6 +140,8 @@ def check() -> None:
 def _receive(number: int, frame: FrameType | None) -> None:
     _latest[0] = number
     _received.append(number)
+    if len(_received) == 1 and _waits[-1]:
+        _tell[0]("the step is finished first, and what is done is kept; Ctrl-C again stops at once")
     # A connection that is lost may send its signal twice, so only a second Ctrl-C is impatience.
     if _received.count(signal.SIGINT) > 1 or not _waits[-1]:
         stop_at_once(number, frame)

@@ -4,6 +4,7 @@ What cannot be read raises one of ``CANNOT_READ``, which ``why`` puts into a few
 ours it becomes, where, and what to do.
 """
 
+import codecs
 import dataclasses
 import errno
 import json
@@ -74,10 +75,17 @@ def why(error: Exception) -> str:
     if isinstance(error, MemoryError):
         return "it does not fit into memory"
     if isinstance(error, UnicodeDecodeError):
-        return f"not UTF-8: byte 0x{error.object[error.start]:02x} at position {error.start:,}"
+        return not_utf8(error, f"position {error.start:,}")
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return " ".join(str(error).split()) or type(error).__name__
+
+
+def not_utf8(error: UnicodeDecodeError, place: str) -> str:
+    """Return in a few words that a text which begins where ``error.object`` does is not UTF-8, and what it may be."""
+    if error.start == 0 and bytes(error.object[:2]) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return "UTF-16, not UTF-8"
+    return f"not UTF-8: byte 0x{error.object[error.start]:02x} at {place}"
 
 
 def fits(value: object, kind: Any) -> bool:

@@ -59,6 +59,14 @@ def test_within_work_that_ends_in_order_it_waits_for_the_next_check(number, caps
     assert signal.getsignal(number) is interruption.stop_at_once
 
 
+def test_it_is_said_at_once_that_the_step_is_finished_first():
+    told = []
+    prepare_signals(told.append)
+    with pytest.raises(Interrupted), ending_in_order():
+        work(signal.SIGTERM, signal.SIGTERM)
+    assert told == ["the step is finished first, and what is done is kept; Ctrl-C again stops at once"]
+
+
 def test_work_that_is_done_before_it_looks_is_interrupted_at_its_end():
     with pytest.raises(KeyboardInterrupt), ending_in_order():
         send(signal.SIGINT)

@@ -217,7 +217,7 @@ class _Training:
     def __init__(self, plan: TrainingPlanned) -> None:
         self._n_folds, self._n_epochs = plan.n_folds + plan.n_threshold_runs, plan.n_epochs or 1
         self._noun = "trainings" if plan.n_threshold_runs else "folds"
-        self.total = (self._n_folds - plan.reused_folds) * self._n_epochs
+        self.total = self._n_folds * self._n_epochs if plan.reused_folds < self._n_folds else 0
         self._epochs: dict[str, int] = {}
         self._finished: set[str] = set()
         self._accuracies: list[float] = []
@@ -232,8 +232,7 @@ class _Training:
             self._finished.add(fold)
             if event.held_out_accuracy is not None:
                 self._accuracies.append(event.held_out_accuracy)
-            if not event.reused:
-                self._epochs[fold] = self._n_epochs
+            self._epochs[fold] = self._n_epochs
         return fold
 
     @property

@@ -6,12 +6,16 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+from labelscan.data.cores import available_cores
 from labelscan.errors import ConfigError
 from labelscan.pipeline.planned_opinions import PlannedOpinion
 from labelscan.training.models.frozen_backbone import CPU_BATCH
 
 BYTES_A_NUMBER = 4
 """A pixel as a network sees it."""
+WITHIN_A_BACKBONE = 20
+"""Times the numbers of an image that a backbone keeps: the first blocks of one for phones, among the smallest, have 96
+channels at half the height and width, 8 times those numbers, and input and outputs of a block are there together."""
 
 
 def check_room(opinions: Iterable[PlannedOpinion], n_images: int, folder: Path) -> None:
@@ -30,6 +34,10 @@ def check_room(opinions: Iterable[PlannedOpinion], n_images: int, folder: Path) 
             batch = one.recipe.batch_size if one.frozen is None else CPU_BATCH
             needed, hint = batch * n_bytes * BYTES_A_NUMBER, "set a smaller --image-size or --batch-size"
             _refuse(batch, height, width, needed, memory, "in a batch, and the memory", hint)
+        if one.frozen is not None:
+            cores = available_cores()
+            needed, hint = cores * n_bytes * BYTES_A_NUMBER * WITHIN_A_BACKBONE, "set a smaller --image-size"
+            _refuse(cores, height, width, needed, memory, "within the backbone, and the memory", hint)
 
 
 def _refuse(n_images: int, height: int, width: int, needed: int, there: float, where: str, hint: str) -> None:

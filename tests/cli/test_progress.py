@@ -67,11 +67,11 @@ def test_training_counts_the_epochs_of_all_folds():
     assert listening.tell(TrainingPlanned(3, 10, 1)) == ["training: 3 folds of 10 epochs, 1 of them already finished"]
     assert listening.tell(FoldDone(0, 0, 0.9, 3.0, reused=True)) == []
     assert listening.tell(epoch(1, 4)) == []
-    assert listening.tell(epoch(1, 9), after=10) == ["training: 9 of 20 epochs (45 %), about 22 s left"]
+    assert listening.tell(epoch(1, 9), after=10) == ["training: 19 of 30 epochs (63 %), about 22 s left"]
     assert listening.tell(FoldDone(0, 1, 0.875, 20.0)) == [
         "fold 0-1: 87.5 % of held-out labels agree with the model, 20 s"
     ]
-    assert listening.tell(epoch(2, 1), after=10)[0].startswith("training: 11 of 20 epochs (55 %)")
+    assert listening.tell(epoch(2, 1), after=10)[0].startswith("training: 21 of 30 epochs (70 %)")
 
 
 def test_training_without_epochs_counts_folds():
@@ -88,7 +88,7 @@ def test_threshold_runs_are_counted_beside_the_folds():
     ]
     listening.tell(FoldDone(0, 0, 0.9, 3.0, reused=True))
     assert listening.tell(epoch(1, 5)) == []
-    assert listening.tell(replace(epoch(1, 10), kind="aum"), after=10)[0].startswith("training: 15 of 30 epochs")
+    assert listening.tell(replace(epoch(1, 10), kind="aum"), after=10)[0].startswith("training: 25 of 40 epochs")
     assert listening.tell(FoldDone(0, 1, None, 20.0, kind="aum")) == ["aum 1: trained, 20 s"]
     assert listening.tell(TrainingPlanned(2, 10, 4, 2)) == [
         "training: all 2 folds and 2 threshold runs already finished"
@@ -131,7 +131,7 @@ def test_folds_of_several_models_count_the_same_whatever_their_epochs():
     assert line.startswith("fold 0-1 of a, epoch 10 of 10")
     assert listening.tell(FoldDone(0, 1, 0.9, 3.0, opinion="a"))[0].startswith("fold 0-1 of a: 90.0 %")
     *_, line = listening.tell(replace(epoch(0, 2, of=4), opinion="b"), after=LEAST_SECONDS)
-    assert line.startswith("training: 15 of 30 (50 %)")
+    assert line.startswith("training: 25 of 40 (62 %)")
     listening.tell(FoldDone(0, 0, 0.9, 3.0, opinion="b"))  # a classifier has no epochs
     *_, line = listening.tell(replace(epoch(1, 2, of=4), opinion="b"), after=LEAST_SECONDS)
-    assert line.startswith("training: 25 of 30 (83 %)")
+    assert line.startswith("training: 35 of 40 (88 %)")

@@ -51,7 +51,7 @@ KINDS = [
         what="an address", line="detect https://a.org/b.csv", make=nothing, says="no such file", names="https://a.org"
     ),
     # Encodings and line ends
-    Csv(what="UTF-16 with a byte order mark", make=csv(GOOD.encode("utf-16")), says="not UTF-8: byte 0xff"),
+    Csv(what="UTF-16 with a byte order mark", make=csv(GOOD.encode("utf-16")), says="UTF-16, not UTF-8"),
     Csv(what="UTF-16 without one", make=csv(GOOD.encode("utf-16-le")), says="NUL bytes", names="bad.csv row 1"),
     Csv(
         what="Latin-1",

