@@ -258,7 +258,9 @@ def read_parquet(path: Path, names: Sequence[str]) -> "pyarrow.Table":
         n_rows, n_bytes = file.metadata.num_rows, path.stat().st_size
         if n_rows > max(n_bytes, LEAST_MANY_ROWS):
             raise ValueError(f"it says that {n_rows:,} rows are in {n_bytes:,} bytes")
-        return file.read(columns=list(names)).select(list(names))
+        table = file.read(columns=list(names)).select(list(names))
+        table.validate(full=True)  # whether text is UTF-8, which nothing else looks at until it is read
+        return table
 
 
 @contextmanager
