@@ -50,7 +50,9 @@ def _carry_out(arguments: list[str], log: Path, keep_every_epoch: bool) -> None:
     if keep_every_epoch:
         _keep_every_epoch()
         interruption.prepare_worker = _prepare_worker
-    sys.exit(main(arguments))
+    code = main(arguments)
+    sys.stdout.flush()
+    os._exit(code)  # multiprocessing would wait a minute for idle processes that have trained
 
 
 def _prepare_worker(parent: int, prepare: Callable[[int], None] = interruption.prepare_worker) -> None:
