@@ -252,6 +252,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _refused(self, *, writes: bool) -> bool:
         """Refuse a request that is not from this page in a browser on this machine; return whether it was refused."""
+        if self.request_version == "HTTP/0.9":
+            self._hang_up(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "use a newer version of HTTP")
+            return True
         if fault := fault_of(self.path, self.headers, may_have_body=writes):
             self._hang_up(HTTPStatus.BAD_REQUEST, fault)
             return True
@@ -276,6 +279,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(
         self, status: HTTPStatus, body: bytes = b"", *, kind: str = "text/plain; charset=utf-8", tag: str = ""
     ) -> None:
+        self.request_version = max(self.request_version, "HTTP/1.0")  # answers to an older one have no status
         self.send_response(status)
         for name, value in HEADERS.items():
             self.send_header(name, value)

@@ -201,6 +201,7 @@ MALFORMED = {
     "a long line": ("GET /" + 70_000 * "x" + " HTTP/1.1\r\n" + ONE, 414),
     "a long header": (GET + ONE + "X: " + 70_000 * "x" + "\r\n", 431),
     "many headers": (GET + ONE + 200 * "X: x\r\n", 431),
+    "a version without a status": ("GET /{token}/ HTTP/0.9\r\n" + ONE, 505),
     "a way up": ("GET /{token}/../decisions.csv HTTP/1.1\r\n" + ONE, 404),
     "a coded way up": ("GET /{token}/%2e%2e%2fdecisions.csv HTTP/1.1\r\n" + ONE, 404),
     "a coded token": ("GET /%7b{token}/ HTTP/1.1\r\n" + ONE, 404),
