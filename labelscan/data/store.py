@@ -8,7 +8,6 @@ its reason.
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 import PIL
@@ -20,6 +19,8 @@ from labelscan.atomic import write_npz
 from labelscan.data.dataset import Image, ImageSource
 from labelscan.data.decoding import ImageShape
 from labelscan.data.segment import DIGEST_BYTES
+from labelscan.npz import read_arrays
+from labelscan.reading import CANNOT_READ
 
 FORMAT_VERSION = 1
 """The version of the side file and of the decoding rules; images of another version are decoded again."""
@@ -84,9 +85,7 @@ class Store:
     def read(cls, path: Path, *, pixels: bool = True) -> "Store | None":
         """Return the finished store at ``path``, or None. Without ``pixels`` its images may be gone."""
         try:
-            # Opened here: np.load does not close a file that it cannot read.
-            with _side_file(path).open("rb") as file, np.load(file, allow_pickle=False) as side:
-                content = {name: side[name] for name in side.files}
+            content = read_arrays(_side_file(path))
             if int(content["format_version"]) != FORMAT_VERSION:
                 return None
             rows, reasons = (content[f"unreadable_{name}"].tolist() for name in ("rows", "reasons"))
@@ -97,7 +96,7 @@ class Store:
                 **{name: content[name] for name in _ARRAYS},
             )
             return store if not pixels or store.images().shape == (len(store), *store.shape) else None
-        except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile):
+        except (*CANNOT_READ, KeyError, TypeError):
             return None  # missing, or damaged by another program: it is built again
 
     def changed(self, source: ImageSource) -> Index:
