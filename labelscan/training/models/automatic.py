@@ -85,12 +85,16 @@ def automatic_models(config: ModelConfig, data: DataFacts) -> list[Candidate]:
         return [Candidate(TFIDF, "the data has texts", tip=tip)]
     first, second = _two_models(config, data)
     costs = {
-        "extra-trees": (data.n_examples * data.n_classes, MOST_OF_TREES, f"trees of {data.n_classes:,} classes"),
-        "ridge": (data.n_examples * (data.n_columns + data.n_classes), MOST_OF_RIDGE, "ridge regression on so much"),
+        "extra-trees": (data.n_examples * data.n_classes, MOST_OF_TREES, f"trees of {data.n_classes:,} classes take"),
+        "ridge": (
+            data.n_examples * (data.n_columns + data.n_classes),
+            MOST_OF_RIDGE,
+            "ridge regression on so much takes",
+        ),
     }
     for name, (cost, most, what) in costs.items():
         if name in second.name and cost > most:
-            tip = f"no second opinion: {what} takes too much memory; name one by --model"
+            tip = f"no second opinion: {what} too much memory; name one by --model"
             return [replace(first, tip=tip)]
     return [first, second]
 
