@@ -13,33 +13,27 @@ from numpy.typing import NDArray
 from labelscan import npz
 from labelscan.arrays import as_strings
 from labelscan.config import DatasetConfig
-from labelscan.data.dataset import Dataset, FeatureTable, ImageFiles, Texts, make_dataset
+from labelscan.data.dataset import Dataset, FeatureTable, ImageFiles, Texts
 from labelscan.data.readers.arrow_sheet import is_arrow, kinds_of, read_arrow
 from labelscan.data.readers.columns import (
     ROLE_SETTINGS,
-    Columns,
     Tiers,
-    check_cells,
     find_column,
-    find_columns,
     free_columns,
     not_used,
     pick,
 )
+from labelscan.data.readers.labelled_rows import read_rows
 from labelscan.data.readers.manifest import relative_path
 from labelscan.data.readers.refused_files import refuse_own_files
 from labelscan.data.readers.sheet import (
     HEAD,
-    Sheet,
     column_names,
     is_sheet,
     json_objects,
-    name_of,
-    read_sheet,
     single_valued,
 )
-from labelscan.data.readers.splits import rows_to_read
-from labelscan.data.readers.text_columns import likely_label, text_columns
+from labelscan.data.readers.text_columns import text_columns
 from labelscan.data.readers.texts import joined
 from labelscan.errors import DatasetError, Problem
 from labelscan.events import Listener
@@ -73,37 +67,23 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
     refuse_own_files(names, path)
     column = "" if config.features else list_column(path, config)
     there = [name for name in single_valued(path, names) if name != column]
-    columns = _columns(path, there, config)
-    texts = [] if columns.path else text_columns(path, there, config)
-    sheet = read_sheet(path, [*columns.used(), *texts], config.encoding)
-    kept = rows_to_read(sheet, columns, config.split, where=path.name)
-    rows = sheet.take(kept)
-    check_cells(rows, columns)
+    with_path = bool(find_column("path", there, config.path_column, where=path.name))
+    texts = [] if with_path else text_columns(path, there, config)
+    rows = read_rows(path, there, config, with_path=with_path, beside=texts)
     if column:
-        values = _from_column(path, column, np.array(kept, dtype=np.int64), rows.where, config.encoding)
+        values = _from_column(path, column, np.array(rows.kept, dtype=np.int64), rows.sheet.where, config.encoding)
     else:
-        values = _from_file(with_home(config.features), len(sheet), path.name)[kept]
-    paths = rows.cells(columns.path)
-    unused = [name for name in names if name not in (column, *columns.used(), *texts)]
-    return make_dataset(
-        name=name_of(path),
-        place=path.name,
-        inputs=FeatureTable(
-            _finite(values, column or Path(config.features).name, rows.where), (), _originals(path, rows, paths, texts)
-        ),
-        labels=rows.columns[columns.label],
-        example_ids=rows.cells(columns.id)
-        or [str(row) if paths is None else relative_path(path.parent, paths[place]) for place, row in enumerate(kept)],
-        where=rows.where,
-        ids_depend_on_order=not columns.id and paths is None,
-        groups=rows.cells(columns.group),
-        splits=rows.cells(columns.split),
-        true_labels=rows.cells(columns.true_label),
-        notes=[
-            f"{columns.describe()}, {values.shape[1]:,} features from {column or config.features!r}",
-            *not_used(unused, "models see the embeddings alone"),
-        ],
-    )
+        values = _from_file(with_home(config.features), rows.n_rows, path.name)[rows.kept]
+    features = _finite(values, column or Path(config.features).name, rows.sheet.where)
+    unused = [name for name in names if name not in (column, *rows.columns.used(), *texts)]
+    notes = [f"{rows.columns.describe()}, {values.shape[1]:,} features from {column or config.features!r}"]
+    notes += not_used(unused, "models see the embeddings alone")
+    paths = rows.sheet.cells(rows.columns.path)
+    if paths is not None:
+        ids = [relative_path(path.parent, one) for one in paths]
+        return rows.dataset(FeatureTable(features, (), ImageFiles(path.parent, as_strings(paths))), notes, ids=ids)
+    originals = Texts(as_strings(joined(rows.sheet, texts))) if texts else None
+    return rows.dataset(FeatureTable(features, (), originals), notes)
 
 
 def list_column(path: Path, config: DatasetConfig) -> str:
@@ -148,25 +128,6 @@ def _kinds_of_lists(path: Path, encoding: str) -> dict[str, str]:
     return found
 
 
-def _columns(path: Path, names: Sequence[str], config: DatasetConfig) -> Columns:
-    """Return which columns hold what; what was embedded may have files, and need not."""
-    where = path.name
-    has_files = bool(find_column("path", names, config.path_column, where=where))
-    return find_columns(
-        names,
-        config,
-        where=where,
-        with_path=has_files,
-        likely_label=lambda free: likely_label(path, free, config.encoding),
-    )
-
-
-def _originals(path: Path, rows: Sheet, paths: Sequence[str] | None, texts: Sequence[str]) -> ImageFiles | Texts | None:
-    if paths is not None:
-        return ImageFiles(path.parent, as_strings(paths))
-    return Texts(as_strings(joined(rows, texts))) if texts else None
-
-
 def _from_column(
     path: Path, name: str, kept: NDArray[np.int64], where: Callable[[int], str], encoding: str
 ) -> NDArray[Any]:
@@ -191,21 +152,28 @@ def _from_column(
     return flat.reshape(len(lengths), width)
 
 
-def _of_arrow(cells: "pyarrow.ChunkedArray") -> tuple[NDArray[np.int64], NDArray[Any]]:
+def _of_arrow(cells: "pyarrow.ChunkedArray") -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Return the lengths of lists, -1 where there is none, and their numbers one after another."""
     import pyarrow.compute
 
     lengths = pyarrow.compute.fill_null(pyarrow.compute.list_value_length(cells), -1).to_numpy().astype(np.int64)
-    flat = [chunk.flatten().to_numpy(zero_copy_only=False) for chunk in cells.chunks]
-    return lengths, np.concatenate(flat) if flat else np.empty(0)
+    flat = np.empty(int(lengths[lengths > 0].sum()), dtype=np.float32)
+    end = 0
+    with np.errstate(over="ignore"):  # infinities are named below
+        for chunk in cells.chunks:
+            numbers = chunk.flatten().to_numpy(zero_copy_only=False)
+            flat[end : end + len(numbers)] = numbers
+            end += len(numbers)
+    return lengths, flat
 
 
-def _of_lists(lists: Sequence[object]) -> tuple[NDArray[np.int64], NDArray[Any]]:
+def _of_lists(lists: Sequence[object]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Return the same of lists of Python."""
-    arrays = [np.array(one, dtype=np.float32) if _is_list_of_numbers(one) else None for one in lists]
+    with np.errstate(over="ignore"):
+        arrays = [np.array(one, dtype=np.float32) if _is_list_of_numbers(one) else None for one in lists]
     lengths = np.array([-1 if one is None else len(one) for one in arrays], dtype=np.int64)
     there = [one for one in arrays if one is not None]
-    return lengths, np.concatenate(there) if there else np.empty(0)
+    return lengths, np.concatenate(there) if there else np.empty(0, dtype=np.float32)
 
 
 def _is_list_of_numbers(value: object) -> bool:
@@ -237,7 +205,9 @@ def _finite(values: NDArray[Any], name: str, where: Callable[[int], str]) -> NDA
     def problem(row: int) -> Problem:
         place = int(np.argmin(np.isfinite(features[row])))
         hint = "leave out the row, or compute its features anew"
-        return Problem(f"{name!r} has {values[row, place]} at place {place}", where(row), hint)
+        value = values[row, place]
+        large = " (or a number too large for float32)" if np.isinf(value) and values.dtype == np.float32 else ""
+        return Problem(f"{name!r} has {value}{large} at place {place}", where(row), hint)
 
     DatasetError.refuse(broken, problem)
     return features

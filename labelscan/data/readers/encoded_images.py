@@ -12,7 +12,7 @@ import numpy as np
 
 from labelscan.arrays import Index
 from labelscan.config import DatasetConfig
-from labelscan.data.dataset import Dataset, make_dataset
+from labelscan.data.dataset import Dataset
 from labelscan.data.decoding import UnreadableImage
 from labelscan.data.readers.arrow_sheet import (
     PARQUET,
@@ -26,11 +26,10 @@ from labelscan.data.readers.arrow_sheet import (
     parts_of,
     refused,
 )
-from labelscan.data.readers.columns import ROLE_SETTINGS, check_cells, find_column, find_columns, is_seen, not_used
+from labelscan.data.readers.columns import ROLE_SETTINGS, find_column, is_seen, not_used
+from labelscan.data.readers.labelled_rows import read_rows
 from labelscan.data.readers.refused_files import refuse_own_files
-from labelscan.data.readers.sheet import column_names, name_of, read_sheet, single_valued
-from labelscan.data.readers.splits import rows_to_read
-from labelscan.data.readers.text_columns import likely_label
+from labelscan.data.readers.sheet import column_names, single_valued
 from labelscan.errors import DatasetError
 from labelscan.events import Listener
 from labelscan.reading import why, with_home
@@ -120,33 +119,12 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
     if holds_sound(arrow_schema(path), column):
         hint = "save one image for each, such as a spectrogram or a frame"
         raise DatasetError(f"column {column!r} holds audio or video, which are not judged", where=path.name, hint=hint)
-    columns = find_columns(
-        [name for name in single_valued(path, names) if name != column],
-        config,
-        where=path.name,
-        with_path=False,
-        likely_label=lambda free: likely_label(path, free, config.encoding),
-    )
-    sheet = read_sheet(path, columns.used())
-    kept = rows_to_read(sheet, columns, config.split, where=path.name)
-    rows = sheet.take(kept)
-    check_cells(rows, columns)
+    rows = read_rows(path, [name for name in single_valued(path, names) if name != column], config)
     with refused(path):
-        images = EncodedImages(ImageColumn(path, column), np.array(kept, dtype=np.int64))
-    others = [name for name in names if name not in (column, *columns.used())]
-    return make_dataset(
-        name=name_of(path),
-        place=path.name,
-        inputs=images,
-        labels=rows.columns[columns.label],
-        example_ids=rows.cells(columns.id) or [str(row) for row in kept],
-        where=rows.where,
-        ids_depend_on_order=not columns.id,
-        groups=rows.cells(columns.group),
-        splits=rows.cells(columns.split),
-        true_labels=rows.cells(columns.true_label),
-        notes=[f"{columns.describe()}, images in {column!r}", *not_used(others, "models see the images alone")],
-    )
+        images = EncodedImages(ImageColumn(path, column), np.array(rows.kept, dtype=np.int64))
+    unused = [name for name in names if name not in (column, *rows.columns.used())]
+    notes = [f"{rows.columns.describe()}, images in {column!r}", *not_used(unused, "models see the images alone")]
+    return rows.dataset(images, notes)
 
 
 def _image_column(path: Path, config: DatasetConfig) -> str:

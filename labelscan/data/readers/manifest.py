@@ -7,11 +7,11 @@ from pathlib import Path, PurePath
 
 from labelscan.arrays import as_strings
 from labelscan.config import DatasetConfig
-from labelscan.data.dataset import Dataset, ImageFiles, Texts, make_dataset
-from labelscan.data.readers.columns import ROLE_SETTINGS, check_cells, find_columns, has_path
+from labelscan.data.dataset import Dataset, ImageFiles, Texts
+from labelscan.data.readers.columns import ROLE_SETTINGS, has_path
+from labelscan.data.readers.labelled_rows import read_rows
 from labelscan.data.readers.refused_files import refuse_own_files
-from labelscan.data.readers.sheet import column_names, is_sheet, read_sheet
-from labelscan.data.readers.splits import rows_to_read
+from labelscan.data.readers.sheet import column_names, is_sheet
 from labelscan.data.readers.text_files import is_called_text, read_text_files
 from labelscan.errors import DatasetError, Problem
 from labelscan.events import Listener
@@ -40,26 +40,12 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
     names = column_names(path, config.encoding)
     refuse_own_files(names, path)
     _refuse_boxes(names, path.name)
-    columns = find_columns(names, config, where=path.name, with_path=True)
-    sheet = read_sheet(path, columns.used(), config.encoding)
-    rows = sheet.take(rows_to_read(sheet, columns, config.split, where=path.name))
-    check_cells(rows, columns)
-    paths = rows.columns[columns.path]
-    _check_files(path.parent, paths, rows.where)
-    inputs, notes = _inputs(path.parent, paths, rows.where, config.encoding)
-    return make_dataset(
-        name=path.stem,
-        place=path.name,
-        inputs=inputs,
-        labels=rows.columns[columns.label],
-        example_ids=rows.cells(columns.id) or [relative_path(path.parent, name) for name in paths],
-        where=rows.where,
-        ids_depend_on_order=False,
-        groups=rows.cells(columns.group),
-        splits=rows.cells(columns.split),
-        true_labels=rows.cells(columns.true_label),
-        notes=[columns.describe(), *notes],
-    )
+    rows = read_rows(path, names, config, with_path=True)
+    paths, where = rows.sheet.columns[rows.columns.path], rows.sheet.where
+    _check_files(path.parent, paths, where)
+    inputs, notes = _inputs(path.parent, paths, where, config.encoding)
+    ids = [relative_path(path.parent, name) for name in paths]
+    return rows.dataset(inputs, [rows.columns.describe(), *notes], ids=ids)
 
 
 def _inputs(

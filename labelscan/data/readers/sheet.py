@@ -88,6 +88,8 @@ def column_names(path: Path, encoding: str = "") -> list[str]:
 def read_sheet(path: Path, names: Sequence[str], encoding: str = "", *, n_rows: int | None = None) -> Sheet:
     """Return the columns ``names`` of a sheet, of all rows or of the first ``n_rows``.
 
+    In the first rows, which are only looked at, a list is as good as no value.
+
     Raises:
         DatasetError: rows of the wrong length, lists in a cell, broken quotes or encoding; up to 20 at once.
     """
@@ -193,7 +195,7 @@ def _read_jsonl(path: Path, names: Sequence[str], encoding: str, n_rows: int | N
         lines.append(line)
         for column, cells in values.items():
             cells.append(row.get(column))
-    return _sheet_of_values(values, lambda row: f"{path.name} row {lines[row]}")
+    return _sheet_of_values(values, lambda row: f"{path.name} row {lines[row]}", is_look=n_rows is not None)
 
 
 def _read_arrow(path: Path, names: Sequence[str], n_rows: int | None) -> Sheet:
@@ -207,7 +209,7 @@ def _read_arrow(path: Path, names: Sequence[str], n_rows: int | None) -> Sheet:
     for name, cells in values.items():
         if (classes := class_names(schema, name)) is not None:
             values[name] = [_class_of(cell, classes) for cell in cells]
-    return _sheet_of_values(values, lambda row: f"{path.name} index {row}")
+    return _sheet_of_values(values, lambda row: f"{path.name} index {row}", is_look=n_rows is not None)
 
 
 def _class_of(cell: object, classes: Sequence[str]) -> object:
@@ -217,11 +219,11 @@ def _class_of(cell: object, classes: Sequence[str]) -> object:
     return cell
 
 
-def _sheet_of_values(values: Mapping[str, list[object]], where: Callable[[int], str]) -> Sheet:
+def _sheet_of_values(values: Mapping[str, list[object]], where: Callable[[int], str], *, is_look: bool) -> Sheet:
     texts = {name: [as_text(value) for value in cells] for name, cells in values.items()}
     several = [(row, name) for name, cells in texts.items() for row, text in enumerate(cells) if text is None]
     DatasetError.refuse(
-        sorted(several, key=lambda one: one[0]),
+        sorted([] if is_look else several, key=lambda one: one[0]),
         lambda one: _not_one_value(one[1], values[one[1]][one[0]], where(one[0])),
     )
     return Sheet({name: [text or "" for text in cells] for name, cells in texts.items()}, where)

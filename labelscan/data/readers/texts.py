@@ -5,12 +5,12 @@ from collections.abc import Sequence
 
 from labelscan.arrays import as_strings
 from labelscan.config import DatasetConfig
-from labelscan.data.dataset import Dataset, Texts, make_dataset
-from labelscan.data.readers.columns import ROLE_SETTINGS, check_cells, find_columns, not_used
+from labelscan.data.dataset import Dataset, Texts
+from labelscan.data.readers.columns import ROLE_SETTINGS, not_used
+from labelscan.data.readers.labelled_rows import read_rows
 from labelscan.data.readers.refused_files import refuse_own_files
-from labelscan.data.readers.sheet import Sheet, column_names, is_sheet, name_of, read_sheet
-from labelscan.data.readers.splits import rows_to_read
-from labelscan.data.readers.text_columns import likely_label, text_columns
+from labelscan.data.readers.sheet import Sheet, column_names, is_sheet
+from labelscan.data.readers.text_columns import text_columns
 from labelscan.events import Listener
 from labelscan.reading import with_home
 
@@ -38,33 +38,11 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
     refuse_own_files(names, path)
     found = text_columns(path, names, config)
     others = [name for name in names if name not in found]
-    columns = find_columns(
-        others,
-        config,
-        where=path.name,
-        with_path=False,
-        likely_label=lambda free: likely_label(path, free, config.encoding),
-    )
-    sheet = read_sheet(path, [*columns.used(), *found], config.encoding)
-    kept = rows_to_read(sheet, columns, config.split, where=path.name)
-    rows = sheet.take(kept)
-    check_cells(rows, columns)
-    notes = [f"{columns.describe()}, text from {' and '.join(map(repr, found))}"]
+    rows = read_rows(path, others, config, beside=found)
+    unused = [name for name in others if name not in rows.columns.used()]
     hint = f"name texts by --text-column, or judge a table by --exclude {shlex.quote(found[-1])}"
-    notes += not_used([name for name in others if name not in columns.used()], hint)
-    return make_dataset(
-        name=name_of(path),
-        place=path.name,
-        inputs=Texts(as_strings(joined(rows, found))),
-        labels=rows.columns[columns.label],
-        example_ids=rows.cells(columns.id) or [str(row) for row in kept],
-        where=rows.where,
-        ids_depend_on_order=not columns.id,
-        groups=rows.cells(columns.group),
-        splits=rows.cells(columns.split),
-        true_labels=rows.cells(columns.true_label),
-        notes=notes,
-    )
+    notes = [f"{rows.columns.describe()}, text from {' and '.join(map(repr, found))}", *not_used(unused, hint)]
+    return rows.dataset(Texts(as_strings(joined(rows.sheet, found))), notes)
 
 
 def joined(rows: Sheet, columns: Sequence[str]) -> list[str]:

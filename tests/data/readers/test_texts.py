@@ -211,3 +211,11 @@ def test_a_hundred_thousand_texts_are_read_in_seconds(tmp_path):
     started = time.monotonic()
     assert len(load(tmp_path / "t.csv")) == 100_000
     assert time.monotonic() - started < 15
+
+
+def test_lists_beside_texts_are_left_alone(tmp_path):
+    rows = [{"text": text, "label": label, "tags": ["a", label]} for text, label in zip(SENTENCES, "abab", strict=True)]
+    (tmp_path / "t.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    dataset = load(tmp_path / "t.jsonl")
+    assert dataset.inputs.texts.tolist() == list(SENTENCES)
+    assert dataset.notes[1].startswith("columns not used: tags:")
