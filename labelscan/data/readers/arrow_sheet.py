@@ -72,14 +72,15 @@ def arrow_schema(path: Path) -> "pyarrow.Schema":
     with refused(path):
         schemas = list({part.split: _schema(part) for part in parts_of(path)}.values())
         schema = schemas[0] if len(schemas) == 1 else pyarrow.unify_schemas(schemas)
-    if SPLIT not in schema.names and any(part.split for part in parts_of(path)):
-        schema = schema.append(pyarrow.field(SPLIT, pyarrow.string()))
-    return schema
+        if SPLIT not in schema.names and any(part.split for part in parts_of(path)):
+            schema = schema.append(pyarrow.field(SPLIT, pyarrow.string()))
+        return schema
 
 
 def kinds_of(path: Path) -> dict[str, Kind]:
     """Return what the cells of each column of a sheet are."""
-    return {str(field.name): _kind(field.type) for field in arrow_schema(path)}
+    with refused(path):
+        return {str(field.name): _kind(field.type) for field in arrow_schema(path)}
 
 
 def read_arrow(path: Path, names: Sequence[str], *, n_rows: int | None = None) -> "pyarrow.Table":
@@ -150,12 +151,14 @@ def parquet_file(file: Path) -> Iterator["pyarrow.parquet.ParquetFile"]:
         yield opened
 
 
-def mapped_stream(file: Path) -> "pyarrow.RecordBatchStreamReader":
-    """Return the reader of an Arrow stream that is mapped into memory."""
-    import pyarrow
+def mapped_batches(file: Path) -> Iterator["pyarrow.RecordBatch"]:
+    """Yield the batches of an Arrow stream that is mapped into memory.
 
-    check_is_file(file)
-    return pyarrow.ipc.open_stream(pyarrow.memory_map(str(file)))
+    Lengths are checked: pyarrow would end the process where it meets a negative one.
+    """
+    for batch in _mapped(file):
+        batch.validate()
+        yield batch
 
 
 def _shards(folder: Path) -> list[Part]:
@@ -185,7 +188,14 @@ def _schema(part: Part) -> "pyarrow.Schema":
     if part.file.suffix.lower() == PARQUET:
         with parquet_file(part.file) as file:
             return file.schema_arrow
-    return mapped_stream(part.file).schema
+    return _mapped(part.file).schema
+
+
+def _mapped(file: Path) -> "pyarrow.RecordBatchStreamReader":
+    import pyarrow
+
+    check_is_file(file)
+    return pyarrow.ipc.open_stream(pyarrow.memory_map(str(file)))
 
 
 def _read(part: Part, names: Sequence[str], n_rows: int | None) -> "pyarrow.Table":
@@ -197,8 +207,8 @@ def _read(part: Part, names: Sequence[str], n_rows: int | None) -> "pyarrow.Tabl
             there = [name for name in names if name in file.schema_arrow.names]
             batches = [] if n_rows is None else _first(file.iter_batches(columns=there), n_rows)
             return pyarrow.Table.from_batches(batches) if batches else file.read(columns=there)
-    stream = mapped_stream(part.file)
-    table = stream.read_all() if n_rows is None else pyarrow.Table.from_batches(_first(stream, n_rows), stream.schema)
+    mapped = mapped_batches(part.file)
+    table = pyarrow.Table.from_batches(mapped if n_rows is None else _first(mapped, n_rows), _schema(part))
     return table.select([name for name in names if name in table.column_names])
 
 

@@ -21,7 +21,7 @@ from labelscan.data.readers.arrow_sheet import (
     holds_sound,
     is_arrow,
     kinds_of,
-    mapped_stream,
+    mapped_batches,
     parquet_file,
     parts_of,
     refused,
@@ -55,9 +55,11 @@ class ImageColumn:
                         self._loaders.append(partial(_row_group, part.file, group, name))
                         ends.append(ends[-1] + file.metadata.row_group(group).num_rows)
             else:
-                for chunk in mapped_stream(part.file).read_all().column(name).chunks:
-                    self._loaders.append(partial(contents_of, chunk))
-                    ends.append(ends[-1] + len(chunk))
+                for batch in mapped_batches(part.file):
+                    cells = batch.column(name)
+                    cells.validate(full=True)  # where contents begin and end, not the contents
+                    self._loaders.append(partial(contents_of, cells))
+                    ends.append(ends[-1] + len(cells))
         self._ends = np.array(ends)
         self._loaded = lru_cache(GROUPS_IN_MEMORY)(lambda piece: self._loaders[piece]())
 
