@@ -205,7 +205,7 @@ def _read(part: Part, names: Sequence[str], n_rows: int | None) -> "pyarrow.Tabl
     if part.file.suffix.lower() == PARQUET:
         with parquet_file(part.file) as file:
             there = [name for name in names if name in file.schema_arrow.names]
-            batches = [] if n_rows is None else _first(file.iter_batches(columns=there), n_rows)
+            batches = [] if n_rows is None else _first(file.iter_batches(n_rows, columns=there), n_rows)
             return pyarrow.Table.from_batches(batches) if batches else file.read(columns=there)
     mapped = mapped_batches(part.file)
     table = pyarrow.Table.from_batches(mapped if n_rows is None else _first(mapped, n_rows), _schema(part))

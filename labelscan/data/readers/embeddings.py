@@ -1,5 +1,6 @@
 """Embeddings as they come: a column of lists of numbers, or a .npy file with a row for each row of a sheet."""
 
+import dataclasses
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -15,24 +16,11 @@ from labelscan.arrays import as_strings
 from labelscan.config import DatasetConfig
 from labelscan.data.dataset import Dataset, FeatureTable, ImageFiles, Texts
 from labelscan.data.readers.arrow_sheet import is_arrow, kinds_of, read_arrow
-from labelscan.data.readers.columns import (
-    ROLE_SETTINGS,
-    Tiers,
-    find_column,
-    free_columns,
-    not_used,
-    pick,
-)
+from labelscan.data.readers.columns import ROLE_SETTINGS, Tiers, find_column, free_columns, not_used, pick
 from labelscan.data.readers.labelled_rows import read_rows
 from labelscan.data.readers.manifest import relative_path
 from labelscan.data.readers.refused_files import refuse_own_files
-from labelscan.data.readers.sheet import (
-    HEAD,
-    column_names,
-    is_sheet,
-    json_objects,
-    single_valued,
-)
+from labelscan.data.readers.sheet import HEAD, column_names, is_sheet, json_objects, single_valued
 from labelscan.data.readers.text_columns import text_columns
 from labelscan.data.readers.texts import joined
 from labelscan.errors import DatasetError, Problem
@@ -45,6 +33,7 @@ if TYPE_CHECKING:
 SETTINGS = ROLE_SETTINGS.union(["path_column", "text_column", "encoding", "features", "exclude", "only"])
 USUAL_NAMES: Tiers = (("embedding", "embeddings"), ("features", "feature", "vector", "vectors", "emb"), ("x",))
 MANY_DIGITS = 18
+"""Longer whole numbers of JSON are read as fractions: Python refuses thousands of digits."""
 WHICH = "name it by --only, or leave the others out by --exclude"
 """The hint where several columns could be the embeddings."""
 
@@ -68,7 +57,7 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
     column = "" if config.features else list_column(path, config)
     there = [name for name in single_valued(path, names) if name != column]
     with_path = bool(find_column("path", there, config.path_column, where=path.name))
-    texts = [] if with_path else text_columns(path, there, config)
+    texts = [] if with_path else text_columns(path, there, dataclasses.replace(config, only=()))
     rows = read_rows(path, there, config, with_path=with_path, beside=texts)
     if column:
         values = _from_column(path, column, np.array(rows.kept, dtype=np.int64), rows.sheet.where, config.encoding)
@@ -106,7 +95,7 @@ def list_column(path: Path, config: DatasetConfig) -> str:
 
 
 def _whole(text: str) -> float:
-    """Return a whole number of JSON; Python refuses to read thousands of digits."""
+    """Return a whole number of JSON, exact where that is of use."""
     return int(text) if len(text) < MANY_DIGITS else float(text)
 
 

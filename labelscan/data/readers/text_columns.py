@@ -12,7 +12,7 @@ from labelscan.data.readers.columns import ROW_NUMBERS, Tiers, free_columns, mis
 from labelscan.data.readers.first_rows import are_numbers, are_words, first_rows
 from labelscan.data.readers.sheet import single_valued
 
-HEADINGS: Tiers = (("title", "headline", "subject"),)
+HEADINGS: Tiers = (("title", "headline"),)
 """Usual names of what stands above a text, and is read before it."""
 BODIES: Tiers = (
     ("text",),
