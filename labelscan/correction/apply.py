@@ -240,7 +240,10 @@ def _command(source: Source, output: Path, *, is_folder: bool) -> str:
         has_splits = source.dataset.splits is not None and (is_folder or label_lists.suffix(source) != ".npz")
         settings = ["split"] if has_splits else []
     else:
-        settings = list(FORM_SETTINGS)
-    given = {name: str(getattr(source.config, name)) for name in settings}
-    options = [word for name, value in given.items() if value for word in (f"--{name.replace('_', '-')}", value)]
+        settings = [name for name in FORM_SETTINGS if name != "encoding"]  # copies are UTF-8
+    options: list[str] = []
+    for name in settings:
+        value = getattr(source.config, name)
+        for one in value if isinstance(value, tuple) else filter(None, [value]):
+            options += [f"--{name.replace('_', '-')}", one]
     return shlex.join(["labelscan", "detect" if is_folder else source.command, str(output), *options])

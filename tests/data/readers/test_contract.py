@@ -2,6 +2,8 @@
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,6 +26,11 @@ def here(tmp_path, monkeypatch):
     (tmp_path / "images.jsonl").write_text('{"file": "1.png", "label": "cat"}\n')
     (tmp_path / "numbers.tsv").write_text("petal\tlabel\n1\tcat\n")
     (tmp_path / "table:numbers.csv").write_text("petal,label\n1,cat\n")
+    (tmp_path / "reviews.csv").write_text("text,label\na fine film,good\nso dull a film,bad\n")
+    (tmp_path / "vectors.jsonl").write_text('{"embedding": [0.5, 1], "label": "cat"}\n')
+    (tmp_path / "shards" / "data").mkdir(parents=True)
+    images = pa.table({"image": [{"bytes": b"", "path": "a"}], "label": ["cat"]})
+    pq.write_table(images, tmp_path / "shards" / "data" / "train-00000-of-00001.parquet")
     return tmp_path
 
 
@@ -38,6 +45,9 @@ def here(tmp_path, monkeypatch):
         ("images.jsonl", "manifest"),
         ("numbers.tsv", "table"),
         ("table:numbers.csv", "table"),
+        ("reviews.csv", "texts"),
+        ("vectors.jsonl", "embeddings"),
+        ("shards", "encoded images"),
     ],
 )
 def test_data_is_read_by_the_reader_of_its_form(here, data, name):
@@ -46,6 +56,10 @@ def test_data_is_read_by_the_reader_of_its_form(here, data, name):
 
 def test_columns_that_are_named_decide_what_a_sheet_is(here):
     assert form(DatasetConfig(data="numbers.tsv", path_column="petal")) == "manifest"
+    assert form(DatasetConfig(data="numbers.tsv", text_column=("petal",))) == "texts"
+    assert form(DatasetConfig(data="reviews.csv", exclude=("text",))) == "table"
+    assert form(DatasetConfig(data="images.csv", text_column=("path",))) == "texts"
+    assert form(DatasetConfig(data="images.csv", features="features.npy")) == "embeddings"
 
 
 @pytest.mark.parametrize("data", ["nowhere.csv", "nowhere.npz", "nowhere", "nowhere:digits"])
