@@ -53,6 +53,8 @@ FORM_SETTINGS = (
     "id_column",
     "group_column",
     "split_column",
+    "exclude",
+    "only",
 )
 """Settings that only some forms use; set for another form, they are refused rather than ignored."""
 

@@ -7,6 +7,7 @@ import difflib
 import shlex
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from fnmatch import fnmatchcase
 
 from labelscan.config import DatasetConfig
 from labelscan.data.readers.sheet import Sheet
@@ -99,6 +100,37 @@ def find_column(
     if asked and asked not in names:
         raise missing(what, names, where=where, hint=f"name one of them by {flag}", asked=asked)
     return asked or pick(names, usual_names[role], what=what, where=where, hint=hint or f"say which by {flag}")
+
+
+def feature_columns(names: Sequence[str], columns: Columns, config: DatasetConfig, *, where: str) -> list[str]:
+    """Return the columns that models see: without a role, among ``config.only``, and not in ``config.exclude``.
+
+    Raises:
+        DatasetError: a name or pattern that no column has, or no column that is left.
+    """
+    for setting in ("only", "exclude"):
+        for pattern in getattr(config, setting):
+            if not any(_matches(name, [pattern]) for name in names):
+                raise missing("column", names, where=where, hint=f"--{setting} takes names or patterns", asked=pattern)
+    features = [name for name in names if name not in columns.used() and not _matches(name, config.exclude)]
+    features = [name for name in features if not config.only or _matches(name, config.only)]
+    if not features:
+        hint = "a table needs columns besides its label"
+        raise DatasetError(
+            "no feature columns",
+            where=where,
+            hint=f"{hint}; --only and --exclude leave none" if config.only or config.exclude else hint,
+        )
+    return features
+
+
+def asked_columns(names: Sequence[str], config: DatasetConfig) -> list[str]:
+    """Return those of ``names`` that ``config.only`` asks for."""
+    return [name for name in names if _matches(name, config.only)]
+
+
+def _matches(name: str, patterns: Sequence[str]) -> bool:
+    return any(name == pattern or fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def check_cells(rows: Sheet, columns: Columns) -> None:

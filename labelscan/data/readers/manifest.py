@@ -28,9 +28,7 @@ BOXES = "bbox; bboxes; boxes; segmentation; annotations; xmin xmax; x_min x_max;
 def reads(config: DatasetConfig) -> bool:
     """Return whether the data is a sheet that lists images."""
     path = with_home(config.data)
-    if path.suffix.lower() not in SUFFIXES or not path.exists():
-        return False
-    return path.suffix.lower() == ".jsonl" or has_path(column_names(path), config)
+    return path.suffix.lower() in SUFFIXES and path.exists() and has_path(column_names(path), config)
 
 
 def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  # a sheet is read in one go
