@@ -5,6 +5,7 @@ same bytes.
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelscan.arrays import GivenLabels, Index, Strings, TrueLabels, as_strings
+from labelscan.data.class_names import note_look_alikes, sort_class_names
 from labelscan.data.refused_rows import check_number_of_classes, refuse_broken_text, repeated_ids
 from labelscan.errors import DatasetError, Problem
 
@@ -237,15 +239,6 @@ def _content(inputs: Inputs) -> Iterator[bytes | memoryview]:
             yield hash_pandas_object(column, index=False).to_numpy().tobytes()
 
 
-def sort_class_names(labels: Sequence[str]) -> tuple[str, ...]:
-    """Return the distinct labels: by value where all are numbers, else alphabetically."""
-    distinct = sorted(set(labels))
-    try:
-        return tuple(sorted(distinct, key=lambda label: (float(label), label)))
-    except ValueError:
-        return tuple(distinct)
-
-
 def make_dataset(
     *,
     name: str,
@@ -306,17 +299,8 @@ def make_dataset(
         splits=None if splits is None else as_strings(splits)[order],
         true_labels=None if true_labels is None else _encode(true_labels, true_class_names)[order],
         true_class_names=true_class_names,
-        notes=(*notes, *_look_alikes(class_names)),
+        notes=(*notes, *note_look_alikes(Counter(labels))),
     )
-
-
-def _look_alikes(class_names: Sequence[str]) -> list[str]:
-    """Return a note on each group of classes whose names differ only in case or outer spaces."""
-    alike: dict[str, list[str]] = {}
-    for name in class_names:
-        alike.setdefault(name.strip().casefold(), []).append(name)
-    groups = [names for names in alike.values() if len(names) > 1]
-    return [f"classes that differ only in case or spaces: {', '.join(map(repr, names))}" for names in groups]
 
 
 def _encode(labels: Sequence[str], class_names: Sequence[str]) -> GivenLabels:

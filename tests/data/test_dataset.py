@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labelscan.arrays import as_strings
-from labelscan.data.dataset import FeatureTable, ImageArray, ImageFiles, make_dataset, sort_class_names
+from labelscan.data.class_names import merge_look_alikes, sort_class_names
+from labelscan.data.dataset import FeatureTable, ImageArray, ImageFiles, make_dataset
 from labelscan.errors import DatasetError
 
 
@@ -113,9 +114,28 @@ def test_at_most_twenty_problems_are_told():
 
 
 def test_classes_that_look_alike_stay_apart_and_are_noted():
-    dataset = make(["cat", "Cat ", "dog"])
+    dataset = make(["cat", "Cat ", "dog", "cat"])
     assert dataset.class_names == ("Cat ", "cat", "dog")
-    assert dataset.notes == ("classes that differ only in case or spaces: 'Cat ', 'cat'",)
+    assert dataset.notes == ("classes that differ only in case or spaces: 'cat' 2, 'Cat ' 1",)
+
+
+def test_classes_that_look_alike_are_merged_under_the_most_frequent_spelling():
+    labels, true_labels = ["Cat", "cat", "dog", "Cat", "CAT "], ["cat", "Cat", "Dog", "eel", "EEL"]
+    merged = merge_look_alikes(make(labels, true_labels=true_labels))
+    assert merged.class_names == ("Cat", "dog")
+    assert [merged.class_names[label] for label in merged.given_labels] == ["Cat", "Cat", "dog", "Cat", "Cat"]
+    assert merged.true_class_names == ("Cat", "dog", "EEL")
+    assert [merged.true_class_names[label] for label in merged.true_labels] == ["Cat", "Cat", "dog", "EEL", "EEL"]
+    assert merged.notes == (
+        "labels merged: 'CAT ' and 'cat' into 'Cat'",
+        "labels merged: 'Dog' into 'dog'",
+        "labels merged: 'eel' into 'EEL'",
+    )
+
+
+def test_merging_all_classes_into_one_is_refused():
+    with pytest.raises(DatasetError, match="with 1 class there is nothing to confuse"):
+        merge_look_alikes(make(["cat", "Cat"]))
 
 
 def test_sources_keep_their_rows(tmp_path):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from labelscan.config import DatasetConfig
+from labelscan.data.class_names import merge_look_alikes
 from labelscan.data.dataset import Dataset
 from labelscan.errors import ConfigError, DatasetError
 from labelscan.events import Listener, StepDone, StepStarted, ignore
@@ -84,7 +85,7 @@ def read(config: DatasetConfig, notify: Listener = ignore) -> Dataset:
         hint = "give less of it, or images in files, which are read one by one"
         raise DatasetError("does not fit into memory", where=config.data, hint=hint) from error
     notify(StepDone("read", time.monotonic() - started))
-    return dataset
+    return merge_look_alikes(dataset) if config.merge_labels else dataset
 
 
 def form(config: DatasetConfig) -> str:

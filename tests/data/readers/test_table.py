@@ -327,3 +327,12 @@ def test_probabilities_are_no_features(tmp_path, column):
     assert "my probs.csv: these are probabilities of classes, not features" in message
     option = " --label-column species" if column else ""
     assert f"labelscan score '{path}'{option} judges labels by them, then labelscan gate RUN" in message
+
+
+def test_labels_of_other_case_are_merged_where_the_settings_ask(tmp_path):
+    path = write(tmp_path, "x,label\n1,cat\n2,Cat\n3,dog\n4,cat\n")
+    assert load(path).class_names == ("Cat", "cat", "dog")
+    merged = load(path, merge_labels="case")
+    assert merged.class_names == ("cat", "dog")
+    assert merged.given_labels.tolist() == [0, 0, 1, 0]
+    assert merged.fingerprint() != load(path).fingerprint()
