@@ -61,11 +61,12 @@ def find_columns(
     where: str,
     with_path: bool,
     likely_label: Callable[[Sequence[str]], str] = lambda _: "",
+    hint: str = "",
 ) -> Columns:
     """Return which of the columns ``names`` hold what, or raise DatasetError.
 
     A file that lists images needs a path column, a table of features has none. ``likely_label`` finds the column that
-    looks like labels among those without a role, for the hint where no label column is found.
+    looks like labels among those without a role, for the hint where no label column is found, unless ``hint`` is one.
     """
     found = {
         role: find_column(role, names, getattr(config, f"{role}_column"), where=where)
@@ -76,8 +77,8 @@ def find_columns(
         raise missing("path column", names, where=where, hint=_how_to_name("path"))
     if not found["label"]:
         likely = likely_label([name for name in names if name not in found.values()])
-        hint = f"perhaps --label-column {shlex.quote(likely)}" if likely else _how_to_name("label")
-        raise missing("label column", names, where=where, hint=hint)
+        usually = f"perhaps --label-column {shlex.quote(likely)}" if likely else _how_to_name("label")
+        raise missing("label column", names, where=where, hint=hint or usually)
     return Columns(**{"path": "", **found})
 
 

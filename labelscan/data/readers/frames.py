@@ -1,0 +1,199 @@
+"""A data frame in memory: one of pandas, or of a library whose columns Arrow can read.
+
+Its columns are found as those of a file are. Ids are its id column, else its index, by which results can be joined.
+"""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+import pyarrow
+from numpy.typing import NDArray
+from pandas.api import types
+
+from labelscan.arrays import as_strings
+from labelscan.config import DatasetConfig
+from labelscan.data.dataset import ColumnTable, Dataset, Inputs, Texts, make_dataset
+from labelscan.data.readers.columns import asked_columns, check_cells, feature_columns, find_columns, missing
+from labelscan.data.readers.sheet import Sheet, as_text
+from labelscan.data.readers.splits import rows_to_read
+from labelscan.data.readers.typed_columns import inputs_of_frame
+from labelscan.errors import DatasetError, Problem
+from labelscan.reading import why
+
+NAME = "frame"
+"""The default run folder is named after it."""
+PLACE = "the frame"
+GIVEN = "the labels given"
+"""The column of labels that do not come with the frame."""
+BETWEEN = "\n\n"
+"""What joins the texts of several columns."""
+Labels: TypeAlias = "Sequence[object] | NDArray[Any] | pd.Series[Any] | None"
+"""(N,) labels, those of a series for the rows of the same index; None where they are a column of the frame."""
+COMPARED = 100
+"""Rows by which a column is first compared with the labels."""
+
+
+def as_pandas(values: Any) -> pd.DataFrame:
+    """Return a data frame of any library as one of pandas with text as the names of its columns.
+
+    Raises:
+        DatasetError: columns that Arrow cannot read, or two of one name.
+    """
+    try:
+        frame: pd.DataFrame = values
+        if not isinstance(values, pd.DataFrame):
+            frame = pyarrow.table(values).to_pandas(date_as_object=False)
+    except (pyarrow.ArrowException, TypeError, ValueError, NotImplementedError) as error:
+        hint = "turn it into a frame of pandas"
+        raise DatasetError(f"its columns cannot be read ({why(error)})", where=PLACE, hint=hint) from error
+    frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
+    if not frame.columns.is_unique:
+        twice = frame.columns[frame.columns.duplicated()].tolist()[0]
+        raise DatasetError(f"column {twice!r} occurs twice", where=PLACE, hint="rename one of them")
+    return frame
+
+
+def dataset_from_frame(
+    frame: pd.DataFrame, labels: Labels, config: DatasetConfig, *, as_it_is: bool = False
+) -> Dataset:
+    """Return the rows of a frame as a data set.
+
+    Args:
+        frame: N rows, with text as the names of its columns.
+        labels: N labels in the order of the rows; None where they are a column of the frame.
+        config: which columns hold what, and which of them models see.
+        as_it_is: whether models get columns with all their types; else each becomes numbers, dates, truth values or
+            text, and those that only tell rows apart are dropped.
+
+    Raises:
+        DatasetError: a column that is missing, an index with a value twice, cells that are not what their column is.
+    """
+    if labels is not None:
+        frame = frame.assign(**{GIVEN: _in_order(labels, frame)})
+        config = dataclasses.replace(config, label_column=GIVEN)
+    names, place_of = list(frame.columns), partial(_place, frame.index)
+    columns = find_columns(names, config, where=PLACE, with_path=False, hint="name it, as in detect(df, label='kind')")
+    sheet = Sheet({name: _texts(frame[name], place_of) for name in columns.used()}, place_of)
+    kept = rows_to_read(sheet, columns, config.split, where=PLACE)
+    rows, frame = sheet.take(kept), frame.iloc[kept]
+    check_cells(rows, columns)
+    given = rows.columns[columns.label]
+    features = feature_columns(names, columns, config, where=PLACE)
+    same = [name for name in features if labels is not None and _are(frame[name], given)]
+    left = [name for name in features if name not in same]
+    if not left:
+        raise DatasetError("no column but the labels", where=PLACE, hint="give a frame with columns of features")
+    inputs, notes = _inputs(frame[left], config, rows.where, as_it_is=as_it_is)
+    by_number = not columns.id and _counts_rows(frame.index, kept)
+    return make_dataset(
+        name=NAME,
+        place=PLACE,
+        inputs=inputs,
+        labels=given,
+        example_ids=rows.cells(columns.id) or _ids(frame.index),
+        where=rows.where,
+        ids_depend_on_order=by_number,
+        groups=rows.cells(columns.group),
+        splits=rows.cells(columns.split),
+        true_labels=rows.cells(columns.true_label),
+        notes=[columns.describe(), *notes, *(f"column dropped that is the labels: {name!r}" for name in same)],
+    )
+
+
+def _inputs(
+    frame: pd.DataFrame, config: DatasetConfig, where: Callable[[int], str], *, as_it_is: bool
+) -> tuple[Inputs, list[str]]:
+    """Return what models see of the columns of features, and notes on it."""
+    for name in config.text_column:
+        if name not in frame:
+            raise missing("text column", list(frame.columns), where=PLACE, hint="name one of them", asked=name)
+    if texts := list(config.text_column) or _lone_text(frame):
+        cells = [frame[name].map(str, na_action="ignore").fillna("").tolist() for name in texts]
+        joined = [BETWEEN.join(filter(str.strip, row)) for row in zip(*cells, strict=True)]
+        return Texts(as_strings(joined)), [f"text from {' and '.join(map(repr, texts))}"]
+    if as_it_is:
+        return ColumnTable(_stored(frame.reset_index(drop=True))), []
+    return inputs_of_frame(frame, where=where, place=PLACE, asked=asked_columns(list(frame.columns), config))
+
+
+def _lone_text(frame: pd.DataFrame) -> list[str]:
+    """Return the one column there is where it holds texts of several words, most of them different."""
+    if frame.shape[1] > 1 or not types.is_string_dtype(frame.dtypes.iloc[0]):
+        return []
+    texts = frame.iloc[:, 0].dropna()
+    return (
+        list(frame.columns)
+        if texts.nunique() * 2 > len(texts) and texts.str.contains(r"\w\s+\w").mean() * 2 > 1
+        else []
+    )
+
+
+def _stored(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame that Arrow can store, or raise DatasetError for columns that it cannot."""
+    for name in frame.columns:
+        try:
+            pd.util.hash_pandas_object(frame[name])
+            pyarrow.array(frame[name], from_pandas=True)
+        except (pyarrow.ArrowException, TypeError) as error:
+            hint = "turn it into one type of values, or leave it out by settings=labelscan.settings(exclude=[...])"
+            raise DatasetError(f"column {name!r} cannot be stored ({why(error)})", where=PLACE, hint=hint) from error
+    return frame
+
+
+def _in_order(labels: Any, frame: pd.DataFrame) -> "pd.Series[Any]":
+    """Return labels beside their rows, or raise DatasetError where there are more or fewer, or of other rows."""
+    if len(labels) != len(frame):
+        problem = f"{len(labels):,} labels for {len(frame):,} rows"
+        raise DatasetError(problem, where=PLACE, hint="give one label for each row, in the order of the rows")
+    if isinstance(labels, pd.Series) and not labels.index.equals(frame.index):
+        hint = "labels.loc[frame.index] puts them in the order of the rows; labels.to_numpy() are in it already"
+        raise DatasetError("the labels have another index than the frame", where=PLACE, hint=hint)
+    return pd.Series(labels if isinstance(labels, pd.Series) else list(labels), index=frame.index)
+
+
+def _texts(cells: "pd.Series[Any]", place_of: Callable[[int], str]) -> list[str]:
+    """Return the cells of a column with a role as text, empty where they are missing."""
+    if types.is_float_dtype(cells.dtype):
+        numbers = cells.to_numpy(dtype=np.float64, na_value=np.nan)
+        fractions = np.flatnonzero(numbers % 1 > 0)
+        if len(fractions):
+            problem = f"{cells.name!r} holds measured numbers such as {numbers[fractions[0]]:g}, not classes or names"
+            hint = "labelscan judges labels that are classes; if these are some, use .astype(str)"
+            raise DatasetError(problem, where=PLACE, hint=hint)
+        return ["" if np.isnan(number) else str(int(number)) for number in numbers.tolist()]
+    texts = [as_text(None if missing else cell) for cell, missing in zip(cells.tolist(), cells.isna(), strict=True)]
+    hint = "several labels for one example are not supported: write one value"
+    DatasetError.refuse(
+        [row for row, text in enumerate(texts) if text is None],
+        lambda row: Problem(f"{cells.name!r} is not one value but {cells.iloc[row]!r}", place_of(row), hint),
+    )
+    return [text or "" for text in texts]
+
+
+def _are(cells: "pd.Series[Any]", labels: Sequence[str]) -> bool:
+    """Return whether a column is the labels themselves, which a model would only read off."""
+    head = cells.iloc[:COMPARED]
+    return head.astype(str).tolist() == list(labels[: len(head)]) and cells.astype(str).tolist() == list(labels)
+
+
+def _ids(index: "pd.Index[Any]") -> list[str]:
+    if isinstance(index, pd.MultiIndex):
+        problem = f"its index has {index.nlevels} levels"
+        raise DatasetError(problem, where=PLACE, hint="use df.reset_index(), or name a column by id_column")
+    if not index.is_unique:
+        problem = f"its index has {index[index.duplicated()].tolist()[0]!r} twice, and is what examples are called by"
+        raise DatasetError(problem, where=PLACE, hint="use df.reset_index(drop=True), or name a column by id_column")
+    return [str(one) for one in index]
+
+
+def _counts_rows(index: "pd.Index[Any]", rows: Sequence[int]) -> bool:
+    """Return whether an index is that of frames without one."""
+    return types.is_integer_dtype(index.dtype) and bool(np.array_equal(index, rows))
+
+
+def _place(index: "pd.Index[Any]", row: int) -> str:
+    return f"row {index[row]} of {PLACE}"
