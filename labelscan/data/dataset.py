@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from labelscan.arrays import GivenLabels, Index, Strings, TrueLabels, as_strings
 from labelscan.data.class_names import note_look_alikes, sort_class_names
-from labelscan.data.refused_rows import check_number_of_classes, refuse_broken_text, repeated_ids
+from labelscan.data.refused_rows import check_number_of_classes, refuse_broken_text, refuse_other_tasks, repeated_ids
 from labelscan.errors import DatasetError, Problem
 
 if TYPE_CHECKING:
@@ -284,6 +284,7 @@ def make_dataset(
     DatasetError.refuse(empty + repeated_ids(example_ids, where), lambda problem: problem)
     class_names = sort_class_names(labels)
     check_number_of_classes(class_names, len(labels), place or name)
+    refuse_other_tasks(class_names, place or name)
     true_class_names = class_names
     if true_labels is not None:
         true_class_names += sort_class_names(list(set(true_labels).difference(class_names)))

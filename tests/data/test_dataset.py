@@ -96,6 +96,44 @@ def test_no_example_one_class_and_measured_labels_are_refused():
     assert "300 different labels for 400 examples" in refused([str(row % 300) for row in range(400)])
 
 
+@pytest.mark.parametrize(
+    "labels",
+    [
+        ["cat", "dog", "cat;dog", "dog;cat", "bird;cat", "bird"],
+        ["cat|dog", "dog|bird", "cat|bird", "cat|dog|bird"],
+        ["a, b", "b", "a", "b, a"],
+    ],
+)
+def test_several_labels_in_one_are_refused(labels):
+    assert "are several, and labelscan judges one label an example" in refused(labels)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        ["plants|oak", "plants|elm", "animals|cat"],
+        ["red,big", "red,small", "blue,big", "blue,small"],
+        ["yes; sure", "no", "yes"],
+        ["|", "a|", "a"],
+    ],
+)
+def test_names_with_a_separator_in_them_are_classes(labels):
+    assert make(labels).class_names == tuple(sorted(labels))
+
+
+def test_measured_numbers_are_no_classes_and_grades_are():
+    measured = [f"{row / 8}" for row in range(48)]
+    assert "48 different labels for 48 examples, such as '0.0' and '0.125'" in refused(measured)
+    assert "pandas.cut" in refused(measured)
+    assert len(make([f"{row % 11 / 2}" for row in range(48)]).class_names) == 11
+    assert len(make([str(row) for row in range(48)]).class_names) == 48
+
+
+def test_masks_are_no_classes():
+    assert "the labels are files such as 'm1.png', not classes" in refused(["m1.png", "m2.PNG"])
+    assert len(make(["a.png", "b"])) == 2
+
+
 def test_empty_labels_are_told_with_their_rows():
     message = refused(["a", " ", ""])
     assert "list.csv row 3: the label is empty" in message

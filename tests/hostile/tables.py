@@ -67,6 +67,29 @@ KINDS = [
         says="300 different labels for 300 examples",
     ),
     Csv(
+        what="several labels in one text",
+        make=file(
+            "bad.csv", "a,label\n" + "".join(f"{-row},{('x', 'y', 'x;y', 'y;x')[row % 4]}\n" for row in range(40))
+        ),
+        says="are several, and labelscan judges one label an example",
+    ),
+    Csv(
+        what="files of masks as labels",
+        make=file("bad.csv", "a,label\n" + "".join(f"{-row},{row}.png\n" for row in range(40))),
+        says="the labels are files such as '0.png'",
+    ),
+    Csv(
+        what="a column for each class",
+        make=file("bad.csv", "a,label_x,label_y\n" + "".join(f"{-row},{row % 2},{1 - row % 2}\n" for row in range(40))),
+        says="are a column for each class",
+    ),
+    Csv(
+        what="a column to leave out that is not there",
+        make=file("bad.csv", GOOD),
+        line="detect bad.csv --exclude aa --folds 2 --dry-run",
+        says="no column called 'aa'",
+    ),
+    Csv(
         what="probabilities in place of features",
         make=file("bad.csv", "label,prob:a,prob:b\na,0.9,0.1\n"),
         says="are probabilities",

@@ -13,6 +13,7 @@ from typing import Protocol
 from labelscan.config import DatasetConfig
 from labelscan.data.class_names import merge_look_alikes
 from labelscan.data.dataset import Dataset
+from labelscan.data.readers.unsupported import refuse_file, refuse_folder
 from labelscan.errors import ConfigError, DatasetError
 from labelscan.events import Listener, StepDone, StepStarted, ignore
 from labelscan.reading import why, with_home
@@ -95,6 +96,8 @@ def form(config: DatasetConfig) -> str:
         raise ConfigError("no data is named", where="dataset.data", hint="give a folder or file, or demo:digits")
     path = with_home(data)
     try:
+        if path.is_dir():
+            refuse_folder(path)
         found = next((name for name in READERS if READERS[name].reads(config)), None)
         is_there = path.exists()
     except OSError as error:  # a path that is too long, or in a folder that may not be entered
@@ -106,6 +109,7 @@ def form(config: DatasetConfig) -> str:
     if not is_there:
         hint = nearest_file(path) or "check the path; demo:digits works without any data"
         raise DatasetError("no such file or folder", where=data, hint=hint)
+    refuse_file(path)
     from labelscan.data.readers.sheet import SUFFIXES
 
     raise DatasetError(

@@ -15,6 +15,7 @@ from labelscan.config import DatasetConfig
 from labelscan.data.dataset import Dataset, ImageFiles, make_dataset
 from labelscan.data.readers.sheet import SUFFIXES
 from labelscan.data.readers.splits import wanted_splits
+from labelscan.data.readers.unsupported import refuse_media
 from labelscan.data.refused_rows import is_utf_8
 from labelscan.errors import DatasetError, Problem
 from labelscan.events import Listener, StepAdvanced
@@ -163,6 +164,7 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:
         for label in listing.folders(split) if split else top:
             listing.add_class(label, split)
     if not listing.paths:
+        refuse_media(listing.others, str(root))
         raise _nothing_found(root, top)
     listing.check_names()
     return make_dataset(

@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 
 from labelscan.config import DatasetConfig
 from labelscan.data.readers.sheet import Sheet
+from labelscan.data.readers.unsupported import refuse_columns
 from labelscan.errors import DatasetError, Problem
 
 Tiers = tuple[tuple[str, ...], ...]
@@ -73,6 +74,8 @@ def find_columns(
         for role in USUAL_NAMES
         if with_path or role != "path"
     }
+    if not found["label"]:
+        refuse_columns(names, where)
     if with_path and not found["path"]:
         raise missing("path column", names, where=where, hint=_how_to_name("path"))
     if not found["label"]:
