@@ -75,6 +75,8 @@ def _in_memory(data: Any, labels: Any, config: DatasetConfig, *, for_classifier:
             data, config = series, dataclasses.replace(config, text_column=tuple(map(str, series)))
         given = labels if labels is None or _has_index(labels) else _array(labels, "labels")
         return dataset_from_frame(as_pandas(data), given, config, as_it_is=for_classifier)
+    if hasattr(data, "collect"):
+        raise ConfigError("a lazy frame has no rows yet", where="data", hint="pass data.collect()")
     if config.label_column:
         raise ConfigError("only frames and files have columns", where="label", hint="detect(data, labels)")
     if labels is None:

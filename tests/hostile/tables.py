@@ -33,6 +33,13 @@ KINDS = [
     Row(what="a number too large for float32", make=with_row("1e39,1,x"), says="column 'a' has 1e+39"),
     Row(what="a whole number of 400 digits", make=with_row(f"{'9' * 400},1,x"), says="column 'a' has"),
     Row(what="a comma as decimal point", make=with_row('"1,5",1,x'), says="column 'a' has '1,5' among numbers"),
+    Kind(
+        what="text in a column that is not UTF-8",
+        line="detect bad.jsonl --folds 2 --dry-run",
+        make=file("bad.jsonl", "".join(f'{{"a": "{row}\\udce9", "label": "{row % 2}"}}\n' for row in range(12))),
+        says="which is not UTF-8",
+        names="bad.jsonl row 1",
+    ),
     Row(what="an empty label", make=with_row("1,1,"), says="'label' is empty"),
     Row(what="a field more", make=with_row("1,1,x,"), says="4 fields for 3 columns"),
     Csv(what="no columns but the label", make=file("bad.csv", "label\nx\ny\n"), says="no feature columns"),

@@ -107,6 +107,8 @@ def test_a_label_column_is_named_for_frames_and_files_alone(tmp_path):
     assert config.dataset.label_column == "kind"
     with pytest.raises(labelscan.ConfigError, match="only frames and files have columns"):
         settings_and_data(FEATURES, None, None, label="kind")
+    with pytest.raises(labelscan.ConfigError, match=r"data\.collect\(\)"):
+        settings_and_data(pl.from_pandas(frame).lazy(), None, None, label="kind")
     with pytest.raises(labelscan.ConfigError, match="labels and label say the same"):
         settings_and_data(frame, LABELS, None, label="kind")
 

@@ -170,7 +170,7 @@ def _place(name: str, row: int) -> str:
 
 def _inputs(values: NDArray[np.generic], name: str, *, keep_gaps: bool) -> Inputs:
     if values.ndim == 2:
-        return _features(values, name, keep_gaps=keep_gaps)
+        return read_features(values, name, keep_gaps=keep_gaps)
     if are_texts(values):
         return Texts(as_strings(["" if text is None or text != text else text for text in values.tolist()]))
     if values.ndim not in (3, 4):
@@ -205,8 +205,8 @@ def are_texts(values: NDArray[np.generic]) -> bool:
     return bool(texts) and all(isinstance(text, str) for text in texts)
 
 
-def _features(values: NDArray[np.generic], name: str, *, keep_gaps: bool) -> FeatureTable | ColumnTable:
-    """Return features as an array, or as the columns of a table where some of them are missing."""
+def read_features(values: NDArray[np.generic], name: str, *, keep_gaps: bool = False) -> FeatureTable | ColumnTable:
+    """Return (N, D) features as an array, or as the columns of a table where some are missing, unless it keeps gaps."""
     if values.dtype.kind not in "fiub":
         raise DatasetError(f"features are {values.dtype}, not numbers", where=name, hint="use .astype(np.float32)")
     if values.shape[1] == 0:

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from pandas.api import types
 from pandas.tseries.api import guess_datetime_format
 
+from labelscan.data.refused_rows import is_utf_8
+
 Cells: TypeAlias = "pd.Series[Any]"
 
 MISSING = frozenset(["", "-", "na", "n/a", "nan", "null", "none", "?"])
@@ -61,6 +63,9 @@ def read_column(name: str, cells: Cells, where: Callable[[int], str]) -> Column:
         cells = cells.astype(object)
     if cells.dtype == object and any(isinstance(cell, SEVERAL_VALUES) for cell in cells):
         return _refused(name, cells, "several values in a cell, or bytes")
+    if cells.dtype == object and (broken := [row for row, cell in enumerate(cells) if not is_utf_8(str(cell))]):
+        refused = [(row, f"column {name!r} has {cells[row]!r}, which is not UTF-8") for row in broken]
+        return Column(refused=refused, hint=f"write it anew, or {leave_out(name)}")
     cells = _of_one_type(cells) if cells.dtype == object else cells
     kind = cells.dtype
     if isinstance(kind, pd.CategoricalDtype):

@@ -17,6 +17,7 @@ from pandas.api import types
 from labelscan.arrays import as_strings
 from labelscan.config import DatasetConfig
 from labelscan.data.dataset import ColumnTable, Dataset, Inputs, Texts, make_dataset
+from labelscan.data.readers.arrays import read_features
 from labelscan.data.readers.columns import asked_columns, check_cells, feature_columns, find_columns, missing
 from labelscan.data.readers.sheet import Sheet, as_text
 from labelscan.data.readers.splits import rows_to_read
@@ -115,6 +116,10 @@ def _inputs(
         cells = [frame[name].map(str, na_action="ignore").fillna("").tolist() for name in texts]
         joined = [BETWEEN.join(filter(str.strip, row)) for row in zip(*cells, strict=True)]
         return Texts(as_strings(joined)), [f"text from {' and '.join(map(repr, texts))}"]
+    if vectors := next((name for name in frame.columns if _holds_vectors(frame[name])), ""):
+        others = [repr(name) for name in frame.columns if name != vectors]
+        notes = [f"columns not used beside the embeddings: {', '.join(others)}"] if others else []
+        return _stacked(frame[vectors], where), [f"features from {vectors!r}", *notes]
     if as_it_is:
         return ColumnTable(_stored(frame.reset_index(drop=True))), []
     return inputs_of_frame(frame, where=where, place=PLACE, asked=asked_columns(list(frame.columns), config))
@@ -122,7 +127,7 @@ def _inputs(
 
 def _lone_text(frame: pd.DataFrame) -> list[str]:
     """Return the one column there is where it holds texts of several words, most of them different."""
-    if frame.shape[1] > 1 or not types.is_string_dtype(frame.dtypes.iloc[0]):
+    if frame.shape[1] > 1 or types.infer_dtype(frame.iloc[:, 0], skipna=True) != "string":
         return []
     texts = frame.iloc[:, 0].dropna()
     return (
@@ -132,13 +137,33 @@ def _lone_text(frame: pd.DataFrame) -> list[str]:
     )
 
 
+def _holds_vectors(cells: "pd.Series[Any]") -> bool:
+    """Return whether the first cell of a column is a list of numbers."""
+    first = cells.iloc[0] if len(cells) and cells.dtype == object else None
+    return isinstance(first, list | tuple | np.ndarray) and np.asarray(first).dtype.kind in "fiu"
+
+
+def _stacked(cells: "pd.Series[Any]", where: Callable[[int], str]) -> Inputs:
+    """Return lists of numbers as features, or raise DatasetError for those of another length."""
+    rows = [np.asarray([] if cell is None else cell) for cell in cells]
+    DatasetError.refuse(
+        [row for row, vector in enumerate(rows) if vector.shape != rows[0].shape],
+        lambda row: Problem(
+            f"{cells.name!r} has shape {rows[row].shape}, and {rows[0].shape} in the first row",
+            where(row),
+            "give each row as many numbers",
+        ),
+    )
+    return read_features(np.stack(rows), PLACE)
+
+
 def _stored(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a frame that Arrow can store, or raise DatasetError for columns that it cannot."""
     for name in frame.columns:
         try:
             pd.util.hash_pandas_object(frame[name])
             pyarrow.array(frame[name], from_pandas=True)
-        except (pyarrow.ArrowException, TypeError) as error:
+        except (pyarrow.ArrowException, TypeError, OverflowError, UnicodeEncodeError) as error:
             hint = "turn it into one type of values, or leave it out by settings=labelscan.settings(exclude=[...])"
             raise DatasetError(f"column {name!r} cannot be stored ({why(error)})", where=PLACE, hint=hint) from error
     return frame
@@ -159,9 +184,9 @@ def _texts(cells: "pd.Series[Any]", place_of: Callable[[int], str]) -> list[str]
     """Return the cells of a column with a role as text, empty where they are missing."""
     if types.is_float_dtype(cells.dtype):
         numbers = cells.to_numpy(dtype=np.float64, na_value=np.nan)
-        fractions = np.flatnonzero(numbers % 1 > 0)
-        if len(fractions):
-            problem = f"{cells.name!r} holds measured numbers such as {numbers[fractions[0]]:g}, not classes or names"
+        measured = np.flatnonzero(np.isinf(numbers) | (np.nan_to_num(numbers) % 1 > 0))
+        if len(measured):
+            problem = f"{cells.name!r} holds measured numbers such as {numbers[measured[0]]:g}, not classes or names"
             hint = "labelscan judges labels that are classes; if these are some, use .astype(str)"
             raise DatasetError(problem, where=PLACE, hint=hint)
         return ["" if np.isnan(number) else str(int(number)) for number in numbers.tolist()]

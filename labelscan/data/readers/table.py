@@ -70,7 +70,9 @@ def _frame(path: Path, names: Sequence[str], *, n_rows: int) -> pd.DataFrame:
     if path.suffix.lower() == ".parquet":
         frame: pd.DataFrame = read_parquet(path, names).to_pandas(date_as_object=False)
     elif path.suffix.lower() == ".jsonl":
-        frame = pd.DataFrame(read_sheet(path, names).columns)
+        frame = pd.DataFrame(
+            read_sheet(path, names).columns, dtype=object
+        )  # text that is not UTF-8 is no str of pandas
     else:
         there = column_names(path)
         frame = pd.read_csv(

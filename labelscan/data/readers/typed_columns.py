@@ -103,6 +103,8 @@ def inputs_of_frame(
     Raises:
         DatasetError: cells that are not what the others of their column are, no column that varies; up to 20 at once.
     """
+    if frame.empty:
+        raise DatasetError("there is no example", where=place, hint="check the data, and the split if you set one")
     columns = _Columns(where, asked)
     for name in frame.columns:
         columns.add(str(name), frame[name].reset_index(drop=True))

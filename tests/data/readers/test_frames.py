@@ -116,6 +116,8 @@ def test_labels_are_refused_by_what_they_are():
     assert "detect(df, label='kind')" in refused(FRAME)
     assert "'width' holds measured numbers such as 1.5" in refused(FRAME, label_column="width")
     assert "row 3 of the frame: 'colour' is empty" in refused(FRAME, label_column="colour")
+    assert "'width' holds measured numbers such as inf" in refused(FRAME.assign(width=np.inf), label_column="width")
+    assert "there is no example" in refused(FRAME.iloc[:0], label_column="kind")
     lists = FRAME.assign(kind=[["a"], ["a", "b"], ["b"], ["a"]])
     assert "row 0 of the frame: 'kind' is not one value but ['a']" in refused(lists, label_column="kind")
     assert "column 'x' occurs twice" in refused(pd.DataFrame([[1, 2]], columns=["x", "x"]))
@@ -128,7 +130,23 @@ def test_whole_floats_are_whole_numbers_as_labels():
 def test_cells_are_named_by_the_index():
     frame = FRAME.assign(size=["1", "2", "3", "big"]).set_axis(list("wxyz"))
     assert "row z of the frame: column 'size' has 'big' among numbers" in refused(frame, label_column="kind")
-    assert "column 'n' holds several values" in refused(FRAME.assign(n=[[1]] * 4), label_column="kind")
+    assert "column 'n' holds several values" in refused(FRAME.assign(n=[{}] * 4), label_column="kind")
+    broken = pd.Series(["a", "b\udce9", "c", "d"], dtype=object, index=list("wxyz"))
+    assert "row x of the frame: column 'n' has 'b\\udce9'" in refused(frame.assign(n=broken), label_column="kind")
+
+
+@pytest.mark.parametrize("made", [list, tuple, np.array])
+def test_a_column_of_lists_is_embeddings(made):
+    vectors = [made([1.5, 2.5]), made([3, 4]), made([5, 6]), made([7, 8])]
+    dataset = load(FRAME.assign(vector=vectors), label_column="kind")
+    np.testing.assert_array_equal(dataset.inputs.features, [[1.5, 2.5], [3, 4], [5, 6], [7, 8]])
+    assert "columns not used beside the embeddings: 'width', 'colour', 'day', 'flag'" in dataset.notes
+    theirs = pl.DataFrame({"vector": [list(vector) for vector in vectors], "label": list("abba")})
+    np.testing.assert_array_equal(load(theirs).inputs.features, dataset.inputs.features)
+    ragged = FRAME.assign(vector=[made([1, 2]), made([3, 4]), made([5, 6, 7]), None])
+    message = refused(ragged, label_column="kind")
+    assert "row 2 of the frame: 'vector' has shape (3,), and (2,) in the first row" in message
+    assert "row 3 of the frame: 'vector' has shape (0,)" in message
 
 
 def test_texts_are_one_column_of_words_or_those_that_are_named():
