@@ -117,6 +117,11 @@ KINDS = [
     Parquet(what="lists as features", make=parquet(b=[[1.0, 2.0]] * 12), says="several values in a cell"),
     Parquet(what="bytes as features", make=parquet(b=[b"\xff", b""] * 6), says="several values in a cell, or bytes"),
     Parquet(what="dates as features", make=parquet(b=pa.array(range(12), pa.timestamp("s"))), read_as="read"),
+    Parquet(
+        what="times in an unknown zone",
+        make=parquet(b=pa.array(range(12), pa.timestamp("s", "Foo/Bar"))),
+        says="cannot be read",
+    ),
     Parquet(what="decimals as features", make=parquet(b=pa.array(range(12), pa.decimal128(5))), read_as="read"),
     Parquet(what="missing numbers", make=parquet(b=[None, *map(float, range(11))]), read_as="read as gaps"),
     Parquet(what="truth values as features", make=parquet(b=[True, False] * 6)),

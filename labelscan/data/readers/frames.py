@@ -34,6 +34,8 @@ BETWEEN = "\n\n"
 """What joins the texts of several columns."""
 Labels: TypeAlias = "Sequence[object] | NDArray[Any] | pd.Series[Any] | None"
 """(N,) labels, those of a series for the rows of the same index; None where they are a column of the frame."""
+SEVERAL_WORDS = r"\w\s+\w|[\u0e00-\uffff]{6}"
+"""Words with a blank between them, or as many letters of a script that has no blanks."""
 COMPARED = 100
 """Rows by which a column is first compared with the labels."""
 

@@ -15,7 +15,7 @@ from labelscan.data.readers.splits import rows_to_read
 from labelscan.data.readers.typed_columns import inputs_of_frame
 from labelscan.errors import DatasetError
 from labelscan.events import Listener
-from labelscan.reading import with_home
+from labelscan.reading import why, with_home
 
 SETTINGS = frozenset(
     ["split", "label_column", "true_label_column", "id_column", "group_column", "split_column", "exclude", "only"]
@@ -68,11 +68,10 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
 def _frame(path: Path, names: Sequence[str], *, n_rows: int) -> pd.DataFrame:
     """Return the feature columns; of text files, columns of numbers alone as numbers and all other cells as text."""
     if path.suffix.lower() == ".parquet":
-        frame: pd.DataFrame = read_parquet(path, names).to_pandas(date_as_object=False)
+        frame = _from_parquet(path, names)
     elif path.suffix.lower() == ".jsonl":
-        frame = pd.DataFrame(
-            read_sheet(path, names).columns, dtype=object
-        )  # text that is not UTF-8 is no str of pandas
+        columns = read_sheet(path, names).columns
+        frame = pd.DataFrame(columns, dtype=object)  # a str of pandas is UTF-8, and JSON can spell what is not
     else:
         there = column_names(path)
         frame = pd.read_csv(
@@ -91,8 +90,18 @@ def _frame(path: Path, names: Sequence[str], *, n_rows: int) -> pd.DataFrame:
     return frame
 
 
+def _from_parquet(path: Path, names: Sequence[str]) -> pd.DataFrame:
+    table = read_parquet(path, names)
+    try:
+        frame: pd.DataFrame = table.to_pandas(date_as_object=False)
+    except (ValueError, OverflowError) as error:  # a time zone that nobody knows
+        hint = "save these columns as text"
+        raise DatasetError(f"cannot be read ({why(error)})", where=path.name, hint=hint) from error
+    return frame
+
+
 def _only_text(path: Path, names: Sequence[str]) -> str:
     """Return the one of the columns ``names`` that holds words; empty where there are none or several."""
-    columns = read_sheet(path, names).columns
-    words = [name for name, cells in columns.items() if pd.to_numeric(pd.Series(cells), errors="coerce").isna().all()]
+    columns = pd.DataFrame(read_sheet(path, names).columns, dtype=object)
+    words = [name for name in names if pd.to_numeric(columns[name], errors="coerce").isna().all()]
     return words[0] if len(words) == 1 else ""

@@ -22,6 +22,8 @@ LEAST_FOR_IDS = 20
 """In fewer rows it is chance where all cells differ, or stand in order."""
 NAMED_ID = re.compile(r"(?:^|[ _.-])(?:id|uid|uuid|guid|key)$|[a-z]I[Dd]$", re.IGNORECASE)
 """How a column of ids is called."""
+WORD = r"[!-~]+"
+"""One word in ASCII, as codes, addresses and names are; in some scripts whole texts have no blanks."""
 MOST_NAMED = 10
 """How many columns a note names."""
 KEEPS_THEM = "--only '*' keeps them"
@@ -126,7 +128,7 @@ def _are_ids(name: str, values: Cells) -> bool:
     if len(values) < LEAST_FOR_IDS or not values.is_unique or values.isna().any():
         return False
     if types.is_string_dtype(values.dtype):
-        return not values.str.contains(" ", regex=False).any()
+        return bool(values.str.fullmatch(WORD).all())
     return bool(NAMED_ID.search(name)) and types.is_float_dtype(values.dtype) and bool((values % 1 == 0).all())
 
 

@@ -156,6 +156,10 @@ def test_texts_are_one_column_of_words_or_those_that_are_named():
     assert dataset.inputs.texts.tolist() == ["on a day\n\na b", "at two", "c d"]
     assert load(frame[["title", "label"]]).inputs.texts.tolist() == ["on a day", "at two", ""]
     assert isinstance(load(frame).inputs, ColumnTable)
+    without_blanks = pd.DataFrame({"x": ["这家店很好吃", "服务态度很差劲"] * 15, "label": list("ab") * 15})
+    without_blanks["x"] += np.arange(30).astype(str)
+    assert isinstance(load(without_blanks).inputs, Texts)
+    assert isinstance(load(without_blanks.assign(n=[1, 2] * 15)).inputs.frame["x"][3], str)
     assert "no text column called 'titel'" in refused(frame, text_column=("titel",))
 
 
