@@ -164,7 +164,7 @@ class _Texts:
 
     def _refuse_units(self, where: Callable[[int], str]) -> Column | None:
         """Return what is wrong with numbers written as text with units, None where they are none."""
-        tried = self.distinct[self.n_rows > 0].head(TRIED)
+        tried = self.distinct[self.n_rows > 0].head(TRIED).astype(object)  # Arrow knows no letters but those of ASCII
         if not tried.str.match(NUMBER_WITH_UNIT).mean() * 2 > 1:
             return None
         parts = self.distinct.str.extract(NUMBER_WITH_UNIT).fillna("")

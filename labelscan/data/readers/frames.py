@@ -4,6 +4,7 @@ Its columns are found as those of a file are. Ids are its id column, else its in
 """
 
 import dataclasses
+import re
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeAlias
@@ -34,7 +35,7 @@ BETWEEN = "\n\n"
 """What joins the texts of several columns."""
 Labels: TypeAlias = "Sequence[object] | NDArray[Any] | pd.Series[Any] | None"
 """(N,) labels, those of a series for the rows of the same index; None where they are a column of the frame."""
-SEVERAL_WORDS = r"\w\s+\w|[\u0e00-\uffff]{6}"
+SEVERAL_WORDS = re.compile(r"\w\s+\w|[\u0e00-\uffff]{6}")
 """Words with a blank between them, or as many letters of a script that has no blanks."""
 COMPARED = 100
 """Rows by which a column is first compared with the labels."""
