@@ -240,7 +240,7 @@ def _command(source: Source, output: Path, *, is_folder: bool) -> str:
         has_splits = source.dataset.splits is not None and (is_folder or label_lists.suffix(source) != ".npz")
         settings = ["split"] if has_splits else []
     else:
-        settings = list(FORM_SETTINGS)
+        settings = [name for name in FORM_SETTINGS if name != "encoding"]  # copies are UTF-8
     options: list[str] = []
     for name in (*settings, "merge_labels"):
         value = getattr(source.config, name)

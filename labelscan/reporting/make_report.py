@@ -18,7 +18,7 @@ import pandas as pd
 from labelscan.arrays import as_strings
 from labelscan.config import RUN_JSON_SETTINGS, DatasetConfig
 from labelscan.data.dataset import Dataset, FeatureTable, ImageFiles, ImageSource, are_images
-from labelscan.data.readers.class_folders import is_called_image
+from labelscan.data.readers.folder_listing import is_called_image
 from labelscan.errors import LabelscanError, RunFolderError, UsageError
 from labelscan.events import Listener, ignore
 from labelscan.reporting.formats import FILE_NAMES, FORMATS

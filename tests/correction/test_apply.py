@@ -8,7 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
+from data.readers.test_encoded_images import save, table
 from data.readers.test_torchvision_set import lay_mnist
 from PIL import Image
 
@@ -598,3 +600,52 @@ def test_merged_labels_stay_as_they_were_written_unless_they_change(here):
     old = [spellings[row % 6] for row in range(N)]
     assert [row["label"] for row in rows_of("corrected.csv")] == ["cat", *old[2:5], "cat", *old[6:]]
     assert applied.command.endswith("corrected.csv --only x --only 'l*' --merge-labels case")
+
+
+def test_a_saved_data_set_becomes_one_parquet_file_with_its_classes_as_numbers(photos, here):
+    images = [{"bytes": path.read_bytes(), "path": path.name} for path in sorted(photos.rglob("*.png"))]
+    features = {"label": {"_type": "ClassLabel", "names": ["dark", "light"]}}
+    for split in ("train", "test"):
+        part = table(features, image=images, label=[0, 1] * (N // 2))
+        save(here / "pets" / split, part)
+    (here / "pets" / "dataset_dict.json").write_text('{"splits": ["train", "test"]}')
+    detect("pets", here / "run")
+    applied = labelscan.apply("run", decisions=[relabel("2", "light"), drop(str(N))])
+    made = pq.read_table(applied.output)
+    assert applied.output.suffix == ".parquet"
+    assert made.column("label").to_pylist() == [0, 1, 1, *([0, 1] * N)[3 : 2 * N]][:N] + ([0, 1] * N)[1:N]
+    assert made.column("split").to_pylist() == ["train"] * N + ["test"] * (N - 1)
+    assert made.column("image").to_pylist() == images + images[1:]
+    detect(applied.output, here / "again", **{"dataset.id_column": "example_id"})
+    before = labels_in("run") | {"2": "light"}
+    assert labels_in("again") == {one: label for one, label in before.items() if one != str(N)}
+
+
+@pytest.mark.parametrize(("suffix", "encoding"), [(".csv", "cp1252"), (".csv", "utf-16"), (".jsonl", "cp1252")])
+def test_a_copy_of_another_encoding_is_utf_8_and_says_so(here, suffix, encoding):
+    words = ("größer und schöner", "kleiner und feiner")
+    rows = [{"text": f"{words[row % 2]} als {row}", "label": CLASSES[row % 2]} for row in range(N)]
+    lines = [json.dumps(row, ensure_ascii=False) for row in rows]
+    if suffix == ".csv":
+        lines = ["text,label", *(",".join(row.values()) for row in rows)]
+    (here / f"t{suffix}").write_text("\n".join(lines) + "\n", encoding=encoding)
+    detect(f"t{suffix}", here / "run", **{"dataset.encoding": "" if encoding == "utf-16" else encoding})
+    applied = labelscan.apply("run", decisions=[relabel("0", "light")])
+    assert applied.notes == (f"the copy is written as UTF-8, and not as {encoding}",)
+    assert applied.command == f"labelscan detect {applied.output}"
+    place = 0 if suffix == ".jsonl" else 1
+    lines[place] = lines[place].replace("dark", "light")
+    assert applied.output.read_text(encoding="utf-8").splitlines() == lines
+
+
+def test_features_beside_a_list_stay_and_dropped_rows_are_said(photos, here):
+    lines = [f"{path.relative_to(here)},{path.parent.name}" for path in sorted(photos.rglob("*.png"))]
+    (here / "labels.csv").write_text("\n".join(["path,label", *lines]) + "\n")
+    np.save(here / "f.npy", np.arange(2.0 * len(lines)).reshape(-1, 2))
+    detect("labels.csv", here / "run", **{"dataset.features": "f.npy"})
+    first = lines[0].partition(",")[0]
+    applied = labelscan.apply("run", decisions=[relabel(first, "light")], output="new/labels.csv")
+    assert applied.command.endswith(f"labels.csv --features {here / 'f.npy'}")
+    assert rows_of(applied.output)[0] == {"path": f"../{first}", "label": "light", "example_id": first}
+    dropped = labelscan.apply("run", decisions=[drop(first)])
+    assert dropped.notes == (f"{here / 'f.npy'} still has the rows that were dropped: take them out of it too",)

@@ -22,6 +22,7 @@ from labelscan.config.sources import build, read_file, shipped_configs
 from labelscan.correction.decisions import Decision, read_decisions, write_decisions
 from labelscan.correction.label_studio import read_annotations
 from labelscan.data import readers
+from labelscan.data.dataset import are_images
 from labelscan.data.decoding import ImageShape, decode, open_image, quiet_pillow, reason, resize
 from labelscan.data.noise import NOISES
 from labelscan.data.prob_files import read_probabilities
@@ -73,6 +74,25 @@ def in_file(name: str, read: Callable[[Path], object], *beside: str) -> Callable
 
 def data_set(path: Path) -> object:
     return readers.read(DatasetConfig(data=str(path))).fingerprint()
+
+
+def features(content: bytes) -> object:
+    """Read a sheet of two labels, with features in a .npy file beside it."""
+    with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
+        (Path(folder) / "a.csv").write_text("label\na\nb\n")
+        (Path(folder) / "a.npy").write_bytes(content)
+        config = DatasetConfig(data=f"{folder}/a.csv", features=f"{folder}/a.npy")
+        return readers.read(config).fingerprint()
+
+
+def saved_folder(content: bytes) -> object:
+    """Read what ``save_to_disk`` of Hugging Face writes: the bytes are its state and its Arrow file."""
+    with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
+        state, _, arrow = content.partition(BETWEEN)
+        for name, part in (("state.json", state), ("dataset_info.json", b"{}"), ("a.arrow", arrow)):
+            (Path(folder) / name).write_bytes(part)
+        inputs = readers.read(DatasetConfig(data=folder)).inputs
+        return [picture(inputs.read(row)) for row in range(len(inputs))] if are_images(inputs) else None
 
 
 def picture(content: bytes) -> object:
@@ -157,10 +177,36 @@ def parquet_seeds() -> Iterable[bytes]:
     import pyarrow
     import pyarrow.parquet
 
-    for columns in ({"x": [0.5, 1.5], "label": ["a", "b"]}, {"path": ["0.png", "1.png"], "label": ["a", "b"]}):
+    cells = {
+        "x": [0.5, 1.5],
+        "path": ["0.png", "1.png"],
+        "text": ["one two", "three four"],
+        "embedding": [[0.5, 1.5], [2.5, 3.5]],
+        "image": [{"bytes": b"P5 1 1 255 \0", "path": "a"}, {"bytes": b"", "path": None}],
+    }
+    for name, column in cells.items():
         file = io.BytesIO()
-        pyarrow.parquet.write_table(pyarrow.table(columns), file)
+        pyarrow.parquet.write_table(pyarrow.table({name: column, "label": ["a", "b"]}), file)
         yield file.getvalue()
+
+
+def npy_seeds() -> Iterable[bytes]:
+    for array in (np.eye(2), np.eye(2, dtype=np.float16), np.ones((2, 3), np.int8), np.asfortranarray(np.eye(2))):
+        file = io.BytesIO()
+        np.save(file, array)
+        yield file.getvalue()
+
+
+def saved_seeds() -> Iterable[bytes]:
+    import pyarrow
+
+    for cells in ({"image": [{"bytes": b"P5 1 1 255 \0", "path": "a"}] * 2}, {"text": ["one two", "three four"]}):
+        table = pyarrow.table({**cells, "label": [0, 1]})
+        known = {"info": {"features": {"label": {"_type": "ClassLabel", "names": ["a", "b"]}}}}
+        file = io.BytesIO()
+        with pyarrow.ipc.new_stream(file, table.schema.with_metadata({"huggingface": json.dumps(known)})) as writer:
+            writer.write_table(table)
+        yield b'{"_data_files": [{"filename": "a.arrow"}]}' + BETWEEN + file.getvalue()
 
 
 def picture_seeds() -> Iterable[bytes]:
@@ -215,6 +261,8 @@ def texts(*seeds: str) -> Callable[[], Iterable[bytes]]:
 IMAGES = ("0.png", "1.png")
 MANIFEST = "path,label,id,group,split\n0.png,cat,a,1,train\n1.png,dog,b,1,val\n"
 LINES = '{"path": "0.png", "label": "cat"}\n{"path": "1.png", "label": 3}\n'
+TEXTS = 'id,title,text,label\na,One more,"so it, went",cat\nb,Two more,and so on,dog\n'
+VECTORS = '{"embedding": [0.5, 1], "label": "a"}\n{"embedding": [1.5, 2], "label": "b"}\n'
 TABLE = "x,y,z,label\n0.5,1,red,cat\n-1e9,3,blue,dog\n2,3,red,cat\n"
 COLUMNS = "day,flag,size,note,label\n2020-01-31,yes,1.5,a b,cat\n,no,NA,c d,dog\n2021-12-01,yes,?,,cat\n"
 JSON_ROWS = '{"day": "31/12/2020", "n": 1.5, "label": "cat"}\n{"day": null, "n": true, "label": "dog"}\n'
@@ -233,6 +281,10 @@ TARGETS = {
     "table jsonl": Target(in_file("a.jsonl", data_set), texts(JSON_ROWS), (*JSON, *DATES)),
     "arrays": Target(in_file("a.npz", data_set), npz_seeds),
     "parquet": Target(in_file("a.parquet", data_set, *IMAGES), parquet_seeds),
+    "texts csv": Target(in_file("a.csv", data_set), texts(TEXTS), CELLS),
+    "embeddings jsonl": Target(in_file("a.jsonl", data_set), texts(VECTORS), JSON),
+    "features": Target(features, npy_seeds),
+    "saved folder": Target(saved_folder, saved_seeds),
     "picture": Target(picture, picture_seeds),
     "probability arrays": Target(in_file("a.npz", read_probabilities), prob_seeds),
     "probability table": Target(in_file("a.csv", read_probabilities), texts(PROBS), CELLS),

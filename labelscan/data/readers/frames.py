@@ -4,7 +4,6 @@ Its columns are found as those of a file are. Ids are its id column, else its in
 """
 
 import dataclasses
-import re
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeAlias
@@ -19,9 +18,11 @@ from labelscan.arrays import as_strings
 from labelscan.config import DatasetConfig
 from labelscan.data.dataset import ColumnTable, Dataset, Inputs, Texts, make_dataset
 from labelscan.data.readers.arrays import read_features
-from labelscan.data.readers.columns import asked_columns, check_cells, feature_columns, find_columns, missing
-from labelscan.data.readers.sheet import Sheet, as_text
+from labelscan.data.readers.columns import asked_columns, check_cells, feature_columns, find_columns, not_used
+from labelscan.data.readers.sheet import HEAD, Sheet, as_text
 from labelscan.data.readers.splits import rows_to_read
+from labelscan.data.readers.text_columns import likely_texts, named_texts
+from labelscan.data.readers.texts import joined
 from labelscan.data.readers.typed_columns import inputs_of_frame
 from labelscan.errors import DatasetError, Problem
 from labelscan.reading import why
@@ -31,12 +32,8 @@ NAME = "frame"
 PLACE = "the frame"
 GIVEN = "the labels given"
 """The column of labels that do not come with the frame."""
-BETWEEN = "\n\n"
-"""What joins the texts of several columns."""
 Labels: TypeAlias = "Sequence[object] | NDArray[Any] | pd.Series[Any] | None"
 """(N,) labels, those of a series for the rows of the same index; None where they are a column of the frame."""
-SEVERAL_WORDS = re.compile(r"\w\s+\w|[\u0e00-\uffff]{6}")
-"""Words with a blank between them, or as many letters of a script that has no blanks."""
 COMPARED = 100
 """Rows by which a column is first compared with the labels."""
 
@@ -112,32 +109,25 @@ def _inputs(
     frame: pd.DataFrame, config: DatasetConfig, where: Callable[[int], str], *, as_it_is: bool
 ) -> tuple[Inputs, list[str]]:
     """Return what models see of the columns of features, and notes on it."""
-    for name in config.text_column:
-        if name not in frame:
-            raise missing("text column", list(frame.columns), where=PLACE, hint="name one of them", asked=name)
-    if texts := list(config.text_column) or _lone_text(frame):
-        cells = [frame[name].map(str, na_action="ignore").fillna("").tolist() for name in texts]
-        joined = [BETWEEN.join(filter(str.strip, row)) for row in zip(*cells, strict=True)]
-        return Texts(as_strings(joined)), [f"text from {' and '.join(map(repr, texts))}"]
+    if texts := named_texts(list(frame.columns), config, where=PLACE) or ([] if as_it_is else _likely_texts(frame)):
+        cells = {name: _as_words(frame[name]) for name in texts}
+        unused = not_used([name for name in frame.columns if name not in texts], "exclude the text to judge a table")
+        notes = [f"text from {' and '.join(map(repr, texts))}", *unused]
+        return Texts(as_strings(joined(Sheet(cells, where), texts))), notes
     if vectors := next((name for name in frame.columns if _holds_vectors(frame[name])), ""):
-        others = [repr(name) for name in frame.columns if name != vectors]
-        notes = [f"columns not used beside the embeddings: {', '.join(others)}"] if others else []
-        return _stacked(frame[vectors], where), [f"features from {vectors!r}", *notes]
+        unused = not_used([name for name in frame.columns if name != vectors], "models see the embeddings alone")
+        return _stacked(frame[vectors], where), [f"features from {vectors!r}", *unused]
     if as_it_is:
         return ColumnTable(_stored(frame.reset_index(drop=True))), []
     return inputs_of_frame(frame, where=where, place=PLACE, asked=asked_columns(list(frame.columns), config))
 
 
-def _lone_text(frame: pd.DataFrame) -> list[str]:
-    """Return the one column there is where it holds texts of several words, most of them different."""
-    if frame.shape[1] > 1 or types.infer_dtype(frame.iloc[:, 0], skipna=True) != "string":
-        return []
-    texts = frame.iloc[:, 0].dropna()
-    return (
-        list(frame.columns)
-        if texts.nunique() * 2 > len(texts) and texts.str.contains(r"\w\s+\w").mean() * 2 > 1
-        else []
-    )
+def _likely_texts(frame: pd.DataFrame) -> list[str]:
+    return likely_texts({name: _as_words(frame[name].iloc[:HEAD]) for name in frame.columns}, where=PLACE)
+
+
+def _as_words(cells: "pd.Series[Any]") -> list[str]:
+    return ["" if missing else str(cell) for cell, missing in zip(cells.tolist(), cells.isna(), strict=True)]
 
 
 def _holds_vectors(cells: "pd.Series[Any]") -> bool:

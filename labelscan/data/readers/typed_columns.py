@@ -14,18 +14,15 @@ from pandas.api import types
 
 from labelscan.data.dataset import ColumnTable, FeatureTable
 from labelscan.data.readers.cells import Cells, read_column
+from labelscan.data.readers.columns import MOST_NAMED, ROW_NUMBERS
 from labelscan.errors import DatasetError, Problem
 
-ROW_NUMBER_NAMES = ("", "index", "unnamed: 0")
-"""What pandas and R call the column of row numbers that they write in front."""
 LEAST_FOR_IDS = 20
 """In fewer rows it is chance where all cells differ, or stand in order."""
 NAMED_ID = re.compile(r"(?:^|[ _.-])(?:id|uid|uuid|guid|key)$|[a-z]I[Dd]$", re.IGNORECASE)
 """How a column of ids is called."""
 WORD = r"[!-~]+"
 """One word in ASCII, as codes, addresses and names are; in some scripts whole texts have no blanks."""
-MOST_NAMED = 10
-"""How many columns a note names."""
 KEEPS_THEM = "--only '*' keeps them"
 
 
@@ -118,7 +115,7 @@ def _are_row_numbers(name: str, values: Cells) -> bool:
     if not types.is_float_dtype(values.dtype) or values.isna().any():
         return False
     steps = np.diff(values.to_numpy())
-    if (steps == 1).all() and name.strip().lower() in ROW_NUMBER_NAMES:
+    if (steps == 1).all() and name.strip().lower() in ROW_NUMBERS:
         return True
     return len(values) >= LEAST_FOR_IDS and bool((steps >= 1).all() and (values % 1 == 0).all())
 

@@ -140,7 +140,7 @@ def test_a_column_of_lists_is_embeddings(made):
     vectors = [made([1.5, 2.5]), made([3, 4]), made([5, 6]), made([7, 8])]
     dataset = load(FRAME.assign(vector=vectors), label_column="kind")
     np.testing.assert_array_equal(dataset.inputs.features, [[1.5, 2.5], [3, 4], [5, 6], [7, 8]])
-    assert "columns not used beside the embeddings: 'width', 'colour', 'day', 'flag'" in dataset.notes
+    assert "columns not used: width, colour, day, flag: models see the embeddings alone" in dataset.notes
     theirs = pl.DataFrame({"vector": [list(vector) for vector in vectors], "label": list("abba")})
     np.testing.assert_array_equal(load(theirs).inputs.features, dataset.inputs.features)
     ragged = FRAME.assign(vector=[made([1, 2]), made([3, 4]), made([5, 6, 7]), None])
@@ -149,22 +149,21 @@ def test_a_column_of_lists_is_embeddings(made):
     assert "row 3 of the frame: 'vector' has shape (0,)" in message
 
 
-def test_texts_are_one_column_of_words_or_those_that_are_named():
+def test_texts_are_found_as_in_a_file_or_named():
     frame = pd.DataFrame({"title": ["on a day", "at two", None], "body": ["a b", "", "c d"], "label": list("aba")})
-    dataset = load(frame, text_column=("title", "body"))
+    dataset = load(frame)
     assert isinstance(dataset.inputs, Texts)
     assert dataset.inputs.texts.tolist() == ["on a day\n\na b", "at two", "c d"]
     assert load(frame[["title", "label"]]).inputs.texts.tolist() == ["on a day", "at two", ""]
-    assert isinstance(load(frame).inputs, ColumnTable)
-    without_blanks = pd.DataFrame({"x": ["这家店很好吃", "服务态度很差劲"] * 15, "label": list("ab") * 15})
-    without_blanks["x"] += np.arange(30).astype(str)
-    assert isinstance(load(without_blanks).inputs, Texts)
-    assert isinstance(load(without_blanks.assign(n=[1, 2] * 15)).inputs.frame["x"][3], str)
+    words = frame.assign(said=["one two", "three four", "five six"], n=[1, 2, 3])
+    assert load(words, text_column=("said",)).inputs.texts.tolist() == words["said"].tolist()
+    assert isinstance(load(words, exclude=("title", "body")).inputs, ColumnTable)
     assert "no text column called 'titel'" in refused(frame, text_column=("titel",))
 
 
 def test_a_frame_stays_as_it_is_for_a_classifier_that_takes_frames():
     frame = FRAME.assign(constant=1, n=[1, 2, 3, 4], at=[datetime.date(2020, 1, 1)] * 4)
+    frame["text"] = ["a b", "c d", "e f", "g h"]
     kept = load(frame, label_column="kind", as_it_is=True).inputs.frame
     pd.testing.assert_frame_equal(kept, frame.drop(columns="kind"))
     with pytest.raises(DatasetError, match="column 'odd' cannot be stored"):

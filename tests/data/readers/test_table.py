@@ -234,7 +234,7 @@ def test_numbers_with_units_are_refused_with_three_cells_and_what_to_do(tmp_path
     ],
 )
 def test_text_with_numbers_in_it_is_text(tmp_path, cells):
-    pd.DataFrame({"place": cells, "label": list("abab")}).to_csv(tmp_path / "table.csv", index=False)
+    pd.DataFrame({"place": cells, "n": [1, 2, 1, 1], "label": list("abab")}).to_csv(tmp_path / "table.csv", index=False)
     assert load(tmp_path / "table.csv").inputs.frame["place"].tolist() == cells
 
 
@@ -315,7 +315,7 @@ def test_a_column_is_refused_where_there_are_none():
 
 
 def test_the_one_column_of_words_is_proposed_for_the_labels(tmp_path):
-    flowers = "id,width,height,species\na,1.5,2,rose\nb,2.5,,tulip\n"
+    flowers = "id,width,height,species\na,1.5,2,rose\nb,2.5,,tulip\nc,1,3,rose\nd,2,4,tulip\n"
     assert refused(write(tmp_path, flowers)).endswith("hint: perhaps --label-column species")
     two = "width,country,species\n1,fr,rose\n2,nl,tulip\n"
     assert "hint: name it by --label-column" in refused(write(tmp_path, two))

@@ -1,0 +1,56 @@
+"""What the first rows of a sheet tell about its columns: whether they hold words, numbers or classes."""
+
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+
+from labelscan.data.readers.sheet import HEAD, read_sheet, single_valued
+
+MOSTLY = 0.5
+"""The share of cells above which a column is like them."""
+NO_SPACES_FROM, FEW_LETTERS = "\u0e00", 6
+"""Thai, Chinese, Japanese and others are written without spaces: so many letters of them are several words."""
+
+
+def first_rows(path: Path, names: Sequence[str], encoding: str) -> dict[str, list[str]]:
+    """Return the first cells of the columns ``names`` that have one value a cell."""
+    return read_sheet(path, single_valued(path, names), encoding, n_rows=HEAD).columns
+
+
+def likely_label(path: Path, names: Sequence[str], encoding: str) -> str:
+    """Return the one of the columns ``names`` whose values recur, and are not numbers; empty where there are several.
+
+    It is the hint where no label column is found.
+    """
+    head = first_rows(path, names, encoding)
+    likely = [name for name, cells in head.items() if 1 < len(set(cells)) <= MOSTLY * len(cells)]
+    likely = [name for name in likely if not are_numbers(head[name])] or likely
+    return likely[0] if len(likely) == 1 else ""
+
+
+def are_words(cells: Sequence[str]) -> bool:
+    """Return whether the cells are texts: mostly of several words, and mostly different ones."""
+    filled = [cell for cell in cells if cell.strip()]
+    several = sum(map(_has_several_words, filled))
+    return several > MOSTLY * len(filled) and len(set(filled)) > MOSTLY * len(filled)
+
+
+def _has_several_words(cell: str) -> bool:
+    if sum(letter >= NO_SPACES_FROM for letter in cell[:HEAD]) >= FEW_LETTERS:
+        return True
+    words = (word for word in cell.split() if any(map(str.isalpha, word)))
+    return len(list(islice(words, 2))) == 2  # dates and amounts have one at most
+
+
+def are_numbers(cells: Sequence[str]) -> bool:
+    """Return whether most cells are numbers."""
+    filled = [cell for cell in cells if cell.strip()]
+    return sum(map(_is_number, filled)) > MOSTLY * len(filled)
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
