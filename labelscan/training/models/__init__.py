@@ -20,6 +20,7 @@ from labelscan.training.models.automatic import LITE0, TFIDF, WORDLLAMA, Candida
 from labelscan.training.models.backbones import file_of
 from labelscan.training.models.classifiers import Boosting, ClassifierModel, ExtraTrees, Logistic, Ridge
 from labelscan.training.models.mlp import MLP, LinearHead
+from labelscan.training.models.named_embeddings import find_embedding
 from labelscan.training.models.small_cnn import SmallCNN
 from labelscan.training.models.text_embeddings import TextEmbedding, WordLlama
 from labelscan.training.models.text_models import Bayes, TextModel, Tfidf
@@ -217,6 +218,8 @@ def _build(text: str, weights: str) -> tuple[Model, str]:
     spec = replace(spec, options={key: value for key, value in spec.options.items() if key != "head"})
     if spec.name in MODELS:
         return MODELS.build_spec(spec, weights=weights), head
+    if (embedding := find_embedding(spec.name, weights)) is not None:
+        return embedding, head
     if spec.options or spec.bare is not None:
         problem = f"{spec.name} has no option {next(iter(spec.options), spec.bare)!r}"
         raise ConfigError(problem, where="model.name", hint="use head, as in resnet18:head=extra-trees")

@@ -13,37 +13,36 @@ from labelscan.data.segment import DIGEST_BYTES
 from labelscan.events import Listener, Noted, StepAdvanced, StepDone, StepStarted
 from labelscan.training.models.text_embeddings import TextEmbedding
 
-BATCH = 256
+BLOCK = 256
 
 
 def embed_texts(texts: Strings, embedding: TextEmbedding, path: Path, *, cache: Cache, notify: Listener) -> None:
-    """Write the (N, D) float32 features of (N,) texts to the .npy file ``path``; those of empty texts are zeros."""
+    """Write the (N, D) float32 features of (N,) texts to the .npy file ``path``; those of empty texts are zeros.
+
+    They are computed in blocks of the same texts in whatever process: some models fill up the texts of a block to the
+    longest, which changes last digits. A block of which any is missing in the cache is computed as a whole.
+    """
     started = time.monotonic()
     notify(StepStarted("features", len(texts)))
-    made_by = {"embedding": embedding.name, **embedding.made_by()}
-    digests = [_digest(text) for text in texts]
-    with cache.shelf("features", made_by, notify=notify) as shelf, rows_file(path, len(texts)) as rows:
-        missing, n_empty = [], 0
-        for row, text in enumerate(texts):
-            known = shelf.get(digests[row]) if text.strip() else None
-            if known is not None:
-                rows.put(row, known.view("<f4")[None])
-            elif text.strip():
-                missing.append(row)
+    loaded = embedding.load()
+    made_by = {"embedding": embedding.name, **loaded.made_by}
+    rows = np.array([row for row, text in enumerate(texts) if text.strip()], dtype=np.int64)
+    n_reused = 0
+    with cache.shelf("features", made_by, notify=notify) as shelf, rows_file(path, len(texts)) as file:
+        for block in np.split(rows, range(BLOCK, len(rows), BLOCK)):
+            digests = [_digest(texts[row]) for row in block]
+            known = [shelf.get(digest) for digest in digests]
+            if all(features is not None for features in known):
+                features = np.stack([each.view("<f4") for each in known if each is not None])
+                n_reused += len(block)
             else:
-                n_empty += 1
-        done = len(texts) - len(missing)
-        if done > n_empty:
-            notify(Noted(f"{done - n_empty:,} of {len(texts) - n_empty:,} features are reused"))
-        embed = embedding.load() if missing else None
-        for start in range(0, len(missing), BATCH):
-            few = missing[start : start + BATCH]
-            assert embed is not None
-            block = np.ascontiguousarray(embed([texts[row] for row in few]), dtype="<f4")
-            for row, features in zip(few, block, strict=True):
-                rows.put(row, features[None])
-            shelf.add([digests[row] for row in few], block)
-            notify(StepAdvanced("features", done + start + len(few)))
+                features = np.ascontiguousarray(loaded.embed([texts[row] for row in block]), dtype="<f4")
+                shelf.add(digests, features)
+            for row, values in zip(block.tolist(), features, strict=True):
+                file.put(row, values[None])
+            notify(StepAdvanced("features", int(block[-1]) + 1))
+    if n_reused:
+        notify(Noted(f"{n_reused:,} of {len(rows):,} features are reused"))
     notify(StepDone("features", time.monotonic() - started))
 
 

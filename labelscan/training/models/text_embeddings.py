@@ -4,7 +4,7 @@ Weights come from a package or a folder on this machine; nothing is fetched unle
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -17,38 +17,51 @@ from numpy.typing import NDArray
 from labelscan.errors import ConfigError
 
 Embed: TypeAlias = Callable[[Sequence[str]], NDArray[np.float32]]
-"""Returns (B, D) features of B texts."""
+"""Returns (B, D) features of B texts, the same for the same B texts."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedEmbedding:
+    """An embedding with its weights in memory."""
+
+    embed: Embed
+    made_by: Mapping[str, object]
+    """What features depend on besides the text: the weights and the versions of packages."""
 
 
 class TextEmbedding(Protocol):
-    """A pretrained model of texts; picklable, since weights are only named."""
+    """A pretrained model of texts; picklable, since its weights are only named."""
 
     @property
     def name(self) -> str:
         """Return its name, as after ``--model``."""
 
-    def load(self) -> Embed:
-        """Return the function that embeds texts, having read the weights."""
+    def load(self) -> LoadedEmbedding:
+        """Return the model with its weights.
 
-    def made_by(self) -> Mapping[str, object]:
-        """Return what features depend on besides the text: the weights and the versions of packages."""
+        Raises:
+            ConfigError: they are not on this machine, and may not be fetched.
+        """
 
 
 @dataclass(frozen=True)
 class WordLlama:
     """Static embeddings of tokens, averaged over a text; the weights come in the wheel of wordllama: works offline.
 
-    Source: https://github.com/dleemiller/WordLlama, the token embeddings of large language models, trained down to 256
+    Source: https://github.com/dleemiller/WordLlama, token embeddings of large language models, trained down to 256
     dimensions.
     """
 
     name = "wordllama"
 
-    def load(self) -> Embed:
+    def load(self) -> LoadedEmbedding:
+        if not wordllama_installed():
+            problem = "wordllama is not installed"
+            raise ConfigError(problem, where="model.name", hint="pip install 'labelscan[text]', or use tfidf")
         from safetensors.numpy import load_file
         from tokenizers import Tokenizer
 
-        weights, tokenizer_file = _wordllama_files()
+        weights, tokenizer_file = _one_file("*.safetensors"), _one_file("*tokenizer*.json")
         vectors: NDArray[np.float32] = load_file(weights)["embedding.weight"].astype(np.float32)
         tokenizer = Tokenizer.from_file(str(tokenizer_file))
         tokenizer.no_truncation()
@@ -62,11 +75,8 @@ class WordLlama:
                     row[:] = vectors[tokens.ids].mean(axis=0)
             return features
 
-        return embed
-
-    def made_by(self) -> Mapping[str, object]:
-        weights, tokenizer = _wordllama_files()
-        return {"weights": _digest(weights), "tokenizer": _digest(tokenizer), "tokenizers": version("tokenizers")}
+        files = digest_of_files([weights, tokenizer_file])
+        return LoadedEmbedding(embed, {"weights": files, "tokenizers": version("tokenizers")})
 
 
 def wordllama_installed() -> bool:
@@ -74,23 +84,21 @@ def wordllama_installed() -> bool:
     return all(find_spec(name) is not None for name in ("wordllama", "tokenizers", "safetensors"))
 
 
-def _wordllama_files() -> tuple[Path, Path]:
-    """Return the files of weights and of the tokenizer, found without importing the package: its loader needs more."""
+def _one_file(pattern: str) -> Path:
+    """Return a file of wordllama, found without importing it: its own loader looks in another folder."""
     spec = find_spec("wordllama")
-    if spec is None or spec.origin is None or not wordllama_installed():
-        problem = "wordllama is not installed"
-        raise ConfigError(problem, where="model.name", hint="pip install 'labelscan[text]', or use tfidf")
-    folder = Path(spec.origin).parent
-    return next(_files(folder, "*.safetensors")), next(_files(folder, "*tokenizer*.json"))
-
-
-def _files(folder: Path, pattern: str) -> Iterator[Path]:
-    found = sorted(folder.rglob(pattern))
+    assert spec is not None
+    assert spec.origin is not None
+    found = sorted(Path(spec.origin).parent.rglob(pattern))
     if not found:
-        raise ConfigError(f"wordllama has no {pattern}", where="model.name", hint="install wordllama 0.4.0.post1")
-    return iter(found)
+        raise ConfigError(f"wordllama has no {pattern}", where="model.name", hint="pip install -U 'labelscan[text]'")
+    return found[0]
 
 
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+def digest_of_files(paths: Sequence[Path]) -> str:
+    """Return 32 hexadecimal digits that change with the contents of any of the files."""
+    digest = hashlib.blake2b(digest_size=16)
+    for path in paths:
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
