@@ -6,6 +6,7 @@ Its columns are found as those of a file are. Ids are its id column, else its in
 import dataclasses
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -16,9 +17,10 @@ from pandas.api import types
 
 from labelscan.arrays import as_strings
 from labelscan.config import DatasetConfig
-from labelscan.data.dataset import ColumnTable, Dataset, Inputs, Texts, make_dataset
+from labelscan.data.dataset import ColumnTable, Dataset, Inputs, Texts
 from labelscan.data.readers.arrays import read_features
 from labelscan.data.readers.columns import asked_columns, check_cells, feature_columns, find_columns, not_used
+from labelscan.data.readers.labelled_rows import LabelledRows
 from labelscan.data.readers.sheet import HEAD, Sheet, as_text
 from labelscan.data.readers.splits import rows_to_read
 from labelscan.data.readers.text_columns import likely_texts, named_texts
@@ -27,9 +29,8 @@ from labelscan.data.readers.typed_columns import inputs_of_frame
 from labelscan.errors import DatasetError, Problem
 from labelscan.reading import why
 
-NAME = "frame"
-"""The default run folder is named after it."""
-PLACE = "the frame"
+PLACE = "frame"
+"""What messages name; the default run folder is called after it."""
 GIVEN = "the labels given"
 """The column of labels that do not come with the frame."""
 Labels: TypeAlias = "Sequence[object] | NDArray[Any] | pd.Series[Any] | None"
@@ -80,29 +81,19 @@ def dataset_from_frame(
     columns = find_columns(names, config, where=PLACE, with_path=False, hint="name it, as in detect(df, label='kind')")
     sheet = Sheet({name: _texts(frame[name], place_of) for name in columns.used()}, place_of)
     kept = rows_to_read(sheet, columns, config.split, where=PLACE)
-    rows, frame = sheet.take(kept), frame.iloc[kept]
-    check_cells(rows, columns)
-    given = rows.columns[columns.label]
+    rows = LabelledRows(Path(PLACE), columns, sheet.take(kept), kept, len(frame))
+    check_cells(rows.sheet, columns)
+    frame = frame.iloc[kept]
     features = feature_columns(names, columns, config, where=PLACE)
+    given = rows.sheet.columns[columns.label]
     same = [name for name in features if labels is not None and _are(frame[name], given)]
     left = [name for name in features if name not in same]
     if not left:
         raise DatasetError("no column but the labels", where=PLACE, hint="give a frame with columns of features")
-    inputs, notes = _inputs(frame[left], config, rows.where, as_it_is=as_it_is)
-    by_number = not columns.id and _counts_rows(frame.index, kept)
-    return make_dataset(
-        name=NAME,
-        place=PLACE,
-        inputs=inputs,
-        labels=given,
-        example_ids=rows.cells(columns.id) or _ids(frame.index),
-        where=rows.where,
-        ids_depend_on_order=by_number,
-        groups=rows.cells(columns.group),
-        splits=rows.cells(columns.split),
-        true_labels=rows.cells(columns.true_label),
-        notes=[columns.describe(), *notes, *(f"column dropped that is the labels: {name!r}" for name in same)],
-    )
+    inputs, notes = _inputs(frame[left], config, rows.sheet.where, as_it_is=as_it_is)
+    notes += [f"column dropped that is the labels: {name!r}" for name in same]
+    ids = None if columns.id or _counts_rows(frame.index, kept) else _ids(frame.index)
+    return rows.dataset(inputs, [columns.describe(), *notes], ids=ids)
 
 
 def _inputs(
@@ -214,4 +205,4 @@ def _counts_rows(index: "pd.Index[Any]", rows: Sequence[int]) -> bool:
 
 
 def _place(index: "pd.Index[Any]", row: int) -> str:
-    return f"row {index[row]} of {PLACE}"
+    return f"row {index[row]} of the frame"
