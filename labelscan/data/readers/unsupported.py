@@ -24,6 +24,8 @@ _PAIR = (
 """How folders of images, and of masks of them, are called."""
 BOX_FILES = {"labels": ("*.txt", "*/*.txt"), "annotations": ("*.xml", "*.json")}
 """What YOLO, Pascal VOC and COCO keep their boxes in, by folder."""
+LOOKED_AT = 5
+"""Files of each place: one of them may be a list of classes."""
 COCO_FILE = ".coco.json"
 """How such a file is called that lies beside its images."""
 BOXES = re.compile(rb'^\d+(?: -?[\d.]+){4,}\s|<annotation|"(?:images|annotations|categories)"\s*:')
@@ -93,11 +95,11 @@ def _entries(folder: Path) -> dict[str, Path]:
 
 
 def _box_files(there: Mapping[str, Path]) -> Iterator[Path]:
-    """Yield one file of each place for boxes."""
+    """Yield some files of each place for boxes."""
     yield from (path for name, path in there.items() if name.endswith(COCO_FILE))
     for name, patterns in BOX_FILES.items():
         for pattern in patterns if name in there else ():
-            yield from islice(there[name].glob(pattern), 1)
+            yield from islice(there[name].glob(pattern), LOOKED_AT)
 
 
 def _same_names(images: Path, masks: Path) -> bool:

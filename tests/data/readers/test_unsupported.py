@@ -49,6 +49,7 @@ def refused(data, **config):
 def test_folders_of_boxes_are_refused(tmp_path, name, content):
     photos(tmp_path, "images/1.png", "images/2.png", "train/images/1.png")
     write(tmp_path, name, content)
+    write(tmp_path, "labels/classes.txt", "cat\ndog\n")
     message = refused(tmp_path)
     assert f"{tmp_path / name}: these are boxes in images" in message
     assert "cut out each object as an image of its own" in message
