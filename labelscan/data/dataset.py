@@ -122,8 +122,8 @@ class ColumnTable:
 
     frame: "pd.DataFrame"
     """N rows. Numbers are float64 with NaN where they are missing, dates datetime64 without a time zone, truth values
-    bool, and text is what pandas has for it: its ``str``, which Arrow holds in a third of the memory of objects. For a
-    caller's classifier they are whatever the caller's frame holds."""
+    bool, and text is what pandas has for it: its ``str``, which Arrow holds in half the memory of objects or less. For
+    a caller's classifier they are whatever the caller's frame holds."""
 
     def __len__(self) -> int:
         return len(self.frame)
