@@ -66,6 +66,7 @@ def benchmark(
     data: Data | None = None,
     labels: ArrayLike | None = None,
     *,
+    label: str = "",
     noises: Sequence[str] = (),
     losses: Sequence[str] = (),
     detectors: Sequence[str] = (),
@@ -87,6 +88,7 @@ def benchmark(
         data: as in ``detect``. With ``noises``, the true labels count as right where the data has them, else the
             given ones; without, the data must have true labels, some of which differ from the given ones.
         labels: (N,) with data in memory only.
+        label: as in ``detect``.
         noises: such as ``symmetric:0.1``.
         losses: such as ``blurry:gamma=0.4``; the others are compared with the first. Empty is that of ``settings``.
         detectors: such as ``confident-learning:filter_by=both``; empty is those of every run.
@@ -105,7 +107,7 @@ def benchmark(
     from labelscan.benchmarking import run_benchmark
     from labelscan.benchmarking.plan import make_benchmark_plan
 
-    config, dataset = settings_and_data(data, labels, settings)
+    config, dataset = settings_and_data(data, labels, settings, label=label, model=model)
     plan = make_benchmark_plan(
         config,
         dataset=dataset,

@@ -242,7 +242,7 @@ def _command(source: Source, output: Path, *, is_folder: bool) -> str:
     else:
         settings = [name for name in FORM_SETTINGS if name != "encoding"]  # copies are UTF-8
     options: list[str] = []
-    for name in settings:
+    for name in (*settings, "merge_labels"):
         value = getattr(source.config, name)
         for one in value if isinstance(value, tuple) else filter(None, [value]):
             options += [f"--{name.replace('_', '-')}", one]

@@ -5,6 +5,7 @@ same bytes.
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelscan.arrays import GivenLabels, Index, Strings, TrueLabels, as_strings
-from labelscan.data.refused_rows import check_number_of_classes, refuse_broken_text, repeated_ids
+from labelscan.data.class_names import note_look_alikes, sort_class_names
+from labelscan.data.refused_rows import check_number_of_classes, refuse_broken_text, refuse_other_tasks, repeated_ids
 from labelscan.errors import DatasetError, Problem
 
 if TYPE_CHECKING:
@@ -119,8 +121,9 @@ class ColumnTable:
     """Rows of a table as it is: numbers with gaps, dates, truth values, categories and text."""
 
     frame: "pd.DataFrame"
-    """N rows. Numbers are float64 with NaN where they are missing, dates datetime64 without a time zone; truth values
-    are bool, and text is str or missing."""
+    """N rows. Numbers are float64 with NaN where they are missing, dates datetime64 without a time zone, truth values
+    bool, and text is what pandas has for it: its ``str``, which Arrow holds in half the memory of objects or less. For
+    a caller's classifier they are whatever the caller's frame holds."""
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -244,15 +247,6 @@ def _content(inputs: Inputs) -> Iterator[bytes | memoryview]:
             yield hash_pandas_object(column, index=False).to_numpy().tobytes()
 
 
-def sort_class_names(labels: Sequence[str]) -> tuple[str, ...]:
-    """Return the distinct labels: by value where all are numbers, else alphabetically."""
-    distinct = sorted(set(labels))
-    try:
-        return tuple(sorted(distinct, key=lambda label: (float(label), label)))
-    except ValueError:
-        return tuple(distinct)
-
-
 def make_dataset(
     *,
     name: str,
@@ -299,6 +293,7 @@ def make_dataset(
     DatasetError.refuse(empty + repeated_ids(example_ids, where), lambda problem: problem)
     class_names = sort_class_names(labels)
     check_number_of_classes(class_names, len(labels), place or name)
+    refuse_other_tasks(class_names, place or name)
     true_class_names = class_names
     if true_labels is not None:
         true_class_names += sort_class_names(list(set(true_labels).difference(class_names)))
@@ -314,17 +309,8 @@ def make_dataset(
         splits=None if splits is None else as_strings(splits)[order],
         true_labels=None if true_labels is None else _encode(true_labels, true_class_names)[order],
         true_class_names=true_class_names,
-        notes=(*notes, *_look_alikes(class_names)),
+        notes=(*notes, *note_look_alikes(Counter(labels))),
     )
-
-
-def _look_alikes(class_names: Sequence[str]) -> list[str]:
-    """Return a note on each group of classes whose names differ only in case or outer spaces."""
-    alike: dict[str, list[str]] = {}
-    for name in class_names:
-        alike.setdefault(name.strip().casefold(), []).append(name)
-    groups = [names for names in alike.values() if len(names) > 1]
-    return [f"classes that differ only in case or spaces: {', '.join(map(repr, names))}" for names in groups]
 
 
 def _encode(labels: Sequence[str], class_names: Sequence[str]) -> GivenLabels:

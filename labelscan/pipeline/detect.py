@@ -45,6 +45,7 @@ def detect(
     data: Data | None = None,
     labels: ArrayLike | None = None,
     *,
+    label: str = "",
     settings: Config | None = None,
     model: UserModel | Sequence[UserModel] | None = None,
     output: Path | str | None = None,
@@ -57,13 +58,15 @@ def detect(
     """Find labels that are probably wrong, and leave a run folder.
 
     Args:
-        data: a path or name as on the command line, a data set, or images or features in memory: arrays, lists,
-            torch tensors, data frames. None is that of ``settings``.
-        labels: (N,) given labels, with data in memory only.
+        data: a path or name as on the command line, a data set, or data in memory: a data frame of pandas, polars or
+            others, whose id column or else index are the ids; (N,) texts; images or features as arrays, lists or torch
+            tensors. None is that of ``settings``.
+        labels: (N,) given labels, with data in memory whose labels are no column of it.
+        label: the column of labels in a data frame or file; empty finds it by its usual names.
         settings: from ``labelscan.settings``; None is the defaults.
         model: a function that returns a new ``nn.Module`` for (B, C, H, W) or (B, D) float inputs, or a
-            scikit-learn classifier, in place of the models that the settings name; or a list of these, each of which
-            is an opinion.
+            scikit-learn classifier or pipeline, in place of the models that the settings name; or a list of these, each
+            of which is an opinion. A classifier gets the columns of a data frame and texts as they came.
         output: the run folder; None is ``labelscan-runs/<name>-<fingerprint>``.
         resume: whether a missing run is an error.
         fresh: whether an earlier run in the folder is deleted.
@@ -80,7 +83,7 @@ def detect(
     """
     review = None if decisions is None else read_review(decisions)  # a damaged file is refused before any training
     listen = interruptible(notify, max_seconds)
-    plan = planning.plan(data, labels, settings=settings, model=model, output=output, notify=listen)
+    plan = planning.plan(data, labels, label=label, settings=settings, model=model, output=output, notify=listen)
     return carry_out(plan, resume=resume, fresh=fresh, review=review, notify=listen)
 
 

@@ -83,6 +83,7 @@ def plan(
     data: Data | None = None,
     labels: ArrayLike | None = None,
     *,
+    label: str = "",
     settings: Config | None = None,
     model: UserModel | Sequence[UserModel] | None = None,
     output: Path | str | None = None,
@@ -93,7 +94,7 @@ def plan(
     Raises:
         UsageError: settings or data that cannot work, with what to do.
     """
-    config, dataset = settings_and_data(data, labels, settings)
+    config, dataset = settings_and_data(data, labels, settings, label=label, model=model)
     check_loss(config.training.loss)
     has_threshold_runs = needs_threshold_runs(config.detection.detector)
     executor = EXECUTORS.build(config.executor.name, processes=config.executor.processes)

@@ -586,6 +586,22 @@ def test_parquet_keeps_its_types_and_its_index(here, kind):
     pd.testing.assert_frame_equal(made, expected)
 
 
+def test_merged_labels_stay_as_they_were_written_unless_they_change(here):
+    spellings = ["cat", "dog", "Cat", "dog", "cat", "Dog"]
+    rows = "".join(f"{row % 4},{spellings[row % 6]}\n" for row in range(N))
+    (here / "table.csv").write_text(f"x,label\n{rows}", encoding="utf-8")
+    settings = labelscan.settings("table.csv", epochs=1, folds=2, merge_labels="case", exclude=["y*"])
+    with pytest.raises(DatasetError, match=r"no column called 'y\*'"):
+        labelscan.detect(settings=settings, output="run")
+    settings = labelscan.settings("table.csv", epochs=1, folds=2, merge_labels="case", only=["x", "l*"])
+    labelscan.detect(settings=settings, output="run")
+    write_decisions([relabel("5", "cat", "dog"), drop("1")], here / "decisions.csv")
+    applied = labelscan.apply("run", decisions="decisions.csv", output="corrected.csv")
+    old = [spellings[row % 6] for row in range(N)]
+    assert [row["label"] for row in rows_of("corrected.csv")] == ["cat", *old[2:5], "cat", *old[6:]]
+    assert applied.command.endswith("corrected.csv --only x --only 'l*' --merge-labels case")
+
+
 def test_a_saved_data_set_becomes_one_parquet_file_with_its_classes_as_numbers(photos, here):
     images = [{"bytes": path.read_bytes(), "path": path.name} for path in sorted(photos.rglob("*.png"))]
     features = {"label": {"_type": "ClassLabel", "names": ["dark", "light"]}}

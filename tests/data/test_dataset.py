@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labelscan.arrays import as_strings
-from labelscan.data.dataset import FeatureTable, ImageArray, ImageFiles, make_dataset, sort_class_names
+from labelscan.data.class_names import merge_look_alikes, sort_class_names
+from labelscan.data.dataset import FeatureTable, ImageArray, ImageFiles, make_dataset
 from labelscan.errors import DatasetError
 
 
@@ -95,6 +96,44 @@ def test_no_example_one_class_and_measured_labels_are_refused():
     assert "300 different labels for 400 examples" in refused([str(row % 300) for row in range(400)])
 
 
+@pytest.mark.parametrize(
+    "labels",
+    [
+        ["cat", "dog", "cat;dog", "dog;cat", "bird;cat", "bird"],
+        ["cat|dog", "dog|bird", "cat|bird", "cat|dog|bird"],
+        ["a, b", "b", "a", "b, a"],
+    ],
+)
+def test_several_labels_in_one_are_refused(labels):
+    assert "are several, and labelscan judges one label an example" in refused(labels)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        ["plants|oak", "plants|elm", "animals|cat"],
+        ["red,big", "red,small", "blue,big", "blue,small"],
+        ["yes; sure", "no", "yes"],
+        ["|", "a|", "a"],
+    ],
+)
+def test_names_with_a_separator_in_them_are_classes(labels):
+    assert make(labels).class_names == tuple(sorted(labels))
+
+
+def test_measured_numbers_are_no_classes_and_grades_are():
+    measured = [f"{row / 8}" for row in range(48)]
+    assert "48 different labels for 48 examples, such as '0.0' and '0.125'" in refused(measured)
+    assert "pandas.cut" in refused(measured)
+    assert len(make([f"{row % 11 / 2}" for row in range(48)]).class_names) == 11
+    assert len(make([str(row) for row in range(48)]).class_names) == 48
+
+
+def test_masks_are_no_classes():
+    assert "the labels are files such as 'm1.png', not classes" in refused(["m1.png", "m2.PNG"])
+    assert len(make(["a.png", "b"])) == 2
+
+
 def test_empty_labels_are_told_with_their_rows():
     message = refused(["a", " ", ""])
     assert "list.csv row 3: the label is empty" in message
@@ -113,9 +152,28 @@ def test_at_most_twenty_problems_are_told():
 
 
 def test_classes_that_look_alike_stay_apart_and_are_noted():
-    dataset = make(["cat", "Cat ", "dog"])
+    dataset = make(["cat", "Cat ", "dog", "cat"])
     assert dataset.class_names == ("Cat ", "cat", "dog")
-    assert dataset.notes == ("classes that differ only in case or spaces: 'Cat ', 'cat'",)
+    assert dataset.notes == ("classes that differ only in case or spaces: 'cat' 2, 'Cat ' 1",)
+
+
+def test_classes_that_look_alike_are_merged_under_the_most_frequent_spelling():
+    labels, true_labels = ["Cat", "cat", "dog", "Cat", "CAT "], ["cat", "Cat", "Dog", "eel", "EEL"]
+    merged = merge_look_alikes(make(labels, true_labels=true_labels))
+    assert merged.class_names == ("Cat", "dog")
+    assert [merged.class_names[label] for label in merged.given_labels] == ["Cat", "Cat", "dog", "Cat", "Cat"]
+    assert merged.true_class_names == ("Cat", "dog", "EEL")
+    assert [merged.true_class_names[label] for label in merged.true_labels] == ["Cat", "Cat", "dog", "EEL", "EEL"]
+    assert merged.notes == (
+        "labels merged: 'CAT ' and 'cat' into 'Cat'",
+        "labels merged: 'Dog' into 'dog'",
+        "labels merged: 'eel' into 'EEL'",
+    )
+
+
+def test_merging_all_classes_into_one_is_refused():
+    with pytest.raises(DatasetError, match="with 1 class there is nothing to confuse"):
+        merge_look_alikes(make(["cat", "Cat"]))
 
 
 def test_sources_keep_their_rows(tmp_path):

@@ -264,9 +264,12 @@ LINES = '{"path": "0.png", "label": "cat"}\n{"path": "1.png", "label": 3}\n'
 TEXTS = 'id,title,text,label\na,One more,"so it, went",cat\nb,Two more,and so on,dog\n'
 VECTORS = '{"embedding": [0.5, 1], "label": "a"}\n{"embedding": [1.5, 2], "label": "b"}\n'
 TABLE = "x,y,z,label\n0.5,1,red,cat\n-1e9,3,blue,dog\n2,3,red,cat\n"
+COLUMNS = "day,flag,size,note,label\n2020-01-31,yes,1.5,a b,cat\n,no,NA,c d,dog\n2021-12-01,yes,?,,cat\n"
+JSON_ROWS = '{"day": "31/12/2020", "n": 1.5, "label": "cat"}\n{"day": null, "n": true, "label": "dog"}\n'
 PROBS = "id,label,prob:cat,prob:dog\na,cat,0.9,0.1\nb,dog,0.25,0.75\n"
 PARTS = ("blurry:gamma=0.4,delay=4", "noise-posterior:0.5", "symmetric:0.1", "matrix:a.csv", "per-class:0.1/0.2", "ce")
 NUMBERS = ("nan", "inf", "-1", "1e999", "9" * 400, "0x10", "1_0", "\u0662", "true", "none", "")
+DATES = ("2020-01-31", "31/12/2020", "9999-99-99", "2020-01-01T00:00:00Z", "Jan 5, 2020", "0001-01-01", "1:00 PM")
 CELLS = (",", "\n", "\r", '"', '""', "\ufeff", "\0", ";", "\t", "'", "\x1b[2J", "\u202e", *NUMBERS)
 JSON = ("[", "]", "{", "}", "null", '"', ":", ",", "[[[[[[[[", "\\ud800", "1e999", "NaN", *NUMBERS)
 HEADERS = ("\r\n", ":", "Host: ", "Content-Length: ", "Transfer-Encoding: chunked", "HTTP/1.1", "/", "%2e", *NUMBERS)
@@ -274,7 +277,8 @@ TARGETS = {
     "manifest csv": Target(in_file("a.csv", data_set, *IMAGES), texts(MANIFEST), CELLS),
     "manifest tsv": Target(in_file("a.tsv", data_set, *IMAGES), texts(MANIFEST.replace(",", "\t")), CELLS),
     "manifest jsonl": Target(in_file("a.jsonl", data_set, *IMAGES), texts(LINES), JSON),
-    "table": Target(in_file("a.csv", data_set), texts(TABLE), CELLS),
+    "table": Target(in_file("a.csv", data_set), texts(TABLE, COLUMNS), (*CELLS, *DATES, "12 kg", "$5", "yes")),
+    "table jsonl": Target(in_file("a.jsonl", data_set), texts(JSON_ROWS), (*JSON, *DATES)),
     "arrays": Target(in_file("a.npz", data_set), npz_seeds),
     "parquet": Target(in_file("a.parquet", data_set, *IMAGES), parquet_seeds),
     "texts csv": Target(in_file("a.csv", data_set), texts(TEXTS), CELLS),

@@ -178,10 +178,15 @@ KINDS = [
     Npz(what="images without pixels", make=arrays(images=np.zeros((12, 0, 4), np.uint8)), says="have no pixels"),
     Npz(what="a single image", make=arrays(images=np.array(7)), says="neither images nor features"),
     Npz(
-        what="features that are not finite",
-        make=npz("bad.npz", features=np.where(FEATURES == 7, np.nan, FEATURES), labels=LABELS),
-        says="features[2, 1] is nan",
+        what="features that are infinite",
+        make=npz("bad.npz", features=np.where(FEATURES == 7, np.inf, FEATURES), labels=LABELS),
+        says="features[2, 1] is inf",
         names="bad.npz index 2",
+    ),
+    Npz(
+        what="features that are missing",
+        make=npz("bad.npz", features=np.where(FEATURES == 7, np.nan, FEATURES), labels=LABELS),
+        read_as="read as gaps",
     ),
     Npz(what="complex features", make=npz("bad.npz", features=FEATURES * 1j, labels=LABELS), says="features are"),
     Npz(

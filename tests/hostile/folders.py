@@ -79,6 +79,28 @@ KINDS = [
             file("data/dog/d.txt", ""),
         ),
     ),
+    Folder(
+        what="boxes of YOLO",
+        make=together(photos("data/images/"), file("data/labels/1.txt", "0 0.5 0.5 0.2 0.2\n")),
+        says="these are boxes in images",
+    ),
+    Folder(
+        what="boxes of COCO",
+        make=beside(file("data/annotations/instances_val.json", '{"images": [], "annotations": []}')),
+        says="these are boxes in images",
+    ),
+    Folder(
+        what="a pipe where boxes would be",
+        make=beside(folder("data/labels"), pipe("data/labels/1.txt")),
+        read_as="read, with a note",
+    ),
+    Folder(
+        what="masks beside images",
+        make=together(file("data/images/1.png", png()), file("data/masks/1.png", png(1))),
+        says="the images in masks are masks",
+    ),
+    Folder(what="sounds", make=together(file("data/a/1.wav", ""), file("data/b/2.mp3", "")), says="sounds cannot be"),
+    Folder(what="videos", make=together(file("data/a/1.mp4", ""), file("data/b/2.avi", "")), says="videos cannot be"),
     Folder(what="one class", make=file("data/cat/1.png", png()), says="every label is 'cat'"),
     Folder(what="hidden class folders only", make=photos("data/."), says="no class folder"),
     Folder(

@@ -25,13 +25,21 @@ Parquet = partial(Kind, line="detect bad.parquet --folds 2 --dry-run", names="ba
 
 KINDS = [
     Row(what="text among numbers", make=with_row("foo,1,x"), says="column 'a' has 'foo' among numbers"),
-    Row(what="an empty number", make=with_row(",1,x"), says="column 'a' has '' among numbers"),
-    Row(what="NaN", make=with_row("nan,1,x"), says="column 'a' has"),
+    Row(what="an empty number", make=with_row(",1,x"), read_as="read as a gap"),
+    Row(what="NaN", make=with_row("nan,1,x"), read_as="read as a gap"),
+    Row(what="infinity in a column with gaps", make=with_row("inf,1,x\n?,1,x"), says="column 'a' has inf"),
     Row(what="infinity", make=with_row("inf,1,x"), says="column 'a' has inf"),
     Row(what="1e400", make=with_row("1e400,1,x"), says="column 'a' has inf"),
     Row(what="a number too large for float32", make=with_row("1e39,1,x"), says="column 'a' has 1e+39"),
     Row(what="a whole number of 400 digits", make=with_row(f"{'9' * 400},1,x"), says="column 'a' has"),
     Row(what="a comma as decimal point", make=with_row('"1,5",1,x'), says="column 'a' has '1,5' among numbers"),
+    Kind(
+        what="text in a column that is not UTF-8",
+        line="detect bad.jsonl --folds 2 --dry-run",
+        make=file("bad.jsonl", "".join(f'{{"a": "{row}\\udce9", "label": "{row % 2}"}}\n' for row in range(12))),
+        says="which is not UTF-8",
+        names="bad.jsonl row 1",
+    ),
     Row(what="an empty label", make=with_row("1,1,"), says="'label' is empty"),
     Row(what="a field more", make=with_row("1,1,x,"), says="4 fields for 3 columns"),
     Csv(what="no columns but the label", make=file("bad.csv", "label\nx\ny\n"), says="no feature columns"),
@@ -41,19 +49,52 @@ KINDS = [
         says="no feature column has two different values",
     ),
     Csv(
-        what="free text in a column",
-        make=file("bad.csv", "a,b,label\n" + "".join(f"{row},note {row},{'xy'[row % 2]}\n" for row in range(200))),
-        says="too many to be a category",
+        what="ids alone",
+        make=file("bad.csv", "a,b,label\n" + "".join(f"{row},id{row},{'xy'[row % 2]}\n" for row in range(200))),
+        says="'a', 'b' only tell the rows apart",
     ),
     Csv(
-        what="dates in a column",
-        make=file("bad.csv", "a,b,label\n" + "".join(f"{row},2024-01-{row % 28}:{row},x\n" for row in range(200))),
-        says="too many to be a category",
+        what="free text in a column",
+        make=file("bad.csv", "a,label\n" + "".join(f"note {row},{'xy'[row % 2]}\n" for row in range(200))),
+        read_as="read: its words are features",
+    ),
+    Row(
+        what="words among dates",
+        make=file("bad.csv", "b,label\n" + "".join(f"2024-01-{row:02},x\n" for row in range(1, 13)) + "soon,y\n"),
+        says="column 'b' has 'soon' among dates",
+    ),
+    Csv(
+        what="numbers with units",
+        make=file("bad.csv", "b,label\n" + "".join(f"{row} kg,{'xy'[row % 2]}\n" for row in range(20))),
+        says="column 'b' holds numbers written as text: '0 kg'",
     ),
     Csv(
         what="measured numbers as labels",
-        make=file("bad.csv", "a,label\n" + "".join(f"{row},{row / 7}\n" for row in range(300))),
+        make=file("bad.csv", "a,label\n" + "".join(f"{-row},{row / 7}\n" for row in range(300))),
         says="300 different labels for 300 examples",
+    ),
+    Csv(
+        what="several labels in one text",
+        make=file(
+            "bad.csv", "a,label\n" + "".join(f"{-row},{('x', 'y', 'x;y', 'y;x')[row % 4]}\n" for row in range(40))
+        ),
+        says="are several, and labelscan judges one label an example",
+    ),
+    Csv(
+        what="files of masks as labels",
+        make=file("bad.csv", "a,label\n" + "".join(f"{-row},{row}.png\n" for row in range(40))),
+        says="the labels are files such as '0.png'",
+    ),
+    Csv(
+        what="a column for each class",
+        make=file("bad.csv", "a,label_x,label_y\n" + "".join(f"{-row},{row % 2},{1 - row % 2}\n" for row in range(40))),
+        says="are a column for each class",
+    ),
+    Csv(
+        what="a column to leave out that is not there",
+        make=file("bad.csv", GOOD),
+        line="detect bad.csv --exclude aa --folds 2 --dry-run",
+        says="no column called 'aa'",
     ),
     Csv(
         what="probabilities in place of features",
@@ -74,10 +115,13 @@ KINDS = [
         names="folds",
     ),
     Parquet(what="lists of text as features", make=parquet(b=[["a", "b"]] * 12), says="several values in a cell"),
+    Parquet(what="dates as features", make=parquet(b=pa.array(range(12), pa.timestamp("s"))), read_as="read"),
     Parquet(
-        what="dates as features", make=parquet(b=pa.array(range(12), pa.timestamp("s"))), says="not numbers or text"
+        what="times in an unknown zone",
+        make=parquet(b=pa.array(range(12), pa.timestamp("s", "Foo/Bar"))),
+        says="cannot be read",
     ),
     Parquet(what="decimals as features", make=parquet(b=pa.array(range(12), pa.decimal128(5))), read_as="read"),
-    Parquet(what="missing numbers", make=parquet(b=[None, *map(float, range(11))]), says="column 'b' has no number"),
+    Parquet(what="missing numbers", make=parquet(b=[None, *map(float, range(11))]), read_as="read as gaps"),
     Parquet(what="truth values as features", make=parquet(b=[True, False] * 6)),
 ]

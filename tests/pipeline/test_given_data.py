@@ -3,8 +3,10 @@ import sys
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 import torch
+from sklearn.ensemble import HistGradientBoostingClassifier
 
 import labelscan
 from labelscan.arrays import as_array
@@ -77,3 +79,53 @@ def test_labels_go_with_data_in_memory_and_it_with_them(data, labels):
 def test_an_array_is_taken_without_loading_torch():
     code = "import sys, labelscan.arrays as a; a.as_array([[1, 2]]); assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_texts_in_memory_are_texts_of_any_form():
+    texts = ["a b", None, "c", ""]
+    for data in (texts, tuple(texts), np.array(texts, dtype=object), pd.Series(texts), pl.Series(texts)):
+        _, dataset = settings_and_data(data, LABELS, None)
+        assert dataset.inputs.texts.tolist() == ["a b", "", "c", ""]
+    _, dataset = settings_and_data(pd.Series(texts, index=list("zyxw")), LABELS.tolist(), None)
+    assert dataset.example_ids.tolist() == list("wxyz")
+    _, dataset = settings_and_data(np.array(["x y", "z"] * 2), LABELS, None)
+    assert dataset.inputs.texts.tolist() == ["x y", "z"] * 2
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float64, torch.int32])
+def test_tensors_of_any_numbers_are_features(kind):
+    _, dataset = settings_and_data(torch.from_numpy(FEATURES).to(kind), torch.from_numpy(LABELS), None)
+    np.testing.assert_array_equal(dataset.inputs.features, FEATURES if kind.is_floating_point else FEATURES.astype(int))
+
+
+def test_a_label_column_is_named_for_frames_and_files_alone(tmp_path):
+    frame = pd.DataFrame({"x": FEATURES[:, 0], "kind": list("abba")})
+    _, dataset = settings_and_data(frame, None, None, label="kind")
+    assert dataset.given_labels.tolist() == [0, 1, 1, 0]
+    frame.to_csv(tmp_path / "table.csv")
+    config, _ = settings_and_data(tmp_path / "table.csv", None, None, label="kind")
+    assert config.dataset.label_column == "kind"
+    with pytest.raises(labelscan.ConfigError, match="only frames and files have columns"):
+        settings_and_data(FEATURES, None, None, label="kind")
+    with pytest.raises(labelscan.ConfigError, match=r"data\.collect\(\)"):
+        settings_and_data(pl.from_pandas(frame).lazy(), None, None, label="kind")
+    with pytest.raises(labelscan.ConfigError, match="labels and label say the same"):
+        settings_and_data(frame, LABELS, None, label="kind")
+
+
+def test_labels_in_memory_are_merged_where_the_settings_ask():
+    settings = labelscan.settings(merge_labels="case")
+    _, dataset = settings_and_data(FEATURES, ["a", "A", "b", "a"], settings)
+    assert dataset.class_names == ("a", "b")
+
+
+def test_the_columns_of_a_frame_stay_for_a_classifier_and_gaps_of_an_array_too():
+    frame = pd.DataFrame(FEATURES, columns=["x", "y"])
+    classifier = HistGradientBoostingClassifier()
+    _, dataset = settings_and_data(frame, LABELS, None, model=[classifier])
+    pd.testing.assert_frame_equal(dataset.inputs.frame, frame)
+    with_gaps = np.where(FEATURES == 3, np.nan, FEATURES)
+    _, dataset = settings_and_data(with_gaps, LABELS, None, model=classifier)
+    np.testing.assert_array_equal(dataset.inputs.features, with_gaps)
+    _, dataset = settings_and_data(with_gaps, LABELS, None)
+    np.testing.assert_array_equal(dataset.inputs.frame["feature 1"], with_gaps[:, 1])

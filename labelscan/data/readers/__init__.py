@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Protocol
 
 from labelscan.config import DatasetConfig
+from labelscan.data.class_names import merge_look_alikes
 from labelscan.data.dataset import Dataset
+from labelscan.data.readers.unsupported import refuse_file, refuse_folder
 from labelscan.errors import ConfigError, DatasetError
 from labelscan.events import Listener, StepDone, StepStarted, ignore
 from labelscan.reading import why, with_home
@@ -90,7 +92,7 @@ def read(config: DatasetConfig, notify: Listener = ignore) -> Dataset:
         hint = "give less of it, or images in files, which are read one by one"
         raise DatasetError("does not fit into memory", where=config.data, hint=hint) from error
     notify(StepDone("read", time.monotonic() - started))
-    return dataset
+    return merge_look_alikes(dataset) if config.merge_labels else dataset
 
 
 def form(config: DatasetConfig) -> str:
@@ -100,6 +102,8 @@ def form(config: DatasetConfig) -> str:
         raise ConfigError("no data is named", where="dataset.data", hint="give a folder or file, or demo:digits")
     path = with_home(data)
     try:
+        if path.is_dir():
+            refuse_folder(path)
         found = next((name for name in READERS if READERS[name].reads(config)), None)
         is_there = path.exists()
     except OSError as error:  # a path that is too long, or in a folder that may not be entered
@@ -111,6 +115,7 @@ def form(config: DatasetConfig) -> str:
     if not is_there:
         hint = nearest_file(path) or "check the path; demo:digits works without any data"
         raise DatasetError("no such file or folder", where=data, hint=hint)
+    refuse_file(path)
     from labelscan.data.readers.sheet import SUFFIXES
 
     raise DatasetError(

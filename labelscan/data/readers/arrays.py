@@ -10,8 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelscan import npz
+from labelscan.arrays import as_strings
 from labelscan.config import DatasetConfig
-from labelscan.data.dataset import CHANNELS, Dataset, FeatureTable, ImageArray, Inputs, make_dataset
+from labelscan.data.dataset import (
+    CHANNELS,
+    ColumnTable,
+    Dataset,
+    FeatureTable,
+    ImageArray,
+    Inputs,
+    Texts,
+    make_dataset,
+)
 from labelscan.data.readers.columns import Tiers, find_column, missing, pick
 from labelscan.data.readers.refused_files import no_features
 from labelscan.errors import DatasetError, Problem
@@ -75,22 +85,26 @@ def dataset_from_arrays(
     ids: ArrayLike | None = None,
     class_names: ArrayLike | None = None,
     name: str = "arrays",
+    keep_gaps: bool = False,
 ) -> Dataset:
     """Return a data set of N examples in memory.
 
     Args:
-        images_or_features: (N, H, W), (N, H, W, 1) or (N, H, W, 3) uint8 images, or (N, D) finite numbers.
+        images_or_features: (N, H, W), (N, H, W, 1) or (N, H, W, 3) uint8 images, (N, D) numbers, NaN where they are
+            missing, or (N,) texts.
         labels: (N,) whole numbers or text.
         true_labels: (N,) labels known to be right, of the same kind.
         groups: (N,) what must share a fold, as whole numbers or text.
         ids: (N,) whole numbers or text, each once; row numbers from 0 where absent.
         class_names: names that labels given as whole numbers index.
         name: what the data is called in messages, and without its extension in the name of the run folder.
+        keep_gaps: whether features stay an array where some are missing, for models that take NaN; else they become
+            columns of a table.
 
     Raises:
         DatasetError: an array has another type, shape or length; up to 20 problems at once.
     """
-    inputs = _inputs(np.asarray(images_or_features), name)
+    inputs = _inputs(np.asarray(images_or_features), name, keep_gaps=keep_gaps)
     n_examples = len(inputs)
     names = None if class_names is None else texts(class_names, "class_names", None, name)
     return make_dataset(
@@ -154,9 +168,11 @@ def _place(name: str, row: int) -> str:
     return f"{name} index {row}"
 
 
-def _inputs(values: NDArray[np.generic], name: str) -> Inputs:
+def _inputs(values: NDArray[np.generic], name: str, *, keep_gaps: bool) -> Inputs:
     if values.ndim == 2:
-        return _feature_table(values, name)
+        return read_features(values, name, keep_gaps=keep_gaps)
+    if are_texts(values):
+        return Texts(as_strings(["" if text is None or text != text else text for text in values.tolist()]))
     if values.ndim not in (3, 4):
         raise DatasetError(
             f"an array of shape {values.shape} is neither images nor features",
@@ -181,19 +197,36 @@ def _inputs(values: NDArray[np.generic], name: str) -> Inputs:
     return ImageArray(images.astype(np.uint8, copy=False))
 
 
-def _feature_table(values: NDArray[np.generic], name: str) -> FeatureTable:
+def are_texts(values: NDArray[np.generic]) -> bool:
+    """Return whether an array is (N,) texts; one that is missing is None or NaN."""
+    if values.ndim != 1 or values.dtype.kind not in "OUT":
+        return False
+    texts = [text for text in values.tolist() if text is not None and text == text]
+    return bool(texts) and all(isinstance(text, str) for text in texts)
+
+
+def read_features(values: NDArray[np.generic], name: str, *, keep_gaps: bool = False) -> FeatureTable | ColumnTable:
+    """Return (N, D) features as an array, or as the columns of a table where some are missing, unless it keeps gaps."""
     if values.dtype.kind not in "fiub":
         raise DatasetError(f"features are {values.dtype}, not numbers", where=name, hint="use .astype(np.float32)")
     if values.shape[1] == 0:
         raise DatasetError("features have no columns", where=name, hint="features are (N, D), with D of at least 1")
     with np.errstate(over="ignore"):
         features = values.astype(np.float32)
-    hint = "fill it in, or leave out the example or the column"
+    hint = "write a number below 1e38, or NaN where it is missing"
     DatasetError.refuse(
-        np.argwhere(~np.isfinite(features)).tolist(),
+        np.argwhere(np.isinf(features)).tolist(),
         lambda one: Problem(f"features[{one[0]}, {one[1]}] is {values[*one]}", _place(name, one[0]), hint),
     )
-    return FeatureTable(features)
+    if keep_gaps or not np.isnan(features).any():
+        return FeatureTable(features)
+    import pandas as pd  # only now: most arrays have no gaps
+
+    varies = [column for column in range(values.shape[1]) if len(np.unique(features[:, column])) > 1]
+    if not varies:
+        raise DatasetError("no feature has two different values", where=name, hint="there is nothing to learn")
+    names = [f"feature {column}" for column in varies]
+    return ColumnTable(pd.DataFrame(values[:, varies].astype(np.float64), columns=names))
 
 
 def _labels(values: ArrayLike, what: str, class_names: Sequence[str] | None, n_examples: int, name: str) -> list[str]:
@@ -231,6 +264,11 @@ def texts(values: ArrayLike, what: str, n_examples: int | None, name: str) -> li
     if array.dtype.kind == "b":
         return ["true" if cell else "false" for cell in cells]
     odd = next((cell for cell in cells if not isinstance(cell, (str, int)) or isinstance(cell, bool)), None)
+    measured = next((cell for cell in cells if isinstance(cell, float) and cell % 1 > 0), None)
+    if measured is not None and "label" in what:
+        problem = f"{what} are measured numbers such as {measured:g}, not whole numbers or text"
+        hint = f"labelscan judges labels that are classes; if these are some, use {what}.astype(str)"
+        raise DatasetError(problem, where=name, hint=hint)
     if odd is not None:
         raise DatasetError(
             f"{what} are {array.dtype}, as in {odd!r}, not whole numbers or text",

@@ -22,6 +22,7 @@ from labelscan.data.readers.folder_listing import (
 from labelscan.data.readers.sheet import SUFFIXES
 from labelscan.data.readers.splits import wanted_splits
 from labelscan.data.readers.text_files import holds_text, read_text_files
+from labelscan.data.readers.unsupported import refuse_media
 from labelscan.errors import DatasetError
 from labelscan.events import Listener
 from labelscan.reading import with_home
@@ -51,6 +52,7 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:
     kind = _kind_to_read(listing, root, config.encoding)
     files = listing.files[kind]
     if not files.paths:
+        refuse_media(listing.extensions["others"], str(root))
         raise _nothing_found(root, top)
     files.check_names()
     inputs, notes = _inputs(kind, root, files, config.encoding)

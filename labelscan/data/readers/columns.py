@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 
 from labelscan.config import DatasetConfig
 from labelscan.data.readers.sheet import Sheet
+from labelscan.data.readers.unsupported import refuse_columns
 from labelscan.errors import DatasetError, Problem
 
 ROLE_SETTINGS = frozenset(["split", "label_column", "true_label_column", "id_column", "group_column", "split_column"])
@@ -67,23 +68,26 @@ def find_columns(
     where: str,
     with_path: bool,
     likely_label: Callable[[Sequence[str]], str] = lambda _: "",
+    hint: str = "",
 ) -> Columns:
     """Return which of the columns ``names`` hold what, or raise DatasetError.
 
     A file that lists images needs a path column, a table of features has none. ``likely_label`` finds the column that
-    looks like labels among those without a role, for the hint where no label column is found.
+    looks like labels among those without a role, for the hint where no label column is found, unless ``hint`` is one.
     """
     found = {
         role: find_column(role, names, getattr(config, f"{role}_column"), where=where)
         for role in USUAL_NAMES
         if with_path or role != "path"
     }
+    if not found["label"]:
+        refuse_columns(names, where)
     if with_path and not found["path"]:
         raise missing("path column", names, where=where, hint=_how_to_name("path"))
     if not found["label"]:
         likely = likely_label([name for name in names if name not in found.values()])
-        hint = f"perhaps --label-column {shlex.quote(likely)}" if likely else _how_to_name("label")
-        raise missing("label column", names, where=where, hint=hint)
+        usually = f"perhaps --label-column {shlex.quote(likely)}" if likely else _how_to_name("label")
+        raise missing("label column", names, where=where, hint=hint or usually)
     return Columns(**{"path": "", **found})
 
 
@@ -106,6 +110,36 @@ def find_column(
     if asked and asked not in names:
         raise missing(what, names, where=where, hint=f"name one of them by {flag}", asked=asked)
     return asked or pick(names, usual_names[role], what=what, where=where, hint=hint or f"say which by {flag}")
+
+
+def feature_columns(names: Sequence[str], columns: Columns, config: DatasetConfig, *, where: str) -> list[str]:
+    """Return the columns that models see: without a role, among ``config.only``, and not in ``config.exclude``.
+
+    Raises:
+        DatasetError: a name or pattern that no column has, or no column that is left.
+    """
+    for setting in ("only", "exclude"):
+        for pattern in getattr(config, setting):
+            if not any(_matches(name, [pattern]) for name in names):
+                raise missing("column", names, where=where, hint=f"--{setting} takes names or patterns", asked=pattern)
+    features = [name for name in names if name not in columns.used() and is_seen(name, config)]
+    if not features:
+        hint = "a table needs columns besides its label"
+        raise DatasetError(
+            "no feature columns",
+            where=where,
+            hint=f"{hint}; --only and --exclude leave none" if config.only or config.exclude else hint,
+        )
+    return features
+
+
+def asked_columns(names: Sequence[str], config: DatasetConfig) -> list[str]:
+    """Return those of ``names`` that ``config.only`` asks for."""
+    return [name for name in names if _matches(name, config.only)]
+
+
+def _matches(name: str, patterns: Sequence[str]) -> bool:
+    return any(name == pattern or fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def check_cells(rows: Sheet, columns: Columns) -> None:
@@ -143,8 +177,7 @@ def free_columns(names: Sequence[str], config: DatasetConfig) -> list[str]:
 
 def is_seen(name: str, config: DatasetConfig) -> bool:
     """Return whether models may see a column by ``only`` and ``exclude``, whose patterns are those of file names."""
-    is_chosen = not config.only or any(fnmatchcase(name, pattern) for pattern in config.only)
-    return is_chosen and not any(fnmatchcase(name, pattern) for pattern in config.exclude)
+    return (not config.only or _matches(name, config.only)) and not _matches(name, config.exclude)
 
 
 def has_path(names: Sequence[str], config: DatasetConfig) -> bool:

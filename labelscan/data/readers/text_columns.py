@@ -31,24 +31,34 @@ def text_columns(path: Path, names: Sequence[str], config: DatasetConfig) -> lis
         DatasetError: a column that the settings name is missing, or two columns could both be the text.
     """
     if config.text_column:
-        for name in config.text_column:
-            if name not in names:
-                hint = "name one of them by --text-column"
-                raise missing("text column", names, where=path.name, hint=hint, asked=name)
-        return list(dict.fromkeys(config.text_column))
+        return named_texts(names, config, where=path.name)
     free = free_columns(single_valued(path, names), config)
-    if not free:
-        return []
-    head = first_rows(path, free, config.encoding)
+    return likely_texts(first_rows(path, free, config.encoding), where=path.name) if free else []
+
+
+def named_texts(names: Sequence[str], config: DatasetConfig, *, where: str) -> list[str]:
+    """Return the columns that the settings name as texts, or raise DatasetError where one is missing."""
+    for name in config.text_column:
+        if name not in names:
+            raise missing("text column", names, where=where, hint="name one of them by --text-column", asked=name)
+    return list(dict.fromkeys(config.text_column))
+
+
+def likely_texts(head: Mapping[str, Sequence[str]], *, where: str) -> list[str]:
+    """Return which columns are the text of an example; ``head`` are the first cells of those without a role.
+
+    Raises:
+        DatasetError: two columns could both be the text.
+    """
     of_words = {name: cells for name, cells in head.items() if are_words(cells)}
-    heading, body, weak = (_pick(of_words, tiers, path) for tiers in (HEADINGS, BODIES, WEAK_BODIES))
-    others = [name for name in free if name.strip().lower() not in ROW_NUMBERS]
+    heading, body, weak = (_pick(of_words, tiers, where) for tiers in (HEADINGS, BODIES, WEAK_BODIES))
+    others = [name for name in head if name.strip().lower() not in ROW_NUMBERS]
     if not body and any(are_numbers(head[name]) for name in others):
         return []
     found = [name for name in (heading, body or weak) if name]
     return found or [name for name in of_words if others == [name]]
 
 
-def _pick(of_words: Mapping[str, Sequence[str]], tiers: Tiers, path: Path) -> str:
+def _pick(of_words: Mapping[str, Sequence[str]], tiers: Tiers, where: str) -> str:
     hint = "say which by --text-column, once for each of them"
-    return pick(list(of_words), tiers, what="text", where=path.name, hint=hint)
+    return pick(list(of_words), tiers, what="text", where=where, hint=hint)

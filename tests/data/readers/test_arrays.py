@@ -131,10 +131,22 @@ def test_images_of_another_kind_have_a_remedy(images, message):
 
 def test_features_that_are_not_finite_are_told_by_row_and_column():
     features = np.ones((4, 3))
-    features[2, 1] = np.nan
-    assert "arrays index 2: features[2, 1] is nan" in not_taken(features, LABELS)
+    features[2, 1] = np.inf
+    assert "arrays index 2: features[2, 1] is inf" in not_taken(features, LABELS)
     features[2, 1] = 1e300
     assert "features[2, 1] is 1e+300" in not_taken(features, LABELS)
+
+
+def test_features_that_are_missing_are_gaps_in_a_table():
+    features = np.arange(12.0).reshape(4, 3)
+    features[:, 1] = 7
+    features[2, 2] = np.nan
+    table = dataset_from_arrays(features, LABELS).inputs.frame
+    assert list(table) == ["feature 0", "feature 2"]  # one that does not vary is left out, as in a file
+    np.testing.assert_array_equal(table["feature 2"], [2, 5, np.nan, 11])
+    kept = dataset_from_arrays(features, LABELS, keep_gaps=True).inputs.features
+    np.testing.assert_array_equal(kept, features)
+    assert "no feature has two" in not_taken(np.full((4, 3), np.nan), LABELS)
 
 
 @pytest.mark.parametrize(
@@ -143,6 +155,7 @@ def test_features_that_are_not_finite_are_told_by_row_and_column():
         ([0, 1], "labels have shape (2,), not (4,), one for each example"),
         (np.eye(4), "argmax(axis=1)"),
         ([0.0, 1.0, 1.0, 0.0], "not whole numbers or text"),
+        ([0.0, 1.5, 1.0, 0.0], "labels are measured numbers such as 1.5"),
         (["a", "", "b", "a"], "arrays index 1: the label is empty"),
     ],
 )

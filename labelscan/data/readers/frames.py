@@ -1,0 +1,208 @@
+"""A data frame in memory: one of pandas, or of a library whose columns Arrow can read.
+
+Its columns are found as those of a file are. Ids are its id column, else its index, by which results can be joined.
+"""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+import pyarrow
+from numpy.typing import NDArray
+from pandas.api import types
+
+from labelscan.arrays import as_strings
+from labelscan.config import DatasetConfig
+from labelscan.data.dataset import ColumnTable, Dataset, Inputs, Texts
+from labelscan.data.readers.arrays import read_features
+from labelscan.data.readers.columns import asked_columns, check_cells, feature_columns, find_columns, not_used
+from labelscan.data.readers.labelled_rows import LabelledRows
+from labelscan.data.readers.sheet import HEAD, Sheet, as_text
+from labelscan.data.readers.splits import rows_to_read
+from labelscan.data.readers.text_columns import likely_texts, named_texts
+from labelscan.data.readers.texts import joined
+from labelscan.data.readers.typed_columns import inputs_of_frame
+from labelscan.errors import DatasetError, Problem
+from labelscan.reading import why
+
+PLACE = "frame"
+"""What messages name; the default run folder is called after it."""
+GIVEN = "the labels given"
+"""The column of labels that do not come with the frame."""
+Labels: TypeAlias = "Sequence[object] | NDArray[Any] | pd.Series[Any] | None"
+"""(N,) labels, those of a series for the rows of the same index; None where they are a column of the frame."""
+COMPARED = 100
+"""Rows by which a column is first compared with the labels."""
+
+
+def as_pandas(values: Any) -> pd.DataFrame:
+    """Return a data frame of any library as one of pandas with text as the names of its columns.
+
+    Raises:
+        DatasetError: columns that Arrow cannot read, or two of one name.
+    """
+    try:
+        frame: pd.DataFrame = values
+        if not isinstance(values, pd.DataFrame):
+            frame = pyarrow.table(values).to_pandas(date_as_object=False)
+    except (pyarrow.ArrowException, TypeError, ValueError, NotImplementedError) as error:
+        hint = "turn it into a frame of pandas"
+        raise DatasetError(f"its columns cannot be read ({why(error)})", where=PLACE, hint=hint) from error
+    frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
+    if not frame.columns.is_unique:
+        twice = frame.columns[frame.columns.duplicated()].tolist()[0]
+        raise DatasetError(f"column {twice!r} occurs twice", where=PLACE, hint="rename one of them")
+    return frame
+
+
+def dataset_from_frame(
+    frame: pd.DataFrame, labels: Labels, config: DatasetConfig, *, as_it_is: bool = False
+) -> Dataset:
+    """Return the rows of a frame as a data set.
+
+    Args:
+        frame: N rows, with text as the names of its columns.
+        labels: N labels in the order of the rows; None where they are a column of the frame.
+        config: which columns hold what, and which of them models see.
+        as_it_is: whether models get columns with all their types; else each becomes numbers, dates, truth values or
+            text, and those that only tell rows apart are dropped.
+
+    Raises:
+        DatasetError: a column that is missing, an index with a value twice, cells that are not what their column is.
+    """
+    if labels is not None:
+        frame = frame.assign(**{GIVEN: _in_order(labels, frame)})
+        config = dataclasses.replace(config, label_column=GIVEN)
+    names, place_of = list(frame.columns), partial(_place, frame.index)
+    columns = find_columns(names, config, where=PLACE, with_path=False, hint="name it, as in detect(df, label='kind')")
+    sheet = Sheet({name: _texts(frame[name], place_of) for name in columns.used()}, place_of)
+    kept = rows_to_read(sheet, columns, config.split, where=PLACE)
+    rows = LabelledRows(Path(PLACE), columns, sheet.take(kept), kept, len(frame))
+    check_cells(rows.sheet, columns)
+    frame = frame.iloc[kept]
+    features = feature_columns(names, columns, config, where=PLACE)
+    given = rows.sheet.columns[columns.label]
+    same = [name for name in features if labels is not None and _are(frame[name], given)]
+    left = [name for name in features if name not in same]
+    if not left:
+        raise DatasetError("no column but the labels", where=PLACE, hint="give a frame with columns of features")
+    inputs, notes = _inputs(frame[left], config, rows.sheet.where, as_it_is=as_it_is)
+    notes += [f"column dropped that is the labels: {name!r}" for name in same]
+    ids = None if columns.id or _counts_rows(frame.index, kept) else _ids(frame.index)
+    return rows.dataset(inputs, [columns.describe(), *notes], ids=ids)
+
+
+def _inputs(
+    frame: pd.DataFrame, config: DatasetConfig, where: Callable[[int], str], *, as_it_is: bool
+) -> tuple[Inputs, list[str]]:
+    """Return what models see of the columns of features, and notes on it."""
+    if texts := named_texts(list(frame.columns), config, where=PLACE) or ([] if as_it_is else _likely_texts(frame)):
+        cells = {name: _as_words(frame[name]) for name in texts}
+        unused = not_used([name for name in frame.columns if name not in texts], "exclude the text to judge a table")
+        notes = [f"text from {' and '.join(map(repr, texts))}", *unused]
+        return Texts(as_strings(joined(Sheet(cells, where), texts))), notes
+    if vectors := next((name for name in frame.columns if _holds_vectors(frame[name])), ""):
+        unused = not_used([name for name in frame.columns if name != vectors], "models see the embeddings alone")
+        return _stacked(frame[vectors], where), [f"features from {vectors!r}", *unused]
+    if as_it_is:
+        return ColumnTable(_stored(frame.reset_index(drop=True))), []
+    return inputs_of_frame(frame, where=where, place=PLACE, asked=asked_columns(list(frame.columns), config))
+
+
+def _likely_texts(frame: pd.DataFrame) -> list[str]:
+    return likely_texts({name: _as_words(frame[name].iloc[:HEAD]) for name in frame.columns}, where=PLACE)
+
+
+def _as_words(cells: "pd.Series[Any]") -> list[str]:
+    return ["" if missing else str(cell) for cell, missing in zip(cells.tolist(), cells.isna(), strict=True)]
+
+
+def _holds_vectors(cells: "pd.Series[Any]") -> bool:
+    """Return whether the first cell of a column is a list of numbers."""
+    first = cells.iloc[0] if len(cells) and cells.dtype == object else None
+    return isinstance(first, list | tuple | np.ndarray) and np.asarray(first).dtype.kind in "fiu"
+
+
+def _stacked(cells: "pd.Series[Any]", where: Callable[[int], str]) -> Inputs:
+    """Return lists of numbers as features, or raise DatasetError for those of another length."""
+    rows = [np.asarray([] if cell is None else cell) for cell in cells]
+    DatasetError.refuse(
+        [row for row, vector in enumerate(rows) if vector.shape != rows[0].shape],
+        lambda row: Problem(
+            f"{cells.name!r} has shape {rows[row].shape}, and {rows[0].shape} in the first row",
+            where(row),
+            "give each row as many numbers",
+        ),
+    )
+    return read_features(np.stack(rows), PLACE)
+
+
+def _stored(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame that Arrow can store, or raise DatasetError for columns that it cannot."""
+    for name in frame.columns:
+        try:
+            pd.util.hash_pandas_object(frame[name])
+            pyarrow.array(frame[name], from_pandas=True)
+        except (pyarrow.ArrowException, TypeError, OverflowError, UnicodeEncodeError) as error:
+            hint = "turn it into one type of values, or leave it out by settings=labelscan.settings(exclude=[...])"
+            raise DatasetError(f"column {name!r} cannot be stored ({why(error)})", where=PLACE, hint=hint) from error
+    return frame
+
+
+def _in_order(labels: Any, frame: pd.DataFrame) -> "pd.Series[Any]":
+    """Return labels beside their rows, or raise DatasetError where there are more or fewer, or of other rows."""
+    if len(labels) != len(frame):
+        problem = f"{len(labels):,} labels for {len(frame):,} rows"
+        raise DatasetError(problem, where=PLACE, hint="give one label for each row, in the order of the rows")
+    if isinstance(labels, pd.Series) and not labels.index.equals(frame.index):
+        hint = "labels.loc[frame.index] puts them in the order of the rows; labels.to_numpy() are in it already"
+        raise DatasetError("the labels have another index than the frame", where=PLACE, hint=hint)
+    return pd.Series(labels if isinstance(labels, pd.Series) else list(labels), index=frame.index)
+
+
+def _texts(cells: "pd.Series[Any]", place_of: Callable[[int], str]) -> list[str]:
+    """Return the cells of a column with a role as text, empty where they are missing."""
+    if types.is_float_dtype(cells.dtype):
+        numbers = cells.to_numpy(dtype=np.float64, na_value=np.nan)
+        measured = np.flatnonzero(np.isinf(numbers) | (np.nan_to_num(numbers) % 1 > 0))
+        if len(measured):
+            problem = f"{cells.name!r} holds measured numbers such as {numbers[measured[0]]:g}, not classes or names"
+            hint = "labelscan judges labels that are classes; if these are some, use .astype(str)"
+            raise DatasetError(problem, where=PLACE, hint=hint)
+        return ["" if np.isnan(number) else str(int(number)) for number in numbers.tolist()]
+    texts = [as_text(None if missing else cell) for cell, missing in zip(cells.tolist(), cells.isna(), strict=True)]
+    hint = "several labels for one example are not supported: write one value"
+    DatasetError.refuse(
+        [row for row, text in enumerate(texts) if text is None],
+        lambda row: Problem(f"{cells.name!r} is not one value but {cells.iloc[row]!r}", place_of(row), hint),
+    )
+    return [text or "" for text in texts]
+
+
+def _are(cells: "pd.Series[Any]", labels: Sequence[str]) -> bool:
+    """Return whether a column is the labels themselves, which a model would only read off."""
+    head = cells.iloc[:COMPARED]
+    return head.astype(str).tolist() == list(labels[: len(head)]) and cells.astype(str).tolist() == list(labels)
+
+
+def _ids(index: "pd.Index[Any]") -> list[str]:
+    if isinstance(index, pd.MultiIndex):
+        problem = f"its index has {index.nlevels} levels"
+        raise DatasetError(problem, where=PLACE, hint="use df.reset_index(), or name a column by id_column")
+    if not index.is_unique:
+        problem = f"its index has {index[index.duplicated()].tolist()[0]!r} twice, and is what examples are called by"
+        raise DatasetError(problem, where=PLACE, hint="use df.reset_index(drop=True), or name a column by id_column")
+    return [str(one) for one in index]
+
+
+def _counts_rows(index: "pd.Index[Any]", rows: Sequence[int]) -> bool:
+    """Return whether an index is that of frames without one."""
+    return types.is_integer_dtype(index.dtype) and bool(np.array_equal(index, rows))
+
+
+def _place(index: "pd.Index[Any]", row: int) -> str:
+    return f"row {index[row]} of the frame"

@@ -1,0 +1,152 @@
+"""The columns that models see: each as what it holds, without those that say nothing or only tell rows apart.
+
+All numbers without gaps are a ``FeatureTable``, as a network reads it; anything else is a ``ColumnTable``, which an
+encoder turns into numbers in each fold.
+"""
+
+import re
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from pandas.api import types
+
+from labelscan.data.dataset import ColumnTable, FeatureTable
+from labelscan.data.readers.cells import Cells, read_column
+from labelscan.data.readers.columns import MOST_NAMED, ROW_NUMBERS
+from labelscan.errors import DatasetError, Problem
+
+LEAST_FOR_IDS = 20
+"""In fewer rows it is chance where all cells differ, or stand in order."""
+NAMED_ID = re.compile(r"(?:^|[ _.-])(?:id|uid|uuid|guid|key)$|[a-z]I[Dd]$", re.IGNORECASE)
+"""How a column of ids is called."""
+WORD = r"[!-~]+"
+"""One word in ASCII, as codes, addresses and names are; in some scripts whole texts have no blanks."""
+KEEPS_THEM = "--only '*' keeps them"
+
+
+@dataclass
+class _Columns:
+    """Columns found so far, and what is wrong or worth a note."""
+
+    where: Callable[[int], str]
+    asked: Collection[str]
+    """Columns that are kept though they look like ids."""
+    values: dict[str, Cells] = field(default_factory=dict)
+    constant: list[str] = field(default_factory=list)
+    row_numbers: list[str] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
+    n_missing: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    refused: list[tuple[int, str, str]] = field(default_factory=list)
+    """Rows, what is wrong there, and what to do."""
+
+    def add(self, name: str, cells: Cells) -> None:
+        column = read_column(name, cells, self.where)
+        self.refused += [(row, what, column.hint) for row, what in column.refused]
+        values = column.values
+        if values is None:
+            return
+        if values.nunique(dropna=False) < 2:
+            self.constant.append(name)
+        elif name not in self.asked and _are_row_numbers(name, values):
+            self.row_numbers.append(name)
+        elif name not in self.asked and _are_ids(name, values):
+            self.ids.append(name)
+        else:
+            self.values[name] = values
+            self.n_missing |= {name: n_missing} if (n_missing := int(values.isna().sum())) else {}
+            self.notes += [column.note] if column.note else []
+
+    def inputs(self, place: str) -> tuple[FeatureTable | ColumnTable, list[str]]:
+        """Return the columns and notes on them, or raise DatasetError for what is wrong."""
+        DatasetError.refuse(self.refused, lambda one: Problem(one[1], self.where(one[0]), one[2]))
+        left_out = [*self.row_numbers, *self.ids]
+        if not self.values:
+            problem = "no feature column has two different values"
+            hint = "there is nothing to learn"
+            if left_out:
+                hint = f"{', '.join(map(repr, left_out))} only tell the rows apart; {KEEPS_THEM}"
+            raise DatasetError(problem, where=place, hint=hint)
+        notes = [f"features: {_describe(self.values)}", *self.notes]
+        if self.n_missing:
+            notes.append(f"missing values: {_worst(self.n_missing)}")
+        if self.constant:
+            notes.append(f"columns dropped that have one value only: {', '.join(self.constant)}")
+        if self.row_numbers:
+            numbers = ", ".join(map(repr, self.row_numbers))
+            notes.append(f"columns dropped that number the rows: {numbers}; {KEEPS_THEM}")
+        if self.ids:
+            notes.append(f"columns dropped that look like ids: {', '.join(map(repr, self.ids))}; {KEEPS_THEM}")
+        plain = all(_is_number(values) and name not in self.n_missing for name, values in self.values.items())
+        if not plain:
+            return ColumnTable(pd.DataFrame(self.values, copy=False)), notes
+        features = np.empty((len(next(iter(self.values.values()))), len(self.values)), dtype=np.float32)
+        for column, values in enumerate(self.values.values()):
+            features[:, column] = values.to_numpy()
+        return FeatureTable(features, tuple(self.values)), notes
+
+
+def inputs_of_frame(
+    frame: pd.DataFrame, *, where: Callable[[int], str], place: str, asked: Collection[str] = ()
+) -> tuple[FeatureTable | ColumnTable, list[str]]:
+    """Return what models see of the N rows of a frame, and notes on its columns.
+
+    Args:
+        frame: columns of features, as they were read; its index is not looked at.
+        where: returns the place of a row for messages.
+        place: what messages about all rows name.
+        asked: columns that are kept though they look like row numbers or ids.
+
+    Raises:
+        DatasetError: cells that are not what the others of their column are, no column that varies; up to 20 at once.
+    """
+    if frame.empty:
+        raise DatasetError("there is no example", where=place, hint="check the data, and the split if you set one")
+    columns = _Columns(where, asked)
+    for name in frame.columns:
+        columns.add(str(name), frame[name].reset_index(drop=True))
+    return columns.inputs(place)
+
+
+def _are_row_numbers(name: str, values: Cells) -> bool:
+    """Return whether numbers count the rows, or only stand in their order."""
+    if not types.is_float_dtype(values.dtype) or values.isna().any():
+        return False
+    steps = np.diff(values.to_numpy())
+    if (steps == 1).all() and name.strip().lower() in ROW_NUMBERS:
+        return True
+    return len(values) >= LEAST_FOR_IDS and bool((steps >= 1).all() and (values % 1 == 0).all())
+
+
+def _are_ids(name: str, values: Cells) -> bool:
+    """Return whether no two rows have the same value, which is a word or, in a column called so, a whole number."""
+    if len(values) < LEAST_FOR_IDS or not values.is_unique or values.isna().any():
+        return False
+    if types.is_string_dtype(values.dtype):
+        return bool(values.str.fullmatch(WORD).all())
+    return bool(NAMED_ID.search(name)) and types.is_float_dtype(values.dtype) and bool((values % 1 == 0).all())
+
+
+def _is_number(values: Cells) -> bool:
+    return bool(types.is_float_dtype(values.dtype) or types.is_bool_dtype(values.dtype))
+
+
+def _describe(columns: dict[str, Cells]) -> str:
+    """Return how many columns there are of each kind."""
+    kinds = {
+        "numbers": types.is_float_dtype,
+        "truth values": types.is_bool_dtype,
+        "dates": types.is_datetime64_any_dtype,
+    }
+    named = [next((kind for kind, is_one in kinds.items() if is_one(one.dtype)), "text") for one in columns.values()]
+    counts = {kind: named.count(kind) for kind in (*kinds, "text") if kind in named}
+    return ", ".join(f"{count:,} column{'s' if count > 1 else ''} of {kind}" for kind, count in counts.items())
+
+
+def _worst(counts: dict[str, int]) -> str:
+    """Return the columns with the largest counts, and the sum where others have some too."""
+    largest = sorted(counts, key=lambda name: (-counts[name], name))[:MOST_NAMED]
+    named = ", ".join(f"{name!r} {counts[name]:,}" for name in largest)
+    return named if len(counts) <= MOST_NAMED else f"{named}; {sum(counts.values()):,} in {len(counts):,} columns"

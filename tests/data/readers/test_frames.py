@@ -1,0 +1,170 @@
+"""Data frames in memory: of pandas and others, with ids that lead back to their rows."""
+
+import datetime
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from labelscan.config import DatasetConfig
+from labelscan.data.dataset import ColumnTable, FeatureTable, Texts
+from labelscan.data.readers import read
+from labelscan.data.readers.frames import as_pandas, dataset_from_frame
+from labelscan.errors import DatasetError
+
+FRAME = pd.DataFrame(
+    {
+        "width": [1.5, 2.5, np.nan, 4.5],
+        "colour": pd.Categorical(["red", "blue", "red", None]),
+        "day": pd.to_datetime(["2020-01-01", "2020-01-02", "2020-01-04", "2020-01-03"]),
+        "flag": [True, False, True, True],
+        "kind": ["a", "b", "b", "a"],
+    }
+)
+
+
+def load(frame, labels=None, *, as_it_is=False, **config):
+    return dataset_from_frame(as_pandas(frame), labels, DatasetConfig(**config), as_it_is=as_it_is)
+
+
+def refused(frame, labels=None, **config):
+    with pytest.raises(DatasetError) as caught:
+        load(frame, labels, **config)
+    return str(caught.value)
+
+
+def test_a_frame_is_the_same_data_as_its_file(tmp_path):
+    FRAME.to_csv(tmp_path / "table.csv", index=False)
+    FRAME.to_parquet(tmp_path / "table.parquet")
+    frame = load(FRAME, label_column="kind")
+    for name in ("table.csv", "table.parquet"):
+        file = read(DatasetConfig(data=str(tmp_path / name), label_column="kind"))
+        for column in frame.inputs.frame:
+            ours, theirs = frame.inputs.frame[column], file.inputs.frame[column]
+            assert ours.isna().equals(theirs.isna())
+            assert ours.dropna().tolist() == theirs.dropna().tolist()
+        assert file.example_ids.tolist() == frame.example_ids.tolist()
+        assert file.given_labels.tolist() == frame.given_labels.tolist()
+
+
+@pytest.mark.parametrize("made_by", [pl.from_pandas, lambda frame: pl.from_pandas(frame).to_arrow()])
+def test_frames_of_other_libraries_are_read(made_by):
+    ours, theirs = load(FRAME, label_column="kind"), load(made_by(FRAME), label_column="kind")
+    assert theirs.example_ids.tolist() == ["0", "1", "2", "3"]
+    assert theirs.given_labels.tolist() == ours.given_labels.tolist()
+    for name in ("width", "colour", "day", "flag"):
+        assert theirs.inputs.frame[name].dropna().tolist() == ours.inputs.frame[name].dropna().tolist()
+
+
+def test_columns_with_a_role_are_no_features_and_splits_are_chosen():
+    frame = pd.DataFrame(
+        {
+            "x": [1, 2, 3],
+            "label": [0, 1, 1],
+            "patient": ["p", "q", "q"],
+            "split": ["train", "train", "test"],
+            "true_label": [0, 1, 0],
+        }
+    )
+    dataset = load(frame, split="train")
+    assert dataset.inputs.names == ("x",)
+    assert dataset.class_names == ("0", "1")
+    assert dataset.groups.tolist() == ["p", "q"]
+    assert dataset.true_labels.tolist() == [0, 1]
+    assert load(frame, only=("x", "patient")).inputs.names == ("x",)
+    assert "no column called 'y'" in refused(frame, exclude=("y",))
+
+
+def test_the_index_is_the_ids_unless_it_counts_the_rows():
+    named = FRAME.set_axis(["d", "c", "b", "a"])
+    dataset = load(named, label_column="kind")
+    assert dataset.example_ids.tolist() == ["a", "b", "c", "d"]
+    assert dataset.given_labels.tolist() == [0, 1, 1, 0]
+    assert dataset.inputs.frame["flag"].tolist() == [True, True, False, True]
+    assert load(FRAME.iloc[[3, 1]], label_column="kind").example_ids.tolist() == ["1", "3"]
+    with_ids = named.assign(id=["w", "x", "y", "z"])
+    assert load(with_ids, label_column="kind").example_ids.tolist() == ["w", "x", "y", "z"]
+
+
+def test_an_index_that_cannot_be_ids_is_refused():
+    assert "its index has 0 twice" in refused(pd.concat([FRAME, FRAME]), label_column="kind")
+    nested = FRAME.set_index(["flag", "day"])
+    assert "its index has 2 levels" in refused(nested, label_column="kind")
+
+
+def test_labels_may_be_beside_the_frame():
+    plain = FRAME[["width", "flag"]].fillna(0)
+    for labels in (["a", "b", "b", "a"], np.array(list("abba")), FRAME["kind"], FRAME["kind"].astype("category")):
+        dataset = load(plain, labels)
+        assert dataset.given_labels.tolist() == [0, 1, 1, 0]
+        assert isinstance(dataset.inputs, FeatureTable)
+    assert "2 labels for 4 rows" in refused(plain, ["a", "b"])
+    assert "another index than the frame" in refused(plain, FRAME["kind"].iloc[::-1])
+
+
+def test_a_column_that_is_the_labels_is_no_feature():
+    dataset = load(FRAME, ["a", "b", "b", "a"])
+    assert "kind" not in dataset.inputs.frame
+    assert "column dropped that is the labels: 'kind'" in dataset.notes
+    assert "no column but the labels" in refused(FRAME[["kind"]], ["a", "b", "b", "a"])
+
+
+def test_labels_are_refused_by_what_they_are():
+    assert "no label column called 'kid'" in refused(FRAME, label_column="kid")
+    assert "did you mean 'kind'?" in refused(FRAME, label_column="kid")
+    assert "detect(df, label='kind')" in refused(FRAME)
+    assert "'width' holds measured numbers such as 1.5" in refused(FRAME, label_column="width")
+    assert "row 3 of the frame: 'colour' is empty" in refused(FRAME, label_column="colour")
+    assert "'width' holds measured numbers such as inf" in refused(FRAME.assign(width=np.inf), label_column="width")
+    assert "there is no example" in refused(FRAME.iloc[:0], label_column="kind")
+    lists = FRAME.assign(kind=[["a"], ["a", "b"], ["b"], ["a"]])
+    assert "row 0 of the frame: 'kind' is not one value but ['a']" in refused(lists, label_column="kind")
+    assert "column 'x' occurs twice" in refused(pd.DataFrame([[1, 2]], columns=["x", "x"]))
+
+
+def test_whole_floats_are_whole_numbers_as_labels():
+    assert load(FRAME.assign(kind=[1.0, 2.0, 2.0, 1.0]), label_column="kind").class_names == ("1", "2")
+
+
+def test_cells_are_named_by_the_index():
+    frame = FRAME.assign(size=["1", "2", "3", "big"]).set_axis(list("wxyz"))
+    assert "row z of the frame: column 'size' has 'big' among numbers" in refused(frame, label_column="kind")
+    assert "column 'n' holds several values" in refused(FRAME.assign(n=[{}] * 4), label_column="kind")
+    broken = pd.Series(["a", "b\udce9", "c", "d"], dtype=object, index=list("wxyz"))
+    assert "row x of the frame: column 'n' has 'b\\udce9'" in refused(frame.assign(n=broken), label_column="kind")
+
+
+@pytest.mark.parametrize("made", [list, tuple, np.array])
+def test_a_column_of_lists_is_embeddings(made):
+    vectors = [made([1.5, 2.5]), made([3, 4]), made([5, 6]), made([7, 8])]
+    dataset = load(FRAME.assign(vector=vectors), label_column="kind")
+    np.testing.assert_array_equal(dataset.inputs.features, [[1.5, 2.5], [3, 4], [5, 6], [7, 8]])
+    assert "columns not used: width, colour, day, flag: models see the embeddings alone" in dataset.notes
+    theirs = pl.DataFrame({"vector": [list(vector) for vector in vectors], "label": list("abba")})
+    np.testing.assert_array_equal(load(theirs).inputs.features, dataset.inputs.features)
+    ragged = FRAME.assign(vector=[made([1, 2]), made([3, 4]), made([5, 6, 7]), None])
+    message = refused(ragged, label_column="kind")
+    assert "row 2 of the frame: 'vector' has shape (3,), and (2,) in the first row" in message
+    assert "row 3 of the frame: 'vector' has shape (0,)" in message
+
+
+def test_texts_are_found_as_in_a_file_or_named():
+    frame = pd.DataFrame({"title": ["on a day", "at two", None], "body": ["a b", "", "c d"], "label": list("aba")})
+    dataset = load(frame)
+    assert isinstance(dataset.inputs, Texts)
+    assert dataset.inputs.texts.tolist() == ["on a day\n\na b", "at two", "c d"]
+    assert load(frame[["title", "label"]]).inputs.texts.tolist() == ["on a day", "at two", ""]
+    words = frame.assign(said=["one two", "three four", "five six"], n=[1, 2, 3])
+    assert load(words, text_column=("said",)).inputs.texts.tolist() == words["said"].tolist()
+    assert isinstance(load(words, exclude=("title", "body")).inputs, ColumnTable)
+    assert "no text column called 'titel'" in refused(frame, text_column=("titel",))
+
+
+def test_a_frame_stays_as_it_is_for_a_classifier_that_takes_frames():
+    frame = FRAME.assign(constant=1, n=[1, 2, 3, 4], at=[datetime.date(2020, 1, 1)] * 4)
+    frame["text"] = ["a b", "c d", "e f", "g h"]
+    kept = load(frame, label_column="kind", as_it_is=True).inputs.frame
+    pd.testing.assert_frame_equal(kept, frame.drop(columns="kind"))
+    with pytest.raises(DatasetError, match="column 'odd' cannot be stored"):
+        load(FRAME.assign(odd=[1, "a", b"b", {}]), label_column="kind", as_it_is=True)
