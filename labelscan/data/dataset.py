@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeGuard
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -150,6 +150,16 @@ class Texts:
 
 
 Inputs: TypeAlias = ImageSource | FeatureTable | ColumnTable | Texts
+
+
+InputKind: TypeAlias = Literal["images", "texts", "features"]
+
+
+def kind_of(inputs: Inputs) -> InputKind:
+    """Return what a person sees of an example: a picture, a text, or the values of a row."""
+    if isinstance(inputs, FeatureTable | ColumnTable):
+        return "features"
+    return "texts" if isinstance(inputs, Texts) else "images"
 
 
 def are_images(inputs: Inputs) -> TypeGuard[ImageSource]:
