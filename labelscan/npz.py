@@ -1,4 +1,4 @@
-"""Npz files from outside: only the arrays that are asked for, none unpickled, none larger than what is stored of it.
+"""Npz and npy files from outside: only the arrays that are asked for, none unpickled, none larger than is stored of it.
 
 A file of 4 MB can claim arrays of gigabytes, and even unpack to them. So the header of an array is read alone at first,
 and what it claims is compared with what the file holds.
@@ -63,6 +63,30 @@ def read_arrays(path: Path, names: Collection[str] | None = None) -> dict[str, N
         return {name: _array(archive, members[name], name) for name in (members if names is None else names)}
 
 
+def map_array(path: Path) -> NDArray[Any]:
+    """Return the array in a .npy file, mapped into memory to be read only.
+
+    Raises:
+        PickledObjects: it holds pickled objects.
+        ValueError: it is not a .npy file, or holds less than it says.
+        OSError: it cannot be read.
+    """
+    check_is_file(path)
+    with path.open("rb") as file:
+        head = io.BytesIO(file.read(HEADER_BYTES))
+    try:
+        shape, dtype = _read_header(head)
+    except Exception as error:  # hostile bytes make numpy raise almost anything
+        raise ValueError(f"not a .npy file: {error}") from error
+    if dtype.hasobject:
+        raise PickledObjects("the file holds pickled objects, which are never loaded")
+    size = head.tell() + math.prod(shape) * dtype.itemsize
+    if min(shape, default=0) < 0 or size > path.stat().st_size:
+        raise ValueError(f"an array of shape {shape} takes {size:,} bytes, and {path.stat().st_size:,} are there")
+    array: NDArray[Any] = np.load(path, mmap_mode="r" if math.prod(shape) else None, allow_pickle=False)
+    return array
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator[ZipFile]:
     check_is_file(path)
@@ -119,7 +143,11 @@ def _header(archive: ZipFile, member: ZipInfo) -> tuple[tuple[int, ...], np.dtyp
     """Return the shape and type of an array, and where its values begin."""
     with archive.open(member) as file:
         head = io.BytesIO(file.read(HEADER_BYTES))
+    return *_read_header(head), head.tell()
+
+
+def _read_header(head: io.BytesIO) -> tuple[tuple[int, ...], np.dtype[Any]]:
     version = np.lib.format.read_magic(head)
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, _, dtype = read(head)
-    return shape, dtype, head.tell()
+    return shape, dtype

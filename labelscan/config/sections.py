@@ -56,6 +56,9 @@ class DatasetConfig(Section):
     text_column: tuple[str, ...] = setting(
         (), "Column of text; repeat it for several, such as a title and a body.", DATA, "NAME", default_is=USUAL
     )
+    encoding: str = setting(
+        "", "Encoding of the text in files, such as cp1252.", DATA, "NAME", default_is="UTF-8, or by a byte order mark"
+    )
     features: str = setting("", "A .npy file with a row of features for each row of a manifest or table.", DATA, "FILE")
     exclude: tuple[str, ...] = setting(
         (), "Columns that models may not see, as names or patterns such as 'id*'; repeat it for several.", DATA, "NAME"
@@ -77,6 +80,14 @@ class DatasetConfig(Section):
         minimum=1,
         maximum=10_000_000_000,
     )
+
+    def __post_init__(self) -> None:
+        Section.__post_init__(self)
+        try:
+            "a".encode(self.encoding or "utf-8")
+        except (LookupError, ValueError) as error:
+            problem = f"no encoding is called {self.encoding!r}"
+            raise ConfigError(problem, where="dataset.encoding", hint="try utf-8, cp1252 or gb18030") from error
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

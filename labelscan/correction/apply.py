@@ -241,6 +241,9 @@ def _command(source: Source, output: Path, *, is_folder: bool) -> str:
         settings = ["split"] if has_splits else []
     else:
         settings = list(FORM_SETTINGS)
-    given = {name: str(getattr(source.config, name)) for name in settings}
-    options = [word for name, value in given.items() if value for word in (f"--{name.replace('_', '-')}", value)]
+    options: list[str] = []
+    for name in settings:
+        value = getattr(source.config, name)
+        for one in value if isinstance(value, tuple) else filter(None, [value]):
+            options += [f"--{name.replace('_', '-')}", one]
     return shlex.join(["labelscan", "detect" if is_folder else source.command, str(output), *options])

@@ -5,8 +5,8 @@ same bytes.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, TypeGuard
 
@@ -100,15 +100,18 @@ class FeatureTable:
     features: NDArray[np.float32]
     """(N, D), finite."""
     names: tuple[str, ...] = ()
+    originals: "ImageFiles | Texts | None" = None
+    """What the features were computed from, for people to look at; models never see it, and it may be gone."""
 
     def __len__(self) -> int:
         return len(self.features)
 
     def take(self, order: Index) -> "FeatureTable":
-        return FeatureTable(self.features[order], self.names)
+        originals = None if self.originals is None else self.originals.take(order)
+        return FeatureTable(self.features[order], self.names, originals)
 
-    def path(self, index: int) -> str:  # noqa: ARG002
-        return ""
+    def path(self, index: int) -> str:
+        return "" if self.originals is None else self.originals.path(index)
 
 
 @dataclass(frozen=True)
@@ -138,12 +141,16 @@ class Texts:
     root: Path = Path()
     paths: Strings | None = None
     """(N,) files, absolute or relative to ``root``; None where the texts are in a sheet or came from memory."""
+    unreadable: Mapping[int, str] = field(default_factory=dict)
+    """Why files could not be read, by row; their texts are empty."""
 
     def __len__(self) -> int:
         return len(self.texts)
 
     def take(self, order: Index) -> "Texts":
-        return Texts(self.texts[order], self.root, None if self.paths is None else self.paths[order])
+        paths = None if self.paths is None else self.paths[order]
+        unreadable = {row: self.unreadable[old] for row, old in enumerate(order.tolist()) if old in self.unreadable}
+        return Texts(self.texts[order], self.root, paths, unreadable)
 
     def path(self, index: int) -> str:
         return "" if self.paths is None else str(self.root / str(self.paths[index]))
@@ -289,11 +296,12 @@ def make_dataset(
         DatasetError: no example, fewer than 2 classes, empty labels, repeated ids, text that UTF-8 cannot encode; up
             to 20 problems at once.
     """
-    paths = inputs.paths if isinstance(inputs, ImageFiles | Texts) else None
-    columns = {"label": labels, "id": example_ids, "path": paths, "group": groups, "split": splits}
-    refuse_broken_text(columns | {"true label": true_labels}, where)
-    if isinstance(inputs, ImageFiles | Texts):
-        refuse_broken_text({"name of the folder": [str(inputs.root)]}, lambda _: place or name)
+    columns = {"label": labels, "id": example_ids, "group": groups, "split": splits, "true label": true_labels}
+    refuse_broken_text(columns, where)
+    shown = inputs.originals if isinstance(inputs, FeatureTable) else inputs
+    if isinstance(shown, ImageFiles | Texts):
+        refuse_broken_text({"path": shown.paths, "text": getattr(shown, "texts", None)}, where)
+        refuse_broken_text({"name of the folder": [str(shown.root)]}, lambda _: place or name)
     if len(labels) == 0:
         raise DatasetError("there is no example", where=place or name, hint="check the path, and --split if you set it")
     hint = "write a label, or take the row out"

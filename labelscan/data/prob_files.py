@@ -17,10 +17,11 @@ from labelscan.data.dataset import ImageFiles
 from labelscan.data.probabilities import Probabilities, assemble, probabilities_from_arrays
 from labelscan.data.readers import nearest_file
 from labelscan.data.readers.arrays import array_names, find_array, load_npz
+from labelscan.data.readers.arrow_sheet import read_arrow
 from labelscan.data.readers.columns import Columns, check_cells, find_column, missing, usual
 from labelscan.data.readers.manifest import relative_path
 from labelscan.data.readers.refused_files import PROB_PREFIX
-from labelscan.data.readers.sheet import column_names, csv_rows, read_parquet, read_sheet
+from labelscan.data.readers.sheet import column_names, csv_rows, read_sheet
 from labelscan.errors import DatasetError, ProbabilitiesError, Problem
 from labelscan.reading import with_home
 
@@ -139,7 +140,7 @@ def _read_prob_columns(path: Path, names: Sequence[str], *, n_rows: int) -> NDAr
 
 
 def _from_parquet(path: Path, names: Sequence[str]) -> NDArray[Any]:
-    table = read_parquet(path, names)
+    table = read_arrow(path, names)
     columns: list[NDArray[Any]] = [table.column(name).to_numpy() for name in names]
     for name, column in zip(names, columns, strict=True):
         if column.dtype.kind not in "fiu":

@@ -6,6 +6,8 @@ from labelscan.errors import DatasetError, Problem
 
 MANY_CLASSES = 100
 """Up to this many classes a label may be as rare as it likes; with more, classes must have 2 examples on average."""
+MOST_SHOWN = 300
+"""How many characters of a text a message shows."""
 
 
 def check_number_of_classes(class_names: Sequence[str], n_examples: int, name: str) -> None:
@@ -39,7 +41,13 @@ def refuse_broken_text(columns: Mapping[str, Iterable[str] | None], where: Calla
         if not is_utf_8(cell)
     ]
     hint = "write it anew, or rename it on the disk"
-    DatasetError.refuse(broken, lambda one: Problem(f"the {one[1]} {one[2]!r} is not UTF-8", where(one[0]), hint))
+
+    def problem(one: tuple[int, str, str]) -> Problem:
+        row, what, cell = one
+        shown = repr(cell) if len(cell) <= MOST_SHOWN else f"{cell[:MOST_SHOWN]!r}..."
+        return Problem(f"the {what} {shown} is not UTF-8", where(row), hint)
+
+    DatasetError.refuse(broken, problem)
 
 
 def repeated_ids(example_ids: Sequence[str], where: Callable[[int], str]) -> list[Problem]:

@@ -88,7 +88,8 @@ def read_contents(plan: Plan, run: RunFolder, notify: Listener) -> Contents:
 
 def _contents_of_texts(inputs: Texts) -> Contents:
     empty = [row for row, text in enumerate(inputs.texts) if not text.strip()]
-    return _contents(number_equal_texts(inputs.texts), dict.fromkeys(empty, "the text is empty"))
+    reasons = {row: inputs.unreadable.get(row, "the text is empty") for row in empty}
+    return _contents(number_equal_texts(inputs.texts), reasons)
 
 
 def _contents(numbers: NDArray[np.int64], unreadable: dict[int, str] | None = None) -> Contents:

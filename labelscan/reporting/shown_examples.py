@@ -11,7 +11,7 @@ from pathlib import Path
 from labelscan.arrays import as_strings
 from labelscan.config import RUN_JSON_SETTINGS, DatasetConfig
 from labelscan.data.dataset import ColumnTable, Dataset, FeatureTable, ImageFiles, ImageSource, Texts
-from labelscan.data.readers.class_folders import is_called_image
+from labelscan.data.readers.folder_listing import is_called_image
 from labelscan.errors import LabelscanError
 from labelscan.events import Listener
 from labelscan.reporting.page import (

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from labelscan.data.readers import scheme_of
-from labelscan.data.readers.class_folders import is_called_image
+from labelscan.data.readers.folder_listing import is_called_image
 from labelscan.errors import DiskError, UsageError
 from labelscan.reading import with_home
 from labelscan.results.finished_run import FinishedRun

@@ -54,12 +54,30 @@ KINDS = [
     Folder(
         what="class folders that are empty",
         make=together(folder("data/cat"), folder("data/dog")),
-        says="no image in any class folder",
+        says="no image or text in any class folder",
     ),
     Folder(
-        what="class folders without images",
-        make=together(file("data/cat/a.txt", "a"), file("data/dog/b.txt", "b")),
-        says="no image in any class folder",
+        what="class folders of other files",
+        make=together(file("data/cat/a.doc", "a"), file("data/dog/b.doc", "b")),
+        says="no image or text in any class folder",
+    ),
+    Folder(
+        what="more texts than images",
+        make=beside(*(file(f"data/cat/{row}.txt", "a") for row in range(5))),
+        says="4 images and 5 texts: it is not clear which are the examples",
+    ),
+    Folder(
+        what="texts and a pipe called one",
+        make=together(file("data/cat/a.txt", "a"), file("data/dog/b.txt", "b"), pipe("data/dog/c.txt")),
+    ),
+    Folder(
+        what="texts in several encodings",
+        make=together(
+            file("data/cat/a.txt", "größe".encode("utf-16")),
+            file("data/cat/b.txt", "größe".encode("latin-1")),
+            file("data/dog/c.txt", "größe"),
+            file("data/dog/d.txt", ""),
+        ),
     ),
     Folder(what="one class", make=file("data/cat/1.png", png()), says="every label is 'cat'"),
     Folder(what="hidden class folders only", make=photos("data/."), says="no class folder"),
@@ -71,7 +89,7 @@ KINDS = [
     Folder(
         what="splits without classes",
         make=together(file("data/train/1.png", png()), file("data/test/1.png", png())),
-        says="no image in any class folder",
+        says="no image or text in any class folder",
     ),
     Folder(
         what="a split that is not there",

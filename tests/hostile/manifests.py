@@ -51,7 +51,14 @@ KINDS = [
         what="an address", line="detect https://a.org/b.csv", make=nothing, says="no such file", names="https://a.org"
     ),
     # Encodings and line ends
-    Csv(what="UTF-16 with a byte order mark", make=csv(GOOD.encode("utf-16")), says="UTF-16, not UTF-8"),
+    Csv(what="UTF-16 with a byte order mark", make=csv(GOOD.encode("utf-16"))),
+    Csv(what="UTF-32 with a byte order mark", make=csv(GOOD.encode("utf-32"))),
+    Csv(
+        what="a byte order mark of UTF-16 before other text",
+        make=csv(b"\xff\xfe" + GOOD.encode() + b"\0\xdc"),
+        says="not utf-16",
+        names="bad.csv",
+    ),
     Csv(what="UTF-16 without one", make=csv(GOOD.encode("utf-16-le")), says="NUL bytes", names="bad.csv row 1"),
     Csv(
         what="Latin-1",
@@ -74,8 +81,8 @@ KINDS = [
     Csv(what="a quote that is never closed", make=csv(f'{GOOD}"cat/1.png,cat\n'), says="broken quotes", names="row 6"),
     Csv(what="text after a quote", make=csv(f'{GOOD}"cat"/1.png,cat\n'), says="broken quotes", names="bad.csv row 6"),
     Csv(
-        what="a field of a megabyte",
-        make=csv(f"{GOOD}{'a' * 2**20},cat\n"),
+        what="a field of 17 megabytes",
+        make=csv(f"{GOOD}{'a' * (2**24 + 1)},cat\n"),
         says="field larger than field limit",
         names="bad.csv row 6",
     ),

@@ -137,9 +137,7 @@ KINDS = [
         names="bad.parquet index 0",
     ),
     Parquet(what="structures as labels", make=parquet(label=[{"a": 1}] * 4), says="is not one value", names="index 0"),
-    Parquet(
-        what="images inside the file", make=parquet(path=[b"\x89PNG"] * 4), says="is not one value", names="index 0"
-    ),
+    Parquet(what="structures as paths", make=parquet(path=[{"a": 1}] * 4), says="is not one value", names="index 0"),
     Parquet(
         what="a missing label", make=parquet(label=["a", None, "b", "a"]), says="'label' is empty", names="index 1"
     ),

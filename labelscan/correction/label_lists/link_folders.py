@@ -16,7 +16,7 @@ from labelscan.atomic import partial_path, writing
 from labelscan.correction.corrections import Corrections
 from labelscan.correction.label_lists.image_files import new_labels
 from labelscan.data.dataset import Dataset, ImageFiles
-from labelscan.data.readers.class_folders import SPLIT_FOLDERS, is_called_image
+from labelscan.data.readers.folder_listing import SPLIT_FOLDERS, is_called_image
 from labelscan.errors import DatasetError, Problem, UsageError
 
 

@@ -38,7 +38,10 @@ READERS: Parts[Reader] = Parts(
         "torchvision": "labelscan.data.readers.torchvision_set",
         "class folders": "labelscan.data.readers.class_folders",
         "npz": "labelscan.data.readers.arrays",
+        "embeddings": "labelscan.data.readers.embeddings",
+        "encoded images": "labelscan.data.readers.encoded_images",
         "manifest": "labelscan.data.readers.manifest",
+        "texts": "labelscan.data.readers.texts",
         "table": "labelscan.data.readers.table",
     },
 )
@@ -53,6 +56,11 @@ FORM_SETTINGS = (
     "id_column",
     "group_column",
     "split_column",
+    "text_column",
+    "encoding",
+    "features",
+    "exclude",
+    "only",
 )
 """Settings that only some forms use; set for another form, they are refused rather than ignored."""
 

@@ -1,207 +1,95 @@
-"""Folders of images, one folder a class: torchvision's ImageFolder convention.
+"""Folders of images or texts, one folder a class: torchvision's ImageFolder convention.
 
 Top folders that are all called train, val, valid, validation or test are splits, with class folders inside.
 """
 
-import heapq
-import os
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from labelscan.arrays import as_strings
 from labelscan.config import DatasetConfig
-from labelscan.data.dataset import Dataset, ImageFiles, make_dataset
+from labelscan.data.dataset import Dataset, ImageFiles, Texts, make_dataset
+from labelscan.data.readers.arrow_sheet import is_arrow_folder
+from labelscan.data.readers.folder_listing import (
+    BARE,
+    EXTENSIONS,
+    IMAGES,
+    SPLIT_FOLDERS,
+    TEXTS,
+    Files,
+    Kind,
+    Listing,
+)
 from labelscan.data.readers.sheet import SUFFIXES
 from labelscan.data.readers.splits import wanted_splits
-from labelscan.data.refused_rows import is_utf_8
-from labelscan.errors import DatasetError, Problem
-from labelscan.events import Listener, StepAdvanced
+from labelscan.data.readers.text_files import holds_text, read_text_files
+from labelscan.errors import DatasetError
+from labelscan.events import Listener
 from labelscan.reading import with_home
 
-SETTINGS = frozenset({"split"})
-EXTENSIONS = frozenset(["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff", "gif", "ppm", "pgm"])
-SPLIT_FOLDERS = frozenset(["train", "val", "valid", "validation", "test"])
-FILES_BETWEEN_EVENTS = 10_000
-
-
-@dataclass
-class _Listing:
-    """What was found so far. Paths are text relative to the root: a million Path objects would fill the memory."""
-
-    root: str
-    notify: Listener
-    paths: list[str] = field(default_factory=list)
-    labels: list[str] = field(default_factory=list)
-    splits: list[str] = field(default_factory=list)
-    hidden: int = 0
-    others: Counter[str] = field(default_factory=Counter)
-    """Files that are not images, by extension."""
-    outside: int = 0
-    """Images outside the class folders."""
-    again: list[str] = field(default_factory=list)
-    """Links to folders that were read already."""
-    empty: list[str] = field(default_factory=list)
-    """Class folders without images."""
-
-    def add_class(self, label: str, split: str) -> None:
-        folder = f"{split}/{label}" if split else label
-        before = len(self.paths)
-        for path in self._walk(folder):
-            self.paths.append(path)
-            self.labels.append(label)
-            self.splits.append(split)
-            if len(self.paths) % FILES_BETWEEN_EVENTS == 0:
-                self.notify(StepAdvanced("read", len(self.paths)))
-        if len(self.paths) == before:
-            self.empty.append(folder)
-
-    def folders(self, folder: str) -> list[str]:
-        """Return the names of the folders in a folder of classes or splits, and count the other files."""
-        names = []
-        for entry in self._entries(folder):
-            if _is_folder(entry):
-                names.append(entry.name)
-            elif self._is_image(entry):
-                self.outside += 1
-        return sorted(names)
-
-    def _walk(self, top: str) -> Iterator[str]:
-        """Yield the images below a class folder, following links to folders, each folder once.
-
-        Links to links can lead to one folder in more ways than there is time for. They come last, in the order of their
-        paths, so that an image has the same path whatever order the system lists them in.
-        """
-        folders, links, read = [top], list[str](), set[tuple[int, int]]()
-        while folders or links:
-            is_link = not folders
-            folder = folders.pop() if folders else heapq.heappop(links)
-            place = self._identity(folder)
-            if place in read:
-                if is_link:
-                    self.again.append(folder)
-                continue
-            read.add(place)
-            for entry in self._entries(folder):
-                path = f"{folder}/{entry.name}"
-                if _is_folder(entry) and entry.is_symlink():
-                    heapq.heappush(links, path)
-                elif _is_folder(entry):
-                    folders.append(path)
-                elif self._is_image(entry):
-                    yield path
-
-    def _entries(self, folder: str) -> Iterator["os.DirEntry[str]"]:
-        """Yield the entries of a folder that are not hidden."""
-        where = f"{self.root}/{folder}" if folder else self.root
-        try:
-            with os.scandir(where) as entries:
-                for entry in entries:
-                    if entry.name.startswith("."):
-                        self.hidden += 1
-                    else:
-                        yield entry
-        except OSError as error:
-            raise DatasetError(f"the folder cannot be listed ({error.strerror})", where=where) from error
-
-    def _is_image(self, entry: "os.DirEntry[str]") -> bool:
-        # A broken link is an image that is unreadable; a pipe or a device is not an image.
-        if is_called_image(entry.name) and (entry.is_symlink() or entry.is_file()):
-            return True
-        extension = _extension(entry.name)
-        self.others[f".{extension}" if extension else "no extension"] += 1
-        return False
-
-    def _identity(self, folder: str) -> tuple[int, int]:
-        status = Path(f"{self.root}/{folder}").stat()
-        return status.st_dev, status.st_ino
-
-    def check_names(self) -> None:
-        """Raise DatasetError for names that cannot be written to a table."""
-        DatasetError.refuse(
-            [path for path in self.paths if not is_utf_8(path)],
-            lambda path: Problem(
-                "the file name is not UTF-8",
-                path.encode("utf-8", "backslashreplace").decode("ascii", "backslashreplace"),
-                "rename it, or mount the disk with another encoding",
-            ),
-        )
-
-    def notes(self, classes: list[str]) -> list[str]:
-        notes = []
-        if self.empty:
-            notes.append(f"class folders without images: {_some(self.empty)}")
-        if self.outside:
-            notes.append(f"images ignored outside the class folders: {self.outside:,}")
-        if self.others:
-            kinds = _some([extension for extension, _ in self.others.most_common()])
-            notes.append(f"files ignored that are not images: {self.others.total():,} ({kinds})")
-        if self.hidden:
-            notes.append(f"hidden files and folders ignored: {self.hidden:,}")
-        if self.again:
-            notes.append(f"links ignored that lead back to a folder of the class: {_some(self.again)}")
-        if like_splits := [name for name in classes if name.lower() in SPLIT_FOLDERS]:
-            notes.append(f"read as classes, not as splits, since there are other folders too: {_some(like_splits)}")
-        return notes
+SETTINGS = frozenset({"split", "encoding"})
+PROBED = 20
+"""How many files without an extension are looked at to know whether they are texts."""
 
 
 def reads(config: DatasetConfig) -> bool:
-    """Return whether the data is a folder."""
-    return with_home(config.data).is_dir()
+    """Return whether the data is a folder, and not of Arrow files."""
+    path = with_home(config.data)
+    return path.is_dir() and not is_arrow_folder(path)
 
 
 def read(config: DatasetConfig, notify: Listener) -> Dataset:
-    """Return the images in the class folders of ``config.data``; ids are paths relative to it."""
+    """Return the images, or else the texts, in the class folders of ``config.data``; ids are paths relative to it."""
     root = with_home(config.data)
-    listing = _Listing(str(root), notify)
-    top = listing.folders("")
+    listing = Listing(str(root), notify)
+    top = listing.subfolders("")
     has_splits = bool(top) and all(name.lower() in SPLIT_FOLDERS for name in top)
     hint = "splits are top folders that are all called train, val, valid or test"
     wanted = wanted_splits(config.split, top if has_splits else [], where=config.data, none_hint=hint)
     for split in sorted(wanted) if has_splits else [""]:
-        for label in listing.folders(split) if split else top:
+        for label in listing.subfolders(split) if split else top:
             listing.add_class(label, split)
-    if not listing.paths:
+    kind = _kind_to_read(listing, root, config.encoding)
+    files = listing.files[kind]
+    if not files.paths:
         raise _nothing_found(root, top)
-    listing.check_names()
+    files.check_names()
+    inputs, notes = _inputs(kind, root, files, config.encoding)
     return make_dataset(
         name=(root.name if root.name not in ("", "..") else root.resolve().name) or "data",
-        inputs=ImageFiles(root, as_strings(listing.paths)),
-        labels=listing.labels,
-        example_ids=listing.paths,
-        where=lambda row: str(root / listing.paths[row]),
+        inputs=inputs,
+        labels=files.labels,
+        example_ids=files.paths,
+        where=lambda row: str(root / files.paths[row]),
         ids_depend_on_order=False,
-        splits=listing.splits if has_splits else None,
-        notes=listing.notes([] if has_splits else top),
+        splits=files.splits if has_splits else None,
+        notes=[*listing.notes(kind, [] if has_splits else top), *notes],
     )
 
 
-def _is_folder(entry: "os.DirEntry[str]") -> bool:
-    """Return whether an entry is a folder, or a link to one."""
-    try:
-        return entry.is_dir()
-    except OSError:  # a link to itself, say: as an image it keeps its row, with the reason
-        return False
+def _kind_to_read(listing: Listing, root: Path, encoding: str) -> Kind:
+    """Return what the data set is of; a few texts beside images are notes on them."""
+    images, texts, bare = (listing.files[kind].paths for kind in (IMAGES, TEXTS, BARE))
+    if images and len(texts) > len(images):
+        raise DatasetError(
+            f"{len(images):,} images and {len(texts):,} texts: it is not clear which are the examples",
+            where=str(root),
+            hint="put images and texts into folders of their own",
+        )
+    if images:
+        return IMAGES
+    is_bare = not texts and bool(bare) and all(holds_text(root / path, encoding) for path in sorted(bare)[:PROBED])
+    return BARE if is_bare else TEXTS
 
 
-def is_called_image(name: str) -> bool:
-    """Return whether a file, by its name or path, is an image."""
-    return _extension(name) in EXTENSIONS
-
-
-def _extension(name: str) -> str:
-    return name.rpartition(".")[2].lower() if "." in name else ""
+def _inputs(kind: Kind, root: Path, files: Files, encoding: str) -> tuple[ImageFiles | Texts, list[str]]:
+    if kind == IMAGES:
+        return ImageFiles(root, as_strings(files.paths)), []
+    return read_text_files(root, files.paths, encoding)
 
 
 def _nothing_found(root: Path, top: list[str]) -> DatasetError:
-    hint = f"put the images of each class into a folder of its own ({', '.join(sorted(EXTENSIONS))})"
+    hint = f"put the images or texts of each class into a folder of its own ({', '.join(sorted(EXTENSIONS))}, txt)"
     if manifests := sorted(path.name for path in root.iterdir() if path.suffix.lower() in SUFFIXES):
         hint = f"to read a manifest, give the file itself: {root / manifests[0]}"
-    what = "no image in any class folder" if top else "no class folder"
+    what = "no image or text in any class folder" if top else "no class folder"
     return DatasetError(what, where=str(root), hint=hint)
-
-
-def _some(names: list[str], limit: int = 5) -> str:
-    more = f" and {len(names) - limit:,} more" if len(names) > limit else ""
-    return ", ".join(names[:limit]) + more

@@ -7,11 +7,14 @@ import difflib
 import shlex
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from fnmatch import fnmatchcase
 
 from labelscan.config import DatasetConfig
 from labelscan.data.readers.sheet import Sheet
 from labelscan.errors import DatasetError, Problem
 
+ROLE_SETTINGS = frozenset(["split", "label_column", "true_label_column", "id_column", "group_column", "split_column"])
+"""Those that every sheet uses."""
 Tiers = tuple[tuple[str, ...], ...]
 """Usual names; one of an earlier tier wins over those of later ones."""
 
@@ -30,6 +33,10 @@ USUAL_NAMES: Mapping[str, Tiers] = {
     "group": (("group", "group_id", "groups"), ("patient", "patient_id", "subject", "subject_id", "scene", "scene_id")),
     "split": (("split",), ("subset", "partition")),
 }
+ROW_NUMBERS = ("", "index", "unnamed: 0", "__index_level_0__")
+"""What pandas and R call the column of row numbers that they write in front, in lower case."""
+MOST_NAMED = 10
+"""How many columns a note names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +125,26 @@ def check_cells(rows: Sheet, columns: Columns) -> None:
             return Problem(f"{name!r} is the list {cell}", rows.where(row), hint)
         needed = name in (columns.path, columns.label)
         hint = f"write a value, or leave out the {'row' if needed else 'column'}"
+        if needed and columns.split:
+            hint += "; --split names the splits to read"
         return Problem(f"{name!r} is empty", rows.where(row), hint)
 
     DatasetError.refuse(odd, problem)
+
+
+def free_columns(names: Sequence[str], config: DatasetConfig) -> list[str]:
+    """Return those of the columns ``names`` that have no role, and that models may see as far as the settings say."""
+    taken: set[str] = set()
+    for role, tiers in USUAL_NAMES.items():
+        usual = next(filter(None, (_candidates(names, tier) for tier in tiers)), [])
+        taken.update([getattr(config, f"{role}_column")] if getattr(config, f"{role}_column") else usual)
+    return [name for name in names if name not in taken and is_seen(name, config)]
+
+
+def is_seen(name: str, config: DatasetConfig) -> bool:
+    """Return whether models may see a column by ``only`` and ``exclude``, whose patterns are those of file names."""
+    is_chosen = not config.only or any(fnmatchcase(name, pattern) for pattern in config.only)
+    return is_chosen and not any(fnmatchcase(name, pattern) for pattern in config.exclude)
 
 
 def has_path(names: Sequence[str], config: DatasetConfig) -> bool:
@@ -138,6 +162,13 @@ def pick(names: Collection[str], tiers: Tiers, *, what: str, where: str, hint: s
         if candidates:
             return candidates[0]
     return ""
+
+
+def not_used(names: Sequence[str], hint: str) -> list[str]:
+    """Return the note on columns that are not used, and what to do if they should be; none where there are none."""
+    there = [name for name in names if name.strip().lower() not in ROW_NUMBERS]
+    more = f" and {len(there) - MOST_NAMED:,} more" if len(there) > MOST_NAMED else ""
+    return [f"columns not used: {', '.join(there[:MOST_NAMED])}{more}: {hint}"] if there else []
 
 
 def usual(role: str) -> str:

@@ -1,4 +1,4 @@
-"""A manifest: a csv, tsv, jsonl or parquet file with one row an image, its path and its label."""
+"""A manifest: a sheet with one row an image or a text, the path of its file and its label."""
 
 import os
 from collections import defaultdict
@@ -7,18 +7,17 @@ from pathlib import Path, PurePath
 
 from labelscan.arrays import as_strings
 from labelscan.config import DatasetConfig
-from labelscan.data.dataset import Dataset, ImageFiles, make_dataset
-from labelscan.data.readers.columns import check_cells, find_columns, has_path
+from labelscan.data.dataset import Dataset, ImageFiles, Texts, make_dataset
+from labelscan.data.readers.columns import ROLE_SETTINGS, check_cells, find_columns, has_path
 from labelscan.data.readers.refused_files import refuse_own_files
-from labelscan.data.readers.sheet import SUFFIXES, column_names, read_sheet
+from labelscan.data.readers.sheet import column_names, is_sheet, read_sheet
 from labelscan.data.readers.splits import rows_to_read
+from labelscan.data.readers.text_files import is_called_text, read_text_files
 from labelscan.errors import DatasetError, Problem
 from labelscan.events import Listener
 from labelscan.reading import with_home
 
-SETTINGS = frozenset(
-    ["split", "path_column", "label_column", "true_label_column", "id_column", "group_column", "split_column"]
-)
+SETTINGS = ROLE_SETTINGS.union(["path_column", "encoding", "exclude", "only"])
 LIST_FOLDER_FROM = 64
 """A folder of at least this many images is listed once, not asked for each of them: far faster on network disks."""
 BOXES = "bbox; bboxes; boxes; segmentation; annotations; xmin xmax; x_min x_max; x1 y1 x2 y2"
@@ -26,33 +25,32 @@ BOXES = "bbox; bboxes; boxes; segmentation; annotations; xmin xmax; x_min x_max;
 
 
 def reads(config: DatasetConfig) -> bool:
-    """Return whether the data is a sheet that lists images."""
+    """Return whether the data is a sheet that lists files."""
     path = with_home(config.data)
-    if path.suffix.lower() not in SUFFIXES or not path.exists():
-        return False
-    return path.suffix.lower() == ".jsonl" or has_path(column_names(path), config)
+    return is_sheet(path) and not config.text_column and has_path(column_names(path, config.encoding), config)
 
 
 def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  # a sheet is read in one go
-    """Return the images that a manifest lists; ids are its id column, else paths relative to its folder.
+    """Return the images or texts that a manifest lists; ids are its id column, else paths relative to its folder.
 
     Raises:
         DatasetError: columns, cells or files are missing; up to 20 problems at once.
     """
     path = with_home(config.data)
-    names = column_names(path)
+    names = column_names(path, config.encoding)
     refuse_own_files(names, path)
     _refuse_boxes(names, path.name)
     columns = find_columns(names, config, where=path.name, with_path=True)
-    sheet = read_sheet(path, columns.used())
+    sheet = read_sheet(path, columns.used(), config.encoding)
     rows = sheet.take(rows_to_read(sheet, columns, config.split, where=path.name))
     check_cells(rows, columns)
     paths = rows.columns[columns.path]
     _check_files(path.parent, paths, rows.where)
+    inputs, notes = _inputs(path.parent, paths, rows.where, config.encoding)
     return make_dataset(
         name=path.stem,
         place=path.name,
-        inputs=ImageFiles(path.parent, as_strings(paths)),
+        inputs=inputs,
         labels=rows.columns[columns.label],
         example_ids=rows.cells(columns.id) or [relative_path(path.parent, name) for name in paths],
         where=rows.where,
@@ -60,8 +58,21 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
         groups=rows.cells(columns.group),
         splits=rows.cells(columns.split),
         true_labels=rows.cells(columns.true_label),
-        notes=[columns.describe()],
+        notes=[columns.describe(), *notes],
     )
+
+
+def _inputs(
+    folder: Path, paths: Sequence[str], where: Callable[[int], str], encoding: str
+) -> tuple[ImageFiles | Texts, list[str]]:
+    """Return the files that are listed, and notes on them; they are texts where all are called so."""
+    are_texts = [is_called_text(name) for name in paths]
+    if all(are_texts) and paths:
+        return read_text_files(folder, paths, encoding)
+    few = [row for row, is_text in enumerate(are_texts) if is_text]
+    hint = "list images and texts in files of their own"
+    DatasetError.refuse(few, lambda row: Problem(f"{paths[row]!r} is a text among images", where(row), hint))
+    return ImageFiles(folder, as_strings(paths)), []
 
 
 def _refuse_boxes(names: Sequence[str], where: str) -> None:

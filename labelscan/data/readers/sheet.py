@@ -1,4 +1,4 @@
-"""Rows of text from a csv, tsv, jsonl or parquet file, each with the line that an editor shows it on.
+"""Rows of text from a csv, tsv, jsonl or parquet file or an Arrow folder, each with the place that messages name.
 
 Cells stay as they are written: ``NA`` is a class of someone's data set, and ``01`` is not ``1``.
 """
@@ -11,21 +11,26 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
 
+from labelscan.data.readers.arrow_sheet import (
+    arrow_schema,
+    class_names,
+    is_arrow,
+    is_arrow_folder,
+    kinds_of,
+    read_arrow,
+)
+from labelscan.data.readers.encodings import opened
 from labelscan.errors import DatasetError, Problem
-from labelscan.reading import CANNOT_READ, check_is_file, not_utf8, open_text, parsed, why
-
-if TYPE_CHECKING:
-    import pyarrow
+from labelscan.reading import parsed, why
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 BYTE_ORDER_MARK = "\ufeff"
-LEAST_MANY_ROWS = 1_000_000
-"""A parquet file of more rows than bytes may have up to this many: to unpack billions of equal ones ends nowhere."""
-JSON_ROWS_FOR_NAMES = 1000
-"""How many objects of a jsonl file are looked at for the columns there are."""
+HEAD = 1000
+"""How many rows are looked at to know what a sheet holds."""
+MOST_CHARACTERS = 1 << 24
+"""The longest field of a csv file: a text may be long, but a quote that is never closed must not take all memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,32 +54,60 @@ class Sheet:
         return self.columns[column] if column else None
 
 
-def column_names(path: Path) -> list[str]:
-    """Return the names of the columns of a file, in its order."""
-    suffix = path.suffix.lower()
-    if suffix == ".parquet":
-        names = parquet_names(path)
-    elif suffix == ".jsonl":
-        rows = (row for _, row in islice(_objects(path), JSON_ROWS_FOR_NAMES))
+def is_sheet(path: Path) -> bool:
+    """Return whether ``path`` is a file or folder that is read as a sheet, judging by names alone."""
+    return is_arrow_folder(path) if path.is_dir() else path.suffix.lower() in SUFFIXES and path.exists()
+
+
+def name_of(path: Path) -> str:
+    """Return what the data set in a sheet is called."""
+    return path.resolve().name if path.is_dir() else path.stem
+
+
+def single_valued(path: Path, names: Sequence[str]) -> list[str]:
+    """Return those of the columns ``names`` whose cells are one value each, as far as the file says."""
+    kinds = kinds_of(path) if is_arrow(path) else {}
+    return [name for name in names if kinds.get(name, "value") == "value"]
+
+
+def column_names(path: Path, encoding: str = "") -> list[str]:
+    """Return the names of the columns of a sheet, in its order; ``encoding`` is the one asked for, if any."""
+    if is_arrow(path):
+        names = [str(name) for name in arrow_schema(path).names]
+    elif path.suffix.lower() == ".jsonl":
+        rows = (row for _, row in islice(json_objects(path, encoding), HEAD))
         names = list(dict.fromkeys(name for row in rows for name in row))
     else:
-        _, names = next(csv_rows(path), (1, []))
+        _, names = next(csv_rows(path, encoding), (1, []))
     if not names:
         raise DatasetError("the file is empty", where=path.name, hint="it needs a row of column names, then data")
     _check_names(names, path)
     return names
 
 
-def read_sheet(path: Path, names: Sequence[str]) -> Sheet:
-    """Return the columns ``names`` of a file.
+def read_sheet(path: Path, names: Sequence[str], encoding: str = "", *, n_rows: int | None = None) -> Sheet:
+    """Return the columns ``names`` of a sheet, of all rows or of the first ``n_rows``.
 
     Raises:
         DatasetError: rows of the wrong length, lists in a cell, broken quotes or encoding; up to 20 at once.
     """
-    return _READERS[path.suffix.lower()](path, names)
+    if is_arrow(path):
+        return _read_arrow(path, names, n_rows)
+    read = _read_jsonl if path.suffix.lower() == ".jsonl" else _read_csv
+    return read(path, names, encoding, n_rows)
 
 
-def csv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
+@contextmanager
+def long_fields() -> Iterator[None]:
+    """Let ``csv`` read long fields; the limit is one of the whole process, and is set back."""
+    before = csv.field_size_limit(MOST_CHARACTERS)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
+
+
+def csv_rows(path: Path, encoding: str = "") -> Iterator[tuple[int, list[str]]]:
     """Yield the line at which each record of a csv or tsv file starts, and its fields; the header is the first.
 
     Raises:
@@ -82,7 +115,7 @@ def csv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     """
     line, n_columns = 1, 0
     odd: list[tuple[int, int]] = []
-    with _open(path) as file:
+    with long_fields(), opened(path, encoding) as file:
         reader = csv.reader(file, delimiter=DELIMITERS[path.suffix.lower()], strict=True)
         try:
             for record in reader:
@@ -95,7 +128,7 @@ def csv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
         except csv.Error as error:
             where, hint = f"{path.name} row {line}", 'inside quotes, write " as ""'
             if "field limit" in str(error):
-                hint = "close the quotes; longer fields can be read from .jsonl and .parquet"
+                hint = "close the quotes; longer texts can be read from .jsonl and .parquet"
             raise DatasetError(f"broken quotes or fields ({error})", where=where, hint=hint) from error
     hint = "put fields with commas into quotes"
     DatasetError.refuse(
@@ -103,47 +136,34 @@ def csv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     )
 
 
-def _open(path: Path) -> TextIO:
-    """Open UTF-8 text, with or without a byte order mark, having found that it is UTF-8."""
-    number = 0
-    try:
-        check_is_file(path)
-        with path.open("rb") as file:
-            for line in file:
-                number += 1
-                line.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise DatasetError(
-            not_utf8(error, f"column {error.start + 1}"),
-            where=f"{path.name} row {number}",
-            hint="save it as UTF-8",
-        ) from error
-    except CANNOT_READ as error:
-        raise DatasetError(f"cannot be read ({why(error)})", where=str(path), hint="name a file of text") from error
-    return open_text(path)
-
-
-def _read_csv(path: Path, names: Sequence[str]) -> Sheet:
-    rows = csv_rows(path)
+def _read_csv(path: Path, names: Sequence[str], encoding: str, n_rows: int | None) -> Sheet:
+    rows = csv_rows(path, encoding)
     _, there = next(rows)
     places = [there.index(name) for name in names]
     columns: list[list[str]] = [[] for _ in names]
     lines: list[int] = []
-    for line, record in rows:
+    for line, record in islice(rows, n_rows):
         lines.append(line)
         for column, place in zip(columns, places, strict=True):
             column.append(record[place])
     return Sheet(dict(zip(names, columns, strict=True)), lambda row: f"{path.name} row {lines[row]}")
 
 
-def _objects(path: Path) -> Iterator[tuple[int, dict[str, object]]]:
-    with _open(path) as file:
+def json_objects(
+    path: Path, encoding: str = "", decoder: json.JSONDecoder | None = None
+) -> Iterator[tuple[int, dict[str, object]]]:
+    """Yield the line and the object of each line of a jsonl file that is not blank; numbers are text as written.
+
+    Raises:
+        DatasetError: a line is no object; another ``decoder`` reads its numbers otherwise.
+    """
+    with opened(path, encoding) as file:
         for line, text in enumerate(file, start=1):
             if not text.strip():
                 continue
             where = f"{path.name} row {line}"
             try:
-                row = parsed(_DECODER.decode, text.strip())
+                row = parsed((decoder or _DECODER).decode, text.strip())
             except ValueError as error:
                 raise DatasetError(f"not valid JSON ({error})", where=where, hint="write one object a line") from error
             if not isinstance(row, dict):
@@ -166,28 +186,35 @@ def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
 _DECODER = json.JSONDecoder(object_pairs_hook=_each_once, parse_int=str, parse_float=str, parse_constant=str)
 
 
-def _read_jsonl(path: Path, names: Sequence[str]) -> Sheet:
+def _read_jsonl(path: Path, names: Sequence[str], encoding: str, n_rows: int | None) -> Sheet:
     values: dict[str, list[object]] = {column: [] for column in names}
     lines: list[int] = []
-    for line, row in _objects(path):
+    for line, row in islice(json_objects(path, encoding), n_rows):
         lines.append(line)
         for column, cells in values.items():
             cells.append(row.get(column))
     return _sheet_of_values(values, lambda row: f"{path.name} row {lines[row]}")
 
 
-def _read_parquet(path: Path, names: Sequence[str]) -> Sheet:
-    table = read_parquet(path, names)
+def _read_arrow(path: Path, names: Sequence[str], n_rows: int | None) -> Sheet:
+    table, schema = read_arrow(path, names, n_rows=n_rows), arrow_schema(path)
     try:
         values = {name: table.column(name).to_pylist() for name in names}
     except (ValueError, OverflowError) as error:  # dates that Python has not, text that is not UTF-8
         raise DatasetError(
             f"cannot be read ({why(error)})", where=path.name, hint="save these columns as text"
         ) from error
+    for name, cells in values.items():
+        if (classes := class_names(schema, name)) is not None:
+            values[name] = [_class_of(cell, classes) for cell in cells]
     return _sheet_of_values(values, lambda row: f"{path.name} index {row}")
 
 
-_READERS = {".csv": _read_csv, ".tsv": _read_csv, ".jsonl": _read_jsonl, ".parquet": _read_parquet}
+def _class_of(cell: object, classes: Sequence[str]) -> object:
+    """Return the class that a number of a ``ClassLabel`` stands for; -1 stands for no label."""
+    if isinstance(cell, int) and -1 <= cell < len(classes):
+        return classes[cell] if cell >= 0 else None
+    return cell
 
 
 def _sheet_of_values(values: Mapping[str, list[object]], where: Callable[[int], str]) -> Sheet:
@@ -220,7 +247,7 @@ def _not_one_value(column: str, value: object, where: str) -> Problem:
     if isinstance(value, (list, tuple, set)):
         hint = "several labels for one image are not supported: write one value"
     else:
-        hint = "write one value; images inside a file must be saved as files, and their paths listed"
+        hint = "write one value"
     return Problem(f"{column!r} is not one value but {shown}", where, hint)
 
 
@@ -239,36 +266,3 @@ def _check_names(names: Sequence[str], path: Path) -> None:
                 where=f"{path.name} row 1",
                 hint="save it as .csv with commas or as .tsv with tabs",
             )
-
-
-def parquet_names(path: Path) -> list[str]:
-    """Return the names of the columns of a parquet file, or raise DatasetError."""
-    with _parquet(path) as file:
-        return [str(name) for name in file.schema_arrow.names]
-
-
-def read_parquet(path: Path, names: Sequence[str]) -> "pyarrow.Table":
-    """Return the columns ``names`` of a parquet file, in that order.
-
-    Raises:
-        DatasetError: the file is damaged, or holds more rows than bytes.
-    """
-    with _parquet(path) as file:
-        n_rows, n_bytes = file.metadata.num_rows, path.stat().st_size
-        if n_rows > max(n_bytes, LEAST_MANY_ROWS):
-            raise ValueError(f"it says that {n_rows:,} rows are in {n_bytes:,} bytes")
-        table = file.read(columns=list(names)).select(list(names))
-        table.validate(full=True)  # whether text is UTF-8, which nothing else looks at until it is read
-        return table
-
-
-@contextmanager
-def _parquet(path: Path) -> Iterator["pyarrow.parquet.ParquetFile"]:
-    import pyarrow.parquet  # only now: most files are text
-
-    try:
-        check_is_file(path)
-        with pyarrow.parquet.ParquetFile(path) as file:
-            yield file
-    except Exception as error:  # hostile bytes make pyarrow raise almost anything
-        raise DatasetError(f"cannot be read ({why(error)})", where=str(path), hint="save it anew") from error

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from labelscan.config import DatasetConfig
 from labelscan.data.dataset import Dataset, FeatureTable, make_dataset
+from labelscan.data.readers.arrow_sheet import is_arrow, read_arrow
 from labelscan.data.readers.columns import check_cells, find_columns
+from labelscan.data.readers.encodings import encoding_of
 from labelscan.data.readers.refused_files import refuse_own_files, refuse_prob_columns
-from labelscan.data.readers.sheet import DELIMITERS, SUFFIXES, column_names, read_parquet, read_sheet
+from labelscan.data.readers.sheet import DELIMITERS, column_names, is_sheet, read_sheet
 from labelscan.data.readers.splits import rows_to_read
 from labelscan.errors import DatasetError, Problem
 from labelscan.events import Listener
@@ -120,8 +122,7 @@ class _Features:
 
 def reads(config: DatasetConfig) -> bool:
     """Return whether the data is a sheet, having found that it lists no images."""
-    path = with_home(config.data)
-    return path.suffix.lower() in SUFFIXES and path.exists()
+    return is_sheet(with_home(config.data))
 
 
 def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  # a sheet is read in one go
@@ -166,14 +167,17 @@ def _frame(path: Path, names: Sequence[str], *, n_rows: int) -> pd.DataFrame:
     """Return the feature columns, numbers as numbers and all other cells as text."""
     if not names:
         raise DatasetError("no feature columns", where=path.name, hint="a table needs columns besides its label")
-    if path.suffix.lower() == ".parquet":
-        frame: pd.DataFrame = read_parquet(path, names).to_pandas()
+    frame: pd.DataFrame
+    if is_arrow(path):
+        frame = read_arrow(path, names).to_pandas()
+    elif path.suffix.lower() == ".jsonl":
+        frame = pd.DataFrame(read_sheet(path, names).columns)
     else:
         there = column_names(path)
         frame = pd.read_csv(
             path,
             sep=DELIMITERS[path.suffix.lower()],
-            encoding="utf-8-sig",
+            encoding=encoding_of(path),
             header=0,
             names=there,
             usecols=[there.index(name) for name in names],

@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from labelscan.config import DatasetConfig
-from labelscan.data.readers import class_folders, read
+from labelscan.data.dataset import Texts
+from labelscan.data.readers import folder_listing, read
 from labelscan.errors import ConfigError, DatasetError
 from labelscan.events import StepAdvanced
 
@@ -166,7 +167,7 @@ def test_a_column_setting_is_refused_for_folders(tmp_path):
 
 def test_progress_is_told_while_listing(tmp_path, monkeypatch):
     fill(tmp_path, "cat/1.png", "cat/2.png", "dog/1.png")
-    monkeypatch.setattr(class_folders, "FILES_BETWEEN_EVENTS", 2)
+    monkeypatch.setattr(folder_listing, "FILES_BETWEEN_EVENTS", 2)
     events = []
     read(DatasetConfig(data=str(tmp_path)), events.append)
     assert StepAdvanced("read", 2) in events
@@ -183,3 +184,70 @@ def test_a_hundred_thousand_files_are_listed_in_seconds(tmp_path):
     started = time.monotonic()
     assert np.bincount(load(tmp_path).given_labels).tolist() == [50_000, 50_000]
     assert time.monotonic() - started < 5
+
+
+def write(root, files):
+    for path, content in files.items():
+        file = root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content if isinstance(content, bytes) else content.encode())
+
+
+def test_text_files_are_texts_with_their_folders_as_labels(tmp_path):
+    write(
+        tmp_path, {"spam/1.txt": "buy now", "spam/deep/2.TXT": "größer", "ham/1.txt": "see you", "ham/notes.doc": "x"}
+    )
+    dataset = load(tmp_path)
+    assert isinstance(dataset.inputs, Texts)
+    assert dataset.example_ids.tolist() == ["ham/1.txt", "spam/1.txt", "spam/deep/2.TXT"]
+    assert dataset.inputs.texts.tolist() == ["see you", "buy now", "größer"]
+    assert given(dataset) == ["ham", "spam", "spam"]
+    assert dataset.path(0) == str(tmp_path / "ham" / "1.txt")
+    assert dataset.notes == ("files ignored that are not texts: 1 (.doc)",)
+
+
+def test_texts_have_splits_as_images_have(tmp_path):
+    write(tmp_path, {"train/a/1.txt": "x", "train/b/1.txt": "y", "test/a/2.txt": "z"})
+    assert load(tmp_path).splits.tolist() == ["test", "train", "train"]
+    assert load(tmp_path, split="train").inputs.texts.tolist() == ["x", "y"]
+
+
+def test_files_without_an_extension_are_texts_where_nothing_else_is_there(tmp_path):
+    write(tmp_path, {"sci.med/59001": "one", "sci.med/59002": "two", "rec.autos/7": "three"})
+    assert load(tmp_path).inputs.texts.tolist() == ["three", "one", "two"]
+    write(tmp_path, {"rec.autos/8.txt": "four", "sci.med/9.txt": "five"})
+    dataset = load(tmp_path)
+    assert dataset.inputs.texts.tolist() == ["four", "five"]
+    assert "files ignored that are not texts: 3 (no extension)" in dataset.notes
+
+
+def test_files_without_an_extension_that_are_no_texts_are_none(tmp_path):
+    write(tmp_path, {"a/1": b"\0\1\2", "b/1": b"\xff\0"})
+    assert "no image or text in any class folder" in refused(tmp_path)
+
+
+def test_a_text_that_cannot_be_read_keeps_its_row_with_the_reason(tmp_path):
+    write(
+        tmp_path,
+        {"a/1.txt": "größer und schöner".encode("cp1252"), "a/2.txt": "x", "b/1.txt": "größer".encode("utf-16")},
+    )
+    (tmp_path / "b" / "2.txt").symlink_to("nowhere.txt")
+    dataset = load(tmp_path)
+    assert dataset.inputs.texts.tolist() == ["", "x", "größer", ""]
+    assert dataset.inputs.unreadable == {0: "not UTF-8: byte 0xf6 at position 2", 3: "No such file or directory"}
+    assert "texts that are not UTF-8 look like cp1252: give --encoding cp1252" in dataset.notes
+    assert load(tmp_path, encoding="cp1252").inputs.texts.tolist() == ["größer und schöner", "x", "größer", ""]
+
+
+def test_a_few_texts_beside_images_are_notes_and_more_of_them_are_an_error(tmp_path):
+    fill(tmp_path, "cat/1.png", "dog/1.png", "cat/1.txt", "dog/1.txt")
+    dataset = load(tmp_path)
+    assert dataset.example_ids.tolist() == ["cat/1.png", "dog/1.png"]
+    assert "files ignored that are not images: 2 (.txt)" in dataset.notes
+    fill(tmp_path, "cat/2.txt")
+    assert "2 images and 3 texts: it is not clear which are the examples" in refused(tmp_path)
+
+
+def test_the_reasons_follow_their_rows(tmp_path):
+    texts = Texts(np.array(["", "b", ""], dtype=object), tmp_path, None, {0: "gone", 2: "locked"})
+    assert texts.take(np.array([2, 1])).unreadable == {0: "locked"}

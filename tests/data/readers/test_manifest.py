@@ -10,8 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from labelscan.config import DatasetConfig
+from labelscan.data.dataset import Texts
 from labelscan.data.readers import form, manifest, read
-from labelscan.errors import DatasetError
+from labelscan.data.readers.sheet import MOST_CHARACTERS
+from labelscan.errors import ConfigError, DatasetError
 
 LABELS = {"a.png": "cat", "b.png": "dog", "sub/c.png": "cat"}
 
@@ -263,15 +265,15 @@ def test_broken_quotes_are_told_with_their_row(folder):
 
 
 def test_a_long_field_is_told_from_broken_quotes(folder):
-    message = refused(write(folder, f"path,label\na.png,cat\n{'b' * 2**18},dog\n"))
+    message = refused(write(folder, f"path,label\na.png,cat\n{'b' * (MOST_CHARACTERS + 1)},dog\n"))
     assert "list.csv row 3" in message
     assert ".jsonl and .parquet" in message
 
 
 def test_other_encodings_are_told_with_their_place(folder):
     message = refused(write(folder, CSV + "ä.png,cat\n", encoding="latin-1"))
-    assert "list.csv row 5: not UTF-8: byte 0xe4 at column 1; hint: save it as UTF-8" in message
-    assert "not UTF-8" in refused(write(folder, CSV, encoding="utf-16"))
+    assert "list.csv row 5: not UTF-8: byte 0xe4 at column 1; hint: it looks like" in message
+    assert "or save it as UTF-8" in message
 
 
 def test_text_that_no_file_can_hold_is_told_with_its_row(folder):
@@ -300,10 +302,22 @@ def test_broken_json_is_told_with_its_row(folder):
     assert "not an object" in refused(write(folder, '["a.png", "cat"]\n', "list.jsonl"))
 
 
-def test_images_inside_a_parquet_file_are_refused(folder):
-    frame = pd.DataFrame({"image": [{"bytes": b"x", "path": "a.png"}], "label": ["cat"]})
-    frame.to_parquet(folder / "list.parquet")
-    assert "must be saved as files" in refused(folder / "list.parquet")
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-32", "utf-8-sig", "cp1252", "latin-1"])
+@pytest.mark.parametrize("name", ["list.csv", "list.jsonl"])
+def test_a_manifest_is_read_by_its_mark_or_in_the_encoding_that_is_asked_for(folder, encoding, name):
+    text = CSV if name.endswith(".csv") else "".join(f'{{"path": "{one}.png", "label": "{one}"}}\n' for one in "ab")
+    text = text.replace('"b"}', '"bär"}').replace("cat", "Kätzchen")
+    mark = "\ufeff" if encoding == "utf-16-be" else ""
+    path = write(folder, mark + text, name, encoding=encoding)
+    dataset = load(path, encoding="" if encoding.startswith("utf") else encoding)
+    assert {"bär", "Kätzchen"}.intersection(dataset.class_names)
+
+
+def test_an_encoding_that_there_is_not_is_refused_at_once():
+    with pytest.raises(ConfigError, match=r"dataset\.encoding: no encoding is called 'cp99'"):
+        DatasetConfig(data="list.csv", encoding="cp99")
+    with pytest.raises(ConfigError, match="no encoding"):
+        DatasetConfig(data="list.csv", encoding="rot13")
 
 
 def test_a_file_that_is_not_there_names_the_nearest(folder):
@@ -329,3 +343,14 @@ def test_true_labels_outside_the_given_classes_are_kept(folder):
     dataset = load(write(folder, "path,label,true_label\na.png,cat,cat\nb.png,dog,eel\nsub/c.png,cat,dog\n"))
     assert dataset.true_class_names == ("cat", "dog", "eel")
     np.testing.assert_array_equal(dataset.true_labels, [0, 2, 1])
+
+
+def test_listed_text_files_are_texts(folder):
+    for name, text in (("1.txt", "größer"), ("2.TXT", "kleiner")):
+        (folder / name).write_text(text, encoding="utf-8")
+    dataset = load(write(folder, "path,label\n1.txt,cat\n2.TXT,dog\n"))
+    assert isinstance(dataset.inputs, Texts)
+    assert dataset.inputs.texts.tolist() == ["größer", "kleiner"]
+    assert dataset.path(0) == str(folder / "1.txt")
+    message = refused(write(folder, CSV + "1.txt,cat\n"))
+    assert "list.csv row 5: '1.txt' is a text among images" in message

@@ -1,0 +1,243 @@
+"""Embeddings as they come: a column of lists of numbers, or a .npy file with a row for each row of a sheet."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labelscan import npz
+from labelscan.arrays import as_strings
+from labelscan.config import DatasetConfig
+from labelscan.data.dataset import Dataset, FeatureTable, ImageFiles, Texts, make_dataset
+from labelscan.data.readers.arrow_sheet import is_arrow, kinds_of, read_arrow
+from labelscan.data.readers.columns import (
+    ROLE_SETTINGS,
+    Columns,
+    Tiers,
+    check_cells,
+    find_column,
+    find_columns,
+    free_columns,
+    not_used,
+    pick,
+)
+from labelscan.data.readers.manifest import relative_path
+from labelscan.data.readers.refused_files import refuse_own_files
+from labelscan.data.readers.sheet import (
+    HEAD,
+    Sheet,
+    column_names,
+    is_sheet,
+    json_objects,
+    name_of,
+    read_sheet,
+    single_valued,
+)
+from labelscan.data.readers.splits import rows_to_read
+from labelscan.data.readers.text_columns import likely_label, text_columns
+from labelscan.data.readers.texts import joined
+from labelscan.errors import DatasetError, Problem
+from labelscan.events import Listener
+from labelscan.reading import CANNOT_READ, why, with_home
+
+if TYPE_CHECKING:
+    import pyarrow
+
+SETTINGS = ROLE_SETTINGS.union(["path_column", "text_column", "encoding", "features", "exclude", "only"])
+USUAL_NAMES: Tiers = (("embedding", "embeddings"), ("features", "feature", "vector", "vectors", "emb"), ("x",))
+MANY_DIGITS = 18
+WHICH = "name it by --only, or leave the others out by --exclude"
+"""The hint where several columns could be the embeddings."""
+
+
+def reads(config: DatasetConfig) -> bool:
+    """Return whether the data is a sheet with embeddings in a column, or in a file beside it."""
+    path = with_home(config.data)
+    return is_sheet(path) and (bool(config.features) or bool(list_column(path, config)))
+
+
+def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  # a sheet is read in one go
+    """Return the embeddings of a sheet; ids are its id column, else the paths of what was embedded, else row numbers.
+
+    Raises:
+        DatasetError: lists of different lengths, numbers that are not finite, a file of another number of rows; up to
+            20 problems at once.
+    """
+    path = with_home(config.data)
+    names = column_names(path, config.encoding)
+    refuse_own_files(names, path)
+    column = "" if config.features else list_column(path, config)
+    there = [name for name in single_valued(path, names) if name != column]
+    columns = _columns(path, there, config)
+    texts = [] if columns.path else text_columns(path, there, config)
+    sheet = read_sheet(path, [*columns.used(), *texts], config.encoding)
+    kept = rows_to_read(sheet, columns, config.split, where=path.name)
+    rows = sheet.take(kept)
+    check_cells(rows, columns)
+    if column:
+        values = _from_column(path, column, np.array(kept, dtype=np.int64), rows.where, config.encoding)
+    else:
+        values = _from_file(with_home(config.features), len(sheet), path.name)[kept]
+    paths = rows.cells(columns.path)
+    unused = [name for name in names if name not in (column, *columns.used(), *texts)]
+    return make_dataset(
+        name=name_of(path),
+        place=path.name,
+        inputs=FeatureTable(
+            _finite(values, column or Path(config.features).name, rows.where), (), _originals(path, rows, paths, texts)
+        ),
+        labels=rows.columns[columns.label],
+        example_ids=rows.cells(columns.id)
+        or [str(row) if paths is None else relative_path(path.parent, paths[place]) for place, row in enumerate(kept)],
+        where=rows.where,
+        ids_depend_on_order=not columns.id and paths is None,
+        groups=rows.cells(columns.group),
+        splits=rows.cells(columns.split),
+        true_labels=rows.cells(columns.true_label),
+        notes=[
+            f"{columns.describe()}, {values.shape[1]:,} features from {column or config.features!r}",
+            *not_used(unused, "models see the embeddings alone"),
+        ],
+    )
+
+
+def list_column(path: Path, config: DatasetConfig) -> str:
+    """Return the column whose cells are embeddings: the one of a usual name, else the only one of fractions.
+
+    Lists of whole numbers under another name are tokens or several labels as well; they are taken where ``only`` asks.
+
+    Raises:
+        DatasetError: several columns could be the embeddings.
+    """
+    kinds = _kinds_of_lists(path, config.encoding)
+    free = free_columns(list(kinds), config)
+    if usual := pick(free, USUAL_NAMES, what="embeddings", where=path.name, hint=WHICH):
+        return usual
+    likely = [name for name in free if config.only or kinds[name] == "floats"]
+    if len(likely) > 1:
+        both = " and ".join(map(repr, likely[:2]))
+        raise DatasetError(f"{both} could both be the embeddings", where=path.name, hint=WHICH)
+    return likely[0] if likely else ""
+
+
+def _whole(text: str) -> float:
+    """Return a whole number of JSON; Python refuses to read thousands of digits."""
+    return int(text) if len(text) < MANY_DIGITS else float(text)
+
+
+_NUMBERS = json.JSONDecoder(parse_int=_whole)
+
+
+def _kinds_of_lists(path: Path, encoding: str) -> dict[str, str]:
+    """Return the columns whose cells are lists of numbers, and whether of ``floats`` or ``integers``."""
+    if is_arrow(path):
+        return {name: kind for name, kind in kinds_of(path).items() if kind in ("floats", "integers")}
+    if path.suffix.lower() != ".jsonl":
+        return {}
+    found: dict[str, str] = {}
+    for _, row in islice(json_objects(path, encoding, _NUMBERS), HEAD):
+        for name, cell in row.items():
+            if isinstance(cell, list) and cell and all(type(one) in (int, float) for one in cell):
+                is_float = found.get(name) == "floats" or any(isinstance(one, float) for one in cell)
+                found[name] = "floats" if is_float else "integers"
+    return found
+
+
+def _columns(path: Path, names: Sequence[str], config: DatasetConfig) -> Columns:
+    """Return which columns hold what; what was embedded may have files, and need not."""
+    where = path.name
+    has_files = bool(find_column("path", names, config.path_column, where=where))
+    return find_columns(
+        names,
+        config,
+        where=where,
+        with_path=has_files,
+        likely_label=lambda free: likely_label(path, free, config.encoding),
+    )
+
+
+def _originals(path: Path, rows: Sheet, paths: Sequence[str] | None, texts: Sequence[str]) -> ImageFiles | Texts | None:
+    if paths is not None:
+        return ImageFiles(path.parent, as_strings(paths))
+    return Texts(as_strings(joined(rows, texts))) if texts else None
+
+
+def _from_column(
+    path: Path, name: str, kept: NDArray[np.int64], where: Callable[[int], str], encoding: str
+) -> NDArray[Any]:
+    """Return (N, D) numbers of the rows ``kept``, or raise DatasetError for lists of different lengths."""
+    if is_arrow(path):
+        cells = read_arrow(path, [name]).column(name)
+        lengths, flat = _of_arrow(cells if len(kept) == len(cells) else cells.take(kept))
+    else:
+        lists = [row.get(name) for _, row in json_objects(path, encoding, _NUMBERS)]
+        lengths, flat = _of_lists([lists[row] for row in kept.tolist()])
+    usual = Counter(lengths[lengths >= 0].tolist()).most_common(1)
+    width = usual[0][0] if usual else 0
+    hint = "leave out the row, or embed all examples by one model"
+
+    def problem(row: int) -> Problem:
+        what = f"is a list of {lengths[row]:,} numbers, not {width:,}" if lengths[row] >= 0 else "is no list of numbers"
+        return Problem(f"{name!r} {what}", where(row), hint)
+
+    DatasetError.refuse(np.flatnonzero(lengths != width).tolist(), problem)
+    if not width:
+        raise DatasetError(f"the lists of {name!r} are empty", where=path.name, hint=hint)
+    return flat.reshape(len(lengths), width)
+
+
+def _of_arrow(cells: "pyarrow.ChunkedArray") -> tuple[NDArray[np.int64], NDArray[Any]]:
+    """Return the lengths of lists, -1 where there is none, and their numbers one after another."""
+    import pyarrow.compute
+
+    lengths = pyarrow.compute.fill_null(pyarrow.compute.list_value_length(cells), -1).to_numpy().astype(np.int64)
+    flat = [chunk.flatten().to_numpy(zero_copy_only=False) for chunk in cells.chunks]
+    return lengths, np.concatenate(flat) if flat else np.empty(0)
+
+
+def _of_lists(lists: Sequence[object]) -> tuple[NDArray[np.int64], NDArray[Any]]:
+    """Return the same of lists of Python."""
+    arrays = [np.array(one, dtype=np.float32) if _is_list_of_numbers(one) else None for one in lists]
+    lengths = np.array([-1 if one is None else len(one) for one in arrays], dtype=np.int64)
+    there = [one for one in arrays if one is not None]
+    return lengths, np.concatenate(there) if there else np.empty(0)
+
+
+def _is_list_of_numbers(value: object) -> bool:
+    return isinstance(value, list) and all(type(one) in (int, float) for one in value)
+
+
+def _from_file(file: Path, n_rows: int, sheet: str) -> NDArray[Any]:
+    """Return (N, D) numbers from a .npy file, mapped into memory."""
+    try:
+        values = npz.map_array(file)
+    except CANNOT_READ as error:
+        hint = "save (N, D) numbers by np.save"
+        raise DatasetError(f"cannot be read ({why(error)})", where=str(file), hint=hint) from error
+    if values.ndim != 2 or values.dtype.kind not in "fiub" or values.shape[1] == 0:
+        what = f"{values.dtype} of shape {values.shape}, not (N, D) numbers"
+        raise DatasetError(what, where=file.name, hint="save features.astype(np.float32) by np.save")
+    if len(values) != n_rows:
+        hint = "both have one row an example, in the same order"
+        raise DatasetError(f"{len(values):,} rows for the {n_rows:,} of {sheet}", where=file.name, hint=hint)
+    return values
+
+
+def _finite(values: NDArray[Any], name: str, where: Callable[[int], str]) -> NDArray[np.float32]:
+    """Return numbers as float32, or raise DatasetError for rows with one that is not finite there."""
+    with np.errstate(over="ignore"):
+        features = values.astype(np.float32, copy=False)
+    broken = np.flatnonzero(~np.isfinite(features).all(axis=1)).tolist()
+
+    def problem(row: int) -> Problem:
+        place = int(np.argmin(np.isfinite(features[row])))
+        hint = "leave out the row, or compute its features anew"
+        return Problem(f"{name!r} has {values[row, place]} at place {place}", where(row), hint)
+
+    DatasetError.refuse(broken, problem)
+    return features

@@ -1,0 +1,162 @@
+"""Images inside the columns of Arrow and parquet files, as Hugging Face keeps them: ``{bytes, path}`` a cell.
+
+They stay in the files: an image is read when it is decoded, by whichever thread does so.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from labelscan.arrays import Index
+from labelscan.config import DatasetConfig
+from labelscan.data.dataset import Dataset, make_dataset
+from labelscan.data.decoding import UnreadableImage
+from labelscan.data.readers.arrow_sheet import (
+    PARQUET,
+    arrow_schema,
+    contents_of,
+    holds_sound,
+    is_arrow,
+    kinds_of,
+    mapped_stream,
+    parquet_file,
+    parts_of,
+    refused,
+)
+from labelscan.data.readers.columns import ROLE_SETTINGS, check_cells, find_column, find_columns, is_seen, not_used
+from labelscan.data.readers.refused_files import refuse_own_files
+from labelscan.data.readers.sheet import column_names, name_of, read_sheet, single_valued
+from labelscan.data.readers.splits import rows_to_read
+from labelscan.data.readers.text_columns import likely_label
+from labelscan.errors import DatasetError
+from labelscan.events import Listener
+from labelscan.reading import why, with_home
+
+if TYPE_CHECKING:
+    import pyarrow
+
+SETTINGS = ROLE_SETTINGS.union(["path_column", "exclude", "only"])
+GROUPS_IN_MEMORY = 8
+"""How many groups of rows of parquet files are kept in memory: threads read from neighbouring ones at a time."""
+
+
+class ImageColumn:
+    """The contents of image files in a column of a sheet, read by row."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        self._loaders: list[Callable[[], pyarrow.Array]] = []
+        ends = [0]
+        for part in parts_of(path):
+            if part.file.suffix.lower() == PARQUET:
+                with parquet_file(part.file) as file:
+                    for group in range(file.num_row_groups):
+                        self._loaders.append(partial(_row_group, part.file, group, name))
+                        ends.append(ends[-1] + file.metadata.row_group(group).num_rows)
+            else:
+                for chunk in mapped_stream(part.file).read_all().column(name).chunks:
+                    self._loaders.append(partial(contents_of, chunk))
+                    ends.append(ends[-1] + len(chunk))
+        self._ends = np.array(ends)
+        self._loaded = lru_cache(GROUPS_IN_MEMORY)(lambda piece: self._loaders[piece]())
+
+    def __len__(self) -> int:
+        return int(self._ends[-1])
+
+    def read(self, row: int) -> bytes:
+        """Return the content of a file, or raise UnreadableImage."""
+        piece = int(np.searchsorted(self._ends, row, side="right")) - 1
+        try:
+            content = self._loaded(piece)[row - int(self._ends[piece])].as_py()
+        except MemoryError:
+            raise
+        except Exception as error:  # hostile bytes make pyarrow raise almost anything
+            raise UnreadableImage(f"cannot be read ({why(error)})") from error
+        if content is None:
+            raise UnreadableImage("the file holds no image here")
+        return bytes(content)
+
+
+class EncodedImages:
+    """Images in a column of a sheet, as files encode them."""
+
+    def __init__(self, column: ImageColumn, rows: Index) -> None:
+        self._column, self._rows = column, rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def take(self, order: Index) -> "EncodedImages":
+        return EncodedImages(self._column, self._rows[order])
+
+    def path(self, index: int) -> str:  # noqa: ARG002  # what the file was called leads to no file here
+        return ""
+
+    def file(self, index: int) -> None:  # noqa: ARG002
+        return None
+
+    def read(self, index: int) -> bytes:
+        return self._column.read(int(self._rows[index]))
+
+
+def reads(config: DatasetConfig) -> bool:
+    """Return whether the data is a sheet with images in it."""
+    path = with_home(config.data)
+    return is_arrow(path) and not config.text_column and bool(_image_column(path, config))
+
+
+def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  # images are read when they are decoded
+    """Return the images inside a sheet; ids are its id column, else row numbers from 0.
+
+    Raises:
+        DatasetError: columns or cells are missing; up to 20 problems at once.
+    """
+    path = with_home(config.data)
+    names = column_names(path)
+    refuse_own_files(names, path)
+    column = _image_column(path, config)
+    if holds_sound(arrow_schema(path), column):
+        hint = "save one image for each, such as a spectrogram or a frame"
+        raise DatasetError(f"column {column!r} holds audio or video, which are not judged", where=path.name, hint=hint)
+    columns = find_columns(
+        [name for name in single_valued(path, names) if name != column],
+        config,
+        where=path.name,
+        with_path=False,
+        likely_label=lambda free: likely_label(path, free, config.encoding),
+    )
+    sheet = read_sheet(path, columns.used())
+    kept = rows_to_read(sheet, columns, config.split, where=path.name)
+    rows = sheet.take(kept)
+    check_cells(rows, columns)
+    with refused(path):
+        images = EncodedImages(ImageColumn(path, column), np.array(kept, dtype=np.int64))
+    others = [name for name in names if name not in (column, *columns.used())]
+    return make_dataset(
+        name=name_of(path),
+        place=path.name,
+        inputs=images,
+        labels=rows.columns[columns.label],
+        example_ids=rows.cells(columns.id) or [str(row) for row in kept],
+        where=rows.where,
+        ids_depend_on_order=not columns.id,
+        groups=rows.cells(columns.group),
+        splits=rows.cells(columns.split),
+        true_labels=rows.cells(columns.true_label),
+        notes=[f"{columns.describe()}, images in {column!r}", *not_used(others, "models see the images alone")],
+    )
+
+
+def _image_column(path: Path, config: DatasetConfig) -> str:
+    """Return the column that holds images: the one named or called as usual, else the only one; empty without one."""
+    there = [name for name, kind in kinds_of(path).items() if kind == "files" and is_seen(name, config)]
+    if config.path_column:
+        return config.path_column if config.path_column in there else ""
+    return find_column("path", there, "", where=path.name) or (there[0] if len(there) == 1 else "")
+
+
+def _row_group(file: Path, group: int, name: str) -> "pyarrow.Array":
+    with parquet_file(file) as opened:
+        return contents_of(opened.read_row_group(group, columns=[name]).column(0).combine_chunks())

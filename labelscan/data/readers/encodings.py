@@ -1,0 +1,95 @@
+"""The encoding of a file of text: that of its byte order mark, else the one that is asked for, else UTF-8.
+
+None is guessed, since a wrong guess reads other letters in silence: the error for a file that is not UTF-8 names the
+most probable one, for the user to say.
+"""
+
+import codecs
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from labelscan.errors import DatasetError
+from labelscan.reading import check_is_file, not_utf8, why
+
+UTF_8 = "utf-8-sig"
+"""Python's name of UTF-8 with or without a byte order mark."""
+MARKS: Mapping[bytes, str] = {
+    codecs.BOM_UTF8: UTF_8,
+    codecs.BOM_UTF32_LE: "utf-32",  # before UTF-16, whose mark begins it
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+GUESSED_BYTES = 1 << 16
+"""How much around the first odd byte is looked at for the most probable encoding."""
+USUAL = ("cp1252", "latin_1")
+"""Taken of several encodings that a text may be in as well: by far the most frequent ones."""
+
+
+def encoding_of(path: Path, asked: str = "") -> str:
+    """Return Python's name of the encoding of a file, without a look at more than its first bytes.
+
+    Raises:
+        DatasetError: it cannot be read.
+    """
+    try:
+        check_is_file(path)
+        with path.open("rb") as file:
+            return encoding_of_start(file.read(4), asked)
+    except OSError as error:
+        raise DatasetError(f"cannot be read ({why(error)})", where=str(path), hint="name a file of text") from error
+
+
+def encoding_of_start(start: bytes, asked: str = "") -> str:
+    """Return Python's name of the encoding of a file that begins with these bytes."""
+    name = next((name for mark, name in MARKS.items() if start.startswith(mark)), asked)
+    return name if name and codecs.lookup(name).name != "utf-8" else UTF_8
+
+
+@contextmanager
+def opened(path: Path, asked: str = "") -> Iterator[TextIO]:
+    """Open a file of text; line ends stay as they are.
+
+    Raises:
+        DatasetError: it cannot be read, or is not in its encoding, which is found out as it is read.
+    """
+    encoding = encoding_of(path, asked)
+    try:
+        with path.open(encoding=encoding, newline="") as file:
+            yield file
+    except UnicodeError as error:
+        raise _not_in(path, encoding) from error
+    except OSError as error:
+        raise DatasetError(f"cannot be read ({why(error)})", where=str(path), hint="name a file of text") from error
+
+
+def likely(content: bytes) -> str:
+    """Return the most probable encoding of bytes that are not UTF-8; empty where none is."""
+    from charset_normalizer import from_bytes  # only now: hardly any file needs it
+
+    found = from_bytes(content).best()
+    if found is None:
+        return ""
+    return next((name for name in USUAL if name in found.could_be_from_charset), found.encoding)
+
+
+def remedy(content: bytes) -> str:
+    """Return what to do about bytes that are not UTF-8, as a hint."""
+    name = likely(content)
+    return f"it looks like {name}: give --encoding {name}, or save it as UTF-8" if name else "save it as UTF-8"
+
+
+def _not_in(path: Path, encoding: str) -> DatasetError:
+    if encoding != UTF_8:
+        return DatasetError(f"not {encoding}", where=path.name, hint="save it as UTF-8, or give another --encoding")
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                line.decode()
+            except UnicodeDecodeError as error:
+                around = line[max(error.start - GUESSED_BYTES, 0) : error.start + GUESSED_BYTES]
+                where = f"{path.name} row {number}"
+                return DatasetError(not_utf8(error, f"column {error.start + 1}"), where=where, hint=remedy(around))
+    return DatasetError("not UTF-8", where=path.name, hint="save it anew")  # it has changed in between

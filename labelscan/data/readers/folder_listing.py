@@ -1,0 +1,185 @@
+"""What is in folders of class folders: the files of each kind with their classes and splits, and what was left out."""
+
+import heapq
+import os
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from labelscan.data.readers.text_files import is_called_text
+from labelscan.data.refused_rows import is_utf_8
+from labelscan.errors import DatasetError, Problem
+from labelscan.events import Listener, StepAdvanced
+
+Kind: TypeAlias = Literal["images", "texts", "files without an extension", "others"]
+IMAGES: Kind = "images"
+TEXTS: Kind = "texts"
+BARE: Kind = "files without an extension"
+OTHERS: Kind = "others"
+EXTENSIONS = frozenset(["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff", "gif", "ppm", "pgm"])
+SPLIT_FOLDERS = frozenset(["train", "val", "valid", "validation", "test"])
+FILES_BETWEEN_EVENTS = 10_000
+
+
+@dataclass
+class Files:
+    """N files of one kind in class folders. Paths are text relative to the root: Path objects would fill the memory."""
+
+    paths: list[str] = field(default_factory=list)
+    labels: list[str] = field(default_factory=list)
+    splits: list[str] = field(default_factory=list)
+    folders: set[str] = field(default_factory=set)
+    """The class folders that they are in."""
+
+    def check_names(self) -> None:
+        """Raise DatasetError for names that cannot be written to a table."""
+        DatasetError.refuse(
+            [path for path in self.paths if not is_utf_8(path)],
+            lambda path: Problem(
+                "the file name is not UTF-8",
+                path.encode("utf-8", "backslashreplace").decode("ascii", "backslashreplace"),
+                "rename it, or mount the disk with another encoding",
+            ),
+        )
+
+
+@dataclass
+class Listing:
+    """What was found so far."""
+
+    root: str
+    notify: Listener
+    files: dict[Kind, Files] = field(default_factory=lambda: {kind: Files() for kind in (IMAGES, TEXTS, BARE)})
+    """By what they are called; others are only counted."""
+    classes: list[str] = field(default_factory=list)
+    """The class folders, with their splits."""
+    hidden: int = 0
+    extensions: dict[Kind, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    """Of all files, wherever they are."""
+    outside: Counter[Kind] = field(default_factory=Counter)
+    """Files outside the class folders."""
+    again: list[str] = field(default_factory=list)
+    """Links to folders that were read already."""
+
+    def add_class(self, label: str, split: str) -> None:
+        folder = f"{split}/{label}" if split else label
+        self.classes.append(folder)
+        for kind, path in self._walk(folder):
+            files = self.files[kind]
+            files.paths.append(path)
+            files.labels.append(label)
+            files.splits.append(split)
+            files.folders.add(folder)
+            if len(files.paths) % FILES_BETWEEN_EVENTS == 0:
+                self.notify(StepAdvanced("read", len(files.paths)))
+
+    def subfolders(self, folder: str) -> list[str]:
+        """Return the names of the folders in a folder of classes or splits, and count the files beside them."""
+        names = []
+        for entry in self._entries(folder):
+            if _is_folder(entry):
+                names.append(entry.name)
+            elif (kind := self._kind(entry)) != OTHERS:
+                self.outside[kind] += 1
+        return sorted(names)
+
+    def _walk(self, top: str) -> Iterator[tuple[Kind, str]]:
+        """Yield the files below a class folder, following links to folders, each folder once.
+
+        Links to links can lead to one folder in more ways than there is time for. They come last, in the order of their
+        paths, so that a file has the same path whatever order the system lists them in.
+        """
+        folders, links, read = [top], list[str](), set[tuple[int, int]]()
+        while folders or links:
+            is_link = not folders
+            folder = folders.pop() if folders else heapq.heappop(links)
+            place = self._identity(folder)
+            if place in read:
+                if is_link:
+                    self.again.append(folder)
+                continue
+            read.add(place)
+            for entry in self._entries(folder):
+                path = f"{folder}/{entry.name}"
+                if _is_folder(entry) and entry.is_symlink():
+                    heapq.heappush(links, path)
+                elif _is_folder(entry):
+                    folders.append(path)
+                elif (kind := self._kind(entry)) != OTHERS:
+                    yield kind, path
+
+    def _entries(self, folder: str) -> Iterator["os.DirEntry[str]"]:
+        """Yield the entries of a folder that are not hidden."""
+        where = f"{self.root}/{folder}" if folder else self.root
+        try:
+            with os.scandir(where) as entries:
+                for entry in entries:
+                    if entry.name.startswith("."):
+                        self.hidden += 1
+                    else:
+                        yield entry
+        except OSError as error:
+            raise DatasetError(f"the folder cannot be listed ({error.strerror})", where=where) from error
+
+    def _kind(self, entry: "os.DirEntry[str]") -> Kind:
+        """Return what a file is called, and count it."""
+        # A broken link is an image that is unreadable; a pipe or a device is not an image.
+        is_file = entry.is_symlink() or entry.is_file()
+        extension = _extension(entry.name)
+        kind: Kind = OTHERS
+        if is_file and is_called_image(entry.name):
+            kind = IMAGES
+        elif is_file and is_called_text(entry.name):
+            kind = TEXTS
+        elif is_file and not extension:
+            kind = BARE
+        self.extensions[kind][f".{extension}" if extension else "no extension"] += 1
+        return kind
+
+    def _identity(self, folder: str) -> tuple[int, int]:
+        status = Path(f"{self.root}/{folder}").stat()
+        return status.st_dev, status.st_ino
+
+    def notes(self, kind: Kind, classes: Collection[str]) -> list[str]:
+        """Return what a user should know about what was left out, where files of one kind are read."""
+        notes = []
+        what = kind if kind == IMAGES else TEXTS
+        if empty := [folder for folder in self.classes if folder not in self.files[kind].folders]:
+            notes.append(f"class folders without {what}: {_some(empty)}")
+        if self.outside[kind]:
+            notes.append(f"{what} ignored outside the class folders: {self.outside[kind]:,}")
+        others = sum((found for other, found in self.extensions.items() if other != kind), Counter[str]())
+        if others:
+            kinds = _some([extension for extension, _ in others.most_common()])
+            notes.append(f"files ignored that are not {what}: {others.total():,} ({kinds})")
+        if self.hidden:
+            notes.append(f"hidden files and folders ignored: {self.hidden:,}")
+        if self.again:
+            notes.append(f"links ignored that lead back to a folder of the class: {_some(self.again)}")
+        if like_splits := [name for name in classes if name.lower() in SPLIT_FOLDERS]:
+            notes.append(f"read as classes, not as splits, since there are other folders too: {_some(like_splits)}")
+        return notes
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    """Return whether an entry is a folder, or a link to one."""
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself, say: as an image it keeps its row, with the reason
+        return False
+
+
+def is_called_image(name: str) -> bool:
+    """Return whether a file, by its name or path, is an image."""
+    return _extension(name) in EXTENSIONS
+
+
+def _extension(name: str) -> str:
+    return name.rpartition(".")[2].lower() if "." in name else ""
+
+
+def _some(names: list[str], limit: int = 5) -> str:
+    more = f" and {len(names) - limit:,} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + more

@@ -1,0 +1,185 @@
+"""Embeddings in a column of a sheet, or in a .npy file beside it."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from labelscan.config import DatasetConfig
+from labelscan.data.dataset import FeatureTable, ImageFiles, Texts
+from labelscan.data.readers import form, read
+from labelscan.errors import DatasetError
+
+VECTORS = [[0.5, 1.0], [1.5, 2.0], [2.5, -3.0], [3.5, 0.0]]
+LABELS = ["a", "b", "a", "b"]
+
+
+def load(path, **config):
+    return read(DatasetConfig(data=str(path), **config))
+
+
+def refused(path, **config):
+    with pytest.raises(DatasetError) as caught:
+        load(path, **config)
+    return str(caught.value)
+
+
+def parquet(folder, **columns):
+    pq.write_table(pa.table({"label": LABELS, **columns}), folder / "e.parquet", row_group_size=3)
+    return folder / "e.parquet"
+
+
+def jsonl(folder, *rows):
+    (folder / "e.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    return folder / "e.jsonl"
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [pa.list_(pa.float32()), pa.list_(pa.float64(), 2), pa.large_list(pa.float32()), pa.list_(pa.float16(), 2)],
+    ids=str,
+)
+def test_a_column_of_lists_is_features(tmp_path, kind):
+    dataset = load(parquet(tmp_path, embedding=pa.array(VECTORS, kind)))
+    assert isinstance(dataset.inputs, FeatureTable)
+    np.testing.assert_array_equal(dataset.inputs.features, VECTORS)
+    assert dataset.inputs.features.dtype == np.float32
+    assert dataset.example_ids.tolist() == ["0", "1", "2", "3"]
+    assert dataset.notes == ("columns: label from 'label', 2 features from 'embedding'",)
+
+
+def test_lists_in_jsonl_are_features(tmp_path):
+    rows = [{"vector": one, "label": label} for one, label in zip([[1, 2], *VECTORS[1:]], LABELS, strict=True)]
+    np.testing.assert_array_equal(load(jsonl(tmp_path, *rows)).inputs.features, [[1, 2], *VECTORS[1:]])
+
+
+def test_whole_numbers_are_features_by_their_name_only(tmp_path):
+    whole = [[1, 2], [3, 4], [5, 6], [7, 8]]
+    np.testing.assert_array_equal(load(parquet(tmp_path, emb=whole)).inputs.features, whole)
+    path = parquet(tmp_path, input_ids=whole, text=["a b", "c d", "e f", "g h"])
+    assert form(DatasetConfig(data=str(path))) == "texts"
+    np.testing.assert_array_equal(load(path, only=("input_ids",)).inputs.features, whole)
+
+
+def test_the_only_column_of_fractions_is_found_and_two_are_asked_about(tmp_path):
+    np.testing.assert_array_equal(load(parquet(tmp_path, clip_vit=VECTORS)).inputs.features, VECTORS)
+    path = parquet(tmp_path, clip_vit=VECTORS, dino=[[one] for one in range(4)], bert=VECTORS)
+    message = refused(path)
+    assert "'clip_vit' and 'bert' could both be the embeddings" in message
+    assert "--only" in message
+    assert load(path, only=("bert",)).notes[0].endswith("2 features from 'bert'")
+    assert load(path, exclude=("bert",)).notes[0].endswith("2 features from 'clip_vit'")
+
+
+def test_several_labels_are_no_embedding(tmp_path):
+    path = parquet(tmp_path, text=["a b", "c d", "e f", "g h"]).with_name("m.parquet")
+    pq.write_table(pa.table({"text": ["a b", "c d"], "labels": [[0.0, 1.0], [1.0, 1.0]]}), path)
+    assert form(DatasetConfig(data=str(path))) != "embeddings"
+
+
+def test_what_was_embedded_is_kept_for_people_and_other_columns_are_named(tmp_path):
+    path = parquet(tmp_path, embedding=VECTORS, text=["a b", "c d", "e f", "g h"], id=list("dcba"), price=range(4))
+    dataset = load(path)
+    assert isinstance(dataset.inputs.originals, Texts)
+    assert dataset.inputs.originals.texts.tolist() == ["g h", "e f", "c d", "a b"]
+    np.testing.assert_array_equal(dataset.inputs.features, VECTORS[::-1])
+    assert any(note.startswith("columns not used: price:") for note in dataset.notes)
+
+
+def test_images_that_were_embedded_keep_their_paths_and_need_not_be_there(tmp_path):
+    dataset = load(parquet(tmp_path, embedding=VECTORS, path=["b.png", "a.png", "c.png", "d.png"]))
+    assert isinstance(dataset.inputs.originals, ImageFiles)
+    assert dataset.example_ids.tolist() == ["a.png", "b.png", "c.png", "d.png"]
+    assert dataset.path(0) == str(tmp_path / "a.png")
+    np.testing.assert_array_equal(dataset.inputs.features[0], VECTORS[1])
+
+
+def test_lists_of_other_lengths_and_missing_ones_are_told_with_their_rows(tmp_path):
+    ragged = [[1.0, 2.0], [1.0], None, [3.0, 4.0]]
+    message = refused(parquet(tmp_path, embedding=ragged))
+    assert "e.parquet index 1: 'embedding' is a list of 1 numbers, not 2" in message
+    assert "e.parquet index 2: 'embedding' is no list of numbers" in message
+    rows = [{"embedding": one, "label": label} for one, label in zip(ragged, LABELS, strict=True)]
+    assert "e.jsonl row 2: 'embedding' is a list of 1 numbers, not 2" in refused(jsonl(tmp_path, *rows))
+    assert "are empty" in refused(parquet(tmp_path, embedding=pa.array([[]] * 4, pa.list_(pa.float32()))))
+
+
+def test_numbers_that_are_not_finite_are_told_with_their_rows(tmp_path):
+    message = refused(parquet(tmp_path, embedding=[[1.0, 2.0], [np.nan, 1.0], [1.0, None], [np.inf, 0.0]]))
+    assert "index 1: 'embedding' has nan at place 0" in message
+    assert "index 2: 'embedding' has nan at place 1" in message
+    assert "index 3: 'embedding' has inf at place 0" in message
+
+
+def test_rows_of_other_splits_are_not_looked_at(tmp_path):
+    path = parquet(tmp_path, embedding=[[1.0, 2.0], [3.0, 4.0], None, [5.0, 6.0]], split=["a", "a", "b", "a"])
+    np.testing.assert_array_equal(load(path, split="a").inputs.features, [[1, 2], [3, 4], [5, 6]])
+    assert "index 2" in refused(path)
+
+
+def manifest(folder, text="path,label\n0.png,a\n1.png,b\n2.png,a\n3.png,b\n"):
+    (folder / "list.csv").write_text(text)
+    return folder / "list.csv"
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "int8"])
+def test_a_file_of_features_beside_a_manifest_replaces_its_images(tmp_path, dtype):
+    features = np.arange(8).reshape(4, 2).astype(dtype)
+    np.save(tmp_path / "f.npy", features)
+    dataset = load(manifest(tmp_path), features=str(tmp_path / "f.npy"))
+    np.testing.assert_array_equal(dataset.inputs.features, features)
+    assert dataset.inputs.features.dtype == np.float32
+    assert dataset.path(1) == str(tmp_path / "1.png")
+
+
+def test_a_file_of_features_goes_with_a_sheet_of_labels_alone(tmp_path):
+    np.save(tmp_path / "f.npy", np.array(VECTORS))
+    path = manifest(tmp_path, "id,label,split\nd,a,x\nc,b,x\nb,a,y\na,b,x\n")
+    dataset = load(path, features=str(tmp_path / "f.npy"), split="x")
+    assert dataset.example_ids.tolist() == ["a", "c", "d"]
+    np.testing.assert_array_equal(dataset.inputs.features, [VECTORS[3], VECTORS[1], VECTORS[0]])
+
+
+@pytest.mark.parametrize(
+    ("array", "says"),
+    [
+        (np.zeros((5, 2)), "f.npy: 5 rows for the 4 of list.csv"),
+        (np.zeros(4), r"float64 of shape (4,), not (N, D) numbers"),
+        (np.zeros((4, 0)), r"shape (4, 0)"),
+        (np.array([["a"]] * 4), "<U1 of shape (4, 1)"),
+        (np.array([[None]] * 4), "pickled objects, which are never loaded"),
+        (np.full((4, 1), np.nan), "list.csv row 2: 'f.npy' has nan at place 0"),
+    ],
+)
+def test_a_file_of_features_that_does_not_fit_is_refused(tmp_path, array, says):
+    np.save(tmp_path / "f.npy", array)
+    assert says in refused(manifest(tmp_path), features=str(tmp_path / "f.npy"))
+
+
+def test_a_file_that_is_cut_off_or_missing_is_refused(tmp_path):
+    np.save(tmp_path / "f.npy", np.zeros((4, 100)))
+    whole = (tmp_path / "f.npy").read_bytes()
+    (tmp_path / "f.npy").write_bytes(whole[:-8])
+    assert "takes 3,328 bytes, and 3,320 are there" in refused(manifest(tmp_path), features=str(tmp_path / "f.npy"))
+    assert "cannot be read" in refused(manifest(tmp_path), features=str(tmp_path / "g.npy"))
+
+
+@pytest.mark.slow
+def test_a_million_embeddings_are_read_without_python_objects(tmp_path):
+    import time
+
+    flat = pa.array(np.random.default_rng(0).random(50_000_000, dtype=np.float32))
+    lists = pa.FixedSizeListArray.from_arrays(flat, 50).cast(pa.list_(pa.float32()))
+    frame = pa.table({"embedding": lists, "label": pa.array(["a", "b"] * 500_000)})
+    pq.write_table(frame, tmp_path / "e.parquet")
+    started = time.monotonic()
+    assert load(tmp_path / "e.parquet").inputs.features.shape == (1_000_000, 50)
+    assert time.monotonic() - started < 30
+
+
+def test_pandas_writes_what_is_read(tmp_path):
+    pd.DataFrame({"embedding": VECTORS, "label": LABELS}).to_parquet(tmp_path / "p.parquet")
+    np.testing.assert_array_equal(load(tmp_path / "p.parquet").inputs.features, VECTORS)
