@@ -164,9 +164,15 @@ InputKind: TypeAlias = Literal["images", "texts", "features"]
 
 def kind_of(inputs: Inputs) -> InputKind:
     """Return what a person sees of an example: a picture, a text, or the values of a row."""
-    if isinstance(inputs, FeatureTable | ColumnTable):
+    seen = originals(inputs)
+    if isinstance(seen, FeatureTable | ColumnTable):
         return "features"
-    return "texts" if isinstance(inputs, Texts) else "images"
+    return "texts" if isinstance(seen, Texts) else "images"
+
+
+def originals(inputs: Inputs) -> Inputs:
+    """Return what features were computed from, where that is known, else the inputs themselves."""
+    return (inputs.originals or inputs) if isinstance(inputs, FeatureTable) else inputs
 
 
 def are_images(inputs: Inputs) -> TypeGuard[ImageSource]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from labelscan.arrays import as_strings
 from labelscan.config import RUN_JSON_SETTINGS, DatasetConfig
-from labelscan.data.dataset import ColumnTable, Dataset, FeatureTable, ImageFiles, ImageSource, Texts
+from labelscan.data.dataset import ColumnTable, Dataset, FeatureTable, ImageFiles, ImageSource, Texts, originals
 from labelscan.data.readers.folder_listing import is_called_image
 from labelscan.errors import LabelscanError
 from labelscan.events import Listener
@@ -59,14 +59,11 @@ class ShownExamples:
 
 def kind_of_examples(run: FinishedRun, shown: Sequence[Record]) -> ExampleKind:
     """Return what the examples of a run are, of which some are to be ``shown``."""
-    have_files = bool(shown) and all(is_called_image(one["path"]) for one in shown)
     if run.is_of_score:
-        return IMAGES if have_files else PROBABILITIES
+        return IMAGES if shown and all(is_called_image(one["path"]) for one in shown) else PROBABILITIES
     recorded = run.recorded("data").get("kind")
-    if recorded == TEXTS:
-        return TEXTS
-    if recorded == FEATURES:
-        return IMAGES if have_files else FEATURES  # features that a user has computed of images
+    if recorded in (IMAGES, TEXTS, FEATURES):
+        return recorded
     # An older version did not record it.
     return FEATURES if all(one.get("image_shape") is None for one in run.opinions) else IMAGES
 
@@ -109,7 +106,7 @@ def _see(
     rows: Mapping[str, int],
     notify: Listener,
 ) -> ShownExamples:
-    inputs = dataset.inputs
+    inputs = originals(dataset.inputs)
     if isinstance(inputs, Texts):
         from labelscan.reporting.shown_texts import show_texts  # for which scikit-learn is loaded
 

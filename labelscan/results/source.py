@@ -122,7 +122,7 @@ def _dataset_config(run: FinishedRun, *, data: str = "") -> DatasetConfig:
         raise DatasetError(
             "the data of this run is in no file: it was in memory, or was probabilities alone",
             where=str(run.folder),
-            hint="name a file or folder of the same examples and labels with --data",
+            hint="name the same examples and labels in a file with --data, or give the run as detect returned it",
         )
     is_place = config.data and not readers.scheme_of(config.data)
     found = str(run.locate(config.data)) if is_place else config.data
