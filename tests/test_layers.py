@@ -26,6 +26,7 @@ LAYERS = {
 ALONE = {
     "rich": "cli.console",
     "cleanlab": "detection.detectors.confident_learning",
+    "charset_normalizer": "data.readers.encodings",
     "skrub": "training.encoders.columns",
     "matplotlib": "benchmarking.plot",
     "jinja2": "reporting.formats.html",

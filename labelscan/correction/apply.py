@@ -188,9 +188,6 @@ def _write_copy(source: Source, corrections: Corrections, output: Path, *, overw
                 where=str(output),
                 hint="choose another place with -o, or add --overwrite",
             )
-    if source.config.features and corrections.count("drop"):
-        what = "it still has the rows that were left out: take them out before the copy is read with it"
-        notes = [*notes, f"{source.config.features}: {what}"]
     return [*notes, OLD_MODELS] if source.command == "score" else notes
 
 

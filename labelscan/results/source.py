@@ -9,8 +9,9 @@ from labelscan.config import RUN_JSON_SETTINGS, DatasetConfig, build, read_file
 from labelscan.data import readers
 from labelscan.data.dataset import Dataset
 from labelscan.data.prob_files import find_prob_table_columns, read_probabilities
-from labelscan.data.readers.columns import Columns, find_columns
-from labelscan.data.readers.sheet import SUFFIXES, column_names
+from labelscan.data.readers.arrow_sheet import is_arrow_folder
+from labelscan.data.readers.columns import Columns, find_columns, has_path
+from labelscan.data.readers.sheet import column_names, is_sheet, single_valued
 from labelscan.errors import DatasetError
 from labelscan.events import Listener, ignore
 from labelscan.reading import with_home
@@ -33,15 +34,15 @@ class Source:
 
     @property
     def file(self) -> Path | None:
-        """Return the file that holds the labels; None for class folders, a demo or a torchvision set."""
+        """Return the file, or folder of Arrow files, that holds the labels; None for class folders and named sets."""
         path = self._path
-        return None if path is None or path.is_dir() else path
+        return None if path is None or path == self.class_folders else path
 
     @property
     def class_folders(self) -> Path | None:
         """Return the folder that holds the class folders, if any."""
         path = self._path
-        return path if path is not None and path.is_dir() else None
+        return path if path is not None and path.is_dir() and not is_arrow_folder(path) else None
 
     @property
     def _path(self) -> Path | None:
@@ -50,12 +51,12 @@ class Source:
     def columns(self) -> Columns | None:
         """Return the columns of the file, or None where it is not a sheet."""
         path = self.file
-        if path is None or path.suffix.lower() not in SUFFIXES:
+        if path is None or not is_sheet(path):
             return None
-        names = column_names(path)
+        names = single_valued(path, column_names(path, self.config.encoding))
         if self.command == "score":
             return find_prob_table_columns(names, self.config.label_column, path.name)
-        with_path = readers.form(self.config) == "manifest"
+        with_path = readers.form(self.config) in ("manifest", "embeddings") and has_path(names, self.config)
         return find_columns(names, self.config, where=path.name, with_path=with_path)
 
 
@@ -126,7 +127,9 @@ def _dataset_config(run: FinishedRun, *, data: str = "") -> DatasetConfig:
         )
     is_place = config.data and not readers.scheme_of(config.data)
     found = str(run.locate(config.data)) if is_place else config.data
-    return dataclasses.replace(config, data=data or found, root=str(run.locate(config.root)), download=False)
+    features = str(run.locate(config.features)) if config.features else ""
+    root = str(run.locate(config.root))
+    return dataclasses.replace(config, data=data or found, features=features, root=root, download=False)
 
 
 def _check_there(found: str, data: str) -> None:

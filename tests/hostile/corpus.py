@@ -2,12 +2,28 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from hostile import arrays, folders, images, manifests, other_manifests, probabilities, reviews, runs, settings, tables
+from hostile import (
+    arrays,
+    columns,
+    folders,
+    images,
+    manifests,
+    other_manifests,
+    probabilities,
+    reviews,
+    runs,
+    settings,
+    tables,
+    texts,
+)
 from hostile.kinds import Kind
 
 CORPUS: Mapping[str, Sequence[Kind]] = {
     "manifests": [*manifests.KINDS, *other_manifests.KINDS],
     "tables": tables.KINDS,
+    "texts": texts.KINDS,
+    "embeddings": columns.EMBEDDINGS,
+    "Hugging Face data sets": columns.HUGGING_FACE,
     "arrays": arrays.KINDS,
     "class folders": folders.KINDS,
     "images": images.KINDS,

@@ -26,6 +26,9 @@ from labelscan.correction.label_lists.rows import RowEdits, plan_rows
 from labelscan.data import readers
 from labelscan.data.dataset import Dataset, FeatureTable, ImageFiles, ImageSource, Inputs, are_images
 from labelscan.data.readers import FORM_SETTINGS
+from labelscan.data.readers.arrow_sheet import PARQUET
+from labelscan.data.readers.encodings import UTF_8
+from labelscan.data.readers.sheet import is_sheet
 from labelscan.errors import UsageError
 from labelscan.results.source import Source
 
@@ -45,13 +48,13 @@ SETTINGS_OF_FILES = ("split", "encoding")
 def file_to_copy(source: Source) -> Path | None:
     """Return the file to copy with corrected labels; None where a new one is made from the data set."""
     file = source.file
-    return file if file is not None and file.suffix.lower() in (*SHEETS, ".npz") else None
+    return file if file is not None and (is_sheet(file) or file.suffix.lower() == ".npz") else None
 
 
 def suffix(source: Source) -> str:
-    """Return the suffix of a corrected copy."""
+    """Return the suffix of a corrected copy; that of a folder of Arrow files is one parquet file."""
     if (file := file_to_copy(source)) is not None:
-        return file.suffix
+        return PARQUET if file.is_dir() else file.suffix
     return ".npz" if _are_arrays(source.dataset.inputs) else ".csv"
 
 
@@ -82,9 +85,12 @@ def write(source: Source, corrections: Corrections, output: Path) -> list[str]:
     columns = source.columns()
     if columns is None:
         return numpy_arrays.write(file, source.config, corrections, output)
-    edits = plan_rows(file, columns, split=source.config.split, corrections=corrections, output=output)
-    SHEETS[file.suffix.lower()](file, edits, output)
-    return []
+    edits = plan_rows(file, columns, source.config, corrections=corrections, output=output)
+    SHEETS[suffix(source).lower()](file, edits, output)
+    notes = [] if edits.encoding == UTF_8 else [f"the copy is written as UTF-8, and not as {edits.encoding}"]
+    if source.config.features and any(edits.dropped):
+        notes.append(f"{source.config.features} still has the rows that were dropped: take them out of it too")
+    return notes
 
 
 def everything(source: Source) -> Dataset:

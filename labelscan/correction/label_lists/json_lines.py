@@ -7,6 +7,7 @@ from pathlib import Path
 
 from labelscan.atomic import replacing
 from labelscan.correction.label_lists.rows import ID_COLUMN, RowEdits
+from labelscan.data.readers.encodings import opened_to_copy
 from labelscan.data.readers.sheet import BYTE_ORDER_MARK, as_text
 
 _DECODER = JSONDecoder()
@@ -17,7 +18,7 @@ _BLANKS = " \t\r\n" + BYTE_ORDER_MARK
 def write(path: Path, edits: RowEdits, output: Path) -> None:
     """Write a copy of the jsonl file at ``path`` with its rows edited; if all labels are numbers, so are new ones."""
     spellings = _spellings(path, edits)
-    with path.open(encoding="utf-8", newline="") as original, replacing(output) as copy:
+    with opened_to_copy(path, edits.encoding) as original, replacing(output) as copy:
         row = 0
         for line in original:
             if _is_blank(line):
@@ -41,7 +42,7 @@ def _spellings(path: Path, edits: RowEdits) -> dict[str, str]:
     if not any(edits.new_labels):
         return {}
     found: dict[str, str] = {}
-    with path.open(encoding="utf-8", newline="") as file:
+    with opened_to_copy(path, edits.encoding) as file:
         lines = (line for line in file if not _is_blank(line))
         for line, label in zip(lines, edits.old_labels, strict=True):
             if label and label not in found:  # rows of splits that were not read may have none

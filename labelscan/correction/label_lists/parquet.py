@@ -9,6 +9,7 @@ import pyarrow.parquet
 
 from labelscan.atomic import partial_of
 from labelscan.correction.label_lists.rows import ID_COLUMN, RowEdits
+from labelscan.data.readers.arrow_sheet import arrow_schema, class_names, read_arrow
 from labelscan.data.readers.sheet import as_text
 from labelscan.errors import DatasetError
 
@@ -19,11 +20,12 @@ def write(path: Path, edits: RowEdits, output: Path) -> None:
     Raises:
         DatasetError: a new class does not fit the type of the label column.
     """
-    table = pyarrow.parquet.read_table(path)
+    schema = arrow_schema(path)
+    table = read_arrow(path, schema.names)
     for name, cells in ((edits.label_column, edits.new_labels), (edits.path_column, edits.new_paths)):
         if any(cells):
             place = table.schema.get_field_index(name)
-            column = _edited(table.column(place), cells, f"{path.name} column {name!r}")
+            column = _edited(table.column(place), cells, f"{path.name} column {name!r}", class_names(schema, name))
             table = table.set_column(place, table.schema.field(place).with_type(column.type), column)
     if edits.new_ids is not None:
         table = table.append_column(ID_COLUMN, pyarrow.array(edits.new_ids, type=pyarrow.string()))
@@ -32,11 +34,15 @@ def write(path: Path, edits: RowEdits, output: Path) -> None:
         pyarrow.parquet.write_table(table, partial)
 
 
-def _edited(column: Any, cells: Sequence[str], where: str) -> Any:  # pyarrow has no types
-    """Return a column of the same type, its cells replaced by those of ``cells`` that are not empty."""
+def _edited(column: Any, cells: Sequence[str], where: str, classes: Sequence[str] | None) -> Any:  # pyarrow untyped
+    """Return a column of the same type, its cells replaced by those of ``cells`` that are not empty.
+
+    The whole numbers of a column stand for ``classes``, where it has some.
+    """
     if not pyarrow.types.is_dictionary(column.type):
         values = column.to_pylist()
-        spellings: dict[str, object] = {str(as_text(value)): value for value in values}
+        numbers = {name: number for number, name in enumerate(classes or ())}
+        spellings: dict[str, object] = {str(as_text(value)): value for value in values} | numbers
         spellings |= _new_values(column.type, [cell for cell in cells if cell and cell not in spellings], where)
         changed = [spellings[cell] if cell else value for cell, value in zip(cells, values, strict=True)]
         return pyarrow.array(changed, type=column.type)

@@ -9,8 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from labelscan.config import DatasetConfig
 from labelscan.correction.corrections import Corrections
+from labelscan.data.readers.arrow_sheet import is_arrow
 from labelscan.data.readers.columns import Columns
+from labelscan.data.readers.encodings import UTF_8, encoding_of
 from labelscan.data.readers.manifest import relative_path
 from labelscan.data.readers.sheet import Sheet, read_sheet
 from labelscan.data.readers.splits import rows_to_read
@@ -35,6 +38,8 @@ class RowEdits:
     old_labels: Sequence[str]
     new_ids: Sequence[str] | None
     """A column of ids to add, None if none is needed."""
+    encoding: str = UTF_8
+    """That of the original, if it is text; copies are UTF-8."""
 
     def cells(self, row: int) -> dict[str, str]:
         """Return the changed cells of a row, by column."""
@@ -44,15 +49,17 @@ class RowEdits:
         return {column: cell for column, cell in new.items() if cell}
 
 
-def plan_rows(path: Path, columns: Columns, *, split: str, corrections: Corrections, output: Path) -> RowEdits:
+def plan_rows(
+    path: Path, columns: Columns, config: DatasetConfig, *, corrections: Corrections, output: Path
+) -> RowEdits:
     """Return what becomes of the rows of a manifest or table in the copy ``output``; other splits stay as they are.
 
     Raises:
         UsageError: the copy needs other paths, and they are the ids as well.
     """
-    sheet = read_sheet(path, columns.used())
+    sheet = read_sheet(path, columns.used(), config.encoding)
     ids = _ids(sheet, columns, path.parent)
-    judged = set(rows_to_read(sheet, columns, split, where=path.name))
+    judged = set(rows_to_read(sheet, columns, config.split, where=path.name))
     dropped = [row in judged and corrections.is_dropped(one) for row, one in enumerate(ids)]
     new_labels = [corrections.new_label(one) if row in judged else "" for row, one in enumerate(ids)]
     moved = bool(columns.path) and path.parent.resolve() != output.parent.resolve()
@@ -73,6 +80,7 @@ def plan_rows(path: Path, columns: Columns, *, split: str, corrections: Correcti
         new_paths=move_paths(paths, path.parent, output.parent) if moved else [""] * len(ids),
         old_labels=sheet.columns[columns.label],
         new_ids=ids if needs_ids else None,
+        encoding=UTF_8 if is_arrow(path) else encoding_of(path, config.encoding),
     )
 
 

@@ -176,7 +176,7 @@ def _saved(folder: Path, split: str) -> list[Part]:
 
 def _name(text: object) -> str:
     """Return the name of a file or folder that JSON gives, or raise ValueError where it leads elsewhere."""
-    if not isinstance(text, str) or not text or Path(text).name != text:
+    if not isinstance(text, str) or text in ("", "..") or Path(text).name != text:
         raise ValueError(f"{text!r} is not the name of a file in it")
     return text
 

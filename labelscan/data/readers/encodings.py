@@ -23,9 +23,32 @@ MARKS: Mapping[bytes, str] = {
     codecs.BOM_UTF16_BE: "utf-16",
 }
 GUESSED_BYTES = 1 << 16
-"""How much around the first odd byte is looked at for the most probable encoding."""
-USUAL = ("cp1252", "latin_1")
-"""Taken of several encodings that a text may be in as well: by far the most frequent ones."""
+"""How much from the first odd byte on is looked at for the most probable encoding."""
+FEW_ODD_BYTES = 8
+"""Fewer bytes outside ASCII tell nothing of their encoding: it is then the most usual one."""
+USUAL = "cp1252"
+"""Taken of several encodings that a text may be in as well: by far the most frequent one."""
+MOST_CHAOS = 0.5
+"""How odd the letters of a text may be, as charset-normalizer measures it; short texts in some languages are odd."""
+PROBABLE = [
+    USUAL,
+    *[
+        "cp1250",
+        "cp1251",
+        "cp1253",
+        "cp1254",
+        "cp1255",
+        "cp1256",
+        "koi8_r",
+        "cp932",
+        "euc_jp",
+        "gb18030",
+        "big5",
+        "cp949",
+        "utf_16_le",
+    ],
+]
+"""Those that spreadsheets and older systems write; among all that Python knows, an odd one would often look as good."""
 
 
 def encoding_of(path: Path, asked: str = "") -> str:
@@ -65,14 +88,21 @@ def opened(path: Path, asked: str = "") -> Iterator[TextIO]:
         raise DatasetError(f"cannot be read ({why(error)})", where=str(path), hint="name a file of text") from error
 
 
+def opened_to_copy(path: Path, encoding: str) -> TextIO:
+    """Open a file that was read in this encoding; a byte order mark of UTF-8 stays at its beginning, to be copied."""
+    return path.open(encoding="utf-8" if encoding == UTF_8 else encoding, newline="")
+
+
 def likely(content: bytes) -> str:
     """Return the most probable encoding of bytes that are not UTF-8; empty where none is."""
     from charset_normalizer import from_bytes  # only now: hardly any file needs it
 
-    found = from_bytes(content).best()
-    if found is None:
-        return ""
-    return next((name for name in USUAL if name in found.could_be_from_charset), found.encoding)
+    content = content[:GUESSED_BYTES]
+    if sum(byte >= 0x80 for byte in content) < FEW_ODD_BYTES:
+        return USUAL
+    found = list(from_bytes(content, cp_isolation=PROBABLE, threshold=MOST_CHAOS))  # the most probable first
+    as_good = [one.encoding for one in found if one.chaos <= found[0].chaos]
+    return USUAL if USUAL in as_good else next(iter(as_good), "")
 
 
 def remedy(content: bytes) -> str:
@@ -89,7 +119,7 @@ def _not_in(path: Path, encoding: str) -> DatasetError:
             try:
                 line.decode()
             except UnicodeDecodeError as error:
-                around = line[max(error.start - GUESSED_BYTES, 0) : error.start + GUESSED_BYTES]
+                hint = remedy(line[error.start :] + file.read(GUESSED_BYTES))
                 where = f"{path.name} row {number}"
-                return DatasetError(not_utf8(error, f"column {error.start + 1}"), where=where, hint=remedy(around))
+                return DatasetError(not_utf8(error, f"column {error.start + 1}"), where=where, hint=hint)
     return DatasetError("not UTF-8", where=path.name, hint="save it anew")  # it has changed in between

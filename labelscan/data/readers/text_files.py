@@ -5,7 +5,7 @@ from pathlib import Path
 
 from labelscan.arrays import as_strings
 from labelscan.data.dataset import Texts
-from labelscan.data.readers.encodings import encoding_of_start, likely
+from labelscan.data.readers.encodings import GUESSED_BYTES, encoding_of_start, likely
 from labelscan.reading import check_is_file, why
 
 EXTENSION = "txt"
@@ -22,7 +22,7 @@ def read_text_files(root: Path, paths: Sequence[str], encoding: str) -> tuple[Te
     """Return the texts of (N,) files, absolute or relative to ``root``, and what a user should know about them."""
     texts: list[str] = []
     reasons: dict[int, str] = {}
-    first_odd = b""
+    odd = b""
     for row, name in enumerate(paths):
         content = b""
         try:
@@ -31,10 +31,10 @@ def read_text_files(root: Path, paths: Sequence[str], encoding: str) -> tuple[Te
         except (OSError, ValueError) as error:
             texts.append("")
             reasons[row] = why(error)
-            if isinstance(error, UnicodeError):
-                first_odd = first_odd or content
+            if isinstance(error, UnicodeError) and len(odd) < GUESSED_BYTES:
+                odd += content
     notes = []
-    if first_odd and (name := likely(first_odd)):
+    if odd and (name := likely(odd)):
         notes.append(f"texts that are not UTF-8 look like {name}: give --encoding {name}")
     return Texts(as_strings(texts), root, as_strings(paths), reasons), notes
 

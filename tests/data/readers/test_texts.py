@@ -180,6 +180,21 @@ def test_another_encoding_is_named_and_read_only_when_it_is_asked_for(tmp_path):
     assert "reviews.csv: not ascii" in refused(path, encoding="ascii")
 
 
+@pytest.mark.parametrize(
+    ("encoding", "words"),
+    [
+        ("cp1252", "C'était un très bon film, déjà vu à la télé. Les acteurs sont excellents."),
+        ("cp1250", "Żółty film, który polecam każdemu: gęślą jaźń, bardzo dobry, świetna gra."),
+        ("cp1251", "Это очень хороший фильм, и я советую его всем своим друзьям."),
+        ("cp932", "これは日本語の文章です。とても良い映画でした。"),
+        ("gb18030", "这是中文文本,很好看的电影"),
+    ],
+)
+def test_the_most_probable_encoding_is_named(tmp_path, encoding, words):
+    (tmp_path / "t.csv").write_bytes(f"text,label\n{words},a\n".encode(encoding) * 2)
+    assert f"give --encoding {encoding}" in refused(tmp_path / "t.csv")
+
+
 def test_the_label_column_is_needed_and_the_likely_one_proposed(tmp_path):
     path = write(tmp_path, text=SENTENCES, label=["x"] * 4)
     path.write_text(path.read_text().replace("label", "stars").replace(",x", ",good", 2))
