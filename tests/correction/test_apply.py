@@ -712,9 +712,6 @@ def test_a_frame_in_memory_becomes_a_file_of_its_rows(here):
         **{"kind": "light", "group": "g0"},
     }
     assert (rows[1]["size"], rows[1]["city"], len(rows)) == (str(1 / 3), 'a "b",\r', N - 1)
-    assert applied.command == f"labelscan detect {applied.output} --label-column kind"
-    detect(applied.output, here / "again", **{"dataset.label_column": "kind"})
-    assert labels_in("again") == applied.labels
     joined = frame.set_index(run.dataset.example_ids).assign(kind=pd.Series(applied.labels))["kind"]
     assert joined.isna().tolist() == [row == 2 for row in range(N)]
     with pytest.raises(DatasetError, match="in no file"):
@@ -727,6 +724,17 @@ def test_texts_in_memory_become_a_file_of_texts(here):
     applied = labelscan.apply(run, decisions=IN_MEMORY)
     first = {"example_id": "row 00", "text": texts[0], "kind": "light", "true_label": "dark"}
     assert rows_of(applied.output)[0] == first
+    detect(applied.output, here / "again", **{"dataset.label_column": "kind"})
+    assert labels_in("again") == applied.labels
+
+
+def test_features_with_names_become_a_file_of_all_their_digits(here):
+    features = np.random.default_rng(0).normal(size=(N, 2)).astype(np.float32)
+    run = in_memory(FeatureTable(features, ("length", "width")), here)
+    applied = labelscan.apply(run, decisions=IN_MEMORY)
+    made = [[np.float32(row["length"]), np.float32(row["width"])] for row in rows_of(applied.output)]
+    assert made == features[[0, 1, *range(3, N)]].tolist()
+    assert applied.command == f"labelscan detect {applied.output} --label-column kind"
     detect(applied.output, here / "again", **{"dataset.label_column": "kind"})
     assert labels_in("again") == applied.labels
 
