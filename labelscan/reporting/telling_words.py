@@ -36,6 +36,7 @@ class TellingWords:
         self._vectorizer = TfidfVectorizer(sublinear_tf=True, min_df=2, token_pattern=_word().pattern)
         try:
             self._rows = self._vectorizer.fit_transform(texts)
+            self._names: list[str] = self._vectorizer.get_feature_names_out().tolist()
         except ValueError:  # no word occurs in two texts
             self._rows = None
         self._coefficients: dict[tuple[str, str], NDArray[np.float64]] = {}
@@ -58,13 +59,12 @@ class TellingWords:
             return {}
         weights = self._vectorizer.transform([text])
         speaks = weights.data * coefficients[weights.indices]
-        names = self._vectorizer.get_feature_names_out()
         least = LEAST_SHARE * np.abs(speaks).max(initial=0.0)
         marks: dict[str, SpeaksFor] = {}
         sides: Sequence[tuple[SpeaksFor, NDArray[np.float64]]] = (("given", -speaks), ("suggested", speaks))
         for mark, towards in sides:
             best = np.argsort(-towards, kind="stable")[:MOST_WORDS]
-            marks |= {str(names[weights.indices[place]]): mark for place in best if towards[place] > least}
+            marks |= {self._names[weights.indices[place]]: mark for place in best if towards[place] > least}
         return marks
 
     def _coefficients_of(self, given: str, suggested: str) -> NDArray[np.float64] | None:
@@ -74,8 +74,10 @@ class TellingWords:
             rows = np.flatnonzero((self._labels == given) | (self._labels == suggested))
             is_suggested = self._labels[rows] == suggested
             if 0 < is_suggested.sum() < len(rows):
-                # The solver for few rows of many words: some milliseconds a pair.
-                model = LogisticRegression(C=10.0, class_weight="balanced", solver="liblinear")
+                # The dual is the fast way where words are more than rows: some milliseconds a pair. It takes rows in a
+                # random order, for which the seed is fixed.
+                options = {"solver": "liblinear", "dual": True, "tol": 0.01, "max_iter": 1000, "random_state": 0}
+                model = LogisticRegression(C=10.0, class_weight="balanced", **options)
                 self._coefficients[pair] = model.fit(self._rows[rows], is_suggested).coef_[0]
         return self._coefficients.get(pair)
 
