@@ -73,7 +73,10 @@ def make_report_page(
     if not is_seen or kind == PROBABILITIES:
         seen = ShownExamples(kind=kind, no_picture=LEFT_OUT if kind in (IMAGES, TEXTS) else "")
     else:
-        seen = show_examples(run, to_decide, [*chain.from_iterable(typical.values())], data=data, notify=notify)
+        conflicts = cast(list[list[Record]], run.summary.get("label_conflicts", []))
+        same = [group[0] for group in conflicts if kind == TEXTS]  # the others are like the first
+        beside = [*chain.from_iterable(typical.values()), *same]
+        seen = show_examples(run, to_decide, beside, data=data, notify=notify)
     by_id = {one["example_id"]: _suspect(one, seen) for one in to_decide}
     suspects = tuple(by_id[one["example_id"]] for one in shown)
     return ReportPage(
@@ -88,6 +91,7 @@ def make_report_page(
         n_flagged=len(flagged),
         measurement=make_measurement(run, [by_id[one["example_id"]] for one in sample], suspects),
         typical=_typical(typical, seen),
+        beginnings=seen.beginnings,
         kind=seen.kind,
         notes=seen.notes,
         directory=str(run.record.get(DIRECTORY, "")),

@@ -170,6 +170,8 @@ class ReportPage:
     """None where an older version made the run."""
     typical: Mapping[str, tuple[TypicalExample, ...]] = field(default_factory=dict)
     """By class name, for the given and suggested classes of the labels to decide."""
+    beginnings: Mapping[str, str] = field(default_factory=dict)
+    """By example id, of typical texts, and of the first of those that are the same but have several labels."""
     kind: ExampleKind = IMAGES
     notes: tuple[str, ...] = ()
     """What the report could not do, such as show pictures of data that is gone."""

@@ -35,8 +35,8 @@ from labelscan.wording import shorten
 
 MOST_COLUMNS = 40
 """Of a row on a page."""
-MOST_TYPICAL_CHARACTERS = 240
-"""Of a typical text, which only shows what a class is about."""
+MOST_BESIDE = 240
+"""Characters of a typical text, which only shows what a class is about."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +50,7 @@ class ShownExamples:
     """Why all others have none."""
     texts: Mapping[str, ShownText] = field(default_factory=dict)
     beginnings: Mapping[str, str] = field(default_factory=dict)
-    """Of typical texts."""
+    """Of texts beside those to decide on."""
     features: Mapping[str, tuple[FeatureNote, ...]] = field(default_factory=dict)
     rows: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     """All columns of the rows of a table."""
@@ -71,17 +71,17 @@ def kind_of_examples(run: FinishedRun, shown: Sequence[Record]) -> ExampleKind:
 def show_examples(
     run: FinishedRun,
     to_decide: Sequence[Record],
-    typical: Sequence[Record],
+    beside: Sequence[Record],
     *,
     data: str = "",
     notify: Listener,
 ) -> ShownExamples:
-    """Return what can be seen of the examples to decide on, and of typical ones beside them.
+    """Return what can be seen of the examples to decide on, and of others that are shown beside them.
 
     Raises:
         DatasetError: ``data`` is not the data of the run. Data that is missing and not named is only noted.
     """
-    kind, examples = kind_of_examples(run, to_decide), [*to_decide, *typical]
+    kind, examples = kind_of_examples(run, to_decide), [*to_decide, *beside]
     if kind == IMAGES and not data and all(one["path"] for one in examples):
         files = ImageFiles(Path(), as_strings([str(run.locate(one["path"]).absolute()) for one in examples]))
         return _see_pictures(run, files, {one["example_id"]: row for row, one in enumerate(examples)}, notify)
@@ -95,14 +95,14 @@ def show_examples(
         return ShownExamples(kind=kind, notes=(note,), no_picture=NO_DATA)
     wanted = {one["example_id"] for one in examples}  # a dictionary of all rows would be large
     rows = {name: row for row, name in enumerate(dataset.example_ids.tolist()) if name in wanted}
-    return _see(run, dataset, to_decide, typical, rows, notify)
+    return _see(run, dataset, to_decide, beside, rows, notify)
 
 
 def _see(
     run: FinishedRun,
     dataset: Dataset,
     to_decide: Sequence[Record],
-    typical: Sequence[Record],
+    beside: Sequence[Record],
     rows: Mapping[str, int],
     notify: Listener,
 ) -> ShownExamples:
@@ -111,8 +111,8 @@ def _see(
         from labelscan.reporting.shown_texts import show_texts  # for which scikit-learn is loaded
 
         texts = show_texts(dataset, inputs, to_decide, rows, run.issues.scores)
-        ids = [one["example_id"] for one in typical]
-        beginnings = {name: shorten(inputs.texts[rows[name]], MOST_TYPICAL_CHARACTERS) for name in ids}
+        ids = [one["example_id"] for one in beside]
+        beginnings = {name: shorten(inputs.texts[rows[name]], MOST_BESIDE) for name in ids}
         return ShownExamples(kind=TEXTS, texts=texts, beginnings=beginnings)
     if isinstance(inputs, FeatureTable | ColumnTable):
         return _see_rows(dataset, inputs, to_decide, rows)

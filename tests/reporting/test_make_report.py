@@ -3,6 +3,7 @@
 import errno
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ import labelscan
 from labelscan.arrays import as_strings
 from labelscan.data.dataset import ColumnTable, Texts, make_dataset
 from labelscan.errors import UsageError
+from labelscan.reporting.formats.html import render_html
 from labelscan.reporting.make_report import make_report_page, write_report
 from labelscan.results.finished_run import FinishedRun
 
@@ -264,6 +266,16 @@ def test_texts_are_shown_with_the_words_that_speak_for_a_class(reviews):
     for examples in page.typical.values():
         assert all("film number" in one.text and one.picture is None for one in examples)
     assert page == make_report_page(FinishedRun.of(reviews)), "the same run gives the same page"
+
+
+def test_texts_with_several_labels_are_listed_with_their_beginning(reviews):
+    run = FinishedRun.of(reviews)
+    same = [{"example_id": name, "given_label": label} for name, label in (("04", "bad"), ("31", "good"))]
+    run = replace(run, summary={**run.summary, "label_conflicts": [same], "n_label_conflicts": 1})
+    text = render_html(make_report_page(run))
+    assert "1 text has several labels" in text
+    beginning = reviews.dataset.inputs.texts[4]
+    assert f'<p dir="auto">{beginning}</p><bdi class="given">bad</bdi> <code>04</code>' in text
 
 
 def test_a_page_shares_its_room_among_its_texts(reviews, monkeypatch):
