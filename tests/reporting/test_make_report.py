@@ -324,6 +324,34 @@ def test_a_table_as_it_is_shows_all_columns_of_a_row(tmp_path):
     assert one.features
 
 
+def test_features_show_the_images_that_they_were_computed_from(photos, tmp_path):
+    rows = [f"photos/{name}/{number}.jpg,{name}" for name in ("dark", "light") for number in range(8)]
+    (tmp_path / "list.csv").write_text("\n".join(["path,label", *rows]) + "\n")
+    np.save(tmp_path / "f.npy", np.random.default_rng(0).normal(size=(16, 4)))
+    run = detect(str(tmp_path / "list.csv"), tmp_path / "run", features=str(tmp_path / "f.npy"))
+    page = make_report_page(run)
+    assert (page.kind, page.notes) == ("images", ())
+    assert {one.picture.width for one in page.suspects} == {80}
+    photos.rename(tmp_path / "elsewhere")
+    assert "none of the images shown could be opened" in make_report_page(run).notes[0]
+
+
+def test_embeddings_show_the_texts_that_they_were_computed_from(tmp_path):
+    generator = np.random.default_rng(0)
+    rows = [
+        {
+            "text": f"a text of several words, number {row}",
+            "label": "ab"[row % 2],
+            "embedding": generator.normal(size=3).tolist(),
+        }
+        for row in range(40)
+    ]
+    (tmp_path / "e.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    page = make_report_page(detect(str(tmp_path / "e.jsonl"), tmp_path / "run"))
+    assert page.kind == "texts"
+    assert {str(one.text) for one in page.suspects} <= {row["text"] for row in rows}
+
+
 def test_probabilities_have_nothing_to_show(tmp_path):
     probs, labels = [[0.9, 0.1], [0.1, 0.9]] * 10, [0, 1] * 10
     labels[3] = 0
