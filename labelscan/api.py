@@ -21,7 +21,7 @@ from labelscan.gating.run_gate import accept, verdict_of
 from labelscan.gating.verdict import GateVerdict
 from labelscan.pipeline.given_data import Data, settings_and_data
 from labelscan.reporting.formats import FORMATS
-from labelscan.reporting.make_report import TOP, make_report_page, shows_examples, write_report
+from labelscan.reporting.make_report import TOP, make_report_page, write_report
 from labelscan.results.finished_run import FinishedRun, Run
 
 if TYPE_CHECKING:  # these load torch, which only ``benchmark`` needs
@@ -233,7 +233,8 @@ def report(
         finished,
         top=top,
         data=str(data),
-        pictures=pictures and shows_examples([format], str(image_root)),
+        pictures=pictures,
+        forms=[format],
         image_root=str(image_root),
         notify=notify,
     )

@@ -68,6 +68,15 @@ def printable(text: str) -> str:
     )
 
 
+def shorten(text: str, most: int) -> str:
+    """Return a text on one line, cut after ``most`` characters, between words where some are short enough."""
+    line = " ".join(text[: 10 * most].split())
+    if len(line) <= most:
+        return line
+    beginning, _, _ = line[:most].rpartition(" ")
+    return f"{beginning if len(beginning) > most // 2 else line[:most]}…"
+
+
 def as_json(content: Mapping[str, object]) -> str:
     """Return indented JSON with a line end, in ASCII, which every encoding and terminal takes.
 

@@ -14,6 +14,7 @@ from labelscan.reporting.page import (
     Measurement,
     Picture,
     ReportPage,
+    ShownText,
     Stretch,
     Suspect,
     TypicalExample,
@@ -162,3 +163,19 @@ def a_page(**changes: object) -> ReportPage:
 
 def a_feature_note() -> FeatureNote:
     return FeatureNote(name="petal width", value=2.5, usual=0.2, usual_of_suggested=2.0, deviations=12.5)
+
+
+def a_text_page(**changes: object) -> ReportPage:
+    """Return a page of three texts: short, long enough to be folded, and too long for a page."""
+    long = "\n".join(f"line {number} of a text that goes on" for number in range(40))
+    texts = (
+        ShownText(pieces=(("what a ", ""), ("lovely", "given"), (" but ", ""), ("<dull>", "suggested"), (" film", ""))),
+        ShownText(pieces=((f"שלום 🎉\n{long}", ""),)),
+        ShownText(pieces=((long, ""),), n_left_out=995_000),
+    )
+    suspects = tuple(
+        a_suspect(rank, example_id=f"{rank}", path="", picture=None, text=text)
+        for rank, text in enumerate(texts, start=1)
+    )
+    typical = {name: (TypicalExample(example_id=f"typical {name}", text=f"a text on a {name}"),) for name in CLASSES}
+    return a_page(**({"kind": "texts", "suspects": suspects, "n_flagged": 3, "typical": typical} | changes))

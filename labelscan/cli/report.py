@@ -57,7 +57,9 @@ def report(
         option(OUTPUT, "File of the one format. [default: report.html in RUN]", "--output", "-o", metavar="FILE"),
     ] = None,
     top: options.Top = 200,
-    pictures: Annotated[bool, option(OUTPUT, "Show pictures of the examples.", "--pictures/--no-pictures")] = True,
+    pictures: Annotated[
+        bool, option(OUTPUT, "Show the examples themselves, as pictures or texts.", "--pictures/--no-pictures")
+    ] = True,
     image_root: Annotated[
         str,
         option(
@@ -84,7 +86,7 @@ def report(
     if port is not None and not serve:
         raise UsageError("--port goes with --serve", where="--port", hint="add --serve, or leave it out")
     from labelscan.cli import progress, report_screen  # rich and pandas load here, not for --help
-    from labelscan.reporting.make_report import make_report_page, shows_examples, write_report
+    from labelscan.reporting.make_report import make_report_page, write_report
     from labelscan.results.finished_run import FinishedRun  # not labelscan.report, for which torch would be loaded
 
     with progress.shown(quiet=quiet, verbose=False) as listener:
@@ -93,7 +95,8 @@ def report(
             finished,
             top=top,
             data=data,
-            pictures=pictures and shows_examples(formats, image_root),
+            pictures=pictures,
+            forms=list(formats),
             image_root=image_root,
             notify=listener,
         )

@@ -2,9 +2,9 @@
 
 import filecmp
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from labelscan.atomic import partial_of
@@ -12,8 +12,9 @@ from labelscan.correction import label_lists
 from labelscan.correction.corrections import Corrections, FlagRule, check_new_labels, correct, flag_rule, is_log
 from labelscan.correction.decisions import Decision, check_decisions, read_decisions
 from labelscan.correction.label_lists import link_folders
+from labelscan.correction.label_lists.listed_files import new_labels
 from labelscan.correction.review import GivenDecisions, read_review
-from labelscan.data.readers import FORM_SETTINGS
+from labelscan.data.dataset import Dataset
 from labelscan.errors import UsageError
 from labelscan.events import Listener, ignore
 from labelscan.results.finished_run import FinishedRun, Run
@@ -43,8 +44,18 @@ class Applied:
     corrections: Corrections
     command: str
     """The command that reads the copy as the run read the original."""
+    dataset: Dataset = field(repr=False)
+    """The data before the corrections."""
     notes: tuple[str, ...] = ()
     """What a user should know about it."""
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """Return the corrected label of every example that is not dropped, by its id, as for a column of a frame."""
+        labels = new_labels(self.dataset, self.corrections)
+        return {
+            one: labels[row] for row, one in enumerate(self.dataset.example_ids) if not self.corrections.is_dropped(one)
+        }
 
     def to_json(self) -> dict[str, object]:
         """Return what ``labelscan apply --json`` writes."""
@@ -94,8 +105,8 @@ def apply(
         min_error_probability: flags below it are left alone; needed to relabel.
         allow_new_classes: whether decisions may add classes that the data does not have.
         output: the copy; None is ``corrected`` in the run folder, with the ending of the original.
-        link_to: a new folder to make instead of the copy: class folders of links to the images.
-        copy: whether images in ``link_to`` are copied, not linked.
+        link_to: a new folder to make instead of the copy: class folders of links to the images or texts.
+        copy: whether files in ``link_to`` are copied, not linked.
         overwrite: whether files may be replaced that differ from what would be written.
         data: where the data is now, if it was moved.
         notify: receives the steps of the reading.
@@ -132,6 +143,7 @@ def apply(
         log=log,
         corrections=corrections,
         command=_command(source, written, is_folder=folder is not None),
+        dataset=source.dataset,
         notes=tuple(notes),
     )
 
@@ -236,13 +248,11 @@ def _check_log(log: Path, *, overwrite: bool) -> None:
 
 def _command(source: Source, output: Path, *, is_folder: bool) -> str:
     """Return the command that reads the copy, with the options that the original needed."""
-    if is_folder or label_lists.file_to_copy(source) is None:
-        has_splits = source.dataset.splits is not None and (is_folder or label_lists.suffix(source) != ".npz")
-        settings = ["split"] if has_splits else []
-    else:
-        settings = [name for name in FORM_SETTINGS if name != "encoding"]  # copies are UTF-8
+    settings = label_lists.SETTINGS_OF_FILES if is_folder else label_lists.settings_of_copy(source)
     options: list[str] = []
     for name in (*settings, "merge_labels"):
+        if name == "split" and source.dataset.splits is None:
+            continue  # one of a named set, which the copy is alone
         value = getattr(source.config, name)
         for one in value if isinstance(value, tuple) else filter(None, [value]):
             options += [f"--{name.replace('_', '-')}", one]

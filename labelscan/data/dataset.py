@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeGuard
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -160,6 +160,22 @@ class Texts:
 
 
 Inputs: TypeAlias = ImageSource | FeatureTable | ColumnTable | Texts
+
+
+InputKind: TypeAlias = Literal["images", "texts", "features"]
+
+
+def kind_of(inputs: Inputs) -> InputKind:
+    """Return what a person sees of an example: a picture, a text, or the values of a row."""
+    seen = originals(inputs)
+    if isinstance(seen, FeatureTable | ColumnTable):
+        return "features"
+    return "texts" if isinstance(seen, Texts) else "images"
+
+
+def originals(inputs: Inputs) -> Inputs:
+    """Return what features were computed from, where that is known, else the inputs themselves."""
+    return (inputs.originals or inputs) if isinstance(inputs, FeatureTable) else inputs
 
 
 def are_images(inputs: Inputs) -> TypeGuard[ImageSource]:

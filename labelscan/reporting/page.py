@@ -1,4 +1,4 @@
-"""The content of a report, whatever its format: the numbers of a run, and its suspects with pictures.
+"""The content of a report, whatever its format: the numbers of a run, and its suspects with what they are.
 
 ``make_report_page`` collects it; a format (HTML, Markdown) only lays it out.
 """
@@ -11,14 +11,24 @@ from typing import Any, Literal, TypeAlias
 from labelscan.errors import RunFolderError
 from labelscan.results.wrong_labels import WrongLabels
 
-ExampleKind: TypeAlias = Literal["images", "features", "probabilities"]
+Record: TypeAlias = Mapping[str, Any]
+"""A row of the table of scores, by column."""
+
+ExampleKind: TypeAlias = Literal["images", "texts", "features", "probabilities"]
 IMAGES: ExampleKind = "images"
+TEXTS: ExampleKind = "texts"
 FEATURES: ExampleKind = "features"
+"""Rows of a table."""
 PROBABILITIES: ExampleKind = "probabilities"
 """Nothing is known about an example except its probabilities."""
 
+SpeaksFor: TypeAlias = Literal["", "given", "suggested"]
+Piece: TypeAlias = tuple[str, SpeaksFor]
+"""A part of a text, and the class that it speaks for, if any."""
+
 LEFT_OUT = "left out"
-"""Why a picture is missing if none was wanted."""
+"""Why a picture or text is missing if none was wanted."""
+NO_DATA = "the data could not be read again"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,12 +49,27 @@ class FeatureNote:
     """A value of a table that stands out among those of its class."""
 
     name: str
-    value: float
-    usual: float
-    """The median of the given class."""
-    usual_of_suggested: float
+    value: float | str
+    """A number, else as people read it: a date, a category, missing."""
+    usual: float | str
+    """The median of the given class; of a category, how much of the class has it."""
+    usual_of_suggested: float | str
     deviations: float
-    """The distance from ``usual`` in robust standard deviations, signed."""
+    """The distance from ``usual`` in robust standard deviations, signed; what is as rare in a normal distribution, for
+    a category."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ShownText:
+    """The text of an example, or its beginning."""
+
+    pieces: tuple[Piece, ...]
+    """They join to the text."""
+    n_left_out: int = 0
+    """How many characters at its end are too many for a page."""
+
+    def __str__(self) -> str:
+        return "".join(piece for piece, _ in self.pieces)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,9 +91,14 @@ class Suspect:
     """None if true labels are not known."""
     picture: Picture | None
     no_picture: str
-    """Why there is no picture; empty if there is one, or if examples are not images."""
+    """Why there is no picture or text; empty if there is one, or if examples are neither."""
     features: tuple[FeatureNote, ...]
     """In tables, the values that stand out most, the strangest first."""
+    row: tuple[tuple[str, str], ...] = ()
+    """In tables, the columns and what they hold, as people read it."""
+    n_more_columns: int = 0
+    """Those that are too many for a page."""
+    text: ShownText | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,7 +106,9 @@ class TypicalExample:
     """An example whose label looks right, to compare suspects with."""
 
     example_id: str
-    picture: Picture
+    picture: Picture | None = None
+    text: str = ""
+    """Its beginning, on one line."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -138,6 +170,8 @@ class ReportPage:
     """None where an older version made the run."""
     typical: Mapping[str, tuple[TypicalExample, ...]] = field(default_factory=dict)
     """By class name, for the given and suggested classes of the labels to decide."""
+    beginnings: Mapping[str, str] = field(default_factory=dict)
+    """By example id, of typical texts, and of the first of those that are the same but have several labels."""
     kind: ExampleKind = IMAGES
     notes: tuple[str, ...] = ()
     """What the report could not do, such as show pictures of data that is gone."""
@@ -147,6 +181,13 @@ class ReportPage:
     """The document root of a Label Studio that serves the images itself; empty if pictures go into its tasks."""
     save_to: str = ""
     """Where a served page reads and saves decisions, as a path with its token; empty on a page opened from disk."""
+
+    @property
+    def has_marks(self) -> bool:
+        """Return whether any text has words that are marked."""
+        to_decide = self.measurement.to_decide if self.measurement else ()
+        texts = [one.text for one in (*self.suspects, *to_decide) if one.text]
+        return any(mark for text in texts for _, mark in text.pieces)
 
     def listed(self, name: str) -> Sequence[Any]:
         """Return a list of the summary, empty if it is missing.

@@ -9,7 +9,7 @@ deviation takes its place.
 import numpy as np
 from numpy.typing import NDArray
 
-from labelscan.arrays import GivenLabels
+from labelscan.arrays import GivenLabels, Index
 from labelscan.data.dataset import FeatureTable
 from labelscan.reporting.page import FeatureNote
 
@@ -40,28 +40,35 @@ class UnusualFeatures:
         return tuple(
             FeatureNote(
                 name=names[place] if names else f"feature {place}",
-                value=_rounded(values[place]),
-                usual=_rounded(median[place]),
-                usual_of_suggested=_rounded(other[place]),
-                deviations=_rounded(deviations[place]),
+                value=rounded(values[place]),
+                usual=rounded(median[place]),
+                usual_of_suggested=rounded(other[place]),
+                deviations=rounded(deviations[place]),
             )
             for place in order
             if deviation[place] > 0
         )
 
     def _usual_of(self, label: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the (D,) medians of a class and the (D,) robust standard deviations, 0 where all values are equal."""
         if label not in self._usual:
-            rows = np.flatnonzero(self._given_labels == label)
-            features = self._table.features[rows[:: -(-len(rows) // MOST_ROWS) or 1]]
-            median = np.median(features, axis=0).astype(np.float64)
-            distance = np.abs(features - median)
-            from_median, from_mean = np.median(distance, axis=0), distance.mean(axis=0)
-            deviation = np.where(from_median > 0, FROM_MEDIAN * from_median, FROM_MEAN * from_mean)
-            self._usual[label] = median, deviation
+            rows = evenly_spaced(np.flatnonzero(self._given_labels == label))
+            self._usual[label] = usual_of(self._table.features[rows])
         return self._usual[label]
 
 
-def _rounded(value: float) -> float:
+def evenly_spaced(rows: Index) -> Index:
+    """Return the rows of a class from which its usual values are computed."""
+    return rows[:: -(-len(rows) // MOST_ROWS) or 1]
+
+
+def usual_of(values: NDArray[np.floating]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the (D,) medians of (M, D) values and their (D,) robust standard deviations, 0 where all are equal."""
+    median = np.median(values, axis=0).astype(np.float64)
+    distance = np.abs(values - median)
+    from_median, from_mean = np.median(distance, axis=0), distance.mean(axis=0)
+    return median, np.where(from_median > 0, FROM_MEDIAN * from_median, FROM_MEAN * from_mean)
+
+
+def rounded(value: float) -> float:
     """Return a number as it was before it became a float32: 2.6, not 2.5999999."""
     return float(f"{value:.6g}")

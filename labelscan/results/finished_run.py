@@ -3,6 +3,7 @@
 Later stages use the latter: it needs no data, and does not import torch.
 """
 
+import dataclasses
 import difflib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -45,6 +46,7 @@ class _Described:
     fingerprint: str
     examples: int
     classes: int
+    kind: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,13 +74,17 @@ class FinishedRun:
     summary: Mapping[str, object]
     """The content of summary.json."""
     issues: Issues
+    dataset: Dataset | None = None
+    """The data, where the caller still has it in memory."""
     is_as_written: bool = True
     """Whether its tables say the same as those in the folder; not where it was judged anew in memory."""
 
     @classmethod
     def of(cls, run: "str | Path | Run") -> "FinishedRun":
         """Return a run, given as returned or by its folder, as ``read`` does."""
-        return cls.read(run.folder if isinstance(run, Run) else Path(run))
+        if isinstance(run, Run):
+            return dataclasses.replace(cls.read(run.folder), dataset=run.dataset)
+        return cls.read(Path(run))
 
     @classmethod
     def read(cls, folder: Path) -> "FinishedRun":

@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 from labelscan import __version__
 from labelscan.atomic import read_json, write_json, writing
 from labelscan.config import RUN_JSON_SETTINGS
-from labelscan.data.dataset import Dataset
+from labelscan.data.dataset import Dataset, kind_of
 from labelscan.data.stored_rows import SUFFIX as ROWS_SUFFIX
 from labelscan.errors import DiskError, Interrupted, RunFolderError
 from labelscan.events import Event, FoldDone, Listener, StepAdvanced, Waiting
@@ -201,7 +201,12 @@ def open_run(
 
 def describe(dataset: Dataset, fingerprint: str) -> dict[str, object]:
     """Return what run.json says of the data, by which a resumed run knows it again."""
-    return {"fingerprint": fingerprint, "examples": len(dataset), "classes": len(dataset.class_names)}
+    return {
+        "fingerprint": fingerprint,
+        "kind": kind_of(dataset.inputs),
+        "examples": len(dataset),
+        "classes": len(dataset.class_names),
+    }
 
 
 def recorded_fingerprint(path: Path) -> object:

@@ -101,6 +101,9 @@ def find_source(run: FinishedRun, *, data: str = "", notify: Listener = ignore) 
 def read_again(run: FinishedRun, *, data: str = "", notify: Listener = ignore) -> Dataset:
     """Return the data set of a run of ``detect``, as ``find_source`` does; image files are not compared."""
     config = _dataset_config(run, data=data)
+    if not config.data:
+        assert run.dataset is not None, "there is nothing else to read"
+        return run.dataset
     _check_there(config.data, data)
     dataset = readers.read(config, notify)
     _refuse_other(run, dataset.fingerprint(), config.data)
@@ -116,11 +119,11 @@ def _dataset_config(run: FinishedRun, *, data: str = "") -> DatasetConfig:
             hint=NOT_PLANTED,
         )
     config = build(read_file(run.folder / RUN_FILE)).dataset
-    if not config.data and not data:
+    if not config.data and not data and run.dataset is None:
         raise DatasetError(
             "the data of this run is in no file: it was in memory, or was probabilities alone",
             where=str(run.folder),
-            hint="name a file or folder of the same examples and labels with --data",
+            hint="name the same examples and labels in a file with --data, or give the run as detect returned it",
         )
     is_place = config.data and not readers.scheme_of(config.data)
     found = str(run.locate(config.data)) if is_place else config.data

@@ -15,8 +15,10 @@ from data.readers.test_torchvision_set import lay_mnist
 from PIL import Image
 
 import labelscan
+from labelscan.arrays import as_strings
 from labelscan.correction.apply import OLD_MODELS
 from labelscan.correction.decisions import Decision, write_decisions
+from labelscan.data.dataset import ColumnTable, FeatureTable, Texts, make_dataset
 from labelscan.errors import ConfigError, DatasetError, DecisionsError, UsageError
 from labelscan.results.finished_run import FinishedRun
 
@@ -649,3 +651,148 @@ def test_features_beside_a_list_stay_and_dropped_rows_are_said(photos, here):
     assert rows_of(applied.output)[0] == {"path": f"../{first}", "label": "light", "example_id": first}
     dropped = labelscan.apply("run", decisions=[drop(first)])
     assert dropped.notes == (f"{here / 'f.npy'} still has the rows that were dropped: take them out of it too",)
+
+
+@pytest.fixture
+def letters(here):
+    """Make 12 texts in class folders."""
+    for number in range(N):
+        name = CLASSES[number % 2]
+        (here / "letters" / name).mkdir(parents=True, exist_ok=True)
+        text = f"a {'gloomy night' if name == 'dark' else 'bright noon'}, number {number}"
+        (here / "letters" / name / f"{number}.txt").write_text(text, encoding="utf-8")
+    return here / "letters"
+
+
+def test_folders_of_texts_become_a_list_of_their_files(letters, here):
+    detect("letters", here / "run")
+    applied = labelscan.apply("run", decisions=[relabel("dark/0.txt", "light"), drop("dark/2.txt")])
+    rows = rows_of(applied.output)
+    assert rows[0] == {"example_id": "dark/0.txt", "path": "../letters/dark/0.txt", "label": "light"}
+    assert applied.labels == {row["example_id"]: row["label"] for row in rows}
+    assert len(rows) == N - 1
+    assert applied.command == f"labelscan detect {applied.output}"
+    detect(applied.output, here / "again")
+    assert labels_in("again") == applied.labels
+    assert FinishedRun.read(here / "again").recorded("data")["kind"] == "texts"
+
+
+def test_texts_may_become_class_folders_of_links(letters, here):
+    (letters / "dark" / "0.txt").write_text("größer als die Nacht", encoding="cp1252")
+    detect("letters", here / "run", **{"dataset.encoding": "cp1252"})
+    before = digests(letters)
+    applied = labelscan.apply("run", decisions=[relabel("dark/0.txt", "light")], link_to="new")
+    assert sorted(path.name for path in (here / "new" / "light").iterdir()) == sorted(
+        ["0.txt", *(f"{number}.txt" for number in range(1, N, 2))]
+    )
+    assert applied.command == "labelscan detect new --encoding cp1252"
+    detect("new", here / "again", **{"dataset.encoding": "cp1252"})
+    assert labels_in("again")["light/0.txt"] == "light"
+    assert digests(letters) == before
+
+
+def in_memory(inputs, here, **columns):
+    """Return a run on N rows that are in no file."""
+    dataset = make_dataset(
+        name="memory",
+        inputs=inputs,
+        labels=[CLASSES[number % 2] for number in range(N)],
+        example_ids=[f"row {number:02}" for number in range(N)],
+        where=str,
+        ids_depend_on_order=True,
+        **columns,
+    )
+    overrides = {"executor.processes": 1, "dataset.label_column": "kind"}
+    settings = labelscan.settings(epochs=1, folds=2, overrides=overrides)
+    return labelscan.detect(dataset, settings=settings, output=here / "run")
+
+
+IN_MEMORY = [relabel("row 00", "light"), drop("row 02")]
+
+
+def test_a_frame_in_memory_becomes_a_file_of_its_rows(here):
+    frame = pd.DataFrame(
+        {
+            "size": [np.nan, 1 / 3, *map(float, range(N - 2))],
+            "since": pd.date_range("2020-01-01", periods=N),
+            "city": pd.Series([None, 'a "b",\r'] * (N // 2), dtype=object),
+            "member": [True, False] * (N // 2),
+        }
+    )
+    run = in_memory(ColumnTable(frame), here, groups=[f"g{number}" for number in range(N)])
+    applied = labelscan.apply(run, decisions=IN_MEMORY)
+    rows = rows_of(applied.output)
+    assert rows[0] == {
+        "example_id": "row 00",
+        **{"size": "", "since": "2020-01-01", "city": "", "member": "True"},
+        **{"kind": "light", "group": "g0"},
+    }
+    assert (rows[1]["size"], rows[1]["city"], len(rows)) == (str(1 / 3), 'a "b",\r', N - 1)
+    joined = frame.set_index(run.dataset.example_ids).assign(kind=pd.Series(applied.labels))["kind"]
+    assert joined.isna().tolist() == [row == 2 for row in range(N)]
+    with pytest.raises(DatasetError, match="in no file"):
+        labelscan.apply(run.folder, decisions=IN_MEMORY)
+
+
+def test_texts_in_memory_become_a_file_of_texts(here):
+    texts = [f"a {'gloomy night' if number % 2 else 'bright noon'},\nnumber {number}" for number in range(N)]
+    run = in_memory(Texts(as_strings(texts)), here, true_labels=["dark"] * N)
+    applied = labelscan.apply(run, decisions=IN_MEMORY)
+    first = {"example_id": "row 00", "text": texts[0], "kind": "light", "true_label": "dark"}
+    assert rows_of(applied.output)[0] == first
+    detect(applied.output, here / "again", **{"dataset.label_column": "kind"})
+    assert labels_in("again") == applied.labels
+
+
+def test_features_with_names_become_a_file_of_all_their_digits(here):
+    features = np.random.default_rng(0).normal(size=(N, 2)).astype(np.float32)
+    run = in_memory(FeatureTable(features, ("length", "width")), here)
+    applied = labelscan.apply(run, decisions=IN_MEMORY)
+    made = [[np.float32(row["length"]), np.float32(row["width"])] for row in rows_of(applied.output)]
+    assert made == features[[0, 1, *range(3, N)]].tolist()
+    assert applied.command == f"labelscan detect {applied.output} --label-column kind"
+    detect(applied.output, here / "again", **{"dataset.label_column": "kind"})
+    assert labels_in("again") == applied.labels
+
+
+def test_features_in_memory_become_arrays(here):
+    run = in_memory(FeatureTable(np.random.default_rng(0).normal(size=(N, 3)).astype(np.float32)), here)
+    applied = labelscan.apply(run, decisions=IN_MEMORY)
+    assert applied.output.suffix == ".npz"
+    with np.load(applied.output) as made:
+        assert made["features"].tolist() == run.dataset.inputs.features[[0, 1, *range(3, N)]].tolist()
+    assert applied.command == f"labelscan detect {applied.output}"
+    detect(applied.output, here / "again")
+    assert labels_in("again") == applied.labels
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl", ".parquet"])
+def test_texts_in_a_sheet_keep_all_else_whatever_their_columns_are_called(here, suffix):
+    rows = [
+        {
+            "headline": f"number {row}",
+            "body": f"a {'night' if row % 2 else 'noon'} of {row}\nwords",
+            "mood": CLASSES[row % 2],
+        }
+        for row in range(N)
+    ]
+    table = pd.DataFrame(rows)
+    path = here / f"news{suffix}"
+    if suffix == ".jsonl":
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    elif suffix == ".parquet":
+        table.to_parquet(path)
+    else:
+        table.to_csv(path, index=False, sep="\t" if suffix == ".tsv" else ",")
+    options = {"dataset.label_column": "mood", "dataset.merge_labels": "case"}
+    detect(path.name, here / "run", **options, **{"dataset.text_column": ["headline", "body"]})
+    applied = labelscan.apply("run", decisions=[relabel("0", "light")])
+    assert applied.command == (
+        f"labelscan detect {applied.output} --label-column mood --text-column headline --text-column body "
+        "--merge-labels case"
+    )
+    detect(applied.output, here / "again", **options, **{"dataset.text_column": ["headline", "body"]})
+    assert labels_in("again") == labels_in("run") | {"0": "light"}
+    if suffix != ".parquet":
+        old, new = path.read_text(), applied.output.read_text()
+        assert old.replace("dark", "light", 1) == new

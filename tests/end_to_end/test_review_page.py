@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import served
-from tiny_page import CLASSES, a_page, a_picture, a_summary, a_suspect
+from tiny_page import CLASSES, a_feature_note, a_measurement, a_page, a_picture, a_summary, a_suspect, a_text_page
 
 from labelscan.correction.decisions import Decision, read_decisions, write_decisions
 from labelscan.reporting.formats.html import render_html
@@ -352,3 +352,50 @@ def test_what_one_server_did_not_save_is_saved_by_the_next(browser, tmp_path):
         assert verdicts(path) == {"01.png": "keep", "02.png": "drop", "03.png": "unsure"}
         assert new.evaluate("Object.keys(localStorage).filter(key => key.includes('unsaved'))") == []
         context.close()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_texts_are_read_unfolded_and_searched(visit, width):
+    tab = visit(a_text_page(), viewport={"width": width, "height": 844})
+    first, second, third = tab.locator(".card").all()
+    assert first.locator("mark.given").text_content() == "lovely"
+    assert first.locator("mark.suggested").text_content() == "<dull>"
+    assert first.get_by_text("a text on a dog").count() == 1
+    assert first.get_by_role("button", name="Show all").count() == 0
+    folded = second.locator(".text p").first
+    low = folded.bounding_box()["height"]
+    assert folded.evaluate("one => getComputedStyle(one).direction") == "rtl"
+    second.get_by_role("button", name="Show all").click()
+    assert folded.bounding_box()["height"] > 2 * low
+    second.get_by_role("button", name="Show less").click()
+    assert folded.bounding_box()["height"] == low
+    assert third.get_by_text("… and 995,000 characters more, too many for this page").count() == 1
+    assert tab.evaluate("document.documentElement.scrollWidth") == width
+    tab.get_by_text("Filter and sort").click()
+    tab.get_by_role("searchbox", name="Find").fill("LOVELY but")
+    assert tab.locator(".card").count() == 1
+    assert violations(tab) == []
+
+
+def test_no_word_is_marked_in_a_measurement(visit):
+    page = a_text_page()
+    tab = visit(a_text_page(measurement=a_measurement(page.suspects, n_to_decide=3)))
+    assert tab.locator(".card mark").count() == 2
+    assert tab.locator("#marks-hint").is_visible()
+    tab.get_by_role("button", name="Measurement", exact=True).click()
+    assert tab.locator(".card").count() == 3
+    assert tab.locator(".card mark").count() == 0
+    assert not tab.locator("#marks-hint").is_visible()
+
+
+def test_a_row_shows_all_its_columns_when_asked(visit):
+    note = replace(a_feature_note(), name="city", value="Kano", usual="1 % have it", usual_of_suggested="96 % have it")
+    row = tuple((f"column {number} {'with a long name ' * 5}", "a value " * number) for number in range(40))
+    suspect = a_suspect(picture=None, path="", features=(a_feature_note(), note), row=row, n_more_columns=3)
+    tab = visit(a_page(kind="features", suspects=(suspect,), typical={}), viewport={"width": 390, "height": 844})
+    assert tab.locator(".features td", has_text="96 % have it").count() == 1
+    assert not tab.get_by_text("and 3 columns more").is_visible()
+    tab.get_by_text("All 43 columns").click()
+    assert tab.get_by_text("and 3 columns more").is_visible()
+    assert tab.evaluate("document.documentElement.scrollWidth") == 390
+    assert violations(tab) == []

@@ -3,13 +3,18 @@
 import errno
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
 import labelscan
+from labelscan.arrays import as_strings
+from labelscan.data.dataset import ColumnTable, Texts, make_dataset
 from labelscan.errors import UsageError
+from labelscan.reporting.formats.html import render_html
 from labelscan.reporting.make_report import make_report_page, write_report
 from labelscan.results.finished_run import FinishedRun
 
@@ -221,6 +226,130 @@ def test_a_table_shows_the_values_that_stand_out(tmp_path):
     assert page.suspects[0].features == ()
     assert "no such file" in page.notes[0]
     assert page.notes[0].startswith("without features")
+
+
+@pytest.fixture
+def reviews(tmp_path):
+    """Make a run in memory on 60 reviews, of which the first two have the label of the other class."""
+    generator = np.random.default_rng(0)
+    words = {"bad": "dull tedious awful boring", "good": "lovely warm funny superb"}
+    labels = ["good" if row % 2 else "bad" for row in range(60)]
+    texts = [
+        " ".join([*generator.permutation(words[one].split())[:3], f"film number{row}"])
+        for row, one in enumerate(labels)
+    ]
+    texts[0] = "<b>Dull</b> and awful\n\n" + "tedious boring film " * 500
+    labels[:2] = ["good", "bad"]
+    dataset = make_dataset(
+        name="reviews",
+        inputs=Texts(as_strings(texts)),
+        labels=labels,
+        example_ids=[f"{row:02}" for row in range(60)],
+        where=str,
+        ids_depend_on_order=True,
+    )
+    settings = labelscan.settings(folds=3, model=["tfidf"], overrides={"executor.processes": 1})
+    run = labelscan.detect(dataset, settings=settings, output=tmp_path / "run")
+    flag_some(tmp_path / "run")
+    return run
+
+
+def test_texts_are_shown_with_the_words_that_speak_for_a_class(reviews):
+    page = make_report_page(FinishedRun.of(reviews))
+    assert (page.kind, page.notes, page.has_marks) == ("texts", (), True)
+    first = next(one for one in page.suspects if one.example_id == "00")
+    assert str(first.text).startswith("<b>Dull</b> and awful\n\ntedious boring film")
+    assert {piece for piece, mark in first.text.pieces if mark == "suggested"} >= {"tedious", "boring"}
+    assert (len(str(first.text)), first.text.n_left_out) == (5000, 20 * 500 + 23 - 5000)
+    assert (first.picture, first.no_picture, first.features, first.row) == (None, "", (), ())
+    assert page.typical.keys() == {"bad", "good"}
+    for examples in page.typical.values():
+        assert all("film number" in one.text and one.picture is None for one in examples)
+    assert page == make_report_page(FinishedRun.of(reviews)), "the same run gives the same page"
+
+
+def test_texts_with_several_labels_are_listed_with_their_beginning(reviews):
+    run = FinishedRun.of(reviews)
+    same = [{"example_id": name, "given_label": label} for name, label in (("04", "bad"), ("31", "good"))]
+    run = replace(run, summary={**run.summary, "label_conflicts": [same], "n_label_conflicts": 1})
+    text = render_html(make_report_page(run))
+    assert "1 text has several labels" in text
+    beginning = reviews.dataset.inputs.texts[4]
+    assert f'<p dir="auto">{beginning}</p><bdi class="given">bad</bdi> <code>04</code>' in text
+
+
+def test_a_page_shares_its_room_among_its_texts(reviews, monkeypatch):
+    monkeypatch.setattr("labelscan.reporting.shown_texts.TOTAL_BYTES", 60 * 1500)
+    page = make_report_page(FinishedRun.of(reviews))
+    first = next(one for one in page.suspects if one.example_id == "00")
+    assert 1400 < len(str(first.text)) < 1500, "markup takes more room than it has characters"
+
+
+def test_texts_that_were_in_memory_only_are_missing_later(reviews):
+    page = make_report_page(FinishedRun.read(reviews.folder))
+    assert page.kind == "texts"
+    assert {(one.text, one.no_picture) for one in page.suspects} == {(None, "the data could not be read again")}
+    assert page.notes[0].startswith("without texts")
+    left_out = make_report_page(FinishedRun.of(reviews), pictures=False)
+    assert {(one.text, one.no_picture) for one in left_out.suspects} == {(None, "left out")}
+    assert left_out.typical == {}
+
+
+def test_every_format_shows_texts(reviews):
+    text = labelscan.report(reviews, format="markdown").read_text(encoding="utf-8")
+    assert "| `<b>Dull</b> and awful tedious boring film" in text
+    tasks = json.loads(labelscan.report(reviews, format="label-studio").read_text(encoding="utf-8"))
+    assert any(one["data"]["example"].startswith("<b>Dull</b> and awful\n\ntedious") for one in tasks)
+
+
+def test_a_table_as_it_is_shows_all_columns_of_a_row(tmp_path):
+    frame = pd.DataFrame({f"column {number}": np.arange(60.0) % (number + 2) for number in range(45)})
+    frame["city"] = pd.Series(np.where(np.arange(60) % 2, "Kano", "Lagos"), dtype=object)
+    frame.loc[0, "column 1"] = np.nan
+    dataset = make_dataset(
+        name="customers",
+        inputs=ColumnTable(frame),
+        labels=["ab"[row % 2] for row in range(60)],
+        example_ids=[f"{row:02}" for row in range(60)],
+        where=str,
+        ids_depend_on_order=True,
+    )
+    settings = labelscan.settings(folds=2, model=["logistic"], overrides={"executor.processes": 1})
+    run = labelscan.detect(dataset, settings=settings, output=tmp_path / "run")
+    page = make_report_page(FinishedRun.of(run))
+    assert page.kind == "features"
+    one = next(one for one in page.measurement.to_decide if one.example_id == "00")
+    assert one.row[:3] == (("column 0", "0"), ("column 1", "missing"), ("column 2", "0"))
+    assert (len(one.row), one.n_more_columns) == (40, 6)
+    assert one.features
+
+
+def test_features_show_the_images_that_they_were_computed_from(photos, tmp_path):
+    rows = [f"photos/{name}/{number}.jpg,{name}" for name in ("dark", "light") for number in range(8)]
+    (tmp_path / "list.csv").write_text("\n".join(["path,label", *rows]) + "\n")
+    np.save(tmp_path / "f.npy", np.random.default_rng(0).normal(size=(16, 4)))
+    run = detect(str(tmp_path / "list.csv"), tmp_path / "run", features=str(tmp_path / "f.npy"))
+    page = make_report_page(run)
+    assert (page.kind, page.notes) == ("images", ())
+    assert {one.picture.width for one in page.suspects} == {80}
+    photos.rename(tmp_path / "elsewhere")
+    assert "none of the images shown could be opened" in make_report_page(run).notes[0]
+
+
+def test_embeddings_show_the_texts_that_they_were_computed_from(tmp_path):
+    generator = np.random.default_rng(0)
+    rows = [
+        {
+            "text": f"a text of several words, number {row}",
+            "label": "ab"[row % 2],
+            "embedding": generator.normal(size=3).tolist(),
+        }
+        for row in range(40)
+    ]
+    (tmp_path / "e.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    page = make_report_page(detect(str(tmp_path / "e.jsonl"), tmp_path / "run"))
+    assert page.kind == "texts"
+    assert {str(one.text) for one in page.suspects} <= {row["text"] for row in rows}
 
 
 def test_probabilities_have_nothing_to_show(tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from finished import a_run
 
-from labelscan.reporting.typical_examples import MOST_PICTURES, choose_typical
+from labelscan.reporting.typical_examples import MOST_EXAMPLES, choose_typical
 
 
 def a_table(n, names, *, seed=0):
@@ -51,4 +51,4 @@ def test_with_many_classes_each_has_one_and_the_last_have_none():
     chosen = choose_typical(a_table(5000, names), names)
     assert all(len(rows) == 1 for rows in chosen.values())
     assert list(chosen) == names[: len(chosen)]
-    assert len(chosen) <= MOST_PICTURES
+    assert len(chosen) <= MOST_EXAMPLES

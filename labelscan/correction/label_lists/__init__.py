@@ -1,23 +1,35 @@
 """Label lists: one module for each form that labels come in, which writes a corrected copy of it.
 
 The copy has the form of the original, so that ``labelscan detect`` reads both alike. Since images are never moved,
-class folders become a manifest, as do the image files that a plug-in reads; images in memory become an npz file.
+class folders become a manifest, as do the files that a plug-in reads; images and features in memory become an npz
+file, texts and tables a csv file.
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, TypeGuard
 
+from labelscan.config import DatasetConfig
 from labelscan.correction.corrections import Corrections
-from labelscan.correction.label_lists import delimited, image_files, images_in_memory, json_lines, numpy_arrays, parquet
+from labelscan.correction.label_lists import (
+    arrays_in_memory,
+    delimited,
+    json_lines,
+    listed_files,
+    numpy_arrays,
+    parquet,
+    rows_in_memory,
+)
+from labelscan.correction.label_lists.listed_files import files_of
 from labelscan.correction.label_lists.rows import RowEdits, plan_rows
 from labelscan.data import readers
-from labelscan.data.dataset import Dataset, ImageFiles, are_images
+from labelscan.data.dataset import Dataset, FeatureTable, ImageFiles, ImageSource, Inputs, are_images
+from labelscan.data.readers import FORM_SETTINGS
 from labelscan.data.readers.arrow_sheet import PARQUET
 from labelscan.data.readers.encodings import UTF_8
 from labelscan.data.readers.sheet import is_sheet
-from labelscan.errors import DatasetError, UsageError
+from labelscan.errors import UsageError
 from labelscan.results.source import Source
 
 SheetWriter: TypeAlias = Callable[[Path, RowEdits, Path], None]
@@ -29,6 +41,8 @@ SHEETS: Mapping[str, SheetWriter] = {
     ".parquet": parquet.write,
 }
 """How to edit the rows of a sheet, by its suffix."""
+SETTINGS_OF_FILES = ("split", "encoding")
+"""Those that class folders, and a manifest made of them, are read with."""
 
 
 def file_to_copy(source: Source) -> Path | None:
@@ -41,7 +55,7 @@ def suffix(source: Source) -> str:
     """Return the suffix of a corrected copy; that of a folder of Arrow files is one parquet file."""
     if (file := file_to_copy(source)) is not None:
         return PARQUET if file.is_dir() else file.suffix
-    return ".csv" if isinstance(source.dataset.inputs, ImageFiles) else ".npz"
+    return ".npz" if _are_arrays(source.dataset.inputs) else ".csv"
 
 
 def check_output(source: Source, output: Path) -> None:
@@ -66,7 +80,7 @@ def write(source: Source, corrections: Corrections, output: Path) -> list[str]:
     """
     file = file_to_copy(source)
     if file is None:
-        _write_new(everything(source), corrections, output)
+        _write_new(everything(source), source.config, corrections, output)
         return []
     columns = source.columns()
     if columns is None:
@@ -86,11 +100,27 @@ def everything(source: Source) -> Dataset:
     return readers.read(dataclasses.replace(source.config, split=""))
 
 
-def _write_new(dataset: Dataset, corrections: Corrections, output: Path) -> None:
+def settings_of_copy(source: Source) -> Sequence[str]:
+    """Return the settings of the data that a corrected copy is to be read with, as the original was."""
+    if file_to_copy(source) is not None:
+        return [name for name in FORM_SETTINGS if name != "encoding"]  # copies are UTF-8
+    if _are_arrays(source.dataset.inputs):
+        return []
+    return SETTINGS_OF_FILES if files_of(source.dataset.inputs) is not None else rows_in_memory.SETTINGS
+
+
+def _write_new(dataset: Dataset, config: DatasetConfig, corrections: Corrections, output: Path) -> None:
     inputs = dataset.inputs
-    if not are_images(inputs):
-        raise DatasetError("this table is in no file of which a corrected copy could be written", where=dataset.name)
-    if isinstance(inputs, ImageFiles):
-        image_files.write(dataset, inputs, corrections, output)
+    if (files := files_of(inputs)) is not None:
+        listed_files.write(dataset, files, corrections, output)
+    elif _are_arrays(inputs):
+        arrays_in_memory.write(dataset, inputs, corrections, output)
     else:
-        images_in_memory.write(dataset, inputs, corrections, output)
+        rows_in_memory.write(dataset, config, corrections, output)
+
+
+def _are_arrays(inputs: Inputs) -> TypeGuard[ImageSource | FeatureTable]:
+    """Return whether the inputs are images in no files, or features that have no names."""
+    if isinstance(inputs, FeatureTable):
+        return not inputs.names and files_of(inputs) is None
+    return are_images(inputs) and not isinstance(inputs, ImageFiles)

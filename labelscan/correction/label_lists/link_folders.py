@@ -1,6 +1,6 @@
 """A corrected copy as class folders of links, ready for whatever trains on folders, such as torchvision's ImageFolder.
 
-Links are relative if possible. Where they cannot be made, or are not wanted, images are copied.
+Links are relative if possible. Where they cannot be made, or are not wanted, images and texts are copied.
 """
 
 import os
@@ -14,9 +14,10 @@ from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 
 from labelscan.atomic import partial_path, writing
 from labelscan.correction.corrections import Corrections
-from labelscan.correction.label_lists.image_files import new_labels
-from labelscan.data.dataset import Dataset, ImageFiles
+from labelscan.correction.label_lists.listed_files import files_of, new_labels
+from labelscan.data.dataset import Dataset, ImageFiles, kind_of
 from labelscan.data.readers.folder_listing import SPLIT_FOLDERS, is_called_image
+from labelscan.data.readers.text_files import is_called_text
 from labelscan.errors import DatasetError, Problem, UsageError
 
 
@@ -28,7 +29,7 @@ def write(dataset: Dataset, corrections: Corrections, folder: Path, *, copy: boo
     Raises:
         DatasetError: the labels cannot be names of folders, or the files would not be read as images in them.
     """
-    files = _image_files(dataset)
+    files = _files(dataset)
     places = _places(dataset, files, corrections)
     missing = 0
     with _replacing_folder(folder) as partial:
@@ -61,7 +62,7 @@ def check_folder(folder: Path, dataset: Dataset, class_folders: Path | None) -> 
         UsageError: the folder is not empty, or is inside the data.
         DatasetError: the examples are not image files.
     """
-    files = _image_files(dataset)
+    files = _files(dataset)
     what = ""
     if folder.is_symlink():
         what = "this is a link"
@@ -78,11 +79,11 @@ def check_folder(folder: Path, dataset: Dataset, class_folders: Path | None) -> 
         raise UsageError("this lies in the data, which is only read", where=str(folder), hint=hint)
 
 
-def _image_files(dataset: Dataset) -> ImageFiles:
-    if isinstance(dataset.inputs, ImageFiles):
-        return dataset.inputs
+def _files(dataset: Dataset) -> ImageFiles:
+    if (files := files_of(dataset.inputs)) is not None:
+        return files
     raise DatasetError(
-        "these examples are not images in files, and there is nothing to link to",
+        "these examples are not images or texts in files, and there is nothing to link to",
         where=dataset.name,
         hint="leave --link-to out: a corrected copy of the data is written",
     )
@@ -174,9 +175,12 @@ def _check_names(dataset: Dataset, files: ImageFiles, labels: list[str], kept: l
         if label.startswith(".") or set(label) & {"/", "\\", "\0"} or label.strip() != label:
             problems.append(Problem(f"no folder can be called {label!r}", dataset.name, hint))
     hint = "leave --link-to out: in a list files may have any name"
+    is_text = kind_of(dataset.inputs) == "texts"
+    is_called = is_called_text if is_text else is_called_image
     for name in files.paths[kept].tolist():
-        if not is_called_image(name) or name.rpartition("/")[2].startswith("."):
-            problems.append(Problem("in a class folder this is not read as an image", name, hint))
+        if not is_called(name) or name.rpartition("/")[2].startswith("."):
+            what = f"in a class folder this is not read as {'a text' if is_text else 'an image'}"
+            problems.append(Problem(what, name, hint))
     DatasetError.refuse(problems, lambda problem: problem)
 
 

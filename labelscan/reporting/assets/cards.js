@@ -11,6 +11,9 @@ const ACTIONS = [
   ["drop", "drop", "d", "Drop"],
   ["unsure", "unsure", "u", "Unsure"],
 ];
+const MOST_UNFOLDED = 600; // characters
+const MOST_LINES_UNFOLDED = 10;
+const MOST_UNBROKEN = 14; // characters
 const typical = new Map(Object.entries(content.typical));
 
 function pairNodes(suspect, between = " looks like ") {
@@ -114,18 +117,67 @@ function imageOf(picture, alt) {
   });
 }
 
-/** The example itself: its picture, why there is none, or the values that stand out. */
+/** The example itself: its picture, its text, why there is none, or the values of its row. */
 function shownOf(suspect, isBlind) {
   if (suspect.picture)
     return element("div", { class: "picture" }, imageOf(suspect.picture, `Example ${suspect.example_id}`));
-  if (suspect.features.length) return featuresOf(suspect, isBlind);
-  if (content.kind !== "images") return "";
-  return element("div", { class: "picture none" }, element("p", {}, suspect.no_picture || "no picture"));
+  if (suspect.text) return textOf(suspect.text, isBlind);
+  if (suspect.features.length || suspect.row.length) {
+    return element("div", {}, suspect.features.length ? featuresOf(suspect, isBlind) : "", rowOf(suspect));
+  }
+  if (!["images", "texts"].includes(content.kind)) return "";
+  return element("div", { class: `${content.kind === "texts" ? "" : "picture "}none` }, element("p", {}, suspect.no_picture || "no picture"));
+}
+
+/** A text, folded where it is long; in a measurement no word is marked. */
+function textOf(text, isBlind) {
+  const whole = text.pieces.map(([piece]) => piece).join("");
+  const isLong = whole.length > MOST_UNFOLDED || whole.split("\n").length > MOST_LINES_UNFOLDED;
+  const all = `Show all ${count(whole.length)} characters`;
+  return element(
+    "div",
+    { class: isLong ? "text folded" : "text" },
+    element(
+      "p",
+      { dir: "auto" },
+      ...text.pieces.map(([piece, mark]) => (isBlind || !mark ? piece : element("mark", { class: mark }, piece))),
+    ),
+    text.n_left_out
+      ? element("p", { class: "hint" }, `… and ${count(text.n_left_out)} characters more, too many for this page`)
+      : "",
+    isLong ? element("button", { type: "button", class: "quiet unfold", "aria-expanded": "false" }, all) : "",
+  );
+}
+
+function switchFold(button) {
+  const isFolded = button.parentNode.classList.toggle("folded");
+  button.setAttribute("aria-expanded", String(!isFolded));
+  button.dataset.other ??= "Show less";
+  [button.textContent, button.dataset.other] = [button.dataset.other, button.textContent];
+}
+
+function rowOf(suspect) {
+  if (!suspect.row.length) return "";
+  const more = suspect.n_more_columns;
+  return element(
+    "details",
+    { class: "row-of-table" },
+    element("summary", {}, `All ${count(suspect.row.length + more)} columns`),
+    element(
+      "dl",
+      { class: "facts" },
+      ...suspect.row.map(([name, value]) =>
+        element("div", {}, element("dt", {}, name), element("dd", { dir: "auto" }, value)),
+      ),
+    ),
+    more ? element("p", { class: "hint" }, `and ${count(more)} columns more, too many for this page`) : "",
+  );
 }
 
 function featuresOf(suspect, isBlind) {
-  const number = (value) =>
-    element("td", { class: "number" }, value.toLocaleString("en-US", { maximumSignificantDigits: 4 }));
+  const shown = (value) =>
+    typeof value === "number" ? value.toLocaleString("en-US", { maximumSignificantDigits: 4 }) : value;
+  const cell = (value) => element("td", { class: value.length > MOST_UNBROKEN ? "long" : "number", dir: "auto" }, shown(value));
   const heading = (text, isNumber, kind) =>
     element("th", { scope: "col", class: isNumber ? `number ${kind}` : null }, text);
   return element(
@@ -154,9 +206,9 @@ function featuresOf(suspect, isBlind) {
           {},
           element("th", { scope: "row" }, note.name),
           isBlind ? "" : element("td", { class: "number deviations" }, note.deviations.toFixed(1)),
-          number(note.value),
-          number(note.usual),
-          number(note.usual_of_suggested),
+          cell(note.value),
+          cell(note.usual),
+          cell(note.usual_of_suggested),
         ),
       ),
     ),
@@ -165,7 +217,9 @@ function featuresOf(suspect, isBlind) {
 
 /** One of the two classes in question: how sure the models are of it, and what it usually looks like. */
 function classOf(role, name, confidence) {
-  const examples = (typical.get(name) ?? []).filter((one) => one.picture);
+  const examples = (typical.get(name) ?? []).slice(0, 2);
+  const pictures = examples.filter((one) => one.picture);
+  const texts = examples.filter((one) => one.text);
   return element(
     "div",
     { class: `class ${role}` },
@@ -180,13 +234,11 @@ function classOf(role, name, confidence) {
           perCent(confidence),
           element("span", { class: "bar", "data-share": confidence, "aria-hidden": "true" }),
         ),
-    examples.length
-      ? element(
-          "p",
-          { class: "typical" },
-          ...examples.slice(0, 2).map((one) => imageOf(one.picture, `A typical ${name}`)),
-        )
+    pictures.length
+      ? element("p", { class: "typical" }, ...pictures.map((one) => imageOf(one.picture, `A typical ${name}`)))
       : "",
+    texts.length ? element("p", { class: "role" }, texts.length > 1 ? "typical texts" : "a typical text") : "",
+    ...texts.map((one) => element("p", { class: "typical-text", dir: "auto" }, one.text)),
   );
 }
 

@@ -44,7 +44,11 @@ class Gallery {
     const text = wanted.text.trim().toLocaleLowerCase();
     this.list = this.all.filter((suspect) => {
       const state = this.decisions.of(suspect)?.decision ?? "none";
-      const words = [suspect.example_id, suspect.path, suspect.given_label, suspect.suggested_label];
+      const pieces = suspect.text?.pieces.map(([piece]) => piece) ?? [];
+      const words = [
+        ...[suspect.example_id, suspect.path, suspect.given_label, suspect.suggested_label],
+        pieces.join(""),
+      ];
       return (
         (wanted.given === "any" || wanted.given === `=${suspect.given_label}`) &&
         (wanted.suggested === "any" || wanted.suggested === `=${suspect.suggested_label}`) &&

@@ -67,6 +67,7 @@ function setMode({ isBlind }) {
   byId("review-hint").hidden = isBlind;
   byId("filters").hidden = isBlind;
   if (byId("measure-hint")) byId("measure-hint").hidden = !isBlind;
+  if (byId("marks-hint")) byId("marks-hint").hidden = isBlind;
   byId("mode-review")?.setAttribute("aria-pressed", String(!isBlind));
   byId("mode-measure")?.setAttribute("aria-pressed", String(isBlind));
   showMessage([]);
@@ -241,6 +242,8 @@ function listenToGallery() {
     makeCurrent(event.target.closest(".card"));
     const does = event.target.closest("[data-do]")?.dataset.do;
     if (does) DOES[does]();
+    const unfold = event.target.closest(".unfold");
+    if (unfold) switchFold(unfold);
   });
   byId("previous-page").addEventListener("click", () => gallery.turn(-1));
   byId("next-page").addEventListener("click", () => gallery.turn(1));

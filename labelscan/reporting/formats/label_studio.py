@@ -28,10 +28,12 @@ from labelscan.correction.label_studio import (
 )
 from labelscan.errors import UsageError
 from labelscan.reading import with_home
-from labelscan.reporting.page import IMAGES, LEFT_OUT, ReportPage, Suspect
+from labelscan.reporting.page import IMAGES, LEFT_OUT, TEXTS, ReportPage, Suspect
 
 LOCAL_FILES = "/data/local-files/?d="
 """The address of a file on the server's disk, to be followed by its path from the server's document root."""
+ROW_TAG = "row"
+"""The tag that shows the columns of a table, and their key in a task."""
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 
 
@@ -41,13 +43,13 @@ def write_label_studio(page: ReportPage, path: Path) -> None:
     Without an ``image_root`` the pictures of the page go into the tasks: they are small, but need no file server.
 
     Raises:
-        UsageError: no image has a picture, an image is outside the root, or XML cannot express the name of a class.
+        UsageError: nothing can be shown, an image is outside the root, or XML cannot express the name of a class.
     """
     if path.suffix.lower() == ".xml":
         raise UsageError("the tasks are JSON, not XML", where=str(path), hint="name it .json")
     unshown = without_task(page)
     if unshown and len(unshown) == len(page.suspects):
-        raise _nothing_to_show(unshown[0])
+        raise _nothing_to_show(page)
     left_out = {one.example_id for one in unshown}
     tasks = [_task(one, page) for one in page.suspects if one.example_id not in left_out]
     with replacing(interface_path(path)) as file:
@@ -58,7 +60,9 @@ def write_label_studio(page: ReportPage, path: Path) -> None:
 
 
 def without_task(page: ReportPage) -> list[Suspect]:
-    """Return the suspects that no task can show: images without a picture."""
+    """Return the suspects that no task can show: images without a picture, and texts that are gone."""
+    if page.kind == TEXTS:
+        return [one for one in page.suspects if one.text is None]
     if page.image_root or not _shows_images(page):
         return []
     return [one for one in page.suspects if one.picture is None]
@@ -71,7 +75,13 @@ def interface_path(path: Path) -> Path:
 
 def _task(one: Suspect, page: ReportPage) -> dict[str, object]:
     shown = _image(one, page) if _shows_images(page) else _words(one)
-    data = {OBJECT_TAG: shown, ID_KEY: one.example_id, GIVEN_KEY: one.given_label, SUGGESTED_KEY: one.suggested_label}
+    data: dict[str, object] = {
+        OBJECT_TAG: shown,
+        ID_KEY: one.example_id,
+        GIVEN_KEY: one.given_label,
+        SUGGESTED_KEY: one.suggested_label,
+        "error_probability": one.error_probability,
+    }
     result = {
         "from_name": LABEL_TAG,
         "to_name": OBJECT_TAG,
@@ -79,12 +89,20 @@ def _task(one: Suspect, page: ReportPage) -> dict[str, object]:
         "value": {"choices": [one.suggested_label]},
     }
     prediction = {"model_version": "labelscan", "score": one.suggested_confidence, "result": [result]}
-    return {"data": data | {"error_probability": one.error_probability}, "predictions": [prediction]}
+    if _shows_rows(page):
+        data[ROW_TAG] = dict(one.row)
+    return {"data": data, "predictions": [prediction]}
 
 
 def _shows_images(page: ReportPage) -> bool:
     """Return whether tasks show images; a page of probabilities has some if the server knows their files."""
+    if page.kind == TEXTS:
+        return False
     return page.kind == IMAGES or (bool(page.image_root) and all(one.path for one in page.suspects))
+
+
+def _shows_rows(page: ReportPage) -> bool:
+    return not _shows_images(page) and any(one.row for one in page.suspects)
 
 
 def _image(one: Suspect, page: ReportPage) -> str:
@@ -102,18 +120,29 @@ def _image(one: Suspect, page: ReportPage) -> str:
     return LOCAL_FILES + quote(file.relative_to(root).as_posix())
 
 
-def _nothing_to_show(first: Suspect) -> UsageError:
+def _nothing_to_show(page: ReportPage) -> UsageError:
+    first = page.suspects[0]
+    what = "text" if page.kind == TEXTS else "picture"
     remedy = "leave --no-pictures out" if first.no_picture == LEFT_OUT else "name the place of the data by --data"
+    other = "" if page.kind == TEXTS else ", or the document root of Label Studio by --image-root"
     return UsageError(
-        f"no task would have a picture{f' ({first.no_picture})' if first.no_picture else ''}",
+        f"no task would have a {what}{f' ({first.no_picture})' if first.no_picture else ''}",
         where=first.example_id,
-        hint=f"{remedy}, or the document root of Label Studio by --image-root",
+        hint=f"{remedy}{other}",
     )
 
 
 def _words(one: Suspect) -> str:
-    values = [f"{note.name} {note.value:g} (usually {note.usual:g})" for note in one.features]
+    """Return a text, or the values of a row that stand out."""
+    if one.text is not None:
+        left_out = one.text.n_left_out
+        return f"{one.text}\n… and {left_out:,} characters more" if left_out else str(one.text)
+    values = [f"{note.name} {_shown(note.value)} (usually {_shown(note.usual)})" for note in one.features]
     return "; ".join([one.example_id, *values])
+
+
+def _shown(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:g}"
 
 
 def _interface(page: ReportPage) -> Iterator[str]:
@@ -124,6 +153,8 @@ def _interface(page: ReportPage) -> Iterator[str]:
     tag = "Image" if _shows_images(page) else "Text"
     yield "<View>"
     yield f'  <{tag} name="{OBJECT_TAG}" value="${OBJECT_TAG}"/>'
+    if _shows_rows(page):
+        yield f'  <Table name="{ROW_TAG}" value="${ROW_TAG}"/>'
     yield f'  <Header value="Given as: ${GIVEN_KEY}"/>'
     for name, choices in ((LABEL_TAG, page.class_names), (VERDICT_TAG, tuple(VERDICT_CHOICES))):
         yield f'  <Choices name="{name}" toName="{OBJECT_TAG}" choice="single" showInline="true">'

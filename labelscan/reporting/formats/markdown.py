@@ -15,14 +15,17 @@ from labelscan.results.columns import (
     PAIRS,
     SHARE,
     SUSPECTS,
+    TEXT,
     TRUE,
     worst_classes,
 )
 from labelscan.results.wrong_labels import count_in_words, list_in_words
 from labelscan.tables import Table
-from labelscan.wording import as_code, in_markdown, percent
+from labelscan.wording import as_code, in_markdown, percent, shorten
 
 MOST_CLASSES = 20
+MOST_CHARACTERS = 120
+"""Of a text."""
 MOST_SUSPECTS = 50
 """A summary is short; issues.csv has them all."""
 
@@ -34,7 +37,7 @@ def write_markdown(page: ReportPage, path: Path) -> None:
 
 
 def render_markdown(page: ReportPage) -> str:
-    """Return the report of a run as Markdown, without pictures."""
+    """Return the report of a run as Markdown: without pictures, with the beginnings of texts."""
     return "\n".join(_lines(page)) + "\n"
 
 
@@ -67,6 +70,13 @@ def _table(title: str, shown: Table, n_all: int, what: str = "") -> Iterator[str
 
 def _suspects(page: ReportPage) -> Table:
     shown = page.suspects[:MOST_SUSPECTS]
-    with_truth = any(one.true_label is not None for one in shown)
-    columns = [*SUSPECTS, FLAGGED_BY, *([TRUE] if with_truth else [])]
-    return Table.of(columns, [asdict(one) | {"flagged_by": ", ".join(one.flagged_by)} for one in shown])
+    extra = {
+        TRUE: any(one.true_label is not None for one in shown),
+        TEXT: any(one.text is not None for one in shown),
+    }
+    columns = [*SUSPECTS, FLAGGED_BY, *(column for column, is_there in extra.items() if is_there)]
+    rows = [
+        asdict(one) | {"flagged_by": ", ".join(one.flagged_by), "text": shorten(str(one.text or ""), MOST_CHARACTERS)}
+        for one in shown
+    ]
+    return Table.of(columns, rows)

@@ -4,7 +4,7 @@ import json
 import xml.etree.ElementTree as ElementTree
 
 import pytest
-from tiny_page import a_feature_note, a_page, a_suspect
+from tiny_page import a_feature_note, a_page, a_suspect, a_text_page
 
 from labelscan.correction.label_studio import VERDICT_CHOICES, read_annotations
 from labelscan.errors import UsageError
@@ -109,3 +109,24 @@ def test_rows_of_a_table_are_put_into_words(tmp_path):
     tasks, view = written(tmp_path, suspects=(suspect,), kind="features")
     assert view.find("Text") is not None
     assert tasks[0]["data"]["example"] == "01.png; petal width 2.5 (usually 0.2)"
+
+
+def test_a_text_is_its_own_task_wherever_the_images_of_others_are(tmp_path):
+    page = a_text_page(image_root="/srv")
+    assert without_task(page) == []
+    write_label_studio(page, tmp_path / "tasks.json")
+    tasks = json.loads((tmp_path / "tasks.json").read_text(encoding="utf-8"))
+    view = ElementTree.parse(tmp_path / "tasks.interface.xml").getroot()
+    assert [one.tag for one in view][:2] == ["Text", "Header"]
+    assert tasks[0]["data"]["example"] == "what a lovely but <dull> film"
+    assert tasks[2]["data"]["example"].endswith("\n… and 995,000 characters more")
+    page = a_text_page(suspects=(a_suspect(picture=None, no_picture="the data could not be read again"),))
+    with pytest.raises(UsageError, match=r"no task would have a text.*--data$"):
+        write_label_studio(page, tmp_path / "tasks.json")
+
+
+def test_the_columns_of_a_table_are_shown_beside_what_stands_out(tmp_path):
+    suspect = a_suspect(picture=None, path="", features=(a_feature_note(),), row=(("city", "Kano"), ("age", "31")))
+    tasks, view = written(tmp_path, suspects=(suspect,), kind="features")
+    assert tasks[0]["data"]["row"] == {"city": "Kano", "age": "31"}
+    assert view.find("Table").get("value") == "$row"

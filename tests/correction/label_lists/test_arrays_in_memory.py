@@ -6,7 +6,7 @@ import pytest
 
 from labelscan.correction.corrections import correct
 from labelscan.correction.decisions import Decision
-from labelscan.correction.label_lists import images_in_memory
+from labelscan.correction.label_lists import arrays_in_memory
 from labelscan.data.dataset import ImageArray, make_dataset
 from labelscan.errors import DatasetError
 
@@ -44,7 +44,7 @@ def dataset():
 
 
 def test_images_labels_ids_groups_and_true_labels_are_written(dataset, tmp_path):
-    images_in_memory.write(dataset, dataset.inputs, corrections(), tmp_path / "copy.npz")
+    arrays_in_memory.write(dataset, dataset.inputs, corrections(), tmp_path / "copy.npz")
     with np.load(tmp_path / "copy.npz") as made:
         assert made["images"].tolist() == dataset.inputs.images[[0, 1, 3]].tolist()
         assert made["labels"].tolist() == ["a", "a longer name", "b"]
@@ -55,5 +55,5 @@ def test_images_labels_ids_groups_and_true_labels_are_written(dataset, tmp_path)
 
 def test_images_of_several_sizes_are_refused(dataset, tmp_path):
     with pytest.raises(DatasetError, match="differ in size"):
-        images_in_memory.write(dataset, Sizes(), corrections(), tmp_path / "copy.npz")
+        arrays_in_memory.write(dataset, Sizes(), corrections(), tmp_path / "copy.npz")
     assert not list(tmp_path.iterdir())

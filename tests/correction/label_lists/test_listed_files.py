@@ -4,7 +4,7 @@ import csv
 
 from correction.label_lists.test_link_folders import images
 from labelscan.correction.corrections import Change, Corrections
-from labelscan.correction.label_lists import image_files
+from labelscan.correction.label_lists import listed_files
 
 DROPPED = Change(
     example_id="b/2.png", action="drop", old_label="b", new_label="", error_probability=0.5, reason="flag", time=""
@@ -16,7 +16,7 @@ def test_paths_start_from_the_manifest_and_splits_and_groups_stay(tmp_path):
     dataset = images(tmp_path / "in", labels_of, splits=["train", "train", "test"], groups=["p", "q", "p"])
     (tmp_path / "run").mkdir()
     corrections = Corrections(n_examples=3, changes={"b/2.png": DROPPED}, verdicts={})
-    image_files.write(dataset, dataset.inputs, corrections, tmp_path / "run" / "corrected.csv")
+    listed_files.write(dataset, dataset.inputs, corrections, tmp_path / "run" / "corrected.csv")
     with (tmp_path / "run" / "corrected.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file, strict=True))
     assert [tuple(row.values()) for row in rows] == [

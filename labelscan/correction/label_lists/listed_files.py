@@ -1,4 +1,7 @@
-"""A corrected list of images whose labels were the names of their folders: a manifest. The images stay there."""
+"""A corrected list of images or texts whose labels were the names of their folders: a manifest.
+
+The files stay where they are.
+"""
 
 import csv
 from pathlib import Path
@@ -7,11 +10,11 @@ from labelscan.arrays import as_strings
 from labelscan.atomic import replacing
 from labelscan.correction.corrections import Corrections
 from labelscan.correction.label_lists.rows import ID_COLUMN, move_paths
-from labelscan.data.dataset import Dataset, ImageFiles
+from labelscan.data.dataset import Dataset, ImageFiles, Inputs, Texts, originals
 
 
 def write(dataset: Dataset, files: ImageFiles, corrections: Corrections, output: Path) -> None:
-    """Write a manifest of all images that are not dropped, in the order of their ids; paths are relative to it."""
+    """Write a manifest of all files that are not dropped, in the order of their ids; paths are relative to it."""
     moved = move_paths(files.paths.tolist(), files.root, output.parent)
     columns = {
         ID_COLUMN: dataset.example_ids,
@@ -27,6 +30,14 @@ def write(dataset: Dataset, files: ImageFiles, corrections: Corrections, output:
         rows.writerow(columns)
         for row in corrections.kept_rows(dataset.example_ids):
             rows.writerow([cells[row] for cells in columns.values()])
+
+
+def files_of(inputs: Inputs) -> ImageFiles | None:
+    """Return the files that the examples are, or that their features were computed from; None where there are none."""
+    seen = originals(inputs)
+    if isinstance(seen, Texts) and seen.paths is not None:
+        return ImageFiles(seen.root, seen.paths)
+    return seen if isinstance(seen, ImageFiles) else None
 
 
 def new_labels(dataset: Dataset, corrections: Corrections) -> list[str]:

@@ -1,0 +1,44 @@
+"""A corrected copy of texts or of a table that came from memory, or from a reader that knows no file: a csv file."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from labelscan.atomic import replacing
+from labelscan.config import DatasetConfig
+from labelscan.correction.corrections import Corrections
+from labelscan.correction.label_lists.listed_files import new_labels
+from labelscan.correction.label_lists.rows import ID_COLUMN
+from labelscan.data.dataset import ColumnTable, Dataset, FeatureTable, Texts
+
+SETTINGS = ("split", "label_column", "true_label_column", "group_column", "split_column")
+"""Those that the copy is read with, since it keeps the names of these columns."""
+TEXT = "text"
+
+
+def write(dataset: Dataset, config: DatasetConfig, corrections: Corrections, output: Path) -> None:
+    """Write all rows that are not dropped; gaps are empty, and numbers have all their digits."""
+    frame = pd.DataFrame({ID_COLUMN: dataset.example_ids}, dtype=object).join(_inputs(dataset.inputs))
+    columns = {
+        "label": new_labels(dataset, corrections),
+        "group": dataset.groups,
+        "split": dataset.splits,
+        "true_label": None
+        if dataset.true_labels is None
+        else [dataset.true_class_names[i] for i in dataset.true_labels],
+    }
+    for role, cells in columns.items():
+        if cells is not None:
+            frame[getattr(config, f"{role}_column") or role] = pd.Series(cells, dtype=object)
+    with replacing(output) as file:
+        # Lines end as RFC 4180 has it; a lone carriage return is quoted then.
+        frame.iloc[corrections.kept_rows(dataset.example_ids)].to_csv(file, index=False, lineterminator="\r\n")
+
+
+def _inputs(inputs: object) -> pd.DataFrame:
+    if isinstance(inputs, ColumnTable):
+        return inputs.frame
+    if isinstance(inputs, Texts):
+        return pd.DataFrame({TEXT: inputs.texts}, dtype=object)
+    assert isinstance(inputs, FeatureTable), "images are in files or arrays"
+    return pd.DataFrame(inputs.features, columns=inputs.names or None)

@@ -1,0 +1,161 @@
+"""What a report shows of the examples themselves: pictures, texts, or the values of a row.
+
+Images are opened where the run found their files; anything else is read again, unless the caller still has it in
+memory. What is gone is noted and does not stop the rest.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from labelscan.arrays import as_strings
+from labelscan.config import RUN_JSON_SETTINGS, DatasetConfig
+from labelscan.data.dataset import ColumnTable, Dataset, FeatureTable, ImageFiles, ImageSource, Texts, originals
+from labelscan.data.readers.folder_listing import is_called_image
+from labelscan.errors import LabelscanError
+from labelscan.events import Listener
+from labelscan.reporting.page import (
+    FEATURES,
+    IMAGES,
+    NO_DATA,
+    PROBABILITIES,
+    TEXTS,
+    ExampleKind,
+    FeatureNote,
+    Picture,
+    Record,
+    ShownText,
+)
+from labelscan.reporting.pictures import make_pictures
+from labelscan.reporting.unusual_columns import UnusualColumns, as_words
+from labelscan.reporting.unusual_features import UnusualFeatures
+from labelscan.results.finished_run import FinishedRun, part_of
+from labelscan.results.source import read_again
+from labelscan.wording import shorten
+
+MOST_COLUMNS = 40
+"""Of a row on a page."""
+MOST_BESIDE = 240
+"""Characters of a typical text, which only shows what a class is about."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShownExamples:
+    """What can be shown of the examples, by example id."""
+
+    kind: ExampleKind
+    pictures: Mapping[str, Picture | str] = field(default_factory=dict)
+    """Each a picture, or why there is none."""
+    no_picture: str = ""
+    """Why all others have none."""
+    texts: Mapping[str, ShownText] = field(default_factory=dict)
+    beginnings: Mapping[str, str] = field(default_factory=dict)
+    """Of texts beside those to decide on."""
+    features: Mapping[str, tuple[FeatureNote, ...]] = field(default_factory=dict)
+    rows: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    """All columns of the rows of a table."""
+    notes: tuple[str, ...] = ()
+
+
+def kind_of_examples(run: FinishedRun, shown: Sequence[Record]) -> ExampleKind:
+    """Return what the examples of a run are, of which some are to be ``shown``."""
+    if run.is_of_score:
+        return IMAGES if shown and all(is_called_image(one["path"]) for one in shown) else PROBABILITIES
+    recorded = run.recorded("data").get("kind")
+    if recorded in (IMAGES, TEXTS, FEATURES):
+        return recorded
+    # An older version did not record it.
+    return FEATURES if all(one.get("image_shape") is None for one in run.opinions) else IMAGES
+
+
+def show_examples(
+    run: FinishedRun,
+    to_decide: Sequence[Record],
+    beside: Sequence[Record],
+    *,
+    data: str = "",
+    notify: Listener,
+) -> ShownExamples:
+    """Return what can be seen of the examples to decide on, and of others that are shown beside them.
+
+    Raises:
+        DatasetError: ``data`` is not the data of the run. Data that is missing and not named is only noted.
+    """
+    kind, examples = kind_of_examples(run, to_decide), [*to_decide, *beside]
+    if kind == IMAGES and not data and all(one["path"] for one in examples):
+        files = ImageFiles(Path(), as_strings([str(run.locate(one["path"]).absolute()) for one in examples]))
+        return _see_pictures(run, files, {one["example_id"]: row for row, one in enumerate(examples)}, notify)
+    try:
+        dataset = read_again(run, data=data, notify=notify)
+    except (LabelscanError, OSError) as error:
+        if data:  # a user who names it wants to know
+            raise
+        what = "pictures" if kind == IMAGES else kind
+        note = f"without {what}, since {NO_DATA}: {' '.join(str(error).split())}"
+        return ShownExamples(kind=kind, notes=(note,), no_picture=NO_DATA)
+    wanted = {one["example_id"] for one in examples}  # a dictionary of all rows would be large
+    rows = {name: row for row, name in enumerate(dataset.example_ids.tolist()) if name in wanted}
+    return _see(run, dataset, to_decide, beside, rows, notify)
+
+
+def _see(
+    run: FinishedRun,
+    dataset: Dataset,
+    to_decide: Sequence[Record],
+    beside: Sequence[Record],
+    rows: Mapping[str, int],
+    notify: Listener,
+) -> ShownExamples:
+    inputs = originals(dataset.inputs)
+    if isinstance(inputs, Texts):
+        from labelscan.reporting.shown_texts import show_texts  # for which scikit-learn is loaded
+
+        texts = show_texts(dataset, inputs, to_decide, rows, run.issues.scores)
+        ids = [one["example_id"] for one in beside]
+        beginnings = {name: shorten(inputs.texts[rows[name]], MOST_BESIDE) for name in ids}
+        return ShownExamples(kind=TEXTS, texts=texts, beginnings=beginnings)
+    if isinstance(inputs, FeatureTable | ColumnTable):
+        return _see_rows(dataset, inputs, to_decide, rows)
+    return _see_pictures(run, inputs, rows, notify)
+
+
+def _see_rows(
+    dataset: Dataset, table: FeatureTable | ColumnTable, to_decide: Sequence[Record], rows: Mapping[str, int]
+) -> ShownExamples:
+    labels = dataset.given_labels
+    unusual = UnusualColumns(table, labels) if isinstance(table, ColumnTable) else UnusualFeatures(table, labels)
+    number = {name: place for place, name in enumerate(dataset.class_names)}
+    features, whole = {}, {}
+    for one in to_decide:
+        name = one["example_id"]
+        given, suggested = number[one["given_label"]], number[one["suggested_label"]]
+        features[name] = unusual.notes(rows[name], given=given, suggested=suggested)
+        whole[name] = _row(table, rows[name])
+    return ShownExamples(kind=FEATURES, features=features, rows=whole)
+
+
+def _see_pictures(run: FinishedRun, images: ImageSource, rows: Mapping[str, int], notify: Listener) -> ShownExamples:
+    # A run of probabilities has no settings of images.
+    max_pixels = part_of(run.recorded(RUN_JSON_SETTINGS), "dataset").get("max_pixels", DatasetConfig().max_pixels)
+    made = make_pictures(images, list(rows.values()), max_pixels=int(str(max_pixels)), notify=notify)
+    by_id = {example_id: made[row] for example_id, row in rows.items()}
+    reasons = [picture for picture in by_id.values() if isinstance(picture, str)]
+    notes: tuple[str, ...] = ()
+    if reasons and len(reasons) == len(by_id):
+        none = f"none of the images shown could be opened ({reasons[0]}, as {images.path(next(iter(rows.values())))})"
+        if run.is_of_score:
+            return ShownExamples(kind=PROBABILITIES, notes=(none,))
+        notes = (f"{none}: if the data is elsewhere now, name it by --data",)
+    elif reasons:
+        notes = (f"{len(reasons):,} of {len(by_id):,} images shown could not be opened",)
+    return ShownExamples(kind=IMAGES, pictures=by_id, notes=notes)
+
+
+def _row(inputs: ColumnTable | FeatureTable, row: int) -> tuple[tuple[str, str], ...]:
+    """Return all columns of a row with what they hold; none where they have no names, as those of an embedding."""
+    if isinstance(inputs, ColumnTable):
+        cells = inputs.frame.iloc[row]
+        return tuple((str(name), as_words(cells[name])) for name in inputs.frame.columns)
+    return tuple(
+        (name, f"{value:.6g}") for name, value in zip(inputs.names, inputs.features[row].tolist(), strict=False)
+    )

@@ -1,0 +1,94 @@
+"""What stands out in the row of a table that holds more than numbers."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from labelscan.data.dataset import ColumnTable
+from labelscan.reporting.unusual_columns import UnusualColumns, as_words
+from labelscan.reporting.unusual_features import MOST_NOTES
+
+
+@pytest.fixture
+def frame():
+    """Make 200 customers in two classes, of whom the first of each hundred is odd in a column or two."""
+    n = 200
+    second = np.arange(n) >= 100
+    days = pd.to_timedelta(np.arange(n) % 20 + 300 * second, unit="D")
+    return pd.DataFrame(
+        {
+            "age": np.where(np.arange(n) % 10 == 5, np.nan, np.arange(n) % 7 + 30.0 + 20 * second),
+            "since": pd.Timestamp("2020-01-01") + days,
+            "city": pd.Series(np.where(second, "Kano", "Lagos"), dtype=object),
+            "member": second,
+            "name": pd.Series([f"customer {row}" for row in range(n)], dtype=object),
+            "constant": 1.0,
+        }
+    )
+
+
+def notes_of(frame, row=0, *, given=0, suggested=1):
+    labels = (np.arange(len(frame)) >= 100).astype(np.int64)
+    return {
+        note.name: note
+        for note in UnusualColumns(ColumnTable(frame), labels).notes(row, given=given, suggested=suggested)
+    }
+
+
+def test_a_rare_category_is_counted_in_both_classes(frame):
+    frame.loc[0, "city"] = "Kano"
+    frame.loc[0, "member"] = True
+    notes = notes_of(frame)
+    assert next(iter(notes)) in ("city", "member")
+    city = notes["city"]
+    assert (city.value, city.usual, city.usual_of_suggested) == ("Kano", "1 % have it", "100 % have it")
+    assert city.deviations == pytest.approx(2.576, abs=0.01), "one in a hundred"
+    assert notes["member"].value == "true"
+    assert notes_of(frame, row=1)["city"].deviations == 0, "what all others have"
+
+
+def test_a_date_is_measured_and_shown_as_a_date(frame):
+    frame.loc[0, "since"] = pd.Timestamp("2020-11-05")
+    since = notes_of(frame)["since"]
+    assert (since.value, since.usual, since.usual_of_suggested) == ("2020-11-05", "2020-01-11", "2020-11-05")
+    assert since.deviations > 10
+
+
+def test_a_missing_value_stands_out_where_few_are_missing(frame):
+    frame.loc[0, ["age", "since", "city"]] = [np.nan, pd.NaT, None]
+    notes = notes_of(frame)
+    assert {notes[name].value for name in ("age", "since", "city")} == {"missing"}
+    assert notes["age"].usual == 33
+    assert notes["since"].deviations > notes["age"].deviations > 1, "one of a hundred, eleven of a hundred"
+    frame["age"] = np.nan
+    assert notes_of(frame)["age"].usual == "missing"
+    assert notes_of(frame)["age"].deviations == 0
+
+
+def test_a_column_of_names_or_of_one_value_says_nothing(frame):
+    assert "name" not in notes_of(frame)
+    assert "constant" not in notes_of(frame)
+
+
+def test_the_strangest_come_first_and_no_more_than_can_be_read(frame):
+    for number in range(10):
+        frame[f"more {number}"] = np.arange(200.0) % 5
+    frame.loc[0, "more 3"] = 1000.0
+    frame.loc[0, "more 7"] = -99.0
+    notes = notes_of(frame)
+    assert list(notes)[:2] == ["more 3", "more 7"]
+    assert len(notes) == MOST_NOTES
+
+
+def test_categories_of_pandas_are_values_like_any_other(frame):
+    frame["city"] = frame["city"].astype("category")
+    frame.loc[0, "city"] = "Kano"
+    assert notes_of(frame)["city"].usual == "1 % have it"
+
+
+def test_a_cell_is_put_into_words():
+    cells = [np.nan, None, pd.NaT, np.True_, pd.Timestamp("2020-01-02"), pd.Timestamp("2020-01-02 03:04"), 0.1 + 0.2]
+    words = ["missing", "missing", "missing", "true", "2020-01-02", "2020-01-02 03:04:00", "0.3"]
+    assert [as_words(cell) for cell in cells] == words
+    assert as_words("a\nb") == "a b"
+    assert len(as_words("word " * 1000)) < 130
