@@ -3,7 +3,6 @@
 Later stages use the latter: it needs no data, and does not import torch.
 """
 
-import difflib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,7 +10,7 @@ from pathlib import Path
 
 from labelscan.data.dataset import Dataset
 from labelscan.detection.evidence import Evidence
-from labelscan.errors import RunFolderError
+from labelscan.errors import SIMILAR, RunFolderError, nearest_name
 from labelscan.reading import fits, with_home
 from labelscan.results.issues import SCORES_FILE, Issues
 from labelscan.results.run_files import DIRECTORY, FORMAT_VERSION, FRESH, RUN_FILE, read_versioned
@@ -172,7 +171,6 @@ def _nearest_run(folder: Path) -> str:
         return f"did you mean {folder.parent}?"
     for near in (folder, folder.parent):
         runs = {path.parent.name: path.parent for path in near.glob(f"*/{RUN_FILE}")}
-        close = difflib.get_close_matches(folder.name, runs, n=1) or (list(runs) if near == folder else [])
-        if close:
-            return f"did you mean {runs[close[0]]}?"
+        if name := nearest_name(folder.name, runs, least=0.0 if near == folder else SIMILAR):
+            return f"did you mean {runs[name]}?"
     return "give the folder that labelscan detect or score has written"

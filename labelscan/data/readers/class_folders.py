@@ -5,9 +5,11 @@ Top folders that are all called train, val, valid, validation or test are splits
 
 import heapq
 import os
+import shlex
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from labelscan.arrays import as_strings
@@ -24,6 +26,8 @@ SETTINGS = frozenset({"split"})
 EXTENSIONS = frozenset(["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff", "gif", "ppm", "pgm"])
 SPLIT_FOLDERS = frozenset(["train", "val", "valid", "validation", "test"])
 FILES_BETWEEN_EVENTS = 10_000
+MOST_LOOKED_AT = 100
+"""Entries of a folder that a hint may cost to look at."""
 
 
 @dataclass
@@ -163,7 +167,7 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:
         for label in listing.folders(split) if split else top:
             listing.add_class(label, split)
     if not listing.paths:
-        raise _nothing_found(root, top)
+        raise _nothing_found(root, top, listing.outside)
     listing.check_names()
     return make_dataset(
         name=(root.name if root.name not in ("", "..") else root.resolve().name) or "data",
@@ -194,12 +198,28 @@ def _extension(name: str) -> str:
     return name.rpartition(".")[2].lower() if "." in name else ""
 
 
-def _nothing_found(root: Path, top: list[str]) -> DatasetError:
+def _nothing_found(root: Path, top: list[str], n_outside: int) -> DatasetError:
+    what = "no image in any class folder" if top else "no class folder"
+    parent = (root if root.name not in ("", "..") else root.resolve()).parent
     hint = f"put the images of each class into a folder of its own ({', '.join(sorted(EXTENSIONS))})"
     if manifests := sorted(path.name for path in root.iterdir() if path.suffix.lower() in SUFFIXES):
         hint = f"to read a manifest, give the file itself: {root / manifests[0]}"
-    what = "no image in any class folder" if top else "no class folder"
+    elif n_outside and _has_class_folders(parent):
+        what = "this folder holds images and no class folders"
+        hint = f"its parent {parent} has class folders: labelscan detect {shlex.quote(str(parent))}"
     return DatasetError(what, where=str(root), hint=hint)
+
+
+def _has_class_folders(folder: Path) -> bool:
+    """Return whether two folders at least, of the first in ``folder``, hold an image among their first entries."""
+    try:
+        folders = islice((one for one in folder.iterdir() if one.is_dir()), MOST_LOOKED_AT)
+        hold_images = (
+            any(is_called_image(one.name) for one in islice(inside.iterdir(), MOST_LOOKED_AT)) for inside in folders
+        )
+        return len(list(islice(filter(None, hold_images), 2))) == 2
+    except OSError:  # one that may not be listed
+        return False
 
 
 def _some(names: list[str], limit: int = 5) -> str:

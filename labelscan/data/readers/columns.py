@@ -3,14 +3,13 @@
 The wrong column gives a plausible but wrong result, so two candidates are an error, not a guess.
 """
 
-import difflib
 import shlex
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from labelscan.config import DatasetConfig
 from labelscan.data.readers.sheet import Sheet
-from labelscan.errors import DatasetError, Problem
+from labelscan.errors import DatasetError, Problem, nearest_name
 
 Tiers = tuple[tuple[str, ...], ...]
 """Usual names; one of an earlier tier wins over those of later ones."""
@@ -148,12 +147,12 @@ def usual(role: str) -> str:
 
 def missing(what: str, names: Collection[str], *, where: str, hint: str, asked: str = "") -> DatasetError:
     """Return the error for a column or array that is not there, which lists those there are."""
-    nearest = difflib.get_close_matches(asked, list(names), n=1) if asked else []
+    nearest = nearest_name(asked, names) if asked else ""
     there = ", ".join(repr(name) for name in names) or "nothing"
     return DatasetError(
         f"no {what}{f' called {asked!r}' if asked else ''}; there are {there}",
         where=where,
-        hint=f"did you mean {nearest[0]!r}?" if nearest else hint,
+        hint=f"did you mean {nearest!r}?" if nearest else hint,
     )
 
 
