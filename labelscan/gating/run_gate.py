@@ -25,6 +25,10 @@ from labelscan.results.run_files import DIRECTORY
 from labelscan.results.source import NOT_PLANTED, given_place
 from labelscan.results.wrong_labels import WrongLabels, read_wrong_labels
 
+SEVERAL = 3
+"""Labels likelier wrong than right of which one at least should reach a probability that wrong labels can have: if only
+half of those do, three all miss it one time in eight."""
+
 
 def verdict_of(find_run: Callable[[], FinishedRun], limits: GateConfig) -> GateVerdict:
     """Return the verdict on a run of ``detect`` or ``score``.
@@ -75,6 +79,7 @@ def effective_limits(limits: GateConfig) -> GateConfig:
 def judge_gate(run: FinishedRun, limits: GateConfig, baseline: Baseline | None = None) -> GateVerdict:
     """Return the verdict on a finished run, by limits from ``effective_limits``."""
     n_scored = _n_scored(run)
+    _check_reach(run, limits.min_error_probability)
     roots = roots_of(str(run.record.get(DIRECTORY) or ""))
     suspects = _suspects(run, limits.min_error_probability, baseline, roots)
     place, wrong_labels = given_place(run), read_wrong_labels(run.summary)
@@ -114,6 +119,20 @@ def _n_scored(run: FinishedRun) -> Counter[str]:
             hint="train longer, choose another model, or check that the labels belong to the examples",
         )
     return n_scored
+
+
+def _check_reach(run: FinishedRun, least: float) -> None:
+    """Raise GateError where nothing counts for the sake of ``least`` alone, and not of the labels.
+
+    Where hardly any label is likelier wrong than right, it is right that none counts, whatever the highest probability.
+    """
+    n_likely = int((run.issues.scores["error_probability"] > 0.5).sum())
+    if n_likely >= SEVERAL and (problem := run.issues.out_of_reach(least)):
+        raise GateError(
+            problem,
+            where=str(run.folder),
+            hint=f"with --min-error-probability 0.5 the {n_likely:,} labels count that are likelier wrong than right",
+        )
 
 
 def _suspects(

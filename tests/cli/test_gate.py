@@ -110,8 +110,18 @@ def test_limits_of_a_class_name_the_worst(command, run):
 
 
 def test_a_label_that_is_only_just_flagged_does_not_count(command, run):
-    assert command("gate", "run", "--max-issues", "0", "--min-error-probability", "1").code == 0
-    assert command("gate", "run", "--max-issues", "0", "--min-error-probability", "0").code == 1
+    suspects = json.loads(command("gate", "run", "--max-issues", "3", "--json").out)["suspects"]
+    least = str(sorted(one["error_probability"] for one in suspects)[1])
+    assert command("gate", "run", "--max-issues", "2", "--min-error-probability", least).code == 0
+    assert command("gate", "run", "--max-issues", "2", "--min-error-probability", "0").code == 1
+
+
+@pytest.mark.parametrize("form", [(), ("--json",), ("--quiet",)])
+def test_a_probability_that_no_label_reaches_gives_no_verdict(command, run, form):
+    ended = command("gate", "run", "--max-issues", "0", "--min-error-probability", "0.99", *form)
+    assert (ended.code, ended.out) == (2, "")
+    assert "no label can reach 0.99 in this run: the highest is 0.9" in ended.err
+    assert "with --min-error-probability 0.5 the 3 labels count" in ended.err
 
 
 def test_what_is_in_the_baseline_is_not_new(command, run, tmp_path):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from finished import a_run
 
 import labelscan
 from labelscan.config import Config, GateConfig, resolve, settings_that_matter
@@ -31,6 +32,13 @@ def run(tmp_path, monkeypatch):
     return FinishedRun.read(tmp_path / "run")
 
 
+def a_run_with(error_probability):
+    """Return a run of nine scored labels with these error probabilities, of which the first four are flagged."""
+    run = a_run()
+    run.issues.scores["error_probability"] = [*error_probability, np.nan]
+    return run
+
+
 def verdict(run, *, baseline=None, **limits):
     if baseline is not None:
         limits["baseline"] = "known.csv"
@@ -41,6 +49,22 @@ def verdict(run, *, baseline=None, **limits):
 def check(run, **limits):
     (one,) = verdict(run, **limits).checks
     return one
+
+
+@pytest.mark.parametrize("highest", [0.887, 0.8999])
+def test_no_verdict_is_given_by_a_probability_that_no_label_reaches(highest):
+    run = a_run_with([highest, 0.7, 0.6, 0.4, 0.1, 0.1, 0.1, 0.1, 0.1])
+    shown = {0.887: "0.887", 0.8999: "0.899"}[highest]
+    with pytest.raises(GateError, match=f"no label can reach 0.9 in this run: the highest is {shown}") as caught:
+        verdict(run, max_issues=9, min_error_probability=0.9)
+    assert "with --min-error-probability 0.5 the 3 labels count" in str(caught.value)
+    assert len(verdict(run, max_issues=9, min_error_probability=highest).suspects) == 1
+
+
+@pytest.mark.parametrize("highest", [0.04, 0.6])
+def test_labels_that_are_hardly_doubted_pass_by_a_probability_that_none_reaches(highest):
+    run = a_run_with([highest, *[0.04] * 8])
+    assert verdict(run, max_issues=0, min_error_probability=0.9).passed
 
 
 def test_the_suspects_are_those_of_the_run(run):
@@ -85,7 +109,7 @@ def test_with_a_baseline_nothing_may_be_new_unless_allowed(run):
 def test_a_flag_below_the_least_error_probability_does_not_count(run):
     least = sorted(one.error_probability for one in verdict(run, max_issues=9).suspects)
     assert len(verdict(run, max_issues=9, min_error_probability=least[0]).suspects) == 3
-    assert not verdict(run, max_issues=9, min_error_probability=1.0).suspects
+    assert len(verdict(run, max_issues=9, min_error_probability=least[-1]).suspects) < 3
 
 
 def test_without_a_limit_there_is_nothing_to_judge_by():
