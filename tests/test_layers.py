@@ -26,7 +26,7 @@ LAYERS = {
 ALONE = {
     "rich": "cli.console",
     "cleanlab": "detection.detectors.confident_learning",
-    "pyarrow": "data.readers.sheet",
+    "skrub": "training.encoders.columns",
     "matplotlib": "benchmarking.plot",
     "jinja2": "reporting.formats.html",
     "markupsafe": "reporting.formats.html",

@@ -220,7 +220,9 @@ def test_the_options_named_exist():
 def test_images_of_up_to_64_pixels_are_small_and_larger_ones_photos():
     for height, is_small in ((64, True), (65, False)):
         sizes = NativeSizes(n_probed=10, uniform=True, median_height=height, median_width=100, grey=False)
-        first, _ = automatic_models(ModelConfig(weights="none"), DataFacts(sizes, n_examples=1000, n_classes=10))
+        first, _ = automatic_models(
+            ModelConfig(weights="none"), DataFacts("images", sizes, n_examples=1000, n_classes=10)
+        )
         assert first.reason.endswith("are small") == is_small
 
 

@@ -25,8 +25,11 @@ from labelscan.training.user_model import UserModel, given_models
 REASON = "it says which classes and examples are hard, and is none of the models compared"
 PLANTERS = ("ridge", "extra-trees", "logistic", "boosting", "mlp")
 """Models to plant errors by, cheap ones first."""
+TEXT_PLANTERS = ("bayes", "tfidf")
+"""The same for texts without embeddings."""
 KINDS = {
-    **dict.fromkeys((LINEAR, "logistic", "ridge"), "linear"),
+    **dict.fromkeys((LINEAR, "logistic", "ridge", "tfidf"), "linear"),
+    "bayes": "word counts",
     **dict.fromkeys(("extra-trees", "boosting"), "trees"),
 }
 """The kind of a model or head; all others are networks."""
@@ -76,7 +79,8 @@ def planter_for(opinions: Sequence[PlannedOpinion]) -> str:
     """
     names = {_head(one) for one in opinions}
     kinds = {_kind(name) for name in names}
-    planter = min(PLANTERS, key=lambda name: (_kind(name) in kinds, name in names))
+    planters = TEXT_PLANTERS if names <= set(TEXT_PLANTERS) else PLANTERS
+    planter = min(planters, key=lambda name: (_kind(name) in kinds, name in names))
     backbones = [PartSpec.parse(one.name).name for one in opinions if one.frozen is not None]
     return f"{backbones[0]}:head={planter}" if backbones else planter
 

@@ -38,7 +38,7 @@ class DatasetConfig(Section):
     """What is read, and what its columns or arrays mean; those without a name are found by their usual ones."""
 
     data: str = setting(
-        "", "A folder of class folders, a manifest, a table, an .npz file, torchvision:NAME or demo:digits."
+        "", "A folder of class folders, a manifest, texts, a table, an .npz file, torchvision:NAME or demo:digits."
     )
     split: str = setting("", "Splits to read, such as train,val.", DATA, "NAMES", default_is="all")
     path_column: str = setting("", "Column of image files.", DATA, "NAME", default_is=USUAL)
@@ -53,6 +53,19 @@ class DatasetConfig(Section):
         "", "Column of groups that must share a fold, such as patients or scenes.", DATA, "NAME", default_is=USUAL
     )
     split_column: str = setting("", "Column of the splits that --split selects.", DATA, "NAME", default_is=USUAL)
+    text_column: tuple[str, ...] = setting(
+        (), "Column of text; repeat it for several, such as a title and a body.", DATA, "NAME", default_is=USUAL
+    )
+    features: str = setting("", "A .npy file with a row of features for each row of a manifest or table.", DATA, "FILE")
+    exclude: tuple[str, ...] = setting(
+        (), "Columns that models may not see, as names or patterns such as 'id*'; repeat it for several.", DATA, "NAME"
+    )
+    only: tuple[str, ...] = setting(
+        (), "Columns that models see, as names or patterns; repeat it for several.", DATA, "NAME", default_is="all"
+    )
+    merge_labels: Literal["", "case"] = setting(
+        "", "Join labels that differ only by case or outer spaces, under the most frequent spelling.", DATA
+    )
     root: str = setting("data", "Folder of torchvision data sets.", DATA, "FOLDER", affects_results=False)
     download: bool = setting(False, "Download a torchvision data set that is not there.", DATA, affects_results=False)
     on_unreadable: Literal["keep", "error"] = setting(

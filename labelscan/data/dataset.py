@@ -5,10 +5,10 @@ same bytes.
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 from labelscan.arrays import GivenLabels, Index, Strings, TrueLabels, as_strings
 from labelscan.data.refused_rows import check_number_of_classes, refuse_broken_text, repeated_ids
 from labelscan.errors import DatasetError, Problem
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CHANNELS = (1, 3)
 """Numbers of channels that images in memory may have."""
@@ -104,8 +107,54 @@ class FeatureTable:
     def take(self, order: Index) -> "FeatureTable":
         return FeatureTable(self.features[order], self.names)
 
+    def path(self, index: int) -> str:  # noqa: ARG002
+        return ""
 
-Inputs: TypeAlias = ImageSource | FeatureTable
+
+@dataclass(frozen=True)
+class ColumnTable:
+    """Rows of a table as it is: numbers with gaps, dates, truth values, categories and text."""
+
+    frame: "pd.DataFrame"
+    """N rows. Numbers are float64 with NaN where they are missing, dates datetime64 without a time zone; truth values
+    are bool, and text is str or missing."""
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    def take(self, order: Index) -> "ColumnTable":
+        return ColumnTable(self.frame.iloc[order].reset_index(drop=True))
+
+    def path(self, index: int) -> str:  # noqa: ARG002
+        return ""
+
+
+@dataclass(frozen=True)
+class Texts:
+    """Texts, in memory even where each has a file of its own."""
+
+    texts: Strings
+    """(N,) empty where there is nothing to judge."""
+    root: Path = Path()
+    paths: Strings | None = None
+    """(N,) files, absolute or relative to ``root``; None where the texts are in a sheet or came from memory."""
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def take(self, order: Index) -> "Texts":
+        return Texts(self.texts[order], self.root, None if self.paths is None else self.paths[order])
+
+    def path(self, index: int) -> str:
+        return "" if self.paths is None else str(self.root / str(self.paths[index]))
+
+
+Inputs: TypeAlias = ImageSource | FeatureTable | ColumnTable | Texts
+
+
+def are_images(inputs: Inputs) -> TypeGuard[ImageSource]:
+    """Return whether the inputs are images."""
+    return not isinstance(inputs, FeatureTable | ColumnTable | Texts)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +182,7 @@ class Dataset:
 
     def path(self, index: int) -> str:
         """Return the file of an example as the user knows it, or an empty string."""
-        return "" if isinstance(self.inputs, FeatureTable) else self.inputs.path(index)
+        return self.inputs.path(index)
 
     def write(self, path: Path, status: Strings) -> None:
         """Write one row an example, with ``status``: (N,) ``scored``, or why an example is not."""
@@ -163,12 +212,29 @@ class Dataset:
         for labels in (self.given_labels, self.true_labels):
             digest.update(b"none" if labels is None else labels.tobytes())
         digest.update(repr((self.class_names, self.true_class_names)).encode("utf-8", "surrogatepass"))
-        if isinstance(self.inputs, FeatureTable | ImageArray):
-            block = self.inputs.features if isinstance(self.inputs, FeatureTable) else self.inputs.images
-            digest.update(repr((block.shape, block.dtype.str)).encode())
-            for start in range(0, len(block), 1024):  # a copy where rows are not contiguous: one block at a time
-                digest.update(np.ascontiguousarray(block[start : start + 1024]).data)
+        for part in _content(self.inputs):
+            digest.update(part)
         return digest.hexdigest()
+
+
+def _content(inputs: Inputs) -> Iterator[bytes | memoryview]:
+    """Yield the values that inputs hold in memory; nothing for files."""
+    if isinstance(inputs, FeatureTable | ImageArray):
+        block = inputs.features if isinstance(inputs, FeatureTable) else inputs.images
+        yield repr((block.shape, block.dtype.str)).encode()
+        for start in range(0, len(block), 1024):  # a copy where rows are not contiguous: one block at a time
+            yield np.ascontiguousarray(block[start : start + 1024]).data
+    elif isinstance(inputs, Texts):
+        for text in inputs.texts:
+            encoded = text.encode("utf-8", "surrogatepass")
+            yield b"%d:" % len(encoded) + encoded
+    elif isinstance(inputs, ColumnTable):
+        from pandas.util import hash_pandas_object
+
+        for name in inputs.frame.columns:
+            column = inputs.frame[name]
+            yield repr((name, str(column.dtype))).encode("utf-8", "surrogatepass")
+            yield hash_pandas_object(column, index=False).to_numpy().tobytes()
 
 
 def sort_class_names(labels: Sequence[str]) -> tuple[str, ...]:
@@ -198,7 +264,7 @@ def make_dataset(
 
     Args:
         name: the default run folder is named after it.
-        inputs: N images or feature rows.
+        inputs: N images, rows or texts.
         labels: N given labels as text, as written.
         example_ids: N distinct ids.
         where: returns the place of a row for messages, as in ``train.csv row 41``.
@@ -213,10 +279,10 @@ def make_dataset(
         DatasetError: no example, fewer than 2 classes, empty labels, repeated ids, text that UTF-8 cannot encode; up
             to 20 problems at once.
     """
-    paths = inputs.paths if isinstance(inputs, ImageFiles) else None
+    paths = inputs.paths if isinstance(inputs, ImageFiles | Texts) else None
     columns = {"label": labels, "id": example_ids, "path": paths, "group": groups, "split": splits}
     refuse_broken_text(columns | {"true label": true_labels}, where)
-    if isinstance(inputs, ImageFiles):
+    if isinstance(inputs, ImageFiles | Texts):
         refuse_broken_text({"name of the folder": [str(inputs.root)]}, lambda _: place or name)
     if len(labels) == 0:
         raise DatasetError("there is no example", where=place or name, hint="check the path, and --split if you set it")

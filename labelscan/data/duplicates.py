@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from labelscan.arrays import Strings
 from labelscan.data.dataset import Dataset
 
 
@@ -17,15 +18,25 @@ def number_identical(digests: NDArray[np.uint8]) -> NDArray[np.int64]:
     return numbers
 
 
-def number_equal_rows(features: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Return (N,) numbers, equal for equal rows of (N, D) finite features, unless rows are equal by chance.
+def number_equal_texts(texts: Strings) -> NDArray[np.int64]:
+    """Return (N,) numbers, equal for (N,) texts that are the same but for case and spaces; an empty one has its own."""
+    plain = pd.Series([" ".join(text.casefold().split()) for text in texts], dtype=object)
+    numbers = pd.factorize(plain)[0].astype(np.int64)
+    empty = np.flatnonzero((plain == "").to_numpy())
+    numbers[empty] = len(numbers) + np.arange(len(empty))
+    return numbers
+
+
+def number_equal_rows(table: NDArray[np.float32] | pd.DataFrame) -> NDArray[np.int64]:
+    """Return (N,) numbers, equal for equal rows of a table, unless rows are equal by chance.
 
     Where fewer than half of the rows are distinct, columns have few values, and equal rows are different examples that
     look alike: held out together, none of them could be learned. Every row then has a number of its own.
 
     Rows are compared by a hash of 64 bits: of a million rows, two that differ share one once in ten million tables.
     """
-    rows = pd.DataFrame(features + np.float32(0), copy=False)  # -0 becomes 0, which it equals
+    # -0 becomes 0, which it equals.
+    rows = pd.DataFrame(table + np.float32(0), copy=False) if isinstance(table, np.ndarray) else table
     hashes = pd.util.hash_pandas_object(rows, index=False).to_numpy()
     distinct, numbers = np.unique(hashes, return_inverse=True)
     return numbers.astype(np.int64) if 2 * len(distinct) >= len(hashes) else np.arange(len(hashes))

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from labelscan.arrays import Index
 from labelscan.config import fingerprint
+from labelscan.data.stored_rows import StoredRows
 from labelscan.detection.evidence import Evidence
 from labelscan.errors import ConfigError, DatasetError, RunError
 from labelscan.events import Listener
@@ -49,7 +50,7 @@ class MarginLearner:
     def keeps_checkpoints(self) -> bool:
         return self.network.keeps_checkpoints
 
-    def learn(self, job: FoldJob, inputs: StoredInputs, notify: Listener) -> FoldOutput:
+    def learn(self, job: FoldJob, inputs: StoredInputs | StoredRows, notify: Listener) -> FoldOutput:
         assert not len(job.held_out_index)
         output = self.network.learn(job, inputs, notify)
         return dataclasses.replace(output, pred_probs=output.pred_probs[:, :-1], train_probs=None)

@@ -12,6 +12,7 @@ from labelscan.pipeline.planning import Plan
 from labelscan.training.device import Device, make_network, reproducible
 from labelscan.training.learners import NetworkLearner
 from labelscan.training.losses import losses_of
+from labelscan.training.models import is_backbone
 from labelscan.training.models.frozen_backbone import CPU_BATCH, GPU_BATCH
 
 SECONDS = 1.0
@@ -38,7 +39,11 @@ def estimate(plan: Plan) -> Estimate | None:
 
     It leaves out classifiers, which have no steps, and is None where there is nothing else.
     """
-    frozen = {(one.frozen, one.image_shape): one for one in plan.opinions if one.frozen is not None}
+    frozen = {
+        (one.frozen, one.image_shape): one
+        for one in plan.opinions
+        if one.frozen is not None and one.image_shape is not None  # embeddings of texts take no time next to folds
+    }
     networks = [one for one in plan.opinions if one.frozen is None and isinstance(one.learner, NetworkLearner)]
     if not frozen and not networks:
         return None
@@ -53,6 +58,7 @@ def _feature_seconds(opinion: PlannedOpinion, device: Device) -> float:
     """Return the time of one image; on a CPU each core works on its own batch."""
     backbone, shape = opinion.frozen, opinion.image_shape
     assert backbone is not None
+    assert is_backbone(backbone)
     assert shape is not None
     on_cpu = device.kind == "cpu"
     batch = CPU_BATCH if on_cpu else GPU_BATCH

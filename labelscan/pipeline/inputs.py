@@ -17,10 +17,11 @@ from labelscan.arrays import Mask
 from labelscan.atomic import replacing_bytes
 from labelscan.data.build_store import build_store
 from labelscan.data.cache import Cache, open_cache
-from labelscan.data.dataset import FeatureTable, ImageArray, ImageSource
+from labelscan.data.dataset import ColumnTable, FeatureTable, ImageArray, ImageSource, Texts, are_images
 from labelscan.data.decoding import ImageShape
-from labelscan.data.duplicates import number_equal_rows, number_identical
+from labelscan.data.duplicates import number_equal_rows, number_equal_texts, number_identical
 from labelscan.data.store import Store
+from labelscan.data.stored_rows import write_rows
 from labelscan.errors import DatasetError, Problem, RunFolderError
 from labelscan.events import Event, Listener, Warned
 from labelscan.interruption import stopping_at_once
@@ -29,7 +30,8 @@ from labelscan.pipeline.planning import Plan
 from labelscan.results.run_files import FRESH
 from labelscan.results.run_folder import RunFolder
 from labelscan.results.same_run import ELSEWHERE_OR_FRESH
-from labelscan.training.models import Backbone
+from labelscan.training.models import Frozen, is_backbone, is_text_embedding
+from labelscan.training.models.embedded_texts import embed_texts
 from labelscan.training.models.frozen_backbone import embed
 
 CACHE = "cache"
@@ -54,11 +56,11 @@ class Contents:
 
 def inputs_of(plan: Plan, opinion: PlannedOpinion, run: RunFolder) -> Path:
     """Return the file that the folds of a model read; models that see the same share one."""
-    if opinion.image_shape is None:
-        return run.features(0)
-    if opinion.frozen is None:
+    if opinion.frozen is not None:
+        return _features(plan, opinion, run)
+    if opinion.image_shape is not None:
         return _images(plan, opinion.image_shape, run)
-    return _features(plan, opinion, run)
+    return run.features(0) if isinstance(plan.dataset.inputs, FeatureTable) else run.rows
 
 
 def read_contents(plan: Plan, run: RunFolder, notify: Listener) -> Contents:
@@ -69,17 +71,30 @@ def read_contents(plan: Plan, run: RunFolder, notify: Listener) -> Contents:
         DatasetError: images are unreadable, and the settings ask to stop at them.
     """
     inputs, shape = plan.dataset.inputs, plan.opinions[0].image_shape
-    if isinstance(inputs, FeatureTable) or shape is None:
-        assert isinstance(inputs, FeatureTable)
-        numbers = number_equal_rows(inputs.features)
-        return Contents(numbers=numbers, fingerprint=hashlib.blake2b(numbers.tobytes(), digest_size=16).hexdigest())
+    if isinstance(inputs, Texts):
+        return _report_and_return(plan, _contents_of_texts(inputs), notify)
+    if isinstance(inputs, FeatureTable | ColumnTable):
+        table = inputs.features if isinstance(inputs, FeatureTable) else inputs.frame
+        return _contents(number_equal_rows(table))
+    assert are_images(inputs)
+    assert shape is not None
     store = _known_store(plan, inputs, shape, run)
     if store is None:
         store = _build(plan, inputs, shape, run, notify)
-    if store.unreadable:
-        _report_unreadable(plan, store.unreadable, notify)
     numbers = number_identical(store.digests)
-    return Contents(numbers=numbers, fingerprint=_fingerprint(store), unreadable=store.unreadable)
+    contents = Contents(numbers=numbers, fingerprint=_fingerprint(store), unreadable=store.unreadable)
+    return _report_and_return(plan, contents, notify)
+
+
+def _contents_of_texts(inputs: Texts) -> Contents:
+    empty = [row for row, text in enumerate(inputs.texts) if not text.strip()]
+    return _contents(number_equal_texts(inputs.texts), dict.fromkeys(empty, "the text is empty"))
+
+
+def _contents(numbers: NDArray[np.int64], unreadable: dict[int, str] | None = None) -> Contents:
+    """Return the contents of rows that are in memory, and so in the fingerprint of the data."""
+    digest = hashlib.blake2b(numbers.tobytes(), digest_size=16).hexdigest()
+    return Contents(numbers=numbers, fingerprint=digest, unreadable=unreadable or {})
 
 
 def provide_inputs(
@@ -94,6 +109,13 @@ def provide_inputs(
         with replacing_bytes(run.features(0)) as file:
             np.save(file, np.ascontiguousarray(inputs.features, dtype=np.float32), allow_pickle=False)
         return
+    if isinstance(inputs, ColumnTable | Texts):
+        if any(one.frozen is None for one in opinions):
+            write_rows(inputs, run.rows)
+        if isinstance(inputs, Texts):
+            _embed_texts(plan, inputs, opinions, run, notify)
+        return
+    assert are_images(inputs)
     for opinion in opinions:
         assert opinion.image_shape is not None
         images, wanted = _images(plan, opinion.image_shape, run), inputs_of(plan, opinion, run)
@@ -115,7 +137,7 @@ def _images(plan: Plan, shape: ImageShape, run: RunFolder) -> Path:
 
 
 def _features(plan: Plan, opinion: PlannedOpinion, run: RunFolder) -> Path:
-    def kind(one: PlannedOpinion) -> tuple[Backbone | None, ImageShape | None]:
+    def kind(one: PlannedOpinion) -> tuple[Frozen | None, ImageShape | None]:
         return one.frozen, one.image_shape
 
     kinds = list(dict.fromkeys(kind(one) for one in plan.opinions if one.frozen is not None))
@@ -169,8 +191,19 @@ def _build(plan: Plan, images: ImageSource, shape: ImageShape, run: RunFolder, n
         )
 
 
+def _embed_texts(
+    plan: Plan, inputs: Texts, opinions: Sequence[PlannedOpinion], run: RunFolder, notify: Listener
+) -> None:
+    for opinion in opinions:
+        path = inputs_of(plan, opinion, run)
+        if opinion.frozen is not None and is_text_embedding(opinion.frozen) and not path.is_file():
+            with _cache(plan, run, notify) as cache:
+                embed_texts(inputs.texts, opinion.frozen, path, cache=cache, notify=notify)
+
+
 def _embed(plan: Plan, opinion: PlannedOpinion, store: Store, path: Path, run: RunFolder, notify: Listener) -> None:
     assert opinion.frozen is not None
+    assert is_backbone(opinion.frozen)
     with _cache(plan, run, notify) as cache:
         embed(
             store,
@@ -193,11 +226,16 @@ def _cache(plan: Plan, run: RunFolder, notify: Listener) -> AbstractContextManag
     return open_cache(plan.config.cache, run.inputs / CACHE, warn_once)
 
 
-def _report_unreadable(plan: Plan, unreadable: dict[int, str], notify: Listener) -> None:
-    dataset, n_unreadable = plan.dataset, len(unreadable)
+def _report_and_return(plan: Plan, contents: Contents, notify: Listener) -> Contents:
+    """Return the contents, having said which examples have none."""
+    dataset, unreadable, n_unreadable = plan.dataset, contents.unreadable, len(contents.unreadable)
+    if not unreadable:
+        return contents
     if plan.config.dataset.on_unreadable == "error" or n_unreadable == len(dataset):
         wheres = [dataset.path(row) or str(dataset.example_ids[row]) for row in unreadable]
         raise DatasetError.of([Problem(*one) for one in zip(unreadable.values(), wheres, strict=True)])
     row, reason = next(iter(unreadable.items()))
     first = f"the first {dataset.example_ids[row]} ({reason})"
-    notify(Warned(f"unreadable and left out: {n_unreadable:,} of {len(dataset):,} images, {first}"))
+    what = "texts" if isinstance(dataset.inputs, Texts) else "images"
+    notify(Warned(f"unreadable and left out: {n_unreadable:,} of {len(dataset):,} {what}, {first}"))
+    return contents

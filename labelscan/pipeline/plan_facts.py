@@ -4,9 +4,11 @@ from collections.abc import Callable, Iterable
 
 from labelscan.data.cache import NONE, folder_of
 from labelscan.detection.planted_errors import count_wanted
-from labelscan.pipeline.planned_opinions import PlannedOpinion
+from labelscan.pipeline.planned_opinions import PlannedOpinion, kind_of
 from labelscan.pipeline.planning import Plan
 from labelscan.results.finished_run import opinion_facts
+
+INPUT_WORDS = {"features": "rows of features", "columns": "columns of a table", "texts": "texts"}
 
 
 def plan_facts(plan: Plan) -> tuple[tuple[str, str], ...]:
@@ -20,7 +22,7 @@ def plan_facts(plan: Plan) -> tuple[tuple[str, str], ...]:
         "examples": f"{len(plan.dataset):,}",
         "classes": f"{len(plan.dataset.class_names):,}",
         **opinion_facts(map(_model, plan.opinions)),
-        "inputs": _each(plan, _inputs),
+        "inputs": _each(plan, lambda one: _inputs(plan, one)),
         "loss": _each(plan, lambda one: one.loss or "that of the classifier"),
         "training": _each(plan, _training),
         "folds": f"{folds.n_folds} x {folds.repeats} repeats" if folds.repeats > 1 else str(folds.n_folds),
@@ -29,7 +31,7 @@ def plan_facts(plan: Plan) -> tuple[tuple[str, str], ...]:
         "detector": detection.detector,
         "self-check": self_check,
         "run folder": str(plan.folder),
-        "cache": str(folder_of(plan.config.cache) or NONE) if plan.opinions[0].image_shape is not None else None,
+        "cache": str(folder_of(plan.config.cache) or NONE) if _uses_cache(plan) else None,
     }
     return tuple((label, text) for label, text in facts.items() if text is not None)
 
@@ -50,14 +52,18 @@ def plan_to_json(plan: Plan) -> dict[str, object]:
     }
 
 
+def _uses_cache(plan: Plan) -> bool:
+    return any(one.image_shape is not None or one.frozen is not None for one in plan.opinions)
+
+
 def _model(opinion: PlannedOpinion) -> str:
     return f"{opinion.name}{', frozen' if opinion.frozen is not None else ''}: {opinion.reason}"
 
 
-def _inputs(opinion: PlannedOpinion) -> str:
+def _inputs(plan: Plan, opinion: PlannedOpinion) -> str:
     shape = opinion.image_shape
     if shape is None:
-        return "rows of features"
+        return INPUT_WORDS[kind_of(plan.dataset.inputs)]
     return f"{shape.height} x {shape.width}, {'grey' if shape.channels == 1 else 'colour'}"
 
 

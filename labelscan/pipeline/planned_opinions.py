@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -12,31 +12,37 @@ from typing import cast
 from torch import nn
 
 from labelscan.config import Config
-from labelscan.data.dataset import Dataset, FeatureTable
+from labelscan.data.dataset import ColumnTable, Dataset, FeatureTable, Inputs, Texts
 from labelscan.data.decoding import ImageShape
 from labelscan.data.native_sizes import NativeSizes
 from labelscan.events import Chosen, Listener, Noted, Warned
 from labelscan.registry import shown
 from labelscan.training.batches import NO_AUGMENTATION
+from labelscan.training.encoders import MakeEncoder
+from labelscan.training.encoders.columns import make_for_networks, make_for_trees
 from labelscan.training.fold_job import Learner
 from labelscan.training.learners import ClassifierLearner, GivenClassifier, GivenMaker, NetworkLearner, NetworkMaker
 from labelscan.training.loss_schedule import build_schedule
 from labelscan.training.losses.regularisation import regularisation_of
 from labelscan.training.models import (
-    Backbone,
     ChosenModel,
+    Frozen,
     Model,
     choose_models,
     is_backbone,
     is_classifier,
     is_network,
+    is_text_model,
 )
-from labelscan.training.models.automatic import SMALL, DataFacts
-from labelscan.training.models.classifiers import MOST_PIXELS, Classifier
+from labelscan.training.models.automatic import SMALL, DataFacts, DataKind
+from labelscan.training.models.classifiers import MOST_PIXELS, Boosting, Classifier
 from labelscan.training.models.mlp import MLP
 from labelscan.training.models.small_cnn import SmallCNN
 from labelscan.training.recipe import Recipe
 from labelscan.training.user_model import GivenModel, fingerprint_of
+
+TEXT_FEATURES = 256
+"""About the columns of an embedding of texts, for an estimate of the time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,8 +55,8 @@ class PlannedOpinion:
     """Changes with what the name does not say: the weights in a file, or a user's network."""
     image_shape: ImageShape | None
     """The size at which images are stored; None for features."""
-    frozen: Backbone | None
-    """The backbone whose features are computed once."""
+    frozen: Frozen | None
+    """The pretrained network whose features are computed once."""
     mirrored: bool
     """Whether frozen features are the mean over an image and its mirror image."""
     learner: Learner
@@ -101,7 +107,7 @@ def plan_opinions(
     Args:
         config: all settings.
         dataset: what is learned.
-        sizes: of its images; None for rows of features.
+        sizes: of its images; None where it has none.
         given: the caller's models, in place of those that the settings name.
         notify: receives each choice, notes and warnings.
 
@@ -113,8 +119,8 @@ def plan_opinions(
         stand_in: Model = MLP() if sizes is None else SmallCNN()
         chosen = tuple(ChosenModel(one.name, stand_in, None, "given by the caller") for one in given)
     else:
-        n_columns = dataset.inputs.features.shape[1] if isinstance(dataset.inputs, FeatureTable) else 0
-        facts = DataFacts(sizes, len(dataset), len(dataset.class_names), n_columns)
+        kind, n_columns = kind_of(dataset.inputs), _n_columns(dataset.inputs)
+        facts = DataFacts(kind, sizes, len(dataset), len(dataset.class_names), n_columns)
         chosen = choose_models(config.model, facts)
     opinions = []
     for one, by_caller in zip_longest(chosen, given):
@@ -147,8 +153,10 @@ def _opinion(
         fingerprint=made_from,
         image_shape=shape,
         frozen=chosen.frozen,
-        mirrored=chosen.frozen is not None and config.training.augment in ("auto", "shift-flip"),
-        learner=_learner(config, dataset, chosen.model, shape, given),
+        mirrored=chosen.frozen is not None
+        and is_backbone(chosen.frozen)
+        and config.training.augment in ("auto", "shift-flip"),
+        learner=_learner(config, dataset, chosen, shape, given),
     )
 
 
@@ -165,18 +173,19 @@ def _image_shape(config: Config, sizes: NativeSizes, model: Model, *, given: boo
 
 
 def _learner(
-    config: Config, dataset: Dataset, model: Model, shape: ImageShape | None, given: GivenModel | None
+    config: Config, dataset: Dataset, chosen: ChosenModel, shape: ImageShape | None, given: GivenModel | None
 ) -> Learner:
+    model = chosen.model
     if given is not None and hasattr(given.model, "predict_proba"):
         most_pixels = getattr(given.model, "most_pixels", 0)
         return ClassifierLearner(GivenClassifier(cast(Classifier, given.model)), most_pixels=most_pixels)
     if is_classifier(model):
-        return ClassifierLearner(model.make_classifier, most_pixels=MOST_PIXELS)
+        return ClassifierLearner(model.make_classifier, _encoder_for(model, dataset.inputs), most_pixels=MOST_PIXELS)
     assert is_network(model)
     n_classes = len(dataset.class_names)
     n_train = math.ceil(len(dataset) * (1 - 1 / config.folds.n_folds))
     recipe = model.recipe(n_train, input_shape(dataset, shape))
-    if isinstance(dataset.inputs, FeatureTable):
+    if shape is None:
         recipe = dataclasses.replace(recipe, augmentation=NO_AUGMENTATION)
     recipe = recipe.changed_by(config.training)
     schedule = build_schedule(config.training.loss, n_epochs=recipe.epochs, n_classes=n_classes)
@@ -185,15 +194,36 @@ def _learner(
         recipe = dataclasses.replace(recipe, weight_decay=wanted_decay)
     make = NetworkMaker(model, n_classes) if given is None else GivenMaker(cast(Callable[[], nn.Module], given.model))
     scale = model.scale if is_backbone(model) else None
-    return NetworkLearner(make, recipe, schedule, scale)
+    return NetworkLearner(make, recipe, schedule, scale, _encoder_for(model, dataset.inputs))
+
+
+def _encoder_for(model: Model, inputs: Inputs) -> MakeEncoder | None:
+    """Return what makes the encoder of texts or columns for a model; None where it takes the inputs as they are."""
+    if is_text_model(model):
+        return model.make_encoder
+    if isinstance(inputs, ColumnTable):
+        return make_for_trees if isinstance(model, Boosting) else make_for_networks
+    return None
 
 
 def input_shape(dataset: Dataset, shape: ImageShape | None) -> tuple[int, ...]:
-    """Return the shape of an example as models receive it: (H, W, C) or (D,)."""
+    """Return the shape of an example as models receive it: (H, W, C) or (D,), about D where an encoder decides."""
     if shape is not None:
         return shape.height, shape.width, shape.channels
-    assert isinstance(dataset.inputs, FeatureTable)
-    return (dataset.inputs.features.shape[1],)
+    return (_n_columns(dataset.inputs) or TEXT_FEATURES,)
+
+
+def kind_of(inputs: Inputs) -> DataKind:
+    """Return what examples are."""
+    kinds: Mapping[type, DataKind] = {FeatureTable: "features", ColumnTable: "columns", Texts: "texts"}
+    return kinds.get(type(inputs), "images")
+
+
+def _n_columns(inputs: Inputs) -> int:
+    """Return the number of columns of a table, else 0."""
+    if isinstance(inputs, ColumnTable):
+        return inputs.frame.shape[1]
+    return int(inputs.features.shape[1]) if isinstance(inputs, FeatureTable) else 0
 
 
 def _fingerprint_of_file(weights: str) -> str:

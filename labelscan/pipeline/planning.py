@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from labelscan.config import Config, fingerprint, settings_that_matter
 from labelscan.data import readers
-from labelscan.data.dataset import Dataset, FeatureTable, ImageSource
+from labelscan.data.dataset import Dataset, ImageSource, are_images
 from labelscan.data.native_sizes import NativeSizes, probe
 from labelscan.detection.aum_trainings import N_RUNS, n_threshold, with_extra_class
 from labelscan.detection.detectors import needs_threshold_runs
@@ -99,7 +99,7 @@ def plan(
     executor = EXECUTORS.build(config.executor.name, processes=config.executor.processes)
     device = choose_device(config.device)
     dataset = dataset if dataset is not None else readers.read(config.dataset, notify)
-    sizes = None if isinstance(dataset.inputs, FeatureTable) else _probe(dataset.inputs, dataset.name, config)
+    sizes = _probe(dataset.inputs, dataset.name, config) if are_images(dataset.inputs) else None
     if len(dataset) < config.folds.n_folds:
         problem = f"{len(dataset)} examples cannot make {config.folds.n_folds} folds"
         raise DatasetError(problem, where=dataset.name, hint=f"use --folds {max(len(dataset), 2)} or give more data")

@@ -17,7 +17,7 @@ import pandas as pd
 
 from labelscan.arrays import as_strings
 from labelscan.config import RUN_JSON_SETTINGS, DatasetConfig
-from labelscan.data.dataset import Dataset, FeatureTable, ImageFiles, ImageSource
+from labelscan.data.dataset import Dataset, FeatureTable, ImageFiles, ImageSource, are_images
 from labelscan.data.readers.class_folders import is_called_image
 from labelscan.errors import LabelscanError, RunFolderError, UsageError
 from labelscan.events import Listener, ignore
@@ -192,6 +192,8 @@ def _look(run: FinishedRun, shown: Sequence[Record], examples: Sequence[Record],
     rows = {name: row for row, name in enumerate(dataset.example_ids.tolist()) if name in wanted}
     if isinstance(dataset.inputs, FeatureTable):
         return _Seen(kind=FEATURES, features=_features(dataset, dataset.inputs, shown, rows))
+    if not are_images(dataset.inputs):
+        return _Seen(kind=FEATURES)
     return _see_pictures(run, dataset.inputs, rows, notify)
 
 

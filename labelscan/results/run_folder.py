@@ -18,6 +18,7 @@ from labelscan import __version__
 from labelscan.atomic import read_json, write_json, writing
 from labelscan.config import RUN_JSON_SETTINGS
 from labelscan.data.dataset import Dataset
+from labelscan.data.stored_rows import SUFFIX as ROWS_SUFFIX
 from labelscan.errors import DiskError, Interrupted, RunFolderError
 from labelscan.events import Event, FoldDone, Listener, StepAdvanced, Waiting
 from labelscan.reading import CANNOT_READ, fits
@@ -73,6 +74,11 @@ class RunFolder:
         """Return the file of feature rows: those of a table, number 0, or of one of the frozen backbones."""
         return self.inputs / _numbered("features", number, ".npy")
 
+    @property
+    def rows(self) -> Path:
+        """Return the file of texts, or of the columns of a table as they are."""
+        return self.inputs / f"rows{ROWS_SUFFIX}"
+
     def shard(self, repeat: int, fold: int, number: int) -> Path:
         """Return the folder of one fold of a model; the first is number 0."""
         return self.path / _numbered(f"fold-{repeat}-{fold}", number, "", between="-opinion-")
@@ -119,7 +125,7 @@ class RunFolder:
         """Delete decoded images and features: only training needs them, and they are the bulk of a run."""
         if self._shares_inputs:  # they belong to the run that made them
             return
-        for path in (*self.inputs.glob("images*.npy"), *self.inputs.glob("features*.npy")):
+        for path in (*self.inputs.glob("images*.npy"), *self.inputs.glob("features*.npy"), self.rows):
             with contextlib.suppress(OSError):  # some systems keep a file that another process has still mapped
                 path.unlink(missing_ok=True)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
@@ -45,18 +46,18 @@ NO_AUGMENTATION = Augmentation()
 
 
 class StoredInputs:
-    """N examples in an ``.npy`` file: uint8 images (N, H, W, C) or float32 features (N, D).
+    """N examples in an ``.npy`` file, or in memory: uint8 images (N, H, W, C) or float32 features (N, D).
 
     A file of up to ``cache_bytes`` is mapped into memory, where all processes share it. A larger one is read row by
     row: if it were mapped, every page touched, and many around it, would count as memory of the process.
     """
 
-    def __init__(self, path: Path, cache_bytes: int) -> None:
+    def __init__(self, stored: Path | NDArray[np.float32], cache_bytes: int) -> None:
         # Copy-on-write: torch wants memory that it could write to, and the file must never change.
-        array = np.load(path, mmap_mode="c", allow_pickle=False)
+        array = stored if isinstance(stored, np.ndarray) else np.load(stored, mmap_mode="c", allow_pickle=False)
         self._whole = torch.from_numpy(array)
         self._start = array.offset if isinstance(array, np.memmap) else 0
-        self._path = path
+        self._path = Path() if isinstance(stored, np.ndarray) else stored
         self._by_row = array.nbytes > cache_bytes and self._start > 0 and hasattr(os, "preadv")
 
     def __len__(self) -> int:

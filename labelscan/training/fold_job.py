@@ -17,6 +17,8 @@ from typing import Protocol, TextIO
 
 from labelscan.arrays import GivenLabels, Index
 from labelscan.atomic import writing
+from labelscan.data.stored_rows import SUFFIX as ROWS_SUFFIX
+from labelscan.data.stored_rows import StoredRows
 from labelscan.events import EpochDone, Event, FoldDone, Listener, Warned
 from labelscan.reading import parse_json
 from labelscan.training.agreement import Agreement
@@ -52,7 +54,7 @@ class Learner(Protocol):
     def keeps_checkpoints(self) -> bool:
         """Return whether training can end in order before it is done, and go on from there."""
 
-    def learn(self, job: "FoldJob", inputs: StoredInputs, notify: Listener) -> FoldOutput:
+    def learn(self, job: "FoldJob", inputs: StoredInputs | StoredRows, notify: Listener) -> FoldOutput:
         """Fit a fresh model to the job's training rows and predict its held-out rows; notify after each epoch."""
 
 
@@ -67,7 +69,7 @@ class FoldJob:
     fingerprint: str
     """Changes with the settings and the data that the shard depends on."""
     inputs: Path
-    """An .npy file: the whole data set, as ``StoredInputs`` reads it."""
+    """The whole data set: an .npy file as ``StoredInputs`` reads it, or an .arrow file as ``StoredRows`` does."""
     cache_bytes: int
     given_labels: GivenLabels
     n_classes: int
@@ -131,7 +133,7 @@ class FoldJob:
                 _log(event, log)
                 notify(event)
 
-            output = self.learner.learn(self, StoredInputs(self.inputs, self.cache_bytes), record)
+            output = self.learner.learn(self, self._stored(), record)
         output.write(self.folder)
         given, predicted = self.given_labels[self.held_out_index], output.pred_probs.argmax(axis=1)
         agreement = Agreement.of(predicted, given, self.n_classes) if len(given) else None
@@ -148,6 +150,11 @@ class FoldJob:
         mark.write(self.folder)
         self.tidy()
         notify(FoldDone(self.repeat, self.fold, accuracy, seconds, kind=self.kind, opinion=self.opinion))
+
+    def _stored(self) -> StoredInputs | StoredRows:
+        if self.inputs.suffix == ROWS_SUFFIX:
+            return StoredRows(self.inputs)
+        return StoredInputs(self.inputs, self.cache_bytes)
 
     def _seconds_before(self) -> float:
         """Return how long earlier processes have trained the fold, without what is done again."""

@@ -12,12 +12,14 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 from torch.nn import functional
 
+from labelscan.data.stored_rows import StoredRows
 from labelscan.errors import RunError
 from labelscan.events import EpochDone, Listener, Warned
 from labelscan.interruption import stopping_at_once
 from labelscan.training.batches import Batches, StoredInputs
 from labelscan.training.checkpoint import NO_CHECKPOINT, Checkpoint
 from labelscan.training.device import make_network
+from labelscan.training.encoders import MakeEncoder, Matrix
 from labelscan.training.fold_job import RETRY, FoldJob
 from labelscan.training.fold_output import IF_DIVERGED, FoldOutput
 from labelscan.training.loss_schedule import LossSchedule
@@ -63,6 +65,8 @@ class NetworkLearner:
     schedule: LossSchedule
     scale: tuple[tuple[float, ...], tuple[float, ...]] | None = None
     """Mean and deviation to normalise inputs with; None takes those of the training examples."""
+    encode: MakeEncoder | None = None
+    """Makes what turns the columns of a table into features; None where inputs are images or features."""
 
     @property
     def n_epochs(self) -> int:
@@ -73,12 +77,14 @@ class NetworkLearner:
         loss = self.schedule.loss
         return isinstance(loss, nn.Module) or not remembers_examples(loss)  # else its memory would be lost
 
-    def learn(self, job: FoldJob, inputs: StoredInputs, notify: Listener) -> FoldOutput:
+    def learn(self, job: FoldJob, inputs: StoredInputs | StoredRows, notify: Listener) -> FoldOutput:
         """Train a network, and once more at half the learning rate if the first one diverges.
 
         The second training begins with fresh weights: which checkpoint there is depends on the time, and the result
         must not.
         """
+        if isinstance(inputs, StoredRows):
+            inputs = self._encoded(job, inputs)
         first, retry = (job.checkpoint(attempt) if self.keeps_checkpoints else NO_CHECKPOINT for attempt in ("", RETRY))
         if not retry.exists():  # else the first has diverged in an earlier process
             try:
@@ -91,6 +97,18 @@ class NetworkLearner:
         except DivergenceError as error:
             problem = f"{error.problem}, and before at twice the learning rate"
             raise RunError(problem, where=job.place, hint=IF_DIVERGED) from error
+
+    def _encoded(self, job: FoldJob, rows: StoredRows) -> StoredInputs:
+        """Return features of all rows in memory, by an encoder that is fitted to the training rows."""
+        assert self.encode is not None, "networks take numbers"
+        with stopping_at_once():
+            encoder = self.encode()
+            trained = np.asarray(encoder.fit_transform(rows.take(job.train_index)), dtype=np.float32)
+            features = np.zeros((len(rows), trained.shape[1]), dtype=np.float32)
+            features[job.train_index] = trained
+            if len(job.held_out_index):
+                features[job.held_out_index] = encoder.transform(rows.take(job.held_out_index))
+        return StoredInputs(features, job.cache_bytes)
 
     def _train(
         self, job: FoldJob, inputs: StoredInputs, notify: Listener, recipe: Recipe, checkpoint: Checkpoint
@@ -167,6 +185,9 @@ class ClassifierLearner:
 
     make: Callable[[int, int], Classifier]
     """Returns a fresh classifier for a seed below 2 ** 32 and a number of threads."""
+    encode: MakeEncoder | None = None
+    """Makes what turns texts or the columns of a table into what the classifier takes; None where it takes them as they
+    are."""
     most_pixels: int = 0
     """The most values of an image; larger ones are averaged over squares of pixels. 0 is no limit."""
 
@@ -178,7 +199,7 @@ class ClassifierLearner:
     def keeps_checkpoints(self) -> bool:
         return False  # it fits in one piece, of which nothing can be kept
 
-    def learn(self, job: FoldJob, inputs: StoredInputs, notify: Listener) -> FoldOutput:  # noqa: ARG002
+    def learn(self, job: FoldJob, inputs: StoredInputs | StoredRows, notify: Listener) -> FoldOutput:  # noqa: ARG002
         # A fold may have seen fewer than K classes; some classifiers need labels without gaps.
         seen, labels = np.unique(job.given_labels[job.train_index], return_inverse=True)
         pred_probs = np.zeros((len(job.held_out_index), job.n_classes), dtype=np.float32)
@@ -187,11 +208,14 @@ class ClassifierLearner:
         elif len(job.held_out_index):
             classifier = self.make(job.seed % 2**32, torch.get_num_threads())
             with threadpool_limits(limits=torch.get_num_threads()), stopping_at_once():
-                classifier.fit(self._rows(inputs, job.train_index), labels)
+                encoder = self.encode() if self.encode is not None and isinstance(inputs, StoredRows) else None
+                rows = self._rows(inputs, job.train_index)
+                classifier.fit(rows if encoder is None else encoder.fit_transform(rows), labels)
                 if hasattr(classifier, "n_jobs"):
                     classifier.n_jobs = 1  # threads would add up what trees predict in the order in which they end
                 columns = seen[np.asarray(classifier.classes_, dtype=np.int64)]
-                pred_probs[:, columns] = classifier.predict_proba(self._rows(inputs, job.held_out_index))
+                rows = self._rows(inputs, job.held_out_index)
+                pred_probs[:, columns] = classifier.predict_proba(rows if encoder is None else encoder.transform(rows))
         return FoldOutput(
             repeat=job.repeat,
             fold=job.fold,
@@ -201,8 +225,10 @@ class ClassifierLearner:
             train_margin=np.full(len(job.train_index), np.nan, dtype=np.float32),  # it has no logits
         )
 
-    def _rows(self, inputs: StoredInputs, index: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Return (M, D) features, or pixels in [0, 1]."""
+    def _rows(self, inputs: StoredInputs | StoredRows, index: NDArray[np.int64]) -> Matrix:
+        """Return (M, D) features or pixels in [0, 1], or texts or rows of a table as they are."""
+        if isinstance(inputs, StoredRows):
+            return inputs.take(index)
         places = torch.from_numpy(index)
         if len(inputs.shape) == 1:
             return inputs.take(places).numpy().astype(np.float32)

@@ -13,7 +13,7 @@ from labelscan.correction.corrections import Corrections
 from labelscan.correction.label_lists import delimited, image_files, images_in_memory, json_lines, numpy_arrays, parquet
 from labelscan.correction.label_lists.rows import RowEdits, plan_rows
 from labelscan.data import readers
-from labelscan.data.dataset import Dataset, FeatureTable, ImageFiles
+from labelscan.data.dataset import Dataset, ImageFiles, are_images
 from labelscan.errors import DatasetError, UsageError
 from labelscan.results.source import Source
 
@@ -82,7 +82,7 @@ def everything(source: Source) -> Dataset:
 
 def _write_new(dataset: Dataset, corrections: Corrections, output: Path) -> None:
     inputs = dataset.inputs
-    if isinstance(inputs, FeatureTable):
+    if not are_images(inputs):
         raise DatasetError("this table is in no file of which a corrected copy could be written", where=dataset.name)
     if isinstance(inputs, ImageFiles):
         image_files.write(dataset, inputs, corrections, output)

@@ -4,9 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow
+import pyarrow.parquet
+
 from labelscan.atomic import partial_of
 from labelscan.correction.label_lists.rows import ID_COLUMN, RowEdits
-from labelscan.data.readers.sheet import arrow, as_text
+from labelscan.data.readers.sheet import as_text
 from labelscan.errors import DatasetError
 
 
@@ -16,7 +19,6 @@ def write(path: Path, edits: RowEdits, output: Path) -> None:
     Raises:
         DatasetError: a new class does not fit the type of the label column.
     """
-    pyarrow = arrow()
     table = pyarrow.parquet.read_table(path)
     for name, cells in ((edits.label_column, edits.new_labels), (edits.path_column, edits.new_paths)):
         if any(cells):
@@ -32,7 +34,6 @@ def write(path: Path, edits: RowEdits, output: Path) -> None:
 
 def _edited(column: Any, cells: Sequence[str], where: str) -> Any:  # pyarrow has no types
     """Return a column of the same type, its cells replaced by those of ``cells`` that are not empty."""
-    pyarrow = arrow()
     if not pyarrow.types.is_dictionary(column.type):
         values = column.to_pylist()
         spellings: dict[str, object] = {str(as_text(value)): value for value in values}
@@ -55,7 +56,6 @@ def _edited(column: Any, cells: Sequence[str], where: str) -> Any:  # pyarrow ha
 
 def _array(codes: Sequence[int | None], wanted: Any) -> Any:
     """Return codes in their old type, or in one with room for more categories."""
-    pyarrow = arrow()
     try:
         return pyarrow.array(codes, type=wanted)
     except pyarrow.ArrowInvalid:
@@ -64,7 +64,6 @@ def _array(codes: Sequence[int | None], wanted: Any) -> Any:
 
 def _new_values(kind: Any, cells: Sequence[str], where: str) -> dict[str, object]:
     """Return the values of a type by their text, checked to be written as that text."""
-    pyarrow = arrow()
     values = {}
     for cell in dict.fromkeys(cells):
         try:

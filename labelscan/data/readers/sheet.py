@@ -5,7 +5,6 @@ Cells stay as they are written: ``NA`` is a class of someone's data set, and ``0
 
 import csv
 import json
-import types
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -265,24 +264,11 @@ def read_parquet(path: Path, names: Sequence[str]) -> "pyarrow.Table":
 
 @contextmanager
 def _parquet(path: Path) -> Iterator["pyarrow.parquet.ParquetFile"]:
-    parquet = arrow().parquet
+    import pyarrow.parquet  # only now: most files are text
+
     try:
         check_is_file(path)
-        with parquet.ParquetFile(path) as file:
+        with pyarrow.parquet.ParquetFile(path) as file:
             yield file
     except Exception as error:  # hostile bytes make pyarrow raise almost anything
         raise DatasetError(f"cannot be read ({why(error)})", where=str(path), hint="save it anew") from error
-
-
-def arrow() -> types.ModuleType:
-    """Return pyarrow with its parquet module, or raise DatasetError with the command that installs it."""
-    try:
-        import pyarrow.parquet
-    except ImportError as error:
-        raise DatasetError(
-            "parquet files need pyarrow, which is not installed",
-            where="parquet",
-            hint="pip install 'labelscan[parquet]', or save the file as csv",
-        ) from error
-    module: types.ModuleType = pyarrow
-    return module

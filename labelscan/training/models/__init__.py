@@ -15,11 +15,14 @@ from labelscan.config.sections import AUTO
 from labelscan.errors import ConfigError, nearest_name
 from labelscan.registry import PartSpec, Registry, nearest
 from labelscan.training.models import timm_model, torchvision_model
-from labelscan.training.models.automatic import LITE0, Candidate, DataFacts, automatic_models
+from labelscan.training.models.automatic import LITE0, TFIDF, WORDLLAMA, Candidate, DataFacts, automatic_models
 from labelscan.training.models.backbones import file_of
 from labelscan.training.models.classifiers import Boosting, ClassifierModel, ExtraTrees, Logistic, Ridge
 from labelscan.training.models.mlp import MLP, LinearHead
+from labelscan.training.models.named_embeddings import find_embedding
 from labelscan.training.models.small_cnn import SmallCNN
+from labelscan.training.models.text_embeddings import TextEmbedding, WordLlama
+from labelscan.training.models.text_models import Bayes, TextModel, Tfidf
 from labelscan.training.models.timm_model import EfficientNetLite0, TimmModel
 from labelscan.training.models.torchvision_model import TorchvisionModel
 from labelscan.training.recipe import Recipe
@@ -54,8 +57,10 @@ class Backbone(NetworkModel, Protocol):
         """Return the network without its last layer; it takes (B, 3, H, W) and returns (B, D) features."""
 
 
-Model: TypeAlias = NetworkModel | ClassifierModel
-"""A model of either kind: it makes networks or classifiers."""
+Model: TypeAlias = NetworkModel | ClassifierModel | TextEmbedding
+"""A model of any kind: it makes networks or classifiers, or is frozen under one."""
+Frozen: TypeAlias = Backbone | TextEmbedding
+"""A pretrained network whose features are computed once."""
 
 MODELS: Registry[Model] = Registry(
     "model",
@@ -68,10 +73,13 @@ MODELS: Registry[Model] = Registry(
         "boosting": Boosting,
         "logistic": Logistic,
         "ridge": Ridge,
+        TFIDF: Tfidf,
+        "bayes": Bayes,
+        WORDLLAMA: WordLlama,
     },
 )
-NOT_ON_FEATURES = ("small-cnn", LITE0)
-"""Models that take images only, and so are no heads either."""
+NOT_ON_FEATURES = ("small-cnn", LITE0, TFIDF, "bayes", WORDLLAMA)
+"""Models that take images or texts only, and so are no heads either."""
 LINEAR = "linear"
 """The head on a frozen backbone where none is named."""
 
@@ -91,6 +99,16 @@ def is_backbone(model: Model) -> TypeGuard[Backbone]:
     return hasattr(model, "make_features")
 
 
+def is_text_model(model: Model) -> TypeGuard[TextModel]:
+    """Return whether the model is a classifier of texts."""
+    return hasattr(model, "make_encoder")
+
+
+def is_text_embedding(model: Model) -> TypeGuard[TextEmbedding]:
+    """Return whether the model embeds texts, and is trained by a head alone."""
+    return hasattr(model, "load")
+
+
 @dataclass(frozen=True, slots=True)
 class ChosenModel:
     """A model, its name and the reason for choosing it."""
@@ -98,7 +116,7 @@ class ChosenModel:
     name: str
     model: Model
     """What is trained for each fold: all of it, or the head on ``frozen``."""
-    frozen: Backbone | None
+    frozen: Frozen | None
     """The pretrained network whose features are computed once."""
     reason: str
     warning: str = ""
@@ -123,9 +141,12 @@ def choose_models(config: ModelConfig, data: DataFacts) -> tuple[ChosenModel, ..
 def _choose(candidate: Candidate, config: ModelConfig, data: DataFacts) -> ChosenModel:
     name, reason, warning = candidate.name, candidate.reason, candidate.warning
     model, head = _build(name, config.weights)
-    if data.sizes is None and (is_backbone(model) or isinstance(model, SmallCNN)):
-        hint = "use mlp, linear, boosting or extra-trees"
-        raise ConfigError(f"{name} takes images, and the data has features", where="model.name", hint=hint)
+    _check_takes(model, name, data)
+    if is_text_embedding(model):
+        if config.freeze == "no":
+            problem = f"{name} is not trained whole: fine-tuning of text models is out of scope"
+            raise ConfigError(problem, where="model.freeze", hint="leave --no-freeze out")
+        return ChosenModel(name, _build_head(head or LINEAR), model, reason, warning, candidate.tip)
     if not is_backbone(model):
         if head:
             raise ConfigError(f"{name}: only a pretrained backbone has a head", where="model.name", hint=f"use {head}")
@@ -147,6 +168,24 @@ def _choose(candidate: Candidate, config: ModelConfig, data: DataFacts) -> Chose
         problem = f"{name}: a head stands on a backbone that is frozen"
         raise ConfigError(problem, where="model.freeze", hint="leave --no-freeze out, or the head")
     return ChosenModel(name, model, None, reason, warning)
+
+
+def _check_takes(model: Model, name: str, data: DataFacts) -> None:
+    """Raise ConfigError unless a model takes the kind of data."""
+    takes = "features"
+    if is_text_model(model) or is_text_embedding(model):
+        takes = "texts"
+    elif is_backbone(model) or isinstance(model, SmallCNN):
+        takes = "images"
+    if takes == data.kind or (takes == "features" and data.kind != "texts"):
+        return
+    hints = {
+        "images": "use small-cnn, extra-trees or a backbone such as resnet18",
+        "texts": f"use {TFIDF} or {WORDLLAMA}, or {WORDLLAMA}:head={name} where it is a head",
+    }
+    hint = hints.get(data.kind, "use mlp, linear, boosting or extra-trees")
+    what = {"columns": "is a table"}.get(data.kind, f"has {data.kind}")
+    raise ConfigError(f"{name} takes {takes}, and the data {what}", where="model.name", hint=hint)
 
 
 def _check_weights(config: ModelConfig, chosen: Sequence[ChosenModel]) -> None:
@@ -178,6 +217,8 @@ def _build(text: str, weights: str) -> tuple[Model, str]:
     spec = replace(spec, options={key: value for key, value in spec.options.items() if key != "head"})
     if spec.name in MODELS:
         return MODELS.build_spec(spec, weights=weights), head
+    if (embedding := find_embedding(spec.name, weights)) is not None:
+        return embedding, head
     if spec.options or spec.bare is not None:
         problem = f"{spec.name} has no option {next(iter(spec.options), spec.bare)!r}"
         raise ConfigError(problem, where="model.name", hint="use head, as in resnet18:head=extra-trees")

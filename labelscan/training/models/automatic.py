@@ -5,12 +5,14 @@ err on the same examples.
 """
 
 from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
 
 from labelscan.config import ModelConfig
 from labelscan.data.native_sizes import NativeSizes
 from labelscan.errors import ConfigError
 from labelscan.training.models import timm_model, torchvision_model
 from labelscan.training.models.backbones import file_of
+from labelscan.training.models.text_embeddings import wordllama_installed
 
 SMALL = 64
 """Images are small if their smaller side has at most so many pixels: a CNN from scratch sees them whole."""
@@ -20,6 +22,8 @@ MOST_OF_TREES = 10_000_000
 """Examples times classes above which trees are no second opinion: each keeps a number for every class in up to as many
 leaves as there are examples. A hundred of them filled 20 GB on 20,000 examples of 10,000 classes, and were not done."""
 LITE0 = "efficientnet-lite0"
+TFIDF, WORDLLAMA = "tfidf", "wordllama"
+DataKind: TypeAlias = Literal["images", "features", "columns", "texts"]
 CACHED_BACKBONES = (
     "efficientnet_v2_s",
     "convnext_tiny",
@@ -40,6 +44,8 @@ MODELS_BY_DATA = {
     "photos": ("{backbone}", ("{backbone}:head=extra-trees", "trees on the same features, which are there already")),
     "photos, trained whole": ("{backbone}", ("extra-trees", TREES)),
     "photos without weights": ("small-cnn", ("extra-trees", TREES)),
+    "texts": (TFIDF, (WORDLLAMA, "embeddings know words that these texts do not explain")),
+    "texts without weights": (TFIDF, ("bayes", "it errs apart from a linear model")),
     "table": ("mlp", ("boosting", TREES)),
     "table of few rows, many classes or columns": ("mlp", ("extra-trees", TREES)),
 }
@@ -50,8 +56,9 @@ MODELS_BY_DATA = {
 class DataFacts:
     """What the choice of models depends on."""
 
+    kind: DataKind
     sizes: NativeSizes | None
-    """None for rows of features."""
+    """Of images, else None."""
     n_examples: int
     n_classes: int
     n_columns: int = 0
@@ -78,11 +85,16 @@ def automatic_models(config: ModelConfig, data: DataFacts) -> list[Candidate]:
 
 
 def _two_models(config: ModelConfig, data: DataFacts) -> list[Candidate]:
+    if data.kind == "texts":
+        if wordllama_installed():
+            return _pair("texts", "the data has texts")
+        tip = "for a better second opinion on texts: pip install 'labelscan[text]'"
+        return _pair("texts without weights", "the data has texts", tip=tip)
     if data.sizes is None:
         is_wide = data.n_classes > MANY_CLASSES or data.n_columns > MANY_COLUMNS
         is_slow = is_wide or data.n_examples < FEW_ROWS
         kind = "table of few rows, many classes or columns" if is_slow else "table"
-        return _pair(kind, "the data has features, not images")
+        return _pair(kind, "the data is a table" if data.kind == "columns" else "the data has features")
     size = f"{data.sizes.median_height} x {data.sizes.median_width} pixels"
     if min(data.sizes.median_height, data.sizes.median_width) <= SMALL:
         return _for_small_images(config, data.sizes, f"images of {size} are small")

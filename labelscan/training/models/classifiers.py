@@ -1,7 +1,7 @@
 """Models that are not networks: trees, boosting and linear models of scikit-learn, which err apart from networks.
 
-They take rows of features, pixels, or the features of a frozen backbone, and their probabilities are an opinion of
-another kind at little cost. scikit-learn is loaded where one is made.
+They take rows of features, pixels, the columns of a table, or the features of a frozen backbone, and their
+probabilities are an opinion of another kind at little cost. scikit-learn is loaded where one is made.
 """
 
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelscan.registry import check_option
+from labelscan.training.encoders import Matrix
 
 MOST_PIXELS = 1024
 """The most values of an image that are columns of their own; larger images are averaged over squares of pixels."""
@@ -21,9 +22,9 @@ class Classifier(Protocol):
 
     classes_: NDArray[np.generic]
 
-    def fit(self, x: NDArray[np.float32], y: NDArray[np.int64]) -> object: ...
+    def fit(self, x: Matrix, y: NDArray[np.int64]) -> object: ...
 
-    def predict_proba(self, x: NDArray[np.float32]) -> NDArray[np.float64]: ...
+    def predict_proba(self, x: Matrix) -> NDArray[np.float64]: ...
 
 
 class ClassifierModel(Protocol):

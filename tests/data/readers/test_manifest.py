@@ -2,7 +2,6 @@
 
 import csv
 import json
-import sys
 
 import numpy as np
 import pandas as pd
@@ -305,13 +304,6 @@ def test_images_inside_a_parquet_file_are_refused(folder):
     frame = pd.DataFrame({"image": [{"bytes": b"x", "path": "a.png"}], "label": ["cat"]})
     frame.to_parquet(folder / "list.parquet")
     assert "must be saved as files" in refused(folder / "list.parquet")
-
-
-def test_parquet_without_pyarrow_says_what_to_install(folder, monkeypatch):
-    pd.DataFrame({"path": ["a.png"], "label": ["x"]}).to_parquet(folder / "list.parquet")
-    for name in [name for name in sys.modules if name.split(".")[0] == "pyarrow"]:
-        monkeypatch.setitem(sys.modules, name, None)
-    assert "pip install 'labelscan[parquet]'" in refused(folder / "list.parquet")
 
 
 def test_a_file_that_is_not_there_names_the_nearest(folder):

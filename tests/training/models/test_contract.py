@@ -55,7 +55,8 @@ def test_settings_change_the_recipe_and_nothing_else():
 
 
 def choose(config, sizes, n_examples=5000, n_classes=10, n_columns=20):
-    return choose_models(config, DataFacts(sizes, n_examples, n_classes, n_columns))
+    kind = "features" if sizes is None else "images"
+    return choose_models(config, DataFacts(kind, sizes, n_examples, n_classes, n_columns))
 
 
 def no_weights(monkeypatch):
@@ -229,4 +230,4 @@ def test_images_are_stored_at_a_size_that_the_network_can_take():
 
 def test_a_misspelt_name_leads_to_our_own_models_before_others():
     with pytest.raises(ConfigError, match="use efficientnet-lite0"):
-        choose_models(ModelConfig(name=("efficentnet",)), DataFacts(None, 100, 3, 4))
+        choose_models(ModelConfig(name=("efficentnet",)), DataFacts("features", None, 100, 3, 4))

@@ -1,0 +1,26 @@
+"""The columns of a table as numbers, by skrub's TableVectorizer: dates, categories and text with many values too.
+
+Trees split on missing values and categories themselves. All other models get a column that says where a number was
+missing, the median in its place, one column a category, and values that an outlier cannot stretch.
+"""
+
+from labelscan.training.encoders import Encoder
+
+
+def make_for_trees() -> Encoder:
+    """Return an encoder of M rows to a frame of numbers, NaN where they are missing, and categories."""
+    from skrub import TableVectorizer, ToCategorical
+
+    encoder: Encoder = TableVectorizer(low_cardinality=ToCategorical())
+    return encoder
+
+
+def make_for_networks() -> Encoder:
+    """Return an encoder of M rows to (M, D) finite numbers of like size."""
+    from sklearn.impute import SimpleImputer
+    from sklearn.pipeline import make_pipeline
+    from skrub import SquashingScaler, TableVectorizer
+
+    gaps = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
+    encoder: Encoder = make_pipeline(TableVectorizer(), gaps, SquashingScaler())
+    return encoder

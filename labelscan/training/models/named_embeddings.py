@@ -1,0 +1,127 @@
+"""Embeddings by name or from a folder of weights, read by sentence-transformers or model2vec, where installed.
+
+The names are those of the Hugging Face hub. What is in its cache on this machine is used; only ``--weights default``
+downloads. Fine-tuning is out of scope: these models are frozen.
+"""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labelscan.errors import ConfigError
+from labelscan.reading import why, with_home
+from labelscan.training.models.text_embeddings import Embed, LoadedEmbedding, digest_of_files
+
+Library: TypeAlias = Literal["sentence-transformers", "model2vec"]
+LIBRARIES: tuple[Library, ...] = ("sentence-transformers", "model2vec")
+MODULES = {"sentence-transformers": "sentence_transformers", "model2vec": "model2vec"}
+OWN_ORGANISATION = {"sentence-transformers": "sentence-transformers", "model2vec": "minishlab"}
+"""Where on the hub a name without an organisation is."""
+CONFIG, MODEL2VEC_MARK = "config.json", '"model2vec"'
+
+
+@dataclass(frozen=True)
+class NamedEmbedding:
+    """A model of texts that a library loads."""
+
+    name: str
+    """As after ``--model``: ``LIBRARY/NAME``, or a folder."""
+    library: Library
+    source: str
+    """The name on the hub, or the folder."""
+    download: bool = False
+
+    def load(self) -> LoadedEmbedding:
+        folder = self._folder()
+        try:
+            embed = _LOADERS[self.library](folder)
+        except Exception as error:  # whatever a library raises at files that it does not understand
+            problem = f"{folder} is no model of {self.library} ({why(error)})"
+            raise ConfigError(problem, where="model.name", hint="check the name or folder") from error
+        files = sorted(path for path in folder.rglob("*") if path.is_file())
+        return LoadedEmbedding(embed, {"weights": digest_of_files(files), self.library: version(self.library)})
+
+    def _folder(self) -> Path:
+        """Return the folder with the weights, fetched only where that is asked for."""
+        if with_home(self.source).is_dir():
+            return with_home(self.source)
+        from huggingface_hub import snapshot_download  # both libraries bring it
+        from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+
+        try:
+            return Path(snapshot_download(self.source, local_files_only=not self.download))
+        except (LocalEntryNotFoundError, HFValidationError, OSError) as error:
+            problem = f"the weights of {self.source} are not on this machine"
+            hint = "use --weights default to download them, or give a folder of weights"
+            if self.download:
+                problem, hint = f"{self.source} cannot be downloaded ({why(error)})", "check the name and the network"
+            raise ConfigError(problem, where="model.weights", hint=hint) from error
+
+
+def find_embedding(text: str, weights: str) -> NamedEmbedding | None:
+    """Return the embedding that ``text`` names, or None where it names none.
+
+    Raises:
+        ConfigError: its library is not installed.
+    """
+    library, _, name = text.partition("/")
+    if library in LIBRARIES and name:
+        source = name if "/" in name else f"{OWN_ORGANISATION[library]}/{name}"
+        found = NamedEmbedding(text, library, source, download=weights == "default")
+    elif (with_home(text) / CONFIG).is_file():
+        is_static = MODEL2VEC_MARK in (with_home(text) / CONFIG).read_text(encoding="utf-8", errors="replace")
+        found = NamedEmbedding(text, "model2vec" if is_static else "sentence-transformers", text)
+    else:
+        return None
+    if find_spec(MODULES[found.library]) is None:
+        problem = f"{text} needs {found.library}, which is not installed"
+        raise ConfigError(problem, where="model.name", hint=f"pip install {found.library}, or use tfidf")
+    return found
+
+
+def _load_sentence_transformer(folder: Path) -> Embed:
+    with _quiet():
+        from sentence_transformers import SentenceTransformer
+
+        model = SentenceTransformer(str(folder), local_files_only=True)
+
+    def embed(texts: Sequence[str]) -> NDArray[np.float32]:
+        return np.asarray(model.encode(list(texts), show_progress_bar=False), dtype=np.float32)
+
+    return embed
+
+
+def _load_model2vec(folder: Path) -> Embed:
+    from model2vec import StaticModel
+
+    model = StaticModel.from_pretrained(str(folder))
+
+    def embed(texts: Sequence[str]) -> NDArray[np.float32]:
+        encoded = model.encode(list(texts), max_length=None, use_multiprocessing=False)
+        return np.asarray(encoded, dtype=np.float32)
+
+    return embed
+
+
+_LOADERS = {"sentence-transformers": _load_sentence_transformer, "model2vec": _load_model2vec}
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep transformers from drawing progress bars of its own while weights are read."""
+    from transformers.utils import logging
+
+    shows = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # transformers
+    try:
+        yield
+    finally:
+        if shows:
+            logging.enable_progress_bar()  # type: ignore[no-untyped-call]  # transformers

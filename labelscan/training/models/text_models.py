@@ -1,0 +1,64 @@
+"""Models of texts that need no weights: TF-IDF or word counts with a head, both fitted in each fold."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from labelscan.registry import check_option
+from labelscan.training.encoders import Encoder
+from labelscan.training.encoders.tfidf import make_tfidf, make_word_counts
+from labelscan.training.models.classifiers import Classifier, ClassifierModel
+
+
+class TextModel(ClassifierModel, Protocol):
+    """A classifier of texts, with the encoder that makes numbers of them."""
+
+    def make_encoder(self) -> Encoder:
+        """Return a fresh encoder of (M,) texts to the rows that the classifier takes."""
+
+
+@dataclass(frozen=True)
+class Tfidf:
+    """Logistic regression on TF-IDF of words and of pieces of words: always there, and in any language.
+
+    Args:
+        C: inverse of the penalty on large weights, above 0.
+    """
+
+    C: float = 10.0
+
+    def __post_init__(self) -> None:
+        check_option(self.C > 0, self.C, "C", "above 0")
+
+    def make_encoder(self) -> Encoder:
+        return make_tfidf()
+
+    def make_classifier(self, seed: int, threads: int) -> Classifier:  # noqa: ARG002
+        from sklearn.linear_model import LogisticRegression
+
+        logistic: Classifier = LogisticRegression(C=self.C, max_iter=300)
+        return logistic
+
+
+@dataclass(frozen=True)
+class Bayes:
+    """Naive Bayes on counts of words, which errs apart from a linear model.
+
+    Source: Rennie, Shih, Teevan and Karger, ICML 2003, for texts; scikit-learn's MultinomialNB.
+
+    Args:
+        alpha: how often each word is taken to have been seen before in every class, above 0.
+    """
+
+    alpha: float = 0.1
+
+    def __post_init__(self) -> None:
+        check_option(self.alpha > 0, self.alpha, "alpha", "above 0")
+
+    def make_encoder(self) -> Encoder:
+        return make_word_counts()
+
+    def make_classifier(self, seed: int, threads: int) -> Classifier:  # noqa: ARG002
+        from sklearn.naive_bayes import MultinomialNB
+
+        bayes: Classifier = MultinomialNB(alpha=self.alpha)
+        return bayes
