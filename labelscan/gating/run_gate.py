@@ -94,7 +94,7 @@ def judge_gate(run: FinishedRun, limits: GateConfig, baseline: Baseline | None =
         min_error_probability=limits.min_error_probability,
         suspects=suspects,
         baseline=str(baseline.path) if baseline else "",
-        accepts_into=str(baseline.path) if baseline and baseline.may_be_written else NEW_BASELINE,
+        accepts_into=_accepts_into(baseline),
         gone=baseline.gone(run.given_labels) if baseline else (),
         relabelled=baseline.relabelled(run.given_labels) if baseline else (),
         wrong_labels=wrong_labels,
@@ -135,10 +135,18 @@ def _check_reach(run: FinishedRun, least: float) -> None:
         )
 
 
+def _accepts_into(baseline: Baseline | None) -> str:
+    if baseline is None:
+        return NEW_BASELINE
+    if baseline.are_decisions:
+        return ""
+    return str(baseline.path) if baseline.may_be_written else NEW_BASELINE
+
+
 def _suspects(
     run: FinishedRun, least: float, baseline: Baseline | None, roots: tuple[Path, ...]
 ) -> tuple[GateSuspect, ...]:
-    issues = run.issues.flagged
+    issues, decided_wrong = run.issues.flagged, set(run.decided_wrong)
     found = [
         GateSuspect(
             example_id=str(one["example_id"]),
@@ -148,6 +156,7 @@ def _suspects(
             suggested_label=str(one["suggested_label"]),
             error_probability=float(one["error_probability"]),
             is_new=baseline is None or (one["example_id"], one["given_label"]) not in baseline.reviewed,
+            is_decided=one["example_id"] in decided_wrong,
         )
         for line, one in zip(_lines(issues), issues.to_dict("records"), strict=True)
         if one["error_probability"] >= least

@@ -16,6 +16,9 @@ from labelscan.results.issues import SCORES_FILE, Issues
 from labelscan.results.run_files import DIRECTORY, FORMAT_VERSION, FRESH, RUN_FILE, read_versioned
 from labelscan.results.summary import Summary, read_summary
 
+DECIDED_WRONG = "decided_wrong"
+"""The key of run.json, within that of the decisions, for the examples whose labels are wrong by them."""
+
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Run:
@@ -115,6 +118,12 @@ class FinishedRun:
         """Return the label of every example by its id."""
         scores = self.issues.scores
         return dict(zip(scores["example_id"], scores["given_label"], strict=True))
+
+    @property
+    def decided_wrong(self) -> Sequence[str]:
+        """Return the ids of the examples whose labels a person has decided to be wrong, where decisions were given."""
+        ids = self.recorded("decisions").get(DECIDED_WRONG)
+        return [str(one) for one in ids] if isinstance(ids, list) else []
 
     @property
     def is_of_score(self) -> bool:

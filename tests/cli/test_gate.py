@@ -283,6 +283,28 @@ def blobs(tmp_path):
     (tmp_path / "blobs.csv").write_text("\n".join(["x,y,label", *rows]) + "\n")
 
 
+def test_the_same_command_judges_mended_data_in_the_same_folder(command, blobs, tmp_path):
+    line = ("gate", "blobs.csv", "--folds", "2", "--max-issues", "0", "-o", "labels-run")
+    assert command(*line).code == 1
+    table = tmp_path / "blobs.csv"
+    rows = table.read_text().splitlines()
+    table.write_text("\n".join([*rows[:8], rows[8].replace(",b", ",a"), *rows[9:-1]]) + "\n")
+    mended = command(*line)
+    assert mended.code == 0, mended.err
+    assert "labels-run starts over: the data has changed since this run: examples was 60 and is 59" in mended.err
+
+
+def test_a_run_of_detect_is_not_replaced_by_a_gate_on_changed_data(command, blobs, tmp_path):
+    assert command("detect", "blobs.csv", "--folds", "2", "-o", "run").code == 0
+    table = tmp_path / "blobs.csv"
+    table.write_text(table.read_text().rpartition("\n4")[0] + "\n")
+    before = (tmp_path / "run" / "scores.csv").read_bytes()
+    ended = command("gate", "blobs.csv", "--folds", "2", "--max-issues", "0", "-o", "run")
+    assert ended.code == 2
+    assert "keep this run and choose another place with -o" in ended.err
+    assert (tmp_path / "run" / "scores.csv").read_bytes() == before
+
+
 def test_data_is_detected_first_and_limits_do_not_make_another_run(command, blobs, tmp_path):
     line = ("gate", "blobs.csv", "--folds", "2", "--format", "json")
     first = command(*line, "--max-issues", "0")

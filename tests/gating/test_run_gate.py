@@ -9,10 +9,11 @@ from finished import a_run
 
 import labelscan
 from labelscan.config import Config, GateConfig, resolve, settings_that_matter
+from labelscan.correction.decisions import Decision
 from labelscan.errors import GateError, UsageError
 from labelscan.gating.baseline import Baseline
 from labelscan.gating.run_gate import accept, effective_limits, judge_gate
-from labelscan.gating.words import findings
+from labelscan.gating.words import findings, unlisted
 from labelscan.results.finished_run import FinishedRun
 
 CLASSES = ("cat", "dog", "fox")
@@ -22,14 +23,18 @@ CLASSES = ("cat", "dog", "fox")
 def run(tmp_path, monkeypatch):
     """Make a run of 12 labels, 4 a class, in which two cats look like dogs and one dog like a fox."""
     monkeypatch.chdir(tmp_path)
-    given = np.repeat([0, 1, 2], 4)
-    looks_like = given.copy()
+    labelscan.score(**given(), output=tmp_path / "run")
+    return FinishedRun.read(tmp_path / "run")
+
+
+def given():
+    labels = np.repeat([0, 1, 2], 4)
+    looks_like = labels.copy()
     looks_like[[0, 1]], looks_like[4] = 1, 2
     probs = np.full((12, 3), 0.02)
     probs[np.arange(12), looks_like] = 0.96
     ids = [f"{row:02}" for row in range(12)]
-    labelscan.score(probs, given, class_names=CLASSES, example_ids=ids, output=tmp_path / "run")
-    return FinishedRun.read(tmp_path / "run")
+    return {"probs": probs, "given_labels": labels, "class_names": CLASSES, "example_ids": ids}
 
 
 def a_run_with(error_probability):
@@ -185,12 +190,26 @@ def test_suspects_are_accepted_only_into_a_file_that_may_be_written(run):
     limits = effective_limits(GateConfig(max_issues=0))
     for path, are_decisions, into in (
         ("known.csv", False, "known.csv"),
-        ("decisions.csv", True, "labels-baseline.csv"),
+        ("decisions.csv", True, ""),
         (run.folder / "issues.csv", False, "labels-baseline.csv"),
     ):
         baseline = Baseline(path=Path(path), reviewed=frozenset(), are_decisions=are_decisions)
         assert judge_gate(run, limits, baseline).accepts_into == into
     assert verdict(run, max_issues=0).accepts_into == "labels-baseline.csv"
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_labels_that_were_decided_to_be_wrong_count_and_are_not_listed(run, in_memory):
+    decisions = [Decision(example_id="00", verdict="drop"), Decision(example_id="02", verdict="keep")]
+    if in_memory:
+        found = labelscan.gate(run.folder, max_issues=9, decisions=decisions)
+    else:
+        judged = labelscan.score(**given(), output=run.folder, decisions=decisions)
+        found = labelscan.gate(judged, max_issues=9)
+    assert {one.example_id for one in found.suspects if one.is_decided} == {"00"}
+    assert "00" not in {one.example_id for one in found.to_look_at}
+    assert len(found.to_look_at) == len(found.suspects) - 1 > 0
+    assert unlisted(found, len(found.to_look_at)) == "and 1 reviewed before"
 
 
 def test_a_limit_that_is_barely_exceeded_visibly_is(run):
