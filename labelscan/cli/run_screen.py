@@ -6,11 +6,23 @@ from collections.abc import Collection, Iterator
 from itertools import pairwise, zip_longest
 from pathlib import Path
 
-from labelscan.cli.console import Console, Shape, entries, show_json, side_by_side, stdout, table, text, warning
+from labelscan.cli.console import (
+    Console,
+    Shape,
+    entries,
+    show_json,
+    show_message,
+    side_by_side,
+    stdout,
+    table,
+    text,
+    warning,
+)
 from labelscan.detection.protocol import POSTERIOR
 from labelscan.detection.self_check import Estimate, SelfCheck
 from labelscan.results.columns import CLASS, FLAGGED, LABELS, PAIRS, QUALITY, SHARE, SUSPECTS, worst_classes
 from labelscan.results.finished_run import Run
+from labelscan.results.health import LEARNED_NOTHING
 from labelscan.results.issues import ISSUES_FILE
 from labelscan.results.summary import Summary
 from labelscan.results.wrong_labels import OFFER, count_in_words, list_in_words
@@ -42,6 +54,9 @@ def show(run: Run, *, top: int, as_json: bool, quiet: bool, reported: Collection
     elif not quiet:
         _show_screen(run, top=top, reported=reported)
     else:
+        for one in run.summary.warnings:
+            if one.startswith(LEARNED_NOTHING):  # what is in the file is no result
+                show_message(one, kind="warning")
         stdout().print(text(str(run.folder / ISSUES_FILE)))
 
 

@@ -44,8 +44,8 @@ def why_start_over(
     if changed := changes(settings_before, results_depend_on, show=readable):
         problem = f"this run has other settings: {'; '.join(sorted(changed))}"
     elif data_before.get("fingerprint") != data.get("fingerprint"):
-        sizes = [{key: part[key] for key in part if key != "fingerprint"} for part in (data_before, data)]
-        what = "; ".join(changes(*sizes)) or "other ids, labels or contents"
+        size_before, size = ({key: part[key] for key in part if key != "fingerprint"} for part in (data_before, data))
+        what = "; ".join(changes(size_before, size)) or "other ids, labels or contents"
         problem = f"the data has changed since this run: {what}"
         may_start_over |= for_gate and may_be_replaced(folder, before)
     if problem and not may_start_over:

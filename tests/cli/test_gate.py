@@ -256,7 +256,9 @@ def test_a_run_that_is_not_finished_cannot_be_judged(command, run):
 
 def test_models_that_learned_nothing_pass_no_gate(command, tmp_path):
     write_probs(tmp_path / "blind.npz", blind=True)
-    assert command("score", "blind.npz", "-o", "blind", "-q").code == 0
+    quiet = command("score", "blind.npz", "-o", "blind", "-q")
+    assert (quiet.code, quiet.out) == (0, "blind/issues.csv\n")
+    assert quiet.err.startswith("warning: the models learned nothing: ")
     for more in (["--max-issues", "99"], ["--baseline", "known.csv", "--update-baseline"]):
         ended = command("gate", "blind", *more)
         assert ended.code == 2
@@ -303,6 +305,18 @@ def test_a_run_of_detect_is_not_replaced_by_a_gate_on_changed_data(command, blob
     assert ended.code == 2
     assert "keep this run and choose another place with -o" in ended.err
     assert (tmp_path / "run" / "scores.csv").read_bytes() == before
+
+
+def test_images_that_were_replaced_are_judged_in_the_same_folder(command, photos):
+    line = ("gate", "photos", "--folds", "2", "--epochs", "15", "--max-issues", "99", "-o", "labels-run")
+    assert command(*line).code == 0
+    image, other = sorted(photos.rglob("*.png"))[:2]
+    image.write_bytes(other.read_bytes())
+    changed = command(*line)
+    assert changed.code == 0, changed.err
+    assert command("detect", *line[1:6], "-o", "labels-run").code == 0
+    image.write_bytes(sorted(photos.rglob("*.png"))[2].read_bytes())
+    assert command(*line).code == 2  # by now the folder is that of detect, too
 
 
 def test_data_is_detected_first_and_limits_do_not_make_another_run(command, blobs, tmp_path):
