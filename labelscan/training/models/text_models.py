@@ -22,12 +22,16 @@ class Tfidf:
 
     Args:
         C: inverse of the penalty on large weights, above 0.
+        passes: how often training goes through the texts at most. Saga has learned nearly all in ten, in a tenth of the
+            time of solvers that go on to the optimum.
     """
 
     C: float = 10.0
+    passes: int = 10
 
     def __post_init__(self) -> None:
         check_option(self.C > 0, self.C, "C", "above 0")
+        check_option(self.passes >= 1, self.passes, "passes", "at least 1")
 
     def make_encoder(self) -> Encoder:
         return make_tfidf()
@@ -35,7 +39,9 @@ class Tfidf:
     def make_classifier(self, seed: int, threads: int) -> Classifier:  # noqa: ARG002
         from sklearn.linear_model import LogisticRegression
 
-        logistic: Classifier = LogisticRegression(C=self.C, max_iter=300)
+        logistic: Classifier = LogisticRegression(
+            C=self.C, solver="saga", max_iter=self.passes, tol=1e-2, random_state=seed
+        )
         return logistic
 
 
