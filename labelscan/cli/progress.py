@@ -287,7 +287,7 @@ class _Cells:
         done = self.done + share
         if not 0 < done < self._n_cells:
             return ""
-        return f"about {duration((self._seconds + seconds) / done * (self._n_cells - done))} in all"
+        return f"about {duration((self._seconds + seconds) / done * (self._n_cells - done))} left in all"
 
 
 def _count(number: int, noun: str) -> str:

@@ -126,7 +126,7 @@ def _check_reach(run: FinishedRun, least: float) -> None:
 
     Where hardly any label is likelier wrong than right, it is right that none counts, whatever the highest probability.
     """
-    n_likely = int((run.issues.scores["error_probability"] > 0.5).sum())
+    n_likely = int((run.issues.flagged["error_probability"] > 0.5).sum())
     if n_likely >= SEVERAL and (problem := run.issues.out_of_reach(least)):
         raise GateError(
             problem,

@@ -147,10 +147,10 @@ def test_a_benchmark_says_how_long_all_other_cells_take():
     listening.tell(TrainingPlanned(2, 10, 0))
     assert listening.tell(epoch(0, 1)) == []
     (line,) = listening.tell(epoch(0, 6), after=10)
-    assert line == "training: 6 of 20 epochs (30 %), about 28 s left; about 2 min 03 s in all"
-    assert listening.tell(done("first", 40.0)) == ["first: F1 0.500 by aum, 40 s; about 2 min 00 s in all"]
+    assert line == "training: 6 of 20 epochs (30 %), about 28 s left; about 2 min 03 s left in all"
+    assert listening.tell(done("first", 40.0)) == ["first: F1 0.500 by aum, 40 s; about 2 min 00 s left in all"]
     assert listening.tell(CellDone("second", {}, 20.0, failure="diverged")) == ["second failed: diverged"]
-    assert listening.tell(done("third", 30.0)) == ["third: F1 0.500 by aum, 30 s; about 30 s in all"]
+    assert listening.tell(done("third", 30.0)) == ["third: F1 0.500 by aum, 30 s; about 30 s left in all"]
     assert listening.tell(done("fourth", 30.0)) == ["fourth: F1 0.500 by aum, 30 s"]
 
 
