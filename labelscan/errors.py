@@ -132,7 +132,7 @@ def nearest_name(name: str, known: Iterable[str], *, least: float = SIMILAR) -> 
     """Return the one of ``known`` that ``name`` was probably meant to be; empty where none resembles it.
 
     Case and separators make no difference, and the order of words little. A name may be a part of another, as
-    ``mnist`` is of ``paper-mnist``.
+    ``mnist`` is of ``paper-mnist``, or its initials.
 
     Args:
         name: as it was written.
@@ -157,8 +157,10 @@ def _similarity(words: Sequence[str], others: Sequence[str], least: float) -> fl
     """Return how similar two names are, in [0, 1]; 0 where it is less than ``least``."""
     if sorted(words) == sorted(others):
         return 1.0 if words == others else SAME_WORDS
-    whole = _ratio("".join(words), "".join(others), least)
     few, many = sorted((words, others), key=lambda one: len("".join(one)))
+    if len(few) == 1 < len(many) and few[0] == "".join(word[0] for word in many):
+        return PART
+    whole = _ratio("".join(words), "".join(others), least)
     if min(map(len, few)) < SHORTEST_WORD:
         return whole
     partly = PART * min(max(_as_word(word, other) for other in many) for word in few)

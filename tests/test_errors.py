@@ -82,6 +82,8 @@ MODELS = ("small-cnn", "extra-trees", "logistic", "gradient-boosting", "knn")
         ("logistic-regression", MODELS, "logistic"),
         ("gradientBosting", MODELS, "gradient-boosting"),
         ("knn5", MODELS, "knn"),
+        ("lr", ("loss", "learning_rate"), "learning_rate"),
+        ("cross-entropy", ("elr", "gce", "ce"), "ce"),
     ],
 )
 def test_a_slip_names_what_was_meant(slip, known, meant):
