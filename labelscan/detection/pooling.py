@@ -18,6 +18,8 @@ from labelscan.detection.noise_channel import CHUNK_CELLS, ENOUGH, SCALE_LIMITS,
 
 Floats = NDArray[np.float64]
 Probs = NDArray[np.floating[Any]]
+MAJORITY = 0.5
+"""The least weight of models by whose training examples are judged too; tests/bench/RESULTS.md has what it gains."""
 
 
 def pool(names: Sequence[str], evidences: Sequence[Evidence]) -> Evidence:
@@ -105,15 +107,17 @@ def _enough(probs: Sequence[Probs], given_labels: GivenLabels) -> Index:
 
 
 def _pooled_train_probs(evidences: Sequence[Evidence], weights: Floats) -> NDArray[Any] | None:
-    """Return the mean of the probabilities from training, over the models that have them."""
+    """Return the mean of the probabilities from training, over the models that have them.
+
+    None where these models make up less than ``MAJORITY`` of the pool: what a weak network says of its own training
+    examples would outweigh a better model that says nothing of them.
+    """
     known = [(one.train_probs, weight) for one, weight in zip(evidences, weights, strict=True)]
     probs = [each for each, _ in known if each is not None]
-    if len(probs) < 2:
-        return probs[0] if probs else None
     own_weights = np.array([weight for each, weight in known if each is not None])
-    equal = np.full(len(probs), 1 / len(probs))
-    own_weights = own_weights / own_weights.sum() if own_weights.sum() > 0 else equal
-    return geometric_mean(probs, own_weights, np.float16)
+    if not probs or own_weights.sum() < MAJORITY:
+        return None
+    return probs[0] if len(probs) == 1 else geometric_mean(probs, own_weights / own_weights.sum(), np.float16)
 
 
 def _mean_margin(margins: Sequence[NDArray[np.float32]]) -> NDArray[np.float32] | None:

@@ -8,7 +8,12 @@ from labelscan.pipeline.planned_opinions import PlannedOpinion, kind_of
 from labelscan.pipeline.planning import Plan
 from labelscan.results.finished_run import opinion_facts
 
-INPUT_WORDS = {"features": "rows of features", "columns": "columns of a table", "texts": "texts"}
+INPUT_WORDS = {
+    "features": "rows of features",
+    "embeddings": "embeddings",
+    "columns": "columns of a table",
+    "texts": "texts",
+}
 
 
 def plan_facts(plan: Plan) -> tuple[tuple[str, str], ...]:

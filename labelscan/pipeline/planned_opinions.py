@@ -34,7 +34,7 @@ from labelscan.training.models import (
     is_network,
     is_text_model,
 )
-from labelscan.training.models.automatic import SMALL, DataFacts, DataKind
+from labelscan.training.models.automatic import MANY_COLUMNS, SMALL, DataFacts, DataKind
 from labelscan.training.models.classifiers import MOST_PIXELS, Boosting, Classifier
 from labelscan.training.models.mlp import MLP
 from labelscan.training.models.small_cnn import SmallCNN
@@ -215,8 +215,16 @@ def input_shape(dataset: Dataset, shape: ImageShape | None) -> tuple[int, ...]:
 
 def kind_of(inputs: Inputs) -> DataKind:
     """Return what examples are."""
-    kinds: Mapping[type, DataKind] = {FeatureTable: "features", ColumnTable: "columns", Texts: "texts"}
+    if isinstance(inputs, FeatureTable):
+        return "embeddings" if _are_embeddings(inputs) else "features"
+    kinds: Mapping[type, DataKind] = {ColumnTable: "columns", Texts: "texts"}
     return kinds.get(type(inputs), "images")
+
+
+def _are_embeddings(table: FeatureTable) -> bool:
+    """Return whether the columns are many, and have no names that mean anything, such as e0, e1 and so on."""
+    stems = {name.rstrip("0123456789") for name in table.names}
+    return table.features.shape[1] > MANY_COLUMNS and len(stems) <= 1
 
 
 def _n_columns(inputs: Inputs) -> int:

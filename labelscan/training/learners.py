@@ -2,14 +2,12 @@
 
 import copy
 import math
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 from torch.nn import functional
@@ -212,9 +210,7 @@ class ClassifierLearner:
             with threadpool_limits(limits=torch.get_num_threads()), stopping_at_once():
                 encoder = self.encode() if self.encode is not None and isinstance(inputs, StoredRows) else None
                 rows = self._rows(inputs, job.train_index)
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore", ConvergenceWarning)  # passes are limited on purpose
-                    classifier.fit(rows if encoder is None else encoder.fit_transform(rows), labels)
+                classifier.fit(rows if encoder is None else encoder.fit_transform(rows), labels)
                 if hasattr(classifier, "n_jobs"):
                     classifier.n_jobs = 1  # threads would add up what trees predict in the order in which they end
                 columns = seen[np.asarray(classifier.classes_, dtype=np.int64)]

@@ -112,3 +112,12 @@ def test_what_only_some_models_know_from_training_is_pooled_over_these(labels):
     weights = np.array([one.weight for one in both.opinions[:2]])
     own = [one.train_probs for one in networks]
     np.testing.assert_array_equal(both.train_probs, geometric_mean(own, weights / weights.sum(), np.float16))
+
+
+def test_what_a_weak_network_says_of_its_own_training_does_not_outweigh_a_better_model(labels):
+    weak, strong = opinions_about(labels, 0.5, 3.0)
+    network = evidence_of(weak, labels, train_probs=weak.astype(np.float16), train_margin=np.ones(400, np.float32))
+    evidence = pool(["network", "trees"], [network, evidence_of(strong, labels)])
+    assert evidence.opinions[0].weight < 0.5
+    assert evidence.train_probs is None
+    assert evidence.train_margin is not None  # a column of its own, which decides nothing

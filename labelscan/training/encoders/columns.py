@@ -19,8 +19,11 @@ def make_for_networks() -> Encoder:
     """Return an encoder of M rows to (M, D) finite numbers of like size."""
     from sklearn.impute import SimpleImputer
     from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder
     from skrub import SquashingScaler, TableVectorizer
 
+    # skrub's own drops a column of two, and then warns of each category that it did not see.
+    categories = OneHotEncoder(handle_unknown="ignore", dtype="float32", sparse_output=False)
     gaps = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
-    encoder: Encoder = make_pipeline(TableVectorizer(), gaps, SquashingScaler())
+    encoder: Encoder = make_pipeline(TableVectorizer(low_cardinality=categories), gaps, SquashingScaler())
     return encoder

@@ -184,7 +184,7 @@ def _check_takes(model: Model, name: str, data: DataFacts) -> None:
         "texts": f"use {TFIDF} or {WORDLLAMA}, or {WORDLLAMA}:head={name} where it is a head",
     }
     hint = hints.get(data.kind, "use mlp, linear, boosting or extra-trees")
-    what = {"columns": "is a table"}.get(data.kind, f"has {data.kind}")
+    what = "is a table" if data.kind == "columns" else f"has {data.kind}"
     raise ConfigError(f"{name} takes {takes}, and the data {what}", where="model.name", hint=hint)
 
 

@@ -18,12 +18,15 @@ SMALL = 64
 """Images are small if their smaller side has at most so many pixels: a CNN from scratch sees them whole."""
 FEW_ROWS, MANY_CLASSES, MANY_COLUMNS = 1_000, 20, 64
 """Boosting wants more rows than that, and takes long with more classes or columns."""
+MOST_OF_RIDGE = 100_000_000
+"""Examples times columns and classes above which ridge regression, which has several copies of both in float64, is no
+second opinion: a gigabyte each."""
 MOST_OF_TREES = 10_000_000
 """Examples times classes above which trees are no second opinion: each keeps a number for every class in up to as many
 leaves as there are examples. A hundred of them filled 20 GB on 20,000 examples of 10,000 classes, and were not done."""
 LITE0 = "efficientnet-lite0"
 TFIDF, WORDLLAMA = "tfidf", "wordllama"
-DataKind: TypeAlias = Literal["images", "features", "columns", "texts"]
+DataKind: TypeAlias = Literal["images", "features", "embeddings", "columns", "texts"]
 CACHED_BACKBONES = (
     "efficientnet_v2_s",
     "convnext_tiny",
@@ -44,8 +47,8 @@ MODELS_BY_DATA = {
     "photos": ("{backbone}", ("{backbone}:head=extra-trees", "trees on the same features, which are there already")),
     "photos, trained whole": ("{backbone}", ("extra-trees", TREES)),
     "photos without weights": ("small-cnn", ("extra-trees", TREES)),
+    "embeddings": ("linear", ("ridge", "it is fitted in another way, and is less sure of itself")),
     "texts": (TFIDF, (WORDLLAMA, "embeddings know words that these texts do not explain")),
-    "texts without weights": (TFIDF, ("bayes", "it errs apart from a linear model")),
     "table": ("mlp", ("boosting", TREES)),
     "table of few rows, many classes or columns": ("mlp", ("extra-trees", TREES)),
 }
@@ -77,19 +80,28 @@ class Candidate:
 
 def automatic_models(config: ModelConfig, data: DataFacts) -> list[Candidate]:
     """Return the models for some data, or raise ConfigError where weights in a file do not say what they are for."""
+    if data.kind == "texts" and not wordllama_installed():
+        tip = "for a second opinion on texts: pip install 'labelscan[text]'"
+        return [Candidate(TFIDF, "the data has texts", tip=tip)]
     first, second = _two_models(config, data)
-    if "extra-trees" not in second.name or data.n_examples * data.n_classes <= MOST_OF_TREES:
-        return [first, second]
-    tip = f"no second opinion: trees of {data.n_classes:,} classes take too much memory; name one by --model"
-    return [replace(first, tip=tip)]
+    costs = {
+        "extra-trees": (data.n_examples * data.n_classes, MOST_OF_TREES, f"trees of {data.n_classes:,} classes take"),
+        "ridge": (
+            data.n_examples * (data.n_columns + data.n_classes),
+            MOST_OF_RIDGE,
+            "ridge regression on so much takes",
+        ),
+    }
+    for name, (cost, most, what) in costs.items():
+        if name in second.name and cost > most:
+            tip = f"no second opinion: {what} too much memory; name one by --model"
+            return [replace(first, tip=tip)]
+    return [first, second]
 
 
 def _two_models(config: ModelConfig, data: DataFacts) -> list[Candidate]:
-    if data.kind == "texts":
-        if wordllama_installed():
-            return _pair("texts", "the data has texts")
-        tip = "for a better second opinion on texts: pip install 'labelscan[text]'"
-        return _pair("texts without weights", "the data has texts", tip=tip)
+    if data.kind in ("texts", "embeddings"):
+        return _pair(data.kind, f"the data has {data.kind}")
     if data.sizes is None:
         is_wide = data.n_classes > MANY_CLASSES or data.n_columns > MANY_COLUMNS
         is_slow = is_wide or data.n_examples < FEW_ROWS

@@ -8,6 +8,9 @@ from torch import nn
 from labelscan.registry import check_option
 from labelscan.training.recipe import Recipe
 
+LARGE = 200_000
+"""Examples above which a perceptron learns in fewer and larger steps: it has seen enough of them."""
+
 
 @dataclass(frozen=True)
 class MLP:
@@ -37,8 +40,9 @@ class MLP:
         return nn.Sequential(*parts, nn.Linear(width, n_classes))
 
     def recipe(self, n_examples: int, input_shape: tuple[int, ...]) -> Recipe:  # noqa: ARG002
-        epochs = min(max(math.ceil(60_000 / max(n_examples, 1)), 10), 60)
-        return Recipe(epochs=epochs, batch_size=64, learning_rate=2e-3, weight_decay=1e-2)
+        is_large = n_examples > LARGE
+        epochs = min(max(math.ceil(60_000 / max(n_examples, 1)), 5 if is_large else 10), 60)
+        return Recipe(epochs=epochs, batch_size=256 if is_large else 64, learning_rate=2e-3, weight_decay=1e-2)
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,9 @@ LIBRARIES: tuple[Library, ...] = ("sentence-transformers", "model2vec")
 MODULES = {"sentence-transformers": "sentence_transformers", "model2vec": "model2vec"}
 OWN_ORGANISATION = {"sentence-transformers": "sentence-transformers", "model2vec": "minishlab"}
 """Where on the hub a name without an organisation is."""
-CONFIG, MODEL2VEC_MARK = "config.json", '"model2vec"'
+CONFIG = "config.json"
+STATIC_MARKS = {CONFIG: '"model2vec"', "modules.json": "StaticEmbedding"}
+"""What the files of a folder say where its model is one of tokens alone."""
 
 
 @dataclass(frozen=True)
@@ -76,14 +78,21 @@ def find_embedding(text: str, weights: str) -> NamedEmbedding | None:
         source = name if "/" in name else f"{OWN_ORGANISATION[library]}/{name}"
         found = NamedEmbedding(text, library, source, download=weights == "default")
     elif (with_home(text) / CONFIG).is_file():
-        is_static = MODEL2VEC_MARK in (with_home(text) / CONFIG).read_text(encoding="utf-8", errors="replace")
-        found = NamedEmbedding(text, "model2vec" if is_static else "sentence-transformers", text)
+        found = NamedEmbedding(text, "model2vec" if _is_static(with_home(text)) else "sentence-transformers", text)
     else:
         return None
     if find_spec(MODULES[found.library]) is None:
         problem = f"{text} needs {found.library}, which is not installed"
         raise ConfigError(problem, where="model.name", hint=f"pip install {found.library}, or use tfidf")
     return found
+
+
+def _is_static(folder: Path) -> bool:
+    files = {name: folder / name for name in STATIC_MARKS}
+    return any(
+        path.is_file() and STATIC_MARKS[name] in path.read_text(encoding="utf-8", errors="replace")
+        for name, path in files.items()
+    )
 
 
 def _load_sentence_transformer(folder: Path) -> Embed:

@@ -1,10 +1,14 @@
 """Models of texts that need no weights: TF-IDF or word counts with a head, both fitted in each fold."""
 
+import warnings
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from labelscan.registry import check_option
-from labelscan.training.encoders import Encoder
+from labelscan.training.encoders import Encoder, Matrix
 from labelscan.training.encoders.tfidf import make_tfidf, make_word_counts
 from labelscan.training.models.classifiers import Classifier, ClassifierModel
 
@@ -37,12 +41,30 @@ class Tfidf:
         return make_tfidf()
 
     def make_classifier(self, seed: int, threads: int) -> Classifier:  # noqa: ARG002
+        return _FewPasses(self.C, self.passes, seed)
+
+
+class _FewPasses:
+    """Logistic regression that is not warned of having stopped where it was told to."""
+
+    classes_: NDArray[np.generic]
+
+    def __init__(self, penalty: float, passes: int, seed: int) -> None:
         from sklearn.linear_model import LogisticRegression
 
-        logistic: Classifier = LogisticRegression(
-            C=self.C, solver="saga", max_iter=self.passes, tol=1e-2, random_state=seed
-        )
-        return logistic
+        self._logistic = LogisticRegression(C=penalty, solver="saga", max_iter=passes, tol=1e-2, random_state=seed)
+
+    def fit(self, x: Matrix, y: NDArray[np.int64]) -> "_FewPasses":
+        from sklearn.exceptions import ConvergenceWarning
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            self._logistic.fit(x, y)
+        self.classes_ = self._logistic.classes_
+        return self
+
+    def predict_proba(self, x: Matrix) -> NDArray[np.float64]:
+        return np.asarray(self._logistic.predict_proba(x), dtype=np.float64)
 
 
 @dataclass(frozen=True)

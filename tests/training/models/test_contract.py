@@ -99,6 +99,13 @@ def test_trees_of_so_many_classes_that_they_fill_the_memory_are_no_second_opinio
     assert len(choose(ModelConfig(name=("mlp", "extra-trees")), None, 20_000, 10_000)) == 2
 
 
+def test_embeddings_get_two_linear_models_unless_there_are_too_many_of_them():
+    facts = DataFacts("embeddings", None, 10_000, 10, 768)
+    assert [one.name for one in choose_models(ModelConfig(), facts)] == ["linear", "ridge"]
+    (alone,) = choose_models(ModelConfig(), replace(facts, n_examples=1_000_000))
+    assert "no second opinion" in alone.tip
+
+
 @pytest.mark.skipif(not lite0_installed(), reason="needs the extra lite0")
 def test_small_colour_images_get_pretrained_features_and_a_short_training_where_weights_are_at_hand():
     lite0, small = choose(ModelConfig(), SMALL_COLOUR)

@@ -1,0 +1,74 @@
+"""Encoders learn from the training rows alone, and know nothing of those that a fold holds out."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from tiny_texts import draw_columns, draw_texts
+
+from labelscan.arrays import as_strings
+from labelscan.training.encoders.columns import make_for_networks, make_for_trees
+from labelscan.training.encoders.tfidf import make_tfidf, make_word_counts
+
+TEXTS = as_strings(draw_texts(60)[0])
+FRAME = draw_columns(60)[0]
+ENCODERS = [(make_tfidf, TEXTS), (make_word_counts, TEXTS), (make_for_trees, FRAME), (make_for_networks, FRAME)]
+
+
+def rows_of(rows, index):
+    return rows.iloc[index].reset_index(drop=True) if isinstance(rows, pd.DataFrame) else rows[index]
+
+
+def dense(matrix):
+    return matrix.toarray() if hasattr(matrix, "toarray") else pd.DataFrame(matrix).to_numpy(dtype=object)
+
+
+@pytest.mark.parametrize(("make", "rows"), ENCODERS)
+def test_an_encoder_gives_a_row_an_example_the_same_whatever_rows_come_with_it(make, rows):
+    first, second = pickle.loads(pickle.dumps(make))(), make()
+    trained = first.fit_transform(rows_of(rows, np.arange(50)))
+    assert trained.shape[0] == 50
+    second.fit_transform(rows_of(rows, np.arange(50)))
+    both, alone = first.transform(rows_of(rows, np.array([50, 55]))), second.transform(rows_of(rows, np.array([55])))
+    pd.testing.assert_series_equal(pd.Series(dense(both)[1]), pd.Series(dense(alone)[0]))
+
+
+def test_a_word_that_only_held_out_texts_have_is_unknown():
+    encoder = make_tfidf()
+    encoder.fit_transform(as_strings(["red red", "blue"]))
+    assert encoder.transform(as_strings(["zzzz"])).nnz == 0
+
+
+def test_words_and_pieces_of_any_script_count():
+    matrix = make_tfidf().fit_transform(as_strings(["ọjà àgbáyé", "ọjàgbé", "שלום עולם", "你好世界 再见"]))
+    assert (matrix.getnnz(axis=1) > 0).all()
+    assert (matrix[0] @ matrix[1].T).toarray()[0, 0] > 0  # they share pieces, and no word
+
+
+def test_networks_get_finite_numbers_and_are_told_where_one_was_missing():
+    encoded = np.asarray(make_for_networks().fit_transform(FRAME), dtype=np.float64)
+    assert np.isfinite(encoded).all()
+    assert np.abs(encoded).max() < 10
+    missing = FRAME["weight"].isna().to_numpy()
+    tells = [column for column in encoded.T if len(np.unique(column)) == 2 and len(np.unique(column[missing])) == 1]
+    assert any(len(np.unique(column[~missing])) == 1 for column in tells)
+
+
+def test_an_outlier_does_not_squeeze_all_others_together():
+    values = np.r_[np.linspace(0, 1, 99), 1e12]
+    encoded = np.asarray(make_for_networks().fit_transform(pd.DataFrame({"price": values})))[:, 0]
+    assert np.ptp(encoded[:99]) > 0.5
+
+
+def test_trees_get_gaps_as_gaps_and_categories_as_categories():
+    encoded = make_for_trees().fit_transform(FRAME)
+    assert encoded["weight"].isna().sum() == FRAME["weight"].isna().sum()
+    assert isinstance(encoded["shop"].dtype, pd.CategoricalDtype)
+
+
+def test_a_category_that_only_held_out_rows_have_is_no_error():
+    encoder = make_for_networks()
+    train = pd.DataFrame({"shop": ["a", "b", "a", "c"]}, dtype=object)
+    encoder.fit_transform(train)
+    assert np.isfinite(np.asarray(encoder.transform(pd.DataFrame({"shop": ["new", None]}, dtype=object)))).all()
