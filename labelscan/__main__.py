@@ -5,7 +5,6 @@ accident may end in it.
 """
 
 import contextlib
-import difflib
 import errno
 import os
 import shlex
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from labelscan import interruption
-from labelscan.errors import Interrupted, LabelscanError, Problem, UsageError
+from labelscan.errors import Interrupted, LabelscanError, Problem, UsageError, did_you_mean
 
 RESUMABLE = {"detect", "benchmark", "gate"}
 BAD_USAGE, FAILED, INTERRUPTED = UsageError.exit_code, LabelscanError.exit_code, Interrupted.exit_code
@@ -115,10 +114,11 @@ def _usage_problem(error: Any, arguments: list[str]) -> Problem:
     commands = [command.name for command in app.registered_commands]
     command = f"{arguments[0]} " if arguments and arguments[0] in commands else ""
     page = f"see labelscan {command}--help"
-    unknown, nearest = getattr(error, "option_name", ""), getattr(error, "possibilities", None)
-    if unknown and nearest:  # click lists every option that resembles it a little, the nearest not first
-        best = difflib.get_close_matches(unknown, nearest, n=1, cutoff=0)[0]
-        return Problem(f"no such option: {unknown}", hint=f"did you mean {best}? {page}")
+    unknown, context = getattr(error, "option_name", ""), getattr(error, "ctx", None)
+    if unknown and context is not None:  # what click itself suggests is not sorted by how near it is
+        known = [name for parameter in context.command.params for name in parameter.opts if name.startswith("--")]
+        hint = did_you_mean(unknown, known, otherwise="")
+        return Problem(f"no such option: {unknown}", hint=f"{hint} {page}".lstrip())
     return Problem(str(error.format_message()).rstrip("."), hint=page)
 
 

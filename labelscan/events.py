@@ -105,7 +105,10 @@ class CellStarted:
 
 @dataclass(frozen=True, slots=True)
 class CellDone:
-    """A cell is finished, with ``f1`` by detector, or could not be: ``failure`` says why."""
+    """A cell is finished, with ``f1`` by detector, or could not be: ``failure`` says why.
+
+    ``seconds`` are those that have passed, unlike the fold seconds of a scoreboard: folds train side by side.
+    """
 
     cell: str
     f1: Mapping[str, float]

@@ -5,7 +5,6 @@ readers, are used as they are. Other packages add parts by an entry point in the
 ``labelscan.loss`` or ``labelscan.gate_format``.
 """
 
-import difflib
 import inspect
 import math
 import types
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import Generic, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from labelscan.errors import ConfigError
+from labelscan.errors import ConfigError, nearest_name
 
 T = TypeVar("T")
 LARGEST = 2**63 - 1
@@ -180,8 +179,10 @@ class Registry(Parts[Callable[..., T]], Generic[T]):
 
 def nearest(name: str, known: Collection[str]) -> str:
     """Return the name that resembles ``name``, else all of them: ``a, b or c``."""
-    names = difflib.get_close_matches(name, list(known), n=1) or sorted(known)
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
+    if resembling := nearest_name(name, known):
+        return resembling
+    *names, last = sorted(known)
+    return f"{', '.join(names)} or {last}" if names else last
 
 
 def read_value(text: str, kind: object, *, where: str) -> object:

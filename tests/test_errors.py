@@ -49,3 +49,51 @@ def test_problems_beyond_the_most_are_counted():
 def test_few_problems_are_all_named():
     error = DatasetError.of([Problem("one"), Problem("two")])
     assert str(error) == "one\ntwo"
+
+
+CONFIGS = ("ci", "default", "paper-cifar10", "paper-cifar100", "paper-mnist", "photos", "quick")
+COLUMNS = ("image_path", "Species Name", "true_label", "review_text", "patient")
+CLASSES = ("airplane", "automobile", "bird", "cat", "horse")
+MODELS = ("small-cnn", "extra-trees", "logistic", "gradient-boosting", "knn")
+
+
+@pytest.mark.parametrize(
+    ("slip", "known", "meant"),
+    [
+        ("foto", CONFIGS, "photos"),
+        ("Photos", CONFIGS, "photos"),
+        ("mnsit", CONFIGS, "paper-mnist"),
+        ("cifar100", CONFIGS, "paper-cifar100"),
+        ("paper_mnist", CONFIGS, "paper-mnist"),
+        ("MnistPaper", CONFIGS, "paper-mnist"),
+        ("species", COLUMNS, "Species Name"),
+        ("SPECIES_NAME", COLUMNS, "Species Name"),
+        ("imgpath", COLUMNS, "image_path"),
+        ("trueLabel", COLUMNS, "true_label"),
+        ("lable", COLUMNS, "true_label"),
+        ("text", COLUMNS, "review_text"),
+        ("patient id", COLUMNS, "patient"),
+        ("aeroplane", CLASSES, "airplane"),
+        ("auto", CLASSES, "automobile"),
+        ("Bird ", CLASSES, "bird"),
+        ("kat", CLASSES, "cat"),
+        ("cnn", MODELS, "small-cnn"),
+        ("trees", MODELS, "extra-trees"),
+        ("logistic-regression", MODELS, "logistic"),
+        ("gradientBosting", MODELS, "gradient-boosting"),
+        ("knn5", MODELS, "knn"),
+        ("lr", ("loss", "learning_rate"), "learning_rate"),
+        ("cross-entropy", ("elr", "gce", "ce"), "ce"),
+    ],
+)
+def test_a_slip_names_what_was_meant(slip, known, meant):
+    assert errors.nearest_name(slip, known) == meant
+
+
+@pytest.mark.parametrize(
+    ("name", "known"), [("zzz", CONFIGS), ("x", COLUMNS), ("salary", COLUMNS), ("lorry", CLASSES), ("", CLASSES)]
+)
+def test_what_resembles_nothing_names_nothing(name, known):
+    assert errors.nearest_name(name, known) == ""
+    assert errors.nearest_name(name, known, least=0.0) in known
+    assert errors.did_you_mean(name, known, otherwise="see the list") == "see the list"

@@ -7,13 +7,14 @@ Images are decoded, and features of a frozen backbone computed, once for all cel
 from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
+from time import monotonic
 
 import pandas as pd
 
 from labelscan.benchmarking.markdown import write_scoreboard_markdown
 from labelscan.benchmarking.plan import REFERENCE, BenchmarkPlan, Cell
 from labelscan.benchmarking.runs import Cells, FinishedCell
-from labelscan.benchmarking.scoreboard import Row, Scoreboard, in_order, judge
+from labelscan.benchmarking.scoreboard import FOLD_SECONDS, Row, Scoreboard, in_order, judge
 from labelscan.config import nested
 from labelscan.detection.detectors import DETECTORS
 from labelscan.errors import DiskError, RunError, TimeOver
@@ -139,18 +140,22 @@ def _fill(measured: "_Measured", run: RunFolder, listen: Listener) -> None:
     todo = [cell for cell in plan.cells if cell not in measured.rows]
     log(CellsPlanned(len(plan.cells), len(plan.cells) - len(todo)))
     for cell in todo:
-        log(CellStarted(str(cell)))
+        started = monotonic()
         try:
+            if cell.needs_reference:
+                cells.provide_reference()
+            log(CellStarted(str(cell)))
+            started = monotonic()
             finished = cells.train(cell)
         except DiskError:  # no other cell would be written either
             raise
         except RunError as error:
             measured.failures[cell] = str(error)
-            log(CellDone(str(cell), {}, 0.0, failure=str(error)))
+            log(CellDone(str(cell), {}, monotonic() - started, failure=str(error)))
         else:
             f1 = measured.add(cell, finished)
             measured.write_tables()
-            log(CellDone(str(cell), f1, finished.seconds))
+            log(CellDone(str(cell), f1, monotonic() - started))
 
 
 class _Measured:
@@ -167,7 +172,7 @@ class _Measured:
         evidence, true_labels = finished.evidence, finished.dataset.true_labels
         assert true_labels is not None
         detections = {name: detector.detect(evidence) for name, detector in self._detectors.items()}
-        about = asdict(cell) | {"seconds": finished.seconds, "f1_ceiling": finished.f1_ceiling}
+        about = asdict(cell) | {FOLD_SECONDS: finished.fold_seconds, "f1_ceiling": finished.f1_ceiling}
         rows = judge(detections, evidence, true_labels[evidence.index], **about)
         self.rows[cell] = rows
         return {row["detector"]: row["f1"] for row in rows}

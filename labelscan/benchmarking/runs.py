@@ -65,7 +65,8 @@ class FinishedCell:
 
     dataset: Dataset
     evidence: Evidence
-    seconds: float
+    fold_seconds: float
+    """Of training, summed over the folds."""
     f1_ceiling: float | None
     """The highest F1 that can be expected; None where nothing is known of it."""
 
@@ -106,13 +107,11 @@ class Cells:
         return FinishedCell(dataset, evidence, mark.seconds, labels.f1_ceiling)
 
     def train(self, cell: Cell) -> FinishedCell:
-        """Carry out or resume the run of a cell.
+        """Carry out or resume the run of a cell, for which ``provide_reference`` has been called where it needs one.
 
         Raises:
             RunError: it could not be finished.
         """
-        if cell.needs_reference:
-            self._provide_reference()
         labels, folder, contents = self._labels(cell), self._folder(cell), self._contents
         assert labels is not None
         assert contents is not None
@@ -141,11 +140,15 @@ class Cells:
             notify=listen,
         )
         finished = FinishedCell(dataset, run.evidence, round(sum(seconds), 3), labels.f1_ceiling)
-        replace(mark, seconds=finished.seconds).write(folder)
+        replace(mark, seconds=finished.fold_seconds).write(folder)
         return finished
 
-    def _provide_reference(self) -> None:
-        """Train the reference unless it is finished; if that fails, so does every cell that needs it."""
+    def provide_reference(self) -> None:
+        """Train the reference unless it is finished.
+
+        Raises:
+            RunError: it could not be finished, now or at an earlier call.
+        """
         if self._reference_error is not None:
             raise self._reference_error
         if self._known_reference() is None:

@@ -53,7 +53,9 @@ def apply(
         Path | None, option(OUTPUT, "Make class folders with links to the images instead.", metavar="FOLDER")
     ] = None,
     copy: Annotated[bool, option(OUTPUT, "Copy the images instead of linking them.", "--copy")] = False,
-    overwrite: Annotated[bool, option(OUTPUT, "Replace an existing file that differs.", "--overwrite")] = False,
+    overwrite: Annotated[
+        bool, option(OUTPUT, "Replace an existing file that differs, or an earlier folder of links.", "--overwrite")
+    ] = False,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:

@@ -5,10 +5,11 @@ from typing import Annotated
 
 from labelscan.cli import completion, options
 from labelscan.cli.command import Given, command
-from labelscan.cli.detect import SETTINGS
+from labelscan.cli.detect import SETTINGS, read_first
 from labelscan.cli.options import OUTPUT, option, read_time, refuse_both, whole_number
 from labelscan.config.sections import RUN
 from labelscan.errors import RunError
+from labelscan.events import interruptible
 
 COMPARED = "Compared (each may be repeated)"
 
@@ -88,13 +89,16 @@ def benchmark(
     """
     refuse_both("--quiet", quiet, "--verbose", verbose)
     settings = given.resolve_with_data(data, "benchmark")
-    from labelscan.benchmarking import run_benchmark  # this and rich load torch and more, not for --help
-    from labelscan.benchmarking.plan import make_benchmark_plan
-    from labelscan.cli import benchmark_screen, progress
+    from labelscan.cli import progress  # for which rich is loaded, not for --help
 
     with progress.shown(quiet=quiet, verbose=verbose) as listener:
+        dataset = None if loss or detector else read_first(settings, interruptible(listener, None))
+        from labelscan.benchmarking import run_benchmark  # for which torch and more are loaded
+        from labelscan.benchmarking.plan import make_benchmark_plan
+
         plan = make_benchmark_plan(
             settings,
+            dataset=dataset,
             noises=noise or (),
             losses=loss or (),
             detectors=detector or (),
@@ -106,6 +110,8 @@ def benchmark(
             outlook = run_benchmark.look_ahead(plan)
         else:
             result = run_benchmark.benchmark(plan, fresh=fresh, max_seconds=budget, notify=listener)
+    from labelscan.cli import benchmark_screen
+
     if dry_run:
         benchmark_screen.show_plan(plan, outlook, as_json=as_json)
         return

@@ -9,7 +9,7 @@ from labelscan.benchmarking.plan import BenchmarkPlan
 from labelscan.benchmarking.run_benchmark import Benchmark, Outlook
 from labelscan.benchmarking.scoreboard import COLUMNS, PAIRED_METRICS, TABLE_FILE, Scoreboard
 from labelscan.cli.console import Console, fitting, sections, show_json, show_message, stdout, text
-from labelscan.cli.run_screen import NOTHING_DONE, show_facts
+from labelscan.cli.plan_screen import NOTHING_DONE, show_facts
 from labelscan.pipeline.plan_facts import facts_to_json
 from labelscan.tables import NONE, Table
 

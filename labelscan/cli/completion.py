@@ -16,7 +16,7 @@ REGISTRIES = {
     "detectors": ("labelscan.detection.detectors", "DETECTORS"),
     "noises": ("labelscan.data.noise", "NOISES"),
 }
-"""Where parts are registered: the modules of losses and models load torch, that of detectors loads cleanlab."""
+"""Where parts are registered: the modules of losses and models load torch."""
 KINDS = ("losses", "models", "detectors", "configs", "noises")
 """What ``labelscan list`` can list."""
 

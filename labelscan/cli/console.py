@@ -266,7 +266,7 @@ class Bars:
         """Add a bar called ``name``; with a total of 0 it only shows that something is being done."""
         self._tasks[name] = self._progress.add_task(name, total=total or None, note="")
 
-    def move(self, name: str, done: int, note: str = "") -> None:
+    def move(self, name: str, done: float, note: str = "") -> None:
         """Set the bar to ``done``, with a note behind it."""
         if name in self._tasks:
             self._progress.update(self._tasks[name], completed=done, note=note)

@@ -1,11 +1,16 @@
 """``labelscan detect DATA``: train fold by fold, write a run folder, show what looks wrong."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from labelscan.cli import options
 from labelscan.cli.command import Given, command
 from labelscan.cli.options import option, refuse_both
+from labelscan.config import Config
 from labelscan.config.sections import DATA, MODEL, RUN, TRAINING
+from labelscan.events import Listener, interruptible
+
+if TYPE_CHECKING:  # for which numpy is loaded
+    from labelscan.data.dataset import Dataset
 
 SETTINGS = (TRAINING, MODEL, DATA, RUN)
 """Headings of the settings of a run."""
@@ -36,25 +41,44 @@ def detect(
     refuse_both("--quiet", quiet, "--verbose", verbose)
     settings = given.resolve_with_data(data, "detect")
     import labelscan
-    from labelscan.cli import progress, run_screen  # rich and torch load here, not for --help
+    from labelscan.cli import progress, run_screen  # rich and pandas load here, not for --help
 
-    if dry_run:
-        from labelscan.pipeline.estimate import estimate
-
-        with progress.shown(quiet=quiet, verbose=verbose) as listener:
-            plan = labelscan.plan(settings=settings, output=output, notify=listener)
-            expected = estimate(plan)
-        seconds = None if expected is None else expected.total
-        run_screen.show_plan(plan, seconds, as_json=as_json, fresh=fresh, reported=listener.reported)
-        return
     with progress.shown(quiet=quiet, verbose=verbose) as listener:
-        run = labelscan.detect(
-            settings=settings,
-            output=output,
-            resume=resume,
-            fresh=fresh,
-            decisions=decisions,
-            max_seconds=max_time,
-            notify=listener,
-        )
-    run_screen.show(run, top=top, as_json=as_json, quiet=quiet, reported=listener.reported)
+        listen = interruptible(listener, max_time)
+        dataset = read_first(settings, listen)
+        if dry_run:
+            from labelscan.cli import plan_screen  # this and what follows load torch
+            from labelscan.pipeline.estimate import estimate
+
+            plan = labelscan.plan(dataset, settings=settings, output=output, notify=listen)
+            expected = estimate(plan)
+        else:
+            run = labelscan.detect(
+                data=dataset,
+                settings=settings,
+                output=output,
+                resume=resume,
+                fresh=fresh,
+                decisions=decisions,
+                notify=listen,
+            )
+    if dry_run:
+        seconds = None if expected is None else expected.total
+        plan_screen.show_plan(plan, seconds, as_json=as_json, fresh=fresh, reported=listener.reported)
+    else:
+        run_screen.show(run, top=top, as_json=as_json, quiet=quiet, reported=listener.reported)
+
+
+def read_first(settings: Config, notify: Listener) -> "Dataset | None":
+    """Return the data set, read before torch is loaded, which takes seconds: bad data is refused at once.
+
+    None where a loss, a detector or a device was chosen: a wrong name is refused before anything is read, and to know
+    them needs torch.
+    """
+    defaults = Config()
+    chosen = (settings.training.loss, settings.detection.detector, settings.executor, settings.device)
+    if chosen != (defaults.training.loss, defaults.detection.detector, defaults.executor, defaults.device):
+        return None
+    from labelscan.data import readers
+
+    return readers.read(settings.dataset, notify)

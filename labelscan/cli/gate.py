@@ -9,12 +9,13 @@ from typer import Argument
 
 from labelscan.cli import options
 from labelscan.cli.command import Given, command
-from labelscan.cli.detect import SETTINGS
+from labelscan.cli.detect import SETTINGS, read_first
 from labelscan.cli.format_option import read_formats
 from labelscan.cli.options import OUTPUT, option, refuse_both, whole_number
 from labelscan.config import GateConfig, settings
 from labelscan.config.sections import LIMITS
 from labelscan.errors import UsageError
+from labelscan.events import interruptible
 from labelscan.gating.formats import FORMATS
 from labelscan.reading import with_home
 
@@ -94,17 +95,15 @@ def gate(
         folder = Path(target)
         if not is_run:
             import labelscan
-            from labelscan.cli import progress  # rich and torch load here, not for --help
+            from labelscan.cli import progress  # for which rich is loaded, not for --help
 
             with progress.shown(quiet=quiet, verbose=verbose) as listener:
-                folder = labelscan.detect(
-                    settings=config,
-                    output=output,
-                    fresh=fresh,
-                    decisions=decisions,
-                    max_seconds=max_time,
-                    notify=listener,
-                ).folder
+                listen = interruptible(listener, max_time)
+                dataset = read_first(config, listen)
+                from labelscan.pipeline.detect import carry_out  # for which torch is loaded
+
+                plan = labelscan.plan(dataset, settings=config, output=output, notify=listen)
+                folder = carry_out(plan, fresh=fresh, review=review, for_gate=True, notify=listen).folder
         found = FinishedRun.read(folder)
         for path in filter(None, written.values()):
             refuse_only_read(path, found)

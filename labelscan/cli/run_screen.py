@@ -2,31 +2,38 @@
 
 import dataclasses
 import shlex
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from itertools import pairwise, zip_longest
 from pathlib import Path
 
-from labelscan.cli.console import Console, Shape, entries, show_json, side_by_side, stdout, table, text, warning
-from labelscan.detection.aum_trainings import KIND
+from labelscan.cli.console import (
+    Console,
+    Shape,
+    entries,
+    show_json,
+    show_message,
+    side_by_side,
+    stdout,
+    table,
+    text,
+    warning,
+)
 from labelscan.detection.protocol import POSTERIOR
 from labelscan.detection.self_check import Estimate, SelfCheck
-from labelscan.pipeline.plan_facts import plan_facts, plan_to_json
-from labelscan.pipeline.planning import Plan
 from labelscan.results.columns import CLASS, FLAGGED, LABELS, PAIRS, QUALITY, SHARE, SUSPECTS, worst_classes
 from labelscan.results.finished_run import Run
+from labelscan.results.health import LEARNED_NOTHING
 from labelscan.results.issues import ISSUES_FILE
 from labelscan.results.summary import Summary
 from labelscan.results.wrong_labels import OFFER, count_in_words, list_in_words
 from labelscan.tables import Column, Table
-from labelscan.training.fold_job import count_finished
-from labelscan.wording import duration, percent
+from labelscan.wording import percent
 
 MOST_ROWS = 5
 """Rows of the tables of classes and pairs."""
 MOST_WARNINGS = 5
 NOTABLE = 0.1
 """How far the AUROC between planted errors and suspects must be from 0.5 to call either more evident."""
-NOTHING_DONE = "nothing was trained or written; run it without --dry-run"
 DETECTORS = (Column("", "detector"), FLAGGED)
 PLANTED = (
     Column("", "self_confidence"),
@@ -47,38 +54,10 @@ def show(run: Run, *, top: int, as_json: bool, quiet: bool, reported: Collection
     elif not quiet:
         _show_screen(run, top=top, reported=reported)
     else:
+        for one in run.summary.warnings:
+            if one.startswith(LEARNED_NOTHING):  # what is in the file is no result
+                show_message(one, kind="warning")
         stdout().print(text(str(run.folder / ISSUES_FILE)))
-
-
-def show_plan(plan: Plan, seconds: float | None, *, as_json: bool, fresh: bool, reported: Collection[str]) -> None:
-    """Write to stdout what would run, and how much of it is done already, or would be deleted."""
-    finished, finished_runs = count_finished(plan.folder), count_finished(plan.folder, KIND)
-    if as_json:
-        show_json({**plan_to_json(plan), "estimate_seconds": seconds, "finished_folds": finished})
-        return
-    console = stdout()
-    show_facts(plan_facts(plan), plan, seconds)
-    for one in plan.warnings:
-        if one not in reported:
-            console.show(warning(one))
-    if finished:
-        runs = f" and {finished_runs} of {plan.n_threshold_runs} threshold runs" if plan.n_threshold_runs else ""
-        fate = ", which --fresh deletes" if fresh else ""
-        console.show(text(f"the run folder has {finished:,} of {plan.n_jobs:,} folds{runs} finished{fate}"))
-    console.show(text(NOTHING_DONE))
-
-
-def show_facts(facts: Iterable[tuple[str, str]], plan: Plan, seconds: float | None) -> None:
-    """Write the facts of a plan to stdout, and about how long it takes."""
-    rows = list(facts)
-    if seconds is not None:
-        takes_long = {
-            "computing features": any(one.frozen is not None for one in plan.opinions),
-            "training": any(one.frozen is None and one.recipe is not None for one in plan.opinions),
-        }
-        words = " and ".join(word for word, is_done in takes_long.items() if is_done)
-        rows.append(("estimate", f"about {duration(seconds)} of {words}"))
-    stdout().show(entries(rows))
 
 
 def _show_screen(run: Run, *, top: int, reported: Collection[str]) -> None:

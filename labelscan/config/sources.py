@@ -1,7 +1,6 @@
 """Where settings come from: flags, ``--set``, ``LABELSCAN_*`` variables, a ``--config`` file, defaults."""
 
 import dataclasses
-import difflib
 import tomllib
 from collections.abc import Mapping, Sequence
 from operator import attrgetter
@@ -10,7 +9,7 @@ from typing import Any
 
 from labelscan.config.sections import Config, settings
 from labelscan.config.setting import Setting
-from labelscan.errors import ConfigError, did_you_mean
+from labelscan.errors import ConfigError, did_you_mean, nearest_name
 from labelscan.reading import CANNOT_READ, parse_json, parsed, read_text, why
 from labelscan.registry import LARGEST, read_value
 
@@ -84,11 +83,10 @@ def _check_known(key: str, *, where: str) -> None:
     own_names = {full: full.rpartition(".")[2] for full in known}
     name = key.rpartition(".")[2]
     namesakes = [full for full in known if own_names[full] == name]
-    nearest = difflib.get_close_matches(key, namesakes or list(known), n=1, cutoff=0.0 if namesakes else 0.4)
-    if not nearest:
-        near_names = difflib.get_close_matches(name, list(own_names.values()), n=1)
-        nearest = [full for full in known if own_names[full] in near_names]
-    hint = f"did you mean {nearest[0]}?" if nearest else "the config called default names all settings"
+    nearest = nearest_name(key, namesakes, least=0.0)
+    if not nearest and (near_name := nearest_name(name, own_names.values())):
+        nearest = nearest_name(key, [full for full in known if own_names[full] == near_name], least=0.0)
+    hint = f"did you mean {nearest}?" if nearest else "the config called default names all settings"
     raise ConfigError(f"no setting is called {key!r}", where=where, hint=hint)
 
 
@@ -101,8 +99,8 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
         if not variable.startswith(ENVIRONMENT_PREFIX):
             continue
         if variable not in by_variable:
-            nearest = difflib.get_close_matches(variable, list(by_variable), n=1) or sorted(by_variable)[:1]
-            raise ConfigError("no setting belongs to this variable", where=variable, hint=f"did you mean {nearest[0]}?")
+            hint = f"did you mean {nearest_name(variable, by_variable, least=0.0)}?"
+            raise ConfigError("no setting belongs to this variable", where=variable, hint=hint)
         key = by_variable[variable]
         values[key] = read_value(text, known[key].kind, where=variable)
     return values

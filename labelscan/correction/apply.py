@@ -107,7 +107,7 @@ def apply(
         output: the copy; None is ``corrected`` in the run folder, with the ending of the original.
         link_to: a new folder to make instead of the copy: class folders of links to the images or texts.
         copy: whether files in ``link_to`` are copied, not linked.
-        overwrite: whether files may be replaced that differ from what would be written.
+        overwrite: whether files may be replaced that differ from what would be written, and an earlier folder of links.
         data: where the data is now, if it was moved.
         notify: receives the steps of the reading.
 
@@ -128,7 +128,9 @@ def apply(
     if folder is None:
         label_lists.check_output(source, written)
     else:
-        link_folders.check_folder(folder, source.dataset, source.class_folders)
+        link_folders.check_folder(
+            folder, source.dataset, source.class_folders, replace=overwrite if is_log(log) else None
+        )
     is_usual = folder is None and output is None
     usual = in_run_folder(finished, [log, written]) if is_usual else nullcontext()
     with usual, partial_of(log) as partial:  # the copy appears only once its log is written
@@ -137,6 +139,8 @@ def apply(
             notes += _write_copy(source, corrections, written, overwrite=overwrite)
         else:
             notes += _link(source, corrections, folder, copy=copy)
+    if rule is not None and (needless := _why_no_flag_counts(finished, rule)):
+        notes.insert(0, needless)
     return Applied(
         run=finished.folder,
         output=written,
@@ -176,6 +180,17 @@ def _corrections(
     if made.count("drop") == made.n_examples:
         raise UsageError("every example would be left out", where=str(run.folder), hint="check the decisions")
     return made
+
+
+def _why_no_flag_counts(run: FinishedRun, rule: FlagRule) -> str:
+    """Return why a rule leaves all flags of a run alone; empty where it does not, or there are none.
+
+    That is no error, unlike in a gate: the copy is what it says, and a script goes on when nothing is left to correct.
+    """
+    if rule.min_error_probability is None or run.issues.flagged.empty:
+        return ""
+    problem = run.issues.out_of_reach(rule.min_error_probability)
+    return f"{problem}; all flags are left alone" if problem else ""
 
 
 def _write_copy(source: Source, corrections: Corrections, output: Path, *, overwrite: bool) -> list[str]:

@@ -4,7 +4,6 @@ A decision wins over a flag. ``label_lists`` writes the changes into a copy of t
 """
 
 import csv
-import difflib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ import pandas as pd
 
 from labelscan.atomic import replacing
 from labelscan.correction.decisions import VERDICTS, Decision, Verdict
-from labelscan.errors import ConfigError, DecisionsError, Problem
+from labelscan.errors import ConfigError, DecisionsError, Problem, nearest_name
 
 COLUMNS = {
     "example_id": "as in issues.csv",
@@ -165,8 +164,8 @@ def check_new_labels(decisions: Sequence[Decision], class_names: Sequence[str], 
     known = set(class_names)
 
     def problem(one: Decision) -> Problem:
-        nearest = difflib.get_close_matches(one.new_label, class_names, n=1)
-        remedy = f"did you mean {nearest[0]!r}? {hint}" if nearest else hint
+        nearest = nearest_name(one.new_label, class_names)
+        remedy = f"did you mean {nearest!r}? {hint}" if nearest else hint
         return Problem(f"{one.new_label!r}, for {one.example_id!r}, is not a class", where, remedy)
 
     DecisionsError.refuse(

@@ -4,7 +4,6 @@ Classes keep the order of their columns, which alone says what a column means. R
 have any, so that a shuffled file gives the same bytes.
 """
 
-import difflib
 import hashlib
 import re
 from collections.abc import Callable, Sequence
@@ -20,7 +19,7 @@ from labelscan.data.class_names import sort_class_names
 from labelscan.data.dataset import Dataset, FeatureTable, ImageFiles, Inputs
 from labelscan.data.readers.arrays import ArrayLike, texts
 from labelscan.data.refused_rows import refuse_broken_text, repeated_ids
-from labelscan.errors import DatasetError, ProbabilitiesError, Problem
+from labelscan.errors import DatasetError, ProbabilitiesError, Problem, nearest_name
 
 FINGERPRINT_ROWS = 16_384
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}")
@@ -248,9 +247,9 @@ def _places(
 
 
 def _no_class(label: str, class_names: Sequence[str], where: str) -> Problem:
-    nearest = difflib.get_close_matches(label, class_names, n=1)
+    nearest = nearest_name(label, class_names)
     shown = ", ".join(map(repr, class_names[:5])) + (" ..." if len(class_names) > 5 else "")
-    hint = f"did you mean {nearest[0]!r}?" if nearest else f"the classes are {shown}; every label needs a column"
+    hint = f"did you mean {nearest!r}?" if nearest else f"the classes are {shown}; every label needs a column"
     return Problem(f"label {label!r} has no column of probabilities", where, hint)
 
 

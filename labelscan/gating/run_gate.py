@@ -25,6 +25,10 @@ from labelscan.results.run_files import DIRECTORY
 from labelscan.results.source import NOT_PLANTED, given_place
 from labelscan.results.wrong_labels import WrongLabels, read_wrong_labels
 
+SEVERAL = 3
+"""Labels likelier wrong than right of which one at least should reach a probability that wrong labels can have: if only
+half of those do, three all miss it one time in eight."""
+
 
 def verdict_of(find_run: Callable[[], FinishedRun], limits: GateConfig) -> GateVerdict:
     """Return the verdict on a run of ``detect`` or ``score``.
@@ -75,6 +79,7 @@ def effective_limits(limits: GateConfig) -> GateConfig:
 def judge_gate(run: FinishedRun, limits: GateConfig, baseline: Baseline | None = None) -> GateVerdict:
     """Return the verdict on a finished run, by limits from ``effective_limits``."""
     n_scored = _n_scored(run)
+    _check_reach(run, limits.min_error_probability)
     roots = roots_of(str(run.record.get(DIRECTORY) or ""))
     suspects = _suspects(run, limits.min_error_probability, baseline, roots)
     place, wrong_labels = given_place(run), read_wrong_labels(run.summary)
@@ -89,7 +94,7 @@ def judge_gate(run: FinishedRun, limits: GateConfig, baseline: Baseline | None =
         min_error_probability=limits.min_error_probability,
         suspects=suspects,
         baseline=str(baseline.path) if baseline else "",
-        accepts_into=str(baseline.path) if baseline and baseline.may_be_written else NEW_BASELINE,
+        accepts_into=_accepts_into(baseline),
         gone=baseline.gone(run.given_labels) if baseline else (),
         relabelled=baseline.relabelled(run.given_labels) if baseline else (),
         wrong_labels=wrong_labels,
@@ -116,10 +121,32 @@ def _n_scored(run: FinishedRun) -> Counter[str]:
     return n_scored
 
 
+def _check_reach(run: FinishedRun, least: float) -> None:
+    """Raise GateError where nothing counts for the sake of ``least`` alone, and not of the labels.
+
+    Where hardly any label is likelier wrong than right, it is right that none counts, whatever the highest probability.
+    """
+    n_likely = int((run.issues.flagged["error_probability"] > 0.5).sum())
+    if n_likely >= SEVERAL and (problem := run.issues.out_of_reach(least)):
+        raise GateError(
+            problem,
+            where=str(run.folder),
+            hint=f"with --min-error-probability 0.5 the {n_likely:,} labels count that are likelier wrong than right",
+        )
+
+
+def _accepts_into(baseline: Baseline | None) -> str:
+    if baseline is None:
+        return NEW_BASELINE
+    if baseline.are_decisions:
+        return ""
+    return str(baseline.path) if baseline.may_be_written else NEW_BASELINE
+
+
 def _suspects(
     run: FinishedRun, least: float, baseline: Baseline | None, roots: tuple[Path, ...]
 ) -> tuple[GateSuspect, ...]:
-    issues = run.issues.flagged
+    issues, decided_wrong = run.issues.flagged, set(run.decided_wrong)
     found = [
         GateSuspect(
             example_id=str(one["example_id"]),
@@ -129,6 +156,7 @@ def _suspects(
             suggested_label=str(one["suggested_label"]),
             error_probability=float(one["error_probability"]),
             is_new=baseline is None or (one["example_id"], one["given_label"]) not in baseline.reviewed,
+            is_decided=one["example_id"] in decided_wrong,
         )
         for line, one in zip(_lines(issues), issues.to_dict("records"), strict=True)
         if one["error_probability"] >= least

@@ -4,7 +4,7 @@ It holds facts alone; the sentences about them are in ``formats``. Scripts read 
 up when a key changes its meaning or goes away.
 
 History of the format:
-    1: the first. Later came wrong_labels.
+    1: the first. Later came wrong_labels, and is_decided of suspects.
 """
 
 import dataclasses
@@ -36,6 +36,8 @@ class GateSuspect:
     error_probability: float
     is_new: bool
     """Whether it is not in the baseline; true if there is none."""
+    is_decided: bool = False
+    """Whether a person has decided that the label is wrong, and the data still has it."""
 
     @property
     def place(self) -> str:
@@ -78,7 +80,8 @@ class GateVerdict:
     baseline: str
     """Its file; empty if there is none."""
     accepts_into: str
-    """The file into which suspects can be accepted: the baseline, unless it is never written."""
+    """The file into which suspects can be accepted: the baseline, unless it is never written. Empty if the baseline is
+    the decisions of a reviewer, to which a review adds."""
     gone: tuple[Reviewed, ...]
     """Rows of the baseline about examples that are not in the run."""
     relabelled: tuple[Reviewed, ...]
@@ -104,8 +107,8 @@ class GateVerdict:
 
     @property
     def to_look_at(self) -> tuple[GateSuspect, ...]:
-        """Return the new suspects if there are any, else all: reviewed ones would hide the new ones in a list."""
-        return self.suspects[: self.n_new] if self.baseline and self.n_new else self.suspects
+        """Return the new suspects if there are any, else all: those that a person has looked at would hide them."""
+        return tuple(one for one in self.suspects if one.is_new and not one.is_decided) or self.suspects
 
     def to_json(self) -> dict[str, object]:
         """Return the verdict with every suspect that counts; numbers have 6 significant digits."""

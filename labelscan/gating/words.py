@@ -7,6 +7,7 @@ from pathlib import Path
 from labelscan.gating.baseline import Reviewed
 from labelscan.gating.verdict import RATES, GateSuspect, GateVerdict
 from labelscan.results.issues import ISSUES_FILE
+from labelscan.results.run_files import DECISIONS_FILE
 from labelscan.results.wrong_labels import count_in_words
 
 FEWEST_DIGITS, MOST_DIGITS = 3, 17
@@ -85,14 +86,17 @@ def next_steps(verdict: GateVerdict, n_listed: int) -> list[tuple[str, str]]:
     """Return what to do with the suspects, each a word and a command; a pass without a list only offers the review."""
     if not verdict.suspects:
         return []
-    run, baseline = shlex.quote(verdict.run), shlex.quote(verdict.accepts_into)
-    review = ("review", f"labelscan report {run}")
+    run, own_decisions = shlex.quote(verdict.run), Path(verdict.run) / DECISIONS_FILE
+    is_own = bool(verdict.baseline) and Path(verdict.baseline) == own_decisions
+    review = ("review", f"labelscan report {run}{' --serve' if is_own else ''}")  # which saves into that baseline
     if verdict.passed and not n_listed:
         return [review]
-    decisions = f" --decisions {shlex.quote(verdict.decisions)}" if verdict.decisions else ""
-    accept = ("accept", f"labelscan gate {run}{decisions} --baseline {baseline} --update-baseline")
     issues = [("issues", str(Path(verdict.run) / ISSUES_FILE))] if verdict.is_as_written else []
-    return [*issues, review, accept]
+    if not verdict.accepts_into:
+        return [*issues, review]
+    decisions = f" --decisions {shlex.quote(verdict.decisions)}" if verdict.decisions else ""
+    baseline = shlex.quote(verdict.accepts_into)
+    return [*issues, review, ("accept", f"labelscan gate {run}{decisions} --baseline {baseline} --update-baseline")]
 
 
 def limit_sentence(name: str, found: float, limit: float, what: str, exceeded_by: Sequence[str] = ()) -> str:

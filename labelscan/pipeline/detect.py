@@ -95,6 +95,7 @@ def carry_out(
     inputs: Path | None = None,
     planted: bool = False,
     review: Review | None = None,
+    for_gate: bool = False,
     notify: Listener = ignore,
 ) -> Run:
     """Train fold by fold, judge every label by models that never saw it, and write the run folder.
@@ -107,10 +108,13 @@ def carry_out(
             it is kept when the run ends. None is one of the run's own, deleted then.
         planted: whether errors were planted in the labels, so that the results are not about those of the data.
         review: decisions about some of the labels.
+        for_gate: whether the run only serves a verdict, and replaces that of a gate on data as it was before.
         notify: receives everything that happens.
     """
-    with _open(plan, resume=resume, fresh=fresh, inputs=inputs) as run:
+    with _open(plan, resume=resume, fresh=fresh, inputs=inputs, for_gate=for_gate) as run:
         log = run.logging(notify)
+        if run.started_over:
+            log(Noted(f"{plan.folder} starts over: {run.started_over}"))
         plan = _keeping_threads(plan, run)
         run.record(choices=plan.choices, planted=planted)
         run.record_machine(**hardware(plan.device, threads=plan.threads))
@@ -124,7 +128,12 @@ def carry_out(
 
 
 def _open(
-    plan: Plan, *, resume: bool = False, fresh: bool = False, inputs: Path | None = None
+    plan: Plan,
+    *,
+    resume: bool = False,
+    fresh: bool = False,
+    inputs: Path | None = None,
+    for_gate: bool = False,
 ) -> AbstractContextManager[RunFolder]:
     depends = {
         "command": "detect",
@@ -139,6 +148,7 @@ def _open(
         resume=resume,
         fresh=fresh,
         inputs=inputs,
+        for_gate=for_gate,
     )
 
 

@@ -164,6 +164,8 @@ def _known_store(plan: Plan, images: ImageSource, shape: ImageShape, run: RunFol
         return None
     with stopping_at_once():  # where files were touched or moved, all of them are read
         changed = store.changed(images)
+    if len(changed) and run.may_change_data:
+        return None
     if len(changed):
         first = plan.dataset.example_ids[changed[0]]
         others = f" and {len(changed) - 1:,} more" if len(changed) > 1 else ""

@@ -20,7 +20,7 @@ from labelscan.detection.judged_anew import judge_anew, kept_log_odds
 from labelscan.detection.measured_sample import draw_sample
 from labelscan.errors import RunFolderError
 from labelscan.events import Listener, Noted, ignore
-from labelscan.results.finished_run import FinishedRun, Run
+from labelscan.results.finished_run import DECIDED_WRONG, FinishedRun, Run
 from labelscan.results.health import NOTHING_FOUND, DataChecks
 from labelscan.results.issues import rank_anew, rank_issues
 from labelscan.results.run_files import DOUBT_FILE, FRESH, MEASURE_FILE
@@ -68,7 +68,7 @@ def judge_and_write(
         issues.write(run.path)
         summary.write(run.path)
     if review is not None:
-        run.record(decisions=review.to_json())
+        run.record(decisions=_record(review, evidence, posterior))
     elif "decisions" in run.earlier:
         notify(Noted("judged without the decisions of last time: add --decisions FILE to count them"))
     decided = () if posterior is None else tuple(evidence.example_ids[posterior.decided.index])
@@ -90,11 +90,17 @@ def judge_finished(run: FinishedRun, review: Review) -> FinishedRun:
     detections, posterior, notes = _with_decisions(by_detectors, evidence, review)
     return dataclasses.replace(
         run,
-        record={**run.record, "decisions": review.to_json()},
+        record={**run.record, "decisions": _record(review, evidence, posterior)},
         issues=rank_anew(run.issues, evidence, detections),
         summary=with_judgement(run.summary, evidence, detections, posterior, warnings=notes),
         is_as_written=False,
     )
+
+
+def _record(review: Review, evidence: Evidence, posterior: ReviewPosterior | None) -> dict[str, object]:
+    """Return what run.json says of the decisions by which a run was judged."""
+    rows = () if posterior is None else posterior.decided.index[posterior.decided.is_wrong].tolist()
+    return {**review.to_json(), DECIDED_WRONG: [str(evidence.example_ids[row]) for row in rows]}
 
 
 def _write_for_measurement(evidence: Evidence, detections: Detections, run: RunFolder, *, seed: int) -> None:

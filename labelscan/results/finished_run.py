@@ -4,7 +4,6 @@ Later stages use the latter: it needs no data, and does not import torch.
 """
 
 import dataclasses
-import difflib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,11 +11,14 @@ from pathlib import Path
 
 from labelscan.data.dataset import Dataset
 from labelscan.detection.evidence import Evidence
-from labelscan.errors import RunFolderError
+from labelscan.errors import SIMILAR, RunFolderError, nearest_name
 from labelscan.reading import fits, with_home
 from labelscan.results.issues import SCORES_FILE, Issues
 from labelscan.results.run_files import DIRECTORY, FORMAT_VERSION, FRESH, RUN_FILE, read_versioned
 from labelscan.results.summary import Summary, read_summary
+
+DECIDED_WRONG = "decided_wrong"
+"""The key of run.json, within that of the decisions, for the examples whose labels are wrong by them."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -124,6 +126,12 @@ class FinishedRun:
         return dict(zip(scores["example_id"], scores["given_label"], strict=True))
 
     @property
+    def decided_wrong(self) -> Sequence[str]:
+        """Return the ids of the examples whose labels a person has decided to be wrong, where decisions were given."""
+        ids = self.recorded("decisions").get(DECIDED_WRONG)
+        return [str(one) for one in ids] if isinstance(ids, list) else []
+
+    @property
     def is_of_score(self) -> bool:
         """Return whether the run judged probabilities made elsewhere, without data."""
         return self.recorded("results_depend_on").get("command") == "score"
@@ -178,7 +186,6 @@ def _nearest_run(folder: Path) -> str:
         return f"did you mean {folder.parent}?"
     for near in (folder, folder.parent):
         runs = {path.parent.name: path.parent for path in near.glob(f"*/{RUN_FILE}")}
-        close = difflib.get_close_matches(folder.name, runs, n=1) or (list(runs) if near == folder else [])
-        if close:
-            return f"did you mean {runs[close[0]]}?"
+        if name := nearest_name(folder.name, runs, least=0.0 if near == folder else SIMILAR):
+            return f"did you mean {runs[name]}?"
     return "give the folder that labelscan detect or score has written"

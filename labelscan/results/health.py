@@ -21,6 +21,7 @@ MANY_FLAGGED = 0.3
 """Share of flagged labels above which the run is more likely to be wrong than the labels."""
 EXTREME_IMBALANCE = 100
 """The ratio of the largest class to the smallest that is worth a warning."""
+LEARNED_NOTHING = "the models learned nothing"
 UNIFORM = 1e-6
 """Rows whose probabilities differ by no more than this say nothing."""
 
@@ -53,7 +54,7 @@ def warnings_about(
         yield "every class has the same probability everywhere: the models say nothing"
     if agreement.learned_nothing:
         yield (
-            f"the models learned nothing: they agree with {agreement.share:.1%} of the given labels, "
+            f"{LEARNED_NOTHING}: they agree with {agreement.share:.1%} of the given labels, "
             f"which is no more than chance ({agreement.chance:.1%}); the flags mean nothing: "
             "train longer, choose another model, or check the labels"
         )

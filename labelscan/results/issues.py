@@ -3,6 +3,7 @@
 It holds all examples, those without a score last, so that no row is ever lost between data and result.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -74,6 +75,13 @@ class Issues:
     def flagged(self) -> pd.DataFrame:
         """Return ``ISSUE_COLUMNS`` of what the leading detector flags."""
         return self.scores.loc[self.scores["flagged"], list(ISSUE_COLUMNS)]
+
+    def out_of_reach(self, least: float) -> str:
+        """Return in words that no error probability is as high as ``least``; empty where one is, or none is known."""
+        highest = float(self.scores["error_probability"].max())
+        if not highest < least:
+            return ""
+        return f"no label can reach {least:g} in this run: the highest is {math.floor(1000 * highest) / 1000:g}"
 
     def write(self, run_folder: Path) -> None:
         """Write issues.csv, what is flagged, and scores.csv, every example; both most doubtful first."""

@@ -30,6 +30,7 @@ MEASURE_FILE = "measure.csv"
 """Log-odds of all labels, and a sample to decide on: from both, decisions tell how many labels are wrong."""
 SELF_CHECK = "self-check"
 """The folder of the second run, with planted errors, inside that of the first."""
+STORE = "store"
 OWN_FILES = {
     "issues.csv": "what the leading detector flags, most doubtful first",
     "scores.csv": "every example: what other detectors flag, and those without a score, with the reason",
@@ -53,9 +54,11 @@ OWN_FOLDERS = {
     "checkpoint. Those of further models end in `-opinion-2` and so on",
     "aum-*": "the trainings with an extra class, with `--detector aum` only",
     SELF_CHECK: "the second run, with planted errors, of a run with `--self-check`",
-    "store": "decoded images and features; when the run is finished, only the list of their digests",
+    STORE: "decoded images and features; when the run is finished, only the list of their digests",
 }
 """The same for folders, as patterns."""
+BEFORE_TRAINING = (RUN_FILE, LOG_FILE, "examples.csv", "folds.csv", STORE)
+"""Those of them that a run has written before it trains anything."""
 
 
 def is_own_file(path: Path) -> bool:
@@ -78,6 +81,17 @@ def clear(folder: Path, also_owns: Sequence[str]) -> None:
             entry.unlink(missing_ok=True)
         elif not entry.is_symlink():
             shutil.rmtree(entry)
+
+
+def has_trained(folder: Path, also_owns: Sequence[str]) -> bool:
+    """Return whether a run has left anything that took training; not so where it failed before that."""
+    for entry in _own_entries(folder, also_owns):
+        if entry.is_dir() and entry.name != STORE:
+            if any(inside.name != LOG_FILE for inside in entry.iterdir()):
+                return True
+        elif entry.name not in BEFORE_TRAINING:
+            return True
+    return False
 
 
 def sweep_run(folder: Path, also_owns: Sequence[str]) -> None:

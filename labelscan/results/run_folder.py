@@ -31,11 +31,12 @@ from labelscan.results.run_files import (
     MACHINES,
     RUN_FILE,
     clear,
+    has_trained,
     refuse_links_out,
     strangers,
     sweep_run,
 )
-from labelscan.results.same_run import ELSEWHERE, check_same
+from labelscan.results.same_run import ELSEWHERE, ELSEWHERE_OR_FRESH, FOR_GATE, may_be_replaced, why_start_over
 
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "pandas", "scikit-learn", "cleanlab", "pillow")
 """Packages whose versions are recorded."""
@@ -46,11 +47,11 @@ State = Literal["running", "finished", "interrupted", "failed"]
 class RunFolder:
     """One run that is being written, from ``open_run``; ``FinishedRun`` reads what it leaves."""
 
-    def __init__(self, path: Path, inputs: Path | None = None) -> None:
+    def __init__(self, path: Path, inputs: Path | None = None, *, for_gate: bool = False) -> None:
         self.path = path
         self.inputs = inputs or path / "store"
         """The folder of decoded images and features; several runs on the same images may share one."""
-        self._shares_inputs = inputs is not None
+        self._shares_inputs, self._for_gate = inputs is not None, for_gate
         self.earlier = _read_record(path)
         """What run.json said before this process began or resumed the run."""
         timings = self.earlier.get("timings")
@@ -60,6 +61,10 @@ class RunFolder:
         """Seconds by step; steps that are not repeated keep the time of the earlier process."""
         self.has_trained = False
         """Whether this process has trained anything."""
+        self.started_over = ""
+        """Why an earlier run in the folder was deleted, where it was not asked for."""
+        self.may_change_data = False
+        """Whether an earlier run in the folder may go on with other contents of its images."""
         self.warned: set[str] = set()
         """Warnings that need not be repeated."""
         self._content: dict[str, object] = {}
@@ -138,6 +143,7 @@ class RunFolder:
             RUN_JSON_SETTINGS: settings,
             "results_depend_on": matters,
             "data": data,
+            FOR_GATE: self._for_gate and (not self.earlier or self.earlier.get(FOR_GATE) is True),
             "versions": {"labelscan": __version__, "python": platform.python_version()}
             | {name: version(name) for name in PACKAGES},
             MACHINES: self.earlier.get(MACHINES, []),
@@ -163,6 +169,7 @@ def open_run(
     fresh: bool = False,
     inputs: Path | None = None,
     also_owns: Sequence[str] = (),
+    for_gate: bool = False,
 ) -> Iterator[RunFolder]:
     """Lock the run at ``path`` and yield it, ready to be begun or resumed.
 
@@ -175,6 +182,7 @@ def open_run(
         fresh: whether an earlier run is deleted.
         inputs: a folder of decoded images and features shared by several runs; None is one of its own.
         also_owns: patterns of what this command writes besides the files of every run.
+        for_gate: whether the run only serves a verdict, so that it replaces one of a gate on data as it was before.
 
     Raises:
         RunFolderError: another process is writing it, it belongs to other settings or data, it is not a run, or a link
@@ -184,11 +192,19 @@ def open_run(
     _check_place(path, resume=resume, also_owns=also_owns)
     with _locked(path):
         sweep_run(path, also_owns)
+        started_over = ""
         if fresh:
             clear(path, also_owns)
         elif (path / RUN_FILE).is_file():
-            check_same(path, results_depend_on, data)
-        run = RunFolder(path, inputs)
+            started_over = why_start_over(path, results_depend_on, data, also_owns=also_owns, for_gate=for_gate)
+            if started_over and resume:
+                raise RunFolderError(started_over, where=str(path), hint=ELSEWHERE_OR_FRESH)
+            if started_over:
+                clear(path, also_owns)
+        run = RunFolder(path, inputs, for_gate=for_gate)
+        run.started_over = started_over
+        is_replaceable = for_gate and may_be_replaced(path, run.earlier)
+        run.may_change_data = is_replaceable or not has_trained(path, also_owns)
         run._begin(settings, results_depend_on, data)
         try:
             yield run

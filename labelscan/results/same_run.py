@@ -1,32 +1,61 @@
 """Whether an existing run may be resumed: only with the settings and the data that it was begun with."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from labelscan.config import settings
 from labelscan.errors import RunFolderError
-from labelscan.results.run_files import FORMAT_VERSION, FRESH, RUN_FILE, read_versioned
+from labelscan.results.run_files import (
+    DECISIONS_FILE,
+    FORMAT_VERSION,
+    FRESH,
+    RUN_FILE,
+    has_trained,
+    read_versioned,
+)
 
 ELSEWHERE = "choose another place with -o"
-ELSEWHERE_OR_FRESH = f"{ELSEWHERE}, or {FRESH}"
+ELSEWHERE_OR_FRESH = f"keep this run and {ELSEWHERE}, or delete it and start over with --fresh"
+FOR_GATE = "for_gate"
+"""The key of run.json for whether a run only serves a verdict: the next gate replaces it when the data has changed."""
 
 
-def check_same(folder: Path, results_depend_on: Mapping[str, object], data: Mapping[str, object]) -> None:
-    """Raise RunFolderError, saying what differs, unless the run in ``folder`` was begun with just these."""
+def why_start_over(
+    folder: Path,
+    results_depend_on: Mapping[str, object],
+    data: Mapping[str, object],
+    *,
+    also_owns: Sequence[str] = (),
+    for_gate: bool = False,
+) -> str:
+    """Return why the run in ``folder`` must start over, empty where it was begun with just these and can be resumed.
+
+    A run that has trained nothing starts over whatever differs, and one for a gate where only the data does.
+
+    Raises:
+        RunFolderError: something differs, and starting over would lose what somebody may want to keep.
+    """
     before = read_versioned(folder / RUN_FILE, FORMAT_VERSION)
     settings_before, data_before = _part(before, "results_depend_on", folder), _part(before, "data", folder)
     if settings_before.get("command") != results_depend_on.get("command"):
         raise RunFolderError("this is a run of another command", where=str(folder), hint=ELSEWHERE)
-    problem = ""
+    problem, may_start_over = "", not has_trained(folder, also_owns)
     if changed := changes(settings_before, results_depend_on, show=readable):
         problem = f"this run has other settings: {'; '.join(sorted(changed))}"
     elif data_before.get("fingerprint") != data.get("fingerprint"):
-        before, now = ({key: part[key] for key in part if key != "fingerprint"} for part in (data_before, data))
-        what = "; ".join(changes(before, now)) or "other ids, labels or contents"
+        size_before, size = ({key: part[key] for key in part if key != "fingerprint"} for part in (data_before, data))
+        what = "; ".join(changes(size_before, size)) or "other ids, labels or contents"
         problem = f"the data has changed since this run: {what}"
-    if problem:
+        may_start_over |= for_gate and may_be_replaced(folder, before)
+    if problem and not may_start_over:
         raise RunFolderError(problem, where=str(folder), hint=ELSEWHERE_OR_FRESH)
+    return problem
+
+
+def may_be_replaced(folder: Path, record: Mapping[str, object]) -> bool:
+    """Return whether a run was made for a gate alone, and nobody has reviewed it since."""
+    return record.get(FOR_GATE) is True and not (folder / DECISIONS_FILE).exists()
 
 
 def changes(

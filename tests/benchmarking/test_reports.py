@@ -46,7 +46,7 @@ def test_the_json_is_that_of_the_table(tmp_path):
     a_scoreboard().write(tmp_path)
     content = json.loads((tmp_path / "benchmark.json").read_text(encoding="utf-8"))
     assert content == json.loads(json.dumps(a_scoreboard().to_json()))
-    assert content["format_version"] == 1
+    assert content["format_version"] == 2
 
 
 def test_the_plot_is_grey_and_the_same_twice(tmp_path):

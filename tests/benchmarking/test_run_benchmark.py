@@ -5,6 +5,7 @@ import json
 import os
 import signal
 from dataclasses import asdict
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -128,7 +129,7 @@ def test_what_is_measured_is_that_of_the_planted_errors(run, shapes):
         assert one.n_errors == 6
         predicted = evidence.pred_probs.argmax(axis=1)
         assert one.out_of_fold_accuracy == pytest.approx((predicted == true_labels[evidence.index]).mean())
-        assert one.seconds > 0
+        assert one.fold_seconds > 0
 
 
 def test_losses_of_a_seed_see_the_same_labels_and_folds(run):
@@ -209,7 +210,7 @@ def test_killed_in_the_middle_and_repeated_it_trains_no_finished_fold_again(run,
     assert len(heard.of(EpochDone)) == (N_FOLDS - 1) * N_EPOCHS + N_FOLDS * N_EPOCHS
     assert [event.fold for event in heard.of(FoldDone) if event.reused] == [0]
     assert not heard.of(StepStarted)
-    columns = [name for name in result.table if not name.startswith("seconds")]
+    columns = [name for name in result.table if not name.startswith("fold_seconds")]
     assert result.table[columns].equals(whole.table[columns])
 
 
@@ -224,17 +225,24 @@ def test_the_seconds_of_a_cell_that_was_interrupted_are_those_of_all_its_folds(r
     folder = result.folder / Cell(NOISE, "ce", 0).folder
     seconds = [json.loads(mark.read_text())["seconds"] for mark in folder.glob("fold-*/DONE")]
     assert len(seconds) == 2 * N_FOLDS
-    assert result.measurements["seconds"].tolist() == [pytest.approx(sum(seconds), abs=0.01)] * 2
+    assert result.measurements["fold_seconds"].tolist() == [pytest.approx(sum(seconds), abs=0.01)] * 2
+
+
+def test_the_seconds_that_are_reported_of_a_cell_are_those_that_have_passed(run, monkeypatch):
+    ticks = count()
+    monkeypatch.setattr("labelscan.benchmarking.run_benchmark.monotonic", lambda: float(next(ticks)))
+    _, heard = run(losses=["ce"], n_seeds=2)
+    assert [event.seconds for event in heard.of(CellDone)] == [1.0, 1.0]
 
 
 def test_a_budget_ends_in_the_table_of_what_is_done(run, monkeypatch):
     done = []
     monkeypatch.setattr("labelscan.events.monotonic", lambda: 10.0 * len(done))
 
-    def count(event):
+    def note(event):
         done.extend([event] if isinstance(event, CellDone) else [])
 
-    result, heard = run(max_seconds=15, notify=count)
+    result, heard = run(max_seconds=15, notify=note)
     assert heard.trained == [f"{NOISE}, ce, seed 0", f"{NOISE}, gce, seed 0"]
     assert result.scoreboard.missing == (f"{NOISE}, ce, seed 1", f"{NOISE}, gce, seed 1")
     assert len(result.table) == 4
@@ -460,7 +468,7 @@ def test_noise_that_follows_probabilities_takes_them_from_one_run_on_right_label
     _, true_labels = shapes
     noise = "instance:0.1"
     result, heard = run(noises=[noise], losses=["ce"])
-    assert heard.trained == [f"{noise}, ce, seed 0", str(REFERENCE), f"{noise}, ce, seed 1"]
+    assert heard.trained == [str(REFERENCE), f"{noise}, ce, seed 0", f"{noise}, ce, seed 1"]
     reference = Evidence.read(result.folder / REFERENCE.folder / "evidence.npz")
     np.testing.assert_array_equal(reference.given_labels, true_labels)
     assert [one.name for one in reference.opinions] == ["small-cnn", "extra-trees", "ridge"]

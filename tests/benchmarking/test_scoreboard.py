@@ -115,7 +115,7 @@ def test_what_is_measured_is_the_quality_of_each_detector_against_the_true_label
     evidence = an_evidence(dataset)
     true_labels = dataset.true_labels[evidence.index]
     detections = detections_of(evidence).by_name
-    measured = judge(detections, evidence, true_labels, noise="pair:0.1", loss="ce", seed=3, seconds=1.5)
+    measured = judge(detections, evidence, true_labels, noise="pair:0.1", loss="ce", seed=3, fold_seconds=1.5)
     label_errors = true_labels != evidence.given_labels
     assert label_errors.sum() == 2
     for one in measured:
@@ -123,7 +123,7 @@ def test_what_is_measured_is_the_quality_of_each_detector_against_the_true_label
         expected = asdict(quality(detection.flagged, detection.label_quality, label_errors))
         assert {name: one[name] for name in expected} == expected
         assert one["out_of_fold_accuracy"] == pytest.approx(9 / 10)  # row 8 is taken for another class
-        assert (one["noise"], one["loss"], one["seed"], one["seconds"]) == ("pair:0.1", "ce", 3, 1.5)
+        assert (one["noise"], one["loss"], one["seed"], one["fold_seconds"]) == ("pair:0.1", "ce", 3, 1.5)
     assert [one["detector"] for one in measured] == ["confident-learning", "noise-posterior"]
     assert measured[0]["f1"] == 1.0
 

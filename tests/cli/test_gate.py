@@ -110,8 +110,18 @@ def test_limits_of_a_class_name_the_worst(command, run):
 
 
 def test_a_label_that_is_only_just_flagged_does_not_count(command, run):
-    assert command("gate", "run", "--max-issues", "0", "--min-error-probability", "1").code == 0
-    assert command("gate", "run", "--max-issues", "0", "--min-error-probability", "0").code == 1
+    suspects = json.loads(command("gate", "run", "--max-issues", "3", "--json").out)["suspects"]
+    least = str(sorted(one["error_probability"] for one in suspects)[1])
+    assert command("gate", "run", "--max-issues", "2", "--min-error-probability", least).code == 0
+    assert command("gate", "run", "--max-issues", "2", "--min-error-probability", "0").code == 1
+
+
+@pytest.mark.parametrize("form", [(), ("--json",), ("--quiet",)])
+def test_a_probability_that_no_label_reaches_gives_no_verdict(command, run, form):
+    ended = command("gate", "run", "--max-issues", "0", "--min-error-probability", "0.99", *form)
+    assert (ended.code, ended.out) == (2, "")
+    assert "no label can reach 0.99 in this run: the highest is 0.9" in ended.err
+    assert "with --min-error-probability 0.5 the 3 labels count" in ended.err
 
 
 def test_what_is_in_the_baseline_is_not_new(command, run, tmp_path):
@@ -246,7 +256,9 @@ def test_a_run_that_is_not_finished_cannot_be_judged(command, run):
 
 def test_models_that_learned_nothing_pass_no_gate(command, tmp_path):
     write_probs(tmp_path / "blind.npz", blind=True)
-    assert command("score", "blind.npz", "-o", "blind", "-q").code == 0
+    quiet = command("score", "blind.npz", "-o", "blind", "-q")
+    assert (quiet.code, quiet.out) == (0, "blind/issues.csv\n")
+    assert quiet.err.startswith("warning: the models learned nothing: ")
     for more in (["--max-issues", "99"], ["--baseline", "known.csv", "--update-baseline"]):
         ended = command("gate", "blind", *more)
         assert ended.code == 2
@@ -271,6 +283,40 @@ def blobs(tmp_path):
     labels = ["b" if row >= 30 or row == 7 else "a" for row in range(60)]
     rows = [f"{x:.4f},{y:.4f},{label}" for (x, y), label in zip(points, labels, strict=True)]
     (tmp_path / "blobs.csv").write_text("\n".join(["x,y,label", *rows]) + "\n")
+
+
+def test_the_same_command_judges_mended_data_in_the_same_folder(command, blobs, tmp_path):
+    line = ("gate", "blobs.csv", "--folds", "2", "--max-issues", "0", "-o", "labels-run")
+    assert command(*line).code == 1
+    table = tmp_path / "blobs.csv"
+    rows = table.read_text().splitlines()
+    table.write_text("\n".join([*rows[:8], rows[8].replace(",b", ",a"), *rows[9:-1]]) + "\n")
+    mended = command(*line)
+    assert mended.code == 0, mended.err
+    assert "labels-run starts over: the data has changed since this run: examples was 60 and is 59" in mended.err
+
+
+def test_a_run_of_detect_is_not_replaced_by_a_gate_on_changed_data(command, blobs, tmp_path):
+    assert command("detect", "blobs.csv", "--folds", "2", "-o", "run").code == 0
+    table = tmp_path / "blobs.csv"
+    table.write_text(table.read_text().rpartition("\n4")[0] + "\n")
+    before = (tmp_path / "run" / "scores.csv").read_bytes()
+    ended = command("gate", "blobs.csv", "--folds", "2", "--max-issues", "0", "-o", "run")
+    assert ended.code == 2
+    assert "keep this run and choose another place with -o" in ended.err
+    assert (tmp_path / "run" / "scores.csv").read_bytes() == before
+
+
+def test_images_that_were_replaced_are_judged_in_the_same_folder(command, photos):
+    line = ("gate", "photos", "--folds", "2", "--epochs", "15", "--max-issues", "99", "-o", "labels-run")
+    assert command(*line).code == 0
+    image, other = sorted(photos.rglob("*.png"))[:2]
+    image.write_bytes(other.read_bytes())
+    changed = command(*line)
+    assert changed.code == 0, changed.err
+    assert command("detect", *line[1:6], "-o", "labels-run").code == 0
+    image.write_bytes(sorted(photos.rglob("*.png"))[2].read_bytes())
+    assert command(*line).code == 2  # by now the folder is that of detect, too
 
 
 def test_data_is_detected_first_and_limits_do_not_make_another_run(command, blobs, tmp_path):

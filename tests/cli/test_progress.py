@@ -3,6 +3,9 @@ from dataclasses import replace
 from labelscan.cli.console import Bars, stderr
 from labelscan.cli.progress import LEAST_SECONDS, Progress
 from labelscan.events import (
+    CellDone,
+    CellsPlanned,
+    CellStarted,
     Chosen,
     EpochDone,
     FoldDone,
@@ -135,3 +138,21 @@ def test_folds_of_several_models_count_the_same_whatever_their_epochs():
     listening.tell(FoldDone(0, 0, 0.9, 3.0, opinion="b"))  # a classifier has no epochs
     *_, line = listening.tell(replace(epoch(1, 2, of=4), opinion="b"), after=LEAST_SECONDS)
     assert line.startswith("training: 35 of 40 (88 %)")
+
+
+def test_a_benchmark_says_how_long_all_other_cells_take():
+    listening = Listening()
+    assert listening.tell(CellsPlanned(5, 1)) == ["cells: 5, 1 of them already finished"]
+    listening.tell(CellStarted("first"))
+    listening.tell(TrainingPlanned(2, 10, 0))
+    assert listening.tell(epoch(0, 1)) == []
+    (line,) = listening.tell(epoch(0, 6), after=10)
+    assert line == "training: 6 of 20 epochs (30 %), about 28 s left; about 2 min 03 s left in all"
+    assert listening.tell(done("first", 40.0)) == ["first: F1 0.500 by aum, 40 s; about 2 min 00 s left in all"]
+    assert listening.tell(CellDone("second", {}, 20.0, failure="diverged")) == ["second failed: diverged"]
+    assert listening.tell(done("third", 30.0)) == ["third: F1 0.500 by aum, 30 s; about 30 s left in all"]
+    assert listening.tell(done("fourth", 30.0)) == ["fourth: F1 0.500 by aum, 30 s"]
+
+
+def done(cell, seconds):
+    return CellDone(cell, {"aum": 0.5}, seconds)

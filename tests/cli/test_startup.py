@@ -66,6 +66,61 @@ for line, heavy in {
     python(code, str(tmp_path))
 
 
+def test_bad_data_is_refused_before_what_trains_is_loaded(tmp_path):
+    (tmp_path / "empty.csv").touch()
+    (tmp_path / "no-label.csv").write_text("a,b\n1,2\n3,4\n")
+    (tmp_path / "one-class.csv").write_text("a,label\n1,x\n3,x\n")
+    (tmp_path / "photos").mkdir()
+    code = """
+import os, sys
+from labelscan.__main__ import main
+
+os.chdir(sys.argv[1])
+for line in (
+    "detect empty.csv",
+    "detect no-label.csv",
+    "detect no-label.csv --dry-run",
+    "detect one-class.csv",
+    "detect photos",
+    "detect nowhere",
+    "detect no-label.csv --label b",
+    "gate no-label.csv --max-rate 0.1",
+    "benchmark no-label.csv --noise symmetric:0.1",
+    "score no-label.csv",
+):
+    assert main(line.split()) == 2, line
+    loaded = {"torch", "torchvision", "sklearn", "cleanlab", "scipy.stats"} & sys.modules.keys()
+    assert not loaded, (line, loaded)
+"""
+    python(code, str(tmp_path))
+
+
+def test_probabilities_are_judged_without_loading_torch(tmp_path):
+    rows = [f"{'ab'[row % 2]},0.{row + 1},0.{9 - row}" for row in range(8)]
+    (tmp_path / "probs.csv").write_text("\n".join(["label,prob:a,prob:b", *rows]))
+    code = """
+import os, sys
+from labelscan.__main__ import main
+
+os.chdir(sys.argv[1])
+assert main(["score", "probs.csv"]) == 0
+assert "torch" not in sys.modules
+"""
+    python(code, str(tmp_path))
+
+
+def test_a_wrong_name_is_refused_before_the_data_is_read(tmp_path):
+    code = """
+import sys
+from labelscan.__main__ import main
+
+assert main(["detect", "nowhere", "--loss", "blury"]) == 2
+"""
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert "use blurry" in process.stderr
+    assert "nowhere" not in process.stderr
+
+
 def test_the_cache_is_shown_without_loading_torch(tmp_path):
     code = """
 import sys

@@ -172,6 +172,27 @@ def test_links_are_never_made_in_the_data_or_over_something(photos, here):
     assert not (photos / "fixed").exists()
 
 
+def test_links_replace_links_where_it_is_asked_for_and_nothing_else(photos, here):
+    run = detect("photos", here / "run")
+    link_to, decided = here / "clean", [relabel("dark/0.png", "light")]
+    (link_to / "dark").mkdir(parents=True)
+    (link_to / "dark" / "mine.png").symlink_to(photos / "dark" / "0.png")
+    with pytest.raises(UsageError, match=r"not empty; hint: name a folder that is not there yet$"):
+        labelscan.apply(run, decisions=[], link_to=link_to, overwrite=True)  # somebody's own links
+    link_to = here / "corrected"
+    labelscan.apply(run, decisions=[], link_to=link_to)
+    with pytest.raises(UsageError, match="or add --overwrite"):
+        labelscan.apply(run, decisions=decided, link_to=link_to)
+    labelscan.apply(run, decisions=decided, link_to=link_to, overwrite=True)
+    assert not (link_to / "dark" / "0.png").is_symlink()
+    before = digests(photos)
+    (link_to / "dark" / "notes.txt").write_text("mine")
+    with pytest.raises(UsageError, match=r"such as 'dark/notes.txt', are not deleted"):
+        labelscan.apply(run, decisions=[], link_to=link_to, overwrite=True)
+    assert (link_to / "dark" / "notes.txt").read_text() == "mine"
+    assert digests(photos) == before
+
+
 def test_links_are_never_made_among_listed_images(listed, here, monkeypatch):
     listed(".csv")
     detect("labels.csv", here / "run")
@@ -383,6 +404,16 @@ def test_flags_below_the_probability_are_left_alone(scored):
         labelscan.apply(scored, relabel=True)
     with pytest.raises(ConfigError, match="not both"):
         labelscan.apply(scored, relabel=True, drop=True)
+
+
+def test_a_probability_that_no_label_reaches_is_told(scored):
+    applied = labelscan.apply(scored, relabel=True, min_error_probability=0.9999)
+    assert applied.notes[0].startswith("no label can reach 0.9999 in this run: the highest is 0.")
+    assert applied.notes[0].endswith("; all flags are left alone")
+    assert applied.to_json()["notes"] == list(applied.notes)
+    assert not applied.corrections.changes
+    by_some = labelscan.apply(scored, relabel=True, min_error_probability=0.1, output=scored / "some.csv")
+    assert "no label can reach" not in str(by_some.notes)
 
 
 def test_decisions_about_other_data_or_classes_are_refused(scored, here):

@@ -5,13 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from finished import a_run
 
 import labelscan
 from labelscan.config import Config, GateConfig, resolve, settings_that_matter
+from labelscan.correction.decisions import Decision
 from labelscan.errors import GateError, UsageError
 from labelscan.gating.baseline import Baseline
 from labelscan.gating.run_gate import accept, effective_limits, judge_gate
-from labelscan.gating.words import findings
+from labelscan.gating.words import findings, unlisted
 from labelscan.results.finished_run import FinishedRun
 
 CLASSES = ("cat", "dog", "fox")
@@ -21,14 +23,25 @@ CLASSES = ("cat", "dog", "fox")
 def run(tmp_path, monkeypatch):
     """Make a run of 12 labels, 4 a class, in which two cats look like dogs and one dog like a fox."""
     monkeypatch.chdir(tmp_path)
-    given = np.repeat([0, 1, 2], 4)
-    looks_like = given.copy()
+    labelscan.score(**given(), output=tmp_path / "run")
+    return FinishedRun.read(tmp_path / "run")
+
+
+def given():
+    labels = np.repeat([0, 1, 2], 4)
+    looks_like = labels.copy()
     looks_like[[0, 1]], looks_like[4] = 1, 2
     probs = np.full((12, 3), 0.02)
     probs[np.arange(12), looks_like] = 0.96
     ids = [f"{row:02}" for row in range(12)]
-    labelscan.score(probs, given, class_names=CLASSES, example_ids=ids, output=tmp_path / "run")
-    return FinishedRun.read(tmp_path / "run")
+    return {"probs": probs, "given_labels": labels, "class_names": CLASSES, "example_ids": ids}
+
+
+def a_run_with(error_probability):
+    """Return a run of nine scored labels with these error probabilities, of which the first four are flagged."""
+    run = a_run()
+    run.issues.scores["error_probability"] = [*error_probability, np.nan]
+    return run
 
 
 def verdict(run, *, baseline=None, **limits):
@@ -41,6 +54,22 @@ def verdict(run, *, baseline=None, **limits):
 def check(run, **limits):
     (one,) = verdict(run, **limits).checks
     return one
+
+
+@pytest.mark.parametrize("highest", [0.887, 0.8999])
+def test_no_verdict_is_given_by_a_probability_that_no_label_reaches(highest):
+    run = a_run_with([highest, 0.7, 0.6, 0.4, 0.1, 0.1, 0.1, 0.1, 0.1])
+    shown = {0.887: "0.887", 0.8999: "0.899"}[highest]
+    with pytest.raises(GateError, match=f"no label can reach 0.9 in this run: the highest is {shown}") as caught:
+        verdict(run, max_issues=9, min_error_probability=0.9)
+    assert "with --min-error-probability 0.5 the 3 labels count" in str(caught.value)
+    assert len(verdict(run, max_issues=9, min_error_probability=highest).suspects) == 1
+
+
+@pytest.mark.parametrize("highest", [0.04, 0.6])
+def test_labels_that_are_hardly_doubted_pass_by_a_probability_that_none_reaches(highest):
+    run = a_run_with([highest, *[0.04] * 8])
+    assert verdict(run, max_issues=0, min_error_probability=0.9).passed
 
 
 def test_the_suspects_are_those_of_the_run(run):
@@ -85,7 +114,7 @@ def test_with_a_baseline_nothing_may_be_new_unless_allowed(run):
 def test_a_flag_below_the_least_error_probability_does_not_count(run):
     least = sorted(one.error_probability for one in verdict(run, max_issues=9).suspects)
     assert len(verdict(run, max_issues=9, min_error_probability=least[0]).suspects) == 3
-    assert not verdict(run, max_issues=9, min_error_probability=1.0).suspects
+    assert len(verdict(run, max_issues=9, min_error_probability=least[-1]).suspects) < 3
 
 
 def test_without_a_limit_there_is_nothing_to_judge_by():
@@ -161,12 +190,26 @@ def test_suspects_are_accepted_only_into_a_file_that_may_be_written(run):
     limits = effective_limits(GateConfig(max_issues=0))
     for path, are_decisions, into in (
         ("known.csv", False, "known.csv"),
-        ("decisions.csv", True, "labels-baseline.csv"),
+        ("decisions.csv", True, ""),
         (run.folder / "issues.csv", False, "labels-baseline.csv"),
     ):
         baseline = Baseline(path=Path(path), reviewed=frozenset(), are_decisions=are_decisions)
         assert judge_gate(run, limits, baseline).accepts_into == into
     assert verdict(run, max_issues=0).accepts_into == "labels-baseline.csv"
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_labels_that_were_decided_to_be_wrong_count_and_are_not_listed(run, in_memory):
+    decisions = [Decision(example_id="00", verdict="drop"), Decision(example_id="02", verdict="keep")]
+    if in_memory:
+        found = labelscan.gate(run.folder, max_issues=9, decisions=decisions)
+    else:
+        judged = labelscan.score(**given(), output=run.folder, decisions=decisions)
+        found = labelscan.gate(judged, max_issues=9)
+    assert {one.example_id for one in found.suspects if one.is_decided} == {"00"}
+    assert "00" not in {one.example_id for one in found.to_look_at}
+    assert len(found.to_look_at) == len(found.suspects) - 1 > 0
+    assert unlisted(found, len(found.to_look_at)) == "and 1 reviewed before"
 
 
 def test_a_limit_that_is_barely_exceeded_visibly_is(run):

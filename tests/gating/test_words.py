@@ -92,6 +92,15 @@ def test_what_to_do_next_can_be_pasted_into_a_shell():
     assert next_steps(a_verdict(), 10) == []
 
 
+def test_after_decisions_as_a_baseline_the_next_step_is_a_review_that_saves_into_them():
+    verdict = dataclasses.replace(a_verdict((a_suspect(),), baseline="runs/my pets/decisions.csv"), accepts_into="")
+    assert dict(next_steps(verdict, 10))["review"] == "labelscan report 'runs/my pets' --serve"
+    elsewhere = dataclasses.replace(verdict, baseline="decisions.csv")
+    assert dict(next_steps(elsewhere, 10))["review"] == "labelscan report 'runs/my pets'"
+    for one in (verdict, elsewhere):
+        assert [word for word, _ in next_steps(one, 10)] == ["issues", "review"]
+
+
 def test_where_decisions_were_applied_in_memory_no_file_of_other_suspects_is_named():
     verdict = dataclasses.replace(a_verdict((a_suspect(),)), is_as_written=False, decisions="my decisions.csv")
     assert [word for word, _ in next_steps(verdict, 10)] == ["review", "accept"]

@@ -19,6 +19,12 @@ def opened(folder, *, depends=DEPENDS, data=DATA, **options):
     return open_run(folder, settings={}, results_depend_on=depends, data=data, **options)
 
 
+def train(folder):
+    """Leave what a finished fold does."""
+    (folder / "fold-0-0").mkdir(exist_ok=True)
+    (folder / "fold-0-0" / "DONE").touch()
+
+
 def state(folder):
     return json.loads((folder / "run.json").read_text())["state"]
 
@@ -44,11 +50,50 @@ def test_a_run_says_how_it_ended(tmp_path):
 )
 def test_another_run_in_the_folder_is_refused_with_what_differs(tmp_path, change, problem):
     with opened(tmp_path):
-        pass
+        train(tmp_path)
     with pytest.raises(RunFolderError, match=problem), opened(tmp_path, **change):
         pass
     with opened(tmp_path, **change, fresh=True):
         pass
+
+
+OTHER_SETTINGS = {"depends": {**DEPENDS, "training.epochs": 0}}
+OTHER_DATA = {"data": {**DATA, "fingerprint": "4567", "examples": 9}}
+
+
+@pytest.mark.parametrize("change", [OTHER_SETTINGS, OTHER_DATA])
+def test_a_run_that_has_trained_nothing_starts_over_whatever_differs(tmp_path, change):
+    with opened(tmp_path):
+        (tmp_path / "fold-0-0").mkdir()
+        (tmp_path / "fold-0-0" / "log.jsonl").touch()
+        (tmp_path / "examples.csv").touch()
+    with pytest.raises(RunFolderError), opened(tmp_path, **change, resume=True):
+        pass
+    with opened(tmp_path, **change) as run:
+        assert "this run" in run.started_over
+        assert not (tmp_path / "examples.csv").exists()
+
+
+def test_a_run_for_a_gate_replaces_one_of_changed_data_unless_somebody_uses_it(tmp_path):
+    def begin(name, change=(), **options):
+        with opened(tmp_path / name, **dict(change), **options) as run:
+            train(run.path)
+            return run.started_over
+
+    begin("gate", for_gate=True)
+    with pytest.raises(RunFolderError, match="other settings"):
+        begin("gate", OTHER_SETTINGS, for_gate=True)
+    with pytest.raises(RunFolderError, match="data has changed"):
+        begin("gate", OTHER_DATA)
+    assert "examples was 10 and is 9" in begin("gate", OTHER_DATA, for_gate=True)
+    assert begin("gate", OTHER_DATA, for_gate=True) == ""
+    (tmp_path / "gate" / "decisions.csv").touch()
+    with pytest.raises(RunFolderError, match="data has changed"):
+        begin("gate", for_gate=True)
+    begin("detect")
+    begin("detect", for_gate=True)  # of a run of detect, it is only shown
+    with pytest.raises(RunFolderError, match="data has changed"):
+        begin("detect", OTHER_DATA, for_gate=True)
 
 
 @pytest.mark.parametrize(

@@ -55,28 +55,43 @@ def write(dataset: Dataset, corrections: Corrections, folder: Path, *, copy: boo
     return notes
 
 
-def check_folder(folder: Path, dataset: Dataset, class_folders: Path | None) -> None:
-    """Check that a folder of links can be made; ``class_folders`` is the data, None where a file lists the images.
+def check_folder(folder: Path, dataset: Dataset, class_folders: Path | None, *, replace: bool | None = None) -> None:
+    """Check that a folder of links can be made.
+
+    Args:
+        folder: the place for it.
+        dataset: what is linked to.
+        class_folders: the data, None where a file lists the images.
+        replace: whether a folder of links from before may be replaced; None where it is not known to be one.
 
     Raises:
         UsageError: the folder is not empty, or is inside the data.
         DatasetError: the examples are not image files.
     """
     files = _files(dataset)
-    what = ""
+    what, hint = "", "name a folder that is not there yet"
     if folder.is_symlink():
         what = "this is a link"
-    elif folder.is_dir():
-        what = "this folder is not empty" if any(folder.iterdir()) else ""
-    elif folder.exists():
+    elif folder.is_dir() and (file := _first_file(folder)):
+        what = f"this folder is not empty, and files in it, such as {file!r}, are not deleted"
+    elif folder.is_dir() and any(folder.iterdir()) and not replace:
+        what = "this folder is not empty"
+        hint += "" if replace is None else ", or add --overwrite"
+    elif folder.exists() and not folder.is_dir():
         what = "this is a file, not a folder"
     if what:
-        raise UsageError(what, where=str(folder), hint="name a folder that is not there yet")
+        raise UsageError(what, where=str(folder), hint=hint)
     place = folder.resolve()
     of_data = _folders(files) | (set() if class_folders is None else {class_folders.resolve()})
     if around := of_data.intersection((place, *place.parents)):
         hint = f"name a folder outside {min(around, key=lambda path: len(path.parts))}"
         raise UsageError("this lies in the data, which is only read", where=str(folder), hint=hint)
+
+
+def _first_file(folder: Path) -> str:
+    """Return the path in a folder of the first file by name that is no link, or an empty string."""
+    files = (Path(place, name) for place, _, names in os.walk(folder) for name in names)
+    return min((str(file.relative_to(folder)) for file in files if not file.is_symlink()), default="")
 
 
 def _files(dataset: Dataset) -> ImageFiles:
@@ -186,7 +201,7 @@ def _check_names(dataset: Dataset, files: ImageFiles, labels: list[str], kept: l
 
 @contextmanager
 def _replacing_folder(folder: Path) -> Iterator[Path]:
-    """Yield a folder that becomes ``folder`` only if the block succeeds."""
+    """Yield a folder that becomes ``folder`` only if the block succeeds, in the place of one of links, if any."""
     with writing(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         partial = partial_path(folder)
@@ -195,11 +210,19 @@ def _replacing_folder(folder: Path) -> Iterator[Path]:
         try:
             yield partial
             if folder.exists():
-                folder.rmdir()  # empty
+                _remove_links(folder)
             partial.rename(folder)
         except BaseException:
             shutil.rmtree(partial, ignore_errors=True)
             raise
+
+
+def _remove_links(folder: Path) -> None:
+    """Remove a folder of links; not ``rmtree``, which would take a file along that has come meanwhile."""
+    for place, folders, files in os.walk(folder, topdown=False):
+        for link in (path for name in (*folders, *files) if (path := Path(place, name)).is_symlink()):
+            link.unlink()
+        Path(place).rmdir()
 
 
 def _can_link(folder: Path) -> bool:

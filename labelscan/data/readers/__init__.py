@@ -5,7 +5,6 @@ an entry point in the group ``labelscan.reader``. Modules load when they are fir
 for pandas, nor ``demo:digits`` for torchvision.
 """
 
-import difflib
 import time
 from pathlib import Path
 from typing import Protocol
@@ -14,7 +13,7 @@ from labelscan.config import DatasetConfig
 from labelscan.data.class_names import merge_look_alikes
 from labelscan.data.dataset import Dataset
 from labelscan.data.readers.unsupported import refuse_file, refuse_folder
-from labelscan.errors import ConfigError, DatasetError
+from labelscan.errors import ConfigError, DatasetError, nearest_name
 from labelscan.events import Listener, StepDone, StepStarted, ignore
 from labelscan.reading import why, with_home
 from labelscan.registry import Parts
@@ -134,6 +133,6 @@ def scheme_of(data: str) -> str:
 
 def nearest_file(path: Path) -> str:
     """Return a hint with the most similar name in the folder of ``path``; empty where none is similar."""
-    beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
-    names = difflib.get_close_matches(path.name, beside, n=1)
-    return f"did you mean {path.parent / names[0]}?" if names else ""
+    beside = sorted(entry.name for entry in path.parent.iterdir()) if path.parent.is_dir() else []
+    name = nearest_name(path.name, beside)
+    return f"did you mean {path.parent / name}?" if name else ""

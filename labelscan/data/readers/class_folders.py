@@ -3,6 +3,8 @@
 Top folders that are all called train, val, valid, validation or test are splits, with class folders inside.
 """
 
+import shlex
+from itertools import islice
 from pathlib import Path
 
 from labelscan.arrays import as_strings
@@ -18,6 +20,8 @@ from labelscan.data.readers.folder_listing import (
     Files,
     Kind,
     Listing,
+    is_called_image,
+    is_called_text,
 )
 from labelscan.data.readers.sheet import SUFFIXES
 from labelscan.data.readers.splits import wanted_splits
@@ -30,6 +34,8 @@ from labelscan.reading import with_home
 SETTINGS = frozenset({"split", "encoding"})
 PROBED = 20
 """How many files without an extension are looked at to know whether they are texts."""
+MOST_LOOKED_AT = 100
+"""Entries of a folder that a hint may cost to look at."""
 
 
 def reads(config: DatasetConfig) -> bool:
@@ -53,7 +59,7 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:
     files = listing.files[kind]
     if not files.paths:
         refuse_media(listing.extensions["others"], str(root))
-        raise _nothing_found(root, top)
+        raise _nothing_found(root, top, listing.outside[IMAGES] + listing.outside[TEXTS])
     files.check_names()
     inputs, notes = _inputs(kind, root, files, config.encoding)
     return make_dataset(
@@ -89,9 +95,29 @@ def _inputs(kind: Kind, root: Path, files: Files, encoding: str) -> tuple[ImageF
     return read_text_files(root, files.paths, encoding)
 
 
-def _nothing_found(root: Path, top: list[str]) -> DatasetError:
+def _nothing_found(root: Path, top: list[str], n_outside: int) -> DatasetError:
+    what = "no image or text in any class folder" if top else "no class folder"
+    parent = (root if root.name not in ("", "..") else root.resolve()).parent
     hint = f"put the images or texts of each class into a folder of its own ({', '.join(sorted(EXTENSIONS))}, txt)"
     if manifests := sorted(path.name for path in root.iterdir() if path.suffix.lower() in SUFFIXES):
         hint = f"to read a manifest, give the file itself: {root / manifests[0]}"
-    what = "no image or text in any class folder" if top else "no class folder"
+    elif n_outside and _has_class_folders(parent):
+        what = "this folder holds images or texts, and no class folders"
+        hint = f"its parent {parent} has class folders: labelscan detect {shlex.quote(str(parent))}"
     return DatasetError(what, where=str(root), hint=hint)
+
+
+def _has_class_folders(folder: Path) -> bool:
+    """Return whether two folders at least, of the first in ``folder``, hold an example among their first entries."""
+    try:
+        folders = islice((one for one in folder.iterdir() if one.is_dir()), MOST_LOOKED_AT)
+        hold_examples = (
+            any(_is_example(one.name) for one in islice(inside.iterdir(), MOST_LOOKED_AT)) for inside in folders
+        )
+        return len(list(islice(filter(None, hold_examples), 2))) == 2
+    except OSError:  # one that may not be listed
+        return False
+
+
+def _is_example(name: str) -> bool:
+    return is_called_image(name) or is_called_text(name)

@@ -3,7 +3,6 @@
 The wrong column gives a plausible but wrong result, so two candidates are an error, not a guess.
 """
 
-import difflib
 import shlex
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -12,7 +11,7 @@ from fnmatch import fnmatchcase
 from labelscan.config import DatasetConfig
 from labelscan.data.readers.sheet import Sheet
 from labelscan.data.readers.unsupported import refuse_columns
-from labelscan.errors import DatasetError, Problem
+from labelscan.errors import DatasetError, Problem, nearest_name
 
 ROLE_SETTINGS = frozenset(["split", "label_column", "true_label_column", "id_column", "group_column", "split_column"])
 """Those that every sheet uses."""
@@ -212,12 +211,12 @@ def usual(role: str) -> str:
 
 def missing(what: str, names: Collection[str], *, where: str, hint: str, asked: str = "") -> DatasetError:
     """Return the error for a column or array that is not there, which lists those there are."""
-    nearest = difflib.get_close_matches(asked, list(names), n=1) if asked else []
+    nearest = nearest_name(asked, names) if asked else ""
     there = ", ".join(repr(name) for name in names) or "nothing"
     return DatasetError(
         f"no {what}{f' called {asked!r}' if asked else ''}; there are {there}",
         where=where,
-        hint=f"did you mean {nearest[0]!r}?" if nearest else hint,
+        hint=f"did you mean {nearest!r}?" if nearest else hint,
     )
 
 

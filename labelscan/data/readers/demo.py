@@ -1,6 +1,5 @@
 """Data that comes with scikit-learn: it needs no download, to try labelscan or a setting."""
 
-import difflib
 from urllib.parse import parse_qsl
 
 import numpy as np
@@ -12,6 +11,7 @@ from labelscan.data.dataset import Dataset, ImageArray, make_dataset
 from labelscan.data.noise import needs_pred_probs, plant
 from labelscan.errors import ConfigError
 from labelscan.events import Listener
+from labelscan.registry import nearest
 
 SETTINGS: frozenset[str] = frozenset()
 DEMOS = ("digits",)
@@ -77,8 +77,7 @@ def _options(query: str) -> dict[str, str]:
         raise ConfigError(f"cannot read {query!r}", where="dataset.data", hint=hint) from error
     for name in options:
         if name not in OPTIONS:
-            nearest = difflib.get_close_matches(name, OPTIONS, n=1) or OPTIONS
-            hint = f"use {' or '.join(nearest)}"
+            hint = f"use {nearest(name, OPTIONS)}"
             raise ConfigError(f"a demo has no option {name!r}", where="dataset.data", hint=hint)
     return options
 

@@ -1,7 +1,6 @@
 """A data set that torchvision knows by name, read from ``--root``; downloaded only on request."""
 
 import contextlib
-import difflib
 import inspect
 import sys
 from collections.abc import Sequence
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 from labelscan.arrays import Index, as_strings
 from labelscan.config import DatasetConfig
 from labelscan.data.dataset import CHANNELS, Dataset, Image, ImageArray, ImageFiles, ImageSource, make_dataset
-from labelscan.errors import ConfigError, DatasetError
+from labelscan.errors import ConfigError, DatasetError, nearest_name
 from labelscan.events import Listener
 
 SETTINGS = frozenset({"split"})
@@ -94,8 +93,8 @@ def _find(asked: str) -> tuple[str, Any]:
     names = {name.lower(): name for name in torchvision.datasets.__all__}
     found = names.get(asked.strip().lower())
     if found is None:
-        nearest = difflib.get_close_matches(asked.lower(), list(names), n=1)
-        hint = f"did you mean torchvision:{names[nearest[0]]}?" if nearest else "use a name of torchvision.datasets"
+        nearest = nearest_name(asked, names.values())
+        hint = f"did you mean torchvision:{nearest}?" if nearest else "use a name of torchvision.datasets"
         raise ConfigError(f"torchvision has no data set called {asked!r}", where="dataset.data", hint=hint)
     return found, getattr(torchvision.datasets, found)
 

@@ -1,12 +1,10 @@
 """Detectors: from out-of-fold probabilities to label quality and flags.
 
-Every run uses all that need no training of their own; the leading one decides on flags and ranking.
+Every run uses all that need no training of their own; the leading one decides on flags and ranking. Their modules load
+when they are first asked, since cleanlab takes over a second.
 """
 
 from labelscan.config import LEADING_DETECTOR
-from labelscan.detection.detectors.aum import Aum
-from labelscan.detection.detectors.confident_learning import ConfidentLearning
-from labelscan.detection.detectors.noise_posterior import NoisePosterior
 from labelscan.detection.evidence import Evidence
 from labelscan.detection.protocol import Detection, Detections, Detector
 from labelscan.registry import PartSpec, Registry
@@ -14,7 +12,12 @@ from labelscan.registry import PartSpec, Registry
 __all__ = ["ALWAYS", "DETECTORS", "Detection", "Detections", "Detector", "detect_all", "needs_threshold_runs"]
 
 DETECTORS: Registry[Detector] = Registry(
-    "detector", {"confident-learning": ConfidentLearning, "noise-posterior": NoisePosterior, "aum": Aum}
+    "detector",
+    {
+        "confident-learning": "labelscan.detection.detectors.confident_learning:ConfidentLearning",
+        "noise-posterior": "labelscan.detection.detectors.noise_posterior:NoisePosterior",
+        "aum": "labelscan.detection.detectors.aum:Aum",
+    },
 )
 
 ALWAYS = ("confident-learning", "noise-posterior")

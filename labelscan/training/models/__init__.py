@@ -4,7 +4,6 @@ A model makes networks or classifiers, one for every fold, and is not itself one
 line in ``MODELS``.
 """
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeAlias, TypeGuard
@@ -13,7 +12,7 @@ from torch import nn
 
 from labelscan.config import ModelConfig
 from labelscan.config.sections import AUTO
-from labelscan.errors import ConfigError
+from labelscan.errors import ConfigError, nearest_name
 from labelscan.registry import PartSpec, Registry, nearest
 from labelscan.training.models import timm_model, torchvision_model
 from labelscan.training.models.automatic import LITE0, TFIDF, WORDLLAMA, Candidate, DataFacts, automatic_models
@@ -228,12 +227,10 @@ def _build(text: str, weights: str) -> tuple[Model, str]:
         return TorchvisionModel(name, weights), head
     if timm_model.known(name):
         return TimmModel(name, weights), head
-    near = difflib.get_close_matches(name, MODELS, n=1) or difflib.get_close_matches(
-        name, torchvision_model.names(), n=1
-    )
+    near = nearest_name(name, MODELS) or nearest_name(name, torchvision_model.names())
     also = "" if timm_model.installed() else " (timm's models need: pip install 'labelscan[timm]')"
     raise ConfigError(
         f"no model is called {name!r}",
         where="model.name",
-        hint=(f"use {near[0]}" if near else "see labelscan list models") + also,
+        hint=(f"use {near}" if near else "see labelscan list models") + also,
     )

@@ -159,6 +159,17 @@ def test_images_without_class_folders_are_explained(tmp_path):
     assert f"give the file itself: {tmp_path / 'labels.csv'}" in refused(tmp_path)
 
 
+def test_a_class_folder_itself_names_the_folder_around_it(tmp_path, monkeypatch):
+    fill(tmp_path, "my photos/cats/1.png", "my photos/dogs/1.png", "alone/cats/1.png")
+    photos = tmp_path / "my photos"
+    message = refused(photos / "cats")
+    assert "this folder holds images or texts, and no class folders" in message
+    assert f"its parent {photos} has class folders: labelscan detect '{photos}'" in message
+    assert "its parent" not in refused(tmp_path / "alone" / "cats")
+    monkeypatch.chdir(photos / "cats")
+    assert f"its parent {photos} has class folders" in refused(".")
+
+
 def test_a_column_setting_is_refused_for_folders(tmp_path):
     fill(tmp_path, "cat/1.png", "dog/1.png")
     with pytest.raises(ConfigError, match=r"dataset\.label_column.*has no effect"):

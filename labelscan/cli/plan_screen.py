@@ -1,0 +1,43 @@
+"""What a run would do, on one screen: its choices, and about how long it takes."""
+
+from collections.abc import Collection, Iterable
+
+from labelscan.cli.console import entries, show_json, stdout, text, warning
+from labelscan.detection.aum_trainings import KIND
+from labelscan.pipeline.plan_facts import plan_facts, plan_to_json
+from labelscan.pipeline.planning import Plan
+from labelscan.training.fold_job import count_finished
+from labelscan.wording import duration
+
+NOTHING_DONE = "nothing was trained or written; run it without --dry-run"
+
+
+def show_plan(plan: Plan, seconds: float | None, *, as_json: bool, fresh: bool, reported: Collection[str]) -> None:
+    """Write to stdout what would run, and how much of it is done already, or would be deleted."""
+    finished, finished_runs = count_finished(plan.folder), count_finished(plan.folder, KIND)
+    if as_json:
+        show_json({**plan_to_json(plan), "estimate_seconds": seconds, "finished_folds": finished})
+        return
+    console = stdout()
+    show_facts(plan_facts(plan), plan, seconds)
+    for one in plan.warnings:
+        if one not in reported:
+            console.show(warning(one))
+    if finished:
+        runs = f" and {finished_runs} of {plan.n_threshold_runs} threshold runs" if plan.n_threshold_runs else ""
+        fate = ", which --fresh deletes" if fresh else ""
+        console.show(text(f"the run folder has {finished:,} of {plan.n_jobs:,} folds{runs} finished{fate}"))
+    console.show(text(NOTHING_DONE))
+
+
+def show_facts(facts: Iterable[tuple[str, str]], plan: Plan, seconds: float | None) -> None:
+    """Write the facts of a plan to stdout, and about how long it takes."""
+    rows = list(facts)
+    if seconds is not None:
+        takes_long = {
+            "computing features": any(one.frozen is not None for one in plan.opinions),
+            "training": any(one.frozen is None and one.recipe is not None for one in plan.opinions),
+        }
+        words = " and ".join(word for word, is_done in takes_long.items() if is_done)
+        rows.append(("estimate", f"about {duration(seconds)} of {words}"))
+    stdout().show(entries(rows))
