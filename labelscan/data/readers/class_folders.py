@@ -21,11 +21,10 @@ from labelscan.data.readers.folder_listing import (
     Kind,
     Listing,
     is_called_image,
-    is_called_text,
 )
 from labelscan.data.readers.sheet import SUFFIXES
 from labelscan.data.readers.splits import wanted_splits
-from labelscan.data.readers.text_files import holds_text, read_text_files
+from labelscan.data.readers.text_files import holds_text, is_called_text, read_text_files
 from labelscan.data.readers.unsupported import refuse_media
 from labelscan.errors import DatasetError
 from labelscan.events import Listener
