@@ -39,7 +39,8 @@ def schema() -> str:
 def value_schema(one: Setting) -> dict[str, Any]:
     """Return the schema of one value."""
     if one.is_list:
-        kinds = [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]
+        several = {"type": "array", "items": {"type": "string"}, "minItems": min(len(one.default), 1)}
+        kinds = [{"type": "string"}, several]
         return {"description": one.help, "default": list(one.default), "anyOf": kinds}
     may_be_none = type(None) in get_args(one.kind)
     kind = next((kind for kind in get_args(one.kind) if kind in TYPES), one.kind)
