@@ -73,9 +73,9 @@ MODELS: Registry[Model] = Registry(
         "boosting": Boosting,
         "logistic": Logistic,
         "ridge": Ridge,
-        TFIDF: Tfidf,
+        "tfidf": Tfidf,
         "bayes": Bayes,
-        WORDLLAMA: WordLlama,
+        "wordllama": WordLlama,
     },
 )
 NOT_ON_FEATURES = ("small-cnn", LITE0, TFIDF, "bayes", WORDLLAMA)
