@@ -9,11 +9,11 @@ from tiny_texts import draw_columns, draw_texts
 
 from labelscan.arrays import as_strings
 from labelscan.training.encoders.columns import make_for_networks, make_for_trees
-from labelscan.training.encoders.tfidf import make_tfidf, make_word_counts
+from labelscan.training.encoders.tfidf import Tfidf, make_word_counts
 
 TEXTS = as_strings(draw_texts(60)[0])
 FRAME = draw_columns(60)[0]
-ENCODERS = [(make_tfidf, TEXTS), (make_word_counts, TEXTS), (make_for_trees, FRAME), (make_for_networks, FRAME)]
+ENCODERS = [(Tfidf, TEXTS), (make_word_counts, TEXTS), (make_for_trees, FRAME), (make_for_networks, FRAME)]
 
 
 def rows_of(rows, index):
@@ -35,13 +35,13 @@ def test_an_encoder_gives_a_row_an_example_the_same_whatever_rows_come_with_it(m
 
 
 def test_a_word_that_only_held_out_texts_have_is_unknown():
-    encoder = make_tfidf()
+    encoder = Tfidf()
     encoder.fit_transform(as_strings(["red red", "blue"]))
     assert encoder.transform(as_strings(["zzzz"])).nnz == 0
 
 
 def test_words_and_pieces_of_any_script_count():
-    matrix = make_tfidf().fit_transform(as_strings(["ọjà àgbáyé", "ọjàgbé", "שלום עולם", "你好世界 再见"]))
+    matrix = Tfidf().fit_transform(as_strings(["ọjà àgbáyé", "ọjàgbé", "שלום עולם", "你好世界 再见"]))
     assert (matrix.getnnz(axis=1) > 0).all()
     assert (matrix[0] @ matrix[1].T).toarray()[0, 0] > 0  # they share pieces, and no word
 
@@ -72,3 +72,11 @@ def test_a_category_that_only_held_out_rows_have_is_no_error():
     train = pd.DataFrame({"shop": ["a", "b", "a", "c"]}, dtype=object)
     encoder.fit_transform(train)
     assert np.isfinite(np.asarray(encoder.transform(pd.DataFrame({"shop": ["new", None]}, dtype=object)))).all()
+
+
+def test_many_texts_are_learned_by_words_alone_in_less_memory(monkeypatch):
+    few = Tfidf().fit_transform(TEXTS)
+    monkeypatch.setattr("labelscan.training.encoders.tfidf.MOST_CHARACTERS", 100)
+    many = Tfidf().fit_transform(TEXTS)
+    assert 2 * many.nnz < few.nnz
+    assert many.shape[0] == len(TEXTS)

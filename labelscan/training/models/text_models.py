@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelscan.registry import check_option
-from labelscan.training.encoders import Encoder, Matrix
-from labelscan.training.encoders.tfidf import make_tfidf, make_word_counts
+from labelscan.training.encoders import Encoder, Matrix, tfidf
 from labelscan.training.models.classifiers import Classifier, ClassifierModel
 
 
@@ -38,7 +37,7 @@ class Tfidf:
         check_option(self.passes >= 1, self.passes, "passes", "at least 1")
 
     def make_encoder(self) -> Encoder:
-        return make_tfidf()
+        return tfidf.Tfidf()
 
     def make_classifier(self, seed: int, threads: int) -> Classifier:  # noqa: ARG002
         return _FewPasses(self.C, self.passes, seed)
@@ -83,7 +82,7 @@ class Bayes:
         check_option(self.alpha > 0, self.alpha, "alpha", "above 0")
 
     def make_encoder(self) -> Encoder:
-        return make_word_counts()
+        return tfidf.make_word_counts()
 
     def make_classifier(self, seed: int, threads: int) -> Classifier:  # noqa: ARG002
         from sklearn.naive_bayes import MultinomialNB
