@@ -74,9 +74,12 @@ def test_a_category_that_only_held_out_rows_have_is_no_error():
     assert np.isfinite(np.asarray(encoder.transform(pd.DataFrame({"shop": ["new", None]}, dtype=object)))).all()
 
 
-def test_many_texts_are_learned_by_words_alone_in_less_memory(monkeypatch):
+def test_very_many_texts_are_told_apart_by_hashes_of_their_words(monkeypatch):
     few = Tfidf().fit_transform(TEXTS)
     monkeypatch.setattr("labelscan.training.encoders.tfidf.MOST_CHARACTERS", 100)
-    many = Tfidf().fit_transform(TEXTS)
-    assert 2 * many.nnz < few.nnz
-    assert many.shape[0] == len(TEXTS)
+    many = Tfidf()
+    matrix = many.fit_transform(TEXTS)
+    assert 2 * matrix.nnz < few.nnz
+    assert matrix.shape == (len(TEXTS), 2**18)
+    np.testing.assert_allclose(matrix.multiply(matrix).sum(axis=1), 1, rtol=1e-5)
+    assert (many.transform(TEXTS[:3]) != matrix[:3]).nnz == 0

@@ -12,28 +12,49 @@ MOST_COLUMNS = 100_000
 PIECE = 4
 """Characters of a piece, within words and at their borders."""
 MOST_CHARACTERS = 20_000_000
-"""Of all texts together; with more, words are seen often enough to do without pieces, which take most of the memory."""
+"""Of all texts together; the different pairs of words in more of them would fill the memory."""
+HASHED_COLUMNS = 2**18
 
 
 class Tfidf:
-    """Words and pieces of words, weighted by how rare they are; longer texts do not count more."""
+    """Words and pieces of words, weighted by how rare they are; longer texts do not count more.
+
+    In very many texts, words and pairs of them are told apart by a hash alone, and seen often enough to do without
+    pieces: memory then grows with the texts, not with the number of different pairs in them.
+    """
 
     def fit_transform(self, x: Rows) -> Matrix:
-        """Return (M, D) sparse float32 rows of unit length for words and for pieces, having learned both."""
-        import numpy as np
-        from sklearn.feature_extraction.text import TfidfVectorizer
-        from sklearn.pipeline import make_union
-
-        shared = {"sublinear_tf": True, "max_features": MOST_COLUMNS, "dtype": np.float32}
-        parts = [TfidfVectorizer(ngram_range=(1, 2), **shared)]
-        if sum(map(len, x)) <= MOST_CHARACTERS:
-            # Several lengths find no more wrong labels than this one, and take three times the time and memory.
-            parts.append(TfidfVectorizer(analyzer="char_wb", ngram_range=(PIECE, PIECE), **shared))
-        self._encoder = make_union(*parts)
+        """Return (M, D) sparse float32 rows of unit length, having learned how rare words and pieces are."""
+        self._encoder = _make_hashed() if sum(map(len, x)) > MOST_CHARACTERS else _make_exact()
         return self._encoder.fit_transform(x)
 
     def transform(self, x: Rows) -> Matrix:
         return self._encoder.transform(x)
+
+
+def _make_exact() -> Encoder:
+    import numpy as np
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.pipeline import make_union
+
+    shared = {"sublinear_tf": True, "max_features": MOST_COLUMNS, "dtype": np.float32}
+    words = TfidfVectorizer(ngram_range=(1, 2), **shared)
+    # Several lengths find no more wrong labels than this one, and take three times the time and memory.
+    pieces = TfidfVectorizer(analyzer="char_wb", ngram_range=(PIECE, PIECE), **shared)
+    encoder: Encoder = make_union(words, pieces)
+    return encoder
+
+
+def _make_hashed() -> Encoder:
+    import numpy as np
+    from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
+    from sklearn.pipeline import make_pipeline
+
+    counts = HashingVectorizer(
+        ngram_range=(1, 2), n_features=HASHED_COLUMNS, alternate_sign=False, norm=None, dtype=np.float32
+    )
+    encoder: Encoder = make_pipeline(counts, TfidfTransformer(sublinear_tf=True))
+    return encoder
 
 
 def make_word_counts() -> Encoder:
