@@ -27,7 +27,8 @@ def sort_class_names(labels: Sequence[str]) -> tuple[str, ...]:
 def note_look_alikes(counts: Mapping[str, int]) -> list[str]:
     """Return a note on each group of classes that look alike; ``counts`` are their examples by name."""
     return [
-        f"{LOOK_ALIKE}: {', '.join(f'{name!r} {counts[name]:,}' for name in names)}" for names in _look_alikes(counts)
+        f"{LOOK_ALIKE}: {', '.join(f'{name!r} {counts[name]:,}' for name in names)}; --merge-labels case joins them"
+        for names in _look_alikes(counts)
     ]
 
 

@@ -14,10 +14,11 @@ from labelscan.config import Config, fingerprint, settings_that_matter
 from labelscan.data import readers
 from labelscan.data.dataset import Dataset, ImageSource, are_images
 from labelscan.data.native_sizes import NativeSizes, probe
+from labelscan.data.telling_columns import warn_of_telling_columns
 from labelscan.detection.aum_trainings import N_RUNS, n_threshold, with_extra_class
 from labelscan.detection.detectors import needs_threshold_runs
 from labelscan.errors import DatasetError
-from labelscan.events import Listener, Noted, ignore
+from labelscan.events import Listener, Noted, Warned, ignore
 from labelscan.pipeline.given_data import Data, settings_and_data
 from labelscan.pipeline.planned_opinions import PlannedOpinion, first_network, models_of, plan_opinions
 from labelscan.pipeline.room import check_room
@@ -106,6 +107,9 @@ def plan(
         raise DatasetError(problem, where=dataset.name, hint=f"use --folds {max(len(dataset), 2)} or give more data")
     for note in dataset.notes:
         notify(Noted(note))
+    telling = warn_of_telling_columns(dataset)
+    for warning in telling:
+        notify(Warned(warning))
     opinions, warnings = plan_opinions(config, dataset, sizes, given_models(model), notify)
     if has_threshold_runs:  # refused now where they cannot work
         n_threshold(len(dataset), len(dataset.class_names))
@@ -124,7 +128,7 @@ def plan(
         threads=config.executor.threads or executor.threads_per_fold(n_jobs, device),
         executor=executor,
         folder=folder,
-        warnings=warnings,
+        warnings=(*telling, *warnings),
         n_threshold_runs=N_RUNS if has_threshold_runs else 0,
     )
 

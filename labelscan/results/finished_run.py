@@ -37,8 +37,12 @@ class Run:
     """Ids of the examples whose labels a person has settled; those of them that are flagged are known to be wrong."""
 
     def __repr__(self) -> str:
-        flagged, scored = self.summary.n_flagged, self.summary.n_scored
-        return f"Run({str(self.folder)!r}: {flagged:,} of {scored:,} labels look wrong)"
+        flagged, scored, n_warnings = self.summary.n_flagged, self.summary.n_scored, len(self.summary.warnings)
+        found = f"{flagged:,} of {scored:,} labels look wrong"
+        if self.summary.learned_nothing:
+            found = "the models learned nothing, so no label can be judged"
+        more = f"; {n_warnings} warning{'' if n_warnings == 1 else 's'} in run.summary.warnings" if n_warnings else ""
+        return f"Run({str(self.folder)!r}: {found}{more})"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -154,7 +154,8 @@ def test_at_most_twenty_problems_are_told():
 def test_classes_that_look_alike_stay_apart_and_are_noted():
     dataset = make(["cat", "Cat ", "dog", "cat"])
     assert dataset.class_names == ("Cat ", "cat", "dog")
-    assert dataset.notes == ("classes that differ only in case or spaces: 'cat' 2, 'Cat ' 1",)
+    (note,) = dataset.notes
+    assert note == "classes that differ only in case or spaces: 'cat' 2, 'Cat ' 1; --merge-labels case joins them"
 
 
 def test_classes_that_look_alike_are_merged_under_the_most_frequent_spelling():

@@ -22,7 +22,17 @@ def test_no_detector_contradicts_a_decision(leading):
     assert (after.error_log_odds == before.error_log_odds).all()
 
 
-def test_only_the_probabilities_of_noise_posterior_follow_the_decisions():
+def test_a_few_decisions_say_nothing_of_other_labels():
+    before = detections_of(EVIDENCE)
+    after, _ = judge_anew(before, DECIDED)
+    undecided = np.setdiff1d(np.arange(10), DECIDED.index)
+    own = after.by_name["noise-posterior"]
+    assert (own.flagged[undecided] == before.by_name["noise-posterior"].flagged[undecided]).all()
+    assert (after.error_probability[undecided] == before.error_probability[undecided]).all()
+
+
+def test_only_the_probabilities_of_noise_posterior_follow_the_decisions(monkeypatch):
+    monkeypatch.setattr("labelscan.detection.judged_anew.LEAST_DECISIONS", 4)
     before = detections_of(EVIDENCE)
     after, posterior = judge_anew(before, DECIDED)
     undecided = np.setdiff1d(np.arange(10), DECIDED.index)

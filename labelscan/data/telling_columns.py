@@ -1,0 +1,36 @@
+"""Columns of a table that give the label away, such as a code of the same thing: nothing would look wrong then."""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from labelscan.data.dataset import ColumnTable, Dataset, FeatureTable
+
+MOST_VALUES = 100
+"""A column with more different values is none that names the classes."""
+TELLS = 0.99
+"""The share of labels that the values of a column must give, by the most frequent label of each."""
+
+
+def warn_of_telling_columns(dataset: Dataset) -> list[str]:
+    """Return a warning for each column whose values, or gaps, alone give nearly every label."""
+    inputs, labels = dataset.inputs, dataset.given_labels
+    columns: dict[str, NDArray[np.generic] | pd.Series] = {}
+    if isinstance(inputs, ColumnTable):
+        columns = {str(name): inputs.frame[name] for name in inputs.frame.columns}
+    elif isinstance(inputs, FeatureTable):
+        columns = dict(zip(inputs.names, inputs.features.T, strict=True)) if inputs.names else {}
+    most_frequent = np.bincount(labels).max() / len(labels)
+    warnings = []
+    for name, column in columns.items():
+        codes, values = pd.factorize(column, use_na_sentinel=False)
+        if len(values) > min(MOST_VALUES, len(labels) // 10):
+            codes = np.asarray(pd.isna(column), dtype=np.int64)  # whether it is filled in may tell as much
+        counts = pd.crosstab(codes, labels).to_numpy()
+        share = counts.max(axis=1).sum() / len(labels)
+        if share >= TELLS and share > (1 + most_frequent) / 2:
+            warnings.append(
+                f"the column {name!r} alone gives {share:.1%} of the labels, so hardly any label can look wrong: if it "
+                f"was made from them, or is filled in after them, leave it out by --exclude {name!r}"
+            )
+    return warnings
