@@ -29,7 +29,7 @@ class Tfidf:
             time of solvers that go on to the optimum.
     """
 
-    C: float = 10.0
+    C: float = 3.0
     passes: int = 10
 
     def __post_init__(self) -> None:
