@@ -84,20 +84,20 @@ def dataset_from_frame(
     rows = LabelledRows(Path(PLACE), columns, sheet.take(kept), kept, len(frame))
     check_cells(rows.sheet, columns)
     frame = frame.iloc[kept]
-    features = feature_columns(names, columns, config, where=PLACE)
+    features, dropped = feature_columns(names, columns, config, where=PLACE)
     given = rows.sheet.columns[columns.label]
     same = [name for name in features if labels is not None and _are(frame[name], given)]
     left = [name for name in features if name not in same]
     if not left:
         raise DatasetError("no column but the labels", where=PLACE, hint="give a frame with columns of features")
-    inputs, notes = _inputs(frame[left], config, rows.sheet.where, as_it_is=as_it_is)
-    notes += [f"column dropped that is the labels: {name!r}" for name in same]
+    inputs, notes = _inputs(frame[left], given, config, rows.sheet.where, as_it_is=as_it_is)
+    notes += [*dropped, *(f"column dropped that is the labels: {name!r}" for name in same)]
     ids = None if columns.id or _counts_rows(frame.index, kept) else _ids(frame.index)
     return rows.dataset(inputs, [columns.describe(), *notes], ids=ids)
 
 
 def _inputs(
-    frame: pd.DataFrame, config: DatasetConfig, where: Callable[[int], str], *, as_it_is: bool
+    frame: pd.DataFrame, labels: Sequence[str], config: DatasetConfig, where: Callable[[int], str], *, as_it_is: bool
 ) -> tuple[Inputs, list[str]]:
     """Return what models see of the columns of features, and notes on it."""
     if texts := named_texts(list(frame.columns), config, where=PLACE) or ([] if as_it_is else _likely_texts(frame)):
@@ -110,7 +110,8 @@ def _inputs(
         return _stacked(frame[vectors], where), [f"features from {vectors!r}", *unused]
     if as_it_is:
         return ColumnTable(_stored(frame.reset_index(drop=True))), []
-    return inputs_of_frame(frame, where=where, place=PLACE, asked=asked_columns(list(frame.columns), config))
+    asked = asked_columns(list(frame.columns), config)
+    return inputs_of_frame(frame, labels=labels, where=where, place=PLACE, asked=asked)
 
 
 def _likely_texts(frame: pd.DataFrame) -> list[str]:

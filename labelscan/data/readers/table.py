@@ -38,15 +38,20 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
     refuse_own_files(names, path)
     refuse_prob_columns(names, config)
     rows = read_rows(path, names, config)
-    features = feature_columns(names, rows.columns, config, where=path.name)
+    features, dropped = feature_columns(names, rows.columns, config, where=path.name)
     frame = _frame(path, features, config.encoding)
     if len(frame) != rows.n_rows:
         raise DatasetError(f"{len(frame):,} rows of features for {rows.n_rows:,} labels", where=path.name)
     if len(rows.kept) < len(frame):
         frame = frame.iloc[np.array(rows.kept, dtype=np.int64)]
-    asked = asked_columns(features, config)
-    inputs, notes = inputs_of_frame(frame, where=rows.sheet.where, place=path.name, asked=asked)
-    return rows.dataset(inputs, [rows.columns.describe(), *notes])
+    inputs, notes = inputs_of_frame(
+        frame,
+        labels=rows.sheet.columns[rows.columns.label],
+        where=rows.sheet.where,
+        place=path.name,
+        asked=asked_columns(features, config),
+    )
+    return rows.dataset(inputs, [rows.columns.describe(), *notes, *dropped])
 
 
 def _frame(path: Path, names: Sequence[str], encoding: str) -> pd.DataFrame:
