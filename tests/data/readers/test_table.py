@@ -324,6 +324,14 @@ def test_a_column_that_is_not_there_cannot_be_chosen(tmp_path):
     assert "--only and --exclude leave none" in refused(write(tmp_path, WIDE), only=("label",))
 
 
+def test_a_column_called_as_paths_that_models_may_not_see_leaves_a_table(tmp_path):
+    path = write(tmp_path, "image,x,label\nyes,1,a\nno,2,b\nyes,3,b\n")
+    assert "if 'image' holds none, use --exclude image" in refused(path)
+    assert load(path, exclude=("image",)).inputs.names == ("x",)
+    assert load(path, only=("x",)).inputs.names == ("x",)
+    assert form(DatasetConfig(data=str(path), exclude=("image",), path_column="image")) == "manifest"
+
+
 def test_a_choice_of_columns_has_no_effect_on_images():
     with pytest.raises(ConfigError, match=r"dataset\.only"):
         read(DatasetConfig(data="demo:digits", only=("x",)))
