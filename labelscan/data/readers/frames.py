@@ -4,6 +4,7 @@ Its columns are found as those of a file are. Ids are its id column, else its in
 """
 
 import dataclasses
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -123,18 +124,22 @@ def _as_words(cells: "pd.Series[Any]") -> list[str]:
 
 
 def _holds_vectors(cells: "pd.Series[Any]") -> bool:
-    """Return whether the first cell of a column is a list of numbers."""
-    first = cells.iloc[0] if len(cells) and cells.dtype == object else None
+    """Return whether the first cell of a column that is not missing is a list of numbers."""
+    if cells.dtype != object and not isinstance(cells.dtype, pd.ArrowDtype):
+        return False
+    there = cells.notna().to_numpy()
+    first = cells.iloc[int(there.argmax())] if there.any() else None
     return isinstance(first, list | tuple | np.ndarray) and np.asarray(first).dtype.kind in "fiu"
 
 
 def _stacked(cells: "pd.Series[Any]", where: Callable[[int], str]) -> Inputs:
     """Return lists of numbers as features, or raise DatasetError for those of another length."""
-    rows = [np.asarray([] if cell is None else cell) for cell in cells]
+    rows = [np.asarray(cell if types.is_list_like(cell) else []) for cell in cells]
+    usual = Counter(vector.shape for vector in rows).most_common(1)[0][0]
     DatasetError.refuse(
-        [row for row, vector in enumerate(rows) if vector.shape != rows[0].shape],
+        [row for row, vector in enumerate(rows) if vector.shape != usual],
         lambda row: Problem(
-            f"{cells.name!r} has shape {rows[row].shape}, and {rows[0].shape} in the first row",
+            f"{cells.name!r} has shape {rows[row].shape}, and {usual} in most rows",
             where(row),
             "give each row as many numbers",
         ),
@@ -162,6 +167,11 @@ def _in_order(labels: Any, frame: pd.DataFrame) -> "pd.Series[Any]":
     if isinstance(labels, pd.Series) and not labels.index.equals(frame.index):
         hint = "labels.loc[frame.index] puts them in the order of the rows; labels.to_numpy() are in it already"
         raise DatasetError("the labels have another index than the frame", where=PLACE, hint=hint)
+    if isinstance(labels, np.ndarray) and labels.ndim > 1:
+        if labels.size != len(frame):
+            hint = "if they are one-hot, use labels.argmax(axis=1); several labels for one example are not supported"
+            raise DatasetError(f"the labels have shape {labels.shape}, not (N,)", where=PLACE, hint=hint)
+        labels = labels.reshape(-1)
     return pd.Series(labels if isinstance(labels, pd.Series) else list(labels), index=frame.index)
 
 
@@ -175,7 +185,10 @@ def _texts(cells: "pd.Series[Any]", place_of: Callable[[int], str]) -> list[str]
             hint = "labelscan judges labels that are classes; if these are some, use .astype(str)"
             raise DatasetError(problem, where=PLACE, hint=hint)
         return ["" if np.isnan(number) else str(int(number)) for number in numbers.tolist()]
-    texts = [as_text(None if missing else cell) for cell, missing in zip(cells.tolist(), cells.isna(), strict=True)]
+    texts = [
+        None if isinstance(cell, np.ndarray) else as_text(None if missing else cell)
+        for cell, missing in zip(cells.tolist(), cells.isna(), strict=True)
+    ]
     hint = "several labels for one example are not supported: write one value"
     DatasetError.refuse(
         [row for row, text in enumerate(texts) if text is None],

@@ -332,6 +332,16 @@ def test_a_column_called_as_paths_that_models_may_not_see_leaves_a_table(tmp_pat
     assert form(DatasetConfig(data=str(path), exclude=("image",), path_column="image")) == "manifest"
 
 
+@pytest.mark.parametrize("value", ['{"a": 1}', '["u", "v"]'])
+def test_several_values_in_a_cell_of_jsonl_are_refused_with_how_to_leave_them_out(tmp_path, value):
+    rows = "".join(f'{{"x": {row}, "more": {value}, "label": "{"ab"[row % 2]}"}}\n' for row in range(4))
+    path = write(tmp_path, rows, "table.jsonl")
+    message = refused(path)
+    assert "table.jsonl row 1: column 'more' holds several values in a cell" in message
+    assert message.count("--exclude 'more'") == 1
+    assert load(path, exclude=("more",)).inputs.names == ("x",)
+
+
 def test_a_choice_of_columns_has_no_effect_on_images():
     with pytest.raises(ConfigError, match=r"dataset\.only"):
         read(DatasetConfig(data="demo:digits", only=("x",)))
