@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from labelscan import npz
 from labelscan.arrays import as_strings
 from labelscan.config import DatasetConfig
-from labelscan.data.dataset import Dataset, FeatureTable, ImageFiles, Texts
+from labelscan.data.dataset import Dataset
+from labelscan.data.inputs import FeatureTable, ImageFiles, Texts
 from labelscan.data.readers.arrow_sheet import is_arrow, kinds_of, read_arrow
 from labelscan.data.readers.columns import ROLE_SETTINGS, Tiers, check_choice, find_column, free_columns, not_used, pick
 from labelscan.data.readers.labelled_rows import read_rows

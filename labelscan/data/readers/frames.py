@@ -18,7 +18,8 @@ from pandas.api import types
 
 from labelscan.arrays import as_strings
 from labelscan.config import DatasetConfig
-from labelscan.data.dataset import ColumnTable, Dataset, Inputs, Texts
+from labelscan.data.dataset import Dataset
+from labelscan.data.inputs import ColumnTable, Inputs, Texts
 from labelscan.data.readers.arrays import read_features
 from labelscan.data.readers.columns import asked_columns, check_cells, feature_columns, find_columns, not_used
 from labelscan.data.readers.labelled_rows import LabelledRows

@@ -8,7 +8,8 @@ from pathlib import Path, PurePath
 
 from labelscan.arrays import as_strings
 from labelscan.config import DatasetConfig
-from labelscan.data.dataset import Dataset, ImageFiles, Texts
+from labelscan.data.dataset import Dataset
+from labelscan.data.inputs import ImageFiles, Texts
 from labelscan.data.readers.columns import ROLE_SETTINGS, check_choice, has_path
 from labelscan.data.readers.labelled_rows import read_rows
 from labelscan.data.readers.refused_files import refuse_own_files

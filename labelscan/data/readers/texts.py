@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 from labelscan.arrays import as_strings
 from labelscan.config import DatasetConfig
-from labelscan.data.dataset import Dataset, Texts
+from labelscan.data.dataset import Dataset
+from labelscan.data.inputs import Texts
 from labelscan.data.readers.columns import ROLE_SETTINGS, check_choice, not_used
 from labelscan.data.readers.labelled_rows import read_rows
 from labelscan.data.readers.refused_files import refuse_own_files

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.api import types
 
-from labelscan.data.dataset import ColumnTable, FeatureTable
+from labelscan.data.inputs import ColumnTable, FeatureTable
 from labelscan.data.readers.cells import Cells, read_column
 from labelscan.data.readers.columns import MOST_NAMED, ROW_NUMBERS
 from labelscan.errors import DatasetError, Problem

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from labelscan.config import DatasetConfig
-from labelscan.data.dataset import FeatureTable, ImageFiles, Texts
+from labelscan.data.inputs import FeatureTable, ImageFiles, Texts
 from labelscan.data.readers import form, read
 from labelscan.errors import DatasetError
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from labelscan.config import DatasetConfig
-from labelscan.data.dataset import ColumnTable, FeatureTable, Texts
+from labelscan.data.inputs import ColumnTable, FeatureTable, Texts
 from labelscan.data.readers import read
 from labelscan.data.readers.frames import as_pandas, dataset_from_frame
 from labelscan.errors import DatasetError

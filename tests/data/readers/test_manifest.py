@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from labelscan.config import DatasetConfig
-from labelscan.data.dataset import Texts
+from labelscan.data.inputs import Texts
 from labelscan.data.readers import form, manifest, read
 from labelscan.data.readers.sheet import MOST_CHARACTERS
 from labelscan.errors import ConfigError, DatasetError
