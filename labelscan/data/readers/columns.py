@@ -171,7 +171,7 @@ def check_cells(rows: Sheet, columns: Columns) -> None:
     def problem(one: tuple[int, str, str]) -> Problem:
         row, name, cell = one
         if cell:
-            hint = "several labels for one image are not supported: write one"
+            hint = "several labels for one example are not supported: write one"
             return Problem(f"{name!r} is the list {cell}", rows.where(row), hint)
         needed = name in (columns.path, columns.label)
         hint = f"write a value, or leave out the {'row' if needed else 'column'}"

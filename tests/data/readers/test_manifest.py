@@ -244,7 +244,7 @@ def test_lists_of_labels_are_refused(folder, label):
 
 def test_a_list_as_text_is_refused_and_brackets_alone_are_a_label(folder):
     message = refused(write(folder, 'path,label\na.png,"[""cat"", ""dog""]"\nb.png,dog\n'))
-    assert "several labels for one image are not supported" in message
+    assert "several labels for one example are not supported" in message
     assert "[UNK]" in load(write(folder, "path,label\na.png,[UNK]\nb.png,dog\n")).class_names
 
 
@@ -289,6 +289,7 @@ def test_semicolons_are_told(folder):
 
 def test_a_column_given_twice_is_told(folder):
     assert "column 'label' occurs twice" in refused(write(folder, "path,label,label\na.png,x,y\n"))
+    assert "take out the commas at the ends of rows" in refused(write(folder, "path,label,,\na.png,x,,\n"))
 
 
 def test_an_empty_file_and_a_header_alone_are_told(folder):
