@@ -21,7 +21,7 @@ from labelscan.errors import DatasetError, Problem
 LEAST_ROWS = 20
 """In fewer rows it is chance where all cells differ, stand in order, or go with the labels."""
 COMPARED = 1000
-"""Rows by which a column is first compared with the labels."""
+"""Rows that are looked at first: they show of most columns that values differ, recur, or leave the labels."""
 NAMED_ID = re.compile(r"(?:^|[ _.-])(?:id|uid|uuid|guid|key)$|[a-z]I[Dd]$", re.IGNORECASE)
 """How a column of ids is called."""
 WORD = r"[!-~]+"
@@ -34,7 +34,7 @@ class _Columns:
     """Columns found so far, and what is wrong or worth a note."""
 
     labels: NDArray[np.int64]
-    """(N,) numbers, equal for equal labels."""
+    """(N,) numbers from 0 on, equal for equal labels."""
     where: Callable[[int], str]
     asked: Collection[str]
     """Columns that are kept though they look like ids or labels."""
@@ -54,7 +54,7 @@ class _Columns:
         values = column.values
         if values is None:
             return
-        if values.nunique(dropna=False) < 2:
+        if not _varies(values):
             self.constant.append(name)
         elif name not in self.asked and _are_row_numbers(name, values):
             self.row_numbers.append(name)
@@ -127,6 +127,11 @@ def inputs_of_frame(
     return columns.inputs(place)
 
 
+def _varies(values: Cells) -> bool:
+    """Return whether there are two different values, or one and a gap."""
+    return any(values[:head].nunique(dropna=False) > 1 for head in (COMPARED, len(values)))
+
+
 def _are_row_numbers(name: str, values: Cells) -> bool:
     """Return whether numbers count the rows, or only stand in their order."""
     if not types.is_float_dtype(values.dtype) or values.isna().any():
@@ -139,19 +144,21 @@ def _are_row_numbers(name: str, values: Cells) -> bool:
 
 def _are_ids(name: str, values: Cells) -> bool:
     """Return whether no two rows have the same value, which is a word or, in a column called so, a whole number."""
-    if len(values) < LEAST_ROWS or not values.is_unique or values.isna().any():
+    is_text = types.is_string_dtype(values.dtype)
+    may_be = is_text or (types.is_float_dtype(values.dtype) and bool(NAMED_ID.search(name)))
+    if len(values) < LEAST_ROWS or not may_be or values.isna().any():
         return False
-    if types.is_string_dtype(values.dtype):
-        return bool(values.str.fullmatch(WORD).all())
-    return bool(NAMED_ID.search(name)) and types.is_float_dtype(values.dtype) and bool((values % 1 == 0).all())
+    if not all(values[:head].is_unique for head in (COMPARED, len(values))):
+        return False
+    return bool((values.str.fullmatch(WORD) if is_text else values % 1 == 0).all())
 
 
 def _are_labels(values: Cells, labels: NDArray[np.int64]) -> bool:
     """Return whether each value stands for one class, and each class for one value, where classes recur."""
     n_rows = len(labels)
-    if n_rows < LEAST_ROWS or 2 * len(np.unique(labels)) > n_rows:
+    if n_rows < LEAST_ROWS or 2 * (labels.max() + 1) > n_rows:
         return False
-    for head in (COMPARED, n_rows):  # most columns differ from the labels early on
+    for head in (COMPARED, n_rows):
         value, label = pd.factorize(values[:head])[0], labels[:head]
         n_pairs = len(np.unique(value * n_rows + label))
         if not len(np.unique(value)) == n_pairs == len(np.unique(label)):
