@@ -73,10 +73,12 @@ def find_columns(
 ) -> Columns:
     """Return which of the columns ``names`` hold what, or raise DatasetError.
 
-    A file that lists images needs a path column, a table of features has none. ``likely_label`` finds the column that
-    looks like labels among those without a role, for the hint where no label column is found, unless ``hint`` is one.
+    A file that lists images needs a path column, a table of features has none. Columns that models may see come first
+    for it; beside embeddings any will do. ``likely_label`` finds the column that looks like labels among those without
+    a role, for the hint where no label column is found, unless ``hint`` is one.
     """
-    path_names = [name for name in names if name == config.path_column or is_seen(name, config)]
+    seen = [name for name in names if name == config.path_column or is_seen(name, config)]
+    path_names = seen if has_path(seen, config) else names
     found = {
         role: find_column(role, path_names if role == "path" else names, getattr(config, f"{role}_column"), where=where)
         for role in USUAL_NAMES
@@ -197,12 +199,8 @@ def is_seen(name: str, config: DatasetConfig) -> bool:
 
 
 def has_path(names: Sequence[str], config: DatasetConfig) -> bool:
-    """Return whether a file with these columns lists files, and is not a table of features.
-
-    A column that models may not see lists none: so a table with a column called ``image`` is read as one.
-    """
-    seen = [name for name in names if is_seen(name, config)]
-    return bool(config.path_column) or any(_candidates(seen, tier) for tier in USUAL_NAMES["path"])
+    """Return whether a file with these columns lists files, and is not a table of features."""
+    return bool(config.path_column) or any(_candidates(names, tier) for tier in USUAL_NAMES["path"])
 
 
 def pick(names: Collection[str], tiers: Tiers, *, what: str, where: str, hint: str) -> str:

@@ -10,7 +10,7 @@ from labelscan.arrays import as_strings
 from labelscan.config import DatasetConfig
 from labelscan.data.dataset import Dataset
 from labelscan.data.inputs import ImageFiles, Texts
-from labelscan.data.readers.columns import ROLE_SETTINGS, check_choice, has_path
+from labelscan.data.readers.columns import ROLE_SETTINGS, check_choice, has_path, is_seen
 from labelscan.data.readers.labelled_rows import read_rows
 from labelscan.data.readers.refused_files import refuse_own_files
 from labelscan.data.readers.sheet import column_names, is_sheet
@@ -27,9 +27,11 @@ BOXES = "bbox; bboxes; boxes; segmentation; annotations; xmin xmax; x_min x_max;
 
 
 def reads(config: DatasetConfig) -> bool:
-    """Return whether the data is a sheet that lists files."""
+    """Return whether the data is a sheet that lists files, in a column that models may see."""
     path = with_home(config.data)
-    return is_sheet(path) and not config.text_column and has_path(column_names(path, config.encoding), config)
+    if not is_sheet(path) or config.text_column:
+        return False
+    return has_path([name for name in column_names(path, config.encoding) if is_seen(name, config)], config)
 
 
 def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  # a sheet is read in one go

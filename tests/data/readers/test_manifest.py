@@ -248,6 +248,12 @@ def test_a_list_as_text_is_refused_and_brackets_alone_are_a_label(folder):
     assert "[UNK]" in load(write(folder, "path,label\na.png,[UNK]\nb.png,dog\n")).class_names
 
 
+def test_the_one_of_two_columns_of_paths_that_models_may_see_is_taken(folder):
+    path = write(folder, "image,file,label\na.png,old/a.png,cat\nb.png,old/b.png,dog\n")
+    assert "'image' and 'file' could both be the path column" in refused(path)
+    assert labels(load(path, exclude=("file",))) == {"a.png": "cat", "b.png": "dog"}
+
+
 @pytest.mark.parametrize("columns", ["bbox", "xmin,ymin,xmax,ymax", "segmentation"])
 def test_boxes_and_masks_are_refused(folder, columns):
     text = f"path,label,{columns}\n" + f"a.png,cat{',1' * len(columns.split(','))}\n"
