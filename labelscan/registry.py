@@ -198,7 +198,9 @@ def read_value(text: str, kind: object, *, where: str) -> object:
         for choice in get_args(kind):
             if text == str(choice):
                 return choice
-        raise ConfigError(f"must be one of {', '.join(choices_of(kind))}, got {text!r}", where=where)
+        named = list(filter(None, choices_of(kind)))
+        wanted = f"one of {', '.join(named)}" if len(named) > 1 else f"{named[0]} or nothing"
+        raise ConfigError(f"must be {wanted}, got {text!r}", where=where)
     if origin in (Union, types.UnionType):
         members = get_args(kind)
         if type(None) in members and text.lower() == "none":

@@ -87,6 +87,7 @@ def test_an_unknown_setting_names_the_nearest(key, nearest):
         ("training.learning_rate=fast", "must be a number"),
         ("training.augment=flip", "shift-flip"),
         ("model.freeze=maybe", "auto, yes, no"),
+        ("dataset.merge_labels=upper", "must be case or nothing"),
         ("store.cache_megabytes=1", "at least 16"),
         ("dataset.download=perhaps", "true or false"),
         ("seed=-1", "at least 0"),

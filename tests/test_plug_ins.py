@@ -37,7 +37,8 @@ PARTS = {
 
         import numpy as np
 
-        from labelscan.data.dataset import FeatureTable, make_dataset
+        from labelscan.data.dataset import make_dataset
+        from labelscan.data.inputs import FeatureTable
 
         SETTINGS = frozenset()
 

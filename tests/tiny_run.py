@@ -6,7 +6,8 @@ import numpy as np
 from scipy.special import logit
 
 from labelscan.arrays import Strings, as_strings
-from labelscan.data.dataset import Dataset, ImageFiles, make_dataset
+from labelscan.data.dataset import Dataset, make_dataset
+from labelscan.data.inputs import ImageFiles
 from labelscan.detection.estimates import Range
 from labelscan.detection.evidence import Evidence
 from labelscan.detection.protocol import Detection, Detections

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 
 from labelscan.arrays import as_strings
-from labelscan.data.dataset import ColumnTable, Texts, make_dataset
+from labelscan.data.dataset import make_dataset
+from labelscan.data.inputs import ColumnTable, Texts
 
 KINDS = {
     "book": "author chapter novel page reader plot cover story prose ending",

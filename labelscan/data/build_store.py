@@ -17,7 +17,6 @@ from labelscan.arrays import Mask
 from labelscan.config import StoreConfig
 from labelscan.data.cache import Cache
 from labelscan.data.cores import available_cores
-from labelscan.data.dataset import Image, ImageSource
 from labelscan.data.decoding import (
     ImageShape,
     check_file,
@@ -28,6 +27,7 @@ from labelscan.data.decoding import (
     reason,
     resize,
 )
+from labelscan.data.inputs import Image, ImageSource
 from labelscan.data.rows_file import rows_file
 from labelscan.data.shelf import Shelf
 from labelscan.data.store import Store, clear_store, decoder, digest_of

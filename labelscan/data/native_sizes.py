@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from labelscan.data.dataset import ImageSource
 from labelscan.data.decoding import (
     ImageShape,
     UnreadableImage,
@@ -19,6 +18,7 @@ from labelscan.data.decoding import (
     quiet_pillow,
     upright_size,
 )
+from labelscan.data.inputs import ImageSource
 
 _GREY_PROBE = ImageShape(32, 32, 3)
 

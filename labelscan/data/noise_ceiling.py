@@ -6,7 +6,6 @@ whoever does not know the truth cannot tell for certain, so figures of such erro
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 
 from labelscan.arrays import GivenLabels, PredProbs, TrueLabels
 
@@ -93,4 +92,6 @@ def _log_c(log_weights: NDArray[np.float64], n_errors: int) -> float:
     # By less than the first the sum is too small, since 1 - exp(-x) < x; by the second all rows are chosen.
     low = np.log(n_errors / log_weights.size) - log_weights.max() - 1
     high = np.log(CERTAIN) - log_weights.min()
+    from scipy.optimize import brentq  # only now: every reader of data is asked after the demo, which plants errors
+
     return float(brentq(lambda log_c: _chosen(log_weights, log_c).sum() - n_errors, low, high, maxiter=5000))

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelscan.arrays import as_strings
-from labelscan.data.dataset import ImageFiles
+from labelscan.data.inputs import ImageFiles
 from labelscan.data.probabilities import Probabilities, assemble, probabilities_from_arrays
 from labelscan.data.readers import nearest_file
 from labelscan.data.readers.arrays import array_names, find_array, load_npz

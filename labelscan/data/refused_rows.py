@@ -93,7 +93,7 @@ def repeated_ids(example_ids: Sequence[str], where: Callable[[int], str]) -> lis
     if len(set(example_ids)) == len(example_ids):
         return []
     first: dict[str, int] = {}
-    hint = "keep one row for each example; several labels for one image are not supported"
+    hint = "keep one row for each example, with one label; or name another column of ids by --id-column"
     return [
         Problem(f"example {one!r} is listed twice, first at {where(first[one])}", where(row), hint)
         for row, one in enumerate(example_ids)

@@ -16,8 +16,8 @@ from PIL import features
 
 from labelscan.arrays import Index, Mask
 from labelscan.atomic import write_npz
-from labelscan.data.dataset import Image, ImageSource
 from labelscan.data.decoding import ImageShape
+from labelscan.data.inputs import Image, ImageSource
 from labelscan.data.segment import DIGEST_BYTES
 from labelscan.npz import read_arrays
 from labelscan.reading import CANNOT_READ

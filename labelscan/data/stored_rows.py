@@ -10,7 +10,7 @@ import pyarrow
 
 from labelscan.arrays import Index, Strings, as_strings
 from labelscan.atomic import replacing_bytes
-from labelscan.data.dataset import ColumnTable, Texts
+from labelscan.data.inputs import ColumnTable, Texts
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -17,9 +17,9 @@ from labelscan.arrays import Mask
 from labelscan.atomic import replacing_bytes
 from labelscan.data.build_store import build_store
 from labelscan.data.cache import Cache, open_cache
-from labelscan.data.dataset import ColumnTable, FeatureTable, ImageArray, ImageSource, Texts, are_images
 from labelscan.data.decoding import ImageShape
 from labelscan.data.duplicates import number_equal_rows, number_equal_texts, number_identical
+from labelscan.data.inputs import ColumnTable, FeatureTable, ImageArray, ImageSource, Texts, are_images
 from labelscan.data.store import Store
 from labelscan.data.stored_rows import write_rows
 from labelscan.errors import DatasetError, Problem, RunFolderError

@@ -12,8 +12,9 @@ from typing import cast
 from torch import nn
 
 from labelscan.config import Config
-from labelscan.data.dataset import ColumnTable, Dataset, FeatureTable, Inputs, Texts
+from labelscan.data.dataset import Dataset
 from labelscan.data.decoding import ImageShape
+from labelscan.data.inputs import ColumnTable, FeatureTable, Inputs, Texts
 from labelscan.data.native_sizes import NativeSizes
 from labelscan.events import Chosen, Listener, Noted, Warned
 from labelscan.registry import shown

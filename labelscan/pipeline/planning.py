@@ -12,7 +12,8 @@ from numpy.typing import ArrayLike
 
 from labelscan.config import Config, fingerprint, settings_that_matter
 from labelscan.data import readers
-from labelscan.data.dataset import Dataset, ImageSource, are_images
+from labelscan.data.dataset import Dataset
+from labelscan.data.inputs import ImageSource, are_images
 from labelscan.data.native_sizes import NativeSizes, probe
 from labelscan.data.telling_columns import warn_of_telling_columns
 from labelscan.detection.aum_trainings import N_RUNS, n_threshold, with_extra_class

@@ -18,8 +18,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from PIL import Image, features
 
-from labelscan.data.dataset import ImageSource
 from labelscan.data.decoding import ImageShape, check_file, decode, from_array, open_image, quiet_pillow, reason
+from labelscan.data.inputs import ImageSource
 from labelscan.events import Listener, StepAdvanced, StepDone, StepStarted, ignore
 from labelscan.reporting.page import Picture
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from labelscan.arrays import as_strings
 from labelscan.config import RUN_JSON_SETTINGS, DatasetConfig
-from labelscan.data.dataset import ColumnTable, Dataset, FeatureTable, ImageFiles, ImageSource, Texts, originals
+from labelscan.data.dataset import Dataset
+from labelscan.data.inputs import ColumnTable, FeatureTable, ImageFiles, ImageSource, Texts, originals
 from labelscan.data.readers.folder_listing import is_called_image
 from labelscan.errors import LabelscanError
 from labelscan.events import Listener

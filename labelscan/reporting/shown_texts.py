@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from labelscan.data.dataset import Dataset, Texts
+from labelscan.data.dataset import Dataset
+from labelscan.data.inputs import Texts
 from labelscan.reporting.page import Record, ShownText
 from labelscan.reporting.telling_words import TellingWords
 from labelscan.reporting.typical_examples import looks_right

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from labelscan.arrays import GivenLabels
-from labelscan.data.dataset import ColumnTable
+from labelscan.data.inputs import ColumnTable
 from labelscan.reporting.page import FeatureNote
 from labelscan.reporting.unusual_features import MOST_NOTES, evenly_spaced, rounded, usual_of
 from labelscan.wording import percent, shorten

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelscan.arrays import GivenLabels, Index
-from labelscan.data.dataset import FeatureTable
+from labelscan.data.inputs import FeatureTable
 from labelscan.reporting.page import FeatureNote
 
 MOST_NOTES = 5

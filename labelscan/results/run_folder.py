@@ -17,7 +17,8 @@ from filelock import FileLock, Timeout
 from labelscan import __version__
 from labelscan.atomic import read_json, write_json, writing
 from labelscan.config import RUN_JSON_SETTINGS
-from labelscan.data.dataset import Dataset, kind_of
+from labelscan.data.dataset import Dataset
+from labelscan.data.inputs import kind_of
 from labelscan.data.stored_rows import SUFFIX as ROWS_SUFFIX
 from labelscan.errors import DiskError, Interrupted, RunFolderError
 from labelscan.events import Event, FoldDone, Listener, StepAdvanced, Waiting

@@ -28,7 +28,8 @@ from sklearn.preprocessing import OrdinalEncoder
 import labelscan
 from labelscan.config import DatasetConfig
 from labelscan.data import readers
-from labelscan.data.dataset import ColumnTable, Dataset, FeatureTable, Texts
+from labelscan.data.dataset import Dataset
+from labelscan.data.inputs import ColumnTable, FeatureTable, Texts
 from labelscan.data.noise import needs_pred_probs, plant
 from labelscan.detection.metrics import quality
 

@@ -18,7 +18,8 @@ import labelscan
 from labelscan.benchmarking.plan import REFERENCE, Cell, balanced, make_benchmark_plan
 from labelscan.benchmarking.reference import Reference
 from labelscan.benchmarking.run_benchmark import look_ahead
-from labelscan.data.dataset import ImageArray, make_dataset
+from labelscan.data.dataset import make_dataset
+from labelscan.data.inputs import ImageArray
 from labelscan.data.noise import plant
 from labelscan.detection.detectors import DETECTORS
 from labelscan.detection.evidence import Evidence

@@ -18,7 +18,8 @@ import labelscan
 from labelscan.arrays import as_strings
 from labelscan.correction.apply import OLD_MODELS
 from labelscan.correction.decisions import Decision, write_decisions
-from labelscan.data.dataset import ColumnTable, FeatureTable, Texts, make_dataset
+from labelscan.data.dataset import make_dataset
+from labelscan.data.inputs import ColumnTable, FeatureTable, Texts
 from labelscan.errors import ConfigError, DatasetError, DecisionsError, UsageError
 from labelscan.results.finished_run import FinishedRun
 

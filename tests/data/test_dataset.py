@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from labelscan.arrays import as_strings
 from labelscan.data.class_names import merge_look_alikes, sort_class_names
-from labelscan.data.dataset import FeatureTable, ImageArray, ImageFiles, make_dataset
+from labelscan.data.dataset import make_dataset
+from labelscan.data.inputs import FeatureTable, ImageArray, ImageFiles
 from labelscan.errors import DatasetError
 
 

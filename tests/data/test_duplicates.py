@@ -3,8 +3,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from labelscan.data.dataset import FeatureTable, make_dataset
+from labelscan.data.dataset import make_dataset
 from labelscan.data.duplicates import find_label_conflicts, number_equal_rows
+from labelscan.data.inputs import FeatureTable
 
 
 @given(arrays(np.float32, array_shapes(min_dims=2, max_dims=2), elements=st.sampled_from([-0.0, 0.0, 1.0, 2.5, -1.0])))

@@ -13,8 +13,8 @@ from labelscan.arrays import as_strings
 from labelscan.config import StoreConfig
 from labelscan.data.build_store import build_store
 from labelscan.data.cache import Cache
-from labelscan.data.dataset import ImageArray, ImageFiles
 from labelscan.data.decoding import ImageShape
+from labelscan.data.inputs import ImageArray, ImageFiles
 from labelscan.data.native_sizes import probe
 from labelscan.data.rows_file import RowsFile
 from labelscan.data.store import Store

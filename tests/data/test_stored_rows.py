@@ -5,7 +5,7 @@ import pandas as pd
 from tiny_texts import draw_columns
 
 from labelscan.arrays import as_strings
-from labelscan.data.dataset import ColumnTable, Texts
+from labelscan.data.inputs import ColumnTable, Texts
 from labelscan.data.stored_rows import StoredRows, write_rows
 
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from labelscan.arrays import as_strings
-from labelscan.data.dataset import Dataset, FeatureTable, make_dataset
+from labelscan.data.dataset import Dataset, make_dataset
+from labelscan.data.inputs import FeatureTable
 from labelscan.detection.evidence import Evidence, Opinion, gather
 from labelscan.errors import ProbabilitiesError, RunError, RunFolderError
 from labelscan.training.fold_output import FoldOutput

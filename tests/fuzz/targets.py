@@ -22,8 +22,8 @@ from labelscan.config.sources import build, read_file, shipped_configs
 from labelscan.correction.decisions import Decision, read_decisions, write_decisions
 from labelscan.correction.label_studio import read_annotations
 from labelscan.data import readers
-from labelscan.data.dataset import are_images
 from labelscan.data.decoding import ImageShape, decode, open_image, quiet_pillow, reason, resize
+from labelscan.data.inputs import are_images
 from labelscan.data.noise import NOISES
 from labelscan.data.prob_files import read_probabilities
 from labelscan.detection.detectors import DETECTORS

@@ -12,7 +12,8 @@ from PIL import Image
 
 import labelscan
 from labelscan.arrays import as_strings
-from labelscan.data.dataset import ColumnTable, Texts, make_dataset
+from labelscan.data.dataset import make_dataset
+from labelscan.data.inputs import ColumnTable, Texts
 from labelscan.errors import UsageError
 from labelscan.reporting.formats.html import render_html
 from labelscan.reporting.make_report import make_report_page, write_report

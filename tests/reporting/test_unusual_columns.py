@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from labelscan.data.dataset import ColumnTable
+from labelscan.data.inputs import ColumnTable
 from labelscan.reporting.unusual_columns import UnusualColumns, as_words
 from labelscan.reporting.unusual_features import MOST_NOTES
 

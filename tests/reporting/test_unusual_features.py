@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from labelscan.data.dataset import FeatureTable
+from labelscan.data.inputs import FeatureTable
 from labelscan.reporting.unusual_features import MOST_NOTES, UnusualFeatures
 
 

@@ -55,6 +55,15 @@ def test_networks_get_finite_numbers_and_are_told_where_one_was_missing():
     assert any(len(np.unique(column[~missing])) == 1 for column in tells)
 
 
+@pytest.mark.parametrize("make", [make_for_networks, make_for_trees])
+def test_columns_without_a_value_among_the_training_rows_leave_something_to_fit(make):
+    frame = pd.DataFrame({"weight": [np.nan, np.nan, 3.5], "word": pd.Series([None, None, "red"], dtype="str")})
+    encoder = make()
+    trained = encoder.fit_transform(frame.iloc[:2])
+    assert trained.shape[1] >= 2
+    assert encoder.transform(frame.iloc[2:]).shape == (1, trained.shape[1])
+
+
 def test_an_outlier_does_not_squeeze_all_others_together():
     values = np.r_[np.linspace(0, 1, 99), 1e12]
     encoded = np.asarray(make_for_networks().fit_transform(pd.DataFrame({"price": values})))[:, 0]

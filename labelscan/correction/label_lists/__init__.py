@@ -24,7 +24,8 @@ from labelscan.correction.label_lists import (
 from labelscan.correction.label_lists.listed_files import files_of
 from labelscan.correction.label_lists.rows import RowEdits, plan_rows
 from labelscan.data import readers
-from labelscan.data.dataset import Dataset, FeatureTable, ImageFiles, ImageSource, Inputs, are_images
+from labelscan.data.dataset import Dataset
+from labelscan.data.inputs import FeatureTable, ImageFiles, ImageSource, Inputs, are_images
 from labelscan.data.readers import FORM_SETTINGS
 from labelscan.data.readers.arrow_sheet import PARQUET
 from labelscan.data.readers.encodings import UTF_8

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from labelscan.atomic import write_npz
 from labelscan.correction.corrections import Corrections
 from labelscan.correction.label_lists.listed_files import new_labels
-from labelscan.data.dataset import Dataset, FeatureTable, ImageSource
+from labelscan.data.dataset import Dataset
+from labelscan.data.inputs import FeatureTable, ImageSource
 from labelscan.errors import DatasetError
 
 

@@ -10,7 +10,8 @@ from labelscan.arrays import as_strings
 from labelscan.atomic import replacing
 from labelscan.correction.corrections import Corrections
 from labelscan.correction.label_lists.rows import ID_COLUMN, move_paths
-from labelscan.data.dataset import Dataset, ImageFiles, Inputs, Texts, originals
+from labelscan.data.dataset import Dataset
+from labelscan.data.inputs import ImageFiles, Inputs, Texts, originals
 
 
 def write(dataset: Dataset, files: ImageFiles, corrections: Corrections, output: Path) -> None:

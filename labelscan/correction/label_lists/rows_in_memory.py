@@ -9,7 +9,8 @@ from labelscan.config import DatasetConfig
 from labelscan.correction.corrections import Corrections
 from labelscan.correction.label_lists.listed_files import new_labels
 from labelscan.correction.label_lists.rows import ID_COLUMN
-from labelscan.data.dataset import ColumnTable, Dataset, FeatureTable, Texts
+from labelscan.data.dataset import Dataset
+from labelscan.data.inputs import ColumnTable, FeatureTable, Texts
 
 SETTINGS = ("split", "label_column", "true_label_column", "group_column", "split_column")
 """Those that the copy is read with, since it keeps the names of these columns."""

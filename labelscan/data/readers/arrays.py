@@ -12,16 +12,8 @@ from numpy.typing import NDArray
 from labelscan import npz
 from labelscan.arrays import as_strings
 from labelscan.config import DatasetConfig
-from labelscan.data.dataset import (
-    CHANNELS,
-    ColumnTable,
-    Dataset,
-    FeatureTable,
-    ImageArray,
-    Inputs,
-    Texts,
-    make_dataset,
-)
+from labelscan.data.dataset import Dataset, make_dataset
+from labelscan.data.inputs import CHANNELS, ColumnTable, FeatureTable, ImageArray, Inputs, Texts
 from labelscan.data.readers.columns import Tiers, find_column, missing, pick
 from labelscan.data.readers.refused_files import no_features
 from labelscan.errors import DatasetError, Problem

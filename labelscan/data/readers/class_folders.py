@@ -9,7 +9,8 @@ from pathlib import Path
 
 from labelscan.arrays import as_strings
 from labelscan.config import DatasetConfig
-from labelscan.data.dataset import Dataset, ImageFiles, Texts, make_dataset
+from labelscan.data.dataset import Dataset, make_dataset
+from labelscan.data.inputs import ImageFiles, Texts
 from labelscan.data.readers.arrow_sheet import is_arrow_folder
 from labelscan.data.readers.folder_listing import (
     BARE,

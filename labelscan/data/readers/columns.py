@@ -35,6 +35,8 @@ USUAL_NAMES: Mapping[str, Tiers] = {
 }
 ROW_NUMBERS = ("", "index", "unnamed: 0", "__index_level_0__")
 """What pandas and R call the column of row numbers that they write in front, in lower case."""
+NEVER_SEEN: Mapping[str, Tiers] = {**USUAL_NAMES, "label": USUAL_NAMES["label"][:1], "path": (), "group": ()}
+"""Usual names of columns that tell a model the label or which row it sees, also where another one has the role."""
 MOST_NAMED = 10
 """How many columns a note names."""
 
@@ -71,11 +73,14 @@ def find_columns(
 ) -> Columns:
     """Return which of the columns ``names`` hold what, or raise DatasetError.
 
-    A file that lists images needs a path column, a table of features has none. ``likely_label`` finds the column that
-    looks like labels among those without a role, for the hint where no label column is found, unless ``hint`` is one.
+    A file that lists images needs a path column, a table of features has none. Columns that models may see come first
+    for it; beside embeddings any will do. ``likely_label`` finds the column that looks like labels among those without
+    a role, for the hint where no label column is found, unless ``hint`` is one.
     """
+    seen = [name for name in names if name == config.path_column or is_seen(name, config)]
+    path_names = seen if has_path(seen, config) else names
     found = {
-        role: find_column(role, names, getattr(config, f"{role}_column"), where=where)
+        role: find_column(role, path_names if role == "path" else names, getattr(config, f"{role}_column"), where=where)
         for role in USUAL_NAMES
         if with_path or role != "path"
     }
@@ -111,17 +116,30 @@ def find_column(
     return asked or pick(names, usual_names[role], what=what, where=where, hint=hint or f"say which by {flag}")
 
 
-def feature_columns(names: Sequence[str], columns: Columns, config: DatasetConfig, *, where: str) -> list[str]:
-    """Return the columns that models see: without a role, among ``config.only``, and not in ``config.exclude``.
-
-    Raises:
-        DatasetError: a name or pattern that no column has, or no column that is left.
-    """
+def check_choice(names: Sequence[str], config: DatasetConfig, *, where: str) -> None:
+    """Raise DatasetError for a name or pattern of ``config.only`` or ``config.exclude`` that no column has."""
     for setting in ("only", "exclude"):
         for pattern in getattr(config, setting):
             if not any(_matches(name, [pattern]) for name in names):
                 raise missing("column", names, where=where, hint=f"--{setting} takes names or patterns", asked=pattern)
-    features = [name for name in names if name not in columns.used() and is_seen(name, config)]
+
+
+def feature_columns(
+    names: Sequence[str], columns: Columns, config: DatasetConfig, *, where: str
+) -> tuple[list[str], list[str]]:
+    """Return the columns that models see, and a note on those that they must not, if any.
+
+    They see columns without a role, among ``config.only`` and not in ``config.exclude``. One that is called like
+    labels, ids or splits must have its name in ``config.only``: a second column of labels gives the first away.
+
+    Raises:
+        DatasetError: a name or pattern that no column has, or no column that is left.
+    """
+    check_choice(names, config, where=where)
+    free = [name for name in names if name not in columns.used() and is_seen(name, config)]
+    called = {name for tiers in NEVER_SEEN.values() for tier in tiers for name in _candidates(free, tier)}
+    dropped = [name for name in free if name in called.difference(config.only)]
+    features = [name for name in free if name not in dropped]
     if not features:
         hint = "a table needs columns besides its label"
         raise DatasetError(
@@ -129,7 +147,8 @@ def feature_columns(names: Sequence[str], columns: Columns, config: DatasetConfi
             where=where,
             hint=f"{hint}; --only and --exclude leave none" if config.only or config.exclude else hint,
         )
-    return features
+    called_like = "columns dropped that are called like labels, ids or splits"
+    return features, [f"{called_like}: {', '.join(map(repr, dropped))}; --only with a name keeps it"] if dropped else []
 
 
 def asked_columns(names: Sequence[str], config: DatasetConfig) -> list[str]:
@@ -154,7 +173,7 @@ def check_cells(rows: Sheet, columns: Columns) -> None:
     def problem(one: tuple[int, str, str]) -> Problem:
         row, name, cell = one
         if cell:
-            hint = "several labels for one image are not supported: write one"
+            hint = "several labels for one example are not supported: write one"
             return Problem(f"{name!r} is the list {cell}", rows.where(row), hint)
         needed = name in (columns.path, columns.label)
         hint = f"write a value, or leave out the {'row' if needed else 'column'}"
@@ -180,7 +199,7 @@ def is_seen(name: str, config: DatasetConfig) -> bool:
 
 
 def has_path(names: Sequence[str], config: DatasetConfig) -> bool:
-    """Return whether a file with these columns lists images, and is not a table of features."""
+    """Return whether a file with these columns lists files, and is not a table of features."""
     return bool(config.path_column) or any(_candidates(names, tier) for tier in USUAL_NAMES["path"])
 
 

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from labelscan import npz
 from labelscan.arrays import as_strings
 from labelscan.config import DatasetConfig
-from labelscan.data.dataset import Dataset, FeatureTable, ImageFiles, Texts
+from labelscan.data.dataset import Dataset
+from labelscan.data.inputs import FeatureTable, ImageFiles, Texts
 from labelscan.data.readers.arrow_sheet import is_arrow, kinds_of, read_arrow
-from labelscan.data.readers.columns import ROLE_SETTINGS, Tiers, find_column, free_columns, not_used, pick
+from labelscan.data.readers.columns import ROLE_SETTINGS, Tiers, check_choice, find_column, free_columns, not_used, pick
 from labelscan.data.readers.labelled_rows import read_rows
 from labelscan.data.readers.manifest import relative_path
 from labelscan.data.readers.refused_files import refuse_own_files
@@ -54,6 +55,7 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
     path = with_home(config.data)
     names = column_names(path, config.encoding)
     refuse_own_files(names, path)
+    check_choice(names, config, where=path.name)
     column = "" if config.features else list_column(path, config)
     there = [name for name in single_valued(path, names) if name != column]
     with_path = bool(find_column("path", there, config.path_column, where=path.name))

@@ -4,6 +4,7 @@ Its columns are found as those of a file are. Ids are its id column, else its in
 """
 
 import dataclasses
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -17,7 +18,8 @@ from pandas.api import types
 
 from labelscan.arrays import as_strings
 from labelscan.config import DatasetConfig
-from labelscan.data.dataset import ColumnTable, Dataset, Inputs, Texts
+from labelscan.data.dataset import Dataset
+from labelscan.data.inputs import ColumnTable, Inputs, Texts
 from labelscan.data.readers.arrays import read_features
 from labelscan.data.readers.columns import asked_columns, check_cells, feature_columns, find_columns, not_used
 from labelscan.data.readers.labelled_rows import LabelledRows
@@ -84,20 +86,20 @@ def dataset_from_frame(
     rows = LabelledRows(Path(PLACE), columns, sheet.take(kept), kept, len(frame))
     check_cells(rows.sheet, columns)
     frame = frame.iloc[kept]
-    features = feature_columns(names, columns, config, where=PLACE)
+    features, dropped = feature_columns(names, columns, config, where=PLACE)
     given = rows.sheet.columns[columns.label]
     same = [name for name in features if labels is not None and _are(frame[name], given)]
     left = [name for name in features if name not in same]
     if not left:
         raise DatasetError("no column but the labels", where=PLACE, hint="give a frame with columns of features")
-    inputs, notes = _inputs(frame[left], config, rows.sheet.where, as_it_is=as_it_is)
-    notes += [f"column dropped that is the labels: {name!r}" for name in same]
+    inputs, notes = _inputs(frame[left], given, config, rows.sheet.where, as_it_is=as_it_is)
+    notes += [*dropped, *(f"column dropped that is the labels: {name!r}" for name in same)]
     ids = None if columns.id or _counts_rows(frame.index, kept) else _ids(frame.index)
     return rows.dataset(inputs, [columns.describe(), *notes], ids=ids)
 
 
 def _inputs(
-    frame: pd.DataFrame, config: DatasetConfig, where: Callable[[int], str], *, as_it_is: bool
+    frame: pd.DataFrame, labels: Sequence[str], config: DatasetConfig, where: Callable[[int], str], *, as_it_is: bool
 ) -> tuple[Inputs, list[str]]:
     """Return what models see of the columns of features, and notes on it."""
     if texts := named_texts(list(frame.columns), config, where=PLACE) or ([] if as_it_is else _likely_texts(frame)):
@@ -110,7 +112,8 @@ def _inputs(
         return _stacked(frame[vectors], where), [f"features from {vectors!r}", *unused]
     if as_it_is:
         return ColumnTable(_stored(frame.reset_index(drop=True))), []
-    return inputs_of_frame(frame, where=where, place=PLACE, asked=asked_columns(list(frame.columns), config))
+    asked = asked_columns(list(frame.columns), config)
+    return inputs_of_frame(frame, labels=labels, where=where, place=PLACE, asked=asked)
 
 
 def _likely_texts(frame: pd.DataFrame) -> list[str]:
@@ -122,18 +125,22 @@ def _as_words(cells: "pd.Series[Any]") -> list[str]:
 
 
 def _holds_vectors(cells: "pd.Series[Any]") -> bool:
-    """Return whether the first cell of a column is a list of numbers."""
-    first = cells.iloc[0] if len(cells) and cells.dtype == object else None
+    """Return whether the first cell of a column that is not missing is a list of numbers."""
+    if cells.dtype != object and not isinstance(cells.dtype, pd.ArrowDtype):
+        return False
+    there = cells.notna().to_numpy()
+    first = cells.iloc[int(there.argmax())] if there.any() else None
     return isinstance(first, list | tuple | np.ndarray) and np.asarray(first).dtype.kind in "fiu"
 
 
 def _stacked(cells: "pd.Series[Any]", where: Callable[[int], str]) -> Inputs:
     """Return lists of numbers as features, or raise DatasetError for those of another length."""
-    rows = [np.asarray([] if cell is None else cell) for cell in cells]
+    rows = [np.asarray(cell if types.is_list_like(cell) else []) for cell in cells]
+    usual = Counter(vector.shape for vector in rows).most_common(1)[0][0]
     DatasetError.refuse(
-        [row for row, vector in enumerate(rows) if vector.shape != rows[0].shape],
+        [row for row, vector in enumerate(rows) if vector.shape != usual],
         lambda row: Problem(
-            f"{cells.name!r} has shape {rows[row].shape}, and {rows[0].shape} in the first row",
+            f"{cells.name!r} has shape {rows[row].shape}, and {usual} in most rows",
             where(row),
             "give each row as many numbers",
         ),
@@ -161,6 +168,11 @@ def _in_order(labels: Any, frame: pd.DataFrame) -> "pd.Series[Any]":
     if isinstance(labels, pd.Series) and not labels.index.equals(frame.index):
         hint = "labels.loc[frame.index] puts them in the order of the rows; labels.to_numpy() are in it already"
         raise DatasetError("the labels have another index than the frame", where=PLACE, hint=hint)
+    if isinstance(labels, np.ndarray) and labels.ndim > 1:
+        if labels.size != len(frame):
+            hint = "if they are one-hot, use labels.argmax(axis=1); several labels for one example are not supported"
+            raise DatasetError(f"the labels have shape {labels.shape}, not (N,)", where=PLACE, hint=hint)
+        labels = labels.reshape(-1)
     return pd.Series(labels if isinstance(labels, pd.Series) else list(labels), index=frame.index)
 
 
@@ -174,7 +186,10 @@ def _texts(cells: "pd.Series[Any]", place_of: Callable[[int], str]) -> list[str]
             hint = "labelscan judges labels that are classes; if these are some, use .astype(str)"
             raise DatasetError(problem, where=PLACE, hint=hint)
         return ["" if np.isnan(number) else str(int(number)) for number in numbers.tolist()]
-    texts = [as_text(None if missing else cell) for cell, missing in zip(cells.tolist(), cells.isna(), strict=True)]
+    texts = [
+        None if isinstance(cell, np.ndarray) else as_text(None if missing else cell)
+        for cell, missing in zip(cells.tolist(), cells.isna(), strict=True)
+    ]
     hint = "several labels for one example are not supported: write one value"
     DatasetError.refuse(
         [row for row, text in enumerate(texts) if text is None],

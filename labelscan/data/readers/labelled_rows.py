@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labelscan.config import DatasetConfig
-from labelscan.data.dataset import Dataset, Inputs, make_dataset
+from labelscan.data.dataset import Dataset, make_dataset
+from labelscan.data.inputs import Inputs
 from labelscan.data.readers.columns import Columns, check_cells, find_columns
 from labelscan.data.readers.first_rows import likely_label
 from labelscan.data.readers.sheet import Sheet, name_of, read_sheet

@@ -1,14 +1,16 @@
 """A manifest: a sheet with one row an image or a text, the path of its file and its label."""
 
 import os
+import shlex
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path, PurePath
 
 from labelscan.arrays import as_strings
 from labelscan.config import DatasetConfig
-from labelscan.data.dataset import Dataset, ImageFiles, Texts
-from labelscan.data.readers.columns import ROLE_SETTINGS, has_path
+from labelscan.data.dataset import Dataset
+from labelscan.data.inputs import ImageFiles, Texts
+from labelscan.data.readers.columns import ROLE_SETTINGS, check_choice, has_path, is_seen
 from labelscan.data.readers.labelled_rows import read_rows
 from labelscan.data.readers.refused_files import refuse_own_files
 from labelscan.data.readers.sheet import column_names, is_sheet
@@ -25,9 +27,11 @@ BOXES = "bbox; bboxes; boxes; segmentation; annotations; xmin xmax; x_min x_max;
 
 
 def reads(config: DatasetConfig) -> bool:
-    """Return whether the data is a sheet that lists files."""
+    """Return whether the data is a sheet that lists files, in a column that models may see."""
     path = with_home(config.data)
-    return is_sheet(path) and not config.text_column and has_path(column_names(path, config.encoding), config)
+    if not is_sheet(path) or config.text_column:
+        return False
+    return has_path([name for name in column_names(path, config.encoding) if is_seen(name, config)], config)
 
 
 def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  # a sheet is read in one go
@@ -39,10 +43,11 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
     path = with_home(config.data)
     names = column_names(path, config.encoding)
     refuse_own_files(names, path)
+    check_choice(names, config, where=path.name)
     _refuse_boxes(names, path.name)
     rows = read_rows(path, names, config, with_path=True)
     paths, where = rows.sheet.columns[rows.columns.path], rows.sheet.where
-    _check_files(path.parent, paths, where)
+    _check_files(path.parent, paths, where, rows.columns.path)
     inputs, notes = _inputs(path.parent, paths, where, config.encoding)
     ids = [relative_path(path.parent, name) for name in paths]
     return rows.dataset(inputs, [rows.columns.describe(), *notes], ids=ids)
@@ -84,7 +89,7 @@ def relative_path(folder: Path, name: str) -> str:
     return PurePath(os.path.normpath(path)).as_posix()
 
 
-def _check_files(folder: Path, paths: Sequence[str], where: Callable[[int], str]) -> None:
+def _check_files(folder: Path, paths: Sequence[str], where: Callable[[int], str], column: str) -> None:
     """Raise DatasetError for files that are not there; the store finds those that cannot be opened or decoded."""
     rows_of: dict[str, list[int]] = defaultdict(list)
     for row, name in enumerate(paths):
@@ -98,7 +103,7 @@ def _check_files(folder: Path, paths: Sequence[str], where: Callable[[int], str]
         ]
     DatasetError.refuse(
         sorted(missing),
-        lambda row: Problem(f"no such file: {folder / paths[row]}", where(row), _file_hint(folder, paths[row])),
+        lambda row: Problem(f"no such file: {folder / paths[row]}", where(row), _file_hint(folder, paths[row], column)),
     )
 
 
@@ -121,11 +126,11 @@ def _listed(folder: Path) -> frozenset[str]:
         return frozenset()  # each file is then asked for, and reported
 
 
-def _file_hint(folder: Path, name: str) -> str:
+def _file_hint(folder: Path, name: str, column: str) -> str:
     if "://" in name:
         return "addresses are not fetched: download the images and list their paths"
     if (folder / name.strip()).exists():
         return "take out the spaces around the path"
     if (folder / name.replace("\\", "/")).exists():
         return "write / between folders"
-    return f"paths are absolute, or relative to {folder}"
+    return f"paths are absolute, or relative to {folder}; if {column!r} holds none, use --exclude {shlex.quote(column)}"

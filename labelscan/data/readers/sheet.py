@@ -247,7 +247,7 @@ def _not_one_value(column: str, value: object, where: str) -> Problem:
     if len(shown) > 60:
         shown = f"{shown[:57]}..."
     if isinstance(value, (list, tuple, set)):
-        hint = "several labels for one image are not supported: write one value"
+        hint = "several labels for one example are not supported: write one value"
     else:
         hint = "write one value"
     return Problem(f"{column!r} is not one value but {shown}", where, hint)
@@ -259,7 +259,8 @@ def _check_names(names: Sequence[str], path: Path) -> None:
         raise DatasetError("the names of the columns hold NUL bytes", where=f"{path.name} row 1", hint=hint)
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
-        raise DatasetError(f"column {twice[0]!r} occurs twice", where=f"{path.name} row 1", hint="rename one of them")
+        hint = "rename one of them" if twice[0] else "name them, or take out the commas at the ends of rows"
+        raise DatasetError(f"column {twice[0]!r} occurs twice", where=f"{path.name} row 1", hint=hint)
     for separator, called in ((";", "semicolons"), ("\t", "tabs"), (",", "commas")):
         if len(names) == 1 and separator in names[0]:
             wanted = "tabs" if path.suffix.lower() == ".tsv" else "commas"

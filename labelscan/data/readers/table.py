@@ -13,7 +13,7 @@ from labelscan.data.readers.columns import ROLE_SETTINGS, asked_columns, feature
 from labelscan.data.readers.encodings import encoding_of
 from labelscan.data.readers.labelled_rows import read_rows
 from labelscan.data.readers.refused_files import refuse_own_files, refuse_prob_columns
-from labelscan.data.readers.sheet import DELIMITERS, column_names, is_sheet, read_sheet
+from labelscan.data.readers.sheet import DELIMITERS, as_text, column_names, is_sheet, json_objects
 from labelscan.data.readers.typed_columns import inputs_of_frame
 from labelscan.errors import DatasetError
 from labelscan.events import Listener
@@ -38,15 +38,20 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
     refuse_own_files(names, path)
     refuse_prob_columns(names, config)
     rows = read_rows(path, names, config)
-    features = feature_columns(names, rows.columns, config, where=path.name)
+    features, dropped = feature_columns(names, rows.columns, config, where=path.name)
     frame = _frame(path, features, config.encoding)
     if len(frame) != rows.n_rows:
         raise DatasetError(f"{len(frame):,} rows of features for {rows.n_rows:,} labels", where=path.name)
     if len(rows.kept) < len(frame):
         frame = frame.iloc[np.array(rows.kept, dtype=np.int64)]
-    asked = asked_columns(features, config)
-    inputs, notes = inputs_of_frame(frame, where=rows.sheet.where, place=path.name, asked=asked)
-    return rows.dataset(inputs, [rows.columns.describe(), *notes])
+    inputs, notes = inputs_of_frame(
+        frame,
+        labels=rows.sheet.columns[rows.columns.label],
+        where=rows.sheet.where,
+        place=path.name,
+        asked=asked_columns(features, config),
+    )
+    return rows.dataset(inputs, [rows.columns.describe(), *notes, *dropped])
 
 
 def _frame(path: Path, names: Sequence[str], encoding: str) -> pd.DataFrame:
@@ -54,8 +59,7 @@ def _frame(path: Path, names: Sequence[str], encoding: str) -> pd.DataFrame:
     if is_arrow(path):
         return _from_arrow(path, names)
     if path.suffix.lower() == ".jsonl":
-        columns = read_sheet(path, names, encoding).columns
-        return pd.DataFrame(columns, dtype=object)  # a str of pandas is UTF-8, and JSON can spell what is not
+        return _from_jsonl(path, names, encoding)
     there = column_names(path, encoding)
     return pd.read_csv(
         path,
@@ -68,6 +72,16 @@ def _frame(path: Path, names: Sequence[str], encoding: str) -> pd.DataFrame:
         index_col=False,
         low_memory=False,  # else the type of a cell could depend on the rows near it
     )
+
+
+def _from_jsonl(path: Path, names: Sequence[str], encoding: str) -> pd.DataFrame:
+    """Return values as text, and as they are where there are several in a cell, which is refused later."""
+    columns: dict[str, list[object]] = {name: [] for name in names}
+    for _, row in json_objects(path, encoding):
+        for name, cells in columns.items():
+            text = as_text(row.get(name))
+            cells.append(row.get(name) if text is None else text)
+    return pd.DataFrame(columns, dtype=object)  # a str of pandas is UTF-8, and JSON can spell what is not
 
 
 def _from_arrow(path: Path, names: Sequence[str]) -> pd.DataFrame:

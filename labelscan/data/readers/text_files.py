@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from labelscan.arrays import as_strings
-from labelscan.data.dataset import Texts
+from labelscan.data.inputs import Texts
 from labelscan.data.readers.encodings import GUESSED_BYTES, encoding_of_start, likely
 from labelscan.reading import check_is_file, why
 

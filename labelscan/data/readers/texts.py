@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 from labelscan.arrays import as_strings
 from labelscan.config import DatasetConfig
-from labelscan.data.dataset import Dataset, Texts
-from labelscan.data.readers.columns import ROLE_SETTINGS, not_used
+from labelscan.data.dataset import Dataset
+from labelscan.data.inputs import Texts
+from labelscan.data.readers.columns import ROLE_SETTINGS, check_choice, not_used
 from labelscan.data.readers.labelled_rows import read_rows
 from labelscan.data.readers.refused_files import refuse_own_files
 from labelscan.data.readers.sheet import Sheet, column_names, is_sheet
@@ -36,6 +37,7 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
     path = with_home(config.data)
     names = column_names(path, config.encoding)
     refuse_own_files(names, path)
+    check_choice(names, config, where=path.name)
     found = text_columns(path, names, config)
     others = [name for name in names if name not in found]
     rows = read_rows(path, others, config, beside=found)

@@ -7,7 +7,8 @@ import pytest
 from labelscan.correction.corrections import correct
 from labelscan.correction.decisions import Decision
 from labelscan.correction.label_lists import arrays_in_memory
-from labelscan.data.dataset import ImageArray, make_dataset
+from labelscan.data.dataset import make_dataset
+from labelscan.data.inputs import ImageArray
 from labelscan.errors import DatasetError
 
 DECISIONS = [

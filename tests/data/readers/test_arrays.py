@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from labelscan.config import DatasetConfig
-from labelscan.data.dataset import FeatureTable, ImageArray
+from labelscan.data.inputs import FeatureTable, ImageArray
 from labelscan.data.readers import read
 from labelscan.data.readers.arrays import dataset_from_arrays
 from labelscan.errors import ConfigError, DatasetError

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from labelscan.config import DatasetConfig
-from labelscan.data.dataset import Texts
+from labelscan.data.inputs import Texts
 from labelscan.data.readers import folder_listing, read
 from labelscan.errors import ConfigError, DatasetError
 from labelscan.events import StepAdvanced

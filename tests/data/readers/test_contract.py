@@ -54,6 +54,12 @@ def test_data_is_read_by_the_reader_of_its_form(here, data, name):
     assert form(DatasetConfig(data=data)) == name
 
 
+@pytest.mark.parametrize("data", ["images.csv", "reviews.csv", "vectors.jsonl", "shards", "numbers.tsv"])
+def test_a_sheet_of_any_form_refuses_to_leave_out_a_column_that_it_has_not(here, data):
+    with pytest.raises(DatasetError, match="no column called 'colour'"):
+        readers.read(DatasetConfig(data=data, exclude=("colour",)))
+
+
 def test_columns_that_are_named_decide_what_a_sheet_is(here):
     assert form(DatasetConfig(data="numbers.tsv", path_column="petal")) == "manifest"
     assert form(DatasetConfig(data="numbers.tsv", text_column=("petal",))) == "texts"

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from labelscan.config import DatasetConfig
-from labelscan.data.dataset import FeatureTable, ImageFiles, Texts
+from labelscan.data.inputs import FeatureTable, ImageFiles, Texts
 from labelscan.data.readers import form, read
 from labelscan.errors import DatasetError
 
@@ -95,6 +95,12 @@ def test_images_that_were_embedded_keep_their_paths_and_need_not_be_there(tmp_pa
     assert dataset.example_ids.tolist() == ["a.png", "b.png", "c.png", "d.png"]
     assert dataset.path(0) == str(tmp_path / "a.png")
     np.testing.assert_array_equal(dataset.inputs.features[0], VECTORS[1])
+
+
+def test_paths_of_what_was_embedded_are_kept_though_models_may_not_see_them(tmp_path):
+    path = parquet(tmp_path, bert=VECTORS, clip=VECTORS, path=[f"{row}.png" for row in range(4)])
+    for choice in ({"only": ("bert",)}, {"exclude": ("clip", "path")}):
+        assert load(path, **choice).path(1) == str(tmp_path / "1.png")
 
 
 def test_lists_of_other_lengths_and_missing_ones_are_told_with_their_rows(tmp_path):

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from labelscan.config import DatasetConfig
-from labelscan.data.dataset import FeatureTable, Texts, are_images
 from labelscan.data.decoding import UnreadableImage
+from labelscan.data.inputs import FeatureTable, Texts, are_images
 from labelscan.data.readers import form, read
 from labelscan.errors import DatasetError
 

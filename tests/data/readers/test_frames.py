@@ -5,10 +5,11 @@ import datetime
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 
 from labelscan.config import DatasetConfig
-from labelscan.data.dataset import ColumnTable, FeatureTable, Texts
+from labelscan.data.inputs import ColumnTable, FeatureTable, Texts
 from labelscan.data.readers import read
 from labelscan.data.readers.frames import as_pandas, dataset_from_frame
 from labelscan.errors import DatasetError
@@ -99,7 +100,10 @@ def test_labels_may_be_beside_the_frame():
         dataset = load(plain, labels)
         assert dataset.given_labels.tolist() == [0, 1, 1, 0]
         assert isinstance(dataset.inputs, FeatureTable)
+    column = load(plain, FRAME[["kind"]].to_numpy())
+    assert column.class_names == ("a", "b")
     assert "2 labels for 4 rows" in refused(plain, ["a", "b"])
+    assert "shape (4, 2), not (N,)" in refused(plain, np.eye(2)[[0, 1, 1, 0]])
     assert "another index than the frame" in refused(plain, FRAME["kind"].iloc[::-1])
 
 
@@ -110,6 +114,14 @@ def test_a_column_that_is_the_labels_is_no_feature():
     assert "no column but the labels" in refused(FRAME[["kind"]], ["a", "b", "b", "a"])
 
 
+def test_a_column_that_is_the_labels_in_other_words_is_no_feature():
+    frame = pd.DataFrame({"x": [0.5, 1.5, 2.5, 1] * 6, "kind": ["a", "b"] * 12, "label": ["a", "b", "b", "b"] * 6})
+    dataset = load(frame, [0, 1] * 12)
+    assert dataset.inputs.names == ("x",)
+    assert "columns dropped that are the labels: 'kind'; --only '*' keeps them" in dataset.notes
+    assert any("called like labels, ids or splits: 'label'" in note for note in dataset.notes)
+
+
 def test_labels_are_refused_by_what_they_are():
     assert "no label column called 'kid'" in refused(FRAME, label_column="kid")
     assert "did you mean 'kind'?" in refused(FRAME, label_column="kid")
@@ -118,8 +130,9 @@ def test_labels_are_refused_by_what_they_are():
     assert "row 3 of the frame: 'colour' is empty" in refused(FRAME, label_column="colour")
     assert "'width' holds measured numbers such as inf" in refused(FRAME.assign(width=np.inf), label_column="width")
     assert "there is no example" in refused(FRAME.iloc[:0], label_column="kind")
-    lists = FRAME.assign(kind=[["a"], ["a", "b"], ["b"], ["a"]])
-    assert "row 0 of the frame: 'kind' is not one value but ['a']" in refused(lists, label_column="kind")
+    for made in (list, np.array):  # Arrow gives arrays for the lists of others' frames
+        lists = FRAME.assign(kind=[made(one) for one in (["a"], ["a", "b"], ["b"], ["a"])])
+        assert "row 0 of the frame: 'kind' is not one value but" in refused(lists, label_column="kind")
     assert "column 'x' occurs twice" in refused(pd.DataFrame([[1, 2]], columns=["x", "x"]))
 
 
@@ -143,9 +156,14 @@ def test_a_column_of_lists_is_embeddings(made):
     assert "columns not used: width, colour, day, flag: models see the embeddings alone" in dataset.notes
     theirs = pl.DataFrame({"vector": [list(vector) for vector in vectors], "label": list("abba")})
     np.testing.assert_array_equal(load(theirs).inputs.features, dataset.inputs.features)
+    of_arrow = pd.Series([list(vector) for vector in vectors], dtype=pd.ArrowDtype(pa.list_(pa.float64())))
+    arrow = load(FRAME.assign(vector=of_arrow), label_column="kind")
+    np.testing.assert_array_equal(arrow.inputs.features, dataset.inputs.features)
+    late = FRAME.assign(vector=[None, *vectors[1:]])
+    assert "row 0 of the frame: 'vector' has shape (0,), and (2,) in most" in refused(late, label_column="kind")
     ragged = FRAME.assign(vector=[made([1, 2]), made([3, 4]), made([5, 6, 7]), None])
     message = refused(ragged, label_column="kind")
-    assert "row 2 of the frame: 'vector' has shape (3,), and (2,) in the first row" in message
+    assert "row 2 of the frame: 'vector' has shape (3,), and (2,) in most rows" in message
     assert "row 3 of the frame: 'vector' has shape (0,)" in message
 
 

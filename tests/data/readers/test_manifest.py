@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from labelscan.config import DatasetConfig
-from labelscan.data.dataset import Texts
+from labelscan.data.inputs import Texts
 from labelscan.data.readers import form, manifest, read
 from labelscan.data.readers.sheet import MOST_CHARACTERS
 from labelscan.errors import ConfigError, DatasetError
@@ -244,8 +244,14 @@ def test_lists_of_labels_are_refused(folder, label):
 
 def test_a_list_as_text_is_refused_and_brackets_alone_are_a_label(folder):
     message = refused(write(folder, 'path,label\na.png,"[""cat"", ""dog""]"\nb.png,dog\n'))
-    assert "several labels for one image are not supported" in message
+    assert "several labels for one example are not supported" in message
     assert "[UNK]" in load(write(folder, "path,label\na.png,[UNK]\nb.png,dog\n")).class_names
+
+
+def test_the_one_of_two_columns_of_paths_that_models_may_see_is_taken(folder):
+    path = write(folder, "image,file,label\na.png,old/a.png,cat\nb.png,old/b.png,dog\n")
+    assert "'image' and 'file' could both be the path column" in refused(path)
+    assert labels(load(path, exclude=("file",))) == {"a.png": "cat", "b.png": "dog"}
 
 
 @pytest.mark.parametrize("columns", ["bbox", "xmin,ymin,xmax,ymax", "segmentation"])
@@ -289,6 +295,7 @@ def test_semicolons_are_told(folder):
 
 def test_a_column_given_twice_is_told(folder):
     assert "column 'label' occurs twice" in refused(write(folder, "path,label,label\na.png,x,y\n"))
+    assert "take out the commas at the ends of rows" in refused(write(folder, "path,label,,\na.png,x,,\n"))
 
 
 def test_an_empty_file_and_a_header_alone_are_told(folder):

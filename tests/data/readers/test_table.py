@@ -260,6 +260,46 @@ def test_ids_and_row_numbers_are_dropped_unless_they_are_asked_for(tmp_path):
     assert "'order' only tell the rows apart" in refused(tmp_path / "table.csv")
 
 
+def test_other_columns_of_labels_ids_and_splits_are_seen_only_where_they_are_named(tmp_path):
+    text = "example_id,id,x,label,clean_label,true_label,split,subset,y\n"
+    text += "a,1,0.5,u,u,u,train,p,2\nb,1,1.5,v,u,u,train,q,7\n"
+    dataset = load(write(tmp_path, text))
+    assert dataset.inputs.names == ("x", "y")
+    note = "columns dropped that are called like labels, ids or splits: 'id', 'clean_label', 'subset'"
+    assert f"{note}; --only with a name keeps it" in dataset.notes
+    assert load(write(tmp_path, text), label_column="y").inputs.names == ("x",)
+    assert load(write(tmp_path, text), only=("*",)).inputs.names == ("x", "y")
+    assert [*load(write(tmp_path, text), only=("x", "subset")).inputs.frame] == ["x", "subset"]
+
+
+def test_a_column_that_is_the_labels_in_other_words_is_dropped_with_a_note(tmp_path):
+    labels = ["a", "b", "c", "a", "a"] * 6
+    frame = pd.DataFrame(
+        {
+            "x": np.random.default_rng(0).permutation(30) / 4,
+            "name": [{"a": "ant", "b": "bee", "c": "cat"}[label] for label in labels],
+            "code": [{"a": 7, "b": np.nan, "c": 1}[label] for label in labels],
+            "is_a": [label == "a" for label in labels],
+            "almost": ["a", *labels[:-1]],
+            "label": labels,
+        }
+    )
+    frame.to_csv(tmp_path / "table.csv", index=False)
+    dataset = load(tmp_path / "table.csv")
+    assert [*dataset.inputs.frame] == ["x", "is_a", "almost"]
+    assert "columns dropped that are the labels: 'name', 'code'; --only '*' keeps them" in dataset.notes
+    assert "name" in load(tmp_path / "table.csv", only=("*",)).inputs.frame
+    frame[["name", "label"]].to_csv(tmp_path / "table.csv", index=False)
+    assert "'name' are the labels" in refused(tmp_path / "table.csv")
+
+
+def test_a_column_that_leaves_the_labels_late_is_a_feature(tmp_path):
+    labels = ["a", "b"] * 1000
+    frame = pd.DataFrame({"word": [*labels[:-1], "a"], "x": [*labels[:-1], "c"], "label": labels})
+    frame.to_csv(tmp_path / "table.csv", index=False)
+    assert [*load(tmp_path / "table.csv").inputs.frame] == ["word", "x"]
+
+
 WIDE = "pixel_1,pixel_2,id,age,label\n1,2,a,30,a\n3,1,b,20,b\n5,6,c,40,a\n"
 
 
@@ -282,6 +322,24 @@ def test_a_column_that_is_not_there_cannot_be_chosen(tmp_path):
     assert "did you mean 'age'?" in message
     assert "no column called 'x*'" in refused(write(tmp_path, WIDE), only=("x*",))
     assert "--only and --exclude leave none" in refused(write(tmp_path, WIDE), only=("label",))
+
+
+def test_a_column_called_as_paths_that_models_may_not_see_leaves_a_table(tmp_path):
+    path = write(tmp_path, "image,x,label\nyes,1,a\nno,2,b\nyes,3,b\n")
+    assert "if 'image' holds none, use --exclude image" in refused(path)
+    assert load(path, exclude=("image",)).inputs.names == ("x",)
+    assert load(path, only=("x",)).inputs.names == ("x",)
+    assert form(DatasetConfig(data=str(path), exclude=("image",), path_column="image")) == "manifest"
+
+
+@pytest.mark.parametrize("value", ['{"a": 1}', '["u", "v"]'])
+def test_several_values_in_a_cell_of_jsonl_are_refused_with_how_to_leave_them_out(tmp_path, value):
+    rows = "".join(f'{{"x": {row}, "more": {value}, "label": "{"ab"[row % 2]}"}}\n' for row in range(4))
+    path = write(tmp_path, rows, "table.jsonl")
+    message = refused(path)
+    assert "table.jsonl row 1: column 'more' holds several values in a cell" in message
+    assert message.count("--exclude 'more'") == 1
+    assert load(path, exclude=("more",)).inputs.names == ("x",)
 
 
 def test_a_choice_of_columns_has_no_effect_on_images():

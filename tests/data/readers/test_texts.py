@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from labelscan.config import DatasetConfig
-from labelscan.data.dataset import Texts
+from labelscan.data.inputs import Texts
 from labelscan.data.readers import form, read
 from labelscan.errors import ConfigError, DatasetError
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from labelscan.config import DatasetConfig
-from labelscan.data.dataset import ImageArray, ImageFiles
+from labelscan.data.inputs import ImageArray, ImageFiles
 from labelscan.data.readers import read
 from labelscan.data.readers.torchvision_set import TorchvisionImages
 from labelscan.errors import ConfigError, DatasetError

@@ -10,8 +10,8 @@ from labelscan.arrays import as_strings
 from labelscan.config import DeviceConfig, StoreConfig
 from labelscan.data.build_store import build_store
 from labelscan.data.cache import Cache
-from labelscan.data.dataset import ImageArray, ImageFiles
 from labelscan.data.decoding import ImageShape
+from labelscan.data.inputs import ImageArray, ImageFiles
 from labelscan.errors import Interrupted
 from labelscan.events import Noted, StepAdvanced
 from labelscan.training.device import Device, choose_device
