@@ -40,7 +40,9 @@ def test_a_word_that_only_held_out_texts_have_is_unknown():
     assert encoder.transform(as_strings(["zzzz"])).nnz == 0
 
 
-@pytest.mark.parametrize("texts", [["😀", "😡", "😀😀"], ["a", "b", "a b"], ["!!!", "???", "!?"], ["好", "坏", "好 坏"]])
+@pytest.mark.parametrize(
+    "texts", [["😀", "😡", "😀😀"], ["a", "b", "a b"], ["!!!", "???", "!?"], ["好", "坏", "好 坏"]]
+)
 @pytest.mark.parametrize("make", [make_tfidf, make_word_counts])
 def test_texts_without_a_word_are_told_apart_by_their_characters(make, texts):
     encoder = make()
