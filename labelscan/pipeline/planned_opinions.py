@@ -15,6 +15,7 @@ from labelscan.config import Config, TrainingConfig
 from labelscan.data.dataset import ColumnTable, Dataset, FeatureTable, Inputs, Texts
 from labelscan.data.decoding import ImageShape
 from labelscan.data.native_sizes import NativeSizes
+from labelscan.errors import ConfigError
 from labelscan.events import Chosen, Listener, Noted, Warned
 from labelscan.registry import shown
 from labelscan.training.batches import NO_AUGMENTATION
@@ -117,6 +118,9 @@ def plan_opinions(
         ConfigError: a model or loss that cannot be, that cannot take the data, or whose weights are missing.
     """
     if given:
+        if isinstance(dataset.inputs, Texts) and not all(hasattr(one.model, "predict_proba") for one in given):
+            hint = "pass a scikit-learn pipeline that takes texts, or embeddings of them in place of the texts"
+            raise ConfigError("networks of your own take numbers, and the data has texts", where="model", hint=hint)
         # Its recipe is what the caller's networks are trained by.
         stand_in: Model = MLP() if sizes is None else SmallCNN()
         chosen = tuple(ChosenModel(one.name, stand_in, None, "given by the caller") for one in given)

@@ -2,6 +2,7 @@
 
 import pytest
 from tiny_texts import draw_texts, save_static_embedding, text_dataset
+from torch import nn
 
 import labelscan
 from labelscan.errors import ConfigError
@@ -42,3 +43,8 @@ def test_a_loss_that_trains_nothing_is_noted(loss, models, n_notes):
     labelscan.plan(DATASET, settings=labelscan.settings(loss=loss, model=models), notify=heard.append)
     notes = [one.message for one in heard if isinstance(one, Noted)]
     assert notes.count("the loss gce trains nothing: classifiers have their own") == n_notes
+
+
+def test_a_network_of_the_caller_is_refused_where_it_would_get_texts():
+    with pytest.raises(ConfigError, match="networks of your own take numbers, and the data has texts; hint: pass a"):
+        labelscan.plan(DATASET, model=lambda: nn.Linear(3, 3))
