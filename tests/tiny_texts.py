@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from labelscan.arrays import as_strings
 from labelscan.data.dataset import make_dataset
@@ -76,3 +77,16 @@ def column_dataset(frame, labels, **more):
         ids_depend_on_order=True,
         **more,
     )
+
+
+def save_static_embedding(folder, vectors):
+    """Save a model of model2vec that has a vector for each of some words."""
+    model2vec = pytest.importorskip("model2vec")
+    from tokenizers import Tokenizer
+    from tokenizers.models import WordLevel
+    from tokenizers.pre_tokenizers import Whitespace
+
+    words = {"[UNK]": [0] * len(next(iter(vectors.values()))), **vectors}
+    tokenizer = Tokenizer(WordLevel({word: number for number, word in enumerate(words)}, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = Whitespace()
+    model2vec.StaticModel(np.array(list(words.values()), dtype=np.float32), tokenizer).save_pretrained(folder)

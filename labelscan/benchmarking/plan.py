@@ -204,7 +204,7 @@ def make_benchmark_plan(
     }
     reference, reference_model = None, None
     if needs_reference:
-        settings, reference_model = with_planter(config, model, plans[losses[0]].opinions)
+        settings, reference_model = with_planter(config, model, plans[losses[0]].opinions, base.inputs)
         settings = _with_parts(settings, REFERENCE.loss, "")
         reference = planning.plan(base, settings=settings, model=reference_model, output=output)
         notify(Chosen("planted by", reference.opinions[-1].name, REASON))

@@ -9,24 +9,30 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from labelscan.arrays import GivenLabels, Index, PredProbs, TrueLabels
 from labelscan.config import Config
+from labelscan.data.inputs import ColumnTable, Inputs, Texts
 from labelscan.data.noise import f1_ceiling, plant
 from labelscan.detection.evidence import Evidence
 from labelscan.detection.noise_channel import Examples, calibrate
 from labelscan.detection.pooling import geometric_mean
 from labelscan.pipeline.planned_opinions import PlannedOpinion
 from labelscan.registry import PartSpec
+from labelscan.training.encoders import MakeEncoder, Matrix
+from labelscan.training.encoders.columns import make_for_networks
+from labelscan.training.encoders.tfidf import make_word_counts
 from labelscan.training.models import LINEAR
-from labelscan.training.models.classifiers import RidgeClassifier
+from labelscan.training.models.classifiers import Classifier, RidgeClassifier
+from labelscan.training.models.text_models import Bayes
 from labelscan.training.user_model import UserModel, given_models
 
 REASON = "it says which classes and examples are hard, and is none of the models compared"
 PLANTERS = ("ridge", "extra-trees", "logistic", "boosting", "mlp")
 """Models to plant errors by, cheap ones first."""
-TEXT_PLANTERS = ("bayes", "tfidf")
-"""The same for texts without embeddings."""
+TEXT_PLANTERS = ("bayes", "tfidf", "bayes:alpha=1.0")
+"""The same for texts without embeddings; the last where the others are compared."""
 KINDS = {
     **dict.fromkeys((LINEAR, "logistic", "ridge", "tfidf"), "linear"),
     "bayes": "word counts",
@@ -86,19 +92,46 @@ def planter_for(opinions: Sequence[PlannedOpinion]) -> str:
 
 
 def with_planter(
-    config: Config, given: UserModel | Sequence[UserModel] | None, opinions: Sequence[PlannedOpinion]
+    config: Config, given: UserModel | Sequence[UserModel] | None, opinions: Sequence[PlannedOpinion], inputs: Inputs
 ) -> tuple[Config, Sequence[UserModel] | None]:
     """Return settings and a caller's models with the one to plant by after all others, whose inputs stay as they are.
 
     Args:
         config: the settings of the runs that are compared.
-        given: their models, in place of those that the settings name; ridge regression plants for them.
+        given: their models, in place of those that the settings name; a linear model or word counts plant for them.
         opinions: what became of either.
+        inputs: what they see.
     """
     if by_caller := [one.model for one in given_models(given)]:
-        return config, [*by_caller, RidgeClassifier()]
+        return config, [*by_caller, _planter_of(inputs)]
     names = (*(one.name for one in opinions), planter_for(opinions))
     return replace(config, model=replace(config.model, name=names)), None
+
+
+def _planter_of(inputs: Inputs) -> Classifier:
+    """Return a classifier to plant by beside models of the caller, which takes inputs as they take them."""
+    if isinstance(inputs, Texts):
+        return _Encoded(make_word_counts, Bayes().make_classifier(0, 1))
+    return _Encoded(make_for_networks, RidgeClassifier()) if isinstance(inputs, ColumnTable) else RidgeClassifier()
+
+
+class _Encoded:
+    """A classifier with an encoder of texts or columns before it."""
+
+    classes_: NDArray[np.generic]
+
+    def __init__(self, encode: MakeEncoder, classifier: Classifier) -> None:
+        self._encode, self._classifier = encode, classifier
+        self.__qualname__ = type(classifier).__name__  # its name in messages
+
+    def fit(self, x: Matrix, y: NDArray[np.int64]) -> "_Encoded":
+        self._encoder = self._encode()
+        self._classifier.fit(self._encoder.fit_transform(x), y)
+        self.classes_ = self._classifier.classes_
+        return self
+
+    def predict_proba(self, x: Matrix) -> NDArray[np.float64]:
+        return self._classifier.predict_proba(self._encoder.transform(x))
 
 
 def _head(opinion: PlannedOpinion) -> str:
@@ -108,4 +141,4 @@ def _head(opinion: PlannedOpinion) -> str:
 
 
 def _kind(name: str) -> str:
-    return KINDS.get(name, NETWORK)
+    return KINDS.get(PartSpec.parse(name).name, NETWORK)

@@ -115,6 +115,7 @@ def _notes(what: str) -> Iterator[str]:
     if what == "models":
         from labelscan.training.models import MODELS, NOT_ON_FEATURES, timm_model, torchvision_model
         from labelscan.training.models.automatic import LITE0
+        from labelscan.training.models.named_embeddings import LIBRARIES
 
         yield "repeat --model for further opinions; auto takes two of different kinds"
         heads = ", ".join(name for name in MODELS if name not in NOT_ON_FEATURES)
@@ -127,6 +128,8 @@ def _notes(what: str) -> Iterator[str]:
             yield f"and any of timm's {len(timm.list_models()):,} models by name, such as resnet26d"
         else:
             yield "and any of timm's models, once it is installed: pip install 'labelscan[timm]'"
+        hub = " or ".join(f"{one}/NAME" for one in LIBRARIES)
+        yield f"and embeddings of texts, once their library is installed: {hub} as on the Hugging Face hub, or a folder"
 
 
 def _purpose(constructor: Callable[..., object]) -> str:

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from labelscan.data.dataset import ColumnTable, Dataset, FeatureTable
+from labelscan.data.dataset import Dataset
+from labelscan.data.inputs import ColumnTable, FeatureTable
 
 MOST_VALUES = 100
 """A column with more different values is none that names the classes."""

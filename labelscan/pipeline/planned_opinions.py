@@ -11,11 +11,12 @@ from typing import cast
 
 from torch import nn
 
-from labelscan.config import Config
+from labelscan.config import Config, TrainingConfig
 from labelscan.data.dataset import Dataset
 from labelscan.data.decoding import ImageShape
 from labelscan.data.inputs import ColumnTable, FeatureTable, Inputs, Texts
 from labelscan.data.native_sizes import NativeSizes
+from labelscan.errors import ConfigError
 from labelscan.events import Chosen, Listener, Noted, Warned
 from labelscan.registry import shown
 from labelscan.training.batches import NO_AUGMENTATION
@@ -33,12 +34,14 @@ from labelscan.training.models import (
     is_backbone,
     is_classifier,
     is_network,
+    is_text_embedding,
     is_text_model,
 )
 from labelscan.training.models.automatic import MANY_COLUMNS, SMALL, DataFacts, DataKind
 from labelscan.training.models.classifiers import MOST_PIXELS, Boosting, Classifier
 from labelscan.training.models.mlp import MLP
 from labelscan.training.models.small_cnn import SmallCNN
+from labelscan.training.models.text_embeddings import digest_of_files
 from labelscan.training.recipe import Recipe
 from labelscan.training.user_model import GivenModel, fingerprint_of
 
@@ -53,7 +56,7 @@ class PlannedOpinion:
     name: str
     reason: str
     fingerprint: str
-    """Changes with what the name does not say: the weights in a file, or a user's network."""
+    """Changes with what the name does not say: the weights in files, or a user's network."""
     image_shape: ImageShape | None
     """The size at which images are stored; None for features."""
     frozen: Frozen | None
@@ -113,9 +116,12 @@ def plan_opinions(
         notify: receives each choice, notes and warnings.
 
     Raises:
-        ConfigError: a model or loss that cannot be, or that cannot take the data.
+        ConfigError: a model or loss that cannot be, that cannot take the data, or whose weights are missing.
     """
     if given:
+        if isinstance(dataset.inputs, Texts) and not all(hasattr(one.model, "predict_proba") for one in given):
+            hint = "pass a scikit-learn pipeline that takes texts, or embeddings of them in place of the texts"
+            raise ConfigError("networks of your own take numbers, and the data has texts", where="model", hint=hint)
         # Its recipe is what the caller's networks are trained by.
         stand_in: Model = MLP() if sizes is None else SmallCNN()
         chosen = tuple(ChosenModel(one.name, stand_in, None, "given by the caller") for one in given)
@@ -132,6 +138,8 @@ def plan_opinions(
     schedules = [one.learner.schedule for one in opinions if isinstance(one.learner, NetworkLearner)]
     for note in dict.fromkeys(note for schedule in schedules for note in schedule.notes):
         notify(Noted(note))
+    if not schedules and config.training.loss != TrainingConfig().loss:
+        notify(Noted(f"the loss {config.training.loss} trains nothing: classifiers have their own"))
     warnings = tuple(dict.fromkeys(one.warning for one in chosen if one.warning))
     for warning in warnings:
         notify(Warned(warning))
@@ -148,6 +156,8 @@ def _opinion(
         made_from = fingerprint_of(given.model)
     elif is_backbone(seen_by):
         made_from = _fingerprint_of_file(config.model.weights)
+    elif is_text_embedding(seen_by):
+        made_from = digest_of_files(seen_by.files())
     return PlannedOpinion(
         name=chosen.name,
         reason=chosen.reason,

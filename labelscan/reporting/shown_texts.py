@@ -1,5 +1,6 @@
 """The texts of a page: cut where they are too long for it, the words marked that speak for one of two classes."""
 
+import string
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -36,8 +37,9 @@ def show_texts(
 
 
 def _fitting(text: str, n_bytes: int) -> str:
-    """Return as much of a text as fits into a number of bytes of the page, where most characters but ASCII take 6."""
-    taken = np.cumsum([1 if one.isascii() and one not in '<>&"\\\n' else 6 for one in text])
+    """Return as much of a text as fits into a number of bytes of the page, whose JSON escapes all but plain ASCII."""
+    plain = set(string.printable) - set('<>&"\\\n\r\t\v\f')
+    taken = np.cumsum([1 if one in plain else 6 if one <= "\uffff" else 12 for one in text])
     return text[: int(np.searchsorted(taken, n_bytes, side="right"))]
 
 

@@ -21,6 +21,8 @@ from labelscan.reporting.unusual_features import MOST_NOTES, evenly_spaced, roun
 from labelscan.wording import percent, shorten
 
 MISSING = "missing"
+MOST_DEVIATIONS = 1e9
+"""What an infinite number counts as."""
 MOST_CHARACTERS = 120
 """Of a text in a row."""
 
@@ -30,7 +32,7 @@ class _Numbers:
     """What is usual in a class for a column of numbers, or of dates as seconds."""
 
     median: float
-    """NaN where all are missing."""
+    """NaN where all are missing or infinite."""
     deviation: float
     """0 where all are equal or missing."""
     missing: float
@@ -80,10 +82,10 @@ class UnusualColumns:
             if np.isnan(number):
                 deviations = _as_deviations(usual.missing)
             elif usual.deviation > 0:
-                deviations = (number - usual.median) / usual.deviation
+                deviations = np.clip((number - usual.median) / usual.deviation, -MOST_DEVIATIONS, MOST_DEVIATIONS)
             else:
                 return None
-            as_shown = _as_date if cell.dtype.kind == "M" else rounded
+            as_shown = _as_date if cell.dtype.kind == "M" else _as_number
             values = (number, usual.median, other.median)
             shown = [MISSING if np.isnan(one) else as_shown(one) for one in values]
         else:
@@ -128,11 +130,11 @@ def _as_numbers(cells: "pd.Series[Any]") -> NDArray[np.float64]:
 
 
 def _summed_up(numbers: NDArray[np.float64]) -> _Numbers:
-    there = numbers[~np.isnan(numbers)]
+    there, missing = numbers[np.isfinite(numbers)], float(np.isnan(numbers).mean())
     if not len(there):
-        return _Numbers(median=np.nan, deviation=0.0, missing=1.0)
+        return _Numbers(median=np.nan, deviation=0.0, missing=missing)
     (median,), (deviation,) = usual_of(there[:, None])
-    return _Numbers(median=float(median), deviation=float(deviation), missing=1 - len(there) / len(numbers))
+    return _Numbers(median=float(median), deviation=float(deviation), missing=missing)
 
 
 def _counted(cells: "pd.Series[Any]") -> _Values:
@@ -147,6 +149,11 @@ def _counted(cells: "pd.Series[Any]") -> _Values:
 def _as_deviations(share: float) -> float:
     """Return how far from the mean of a normal distribution a share of it lies on both sides, at least one in 1e9."""
     return float(-ndtri(max(share, 1e-9) / 2))
+
+
+def _as_number(value: float) -> float | str:
+    """Return a number, or ``inf``, which JSON cannot hold: a caller's classifier may take it."""
+    return str(value) if np.isinf(value) else rounded(value)
 
 
 def _as_date(seconds: float) -> str:

@@ -101,7 +101,7 @@ class NetworkLearner:
     def _encoded(self, job: FoldJob, rows: StoredRows) -> StoredInputs:
         """Return features of all rows in memory, by an encoder that is fitted to the training rows."""
         assert self.encode is not None, "networks take numbers"
-        with stopping_at_once():
+        with threadpool_limits(limits=torch.get_num_threads()), stopping_at_once():
             encoder = self.encode()
             trained = np.asarray(encoder.fit_transform(rows.take(job.train_index)), dtype=np.float32)
             features = np.zeros((len(rows), trained.shape[1]), dtype=np.float32)

@@ -4,12 +4,20 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from sklearn.compose import make_column_transformer
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.pipeline import make_pipeline
+from sklearn.tree import DecisionTreeClassifier
+from tiny_texts import draw_columns, draw_texts
 
+import labelscan
 from labelscan.arrays import as_strings
-from labelscan.benchmarking.reference import PLANTERS, Reference, planter_for
+from labelscan.benchmarking.plan import REFERENCE
+from labelscan.benchmarking.reference import PLANTERS, TEXT_PLANTERS, Reference, planter_for
 from labelscan.data.noise import plant
 from labelscan.detection.evidence import Evidence
 from labelscan.detection.pooling import pool
+from labelscan.registry import PartSpec
 from labelscan.training.models import MODELS
 
 
@@ -30,6 +38,9 @@ class OpinionOf:
         (["ridge"], "extra-trees"),
         (["small-cnn", "ridge", "extra-trees"], "logistic"),
         (["linear", "boosting"], "mlp"),
+        (["tfidf"], "bayes"),
+        (["bayes"], "tfidf"),
+        (["tfidf", "bayes"], "bayes:alpha=1.0"),
     ],
 )
 def test_the_planter_is_of_a_kind_that_no_model_of_the_run_has(models, planter):
@@ -54,7 +65,24 @@ def test_a_network_from_scratch_beside_a_frozen_one_leaves_trees():
 
 
 def test_every_planter_is_a_model():
-    assert set(PLANTERS) <= set(MODELS)
+    for name in (*PLANTERS, *TEXT_PLANTERS):
+        assert MODELS.build_spec(PartSpec.parse(name))
+
+
+@pytest.mark.parametrize(
+    ("encoder", "data", "planter"),
+    [
+        (CountVectorizer(), draw_texts(60), "MultinomialNB"),
+        (make_column_transformer(("passthrough", ["price"])), draw_columns(60), "RidgeClassifier"),
+    ],
+)
+def test_a_given_model_of_texts_or_columns_is_planted_for_by_one_that_takes_them(tmp_path, encoder, data, planter):
+    model = make_pipeline(encoder, DecisionTreeClassifier(max_depth=3, random_state=0))
+    output, noises = tmp_path / "benchmark", ["instance:0.1"]
+    done = labelscan.benchmark(data[0], data[1], model=model, noises=noises, n_seeds=1, output=output)
+    evidence = Evidence.read(output / REFERENCE.folder / "evidence.npz")
+    assert [one.name for one in evidence.opinions] == ["Pipeline", planter]
+    assert (done.measurements["n_errors"] == 6).all()
 
 
 def evidence_of(probs, labels, index):

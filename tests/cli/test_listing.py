@@ -71,6 +71,7 @@ def test_models_that_come_with_libraries_are_counted(command):
     ended = command("list", "models")
     assert "torchvision's" in ended.out
     assert "timm" in ended.out
+    assert "sentence-transformers/NAME or model2vec/NAME" in " ".join(ended.out.split())
 
 
 @pytest.mark.parametrize("kind", ["losses", "models", "detectors"])

@@ -787,6 +787,13 @@ def test_features_with_names_become_a_file_of_all_their_digits(here):
     assert labels_in("again") == applied.labels
 
 
+@pytest.mark.parametrize("name", ["kind", "example_id"])
+def test_a_column_of_features_is_never_written_over(here, name):
+    run = in_memory(ColumnTable(pd.DataFrame({name: ["a", "b"] * (N // 2)}, dtype=object)), here)
+    with pytest.raises(DatasetError, match=f"no place for its own column '{name}'.* hint: rename the column"):
+        labelscan.apply(run, decisions=IN_MEMORY)
+
+
 def test_features_in_memory_become_arrays(here):
     run = in_memory(FeatureTable(np.random.default_rng(0).normal(size=(N, 3)).astype(np.float32)), here)
     applied = labelscan.apply(run, decisions=IN_MEMORY)

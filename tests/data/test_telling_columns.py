@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 from tiny_texts import column_dataset, draw_columns
 
-from labelscan.data.dataset import FeatureTable, make_dataset
+from labelscan.data.dataset import make_dataset
+from labelscan.data.inputs import FeatureTable
 from labelscan.data.telling_columns import warn_of_telling_columns
 
 

@@ -1,5 +1,8 @@
 """What stands out in the row of a table that holds more than numbers."""
 
+import dataclasses
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -52,6 +55,15 @@ def test_a_date_is_measured_and_shown_as_a_date(frame):
     since = notes_of(frame)["since"]
     assert (since.value, since.usual, since.usual_of_suggested) == ("2020-11-05", "2020-01-11", "2020-11-05")
     assert since.deviations > 10
+
+
+def test_an_infinite_number_stands_out_most_and_is_not_what_is_usual(frame):
+    frame["ratio"] = np.arange(200) % 5 + 1.0
+    frame.loc[[0, *range(40, 100)], "ratio"] = [np.inf, *[-np.inf] * 60]
+    notes = notes_of(frame)
+    assert next(iter(notes)) == "ratio"
+    assert (notes["ratio"].value, notes["ratio"].usual) == ("inf", 3.0)
+    assert json.dumps([dataclasses.asdict(one) for one in notes.values()], allow_nan=False)
 
 
 def test_a_missing_value_stands_out_where_few_are_missing(frame):

@@ -40,6 +40,18 @@ def test_a_word_that_only_held_out_texts_have_is_unknown():
     assert encoder.transform(as_strings(["zzzz"])).nnz == 0
 
 
+@pytest.mark.parametrize(
+    "texts", [["😀", "😡", "😀😀"], ["a", "b", "a b"], ["!!!", "???", "!?"], ["好", "坏", "好 坏"]]
+)
+@pytest.mark.parametrize("make", [Tfidf, make_word_counts])
+def test_texts_without_a_word_are_told_apart_by_their_characters(make, texts):
+    encoder = make()
+    rows = dense(encoder.fit_transform(as_strings(texts)))
+    assert len(np.unique(rows, axis=0)) == 3
+    np.testing.assert_array_equal(dense(encoder.transform(as_strings(texts))), rows)
+    assert np.isfinite(dense(encoder.transform(as_strings(["a word"])))).all()
+
+
 def test_words_and_pieces_of_any_script_count():
     matrix = Tfidf().fit_transform(as_strings(["ọjà àgbáyé", "ọjàgbé", "שלום עולם", "你好世界 再见"]))
     assert (matrix.getnnz(axis=1) > 0).all()

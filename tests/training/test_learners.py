@@ -4,13 +4,17 @@ import dataclasses
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from sklearn.ensemble import RandomForestClassifier
+from threadpoolctl import threadpool_info, threadpool_limits
 from torch import nn
 
+from labelscan.data.inputs import ColumnTable
+from labelscan.data.stored_rows import write_rows
 from labelscan.errors import Interrupted, RunError
-from labelscan.events import EpochDone, Waiting, Warned
+from labelscan.events import EpochDone, Waiting, Warned, ignore
 from labelscan.training import learners, training_loop
 from labelscan.training.batches import StoredInputs
 from labelscan.training.device import Device
@@ -213,3 +217,29 @@ def test_a_loss_whose_memory_cannot_be_stored_keeps_no_checkpoints():
     learner = NetworkLearner(GivenMaker(Nothing), None, schedule)
     assert learner.keeps_checkpoints
     assert not dataclasses.replace(learner, schedule=dataclasses.replace(schedule, loss=Remembers())).keeps_checkpoints
+
+
+class ThreadCounter:
+    """An encoder that notes in how many threads NumPy calculates."""
+
+    def __init__(self, seen):
+        self.seen = seen
+
+    def fit_transform(self, x):
+        self.seen |= {one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"}
+        return x.to_numpy()
+
+    def transform(self, x):
+        return x.to_numpy()
+
+
+def test_columns_are_encoded_in_the_threads_of_the_fold_whatever_process_it_runs_in(tmp_path):
+    write_rows(ColumnTable(pd.DataFrame({"size": np.arange(40.0) % 2})), tmp_path / "rows.arrow")
+    job, seen = diverging_job(tmp_path, 1000)[0], set()
+    learner = dataclasses.replace(
+        job.learner, encode=lambda: ThreadCounter(seen), make=GivenMaker(lambda: nn.Linear(1, 2))
+    )
+    job = dataclasses.replace(job, learner=learner, inputs=tmp_path / "rows.arrow")
+    with threadpool_limits(limits=2, user_api="blas"):
+        job.run(ignore)
+    assert seen == {1}

@@ -11,6 +11,7 @@ from labelscan.correction.label_lists.listed_files import new_labels
 from labelscan.correction.label_lists.rows import ID_COLUMN
 from labelscan.data.dataset import Dataset
 from labelscan.data.inputs import ColumnTable, FeatureTable, Texts
+from labelscan.errors import DatasetError
 
 SETTINGS = ("split", "label_column", "true_label_column", "group_column", "split_column")
 """Those that the copy is read with, since it keeps the names of these columns."""
@@ -18,9 +19,14 @@ TEXT = "text"
 
 
 def write(dataset: Dataset, config: DatasetConfig, corrections: Corrections, output: Path) -> None:
-    """Write all rows that are not dropped; gaps are empty, and numbers have all their digits."""
-    frame = pd.DataFrame({ID_COLUMN: dataset.example_ids}, dtype=object).join(_inputs(dataset.inputs))
+    """Write all rows that are not dropped; gaps are empty, and numbers have all their digits.
+
+    Raises:
+        DatasetError: a column of features is called as one that the copy adds.
+    """
+    inputs = _inputs(dataset.inputs)
     columns = {
+        ID_COLUMN: dataset.example_ids,
         "label": new_labels(dataset, corrections),
         "group": dataset.groups,
         "split": dataset.splits,
@@ -28,9 +34,16 @@ def write(dataset: Dataset, config: DatasetConfig, corrections: Corrections, out
         if dataset.true_labels is None
         else [dataset.true_class_names[i] for i in dataset.true_labels],
     }
-    for role, cells in columns.items():
-        if cells is not None:
-            frame[getattr(config, f"{role}_column") or role] = pd.Series(cells, dtype=object)
+    added = {
+        getattr(config, f"{role}_column", "") or role: pd.Series(cells, dtype=object)
+        for role, cells in columns.items()
+        if cells is not None
+    }
+    if twice := next((name for name in added if name in inputs.columns), ""):
+        problem = f"a corrected copy has no place for its own column {twice!r} beside one of features of that name"
+        raise DatasetError(problem, where=dataset.name, hint="rename the column before the run")
+    ids = {ID_COLUMN: added.pop(ID_COLUMN)}
+    frame = pd.concat([pd.DataFrame(ids), inputs, pd.DataFrame(added)], axis=1)
     with replacing(output) as file:
         # Lines end as RFC 4180 has it; a lone carriage return is quoted then.
         frame.iloc[corrections.kept_rows(dataset.example_ids)].to_csv(file, index=False, lineterminator="\r\n")

@@ -4,6 +4,8 @@ Words, and pairs of them, tell topics; pieces of words find what words share whe
 parts, and survive misspellings. Nothing of it knows a language.
 """
 
+from typing import Any
+
 from labelscan.data.stored_rows import Rows
 from labelscan.training.encoders import Encoder, Matrix
 
@@ -41,7 +43,7 @@ def _make_exact() -> Encoder:
     words = TfidfVectorizer(ngram_range=(1, 2), **shared)
     # Several lengths find no more wrong labels than this one, and take three times the time and memory.
     pieces = TfidfVectorizer(analyzer="char_wb", ngram_range=(PIECE, PIECE), **shared)
-    encoder: Encoder = make_union(words, pieces)
+    encoder: Encoder = make_union(_WordsOrCharacters(words), pieces)
     return encoder
 
 
@@ -61,5 +63,20 @@ def make_word_counts() -> Encoder:
     """Return an encoder of (M,) texts to (M, D) sparse counts of words."""
     from sklearn.feature_extraction.text import CountVectorizer
 
-    encoder: Encoder = CountVectorizer(max_features=MOST_COLUMNS)
-    return encoder
+    return _WordsOrCharacters(CountVectorizer(max_features=MOST_COLUMNS))
+
+
+class _WordsOrCharacters:
+    """Takes characters for words where no training text has a word of two letters, as where each is an emoji."""
+
+    def __init__(self, vectorizer: Any) -> None:
+        self._vectorizer = vectorizer
+
+    def fit_transform(self, x: Rows, y: object = None) -> Matrix:  # noqa: ARG002  # unions pass labels
+        try:
+            return self._vectorizer.fit_transform(x)
+        except ValueError:  # its vocabulary would be empty
+            return self._vectorizer.set_params(analyzer="char").fit_transform(x)
+
+    def transform(self, x: Rows) -> Matrix:
+        return self._vectorizer.transform(x)

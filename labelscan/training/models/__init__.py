@@ -198,6 +198,9 @@ def _check_weights(config: ModelConfig, chosen: Sequence[ChosenModel]) -> None:
     if not backbones and config.freeze == "yes":
         problem = f"{names} {verb} no pretrained backbone to freeze"
         raise ConfigError(problem, where="model.freeze", hint="name one with --model")
+    if any(map(is_text_embedding, backbones)) and file_of(config.weights):
+        problem = f"{names} {verb} weights of {'its' if len(chosen) == 1 else 'their'} own"
+        raise ConfigError(problem, where="model.weights", hint="name a folder of weights by --model")
     if len(backbones) > 1 and file_of(config.weights):
         problem = f"weights from a file belong to one model, and {names} need their own"
         raise ConfigError(problem, where="model.weights", hint="name one of them, or leave --weights out")

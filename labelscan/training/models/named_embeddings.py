@@ -40,14 +40,16 @@ class NamedEmbedding:
     """The name on the hub, or the folder."""
     download: bool = False
 
+    def files(self) -> list[Path]:
+        return sorted(path for path in self._folder().rglob("*") if path.is_file())
+
     def load(self) -> LoadedEmbedding:
-        folder = self._folder()
+        files, folder = self.files(), self._folder()
         try:
             embed = _LOADERS[self.library](folder)
         except Exception as error:  # whatever a library raises at files that it does not understand
             problem = f"{folder} is no model of {self.library} ({why(error)})"
             raise ConfigError(problem, where="model.name", hint="check the name or folder") from error
-        files = sorted(path for path in folder.rglob("*") if path.is_file())
         return LoadedEmbedding(embed, {"weights": digest_of_files(files), self.library: version(self.library)})
 
     def _folder(self) -> Path:

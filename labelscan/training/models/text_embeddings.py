@@ -36,11 +36,18 @@ class TextEmbedding(Protocol):
     def name(self) -> str:
         """Return its name, as after ``--model``."""
 
+    def files(self) -> Sequence[Path]:
+        """Return the files of its weights, by which a later run knows it again.
+
+        Raises:
+            ConfigError: they are not on this machine, and may not be fetched.
+        """
+
     def load(self) -> LoadedEmbedding:
         """Return the model with its weights.
 
         Raises:
-            ConfigError: they are not on this machine, and may not be fetched.
+            ConfigError: as ``files``, or they cannot be read.
         """
 
 
@@ -54,14 +61,17 @@ class WordLlama:
 
     name = "wordllama"
 
-    def load(self) -> LoadedEmbedding:
+    def files(self) -> tuple[Path, Path]:
         if not wordllama_installed():
             problem = "wordllama is not installed"
             raise ConfigError(problem, where="model.name", hint="pip install 'labelscan[text]', or use tfidf")
+        return _one_file("*.safetensors"), _one_file("*tokenizer*.json")
+
+    def load(self) -> LoadedEmbedding:
+        weights, tokenizer_file = self.files()
         from safetensors.numpy import load_file
         from tokenizers import Tokenizer
 
-        weights, tokenizer_file = _one_file("*.safetensors"), _one_file("*tokenizer*.json")
         vectors: NDArray[np.float32] = load_file(weights)["embedding.weight"].astype(np.float32)
         tokenizer = Tokenizer.from_file(str(tokenizer_file))
         tokenizer.no_truncation()
@@ -75,8 +85,8 @@ class WordLlama:
                     row[:] = vectors[tokens.ids].mean(axis=0)
             return features
 
-        files = digest_of_files([weights, tokenizer_file])
-        return LoadedEmbedding(embed, {"weights": files, "tokenizers": version("tokenizers")})
+        digest = digest_of_files([weights, tokenizer_file])
+        return LoadedEmbedding(embed, {"weights": digest, "tokenizers": version("tokenizers")})
 
 
 def wordllama_installed() -> bool:

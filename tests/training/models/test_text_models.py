@@ -4,7 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
-from tiny_texts import draw_texts
+from tiny_texts import draw_texts, save_static_embedding
 
 from labelscan.arrays import as_strings
 from labelscan.config import ModelConfig
@@ -68,6 +68,12 @@ def test_a_model_that_cannot_take_the_data_is_refused_with_one_that_can(name, ki
 def test_an_embedding_is_never_trained_whole():
     with pytest.raises(ConfigError, match="fine-tuning of text models is out of scope"):
         choose_models(ModelConfig(name=("wordllama",), freeze="no"), TEXTS)
+
+
+def test_an_embedding_takes_no_weights_from_a_file(tmp_path):
+    (tmp_path / "weights.pt").write_bytes(b"of a network")
+    with pytest.raises(ConfigError, match="tfidf and wordllama have weights of their own; hint: name a folder"):
+        choose_models(ModelConfig(name=("tfidf", "wordllama"), weights=str(tmp_path / "weights.pt")), TEXTS)
 
 
 @pytest.mark.parametrize("head", ["linear", "ridge", "mlp"])
@@ -140,15 +146,7 @@ def test_a_library_that_is_not_installed_is_named(monkeypatch):
 
 
 def test_a_folder_of_static_embeddings_is_a_model(tmp_path):
-    model2vec = pytest.importorskip("model2vec")
-    from tokenizers import Tokenizer
-    from tokenizers.models import WordLevel
-    from tokenizers.pre_tokenizers import Whitespace
-
-    tokenizer = Tokenizer(WordLevel({"[UNK]": 0, "red": 1, "blue": 2}, unk_token="[UNK]"))
-    tokenizer.pre_tokenizer = Whitespace()
-    vectors = np.array([[0, 0], [1, 0], [0, 1]], dtype=np.float32)
-    model2vec.StaticModel(vectors, tokenizer).save_pretrained(tmp_path / "weights")
+    save_static_embedding(tmp_path / "weights", {"red": [1, 0], "blue": [0, 1]})
     found = find_embedding(str(tmp_path / "weights"), "auto")
     embedded = found.load().embed(["red", "blue blue", "red blue"])
     np.testing.assert_allclose(embedded, [[1, 0], [0, 1], [0.5, 0.5]], atol=1e-6)

@@ -1,0 +1,50 @@
+"""What is decided about the models of a run before anything is trained."""
+
+import pytest
+from tiny_texts import draw_texts, save_static_embedding, text_dataset
+from torch import nn
+
+import labelscan
+from labelscan.errors import ConfigError
+from labelscan.events import Noted
+
+TEXTS, _, GIVEN = draw_texts(30)
+DATASET = text_dataset(TEXTS, GIVEN)
+
+
+def test_weights_that_are_missing_are_found_before_anything_is_trained(monkeypatch):
+    pytest.importorskip("sentence_transformers")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    settings = labelscan.settings(model=["tfidf", "sentence-transformers/a-model-that-is-nowhere"])
+    with pytest.raises(ConfigError, match=r"the weights of .* are not on this machine"):
+        labelscan.plan(DATASET, settings=settings)
+
+
+def test_a_run_is_another_one_where_an_embedding_has_other_weights(tmp_path):
+    folder = tmp_path / "weights"
+    settings = labelscan.settings(model=[str(folder)])
+    save_static_embedding(folder, {"author": [1, 0], "actor": [0, 1]})
+    first, again = (labelscan.plan(DATASET, settings=settings) for _ in range(2))
+    save_static_embedding(folder, {"author": [0, 1], "actor": [1, 0]})
+    other = labelscan.plan(DATASET, settings=settings)
+    assert first.models == again.models
+    assert first.models != other.models
+    assert first.folder != other.folder
+
+
+@pytest.mark.parametrize(
+    ("loss", "models", "n_notes"),
+    [("gce", ["tfidf"], 1), ("gce", ["tfidf", "wordllama"], 0), ("blurry", ["tfidf"], 0)],
+)
+def test_a_loss_that_trains_nothing_is_noted(loss, models, n_notes):
+    if "wordllama" in models:
+        pytest.importorskip("wordllama")
+    heard = []
+    labelscan.plan(DATASET, settings=labelscan.settings(loss=loss, model=models), notify=heard.append)
+    notes = [one.message for one in heard if isinstance(one, Noted)]
+    assert notes.count("the loss gce trains nothing: classifiers have their own") == n_notes
+
+
+def test_a_network_of_the_caller_is_refused_where_it_would_get_texts():
+    with pytest.raises(ConfigError, match="networks of your own take numbers, and the data has texts; hint: pass a"):
+        labelscan.plan(DATASET, model=lambda: nn.Linear(3, 3))
