@@ -5,6 +5,7 @@ an entry point in the group ``labelscan.reader``. Modules load when they are fir
 for pandas, nor ``demo:digits`` for torchvision.
 """
 
+import shlex
 import time
 from pathlib import Path
 from typing import Protocol
@@ -117,11 +118,11 @@ def form(config: DatasetConfig) -> str:
     refuse_file(path)
     from labelscan.data.readers.sheet import SUFFIXES
 
-    raise DatasetError(
-        f"files called {path.suffix or 'without an extension'} are not read",
-        where=data,
-        hint=f"give a folder of class folders, or a file called {', '.join(SUFFIXES)} or .npz",
-    )
+    hint = f"give a folder of class folders, or a file called {', '.join(SUFFIXES)} or .npz"
+    if path.suffix.lower() == ".npy":
+        hint = f"name the file of the labels, and add --features {shlex.quote(data)}"
+    what = f"files called {path.suffix or 'without an extension'} are not read"
+    raise DatasetError(what, where=data, hint=hint)
 
 
 def scheme_of(data: str) -> str:

@@ -27,6 +27,7 @@ USUAL_NAMES: Mapping[str, Tiers] = {
     "label": (
         ("label", "given_label", "given_labels", "labels"),
         ("class", "class_name", "target", "targets", "y", "category", "noisy_label"),
+        ("sentiment", "topic", "intent"),
     ),
     "true_label": (("true_label", "true_labels"), ("clean_label", "correct_label", "true_class", "gold_label")),
     "id": (("example_id",), ("id", "uid", "uuid")),
@@ -70,12 +71,14 @@ def find_columns(
     with_path: bool,
     likely_label: Callable[[Sequence[str]], str] = lambda _: "",
     hint: str = "",
+    beside: Sequence[str] = (),
 ) -> Columns:
     """Return which of the columns ``names`` hold what, or raise DatasetError.
 
     A file that lists images needs a path column, a table of features has none. Columns that models may see come first
     for it; beside embeddings any will do. ``likely_label`` finds the column that looks like labels among those without
-    a role, for the hint where no label column is found, unless ``hint`` is one.
+    a role, for the hint where no label column is found, unless ``hint`` is one. Columns ``beside`` have no role, and
+    are only named where one is missing.
     """
     seen = [name for name in names if name == config.path_column or is_seen(name, config)]
     path_names = seen if has_path(seen, config) else names
@@ -91,7 +94,7 @@ def find_columns(
     if not found["label"]:
         likely = likely_label([name for name in names if name not in found.values()])
         usually = f"perhaps --label-column {shlex.quote(likely)}" if likely else _how_to_name("label")
-        raise missing("label column", names, where=where, hint=hint or usually)
+        raise missing("label column", [*names, *beside], where=where, hint=hint or usually)
     return Columns(**{"path": "", **found})
 
 

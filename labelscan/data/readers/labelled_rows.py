@@ -58,6 +58,7 @@ def read_rows(
         where=path.name,
         with_path=with_path,
         likely_label=lambda free: likely_label(path, free, config.encoding),
+        beside=beside,
     )
     sheet = read_sheet(path, [*columns.used(), *beside], config.encoding)
     kept = rows_to_read(sheet, columns, config.split, where=path.name)

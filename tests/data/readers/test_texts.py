@@ -219,3 +219,23 @@ def test_lists_beside_texts_are_left_alone(tmp_path):
     dataset = load(tmp_path / "t.jsonl")
     assert dataset.inputs.texts.tolist() == list(SENTENCES)
     assert dataset.notes[1].startswith("columns not used: tags:")
+
+
+def test_where_no_label_is_found_the_text_is_among_the_columns_there_are(tmp_path):
+    (tmp_path / "odd.csv").write_text(
+        "text,p,q\n" + "".join(f"a fine long book {row},{row},{row}\n" for row in range(9))
+    )
+    with pytest.raises(DatasetError, match="no label column; there are 'p', 'q', 'text'"):
+        read(DatasetConfig(data=str(tmp_path / "odd.csv")))
+
+
+def test_a_column_called_sentiment_is_the_label_where_none_is_called_so(tmp_path):
+    rows = "".join(f"a fine long book {row},{'good' if row % 2 else 'bad'}\n" for row in range(9))
+    (tmp_path / "films.csv").write_text("review,sentiment\n" + rows)
+    assert read(DatasetConfig(data=str(tmp_path / "films.csv"))).class_names == ("bad", "good")
+
+
+def test_a_file_of_features_alone_says_how_to_name_it(tmp_path):
+    (tmp_path / "rows.npy").write_bytes(b"")
+    with pytest.raises(DatasetError, match="name the file of the labels, and add --features"):
+        read(DatasetConfig(data=str(tmp_path / "rows.npy")))
