@@ -210,7 +210,9 @@ class ClassifierLearner:
             with threadpool_limits(limits=torch.get_num_threads()), stopping_at_once():
                 encoder = self.encode() if self.encode is not None and isinstance(inputs, StoredRows) else None
                 rows = self._rows(inputs, job.train_index)
-                classifier.fit(rows if encoder is None else encoder.fit_transform(rows), labels)
+                if encoder is not None:
+                    rows = encoder.fit_transform(rows)  # under the same name: what came in is let go
+                classifier.fit(rows, labels)
                 if hasattr(classifier, "n_jobs"):
                     classifier.n_jobs = 1  # threads would add up what trees predict in the order in which they end
                 columns = seen[np.asarray(classifier.classes_, dtype=np.int64)]

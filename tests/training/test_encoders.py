@@ -104,3 +104,22 @@ def test_very_many_texts_are_told_apart_by_hashes_of_their_words(monkeypatch):
     assert matrix.shape == (len(TEXTS), 2**18)
     np.testing.assert_allclose(matrix.multiply(matrix).sum(axis=1), 1, rtol=1e-5)
     assert (many.transform(TEXTS[:3]) != matrix[:3]).nnz == 0
+
+
+@pytest.mark.parametrize("make", [make_for_trees, make_for_networks])
+def test_many_rows_are_encoded_part_by_part_with_the_same_result(make, monkeypatch):
+    np.random.seed(0)  # as a fold does: text with many values is projected at random
+    whole = make().fit_transform(FRAME)
+    monkeypatch.setattr("labelscan.training.encoders.columns.PART", 7)
+    np.random.seed(0)
+    encoder = make()
+    encoder.fit_transform(FRAME)
+    parts = encoder.transform(FRAME)
+    assert parts.shape == whole.shape
+    if isinstance(whole, pd.DataFrame):
+        pd.testing.assert_frame_equal(parts, whole, check_categorical=False, check_dtype=False, rtol=1e-4)
+        assert isinstance(parts["shop"].dtype, pd.CategoricalDtype)
+    else:
+        np.testing.assert_allclose(parts, whole, rtol=1e-4, atol=1e-5)
+    monkeypatch.setattr("labelscan.training.encoders.columns.MOST_FITTED", 30)
+    assert len(make().fit_transform(FRAME)) == len(FRAME)
