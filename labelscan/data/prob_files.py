@@ -19,6 +19,7 @@ from labelscan.data.readers import nearest_file
 from labelscan.data.readers.arrays import array_names, find_array, load_npz
 from labelscan.data.readers.arrow_sheet import read_arrow
 from labelscan.data.readers.columns import Columns, check_cells, find_column, missing, usual
+from labelscan.data.readers.first_rows import is_number
 from labelscan.data.readers.manifest import relative_path
 from labelscan.data.readers.refused_files import PROB_PREFIX
 from labelscan.data.readers.sheet import column_names, csv_rows, read_sheet
@@ -165,17 +166,9 @@ def _from_csv(path: Path, names: Sequence[str], *, n_rows: int) -> NDArray[Any]:
         try:
             probs[row] = [float(cell) for cell in cells]
         except ValueError:
-            odd += [(line, name, cell) for name, cell in zip(names, cells, strict=True) if not _is_number(cell)]
+            odd += [(line, name, cell) for name, cell in zip(names, cells, strict=True) if not is_number(cell)]
     ProbabilitiesError.refuse(odd, lambda one: _no_number(one[1], one[2], f"{path.name} row {one[0]}"))
     return probs
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
 
 
 def _no_number(name: str, cell: str, where: str) -> Problem:

@@ -1,5 +1,7 @@
 """Columns of a table that give the label away, such as a code of the same thing: nothing would look wrong then."""
 
+from typing import Any, TypeAlias
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -7,6 +9,10 @@ from numpy.typing import NDArray
 from labelscan.data.dataset import Dataset
 from labelscan.data.inputs import ColumnTable, FeatureTable
 
+Column: TypeAlias = "NDArray[np.generic] | pd.Series[Any]"
+
+LOOKED_AT = 1000
+"""Rows that are looked at first: most columns of numbers show in them that they have too many values."""
 MOST_VALUES = 100
 """A column with more different values is none that names the classes."""
 TELLS = 0.99
@@ -16,22 +22,29 @@ TELLS = 0.99
 def warn_of_telling_columns(dataset: Dataset) -> list[str]:
     """Return a warning for each column whose values, or gaps, alone give nearly every label."""
     inputs, labels = dataset.inputs, dataset.given_labels
-    columns: dict[str, NDArray[np.generic] | pd.Series] = {}
+    columns: dict[str, Column] = {}
     if isinstance(inputs, ColumnTable):
         columns = {str(name): inputs.frame[name] for name in inputs.frame.columns}
     elif isinstance(inputs, FeatureTable):
         columns = dict(zip(inputs.names, inputs.features.T, strict=True)) if inputs.names else {}
-    most_frequent = np.bincount(labels).max() / len(labels)
+    n_classes, most_frequent = len(dataset.class_names), np.bincount(labels).max() / len(labels)
     warnings = []
     for name, column in columns.items():
-        codes, values = pd.factorize(column, use_na_sentinel=False)
-        if len(values) > min(MOST_VALUES, len(labels) // 10):
-            codes = np.asarray(pd.isna(column), dtype=np.int64)  # whether it is filled in may tell as much
-        counts = pd.crosstab(codes, labels).to_numpy()
-        share = counts.max(axis=1).sum() / len(labels)
+        codes = _codes(column, most=min(MOST_VALUES, len(labels) // 10))
+        counts = np.bincount(codes * n_classes + labels, minlength=(codes.max() + 1) * n_classes)
+        share = counts.reshape(-1, n_classes).max(axis=1).sum() / len(labels)
         if share >= TELLS and share > (1 + most_frequent) / 2:
             warnings.append(
                 f"the column {name!r} alone gives {share:.1%} of the labels, so hardly any label can look wrong: if it "
                 f"was made from them, or is filled in after them, leave it out by --exclude {name!r}"
             )
     return warnings
+
+
+def _codes(column: Column, most: int) -> NDArray[np.int64]:
+    """Return (N,) numbers from 0 on, equal for equal values; of more than ``most`` values, whether each is missing."""
+    for rows in (column[:LOOKED_AT], column):
+        codes, values = pd.factorize(rows, use_na_sentinel=False)
+        if len(values) > most:
+            return np.asarray(pd.isna(column), dtype=np.int64)  # whether it is filled in may tell as much
+    return codes.astype(np.int64)

@@ -70,9 +70,16 @@ def read_contents(plan: Plan, run: RunFolder, notify: Listener) -> Contents:
         RunFolderError: images have changed since the run began.
         DatasetError: images are unreadable, and the settings ask to stop at them.
     """
+    contents = _contents_of(plan, run, notify)
+    if contents.unreadable:
+        _report_unreadable(plan, contents.unreadable, notify)
+    return contents
+
+
+def _contents_of(plan: Plan, run: RunFolder, notify: Listener) -> Contents:
     inputs, shape = plan.dataset.inputs, plan.opinions[0].image_shape
     if isinstance(inputs, Texts):
-        return _report_and_return(plan, _contents_of_texts(inputs), notify)
+        return _contents_of_texts(inputs)
     if isinstance(inputs, FeatureTable | ColumnTable):
         table = inputs.features if isinstance(inputs, FeatureTable) else inputs.frame
         return _contents(number_equal_rows(table))
@@ -82,8 +89,7 @@ def read_contents(plan: Plan, run: RunFolder, notify: Listener) -> Contents:
     if store is None:
         store = _build(plan, inputs, shape, run, notify)
     numbers = number_identical(store.digests)
-    contents = Contents(numbers=numbers, fingerprint=_fingerprint(store), unreadable=store.unreadable)
-    return _report_and_return(plan, contents, notify)
+    return Contents(numbers=numbers, fingerprint=_fingerprint(store), unreadable=store.unreadable)
 
 
 def _contents_of_texts(inputs: Texts) -> Contents:
@@ -201,7 +207,7 @@ def _embed_texts(
         path = inputs_of(plan, opinion, run)
         if opinion.frozen is not None and is_text_embedding(opinion.frozen) and not path.is_file():
             with _cache(plan, run, notify) as cache:
-                embed_texts(inputs.texts, opinion.frozen, path, cache=cache, notify=notify)
+                embed_texts(inputs.texts, opinion.frozen, opinion.fingerprint, path, cache=cache, notify=notify)
 
 
 def _embed(plan: Plan, opinion: PlannedOpinion, store: Store, path: Path, run: RunFolder, notify: Listener) -> None:
@@ -229,11 +235,8 @@ def _cache(plan: Plan, run: RunFolder, notify: Listener) -> AbstractContextManag
     return open_cache(plan.config.cache, run.inputs / CACHE, warn_once)
 
 
-def _report_and_return(plan: Plan, contents: Contents, notify: Listener) -> Contents:
-    """Return the contents, having said which examples have none."""
-    dataset, unreadable, n_unreadable = plan.dataset, contents.unreadable, len(contents.unreadable)
-    if not unreadable:
-        return contents
+def _report_unreadable(plan: Plan, unreadable: dict[int, str], notify: Listener) -> None:
+    dataset, n_unreadable = plan.dataset, len(unreadable)
     if plan.config.dataset.on_unreadable == "error" or n_unreadable == len(dataset):
         wheres = [dataset.path(row) or str(dataset.example_ids[row]) for row in unreadable]
         raise DatasetError.of([Problem(*one) for one in zip(unreadable.values(), wheres, strict=True)])
@@ -241,4 +244,3 @@ def _report_and_return(plan: Plan, contents: Contents, notify: Listener) -> Cont
     first = f"the first {dataset.example_ids[row]} ({reason})"
     what = "texts" if isinstance(dataset.inputs, Texts) else "images"
     notify(Warned(f"unreadable and left out: {n_unreadable:,} of {len(dataset):,} {what}, {first}"))
-    return contents

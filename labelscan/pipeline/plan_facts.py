@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 
 from labelscan.data.cache import NONE, folder_of
 from labelscan.detection.planted_errors import count_wanted
-from labelscan.pipeline.planned_opinions import PlannedOpinion, kind_of
+from labelscan.pipeline.planned_opinions import PlannedOpinion, data_kind_of
 from labelscan.pipeline.planning import Plan
 from labelscan.results.finished_run import opinion_facts
 
@@ -68,7 +68,7 @@ def _model(opinion: PlannedOpinion) -> str:
 def _inputs(plan: Plan, opinion: PlannedOpinion) -> str:
     shape = opinion.image_shape
     if shape is None:
-        return INPUT_WORDS[kind_of(plan.dataset.inputs)]
+        return INPUT_WORDS[data_kind_of(plan.dataset.inputs)]
     return f"{shape.height} x {shape.width}, {'grey' if shape.channels == 1 else 'colour'}"
 
 

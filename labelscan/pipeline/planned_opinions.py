@@ -126,7 +126,7 @@ def plan_opinions(
         stand_in: Model = MLP() if sizes is None else SmallCNN()
         chosen = tuple(ChosenModel(one.name, stand_in, None, "given by the caller") for one in given)
     else:
-        kind, n_columns = kind_of(dataset.inputs), _n_columns(dataset.inputs)
+        kind, n_columns = data_kind_of(dataset.inputs), _n_columns(dataset.inputs)
         facts = DataFacts(kind, sizes, len(dataset), len(dataset.class_names), n_columns)
         chosen = choose_models(config.model, facts)
     opinions = []
@@ -224,8 +224,8 @@ def input_shape(dataset: Dataset, shape: ImageShape | None) -> tuple[int, ...]:
     return (_n_columns(dataset.inputs) or TEXT_FEATURES,)
 
 
-def kind_of(inputs: Inputs) -> DataKind:
-    """Return what examples are."""
+def data_kind_of(inputs: Inputs) -> DataKind:
+    """Return what models see of an example; what a person sees is ``data.inputs.kind_of``."""
     if isinstance(inputs, FeatureTable):
         return "embeddings" if _are_embeddings(inputs) else "features"
     kinds: Mapping[type, DataKind] = {ColumnTable: "columns", Texts: "texts"}

@@ -88,7 +88,7 @@ class DivergenceError(RunError):
 
 
 class Training:
-    """A training that can be left after any step, and be taken up again with the same result.
+    """A training that can be left after any step, and be resumed with the same result.
 
     Args:
         network: with fresh weights; it is trained in place.

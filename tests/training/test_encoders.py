@@ -9,11 +9,11 @@ from tiny_texts import draw_columns, draw_texts
 
 from labelscan.arrays import as_strings
 from labelscan.training.encoders.columns import make_for_networks, make_for_trees
-from labelscan.training.encoders.tfidf import Tfidf, make_word_counts
+from labelscan.training.encoders.tfidf import TfidfEncoder, make_word_counts
 
 TEXTS = as_strings(draw_texts(60)[0])
 FRAME = draw_columns(60)[0]
-ENCODERS = [(Tfidf, TEXTS), (make_word_counts, TEXTS), (make_for_trees, FRAME), (make_for_networks, FRAME)]
+ENCODERS = [(TfidfEncoder, TEXTS), (make_word_counts, TEXTS), (make_for_trees, FRAME), (make_for_networks, FRAME)]
 
 
 def rows_of(rows, index):
@@ -35,7 +35,7 @@ def test_an_encoder_gives_a_row_an_example_the_same_whatever_rows_come_with_it(m
 
 
 def test_a_word_that_only_held_out_texts_have_is_unknown():
-    encoder = Tfidf()
+    encoder = TfidfEncoder()
     encoder.fit_transform(as_strings(["red red", "blue"]))
     assert encoder.transform(as_strings(["zzzz"])).nnz == 0
 
@@ -43,7 +43,7 @@ def test_a_word_that_only_held_out_texts_have_is_unknown():
 @pytest.mark.parametrize(
     "texts", [["😀", "😡", "😀😀"], ["a", "b", "a b"], ["!!!", "???", "!?"], ["好", "坏", "好 坏"]]
 )
-@pytest.mark.parametrize("make", [Tfidf, make_word_counts])
+@pytest.mark.parametrize("make", [TfidfEncoder, make_word_counts])
 def test_texts_without_a_word_are_told_apart_by_their_characters(make, texts):
     encoder = make()
     rows = dense(encoder.fit_transform(as_strings(texts)))
@@ -53,7 +53,7 @@ def test_texts_without_a_word_are_told_apart_by_their_characters(make, texts):
 
 
 def test_words_and_pieces_of_any_script_count():
-    matrix = Tfidf().fit_transform(as_strings(["ọjà àgbáyé", "ọjàgbé", "שלום עולם", "你好世界 再见"]))
+    matrix = TfidfEncoder().fit_transform(as_strings(["ọjà àgbáyé", "ọjàgbé", "שלום עולם", "你好世界 再见"]))
     assert (matrix.getnnz(axis=1) > 0).all()
     assert (matrix[0] @ matrix[1].T).toarray()[0, 0] > 0  # they share pieces, and no word
 
@@ -96,9 +96,9 @@ def test_a_category_that_only_held_out_rows_have_is_no_error():
 
 
 def test_very_many_texts_are_told_apart_by_hashes_of_their_words(monkeypatch):
-    few = Tfidf().fit_transform(TEXTS)
+    few = TfidfEncoder().fit_transform(TEXTS)
     monkeypatch.setattr("labelscan.training.encoders.tfidf.MOST_CHARACTERS", 100)
-    many = Tfidf()
+    many = TfidfEncoder()
     matrix = many.fit_transform(TEXTS)
     assert 2 * matrix.nnz < few.nnz
     assert matrix.shape == (len(TEXTS), 2**18)

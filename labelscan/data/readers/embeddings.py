@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -113,7 +113,7 @@ def _kinds_of_lists(path: Path, encoding: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for _, row in islice(json_objects(path, encoding, _NUMBERS), HEAD):
         for name, cell in row.items():
-            if isinstance(cell, list) and cell and all(type(one) in (int, float) for one in cell):
+            if cell and _is_list_of_numbers(cell):
                 is_float = found.get(name) == "floats" or any(isinstance(one, float) for one in cell)
                 found[name] = "floats" if is_float else "integers"
     return found
@@ -167,7 +167,7 @@ def _of_lists(lists: Sequence[object]) -> tuple[NDArray[np.int64], NDArray[np.fl
     return lengths, np.concatenate(there) if there else np.empty(0, dtype=np.float32)
 
 
-def _is_list_of_numbers(value: object) -> bool:
+def _is_list_of_numbers(value: object) -> TypeGuard[list[float]]:
     return isinstance(value, list) and all(type(one) in (int, float) for one in value)
 
 

@@ -45,10 +45,11 @@ def _has_several_words(cell: str) -> bool:
 def are_numbers(cells: Sequence[str]) -> bool:
     """Return whether most cells are numbers."""
     filled = [cell for cell in cells if cell.strip()]
-    return sum(map(_is_number, filled)) > MOSTLY * len(filled)
+    return sum(map(is_number, filled)) > MOSTLY * len(filled)
 
 
-def _is_number(cell: str) -> bool:
+def is_number(cell: str) -> bool:
+    """Return whether Python reads a cell as a number."""
     try:
         float(cell)
     except ValueError:

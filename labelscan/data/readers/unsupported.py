@@ -9,12 +9,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
+from labelscan.data.readers.folder_listing import SPLIT_FOLDERS
 from labelscan.errors import DatasetError
 
 HEAD = 4096
 """Bytes of a file that say what it holds."""
-SPLITS = ("train", "val", "valid", "validation", "test")
-"""Folders that may hold all of it again, each for one split."""
 SOUND = frozenset(["wav", "mp3", "flac", "ogg", "m4a", "aac", "opus"])
 VIDEO = frozenset(["mp4", "avi", "mov", "mkv", "webm", "mpg", "mpeg", "m4v"])
 _PAIR = (
@@ -41,7 +40,7 @@ CUT_OUT = f"{ONE_LABEL}: cut out each object as an image of its own, in a folder
 def refuse_folder(root: Path) -> None:
     """Raise DatasetError where a folder holds images with boxes, or with masks."""
     top = _entries(root)
-    for folder in [root, *(path for name, path in top.items() if name in SPLITS)]:
+    for folder in [root, *(path for name, path in top.items() if name in SPLIT_FOLDERS)]:
         there = top if folder is root else _entries(folder)
         if found := next((file for file in _box_files(there) if BOXES.search(_head(file))), None):
             raise DatasetError("these are boxes in images, not classes of images", where=str(found), hint=CUT_OUT)

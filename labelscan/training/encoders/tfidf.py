@@ -18,7 +18,7 @@ MOST_CHARACTERS = 20_000_000
 HASHED_COLUMNS = 2**18
 
 
-class Tfidf:
+class TfidfEncoder:
     """Words and pieces of words, weighted by how rare they are; longer texts do not count more.
 
     In very many texts, words and pairs of them are told apart by a hash alone, and seen often enough to do without

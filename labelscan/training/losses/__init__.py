@@ -52,7 +52,7 @@ class Loss(Protocol):
 class RemembersExamples(Protocol):
     """A loss that remembers something of every example from epoch to epoch.
 
-    Where it is an ``nn.Module`` with its memory in buffers, a training can be left and taken up again.
+    Where it is an ``nn.Module`` with its memory in buffers, a training can be left and resumed.
     """
 
     def begin(self, n_examples: int, n_classes: int, device: torch.device) -> Loss:

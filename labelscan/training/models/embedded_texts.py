@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -16,16 +17,19 @@ from labelscan.training.models.text_embeddings import TextEmbedding
 BLOCK = 256
 
 
-def embed_texts(texts: Strings, embedding: TextEmbedding, path: Path, *, cache: Cache, notify: Listener) -> None:
+def embed_texts(
+    texts: Strings, embedding: TextEmbedding, weights: str, path: Path, *, cache: Cache, notify: Listener
+) -> None:
     """Write the (N, D) float32 features of (N,) texts to the .npy file ``path``; those of empty texts are zeros.
 
+    ``weights`` is a digest of those of the embedding, by which features in the cache are known again.
     They are computed in blocks of the same texts in whatever process: some models fill up the texts of a block to the
     longest, which changes last digits. A block of which any is missing in the cache is computed as a whole.
     """
     started = time.monotonic()
     notify(StepStarted("features", len(texts)))
-    loaded = embedding.load()
-    made_by = {"embedding": embedding.name, **loaded.made_by}
+    embed = embedding.load()
+    made_by = {"embedding": embedding.name, "weights": weights, embedding.package: version(embedding.package)}
     rows = np.array([row for row, text in enumerate(texts) if text.strip()], dtype=np.int64)
     n_reused = 0
     with cache.shelf("features", made_by, notify=notify) as shelf, rows_file(path, len(texts)) as file:
@@ -36,7 +40,7 @@ def embed_texts(texts: Strings, embedding: TextEmbedding, path: Path, *, cache: 
                 features = np.stack([each.view("<f4") for each in known if each is not None])
                 n_reused += len(block)
             else:
-                features = np.ascontiguousarray(loaded.embed([texts[row] for row in block]), dtype="<f4")
+                features = np.ascontiguousarray(embed([texts[row] for row in block]), dtype="<f4")
                 shelf.add(digests, features)
             for row, values in zip(block.tolist(), features, strict=True):
                 file.put(row, values[None])

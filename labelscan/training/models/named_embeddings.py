@@ -8,7 +8,6 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 
 from labelscan.errors import ConfigError
 from labelscan.reading import why, with_home
-from labelscan.training.models.text_embeddings import Embed, LoadedEmbedding, digest_of_files
+from labelscan.training.models.text_embeddings import Embed
 
 Library: TypeAlias = Literal["sentence-transformers", "model2vec"]
 LIBRARIES: tuple[Library, ...] = ("sentence-transformers", "model2vec")
@@ -41,17 +40,20 @@ class NamedEmbedding:
     """The name on the hub, or the folder."""
     download: bool = False
 
+    @property
+    def package(self) -> str:
+        return self.library
+
     def files(self) -> list[Path]:
         return sorted(path for path in self._folder().rglob("*") if path.is_file())
 
-    def load(self) -> LoadedEmbedding:
-        files, folder = self.files(), self._folder()
+    def load(self) -> Embed:
+        folder = self._folder()
         try:
-            embed = _LOADERS[self.library](folder)
+            return _LOADERS[self.library](folder)
         except Exception as error:  # whatever a library raises at files that it does not understand
             problem = f"{folder} is no model of {self.library} ({why(error)})"
             raise ConfigError(problem, where="model.name", hint="check the name or folder") from error
-        return LoadedEmbedding(embed, {"weights": digest_of_files(files), self.library: version(self.library)})
 
     def _folder(self) -> Path:
         """Return the folder with the weights, fetched only where that is asked for."""

@@ -4,9 +4,8 @@ Weights come from a package or a folder on this machine; nothing is fetched unle
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol, TypeAlias
@@ -20,21 +19,16 @@ Embed: TypeAlias = Callable[[Sequence[str]], NDArray[np.float32]]
 """Returns (B, D) features of B texts, the same for the same B texts."""
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedEmbedding:
-    """An embedding with its weights in memory."""
-
-    embed: Embed
-    made_by: Mapping[str, object]
-    """What features depend on besides the text: the weights and the versions of packages."""
-
-
 class TextEmbedding(Protocol):
     """A pretrained model of texts; picklable, since its weights are only named."""
 
     @property
     def name(self) -> str:
         """Return its name, as after ``--model``."""
+
+    @property
+    def package(self) -> str:
+        """Return the package that computes features, whose version they depend on."""
 
     def files(self) -> Sequence[Path]:
         """Return the files of its weights, by which a later run knows it again.
@@ -43,8 +37,8 @@ class TextEmbedding(Protocol):
             ConfigError: they are not on this machine, and may not be fetched.
         """
 
-    def load(self) -> LoadedEmbedding:
-        """Return the model with its weights.
+    def load(self) -> Embed:
+        """Return what embeds texts, with its weights in memory.
 
         Raises:
             ConfigError: as ``files``, or they cannot be read.
@@ -60,6 +54,7 @@ class WordLlama:
     """
 
     name = "wordllama"
+    package = "tokenizers"
 
     def files(self) -> tuple[Path, Path]:
         if not wordllama_installed():
@@ -67,7 +62,7 @@ class WordLlama:
             raise ConfigError(problem, where="model.name", hint="pip install 'labelscan[text]', or use tfidf")
         return _one_file("*.safetensors"), _one_file("*tokenizer*.json")
 
-    def load(self) -> LoadedEmbedding:
+    def load(self) -> Embed:
         weights, tokenizer_file = self.files()
         from safetensors.numpy import load_file
         from tokenizers import Tokenizer
@@ -85,8 +80,7 @@ class WordLlama:
                     row[:] = vectors[tokens.ids].mean(axis=0)
             return features
 
-        digest = digest_of_files([weights, tokenizer_file])
-        return LoadedEmbedding(embed, {"weights": digest, "tokenizers": version("tokenizers")})
+        return embed
 
 
 def wordllama_installed() -> bool:

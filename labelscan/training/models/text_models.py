@@ -37,7 +37,7 @@ class Tfidf:
         check_option(self.passes >= 1, self.passes, "passes", "at least 1")
 
     def make_encoder(self) -> Encoder:
-        return tfidf.Tfidf()
+        return tfidf.TfidfEncoder()
 
     def make_classifier(self, seed: int, threads: int) -> Classifier:  # noqa: ARG002
         return _FewPasses(self.C, self.passes, seed)

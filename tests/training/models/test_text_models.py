@@ -15,7 +15,7 @@ from labelscan.training.models import MODELS, choose_models, is_text_model
 from labelscan.training.models.automatic import DataFacts
 from labelscan.training.models.embedded_texts import BLOCK, embed_texts
 from labelscan.training.models.named_embeddings import find_embedding
-from labelscan.training.models.text_embeddings import LoadedEmbedding, wordllama_installed
+from labelscan.training.models.text_embeddings import wordllama_installed
 
 TEXTS = DataFacts("texts", None, 500, 3)
 NAMES = [name for name in MODELS if is_text_model(MODELS.build(name))]
@@ -85,7 +85,7 @@ def test_an_embedding_takes_a_head(head):
 
 @pytest.mark.skipif(not wordllama_installed(), reason="needs the extra text")
 def test_the_embeddings_inside_a_wheel_know_what_texts_are_about():
-    embed = MODELS.build("wordllama").load().embed
+    embed = MODELS.build("wordllama").load()
     football, goal, soup, empty = embed(["football match", "the team scored a goal", "tomato soup recipe", " "])
 
     def alike(a, b):
@@ -100,6 +100,7 @@ class Lengths:
     """Embeds a text as its length; the numbers of texts embedded at a time are kept."""
 
     name = "lengths"
+    package = "numpy"
 
     def __init__(self):
         self.seen = []
@@ -109,7 +110,7 @@ class Lengths:
             self.seen.append(len(texts))
             return np.array([[len(text), 1] for text in texts], dtype=np.float32)
 
-        return LoadedEmbedding(embed, {"weights": "none"})
+        return embed
 
 
 def test_features_of_texts_are_computed_once_and_a_longer_list_only_adds_to_them(tmp_path):
@@ -118,7 +119,7 @@ def test_features_of_texts_are_computed_once_and_a_longer_list_only_adds_to_them
     cache, model, notes = Cache(tmp_path / "cache"), Lengths(), []
 
     def features(texts, notify=ignore):
-        embed_texts(as_strings(texts), model, tmp_path / "features.npy", cache=cache, notify=notify)
+        embed_texts(as_strings(texts), model, "weights", tmp_path / "features.npy", cache=cache, notify=notify)
         return np.load(tmp_path / "features.npy")
 
     first = features(texts)
@@ -148,7 +149,7 @@ def test_a_library_that_is_not_installed_is_named(monkeypatch):
 def test_a_folder_of_static_embeddings_is_a_model(tmp_path):
     save_static_embedding(tmp_path / "weights", {"red": [1, 0], "blue": [0, 1]})
     found = find_embedding(str(tmp_path / "weights"), "auto")
-    embedded = found.load().embed(["red", "blue blue", "red blue"])
+    embedded = found.load()(["red", "blue blue", "red blue"])
     np.testing.assert_allclose(embedded, [[1, 0], [0, 1], [0.5, 0.5]], atol=1e-6)
     (tmp_path / "weights" / "model.safetensors").write_bytes(b"damaged")
     with pytest.raises(ConfigError, match="no model of model2vec"):
