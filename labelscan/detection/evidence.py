@@ -25,6 +25,7 @@ from labelscan.arrays import (
 )
 from labelscan.atomic import write_npz
 from labelscan.data.dataset import Dataset
+from labelscan.data.inputs import are_columns
 from labelscan.errors import ProbabilitiesError, RunError, RunFolderError
 from labelscan.npz import array_names, read_arrays
 from labelscan.reading import CANNOT_READ, why
@@ -72,6 +73,8 @@ class Evidence:
     """(N, R) whether the training relabelled the example to the extra class; no example is relabelled by all."""
     opinions: tuple[Opinion, ...] = ()
     """Two or more, in the order of the run's models; empty where one model alone was asked."""
+    from_columns: bool = False
+    """Whether the models saw columns of a table, which seldom tell all that a label depends on."""
 
     def __post_init__(self) -> None:
         check_pred_probs(self.pred_probs, self.given_labels, self.class_names, example_ids=self.example_ids)
@@ -103,9 +106,17 @@ class Evidence:
         """Return (N,) the probability of the given label."""
         return self.pred_probs[np.arange(len(self)), self.given_labels].astype(np.float64)
 
+    @property
+    def opinions_tell_the_count(self) -> bool:
+        """Return whether the agreement of several models tells how many labels are wrong.
+
+        Of rows of a table they agree on many whose labels are right, but depend on what no column says.
+        """
+        return bool(self.opinions) and not self.from_columns
+
     def _columns(self) -> dict[str, Any]:
         """Return the arrays of one row an example, by name, without those that are None."""
-        of_all = ("class_names", "opinions")
+        of_all = ("class_names", "opinions", "from_columns")
         known = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in of_all}
         return {name: column for name, column in known.items() if column is not None}
 
@@ -136,6 +147,7 @@ class Evidence:
                 if known[name].dtype.kind != "U" or known[name].ndim != 1:
                     raise ValueError(f"{name} are {known[name].dtype} of shape {known[name].shape}, not a list of text")
                 known[name] = as_strings(known[name].tolist())
+            known["from_columns"] = bool(known.get("from_columns", False))
             return cls(**{**known, "class_names": tuple(known["class_names"])})
         except (*CANNOT_READ, TypeError, ProbabilitiesError) as error:
             raise RunFolderError(
@@ -236,6 +248,7 @@ class _Gathering:
             fold_names=_fold_names(self.folds),
             train_margin=train_margin if known.any() else None,
             train_probs=self.train_probs,
+            from_columns=are_columns(self.dataset.inputs),
         )
 
     def _add_margins(self, train_index: Index, train_margin: NDArray[np.float32]) -> None:

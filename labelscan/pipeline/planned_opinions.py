@@ -14,7 +14,7 @@ from torch import nn
 from labelscan.config import Config, TrainingConfig
 from labelscan.data.dataset import Dataset
 from labelscan.data.decoding import ImageShape
-from labelscan.data.inputs import ColumnTable, FeatureTable, Inputs, Texts
+from labelscan.data.inputs import ColumnTable, FeatureTable, Inputs, Texts, are_columns
 from labelscan.data.native_sizes import NativeSizes
 from labelscan.errors import ConfigError
 from labelscan.events import Chosen, Listener, Noted, Warned
@@ -37,7 +37,7 @@ from labelscan.training.models import (
     is_text_embedding,
     is_text_model,
 )
-from labelscan.training.models.automatic import MANY_COLUMNS, SMALL, DataFacts, DataKind
+from labelscan.training.models.automatic import SMALL, DataFacts, DataKind
 from labelscan.training.models.classifiers import MOST_PIXELS, Boosting, Classifier
 from labelscan.training.models.mlp import MLP
 from labelscan.training.models.small_cnn import SmallCNN
@@ -227,15 +227,9 @@ def input_shape(dataset: Dataset, shape: ImageShape | None) -> tuple[int, ...]:
 def data_kind_of(inputs: Inputs) -> DataKind:
     """Return what models see of an example; what a person sees is ``data.inputs.kind_of``."""
     if isinstance(inputs, FeatureTable):
-        return "embeddings" if _are_embeddings(inputs) else "features"
+        return "features" if are_columns(inputs) else "embeddings"
     kinds: Mapping[type, DataKind] = {ColumnTable: "columns", Texts: "texts"}
     return kinds.get(type(inputs), "images")
-
-
-def _are_embeddings(table: FeatureTable) -> bool:
-    """Return whether the columns are many, and have no names that mean anything, such as e0, e1 and so on."""
-    stems = {name.rstrip("0123456789") for name in table.names}
-    return table.features.shape[1] > MANY_COLUMNS and len(stems) <= 1
 
 
 def _n_columns(inputs: Inputs) -> int:
