@@ -10,16 +10,7 @@ from numpy.typing import NDArray
 from labelscan.arrays import Mask
 from labelscan.data.ahead import Ahead
 from labelscan.data.cores import available_cores
-from labelscan.data.decoding import (
-    ImageShape,
-    check_file,
-    decode,
-    from_array,
-    open_image,
-    quiet_pillow,
-    reason,
-    resize,
-)
+from labelscan.data.decoding import ImageShape, check_file, pixels_of, quiet_pillow, reason, resize
 from labelscan.data.inputs import Image, ImageSource
 from labelscan.data.shelf import Shelf
 from labelscan.data.store import Store, decoder, digest_of
@@ -107,7 +98,4 @@ class ImageBlocks:
 
 
 def _decode(content: bytes | Image, shape: ImageShape, max_pixels: int) -> NDArray[np.uint8]:
-    if isinstance(content, bytes):
-        with open_image(content, max_pixels=max_pixels) as image:
-            return resize(decode(image, fit=shape), shape)
-    return resize(from_array(content), shape)
+    return pixels_of(content, shape, max_pixels=max_pixels) if isinstance(content, bytes) else resize(content, shape)

@@ -16,13 +16,14 @@ from PIL import features
 
 from labelscan.arrays import Index, Mask
 from labelscan.atomic import write_npz
+from labelscan.data import jpeg
 from labelscan.data.decoding import ImageShape
 from labelscan.data.inputs import Image, ImageSource
 from labelscan.data.segment import DIGEST_BYTES
 from labelscan.npz import read_arrays
 from labelscan.reading import CANNOT_READ
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """The version of the side file and of the decoding rules; images of another version are decoded again."""
 
 _ARRAYS = ("digests", "file_sizes", "modified", "paths_digest")
@@ -139,11 +140,16 @@ class Store:
 
 def decoder(shape: ImageShape) -> dict[str, object]:
     """Return what the pixels of an image depend on besides its content."""
+    import torch
+
     return {
         "size": " x ".join(map(str, shape)),
         "decoder": FORMAT_VERSION,
         "pillow": PIL.__version__,
+        "simplejpeg": jpeg.VERSION,
         "jpeg": str(features.version("jpg")),
+        "torch": torch.__version__,
+        "instructions": torch.backends.cpu.get_cpu_capability(),
     }
 
 

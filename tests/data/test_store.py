@@ -281,12 +281,14 @@ def test_images_that_were_decoded_before_are_reused_in_any_order(colours, tmp_pa
     assert not len(store.changed(more))
 
 
-@pytest.mark.parametrize("other", ["size", "max_pixels", "pillow"])
+@pytest.mark.parametrize("other", ["size", "max_pixels", "pillow", "jpeg"])
 def test_images_decoded_in_another_way_are_decoded_again(colours, tmp_path, decoded, monkeypatch, other):
     cache = Cache(tmp_path / "cache")
     build(colours, tmp_path / "first.npy", cache=cache)
     if other == "pillow":
         monkeypatch.setattr("PIL.__version__", "0.1")
+    elif other == "jpeg":
+        monkeypatch.setattr("labelscan.data.jpeg.VERSION", "0.1")
     shape = ImageShape(4, 16, 3) if other == "size" else SHAPE
     build(colours, tmp_path / "second.npy", shape, cache=cache, max_pixels=LIMIT - (other == "max_pixels"))
     assert len(decoded) == 40
