@@ -246,3 +246,15 @@ def test_an_interrupted_stream_decodes_only_what_is_missing(photos, compute, dec
     resumed, n_computed = compute(photos, shape=shape)
     assert len(decoded) - 1 < n_computed == CPU_BATCH  # one is no image, and a batch is filled up
     np.testing.assert_array_equal(resumed, compute(photos, shape=shape, cache="another")[0])
+
+
+@pytest.mark.slow
+def test_memory_stays_constant_for_images_larger_than_it(compute):
+    import resource
+
+    images = np.broadcast_to(np.zeros((1, 128, 128, 3), np.uint8), (20_000, 128, 128, 3))  # nearly a gigabyte
+    compute(images[:500])
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    features, _ = compute(images)
+    assert features.shape == (20_000, 3)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 60_000  # kB
