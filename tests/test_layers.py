@@ -32,6 +32,7 @@ ALONE = {
     "jinja2": "reporting.formats.html",
     "markupsafe": "reporting.formats.html",
     "platformdirs": "data.cache",
+    "openvino": "training.engines.openvino",
 }
 """Packages that one module alone imports."""
 

@@ -213,6 +213,7 @@ def _embed_texts(
 def _embed(plan: Plan, opinion: PlannedOpinion, store: Store, path: Path, run: RunFolder, notify: Listener) -> None:
     assert opinion.frozen is not None
     assert is_backbone(opinion.frozen)
+    assert opinion.engine is not None
     with _cache(plan, run, notify) as cache:
         embed(
             store,
@@ -222,6 +223,7 @@ def _embed(plan: Plan, opinion: PlannedOpinion, store: Store, path: Path, run: R
             mapped_bytes=plan.config.store.cache_megabytes * 2**20,
             mirror=opinion.mirrored,
             device=plan.device,
+            choice=opinion.engine,
             notify=notify,
         )
 

@@ -4,8 +4,6 @@ A run spends nearly all its time on them, so they go through the cache: an inter
 second loss, seed or version of the labels computes only those of images that are new.
 """
 
-import hashlib
-import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from labelscan.arrays import Index
 from labelscan.data.cache import Cache
@@ -26,11 +24,9 @@ from labelscan.data.store import Store, decoder
 from labelscan.events import Listener, Noted, StepAdvanced, StepDone, StepStarted, Waiting
 from labelscan.training.batches import Augmentation, Batches, StoredInputs
 from labelscan.training.device import Device, make_network, reproducible
+from labelscan.training.engines import Engine, EngineChoice, make_engine
 from labelscan.training.models import Backbone
-from labelscan.training.prediction import outputs_of
 
-CPU_BATCH = 16
-GPU_BATCH = 128
 ROWS_BETWEEN_EVENTS = 256
 """Rows of a cache that are read between two of them: it may be on a slow file server."""
 
@@ -44,6 +40,7 @@ def embed(
     mapped_bytes: int,
     mirror: bool,
     device: Device,
+    choice: EngineChoice,
     notify: Listener,
 ) -> None:
     """Write the (N, D) float32 features of all images to the .npy file ``path``; those of unreadable ones are zeros.
@@ -56,7 +53,9 @@ def embed(
     notify(StepStarted("features", len(store)))
     with reproducible(0, threads=1):
         network = make_network(backbone.make_features, device, seed=0).eval()
-        made_by = _made_by(network, backbone, store, device, mirror=mirror)
+        height, width, channels = store.shape
+        engine = make_engine(network, (channels, height, width), device, choice, cache=cache, notify=notify)
+        made_by = _made_by(engine, backbone, store, mirror=mirror)
         with cache.shelf("features", made_by, notify=notify) as shelf, rows_file(path, len(store)) as rows:
             missing = _reuse(store, shelf, rows, notify)
             done = len(store) - len(store.unreadable) - len(missing)
@@ -66,7 +65,7 @@ def embed(
                 inputs = StoredInputs(store.path, mapped_bytes)
                 mean, deviation = (torch.tensor(values) for values in backbone.scale)
                 batches = Batches(inputs, missing[:0], device, Augmentation(flip=mirror), scale=(mean, deviation))
-                for index, block in _features(network, batches, missing):
+                for index, block in _features(engine, batches, missing):
                     for row, values in zip(index.tolist(), block, strict=True):
                         rows.put(row, values[None])
                     shelf.add([store.digests[row].tobytes() for row in index], block)
@@ -75,23 +74,14 @@ def embed(
     notify(StepDone("features", time.monotonic() - started))
 
 
-def _made_by(
-    network: nn.Module, backbone: Backbone, store: Store, device: Device, *, mirror: bool
-) -> dict[str, object]:
+def _made_by(engine: Engine, backbone: Backbone, store: Store, *, mirror: bool) -> dict[str, object]:
     """Return what features depend on besides the contents of the images."""
-    digest = hashlib.blake2b(repr((network, backbone.scale)).encode(), digest_size=8)
-    for name, tensor in network.state_dict().items():
-        digest.update(name.encode())
-        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
-    packages = sorted({type(module).__module__.partition(".")[0] for module in network.modules()} - {"labelscan"})
     return {
         "backbone": getattr(backbone, "name", type(backbone).__name__),  # which those of other packages may lack
+        "scale": backbone.scale,
         "mirrored": mirror,
-        "precision": device.dtype_name,
-        "device": f"{device.kind} {device.processor}",
-        "network": digest.hexdigest(),
+        **engine.facts,
         **decoder(store.shape),
-        **{name: str(getattr(sys.modules.get(name), "__version__", "")) for name in packages},
     }
 
 
@@ -111,22 +101,18 @@ def _reuse(store: Store, shelf: Shelf, rows: RowsFile, notify: Listener) -> Inde
     return np.array(missing, dtype=np.int64)
 
 
-def _features(network: nn.Module, batches: Batches, index: Index) -> Iterator[tuple[Index, NDArray[np.float32]]]:
+def _features(engine: Engine, batches: Batches, index: Index) -> Iterator[tuple[Index, NDArray[np.float32]]]:
     """Yield rows of ``index`` and their features, a batch at a time.
 
     All batches are of the same size, filled up by the last image: in a shorter one other kernels are used, which give
     other last digits. Then the features of an image do not depend on which others are computed with it.
     """
 
-    @torch.inference_mode()
     def features(views: Iterator[Tensor]) -> NDArray[np.float32]:
-        with batches.device.autocast():
-            outputs = [outputs_of(network, view).float() for view in views]
-        return np.ascontiguousarray(torch.stack(outputs).mean(dim=0).flatten(1).cpu().numpy(), dtype="<f4")
+        mean: NDArray[np.float32] = np.mean([engine(view) for view in views], axis=0, dtype="<f4")
+        return mean
 
-    on_cpu = batches.device.kind == "cpu"
-    workers = available_cores() if on_cpu else 1
-    size = batches.view_size(CPU_BATCH if on_cpu else GPU_BATCH)
+    workers, size = available_cores() if batches.device.kind == "cpu" else 1, engine.batch_size
     full = np.r_[index, np.full(-len(index) % size, index[-1])]
     views, starts = batches.views(torch.from_numpy(full), size), iter(range(0, len(full), size))
     with ThreadPoolExecutor(workers, thread_name_prefix="features") as pool:

@@ -1,5 +1,7 @@
 """Features of a frozen backbone are computed once for an image, whichever run asks, and do not depend on others."""
 
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
 import torch
@@ -7,20 +9,22 @@ from PIL import Image
 from torch import Tensor, nn
 
 from labelscan.arrays import as_strings
-from labelscan.config import DeviceConfig, StoreConfig
+from labelscan.config import StoreConfig
 from labelscan.data.build_store import build_store
 from labelscan.data.cache import Cache
 from labelscan.data.decoding import ImageShape
 from labelscan.data.inputs import ImageArray, ImageFiles
 from labelscan.errors import Interrupted
 from labelscan.events import Noted, StepAdvanced
-from labelscan.training.device import Device, choose_device
+from labelscan.training.device import Device
+from labelscan.training.engines import CPU_BATCH, EngineChoice
 from labelscan.training.models import frozen_backbone
-from labelscan.training.models.frozen_backbone import CPU_BATCH, embed
+from labelscan.training.models.frozen_backbone import embed
 from labelscan.training.models.timm_model import EfficientNetLite0, lite0_installed
 from labelscan.training.models.torchvision_model import TorchvisionModel
 
 N_IMAGES = 9 * CPU_BATCH + 5
+needs_openvino = pytest.mark.skipif(find_spec("openvino") is None, reason="needs labelscan[cpu]")
 
 
 class Means(nn.Module):
@@ -73,14 +77,16 @@ def compute(tmp_path, monkeypatch):
     monkeypatch.setattr(frozen_backbone, "available_cores", lambda: 1)
     number = iter(range(100))
 
-    def run(images, backbone=None, *, mirror=False, device=None, notify=lambda event: None, cache="cache"):
+    def run(
+        images, backbone=None, *, mirror=False, device=None, engine="torch", notify=lambda event: None, cache="cache"
+    ):
         folder = tmp_path / str(next(number))
         cache = Cache(tmp_path / cache)
         shape = ImageShape(*images.shape[1:])
         store = build_store(
             ImageArray(images), shape, folder / "i.npy", cache=cache, config=StoreConfig(), max_pixels=10**6
         )
-        Means.seen = 0
+        Means.seen, device = 0, device or Device("cpu")
         embed(
             store,
             backbone or Tiny(),
@@ -88,7 +94,8 @@ def compute(tmp_path, monkeypatch):
             cache=cache,
             mapped_bytes=2**20,
             mirror=mirror,
-            device=device or choose_device(DeviceConfig(name="cpu")),
+            device=device,
+            choice=EngineChoice(engine, "1", device.dtype_name),
             notify=notify,
         )
         return np.load(folder / "f.npy"), Means.seen
@@ -108,7 +115,7 @@ def test_an_interrupted_computation_goes_on_and_ends_with_the_same_bytes(images,
     assert Noted(f"{5 * CPU_BATCH} of {N_IMAGES} features are reused") in told
     whole, _ = compute(images, cache="another")
     np.testing.assert_array_equal(resumed, whole)
-    assert n_computed == 5 * CPU_BATCH  # 69 images in whole batches
+    assert n_computed == 5 * CPU_BATCH  # 37 images in whole batches
 
 
 def test_what_is_known_is_not_computed_in_any_order_or_selection(images, compute):
@@ -130,13 +137,16 @@ def test_what_is_known_is_not_computed_in_any_order_or_selection(images, compute
         {"backbone": Tiny(gain=2.0)},
         {"mirror": True},
         {"device": Device("cpu", "bfloat16")},
+        pytest.param({"engine": "openvino"}, marks=needs_openvino),
     ],
-    ids=["weights", "mirror", "precision"],
+    ids=["weights", "mirror", "precision", "engine"],
 )
 def test_features_made_in_another_way_are_others(images, compute, other):
     compute(images)
-    _, n_computed = compute(images, **other)
-    assert n_computed >= N_IMAGES
+    told = []
+    compute(images, **other, notify=told.append)
+    assert StepAdvanced("features", N_IMAGES) in told
+    assert not [event for event in told if isinstance(event, Noted)]  # that some are reused
 
 
 def test_features_of_another_processor_are_others(images, compute, monkeypatch):
@@ -146,8 +156,9 @@ def test_features_of_another_processor_are_others(images, compute, monkeypatch):
     assert n_computed >= N_IMAGES
 
 
-def test_features_do_not_depend_on_which_images_are_computed_together(compute):
-    check_alone_and_together(compute, Random(TorchvisionModel("mobilenet_v3_small", "none")), 224)
+@pytest.mark.parametrize("engine", ["torch", pytest.param("openvino", marks=needs_openvino)])
+def test_features_do_not_depend_on_which_images_are_computed_together(compute, engine):
+    check_alone_and_together(compute, Random(TorchvisionModel("mobilenet_v3_small", "none")), 224, engine)
 
 
 @pytest.mark.skipif(not lite0_installed(), reason="needs labelscan[lite0]")
@@ -155,11 +166,11 @@ def test_features_of_lite0_do_not_depend_on_which_images_are_computed_together(c
     check_alone_and_together(compute, EfficientNetLite0(), 64)
 
 
-def check_alone_and_together(compute, backbone, side):
+def check_alone_and_together(compute, backbone, side, engine="torch"):
     images = np.random.default_rng(0).integers(0, 256, (CPU_BATCH + 3, side, side, 3), dtype=np.uint8)
-    together, _ = compute(images, backbone, mirror=True)
-    compute(images[[1, 18]], backbone, mirror=True, cache="parts")
-    reversed_, _ = compute(images[::-1].copy(), backbone, mirror=True, cache="parts")
+    together, _ = compute(images, backbone, mirror=True, engine=engine)
+    compute(images[[1, CPU_BATCH + 2]], backbone, mirror=True, engine=engine, cache="parts")
+    reversed_, _ = compute(images[::-1].copy(), backbone, mirror=True, engine=engine, cache="parts")
     np.testing.assert_array_equal(reversed_[::-1], together)
 
 
@@ -181,6 +192,7 @@ def test_unreadable_images_have_no_features_and_are_not_computed(tmp_path):
             mapped_bytes=2**20,
             mirror=False,
             device=Device("cpu"),
+            choice=EngineChoice("torch", "1", "float32"),
             notify=told.append,
         )
         np.testing.assert_allclose(np.load(tmp_path / name), [[0, 0, 0], [0, 0, 1]], atol=1e-6)
