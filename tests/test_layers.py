@@ -33,6 +33,7 @@ ALONE = {
     "markupsafe": "reporting.formats.html",
     "platformdirs": "data.cache",
     "simplejpeg": "data.jpeg",
+    "openvino": "training.engines.openvino",
 }
 """Packages that one module alone imports."""
 

@@ -174,8 +174,18 @@ def _make_store(plan: Plan, opinion: PlannedOpinion, source: ImageSource, run: R
     images = ImageBlocks(source=source, shape=shape, max_pixels=config.dataset.max_pixels, workers=config.store.workers)
     if frozen is not None:
         assert is_backbone(frozen)
+        assert opinion.engine is not None
         with _cache(plan, run, notify) as cache:
-            return embed(images, frozen, path, cache=cache, mirror=opinion.mirrored, device=plan.device, notify=notify)
+            return embed(
+                images,
+                frozen,
+                path,
+                cache=cache,
+                mirror=opinion.mirrored,
+                device=plan.device,
+                choice=opinion.engine,
+                notify=notify,
+            )
     is_in_memory = isinstance(source, ImageArray) and source.images.shape[1:] == shape  # nothing will be decoded
     with nullcontext(Cache(run.inputs / CACHE)) if is_in_memory else _cache(plan, run, notify) as cache:
         return build_store(images, path, cache=cache, notify=notify)

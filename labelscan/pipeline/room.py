@@ -9,7 +9,7 @@ from pathlib import Path
 from labelscan.data.cores import available_cores
 from labelscan.errors import ConfigError
 from labelscan.pipeline.planned_opinions import PlannedOpinion
-from labelscan.training.models.frozen_backbone import CPU_BATCH
+from labelscan.training.engines import CPU_BATCH
 
 BYTES_A_NUMBER = 4
 """A pixel as a network sees it."""

@@ -1,7 +1,7 @@
 """The feature phase of a run on photos against its two steps alone: reading and decoding, and the network.
 
-    python tests/bench/feature_phase.py [--photos 512] [--size 160] [--model efficientnet-lite0] [--rounds 3]
-        [--data DIR]
+    python tests/bench/feature_phase.py [--photos 512] [--size 160] [--model efficientnet-lite0] [--engine auto]
+        [--rounds 3] [--data DIR]
 
 The photos are JPEG files of 500 x 375 pixels, made from the images below DIR, or made up. Decoding alone is what the
 threads of a run do without a network, the network alone takes photos that are in memory at its size, and the phase is
@@ -28,7 +28,8 @@ from labelscan.data.image_blocks import ImageBlocks
 from labelscan.data.inputs import ImageArray, ImageFiles
 from labelscan.data.store import Store
 from labelscan.events import ignore
-from labelscan.training.device import choose_device
+from labelscan.training.device import Device, choose_device
+from labelscan.training.engines import EngineChoice, choose_engine
 from labelscan.training.models import choose_models
 from labelscan.training.models.automatic import DataFacts
 from labelscan.training.models.frozen_backbone import embed
@@ -42,18 +43,20 @@ def main() -> None:
     parser.add_argument("--photos", type=int, default=512)
     parser.add_argument("--size", type=int, default=160)
     parser.add_argument("--model", default="efficientnet-lite0")
+    parser.add_argument("--engine", default="auto", choices=["auto", "openvino", "torch"])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--data", type=Path)
     arguments = parser.parse_args()
     device, shape = choose_device(DeviceConfig()), ImageShape(arguments.size, arguments.size, 3)
-    print(f"{arguments.photos:,} photos, {arguments.model} at {arguments.size} x {arguments.size}, {device.processor}")
+    choice = choose_engine(DeviceConfig(engine=arguments.engine), device)
+    print(f"{arguments.photos:,} photos, {arguments.model} at {arguments.size} x {arguments.size}: {choice}")
     print(f"{'round':>5} {'decoding':>9} {'network':>9} {'phase':>9} {'best':>9} {'share':>6}   images/s")
     shares = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         files = make_photos(folder / "photos", arguments.photos, arguments.data)
         in_memory = ImageArray(np.stack([_small(files.file(row), shape) for row in range(len(files))]))
-        phase = Phase(arguments.model, device, folder)
+        phase = Phase(arguments.model, choice, device, folder)
         for number in range(arguments.rounds):
             decoding = _seconds(lambda: decode_all(ImageBlocks(source=files, shape=shape, max_pixels=10**8), folder))
             network = _seconds(lambda: phase.run(ImageBlocks(source=in_memory, shape=shape, max_pixels=10**8)))
@@ -90,15 +93,25 @@ def decode_all(images: ImageBlocks, folder: Path) -> None:
 class Phase:
     """Features as a run computes them, with nothing in the cache."""
 
-    def __init__(self, model: str, device, folder: Path) -> None:
+    def __init__(self, model: str, choice: EngineChoice, device: Device, folder: Path) -> None:
         (chosen,) = choose_models(ModelConfig(name=(model,), weights="auto"), DataFacts("images", None, 1000, 10, 0))
         assert chosen.frozen is not None, f"{model} has no weights here"
-        self._backbone, self._device, self._folder, self._n_runs = chosen.frozen, device, folder, 0
+        self._backbone, self._choice, self._device, self._folder = chosen.frozen, choice, device, folder
+        self._n_runs = 0
 
     def run(self, images: ImageBlocks) -> None:
         self._n_runs += 1
         path, cache = self._folder / f"{self._n_runs}.npy", Cache(self._folder / f"cache-{self._n_runs}")
-        embed(images, self._backbone, path, cache=cache, mirror=False, device=self._device, notify=ignore)
+        embed(
+            images,
+            self._backbone,
+            path,
+            cache=cache,
+            mirror=False,
+            device=self._device,
+            choice=self._choice,
+            notify=ignore,
+        )
 
 
 def _small(file: Path, shape: ImageShape) -> np.ndarray:

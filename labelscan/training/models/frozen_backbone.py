@@ -5,9 +5,6 @@ they go through the cache: an interrupted run resumes within them, and a second 
 decodes and computes only images that are new.
 """
 
-import hashlib
-import math
-import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing
@@ -18,7 +15,7 @@ from typing import TypeAlias
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from labelscan.arrays import Index
 from labelscan.data.ahead import Ahead
@@ -30,20 +27,24 @@ from labelscan.data.rows_file import RowsFile, rows_file
 from labelscan.data.shelf import Shelf
 from labelscan.data.store import Store
 from labelscan.events import Listener, Noted, StepAdvanced, StepDone, StepStarted
-from labelscan.training.batches import VIEW_BYTES
 from labelscan.training.device import Device, make_network, reproducible
+from labelscan.training.engines import Engine, EngineChoice, make_engine
 from labelscan.training.models import Backbone
-from labelscan.training.prediction import outputs_of
-
-CPU_BATCH = 16
-GPU_BATCH = 128
 
 Batch: TypeAlias = tuple[Index, NDArray[np.uint8]]
 """(M,) rows and (B, H, W, C) pixels, of which those after the first M are filling."""
 
 
 def embed(
-    images: ImageBlocks, backbone: Backbone, path: Path, *, cache: Cache, mirror: bool, device: Device, notify: Listener
+    images: ImageBlocks,
+    backbone: Backbone,
+    path: Path,
+    *,
+    cache: Cache,
+    mirror: bool,
+    device: Device,
+    choice: EngineChoice,
+    notify: Listener,
 ) -> Store:
     """Write the (N, D) float32 features of all images to the npy file ``path`` and return the finished store.
 
@@ -57,8 +58,10 @@ def embed(
     store = Store.begin(path, images.shape, images.source)
     with reproducible(0, threads=1):
         network = make_network(backbone.make_features, device, seed=0).eval()
-        extractor = _Extractor(network, backbone.scale, images.shape, device, mirror=mirror)
-        made_by = _made_by(network, backbone, images, device, mirror=mirror)
+        height, width, channels = images.shape
+        engine = make_engine(network, (channels, height, width), device, choice, cache=cache, notify=notify)
+        extractor = _Extractor(engine, backbone.scale, images.shape, device, mirror=mirror)
+        made_by = _made_by(engine, backbone, images, mirror=mirror)
         with (
             cache.shelf("features", made_by, notify=notify) as shelf,
             rows_file(path, len(images)) as file,
@@ -66,7 +69,7 @@ def embed(
             Ahead(available_cores() if device.kind == "cpu" else 1, "features") as threads,
         ):
             rows = _Rows(file, store, shelf, notify)
-            batches = _batches(rows.unknown(blocks), extractor.batch_size)
+            batches = _batches(rows.unknown(blocks), engine.batch_size)
             for index, features in threads.results(extractor.features, batches):
                 rows.add(index, features)
     if rows.n_reused:
@@ -75,23 +78,14 @@ def embed(
     return store.finish()
 
 
-def _made_by(
-    network: nn.Module, backbone: Backbone, images: ImageBlocks, device: Device, *, mirror: bool
-) -> dict[str, object]:
+def _made_by(engine: Engine, backbone: Backbone, images: ImageBlocks, *, mirror: bool) -> dict[str, object]:
     """Return what features depend on besides the contents of the images."""
-    digest = hashlib.blake2b(repr((network, backbone.scale)).encode(), digest_size=8)
-    for name, tensor in network.state_dict().items():
-        digest.update(name.encode())
-        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
-    packages = sorted({type(module).__module__.partition(".")[0] for module in network.modules()} - {"labelscan"})
     return {
         "backbone": getattr(backbone, "name", type(backbone).__name__),  # which those of other packages may lack
+        "scale": backbone.scale,
         "mirrored": mirror,
-        "precision": device.dtype_name,
-        "device": f"{device.kind} {device.processor}",
-        "network": digest.hexdigest(),
+        **engine.facts,
         **images.made_by,
-        **{name: str(getattr(sys.modules.get(name), "__version__", "")) for name in packages},
     }
 
 
@@ -140,33 +134,28 @@ def _batches(images: Iterable[tuple[int, NDArray[np.uint8]]], size: int) -> Iter
 
 
 class _Extractor:
-    """A network on its device, with what it sees of images: normalised, and mirrored where features are of both."""
+    """An engine with what it sees of images: normalised, and mirrored too where features are the mean of both."""
 
     def __init__(
         self,
-        network: nn.Module,
+        engine: Engine,
         scale: tuple[tuple[float, ...], tuple[float, ...]],
         shape: ImageShape,
         device: Device,
         *,
         mirror: bool,
     ) -> None:
-        self._network, self._device, self._mirror = network, device, mirror
-        batch_size = CPU_BATCH if device.kind == "cpu" else GPU_BATCH
-        self.batch_size = min(batch_size, max(1, VIEW_BYTES // (4 * math.prod(shape))))
+        self._engine, self._device, self._mirror = engine, device, mirror
         mean, deviation = (torch.tensor(values) for values in scale)
         # Spread over the whole image: arithmetic over rows of three channels is several times slower.
         self._gain = (1 / deviation).expand(shape).contiguous().to(device.place)
         self._offset = (-mean / deviation).expand(shape).contiguous().to(device.place)
 
-    @torch.inference_mode()
     def features(self, batch: Batch) -> tuple[Index, NDArray[np.float32]]:
         """Return the (M,) rows of a batch and their (M, D) features; several threads may ask at once."""
         index, pixels = batch
-        with self._device.autocast():
-            outputs = [outputs_of(self._network, view).float() for view in self._views(pixels)]
-        means = torch.stack(outputs).mean(dim=0).flatten(1).cpu().numpy()
-        return index, np.ascontiguousarray(means[: len(index)], dtype="<f4")
+        mean: NDArray[np.float32] = np.mean([self._engine(view) for view in self._views(pixels)], axis=0, dtype="<f4")
+        return index, mean[: len(index)]
 
     def _views(self, pixels: NDArray[np.uint8]) -> Iterator[Tensor]:
         """Yield (B, C, H, W) float32, one after another: only one is in memory at a time."""

@@ -1,6 +1,7 @@
 """Features of a frozen backbone are computed once for an image, whichever run asks, and do not depend on others."""
 
 import threading
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -9,7 +10,6 @@ from PIL import Image
 from torch import Tensor, nn
 
 from labelscan.arrays import as_strings
-from labelscan.config import DeviceConfig
 from labelscan.data import image_blocks
 from labelscan.data.build_store import build_store
 from labelscan.data.cache import Cache
@@ -18,13 +18,15 @@ from labelscan.data.image_blocks import ImageBlocks
 from labelscan.data.inputs import ImageArray, ImageFiles
 from labelscan.errors import Interrupted
 from labelscan.events import Noted, StepAdvanced, ignore
-from labelscan.training.device import Device, choose_device, make_network, reproducible
+from labelscan.training.device import Device, make_network, reproducible
+from labelscan.training.engines import CPU_BATCH, EngineChoice, make_engine
 from labelscan.training.models import frozen_backbone
-from labelscan.training.models.frozen_backbone import CPU_BATCH, embed
+from labelscan.training.models.frozen_backbone import embed
 from labelscan.training.models.timm_model import EfficientNetLite0, lite0_installed
 from labelscan.training.models.torchvision_model import TorchvisionModel
 
 N_IMAGES = 9 * CPU_BATCH + 5
+needs_openvino = pytest.mark.skipif(find_spec("openvino") is None, reason="needs labelscan[cpu]")
 
 
 class Means(nn.Module):
@@ -77,18 +79,21 @@ def compute(tmp_path, monkeypatch):
     monkeypatch.setattr(frozen_backbone, "available_cores", lambda: 1)
     number = iter(range(100))
 
-    def run(images, backbone=None, *, mirror=False, device=None, notify=ignore, cache="cache", shape=None):
+    def run(
+        images, backbone=None, *, mirror=False, device=None, engine="torch", notify=ignore, cache="cache", shape=None
+    ):
         source = images if isinstance(images, ImageFiles) else ImageArray(images)
         shape = shape or ImageShape(*images.shape[1:])
         folder = tmp_path / f"run-{next(number)}"
-        Means.seen = 0
+        Means.seen, device = 0, device or Device("cpu")
         store = embed(
             ImageBlocks(source=source, shape=shape, max_pixels=10**6),
             backbone or Tiny(),
             folder / "features.npy",
             cache=Cache(tmp_path / cache),
             mirror=mirror,
-            device=device or choose_device(DeviceConfig(name="cpu")),
+            device=device,
+            choice=EngineChoice(engine, "1", device.dtype_name),
             notify=notify,
         )
         assert sorted(entry.name for entry in folder.iterdir()) == ["features.npy", "features.npz"]
@@ -109,7 +114,7 @@ def test_an_interrupted_computation_goes_on_and_ends_with_the_same_bytes(images,
     assert Noted(f"{5 * CPU_BATCH} of {N_IMAGES} features are reused") in told
     whole, _ = compute(images, cache="another")
     np.testing.assert_array_equal(resumed, whole)
-    assert n_computed == 5 * CPU_BATCH  # 69 images in whole batches
+    assert n_computed == 5 * CPU_BATCH  # 37 images in whole batches
 
 
 def test_what_is_known_is_not_computed_in_any_order_or_selection(images, compute):
@@ -131,13 +136,16 @@ def test_what_is_known_is_not_computed_in_any_order_or_selection(images, compute
         {"backbone": Tiny(gain=2.0)},
         {"mirror": True},
         {"device": Device("cpu", "bfloat16")},
+        pytest.param({"engine": "openvino"}, marks=needs_openvino),
     ],
-    ids=["weights", "mirror", "precision"],
+    ids=["weights", "mirror", "precision", "engine"],
 )
 def test_features_made_in_another_way_are_others(images, compute, other):
     compute(images)
-    _, n_computed = compute(images, **other)
-    assert n_computed >= N_IMAGES
+    told = []
+    compute(images, **other, notify=told.append)
+    assert StepAdvanced("features", N_IMAGES) in told
+    assert not [event for event in told if isinstance(event, Noted)]  # that some are reused
 
 
 def test_features_of_another_processor_are_others(images, compute, monkeypatch):
@@ -147,8 +155,9 @@ def test_features_of_another_processor_are_others(images, compute, monkeypatch):
     assert n_computed >= N_IMAGES
 
 
-def test_features_do_not_depend_on_which_images_are_computed_together(compute):
-    check_alone_and_together(compute, Random(TorchvisionModel("mobilenet_v3_small", "none")), 224)
+@pytest.mark.parametrize("engine", ["torch", pytest.param("openvino", marks=needs_openvino)])
+def test_features_do_not_depend_on_which_images_are_computed_together(compute, engine):
+    check_alone_and_together(compute, Random(TorchvisionModel("mobilenet_v3_small", "none")), 224, engine)
 
 
 @pytest.mark.skipif(not lite0_installed(), reason="needs labelscan[lite0]")
@@ -156,11 +165,11 @@ def test_features_of_lite0_do_not_depend_on_which_images_are_computed_together(c
     check_alone_and_together(compute, EfficientNetLite0(), 64)
 
 
-def check_alone_and_together(compute, backbone, side):
+def check_alone_and_together(compute, backbone, side, engine="torch"):
     images = np.random.default_rng(0).integers(0, 256, (CPU_BATCH + 3, side, side, 3), dtype=np.uint8)
-    together, _ = compute(images, backbone, mirror=True)
-    compute(images[[1, 18]], backbone, mirror=True, cache="parts")
-    reversed_, _ = compute(images[::-1].copy(), backbone, mirror=True, cache="parts")
+    together, _ = compute(images, backbone, mirror=True, engine=engine)
+    compute(images[[1, CPU_BATCH + 2]], backbone, mirror=True, engine=engine, cache="parts")
+    reversed_, _ = compute(images[::-1].copy(), backbone, mirror=True, engine=engine, cache="parts")
     np.testing.assert_array_equal(reversed_[::-1], together)
 
 
@@ -182,7 +191,7 @@ def photos(tmp_path):
     """Return files of more than a batch and a block, each of a size of its own; the third is no image."""
     (tmp_path / "photos").mkdir()
     generator = np.random.default_rng(0)
-    for row in range(2 * CPU_BATCH + 5):
+    for row in range(4 * CPU_BATCH + 5):
         coarse = Image.fromarray(generator.integers(0, 256, (6, 8, 3), dtype=np.uint8))
         coarse.resize((300 + row, 200)).save(tmp_path / "photos" / f"{row:02}.jpg")
     (tmp_path / "photos" / "02.jpg").write_bytes(b"no image")
@@ -195,19 +204,20 @@ def test_features_are_bit_for_bit_those_of_stored_pixels(photos, compute, tmp_pa
     images = ImageBlocks(source=photos, shape=shape, max_pixels=10**6)
     pixels = torch.from_numpy(build_store(images, tmp_path / "i.npy", cache=Cache(tmp_path / "c")).rows().copy())
     mean, deviation = (torch.tensor(values) for values in backbone.scale)
-    with reproducible(0, threads=1), torch.inference_mode():
+    with reproducible(0, threads=1):
         network = make_network(backbone.make_features, Device("cpu"), seed=0).eval()
+        engine = make_engine(network, (3, 64, 64), Device("cpu"), EngineChoice("torch", "1", "float32"))
         for first in (5, 5 + CPU_BATCH):  # other batches than those of the stream
             rows = pixels[first : first + CPU_BATCH]
             views = [torch.addcmul(-mean / deviation, view.float(), 1 / deviation) for view in (rows, rows.flip(2))]
-            both = torch.stack([network(view.permute(0, 3, 1, 2)) for view in views])
-            np.testing.assert_array_equal(features[first : first + CPU_BATCH], both.mean(dim=0).numpy())
+            both = np.mean([engine(view.permute(0, 3, 1, 2)) for view in views], axis=0)
+            np.testing.assert_array_equal(features[first : first + CPU_BATCH], both)
 
 
 def test_unreadable_images_have_no_features_and_known_ones_are_not_even_decoded(photos, compute, decoded):
     told, shape = [], ImageShape(4, 4, 3)
     features, n_computed = compute(photos, shape=shape)
-    assert (len(decoded), n_computed) == (len(photos), 3 * CPU_BATCH)
+    assert (len(decoded), n_computed) == (len(photos), 5 * CPU_BATCH)
     assert not features[2].any()
     assert np.delete(features, 2, axis=0).all()
     again, n_computed = compute(photos, shape=shape, notify=told.append)
@@ -226,6 +236,7 @@ def test_an_image_that_is_too_large_now_is_unreadable_though_its_features_are_kn
             cache=Cache(tmp_path / "cache"),
             mirror=False,
             device=Device("cpu"),
+            choice=EngineChoice("torch", "1", "float32"),
             notify=ignore,
         )
         for max_pixels in (10**6, 310 * 200)
@@ -244,7 +255,7 @@ def test_an_interrupted_stream_decodes_only_what_is_missing(photos, compute, dec
     assert not [thread for thread in threading.enumerate() if thread.name.startswith(("decode", "features"))]
     decoded.clear()
     resumed, n_computed = compute(photos, shape=shape)
-    assert len(decoded) - 1 < n_computed == CPU_BATCH  # one is no image, and a batch is filled up
+    assert len(decoded) - 1 < n_computed == 3 * CPU_BATCH  # one is no image, and a batch is filled up
     np.testing.assert_array_equal(resumed, compute(photos, shape=shape, cache="another")[0])
 
 
