@@ -254,6 +254,9 @@ class DeviceConfig(Section):
         "PRECISION",
         completes="precisions",
     )
+    engine: Literal["auto", "openvino", "torch"] = setting(
+        "auto", "What computes frozen features; auto is openvino on a CPU where it is installed, else torch."
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

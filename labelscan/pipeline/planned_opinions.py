@@ -20,8 +20,10 @@ from labelscan.errors import ConfigError
 from labelscan.events import Chosen, Listener, Noted, Warned
 from labelscan.registry import shown
 from labelscan.training.batches import NO_AUGMENTATION
+from labelscan.training.device import Device
 from labelscan.training.encoders import MakeEncoder
 from labelscan.training.encoders.columns import make_for_networks, make_for_trees
+from labelscan.training.engines import EngineChoice, choose_engine
 from labelscan.training.fold_job import Learner
 from labelscan.training.learners import ClassifierLearner, GivenClassifier, GivenMaker, NetworkLearner, NetworkMaker
 from labelscan.training.loss_schedule import build_schedule
@@ -63,6 +65,8 @@ class PlannedOpinion:
     """The pretrained network whose features are computed once."""
     mirrored: bool
     """Whether frozen features are the mean over an image and its mirror image."""
+    engine: EngineChoice | None
+    """What computes the features of a frozen backbone; None where there is none."""
     learner: Learner
 
     @property
@@ -84,6 +88,7 @@ class PlannedOpinion:
             "model_fingerprint": self.fingerprint,
             "mirrored": self.mirrored,
             "frozen": self.frozen is not None,
+            "engine": None if self.engine is None else str(self.engine),
             "image_shape": None if self.image_shape is None else self.image_shape._asdict(),
             "loss": self.loss,
             "recipe": None if self.recipe is None else dataclasses.asdict(self.recipe),
@@ -104,7 +109,12 @@ def first_network(opinions: Sequence[PlannedOpinion]) -> PlannedOpinion:
 
 
 def plan_opinions(
-    config: Config, dataset: Dataset, sizes: NativeSizes | None, given: Sequence[GivenModel], notify: Listener
+    config: Config,
+    dataset: Dataset,
+    sizes: NativeSizes | None,
+    given: Sequence[GivenModel],
+    device: Device,
+    notify: Listener,
 ) -> tuple[tuple[PlannedOpinion, ...], tuple[str, ...]]:
     """Return the models of a run and what to warn of, and report which models and why.
 
@@ -113,6 +123,7 @@ def plan_opinions(
         dataset: what is learned.
         sizes: of its images; None where it has none.
         given: the caller's models, in place of those that the settings name.
+        device: where they are trained.
         notify: receives each choice, notes and warnings.
 
     Raises:
@@ -134,7 +145,9 @@ def plan_opinions(
         notify(Chosen("model", one.name + (", frozen" if one.frozen else ""), one.reason))
         if one.tip:
             notify(Noted(one.tip))
-        opinions.append(_opinion(config, dataset, sizes, one, by_caller))
+        opinions.append(_opinion(config, dataset, sizes, one, by_caller, device))
+    for engine in dict.fromkeys(one.engine for one in opinions if one.engine is not None):
+        notify(Chosen("engine", str(engine), engine.reason))
     schedules = [one.learner.schedule for one in opinions if isinstance(one.learner, NetworkLearner)]
     for note in dict.fromkeys(note for schedule in schedules for note in schedule.notes):
         notify(Noted(note))
@@ -147,10 +160,16 @@ def plan_opinions(
 
 
 def _opinion(
-    config: Config, dataset: Dataset, sizes: NativeSizes | None, chosen: ChosenModel, given: GivenModel | None
+    config: Config,
+    dataset: Dataset,
+    sizes: NativeSizes | None,
+    chosen: ChosenModel,
+    given: GivenModel | None,
+    device: Device,
 ) -> PlannedOpinion:
     seen_by = chosen.frozen or chosen.model
     shape = None if sizes is None else _image_shape(config, sizes, seen_by, given=given is not None)
+    has_backbone = chosen.frozen is not None and is_backbone(chosen.frozen)
     made_from = ""
     if given is not None:
         made_from = fingerprint_of(given.model)
@@ -164,9 +183,8 @@ def _opinion(
         fingerprint=made_from,
         image_shape=shape,
         frozen=chosen.frozen,
-        mirrored=chosen.frozen is not None
-        and is_backbone(chosen.frozen)
-        and config.training.augment in ("auto", "shift-flip"),
+        mirrored=has_backbone and config.training.augment in ("auto", "shift-flip"),
+        engine=choose_engine(config.device, device) if has_backbone else None,
         learner=_learner(config, dataset, chosen, shape, given),
     )
 

@@ -41,7 +41,9 @@ class Device:
         """Return the kind of GPU, or of CPU by its vector instructions: others give other last digits."""
         if self.kind == "cuda":
             return torch.cuda.get_device_name(self.place)
-        return torch.backends.cpu.get_cpu_capability() if self.kind == "cpu" else self.kind
+        if self.kind != "cpu":
+            return self.kind
+        return torch.backends.cpu.get_cpu_capability() + (" AMX" if has_matrix_units() else "")
 
     @property
     def dtype(self) -> torch.dtype:
@@ -52,6 +54,11 @@ class Device:
     def autocast(self) -> AbstractContextManager[object]:
         """Return the context to run a forward pass in."""
         return nullcontext() if self.dtype is torch.float32 else torch.autocast(self.kind, dtype=self.dtype)
+
+
+def has_matrix_units() -> bool:
+    """Return whether the CPU multiplies matrices of bfloat16 by instructions of its own (AMX)."""
+    return bool(torch.cpu._is_amx_tile_supported())
 
 
 def choose_device(config: DeviceConfig) -> Device:
