@@ -117,7 +117,8 @@ def carry_out(
             log(Noted(f"{plan.folder} starts over: {run.started_over}"))
         plan = _keeping_threads(plan, run)
         run.record(choices=plan.choices, planted=planted)
-        run.record_machine(**hardware(plan.device, threads=plan.threads, engines=plan.engines))
+        used = hardware(plan.device, threads=plan.threads, precisions=plan.precisions, engines=plan.engines)
+        run.record_machine(**used)
         with ending_in_order():
             contents = read_contents(plan, run, log)
         result, detections = _train_and_judge(plan, contents, run, log, review)
