@@ -6,7 +6,8 @@ import numpy as np
 from shapes import draw_shapes
 
 from labelscan.events import ignore
-from labelscan.training.batches import Augmentation, Batches, StoredInputs
+from labelscan.training.augmentation import Augmentation
+from labelscan.training.batches import Batches, StoredInputs
 from labelscan.training.checkpoint import NO_CHECKPOINT
 from labelscan.training.device import Device, make_network, reproducible
 from labelscan.training.loss_schedule import build_schedule

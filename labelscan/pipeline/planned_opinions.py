@@ -19,7 +19,7 @@ from labelscan.data.native_sizes import NativeSizes
 from labelscan.errors import ConfigError
 from labelscan.events import Chosen, Listener, Noted, Warned
 from labelscan.registry import shown
-from labelscan.training.batches import NO_AUGMENTATION
+from labelscan.training.augmentation import NO_AUGMENTATION
 from labelscan.training.encoders import MakeEncoder
 from labelscan.training.encoders.columns import make_for_networks, make_for_trees
 from labelscan.training.fold_job import Learner

@@ -1,13 +1,8 @@
-"""Training examples ready for a model: mapped from disk, shuffled, augmented, normalised.
-
-Shifted and flipped copies are made in uint8 for a whole chunk of examples at a time, so that each batch costs only
-one conversion to float.
-"""
+"""Training examples ready for a model: mapped from disk, shuffled, augmented, normalised."""
 
 import math
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -15,34 +10,19 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 
 from labelscan.arrays import Index
 from labelscan.errors import RunError
+from labelscan.training.augmentation import NO_AUGMENTATION, Augmentation
 from labelscan.training.device import Device
 
 CHUNK_BYTES = 16 * 2**20
 """Stored bytes gathered and augmented at a time."""
 VIEW_BYTES = 64 * 2**20
 """The most that a batch takes in prediction, as float32."""
-LARGEST_SHIFTED = 64
-"""Images whose smaller side is longer are predicted without shifts: one pixel changes nothing there."""
 STATISTICS_IMAGES = 4096
 """Images that mean and deviation are estimated from, with an error below 2 % of a deviation. Of features every row
 counts: one that is constant in a subset but not elsewhere would stay unscaled."""
-
-
-@dataclass(frozen=True, slots=True)
-class Augmentation:
-    """How training images are moved. A shift never changes what a character is; a flip does (b and d)."""
-
-    max_shift: int = 0
-    """Pixels in each direction; the border is filled with black."""
-    flip: bool = False
-    """Left to right, with probability 1/2."""
-
-
-NO_AUGMENTATION = Augmentation()
 
 
 class StoredInputs:
@@ -113,8 +93,8 @@ class Batches:
     ) -> None:
         self.inputs = inputs
         self.device = device
-        self.augmentation = augmentation
         self.is_image = len(inputs.shape) == 3
+        self.augmentation = augmentation if self.is_image else NO_AUGMENTATION
         self.chunk = max(1, CHUNK_BYTES // inputs.example_bytes)
         mean, deviation = scale if scale is not None else self._statistics(train_index)
         # Spread over the whole example: arithmetic over rows of three channels is several times slower.
@@ -140,10 +120,10 @@ class Batches:
         batches, places = order.tensor_split(n_batches), positions.tensor_split(n_batches)
         for start in range(0, n_batches, per_chunk):
             group, last = batches[start : start + per_chunk], start + per_chunk
-            moves = self._draw(sum(map(len, group)), generator)
+            moves = self.augmentation.draw(sum(map(len, group)), generator)
             if last <= done:
                 continue
-            chunk = self._move(self._take(index[torch.cat(group)]), moves)
+            chunk = moves.to(self.device.place).apply(self._take(index[torch.cat(group)]))
             parts = chunk.split([len(batch) for batch in group])  # type: ignore[no-untyped-call]  # torch
             left = islice(zip(places[start:last], parts, strict=True), max(0, done - start), None)
             yield from ((place, self._normalise(stored)) for place, stored in left)
@@ -155,7 +135,7 @@ class Batches:
         """
         for rows in index.split(self.view_size(batch_size)):  # type: ignore[no-untyped-call]  # torch
             stored = self._take(rows)
-            yield (self._normalise(view) for view in self._shifted_and_flipped(stored))
+            yield (self._normalise(view) for view in self.augmentation.views(stored))
 
     def view_size(self, batch_size: int) -> int:
         """Return how many examples a batch of ``views`` has; fewer than asked for where they are large."""
@@ -191,60 +171,3 @@ class Batches:
             return values
         images = values.permute(0, 3, 1, 2)  # stored as (B, H, W, C), so this is torch's channels_last without a copy
         return images.contiguous() if self.device.kind == "mps" else images  # which has few channels_last kernels
-
-    def _draw(self, n: int, generator: torch.Generator) -> "_Moves":
-        """Draw the moves of ``n`` images, where they are moved."""
-        most = self.augmentation.max_shift if self.is_image else 0
-        flip = self.augmentation.flip and self.is_image
-        return _Moves(
-            most,
-            torch.randint((2 * most + 1) ** 2, (n,), generator=generator) if most else None,
-            torch.rand(n, generator=generator) < 0.5 if flip else None,
-        )
-
-    def _move(self, stored: Tensor, moves: "_Moves") -> Tensor:
-        if moves.shifts is not None:
-            stored = _shift(stored, moves.most, moves.shifts)
-        if moves.flipped is not None:
-            flipped = moves.flipped.to(stored.device)
-            stored[flipped] = stored[flipped].flip(2)
-        return stored
-
-    def _shifted_and_flipped(self, stored: Tensor) -> list[Tensor]:
-        views = [stored]
-        if not self.is_image:
-            return views
-        height, width = stored.shape[1:3]
-        if self.augmentation.max_shift and min(height, width) <= LARGEST_SHIFTED:
-            padded = functional.pad(stored, (0, 0, 1, 1, 1, 1))
-            views += [padded[:, y : y + height, x : x + width] for y, x in ((0, 1), (2, 1), (1, 0), (1, 2))]
-        if self.augmentation.flip:
-            views += [view.flip(2) for view in views]
-        return views
-
-
-@dataclass(frozen=True, slots=True)
-class _Moves:
-    """How some images are moved: drawn apart from moving them, since epochs that go on skip what is done."""
-
-    most: int
-    """Pixels in each direction."""
-    shifts: Tensor | None
-    """(B,) int64 numbers of shifts, row by row from the top left."""
-    flipped: Tensor | None
-    """(B,) bool."""
-
-
-def _shift(stored: Tensor, most: int, shifts: Tensor) -> Tensor:
-    """Return each image moved by its own shift of up to ``most`` pixels down and right or up and left."""
-    height, width = stored.shape[1:3]
-    padded = functional.pad(stored, (0, 0, most, most, most, most))
-    span = 2 * most + 1
-    # One copy for all images with the same shift: 25 copies a chunk instead of one an image.
-    by_shift = shifts.argsort(stable=True)
-    moved = torch.empty_like(stored)
-    for shift, rows in enumerate(by_shift.split(shifts.bincount(minlength=span * span).tolist())):  # type: ignore[no-untyped-call]  # torch
-        y, x = divmod(shift, span)
-        rows = rows.to(stored.device)
-        moved[rows] = padded[rows, y : y + height, x : x + width]
-    return moved

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from labelscan.config import TrainingConfig
-from labelscan.training.batches import NO_AUGMENTATION, Augmentation
+from labelscan.training.augmentation import NO_AUGMENTATION, Augmentation
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -17,7 +17,8 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from labelscan.training.batches import Augmentation, Batches, StoredInputs
+from labelscan.training.augmentation import Augmentation
+from labelscan.training.batches import Batches, StoredInputs
 from labelscan.training.device import Device
 from labelscan.training.loss_schedule import build_schedule
 from labelscan.training.losses.blurry import Blurry

@@ -5,7 +5,8 @@ from tiny_training import CPU, learn, stored_shapes
 from torch import nn
 
 from labelscan.errors import RunError
-from labelscan.training.batches import NO_AUGMENTATION, Batches
+from labelscan.training.augmentation import NO_AUGMENTATION
+from labelscan.training.batches import Batches
 from labelscan.training.device import Device, make_network, reproducible
 from labelscan.training.loss_schedule import build_schedule
 from labelscan.training.losses import LOSSES

@@ -24,7 +24,8 @@ from labelscan.data.rows_file import RowsFile, rows_file
 from labelscan.data.shelf import Shelf
 from labelscan.data.store import Store, decoder
 from labelscan.events import Listener, Noted, StepAdvanced, StepDone, StepStarted, Waiting
-from labelscan.training.batches import Augmentation, Batches, StoredInputs
+from labelscan.training.augmentation import Augmentation
+from labelscan.training.batches import Batches, StoredInputs
 from labelscan.training.device import Device, make_network, reproducible
 from labelscan.training.models import Backbone
 from labelscan.training.prediction import outputs_of
