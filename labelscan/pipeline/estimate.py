@@ -115,4 +115,4 @@ def _seconds_a_step(step: Callable[[], None], device: Device) -> float:
 
 def _wait(device: Device) -> None:
     if device.kind == "cuda":
-        torch.cuda.synchronize()
+        torch.cuda.synchronize(device.place)

@@ -76,6 +76,9 @@ class Moves:
         return _windows(functional.pad(images, (0, 0, *4 * (self.most,))), down, right, images.shape)
 
 
+NOT_MOVED = Moves(0, None, None)
+
+
 def _windows(padded: Tensor, top: Tensor, left: Tensor, shape: torch.Size) -> Tensor:
     """Return from each image the window of ``shape`` at its own place.
 

@@ -79,6 +79,8 @@ class FoldJob:
     device: Device
     threads: int
     run_seed: int
+    resident_bytes: int = 0
+    """The most that the examples may take to lie on a GPU; results do not depend on it."""
     kind: str = FOLD
     """As events and the folder's name have it."""
     opinion: str = ""

@@ -114,7 +114,9 @@ class NetworkLearner:
         self, job: FoldJob, inputs: StoredInputs, notify: Listener, recipe: Recipe, checkpoint: Checkpoint
     ) -> FoldOutput:
         scale = None if self.scale is None else (torch.tensor(self.scale[0]), torch.tensor(self.scale[1]))
-        batches = Batches(inputs, job.train_index, job.device, recipe.augmentation, scale)
+        batches = Batches(
+            inputs, job.train_index, job.device, recipe.augmentation, scale, resident_bytes=job.resident_bytes
+        )
         network = make_network(lambda: self.make(inputs.shape), job.device, job.seed)
         _check_fresh(network)
         check_logits(network, batches, job.n_classes)
