@@ -147,7 +147,7 @@ class NetworkLearner:
             pred_probs=pred_probs,
             train_index=job.train_index,
             train_margin=margins.mean().cpu().numpy(),
-            train_probs=margins.probs().half().cpu().numpy(),
+            train_probs=margins.probs().numpy(),
         )
 
 
