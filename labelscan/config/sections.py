@@ -264,7 +264,7 @@ class ExecutorConfig(Section):
     processes: int = setting(
         0,
         "Folds trained at the same time.",
-        default_is="one per GPU, or on the CPU as many as the cores allow",
+        default_is="as many as the GPUs have room for, or on the CPU as the cores allow",
         minimum=0,
         maximum=MOST,
     )

@@ -45,6 +45,8 @@ from labelscan.training.models.text_embeddings import digest_of_files
 from labelscan.training.recipe import Recipe
 from labelscan.training.user_model import GivenModel, fingerprint_of
 
+MOST_FEATURES = 4096
+"""No frozen backbone has many more, for an estimate of memory."""
 TEXT_FEATURES = 256
 """About the columns of an embedding of texts, for an estimate of the time."""
 
@@ -74,6 +76,13 @@ class PlannedOpinion:
     def recipe(self) -> Recipe | None:
         """Return how networks are trained; None for a classifier."""
         return self.learner.recipe if isinstance(self.learner, NetworkLearner) else None
+
+    def step_bytes(self, dataset: Dataset) -> float:
+        """Return about how many bytes a training step keeps on a GPU, infinite where that is unknown."""
+        if not isinstance(self.learner, NetworkLearner):
+            return math.inf  # a classifier leaves no core idle, whatever the GPU does
+        shape = (MOST_FEATURES,) if self.frozen is not None else input_shape(dataset, self.image_shape)
+        return self.learner.step_bytes(shape)
 
     @property
     def choices(self) -> dict[str, object]:

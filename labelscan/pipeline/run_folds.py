@@ -69,7 +69,8 @@ def fold_jobs(plan: Plan, opinion: PlannedOpinion, contents: Contents, folds: Fo
             learner=opinion.learner,
             device=plan.device,
             threads=plan.threads,
-            resident_bytes=resident_bytes(plan.device),
+            folds_per_gpu=plan.folds_per_gpu,
+            resident_bytes=resident_bytes(plan.device, plan.folds_per_gpu),
             # Networks of one kind would otherwise see the examples in the same order.
             run_seed=seed_of(config.seed, "opinion", number) if number else config.seed,
             opinion=opinion.name if has_others else "",

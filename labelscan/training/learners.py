@@ -4,6 +4,7 @@ import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -22,9 +23,10 @@ from labelscan.training.device import make_network
 from labelscan.training.encoders import MakeEncoder, Matrix
 from labelscan.training.fold_job import RETRY, FoldJob
 from labelscan.training.fold_output import IF_DIVERGED, FoldOutput
+from labelscan.training.gpu_memory import step_bytes
 from labelscan.training.loss_schedule import LossSchedule
 from labelscan.training.losses import remembers_examples
-from labelscan.training.models import NetworkModel
+from labelscan.training.models import NetworkModel, is_backbone
 from labelscan.training.models.classifiers import Classifier
 from labelscan.training.prediction import check_logits, predict
 from labelscan.training.recipe import Recipe
@@ -71,6 +73,12 @@ class NetworkLearner:
     @property
     def n_epochs(self) -> int:
         return self.recipe.epochs
+
+    def step_bytes(self, input_shape: tuple[int, ...]) -> float:
+        """Return about how many bytes a step keeps on a GPU, infinite where that is unknown or the GPU is no limit."""
+        if self.encode is not None or not isinstance(self.make, NetworkMaker) or is_backbone(self.make.model):
+            return math.inf
+        return step_bytes(partial(self.make, input_shape), input_shape, self.recipe.batch_size)
 
     @property
     def keeps_checkpoints(self) -> bool:
