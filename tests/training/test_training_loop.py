@@ -129,13 +129,6 @@ def test_a_fold_leaves_global_state_as_it_was():
     assert torch.get_num_threads() == threads
 
 
-@pytest.mark.gpu
-def test_training_on_cuda_gives_the_same_bytes_twice(shapes):
-    one, two = (learn(shapes, device=Device("cuda:0", "bfloat16"))[0] for _ in range(2))
-    np.testing.assert_array_equal(one, two)
-    assert (one.argmax(axis=1) == shapes[1][120:]).mean() > 0.9
-
-
 def test_no_augmentation_predicts_from_the_image_alone(shapes, tmp_path):
     inputs, _ = shapes
     batches = Batches(inputs, np.arange(10), CPU, NO_AUGMENTATION)
