@@ -234,7 +234,9 @@ class TrainingConfig(Section):
     )
     learning_rate: float = setting(0.0, "Peak of the one-cycle schedule.", default_is=BY_THE_MODEL, minimum=0)
     weight_decay: float = setting(-1.0, "Decoupled weight decay; below 0 is the model's.", default_is=BY_THE_MODEL)
-    augment: Literal["auto", "none", "shift", "shift-flip"] = setting("auto", "How images are varied in training.")
+    augment: Literal["auto", "none", "shift", "shift-flip", "crop-flip"] = setting(
+        "auto", "How images are varied in training: shifted a little, mirrored, or cropped to 60 % of the area or more."
+    )
 
     def __post_init__(self) -> None:
         Section.__post_init__(self)

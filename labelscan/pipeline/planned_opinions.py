@@ -175,7 +175,7 @@ def _opinion(
         frozen=chosen.frozen,
         mirrored=chosen.frozen is not None
         and is_backbone(chosen.frozen)
-        and config.training.augment in ("auto", "shift-flip"),
+        and config.training.augment in ("auto", "shift-flip", "crop-flip"),
         learner=_learner(config, dataset, chosen, shape, given),
     )
 

@@ -4,12 +4,17 @@ A whole chunk of images is moved at a time, in uint8 and by one gather: a batch 
 float, and a GPU is never asked which images go where.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+SLIMMEST = 3 / 4
+"""The least width of a crop by its height, as is usual for photos, and the least height by its width."""
+CROPPED_AT_A_TIME = 16
+"""Images that are in memory as float32 while they are cropped."""
 LARGEST_SHIFTED = 64
 """Images whose smaller side is longer are predicted without shifts: one pixel changes nothing there."""
 
@@ -22,6 +27,8 @@ class Augmentation:
     """Pixels in each direction; the border is filled with black."""
     flip: bool = False
     """Left to right, with probability 1/2."""
+    least_area: float = 1.0
+    """Share of an image that a crop, enlarged to the whole size, shows at least; 1 crops nothing."""
 
     def draw(self, n: int, generator: torch.Generator) -> "Moves":
         """Draw the moves of ``n`` images."""
@@ -30,7 +37,15 @@ class Augmentation:
             self.max_shift,
             torch.randint(n_shifts, (n,), generator=generator) if self.max_shift else None,
             torch.rand(n, generator=generator) < 0.5 if self.flip else None,
+            self._draw_crops(n, generator) if self.least_area < 1 else None,
         )
+
+    def _draw_crops(self, n: int, generator: torch.Generator) -> Tensor:
+        area, slimness, *place = torch.rand(4, n, generator=generator)
+        area = self.least_area + (1 - self.least_area) * area
+        by_height = ((2 * slimness - 1) * math.log(SLIMMEST)).exp()  # as often slim as flat
+        size = torch.stack([(area / by_height).sqrt(), (area * by_height).sqrt()]).clamp(max=1)
+        return torch.cat([torch.stack(place) * (1 - size), size]).T
 
     def views(self, images: Tensor) -> list[Tensor]:
         """Return the copies of (B, H, W, C) images that a prediction is averaged over, the first being themselves."""
@@ -57,14 +72,23 @@ class Moves:
     """(B,) int64 numbers of shifts, row by row from the top left."""
     flipped: Tensor | None
     """(B,) bool."""
+    crops: Tensor | None = None
+    """(B, 4) float32 top, left, height and width, as shares of the whole."""
 
     def to(self, place: torch.device) -> "Moves":
         """Return the same moves for images on ``place``."""
-        shifts, flipped = (None if drawn is None else drawn.to(place) for drawn in (self.shifts, self.flipped))
-        return Moves(self.most, shifts, flipped)
+        drawn = (None if one is None else one.to(place) for one in (self.shifts, self.flipped, self.crops))
+        return Moves(self.most, *drawn)
 
     def apply(self, images: Tensor) -> Tensor:
-        """Return (B, H, W, C) images shifted, then flipped."""
+        """Return (B, H, W, C) images shifted, then flipped, then cropped."""
+        moved = self._shifted_and_flipped(images)
+        if self.crops is None:
+            return moved
+        parts = zip(moved.split(CROPPED_AT_A_TIME), self.crops.split(CROPPED_AT_A_TIME), strict=True)  # type: ignore[no-untyped-call]  # torch
+        return torch.cat([_enlarged(some, crops) for some, crops in parts])
+
+    def _shifted_and_flipped(self, images: Tensor) -> Tensor:
         shifts, flipped = self.shifts, self.flipped
         if flipped is not None:
             images = torch.where(flipped[:, None, None, None], images.flip(2), images)
@@ -90,3 +114,16 @@ def _windows(padded: Tensor, top: Tensor, left: Tensor, shape: torch.Size) -> Te
     begins = ((image * padded.shape[1] + top)[:, None] + line) * padded.shape[2] + left[:, None]
     lines = padded.flatten().unfold(0, width * channels, channels)
     return lines.index_select(0, begins.flatten()).view(shape)
+
+
+def _enlarged(images: Tensor, crops: Tensor) -> Tensor:
+    """Return each image's own crop at the size of the whole, between pixels by their distances."""
+    top, left, height, width = crops.T
+    zero = torch.zeros_like(top)
+    # Of a whole that reaches from -1 to 1: what is the middle of the crop, and half its size.
+    across = torch.stack([width, zero, 2 * left + width - 1], dim=1)
+    down = torch.stack([zero, height, 2 * top + height - 1], dim=1)
+    planes = images.permute(0, 3, 1, 2).float()
+    grid = functional.affine_grid(torch.stack([across, down], dim=1), list(planes.shape), align_corners=False)
+    enlarged = functional.grid_sample(planes, grid, padding_mode="border", align_corners=False)
+    return enlarged.round_().to(torch.uint8).permute(0, 2, 3, 1).contiguous()

@@ -5,6 +5,9 @@ from dataclasses import dataclass, replace
 from labelscan.config import TrainingConfig
 from labelscan.training.augmentation import NO_AUGMENTATION, Augmentation
 
+LEAST_AREA = 0.6
+"""Of crops: what is photographed for its own sake is still in view."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recipe:
@@ -21,7 +24,9 @@ class Recipe:
     def changed_by(self, config: TrainingConfig) -> "Recipe":
         """Return the recipe with the user's settings in place of the defaults."""
         augmentation = self.augmentation
-        if config.augment != "auto":
+        if config.augment == "crop-flip":
+            augmentation = Augmentation(flip=True, least_area=LEAST_AREA)
+        elif config.augment != "auto":
             shift = max(self.augmentation.max_shift, 1) if config.augment != "none" else 0
             augmentation = Augmentation(shift, config.augment == "shift-flip")
         return replace(
