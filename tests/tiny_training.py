@@ -6,7 +6,8 @@ import numpy as np
 from shapes import draw_shapes
 
 from labelscan.events import ignore
-from labelscan.training.batches import Augmentation, Batches, StoredInputs
+from labelscan.training.augmentation import Augmentation
+from labelscan.training.batches import Batches, StoredInputs
 from labelscan.training.checkpoint import NO_CHECKPOINT
 from labelscan.training.device import Device, make_network, reproducible
 from labelscan.training.loss_schedule import build_schedule
@@ -49,6 +50,7 @@ def learn(
     make=None,
     notify=ignore,
     checkpoint=NO_CHECKPOINT,
+    resident_bytes=0,
     **changes,
 ):
     """Train on the first 120 examples; return the probabilities of the others, the margins, and loss by epoch."""
@@ -59,7 +61,7 @@ def learn(
     epochs = []
     schedule = build_schedule(loss, n_epochs=settings.epochs, n_classes=3) if isinstance(loss, str) else loss
     with reproducible(seed, threads=1):
-        batches = Batches(inputs, index, device, settings.augmentation)
+        batches = Batches(inputs, index, device, settings.augmentation, resident_bytes=resident_bytes)
         network = make_network(lambda: (make or SmallCNN(8).make)(inputs.shape, 3), device, seed)
         if keep is not None:
             keep.append(network)

@@ -234,7 +234,9 @@ class TrainingConfig(Section):
     )
     learning_rate: float = setting(0.0, "Peak of the one-cycle schedule.", default_is=BY_THE_MODEL, minimum=0)
     weight_decay: float = setting(-1.0, "Decoupled weight decay; below 0 is the model's.", default_is=BY_THE_MODEL)
-    augment: Literal["auto", "none", "shift", "shift-flip"] = setting("auto", "How images are varied in training.")
+    augment: Literal["auto", "none", "shift", "shift-flip", "crop-flip"] = setting(
+        "auto", "How images are varied in training: shifted a little, mirrored, or cropped to 60 % of the area or more."
+    )
 
     def __post_init__(self) -> None:
         Section.__post_init__(self)
@@ -268,7 +270,7 @@ class ExecutorConfig(Section):
     processes: int = setting(
         0,
         "Folds trained at the same time.",
-        default_is="one per GPU, or on the CPU as many as the cores allow",
+        default_is="as many as the GPUs have room for, or on the CPU as the cores allow",
         minimum=0,
         maximum=MOST,
     )

@@ -19,7 +19,7 @@ from labelscan.data.native_sizes import NativeSizes
 from labelscan.errors import ConfigError
 from labelscan.events import Chosen, Listener, Noted, Warned
 from labelscan.registry import shown
-from labelscan.training.batches import NO_AUGMENTATION
+from labelscan.training.augmentation import NO_AUGMENTATION
 from labelscan.training.device import Device, device_for
 from labelscan.training.encoders import MakeEncoder
 from labelscan.training.encoders.columns import make_for_networks, make_for_trees
@@ -47,6 +47,8 @@ from labelscan.training.models.text_embeddings import digest_of_files
 from labelscan.training.recipe import Recipe
 from labelscan.training.user_model import GivenModel, fingerprint_of
 
+MOST_FEATURES = 4096
+"""No frozen backbone has many more, for an estimate of memory."""
 TEXT_FEATURES = 256
 """About the columns of an embedding of texts, for an estimate of the time."""
 
@@ -80,6 +82,13 @@ class PlannedOpinion:
     def recipe(self) -> Recipe | None:
         """Return how networks are trained; None for a classifier."""
         return self.learner.recipe if isinstance(self.learner, NetworkLearner) else None
+
+    def step_bytes(self, dataset: Dataset) -> float:
+        """Return about how many bytes a training step keeps on a GPU, infinite where that is unknown."""
+        if not isinstance(self.learner, NetworkLearner):
+            return math.inf  # a classifier leaves no core idle, whatever the GPU does
+        shape = (MOST_FEATURES,) if self.frozen is not None else input_shape(dataset, self.image_shape)
+        return self.learner.step_bytes(shape)
 
     @property
     def choices(self) -> dict[str, object]:
@@ -191,7 +200,7 @@ def _opinion(
         fingerprint=made_from,
         image_shape=shape,
         frozen=chosen.frozen,
-        mirrored=has_backbone and config.training.augment in ("auto", "shift-flip"),
+        mirrored=has_backbone and config.training.augment in ("auto", "shift-flip", "crop-flip"),
         engine=choose_engine(config.device, device) if has_backbone else None,
         learner=learner,
         device=device_for(device, config.device, matrix_units=recipe is not None and recipe.matrix_units),

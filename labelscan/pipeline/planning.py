@@ -4,8 +4,10 @@ Every choice is made here, so that a wrong name fails now and not after hours, a
 """
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from numpy.typing import ArrayLike
@@ -24,9 +26,10 @@ from labelscan.pipeline.given_data import Data, settings_and_data
 from labelscan.pipeline.planned_opinions import PlannedOpinion, first_network, models_of, plan_opinions
 from labelscan.pipeline.room import check_room
 from labelscan.results.run_files import DEFAULT_PARENT
-from labelscan.training.device import Device, choose_device
+from labelscan.training.device import Device, all_gpus, choose_device
 from labelscan.training.engines import EngineChoice
 from labelscan.training.executors import EXECUTORS, Executor
+from labelscan.training.gpu_memory import folds_per_gpu
 from labelscan.training.loss_schedule import check_loss
 from labelscan.training.user_model import UserModel, given_models
 
@@ -83,6 +86,23 @@ class Plan:
     def models(self) -> dict[str, object]:
         """Return the names and fingerprints of all models, as settings that results depend on."""
         return models_of(self.opinions)
+
+    @cached_property
+    def folds_per_gpu(self) -> int:
+        """Return how many folds share a GPU: those that the settings say, or as many as leave each other room."""
+        n_jobs, processes = self.n_jobs + self.n_threshold_runs, self.config.executor.processes
+        if processes:
+            return math.ceil(min(processes, n_jobs) / len(all_gpus(self.device)))
+        if self.device.kind != "cuda":
+            return 1
+        n_examples, n_classes = len(self.dataset), len(self.dataset.class_names)
+        return folds_per_gpu(
+            self.device,
+            n_jobs,
+            n_passes=sum(map(self.n_passes, self.opinions)),
+            step_bytes=max(one.step_bytes(self.dataset) for one in self.opinions),
+            n_probs=n_examples * (n_classes + 1),  # a threshold run has a class more
+        )
 
     def n_passes(self, opinion: PlannedOpinion) -> int:
         """Return about how many examples the training of one model passes over, in all folds and epochs."""

@@ -19,6 +19,7 @@ from labelscan.results.same_run import changes
 from labelscan.training.device import seed_of
 from labelscan.training.fold_job import SHARD_VERSION, FoldJob
 from labelscan.training.folds import Folds, assign_folds, find_units, number_groups
+from labelscan.training.gpu_memory import resident_bytes
 
 
 def assign(plan: Plan, contents: Contents) -> Folds:
@@ -68,6 +69,8 @@ def fold_jobs(plan: Plan, opinion: PlannedOpinion, contents: Contents, folds: Fo
             learner=opinion.learner,
             device=opinion.device,
             threads=plan.threads,
+            folds_per_gpu=plan.folds_per_gpu,
+            resident_bytes=resident_bytes(plan.device, plan.folds_per_gpu),
             # Networks of one kind would otherwise see the examples in the same order.
             run_seed=seed_of(config.seed, "opinion", number) if number else config.seed,
             opinion=opinion.name if has_others else "",

@@ -1,48 +1,38 @@
-"""Training examples ready for a model: mapped from disk, shuffled, augmented, normalised.
-
-Shifted and flipped copies are made in uint8 for a whole chunk of examples at a time, so that each batch costs only
-one conversion to float.
-"""
+"""Training examples ready for a model: mapped from disk, shuffled, augmented, normalised."""
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 
 from labelscan.arrays import Index
 from labelscan.errors import RunError
+from labelscan.training.augmentation import NO_AUGMENTATION, NOT_MOVED, Augmentation, Moves
 from labelscan.training.device import Device
+from labelscan.training.prefetch import SideStream, ahead
 
 CHUNK_BYTES = 16 * 2**20
 """Stored bytes gathered and augmented at a time."""
 VIEW_BYTES = 64 * 2**20
 """The most that a batch takes in prediction, as float32."""
-LARGEST_SHIFTED = 64
-"""Images whose smaller side is longer are predicted without shifts: one pixel changes nothing there."""
 STATISTICS_IMAGES = 4096
 """Images that mean and deviation are estimated from, with an error below 2 % of a deviation. Of features every row
 counts: one that is constant in a subset but not elsewhere would stay unscaled."""
 
 
-@dataclass(frozen=True, slots=True)
-class Augmentation:
-    """How training images are moved. A shift never changes what a character is; a flip does (b and d)."""
+class Room(Protocol):
+    """Gives memory for a tensor."""
 
-    max_shift: int = 0
-    """Pixels in each direction; the border is filled with black."""
-    flip: bool = False
-    """Left to right, with probability 1/2."""
-
-
-NO_AUGMENTATION = Augmentation()
+    def __call__(self, shape: tuple[int, ...], /, *, dtype: torch.dtype) -> Tensor: ...
 
 
 class StoredInputs:
@@ -73,11 +63,11 @@ class StoredInputs:
         """Return how many bytes one example takes."""
         return self._whole[0].numel() * self._whole.element_size()
 
-    def take(self, index: Tensor) -> Tensor:
-        """Return the rows ``index``, (M,) int64, as (M, ...) of the stored type."""
+    def take(self, index: Tensor, room: Room = torch.empty) -> Tensor:
+        """Return the rows ``index``, (M,) int64, as (M, ...) of the stored type, in memory that ``room`` gives."""
+        chunk = room((len(index), *self.shape), dtype=self._whole.dtype)
         if not self._by_row:
-            return self._whole.index_select(0, index)
-        chunk = torch.empty((len(index), *self.shape), dtype=self._whole.dtype)
+            return torch.index_select(self._whole, 0, index, out=chunk)
         rows = memoryview(chunk.numpy().view(np.uint8).reshape(-1))  # type: ignore[arg-type]  # an array is a buffer
         size = self.example_bytes
         ascending = index.sort()  # kinder to disks
@@ -100,7 +90,8 @@ class Batches:
     """Batches of the examples, normalised, on one device.
 
     They are normalised by the mean and deviation of the rows ``train_index``, which must hold no held-out example,
-    or by ``scale`` where that is given.
+    or by ``scale`` where that is given. On a GPU all examples lie there if they take up to ``resident_bytes``; others
+    come a chunk ahead of the training.
     """
 
     def __init__(
@@ -110,21 +101,25 @@ class Batches:
         device: Device,
         augmentation: Augmentation,
         scale: tuple[Tensor, Tensor] | None = None,
+        *,
+        resident_bytes: int = 0,
     ) -> None:
         self.inputs = inputs
         self.device = device
-        self.augmentation = augmentation
         self.is_image = len(inputs.shape) == 3
+        self.augmentation = augmentation if self.is_image else NO_AUGMENTATION
         self.chunk = max(1, CHUNK_BYTES // inputs.example_bytes)
         mean, deviation = scale if scale is not None else self._statistics(train_index)
         # Spread over the whole example: arithmetic over rows of three channels is several times slower.
         self.gain = (1 / deviation).expand(inputs.shape).contiguous().to(device.place)
         self.offset = (-mean / deviation).expand(inputs.shape).contiguous().to(device.place)
-        self._resident = inputs.copy_to(device.place, self.chunk) if self._fits_on_gpu() else None
+        is_resident = device.kind == "cuda" and len(inputs) * inputs.example_bytes <= resident_bytes
+        self._resident = inputs.copy_to(device.place, self.chunk) if is_resident else None
+        self._stream = SideStream(device.place) if device.kind == "cuda" and not is_resident else None
 
     def training(
         self, index: Tensor, batch_size: int, generator: torch.Generator, *, done: int = 0
-    ) -> Iterator[tuple[Tensor, Tensor]]:
+    ) -> Generator[tuple[Tensor, Tensor]]:
         """Yield (positions in ``index``, model inputs) for one epoch in a freshly drawn order.
 
         ``index`` is (M,) int64, and ``generator``, on the CPU, draws order, shifts and flips. Batches are of nearly
@@ -132,45 +127,53 @@ class Batches:
         neither made nor yielded.
         """
         order = torch.randperm(len(index), generator=generator)
-        positions = order.to(self.device.place)
         n_batches = math.ceil(len(index) / batch_size)
         if len(index) // n_batches < 2:  # such as 3 examples in batches of 2
             n_batches = max(1, len(index) // 2)
+        batches = index[order].tensor_split(n_batches)
+        places = order.to(self.device.place).tensor_split(n_batches)
         per_chunk = max(1, self.chunk // batch_size)
-        batches, places = order.tensor_split(n_batches), positions.tensor_split(n_batches)
+        chunks, first = [], done - done % per_chunk
         for start in range(0, n_batches, per_chunk):
-            group, last = batches[start : start + per_chunk], start + per_chunk
-            moves = self._draw(sum(map(len, group)), generator)
-            if last <= done:
-                continue
-            chunk = self._move(self._take(index[torch.cat(group)]), moves)
-            parts = chunk.split([len(batch) for batch in group])  # type: ignore[no-untyped-call]  # torch
-            left = islice(zip(places[start:last], parts, strict=True), max(0, done - start), None)
-            yield from ((place, self._normalise(stored)) for place, stored in left)
+            rows = torch.cat(batches[start : start + per_chunk])
+            moves = self.augmentation.draw(len(rows), generator)  # here, in one order, whichever thread moves them
+            chunks += [_Chunk(rows, moves)] if start >= first else []
+        with closing(self._made(chunks)) as made:
+            for start, chunk in zip(range(first, n_batches, per_chunk), made, strict=True):
+                parts = chunk.split([len(batch) for batch in batches[start : start + per_chunk]])  # type: ignore[no-untyped-call]  # torch
+                left = islice(zip(places[start : start + per_chunk], parts, strict=True), max(0, done - start), None)
+                yield from ((place, self._normalise(stored)) for place, stored in left)
 
     def views(self, index: Tensor, batch_size: int) -> Iterator[Iterator[Tensor]]:
         """Yield, batch by batch in the order of ``index``, the moved copies that a prediction is averaged over.
 
         Each is made on demand, so that only one is in memory at a time.
         """
-        for rows in index.split(self.view_size(batch_size)):  # type: ignore[no-untyped-call]  # torch
-            stored = self._take(rows)
-            yield (self._normalise(view) for view in self._shifted_and_flipped(stored))
+        parts = index.split(self.view_size(batch_size))  # type: ignore[no-untyped-call]  # torch
+        with closing(self._made([_Chunk(rows, NOT_MOVED) for rows in parts])) as made:
+            for stored in made:
+                yield (self._normalise(view) for view in self.augmentation.views(stored))
 
     def view_size(self, batch_size: int) -> int:
         """Return how many examples a batch of ``views`` has; fewer than asked for where they are large."""
         return min(batch_size, max(1, VIEW_BYTES // (4 * math.prod(self.inputs.shape))))
 
-    def _take(self, rows: Tensor) -> Tensor:
+    def _made(self, chunks: Sequence["_Chunk"]) -> Generator[Tensor]:
+        """Yield the (B, ...) stored examples of each chunk, moved and on the device."""
+        place, stream = self.device.place, self._stream
         if self._resident is not None:
-            return self._resident.index_select(0, rows.to(self.device.place))
-        return self.inputs.take(rows).to(self.device.place)
+            there = [(chunk.rows.to(place), chunk.moves.to(place)) for chunk in chunks]  # now: no step waits for it
+            yield from (moves.apply(self._resident.index_select(0, rows)) for rows, moves in there)
+        elif stream is None:
+            yield from (chunk.moves.apply(self.inputs.take(chunk.rows)).to(place) for chunk in chunks)
+        else:
 
-    def _fits_on_gpu(self) -> bool:
-        if self.device.kind != "cuda":
-            return False
-        free, _ = torch.cuda.mem_get_info(self.device.place)
-        return len(self.inputs) * self.inputs.example_bytes < free // 3
+            def send(chunk: _Chunk) -> Tensor:
+                stored = self.inputs.take(chunk.rows, stream.room)
+                return chunk.moves.to(place).apply(stored.to(place, non_blocking=True))
+
+            with closing(ahead(lambda chunk: stream.make(lambda: send(chunk)), chunks)) as sent:
+                yield from (stream.hand_over(*made) for made in sent)
 
     def _statistics(self, train_index: Index) -> tuple[Tensor, Tensor]:
         step = max(1, len(train_index) // STATISTICS_IMAGES) if self.is_image else 1
@@ -192,59 +195,10 @@ class Batches:
         images = values.permute(0, 3, 1, 2)  # stored as (B, H, W, C), so this is torch's channels_last without a copy
         return images.contiguous() if self.device.kind == "mps" else images  # which has few channels_last kernels
 
-    def _draw(self, n: int, generator: torch.Generator) -> "_Moves":
-        """Draw the moves of ``n`` images, where they are moved."""
-        most = self.augmentation.max_shift if self.is_image else 0
-        flip = self.augmentation.flip and self.is_image
-        return _Moves(
-            most,
-            torch.randint((2 * most + 1) ** 2, (n,), generator=generator) if most else None,
-            torch.rand(n, generator=generator) < 0.5 if flip else None,
-        )
-
-    def _move(self, stored: Tensor, moves: "_Moves") -> Tensor:
-        if moves.shifts is not None:
-            stored = _shift(stored, moves.most, moves.shifts)
-        if moves.flipped is not None:
-            flipped = moves.flipped.to(stored.device)
-            stored[flipped] = stored[flipped].flip(2)
-        return stored
-
-    def _shifted_and_flipped(self, stored: Tensor) -> list[Tensor]:
-        views = [stored]
-        if not self.is_image:
-            return views
-        height, width = stored.shape[1:3]
-        if self.augmentation.max_shift and min(height, width) <= LARGEST_SHIFTED:
-            padded = functional.pad(stored, (0, 0, 1, 1, 1, 1))
-            views += [padded[:, y : y + height, x : x + width] for y, x in ((0, 1), (2, 1), (1, 0), (1, 2))]
-        if self.augmentation.flip:
-            views += [view.flip(2) for view in views]
-        return views
-
 
 @dataclass(frozen=True, slots=True)
-class _Moves:
-    """How some images are moved: drawn apart from moving them, since epochs that go on skip what is done."""
+class _Chunk:
+    """Examples that are made at a time."""
 
-    most: int
-    """Pixels in each direction."""
-    shifts: Tensor | None
-    """(B,) int64 numbers of shifts, row by row from the top left."""
-    flipped: Tensor | None
-    """(B,) bool."""
-
-
-def _shift(stored: Tensor, most: int, shifts: Tensor) -> Tensor:
-    """Return each image moved by its own shift of up to ``most`` pixels down and right or up and left."""
-    height, width = stored.shape[1:3]
-    padded = functional.pad(stored, (0, 0, most, most, most, most))
-    span = 2 * most + 1
-    # One copy for all images with the same shift: 25 copies a chunk instead of one an image.
-    by_shift = shifts.argsort(stable=True)
-    moved = torch.empty_like(stored)
-    for shift, rows in enumerate(by_shift.split(shifts.bincount(minlength=span * span).tolist())):  # type: ignore[no-untyped-call]  # torch
-        y, x = divmod(shift, span)
-        rows = rows.to(stored.device)
-        moved[rows] = padded[rows, y : y + height, x : x + width]
-    return moved
+    rows: Tensor
+    moves: Moves

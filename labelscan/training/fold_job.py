@@ -79,6 +79,10 @@ class FoldJob:
     device: Device
     threads: int
     run_seed: int
+    folds_per_gpu: int = 1
+    """How many may share a GPU with it; results do not depend on it, nor on the next."""
+    resident_bytes: int = 0
+    """The most that the examples may take to lie on a GPU."""
     kind: str = FOLD
     """As events and the folder's name have it."""
     opinion: str = ""

@@ -4,6 +4,7 @@ import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -23,9 +24,10 @@ from labelscan.training.encoders import MakeEncoder, Matrix
 from labelscan.training.encoders.fold_encoder import FoldEncoder
 from labelscan.training.fold_job import RETRY, FoldJob
 from labelscan.training.fold_output import IF_DIVERGED, FoldOutput
+from labelscan.training.gpu_memory import step_bytes
 from labelscan.training.loss_schedule import LossSchedule
 from labelscan.training.losses import remembers_examples
-from labelscan.training.models import NetworkModel
+from labelscan.training.models import NetworkModel, is_backbone
 from labelscan.training.models.classifiers import Classifier
 from labelscan.training.prediction import check_logits, predict
 from labelscan.training.recipe import Recipe
@@ -73,6 +75,12 @@ class NetworkLearner:
     def n_epochs(self) -> int:
         return self.recipe.epochs
 
+    def step_bytes(self, input_shape: tuple[int, ...]) -> float:
+        """Return about how many bytes a step keeps on a GPU, infinite where that is unknown or the GPU is no limit."""
+        if self.encode is not None or not isinstance(self.make, NetworkMaker) or is_backbone(self.make.model):
+            return math.inf
+        return step_bytes(partial(self.make, input_shape), input_shape, self.recipe.batch_size)
+
     @property
     def keeps_checkpoints(self) -> bool:
         loss = self.schedule.loss
@@ -116,7 +124,9 @@ class NetworkLearner:
         self, job: FoldJob, inputs: StoredInputs, notify: Listener, recipe: Recipe, checkpoint: Checkpoint
     ) -> FoldOutput:
         scale = None if self.scale is None else (torch.tensor(self.scale[0]), torch.tensor(self.scale[1]))
-        batches = Batches(inputs, job.train_index, job.device, recipe.augmentation, scale)
+        batches = Batches(
+            inputs, job.train_index, job.device, recipe.augmentation, scale, resident_bytes=job.resident_bytes
+        )
         network = make_network(lambda: self.make(inputs.shape), job.device, job.seed)
         _check_fresh(network)
         check_logits(network, batches, job.n_classes)
@@ -147,7 +157,7 @@ class NetworkLearner:
             pred_probs=pred_probs,
             train_index=job.train_index,
             train_margin=margins.mean().cpu().numpy(),
-            train_probs=margins.probs().half().cpu().numpy(),
+            train_probs=margins.probs().numpy(),
         )
 
 

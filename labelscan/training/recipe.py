@@ -3,7 +3,10 @@
 from dataclasses import dataclass, replace
 
 from labelscan.config import TrainingConfig
-from labelscan.training.batches import NO_AUGMENTATION, Augmentation
+from labelscan.training.augmentation import NO_AUGMENTATION, Augmentation
+
+LEAST_AREA = 0.6
+"""Of crops: what is photographed for its own sake is still in view."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,7 +27,9 @@ class Recipe:
     def changed_by(self, config: TrainingConfig) -> "Recipe":
         """Return the recipe with the user's settings in place of the defaults."""
         augmentation = self.augmentation
-        if config.augment != "auto":
+        if config.augment == "crop-flip":
+            augmentation = Augmentation(flip=True, least_area=LEAST_AREA)
+        elif config.augment != "auto":
             shift = max(self.augmentation.max_shift, 1) if config.augment != "none" else 0
             augmentation = Augmentation(shift, config.augment == "shift-flip")
         return replace(

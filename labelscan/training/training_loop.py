@@ -2,8 +2,8 @@
 
 import math
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
 from typing import Protocol
 
 import torch
@@ -49,8 +49,8 @@ def train(
     _go_on(training, checkpoint)
     told = time.monotonic()
     training.network.train()
-    with kept_if_interrupted(training, checkpoint):
-        for figures in training.steps():
+    with kept_if_interrupted(training, checkpoint), closing(training.steps()) as steps:
+        for figures in steps:
             if figures is not None:
                 on_epoch(training.epoch, **figures)
             if time.monotonic() - told > SECONDS_BETWEEN_EVENTS:
@@ -134,7 +134,7 @@ class Training:
         self._n_right = torch.zeros((), dtype=torch.int64, device=place)
         self._seconds = 0.0
 
-    def steps(self) -> Iterator[dict[str, float] | None]:
+    def steps(self) -> Generator[dict[str, float] | None]:
         """Take all steps that are left, and yield after each, and after each epoch its figures."""
         while self.epoch < self._recipe.epochs:
             yield from self._steps_of_epoch(self._schedule.at(self.epoch))
@@ -142,7 +142,7 @@ class Training:
     def is_sound(self) -> bool:
         """Return whether no loss or weight has become NaN or infinite."""
         values = (self._total_loss, *self.network.parameters())
-        return all(bool(value.isfinite().all()) for value in values)
+        return bool(torch.stack([value.isfinite().all() for value in values]).all())  # one answer to wait for
 
     def state(self) -> State:
         """Return what ``restore`` takes: tensors and plain values."""
@@ -180,18 +180,20 @@ class Training:
     def _steps_of_epoch(self, loss_of: Loss) -> Iterator[dict[str, float] | None]:
         started = time.monotonic() - self._seconds
         left = self._batches.training(self._index, self._recipe.batch_size, self._generator, done=self._done)
-        for positions, images in left:
-            self._learn_from(loss_of, positions, images)
-            self._done += 1
-            self._seconds = time.monotonic() - started
-            yield None
-        yield self._end_epoch()
+        with closing(left):
+            for positions, images in left:
+                self._learn_from(loss_of, positions, images)
+                self._done += 1
+                self._seconds = time.monotonic() - started
+                yield None
+        yield self._end_epoch(started)
 
-    def _end_epoch(self) -> dict[str, float]:
+    def _end_epoch(self, started: float) -> dict[str, float]:
         """Return the figures of the epoch, and begin the next."""
         n_examples = len(self._index)
         loss, train_accuracy = self._total_loss.item() / n_examples, self._n_right.item() / n_examples
-        figures = {"loss": loss, "train_accuracy": train_accuracy, "seconds": self._seconds}
+        seconds = time.monotonic() - started  # now that a GPU has taken all steps
+        figures = {"loss": loss, "train_accuracy": train_accuracy, "seconds": seconds}
         self.margins.end_epoch()
         self.epoch += 1
         if not math.isfinite(loss):

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from labelscan.training.batches import NO_AUGMENTATION, Augmentation, Batches, StoredInputs
+from labelscan.training.augmentation import NO_AUGMENTATION, Augmentation
+from labelscan.training.batches import Batches, StoredInputs
 from labelscan.training.device import Device
 
 CPU = Device("cpu")

@@ -12,7 +12,7 @@ from torch import nn
 from labelscan.errors import Interrupted
 from labelscan.events import Waiting, Warned
 from labelscan.training import batches, checkpoint, training_loop
-from labelscan.training.batches import Augmentation
+from labelscan.training.augmentation import Augmentation
 from labelscan.training.checkpoint import Checkpoint, generators, restore_generators
 from labelscan.training.models.small_cnn import SmallCNN
 from labelscan.training.prediction import outputs_of

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from fake_gpu import FakeGpu, use_fake_streams
 from sklearn.ensemble import RandomForestClassifier
 from threadpoolctl import threadpool_info, threadpool_limits
 from torch import nn
@@ -130,6 +131,16 @@ def diverging_job(tmp_path, *n_steps, kind=Exploding):
         run_seed=0,
     )
     return job, []
+
+
+@pytest.mark.parametrize(("resident_bytes", "n_streams"), [(0, 1), (2**20, 0)])
+def test_a_fold_keeps_its_examples_on_a_gpu_where_its_job_has_room_for_them(
+    tmp_path, monkeypatch, resident_bytes, n_streams
+):
+    streams = use_fake_streams(monkeypatch)
+    job, _ = diverging_job(tmp_path, 1000)
+    dataclasses.replace(job, device=FakeGpu("cuda:0"), resident_bytes=resident_bytes).run(ignore)
+    assert len(streams) == n_streams
 
 
 def test_a_training_that_diverges_is_tried_once_more_at_half_the_step_size_and_that_is_kept(tmp_path, monkeypatch):

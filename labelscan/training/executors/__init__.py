@@ -23,7 +23,7 @@ class Executor(Protocol):
         It must not depend on how many folds run at a time: another number of threads gives other last digits.
         """
 
-    def side_by_side(self, n_jobs: int, n_passes: int, device: Device, threads: int) -> int:
+    def side_by_side(self, n_jobs: int, n_passes: int, device: Device, threads: int, folds_per_gpu: int) -> int:
         """Return how many folds run at a time.
 
         Args:
@@ -31,6 +31,7 @@ class Executor(Protocol):
             n_passes: training examples that all of them together go through, in all epochs.
             device: where they train.
             threads: CPU threads of each.
+            folds_per_gpu: how many of them may share a GPU.
         """
 
     def run(self, jobs: Sequence[FoldJob], notify: Listener) -> None:

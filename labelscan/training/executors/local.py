@@ -35,10 +35,10 @@ asks for it again a moment later, page by page. Other systems ignore these varia
 
 
 class LocalExecutor:
-    """Carries out folds in processes of this machine, one for each GPU when there are several.
+    """Carries out folds in processes of this machine, where there are GPUs on all of them alike.
 
     Args:
-        processes: folds side by side; 0 is one a GPU, or on the CPU as many as the cores allow.
+        processes: folds side by side; 0 is as many as may share all GPUs, or on the CPU as the cores allow.
     """
 
     def __init__(self, processes: int = 0) -> None:
@@ -53,7 +53,8 @@ class LocalExecutor:
             return
         gpus = all_gpus(jobs[0].device)
         n_passes = sum(job.n_passes for job in jobs)
-        processes = self.side_by_side(len(jobs), n_passes, jobs[0].device, jobs[0].threads)
+        first = jobs[0]
+        processes = self.side_by_side(len(jobs), n_passes, first.device, first.threads, first.folds_per_gpu)
         if processes > 1 and not all(map(_picklable, {id(job.learner): job for job in jobs}.values())):
             notify(Warned("the model cannot be sent to other processes: folds run one after another"))
             processes = 1
@@ -73,11 +74,11 @@ class LocalExecutor:
                 except Exception as error:
                     raise _failure(error, job) from error
 
-    def side_by_side(self, n_jobs: int, n_passes: int, device: Device, threads: int) -> int:
+    def side_by_side(self, n_jobs: int, n_passes: int, device: Device, threads: int, folds_per_gpu: int) -> int:
         if self.processes:
             return min(self.processes, n_jobs)
         if device.kind != "cpu":
-            return min(len(all_gpus(device)), n_jobs)
+            return min(folds_per_gpu * len(all_gpus(device)), n_jobs)
         if n_passes < WORTH_A_PROCESS:
             return 1
         return max(1, min(available_cores() // threads, n_jobs))

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from labelscan.errors import ConfigError
-from labelscan.training.batches import Augmentation
+from labelscan.training.augmentation import Augmentation
 from labelscan.training.recipe import Recipe
 
 IMAGENET_MEAN = (0.485 * 255, 0.456 * 255, 0.406 * 255)

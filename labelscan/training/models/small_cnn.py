@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from labelscan.registry import check_option
-from labelscan.training.batches import Augmentation
+from labelscan.training.augmentation import Augmentation
 from labelscan.training.recipe import Recipe
 
 SMALLEST_POOLED = 8

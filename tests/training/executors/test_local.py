@@ -1,8 +1,13 @@
 import signal
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 
 import pytest
+import torch
 
-from labelscan.events import ignore
+from labelscan.events import FoldDone, ignore
 from labelscan.interruption import SIGNALS
 from labelscan.training.device import Device
 from labelscan.training.executors import local
@@ -20,3 +25,57 @@ def test_signals_wait_while_a_pool_may_start_processes(monkeypatch):
         local._side_by_side([], 2, 0, [Device("cpu")], ignore)
     assert set(held_back) >= set(SIGNALS)
     assert not signal.pthread_sigmask(signal.SIG_BLOCK, []) & set(SIGNALS)
+
+
+ALL_GPUS = Device("cuda:0", one_of_all=True)
+
+
+@dataclass(frozen=True)
+class Fold:
+    """What the executor asks of a job, whose training is that the first ones wait for each other."""
+
+    number: int
+    folds_per_gpu: int
+    together: threading.Barrier
+    on: Counter
+    most: Counter
+    device: Device = ALL_GPUS
+    threads: int = 1
+    n_passes: int = 10
+    learner: str = "picklable"
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def folder(self):
+        return self.number
+
+    def begin(self):
+        return 0
+
+    def run(self, notify):
+        with self.lock:
+            self.on[self.device.name] += 1
+            self.most[self.device.name] = max(self.most[self.device.name], self.on[self.device.name])
+        if self.number < self.together.parties:
+            self.together.wait(timeout=60)
+        with self.lock:
+            self.on[self.device.name] -= 1
+
+    def events_from(self, offset):
+        return [], offset
+
+    def finished(self):
+        return FoldDone(0, self.number, 1.0, 0.0)
+
+
+@pytest.mark.parametrize(("n_gpus", "folds_per_gpu"), [(2, 2), (1, 3), (3, 1), (2, 1)])
+def test_folds_run_on_all_gpus_and_on_none_more_than_its_share(monkeypatch, n_gpus, folds_per_gpu):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: n_gpus)
+    monkeypatch.setattr(local, "get_reusable_executor", lambda max_workers, **_: ThreadPoolExecutor(max_workers))
+    at_a_time = n_gpus * folds_per_gpu
+    together, most, lock, done = threading.Barrier(at_a_time), Counter(), threading.Lock(), []
+    on = Counter()
+    jobs = [Fold(number, folds_per_gpu, together, on, most, lock=lock) for number in range(2 * at_a_time + 1)]
+    local.LocalExecutor().run(jobs, lambda event: done.append(event.fold) if isinstance(event, FoldDone) else None)
+    assert sorted(done) == list(range(2 * at_a_time + 1))
+    assert most == {f"cuda:{number}": folds_per_gpu for number in range(n_gpus)}

@@ -52,6 +52,8 @@ def test_settings_change_the_recipe_and_nothing_else():
     assert (changed.epochs, changed.weight_decay, changed.augmentation.max_shift) == (3, 0.0, 0)
     assert (changed.batch_size, changed.learning_rate) == (recipe.batch_size, recipe.learning_rate)
     assert recipe.changed_by(TrainingConfig(augment="shift-flip")).augmentation.flip
+    cropped = recipe.changed_by(TrainingConfig(augment="crop-flip")).augmentation
+    assert (cropped.max_shift, cropped.flip, cropped.least_area) == (0, True, 0.6)
 
 
 def choose(config, sizes, n_examples=5000, n_classes=10, n_columns=20):

@@ -1,0 +1,122 @@
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import labelscan
+from labelscan.pipeline.run_folds import assign, fold_jobs
+from labelscan.training import gpu_memory
+from labelscan.training.device import Device
+from labelscan.training.gpu_memory import SMALL_STEP, folds_per_gpu, resident_bytes, step_bytes
+from labelscan.training.models.small_cnn import SmallCNN
+
+GPU = Device("cuda:0", "bfloat16", one_of_all=True)
+GIGABYTE = 2**30
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    """Return a function that makes this a machine with GPUs of so many gigabytes each, and so many cores."""
+
+    def have(*gigabytes, cores=64):
+        totals = [total * GIGABYTE for total in gigabytes]
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+        monkeypatch.setattr(torch.cuda, "device_count", lambda: len(totals))
+        monkeypatch.setattr(torch.cuda, "get_device_capability", lambda name: (9, 0))
+        monkeypatch.setattr(
+            torch.cuda, "get_device_properties", lambda place: SimpleNamespace(total_memory=totals[place.index])
+        )
+        monkeypatch.setattr(gpu_memory, "available_cores", lambda: cores)
+
+    return have
+
+
+def sharing(n_jobs=5, n_passes=10_000_000, step_bytes=20 * 2**20, n_probs=400_000):
+    return folds_per_gpu(GPU, n_jobs, n_passes, step_bytes, n_probs)
+
+
+def test_folds_of_small_networks_share_a_gpu_and_others_have_it_alone(machine):
+    machine(80)
+    assert sharing() == 5
+    assert sharing(step_bytes=SMALL_STEP) == 5
+    assert sharing(step_bytes=SMALL_STEP + 1) == 1
+    assert sharing(step_bytes=math.inf) == 1
+    assert sharing(n_passes=100_000) == 1
+
+
+def test_a_gpu_is_shared_by_as_many_as_it_has_room_for(machine):
+    machine(6)
+    assert sharing(n_jobs=20) == 3
+    assert sharing(n_jobs=20, n_probs=10**9) == 2  # what is more is added up on the host
+    machine(1)
+    assert sharing() == 1
+
+
+def test_the_smallest_gpu_says_how_many_share_each(machine):
+    machine(80, 6)
+    assert sharing(n_jobs=20) == 3
+    assert resident_bytes(GPU, 1) == 2 * GIGABYTE
+
+
+def test_each_fold_on_a_gpu_has_a_core(machine):
+    machine(80, cores=2)
+    assert sharing() <= 2
+    machine(80, 80, cores=4)
+    assert sharing(n_jobs=20) == 2
+
+
+@pytest.mark.parametrize(("n_jobs", "n_gpus", "expected"), [(1, 1, 1), (6, 1, 3), (5, 2, 3), (5, 8, 1), (25, 2, 5)])
+def test_folds_come_in_rounds_of_nearly_the_same_size(machine, n_jobs, n_gpus, expected):
+    machine(*n_gpus * [80])
+    assert sharing(n_jobs=n_jobs) == expected
+
+
+def test_on_a_cpu_there_is_no_gpu_to_share():
+    assert folds_per_gpu(Device("cpu"), 5, 10**9, 1, 1) == 1
+    assert resident_bytes(Device("cpu"), 1) == 0
+
+
+def test_a_step_is_measured_without_being_taken():
+    of_small = step_bytes(lambda: SmallCNN().make((32, 32, 3), 10), (32, 32, 3), 64)
+    assert 64 * 32 * 32 * 3 * 4 < of_small < SMALL_STEP
+    of_twice = step_bytes(lambda: SmallCNN().make((32, 32, 3), 10), (32, 32, 3), 128)
+    assert of_twice == pytest.approx(2 * of_small, rel=0.05)
+
+
+def test_a_network_that_looks_at_its_inputs_cannot_be_measured():
+    class Looking(nn.Linear):
+        def forward(self, inputs):
+            return super().forward(inputs) if inputs.sum() > 0 else inputs
+
+    assert step_bytes(lambda: Looking(3, 2), (3,), 4) == math.inf
+
+
+def jobs_of(tmp_path, settings):
+    images, n = np.zeros((40, 8, 8), np.uint8), 40
+    plan = labelscan.plan(images, np.arange(n) % 2, settings=settings)
+    contents = SimpleNamespace(fingerprint="", numbers=np.arange(n), unusable=np.zeros(n, dtype=bool))
+    run = SimpleNamespace(images=lambda number: tmp_path / "images.npy", shard=lambda *number: tmp_path)
+    return fold_jobs(plan, plan.opinions[0], contents, assign(plan, contents), run)
+
+
+def test_a_run_decides_once_how_its_folds_share_a_gpu(tmp_path, machine, monkeypatch):
+    machine(30)
+    monkeypatch.setattr(gpu_memory, "WORTH_SHARING", 100)
+    settings = labelscan.settings(model="small-cnn", folds=4)
+    assert {(job.folds_per_gpu, job.resident_bytes) for job in jobs_of(tmp_path, settings)} == {(4, 2.5 * GIGABYTE)}
+    large = jobs_of(tmp_path, labelscan.settings(model="resnet18", weights="none", folds=4))
+    assert {(job.folds_per_gpu, job.resident_bytes) for job in large} == {(1, 10 * GIGABYTE)}
+    two = labelscan.settings(model="small-cnn", folds=4, overrides={"executor.processes": 2})
+    assert {(job.folds_per_gpu, job.resident_bytes) for job in jobs_of(tmp_path, two)} == {(2, 5 * GIGABYTE)}
+
+
+def test_how_a_gpu_is_shared_makes_no_finished_fold_stale(tmp_path, machine, monkeypatch):
+    fingerprints = set()
+    for gigabytes, worth in ((30, 100), (80, 100), (80, 10**9)):
+        machine(gigabytes)
+        monkeypatch.setattr(gpu_memory, "WORTH_SHARING", worth)
+        fingerprints |= {job.fingerprint for job in jobs_of(tmp_path, labelscan.settings(model="small-cnn"))}
+    assert len(fingerprints) == 1
