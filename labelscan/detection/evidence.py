@@ -4,7 +4,7 @@ Detectors see nothing else. Examples that no model could score (unreadable, the 
 here, so no probability has to be invented for them; ``index`` leads back to the data set.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -32,8 +32,8 @@ from labelscan.training.fold_output import IF_DIVERGED, FoldOutput
 
 FILE_NAME = "evidence.npz"
 OPINION_ARRAYS = ("opinion_names", "opinion_probs", "opinion_weights")
-CHUNK_ROWS = 16_384
-"""Rows worked on at a time, to keep the memory needed besides the probabilities constant."""
+CHUNK_CELLS = 1 << 20
+"""Probabilities worked on at a time, to keep the memory needed besides them constant."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -143,6 +143,12 @@ class Evidence:
             ) from error
 
 
+def row_chunks(shape: tuple[int, ...]) -> Iterator[slice]:
+    """Yield parts of the rows of an array of (N, K), about ``CHUNK_CELLS`` of its numbers each."""
+    size = max(1, CHUNK_CELLS // shape[1])
+    return (slice(start, start + size) for start in range(0, shape[0], size))
+
+
 def _read_opinions(arrays: Mapping[str, NDArray[Any]]) -> tuple[Opinion, ...]:
     """Return the opinions in an npz file, whose arrays are of one row an opinion."""
     columns = (arrays[name] for name in OPINION_ARRAYS)
@@ -207,8 +213,9 @@ class _Gathering:
         shape, wanted = output.pred_probs.shape, (len(rows), self.pred_probs.shape[1])
         _expect(shape == wanted, f"probabilities of shape {shape}, not {wanted}", where)
         _check_distributions(output.pred_probs, where)
+        for chunk in row_chunks(shape):
+            self.pred_probs[rows[chunk]] += output.pred_probs[chunk]
         self.folds[rows, output.repeat] = output.fold
-        self.pred_probs[rows] += output.pred_probs
         self._add_margins(output.train_index, output.train_margin)
         if output.train_probs is not None:
             self._add_train_probs(output.train_index, output.train_probs, where)
@@ -246,10 +253,10 @@ class _Gathering:
 
     def _add_train_probs(self, train_index: Index, train_probs: TrainProbs, where: str) -> None:
         assert self.train_probs is not None
-        for start in range(0, len(train_index), CHUNK_ROWS):
-            probs = train_probs[start : start + CHUNK_ROWS]
+        for chunk in row_chunks(train_probs.shape):
+            probs = train_probs[chunk]
             _check_distributions(probs, where)
-            rows = self.row_of[train_index[start : start + CHUNK_ROWS]]
+            rows = self.row_of[train_index[chunk]]
             self.train_probs[rows[rows >= 0]] += probs[rows >= 0]
 
 
@@ -262,14 +269,13 @@ def _check_distributions(probs: NDArray[np.floating[Any]], where: str) -> None:
             where=where,
             hint=IF_DIVERGED,
         )
-    valid = bool((np.abs(sums - 1) <= ROW_SUM_TOLERANCE).all()) and not bool((probs < 0).any())
+    valid = bool((np.abs(sums - 1) <= ROW_SUM_TOLERANCE).all()) and bool(probs.min(initial=0) >= 0)
     _expect(valid, "the probabilities of an example do not sum to 1", where)
 
 
 def _normalise_rows(sums: NDArray[np.floating[Any]]) -> None:
     """Divide each row by its sum, in place."""
-    for start in range(0, len(sums), CHUNK_ROWS):
-        rows = slice(start, start + CHUNK_ROWS)
+    for rows in row_chunks(sums.shape):
         chunk = sums[rows].astype(np.float64)
         sums[rows] = chunk / chunk.sum(axis=1, keepdims=True)
 
