@@ -28,10 +28,12 @@ from labelscan.data.dataset import Dataset
 from labelscan.errors import ProbabilitiesError, RunError, RunFolderError
 from labelscan.npz import array_names, read_arrays
 from labelscan.reading import CANNOT_READ, why
-from labelscan.training.fold_output import IF_DIVERGED, FoldOutput
+from labelscan.training.fold_output import IF_DIVERGED, PROBABILITIES, FoldOutput
 
 FILE_NAME = "evidence.npz"
 OPINION_ARRAYS = ("opinion_names", "opinion_probs", "opinion_weights")
+MAPPED_BYTES = 1 << 28
+"""The size of a file from which on its probabilities are mapped into memory instead of read."""
 CHUNK_CELLS = 1 << 20
 """Probabilities worked on at a time, to keep the memory needed besides them constant."""
 
@@ -120,15 +122,27 @@ class Evidence:
             arrays["opinion_weights"] = np.array([one.weight for one in self.opinions])
         write_npz(path, {name: array for name, array in arrays.items() if array is not None})
 
+    def kept_in(self, path: Path) -> "Evidence":
+        """Write the file, and return the evidence with probabilities that are mapped from there where they are large.
+
+        The system then drops what it needs the room of; so the caller must not keep this object.
+        """
+        self.write(path)
+        if path.stat().st_size < MAPPED_BYTES:
+            return self
+        read = Evidence.read(path)
+        return replace(self, pred_probs=read.pred_probs, train_probs=read.train_probs, opinions=read.opinions)
+
     @classmethod
     def read(cls, path: Path) -> "Evidence":
         """Return what ``write`` wrote, or raise RunFolderError if the file is missing, damaged or of another kind."""
         try:
             there = array_names(path)
             wanted = [field.name for field in fields(cls) if field.default is MISSING or field.name in there]
-            known: dict[str, Any] = {**read_arrays(path, wanted)}
+            mapped = (*PROBABILITIES, "opinion_probs") if path.stat().st_size >= MAPPED_BYTES else ()
+            known: dict[str, Any] = {**read_arrays(path, wanted, mapped=mapped)}
             if "opinion_names" in there:
-                known["opinions"] = _read_opinions(read_arrays(path, OPINION_ARRAYS))
+                known["opinions"] = _read_opinions(read_arrays(path, OPINION_ARRAYS, mapped=mapped))
             for name in ("given_labels", "index"):
                 if known[name].dtype.kind != "i":
                     raise ValueError(f"{name} are {known[name].dtype}, not whole numbers")

@@ -23,6 +23,7 @@ from labelscan.config import LEADING_DETECTOR, Config, nested
 from labelscan.data.dataset import Dataset, make_dataset
 from labelscan.data.inputs import FeatureTable
 from labelscan.detection.detectors import DETECTORS
+from labelscan.detection.evidence import FILE_NAME as EVIDENCE_FILE
 from labelscan.detection.evidence import gather
 from labelscan.pipeline.judge import judge_and_write
 from labelscan.results.run_folder import describe, open_run
@@ -104,6 +105,8 @@ def judge(work: Path, n_examples: int, n_classes: int) -> None:
         with measured("gather", size):
             outputs = (FoldOutput.read(work / f"fold-0-{fold}", repeat=0, fold=fold) for fold in range(N_FOLDS))
             evidence = gather(outputs, dataset=dataset, scored=np.ones(n_examples, dtype=bool), n_repeats=1)
+        with measured("write the evidence", size):
+            evidence = evidence.kept_in(run.path / EVIDENCE_FILE)
         with measured("judge and write", size):
             status = as_strings(["scored"] * n_examples)
             judge_and_write(dataset, evidence, status, LEADING_DETECTOR, run)
