@@ -17,6 +17,7 @@ from labelscan.data.dataset import Dataset
 from labelscan.data.duplicates import find_label_conflicts
 from labelscan.detection.aum_trainings import threshold_jobs, with_threshold_runs
 from labelscan.detection.detectors import Detections
+from labelscan.detection.evidence import FILE_NAME as EVIDENCE_FILE
 from labelscan.detection.evidence import gather
 from labelscan.detection.planted_errors import FILE_NAME as PLANTED_FILE
 from labelscan.detection.planted_errors import PlantedErrors, plant_errors
@@ -184,6 +185,7 @@ def _train_and_judge(
     run.record(opinion_weights={one.name: one.weight for one in evidence.opinions})
     if more_jobs:
         evidence = with_threshold_runs(evidence, more_jobs)
+    evidence = evidence.kept_in(run.path / EVIDENCE_FILE)
     sizes = np.bincount(dataset.given_labels[~contents.unusable], minlength=len(dataset.class_names))
     checks = DataChecks(
         label_conflicts=find_label_conflicts(dataset, contents.numbers),

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from labelscan.arrays import as_strings
 from labelscan.data.dataset import Dataset, make_dataset
 from labelscan.data.inputs import ColumnTable, FeatureTable, Inputs, Texts
+from labelscan.detection import evidence as evidence_module
 from labelscan.detection.evidence import Evidence, Opinion, gather
 from labelscan.errors import ProbabilitiesError, RunError, RunFolderError
 from labelscan.training.fold_output import FoldOutput
@@ -307,3 +308,17 @@ def test_an_opinion_is_about_the_same_examples() -> None:
     short = [Opinion(name=name, pred_probs=probabilities(8), weight=0.5) for name in "ab"]
     with pytest.raises(ProbabilitiesError, match="8 rows of probabilities"):
         replace(evidence, opinions=tuple(short))
+
+
+def test_large_evidence_that_is_written_is_no_longer_held_in_memory(tmp_path: Path, monkeypatch) -> None:
+    evidence = with_opinions(replace(some_evidence(), train_probs=probabilities(9, seed=7).astype(np.float16)))
+    small = evidence.kept_in(tmp_path / "evidence.npz")
+    assert small is evidence
+    monkeypatch.setattr(evidence_module, "MAPPED_BYTES", 1)
+    large = evidence.kept_in(tmp_path / "evidence.npz")
+    arrays = (large.pred_probs, large.train_probs, *(one.pred_probs for one in large.opinions))
+    assert all(isinstance(array, np.memmap) for array in arrays)
+    np.testing.assert_array_equal(large.pred_probs, evidence.pred_probs)
+    np.testing.assert_array_equal(large.train_probs, evidence.train_probs)
+    np.testing.assert_array_equal(large.opinions[1].pred_probs, evidence.opinions[1].pred_probs)
+    np.testing.assert_array_equal(large[np.array([4, 1])].pred_probs, evidence.pred_probs[[4, 1]])

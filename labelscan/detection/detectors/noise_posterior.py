@@ -19,7 +19,8 @@ from labelscan.arrays import Mask
 from labelscan.detection.annotators import find_agreement
 from labelscan.detection.estimates import Range
 from labelscan.detection.evidence import Evidence
-from labelscan.detection.noise_channel import Examples, calibrate, error_log_odds, fit_channel
+from labelscan.detection.examples_by_class import Examples
+from labelscan.detection.noise_channel import calibrate, error_log_odds, fit_channel
 from labelscan.detection.protocol import Detection
 from labelscan.registry import check_option
 

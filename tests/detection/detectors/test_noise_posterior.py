@@ -1,5 +1,6 @@
 import dataclasses
 import math
+import threading
 
 import numpy as np
 import pytest
@@ -8,10 +9,11 @@ from scipy.special import expit
 from sklearn.metrics import f1_score
 
 from labelscan.arrays import as_strings
-from labelscan.detection import noise_channel
+from labelscan.detection import examples_by_class, noise_channel
 from labelscan.detection.detectors.noise_posterior import NoisePosterior, highest_expected_f1
 from labelscan.detection.evidence import Evidence
-from labelscan.detection.noise_channel import Examples, calibrate
+from labelscan.detection.examples_by_class import Examples
+from labelscan.detection.noise_channel import calibrate
 from labelscan.detection.pooling import pool
 
 
@@ -62,7 +64,7 @@ def in_sample(evidence: Evidence, true_labels: np.ndarray, seed: int = 9, signal
 def test_it_computes_what_the_formulas_say(
     monkeypatch, n_classes: int, kappa: float, label_doubt: float, max_steps: int, trained: bool, cells
 ) -> None:
-    monkeypatch.setattr(noise_channel, "CHUNK_CELLS", cells)
+    monkeypatch.setattr(examples_by_class, "CHUNK_CELLS", cells)
     evidence, true_labels = planted(80, n_classes, seed=n_classes, signal=3)
     evidence.pred_probs[:5] = np.eye(n_classes, dtype=np.float32)[evidence.given_labels[:5]]
     probs, labels = evidence.pred_probs, evidence.given_labels
@@ -255,7 +257,7 @@ def test_the_cut_has_the_highest_expected_f1(error_probability: list[float], fla
 def test_an_exponent_is_estimated_from_some_of_many_examples_whatever_their_order(monkeypatch) -> None:
     evidence, _ = planted(3000, 4)
     whole = NoisePosterior().detect(evidence)
-    monkeypatch.setattr(noise_channel, "ENOUGH", 600)
+    monkeypatch.setattr(examples_by_class, "ENOUGH", 600)
     some = NoisePosterior().detect(evidence)
     np.testing.assert_allclose(some.error_probability, whole.error_probability, atol=0.1)
     order = np.random.default_rng(0).permutation(3000)
@@ -268,3 +270,18 @@ def test_columns_of_a_channel_lie_together():
     channel = noise_channel.fit_channel(Examples(evidence.given_labels, evidence.pred_probs), 1.0, max_steps=2)
     assert channel.matrix.flags.f_contiguous, "gathered, 10,000 columns take minutes"
     assert channel.refitted.flags.f_contiguous
+
+
+def test_classes_side_by_side_give_the_same_bits_as_one_after_another(monkeypatch) -> None:
+    evidence, true_labels = planted(600, 7, seed=5)
+    evidence = as_evidence(evidence.pred_probs, evidence.given_labels, in_sample(evidence, true_labels))
+    alone = NoisePosterior().detect(evidence)
+    monkeypatch.setattr(examples_by_class, "WORTH_THREADS", 0)
+    examples = Examples(evidence.given_labels, evidence.pred_probs)
+    together = threading.Barrier(2, timeout=60)
+    monkeypatch.setattr(examples_by_class, "available_cores", lambda: 2)
+    examples.for_each_class(lambda label: together.wait() if label < 2 else 0)  # breaks unless two run at once
+    again = NoisePosterior().detect(evidence)
+    assert alone.error_log_odds is not None
+    np.testing.assert_array_equal(again.error_log_odds, alone.error_log_odds)
+    np.testing.assert_array_equal(again.noise_matrix, alone.noise_matrix)
