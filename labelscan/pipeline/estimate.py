@@ -76,12 +76,12 @@ def _training_seconds(plan: Plan, opinion: PlannedOpinion) -> float:
     side_by_side = plan.executor.side_by_side(n_jobs, n_passes, plan.device, plan.threads)
     assert isinstance(opinion.learner, NetworkLearner)
     shape = input_shape(plan.dataset, opinion.image_shape)
-    return _example_seconds(plan, opinion.learner, shape) * n_passes / side_by_side
+    return _example_seconds(plan, opinion.learner, shape, opinion.device) * n_passes / side_by_side
 
 
-def _example_seconds(plan: Plan, learner: NetworkLearner, shape: tuple[int, ...]) -> float:
+def _example_seconds(plan: Plan, learner: NetworkLearner, shape: tuple[int, ...], device: Device) -> float:
     """Return the time of one example in one epoch."""
-    device, batch, n_classes = plan.device, learner.recipe.batch_size, len(plan.dataset.class_names)
+    batch, n_classes = learner.recipe.batch_size, len(plan.dataset.class_names)
     with reproducible(0, threads=plan.threads):
         inputs = torch.randn(batch, *shape, device=device.place)
         inputs = inputs.permute(0, 3, 1, 2) if len(shape) == 3 else inputs

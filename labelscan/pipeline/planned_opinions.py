@@ -20,7 +20,7 @@ from labelscan.errors import ConfigError
 from labelscan.events import Chosen, Listener, Noted, Warned
 from labelscan.registry import shown
 from labelscan.training.batches import NO_AUGMENTATION
-from labelscan.training.device import Device
+from labelscan.training.device import Device, device_for
 from labelscan.training.encoders import MakeEncoder
 from labelscan.training.encoders.columns import make_for_networks, make_for_trees
 from labelscan.training.engines import EngineChoice, choose_engine
@@ -68,6 +68,8 @@ class PlannedOpinion:
     engine: EngineChoice | None
     """What computes the features of a frozen backbone; None where there is none."""
     learner: Learner
+    device: Device
+    """Where it is trained, in the precision that suits it."""
 
     @property
     def loss(self) -> str | None:
@@ -91,6 +93,7 @@ class PlannedOpinion:
             "engine": None if self.engine is None else str(self.engine),
             "image_shape": None if self.image_shape is None else self.image_shape._asdict(),
             "loss": self.loss,
+            "precision": self.device.dtype_name,
             "recipe": None if self.recipe is None else dataclasses.asdict(self.recipe),
         }
 
@@ -148,6 +151,9 @@ def plan_opinions(
         opinions.append(_opinion(config, dataset, sizes, one, by_caller, device))
     for engine in dict.fromkeys(one.engine for one in opinions if one.engine is not None):
         notify(Chosen("engine", str(engine), engine.reason))
+    for opinion in opinions:
+        if opinion.device != device:
+            notify(Chosen("precision", opinion.device.dtype_name, f"{opinion.name} trains faster so on this processor"))
     schedules = [one.learner.schedule for one in opinions if isinstance(one.learner, NetworkLearner)]
     for note in dict.fromkeys(note for schedule in schedules for note in schedule.notes):
         notify(Noted(note))
@@ -177,6 +183,8 @@ def _opinion(
         made_from = _fingerprint_of_file(config.model.weights)
     elif is_text_embedding(seen_by):
         made_from = digest_of_files(seen_by.files())
+    learner = _learner(config, dataset, chosen, shape, given)
+    recipe = learner.recipe if isinstance(learner, NetworkLearner) else None
     return PlannedOpinion(
         name=chosen.name,
         reason=chosen.reason,
@@ -185,7 +193,8 @@ def _opinion(
         frozen=chosen.frozen,
         mirrored=has_backbone and config.training.augment in ("auto", "shift-flip"),
         engine=choose_engine(config.device, device) if has_backbone else None,
-        learner=_learner(config, dataset, chosen, shape, given),
+        learner=learner,
+        device=device_for(device, config.device, matrix_units=recipe is not None and recipe.matrix_units),
     )
 
 
@@ -222,6 +231,8 @@ def _learner(
     if wanted_decay is not None and config.training.weight_decay < 0:
         recipe = dataclasses.replace(recipe, weight_decay=wanted_decay)
     make = NetworkMaker(model, n_classes) if given is None else GivenMaker(cast(Callable[[], nn.Module], given.model))
+    if given is not None:
+        recipe = dataclasses.replace(recipe, matrix_units=False)  # which were measured for other networks
     scale = model.scale if is_backbone(model) else None
     return NetworkLearner(make, recipe, schedule, scale, _encoder_for(model, dataset.inputs))
 

@@ -66,6 +66,11 @@ class Plan:
         return tuple(one.engine for one in self.opinions if one.engine is not None)
 
     @property
+    def precisions(self) -> tuple[str, ...]:
+        """Return the types that the models are trained in."""
+        return tuple(dict.fromkeys(one.device.dtype_name for one in self.opinions))
+
+    @property
     def choices(self) -> dict[str, object]:
         """Return what the automatic settings became, for run.json."""
         return {

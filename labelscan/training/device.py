@@ -5,7 +5,7 @@ import os
 import random
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -65,7 +65,8 @@ def choose_device(config: DeviceConfig) -> Device:
     """Return the device that ``config`` means on this machine.
 
     ``auto`` is CUDA, else MPS, else the CPU. Precision ``auto`` is bfloat16 on CUDA with compute capability 8.0 or
-    more, else float32: on CPUs without matrix units bfloat16 is slower.
+    more, else float32: on CPUs without matrix units bfloat16 is slower, and with them ``device_for`` knows the networks
+    that gain.
 
     Raises:
         ConfigError: a device that this machine lacks, or a precision that the device cannot do.
@@ -81,6 +82,12 @@ def choose_device(config: DeviceConfig) -> Device:
     if precision == "bfloat16" and name == "mps":
         raise ConfigError("bfloat16 is not supported on mps", where="device.precision", hint="use float32")
     return Device(name, precision, one_of_all)
+
+
+def device_for(device: Device, config: DeviceConfig, *, matrix_units: bool) -> Device:
+    """Return the device with the precision that a network is trained in; ``matrix_units`` are for one that gains."""
+    is_faster = matrix_units and device.kind == "cpu" and config.precision == "auto" and has_matrix_units()
+    return replace(device, dtype_name="bfloat16") if is_faster else device
 
 
 def _available(name: str) -> str:

@@ -39,6 +39,6 @@ def test_a_plan_names_the_engine_of_frozen_features_and_none_where_there_are_no_
     engine = f"torch {torch.__version__}, bfloat16"
     assert dict(plan_facts(plan))["engine"] == plan.choices["opinions"][0]["engine"] == engine
     assert Chosen("engine", engine, "set by device.engine") in heard
-    assert hardware(plan.device, threads=1, engines=plan.engines)["engine"] == engine
+    assert hardware(plan.device, threads=1, precisions=(), engines=plan.engines)["engine"] == engine
     small = labelscan.plan(images[:, :8, :8], np.arange(20) % 2, settings=labelscan.settings(model="small-cnn"))
     assert "engine" not in dict(plan_facts(small))
