@@ -2,6 +2,7 @@
 
 import os
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -92,3 +93,9 @@ def test_a_run_says_how_much_was_there(command, photos):
     assert "reused" not in command("detect", "photos", *quick, "-o", "first").err
     assert "12 of 12 decoded images are reused" in command("detect", "photos", *quick, "-o", "second").err
     assert not (photos.parent / "second" / "store" / "cache").exists()
+
+
+def test_a_network_that_is_kept_is_not_counted_in_examples(command):
+    with Cache(Path("cache")).shelf("networks", {"engine": "openvino 2026.4"}) as shelf:
+        shelf.add([bytes(16)], np.zeros((1, 2000), dtype=np.uint8))
+    assert "\nnetworks  compiled network, 2 kB" in command("cache", "--cache", "cache").out

@@ -1,6 +1,7 @@
 """Networks that gain from the matrix units of a CPU are trained in bfloat16; all else about a run stays as it is."""
 
 import json
+from importlib.util import find_spec
 
 import pytest
 from shapes import CLASSES
@@ -8,6 +9,9 @@ from tiny_detect import contents, quick
 from torch import nn
 
 import labelscan
+from labelscan.errors import Interrupted
+from labelscan.events import FoldDone, ignore
+from labelscan.training.models.timm_model import lite0_installed
 
 TREES = "extra-trees:n_estimators=20"
 
@@ -34,6 +38,25 @@ def test_a_run_in_bfloat16_says_so_gives_the_same_bytes_again_and_others_than_in
     assert record["choices"]["opinions"][0]["precision"] == record["machines"][-1]["precision"] == "bfloat16"
     exact = detect(images, shapes, tmp_path / "exact", **{"device.precision": "float32"})
     assert contents(exact.folder, "scores.csv") != contents(first.folder, "scores.csv")
+
+
+@pytest.mark.skipif(not lite0_installed() or find_spec("openvino") is None, reason="needs labelscan[lite0,cpu]")
+def test_an_interrupted_run_keeps_no_features_of_another_engine(images, shapes, tmp_path, monkeypatch):
+    def run(name, has_units, notify=ignore):
+        monkeypatch.setattr("labelscan.training.engines.has_matrix_units", lambda: has_units)
+        settings = {"model.name": "efficientnet-lite0", "store.image_size": 32, "training.epochs": 2}
+        return labelscan.detect(images, shapes[2], settings=quick(**settings), output=tmp_path / name, notify=notify)
+
+    def stop(event):
+        if isinstance(event, FoldDone):
+            raise Interrupted("enough")
+
+    with pytest.raises(Interrupted):
+        run("resumed", False, stop)
+    features = tmp_path / "resumed" / "store" / "features.npy"
+    assert features.is_file()
+    resumed, fresh = (run(name, True) for name in ("resumed", "fresh"))
+    assert contents(resumed.folder, "scores.csv") == contents(fresh.folder, "scores.csv")
 
 
 def test_each_model_keeps_its_own_precision_side_by_side(images, shapes, tmp_path):

@@ -84,15 +84,15 @@ def _kept(shelf: Shelf, dtype_name: str) -> Any | None:
         return None
     try:
         return _package().Core().import_model(content.tobytes(), "CPU", _settings(dtype_name))
-    except RuntimeError:  # of another machine that shares the cache
+    except (RuntimeError, ImportError):  # of another machine that shares the cache, or not to be loaded any more
         return None
 
 
 def _compiled(network: nn.Module, shape: tuple[int, int, int, int], dtype_name: str) -> Any:
     """Return the network, converted, compiled and checked."""
-    openvino = _package()
     images = torch.randn(shape, generator=torch.Generator().manual_seed(0)).to(memory_format=torch.channels_last)
     try:
+        openvino = _package()
         # Not traced on the images of the check: what a trace has kept as a constant would look right on these.
         model, core = _converted(openvino, network, torch.zeros_like(images)), openvino.Core()
         checks = {name: core.compile_model(model, "CPU", _settings(name)) for name in ("float32", dtype_name)}

@@ -81,6 +81,13 @@ def test_a_network_with_other_features_runs_on_torch(monkeypatch):
     assert "differ by 0.0" in told[0].message
 
 
+def test_a_package_that_cannot_be_loaded_is_left_out(monkeypatch):
+    told = []
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    assert make(Convolution(), notify=told.append).name == "torch"
+    assert "it cannot run this network (ModuleNotFoundError: " in told[0].message
+
+
 def test_a_compiled_network_is_kept_and_used_again(tmp_path, monkeypatch):
     images = torch.randn(8, *SHAPE)
     first = make(Convolution(), cache=Cache(tmp_path))(images)
@@ -90,7 +97,7 @@ def test_a_compiled_network_is_kept_and_used_again(tmp_path, monkeypatch):
     assert (facts.kind, facts.n_examples) == ("networks", 1)
 
 
-@pytest.mark.parametrize("other", ["weights", "precision", "shape"])
+@pytest.mark.parametrize("other", ["weights", "precision", "version", "shape"])
 def test_another_network_is_not_taken_for_the_one_that_is_kept(tmp_path, other):
     make(Convolution(), cache=Cache(tmp_path))
     network, choice, shape = Convolution().eval(), CHOICE, SHAPE
@@ -98,6 +105,8 @@ def test_another_network_is_not_taken_for_the_one_that_is_kept(tmp_path, other):
         nn.init.zeros_(network.layer.bias)
     elif other == "precision":
         choice = EngineChoice("openvino", "1", "bfloat16")
+    elif other == "version":
+        choice = EngineChoice("openvino", "2", "float32")
     else:
         shape = (3, 9, 9)
     make_engine(network, shape, Device("cpu"), choice, cache=Cache(tmp_path))
