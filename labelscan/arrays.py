@@ -101,7 +101,7 @@ def check_pred_probs(
         )
     with np.errstate(invalid="ignore", over="ignore"):  # infinities are named below
         sums = pred_probs.sum(axis=1, dtype=np.float64)
-    right = (np.abs(sums - 1) <= ROW_SUM_TOLERANCE) & (pred_probs >= 0).all(axis=1)
+    right = (np.abs(sums - 1) <= ROW_SUM_TOLERANCE) & (pred_probs.min(axis=1) >= 0)
     right &= (given_labels >= 0) & (given_labels < n_classes)
 
     def problem(row: int) -> Problem:

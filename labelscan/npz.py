@@ -7,11 +7,12 @@ and what it claims is compared with what the file holds.
 import io
 import math
 import os
+import struct
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile, ZipFile, ZipInfo
+from zipfile import ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,10 @@ MOST_UNPACKED, MOST_TIMES = 1 << 28, 500
 """An array that unpacks to more bytes and to more times what is stored is refused: zeros shrink a thousandfold, pixels,
 features and probabilities hardly tenfold, lists of text up to a hundredfold, counts of words and masks four times that.
 """
+READ_BYTES = 1 << 20
+"""Bytes read at a time where only their checksum is wanted."""
+NAME_LENGTHS = 26
+"""Where the header of a member of a zip file says how long its name and what follows it are, at the header's end."""
 ENCRYPTED = 1
 """The flag of a member of a zip file."""
 _SUFFIX = ".npy"
@@ -47,8 +52,13 @@ def array_shapes(path: Path) -> dict[str, tuple[int, ...]]:
         return {name: _header(archive, member)[0] for name, member in _members(archive).items()}
 
 
-def read_arrays(path: Path, names: Collection[str] | None = None) -> dict[str, NDArray[Any]]:
+def read_arrays(
+    path: Path, names: Collection[str] | None = None, *, mapped: Collection[str] = ()
+) -> dict[str, NDArray[Any]]:
     """Return the arrays ``names`` of an npz file, or all.
+
+    Those in ``mapped`` are mapped into memory, to be read only, unless they are compressed: all bytes are read once,
+    for the checksum, but none is kept.
 
     Raises:
         PickledObjects: one of them holds pickled objects.
@@ -60,7 +70,10 @@ def read_arrays(path: Path, names: Collection[str] | None = None) -> dict[str, N
         missing = [name for name in names or () if name not in members]
         if missing:
             raise ValueError(f"there is no array {missing[0]!r}")
-        return {name: _array(archive, members[name], name) for name in (members if names is None else names)}
+        return {
+            name: (_map if name in mapped else _array)(archive, members[name], name)
+            for name in (members if names is None else names)
+        }
 
 
 def map_array(path: Path) -> NDArray[Any]:
@@ -75,7 +88,7 @@ def map_array(path: Path) -> NDArray[Any]:
     with path.open("rb") as file:
         head = io.BytesIO(file.read(HEADER_BYTES))
     try:
-        shape, dtype = _read_header(head)
+        shape, _, dtype = _read_header(head)
     except Exception as error:  # hostile bytes make numpy raise almost anything
         raise ValueError(f"not a .npy file: {error}") from error
     if dtype.hasobject:
@@ -119,7 +132,29 @@ def _members(archive: ZipFile) -> dict[str, ZipInfo]:
 
 
 def _array(archive: ZipFile, member: ZipInfo, name: str) -> NDArray[Any]:
-    """Return an array, having found that the file holds as much as the array says."""
+    _check(archive, member, name)
+    with archive.open(member) as file:
+        array: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
+    return array
+
+
+def _map(archive: ZipFile, member: ZipInfo, name: str) -> NDArray[Any]:
+    _check(archive, member, name)
+    shape, is_fortran, dtype, start = _header(archive, member)
+    if member.compress_type != ZIP_STORED or is_fortran or not math.prod(shape):
+        return _array(archive, member, name)
+    with archive.open(member) as file:
+        while file.read(READ_BYTES):  # at the end the checksum is compared
+            pass
+    assert archive.fp is not None
+    archive.fp.seek(member.header_offset + NAME_LENGTHS)
+    lengths = struct.unpack("<HH", archive.fp.read(4))
+    start += member.header_offset + NAME_LENGTHS + 4 + sum(lengths)
+    return np.memmap(archive.fp, dtype, "r", start, shape)
+
+
+def _check(archive: ZipFile, member: ZipInfo, name: str) -> None:
+    """Raise ValueError unless the file holds as much as the array says."""
     assert archive.fp is not None
     if member.flag_bits & ENCRYPTED:
         raise ValueError(f"array {name!r} is encrypted")
@@ -128,26 +163,23 @@ def _array(archive: ZipFile, member: ZipInfo, name: str) -> NDArray[Any]:
     if member.file_size > max(MOST_UNPACKED, MOST_TIMES * member.compress_size):
         sizes = f"unpacks from {member.compress_size:,} bytes to {member.file_size:,}"
         raise ValueError(f"array {name!r} {sizes}: refused above {MOST_UNPACKED:,} and {MOST_TIMES} times as much")
-    shape, dtype, start = _header(archive, member)
+    shape, _, dtype, start = _header(archive, member)
     if dtype.hasobject:
         raise PickledObjects(f"array {name!r} holds pickled objects, which are never loaded")
     size = start + math.prod(shape) * max(dtype.itemsize, 1)
     if min(shape, default=0) < 0 or size > member.file_size:
         raise ValueError(f"array {name!r} of shape {shape} takes {size:,} bytes, and {member.file_size:,} are there")
-    with archive.open(member) as file:
-        array: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
-    return array
 
 
-def _header(archive: ZipFile, member: ZipInfo) -> tuple[tuple[int, ...], np.dtype[Any], int]:
-    """Return the shape and type of an array, and where its values begin."""
+def _header(archive: ZipFile, member: ZipInfo) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
+    """Return the shape of an array, whether its columns lie together, its type, and where its values begin."""
     with archive.open(member) as file:
         head = io.BytesIO(file.read(HEADER_BYTES))
     return *_read_header(head), head.tell()
 
 
-def _read_header(head: io.BytesIO) -> tuple[tuple[int, ...], np.dtype[Any]]:
+def _read_header(head: io.BytesIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     version = np.lib.format.read_magic(head)
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, _, dtype = read(head)
-    return shape, dtype
+    shape, is_fortran, dtype = read(head)
+    return shape, is_fortran, dtype

@@ -9,6 +9,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import numpy as np
 import pytest
 
+from labelscan.atomic import write_npz
 from labelscan.npz import MOST_UNPACKED, PickledObjects, array_names, array_shapes, read_arrays
 from labelscan.reading import why
 
@@ -122,3 +123,25 @@ def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "a.npz")
     with pytest.raises(OSError, match="this is a pipe, not a file"):
         read_arrays(tmp_path / "a.npz")
+
+
+def test_what_is_mapped_is_what_was_written(tmp_path):
+    write_npz(tmp_path / "a.npz", ARRAYS)
+    read = read_arrays(tmp_path / "a.npz", mapped=ARRAYS)
+    for name, array in read.items():
+        np.testing.assert_array_equal(array, ARRAYS[name])
+        assert array.dtype == ARRAYS[name].dtype
+    assert isinstance(read["images"], np.memmap)
+    assert not read["images"].flags.writeable
+    np.savez_compressed(tmp_path / "b.npz", images=ARRAYS["images"])
+    np.testing.assert_array_equal(read_arrays(tmp_path / "b.npz", mapped=ARRAYS)["images"], ARRAYS["images"])
+
+
+@pytest.mark.parametrize("place", [-200, -100])
+def test_a_changed_byte_is_found_before_an_array_is_mapped(tmp_path, place):
+    write_npz(tmp_path / "a.npz", {"numbers": np.arange(1000, dtype=np.uint8)})
+    content = bytearray((tmp_path / "a.npz").read_bytes())
+    content[place - 300] ^= 1
+    (tmp_path / "a.npz").write_bytes(content)
+    with pytest.raises(ValueError, match="CRC"):
+        read_arrays(tmp_path / "a.npz", mapped=["numbers"])

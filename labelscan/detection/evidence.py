@@ -4,7 +4,7 @@ Detectors see nothing else. Examples that no model could score (unreadable, the 
 here, so no probability has to be invented for them; ``index`` leads back to the data set.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -25,15 +25,18 @@ from labelscan.arrays import (
 )
 from labelscan.atomic import write_npz
 from labelscan.data.dataset import Dataset
+from labelscan.data.inputs import are_columns
 from labelscan.errors import ProbabilitiesError, RunError, RunFolderError
 from labelscan.npz import array_names, read_arrays
 from labelscan.reading import CANNOT_READ, why
-from labelscan.training.fold_output import IF_DIVERGED, FoldOutput
+from labelscan.training.fold_output import IF_DIVERGED, PROBABILITIES, FoldOutput
 
 FILE_NAME = "evidence.npz"
 OPINION_ARRAYS = ("opinion_names", "opinion_probs", "opinion_weights")
-CHUNK_ROWS = 16_384
-"""Rows worked on at a time, to keep the memory needed besides the probabilities constant."""
+MAPPED_BYTES = 1 << 28
+"""The size of a file from which on its probabilities are mapped into memory instead of read."""
+CHUNK_CELLS = 1 << 20
+"""Probabilities worked on at a time, to keep the memory needed besides them constant."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -72,6 +75,8 @@ class Evidence:
     """(N, R) whether the training relabelled the example to the extra class; no example is relabelled by all."""
     opinions: tuple[Opinion, ...] = ()
     """Two or more, in the order of the run's models; empty where one model alone was asked."""
+    from_columns: bool = False
+    """Whether the models saw columns of a table, which seldom tell all that a label depends on."""
 
     def __post_init__(self) -> None:
         check_pred_probs(self.pred_probs, self.given_labels, self.class_names, example_ids=self.example_ids)
@@ -103,9 +108,17 @@ class Evidence:
         """Return (N,) the probability of the given label."""
         return self.pred_probs[np.arange(len(self)), self.given_labels].astype(np.float64)
 
+    @property
+    def opinions_tell_the_count(self) -> bool:
+        """Return whether the agreement of several models tells how many labels are wrong.
+
+        Of rows of a table they agree on many whose labels are right, but depend on what no column says.
+        """
+        return bool(self.opinions) and not self.from_columns
+
     def _columns(self) -> dict[str, Any]:
         """Return the arrays of one row an example, by name, without those that are None."""
-        of_all = ("class_names", "opinions")
+        of_all = ("class_names", "opinions", "from_columns")
         known = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in of_all}
         return {name: column for name, column in known.items() if column is not None}
 
@@ -120,15 +133,27 @@ class Evidence:
             arrays["opinion_weights"] = np.array([one.weight for one in self.opinions])
         write_npz(path, {name: array for name, array in arrays.items() if array is not None})
 
+    def kept_in(self, path: Path) -> "Evidence":
+        """Write the file, and return the evidence with probabilities that are mapped from there where they are large.
+
+        The system then drops what it needs the room of; so the caller must not keep this object.
+        """
+        self.write(path)
+        if path.stat().st_size < MAPPED_BYTES:
+            return self
+        read = Evidence.read(path)
+        return replace(self, pred_probs=read.pred_probs, train_probs=read.train_probs, opinions=read.opinions)
+
     @classmethod
     def read(cls, path: Path) -> "Evidence":
         """Return what ``write`` wrote, or raise RunFolderError if the file is missing, damaged or of another kind."""
         try:
             there = array_names(path)
             wanted = [field.name for field in fields(cls) if field.default is MISSING or field.name in there]
-            known: dict[str, Any] = {**read_arrays(path, wanted)}
+            mapped = (*PROBABILITIES, "opinion_probs") if path.stat().st_size >= MAPPED_BYTES else ()
+            known: dict[str, Any] = {**read_arrays(path, wanted, mapped=mapped)}
             if "opinion_names" in there:
-                known["opinions"] = _read_opinions(read_arrays(path, OPINION_ARRAYS))
+                known["opinions"] = _read_opinions(read_arrays(path, OPINION_ARRAYS, mapped=mapped))
             for name in ("given_labels", "index"):
                 if known[name].dtype.kind != "i":
                     raise ValueError(f"{name} are {known[name].dtype}, not whole numbers")
@@ -136,11 +161,18 @@ class Evidence:
                 if known[name].dtype.kind != "U" or known[name].ndim != 1:
                     raise ValueError(f"{name} are {known[name].dtype} of shape {known[name].shape}, not a list of text")
                 known[name] = as_strings(known[name].tolist())
+            known["from_columns"] = bool(known.get("from_columns", False))
             return cls(**{**known, "class_names": tuple(known["class_names"])})
         except (*CANNOT_READ, TypeError, ProbabilitiesError) as error:
             raise RunFolderError(
                 f"is not the evidence of a run ({why(error)})", where=str(path), hint="run again with --fresh"
             ) from error
+
+
+def row_chunks(shape: tuple[int, ...]) -> Iterator[slice]:
+    """Yield parts of the rows of an array of (N, K), about ``CHUNK_CELLS`` of its numbers each."""
+    size = max(1, CHUNK_CELLS // shape[1])
+    return (slice(start, start + size) for start in range(0, shape[0], size))
 
 
 def _read_opinions(arrays: Mapping[str, NDArray[Any]]) -> tuple[Opinion, ...]:
@@ -207,8 +239,9 @@ class _Gathering:
         shape, wanted = output.pred_probs.shape, (len(rows), self.pred_probs.shape[1])
         _expect(shape == wanted, f"probabilities of shape {shape}, not {wanted}", where)
         _check_distributions(output.pred_probs, where)
+        for chunk in row_chunks(shape):
+            self.pred_probs[rows[chunk]] += output.pred_probs[chunk]
         self.folds[rows, output.repeat] = output.fold
-        self.pred_probs[rows] += output.pred_probs
         self._add_margins(output.train_index, output.train_margin)
         if output.train_probs is not None:
             self._add_train_probs(output.train_index, output.train_probs, where)
@@ -236,6 +269,7 @@ class _Gathering:
             fold_names=_fold_names(self.folds),
             train_margin=train_margin if known.any() else None,
             train_probs=self.train_probs,
+            from_columns=are_columns(self.dataset.inputs),
         )
 
     def _add_margins(self, train_index: Index, train_margin: NDArray[np.float32]) -> None:
@@ -246,10 +280,10 @@ class _Gathering:
 
     def _add_train_probs(self, train_index: Index, train_probs: TrainProbs, where: str) -> None:
         assert self.train_probs is not None
-        for start in range(0, len(train_index), CHUNK_ROWS):
-            probs = train_probs[start : start + CHUNK_ROWS]
+        for chunk in row_chunks(train_probs.shape):
+            probs = train_probs[chunk]
             _check_distributions(probs, where)
-            rows = self.row_of[train_index[start : start + CHUNK_ROWS]]
+            rows = self.row_of[train_index[chunk]]
             self.train_probs[rows[rows >= 0]] += probs[rows >= 0]
 
 
@@ -262,14 +296,13 @@ def _check_distributions(probs: NDArray[np.floating[Any]], where: str) -> None:
             where=where,
             hint=IF_DIVERGED,
         )
-    valid = bool((np.abs(sums - 1) <= ROW_SUM_TOLERANCE).all()) and not bool((probs < 0).any())
+    valid = bool((np.abs(sums - 1) <= ROW_SUM_TOLERANCE).all()) and bool(probs.min(initial=0) >= 0)
     _expect(valid, "the probabilities of an example do not sum to 1", where)
 
 
 def _normalise_rows(sums: NDArray[np.floating[Any]]) -> None:
     """Divide each row by its sum, in place."""
-    for start in range(0, len(sums), CHUNK_ROWS):
-        rows = slice(start, start + CHUNK_ROWS)
+    for rows in row_chunks(sums.shape):
         chunk = sums[rows].astype(np.float64)
         sums[rows] = chunk / chunk.sum(axis=1, keepdims=True)
 

@@ -14,7 +14,8 @@ from scipy.optimize import minimize
 
 from labelscan.arrays import GivenLabels, Index
 from labelscan.detection.evidence import Evidence, Opinion
-from labelscan.detection.noise_channel import CHUNK_CELLS, ENOUGH, SCALE_LIMITS, clipped_logs, sharpen, spread_rows
+from labelscan.detection.examples_by_class import CHUNK_CELLS, ENOUGH, clipped_logs, sharpen, spread_rows
+from labelscan.detection.noise_channel import SCALE_LIMITS
 
 Floats = NDArray[np.float64]
 Probs = NDArray[np.floating[Any]]

@@ -40,11 +40,11 @@ def judge_and_write(
     seed: int = 0,
     notify: Listener = ignore,
 ) -> tuple[Run, Detections]:
-    """Judge all labels by the evidence, and write it with everything that follows from it.
+    """Judge all labels by the evidence, and write everything that follows from it.
 
     Args:
         dataset: as in ``summarise``, and so are evidence, status and checks.
-        evidence: the scored examples.
+        evidence: the scored examples, which the run folder has already.
         status: of all examples.
         detector: the one that leads.
         run: where everything is written.
@@ -57,7 +57,6 @@ def judge_and_write(
         The run, and what the detectors say in the order of the evidence, whatever was decided.
     """
     with run.timed("detection"):
-        evidence.write(run.path / EVIDENCE_FILE)
         by_detectors = detect_all(evidence, detector)
         _write_for_measurement(evidence, by_detectors, run, seed=seed)
         detections, posterior, notes = _with_decisions(by_detectors, evidence, review)

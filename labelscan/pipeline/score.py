@@ -12,6 +12,7 @@ from labelscan.config import LEADING_DETECTOR
 from labelscan.correction.review import GivenDecisions, Review, read_review
 from labelscan.data.probabilities import Probabilities
 from labelscan.detection.detectors import needs_threshold_runs
+from labelscan.detection.evidence import FILE_NAME as EVIDENCE_FILE
 from labelscan.detection.evidence import Evidence
 from labelscan.detection.pooling import pool
 from labelscan.errors import ConfigError
@@ -94,7 +95,7 @@ def score(
 def _judge(given: GivenOpinions, detector: str, run: RunFolder, review: Review | None, notify: Listener) -> Run:
     started, dataset = monotonic(), given.probabilities[0].dataset
     notify(StepStarted("detection"))
-    evidence = pool(given.names, [_evidence(one) for one in given.probabilities])
+    evidence = pool(given.names, [_evidence(one) for one in given.probabilities]).kept_in(run.path / EVIDENCE_FILE)
     run.record(opinion_weights={one.name: one.weight for one in evidence.opinions})
     status = as_strings([SCORED] * len(dataset))
     dataset.write(run.path / "examples.csv", status)

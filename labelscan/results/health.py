@@ -13,7 +13,7 @@ import numpy as np
 
 from labelscan.arrays import PredProbs
 from labelscan.data.dataset import Dataset
-from labelscan.detection.evidence import CHUNK_ROWS, Evidence
+from labelscan.detection.evidence import Evidence, row_chunks
 from labelscan.detection.protocol import Detections
 from labelscan.training.agreement import Agreement
 
@@ -97,5 +97,5 @@ def _about_the_data(dataset: Dataset, evidence: Evidence, checks: DataChecks) ->
 
 
 def _all_uniform(pred_probs: PredProbs) -> bool:
-    starts = range(0, len(pred_probs), CHUNK_ROWS)
-    return all(bool((np.ptp(pred_probs[start : start + CHUNK_ROWS], axis=1) <= UNIFORM).all()) for start in starts)
+    chunks = row_chunks(pred_probs.shape)
+    return all(bool((np.ptp(pred_probs[rows], axis=1) <= UNIFORM).all()) for rows in chunks)

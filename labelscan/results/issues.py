@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from labelscan.arrays import Index, PredProbs, Strings, as_strings
 from labelscan.data.dataset import Dataset
-from labelscan.detection.evidence import CHUNK_ROWS, Evidence
+from labelscan.detection.evidence import Evidence, row_chunks
 from labelscan.detection.protocol import Detections
 from labelscan.errors import RunFolderError
 from labelscan.reading import CANNOT_READ, open_text, why
@@ -230,8 +230,7 @@ def _other_classes(evidence: Evidence) -> tuple[NDArray[np.int64], PredProbs]:
     """Return (N,) the most probable class other than the given one, and (N,) its probability."""
     labels = np.empty(len(evidence), dtype=np.int64)
     confidences = np.empty(len(evidence), dtype=evidence.pred_probs.dtype)
-    for start in range(0, len(evidence), CHUNK_ROWS):
-        rows = slice(start, start + CHUNK_ROWS)
+    for rows in row_chunks(evidence.pred_probs.shape):
         probs: PredProbs = evidence.pred_probs[rows].copy()
         each = np.arange(len(probs))
         probs[each, evidence.given_labels[rows]] = -1

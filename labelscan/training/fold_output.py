@@ -13,6 +13,8 @@ from labelscan.npz import read_arrays
 from labelscan.reading import CANNOT_READ, why
 
 OUTPUT_FILE = "output.npz"
+PROBABILITIES = ("pred_probs", "train_probs")
+"""The arrays that grow with the number of classes."""
 IF_DIVERGED = "set a lower training.learning_rate, or device.precision=float32"
 """The hint where training diverged."""
 
@@ -41,9 +43,12 @@ class FoldOutput:
 
     @classmethod
     def read(cls, shard: Path, *, repeat: int, fold: int) -> "FoldOutput":
-        """Return what ``write`` wrote, or raise RunFolderError if it is missing or damaged."""
+        """Return what ``write`` wrote, or raise RunFolderError if it is missing or damaged.
+
+        Probabilities are mapped into memory, to be read only.
+        """
         try:
-            return cls(repeat=repeat, fold=fold, **read_arrays(shard / OUTPUT_FILE))
+            return cls(repeat=repeat, fold=fold, **read_arrays(shard / OUTPUT_FILE, mapped=PROBABILITIES))
         except (*CANNOT_READ, TypeError) as error:
             raise RunFolderError(
                 f"the shard is damaged ({why(error)})", where=str(shard), hint="delete this folder and run again"

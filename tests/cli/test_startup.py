@@ -143,3 +143,19 @@ def test_a_reader_that_goes_away_is_no_failure(arguments):
     with process.stderr as messages:
         assert messages.read() == b""
     assert process.wait() == 0
+
+
+def test_training_does_not_load_the_compiler_of_torch(tmp_path):
+    rows = [f"{row * row % 7},{row % 5},{'ab'[row % 2]}" for row in range(40)]
+    (tmp_path / "table.csv").write_text("\n".join(["a,b,label", *rows]))
+    code = """
+import os, sys
+from labelscan.__main__ import main
+
+os.chdir(sys.argv[1])
+assert main("detect table.csv -o run --epochs 1 -q --cache none".split()) == 0
+assert "torch" in sys.modules
+unwanted = {"torch._dynamo", "sympy", "torchvision", "loky"} & sys.modules.keys()
+assert not unwanted, unwanted
+"""
+    python(code, str(tmp_path))

@@ -5,7 +5,7 @@ from scipy.special import log_softmax, softmax
 from labelscan.arrays import as_strings
 from labelscan.detection import pooling
 from labelscan.detection.evidence import Evidence
-from labelscan.detection.noise_channel import CLIP
+from labelscan.detection.examples_by_class import CLIP
 from labelscan.detection.pooling import geometric_mean, likeliest_weights, pool
 
 

@@ -10,8 +10,6 @@ from dataclasses import replace
 
 import cloudpickle
 import torch
-from loky import get_reusable_executor
-from loky.process_executor import TerminatedWorkerError
 
 from labelscan import interruption
 from labelscan.data.cores import available_cores
@@ -104,6 +102,8 @@ def _carry_out(job: FoldJob) -> None:
 def _side_by_side(
     jobs: Sequence[FoldJob], processes: int, left_over: int, gpus: list[Device], notify: Listener
 ) -> None:
+    from loky import get_reusable_executor  # here, since few runs start processes
+
     most = processes + left_over
     with interruption.deferred_to_workers():  # a pool that gets larger starts some now
         pool = get_reusable_executor(
@@ -126,7 +126,8 @@ def _side_by_side(
     try:
         while todo or running:
             while todo and len(running) < (processes if len(todo) + len(running) > most else most):
-                job = replace(todo.pop(0), device=free.pop(0))
+                job = todo.pop(0)
+                job = replace(job, device=replace(free.pop(0), dtype_name=job.device.dtype_name))
                 with interruption.deferred_to_workers():
                     running[pool.submit(_carry_out, job)] = job
             ended, _ = wait(list(running), timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
@@ -163,6 +164,8 @@ def _end_in_order(running: Mapping[Future[None], FoldJob]) -> None:
 
 def _failure(error: BaseException, job: FoldJob) -> LabelscanError:
     """Return one error that says which fold failed, and what can be done."""
+    from loky.process_executor import TerminatedWorkerError
+
     if isinstance(error, LabelscanError):
         return error
     if isinstance(error, KeyboardInterrupt):  # of a process that was to stop at once

@@ -1,16 +1,19 @@
 import dataclasses
 import math
+import threading
 
 import numpy as np
 import pytest
 from plain_noise_posterior import reference
+from scipy.special import expit
 from sklearn.metrics import f1_score
 
 from labelscan.arrays import as_strings
-from labelscan.detection import noise_channel
+from labelscan.detection import examples_by_class, noise_channel
 from labelscan.detection.detectors.noise_posterior import NoisePosterior, highest_expected_f1
 from labelscan.detection.evidence import Evidence
-from labelscan.detection.noise_channel import Examples, calibrate
+from labelscan.detection.examples_by_class import Examples
+from labelscan.detection.noise_channel import calibrate
 from labelscan.detection.pooling import pool
 
 
@@ -61,7 +64,7 @@ def in_sample(evidence: Evidence, true_labels: np.ndarray, seed: int = 9, signal
 def test_it_computes_what_the_formulas_say(
     monkeypatch, n_classes: int, kappa: float, label_doubt: float, max_steps: int, trained: bool, cells
 ) -> None:
-    monkeypatch.setattr(noise_channel, "CHUNK_CELLS", cells)
+    monkeypatch.setattr(examples_by_class, "CHUNK_CELLS", cells)
     evidence, true_labels = planted(80, n_classes, seed=n_classes, signal=3)
     evidence.pred_probs[:5] = np.eye(n_classes, dtype=np.float32)[evidence.given_labels[:5]]
     probs, labels = evidence.pred_probs, evidence.given_labels
@@ -152,6 +155,30 @@ def test_two_opinions_that_err_apart_tell_how_many_labels_are_wrong() -> None:
     assert of_two.high - of_two.low < of_pool.high - of_pool.low
 
 
+def overlapping_columns(seed: int, n_examples: int = 4000) -> tuple[list[Evidence], np.ndarray]:
+    """Return two models of columns that decide a class in part, both near the best there is, and (N,) 5 % errors."""
+    generator = np.random.default_rng(seed)
+    log_odds = generator.normal(0, 2.5, n_examples)
+    true_labels = (generator.random(n_examples) < expit(log_odds)).astype(np.int64)
+    label_errors = generator.random(n_examples) < 0.05
+    opinions = []
+    for _ in range(2):
+        of_second = expit(log_odds + generator.normal(0, 0.3, n_examples)) * 0.9 + 0.05
+        opinions.append(as_evidence(np.column_stack([1 - of_second, of_second]), true_labels ^ label_errors))
+    return opinions, label_errors
+
+
+def test_models_that_agree_on_what_columns_cannot_tell_do_not_make_labels_wrong() -> None:
+    opinions, label_errors = overlapping_columns(0)
+    of_images = pool(["one", "another"], opinions)
+    of_columns = dataclasses.replace(of_images, from_columns=True)
+    by_agreement, by_pool = NoisePosterior().detect(of_images), NoisePosterior().detect(of_columns)
+    assert by_pool.flagged.sum() < 0.6 * by_agreement.flagged.sum()
+    assert f1_score(label_errors, by_pool.flagged) > f1_score(label_errors, by_agreement.flagged) + 0.05
+    alone = dataclasses.replace(of_images, opinions=())
+    np.testing.assert_array_equal(by_pool.flagged, NoisePosterior(label_doubt=0.5).detect(alone).flagged)
+
+
 def test_the_noise_matrix_is_given_by_true() -> None:
     evidence, _ = planted(6000, 4)
     noise_matrix = NoisePosterior().detect(evidence).noise_matrix
@@ -230,7 +257,7 @@ def test_the_cut_has_the_highest_expected_f1(error_probability: list[float], fla
 def test_an_exponent_is_estimated_from_some_of_many_examples_whatever_their_order(monkeypatch) -> None:
     evidence, _ = planted(3000, 4)
     whole = NoisePosterior().detect(evidence)
-    monkeypatch.setattr(noise_channel, "ENOUGH", 600)
+    monkeypatch.setattr(examples_by_class, "ENOUGH", 600)
     some = NoisePosterior().detect(evidence)
     np.testing.assert_allclose(some.error_probability, whole.error_probability, atol=0.1)
     order = np.random.default_rng(0).permutation(3000)
@@ -243,3 +270,18 @@ def test_columns_of_a_channel_lie_together():
     channel = noise_channel.fit_channel(Examples(evidence.given_labels, evidence.pred_probs), 1.0, max_steps=2)
     assert channel.matrix.flags.f_contiguous, "gathered, 10,000 columns take minutes"
     assert channel.refitted.flags.f_contiguous
+
+
+def test_classes_side_by_side_give_the_same_bits_as_one_after_another(monkeypatch) -> None:
+    evidence, true_labels = planted(600, 7, seed=5)
+    evidence = as_evidence(evidence.pred_probs, evidence.given_labels, in_sample(evidence, true_labels))
+    alone = NoisePosterior().detect(evidence)
+    monkeypatch.setattr(examples_by_class, "WORTH_THREADS", 0)
+    examples = Examples(evidence.given_labels, evidence.pred_probs)
+    together = threading.Barrier(2, timeout=60)
+    monkeypatch.setattr(examples_by_class, "available_cores", lambda: 2)
+    examples.for_each_class(lambda label: together.wait() if label < 2 else 0)  # breaks unless two run at once
+    again = NoisePosterior().detect(evidence)
+    assert alone.error_log_odds is not None
+    np.testing.assert_array_equal(again.error_log_odds, alone.error_log_odds)
+    np.testing.assert_array_equal(again.noise_matrix, alone.noise_matrix)

@@ -4,6 +4,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+import loky
 import pytest
 import torch
 
@@ -20,7 +21,7 @@ def test_signals_wait_while_a_pool_may_start_processes(monkeypatch):
         held_back.extend(signal.pthread_sigmask(signal.SIG_BLOCK, []))
         raise RuntimeError("enough")
 
-    monkeypatch.setattr(local, "get_reusable_executor", start)
+    monkeypatch.setattr(loky, "get_reusable_executor", start)
     with pytest.raises(RuntimeError, match="enough"):
         local._side_by_side([], 2, 0, [Device("cpu")], ignore)
     assert set(held_back) >= set(SIGNALS)

@@ -1,0 +1,86 @@
+"""What gathering and judging take besides the data, for many classes."""
+
+import tracemalloc
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+
+from labelscan.arrays import as_strings
+from labelscan.data.dataset import make_dataset
+from labelscan.data.inputs import FeatureTable
+from labelscan.detection import evidence as evidence_module
+from labelscan.detection import examples_by_class
+from labelscan.detection.detectors import DETECTORS, confident_learning
+from labelscan.detection.evidence import Evidence, gather
+from labelscan.training.fold_output import FoldOutput
+
+N_EXAMPLES, N_CLASSES = 16_000, 200
+CELLS = N_EXAMPLES * N_CLASSES
+
+
+@contextmanager
+def bytes_a_probability() -> Iterator[list[float]]:
+    """Yield a list that receives the most that was allocated at a time within the block."""
+    peak: list[float] = []
+    tracemalloc.start()
+    yield peak
+    peak.append(tracemalloc.get_traced_memory()[1] / CELLS)
+    tracemalloc.stop()
+
+
+def made_probs(dtype: type[np.floating]) -> np.ndarray:
+    generator = np.random.default_rng(0)
+    probs = generator.exponential(size=(N_EXAMPLES, N_CLASSES)).astype(np.float32)
+    probs[np.arange(N_EXAMPLES), np.arange(N_EXAMPLES) % N_CLASSES] += 100
+    probs /= probs.sum(axis=1, keepdims=True)
+    return probs.astype(dtype)
+
+
+def test_gathering_takes_what_the_evidence_takes(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(evidence_module, "CHUNK_CELLS", 1 << 14)
+    for fold in range(2):
+        rows = np.arange(N_EXAMPLES)
+        FoldOutput(
+            repeat=0,
+            fold=fold,
+            held_out_index=rows[fold::2],
+            pred_probs=made_probs(np.float32)[fold::2],
+            train_index=rows[1 - fold :: 2],
+            train_margin=np.zeros(N_EXAMPLES // 2, dtype=np.float32),
+            train_probs=made_probs(np.float16)[1 - fold :: 2],
+        ).write(tmp_path / str(fold))
+    dataset = make_dataset(
+        name="made",
+        inputs=FeatureTable(np.zeros((N_EXAMPLES, 1), dtype=np.float32)),
+        labels=[f"{row % N_CLASSES:03}" for row in rows],
+        example_ids=[f"{row:05}" for row in rows],
+        where=str,
+        ids_depend_on_order=False,
+    )
+    outputs = (FoldOutput.read(tmp_path / str(fold), repeat=0, fold=fold) for fold in range(2))
+    with bytes_a_probability() as peak:
+        evidence = gather(outputs, dataset=dataset, scored=np.ones(N_EXAMPLES, dtype=bool), n_repeats=1)
+    assert evidence.train_probs is not None
+    assert peak[0] < 4 + 2 + 1
+
+
+@pytest.mark.parametrize(("name", "most"), [("noise-posterior", 5.0), ("confident-learning", 2.75)])
+def test_a_detector_takes_no_more_than_the_probabilities(monkeypatch, name: str, most: float) -> None:
+    monkeypatch.setattr(examples_by_class, "CHUNK_CELLS", 1 << 14)
+    monkeypatch.setattr(examples_by_class, "ENOUGH", 500)
+    monkeypatch.setattr(confident_learning, "GROUP_BYTES", 1 << 16)
+    evidence = Evidence(
+        pred_probs=made_probs(np.float32),
+        given_labels=np.random.default_rng(1).permutation(np.arange(N_EXAMPLES) % N_CLASSES),
+        class_names=tuple(f"{label:03}" for label in range(N_CLASSES)),
+        example_ids=as_strings([f"{row:05}" for row in range(N_EXAMPLES)]),
+        index=np.arange(N_EXAMPLES),
+        fold_names=as_strings(["0"] * N_EXAMPLES),
+        train_probs=made_probs(np.float16),
+    )
+    detector = DETECTORS.build(name)
+    with bytes_a_probability() as peak:
+        detector.detect(evidence)
+    assert peak[0] < most
