@@ -3,7 +3,7 @@
 import math
 import os
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -113,9 +113,8 @@ class Batches:
         # Spread over the whole example: arithmetic over rows of three channels is several times slower.
         self.gain = (1 / deviation).expand(inputs.shape).contiguous().to(device.place)
         self.offset = (-mean / deviation).expand(inputs.shape).contiguous().to(device.place)
-        is_resident = device.kind == "cuda" and len(inputs) * inputs.example_bytes <= resident_bytes
-        self._resident = inputs.copy_to(device.place, self.chunk) if is_resident else None
-        self._stream = SideStream(device.place) if device.kind == "cuda" and not is_resident else None
+        self._resident = self._all_on_gpu(resident_bytes)
+        self._stream = SideStream(device.place) if device.kind == "cuda" and self._resident is None else None
 
     def training(
         self, index: Tensor, batch_size: int, generator: torch.Generator, *, done: int = 0
@@ -174,6 +173,14 @@ class Batches:
 
             with closing(ahead(lambda chunk: stream.make(lambda: send(chunk)), chunks)) as sent:
                 yield from (stream.hand_over(*made) for made in sent)
+
+    def _all_on_gpu(self, resident_bytes: int) -> Tensor | None:
+        """Return all examples on the GPU, or None where they shall not lie there or another program left no room."""
+        if self.device.kind != "cuda" or len(self.inputs) * self.inputs.example_bytes > resident_bytes:
+            return None
+        with suppress(torch.OutOfMemoryError):
+            return self.inputs.copy_to(self.device.place, self.chunk)
+        return None
 
     def _statistics(self, train_index: Index) -> tuple[Tensor, Tensor]:
         step = max(1, len(train_index) // STATISTICS_IMAGES) if self.is_image else 1

@@ -50,24 +50,27 @@ def folds_per_gpu(device: Device, n_jobs: int, n_passes: int, step_bytes: float,
 
 
 def step_bytes(make: Callable[[], nn.Module], input_shape: tuple[int, ...], batch_size: int) -> float:
-    """Return about how many bytes a training step keeps for its gradients, without computing anything.
+    """Return about how many bytes a training step keeps for its gradients, by two examples on the CPU.
 
-    It is infinite for a network that cannot tell, such as one that looks at the values of its inputs.
+    It is infinite for a network that cannot tell, such as one that takes other inputs.
     """
-    kept = 0
+    kept: dict[int, int] = {}
 
     def keep(tensor: Tensor) -> Tensor:
-        nonlocal kept
-        kept += tensor.nbytes
+        memory = tensor.untyped_storage()
+        kept[memory.data_ptr()] = memory.nbytes()
         return tensor
 
     shape = (input_shape[-1], *input_shape[:-1]) if len(input_shape) == 3 else input_shape
     try:
-        with torch.device("meta"), torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-            make().train()(torch.empty(batch_size, *shape))
+        with torch.random.fork_rng(devices=[]), torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+            network = make().train()
+            outputs = network(torch.rand(2, *shape))  # which keeps what was counted, so that none has the same place
     except Exception:  # a network of another package may do anything with its inputs
         return math.inf
-    return kept
+    del outputs
+    own = {parameter.untyped_storage().data_ptr() for parameter in network.parameters()}
+    return batch_size * sum(size for place, size in kept.items() if place not in own) / 2
 
 
 def resident_bytes(device: Device, sharers: int) -> int:

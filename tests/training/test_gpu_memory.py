@@ -79,19 +79,23 @@ def test_on_a_cpu_there_is_no_gpu_to_share():
     assert resident_bytes(Device("cpu"), 1) == 0
 
 
-def test_a_step_is_measured_without_being_taken():
+def test_what_a_step_keeps_grows_with_the_batch_and_is_none_of_the_weights():
     of_small = step_bytes(lambda: SmallCNN().make((32, 32, 3), 10), (32, 32, 3), 64)
     assert 64 * 32 * 32 * 3 * 4 < of_small < SMALL_STEP
-    of_twice = step_bytes(lambda: SmallCNN().make((32, 32, 3), 10), (32, 32, 3), 128)
-    assert of_twice == pytest.approx(2 * of_small, rel=0.05)
+    assert step_bytes(lambda: SmallCNN().make((32, 32, 3), 10), (32, 32, 3), 128) == 2 * of_small
+    assert step_bytes(lambda: nn.Linear(1000, 1000), (1000,), 64) == 64 * 1000 * 4  # its inputs
 
 
-def test_a_network_that_looks_at_its_inputs_cannot_be_measured():
-    class Looking(nn.Linear):
-        def forward(self, inputs):
-            return super().forward(inputs) if inputs.sum() > 0 else inputs
+def test_measuring_a_step_draws_nothing():
+    torch.manual_seed(0)
+    expected = torch.rand(3)
+    torch.manual_seed(0)
+    step_bytes(lambda: nn.Linear(3, 2), (3,), 4)
+    assert torch.equal(torch.rand(3), expected)
 
-    assert step_bytes(lambda: Looking(3, 2), (3,), 4) == math.inf
+
+def test_a_network_that_takes_other_inputs_cannot_be_measured():
+    assert step_bytes(lambda: nn.Linear(4, 2), (3,), 4) == math.inf
 
 
 def jobs_of(tmp_path, settings):

@@ -110,3 +110,14 @@ def test_a_training_is_the_same_wherever_its_examples_lie(tmp_path, streams):
         assert torch.equal(margins.mean(), plain[1].mean())
         assert epochs == plain[2]
     assert len(streams) == 1
+
+
+def test_examples_that_another_program_leaves_no_room_for_are_sent_ahead(tmp_path, streams, monkeypatch):
+    def copy_to(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    shapes = stored_shapes(tmp_path)
+    plain = learn(shapes, epochs=2)[0]
+    monkeypatch.setattr(StoredInputs, "copy_to", copy_to)
+    np.testing.assert_array_equal(learn(shapes, epochs=2, device=GPU, resident_bytes=EVERYTHING)[0], plain)
+    assert len(streams) == 1
