@@ -32,6 +32,8 @@ ALONE = {
     "jinja2": "reporting.formats.html",
     "markupsafe": "reporting.formats.html",
     "platformdirs": "data.cache",
+    "simplejpeg": "data.jpeg",
+    "openvino": "training.engines.openvino",
 }
 """Packages that one module alone imports."""
 

@@ -64,7 +64,8 @@ def _kept(shelves: "list[ShelfFacts]") -> Iterator[str]:
 def _lines(shelf: "ShelfFacts") -> Iterator[str]:
     used = f"last used {_time(shelf).astimezone():%Y-%m-%d %H:%M}"
     in_use = ", in use now" if shelf.n_bytes_in_use else ""
-    yield f"{shelf.n_examples:,} examples, {file_size(shelf.n_bytes)}, {used}{in_use}"
+    what = "compiled network" if shelf.kind == "networks" else f"{shelf.n_examples:,} examples"
+    yield f"{what}, {file_size(shelf.n_bytes)}, {used}{in_use}"
     yield "; ".join(f"{name} {value}" for name, value in shelf.made_by.items())
 
 

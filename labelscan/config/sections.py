@@ -249,10 +249,14 @@ class DeviceConfig(Section):
     name: str = setting("auto", "auto, cpu, cuda, cuda:1 or mps.", RUN, "DEVICE", flag="--device", completes="devices")
     precision: Literal["auto", "float32", "bfloat16", "float16"] = setting(
         "auto",
-        "Precision of training; auto is bfloat16 on CUDA devices that have it, else float32.",
+        "Precision of networks; auto is bfloat16 on CUDA devices that have it and on CPUs with AMX where it is faster, "
+        "else float32.",
         RUN,
         "PRECISION",
         completes="precisions",
+    )
+    engine: Literal["auto", "openvino", "torch"] = setting(
+        "auto", "What computes frozen features; auto is openvino on a CPU where it is installed, else torch."
     )
 
 

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 CHANNELS = (1, 3)
 """Numbers of channels that images in memory may have."""
 
+FEWER_THAN_EMBEDDINGS = 64
+"""Columns of a table without names up to which each may mean something."""
+
 Image: TypeAlias = NDArray[np.uint8]
 """(H, W, C) with 1 or 3 channels."""
 
@@ -170,6 +173,17 @@ def kind_of(inputs: Inputs) -> InputKind:
 def originals(inputs: Inputs) -> Inputs:
     """Return what features were computed from, where that is known, else the inputs themselves."""
     return (inputs.originals or inputs) if isinstance(inputs, FeatureTable) else inputs
+
+
+def are_columns(inputs: Inputs) -> bool:
+    """Return whether an example is a row of a table, each of whose columns means something; those of embeddings do not.
+
+    Embeddings have many columns, without names or with names such as e0, e1 and so on.
+    """
+    if not isinstance(inputs, FeatureTable):
+        return isinstance(inputs, ColumnTable)
+    stems = {name.rstrip("0123456789") for name in inputs.names}
+    return inputs.features.shape[1] <= FEWER_THAN_EMBEDDINGS or len(stems) > 1
 
 
 def are_images(inputs: Inputs) -> TypeGuard[ImageSource]:

@@ -1,12 +1,12 @@
-"""Images decoded once a run into one uint8 array on disk, which need not fit in memory.
+"""What models see of images, made once a run into one array on disk, which need not fit in memory.
 
 Decoding a JPEG takes longer than a small model's training step on it; done once instead of once an epoch and
-fold, it nearly vanishes. ``build_store`` makes a store. Rows never shift: an unreadable image keeps its row (zeros) and
-its reason.
+fold, it nearly vanishes. ``build_store`` makes a store of pixels; of images that only frozen backbones see ``embed``
+makes one of features, 30 times as small. Rows never shift: an unreadable image keeps its row (zeros) and its reason.
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +16,14 @@ from PIL import features
 
 from labelscan.arrays import Index, Mask
 from labelscan.atomic import write_npz
+from labelscan.data import jpeg
 from labelscan.data.decoding import ImageShape
 from labelscan.data.inputs import Image, ImageSource
 from labelscan.data.segment import DIGEST_BYTES
 from labelscan.npz import read_arrays
 from labelscan.reading import CANNOT_READ
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """The version of the side file and of the decoding rules; images of another version are decoded again."""
 
 _ARRAYS = ("digests", "file_sizes", "modified", "paths_digest")
@@ -31,14 +32,15 @@ _ARRAYS = ("digests", "file_sizes", "modified", "paths_digest")
 
 @dataclass(frozen=True, kw_only=True)
 class Store:
-    """N decoded images in the npy file ``path``, with what is known of each in an npz file beside it."""
+    """A row for each of N images in the npy file ``path``, with what is known of each in an npz file beside it."""
 
     path: Path
     shape: ImageShape
+    """What the images were resized to."""
     digests: NDArray[np.uint8]
     """(N, 16) of the file's bytes, or of an array's shape and pixels; zeros where there was nothing to read."""
     unreadable: dict[int, str]
-    """Row to reason, in the order of the rows; their pixels are zeros."""
+    """Row to reason, in the order of the rows; their rows are zeros."""
     file_sizes: NDArray[np.int64]
     """(N,) in bytes; -1 where there is no file."""
     modified: NDArray[np.int64]
@@ -50,13 +52,18 @@ class Store:
         """Return the number of images, including the unreadable ones."""
         return len(self.digests)
 
-    def images(self) -> NDArray[np.uint8]:
-        """Return (N, H, W, C), mapped from disk: only what is touched takes memory."""
-        images: NDArray[np.uint8] = np.load(self.path, mmap_mode="r", allow_pickle=False)
-        return images
+    def rows(self) -> NDArray[np.generic]:
+        """Return (N, H, W, C) pixels or (N, D) features, mapped from disk: only what is touched takes memory."""
+        rows: NDArray[np.generic] = np.load(self.path, mmap_mode="r", allow_pickle=False)
+        return rows
 
-    def write(self) -> None:
-        """Write the side file, which marks the store as finished."""
+    def finish(self) -> "Store":
+        """Write the side file, which marks the store as finished, and return the store as it will be read."""
+        store = replace(self, unreadable=dict(sorted(self.unreadable.items())))
+        store._write()
+        return store
+
+    def _write(self) -> None:
         write_npz(
             _side_file(self.path),
             {
@@ -69,8 +76,14 @@ class Store:
         )
 
     @classmethod
-    def empty(cls, path: Path, shape: ImageShape, source: ImageSource) -> "Store":
-        """Return a store in which nothing is known yet of the images of ``source``; its arrays are to be filled."""
+    def begin(cls, path: Path, shape: ImageShape, source: ImageSource) -> "Store":
+        """Return a store in which nothing is known yet of the images of ``source``; its arrays are to be filled.
+
+        The remains of an earlier one are removed: a side file must never outlive its rows.
+        """
+        _side_file(path).unlink(missing_ok=True)
+        for left_over in path.parent.glob(f".{path.name}.*.partial"):  # of a process that was killed
+            left_over.unlink(missing_ok=True)
         return cls(
             path=path,
             shape=shape,
@@ -82,20 +95,20 @@ class Store:
         )
 
     @classmethod
-    def read(cls, path: Path, *, pixels: bool = True) -> "Store | None":
-        """Return the finished store at ``path``, or None. Without ``pixels`` its images may be gone."""
+    def read(cls, path: Path, *, rows: bool = True) -> "Store | None":
+        """Return the finished store at ``path``, or None. Without ``rows`` these may be gone."""
         try:
             content = read_arrays(_side_file(path))
             if int(content["format_version"]) != FORMAT_VERSION:
                 return None
-            rows, reasons = (content[f"unreadable_{name}"].tolist() for name in ("rows", "reasons"))
+            unreadable, reasons = (content[f"unreadable_{name}"].tolist() for name in ("rows", "reasons"))
             store = cls(
                 path=path,
                 shape=ImageShape(*content["shape"].tolist()),
-                unreadable=dict(zip(rows, reasons, strict=True)),
+                unreadable=dict(zip(unreadable, reasons, strict=True)),
                 **{name: content[name] for name in _ARRAYS},
             )
-            return store if not pixels or store.images().shape == (len(store), *store.shape) else None
+            return store if not rows or len(store.rows()) == len(store) else None
         except (*CANNOT_READ, KeyError, TypeError):
             return None  # missing, or damaged by another program: it is built again
 
@@ -127,19 +140,17 @@ class Store:
 
 def decoder(shape: ImageShape) -> dict[str, object]:
     """Return what the pixels of an image depend on besides its content."""
+    import torch
+
     return {
         "size": " x ".join(map(str, shape)),
         "decoder": FORMAT_VERSION,
         "pillow": PIL.__version__,
+        "simplejpeg": jpeg.VERSION,
         "jpeg": str(features.version("jpg")),
+        "torch": torch.__version__,
+        "instructions": torch.backends.cpu.get_cpu_capability(),
     }
-
-
-def clear_store(path: Path) -> None:
-    """Remove the remains of an earlier build: a side file must never outlive its images."""
-    _side_file(path).unlink(missing_ok=True)
-    for left_over in path.parent.glob(f".{path.name}.*.partial"):  # of a process that was killed
-        left_over.unlink(missing_ok=True)
 
 
 def digest_of(content: bytes | Image) -> bytes:
@@ -156,7 +167,7 @@ def digest_of(content: bytes | Image) -> bytes:
 def _read_digest(source: ImageSource, row: int) -> bytes:
     try:
         return digest_of(source.read(row))
-    except Exception:  # as in _blocks: whatever is raised, there is nothing to read
+    except Exception:  # as in ImageBlocks: whatever is raised, there is nothing to read
         return bytes(DIGEST_BYTES)
 
 

@@ -40,7 +40,7 @@ class StoredRows:
 
     def __init__(self, path: Path) -> None:
         self._table = pyarrow.ipc.open_file(pyarrow.memory_map(str(path))).read_all()
-        self._are_texts = _IS_TEXTS in (self._table.schema.metadata or {})
+        self.are_texts = _IS_TEXTS in (self._table.schema.metadata or {})
 
     def __len__(self) -> int:
         return int(self._table.num_rows)
@@ -48,7 +48,7 @@ class StoredRows:
     def take(self, index: Index) -> Rows:
         """Return the rows ``index``, (M,) int64: (M,) texts or a frame."""
         rows = self._table.take(index)
-        if self._are_texts:
+        if self.are_texts:
             return as_strings(rows.column(0).to_pylist())
         frame: pd.DataFrame = rows.to_pandas()
         return frame

@@ -18,7 +18,7 @@ from labelscan.data.duplicates import find_label_conflicts
 from labelscan.detection.aum_trainings import threshold_jobs, with_threshold_runs
 from labelscan.detection.detectors import Detections
 from labelscan.detection.evidence import FILE_NAME as EVIDENCE_FILE
-from labelscan.detection.evidence import gather
+from labelscan.detection.gathering import gather
 from labelscan.detection.planted_errors import FILE_NAME as PLANTED_FILE
 from labelscan.detection.planted_errors import PlantedErrors, plant_errors
 from labelscan.detection.pooling import pool
@@ -118,7 +118,8 @@ def carry_out(
             log(Noted(f"{plan.folder} starts over: {run.started_over}"))
         plan = _keeping_threads(plan, run)
         run.record(choices=plan.choices, planted=planted)
-        run.record_machine(**hardware(plan.device, threads=plan.threads))
+        used = hardware(plan.device, threads=plan.threads, precisions=plan.precisions, engines=plan.engines)
+        run.record_machine(**used)
         with ending_in_order():
             contents = read_contents(plan, run, log)
         result, detections = _train_and_judge(plan, contents, run, log, review)

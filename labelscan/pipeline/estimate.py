@@ -10,10 +10,10 @@ from labelscan.data.cores import available_cores
 from labelscan.pipeline.planned_opinions import PlannedOpinion, input_shape
 from labelscan.pipeline.planning import Plan
 from labelscan.training.device import Device, make_network, reproducible
+from labelscan.training.engines import make_engine
 from labelscan.training.learners import NetworkLearner
 from labelscan.training.losses import losses_of
 from labelscan.training.models import is_backbone
-from labelscan.training.models.frozen_backbone import CPU_BATCH, GPU_BATCH
 
 SECONDS = 1.0
 """How long the timing takes."""
@@ -60,18 +60,14 @@ def _feature_seconds(opinion: PlannedOpinion, device: Device) -> float:
     assert backbone is not None
     assert is_backbone(backbone)
     assert shape is not None
-    on_cpu = device.kind == "cpu"
-    batch = CPU_BATCH if on_cpu else GPU_BATCH
+    assert opinion.engine is not None
     with reproducible(0, threads=1), torch.inference_mode():
         network = make_network(backbone.make_features, device, seed=0).eval()
-        images = torch.randn(batch, shape.channels, shape.height, shape.width, device=device.place)
-
-        def step() -> None:
-            with device.autocast():
-                network(images)
-
-        seconds = _seconds_a_step(step, device)
-    return seconds * (1 + opinion.mirrored) / batch / (available_cores() if on_cpu else 1)
+        engine = make_engine(network, (shape.channels, shape.height, shape.width), device, opinion.engine)
+        images = torch.randn(engine.batch_size, shape.channels, shape.height, shape.width, device=device.place)
+        images = images.to(memory_format=torch.channels_last)
+        seconds = _seconds_a_step(lambda: engine(images), device)
+    return seconds * (1 + opinion.mirrored) / len(images) / (available_cores() if device.kind == "cpu" else 1)
 
 
 def _training_seconds(plan: Plan, opinion: PlannedOpinion) -> float:
@@ -80,12 +76,12 @@ def _training_seconds(plan: Plan, opinion: PlannedOpinion) -> float:
     side_by_side = plan.executor.side_by_side(n_jobs, n_passes, plan.device, plan.threads)
     assert isinstance(opinion.learner, NetworkLearner)
     shape = input_shape(plan.dataset, opinion.image_shape)
-    return _example_seconds(plan, opinion.learner, shape) * n_passes / side_by_side
+    return _example_seconds(plan, opinion.learner, shape, opinion.device) * n_passes / side_by_side
 
 
-def _example_seconds(plan: Plan, learner: NetworkLearner, shape: tuple[int, ...]) -> float:
+def _example_seconds(plan: Plan, learner: NetworkLearner, shape: tuple[int, ...], device: Device) -> float:
     """Return the time of one example in one epoch."""
-    device, batch, n_classes = plan.device, learner.recipe.batch_size, len(plan.dataset.class_names)
+    batch, n_classes = learner.recipe.batch_size, len(plan.dataset.class_names)
     with reproducible(0, threads=plan.threads):
         inputs = torch.randn(batch, *shape, device=device.place)
         inputs = inputs.permute(0, 3, 1, 2) if len(shape) == 3 else inputs
@@ -102,7 +98,7 @@ def _example_seconds(plan: Plan, learner: NetworkLearner, shape: tuple[int, ...]
         return _seconds_a_step(step, device) / batch
 
 
-def _seconds_a_step(step: Callable[[], None], device: Device) -> float:
+def _seconds_a_step(step: Callable[[], object], device: Device) -> float:
     step()  # the first one compiles and allocates
     _wait(device)
     n_steps, started = 0, time.monotonic()

@@ -1,4 +1,4 @@
-"""The inputs of models: images decoded into the store, rows of a table, or features of a frozen backbone.
+"""The inputs of models: pixels of images, features that a frozen backbone has of them, or rows of a table.
 
 They come in two steps, since a finished run only needs to know whether its data is still the same, not the pixels.
 """
@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +18,8 @@ from labelscan.arrays import Mask
 from labelscan.atomic import replacing_bytes
 from labelscan.data.build_store import build_store
 from labelscan.data.cache import Cache, open_cache
-from labelscan.data.decoding import ImageShape
 from labelscan.data.duplicates import number_equal_rows, number_equal_texts, number_identical
+from labelscan.data.image_blocks import ImageBlocks
 from labelscan.data.inputs import ColumnTable, FeatureTable, ImageArray, ImageSource, Texts, are_images
 from labelscan.data.store import Store
 from labelscan.data.stored_rows import write_rows
@@ -30,9 +31,11 @@ from labelscan.pipeline.planning import Plan
 from labelscan.results.run_files import FRESH
 from labelscan.results.run_folder import RunFolder
 from labelscan.results.same_run import ELSEWHERE_OR_FRESH
-from labelscan.training.models import Frozen, is_backbone, is_text_embedding
+from labelscan.training.models import is_backbone, is_text_embedding
 from labelscan.training.models.embedded_texts import embed_texts
 from labelscan.training.models.frozen_backbone import embed
+
+T = TypeVar("T")
 
 CACHE = "cache"
 """The folder of a run's own cache, beside its decoded images and features."""
@@ -57,14 +60,17 @@ class Contents:
 def inputs_of(plan: Plan, opinion: PlannedOpinion, run: RunFolder) -> Path:
     """Return the file that the folds of a model read; models that see the same share one."""
     if opinion.frozen is not None:
-        return _features(plan, opinion, run)
+        kinds = [(one.frozen, one.image_shape) for one in plan.opinions if one.frozen is not None]
+        return run.features(_number(kinds, (opinion.frozen, opinion.image_shape)))
     if opinion.image_shape is not None:
-        return _images(plan, opinion.image_shape, run)
+        return run.images(
+            _number([one.image_shape for one in plan.opinions if one.frozen is None], opinion.image_shape)
+        )
     return run.features(0) if isinstance(plan.dataset.inputs, FeatureTable) else run.rows
 
 
 def read_contents(plan: Plan, run: RunFolder, notify: Listener) -> Contents:
-    """Return the contents of all examples, decoding the images unless an earlier run has.
+    """Return the contents of all examples, making the inputs of the first model of them unless an earlier run has.
 
     Raises:
         RunFolderError: images have changed since the run began.
@@ -77,17 +83,14 @@ def read_contents(plan: Plan, run: RunFolder, notify: Listener) -> Contents:
 
 
 def _contents_of(plan: Plan, run: RunFolder, notify: Listener) -> Contents:
-    inputs, shape = plan.dataset.inputs, plan.opinions[0].image_shape
+    inputs = plan.dataset.inputs
     if isinstance(inputs, Texts):
         return _contents_of_texts(inputs)
     if isinstance(inputs, FeatureTable | ColumnTable):
         table = inputs.features if isinstance(inputs, FeatureTable) else inputs.frame
         return _contents(number_equal_rows(table))
     assert are_images(inputs)
-    assert shape is not None
-    store = _known_store(plan, inputs, shape, run)
-    if store is None:
-        store = _build(plan, inputs, shape, run, notify)
+    store = _known_store(plan, inputs, run) or _make_store(plan, plan.opinions[0], inputs, run, notify)
     numbers = number_identical(store.digests)
     return Contents(numbers=numbers, fingerprint=_fingerprint(store), unreadable=store.unreadable)
 
@@ -109,7 +112,7 @@ def provide_inputs(
 ) -> None:
     """Make sure that the files that the folds of some models read are there.
 
-    Images are decoded once for each size, and features computed once for each backbone.
+    Images are decoded once for each size of which pixels are wanted, and once for each frozen backbone.
     """
     inputs = plan.dataset.inputs
     if isinstance(inputs, FeatureTable):
@@ -124,37 +127,16 @@ def provide_inputs(
         return
     assert are_images(inputs)
     for opinion in opinions:
-        assert opinion.image_shape is not None
-        images, wanted = _images(plan, opinion.image_shape, run), inputs_of(plan, opinion, run)
-        known = _store_of(contents, opinion.image_shape, images, pixels=False)
-        if known and opinion.frozen is not None and wanted.is_file():
-            continue
-        store = _store_of(contents, opinion.image_shape, images, pixels=True)
-        if store is None:
-            store = _build(plan, inputs, opinion.image_shape, run, notify)
+        store = Store.read(inputs_of(plan, opinion, run))
+        if store is None or store.shape != opinion.image_shape or _fingerprint(store) != contents.fingerprint:
+            store = _make_store(plan, opinion, inputs, run, notify)
             if _fingerprint(store) != contents.fingerprint:
                 raise RunFolderError("images changed while the run was being resumed", hint=FRESH)
-        if opinion.frozen is not None:
-            _embed(plan, opinion, store, wanted, run, notify)
 
 
-def _images(plan: Plan, shape: ImageShape, run: RunFolder) -> Path:
-    shapes = list(dict.fromkeys(one.image_shape for one in plan.opinions))
-    return run.images(shapes.index(shape))
-
-
-def _features(plan: Plan, opinion: PlannedOpinion, run: RunFolder) -> Path:
-    def kind(one: PlannedOpinion) -> tuple[Frozen | None, ImageShape | None]:
-        return one.frozen, one.image_shape
-
-    kinds = list(dict.fromkeys(kind(one) for one in plan.opinions if one.frozen is not None))
-    return run.features(kinds.index(kind(opinion)))
-
-
-def _store_of(contents: Contents, shape: ImageShape, path: Path, *, pixels: bool) -> Store | None:
-    """Return the store of just these contents at this size, or None; without ``pixels`` its images may be gone."""
-    store = Store.read(path, pixels=pixels)
-    return store if store is not None and store.shape == shape and _fingerprint(store) == contents.fingerprint else None
+def _number(kinds: list[T], kind: T) -> int:
+    """Return the number of a kind among those that differ."""
+    return list(dict.fromkeys(kinds)).index(kind)
 
 
 def _fingerprint(store: Store) -> str:
@@ -164,40 +146,49 @@ def _fingerprint(store: Store) -> str:
     return digest.hexdigest()
 
 
-def _known_store(plan: Plan, images: ImageSource, shape: ImageShape, run: RunFolder) -> Store | None:
-    store = Store.read(_images(plan, shape, run), pixels=False)
-    if store is None or store.shape != shape or len(store) != len(plan.dataset):
+def _known_store(plan: Plan, images: ImageSource, run: RunFolder) -> Store | None:
+    """Return what is known of the images since the run began, or None where they are to be read."""
+    first = plan.opinions[0]
+    store = Store.read(inputs_of(plan, first, run), rows=False)
+    if store is None or store.shape != first.image_shape or len(store) != len(plan.dataset):
         return None
     with stopping_at_once():  # where files were touched or moved, all of them are read
         changed = store.changed(images)
     if len(changed) and run.may_change_data:
         return None
     if len(changed):
-        first = plan.dataset.example_ids[changed[0]]
         others = f" and {len(changed) - 1:,} more" if len(changed) > 1 else ""
         raise RunFolderError(
-            f"the data has changed since this run: the contents of {first!r}{others}",
+            f"the data has changed since this run: the contents of {plan.dataset.example_ids[changed[0]]!r}{others}",
             where=str(run.path),
             hint=ELSEWHERE_OR_FRESH,
         )
     return store
 
 
-def _build(plan: Plan, images: ImageSource, shape: ImageShape, run: RunFolder, notify: Listener) -> Store:
-    for opinion in plan.opinions:
-        if opinion.frozen is not None and opinion.image_shape == shape:
-            inputs_of(plan, opinion, run).unlink(missing_ok=True)  # of other images, perhaps
-    is_in_memory = isinstance(images, ImageArray) and images.images.shape[1:] == shape  # nothing will be decoded
+def _make_store(plan: Plan, opinion: PlannedOpinion, source: ImageSource, run: RunFolder, notify: Listener) -> Store:
+    """Make the file that the folds of a model read: features, or pixels where all of the model is trained."""
+    path, frozen, shape = inputs_of(plan, opinion, run), opinion.frozen, opinion.image_shape
+    assert shape is not None
+    config = plan.config
+    images = ImageBlocks(source=source, shape=shape, max_pixels=config.dataset.max_pixels, workers=config.store.workers)
+    if frozen is not None:
+        assert is_backbone(frozen)
+        assert opinion.engine is not None
+        with _cache(plan, run, notify) as cache:
+            return embed(
+                images,
+                frozen,
+                path,
+                cache=cache,
+                mirror=opinion.mirrored,
+                device=plan.device,
+                choice=opinion.engine,
+                notify=notify,
+            )
+    is_in_memory = isinstance(source, ImageArray) and source.images.shape[1:] == shape  # nothing will be decoded
     with nullcontext(Cache(run.inputs / CACHE)) if is_in_memory else _cache(plan, run, notify) as cache:
-        return build_store(
-            images,
-            shape,
-            _images(plan, shape, run),
-            cache=cache,
-            config=plan.config.store,
-            max_pixels=plan.config.dataset.max_pixels,
-            notify=notify,
-        )
+        return build_store(images, path, cache=cache, notify=notify)
 
 
 def _embed_texts(
@@ -208,22 +199,6 @@ def _embed_texts(
         if opinion.frozen is not None and is_text_embedding(opinion.frozen) and not path.is_file():
             with _cache(plan, run, notify) as cache:
                 embed_texts(inputs.texts, opinion.frozen, opinion.fingerprint, path, cache=cache, notify=notify)
-
-
-def _embed(plan: Plan, opinion: PlannedOpinion, store: Store, path: Path, run: RunFolder, notify: Listener) -> None:
-    assert opinion.frozen is not None
-    assert is_backbone(opinion.frozen)
-    with _cache(plan, run, notify) as cache:
-        embed(
-            store,
-            opinion.frozen,
-            path,
-            cache=cache,
-            mapped_bytes=plan.config.store.cache_megabytes * 2**20,
-            mirror=opinion.mirrored,
-            device=plan.device,
-            notify=notify,
-        )
 
 
 def _cache(plan: Plan, run: RunFolder, notify: Listener) -> AbstractContextManager[Cache]:

@@ -14,14 +14,16 @@ from torch import nn
 from labelscan.config import Config, TrainingConfig
 from labelscan.data.dataset import Dataset
 from labelscan.data.decoding import ImageShape
-from labelscan.data.inputs import ColumnTable, FeatureTable, Inputs, Texts
+from labelscan.data.inputs import ColumnTable, FeatureTable, Inputs, Texts, are_columns
 from labelscan.data.native_sizes import NativeSizes
 from labelscan.errors import ConfigError
 from labelscan.events import Chosen, Listener, Noted, Warned
 from labelscan.registry import shown
 from labelscan.training.batches import NO_AUGMENTATION
+from labelscan.training.device import Device, device_for
 from labelscan.training.encoders import MakeEncoder
 from labelscan.training.encoders.columns import make_for_networks, make_for_trees
+from labelscan.training.engines import EngineChoice, choose_engine
 from labelscan.training.fold_job import Learner
 from labelscan.training.learners import ClassifierLearner, GivenClassifier, GivenMaker, NetworkLearner, NetworkMaker
 from labelscan.training.loss_schedule import build_schedule
@@ -37,7 +39,7 @@ from labelscan.training.models import (
     is_text_embedding,
     is_text_model,
 )
-from labelscan.training.models.automatic import MANY_COLUMNS, SMALL, DataFacts, DataKind
+from labelscan.training.models.automatic import SMALL, DataFacts, DataKind
 from labelscan.training.models.classifiers import MOST_PIXELS, Boosting, Classifier
 from labelscan.training.models.mlp import MLP
 from labelscan.training.models.small_cnn import SmallCNN
@@ -63,7 +65,11 @@ class PlannedOpinion:
     """The pretrained network whose features are computed once."""
     mirrored: bool
     """Whether frozen features are the mean over an image and its mirror image."""
+    engine: EngineChoice | None
+    """What computes the features of a frozen backbone; None where there is none."""
     learner: Learner
+    device: Device
+    """Where it is trained, in the precision that suits it."""
 
     @property
     def loss(self) -> str | None:
@@ -84,8 +90,10 @@ class PlannedOpinion:
             "model_fingerprint": self.fingerprint,
             "mirrored": self.mirrored,
             "frozen": self.frozen is not None,
+            "engine": None if self.engine is None else str(self.engine),
             "image_shape": None if self.image_shape is None else self.image_shape._asdict(),
             "loss": self.loss,
+            "precision": self.device.dtype_name,
             "recipe": None if self.recipe is None else dataclasses.asdict(self.recipe),
         }
 
@@ -104,7 +112,12 @@ def first_network(opinions: Sequence[PlannedOpinion]) -> PlannedOpinion:
 
 
 def plan_opinions(
-    config: Config, dataset: Dataset, sizes: NativeSizes | None, given: Sequence[GivenModel], notify: Listener
+    config: Config,
+    dataset: Dataset,
+    sizes: NativeSizes | None,
+    given: Sequence[GivenModel],
+    device: Device,
+    notify: Listener,
 ) -> tuple[tuple[PlannedOpinion, ...], tuple[str, ...]]:
     """Return the models of a run and what to warn of, and report which models and why.
 
@@ -113,6 +126,7 @@ def plan_opinions(
         dataset: what is learned.
         sizes: of its images; None where it has none.
         given: the caller's models, in place of those that the settings name.
+        device: where they are trained.
         notify: receives each choice, notes and warnings.
 
     Raises:
@@ -134,7 +148,12 @@ def plan_opinions(
         notify(Chosen("model", one.name + (", frozen" if one.frozen else ""), one.reason))
         if one.tip:
             notify(Noted(one.tip))
-        opinions.append(_opinion(config, dataset, sizes, one, by_caller))
+        opinions.append(_opinion(config, dataset, sizes, one, by_caller, device))
+    for engine in dict.fromkeys(one.engine for one in opinions if one.engine is not None):
+        notify(Chosen("engine", str(engine), engine.reason))
+    for opinion in opinions:
+        if opinion.device != device:
+            notify(Chosen("precision", opinion.device.dtype_name, f"{opinion.name} trains faster so on this processor"))
     schedules = [one.learner.schedule for one in opinions if isinstance(one.learner, NetworkLearner)]
     for note in dict.fromkeys(note for schedule in schedules for note in schedule.notes):
         notify(Noted(note))
@@ -147,10 +166,16 @@ def plan_opinions(
 
 
 def _opinion(
-    config: Config, dataset: Dataset, sizes: NativeSizes | None, chosen: ChosenModel, given: GivenModel | None
+    config: Config,
+    dataset: Dataset,
+    sizes: NativeSizes | None,
+    chosen: ChosenModel,
+    given: GivenModel | None,
+    device: Device,
 ) -> PlannedOpinion:
     seen_by = chosen.frozen or chosen.model
     shape = None if sizes is None else _image_shape(config, sizes, seen_by, given=given is not None)
+    has_backbone = chosen.frozen is not None and is_backbone(chosen.frozen)
     made_from = ""
     if given is not None:
         made_from = fingerprint_of(given.model)
@@ -158,16 +183,18 @@ def _opinion(
         made_from = _fingerprint_of_file(config.model.weights)
     elif is_text_embedding(seen_by):
         made_from = digest_of_files(seen_by.files())
+    learner = _learner(config, dataset, chosen, shape, given)
+    recipe = learner.recipe if isinstance(learner, NetworkLearner) else None
     return PlannedOpinion(
         name=chosen.name,
         reason=chosen.reason,
         fingerprint=made_from,
         image_shape=shape,
         frozen=chosen.frozen,
-        mirrored=chosen.frozen is not None
-        and is_backbone(chosen.frozen)
-        and config.training.augment in ("auto", "shift-flip"),
-        learner=_learner(config, dataset, chosen, shape, given),
+        mirrored=has_backbone and config.training.augment in ("auto", "shift-flip"),
+        engine=choose_engine(config.device, device) if has_backbone else None,
+        learner=learner,
+        device=device_for(device, config.device, matrix_units=recipe is not None and recipe.matrix_units),
     )
 
 
@@ -204,6 +231,8 @@ def _learner(
     if wanted_decay is not None and config.training.weight_decay < 0:
         recipe = dataclasses.replace(recipe, weight_decay=wanted_decay)
     make = NetworkMaker(model, n_classes) if given is None else GivenMaker(cast(Callable[[], nn.Module], given.model))
+    if given is not None:
+        recipe = dataclasses.replace(recipe, matrix_units=False)  # which were measured for other networks
     scale = model.scale if is_backbone(model) else None
     return NetworkLearner(make, recipe, schedule, scale, _encoder_for(model, dataset.inputs))
 
@@ -227,15 +256,9 @@ def input_shape(dataset: Dataset, shape: ImageShape | None) -> tuple[int, ...]:
 def data_kind_of(inputs: Inputs) -> DataKind:
     """Return what models see of an example; what a person sees is ``data.inputs.kind_of``."""
     if isinstance(inputs, FeatureTable):
-        return "embeddings" if _are_embeddings(inputs) else "features"
+        return "features" if are_columns(inputs) else "embeddings"
     kinds: Mapping[type, DataKind] = {ColumnTable: "columns", Texts: "texts"}
     return kinds.get(type(inputs), "images")
-
-
-def _are_embeddings(table: FeatureTable) -> bool:
-    """Return whether the columns are many, and have no names that mean anything, such as e0, e1 and so on."""
-    stems = {name.rstrip("0123456789") for name in table.names}
-    return table.features.shape[1] > MANY_COLUMNS and len(stems) <= 1
 
 
 def _n_columns(inputs: Inputs) -> int:

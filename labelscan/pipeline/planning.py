@@ -25,6 +25,7 @@ from labelscan.pipeline.planned_opinions import PlannedOpinion, first_network, m
 from labelscan.pipeline.room import check_room
 from labelscan.results.run_files import DEFAULT_PARENT
 from labelscan.training.device import Device, choose_device
+from labelscan.training.engines import EngineChoice
 from labelscan.training.executors import EXECUTORS, Executor
 from labelscan.training.loss_schedule import check_loss
 from labelscan.training.user_model import UserModel, given_models
@@ -58,6 +59,16 @@ class Plan:
     def network(self) -> PlannedOpinion:
         """Return the first model that is a network, else the first."""
         return first_network(self.opinions)
+
+    @property
+    def engines(self) -> tuple[EngineChoice, ...]:
+        """Return what computes the features of frozen backbones."""
+        return tuple(one.engine for one in self.opinions if one.engine is not None)
+
+    @property
+    def precisions(self) -> tuple[str, ...]:
+        """Return the types that the models are trained in."""
+        return tuple(dict.fromkeys(one.device.dtype_name for one in self.opinions))
 
     @property
     def choices(self) -> dict[str, object]:
@@ -111,7 +122,7 @@ def plan(
     telling = warn_of_telling_columns(dataset)
     for warning in telling:
         notify(Warned(warning))
-    opinions, warnings = plan_opinions(config, dataset, sizes, given_models(model), notify)
+    opinions, warnings = plan_opinions(config, dataset, sizes, given_models(model), device, notify)
     if has_threshold_runs:  # refused now where they cannot work
         n_threshold(len(dataset), len(dataset.class_names))
         with_extra_class(first_network(opinions).learner)

@@ -9,7 +9,7 @@ from pathlib import Path
 from labelscan.data.cores import available_cores
 from labelscan.errors import ConfigError
 from labelscan.pipeline.planned_opinions import PlannedOpinion
-from labelscan.training.models.frozen_backbone import CPU_BATCH
+from labelscan.training.engines import CPU_BATCH
 
 BYTES_A_NUMBER = 4
 """A pixel as a network sees it."""
@@ -29,7 +29,9 @@ def check_room(opinions: Iterable[PlannedOpinion], n_images: int, folder: Path) 
             continue
         height, width, _ = one.image_shape
         n_bytes = math.prod(one.image_shape)
-        _refuse(n_images, height, width, n_images * n_bytes, disk, "stored, and the disk", "set a smaller --image-size")
+        if one.frozen is None:  # of others only features are kept
+            hint = "set a smaller --image-size"
+            _refuse(n_images, height, width, n_images * n_bytes, disk, "stored, and the disk", hint)
         if one.recipe is not None:
             batch = one.recipe.batch_size if one.frozen is None else CPU_BATCH
             needed, hint = batch * n_bytes * BYTES_A_NUMBER, "set a smaller --image-size or --batch-size"

@@ -45,7 +45,7 @@ def fold_jobs(plan: Plan, opinion: PlannedOpinion, contents: Contents, folds: Fo
         {
             "settings": results_depend_on(config),
             "choices": {key: value for key, value in opinion.choices.items() if key != "model_reason"},
-            "device": dataclasses.asdict(plan.device),
+            "device": dataclasses.asdict(opinion.device),
             "threads": plan.threads,
             "data": plan.data_fingerprint,
             "contents": contents.fingerprint,
@@ -66,7 +66,7 @@ def fold_jobs(plan: Plan, opinion: PlannedOpinion, contents: Contents, folds: Fo
             train_index=folds.train_index(repeat, fold),
             held_out_index=folds.held_out_index(repeat, fold),
             learner=opinion.learner,
-            device=plan.device,
+            device=opinion.device,
             threads=plan.threads,
             # Networks of one kind would otherwise see the examples in the same order.
             run_seed=seed_of(config.seed, "opinion", number) if number else config.seed,

@@ -26,7 +26,7 @@ def _facts(run: FinishedRun) -> Iterator[tuple[str, str]]:
         yield from _training(settings, run.opinions)
     yield "weights", ", ".join(f"{name} {weight:.2f}" for name, weight in run.recorded("opinion_weights").items())
     yield "detector", str(run.summary.get("detector", ""))
-    yield "device", _device(choices)
+    yield "device", _device(choices, run.opinions)
     yield "versions", ", ".join(f"{name} {version}" for name, version in run.recorded("versions").items())
     yield "started", str(run.record.get("started", ""))[:19].replace("T", " ")
     total = run.recorded("timings").get("total")
@@ -60,6 +60,7 @@ def _training(settings: Mapping[str, object], opinions: Sequence[Mapping[str, ob
     yield "seed", str(settings.get("seed", ""))
 
 
-def _device(choices: Mapping[str, object]) -> str:
+def _device(choices: Mapping[str, object], opinions: Sequence[Mapping[str, object]]) -> str:
     device = part_of(choices, "device")
-    return f"{device.get('name')}, {device.get('dtype_name')}" if device else ""
+    precisions = dict.fromkeys(str(one.get("precision", device.get("dtype_name"))) for one in opinions)
+    return f"{device.get('name')}, {' and '.join(precisions)}" if device else ""

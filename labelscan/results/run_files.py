@@ -54,7 +54,8 @@ OWN_FOLDERS = {
     "checkpoint. Those of further models end in `-opinion-2` and so on",
     "aum-*": "the trainings with an extra class, with `--detector aum` only",
     SELF_CHECK: "the second run, with planted errors, of a run with `--self-check`",
-    STORE: "decoded images and features; when the run is finished, only the list of their digests",
+    STORE: "features of images, and decoded ones where models are trained on pixels; when the run is finished, only "
+    "the list of their digests",
 }
 """The same for folders, as patterns."""
 BEFORE_TRAINING = (RUN_FILE, LOG_FILE, "examples.csv", "folds.csv", STORE)

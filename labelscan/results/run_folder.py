@@ -39,7 +39,7 @@ from labelscan.results.run_files import (
 )
 from labelscan.results.same_run import ELSEWHERE, ELSEWHERE_OR_FRESH, FOR_GATE, may_be_replaced, why_start_over
 
-PACKAGES = ("torch", "torchvision", "numpy", "scipy", "pandas", "scikit-learn", "cleanlab", "pillow")
+PACKAGES = ("torch", "torchvision", "numpy", "scipy", "pandas", "scikit-learn", "cleanlab", "pillow", "simplejpeg")
 """Packages whose versions are recorded."""
 
 State = Literal["running", "finished", "interrupted", "failed"]

@@ -188,7 +188,7 @@ def summarise(
         flagged_by_all=int(np.logical_and.reduce(every_flag).sum()),
         estimated_wrong_labels=estimated_wrong_labels,
         estimated_noise_rate=estimated_wrong_labels / len(evidence),
-        wrong_labels=tell_wrong_labels(detections, posterior, n_opinions=max(len(evidence.opinions), 1)),
+        wrong_labels=tell_wrong_labels(detections, posterior, by_agreement=evidence.opinions_tell_the_count),
         out_of_fold_accuracy=agreement.share,
         chance_accuracy=agreement.chance,
         learned_nothing=agreement.learned_nothing,
@@ -237,7 +237,7 @@ def with_judgement(
     """
     before = summary.get("warnings")
     estimated_wrong_labels = float(detections.error_probability.sum())
-    wrong_labels = tell_wrong_labels(detections, posterior, n_opinions=max(len(evidence.opinions), 1))
+    wrong_labels = tell_wrong_labels(detections, posterior, by_agreement=evidence.opinions_tell_the_count)
     changed = {
         "n_flagged": int(detections.lead.flagged.sum()),
         "estimated_wrong_labels": estimated_wrong_labels,

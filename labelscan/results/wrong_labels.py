@@ -55,19 +55,19 @@ class WrongLabels:
 
 
 def tell_wrong_labels(
-    detections: Detections, posterior: ReviewPosterior | None = None, *, n_opinions: int = 1
+    detections: Detections, posterior: ReviewPosterior | None = None, *, by_agreement: bool = False
 ) -> WrongLabels:
     """Return how many labels are wrong.
 
     Args:
         detections: the judgements of N labels.
         posterior: what decisions say, where there are some.
-        n_opinions: how many models were asked.
+        by_agreement: whether the agreement of several models told the number.
     """
     count, flagged, n_scored = detections.wrong_labels, detections.lead.flagged, len(detections.error_probability)
     precision = found = worth_a_look = None
     if posterior is None:
-        source: Source = "opinions" if n_opinions > 1 else "one opinion"
+        source: Source = "opinions" if by_agreement else "one opinion"
         if flagged.any():
             precision = _precision(detections)
     else:

@@ -5,7 +5,7 @@ import os
 import random
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -41,7 +41,9 @@ class Device:
         """Return the kind of GPU, or of CPU by its vector instructions: others give other last digits."""
         if self.kind == "cuda":
             return torch.cuda.get_device_name(self.place)
-        return torch.backends.cpu.get_cpu_capability() if self.kind == "cpu" else self.kind
+        if self.kind != "cpu":
+            return self.kind
+        return torch.backends.cpu.get_cpu_capability() + (" AMX" if has_matrix_units() else "")
 
     @property
     def dtype(self) -> torch.dtype:
@@ -54,11 +56,17 @@ class Device:
         return nullcontext() if self.dtype is torch.float32 else torch.autocast(self.kind, dtype=self.dtype)
 
 
+def has_matrix_units() -> bool:
+    """Return whether the CPU multiplies matrices of bfloat16 by instructions of its own (AMX)."""
+    return bool(torch.cpu._is_amx_tile_supported())
+
+
 def choose_device(config: DeviceConfig) -> Device:
     """Return the device that ``config`` means on this machine.
 
     ``auto`` is CUDA, else MPS, else the CPU. Precision ``auto`` is bfloat16 on CUDA with compute capability 8.0 or
-    more, else float32: on CPUs without matrix units bfloat16 is slower.
+    more, else float32: on CPUs without matrix units bfloat16 is slower, and with them ``device_for`` knows the networks
+    that gain.
 
     Raises:
         ConfigError: a device that this machine lacks, or a precision that the device cannot do.
@@ -74,6 +82,12 @@ def choose_device(config: DeviceConfig) -> Device:
     if precision == "bfloat16" and name == "mps":
         raise ConfigError("bfloat16 is not supported on mps", where="device.precision", hint="use float32")
     return Device(name, precision, one_of_all)
+
+
+def device_for(device: Device, config: DeviceConfig, *, matrix_units: bool) -> Device:
+    """Return the device with the precision that a network is trained in; ``matrix_units`` are for one that gains."""
+    is_faster = matrix_units and device.kind == "cpu" and config.precision == "auto" and has_matrix_units()
+    return replace(device, dtype_name="bfloat16") if is_faster else device
 
 
 def _available(name: str) -> str:

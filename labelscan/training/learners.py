@@ -20,6 +20,7 @@ from labelscan.training.batches import Batches, StoredInputs
 from labelscan.training.checkpoint import NO_CHECKPOINT, Checkpoint
 from labelscan.training.device import make_network
 from labelscan.training.encoders import MakeEncoder, Matrix
+from labelscan.training.encoders.fold_encoder import FoldEncoder
 from labelscan.training.fold_job import RETRY, FoldJob
 from labelscan.training.fold_output import IF_DIVERGED, FoldOutput
 from labelscan.training.loss_schedule import LossSchedule
@@ -102,12 +103,13 @@ class NetworkLearner:
         """Return features of all rows in memory, by an encoder that is fitted to the training rows."""
         assert self.encode is not None, "networks take numbers"
         with threadpool_limits(limits=torch.get_num_threads()), stopping_at_once():
-            encoder = self.encode()
-            trained = np.asarray(encoder.fit_transform(rows.take(job.train_index)), dtype=np.float32)
+            encoder = FoldEncoder(self.encode, rows)
+            trained = encoder.fit(job.train_index)
             features = np.zeros((len(rows), trained.shape[1]), dtype=np.float32)
             features[job.train_index] = trained
-            if len(job.held_out_index):
-                features[job.held_out_index] = encoder.transform(rows.take(job.held_out_index))
+            del trained
+            for index, part in encoder.parts(job.held_out_index):
+                features[index] = part
         return StoredInputs(features, job.cache_bytes)
 
     def _train(
@@ -208,16 +210,18 @@ class ClassifierLearner:
         elif len(job.held_out_index):
             classifier = self.make(job.seed % 2**32, torch.get_num_threads())
             with threadpool_limits(limits=torch.get_num_threads()), stopping_at_once():
-                encoder = self.encode() if self.encode is not None and isinstance(inputs, StoredRows) else None
-                rows = self._rows(inputs, job.train_index)
-                if encoder is not None:
-                    rows = encoder.fit_transform(rows)  # under the same name: what came in is let go
+                encoder = None
+                if self.encode is not None and isinstance(inputs, StoredRows):
+                    encoder = FoldEncoder(self.encode, inputs)
+                rows = self._rows(inputs, job.train_index) if encoder is None else encoder.fit(job.train_index)
                 classifier.fit(rows, labels)
+                del rows
                 if hasattr(classifier, "n_jobs"):
                     classifier.n_jobs = 1  # threads would add up what trees predict in the order in which they end
                 columns = seen[np.asarray(classifier.classes_, dtype=np.int64)]
-                rows = self._rows(inputs, job.held_out_index)
-                pred_probs[:, columns] = classifier.predict_proba(rows if encoder is None else encoder.transform(rows))
+                held_out = job.held_out_index
+                rows = self._rows(inputs, held_out) if encoder is None else encoder.encode(held_out)
+                pred_probs[:, columns] = classifier.predict_proba(rows)
         return FoldOutput(
             repeat=job.repeat,
             fold=job.fold,

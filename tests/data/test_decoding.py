@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from labelscan.data.decoding import ImageShape, UnreadableImage, decode, is_grey, open_image, quiet_pillow, resize
+from labelscan.data.decoding import ImageShape, UnreadableImage, is_grey, pixels_of, quiet_pillow, resize
 
 RED = ImageShape(6, 6, 3)
 GREY = ImageShape(6, 6, 1)
@@ -20,8 +20,8 @@ def encode(image, kind="PNG", **options):
 
 
 def decoded(content, shape=RED, max_pixels=10**6):
-    with quiet_pillow(), open_image(content, max_pixels=max_pixels) as image:
-        return resize(decode(image, fit=shape), shape)
+    with quiet_pillow():
+        return pixels_of(content, shape, max_pixels=max_pixels)
 
 
 def why_unreadable(content, **options):
@@ -145,6 +145,22 @@ def test_shrinking_does_not_alias():
 def test_an_image_of_the_right_size_is_not_resampled():
     image = noise_image(size=(6, 6))
     np.testing.assert_array_equal(decoded(encode(image)), np.asarray(image))
+
+
+@pytest.mark.parametrize("writable", [True, False])
+@pytest.mark.parametrize(("size", "shape"), [((48, 64), (20, 30)), ((48, 64), (96, 70)), ((1000, 40), (16, 16))])
+def test_colour_is_resized_as_pillow_does_it(size, shape, writable):
+    pixels = np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8)
+    pixels.flags.writeable = writable
+    expected = np.asarray(Image.fromarray(pixels).resize(shape[::-1], Image.Resampling.BILINEAR)).astype(int)
+    np.testing.assert_allclose(resize(pixels, ImageShape(*shape, 3)).astype(int), expected, atol=1)
+
+
+def test_grey_among_colours_gets_three_equal_ones():
+    pixels = np.random.default_rng(0).integers(0, 256, (30, 40), dtype=np.uint8)
+    resized = resize(pixels, ImageShape(12, 16, 3))
+    assert resized.shape == (12, 16, 3)
+    np.testing.assert_array_equal(resized, resize(pixels, ImageShape(12, 16, 1)).repeat(3, axis=2))
 
 
 def test_a_large_jpeg_decoded_at_reduced_scale_looks_like_the_whole():

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import labelscan.data.build_store as build_store_module
+import labelscan.data.image_blocks as image_blocks_module
 from labelscan.arrays import as_strings
-from labelscan.config import StoreConfig
 from labelscan.data.build_store import build_store
 from labelscan.data.cache import Cache
 from labelscan.data.decoding import ImageShape
+from labelscan.data.image_blocks import ImageBlocks
 from labelscan.data.inputs import ImageArray, ImageFiles
 from labelscan.data.native_sizes import probe
 from labelscan.data.rows_file import RowsFile
@@ -37,8 +37,8 @@ def files(root, names):
 def build(source, path, shape=SHAPE, *, cache=None, max_pixels=LIMIT, notify=ignore, workers=2):
     """Build a store with a cache of its own, unless one is given."""
     cache = cache or Cache(path.with_suffix(".cache"))
-    config = StoreConfig(workers=workers)
-    return build_store(source, shape, path, cache=cache, config=config, max_pixels=max_pixels, notify=notify)
+    images = ImageBlocks(source=source, shape=shape, max_pixels=max_pixels, workers=workers)
+    return build_store(images, path, cache=cache, notify=notify)
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def colours(tmp_path):
 
 def test_every_image_is_in_its_row(colours, tmp_path):
     store = build(colours, tmp_path / "images.npy")
-    images = store.images()
+    images = store.rows()
     assert images.shape == (20, 8, 8, 3)
     assert images.dtype == np.uint8
     np.testing.assert_array_equal(images[:, 3, 3, 0], np.arange(20))
@@ -80,7 +80,7 @@ def test_an_unreadable_image_keeps_its_row_and_has_a_reason(tmp_path):
         7: "not a file",
     }
     assert list(store.unreadable) == sorted(store.unreadable)
-    np.testing.assert_array_equal(store.images()[:, 0, 0, 0], [200, 0, 0, 0, 0, 0, 0, 0, 200])
+    np.testing.assert_array_equal(store.rows()[:, 0, 0, 0], [200, 0, 0, 0, 0, 0, 0, 0, 200])
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may read everything")
@@ -99,7 +99,7 @@ def test_a_file_far_larger_than_any_image_is_not_read(colours, tmp_path):
 def test_names_with_umlauts_and_spaces_are_read(tmp_path):
     save(tmp_path / "in" / "größe 1 – é.png", (7, 7, 7))
     store = build(files(tmp_path / "in", ["größe 1 – é.png"]), tmp_path / "images.npy")
-    assert store.images()[0, 0, 0, 0] == 7
+    assert store.rows()[0, 0, 0, 0] == 7
 
 
 def test_content_counts_and_not_the_extension(tmp_path):
@@ -114,14 +114,14 @@ def test_arrays_are_stored_like_files(tmp_path, channels, side):
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (600, side, side, channels), dtype=np.uint8)
     store = build(ImageArray(images), tmp_path / "images.npy", ImageShape(8, 8, channels))
-    assert store.images().shape == (600, 8, 8, channels)
+    assert store.rows().shape == (600, 8, 8, channels)
     if side == 8:
-        np.testing.assert_array_equal(store.images(), images)
+        np.testing.assert_array_equal(store.rows(), images)
 
 
 def test_grey_arrays_can_become_rgb(tmp_path):
     images = np.arange(64, dtype=np.uint8).reshape(1, 8, 8, 1)
-    np.testing.assert_array_equal(build(ImageArray(images), tmp_path / "i.npy").images()[..., 2:], images)
+    np.testing.assert_array_equal(build(ImageArray(images), tmp_path / "i.npy").rows()[..., 2:], images)
 
 
 def test_the_number_of_threads_does_not_change_a_byte(colours, tmp_path):
@@ -258,13 +258,13 @@ def test_a_full_disk_is_an_error_that_says_so():
 @pytest.fixture
 def decoded(monkeypatch):
     """Return how many images are decoded, as a list that grows with each."""
-    counted, original = [], build_store_module._decode
+    counted, original = [], image_blocks_module._decode
 
     def decode(content, shape, max_pixels):
         counted.append(content)
         return original(content, shape, max_pixels)
 
-    monkeypatch.setattr(build_store_module, "_decode", decode)
+    monkeypatch.setattr(image_blocks_module, "_decode", decode)
     return counted
 
 
@@ -275,18 +275,20 @@ def test_images_that_were_decoded_before_are_reused_in_any_order(colours, tmp_pa
     save(tmp_path / "in" / "new.png", (99, 0, 0))
     more = files(tmp_path / "in", [*colours.paths[order], "new.png"])
     store = build(more, tmp_path / "second.npy", cache=cache, notify=told.append)
-    assert store.images()[:, 0, 0, 0].tolist() == [19, 3, 3, 7, 99]
+    assert store.rows()[:, 0, 0, 0].tolist() == [19, 3, 3, 7, 99]
     assert len(decoded) == 21
     assert Noted("4 of 5 decoded images are reused") in told
     assert not len(store.changed(more))
 
 
-@pytest.mark.parametrize("other", ["size", "max_pixels", "pillow"])
+@pytest.mark.parametrize("other", ["size", "max_pixels", "pillow", "jpeg"])
 def test_images_decoded_in_another_way_are_decoded_again(colours, tmp_path, decoded, monkeypatch, other):
     cache = Cache(tmp_path / "cache")
     build(colours, tmp_path / "first.npy", cache=cache)
     if other == "pillow":
         monkeypatch.setattr("PIL.__version__", "0.1")
+    elif other == "jpeg":
+        monkeypatch.setattr("labelscan.data.jpeg.VERSION", "0.1")
     shape = ImageShape(4, 16, 3) if other == "size" else SHAPE
     build(colours, tmp_path / "second.npy", shape, cache=cache, max_pixels=LIMIT - (other == "max_pixels"))
     assert len(decoded) == 40
@@ -300,7 +302,7 @@ def test_a_damaged_cache_gives_no_wrong_pixels(colours, tmp_path, decoded):
     content[-100] ^= 1
     segment.write_bytes(content)
     second = build(colours, tmp_path / "second.npy", cache=cache)
-    np.testing.assert_array_equal(second.images(), first.images())
+    np.testing.assert_array_equal(second.rows(), first.rows())
     assert len(decoded) > 20
 
 

@@ -3,6 +3,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,9 +11,10 @@ from numpy.typing import NDArray
 
 from labelscan.arrays import as_strings
 from labelscan.data.dataset import Dataset, make_dataset
-from labelscan.data.inputs import FeatureTable
+from labelscan.data.inputs import ColumnTable, FeatureTable, Inputs, Texts
 from labelscan.detection import evidence as evidence_module
-from labelscan.detection.evidence import Evidence, Opinion, gather
+from labelscan.detection.evidence import Evidence, Opinion
+from labelscan.detection.gathering import gather
 from labelscan.errors import ProbabilitiesError, RunError, RunFolderError
 from labelscan.training.fold_output import FoldOutput
 
@@ -67,6 +69,28 @@ def test_each_row_holds_what_was_predicted_for_its_example() -> None:
     np.testing.assert_array_equal(evidence.given_labels, dataset.given_labels)
     assert evidence.pred_probs.dtype == np.float32
     assert [evidence.fold_names[row] for row in order[:3]] == ["0", "1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "from_columns"),
+    [
+        (FeatureTable(np.zeros((9, 64), dtype=np.float32)), True),
+        (
+            FeatureTable(
+                np.zeros((9, 65), dtype=np.float32), tuple(f"{name}{n}" for name in "abcde" for n in range(13))
+            ),
+            True,
+        ),
+        (FeatureTable(np.zeros((9, 65), dtype=np.float32), tuple(f"e{n}" for n in range(65))), False),
+        (ColumnTable(pd.DataFrame({"shop": list("aabbccabc")})), True),
+        (Texts(as_strings(list("abcdefghi"))), False),
+    ],
+)
+def test_it_knows_whether_models_saw_columns_of_a_table(inputs: Inputs, from_columns: bool) -> None:
+    dataset = replace(a_dataset(9), inputs=inputs)
+    outputs = outputs_of(probabilities(9), np.arange(9))
+    evidence = gather(outputs, dataset=dataset, scored=np.ones(9, dtype=bool), n_repeats=1)
+    assert evidence.from_columns is from_columns
 
 
 def test_train_probs_are_the_mean_over_the_models_that_trained_on_the_example() -> None:
@@ -186,11 +210,13 @@ def test_what_is_read_is_what_was_written(tmp_path_factory, ids: list[str], marg
         train_probs=probabilities(n, seed + 1) if margins else None,
         aum_train_margin=probabilities(n, seed)[:, :2] if margins else None,
         aum_is_threshold=np.eye(n, 2, dtype=bool) if margins else None,
+        from_columns=margins,
     )
     written.write(path)
     read = Evidence.read(path)
     assert read.class_names == written.class_names
-    for name in {field.name for field in fields(Evidence)} - {"class_names", "opinions"}:
+    assert read.from_columns is written.from_columns
+    for name in {field.name for field in fields(Evidence)} - {"class_names", "opinions", "from_columns"}:
         one, other = getattr(read, name), getattr(written, name)
         assert (one is None) == (other is None)
         if one is not None:

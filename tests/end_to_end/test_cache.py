@@ -14,9 +14,9 @@ from tiny_detect import Recorder, contents
 from torchvision.models import resnet18
 
 import labelscan
-from labelscan.data import build_store
+from labelscan.data import build_store, image_blocks
 from labelscan.errors import Interrupted
-from labelscan.events import Noted, StepAdvanced, StepStarted, Waiting, Warned
+from labelscan.events import Noted, StepAdvanced, Warned
 from labelscan.training.models import frozen_backbone
 
 N_IMAGES = 42
@@ -46,43 +46,43 @@ def settings(weights, tmp_path):
     """Return a function that gives settings of quick runs which share a cache."""
 
     def settings(**flags):
-        flags = {"cache": str(tmp_path / "cache"), "loss": "ce", **flags}
+        flags = {"cache": str(tmp_path / "cache"), "loss": "ce", "model": "resnet18", **flags}
         overrides = {"executor.processes": 1, "executor.threads": 1}
-        return labelscan.settings(
-            overrides=overrides, model="resnet18", weights=str(weights), image_size=16, folds=3, epochs=3, **flags
-        )
+        if flags["model"] == "resnet18":
+            flags["weights"] = str(weights)
+        return labelscan.settings(overrides=overrides, image_size=16, folds=3, epochs=3, **flags)
 
     return settings
 
 
 def detect(data, settings, output):
-    """Return the run, how many decoded images and features it reused, and whether it computed any features."""
+    """Return the run, and of how many images features (or pixels, where these are wanted) were reused and made."""
     heard = Recorder()
     run = labelscan.detect(data, settings=settings, output=output, notify=heard)
     notes = [event.message.split() for event in heard.of(Noted) if event.message.endswith(" are reused")]
-    reused = {" ".join(words[3:-2]): int(words[0]) for words in notes}
-    computed = any(event.step == "features" for event in heard.of(StepAdvanced))
-    return run, (reused.get("decoded images", 0), reused.get("features", 0)), computed
+    assert len(notes) <= 1
+    n_reused = sum(int(n_reused) for n_reused, *_ in notes)
+    return run, n_reused, run.summary.n_examples - n_reused
 
 
 @pytest.fixture
 def first(images, settings, tmp_path):
     """Return a finished run on the images, with nothing in the cache before."""
     run, reused, computed = detect(images, settings(), tmp_path / "first")
-    assert (reused, computed) == ((0, 0), True)
+    assert (reused, computed) == (0, N_IMAGES)
     return run
 
 
 @pytest.mark.parametrize("other", [{"loss": "gce"}, {"seed": 1}], ids=str)
 def test_another_loss_or_seed_decodes_and_computes_nothing(images, settings, first, tmp_path, other):
     _, reused, computed = detect(images, settings(**other), tmp_path / "second")
-    assert (reused, computed) == ((N_IMAGES, N_IMAGES), False)
+    assert (reused, computed) == (N_IMAGES, 0)
 
 
 def test_corrected_labels_decode_and_compute_nothing(first, settings, tmp_path):
     applied = labelscan.apply(first.folder, relabel=True, min_error_probability=0.0, output=tmp_path / "corrected.csv")
     _, reused, computed = detect(applied.output, settings(), tmp_path / "second")
-    assert (reused, computed) == ((N_IMAGES, N_IMAGES), False)
+    assert (reused, computed) == (N_IMAGES, 0)
 
 
 def test_a_moved_and_a_new_file_cost_what_is_new(first, images, settings, tmp_path):
@@ -91,37 +91,45 @@ def test_a_moved_and_a_new_file_cost_what_is_new(first, images, settings, tmp_pa
     (new, *_), _ = draw_shapes(1, seed=9)
     write_folder(copy, np.array([new]), np.array([2]))
     _, reused, computed = detect(copy, settings(), tmp_path / "second")
-    assert (reused, computed) == ((N_IMAGES, N_IMAGES), True)
+    assert (reused, computed) == (N_IMAGES, 1)
 
 
 def test_results_are_the_same_bytes_with_and_without_the_cache(first, images, settings, tmp_path):
     alone, reused, computed = detect(images, settings(cache="none"), tmp_path / "alone")
-    assert (reused, computed) == ((0, 0), True)
+    assert (reused, computed) == (0, N_IMAGES)
     assert contents(alone.folder) == contents(first.folder)
     again, reused, _ = detect(images, settings(), tmp_path / "again")
-    assert reused == (N_IMAGES, N_IMAGES)
+    assert reused == N_IMAGES
     assert contents(again.folder) == contents(first.folder)
-    assert [entry.name for entry in (alone.folder / "store").iterdir()] == ["images.npz"]
+    assert [entry.name for entry in (alone.folder / "store").iterdir()] == ["features.npz"]
 
 
 def test_the_log_says_what_was_reused(first, images, settings, tmp_path):
     run, _, _ = detect(images, settings(loss="gce"), tmp_path / "second")
     lines = [json.loads(line) for line in (run.folder / "log.jsonl").read_text().splitlines()]
     notes = [line["message"] for line in lines if line["event"] == "Noted"]
-    assert f"{N_IMAGES} of {N_IMAGES} decoded images are reused" in notes
     assert f"{N_IMAGES} of {N_IMAGES} features are reused" in notes
 
 
+@pytest.mark.parametrize("cache", ["cache", "none"])
+def test_pixels_that_only_a_frozen_backbone_sees_are_stored_nowhere(images, settings, tmp_path, cache):
+    seen = set()
+
+    def look(event):
+        seen.update(path.name.partition("-")[0] for path in tmp_path.rglob("*"))
+
+    chosen = settings(cache=cache if cache == "none" else str(tmp_path / cache))
+    labelscan.detect(images, settings=chosen, output=tmp_path / "run", notify=look)
+    assert {"features.npy", "features.npz", "features"} <= seen  # the last is the shelf of the cache
+    assert not [name for name in seen if "images" in name]
+
+
 def test_a_run_can_be_interrupted_while_it_reads_the_cache(first, images, settings, tmp_path):
-    reading = []
-
     def stop(event):
-        if isinstance(event, StepStarted) and event.step == "features":
-            reading.append(event)
-        elif reading and isinstance(event, Waiting | Noted):
-            raise Interrupted(type(event).__name__)
+        if isinstance(event, StepAdvanced) and event.step == "features":
+            raise Interrupted("while features are read")
 
-    with pytest.raises(Interrupted, match="Waiting"):
+    with pytest.raises(Interrupted, match="while features are read"):
         labelscan.detect(images, settings=settings(seed=1), output=tmp_path / "run", notify=stop)
 
 
@@ -141,14 +149,14 @@ def test_a_cache_that_cannot_be_used_is_a_warning(first, images, settings, tmp_p
     (warning,) = [event.message for event in heard.of(Warned) if "cache" in event.message]
     assert f"the cache {tmp_path / 'file'} is left out: it cannot be written" in warning
     assert contents(run.folder) == contents(first.folder)
-    assert [entry.name for entry in (run.folder / "store").iterdir()] == ["images.npz"]
+    assert [entry.name for entry in (run.folder / "store").iterdir()] == ["features.npz"]
 
 
 @pytest.mark.parametrize("cache", ["cache", "none"])
 def test_an_interrupted_decoding_goes_on_where_it_was(images, settings, tmp_path, monkeypatch, cache):
-    monkeypatch.setattr(build_store, "MAX_BLOCK_ROWS", 5)
+    monkeypatch.setattr(image_blocks, "MAX_BLOCK_ROWS", 5)
     monkeypatch.setattr(build_store, "SECONDS_BETWEEN_EVENTS", 0.0)
-    chosen = settings(cache=cache if cache == "none" else str(tmp_path / cache))
+    chosen = settings(model="small-cnn", cache=cache if cache == "none" else str(tmp_path / cache))
 
     def stop(event):
         if isinstance(event, StepAdvanced) and event.step == "decode" and event.done >= 20:
@@ -157,7 +165,7 @@ def test_an_interrupted_decoding_goes_on_where_it_was(images, settings, tmp_path
     with pytest.raises(KeyboardInterrupt):
         labelscan.detect(images, settings=chosen, output=tmp_path / "run", notify=stop)
     run, reused, _ = detect(images, chosen, tmp_path / "run")
-    assert reused == (20, 0)
+    assert reused == 20
     assert [entry.name for entry in (run.folder / "store").iterdir()] == ["images.npz"]
 
 
@@ -192,8 +200,8 @@ def test_a_killed_run_goes_on_within_its_features(images, settings, tmp_path, ot
     process.start()
     process.join()
     assert process.exitcode == -signal.SIGKILL
-    run, (_, n_features), computed = detect(images, chosen, tmp_path / "run")
-    assert (n_features, computed) == (N_KEPT, True)
+    run, n_features, computed = detect(images, chosen, tmp_path / "run")
+    assert (n_features, computed) == (N_KEPT, N_IMAGES - N_KEPT)
     whole, _, _ = detect(images, settings(cache=str(tmp_path / "another")), tmp_path / "whole")
     assert contents(run.folder) == contents(whole.folder)
 
@@ -216,5 +224,5 @@ def test_runs_at_the_same_time_do_not_disturb_each_other(images, settings, tmp_p
         assert process.exitcode == 0
     for loss in losses:
         alone, reused, _ = detect(images, settings(loss=loss), tmp_path / f"{loss}-alone")
-        assert reused == (N_IMAGES, N_IMAGES)
+        assert reused == N_IMAGES
         assert contents(alone.folder) == contents(tmp_path / loss)

@@ -22,7 +22,7 @@ from labelscan.config.sources import build, read_file, shipped_configs
 from labelscan.correction.decisions import Decision, read_decisions, write_decisions
 from labelscan.correction.label_studio import read_annotations
 from labelscan.data import readers
-from labelscan.data.decoding import ImageShape, decode, open_image, quiet_pillow, reason, resize
+from labelscan.data.decoding import ImageShape, pixels_of, quiet_pillow, reason
 from labelscan.data.inputs import are_images
 from labelscan.data.noise import NOISES
 from labelscan.data.prob_files import read_probabilities
@@ -98,8 +98,8 @@ def saved_folder(content: bytes) -> object:
 def picture(content: bytes) -> object:
     """Decode an image; whatever is wrong with it is put in words, since it keeps its row."""
     try:
-        with quiet_pillow(), open_image(content, max_pixels=MOST_PIXELS) as image:
-            return resize(decode(image, fit=SHAPE), SHAPE)
+        with quiet_pillow():
+            return pixels_of(content, SHAPE, max_pixels=MOST_PIXELS)
     except MemoryError:
         raise
     except Exception as error:

@@ -1,7 +1,12 @@
 import numpy as np
+import pytest
+import torch
 
 import labelscan
+from labelscan.events import Chosen
 from labelscan.pipeline.plan_facts import facts_to_json, plan_facts, plan_to_json
+from labelscan.training.hardware import hardware
+from labelscan.training.models.timm_model import lite0_installed
 
 
 def test_a_plan_says_what_would_run_and_nothing_of_what_would_not():
@@ -22,3 +27,18 @@ def test_json_has_counts_as_numbers_and_labels_as_keys():
     assert (content["examples"], content["classes"], content["run_folder"]) == (20, 2, str(plan.folder))
     assert content["choices"] == plan.choices
     assert facts_to_json([("run folder", "a"), ("self-check", "b")]) == {"run_folder": "a", "self_check": "b"}
+
+
+@pytest.mark.skipif(not lite0_installed(), reason="needs labelscan[lite0]")
+def test_a_plan_names_the_engine_of_frozen_features_and_none_where_there_are_no_features():
+    settings = labelscan.settings(
+        model="efficientnet-lite0", device="cpu", overrides={"device.engine": "torch", "device.precision": "bfloat16"}
+    )
+    images, heard = np.zeros((20, 96, 96, 3), np.uint8), []
+    plan = labelscan.plan(images, np.arange(20) % 2, settings=settings, notify=heard.append)
+    engine = f"torch {torch.__version__}, bfloat16"
+    assert dict(plan_facts(plan))["engine"] == plan.choices["opinions"][0]["engine"] == engine
+    assert Chosen("engine", engine, "set by device.engine") in heard
+    assert hardware(plan.device, threads=1, precisions=(), engines=plan.engines)["engine"] == engine
+    small = labelscan.plan(images[:, :8, :8], np.arange(20) % 2, settings=labelscan.settings(model="small-cnn"))
+    assert "engine" not in dict(plan_facts(small))

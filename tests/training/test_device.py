@@ -6,7 +6,7 @@ import torch
 
 from labelscan.config import DeviceConfig
 from labelscan.errors import ConfigError
-from labelscan.training.device import Device, all_gpus, choose_device, reproducible, seed_of
+from labelscan.training.device import Device, all_gpus, choose_device, device_for, reproducible, seed_of
 
 
 @pytest.fixture
@@ -55,3 +55,22 @@ def test_everything_random_is_fixed_and_put_back():
 def test_seeds_differ_between_folds_and_are_the_same_everywhere():
     assert len({seed_of(0, repeat, fold) for repeat in range(10) for fold in range(10)}) == 100
     assert seed_of(0, 1, 2) == seed_of(0, 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("device", "precision", "gains", "has_units", "expected"),
+    [
+        (Device("cpu"), "auto", True, True, "bfloat16"),
+        (Device("cpu"), "auto", True, False, "float32"),
+        (Device("cpu"), "auto", False, True, "float32"),
+        (Device("cpu"), "float32", True, True, "float32"),
+        (Device("mps"), "auto", True, True, "float32"),
+        (Device("cuda:0", "bfloat16"), "auto", False, False, "bfloat16"),
+    ],
+)
+def test_networks_that_gain_are_trained_in_bfloat16_on_cpus_with_matrix_units(
+    monkeypatch, device, precision, gains, has_units, expected
+):
+    monkeypatch.setattr("labelscan.training.device.has_matrix_units", lambda: has_units)
+    chosen = device_for(device, DeviceConfig(precision=precision), matrix_units=gains)
+    assert (chosen.name, chosen.dtype_name) == (device.name, expected)

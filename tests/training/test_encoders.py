@@ -8,7 +8,11 @@ import pytest
 from tiny_texts import draw_columns, draw_texts
 
 from labelscan.arrays import as_strings
+from labelscan.data.inputs import ColumnTable
+from labelscan.data.stored_rows import StoredRows, write_rows
+from labelscan.training.encoders import fold_encoder
 from labelscan.training.encoders.columns import make_for_networks, make_for_trees
+from labelscan.training.encoders.fold_encoder import FoldEncoder
 from labelscan.training.encoders.tfidf import TfidfEncoder, make_word_counts
 
 TEXTS = as_strings(draw_texts(60)[0])
@@ -106,20 +110,39 @@ def test_very_many_texts_are_told_apart_by_hashes_of_their_words(monkeypatch):
     assert (many.transform(TEXTS[:3]) != matrix[:3]).nnz == 0
 
 
-@pytest.mark.parametrize("make", [make_for_trees, make_for_networks])
-def test_many_rows_are_encoded_part_by_part_with_the_same_result(make, monkeypatch):
+@pytest.fixture
+def stored(tmp_path):
+    write_rows(ColumnTable(FRAME), tmp_path / "rows.arrow")
+    return StoredRows(tmp_path / "rows.arrow")
+
+
+def encode_fold(make, stored):
+    """Return the first 50 rows as the training rows of a fold, and the others, encoded."""
     np.random.seed(0)  # as a fold does: text with many values is projected at random
-    whole = make().fit_transform(FRAME)
-    monkeypatch.setattr("labelscan.training.encoders.columns.PART", 7)
-    np.random.seed(0)
-    encoder = make()
-    encoder.fit_transform(FRAME)
-    parts = encoder.transform(FRAME)
-    assert parts.shape == whole.shape
-    if isinstance(whole, pd.DataFrame):
-        pd.testing.assert_frame_equal(parts, whole, check_categorical=False, check_dtype=False, rtol=1e-4)
-        assert isinstance(parts["shop"].dtype, pd.CategoricalDtype)
-    else:
-        np.testing.assert_allclose(parts, whole, rtol=1e-4, atol=1e-5)
-    monkeypatch.setattr("labelscan.training.encoders.columns.MOST_FITTED", 30)
-    assert len(make().fit_transform(FRAME)) == len(FRAME)
+    encoder = FoldEncoder(make, stored)
+    return encoder.fit(np.arange(50)), encoder.encode(np.arange(50, len(stored)))
+
+
+@pytest.mark.parametrize("make", [make_for_trees, make_for_networks])
+def test_a_large_table_is_encoded_part_by_part_with_the_same_result(make, stored, monkeypatch):
+    whole, taken = encode_fold(make, stored), []
+    monkeypatch.setattr(fold_encoder, "PART", 7)
+    monkeypatch.setattr(stored, "take", lambda index: (taken.append(len(index)), StoredRows.take(stored, index))[1])
+    for parts, expected in zip(encode_fold(make, stored), whole, strict=True):
+        if isinstance(expected, pd.DataFrame):
+            pd.testing.assert_frame_equal(parts, expected, rtol=1e-4)
+        else:
+            np.testing.assert_allclose(parts, expected, rtol=1e-4, atol=1e-5)
+    assert sorted(taken, reverse=True) == [50, *[7] * 8, 3, 1]
+
+
+@pytest.mark.parametrize("make", [make_for_trees, make_for_networks])
+def test_an_encoder_is_fitted_to_some_rows_of_a_large_table(make, stored, monkeypatch):
+    monkeypatch.setattr(fold_encoder, "PART", 7)
+    monkeypatch.setattr(fold_encoder, "MOST_FITTED", 10)
+    train, held_out = encode_fold(make, stored)
+    assert (len(train), len(held_out)) == (50, len(FRAME) - 50)
+    if isinstance(train, pd.DataFrame):  # a shop that is among none of the ten is a gap
+        assert set(train["shop"].dtype.categories) <= set(FRAME["shop"][np.linspace(0, 49, 10).astype(int)])
+        assert train["shop"].isna().sum() > 0
+        assert held_out["shop"].dtype == train["shop"].dtype

@@ -26,6 +26,8 @@ from labelscan.registry import check_option
 
 Floats = NDArray[np.float64]
 
+COLUMNS_DOUBT = 0.5
+"""Share of the doubt that wrong labels cause where models saw columns of a table."""
 FORGIVEN = 4
 """Probabilities from training lose this power of the share of memorised labels from their weight: a sixteenth of it
 if half of them are memorised."""
@@ -50,28 +52,30 @@ class NoisePosterior:
     *How many* are wrong is seldom less than what the likeliest channel says, for which all doubt that follows the
     example is the model's own. With one opinion the number is between that and the one for ``kappa``, and
     ``label_doubt`` says where; held-out labels missed by a model that fits them in training show a weak model, so doubt
-    is then taken for its own. With several opinions the number is what their agreement says, as far as they agree. The
-    ranking's log-odds are shifted to that number.
+    is then taken for its own. With several opinions the number is what their agreement says, as far as they agree; of a
+    table, whose columns seldom tell all that a label depends on, it is that of their pool alone. The ranking's log-odds
+    are shifted to that number.
 
     Sources: Dawid and Skene (1979), with a classifier in the place of further annotators in the channel, and with
     several classifiers as annotators in the count.
 
     Args:
         kappa: how much sharper than the calibrated model the truth is if wrong labels cause all doubt, in (0, 10].
-        label_doubt: share of the doubt that wrong labels cause, in [0, 1], where the model does not memorise; for what
-            was measured see tests/bench/RESULTS.md.
+        label_doubt: share of the doubt that wrong labels cause, in [0, 1], where the model does not memorise. Default:
+            1, and 0.5 where models saw columns of a table. For what was measured see tests/bench/RESULTS.md.
         in_sample: whether to use probabilities from training, if there are any.
         max_steps: the most steps of expectation maximisation.
     """
 
     kappa: float = 2.0
-    label_doubt: float = 1.0
+    label_doubt: float | None = None
     in_sample: bool = True
     max_steps: int = 30
 
     def __post_init__(self) -> None:
         check_option(0 < self.kappa <= 10, self.kappa, "kappa", "above 0 and at most 10")
-        check_option(0 <= self.label_doubt <= 1, self.label_doubt, "label_doubt", "in [0, 1]")
+        if self.label_doubt is not None:
+            check_option(0 <= self.label_doubt <= 1, self.label_doubt, "label_doubt", "in [0, 1]")
         check_option(self.max_steps >= 1, self.max_steps, "max_steps", "at least 1")
 
     def detect(self, evidence: Evidence) -> Detection:
@@ -84,7 +88,9 @@ class NoisePosterior:
         calibrated = calibrate(few)
         likeliest = fit_channel(few, calibrated, max_steps=2 * self.max_steps, fit_exponent=True)
         memorised = _share_memorised(evidence) if self.in_sample else 0.0
-        doubt = self.label_doubt * (1 - memorised) ** 2
+        by_kind = COLUMNS_DOUBT if evidence.from_columns else 1.0
+        label_doubt = by_kind if self.label_doubt is None else self.label_doubt
+        doubt = label_doubt * (1 - memorised) ** 2
         exponent = likeliest.exponent ** (1 - doubt) * (self.kappa * calibrated) ** doubt
         fewest = float(expit(error_log_odds(few, likeliest)).mean() * len(evidence))
         del likeliest  # its matrices take gigabytes where there are thousands of classes
@@ -131,7 +137,7 @@ def _count(evidence: Evidence, by_one: Floats, fewest: float) -> Range:
         by_one: (N,) error probabilities by the pooled probabilities alone.
         fewest: how many are wrong by the likeliest channel.
     """
-    if not evidence.opinions:
+    if not evidence.opinions_tell_the_count:
         estimate = float(by_one.sum())
         most = float((evidence.pred_probs.argmax(axis=1) != evidence.given_labels).sum())
     else:

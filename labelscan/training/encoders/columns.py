@@ -6,9 +6,6 @@ missing, the median in its place, one column a category, and values that an outl
 
 from labelscan.training.encoders import Encoder
 
-MOST_FITTED, PART = 100_000, 50_000
-"""Rows that an encoder is fitted to at most, and that are encoded at a time."""
-
 KEEP = None
 """Columns without a value among the training rows stay: they may be all there is."""
 

@@ -125,7 +125,8 @@ def _side_by_side(
     try:
         while todo or running:
             while todo and len(running) < (processes if len(todo) + len(running) > most else most):
-                job = replace(todo.pop(0), device=free.pop(0))
+                job = todo.pop(0)
+                job = replace(job, device=replace(free.pop(0), dtype_name=job.device.dtype_name))
                 with interruption.deferred_to_workers():
                     running[pool.submit(_carry_out, job)] = job
             ended, _ = wait(list(running), timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)

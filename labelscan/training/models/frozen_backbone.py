@@ -1,136 +1,169 @@
 """Features of a frozen pretrained backbone, computed once, so that cross-validation only trains heads.
 
-A run spends nearly all its time on them, so they go through the cache: an interrupted run resumes within them, and a
-second loss, seed or version of the labels computes only those of images that are new.
+They come from the images in one stream, without a store of pixels, and a run spends nearly all its time on them. So
+they go through the cache: an interrupted run resumes within them, and a second loss, seed or version of the labels
+decodes and computes only images that are new.
 """
 
-import hashlib
-import sys
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from labelscan.arrays import Index
+from labelscan.data.ahead import Ahead
 from labelscan.data.cache import Cache
 from labelscan.data.cores import available_cores
+from labelscan.data.decoding import ImageShape
+from labelscan.data.image_blocks import Block, ImageBlocks
 from labelscan.data.rows_file import RowsFile, rows_file
 from labelscan.data.shelf import Shelf
-from labelscan.data.store import Store, decoder
-from labelscan.events import Listener, Noted, StepAdvanced, StepDone, StepStarted, Waiting
-from labelscan.training.batches import Augmentation, Batches, StoredInputs
+from labelscan.data.store import Store
+from labelscan.events import Listener, Noted, StepAdvanced, StepDone, StepStarted
 from labelscan.training.device import Device, make_network, reproducible
+from labelscan.training.engines import Engine, EngineChoice, make_engine
 from labelscan.training.models import Backbone
-from labelscan.training.prediction import outputs_of
 
-CPU_BATCH = 16
-GPU_BATCH = 128
-ROWS_BETWEEN_EVENTS = 256
-"""Rows of a cache that are read between two of them: it may be on a slow file server."""
+Batch: TypeAlias = tuple[Index, NDArray[np.uint8]]
+"""(M,) rows and (B, H, W, C) pixels, of which those after the first M are filling."""
 
 
 def embed(
-    store: Store,
+    images: ImageBlocks,
     backbone: Backbone,
     path: Path,
     *,
     cache: Cache,
-    mapped_bytes: int,
     mirror: bool,
     device: Device,
+    choice: EngineChoice,
     notify: Listener,
-) -> None:
-    """Write the (N, D) float32 features of all images to the .npy file ``path``; those of unreadable ones are zeros.
+) -> Store:
+    """Write the (N, D) float32 features of all images to the npy file ``path`` and return the finished store.
 
-    With ``mirror`` they are the mean over the image and its mirror. On the CPU every core takes batches of its own
-    with one thread each: that wastes less than splitting each convolution among the cores, above all where other
-    programs use them too. ``mapped_bytes`` are for ``StoredInputs``.
+    Those of unreadable images are zeros. With ``mirror`` they are the mean over an image and its mirror image. On the
+    CPU every core takes batches of its own with one thread each: that wastes less than splitting each convolution among
+    the cores, above all where other programs use them too. The threads that decode share the cores with these and are
+    a few images ahead, so that no core is idle whichever step takes longer. Memory stays constant in N.
     """
     started = time.monotonic()
-    notify(StepStarted("features", len(store)))
+    notify(StepStarted("features", len(images)))
+    store = Store.begin(path, images.shape, images.source)
     with reproducible(0, threads=1):
         network = make_network(backbone.make_features, device, seed=0).eval()
-        made_by = _made_by(network, backbone, store, device, mirror=mirror)
-        with cache.shelf("features", made_by, notify=notify) as shelf, rows_file(path, len(store)) as rows:
-            missing = _reuse(store, shelf, rows, notify)
-            done = len(store) - len(store.unreadable) - len(missing)
-            if done:
-                notify(Noted(f"{done:,} of {len(store):,} features are reused"))
-            if len(missing):
-                inputs = StoredInputs(store.path, mapped_bytes)
-                mean, deviation = (torch.tensor(values) for values in backbone.scale)
-                batches = Batches(inputs, missing[:0], device, Augmentation(flip=mirror), scale=(mean, deviation))
-                for index, block in _features(network, batches, missing):
-                    for row, values in zip(index.tolist(), block, strict=True):
-                        rows.put(row, values[None])
-                    shelf.add([store.digests[row].tobytes() for row in index], block)
-                    done += len(index)
-                    notify(StepAdvanced("features", done))
+        height, width, channels = images.shape
+        engine = make_engine(network, (channels, height, width), device, choice, cache=cache, notify=notify)
+        extractor = _Extractor(engine, backbone.scale, images.shape, device, mirror=mirror)
+        made_by = _made_by(engine, backbone, images, mirror=mirror)
+        with (
+            cache.shelf("features", made_by, notify=notify) as shelf,
+            rows_file(path, len(images)) as file,
+            closing(images.read(store, shelf)) as blocks,
+            Ahead(available_cores() if device.kind == "cpu" else 1, "features") as threads,
+        ):
+            rows = _Rows(file, store, shelf, notify)
+            batches = _batches(rows.unknown(blocks), engine.batch_size)
+            for index, features in threads.results(extractor.features, batches):
+                rows.add(index, features)
+    if rows.n_reused:
+        notify(Noted(f"{rows.n_reused:,} of {len(images):,} features are reused"))
     notify(StepDone("features", time.monotonic() - started))
+    return store.finish()
 
 
-def _made_by(
-    network: nn.Module, backbone: Backbone, store: Store, device: Device, *, mirror: bool
-) -> dict[str, object]:
+def _made_by(engine: Engine, backbone: Backbone, images: ImageBlocks, *, mirror: bool) -> dict[str, object]:
     """Return what features depend on besides the contents of the images."""
-    digest = hashlib.blake2b(repr((network, backbone.scale)).encode(), digest_size=8)
-    for name, tensor in network.state_dict().items():
-        digest.update(name.encode())
-        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
-    packages = sorted({type(module).__module__.partition(".")[0] for module in network.modules()} - {"labelscan"})
     return {
         "backbone": getattr(backbone, "name", type(backbone).__name__),  # which those of other packages may lack
+        "scale": backbone.scale,
         "mirrored": mirror,
-        "precision": device.dtype_name,
-        "device": f"{device.kind} {device.processor}",
-        "network": digest.hexdigest(),
-        **decoder(store.shape),
-        **{name: str(getattr(sys.modules.get(name), "__version__", "")) for name in packages},
+        **engine.facts,
+        **images.made_by,
     }
 
 
-def _reuse(store: Store, shelf: Shelf, rows: RowsFile, notify: Listener) -> Index:
-    """Write the features that are known already, and return the rows of readable images that are left."""
-    missing = []
-    for row in range(len(store)):
-        if row % ROWS_BETWEEN_EVENTS == 0:
-            notify(Waiting())
-        if row in store.unreadable:
-            continue
-        known = shelf.get(store.digests[row].tobytes())
-        if known is None:
-            missing.append(row)
-        else:
-            rows.put(row, known.view("<f4")[None])
-    return np.array(missing, dtype=np.int64)
+class _Rows:
+    """The rows of features that are being written, and how many there are of them."""
+
+    def __init__(self, file: RowsFile, store: Store, shelf: Shelf, notify: Listener) -> None:
+        self._file, self._store, self._shelf, self._notify = file, store, shelf, notify
+        self._done = self.n_reused = 0
+
+    def unknown(self, blocks: Iterable[Block]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+        """Yield row and pixels of each image whose features are to be computed; write those that are known."""
+        for block in blocks:
+            rows = range(block.first, block.first + len(block.pixels))
+            unknown = [
+                row for row in rows if row not in self._store.unreadable and row - block.first not in block.known
+            ]
+            for row, features in block.known.items():
+                self._file.put(block.first + row, features.view("<f4")[None])
+            self.n_reused += len(block.known)
+            self._advance(len(rows) - len(unknown))
+            yield from ((row, block.pixels[row - block.first]) for row in unknown)
+
+    def add(self, index: Index, features: NDArray[np.float32]) -> None:
+        """Write features that were computed, and keep them in the cache."""
+        for row, values in zip(index.tolist(), features, strict=True):
+            self._file.put(row, values[None])
+        self._shelf.add([self._store.digests[row].tobytes() for row in index], features)
+        self._advance(len(index))
+
+    def _advance(self, n: int) -> None:
+        self._done += n
+        self._notify(StepAdvanced("features", self._done))
 
 
-def _features(network: nn.Module, batches: Batches, index: Index) -> Iterator[tuple[Index, NDArray[np.float32]]]:
-    """Yield rows of ``index`` and their features, a batch at a time.
+def _batches(images: Iterable[tuple[int, NDArray[np.uint8]]], size: int) -> Iterator[Batch]:
+    """Yield the rows and pixels of ``size`` images at a time.
 
-    All batches are of the same size, filled up by the last image: in a shorter one other kernels are used, which give
-    other last digits. Then the features of an image do not depend on which others are computed with it.
+    The last pixels are filled up by copies of the last image: in a shorter batch other kernels are used, which give
+    other last digits. So the features of an image do not depend on which others are computed with it.
     """
+    left = iter(images)
+    while few := list(islice(left, size)):
+        index, pixels = zip(*few, strict=True)
+        yield np.array(index, dtype=np.int64), np.stack([*pixels, *pixels[-1:] * (size - len(few))])
 
-    @torch.inference_mode()
-    def features(views: Iterator[Tensor]) -> NDArray[np.float32]:
-        with batches.device.autocast():
-            outputs = [outputs_of(network, view).float() for view in views]
-        return np.ascontiguousarray(torch.stack(outputs).mean(dim=0).flatten(1).cpu().numpy(), dtype="<f4")
 
-    on_cpu = batches.device.kind == "cpu"
-    workers = available_cores() if on_cpu else 1
-    size = batches.view_size(CPU_BATCH if on_cpu else GPU_BATCH)
-    full = np.r_[index, np.full(-len(index) % size, index[-1])]
-    views, starts = batches.views(torch.from_numpy(full), size), iter(range(0, len(full), size))
-    with ThreadPoolExecutor(workers, thread_name_prefix="features") as pool:
-        while few := list(islice(views, 2 * workers)):  # what is read ahead takes memory
-            for block in pool.map(features, few):
-                own = index[(start := next(starts)) : start + size]
-                yield own, block[: len(own)]
+class _Extractor:
+    """An engine with what it sees of images: normalised, and mirrored too where features are the mean of both."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        scale: tuple[tuple[float, ...], tuple[float, ...]],
+        shape: ImageShape,
+        device: Device,
+        *,
+        mirror: bool,
+    ) -> None:
+        self._engine, self._device, self._mirror = engine, device, mirror
+        mean, deviation = (torch.tensor(values) for values in scale)
+        # Spread over the whole image: arithmetic over rows of three channels is several times slower.
+        self._gain = (1 / deviation).expand(shape).contiguous().to(device.place)
+        self._offset = (-mean / deviation).expand(shape).contiguous().to(device.place)
+
+    def features(self, batch: Batch) -> tuple[Index, NDArray[np.float32]]:
+        """Return the (M,) rows of a batch and their (M, D) features; several threads may ask at once."""
+        index, pixels = batch
+        mean: NDArray[np.float32] = np.mean([self._engine(view) for view in self._views(pixels)], axis=0, dtype="<f4")
+        return index, mean[: len(index)]
+
+    def _views(self, pixels: NDArray[np.uint8]) -> Iterator[Tensor]:
+        """Yield (B, C, H, W) float32, one after another: only one is in memory at a time."""
+        stored = torch.from_numpy(pixels).to(self._device.place)
+        yield self._normalise(stored)
+        if self._mirror:
+            yield self._normalise(stored.flip(2))
+
+    def _normalise(self, stored: Tensor) -> Tensor:
+        images = torch.addcmul(self._offset, stored.to(torch.float32), self._gain).permute(0, 3, 1, 2)  # channels_last
+        return images.contiguous() if self._device.kind == "mps" else images  # which has few channels_last kernels

@@ -5,6 +5,7 @@ import threading
 import numpy as np
 import pytest
 from plain_noise_posterior import reference
+from scipy.special import expit
 from sklearn.metrics import f1_score
 
 from labelscan.arrays import as_strings
@@ -152,6 +153,30 @@ def test_two_opinions_that_err_apart_tell_how_many_labels_are_wrong() -> None:
     assert abs(of_two.estimate - label_errors.sum()) < 0.25 * label_errors.sum()
     assert of_two.low <= label_errors.sum() <= of_two.high
     assert of_two.high - of_two.low < of_pool.high - of_pool.low
+
+
+def overlapping_columns(seed: int, n_examples: int = 4000) -> tuple[list[Evidence], np.ndarray]:
+    """Return two models of columns that decide a class in part, both near the best there is, and (N,) 5 % errors."""
+    generator = np.random.default_rng(seed)
+    log_odds = generator.normal(0, 2.5, n_examples)
+    true_labels = (generator.random(n_examples) < expit(log_odds)).astype(np.int64)
+    label_errors = generator.random(n_examples) < 0.05
+    opinions = []
+    for _ in range(2):
+        of_second = expit(log_odds + generator.normal(0, 0.3, n_examples)) * 0.9 + 0.05
+        opinions.append(as_evidence(np.column_stack([1 - of_second, of_second]), true_labels ^ label_errors))
+    return opinions, label_errors
+
+
+def test_models_that_agree_on_what_columns_cannot_tell_do_not_make_labels_wrong() -> None:
+    opinions, label_errors = overlapping_columns(0)
+    of_images = pool(["one", "another"], opinions)
+    of_columns = dataclasses.replace(of_images, from_columns=True)
+    by_agreement, by_pool = NoisePosterior().detect(of_images), NoisePosterior().detect(of_columns)
+    assert by_pool.flagged.sum() < 0.6 * by_agreement.flagged.sum()
+    assert f1_score(label_errors, by_pool.flagged) > f1_score(label_errors, by_agreement.flagged) + 0.05
+    alone = dataclasses.replace(of_images, opinions=())
+    np.testing.assert_array_equal(by_pool.flagged, NoisePosterior(label_doubt=0.5).detect(alone).flagged)
 
 
 def test_the_noise_matrix_is_given_by_true() -> None:

@@ -368,3 +368,12 @@ def test_a_regularisation_of_another_kind_is_refused():
     loss.regularisation = {"l1_weight": 0.1}
     with pytest.raises(ConfigError, match="loss CrossEntropy: its regularisation is"):
         regularisation_of(loss)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_losses_of_logits_in_bfloat16_are_computed_in_float32(name):
+    logits = torch.randn(6, 4, generator=torch.Generator().manual_seed(0)).bfloat16()
+    labels = torch.arange(6) % 4
+    values = values_of(build(name), logits, labels)
+    assert values.dtype is torch.float32
+    torch.testing.assert_close(values, values_of(build(name), logits.float(), labels), rtol=1e-6, atol=1e-7)

@@ -238,3 +238,26 @@ def test_images_are_stored_at_a_size_that_the_network_can_take():
 def test_a_misspelt_name_leads_to_our_own_models_before_others():
     with pytest.raises(ConfigError, match="use efficientnet-lite0"):
         choose_models(ModelConfig(name=("efficentnet",)), DataFacts("features", None, 100, 3, 4))
+
+
+@pytest.mark.parametrize(
+    ("width", "shape", "gains"),
+    [
+        (16, (32, 32, 3), True),
+        (16, (28, 28, 1), True),
+        (16, (16, 40, 3), True),
+        (16, (8, 8, 1), False),
+        (8, (32, 32, 3), False),
+    ],
+)
+def test_small_cnn_is_for_matrix_units_where_there_is_enough_to_multiply(width, shape, gains):
+    assert SmallCNN(width=width).recipe(1000, shape).matrix_units is gains
+
+
+def test_logits_of_small_cnn_keep_their_digits_in_bfloat16():
+    torch.manual_seed(0)
+    network, images = SmallCNN().make((16, 16, 3), 4).eval(), torch.randn(64, 3, 16, 16)
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        logits = network(images)
+    assert logits.dtype is torch.float32
+    assert not torch.equal(logits, logits.bfloat16().float())

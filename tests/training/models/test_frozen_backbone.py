@@ -1,5 +1,8 @@
 """Features of a frozen backbone are computed once for an image, whichever run asks, and do not depend on others."""
 
+import threading
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
 import torch
@@ -7,20 +10,23 @@ from PIL import Image
 from torch import Tensor, nn
 
 from labelscan.arrays import as_strings
-from labelscan.config import DeviceConfig, StoreConfig
+from labelscan.data import image_blocks
 from labelscan.data.build_store import build_store
 from labelscan.data.cache import Cache
 from labelscan.data.decoding import ImageShape
+from labelscan.data.image_blocks import ImageBlocks
 from labelscan.data.inputs import ImageArray, ImageFiles
 from labelscan.errors import Interrupted
-from labelscan.events import Noted, StepAdvanced
-from labelscan.training.device import Device, choose_device
+from labelscan.events import Noted, StepAdvanced, ignore
+from labelscan.training.device import Device, make_network, reproducible
+from labelscan.training.engines import CPU_BATCH, EngineChoice, make_engine
 from labelscan.training.models import frozen_backbone
-from labelscan.training.models.frozen_backbone import CPU_BATCH, embed
+from labelscan.training.models.frozen_backbone import embed
 from labelscan.training.models.timm_model import EfficientNetLite0, lite0_installed
 from labelscan.training.models.torchvision_model import TorchvisionModel
 
 N_IMAGES = 9 * CPU_BATCH + 5
+needs_openvino = pytest.mark.skipif(find_spec("openvino") is None, reason="needs labelscan[cpu]")
 
 
 class Means(nn.Module):
@@ -73,25 +79,25 @@ def compute(tmp_path, monkeypatch):
     monkeypatch.setattr(frozen_backbone, "available_cores", lambda: 1)
     number = iter(range(100))
 
-    def run(images, backbone=None, *, mirror=False, device=None, notify=lambda event: None, cache="cache"):
-        folder = tmp_path / str(next(number))
-        cache = Cache(tmp_path / cache)
-        shape = ImageShape(*images.shape[1:])
-        store = build_store(
-            ImageArray(images), shape, folder / "i.npy", cache=cache, config=StoreConfig(), max_pixels=10**6
-        )
-        Means.seen = 0
-        embed(
-            store,
+    def run(
+        images, backbone=None, *, mirror=False, device=None, engine="torch", notify=ignore, cache="cache", shape=None
+    ):
+        source = images if isinstance(images, ImageFiles) else ImageArray(images)
+        shape = shape or ImageShape(*images.shape[1:])
+        folder = tmp_path / f"run-{next(number)}"
+        Means.seen, device = 0, device or Device("cpu")
+        store = embed(
+            ImageBlocks(source=source, shape=shape, max_pixels=10**6),
             backbone or Tiny(),
-            folder / "f.npy",
-            cache=cache,
-            mapped_bytes=2**20,
+            folder / "features.npy",
+            cache=Cache(tmp_path / cache),
             mirror=mirror,
-            device=device or choose_device(DeviceConfig(name="cpu")),
+            device=device,
+            choice=EngineChoice(engine, "1", device.dtype_name),
             notify=notify,
         )
-        return np.load(folder / "f.npy"), Means.seen
+        assert sorted(entry.name for entry in folder.iterdir()) == ["features.npy", "features.npz"]
+        return store.rows(), Means.seen
 
     return run
 
@@ -108,7 +114,7 @@ def test_an_interrupted_computation_goes_on_and_ends_with_the_same_bytes(images,
     assert Noted(f"{5 * CPU_BATCH} of {N_IMAGES} features are reused") in told
     whole, _ = compute(images, cache="another")
     np.testing.assert_array_equal(resumed, whole)
-    assert n_computed == 5 * CPU_BATCH  # 69 images in whole batches
+    assert n_computed == 5 * CPU_BATCH  # 37 images in whole batches
 
 
 def test_what_is_known_is_not_computed_in_any_order_or_selection(images, compute):
@@ -130,13 +136,16 @@ def test_what_is_known_is_not_computed_in_any_order_or_selection(images, compute
         {"backbone": Tiny(gain=2.0)},
         {"mirror": True},
         {"device": Device("cpu", "bfloat16")},
+        pytest.param({"engine": "openvino"}, marks=needs_openvino),
     ],
-    ids=["weights", "mirror", "precision"],
+    ids=["weights", "mirror", "precision", "engine"],
 )
 def test_features_made_in_another_way_are_others(images, compute, other):
     compute(images)
-    _, n_computed = compute(images, **other)
-    assert n_computed >= N_IMAGES
+    told = []
+    compute(images, **other, notify=told.append)
+    assert StepAdvanced("features", N_IMAGES) in told
+    assert not [event for event in told if isinstance(event, Noted)]  # that some are reused
 
 
 def test_features_of_another_processor_are_others(images, compute, monkeypatch):
@@ -146,8 +155,9 @@ def test_features_of_another_processor_are_others(images, compute, monkeypatch):
     assert n_computed >= N_IMAGES
 
 
-def test_features_do_not_depend_on_which_images_are_computed_together(compute):
-    check_alone_and_together(compute, Random(TorchvisionModel("mobilenet_v3_small", "none")), 224)
+@pytest.mark.parametrize("engine", ["torch", pytest.param("openvino", marks=needs_openvino)])
+def test_features_do_not_depend_on_which_images_are_computed_together(compute, engine):
+    check_alone_and_together(compute, Random(TorchvisionModel("mobilenet_v3_small", "none")), 224, engine)
 
 
 @pytest.mark.skipif(not lite0_installed(), reason="needs labelscan[lite0]")
@@ -155,34 +165,107 @@ def test_features_of_lite0_do_not_depend_on_which_images_are_computed_together(c
     check_alone_and_together(compute, EfficientNetLite0(), 64)
 
 
-def check_alone_and_together(compute, backbone, side):
+def check_alone_and_together(compute, backbone, side, engine="torch"):
     images = np.random.default_rng(0).integers(0, 256, (CPU_BATCH + 3, side, side, 3), dtype=np.uint8)
-    together, _ = compute(images, backbone, mirror=True)
-    compute(images[[1, 18]], backbone, mirror=True, cache="parts")
-    reversed_, _ = compute(images[::-1].copy(), backbone, mirror=True, cache="parts")
+    together, _ = compute(images, backbone, mirror=True, engine=engine)
+    compute(images[[1, CPU_BATCH + 2]], backbone, mirror=True, engine=engine, cache="parts")
+    reversed_, _ = compute(images[::-1].copy(), backbone, mirror=True, engine=engine, cache="parts")
     np.testing.assert_array_equal(reversed_[::-1], together)
 
 
-def test_unreadable_images_have_no_features_and_are_not_computed(tmp_path):
-    (tmp_path / "a.png").write_bytes(b"no image")
-    Image.new("RGB", (4, 4), (100, 110, 190)).save(tmp_path / "b.png")
-    source, cache = ImageFiles(tmp_path, as_strings(["a.png", "b.png"])), Cache(tmp_path / "cache")
-    store = build_store(
-        source, ImageShape(4, 4, 3), tmp_path / "i.npy", cache=cache, config=StoreConfig(), max_pixels=100
-    )
-    told = []
-    for name in ("first.npy", "second.npy"):
-        Means.seen = 0
+@pytest.fixture
+def decoded(monkeypatch):
+    """Return the contents of images that are decoded, as a list that grows with each."""
+    counted, original = [], image_blocks._decode
+
+    def decode(content, shape, max_pixels):
+        counted.append(content)
+        return original(content, shape, max_pixels)
+
+    monkeypatch.setattr(image_blocks, "_decode", decode)
+    return counted
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Return files of more than a batch and a block, each of a size of its own; the third is no image."""
+    (tmp_path / "photos").mkdir()
+    generator = np.random.default_rng(0)
+    for row in range(4 * CPU_BATCH + 5):
+        coarse = Image.fromarray(generator.integers(0, 256, (6, 8, 3), dtype=np.uint8))
+        coarse.resize((300 + row, 200)).save(tmp_path / "photos" / f"{row:02}.jpg")
+    (tmp_path / "photos" / "02.jpg").write_bytes(b"no image")
+    return ImageFiles(tmp_path / "photos", as_strings(sorted(path.name for path in (tmp_path / "photos").iterdir())))
+
+
+def test_features_are_bit_for_bit_those_of_stored_pixels(photos, compute, tmp_path):
+    backbone, shape = Random(TorchvisionModel("mobilenet_v3_small", "none")), ImageShape(64, 64, 3)
+    features, _ = compute(photos, backbone, mirror=True, shape=shape)
+    images = ImageBlocks(source=photos, shape=shape, max_pixels=10**6)
+    pixels = torch.from_numpy(build_store(images, tmp_path / "i.npy", cache=Cache(tmp_path / "c")).rows().copy())
+    mean, deviation = (torch.tensor(values) for values in backbone.scale)
+    with reproducible(0, threads=1):
+        network = make_network(backbone.make_features, Device("cpu"), seed=0).eval()
+        engine = make_engine(network, (3, 64, 64), Device("cpu"), EngineChoice("torch", "1", "float32"))
+        for first in (5, 5 + CPU_BATCH):  # other batches than those of the stream
+            rows = pixels[first : first + CPU_BATCH]
+            views = [torch.addcmul(-mean / deviation, view.float(), 1 / deviation) for view in (rows, rows.flip(2))]
+            both = np.mean([engine(view.permute(0, 3, 1, 2)) for view in views], axis=0)
+            np.testing.assert_array_equal(features[first : first + CPU_BATCH], both)
+
+
+def test_unreadable_images_have_no_features_and_known_ones_are_not_even_decoded(photos, compute, decoded):
+    told, shape = [], ImageShape(4, 4, 3)
+    features, n_computed = compute(photos, shape=shape)
+    assert (len(decoded), n_computed) == (len(photos), 5 * CPU_BATCH)
+    assert not features[2].any()
+    assert np.delete(features, 2, axis=0).all()
+    again, n_computed = compute(photos, shape=shape, notify=told.append)
+    np.testing.assert_array_equal(again, features)
+    assert (decoded[len(photos) :], n_computed) == ([b"no image"], 0)
+    assert Noted(f"{len(photos) - 1} of {len(photos)} features are reused") in told
+    assert [event for event in told if isinstance(event, StepAdvanced)][-1].done == len(photos)
+
+
+def test_an_image_that_is_too_large_now_is_unreadable_though_its_features_are_known(photos, tmp_path):
+    stores = [
         embed(
-            store,
+            ImageBlocks(source=photos, shape=ImageShape(4, 4, 3), max_pixels=max_pixels),
             Tiny(),
-            tmp_path / name,
-            cache=cache,
-            mapped_bytes=2**20,
+            tmp_path / f"{max_pixels}.npy",
+            cache=Cache(tmp_path / "cache"),
             mirror=False,
             device=Device("cpu"),
-            notify=told.append,
+            choice=EngineChoice("torch", "1", "float32"),
+            notify=ignore,
         )
-        np.testing.assert_allclose(np.load(tmp_path / name), [[0, 0, 0], [0, 0, 1]], atol=1e-6)
-    assert Means.seen == 0
-    assert Noted("1 of 2 features are reused") in told
+        for max_pixels in (10**6, 310 * 200)
+    ]
+    assert [list(store.unreadable) for store in stores] == [[2], [2, *range(11, len(photos))]]
+
+
+def test_an_interrupted_stream_decodes_only_what_is_missing(photos, compute, decoded):
+    def stop(event):
+        if isinstance(event, StepAdvanced) and event.done >= 2 * CPU_BATCH:
+            raise Interrupted("enough")
+
+    shape = ImageShape(4, 4, 3)
+    with pytest.raises(Interrupted):
+        compute(photos, shape=shape, notify=stop)
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith(("decode", "features"))]
+    decoded.clear()
+    resumed, n_computed = compute(photos, shape=shape)
+    assert len(decoded) - 1 < n_computed == 3 * CPU_BATCH  # one is no image, and a batch is filled up
+    np.testing.assert_array_equal(resumed, compute(photos, shape=shape, cache="another")[0])
+
+
+@pytest.mark.slow
+def test_memory_stays_constant_for_images_larger_than_it(compute):
+    import resource
+
+    images = np.broadcast_to(np.zeros((1, 128, 128, 3), np.uint8), (20_000, 128, 128, 3))  # nearly a gigabyte
+    compute(images[:500])
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    features, _ = compute(images)
+    assert features.shape == (20_000, 3)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 60_000  # kB

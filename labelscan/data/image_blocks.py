@@ -1,0 +1,101 @@
+"""Images read block by block, by one thread a core: decoded, unless the cache knows their content."""
+
+import math
+from collections.abc import Generator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labelscan.arrays import Mask
+from labelscan.data.ahead import Ahead
+from labelscan.data.cores import available_cores
+from labelscan.data.decoding import ImageShape, check_file, pixels_of, quiet_pillow, reason, resize
+from labelscan.data.inputs import Image, ImageSource
+from labelscan.data.shelf import Shelf
+from labelscan.data.store import Store, decoder, digest_of
+
+BLOCK_BYTES = 1 << 20
+MAX_BLOCK_ROWS = 256
+
+
+@dataclass(slots=True)
+class Block:
+    """Some images that follow each other."""
+
+    first: int
+    pixels: NDArray[np.uint8]
+    """(B, H, W, C); zeros where an image is unreadable or known."""
+    made: Mask
+    """(B,) whose pixels were made for it: decoded, or resized."""
+    known: dict[int, NDArray[np.uint8]] = field(default_factory=dict)
+    """The bytes that the cache has for images, by row of the block."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImageBlocks:
+    """The images of a source as models see them.
+
+    Args:
+        source: N images.
+        shape: what each is resized to.
+        max_pixels: images of more are unreadable.
+        workers: threads that read and decode; 0 is one a core.
+    """
+
+    source: ImageSource
+    shape: ImageShape
+    max_pixels: int
+    workers: int = 0
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    @property
+    def made_by(self) -> dict[str, object]:
+        """Return what the pixels depend on besides the contents of the images, and which of them can be read."""
+        return {**decoder(self.shape), "max_pixels": self.max_pixels}
+
+    def read(self, store: Store, shelf: Shelf) -> Generator[Block, None, None]:
+        """Yield all images in their order, and note in ``store`` what is found; close it to stop the threads.
+
+        Images whose content ``shelf`` knows are not decoded. Memory stays constant in N.
+        """
+        rows = min(max(BLOCK_BYTES // math.prod(self.shape), 1), MAX_BLOCK_ROWS)
+        with quiet_pillow(), Ahead(self.workers or available_cores(), "decode") as threads:
+
+            def read_from(first: int) -> Block:
+                size = min(rows, len(self) - first)
+                block = Block(first, np.zeros((size, *self.shape), dtype=np.uint8), np.zeros(size, dtype=np.bool_))
+                for row in range(size):
+                    if threads.stopped.is_set():
+                        break
+                    try:
+                        self._read_image(store, shelf, block, row)
+                    except MemoryError:
+                        raise
+                    except Exception as error:  # whatever a source or Pillow raises is the state of this one image
+                        store.unreadable[first + row] = reason(error)
+                return block
+
+            yield from threads.results(read_from, range(0, len(self), rows))
+
+    def _read_image(self, store: Store, shelf: Shelf, block: Block, row: int) -> None:
+        """Fill a row of the block; threads do so at once, each in rows of its own."""
+        index = block.first + row
+        # Status before content: a file changed in between is then noticed later.
+        store.file_sizes[index], store.modified[index] = check_file(self.source.file(index), max_pixels=self.max_pixels)
+        content = self.source.read(index)
+        digest = digest_of(content)
+        store.digests[index] = np.frombuffer(digest, dtype=np.uint8)
+        if (known := shelf.get(digest)) is not None:
+            block.known[row] = known
+        elif not isinstance(content, bytes) and content.shape == self.shape:
+            block.pixels[row] = content
+        else:
+            block.pixels[row] = _decode(content, self.shape, self.max_pixels)
+            block.made[row] = True
+
+
+def _decode(content: bytes | Image, shape: ImageShape, max_pixels: int) -> NDArray[np.uint8]:
+    return pixels_of(content, shape, max_pixels=max_pixels) if isinstance(content, bytes) else resize(content, shape)

@@ -1,0 +1,163 @@
+import re
+import subprocess
+import sys
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from labelscan.config import DeviceConfig
+from labelscan.data.cache import Cache
+from labelscan.errors import ConfigError
+from labelscan.events import Warned
+from labelscan.training import engines
+from labelscan.training.device import Device
+from labelscan.training.engines import EngineChoice, choose_engine, make_engine, openvino
+
+pytestmark = pytest.mark.skipif(find_spec("openvino") is None, reason="needs labelscan[cpu]")
+SHAPE, CHOICE = (3, 8, 8), EngineChoice("openvino", "1", "float32")
+
+
+class Convolution(nn.Module):
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.layer = nn.Conv2d(3, 4, 3)
+
+    def forward(self, images):
+        return self.layer(images).mean(dim=(2, 3))
+
+
+class Airy(nn.Module):
+    """Has an operation that OpenVINO lacks."""
+
+    def forward(self, images):
+        return torch.special.airy_ai(images).mean(dim=(2, 3))
+
+
+class OutsideOfTorch(nn.Module):
+    """Is constant to whom only its torch operations are seen."""
+
+    def forward(self, images):
+        return torch.from_numpy(np.sort(images.numpy(), axis=1)).mean(dim=(2, 3))
+
+
+def make(network, **options):
+    return make_engine(network.eval(), SHAPE, Device("cpu"), options.pop("choice", CHOICE), **options)
+
+
+@pytest.mark.parametrize(
+    ("network", "reason"),
+    [
+        (Airy(), r"it cannot run this network \(OpConversionFailure: No conversion rule .*airy_ai\)"),
+        (OutsideOfTorch(), "its features differ by .* of the largest in float32"),
+    ],
+)
+def test_what_openvino_cannot_run_runs_on_torch_with_a_warning_that_says_why(network, reason):
+    told = []
+    engine = make(network, notify=told.append)
+    images = torch.randn(engine.batch_size, *SHAPE)
+    np.testing.assert_allclose(engine(images), network(images).numpy(), rtol=1e-5)
+    assert (engine.name, engine.facts["engine"]) == ("torch", f"torch {torch.__version__}, float32")
+    (warning,) = told
+    assert re.fullmatch(f"features are computed by torch, which takes longer than openvino: {reason}", warning.message)
+
+
+def test_a_network_with_other_features_runs_on_torch(monkeypatch):
+    convert, told = openvino._converted, []
+
+    def converted_wrongly(package, network, images):
+        other = Convolution()
+        with torch.no_grad():
+            other.layer.weight.mul_(1.001)
+        return convert(package, other, images)
+
+    monkeypatch.setattr(openvino, "_converted", converted_wrongly)
+    engine = make(Convolution(), notify=told.append)
+    assert engine.name == "torch"
+    assert [type(event) for event in told] == [Warned]
+    assert "differ by 0.0" in told[0].message
+
+
+def test_a_compiled_network_is_kept_and_used_again(tmp_path, monkeypatch):
+    images = torch.randn(8, *SHAPE)
+    first = make(Convolution(), cache=Cache(tmp_path))(images)
+    monkeypatch.setattr(openvino, "_converted", lambda *_: pytest.fail("converted again"))
+    np.testing.assert_array_equal(make(Convolution(), cache=Cache(tmp_path))(images), first)
+    (facts,) = Cache(tmp_path).shelves()
+    assert (facts.kind, facts.n_examples) == ("networks", 1)
+
+
+@pytest.mark.parametrize("other", ["weights", "precision", "shape"])
+def test_another_network_is_not_taken_for_the_one_that_is_kept(tmp_path, other):
+    make(Convolution(), cache=Cache(tmp_path))
+    network, choice, shape = Convolution().eval(), CHOICE, SHAPE
+    if other == "weights":
+        nn.init.zeros_(network.layer.bias)
+    elif other == "precision":
+        choice = EngineChoice("openvino", "1", "bfloat16")
+    else:
+        shape = (3, 9, 9)
+    make_engine(network, shape, Device("cpu"), choice, cache=Cache(tmp_path))
+    assert len(Cache(tmp_path).shelves()) == 2
+
+
+def test_a_kept_network_that_is_damaged_is_compiled_again(tmp_path):
+    images = torch.randn(8, *SHAPE)
+    first = make(Convolution(), cache=Cache(tmp_path))(images)
+    (file,) = tmp_path.rglob("*.rows")
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 255
+    file.write_bytes(bytes(content))
+    np.testing.assert_array_equal(make(Convolution(), cache=Cache(tmp_path))(images), first)
+
+
+OFFLINE = """
+import socket, sys
+def refuse(*_, **__):
+    raise SystemExit("asked for the network")
+socket.socket.connect = socket.getaddrinfo = refuse
+import torch
+from labelscan.training.device import Device
+from labelscan.training.engines import EngineChoice, make_engine
+network = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.Flatten()).eval()
+engine = make_engine(network, (3, 8, 8), Device("cpu"), EngineChoice("openvino", "1", "float32"))
+import openvino_telemetry.main
+print(engine.name, openvino_telemetry.main.Telemetry._SingletonMetaClass__single_instance)
+"""
+
+
+def test_nothing_is_sent_to_the_makers_of_openvino():
+    done = subprocess.run([sys.executable, "-c", OFFLINE], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["openvino", "None"]
+
+
+@pytest.mark.parametrize(
+    ("config", "has_matrix_units", "expected"),
+    [
+        (DeviceConfig(), True, ("openvino", "bfloat16")),
+        (DeviceConfig(), False, ("openvino", "float32")),
+        (DeviceConfig(precision="float32"), True, ("openvino", "float32")),
+        (DeviceConfig(engine="torch"), True, ("torch", "float32")),
+    ],
+)
+def test_auto_is_openvino_in_bfloat16_where_the_processor_has_matrix_units(
+    monkeypatch, config, has_matrix_units, expected
+):
+    monkeypatch.setattr(engines, "has_matrix_units", lambda: has_matrix_units)
+    choice = choose_engine(config, Device("cpu"))
+    assert (choice.name, choice.dtype_name) == expected
+
+
+def test_torch_computes_where_openvino_is_not_installed_or_there_is_a_gpu(monkeypatch):
+    assert choose_engine(DeviceConfig(), Device("cuda:0", "bfloat16")).name == "torch"
+    with pytest.raises(ConfigError, match="openvino computes on the CPU"):
+        choose_engine(DeviceConfig(engine="openvino"), Device("cuda:0"))
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    choice = choose_engine(DeviceConfig(), Device("cpu"))
+    assert choice.name == "torch"
+    assert "pip install 'labelscan[cpu]'" in choice.reason
+    with pytest.raises(ConfigError, match=r"openvino is not installed; hint: pip install 'labelscan\[cpu\]'"):
+        choose_engine(DeviceConfig(engine="openvino"), Device("cpu"))
