@@ -4,7 +4,7 @@ Detectors see nothing else. Examples that no model could score (unreadable, the 
 here, so no probability has to be invented for them; ``index`` leads back to the data set.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,6 @@ from labelscan.arrays import (
     ROW_SUM_TOLERANCE,
     GivenLabels,
     Index,
-    Mask,
     PredProbs,
     Strings,
     TrainProbs,
@@ -24,12 +23,10 @@ from labelscan.arrays import (
     check_pred_probs,
 )
 from labelscan.atomic import write_npz
-from labelscan.data.dataset import Dataset
-from labelscan.data.inputs import are_columns
-from labelscan.errors import ProbabilitiesError, RunError, RunFolderError
+from labelscan.errors import ProbabilitiesError, RunFolderError
 from labelscan.npz import array_names, read_arrays
 from labelscan.reading import CANNOT_READ, why
-from labelscan.training.fold_output import IF_DIVERGED, PROBABILITIES, FoldOutput
+from labelscan.training.fold_output import PROBABILITIES
 
 FILE_NAME = "evidence.npz"
 OPINION_ARRAYS = ("opinion_names", "opinion_probs", "opinion_weights")
@@ -182,138 +179,3 @@ def _read_opinions(arrays: Mapping[str, NDArray[Any]]) -> tuple[Opinion, ...]:
         Opinion(name=str(name), pred_probs=probs, weight=float(weight))
         for name, probs, weight in zip(*columns, strict=True)
     )
-
-
-def gather(outputs: Iterable[FoldOutput], *, dataset: Dataset, scored: Mask, n_repeats: int) -> Evidence:
-    """Return the evidence that the outputs of all folds of all repeats add up to.
-
-    The probabilities of several repeats are averaged; train margins and train probabilities are the means over the
-    folds that trained on the example.
-
-    Args:
-        outputs: in the order of repeat and fold, since sums round differently in another order, and the same run must
-            give the same bytes. Only one is in memory at a time, so they may be loaded lazily.
-        dataset: N examples.
-        scored: (N,) the examples that each repeat must predict once.
-        n_repeats: how many repeats there are.
-
-    Raises:
-        RunError: a model that diverged, or, by our own mistake, an example that is not predicted exactly once.
-    """
-    gathering = _Gathering(dataset, scored, n_repeats)
-    for output in outputs:
-        gathering.add(output)
-        del output  # before the next one is loaded
-    return gathering.evidence()
-
-
-class _Gathering:
-    """The sums over the outputs so far, one row for each scored example."""
-
-    def __init__(self, dataset: Dataset, scored: Mask, n_repeats: int) -> None:
-        self.dataset = dataset
-        self.n_repeats = n_repeats
-        self.index: Index = np.flatnonzero(scored).astype(np.int64)
-        self.row_of = np.full(len(dataset), -1, dtype=np.int64)
-        self.row_of[self.index] = np.arange(len(self.index))
-        self.pred_probs = np.zeros((len(self.index), len(dataset.class_names)), dtype=np.float32)
-        self.folds = np.full((len(self.index), n_repeats), -1, dtype=np.int64)
-        self.margin_sums = np.zeros(len(self.index))
-        self.margin_counts = np.zeros(len(self.index), dtype=np.int64)
-        self.train_probs: TrainProbs | None = None
-        self.latest = (-1, -1)
-
-    def add(self, output: FoldOutput) -> None:
-        where = f"repeat {output.repeat}, fold {output.fold}"
-        _expect((output.repeat, output.fold) > self.latest, "came out of order, or twice", where)
-        _expect(output.repeat < self.n_repeats, f"{self.n_repeats} repeats were planned", where)
-        if self.latest == (-1, -1) and output.train_probs is not None:
-            self.train_probs = np.zeros(self.pred_probs.shape, dtype=np.float16)
-        same = (output.train_probs is None) == (self.train_probs is None)
-        _expect(same, "has train_probs and others have not, or the reverse", where)
-        self.latest = (output.repeat, output.fold)
-        rows = self.row_of[output.held_out_index]
-        _expect(bool((rows >= 0).all()), "held out an example that is not to be scored", where)
-        free = bool((self.folds[rows, output.repeat] < 0).all()) and len(np.unique(rows)) == len(rows)
-        _expect(free, "predicted an example that was predicted before in this repeat", where)
-        shape, wanted = output.pred_probs.shape, (len(rows), self.pred_probs.shape[1])
-        _expect(shape == wanted, f"probabilities of shape {shape}, not {wanted}", where)
-        _check_distributions(output.pred_probs, where)
-        for chunk in row_chunks(shape):
-            self.pred_probs[rows[chunk]] += output.pred_probs[chunk]
-        self.folds[rows, output.repeat] = output.fold
-        self._add_margins(output.train_index, output.train_margin)
-        if output.train_probs is not None:
-            self._add_train_probs(output.train_index, output.train_probs, where)
-
-    def evidence(self) -> Evidence:
-        """Return the means, once all outputs are added."""
-        missing = (self.folds < 0).any(axis=1)
-        if missing.any():
-            first = self.dataset.example_ids[self.index[int(np.argmax(missing))]]
-            raise RunError(
-                f"{int(missing.sum()):,} examples were not predicted in every repeat", where=f"example {first!r}"
-            )
-        _normalise_rows(self.pred_probs)
-        if self.train_probs is not None:
-            _normalise_rows(self.train_probs)
-        known = self.margin_counts > 0
-        train_margin = np.full(len(self.index), np.nan, dtype=np.float32)
-        train_margin[known] = self.margin_sums[known] / self.margin_counts[known]
-        return Evidence(
-            pred_probs=self.pred_probs,
-            given_labels=self.dataset.given_labels[self.index],
-            class_names=self.dataset.class_names,
-            example_ids=self.dataset.example_ids[self.index],
-            index=self.index,
-            fold_names=_fold_names(self.folds),
-            train_margin=train_margin if known.any() else None,
-            train_probs=self.train_probs,
-            from_columns=are_columns(self.dataset.inputs),
-        )
-
-    def _add_margins(self, train_index: Index, train_margin: NDArray[np.float32]) -> None:
-        rows = self.row_of[train_index]
-        known = (rows >= 0) & ~np.isnan(train_margin)
-        self.margin_sums[rows[known]] += train_margin[known]
-        self.margin_counts[rows[known]] += 1
-
-    def _add_train_probs(self, train_index: Index, train_probs: TrainProbs, where: str) -> None:
-        assert self.train_probs is not None
-        for chunk in row_chunks(train_probs.shape):
-            probs = train_probs[chunk]
-            _check_distributions(probs, where)
-            rows = self.row_of[train_index[chunk]]
-            self.train_probs[rows[rows >= 0]] += probs[rows >= 0]
-
-
-def _check_distributions(probs: NDArray[np.floating[Any]], where: str) -> None:
-    """Check probabilities before they are summed and normalised, which would hide what is wrong with them."""
-    sums = probs.sum(axis=1, dtype=np.float64)
-    if not np.isfinite(sums).all():
-        raise RunError(
-            f"the model predicts NaN for {int((~np.isfinite(sums)).sum()):,} examples: training diverged",
-            where=where,
-            hint=IF_DIVERGED,
-        )
-    valid = bool((np.abs(sums - 1) <= ROW_SUM_TOLERANCE).all()) and bool(probs.min(initial=0) >= 0)
-    _expect(valid, "the probabilities of an example do not sum to 1", where)
-
-
-def _normalise_rows(sums: NDArray[np.floating[Any]]) -> None:
-    """Divide each row by its sum, in place."""
-    for rows in row_chunks(sums.shape):
-        chunk = sums[rows].astype(np.float64)
-        sums[rows] = chunk / chunk.sum(axis=1, keepdims=True)
-
-
-def _fold_names(folds: NDArray[np.int64]) -> Strings:
-    """Return (N,) names for (N, R) folds."""
-    if folds.shape[1] == 1:  # a few strings that all examples share
-        return as_strings([str(fold) for fold in range(int(folds.max(initial=0)) + 1)])[folds[:, 0]]
-    return as_strings(["|".join(map(str, row)) for row in folds.tolist()])
-
-
-def _expect(holds: bool, problem: str, where: str) -> None:
-    if not holds:
-        raise RunError(problem, where=where, hint="this is a mistake in labelscan; please report it")

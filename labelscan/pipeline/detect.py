@@ -19,7 +19,7 @@ from labelscan.data.duplicates import find_label_conflicts
 from labelscan.detection.aum_trainings import threshold_jobs, with_threshold_runs
 from labelscan.detection.detectors import Detections
 from labelscan.detection.evidence import FILE_NAME as EVIDENCE_FILE
-from labelscan.detection.evidence import gather
+from labelscan.detection.gathering import gather
 from labelscan.detection.planted_errors import FILE_NAME as PLANTED_FILE
 from labelscan.detection.planted_errors import PlantedErrors, plant_errors
 from labelscan.detection.pooling import pool

@@ -24,7 +24,7 @@ from labelscan.data.dataset import Dataset, make_dataset
 from labelscan.data.inputs import FeatureTable
 from labelscan.detection.detectors import DETECTORS
 from labelscan.detection.evidence import FILE_NAME as EVIDENCE_FILE
-from labelscan.detection.evidence import gather
+from labelscan.detection.gathering import gather
 from labelscan.pipeline.judge import judge_and_write
 from labelscan.results.run_folder import describe, open_run
 from labelscan.training.fold_output import FoldOutput

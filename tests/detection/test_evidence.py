@@ -13,7 +13,8 @@ from labelscan.arrays import as_strings
 from labelscan.data.dataset import Dataset, make_dataset
 from labelscan.data.inputs import ColumnTable, FeatureTable, Inputs, Texts
 from labelscan.detection import evidence as evidence_module
-from labelscan.detection.evidence import Evidence, Opinion, gather
+from labelscan.detection.evidence import Evidence, Opinion
+from labelscan.detection.gathering import gather
 from labelscan.errors import ProbabilitiesError, RunError, RunFolderError
 from labelscan.training.fold_output import FoldOutput
 

@@ -13,7 +13,8 @@ from labelscan.data.inputs import FeatureTable
 from labelscan.detection import evidence as evidence_module
 from labelscan.detection import examples_by_class
 from labelscan.detection.detectors import DETECTORS, confident_learning
-from labelscan.detection.evidence import Evidence, gather
+from labelscan.detection.evidence import Evidence
+from labelscan.detection.gathering import gather
 from labelscan.training.fold_output import FoldOutput
 
 N_EXAMPLES, N_CLASSES = 16_000, 200
