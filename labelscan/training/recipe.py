@@ -21,7 +21,7 @@ class Recipe:
     """Decoupled, on weight matrices and kernels only."""
     augmentation: Augmentation = NO_AUGMENTATION
     matrix_units: bool = False
-    """Whether a CPU with matrix units was measured to train it at least 1.3 times as fast in bfloat16. It is not timed
+    """Whether a CPU with matrix units was measured to train it in bfloat16 faster by a quarter or more. It is not timed
     when a run begins: on a busy machine the answer could differ from run to run, and with it the results."""
 
     def changed_by(self, config: TrainingConfig) -> "Recipe":
