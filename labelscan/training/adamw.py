@@ -56,7 +56,7 @@ class AdamW:
             {"params": kernels, "weight_decay": weight_decay},
             {"params": others, "weight_decay": 0.0},
         ]
-        self._fused = fused
+        self._fused = self._step_supports_amp_scaling = fused  # else a scaler waits until a GPU tells it
         self._moments = {one: (torch.zeros_like(one), torch.zeros_like(one), self._no_steps(one)) for one in learning}
         """By parameter: the means of its gradients and of their squares, and a count of its steps."""
 
@@ -77,6 +77,8 @@ class AdamW:
                 [],
                 [count for _, _, count in moments],
                 fused=self._fused,
+                grad_scale=getattr(self, "grad_scale", None),  # a scaler sets both for its step
+                found_inf=getattr(self, "found_inf", None),
                 amsgrad=False,
                 beta1=momentum,
                 beta2=BETA2,

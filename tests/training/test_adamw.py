@@ -97,3 +97,18 @@ def test_steps_go_on_from_a_state():
         add_gradients(network, 1)
         one.step(0.01, 0.9)
     assert_same(stopped, whole)
+
+
+@pytest.mark.parametrize("unscaled_before", [False, True])
+def test_no_scaled_step_asks_for_a_number_which_a_gpu_would_be_waited_for(monkeypatch, unscaled_before):
+    network = a_network()
+    optimizer, scaler = AdamW(network.parameters(), weight_decay=0.05, fused=True), torch.amp.GradScaler("cpu")
+    add_gradients(network, 0, scaler.scale(torch.ones(())))
+
+    def ask(tensor):
+        raise AssertionError("a number was asked for")
+
+    monkeypatch.setattr(torch.Tensor, "item", ask)
+    if unscaled_before:
+        scaler.unscale_(optimizer)
+    scaler.step(optimizer, 0.01, 0.9)
