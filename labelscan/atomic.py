@@ -16,7 +16,7 @@ import shutil
 import stat
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, TextIO
@@ -131,17 +131,30 @@ def read_json(path: Path) -> dict[str, object]:
     return content
 
 
-def write_npz(path: Path, arrays: Mapping[str, NDArray[np.generic]]) -> None:
-    """Write ``arrays`` uncompressed into one npz file without pickle."""
+def write_npz(path: Path, arrays: Mapping[str, NDArray[np.generic] | Sequence[NDArray[np.generic]]]) -> None:
+    """Write ``arrays`` uncompressed into one npz file without pickle; several under one name are stacked."""
     with replacing_bytes(path) as file, ZipFile(file, "w") as archive:
         for name, array in arrays.items():
-            add_array(archive, name, array)
+            if isinstance(array, Sequence):
+                _add_stack(archive, name, array)
+            else:
+                add_array(archive, name, array)
 
 
 def add_array(archive: ZipFile, name: str, array: NDArray[np.generic]) -> None:
     """Write one array into an npz file; unlike in ``np.savez``, any name is allowed, even ``file``."""
     with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
         np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
+
+
+def _add_stack(archive: ZipFile, name: str, arrays: Sequence[NDArray[np.generic]]) -> None:
+    """Write arrays of one shape and type as ``np.stack`` would join them, without a copy of them all."""
+    header = np.lib.format.header_data_from_array_1_0(np.ascontiguousarray(arrays[0][:1]))
+    header["shape"] = (len(arrays), *arrays[0].shape)
+    with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+        np.lib.format.write_array_header_1_0(member, header)
+        for array in arrays:
+            member.write(np.ascontiguousarray(array).data.cast("B"))
 
 
 def _host() -> str:

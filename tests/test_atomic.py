@@ -211,3 +211,12 @@ def test_a_disk_that_takes_no_more_says_where_and_how_much_is_free(tmp_path, num
 def test_other_errors_of_the_system_stay_what_they_are(tmp_path):
     with pytest.raises(PermissionError), replacing(tmp_path / "a.csv"):
         raise PermissionError(errno.EACCES, "no")
+
+
+def test_arrays_under_one_name_are_stacked_as_numpy_does(tmp_path):
+    parts = [np.arange(6, dtype=np.float32).reshape(2, 3), np.asfortranarray(np.ones((2, 3), dtype=np.float32))]
+    write_npz(tmp_path / "stacked.npz", {"parts": parts})
+    write_npz(tmp_path / "whole.npz", {"parts": np.stack(parts)})
+    assert (tmp_path / "stacked.npz").read_bytes()[100:] == (tmp_path / "whole.npz").read_bytes()[100:]
+    with np.load(tmp_path / "stacked.npz") as arrays:
+        np.testing.assert_array_equal(arrays["parts"], np.stack(parts))

@@ -41,7 +41,7 @@ def detect(
     refuse_both("--quiet", quiet, "--verbose", verbose)
     settings = given.resolve_with_data(data, "detect")
     import labelscan
-    from labelscan.cli import progress, run_screen  # rich and pandas load here, not for --help
+    from labelscan.cli import progress  # rich and pandas load here, not for --help
 
     with progress.shown(quiet=quiet, verbose=verbose) as listener:
         listen = interruptible(listener, max_time)
@@ -53,6 +53,8 @@ def detect(
             plan = labelscan.plan(dataset, settings=settings, output=output, notify=listen)
             expected = estimate(plan)
         else:
+            from labelscan.cli import run_screen  # which loads SciPy
+
             run = labelscan.detect(
                 data=dataset,
                 settings=settings,

@@ -6,8 +6,6 @@ What models see of them is made in each fold, by an encoder that has seen its tr
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-import pyarrow
-
 from labelscan.arrays import Index, Strings, as_strings
 from labelscan.atomic import replacing_bytes
 from labelscan.data.inputs import ColumnTable, Texts
@@ -25,6 +23,8 @@ Rows: TypeAlias = "Strings | pd.DataFrame"
 
 def write_rows(inputs: Texts | ColumnTable, path: Path) -> None:
     """Write all rows to the file ``path``."""
+    import pyarrow  # only now: folds of images do without
+
     if isinstance(inputs, Texts):
         # Offsets of 32 bits would end at 2 GB.
         column = pyarrow.array(inputs.texts, pyarrow.large_string())
@@ -39,6 +39,8 @@ class StoredRows:
     """N texts, or N rows of a table, in the Arrow file at ``path``."""
 
     def __init__(self, path: Path) -> None:
+        import pyarrow
+
         self._table = pyarrow.ipc.open_file(pyarrow.memory_map(str(path))).read_all()
         self.are_texts = _IS_TEXTS in (self._table.schema.metadata or {})
 

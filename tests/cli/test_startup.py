@@ -91,6 +91,7 @@ for line in (
     assert main(line.split()) == 2, line
     heavy = {"torch", "torchvision", "sklearn", "cleanlab", "scipy.stats"}
     heavy |= set() if line.startswith("score") else {"scipy.optimize"}  # which pools files before it reads them
+    heavy |= {"scipy"} if line.startswith("detect") else set()
     loaded = heavy & sys.modules.keys()
     assert not loaded, (line, loaded)
 """

@@ -93,7 +93,7 @@ class NoisePosterior:
         doubt = label_doubt * (1 - memorised) ** 2
         exponent = likeliest.exponent ** (1 - doubt) * (self.kappa * calibrated) ** doubt
         fewest = float(expit(error_log_odds(few, likeliest)).mean() * len(evidence))
-        del likeliest  # its matrices take gigabytes where there are thousands of classes
+        del likeliest, few  # they take gigabytes where there are thousands of classes
         channel = fit_channel(held_out, exponent, max_steps=self.max_steps)
         by_one = expit(error_log_odds(held_out, channel))
         wrong_labels = _count(evidence, by_one, fewest)
