@@ -22,7 +22,7 @@ from labelscan.data.shelf import Shelf
 from labelscan.events import Listener
 
 TOLERANCES = {"float32": 1e-4, "bfloat16": 0.1}
-"""The most that features may differ from those of torch in float32, relative to the largest. Of 20 backbones bfloat16
+"""The most that features may differ from those of torch in float32, relative to the largest. Of ten backbones bfloat16
 differed by 0.003 to 0.03: it keeps 8 bits of a number."""
 _HINTS = {"float32": "f32", "bfloat16": "bf16"}
 _DIGEST = b"compiled network"
