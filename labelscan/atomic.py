@@ -131,17 +131,33 @@ def read_json(path: Path) -> dict[str, object]:
     return content
 
 
-def write_npz(path: Path, arrays: Mapping[str, NDArray[np.generic]]) -> None:
-    """Write ``arrays`` uncompressed into one npz file without pickle."""
+def write_npz(path: Path, arrays: Mapping[str, NDArray[np.generic] | list[NDArray[np.generic]]]) -> None:
+    """Write ``arrays`` uncompressed into one npz file without pickle.
+
+    A list of arrays of one type and shape is written as ``np.stack`` would make it, which takes no memory.
+    """
     with replacing_bytes(path) as file, ZipFile(file, "w") as archive:
         for name, array in arrays.items():
-            add_array(archive, name, array)
+            if isinstance(array, list):
+                _add_stacked(archive, name, array)
+            else:
+                add_array(archive, name, array)
 
 
 def add_array(archive: ZipFile, name: str, array: NDArray[np.generic]) -> None:
     """Write one array into an npz file; unlike in ``np.savez``, any name is allowed, even ``file``."""
     with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
         np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
+
+
+def _add_stacked(archive: ZipFile, name: str, arrays: list[NDArray[np.generic]]) -> None:
+    first = arrays[0]
+    assert all((one.dtype, one.shape) == (first.dtype, first.shape) for one in arrays)
+    header = {"descr": np.lib.format.dtype_to_descr(first.dtype), "fortran_order": False}
+    with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+        np.lib.format.write_array_header_1_0(member, {**header, "shape": (len(arrays), *first.shape)})
+        for one in arrays:
+            member.write(np.ascontiguousarray(one).data)
 
 
 def _host() -> str:

@@ -126,7 +126,7 @@ class Evidence:
             arrays[name] = np.array(arrays[name], dtype=np.str_)
         if self.opinions:
             arrays["opinion_names"] = np.array([one.name for one in self.opinions], dtype=np.str_)
-            arrays["opinion_probs"] = np.stack([one.pred_probs for one in self.opinions])
+            arrays["opinion_probs"] = [one.pred_probs for one in self.opinions]
             arrays["opinion_weights"] = np.array([one.weight for one in self.opinions])
         write_npz(path, {name: array for name, array in arrays.items() if array is not None})
 
