@@ -6,6 +6,7 @@ read, a million rows of a hundred classes would take a hundred times their size.
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -78,8 +79,9 @@ def _read_npz(path: Path, label_column: str) -> Probabilities:
     if not found["label"]:
         hint = "rename it to given_labels, or name it by --label-column"
         raise missing("array of labels", there, where=where, hint=hint)
-    arrays = load_npz(path, {"pred_probs", *filter(None, found.values())})
-    return probabilities_from_arrays(
+    of_a_run = {"from_columns"}.intersection(there)
+    arrays = load_npz(path, {"pred_probs", *filter(None, found.values()), *of_a_run})
+    probabilities = probabilities_from_arrays(
         arrays["pred_probs"],
         arrays[found["label"]],
         class_names=arrays.get(found["class_names"]),
@@ -88,6 +90,7 @@ def _read_npz(path: Path, label_column: str) -> Probabilities:
         name=where,
         notes=[note for name, note in LEFT_OUT.items() if name in there],
     )
+    return replace(probabilities, from_columns=any(arrays[name].tolist() is True for name in of_a_run))
 
 
 def _read_table(path: Path, label_column: str) -> Probabilities:

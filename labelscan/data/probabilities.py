@@ -39,6 +39,8 @@ class Probabilities:
     """float32 or float64, as given; float16 becomes float32."""
     where: Where
     """Returns the place of a row where it was given, for messages."""
+    from_columns: bool = False
+    """Whether the models saw columns of a table, as the evidence of a run says."""
 
     def fingerprint(self) -> str:
         """Return 32 hexadecimal digits that change with any id, label, class or probability."""
@@ -46,6 +48,8 @@ class Probabilities:
         digest.update(repr((self.pred_probs.shape, self.pred_probs.dtype.str)).encode())
         for start in range(0, len(self.pred_probs), FINGERPRINT_ROWS):
             digest.update(np.ascontiguousarray(self.pred_probs[start : start + FINGERPRINT_ROWS]).data)
+        if self.from_columns:
+            digest.update(b"from columns")
         return digest.hexdigest()
 
 

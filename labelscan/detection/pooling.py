@@ -44,6 +44,7 @@ def pool(names: Sequence[str], evidences: Sequence[Evidence]) -> Evidence:
             Opinion(name=name, pred_probs=np.asarray(each, dtype=np.float32), weight=weight)
             for name, each, weight in zip(names, probs, weights.tolist(), strict=True)
         ),
+        from_columns=any(evidence.from_columns for evidence in evidences),
     )
 
 

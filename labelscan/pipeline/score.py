@@ -113,4 +113,5 @@ def _evidence(probabilities: Probabilities) -> Evidence:
         example_ids=dataset.example_ids,
         index=np.arange(len(dataset), dtype=np.int64),
         fold_names=as_strings([""] * len(dataset)),
+        from_columns=probabilities.from_columns,
     )

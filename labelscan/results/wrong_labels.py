@@ -33,7 +33,8 @@ class WrongLabels:
     share_low: float
     share_high: float
     source: Source
-    """Where the numbers come from: ``one opinion``, ``opinions`` of several models, or ``decisions`` of a person."""
+    """Where the numbers come from: ``one opinion``, as is the pool of several models of a table; ``opinions`` of
+    several models; or ``decisions`` of a person."""
     n_decided: int
     """Labels known to be right or wrong by decisions."""
     precision: Range | None

@@ -43,6 +43,8 @@ def _between(start: float, end: float, done: float) -> float:
 class AdamW:
     """AdamW whose steps are told their sizes; ``torch.amp.GradScaler`` takes it for an optimiser.
 
+    The fused kernel itself leaves out a step with infinite gradients: else each step would wait until a GPU says so.
+
     Args:
         parameters: those that learn.
         weight_decay: of kernels; on biases and batch-norm scales it only distorts.
@@ -56,7 +58,10 @@ class AdamW:
             {"params": kernels, "weight_decay": weight_decay},
             {"params": others, "weight_decay": 0.0},
         ]
-        self._fused = self._step_supports_amp_scaling = fused  # else a scaler waits until a GPU tells it
+        self._fused = fused
+        self._step_supports_amp_scaling = fused  # the scaler then sets the next two while it has a step taken
+        self.grad_scale: Tensor | None
+        self.found_inf: Tensor | None
         self._moments = {one: (torch.zeros_like(one), torch.zeros_like(one), self._no_steps(one)) for one in learning}
         """By parameter: the means of its gradients and of their squares, and a count of its steps."""
 
@@ -77,7 +82,7 @@ class AdamW:
                 [],
                 [count for _, _, count in moments],
                 fused=self._fused,
-                grad_scale=getattr(self, "grad_scale", None),  # a scaler sets both for its step
+                grad_scale=getattr(self, "grad_scale", None),
                 found_inf=getattr(self, "found_inf", None),
                 amsgrad=False,
                 beta1=momentum,

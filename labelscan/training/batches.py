@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from labelscan.arrays import Index
+from labelscan.data.ahead import Ahead
 from labelscan.errors import RunError
 from labelscan.training.augmentation import NO_AUGMENTATION, NOT_MOVED, Augmentation, Moves
 from labelscan.training.device import Device
-from labelscan.training.prefetch import SideStream, ahead
+from labelscan.training.side_stream import SideStream
 
 CHUNK_BYTES = 16 * 2**20
 """Stored bytes gathered and augmented at a time."""
@@ -171,8 +172,9 @@ class Batches:
                 stored = self.inputs.take(chunk.rows, stream.room)
                 return chunk.moves.to(place).apply(stored.to(place, non_blocking=True))
 
-            with closing(ahead(lambda chunk: stream.make(lambda: send(chunk)), chunks)) as sent:
-                yield from (stream.hand_over(*made) for made in sent)
+            with Ahead(1, "prefetch") as thread:  # on the CPU it would only take a core away from the training
+                for made, ready in thread.results(lambda chunk: stream.make(lambda: send(chunk)), chunks):
+                    yield stream.hand_over(made, ready)
 
     def _all_on_gpu(self, resident_bytes: int) -> Tensor | None:
         """Return all examples on the GPU, or None where they shall not lie there or another program left no room."""

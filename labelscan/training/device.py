@@ -57,8 +57,8 @@ class Device:
 
 
 def has_matrix_units() -> bool:
-    """Return whether the CPU multiplies matrices of bfloat16 by instructions of its own (AMX)."""
-    return bool(torch.cpu._is_amx_tile_supported())
+    """Return whether the CPU has instructions for matrices of bfloat16 (AMX), and the system lets them be used."""
+    return bool(torch.cpu._is_amx_tile_supported() and torch.cpu._init_amx())
 
 
 def choose_device(config: DeviceConfig) -> Device:

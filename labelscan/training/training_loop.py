@@ -204,15 +204,25 @@ class Training:
         return figures
 
     def _learn_from(self, loss_of: Loss, positions: Tensor, images: Tensor) -> None:
-        """Take one step; where the memory of a GPU is too small, in more parts than before from now on."""
+        loss, logits = self._add_gradients(loss_of, positions, images)
+        # From here on nothing is tried again: a batch that is learned from and counted twice is worse than an error.
+        self._steps.take(regularisation_of(loss_of))
+        given = self._labels[positions]
+        self.margins.add(positions, logits, given)
+        self._total_loss += loss * len(given)
+        self._n_right += (logits.argmax(dim=1) == given).sum()
+
+    def _add_gradients(self, loss_of: Loss, positions: Tensor, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the mean loss and the (B, K) logits of a batch, once its gradients are there.
+
+        Where the memory of a GPU is too small, they are added up in more parts than before from now on.
+        """
         while True:
             try:
-                self._step(loss_of, positions, images)
+                return self._add_gradients_of_parts(loss_of, positions, images)
             except torch.OutOfMemoryError:
                 if 4 * self._n_parts > len(positions):  # batch norm needs two examples
                     raise
-            else:
-                return
             # Outside of the block, where the error no longer keeps its tensors alive.
             self._n_parts *= 2
             self._steps.forget_gradients()
@@ -224,7 +234,7 @@ class Training:
                 )
             )
 
-    def _step(self, loss_of: Loss, positions: Tensor, images: Tensor) -> None:
+    def _add_gradients_of_parts(self, loss_of: Loss, positions: Tensor, images: Tensor) -> tuple[Tensor, Tensor]:
         self._steps.forget_gradients()
         parts = zip(positions.tensor_split(self._n_parts), images.tensor_split(self._n_parts), strict=True)
         loss, logits = torch.zeros_like(self._total_loss), []
@@ -236,8 +246,4 @@ class Training:
             self._steps.add_gradients(part)
             loss += part.detach()
             logits.append(said.detach())
-        self._steps.take(regularisation_of(loss_of))
-        given, said = self._labels[positions], torch.cat(logits)
-        self.margins.add(positions, said, given)
-        self._total_loss += loss * len(given)
-        self._n_right += (said.argmax(dim=1) == given).sum()
+        return loss, torch.cat(logits)

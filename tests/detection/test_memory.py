@@ -3,6 +3,8 @@
 import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from labelscan.data.inputs import FeatureTable
 from labelscan.detection import evidence as evidence_module
 from labelscan.detection import examples_by_class
 from labelscan.detection.detectors import DETECTORS, confident_learning
-from labelscan.detection.evidence import Evidence
+from labelscan.detection.evidence import Evidence, Opinion
 from labelscan.detection.gathering import gather
 from labelscan.training.fold_output import FoldOutput
 
@@ -37,6 +39,17 @@ def made_probs(dtype: type[np.floating]) -> np.ndarray:
     probs[np.arange(N_EXAMPLES), np.arange(N_EXAMPLES) % N_CLASSES] += 100
     probs /= probs.sum(axis=1, keepdims=True)
     return probs.astype(dtype)
+
+
+def made_evidence(probs: np.ndarray) -> Evidence:
+    return Evidence(
+        pred_probs=probs,
+        given_labels=np.random.default_rng(1).permutation(np.arange(N_EXAMPLES) % N_CLASSES),
+        class_names=tuple(f"{label:03}" for label in range(N_CLASSES)),
+        example_ids=as_strings([f"{row:05}" for row in range(N_EXAMPLES)]),
+        index=np.arange(N_EXAMPLES),
+        fold_names=as_strings(["0"] * N_EXAMPLES),
+    )
 
 
 def test_gathering_takes_what_the_evidence_takes(tmp_path, monkeypatch) -> None:
@@ -67,20 +80,24 @@ def test_gathering_takes_what_the_evidence_takes(tmp_path, monkeypatch) -> None:
     assert peak[0] < 4 + 2 + 1
 
 
+def test_writing_evidence_of_several_models_takes_next_to_nothing(tmp_path) -> None:
+    probs = made_probs(np.float32)
+    opinions = [Opinion(name=str(number), pred_probs=probs[::step], weight=0.5) for number, step in enumerate((1, -1))]
+    evidence = replace(made_evidence(probs), opinions=tuple(opinions))
+    with bytes_a_probability() as peak:
+        evidence.write(tmp_path / "evidence.npz")
+    assert peak[0] < 4 + 2  # NumPy copies 16 MiB of an array at a time, here all of one
+    np.savez(tmp_path / "stacked.npz", opinion_probs=np.stack([one.pred_probs for one in opinions]))
+    written, stacked = (ZipFile(tmp_path / name).read("opinion_probs.npy") for name in ("evidence.npz", "stacked.npz"))
+    assert written == stacked
+
+
 @pytest.mark.parametrize(("name", "most"), [("noise-posterior", 5.0), ("confident-learning", 2.75)])
 def test_a_detector_takes_no_more_than_the_probabilities(monkeypatch, name: str, most: float) -> None:
     monkeypatch.setattr(examples_by_class, "CHUNK_CELLS", 1 << 14)
     monkeypatch.setattr(examples_by_class, "ENOUGH", 500)
     monkeypatch.setattr(confident_learning, "GROUP_BYTES", 1 << 16)
-    evidence = Evidence(
-        pred_probs=made_probs(np.float32),
-        given_labels=np.random.default_rng(1).permutation(np.arange(N_EXAMPLES) % N_CLASSES),
-        class_names=tuple(f"{label:03}" for label in range(N_CLASSES)),
-        example_ids=as_strings([f"{row:05}" for row in range(N_EXAMPLES)]),
-        index=np.arange(N_EXAMPLES),
-        fold_names=as_strings(["0"] * N_EXAMPLES),
-        train_probs=made_probs(np.float16),
-    )
+    evidence = replace(made_evidence(made_probs(np.float32)), train_probs=made_probs(np.float16))
     detector = DETECTORS.build(name)
     with bytes_a_probability() as peak:
         detector.detect(evidence)

@@ -3,6 +3,7 @@
 import json
 import shutil
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -15,6 +16,7 @@ from tiny_detect import RESULTS
 import labelscan
 from labelscan.config import read_file
 from labelscan.detection.detectors.confident_learning import FilterBy
+from labelscan.detection.detectors.noise_posterior import NoisePosterior
 from labelscan.detection.evidence import Evidence
 from labelscan.detection.pooling import geometric_mean, likeliest_weights
 from labelscan.errors import ConfigError, RunFolderError, UsageError
@@ -394,6 +396,24 @@ def test_lists_that_are_no_opinions_are_refused(tmp_path: Path) -> None:
         in_memory = bool(several) and not isinstance(several[0], Path)
         with pytest.raises(UsageError, match=message):
             labelscan.score(several, given_labels if in_memory else None, output=tmp_path / "run")
+
+
+def test_the_evidence_of_a_table_is_judged_as_in_its_run(tmp_path: Path) -> None:
+    probs, given_labels = two_opinions()
+    images = labelscan.score(probs, given_labels, output=tmp_path / "images").evidence
+    table = replace(images, from_columns=True)
+    table.write(tmp_path / "evidence.npz")
+    again = labelscan.score(tmp_path / "evidence.npz", output=tmp_path / "again")
+    assert again.summary.wrong_labels.source == "one opinion"
+    judged = NoisePosterior().detect(replace(table, opinions=()))
+    assert again.summary.wrong_labels.estimate == pytest.approx(judged.wrong_labels.estimate)
+    np.savez(tmp_path / "other.npz", pred_probs=probs[0], given_labels=given_labels, class_names=images.class_names)
+    for number, files in enumerate((["evidence.npz", "other.npz"], ["other.npz", "evidence.npz"])):
+        both = labelscan.score([tmp_path / file for file in files], output=tmp_path / str(number))
+        assert both.evidence.from_columns
+    images.write(tmp_path / "evidence.npz")
+    with pytest.raises(RunFolderError, match="data"):
+        labelscan.score(tmp_path / "evidence.npz", output=tmp_path / "again")
 
 
 def test_rows_in_lists_are_one_opinion(tmp_path: Path) -> None:

@@ -84,6 +84,28 @@ def test_scaled_gradients_make_the_same_steps_and_infinite_ones_none():
     assert_same(scaled, before)
 
 
+@pytest.mark.parametrize("unscaled_before", [True, False])
+def test_scaled_steps_are_those_of_torch_and_ask_a_gpu_nothing(monkeypatch, unscaled_before):
+    ours, theirs = a_network(), a_network()
+    optimizer = AdamW(ours.parameters(), weight_decay=0.0, fused=True)
+    reference = torch.optim.AdamW(theirs.parameters(), lr=0.01, betas=(0.9, 0.999), weight_decay=0.0, fused=True)
+    scalers = [torch.amp.GradScaler("cpu", init_scale=1024.0) for _ in range(2)]
+    for step, factor in enumerate((1, torch.inf, 1)):
+        for network, one, scaler, sizes in (
+            (ours, optimizer, scalers[0], (0.01, 0.9)),
+            (theirs, reference, scalers[1], ()),
+        ):
+            one.zero_grad()
+            add_gradients(network, step, factor * scaler.scale(torch.ones(())))
+            with monkeypatch.context() as patch:
+                patch.setattr(torch.Tensor, "item", None)  # which would wait
+                if unscaled_before:
+                    scaler.unscale_(one)
+                scaler.step(one, *sizes)
+                scaler.update()
+    assert_same(ours, theirs)
+
+
 def test_steps_go_on_from_a_state():
     whole, stopped = a_network(), a_network()
     optimizer, first = (AdamW(network.parameters(), weight_decay=0.05, fused=True) for network in (whole, stopped))

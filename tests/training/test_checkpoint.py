@@ -14,6 +14,7 @@ from labelscan.events import Waiting, Warned
 from labelscan.training import batches, checkpoint, training_loop
 from labelscan.training.augmentation import Augmentation
 from labelscan.training.checkpoint import Checkpoint, generators, restore_generators
+from labelscan.training.margins import TrainMargins
 from labelscan.training.models.small_cnn import SmallCNN
 from labelscan.training.prediction import outputs_of
 
@@ -270,6 +271,20 @@ def test_a_prediction_too_large_for_memory_is_made_in_parts(monkeypatch):
 def test_where_no_batch_fits_the_error_is_that_of_the_memory(shapes, monkeypatch):
     with pytest.raises(torch.OutOfMemoryError):
         learn(shapes, epochs=1, make=too_large(monkeypatch, 1))
+
+
+def test_no_batch_is_learned_from_twice_where_memory_ends_after_its_step(shapes, monkeypatch):
+    add, calls = TrainMargins.add, []
+
+    def end_once(*arguments):
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        add(*arguments)
+
+    monkeypatch.setattr(TrainMargins, "add", end_once)
+    with pytest.raises(torch.OutOfMemoryError):
+        learn(shapes, epochs=1, make=too_large(monkeypatch, 1000))
 
 
 def test_parts_are_kept_in_a_checkpoint(shapes, tmp_path, monkeypatch):

@@ -6,7 +6,15 @@ import torch
 
 from labelscan.config import DeviceConfig
 from labelscan.errors import ConfigError
-from labelscan.training.device import Device, all_gpus, choose_device, device_for, reproducible, seed_of
+from labelscan.training.device import (
+    Device,
+    all_gpus,
+    choose_device,
+    device_for,
+    has_matrix_units,
+    reproducible,
+    seed_of,
+)
 
 
 @pytest.fixture
@@ -55,6 +63,13 @@ def test_everything_random_is_fixed_and_put_back():
 def test_seeds_differ_between_folds_and_are_the_same_everywhere():
     assert len({seed_of(0, repeat, fold) for repeat in range(10) for fold in range(10)}) == 100
     assert seed_of(0, 1, 2) == seed_of(0, 1, 2)
+
+
+@pytest.mark.parametrize(("there", "allowed"), [(True, True), (True, False), (False, True)])
+def test_matrix_units_count_only_where_the_system_allows_them(monkeypatch, there, allowed):
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: there)
+    monkeypatch.setattr(torch.cpu, "_init_amx", lambda: allowed)  # false in Linux before 5.16
+    assert has_matrix_units() is (there and allowed)
 
 
 @pytest.mark.parametrize(

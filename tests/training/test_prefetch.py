@@ -11,7 +11,6 @@ from tiny_training import CPU, learn, stored_shapes
 from labelscan.errors import Interrupted
 from labelscan.training.augmentation import Augmentation
 from labelscan.training.batches import Batches, StoredInputs
-from labelscan.training.prefetch import ahead
 
 GPU = FakeGpu("cuda:0")
 EVERYTHING = 2**40
@@ -79,24 +78,14 @@ def test_an_interrupted_training_ends_its_thread(tmp_path, streams):
     assert not prefetching(), caught  # whose frames keep the loop alive
 
 
-def test_a_failure_in_the_thread_is_that_of_the_training():
-    def make(number):
-        if number == 2:
-            raise OSError("gone")
-        return number
-
-    made = ahead(make, range(5))
-    assert [next(made), next(made)] == [0, 1]
-    with pytest.raises(OSError, match="gone"):
-        next(made)
+def test_a_failure_in_the_thread_is_that_of_the_training(tmp_path, streams):
+    inputs = stored_shapes(tmp_path)[0]
+    with closing(epoch(inputs, GPU)) as left:
+        next(left)
+        inputs.take = None
+        with pytest.raises(TypeError):
+            list(left)
     assert not prefetching()
-
-
-@pytest.mark.parametrize("n", [0, 1, 2, 5])
-def test_all_is_made_once_and_in_order(n):
-    asked = []
-    assert list(ahead(lambda one: (asked.append(one), -one)[1], iter(range(n)))) == [-one for one in range(n)]
-    assert asked == list(range(n))
 
 
 def test_a_training_is_the_same_wherever_its_examples_lie(tmp_path, streams):

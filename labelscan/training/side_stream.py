@@ -1,33 +1,9 @@
-"""What a GPU needs next, made in a thread while it works on what came before.
+"""A stream of a GPU for what it needs next: copied and moved there while it works on what came before."""
 
-On the CPU such a thread would only take cores away from the training.
-"""
-
-from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
-from typing import TypeVar
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
-
-One = TypeVar("One")
-Made = TypeVar("Made")
-
-
-def ahead(make: Callable[[One], Made], each: Iterable[One]) -> Generator[Made]:
-    """Yield what ``make`` makes of each, in order; the next is made in a thread while one is used.
-
-    The thread ends with the last one, or when the iterator is closed.
-    """
-    left = iter(each)
-    with ThreadPoolExecutor(1, thread_name_prefix="prefetch") as pool:
-        coming = [pool.submit(make, one) for one in islice(left, 1)]
-        for one in left:
-            made = coming.pop().result()
-            coming.append(pool.submit(make, one))
-            yield made
-        yield from (last.result() for last in coming)
 
 
 class SideStream:
