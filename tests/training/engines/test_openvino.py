@@ -123,6 +123,19 @@ def test_a_kept_network_that_is_damaged_is_compiled_again(tmp_path):
     np.testing.assert_array_equal(make(Convolution(), cache=Cache(tmp_path))(images), first)
 
 
+def test_a_kept_network_of_another_machine_is_neither_loaded_nor_kept_twice(tmp_path, monkeypatch):
+    images = torch.randn(8, *SHAPE)
+    first = make(Convolution(), cache=Cache(tmp_path))(images)
+    monkeypatch.setattr(openvino, "_loaded", lambda *_: None)
+    for _ in range(2):
+        np.testing.assert_array_equal(make(Convolution(), cache=Cache(tmp_path))(images), first)
+    assert len(list(tmp_path.rglob("*.rows"))) == 1
+
+
+def test_bytes_that_are_no_network_are_not_loaded():
+    assert openvino._loaded(np.zeros(1000, np.uint8), "float32") is None
+
+
 OFFLINE = """
 import socket, sys
 def refuse(*_, **__):
