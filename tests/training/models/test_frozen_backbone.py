@@ -16,8 +16,9 @@ from labelscan.data.cache import Cache
 from labelscan.data.decoding import ImageShape
 from labelscan.data.image_blocks import ImageBlocks
 from labelscan.data.inputs import ImageArray, ImageFiles
+from labelscan.data.store import Store
 from labelscan.errors import Interrupted
-from labelscan.events import Noted, StepAdvanced, ignore
+from labelscan.events import Noted, StepAdvanced, StepDone, ignore
 from labelscan.training.device import Device, make_network, reproducible
 from labelscan.training.engines import CPU_BATCH, EngineChoice, make_engine
 from labelscan.training.models import frozen_backbone
@@ -115,6 +116,16 @@ def test_an_interrupted_computation_goes_on_and_ends_with_the_same_bytes(images,
     whole, _ = compute(images, cache="another")
     np.testing.assert_array_equal(resumed, whole)
     assert n_computed == 5 * CPU_BATCH  # 37 images in whole batches
+
+
+def test_features_that_are_whole_are_kept_though_the_run_is_interrupted_when_it_hears_so(images, compute, tmp_path):
+    def stop(event):
+        if isinstance(event, StepDone):
+            raise Interrupted("enough")
+
+    with pytest.raises(Interrupted):
+        compute(images, notify=stop)
+    assert Store.read(tmp_path / "run-0" / "features.npy") is not None
 
 
 def test_what_is_known_is_not_computed_in_any_order_or_selection(images, compute):
