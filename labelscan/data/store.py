@@ -114,7 +114,7 @@ class Store:
                 **{name: content[name] for name in _ARRAYS},
             )
             return store if not rows or len(store.rows()) == len(store) else None
-        except (*CANNOT_READ, KeyError, TypeError):
+        except (*CANNOT_READ, EOFError, KeyError, TypeError):  # the second of NumPy, for an empty file
             return None  # missing, or damaged by another program: it is built again
 
     def changed(self, source: ImageSource) -> Index:
