@@ -1,7 +1,8 @@
 """Images read block by block, by one thread a core: decoded, unless the cache knows their content."""
 
 import math
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -62,7 +63,7 @@ class ImageBlocks:
         Images whose content ``shelf`` knows are not decoded. Memory stays constant in N.
         """
         rows = min(max(BLOCK_BYTES // math.prod(self.shape), 1), MAX_BLOCK_ROWS)
-        with quiet_pillow(), Ahead(self.workers or available_cores(), "decode") as threads:
+        with quiet_pillow(), _one_core_each(), Ahead(self.workers or available_cores(), "decode") as threads:
 
             def read_from(first: int) -> Block:
                 size = min(rows, len(self) - first)
@@ -95,6 +96,19 @@ class ImageBlocks:
         else:
             block.pixels[row] = _decode(content, self.shape, self.max_pixels)
             block.made[row] = True
+
+
+@contextmanager
+def _one_core_each() -> Iterator[None]:
+    """Keep torch from threads of its own within each of those that decode, which it has where AVX2 is missing."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _decode(content: bytes | Image, shape: ImageShape, max_pixels: int) -> NDArray[np.uint8]:

@@ -47,6 +47,8 @@ class Store:
     """(N,) modification time in ns; -1 where there is no file."""
     paths_digest: NDArray[np.uint8]
     """(16,) of all paths in their order."""
+    maker: str = ""
+    """What computed features; pixels have none."""
 
     def __len__(self) -> int:
         """Return the number of images, including the unreadable ones."""
@@ -69,6 +71,7 @@ class Store:
             {
                 "format_version": np.array(FORMAT_VERSION),
                 "shape": np.array(self.shape),
+                "maker": np.array(self.maker),
                 "unreadable_rows": np.array(list(self.unreadable), dtype=np.int64),
                 "unreadable_reasons": np.array(list(self.unreadable.values()), dtype=np.str_),
                 **{name: getattr(self, name) for name in _ARRAYS},
@@ -76,7 +79,7 @@ class Store:
         )
 
     @classmethod
-    def begin(cls, path: Path, shape: ImageShape, source: ImageSource) -> "Store":
+    def begin(cls, path: Path, shape: ImageShape, source: ImageSource, *, maker: str = "") -> "Store":
         """Return a store in which nothing is known yet of the images of ``source``; its arrays are to be filled.
 
         The remains of an earlier one are removed: a side file must never outlive its rows.
@@ -92,6 +95,7 @@ class Store:
             file_sizes=np.full(len(source), -1, dtype=np.int64),
             modified=np.full(len(source), -1, dtype=np.int64),
             paths_digest=_digest_paths(source),
+            maker=maker,
         )
 
     @classmethod
@@ -105,11 +109,12 @@ class Store:
             store = cls(
                 path=path,
                 shape=ImageShape(*content["shape"].tolist()),
+                maker=str(content["maker"]),
                 unreadable=dict(zip(unreadable, reasons, strict=True)),
                 **{name: content[name] for name in _ARRAYS},
             )
             return store if not rows or len(store.rows()) == len(store) else None
-        except (*CANNOT_READ, KeyError, TypeError):
+        except (*CANNOT_READ, EOFError, KeyError, TypeError):  # the second of NumPy, for an empty file
             return None  # missing, or damaged by another program: it is built again
 
     def changed(self, source: ImageSource) -> Index:

@@ -2,11 +2,10 @@
 
 import dataclasses
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -28,7 +27,7 @@ from labelscan.events import Listener, Noted, Warned, ignore, interruptible
 from labelscan.interruption import ending_in_order
 from labelscan.pipeline import planning
 from labelscan.pipeline.given_data import Data
-from labelscan.pipeline.inputs import Contents, inputs_of, read_contents
+from labelscan.pipeline.inputs import Contents, read_contents
 from labelscan.pipeline.judge import judge_and_write
 from labelscan.pipeline.planning import Plan, results_depend_on
 from labelscan.pipeline.run_folds import assign, fold_jobs, train, warnings_of
@@ -118,7 +117,6 @@ def carry_out(
         if run.started_over:
             log(Noted(f"{plan.folder} starts over: {run.started_over}"))
         plan = _keeping_threads(plan, run)
-        _drop_features_of_others(plan, run)
         run.record(choices=plan.choices, planted=planted)
         used = hardware(plan.device, threads=plan.threads, precisions=plan.precisions, engines=plan.engines)
         run.record_machine(**used)
@@ -163,19 +161,6 @@ def _keeping_threads(plan: Plan, run: RunFolder) -> Plan:
     if isinstance(threads, int) and not plan.config.executor.threads:
         return dataclasses.replace(plan, threads=threads)
     return plan
-
-
-def _drop_features_of_others(plan: Plan, run: RunFolder) -> None:
-    """Delete features that another engine or device has left in an interrupted run; its folds are trained anew too."""
-
-    def makers(choices: Mapping[str, Any]) -> object:
-        return choices.get("device"), [one.get("engine") for one in choices.get("opinions", ())]
-
-    before = run.earlier.get("choices")
-    if isinstance(before, dict) and makers(before) != makers(plan.choices):
-        for opinion in plan.opinions:
-            if opinion.engine is not None:
-                inputs_of(plan, opinion, run).unlink(missing_ok=True)
 
 
 def _train_and_judge(

@@ -33,7 +33,7 @@ from labelscan.results.run_folder import RunFolder
 from labelscan.results.same_run import ELSEWHERE_OR_FRESH
 from labelscan.training.models import is_backbone, is_text_embedding
 from labelscan.training.models.embedded_texts import embed_texts
-from labelscan.training.models.frozen_backbone import embed
+from labelscan.training.models.frozen_backbone import embed, maker_of
 
 T = TypeVar("T")
 
@@ -127,8 +127,10 @@ def provide_inputs(
         return
     assert are_images(inputs)
     for opinion in opinions:
+        maker = "" if opinion.engine is None else maker_of(opinion.engine, plan.device)
+        wanted = opinion.image_shape, maker, contents.fingerprint
         store = Store.read(inputs_of(plan, opinion, run))
-        if store is None or store.shape != opinion.image_shape or _fingerprint(store) != contents.fingerprint:
+        if store is None or (store.shape, store.maker, _fingerprint(store)) != wanted:
             store = _make_store(plan, opinion, inputs, run, notify)
             if _fingerprint(store) != contents.fingerprint:
                 raise RunFolderError("images changed while the run was being resumed", hint=FRESH)

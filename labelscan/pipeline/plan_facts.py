@@ -32,7 +32,7 @@ def plan_facts(plan: Plan) -> tuple[tuple[str, str], ...]:
         "training": _each(plan, _training),
         "folds": f"{folds.n_folds} x {folds.repeats} repeats" if folds.repeats > 1 else str(folds.n_folds),
         "threshold runs": f"{plan.n_threshold_runs} on all examples" if plan.n_threshold_runs else None,
-        "engine": _each(plan, lambda one: "" if one.engine is None else str(one.engine)) or None,
+        "engine": "; ".join(dict.fromkeys(map(str, plan.engines))) or None,
         "device": f"{plan.device.name}, {' and '.join(plan.precisions)}",
         "detector": detection.detector,
         "self-check": self_check,

@@ -9,7 +9,6 @@ from pathlib import Path
 from labelscan.data.cores import available_cores
 from labelscan.errors import ConfigError
 from labelscan.pipeline.planned_opinions import PlannedOpinion
-from labelscan.training.engines import CPU_BATCH
 
 BYTES_A_NUMBER = 4
 """A pixel as a network sees it."""
@@ -29,17 +28,17 @@ def check_room(opinions: Iterable[PlannedOpinion], n_images: int, folder: Path) 
             continue
         height, width, _ = one.image_shape
         n_bytes = math.prod(one.image_shape)
-        if one.frozen is None:  # of others only features are kept
-            hint = "set a smaller --image-size"
-            _refuse(n_images, height, width, n_images * n_bytes, disk, "stored, and the disk", hint)
-        if one.recipe is not None:
-            batch = one.recipe.batch_size if one.frozen is None else CPU_BATCH
-            needed, hint = batch * n_bytes * BYTES_A_NUMBER, "set a smaller --image-size or --batch-size"
-            _refuse(batch, height, width, needed, memory, "in a batch, and the memory", hint)
-        if one.frozen is not None:
+        if one.frozen is not None:  # only features are stored, and batches of images depend on no setting
             cores = available_cores()
             needed, hint = cores * n_bytes * BYTES_A_NUMBER * WITHIN_A_BACKBONE, "set a smaller --image-size"
             _refuse(cores, height, width, needed, memory, "within the backbone, and the memory", hint)
+            continue
+        hint = "set a smaller --image-size"
+        _refuse(n_images, height, width, n_images * n_bytes, disk, "stored, and the disk", hint)
+        if one.recipe is not None:
+            batch = one.recipe.batch_size
+            needed, hint = batch * n_bytes * BYTES_A_NUMBER, "set a smaller --image-size or --batch-size"
+            _refuse(batch, height, width, needed, memory, "in a batch, and the memory", hint)
 
 
 def _refuse(n_images: int, height: int, width: int, needed: int, there: float, where: str, hint: str) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import labelscan.data.image_blocks as image_blocks_module
@@ -131,6 +132,17 @@ def test_the_number_of_threads_does_not_change_a_byte(colours, tmp_path):
     assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "four.npz").read_bytes()
 
 
+def test_threads_that_decode_start_none_of_torch(colours, tmp_path, monkeypatch):
+    found, before = [], torch.get_num_threads()
+    monkeypatch.setattr(image_blocks_module, "_decode", lambda *_: found.append(torch.get_num_threads()) or 0)
+    torch.set_num_threads(3)
+    try:
+        build(colours, tmp_path / "images.npy")
+        assert (set(found), torch.get_num_threads()) == ({1}, 3)
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_a_store_read_back_is_the_store_written(colours, tmp_path):
     colours.file(5).write_bytes(b"")
     store = build(colours, tmp_path / "images.npy")
@@ -147,8 +159,9 @@ def test_what_is_missing_or_damaged_is_no_store(colours, tmp_path):
     assert Store.read(path) is None
     build(colours, path)
     whole = path.read_bytes()
-    path.write_bytes(whole[:-1])
-    assert Store.read(path) is None
+    for length in (len(whole) - 1, 50, 0):
+        path.write_bytes(whole[:length])
+        assert Store.read(path) is None
     path.write_bytes(whole)
     assert Store.read(path) is not None
     side = path.with_suffix(".npz")

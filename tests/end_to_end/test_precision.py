@@ -11,6 +11,7 @@ from torch import nn
 import labelscan
 from labelscan.errors import Interrupted
 from labelscan.events import FoldDone, ignore
+from labelscan.pipeline.detect import carry_out
 from labelscan.training.models.timm_model import lite0_installed
 
 TREES = "extra-trees:n_estimators=20"
@@ -57,6 +58,18 @@ def test_an_interrupted_run_keeps_no_features_of_another_engine(images, shapes, 
     assert features.is_file()
     resumed, fresh = (run(name, True) for name in ("resumed", "fresh"))
     assert contents(resumed.folder, "scores.csv") == contents(fresh.folder, "scores.csv")
+
+
+@pytest.mark.skipif(not lite0_installed() or find_spec("openvino") is None, reason="needs labelscan[lite0,cpu]")
+def test_runs_that_share_features_take_none_of_another_engine(images, shapes, tmp_path, monkeypatch):
+    def run(name, has_units, inputs):
+        monkeypatch.setattr("labelscan.training.engines.has_matrix_units", lambda: has_units)
+        settings = {"model.name": "efficientnet-lite0", "store.image_size": 32, "training.epochs": 2}
+        plan = labelscan.plan(images, shapes[2], settings=quick(**settings), output=tmp_path / name)
+        return contents(carry_out(plan, inputs=tmp_path / inputs).folder, "scores.csv")
+
+    first, second = run("first", False, "shared"), run("second", True, "shared")
+    assert second == run("alone", True, "its own") != first
 
 
 def test_each_model_keeps_its_own_precision_side_by_side(images, shapes, tmp_path):

@@ -40,5 +40,10 @@ def test_a_plan_names_the_engine_of_frozen_features_and_none_where_there_are_no_
     assert dict(plan_facts(plan))["engine"] == plan.choices["opinions"][0]["engine"] == engine
     assert Chosen("engine", engine, "set by device.engine") in heard
     assert hardware(plan.device, threads=1, precisions=(), engines=plan.engines)["engine"] == engine
+    settings = labelscan.settings(
+        model=("small-cnn", "efficientnet-lite0"), device="cpu", overrides={"device.engine": "torch"}
+    )
+    both = labelscan.plan(images, np.arange(20) % 2, settings=settings)
+    assert dict(plan_facts(both))["engine"] == f"torch {torch.__version__}, float32"
     small = labelscan.plan(images[:, :8, :8], np.arange(20) % 2, settings=labelscan.settings(model="small-cnn"))
     assert "engine" not in dict(plan_facts(small))

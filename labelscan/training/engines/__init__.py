@@ -8,7 +8,7 @@ import math
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import Literal, Protocol
 
@@ -70,7 +70,7 @@ def choose_engine(config: DeviceConfig, device: Device) -> EngineChoice:
     Raises:
         ConfigError: openvino is asked for and is not installed, or the device is no CPU.
     """
-    wanted, installed, on_cpu = config.engine, find_spec("openvino") is not None, device.kind == "cpu"
+    wanted, installed, on_cpu = config.engine, _installed_openvino(), device.kind == "cpu"
     if wanted == "openvino" and not on_cpu:
         raise ConfigError("openvino computes on the CPU", where="device.engine", hint="use auto, or --device cpu")
     if wanted == "openvino" and not installed:
@@ -78,7 +78,7 @@ def choose_engine(config: DeviceConfig, device: Device) -> EngineChoice:
     reason = "set by device.engine" if wanted != "auto" else "the fastest here"
     if on_cpu and installed and wanted != "torch":
         is_faster = config.precision == "auto" and has_matrix_units()
-        return EngineChoice("openvino", version("openvino"), "bfloat16" if is_faster else device.dtype_name, reason)
+        return EngineChoice("openvino", installed, "bfloat16" if is_faster else device.dtype_name, reason)
     if on_cpu and not installed:
         reason = "openvino, which is faster, is not installed: pip install 'labelscan[cpu]'"
     return EngineChoice("torch", torch.__version__, device.dtype_name, reason)
@@ -95,19 +95,20 @@ def make_engine(
 ) -> Engine:
     """Return the engine of a network in eval mode, for images of (C, H, W) ``shape``.
 
-    Where openvino cannot run the network, or runs it to other features, torch takes its place, with a warning. A
-    converted network is kept in ``cache``.
+    Where openvino cannot run the network, or runs it to other features, torch takes its place, with a warning, in the
+    precision of ``device``: only with openvino is bfloat16 that nobody asked for measured, and checked. A converted
+    network is kept in ``cache``.
     """
-    device = replace(device, dtype_name=choice.dtype_name)
     batch = (batch_size(shape, device), *shape)
-    facts = {"engine": str(choice), **_facts(network, device), "batch": list(batch)}
     if choice.name == "openvino":
+        facts = _facts(network, batch, device, choice)
         try:
             return OpenVinoEngine(network, batch, choice.dtype_name, facts=facts, cache=cache, notify=notify)
         except Refused as error:
             notify(Warned(f"features are computed by torch, which takes longer than openvino: {error}"))
-            facts["engine"] = str(replace(choice, name="torch", version=torch.__version__))
-    return TorchEngine(network, batch, device, facts=facts)
+            choice = EngineChoice("torch", torch.__version__, device.dtype_name)
+    facts = _facts(network, batch, device, choice)
+    return TorchEngine(network, batch, replace(device, dtype_name=choice.dtype_name), facts=facts)
 
 
 def batch_size(shape: tuple[int, int, int], device: Device) -> int:
@@ -116,15 +117,27 @@ def batch_size(shape: tuple[int, int, int], device: Device) -> int:
     return min(most, max(1, VIEW_BYTES // (4 * math.prod(shape))))
 
 
-def _facts(network: nn.Module, device: Device) -> dict[str, object]:
-    """Return what the features of a network depend on, whatever runs it."""
+def _installed_openvino() -> str:
+    """Return the version of openvino, or nothing where it is not installed: a folder of that name is no package."""
+    try:
+        return version("openvino") if find_spec("openvino") is not None else ""
+    except PackageNotFoundError:
+        return ""
+
+
+def _facts(
+    network: nn.Module, batch: tuple[int, int, int, int], device: Device, choice: EngineChoice
+) -> dict[str, object]:
+    """Return what the features of a network depend on besides the images."""
     digest = hashlib.blake2b(repr(network).encode(), digest_size=8)
     for name, tensor in network.state_dict().items():
         digest.update(name.encode())
         digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
     packages = sorted({type(module).__module__.partition(".")[0] for module in network.modules()} - {"labelscan"})
     return {
-        "precision": device.dtype_name,
+        "engine": str(choice),
+        "batch": list(batch),
+        "precision": choice.dtype_name,
         "device": f"{device.kind} {device.processor}",
         "network": digest.hexdigest(),
         **{name: str(getattr(sys.modules.get(name), "__version__", "")) for name in packages},

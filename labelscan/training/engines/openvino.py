@@ -18,7 +18,6 @@ from torch import Tensor, nn
 
 from labelscan.data.cache import Cache
 from labelscan.data.cores import available_cores
-from labelscan.data.shelf import Shelf
 from labelscan.events import Listener
 
 TOLERANCES = {"float32": 1e-4, "bfloat16": 0.1}
@@ -66,9 +65,10 @@ class OpenVinoEngine:
             self._compiled = _compiled(network, shape, dtype_name)
             return
         with cache.shelf("networks", facts, notify=notify) as shelf:
-            kept = _kept(shelf, dtype_name)
+            content = shelf.get(_DIGEST)
+            kept = None if content is None else _loaded(content, dtype_name)
             self._compiled = kept or _compiled(network, shape, dtype_name)
-            if kept is None:
+            if content is None:  # else every run that cannot load it would add one more
                 content = np.frombuffer(self._compiled.export_model().getbuffer(), dtype=np.uint8)
                 shelf.add([_DIGEST], content[None])
 
@@ -78,10 +78,8 @@ class OpenVinoEngine:
         return _features(self._requests.own, images)
 
 
-def _kept(shelf: Shelf, dtype_name: str) -> Any | None:
-    content = shelf.get(_DIGEST)
-    if content is None:
-        return None
+def _loaded(content: NDArray[np.uint8], dtype_name: str) -> Any | None:
+    """Return a network that was kept compiled, or None where it cannot be loaded."""
     try:
         return _package().Core().import_model(content.tobytes(), "CPU", _settings(dtype_name))
     except (RuntimeError, ImportError):  # of another machine that shares the cache, or not to be loaded any more

@@ -1,7 +1,9 @@
 """A frozen network as torch runs it, on the CPU with each batch norm folded into its convolution."""
 
 import copy
+from collections import Counter
 from collections.abc import Mapping
+from itertools import chain
 
 import numpy as np
 import torch
@@ -33,7 +35,8 @@ class TorchEngine:
     ) -> None:
         self.batch_size, self.facts = shape[0], facts
         on_cpu = device.kind == "cpu"
-        self._network = with_folded_batch_norms(network, torch.ones(2, *shape[1:])) if on_cpu else network
+        noise = torch.randn(2, *shape[1:], generator=torch.Generator().manual_seed(0))
+        self._network = with_folded_batch_norms(network, noise) if on_cpu else network
         self._device = device
 
     @torch.inference_mode()
@@ -47,7 +50,8 @@ def with_folded_batch_norms(network: nn.Module, images: Tensor) -> nn.Module:
     """Return a copy of a network in eval mode whose batch norms are part of the convolutions before them.
 
     The pairs are those whose tensors meet when ``images`` pass through, so that no network needs to be traced. A
-    network that gives other features then, since it also uses a convolution otherwise, is returned as it is.
+    network that gives other features then, since it also uses a convolution otherwise, is returned as it is; ``images``
+    must be such that this shows.
     """
     with torch.no_grad():
         pairs = _meeting(network, images)
@@ -57,12 +61,12 @@ def with_folded_batch_norms(network: nn.Module, images: Tensor) -> nn.Module:
         for convolution, norm in pairs:
             _fold(folded, convolution, norm)
         before, after = network(images), folded(images)
-    differs = (before - after).abs().max() > TOLERANCE * before.abs().max()
-    return network if differs else folded
+    agrees = (before - after).abs().max() <= TOLERANCE * before.abs().max()  # NaN never does
+    return folded if agrees else network
 
 
 def _meeting(network: nn.Module, images: Tensor) -> list[tuple[str, str]]:
-    """Return the names of convolutions and of the batch norms that take what they give."""
+    """Return the names of convolutions and of the batch norms that take what they give, used once by each other."""
     made: dict[int, tuple[str, Tensor]] = {}  # by identity; kept, so that no other tensor gets the same one
     pairs, hooks = [], []
 
@@ -76,13 +80,14 @@ def _meeting(network: nn.Module, images: Tensor) -> list[tuple[str, str]]:
     for name, module in network.named_modules():
         if isinstance(module, nn.Conv2d):
             hooks.append(module.register_forward_hook(lambda _, __, output, name=name: remember(name, output)))
-        elif isinstance(module, nn.BatchNorm2d):
+        elif isinstance(module, nn.BatchNorm2d) and module.running_mean is not None:  # else it is no fixed scale
             hooks.append(module.register_forward_pre_hook(lambda _, inputs, name=name: look_up(name, inputs[0])))
     if any(isinstance(module, nn.BatchNorm2d) for module in network.modules()):
         network(images)
     for hook in hooks:
         hook.remove()
-    return pairs
+    uses = Counter(chain.from_iterable(pairs))
+    return [pair for pair in pairs if all(uses[name] == 1 for name in pair)]
 
 
 def _fold(network: nn.Module, convolution: str, norm: str) -> None:

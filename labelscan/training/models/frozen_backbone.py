@@ -55,7 +55,7 @@ def embed(
     """
     started = time.monotonic()
     notify(StepStarted("features", len(images)))
-    store = Store.begin(path, images.shape, images.source)
+    store = Store.begin(path, images.shape, images.source, maker=maker_of(choice, device))
     with reproducible(0, threads=1):
         network = make_network(backbone.make_features, device, seed=0).eval()
         height, width, channels = images.shape
@@ -72,10 +72,16 @@ def embed(
             batches = _batches(rows.unknown(blocks), engine.batch_size)
             for index, features in threads.results(extractor.features, batches):
                 rows.add(index, features)
+    store = store.finish()
     if rows.n_reused:
         notify(Noted(f"{rows.n_reused:,} of {len(images):,} features are reused"))
     notify(StepDone("features", time.monotonic() - started))
-    return store.finish()
+    return store
+
+
+def maker_of(choice: EngineChoice, device: Device) -> str:
+    """Return what computes features: all folds of a run read those of one maker."""
+    return f"{choice}, {device.kind}"
 
 
 def _made_by(engine: Engine, backbone: Backbone, images: ImageBlocks, *, mirror: bool) -> dict[str, object]:

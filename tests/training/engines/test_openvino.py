@@ -1,6 +1,7 @@
 import re
 import subprocess
 import sys
+from importlib.metadata import PackageNotFoundError
 from importlib.util import find_spec
 
 import numpy as np
@@ -81,6 +82,14 @@ def test_a_network_with_other_features_runs_on_torch(monkeypatch):
     assert "differ by 0.0" in told[0].message
 
 
+@pytest.mark.parametrize("asked_for", ["float32", "bfloat16"])
+def test_torch_takes_over_in_the_precision_that_was_asked_for(asked_for):
+    choice = EngineChoice("openvino", "1", "bfloat16")  # as chosen on a processor with matrix units, or by precision
+    engine = make_engine(Airy().eval(), SHAPE, Device("cpu", asked_for), choice)
+    assert engine.facts["engine"] == f"torch {torch.__version__}, {asked_for}"
+    assert engine.facts["precision"] == asked_for
+
+
 def test_a_package_that_cannot_be_loaded_is_left_out(monkeypatch):
     told = []
     monkeypatch.setitem(sys.modules, "openvino", None)
@@ -123,6 +132,19 @@ def test_a_kept_network_that_is_damaged_is_compiled_again(tmp_path):
     np.testing.assert_array_equal(make(Convolution(), cache=Cache(tmp_path))(images), first)
 
 
+def test_a_kept_network_of_another_machine_is_neither_loaded_nor_kept_twice(tmp_path, monkeypatch):
+    images = torch.randn(8, *SHAPE)
+    first = make(Convolution(), cache=Cache(tmp_path))(images)
+    monkeypatch.setattr(openvino, "_loaded", lambda *_: None)
+    for _ in range(2):
+        np.testing.assert_array_equal(make(Convolution(), cache=Cache(tmp_path))(images), first)
+    assert len(list(tmp_path.rglob("*.rows"))) == 1
+
+
+def test_bytes_that_are_no_network_are_not_loaded():
+    assert openvino._loaded(np.zeros(1000, np.uint8), "float32") is None
+
+
 OFFLINE = """
 import socket, sys
 def refuse(*_, **__):
@@ -158,6 +180,14 @@ def test_auto_is_openvino_in_bfloat16_where_the_processor_has_matrix_units(
     monkeypatch.setattr(engines, "has_matrix_units", lambda: has_matrix_units)
     choice = choose_engine(config, Device("cpu"))
     assert (choice.name, choice.dtype_name) == expected
+
+
+def test_a_folder_that_is_called_openvino_is_not_openvino(monkeypatch):
+    def missing(name):
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(engines, "version", missing)
+    assert choose_engine(DeviceConfig(), Device("cpu")).name == "torch"
 
 
 def test_torch_computes_where_openvino_is_not_installed_or_there_is_a_gpu(monkeypatch):

@@ -2,7 +2,8 @@ import pytest
 import torch
 from torch import nn
 
-from labelscan.training.engines.torch_engine import with_folded_batch_norms
+from labelscan.training.device import Device
+from labelscan.training.engines.torch_engine import TorchEngine, with_folded_batch_norms
 from labelscan.training.models.torchvision_model import TorchvisionModel
 
 
@@ -55,6 +56,44 @@ class Twice(nn.Module):
 def test_a_convolution_that_is_also_used_otherwise_stays():
     network = with_statistics(Twice())
     assert with_folded_batch_norms(network, torch.ones(2, 3, 8, 8)) is network
+
+
+class Shared(nn.Module):
+    """Uses one batch norm behind two convolutions, and one convolution before two batch norms."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second, self.own = (nn.Conv2d(3, 3, 3, padding=1) for _ in range(3))
+        self.norm, self.other, self.alone = (nn.BatchNorm2d(3) for _ in range(3))
+
+    def forward(self, images):
+        values = self.norm(self.second(self.norm(self.first(images))))
+        return self.alone(self.own(self.other(self.second(values))))
+
+
+def test_of_what_is_used_several_times_nothing_is_folded():
+    network = with_statistics(Shared())
+    folded = with_folded_batch_norms(network, torch.randn(2, 3, 8, 8))
+    assert len(norms_of(folded)) == 2
+    check_same(network, folded, 8)
+
+
+def test_a_batch_norm_without_statistics_of_its_own_stays():
+    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4, track_running_stats=False)).eval()
+    assert with_folded_batch_norms(network, torch.randn(2, 3, 8, 8)) is network
+
+
+def test_other_features_are_noticed_in_an_engine_where_equal_pixels_would_hide_them():
+    class Contrast(Twice):
+        def forward(self, images):
+            return images.std() * super().forward(images)
+
+    network, device = with_statistics(Contrast()), Device("cpu")
+    images = torch.randn(2, 3, 8, 8)
+    with torch.inference_mode():
+        expected = network(images).flatten(1)
+    features = TorchEngine(network, (2, 3, 8, 8), device, facts={})(images)
+    torch.testing.assert_close(torch.from_numpy(features), expected)
 
 
 def test_a_network_without_batch_norms_does_not_run_for_it():

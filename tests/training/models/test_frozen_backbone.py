@@ -16,10 +16,11 @@ from labelscan.data.cache import Cache
 from labelscan.data.decoding import ImageShape
 from labelscan.data.image_blocks import ImageBlocks
 from labelscan.data.inputs import ImageArray, ImageFiles
+from labelscan.data.store import Store
 from labelscan.errors import Interrupted
-from labelscan.events import Noted, StepAdvanced, ignore
+from labelscan.events import Noted, StepAdvanced, StepDone, ignore
 from labelscan.training.device import Device, make_network, reproducible
-from labelscan.training.engines import CPU_BATCH, EngineChoice, make_engine
+from labelscan.training.engines import CPU_BATCH, EngineChoice, make_engine, openvino
 from labelscan.training.models import frozen_backbone
 from labelscan.training.models.frozen_backbone import embed
 from labelscan.training.models.timm_model import EfficientNetLite0, lite0_installed
@@ -117,6 +118,16 @@ def test_an_interrupted_computation_goes_on_and_ends_with_the_same_bytes(images,
     assert n_computed == 5 * CPU_BATCH  # 37 images in whole batches
 
 
+def test_features_that_are_whole_are_kept_though_the_run_is_interrupted_when_it_hears_so(images, compute, tmp_path):
+    def stop(event):
+        if isinstance(event, StepDone):
+            raise Interrupted("enough")
+
+    with pytest.raises(Interrupted):
+        compute(images, notify=stop)
+    assert Store.read(tmp_path / "run-0" / "features.npy") is not None
+
+
 def test_what_is_known_is_not_computed_in_any_order_or_selection(images, compute):
     features, _ = compute(images)
     order = np.random.default_rng(1).permutation(N_IMAGES)[:50]
@@ -212,6 +223,17 @@ def test_features_are_bit_for_bit_those_of_stored_pixels(photos, compute, tmp_pa
             views = [torch.addcmul(-mean / deviation, view.float(), 1 / deviation) for view in (rows, rows.flip(2))]
             both = np.mean([engine(view.permute(0, 3, 1, 2)) for view in views], axis=0)
             np.testing.assert_array_equal(features[first : first + CPU_BATCH], both)
+
+
+@pytest.mark.parametrize("engine", ["torch", pytest.param("openvino", marks=needs_openvino)])
+def test_the_number_of_cores_does_not_change_a_byte(photos, compute, monkeypatch, engine):
+    backbone, found = Random(TorchvisionModel("mobilenet_v3_small", "none")), []
+    for cores in (1, 3):
+        for module in (frozen_backbone, image_blocks, openvino):
+            monkeypatch.setattr(module, "available_cores", lambda cores=cores: cores)
+        features, _ = compute(photos, backbone, engine=engine, shape=ImageShape(64, 64, 3), cache=f"cache-{cores}")
+        found.append(features.tobytes())
+    assert found[0] == found[1]
 
 
 def test_unreadable_images_have_no_features_and_known_ones_are_not_even_decoded(photos, compute, decoded):
