@@ -6,7 +6,8 @@ Converting and compiling take seconds, so a network that was checked against tor
 import sys
 import threading
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from types import ModuleType
 from typing import Any, cast
@@ -62,12 +63,12 @@ class OpenVinoEngine:
         self.batch_size, self.facts = shape[0], facts
         self._requests = threading.local()
         if cache is None:
-            self._compiled = _compiled(network, shape, dtype_name)
+            self._compiled = _in_a_thread(lambda: _compiled(network, shape, dtype_name))
             return
         with cache.shelf("networks", facts, notify=notify) as shelf:
             content = shelf.get(_DIGEST)
-            kept = None if content is None else _loaded(content, dtype_name)
-            self._compiled = kept or _compiled(network, shape, dtype_name)
+            kept = None if content is None else _in_a_thread(lambda: _loaded(content, dtype_name))
+            self._compiled = kept or _in_a_thread(lambda: _compiled(network, shape, dtype_name))
             if content is None:  # else every run that cannot load it would add one more
                 content = np.frombuffer(self._compiled.export_model().getbuffer(), dtype=np.uint8)
                 shelf.add([_DIGEST], content[None])
@@ -76,6 +77,16 @@ class OpenVinoEngine:
         if not hasattr(self._requests, "own"):
             self._requests.own = self._compiled.create_infer_request()
         return _features(self._requests.own, images)
+
+
+def _in_a_thread(work: Callable[[], Any]) -> Any:
+    """Return what ``work`` returns in a thread of its own.
+
+    Where a CPU has matrix units, OpenVINO gives the thread that loads it another stack for signals, and frees it with
+    one of its parts: in the main thread the next signal would then end the process.
+    """
+    with ThreadPoolExecutor(1, thread_name_prefix="openvino") as threads:
+        return threads.submit(work).result()
 
 
 def _loaded(content: NDArray[np.uint8], dtype_name: str) -> Any | None:

@@ -160,6 +160,31 @@ print(engine.name, openvino_telemetry.main.Telemetry._SingletonMetaClass__single
 """
 
 
+SIGNAL_STACK = """
+import ctypes
+import torch
+from labelscan.training.device import Device
+from labelscan.training.engines import EngineChoice, make_engine
+
+def signal_stack():
+    stack = (ctypes.c_size_t * 3)()
+    ctypes.CDLL(None).sigaltstack(None, stack)
+    return list(stack)
+
+before = signal_stack()
+network = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten()).eval()
+engine = make_engine(network, (3, 8, 8), Device("cpu"), EngineChoice("openvino", "1", "float32"))
+assert engine.name == "openvino"
+assert signal_stack() == before
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="OpenVINO changes it on Linux")
+def test_signals_keep_the_stack_that_they_had():
+    # In a process of its own: pytest gives signals a stack too, which OpenVINO leaves alone.
+    subprocess.run([sys.executable, "-c", SIGNAL_STACK], check=True)
+
+
 def test_nothing_is_sent_to_the_makers_of_openvino():
     done = subprocess.run([sys.executable, "-c", OFFLINE], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["openvino", "None"]
