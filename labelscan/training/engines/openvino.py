@@ -63,12 +63,12 @@ class OpenVinoEngine:
         self.batch_size, self.facts = shape[0], facts
         self._requests = threading.local()
         if cache is None:
-            self._compiled = _in_a_thread(lambda: _compiled(network, shape, dtype_name))
+            self._compiled = _in_a_thread(_compiled, network, shape, dtype_name)
             return
         with cache.shelf("networks", facts, notify=notify) as shelf:
             content = shelf.get(_DIGEST)
-            kept = None if content is None else _in_a_thread(lambda: _loaded(content, dtype_name))
-            self._compiled = kept or _in_a_thread(lambda: _compiled(network, shape, dtype_name))
+            kept = None if content is None else _in_a_thread(_loaded, content, dtype_name)
+            self._compiled = kept or _in_a_thread(_compiled, network, shape, dtype_name)
             if content is None:  # else every run that cannot load it would add one more
                 content = np.frombuffer(self._compiled.export_model().getbuffer(), dtype=np.uint8)
                 shelf.add([_DIGEST], content[None])
@@ -79,14 +79,14 @@ class OpenVinoEngine:
         return _features(self._requests.own, images)
 
 
-def _in_a_thread(work: Callable[[], Any]) -> Any:
-    """Return what ``work`` returns in a thread of its own.
+def _in_a_thread(work: Callable[..., Any], *given: object) -> Any:
+    """Return what ``work`` makes of what it is given, in a thread of its own.
 
     Where a CPU has matrix units, OpenVINO gives the thread that loads it another stack for signals, and frees it with
     one of its parts: in the main thread the next signal would then end the process.
     """
     with ThreadPoolExecutor(1, thread_name_prefix="openvino") as threads:
-        return threads.submit(work).result()
+        return threads.submit(work, *given).result()
 
 
 def _loaded(content: NDArray[np.uint8], dtype_name: str) -> Any | None:
