@@ -1,4 +1,4 @@
-"""A frozen network as OpenVINO runs it: two to three times as fast as torch in float32, and five to ten in bfloat16.
+"""A frozen network as OpenVINO runs it: about three times as fast as torch in float32, and six times in bfloat16.
 
 Converting and compiling take seconds, so a network that was checked against torch is kept in the cache, compiled.
 """
