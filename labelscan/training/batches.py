@@ -19,6 +19,7 @@ from labelscan.data.ahead import Ahead
 from labelscan.errors import RunError
 from labelscan.training.augmentation import NO_AUGMENTATION, NOT_MOVED, Augmentation, Moves
 from labelscan.training.device import Device
+from labelscan.training.normalisation import Normalisation
 from labelscan.training.side_stream import SideStream
 
 CHUNK_BYTES = 16 * 2**20
@@ -111,9 +112,7 @@ class Batches:
         self.augmentation = augmentation if self.is_image else NO_AUGMENTATION
         self.chunk = max(1, CHUNK_BYTES // inputs.example_bytes)
         mean, deviation = scale if scale is not None else self._statistics(train_index)
-        # Spread over the whole example: arithmetic over rows of three channels is several times slower.
-        self.gain = (1 / deviation).expand(inputs.shape).contiguous().to(device.place)
-        self.offset = (-mean / deviation).expand(inputs.shape).contiguous().to(device.place)
+        self.normalise = Normalisation(mean, deviation, inputs.shape, device)
         self._resident = self._all_on_gpu(resident_bytes)
         self._stream = SideStream(device.place) if device.kind == "cuda" and self._resident is None else None
 
@@ -142,7 +141,7 @@ class Batches:
             for start, chunk in zip(range(first, n_batches, per_chunk), made, strict=True):
                 parts = chunk.split([len(batch) for batch in batches[start : start + per_chunk]])  # type: ignore[no-untyped-call]  # torch
                 left = islice(zip(places[start : start + per_chunk], parts, strict=True), max(0, done - start), None)
-                yield from ((place, self._normalise(stored)) for place, stored in left)
+                yield from ((place, self.normalise(stored)) for place, stored in left)
 
     def views(self, index: Tensor, batch_size: int) -> Iterator[Iterator[Tensor]]:
         """Yield, batch by batch in the order of ``index``, the moved copies that a prediction is averaged over.
@@ -152,7 +151,7 @@ class Batches:
         parts = index.split(self.view_size(batch_size))  # type: ignore[no-untyped-call]  # torch
         with closing(self._made([_Chunk(rows, NOT_MOVED) for rows in parts])) as made:
             for stored in made:
-                yield (self._normalise(view) for view in self.augmentation.views(stored))
+                yield (self.normalise(view) for view in self.augmentation.views(stored))
 
     def view_size(self, batch_size: int) -> int:
         """Return how many examples a batch of ``views`` has; fewer than asked for where they are large."""
@@ -196,13 +195,6 @@ class Batches:
         # A channel or feature that never varies stays 0 after centring, whatever it is divided by.
         constant = variance <= 1e-12 * mean.square().clamp(min=1)
         return mean.float(), variance.sqrt().float().where(~constant, torch.ones(()))
-
-    def _normalise(self, stored: Tensor) -> Tensor:
-        values = torch.addcmul(self.offset, stored.to(torch.float32), self.gain)
-        if not self.is_image:
-            return values
-        images = values.permute(0, 3, 1, 2)  # stored as (B, H, W, C), so this is torch's channels_last without a copy
-        return images.contiguous() if self.device.kind == "mps" else images  # which has few channels_last kernels
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ def stored(tmp_path, array, cache_bytes=2**20):
 def raw(batches, values):
     """Return model inputs as the stored values that they came from, (B, H, W, C)."""
     values = values.permute(0, 2, 3, 1) if values.ndim == 4 else values
-    return ((values - batches.offset) / batches.gain).round()
+    return ((values - batches.normalise.offset) / batches.normalise.gain).round()
 
 
 def epoch(batches, index, batch_size=8, seed=0):
@@ -121,7 +121,7 @@ def test_a_feature_is_scaled_by_all_training_examples(tmp_path):
     features = np.zeros((20_000, 2), dtype=np.float32)
     features[1::4, 0] = 1000  # the same in every fourth row, and not elsewhere
     batches = Batches(stored(tmp_path, features), np.arange(20_000), CPU, NO_AUGMENTATION)
-    assert 1 / batches.gain[0].item() == pytest.approx(features[:, 0].std(), rel=1e-4)
+    assert 1 / batches.normalise.gain[0].item() == pytest.approx(features[:, 0].std(), rel=1e-4)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])

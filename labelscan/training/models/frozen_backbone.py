@@ -30,6 +30,7 @@ from labelscan.events import Listener, Noted, StepAdvanced, StepDone, StepStarte
 from labelscan.training.device import Device, make_network, reproducible
 from labelscan.training.engines import Engine, EngineChoice, make_engine
 from labelscan.training.models import Backbone
+from labelscan.training.normalisation import Normalisation
 
 Batch: TypeAlias = tuple[Index, NDArray[np.uint8]]
 """(M,) rows and (B, H, W, C) pixels, of which those after the first M are filling."""
@@ -153,9 +154,7 @@ class _Extractor:
     ) -> None:
         self._engine, self._device, self._mirror = engine, device, mirror
         mean, deviation = (torch.tensor(values) for values in scale)
-        # Spread over the whole image: arithmetic over rows of three channels is several times slower.
-        self._gain = (1 / deviation).expand(shape).contiguous().to(device.place)
-        self._offset = (-mean / deviation).expand(shape).contiguous().to(device.place)
+        self._normalise = Normalisation(mean, deviation, shape, device)
 
     def features(self, batch: Batch) -> tuple[Index, NDArray[np.float32]]:
         """Return the (M,) rows of a batch and their (M, D) features; several threads may ask at once."""
@@ -169,7 +168,3 @@ class _Extractor:
         yield self._normalise(stored)
         if self._mirror:
             yield self._normalise(stored.flip(2))
-
-    def _normalise(self, stored: Tensor) -> Tensor:
-        images = torch.addcmul(self._offset, stored.to(torch.float32), self._gain).permute(0, 3, 1, 2)  # channels_last
-        return images.contiguous() if self._device.kind == "mps" else images  # which has few channels_last kernels
