@@ -113,7 +113,10 @@ def threshold_jobs(fold_job: FoldJob, index: Index, parent: Path) -> list[FoldJo
 
 
 def with_threshold_runs(evidence: Evidence, jobs: Sequence[FoldJob]) -> Evidence:
-    """Return the evidence with the margins of finished ``threshold_jobs``, or raise RunError if they diverged."""
+    """Return the evidence with the margins of finished ``threshold_jobs`` alone, or raise RunError if they diverged."""
+    if not jobs:
+        has_none = evidence.aum_train_margin is None
+        return evidence if has_none else dataclasses.replace(evidence, aum_train_margin=None, aum_is_threshold=None)
     train_margin = np.column_stack([output.train_margin for output in read_outputs(jobs)])
     if not np.isfinite(train_margin).all():
         raise RunError("margins are infinite or NaN: training diverged", where=KIND, hint=IF_DIVERGED)

@@ -2,7 +2,7 @@
 
 import dataclasses
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from itertools import chain
 from pathlib import Path
@@ -17,7 +17,7 @@ from labelscan.data.dataset import Dataset
 from labelscan.data.duplicates import find_label_conflicts
 from labelscan.detection.aum_trainings import threshold_jobs, with_threshold_runs
 from labelscan.detection.detectors import Detections
-from labelscan.detection.evidence import FILE_NAME as EVIDENCE_FILE
+from labelscan.detection.evidence import Evidence
 from labelscan.detection.gathering import gather
 from labelscan.detection.planted_errors import FILE_NAME as PLANTED_FILE
 from labelscan.detection.planted_errors import PlantedErrors, plant_errors
@@ -29,6 +29,7 @@ from labelscan.pipeline import planning
 from labelscan.pipeline.given_data import Data
 from labelscan.pipeline.inputs import Contents, read_contents
 from labelscan.pipeline.judge import judge_and_write
+from labelscan.pipeline.kept_evidence import keep, read_kept
 from labelscan.pipeline.planning import Plan, results_depend_on
 from labelscan.pipeline.run_folds import assign, fold_jobs, train, warnings_of
 from labelscan.results.finished_run import Run
@@ -36,7 +37,7 @@ from labelscan.results.health import DataChecks
 from labelscan.results.issues import SCORED, UNREADABLE
 from labelscan.results.run_files import SELF_CHECK
 from labelscan.results.run_folder import RunFolder, describe, open_run, recorded_fingerprint
-from labelscan.training.fold_job import read_outputs
+from labelscan.training.fold_job import FoldJob, read_outputs
 from labelscan.training.folds import Folds, unscored_reasons
 from labelscan.training.hardware import hardware
 from labelscan.training.user_model import UserModel
@@ -173,27 +174,30 @@ def _train_and_judge(
     jobs = {one.name: fold_jobs(plan, one, contents, folds, run) for one in plan.opinions}
     first, scored = jobs[plan.network.name][0], np.flatnonzero(folds.scored)
     more_jobs = threshold_jobs(first, scored, run.path) if plan.n_threshold_runs else []
-    all_jobs = [*chain.from_iterable(jobs.values()), *more_jobs]
-    train(plan, contents, all_jobs, run, notify)
-    evidence = pool(
-        list(jobs),
-        [
-            gather(read_outputs(own), dataset=dataset, scored=folds.scored, n_repeats=folds.n_repeats)
-            for own in jobs.values()
-        ],
-    )
+    of_folds = list(chain.from_iterable(jobs.values()))
+    kept = read_kept(run, of_folds)
+    train(plan, contents, [*of_folds, *more_jobs], run, notify, in_evidence=() if kept is None else of_folds)
+    evidence = with_threshold_runs(_gathered(jobs, dataset, folds) if kept is None else kept, more_jobs)
+    if evidence is not kept:
+        evidence = keep(evidence, run, of_folds)
     run.record(opinion_weights={one.name: one.weight for one in evidence.opinions})
-    if more_jobs:
-        evidence = with_threshold_runs(evidence, more_jobs)
-    evidence = evidence.kept_in(run.path / EVIDENCE_FILE)
+    for job in of_folds:
+        job.drop_output()
     sizes = np.bincount(dataset.given_labels[~contents.unusable], minlength=len(dataset.class_names))
     checks = DataChecks(
         label_conflicts=find_label_conflicts(dataset, contents.numbers),
         small_classes=[dataset.class_names[label] for label in np.flatnonzero(sizes < folds.n_folds)],
-        warnings=(*plan.warnings, *warnings_of(all_jobs)),
+        warnings=(*plan.warnings, *warnings_of([*of_folds, *more_jobs])),
     )
     detector, seed = plan.config.detection.detector, plan.config.seed
     return judge_and_write(dataset, evidence, status, detector, run, checks, review=review, seed=seed, notify=notify)
+
+
+def _gathered(jobs: Mapping[str, Sequence[FoldJob]], dataset: Dataset, folds: Folds) -> Evidence:
+    """Return the pooled evidence of the models named, each with its finished jobs."""
+    outputs = (read_outputs(own) for own in jobs.values())
+    each = [gather(own, dataset=dataset, scored=folds.scored, n_repeats=folds.n_repeats) for own in outputs]
+    return pool(list(jobs), each)
 
 
 def _status(dataset: Dataset, contents: Contents, folds: Folds) -> Strings:

@@ -1,7 +1,7 @@
 """The folds of a run as jobs: which rows each holds out, what its result depends on, and which are still to do."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import nullcontext
 from itertools import chain
 from typing import Any
@@ -20,6 +20,8 @@ from labelscan.training.device import seed_of
 from labelscan.training.fold_job import SHARD_VERSION, FoldJob
 from labelscan.training.folds import Folds, assign_folds, find_units, number_groups
 from labelscan.training.gpu_memory import resident_bytes
+
+OUTPUT_LOST = "what they predicted was in evidence.npz, which is gone or damaged"
 
 
 def assign(plan: Plan, contents: Contents) -> Folds:
@@ -80,12 +82,21 @@ def fold_jobs(plan: Plan, opinion: PlannedOpinion, contents: Contents, folds: Fo
     ]
 
 
-def train(plan: Plan, contents: Contents, jobs: list[FoldJob], run: RunFolder, notify: Listener) -> None:
-    """Run the jobs that are not finished already."""
-    finished = [job.finished(reused=True) for job in jobs]
+def train(
+    plan: Plan,
+    contents: Contents,
+    jobs: list[FoldJob],
+    run: RunFolder,
+    notify: Listener,
+    *,
+    in_evidence: Collection[FoldJob] = (),
+) -> None:
+    """Run the jobs that are not finished already, or whose output is gone and not in the evidence either."""
+    finished = [job.finished(reused=True) if job.has_output() or job in in_evidence else None for job in jobs]
     todo = [job for job, done in zip(jobs, finished, strict=True) if done is None]
-    if any(job.has_another_output() for job in todo):
-        notify(Warned(f"finished folds are trained again: {_why_again(plan, run)}"))
+    if any(job.was_finished() for job in todo):
+        why = OUTPUT_LOST if any(job.mark() for job in todo) else _why_again(plan, run)
+        notify(Warned(f"finished folds are trained again: {why}"))
     if todo:
         read = {job.inputs for job in todo}
         wanted = [one for one in plan.opinions if inputs_of(plan, one, run) in read]

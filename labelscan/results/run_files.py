@@ -50,8 +50,8 @@ OWN_FILES = {
 }
 """What a run writes and ``--fresh`` deletes, with its content."""
 OWN_FOLDERS = {
-    "fold-*-*": "one folder a repeat and fold: its probabilities, measurements and log, until it is done a "
-    "checkpoint. Those of further models end in `-opinion-2` and so on",
+    "fold-*-*": "one folder a repeat and fold: its log, until it is done a checkpoint, and until evidence.npz has them "
+    "its probabilities and measurements. Those of further models end in `-opinion-2` and so on",
     "aum-*": "the trainings with an extra class, with `--detector aum` only",
     SELF_CHECK: "the second run, with planted errors, of a run with `--self-check`",
     STORE: "features of images, and decoded ones where models are trained on pixels; when the run is finished, only "

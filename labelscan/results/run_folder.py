@@ -42,6 +42,9 @@ from labelscan.results.same_run import ELSEWHERE, ELSEWHERE_OR_FRESH, FOR_GATE, 
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "pandas", "scikit-learn", "cleanlab", "pillow", "simplejpeg")
 """Packages whose versions are recorded."""
 
+EVIDENCE_OF = "evidence_of"
+"""The entry of run.json with the fingerprint of the folds that evidence.npz was gathered from."""
+
 State = Literal["running", "finished", "interrupted", "failed"]
 
 
@@ -147,7 +150,7 @@ class RunFolder:
             FOR_GATE: self._for_gate and (not self.earlier or self.earlier.get(FOR_GATE) is True),
             "versions": {"labelscan": __version__, "python": platform.python_version()}
             | {name: version(name) for name in PACKAGES},
-            MACHINES: self.earlier.get(MACHINES, []),
+            **{kept: self.earlier[kept] for kept in (MACHINES, EVIDENCE_OF) if kept in self.earlier},
         }
         self.record()
 

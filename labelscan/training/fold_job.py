@@ -3,7 +3,8 @@
 A shard is ``fold-<repeat>-<fold>/``, or ``fold-<repeat>-<fold>-opinion-2/`` and so on for further models of the run. It
 has a log with the figures of each epoch (written as they come, so that the waiting process can follow), a checkpoint
 while it is trained, then the probabilities and margins, and finally a DONE mark with the fingerprint of everything it
-depends on.
+depends on. Once the evidence of the run is whole, which has the probabilities and margins of all folds, the output is
+deleted.
 """
 
 import json
@@ -11,6 +12,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol, TextIO
@@ -185,8 +187,7 @@ class FoldJob:
     def mark(self) -> DoneMark | None:
         """Return the mark of a finished shard that was made from exactly this job, or None."""
         mark = DoneMark.read(self.folder)
-        is_this = mark is not None and mark.fingerprint == self.fingerprint and (self.folder / OUTPUT_FILE).is_file()
-        return mark if is_this else None
+        return mark if mark is not None and mark.fingerprint == self.fingerprint else None
 
     def finished(self, *, reused: bool = False) -> FoldDone | None:
         """Return how the fold ended, or None unless a finished shard was made from exactly this job."""
@@ -195,9 +196,17 @@ class FoldJob:
             return None
         return FoldDone(self.repeat, self.fold, mark.held_out_accuracy, mark.seconds, reused, self.kind, self.opinion)
 
-    def has_another_output(self) -> bool:
-        """Return whether there is a finished shard, but made from another job."""
-        return (self.folder / DONE_FILE).is_file() and self.finished() is None
+    def was_finished(self) -> bool:
+        """Return whether there is a finished shard, made from this job or from another."""
+        return (self.folder / DONE_FILE).is_file()
+
+    def has_output(self) -> bool:
+        return (self.folder / OUTPUT_FILE).is_file()
+
+    def drop_output(self) -> None:
+        """Delete the output, which the evidence of the run holds now."""
+        with suppress(OSError):  # some systems keep a file that is still mapped
+            (self.folder / OUTPUT_FILE).unlink(missing_ok=True)
 
     def events_from(self, offset: int) -> tuple[list[EpochDone | Warned], int]:
         """Return the epochs and warnings in the log from ``offset`` on, in bytes, and the new offset."""

@@ -16,6 +16,7 @@ from torch import nn
 import labelscan
 from labelscan.events import EpochDone, Noted
 from labelscan.pipeline.plan_facts import plan_facts
+from labelscan.training.fold_job import FoldJob
 from labelscan.training.losses import LOSSES
 
 
@@ -219,8 +220,9 @@ def test_a_locally_defined_factory_trains_in_other_processes(shapes, tmp_path):
     assert len(run.evidence) == 180
 
 
-def test_repeats_are_averaged_and_name_their_folds(shapes, tmp_path):
+def test_repeats_are_averaged_and_name_their_folds(shapes, tmp_path, monkeypatch):
     images, _, given = shapes
+    monkeypatch.setattr(FoldJob, "drop_output", lambda job: None)
     run = labelscan.detect(images, given, settings=quick(**{"folds.repeats": 2}), output=tmp_path / "run")
     assert run.issues.scores["fold"].str.fullmatch(r"[012]\|[012]").all()
     outputs = [np.load(run.folder / f"fold-{repeat}-{fold}" / "output.npz") for repeat in (0, 1) for fold in (0, 1, 2)]

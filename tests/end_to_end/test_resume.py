@@ -49,6 +49,20 @@ def cut_off(moment, end):
     return listen
 
 
+def stop_once_all_folds_are_finished(shapes, settings, folder):
+    images, _, given = shapes
+    n_done = 0
+
+    def listen(event):
+        nonlocal n_done
+        n_done += isinstance(event, FoldDone)
+        if n_done == N_FOLDS:
+            raise labelscan.Interrupted("by the test")
+
+    with pytest.raises(labelscan.Interrupted):
+        labelscan.detect(images, given, settings=settings, output=folder, notify=listen)
+
+
 def send(number):
     os.kill(os.getpid(), number)
 
@@ -222,13 +236,30 @@ def test_the_same_command_again_reuses_all_folds_and_changes_no_byte(shapes, fin
     assert contents(run_folder) == before
 
 
-def test_only_a_missing_fold_is_trained_again_and_ends_with_the_same_bytes(shapes, run_folder):
+def test_only_a_missing_fold_is_trained_again_and_ends_with_the_same_bytes(shapes, finished, tmp_path):
+    stop_once_all_folds_are_finished(shapes, quick(), tmp_path / "run")
+    (tmp_path / "run" / "fold-0-1" / "DONE").unlink()
+    images, _, given = shapes
+    heard = Recorder()
+    labelscan.detect(images, given, settings=quick(), output=tmp_path / "run", notify=heard)
+    assert {fold for fold, _ in heard.epochs()} == {1}
+    assert contents(tmp_path / "run") == contents(finished.folder)
+
+
+def test_a_finished_run_keeps_what_folds_predicted_in_its_evidence_alone(finished):
+    assert len(list(finished.folder.glob("fold-*/DONE"))) == N_FOLDS
+    assert not list(finished.folder.glob("fold-*/output.npz"))
+
+
+@pytest.mark.parametrize("lost", ["evidence.npz", "fold-0-1/DONE"])
+def test_all_folds_are_trained_again_where_what_they_predicted_is_lost(shapes, run_folder, lost):
     images, _, given = shapes
     before, record = contents(run_folder), json.loads((run_folder / "run.json").read_text())
-    (run_folder / "fold-0-1" / "DONE").unlink()
+    (run_folder / lost).unlink()
     heard = Recorder()
     labelscan.detect(images, given, settings=quick(), output=run_folder, notify=heard)
-    assert {fold for fold, _ in heard.epochs()} == {1}
+    assert len(heard.epochs()) == N_FOLDS * N_EPOCHS
+    assert any("what they predicted was in evidence.npz" in warning.message for warning in heard.of(Warned))
     assert contents(run_folder) == before
     more = json.loads((run_folder / "run.json").read_text())
     assert more["timings"]["total"] > record["timings"]["total"]
@@ -239,12 +270,12 @@ def test_a_loss_with_a_memory_ends_with_the_same_bytes_too(shapes, tmp_path):
     images, _, given = shapes
     settings = quick(**{"training.loss": "elr"})
     run = labelscan.detect(images, given, settings=settings, output=tmp_path / "run")
-    before = contents(run.folder)
-    (run.folder / "fold-0-1" / "DONE").unlink()
+    stop_once_all_folds_are_finished(shapes, settings, tmp_path / "other")
+    (tmp_path / "other" / "fold-0-1" / "DONE").unlink()
     heard = Recorder()
-    labelscan.detect(images, given, settings=settings, output=run.folder, notify=heard)
+    labelscan.detect(images, given, settings=settings, output=tmp_path / "other", notify=heard)
     assert {fold for fold, _ in heard.epochs()} == {1}
-    assert contents(run.folder) == before
+    assert contents(tmp_path / "other") == contents(run.folder)
 
 
 def test_folds_side_by_side_give_the_same_bytes_as_one_after_another(shapes, finished, tmp_path):

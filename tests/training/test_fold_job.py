@@ -54,8 +54,17 @@ def test_a_shard_made_from_something_else_is_not_this_job(job):
     job.run(lambda event: None)
     other = dataclasses.replace(job, fingerprint="4567")
     assert other.finished() is None
-    assert other.has_another_output()
-    assert not job.has_another_output()
+    assert other.was_finished()
+    assert job.finished() is not None
+
+
+def test_an_output_that_is_dropped_leaves_the_mark(job):
+    job.run(lambda event: None)
+    assert job.has_output()
+    job.drop_output()
+    job.drop_output()
+    assert not job.has_output()
+    assert job.finished() is not None
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut off"])
