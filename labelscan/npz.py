@@ -8,8 +8,9 @@ import io
 import math
 import os
 import struct
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from zipfile import ZIP_STORED, BadZipFile, ZipFile, ZipInfo
@@ -29,6 +30,8 @@ READ_BYTES = 1 << 20
 """Bytes read at a time where only their checksum is wanted."""
 NAME_LENGTHS = 26
 """Where the header of a member of a zip file says how long its name and what follows it are, at the header's end."""
+ENDS = "_end"
+"""What the name of the array ends in that says where packed texts end."""
 ENCRYPTED = 1
 """The flag of a member of a zip file."""
 _SUFFIX = ".npy"
@@ -98,6 +101,36 @@ def map_array(path: Path) -> NDArray[Any]:
         raise ValueError(f"an array of shape {shape} takes {size:,} bytes, and {path.stat().st_size:,} are there")
     array: NDArray[Any] = np.load(path, mmap_mode="r" if math.prod(shape) else None, allow_pickle=False)
     return array
+
+
+def pack_texts(name: str, texts: Sequence[str]) -> dict[str, NDArray[Any]]:
+    """Return texts as two arrays for an npz file: the UTF-8 bytes of all, and (N,) int64 where each ends.
+
+    An array of text has room for the longest in every row: 12 GB for 3,000 texts one of which has a million characters.
+    """
+    each = [text.encode("utf-8", "surrogatepass") for text in texts]
+    ends = np.cumsum([len(one) for one in each], dtype=np.int64)
+    return {name: np.frombuffer(b"".join(each), np.uint8), name + ENDS: ends}
+
+
+def read_texts(path: Path, name: str) -> list[str]:
+    """Return the texts in an npz file, packed or as an array of text.
+
+    Raises:
+        ValueError: as ``read_arrays``, or they are no list of text.
+        OSError: it cannot be read.
+    """
+    if name + ENDS not in array_names(path):
+        array = read_arrays(path, [name])[name]
+        if array.dtype.kind != "U" or array.ndim != 1:
+            raise ValueError(f"{name} are {array.dtype} of shape {array.shape}, not a list of text")
+        return list(array.tolist())
+    utf8, ends = read_arrays(path, (name, name + ENDS)).values()
+    bounds = [0, *ends.ravel().tolist()]
+    if utf8.dtype != np.uint8 or ends.dtype.kind != "i" or bounds[-1] != utf8.size or bounds != sorted(bounds):
+        raise ValueError(f"{name} are not the text that {name + ENDS} says where to cut")
+    whole = utf8.tobytes()
+    return [whole[start:end].decode("utf-8", "surrogatepass") for start, end in pairwise(bounds)]
 
 
 @contextmanager

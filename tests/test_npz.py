@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from labelscan.atomic import write_npz
-from labelscan.npz import MOST_UNPACKED, PickledObjects, array_names, array_shapes, read_arrays
+from labelscan.npz import MOST_UNPACKED, PickledObjects, array_names, array_shapes, pack_texts, read_arrays, read_texts
 from labelscan.reading import why
 
 ARRAYS = {
@@ -145,3 +145,39 @@ def test_a_changed_byte_is_found_before_an_array_is_mapped(tmp_path, place):
     (tmp_path / "a.npz").write_bytes(content)
     with pytest.raises(ValueError, match="CRC"):
         read_arrays(tmp_path / "a.npz", mapped=["numbers"])
+
+
+@pytest.mark.parametrize("texts", [[], [""], ["a", "", "é\n\0", "x" * 1000, "\udcff"]])
+def test_packed_texts_are_read_as_they_were(tmp_path, texts):
+    np.savez(tmp_path / "texts.npz", **pack_texts("ids", texts))
+    assert read_texts(tmp_path / "texts.npz", "ids") == texts
+
+
+def test_one_long_text_makes_no_room_for_itself_in_each_row():
+    arrays = pack_texts("ids", ["x" * 1_000_000, *map(str, range(1000))])
+    assert sum(array.nbytes for array in arrays.values()) < 1_020_000
+
+
+def test_an_array_of_text_is_read_too(tmp_path):
+    np.savez(tmp_path / "texts.npz", ids=np.array(["a", "bc"]))
+    assert read_texts(tmp_path / "texts.npz", "ids") == ["a", "bc"]
+
+
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        {"ids": np.arange(3)},
+        {"ids": np.array([["a"]])},
+        {"ids": np.zeros(3, np.uint8), "ids_end": np.array([2, 1, 3])},
+        {"ids": np.zeros(3, np.uint8), "ids_end": np.array([1, 4])},
+        {"ids": np.zeros(3, np.uint8), "ids_end": np.array([-1, 3])},
+        {"ids": np.zeros(3, np.uint8), "ids_end": np.array([1.0, 3.0])},
+        {"ids": np.array(["a"]), "ids_end": np.array([1])},
+        {"ids": np.full(2, 255, np.uint8), "ids_end": np.array([2])},
+    ],
+    ids=str,
+)
+def test_what_is_no_list_of_text_is_a_value_error(tmp_path, arrays):
+    np.savez(tmp_path / "texts.npz", **arrays)
+    with pytest.raises(ValueError, match=r"ids are|decode"):
+        read_texts(tmp_path / "texts.npz", "ids")

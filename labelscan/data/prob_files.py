@@ -17,7 +17,7 @@ from labelscan.arrays import as_strings
 from labelscan.data.inputs import ImageFiles
 from labelscan.data.probabilities import Probabilities, assemble, probabilities_from_arrays
 from labelscan.data.readers import nearest_file
-from labelscan.data.readers.arrays import array_names, find_array, load_npz
+from labelscan.data.readers.arrays import array_names, find_array, load_npz, load_texts
 from labelscan.data.readers.arrow_sheet import read_arrow
 from labelscan.data.readers.columns import Columns, check_cells, find_column, missing, usual
 from labelscan.data.readers.first_rows import is_number
@@ -25,6 +25,7 @@ from labelscan.data.readers.manifest import relative_path
 from labelscan.data.readers.refused_files import PROB_PREFIX
 from labelscan.data.readers.sheet import column_names, csv_rows, read_sheet
 from labelscan.errors import DatasetError, ProbabilitiesError, Problem
+from labelscan.npz import ENDS
 from labelscan.reading import with_home
 
 LEFT_OUT = {
@@ -85,7 +86,7 @@ def _read_npz(path: Path, label_column: str) -> Probabilities:
         arrays["pred_probs"],
         arrays[found["label"]],
         class_names=arrays.get(found["class_names"]),
-        example_ids=arrays.get(found["id"]),
+        example_ids=load_texts(path, found["id"]) if found["id"] + ENDS in there else arrays.get(found["id"]),
         true_labels=arrays.get(found["true_label"]),
         name=where,
         notes=[note for name, note in LEFT_OUT.items() if name in there],

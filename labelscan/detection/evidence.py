@@ -24,11 +24,12 @@ from labelscan.arrays import (
 )
 from labelscan.atomic import write_npz
 from labelscan.errors import ProbabilitiesError, RunFolderError
-from labelscan.npz import array_names, read_arrays
+from labelscan.npz import array_names, pack_texts, read_arrays, read_texts
 from labelscan.reading import CANNOT_READ, why
 from labelscan.training.fold_output import PROBABILITIES
 
 FILE_NAME = "evidence.npz"
+TEXTS = ("class_names", "example_ids", "fold_names")
 OPINION_ARRAYS = ("opinion_names", "opinion_probs", "opinion_weights")
 MAPPED_BYTES = 1 << 28
 """The size of a file from which on its probabilities are mapped into memory instead of read."""
@@ -120,10 +121,10 @@ class Evidence:
         return {name: column for name, column in known.items() if column is not None}
 
     def write(self, path: Path) -> None:
-        """Write an npz file that ``labelscan score`` and plain NumPy can read; text is stored as Unicode arrays."""
+        """Write an npz file that ``labelscan score`` and plain NumPy can read."""
         arrays = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "opinions"}
-        for name in ("class_names", "example_ids", "fold_names"):
-            arrays[name] = np.array(arrays[name], dtype=np.str_)
+        arrays |= {name: np.array(arrays[name], dtype=np.str_) for name in ("class_names", "fold_names")}
+        arrays |= pack_texts("example_ids", self.example_ids.tolist())
         if self.opinions:
             arrays["opinion_names"] = np.array([one.name for one in self.opinions], dtype=np.str_)
             arrays["opinion_probs"] = [one.pred_probs for one in self.opinions]
@@ -146,7 +147,8 @@ class Evidence:
         """Return what ``write`` wrote, or raise RunFolderError if the file is missing, damaged or of another kind."""
         try:
             there = array_names(path)
-            wanted = [field.name for field in fields(cls) if field.default is MISSING or field.name in there]
+            needed = [field.name for field in fields(cls) if field.default is MISSING or field.name in there]
+            wanted = [name for name in needed if name not in TEXTS]
             mapped = (*PROBABILITIES, "opinion_probs") if path.stat().st_size >= MAPPED_BYTES else ()
             known: dict[str, Any] = {**read_arrays(path, wanted, mapped=mapped)}
             if "opinion_names" in there:
@@ -154,10 +156,8 @@ class Evidence:
             for name in ("given_labels", "index"):
                 if known[name].dtype.kind != "i":
                     raise ValueError(f"{name} are {known[name].dtype}, not whole numbers")
-            for name in ("class_names", "example_ids", "fold_names"):
-                if known[name].dtype.kind != "U" or known[name].ndim != 1:
-                    raise ValueError(f"{name} are {known[name].dtype} of shape {known[name].shape}, not a list of text")
-                known[name] = as_strings(known[name].tolist())
+            for name in TEXTS:
+                known[name] = as_strings(read_texts(path, name))
             known["from_columns"] = bool(known.get("from_columns", False))
             return cls(**{**known, "class_names": tuple(known["class_names"])})
         except (*CANNOT_READ, TypeError, ProbabilitiesError) as error:

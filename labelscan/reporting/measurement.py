@@ -4,22 +4,26 @@ What decisions say is worked out in the browser as they are made (``assets/poste
 labels only by bins, and their ranks only by stretches of the ranking: so a page is as small for a million labels.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from labelscan.arrays import as_strings
 from labelscan.detection.decided_labels import Bins
 from labelscan.detection.evidence import FILE_NAME as EVIDENCE_FILE
 from labelscan.errors import RunFolderError
-from labelscan.npz import read_arrays
+from labelscan.npz import read_arrays, read_texts
 from labelscan.reading import CANNOT_READ, why
 from labelscan.reporting.page import Doubt, Measurement, Stretch, Suspect
 from labelscan.results.finished_run import FinishedRun
 from labelscan.results.run_files import DOUBT_FILE, FRESH, MEASURE_FILE
 
+T = TypeVar("T")
+LOG_ODDS = "error_log_odds"
 MOST_TO_DECIDE = 100
 """How many labels a page offers to decide, with pictures; measure.csv has more."""
 STRETCHES_OF_THE_LIST, STRETCHES_BEYOND = 20, 30
@@ -86,16 +90,16 @@ def _stretches(bin_by_rank: NDArray[np.int64], n_flagged: int) -> tuple[Stretch,
 
 def _log_odds(run: FinishedRun) -> tuple[NDArray[np.object_], NDArray[np.float64]]:
     """Return the ids of all scored examples, and the log-odds that their labels are wrong."""
-    ids = _array(run.folder / EVIDENCE_FILE, "example_ids").astype(object)
-    log_odds = _array(run.folder / DOUBT_FILE, "error_log_odds")
+    ids = as_strings(_read(run.folder / EVIDENCE_FILE, lambda path: read_texts(path, "example_ids")))
+    log_odds = _read(run.folder / DOUBT_FILE, lambda path: read_arrays(path, [LOG_ODDS])[LOG_ODDS])
     if log_odds.dtype.kind != "f" or log_odds.shape != ids.shape or not np.isfinite(log_odds).all():
         raise RunFolderError("is not one number a label", where=str(run.folder / DOUBT_FILE), hint=FRESH)
     return ids, log_odds.astype(np.float64)
 
 
-def _array(path: Path, name: str) -> NDArray[np.generic]:
-    """Return one array of a file, whose others are not read: evidence has large ones."""
+def _read(path: Path, read: Callable[[Path], T]) -> T:
+    """Return what is read of one array of a file, and not of others: evidence has large ones."""
     try:
-        return read_arrays(path, [name])[name]
+        return read(path)
     except CANNOT_READ as error:
         raise RunFolderError(f"cannot be read ({why(error)})", where=str(path), hint=FRESH) from error

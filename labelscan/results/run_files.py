@@ -43,7 +43,8 @@ OWN_FILES = {
     "examples.csv": "what was read: id, path, given label, group, split, status",
     "folds.csv": "which fold held out which example",
     "evidence.npz": "out-of-fold probabilities, of several models their pool and those of each; apart from them, what "
-    "training said of its own examples, and whether the models saw columns of a table",
+    "training said of its own examples, and whether the models saw columns of a table. `example_ids` are UTF-8, each "
+    "up to its `example_ids_end`",
     DOUBT_FILE: "`error_log_odds` (N,) that each label is wrong, float32, in the order of evidence.npz",
     MEASURE_FILE: "a sample of up to 200 labels to decide in its order, by which to measure how many are wrong",
     LOG_FILE: "what happened, one event a line",

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from hostile.kinds import Kind, Make, file, link, nothing, npz, pipe, together
+from labelscan.npz import pack_texts
 
 GATE = "gate run --max-rate 0.9"
 REPORT = "report run --no-pictures"
@@ -238,14 +239,21 @@ KINDS = [
     broken(
         "evidence.npz",
         "with ids of numbers",
-        array("evidence.npz", example_ids=np.arange(12)),
+        array("evidence.npz", example_ids=np.arange(12), example_ids_end=None),
         "not a list of text",
         DECIDE,
     ),
     broken(
         "evidence.npz",
+        "with ids that end nowhere",
+        array("evidence.npz", example_ids_end=np.arange(12) * 1000),
+        "example_ids_end says where to cut",
+        DECIDE,
+    ),
+    broken(
+        "evidence.npz",
         "about other examples",
-        array("evidence.npz", example_ids=np.array([f"x{row}" for row in range(12)])),
+        array("evidence.npz", **pack_texts("example_ids", [f"x{row}" for row in range(12)])),
         "is not about the labels",
         DECIDE,
     ),

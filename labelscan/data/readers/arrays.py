@@ -134,6 +134,12 @@ def load_npz(path: Path, names: Collection[str]) -> dict[str, NDArray[np.generic
         return npz.read_arrays(path, names)
 
 
+def load_texts(path: Path, name: str) -> list[str]:
+    """Return the texts of an npz file, packed or as an array of text, or raise DatasetError as ``load_npz`` does."""
+    with _refused(path):
+        return npz.read_texts(path, name)
+
+
 @contextmanager
 def _refused(path: Path) -> Iterator[None]:
     """Raise DatasetError where an npz file cannot be read."""
