@@ -31,7 +31,7 @@ from labelscan.pipeline.inputs import Contents, read_contents
 from labelscan.pipeline.judge import judge_and_write
 from labelscan.pipeline.kept_evidence import keep, read_kept
 from labelscan.pipeline.planning import Plan, results_depend_on
-from labelscan.pipeline.run_folds import assign, fold_jobs, train, warnings_of
+from labelscan.pipeline.run_folds import assign, changed_choices, fold_jobs, train, warnings_of
 from labelscan.results.finished_run import Run
 from labelscan.results.health import DataChecks
 from labelscan.results.issues import SCORED, UNREADABLE
@@ -118,7 +118,7 @@ def carry_out(
         if run.started_over:
             log(Noted(f"{plan.folder} starts over: {run.started_over}"))
         plan = _keeping_threads(plan, run)
-        run.record(choices=plan.choices, planted=planted)
+        run.record(choices=run.earlier.get("choices", plan.choices), planted=planted)
         used = hardware(plan.device, threads=plan.threads, precisions=plan.precisions, engines=plan.engines)
         run.record_machine(**used)
         with ending_in_order():
@@ -172,10 +172,16 @@ def _train_and_judge(
     dataset.write(run.path / "examples.csv", status)
     folds.write(run.path / "folds.csv", dataset.example_ids)
     jobs = {one.name: fold_jobs(plan, one, contents, folds, run) for one in plan.opinions}
+    kept = read_kept(run, list(chain.from_iterable(jobs.values())))
+    if kept is None:
+        run.record(choices=plan.choices)
+    else:
+        jobs = {name: [job.as_finished() for job in own] for name, own in jobs.items()}
+        if changed := changed_choices(plan, run):
+            notify(Noted(f"finished folds are kept as they were made: {'; '.join(changed)}"))
+    of_folds = list(chain.from_iterable(jobs.values()))
     first, scored = jobs[plan.network.name][0], np.flatnonzero(folds.scored)
     more_jobs = threshold_jobs(first, scored, run.path) if plan.n_threshold_runs else []
-    of_folds = list(chain.from_iterable(jobs.values()))
-    kept = read_kept(run, of_folds)
     train(plan, contents, [*of_folds, *more_jobs], run, notify, in_evidence=() if kept is None else of_folds)
     evidence = with_threshold_runs(_gathered(jobs, dataset, folds) if kept is None else kept, more_jobs)
     if evidence is not kept:
@@ -255,6 +261,6 @@ def _open_self_check(plan: Plan, planted: PlantedErrors, run: RunFolder) -> Iter
     dataset = dataclasses.replace(plan.dataset, given_labels=planted.in_place(plan.dataset.given_labels))
     again = dataclasses.replace(plan, config=config, dataset=dataset, data_fingerprint=data, folder=folder)
     with _open(again, inputs=run.inputs) as second:
-        second.record(choices=again.choices, planted=True)
+        second.record(choices=second.earlier.get("choices", again.choices), planted=True)
         planted.write(folder / PLANTED_FILE, plan.dataset)
         yield again, second

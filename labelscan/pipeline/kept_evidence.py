@@ -10,8 +10,8 @@ from labelscan.training.fold_job import FoldJob
 
 
 def read_kept(run: RunFolder, jobs: Sequence[FoldJob]) -> Evidence | None:
-    """Return the evidence that was gathered from exactly these folds, or None where their outputs are needed."""
-    if run.earlier.get(EVIDENCE_OF) != _made_from(jobs) or not all(job.mark() for job in jobs):
+    """Return the evidence of these folds, made on this or on another machine, or None where outputs are needed."""
+    if run.earlier.get(EVIDENCE_OF) != _made_from(jobs) or not all(job.was_finished() for job in jobs):
         return None
     try:
         return Evidence.read(run.path / FILE_NAME)
@@ -24,10 +24,11 @@ def keep(evidence: Evidence, run: RunFolder, jobs: Sequence[FoldJob]) -> Evidenc
 
     What it was made from is recorded last, and outputs are deleted after that: a kill in between loses none.
     """
+    run.record(**{EVIDENCE_OF: ""})
     kept = evidence.kept_in(run.path / FILE_NAME)
     run.record(**{EVIDENCE_OF: _made_from(jobs)})
     return kept
 
 
 def _made_from(jobs: Sequence[FoldJob]) -> str:
-    return fingerprint([[job.folder.name, job.fingerprint] for job in jobs])
+    return fingerprint([[job.folder.name, job.method] for job in jobs])

@@ -21,6 +21,7 @@ from labelscan.training.fold_job import SHARD_VERSION, FoldJob
 from labelscan.training.folds import Folds, assign_folds, find_units, number_groups
 from labelscan.training.gpu_memory import resident_bytes
 
+OTHER_MAKER = "they were made by another version of labelscan or torch, or from other images or rows"
 OUTPUT_LOST = "what they predicted was in evidence.npz, which is gone or damaged"
 
 
@@ -44,24 +45,25 @@ def fold_jobs(plan: Plan, opinion: PlannedOpinion, contents: Contents, folds: Fo
     """Return one job for each fold of one model, in the order of repeats and folds."""
     config, number = plan.config, plan.opinions.index(opinion)
     has_others = len(plan.opinions) > 1
-    made_from = fingerprint(
+    by_machine = {"engine": opinion.choices["engine"], "precision": opinion.choices["precision"]}
+    method = fingerprint(
         {
             "settings": results_depend_on(config),
-            "choices": {key: value for key, value in opinion.choices.items() if key != "model_reason"},
-            "device": dataclasses.asdict(opinion.device),
-            "threads": plan.threads,
+            "choices": {key: opinion.choices[key] for key in opinion.choices.keys() - {"model_reason", *by_machine}},
             "data": plan.data_fingerprint,
             "contents": contents.fingerprint,
-            "torch": torch.__version__,
             "shard": SHARD_VERSION,
         }
     )
+    machine = {"device": dataclasses.asdict(opinion.device), "threads": plan.threads, "torch": torch.__version__}
+    made_from = fingerprint([method, by_machine, machine])
     return [
         FoldJob(
             repeat=repeat,
             fold=fold,
             folder=run.shard(repeat, fold, number),
             fingerprint=made_from,
+            method=method,
             inputs=inputs_of(plan, opinion, run),
             cache_bytes=config.store.cache_megabytes * 2**20,
             given_labels=plan.dataset.given_labels,
@@ -95,7 +97,7 @@ def train(
     finished = [job.finished(reused=True) if job.has_output() or job in in_evidence else None for job in jobs]
     todo = [job for job, done in zip(jobs, finished, strict=True) if done is None]
     if any(job.was_finished() for job in todo):
-        why = OUTPUT_LOST if any(job.mark() for job in todo) else _why_again(plan, run)
+        why = OUTPUT_LOST if any(job.mark() for job in todo) else "; ".join(changed_choices(plan, run)) or OTHER_MAKER
         notify(Warned(f"finished folds are trained again: {why}"))
     if todo:
         read = {job.inputs for job in todo}
@@ -128,12 +130,10 @@ def warnings_of(jobs: Sequence[FoldJob]) -> list[str]:
     return warnings
 
 
-def _why_again(plan: Plan, run: RunFolder) -> str:
-    """Return what has changed since the finished folds were trained."""
+def changed_choices(plan: Plan, run: RunFolder) -> list[str]:
+    """Return in which choices the plan differs from what the run in the folder was begun with."""
     before = run.earlier.get("choices")
-    changed = changes(_by_model(before), _by_model(plan.choices)) if isinstance(before, dict) else []
-    by_other = "they were made by another version of labelscan or torch, or from other images or rows"
-    return "; ".join(changed) or by_other
+    return changes(_by_model(before), _by_model(plan.choices)) if isinstance(before, dict) else []
 
 
 def _by_model(choices: Mapping[str, Any]) -> dict[str, object]:

@@ -13,7 +13,7 @@ import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Protocol, TextIO
 
@@ -69,7 +69,9 @@ class FoldJob:
     folder: Path
     """The shard."""
     fingerprint: str
-    """Changes with the settings and the data that the shard depends on."""
+    """Changes with all that the shard depends on, to its last digits."""
+    method: str
+    """Changes with the settings and the data, and not with the machine: device, precision, engine, threads, torch."""
     inputs: Path
     """The whole data set: an .npy file as ``StoredInputs`` reads it, or an .arrow file as ``StoredRows`` does."""
     cache_bytes: int
@@ -198,7 +200,13 @@ class FoldJob:
 
     def was_finished(self) -> bool:
         """Return whether there is a finished shard, made from this job or from another."""
-        return (self.folder / DONE_FILE).is_file()
+        return DoneMark.read(self.folder) is not None
+
+    def as_finished(self) -> "FoldJob":
+        """Return the job that the finished shard was made from, which differs at most in its machine."""
+        mark = DoneMark.read(self.folder)
+        assert mark is not None
+        return replace(self, fingerprint=mark.fingerprint)
 
     def has_output(self) -> bool:
         return (self.folder / OUTPUT_FILE).is_file()

@@ -12,7 +12,7 @@ from tiny_detect import N_EPOCHS, N_FOLDS, Recorder, contents, quick
 
 import labelscan
 from labelscan.data.store import Store
-from labelscan.events import EpochDone, FoldDone, StepStarted, Warned, ignore
+from labelscan.events import EpochDone, FoldDone, Noted, StepStarted, Warned, ignore
 from labelscan.interruption import prepare_signals
 from labelscan.training import checkpoint
 
@@ -49,12 +49,13 @@ def cut_off(moment, end):
     return listen
 
 
-def stop_once_all_folds_are_finished(shapes, settings, folder):
+def stop_once_all_folds_are_finished(shapes, settings, folder, notify=ignore):
     images, _, given = shapes
     n_done = 0
 
     def listen(event):
         nonlocal n_done
+        notify(event)
         n_done += isinstance(event, FoldDone)
         if n_done == N_FOLDS:
             raise labelscan.Interrupted("by the test")
@@ -317,13 +318,28 @@ def test_other_settings_or_data_are_refused_by_name_and_fresh_starts_over(shapes
     assert len(heard.epochs()) == N_FOLDS * N_EPOCHS
 
 
-def test_folds_made_with_other_threads_are_trained_again_and_that_is_said(shapes, run_folder):
+def test_a_finished_run_is_not_trained_again_because_the_machine_is_another_and_that_is_said(shapes, run_folder):
     images, _, given = shapes
-    heard = Recorder()
-    settings = quick(**{"executor.threads": 0})
-    labelscan.detect(images, given, settings=settings, output=run_folder, notify=heard)
-    assert not heard.epochs()  # by default as many as the run began with
+    before, record = contents(run_folder), json.loads((run_folder / "run.json").read_text())
     settings = quick(**{"executor.threads": 2})
-    labelscan.detect(images, given, settings=settings, output=run_folder, notify=heard)
-    assert len(heard.epochs()) == N_FOLDS * N_EPOCHS
+    for _ in range(2):
+        heard = Recorder()
+        labelscan.detect(images, given, settings=settings, output=run_folder, notify=heard)
+        assert not heard.epochs()
+        assert any("kept as they were made: threads was 1 and is 2" in note.message for note in heard.of(Noted))
+        assert contents(run_folder) == before
+        assert json.loads((run_folder / "run.json").read_text())["choices"] == record["choices"]
+
+
+def test_folds_of_an_unfinished_run_made_with_other_threads_are_trained_again_and_that_is_said(shapes, tmp_path):
+    stop_once_all_folds_are_finished(shapes, quick(), tmp_path / "run")
+    images, _, given = shapes
+    for threads, n_trained in ((0, 0), (2, N_FOLDS * N_EPOCHS)):  # by default as many as the run began with
+        heard = Recorder()
+        settings = quick(**{"executor.threads": threads})
+        if not threads:
+            stop_once_all_folds_are_finished(shapes, settings, tmp_path / "run", heard)
+        else:
+            labelscan.detect(images, given, settings=settings, output=tmp_path / "run", notify=heard)
+        assert len(heard.epochs()) == n_trained
     assert any("threads was 1 and is 2" in warning.message for warning in heard.of(Warned))

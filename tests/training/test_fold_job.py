@@ -22,6 +22,7 @@ def job(tmp_path):
         fold=1,
         folder=tmp_path / "fold-0-1",
         fingerprint="0123",
+        method="",
         inputs=tmp_path / "features.npy",
         cache_bytes=2**20,
         given_labels=labels,

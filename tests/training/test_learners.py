@@ -119,6 +119,7 @@ def diverging_job(tmp_path, *n_steps, kind=Exploding):
         fold=1,
         folder=tmp_path / "fold-0-1",
         fingerprint="0123",
+        method="",
         inputs=tmp_path / "inputs.npy",
         cache_bytes=2**20,
         given_labels=labels,
