@@ -1,5 +1,6 @@
 import json
 import tomllib
+from itertools import pairwise
 from pathlib import Path
 
 import hypothesis
@@ -183,13 +184,14 @@ def test_a_shipped_config_loads_and_opens_with_its_command_and_purpose(name):
     command, purpose = path.read_text(encoding="utf-8").splitlines()[:2]
     data = "" if settings.dataset.data else "DATA "  # a config that names its data needs no other
     verb = "detect" if settings.gate == Config().gate else "gate"  # a config with limits is for a gate
+    verb = "benchmark" if name == "losses" else verb
     assert command == f"# labelscan {verb} {data}--config {name}"
     assert len(purpose.strip("# ")) > 20
 
 
 def test_the_shipped_defaults_are_the_defaults():
     assert read_file(find_config("default")) == flatten(Config())
-    assert set(shipped_configs()) == {"ci", "default", "photos", "quick", *PAPER}
+    assert set(shipped_configs()) == {"ci", "default", "losses", "photos", "quick", *PAPER}
 
 
 @pytest.mark.parametrize(("name", "n_classes"), PAPER.items())
@@ -211,6 +213,18 @@ def test_a_config_of_the_paper_has_its_protocol_and_parts_that_exist(name, n_cla
     DETECTORS.build(settings.detection.detector)
     for model in settings.model.name:
         MODELS.build(model)
+
+
+def test_all_that_the_config_of_losses_compares_exists():
+    from labelscan.data.noise import needs_pred_probs
+    from labelscan.detection.detectors import DETECTORS
+    from labelscan.training.loss_schedule import check_loss
+
+    words = " ".join(find_config("losses").read_text(encoding="utf-8").replace("#", "").splitlines()).split()
+    named = [(option, text) for option, text in pairwise(words) if option in ("--noise", "--loss", "--detector")]
+    assert len(named) == 4 + 12 + 3
+    for option, text in named:
+        {"--noise": needs_pred_probs, "--loss": check_loss, "--detector": DETECTORS.build}[option](text)
 
 
 def test_shipped_configs_are_in_the_wheel():
