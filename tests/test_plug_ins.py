@@ -109,7 +109,7 @@ PARTS = {
             def threads_per_fold(self, n_jobs, device):
                 return 1
 
-            def side_by_side(self, n_jobs, n_passes, device, threads, folds_per_gpu):
+            def side_by_side(self, n_jobs, core_seconds, device, threads, folds_per_gpu):
                 return 1
 
             def run(self, jobs, notify):

@@ -73,10 +73,11 @@ def _feature_seconds(opinion: PlannedOpinion, device: Device) -> float:
 def _training_seconds(plan: Plan, opinion: PlannedOpinion) -> float:
     """Return the time of one network, in all folds and epochs."""
     n_jobs, n_passes = plan.n_jobs + plan.n_threshold_runs, plan.n_passes(opinion)
-    side_by_side = plan.executor.side_by_side(n_jobs, n_passes, plan.device, plan.threads, plan.folds_per_gpu)
     assert isinstance(opinion.learner, NetworkLearner)
     shape = input_shape(plan.dataset, opinion.image_shape)
-    return _example_seconds(plan, opinion.learner, shape, opinion.device) * n_passes / side_by_side
+    seconds = _example_seconds(plan, opinion.learner, shape, opinion.device) * n_passes
+    core_seconds = opinion.pass_seconds * n_passes
+    return seconds / plan.executor.side_by_side(n_jobs, core_seconds, plan.device, plan.threads, plan.folds_per_gpu)
 
 
 def _example_seconds(plan: Plan, learner: NetworkLearner, shape: tuple[int, ...], device: Device) -> float:

@@ -75,6 +75,7 @@ def fold_jobs(plan: Plan, opinion: PlannedOpinion, contents: Contents, folds: Fo
             threads=plan.threads,
             folds_per_gpu=plan.folds_per_gpu,
             resident_bytes=resident_bytes(plan.device, plan.folds_per_gpu),
+            pass_seconds=opinion.pass_seconds,
             # Networks of one kind would otherwise see the examples in the same order.
             run_seed=seed_of(config.seed, "opinion", number) if number else config.seed,
             opinion=opinion.name if has_others else "",

@@ -84,9 +84,11 @@ class FoldJob:
     threads: int
     run_seed: int
     folds_per_gpu: int = 1
-    """How many may share a GPU with it; results do not depend on it, nor on the next."""
+    """How many may share a GPU with it; results do not depend on it, nor on the next two."""
     resident_bytes: int = 0
     """The most that the examples may take to lie on a GPU."""
+    pass_seconds: float = 0.0
+    """About how long one training example takes once on one core."""
     kind: str = FOLD
     """As events and the folder's name have it."""
     opinion: str = ""
@@ -97,9 +99,9 @@ class FoldJob:
         return seed_of(self.run_seed, self.repeat, self.fold)
 
     @property
-    def n_passes(self) -> int:
-        """Return how many training examples the fold goes through in all its epochs."""
-        return len(self.train_index) * self.learner.n_epochs
+    def core_seconds(self) -> float:
+        """Return about how long the fold takes on one core."""
+        return len(self.train_index) * self.learner.n_epochs * self.pass_seconds
 
     @property
     def place(self) -> str:

@@ -1,5 +1,6 @@
 """What is decided about the models of a run before anything is trained."""
 
+import numpy as np
 import pytest
 from tiny_texts import draw_texts, save_static_embedding, text_dataset
 from torch import nn
@@ -7,6 +8,7 @@ from torch import nn
 import labelscan
 from labelscan.errors import ConfigError
 from labelscan.events import Noted
+from labelscan.training.executors.local import WORTH_PROCESSES
 
 TEXTS, _, GIVEN = draw_texts(30)
 DATASET = text_dataset(TEXTS, GIVEN)
@@ -48,3 +50,14 @@ def test_a_loss_that_trains_nothing_is_noted(loss, models, n_notes):
 def test_a_network_of_the_caller_is_refused_where_it_would_get_texts():
     with pytest.raises(ConfigError, match="networks of your own take numbers, and the data has texts; hint: pass a"):
         labelscan.plan(DATASET, model=lambda: nn.Linear(3, 3))
+
+
+@pytest.mark.parametrize(
+    ("shape", "n_epochs", "pays"), [((8, 8, 1), 40, False), ((32, 32, 3), 40, True), ((128, 128, 3), 10, True)]
+)
+def test_few_large_images_are_worth_processes_sooner_than_small_ones(shape, n_epochs, pays):
+    images = np.random.default_rng(0).integers(0, 256, (200, *shape), dtype=np.uint8)
+    settings = labelscan.settings(model="small-cnn", epochs=n_epochs)
+    plan = labelscan.plan(images, np.arange(200) % 4, settings=settings)
+    core_seconds = plan.network.pass_seconds * plan.n_passes(plan.network)
+    assert (core_seconds > WORTH_PROCESSES) == pays

@@ -23,12 +23,12 @@ class Executor(Protocol):
         It must not depend on how many folds run at a time: another number of threads gives other last digits.
         """
 
-    def side_by_side(self, n_jobs: int, n_passes: int, device: Device, threads: int, folds_per_gpu: int) -> int:
+    def side_by_side(self, n_jobs: int, core_seconds: float, device: Device, threads: int, folds_per_gpu: int) -> int:
         """Return how many folds run at a time.
 
         Args:
             n_jobs: folds to carry out.
-            n_passes: training examples that all of them together go through, in all epochs.
+            core_seconds: about how long all of them together take on one core.
             device: where they train.
             threads: CPU threads of each.
             folds_per_gpu: how many of them may share a GPU.

@@ -21,8 +21,8 @@ from labelscan.training.fold_job import FoldJob
 POLL_SECONDS = 0.2
 LAST_STEP_SECONDS = 60.0
 """The most that other processes get to finish a step and to write a checkpoint."""
-WORTH_A_PROCESS = 200_000
-"""Training examples, all epochs and folds together, from which on it pays to spend seconds on starting processes."""
+WORTH_PROCESSES = 5.0
+"""Seconds on one core, all folds together, from which on it pays to start processes, which takes two or three."""
 KEEP_FREED_MEMORY = {
     "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),
     "MALLOC_TRIM_THRESHOLD_": str(2**31),
@@ -50,9 +50,9 @@ class LocalExecutor:
         if not jobs:
             return
         gpus = all_gpus(jobs[0].device)
-        n_passes = sum(job.n_passes for job in jobs)
+        core_seconds = sum(job.core_seconds for job in jobs)
         first = jobs[0]
-        processes = self.side_by_side(len(jobs), n_passes, first.device, first.threads, first.folds_per_gpu)
+        processes = self.side_by_side(len(jobs), core_seconds, first.device, first.threads, first.folds_per_gpu)
         if processes > 1 and not all(map(_picklable, {id(job.learner): job for job in jobs}.values())):
             notify(Warned("the model cannot be sent to other processes: folds run one after another"))
             processes = 1
@@ -72,12 +72,12 @@ class LocalExecutor:
                 except Exception as error:
                     raise _failure(error, job) from error
 
-    def side_by_side(self, n_jobs: int, n_passes: int, device: Device, threads: int, folds_per_gpu: int) -> int:
+    def side_by_side(self, n_jobs: int, core_seconds: float, device: Device, threads: int, folds_per_gpu: int) -> int:
         if self.processes:
             return min(self.processes, n_jobs)
         if device.kind != "cpu":
             return min(folds_per_gpu * len(all_gpus(device)), n_jobs)
-        if n_passes < WORTH_A_PROCESS:
+        if core_seconds < WORTH_PROCESSES:
             return 1
         return max(1, min(available_cores() // threads, n_jobs))
 

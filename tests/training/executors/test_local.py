@@ -42,7 +42,7 @@ class Fold:
     most: Counter
     device: Device = ALL_GPUS
     threads: int = 1
-    n_passes: int = 10
+    core_seconds: float = 0.0
     learner: str = "picklable"
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -80,3 +80,11 @@ def test_folds_run_on_all_gpus_and_on_none_more_than_its_share(monkeypatch, n_gp
     local.LocalExecutor().run(jobs, lambda event: done.append(event.fold) if isinstance(event, FoldDone) else None)
     assert sorted(done) == list(range(2 * at_a_time + 1))
     assert most == {f"cuda:{number}": folds_per_gpu for number in range(n_gpus)}
+
+
+@pytest.mark.parametrize(("core_seconds", "at_a_time"), [(4.0, 1), (6.0, 3), (1e6, 3)])
+def test_processes_are_started_where_folds_take_longer_than_that(monkeypatch, core_seconds, at_a_time):
+    monkeypatch.setattr(local, "available_cores", lambda: 7)
+    executor = local.LocalExecutor()
+    assert executor.side_by_side(5, core_seconds, Device("cpu"), 2, 1) == at_a_time
+    assert executor.side_by_side(2, core_seconds, Device("cpu"), 2, 1) == min(at_a_time, 2)
