@@ -6,10 +6,11 @@ decodes and computes only images that are new.
 """
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from itertools import islice
+from itertools import cycle, islice
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TypeAlias
 
 import numpy as np
@@ -27,11 +28,13 @@ from labelscan.data.rows_file import RowsFile, rows_file
 from labelscan.data.shelf import Shelf
 from labelscan.data.store import Store
 from labelscan.events import Listener, Noted, StepAdvanced, StepDone, StepStarted
-from labelscan.training.device import Device, make_network, reproducible
+from labelscan.training.device import Device, all_gpus, make_network, reproducible
 from labelscan.training.engines import Engine, EngineChoice, make_engine
 from labelscan.training.models import Backbone
 from labelscan.training.normalisation import Normalisation
 
+THREADS_A_GPU = 2
+"""One brings a batch to the GPU while it computes that of the other."""
 Batch: TypeAlias = tuple[Index, NDArray[np.uint8]]
 """(M,) rows and (B, H, W, C) pixels, of which those after the first M are filling."""
 
@@ -52,32 +55,54 @@ def embed(
     Those of unreadable images are zeros. With ``mirror`` they are the mean over an image and its mirror image. On the
     CPU every core takes batches of its own with one thread each: that wastes less than splitting each convolution among
     the cores, above all where other programs use them too. The threads that decode share the cores with these and are
-    a few images ahead, so that no core is idle whichever step takes longer. Memory stays constant in N.
+    a few images ahead, so that no core is idle whichever step takes longer. Where ``device`` stands for all GPUs, each
+    has the network and takes the next batch. Memory stays constant in N.
     """
     started = time.monotonic()
     notify(StepStarted("features", len(images)))
     store = Store.begin(path, images.shape, images.source, maker=maker_of(choice, device))
     with reproducible(0, threads=1):
-        network = make_network(backbone.make_features, device, seed=0).eval()
         height, width, channels = images.shape
-        engine = make_engine(network, (channels, height, width), device, choice, cache=cache, notify=notify)
-        extractor = _Extractor(engine, backbone.scale, images.shape, device, mirror=mirror)
+        extractors = []
+        for gpu in all_gpus(device):
+            network = make_network(backbone.make_features, gpu, seed=0).eval()
+            engine = make_engine(network, (channels, height, width), gpu, choice, cache=cache, notify=notify)
+            extractors.append(_Extractor(engine, backbone.scale, images.shape, gpu, mirror=mirror))
         made_by = _made_by(engine, backbone, images, mirror=mirror)
+        n_threads = available_cores() if device.kind == "cpu" else THREADS_A_GPU * len(extractors)
+        turns = _Turns(extractors, n_threads)
         with (
             cache.shelf("features", made_by, notify=notify) as shelf,
             rows_file(path, len(images)) as file,
             closing(images.read(store, shelf)) as blocks,
-            Ahead(available_cores() if device.kind == "cpu" else 1, "features") as threads,
+            Ahead(n_threads, "features") as threads,
         ):
             rows = _Rows(file, store, shelf, notify)
             batches = _batches(rows.unknown(blocks), engine.batch_size)
-            for index, features in threads.results(extractor.features, batches):
+            for index, features in threads.results(turns.features, batches):
                 rows.add(index, features)
     store = store.finish()
     if rows.n_reused:
         notify(Noted(f"{rows.n_reused:,} of {len(images):,} features are reused"))
     notify(StepDone("features", time.monotonic() - started))
     return store
+
+
+class _Turns:
+    """Extractors that threads take in turn: each is used by as many at once as any other."""
+
+    def __init__(self, extractors: Sequence["_Extractor"], n_threads: int) -> None:
+        self._free: SimpleQueue[_Extractor] = SimpleQueue()
+        for extractor in islice(cycle(extractors), n_threads):
+            self._free.put(extractor)
+
+    def features(self, batch: Batch) -> tuple[Index, NDArray[np.float32]]:
+        """Return the features of a batch by the next free extractor; called by no more threads than there are turns."""
+        extractor = self._free.get()
+        try:
+            return extractor.features(batch)
+        finally:
+            self._free.put(extractor)
 
 
 def maker_of(choice: EngineChoice, device: Device) -> str:

@@ -236,6 +236,29 @@ def test_the_number_of_cores_does_not_change_a_byte(photos, compute, monkeypatch
     assert found[0] == found[1]
 
 
+def test_all_gpus_compute_features_and_none_is_another(images, compute, monkeypatch):
+    alone, _ = compute(images, cache="alone")
+    made, saw = [], []
+
+    class Watched(Means):
+        def forward(self, images: Tensor) -> Tensor:
+            saw.append(id(self))
+            return super().forward(images)
+
+    class Several(Tiny):
+        def make_features(self) -> nn.Module:
+            made.append(Watched(self.gain))
+            return made[-1]
+
+    monkeypatch.setattr(frozen_backbone, "available_cores", lambda: 3)
+    monkeypatch.setattr(frozen_backbone, "all_gpus", lambda device: [device] * 3)
+    together, n_seen = compute(images, Several(), cache="together")
+    np.testing.assert_array_equal(together, alone)
+    assert n_seen == 10 * CPU_BATCH  # each batch once
+    assert set(saw) == set(map(id, made))
+    assert len(made) == 3
+
+
 def test_unreadable_images_have_no_features_and_known_ones_are_not_even_decoded(photos, compute, decoded):
     told, shape = [], ImageShape(4, 4, 3)
     features, n_computed = compute(photos, shape=shape)
