@@ -120,16 +120,16 @@ def read_texts(path: Path, name: str) -> list[str]:
         ValueError: as ``read_arrays``, or they are no list of text.
         OSError: it cannot be read.
     """
-    if name + ENDS not in array_names(path):
-        array = read_arrays(path, [name])[name]
-        if array.dtype.kind != "U" or array.ndim != 1:
-            raise ValueError(f"{name} are {array.dtype} of shape {array.shape}, not a list of text")
+    array = read_arrays(path, [name])[name]
+    if array.dtype.kind == "U" and array.ndim == 1:
         return list(array.tolist())
-    utf8, ends = read_arrays(path, (name, name + ENDS)).values()
+    if array.dtype != np.uint8 or name + ENDS not in array_names(path):
+        raise ValueError(f"{name} are {array.dtype} of shape {array.shape}, not a list of text")
+    ends = read_arrays(path, [name + ENDS])[name + ENDS]
     bounds = [0, *ends.ravel().tolist()]
-    if utf8.dtype != np.uint8 or ends.dtype.kind != "i" or bounds[-1] != utf8.size or bounds != sorted(bounds):
+    if ends.dtype.kind != "i" or bounds[-1] != array.size or bounds != sorted(bounds):
         raise ValueError(f"{name} are not the text that {name + ENDS} says where to cut")
-    whole = utf8.tobytes()
+    whole = array.tobytes()
     return [whole[start:end].decode("utf-8", "surrogatepass") for start, end in pairwise(bounds)]
 
 

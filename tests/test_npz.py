@@ -172,7 +172,6 @@ def test_an_array_of_text_is_read_too(tmp_path):
         {"ids": np.zeros(3, np.uint8), "ids_end": np.array([1, 4])},
         {"ids": np.zeros(3, np.uint8), "ids_end": np.array([-1, 3])},
         {"ids": np.zeros(3, np.uint8), "ids_end": np.array([1.0, 3.0])},
-        {"ids": np.array(["a"]), "ids_end": np.array([1])},
         {"ids": np.full(2, 255, np.uint8), "ids_end": np.array([2])},
     ],
     ids=str,

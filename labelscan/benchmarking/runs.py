@@ -22,6 +22,7 @@ from labelscan.errors import RunError, RunFolderError
 from labelscan.events import CellStarted, Chosen, Event, FoldDone, Listener, Noted, Warned
 from labelscan.pipeline import planning
 from labelscan.pipeline.detect import carry_out
+from labelscan.pipeline.run_folds import BY_MACHINE
 from labelscan.results.run_folder import RunFolder
 
 
@@ -103,7 +104,7 @@ class Cells:
         try:
             evidence = Evidence.read(self._folder(cell) / EVIDENCE_FILE)
         except RunFolderError:
-            return None  # deleted or damaged: the folds that are left are read again
+            return None  # deleted or damaged: the folds are trained again
         return FinishedCell(dataset, evidence, mark.seconds, labels.f1_ceiling)
 
     def train(self, cell: Cell) -> FinishedCell:
@@ -187,10 +188,10 @@ class Cells:
     def _fingerprint(self, cell: Cell, dataset: Dataset) -> str:
         """Return a text that changes with everything that decides what a cell measures.
 
-        The device and the version of torch are left out: a benchmark may be shown and extended on another machine.
+        What the machine decides is left out: a benchmark may be shown and extended on another.
         """
-        plan = self._plan.plan_of(cell)
-        choices = [{key: value for key, value in one.choices.items() if key != "model_reason"} for one in plan.opinions]
+        plan, left_out = self._plan.plan_of(cell), {"model_reason", *BY_MACHINE}
+        choices = [{key: one.choices[key] for key in one.choices.keys() - left_out} for one in plan.opinions]
         return fingerprint_of(
             {
                 "settings": self._plan.shared_settings,

@@ -82,11 +82,14 @@ def _read_npz(path: Path, label_column: str) -> Probabilities:
         raise missing("array of labels", there, where=where, hint=hint)
     of_a_run = {"from_columns"}.intersection(there)
     arrays = load_npz(path, {"pred_probs", *filter(None, found.values()), *of_a_run})
+    ids: Any = arrays.get(found["id"])
+    if ids is not None and ids.dtype == np.uint8 and found["id"] + ENDS in there:
+        ids = load_texts(path, found["id"])
     probabilities = probabilities_from_arrays(
         arrays["pred_probs"],
         arrays[found["label"]],
         class_names=arrays.get(found["class_names"]),
-        example_ids=load_texts(path, found["id"]) if found["id"] + ENDS in there else arrays.get(found["id"]),
+        example_ids=ids,
         true_labels=arrays.get(found["true_label"]),
         name=where,
         notes=[note for name, note in LEFT_OUT.items() if name in there],

@@ -113,15 +113,31 @@ def threshold_jobs(fold_job: FoldJob, index: Index, parent: Path) -> list[FoldJo
 
 
 def with_threshold_runs(evidence: Evidence, jobs: Sequence[FoldJob]) -> Evidence:
-    """Return the evidence with the margins of finished ``threshold_jobs`` alone, or raise RunError if they diverged."""
+    """Return the evidence with the margins of finished ``threshold_jobs``, and with none where there are no jobs.
+
+    Raises:
+        RunError: they diverged.
+    """
+    if not jobs and evidence.aum_train_margin is None:
+        return evidence
     if not jobs:
-        has_none = evidence.aum_train_margin is None
-        return evidence if has_none else dataclasses.replace(evidence, aum_train_margin=None, aum_is_threshold=None)
+        return dataclasses.replace(evidence, aum_train_margin=None, aum_is_threshold=None)
     train_margin = np.column_stack([output.train_margin for output in read_outputs(jobs)])
     if not np.isfinite(train_margin).all():
         raise RunError("margins are infinite or NaN: training diverged", where=KIND, hint=IF_DIVERGED)
-    is_threshold = [job.given_labels[job.train_index] == job.n_classes - 1 for job in jobs]
-    return dataclasses.replace(evidence, aum_train_margin=train_margin, aum_is_threshold=np.column_stack(is_threshold))
+    return dataclasses.replace(evidence, aum_train_margin=train_margin, aum_is_threshold=_are_relabelled(jobs))
+
+
+def has_threshold_runs_of(evidence: Evidence, jobs: Sequence[FoldJob]) -> bool:
+    """Return whether the evidence has the margins of just these finished jobs."""
+    if not jobs or evidence.aum_is_threshold is None:
+        return not jobs and evidence.aum_is_threshold is None
+    return np.array_equal(evidence.aum_is_threshold, _are_relabelled(jobs)) and all(job.was_finished() for job in jobs)
+
+
+def _are_relabelled(jobs: Sequence[FoldJob]) -> NDArray[np.bool_]:
+    """Return (N, R) whether each of the R jobs has the extra class in place of the given label."""
+    return np.column_stack([job.given_labels[job.train_index] == job.n_classes - 1 for job in jobs])
 
 
 def n_threshold(n_examples: int, n_classes: int) -> int:

@@ -2,9 +2,8 @@
 
 import dataclasses
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -15,29 +14,24 @@ from labelscan.config import Config, fingerprint, nested
 from labelscan.correction.review import GivenDecisions, Review, read_review
 from labelscan.data.dataset import Dataset
 from labelscan.data.duplicates import find_label_conflicts
-from labelscan.detection.aum_trainings import threshold_jobs, with_threshold_runs
 from labelscan.detection.detectors import Detections
-from labelscan.detection.evidence import Evidence
-from labelscan.detection.gathering import gather
 from labelscan.detection.planted_errors import FILE_NAME as PLANTED_FILE
 from labelscan.detection.planted_errors import PlantedErrors, plant_errors
-from labelscan.detection.pooling import pool
 from labelscan.detection.self_check import judge_by_planted
 from labelscan.events import Listener, Noted, Warned, ignore, interruptible
 from labelscan.interruption import ending_in_order
 from labelscan.pipeline import planning
+from labelscan.pipeline.evidence_of_folds import evidence_of
 from labelscan.pipeline.given_data import Data
 from labelscan.pipeline.inputs import Contents, read_contents
 from labelscan.pipeline.judge import judge_and_write
-from labelscan.pipeline.kept_evidence import keep, read_kept
 from labelscan.pipeline.planning import Plan, results_depend_on
-from labelscan.pipeline.run_folds import assign, changed_choices, fold_jobs, train, warnings_of
+from labelscan.pipeline.run_folds import assign
 from labelscan.results.finished_run import Run
 from labelscan.results.health import DataChecks
 from labelscan.results.issues import SCORED, UNREADABLE
 from labelscan.results.run_files import SELF_CHECK
 from labelscan.results.run_folder import RunFolder, describe, open_run, recorded_fingerprint
-from labelscan.training.fold_job import FoldJob, read_outputs
 from labelscan.training.folds import Folds, unscored_reasons
 from labelscan.training.hardware import hardware
 from labelscan.training.user_model import UserModel
@@ -118,7 +112,7 @@ def carry_out(
         if run.started_over:
             log(Noted(f"{plan.folder} starts over: {run.started_over}"))
         plan = _keeping_threads(plan, run)
-        run.record(choices=run.earlier.get("choices", plan.choices), planted=planted)
+        run.record(choices=_choices_before(run) or plan.choices, planted=planted)
         used = hardware(plan.device, threads=plan.threads, precisions=plan.precisions, engines=plan.engines)
         run.record_machine(**used)
         with ending_in_order():
@@ -155,10 +149,15 @@ def _open(
     )
 
 
+def _choices_before(run: RunFolder) -> dict[str, object]:
+    """Return the choices that the run was begun with, empty where it has just been begun."""
+    before = run.earlier.get("choices")
+    return before if isinstance(before, dict) else {}
+
+
 def _keeping_threads(plan: Plan, run: RunFolder) -> Plan:
     """Return the plan with as many threads a fold as the run began with, so that finished folds stay valid."""
-    before = run.earlier.get("choices")
-    threads = before.get("threads") if isinstance(before, dict) else None
+    threads = _choices_before(run).get("threads")
     if isinstance(threads, int) and not plan.config.executor.threads:
         return dataclasses.replace(plan, threads=threads)
     return plan
@@ -171,39 +170,15 @@ def _train_and_judge(
     status = _status(dataset, contents, folds)
     dataset.write(run.path / "examples.csv", status)
     folds.write(run.path / "folds.csv", dataset.example_ids)
-    jobs = {one.name: fold_jobs(plan, one, contents, folds, run) for one in plan.opinions}
-    kept = read_kept(run, list(chain.from_iterable(jobs.values())))
-    if kept is None:
-        run.record(choices=plan.choices)
-    else:
-        jobs = {name: [job.as_finished() for job in own] for name, own in jobs.items()}
-        if changed := changed_choices(plan, run):
-            notify(Noted(f"finished folds are kept as they were made: {'; '.join(changed)}"))
-    of_folds = list(chain.from_iterable(jobs.values()))
-    first, scored = jobs[plan.network.name][0], np.flatnonzero(folds.scored)
-    more_jobs = threshold_jobs(first, scored, run.path) if plan.n_threshold_runs else []
-    train(plan, contents, [*of_folds, *more_jobs], run, notify, in_evidence=() if kept is None else of_folds)
-    evidence = with_threshold_runs(_gathered(jobs, dataset, folds) if kept is None else kept, more_jobs)
-    if evidence is not kept:
-        evidence = keep(evidence, run, of_folds)
-    run.record(opinion_weights={one.name: one.weight for one in evidence.opinions})
-    for job in of_folds:
-        job.drop_output()
+    evidence, warnings = evidence_of(plan, contents, folds, run, notify)
     sizes = np.bincount(dataset.given_labels[~contents.unusable], minlength=len(dataset.class_names))
     checks = DataChecks(
         label_conflicts=find_label_conflicts(dataset, contents.numbers),
         small_classes=[dataset.class_names[label] for label in np.flatnonzero(sizes < folds.n_folds)],
-        warnings=(*plan.warnings, *warnings_of([*of_folds, *more_jobs])),
+        warnings=(*plan.warnings, *warnings),
     )
     detector, seed = plan.config.detection.detector, plan.config.seed
     return judge_and_write(dataset, evidence, status, detector, run, checks, review=review, seed=seed, notify=notify)
-
-
-def _gathered(jobs: Mapping[str, Sequence[FoldJob]], dataset: Dataset, folds: Folds) -> Evidence:
-    """Return the pooled evidence of the models named, each with its finished jobs."""
-    outputs = (read_outputs(own) for own in jobs.values())
-    each = [gather(own, dataset=dataset, scored=folds.scored, n_repeats=folds.n_repeats) for own in outputs]
-    return pool(list(jobs), each)
 
 
 def _status(dataset: Dataset, contents: Contents, folds: Folds) -> Strings:
@@ -261,6 +236,6 @@ def _open_self_check(plan: Plan, planted: PlantedErrors, run: RunFolder) -> Iter
     dataset = dataclasses.replace(plan.dataset, given_labels=planted.in_place(plan.dataset.given_labels))
     again = dataclasses.replace(plan, config=config, dataset=dataset, data_fingerprint=data, folder=folder)
     with _open(again, inputs=run.inputs) as second:
-        second.record(choices=second.earlier.get("choices", again.choices), planted=True)
+        second.record(choices=_choices_before(second) or again.choices, planted=True)
         planted.write(folder / PLANTED_FILE, plan.dataset)
         yield again, second

@@ -89,8 +89,8 @@ class PlannedOpinion:
     @property
     def pass_seconds(self) -> float:
         """Return about how long one training example takes once on one core."""
-        pixels = self.image_shape if self.image_shape is not None and self.frozen is None else (0,)
-        return PASS_SECONDS + NUMBER_SECONDS * math.prod(pixels)
+        sees_features = self.image_shape is None or self.frozen is not None
+        return PASS_SECONDS + (0.0 if sees_features else NUMBER_SECONDS * math.prod(self.image_shape or ()))
 
     def step_bytes(self, dataset: Dataset) -> float:
         """Return about how many bytes a training step keeps on a GPU, infinite where that is unknown."""

@@ -17,12 +17,15 @@ from labelscan.pipeline.planning import Plan, results_depend_on
 from labelscan.results.run_folder import RunFolder
 from labelscan.results.same_run import changes
 from labelscan.training.device import seed_of
+from labelscan.training.done_mark import DoneMark
 from labelscan.training.fold_job import SHARD_VERSION, FoldJob
 from labelscan.training.folds import Folds, assign_folds, find_units, number_groups
 from labelscan.training.gpu_memory import resident_bytes
 
+BY_MACHINE = {"engine", "precision"}
+"""The choices for a model that the machine decides, if the settings do not."""
 OTHER_MAKER = "they were made by another version of labelscan or torch, or from other images or rows"
-OUTPUT_LOST = "what they predicted was in evidence.npz, which is gone or damaged"
+OUTPUT_LOST = "what they predicted is no longer there"
 
 
 def assign(plan: Plan, contents: Contents) -> Folds:
@@ -45,18 +48,20 @@ def fold_jobs(plan: Plan, opinion: PlannedOpinion, contents: Contents, folds: Fo
     """Return one job for each fold of one model, in the order of repeats and folds."""
     config, number = plan.config, plan.opinions.index(opinion)
     has_others = len(plan.opinions) > 1
-    by_machine = {"engine": opinion.choices["engine"], "precision": opinion.choices["precision"]}
-    method = fingerprint(
-        {
-            "settings": results_depend_on(config),
-            "choices": {key: opinion.choices[key] for key in opinion.choices.keys() - {"model_reason", *by_machine}},
-            "data": plan.data_fingerprint,
-            "contents": contents.fingerprint,
-            "shard": SHARD_VERSION,
-        }
-    )
-    machine = {"device": dataclasses.asdict(opinion.device), "threads": plan.threads, "torch": torch.__version__}
-    made_from = fingerprint([method, by_machine, machine])
+    choices = {key: value for key, value in opinion.choices.items() if key != "model_reason"}
+    of_method = {
+        "settings": results_depend_on(config),
+        "data": plan.data_fingerprint,
+        "contents": contents.fingerprint,
+        "shard": SHARD_VERSION,
+    }
+    of_machine = {
+        "device": dataclasses.asdict(opinion.device),
+        "threads": plan.threads,
+        "torch": torch.__version__,
+    }
+    method = fingerprint({**of_method, "choices": {key: choices[key] for key in choices.keys() - BY_MACHINE}})
+    made_from = fingerprint({**of_method, **of_machine, "choices": choices})
     return [
         FoldJob(
             repeat=repeat,
@@ -95,7 +100,10 @@ def train(
     in_evidence: Collection[FoldJob] = (),
 ) -> None:
     """Run the jobs that are not finished already, or whose output is gone and not in the evidence either."""
-    finished = [job.finished(reused=True) if job.has_output() or job in in_evidence else None for job in jobs]
+    finished = [
+        job.finished(reused=True, by_any=job in in_evidence) if job in in_evidence or job.has_output() else None
+        for job in jobs
+    ]
     todo = [job for job, done in zip(jobs, finished, strict=True) if done is None]
     if any(job.was_finished() for job in todo):
         why = OUTPUT_LOST if any(job.mark() for job in todo) else "; ".join(changed_choices(plan, run)) or OTHER_MAKER
@@ -119,7 +127,7 @@ def train(
 
 def warnings_of(jobs: Sequence[FoldJob]) -> list[str]:
     """Return what finished folds warn of, and which of them learned nothing while others did."""
-    marks = [(job.place, mark) for job in jobs if (mark := job.mark())]
+    marks = [(job.place, mark) for job in jobs if (mark := DoneMark.read(job.folder))]
     warnings = list(dict.fromkeys(chain.from_iterable(mark.warnings for _, mark in marks)))
     failed = [place for place, mark in marks if mark.learned_nothing]
     if 0 < len(failed) < len(jobs):  # where none learned anything, that is said of the run
@@ -140,6 +148,9 @@ def changed_choices(plan: Plan, run: RunFolder) -> list[str]:
 def _by_model(choices: Mapping[str, Any]) -> dict[str, object]:
     """Return the choices of a plan with those of each model by their own keys."""
     flat = {key: value for key, value in choices.items() if key != "opinions"}
-    for opinion in choices.get("opinions", ()):
-        flat |= {f"{key} of {opinion['model']}": value for key, value in opinion.items()}
+    opinions = choices.get("opinions")
+    for opinion in opinions if isinstance(opinions, list) else ():
+        if isinstance(opinion, dict):  # run.json may have been edited
+            told = {key: value for key, value in opinion.items() if key != "model_reason"}
+            flat |= {f"{key} of {opinion.get('model')}": value for key, value in told.items()}
     return flat

@@ -13,7 +13,7 @@ import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol, TextIO
 
@@ -193,9 +193,9 @@ class FoldJob:
         mark = DoneMark.read(self.folder)
         return mark if mark is not None and mark.fingerprint == self.fingerprint else None
 
-    def finished(self, *, reused: bool = False) -> FoldDone | None:
-        """Return how the fold ended, or None unless a finished shard was made from exactly this job."""
-        mark = self.mark()
+    def finished(self, *, reused: bool = False, by_any: bool = False) -> FoldDone | None:
+        """Return how the fold ended, or None unless a finished shard was made from this job, or ``by_any``."""
+        mark = DoneMark.read(self.folder) if by_any else self.mark()
         if mark is None:
             return None
         return FoldDone(self.repeat, self.fold, mark.held_out_accuracy, mark.seconds, reused, self.kind, self.opinion)
@@ -204,13 +204,8 @@ class FoldJob:
         """Return whether there is a finished shard, made from this job or from another."""
         return DoneMark.read(self.folder) is not None
 
-    def as_finished(self) -> "FoldJob":
-        """Return the job that the finished shard was made from, which differs at most in its machine."""
-        mark = DoneMark.read(self.folder)
-        assert mark is not None
-        return replace(self, fingerprint=mark.fingerprint)
-
     def has_output(self) -> bool:
+        """Return whether the output is there, which it is until the evidence of the run is whole."""
         return (self.folder / OUTPUT_FILE).is_file()
 
     def drop_output(self) -> None:

@@ -37,7 +37,7 @@ def main() -> None:
 
 def read(run: Path) -> pd.DataFrame:
     """Return the measurements of a benchmark, of the noises and seeds that all losses have."""
-    epochs = json.loads((run / "run.json").read_text())["settings"]["training"]["epochs"]
+    epochs = json.loads((run / "run.json").read_text(encoding="utf-8"))["settings"]["training"]["epochs"]
     rows = pd.read_csv(run / "measurements.csv")
     errors = ["noise", "seed", "detector"]
     rows = rows[rows.groupby(errors)["loss"].transform("nunique") == rows["loss"].nunique()]
@@ -56,7 +56,7 @@ def table(rows: pd.DataFrame) -> str:
     lines = [f"| loss | {' | '.join(columns)} | over {BASE} | above it |", "| --- " * (len(columns) + 3) + "|"]
     for loss in order:
         cells = " | ".join(f"{means.loc[loss, column]:.3f}" for column in columns)
-        above = f"{(over[loss] > 0).sum()} of {len(over)}"
+        above = f"{(over[loss] > 0).sum()} of {over[loss].notna().sum()}"
         lines.append(f"| {loss} | {cells} | {over[loss].mean():+.3f} | {'' if loss == BASE else above} |")
     return "\n".join(lines)
 

@@ -1,5 +1,6 @@
 """AUM from data to run folder: two more trainings, whose extra class is never shown."""
 
+import errno
 import json
 import shutil
 from collections.abc import Mapping, Sequence
@@ -119,10 +120,38 @@ def test_only_what_is_missing_is_trained_again_and_ends_with_the_same_bytes(tmp_
     assert contents(run.folder) == before
 
 
-def test_a_shard_of_other_relabelled_examples_is_not_reused(finished: labelscan.Run, tmp_path: Path) -> None:
+def test_a_finished_run_is_kept_where_its_evidence_cannot_be_written_again(tmp_path: Path, monkeypatch) -> None:
+    images, given = shapes()
+    run = labelscan.detect(images, given, settings=settings("noise-posterior"), output=tmp_path / "run")
+    before = contents(run.folder)
+
+    def full(evidence: labelscan.Evidence, path: Path) -> None:
+        raise OSError(errno.ENOSPC, "no space", str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(labelscan.Evidence, "write", full)
+        with pytest.raises(OSError, match="no space"):
+            labelscan.detect(images, given, settings=settings(), output=run.folder)
+    events: list[Event] = []
+    labelscan.detect(images, given, settings=settings("noise-posterior"), output=run.folder, notify=events.append)
+    assert not trained(events)
+    assert contents(run.folder) == before
+
+
+def test_a_finished_run_is_only_read_when_it_is_shown(finished: labelscan.Run, tmp_path: Path) -> None:
     images, given = shapes()
     shutil.copytree(finished.folder, tmp_path / "run")
-    shutil.copytree(tmp_path / "run" / "aum-1", tmp_path / "run" / "aum-0", dirs_exist_ok=True)
+    written = (tmp_path / "run" / "evidence.npz").stat()
+    labelscan.detect(images, given, settings=settings(), output=tmp_path / "run")
+    again = (tmp_path / "run" / "evidence.npz").stat()
+    assert (again.st_ino, again.st_mtime_ns) == (written.st_ino, written.st_mtime_ns)
+
+
+def test_a_shard_of_other_relabelled_examples_is_not_reused(finished: labelscan.Run, tmp_path: Path) -> None:
+    images, given = shapes()
+    labelscan.detect(images, given, settings=settings("noise-posterior"), output=tmp_path / "run")
+    for run in RUNS:
+        shutil.copytree(finished.folder / "aum-1", tmp_path / "run" / run)
     events: list[Event] = []
     labelscan.detect(images, given, settings=settings(), output=tmp_path / "run", notify=events.append)
     assert trained(events) == {("aum", 0)}

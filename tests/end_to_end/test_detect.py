@@ -14,9 +14,8 @@ from tiny_detect import PLANTED, Recorder, contents, quick
 from torch import nn
 
 import labelscan
-from labelscan.events import EpochDone, Noted
+from labelscan.events import EpochDone, FoldDone, Noted
 from labelscan.pipeline.plan_facts import plan_facts
-from labelscan.training.fold_job import FoldJob
 from labelscan.training.losses import LOSSES
 
 
@@ -220,15 +219,17 @@ def test_a_locally_defined_factory_trains_in_other_processes(shapes, tmp_path):
     assert len(run.evidence) == 180
 
 
-def test_repeats_are_averaged_and_name_their_folds(shapes, tmp_path, monkeypatch):
+def test_repeats_are_averaged_and_name_their_folds(shapes, tmp_path):
     images, _, given = shapes
-    monkeypatch.setattr(FoldJob, "drop_output", lambda job: None)
-    run = labelscan.detect(images, given, settings=quick(**{"folds.repeats": 2}), output=tmp_path / "run")
+    both, settings = np.zeros((180, 3)), quick(**{"folds.repeats": 2})
+
+    def add(event):  # before the evidence is whole, when outputs are deleted
+        if isinstance(event, FoldDone):
+            output = np.load(tmp_path / "run" / f"fold-{event.repeat}-{event.fold}" / "output.npz")
+            both[output["held_out_index"]] += output["pred_probs"] / 2
+
+    run = labelscan.detect(images, given, settings=settings, output=tmp_path / "run", notify=add)
     assert run.issues.scores["fold"].str.fullmatch(r"[012]\|[012]").all()
-    outputs = [np.load(run.folder / f"fold-{repeat}-{fold}" / "output.npz") for repeat in (0, 1) for fold in (0, 1, 2)]
-    both = np.zeros((180, 3))
-    for output in outputs:
-        both[output["held_out_index"]] += output["pred_probs"] / 2
     np.testing.assert_allclose(run.evidence.pred_probs, both, atol=1e-6)
 
 

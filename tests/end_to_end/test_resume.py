@@ -1,17 +1,20 @@
 """A run that is cut off keeps finished folds, goes on within the others, and ends with the bytes of another."""
 
+import dataclasses
 import json
 import math
 import multiprocessing
 import os
 import signal
 
+import numpy as np
 import pytest
 import torch
 from tiny_detect import N_EPOCHS, N_FOLDS, Recorder, contents, quick
 
 import labelscan
 from labelscan.data.store import Store
+from labelscan.detection.evidence import Evidence
 from labelscan.events import EpochDone, FoldDone, Noted, StepStarted, Warned, ignore
 from labelscan.interruption import prepare_signals
 from labelscan.training import checkpoint
@@ -252,15 +255,40 @@ def test_a_finished_run_keeps_what_folds_predicted_in_its_evidence_alone(finishe
     assert not list(finished.folder.glob("fold-*/output.npz"))
 
 
-@pytest.mark.parametrize("lost", ["evidence.npz", "fold-0-1/DONE"])
-def test_all_folds_are_trained_again_where_what_they_predicted_is_lost(shapes, run_folder, lost):
+def without(name):
+    return lambda folder: (folder / name).unlink()
+
+
+def with_evidence(**changes):
+    def change(folder):
+        evidence = Evidence.read(folder / "evidence.npz")
+        changed = {name: change(getattr(evidence, name)) for name, change in changes.items()}
+        dataclasses.replace(evidence, **changed).write(folder / "evidence.npz")
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "lose",
+    [
+        without("evidence.npz"),
+        without("fold-0-1/DONE"),
+        with_evidence(index=lambda index: index[::-1].copy()),
+        with_evidence(example_ids=lambda ids: ids[::-1].copy()),
+        with_evidence(given_labels=lambda labels: (labels + 1) % 3),
+        with_evidence(class_names=lambda names: names[::-1]),
+        lambda folder: Evidence.read(folder / "evidence.npz")[np.arange(90)].write(folder / "evidence.npz"),
+    ],
+    ids=["no evidence", "no mark", "rows", "ids", "labels", "classes", "half of it"],
+)
+def test_all_folds_are_trained_again_where_what_they_predicted_is_lost(shapes, run_folder, lose):
     images, _, given = shapes
     before, record = contents(run_folder), json.loads((run_folder / "run.json").read_text())
-    (run_folder / lost).unlink()
+    lose(run_folder)
     heard = Recorder()
     labelscan.detect(images, given, settings=quick(), output=run_folder, notify=heard)
     assert len(heard.epochs()) == N_FOLDS * N_EPOCHS
-    assert any("what they predicted was in evidence.npz" in warning.message for warning in heard.of(Warned))
+    assert any("what they predicted is no longer there" in warning.message for warning in heard.of(Warned))
     assert contents(run_folder) == before
     more = json.loads((run_folder / "run.json").read_text())
     assert more["timings"]["total"] > record["timings"]["total"]
@@ -329,6 +357,27 @@ def test_a_finished_run_is_not_trained_again_because_the_machine_is_another_and_
         assert any("kept as they were made: threads was 1 and is 2" in note.message for note in heard.of(Noted))
         assert contents(run_folder) == before
         assert json.loads((run_folder / "run.json").read_text())["choices"] == record["choices"]
+
+
+@pytest.mark.parametrize("choices", [5, [], {"opinions": 5}, {"opinions": ["x", {"loss": 1}]}])
+def test_a_finished_run_is_kept_though_its_choices_cannot_be_read(shapes, run_folder, choices):
+    images, _, given = shapes
+    record = json.loads((run_folder / "run.json").read_text())
+    (run_folder / "run.json").write_text(json.dumps({**record, "choices": choices}))
+    heard, before = Recorder(), contents(run_folder)
+    labelscan.detect(images, given, settings=quick(), output=run_folder, notify=heard)
+    assert not heard.epochs()
+    assert contents(run_folder) == before
+
+
+def test_run_json_names_what_made_a_finished_run_and_not_what_shows_it(shapes, run_folder):
+    images, _, given = shapes
+    record = json.loads((run_folder / "run.json").read_text())
+    record["versions"]["torch"], record["machines"] = "1.0", [{"system": "another"}]
+    (run_folder / "run.json").write_text(json.dumps(record))
+    labelscan.detect(images, given, settings=quick(), output=run_folder)
+    again = json.loads((run_folder / "run.json").read_text())
+    assert (again["versions"], again["machines"]) == (record["versions"], record["machines"])
 
 
 def test_folds_of_an_unfinished_run_made_with_other_threads_are_trained_again_and_that_is_said(shapes, tmp_path):

@@ -34,7 +34,7 @@ from labelscan.training.models import Backbone
 from labelscan.training.normalisation import Normalisation
 
 THREADS_A_GPU = 2
-"""One brings a batch to the GPU while it computes that of the other."""
+"""One makes a batch ready and puts features away while the GPU computes those of the other."""
 Batch: TypeAlias = tuple[Index, NDArray[np.uint8]]
 """(M,) rows and (B, H, W, C) pixels, of which those after the first M are filling."""
 
@@ -56,7 +56,7 @@ def embed(
     CPU every core takes batches of its own with one thread each: that wastes less than splitting each convolution among
     the cores, above all where other programs use them too. The threads that decode share the cores with these and are
     a few images ahead, so that no core is idle whichever step takes longer. Where ``device`` stands for all GPUs, each
-    has the network and takes the next batch. Memory stays constant in N.
+    of the kind of the first has the network and takes the next batch. Memory stays constant in N.
     """
     started = time.monotonic()
     notify(StepStarted("features", len(images)))
@@ -64,7 +64,8 @@ def embed(
     with reproducible(0, threads=1):
         height, width, channels = images.shape
         extractors = []
-        for gpu in all_gpus(device):
+        like_first = [gpu for gpu in all_gpus(device) if gpu.processor == device.processor]  # others give other digits
+        for gpu in like_first:
             network = make_network(backbone.make_features, gpu, seed=0).eval()
             engine = make_engine(network, (channels, height, width), gpu, choice, cache=cache, notify=notify)
             extractors.append(_Extractor(engine, backbone.scale, images.shape, gpu, mirror=mirror))
