@@ -81,6 +81,7 @@ def draw(measured: pd.DataFrame) -> Figure:
             panel.set_axisbelow(True)
             panel.legend(fontsize="x-small", loc="lower left", frameon=False)
     panels[0, 0].invert_yaxis()
+    figure.supxlabel("F1, mean over noises and seeds", fontsize="small")
     return figure
 
 
