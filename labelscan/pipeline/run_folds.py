@@ -146,8 +146,10 @@ def changed_choices(plan: Plan, run: RunFolder) -> list[str]:
 
 
 def _by_model(choices: Mapping[str, Any]) -> dict[str, object]:
-    """Return the choices of a plan with those of each model by their own keys."""
-    flat = {key: value for key, value in choices.items() if key != "opinions"}
+    """Return the choices of a plan with those of the device and of each model by keys of their own."""
+    flat = {key: value for key, value in choices.items() if key not in ("opinions", "device")}
+    device = choices.get("device")
+    flat |= {f"device.{key}": value for key, value in device.items()} if isinstance(device, dict) else {}
     opinions = choices.get("opinions")
     for opinion in opinions if isinstance(opinions, list) else ():
         if isinstance(opinion, dict):  # run.json may have been edited

@@ -370,6 +370,18 @@ def test_a_finished_run_is_kept_though_its_choices_cannot_be_read(shapes, run_fo
     assert contents(run_folder) == before
 
 
+def test_a_finished_run_of_another_device_is_kept_and_both_are_named(shapes, run_folder):
+    images, _, given = shapes
+    record = json.loads((run_folder / "run.json").read_text())
+    record["choices"]["device"]["name"] = "cuda:0"
+    (run_folder / "run.json").write_text(json.dumps(record))
+    heard = Recorder()
+    labelscan.detect(images, given, settings=quick(), output=run_folder, notify=heard)
+    assert not heard.epochs()
+    notes = [note.message for note in heard.of(Noted)]
+    assert "finished folds are kept as they were made: device.name was cuda:0 and is cpu" in notes
+
+
 def test_run_json_names_what_made_a_finished_run_and_not_what_shows_it(shapes, run_folder):
     images, _, given = shapes
     record = json.loads((run_folder / "run.json").read_text())
