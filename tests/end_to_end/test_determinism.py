@@ -44,6 +44,9 @@ def test_a_run_records_the_machines_that_have_worked_on_it(shapes, run_folder, m
     assert machine["threads"] == 1
     assert {"torch", "numpy", "pillow", "scipy"} <= set(record["versions"])
     monkeypatch.setattr("labelscan.results.machine.platform.machine", lambda: "arm64")
+    labelscan.detect(images, given, settings=quick(), output=run_folder)  # which only shows it
+    assert json.loads((run_folder / "run.json").read_text())["machines"] == [machine]
+    (run_folder / "fold-0-1" / "DONE").unlink()
     labelscan.detect(images, given, settings=quick(), output=run_folder)
     elsewhere = json.loads((run_folder / "run.json").read_text())["machines"]
     assert elsewhere[0] == machine
