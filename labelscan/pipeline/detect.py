@@ -112,7 +112,7 @@ def carry_out(
         if run.started_over:
             log(Noted(f"{plan.folder} starts over: {run.started_over}"))
         plan = _keeping_threads(plan, run)
-        run.record(choices=_choices_before(run) or plan.choices, planted=planted)
+        run.record(choices=run.earlier_choices or plan.choices, planted=planted)
         used = hardware(plan.device, threads=plan.threads, precisions=plan.precisions, engines=plan.engines)
         run.record_machine(**used)
         with ending_in_order():
@@ -149,15 +149,9 @@ def _open(
     )
 
 
-def _choices_before(run: RunFolder) -> dict[str, object]:
-    """Return the choices that the run was begun with, empty where it has just been begun."""
-    before = run.earlier.get("choices")
-    return before if isinstance(before, dict) else {}
-
-
 def _keeping_threads(plan: Plan, run: RunFolder) -> Plan:
     """Return the plan with as many threads a fold as the run began with, so that finished folds stay valid."""
-    threads = _choices_before(run).get("threads")
+    threads = run.earlier_choices.get("threads")
     if isinstance(threads, int) and not plan.config.executor.threads:
         return dataclasses.replace(plan, threads=threads)
     return plan
@@ -236,6 +230,6 @@ def _open_self_check(plan: Plan, planted: PlantedErrors, run: RunFolder) -> Iter
     dataset = dataclasses.replace(plan.dataset, given_labels=planted.in_place(plan.dataset.given_labels))
     again = dataclasses.replace(plan, config=config, dataset=dataset, data_fingerprint=data, folder=folder)
     with _open(again, inputs=run.inputs) as second:
-        second.record(choices=_choices_before(second) or again.choices, planted=True)
+        second.record(choices=second.earlier_choices or again.choices, planted=True)
         planted.write(folder / PLANTED_FILE, plan.dataset)
         yield again, second

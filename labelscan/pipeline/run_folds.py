@@ -141,8 +141,8 @@ def warnings_of(jobs: Sequence[FoldJob]) -> list[str]:
 
 def changed_choices(plan: Plan, run: RunFolder) -> list[str]:
     """Return in which choices the plan differs from what the run in the folder was begun with."""
-    before = run.earlier.get("choices")
-    return changes(_by_model(before), _by_model(plan.choices)) if isinstance(before, dict) else []
+    before = run.earlier_choices
+    return changes(_by_model(before), _by_model(plan.choices)) if before else []
 
 
 def _by_model(choices: Mapping[str, Any]) -> dict[str, object]:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from filelock import FileLock, Timeout
 
@@ -74,6 +74,12 @@ class RunFolder:
         self._content: dict[str, object] = {}
         self._started = time.monotonic()
         self._seconds_before = self.timings.get("total", 0.0)
+
+    @property
+    def earlier_choices(self) -> dict[str, Any]:
+        """Return what the automatic settings became when the run was begun, empty where that is just now."""
+        choices = self.earlier.get("choices")
+        return choices if isinstance(choices, dict) else {}
 
     def images(self, number: int) -> Path:
         """Return the file of images decoded to one size, of as many as the models want; the first is number 0."""
