@@ -7,14 +7,11 @@ has left can be told from what a living one is writing, and swept. A full disk i
 
 import contextlib
 import errno
-import hashlib
 import json
 import os
-import platform
 import re
 import shutil
 import stat
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -26,12 +23,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelscan.errors import DiskError
+from labelscan.processes import host_key, is_running
 from labelscan.reading import parse_json, read_text
 
 DAY = 86_400.0
 """Seconds after which a partial file of another host counts as left: no process can be asked for there."""
-BOOT, PROCESSES = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")
-"""Where Linux says when it was started, and in which container a process has its number."""
 _PARTIAL = re.compile(r"\..+?(\.(?P<host>[0-9a-f]{8}))?\.(?P<process>[0-9]+)\.partial", re.DOTALL)
 _KEPT = "what is finished is kept, and the same command goes on from there"
 _DISK_ERRORS = {
@@ -69,7 +65,7 @@ def partial_of(path: Path) -> Iterator[Path]:
 
 def partial_path(path: Path) -> Path:
     """Return the sibling that this process writes in place of ``path`` until it is whole."""
-    return path.with_name(f".{path.name}.{_host()}.{os.getpid()}.partial")
+    return path.with_name(f".{path.name}.{host_key()}.{os.getpid()}.partial")
 
 
 def sweep(folder: Path) -> None:
@@ -157,40 +153,17 @@ def _add_stack(archive: ZipFile, name: str, arrays: Sequence[NDArray[np.generic]
             member.write(np.ascontiguousarray(array).data.cast("B"))
 
 
-def _host() -> str:
-    """Return 8 digits for this host, or this container of it, since it was started: elsewhere a number is another's.
-
-    The name alone does not tell them apart: containers, and machines made from one image, may share it and a disk.
-    """
-    known = [platform.node()]
-    with contextlib.suppress(OSError):  # not Linux
-        known += [BOOT.read_text(encoding="ascii"), str(PROCESSES.readlink())]
-    return hashlib.blake2b("\n".join(known).encode(errors="surrogateescape"), digest_size=4).hexdigest()
-
-
 def _is_left(partial: Path) -> bool:
     """Return whether a partial file or folder is that of a process that has ended; false for any other name."""
     made = _PARTIAL.fullmatch(partial.name)
     if made is None:
         return False
-    if made["host"] == _host() and not _is_running(int(made["process"])):
+    if made["host"] == host_key() and not is_running(int(made["process"])):
         return True
     try:
         return time.time() - partial.lstat().st_mtime > DAY
     except OSError:  # it is gone
         return False
-
-
-def _is_running(process: int) -> bool:
-    if sys.platform == "win32":  # there the signal 0 is not a question but Ctrl-C
-        return True
-    try:
-        os.kill(process, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except OSError:  # it belongs to another user
-        return True
-    return True
 
 
 def _free(path: Path) -> str:

@@ -39,6 +39,15 @@ class StepDone:
 
 
 @dataclass(frozen=True, slots=True)
+class PartDone:
+    """One part of a step, counted from 0, is finished, by this process or by another."""
+
+    step: str
+    part: int
+    n_parts: int
+
+
+@dataclass(frozen=True, slots=True)
 class TrainingPlanned:
     """Folds of all models, epochs of each, and how many folds an earlier run has finished.
 
@@ -148,6 +157,7 @@ Event: TypeAlias = (
     StepStarted
     | StepAdvanced
     | StepDone
+    | PartDone
     | TrainingPlanned
     | EpochDone
     | FoldDone

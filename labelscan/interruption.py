@@ -36,6 +36,11 @@ def stop_at_once(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 
     raise KeyboardInterrupt
 
 
+def received_last() -> int:
+    """Return the number of the signal that came last, if one did."""
+    return _latest[0]
+
+
 def reason() -> str:
     """Return by what the program was stopped, if it was."""
     return "stopped by the user" if _latest[0] == signal.SIGINT else f"stopped by {signal.Signals(_latest[0]).name}"

@@ -106,13 +106,18 @@ PARTS = {
         class TakingTurns:
             \"\"\"Carries out folds one after another, and writes down which.\"\"\"
 
+            is_shared = False
+
             def threads_per_fold(self, n_jobs, device):
                 return 1
 
             def side_by_side(self, n_jobs, core_seconds, device, threads, folds_per_gpu):
                 return 1
 
-            def run(self, jobs, notify):
+            def run_alone(self, parts, leases, notify):
+                raise AssertionError("no other machine works on the run")
+
+            def run(self, jobs, leases, notify):
                 for job in jobs:
                     job.run(notify)
                     with Path("turns.txt").open("a") as file:

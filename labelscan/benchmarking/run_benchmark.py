@@ -20,8 +20,10 @@ from labelscan.detection.detectors import DETECTORS
 from labelscan.errors import DiskError, RunError, TimeOver
 from labelscan.events import CellDone, CellsPlanned, CellStarted, Listener, ignore, interruptible
 from labelscan.interruption import ending_in_order
+from labelscan.leases import Leases
 from labelscan.pipeline.estimate import estimate
 from labelscan.pipeline.inputs import read_contents
+from labelscan.results.run_files import LEASES
 from labelscan.results.run_folder import RunFolder, describe, open_run
 
 COMMAND = "benchmark"
@@ -86,6 +88,7 @@ def benchmark(
             data=describe(plan.dataset, plan.data_fingerprint),
             fresh=fresh,
             also_owns=OWN_ENTRIES,
+            notify=listen,
         ) as run:
             _fill(measured, run, listen)
             if not measured.failures:  # else the same command trains again what failed
@@ -113,7 +116,7 @@ class Outlook:
 
 def look_ahead(plan: BenchmarkPlan) -> Outlook:
     """Return what is left to do, by the marks of finished cells and a timing of each loss."""
-    cells = Cells(plan, RunFolder(plan.folder), contents=None, notify=ignore)
+    cells = Cells(plan, RunFolder(plan.folder, Leases(plan.folder / LEASES)), contents=None, notify=ignore)
     todo = [cell for cell in plan.cells if cells.finished(cell) is None]
     by_loss = {loss: estimate(plan.plans[loss]) for loss in dict.fromkeys(cell.loss for cell in todo)}
     estimates = [by_loss[cell.loss] for cell in todo]

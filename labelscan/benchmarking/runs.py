@@ -21,7 +21,7 @@ from labelscan.detection.evidence import Evidence
 from labelscan.errors import RunError, RunFolderError
 from labelscan.events import CellStarted, Chosen, Event, FoldDone, Listener, Noted, Warned
 from labelscan.pipeline import planning
-from labelscan.pipeline.detect import carry_out
+from labelscan.pipeline.carry_out import carry_out
 from labelscan.pipeline.run_folds import BY_MACHINE
 from labelscan.results.run_folder import RunFolder
 

@@ -14,6 +14,7 @@ from labelscan.cli.help_pages import GroupedCommand, GroupedGroup
 from labelscan.cli.listing import list_parts
 from labelscan.cli.report import report
 from labelscan.cli.score import score
+from labelscan.cli.status import status
 
 FIRST_STEPS = """\
 labelscan finds labels that are probably wrong in your data.
@@ -52,6 +53,7 @@ for name, function in {
     "gate": gate,
     "benchmark": benchmark,
     "diff": diff,
+    "status": status,
     "cache": cache,
     "list": list_parts,
 }.items():

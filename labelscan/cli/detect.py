@@ -25,6 +25,19 @@ def detect(
     fresh: options.Fresh = False,
     decisions: options.Decisions = None,
     max_time: options.MaxTime = None,
+    worker: Annotated[
+        bool, option(RUN, "Carry out shards of a run that other processes work on too, until none is left.", "--worker")
+    ] = False,
+    shard: Annotated[
+        list[str] | None,
+        option(RUN, "Carry out these alone, such as fold:0-3, fold:0-0..0-4, features:7; repeat it.", metavar="SHARD"),
+    ] = None,
+    merge: Annotated[
+        bool, option(RUN, "Judge the labels by what workers have finished, and train nothing.", "--merge")
+    ] = False,
+    detach: Annotated[
+        bool, option(RUN, "With --executor slurm, submit the workers and return at once.", "--detach")
+    ] = False,
     dry_run: options.DryRun = False,
     output: options.RunFolder = None,
     top: options.Top = TOP,
@@ -39,6 +52,11 @@ def detect(
     """
     refuse_both("--resume", resume, "--fresh", fresh)
     refuse_both("--quiet", quiet, "--verbose", verbose)
+    works = worker or bool(shard)
+    for flag, is_given in (("--fresh", fresh), ("--resume", resume), ("--decisions", decisions), ("--merge", merge)):
+        refuse_both("--worker" if worker else "--shard", works, flag, is_given)
+    refuse_both("--merge", merge, "--fresh", fresh)
+    refuse_both("--detach", detach, "--worker, --shard or --merge", works or merge)
     settings = given.resolve_with_data(data, "detect")
     import labelscan
     from labelscan.cli import progress  # rich and pandas load here, not for --help
@@ -52,6 +70,15 @@ def detect(
 
             plan = labelscan.plan(dataset, settings=settings, output=output, notify=listen)
             expected = estimate(plan)
+        elif detach:
+            from labelscan.pipeline.slurm import submit
+
+            submitted = submit(labelscan.plan(dataset, settings=settings, output=output, notify=listen))
+        elif works:
+            from labelscan.pipeline.work import work
+
+            plan = labelscan.plan(dataset, settings=settings, output=output, notify=listen)
+            worked = work(plan, only=shard or (), notify=listen)
         else:
             from labelscan.cli import run_screen  # which loads SciPy
 
@@ -59,14 +86,21 @@ def detect(
                 data=dataset,
                 settings=settings,
                 output=output,
-                resume=resume,
+                resume=resume or merge,
                 fresh=fresh,
+                merges=merge,
                 decisions=decisions,
                 notify=listen,
             )
-    if dry_run:
+    from labelscan.cli import work_screen
+
+    if detach and not dry_run:
+        work_screen.show_submitted(submitted, as_json=as_json, quiet=quiet)
+    elif works and not dry_run:
+        work_screen.show(worked, as_json=as_json, quiet=quiet)
+    elif dry_run:
         seconds = None if expected is None else expected.total
-        plan_screen.show_plan(plan, seconds, as_json=as_json, fresh=fresh, reported=listener.reported)
+        plan_screen.show_plan(plan, seconds, as_json=as_json, fresh=fresh, works=works, reported=listener.reported)
     else:
         run_screen.show(run, top=top, as_json=as_json, quiet=quiet, reported=listener.reported)
 

@@ -100,7 +100,7 @@ def gate(
             with progress.shown(quiet=quiet, verbose=verbose) as listener:
                 listen = interruptible(listener, max_time)
                 dataset = read_first(config, listen)
-                from labelscan.pipeline.detect import carry_out  # for which torch is loaded
+                from labelscan.pipeline.carry_out import carry_out  # for which torch is loaded
 
                 plan = labelscan.plan(dataset, settings=config, output=output, notify=listen)
                 folder = carry_out(plan, fresh=fresh, review=review, for_gate=True, notify=listen).folder

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 
 from labelscan.cli.console import entries, show_json, stdout, text, warning
 from labelscan.detection.aum_trainings import KIND
-from labelscan.pipeline.plan_facts import plan_facts, plan_to_json
+from labelscan.pipeline.plan_facts import plan_facts, plan_to_json, shard_facts
 from labelscan.pipeline.planning import Plan
 from labelscan.training.fold_job import count_finished
 from labelscan.wording import duration
@@ -12,14 +12,20 @@ from labelscan.wording import duration
 NOTHING_DONE = "nothing was trained or written; run it without --dry-run"
 
 
-def show_plan(plan: Plan, seconds: float | None, *, as_json: bool, fresh: bool, reported: Collection[str]) -> None:
-    """Write to stdout what would run, and how much of it is done already, or would be deleted."""
+def show_plan(
+    plan: Plan, seconds: float | None, *, as_json: bool, fresh: bool, works: bool = False, reported: Collection[str]
+) -> None:
+    """Write to stdout what would run, and how much of it is done already, or would be deleted.
+
+    ``works`` adds the shards that workers share.
+    """
     finished, finished_runs = count_finished(plan.folder), count_finished(plan.folder, KIND)
     if as_json:
         show_json({**plan_to_json(plan), "estimate_seconds": seconds, "finished_folds": finished})
         return
     console = stdout()
-    show_facts(plan_facts(plan), plan, seconds)
+    shards = (shard_facts(plan),) if works else ()
+    show_facts((*plan_facts(plan), *shards), plan, seconds)
     for one in plan.warnings:
         if one not in reported:
             console.show(warning(one))

@@ -120,6 +120,13 @@ class StoreConfig(Section):
         maximum=MANY,
         affects_results=False,
     )
+    images_per_part: int = setting(
+        20_000,
+        "Images whose pixels or features are one shard, where several processes work on a run.",
+        minimum=1,
+        maximum=MANY,
+        affects_results=False,
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -117,6 +117,10 @@ class Store:
         except (*CANNOT_READ, EOFError, KeyError, TypeError):  # the second of NumPy, for an empty file
             return None  # missing, or damaged by another program: it is built again
 
+    def delete(self) -> None:
+        """Delete it, so that it is made anew."""
+        _side_file(self.path).unlink(missing_ok=True)
+
     def changed(self, source: ImageSource) -> Index:
         """Return the rows whose image is not the one that was stored; all rows if their number differs.
 

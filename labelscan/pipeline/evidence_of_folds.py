@@ -12,7 +12,7 @@ import numpy as np
 from labelscan.arrays import Index
 from labelscan.config import fingerprint
 from labelscan.data.dataset import Dataset
-from labelscan.detection.aum_trainings import has_threshold_runs_of, threshold_jobs, with_threshold_runs
+from labelscan.detection.aum_trainings import has_threshold_runs_of, with_threshold_runs
 from labelscan.detection.evidence import FILE_NAME, Evidence
 from labelscan.detection.gathering import gather
 from labelscan.detection.pooling import pool
@@ -20,7 +20,7 @@ from labelscan.errors import RunFolderError
 from labelscan.events import Listener, Noted
 from labelscan.pipeline.inputs import Contents
 from labelscan.pipeline.planning import Plan
-from labelscan.pipeline.run_folds import changed_choices, fold_jobs, train, warnings_of
+from labelscan.pipeline.run_folds import changed_choices, jobs_of, train, warnings_of
 from labelscan.results.run_files import MACHINES
 from labelscan.results.run_folder import EVIDENCE_OF, RunFolder
 from labelscan.training.fold_job import FoldJob, read_outputs
@@ -28,21 +28,23 @@ from labelscan.training.folds import Folds
 
 
 def evidence_of(
-    plan: Plan, contents: Contents, folds: Folds, run: RunFolder, notify: Listener
+    plan: Plan, contents: Contents, folds: Folds, run: RunFolder, notify: Listener, *, on_any_machine: bool = False
 ) -> tuple[Evidence, list[str]]:
-    """Return the evidence of all folds, of which those that are needed are trained, and what they warn of."""
-    by_model = {one.name: fold_jobs(plan, one, contents, folds, run) for one in plan.opinions}
+    """Return the evidence of all folds, of which those that are needed are trained, and what they warn of.
+
+    ``on_any_machine`` takes finished folds as they are, whatever machine has trained them.
+    """
+    by_model, more = jobs_of(plan, contents, folds, run)
     jobs, scored = list(chain.from_iterable(by_model.values())), np.flatnonzero(folds.scored)
-    more = threshold_jobs(by_model[plan.network.name][0], scored, run.path) if plan.n_threshold_runs else []
     kept = _read_kept(run, jobs, plan.dataset, scored)
     if kept is None:
-        run.record(choices=plan.choices)
+        run.record(choices=run.earlier_choices if on_any_machine else plan.choices)
         known: list[FoldJob] = []
     else:
         known = [*jobs, *more] if has_threshold_runs_of(kept, more) else jobs
         if changed := changed_choices(plan, run):
             notify(Noted(f"finished folds are kept as they were made: {'; '.join(changed)}"))
-    train(plan, contents, [*jobs, *more], run, notify, in_evidence=known)
+    train(plan, contents, [*jobs, *more], run, notify, in_evidence=known, on_any_machine=on_any_machine)
     if kept is not None and not run.has_trained:  # run.json says what made the evidence, and not what shows it
         run.record(**{name: run.earlier[name] for name in ("versions", MACHINES) if name in run.earlier})
     if kept is None or len(known) < len(jobs) + len(more):

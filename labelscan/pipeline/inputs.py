@@ -4,10 +4,13 @@ They come in two steps, since a finished run only needs to know whether its data
 """
 
 import hashlib
+import shutil
+import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
@@ -24,13 +27,15 @@ from labelscan.data.inputs import ColumnTable, FeatureTable, ImageArray, ImageSo
 from labelscan.data.store import Store
 from labelscan.data.stored_rows import write_rows
 from labelscan.errors import DatasetError, Problem, RunFolderError
-from labelscan.events import Event, Listener, Warned
+from labelscan.events import Event, Listener, StepStarted, Waiting, Warned
 from labelscan.interruption import stopping_at_once
 from labelscan.pipeline.planned_opinions import PlannedOpinion
 from labelscan.pipeline.planning import Plan
 from labelscan.results.run_files import FRESH
 from labelscan.results.run_folder import RunFolder
 from labelscan.results.same_run import ELSEWHERE_OR_FRESH
+from labelscan.training.input_parts import Frozen, InputPart, parts_of, put_together, told_of_all
+from labelscan.training.job_queue import POLL_SECONDS
 from labelscan.training.models import is_backbone, is_text_embedding
 from labelscan.training.models.embedded_texts import embed_texts
 from labelscan.training.models.frozen_backbone import embed, maker_of
@@ -115,15 +120,14 @@ def provide_inputs(
     Images are decoded once for each size of which pixels are wanted, and once for each frozen backbone.
     """
     inputs = plan.dataset.inputs
-    if isinstance(inputs, FeatureTable):
-        with replacing_bytes(run.features(0)) as file:
-            np.save(file, np.ascontiguousarray(inputs.features, dtype=np.float32), allow_pickle=False)
-        return
-    if isinstance(inputs, ColumnTable | Texts):
-        if any(one.frozen is None for one in opinions):
-            write_rows(inputs, run.rows)
-        if isinstance(inputs, Texts):
-            _embed_texts(plan, inputs, opinions, run, notify)
+    if isinstance(inputs, FeatureTable | ColumnTable | Texts):
+        paths = [inputs_of(plan, one, run) for one in opinions]
+        run.leases.once(
+            "inputs",
+            is_made=lambda: all(path.is_file() for path in paths),
+            make=lambda: _write_rows(plan, inputs, opinions, run, notify),
+            wait=lambda: _wait(notify),
+        )
         return
     assert are_images(inputs)
     for opinion in opinions:
@@ -134,6 +138,29 @@ def provide_inputs(
             store = _make_store(plan, opinion, inputs, run, notify)
             if _fingerprint(store) != contents.fingerprint:
                 raise RunFolderError("images changed while the run was being resumed", hint=FRESH)
+
+
+def _write_rows(
+    plan: Plan,
+    inputs: FeatureTable | ColumnTable | Texts,
+    opinions: Sequence[PlannedOpinion],
+    run: RunFolder,
+    notify: Listener,
+) -> None:
+    """Write what is in memory to the files that folds read."""
+    if isinstance(inputs, FeatureTable):
+        with replacing_bytes(run.features(0)) as file:
+            np.save(file, np.ascontiguousarray(inputs.features, dtype=np.float32), allow_pickle=False)
+        return
+    if any(one.frozen is None for one in opinions):
+        write_rows(inputs, run.rows)
+    if isinstance(inputs, Texts):
+        _embed_texts(plan, inputs, opinions, run, notify)
+
+
+def _wait(notify: Listener) -> None:
+    time.sleep(POLL_SECONDS)
+    notify(Waiting())
 
 
 def _number(kinds: list[T], kind: T) -> int:
@@ -151,12 +178,17 @@ def _fingerprint(store: Store) -> str:
 def _known_store(plan: Plan, images: ImageSource, run: RunFolder) -> Store | None:
     """Return what is known of the images since the run began, or None where they are to be read."""
     first = plan.opinions[0]
-    store = Store.read(inputs_of(plan, first, run), rows=False)
+    store = Store.read(inputs_of(plan, first, run), rows=run.is_joined)
     if store is None or store.shape != first.image_shape or len(store) != len(plan.dataset):
         return None
+    if run.is_joined:  # who writes the run looks at all files
+        return store
     with stopping_at_once():  # where files were touched or moved, all of them are read
         changed = store.changed(images)
     if len(changed) and run.may_change_data:
+        store.delete()
+        for part in parts_of_inputs(plan, first, run):
+            shutil.rmtree(part.folder, ignore_errors=True)
         return None
     if len(changed):
         others = f" and {len(changed) - 1:,} more" if len(changed) > 1 else ""
@@ -169,11 +201,78 @@ def _known_store(plan: Plan, images: ImageSource, run: RunFolder) -> Store | Non
 
 
 def _make_store(plan: Plan, opinion: PlannedOpinion, source: ImageSource, run: RunFolder, notify: Listener) -> Store:
-    """Make the file that the folds of a model read: features, or pixels where all of the model is trained."""
-    path, frozen, shape = inputs_of(plan, opinion, run), opinion.frozen, opinion.image_shape
-    assert shape is not None
+    """Make the file that the folds of a model read: features, or pixels where all of the model is trained.
+
+    It is made in one stream where one process works on the run, else part by part.
+    """
+    parts = parts_of_inputs(plan, opinion, run)
+    path = parts[0].whole
+
+    def made() -> Store | None:
+        store = Store.read(path)
+        wanted = len(source), opinion.image_shape, parts[0].maker
+        return store if store is not None and (len(store), store.shape, store.maker) == wanted else None
+
+    def make() -> None:
+        if is_shared:
+            put_together(parts, _blocks(plan, opinion, source))
+        else:
+            _make_at_once(plan, opinion, source, run, notify)
+
+    is_shared = run.is_joined or plan.executor.is_shared or any(part.folder.is_dir() for part in parts)
+    while (store := made()) is None:
+        if is_shared and run.leases.is_free(path.stem):  # else another process makes all of it
+            told = told_of_all(parts, notify)
+            notify(StepStarted(parts[0].step, len(source)))
+            plan.executor.run_alone(parts, run.leases, told)
+        run.leases.once(path.stem, is_made=lambda: made() is not None, make=make, wait=lambda: _wait(notify))
+    return store
+
+
+def parts_of_inputs(plan: Plan, opinion: PlannedOpinion, run: RunFolder) -> list[InputPart]:
+    """Return the parts of the pixels or features that a model is trained on, or of which its features are made."""
+    source, frozen = plan.dataset.inputs, None
+    assert are_images(source)
+    if opinion.frozen is not None:
+        assert is_backbone(opinion.frozen)
+        assert opinion.engine is not None
+        frozen = Frozen(backbone=opinion.frozen, engine=opinion.engine, mirror=opinion.mirrored)
+    whole = inputs_of(plan, opinion, run)
+
+    def part(number: int, n_parts: int, images: ImageBlocks) -> InputPart:
+        return InputPart(
+            whole=whole,
+            part=number,
+            n_parts=n_parts,
+            images=images,
+            frozen=frozen,
+            cache=plan.config.cache,
+            device=plan.device,
+        )
+
+    return parts_of(_blocks(plan, opinion, source), plan.config.store.images_per_part, part)
+
+
+def parts_of_run(plan: Plan, run: RunFolder) -> list[InputPart]:
+    """Return the parts of all inputs that are made from images; models that see the same share them."""
+    of_images = [one for one in plan.opinions if one.image_shape is not None]
+    parts = chain.from_iterable(parts_of_inputs(plan, one, run) for one in of_images)
+    return list({part.name: part for part in parts}.values())
+
+
+def _blocks(plan: Plan, opinion: PlannedOpinion, source: ImageSource) -> ImageBlocks:
     config = plan.config
-    images = ImageBlocks(source=source, shape=shape, max_pixels=config.dataset.max_pixels, workers=config.store.workers)
+    assert opinion.image_shape is not None
+    return ImageBlocks(
+        source=source,
+        shape=opinion.image_shape,
+        max_pixels=config.dataset.max_pixels,
+        workers=config.store.workers,
+    )
+
+
+def _make_at_once(plan: Plan, opinion: PlannedOpinion, source: ImageSource, run: RunFolder, notify: Listener) -> Store:
+    path, frozen, images = inputs_of(plan, opinion, run), opinion.frozen, _blocks(plan, opinion, source)
     if frozen is not None:
         assert is_backbone(frozen)
         assert opinion.engine is not None
@@ -188,7 +287,7 @@ def _make_store(plan: Plan, opinion: PlannedOpinion, source: ImageSource, run: R
                 choice=opinion.engine,
                 notify=notify,
             )
-    is_in_memory = isinstance(source, ImageArray) and source.images.shape[1:] == shape  # nothing will be decoded
+    is_in_memory = isinstance(source, ImageArray) and source.images.shape[1:] == images.shape  # nothing will be decoded
     with nullcontext(Cache(run.inputs / CACHE)) if is_in_memory else _cache(plan, run, notify) as cache:
         return build_store(images, path, cache=cache, notify=notify)
 

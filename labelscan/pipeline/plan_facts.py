@@ -1,5 +1,6 @@
 """A plan as facts to show: a label and a text each, in the order of a run."""
 
+import math
 from collections.abc import Callable, Iterable
 
 from labelscan.data.cache import NONE, folder_of
@@ -40,6 +41,20 @@ def plan_facts(plan: Plan) -> tuple[tuple[str, str], ...]:
         "cache": str(folder_of(plan.config.cache) or NONE) if _uses_cache(plan) else None,
     }
     return tuple((label, text) for label, text in facts.items() if text is not None)
+
+
+def shard_facts(plan: Plan) -> tuple[str, str]:
+    """Return the label and text of a fact that lists all shards of a run, as ``--shard`` takes them."""
+    folds, names = plan.config.folds, []
+    n_parts = math.ceil(len(plan.dataset) / plan.config.store.images_per_part)
+    for kind in dict.fromkeys(
+        "images" if one.frozen is None else "features" for one in plan.opinions if one.image_shape
+    ):
+        names.append(f"{kind}:0..{n_parts - 1}" if n_parts > 1 else f"{kind}:0")
+    names.append(f"fold:0-0..{folds.repeats - 1}-{folds.n_folds - 1}")
+    names += [f"aum:0..{plan.n_threshold_runs - 1}"] if plan.n_threshold_runs else []
+    each = f", folds of {len(plan.opinions)} models each" if len(plan.opinions) > 1 else ""
+    return "shards", ", ".join(names) + each
 
 
 def facts_to_json(facts: Iterable[tuple[str, str]]) -> dict[str, str]:

@@ -6,9 +6,11 @@ from contextlib import nullcontext
 from itertools import chain
 from typing import Any
 
+import numpy as np
 import torch
 
 from labelscan.config import fingerprint
+from labelscan.detection.aum_trainings import threshold_jobs
 from labelscan.events import FoldDone, Listener, TrainingPlanned, Warned
 from labelscan.interruption import ending_in_order
 from labelscan.pipeline.inputs import Contents, inputs_of, provide_inputs
@@ -42,6 +44,16 @@ def assign(plan: Plan, contents: Contents) -> Folds:
         plan.config.folds,
         seed=plan.config.seed,
     )
+
+
+def jobs_of(
+    plan: Plan, contents: Contents, folds: Folds, run: RunFolder
+) -> tuple[dict[str, list[FoldJob]], list[FoldJob]]:
+    """Return the folds of each model by its name, and the trainings with an extra class where the plan has any."""
+    by_model = {one.name: fold_jobs(plan, one, contents, folds, run) for one in plan.opinions}
+    if not plan.n_threshold_runs:
+        return by_model, []
+    return by_model, threshold_jobs(by_model[plan.network.name][0], np.flatnonzero(folds.scored), run.path)
 
 
 def fold_jobs(plan: Plan, opinion: PlannedOpinion, contents: Contents, folds: Folds, run: RunFolder) -> list[FoldJob]:
@@ -98,16 +110,25 @@ def train(
     notify: Listener,
     *,
     in_evidence: Collection[FoldJob] = (),
+    on_any_machine: bool = False,
 ) -> None:
-    """Run the jobs that are not finished already, or whose output is gone and not in the evidence either."""
+    """Run the jobs that are not finished already, or whose output is gone and not in the evidence either.
+
+    ``on_any_machine`` takes what others have finished as it is, whatever machine that was.
+    """
     finished = [
-        job.finished(reused=True, by_any=job in in_evidence) if job in in_evidence or job.has_output() else None
+        job.finished(reused=True, by_any=job in in_evidence, on_any_machine=on_any_machine)
+        if job in in_evidence or run.is_joined or job.has_output()
+        else None
         for job in jobs
     ]
     todo = [job for job, done in zip(jobs, finished, strict=True) if done is None]
-    if any(job.was_finished() for job in todo):
+    if not run.is_joined and any(job.was_finished() for job in todo):
         why = OUTPUT_LOST if any(job.mark() for job in todo) else "; ".join(changed_choices(plan, run)) or OTHER_MAKER
         notify(Warned(f"finished folds are trained again: {why}"))
+    for job in todo if not run.is_joined else ():
+        if job.mark():
+            job.clear()
     if todo:
         read = {job.inputs for job in todo}
         wanted = [one for one in plan.opinions if inputs_of(plan, one, run) in read]
@@ -122,7 +143,7 @@ def train(
                 job.tidy()  # the process that finished it may have been killed before it could
                 notify(done)
         with ending_in_order():
-            plan.executor.run(todo, notify)
+            plan.executor.run(todo, run.leases, notify)
 
 
 def warnings_of(jobs: Sequence[FoldJob]) -> list[str]:

@@ -86,6 +86,7 @@ def score(
         results_depend_on={"command": COMMAND},
         data=describe(dataset, fingerprint),
         fresh=fresh,
+        notify=notify,
     ) as run:
         run.record(command=COMMAND, source={**given.source, "label_column": label_column})
         run.record_machine()

@@ -17,17 +17,21 @@ FORMAT_VERSION = 1
 FRESH = "start over with --fresh"
 DEFAULT_PARENT = Path("labelscan-runs")
 RUN_FILE = "run.json"
-LOCK_FILE = ".lock"
+LEASES = "leases"
 LOG_FILE = "log.jsonl"
 DIRECTORY = "directory"
 """The key of run.json for the folder that relative paths in a run start from."""
 MACHINES = "machines"
 """The key of run.json for the machines that have worked on the run: often one, more where it was resumed elsewhere."""
+SHARDS = "shards"
+"""The key of run.json for the folders of all shards, as far as they are known before any work."""
 DECISIONS_FILE = "decisions.csv"
 """What a reviewer decided; a person's work, which neither a run nor ``--fresh`` touches."""
 DOUBT_FILE = "doubt.npz"
 MEASURE_FILE = "measure.csv"
 """Log-odds of all labels, and a sample to decide on: from both, decisions tell how many labels are wrong."""
+SLURM = "slurm"
+"""The folder of what the jobs of a run on Slurm say."""
 SELF_CHECK = "self-check"
 """The folder of the second run, with planted errors, inside that of the first."""
 STORE = "store"
@@ -55,11 +59,13 @@ OWN_FOLDERS = {
     "its probabilities and measurements. Those of further models end in `-opinion-2` and so on",
     "aum-*": "the trainings with an extra class, with `--detector aum` only",
     SELF_CHECK: "the second run, with planted errors, of a run with `--self-check`",
+    LEASES: "which process works on what, while any does",
+    SLURM: "with `--executor slurm`, what its jobs said",
     STORE: "features of images, and decoded ones where models are trained on pixels; when the run is finished, only "
     "the list of their digests",
 }
 """The same for folders, as patterns."""
-BEFORE_TRAINING = (RUN_FILE, LOG_FILE, "examples.csv", "folds.csv", STORE)
+BEFORE_TRAINING = (RUN_FILE, LOG_FILE, "examples.csv", "folds.csv", STORE, LEASES, SLURM)
 """Those of them that a run has written before it trains anything."""
 
 
@@ -71,7 +77,7 @@ def is_own_file(path: Path) -> bool:
 
 def strangers(folder: Path, also_owns: Sequence[str]) -> list[str]:
     """Return the names in a folder, sorted, that no run leaves there, even if killed at its very start."""
-    ours = {LOCK_FILE, *(entry.name for entry in _own_entries(folder, also_owns))}
+    ours = {entry.name for entry in _own_entries(folder, also_owns)}
     names = sorted(entry.name for entry in folder.iterdir())
     return [name for name in names if name not in ours and not name.endswith(".partial")]
 
@@ -81,6 +87,8 @@ def clear(folder: Path, also_owns: Sequence[str]) -> None:
     for entry in _own_entries(folder, also_owns):
         if not entry.is_dir():
             entry.unlink(missing_ok=True)
+        elif entry.name == LEASES:
+            continue  # that of this process is among them
         elif not entry.is_symlink():
             shutil.rmtree(entry)
 
@@ -88,7 +96,7 @@ def clear(folder: Path, also_owns: Sequence[str]) -> None:
 def has_trained(folder: Path, also_owns: Sequence[str]) -> bool:
     """Return whether a run has left anything that took training; not so where it failed before that."""
     for entry in _own_entries(folder, also_owns):
-        if entry.is_dir() and entry.name != STORE:
+        if entry.is_dir() and entry.name not in BEFORE_TRAINING:
             if any(inside.name != LOG_FILE for inside in entry.iterdir()):
                 return True
         elif entry.name not in BEFORE_TRAINING:
@@ -105,7 +113,7 @@ def sweep_run(folder: Path, also_owns: Sequence[str]) -> None:
 def refuse_links_out(folder: Path, also_owns: Sequence[str] = ()) -> None:
     """Raise RunFolderError where a link leads out of a run folder from a place that a run may write to."""
     entries = _own_entries(folder, also_owns)
-    written = [folder / LOCK_FILE, folder / DECISIONS_FILE, *folder.glob(".*.partial"), *entries]
+    written = [folder / DECISIONS_FILE, *folder.glob(".*.partial"), *entries]
     below = (one for entry in entries for inside in _folders(entry) for one in inside.iterdir())
     refuse_outside_links(folder, chain(written, below))
 

@@ -1,18 +1,16 @@
-"""A run that is being written: its lock, its state in run.json, its log and its timings."""
+"""A run that is being written: its leases, its state in run.json, its log and its timings."""
 
 import contextlib
 import dataclasses
 import json
 import platform
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
-
-from filelock import FileLock, Timeout
 
 from labelscan import __version__
 from labelscan.atomic import read_json, write_json, writing
@@ -21,18 +19,20 @@ from labelscan.data.dataset import Dataset
 from labelscan.data.inputs import kind_of
 from labelscan.data.stored_rows import SUFFIX as ROWS_SUFFIX
 from labelscan.errors import DiskError, Interrupted, RunFolderError
-from labelscan.events import Event, FoldDone, Listener, StepAdvanced, Waiting
+from labelscan.events import Event, FoldDone, Listener, Noted, StepAdvanced, Waiting, ignore
+from labelscan.leases import Leases
 from labelscan.reading import CANNOT_READ, fits
 from labelscan.results.machine import machine
 from labelscan.results.run_files import (
     DIRECTORY,
     FORMAT_VERSION,
-    LOCK_FILE,
+    LEASES,
     LOG_FILE,
     MACHINES,
     RUN_FILE,
     clear,
     has_trained,
+    read_versioned,
     refuse_links_out,
     strangers,
     sweep_run,
@@ -42,8 +42,15 @@ from labelscan.results.same_run import ELSEWHERE, ELSEWHERE_OR_FRESH, FOR_GATE, 
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "pandas", "scikit-learn", "cleanlab", "pillow", "simplejpeg")
 """Packages whose versions are recorded."""
 
+MUST_AGREE = ("torch", "scikit-learn")
+"""Those of them that all processes which work on one run must have alike."""
+WRITER = "run"
+"""The lease of the one process that writes run.json, the evidence and the results."""
 EVIDENCE_OF = "evidence_of"
 """The entry of run.json with the fingerprint of the folds that evidence.npz was gathered from."""
+
+WAIT_SECONDS = 0.5
+"""Between two looks at whether another process is still writing the run."""
 
 State = Literal["running", "finished", "interrupted", "failed"]
 
@@ -51,8 +58,19 @@ State = Literal["running", "finished", "interrupted", "failed"]
 class RunFolder:
     """One run that is being written, from ``open_run``; ``FinishedRun`` reads what it leaves."""
 
-    def __init__(self, path: Path, inputs: Path | None = None, *, for_gate: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        leases: Leases,
+        inputs: Path | None = None,
+        *,
+        for_gate: bool = False,
+        is_joined: bool = False,
+    ) -> None:
         self.path = path
+        self.leases = leases
+        self.is_joined = is_joined
+        """Whether this process only carries out shards, and another one writes everything else."""
         self.inputs = inputs or path / "store"
         """The folder of decoded images and features; several runs on the same images may share one."""
         self._shares_inputs, self._for_gate = inputs is not None, for_gate
@@ -102,6 +120,9 @@ class RunFolder:
         """Return a listener that adds events to log.jsonl and passes them on."""
 
         def log_and_notify(event: Event) -> None:
+            if not self.leases.holds(WRITER):
+                problem = "another process writes this run now: this one stood still for too long"
+                raise RunFolderError(problem, where=str(self.path), hint=f"wait for it, or {ELSEWHERE}")
             self.has_trained |= isinstance(event, FoldDone) and not event.reused
             if not isinstance(event, StepAdvanced | Waiting):  # these come many times a second
                 line = {"time": _now(), "event": type(event).__name__, **dataclasses.asdict(event)}
@@ -180,8 +201,9 @@ def open_run(
     inputs: Path | None = None,
     also_owns: Sequence[str] = (),
     for_gate: bool = False,
+    notify: Listener = ignore,
 ) -> Iterator[RunFolder]:
-    """Lock the run at ``path`` and yield it, ready to be begun or resumed.
+    """Take the lease of the writer of the run at ``path`` and yield it, ready to be begun or resumed.
 
     Args:
         path: the run folder; made where it does not exist.
@@ -193,6 +215,7 @@ def open_run(
         inputs: a folder of decoded images and features shared by several runs; None is one of its own.
         also_owns: patterns of what this command writes besides the files of every run.
         for_gate: whether the run only serves a verdict, so that it replaces one of a gate on data as it was before.
+        notify: is told where a process of another host must be waited for.
 
     Raises:
         RunFolderError: another process is writing it, it belongs to other settings or data, it is not a run, or a link
@@ -200,7 +223,9 @@ def open_run(
         DiskError: the disk is full or read-only.
     """
     _check_place(path, resume=resume, also_owns=also_owns)
-    with _locked(path):
+    if (path / RUN_FILE).is_file() and not fresh:
+        read_versioned(path / RUN_FILE, FORMAT_VERSION)  # a damaged one is refused before anything is written
+    with _written_here(path, notify) as leases:
         sweep_run(path, also_owns)
         started_over = ""
         if fresh:
@@ -211,7 +236,7 @@ def open_run(
                 raise RunFolderError(started_over, where=str(path), hint=ELSEWHERE_OR_FRESH)
             if started_over:
                 clear(path, also_owns)
-        run = RunFolder(path, inputs, for_gate=for_gate)
+        run = RunFolder(path, leases, inputs, for_gate=for_gate)
         run.started_over = started_over
         is_replaceable = for_gate and may_be_replaced(path, run.earlier)
         run.may_change_data = is_replaceable or not has_trained(path, also_owns)
@@ -223,6 +248,66 @@ def open_run(
                 run._end("interrupted" if isinstance(error, KeyboardInterrupt | Interrupted) else "failed")
             raise
         run._end("finished")
+
+
+@contextmanager
+def join_run(
+    path: Path,
+    *,
+    settings: Mapping[str, object],
+    results_depend_on: Mapping[str, object],
+    data: Mapping[str, object],
+    begin: Callable[[RunFolder], None],
+    notify: Listener,
+) -> Iterator[RunFolder]:
+    """Yield a run of which this process carries out shards; it is begun where no process has begun it.
+
+    Args:
+        path: as in ``open_run``, and so are the next three.
+        settings: all settings.
+        results_depend_on: those that decide the results.
+        data: from ``describe``.
+        begin: records what else a run begins with, if this process begins it.
+        notify: is told where another process must be waited for.
+
+    Raises:
+        RunFolderError: it belongs to other settings or data, or was begun by another version of labelscan or torch.
+        DiskError: the disk is full or read-only.
+    """
+    _check_place(path, resume=False, also_owns=())
+    try:
+        with writing(path):
+            path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunFolderError(f"cannot be made ({error})", where=str(path), hint=ELSEWHERE) from error
+
+    def make() -> None:
+        first = RunFolder(path, leases)
+        first._begin(settings, results_depend_on, data)
+        begin(first)
+
+    with Leases(path / LEASES) as leases:
+        leases.once(WRITER, is_made=(path / RUN_FILE).is_file, make=make, wait=lambda: _wait(notify))
+        if other := why_start_over(path, results_depend_on, data):
+            raise RunFolderError(other, where=str(path), hint=ELSEWHERE_OR_FRESH)
+        run = RunFolder(path, leases, is_joined=True)
+        _refuse_other_versions(run)
+        yield run
+
+
+def _wait(notify: Listener) -> None:
+    time.sleep(WAIT_SECONDS)
+    notify(Waiting())
+
+
+def _refuse_other_versions(run: RunFolder) -> None:
+    """Raise RunFolderError where the run was begun by other versions than these: no shard of one is the other's."""
+    recorded = run.earlier.get("versions")
+    before = recorded if isinstance(recorded, dict) else {}
+    here = {"labelscan": __version__, **{name: version(name) for name in MUST_AGREE}}
+    if others := [f"{name} {before.get(name)}, here {one}" for name, one in here.items() if before.get(name) != one]:
+        problem = f"the run was begun with {'; '.join(others)}"
+        raise RunFolderError(problem, where=str(run.path), hint="install the same versions on all machines")
 
 
 def describe(dataset: Dataset, fingerprint: str) -> dict[str, object]:
@@ -258,26 +343,37 @@ def _check_place(path: Path, *, resume: bool, also_owns: Sequence[str]) -> None:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Make the folder, and keep all other processes out of it."""
+def _written_here(path: Path, notify: Listener) -> Iterator[Leases]:
+    """Make the folder, and keep all other processes from writing what only one may."""
     try:
         with writing(path):
             path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RunFolderError(f"cannot be made ({error})", where=str(path), hint=ELSEWHERE) from error
-    lock = FileLock(path / LOCK_FILE, blocking=False)
-    try:
-        with writing(path / LOCK_FILE):
-            lock.acquire()
-    except Timeout:
-        problem = "another process is writing this run"
-        raise RunFolderError(problem, where=str(path), hint=f"wait for it, or {ELSEWHERE}") from None
-    except (OSError, NotImplementedError) as error:
-        raise RunFolderError(f"cannot be locked ({error})", where=str(path), hint=ELSEWHERE) from error
-    try:
-        yield
-    finally:
-        lock.release()
+    with Leases(path / LEASES) as leases:
+        try:
+            _take_writer(leases, path, notify)
+        except OSError as error:
+            raise RunFolderError(f"cannot be written ({error})", where=str(path), hint=ELSEWHERE) from error
+        yield leases
+
+
+def _take_writer(leases: Leases, path: Path, notify: Listener) -> None:
+    """Take the lease of the writer, from a process that has died if need be.
+
+    Raises:
+        RunFolderError: another process is writing the run.
+    """
+    first = None
+    while not leases.take(WRITER):
+        holder = leases.holder(WRITER)
+        if holder is not None and (holder.is_here or (first is not None and holder.beat != first.beat)):
+            problem = f"another process is writing this run: {holder}"
+            raise RunFolderError(problem, where=str(path), hint=f"wait for it, or {ELSEWHERE}")
+        if first is None and holder is not None:
+            first = holder
+            notify(Noted(f"waiting to see whether it still works on {path}: {holder}"))
+        _wait(notify)
 
 
 def _read_record(path: Path) -> dict[str, object]:

@@ -24,6 +24,10 @@ class DoneMark:
     seconds: float
     """Of its training, in all processes that took part in it."""
     warnings: Sequence[str]
+    method: str = ""
+    """That of its job, which another machine's is too."""
+    host: str = ""
+    """Where it was finished."""
 
     def write(self, shard: Path) -> None:
         """Write the mark into the folder of a fold, all other files of which are there."""
@@ -39,5 +43,7 @@ class DoneMark:
             return None
         if not fits(content, cls):
             return None
-        known = {field.name: content[field.name] for field in fields(cls)}  # another version may write more
+        known = {
+            field.name: content[field.name] for field in fields(cls) if field.name in content
+        }  # another version may write more
         return cls(**known)  # type: ignore[arg-type]  # checked just above

@@ -9,11 +9,12 @@ deleted.
 
 import json
 import os
+import platform
 import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Protocol, TextIO
 
@@ -21,6 +22,7 @@ from labelscan.arrays import GivenLabels, Index
 from labelscan.atomic import writing
 from labelscan.data.stored_rows import SUFFIX as ROWS_SUFFIX
 from labelscan.data.stored_rows import StoredRows
+from labelscan.errors import Interrupted, LabelscanError
 from labelscan.events import EpochDone, Event, FoldDone, Listener, Warned
 from labelscan.reading import parse_json
 from labelscan.training.agreement import Agreement
@@ -28,12 +30,13 @@ from labelscan.training.batches import StoredInputs
 from labelscan.training.checkpoint import CHECKPOINT_FILE, Checkpoint
 from labelscan.training.device import Device, reproducible, seed_of
 from labelscan.training.done_mark import DONE_FILE, DoneMark
+from labelscan.training.failure import FAILED_FILE, failure, leave_reason
 from labelscan.training.fold_output import OUTPUT_FILE, FoldOutput
 
 LOG_FILE = "log.jsonl"
 """One line an epoch, and one a warning. An epoch that is trained again after a kill is there twice."""
 STOP_FILE = "STOP"
-"""Asks whoever trains the fold to end in order."""
+"""Asks the process that trains the fold to end in order; the holder of its lease is added to the name."""
 LEAST_TO_TELL = 30
 """Held-out examples below which chance says little."""
 RETRY = " at half the learning rate"
@@ -93,6 +96,17 @@ class FoldJob:
     """As events and the folder's name have it."""
     opinion: str = ""
     """The model as events name it; empty where the run has only one."""
+    holder: str = ""
+    """Who holds its lease, of all that ever did."""
+
+    @property
+    def name(self) -> str:
+        """Return the name of the shard, which no other of the run has."""
+        return self.folder.name
+
+    def held_by(self, owner: str) -> "FoldJob":
+        """Return the same job for the holder of its lease."""
+        return replace(self, holder=owner)
 
     @property
     def seed(self) -> int:
@@ -117,7 +131,8 @@ class FoldJob:
         """Delete what another job has left, and return the size of the log of this one, if it goes on."""
         if not any(self.checkpoint(attempt).exists() for attempt in ("", RETRY)):
             self.clear()
-        (self.folder / STOP_FILE).unlink(missing_ok=True)
+        for left in (*self.folder.glob(f"{STOP_FILE}*"), self.folder / FAILED_FILE):
+            left.unlink(missing_ok=True)
         log = self.folder / LOG_FILE
         if not log.is_file():
             return 0
@@ -156,6 +171,8 @@ class FoldJob:
             learned_nothing=agreement is not None and len(given) >= LEAST_TO_TELL and agreement.learned_nothing,
             seconds=round(seconds, 3),
             warnings=list(dict.fromkeys(warnings)),
+            method=self.method,
+            host=platform.node(),
         )
         mark.write(self.folder)
         self.tidy()
@@ -177,26 +194,42 @@ class FoldJob:
     def tidy(self) -> None:
         """Delete what a finished fold no longer needs."""
         self.checkpoint().delete()
-        (self.folder / STOP_FILE).unlink(missing_ok=True)
+        self._stop_file.unlink(missing_ok=True)
 
     def ask_to_stop(self) -> None:
-        """Ask the process that trains the fold, which may be another one, to end in order."""
+        """Ask the process that trains the fold for the same holder to end in order."""
         self.folder.mkdir(parents=True, exist_ok=True)  # it may not have begun
-        (self.folder / STOP_FILE).touch()
+        self._stop_file.touch()
 
     @property
     def is_asked_to_stop(self) -> bool:
-        return (self.folder / STOP_FILE).exists()
+        return self._stop_file.exists()
+
+    @property
+    def _stop_file(self) -> Path:
+        return self.folder / f"{STOP_FILE}{self.holder and '-'}{self.holder}"
+
+    def failure(self, error: BaseException) -> LabelscanError:
+        """Return the error with the fold that failed, and leave it in the shard, as far as the disk takes it."""
+        told = failure(error, self.place)
+        if not isinstance(told, Interrupted):
+            leave_reason(self.folder, told)
+        return told
 
     def mark(self) -> DoneMark | None:
         """Return the mark of a finished shard that was made from exactly this job, or None."""
         mark = DoneMark.read(self.folder)
         return mark if mark is not None and mark.fingerprint == self.fingerprint else None
 
-    def finished(self, *, reused: bool = False, by_any: bool = False) -> FoldDone | None:
-        """Return how the fold ended, or None unless a finished shard was made from this job, or ``by_any``."""
-        mark = DoneMark.read(self.folder) if by_any else self.mark()
-        if mark is None:
+    def finished(self, *, reused: bool = False, by_any: bool = False, on_any_machine: bool = False) -> FoldDone | None:
+        """Return how the fold ended, or None unless a finished shard was made from this job, or ``by_any``.
+
+        ``on_any_machine`` is by this job or by one that differs from it by its machine alone.
+        """
+        mark = DoneMark.read(self.folder)
+        is_it = mark is not None and (mark.fingerprint == self.fingerprint or by_any)
+        is_like_it = mark is not None and on_any_machine and mark.method == self.method
+        if mark is None or not (is_it or is_like_it):
             return None
         return FoldDone(self.repeat, self.fold, mark.held_out_accuracy, mark.seconds, reused, self.kind, self.opinion)
 
@@ -246,6 +279,16 @@ def _log(event: Event, log: TextIO) -> None:
 def read_outputs(jobs: Sequence[FoldJob]) -> Iterator[FoldOutput]:
     """Yield the outputs of finished jobs, one in memory at a time."""
     return (FoldOutput.read(job.folder, repeat=job.repeat, fold=job.fold) for job in jobs)
+
+
+def last_epoch(shard: Path) -> EpochDone | None:
+    """Return the last epoch that the log in the folder of a fold tells, or None."""
+    try:
+        lines = (shard / LOG_FILE).read_bytes().splitlines()
+    except OSError:
+        return None
+    events = [event for event in map(_event_of, lines) if isinstance(event, EpochDone)]
+    return events[-1] if events else None
 
 
 def count_finished(run_folder: Path, kind: str = FOLD) -> int:

@@ -96,7 +96,7 @@ CASES = [
     ("detect photos --device gpu", "gpu"),
     ("detect photos --device cuda:99", "cuda:99"),
     ("detect photos --on-unreadable skip", "keep, error"),
-    ("detect photos --executor slurm", "local"),
+    ("detect photos --executor moon", "local"),
     ("detect photos --set folds.n_fold=3", "folds.n_folds"),
     ("detect photos --set folds.n_folds", "section.name=value"),
     ("detect photos --config fast", "--config"),

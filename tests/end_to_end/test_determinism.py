@@ -25,9 +25,9 @@ def test_the_number_of_processes_changes_no_byte(shapes, finished, tmp_path, pro
 def test_the_order_of_the_folds_changes_no_byte(shapes, finished, tmp_path, monkeypatch):
     carry_out, begun = LocalExecutor.run, []
 
-    def in_another_order(self, jobs, notify):
+    def in_another_order(self, jobs, leases, notify):
         begun.extend(job.fold for job in reversed(jobs))
-        carry_out(self, jobs[::-1], notify)
+        carry_out(self, jobs[::-1], leases, notify)
 
     monkeypatch.setattr(LocalExecutor, "run", in_another_order)
     images, _, given = shapes

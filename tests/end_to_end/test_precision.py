@@ -11,7 +11,7 @@ from torch import nn
 import labelscan
 from labelscan.errors import Interrupted
 from labelscan.events import FoldDone, ignore
-from labelscan.pipeline.detect import carry_out
+from labelscan.pipeline.carry_out import carry_out
 from labelscan.training.models.timm_model import lite0_installed
 
 TREES = "extra-trees:n_estimators=20"

@@ -92,7 +92,7 @@ def check_that_it_resumes(shapes, folder, moment, finished, *, lost_epochs=0):
     assert contents(folder) == contents(finished.folder)
     assert json.loads((folder / "run.json").read_text())["state"] == "finished"
     assert not list(folder.glob("fold-*/checkpoint.pt"))
-    assert not list(folder.glob("fold-*/STOP"))
+    assert not list(folder.glob("fold-*/STOP*"))
 
 
 @pytest.fixture

@@ -146,7 +146,7 @@ def test_what_a_killed_process_has_left_half_written_anywhere_in_a_run_is_swept(
     assert list(tmp_path.rglob("*.partial")) == left[-1:], "a folder that no run makes is left alone"
 
 
-OUTSIDE = ("issues.csv", "log.jsonl", "run.json", ".lock", "decisions.csv", "store", "fold-0-0", "self-check/run.json")
+OUTSIDE = ("issues.csv", "log.jsonl", "run.json", "leases", "decisions.csv", "store", "fold-0-0", "self-check/run.json")
 OUTSIDE += ("fold-0-0/checkpoint.pt", ".issues.csv.1.partial", "cells", "cells/ce-0/fold-0-0")
 
 

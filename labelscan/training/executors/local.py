@@ -9,16 +9,17 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import replace
 
 import cloudpickle
-import torch
 
 from labelscan import interruption
 from labelscan.data.cores import available_cores
-from labelscan.errors import Interrupted, LabelscanError, RunError
+from labelscan.errors import Interrupted
 from labelscan.events import Event, FoldDone, Listener, Waiting, Warned
+from labelscan.leases import Leases
 from labelscan.training.device import Device, all_gpus
 from labelscan.training.fold_job import FoldJob
+from labelscan.training.input_parts import InputPart
+from labelscan.training.job_queue import POLL_SECONDS, JobQueue, one_after_another
 
-POLL_SECONDS = 0.2
 LAST_STEP_SECONDS = 60.0
 """The most that other processes get to finish a step and to write a checkpoint."""
 WORTH_PROCESSES = 5.0
@@ -42,11 +43,18 @@ class LocalExecutor:
     def __init__(self, processes: int = 0) -> None:
         self.processes = processes
 
+    @property
+    def is_shared(self) -> bool:
+        return False
+
+    def run_alone(self, parts: Sequence[InputPart], leases: Leases, notify: Listener) -> None:
+        one_after_another(JobQueue(parts, leases, notify))
+
     def threads_per_fold(self, n_jobs: int, device: Device) -> int:
         sharers = len(all_gpus(device)) if device.kind == "cuda" else n_jobs
         return max(1, available_cores() // max(1, min(sharers, available_cores())))
 
-    def run(self, jobs: Sequence[FoldJob], notify: Listener) -> None:
+    def run(self, jobs: Sequence[FoldJob], leases: Leases, notify: Listener) -> None:
         if not jobs:
             return
         gpus = all_gpus(jobs[0].device)
@@ -56,6 +64,7 @@ class LocalExecutor:
         if processes > 1 and not all(map(_picklable, {id(job.learner): job for job in jobs}.values())):
             notify(Warned("the model cannot be sent to other processes: folds run one after another"))
             processes = 1
+        queue = JobQueue(jobs, leases, notify)
         if processes > 1:
             # Folds left over by full rounds would be trained last, with most cores idle: they share the cores of the
             # last full round instead. Folds of one thread each lose nothing by taking turns.
@@ -63,14 +72,9 @@ class LocalExecutor:
             with warnings.catch_warnings():
                 # Loky replaces a process that has grown by a third of a gigabyte, as a fold may.
                 warnings.filterwarnings("ignore", message="A worker stopped while some jobs", category=UserWarning)
-                _side_by_side(jobs, processes, len(jobs) % processes if alone else 0, gpus, notify)
+                _side_by_side(queue, processes, len(jobs) % processes if alone else 0, gpus, notify)
         else:
-            for job in jobs:
-                job.begin()
-                try:
-                    job.run(notify)
-                except Exception as error:
-                    raise _failure(error, job) from error
+            one_after_another(queue)
 
     def side_by_side(self, n_jobs: int, core_seconds: float, device: Device, threads: int, folds_per_gpu: int) -> int:
         if self.processes:
@@ -100,7 +104,7 @@ def _carry_out(job: FoldJob) -> None:
 
 
 def _side_by_side(
-    jobs: Sequence[FoldJob], processes: int, left_over: int, gpus: list[Device], notify: Listener
+    queue: JobQueue[FoldJob], processes: int, left_over: int, gpus: list[Device], notify: Listener
 ) -> None:
     from loky import get_reusable_executor  # here, since few runs start processes
 
@@ -114,31 +118,32 @@ def _side_by_side(
             initargs=(os.getpid(),),
         )
     free = [gpus[number % len(gpus)] for number in range(most)]
-    todo = list(jobs)
     running: dict[Future[None], FoldJob] = {}
-    offsets = {job.folder: job.begin() for job in jobs}
-
-    def pass_on(job: FoldJob) -> None:
-        events, offsets[job.folder] = job.events_from(offsets[job.folder])
-        for event in events:
-            notify(event)
 
     try:
-        while todo or running:
-            while todo and len(running) < (processes if len(todo) + len(running) > most else most):
-                job = todo.pop(0)
+        while queue:
+            while len(running) < (processes if len(queue) > most else most) and (job := queue.take()) is not None:
+                queue.began(job, job.begin())
                 job = replace(job, device=replace(free.pop(0), dtype_name=job.device.dtype_name))
                 with interruption.deferred_to_workers():
                     running[pool.submit(_carry_out, job)] = job
+            if not running:
+                queue.wait()
+                continue
             ended, _ = wait(list(running), timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
             for job in running.values():
-                pass_on(job)
+                queue.follow(job)
+                if queue.is_lost(job):
+                    job.ask_to_stop()
             for future in ended:
                 job = running.pop(future)
-                error = future.exception()
-                if error is not None:
-                    raise _failure(error, job) from error
                 free.append(job.device)
+                error, is_lost = future.exception(), queue.is_lost(job)
+                queue.end(job)
+                if is_lost:
+                    continue
+                if error is not None:
+                    raise job.failure(error) from error
                 done = job.finished()
                 assert isinstance(done, FoldDone), "a fold ended without its mark"
                 notify(done)
@@ -151,6 +156,8 @@ def _side_by_side(
         finally:
             with contextlib.suppress(Exception):
                 pool.shutdown(wait=True, kill_workers=True)
+            for job in running.values():
+                queue.end(job)
         raise
 
 
@@ -160,22 +167,3 @@ def _end_in_order(running: Mapping[Future[None], FoldJob]) -> None:
         with contextlib.suppress(OSError):  # on a full disk the fold keeps its last checkpoint
             job.ask_to_stop()
     wait([future for future, job in running.items() if job.learner.keeps_checkpoints], timeout=LAST_STEP_SECONDS)
-
-
-def _failure(error: BaseException, job: FoldJob) -> LabelscanError:
-    """Return one error that says which fold failed, and what can be done."""
-    from loky.process_executor import TerminatedWorkerError
-
-    if isinstance(error, LabelscanError):
-        return error
-    if isinstance(error, KeyboardInterrupt):  # of a process that was to stop at once
-        return Interrupted(interruption.reason())
-    short_of_memory = isinstance(error, MemoryError | torch.OutOfMemoryError | TerminatedWorkerError)
-    short_of_memory |= "DefaultCPUAllocator" in str(error)
-    return RunError(
-        f"a fold ended with {type(error).__name__}: {error}",
-        where=job.place,
-        hint="use less memory: --batch-size, --image-size, or --set executor.processes=1"
-        if short_of_memory
-        else "run again with --debug for the traceback",
-    )

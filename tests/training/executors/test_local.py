@@ -3,6 +3,7 @@ import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import loky
 import pytest
@@ -10,8 +11,10 @@ import torch
 
 from labelscan.events import FoldDone, ignore
 from labelscan.interruption import SIGNALS
+from labelscan.leases import Leases
 from labelscan.training.device import Device
 from labelscan.training.executors import local
+from labelscan.training.job_queue import JobQueue
 
 
 def test_signals_wait_while_a_pool_may_start_processes(monkeypatch):
@@ -23,7 +26,7 @@ def test_signals_wait_while_a_pool_may_start_processes(monkeypatch):
 
     monkeypatch.setattr(loky, "get_reusable_executor", start)
     with pytest.raises(RuntimeError, match="enough"):
-        local._side_by_side([], 2, 0, [Device("cpu")], ignore)
+        local._side_by_side(JobQueue([], Leases(Path("none")), ignore), 2, 0, [Device("cpu")], ignore)
     assert set(held_back) >= set(SIGNALS)
     assert not signal.pthread_sigmask(signal.SIG_BLOCK, []) & set(SIGNALS)
 
@@ -46,9 +49,14 @@ class Fold:
     learner: str = "picklable"
     lock: threading.Lock = field(default_factory=threading.Lock)
 
+    done: list = field(default_factory=list)
+
     @property
-    def folder(self):
-        return self.number
+    def name(self):
+        return f"fold-0-{self.number}"
+
+    def held_by(self, owner):
+        return self
 
     def begin(self):
         return 0
@@ -61,23 +69,27 @@ class Fold:
             self.together.wait(timeout=60)
         with self.lock:
             self.on[self.device.name] -= 1
+        self.done.append(1)
 
     def events_from(self, offset):
         return [], offset
 
     def finished(self):
-        return FoldDone(0, self.number, 1.0, 0.0)
+        return FoldDone(0, self.number, 1.0, 0.0) if self.done else None
 
 
 @pytest.mark.parametrize(("n_gpus", "folds_per_gpu"), [(2, 2), (1, 3), (3, 1), (2, 1)])
-def test_folds_run_on_all_gpus_and_on_none_more_than_its_share(monkeypatch, n_gpus, folds_per_gpu):
+def test_folds_run_on_all_gpus_and_on_none_more_than_its_share(tmp_path, monkeypatch, n_gpus, folds_per_gpu):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: n_gpus)
     monkeypatch.setattr(loky, "get_reusable_executor", lambda max_workers, **_: ThreadPoolExecutor(max_workers))
     at_a_time = n_gpus * folds_per_gpu
     together, most, lock, done = threading.Barrier(at_a_time), Counter(), threading.Lock(), []
     on = Counter()
     jobs = [Fold(number, folds_per_gpu, together, on, most, lock=lock) for number in range(2 * at_a_time + 1)]
-    local.LocalExecutor().run(jobs, lambda event: done.append(event.fold) if isinstance(event, FoldDone) else None)
+    with Leases(tmp_path) as leases:
+        local.LocalExecutor().run(
+            jobs, leases, lambda event: done.append(event.fold) if isinstance(event, FoldDone) else None
+        )
     assert sorted(done) == list(range(2 * at_a_time + 1))
     assert most == {f"cuda:{number}": folds_per_gpu for number in range(n_gpus)}
 

@@ -1,0 +1,54 @@
+"""``labelscan status RUN``: which shards of a run are done, which are worked on and where, also while others work."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from typer import Argument
+
+from labelscan.cli import options
+from labelscan.cli.command import command
+
+if TYPE_CHECKING:  # numpy loads with it
+    from labelscan.results.run_status import ShardStatus
+
+
+@command()
+def status(
+    run: Annotated[Path, Argument(metavar="RUN", help="A run folder.")],
+    as_json: options.AsJson = False,
+) -> None:
+    """Show how far a run is, shard by shard.
+
+    Where processes of other hosts work on it, they are watched for ten seconds to see whether they live.
+    """
+    from labelscan.cli import console
+    from labelscan.results.run_status import STATES, status_of
+    from labelscan.tables import Column, Table
+
+    found = status_of(run)
+    if as_json:
+        counts = {state: found.count(state) for state in STATES}
+        writer = None if found.writer is None else asdict(found.writer)
+        facts = {"run": str(run), "state": found.state, "counts": counts, "writer": writer}
+        console.show_json({**facts, "shards": [asdict(one) for one in found.shards]})
+        return
+    out = console.stdout()
+    counted = ", ".join(f"{count:,} {state}" for state in STATES if (count := found.count(state)))
+    out.print(console.text((str(run), "bold"), f": {found.state}; {len(found.shards):,} shards: {counted}"))
+    if found.writer is not None:
+        out.print(console.text(f"written by {found.writer}"))
+    told = [one for state in STATES[:-1] for one in found.shards if one.state == state]
+    if told:
+        columns = (Column("shard", "shard"), Column("", "state"), Column("", "told", "name"))
+        rows = [{"shard": one.shard, "state": one.state, "told": _told(one)} for one in told]
+        out.print()
+        out.show(console.table(Table.of(columns, rows), out.width))
+
+
+def _told(shard: "ShardStatus") -> str:
+    """Return what is known of a shard that is not done."""
+    epoch = "" if shard.epoch is None else f"epoch {shard.epoch} of {shard.n_epochs} is done"
+    where = f"process {shard.process} on {shard.host} since {shard.since}" if shard.process else ""
+    why = f"on {shard.host}: {shard.why}" if shard.why else ""
+    return "; ".join(one for one in (epoch, where, why) if one)

@@ -1,0 +1,44 @@
+"""What a worker has done, and what comes next."""
+
+import shlex
+
+from labelscan.cli.console import entries, show_json, stdout, text
+from labelscan.pipeline.slurm import Submitted
+from labelscan.pipeline.work import Worked
+from labelscan.results.run_files import RUN_FILE
+
+
+def show(worked: Worked, *, as_json: bool, quiet: bool) -> None:
+    """Write to stdout how many shards are finished, and the command that merges them."""
+    folder = shlex.quote(str(worked.folder))
+    merge = f"labelscan detect --config {shlex.quote(str(worked.folder / RUN_FILE))} -o {folder} --merge"
+    if as_json:
+        facts = {"run": str(worked.folder), "finished_shards": worked.n_finished, "is_finished": worked.is_finished}
+        show_json({**facts, "merge": merge})
+        return
+    if quiet:
+        stdout().print(text(str(worked.folder)))
+        return
+    done = "the run is finished" if worked.is_finished else f"all {worked.n_finished:,} shards are done"
+    stdout().show(text((str(worked.folder), "bold"), f": {done}"))
+    if not worked.is_finished:
+        stdout().show(entries([("merge", merge), ("status", f"labelscan status {folder}")]))
+
+
+def show_submitted(submitted: Submitted, *, as_json: bool, quiet: bool) -> None:
+    """Write to stdout which jobs work on a run, and how to see how far it is."""
+    if as_json:
+        show_json({"run": str(submitted.folder), "jobs": submitted.names})
+        return
+    if quiet:
+        stdout().print(text(str(submitted.folder)))
+        return
+    stdout().show(text((str(submitted.folder), "bold"), f": {_counted(len(submitted.jobs))} submitted"))
+    folder = shlex.quote(str(submitted.folder))
+    merge = f"labelscan detect --config {folder}/{RUN_FILE} -o {folder} --merge"
+    rows = [("jobs", " ".join(submitted.names)), ("status", f"labelscan status {folder}"), ("merge", merge)]
+    stdout().show(entries(rows))
+
+
+def _counted(n_workers: int) -> str:
+    return "1 worker is" if n_workers == 1 else f"{n_workers} workers are"

@@ -1,0 +1,249 @@
+"""Leases: which process works on what, told by files alone, so that every machine that sees a folder may join.
+
+A lease is a file that one process has made and no other could make. Its holder writes it anew every few seconds, with a
+number that goes up: its heart beats. Clocks are never compared: others watch the number, and where it stood still for
+``LEASE_SECONDS`` of their own time, or the process is known to have ended, the first of them to make the file of the
+next term takes over. A holder that was only slow finds that later, and gives up.
+
+Leases save work and do not guard results: what two processes make at once, each makes whole, and it is the same.
+"""
+
+import contextlib
+import json
+import os
+import platform
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from uuid import uuid4
+
+from labelscan.atomic import writing
+from labelscan.processes import host_key, is_running
+from labelscan.reading import fits, parse_json
+
+HEART_SECONDS = 5.0
+"""Between two beats of a holder."""
+LEASE_SECONDS = 60.0
+"""How long a heart may stand still before the holder counts as dead."""
+_RECORD_BYTES = 1024
+"""Every record has this length: it is written over the last one, and so never cut off for long."""
+_NAME = re.compile(r"(?P<name>.+)\.(?P<term>[0-9]+)\.lease", re.DOTALL)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Holder:
+    """The process that holds a lease, as it says itself."""
+
+    owner: str = field(default_factory=lambda: uuid4().hex)
+    """Of this one lease."""
+    host: str = field(default_factory=platform.node)
+    host_key: str = field(default_factory=host_key)
+    process: int = field(default_factory=os.getpid)
+    since: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    """By the clock of its host."""
+    beat: int = 0
+
+    def __str__(self) -> str:
+        return f"process {self.process} on {self.host}, since {self.since}"
+
+    @property
+    def is_here(self) -> bool:
+        """Return whether it is a process of this host, of which is known whether it runs."""
+        return self.host_key == host_key()
+
+    @property
+    def has_ended(self) -> bool:
+        return self.is_here and not is_running(self.process)
+
+    def to_bytes(self) -> bytes:
+        return json.dumps(asdict(self)).encode().ljust(_RECORD_BYTES - 1) + b"\n"
+
+    @classmethod
+    def of(cls, record: bytes) -> "Holder | None":
+        """Return the holder that a record names, or None where it is being written."""
+        try:
+            content = parse_json(record.decode())
+        except ValueError:
+            return None
+        return cls(**content) if fits(content, cls) and content.keys() <= set(cls.__slots__) else None
+
+
+@dataclass(slots=True)
+class _Held:
+    path: Path
+    next: Path
+    """That of the next term."""
+    holder: Holder
+    is_lost: bool = False
+
+
+class Leases:
+    """The leases of one folder: those that this process holds, as a context until it ends, and those of others.
+
+    Args:
+        folder: made with the first lease, and deleted with the last.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._held: dict[str, _Held] = {}
+        self._seen: dict[Path, tuple[bytes, float]] = {}
+        """What stood in the lease of another, and since when."""
+        self._stopped, self._heart = threading.Event(), threading.Thread(target=self._beat, name="leases", daemon=True)
+
+    def __enter__(self) -> "Leases":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, traceback: TracebackType | None) -> None:
+        self._stopped.set()
+        for name in list(self._held):
+            self.release(name)
+        if self._heart.is_alive():
+            self._heart.join()
+        with contextlib.suppress(OSError):  # others hold some
+            self.folder.rmdir()
+
+    def take(self, name: str) -> bool:
+        """Return whether this process holds the lease ``name`` now: nobody did, or whoever did is dead.
+
+        Raises:
+            DiskError: the disk does not take the file.
+            OSError: it cannot be written for another reason.
+        """
+        if self.holds(name):
+            return True
+        term = max((term for term, _ in self._terms(name)), default=0)
+        if term and not self._is_dead(self._path(name, term)):
+            return False
+        held = _Held(self._path(name, term + 1), self._path(name, term + 2), Holder())
+        try:
+            self._make(held)
+        except FileExistsError:
+            return False
+        others = [(other, path) for other, path in self._terms(name) if path != held.path]
+        if any(other > term for other, _ in others):  # others were faster by two terms
+            held.path.unlink(missing_ok=True)
+            return False
+        for _, path in others:
+            path.unlink(missing_ok=True)
+        self._held[name] = held
+        if not self._heart.is_alive():
+            self._heart.start()
+        return True
+
+    def once(
+        self, name: str, *, is_made: Callable[[], bool], make: Callable[[], object], wait: Callable[[], None]
+    ) -> None:
+        """Return when something is made, by this process or by another that holds the lease ``name`` for it.
+
+        Args:
+            name: the lease under which it is made.
+            is_made: whether it is there.
+            make: makes it.
+            wait: lets a moment pass.
+        """
+        while not is_made():
+            if not self.take(name):
+                wait()
+                continue
+            try:
+                if not is_made():
+                    make()
+            finally:
+                self.release(name)
+
+    def is_free(self, name: str) -> bool:
+        """Return whether no other living process holds a lease."""
+        is_taken = self.take(name)
+        if is_taken:
+            self.release(name)
+        return is_taken
+
+    def holds(self, name: str) -> bool:
+        """Return whether this process holds a lease, as far as its last beat told."""
+        return name in self._held and not self._held[name].is_lost
+
+    def owner(self, name: str) -> str:
+        """Return a text that no other holder of this lease has."""
+        return self._held[name].holder.owner
+
+    def release(self, name: str) -> None:
+        """Let others take a lease; nothing happens where it is not held."""
+        held = self._held.pop(name, None)
+        if held is not None:
+            held.path.unlink(missing_ok=True)
+
+    def holder(self, name: str) -> Holder | None:
+        """Return who holds a lease; None where nobody does, or it cannot be told."""
+        found = max(self._terms(name), default=None)
+        return None if found is None else _read(found[1])
+
+    def held(self) -> dict[str, Holder]:
+        """Return the holders of all leases whose processes are not known to have ended, by name."""
+        names = {made["name"] for made in map(_NAME.fullmatch, self._names()) if made}
+        found = {name: self.holder(name) for name in sorted(names)}
+        return {name: holder for name, holder in found.items() if holder is not None and not holder.has_ended}
+
+    def _is_dead(self, path: Path) -> bool:
+        try:
+            record = path.read_bytes()
+        except OSError:
+            return False  # it was released just now, or the storage does not answer
+        holder = Holder.of(record)
+        if holder is not None and holder.has_ended:
+            return True
+        now = time.monotonic()
+        before, since = self._seen.get(path, (None, now))
+        if record != before:
+            self._seen[path] = record, now
+        return record == before and now - since >= LEASE_SECONDS
+
+    def _make(self, held: _Held) -> None:
+        for _ in range(2):
+            try:
+                with writing(held.path), held.path.open("xb") as file:
+                    file.write(held.holder.to_bytes())
+            except FileNotFoundError:  # the folder is not there, or another process has just deleted it
+                self.folder.mkdir(parents=True, exist_ok=True)
+            else:
+                return
+        raise OSError(f"{self.folder} is deleted again and again")
+
+    def _beat(self) -> None:
+        while not self._stopped.wait(HEART_SECONDS):
+            for held in list(self._held.values()):
+                held.holder = replace(held.holder, beat=held.holder.beat + 1)
+                try:
+                    with held.path.open("r+b") as file:
+                        file.write(held.holder.to_bytes())
+                    held.is_lost = held.next.exists()
+                except FileNotFoundError:
+                    held.is_lost = True
+                except OSError:
+                    continue  # the next beat may succeed, and others wait for several
+
+    def _names(self) -> list[str]:
+        try:
+            return os.listdir(self.folder)  # noqa: PTH208  # names are enough
+        except OSError:
+            return []
+
+    def _terms(self, name: str) -> Iterator[tuple[int, Path]]:
+        for made in map(_NAME.fullmatch, self._names()):
+            if made and made["name"] == name:
+                yield int(made["term"]), self.folder / made.string
+
+    def _path(self, name: str, term: int) -> Path:
+        return self.folder / f"{name}.{term}.lease"
+
+
+def _read(path: Path) -> Holder | None:
+    try:
+        return Holder.of(path.read_bytes())
+    except OSError:
+        return None

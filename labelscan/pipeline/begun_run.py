@@ -1,0 +1,44 @@
+"""A plan and the run that was begun with it: how run.json knows it again, and what it keeps of the first process."""
+
+import dataclasses
+from typing import Any
+
+from labelscan.config import nested
+from labelscan.detection.aum_trainings import KIND
+from labelscan.pipeline.inputs import inputs_of, parts_of_run
+from labelscan.pipeline.planning import Plan, results_depend_on
+from labelscan.results.run_files import SHARDS, STORE
+from labelscan.results.run_folder import RunFolder, describe
+
+
+def identity_of(plan: Plan) -> dict[str, Any]:
+    """Return what a run is opened with: all settings, those that results depend on, and the data."""
+    return {
+        "settings": nested(plan.config),
+        "results_depend_on": {"command": "detect", **results_depend_on(plan.config), **plan.models},
+        "data": describe(plan.dataset, plan.data_fingerprint),
+    }
+
+
+def record_plan(plan: Plan, run: RunFolder, *, in_parts: bool) -> None:
+    """Record what the automatic settings became, and all shards; ``in_parts`` are those of the inputs too."""
+    inputs = {inputs_of(plan, one, run).stem for one in plan.opinions if one.image_shape is not None}
+    parts = [part.name for part in parts_of_run(plan, run)] if in_parts else []
+    folds, repeats = plan.config.folds.n_folds, plan.config.folds.repeats
+    names = [
+        run.shard(repeat, fold, number).name
+        for number in range(len(plan.opinions))
+        for repeat in range(repeats)
+        for fold in range(folds)
+    ]
+    names += [f"{KIND}-{number}" for number in range(plan.n_threshold_runs)]
+    shards = [f"{STORE}/{name}" for name in (*parts, *sorted(inputs))] + names
+    run.record(choices=run.earlier_choices or plan.choices, **{SHARDS: run.earlier.get(SHARDS) or shards})
+
+
+def keeping_threads(plan: Plan, run: RunFolder) -> Plan:
+    """Return the plan with as many threads a fold as the run began with, so that finished folds stay valid."""
+    threads = run.earlier_choices.get("threads")
+    if isinstance(threads, int) and not plan.config.executor.threads:
+        return dataclasses.replace(plan, threads=threads)
+    return plan

@@ -1,0 +1,86 @@
+"""The names of shards as people write them: ``fold:0-3``, ``fold:0-0..0-4``, ``features:7``, or a kind alone."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from labelscan.errors import UsageError, did_you_mean
+
+KINDS = ("fold", "features", "images", "aum")
+OF_INPUTS = ("features", "images")
+_WRITTEN = re.compile(r"(?P<kind>[a-z]+)(:(?P<first>\d+(-\d+)?)(\.\.(?P<last>\d+(-\d+)?))?)?")
+_NAME = re.compile(r"(?P<kind>fold|aum)-(?P<place>\d+(-\d+)?)(-opinion-\d+)?|(?P<of>[a-z]+)(-\d+)?-part-(?P<part>\d+)")
+HOW = "write fold:REPEAT-FOLD, features:PART, images:PART or aum:RUN; a range as fold:0-0..0-4; or a kind alone"
+
+
+@dataclass(frozen=True, slots=True)
+class ShardNames:
+    """Shards of one kind, or a single one by its folder."""
+
+    kind: str
+    first: tuple[int, ...] = ()
+    last: tuple[int, ...] = ()
+    """Both empty are all of the kind."""
+    folder: str = ""
+
+    @classmethod
+    def of(cls, text: str) -> "ShardNames":
+        """Return what ``text`` names.
+
+        Raises:
+            UsageError: it names nothing that could be a shard.
+        """
+        if (folder := _kind_and_place(text)) is not None:
+            return cls(folder[0], folder=text)
+        written = _WRITTEN.fullmatch(text.strip())
+        if written is None:
+            raise UsageError(f"{text!r} is not the name of a shard", where="--shard", hint=HOW)
+        kind = written["kind"]
+        if kind not in KINDS:
+            hint = did_you_mean(kind, KINDS, otherwise=HOW)
+            raise UsageError(f"no shard is called {kind!r}", where="--shard", hint=hint)
+        first = _numbers(written["first"] or "")
+        last = _numbers(written["last"] or "") or first
+        if first and (len(first) != (2 if kind == "fold" else 1) or len(last) != len(first) or last < first):
+            raise UsageError(f"{text!r} is not the name of a shard", where="--shard", hint=HOW)
+        return cls(kind, first, last)
+
+    @property
+    def is_of_inputs(self) -> bool:
+        """Return whether they are parts of the inputs and not trainings."""
+        return self.kind in OF_INPUTS
+
+    def has(self, name: str) -> bool:
+        """Return whether the shard with the folder ``name`` is among them."""
+        if self.folder:
+            return name == self.folder
+        found = _kind_and_place(name)
+        return found is not None and found[0] == self.kind and (not self.first or self.first <= found[1] <= self.last)
+
+
+def refuse_unknown(names: Iterable[ShardNames], texts: Iterable[str], shards: Iterable[str]) -> None:
+    """Raise UsageError where one of the names has no shard.
+
+    Args:
+        names: what was asked for.
+        texts: the same as it was written.
+        shards: the folders of all shards of the run.
+    """
+    known = list(shards)
+    for one, text in zip(names, texts, strict=True):
+        if not any(map(one.has, known)):
+            hint = f"its shards go from {known[0]} to {known[-1]}" if known else "no inputs of it are made in parts"
+            raise UsageError(f"the run has no shard {text}", where="--shard", hint=hint)
+
+
+def _kind_and_place(name: str) -> tuple[str, tuple[int, ...]] | None:
+    found = _NAME.fullmatch(name)
+    if found is None:
+        return None
+    if found["kind"]:
+        return found["kind"], _numbers(found["place"])
+    return (found["of"], _numbers(found["part"])) if found["of"] in OF_INPUTS else None
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in text.split("-")) if text else ()

@@ -1,0 +1,147 @@
+"""Workers as an array of Slurm jobs, through submitit: they begin the run, share its shards, and the first judges it.
+
+This machine submits them, waits, and shows the finished run: what the automatic settings become is decided where models
+are trained. A worker whose time is over, or that is preempted, ends in order and is queued again.
+"""
+
+import dataclasses
+import re
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import sleep
+from typing import Any
+
+from labelscan import interruption
+from labelscan.config import Config
+from labelscan.errors import ConfigError, Interrupted, RunError
+from labelscan.events import Listener, Noted, StepAdvanced, StepDone, StepStarted, Waiting
+from labelscan.pipeline import planning
+from labelscan.pipeline.carry_out import carry_out
+from labelscan.pipeline.planning import Plan
+from labelscan.pipeline.work import work
+from labelscan.results.run_files import SLURM
+from labelscan.results.run_status import count_done
+from labelscan.training.executors.slurm import SlurmExecutor
+
+LOOK_SECONDS = 1.0
+"""Between two looks at the jobs."""
+REQUEUED_BY = signal.SIGUSR2
+"""What submitit tells Slurm to send before the time of a job is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """What each job of the array does; picklable."""
+
+    config: Config
+    folder: Path
+    judges: bool
+    """Whether it judges the labels when all shards are done."""
+
+    def __call__(self) -> None:
+        """Work until no shard is left; Slurm's signal ends it in order, and has it queued again."""
+        queue_again = signal.getsignal(REQUEUED_BY)
+        signal.signal(REQUEUED_BY, interruption.stop_at_once)  # where work can end in order, it waits for that
+        try:
+            plan = planning.plan(settings=self.config, output=self.folder)
+            work(plan)
+            if self.judges:
+                carry_out(plan, merges=True)
+        except (Interrupted, KeyboardInterrupt):
+            if interruption.received_last() != REQUEUED_BY or not callable(queue_again):
+                raise
+            queue_again(REQUEUED_BY, None)
+
+    def checkpoint(self) -> Any:
+        """Return what is submitted in the place of this job when it is queued again: the same."""
+        from submitit.helpers import DelayedSubmission
+
+        return DelayedSubmission(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """Workers that were submitted."""
+
+    folder: Path
+    jobs: Sequence[Any]
+    """submitit's jobs; the first judges the labels."""
+
+    @property
+    def names(self) -> list[str]:
+        """Return the numbers of the jobs, as Slurm has them."""
+        return [str(job.job_id) for job in self.jobs]
+
+
+def submit(plan: Plan) -> Submitted:
+    """Submit the workers of a run, and return at once.
+
+    Raises:
+        ConfigError: submitit is not installed, there is no Slurm, or the data is in memory.
+    """
+    executor, config = plan.executor, plan.config
+    if not isinstance(executor, SlurmExecutor):
+        raise ConfigError("only workers on Slurm can be left alone", where="--detach", hint="add --executor slurm")
+    if not config.dataset.data:
+        hint = "write it to a file that all nodes see, and give its path"
+        raise ConfigError("data in memory cannot be sent to Slurm", where="executor.name", hint=hint)
+    try:
+        from submitit import AutoExecutor
+    except ImportError as error:
+        hint = "pip install 'labelscan[slurm]'"
+        raise ConfigError("submitit is not installed", where="executor.name", hint=hint) from error
+    folder = plan.folder.absolute()
+    try:
+        array = AutoExecutor(folder / SLURM, cluster=executor.cluster, slurm_max_num_timeout=executor.requeues)
+    except RuntimeError as error:
+        hint = "submit from a machine that has sbatch, or start workers by hand: --worker"
+        raise ConfigError(f"{error}", where="executor.name", hint=hint) from error
+    array.update_parameters(name="labelscan", **executor.parameters)
+    there = dataclasses.replace(config, executor=dataclasses.replace(config.executor, name="local"))
+    with array.batch():
+        jobs = [array.submit(Worker(there, folder, judges=number == 0)) for number in range(executor.workers)]
+    return Submitted(plan.folder, jobs)
+
+
+def wait_for(submitted: Submitted, notify: Listener) -> None:
+    """Return when the run is judged.
+
+    Raises:
+        RunError: workers failed, so that it cannot be.
+        Interrupted: the workers go on all the same.
+    """
+    first, *_ = submitted.jobs
+    total = 0
+    try:
+        notify(Noted(f"workers are jobs {', '.join(submitted.names)}; what they say is in {submitted.folder / SLURM}"))
+        while not first.done():
+            sleep(LOOK_SECONDS)
+            done, known = count_done(submitted.folder)
+            if known and not total:
+                total = known
+                notify(StepStarted("shards", total))
+            if known:
+                notify(StepAdvanced("shards", done))
+            notify(Waiting())
+    except Interrupted as stopped:
+        hint = f"the workers go on: labelscan status {submitted.folder}, or scancel {' '.join(submitted.names)}"
+        raise type(stopped)(stopped.problems[0].problem, hint=hint) from stopped
+    for job in submitted.jobs[1:]:
+        if not job.done():  # it has ended its work, or has not begun
+            job.cancel(check=False)
+    if total:
+        notify(StepDone("shards", 0.0))
+    if (error := first.exception()) is not None:
+        raise RunError(
+            f"the worker that judges the run failed: {_what_was_raised(error)}",
+            where=str(submitted.folder / SLURM),
+            hint="the same command goes on from what is done",
+        )
+
+
+def _what_was_raised(error: Exception) -> str:
+    """Return the line of a job's traceback that names its error."""
+    named = re.findall(r"^[\w.]*(?:Error|Exception|Interrupted|Over): .*$", str(error), re.MULTILINE)
+    return named[-1].partition(": ")[2] if named else type(error).__name__

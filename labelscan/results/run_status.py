@@ -1,0 +1,136 @@
+"""How far a run is, shard by shard, read from its folder alone; other processes may be working on it."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from labelscan.atomic import read_json
+from labelscan.errors import RunFolderError
+from labelscan.leases import HEART_SECONDS, Holder, Leases
+from labelscan.reading import CANNOT_READ
+from labelscan.results.run_files import FORMAT_VERSION, FRESH, LEASES, RUN_FILE, SHARDS, STORE, read_versioned
+from labelscan.results.run_folder import WRITER
+from labelscan.training.done_mark import DoneMark
+from labelscan.training.failure import FAILED_FILE
+from labelscan.training.fold_job import last_epoch
+from labelscan.training.input_parts import is_made
+
+State = Literal["running", "silent", "failed", "waiting", "done"]
+STATES: tuple[State, ...] = ("running", "silent", "failed", "waiting", "done")
+"""``silent`` is held by a process of another host that did not stir while it was watched."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ShardStatus:
+    """What is known of one shard."""
+
+    shard: str
+    """The name of its folder."""
+    state: State
+    host: str = ""
+    """Where it is carried out, or was last."""
+    process: int | None = None
+    since: str = ""
+    """When its holder took it, by the clock of that host."""
+    epoch: int | None = None
+    n_epochs: int | None = None
+    seconds: float | None = None
+    """How long it took; None until it is done."""
+    why: str = ""
+    """Why it failed."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunStatus:
+    """What is known of a run."""
+
+    folder: Path
+    state: str
+    """That of run.json: running, finished, interrupted or failed."""
+    writer: Holder | None
+    """The process that writes run.json and the results, if one does now."""
+    shards: Sequence[ShardStatus]
+
+    def count(self, state: State) -> int:
+        """Return how many shards are in a state."""
+        return sum(one.state == state for one in self.shards)
+
+
+def status_of(folder: Path) -> RunStatus:
+    """Return how far the run in ``folder`` is; where processes of other hosts work on it, they are watched for seconds.
+
+    Raises:
+        RunFolderError: there is no run, or another version of labelscan wrote it.
+    """
+    record = read_versioned(folder / RUN_FILE, FORMAT_VERSION)
+    names = record.get(SHARDS)
+    if not isinstance(names, list):
+        raise RunFolderError("run.json does not say which shards the run has", where=str(folder), hint=FRESH)
+    leases = Leases(folder / LEASES)
+    held = leases.held()
+    silent = _silent(leases, held)
+    is_finished = record.get("state") == "finished"
+    shards = [_status(folder / str(name), held, silent, is_finished=is_finished) for name in names]
+    return RunStatus(folder=folder, state=str(record.get("state")), writer=held.get(WRITER), shards=shards)
+
+
+def count_done(folder: Path) -> tuple[int, int]:
+    """Return how many shards of the run in ``folder`` are done, and how many there are; 0 where it has not begun."""
+    try:
+        record = read_json(folder / RUN_FILE)
+    except CANNOT_READ:
+        return 0, 0
+    names = record.get(SHARDS)
+    paths = [folder / str(name) for name in names] if isinstance(names, list) else []
+    is_finished = record.get("state") == "finished"
+    return sum(_status(path, {}, set(), is_finished=is_finished).state == "done" for path in paths), len(paths)
+
+
+def _silent(leases: Leases, held: Mapping[str, Holder]) -> set[str]:
+    """Return the leases of processes elsewhere whose hearts stand still for longer than between two beats."""
+    if all(one.is_here for one in held.values()):
+        return set()
+    time.sleep(2 * HEART_SECONDS)
+    again = leases.held()
+    return {name for name, one in held.items() if not one.is_here and again.get(name) == one}
+
+
+def _status(path: Path, held: Mapping[str, Holder], silent: set[str], *, is_finished: bool) -> ShardStatus:
+    name = path.name
+    if path.parent.name == STORE and (is_finished or is_made(path)):  # parts and rows go when a run is finished
+        return ShardStatus(shard=name, state="done")
+    mark = DoneMark.read(path)
+    if mark is not None:
+        return ShardStatus(shard=name, state="done", host=mark.host, seconds=mark.seconds)
+    epoch = last_epoch(path)
+    epochs = (None, None) if epoch is None else (epoch.epoch, epoch.n_epochs)
+    if name in held:
+        return ShardStatus(
+            shard=name,
+            state="silent" if name in silent else "running",
+            host=held[name].host,
+            process=held[name].process,
+            since=held[name].since,
+            epoch=epochs[0],
+            n_epochs=epochs[1],
+        )
+    failed = _why_it_failed(path)
+    return ShardStatus(
+        shard=name,
+        state="waiting" if failed is None else "failed",
+        host="" if failed is None else failed[0],
+        epoch=epochs[0],
+        n_epochs=epochs[1],
+        why="" if failed is None else failed[1],
+    )
+
+
+def _why_it_failed(path: Path) -> tuple[str, str] | None:
+    """Return on which host the last attempt at a shard failed, and why; None where it did not."""
+    try:
+        told = read_json(path / FAILED_FILE)
+    except CANNOT_READ:
+        return None
+    return str(told.get("host")), str(told.get("why"))

@@ -1,0 +1,40 @@
+"""What a job of a run ended with, as one error that says where and what can be done."""
+
+import platform
+from contextlib import suppress
+from pathlib import Path
+
+import torch
+
+from labelscan import interruption
+from labelscan.atomic import write_json
+from labelscan.errors import DiskError, Interrupted, LabelscanError, RunError
+
+FAILED_FILE = "FAILED"
+"""Says why the last attempt at a shard failed."""
+
+
+def failure(error: BaseException, place: str) -> LabelscanError:
+    """Return the error of the job at ``place`` as a person needs it."""
+    if isinstance(error, LabelscanError):
+        return error
+    if isinstance(error, KeyboardInterrupt):  # of a process that was to stop at once
+        return Interrupted(interruption.reason())
+    from loky.process_executor import TerminatedWorkerError
+
+    short_of_memory = isinstance(error, MemoryError | torch.OutOfMemoryError | TerminatedWorkerError)
+    short_of_memory |= "DefaultCPUAllocator" in str(error)
+    return RunError(
+        f"a fold ended with {type(error).__name__}: {error}",
+        where=place,
+        hint="use less memory: --batch-size, --image-size, or --set executor.processes=1"
+        if short_of_memory
+        else "run again with --debug for the traceback",
+    )
+
+
+def leave_reason(folder: Path, error: LabelscanError) -> None:
+    """Leave in the folder of a shard why it failed, as far as the disk takes it."""
+    with suppress(OSError, DiskError):
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(folder / FAILED_FILE, {"why": str(error), "host": platform.node()})

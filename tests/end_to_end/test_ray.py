@@ -1,0 +1,87 @@
+"""Shards as tasks of a Ray cluster of several nodes, all of them on this machine."""
+
+import pytest
+from tiny_detect import N_FOLDS, contents, quick
+
+import labelscan
+from labelscan.errors import ConfigError, Interrupted, RunError
+from labelscan.events import EpochDone, FoldDone
+from labelscan.results.run_status import status_of
+from labelscan.training.executors import EXECUTORS
+
+pytestmark = pytest.mark.ray
+IN_PARTS = {"store.images_per_part": 60, "cache.folder": "none"}
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """Return a cluster of three nodes with one CPU each, the first of which is its head."""
+    pytest.importorskip("ray")
+    from ray.cluster_utils import Cluster
+
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    for _ in range(2):
+        made.add_node(num_cpus=1)
+    yield made
+    made.shutdown()
+
+
+def on(cluster, **changes):
+    return quick(**IN_PARTS, **{"executor.name": f"ray:address={cluster.address}", **changes})
+
+
+def test_a_node_that_is_removed_and_one_that_is_added_change_no_byte(cluster, shapes, finished, tmp_path):
+    images, _, given = shapes
+    heard = []
+
+    def listen(event):
+        heard.append(event)
+        if isinstance(event, EpochDone) and event.epoch == 1 and not any(isinstance(one, str) for one in heard):
+            heard.append("a node is lost")
+            cluster.remove_node(sorted(cluster.worker_nodes, key=lambda node: node.unique_id)[0], allow_graceful=False)
+            cluster.add_node(num_cpus=1)
+
+    run = labelscan.detect(images, given, settings=on(cluster), output=tmp_path / "run", notify=listen)
+    assert "a node is lost" in heard
+    assert contents(run.folder) == contents(finished.folder)
+    assert sorted(event.fold for event in heard if isinstance(event, FoldDone)) == list(range(N_FOLDS))
+    assert {event.epoch for event in heard if isinstance(event, EpochDone)} == set(range(1, 7)), "epochs are shown"
+
+
+def test_an_interrupted_run_lets_its_tasks_keep_what_they_have_done(cluster, shapes, finished, tmp_path):
+    images, _, given = shapes
+
+    def stop(event):
+        if isinstance(event, EpochDone) and event.epoch == 2:
+            raise Interrupted("by the test")
+
+    with pytest.raises(Interrupted, match="by the test"):
+        labelscan.detect(images, given, settings=on(cluster), output=tmp_path / "run", notify=stop)
+    assert status_of(tmp_path / "run").count("running") == 0, "no task goes on"
+    run = labelscan.detect(images, given, settings=on(cluster), output=tmp_path / "run")
+    assert contents(run.folder) == contents(finished.folder)
+
+
+def test_an_error_in_a_task_is_told_as_it_is(cluster, shapes, tmp_path):
+    class Fails:
+        def fit(self, x, y):
+            raise ValueError("no such luck")
+
+        def predict_proba(self, x): ...
+
+    images, _, given = shapes
+    with pytest.raises(RunError, match=r"repeat 0, fold \d: a fold ended with ValueError: no such luck"):
+        labelscan.detect(images, given, settings=on(cluster), model=Fails(), output=tmp_path / "run")
+
+
+def test_a_cluster_that_does_not_answer_is_named(shapes, tmp_path):
+    images, _, given = shapes
+    settings = quick(**{"executor.name": "ray:address=127.0.0.1:1"})
+    with pytest.raises(ConfigError, match=r"address 127\.0\.0\.1:1: no Ray cluster answers"):
+        labelscan.detect(images, given, settings=settings, output=tmp_path / "run")
+
+
+def test_options_that_cannot_be_are_refused():
+    for text in ("ray:cpus=0", "ray:gpus=2"):
+        with pytest.raises(ConfigError, match="executor ray, option"):
+            EXECUTORS.build(text)

@@ -1,0 +1,129 @@
+"""Workers on Slurm, for which submitit's local executor stands in, or a program that keeps what it is given."""
+
+import os
+import re
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from tiny_detect import quick
+
+import labelscan
+from labelscan.__main__ import main
+from labelscan.errors import ConfigError, Interrupted, RunError
+from labelscan.leases import Leases
+from labelscan.pipeline import planning, slurm
+
+pytest.importorskip("submitit")
+
+
+@pytest.fixture
+def settings_for(shapes, tmp_path):
+    """Return a function that makes settings of a run on Slurm."""
+    images, _, given = shapes
+    np.savez(tmp_path / "arrays.npz", images=images, labels=given)
+
+    def settings(options, **changes):
+        changes = {"dataset.data": str(tmp_path / "arrays.npz"), "cache.folder": "none", **changes}
+        return quick(**changes, **{"store.images_per_part": 60, "executor.name": f"slurm:{options}"})
+
+    return settings
+
+
+def trains(job, folder):
+    """Return whether the process of a job has taken a fold."""
+    held = Leases(folder / "leases").held()
+    return any(name.startswith("fold") and holder.process == process_of(job) for name, holder in held.items())
+
+
+def process_of(job):
+    """Return the process that Slurm would signal: that below the one which stands in for Slurm."""
+    return next((one.pid for one in psutil.Process(int(job.job_id)).children()), None)
+
+
+def test_workers_share_a_run_and_one_that_is_preempted_is_queued_again_and_goes_on(settings_for, tmp_path):
+    settings = settings_for("cluster=local,workers=2,gpus=0", **{"training.epochs": 300})
+    plan = planning.plan(settings=settings, output=tmp_path / "run")
+    submitted = slurm.submit(plan)
+    first, _ = submitted.jobs
+    while not trains(first, plan.folder):
+        assert not first.done(), first.stderr()
+        time.sleep(0.05)
+    os.kill(process_of(first), slurm.REQUEUED_BY)
+    slurm.wait_for(submitted, lambda event: None)
+    while not all(job.done() for job in submitted.jobs):
+        time.sleep(0.05)
+    assert "Requeued job" in Path(first.paths.stderr).read_text() + Path(first.paths.stdout).read_text()
+    alone = quick(**{"dataset.data": str(tmp_path / "arrays.npz"), "training.epochs": 300})
+    expected = labelscan.detect(settings=alone, output=tmp_path / "alone")
+    for name in ("issues.csv", "evidence.npz"):
+        assert (plan.folder / name).read_bytes() == (expected.folder / name).read_bytes(), name
+
+
+def test_the_run_is_shown_when_the_workers_have_ended(settings_for, finished, tmp_path):
+    heard = []
+    settings = settings_for("cluster=local,workers=1,gpus=0")
+    run = labelscan.detect(settings=settings, output=tmp_path / "run", notify=heard.append)
+    assert (run.folder / "issues.csv").read_bytes() == (finished.folder / "issues.csv").read_bytes()
+    assert not run.folder.joinpath("leases").exists()
+    assert any("workers are jobs" in getattr(event, "message", "") for event in heard)
+
+
+def test_workers_that_are_left_alone_can_be_merged_by_hand(shapes, settings_for, tmp_path, capsys, monkeypatch):
+    settings_for("")  # writes the data
+    monkeypatch.chdir(tmp_path)
+    command = ["detect", "arrays.npz", "--model", "small-cnn", "--folds", "3", "--epochs", "2", "-o", "run", "--detach"]
+    assert main(command) == 2
+    assert "add --executor slurm" in capsys.readouterr().err
+    jobs = []
+    monkeypatch.setattr(slurm, "submit", lambda plan, submit=slurm.submit: jobs.append(submit(plan)) or jobs[0])
+    assert main([*command, "--executor", "slurm:cluster=local,workers=1,gpus=0"]) == 0
+    told = capsys.readouterr().out
+    assert "run: 1 worker is submitted" in told
+    while not jobs[0].jobs[0].done():
+        time.sleep(0.05)
+    (merge,) = [line.partition("labelscan ")[2] for line in told.splitlines() if line.startswith("merge")]
+    assert main([*merge.split(), "-q"]) == 0
+    assert capsys.readouterr().out.strip() == "run/issues.csv"
+
+
+def test_a_worker_that_fails_ends_the_run_with_its_reason(settings_for, tmp_path):
+    settings = settings_for("cluster=local,workers=1,gpus=0", **{"training.learning_rate": 1e30})
+    with pytest.raises(RunError, match=r"the worker that judges the run failed: .*the loss became nan"):
+        labelscan.detect(settings=settings, output=tmp_path / "run")
+
+
+def test_who_stops_waiting_is_told_how_to_stop_the_workers(settings_for, tmp_path):
+    submitted = slurm.Submitted(tmp_path / "run", [type("Job", (), {"job_id": "17_0", "done": lambda self: False})()])
+
+    def stop(event):
+        raise Interrupted("stopped by the user")
+
+    with pytest.raises(Interrupted, match=r"the workers go on: labelscan status .*, or scancel 17_0"):
+        slurm.wait_for(submitted, stop)
+
+
+def test_slurm_is_given_what_the_settings_say(settings_for, tmp_path, monkeypatch, golden):
+    (tmp_path / "bin").mkdir()
+    for name, does in (("sbatch", 'cp "$1" "$KEPT"; echo Submitted batch job 17'), ("srun", "true"), ("sacct", "true")):
+        (tmp_path / "bin" / name).write_text(f"#!/bin/sh\n{does}\n")
+        (tmp_path / "bin" / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    monkeypatch.setenv("KEPT", str(tmp_path / "kept"))
+    settings = settings_for("partition=gpu,workers=10,minutes=90,gpus=1,cpus=6,memory=32,account=lab")
+    plan = planning.plan(settings=settings, output=tmp_path / "run")
+    assert slurm.submit(plan).names == [f"17_{number}" for number in range(10)]
+    text = (tmp_path / "kept").read_text().replace(str(tmp_path), "/shared")
+    golden("slurm.sbatch", re.sub(r"\S*python\S* ", "python ", text))
+
+
+def test_what_cannot_be_sent_is_refused(shapes, settings_for, tmp_path, monkeypatch):
+    images, _, given = shapes
+    in_memory = quick(**{"executor.name": "slurm:cluster=local"})
+    with pytest.raises(ConfigError, match="data in memory cannot be sent to Slurm"):
+        labelscan.detect(images, given, settings=in_memory, output=tmp_path / "run")
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(ConfigError, match="submit from a machine that has sbatch"):
+        labelscan.detect(settings=settings_for("gpu"), output=tmp_path / "run")

@@ -1,0 +1,163 @@
+"""Processes that share a run: each shard is carried out by one of them, and the results are those of one process."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from crowd import Crowd
+from cut_off import ENDED, Attempts, contents
+from tiny_detect import quick
+
+import labelscan
+from labelscan import leases
+from labelscan.__main__ import main
+from labelscan.errors import RunFolderError, UsageError
+from labelscan.leases import Holder
+from labelscan.pipeline import planning
+from labelscan.pipeline.work import work
+from labelscan.results.run_status import status_of
+
+IN_PARTS = {"store.images_per_part": 50, "cache.folder": "none"}
+"""Four parts of 180 images."""
+
+
+@pytest.fixture
+def plan(shapes, tmp_path):
+    images, _, given = shapes
+    return planning.plan(images, given, settings=quick(**IN_PARTS), output=tmp_path / "run")
+
+
+@pytest.fixture
+def arrays(shapes, tmp_path):
+    """Return the command for the same data in a file."""
+    images, _, given = shapes
+    np.savez(tmp_path / "arrays.npz", images=images, labels=given)
+    settings = ["--set", "executor.threads=1", "--set", "executor.processes=1", "--set", "store.images_per_part=50"]
+    return ["detect", str(tmp_path / "arrays.npz"), "--model", "small-cnn", "--folds", "3", "--epochs", "6", *settings]
+
+
+def merged(plan, shapes):
+    images, _, given = shapes
+    return labelscan.detect(images, given, settings=plan.config, output=plan.folder, merges=True)
+
+
+def test_shards_are_carried_out_one_by_one_and_merged_into_the_same_bytes(plan, shapes, finished):
+    work(plan, only=["images:1..2"])
+    assert [one.state for one in status_of(plan.folder).shards][:4] == ["waiting", "done", "done", "waiting"]
+    work(plan, only=["fold:0-2"])
+    found = {one.shard: one.state for one in status_of(plan.folder).shards}
+    assert found == {
+        **{f"images-part-{part}": "done" for part in range(4)},
+        "images": "done",
+        "fold-0-0": "waiting",
+        "fold-0-1": "waiting",
+        "fold-0-2": "done",
+    }
+    with pytest.raises(RunFolderError, match=r"2 shards are not finished: fold-0-0, fold-0-1; hint: leave --merge out"):
+        merged(plan, shapes)
+    assert work(plan).n_finished == 3
+    run = merged(plan, shapes)
+    for name in ("issues.csv", "scores.csv", "evidence.npz", "folds.csv", "summary.json"):
+        assert (run.folder / name).read_bytes() == (finished.folder / name).read_bytes(), name
+    assert not list(run.folder.glob("store/*.npy")), "what only training needs is gone"
+    assert not list(run.folder.glob("store/*-part-*"))
+    assert not (run.folder / "leases").exists()
+    assert status_of(run.folder).count("done") == 8
+    assert work(plan).is_finished
+
+
+def test_parts_that_are_missing_stop_a_merge(plan, shapes):
+    work(plan, only=["images:0"])
+    with pytest.raises(RunFolderError, match="3 shards are not finished: images-part-1, images-part-2, images-part-3"):
+        merged(plan, shapes)
+
+
+def test_detect_goes_on_from_what_workers_have_done(plan, shapes, finished):
+    images, _, given = shapes
+    work(plan, only=["images:3", "images:0"])
+    run = labelscan.detect(images, given, settings=plan.config, output=plan.folder)
+    assert (run.folder / "issues.csv").read_bytes() == (finished.folder / "issues.csv").read_bytes()
+
+
+def test_workers_that_are_killed_and_started_again_leave_the_same_bytes(arrays, tmp_path):
+    assert Attempts([*arrays, "-o", str(tmp_path / "whole")], tmp_path / "log").run() == ENDED
+    crowd = Crowd(arrays, tmp_path / "run", n_workers=2, n_kills=3, seconds=2.0)
+    crowd.work()
+    assert crowd.all_ended, (tmp_path / "log-0").read_text()
+    assert crowd.n_killed
+    assert all(len(files) == 1 for files in crowd.marks.values()), "a shard was carried out twice"
+    assert main([*arrays, "-o", str(tmp_path / "run"), "--merge", "-q"]) == 0
+    assert contents(tmp_path / "run") == contents(tmp_path / "whole")
+
+
+def test_a_shard_of_a_dead_process_elsewhere_is_told_and_taken_over(plan, monkeypatch):
+    work(plan, only=["images"])
+    monkeypatch.setattr(leases, "HEART_SECONDS", 0.05)
+    monkeypatch.setattr("labelscan.results.run_status.HEART_SECONDS", 0.05)
+    monkeypatch.setattr(leases, "LEASE_SECONDS", 0.5)
+    far = replace(Holder(), host="far", host_key="another0")
+    (plan.folder / "leases").mkdir()
+    (plan.folder / "leases" / "fold-0-1.1.lease").write_bytes(far.to_bytes())
+    (silent,) = [one for one in status_of(plan.folder).shards if one.state == "silent"]
+    assert (silent.shard, silent.host, silent.process) == ("fold-0-1", "far", far.process)
+    work(plan)
+    assert status_of(plan.folder).count("done") == 8
+
+
+@pytest.mark.parametrize(
+    ("before", "problem"),
+    [
+        ({"versions": {"torch": "1.0"}}, r"the run was begun with labelscan None, here .*; torch 1\.0, here"),
+        ({"choices": {"threads": 1, "device": {"name": "cuda:0"}}}, r"device\.name was cuda:0 and is cpu"),
+    ],
+)
+def test_a_worker_that_would_work_otherwise_is_refused_by_name(plan, before, problem):
+    work(plan, only=["images:0"])
+    record = json.loads((plan.folder / "run.json").read_text())
+    (plan.folder / "run.json").write_text(json.dumps(record | before))
+    with pytest.raises(RunFolderError, match=problem):
+        work(plan)
+
+
+def test_a_worker_with_other_settings_is_refused(plan, shapes):
+    images, _, given = shapes
+    work(plan, only=["fold:0-0"])
+    other = planning.plan(images, given, settings=quick(**IN_PARTS, seed=1), output=plan.folder)
+    with pytest.raises(RunFolderError, match="seed was 0 and is 1"):
+        work(other)
+    with pytest.raises(UsageError, match="the run has no shard fold:0-7"):
+        work(plan, only=["fold:0-7"])
+
+
+def test_the_command_says_what_comes_next(arrays, tmp_path, capsys):
+    run = str(tmp_path / "run")
+    assert main([*arrays, "-o", run, "--shard", "fold:0-0", "-q"]) == 0
+    assert main(["status", run]) == 0
+    assert "running; 8 shards: 2 waiting, 6 done" in capsys.readouterr().out
+    assert main([*arrays, "-o", run, "--worker"]) == 0
+    shown = capsys.readouterr().out
+    assert "all 3 shards are done" in shown
+    (merge,) = [line.partition("labelscan ")[2] for line in shown.splitlines() if line.startswith("merge")]
+    assert main([*merge.split(), "-q"]) == 0
+    assert main(["status", run, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out.partition("\n")[2])
+    assert (told["state"], told["counts"]["done"], told["writer"]) == ("finished", 8, None)
+    for wrong in (["--worker", "--merge"], ["--shard", "fold", "--fresh"], ["--merge", "--fresh"]):
+        assert main([*arrays, "-o", run, *wrong]) == 2
+
+
+def test_a_job_that_failed_is_told_with_the_reason(shapes, tmp_path):
+    images, _, given = shapes
+
+    class Fails:
+        def fit(self, x, y):
+            raise ValueError("no such luck")
+
+        def predict_proba(self, x): ...
+
+    with pytest.raises(labelscan.RunError, match="no such luck"):
+        labelscan.detect(images, given, settings=quick(), model=Fails(), output=tmp_path / "run")
+    (failed,) = [one for one in status_of(tmp_path / "run").shards if one.state == "failed"]
+    assert failed.shard == "fold-0-0"
+    assert "no such luck" in failed.why

@@ -1,0 +1,121 @@
+import os
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from labelscan import leases as module
+from labelscan.leases import Holder, Leases
+
+ELSEWHERE = "another0"
+"""The key of a host whose processes nobody here can ask for."""
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Make hearts beat, and stand still, in fractions of a second."""
+    monkeypatch.setattr(module, "HEART_SECONDS", 0.02)
+    monkeypatch.setattr(module, "LEASE_SECONDS", 0.3)
+
+
+def taken_elsewhere(folder, name="fold-0-0", **facts):
+    """Leave the lease of a process of another host, whose heart beats only by hand."""
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{name}.1.lease"
+    holder = replace(Holder(), host="far", host_key=ELSEWHERE, **facts)
+    path.write_bytes(holder.to_bytes())
+    return path, holder
+
+
+def test_one_process_holds_a_lease_until_it_lets_go(tmp_path):
+    with Leases(tmp_path / "leases") as mine, Leases(tmp_path / "leases") as others:
+        assert mine.take("a")
+        assert mine.take("a")
+        assert not others.take("a")
+        assert others.take("b")
+        assert others.holder("a").process == os.getpid()
+        assert sorted(others.held()) == ["a", "b"]
+        mine.release("a")
+        assert not mine.holds("a")
+        assert others.take("a")
+    assert list(tmp_path.iterdir()) == [], "the folder goes with the last lease"
+
+
+def test_of_many_that_ask_at_once_one_gets_it(tmp_path):
+    many = [Leases(tmp_path / "leases") for _ in range(16)]
+    start = threading.Barrier(len(many))
+
+    def take(leases):
+        start.wait()
+        return leases.take("a")
+
+    with ThreadPoolExecutor(len(many)) as threads:
+        assert sum(threads.map(take, many)) == 1
+
+
+def test_the_lease_of_a_process_that_has_ended_here_is_taken_at_once(tmp_path):
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+    (tmp_path / "a.7.lease").write_bytes(Holder(process=process.pid).to_bytes())
+    with Leases(tmp_path) as leases:
+        assert leases.held() == {}
+        assert leases.take("a")
+        assert [path.name for path in tmp_path.iterdir()] == ["a.8.lease"]
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_heart_that_stands_still_is_taken_for_dead_by_the_time_of_who_waits(tmp_path):
+    path, holder = taken_elsewhere(tmp_path, since="2001-01-01T00:00:00+00:00")  # clocks do not matter
+    with Leases(tmp_path) as leases:
+        for beat in range(1, 30):  # it lives for longer than a heart may stand still
+            path.write_bytes(replace(holder, beat=beat).to_bytes())
+            assert not leases.take("fold-0-0")
+            time.sleep(0.02)
+        assert leases.held() == {"fold-0-0": replace(holder, beat=29)}
+        stood_still = time.monotonic()
+        while not leases.take("fold-0-0"):
+            time.sleep(0.02)
+        assert time.monotonic() - stood_still > 0.25
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("record", [b"", b"{", b'{"owner": 1}'])
+def test_a_lease_that_nobody_can_read_is_waited_for_and_taken(tmp_path, record):
+    (tmp_path / "a.1.lease").write_bytes(record)
+    with Leases(tmp_path) as leases:
+        assert not leases.take("a")
+        assert leases.holder("a") is None
+        time.sleep(0.35)
+        assert leases.take("a")
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("how", ["a later term", "it is gone"])
+def test_a_holder_that_was_too_slow_hears_that_it_has_lost(tmp_path, how):
+    with Leases(tmp_path) as leases:
+        assert leases.take("a")
+        (mine,) = tmp_path.iterdir()
+        if how == "a later term":
+            (tmp_path / "a.2.lease").write_bytes(Holder().to_bytes())
+        else:
+            mine.unlink()
+        for _ in range(200):
+            if not leases.holds("a"):
+                break
+            time.sleep(0.02)
+        assert not leases.holds("a")
+        assert not mine.exists() or how == "a later term", "it is not made anew"
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_heart_beats_while_its_process_is_busy(tmp_path):
+    with Leases(tmp_path) as mine, Leases(tmp_path) as others:
+        assert mine.take("a")
+        first = others.holder("a")
+        time.sleep(0.2)
+        assert others.holder("a").beat > first.beat + 2
+        assert others.holder("a") == replace(first, beat=others.holder("a").beat)
