@@ -264,7 +264,7 @@ class DeviceConfig(Section):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExecutorConfig(Section):
-    """Where folds are trained. Results do not depend on it, except that ``threads`` can change their last digits."""
+    """Where folds are trained. Of results, ``threads`` and several ``gpus_per_fold`` can change the last digits."""
 
     name: str = setting("local", "Where folds are trained; local is this machine.", RUN, "EXECUTOR", flag="--executor")
     processes: int = setting(
@@ -275,6 +275,25 @@ class ExecutorConfig(Section):
         maximum=MOST,
     )
     threads: int = setting(0, "CPU threads of each fold.", default_is="the cores shared out", minimum=0, maximum=MOST)
+    gpus_per_fold: float = setting(
+        1.0,
+        "GPUs of each fold; with 2 or more, each takes its share of every batch of a network that is trained whole. On "
+        "a CPU they are processes, for tests. Less than 1 is a share of a GPU, where the executor knows shares.",
+        minimum=0.01,
+        maximum=MOST,
+    )
+
+    def __post_init__(self) -> None:
+        Section.__post_init__(self)
+        if self.gpus_per_fold > 1 and self.gpus_per_fold % 1:
+            problem = f"must be a whole number above 1, got {self.gpus_per_fold:g}"
+            hint = f"use {self.gpus_per_fold // 1:g} or {self.gpus_per_fold // 1 + 1:g}"
+            raise ConfigError(problem, where="executor.gpus_per_fold", hint=hint)
+
+    @property
+    def processes_per_fold(self) -> int:
+        """Return how many processes train a network together, each on a GPU of its own."""
+        return max(1, int(self.gpus_per_fold))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
