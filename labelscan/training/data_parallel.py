@@ -128,7 +128,7 @@ def team_of(
         _wait_for_start(helpers, store, where, notify)
         with _joined(first, device, store):
             for helper in helpers:
-                helper.add_done_callback(_let_go)
+                helper.add_done_callback(_let_go_if_failed)
             yield first
         wait(helpers, timeout=LAST_WORD_SECONDS)
     except torch.OutOfMemoryError:
@@ -192,34 +192,39 @@ def _joined(team: Team, device: Device, store: TCPStore) -> Iterator[None]:
                 distributed.destroy_process_group()
 
 
-def _let_go(helper: Future[None] | None = None) -> None:
-    """Wait no more for the other processes, one of which is gone; without this a GPU would, until the time is over.
+def _let_go_if_failed(helper: Future[None]) -> None:
+    if _failure(helper) is not None:
+        _let_go()
 
-    Args:
-        helper: one that has ended; where it did so in order, nothing is done.
-    """
-    if helper is not None and helper.exception() is None:
-        return
+
+def _let_go() -> None:
+    """Wait no more for the other processes, one of which is gone: NCCL would, on the GPU, until the time is over."""
     if distributed.is_initialized() and distributed.get_backend() == "nccl":  # gloo notices by itself
         distributed.distributed_c10d._abort_process_group()
 
 
+def _failure(helper: Future[None]) -> BaseException | None:
+    """Return what has ended a helper; None where it runs, or has ended in order."""
+    return helper.exception() if helper.done() and not helper.cancelled() else None
+
+
 def _raise_failure(helpers: Sequence[Future[None]], where: str) -> None:
-    """Raise what has ended a helper, if any has failed."""
+    """Raise RunError, or the helper's own error where it is meant for the user, if one has failed."""
     from loky.process_executor import TerminatedWorkerError
 
-    error = next((error for helper in helpers if helper.done() and (error := helper.exception())), None)
-    if error is None or isinstance(error, LabelscanError):
-        if error is not None:
-            raise error
+    error = next(filter(None, map(_failure, helpers)), None)
+    if error is None:
         return
+    if isinstance(error, LabelscanError):
+        raise error
     was_killed = isinstance(error, TerminatedWorkerError)
+    what = "was killed" if was_killed else f"ended with {type(error).__name__}: {error}"
+    short_of_memory = was_killed or isinstance(error, MemoryError | torch.OutOfMemoryError)
     raise RunError(
-        f"one of the {len(helpers) + 1} processes that train it "
-        + ("was killed" if was_killed else f"ended with {type(error).__name__}: {error}"),
+        f"one of the {len(helpers) + 1} processes that train it {what}",
         where=where,
         hint="use less memory: --batch-size or --image-size"
-        if was_killed or isinstance(error, MemoryError | torch.OutOfMemoryError)
+        if short_of_memory
         else "run again with --debug for the traceback",
     ) from error
 

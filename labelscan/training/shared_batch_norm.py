@@ -23,14 +23,14 @@ def share_batch_norm(network: nn.Module) -> nn.Module:
         ConfigError: a kind of batch norm for which nobody has that.
     """
     norms = [part for part in network.modules() if isinstance(part, _BatchNorm)]
-    others = {type(norm) for norm in norms if type(norm) not in PLAIN}
     on_cpu = any(parameter.device.type == "cpu" for parameter in network.parameters())
+    others = {type(norm) for norm in norms if type(norm) not in PLAIN} - ({nn.SyncBatchNorm} if not on_cpu else set())
     if not on_cpu and others and all(kind.__module__.startswith("timm.") for kind in others):
         from timm import layers  # here: it is there where a network has its layers
 
         convert: Callable[[nn.Module], nn.Module] = layers.convert_sync_batchnorm  # type: ignore[attr-defined]  # timm
         return convert(network)
-    if others - {nn.SyncBatchNorm} or (on_cpu and not all(map(_is_usual, norms))):
+    if others or (on_cpu and not all(map(_is_usual, norms))):
         names = ", ".join(sorted(kind.__name__ for kind in others)) or "batch norm without running means"
         raise ConfigError(
             f"several processes{' on a CPU' if on_cpu else ''} cannot share layers of the network: {names}",
