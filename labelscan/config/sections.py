@@ -277,8 +277,8 @@ class ExecutorConfig(Section):
     threads: int = setting(0, "CPU threads of each fold.", default_is="the cores shared out", minimum=0, maximum=MOST)
     gpus_per_fold: float = setting(
         1.0,
-        "GPUs of each fold; with 2 or more, each takes its share of every batch of a network that is trained whole. On "
-        "a CPU they are processes, for tests. Less than 1 is a share of a GPU, where the executor knows shares.",
+        "GPUs that train a fold together, each with its share of every batch; heads and classifiers take one. On a "
+        "CPU, processes, for tests. Less than 1 is a share of a GPU, for executors that know shares.",
         minimum=0.01,
         maximum=MOST,
     )

@@ -81,7 +81,7 @@ class Plan:
             "opinions": [one.choices for one in self.opinions],
             "device": dataclasses.asdict(self.device),
             "threads": self.threads,
-            **({"processes_per_fold": self.processes_per_fold} if self.processes_per_fold > 1 else {}),
+            **({"gpus_per_fold": self.processes_per_fold} if self.processes_per_fold > 1 else {}),
         }
 
     @property

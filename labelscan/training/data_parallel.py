@@ -18,17 +18,19 @@ from concurrent.futures import FIRST_EXCEPTION, Future, wait
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, distributed, nn
-from torch.distributed import TCPStore  # type: ignore[attr-defined]  # torch means to export it
 
 from labelscan import interruption
 from labelscan.errors import ConfigError, LabelscanError, RunError
 from labelscan.events import Listener, Waiting
 from labelscan.training.device import Device, all_gpus, seed_generators, seed_of
 from labelscan.training.shared_batch_norm import share_batch_norm
+
+if TYPE_CHECKING:
+    from torch.distributed import TCPStore  # type: ignore[attr-defined]  # torch means to export it
 
 HOST = "127.0.0.1"
 TIMEOUT = timedelta(minutes=10)
@@ -119,7 +121,7 @@ def team_of(
     from loky import ProcessPoolExecutor  # here, since few runs start processes
 
     first, *others = (Team(rank, n_processes, seed) for rank in range(n_processes))
-    store = TCPStore(HOST, 0, is_master=True, wait_for_workers=False, timeout=TIMEOUT)
+    store = _meeting_place()
     pool = ProcessPoolExecutor(len(others), initializer=interruption.prepare_worker, initargs=(os.getpid(),))
     helpers: list[Future[None]] = []
     try:
@@ -133,7 +135,7 @@ def team_of(
         wait(helpers, timeout=LAST_WORD_SECONDS)
     except torch.OutOfMemoryError:
         raise
-    except RuntimeError:  # as torch says that another process is gone: that one knows why
+    except (RuntimeError, ValueError):  # as torch says that another process is gone: that one knows why
         wait(helpers, timeout=LAST_WORD_SECONDS, return_when=FIRST_EXCEPTION)
         _raise_failure(helpers, where)
         raise
@@ -150,13 +152,20 @@ def _next(device: Device, rank: int) -> Device:
 
 def _help(help_with: Callable[[Team, Device], None], team: Team, device: Device, port: int) -> None:
     """Do the work of a helper, in its process."""
-    store = TCPStore(HOST, port, timeout=TIMEOUT)
+    store = _meeting_place(port)
     store.set(_is_there(team.rank), "")
     with _joined(team, device, store):
         help_with(team, device)
 
 
-def _wait_for_start(helpers: Sequence[Future[None]], store: TCPStore, where: str, notify: Listener) -> None:
+def _meeting_place(port: int = 0) -> "TCPStore":
+    """Return where processes of this machine find each other: that at a port, or a new one."""
+    from torch.distributed import TCPStore  # type: ignore[attr-defined]  # here: some builds of torch have none
+
+    return TCPStore(HOST, port, is_master=not port, wait_for_workers=False, timeout=TIMEOUT)
+
+
+def _wait_for_start(helpers: Sequence[Future[None]], store: "TCPStore", where: str, notify: Listener) -> None:
     """Return when all helpers are there: torch itself would wait for one that could not start."""
     there = [_is_there(rank) for rank in range(1, len(helpers) + 1)]
     while not store.check(there):
@@ -170,7 +179,7 @@ def _is_there(rank: int) -> str:
 
 
 @contextmanager
-def _joined(team: Team, device: Device, store: TCPStore) -> Iterator[None]:
+def _joined(team: Team, device: Device, store: "TCPStore") -> Iterator[None]:
     """Let this process exchange tensors with the others of its team; returns when all have joined."""
     on_gpu = device.kind == "cuda"
     with torch.cuda.device(device.place) if on_gpu else nullcontext():
