@@ -89,6 +89,8 @@ def test_an_unknown_setting_names_the_nearest(key, nearest):
         ("training.augment=flip", "shift-flip"),
         ("model.freeze=maybe", "auto, yes, no"),
         ("dataset.merge_labels=upper", "must be case or nothing"),
+        ("executor.gpus_per_fold=1.5", "must be a whole number above 1, got 1.5; hint: use 1 or 2"),
+        ("executor.gpus_per_fold=0", "must be at least 0.01"),
         ("store.cache_megabytes=1", "at least 16"),
         ("dataset.download=perhaps", "true or false"),
         ("seed=-1", "at least 0"),

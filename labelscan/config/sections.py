@@ -271,7 +271,7 @@ class DeviceConfig(Section):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExecutorConfig(Section):
-    """Where folds are trained. Results do not depend on it, except that ``threads`` can change their last digits."""
+    """Where folds are trained. Of results, ``threads`` and several ``gpus_per_fold`` can change the last digits."""
 
     name: str = setting("local", "Where folds are trained; local is this machine.", RUN, "EXECUTOR", flag="--executor")
     processes: int = setting(
@@ -282,6 +282,25 @@ class ExecutorConfig(Section):
         maximum=MOST,
     )
     threads: int = setting(0, "CPU threads of each fold.", default_is="the cores shared out", minimum=0, maximum=MOST)
+    gpus_per_fold: float = setting(
+        1.0,
+        "GPUs that train a fold together, each with its share of every batch; heads and classifiers take one. On a "
+        "CPU, processes, for tests. Less than 1 is a share of a GPU, for executors that know shares.",
+        minimum=0.01,
+        maximum=MOST,
+    )
+
+    def __post_init__(self) -> None:
+        Section.__post_init__(self)
+        if self.gpus_per_fold > 1 and self.gpus_per_fold % 1:
+            problem = f"must be a whole number above 1, got {self.gpus_per_fold:g}"
+            hint = f"use {self.gpus_per_fold // 1:g} or {self.gpus_per_fold // 1 + 1:g}"
+            raise ConfigError(problem, where="executor.gpus_per_fold", hint=hint)
+
+    @property
+    def processes_per_fold(self) -> int:
+        """Return how many processes train a network together, each on a GPU of its own."""
+        return max(1, int(self.gpus_per_fold))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

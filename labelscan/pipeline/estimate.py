@@ -75,7 +75,7 @@ def _training_seconds(plan: Plan, opinion: PlannedOpinion) -> float:
     n_jobs, n_passes = plan.n_jobs + plan.n_threshold_runs, plan.n_passes(opinion)
     assert isinstance(opinion.learner, NetworkLearner)
     shape = input_shape(plan.dataset, opinion.image_shape)
-    seconds = _example_seconds(plan, opinion.learner, shape, opinion.device) * n_passes
+    seconds = _example_seconds(plan, opinion.learner, shape, opinion.device) * n_passes / plan.processes_of(opinion)
     core_seconds = opinion.pass_seconds * n_passes
     return seconds / plan.executor.side_by_side(n_jobs, core_seconds, plan.device, plan.threads, plan.folds_per_gpu)
 

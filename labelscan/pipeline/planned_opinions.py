@@ -87,6 +87,11 @@ class PlannedOpinion:
         return self.learner.recipe if isinstance(self.learner, NetworkLearner) else None
 
     @property
+    def can_be_shared(self) -> bool:
+        """Return whether several processes can train it together: heads and classifiers take too little for that."""
+        return isinstance(self.learner, NetworkLearner) and self.frozen is None
+
+    @property
     def pass_seconds(self) -> float:
         """Return about how long one training example takes once on one core."""
         sees_features = self.image_shape is None or self.frozen is not None
@@ -177,10 +182,23 @@ def plan_opinions(
         notify(Noted(note))
     if not schedules and config.training.loss != TrainingConfig().loss:
         notify(Noted(f"the loss {config.training.loss} trains nothing: classifiers have their own"))
+    _check_shares(config, opinions, notify)
     warnings = tuple(dict.fromkeys(one.warning for one in chosen if one.warning))
     for warning in warnings:
         notify(Warned(warning))
     return tuple(opinions), warnings
+
+
+def _check_shares(config: Config, opinions: Sequence[PlannedOpinion], notify: Listener) -> None:
+    """Say which models are trained on one GPU whatever ``executor.gpus_per_fold`` is, and refuse too small batches."""
+    n_processes = config.executor.processes_per_fold
+    alone = [one.name for one in opinions if not one.can_be_shared]
+    if n_processes > 1 and alone:
+        notify(Noted(f"{' and '.join(alone)}: heads and classifiers are trained on one GPU, not {n_processes}"))
+    for recipe in (one.recipe for one in opinions if one.can_be_shared):
+        if recipe is not None and recipe.batch_size < n_processes:
+            problem = f"{n_processes} processes cannot share batches of {recipe.batch_size}"
+            raise ConfigError(problem, where="executor.gpus_per_fold", hint="use larger batches, or fewer GPUs")
 
 
 def _opinion(

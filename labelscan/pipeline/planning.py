@@ -26,6 +26,7 @@ from labelscan.pipeline.given_data import Data, settings_and_data
 from labelscan.pipeline.planned_opinions import PlannedOpinion, first_network, models_of, plan_opinions
 from labelscan.pipeline.room import check_room
 from labelscan.results.run_files import DEFAULT_PARENT
+from labelscan.training.data_parallel import check_gpus
 from labelscan.training.device import Device, all_gpus, choose_device
 from labelscan.training.engines import EngineChoice
 from labelscan.training.executors import EXECUTORS, Executor
@@ -80,6 +81,7 @@ class Plan:
             "opinions": [one.choices for one in self.opinions],
             "device": dataclasses.asdict(self.device),
             "threads": self.threads,
+            **({"gpus_per_fold": self.processes_per_fold} if self.processes_per_fold > 1 else {}),
         }
 
     @property
@@ -91,9 +93,10 @@ class Plan:
     def folds_per_gpu(self) -> int:
         """Return how many folds share a GPU: those that the settings say, or as many as leave each other room."""
         n_jobs, processes = self.n_jobs + self.n_threshold_runs, self.config.executor.processes
+        n_each = self.processes_per_fold
         if processes:
-            return math.ceil(min(processes, n_jobs) / len(all_gpus(self.device)))
-        if self.device.kind != "cuda":
+            return math.ceil(min(processes, n_jobs) / len(all_gpus(self.device, n_each)))
+        if self.device.kind != "cuda" or n_each > 1:  # a fold that has several to itself fills them
             return 1
         n_examples, n_classes = len(self.dataset), len(self.dataset.class_names)
         return folds_per_gpu(
@@ -103,6 +106,15 @@ class Plan:
             step_bytes=max(one.step_bytes(self.dataset) for one in self.opinions),
             n_probs=n_examples * (n_classes + 1),  # a threshold run has a class more
         )
+
+    @property
+    def processes_per_fold(self) -> int:
+        """Return how many processes train a network together that is trained whole."""
+        return max(map(self.processes_of, self.opinions))
+
+    def processes_of(self, opinion: PlannedOpinion) -> int:
+        """Return how many processes train a fold of one model together."""
+        return self.config.executor.processes_per_fold if opinion.can_be_shared else 1
 
     def n_passes(self, opinion: PlannedOpinion) -> int:
         """Return about how many examples the training of one model passes over, in all folds and epochs."""
@@ -130,8 +142,10 @@ def plan(
     config, dataset = settings_and_data(data, labels, settings, label=label, model=model)
     check_loss(config.training.loss)
     has_threshold_runs = needs_threshold_runs(config.detection.detector)
-    executor = EXECUTORS.build(config.executor.name, processes=config.executor.processes)
+    n_each = config.executor.processes_per_fold
+    executor = EXECUTORS.build(config.executor.name, processes=config.executor.processes, processes_per_fold=n_each)
     device = choose_device(config.device)
+    check_gpus(device, n_each)
     dataset = dataset if dataset is not None else readers.read(config.dataset, notify)
     sizes = _probe(dataset.inputs, dataset.name, config) if are_images(dataset.inputs) else None
     if len(dataset) < config.folds.n_folds:

@@ -72,6 +72,9 @@ def fold_jobs(plan: Plan, opinion: PlannedOpinion, contents: Contents, folds: Fo
         "threads": plan.threads,
         "torch": torch.__version__,
     }
+    n_processes = plan.processes_of(opinion)
+    if n_processes > 1:  # else the folds of earlier versions would be trained again
+        of_machine["processes"] = n_processes
     method = fingerprint({**of_method, "choices": {key: choices[key] for key in choices.keys() - BY_MACHINE}})
     made_from = fingerprint({**of_method, **of_machine, "choices": choices})
     return [
@@ -90,6 +93,7 @@ def fold_jobs(plan: Plan, opinion: PlannedOpinion, contents: Contents, folds: Fo
             learner=opinion.learner,
             device=opinion.device,
             threads=plan.threads,
+            n_processes=n_processes,
             folds_per_gpu=plan.folds_per_gpu,
             resident_bytes=resident_bytes(plan.device, plan.folds_per_gpu),
             pass_seconds=opinion.pass_seconds,

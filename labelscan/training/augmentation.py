@@ -80,6 +80,11 @@ class Moves:
         drawn = (None if one is None else one.to(place) for one in (self.shifts, self.flipped, self.crops))
         return Moves(self.most, *drawn)
 
+    def of(self, index: Tensor) -> "Moves":
+        """Return the moves of some of the images, by their (M,) places."""
+        drawn = (None if one is None else one[index] for one in (self.shifts, self.flipped, self.crops))
+        return Moves(self.most, *drawn)
+
     def apply(self, images: Tensor) -> Tensor:
         """Return (B, H, W, C) images shifted, then flipped, then cropped."""
         moved = self._shifted_and_flipped(images)

@@ -18,6 +18,7 @@ from labelscan.arrays import Index
 from labelscan.data.ahead import Ahead
 from labelscan.errors import RunError
 from labelscan.training.augmentation import NO_AUGMENTATION, NOT_MOVED, Augmentation, Moves
+from labelscan.training.data_parallel import ALONE, Team
 from labelscan.training.device import Device
 from labelscan.training.normalisation import Normalisation
 from labelscan.training.side_stream import SideStream
@@ -117,13 +118,14 @@ class Batches:
         self._stream = SideStream(device.place) if device.kind == "cuda" and self._resident is None else None
 
     def training(
-        self, index: Tensor, batch_size: int, generator: torch.Generator, *, done: int = 0
+        self, index: Tensor, batch_size: int, generator: torch.Generator, *, done: int = 0, team: Team = ALONE
     ) -> Generator[tuple[Tensor, Tensor]]:
         """Yield (positions in ``index``, model inputs) for one epoch in a freshly drawn order.
 
         ``index`` is (M,) int64, and ``generator``, on the CPU, draws order, shifts and flips. Batches are of nearly
         equal size, since a last batch of one example would upset batch norm. The first ``done`` batches are drawn, but
-        neither made nor yielded.
+        neither made nor yielded. The inputs are the slice that this process of its ``team`` takes of each batch;
+        positions are of the whole batch.
         """
         order = torch.randperm(len(index), generator=generator)
         n_batches = math.ceil(len(index) / batch_size)
@@ -134,14 +136,16 @@ class Batches:
         per_chunk = max(1, self.chunk // batch_size)
         chunks, first = [], done - done % per_chunk
         for start in range(0, n_batches, per_chunk):
-            rows = torch.cat(batches[start : start + per_chunk])
-            moves = self.augmentation.draw(len(rows), generator)  # here, in one order, whichever thread moves them
-            chunks += [_Chunk(rows, moves)] if start >= first else []
+            some = batches[start : start + per_chunk]
+            # Drawn here, in one order, whichever thread moves them; and for all of a batch, whoever takes a slice.
+            chunk = _Chunk(torch.cat(some), self.augmentation.draw(sum(map(len, some)), generator))
+            chunks += [chunk.slices(team, some)] if start >= first else []
         with closing(self._made(chunks)) as made:
-            for start, chunk in zip(range(first, n_batches, per_chunk), made, strict=True):
-                parts = chunk.split([len(batch) for batch in batches[start : start + per_chunk]])  # type: ignore[no-untyped-call]  # torch
+            for start, stored in zip(range(first, n_batches, per_chunk), made, strict=True):
+                sizes = [len(team.part_of(batch)) for batch in batches[start : start + per_chunk]]
+                parts = stored.split(sizes)  # type: ignore[no-untyped-call]  # torch
                 left = islice(zip(places[start : start + per_chunk], parts, strict=True), max(0, done - start), None)
-                yield from ((place, self.normalise(stored)) for place, stored in left)
+                yield from ((place, self.normalise(part)) for place, part in left)
 
     def views(self, index: Tensor, batch_size: int) -> Iterator[Iterator[Tensor]]:
         """Yield, batch by batch in the order of ``index``, the moved copies that a prediction is averaged over.
@@ -203,3 +207,11 @@ class _Chunk:
 
     rows: Tensor
     moves: Moves
+
+    def slices(self, team: Team, batches: Sequence[Tensor]) -> "_Chunk":
+        """Return what this process of a team takes of a chunk that is made of whole batches."""
+        if team.is_alone:
+            return self
+        places = torch.arange(len(self.rows)).split([len(batch) for batch in batches])  # type: ignore[no-untyped-call]  # torch
+        mine = torch.cat([team.part_of(batch) for batch in places])
+        return _Chunk(self.rows[mine], self.moves.of(mine))

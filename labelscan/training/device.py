@@ -113,11 +113,15 @@ def _available(name: str) -> str:
     return device.type
 
 
-def all_gpus(device: Device) -> list[Device]:
-    """Return every GPU that may take the place of ``device``, or ``device`` alone."""
+def all_gpus(device: Device, n_each: int = 1) -> list[Device]:
+    """Return every GPU that may take the place of ``device``, or ``device`` alone.
+
+    Where folds take ``n_each`` neighbours, only the first of each of these groups is returned.
+    """
     if not device.one_of_all:
         return [device]
-    return [Device(f"cuda:{index}", device.dtype_name) for index in range(torch.cuda.device_count())]
+    firsts = range(0, torch.cuda.device_count() + 1 - n_each, n_each)
+    return [Device(f"cuda:{index}", device.dtype_name) for index in firsts]
 
 
 def seed_of(*parts: object) -> int:
@@ -138,19 +142,24 @@ def reproducible(seed: int, *, threads: int) -> Iterator[None]:
     before = torch.get_num_threads()
     cudnn = torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark
     states = random.getstate(), np.random.get_state()
-    random.seed(seed)
-    np.random.seed(seed % 2**32)
     torch.set_num_threads(threads)
     torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
     try:
         with torch.random.fork_rng(devices=range(torch.cuda.device_count()) if torch.cuda.is_available() else []):
-            torch.manual_seed(seed)
+            seed_generators(seed)
             yield
     finally:
         torch.set_num_threads(before)
         random.setstate(states[0])
         np.random.set_state(states[1])
         torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = cudnn
+
+
+def seed_generators(seed: int) -> None:
+    """Seed Python's, NumPy's and torch's global generators."""
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    torch.manual_seed(seed)
 
 
 def make_network(make: Callable[[], nn.Module], device: Device, seed: int) -> nn.Module:

@@ -86,6 +86,8 @@ class FoldJob:
     device: Device
     threads: int
     run_seed: int
+    n_processes: int = 1
+    """Those that train it together, on its device and the next ones: each takes a slice of every batch."""
     folds_per_gpu: int = 1
     """How many may share a GPU with it; results do not depend on it, nor on the next two."""
     resident_bytes: int = 0
@@ -158,7 +160,7 @@ class FoldJob:
                 _log(event, log)
                 notify(event)
 
-            output = self.learner.learn(self, self._stored(), record)
+            output = self.learner.learn(self, self.stored(), record)
         output.write(self.folder)
         given, predicted = self.given_labels[self.held_out_index], output.pred_probs.argmax(axis=1)
         agreement = Agreement.of(predicted, given, self.n_classes) if len(given) else None
@@ -178,7 +180,8 @@ class FoldJob:
         self.tidy()
         notify(FoldDone(self.repeat, self.fold, accuracy, seconds, kind=self.kind, opinion=self.opinion))
 
-    def _stored(self) -> StoredInputs | StoredRows:
+    def stored(self) -> StoredInputs | StoredRows:
+        """Return the whole data set as learners take it."""
         if self.inputs.suffix == ROWS_SUFFIX:
             return StoredRows(self.inputs)
         return StoredInputs(self.inputs, self.cache_bytes)

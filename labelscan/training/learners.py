@@ -15,11 +15,12 @@ from torch.nn import functional
 
 from labelscan.data.stored_rows import StoredRows
 from labelscan.errors import RunError
-from labelscan.events import EpochDone, Listener, Warned
+from labelscan.events import EpochDone, Listener, Warned, ignore
 from labelscan.interruption import stopping_at_once
 from labelscan.training.batches import Batches, StoredInputs
 from labelscan.training.checkpoint import NO_CHECKPOINT, Checkpoint
-from labelscan.training.device import make_network
+from labelscan.training.data_parallel import Team, team_of
+from labelscan.training.device import Device, make_network, reproducible
 from labelscan.training.encoders import MakeEncoder, Matrix
 from labelscan.training.encoders.fold_encoder import FoldEncoder
 from labelscan.training.fold_job import RETRY, FoldJob
@@ -31,7 +32,7 @@ from labelscan.training.models import NetworkModel, is_backbone
 from labelscan.training.models.classifiers import Classifier
 from labelscan.training.prediction import check_logits, predict
 from labelscan.training.recipe import Recipe
-from labelscan.training.training_loop import DivergenceError, Training, kept_if_interrupted, train
+from labelscan.training.training_loop import DivergenceError, Training, help_train, kept_if_interrupted, train
 
 CHUNK_IMAGES = 1024
 """Images averaged at a time."""
@@ -123,6 +124,39 @@ class NetworkLearner:
     def _train(
         self, job: FoldJob, inputs: StoredInputs, notify: Listener, recipe: Recipe, checkpoint: Checkpoint
     ) -> FoldOutput:
+        def on_epoch(epoch: int, **figures: float) -> None:
+            notify(EpochDone(job.repeat, job.fold, epoch, recipe.epochs, **figures, kind=job.kind, opinion=job.opinion))
+
+        help_with = partial(self._help, job, recipe, checkpoint)
+        with team_of(job.device, job.n_processes, help_with, seed=job.seed, where=job.place, notify=notify) as team:
+            training, batches = self._begin(job, inputs, notify, recipe, team)
+            margins = train(training, on_epoch=on_epoch, notify=notify, checkpoint=checkpoint)
+        with kept_if_interrupted(training, checkpoint):
+            pred_probs = predict(training.network, batches, job.held_out_index, notify)
+        if not np.isfinite(pred_probs).all():  # after the last step there is no loss that would show it
+            raise DivergenceError(f"the network predicts NaN after epoch {training.epoch}")
+        return FoldOutput(
+            repeat=job.repeat,
+            fold=job.fold,
+            held_out_index=job.held_out_index,
+            pred_probs=pred_probs,
+            train_index=job.train_index,
+            train_margin=margins.mean().cpu().numpy(),
+            train_probs=margins.probs().numpy(),
+        )
+
+    def _help(self, job: FoldJob, recipe: Recipe, checkpoint: Checkpoint, team: Team, device: Device) -> None:
+        """Take part in the training of a fold as one of the processes that its own has started."""
+        job, inputs = replace(job, device=device), job.stored()
+        with reproducible(job.seed, threads=job.threads):
+            inputs = self._encoded(job, inputs) if isinstance(inputs, StoredRows) else inputs
+            training, _ = self._begin(job, inputs, ignore, recipe, team)
+            help_train(training, checkpoint)
+
+    def _begin(
+        self, job: FoldJob, inputs: StoredInputs, notify: Listener, recipe: Recipe, team: Team
+    ) -> tuple[Training, Batches]:
+        """Return the training of a fresh network, and the batches that it takes."""
         scale = None if self.scale is None else (torch.tensor(self.scale[0]), torch.tensor(self.scale[1]))
         batches = Batches(
             inputs, job.train_index, job.device, recipe.augmentation, scale, resident_bytes=job.resident_bytes
@@ -140,25 +174,9 @@ class NetworkLearner:
             recipe=recipe,
             seed=job.seed + 1,
             notify=notify,
+            team=team,
         )
-
-        def on_epoch(epoch: int, **figures: float) -> None:
-            notify(EpochDone(job.repeat, job.fold, epoch, recipe.epochs, **figures, kind=job.kind, opinion=job.opinion))
-
-        margins = train(training, on_epoch=on_epoch, notify=notify, checkpoint=checkpoint)
-        with kept_if_interrupted(training, checkpoint):
-            pred_probs = predict(network, batches, job.held_out_index, notify)
-        if not np.isfinite(pred_probs).all():  # after the last step there is no loss that would show it
-            raise DivergenceError(f"the network predicts NaN after epoch {training.epoch}")
-        return FoldOutput(
-            repeat=job.repeat,
-            fold=job.fold,
-            held_out_index=job.held_out_index,
-            pred_probs=pred_probs,
-            train_index=job.train_index,
-            train_margin=margins.mean().cpu().numpy(),
-            train_probs=margins.probs().numpy(),
-        )
+        return training, batches
 
 
 _TRAINED = "_labelscan_trained"

@@ -20,7 +20,8 @@ class Steps:
         learning = (parameter for parameter in network.parameters() if parameter.requires_grad)
         self._optimizer = AdamW(learning, weight_decay=recipe.weight_decay, fused=device.kind in ("cpu", "cuda"))
         self._scaler = torch.amp.GradScaler(device.kind, enabled=device.dtype is torch.float16)
-        self._highest, self._n_steps, self._done = recipe.learning_rate, n_steps, 0
+        self._highest, self._n_steps = recipe.learning_rate, n_steps
+        self.done = 0
 
     def forget_gradients(self) -> None:
         self._optimizer.zero_grad()
@@ -33,16 +34,16 @@ class Steps:
         if regularisation is not NONE:
             self._scaler.unscale_(optimizer)
             _regularise(self._network, regularisation)
-        self._scaler.step(optimizer, *one_cycle(self._done, self._n_steps, self._highest))
+        self._scaler.step(optimizer, *one_cycle(self.done, self._n_steps, self._highest))
         self._scaler.update()
-        self._done += 1  # even where the scaler has left a step out
+        self.done += 1  # even where the scaler has left a step out
 
     def state(self) -> dict[str, object]:
-        return {"optimizer": self._optimizer.state_dict(), "done": self._done, "scaler": self._scaler.state_dict()}
+        return {"optimizer": self._optimizer.state_dict(), "done": self.done, "scaler": self._scaler.state_dict()}
 
     def restore(self, state: State) -> None:
         self._optimizer.load_state_dict(state["optimizer"])
-        self._done = state["done"]
+        self.done = state["done"]
         self._scaler.load_state_dict(state["scaler"])
 
 

@@ -14,6 +14,7 @@ from labelscan.errors import Interrupted, RunError
 from labelscan.events import Listener, Waiting, Warned, ignore
 from labelscan.training.batches import Batches
 from labelscan.training.checkpoint import NO_CHECKPOINT, Checkpoint, State, generators, restore_generators
+from labelscan.training.data_parallel import ALONE, Team
 from labelscan.training.fold_output import IF_DIVERGED
 from labelscan.training.loss_schedule import LossSchedule
 from labelscan.training.losses import Loss, losses_of
@@ -61,6 +62,14 @@ def train(
     return training.margins
 
 
+def help_train(training: "Training", checkpoint: Checkpoint) -> None:
+    """Take all steps of a training beside the first process of its team, which keeps its state and its margins."""
+    _go_on(training, checkpoint)
+    training.network.train()
+    for _ in training.steps():
+        pass
+
+
 @contextmanager
 def kept_if_interrupted(training: "Training", checkpoint: Checkpoint) -> Iterator[None]:
     """Write the state of a training where Interrupted ends the block."""
@@ -100,6 +109,7 @@ class Training:
         recipe: everything else about the training.
         seed: decides the order of examples and the augmentation.
         notify: receives a warning where the memory of a GPU is too small for a batch.
+        team: the processes that take each step together; all of them make a training like this one.
     """
 
     def __init__(
@@ -114,13 +124,15 @@ class Training:
         recipe: Recipe,
         seed: int,
         notify: Listener = ignore,
+        team: Team = ALONE,
     ) -> None:
         place = batches.device.place
         self.epoch = 0
         """The number of epochs that have ended."""
         self.network = network
         self.margins = TrainMargins(len(train_index), place, probs_from=recipe.epochs // 2)
-        self._batches, self._recipe, self._notify = batches, recipe, notify
+        self._batches, self._recipe, self._notify, self._team = batches, recipe, notify, team
+        self._shared = team.share(network)
         self._index = torch.from_numpy(train_index)
         self._labels = torch.from_numpy(given_labels[train_index]).to(place)
         self._schedule = schedule.begin(len(train_index), n_classes, place)
@@ -179,9 +191,12 @@ class Training:
 
     def _steps_of_epoch(self, loss_of: Loss) -> Iterator[dict[str, float] | None]:
         started = time.monotonic() - self._seconds
-        left = self._batches.training(self._index, self._recipe.batch_size, self._generator, done=self._done)
+        left = self._batches.training(
+            self._index, self._recipe.batch_size, self._generator, done=self._done, team=self._team
+        )
         with closing(left):
             for positions, images in left:
+                self._team.begin_step(self._steps.done)
                 self._learn_from(loss_of, positions, images)
                 self._done += 1
                 self._seconds = time.monotonic() - started
@@ -208,7 +223,8 @@ class Training:
         # From here on nothing is tried again: a batch that is learned from and counted twice is worse than an error.
         self._steps.take(regularisation_of(loss_of))
         given = self._labels[positions]
-        self.margins.add(positions, logits, given)
+        if self._team.rank == 0:  # which alone returns them
+            self.margins.add(positions, logits, given)
         self._total_loss += loss * len(given)
         self._n_right += (logits.argmax(dim=1) == given).sum()
 
@@ -221,7 +237,8 @@ class Training:
             try:
                 return self._add_gradients_of_parts(loss_of, positions, images)
             except torch.OutOfMemoryError:
-                if 4 * self._n_parts > len(positions):  # batch norm needs two examples
+                # Batch norm needs two examples, and the others of a team have no reason to begin anew.
+                if 4 * self._n_parts > len(positions) or not self._team.is_alone:
                     raise
             # Outside of the block, where the error no longer keeps its tensors alive.
             self._n_parts *= 2
@@ -240,7 +257,7 @@ class Training:
         loss, logits = torch.zeros_like(self._total_loss), []
         for places, some in parts:
             with self._batches.device.autocast():
-                said = self.network(some)
+                said = self._team.whole(self._shared(some), len(places))
             share = len(places) / len(positions)
             part = losses_of(loss_of, said, self._labels[places], places).mean() * share
             self._steps.add_gradients(part)

@@ -61,3 +61,20 @@ def test_few_large_images_are_worth_processes_sooner_than_small_ones(shape, n_ep
     plan = labelscan.plan(images, np.arange(200) % 4, settings=settings)
     core_seconds = plan.network.pass_seconds * plan.n_passes(plan.network)
     assert (core_seconds > WORTH_PROCESSES) == pays
+
+
+def test_heads_and_classifiers_take_one_gpu_whatever_is_asked_for_and_that_is_said():
+    heard = []
+    settings = labelscan.settings(model="logistic", overrides={"executor.gpus_per_fold": 2})
+    plan = labelscan.plan(np.eye(20), np.arange(20) % 2, settings=settings, notify=heard.append)
+    assert Noted("logistic: heads and classifiers are trained on one GPU, not 2") in heard
+    assert plan.processes_per_fold == 1
+    assert "gpus_per_fold" not in plan.choices
+    two = labelscan.settings(model="mlp", overrides={"executor.gpus_per_fold": 2})
+    assert labelscan.plan(np.eye(20), np.arange(20) % 2, settings=two).choices["gpus_per_fold"] == 2
+
+
+def test_batches_too_small_to_be_shared_are_refused():
+    settings = labelscan.settings(model="mlp", batch_size=3, overrides={"executor.gpus_per_fold": 4})
+    with pytest.raises(ConfigError, match="4 processes cannot share batches of 3; hint: use larger batches"):
+        labelscan.plan(np.eye(20), np.arange(20) % 2, settings=settings)

@@ -124,3 +124,22 @@ def test_how_a_gpu_is_shared_makes_no_finished_fold_stale(tmp_path, machine, mon
         monkeypatch.setattr(gpu_memory, "WORTH_SHARING", worth)
         fingerprints |= {job.fingerprint for job in jobs_of(tmp_path, labelscan.settings(model="small-cnn"))}
     assert len(fingerprints) == 1
+
+
+def test_folds_of_several_gpus_share_none_and_are_others_than_those_of_one(tmp_path, machine, monkeypatch):
+    machine(*4 * [30])
+    monkeypatch.setattr(gpu_memory, "WORTH_SHARING", 100)
+    folds = {
+        n: jobs_of(tmp_path, labelscan.settings(model="small-cnn", overrides={"executor.gpus_per_fold": n}))
+        for n in (0.5, 1, 2, 4)
+    }
+    assert {(n, job.n_processes, job.folds_per_gpu) for n, jobs in folds.items() for job in jobs} == {
+        (0.5, 1, 2),
+        (1, 1, 2),
+        (2, 2, 1),
+        (4, 4, 1),
+    }
+    prints = [{job.fingerprint for job in jobs} for jobs in folds.values()]
+    assert prints[0] == prints[1]
+    assert len(set.union(*prints)) == 3
+    assert len({job.method for jobs in folds.values() for job in jobs}) == 1

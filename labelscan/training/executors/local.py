@@ -38,10 +38,12 @@ class LocalExecutor:
 
     Args:
         processes: folds side by side; 0 is as many as may share all GPUs, or on the CPU as the cores allow.
+        processes_per_fold: those that train a fold together, each on a GPU of its own, or all on the CPU.
     """
 
-    def __init__(self, processes: int = 0) -> None:
+    def __init__(self, processes: int = 0, processes_per_fold: int = 1) -> None:
         self.processes = processes
+        self.processes_per_fold = processes_per_fold
 
     @property
     def is_shared(self) -> bool:
@@ -57,7 +59,7 @@ class LocalExecutor:
     def run(self, jobs: Sequence[FoldJob], leases: Leases, notify: Listener) -> None:
         if not jobs:
             return
-        gpus = all_gpus(jobs[0].device)
+        gpus = all_gpus(jobs[0].device, self.processes_per_fold)
         core_seconds = sum(job.core_seconds for job in jobs)
         first = jobs[0]
         processes = self.side_by_side(len(jobs), core_seconds, first.device, first.threads, first.folds_per_gpu)
@@ -80,10 +82,10 @@ class LocalExecutor:
         if self.processes:
             return min(self.processes, n_jobs)
         if device.kind != "cpu":
-            return min(folds_per_gpu * len(all_gpus(device)), n_jobs)
+            return min(folds_per_gpu * len(all_gpus(device, self.processes_per_fold)), n_jobs)
         if core_seconds < WORTH_PROCESSES:
             return 1
-        return max(1, min(available_cores() // threads, n_jobs))
+        return max(1, min(available_cores() // (threads * self.processes_per_fold), n_jobs))
 
 
 def _picklable(job: FoldJob) -> bool:
