@@ -6,7 +6,7 @@ from pathlib import Path
 import labelscan
 
 PACKAGE = Path(labelscan.__file__).parent
-GROUND = "errors interruption events arrays registry atomic config wording tables reading npz"
+GROUND = "errors interruption events arrays registry atomic config wording tables reading npz urls"
 """What every stage stands on. These modules import only each other."""
 LAYERS = {
     "data": "",
