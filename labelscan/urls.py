@@ -6,6 +6,7 @@ gives access too, so that what is written down has no query.
 
 import posixpath
 import re
+from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from labelscan.errors import ConfigError
@@ -14,7 +15,7 @@ WEB = ("http", "https")
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _QUERY = re.compile(r"(https?://[^\s?'\"]*)\?[^\s'\")]*", re.IGNORECASE)
 """A web address with its query, anywhere in a text."""
-_HERE = ("file", "local")
+HERE = ("file", "local")
 """Protocols of this machine."""
 
 
@@ -35,7 +36,7 @@ def without_query(text: str) -> str:
 
 def check_data_url(url: str, *, where: str) -> None:
     """Raise ConfigError for an address with credentials in it, or of a kind that is no place of data."""
-    if protocol_of(url) in _HERE:
+    if protocol_of(url) in HERE:
         raise ConfigError("this is an address of a file on this machine", where=where, hint="give its path")
     if "::" in url:
         raise ConfigError("addresses inside addresses are not read", where=where, hint="unpack the archive first")
@@ -72,6 +73,13 @@ def joined(folder: str, name: str) -> str:
     protocol, _, rest = folder.partition("://")
     place = posixpath.normpath(posixpath.join(rest, quote(name) if protocol.lower() in WEB else name))
     return f"{protocol}://{place}"
+
+
+def place_of(folder: Path | str, name: str) -> str:
+    """Return the path or address of the file ``name``, which may be relative to ``folder``, as it is written down."""
+    if isinstance(folder, str) or is_url(name):
+        return without_query(joined(str(folder), name))
+    return str(folder / name)
 
 
 def relative(url: str, folder: str) -> str:

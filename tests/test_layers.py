@@ -33,6 +33,8 @@ ALONE = {
     "markupsafe": "reporting.formats.html",
     "platformdirs": "data.cache",
     "simplejpeg": "data.jpeg",
+    "fsspec": "data.storage",
+    "tenacity": "data.storage",
     "openvino": "training.engines.openvino",
 }
 """Packages that one module alone imports."""

@@ -89,9 +89,7 @@ class ImageBlocks:
         """Fill a row of the block; threads do so at once, each in rows of its own."""
         index = block.first + row
         # Status before content: a file changed in between is then noticed later.
-        store.file_sizes[index], store.modified[index] = check_image(
-            self.source, index, max_pixels=self.max_pixels
-        )
+        store.file_sizes[index], store.modified[index] = check_image(self.source, index, max_pixels=self.max_pixels)
         content = self.source.read(index)
         digest = digest_of(content)
         store.digests[index] = np.frombuffer(digest, dtype=np.uint8)

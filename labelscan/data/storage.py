@@ -7,10 +7,12 @@ those that fsspec finds in the environment and in its own configuration.
 
 import errno
 import hashlib
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import unquote
 
 from labelscan.errors import DatasetError, RunError, StorageError
 from labelscan.urls import WEB, protocol_of, without_query
@@ -125,7 +127,9 @@ def _listed(url: str, *, deep: bool) -> dict[str, Status]:
         except (FileNotFoundError, NotADirectoryError):
             return {}
         top = path.rstrip("/") + "/"
-        entries = {name.removeprefix(top).lstrip("/"): one for name, one in found.items()}
+        is_web = protocol_of(url) in WEB  # whose listings are pages of links
+        named = {unquote(name) if is_web else name: one for name, one in found.items()}
+        entries = {name.removeprefix(top).lstrip("/"): one for name, one in named.items()}
         return {name: _status(one) for name, one in entries.items() if name and not name.endswith("/")}
 
     return _patiently(url, ask)
@@ -149,7 +153,8 @@ def _opened(url: str) -> tuple[Any, str]:
     except ImportError as error:
         extra = EXTRAS.get(protocol)
         hint = f"pip install 'labelscan[{extra}]'" if extra else " ".join(str(error).split())
-        raise DatasetError(f"no library is installed that reads {protocol}://", where=without_query(url), hint=hint) from error
+        problem = f"no library is installed that reads {protocol}://"
+        raise DatasetError(problem, where=without_query(url), hint=hint) from error
     except ValueError as error:
         if "not known" not in str(error):
             raise
@@ -183,7 +188,9 @@ def _patiently(url: str, work: Callable[[], T]) -> T:
     )
     try:
         return tries(work)
-    except (FileNotFoundError, IsADirectoryError, NotADirectoryError, MemoryError, DatasetError, StorageError):
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):  # each library has words of its own for it
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), without_query(url)) from None
+    except (MemoryError, DatasetError, StorageError):
         raise
     except Exception as error:  # each storage has errors of its own
         # What a library says of a web address may have its query.
