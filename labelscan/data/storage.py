@@ -129,8 +129,8 @@ def _listed(url: str, *, deep: bool) -> dict[str, Status]:
         top = path.rstrip("/") + "/"
         is_web = protocol_of(url) in WEB  # whose listings are pages of links
         named = {unquote(name) if is_web else name: one for name, one in found.items()}
-        entries = {name.removeprefix(top).lstrip("/"): one for name, one in named.items()}
-        return {name: _status(one) for name, one in entries.items() if name and not name.endswith("/")}
+        inside = {name[len(top) :]: one for name, one in named.items() if name.startswith(top) and name[-1:] != "/"}
+        return {name: _status(one) for name, one in inside.items()}
 
     return _patiently(url, ask)
 

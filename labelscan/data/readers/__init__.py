@@ -40,6 +40,7 @@ READERS: Parts[Reader] = Parts(
     {
         "demo": "labelscan.data.readers.demo",
         "torchvision": "labelscan.data.readers.torchvision_set",
+        "webdataset": "labelscan.data.readers.webdataset",
         "class folders": "labelscan.data.readers.class_folders",
         "npz": "labelscan.data.readers.arrays",
         "embeddings": "labelscan.data.readers.embeddings",
