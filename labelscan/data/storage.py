@@ -178,11 +178,11 @@ def _options(protocol: str) -> dict[str, Any]:
 
 def _patiently(url: str, work: Callable[[], T]) -> T:
     """Return what ``work`` returns, tried again until ``PATIENCE`` is over."""
-    from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential_jitter
+    from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential, wait_random
 
     tries = Retrying(
         stop=stop_after_delay(PATIENCE),
-        wait=wait_exponential_jitter(FIRST_WAIT, LONGEST_WAIT, jitter=FIRST_WAIT),
+        wait=wait_exponential(FIRST_WAIT, LONGEST_WAIT) + wait_random(0, FIRST_WAIT),
         retry=retry_if_exception(_may_pass),
         reraise=True,
     )

@@ -137,7 +137,8 @@ def _dataset_config(run: FinishedRun, *, data: str = "") -> DatasetConfig:
 
 def _check_there(found: str, data: str) -> None:
     """Raise DatasetError where the data is no longer where the run found it, and no other place is given."""
-    if not data and not readers.scheme_of(found) and not with_home(found).exists():
+    names_several = "{" in found  # tar files, of which their reader says which are missing
+    if not data and not readers.scheme_of(found) and not names_several and not with_home(found).exists():
         raise DatasetError("no such file or folder", where=found, hint="say where it is now with --data")
 
 
