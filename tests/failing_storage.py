@@ -2,6 +2,7 @@
 
 import threading
 import time
+from pathlib import Path
 
 from fsspec.implementations.memory import MemoryFileSystem
 
@@ -27,8 +28,7 @@ class Counted(MemoryFileSystem):
         return super().cat_file(path, start, end, **options)
 
     def get_file(self, rpath, lpath, **options):
-        with open(lpath, "wb") as file:
-            file.write(self.cat_file(rpath))
+        Path(lpath).write_bytes(self.cat_file(rpath))
 
     def fail(self, number):
         pass

@@ -45,9 +45,7 @@ def test_a_storage_that_fails_for_a_moment_is_asked_again(bucket, quick, protoco
 def test_a_storage_that_stays_silent_ends_in_one_error(bucket, quick, monkeypatch):
     monkeypatch.setattr(storage, "PATIENCE", 0.1)
     bucket.pipe("/b/a", b"one")
-    with pytest.raises(
-        StorageError, match=r"dead://b/a: the storage does not answer .*nobody there.*hint: check"
-    ) as caught:
+    with pytest.raises(StorageError, match=r"dead://b/a: the storage does not answer .*nobody there") as caught:
         storage.read("dead://b/a")
     assert caught.value.exit_code == 3
     assert Dead.asked > 1
@@ -55,7 +53,7 @@ def test_a_storage_that_stays_silent_ends_in_one_error(bucket, quick, monkeypatc
 
 def test_who_may_not_read_hears_so_at_once(bucket):
     bucket.pipe("/b/a", b"one")
-    with pytest.raises(StorageError, match="refuses access .*hint: check the credentials"):
+    with pytest.raises(StorageError, match=r"refuses access .*hint: check the credentials"):
         storage.read("closed://b/a")
 
 

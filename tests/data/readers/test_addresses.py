@@ -104,6 +104,7 @@ def test_images_of_a_list_may_be_anywhere(here, tmp_path, bucket):
     names = [f"png/{row:04}.png" for row in range(60)]
     places = [f"memory://b/{name}" if row % 2 else str(here / name) for row, name in enumerate(names)]
     rows = [f"{place},{CLASSES[label]}\n" for place, label in zip(places, GIVEN, strict=True)]
+    rows = [f"{place},{CLASSES[label]}\n" for place, label in zip(places, GIVEN, strict=True)]
     (tmp_path / "mixed.csv").write_text("path,label\n" + "".join(rows))
     dataset = read(DatasetConfig(data=str(tmp_path / "mixed.csv")))
     assert isinstance(dataset.inputs, UrlImages)
