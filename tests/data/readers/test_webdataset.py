@@ -124,16 +124,8 @@ def test_texts_are_read_where_there_are_no_images(tmp_path):
 
 
 def test_names_are_cut_at_the_first_dot_and_folders_belong_to_the_key(tmp_path):
-    parts = [
-        "./a/1.png",
-        "a/1.cls",
-        "a.b/2.seg.png",
-        "a.b/2.png",
-        "a.b/2.cls",
-        "a/._1.png",
-        "__meta__/x.json",
-        "LICENSE",
-    ]
+    inside = ["./a/1.png", "a/1.cls", "a.b/2.seg.png", "a.b/2.png", "a.b/2.cls"]
+    parts = [*inside, "a/._1.png", "__meta__/x.json", "LICENSE"]
     members = [(name, png(1) if name.endswith("png") else len(name)) for name in parts]
     dataset = load(write_tar(tmp_path / "a.tar", members))
     assert dataset.example_ids.tolist() == ["a.b/2", "a/1"]
