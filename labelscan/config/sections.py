@@ -39,7 +39,9 @@ class DatasetConfig(Section):
     """What is read, and what its columns or arrays mean; those without a name are found by their usual ones."""
 
     data: str = setting(
-        "", "A folder of class folders, a manifest, texts, a table, an .npz file, torchvision:NAME or demo:digits."
+        "",
+        "A folder of class folders, a manifest, texts, a table, an .npz file or .tar shards, by path or address; "
+        "torchvision:NAME or demo:digits.",
     )
     split: str = setting("", "Splits to read, such as train,val.", DATA, "NAMES", default_is="all")
     path_column: str = setting("", "Column of image files.", DATA, "NAME", default_is=USUAL)
