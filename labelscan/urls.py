@@ -21,7 +21,7 @@ HERE = ("file", "local")
 
 def is_url(text: str) -> bool:
     """Return whether a text is an address, and not a path."""
-    return _ADDRESS.match(text) is not None
+    return "://" in text and _ADDRESS.match(text) is not None  # a million paths are asked about
 
 
 def protocol_of(url: str) -> str:

@@ -97,7 +97,10 @@ def status_of(tar: str) -> Status:
     """Return the size of a tar file and a number that changes with its content, or raise DatasetError."""
     try:
         if is_url(tar):
-            return storage.status(tar)
+            known = storage.status(tar)
+            if known.size < 0:
+                raise ValueError("the server does not say how large it is")
+            return known
         check_is_file(Path(tar))
         found = Path(tar).stat()
         return Status(found.st_size, found.st_mtime_ns)
