@@ -20,7 +20,7 @@ from labelscan.urls import WEB, protocol_of, without_query
 T = TypeVar("T")
 
 PATIENCE = 60.0
-"""Seconds from the first failure of a read until it is given up."""
+"""Seconds from the first try of a read on, after which no other is made."""
 FIRST_WAIT, LONGEST_WAIT = 0.5, 15.0
 """Seconds before the second try, about twice as many before each later one, and the most."""
 TRY_SECONDS = 30.0
