@@ -112,6 +112,10 @@ class DiskError(RunError):
     errno = 0
 
 
+class StorageError(RunError):
+    """A bucket or server that does not give what it was asked for, after several tries."""
+
+
 class Interrupted(LabelscanError):  # noqa: N818  # nothing went wrong
     """A run stopped before its end, by the user or by ``--max-time``; it can be resumed."""
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import labelscan
 
 PACKAGE = Path(labelscan.__file__).parent
-GROUND = "errors interruption events arrays registry processes atomic leases config wording tables reading npz"
+GROUND = "errors interruption events arrays registry processes atomic leases config wording tables reading npz urls"
 """What every stage stands on. These modules import only each other."""
 LAYERS = {
     "data": "",
@@ -33,6 +33,8 @@ ALONE = {
     "markupsafe": "reporting.formats.html",
     "platformdirs": "data.cache",
     "simplejpeg": "data.jpeg",
+    "fsspec": "data.storage",
+    "tenacity": "data.storage",
     "openvino": "training.engines.openvino",
 }
 """Packages that one module alone imports."""

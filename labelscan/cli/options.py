@@ -66,8 +66,8 @@ Data = Annotated[
     str,
     Argument(
         metavar="DATA",
-        help="A folder of class folders, a manifest or table (.csv .tsv .jsonl .parquet), arrays (.npz), "
-        "torchvision:NAME or demo:digits.",
+        help="A folder of class folders, a manifest or table (.csv .tsv .jsonl .parquet), arrays (.npz) or WebDataset "
+        "shards (.tar), by path or address such as s3://bucket/train.csv; torchvision:NAME or demo:digits.",
     ),
 ]
 Run = Annotated[Path, Argument(metavar="RUN", help="Folder of a finished run of detect or score.")]

@@ -6,6 +6,7 @@ from typing import Literal, get_type_hints
 
 from labelscan.config.setting import BY_THE_MODEL, Setting, declared_in, setting
 from labelscan.errors import ConfigError
+from labelscan.urls import check_data_url, is_url
 
 LEADING_DETECTOR = "noise-posterior"
 """The detector that leads by default; tests/bench/RESULTS.md compares it with confident-learning."""
@@ -38,7 +39,9 @@ class DatasetConfig(Section):
     """What is read, and what its columns or arrays mean; those without a name are found by their usual ones."""
 
     data: str = setting(
-        "", "A folder of class folders, a manifest, texts, a table, an .npz file, torchvision:NAME or demo:digits."
+        "",
+        "A folder of class folders, a manifest, texts, a table, an .npz file or .tar shards, by path or address; "
+        "torchvision:NAME or demo:digits.",
     )
     split: str = setting("", "Splits to read, such as train,val.", DATA, "NAMES", default_is="all")
     path_column: str = setting("", "Column of image files.", DATA, "NAME", default_is=USUAL)
@@ -83,6 +86,9 @@ class DatasetConfig(Section):
 
     def __post_init__(self) -> None:
         Section.__post_init__(self)
+        for name in ("data", "features"):
+            if is_url(getattr(self, name)):
+                check_data_url(getattr(self, name), where=f"dataset.{name}")
         try:
             "a".encode(self.encoding or "utf-8")
         except (LookupError, ValueError) as error:

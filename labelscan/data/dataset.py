@@ -14,6 +14,7 @@ import numpy as np
 
 from labelscan.arrays import GivenLabels, Strings, TrueLabels, as_strings
 from labelscan.data.class_names import note_look_alikes, sort_class_names
+from labelscan.data.far_images import UrlImages
 from labelscan.data.inputs import FeatureTable, ImageFiles, Inputs, Texts, values_in_memory
 from labelscan.data.refused_rows import check_number_of_classes, refuse_broken_text, refuse_other_tasks, repeated_ids
 from labelscan.errors import DatasetError, Problem
@@ -115,8 +116,9 @@ def make_dataset(
     columns = {"label": labels, "id": example_ids, "group": groups, "split": splits, "true label": true_labels}
     refuse_broken_text(columns, where)
     shown = inputs.originals if isinstance(inputs, FeatureTable) else inputs
-    if isinstance(shown, ImageFiles | Texts):
+    if isinstance(shown, ImageFiles | UrlImages | Texts):
         refuse_broken_text({"path": shown.paths, "text": getattr(shown, "texts", None)}, where)
+    if isinstance(shown, ImageFiles | Texts):
         refuse_broken_text({"name of the folder": [str(shown.root)]}, lambda _: place or name)
     if len(labels) == 0:
         raise DatasetError("there is no example", where=place or name, hint="check the path, and --split if you set it")

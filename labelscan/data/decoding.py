@@ -212,9 +212,14 @@ def check_file(file: Path | None, *, max_pixels: int) -> tuple[int, int]:
         raise UnreadableImage("no file can have this path") from error
     if not stat.S_ISREG(found.st_mode):
         raise UnreadableImage("not a file")
-    if found.st_size > max_pixels * BYTES_A_PIXEL + BYTES_OF_HEADER:
-        raise UnreadableImage(f"{found.st_size:,} bytes, more than an image of max_pixels = {max_pixels:,} has")
+    check_size(found.st_size, max_pixels=max_pixels)
     return found.st_size, found.st_mtime_ns
+
+
+def check_size(n_bytes: int, *, max_pixels: int) -> None:
+    """Raise UnreadableImage for more bytes than any image of ``max_pixels`` has."""
+    if n_bytes > max_pixels * BYTES_A_PIXEL + BYTES_OF_HEADER:
+        raise UnreadableImage(f"{n_bytes:,} bytes, more than an image of max_pixels = {max_pixels:,} has")
 
 
 def _reduce(image: Image.Image, fit: ImageShape) -> None:

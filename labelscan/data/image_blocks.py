@@ -1,4 +1,4 @@
-"""Images read block by block, by one thread a core: decoded, unless the cache knows their content."""
+"""Images read block by block, by one thread a core or more: decoded, unless the cache knows their content."""
 
 import math
 from collections.abc import Generator, Iterator
@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from labelscan.arrays import Mask
 from labelscan.data.ahead import Ahead
-from labelscan.data.cores import available_cores
-from labelscan.data.decoding import ImageShape, check_file, pixels_of, quiet_pillow, reason, resize
+from labelscan.data.decoding import ImageShape, pixels_of, quiet_pillow, reason, resize
+from labelscan.data.far_images import FarImages, check_image, threads_for
 from labelscan.data.inputs import Image, ImageSource
 from labelscan.data.shelf import Shelf
 from labelscan.data.store import Store, decoder, digest_of
+from labelscan.errors import StorageError
 
 BLOCK_BYTES = 1 << 20
 MAX_BLOCK_ROWS = 256
@@ -41,7 +42,7 @@ class ImageBlocks:
         source: N images.
         shape: what each is resized to.
         max_pixels: images of more are unreadable.
-        workers: threads that read and decode; 0 is one a core.
+        workers: threads that read and decode; 0 is one a core, and more where images come over a network.
     """
 
     source: ImageSource
@@ -62,8 +63,11 @@ class ImageBlocks:
 
         Images whose content ``shelf`` knows are not decoded. Memory stays constant in N.
         """
+        n_threads = threads_for(self.source, self.workers)
         rows = min(max(BLOCK_BYTES // math.prod(self.shape), 1), MAX_BLOCK_ROWS)
-        with quiet_pillow(), _one_core_each(), Ahead(self.workers or available_cores(), "decode") as threads:
+        if isinstance(self.source, FarImages):  # a block is read one image after another: each thread gets one
+            rows = min(rows, math.ceil(len(self) / n_threads))
+        with quiet_pillow(), _one_core_each(), Ahead(n_threads, "decode") as threads:
 
             def read_from(first: int) -> Block:
                 size = min(rows, len(self) - first)
@@ -73,7 +77,7 @@ class ImageBlocks:
                         break
                     try:
                         self._read_image(store, shelf, block, row)
-                    except MemoryError:
+                    except (MemoryError, StorageError):  # no state of an image
                         raise
                     except Exception as error:  # whatever a source or Pillow raises is the state of this one image
                         store.unreadable[first + row] = reason(error)
@@ -85,7 +89,7 @@ class ImageBlocks:
         """Fill a row of the block; threads do so at once, each in rows of its own."""
         index = block.first + row
         # Status before content: a file changed in between is then noticed later.
-        store.file_sizes[index], store.modified[index] = check_file(self.source.file(index), max_pixels=self.max_pixels)
+        store.file_sizes[index], store.modified[index] = check_image(self.source, index, max_pixels=self.max_pixels)
         content = self.source.read(index)
         digest = digest_of(content)
         store.digests[index] = np.frombuffer(digest, dtype=np.uint8)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelscan.arrays import Index, Strings
+from labelscan.urls import place_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -99,7 +100,7 @@ class FeatureTable:
     features: NDArray[np.float32]
     """(N, D), finite."""
     names: tuple[str, ...] = ()
-    originals: "ImageFiles | Texts | None" = None
+    originals: "ImageSource | Texts | None" = None
     """What the features were computed from, for people to look at; models never see it, and it may be gone."""
 
     def __len__(self) -> int:
@@ -153,7 +154,7 @@ class Texts:
         return Texts(self.texts[order], self.root, paths, unreadable)
 
     def path(self, index: int) -> str:
-        return "" if self.paths is None else str(self.root / str(self.paths[index]))
+        return "" if self.paths is None else place_of(self.root, str(self.paths[index]))
 
 
 Inputs: TypeAlias = ImageSource | FeatureTable | ColumnTable | Texts

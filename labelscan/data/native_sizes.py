@@ -3,14 +3,16 @@
 The shape of the store and the model are chosen by it.
 """
 
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 
 from labelscan.data.decoding import (
     ImageShape,
     UnreadableImage,
-    check_file,
     decode,
     from_array,
     is_grey,
@@ -18,7 +20,8 @@ from labelscan.data.decoding import (
     quiet_pillow,
     upright_size,
 )
-from labelscan.data.inputs import ImageSource
+from labelscan.data.far_images import check_image, read_each
+from labelscan.data.inputs import Image, ImageSource
 
 _GREY_PROBE = ImageShape(32, 32, 3)
 
@@ -41,16 +44,16 @@ def probe(source: ImageSource, *, n: int = 256, max_pixels: int) -> NativeSizes:
     """Look at up to ``n`` images, evenly spaced: at their headers, and for colour until the first that has some."""
     sizes: list[tuple[int, int]] = []
     grey = True
-    with quiet_pillow():
-        for row in np.unique(np.linspace(0, len(source) - 1, min(n, len(source))).astype(int)).tolist():
+    rows = np.unique(np.linspace(0, len(source) - 1, min(n, len(source))).astype(int)).tolist()
+    with quiet_pillow(), closing(read_each(source, partial(_content, source, max_pixels), rows)) as contents:
+        for content in contents:
+            if content is None:
+                continue
+            if isinstance(content, np.ndarray):
+                sizes.append(content.shape[:2])
+                grey = grey and is_grey(from_array(content))
+                continue
             try:
-                file = source.file(row)
-                check_file(file, max_pixels=max_pixels)
-                content = file if file is not None else source.read(row)
-                if isinstance(content, np.ndarray):
-                    sizes.append(content.shape[:2])
-                    grey = grey and is_grey(from_array(content))
-                    continue
                 with open_image(content, max_pixels=max_pixels) as image:
                     size = upright_size(image)
                     grey = grey and (image.mode == "L" or is_grey(decode(image, fit=_GREY_PROBE)))
@@ -61,3 +64,13 @@ def probe(source: ImageSource, *, n: int = 256, max_pixels: int) -> NativeSizes:
         return NativeSizes(0, False, 0, 0, False)
     height, width = np.median(np.array(sizes), axis=0).astype(int).tolist()
     return NativeSizes(len(sizes), len(set(sizes)) == 1, height, width, grey)
+
+
+def _content(source: ImageSource, max_pixels: int, row: int) -> Path | bytes | Image | None:
+    """Return an image to look at, or the file that it is in; None where it cannot be read."""
+    try:
+        check_image(source, row, max_pixels=max_pixels)
+        file = source.file(row)
+        return file if file is not None else source.read(row)
+    except (OSError, UnreadableImage):
+        return None

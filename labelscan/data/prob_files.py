@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from labelscan.arrays import as_strings
-from labelscan.data.inputs import ImageFiles
+from labelscan.data.far_images import images_at
 from labelscan.data.probabilities import Probabilities, assemble, probabilities_from_arrays
 from labelscan.data.readers import nearest_file
 from labelscan.data.readers.arrays import array_names, find_array, load_npz, load_texts
@@ -124,7 +123,7 @@ def _read_table(path: Path, label_column: str) -> Probabilities:
         example_ids=ids,
         true_labels=None if true_labels is None else np.array(true_labels, dtype=object),
         where=rows.where,
-        inputs=None if paths is None else ImageFiles(path.parent, as_strings(paths)),
+        inputs=None if paths is None else images_at(path.parent, paths),
         notes=[f"{columns.describe()}, probabilities of {len(class_names):,} classes"],
     )
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from labelscan.arrays import Index, PredProbs, as_strings, check_pred_probs
 from labelscan.data.class_names import sort_class_names
 from labelscan.data.dataset import Dataset
+from labelscan.data.far_images import UrlImages
 from labelscan.data.inputs import FeatureTable, ImageFiles, Inputs
 from labelscan.data.readers.arrays import ArrayLike, texts
 from labelscan.data.refused_rows import refuse_broken_text, repeated_ids
@@ -134,7 +135,7 @@ def assemble(
     if pred_probs.dtype not in (np.float32, np.float64):
         # Only now: a wider type is checked as it was written.
         pred_probs = pred_probs.astype(np.float32 if pred_probs.dtype.itemsize < 4 else np.float64)
-    paths = inputs.paths if isinstance(inputs, ImageFiles) else None
+    paths = inputs.paths if isinstance(inputs, ImageFiles | UrlImages) else None
     refuse_broken_text({"id": example_ids, "path": paths, "name of the class": names}, where)
     DatasetError.refuse(repeated_ids(example_ids or (), where), lambda problem: problem)
     order = None if example_ids is None else _lasting_order(example_ids)

@@ -18,8 +18,10 @@ from labelscan.arrays import Index, Mask
 from labelscan.atomic import write_npz
 from labelscan.data import jpeg
 from labelscan.data.decoding import ImageShape
+from labelscan.data.far_images import FarImages, read_each
 from labelscan.data.inputs import Image, ImageSource
 from labelscan.data.segment import DIGEST_BYTES
+from labelscan.errors import StorageError
 from labelscan.npz import read_arrays
 from labelscan.reading import CANNOT_READ
 
@@ -42,9 +44,9 @@ class Store:
     unreadable: dict[int, str]
     """Row to reason, in the order of the rows; their rows are zeros."""
     file_sizes: NDArray[np.int64]
-    """(N,) in bytes; -1 where there is no file."""
+    """(N,) in bytes; -1 where it is not known, as without a file."""
     modified: NDArray[np.int64]
-    """(N,) modification time in ns; -1 where there is no file."""
+    """(N,) modification time in ns, or the mark of what is far; -1 where there is neither."""
     paths_digest: NDArray[np.uint8]
     """(16,) of all paths in their order."""
     maker: str = ""
@@ -136,10 +138,14 @@ class Store:
             for row in range(len(self))
             if moved or nothing[row] or self.file_sizes[row] < 0 or not self._same_status(source, row)
         ]
-        return np.array([row for row in rows if _read_digest(source, row) != self.digests[row].tobytes()], np.int64)
+        read = zip(rows, read_each(source, lambda row: _read_digest(source, row), rows), strict=True)
+        return np.array([row for row, digest in read if digest != self.digests[row].tobytes()], np.int64)
 
     def _same_status(self, source: ImageSource, row: int) -> bool:
         file = source.file(row)
+        if file is None and isinstance(source, FarImages):
+            known = source.status(row)
+            return known.mark >= 0 and (known.size, known.mark) == (self.file_sizes[row], self.modified[row])
         try:
             status = file.stat() if file is not None else None
         except OSError:
@@ -176,6 +182,8 @@ def digest_of(content: bytes | Image) -> bytes:
 def _read_digest(source: ImageSource, row: int) -> bytes:
     try:
         return digest_of(source.read(row))
+    except StorageError:
+        raise
     except Exception:  # as in ImageBlocks: whatever is raised, there is nothing to read
         return bytes(DIGEST_BYTES)
 

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path, PurePath
 
+from labelscan.urls import is_url
+
 
 def roots_of(started_in: str) -> tuple[Path, ...]:
     """Return the folders that paths may start from, the best first: the repository around a folder, and the folder."""
@@ -16,10 +18,10 @@ def roots_of(started_in: str) -> tuple[Path, ...]:
 def from_root(roots: tuple[Path, ...], path: str) -> str:
     """Return a path with / between folders, relative to the first of the roots that contains it, if any does.
 
-    A relative ``path`` starts from the last of the roots.
+    A relative ``path`` starts from the last of the roots. An address stays as it is.
     """
-    if not path:
-        return ""
+    if not path or is_url(path):
+        return path
     whole = Path(os.path.normpath(Path(roots[-1], path) if roots else path))
     root = next((one for one in roots if whole.is_relative_to(one)), None)
     return PurePath(os.path.normpath(path)).as_posix() if root is None else whole.relative_to(root).as_posix()

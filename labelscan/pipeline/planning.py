@@ -143,9 +143,15 @@ def plan(
     check_loss(config.training.loss)
     has_threshold_runs = needs_threshold_runs(config.detection.detector)
     n_each = config.executor.processes_per_fold
-    executor = EXECUTORS.build(config.executor.name, processes=config.executor.processes, processes_per_fold=n_each)
+    executor = EXECUTORS.build(
+        config.executor.name,
+        processes=config.executor.processes,
+        processes_per_fold=n_each,
+        gpus_per_fold=config.executor.gpus_per_fold,
+    )
     device = choose_device(config.device)
-    check_gpus(device, n_each)
+    if not executor.is_shared:  # else those of other machines count
+        check_gpus(device, n_each)
     dataset = dataset if dataset is not None else readers.read(config.dataset, notify)
     sizes = _probe(dataset.inputs, dataset.name, config) if are_images(dataset.inputs) else None
     if len(dataset) < config.folds.n_folds:

@@ -18,8 +18,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from PIL import Image, features
 
-from labelscan.data.decoding import ImageShape, check_file, decode, from_array, open_image, quiet_pillow, reason
+from labelscan.data.decoding import ImageShape, decode, from_array, open_image, quiet_pillow, reason
+from labelscan.data.far_images import check_image
 from labelscan.data.inputs import ImageSource
+from labelscan.errors import StorageError
 from labelscan.events import Listener, StepAdvanced, StepDone, StepStarted, ignore
 from labelscan.reporting.page import Picture
 
@@ -55,7 +57,7 @@ def make_pictures(
 def _make(images: ImageSource, row: int, *, max_pixels: int, n_bytes: int) -> Picture | str:
     try:
         return _encode(_load(images, row, max_pixels=max_pixels), n_bytes=n_bytes)
-    except MemoryError:
+    except (MemoryError, StorageError):
         raise
     except Exception as error:  # hostile bytes make Pillow raise almost anything
         return reason(error)
@@ -64,7 +66,7 @@ def _make(images: ImageSource, row: int, *, max_pixels: int, n_bytes: int) -> Pi
 def _load(images: ImageSource, row: int, *, max_pixels: int) -> Image.Image:
     """Return an upright image of mode L or RGB, a large JPEG decoded at a scale that suffices."""
     file = images.file(row)
-    check_file(file, max_pixels=max_pixels)
+    check_image(images, row, max_pixels=max_pixels)
     content = file if file is not None else images.read(row)
     if isinstance(content, np.ndarray):
         return from_array(content)

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from labelscan.arrays import as_strings
 from labelscan.config import RUN_JSON_SETTINGS, DatasetConfig
 from labelscan.data.dataset import Dataset
-from labelscan.data.inputs import ColumnTable, FeatureTable, ImageFiles, ImageSource, Texts, originals
+from labelscan.data.far_images import images_at
+from labelscan.data.inputs import ColumnTable, FeatureTable, ImageSource, Texts, originals
 from labelscan.data.readers.folder_listing import is_called_image
 from labelscan.errors import LabelscanError
 from labelscan.events import Listener
@@ -32,6 +32,7 @@ from labelscan.reporting.unusual_columns import UnusualColumns, as_words
 from labelscan.reporting.unusual_features import UnusualFeatures
 from labelscan.results.finished_run import FinishedRun, part_of
 from labelscan.results.source import read_again
+from labelscan.urls import is_url
 from labelscan.wording import shorten
 
 MOST_COLUMNS = 40
@@ -84,7 +85,8 @@ def show_examples(
     """
     kind, examples = kind_of_examples(run, to_decide), [*to_decide, *beside]
     if kind == IMAGES and not data and all(one["path"] for one in examples):
-        files = ImageFiles(Path(), as_strings([str(run.locate(one["path"]).absolute()) for one in examples]))
+        paths = [one["path"] for one in examples]
+        files = images_at(Path(), [one if is_url(one) else str(run.locate(one).absolute()) for one in paths])
         return _see_pictures(run, files, {one["example_id"]: row for row, one in enumerate(examples)}, notify)
     try:
         dataset = read_again(run, data=data, notify=notify)

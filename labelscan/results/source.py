@@ -17,6 +17,7 @@ from labelscan.events import Listener, ignore
 from labelscan.reading import with_home
 from labelscan.results.finished_run import FinishedRun, part_of
 from labelscan.results.run_files import RUN_FILE
+from labelscan.urls import is_url
 
 NOT_PLANTED = "give the run on the data itself, not its self-check or a cell of a benchmark"
 """The hint where planted labels are of no use."""
@@ -127,14 +128,17 @@ def _dataset_config(run: FinishedRun, *, data: str = "") -> DatasetConfig:
         )
     is_place = config.data and not readers.scheme_of(config.data)
     found = str(run.locate(config.data)) if is_place else config.data
-    features = str(run.locate(config.features)) if config.features else ""
+    features = config.features
+    if features and not is_url(features):
+        features = str(run.locate(features))
     root = str(run.locate(config.root))
     return dataclasses.replace(config, data=data or found, features=features, root=root, download=False)
 
 
 def _check_there(found: str, data: str) -> None:
     """Raise DatasetError where the data is no longer where the run found it, and no other place is given."""
-    if not data and not readers.scheme_of(found) and not with_home(found).exists():
+    names_several = "{" in found  # tar files, of which their reader says which are missing
+    if not data and not readers.scheme_of(found) and not names_several and not with_home(found).exists():
         raise DatasetError("no such file or folder", where=found, hint="say where it is now with --data")
 
 

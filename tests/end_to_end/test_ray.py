@@ -82,6 +82,6 @@ def test_a_cluster_that_does_not_answer_is_named(shapes, tmp_path):
 
 
 def test_options_that_cannot_be_are_refused():
-    for text in ("ray:cpus=0", "ray:gpus=2"):
+    for text in ("ray:cpus=0", "ray:gpus_per_fold=0"):
         with pytest.raises(ConfigError, match="executor ray, option"):
             EXECUTORS.build(text)

@@ -48,7 +48,32 @@ KINDS = [
         names="bad",
     ),
     Kind(
-        what="an address", line="detect https://a.org/b.csv", make=nothing, says="no such file", names="https://a.org"
+        what="an address where nothing is",
+        line="detect memory://b/none.csv",
+        make=nothing,
+        says="no such file",
+        names="memory://b/none.csv",
+    ),
+    Kind(
+        what="an address with a password",
+        line="detect s3://me:secret@bucket/train.csv",
+        make=nothing,
+        says="this address holds a user and password",
+        names="dataset.data",
+    ),
+    Kind(
+        what="an address with a signature",
+        line="detect 'https://a.org/b.csv?X-Amz-Signature=secret'",
+        make=nothing,
+        says="may be a signature",
+        names="https://a.org/b.csv",
+    ),
+    Kind(
+        what="an address of an unknown kind",
+        line="detect odd://b/train.csv",
+        make=nothing,
+        says="no protocol is called 'odd'",
+        names="odd://b/train.csv",
     ),
     # Encodings and line ends
     Csv(what="UTF-16 with a byte order mark", make=csv(GOOD.encode("utf-16"))),
@@ -189,9 +214,9 @@ KINDS = [
     # Paths
     Csv(what="a file that is not there", make=csv(f"{GOOD}gone.png,cat\n"), says="no such file", names="bad.csv row 6"),
     Csv(
-        what="an address of an image",
-        make=csv(f"{GOOD}https://a.org/1.png,cat\n"),
-        says="addresses are not fetched",
+        what="an address of an image with a password",
+        make=csv(f"{GOOD}https://me:secret@a.org/1.png,cat\n"),
+        says="an address holds a user and password",
         names="row 6",
     ),
     Csv(what="a pattern of files", make=csv(f"{GOOD}cat/*.png,cat\n"), says="no such file", names="bad.csv row 6"),

@@ -21,10 +21,11 @@ from labelscan.correction.label_lists import (
     parquet,
     rows_in_memory,
 )
-from labelscan.correction.label_lists.listed_files import files_of
+from labelscan.correction.label_lists.listed_files import listed_of
 from labelscan.correction.label_lists.rows import RowEdits, plan_rows
 from labelscan.data import readers
 from labelscan.data.dataset import Dataset
+from labelscan.data.far_images import UrlImages
 from labelscan.data.inputs import FeatureTable, ImageFiles, ImageSource, Inputs, are_images
 from labelscan.data.readers import FORM_SETTINGS
 from labelscan.data.readers.arrow_sheet import PARQUET
@@ -107,12 +108,12 @@ def settings_of_copy(source: Source) -> Sequence[str]:
         return [name for name in FORM_SETTINGS if name != "encoding"]  # copies are UTF-8
     if _are_arrays(source.dataset.inputs):
         return []
-    return SETTINGS_OF_FILES if files_of(source.dataset.inputs) is not None else rows_in_memory.SETTINGS
+    return SETTINGS_OF_FILES if listed_of(source.dataset.inputs) is not None else rows_in_memory.SETTINGS
 
 
 def _write_new(dataset: Dataset, config: DatasetConfig, corrections: Corrections, output: Path) -> None:
     inputs = dataset.inputs
-    if (files := files_of(inputs)) is not None:
+    if (files := listed_of(inputs)) is not None:
         listed_files.write(dataset, files, corrections, output)
     elif _are_arrays(inputs):
         arrays_in_memory.write(dataset, inputs, corrections, output)
@@ -123,5 +124,5 @@ def _write_new(dataset: Dataset, config: DatasetConfig, corrections: Corrections
 def _are_arrays(inputs: Inputs) -> TypeGuard[ImageSource | FeatureTable]:
     """Return whether the inputs are images in no files, or features that have no names."""
     if isinstance(inputs, FeatureTable):
-        return not inputs.names and files_of(inputs) is None
-    return are_images(inputs) and not isinstance(inputs, ImageFiles)
+        return not inputs.names and listed_of(inputs) is None
+    return are_images(inputs) and not isinstance(inputs, ImageFiles | UrlImages)

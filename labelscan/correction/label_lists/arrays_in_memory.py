@@ -34,7 +34,14 @@ def write(dataset: Dataset, inputs: ImageSource | FeatureTable, corrections: Cor
 
 
 def _pixels(images: ImageSource, rows: Sequence[int], where: str) -> NDArray[np.uint8]:
-    pixels = [np.asarray(images.read(row)) for row in rows]
+    contents = [images.read(row) for row in rows]
+    if any(isinstance(one, bytes) for one in contents):
+        raise DatasetError(
+            "these images are inside other files, which are not written anew",
+            where=where,
+            hint="change the labels where the files are made: issues.csv names the examples by their ids",
+        )
+    pixels = [np.asarray(one) for one in contents]
     if len({image.shape for image in pixels}) > 1:
         raise DatasetError(
             "these images differ in size, and have no files that a list could name",

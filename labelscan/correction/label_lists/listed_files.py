@@ -11,15 +11,21 @@ from labelscan.atomic import replacing
 from labelscan.correction.corrections import Corrections
 from labelscan.correction.label_lists.rows import ID_COLUMN, move_paths
 from labelscan.data.dataset import Dataset
+from labelscan.data.far_images import UrlImages
 from labelscan.data.inputs import ImageFiles, Inputs, Texts, originals
+from labelscan.urls import is_url
 
 
-def write(dataset: Dataset, files: ImageFiles, corrections: Corrections, output: Path) -> None:
-    """Write a manifest of all files that are not dropped, in the order of their ids; paths are relative to it."""
-    moved = move_paths(files.paths.tolist(), files.root, output.parent)
+def write(dataset: Dataset, files: ImageFiles | UrlImages, corrections: Corrections, output: Path) -> None:
+    """Write a manifest of all files that are not dropped, in the order of their ids; paths are relative to it.
+
+    Addresses stay as they are.
+    """
+    paths = files.paths.tolist() if isinstance(files, ImageFiles) else [files.path(row) for row in range(len(files))]
+    moved = move_paths(paths, files.root if isinstance(files, ImageFiles) else Path(), output.parent)
     columns = {
         ID_COLUMN: dataset.example_ids,
-        "path": as_strings([new or old for new, old in zip(moved, files.paths, strict=True)]),
+        "path": as_strings([new or old for new, old in zip(moved, paths, strict=True)]),
         "label": as_strings(new_labels(dataset, corrections)),
     }
     if dataset.splits is not None:
@@ -33,10 +39,19 @@ def write(dataset: Dataset, files: ImageFiles, corrections: Corrections, output:
             rows.writerow([cells[row] for cells in columns.values()])
 
 
-def files_of(inputs: Inputs) -> ImageFiles | None:
-    """Return the files that the examples are, or that their features were computed from; None where there are none."""
+def listed_of(inputs: Inputs) -> ImageFiles | UrlImages | None:
+    """Return the files that a manifest could list, here or elsewhere; None where there are none."""
     seen = originals(inputs)
-    if isinstance(seen, Texts) and seen.paths is not None:
+    return seen if isinstance(seen, UrlImages) else files_of(inputs)
+
+
+def files_of(inputs: Inputs) -> ImageFiles | None:
+    """Return the files of this machine that the examples are, or that their features were computed from.
+
+    None where there are none.
+    """
+    seen = originals(inputs)
+    if isinstance(seen, Texts) and seen.paths is not None and not any(map(is_url, seen.paths)):
         return ImageFiles(seen.root, seen.paths)
     return seen if isinstance(seen, ImageFiles) else None
 

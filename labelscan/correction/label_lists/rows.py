@@ -18,6 +18,7 @@ from labelscan.data.readers.manifest import relative_path
 from labelscan.data.readers.sheet import Sheet, read_sheet
 from labelscan.data.readers.splits import rows_to_read
 from labelscan.errors import UsageError
+from labelscan.urls import is_url
 
 ID_COLUMN = "example_id"
 """The column for ids that have to be written down."""
@@ -93,7 +94,7 @@ def move_paths(paths: Sequence[str], folder: Path, new_folder: Path) -> list[str
     parents: dict[str, str] = {}
     moved = []
     for name in paths:
-        if not name or os.path.isabs(name):  # noqa: PTH117  # a million Path objects would take minutes
+        if not name or is_url(name) or os.path.isabs(name):  # noqa: PTH117  # a million Path objects would take minutes
             moved.append("")
             continue
         parent, file = os.path.split(name)

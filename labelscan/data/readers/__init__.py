@@ -13,11 +13,13 @@ from typing import Protocol
 from labelscan.config import DatasetConfig
 from labelscan.data.class_names import merge_look_alikes
 from labelscan.data.dataset import Dataset
+from labelscan.data.readers.copies import named_by_address, with_copies
 from labelscan.data.readers.unsupported import refuse_file, refuse_folder
 from labelscan.errors import ConfigError, DatasetError, nearest_name
 from labelscan.events import Listener, StepDone, StepStarted, ignore
 from labelscan.reading import why, with_home
 from labelscan.registry import Parts
+from labelscan.urls import is_url, protocol_of
 
 
 class Reader(Protocol):
@@ -38,6 +40,7 @@ READERS: Parts[Reader] = Parts(
     {
         "demo": "labelscan.data.readers.demo",
         "torchvision": "labelscan.data.readers.torchvision_set",
+        "webdataset": "labelscan.data.readers.webdataset",
         "class folders": "labelscan.data.readers.class_folders",
         "npz": "labelscan.data.readers.arrays",
         "embeddings": "labelscan.data.readers.embeddings",
@@ -75,6 +78,14 @@ def read(config: DatasetConfig, notify: Listener = ignore) -> Dataset:
         ConfigError: a setting has no effect on this form of data.
     """
     started = time.monotonic()
+    notify(StepStarted("read"))
+    with named_by_address():
+        dataset = _read(with_copies(config), notify)
+    notify(StepDone("read", time.monotonic() - started))
+    return merge_look_alikes(dataset) if config.merge_labels else dataset
+
+
+def _read(config: DatasetConfig, notify: Listener) -> Dataset:
     name = form(config)
     reader = READERS[name]
     for setting in FORM_SETTINGS:
@@ -85,18 +96,16 @@ def read(config: DatasetConfig, notify: Listener = ignore) -> Dataset:
                 where=f"dataset.{setting}",
                 hint=f"take it out; {name} uses {used}",
             )
-    notify(StepStarted("read"))
     try:
-        dataset = reader.read(config, notify)
+        return reader.read(config, notify)
     except MemoryError as error:
         hint = "give less of it, or images in files, which are read one by one"
         raise DatasetError("does not fit into memory", where=config.data, hint=hint) from error
-    notify(StepDone("read", time.monotonic() - started))
-    return merge_look_alikes(dataset) if config.merge_labels else dataset
 
 
 def form(config: DatasetConfig) -> str:
     """Return the form of ``config.data``: a key of ``READERS``."""
+    config = with_copies(config)
     data = config.data
     if not data.strip():
         raise ConfigError("no data is named", where="dataset.data", hint="give a folder or file, or demo:digits")
@@ -126,7 +135,12 @@ def form(config: DatasetConfig) -> str:
 
 
 def scheme_of(data: str) -> str:
-    """Return the reader that ``data`` names, as in ``demo:digits``; empty for a file or folder."""
+    """Return the reader that ``data`` names, as in ``demo:digits``, or the protocol of an address.
+
+    Empty for a file or folder of this machine.
+    """
+    if is_url(data):
+        return protocol_of(data)
     name, colon, _ = data.partition(":")
     is_called = bool(colon) and name in READERS and not Path(data).exists()
     return name if is_called and READERS[name].reads(DatasetConfig(data=data)) else ""

@@ -4,12 +4,15 @@ Top folders that are all called train, val, valid, validation or test are splits
 """
 
 import shlex
+from collections.abc import Collection, Mapping
 from itertools import islice
 from pathlib import Path
 
 from labelscan.arrays import as_strings
 from labelscan.config import DatasetConfig
+from labelscan.data import storage
 from labelscan.data.dataset import Dataset, make_dataset
+from labelscan.data.far_images import UrlImages, images_at
 from labelscan.data.inputs import ImageFiles, Texts
 from labelscan.data.readers.arrow_sheet import is_arrow_folder
 from labelscan.data.readers.folder_listing import (
@@ -21,15 +24,19 @@ from labelscan.data.readers.folder_listing import (
     Files,
     Kind,
     Listing,
+    LocalTree,
     is_called_image,
 )
 from labelscan.data.readers.sheet import SUFFIXES
 from labelscan.data.readers.splits import wanted_splits
 from labelscan.data.readers.text_files import holds_text, is_called_text, read_text_files
 from labelscan.data.readers.unsupported import refuse_media
+from labelscan.data.readers.url_tree import UrlTree
+from labelscan.data.storage import Status
 from labelscan.errors import DatasetError
 from labelscan.events import Listener
 from labelscan.reading import with_home
+from labelscan.urls import is_url, joined, name_of, place_of
 
 SETTINGS = frozenset({"split", "encoding"})
 PROBED = 20
@@ -39,15 +46,18 @@ MOST_LOOKED_AT = 100
 
 
 def reads(config: DatasetConfig) -> bool:
-    """Return whether the data is a folder, and not of Arrow files."""
+    """Return whether the data is a folder, and not of Arrow files; any address may be one."""
+    if is_url(config.data):
+        return True
     path = with_home(config.data)
     return path.is_dir() and not is_arrow_folder(path)
 
 
 def read(config: DatasetConfig, notify: Listener) -> Dataset:
     """Return the images, or else the texts, in the class folders of ``config.data``; ids are paths relative to it."""
-    root = with_home(config.data)
-    listing = Listing(str(root), notify)
+    root = config.data.rstrip("/") if is_url(config.data) else with_home(config.data)
+    there = {} if isinstance(root, Path) else storage.files_below(root)
+    listing = Listing(LocalTree(str(root)) if isinstance(root, Path) else UrlTree(there), notify)
     top = listing.subfolders("")
     has_splits = bool(top) and all(name.lower() in SPLIT_FOLDERS for name in top)
     hint = "splits are top folders that are all called train, val, valid or test"
@@ -59,22 +69,30 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:
     files = listing.files[kind]
     if not files.paths:
         refuse_media(listing.extensions["others"], str(root))
+        if not isinstance(root, Path):
+            raise _nothing_at(root, there)
         raise _nothing_found(root, top, listing.outside[IMAGES] + listing.outside[TEXTS])
     files.check_names()
-    inputs, notes = _inputs(kind, root, files, config.encoding)
+    inputs, notes = _inputs(kind, root, files, there, config.encoding)
     return make_dataset(
-        name=(root.name if root.name not in ("", "..") else root.resolve().name) or "data",
+        name=_name(root) or "data",
         inputs=inputs,
         labels=files.labels,
         example_ids=files.paths,
-        where=lambda row: str(root / files.paths[row]),
+        where=lambda row: place_of(root, files.paths[row]),
         ids_depend_on_order=False,
         splits=files.splits if has_splits else None,
         notes=[*listing.notes(kind, [] if has_splits else top), *notes],
     )
 
 
-def _kind_to_read(listing: Listing, root: Path, encoding: str) -> Kind:
+def _name(root: Path | str) -> str:
+    if isinstance(root, str):
+        return name_of(root)
+    return root.name if root.name not in ("", "..") else root.resolve().name
+
+
+def _kind_to_read(listing: Listing, root: Path | str, encoding: str) -> Kind:
     """Return what the data set is of; a few texts beside images are notes on them."""
     images, texts, bare = (listing.files[kind].paths for kind in (IMAGES, TEXTS, BARE))
     if images and len(texts) > len(images):
@@ -85,14 +103,29 @@ def _kind_to_read(listing: Listing, root: Path, encoding: str) -> Kind:
         )
     if images:
         return IMAGES
-    is_bare = not texts and bool(bare) and all(holds_text(root / path, encoding) for path in sorted(bare)[:PROBED])
-    return BARE if is_bare else TEXTS
+    if texts or not bare or isinstance(root, str):  # files elsewhere say by their names what they are
+        return TEXTS
+    return BARE if all(holds_text(root / path, encoding) for path in sorted(bare)[:PROBED]) else TEXTS
 
 
-def _inputs(kind: Kind, root: Path, files: Files, encoding: str) -> tuple[ImageFiles | Texts, list[str]]:
-    if kind == IMAGES:
+def _inputs(
+    kind: Kind, root: Path | str, files: Files, there: Mapping[str, Status], encoding: str
+) -> tuple[ImageFiles | UrlImages | Texts, list[str]]:
+    if kind != IMAGES:
+        return read_text_files(root, files.paths, encoding)
+    if isinstance(root, Path):
         return ImageFiles(root, as_strings(files.paths)), []
-    return read_text_files(root, files.paths, encoding)
+    return images_at(root, files.paths, [there[path] for path in files.paths]), []
+
+
+def _nothing_at(url: str, there: Collection[str]) -> DatasetError:
+    sheets = sorted(path for path in there if path.lower().endswith(SUFFIXES))
+    if not there:
+        return DatasetError("no file is below this address", where=url, hint="check it, and that you may list it")
+    hint = "put the images or texts of each class into a folder of its own"
+    if sheets:
+        hint = f"to read a sheet, give the file itself: {joined(url, sheets[0])}"
+    return DatasetError(f"{len(there):,} files, and no image or text in a class folder", where=url, hint=hint)
 
 
 def _nothing_found(root: Path, top: list[str], n_outside: int) -> DatasetError:

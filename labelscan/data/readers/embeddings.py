@@ -15,9 +15,11 @@ from labelscan import npz
 from labelscan.arrays import as_strings
 from labelscan.config import DatasetConfig
 from labelscan.data.dataset import Dataset
-from labelscan.data.inputs import FeatureTable, ImageFiles, Texts
+from labelscan.data.far_images import images_at
+from labelscan.data.inputs import FeatureTable, Texts
 from labelscan.data.readers.arrow_sheet import is_arrow, kinds_of, read_arrow
 from labelscan.data.readers.columns import ROLE_SETTINGS, Tiers, check_choice, find_column, free_columns, not_used, pick
+from labelscan.data.readers.copies import folder_of_files
 from labelscan.data.readers.labelled_rows import read_rows
 from labelscan.data.readers.manifest import relative_path
 from labelscan.data.readers.refused_files import refuse_own_files
@@ -71,8 +73,9 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
     notes += not_used(unused, "models see the embeddings alone")
     paths = rows.sheet.cells(rows.columns.path)
     if paths is not None:
-        ids = [relative_path(path.parent, one) for one in paths]
-        return rows.dataset(FeatureTable(features, (), ImageFiles(path.parent, as_strings(paths))), notes, ids=ids)
+        folder = folder_of_files(path)
+        ids = [relative_path(folder, one) for one in paths]
+        return rows.dataset(FeatureTable(features, (), images_at(folder, paths)), notes, ids=ids)
     originals = Texts(as_strings(joined(rows.sheet, texts))) if texts else None
     return rows.dataset(FeatureTable(features, (), originals), notes)
 

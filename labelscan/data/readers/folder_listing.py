@@ -3,10 +3,10 @@
 import heapq
 import os
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Hashable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 from labelscan.data.readers.text_files import is_called_text
 from labelscan.data.refused_rows import is_utf_8
@@ -45,11 +45,53 @@ class Files:
         )
 
 
+class Entry(Protocol):
+    """A file or folder, as ``os.scandir`` has it."""
+
+    @property
+    def name(self) -> str: ...
+
+    def is_dir(self) -> bool: ...
+
+    def is_file(self) -> bool: ...
+
+    def is_symlink(self) -> bool: ...
+
+
+class Tree(Protocol):
+    """Folders in folders; each is named by its path from the top, which is empty for the top itself."""
+
+    def entries(self, folder: str) -> Iterator[Entry]:
+        """Yield what is in a folder, in any order."""
+
+    def identity(self, folder: str) -> Hashable:
+        """Return what two paths to one folder have in common."""
+
+
+@dataclass(frozen=True)
+class LocalTree:
+    """A folder of this machine."""
+
+    root: str
+
+    def entries(self, folder: str) -> Iterator[Entry]:
+        where = f"{self.root}/{folder}" if folder else self.root
+        try:
+            with os.scandir(where) as entries:
+                yield from entries
+        except OSError as error:
+            raise DatasetError(f"the folder cannot be listed ({error.strerror})", where=where) from error
+
+    def identity(self, folder: str) -> Hashable:
+        status = Path(f"{self.root}/{folder}").stat()
+        return status.st_dev, status.st_ino
+
+
 @dataclass
 class Listing:
     """What was found so far."""
 
-    root: str
+    tree: Tree
     notify: Listener
     files: dict[Kind, Files] = field(default_factory=lambda: {kind: Files() for kind in (IMAGES, TEXTS, BARE)})
     """By what they are called; others are only counted."""
@@ -91,11 +133,11 @@ class Listing:
         Links to links can lead to one folder in more ways than there is time for. They come last, in the order of their
         paths, so that a file has the same path whatever order the system lists them in.
         """
-        folders, links, read = [top], list[str](), set[tuple[int, int]]()
+        folders, links, read = [top], list[str](), set[Hashable]()
         while folders or links:
             is_link = not folders
             folder = folders.pop() if folders else heapq.heappop(links)
-            place = self._identity(folder)
+            place = self.tree.identity(folder)
             if place in read:
                 if is_link:
                     self.again.append(folder)
@@ -110,20 +152,15 @@ class Listing:
                 elif (kind := self._kind(entry)) != OTHERS:
                     yield kind, path
 
-    def _entries(self, folder: str) -> Iterator["os.DirEntry[str]"]:
+    def _entries(self, folder: str) -> Iterator[Entry]:
         """Yield the entries of a folder that are not hidden."""
-        where = f"{self.root}/{folder}" if folder else self.root
-        try:
-            with os.scandir(where) as entries:
-                for entry in entries:
-                    if entry.name.startswith("."):
-                        self.hidden += 1
-                    else:
-                        yield entry
-        except OSError as error:
-            raise DatasetError(f"the folder cannot be listed ({error.strerror})", where=where) from error
+        for entry in self.tree.entries(folder):
+            if entry.name.startswith("."):
+                self.hidden += 1
+            else:
+                yield entry
 
-    def _kind(self, entry: "os.DirEntry[str]") -> Kind:
+    def _kind(self, entry: Entry) -> Kind:
         """Return what a file is called, and count it."""
         # A broken link is an image that is unreadable; a pipe or a device is not an image.
         is_file = entry.is_symlink() or entry.is_file()
@@ -137,10 +174,6 @@ class Listing:
             kind = BARE
         self.extensions[kind][f".{extension}" if extension else "no extension"] += 1
         return kind
-
-    def _identity(self, folder: str) -> tuple[int, int]:
-        status = Path(f"{self.root}/{folder}").stat()
-        return status.st_dev, status.st_ino
 
     def notes(self, kind: Kind, classes: Collection[str]) -> list[str]:
         """Return what a user should know about what was left out, where files of one kind are read."""
@@ -163,7 +196,7 @@ class Listing:
         return notes
 
 
-def _is_folder(entry: "os.DirEntry[str]") -> bool:
+def _is_folder(entry: Entry) -> bool:
     """Return whether an entry is a folder, or a link to one."""
     try:
         return entry.is_dir()

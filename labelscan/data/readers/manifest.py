@@ -6,18 +6,22 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path, PurePath
 
-from labelscan.arrays import as_strings
 from labelscan.config import DatasetConfig
+from labelscan.data import storage
 from labelscan.data.dataset import Dataset
+from labelscan.data.far_images import UrlImages, images_at
 from labelscan.data.inputs import ImageFiles, Texts
 from labelscan.data.readers.columns import ROLE_SETTINGS, check_choice, has_path, is_seen
+from labelscan.data.readers.copies import folder_of_files
 from labelscan.data.readers.labelled_rows import read_rows
 from labelscan.data.readers.refused_files import refuse_own_files
 from labelscan.data.readers.sheet import column_names, is_sheet
 from labelscan.data.readers.text_files import is_called_text, read_text_files
+from labelscan.data.storage import Status
 from labelscan.errors import DatasetError, Problem
 from labelscan.events import Listener
 from labelscan.reading import with_home
+from labelscan.urls import HERE, WEB, folder_of, holds_password, is_url, joined, name_of, protocol_of, relative
 
 SETTINGS = ROLE_SETTINGS.union(["path_column", "encoding", "exclude", "only"])
 LIST_FOLDER_FROM = 64
@@ -47,15 +51,18 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
     _refuse_boxes(names, path.name)
     rows = read_rows(path, names, config, with_path=True)
     paths, where = rows.sheet.columns[rows.columns.path], rows.sheet.where
-    _check_files(path.parent, paths, where, rows.columns.path)
-    inputs, notes = _inputs(path.parent, paths, where, config.encoding)
-    ids = [relative_path(path.parent, name) for name in paths]
+    folder = folder_of_files(path)
+    _check_urls(folder, paths, where)
+    if isinstance(folder, Path):
+        _check_files(folder, paths, where, rows.columns.path)
+    inputs, notes = _inputs(folder, paths, where, config.encoding)
+    ids = [relative_path(folder, name) for name in paths]
     return rows.dataset(inputs, [rows.columns.describe(), *notes], ids=ids)
 
 
 def _inputs(
-    folder: Path, paths: Sequence[str], where: Callable[[int], str], encoding: str
-) -> tuple[ImageFiles | Texts, list[str]]:
+    folder: Path | str, paths: Sequence[str], where: Callable[[int], str], encoding: str
+) -> tuple[ImageFiles | UrlImages | Texts, list[str]]:
     """Return the files that are listed, and notes on them; they are texts where all are called so."""
     are_texts = [is_called_text(name) for name in paths]
     if all(are_texts) and paths:
@@ -63,7 +70,22 @@ def _inputs(
     few = [row for row, is_text in enumerate(are_texts) if is_text]
     hint = "list images and texts in files of their own"
     DatasetError.refuse(few, lambda row: Problem(f"{paths[row]!r} is a text among images", where(row), hint))
-    return ImageFiles(folder, as_strings(paths)), []
+    return images_at(folder, paths, _known_of(folder, paths)), []
+
+
+def _known_of(folder: Path | str, paths: Sequence[str]) -> list[Status]:
+    """Return what listings say of files elsewhere; on the web, which has none, nothing is known."""
+    urls = [joined(folder, name) if isinstance(folder, str) else name for name in paths]
+    rows_of: dict[str, list[int]] = defaultdict(list)
+    for row, url in enumerate(urls):
+        if is_url(url) and protocol_of(url) not in WEB:
+            rows_of[folder_of(url)].append(row)
+    known = [Status()] * len(urls)
+    for place, rows in rows_of.items():
+        there = storage.files_in(place) if len(rows) >= LIST_FOLDER_FROM else {}
+        for row in rows if there else ():
+            known[row] = there.get(name_of(urls[row]), Status())
+    return known
 
 
 def _refuse_boxes(names: Sequence[str], where: str) -> None:
@@ -79,10 +101,12 @@ def _refuse_boxes(names: Sequence[str], where: str) -> None:
             )
 
 
-def relative_path(folder: Path, name: str) -> str:
-    """Return a path relative to ``folder`` if it is inside, with / between folders."""
+def relative_path(folder: Path | str, name: str) -> str:
+    """Return a path or address relative to ``folder`` if it is inside, with / between folders."""
+    if is_url(name):
+        return relative(name, str(folder))
     path = PurePath(name)
-    if path.is_absolute():
+    if path.is_absolute() and isinstance(folder, Path):
         absolute = PurePath(os.path.normpath(folder.absolute()))
         path = PurePath(os.path.normpath(path))
         return path.relative_to(absolute).as_posix() if path.is_relative_to(absolute) else path.as_posix()
@@ -93,7 +117,8 @@ def _check_files(folder: Path, paths: Sequence[str], where: Callable[[int], str]
     """Raise DatasetError for files that are not there; the store finds those that cannot be opened or decoded."""
     rows_of: dict[str, list[int]] = defaultdict(list)
     for row, name in enumerate(paths):
-        rows_of[name.rpartition("/")[0]].append(row)
+        if not is_url(name):
+            rows_of[name.rpartition("/")[0]].append(row)
     missing: list[int] = []
     for rows in rows_of.values():
         parent = (folder / paths[rows[0]]).parent
@@ -105,6 +130,19 @@ def _check_files(folder: Path, paths: Sequence[str], where: Callable[[int], str]
         sorted(missing),
         lambda row: Problem(f"no such file: {folder / paths[row]}", where(row), _file_hint(folder, paths[row], column)),
     )
+
+
+def _check_urls(folder: Path | str, paths: Sequence[str], where: Callable[[int], str]) -> None:
+    """Raise DatasetError for addresses with credentials, and for paths of this machine in a sheet from elsewhere."""
+    secret = [row for row, name in enumerate(paths) if is_url(name) and holds_password(name)]
+    hint = "take it out; fsspec finds credentials in the environment, ~/.aws and ~/.config/fsspec"
+    DatasetError.refuse(secret, lambda row: Problem("an address holds a user and password", where(row), hint))
+    if isinstance(folder, Path):
+        return
+    local = [row for row, name in enumerate(paths) if PurePath(name).is_absolute() or protocol_of(name) in HERE]
+    hint = "list addresses, or paths relative to the manifest"
+    problem = "a path of one machine, in a list that lies elsewhere"
+    DatasetError.refuse(local, lambda row: Problem(f"{paths[row]!r} is {problem}", where(row), hint))
 
 
 def _is_missing(path: Path) -> bool:
@@ -127,8 +165,6 @@ def _listed(folder: Path) -> frozenset[str]:
 
 
 def _file_hint(folder: Path, name: str, column: str) -> str:
-    if "://" in name:
-        return "addresses are not fetched: download the images and list their paths"
     if (folder / name.strip()).exists():
         return "take out the spaces around the path"
     if (folder / name.replace("\\", "/")).exists():

@@ -1,12 +1,16 @@
 """Texts that are files of their own, read into memory; one that cannot be read keeps its row, with the reason."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from labelscan.arrays import as_strings
+from labelscan.data import storage
+from labelscan.data.ahead import Ahead
 from labelscan.data.inputs import Texts
 from labelscan.data.readers.encodings import GUESSED_BYTES, encoding_of_start, likely
 from labelscan.reading import check_is_file, why
+from labelscan.urls import is_url, joined
 
 EXTENSION = "txt"
 MOST_BYTES = 1 << 26
@@ -18,15 +22,18 @@ def is_called_text(name: str) -> bool:
     return name.lower().endswith(f".{EXTENSION}")
 
 
-def read_text_files(root: Path, paths: Sequence[str], encoding: str) -> tuple[Texts, list[str]]:
-    """Return the texts of (N,) files, absolute or relative to ``root``, and what a user should know about them."""
+def read_text_files(root: Path | str, paths: Sequence[str], encoding: str) -> tuple[Texts, list[str]]:
+    """Return the texts of (N,) files, absolute or relative to ``root``, and what a user should know about them.
+
+    Both may be addresses, and then many are read at once.
+    """
     texts: list[str] = []
     reasons: dict[int, str] = {}
     odd = b""
-    for row, name in enumerate(paths):
+    for row, read in enumerate(_read_each(root, paths)):
         content = b""
         try:
-            content = _content(root / name)
+            content = read()
             texts.append(content.decode(encoding_of_start(content[:4], encoding)))
         except (OSError, ValueError) as error:
             texts.append("")
@@ -36,7 +43,34 @@ def read_text_files(root: Path, paths: Sequence[str], encoding: str) -> tuple[Te
     notes = []
     if odd and (name := likely(odd)):
         notes.append(f"texts that are not UTF-8 look like {name}: give --encoding {name}")
+    if isinstance(root, str):
+        return Texts(as_strings(texts), Path(), as_strings([joined(root, name) for name in paths]), reasons), notes
     return Texts(as_strings(texts), root, as_strings(paths), reasons), notes
+
+
+def _read_each(root: Path | str, paths: Sequence[str]) -> Iterator[Callable[[], bytes]]:
+    """Yield for each file a call that returns its content, or raises OSError or ValueError."""
+    if isinstance(root, Path) and not any(map(is_url, paths)):
+        yield from (partial(_content, root / name) for name in paths)
+        return
+    with Ahead(storage.READS_AT_ONCE, "read") as threads:
+        yield from threads.results(_read_ahead, (_place(root, name) for name in paths))
+
+
+def _place(root: Path | str, name: str) -> Path | str:
+    return root / name if isinstance(root, Path) and not is_url(name) else joined(str(root), name)
+
+
+def _read_ahead(place: Path | str) -> Callable[[], bytes]:
+    try:
+        content = _content(place)
+    except (OSError, ValueError) as error:
+        return partial(_raise, error)
+    return lambda: content
+
+
+def _raise(error: Exception) -> bytes:
+    raise error
 
 
 def holds_text(file: Path, encoding: str) -> bool:
@@ -48,8 +82,10 @@ def holds_text(file: Path, encoding: str) -> bool:
         return False
 
 
-def _content(file: Path) -> bytes:
-    """Return the content of a file, or raise OSError or ValueError."""
+def _content(file: Path | str) -> bytes:
+    """Return the content of a file, or of one at an address; or raise OSError or ValueError."""
+    if isinstance(file, str):
+        return storage.read(file)
     check_is_file(file)
     if (size := file.stat().st_size) > MOST_BYTES:
         raise ValueError(f"{size:,} bytes, more than a text has")

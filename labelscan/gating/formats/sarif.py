@@ -12,6 +12,7 @@ from urllib.parse import quote
 from labelscan import __version__
 from labelscan.gating.verdict import GateSuspect, GateVerdict
 from labelscan.gating.words import doubt, findings
+from labelscan.urls import is_url
 from labelscan.wording import as_json, printable
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -91,6 +92,8 @@ def _fingerprint(suspect: GateSuspect) -> str:
 
 def uri(path: str) -> str:
     """Return a path with / between folders as a URI: relative paths stay relative, absolute ones get a scheme."""
+    if is_url(path):
+        return quote(path, safe="/:%")
     drive, rest = (path[:2], path[2:]) if path[1:3] == ":/" else ("", path)
     quoted = quote(rest)  # a colon too, which would otherwise end a scheme
     if not rest.startswith("/"):

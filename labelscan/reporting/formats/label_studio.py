@@ -29,6 +29,7 @@ from labelscan.correction.label_studio import (
 from labelscan.errors import UsageError
 from labelscan.reading import with_home
 from labelscan.reporting.page import IMAGES, LEFT_OUT, TEXTS, ReportPage, Suspect
+from labelscan.urls import is_url
 
 LOCAL_FILES = "/data/local-files/?d="
 """The address of a file on the server's disk, to be followed by its path from the server's document root."""
@@ -112,6 +113,8 @@ def _image(one: Suspect, page: ReportPage) -> str:
     if not one.path:
         hint = "leave --image-root out, so that pictures are put into the tasks"
         raise UsageError("this image has no file", where=one.example_id, hint=hint)
+    if is_url(one.path):
+        return one.path  # Label Studio reads buckets and servers itself
     file = Path(os.path.abspath(Path(page.directory) / one.path))  # noqa: PTH100  # links stay: the root may hold some
     root = with_home(page.image_root).absolute()
     if not file.is_relative_to(root):

@@ -53,14 +53,14 @@ class RayExecutor:
     Args:
         address: of the cluster, such as ``10.0.0.5:6379``; empty is RAY_ADDRESS, else the one that runs on this
             machine, else one that is started on it and ends with the run.
-        gpus: that each fold takes where models train on GPUs; four folds share one with 0.25.
+        gpus_per_fold: that each takes where models train on GPUs; four folds share one with 0.25.
         cpus: that each fold takes, and as many threads.
     """
 
-    def __init__(self, address: str = "", gpus: float = 1.0, cpus: int = 1) -> None:
-        check_option(0 < gpus <= 1, gpus, "gpus", "above 0 and at most 1")
+    def __init__(self, address: str = "", gpus_per_fold: float = 1.0, cpus: int = 1) -> None:
+        check_option(gpus_per_fold > 0, gpus_per_fold, "gpus_per_fold", "above 0")
         check_option(cpus >= 1, cpus, "cpus", "at least 1")
-        self.address, self.gpus, self.cpus = address, gpus, cpus
+        self.address, self.gpus_per_fold, self.cpus = address, gpus_per_fold, cpus
 
     @property
     def is_shared(self) -> bool:
@@ -89,12 +89,18 @@ class RayExecutor:
                     # Which of the GPUs of its node it is, is for the cluster to say.
                     shard=replace(job, given_labels=NO_LABELS, device=replace(job.device, one_of_all=False)),
                     labels=references[id(job.given_labels)],
-                    cpus=job.threads,
-                    gpus=self.gpus if job.device.kind == "cuda" else 0.0,
+                    cpus=job.threads * job.n_processes,
+                    gpus=self._gpus(job),
                 )
                 for job in jobs
             ]
             _carry_out(ray, tasks, JobQueue(jobs, leases, notify), leases, notify)
+
+    def _gpus(self, job: FoldJob) -> float:
+        """Return how many GPUs a job takes: one process of it has one, or shares one."""
+        if job.device.kind != "cuda":
+            return 0.0
+        return float(job.n_processes) if job.n_processes > 1 else min(self.gpus_per_fold, 1.0)
 
 
 @contextmanager

@@ -134,7 +134,7 @@ def test_missing_files_are_found_by_listing_as_by_asking(folder, monkeypatch, le
     [
         (" a.png", "take out the spaces"),
         ("sub\\c.png", "write / between folders"),
-        ("https://example.org/a.png", "addresses are not fetched"),
+        ("https://me:hidden@example.org/a.png", "take it out; fsspec finds credentials"),
     ],
 )
 def test_a_path_that_nearly_fits_has_a_hint(folder, cell, hint):

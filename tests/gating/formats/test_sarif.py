@@ -56,6 +56,7 @@ def test_a_place_is_a_uri_with_a_line_as_code_scanning_wants_it():
     assert uri("/data/a b.png") == "file:///data/a%20b.png"
     assert uri("C:/data/a.png") == "file:///C:/data/a.png"
     assert uri("http:/x") == "http%3A/x"
+    assert uri("s3://bucket/a b.png") == "s3://bucket/a%20b.png"
 
 
 def test_every_result_has_a_place_without_which_services_refuse_the_file():

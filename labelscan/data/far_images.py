@@ -1,0 +1,118 @@
+"""Images that are no files of this machine: addresses of files elsewhere, or parts of larger files.
+
+What is known of each comes from a listing, and stands for the size and time of a file. Many are read at once, since a
+read over a network waits far longer than it works.
+"""
+
+from collections.abc import Callable, Generator, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TypeVar, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labelscan.arrays import Index, Strings, as_strings
+from labelscan.data import storage
+from labelscan.data.ahead import Ahead
+from labelscan.data.cores import available_cores
+from labelscan.data.decoding import check_file, check_size
+from labelscan.data.inputs import ImageFiles, ImageSource
+from labelscan.data.storage import Status
+from labelscan.urls import is_url, joined, without_query
+
+R = TypeVar("R")
+
+
+@runtime_checkable
+class FarImages(ImageSource, Protocol):
+    """Images that are read by other ways than a file of their own."""
+
+    reads_at_once: int
+    """How many reads are answered soonest; 0 is one a core."""
+
+    def status(self, index: int) -> Status:
+        """Return what is known of an image without reading it."""
+
+
+@dataclass(frozen=True)
+class UrlImages:
+    """Images in files elsewhere, and perhaps some on this machine."""
+
+    paths: Strings
+    """(N,) addresses, as they are read, or paths on this machine."""
+    sizes: NDArray[np.int64]
+    """(N,) in bytes, -1 where it is not known."""
+    marks: NDArray[np.int64]
+    """(N,) numbers that change with the content, -1 where none is known."""
+    reads_at_once: int = storage.READS_AT_ONCE
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def take(self, order: Index) -> "UrlImages":
+        return UrlImages(self.paths[order], self.sizes[order], self.marks[order])
+
+    def path(self, index: int) -> str:
+        return without_query(str(self.paths[index]))
+
+    def file(self, index: int) -> Path | None:
+        path = str(self.paths[index])
+        return None if is_url(path) else Path(path)
+
+    def read(self, index: int) -> bytes:
+        file = self.file(index)
+        return storage.read(str(self.paths[index])) if file is None else file.read_bytes()
+
+    def status(self, index: int) -> Status:
+        return Status(int(self.sizes[index]), int(self.marks[index]))
+
+
+def images_at(
+    folder: Path | str, paths: Sequence[str], known: Sequence[Status] | None = None
+) -> ImageFiles | UrlImages:
+    """Return the images at (N,) paths or addresses, relative ones from ``folder``, which may be an address.
+
+    ``known`` is what a listing says of each, if there is one.
+    """
+    if isinstance(folder, Path):
+        if not any(map(is_url, paths)):
+            return ImageFiles(folder, as_strings(paths))
+        places = [path if is_url(path) else str(folder / path) for path in paths]
+    else:
+        places = [joined(folder, path) for path in paths]
+    statuses = known or [Status()] * len(places)
+    sizes, marks = ([getattr(one, name) for one in statuses] for name in ("size", "mark"))
+    return UrlImages(as_strings(places), np.array(sizes, dtype=np.int64), np.array(marks, dtype=np.int64))
+
+
+def check_image(source: ImageSource, index: int, *, max_pixels: int) -> tuple[int, int]:
+    """Return the size in bytes of an image that is safe to read, and its modification time in ns or mark.
+
+    Both are -1 where they are not known.
+
+    Raises:
+        UnreadableImage: larger than any image of ``max_pixels``, or not a regular file.
+        OSError: missing or inaccessible.
+    """
+    file = source.file(index)
+    if file is None and isinstance(source, FarImages):
+        known = source.status(index)
+        check_size(known.size, max_pixels=max_pixels)
+        return known.size, known.mark
+    return check_file(file, max_pixels=max_pixels)
+
+
+def read_each(source: ImageSource, work: Callable[[int], R], rows: Iterable[int]) -> Generator[R, None, None]:
+    """Yield the results of ``work``, which reads the image of a row, in order; many at once where images are far."""
+    if not isinstance(source, FarImages) or not source.reads_at_once:
+        yield from map(work, rows)
+        return
+    with Ahead(source.reads_at_once, "read") as threads:
+        yield from threads.results(work, rows)
+
+
+def threads_for(source: ImageSource, workers: int) -> int:
+    """Return how many threads read images: ``workers``, or by default one a core and more for those that are far."""
+    far = source.reads_at_once if isinstance(source, FarImages) else 0
+    return workers or max(available_cores(), far)

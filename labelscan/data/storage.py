@@ -1,0 +1,220 @@
+"""Files in buckets and on servers, read by fsspec: tried again where a storage fails for a moment.
+
+A file that is not there is its reader's to judge. Whatever else a storage fails with, for longer than a moment, ends in
+one error: an outage, or credentials that have run out, must not look like a data set of broken images. Credentials are
+those that fsspec finds in the environment and in its own configuration.
+"""
+
+import errno
+import hashlib
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import unquote
+
+from labelscan.errors import DatasetError, RunError, StorageError
+from labelscan.urls import WEB, protocol_of, without_query
+
+T = TypeVar("T")
+
+PATIENCE = 60.0
+"""Seconds from the first try of a read on, after which no other is made."""
+FIRST_WAIT, LONGEST_WAIT = 0.5, 15.0
+"""Seconds before the second try, about twice as many before each later one, and the most."""
+TRY_SECONDS = 30.0
+"""What one try to read a piece may take where the storage lets a try be cut off: an answer that never comes."""
+READS_AT_ONCE = 32
+"""A read waits for the network, hardly ever for a core."""
+EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs", "hf": "hf", "http": "http", "https": "http"}
+"""The extra that brings the library of a protocol."""
+_NEVER_MENDED = (errno.EINVAL, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
+"""System errors that another try meets again: a request that makes no sense, and a disk that has no room for a copy."""
+_FINAL = (
+    FileNotFoundError,
+    IsADirectoryError,
+    NotADirectoryError,
+    PermissionError,
+    NotImplementedError,
+    ImportError,
+    MemoryError,
+    StorageError,
+)
+_CREDENTIALS = ("NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError", "ProfileNotFound")
+"""How botocore calls it where it finds none."""
+_MAYBE_LATER = (408, 425, 429)
+"""Answers of a web server to a request that it may grant another time; others below 500 are final."""
+_MARKS = ("ETag", "etag", "md5Hash", "blob_id", "mtime", "LastModified", "last_modified", "created")
+"""What listings say of a file that changes with its content, the best first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What a listing says of a file; -1 where it does not."""
+
+    size: int = -1
+    """In bytes."""
+    mark: int = -1
+    """A number that changes with the content."""
+
+
+def read(url: str, start: int | None = None, end: int | None = None) -> bytes:
+    """Return a file, or its bytes from ``start`` to before ``end``.
+
+    Raises:
+        FileNotFoundError: it is not there.
+        StorageError: the storage did not give it, or gave another number of bytes.
+    """
+
+    def read_piece() -> bytes:
+        system, path = _opened(url)
+        cut_off = {"timeout": TRY_SECONDS} if system.async_impl else {}
+        content = bytes(system.cat_file(path, start=start, end=end, **cut_off))
+        if start is not None and end is not None and len(content) != end - start:
+            raise OSError(f"asked for {end - start:,} bytes, it gave {len(content):,}: perhaps it cannot give parts")
+        return content
+
+    return _patiently(url, read_piece)
+
+
+def status(url: str) -> Status:
+    """Return what is known of one file, or raise FileNotFoundError or StorageError."""
+
+    def ask() -> Status:
+        system, path = _opened(url)
+        system.invalidate_cache()
+        return _status(system.info(path))
+
+    return _patiently(url, ask)
+
+
+def files_below(url: str) -> dict[str, Status]:
+    """Return all files in a folder and its folders, by their paths relative to it; none where there is no such folder.
+
+    It is one listing, not a request for each file.
+    """
+    return _listed(url, deep=True)
+
+
+def files_in(url: str) -> dict[str, Status]:
+    """Return the files in a folder by their names, without those in its folders."""
+    return _listed(url, deep=False)
+
+
+def copy(url: str, to: Path) -> None:
+    """Copy a whole file to this machine.
+
+    Raises:
+        FileNotFoundError: it is not there.
+        StorageError: the storage did not give it.
+        RunError: the disk has no room for it.
+    """
+
+    def fetch() -> None:
+        system, path = _opened(url)
+        system.get_file(path, str(to))
+
+    _patiently(url, fetch)
+
+
+def _listed(url: str, *, deep: bool) -> dict[str, Status]:
+    def ask() -> dict[str, Status]:
+        system, path = _opened(url)
+        system.invalidate_cache()
+        try:
+            found = system.find(path, maxdepth=None if deep else 1, detail=True)
+        except (FileNotFoundError, NotADirectoryError):
+            return {}
+        top = path.rstrip("/") + "/"
+        is_web = protocol_of(url) in WEB  # whose listings are pages of links
+        named = {unquote(name) if is_web else name: one for name, one in found.items()}
+        inside = {name[len(top) :]: one for name, one in named.items() if name.startswith(top) and name[-1:] != "/"}
+        return {name: _status(one) for name, one in inside.items()}
+
+    return _patiently(url, ask)
+
+
+def _status(info: Mapping[str, Any]) -> Status:
+    size = info.get("size")
+    known = next((info[key] for key in _MARKS if info.get(key)), None)
+    digest = hashlib.blake2b(repr(known).encode(), digest_size=8).digest()
+    mark = -1 if known is None else int.from_bytes(digest, "big") >> 1  # fits into an int64, and is not negative
+    return Status(-1 if size is None else int(size), mark)
+
+
+def _opened(url: str) -> tuple[Any, str]:
+    """Return fsspec's file system for an address and the path in it, or raise DatasetError where it has none."""
+    from fsspec.core import url_to_fs
+
+    protocol = protocol_of(url)
+    try:
+        system, path = url_to_fs(url, **_options(protocol))
+    except ImportError as error:
+        extra = EXTRAS.get(protocol)
+        hint = f"pip install 'labelscan[{extra}]'" if extra else " ".join(str(error).split())
+        problem = f"no library is installed that reads {protocol}://"
+        raise DatasetError(problem, where=without_query(url), hint=hint) from error
+    except ValueError as error:
+        if "not known" not in str(error):
+            raise
+        hint = "use one of fsspec, such as s3, gs, hf or https"
+        raise DatasetError(f"no protocol is called {protocol!r}", where=without_query(url), hint=hint) from error
+    return system, str(path)
+
+
+def _options(protocol: str) -> dict[str, Any]:
+    """Return what a file system is told besides its configuration: the web waits for silence, not for large files."""
+    from fsspec.config import conf
+
+    if protocol not in WEB or "client_kwargs" in conf.get(protocol, {}):
+        return {}
+    try:
+        from aiohttp import ClientTimeout
+    except ImportError:  # of which fsspec says more
+        return {}
+    return {"client_kwargs": {"timeout": ClientTimeout(total=None, sock_connect=TRY_SECONDS, sock_read=TRY_SECONDS)}}
+
+
+def _patiently(url: str, work: Callable[[], T]) -> T:
+    """Return what ``work`` returns, tried again until ``PATIENCE`` is over."""
+    from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential, wait_random
+
+    tries = Retrying(
+        stop=stop_after_delay(PATIENCE),
+        wait=wait_exponential(FIRST_WAIT, LONGEST_WAIT) + wait_random(0, FIRST_WAIT),
+        retry=retry_if_exception(_may_pass),
+        reraise=True,
+    )
+    try:
+        return tries(work)
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):  # each library has words of its own for it
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), without_query(url)) from None
+    except (MemoryError, DatasetError, StorageError):
+        raise
+    except Exception as error:  # each storage has errors of its own
+        # What a library says of a web address may have its query.
+        raise _given_up(url, error) from (error if without_query(url) == url else None)
+
+
+def _may_pass(error: BaseException) -> bool:
+    """Return whether another try may end better."""
+    if not isinstance(error, Exception) or isinstance(error, (*_FINAL, DatasetError)):
+        return False
+    if type(error).__name__ in _CREDENTIALS or getattr(error, "errno", None) in _NEVER_MENDED:
+        return False
+    answer = getattr(error, "status", None)
+    return not (isinstance(answer, int) and 400 <= answer < 500 and answer not in _MAYBE_LATER)
+
+
+def _given_up(url: str, error: Exception) -> RunError:
+    where, number = without_query(url), getattr(error, "errno", None)
+    text = without_query(" ".join(str(error).split())) or type(error).__name__
+    if number in _NEVER_MENDED and number != errno.EINVAL:
+        return RunError(f"cannot be copied to this machine ({text})", where=where, hint="set TMPDIR to a roomier disk")
+    is_denied = isinstance(error, PermissionError) or getattr(error, "status", None) in (401, 403)
+    if is_denied or type(error).__name__ in _CREDENTIALS:
+        hint = "check the credentials that fsspec finds in the environment, ~/.aws and ~/.config/fsspec"
+        return StorageError(f"the storage refuses access ({text})", where=where, hint=hint)
+    hint = "check the network and the storage, then give the same command again; --workers sets the reads at once"
+    return StorageError(f"the storage does not answer ({type(error).__name__}: {text})", where=where, hint=hint)

@@ -1,0 +1,112 @@
+import threading
+import time
+
+import pytest
+from failing_storage import Counted, Dead
+
+from labelscan.data import storage
+from labelscan.errors import DatasetError, StorageError
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    monkeypatch.setattr(storage, "FIRST_WAIT", 0.01)
+
+
+def test_a_file_and_a_part_of_it_are_read(bucket):
+    bucket.pipe("/b/a.txt", b"0123456789")
+    assert storage.read("memory://b/a.txt") == b"0123456789"
+    assert storage.read("memory://b/a.txt", 2, 5) == b"234"
+
+
+def test_folders_are_listed_at_once_with_what_is_known_of_the_files(bucket):
+    bucket.pipe({"/b/cat/1.png": b"one", "/b/cat/2.png": b"second", "/b/list.csv": b"", "/other/1.png": b""})
+    below = storage.files_below("memory://b/")
+    assert {name: one.size for name, one in below.items()} == {"cat/1.png": 3, "cat/2.png": 6, "list.csv": 0}
+    assert set(storage.files_in("memory://b")) == {"list.csv"}
+    assert storage.files_below("memory://none") == {}
+
+
+def test_the_mark_of_a_file_changes_with_its_content(bucket):
+    bucket.pipe("/b/a", b"one")
+    first = storage.status("memory://b/a")
+    assert storage.status("memory://b/a") == first
+    time.sleep(0.002)
+    bucket.pipe("/b/a", b"two")
+    assert storage.status("memory://b/a").mark != first.mark >= 0
+
+
+@pytest.mark.parametrize("protocol", ["flaky", "stopping"])
+def test_a_storage_that_fails_for_a_moment_is_asked_again(bucket, quick, protocol):
+    bucket.pipe({f"/b/{number}": b"%d" % number for number in range(40)})
+    assert [storage.read(f"{protocol}://b/{number}") for number in range(40)] == [b"%d" % n for n in range(40)]
+
+
+def test_a_storage_that_stays_silent_ends_in_one_error(bucket, quick, monkeypatch):
+    monkeypatch.setattr(storage, "PATIENCE", 0.1)
+    bucket.pipe("/b/a", b"one")
+    with pytest.raises(StorageError, match=r"dead://b/a: the storage does not answer .*nobody there") as caught:
+        storage.read("dead://b/a")
+    assert caught.value.exit_code == 3
+    assert Dead.asked > 1
+
+
+def test_who_may_not_read_hears_so_at_once(bucket):
+    bucket.pipe("/b/a", b"one")
+    with pytest.raises(StorageError, match=r"refuses access .*hint: check the credentials"):
+        storage.read("closed://b/a")
+
+
+def test_a_missing_file_is_missing_and_not_asked_for_again(bucket):
+    with pytest.raises(FileNotFoundError):
+        storage.read("counted://b/none")
+    assert Counted.asked == 1
+
+
+def test_a_server_that_gives_a_whole_file_for_a_part_is_found_out(bucket, quick, monkeypatch):
+    monkeypatch.setattr(storage, "PATIENCE", 0.0)
+    bucket.pipe("/b/a", b"0123456789")
+    with pytest.raises(StorageError, match="asked for 20 bytes, it gave 10"):
+        storage.read("memory://b/a", 0, 20)
+
+
+def test_a_protocol_without_its_library_says_what_to_install(monkeypatch):
+    from fsspec.registry import known_implementations
+
+    missing = {"class": "no_such_library.System", "err": "install it"}
+    monkeypatch.setitem(known_implementations, "gs", missing)
+    with pytest.raises(DatasetError, match=r"reads gs://; hint: pip install 'labelscan\[gcs\]'"):
+        storage.read("gs://b/a")
+    with pytest.raises(DatasetError, match="no protocol is called 'nope'"):
+        storage.read("nope://b/a")
+
+
+def test_a_signature_is_not_in_the_error(bucket, quick, monkeypatch):
+    class Signed(Dead):
+        protocol = "https"
+
+        def fail(self, number):
+            raise OSError("403, url='https://host/a.png?X-Amz-Signature=hidden'")
+
+    monkeypatch.setattr(storage, "PATIENCE", 0.0)
+    monkeypatch.setattr(storage, "_opened", lambda url: (Signed(), url))
+    with pytest.raises(StorageError) as caught:
+        storage.read("https://host/a.png?X-Amz-Signature=hidden")
+    assert "hidden" not in str(caught.value)
+    assert "https://host/a.png" in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+def test_many_threads_may_read(bucket):
+    bucket.pipe({f"/b/{number}": b"%d" % number for number in range(64)})
+    found: dict[int, bytes] = {}
+
+    def read(number):
+        found[number] = storage.read(f"memory://b/{number}")
+
+    threads = [threading.Thread(target=read, args=(number,)) for number in range(64)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == {number: b"%d" % number for number in range(64)}
