@@ -51,7 +51,7 @@ def prepare_signals(tell: Callable[[str], None] = lambda _: None) -> None:
 
     Where one must wait for work to end in order, ``tell`` hears so at once.
     """
-    _tell[0] = tell
+    _tell[0], _latest[0] = tell, signal.SIGINT
     for number in SIGNALS if _in_main_thread() else ():
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, stop_at_once)

@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
+from typing import Protocol
 from uuid import uuid4
 
 from labelscan.atomic import writing
@@ -73,26 +74,94 @@ class Holder:
         return cls(**content) if fits(content, cls) and content.keys() <= set(cls.__slots__) else None
 
 
+class Place(Protocol):
+    """Where leases are kept, by their names. Picklable."""
+
+    def names(self) -> list[str]:
+        """Return the names of all leases; none where the place is not there."""
+
+    def read(self, name: str) -> bytes:
+        """Return a lease, or raise OSError."""
+
+    def create(self, name: str, content: bytes) -> None:
+        """Make a lease, or raise FileExistsError where there is one, whoever makes it at the same time."""
+
+    def replace(self, name: str, content: bytes) -> None:
+        """Write over a lease, or raise FileNotFoundError where there is none."""
+
+    def delete(self, name: str) -> None:
+        """Delete a lease, if there is one."""
+
+    def leave(self) -> None:
+        """Tidy up, if no lease is left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A folder that all processes see; it is made with the first lease, and deleted with the last."""
+
+    path: Path
+
+    def names(self) -> list[str]:
+        """Return the names of all files in it."""
+        try:
+            return os.listdir(self.path)  # noqa: PTH208  # names are enough
+        except OSError:
+            return []
+
+    def read(self, name: str) -> bytes:
+        """Return the content of a file."""
+        return (self.path / name).read_bytes()
+
+    def create(self, name: str, content: bytes) -> None:
+        """Make a file that is not there."""
+        for _ in range(3):
+            try:
+                with writing(self.path / name), (self.path / name).open("xb") as file:
+                    file.write(content)
+            except FileNotFoundError:  # the folder is not there, or another process has just deleted it
+                self.path.mkdir(parents=True, exist_ok=True)
+            else:
+                return
+        raise OSError(f"{self.path} is deleted again and again")
+
+    def replace(self, name: str, content: bytes) -> None:
+        """Write over a file that is there: it is never made anew, nor longer or shorter."""
+        with (self.path / name).open("r+b") as file:
+            file.write(content)
+
+    def delete(self, name: str) -> None:
+        """Delete a file."""
+        (self.path / name).unlink(missing_ok=True)
+
+    def leave(self) -> None:
+        """Delete the folder if it is empty."""
+        with contextlib.suppress(OSError):  # others hold leases
+            self.path.rmdir()
+
+
 @dataclass(slots=True)
 class _Held:
-    path: Path
-    next: Path
+    name: str
+    next: str
     """That of the next term."""
     holder: Holder
     is_lost: bool = False
 
 
 class Leases:
-    """The leases of one folder: those that this process holds, as a context until it ends, and those of others.
+    """The leases of one place: those that this process holds, as a context until it ends, and those of others.
 
     Args:
-        folder: made with the first lease, and deleted with the last.
+        place: where they are kept; a path is a folder.
+        refresh: is called before anybody looks at what others have done, where that must be fetched.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, place: Place | Path, refresh: Callable[[str], None] | None = None) -> None:
+        self.place = Folder(place) if isinstance(place, Path) else place
+        self._refresh = refresh
         self._held: dict[str, _Held] = {}
-        self._seen: dict[Path, tuple[bytes, float]] = {}
+        self._seen: dict[str, tuple[bytes, float]] = {}
         """What stood in the lease of another, and since when."""
         self._stopped, self._heart = threading.Event(), threading.Thread(target=self._beat, name="leases", daemon=True)
 
@@ -105,8 +174,12 @@ class Leases:
             self.release(name)
         if self._heart.is_alive():
             self._heart.join()
-        with contextlib.suppress(OSError):  # others hold some
-            self.folder.rmdir()
+        self.place.leave()
+
+    def refresh(self, name: str = "") -> None:
+        """Fetch what others have done, where that is not seen at once; of the shard ``name`` everything."""
+        if self._refresh is not None:
+            self._refresh(name)
 
     def take(self, name: str) -> bool:
         """Return whether this process holds the lease ``name`` now: nobody did, or whoever did is dead.
@@ -117,20 +190,20 @@ class Leases:
         """
         if self.holds(name):
             return True
-        term = max((term for term, _ in self._terms(name)), default=0)
-        if term and not self._is_dead(self._path(name, term)):
+        term = max(self._terms(name), default=0)
+        if term and not self._is_dead(_lease(name, term)):
             return False
-        held = _Held(self._path(name, term + 1), self._path(name, term + 2), Holder())
+        held = _Held(_lease(name, term + 1), _lease(name, term + 2), Holder())
         try:
-            self._make(held)
+            self.place.create(held.name, held.holder.to_bytes())
         except FileExistsError:
             return False
-        others = [(other, path) for other, path in self._terms(name) if path != held.path]
-        if any(other > term for other, _ in others):  # others were faster by two terms
-            held.path.unlink(missing_ok=True)
+        others = [other for other in self._terms(name) if other != term + 1]
+        if any(other > term for other in others):  # others were faster by two terms
+            self.place.delete(held.name)
             return False
-        for _, path in others:
-            path.unlink(missing_ok=True)
+        for other in others:
+            self.place.delete(_lease(name, other))
         self._held[name] = held
         if not self._heart.is_alive():
             self._heart.start()
@@ -176,74 +249,53 @@ class Leases:
         """Let others take a lease; nothing happens where it is not held."""
         held = self._held.pop(name, None)
         if held is not None:
-            held.path.unlink(missing_ok=True)
+            self.place.delete(held.name)
 
     def holder(self, name: str) -> Holder | None:
         """Return who holds a lease; None where nobody does, or it cannot be told."""
-        found = max(self._terms(name), default=None)
-        return None if found is None else _read(found[1])
+        term = max(self._terms(name), default=None)
+        try:
+            return None if term is None else Holder.of(self.place.read(_lease(name, term)))
+        except OSError:  # released just now
+            return None
 
     def held(self) -> dict[str, Holder]:
         """Return the holders of all leases whose processes are not known to have ended, by name."""
-        names = {made["name"] for made in map(_NAME.fullmatch, self._names()) if made}
+        names = {made["name"] for made in map(_NAME.fullmatch, self.place.names()) if made}
         found = {name: self.holder(name) for name in sorted(names)}
         return {name: holder for name, holder in found.items() if holder is not None and not holder.has_ended}
 
-    def _is_dead(self, path: Path) -> bool:
+    def _is_dead(self, lease: str) -> bool:
         try:
-            record = path.read_bytes()
+            record = self.place.read(lease)
         except OSError:
             return False  # it was released just now, or the storage does not answer
         holder = Holder.of(record)
         if holder is not None and holder.has_ended:
             return True
         now = time.monotonic()
-        before, since = self._seen.get(path, (None, now))
+        before, since = self._seen.get(lease, (None, now))
         if record != before:
-            self._seen[path] = record, now
+            self._seen[lease] = record, now
         return record == before and now - since >= LEASE_SECONDS
-
-    def _make(self, held: _Held) -> None:
-        for _ in range(2):
-            try:
-                with writing(held.path), held.path.open("xb") as file:
-                    file.write(held.holder.to_bytes())
-            except FileNotFoundError:  # the folder is not there, or another process has just deleted it
-                self.folder.mkdir(parents=True, exist_ok=True)
-            else:
-                return
-        raise OSError(f"{self.folder} is deleted again and again")
 
     def _beat(self) -> None:
         while not self._stopped.wait(HEART_SECONDS):
             for held in list(self._held.values()):
                 held.holder = replace(held.holder, beat=held.holder.beat + 1)
                 try:
-                    with held.path.open("r+b") as file:
-                        file.write(held.holder.to_bytes())
-                    held.is_lost = held.next.exists()
+                    self.place.replace(held.name, held.holder.to_bytes())
+                    held.is_lost = held.next in self.place.names()
                 except FileNotFoundError:
                     held.is_lost = True
-                except OSError:
-                    continue  # the next beat may succeed, and others wait for several
+                except Exception:  # noqa: S112  # whatever a storage raises: the next beat may succeed
+                    continue
 
-    def _names(self) -> list[str]:
-        try:
-            return os.listdir(self.folder)  # noqa: PTH208  # names are enough
-        except OSError:
-            return []
-
-    def _terms(self, name: str) -> Iterator[tuple[int, Path]]:
-        for made in map(_NAME.fullmatch, self._names()):
+    def _terms(self, name: str) -> Iterator[int]:
+        for made in map(_NAME.fullmatch, self.place.names()):
             if made and made["name"] == name:
-                yield int(made["term"]), self.folder / made.string
-
-    def _path(self, name: str, term: int) -> Path:
-        return self.folder / f"{name}.{term}.lease"
+                yield int(made["term"])
 
 
-def _read(path: Path) -> Holder | None:
-    try:
-        return Holder.of(path.read_bytes())
-    except OSError:
-        return None
+def _lease(name: str, term: int) -> str:
+    return f"{name}.{term}.lease"

@@ -7,6 +7,7 @@ The first parameter of a command that takes settings is ``given``: flags, ``--se
 import functools
 import inspect
 import os
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -93,7 +94,7 @@ def command(
         @functools.wraps(function)
         def run(**values: Any) -> Any:
             values.pop(DEBUG)  # read by labelscan.__main__, which catches errors
-            values = {name: with_home(value) if isinstance(value, Path) else value for name, value in values.items()}
+            values = {name: _path(value) if isinstance(value, Path) else value for name, value in values.items()}
             texts = {one: values.pop(one.parameter) for one in taken}
             if not taken:
                 return function(**values)
@@ -109,6 +110,14 @@ def command(
         return run
 
     return decorate
+
+
+def _path(path: Path) -> Path:
+    """Return a path with a folder in place of its ``~``, or raise UsageError where it was an address."""
+    if re.match(r"[a-z][a-z0-9+.-]+:[/\\]", str(path)):  # a path has no two slashes in a row
+        hint = "give a path of this machine; detect alone keeps runs in buckets, and copies them here"
+        raise UsageError("this is an address, where a file or folder is needed", where=str(path), hint=hint)
+    return with_home(path)
 
 
 def _parameter(name: str, annotation: object, default: object) -> inspect.Parameter:

@@ -8,6 +8,8 @@ from labelscan.cli.options import option, refuse_both
 from labelscan.config import Config
 from labelscan.config.sections import DATA, MODEL, RUN, TRAINING
 from labelscan.events import Listener, interruptible
+from labelscan.reading import with_home
+from labelscan.urls import is_url
 
 if TYPE_CHECKING:  # for which numpy is loaded
     from labelscan.data.dataset import Dataset
@@ -39,7 +41,7 @@ def detect(
         bool, option(RUN, "With --executor slurm, submit the workers and return at once.", "--detach")
     ] = False,
     dry_run: options.DryRun = False,
-    output: options.RunFolder = None,
+    output: options.Output = None,
     top: options.Top = TOP,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
@@ -52,6 +54,7 @@ def detect(
     """
     refuse_both("--resume", resume, "--fresh", fresh)
     refuse_both("--quiet", quiet, "--verbose", verbose)
+    output = output if output is None or is_url(output) else str(with_home(output))
     works = worker or bool(shard)
     for flag, is_given in (("--fresh", fresh), ("--resume", resume), ("--decisions", decisions), ("--merge", merge)):
         refuse_both("--worker" if worker else "--shard", works, flag, is_given)

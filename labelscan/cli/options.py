@@ -93,6 +93,16 @@ RunFolder = Annotated[
     Path | None,
     option(OUTPUT, "Run folder. [default: labelscan-runs/<name>-<8 digits>]", "--output", "-o", metavar="FOLDER"),
 ]
+Output = Annotated[
+    str | None,
+    option(
+        OUTPUT,
+        "Run folder, also in a bucket, such as s3://bucket/run. [default: labelscan-runs/<name>-<8 digits>]",
+        "--output",
+        "-o",
+        metavar="FOLDER",
+    ),
+]
 Top = Annotated[int, option(OUTPUT, "Suspects shown.", "--top", metavar="N", parser=whole_number("--top"))]
 AsJson = Annotated[bool, option(OUTPUT, "Write the result as JSON to stdout.", "--json")]
 Quiet = Annotated[bool, option(OUTPUT, "Write only errors, and the path of the result.", "--quiet", "-q")]

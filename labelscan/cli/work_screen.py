@@ -2,7 +2,7 @@
 
 import shlex
 
-from labelscan.cli.console import entries, show_json, stdout, text
+from labelscan.cli.console import show_json, stdout, text
 from labelscan.pipeline.slurm import Submitted
 from labelscan.pipeline.work import Worked
 from labelscan.results.run_files import RUN_FILE
@@ -22,7 +22,7 @@ def show(worked: Worked, *, as_json: bool, quiet: bool) -> None:
     done = "the run is finished" if worked.is_finished else f"all {worked.n_finished:,} shards are done"
     stdout().show(text((str(worked.folder), "bold"), f": {done}"))
     if not worked.is_finished:
-        stdout().show(entries([("merge", merge), ("status", f"labelscan status {folder}")]))
+        _show_commands(("merge", merge), ("status", f"labelscan status {folder}"))
 
 
 def show_submitted(submitted: Submitted, *, as_json: bool, quiet: bool) -> None:
@@ -36,8 +36,13 @@ def show_submitted(submitted: Submitted, *, as_json: bool, quiet: bool) -> None:
     stdout().show(text((str(submitted.folder), "bold"), f": {_counted(len(submitted.jobs))} submitted"))
     folder = shlex.quote(str(submitted.folder))
     merge = f"labelscan detect --config {folder}/{RUN_FILE} -o {folder} --merge"
-    rows = [("jobs", " ".join(submitted.names)), ("status", f"labelscan status {folder}"), ("merge", merge)]
-    stdout().show(entries(rows))
+    _show_commands(("jobs", " ".join(submitted.names)), ("status", f"labelscan status {folder}"), ("merge", merge))
+
+
+def _show_commands(*named: tuple[str, str]) -> None:
+    """Write commands to be copied, each on a line of its own, however long it is."""
+    for name, line in named:
+        stdout().print(text((f"{name:<8}", "dim"), line))
 
 
 def _counted(n_workers: int) -> str:

@@ -1,10 +1,11 @@
-"""Files in buckets and on servers, read by fsspec: tried again where a storage fails for a moment.
+"""Files in buckets and on servers, read and written by fsspec: tried again where a storage fails for a moment.
 
 A file that is not there is its reader's to judge. Whatever else a storage fails with, for longer than a moment, ends in
 one error: an outage, or credentials that have run out, must not look like a data set of broken images. Credentials are
 those that fsspec finds in the environment and in its own configuration.
 """
 
+import contextlib
 import errno
 import hashlib
 import os
@@ -32,6 +33,7 @@ EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs", "hf": "hf", "http"
 _NEVER_MENDED = (errno.EINVAL, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
 """System errors that another try meets again: a request that makes no sense, and a disk that has no room for a copy."""
 _FINAL = (
+    FileExistsError,
     FileNotFoundError,
     IsADirectoryError,
     NotADirectoryError,
@@ -118,6 +120,63 @@ def copy(url: str, to: Path) -> None:
     _patiently(url, fetch)
 
 
+def write(url: str, content: bytes, *, only_new: bool = False) -> None:
+    """Write a file, all of it at once.
+
+    Args:
+        url: its address.
+        content: all of it.
+        only_new: whether one that is there is an error, also where another process makes it at the same time.
+
+    Raises:
+        FileExistsError: it is there, and ``only_new``.
+        StorageError: the storage did not take it.
+    """
+
+    def put() -> None:
+        system, path = _opened(url)
+        try:
+            system.pipe_file(path, content, mode="create" if only_new else "overwrite")
+        except OSError as error:
+            if only_new and (isinstance(error, FileExistsError) or _exists_already(error)):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), url) from error
+            raise
+
+    _patiently(url, put)
+
+
+def upload(path: Path, url: str) -> None:
+    """Copy a file of this machine to an address.
+
+    Raises:
+        FileNotFoundError: it is gone.
+        StorageError: the storage did not take it.
+    """
+
+    def put() -> None:
+        system, there = _opened(url)
+        system.put_file(str(path), there)
+
+    _patiently(url, put)
+
+
+def delete(url: str) -> None:
+    """Delete a file, if it is there."""
+
+    def remove() -> None:
+        system, path = _opened(url)
+        with contextlib.suppress(FileNotFoundError):
+            system.rm_file(path)
+
+    _patiently(url, remove)
+
+
+def _exists_already(error: OSError) -> bool:
+    """Return whether a storage refused to make what is there: each has words of its own for it."""
+    text = f"{error} {error.__cause__}"
+    return any(word in text for word in ("PreconditionFailed", "pre-condition", "ConditionalRequestConflict", "412"))
+
+
 def _listed(url: str, *, deep: bool) -> dict[str, Status]:
     def ask() -> dict[str, Status]:
         system, path = _opened(url)
@@ -190,7 +249,7 @@ def _patiently(url: str, work: Callable[[], T]) -> T:
         return tries(work)
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError):  # each library has words of its own for it
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), without_query(url)) from None
-    except (MemoryError, DatasetError, StorageError):
+    except (FileExistsError, MemoryError, DatasetError, StorageError):
         raise
     except Exception as error:  # each storage has errors of its own
         # What a library says of a web address may have its query.

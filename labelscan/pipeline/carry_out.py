@@ -62,7 +62,7 @@ def carry_out(
         notify: receives everything that happens.
     """
     with _open(plan, resume=resume, fresh=fresh, inputs=inputs, for_gate=for_gate, notify=notify) as run:
-        log, executor = run.logging(notify), plan.executor
+        log, executor = run.logging(run.keeping(notify)), plan.executor
         if run.started_over:
             log(Noted(f"{plan.folder} starts over: {run.started_over}"))
         plan = keeping_threads(plan, run)
@@ -98,6 +98,7 @@ def _open(
         fresh=fresh,
         inputs=inputs,
         for_gate=for_gate,
+        kept_in=plan.kept_in,
         notify=notify,
     )
 
@@ -179,7 +180,7 @@ def _open_self_check(plan: Plan, planted: PlantedErrors, run: RunFolder) -> Iter
         shutil.rmtree(folder, ignore_errors=True)
     config = dataclasses.replace(plan.config, detection=dataclasses.replace(plan.config.detection, self_check=0.0))
     dataset = dataclasses.replace(plan.dataset, given_labels=planted.in_place(plan.dataset.given_labels))
-    again = dataclasses.replace(plan, config=config, dataset=dataset, data_fingerprint=data, folder=folder)
+    again = dataclasses.replace(plan, config=config, dataset=dataset, data_fingerprint=data, folder=folder, kept_in="")
     with _open(again, inputs=run.inputs) as second:
         record_plan(again, second, in_parts=False)
         second.record(planted=True)

@@ -45,6 +45,7 @@ def evidence_of(
         if changed := changed_choices(plan, run):
             notify(Noted(f"finished folds are kept as they were made: {'; '.join(changed)}"))
     train(plan, contents, [*jobs, *more], run, notify, in_evidence=known, on_any_machine=on_any_machine)
+    run.fetch(*(job.folder for job in (*jobs, *more)))
     if kept is not None and not run.has_trained:  # run.json says what made the evidence, and not what shows it
         run.record(**{name: run.earlier[name] for name in ("versions", MACHINES) if name in run.earlier})
     if kept is None or len(known) < len(jobs) + len(more):

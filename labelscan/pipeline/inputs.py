@@ -209,12 +209,14 @@ def _make_store(plan: Plan, opinion: PlannedOpinion, source: ImageSource, run: R
     path = parts[0].whole
 
     def made() -> Store | None:
+        run.fetch(path)
         store = Store.read(path)
         wanted = len(source), opinion.image_shape, parts[0].maker
         return store if store is not None and (len(store), store.shape, store.maker) == wanted else None
 
     def make() -> None:
         if is_shared:
+            run.fetch(*(part.folder for part in parts))
             put_together(parts, _blocks(plan, opinion, source))
         else:
             _make_at_once(plan, opinion, source, run, notify)

@@ -5,7 +5,7 @@ Every choice is made here, so that a wrong name fails now and not after hours, a
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,11 +20,12 @@ from labelscan.data.native_sizes import NativeSizes, probe
 from labelscan.data.telling_columns import warn_of_telling_columns
 from labelscan.detection.aum_trainings import N_RUNS, n_threshold, with_extra_class
 from labelscan.detection.detectors import needs_threshold_runs
-from labelscan.errors import DatasetError
+from labelscan.errors import ConfigError, DatasetError
 from labelscan.events import Listener, Noted, Warned, ignore
 from labelscan.pipeline.given_data import Data, settings_and_data
 from labelscan.pipeline.planned_opinions import PlannedOpinion, first_network, models_of, plan_opinions
 from labelscan.pipeline.room import check_room
+from labelscan.results.bucket import folder_for
 from labelscan.results.run_files import DEFAULT_PARENT
 from labelscan.training.data_parallel import check_gpus
 from labelscan.training.device import Device, all_gpus, choose_device
@@ -33,6 +34,7 @@ from labelscan.training.executors import EXECUTORS, Executor
 from labelscan.training.gpu_memory import folds_per_gpu
 from labelscan.training.loss_schedule import check_loss
 from labelscan.training.user_model import UserModel, given_models
+from labelscan.urls import check_data_url, is_url
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +53,8 @@ class Plan:
     executor: Executor
     folder: Path
     warnings: tuple[str, ...]
+    kept_in: str = ""
+    """The address of the bucket that the run is kept in, of which the folder is then a copy."""
     n_threshold_runs: int = 0
     """Trainings with an extra class, on all examples, in addition to the folds."""
 
@@ -168,7 +172,13 @@ def plan(
         with_extra_class(first_network(opinions).learner)
     data_fingerprint = dataset.fingerprint()
     matters = {**results_depend_on(config), "data": data_fingerprint, **models_of(opinions)}
-    folder = Path(output or DEFAULT_PARENT / f"{dataset.name}-{fingerprint(matters)[:8]}")
+    kept_in = str(output) if output is not None and is_url(str(output)) else ""
+    if kept_in:
+        check_data_url(kept_in, where="--output")
+        if executor.is_shared:
+            problem = f"{config.executor.name} sends shards to nodes that see one run folder, and this is in a bucket"
+            raise ConfigError(problem, where="executor.name", hint="start workers in its place: --worker")
+    folder = folder_for(kept_in) if kept_in else Path(output or _usual_folder(dataset, matters))
     check_room(opinions, len(dataset), folder)
     n_jobs = config.folds.n_folds * config.folds.repeats * len(opinions)
     return Plan(
@@ -180,9 +190,14 @@ def plan(
         threads=config.executor.threads or executor.threads_per_fold(n_jobs, device),
         executor=executor,
         folder=folder,
+        kept_in=kept_in,
         warnings=(*telling, *warnings),
         n_threshold_runs=N_RUNS if has_threshold_runs else 0,
     )
+
+
+def _usual_folder(dataset: Dataset, matters: Mapping[str, object]) -> Path:
+    return DEFAULT_PARENT / f"{dataset.name}-{fingerprint(matters)[:8]}"
 
 
 def results_depend_on(config: Config) -> dict[str, object]:

@@ -120,6 +120,8 @@ def train(
 
     ``on_any_machine`` takes what others have finished as it is, whatever machine that was.
     """
+    if not run.is_joined:
+        run.fetch(*(job.folder for job in jobs))
     finished = [
         job.finished(reused=True, by_any=job in in_evidence, on_any_machine=on_any_machine)
         if job in in_evidence or run.is_joined or job.has_output()

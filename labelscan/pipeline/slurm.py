@@ -36,7 +36,8 @@ class Worker:
     """What each job of the array does; picklable."""
 
     config: Config
-    folder: Path
+    output: str
+    """The run folder, as a path that holds everywhere, or as an address."""
     judges: bool
     """Whether it judges the labels when all shards are done."""
 
@@ -45,7 +46,7 @@ class Worker:
         queue_again = signal.getsignal(REQUEUED_BY)
         signal.signal(REQUEUED_BY, interruption.stop_at_once)  # where work can end in order, it waits for that
         try:
-            plan = planning.plan(settings=self.config, output=self.folder)
+            plan = planning.plan(settings=self.config, output=self.output)
             work(plan)
             if self.judges:
                 carry_out(plan, merges=True)
@@ -100,8 +101,9 @@ def submit(plan: Plan) -> Submitted:
         raise ConfigError(f"{error}", where="executor.name", hint=hint) from error
     array.update_parameters(name="labelscan", **executor.parameters)
     there = dataclasses.replace(config, executor=dataclasses.replace(config.executor, name="local"))
+    output = plan.kept_in or str(folder)
     with array.batch():
-        jobs = [array.submit(Worker(there, folder, judges=number == 0)) for number in range(executor.workers)]
+        jobs = [array.submit(Worker(there, output, judges=number == 0)) for number in range(executor.workers)]
     return Submitted(plan.folder, jobs)
 
 

@@ -46,9 +46,12 @@ def work(plan: Plan, *, only: Sequence[str] = (), notify: Listener = ignore) -> 
         Interrupted: what is done is kept, and any worker goes on from there.
     """
     names = [ShardNames.of(one) for one in only]
-    with join_run(
-        plan.folder, **identity_of(plan), begin=lambda run: record_plan(plan, run, in_parts=True), notify=notify
-    ) as run:
+
+    def begin(run: RunFolder) -> None:
+        record_plan(plan, run, in_parts=True)
+
+    with join_run(plan.folder, **identity_of(plan), begin=begin, kept_in=plan.kept_in, notify=notify) as run:
+        notify = run.keeping(notify)
         if run.earlier.get("state") == "finished":
             return Worked(plan.folder, 0, is_finished=True)
         plan = keeping_threads(plan, run)

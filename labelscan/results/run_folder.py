@@ -18,10 +18,11 @@ from labelscan.config import RUN_JSON_SETTINGS
 from labelscan.data.dataset import Dataset
 from labelscan.data.inputs import kind_of
 from labelscan.data.stored_rows import SUFFIX as ROWS_SUFFIX
-from labelscan.errors import DiskError, Interrupted, RunFolderError
-from labelscan.events import Event, FoldDone, Listener, Noted, StepAdvanced, Waiting, ignore
+from labelscan.errors import Interrupted, RunError, RunFolderError
+from labelscan.events import Event, FoldDone, Listener, Noted, PartDone, StepAdvanced, StepDone, Waiting, ignore
 from labelscan.leases import Leases
 from labelscan.reading import CANNOT_READ, fits
+from labelscan.results.bucket import NO_BUCKET, Bucket
 from labelscan.results.machine import machine
 from labelscan.results.run_files import (
     DIRECTORY,
@@ -30,6 +31,7 @@ from labelscan.results.run_files import (
     LOG_FILE,
     MACHINES,
     RUN_FILE,
+    STORE,
     clear,
     has_trained,
     read_versioned,
@@ -66,8 +68,10 @@ class RunFolder:
         *,
         for_gate: bool = False,
         is_joined: bool = False,
+        bucket: Bucket | None = None,
     ) -> None:
         self.path = path
+        self._bucket = bucket
         self.leases = leases
         self.is_joined = is_joined
         """Whether this process only carries out shards, and another one writes everything else."""
@@ -132,6 +136,25 @@ class RunFolder:
             notify(event)
 
         return log_and_notify
+
+    def keeping(self, notify: Listener) -> Listener:
+        """Return a listener that passes events on, and puts what is new into the bucket of the run, if it has one."""
+
+        def put_and_notify(event: Event) -> None:
+            notify(event)
+            self.put(always=isinstance(event, FoldDone | PartDone | StepDone))
+
+        return notify if self._bucket is None else put_and_notify
+
+    def put(self, *, always: bool = True) -> None:
+        """Put what is new into the bucket of the run, if it has one."""
+        if self._bucket is not None:
+            self._bucket.put(always=always)
+
+    def fetch(self, *paths: Path) -> None:
+        """Fetch files, and all files whose paths begin with these, from the bucket of the run, if it has one."""
+        if self._bucket is not None:
+            self._bucket.fetch(*(path.relative_to(self.path).as_posix() for path in paths))
 
     def record(self, **entries: object) -> None:
         """Add entries to run.json, and write it."""
@@ -201,6 +224,7 @@ def open_run(
     inputs: Path | None = None,
     also_owns: Sequence[str] = (),
     for_gate: bool = False,
+    kept_in: str = "",
     notify: Listener = ignore,
 ) -> Iterator[RunFolder]:
     """Take the lease of the writer of the run at ``path`` and yield it, ready to be begun or resumed.
@@ -215,6 +239,7 @@ def open_run(
         inputs: a folder of decoded images and features shared by several runs; None is one of its own.
         also_owns: patterns of what this command writes besides the files of every run.
         for_gate: whether the run only serves a verdict, so that it replaces one of a gate on data as it was before.
+        kept_in: the address of the bucket that the run is kept in, of which ``path`` is a copy; empty is none.
         notify: is told where a process of another host must be waited for.
 
     Raises:
@@ -222,10 +247,11 @@ def open_run(
             leads out of it.
         DiskError: the disk is full or read-only.
     """
+    bucket = _fetched(kept_in, path)
     _check_place(path, resume=resume, also_owns=also_owns)
     if (path / RUN_FILE).is_file() and not fresh:
         read_versioned(path / RUN_FILE, FORMAT_VERSION)  # a damaged one is refused before anything is written
-    with _written_here(path, notify) as leases:
+    with _written_here(path, bucket, notify) as leases:
         sweep_run(path, also_owns)
         started_over = ""
         if fresh:
@@ -236,7 +262,7 @@ def open_run(
                 raise RunFolderError(started_over, where=str(path), hint=ELSEWHERE_OR_FRESH)
             if started_over:
                 clear(path, also_owns)
-        run = RunFolder(path, leases, inputs, for_gate=for_gate)
+        run = RunFolder(path, leases, inputs, for_gate=for_gate, bucket=bucket)
         run.started_over = started_over
         is_replaceable = for_gate and may_be_replaced(path, run.earlier)
         run.may_change_data = is_replaceable or not has_trained(path, also_owns)
@@ -244,10 +270,12 @@ def open_run(
         try:
             yield run
         except BaseException as error:
-            with contextlib.suppress(OSError, DiskError):  # the error itself says more
+            with contextlib.suppress(OSError, RunError):  # the error itself says more
                 run._end("interrupted" if isinstance(error, KeyboardInterrupt | Interrupted) else "failed")
+                run.put()
             raise
         run._end("finished")
+        run.put()
 
 
 @contextmanager
@@ -258,6 +286,7 @@ def join_run(
     results_depend_on: Mapping[str, object],
     data: Mapping[str, object],
     begin: Callable[[RunFolder], None],
+    kept_in: str = "",
     notify: Listener,
 ) -> Iterator[RunFolder]:
     """Yield a run of which this process carries out shards; it is begun where no process has begun it.
@@ -268,12 +297,14 @@ def join_run(
         results_depend_on: those that decide the results.
         data: from ``describe``.
         begin: records what else a run begins with, if this process begins it.
+        kept_in: as in ``open_run``.
         notify: is told where another process must be waited for.
 
     Raises:
         RunFolderError: it belongs to other settings or data, or was begun by another version of labelscan or torch.
         DiskError: the disk is full or read-only.
     """
+    bucket = _fetched(kept_in, path)
     _check_place(path, resume=False, also_owns=())
     try:
         with writing(path):
@@ -282,17 +313,25 @@ def join_run(
         raise RunFolderError(f"cannot be made ({error})", where=str(path), hint=ELSEWHERE) from error
 
     def make() -> None:
-        first = RunFolder(path, leases)
+        first = RunFolder(path, leases, bucket=bucket)
         first._begin(settings, results_depend_on, data)
         begin(first)
+        first.put()
 
-    with Leases(path / LEASES) as leases:
-        leases.once(WRITER, is_made=(path / RUN_FILE).is_file, make=make, wait=lambda: _wait(notify))
+    def is_begun() -> bool:
+        leases.refresh()
+        return (path / RUN_FILE).is_file()
+
+    with _leases(path, bucket) as leases:
+        leases.once(WRITER, is_made=is_begun, make=make, wait=lambda: _wait(notify))
         if other := why_start_over(path, results_depend_on, data):
             raise RunFolderError(other, where=str(path), hint=ELSEWHERE_OR_FRESH)
-        run = RunFolder(path, leases, is_joined=True)
+        run = RunFolder(path, leases, is_joined=True, bucket=bucket)
         _refuse_other_versions(run)
-        yield run
+        try:
+            yield run
+        finally:
+            run.put()
 
 
 def _wait(notify: Listener) -> None:
@@ -343,19 +382,40 @@ def _check_place(path: Path, *, resume: bool, also_owns: Sequence[str]) -> None:
 
 
 @contextmanager
-def _written_here(path: Path, notify: Listener) -> Iterator[Leases]:
+def _written_here(path: Path, bucket: Bucket | None, notify: Listener) -> Iterator[Leases]:
     """Make the folder, and keep all other processes from writing what only one may."""
     try:
         with writing(path):
             path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RunFolderError(f"cannot be made ({error})", where=str(path), hint=ELSEWHERE) from error
-    with Leases(path / LEASES) as leases:
+    with _leases(path, bucket) as leases:
         try:
             _take_writer(leases, path, notify)
         except OSError as error:
-            raise RunFolderError(f"cannot be written ({error})", where=str(path), hint=ELSEWHERE) from error
+            where, hint = (str(path), ELSEWHERE) if bucket is None else (bucket.url, NO_BUCKET)
+            raise RunFolderError(f"cannot be written ({error})", where=where, hint=hint) from error
         yield leases
+
+
+def _fetched(kept_in: str, path: Path) -> Bucket | None:
+    """Return the bucket of a run, of which all small files are here now; None where it has none."""
+    if not kept_in:
+        return None
+    bucket = Bucket(kept_in, path)
+    bucket.fetch()
+    return bucket
+
+
+def _leases(path: Path, bucket: Bucket | None) -> Leases:
+    if bucket is None:
+        return Leases(path / LEASES)
+
+    def refresh(name: str) -> None:
+        wanted = [f"{name}/", f"{STORE}/{name}/"] if name else []
+        bucket.fetch(*wanted, always=bool(name))
+
+    return Leases(bucket.leases, refresh)
 
 
 def _take_writer(leases: Leases, path: Path, notify: Listener) -> None:

@@ -116,15 +116,15 @@ class InputPart:
                 )
         notify(PartDone(self.step, self.part, self.n_parts))
 
-    def read(self) -> Store | None:
-        """Return the finished part, or None."""
-        store = Store.read(self.folder / ROWS)
+    def read(self, *, rows: bool = True) -> Store | None:
+        """Return the finished part, or None; without ``rows`` these need not be here."""
+        store = Store.read(self.folder / ROWS, rows=rows)
         wanted = len(self.images), self.images.shape, self.maker
         return store if store is not None and (len(store), store.shape, store.maker) == wanted else None
 
     def finished(self) -> PartDone | None:
         """Return that it is made, as itself or in the whole."""
-        is_made = self.read() is not None or Store.read(self.whole) is not None
+        is_made = self.read(rows=False) is not None or Store.read(self.whole, rows=False) is not None
         return PartDone(self.step, self.part, self.n_parts) if is_made else None
 
     def events_from(self, offset: int) -> tuple[Sequence[Event], int]:

@@ -48,10 +48,12 @@ class JobQueue(Generic[Job]):
         """Return a job that this process is to carry out, or None where others work on all that are left."""
         if self._others and time.monotonic() - self._looked < LOOK_SECONDS:
             return None
+        self._leases.refresh()
         for name, job in list(self._left.items()):
             if name in self._mine or self._is_finished(job):
                 continue
             if self._leases.take(name):
+                self._leases.refresh(name)
                 if self._is_finished(job):  # between the look at its mark and the lease
                     self._leases.release(name)
                     continue
@@ -96,6 +98,7 @@ class JobQueue(Generic[Job]):
 
     def look(self) -> int:
         """Hear what other processes do with the jobs, and return how many are not finished."""
+        self._leases.refresh()
         for job in list(self._left.values()):
             if not self._is_finished(job):
                 self.follow(job)

@@ -97,6 +97,8 @@ CASES = [
     ("detect photos --device cuda:99", "cuda:99"),
     ("detect photos --on-unreadable skip", "keep, error"),
     ("detect photos --executor moon", "local"),
+    ("report s3://bucket/run", "path of this machine"),
+    ("score probs.npz -o s3://bucket/run", "path of this machine"),
     ("detect photos --set folds.n_fold=3", "folds.n_folds"),
     ("detect photos --set folds.n_folds", "section.name=value"),
     ("detect photos --config fast", "--config"),

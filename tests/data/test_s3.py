@@ -1,11 +1,11 @@
 """Data in a bucket, served by moto on this machine; its server can be made to fail, to stop and to be slow."""
 
-import itertools
 import time
 
 import fsspec
 import numpy as np
 import pytest
+from s3_server import running_server
 from shapes import draw_shapes, plant_errors, write_folder, write_manifest
 from tiny_detect import quick
 
@@ -18,31 +18,6 @@ pytest.importorskip("s3fs")
 pytest.importorskip("moto")
 IMAGES, TRUE = draw_shapes(36)
 GIVEN = plant_errors(TRUE, [3, 17, 30])
-
-
-class Server:
-    """An S3 server, and how it behaves."""
-
-    def __init__(self):
-        from moto.server import DomainDispatcherApplication, create_backend_app
-        from werkzeug.serving import make_server
-
-        self.app = DomainDispatcherApplication(create_backend_app)
-        self.http = make_server("127.0.0.1", 0, self.answer, threaded=True)
-        self.url = f"http://127.0.0.1:{self.http.server_port}"
-        self.number = itertools.count(1)
-        self.be_good()
-
-    def be_good(self):
-        self.every, self.back_at, self.delay, self.asked = 0, 0.0, 0.0, []
-
-    def answer(self, environ, start):
-        self.asked.append((environ["REQUEST_METHOD"], environ["PATH_INFO"]))
-        time.sleep(self.delay)
-        if (self.every and next(self.number) % self.every == 0) or time.monotonic() < self.back_at:
-            start("503 Slow Down", [("Content-Type", "application/xml")])
-            return [b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"]
-        return self.app(environ, start)
 
 
 @pytest.fixture(scope="module")
@@ -58,26 +33,9 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def running(folder):
     """A server with these in the bucket ``bucket``."""
-    import threading
-
-    server = Server()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ACCESS_KEY_ID", "testing")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        patch.setenv("AWS_ENDPOINT_URL_S3", server.url)
-        thread = threading.Thread(target=server.http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        thread.start()
-        try:
-            storage = fsspec.filesystem("s3")
-            storage.mkdir("bucket")
-            storage.put(f"{folder}/", "bucket/", recursive=True)
-            yield server
-            type(storage).clear_instance_cache()
-        finally:
-            server.http.shutdown()
-            thread.join()
-            server.http.server_close()
+    with running_server() as server:
+        fsspec.filesystem("s3").put(f"{folder}/", "bucket/", recursive=True)
+        yield server
 
 
 @pytest.fixture

@@ -137,7 +137,7 @@ def test_the_command_says_what_comes_next(arrays, tmp_path, capsys):
     assert "running; 8 shards: 2 waiting, 6 done" in capsys.readouterr().out
     assert main([*arrays, "-o", run, "--worker"]) == 0
     shown = capsys.readouterr().out
-    assert "all 3 shards are done" in shown
+    assert "all 3 shards are done" in " ".join(shown.split())
     (merge,) = [line.partition("labelscan ")[2] for line in shown.splitlines() if line.startswith("merge")]
     assert main([*merge.split(), "-q"]) == 0
     assert main(["status", run, "--json"]) == 0

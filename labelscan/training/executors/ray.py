@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from labelscan.arrays import GivenLabels
 from labelscan.data.cores import available_cores
 from labelscan.errors import ConfigError, LabelscanError, RunError
 from labelscan.events import Listener, Waiting, ignore
-from labelscan.leases import Leases
+from labelscan.leases import Leases, Place
 from labelscan.registry import check_option
 from labelscan.training.device import Device
 from labelscan.training.fold_job import FoldJob
@@ -153,7 +152,7 @@ def _carry_out(ray: Any, tasks: Sequence[_Task], queue: JobQueue[Any], leases: L
     waiting: dict[Any, Shard] = {}
     for task in tasks:
         remote = ray.remote(num_cpus=task.cpus, num_gpus=task.gpus, max_retries=RETRIES)(_carry_out_one)
-        waiting[remote.remote(task.shard, task.labels, str(leases.folder))] = task.shard
+        waiting[remote.remote(task.shard, task.labels, leases.place)] = task.shard
     try:
         while queue.look() or waiting:
             ended, _ = ray.wait(list(waiting), timeout=LOOK_SECONDS) if waiting else ([], [])
@@ -169,11 +168,11 @@ def _carry_out(ray: Any, tasks: Sequence[_Task], queue: JobQueue[Any], leases: L
         raise
 
 
-def _carry_out_one(shard: Any, labels: GivenLabels | None, leases_folder: str) -> None:
+def _carry_out_one(shard: Any, labels: GivenLabels | None, place: Place) -> None:
     """Carry out one shard on a node, unless another process has; this runs there."""
     if labels is not None:
         shard = replace(shard, given_labels=np.asarray(labels))
-    with Leases(Path(leases_folder)) as leases:
+    with Leases(place) as leases:
         one_after_another(JobQueue([shard], leases, ignore))
 
 

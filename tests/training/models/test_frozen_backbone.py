@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from labelscan.arrays import as_strings
-from labelscan.data import image_blocks
+from labelscan.data import far_images, image_blocks
 from labelscan.data.build_store import build_store
 from labelscan.data.cache import Cache
 from labelscan.data.decoding import ImageShape
@@ -229,7 +229,7 @@ def test_features_are_bit_for_bit_those_of_stored_pixels(photos, compute, tmp_pa
 def test_the_number_of_cores_does_not_change_a_byte(photos, compute, monkeypatch, engine):
     backbone, found = Random(TorchvisionModel("mobilenet_v3_small", "none")), []
     for cores in (1, 3):
-        for module in (frozen_backbone, image_blocks, openvino):
+        for module in (frozen_backbone, far_images, openvino):
             monkeypatch.setattr(module, "available_cores", lambda cores=cores: cores)
         features, _ = compute(photos, backbone, engine=engine, shape=ImageShape(64, 64, 3), cache=f"cache-{cores}")
         found.append(features.tobytes())

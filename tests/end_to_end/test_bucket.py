@@ -1,0 +1,149 @@
+"""Runs that are kept in a bucket, and shared there by workers whose disks are their own."""
+
+import time
+from dataclasses import replace
+
+import fsspec
+import pytest
+from s3_server import running_server
+from shapes import write_manifest
+from tiny_detect import quick
+
+import labelscan
+from labelscan.errors import ConfigError, Interrupted, RunFolderError
+from labelscan.events import EpochDone
+from labelscan.leases import Holder, Leases
+from labelscan.pipeline import planning
+from labelscan.pipeline.work import work
+from labelscan.results.bucket import LeasesInBucket, folder_for
+from labelscan.training import checkpoint
+
+pytest.importorskip("s3fs")
+pytest.importorskip("moto")
+RESULTS = ("issues.csv", "scores.csv", "evidence.npz", "folds.csv")
+RUN = "s3://bucket/runs/first"
+
+
+@pytest.fixture(scope="module")
+def running():
+    with running_server() as server:
+        yield server
+
+
+@pytest.fixture
+def server(running):
+    running.be_good()
+    storage = fsspec.filesystem("s3")
+    storage.invalidate_cache()
+    if storage.exists("bucket/runs"):
+        storage.rm("bucket/runs", recursive=True)
+    yield running
+    running.be_good()
+
+
+@pytest.fixture
+def data(server, shapes, tmp_path):
+    """Return the address of the images of most tests in a bucket, as a manifest of photos."""
+    images, _, given = shapes
+    write_manifest(tmp_path / "data" / "list.csv", images, given)
+    fsspec.filesystem("s3").put(f"{tmp_path / 'data'}/", "bucket/data/", recursive=True)
+    return "s3://bucket/data/list.csv"
+
+
+@pytest.fixture
+def near(data, tmp_path):
+    """Return the results of the same run with data and run folder on this machine."""
+    run = labelscan.detect(tmp_path / "data" / "list.csv", settings=on(), output=tmp_path / "near")
+    return tables(run.folder, str(tmp_path / "data"))
+
+
+def on(**changes):
+    return quick(**{"store.images_per_part": 60, "cache.folder": "none", **changes})
+
+
+def tables(folder, root):
+    return {name: (folder / name).read_bytes().replace(root.encode(), b"") for name in RESULTS}
+
+
+def in_bucket():
+    return {name.removeprefix("bucket/runs/first/") for name in fsspec.filesystem("s3").find("bucket/runs/first")}
+
+
+@pytest.mark.parametrize("fault", ["", "one request in ten, and away for seconds"])
+def test_data_and_run_in_a_bucket_have_the_results_of_this_machine(server, data, near, tmp_path, monkeypatch, fault):
+    monkeypatch.chdir(tmp_path)
+    if fault:
+        server.every, server.back_at = 10, time.monotonic() + 2.0
+    run = labelscan.detect(data, settings=on(), output=RUN)
+    assert tables(run.folder, "s3://bucket/data") == near
+    server.be_good()
+    assert run.folder == folder_for(RUN)
+    assert {*RESULTS, "run.json", "summary.json", "fold-0-0/DONE"} <= in_bucket()
+    assert not [name for name in in_bucket() if name.endswith((".npy", "output.npz", "checkpoint.pt", ".lease"))]
+
+
+def test_workers_with_disks_of_their_own_share_a_run(server, data, near, tmp_path, monkeypatch):
+    for place in ("one", "two", "three"):
+        (tmp_path / place).mkdir()
+
+    def planned(place, **changes):
+        monkeypatch.chdir(tmp_path / place)
+        return planning.plan(data, settings=on(**changes), output=RUN)
+
+    work(planned("one"), only=["images:0..1"])
+    work(planned("two"), only=["fold:0-1"])
+    with pytest.raises(RunFolderError, match="2 shards are not finished: fold-0-0, fold-0-2"):
+        labelscan.detect(data, settings=on(), output=RUN, merges=True)
+    assert work(planned("one")).n_finished == 3
+    assert not (tmp_path / "one" / folder_for(RUN) / "fold-0-1" / "output.npz").exists(), "no worker needs it"
+    monkeypatch.chdir(tmp_path / "three")
+    run = labelscan.detect(data, settings=on(), output=RUN, merges=True)
+    assert tables(run.folder, "s3://bucket/data") == near
+    again = labelscan.detect(data, settings=on(), output=RUN)
+    assert tables(again.folder, "s3://bucket/data") == near
+
+
+def test_another_machine_goes_on_from_the_checkpoint_of_an_interrupted_one(data, near, tmp_path, monkeypatch):
+    monkeypatch.setattr(checkpoint, "LARGEST_SHARE", float("inf"))
+    for place in ("one", "two"):
+        (tmp_path / place).mkdir()
+    monkeypatch.chdir(tmp_path / "one")
+
+    def stop(event):
+        if isinstance(event, EpochDone) and (event.fold, event.epoch) == (1, 4):
+            raise Interrupted("by the test")
+
+    with pytest.raises(Interrupted):
+        labelscan.detect(data, settings=on(), output=RUN, notify=stop)
+    monkeypatch.chdir(tmp_path / "two")
+    heard = []
+    run = labelscan.detect(data, settings=on(), output=RUN, notify=heard.append)
+    epochs = [(one.fold, one.epoch) for one in heard if isinstance(one, EpochDone)]
+    assert epochs == [(1, 5), (1, 6), *((2, epoch) for epoch in range(1, 7))]
+    assert tables(run.folder, "s3://bucket/data") == near
+
+
+def test_a_lease_in_a_bucket_is_held_by_one(server):
+    place = LeasesInBucket(f"{RUN}/leases")
+    with Leases(place) as mine, Leases(place) as others:
+        assert mine.take("fold-0-0")
+        assert not others.take("fold-0-0")
+        assert others.holder("fold-0-0").process == mine.holder("fold-0-0").process
+        mine.release("fold-0-0")
+        assert others.take("fold-0-0")
+    assert place.names() == []
+    place.create("a.1.lease", replace(Holder(), host_key="another0").to_bytes())
+    with pytest.raises(FileExistsError):
+        place.create("a.1.lease", b"")
+    with pytest.raises(FileNotFoundError):
+        place.replace("b.1.lease", b"")
+
+
+def test_what_cannot_be_is_refused(data, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match="start workers in its place: --worker"):
+        labelscan.detect(data, settings=on(**{"executor.name": "ray"}), output=RUN)
+    with pytest.raises(RunFolderError, match=r"s3://nowhere/run: cannot be written .*; hint: make the bucket"):
+        labelscan.detect(data, settings=on(), output="s3://nowhere/run")
+    with pytest.raises(ConfigError, match="holds a user and password"):
+        labelscan.detect(data, settings=on(), output="s3://me:secret@bucket/run")
