@@ -24,7 +24,7 @@ from typing import Protocol
 from uuid import uuid4
 
 from labelscan.atomic import writing
-from labelscan.processes import host_key, is_running
+from labelscan.processes import host_key, is_running, started
 from labelscan.reading import fits, parse_json
 
 HEART_SECONDS = 5.0
@@ -45,6 +45,8 @@ class Holder:
     host: str = field(default_factory=platform.node)
     host_key: str = field(default_factory=host_key)
     process: int = field(default_factory=os.getpid)
+    started: str = field(default_factory=lambda: started(os.getpid()))
+    """When the process began, as its host counts it."""
     since: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     """By the clock of its host."""
     beat: int = 0
@@ -59,7 +61,13 @@ class Holder:
 
     @property
     def has_ended(self) -> bool:
-        return self.is_here and not is_running(self.process)
+        """Return whether it is known to have ended: another process may have its number since."""
+        return self.is_here and (not is_running(self.process) or started(self.process) != self.started)
+
+    @property
+    def is_running(self) -> bool:
+        """Return whether it is known to run; where that is not known, its beats tell."""
+        return self.is_here and bool(self.started) and not self.has_ended
 
     def to_bytes(self) -> bytes:
         return json.dumps(asdict(self)).encode().ljust(_RECORD_BYTES - 1) + b"\n"
@@ -231,11 +239,9 @@ class Leases:
                 self.release(name)
 
     def is_free(self, name: str) -> bool:
-        """Return whether no other living process holds a lease."""
-        is_taken = self.take(name)
-        if is_taken:
-            self.release(name)
-        return is_taken
+        """Return whether nobody holds a lease, as far as is known; it is not taken."""
+        term = max(self._terms(name), default=0)
+        return not term or self._is_dead(_lease(name, term))
 
     def holds(self, name: str) -> bool:
         """Return whether this process holds a lease, as far as its last beat told."""
@@ -247,9 +253,16 @@ class Leases:
 
     def release(self, name: str) -> None:
         """Let others take a lease; nothing happens where it is not held."""
-        held = self._held.pop(name, None)
-        if held is not None:
-            self.place.delete(held.name)
+        held = self._held.get(name)
+        if held is not None and self._is_mine(held):
+            with contextlib.suppress(OSError):  # where it cannot be deleted, others wait for its heart to stop
+                self.place.delete(held.name)
+        self._held.pop(name, None)
+
+    def confirm(self, name: str) -> bool:
+        """Return whether this process holds a lease by what is written there now, and not at its last beat."""
+        held = self._held.get(name)
+        return held is not None and not held.is_lost and self._is_mine(held)
 
     def holder(self, name: str) -> Holder | None:
         """Return who holds a lease; None where nobody does, or it cannot be told."""
@@ -258,6 +271,11 @@ class Leases:
             return None if term is None else Holder.of(self.place.read(_lease(name, term)))
         except OSError:  # released just now
             return None
+
+    def others(self) -> dict[str, Holder]:
+        """Return the holders of leases of other processes that are not known to be dead, by name."""
+        found = {name: holder for name, holder in self.held().items() if name not in self._held}
+        return {name: holder for name, holder in found.items() if not self.is_free(name)}
 
     def held(self) -> dict[str, Holder]:
         """Return the holders of all leases whose processes are not known to have ended, by name."""
@@ -281,15 +299,27 @@ class Leases:
 
     def _beat(self) -> None:
         while not self._stopped.wait(HEART_SECONDS):
-            for held in list(self._held.values()):
-                held.holder = replace(held.holder, beat=held.holder.beat + 1)
+            for held in [one for one in self._held.values() if not one.is_lost]:
                 try:
+                    if not self._is_mine(held) or held.next in self.place.names():
+                        held.is_lost = True  # for good: whoever has it now must not be written over
+                        continue
+                    held.holder = replace(held.holder, beat=held.holder.beat + 1)
                     self.place.replace(held.name, held.holder.to_bytes())
-                    held.is_lost = held.next in self.place.names()
                 except FileNotFoundError:
                     held.is_lost = True
                 except Exception:  # noqa: S112  # whatever a storage raises: the next beat may succeed
                     continue
+
+    def _is_mine(self, held: _Held) -> bool:
+        """Return whether a lease still has this owner: it may be that of another, made anew."""
+        try:
+            there = Holder.of(self.place.read(held.name))
+        except FileNotFoundError:
+            return False
+        except Exception:  # whatever a storage raises: nothing says that it is lost
+            return True
+        return there is None or there.owner == held.holder.owner
 
     def _terms(self, name: str) -> Iterator[int]:
         for made in map(_NAME.fullmatch, self.place.names()):

@@ -33,3 +33,15 @@ def is_running(process: int) -> bool:
     except OSError:  # it belongs to another user
         return True
     return True
+
+
+def started(process: int) -> str:
+    """Return when a process of this host began, in ticks since the host did; empty where the system does not say.
+
+    A number is given again to another process once its own has ended, but not with the same start.
+    """
+    try:
+        status = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:  # it has ended, or this is not Linux
+        return ""
+    return status.rpartition(")")[2].split()[19]

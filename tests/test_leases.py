@@ -112,6 +112,30 @@ def test_a_holder_that_was_too_slow_hears_that_it_has_lost(tmp_path, how):
 
 
 @pytest.mark.usefixtures("quick")
+def test_a_lease_that_was_made_anew_by_another_is_not_taken_back(tmp_path):
+    with Leases(tmp_path) as slow, Leases(tmp_path) as others:
+        assert slow.take("a")
+        (lease,) = tmp_path.iterdir()
+        lease.unlink()
+        assert others.take("a")
+        for _ in range(200):
+            if not slow.holds("a"):
+                break
+            time.sleep(0.02)
+        assert not slow.confirm("a")
+        slow.release("a")
+        time.sleep(0.1)
+        assert others.holds("a")
+        assert others.confirm("a")
+
+
+def test_a_number_that_was_given_to_another_process_is_not_taken_for_the_first(tmp_path):
+    (tmp_path / "a.1.lease").write_bytes(replace(Holder(), started="17").to_bytes())
+    with Leases(tmp_path) as leases:
+        assert leases.take("a")
+
+
+@pytest.mark.usefixtures("quick")
 def test_a_heart_beats_while_its_process_is_busy(tmp_path):
     with Leases(tmp_path) as mine, Leases(tmp_path) as others:
         assert mine.take("a")

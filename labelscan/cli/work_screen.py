@@ -1,11 +1,14 @@
 """What a worker has done, and what comes next."""
 
 import shlex
+from typing import TYPE_CHECKING
 
 from labelscan.cli.console import show_json, stdout, text
-from labelscan.pipeline.slurm import Submitted
 from labelscan.pipeline.work import Worked
 from labelscan.results.run_files import RUN_FILE
+
+if TYPE_CHECKING:
+    from labelscan.pipeline.slurm import Submitted
 
 
 def show(worked: Worked, *, as_json: bool, quiet: bool) -> None:
@@ -25,7 +28,7 @@ def show(worked: Worked, *, as_json: bool, quiet: bool) -> None:
         _show_commands(("merge", merge), ("status", f"labelscan status {folder}"))
 
 
-def show_submitted(submitted: Submitted, *, as_json: bool, quiet: bool) -> None:
+def show_submitted(submitted: "Submitted", *, as_json: bool, quiet: bool) -> None:
     """Write to stdout which jobs work on a run, and how to see how far it is."""
     if as_json:
         show_json({"run": str(submitted.folder), "jobs": submitted.names})

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import features
 
 from labelscan.arrays import Index, Mask
-from labelscan.atomic import write_npz
+from labelscan.atomic import sweep, write_npz
 from labelscan.data import jpeg
 from labelscan.data.decoding import ImageShape
 from labelscan.data.far_images import FarImages, read_each
@@ -87,8 +87,7 @@ class Store:
         The remains of an earlier one are removed: a side file must never outlive its rows.
         """
         _side_file(path).unlink(missing_ok=True)
-        for left_over in path.parent.glob(f".{path.name}.*.partial"):  # of a process that was killed
-            left_over.unlink(missing_ok=True)
+        sweep(path.parent)
         return cls(
             path=path,
             shape=shape,

@@ -5,8 +5,10 @@ from typing import Any
 
 from labelscan.config import nested
 from labelscan.detection.aum_trainings import KIND
+from labelscan.errors import RunFolderError
 from labelscan.pipeline.inputs import inputs_of, parts_of_run
 from labelscan.pipeline.planning import Plan, results_depend_on
+from labelscan.pipeline.run_folds import changed_choices
 from labelscan.results.run_files import SHARDS, STORE
 from labelscan.results.run_folder import RunFolder, describe
 
@@ -42,3 +44,13 @@ def keeping_threads(plan: Plan, run: RunFolder) -> Plan:
     if isinstance(threads, int) and not plan.config.executor.threads:
         return dataclasses.replace(plan, threads=threads)
     return plan
+
+
+def refuse_other_choices(plan: Plan, run: RunFolder) -> None:
+    """Raise RunFolderError where this machine would train otherwise than the one that began the run."""
+    if others := changed_choices(plan, run):
+        raise RunFolderError(
+            f"this machine would work otherwise than the one that began the run: {'; '.join(others)}",
+            where=str(run.path),
+            hint="set --device, --precision and device.engine alike on all machines",
+        )

@@ -17,9 +17,10 @@ from labelscan.detection.detectors import Detections
 from labelscan.detection.planted_errors import FILE_NAME as PLANTED_FILE
 from labelscan.detection.planted_errors import PlantedErrors, plant_errors
 from labelscan.detection.self_check import judge_by_planted
+from labelscan.errors import ConfigError
 from labelscan.events import Listener, Noted, Warned, ignore
 from labelscan.interruption import ending_in_order
-from labelscan.pipeline.begun_run import identity_of, keeping_threads, record_plan
+from labelscan.pipeline.begun_run import identity_of, keeping_threads, record_plan, refuse_other_choices
 from labelscan.pipeline.evidence_of_folds import evidence_of
 from labelscan.pipeline.inputs import Contents, read_contents
 from labelscan.pipeline.judge import judge_and_write
@@ -29,8 +30,9 @@ from labelscan.results.finished_run import Run
 from labelscan.results.health import DataChecks
 from labelscan.results.issues import SCORED, UNREADABLE
 from labelscan.results.run_files import SELF_CHECK
-from labelscan.results.run_folder import RunFolder, open_run, recorded_fingerprint
+from labelscan.results.run_folder import RunFolder, open_run, recorded_fingerprint, refuse_other_versions
 from labelscan.training.executors.finished import FinishedExecutor
+from labelscan.training.executors.slurm import SlurmExecutor
 from labelscan.training.folds import Folds, unscored_reasons
 from labelscan.training.hardware import hardware
 
@@ -61,8 +63,14 @@ def carry_out(
         merges: whether shards that are not finished are an error; only a self-check still trains.
         notify: receives everything that happens.
     """
+    if isinstance(plan.executor, SlurmExecutor) and not merges:
+        hint = "leave it out here, and give it to labelscan detect"
+        raise ConfigError("only detect sends workers to Slurm", where="executor.name", hint=hint)
     with _open(plan, resume=resume, fresh=fresh, inputs=inputs, for_gate=for_gate, notify=notify) as run:
         log, executor = run.logging(run.keeping(notify)), plan.executor
+        if run.leases.others():  # workers, whose shards are none of another machine's
+            refuse_other_versions(run)
+            refuse_other_choices(plan, run)
         if run.started_over:
             log(Noted(f"{plan.folder} starts over: {run.started_over}"))
         plan = keeping_threads(plan, run)
@@ -70,6 +78,8 @@ def carry_out(
             plan = dataclasses.replace(plan, executor=FinishedExecutor())
         record_plan(plan, run, in_parts=plan.executor.is_shared)
         run.record(planted=planted)
+        if merges and "versions" in run.earlier:
+            run.record(versions=run.earlier["versions"])  # those that have trained
         used = hardware(plan.device, threads=plan.threads, precisions=plan.precisions, engines=plan.engines)
         run.record_machine(**used)
         with ending_in_order():

@@ -9,7 +9,7 @@ from labelscan.config import Config
 from labelscan.correction.review import GivenDecisions, read_review
 from labelscan.errors import ConfigError
 from labelscan.events import Listener, ignore, interruptible
-from labelscan.pipeline import planning, slurm
+from labelscan.pipeline import planning
 from labelscan.pipeline.carry_out import carry_out
 from labelscan.pipeline.given_data import Data
 from labelscan.results.finished_run import Run
@@ -66,5 +66,11 @@ def detect(
         if model is not None:
             hint = "give it a name by an entry point, or start workers from Python"
             raise ConfigError("a model in memory cannot be sent to Slurm", where="executor.name", hint=hint)
-        slurm.wait_for(slurm.submit(plan), listen)
+        if fresh:
+            hint = "delete the run folder first, or name another"
+            raise ConfigError("workers on Slurm do not start over", where="--fresh", hint=hint)
+        from labelscan.pipeline import slurm  # few runs need it
+
+        slurm.wait_for(slurm.submit(plan), listen, tell=notify)
+        merges = True
     return carry_out(plan, resume=resume, fresh=fresh, merges=merges, review=review, notify=listen)

@@ -34,7 +34,7 @@ from labelscan.pipeline.planning import Plan
 from labelscan.results.run_files import FRESH
 from labelscan.results.run_folder import RunFolder
 from labelscan.results.same_run import ELSEWHERE_OR_FRESH
-from labelscan.training.input_parts import Frozen, InputPart, parts_of, put_together, told_of_all
+from labelscan.training.input_parts import Frozen, InputPart, put_together, ranges_of, told_of_all
 from labelscan.training.job_queue import POLL_SECONDS
 from labelscan.training.models import is_backbone, is_text_embedding
 from labelscan.training.models.embedded_texts import embed_texts
@@ -215,11 +215,11 @@ def _make_store(plan: Plan, opinion: PlannedOpinion, source: ImageSource, run: R
         return store if store is not None and (len(store), store.shape, store.maker) == wanted else None
 
     def make() -> None:
-        if is_shared:
+        if not is_shared:
+            _make_at_once(plan, opinion, source, run, notify)
+        elif all(part.finished() for part in parts):  # else who was making all of it has died
             run.fetch(*(part.folder for part in parts))
             put_together(parts, _blocks(plan, opinion, source))
-        else:
-            _make_at_once(plan, opinion, source, run, notify)
 
     is_shared = run.is_joined or plan.executor.is_shared or any(part.folder.is_dir() for part in parts)
     while (store := made()) is None:
@@ -227,7 +227,14 @@ def _make_store(plan: Plan, opinion: PlannedOpinion, source: ImageSource, run: R
             told = told_of_all(parts, notify)
             notify(StepStarted(parts[0].step, len(source)))
             plan.executor.run_alone(parts, run.leases, told)
-        run.leases.once(path.stem, is_made=lambda: made() is not None, make=make, wait=lambda: _wait(notify))
+        if not run.leases.take(path.stem):
+            _wait(notify)
+            continue
+        try:
+            if made() is None:
+                make()
+        finally:
+            run.leases.release(path.stem)
     return store
 
 
@@ -241,18 +248,20 @@ def parts_of_inputs(plan: Plan, opinion: PlannedOpinion, run: RunFolder) -> list
         frozen = Frozen(backbone=opinion.frozen, engine=opinion.engine, mirror=opinion.mirrored)
     whole = inputs_of(plan, opinion, run)
 
-    def part(number: int, n_parts: int, images: ImageBlocks) -> InputPart:
-        return InputPart(
+    ranges = ranges_of(len(source), plan.config.store.images_per_part)
+    return [
+        InputPart(
             whole=whole,
             part=number,
-            n_parts=n_parts,
-            images=images,
+            n_parts=len(ranges),
+            rows=rows,
+            source=_blocks(plan, opinion, source),
             frozen=frozen,
             cache=plan.config.cache,
             device=plan.device,
         )
-
-    return parts_of(_blocks(plan, opinion, source), plan.config.store.images_per_part, part)
+        for number, rows in enumerate(ranges)
+    ]
 
 
 def parts_of_run(plan: Plan, run: RunFolder) -> list[InputPart]:

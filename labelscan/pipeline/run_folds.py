@@ -132,9 +132,7 @@ def train(
     if not run.is_joined and any(job.was_finished() for job in todo):
         why = OUTPUT_LOST if any(job.mark() for job in todo) else "; ".join(changed_choices(plan, run)) or OTHER_MAKER
         notify(Warned(f"finished folds are trained again: {why}"))
-    for job in todo if not run.is_joined else ():
-        if job.mark():
-            job.clear()
+    todo = [dataclasses.replace(job, needs_output=not run.is_joined) for job in todo]
     if todo:
         read = {job.inputs for job in todo}
         wanted = [one for one in plan.opinions if inputs_of(plan, one, run) in read]

@@ -9,7 +9,9 @@ from labelscan.errors import UsageError, did_you_mean
 KINDS = ("fold", "features", "images", "aum")
 OF_INPUTS = ("features", "images")
 _WRITTEN = re.compile(r"(?P<kind>[a-z]+)(:(?P<first>\d+(-\d+)?)(\.\.(?P<last>\d+(-\d+)?))?)?")
-_NAME = re.compile(r"(?P<kind>fold|aum)-(?P<place>\d+(-\d+)?)(-opinion-\d+)?|(?P<of>[a-z]+)(-\d+)?-part-(?P<part>\d+)")
+_NAME = re.compile(
+    r"(?P<kind>fold|aum)-(?P<place>\d+(-\d+)?)(-opinion-\d+)?|(?P<of>[a-z]+)(-\d+)?-part-(?P<part>\d+)(-of-\d+)?"
+)
 HOW = "write fold:REPEAT-FOLD, features:PART, images:PART or aum:RUN; a range as fold:0-0..0-4; or a kind alone"
 
 

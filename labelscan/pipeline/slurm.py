@@ -16,7 +16,17 @@ from typing import Any
 from labelscan import interruption
 from labelscan.config import Config
 from labelscan.errors import ConfigError, Interrupted, RunError
-from labelscan.events import Listener, Noted, StepAdvanced, StepDone, StepStarted, Waiting
+from labelscan.events import (
+    Listener,
+    Noted,
+    StepAdvanced,
+    StepDone,
+    StepStarted,
+    Waiting,
+    Warned,
+    ignore,
+    interruptible,
+)
 from labelscan.pipeline import planning
 from labelscan.pipeline.carry_out import carry_out
 from labelscan.pipeline.planning import Plan
@@ -27,8 +37,8 @@ from labelscan.training.executors.slurm import SlurmExecutor
 
 LOOK_SECONDS = 1.0
 """Between two looks at the jobs."""
-REQUEUED_BY = signal.SIGUSR2
-"""What submitit tells Slurm to send before the time of a job is over."""
+REQUEUED_BY = "SIGUSR2"
+"""What submitit tells Slurm to send before the time of a job is over; Windows has no such signal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +53,19 @@ class Worker:
 
     def __call__(self) -> None:
         """Work until no shard is left; Slurm's signal ends it in order, and has it queued again."""
-        queue_again = signal.getsignal(REQUEUED_BY)
-        signal.signal(REQUEUED_BY, interruption.stop_at_once)  # where work can end in order, it waits for that
+        number = getattr(signal, REQUEUED_BY)
+        queue_again = signal.getsignal(number)
+        signal.signal(number, interruption.stop_at_once)  # where work can end in order, it waits for that
+        listen = interruptible(ignore, None)
         try:
-            plan = planning.plan(settings=self.config, output=self.output)
-            work(plan)
+            plan = planning.plan(settings=self.config, output=self.output, notify=listen)
+            work(plan, notify=listen)
             if self.judges:
-                carry_out(plan, merges=True)
+                carry_out(plan, merges=True, notify=listen)
         except (Interrupted, KeyboardInterrupt):
-            if interruption.received_last() != REQUEUED_BY or not callable(queue_again):
+            if interruption.received_last() != number or not callable(queue_again):
                 raise
-            queue_again(REQUEUED_BY, None)
+            queue_again(number, None)
 
     def checkpoint(self) -> Any:
         """Return what is submitted in the place of this job when it is queued again: the same."""
@@ -107,8 +119,8 @@ def submit(plan: Plan) -> Submitted:
     return Submitted(plan.folder, jobs)
 
 
-def wait_for(submitted: Submitted, notify: Listener) -> None:
-    """Return when the run is judged.
+def wait_for(submitted: Submitted, notify: Listener, tell: Listener = ignore) -> None:
+    """Return when the run is judged; ``tell`` hears what becomes of the workers where ``notify`` ends the wait.
 
     Raises:
         RunError: workers failed, so that it cannot be.
@@ -127,20 +139,21 @@ def wait_for(submitted: Submitted, notify: Listener) -> None:
             if known:
                 notify(StepAdvanced("shards", done))
             notify(Waiting())
-    except Interrupted as stopped:
-        hint = f"the workers go on: labelscan status {submitted.folder}, or scancel {' '.join(submitted.names)}"
-        raise type(stopped)(stopped.problems[0].problem, hint=hint) from stopped
-    for job in submitted.jobs[1:]:
-        if not job.done():  # it has ended its work, or has not begun
-            job.cancel(check=False)
+    except (Interrupted, KeyboardInterrupt):
+        jobs = " ".join(submitted.names)
+        tell(Warned(f"the workers go on: see labelscan status {submitted.folder}, or end them: scancel {jobs}"))
+        raise
     if total:
         notify(StepDone("shards", 0.0))
     if (error := first.exception()) is not None:
         raise RunError(
             f"the worker that judges the run failed: {_what_was_raised(error)}",
             where=str(submitted.folder / SLURM),
-            hint="the same command goes on from what is done",
+            hint="other workers go on; the same command goes on from what is done",
         )
+    for job in submitted.jobs[1:]:
+        if not job.done():  # it has ended its work, or has not begun
+            job.cancel(check=False)
 
 
 def _what_was_raised(error: Exception) -> str:

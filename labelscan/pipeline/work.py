@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from labelscan.errors import RunFolderError
 from labelscan.events import Listener, ignore
 from labelscan.interruption import ending_in_order
-from labelscan.pipeline.begun_run import identity_of, keeping_threads, record_plan
+from labelscan.pipeline.begun_run import identity_of, keeping_threads, record_plan, refuse_other_choices
 from labelscan.pipeline.inputs import parts_of_run, read_contents
 from labelscan.pipeline.planning import Plan
-from labelscan.pipeline.run_folds import assign, changed_choices, jobs_of, train
+from labelscan.pipeline.run_folds import assign, jobs_of, train
 from labelscan.pipeline.shard_names import ShardNames, refuse_unknown
 from labelscan.results.run_folder import RunFolder, join_run
 from labelscan.training.input_parts import told_of_all
@@ -52,32 +51,21 @@ def work(plan: Plan, *, only: Sequence[str] = (), notify: Listener = ignore) -> 
 
     with join_run(plan.folder, **identity_of(plan), begin=begin, kept_in=plan.kept_in, notify=notify) as run:
         notify = run.keeping(notify)
-        if run.earlier.get("state") == "finished":
+        refuse_unknown(names, only, run.shards)
+        if run.is_trained:
             return Worked(plan.folder, 0, is_finished=True)
         plan = keeping_threads(plan, run)
-        _refuse_other_choices(plan, run)
+        refuse_other_choices(plan, run)
         parts = parts_of_run(plan, run)
         wanted_parts = [part for part in parts if any(one.has(part.name) for one in names)]
         with ending_in_order():
             if wanted_parts:
                 plan.executor.run_alone(wanted_parts, run.leases, told_of_all(parts, notify))
             if names and all(one.is_of_inputs for one in names):
-                refuse_unknown(names, only, [part.name for part in parts])
                 return Worked(plan.folder, len(wanted_parts))
             contents = read_contents(plan, run, notify)
             by_model, more = jobs_of(plan, contents, assign(plan, contents), run)
             jobs = [*chain.from_iterable(by_model.values()), *more]
-            refuse_unknown(names, only, [*(part.name for part in parts), *(job.name for job in jobs)])
             wanted = [job for job in jobs if not names or any(one.has(job.name) for one in names)]
             train(plan, contents, wanted, run, notify)
     return Worked(plan.folder, len(wanted_parts) + len(wanted))
-
-
-def _refuse_other_choices(plan: Plan, run: RunFolder) -> None:
-    """Raise RunFolderError where this machine would train otherwise than the one that began the run."""
-    if others := changed_choices(plan, run):
-        raise RunFolderError(
-            f"this machine would work otherwise than the one that began the run: {'; '.join(others)}",
-            where=str(run.path),
-            hint="set --device, --precision and device.engine alike on all machines",
-        )

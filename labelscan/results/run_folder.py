@@ -18,7 +18,8 @@ from labelscan.config import RUN_JSON_SETTINGS
 from labelscan.data.dataset import Dataset
 from labelscan.data.inputs import kind_of
 from labelscan.data.stored_rows import SUFFIX as ROWS_SUFFIX
-from labelscan.errors import Interrupted, RunError, RunFolderError
+from labelscan.detection.aum_trainings import KIND as AUM
+from labelscan.errors import Interrupted, LabelscanError, RunFolderError
 from labelscan.events import Event, FoldDone, Listener, Noted, PartDone, StepAdvanced, StepDone, Waiting, ignore
 from labelscan.leases import Leases
 from labelscan.reading import CANNOT_READ, fits
@@ -31,6 +32,7 @@ from labelscan.results.run_files import (
     LOG_FILE,
     MACHINES,
     RUN_FILE,
+    SHARDS,
     STORE,
     clear,
     has_trained,
@@ -40,6 +42,8 @@ from labelscan.results.run_files import (
     sweep_run,
 )
 from labelscan.results.same_run import ELSEWHERE, ELSEWHERE_OR_FRESH, FOR_GATE, may_be_replaced, why_start_over
+from labelscan.training.done_mark import DoneMark
+from labelscan.training.fold_job import FOLD
 
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "pandas", "scikit-learn", "cleanlab", "pillow", "simplejpeg")
 """Packages whose versions are recorded."""
@@ -103,6 +107,18 @@ class RunFolder:
         choices = self.earlier.get("choices")
         return choices if isinstance(choices, dict) else {}
 
+    @property
+    def shards(self) -> list[str]:
+        """Return the names of all shards, as they were known when the run was begun."""
+        names = self.earlier.get(SHARDS)
+        return [str(name).rpartition("/")[2] for name in names] if isinstance(names, list) else []
+
+    @property
+    def is_trained(self) -> bool:
+        """Return whether all trainings were finished and their evidence is there, whatever is done with it now."""
+        trained = [name for name in self.shards if name.startswith((FOLD, AUM))]
+        return bool(self.earlier.get(EVIDENCE_OF)) and all(DoneMark.read(self.path / name) for name in trained)
+
     def images(self, number: int) -> Path:
         """Return the file of images decoded to one size, of as many as the models want; the first is number 0."""
         return self.inputs / _numbered("images", number, ".npy")
@@ -125,8 +141,7 @@ class RunFolder:
 
         def log_and_notify(event: Event) -> None:
             if not self.leases.holds(WRITER):
-                problem = "another process writes this run now: this one stood still for too long"
-                raise RunFolderError(problem, where=str(self.path), hint=f"wait for it, or {ELSEWHERE}")
+                raise self._taken_over()
             self.has_trained |= isinstance(event, FoldDone) and not event.reused
             if not isinstance(event, StepAdvanced | Waiting):  # these come many times a second
                 line = {"time": _now(), "event": type(event).__name__, **dataclasses.asdict(event)}
@@ -157,7 +172,13 @@ class RunFolder:
             self._bucket.fetch(*(path.relative_to(self.path).as_posix() for path in paths))
 
     def record(self, **entries: object) -> None:
-        """Add entries to run.json, and write it."""
+        """Add entries to run.json, and write it.
+
+        Raises:
+            RunFolderError: another process writes it now.
+        """
+        if not self.leases.confirm(WRITER):
+            raise self._taken_over()
         self._content.update(entries)
         if self.has_trained or self.earlier.get("state") != "finished":  # a run that is only shown keeps its time
             self.timings["total"] = self._seconds_before + time.monotonic() - self._started
@@ -188,6 +209,10 @@ class RunFolder:
             with contextlib.suppress(OSError):  # some systems keep a file that another process has still mapped
                 path.unlink(missing_ok=True)
 
+    def _taken_over(self) -> RunFolderError:
+        problem = "another process writes this run now: this one stood still for too long"
+        return RunFolderError(problem, where=str(self.path), hint=f"wait for it, or {ELSEWHERE}")
+
     def _begin(self, settings: Mapping[str, object], matters: Mapping[str, object], data: Mapping[str, object]) -> None:
         self._content = {
             "format_version": FORMAT_VERSION,
@@ -200,9 +225,8 @@ class RunFolder:
             FOR_GATE: self._for_gate and (not self.earlier or self.earlier.get(FOR_GATE) is True),
             "versions": {"labelscan": __version__, "python": platform.python_version()}
             | {name: version(name) for name in PACKAGES},
-            **{kept: self.earlier[kept] for kept in (MACHINES, EVIDENCE_OF) if kept in self.earlier},
+            **{kept: self.earlier[kept] for kept in (MACHINES, EVIDENCE_OF, SHARDS) if kept in self.earlier},
         }
-        self.record()
 
     def _end(self, state: State) -> None:
         settings = json.loads(json.dumps(self._content[RUN_JSON_SETTINGS]))
@@ -255,22 +279,25 @@ def open_run(
         sweep_run(path, also_owns)
         started_over = ""
         if fresh:
+            _refuse_to_clear(leases, path)
             clear(path, also_owns)
         elif (path / RUN_FILE).is_file():
             started_over = why_start_over(path, results_depend_on, data, also_owns=also_owns, for_gate=for_gate)
             if started_over and resume:
                 raise RunFolderError(started_over, where=str(path), hint=ELSEWHERE_OR_FRESH)
             if started_over:
+                _refuse_to_clear(leases, path)
                 clear(path, also_owns)
         run = RunFolder(path, leases, inputs, for_gate=for_gate, bucket=bucket)
         run.started_over = started_over
         is_replaceable = for_gate and may_be_replaced(path, run.earlier)
         run.may_change_data = is_replaceable or not has_trained(path, also_owns)
         run._begin(settings, results_depend_on, data)
+        run.record()
         try:
             yield run
         except BaseException as error:
-            with contextlib.suppress(OSError, RunError):  # the error itself says more
+            with contextlib.suppress(OSError, LabelscanError):  # the error itself says more
                 run._end("interrupted" if isinstance(error, KeyboardInterrupt | Interrupted) else "failed")
                 run.put()
             raise
@@ -320,14 +347,14 @@ def join_run(
 
     def is_begun() -> bool:
         leases.refresh()
-        return (path / RUN_FILE).is_file()
+        return SHARDS in _read_record(path)  # who begins it writes that last
 
     with _leases(path, bucket) as leases:
         leases.once(WRITER, is_made=is_begun, make=make, wait=lambda: _wait(notify))
         if other := why_start_over(path, results_depend_on, data):
             raise RunFolderError(other, where=str(path), hint=ELSEWHERE_OR_FRESH)
         run = RunFolder(path, leases, is_joined=True, bucket=bucket)
-        _refuse_other_versions(run)
+        refuse_other_versions(run)
         try:
             yield run
         finally:
@@ -339,7 +366,7 @@ def _wait(notify: Listener) -> None:
     notify(Waiting())
 
 
-def _refuse_other_versions(run: RunFolder) -> None:
+def refuse_other_versions(run: RunFolder) -> None:
     """Raise RunFolderError where the run was begun by other versions than these: no shard of one is the other's."""
     recorded = run.earlier.get("versions")
     before = recorded if isinstance(recorded, dict) else {}
@@ -398,6 +425,17 @@ def _written_here(path: Path, bucket: Bucket | None, notify: Listener) -> Iterat
         yield leases
 
 
+def _refuse_to_clear(leases: Leases, path: Path) -> None:
+    """Raise RunFolderError where other processes work on the run that is to be deleted."""
+    before = leases.others()
+    while others := leases.others():
+        for name, holder in others.items():
+            if holder.is_running or holder != before.get(name):  # it is known to live, or its heart has beaten
+                problem = f"other processes work on this run: {name} is carried out by {holder}"
+                raise RunFolderError(problem, where=str(path), hint=f"stop them first, or {ELSEWHERE}")
+        time.sleep(WAIT_SECONDS)
+
+
 def _fetched(kept_in: str, path: Path) -> Bucket | None:
     """Return the bucket of a run, of which all small files are here now; None where it has none."""
     if not kept_in:
@@ -427,7 +465,7 @@ def _take_writer(leases: Leases, path: Path, notify: Listener) -> None:
     first = None
     while not leases.take(WRITER):
         holder = leases.holder(WRITER)
-        if holder is not None and (holder.is_here or (first is not None and holder.beat != first.beat)):
+        if holder is not None and (holder.is_running or (first is not None and holder.beat != first.beat)):
             problem = f"another process is writing this run: {holder}"
             raise RunFolderError(problem, where=str(path), hint=f"wait for it, or {ELSEWHERE}")
         if first is None and holder is not None:

@@ -10,7 +10,7 @@ from labelscan.atomic import read_json
 from labelscan.errors import RunFolderError
 from labelscan.leases import HEART_SECONDS, Holder, Leases
 from labelscan.reading import CANNOT_READ
-from labelscan.results.run_files import FORMAT_VERSION, FRESH, LEASES, RUN_FILE, SHARDS, STORE, read_versioned
+from labelscan.results.run_files import FORMAT_VERSION, LEASES, RUN_FILE, SHARDS, STORE, read_versioned
 from labelscan.results.run_folder import WRITER
 from labelscan.training.done_mark import DoneMark
 from labelscan.training.failure import FAILED_FILE
@@ -67,7 +67,8 @@ def status_of(folder: Path) -> RunStatus:
     record = read_versioned(folder / RUN_FILE, FORMAT_VERSION)
     names = record.get(SHARDS)
     if not isinstance(names, list):
-        raise RunFolderError("run.json does not say which shards the run has", where=str(folder), hint=FRESH)
+        hint = "the same `labelscan detect` again adds them, and trains nothing that is finished"
+        raise RunFolderError("run.json does not say which shards the run has", where=str(folder), hint=hint)
     leases = Leases(folder / LEASES)
     held = leases.held()
     silent = _silent(leases, held)

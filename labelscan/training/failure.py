@@ -25,7 +25,7 @@ def failure(error: BaseException, place: str) -> LabelscanError:
     short_of_memory = isinstance(error, MemoryError | torch.OutOfMemoryError | TerminatedWorkerError)
     short_of_memory |= "DefaultCPUAllocator" in str(error)
     return RunError(
-        f"a fold ended with {type(error).__name__}: {error}",
+        f"it ended with {type(error).__name__}: {error}",
         where=place,
         hint="use less memory: --batch-size, --image-size, or --set executor.processes=1"
         if short_of_memory

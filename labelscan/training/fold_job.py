@@ -100,6 +100,8 @@ class FoldJob:
     """The model as events name it; empty where the run has only one."""
     holder: str = ""
     """Who holds its lease, of all that ever did."""
+    needs_output: bool = False
+    """Whether a mark without the output is none: the output is deleted once the evidence of the run is whole."""
 
     @property
     def name(self) -> str:
@@ -232,7 +234,7 @@ class FoldJob:
         mark = DoneMark.read(self.folder)
         is_it = mark is not None and (mark.fingerprint == self.fingerprint or by_any)
         is_like_it = mark is not None and on_any_machine and mark.method == self.method
-        if mark is None or not (is_it or is_like_it):
+        if mark is None or not (is_it or is_like_it) or (self.needs_output and not self.has_output()):
             return None
         return FoldDone(self.repeat, self.fold, mark.held_out_accuracy, mark.seconds, reused, self.kind, self.opinion)
 

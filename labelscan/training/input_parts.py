@@ -5,9 +5,8 @@ same as if one process had made all at once.
 """
 
 import dataclasses
-import math
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -52,8 +51,10 @@ class InputPart:
     """The file that all parts become."""
     part: int
     n_parts: int
-    images: ImageBlocks
-    """Those of this part."""
+    rows: range
+    """Those of this part among ``source``."""
+    source: ImageBlocks
+    """The images of all parts, or of this one alone."""
     frozen: Frozen | None
     """None is their pixels."""
     cache: CacheConfig
@@ -61,11 +62,22 @@ class InputPart:
 
     @property
     def name(self) -> str:
-        return f"{self.whole.stem}{PART}{self.part}"
+        """Return a name that no part of another size has, unless it has the same images."""
+        return f"{self.whole.stem}{PART}{self.part}-of-{self.n_parts}"
 
     @property
     def folder(self) -> Path:
         return self.whole.parent / self.name
+
+    @property
+    def images(self) -> ImageBlocks:
+        """Return the images of this part; those in memory are copied."""
+        rows = np.arange(self.rows.start, self.rows.stop, dtype=np.int64)
+        return replace(self.source, source=self.source.source.take(rows))
+
+    def alone(self) -> "InputPart":
+        """Return the same part without the images of others, as it is sent to another process."""
+        return replace(self, source=self.images, rows=range(len(self.rows)))
 
     @property
     def maker(self) -> str:
@@ -100,12 +112,12 @@ class InputPart:
                 notify(event)
 
         with open_cache(self.cache, self.folder / CACHE, notify) as cache:
-            path = self.folder / ROWS
+            path, images = self.folder / ROWS, self.images
             if self.frozen is None:
-                build_store(self.images, path, cache=cache, notify=pass_on)
+                build_store(images, path, cache=cache, notify=pass_on)
             else:
                 embed(
-                    self.images,
+                    images,
                     self.frozen.backbone,
                     path,
                     cache=cache,
@@ -119,7 +131,7 @@ class InputPart:
     def read(self, *, rows: bool = True) -> Store | None:
         """Return the finished part, or None; without ``rows`` these need not be here."""
         store = Store.read(self.folder / ROWS, rows=rows)
-        wanted = len(self.images), self.images.shape, self.maker
+        wanted = len(self.rows), self.source.shape, self.maker
         return store if store is not None and (len(store), store.shape, store.maker) == wanted else None
 
     def finished(self) -> PartDone | None:
@@ -139,20 +151,9 @@ class InputPart:
         return told
 
 
-def parts_of(images: ImageBlocks, size: int, make: Callable[[int, int, ImageBlocks], InputPart]) -> list[InputPart]:
-    """Return the parts of N images, each of ``size`` images or what is left.
-
-    Args:
-        images: all of them.
-        size: at least 1.
-        make: returns a part by its number, how many there are, and its images.
-    """
-    n_parts = math.ceil(len(images) / size)
-    rows = np.arange(len(images), dtype=np.int64)
-    return [
-        make(part, n_parts, replace(images, source=images.source.take(rows[part * size : (part + 1) * size])))
-        for part in range(n_parts)
-    ]
+def ranges_of(n_images: int, size: int) -> list[range]:
+    """Return the rows of each part of N images, each of ``size``, at least 1, or what is left."""
+    return [range(first, min(first + size, n_images)) for first in range(0, n_images, size)]
 
 
 def put_together(parts: Sequence[InputPart], images: ImageBlocks) -> Store:
@@ -185,7 +186,7 @@ def put_together(parts: Sequence[InputPart], images: ImageBlocks) -> Store:
 
 def told_of_all(parts: Sequence[InputPart], notify: Listener) -> Listener:
     """Return a listener that tells how far all parts are together, where each tells how far it is itself."""
-    sizes = [len(part.images) for part in parts]
+    sizes = [len(part.rows) for part in parts]
     done: dict[int, int] = {}
 
     def listen(event: Event) -> None:

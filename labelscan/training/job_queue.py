@@ -149,6 +149,7 @@ def one_after_another(queue: JobQueue[Job]) -> None:
         except LeaseLost:
             continue
         except Exception as error:
-            raise job.failure(error) from error
+            if not queue.is_lost(job):  # else what was in the way was made by who has it now
+                raise job.failure(error) from error
         finally:
             queue.end(job)

@@ -70,7 +70,7 @@ def test_an_error_in_a_task_is_told_as_it_is(cluster, shapes, tmp_path):
         def predict_proba(self, x): ...
 
     images, _, given = shapes
-    with pytest.raises(RunError, match=r"repeat 0, fold \d: a fold ended with ValueError: no such luck"):
+    with pytest.raises(RunError, match=r"repeat 0, fold \d: it ended with ValueError: no such luck"):
         labelscan.detect(images, given, settings=on(cluster), model=Fails(), output=tmp_path / "run")
 
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import time
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from labelscan.__main__ import main
 from labelscan.errors import ConfigError, Interrupted, RunError
 from labelscan.leases import Leases
 from labelscan.pipeline import planning, slurm
+from labelscan.pipeline.carry_out import carry_out
 
 pytest.importorskip("submitit")
 
@@ -43,20 +45,28 @@ def process_of(job):
     return next((one.pid for one in psutil.Process(int(job.job_id)).children()), None)
 
 
+def said_by(job):
+    return Path(job.paths.stderr).read_text() + Path(job.paths.stdout).read_text()
+
+
 def test_workers_share_a_run_and_one_that_is_preempted_is_queued_again_and_goes_on(settings_for, tmp_path):
-    settings = settings_for("cluster=local,workers=2,gpus=0", **{"training.epochs": 300})
+    settings = settings_for("cluster=local,workers=2,gpus=0", **{"training.epochs": 1000})
     plan = planning.plan(settings=settings, output=tmp_path / "run")
     submitted = slurm.submit(plan)
     first, _ = submitted.jobs
     while not trains(first, plan.folder):
         assert not first.done(), first.stderr()
         time.sleep(0.05)
-    os.kill(process_of(first), slurm.REQUEUED_BY)
+    os.kill(process_of(first), signal.SIGUSR2)
+    signalled = time.monotonic()
+    while "Requeued job" not in said_by(first):
+        assert time.monotonic() - signalled < 30, "it went on as if nothing had happened"
+        time.sleep(0.05)
+    assert not all((plan.folder / f"fold-0-{fold}" / "DONE").exists() for fold in range(3))
     slurm.wait_for(submitted, lambda event: None)
     while not all(job.done() for job in submitted.jobs):
         time.sleep(0.05)
-    assert "Requeued job" in Path(first.paths.stderr).read_text() + Path(first.paths.stdout).read_text()
-    alone = quick(**{"dataset.data": str(tmp_path / "arrays.npz"), "training.epochs": 300})
+    alone = quick(**{"dataset.data": str(tmp_path / "arrays.npz"), "training.epochs": 1000})
     expected = labelscan.detect(settings=alone, output=tmp_path / "alone")
     for name in ("issues.csv", "evidence.npz"):
         assert (plan.folder / name).read_bytes() == (expected.folder / name).read_bytes(), name
@@ -95,14 +105,17 @@ def test_a_worker_that_fails_ends_the_run_with_its_reason(settings_for, tmp_path
         labelscan.detect(settings=settings, output=tmp_path / "run")
 
 
-def test_who_stops_waiting_is_told_how_to_stop_the_workers(settings_for, tmp_path):
+@pytest.mark.parametrize("stop", [Interrupted("stopped"), KeyboardInterrupt()])
+def test_who_stops_waiting_is_told_how_to_stop_the_workers(tmp_path, stop):
     submitted = slurm.Submitted(tmp_path / "run", [type("Job", (), {"job_id": "17_0", "done": lambda self: False})()])
+    heard = []
 
-    def stop(event):
-        raise Interrupted("stopped by the user")
+    def end(event):
+        raise stop
 
-    with pytest.raises(Interrupted, match=r"the workers go on: labelscan status .*, or scancel 17_0"):
-        slurm.wait_for(submitted, stop)
+    with pytest.raises(type(stop)):
+        slurm.wait_for(submitted, end, tell=heard.append)
+    assert re.search(r"the workers go on: see labelscan status .*, or end them: scancel 17_0", heard[0].message)
 
 
 def test_slurm_is_given_what_the_settings_say(settings_for, tmp_path, monkeypatch, golden):
@@ -124,6 +137,10 @@ def test_what_cannot_be_sent_is_refused(shapes, settings_for, tmp_path, monkeypa
     in_memory = quick(**{"executor.name": "slurm:cluster=local"})
     with pytest.raises(ConfigError, match="data in memory cannot be sent to Slurm"):
         labelscan.detect(images, given, settings=in_memory, output=tmp_path / "run")
+    with pytest.raises(ConfigError, match="delete the run folder first"):
+        labelscan.detect(settings=settings_for("cluster=local"), output=tmp_path / "run", fresh=True)
+    with pytest.raises(ConfigError, match="only detect sends workers to Slurm"):
+        carry_out(planning.plan(settings=settings_for("cluster=local"), output=tmp_path / "run"))
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(ConfigError, match="submit from a machine that has sbatch"):
         labelscan.detect(settings=settings_for("gpu"), output=tmp_path / "run")

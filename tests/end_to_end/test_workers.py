@@ -1,6 +1,8 @@
 """Processes that share a run: each shard is carried out by one of them, and the results are those of one process."""
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +15,8 @@ import labelscan
 from labelscan import leases
 from labelscan.__main__ import main
 from labelscan.errors import RunFolderError, UsageError
-from labelscan.leases import Holder
+from labelscan.events import EpochDone
+from labelscan.leases import Holder, Leases
 from labelscan.pipeline import planning
 from labelscan.pipeline.work import work
 from labelscan.results.run_status import status_of
@@ -48,7 +51,7 @@ def test_shards_are_carried_out_one_by_one_and_merged_into_the_same_bytes(plan, 
     work(plan, only=["fold:0-2"])
     found = {one.shard: one.state for one in status_of(plan.folder).shards}
     assert found == {
-        **{f"images-part-{part}": "done" for part in range(4)},
+        **{f"images-part-{part}-of-4": "done" for part in range(4)},
         "images": "done",
         "fold-0-0": "waiting",
         "fold-0-1": "waiting",
@@ -69,7 +72,9 @@ def test_shards_are_carried_out_one_by_one_and_merged_into_the_same_bytes(plan, 
 
 def test_parts_that_are_missing_stop_a_merge(plan, shapes):
     work(plan, only=["images:0"])
-    with pytest.raises(RunFolderError, match="3 shards are not finished: images-part-1, images-part-2, images-part-3"):
+    with pytest.raises(
+        RunFolderError, match="3 shards are not finished: images-part-1-of-4, images-part-2-of-4, images-part-3-of-4"
+    ):
         merged(plan, shapes)
 
 
@@ -128,6 +133,62 @@ def test_a_worker_with_other_settings_is_refused(plan, shapes):
         work(other)
     with pytest.raises(UsageError, match="the run has no shard fold:0-7"):
         work(plan, only=["fold:0-7"])
+
+
+def test_parts_of_another_size_are_not_taken_for_ones_own(plan, shapes, finished):
+    images, _, given = shapes
+    work(plan, only=["images:1"])
+    others = quick(**IN_PARTS | {"store.images_per_part": 120})
+    run = labelscan.detect(images, given, settings=others, output=plan.folder)
+    assert (run.folder / "scores.csv").read_bytes() == (finished.folder / "scores.csv").read_bytes()
+
+
+def test_a_run_that_others_work_on_is_not_deleted(plan, shapes):
+    images, _, given = shapes
+    work(plan, only=["images:0"])
+    with Leases(plan.folder / "leases") as others:
+        assert others.take("images-part-1-of-4")
+        for changes, options in (({}, {"fresh": True}), ({"training.epochs": 7}, {})):
+            settings = quick(**IN_PARTS, **changes)
+            with pytest.raises(RunFolderError, match="other processes work on this run: images-part-1-of-4"):
+                labelscan.detect(images, given, settings=settings, output=plan.folder, **options)
+    assert status_of(plan.folder).count("done") == 1
+
+
+def test_a_machine_that_differs_does_not_train_again_what_workers_have_done(plan, shapes):
+    images, _, given = shapes
+    work(plan, only=["fold:0-0"])
+    with Leases(plan.folder / "leases") as others:
+        assert others.take("fold-0-1")
+        settings = quick(**IN_PARTS, **{"executor.threads": 2})
+        with pytest.raises(RunFolderError, match="threads was 1 and is 2"):
+            labelscan.detect(images, given, settings=settings, output=plan.folder)
+
+
+def test_who_was_too_slow_writes_no_more_into_the_run(plan, shapes):
+    images, _, given = shapes
+
+    def lose(event):
+        if isinstance(event, EpochDone):
+            (mine,) = (plan.folder / "leases").glob("run.*")
+            mine.write_bytes(Holder().to_bytes())
+            (plan.folder / "run.json").write_text("that of another")
+            raise RuntimeError("awake again")
+
+    with pytest.raises(labelscan.RunError, match="awake again"):
+        labelscan.detect(images, given, settings=plan.config, output=plan.folder, notify=lose)
+    assert (plan.folder / "run.json").read_text() == "that of another"
+    assert list((plan.folder / "leases").glob("run.*")), "the lease of another is not deleted"
+
+
+def test_a_worker_takes_over_from_a_process_that_died_while_it_made_all_inputs(plan, finished):
+    work(plan, only=["images:0"])
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+    (plan.folder / "leases").mkdir()
+    (plan.folder / "leases" / "images.1.lease").write_bytes(Holder(process=process.pid).to_bytes())
+    work(plan)
+    assert status_of(plan.folder).count("done") == 8
 
 
 def test_the_command_says_what_comes_next(arrays, tmp_path, capsys):

@@ -8,6 +8,7 @@ import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -58,7 +59,7 @@ class TarImages:
     def __len__(self) -> int:
         return len(self.tar)
 
-    @property
+    @cached_property
     def reads_at_once(self) -> int:
         return storage.READS_AT_ONCE if any(map(is_url, self.tars)) else 0
 

@@ -74,7 +74,7 @@ class RayExecutor:
     def run_alone(self, parts: Sequence[InputPart], leases: Leases, notify: Listener) -> None:
         with _cluster(self.address) as ray:
             cpus = _fewest_cpus(ray)  # a part keeps all cores of a node busy
-            tasks = [_Task(shard=part, cpus=cpus, gpus=float(part.device.kind == "cuda")) for part in parts]
+            tasks = [_Task(shard=part.alone(), cpus=cpus, gpus=float(part.device.kind == "cuda")) for part in parts]
             _carry_out(ray, tasks, JobQueue(parts, leases, notify), leases, notify)
 
     def run(self, jobs: Sequence[FoldJob], leases: Leases, notify: Listener) -> None:

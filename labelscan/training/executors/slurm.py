@@ -33,7 +33,7 @@ class SlurmExecutor(LocalExecutor):
     ) -> None:
         super().__init__()
         check_option(workers >= 1, workers, "workers", "at least 1")
-        check_option(minutes >= 2, minutes, "minutes", "at least 2")
+        check_option(minutes >= 5, minutes, "minutes", "at least 5")
         check_option(gpus >= 0, gpus, "gpus", "at least 0")
         check_option(cpus >= 1, cpus, "cpus", "at least 1")
         self.workers, self.cluster, self.requeues = workers, cluster, requeues
