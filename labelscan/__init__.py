@@ -40,8 +40,12 @@ if TYPE_CHECKING:  # for type checkers and editors, which read ``as`` as an expo
     from labelscan.pipeline.planning import Plan as Plan
     from labelscan.pipeline.planning import plan as plan
     from labelscan.pipeline.score import score as score
+    from labelscan.pipeline.work import Worked as Worked
+    from labelscan.pipeline.work import work as work
     from labelscan.results.finished_run import Run as Run
     from labelscan.results.issues import Issues as Issues
+    from labelscan.results.run_status import RunStatus as RunStatus
+    from labelscan.results.run_status import status_of as status_of
     from labelscan.results.summary import Summary as Summary
 
 _HOMES = {
@@ -62,6 +66,8 @@ _HOMES = {
     "labelscan.results.finished_run": ("Run",),
     "labelscan.results.issues": ("Issues",),
     "labelscan.pipeline.score": ("score",),
+    "labelscan.pipeline.work": ("Worked", "work"),
+    "labelscan.results.run_status": ("RunStatus", "status_of"),
     "labelscan.results.summary": ("Summary",),
 }
 """Public names by their modules; importing them here would load torch for ``labelscan --help``."""

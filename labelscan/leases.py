@@ -163,11 +163,12 @@ class Leases:
     Args:
         place: where they are kept; a path is a folder.
         refresh: is called before anybody looks at what others have done, where that must be fetched.
+        sender: who has sent this process to work; the owner of each of its leases begins with it.
     """
 
-    def __init__(self, place: Place | Path, refresh: Callable[[str], None] | None = None) -> None:
+    def __init__(self, place: Place | Path, refresh: Callable[[str], None] | None = None, *, sender: str = "") -> None:
         self.place = Folder(place) if isinstance(place, Path) else place
-        self._refresh = refresh
+        self._refresh, self._sender = refresh, sender
         self._held: dict[str, _Held] = {}
         self._seen: dict[str, tuple[bytes, float]] = {}
         """What stood in the lease of another, and since when."""
@@ -201,7 +202,7 @@ class Leases:
         term = max(self._terms(name), default=0)
         if term and not self._is_dead(_lease(name, term)):
             return False
-        held = _Held(_lease(name, term + 1), _lease(name, term + 2), Holder())
+        held = _Held(_lease(name, term + 1), _lease(name, term + 2), Holder(owner=f"{self._sender}{uuid4().hex}"))
         try:
             self.place.create(held.name, held.holder.to_bytes())
         except FileExistsError:

@@ -21,7 +21,14 @@ def show_plan(
     """
     finished, finished_runs = count_finished(plan.folder), count_finished(plan.folder, KIND)
     if as_json:
-        show_json({**plan_to_json(plan), "estimate_seconds": seconds, "finished_folds": finished})
+        show_json(
+            {
+                **plan_to_json(plan),
+                **dict([shard_facts(plan)] if works else ()),
+                "estimate_seconds": seconds,
+                "finished_folds": finished,
+            }
+        )
         return
     console = stdout()
     shards = (shard_facts(plan),) if works else ()

@@ -20,9 +20,9 @@ SECONDS_BETWEEN_EVENTS = 0.1
 def build_store(images: ImageBlocks, path: Path, *, cache: Cache, notify: Listener = ignore) -> Store:
     """Write the pixels of all images into the npy file ``path`` and return the finished store.
 
-    Images that are in the cache, or in memory in the right shape, are not decoded. Only one process may build at a
-    path, which the lock of the run folder ensures. An exception raised by ``notify`` stops the work, and leaves in the
-    cache what was decoded.
+    Images that are in the cache, or in memory in the right shape, are not decoded. One process at a time builds at a
+    path, which its lease ensures. An exception raised by ``notify`` stops the work, and leaves in the cache what was
+    decoded.
 
     Raises:
         RunError: the store cannot be written, as when the disk is full.

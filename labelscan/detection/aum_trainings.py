@@ -30,8 +30,9 @@ from labelscan.training.fold_job import FoldJob, Learner, read_outputs
 from labelscan.training.fold_output import IF_DIVERGED, FoldOutput
 from labelscan.training.learners import NetworkLearner, NetworkMaker
 from labelscan.training.loss_schedule import build_schedule
+from labelscan.training.shard_files import AUM
 
-KIND = "aum"
+KIND = AUM
 """The kind of these jobs, in events and in the names of their folders."""
 N_RUNS = 2
 

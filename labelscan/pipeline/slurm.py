@@ -5,12 +5,13 @@ are trained. A worker whose time is over, or that is preempted, ends in order an
 """
 
 import dataclasses
+import math
 import re
 import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from time import sleep
+from time import monotonic, sleep
 from typing import Any
 
 from labelscan import interruption
@@ -35,8 +36,8 @@ from labelscan.results.run_files import SLURM
 from labelscan.results.run_status import count_done
 from labelscan.training.executors.slurm import SlurmExecutor
 
-LOOK_SECONDS = 1.0
-"""Between two looks at the jobs."""
+LOOK_SECONDS, COUNT_SECONDS = 1.0, 10.0
+"""Between two looks at the jobs, and at the shards, each of which has a mark to be read."""
 REQUEUED_BY = "SIGUSR2"
 """What submitit tells Slurm to send before the time of a job is over; Windows has no such signal."""
 
@@ -127,18 +128,21 @@ def wait_for(submitted: Submitted, notify: Listener, tell: Listener = ignore) ->
         Interrupted: the workers go on all the same.
     """
     first, *_ = submitted.jobs
-    total = 0
+    total, counted = 0, -math.inf
     try:
         notify(Noted(f"workers are jobs {', '.join(submitted.names)}; what they say is in {submitted.folder / SLURM}"))
         while not first.done():
             sleep(LOOK_SECONDS)
+            notify(Waiting())
+            if monotonic() - counted < COUNT_SECONDS:
+                continue
+            counted = monotonic()
             done, known = count_done(submitted.folder)
             if known and not total:
                 total = known
                 notify(StepStarted("shards", total))
             if known:
                 notify(StepAdvanced("shards", done))
-            notify(Waiting())
     except (Interrupted, KeyboardInterrupt):
         jobs = " ".join(submitted.names)
         tell(Warned(f"the workers go on: see labelscan status {submitted.folder}, or end them: scancel {jobs}"))

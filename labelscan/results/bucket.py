@@ -17,9 +17,8 @@ from labelscan.data import storage
 from labelscan.data.storage import Status
 from labelscan.errors import StorageError
 from labelscan.results.run_files import DEFAULT_PARENT, LEASES, RUN_FILE
-from labelscan.training.checkpoint import CHECKPOINT_FILE
 from labelscan.training.done_mark import DONE_FILE
-from labelscan.training.fold_output import OUTPUT_FILE
+from labelscan.training.shard_files import CHECKPOINT_FILE, OUTPUT_FILE
 from labelscan.urls import name_of
 
 NO_BUCKET = "make the bucket, or name another by -o"

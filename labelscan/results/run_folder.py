@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import json
 import platform
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,7 +19,6 @@ from labelscan.config import RUN_JSON_SETTINGS
 from labelscan.data.dataset import Dataset
 from labelscan.data.inputs import kind_of
 from labelscan.data.stored_rows import SUFFIX as ROWS_SUFFIX
-from labelscan.detection.aum_trainings import KIND as AUM
 from labelscan.errors import Interrupted, LabelscanError, RunFolderError
 from labelscan.events import Event, FoldDone, Listener, Noted, PartDone, StepAdvanced, StepDone, Waiting, ignore
 from labelscan.leases import Leases
@@ -43,7 +43,7 @@ from labelscan.results.run_files import (
 )
 from labelscan.results.same_run import ELSEWHERE, ELSEWHERE_OR_FRESH, FOR_GATE, may_be_replaced, why_start_over
 from labelscan.training.done_mark import DoneMark
-from labelscan.training.fold_job import FOLD
+from labelscan.training.shard_files import AUM, FOLD, PART
 
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "pandas", "scikit-learn", "cleanlab", "pillow", "simplejpeg")
 """Packages whose versions are recorded."""
@@ -205,6 +205,8 @@ class RunFolder:
         """Delete decoded images and features: only training needs them, and they are the bulk of a run."""
         if self._shares_inputs:  # they belong to the run that made them
             return
+        for folder in self.inputs.glob(f"*{PART}*"):  # of a process that was killed while it put parts together
+            shutil.rmtree(folder, ignore_errors=True)
         for path in (*self.inputs.glob("images*.npy"), *self.inputs.glob("features*.npy"), self.rows):
             with contextlib.suppress(OSError):  # some systems keep a file that another process has still mapped
                 path.unlink(missing_ok=True)

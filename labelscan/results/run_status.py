@@ -13,9 +13,9 @@ from labelscan.reading import CANNOT_READ
 from labelscan.results.run_files import FORMAT_VERSION, LEASES, RUN_FILE, SHARDS, STORE, read_versioned
 from labelscan.results.run_folder import WRITER
 from labelscan.training.done_mark import DoneMark
-from labelscan.training.failure import FAILED_FILE
 from labelscan.training.fold_job import last_epoch
 from labelscan.training.input_parts import is_made
+from labelscan.training.shard_files import FAILED_FILE
 
 State = Literal["running", "silent", "failed", "waiting", "done"]
 STATES: tuple[State, ...] = ("running", "silent", "failed", "waiting", "done")

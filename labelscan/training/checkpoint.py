@@ -16,7 +16,6 @@ from torch import Tensor
 
 from labelscan.atomic import replacing_bytes
 
-CHECKPOINT_FILE = "checkpoint.pt"
 SECONDS = 30.0
 """Between two checkpoints within an epoch; those at its end come sooner."""
 LARGEST_SHARE = 0.01

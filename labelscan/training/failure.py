@@ -9,9 +9,7 @@ import torch
 from labelscan import interruption
 from labelscan.atomic import write_json
 from labelscan.errors import DiskError, Interrupted, LabelscanError, RunError
-
-FAILED_FILE = "FAILED"
-"""Says why the last attempt at a shard failed."""
+from labelscan.training.shard_files import FAILED_FILE
 
 
 def failure(error: BaseException, place: str) -> LabelscanError:

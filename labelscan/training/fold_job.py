@@ -27,11 +27,12 @@ from labelscan.events import EpochDone, Event, FoldDone, Listener, Warned
 from labelscan.reading import parse_json
 from labelscan.training.agreement import Agreement
 from labelscan.training.batches import StoredInputs
-from labelscan.training.checkpoint import CHECKPOINT_FILE, Checkpoint
+from labelscan.training.checkpoint import Checkpoint
 from labelscan.training.device import Device, reproducible, seed_of
 from labelscan.training.done_mark import DONE_FILE, DoneMark
-from labelscan.training.failure import FAILED_FILE, failure, leave_reason
-from labelscan.training.fold_output import OUTPUT_FILE, FoldOutput
+from labelscan.training.failure import failure, leave_reason
+from labelscan.training.fold_output import FoldOutput
+from labelscan.training.shard_files import CHECKPOINT_FILE, FAILED_FILE, FOLD, OUTPUT_FILE
 
 LOG_FILE = "log.jsonl"
 """One line an epoch, and one a warning. An epoch that is trained again after a kill is there twice."""
@@ -41,8 +42,6 @@ LEAST_TO_TELL = 30
 """Held-out examples below which chance says little."""
 RETRY = " at half the learning rate"
 """The attempt at a training that follows one that diverged."""
-FOLD = "fold"
-"""The kind of job that holds examples out; other kinds train on all of them."""
 SHARD_VERSION = 4
 """Goes up whenever training or the content of a shard changes. 2: train_probs. 3: all rows scale features. 4: warnings
 in the DONE mark."""

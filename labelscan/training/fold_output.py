@@ -11,8 +11,8 @@ from labelscan.atomic import write_npz
 from labelscan.errors import RunFolderError
 from labelscan.npz import read_arrays
 from labelscan.reading import CANNOT_READ, why
+from labelscan.training.shard_files import OUTPUT_FILE
 
-OUTPUT_FILE = "output.npz"
 PROBABILITIES = ("pred_probs", "train_probs")
 """The arrays that grow with the number of classes."""
 IF_DIVERGED = "set a lower training.learning_rate, or device.precision=float32"

@@ -25,10 +25,9 @@ from labelscan.training.engines import EngineChoice
 from labelscan.training.failure import failure, leave_reason
 from labelscan.training.models import Backbone
 from labelscan.training.models.frozen_backbone import embed, maker_of
+from labelscan.training.shard_files import PART
 
 ROWS = "rows.npy"
-PART = "-part-"
-"""What stands between the name of the whole and the number of a part."""
 CACHE = "cache"
 COPIED_BYTES = 2**24
 """How much of a part is copied at a time."""

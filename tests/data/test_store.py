@@ -246,6 +246,7 @@ def test_an_interruption_leaves_no_file_and_no_thread(tmp_path, exception):
 def test_what_a_killed_process_left_behind_is_cleared(colours, tmp_path):
     left_over = tmp_path / ".images.npy.1234.partial"
     left_over.write_bytes(b"half")
+    os.utime(left_over, (0, 0))  # of another process, which may live for a day
     build(colours, tmp_path / "images.npy")
     assert not left_over.exists()
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 
@@ -150,9 +151,10 @@ def _fewest_cpus(ray: Any) -> int:
 def _carry_out(ray: Any, tasks: Sequence[_Task], queue: JobQueue[Any], leases: Leases, notify: Listener) -> None:
     """Return when all shards are finished, by these tasks or by other processes; stop at the first error."""
     waiting: dict[Any, Shard] = {}
+    sender = uuid4().hex[:8]
     for task in tasks:
         remote = ray.remote(num_cpus=task.cpus, num_gpus=task.gpus, max_retries=RETRIES)(_carry_out_one)
-        waiting[remote.remote(task.shard, task.labels, leases.place)] = task.shard
+        waiting[remote.remote(task.shard, task.labels, leases.place, sender)] = task.shard
     try:
         while queue.look() or waiting:
             ended, _ = ray.wait(list(waiting), timeout=LOOK_SECONDS) if waiting else ([], [])
@@ -164,15 +166,15 @@ def _carry_out(ray: Any, tasks: Sequence[_Task], queue: JobQueue[Any], leases: L
                     raise _failure(error, shard) from error
             notify(Waiting())
     except BaseException:
-        _end_in_order(ray, waiting, leases)
+        _end_in_order(ray, waiting, leases, sender)
         raise
 
 
-def _carry_out_one(shard: Any, labels: GivenLabels | None, place: Place) -> None:
+def _carry_out_one(shard: Any, labels: GivenLabels | None, place: Place, sender: str) -> None:
     """Carry out one shard on a node, unless another process has; this runs there."""
     if labels is not None:
         shard = replace(shard, given_labels=np.asarray(labels))
-    with Leases(place) as leases:
+    with Leases(place, sender=sender) as leases:
         one_after_another(JobQueue([shard], leases, ignore))
 
 
@@ -185,11 +187,12 @@ def _failure(error: Exception, shard: Shard) -> LabelscanError:
     return RunError(problem, where=shard.name, hint="labelscan status RUN says what is done; the same command goes on")
 
 
-def _end_in_order(ray: Any, waiting: dict[Any, Shard], leases: Leases) -> None:
+def _end_in_order(ray: Any, waiting: dict[Any, Shard], leases: Leases, sender: str) -> None:
     """Let tasks finish their step and write their checkpoints, and cancel those that have not begun or do not end."""
     started = time.monotonic()
     with suppress(Exception):  # the error that ends the run says more
-        held = {shard.name: holder for shard in waiting.values() if (holder := leases.holder(shard.name))}
+        holders = {shard.name: leases.holder(shard.name) for shard in waiting.values()}
+        held = {name: one for name, one in holders.items() if one is not None and one.owner.startswith(sender)}
         for reference, shard in waiting.items():
             if shard.name in held:
                 shard.held_by(held[shard.name].owner).ask_to_stop()

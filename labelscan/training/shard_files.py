@@ -1,0 +1,12 @@
+"""Names of shards and of the files in their folders, known without loading torch."""
+
+FOLD = "fold"
+"""The kind of job that holds examples out; other kinds train on all of them."""
+AUM = "aum"
+"""The kind of job that trains with an extra class."""
+PART = "-part-"
+"""What stands between the name of the inputs and the number of a part of them."""
+CHECKPOINT_FILE = "checkpoint.pt"
+OUTPUT_FILE = "output.npz"
+FAILED_FILE = "FAILED"
+"""Says why the last attempt at a shard failed."""
