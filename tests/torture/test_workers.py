@@ -16,11 +16,11 @@ pytestmark = pytest.mark.torture
 def test_six_workers_that_are_killed_twenty_times_leave_the_same_bytes(tmp_path, capsys):
     images, labels = draw_shapes(3000)
     np.savez(tmp_path / "arrays.npz", images=images, labels=labels)
-    arguments = ["detect", str(tmp_path / "arrays.npz"), "--repeats", "3", "--epochs", "16"]
+    arguments = ["detect", str(tmp_path / "arrays.npz"), "--repeats", "3", "--epochs", "48"]
     arguments += ["--set", "executor.threads=1", "--set", "executor.processes=1", "--set", "store.images_per_part=500"]
     assert Attempts([*arguments, "-o", str(tmp_path / "whole")], tmp_path / "log").run() == ENDED
     started = time.monotonic()
-    crowd = Crowd(arguments, tmp_path / "run", n_workers=6, n_kills=20, seconds=30.0)
+    crowd = Crowd(arguments, tmp_path / "run", n_workers=6, n_kills=20, seconds=10.0)
     crowd.work()
     with capsys.disabled():
         print(f"\n{crowd.n_killed} kills, {len(crowd.marks)} shards, {time.monotonic() - started:.0f} s")
