@@ -43,7 +43,7 @@ class Crowd:
                 with lock:
                     is_killed = left[0] > 0
                     left[0] -= is_killed
-                    seconds = draw.uniform(0.1, self.seconds)
+                    seconds = draw.uniform(0.5, self.seconds)
                 code = attempts.run(seconds) if is_killed else attempts.run()
                 self.codes.append(code)
                 if code >= 0:

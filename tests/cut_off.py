@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from labelscan.training import checkpoint
 
 RESULTS = ("issues.csv", "scores.csv", "evidence.npz", "doubt.npz", "measure.csv", "summary.json", "folds.csv")
 ENDED = 0
+_STARTS = threading.Lock()
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
     ["labelscan.api", "labelscan.cli", "labelscan.pipeline.detect", "labelscan.training.models"]
@@ -34,10 +36,14 @@ class Attempts:
     def run(self, seconds: float = math.inf, number: int = signal.SIGKILL) -> int:
         """Return the exit code of the command, which gets a signal after so many seconds."""
         process = _CONTEXT.Process(target=_carry_out, args=(self.arguments, self.log, self.keep_every_epoch))
-        process.start()
+        with _STARTS:  # of which one at a time is safe, where threads start processes
+            process.start()
         process.join(None if math.isinf(seconds) else seconds)
         if process.exitcode is None:
-            os.killpg(process.pid, number)
+            try:
+                os.killpg(process.pid, number)
+            except ProcessLookupError:  # it has ended just now, or has not made its group yet
+                process.kill()
             process.join()
         assert process.exitcode is not None
         self.codes.append(process.exitcode)
