@@ -50,7 +50,7 @@ def said_by(job):
 
 
 def test_workers_share_a_run_and_one_that_is_preempted_is_queued_again_and_goes_on(settings_for, tmp_path):
-    settings = settings_for("cluster=local,workers=2,gpus=0", **{"training.epochs": 1000})
+    settings = settings_for("cluster=local,workers=2,gpus=0", **{"training.epochs": 400})
     plan = planning.plan(settings=settings, output=tmp_path / "run")
     submitted = slurm.submit(plan)
     first, _ = submitted.jobs
@@ -66,7 +66,7 @@ def test_workers_share_a_run_and_one_that_is_preempted_is_queued_again_and_goes_
     slurm.wait_for(submitted, lambda event: None)
     while not all(job.done() for job in submitted.jobs):
         time.sleep(0.05)
-    alone = quick(**{"dataset.data": str(tmp_path / "arrays.npz"), "training.epochs": 1000})
+    alone = quick(**{"dataset.data": str(tmp_path / "arrays.npz"), "training.epochs": 400})
     expected = labelscan.detect(settings=alone, output=tmp_path / "alone")
     for name in ("issues.csv", "evidence.npz"):
         assert (plan.folder / name).read_bytes() == (expected.folder / name).read_bytes(), name
