@@ -86,8 +86,9 @@ def test_detect_goes_on_from_what_workers_have_done(plan, shapes, finished):
 
 
 def test_workers_that_are_killed_and_started_again_leave_the_same_bytes(arrays, tmp_path):
+    arrays = [*arrays, "--epochs", "100"]  # so that workers are killed before they are done
     assert Attempts([*arrays, "-o", str(tmp_path / "whole")], tmp_path / "log").run() == ENDED
-    crowd = Crowd(arrays, tmp_path / "run", n_workers=2, n_kills=3, seconds=2.0)
+    crowd = Crowd(arrays, tmp_path / "run", n_workers=2, n_kills=3, seconds=1.0)
     crowd.work()
     assert crowd.all_ended, (tmp_path / "log-0").read_text()
     assert crowd.n_killed
