@@ -1,6 +1,7 @@
 """What a worker has done, and what comes next."""
 
 import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labelscan.cli.console import show_json, stdout, text
@@ -13,8 +14,7 @@ if TYPE_CHECKING:
 
 def show(worked: Worked, *, as_json: bool, quiet: bool) -> None:
     """Write to stdout how many shards are finished, and the command that merges them."""
-    folder = shlex.quote(str(worked.folder))
-    merge = f"labelscan detect --config {shlex.quote(str(worked.folder / RUN_FILE))} -o {folder} --merge"
+    status, merge = _commands(worked.folder)
     if as_json:
         facts = {"run": str(worked.folder), "finished_shards": worked.n_finished, "is_finished": worked.is_finished}
         show_json({**facts, "merge": merge})
@@ -25,7 +25,7 @@ def show(worked: Worked, *, as_json: bool, quiet: bool) -> None:
     done = "the run is finished" if worked.is_finished else f"all {worked.n_finished:,} shards are done"
     stdout().show(text((str(worked.folder), "bold"), f": {done}"))
     if not worked.is_finished:
-        _show_commands(("merge", merge), ("status", f"labelscan status {folder}"))
+        _show_commands(("merge", merge), ("status", status))
 
 
 def show_submitted(submitted: "Submitted", *, as_json: bool, quiet: bool) -> None:
@@ -37,9 +37,14 @@ def show_submitted(submitted: "Submitted", *, as_json: bool, quiet: bool) -> Non
         stdout().print(text(str(submitted.folder)))
         return
     stdout().show(text((str(submitted.folder), "bold"), f": {_counted(len(submitted.jobs))} submitted"))
-    folder = shlex.quote(str(submitted.folder))
-    merge = f"labelscan detect --config {folder}/{RUN_FILE} -o {folder} --merge"
-    _show_commands(("jobs", " ".join(submitted.names)), ("status", f"labelscan status {folder}"), ("merge", merge))
+    status, merge = _commands(submitted.folder)
+    _show_commands(("jobs", " ".join(submitted.names)), ("status", status), ("merge", merge))
+
+
+def _commands(run: Path) -> tuple[str, str]:
+    """Return the commands that show how far a run is, and that merge it."""
+    folder, settings = shlex.quote(str(run)), shlex.quote(str(run / RUN_FILE))
+    return f"labelscan status {folder}", f"labelscan detect --config {settings} -o {folder} --merge"
 
 
 def _show_commands(*named: tuple[str, str]) -> None:

@@ -246,8 +246,7 @@ def parts_of_inputs(plan: Plan, opinion: PlannedOpinion, run: RunFolder) -> list
         assert is_backbone(opinion.frozen)
         assert opinion.engine is not None
         frozen = Frozen(backbone=opinion.frozen, engine=opinion.engine, mirror=opinion.mirrored)
-    whole = inputs_of(plan, opinion, run)
-
+    whole, images = inputs_of(plan, opinion, run), _blocks(plan, opinion, source)
     ranges = ranges_of(len(source), plan.config.store.images_per_part)
     return [
         InputPart(
@@ -255,7 +254,7 @@ def parts_of_inputs(plan: Plan, opinion: PlannedOpinion, run: RunFolder) -> list
             part=number,
             n_parts=len(ranges),
             rows=rows,
-            source=_blocks(plan, opinion, source),
+            source=images,
             frozen=frozen,
             cache=plan.config.cache,
             device=plan.device,

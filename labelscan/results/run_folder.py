@@ -335,11 +335,7 @@ def join_run(
     """
     bucket = _fetched(kept_in, path)
     _check_place(path, resume=False, also_owns=())
-    try:
-        with writing(path):
-            path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunFolderError(f"cannot be made ({error})", where=str(path), hint=ELSEWHERE) from error
+    _make_folder(path)
 
     def make() -> None:
         first = RunFolder(path, leases, bucket=bucket)
@@ -410,14 +406,18 @@ def _check_place(path: Path, *, resume: bool, also_owns: Sequence[str]) -> None:
         refuse_links_out(path, also_owns)
 
 
-@contextmanager
-def _written_here(path: Path, bucket: Bucket | None, notify: Listener) -> Iterator[Leases]:
-    """Make the folder, and keep all other processes from writing what only one may."""
+def _make_folder(path: Path) -> None:
     try:
         with writing(path):
             path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RunFolderError(f"cannot be made ({error})", where=str(path), hint=ELSEWHERE) from error
+
+
+@contextmanager
+def _written_here(path: Path, bucket: Bucket | None, notify: Listener) -> Iterator[Leases]:
+    """Make the folder, and keep all other processes from writing what only one may."""
+    _make_folder(path)
     with _leases(path, bucket) as leases:
         try:
             _take_writer(leases, path, notify)
