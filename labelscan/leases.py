@@ -155,6 +155,8 @@ class _Held:
     """That of the next term."""
     holder: Holder
     is_lost: bool = False
+    beating: threading.Lock = field(default_factory=threading.Lock)
+    """Is held while it is written or deleted: what is written after it was deleted would make it anew."""
 
 
 class Leases:
@@ -254,11 +256,14 @@ class Leases:
 
     def release(self, name: str) -> None:
         """Let others take a lease; nothing happens where it is not held."""
-        held = self._held.get(name)
-        if held is not None and self._is_mine(held):
-            with contextlib.suppress(OSError):  # where it cannot be deleted, others wait for its heart to stop
-                self.place.delete(held.name)
-        self._held.pop(name, None)
+        held = self._held.pop(name, None)
+        if held is None:
+            return
+        with held.beating:
+            held.is_lost = True
+            if self._is_mine(held):
+                with contextlib.suppress(OSError):  # where it cannot be deleted, others wait for its heart to stop
+                    self.place.delete(held.name)
 
     def confirm(self, name: str) -> bool:
         """Return whether this process holds a lease by what is written there now, and not at its last beat."""
@@ -300,17 +305,22 @@ class Leases:
 
     def _beat(self) -> None:
         while not self._stopped.wait(HEART_SECONDS):
-            for held in [one for one in self._held.values() if not one.is_lost]:
-                try:
-                    if not self._is_mine(held) or held.next in self.place.names():
-                        held.is_lost = True  # for good: whoever has it now must not be written over
-                        continue
-                    held.holder = replace(held.holder, beat=held.holder.beat + 1)
-                    self.place.replace(held.name, held.holder.to_bytes())
-                except FileNotFoundError:
-                    held.is_lost = True
-                except Exception:  # noqa: S112  # whatever a storage raises: the next beat may succeed
-                    continue
+            for held in list(self._held.values()):
+                with held.beating:
+                    if not held.is_lost:
+                        self._beat_once(held)
+
+    def _beat_once(self, held: _Held) -> None:
+        try:
+            if not self._is_mine(held) or held.next in self.place.names():
+                held.is_lost = True  # for good: whoever has it now must not be written over
+                return
+            held.holder = replace(held.holder, beat=held.holder.beat + 1)
+            self.place.replace(held.name, held.holder.to_bytes())
+        except FileNotFoundError:
+            held.is_lost = True
+        except Exception:  # noqa: S110  # whatever a storage raises: the next beat may succeed
+            pass
 
     def _is_mine(self, held: _Held) -> bool:
         """Return whether a lease still has this owner: it may be that of another, made anew."""

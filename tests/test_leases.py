@@ -45,6 +45,24 @@ def test_one_process_holds_a_lease_until_it_lets_go(tmp_path):
     assert list(tmp_path.iterdir()) == [], "the folder goes with the last lease"
 
 
+def test_a_beat_that_is_under_way_makes_no_released_lease_anew(tmp_path, quick):
+    class Slow(module.Folder):
+        """Where a file is written late, and made anew if it is gone by then, as a bucket does."""
+
+        def replace(self, name, content):
+            begun.set()
+            time.sleep(0.2)
+            (self.path / name).write_bytes(content)
+
+    begun, folder = threading.Event(), tmp_path / "leases"
+    with Leases(Slow(folder)) as leases:
+        assert leases.take("a")
+        assert begun.wait(10)
+        leases.release("a")
+        time.sleep(0.3)
+        assert list(folder.iterdir()) == []
+
+
 def test_of_many_that_ask_at_once_one_gets_it(tmp_path):
     many = [Leases(tmp_path / "leases") for _ in range(16)]
     start = threading.Barrier(len(many))
