@@ -23,8 +23,9 @@ from labelscan.interruption import ending_in_order
 from labelscan.leases import Leases
 from labelscan.pipeline.estimate import estimate
 from labelscan.pipeline.inputs import read_contents
+from labelscan.results.open_run import open_run
 from labelscan.results.run_files import LEASES
-from labelscan.results.run_folder import RunFolder, describe, open_run
+from labelscan.results.run_folder import RunFolder, describe
 
 COMMAND = "benchmark"
 """The command as run.json has it."""

@@ -29,8 +29,9 @@ from labelscan.pipeline.run_folds import assign
 from labelscan.results.finished_run import Run
 from labelscan.results.health import DataChecks
 from labelscan.results.issues import SCORED, UNREADABLE
+from labelscan.results.open_run import open_run, refuse_other_versions
 from labelscan.results.run_files import SELF_CHECK
-from labelscan.results.run_folder import RunFolder, open_run, recorded_fingerprint, refuse_other_versions
+from labelscan.results.run_folder import RunFolder, recorded_fingerprint
 from labelscan.training.executors.finished import FinishedExecutor
 from labelscan.training.executors.slurm import SlurmExecutor
 from labelscan.training.folds import Folds, unscored_reasons

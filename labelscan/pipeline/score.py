@@ -21,8 +21,9 @@ from labelscan.pipeline.given_probabilities import GivenOpinions, Probs, read_op
 from labelscan.pipeline.judge import judge_and_write
 from labelscan.results.finished_run import Run
 from labelscan.results.issues import SCORED
+from labelscan.results.open_run import open_run
 from labelscan.results.run_files import DEFAULT_PARENT
-from labelscan.results.run_folder import RunFolder, describe, open_run
+from labelscan.results.run_folder import RunFolder, describe
 
 COMMAND = "score"
 """The command as run.json has it: neither ``score`` nor ``detect`` resumes a run of the other."""

@@ -12,7 +12,8 @@ from labelscan.pipeline.inputs import parts_of_run, read_contents
 from labelscan.pipeline.planning import Plan
 from labelscan.pipeline.run_folds import assign, jobs_of, train
 from labelscan.pipeline.shard_names import ShardNames, refuse_unknown
-from labelscan.results.run_folder import RunFolder, join_run
+from labelscan.results.open_run import join_run
+from labelscan.results.run_folder import RunFolder
 from labelscan.training.input_parts import told_of_all
 
 

@@ -6,7 +6,7 @@ import json
 import platform
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -19,44 +19,31 @@ from labelscan.config import RUN_JSON_SETTINGS
 from labelscan.data.dataset import Dataset
 from labelscan.data.inputs import kind_of
 from labelscan.data.stored_rows import SUFFIX as ROWS_SUFFIX
-from labelscan.errors import Interrupted, LabelscanError, RunFolderError
-from labelscan.events import Event, FoldDone, Listener, Noted, PartDone, StepAdvanced, StepDone, Waiting, ignore
+from labelscan.errors import RunFolderError
+from labelscan.events import Event, FoldDone, Listener, PartDone, StepAdvanced, StepDone, Waiting
 from labelscan.leases import Leases
 from labelscan.reading import CANNOT_READ, fits
-from labelscan.results.bucket import NO_BUCKET, Bucket
+from labelscan.results.bucket import Bucket
 from labelscan.results.machine import machine
 from labelscan.results.run_files import (
     DIRECTORY,
     FORMAT_VERSION,
-    LEASES,
     LOG_FILE,
     MACHINES,
     RUN_FILE,
     SHARDS,
-    STORE,
-    clear,
-    has_trained,
-    read_versioned,
-    refuse_links_out,
-    strangers,
-    sweep_run,
 )
-from labelscan.results.same_run import ELSEWHERE, ELSEWHERE_OR_FRESH, FOR_GATE, may_be_replaced, why_start_over
+from labelscan.results.same_run import ELSEWHERE, FOR_GATE
 from labelscan.training.done_mark import DoneMark
 from labelscan.training.shard_files import AUM, FOLD, PART
 
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "pandas", "scikit-learn", "cleanlab", "pillow", "simplejpeg")
 """Packages whose versions are recorded."""
 
-MUST_AGREE = ("torch", "scikit-learn")
-"""Those of them that all processes which work on one run must have alike."""
 WRITER = "run"
 """The lease of the one process that writes run.json, the evidence and the results."""
 EVIDENCE_OF = "evidence_of"
 """The entry of run.json with the fingerprint of the folds that evidence.npz was gathered from."""
-
-WAIT_SECONDS = 0.5
-"""Between two looks at whether another process is still writing the run."""
 
 State = Literal["running", "finished", "interrupted", "failed"]
 
@@ -82,7 +69,7 @@ class RunFolder:
         self.inputs = inputs or path / "store"
         """The folder of decoded images and features; several runs on the same images may share one."""
         self._shares_inputs, self._for_gate = inputs is not None, for_gate
-        self.earlier = _read_record(path)
+        self.earlier = read_record(path)
         """What run.json said before this process began or resumed the run."""
         timings = self.earlier.get("timings")
         self.timings: dict[str, float] = {}
@@ -215,7 +202,7 @@ class RunFolder:
         problem = "another process writes this run now: this one stood still for too long"
         return RunFolderError(problem, where=str(self.path), hint=f"wait for it, or {ELSEWHERE}")
 
-    def _begin(self, settings: Mapping[str, object], matters: Mapping[str, object], data: Mapping[str, object]) -> None:
+    def begin(self, settings: Mapping[str, object], matters: Mapping[str, object], data: Mapping[str, object]) -> None:
         self._content = {
             "format_version": FORMAT_VERSION,
             "state": "running",
@@ -230,148 +217,12 @@ class RunFolder:
             **{kept: self.earlier[kept] for kept in (MACHINES, EVIDENCE_OF, SHARDS) if kept in self.earlier},
         }
 
-    def _end(self, state: State) -> None:
+    def end(self, state: State) -> None:
         settings = json.loads(json.dumps(self._content[RUN_JSON_SETTINGS]))
         before = tuple(self.earlier.get(key) for key in ("state", RUN_JSON_SETTINGS, "decisions"))
         now = (state, settings, self._content.get("decisions"))
         is_shown_again = state == "finished" and before == now and not self.has_trained
         self.record(state=state, ended=self.earlier.get("ended") if is_shown_again else _now())
-
-
-@contextmanager
-def open_run(
-    path: Path,
-    *,
-    settings: Mapping[str, object],
-    results_depend_on: Mapping[str, object],
-    data: Mapping[str, object],
-    resume: bool = False,
-    fresh: bool = False,
-    inputs: Path | None = None,
-    also_owns: Sequence[str] = (),
-    for_gate: bool = False,
-    kept_in: str = "",
-    notify: Listener = ignore,
-) -> Iterator[RunFolder]:
-    """Take the lease of the writer of the run at ``path`` and yield it, ready to be begun or resumed.
-
-    Args:
-        path: the run folder; made where it does not exist.
-        settings: all settings, for run.json.
-        results_depend_on: those that decide the results, by ``section.name``.
-        data: from ``describe``.
-        resume: whether a missing run is an error.
-        fresh: whether an earlier run is deleted.
-        inputs: a folder of decoded images and features shared by several runs; None is one of its own.
-        also_owns: patterns of what this command writes besides the files of every run.
-        for_gate: whether the run only serves a verdict, so that it replaces one of a gate on data as it was before.
-        kept_in: the address of the bucket that the run is kept in, of which ``path`` is a copy; empty is none.
-        notify: is told where a process of another host must be waited for.
-
-    Raises:
-        RunFolderError: another process is writing it, it belongs to other settings or data, it is not a run, or a link
-            leads out of it.
-        DiskError: the disk is full or read-only.
-    """
-    bucket = _fetched(kept_in, path)
-    _check_place(path, resume=resume, also_owns=also_owns)
-    if (path / RUN_FILE).is_file() and not fresh:
-        read_versioned(path / RUN_FILE, FORMAT_VERSION)  # a damaged one is refused before anything is written
-    with _written_here(path, bucket, notify) as leases:
-        sweep_run(path, also_owns)
-        started_over = ""
-        if fresh:
-            _refuse_to_clear(leases, path)
-            clear(path, also_owns)
-        elif (path / RUN_FILE).is_file():
-            started_over = why_start_over(path, results_depend_on, data, also_owns=also_owns, for_gate=for_gate)
-            if started_over and resume:
-                raise RunFolderError(started_over, where=str(path), hint=ELSEWHERE_OR_FRESH)
-            if started_over:
-                _refuse_to_clear(leases, path)
-                clear(path, also_owns)
-        run = RunFolder(path, leases, inputs, for_gate=for_gate, bucket=bucket)
-        run.started_over = started_over
-        is_replaceable = for_gate and may_be_replaced(path, run.earlier)
-        run.may_change_data = is_replaceable or not has_trained(path, also_owns)
-        run._begin(settings, results_depend_on, data)
-        run.record()
-        try:
-            yield run
-        except BaseException as error:
-            with contextlib.suppress(OSError, LabelscanError):  # the error itself says more
-                run._end("interrupted" if isinstance(error, KeyboardInterrupt | Interrupted) else "failed")
-                run.put()
-            raise
-        run._end("finished")
-        run.put()
-
-
-@contextmanager
-def join_run(
-    path: Path,
-    *,
-    settings: Mapping[str, object],
-    results_depend_on: Mapping[str, object],
-    data: Mapping[str, object],
-    begin: Callable[[RunFolder], None],
-    kept_in: str = "",
-    notify: Listener,
-) -> Iterator[RunFolder]:
-    """Yield a run of which this process carries out shards; it is begun where no process has begun it.
-
-    Args:
-        path: as in ``open_run``, and so are the next three.
-        settings: all settings.
-        results_depend_on: those that decide the results.
-        data: from ``describe``.
-        begin: records what else a run begins with, if this process begins it.
-        kept_in: as in ``open_run``.
-        notify: is told where another process must be waited for.
-
-    Raises:
-        RunFolderError: it belongs to other settings or data, or was begun by another version of labelscan or torch.
-        DiskError: the disk is full or read-only.
-    """
-    bucket = _fetched(kept_in, path)
-    _check_place(path, resume=False, also_owns=())
-    _make_folder(path)
-
-    def make() -> None:
-        first = RunFolder(path, leases, bucket=bucket)
-        first._begin(settings, results_depend_on, data)
-        begin(first)
-        first.put()
-
-    def is_begun() -> bool:
-        leases.refresh()
-        return SHARDS in _read_record(path)  # who begins it writes that last
-
-    with _leases(path, bucket) as leases:
-        leases.once(WRITER, is_made=is_begun, make=make, wait=lambda: _wait(notify))
-        if other := why_start_over(path, results_depend_on, data):
-            raise RunFolderError(other, where=str(path), hint=ELSEWHERE_OR_FRESH)
-        run = RunFolder(path, leases, is_joined=True, bucket=bucket)
-        refuse_other_versions(run)
-        try:
-            yield run
-        finally:
-            run.put()
-
-
-def _wait(notify: Listener) -> None:
-    time.sleep(WAIT_SECONDS)
-    notify(Waiting())
-
-
-def refuse_other_versions(run: RunFolder) -> None:
-    """Raise RunFolderError where the run was begun by other versions than these: no shard of one is the other's."""
-    recorded = run.earlier.get("versions")
-    before = recorded if isinstance(recorded, dict) else {}
-    here = {"labelscan": __version__, **{name: version(name) for name in MUST_AGREE}}
-    if others := [f"{name} {before.get(name)}, here {one}" for name, one in here.items() if before.get(name) != one]:
-        problem = f"the run was begun with {'; '.join(others)}"
-        raise RunFolderError(problem, where=str(run.path), hint="install the same versions on all machines")
 
 
 def describe(dataset: Dataset, fingerprint: str) -> dict[str, object]:
@@ -386,97 +237,12 @@ def describe(dataset: Dataset, fingerprint: str) -> dict[str, object]:
 
 def recorded_fingerprint(path: Path) -> object:
     """Return the fingerprint of the data of the run at ``path``, or None where there is no run."""
-    data = _read_record(path).get("data")
+    data = read_record(path).get("data")
     return data.get("fingerprint") if isinstance(data, dict) else None
 
 
-def _check_place(path: Path, *, resume: bool, also_owns: Sequence[str]) -> None:
-    """Raise RunFolderError unless a run may be begun or resumed at ``path``."""
-    has_run = (path / RUN_FILE).is_file()
-    if resume and not has_run:
-        raise RunFolderError(
-            "there is no run to resume", where=str(path), hint="leave --resume out, or give the run folder with -o"
-        )
-    if path.exists() and not path.is_dir():
-        raise RunFolderError("this is a file, not a folder", where=str(path), hint=ELSEWHERE)
-    if path.is_dir() and not has_run and (others := strangers(path, also_owns)):
-        problem = f"the folder is not empty and not a run (it holds {others[0]!r})"
-        raise RunFolderError(problem, where=str(path), hint=ELSEWHERE)
-    if path.is_dir():
-        refuse_links_out(path, also_owns)
-
-
-def _make_folder(path: Path) -> None:
-    try:
-        with writing(path):
-            path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunFolderError(f"cannot be made ({error})", where=str(path), hint=ELSEWHERE) from error
-
-
-@contextmanager
-def _written_here(path: Path, bucket: Bucket | None, notify: Listener) -> Iterator[Leases]:
-    """Make the folder, and keep all other processes from writing what only one may."""
-    _make_folder(path)
-    with _leases(path, bucket) as leases:
-        try:
-            _take_writer(leases, path, notify)
-        except OSError as error:
-            where, hint = (str(path), ELSEWHERE) if bucket is None else (bucket.url, NO_BUCKET)
-            raise RunFolderError(f"cannot be written ({error})", where=where, hint=hint) from error
-        yield leases
-
-
-def _refuse_to_clear(leases: Leases, path: Path) -> None:
-    """Raise RunFolderError where other processes work on the run that is to be deleted."""
-    before = leases.others()
-    while others := leases.others():
-        for name, holder in others.items():
-            if holder.is_running or holder != before.get(name):  # it is known to live, or its heart has beaten
-                problem = f"other processes work on this run: {name} is carried out by {holder}"
-                raise RunFolderError(problem, where=str(path), hint=f"stop them first, or {ELSEWHERE}")
-        time.sleep(WAIT_SECONDS)
-
-
-def _fetched(kept_in: str, path: Path) -> Bucket | None:
-    """Return the bucket of a run, of which all small files are here now; None where it has none."""
-    if not kept_in:
-        return None
-    bucket = Bucket(kept_in, path)
-    bucket.fetch()
-    return bucket
-
-
-def _leases(path: Path, bucket: Bucket | None) -> Leases:
-    if bucket is None:
-        return Leases(path / LEASES)
-
-    def refresh(name: str) -> None:
-        wanted = [f"{name}/", f"{STORE}/{name}/"] if name else []
-        bucket.fetch(*wanted, always=bool(name))
-
-    return Leases(bucket.leases, refresh)
-
-
-def _take_writer(leases: Leases, path: Path, notify: Listener) -> None:
-    """Take the lease of the writer, from a process that has died if need be.
-
-    Raises:
-        RunFolderError: another process is writing the run.
-    """
-    first = None
-    while not leases.take(WRITER):
-        holder = leases.holder(WRITER)
-        if holder is not None and (holder.is_running or (first is not None and holder.beat != first.beat)):
-            problem = f"another process is writing this run: {holder}"
-            raise RunFolderError(problem, where=str(path), hint=f"wait for it, or {ELSEWHERE}")
-        if first is None and holder is not None:
-            first = holder
-            notify(Noted(f"waiting to see whether it still works on {path}: {holder}"))
-        _wait(notify)
-
-
-def _read_record(path: Path) -> dict[str, object]:
+def read_record(path: Path) -> dict[str, object]:
+    """Return run.json of the run at ``path``; empty where there is none, or it cannot be read."""
     try:
         return {**read_json(path / RUN_FILE)}
     except CANNOT_READ:  # missing, cut off, or not an object

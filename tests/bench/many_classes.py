@@ -26,7 +26,8 @@ from labelscan.detection.detectors import DETECTORS
 from labelscan.detection.evidence import FILE_NAME as EVIDENCE_FILE
 from labelscan.detection.gathering import gather
 from labelscan.pipeline.judge import judge_and_write
-from labelscan.results.run_folder import describe, open_run
+from labelscan.results.open_run import open_run
+from labelscan.results.run_folder import describe
 from labelscan.training.fold_output import FoldOutput
 
 N_FOLDS = 5

@@ -8,8 +8,9 @@ import pytest
 
 from labelscan.atomic import partial_path
 from labelscan.errors import RunFolderError
+from labelscan.results.open_run import open_run
 from labelscan.results.run_files import OWN_FILES
-from labelscan.results.run_folder import open_run, recorded_fingerprint
+from labelscan.results.run_folder import recorded_fingerprint
 
 DEPENDS = {"command": "detect", "training.epochs": 3}
 DATA = {"fingerprint": "0123", "examples": 10, "classes": 2}
