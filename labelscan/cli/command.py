@@ -115,7 +115,7 @@ def command(
 def _path(path: Path) -> Path:
     """Return a path with a folder in place of its ``~``, or raise UsageError where it was an address."""
     if re.match(r"[a-z][a-z0-9+.-]+:[/\\]", str(path)):  # a path has no two slashes in a row
-        hint = "give a path of this machine; detect alone keeps runs in buckets, and copies them here"
+        hint = "give a path of this machine; detect keeps runs in buckets, and copies them here"
         raise UsageError("this is an address, where a file or folder is needed", where=str(path), hint=hint)
     return with_home(path)
 

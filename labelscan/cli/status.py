@@ -1,7 +1,6 @@
 """``labelscan status RUN``: which shards of a run are done, which are worked on and where, also while others work."""
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument
@@ -15,7 +14,7 @@ if TYPE_CHECKING:  # numpy loads with it
 
 @command()
 def status(
-    run: Annotated[Path, Argument(metavar="RUN", help="A run folder.")],
+    run: Annotated[str, Argument(metavar="RUN", help="A run folder, also in a bucket, such as s3://bucket/run.")],
     as_json: options.AsJson = False,
 ) -> None:
     """Show how far a run is, shard by shard.
@@ -23,19 +22,21 @@ def status(
     Where processes of other hosts work on it, they are watched for ten seconds to see whether they live.
     """
     from labelscan.cli import console
+    from labelscan.reading import with_home
     from labelscan.results.run_status import STATES, status_of
     from labelscan.tables import Column, Table
+    from labelscan.urls import is_url
 
-    found = status_of(run)
+    found = status_of(run if is_url(run) else with_home(run))
     if as_json:
         counts = {state: found.count(state) for state in STATES}
         writer = None if found.writer is None else asdict(found.writer)
-        facts = {"run": str(run), "state": found.state, "counts": counts, "writer": writer}
+        facts = {"run": run, "state": found.state, "counts": counts, "writer": writer}
         console.show_json({**facts, "shards": [asdict(one) for one in found.shards]})
         return
     out = console.stdout()
     counted = ", ".join(f"{count:,} {state}" for state in STATES if (count := found.count(state)))
-    out.print(console.text((str(run), "bold"), f": {found.state}; {len(found.shards):,} shards: {counted}"))
+    out.print(console.text((run, "bold"), f": {found.state}; {len(found.shards):,} shards: {counted}"))
     if found.writer is not None:
         out.print(console.text(f"written by {found.writer}"))
     told = [one for state in STATES[:-1] for one in found.shards if one.state == state]

@@ -19,7 +19,7 @@ from pathlib import Path
 import platformdirs
 
 from labelscan.config import CacheConfig, fingerprint
-from labelscan.data.leases import lease, oldest_lease
+from labelscan.data.cache_users import first_user, using
 from labelscan.data.segment import PARTIAL, SUFFIX, Segment, write_whole
 from labelscan.data.shelf import LABEL, NoRoom, Shelf, make_own_folder
 from labelscan.events import Listener, Warned, ignore
@@ -136,7 +136,7 @@ class Cache:
             raise NoRoom("what is in use takes all of cache.gigabytes")
 
     def _in_use_since(self) -> int:
-        oldest = oldest_lease(self.folder / _LEASES)
+        oldest = first_user(self.folder / _LEASES)
         return _NEVER if oldest is None else oldest
 
     def _folders(self) -> list[Path]:
@@ -159,7 +159,7 @@ def open_cache(config: CacheConfig, private: Path, notify: Listener = ignore) ->
         if folder is not None:
             try:
                 _make(folder)
-                stack.enter_context(lease(folder / _LEASES))
+                stack.enter_context(using(folder / _LEASES))
                 cache = Cache(folder, config.limit)
             except OSError as error:
                 notify(Warned(f"the cache {folder} is left out: it cannot be written ({error.strerror or error})"))

@@ -7,6 +7,7 @@ makes one of features, 30 times as small. Rows never shift: an unreadable image 
 
 import hashlib
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +18,12 @@ from PIL import features
 from labelscan.arrays import Index, Mask
 from labelscan.atomic import sweep, write_npz
 from labelscan.data import jpeg
+from labelscan.data.ahead import Ahead
 from labelscan.data.decoding import ImageShape
 from labelscan.data.far_images import FarImages, read_each
 from labelscan.data.inputs import Image, ImageSource
 from labelscan.data.segment import DIGEST_BYTES
+from labelscan.data.storage import READS_AT_ONCE
 from labelscan.errors import StorageError
 from labelscan.npz import read_arrays
 from labelscan.reading import CANNOT_READ
@@ -30,6 +33,9 @@ FORMAT_VERSION = 2
 
 _ARRAYS = ("digests", "file_sizes", "modified", "paths_digest")
 """Attributes of a store that its side file holds as they are."""
+STATUS_BLOCK = 256
+"""Files of which a thread asks one after another; a file system that many machines share answers each late."""
+_NO_ROWS: Index = np.empty(0, dtype=np.int64)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,18 +135,27 @@ class Store:
         """
         if len(source) != len(self):
             return np.arange(len(source), dtype=np.int64)
-        moved = not np.array_equal(self.paths_digest, _digest_paths(source))
         # What could not be read before may be readable now, without a trace in its status.
         nothing: Mask = (self.digests == 0).all(axis=1)
-        rows = [
-            row
-            for row in range(len(self))
-            if moved or nothing[row] or self.file_sizes[row] < 0 or not self._same_status(source, row)
-        ]
+        known = np.flatnonzero(~nothing & (self.file_sizes >= 0)) if self.has_paths_of(source) else _NO_ROWS
+        same = np.zeros(len(self), dtype=bool)
+        same[known] = self._have_same_status(source, known)
+        rows = np.flatnonzero(~same).tolist()
         read = zip(rows, read_each(source, lambda row: _read_digest(source, row), rows), strict=True)
         return np.array([row for row, digest in read if digest != self.digests[row].tobytes()], np.int64)
 
-    def _same_status(self, source: ImageSource, row: int) -> bool:
+    def has_paths_of(self, source: ImageSource) -> bool:
+        """Return whether these images have the paths of those that were stored."""
+        return np.array_equal(self.paths_digest, _digest_paths(source))
+
+    def _have_same_status(self, source: ImageSource, rows: Index) -> list[bool]:
+        """Return of some images whether their size and time are what they were."""
+        blocks = np.split(rows, range(STATUS_BLOCK, len(rows), STATUS_BLOCK))
+        with Ahead(READS_AT_ONCE, "status") as threads:
+            answers = threads.results(lambda block: [self._has_same_status(source, row) for row in block], blocks)
+            return list(chain.from_iterable(answers))
+
+    def _has_same_status(self, source: ImageSource, row: int) -> bool:
         file = source.file(row)
         if file is None and isinstance(source, FarImages):
             known = source.status(row)

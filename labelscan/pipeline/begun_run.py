@@ -1,6 +1,7 @@
 """A plan and the run that was begun with it: how run.json knows it again, and what it keeps of the first process."""
 
 import dataclasses
+from itertools import chain
 from typing import Any
 
 from labelscan.config import nested
@@ -22,10 +23,13 @@ def identity_of(plan: Plan) -> dict[str, Any]:
     }
 
 
-def record_plan(plan: Plan, run: RunFolder, *, in_parts: bool) -> None:
-    """Record what the automatic settings became, and all shards; ``in_parts`` are those of the inputs too."""
+def entries_of(plan: Plan, run: RunFolder, *, in_parts: bool) -> dict[str, object]:
+    """Return what run.json says of a plan: what the automatic settings became, and all shards.
+
+    ``in_parts`` are those of the inputs too.
+    """
     inputs = {inputs_of(plan, one, run).stem for one in plan.opinions if one.image_shape is not None}
-    parts = [part.name for part in parts_of_run(plan, run)] if in_parts else []
+    parts = [part.name for part in chain.from_iterable(parts_of_run(plan, run))] if in_parts else []
     folds, repeats = plan.config.folds.n_folds, plan.config.folds.repeats
     names = [
         run.shard(repeat, fold, number).name
@@ -35,7 +39,7 @@ def record_plan(plan: Plan, run: RunFolder, *, in_parts: bool) -> None:
     ]
     names += [f"{KIND}-{number}" for number in range(plan.n_threshold_runs)]
     shards = [f"{STORE}/{name}" for name in (*parts, *sorted(inputs))] + names
-    run.record(choices=run.earlier_choices or plan.choices, **{SHARDS: run.earlier.get(SHARDS) or shards})
+    return {"choices": run.earlier_choices or plan.choices, SHARDS: run.earlier.get(SHARDS) or shards}
 
 
 def keeping_threads(plan: Plan, run: RunFolder) -> Plan:

@@ -20,7 +20,7 @@ from labelscan.detection.self_check import judge_by_planted
 from labelscan.errors import ConfigError
 from labelscan.events import Listener, Noted, Warned, ignore
 from labelscan.interruption import ending_in_order
-from labelscan.pipeline.begun_run import identity_of, keeping_threads, record_plan, refuse_other_choices
+from labelscan.pipeline.begun_run import entries_of, identity_of, keeping_threads, refuse_other_choices
 from labelscan.pipeline.evidence_of_folds import evidence_of
 from labelscan.pipeline.inputs import Contents, read_contents
 from labelscan.pipeline.judge import judge_and_write
@@ -77,10 +77,8 @@ def carry_out(
         plan = keeping_threads(plan, run)
         if merges:
             plan = dataclasses.replace(plan, executor=FinishedExecutor())
-        record_plan(plan, run, in_parts=plan.executor.is_shared)
-        run.record(planted=planted)
-        if merges and "versions" in run.earlier:
-            run.record(versions=run.earlier["versions"])  # those that have trained
+        trained_by = {"versions": run.earlier["versions"]} if merges and "versions" in run.earlier else {}
+        run.record(**entries_of(plan, run, in_parts=plan.executor.is_shared), planted=planted, **trained_by)
         used = hardware(plan.device, threads=plan.threads, precisions=plan.precisions, engines=plan.engines)
         run.record_machine(**used)
         with ending_in_order():
@@ -193,7 +191,6 @@ def _open_self_check(plan: Plan, planted: PlantedErrors, run: RunFolder) -> Iter
     dataset = dataclasses.replace(plan.dataset, given_labels=planted.in_place(plan.dataset.given_labels))
     again = dataclasses.replace(plan, config=config, dataset=dataset, data_fingerprint=data, folder=folder, kept_in="")
     with _open(again, inputs=run.inputs) as second:
-        record_plan(again, second, in_parts=False)
-        second.record(planted=True)
+        second.record(**entries_of(again, second, in_parts=False), planted=True)
         planted.write(folder / PLANTED_FILE, plan.dataset)
         yield again, second

@@ -4,13 +4,11 @@ They come in two steps, since a finished run only needs to know whether its data
 """
 
 import hashlib
-import shutil
 import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
@@ -188,7 +186,7 @@ def _known_store(plan: Plan, images: ImageSource, run: RunFolder) -> Store | Non
     if len(changed) and run.may_change_data:
         store.delete()
         for part in parts_of_inputs(plan, first, run):
-            shutil.rmtree(part.folder, ignore_errors=True)
+            part.delete()
         return None
     if len(changed):
         others = f" and {len(changed) - 1:,} more" if len(changed) > 1 else ""
@@ -219,14 +217,17 @@ def _make_store(plan: Plan, opinion: PlannedOpinion, source: ImageSource, run: R
             _make_at_once(plan, opinion, source, run, notify)
         elif all(part.finished() for part in parts):  # else who was making all of it has died
             run.fetch(*(part.folder for part in parts))
-            put_together(parts, _blocks(plan, opinion, source))
+            with stopping_at_once():
+                changed = [part for part in parts if part.has_changed]
+            for part in changed:
+                part.delete()
+            if not changed:
+                put_together(parts, _blocks(plan, opinion, source))
 
     is_shared = run.is_joined or plan.executor.is_shared or any(part.folder.is_dir() for part in parts)
     while (store := made()) is None:
         if is_shared and run.leases.is_free(path.stem):  # else another process makes all of it
-            told = told_of_all(parts, notify)
-            notify(StepStarted(parts[0].step, len(source)))
-            plan.executor.run_alone(parts, run.leases, told)
+            make_parts(plan, parts, parts, run, notify)
         if not run.leases.take(path.stem):
             _wait(notify)
             continue
@@ -236,6 +237,14 @@ def _make_store(plan: Plan, opinion: PlannedOpinion, source: ImageSource, run: R
         finally:
             run.leases.release(path.stem)
     return store
+
+
+def make_parts(
+    plan: Plan, wanted: Sequence[InputPart], parts: Sequence[InputPart], run: RunFolder, notify: Listener
+) -> None:
+    """Carry out the ``wanted`` of all ``parts`` of a file."""
+    notify(StepStarted(parts[0].step, len(parts[0].source)))
+    plan.executor.run_alone(wanted, run.leases, told_of_all(parts, notify))
 
 
 def parts_of_inputs(plan: Plan, opinion: PlannedOpinion, run: RunFolder) -> list[InputPart]:
@@ -263,11 +272,11 @@ def parts_of_inputs(plan: Plan, opinion: PlannedOpinion, run: RunFolder) -> list
     ]
 
 
-def parts_of_run(plan: Plan, run: RunFolder) -> list[InputPart]:
-    """Return the parts of all inputs that are made from images; models that see the same share them."""
+def parts_of_run(plan: Plan, run: RunFolder) -> list[list[InputPart]]:
+    """Return the parts of each file that is made from images; models that see the same share it."""
     of_images = [one for one in plan.opinions if one.image_shape is not None]
-    parts = chain.from_iterable(parts_of_inputs(plan, one, run) for one in of_images)
-    return list({part.name: part for part in parts}.values())
+    by_file = {inputs_of(plan, one, run): one for one in reversed(of_images)}
+    return [parts_of_inputs(plan, one, run) for one in reversed(by_file.values())]
 
 
 def _blocks(plan: Plan, opinion: PlannedOpinion, source: ImageSource) -> ImageBlocks:

@@ -7,14 +7,13 @@ from pathlib import Path
 
 from labelscan.events import Listener, ignore
 from labelscan.interruption import ending_in_order
-from labelscan.pipeline.begun_run import identity_of, keeping_threads, record_plan, refuse_other_choices
-from labelscan.pipeline.inputs import parts_of_run, read_contents
+from labelscan.pipeline.begun_run import entries_of, identity_of, keeping_threads, refuse_other_choices
+from labelscan.pipeline.inputs import make_parts, parts_of_run, read_contents
 from labelscan.pipeline.planning import Plan
 from labelscan.pipeline.run_folds import assign, jobs_of, train
 from labelscan.pipeline.shard_names import ShardNames, refuse_unknown
 from labelscan.results.open_run import join_run
 from labelscan.results.run_folder import RunFolder
-from labelscan.training.input_parts import told_of_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ def work(plan: Plan, *, only: Sequence[str] = (), notify: Listener = ignore) -> 
     names = [ShardNames.of(one) for one in only]
 
     def begin(run: RunFolder) -> None:
-        record_plan(plan, run, in_parts=True)
+        run.record(**entries_of(plan, run, in_parts=True))
 
     with join_run(plan.folder, **identity_of(plan), begin=begin, kept_in=plan.kept_in, notify=notify) as run:
         notify = run.keeping(notify)
@@ -57,16 +56,17 @@ def work(plan: Plan, *, only: Sequence[str] = (), notify: Listener = ignore) -> 
             return Worked(plan.folder, 0, is_finished=True)
         plan = keeping_threads(plan, run)
         refuse_other_choices(plan, run)
-        parts = parts_of_run(plan, run)
-        wanted_parts = [part for part in parts if any(one.has(part.name) for one in names)]
+        n_parts = 0
         with ending_in_order():
-            if wanted_parts:
-                plan.executor.run_alone(wanted_parts, run.leases, told_of_all(parts, notify))
+            for parts in parts_of_run(plan, run):
+                if wanted_parts := [part for part in parts if any(one.has(part.name) for one in names)]:
+                    make_parts(plan, wanted_parts, parts, run, notify)
+                n_parts += len(wanted_parts)
             if names and all(one.is_of_inputs for one in names):
-                return Worked(plan.folder, len(wanted_parts))
+                return Worked(plan.folder, n_parts)
             contents = read_contents(plan, run, notify)
             by_model, more = jobs_of(plan, contents, assign(plan, contents), run)
             jobs = [*chain.from_iterable(by_model.values()), *more]
             wanted = [job for job in jobs if not names or any(one.has(job.name) for one in names)]
             train(plan, contents, wanted, run, notify)
-    return Worked(plan.folder, len(wanted_parts) + len(wanted))
+    return Worked(plan.folder, n_parts + len(wanted))

@@ -16,9 +16,9 @@ from labelscan.config import fingerprint
 from labelscan.data import storage
 from labelscan.data.storage import Status
 from labelscan.errors import StorageError
-from labelscan.results.run_files import DEFAULT_PARENT, LEASES, RUN_FILE
+from labelscan.results.run_files import DEFAULT_PARENT, LEASES, LOG_FILE, RUN_FILE
 from labelscan.training.done_mark import DONE_FILE
-from labelscan.training.shard_files import CHECKPOINT_FILE, OUTPUT_FILE
+from labelscan.training.shard_files import CHECKPOINT_FILE, FAILED_FILE, OUTPUT_FILE
 from labelscan.urls import name_of
 
 NO_BUCKET = "make the bucket, or name another by -o"
@@ -29,10 +29,24 @@ LOOK_SECONDS = 1.0
 LARGE = (OUTPUT_FILE, CHECKPOINT_FILE)
 """Names of files that are fetched only when they are asked for; so are rows, which are npy files."""
 
+TELLING = (RUN_FILE, DONE_FILE, FAILED_FILE, LOG_FILE)
+"""Names of files that tell how far a run is."""
+
 
 def folder_for(url: str) -> Path:
     """Return where the copy of the run at an address lies on this machine."""
     return DEFAULT_PARENT / f"{name_of(url) or 'run'}-{fingerprint(url.rstrip('/'))[:8]}"
+
+
+def copy_what_tells(url: str, folder: Path) -> None:
+    """Copy what tells how far the run at an address is: run.json, marks and logs; its other files are left empty."""
+    for name in storage.files_below(url):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        if path.name in TELLING:
+            with suppress(FileNotFoundError):  # it was deleted just now
+                storage.copy(f"{url.rstrip('/')}/{name}", path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +65,11 @@ class LeasesInBucket:
 
     def create(self, name: str, content: bytes) -> None:
         """Make an object that is not there."""
-        storage.write(f"{self.url}/{name}", content, only_new=True)
+        try:
+            storage.write(f"{self.url}/{name}", content, only_new=True)
+        except FileExistsError:
+            if self.read(name) != content:  # else it is this one, of which only the answer was lost
+                raise
 
     def replace(self, name: str, content: bytes) -> None:
         """Write over an object that is there a moment before."""
@@ -65,6 +83,11 @@ class LeasesInBucket:
 
     def leave(self) -> None:
         """Do nothing: a bucket has no folders."""
+
+
+def leases_at(url: str) -> LeasesInBucket:
+    """Return the leases of the run at an address."""
+    return LeasesInBucket(f"{url.rstrip('/')}/{LEASES}")
 
 
 @dataclass(slots=True)
@@ -82,7 +105,7 @@ class Bucket:
 
     @property
     def leases(self) -> LeasesInBucket:
-        return LeasesInBucket(f"{self.url.rstrip('/')}/{LEASES}")
+        return leases_at(self.url)
 
     def fetch(self, *wanted: str, always: bool = True) -> None:
         """Fetch what is new there: all small files, and large ones whose path begins with one of ``wanted``.

@@ -2,20 +2,23 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Literal
 
 from labelscan.atomic import read_json
 from labelscan.errors import RunFolderError
 from labelscan.leases import HEART_SECONDS, Holder, Leases
 from labelscan.reading import CANNOT_READ
-from labelscan.results.run_files import FORMAT_VERSION, LEASES, RUN_FILE, SHARDS, STORE, read_versioned
-from labelscan.results.run_folder import WRITER
+from labelscan.results.bucket import copy_what_tells, leases_at
+from labelscan.results.run_files import FORMAT_VERSION, LEASES, RUN_FILE, SELF_CHECK, SHARDS, STORE, read_versioned
+from labelscan.results.run_folder import WRITER, read_record
 from labelscan.training.done_mark import DoneMark
 from labelscan.training.fold_job import last_epoch
 from labelscan.training.input_parts import is_made
-from labelscan.training.shard_files import FAILED_FILE
+from labelscan.training.shard_files import AUM, FAILED_FILE, FOLD
+from labelscan.urls import is_url
 
 State = Literal["running", "silent", "failed", "waiting", "done"]
 STATES: tuple[State, ...] = ("running", "silent", "failed", "waiting", "done")
@@ -27,7 +30,7 @@ class ShardStatus:
     """What is known of one shard."""
 
     shard: str
-    """The name of its folder."""
+    """The name of its folder; that of the self-check's own shards begins with ``self-check/``."""
     state: State
     host: str = ""
     """Where it is carried out, or was last."""
@@ -46,7 +49,8 @@ class ShardStatus:
 class RunStatus:
     """What is known of a run."""
 
-    folder: Path
+    run: Path | str
+    """Its folder or address."""
     state: str
     """That of run.json: running, finished, interrupted or failed."""
     writer: Holder | None
@@ -58,23 +62,41 @@ class RunStatus:
         return sum(one.state == state for one in self.shards)
 
 
-def status_of(folder: Path) -> RunStatus:
-    """Return how far the run in ``folder`` is; where processes of other hosts work on it, they are watched for seconds.
+def status_of(run: Path | str) -> RunStatus:
+    """Return how far a run is; where processes of other hosts work on it, they are watched for seconds.
+
+    Args:
+        run: its folder, or the address of the bucket that it is kept in.
 
     Raises:
         RunFolderError: there is no run, or another version of labelscan wrote it.
+        StorageError: the bucket cannot be read.
     """
+    if is_url(str(run)):
+        with TemporaryDirectory() as copy:
+            copy_what_tells(str(run), Path(copy))
+            return _status_of(Path(copy), Leases(leases_at(str(run))), run)
+    folder = Path(run)
+    found = _status_of(folder, Leases(folder / LEASES), run)
+    check = folder / SELF_CHECK
+    if SHARDS not in read_record(check):
+        return found
+    again = _status_of(check, Leases(check / LEASES), check).shards
+    its_own = [replace(one, shard=f"{SELF_CHECK}/{one.shard}") for one in again if one.shard.startswith((FOLD, AUM))]
+    return replace(found, shards=[*found.shards, *its_own])
+
+
+def _status_of(folder: Path, leases: Leases, run: Path | str) -> RunStatus:
     record = read_versioned(folder / RUN_FILE, FORMAT_VERSION)
     names = record.get(SHARDS)
     if not isinstance(names, list):
         hint = "the same `labelscan detect` again adds them, and trains nothing that is finished"
-        raise RunFolderError("run.json does not say which shards the run has", where=str(folder), hint=hint)
-    leases = Leases(folder / LEASES)
+        raise RunFolderError("run.json does not say which shards the run has", where=str(run), hint=hint)
     held = leases.held()
     silent = _silent(leases, held)
     is_finished = record.get("state") == "finished"
     shards = [_status(folder / str(name), held, silent, is_finished=is_finished) for name in names]
-    return RunStatus(folder=folder, state=str(record.get("state")), writer=held.get(WRITER), shards=shards)
+    return RunStatus(run=run, state=str(record.get("state")), writer=held.get(WRITER), shards=shards)
 
 
 def count_done(folder: Path) -> tuple[int, int]:

@@ -133,6 +133,16 @@ class InputPart:
         wanted = len(self.rows), self.source.shape, self.maker
         return store if store is not None and (len(store), store.shape, store.maker) == wanted else None
 
+    @property
+    def has_changed(self) -> bool:
+        """Return whether images are not those that it was made of; they are not compared where they lie elsewhere."""
+        store, images = self.read(), self.images.source
+        return store is not None and store.has_paths_of(images) and bool(len(store.changed(images)))
+
+    def delete(self) -> None:
+        """Delete what it has made, and what it was making."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
     def finished(self) -> PartDone | None:
         """Return that it is made, as itself or in the whole."""
         is_made = self.read(rows=False) is not None or Store.read(self.whole, rows=False) is not None
@@ -179,12 +189,12 @@ def put_together(parts: Sequence[InputPart], images: ImageBlocks) -> Store:
             first += len(store)
     whole = whole.finish()
     for part in parts:
-        shutil.rmtree(part.folder, ignore_errors=True)
+        part.delete()
     return whole
 
 
 def told_of_all(parts: Sequence[InputPart], notify: Listener) -> Listener:
-    """Return a listener that tells how far all parts are together, where each tells how far it is itself."""
+    """Return a listener that tells how far all parts of a file are together, where each tells how far it is itself."""
     sizes = [len(part.rows) for part in parts]
     done: dict[int, int] = {}
 

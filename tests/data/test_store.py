@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 import labelscan.data.image_blocks as image_blocks_module
+import labelscan.data.store as store_module
 from labelscan.arrays import as_strings
 from labelscan.data.build_store import build_store
 from labelscan.data.cache import Cache
@@ -188,6 +189,19 @@ def test_changed_files_are_named_by_row(colours, tmp_path):
     save(colours.file(4), (99, 99, 99))
     colours.file(6).unlink()
     assert store.changed(colours).tolist() == [4, 6]
+
+
+def test_many_files_are_asked_for_at_once(colours, tmp_path, monkeypatch):
+    store = build(colours, tmp_path / "images.npy")
+    monkeypatch.setattr(store_module, "STATUS_BLOCK", 1)
+    all_asked, stat = threading.Barrier(len(colours)), Path.stat
+
+    def wait_for_the_others(path, **options):
+        all_asked.wait(10)
+        return stat(path, **options)
+
+    monkeypatch.setattr(Path, "stat", wait_for_the_others)
+    assert store.changed(colours).tolist() == []
 
 
 def test_a_file_only_touched_is_not_changed(colours, tmp_path):

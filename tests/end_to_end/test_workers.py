@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from crowd import Crowd
 from cut_off import ENDED, Attempts, contents
+from shapes import write_folder
 from tiny_detect import quick
 
 import labelscan
@@ -68,6 +69,19 @@ def test_shards_are_carried_out_one_by_one_and_merged_into_the_same_bytes(plan, 
     assert not (run.folder / "leases").exists()
     assert status_of(run.folder).count("done") == 8
     assert work(plan).is_finished
+
+
+def test_a_part_whose_images_have_changed_since_is_made_anew(shapes, tmp_path):
+    images, _, given = shapes
+    data = write_folder(tmp_path / "data", images, given)
+    plan = planning.plan(data, settings=quick(**IN_PARTS), output=tmp_path / "run")
+    work(plan, only=["images:0..3"])
+    one, other = sorted(data.rglob("*.png"))[:2]
+    one.write_bytes(other.read_bytes())
+    alone = labelscan.detect(data, settings=quick(**IN_PARTS), output=tmp_path / "alone")
+    work(plan)
+    run = labelscan.detect(data, settings=quick(**IN_PARTS), output=plan.folder, merges=True)
+    assert contents(run.folder) == contents(alone.folder)
 
 
 def test_parts_that_are_missing_stop_a_merge(plan, shapes):

@@ -11,12 +11,12 @@ from filelock import FileLock
 
 SUFFIX = ".lock"
 YOUNG_NS = 60 * 10**9
-"""A lease may exist for a moment before it is locked."""
+"""A file may exist for a moment before it is locked."""
 
 
 @contextmanager
-def lease(folder: Path) -> Iterator[None]:
-    """Hold a lease in ``folder`` while the block runs.
+def using(folder: Path) -> Iterator[None]:
+    """Be counted among the users in ``folder`` while the block runs.
 
     Raises:
         OSError: it cannot be written or locked.
@@ -35,10 +35,10 @@ def lease(folder: Path) -> Iterator[None]:
             path.unlink(missing_ok=True)
 
 
-def oldest_lease(folder: Path) -> int | None:
-    """Return when the first of the processes that hold a lease now took it, in ns since 1970, or None.
+def first_user(folder: Path) -> int | None:
+    """Return when the first of the processes that are users now became one, in ns since 1970, or None.
 
-    Leases of processes that have ended are deleted.
+    Files of processes that have ended are deleted.
     """
     held = []
     for path in folder.glob(f"*{SUFFIX}"):
