@@ -64,6 +64,18 @@ def ignore_signals() -> None:
             signal.signal(number, signal.SIG_IGN)
 
 
+@contextmanager
+def keeping_handlers() -> Iterator[None]:
+    """Give signals back, when the block ends, to whoever handled them before: some libraries take them over."""
+    before = {number: signal.getsignal(number) for number in (SIGNALS if _in_main_thread() else ())}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            if handler is not None:  # else it was not set by Python
+                signal.signal(number, handler)
+
+
 def prepare_worker(parent: int) -> None:
     """Let signals to this process wait for ``check``, and end it within seconds of the process ``parent``.
 

@@ -115,9 +115,14 @@ def command(
 def _path(path: Path) -> Path:
     """Return a path with a folder in place of its ``~``, or raise UsageError where it was an address."""
     if re.match(r"[a-z][a-z0-9+.-]+:[/\\]", str(path)):  # a path has no two slashes in a row
-        hint = "give a path of this machine; detect keeps runs in buckets, and copies them here"
-        raise UsageError("this is an address, where a file or folder is needed", where=str(path), hint=hint)
+        hint = "give a path of this machine, such as the copy of a run that detect keeps in labelscan-runs/"
+        raise UsageError("this is an address, where a file or folder is needed", where=_address(path), hint=hint)
     return with_home(path)
+
+
+def _address(path: Path) -> str:
+    """Return an address that has become a path, which has lost the second of two slashes."""
+    return re.sub(r"^([a-z][a-z0-9+.-]+:)[/\\]+", r"\1//", path.as_posix())
 
 
 def _parameter(name: str, annotation: object, default: object) -> inspect.Parameter:

@@ -78,7 +78,7 @@ def detect(
         elif detach:
             from labelscan.pipeline.slurm import submit
 
-            submitted = submit(labelscan.plan(dataset, settings=settings, output=output, notify=listen))
+            submitted = submit(labelscan.plan(dataset, settings=settings, output=output, notify=listen), listen)
         elif works:
             from labelscan.pipeline.work import work
 

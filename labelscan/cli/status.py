@@ -22,7 +22,10 @@ def status(
     Where processes of other hosts work on it, they are watched for ten seconds to see whether they live.
     """
     from labelscan.cli import console
+    from labelscan.cli.work_screen import merge_command
     from labelscan.reading import with_home
+    from labelscan.results.bucket import folder_for
+    from labelscan.results.run_files import RUN_FILE
     from labelscan.results.run_status import STATES, status_of
     from labelscan.tables import Column, Table
     from labelscan.urls import is_url
@@ -39,6 +42,10 @@ def status(
     out.print(console.text((run, "bold"), f": {found.state}; {len(found.shards):,} shards: {counted}"))
     if found.writer is not None:
         out.print(console.text(f"written by {found.writer}"))
+    if found.is_to_be_merged:
+        folder = folder_for(run) if is_url(run) else with_home(run)
+        merge = merge_command(folder, run) if (folder / RUN_FILE).is_file() else "give labelscan detect --merge"
+        out.print(console.text("nobody has judged the labels yet: ", merge))
     told = [one for state in STATES[:-1] for one in found.shards if one.state == state]
     if told:
         columns = (Column("shard", "shard"), Column("", "state"), Column("", "told", "name"))

@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 def show(worked: Worked, *, as_json: bool, quiet: bool) -> None:
     """Write to stdout how many shards are finished, and the command that merges them."""
-    status, merge = _commands(worked.folder)
+    status, merge = status_command(worked.place), merge_command(worked.folder, worked.place)
     if as_json:
-        facts = {"run": str(worked.folder), "finished_shards": worked.n_finished, "is_finished": worked.is_finished}
+        facts = {"run": worked.place, "finished_shards": worked.n_finished, "is_finished": worked.is_finished}
         show_json({**facts, "merge": merge})
         return
     if quiet:
-        stdout().print(text(str(worked.folder)))
+        stdout().print(text(worked.place))
         return
     done = "the run is finished" if worked.is_finished else f"all {worked.n_finished:,} shards are done"
-    stdout().show(text((str(worked.folder), "bold"), f": {done}"))
+    stdout().show(text((worked.place, "bold"), f": {done}"))
     if not worked.is_finished:
         _show_commands(("merge", merge), ("status", status))
 
@@ -37,14 +37,19 @@ def show_submitted(submitted: "Submitted", *, as_json: bool, quiet: bool) -> Non
         stdout().print(text(str(submitted.folder)))
         return
     stdout().show(text((str(submitted.folder), "bold"), f": {_counted(len(submitted.jobs))} submitted"))
-    status, merge = _commands(submitted.folder)
+    place = str(submitted.folder)
+    status, merge = status_command(place), merge_command(submitted.folder, place)
     _show_commands(("jobs", " ".join(submitted.names)), ("status", status), ("merge", merge))
 
 
-def _commands(run: Path) -> tuple[str, str]:
-    """Return the commands that show how far a run is, and that merge it."""
-    folder, settings = shlex.quote(str(run)), shlex.quote(str(run / RUN_FILE))
-    return f"labelscan status {folder}", f"labelscan detect --config {settings} -o {folder} --merge"
+def status_command(place: str) -> str:
+    """Return the command that shows how far the run at a path or address is."""
+    return f"labelscan status {shlex.quote(place)}"
+
+
+def merge_command(folder: Path, place: str) -> str:
+    """Return the command that judges the labels of a run, from its folder or the copy of it here."""
+    return f"labelscan detect --config {shlex.quote(str(folder / RUN_FILE))} -o {shlex.quote(place)} --merge"
 
 
 def _show_commands(*named: tuple[str, str]) -> None:

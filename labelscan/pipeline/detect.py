@@ -13,6 +13,7 @@ from labelscan.pipeline import planning
 from labelscan.pipeline.carry_out import carry_out
 from labelscan.pipeline.given_data import Data
 from labelscan.results.finished_run import Run
+from labelscan.results.run_status import is_finished
 from labelscan.training.executors.slurm import SlurmExecutor
 from labelscan.training.user_model import UserModel
 
@@ -71,6 +72,7 @@ def detect(
             raise ConfigError("workers on Slurm do not start over", where="--fresh", hint=hint)
         from labelscan.pipeline import slurm  # few runs need it
 
-        slurm.wait_for(slurm.submit(plan), listen, tell=notify)
+        if not is_finished(plan.folder):
+            slurm.wait_for(slurm.submit(plan, listen), listen, tell=notify)
         merges = True
     return carry_out(plan, resume=resume, fresh=fresh, merges=merges, review=review, notify=listen)

@@ -254,7 +254,12 @@ def _learner(
         most_pixels = getattr(given.model, "most_pixels", 0)
         return ClassifierLearner(GivenClassifier(cast(Classifier, given.model)), most_pixels=most_pixels)
     if is_classifier(model):
-        return ClassifierLearner(model.make_classifier, _encoder_for(model, dataset.inputs), most_pixels=MOST_PIXELS)
+        return ClassifierLearner(
+            model.make_classifier,
+            _encoder_for(model, dataset.inputs),
+            most_pixels=MOST_PIXELS,
+            most_rows=getattr(model, "max_rows", 0),
+        )
     assert is_network(model)
     n_classes = len(dataset.class_names)
     n_train = math.ceil(len(dataset) * (1 - 1 / config.folds.n_folds))

@@ -59,6 +59,11 @@ class Plan:
     """Trainings with an extra class, on all examples, in addition to the folds."""
 
     @property
+    def place(self) -> str:
+        """Return the run as other commands are given it: its folder, or its address in a bucket."""
+        return self.kept_in or str(self.folder)
+
+    @property
     def n_jobs(self) -> int:
         """Return how many folds are trained, over all repeats and models."""
         return self.config.folds.n_folds * self.config.folds.repeats * len(self.opinions)

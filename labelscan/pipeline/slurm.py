@@ -18,6 +18,7 @@ from labelscan import interruption
 from labelscan.config import Config
 from labelscan.errors import ConfigError, Interrupted, RunError
 from labelscan.events import (
+    Event,
     Listener,
     Noted,
     StepAdvanced,
@@ -57,7 +58,7 @@ class Worker:
         number = getattr(signal, REQUEUED_BY)
         queue_again = signal.getsignal(number)
         signal.signal(number, interruption.stop_at_once)  # where work can end in order, it waits for that
-        listen = interruptible(ignore, None)
+        listen = interruptible(say, None)
         try:
             plan = planning.plan(settings=self.config, output=self.output, notify=listen)
             work(plan, notify=listen)
@@ -75,6 +76,14 @@ class Worker:
         return DelayedSubmission(self)
 
 
+def say(event: Event) -> None:
+    """Write a line of what a worker does where Slurm keeps what its jobs say."""
+    if isinstance(event, Noted | Warned):
+        print(event.message, flush=True)
+    elif not isinstance(event, StepAdvanced | Waiting):  # which come many times a second
+        print(event, flush=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Submitted:
     """Workers that were submitted."""
@@ -89,8 +98,8 @@ class Submitted:
         return [str(job.job_id) for job in self.jobs]
 
 
-def submit(plan: Plan) -> Submitted:
-    """Submit the workers of a run, and return at once.
+def submit(plan: Plan, notify: Listener = ignore) -> Submitted:
+    """Submit the workers of a run, and return at once; ``notify`` is told where some were submitted before.
 
     Raises:
         ConfigError: submitit is not installed, there is no Slurm, or the data is in memory.
@@ -107,6 +116,8 @@ def submit(plan: Plan) -> Submitted:
         hint = "pip install 'labelscan[slurm]'"
         raise ConfigError("submitit is not installed", where="executor.name", hint=hint) from error
     folder = plan.folder.absolute()
+    if (folder / SLURM).is_dir():
+        notify(Noted(f"these are more workers for {plan.folder}: some were submitted before"))
     try:
         array = AutoExecutor(folder / SLURM, cluster=executor.cluster, slurm_max_num_timeout=executor.requeues)
     except RuntimeError as error:

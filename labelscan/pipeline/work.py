@@ -21,6 +21,9 @@ class Worked:
     """What there is after a process has worked on a run."""
 
     folder: Path
+    """The run folder, or the copy here of one in a bucket."""
+    place: str
+    """The run as other commands are given it: its folder or address."""
     n_finished: int
     """Of the shards that were asked for."""
     is_finished: bool = False
@@ -53,7 +56,7 @@ def work(plan: Plan, *, only: Sequence[str] = (), notify: Listener = ignore) -> 
         notify = run.keeping(notify)
         refuse_unknown(names, only, run.shards)
         if run.is_trained:
-            return Worked(plan.folder, 0, is_finished=True)
+            return Worked(plan.folder, plan.place, 0, is_finished=True)
         plan = keeping_threads(plan, run)
         refuse_other_choices(plan, run)
         n_parts = 0
@@ -63,10 +66,10 @@ def work(plan: Plan, *, only: Sequence[str] = (), notify: Listener = ignore) -> 
                     make_parts(plan, wanted_parts, parts, run, notify)
                 n_parts += len(wanted_parts)
             if names and all(one.is_of_inputs for one in names):
-                return Worked(plan.folder, n_parts)
+                return Worked(plan.folder, plan.place, n_parts)
             contents = read_contents(plan, run, notify)
             by_model, more = jobs_of(plan, contents, assign(plan, contents), run)
             jobs = [*chain.from_iterable(by_model.values()), *more]
             wanted = [job for job in jobs if not names or any(one.has(job.name) for one in names)]
             train(plan, contents, wanted, run, notify)
-    return Worked(plan.folder, n_parts + len(wanted))
+    return Worked(plan.folder, plan.place, n_parts + len(wanted))

@@ -12,7 +12,16 @@ from labelscan.errors import RunFolderError
 from labelscan.leases import HEART_SECONDS, Holder, Leases
 from labelscan.reading import CANNOT_READ
 from labelscan.results.bucket import copy_what_tells, leases_at
-from labelscan.results.run_files import FORMAT_VERSION, LEASES, RUN_FILE, SELF_CHECK, SHARDS, STORE, read_versioned
+from labelscan.results.run_files import (
+    FORMAT_VERSION,
+    LEASES,
+    RUN_FILE,
+    SELF_CHECK,
+    SHARDS,
+    SLURM,
+    STORE,
+    read_versioned,
+)
 from labelscan.results.run_folder import WRITER, read_record
 from labelscan.training.done_mark import DoneMark
 from labelscan.training.fold_job import last_epoch
@@ -57,6 +66,11 @@ class RunStatus:
     """The process that writes run.json and the results, if one does now."""
     shards: Sequence[ShardStatus]
 
+    @property
+    def is_to_be_merged(self) -> bool:
+        """Return whether all shards are done, and nobody has judged the labels or does now."""
+        return self.state != "finished" and self.writer is None and self.count("done") == len(self.shards)
+
     def count(self, state: State) -> int:
         """Return how many shards are in a state."""
         return sum(one.state == state for one in self.shards)
@@ -87,6 +101,11 @@ def status_of(run: Path | str) -> RunStatus:
 
 
 def _status_of(folder: Path, leases: Leases, run: Path | str) -> RunStatus:
+    if not (folder / RUN_FILE).is_file():
+        if (folder / SLURM).is_dir():
+            hint = "look again when squeue shows that a job runs"
+            raise RunFolderError("no worker has begun the run yet", where=str(run), hint=hint)
+        raise RunFolderError("there is no run here", where=str(run), hint="give what labelscan detect had after -o")
     record = read_versioned(folder / RUN_FILE, FORMAT_VERSION)
     names = record.get(SHARDS)
     if not isinstance(names, list):
@@ -97,6 +116,14 @@ def _status_of(folder: Path, leases: Leases, run: Path | str) -> RunStatus:
     is_finished = record.get("state") == "finished"
     shards = [_status(folder / str(name), held, silent, is_finished=is_finished) for name in names]
     return RunStatus(run=run, state=str(record.get("state")), writer=held.get(WRITER), shards=shards)
+
+
+def is_finished(folder: Path) -> bool:
+    """Return whether the run in ``folder`` has been judged."""
+    try:
+        return read_json(folder / RUN_FILE).get("state") == "finished"
+    except CANNOT_READ:
+        return False
 
 
 def count_done(folder: Path) -> tuple[int, int]:

@@ -40,16 +40,17 @@ def why_start_over(
     settings_before, data_before = _part(before, "results_depend_on", folder), _part(before, "data", folder)
     if settings_before.get("command") != results_depend_on.get("command"):
         raise RunFolderError("this is a run of another command", where=str(folder), hint=ELSEWHERE)
-    problem, may_start_over = "", not has_trained(folder, also_owns)
+    problem, hint, may_start_over = "", ELSEWHERE_OR_FRESH, not has_trained(folder, also_owns)
     if changed := changes(settings_before, results_depend_on, show=readable):
         problem = f"this run has other settings: {'; '.join(sorted(changed))}"
+        hint = f"take those of this run by --config {folder / RUN_FILE}; or {ELSEWHERE_OR_FRESH}"
     elif data_before.get("fingerprint") != data.get("fingerprint"):
         size_before, size = ({key: part[key] for key in part if key != "fingerprint"} for part in (data_before, data))
         what = "; ".join(changes(size_before, size)) or "other ids, labels or contents"
         problem = f"the data has changed since this run: {what}"
         may_start_over |= for_gate and may_be_replaced(folder, before)
     if problem and not may_start_over:
-        raise RunFolderError(problem, where=str(folder), hint=ELSEWHERE_OR_FRESH)
+        raise RunFolderError(problem, where=str(folder), hint=hint)
     return problem
 
 

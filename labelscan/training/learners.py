@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 from torch.nn import functional
 
+from labelscan.arrays import GivenLabels, Index
 from labelscan.data.stored_rows import StoredRows
 from labelscan.errors import RunError
 from labelscan.events import EpochDone, Listener, Warned, ignore
@@ -220,6 +221,8 @@ class ClassifierLearner:
     are."""
     most_pixels: int = 0
     """The most values of an image; larger ones are averaged over squares of pixels. 0 is no limit."""
+    most_rows: int = 0
+    """About the most training rows that it is fitted to; 0 is no limit."""
 
     @property
     def n_epochs(self) -> int:
@@ -231,7 +234,8 @@ class ClassifierLearner:
 
     def learn(self, job: FoldJob, inputs: StoredInputs | StoredRows, notify: Listener) -> FoldOutput:  # noqa: ARG002
         # A fold may have seen fewer than K classes; some classifiers need labels without gaps.
-        seen, labels = np.unique(job.given_labels[job.train_index], return_inverse=True)
+        fitted = _sample(job.train_index, job.given_labels, self.most_rows, job.seed)
+        seen, labels = np.unique(job.given_labels[fitted], return_inverse=True)
         pred_probs = np.zeros((len(job.held_out_index), job.n_classes), dtype=np.float32)
         if len(seen) == 1:  # nothing to tell apart: scikit-learn would refuse
             pred_probs[:, seen] = 1
@@ -241,7 +245,7 @@ class ClassifierLearner:
                 encoder = None
                 if self.encode is not None and isinstance(inputs, StoredRows):
                     encoder = FoldEncoder(self.encode, inputs)
-                rows = self._rows(inputs, job.train_index) if encoder is None else encoder.fit(job.train_index)
+                rows = self._rows(inputs, fitted) if encoder is None else encoder.fit(fitted)
                 classifier.fit(rows, labels)
                 del rows
                 if hasattr(classifier, "n_jobs"):
@@ -271,6 +275,18 @@ class ClassifierLearner:
         side = math.ceil(math.sqrt(math.prod(inputs.shape) / self.most_pixels))
         chunks = [_averaged(inputs.take(chunk), side) for chunk in places.split(CHUNK_IMAGES)]  # type: ignore[no-untyped-call]  # torch
         return np.concatenate(chunks)
+
+
+def _sample(index: Index, given_labels: GivenLabels, most: int, seed: int) -> Index:
+    """Return about ``most`` of the rows ``index``, in their order: the same share of each class, and one at least."""
+    if not most or len(index) <= most:
+        return index
+    shuffled = np.random.default_rng(seed).permutation(index)
+    labels = given_labels[shuffled]
+    by_class, sizes = np.argsort(labels, kind="stable"), np.bincount(labels)
+    rank = np.empty_like(shuffled)
+    rank[by_class] = np.arange(len(index)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    return np.sort(shuffled[rank < np.ceil(sizes * most / len(index))[labels]])
 
 
 def _averaged(images: Tensor, side: int) -> NDArray[np.float32]:

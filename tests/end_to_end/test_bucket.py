@@ -10,6 +10,7 @@ from shapes import write_manifest
 from tiny_detect import quick
 
 import labelscan
+from labelscan.__main__ import main
 from labelscan.errors import ConfigError, Interrupted, RunFolderError
 from labelscan.events import EpochDone
 from labelscan.leases import Holder, Leases
@@ -124,6 +125,23 @@ def test_another_machine_goes_on_from_the_checkpoint_of_an_interrupted_one(data,
     epochs = [(one.fold, one.epoch) for one in heard if isinstance(one, EpochDone)]
     assert epochs == [(1, 5), (1, 6), *((2, epoch) for epoch in range(1, 7))]
     assert tables(run.folder, "s3://bucket/data") == near
+
+
+def test_commands_for_a_run_in_a_bucket_are_given_its_address(data, near, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["status", RUN]) == 2
+    assert f"{RUN}: there is no run here" in " ".join(capsys.readouterr().err.split())
+    command = ["detect", data, "--model", "small-cnn", "--folds", "3", "--epochs", "2", "-o", RUN]
+    assert main([*command, "--worker"]) == 0
+    commands = [line.partition("labelscan ") for line in capsys.readouterr().out.splitlines()]
+    merge, status = [arguments.split() for _, is_command, arguments in commands if is_command]
+    assert main(status) == 0
+    assert " ".join(merge) in " ".join(capsys.readouterr().out.split())
+    assert main(merge) == 0
+    assert main(["status", RUN]) == 0
+    assert "finished" in capsys.readouterr().out
+    assert main(["apply", RUN, "--decisions", "none.csv"]) == 2
+    assert f"{RUN}: this is an address" in " ".join(capsys.readouterr().err.split())
 
 
 def test_a_lease_in_a_bucket_is_held_by_one(server):

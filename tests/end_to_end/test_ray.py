@@ -1,9 +1,16 @@
 """Shards as tasks of a Ray cluster of several nodes, all of them on this machine."""
 
+import os
+import signal
+import threading
+import time
+
+import numpy as np
 import pytest
 from tiny_detect import N_FOLDS, contents, quick
 
 import labelscan
+from labelscan.__main__ import main
 from labelscan.errors import ConfigError, Interrupted, RunError
 from labelscan.events import EpochDone, FoldDone
 from labelscan.results.run_status import status_of
@@ -60,6 +67,24 @@ def test_an_interrupted_run_lets_its_tasks_keep_what_they_have_done(cluster, sha
     assert status_of(tmp_path / "run").count("running") == 0, "no task goes on"
     run = labelscan.detect(images, given, settings=on(cluster), output=tmp_path / "run")
     assert contents(run.folder) == contents(finished.folder)
+
+
+def test_a_signal_ends_the_command_in_order(cluster, shapes, tmp_path, capsys):
+    images, _, given = shapes
+    np.savez(tmp_path / "arrays.npz", images=images, labels=given)
+    run = tmp_path / "run"
+
+    def stop_when_it_trains():
+        while not any((run / f"fold-0-{fold}" / "log.jsonl").exists() for fold in range(3)):
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=stop_when_it_trains, daemon=True).start()
+    command = ["detect", str(tmp_path / "arrays.npz"), "--model", "small-cnn", "--folds", "3", "--epochs", "2000"]
+    assert main([*command, "--executor", f"ray:address={cluster.address}", "-o", str(run)]) == 130
+    assert "stopped by SIGTERM" in capsys.readouterr().err
+    assert status_of(run).state == "interrupted"
+    assert status_of(run).count("running") == 0
 
 
 def test_an_error_in_a_task_is_told_as_it_is(cluster, shapes, tmp_path):

@@ -13,7 +13,7 @@ from tiny_detect import quick
 
 import labelscan
 from labelscan.__main__ import main
-from labelscan.errors import ConfigError, Interrupted, RunError
+from labelscan.errors import ConfigError, Interrupted, RunError, RunFolderError
 from labelscan.leases import Leases
 from labelscan.pipeline import planning, slurm
 from labelscan.pipeline.carry_out import carry_out
@@ -72,13 +72,17 @@ def test_workers_share_a_run_and_one_that_is_preempted_is_queued_again_and_goes_
         assert (plan.folder / name).read_bytes() == (expected.folder / name).read_bytes(), name
 
 
-def test_the_run_is_shown_when_the_workers_have_ended(settings_for, finished, tmp_path):
+def test_the_run_is_shown_when_the_workers_have_ended(settings_for, finished, tmp_path, monkeypatch):
     heard = []
     settings = settings_for("cluster=local,workers=1,gpus=0")
     run = labelscan.detect(settings=settings, output=tmp_path / "run", notify=heard.append)
     assert (run.folder / "issues.csv").read_bytes() == (finished.folder / "issues.csv").read_bytes()
     assert not run.folder.joinpath("leases").exists()
     assert any("workers are jobs" in getattr(event, "message", "") for event in heard)
+    said = "".join(path.read_text() for path in (run.folder / "slurm").rglob("*.out"))
+    assert "FoldDone(repeat=0, fold=2" in said
+    monkeypatch.setattr(slurm, "submit", lambda *_: pytest.fail("a finished run needs no workers"))
+    assert labelscan.detect(settings=settings, output=tmp_path / "run").folder == run.folder
 
 
 def test_workers_that_are_left_alone_can_be_merged_by_hand(shapes, settings_for, tmp_path, capsys, monkeypatch):
@@ -88,7 +92,7 @@ def test_workers_that_are_left_alone_can_be_merged_by_hand(shapes, settings_for,
     assert main(command) == 2
     assert "add --executor slurm" in capsys.readouterr().err
     jobs = []
-    monkeypatch.setattr(slurm, "submit", lambda plan, submit=slurm.submit: jobs.append(submit(plan)) or jobs[0])
+    monkeypatch.setattr(slurm, "submit", lambda *given, submit=slurm.submit: jobs.append(submit(*given)) or jobs[0])
     assert main([*command, "--executor", "slurm:cluster=local,workers=1,gpus=0"]) == 0
     told = capsys.readouterr().out
     assert "run: 1 worker is submitted" in told
@@ -118,18 +122,39 @@ def test_who_stops_waiting_is_told_how_to_stop_the_workers(tmp_path, stop):
     assert re.search(r"the workers go on: see labelscan status .*, or end them: scancel 17_0", heard[0].message)
 
 
-def test_slurm_is_given_what_the_settings_say(settings_for, tmp_path, monkeypatch, golden):
+@pytest.fixture
+def kept(tmp_path, monkeypatch):
+    """Return where a program in the place of Slurm's keeps what it was given last."""
     (tmp_path / "bin").mkdir()
     for name, does in (("sbatch", 'cp "$1" "$KEPT"; echo Submitted batch job 17'), ("srun", "true"), ("sacct", "true")):
         (tmp_path / "bin" / name).write_text(f"#!/bin/sh\n{does}\n")
         (tmp_path / "bin" / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
     monkeypatch.setenv("KEPT", str(tmp_path / "kept"))
+    return tmp_path / "kept"
+
+
+def test_slurm_is_given_what_the_settings_say(settings_for, kept, tmp_path, golden):
     settings = settings_for("partition=gpu,workers=10,minutes=90,gpus=1,cpus=6,memory=32,account=lab")
     plan = planning.plan(settings=settings, output=tmp_path / "run")
     assert slurm.submit(plan).names == [f"17_{number}" for number in range(10)]
-    text = (tmp_path / "kept").read_text().replace(str(tmp_path), "/shared")
+    text = kept.read_text().replace(str(tmp_path), "/shared")
     golden("slurm.sbatch", re.sub(r"\S*python\S* ", "python ", text))
+
+
+def test_a_run_that_no_worker_has_begun_has_a_status_that_says_so(tmp_path):
+    (tmp_path / "run" / "slurm").mkdir(parents=True)
+    with pytest.raises(RunFolderError, match="no worker has begun the run yet"):
+        labelscan.status_of(tmp_path / "run")
+
+
+@pytest.mark.usefixtures("kept")
+def test_workers_that_are_added_are_told_as_such(settings_for, tmp_path):
+    plan, heard = planning.plan(settings=settings_for("workers=1"), output=tmp_path / "run"), []
+    slurm.submit(plan, heard.append)
+    assert not heard
+    slurm.submit(plan, heard.append)
+    assert "these are more workers" in heard[0].message
 
 
 def test_what_cannot_be_sent_is_refused(shapes, settings_for, tmp_path, monkeypatch):

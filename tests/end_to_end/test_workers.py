@@ -215,12 +215,21 @@ def test_the_command_says_what_comes_next(arrays, tmp_path, capsys):
     shown = capsys.readouterr().out
     assert "all 3 shards are done" in " ".join(shown.split())
     (merge,) = [line.partition("labelscan ")[2] for line in shown.splitlines() if line.startswith("merge")]
+    assert main(["status", run]) == 0
+    assert f"nobody has judged the labels yet: labelscan {merge}" in " ".join(capsys.readouterr().out.split())
+    assert main([*arrays[:2], "-o", run, "--merge"]) == 2
+    assert "take those of this run by --config" in " ".join(capsys.readouterr().err.split())
     assert main([*merge.split(), "-q"]) == 0
     assert main(["status", run, "--json"]) == 0
     told = json.loads(capsys.readouterr().out.partition("\n")[2])
     assert (told["state"], told["counts"]["done"], told["writer"]) == ("finished", 8, None)
     for wrong in (["--worker", "--merge"], ["--shard", "fold", "--fresh"], ["--merge", "--fresh"]):
         assert main([*arrays, "-o", run, *wrong]) == 2
+
+
+def test_the_status_of_what_is_no_run_is_an_error_that_says_so(tmp_path, capsys):
+    assert main(["status", str(tmp_path)]) == 2
+    assert "there is no run here" in capsys.readouterr().err
 
 
 def test_a_job_that_failed_is_told_with_the_reason(shapes, tmp_path):

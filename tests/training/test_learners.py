@@ -20,7 +20,7 @@ from labelscan.training import learners, training_loop
 from labelscan.training.batches import StoredInputs
 from labelscan.training.device import Device
 from labelscan.training.fold_job import FoldJob, read_outputs
-from labelscan.training.learners import ClassifierLearner, GivenClassifier, GivenMaker, NetworkLearner
+from labelscan.training.learners import ClassifierLearner, GivenClassifier, GivenMaker, NetworkLearner, _sample
 from labelscan.training.loss_schedule import build_schedule
 from labelscan.training.recipe import Recipe
 from labelscan.training.training_loop import Training
@@ -53,6 +53,39 @@ def test_larger_images_are_averaged_over_squares_of_pixels(tmp_path, images):
     first = rows.reshape(2, 3, 4, 4)[1]
     np.testing.assert_allclose(first[2, 0, 3], images[0, 0:2, 6:8, 2].mean() / 255, rtol=1e-6)
     np.testing.assert_allclose(first[0, 3, 1], images[0, 6:7, 2:4, 0].mean() / 255, rtol=1e-6)
+
+
+def test_a_sample_of_many_rows_has_the_same_share_of_each_class():
+    index = np.arange(0, 2000, 2)
+    given_labels = np.zeros(2000, dtype=np.int64)
+    given_labels[:200], given_labels[500] = 2, 3
+    sampled = _sample(index, given_labels, 100, 0)
+    assert np.bincount(given_labels[sampled]).tolist() == [90, 0, 10, 1]
+    assert np.isin(sampled, index).all()
+    assert (np.diff(sampled) > 0).all()
+    assert np.array_equal(sampled, _sample(index, given_labels, 100, 0))
+    assert not np.array_equal(sampled, _sample(index, given_labels, 100, 1))
+    for most in (0, 1000):
+        assert _sample(index, given_labels, most, 0) is index
+
+
+class Counts:
+    """A classifier that knows how many rows it was fitted to."""
+
+    fitted = 0
+
+    def fit(self, x, y):
+        self.classes_, type(self).fitted = np.unique(y), len(x)
+
+    def predict_proba(self, x):
+        return np.ones((len(x), len(self.classes_))) / len(self.classes_)
+
+
+def test_a_classifier_is_fitted_to_a_sample_and_predicts_every_row(tmp_path):
+    job, _ = diverging_job(tmp_path)
+    output = ClassifierLearner(lambda seed, threads: Counts(), most_rows=10).learn(job, job.stored(), ignore)
+    assert Counts.fitted == 10
+    assert (len(output.pred_probs), len(output.train_margin)) == (8, 32)
 
 
 def test_features_are_taken_as_they_are_however_many(tmp_path):

@@ -19,6 +19,7 @@ from labelscan.arrays import GivenLabels
 from labelscan.data.cores import available_cores
 from labelscan.errors import ConfigError, LabelscanError, RunError
 from labelscan.events import Listener, Waiting, ignore
+from labelscan.interruption import keeping_handlers
 from labelscan.leases import Leases, Place
 from labelscan.registry import check_option
 from labelscan.training.device import Device
@@ -119,14 +120,15 @@ def _cluster(address: str) -> Iterator[Any]:
         options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
         try:
             _refuse_silent(address)
-            try:
-                ray.init(address=address or "auto", **options)
-            except ConnectionError:
-                if address:
-                    raise
-                ray.init(num_cpus=available_cores(), include_dashboard=False, **options)
+            with keeping_handlers():
+                try:
+                    ray.init(address=address or "auto", **options)
+                except ConnectionError:
+                    if address:
+                        raise
+                    ray.init(num_cpus=available_cores(), include_dashboard=False, **options)
         except (OSError, RuntimeError, ValueError) as error:
-            hint = "start one by `ray start --head`, or leave the address out"
+            hint = "start one by `ray start --head`, and set RAY_AUTH_MODE=token if that spoke of a token"
             raise ConfigError(f"no Ray cluster answers ({error})", where=f"address {address}", hint=hint) from error
     try:
         yield ray

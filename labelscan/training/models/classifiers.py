@@ -70,14 +70,17 @@ class Boosting:
     Args:
         max_iter: rounds, each with one tree a class.
         learning_rate: how much each tree counts, above 0.
+        max_rows: rows that it is fitted to at most, drawn from each class in proportion; 0 is all.
     """
 
     max_iter: int = 60
     learning_rate: float = 0.1
+    max_rows: int = 400_000
 
     def __post_init__(self) -> None:
         check_option(self.max_iter >= 1, self.max_iter, "max_iter", "at least 1")
         check_option(self.learning_rate > 0, self.learning_rate, "learning_rate", "above 0")
+        check_option(self.max_rows >= 0, self.max_rows, "max_rows", "0 or more")
 
     def make_classifier(self, seed: int, threads: int) -> Classifier:  # noqa: ARG002
         from sklearn.ensemble import HistGradientBoostingClassifier
