@@ -24,10 +24,13 @@ class Server:
 
     def be_good(self):
         self.every, self.back_at, self.delay, self.asked = 0, 0.0, 0.0, []
+        self.stops_at, self.away = 0, 0.0
 
     def answer(self, environ, start):
         self.asked.append((environ["REQUEST_METHOD"], environ["PATH_INFO"]))
         time.sleep(self.delay)
+        if len(self.asked) == self.stops_at:
+            self.back_at = time.monotonic() + self.away
         if (self.every and next(self.number) % self.every == 0) or time.monotonic() < self.back_at:
             start("503 Slow Down", [("Content-Type", "application/xml")])
             return [b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"]

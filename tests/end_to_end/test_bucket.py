@@ -1,6 +1,5 @@
 """Runs that are kept in a bucket, and shared there by workers whose disks are their own."""
 
-import time
 from dataclasses import replace
 
 import fsspec
@@ -70,12 +69,12 @@ def in_bucket():
     return {name.removeprefix("bucket/runs/first/") for name in fsspec.filesystem("s3").find("bucket/runs/first")}
 
 
-@pytest.mark.parametrize("fault", ["", "one request in ten, and away for seconds"])
-def test_data_and_run_in_a_bucket_have_the_results_of_this_machine(server, data, near, tmp_path, monkeypatch, fault):
+@pytest.mark.parametrize("away", [0, 2, pytest.param(20, marks=pytest.mark.torture)])
+def test_data_and_run_in_a_bucket_have_the_results_of_this_machine(server, data, near, tmp_path, monkeypatch, away):
     monkeypatch.chdir(tmp_path)
-    if fault:
-        server.every, server.back_at = 10, time.monotonic() + 2.0
+    server.every, server.stops_at, server.away = (10, 150, away) if away else (0, 0, 0)  # one request in ten fails, too
     run = labelscan.detect(data, settings=on(), output=RUN)
+    assert len(server.asked) > 150
     assert tables(run.folder, "s3://bucket/data") == near
     server.be_good()
     assert run.folder == folder_for(RUN)
