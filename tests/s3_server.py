@@ -29,8 +29,8 @@ class Server:
     def answer(self, environ, start):
         self.asked.append((environ["REQUEST_METHOD"], environ["PATH_INFO"]))
         time.sleep(self.delay)
-        if len(self.asked) == self.stops_at:
-            self.back_at = time.monotonic() + self.away
+        if self.stops_at and len(self.asked) >= self.stops_at:
+            self.stops_at, self.back_at = 0, time.monotonic() + self.away
         if (self.every and next(self.number) % self.every == 0) or time.monotonic() < self.back_at:
             start("503 Slow Down", [("Content-Type", "application/xml")])
             return [b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"]
