@@ -1,5 +1,6 @@
 """Progress of a run: bars with the time left on a terminal, a line now and then elsewhere."""
 
+import logging
 import os
 import sys
 import time
@@ -41,6 +42,7 @@ STEP_WORDS = {
 def shown(*, quiet: bool, verbose: bool) -> "Iterator[Progress]":
     """Yield a listener that writes to stderr; bars, where there are any, are gone when the block ends."""
     console = stderr()
+    logging.getLogger("labelscan").setLevel(logging.ERROR if quiet else logging.WARNING)
     with Bars(console, live=not quiet and is_live(sys.stderr, os.environ)) as bars:
         yield Progress(
             lambda line, style: console.print(message(console, text((line, style)))), bars, quiet=quiet, verbose=verbose

@@ -8,7 +8,9 @@ those that fsspec finds in the environment and in its own configuration.
 import contextlib
 import errno
 import hashlib
+import logging
 import os
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +21,9 @@ from labelscan.errors import DatasetError, RunError, StorageError
 from labelscan.urls import WEB, protocol_of, without_query
 
 T = TypeVar("T")
+_LOG = logging.getLogger(__name__)
+_told = [float("-inf")]
+"""When it was told last that a storage does not answer."""
 
 PATIENCE = 60.0
 """Seconds from the first try of a read on, after which no other is made."""
@@ -28,6 +33,8 @@ TRY_SECONDS = 30.0
 """What one try to read a piece may take where the storage lets a try be cut off: an answer that never comes."""
 READS_AT_ONCE = 32
 """A read waits for the network, hardly ever for a core."""
+SAYS_FROM = 3
+"""The try from which on a failure is told, once in as long as ``PATIENCE``: one or two are usual."""
 EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs", "hf": "hf", "http": "http", "https": "http"}
 """The extra that brings the library of a protocol."""
 _NEVER_MENDED = (errno.EINVAL, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
@@ -237,12 +244,20 @@ def _options(protocol: str) -> dict[str, Any]:
 
 def _patiently(url: str, work: Callable[[], T]) -> T:
     """Return what ``work`` returns, tried again until ``PATIENCE`` is over."""
-    from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential, wait_random
+    from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_delay, wait_exponential, wait_random
+
+    def tell(state: RetryCallState) -> None:
+        error, now = state.outcome and state.outcome.exception(), time.monotonic()
+        if state.attempt_number >= SAYS_FROM and now - _told[0] >= PATIENCE:
+            _told[0] = now
+            say = "%s: the storage does not answer (%s); it is asked again for up to %.0f s"
+            _LOG.warning(say, without_query(url), type(error).__name__, PATIENCE)
 
     tries = Retrying(
         stop=stop_after_delay(PATIENCE),
         wait=wait_exponential(FIRST_WAIT, LONGEST_WAIT) + wait_random(0, FIRST_WAIT),
         retry=retry_if_exception(_may_pass),
+        before_sleep=tell,
         reraise=True,
     )
     try:

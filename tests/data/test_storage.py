@@ -37,18 +37,24 @@ def test_the_mark_of_a_file_changes_with_its_content(bucket):
 
 
 @pytest.mark.parametrize("protocol", ["flaky", "stopping"])
-def test_a_storage_that_fails_for_a_moment_is_asked_again(bucket, quick, protocol):
+def test_a_storage_that_fails_for_a_moment_is_asked_again(bucket, quick, caplog, protocol):
     bucket.pipe({f"/b/{number}": b"%d" % number for number in range(40)})
     assert [storage.read(f"{protocol}://b/{number}") for number in range(40)] == [b"%d" % n for n in range(40)]
+    if protocol == "flaky":
+        assert not caplog.messages, "one failure is usual"
 
 
-def test_a_storage_that_stays_silent_ends_in_one_error(bucket, quick, monkeypatch):
-    monkeypatch.setattr(storage, "PATIENCE", 0.1)
+def test_a_storage_that_stays_silent_is_told_and_ends_in_one_error(bucket, quick, monkeypatch, caplog):
+    monkeypatch.setattr(storage, "PATIENCE", 0.5)
+    monkeypatch.setattr(storage, "_told", [float("-inf")])
     bucket.pipe("/b/a", b"one")
     with pytest.raises(StorageError, match=r"dead://b/a: the storage does not answer .*nobody there") as caught:
         storage.read("dead://b/a")
     assert caught.value.exit_code == 3
     assert Dead.asked > 1
+    (told,) = caplog.messages
+    assert "dead://b/a: the storage does not answer" in told
+    assert "asked again" in told
 
 
 def test_who_may_not_read_hears_so_at_once(bucket):
