@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from labelscan.config import Config, fingerprint, settings_that_matter
 from labelscan.data import readers
+from labelscan.data.counted_labels import warn_of_counted_labels
 from labelscan.data.dataset import Dataset
 from labelscan.data.inputs import ImageSource, are_images
 from labelscan.data.native_sizes import NativeSizes, probe
@@ -168,7 +169,7 @@ def plan(
         raise DatasetError(problem, where=dataset.name, hint=f"use --folds {max(len(dataset), 2)} or give more data")
     for note in dataset.notes:
         notify(Noted(note))
-    telling = warn_of_telling_columns(dataset)
+    telling = [*warn_of_counted_labels(dataset), *warn_of_telling_columns(dataset)]
     for warning in telling:
         notify(Warned(warning))
     opinions, warnings = plan_opinions(config, dataset, sizes, given_models(model), device, notify)
