@@ -5,6 +5,7 @@ are trained. A worker whose time is over, or that is preempted, ends in order an
 """
 
 import dataclasses
+import logging
 import math
 import re
 import signal
@@ -37,6 +38,7 @@ from labelscan.results.run_files import SLURM
 from labelscan.results.run_status import count_done
 from labelscan.training.executors.slurm import SlurmExecutor
 
+_LOG = logging.getLogger(__name__)
 LOOK_SECONDS, COUNT_SECONDS = 1.0, 10.0
 """Between two looks at the jobs, and at the shards, each of which has a mark to be read."""
 REQUEUED_BY = "SIGUSR2"
@@ -58,7 +60,9 @@ class Worker:
         number = getattr(signal, REQUEUED_BY)
         queue_again = signal.getsignal(number)
         signal.signal(number, interruption.stop_at_once)  # where work can end in order, it waits for that
-        listen = interruptible(say, None)
+        logging.basicConfig(format="%(asctime)s %(message)s")
+        _LOG.setLevel(logging.INFO)
+        listen = interruptible(_log, None)
         try:
             plan = planning.plan(settings=self.config, output=self.output, notify=listen)
             work(plan, notify=listen)
@@ -76,12 +80,10 @@ class Worker:
         return DelayedSubmission(self)
 
 
-def say(event: Event) -> None:
+def _log(event: Event) -> None:
     """Write a line of what a worker does where Slurm keeps what its jobs say."""
-    if isinstance(event, Noted | Warned):
-        print(event.message, flush=True)
-    elif not isinstance(event, StepAdvanced | Waiting):  # which come many times a second
-        print(event, flush=True)
+    if not isinstance(event, StepAdvanced | Waiting):  # which come many times a second
+        _LOG.info(event.message if isinstance(event, Noted | Warned) else event)
 
 
 @dataclass(frozen=True, slots=True)

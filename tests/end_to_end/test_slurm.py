@@ -79,7 +79,7 @@ def test_the_run_is_shown_when_the_workers_have_ended(settings_for, finished, tm
     assert (run.folder / "issues.csv").read_bytes() == (finished.folder / "issues.csv").read_bytes()
     assert not run.folder.joinpath("leases").exists()
     assert any("workers are jobs" in getattr(event, "message", "") for event in heard)
-    said = "".join(path.read_text() for path in (run.folder / "slurm").rglob("*.out"))
+    said = "".join(path.read_text() for path in (run.folder / "slurm").rglob("*.err"))
     assert "FoldDone(repeat=0, fold=2" in said
     monkeypatch.setattr(slurm, "submit", lambda *_: pytest.fail("a finished run needs no workers"))
     assert labelscan.detect(settings=settings, output=tmp_path / "run").folder == run.folder
