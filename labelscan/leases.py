@@ -24,6 +24,7 @@ from typing import Protocol
 from uuid import uuid4
 
 from labelscan.atomic import writing
+from labelscan.errors import StorageError
 from labelscan.processes import host_key, is_running, started
 from labelscan.reading import fits, parse_json
 
@@ -256,14 +257,16 @@ class Leases:
 
     def release(self, name: str) -> None:
         """Let others take a lease; nothing happens where it is not held."""
-        held = self._held.pop(name, None)
+        held = self._held.get(name)
         if held is None:
             return
-        with held.beating:
-            held.is_lost = True
-            if self._is_mine(held):
-                with contextlib.suppress(OSError):  # where it cannot be deleted, others wait for its heart to stop
+        held.is_lost = True  # its heart beats no more
+        try:
+            with held.beating, contextlib.suppress(OSError, StorageError):  # others then wait for its heart to stop
+                if self._is_mine(held):
                     self.place.delete(held.name)
+        finally:
+            self._held.pop(name, None)
 
     def confirm(self, name: str) -> bool:
         """Return whether this process holds a lease by what is written there now, and not at its last beat."""
@@ -275,7 +278,7 @@ class Leases:
         term = max(self._terms(name), default=None)
         try:
             return None if term is None else Holder.of(self.place.read(_lease(name, term)))
-        except OSError:  # released just now
+        except (OSError, StorageError):  # released just now, or the storage does not answer
             return None
 
     def others(self) -> dict[str, Holder]:
@@ -292,7 +295,7 @@ class Leases:
     def _is_dead(self, lease: str) -> bool:
         try:
             record = self.place.read(lease)
-        except OSError:
+        except (OSError, StorageError):
             return False  # it was released just now, or the storage does not answer
         holder = Holder.of(record)
         if holder is not None and holder.has_ended:
@@ -305,18 +308,18 @@ class Leases:
 
     def _beat(self) -> None:
         while not self._stopped.wait(HEART_SECONDS):
-            for held in list(self._held.values()):
-                with held.beating:
-                    if not held.is_lost:
-                        self._beat_once(held)
+            for held in [one for one in list(self._held.values()) if not one.is_lost]:
+                self._beat_once(held)
 
     def _beat_once(self, held: _Held) -> None:
         try:
             if not self._is_mine(held) or held.next in self.place.names():
                 held.is_lost = True  # for good: whoever has it now must not be written over
                 return
-            held.holder = replace(held.holder, beat=held.holder.beat + 1)
-            self.place.replace(held.name, held.holder.to_bytes())
+            with held.beating:
+                if not held.is_lost:
+                    held.holder = replace(held.holder, beat=held.holder.beat + 1)
+                    self.place.replace(held.name, held.holder.to_bytes())
         except FileNotFoundError:
             held.is_lost = True
         except Exception:  # noqa: S110  # whatever a storage raises: the next beat may succeed

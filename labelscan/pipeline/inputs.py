@@ -37,11 +37,9 @@ from labelscan.training.job_queue import POLL_SECONDS
 from labelscan.training.models import is_backbone, is_text_embedding
 from labelscan.training.models.embedded_texts import embed_texts
 from labelscan.training.models.frozen_backbone import embed, maker_of
+from labelscan.training.shard_files import CACHE
 
 T = TypeVar("T")
-
-CACHE = "cache"
-"""The folder of a run's own cache, beside its decoded images and features."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ from labelscan.config import fingerprint
 from labelscan.data import storage
 from labelscan.data.storage import Status
 from labelscan.errors import StorageError
-from labelscan.results.run_files import DEFAULT_PARENT, LEASES, LOG_FILE, RUN_FILE
+from labelscan.results.run_files import DEFAULT_PARENT, LEASES, LOG_FILE, RUN_FILE, is_shared_file
 from labelscan.training.done_mark import DONE_FILE
 from labelscan.training.shard_files import CHECKPOINT_FILE, FAILED_FILE, OUTPUT_FILE
 from labelscan.urls import name_of
@@ -40,7 +40,7 @@ def folder_for(url: str) -> Path:
 
 def copy_what_tells(url: str, folder: Path) -> None:
     """Copy what tells how far the run at an address is: run.json, marks and logs; its other files are left empty."""
-    for name in storage.files_below(url):
+    for name in filter(is_shared_file, storage.files_below(url)):
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
@@ -68,8 +68,10 @@ class LeasesInBucket:
         try:
             storage.write(f"{self.url}/{name}", content, only_new=True)
         except FileExistsError:
-            if self.read(name) != content:  # else it is this one, of which only the answer was lost
-                raise
+            with suppress(FileNotFoundError):  # it was let go just now
+                if self.read(name) == content:  # it is this one, of which only the answer was lost
+                    return
+            raise
 
     def replace(self, name: str, content: bytes) -> None:
         """Write over an object that is there a moment before."""
@@ -110,19 +112,28 @@ class Bucket:
     def fetch(self, *wanted: str, always: bool = True) -> None:
         """Fetch what is new there: all small files, and large ones whose path begins with one of ``wanted``.
 
+        What was deleted there is deleted here, and so is, at first, whatever an earlier process has left here that is
+        not known to be the same: what is there counts.
+
         Args:
             wanted: such as ``fold-0-1/`` or ``store/features.npy``.
             always: whether it is listed anew although that was done a moment ago.
         """
         if not always and time.monotonic() - self._looked < LOOK_SECONDS:
             return
-        found = storage.files_below(self.url)
+        found = {name: one for name, one in storage.files_below(self.url).items() if is_shared_file(name)}
+        if self._looked == float("-inf"):
+            for name in [name for name, _ in self._files() if name not in found or _is_large(name)]:
+                (self.folder / name).unlink(missing_ok=True)
         self._looked = time.monotonic()
         for name in sorted(found, key=_is_mark):
             is_wanted = not _is_large(name) or any(name.startswith(one) for one in wanted)
-            if is_wanted and not name.startswith(f"{LEASES}/") and self._is_new(name, found[name]):
+            if is_wanted and self._is_new(name, found[name]):
                 self._fetch_one(name, found[name])
         for name in [name for name in self._there if name not in found]:
+            with suppress(OSError):
+                if self._here.get(name) == _state(self.folder / name):  # else it was made anew here
+                    (self.folder / name).unlink()
             self._forget(name)
 
     def put(self, *, always: bool = True) -> None:
@@ -173,10 +184,8 @@ class Bucket:
     def _files(self) -> Iterator[tuple[str, tuple[int, int]]]:
         for path in self.folder.rglob("*"):
             name = path.relative_to(self.folder).as_posix()
-            if path.name.endswith(".partial") or LEASES in path.parts or name.startswith("store/cache"):
-                continue
             with suppress(OSError):
-                if path.is_file():
+                if is_shared_file(name) and path.is_file():
                     yield name, _state(path)
 
 

@@ -11,6 +11,7 @@ from labelscan.atomic import read_json, sweep
 from labelscan.errors import RunFolderError
 from labelscan.reading import CANNOT_READ, why
 from labelscan.results.outside_links import refuse_outside_links
+from labelscan.training.shard_files import CACHE
 
 FORMAT_VERSION = 1
 """Version of run.json and of everything else in the folder; a folder of another version is refused."""
@@ -65,6 +66,8 @@ OWN_FOLDERS = {
     "the list of their digests",
 }
 """The same for folders, as patterns."""
+MADE_OF_A_RUN = ("report.html", "report.md", "label-studio.json", "label-studio.interface.xml")
+"""Those of the files that other commands than the one that made the run write."""
 BEFORE_TRAINING = (RUN_FILE, LOG_FILE, "examples.csv", "folds.csv", STORE, LEASES, SLURM)
 """Those of them that a run has written before it trains anything."""
 
@@ -73,6 +76,19 @@ def is_own_file(path: Path) -> bool:
     """Return whether a file is one that a run writes into its folder."""
     path = path.resolve()
     return path.name in OWN_FILES and (path.parent / RUN_FILE).is_file()
+
+
+def is_shared_file(name: str) -> bool:
+    """Return whether a file, by its path in a run, is one that the command writes which makes the run.
+
+    Leases, and what serves one machine alone, are not; nor is any path that leads out of the run.
+    """
+    top, *inside = name.split("/")
+    if {"", ".", "..", CACHE, LEASES} & {top, *inside} or "\\" in name or name.endswith(".partial"):
+        return False
+    if not inside:
+        return top in OWN_FILES and top not in MADE_OF_A_RUN
+    return top != SLURM and any(fnmatchcase(top, pattern) for pattern in OWN_FOLDERS)
 
 
 def strangers(folder: Path, also_owns: Sequence[str]) -> list[str]:

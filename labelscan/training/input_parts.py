@@ -25,10 +25,9 @@ from labelscan.training.engines import EngineChoice
 from labelscan.training.failure import failure, leave_reason
 from labelscan.training.models import Backbone
 from labelscan.training.models.frozen_backbone import embed, maker_of
-from labelscan.training.shard_files import PART
+from labelscan.training.shard_files import CACHE, PART
 
 ROWS = "rows.npy"
-CACHE = "cache"
 COPIED_BYTES = 2**24
 """How much of a part is copied at a time."""
 

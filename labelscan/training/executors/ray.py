@@ -159,6 +159,8 @@ def _carry_out(ray: Any, tasks: Sequence[_Task], queue: JobQueue[Any], leases: L
         waiting[remote.remote(task.shard, task.labels, leases.place, sender)] = task.shard
     try:
         while queue.look() or waiting:
+            if not waiting:  # others work on what is left, or their marks are not seen yet
+                time.sleep(LOOK_SECONDS)
             ended, _ = ray.wait(list(waiting), timeout=LOOK_SECONDS) if waiting else ([], [])
             for reference in ended:
                 shard = waiting.pop(reference)
