@@ -7,6 +7,7 @@ from labelscan.cli.command import Given, command
 from labelscan.cli.options import option, refuse_both
 from labelscan.config import Config
 from labelscan.config.sections import DATA, MODEL, RUN, TRAINING
+from labelscan.errors import RunFolderError
 from labelscan.events import Listener, interruptible
 from labelscan.reading import with_home
 from labelscan.urls import is_url
@@ -77,8 +78,12 @@ def detect(
             expected = estimate(plan)
         elif detach:
             from labelscan.pipeline.slurm import submit
+            from labelscan.results.run_status import is_finished
 
-            submitted = submit(labelscan.plan(dataset, settings=settings, output=output, notify=listen), listen)
+            plan = labelscan.plan(dataset, settings=settings, output=output, notify=listen)
+            if is_finished(plan.place):
+                raise RunFolderError("the run is finished", where=plan.place, hint="leave --detach out to see it")
+            submitted = submit(plan, listen)
         elif works:
             from labelscan.pipeline.work import work
 

@@ -124,27 +124,29 @@ class Store:
         except (*CANNOT_READ, EOFError, KeyError, TypeError):  # the second of NumPy, for an empty file
             return None  # missing, or damaged by another program: it is built again
 
-    def delete(self) -> None:
-        """Delete it, so that it is made anew."""
-        _side_file(self.path).unlink(missing_ok=True)
+    @staticmethod
+    def forget(path: Path) -> None:
+        """Delete what is known of the images of the store at ``path``, so that it is made anew."""
+        _side_file(path).unlink(missing_ok=True)
 
-    def changed(self, source: ImageSource) -> Index:
+    def changed(self, source: ImageSource, *, only_known: bool = False) -> Index:
         """Return the rows whose image is not the one that was stored; all rows if their number differs.
 
-        A file of the same path, size and modification time is taken to be the same; others are read.
+        A file of the same path, size and modification time is taken to be the same; others are read, or with
+        ``only_known`` those alone of which that was known.
         """
         if len(source) != len(self):
             return np.arange(len(source), dtype=np.int64)
         # What could not be read before may be readable now, without a trace in its status.
         nothing: Mask = (self.digests == 0).all(axis=1)
-        known = np.flatnonzero(~nothing & (self.file_sizes >= 0)) if self.has_paths_of(source) else _NO_ROWS
+        known = np.flatnonzero(~nothing & (self.file_sizes >= 0)) if self._has_paths_of(source) else _NO_ROWS
         same = np.zeros(len(self), dtype=bool)
         same[known] = self._have_same_status(source, known)
-        rows = np.flatnonzero(~same).tolist()
+        rows = (known[~same[known]] if only_known else np.flatnonzero(~same)).tolist()
         read = zip(rows, read_each(source, lambda row: _read_digest(source, row), rows), strict=True)
         return np.array([row for row, digest in read if digest != self.digests[row].tobytes()], np.int64)
 
-    def has_paths_of(self, source: ImageSource) -> bool:
+    def _has_paths_of(self, source: ImageSource) -> bool:
         """Return whether these images have the paths of those that were stored."""
         return np.array_equal(self.paths_digest, _digest_paths(source))
 

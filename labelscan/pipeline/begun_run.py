@@ -38,8 +38,12 @@ def entries_of(plan: Plan, run: RunFolder, *, in_parts: bool) -> dict[str, objec
         for fold in range(folds)
     ]
     names += [f"{KIND}-{number}" for number in range(plan.n_threshold_runs)]
-    shards = [f"{STORE}/{name}" for name in (*parts, *sorted(inputs))] + names
-    return {"choices": run.earlier_choices or plan.choices, SHARDS: run.earlier.get(SHARDS) or shards}
+    before = run.earlier.get(SHARDS)
+    known = [str(name) for name in before] if isinstance(before, list) else []
+    of_inputs = [name for name in known if name.startswith(f"{STORE}/")]  # parts may have another size now
+    of_inputs = of_inputs or [f"{STORE}/{name}" for name in (*parts, *sorted(inputs))]
+    trained = dict.fromkeys([*(name for name in known if name not in of_inputs), *names])
+    return {"choices": run.earlier_choices or plan.choices, SHARDS: [*of_inputs, *trained]}
 
 
 def keeping_threads(plan: Plan, run: RunFolder) -> Plan:

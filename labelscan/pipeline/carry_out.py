@@ -2,7 +2,7 @@
 
 import dataclasses
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
@@ -67,24 +67,27 @@ def carry_out(
     if isinstance(plan.executor, SlurmExecutor) and not merges:
         hint = "leave it out here, and give it to labelscan detect"
         raise ConfigError("only detect sends workers to Slurm", where="executor.name", hint=hint)
-    with _open(plan, resume=resume, fresh=fresh, inputs=inputs, for_gate=for_gate, notify=notify) as run:
-        log, executor = run.logging(run.keeping(notify)), plan.executor
+    own, executor = plan.executor, FinishedExecutor() if merges else plan.executor
+
+    def begin(run: RunFolder) -> dict[str, object]:
         if run.leases.others():  # workers, whose shards are none of another machine's
             refuse_other_versions(run)
             refuse_other_choices(plan, run)
+        trained_by = {"versions": run.earlier["versions"]} if merges and "versions" in run.earlier else {}
+        entries = entries_of(keeping_threads(plan, run), run, in_parts=executor.is_shared)
+        return {**entries, "planted": planted, **trained_by}
+
+    with _open(plan, begin, resume=resume, fresh=fresh, inputs=inputs, for_gate=for_gate, notify=notify) as run:
+        log = run.logging(run.keeping(notify))
         if run.started_over:
             log(Noted(f"{plan.folder} starts over: {run.started_over}"))
-        plan = keeping_threads(plan, run)
-        if merges:
-            plan = dataclasses.replace(plan, executor=FinishedExecutor())
-        trained_by = {"versions": run.earlier["versions"]} if merges and "versions" in run.earlier else {}
-        run.record(**entries_of(plan, run, in_parts=plan.executor.is_shared), planted=planted, **trained_by)
+        plan = dataclasses.replace(keeping_threads(plan, run), executor=executor)
         used = hardware(plan.device, threads=plan.threads, precisions=plan.precisions, engines=plan.engines)
         run.record_machine(**used)
         with ending_in_order():
             contents = read_contents(plan, run, log)
         result, detections = _train_and_judge(plan, contents, run, log, review, on_any_machine=merges)
-        plan = dataclasses.replace(plan, executor=executor)
+        plan = dataclasses.replace(plan, executor=own)
         if plan.config.detection.self_check:
             result = _self_check(plan, contents, result, detections, run, notify)
         run.drop_inputs()
@@ -93,6 +96,7 @@ def carry_out(
 
 def _open(
     plan: Plan,
+    begin: Callable[[RunFolder], Mapping[str, object]],
     *,
     resume: bool = False,
     fresh: bool = False,
@@ -108,6 +112,7 @@ def _open(
         inputs=inputs,
         for_gate=for_gate,
         kept_in=plan.kept_in,
+        begin=begin,
         notify=notify,
     )
 
@@ -190,7 +195,10 @@ def _open_self_check(plan: Plan, planted: PlantedErrors, run: RunFolder) -> Iter
     config = dataclasses.replace(plan.config, detection=dataclasses.replace(plan.config.detection, self_check=0.0))
     dataset = dataclasses.replace(plan.dataset, given_labels=planted.in_place(plan.dataset.given_labels))
     again = dataclasses.replace(plan, config=config, dataset=dataset, data_fingerprint=data, folder=folder, kept_in="")
-    with _open(again, inputs=run.inputs) as second:
-        second.record(**entries_of(again, second, in_parts=False), planted=True)
+
+    def begin(second: RunFolder) -> dict[str, object]:
+        return {**entries_of(again, second, in_parts=False), "planted": True}
+
+    with _open(again, begin, inputs=run.inputs) as second:
         planted.write(folder / PLANTED_FILE, plan.dataset)
         yield again, second

@@ -72,7 +72,7 @@ def detect(
             raise ConfigError("workers on Slurm do not start over", where="--fresh", hint=hint)
         from labelscan.pipeline import slurm  # few runs need it
 
-        if not is_finished(plan.folder):
+        if not is_finished(plan.place):
             slurm.wait_for(slurm.submit(plan, listen), listen, tell=notify)
         merges = True
     return carry_out(plan, resume=resume, fresh=fresh, merges=merges, review=review, notify=listen)

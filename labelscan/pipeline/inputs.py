@@ -182,7 +182,7 @@ def _known_store(plan: Plan, images: ImageSource, run: RunFolder) -> Store | Non
     with stopping_at_once():  # where files were touched or moved, all of them are read
         changed = store.changed(images)
     if len(changed) and run.may_change_data:
-        store.delete()
+        Store.forget(store.path)
         for part in parts_of_inputs(plan, first, run):
             part.delete()
         return None
@@ -215,14 +215,15 @@ def _make_store(plan: Plan, opinion: PlannedOpinion, source: ImageSource, run: R
             _make_at_once(plan, opinion, source, run, notify)
         elif all(part.finished() for part in parts):  # else who was making all of it has died
             run.fetch(*(part.folder for part in parts))
-            with stopping_at_once():
-                changed = [part for part in parts if part.has_changed]
-            for part in changed:
-                part.delete()
-            if not changed:
+            if not _forget_changed(parts, looked):
                 put_together(parts, _blocks(plan, opinion, source))
 
+    looked: set[str] = set()
     is_shared = run.is_joined or plan.executor.is_shared or any(part.folder.is_dir() for part in parts)
+    if Store.read(path, rows=False) is not None and made() is None and run.leases.take(path.stem):
+        if made() is None:  # its rows were dropped, or others are wanted now
+            Store.forget(path)
+        run.leases.release(path.stem)
     while (store := made()) is None:
         if is_shared and run.leases.is_free(path.stem):  # else another process makes all of it
             make_parts(plan, parts, parts, run, notify)
@@ -235,6 +236,16 @@ def _make_store(plan: Plan, opinion: PlannedOpinion, source: ImageSource, run: R
         finally:
             run.leases.release(path.stem)
     return store
+
+
+def _forget_changed(parts: Sequence[InputPart], looked: set[str]) -> bool:
+    """Return whether files have changed since parts were made of them, which are deleted; each is looked at once."""
+    with stopping_at_once():
+        changed = [part for part in parts if part.name not in looked and part.has_changed]
+    looked.update(part.name for part in parts)
+    for part in changed:
+        part.delete()
+    return bool(changed)
 
 
 def make_parts(

@@ -118,7 +118,13 @@ class PlannedOpinion:
             "loss": self.loss,
             "precision": self.device.dtype_name,
             "recipe": None if self.recipe is None else dataclasses.asdict(self.recipe),
+            **({"most_rows": self.most_rows} if self.most_rows else {}),
         }
+
+    @property
+    def most_rows(self) -> int:
+        """Return about how many of the training rows of a fold it is fitted to; 0 is all."""
+        return self.learner.most_rows if isinstance(self.learner, ClassifierLearner) else 0
 
 
 def models_of(opinions: Sequence[PlannedOpinion]) -> dict[str, object]:
@@ -175,6 +181,8 @@ def plan_opinions(
     for engine in dict.fromkeys(one.engine for one in opinions if one.engine is not None):
         notify(Chosen("engine", str(engine), engine.reason))
     for opinion in opinions:
+        if opinion.most_rows:
+            notify(Noted(f"{opinion.name} is fitted to {opinion.most_rows:,} rows a fold, by its option max_rows"))
         if opinion.device != device:
             notify(Chosen("precision", opinion.device.dtype_name, f"{opinion.name} trains faster so on this processor"))
     schedules = [one.learner.schedule for one in opinions if isinstance(one.learner, NetworkLearner)]
@@ -253,16 +261,17 @@ def _learner(
     if given is not None and hasattr(given.model, "predict_proba"):
         most_pixels = getattr(given.model, "most_pixels", 0)
         return ClassifierLearner(GivenClassifier(cast(Classifier, given.model)), most_pixels=most_pixels)
+    n_train = math.ceil(len(dataset) * (1 - 1 / config.folds.n_folds))
     if is_classifier(model):
+        most_rows = getattr(model, "max_rows", 0)
         return ClassifierLearner(
             model.make_classifier,
             _encoder_for(model, dataset.inputs),
             most_pixels=MOST_PIXELS,
-            most_rows=getattr(model, "max_rows", 0),
+            most_rows=most_rows if n_train > most_rows else 0,
         )
     assert is_network(model)
     n_classes = len(dataset.class_names)
-    n_train = math.ceil(len(dataset) * (1 - 1 / config.folds.n_folds))
     recipe = model.recipe(n_train, input_shape(dataset, shape))
     if shape is None:
         recipe = dataclasses.replace(recipe, augmentation=NO_AUGMENTATION)

@@ -92,7 +92,7 @@ class Submitted:
 
     folder: Path
     jobs: Sequence[Any]
-    """submitit's jobs; the first judges the labels."""
+    """submitit's jobs; the first judges the labels, unless workers were submitted before."""
 
     @property
     def names(self) -> list[str]:
@@ -118,7 +118,8 @@ def submit(plan: Plan, notify: Listener = ignore) -> Submitted:
         hint = "pip install 'labelscan[slurm]'"
         raise ConfigError("submitit is not installed", where="executor.name", hint=hint) from error
     folder = plan.folder.absolute()
-    if (folder / SLURM).is_dir():
+    is_first = not (folder / SLURM).is_dir()
+    if not is_first:
         notify(Noted(f"these are more workers for {plan.folder}: some were submitted before"))
     try:
         array = AutoExecutor(folder / SLURM, cluster=executor.cluster, slurm_max_num_timeout=executor.requeues)
@@ -128,8 +129,9 @@ def submit(plan: Plan, notify: Listener = ignore) -> Submitted:
     array.update_parameters(name="labelscan", **executor.parameters)
     there = dataclasses.replace(config, executor=dataclasses.replace(config.executor, name="local"))
     output = plan.kept_in or str(folder)
+    workers = [Worker(there, output, judges=is_first and number == 0) for number in range(executor.workers)]
     with array.batch():
-        jobs = [array.submit(Worker(there, output, judges=number == 0)) for number in range(executor.workers)]
+        jobs = [array.submit(one) for one in workers]
     return Submitted(plan.folder, jobs)
 
 
@@ -164,7 +166,7 @@ def wait_for(submitted: Submitted, notify: Listener, tell: Listener = ignore) ->
         notify(StepDone("shards", 0.0))
     if (error := first.exception()) is not None:
         raise RunError(
-            f"the worker that judges the run failed: {_what_was_raised(error)}",
+            f"a worker failed: {_what_was_raised(error)}",
             where=str(submitted.folder / SLURM),
             hint="other workers go on; the same command goes on from what is done",
         )

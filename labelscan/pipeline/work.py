@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
+from labelscan.errors import RunFolderError
 from labelscan.events import Listener, ignore
 from labelscan.interruption import ending_in_order
 from labelscan.pipeline.begun_run import entries_of, identity_of, keeping_threads, refuse_other_choices
@@ -14,6 +15,7 @@ from labelscan.pipeline.run_folds import assign, jobs_of, train
 from labelscan.pipeline.shard_names import ShardNames, refuse_unknown
 from labelscan.results.open_run import join_run
 from labelscan.results.run_folder import RunFolder
+from labelscan.training.shard_files import AUM
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +51,17 @@ def work(plan: Plan, *, only: Sequence[str] = (), notify: Listener = ignore) -> 
     """
     names = [ShardNames.of(one) for one in only]
 
-    def begin(run: RunFolder) -> None:
-        run.record(**entries_of(plan, run, in_parts=True))
+    def begin(run: RunFolder) -> dict[str, object]:
+        return entries_of(plan, run, in_parts=True)
 
     with join_run(plan.folder, **identity_of(plan), begin=begin, kept_in=plan.kept_in, notify=notify) as run:
         notify = run.keeping(notify)
         refuse_unknown(names, only, run.shards)
+        if plan.n_threshold_runs and not any(name.startswith(AUM) for name in run.shards):
+            problem = "the run was begun with a detector that needs fewer trainings"
+            raise RunFolderError(problem, where=plan.place, hint="leave --worker out: one process adds them")
         if run.is_trained:
-            return Worked(plan.folder, plan.place, 0, is_finished=True)
+            return Worked(run.path, plan.place, 0, is_finished=True)
         plan = keeping_threads(plan, run)
         refuse_other_choices(plan, run)
         n_parts = 0
@@ -66,10 +71,10 @@ def work(plan: Plan, *, only: Sequence[str] = (), notify: Listener = ignore) -> 
                     make_parts(plan, wanted_parts, parts, run, notify)
                 n_parts += len(wanted_parts)
             if names and all(one.is_of_inputs for one in names):
-                return Worked(plan.folder, plan.place, n_parts)
+                return Worked(run.path, plan.place, n_parts)
             contents = read_contents(plan, run, notify)
             by_model, more = jobs_of(plan, contents, assign(plan, contents), run)
             jobs = [*chain.from_iterable(by_model.values()), *more]
             wanted = [job for job in jobs if not names or any(one.has(job.name) for one in names)]
             train(plan, contents, wanted, run, notify)
-    return Worked(plan.folder, plan.place, n_parts + len(wanted))
+    return Worked(run.path, plan.place, n_parts + len(wanted))

@@ -5,11 +5,15 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
+from itertools import count
 from pathlib import Path
+from typing import cast, get_args
+
+from filelock import FileLock, Timeout
 
 from labelscan import __version__
 from labelscan.atomic import writing
-from labelscan.errors import Interrupted, LabelscanError, RunFolderError
+from labelscan.errors import Interrupted, LabelscanError, RunFolderError, UsageError
 from labelscan.events import Listener, Noted, Waiting, ignore
 from labelscan.leases import Leases
 from labelscan.results.bucket import NO_BUCKET, Bucket
@@ -26,11 +30,13 @@ from labelscan.results.run_files import (
     strangers,
     sweep_run,
 )
-from labelscan.results.run_folder import WRITER, RunFolder, read_record
+from labelscan.results.run_folder import WRITER, RunFolder, State, read_record
 from labelscan.results.same_run import ELSEWHERE, ELSEWHERE_OR_FRESH, may_be_replaced, why_start_over
 
 MUST_AGREE = ("torch", "scikit-learn")
 """Packages of which all processes that work on one run must have the same version."""
+COPY_LOCK = "copy.lock"
+"""The file that a process has locked while it works on the copy of a run in a bucket."""
 WAIT_SECONDS = 0.5
 """Between two looks at whether another process is still writing the run."""
 
@@ -48,9 +54,10 @@ def open_run(
     also_owns: Sequence[str] = (),
     for_gate: bool = False,
     kept_in: str = "",
+    begin: Callable[[RunFolder], Mapping[str, object]] = lambda _: {},
     notify: Listener = ignore,
 ) -> Iterator[RunFolder]:
-    """Take the lease of the writer of the run at ``path`` and yield it, ready to be begun or resumed.
+    """Take the lease of the writer of the run at ``path`` and yield it, begun or to be resumed.
 
     Args:
         path: the run folder; made where it does not exist.
@@ -63,6 +70,7 @@ def open_run(
         also_owns: patterns of what this command writes besides the files of every run.
         for_gate: whether the run only serves a verdict, so that it replaces one of a gate on data as it was before.
         kept_in: the address of the bucket that the run is kept in, of which ``path`` is a copy; empty is none.
+        begin: returns what else run.json says from the first on, or refuses to go on before anything is written.
         notify: is told where a process of another host must be waited for.
 
     Raises:
@@ -70,38 +78,47 @@ def open_run(
             leads out of it.
         DiskError: the disk is full or read-only.
     """
-    bucket = _fetched(kept_in, path)
-    _check_place(path, resume=resume, also_owns=also_owns)
-    if (path / RUN_FILE).is_file() and not fresh:
-        read_versioned(path / RUN_FILE, FORMAT_VERSION)  # a damaged one is refused before anything is written
-    with _written_here(path, bucket, notify) as leases:
-        sweep_run(path, also_owns)
-        started_over = ""
-        if fresh:
-            _refuse_to_clear(leases, path)
-            clear(path, also_owns)
-        elif (path / RUN_FILE).is_file():
-            started_over = why_start_over(path, results_depend_on, data, also_owns=also_owns, for_gate=for_gate)
-            if started_over and resume:
-                raise RunFolderError(started_over, where=str(path), hint=ELSEWHERE_OR_FRESH)
-            if started_over:
+    with _copied(kept_in, path) as (path, bucket):
+        _check_place(path, resume=resume, also_owns=also_owns)
+        if (path / RUN_FILE).is_file() and not fresh:
+            read_versioned(path / RUN_FILE, FORMAT_VERSION)  # a damaged one is refused before anything is written
+        with _written_here(path, bucket, notify) as leases:
+            sweep_run(path, also_owns)
+            started_over = ""
+            if fresh:
                 _refuse_to_clear(leases, path)
                 clear(path, also_owns)
-        run = RunFolder(path, leases, inputs, for_gate=for_gate, bucket=bucket)
-        run.started_over = started_over
-        is_replaceable = for_gate and may_be_replaced(path, run.earlier)
-        run.may_change_data = is_replaceable or not has_trained(path, also_owns)
-        run.begin(settings, results_depend_on, data)
-        run.record()
-        try:
-            yield run
-        except BaseException as error:
-            with contextlib.suppress(OSError, LabelscanError):  # the error itself says more
-                run.end("interrupted" if isinstance(error, KeyboardInterrupt | Interrupted) else "failed")
-                run.put()
-            raise
-        run.end("finished")
-        run.put()
+            elif (path / RUN_FILE).is_file():
+                started_over = why_start_over(path, results_depend_on, data, also_owns=also_owns, for_gate=for_gate)
+                if started_over and resume:
+                    raise RunFolderError(started_over, where=str(path), hint=ELSEWHERE_OR_FRESH)
+                if started_over:
+                    _refuse_to_clear(leases, path)
+                    clear(path, also_owns)
+            run = RunFolder(path, leases, inputs, for_gate=for_gate, bucket=bucket)
+            run.started_over = started_over
+            is_replaceable = for_gate and may_be_replaced(path, run.earlier)
+            run.may_change_data = is_replaceable or not has_trained(path, also_owns)
+            entries = begin(run)
+            run.begin(settings, results_depend_on, data)
+            run.record(**entries)
+            try:
+                yield run
+            except BaseException as error:
+                with contextlib.suppress(OSError, LabelscanError):  # the error itself says more
+                    run.end(_state_after(error, run))
+                    run.put()
+                raise
+            run.end("finished")
+            run.put()
+
+
+def _state_after(error: BaseException, run: RunFolder) -> State:
+    """Return what has become of a run that ended with an error: what was only refused is as it was."""
+    before = run.earlier.get("state")
+    if isinstance(error, UsageError) and before in get_args(State):
+        return cast(State, before)
+    return "interrupted" if isinstance(error, KeyboardInterrupt | Interrupted) else "failed"
 
 
 @contextmanager
@@ -111,7 +128,7 @@ def join_run(
     settings: Mapping[str, object],
     results_depend_on: Mapping[str, object],
     data: Mapping[str, object],
-    begin: Callable[[RunFolder], None],
+    begin: Callable[[RunFolder], Mapping[str, object]],
     kept_in: str = "",
     notify: Listener,
 ) -> Iterator[RunFolder]:
@@ -122,7 +139,7 @@ def join_run(
         settings: all settings.
         results_depend_on: those that decide the results.
         data: from ``describe``.
-        begin: records what else a run begins with, if this process begins it.
+        begin: returns what else run.json says, if this process begins the run.
         kept_in: as in ``open_run``.
         notify: is told where another process must be waited for.
 
@@ -130,30 +147,36 @@ def join_run(
         RunFolderError: it belongs to other settings or data, or was begun by another version of labelscan or torch.
         DiskError: the disk is full or read-only.
     """
-    bucket = _fetched(kept_in, path)
-    _check_place(path, resume=False, also_owns=())
-    _make_folder(path)
+    with _copied(kept_in, path) as (path, bucket):
+        _check_place(path, resume=False, also_owns=())
+        _make_folder(path)
 
-    def make() -> None:
-        first = RunFolder(path, leases, bucket=bucket)
-        first.begin(settings, results_depend_on, data)
-        begin(first)
-        first.put()
+        def check() -> None:
+            if (path / RUN_FILE).is_file() and (other := why_start_over(path, results_depend_on, data)):
+                raise RunFolderError(other, where=str(path), hint=ELSEWHERE_OR_FRESH)
 
-    def is_begun() -> bool:
-        leases.refresh()
-        return SHARDS in read_record(path)  # who begins it writes that last
+        def make() -> None:
+            check()
+            first = RunFolder(path, leases, bucket=bucket)
+            entries = begin(first)
+            first.begin(settings, results_depend_on, data)
+            first.record(**entries)
+            first.put()
 
-    with _leases(path, bucket) as leases:
-        leases.once(WRITER, is_made=is_begun, make=make, wait=lambda: _wait(notify))
-        if other := why_start_over(path, results_depend_on, data):
-            raise RunFolderError(other, where=str(path), hint=ELSEWHERE_OR_FRESH)
-        run = RunFolder(path, leases, is_joined=True, bucket=bucket)
-        refuse_other_versions(run)
-        try:
-            yield run
-        finally:
-            run.put()
+        def is_begun() -> bool:
+            leases.refresh()
+            return SHARDS in read_record(path)
+
+        with _leases(path, bucket) as leases:
+            check()
+            leases.once(WRITER, is_made=is_begun, make=make, wait=lambda: _wait(notify))
+            check()
+            run = RunFolder(path, leases, is_joined=True, bucket=bucket)
+            refuse_other_versions(run)
+            try:
+                yield run
+            finally:
+                run.put()
 
 
 def _wait(notify: Listener) -> None:
@@ -219,13 +242,27 @@ def _refuse_to_clear(leases: Leases, path: Path) -> None:
         time.sleep(WAIT_SECONDS)
 
 
-def _fetched(kept_in: str, path: Path) -> Bucket | None:
-    """Return the bucket of a run, of which all small files are here now; None where it has none."""
+@contextmanager
+def _copied(kept_in: str, path: Path) -> Iterator[tuple[Path, Bucket | None]]:
+    """Yield the folder of a run, and the bucket that it is a copy of, of which all small files are here now.
+
+    Where another process of this machine works on the copy at ``path``, it is another one beside it.
+    """
     if not kept_in:
-        return None
-    bucket = Bucket(kept_in, path)
-    bucket.fetch()
-    return bucket
+        yield path, None
+        return
+    for number in count(1):
+        copy = path.with_name(f"{path.name}-{number}") if number > 1 else path
+        _make_folder(copy / LEASES)
+        lock = FileLock(copy / LEASES / COPY_LOCK, blocking=False)
+        try:
+            with lock:
+                bucket = Bucket(kept_in, copy)
+                bucket.fetch()
+                yield copy, bucket
+                return
+        except Timeout:
+            continue
 
 
 def _leases(path: Path, bucket: Bucket | None) -> Leases:

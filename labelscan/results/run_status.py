@@ -8,9 +8,10 @@ from tempfile import TemporaryDirectory
 from typing import Literal
 
 from labelscan.atomic import read_json
+from labelscan.data import storage
 from labelscan.errors import RunFolderError
 from labelscan.leases import HEART_SECONDS, Holder, Leases
-from labelscan.reading import CANNOT_READ
+from labelscan.reading import CANNOT_READ, parse_json
 from labelscan.results.bucket import copy_what_tells, leases_at
 from labelscan.results.run_files import (
     FORMAT_VERSION,
@@ -118,10 +119,13 @@ def _status_of(folder: Path, leases: Leases, run: Path | str) -> RunStatus:
     return RunStatus(run=run, state=str(record.get("state")), writer=held.get(WRITER), shards=shards)
 
 
-def is_finished(folder: Path) -> bool:
-    """Return whether the run in ``folder`` has been judged."""
+def is_finished(place: str) -> bool:
+    """Return whether the run at a path or address has been judged."""
     try:
-        return read_json(folder / RUN_FILE).get("state") == "finished"
+        if is_url(place):
+            record = parse_json(storage.read(f"{place.rstrip('/')}/{RUN_FILE}").decode())
+            return isinstance(record, dict) and record.get("state") == "finished"
+        return read_json(Path(place) / RUN_FILE).get("state") == "finished"
     except CANNOT_READ:
         return False
 

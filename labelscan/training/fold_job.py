@@ -42,9 +42,9 @@ LEAST_TO_TELL = 30
 """Held-out examples below which chance says little."""
 RETRY = " at half the learning rate"
 """The attempt at a training that follows one that diverged."""
-SHARD_VERSION = 5
+SHARD_VERSION = 4
 """Goes up whenever training or the content of a shard changes. 2: train_probs. 3: all rows scale features. 4: warnings
-in the DONE mark. 5: boosting is fitted to a sample of many rows."""
+in the DONE mark."""
 
 
 class Learner(Protocol):

@@ -134,9 +134,9 @@ class InputPart:
 
     @property
     def has_changed(self) -> bool:
-        """Return whether images are not those that it was made of; they are not compared where they lie elsewhere."""
-        store, images = self.read(), self.images.source
-        return store is not None and store.has_paths_of(images) and bool(len(store.changed(images)))
+        """Return whether files are not those that it was made of; nothing is read again to find out."""
+        store = self.read()
+        return store is not None and bool(len(store.changed(self.images.source, only_known=True)))
 
     def delete(self) -> None:
         """Delete what it has made, and what it was making."""

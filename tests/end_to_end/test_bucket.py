@@ -106,6 +106,40 @@ def test_workers_with_disks_of_their_own_share_a_run(server, data, near, tmp_pat
     assert tables(again.folder, "s3://bucket/data") == near
 
 
+def test_a_machine_with_an_old_copy_joins_a_run_that_started_over(data, near, tmp_path, monkeypatch):
+    for place in ("one", "two"):
+        (tmp_path / place).mkdir()
+    monkeypatch.chdir(tmp_path / "one")
+    work(planning.plan(data, settings=on(**{"training.epochs": 1}), output=RUN))
+    monkeypatch.chdir(tmp_path / "two")
+
+    def stop(event):
+        if isinstance(event, EpochDone) and event.fold == 2:
+            raise Interrupted("by the test")
+
+    with pytest.raises(Interrupted):
+        labelscan.detect(data, settings=on(), output=RUN, fresh=True, notify=stop)
+    monkeypatch.chdir(tmp_path / "one")
+    work(planning.plan(data, settings=on(), output=RUN))
+    run = labelscan.detect(data, settings=on(), output=RUN, merges=True)
+    assert tables(run.folder, "s3://bucket/data") == near
+
+
+def test_two_workers_in_one_directory_have_copies_of_their_own(data, near, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def join(event):
+        if isinstance(event, EpochDone) and not heard:
+            heard.append(event)
+            heard.append(work(planning.plan(data, settings=on(), output=RUN), only=["fold:0-2"]).folder)
+
+    heard = []
+    first = work(planning.plan(data, settings=on(), output=RUN), only=["fold:0-0..0-1"], notify=join)
+    assert (first.folder, heard[1]) == (folder_for(RUN), folder_for(RUN).with_name(f"{folder_for(RUN).name}-2"))
+    run = labelscan.detect(data, settings=on(), output=RUN, merges=True)
+    assert tables(run.folder, "s3://bucket/data") == near
+
+
 def test_another_machine_goes_on_from_the_checkpoint_of_an_interrupted_one(data, near, tmp_path, monkeypatch):
     monkeypatch.setattr(checkpoint, "LARGEST_SHARE", float("inf"))
     for place in ("one", "two"):

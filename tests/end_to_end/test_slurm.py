@@ -83,6 +83,8 @@ def test_the_run_is_shown_when_the_workers_have_ended(settings_for, finished, tm
     assert "FoldDone(repeat=0, fold=2" in said
     monkeypatch.setattr(slurm, "submit", lambda *_: pytest.fail("a finished run needs no workers"))
     assert labelscan.detect(settings=settings, output=tmp_path / "run").folder == run.folder
+    arguments = [str(tmp_path / "arrays.npz"), "--executor", "slurm:cluster=local", "-o", str(run.folder), "--detach"]
+    assert main(["detect", *arguments]) == 2
 
 
 def test_workers_that_are_left_alone_can_be_merged_by_hand(shapes, settings_for, tmp_path, capsys, monkeypatch):
@@ -105,7 +107,7 @@ def test_workers_that_are_left_alone_can_be_merged_by_hand(shapes, settings_for,
 
 def test_a_worker_that_fails_ends_the_run_with_its_reason(settings_for, tmp_path):
     settings = settings_for("cluster=local,workers=1,gpus=0", **{"training.learning_rate": 1e30})
-    with pytest.raises(RunError, match=r"the worker that judges the run failed: .*the loss became nan"):
+    with pytest.raises(RunError, match=r"a worker failed: .*the loss became nan"):
         labelscan.detect(settings=settings, output=tmp_path / "run")
 
 
@@ -155,6 +157,7 @@ def test_workers_that_are_added_are_told_as_such(settings_for, tmp_path):
     assert not heard
     slurm.submit(plan, heard.append)
     assert "these are more workers" in heard[0].message
+    assert not any(one.submission().function.judges for one in slurm.submit(plan).jobs), "the first array has one"
 
 
 def test_what_cannot_be_sent_is_refused(shapes, settings_for, tmp_path, monkeypatch):

@@ -140,6 +140,59 @@ def test_a_worker_that_would_work_otherwise_is_refused_by_name(plan, before, pro
         work(plan)
 
 
+def test_a_run_of_another_command_is_left_as_it_is(plan, shapes, finished):
+    evidence = np.load(finished.folder / "evidence.npz")
+    labelscan.score(evidence["pred_probs"], shapes[2], output=plan.folder)
+    before = (plan.folder / "run.json").read_bytes()
+    with pytest.raises(RunFolderError, match="a run of another command"):
+        work(plan)
+    assert (plan.folder / "run.json").read_bytes() == before
+    (plan.folder / "run.json").write_text('{"format_version": 99}')
+    with pytest.raises(RunFolderError, match="another version of labelscan"):
+        work(plan)
+
+
+def test_who_is_refused_changes_nothing_in_the_run(plan, shapes, monkeypatch):
+    work(plan, only=["fold:0-1"])
+    before = json.loads((plan.folder / "run.json").read_text())
+    with Leases(plan.folder / "leases") as others:
+        others.take("fold-0-0")
+        with monkeypatch.context() as patch:
+            patch.setattr("labelscan.results.open_run.version", lambda name: "0.0")
+            patch.setattr("labelscan.results.run_folder.version", lambda name: "0.0")
+            with pytest.raises(RunFolderError, match="was begun with torch"):
+                labelscan.detect(shapes[0], shapes[2], settings=plan.config, output=plan.folder)
+        after = json.loads((plan.folder / "run.json").read_text())
+        assert {key: after[key] for key in ("versions", "choices", "state", "shards")} == {
+            key: before[key] for key in ("versions", "choices", "state", "shards")
+        }
+        with pytest.raises(RunFolderError, match="shards are not finished"):
+            merged(plan, shapes)
+    assert status_of(plan.folder).state == "running", "others may still work on it"
+    assert work(plan).n_finished == 3
+
+
+def test_a_detector_that_needs_more_trainings_is_begun_by_one_process(plan, shapes, finished):
+    work(plan)
+    merged(plan, shapes)
+    images, _, given = shapes
+    with_aum = quick(**IN_PARTS, **{"detection.detector": "aum"})
+    with pytest.raises(RunFolderError, match="fewer trainings"):
+        work(planning.plan(images, given, settings=with_aum, output=plan.folder))
+    run = labelscan.detect(images, given, settings=with_aum, output=plan.folder)
+    assert {"aum-0", "aum-1"} <= {one.shard for one in status_of(run.folder).shards if one.state == "done"}
+    assert work(planning.plan(images, given, settings=with_aum, output=plan.folder)).is_finished
+
+
+def test_rows_that_a_finished_run_has_dropped_are_made_anew_in_parts(plan, shapes, monkeypatch):
+    work(plan)
+    merged(plan, shapes)
+    (plan.folder / "fold-0-1" / "DONE").unlink()
+    monkeypatch.setattr("labelscan.training.executors.local.LocalExecutor.is_shared", True)
+    run = labelscan.detect(shapes[0], shapes[2], settings=plan.config, output=plan.folder)
+    assert status_of(run.folder).state == "finished"
+
+
 def test_a_worker_with_other_settings_is_refused(plan, shapes):
     images, _, given = shapes
     work(plan, only=["fold:0-0"])
