@@ -30,14 +30,14 @@ def show(worked: Worked, *, as_json: bool, quiet: bool) -> None:
 
 def show_submitted(submitted: "Submitted", *, as_json: bool, quiet: bool) -> None:
     """Write to stdout which jobs work on a run, and how to see how far it is."""
+    place = submitted.place
     if as_json:
-        show_json({"run": str(submitted.folder), "jobs": submitted.names})
+        show_json({"run": place, "jobs": submitted.names})
         return
     if quiet:
-        stdout().print(text(str(submitted.folder)))
+        stdout().print(text(place))
         return
-    stdout().show(text((str(submitted.folder), "bold"), f": {_counted(len(submitted.jobs))} submitted"))
-    place = str(submitted.folder)
+    stdout().show(text((place, "bold"), f": {_counted(len(submitted.jobs))} submitted"))
     status, merge = status_command(place), merge_command(submitted.folder, place)
     _show_commands(("jobs", " ".join(submitted.names)), ("status", status), ("merge", merge))
 

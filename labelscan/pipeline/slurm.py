@@ -91,6 +91,8 @@ class Submitted:
     """Workers that were submitted."""
 
     folder: Path
+    place: str
+    """The run as other commands are given it."""
     jobs: Sequence[Any]
     """submitit's jobs; the first judges the labels, unless workers were submitted before."""
 
@@ -120,7 +122,7 @@ def submit(plan: Plan, notify: Listener = ignore) -> Submitted:
     folder = plan.folder.absolute()
     is_first = not (folder / SLURM).is_dir()
     if not is_first:
-        notify(Noted(f"these are more workers for {plan.folder}: some were submitted before"))
+        notify(Noted(f"these are more workers for {plan.place}: some were submitted before"))
     try:
         array = AutoExecutor(folder / SLURM, cluster=executor.cluster, slurm_max_num_timeout=executor.requeues)
     except RuntimeError as error:
@@ -132,7 +134,7 @@ def submit(plan: Plan, notify: Listener = ignore) -> Submitted:
     workers = [Worker(there, output, judges=is_first and number == 0) for number in range(executor.workers)]
     with array.batch():
         jobs = [array.submit(one) for one in workers]
-    return Submitted(plan.folder, jobs)
+    return Submitted(plan.folder, plan.place, jobs)
 
 
 def wait_for(submitted: Submitted, notify: Listener, tell: Listener = ignore) -> None:
@@ -160,7 +162,7 @@ def wait_for(submitted: Submitted, notify: Listener, tell: Listener = ignore) ->
                 notify(StepAdvanced("shards", done))
     except (Interrupted, KeyboardInterrupt):
         jobs = " ".join(submitted.names)
-        tell(Warned(f"the workers go on: see labelscan status {submitted.folder}, or end them: scancel {jobs}"))
+        tell(Warned(f"the workers go on: see labelscan status {submitted.place}, or end them: scancel {jobs}"))
         raise
     if total:
         notify(StepDone("shards", 0.0))

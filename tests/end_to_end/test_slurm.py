@@ -113,7 +113,9 @@ def test_a_worker_that_fails_ends_the_run_with_its_reason(settings_for, tmp_path
 
 @pytest.mark.parametrize("stop", [Interrupted("stopped"), KeyboardInterrupt()])
 def test_who_stops_waiting_is_told_how_to_stop_the_workers(tmp_path, stop):
-    submitted = slurm.Submitted(tmp_path / "run", [type("Job", (), {"job_id": "17_0", "done": lambda self: False})()])
+    submitted = slurm.Submitted(
+        tmp_path / "run", "run", [type("Job", (), {"job_id": "17_0", "done": lambda self: False})()]
+    )
     heard = []
 
     def end(event):
