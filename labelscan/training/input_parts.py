@@ -134,7 +134,7 @@ class InputPart:
 
     @property
     def has_changed(self) -> bool:
-        """Return whether files are not those that it was made of; nothing is read again to find out."""
+        """Return whether files are not those that it was made of; those of unknown size or time count as the same."""
         store = self.read()
         return store is not None and bool(len(store.changed(self.images.source, only_known=True)))
 
