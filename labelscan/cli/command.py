@@ -114,15 +114,11 @@ def command(
 
 def _path(path: Path) -> Path:
     """Return a path with a folder in place of its ``~``, or raise UsageError where it was an address."""
-    if re.match(r"[a-z][a-z0-9+.-]+:[/\\]", str(path)):  # a path has no two slashes in a row
+    if address := re.match(r"([a-z][a-z0-9+.-]+:)[/\\]+", str(path)):  # a path has no two slashes in a row
+        where = f"{address[1]}//{path.as_posix()[address.end() :]}"
         hint = "give a path of this machine, such as the copy of a run that detect keeps in labelscan-runs/"
-        raise UsageError("this is an address, where a file or folder is needed", where=_address(path), hint=hint)
+        raise UsageError("this is an address, where a file or folder is needed", where=where, hint=hint)
     return with_home(path)
-
-
-def _address(path: Path) -> str:
-    """Return an address that has become a path, which has lost the second of two slashes."""
-    return re.sub(r"^([a-z][a-z0-9+.-]+:)[/\\]+", r"\1//", path.as_posix())
 
 
 def _parameter(name: str, annotation: object, default: object) -> inspect.Parameter:

@@ -57,12 +57,12 @@ def detect(
     refuse_both("--quiet", quiet, "--verbose", verbose)
     output = output if output is None or is_url(output) else str(with_home(output))
     works = worker or bool(shard)
-    for flag, is_given in (("--fresh", fresh), ("--resume", resume), ("--decisions", decisions), ("--merge", merge)):
+    for flag, is_given in (("--fresh", fresh), ("--resume", resume), ("--decisions", decisions)):
         refuse_both("--worker" if worker else "--shard", works, flag, is_given)
+        refuse_both("--detach", detach, flag, is_given)
+    refuse_both("--worker" if worker else "--shard", works, "--merge", merge)
     refuse_both("--merge", merge, "--fresh", fresh)
     refuse_both("--detach", detach, "--worker, --shard or --merge", works or merge)
-    for flag, is_given in (("--fresh", fresh), ("--resume", resume), ("--decisions", decisions)):
-        refuse_both("--detach", detach, flag, is_given)
     settings = given.resolve_with_data(data, "detect")
     import labelscan
     from labelscan.cli import progress  # rich and pandas load here, not for --help

@@ -20,18 +20,12 @@ def show_plan(
     ``works`` adds the shards that workers share.
     """
     finished, finished_runs = count_finished(plan.folder), count_finished(plan.folder, KIND)
+    shards = (shard_facts(plan),) if works else ()
     if as_json:
-        show_json(
-            {
-                **plan_to_json(plan),
-                **dict([shard_facts(plan)] if works else ()),
-                "estimate_seconds": seconds,
-                "finished_folds": finished,
-            }
-        )
+        figures = {"estimate_seconds": seconds, "finished_folds": finished}
+        show_json({**plan_to_json(plan), **dict(shards), **figures})
         return
     console = stdout()
-    shards = (shard_facts(plan),) if works else ()
     show_facts((*plan_facts(plan), *shards), plan, seconds)
     for one in plan.warnings:
         if one not in reported:

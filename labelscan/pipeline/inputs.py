@@ -220,21 +220,23 @@ def _make_store(plan: Plan, opinion: PlannedOpinion, source: ImageSource, run: R
 
     looked: set[str] = set()
     is_shared = run.is_joined or plan.executor.is_shared or any(part.folder.is_dir() for part in parts)
-    if Store.read(path, rows=False) is not None and made() is None and run.leases.take(path.stem):
+    store = made()
+    if store is None and Store.read(path, rows=False) is not None and run.leases.take(path.stem):
         if made() is None:  # its rows were dropped, or others are wanted now
             Store.forget(path)
         run.leases.release(path.stem)
-    while (store := made()) is None:
+    while store is None:
         if is_shared and run.leases.is_free(path.stem):  # else another process makes all of it
             make_parts(plan, parts, parts, run, notify)
-        if not run.leases.take(path.stem):
+        if run.leases.take(path.stem):
+            try:
+                if made() is None:
+                    make()
+            finally:
+                run.leases.release(path.stem)
+        else:
             _wait(notify)
-            continue
-        try:
-            if made() is None:
-                make()
-        finally:
-            run.leases.release(path.stem)
+        store = made()
     return store
 
 

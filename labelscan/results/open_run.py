@@ -256,13 +256,16 @@ def _copied(kept_in: str, path: Path) -> Iterator[tuple[Path, Bucket | None]]:
         _make_folder(copy / LEASES)
         lock = FileLock(copy / LEASES / COPY_LOCK, blocking=False)
         try:
-            with lock:
-                bucket = Bucket(kept_in, copy)
-                bucket.fetch()
-                yield copy, bucket
-                return
+            lock.acquire()
         except Timeout:
             continue
+        try:
+            bucket = Bucket(kept_in, copy)
+            bucket.fetch()
+            yield copy, bucket
+        finally:
+            lock.release()
+        return
 
 
 def _leases(path: Path, bucket: Bucket | None) -> Leases:

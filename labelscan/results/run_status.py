@@ -121,21 +121,18 @@ def _status_of(folder: Path, leases: Leases, run: Path | str) -> RunStatus:
 
 def is_finished(place: str) -> bool:
     """Return whether the run at a path or address has been judged."""
+    if not is_url(place):
+        return read_record(Path(place)).get("state") == "finished"
     try:
-        if is_url(place):
-            record = parse_json(storage.read(f"{place.rstrip('/')}/{RUN_FILE}").decode())
-            return isinstance(record, dict) and record.get("state") == "finished"
-        return read_json(Path(place) / RUN_FILE).get("state") == "finished"
+        record = parse_json(storage.read(f"{place.rstrip('/')}/{RUN_FILE}").decode())
     except CANNOT_READ:
         return False
+    return isinstance(record, dict) and record.get("state") == "finished"
 
 
 def count_done(folder: Path) -> tuple[int, int]:
     """Return how many shards of the run in ``folder`` are done, and how many there are; 0 where it has not begun."""
-    try:
-        record = read_json(folder / RUN_FILE)
-    except CANNOT_READ:
-        return 0, 0
+    record = read_record(folder)
     names = record.get(SHARDS)
     paths = [folder / str(name) for name in names] if isinstance(names, list) else []
     is_finished = record.get("state") == "finished"

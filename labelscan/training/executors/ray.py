@@ -159,9 +159,11 @@ def _carry_out(ray: Any, tasks: Sequence[_Task], queue: JobQueue[Any], leases: L
         waiting[remote.remote(task.shard, task.labels, leases.place, sender)] = task.shard
     try:
         while queue.look() or waiting:
-            if not waiting:  # others work on what is left, or their marks are not seen yet
+            ended = []
+            if waiting:
+                ended, _ = ray.wait(list(waiting), timeout=LOOK_SECONDS)
+            else:  # others work on what is left, or their marks are not seen yet
                 time.sleep(LOOK_SECONDS)
-            ended, _ = ray.wait(list(waiting), timeout=LOOK_SECONDS) if waiting else ([], [])
             for reference in ended:
                 shard = waiting.pop(reference)
                 try:
