@@ -11,6 +11,7 @@ from labelscan.pipeline.planned_opinions import PlannedOpinion, input_shape
 from labelscan.pipeline.planning import Plan
 from labelscan.training.device import Device, make_network, reproducible
 from labelscan.training.engines import make_engine
+from labelscan.training.freed_memory import freed_memory_kept
 from labelscan.training.learners import NetworkLearner
 from labelscan.training.losses import losses_of
 from labelscan.training.models import is_backbone
@@ -61,7 +62,7 @@ def _feature_seconds(opinion: PlannedOpinion, device: Device) -> float:
     assert is_backbone(backbone)
     assert shape is not None
     assert opinion.engine is not None
-    with reproducible(0, threads=1), torch.inference_mode():
+    with reproducible(0, threads=1), freed_memory_kept(), torch.inference_mode():
         network = make_network(backbone.make_features, device, seed=0).eval()
         engine = make_engine(network, (shape.channels, shape.height, shape.width), device, opinion.engine)
         images = torch.randn(engine.batch_size, shape.channels, shape.height, shape.width, device=device.place)
@@ -83,7 +84,7 @@ def _training_seconds(plan: Plan, opinion: PlannedOpinion) -> float:
 def _example_seconds(plan: Plan, learner: NetworkLearner, shape: tuple[int, ...], device: Device) -> float:
     """Return the time of one example in one epoch."""
     batch, n_classes = learner.recipe.batch_size, len(plan.dataset.class_names)
-    with reproducible(0, threads=plan.threads):
+    with reproducible(0, threads=plan.threads), freed_memory_kept():
         inputs = torch.randn(batch, *shape, device=device.place)
         inputs = inputs.permute(0, 3, 1, 2) if len(shape) == 3 else inputs
         labels = torch.randint(0, n_classes, (batch,), device=device.place)

@@ -32,6 +32,7 @@ from labelscan.training.device import Device, reproducible, seed_of
 from labelscan.training.done_mark import DONE_FILE, DoneMark
 from labelscan.training.failure import failure, leave_reason
 from labelscan.training.fold_output import FoldOutput
+from labelscan.training.freed_memory import freed_memory_kept
 from labelscan.training.shard_files import CHECKPOINT_FILE, FAILED_FILE, FOLD, OUTPUT_FILE
 
 LOG_FILE = "log.jsonl"
@@ -42,9 +43,9 @@ LEAST_TO_TELL = 30
 """Held-out examples below which chance says little."""
 RETRY = " at half the learning rate"
 """The attempt at a training that follows one that diverged."""
-SHARD_VERSION = 4
+SHARD_VERSION = 5
 """Goes up whenever training or the content of a shard changes. 2: train_probs. 3: all rows scale features. 4: warnings
-in the DONE mark."""
+in the DONE mark. 5: the gradient of small-cnn's last maximum goes to one of several that are equal."""
 
 
 class Learner(Protocol):
@@ -155,6 +156,7 @@ class FoldJob:
             writing(self.folder / LOG_FILE),
             (self.folder / LOG_FILE).open("a", encoding="utf-8") as log,
             reproducible(self.seed, threads=self.threads),
+            freed_memory_kept(),
         ):
 
             def record(event: Event) -> None:

@@ -26,6 +26,7 @@ from labelscan.training.encoders import MakeEncoder, Matrix
 from labelscan.training.encoders.fold_encoder import FoldEncoder
 from labelscan.training.fold_job import RETRY, FoldJob
 from labelscan.training.fold_output import IF_DIVERGED, FoldOutput
+from labelscan.training.freed_memory import freed_memory_kept
 from labelscan.training.gpu_memory import step_bytes
 from labelscan.training.loss_schedule import LossSchedule
 from labelscan.training.losses import remembers_examples
@@ -149,7 +150,7 @@ class NetworkLearner:
     def _help(self, job: FoldJob, recipe: Recipe, checkpoint: Checkpoint, team: Team, device: Device) -> None:
         """Take part in the training of a fold as one of the processes that its own has started."""
         job, inputs = replace(job, device=device), job.stored()
-        with reproducible(job.seed, threads=job.threads):
+        with reproducible(job.seed, threads=job.threads), freed_memory_kept():
             inputs = self._encoded(job, inputs) if isinstance(inputs, StoredRows) else inputs
             training, _ = self._begin(job, inputs, ignore, recipe, team)
             help_train(training, checkpoint)

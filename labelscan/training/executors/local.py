@@ -24,13 +24,6 @@ LAST_STEP_SECONDS = 60.0
 """The most that other processes get to finish a step and to write a checkpoint."""
 WORTH_PROCESSES = 5.0
 """Seconds on one core, all folds together, from which on it pays to start processes, which takes two or three."""
-KEEP_FREED_MEMORY = {
-    "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),
-    "MALLOC_TRIM_THRESHOLD_": str(2**31),
-    "MALLOC_TOP_PAD_": str(64 * 2**20),
-}
-"""Read by glibc when a process starts: by default it returns the memory of every large tensor to the system and
-asks for it again a moment later, page by page. Other systems ignore these variables."""
 
 
 class LocalExecutor:
@@ -115,7 +108,6 @@ def _side_by_side(
         pool = get_reusable_executor(
             max_workers=most,
             timeout=60,
-            env=KEEP_FREED_MEMORY,
             initializer=interruption.prepare_worker,
             initargs=(os.getpid(),),
         )

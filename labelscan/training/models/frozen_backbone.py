@@ -30,6 +30,7 @@ from labelscan.data.store import Store
 from labelscan.events import Listener, Noted, StepAdvanced, StepDone, StepStarted
 from labelscan.training.device import Device, all_gpus, make_network, reproducible
 from labelscan.training.engines import Engine, EngineChoice, make_engine
+from labelscan.training.freed_memory import freed_memory_kept
 from labelscan.training.models import Backbone
 from labelscan.training.normalisation import Normalisation
 
@@ -61,7 +62,7 @@ def embed(
     started = time.monotonic()
     notify(StepStarted("features", len(images)))
     store = Store.begin(path, images.shape, images.source, maker=maker_of(choice, device))
-    with reproducible(0, threads=1):
+    with reproducible(0, threads=1), freed_memory_kept():
         height, width, channels = images.shape
         extractors = []
         like_first = [gpu for gpu in all_gpus(device) if gpu.processor == device.processor]  # others give other digits

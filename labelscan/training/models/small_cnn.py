@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from labelscan.registry import check_option
 from labelscan.training.augmentation import Augmentation
@@ -75,7 +76,7 @@ class _Network(nn.Module):
         self.head = nn.Linear(4 * width, n_classes)
 
     def forward(self, images: Tensor) -> Tensor:
-        parts = torch.amax(self.stages(images), dim=(2, 3))
+        parts = functional.adaptive_max_pool2d(self.stages(images), 1).flatten(1)
         with torch.autocast(images.device.type, enabled=False):  # 8 bits of a logit are too few to rank margins by
             return self.head(parts.float())  # type: ignore[no-any-return]  # nn.Module
 
