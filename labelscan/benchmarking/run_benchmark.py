@@ -26,6 +26,7 @@ from labelscan.pipeline.inputs import read_contents
 from labelscan.results.open_run import open_run
 from labelscan.results.run_files import LEASES
 from labelscan.results.run_folder import RunFolder, describe
+from labelscan.results.same_run import Identity
 
 COMMAND = "benchmark"
 """The command as run.json has it."""
@@ -80,13 +81,11 @@ def benchmark(
     try:
         with open_run(
             plan.folder,
-            settings=nested(plan.config),
-            results_depend_on={
-                "command": COMMAND,
-                **plan.shared_settings,
-                **plan.plan.models,
-            },
-            data=describe(plan.dataset, plan.data_fingerprint),
+            Identity(
+                settings=nested(plan.config),
+                results_depend_on={"command": COMMAND, **plan.shared_settings, **plan.plan.models},
+                data=describe(plan.dataset, plan.data_fingerprint),
+            ),
             fresh=fresh,
             also_owns=OWN_ENTRIES,
             notify=listen,

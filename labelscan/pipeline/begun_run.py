@@ -2,7 +2,6 @@
 
 import dataclasses
 from itertools import chain
-from typing import Any
 
 from labelscan.config import nested
 from labelscan.detection.aum_trainings import KIND
@@ -12,15 +11,16 @@ from labelscan.pipeline.planning import Plan, results_depend_on
 from labelscan.pipeline.run_folds import changed_choices
 from labelscan.results.run_files import SHARDS, STORE
 from labelscan.results.run_folder import RunFolder, describe
+from labelscan.results.same_run import Identity
 
 
-def identity_of(plan: Plan) -> dict[str, Any]:
-    """Return what a run is opened with: all settings, those that results depend on, and the data."""
-    return {
-        "settings": nested(plan.config),
-        "results_depend_on": {"command": "detect", **results_depend_on(plan.config), **plan.models},
-        "data": describe(plan.dataset, plan.data_fingerprint),
-    }
+def identity_of(plan: Plan) -> Identity:
+    """Return what the run of a plan is begun with and known again by."""
+    return Identity(
+        settings=nested(plan.config),
+        results_depend_on={"command": "detect", **results_depend_on(plan.config), **plan.models},
+        data=describe(plan.dataset, plan.data_fingerprint),
+    )
 
 
 def entries_of(plan: Plan, run: RunFolder, *, in_parts: bool) -> dict[str, object]:

@@ -106,7 +106,7 @@ def _open(
 ) -> AbstractContextManager[RunFolder]:
     return open_run(
         plan.folder,
-        **identity_of(plan),
+        identity_of(plan),
         resume=resume,
         fresh=fresh,
         inputs=inputs,

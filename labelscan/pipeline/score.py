@@ -24,6 +24,7 @@ from labelscan.results.issues import SCORED
 from labelscan.results.open_run import open_run
 from labelscan.results.run_files import DEFAULT_PARENT
 from labelscan.results.run_folder import RunFolder, describe
+from labelscan.results.same_run import Identity
 
 COMMAND = "score"
 """The command as run.json has it: neither ``score`` nor ``detect`` resumes a run of the other."""
@@ -82,10 +83,12 @@ def score(
     dataset, fingerprint = given.probabilities[0].dataset, given.fingerprint
     with open_run(
         Path(output or DEFAULT_PARENT / f"{dataset.name}-{fingerprint[:8]}"),
-        settings={"detection": {"detector": detector}},
-        # The detector is left out: it judges in seconds, so a run is resumed with another one.
-        results_depend_on={"command": COMMAND},
-        data=describe(dataset, fingerprint),
+        Identity(
+            settings={"detection": {"detector": detector}},
+            # The detector is left out: it judges in seconds, so a run is resumed with another one.
+            results_depend_on={"command": COMMAND},
+            data=describe(dataset, fingerprint),
+        ),
         fresh=fresh,
         notify=notify,
     ) as run:

@@ -54,7 +54,7 @@ def work(plan: Plan, *, only: Sequence[str] = (), notify: Listener = ignore) -> 
     def begin(run: RunFolder) -> dict[str, object]:
         return entries_of(plan, run, in_parts=True)
 
-    with join_run(plan.folder, **identity_of(plan), begin=begin, kept_in=plan.kept_in, notify=notify) as run:
+    with join_run(plan.folder, identity_of(plan), begin=begin, kept_in=plan.kept_in, notify=notify) as run:
         notify = run.keeping(notify)
         refuse_unknown(names, only, run.shards)
         if plan.n_threshold_runs and not any(name.startswith(AUM) for name in run.shards):

@@ -31,7 +31,7 @@ from labelscan.results.run_files import (
     sweep_run,
 )
 from labelscan.results.run_folder import WRITER, RunFolder, State, read_record
-from labelscan.results.same_run import ELSEWHERE, ELSEWHERE_OR_FRESH, may_be_replaced, why_start_over
+from labelscan.results.same_run import ELSEWHERE, ELSEWHERE_OR_FRESH, Identity, may_be_replaced, why_start_over
 
 MUST_AGREE = ("torch", "scikit-learn")
 """Packages of which all processes that work on one run must have the same version."""
@@ -44,10 +44,8 @@ WAIT_SECONDS = 0.5
 @contextmanager
 def open_run(
     path: Path,
+    identity: Identity,
     *,
-    settings: Mapping[str, object],
-    results_depend_on: Mapping[str, object],
-    data: Mapping[str, object],
     resume: bool = False,
     fresh: bool = False,
     inputs: Path | None = None,
@@ -61,9 +59,7 @@ def open_run(
 
     Args:
         path: the run folder; made where it does not exist.
-        settings: all settings, for run.json.
-        results_depend_on: those that decide the results, by ``section.name``.
-        data: from ``describe``.
+        identity: what an earlier run there must have been begun with, or else it is refused or starts over.
         resume: whether a missing run is an error.
         fresh: whether an earlier run is deleted.
         inputs: a folder of decoded images and features shared by several runs; None is one of its own.
@@ -89,7 +85,7 @@ def open_run(
                 _refuse_to_clear(leases, path)
                 clear(path, also_owns)
             elif (path / RUN_FILE).is_file():
-                started_over = why_start_over(path, results_depend_on, data, also_owns=also_owns, for_gate=for_gate)
+                started_over = why_start_over(path, identity, also_owns=also_owns, for_gate=for_gate)
                 if started_over and resume:
                     raise RunFolderError(started_over, where=str(path), hint=ELSEWHERE_OR_FRESH)
                 if started_over:
@@ -100,7 +96,7 @@ def open_run(
             is_replaceable = for_gate and may_be_replaced(path, run.earlier)
             run.may_change_data = is_replaceable or not has_trained(path, also_owns)
             entries = begin(run)
-            run.begin(settings, results_depend_on, data)
+            run.begin(identity)
             run.record(**entries)
             try:
                 yield run
@@ -124,10 +120,8 @@ def _state_after(error: BaseException, run: RunFolder) -> State:
 @contextmanager
 def join_run(
     path: Path,
+    identity: Identity,
     *,
-    settings: Mapping[str, object],
-    results_depend_on: Mapping[str, object],
-    data: Mapping[str, object],
     begin: Callable[[RunFolder], Mapping[str, object]],
     kept_in: str = "",
     notify: Listener,
@@ -135,10 +129,7 @@ def join_run(
     """Yield a run of which this process carries out shards; it is begun where no process has begun it.
 
     Args:
-        path: as in ``open_run``, and so are the next three.
-        settings: all settings.
-        results_depend_on: those that decide the results.
-        data: from ``describe``.
+        path: as in ``open_run``, and so is ``identity``.
         begin: returns what else run.json says, if this process begins the run.
         kept_in: as in ``open_run``.
         notify: is told where another process must be waited for.
@@ -152,14 +143,14 @@ def join_run(
         _make_folder(path)
 
         def check() -> None:
-            if (path / RUN_FILE).is_file() and (other := why_start_over(path, results_depend_on, data)):
+            if (path / RUN_FILE).is_file() and (other := why_start_over(path, identity)):
                 raise RunFolderError(other, where=str(path), hint=ELSEWHERE_OR_FRESH)
 
         def make() -> None:
             check()
             first = RunFolder(path, leases, bucket=bucket)
             entries = begin(first)
-            first.begin(settings, results_depend_on, data)
+            first.begin(identity)
             first.record(**entries)
             first.put()
 

@@ -6,7 +6,7 @@ import json
 import platform
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -33,7 +33,7 @@ from labelscan.results.run_files import (
     RUN_FILE,
     SHARDS,
 )
-from labelscan.results.same_run import ELSEWHERE, FOR_GATE
+from labelscan.results.same_run import ELSEWHERE, FOR_GATE, Identity
 from labelscan.training.done_mark import DoneMark
 from labelscan.training.shard_files import AUM, FOLD, PART
 
@@ -202,15 +202,15 @@ class RunFolder:
         problem = "another process writes this run now: this one stood still for too long"
         return RunFolderError(problem, where=str(self.path), hint=f"wait for it, or {ELSEWHERE}")
 
-    def begin(self, settings: Mapping[str, object], matters: Mapping[str, object], data: Mapping[str, object]) -> None:
+    def begin(self, identity: Identity) -> None:
         self._content = {
             "format_version": FORMAT_VERSION,
             "state": "running",
             "started": self.earlier.get("started", _now()),
             DIRECTORY: str(Path().absolute()),
-            RUN_JSON_SETTINGS: settings,
-            "results_depend_on": matters,
-            "data": data,
+            RUN_JSON_SETTINGS: identity.settings,
+            "results_depend_on": identity.results_depend_on,
+            "data": identity.data,
             FOR_GATE: self._for_gate and (not self.earlier or self.earlier.get(FOR_GATE) is True),
             "versions": {"labelscan": __version__, "python": platform.python_version()}
             | {name: version(name) for name in PACKAGES},

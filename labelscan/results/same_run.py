@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from labelscan.config import settings
@@ -21,15 +22,26 @@ FOR_GATE = "for_gate"
 """The key of run.json for whether a run only serves a verdict: the next gate replaces it when the data has changed."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Identity:
+    """What a run is begun with and known again by, as run.json says it."""
+
+    settings: Mapping[str, object]
+    """All of them; those that results do not depend on may differ when it is resumed."""
+    results_depend_on: Mapping[str, object]
+    """The settings that decide the results, by ``section.name``, and the command."""
+    data: Mapping[str, object]
+    """From ``describe``."""
+
+
 def why_start_over(
     folder: Path,
-    results_depend_on: Mapping[str, object],
-    data: Mapping[str, object],
+    identity: Identity,
     *,
     also_owns: Sequence[str] = (),
     for_gate: bool = False,
 ) -> str:
-    """Return why the run in ``folder`` must start over, empty where it was begun with just these and can be resumed.
+    """Return why the run in ``folder`` must start over, empty where it was begun as this one and can be resumed.
 
     A run that has trained nothing starts over whatever differs, and one for a gate where only the data does.
 
@@ -38,14 +50,16 @@ def why_start_over(
     """
     before = read_versioned(folder / RUN_FILE, FORMAT_VERSION)
     settings_before, data_before = _part(before, "results_depend_on", folder), _part(before, "data", folder)
-    if settings_before.get("command") != results_depend_on.get("command"):
+    if settings_before.get("command") != identity.results_depend_on.get("command"):
         raise RunFolderError("this is a run of another command", where=str(folder), hint=ELSEWHERE)
     problem, hint, may_start_over = "", ELSEWHERE_OR_FRESH, not has_trained(folder, also_owns)
-    if changed := changes(settings_before, results_depend_on, show=readable):
+    if changed := changes(settings_before, identity.results_depend_on, show=readable):
         problem = f"this run has other settings: {'; '.join(sorted(changed))}"
         hint = f"take those of this run by --config {folder / RUN_FILE}; or {ELSEWHERE_OR_FRESH}"
-    elif data_before.get("fingerprint") != data.get("fingerprint"):
-        size_before, size = ({key: part[key] for key in part if key != "fingerprint"} for part in (data_before, data))
+    elif data_before.get("fingerprint") != identity.data.get("fingerprint"):
+        size_before, size = (
+            {key: part[key] for key in part if key != "fingerprint"} for part in (data_before, identity.data)
+        )
         what = "; ".join(changes(size_before, size)) or "other ids, labels or contents"
         problem = f"the data has changed since this run: {what}"
         may_start_over |= for_gate and may_be_replaced(folder, before)

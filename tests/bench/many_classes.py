@@ -28,6 +28,7 @@ from labelscan.detection.gathering import gather
 from labelscan.pipeline.judge import judge_and_write
 from labelscan.results.open_run import open_run
 from labelscan.results.run_folder import describe
+from labelscan.results.same_run import Identity
 from labelscan.training.fold_output import FoldOutput
 
 N_FOLDS = 5
@@ -100,9 +101,8 @@ def judge(work: Path, n_examples: int, n_classes: int) -> None:
         DETECTORS.build(name)  # what they import is not counted
     size = n_examples * n_classes
     print(f"{n_examples:,} examples, {n_classes:,} classes: pred_probs take {4 * size / 2**20:,.0f} MiB")
-    with open_run(
-        work / "run", settings=nested(Config()), results_depend_on={}, data=describe(dataset, "made up")
-    ) as run:
+    identity = Identity(settings=nested(Config()), results_depend_on={}, data=describe(dataset, "made up"))
+    with open_run(work / "run", identity) as run:
         with measured("gather", size):
             outputs = (FoldOutput.read(work / f"fold-0-{fold}", repeat=0, fold=fold) for fold in range(N_FOLDS))
             evidence = gather(outputs, dataset=dataset, scored=np.ones(n_examples, dtype=bool), n_repeats=1)

@@ -11,13 +11,14 @@ from labelscan.errors import RunFolderError
 from labelscan.results.open_run import open_run
 from labelscan.results.run_files import OWN_FILES
 from labelscan.results.run_folder import recorded_fingerprint
+from labelscan.results.same_run import Identity
 
 DEPENDS = {"command": "detect", "training.epochs": 3}
 DATA = {"fingerprint": "0123", "examples": 10, "classes": 2}
 
 
 def opened(folder, *, depends=DEPENDS, data=DATA, **options):
-    return open_run(folder, settings={}, results_depend_on=depends, data=data, **options)
+    return open_run(folder, Identity(settings={}, results_depend_on=depends, data=data), **options)
 
 
 def train(folder):
