@@ -89,7 +89,7 @@ def _example_seconds(plan: Plan, learner: NetworkLearner, shape: tuple[int, ...]
         inputs = inputs.permute(0, 3, 1, 2) if len(shape) == 3 else inputs
         labels = torch.randint(0, n_classes, (batch,), device=device.place)
         loss, positions = learner.schedule.begin(batch, n_classes, device.place).loss, torch.arange(batch)
-        network = learner.make(shape).to(device.place)
+        network = make_network(lambda: learner.make(shape), device, seed=0)
 
         def step() -> None:
             with device.autocast():

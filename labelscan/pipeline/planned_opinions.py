@@ -87,9 +87,14 @@ class PlannedOpinion:
         return self.learner.recipe if isinstance(self.learner, NetworkLearner) else None
 
     @property
+    def is_network(self) -> bool:
+        """Return whether it is a network, or a head of one; else it is a classifier, which no GPU computes."""
+        return isinstance(self.learner, NetworkLearner)
+
+    @property
     def can_be_shared(self) -> bool:
         """Return whether several processes can train it together: heads and classifiers take too little for that."""
-        return isinstance(self.learner, NetworkLearner) and self.frozen is None
+        return self.is_network and self.frozen is None
 
     @property
     def pass_seconds(self) -> float:
@@ -98,9 +103,8 @@ class PlannedOpinion:
         return PASS_SECONDS + (0.0 if sees_features else NUMBER_SECONDS * math.prod(self.image_shape or ()))
 
     def step_bytes(self, dataset: Dataset) -> float:
-        """Return about how many bytes a training step keeps on a GPU, infinite where that is unknown."""
-        if not isinstance(self.learner, NetworkLearner):
-            return math.inf  # a classifier leaves no core idle, whatever the GPU does
+        """Return about how many bytes a training step of a network keeps on a GPU, infinite where that is unknown."""
+        assert isinstance(self.learner, NetworkLearner)
         shape = (MOST_FEATURES,) if self.frozen is not None else input_shape(dataset, self.image_shape)
         return self.learner.step_bytes(shape)
 

@@ -108,12 +108,14 @@ class Plan:
             return math.ceil(min(processes, n_jobs) / len(all_gpus(self.device, n_each)))
         if self.device.kind != "cuda" or n_each > 1:  # a fold that has several to itself fills them
             return 1
+        if self.executor.is_shared:  # such executors give each fold the share that the settings say
+            return int(1 / self.config.executor.gpus_per_fold)
         n_examples, n_classes = len(self.dataset), len(self.dataset.class_names)
         return folds_per_gpu(
             self.device,
             n_jobs,
             n_passes=sum(map(self.n_passes, self.opinions)),
-            step_bytes=max(one.step_bytes(self.dataset) for one in self.opinions),
+            step_bytes=max((one.step_bytes(self.dataset) for one in self.opinions if one.is_network), default=math.inf),
             n_probs=n_examples * (n_classes + 1),  # a threshold run has a class more
         )
 

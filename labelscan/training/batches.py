@@ -3,7 +3,7 @@
 import math
 import os
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -20,6 +20,7 @@ from labelscan.errors import RunError
 from labelscan.training.augmentation import NO_AUGMENTATION, NOT_MOVED, Augmentation, Moves
 from labelscan.training.data_parallel import ALONE, Team
 from labelscan.training.device import Device
+from labelscan.training.gpu_memory import is_out_of_memory
 from labelscan.training.normalisation import Normalisation
 from labelscan.training.side_stream import SideStream
 
@@ -183,8 +184,11 @@ class Batches:
         """Return all examples on the GPU, or None where they shall not lie there or another program left no room."""
         if self.device.kind != "cuda" or len(self.inputs) * self.inputs.example_bytes > resident_bytes:
             return None
-        with suppress(torch.OutOfMemoryError):
+        try:
             return self.inputs.copy_to(self.device.place, self.chunk)
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
         return None
 
     def _statistics(self, train_index: Index) -> tuple[Tensor, Tensor]:

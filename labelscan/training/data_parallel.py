@@ -27,6 +27,7 @@ from labelscan import interruption
 from labelscan.errors import ConfigError, LabelscanError, RunError
 from labelscan.events import Listener, Waiting
 from labelscan.training.device import Device, all_gpus, seed_generators, seed_of
+from labelscan.training.gpu_memory import is_out_of_memory
 from labelscan.training.shared_batch_norm import share_batch_norm
 
 if TYPE_CHECKING:
@@ -63,6 +64,11 @@ class Team:
     @property
     def is_alone(self) -> bool:
         return self.size == 1
+
+    @property
+    def is_whole(self) -> bool:
+        """Return whether the processes still exchange tensors: once one has failed, the others let go."""
+        return self.is_alone or distributed.is_initialized()
 
     def slice_of(self, n_examples: int) -> slice:
         """Return which of the examples of a batch this process takes; slices differ by one at most."""
@@ -133,9 +139,10 @@ def team_of(
                 helper.add_done_callback(_let_go_if_failed)
             yield first
         wait(helpers, timeout=LAST_WORD_SECONDS)
-    except torch.OutOfMemoryError:
-        raise
-    except (RuntimeError, ValueError):  # as torch says that another process is gone: that one knows why
+        _raise_failure(helpers, where)  # what NCCL had under way when one failed has ended without an error
+    except (RuntimeError, ValueError) as error:  # as torch says that another process is gone: that one knows why
+        if is_out_of_memory(error):
+            raise
         wait(helpers, timeout=LAST_WORD_SECONDS, return_when=FIRST_EXCEPTION)
         _raise_failure(helpers, where)
         raise
@@ -228,7 +235,7 @@ def _raise_failure(helpers: Sequence[Future[None]], where: str) -> None:
         raise error
     was_killed = isinstance(error, TerminatedWorkerError)
     what = "was killed" if was_killed else f"ended with {type(error).__name__}: {error}"
-    short_of_memory = was_killed or isinstance(error, MemoryError | torch.OutOfMemoryError)
+    short_of_memory = was_killed or isinstance(error, MemoryError) or is_out_of_memory(error)
     raise RunError(
         f"one of the {len(helpers) + 1} processes that train it {what}",
         where=where,

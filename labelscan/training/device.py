@@ -51,6 +51,10 @@ class Device:
         dtype: torch.dtype = getattr(torch, self.dtype_name)
         return dtype
 
+    def current(self) -> AbstractContextManager[object]:
+        """Return the context in which it is the GPU that a network means by ``cuda``, if it is one."""
+        return torch.cuda.device(self.place) if self.place.type == "cuda" else nullcontext()
+
     def autocast(self) -> AbstractContextManager[object]:
         """Return the context to run a forward pass in."""
         return nullcontext() if self.dtype is torch.float32 else torch.autocast(self.kind, dtype=self.dtype)
@@ -116,12 +120,14 @@ def _available(name: str) -> str:
 def all_gpus(device: Device, n_each: int = 1) -> list[Device]:
     """Return every GPU that may take the place of ``device``, or ``device`` alone.
 
-    Where folds take ``n_each`` neighbours, only the first of each of these groups is returned.
+    Those of another kind may not: they give other last digits. Where folds take ``n_each`` neighbours, only the first
+    of each of these groups is returned.
     """
     if not device.one_of_all:
         return [device]
-    firsts = range(0, torch.cuda.device_count() + 1 - n_each, n_each)
-    return [Device(f"cuda:{index}", device.dtype_name) for index in firsts]
+    gpus = [Device(f"cuda:{index}", device.dtype_name) for index in range(torch.cuda.device_count())]
+    groups = [gpus[first : first + n_each] for first in range(0, len(gpus) + 1 - n_each, n_each)]
+    return [group[0] for group in groups if all(gpu.processor == device.processor for gpu in group)]
 
 
 def seed_of(*parts: object) -> int:
@@ -145,7 +151,8 @@ def reproducible(seed: int, *, threads: int) -> Iterator[None]:
     torch.set_num_threads(threads)
     torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
     try:
-        with torch.random.fork_rng(devices=range(torch.cuda.device_count()) if torch.cuda.is_available() else []):
+        # Where CUDA does not run, nothing has drawn from its generators, and to ask for them would start it.
+        with torch.random.fork_rng(devices=range(torch.cuda.device_count()) if torch.cuda.is_initialized() else []):  # type: ignore[no-untyped-call]  # torch
             seed_generators(seed)
             yield
     finally:

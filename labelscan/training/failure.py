@@ -4,11 +4,10 @@ import platform
 from contextlib import suppress
 from pathlib import Path
 
-import torch
-
 from labelscan import interruption
 from labelscan.atomic import write_json
 from labelscan.errors import DiskError, Interrupted, LabelscanError, RunError
+from labelscan.training.gpu_memory import is_out_of_memory
 from labelscan.training.shard_files import FAILED_FILE
 
 
@@ -20,7 +19,7 @@ def failure(error: BaseException, place: str) -> LabelscanError:
         return Interrupted(interruption.reason())
     from loky.process_executor import TerminatedWorkerError
 
-    short_of_memory = isinstance(error, MemoryError | torch.OutOfMemoryError | TerminatedWorkerError)
+    short_of_memory = isinstance(error, MemoryError | TerminatedWorkerError) or is_out_of_memory(error)
     short_of_memory |= "DefaultCPUAllocator" in str(error)
     return RunError(
         f"it ended with {type(error).__name__}: {error}",

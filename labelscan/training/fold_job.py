@@ -157,6 +157,7 @@ class FoldJob:
             (self.folder / LOG_FILE).open("a", encoding="utf-8") as log,
             reproducible(self.seed, threads=self.threads),
             freed_memory_kept(),
+            self.device.current(),
         ):
 
             def record(event: Event) -> None:

@@ -21,6 +21,8 @@ CONTEXT_BYTES = 2**30
 SMALL_STEP = 2**27
 """Bytes that a step keeps for its gradients, up to which it leaves a GPU idle. It moves them about four times, which
 takes half a millisecond at one terabyte a second; to launch a step's one or two hundred kernels takes two or more."""
+OUT_OF_MEMORY = ("out of memory", "ALLOC_FAILED", "unable to find an engine")
+"""What CUDA, cuBLAS and cuDNN say in errors of their own; cuDNN tries all its ways before it does."""
 MOST_A_GPU = 5
 """Folds on one GPU: more than so many steps of half a millisecond would wait for each other."""
 WORTH_SHARING = 1_000_000
@@ -71,6 +73,13 @@ def step_bytes(make: Callable[[], nn.Module], input_shape: tuple[int, ...], batc
     del outputs
     own = {parameter.untyped_storage().data_ptr() for parameter in network.parameters()}
     return batch_size * sum(size for place, size in kept.items() if place not in own) / 2
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether an error says that the memory of a GPU is too small, by torch or by a library of CUDA."""
+    if isinstance(error, torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in OUT_OF_MEMORY)
 
 
 def resident_bytes(device: Device, sharers: int) -> int:

@@ -7,6 +7,7 @@ from labelscan.arrays import Index, PredProbs
 from labelscan.errors import RunError
 from labelscan.events import Listener, Waiting, ignore
 from labelscan.training.batches import Batches
+from labelscan.training.gpu_memory import is_out_of_memory
 
 PREDICT_BATCH = 512
 
@@ -31,8 +32,8 @@ def outputs_of(network: nn.Module, inputs: Tensor, n_parts: int = 1) -> Tensor:
     """Return (B, ...) outputs, computed in as many parts as the memory of a GPU makes necessary."""
     try:
         return torch.cat([network(part) for part in inputs.tensor_split(n_parts)])
-    except torch.OutOfMemoryError:
-        if n_parts >= len(inputs):
+    except RuntimeError as error:
+        if n_parts >= len(inputs) or not is_out_of_memory(error):
             raise
     torch.cuda.empty_cache()  # outside of the block, where the error no longer keeps its tensors alive
     return outputs_of(network, inputs, 2 * n_parts)
@@ -47,6 +48,8 @@ def check_logits(network: nn.Module, batches: Batches, n_classes: int) -> None:
         try:
             output = network(first)
         except (RuntimeError, ValueError, TypeError, AssertionError) as error:
+            if is_out_of_memory(error):
+                raise
             raise RunError(
                 f"the network cannot take inputs of shape {tuple(first.shape)} ({error})",
                 where="model",

@@ -19,7 +19,7 @@ class SideStream:
 
     def make(self, work: Callable[[], Tensor]) -> tuple[Tensor, torch.cuda.Event]:
         """Do ``work``, and return its result and what tells when the GPU has finished it; in any thread."""
-        with torch.cuda.stream(self._stream):
+        with torch.cuda.device(self._place), torch.cuda.stream(self._stream):
             return work(), self._stream.record_event()
 
     def hand_over(self, made: Tensor, ready: torch.cuda.Event) -> Tensor:

@@ -16,6 +16,7 @@ from labelscan.training.batches import Batches
 from labelscan.training.checkpoint import NO_CHECKPOINT, Checkpoint, State, generators, restore_generators
 from labelscan.training.data_parallel import ALONE, Team
 from labelscan.training.fold_output import IF_DIVERGED
+from labelscan.training.gpu_memory import is_out_of_memory
 from labelscan.training.loss_schedule import LossSchedule
 from labelscan.training.losses import Loss, losses_of
 from labelscan.training.losses.regularisation import regularisation_of
@@ -152,9 +153,10 @@ class Training:
             yield from self._steps_of_epoch(self._schedule.at(self.epoch))
 
     def is_sound(self) -> bool:
-        """Return whether no loss or weight has become NaN or infinite."""
+        """Return whether no loss or weight has become NaN or infinite, nor a step been taken without the team."""
         values = (self._total_loss, *self.network.parameters())
-        return bool(torch.stack([value.isfinite().all() for value in values]).all())  # one answer to wait for
+        is_finite = bool(torch.stack([value.isfinite().all() for value in values]).all())  # one answer to wait for
+        return is_finite and self._team.is_whole  # asked once all steps are taken
 
     def state(self) -> State:
         """Return what ``restore`` takes: tensors and plain values."""
@@ -236,9 +238,10 @@ class Training:
         while True:
             try:
                 return self._add_gradients_of_parts(loss_of, positions, images)
-            except torch.OutOfMemoryError:
+            except RuntimeError as error:
                 # Batch norm needs two examples, and the others of a team have no reason to begin anew.
-                if 4 * self._n_parts > len(positions) or not self._team.is_alone:
+                is_last = 4 * self._n_parts > len(positions) or not self._team.is_alone
+                if is_last or not is_out_of_memory(error):
                     raise
             # Outside of the block, where the error no longer keeps its tensors alive.
             self._n_parts *= 2

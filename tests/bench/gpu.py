@@ -8,6 +8,7 @@ The images are made here: 50,000 of 32 x 32 pixels in ten classes, each the patt
 """
 
 import argparse
+import re
 import subprocess
 import tempfile
 import time
@@ -19,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from loky import get_reusable_executor
 from PIL import Image
 from torch import nn
 from torchvision.models import resnet18
@@ -92,6 +94,8 @@ def print_runs(sizes: Sizes, folder: Path) -> None:
             output = folder / f"run-{processes}-{epochs}"
             run = labelscan.detect(images, labels, settings=settings, output=output, notify=note)
             seconds = time.monotonic() - started
+        get_reusable_executor().shutdown(wait=True)  # its processes would keep memory of the GPU for a while
+        torch.cuda.empty_cache()
         flagged = run.issues.flagged["example_id"].to_numpy(dtype=int)  # row numbers
         f1 = 2 * is_wrong[flagged].sum() / (len(flagged) + is_wrong.sum())
         shown = f"{seconds:.1f} | {np.mean(accuracies):.3f} | {f1:.3f} | {usage[0]} | {usage[1]}"
@@ -158,7 +162,7 @@ def compiled_rate(
     try:
         rate = loop_rate(batches, labels, device, make, lambda network: torch.compile(network, mode=mode))
     except Exception as error:  # torch raises many kinds here; the table goes on
-        return f"{type(error).__name__}: {str(error).splitlines()[0][:80]}"
+        return f"{type(error).__name__}: {str(error).partition(chr(10))[0][:80]}"
     return f"{rate:,.0f}, both epochs with compilation {time.monotonic() - started:.0f} s"
 
 
@@ -191,7 +195,7 @@ def print_features(sizes: Sizes, device: Device, folder: Path) -> None:
     n_rounds = max(1, sizes.photos // FEATURE_BATCH // 10)
     with reproducible(0, threads=torch.get_num_threads()), torch.inference_mode(), device.autocast():
         network = make_network(resnet18, device, 0).eval()
-        (view,) = (next(views) for views in batches.views(torch.arange(FEATURE_BATCH), FEATURE_BATCH))
+        view = next(next(batches.views(torch.arange(FEATURE_BATCH), FEATURE_BATCH)))  # of fewer where they are large
         outputs_of(network, view).sum().item()
         started = time.monotonic()
         sum(outputs_of(network, view).sum() for _ in range(n_rounds)).item()
@@ -244,9 +248,9 @@ def watched() -> Iterator[list[str]]:
         yield usage
     finally:
         process.terminate()
-        lines = [line.split(",") for line in process.communicate()[0].splitlines() if line.count(",") == 1]
-        if lines:
-            busy, memory = np.array(lines, dtype=float).T
+        measured = re.findall(r"^ *(\d+), *(\d+) *$", process.communicate()[0], re.MULTILINE)  # some GPUs tell neither
+        if measured:
+            busy, memory = np.array(measured, dtype=float).T
             usage[:] = [f"{busy.mean():.0f}", f"{memory.max():.0f}"]
 
 

@@ -21,6 +21,7 @@ from labelscan.training.device import (
 def four_gpus(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda place: "a GPU")
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda name: (9, 0))
 
 

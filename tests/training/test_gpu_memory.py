@@ -25,6 +25,7 @@ def machine(monkeypatch):
         totals = [total * GIGABYTE for total in gigabytes]
         monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
         monkeypatch.setattr(torch.cuda, "device_count", lambda: len(totals))
+        monkeypatch.setattr(torch.cuda, "get_device_name", lambda place: "a GPU")
         monkeypatch.setattr(torch.cuda, "get_device_capability", lambda name: (9, 0))
         monkeypatch.setattr(
             torch.cuda, "get_device_properties", lambda place: SimpleNamespace(total_memory=totals[place.index])

@@ -57,7 +57,7 @@ def embed(
     CPU every core takes batches of its own with one thread each: that wastes less than splitting each convolution among
     the cores, above all where other programs use them too. The threads that decode share the cores with these and are
     a few images ahead, so that no core is idle whichever step takes longer. Where ``device`` stands for all GPUs, each
-    of the kind of the first has the network and takes the next batch. Memory stays constant in N.
+    has the network and takes the next batch. Memory stays constant in N.
     """
     started = time.monotonic()
     notify(StepStarted("features", len(images)))
@@ -65,8 +65,7 @@ def embed(
     with reproducible(0, threads=1), freed_memory_kept():
         height, width, channels = images.shape
         extractors = []
-        like_first = [gpu for gpu in all_gpus(device) if gpu.processor == device.processor]  # others give other digits
-        for gpu in like_first:
+        for gpu in all_gpus(device):
             network = make_network(backbone.make_features, gpu, seed=0).eval()
             engine = make_engine(network, (channels, height, width), gpu, choice, cache=cache, notify=notify)
             extractors.append(_Extractor(engine, backbone.scale, images.shape, gpu, mirror=mirror))
@@ -84,6 +83,8 @@ def embed(
             for index, features in threads.results(turns.features, batches):
                 rows.add(index, features)
     store = store.finish()
+    del extractors, turns, engine, network
+    torch.cuda.empty_cache()  # processes that train share the GPU with this one
     if rows.n_reused:
         notify(Noted(f"{rows.n_reused:,} of {len(images):,} features are reused"))
     notify(StepDone("features", time.monotonic() - started))
@@ -186,7 +187,9 @@ class _Extractor:
     def features(self, batch: Batch) -> tuple[Index, NDArray[np.float32]]:
         """Return the (M,) rows of a batch and their (M, D) features; several threads may ask at once."""
         index, pixels = batch
-        mean: NDArray[np.float32] = np.mean([self._engine(view) for view in self._views(pixels)], axis=0, dtype="<f4")
+        with self._device.current():
+            views = [self._engine(view) for view in self._views(pixels)]
+        mean: NDArray[np.float32] = np.mean(views, axis=0, dtype="<f4")
         return index, mean[: len(index)]
 
     def _views(self, pixels: NDArray[np.uint8]) -> Iterator[Tensor]:

@@ -81,6 +81,7 @@ class Fold:
 @pytest.mark.parametrize(("n_gpus", "folds_per_gpu"), [(2, 2), (1, 3), (3, 1), (2, 1)])
 def test_folds_run_on_all_gpus_and_on_none_more_than_its_share(tmp_path, monkeypatch, n_gpus, folds_per_gpu):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: n_gpus)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda place: "a GPU")
     monkeypatch.setattr(loky, "get_reusable_executor", lambda max_workers, **_: ThreadPoolExecutor(max_workers))
     at_a_time = n_gpus * folds_per_gpu
     together, most, lock, done = threading.Barrier(at_a_time), Counter(), threading.Lock(), []
