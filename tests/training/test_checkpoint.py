@@ -234,13 +234,16 @@ def test_a_training_goes_on_with_its_generator_on_another_gpu_and_where_there_ar
     assert states == {torch.device("cuda:0"): 1}
 
 
-def too_large(monkeypatch, most):
+OUT_OF_MEMORY = torch.OutOfMemoryError("CUDA out of memory")
+
+
+def too_large(monkeypatch, most, error=OUT_OF_MEMORY):
     """Return a maker of networks for which more than ``most`` images do not fit into memory."""
     monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
 
     def refuse(module, inputs):
         if len(inputs[0]) > most:
-            raise torch.OutOfMemoryError("CUDA out of memory")
+            raise error
 
     def make(*_):
         network = nn.Sequential(nn.Flatten(), nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 3))
@@ -250,10 +253,22 @@ def too_large(monkeypatch, most):
     return make
 
 
-def test_a_batch_too_large_for_memory_is_trained_in_parts_with_the_same_result_and_that_is_said(shapes, monkeypatch):
+@pytest.mark.parametrize(
+    "error",
+    [
+        OUT_OF_MEMORY,
+        RuntimeError("GET was unable to find an engine to execute this computation"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+        RuntimeError("CUDA error: out of memory"),
+    ],
+    ids=["torch", "cudnn", "cublas", "cuda"],
+)
+def test_a_batch_too_large_for_memory_is_trained_in_parts_with_the_same_result_and_that_is_said(
+    shapes, monkeypatch, error
+):
     whole = learn(shapes, epochs=2, make=too_large(monkeypatch, 1000))
     heard = []
-    parts = learn(shapes, epochs=2, make=too_large(monkeypatch, 6), notify=heard.append)
+    parts = learn(shapes, epochs=2, make=too_large(monkeypatch, 6, error), notify=heard.append)
     np.testing.assert_allclose(parts[0], whole[0], atol=1e-5)
     np.testing.assert_allclose(parts[1].mean(), whole[1].mean(), atol=1e-4)
     warnings = [event.message for event in heard if isinstance(event, Warned)]
@@ -266,6 +281,13 @@ def test_a_prediction_too_large_for_memory_is_made_in_parts(monkeypatch):
         np.testing.assert_allclose(outputs_of(network, images), network[1:](images.flatten(1)), atol=1e-6)
     with pytest.raises(torch.OutOfMemoryError):
         outputs_of(too_large(monkeypatch, 0)(), images)
+
+
+def test_other_errors_of_a_network_are_no_reason_to_try_again(shapes, monkeypatch):
+    told, error = [], RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+    with pytest.raises(RuntimeError, match="cannot be multiplied"):
+        learn(shapes, epochs=1, make=too_large(monkeypatch, 6, error), notify=told.append)
+    assert not [event for event in told if isinstance(event, Warned)]
 
 
 def test_where_no_batch_fits_the_error_is_that_of_the_memory(shapes, monkeypatch):

@@ -4,6 +4,7 @@ import os
 import random
 import signal
 import threading
+import time
 from functools import partial
 
 import numpy as np
@@ -112,6 +113,26 @@ def test_a_process_that_fails_ends_the_fold_with_one_clear_error(how, problem, h
         work(how, team, CPU)
     assert hint in str(error.value)
     assert not distributed.is_initialized()
+
+
+def fail_late(team, device):
+    time.sleep(0.5)
+    raise ValueError("late")
+
+
+def test_a_process_that_fails_after_the_last_exchange_ends_the_fold_too():
+    with (
+        pytest.raises(RunError, match="one of the 2 processes that train it ended with ValueError: late"),
+        team_of(CPU, 2, fail_late, seed=0, where="here", notify=ignore),
+    ):
+        pass
+
+
+def test_a_training_whose_team_has_let_go_keeps_no_checkpoint(tmp_path):
+    training, _ = trained(stored_shapes(tmp_path), LOSSES[0], ALONE, CPU)
+    assert training.is_sound()
+    training._team = Team(0, 2, seed=0)  # of which no other process is there
+    assert not training.is_sound()
 
 
 def test_what_a_network_draws_depends_on_process_and_step_alone():

@@ -30,6 +30,14 @@ def test_folds_spread_over_all_gpus_only_where_none_was_named(four_gpus, name, n
     assert len(all_gpus(choose_device(DeviceConfig(name=name)))) == n_gpus
 
 
+def test_gpus_of_another_kind_take_no_part(four_gpus, monkeypatch):
+    kinds = ["A100", "A100", "T4", "A100"]
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda place: kinds[place.index])
+    every = choose_device(DeviceConfig())
+    assert [device.name for device in all_gpus(every)] == ["cuda:0", "cuda:1", "cuda:3"]
+    assert [device.name for device in all_gpus(every, 2)] == ["cuda:0"]
+
+
 def test_precision_is_bfloat16_on_gpus_that_can_and_float32_elsewhere(four_gpus):
     assert choose_device(DeviceConfig(name="cuda:1")) == Device("cuda:1", "bfloat16")
     assert choose_device(DeviceConfig(name="cpu")) == Device("cpu", "float32")

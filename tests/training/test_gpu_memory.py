@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -73,6 +74,26 @@ def test_each_fold_on_a_gpu_has_a_core(machine):
 def test_folds_come_in_rounds_of_nearly_the_same_size(machine, n_jobs, n_gpus, expected):
     machine(*n_gpus * [80])
     assert sharing(n_jobs=n_jobs) == expected
+
+
+@pytest.mark.parametrize(
+    ("models", "executor", "share", "expected"),
+    [
+        (("small-cnn",), "local", 1.0, 5),
+        (("small-cnn", "extra-trees"), "local", 1.0, 5),
+        (("extra-trees",), "local", 1.0, 1),
+        (("small-cnn",), "ray", 1.0, 1),
+        (("small-cnn",), "ray", 0.25, 4),
+    ],
+)
+def test_networks_say_how_many_folds_share_a_gpu_and_on_a_cluster_the_settings(
+    machine, models, executor, share, expected
+):
+    overrides = {"executor.gpus_per_fold": share, "device.name": "cpu"}
+    settings = labelscan.settings(model=models, epochs=40, executor=executor, overrides=overrides)
+    plan = labelscan.plan(np.zeros((9000, 8, 8), np.uint8), np.arange(9000) % 2, settings=settings)
+    machine(80)
+    assert replace(plan, device=GPU).folds_per_gpu == expected
 
 
 def test_on_a_cpu_there_is_no_gpu_to_share():
