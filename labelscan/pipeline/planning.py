@@ -108,8 +108,8 @@ class Plan:
             return math.ceil(min(processes, n_jobs) / len(all_gpus(self.device, n_each)))
         if self.device.kind != "cuda" or n_each > 1:  # a fold that has several to itself fills them
             return 1
-        if self.executor.is_shared:  # such executors give each fold the share that the settings say
-            return int(1 / self.config.executor.gpus_per_fold)
+        if self.executor.is_shared:  # it gives each fold a GPU, or the share that it was told
+            return max(1, int(1 / getattr(self.executor, "gpus_per_fold", 1.0)))
         n_examples, n_classes = len(self.dataset), len(self.dataset.class_names)
         return folds_per_gpu(
             self.device,

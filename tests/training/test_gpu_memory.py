@@ -84,6 +84,7 @@ def test_folds_come_in_rounds_of_nearly_the_same_size(machine, n_jobs, n_gpus, e
         (("extra-trees",), "local", 1.0, 1),
         (("small-cnn",), "ray", 1.0, 1),
         (("small-cnn",), "ray", 0.25, 4),
+        (("small-cnn",), "ray:gpus_per_fold=0.5", 1.0, 2),
     ],
 )
 def test_networks_say_how_many_folds_share_a_gpu_and_on_a_cluster_the_settings(
