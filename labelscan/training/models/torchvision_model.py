@@ -6,7 +6,7 @@ from pathlib import Path
 from types import ModuleType
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from labelscan.training.models.backbones import (
     IMAGENET_DEVIATION,
@@ -21,6 +21,9 @@ from labelscan.training.recipe import Recipe
 
 FIXED_SIZE = ("vit_", "maxvit_")
 """Name prefixes of networks that take images of one size only."""
+WITH_AUXILIARIES = ("googlenet", "inception_v3")
+"""Networks with classifiers half-way, for losses of their own in training."""
+AUXILIARIES = {"aux1", "aux2", "AuxLogits"}
 
 
 def names() -> list[str]:
@@ -67,30 +70,30 @@ class TorchvisionModel:
         return max(photo_size(smaller_side), int(weights.meta["min_size"][0]))
 
     def make(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Module:  # noqa: ARG002
-        return _MainOutput(replace_head(self._load(), n_classes=n_classes))
+        return replace_head(self._load(), n_classes=n_classes)
 
     def make_features(self) -> nn.Module:
-        return _MainOutput(replace_head(self._load(), n_classes=0))
+        return replace_head(self._load(), n_classes=0)
 
     def recipe(self, n_examples: int, input_shape: tuple[int, ...]) -> Recipe:  # noqa: ARG002
         return backbone_recipe(pretrained=self.pretrained)
 
     def _load(self) -> nn.Module:
         if self.weights in ("auto", "default") and self.pretrained:
-            return with_library_weights(self.name, lambda: _models().get_model(self.name, weights="DEFAULT"))
-        return with_weights_of_file(_models().get_model(self.name, weights=None), self.weights)
+            made = with_library_weights(self.name, lambda: _models().get_model(self.name, weights="DEFAULT"))
+            return _without_auxiliaries(made)
+        options = {"init_weights": True} if self.name in WITH_AUXILIARIES else {}  # else torchvision warns of a change
+        network = _models().get_model(self.name, weights=None, **options)
+        return with_weights_of_file(_without_auxiliaries(network), self.weights)
 
 
-class _MainOutput(nn.Module):
-    """Returns the logits alone of networks that in training also return those of auxiliary classifiers."""
-
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, images: Tensor) -> Tensor:
-        output = self.network(images)
-        return output if isinstance(output, Tensor) else output.logits
+def _without_auxiliaries(network: nn.Module) -> nn.Module:
+    """Return a network without its auxiliary classifiers, if it has any: nothing would be learned from them."""
+    if getattr(network, "aux_logits", False):
+        network.aux_logits = False  # type: ignore[assignment]  # a plain attribute
+        for name in AUXILIARIES & dict(network.named_children()).keys():
+            setattr(network, name, None)
+    return network
 
 
 def _models() -> ModuleType:

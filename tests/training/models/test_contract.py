@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+import torchvision
 
 from labelscan.config import ModelConfig, TrainingConfig
 from labelscan.data.native_sizes import NativeSizes
@@ -180,13 +181,12 @@ def test_a_model_that_cannot_be_is_refused(config, sizes, message):
 
 def test_weights_from_a_file_are_loaded_and_their_last_layer_is_replaced(tmp_path):
     network = TorchvisionModel("resnet18", "none").make((64, 64, 3), 7)
-    saved = {name.removeprefix("network."): value for name, value in network.state_dict().items()}
-    torch.save(saved, tmp_path / "weights.pt")
+    torch.save(network.state_dict(), tmp_path / "weights.pt")
     model = TorchvisionModel("resnet18", str(tmp_path / "weights.pt"))
     assert is_backbone(model)
     assert model.pretrained
     loaded = model.make((64, 64, 3), 5)
-    torch.testing.assert_close(loaded.network.conv1.weight, network.network.conv1.weight)
+    torch.testing.assert_close(loaded.conv1.weight, network.conv1.weight)
     assert loaded(torch.zeros(2, 3, 64, 64)).shape == (2, 5)
     assert model.make_features()(torch.zeros(2, 3, 64, 64)).shape == (2, 512)
 
@@ -216,7 +216,7 @@ def test_the_packaged_weights_of_lite0_load_whole_and_tell_images_apart():
 
 def test_only_the_last_layer_may_be_missing_from_a_weights_file(tmp_path):
     network = TorchvisionModel("resnet18", "none").make((64, 64, 3), 7)
-    saved = {name.removeprefix("network."): value for name, value in network.state_dict().items()}
+    saved = network.state_dict()
     for without in ("conv1.weight", "bn1.weight"):
         del saved[without]
     torch.save(saved, tmp_path / "weights.pt")
@@ -229,6 +229,17 @@ def test_a_network_that_ends_in_a_convolution_gets_a_new_last_layer_too():
     images = torch.zeros(2, 3, 64, 64)
     assert model.make((64, 64, 3), 5)(images).shape == (2, 5)
     assert model.make_features()(images).shape == (2, 512)
+
+
+@pytest.mark.parametrize(("name", "side"), [("googlenet", 64), ("inception_v3", 75)])
+def test_auxiliary_classifiers_are_left_out_so_that_all_of_a_network_learns(name, side, tmp_path):
+    whole = torchvision.models.get_model(name, weights=None, init_weights=False)
+    torch.save(whole.state_dict(), tmp_path / "weights.pt")
+    network = TorchvisionModel(name, str(tmp_path / "weights.pt")).make((side, side, 3), 5).train()
+    logits = network(torch.rand(2, 3, side, side))
+    logits.sum().backward()
+    assert logits.shape == (2, 5)
+    assert all(parameter.grad is not None for parameter in network.parameters())
 
 
 def test_images_are_stored_at_a_size_that_the_network_can_take():
