@@ -45,7 +45,7 @@ def estimate(plan: Plan) -> Estimate | None:
         for one in plan.opinions
         if one.frozen is not None and one.image_shape is not None  # embeddings of texts take no time next to folds
     }
-    networks = [one for one in plan.opinions if one.frozen is None and isinstance(one.learner, NetworkLearner)]
+    networks = [one for one in plan.opinions if one.frozen is None and one.is_network]
     if not frozen and not networks:
         return None
     rounds = 2 if plan.config.detection.self_check else 1

@@ -141,7 +141,7 @@ def models_of(opinions: Sequence[PlannedOpinion]) -> dict[str, object]:
 
 def first_network(opinions: Sequence[PlannedOpinion]) -> PlannedOpinion:
     """Return the first model that is a network, or the first where none is."""
-    return next((one for one in opinions if isinstance(one.learner, NetworkLearner)), opinions[0])
+    return next((one for one in opinions if one.is_network), opinions[0])
 
 
 def plan_opinions(

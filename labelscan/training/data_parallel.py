@@ -27,6 +27,7 @@ from labelscan import interruption
 from labelscan.errors import ConfigError, LabelscanError, RunError
 from labelscan.events import Listener, Waiting
 from labelscan.training.device import Device, all_gpus, seed_generators, seed_of
+from labelscan.training.failure import is_short_of_memory
 from labelscan.training.gpu_memory import is_out_of_memory
 from labelscan.training.shared_batch_norm import share_batch_norm
 
@@ -45,8 +46,9 @@ SETTING = "executor.gpus_per_fold"
 def check_gpus(device: Device, n_processes: int) -> None:
     """Raise ConfigError where a device has fewer GPUs than a fold asks for; on a CPU there may be any number."""
     n_gpus = len(all_gpus(device))
-    if device.kind != "cpu" and n_processes > n_gpus:
-        what = f"{device.name} is one" if n_gpus == 1 else f"this machine has {n_gpus}"
+    if device.kind != "cpu" and (n_processes > n_gpus or not all_gpus(device, n_processes)):
+        has = f"this machine has {n_gpus}" if n_processes > n_gpus else "no such neighbours are of one kind"
+        what = f"{device.name} is one" if n_gpus == 1 else has
         hint = "name no single GPU by --device, or ask for fewer"
         raise ConfigError(f"asks for {n_processes} GPUs, and {what}", where=SETTING, hint=hint)
 
@@ -235,12 +237,11 @@ def _raise_failure(helpers: Sequence[Future[None]], where: str) -> None:
         raise error
     was_killed = isinstance(error, TerminatedWorkerError)
     what = "was killed" if was_killed else f"ended with {type(error).__name__}: {error}"
-    short_of_memory = was_killed or isinstance(error, MemoryError) or is_out_of_memory(error)
     raise RunError(
         f"one of the {len(helpers) + 1} processes that train it {what}",
         where=where,
         hint="use less memory: --batch-size or --image-size"
-        if short_of_memory
+        if is_short_of_memory(error)
         else "run again with --debug for the traceback",
     ) from error
 

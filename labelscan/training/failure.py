@@ -17,17 +17,21 @@ def failure(error: BaseException, place: str) -> LabelscanError:
         return error
     if isinstance(error, KeyboardInterrupt):  # of a process that was to stop at once
         return Interrupted(interruption.reason())
-    from loky.process_executor import TerminatedWorkerError
-
-    short_of_memory = isinstance(error, MemoryError | TerminatedWorkerError) or is_out_of_memory(error)
-    short_of_memory |= "DefaultCPUAllocator" in str(error)
     return RunError(
         f"it ended with {type(error).__name__}: {error}",
         where=place,
         hint="use less memory: --batch-size, --image-size, or --set executor.processes=1"
-        if short_of_memory
+        if is_short_of_memory(error)
         else "run again with --debug for the traceback",
     )
+
+
+def is_short_of_memory(error: BaseException) -> bool:
+    """Return whether an error says that a process or a GPU had too little memory; one that was killed mostly had."""
+    from loky.process_executor import TerminatedWorkerError
+
+    is_of_host = isinstance(error, MemoryError | TerminatedWorkerError) or "DefaultCPUAllocator" in str(error)
+    return is_of_host or is_out_of_memory(error)
 
 
 def leave_reason(folder: Path, error: LabelscanError) -> None:

@@ -45,7 +45,8 @@ RETRY = " at half the learning rate"
 """The attempt at a training that follows one that diverged."""
 SHARD_VERSION = 5
 """Goes up whenever training or the content of a shard changes. 2: train_probs. 3: all rows scale features. 4: warnings
-in the DONE mark. 5: the gradient of small-cnn's last maximum goes to one of several that are equal."""
+in the DONE mark. 5: the gradient of small-cnn's last maximum goes to one of several that are equal; no auxiliary
+classifiers."""
 
 
 class Learner(Protocol):

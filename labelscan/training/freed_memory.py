@@ -1,13 +1,16 @@
-"""Memory that tensors have left is kept for the next ones, while a network computes.
+"""Memory that tensors have left is kept for the next ones while a network computes, and no longer.
 
-By default glibc returns the memory of large tensors to the system and asks for it again a moment later, page by page:
-a step of a small network may spend half of its time on that. Other systems and C libraries are left as they are.
+On a GPU torch does so by itself, but keeps the memory from other processes until it is told not to. On the host glibc
+by default returns that of large tensors to the system and asks for it again a moment later, page by page: a step of a
+small network may spend half of its time on that. Other systems and C libraries are left as they are.
 """
 
 import ctypes
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+import torch
 
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3  # of mallopt, as malloc.h numbers them
 LARGEST_KEPT = 32 * 2**20
@@ -23,6 +26,15 @@ USUALLY_KEPT, USUALLY_AHEAD = 64 * 2**20, 2**17
 @contextmanager
 def freed_memory_kept() -> Iterator[None]:
     """Keep freed memory within the block, and return it to the system afterwards."""
+    with _kept_on_host():
+        try:
+            yield
+        finally:
+            torch.cuda.empty_cache()  # which does nothing where CUDA does not run
+
+
+@contextmanager
+def _kept_on_host() -> Iterator[None]:
     libc = ctypes.CDLL(None) if sys.platform.startswith("linux") else None
     if libc is None or not hasattr(libc, "mallopt"):  # which musl lacks
         yield

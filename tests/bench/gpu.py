@@ -162,7 +162,8 @@ def compiled_rate(
     try:
         rate = loop_rate(batches, labels, device, make, lambda network: torch.compile(network, mode=mode))
     except Exception as error:  # torch raises many kinds here; the table goes on
-        return f"{type(error).__name__}: {str(error).partition(chr(10))[0][:80]}"
+        first_line, *_ = [*str(error).splitlines(), ""]
+        return f"{type(error).__name__}: {first_line[:80]}"
     return f"{rate:,.0f}, both epochs with compilation {time.monotonic() - started:.0f} s"
 
 

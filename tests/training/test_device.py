@@ -6,6 +6,7 @@ import torch
 
 from labelscan.config import DeviceConfig
 from labelscan.errors import ConfigError
+from labelscan.training.data_parallel import check_gpus
 from labelscan.training.device import (
     Device,
     all_gpus,
@@ -36,6 +37,10 @@ def test_gpus_of_another_kind_take_no_part(four_gpus, monkeypatch):
     every = choose_device(DeviceConfig())
     assert [device.name for device in all_gpus(every)] == ["cuda:0", "cuda:1", "cuda:3"]
     assert [device.name for device in all_gpus(every, 2)] == ["cuda:0"]
+    check_gpus(every, 2)
+    kinds[:] = ["A100", "T4", "A100", "T4"]
+    with pytest.raises(ConfigError, match="asks for 2 GPUs, and no such neighbours are of one kind"):
+        check_gpus(every, 2)
 
 
 def test_precision_is_bfloat16_on_gpus_that_can_and_float32_elsewhere(four_gpus):

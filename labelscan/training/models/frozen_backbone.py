@@ -82,9 +82,8 @@ def embed(
             batches = _batches(rows.unknown(blocks), engine.batch_size)
             for index, features in threads.results(turns.features, batches):
                 rows.add(index, features)
+        del extractors, turns, engine, network  # so that their memory on GPUs is free for the processes that train
     store = store.finish()
-    del extractors, turns, engine, network
-    torch.cuda.empty_cache()  # processes that train share the GPU with this one
     if rows.n_reused:
         notify(Noted(f"{rows.n_reused:,} of {len(images):,} features are reused"))
     notify(StepDone("features", time.monotonic() - started))

@@ -1,6 +1,7 @@
 """Features of a frozen backbone are computed once for an image, whichever run asks, and do not depend on others."""
 
 import threading
+import weakref
 from importlib.util import find_spec
 
 import numpy as np
@@ -257,6 +258,21 @@ def test_all_gpus_compute_features_and_none_is_another(images, compute, monkeypa
     assert n_seen == 10 * CPU_BATCH  # each batch once
     assert set(saw) == set(map(id, made))
     assert len(made) == 3
+
+
+def test_networks_are_gone_when_the_memory_of_gpus_is_given_back(images, compute, monkeypatch):
+    made, left = [], []
+
+    class Watched(Tiny):
+        def make_features(self) -> nn.Module:
+            network = super().make_features()
+            made.append(weakref.ref(network))
+            return network
+
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: left.append([one() for one in made if one() is not None]))
+    compute(images, Watched())
+    assert made
+    assert left == [[]]
 
 
 def test_unreadable_images_have_no_features_and_known_ones_are_not_even_decoded(photos, compute, decoded):
