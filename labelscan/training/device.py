@@ -3,6 +3,7 @@
 import hashlib
 import os
 import random
+import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
@@ -68,12 +69,12 @@ def has_matrix_units() -> bool:
 def choose_device(config: DeviceConfig) -> Device:
     """Return the device that ``config`` means on this machine.
 
-    ``auto`` is CUDA, else MPS, else the CPU. Precision ``auto`` is bfloat16 on CUDA with compute capability 8.0 or
-    more, else float32: on CPUs without matrix units bfloat16 is slower, and with them ``device_for`` knows the networks
-    that gain.
+    ``auto`` is the first GPU that this torch has kernels for, else MPS, else the CPU. Precision ``auto`` is bfloat16 on
+    CUDA with compute capability 8.0 or more, else float32: on CPUs without matrix units bfloat16 is slower, and with
+    them ``device_for`` knows the networks that gain.
 
     Raises:
-        ConfigError: a device that this machine lacks, or a precision that the device cannot do.
+        ConfigError: a device that this machine lacks or torch has no kernels for, or a precision that it cannot do.
     """
     name = _available(config.name)
     precision = config.precision
@@ -96,25 +97,49 @@ def device_for(device: Device, config: DeviceConfig, *, matrix_units: bool) -> D
 
 def _available(name: str) -> str:
     if name == "auto":
-        if torch.cuda.is_available():
-            return "cuda:0"
+        usable = next(filter(_has_kernels, range(_n_gpus())), None)
+        if usable is not None:
+            return f"cuda:{usable}"
         return "mps" if torch.backends.mps.is_available() else "cpu"
     try:
         device = torch.device(name)
     except RuntimeError:
         raise ConfigError(f"no device is called {name!r}", where="device.name", hint=DEVICES) from None
     if device.type == "cuda":
-        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-        index = device.index or 0
+        count, index = _n_gpus(), device.index or 0
         if index >= count:
             found = f"{count} CUDA device{'s' if count != 1 else ''} found"
             raise ConfigError(f"{name!r} is not on this machine: {found}", where="device.name", hint="use auto or cpu")
+        if not _has_kernels(index):
+            raise ConfigError(
+                f"torch {torch.__version__} has no kernels for {Device(name).processor}",
+                where="device.name",
+                hint="use auto or cpu, or install a torch that was built for this GPU",
+            )
         return f"cuda:{index}"
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise ConfigError("'mps' is not on this machine", where="device.name", hint="use auto or cpu")
     if device.type not in ("cpu", "mps"):
         raise ConfigError(f"{name!r} is not supported", where="device.name", hint=DEVICES)
     return device.type
+
+
+def _n_gpus() -> int:
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0
+
+
+def _has_kernels(index: int) -> bool:
+    """Return whether torch was built for a GPU: a driver may well know one that is too old or too new for that.
+
+    Kernels of ``sm_86`` run on 8.6 to 8.9; what is kept as ``compute_86`` is compiled for all that came later.
+    """
+    built = re.findall(r"(sm|compute)_(\d+)(\d)", " ".join(torch.cuda.get_arch_list()))
+    if not built:  # AMD's have other names
+        return True
+    major, minor = torch.cuda.get_device_capability(f"cuda:{index}")
+    return any(
+        (int(of), int(least)) <= (major, minor) and (kind == "compute" or int(of) == major) for kind, of, least in built
+    )
 
 
 def all_gpus(device: Device, n_each: int = 1) -> list[Device]:

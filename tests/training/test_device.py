@@ -43,6 +43,21 @@ def test_gpus_of_another_kind_take_no_part(four_gpus, monkeypatch):
         check_gpus(every, 2)
 
 
+def test_a_gpu_that_torch_has_no_kernels_for_is_not_taken(four_gpus, monkeypatch):
+    capabilities = [(6, 1), (8, 9), (8, 0), (12, 0)]
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda place: capabilities[torch.device(place).index])
+    monkeypatch.setattr(torch.cuda, "get_arch_list", lambda: ["sm_75", "sm_86", "sm_90a"])
+    assert choose_device(DeviceConfig()).name == "cuda:1"
+    assert choose_device(DeviceConfig(name="cuda:1")).name == "cuda:1"
+    for name in ("cuda", "cuda:2", "cuda:3"):
+        with pytest.raises(ConfigError, match=r"has no kernels for a GPU"):
+            choose_device(DeviceConfig(name=name))
+    monkeypatch.setattr(torch.cuda, "get_arch_list", lambda: ["sm_90", "compute_90"])
+    assert choose_device(DeviceConfig()).name == "cuda:3"
+    monkeypatch.setattr(torch.cuda, "get_arch_list", lambda: ["sm_90"])
+    assert choose_device(DeviceConfig()).name == "cpu"
+
+
 def test_precision_is_bfloat16_on_gpus_that_can_and_float32_elsewhere(four_gpus):
     assert choose_device(DeviceConfig(name="cuda:1")) == Device("cuda:1", "bfloat16")
     assert choose_device(DeviceConfig(name="cpu")) == Device("cpu", "float32")
