@@ -93,9 +93,8 @@ def is_shared_file(name: str) -> bool:
 
 def strangers(folder: Path, also_owns: Sequence[str]) -> list[str]:
     """Return the names in a folder, sorted, that no run leaves there, even if killed at its very start."""
-    ours = {entry.name for entry in _own_entries(folder, also_owns)}
     names = sorted(entry.name for entry in folder.iterdir())
-    return [name for name in names if name not in ours and not name.endswith(".partial")]
+    return [name for name in names if not _is_own(name, also_owns) and not name.endswith(".partial")]
 
 
 def clear(folder: Path, also_owns: Sequence[str]) -> None:
@@ -130,8 +129,7 @@ def refuse_links_out(folder: Path, also_owns: Sequence[str] = ()) -> None:
     """Raise RunFolderError where a link leads out of a run folder from a place that a run may write to."""
     entries = _own_entries(folder, also_owns)
     written = [folder / DECISIONS_FILE, *folder.glob(".*.partial"), *entries]
-    below = (one for entry in entries for inside in _folders(entry) for one in inside.iterdir())
-    refuse_outside_links(folder, chain(written, below))
+    refuse_outside_links(folder, chain(written, *map(_below, entries)))
 
 
 def read_versioned(path: Path, format_version: int) -> dict[str, object]:
@@ -155,11 +153,21 @@ def read_versioned(path: Path, format_version: int) -> dict[str, object]:
 
 
 def _own_entries(folder: Path, also_owns: Sequence[str]) -> list[Path]:
-    patterns = (*OWN_FILES, *OWN_FOLDERS, *also_owns)  # not by glob, which does not see a link that leads nowhere
-    return [entry for entry in folder.iterdir() if any(fnmatchcase(entry.name, pattern) for pattern in patterns)]
+    # Not by glob, which does not see a link that leads nowhere.
+    return [entry for entry in folder.iterdir() if _is_own(entry.name, also_owns)]
+
+
+def _is_own(name: str, also_owns: Sequence[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in (*OWN_FILES, *OWN_FOLDERS, *also_owns))
 
 
 def _folders(entry: Path) -> Iterator[Path]:
     """Yield a folder and all below it, but for links; nothing where ``entry`` is a file or a link."""
     if not entry.is_symlink():
         yield from (Path(inside) for inside, _, _ in os.walk(entry))
+
+
+def _below(entry: Path) -> Iterator[Path]:
+    """Yield what lies in a folder and in those below it, though other processes may delete some of it meanwhile."""
+    if not entry.is_symlink():
+        yield from (Path(inside, name) for inside, folders, files in os.walk(entry) for name in (*folders, *files))

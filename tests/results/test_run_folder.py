@@ -2,6 +2,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from labelscan.atomic import partial_path
 from labelscan.errors import RunFolderError
 from labelscan.results.open_run import open_run
-from labelscan.results.run_files import OWN_FILES
+from labelscan.results.run_files import OWN_FILES, strangers
 from labelscan.results.run_folder import recorded_fingerprint
 from labelscan.results.same_run import Identity
 
@@ -29,6 +30,23 @@ def train(folder):
 
 def state(folder):
     return json.loads((folder / "run.json").read_text())["state"]
+
+
+def test_a_run_that_begins_this_moment_in_another_process_is_no_stranger(tmp_path):
+    ended = threading.Event()
+
+    def begin_again_and_again():
+        while not ended.is_set():
+            (tmp_path / "run.json").touch()
+            (tmp_path / "run.json").unlink()
+
+    thread = threading.Thread(target=begin_again_and_again)
+    thread.start()
+    try:
+        assert not any(strangers(tmp_path, ()) for _ in range(3000))
+    finally:
+        ended.set()
+        thread.join()
 
 
 def test_a_run_says_how_it_ended(tmp_path):
