@@ -7,7 +7,7 @@ Nothing below the command line prints.
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from time import monotonic
+from time import monotonic, sleep
 from typing import TypeAlias
 
 from labelscan import interruption
@@ -174,6 +174,12 @@ Listener: TypeAlias = Callable[[Event], None]
 
 def ignore(event: Event) -> None:
     """Listen to nothing."""
+
+
+def pause(seconds: float, notify: Listener) -> None:
+    """Let time pass, and tell that it has."""
+    sleep(seconds)
+    notify(Waiting())
 
 
 def interruptible(notify: Listener, max_seconds: float | None) -> Listener:

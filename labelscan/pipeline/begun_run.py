@@ -6,7 +6,8 @@ from itertools import chain
 from labelscan.config import nested
 from labelscan.detection.aum_trainings import KIND
 from labelscan.errors import RunFolderError
-from labelscan.pipeline.inputs import inputs_of, parts_of_run
+from labelscan.pipeline.image_inputs import parts_of_run
+from labelscan.pipeline.input_files import inputs_of
 from labelscan.pipeline.planning import Plan, results_depend_on
 from labelscan.pipeline.run_folds import changed_choices
 from labelscan.results.run_files import SHARDS, STORE

@@ -13,7 +13,8 @@ from labelscan.config import fingerprint
 from labelscan.detection.aum_trainings import threshold_jobs
 from labelscan.events import FoldDone, Listener, TrainingPlanned, Warned
 from labelscan.interruption import ending_in_order
-from labelscan.pipeline.inputs import Contents, inputs_of, provide_inputs
+from labelscan.pipeline.input_files import inputs_of
+from labelscan.pipeline.inputs import Contents, provide_inputs
 from labelscan.pipeline.planned_opinions import PlannedOpinion
 from labelscan.pipeline.planning import Plan, results_depend_on
 from labelscan.results.run_folder import RunFolder

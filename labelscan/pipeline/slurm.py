@@ -12,7 +12,7 @@ import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic, sleep
+from time import monotonic
 from typing import Any
 
 from labelscan import interruption
@@ -29,6 +29,7 @@ from labelscan.events import (
     Warned,
     ignore,
     interruptible,
+    pause,
 )
 from labelscan.pipeline import planning
 from labelscan.pipeline.carry_out import carry_out
@@ -149,8 +150,7 @@ def wait_for(submitted: Submitted, notify: Listener, tell: Listener = ignore) ->
     try:
         notify(Noted(f"workers are jobs {', '.join(submitted.names)}; what they say is in {submitted.folder / SLURM}"))
         while not first.done():
-            sleep(LOOK_SECONDS)
-            notify(Waiting())
+            pause(LOOK_SECONDS, notify)
             if monotonic() - counted < COUNT_SECONDS:
                 continue
             counted = monotonic()

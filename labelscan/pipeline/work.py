@@ -9,7 +9,8 @@ from labelscan.errors import RunFolderError
 from labelscan.events import Listener, ignore
 from labelscan.interruption import ending_in_order
 from labelscan.pipeline.begun_run import entries_of, identity_of, keeping_threads, refuse_other_choices
-from labelscan.pipeline.inputs import make_parts, parts_of_run, read_contents
+from labelscan.pipeline.image_inputs import make_parts, parts_of_run
+from labelscan.pipeline.inputs import read_contents
 from labelscan.pipeline.planning import Plan
 from labelscan.pipeline.run_folds import assign, jobs_of, train
 from labelscan.pipeline.shard_names import ShardNames, refuse_unknown

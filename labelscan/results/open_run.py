@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 from labelscan import __version__
 from labelscan.atomic import writing
 from labelscan.errors import Interrupted, LabelscanError, RunFolderError, UsageError
-from labelscan.events import Listener, Noted, Waiting, ignore
+from labelscan.events import Listener, Noted, ignore, pause
 from labelscan.leases import Leases
 from labelscan.results.bucket import NO_BUCKET, Bucket
 from labelscan.results.run_files import (
@@ -160,7 +160,7 @@ def join_run(
 
         with _leases(path, bucket) as leases:
             check()
-            leases.once(WRITER, is_made=is_begun, make=make, wait=lambda: _wait(notify))
+            leases.once(WRITER, is_made=is_begun, make=make, wait=lambda: pause(WAIT_SECONDS, notify))
             check()
             run = RunFolder(path, leases, is_joined=True, bucket=bucket)
             refuse_other_versions(run)
@@ -168,11 +168,6 @@ def join_run(
                 yield run
             finally:
                 run.put()
-
-
-def _wait(notify: Listener) -> None:
-    time.sleep(WAIT_SECONDS)
-    notify(Waiting())
 
 
 def refuse_other_versions(run: RunFolder) -> None:
@@ -285,4 +280,4 @@ def _take_writer(leases: Leases, path: Path, notify: Listener) -> None:
         if first is None and holder is not None:
             first = holder
             notify(Noted(f"waiting to see whether it still works on {path}: {holder}"))
-        _wait(notify)
+        pause(WAIT_SECONDS, notify)

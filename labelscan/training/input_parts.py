@@ -14,7 +14,7 @@ import numpy as np
 
 from labelscan.config import CacheConfig
 from labelscan.data.build_store import build_store
-from labelscan.data.cache import open_cache
+from labelscan.data.cache import Cache, open_cache
 from labelscan.data.image_blocks import ImageBlocks
 from labelscan.data.rows_file import rows_file
 from labelscan.data.store import Store
@@ -39,6 +39,24 @@ class Frozen:
     backbone: Backbone
     engine: EngineChoice
     mirror: bool
+
+
+def make_inputs(
+    images: ImageBlocks, path: Path, frozen: Frozen | None, *, cache: Cache, device: Device, notify: Listener
+) -> Store:
+    """Write the features of images to ``path``, or their pixels where ``frozen`` is None."""
+    if frozen is None:
+        return build_store(images, path, cache=cache, notify=notify)
+    return embed(
+        images,
+        frozen.backbone,
+        path,
+        cache=cache,
+        mirror=frozen.mirror,
+        device=device,
+        choice=frozen.engine,
+        notify=notify,
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -110,20 +128,8 @@ class InputPart:
                 notify(event)
 
         with open_cache(self.cache, self.folder / CACHE, notify) as cache:
-            path, images = self.folder / ROWS, self.images
-            if self.frozen is None:
-                build_store(images, path, cache=cache, notify=pass_on)
-            else:
-                embed(
-                    images,
-                    self.frozen.backbone,
-                    path,
-                    cache=cache,
-                    mirror=self.frozen.mirror,
-                    device=self.device,
-                    choice=self.frozen.engine,
-                    notify=pass_on,
-                )
+            path = self.folder / ROWS
+            make_inputs(self.images, path, self.frozen, cache=cache, device=self.device, notify=pass_on)
         notify(PartDone(self.step, self.part, self.n_parts))
 
     def read(self, *, rows: bool = True) -> Store | None:

@@ -1,0 +1,136 @@
+"""The inputs made of images: decoded, or passed through a frozen backbone, in one stream or part by part."""
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+
+from labelscan.data.cache import Cache
+from labelscan.data.image_blocks import ImageBlocks
+from labelscan.data.inputs import ImageArray, ImageSource, are_images
+from labelscan.data.store import Store
+from labelscan.events import Listener, StepStarted, pause
+from labelscan.interruption import stopping_at_once
+from labelscan.pipeline.input_files import cache_of, inputs_of
+from labelscan.pipeline.planned_opinions import PlannedOpinion
+from labelscan.pipeline.planning import Plan
+from labelscan.results.run_folder import RunFolder
+from labelscan.training.input_parts import Frozen, InputPart, make_inputs, put_together, ranges_of, told_of_all
+from labelscan.training.job_queue import POLL_SECONDS
+from labelscan.training.models import is_backbone
+from labelscan.training.shard_files import CACHE
+
+
+def make_store(plan: Plan, opinion: PlannedOpinion, source: ImageSource, run: RunFolder, notify: Listener) -> Store:
+    """Make the file that the folds of a model read: features, or pixels where all of the model is trained.
+
+    It is made in one stream where one process works on the run, else part by part.
+    """
+    parts = parts_of_inputs(plan, opinion, run)
+    path = parts[0].whole
+
+    def made() -> Store | None:
+        run.fetch(path)
+        store = Store.read(path)
+        wanted = len(source), opinion.image_shape, parts[0].maker
+        return store if store is not None and (len(store), store.shape, store.maker) == wanted else None
+
+    def make() -> None:
+        if not is_shared:
+            _make_at_once(plan, opinion, source, run, notify)
+        elif all(part.finished() for part in parts):  # else who was making all of it has died
+            run.fetch(*(part.folder for part in parts))
+            if not _forget_changed(parts, looked):
+                put_together(parts, _blocks(plan, opinion, source))
+
+    looked: set[str] = set()
+    is_shared = run.is_joined or plan.executor.is_shared or any(part.folder.is_dir() for part in parts)
+    store = made()
+    if store is None and Store.read(path, rows=False) is not None and run.leases.take(path.stem):
+        if made() is None:  # its rows were dropped, or others are wanted now
+            Store.forget(path)
+        run.leases.release(path.stem)
+    while store is None:
+        if is_shared and run.leases.is_free(path.stem):  # else another process makes all of it
+            make_parts(plan, parts, parts, run, notify)
+        if run.leases.take(path.stem):
+            try:
+                if made() is None:
+                    make()
+            finally:
+                run.leases.release(path.stem)
+        else:
+            pause(POLL_SECONDS, notify)
+        store = made()
+    return store
+
+
+def _forget_changed(parts: Sequence[InputPart], looked: set[str]) -> bool:
+    """Return whether files have changed since parts were made of them, which are deleted; each is looked at once."""
+    with stopping_at_once():
+        changed = [part for part in parts if part.name not in looked and part.has_changed]
+    looked.update(part.name for part in parts)
+    for part in changed:
+        part.delete()
+    return bool(changed)
+
+
+def make_parts(
+    plan: Plan, wanted: Sequence[InputPart], parts: Sequence[InputPart], run: RunFolder, notify: Listener
+) -> None:
+    """Carry out the ``wanted`` of all ``parts`` of a file."""
+    notify(StepStarted(parts[0].step, len(parts[0].source)))
+    plan.executor.run_alone(wanted, run.leases, told_of_all(parts, notify))
+
+
+def parts_of_inputs(plan: Plan, opinion: PlannedOpinion, run: RunFolder) -> list[InputPart]:
+    """Return the parts of the pixels or features that a model is trained on, or of which its features are made."""
+    source, frozen = plan.dataset.inputs, _frozen(opinion)
+    assert are_images(source)
+    whole, images = inputs_of(plan, opinion, run), _blocks(plan, opinion, source)
+    ranges = ranges_of(len(source), plan.config.store.images_per_part)
+    return [
+        InputPart(
+            whole=whole,
+            part=number,
+            n_parts=len(ranges),
+            rows=rows,
+            source=images,
+            frozen=frozen,
+            cache=plan.config.cache,
+            device=plan.device,
+        )
+        for number, rows in enumerate(ranges)
+    ]
+
+
+def parts_of_run(plan: Plan, run: RunFolder) -> list[list[InputPart]]:
+    """Return the parts of each file that is made from images; models that see the same share it."""
+    of_images = [one for one in plan.opinions if one.image_shape is not None]
+    by_file = {inputs_of(plan, one, run): one for one in reversed(of_images)}
+    return [parts_of_inputs(plan, one, run) for one in reversed(by_file.values())]
+
+
+def _blocks(plan: Plan, opinion: PlannedOpinion, source: ImageSource) -> ImageBlocks:
+    config = plan.config
+    assert opinion.image_shape is not None
+    return ImageBlocks(
+        source=source,
+        shape=opinion.image_shape,
+        max_pixels=config.dataset.max_pixels,
+        workers=config.store.workers,
+    )
+
+
+def _make_at_once(plan: Plan, opinion: PlannedOpinion, source: ImageSource, run: RunFolder, notify: Listener) -> Store:
+    path, images = inputs_of(plan, opinion, run), _blocks(plan, opinion, source)
+    is_in_memory = isinstance(source, ImageArray) and source.images.shape[1:] == images.shape  # nothing will be decoded
+    is_cached = opinion.frozen is not None or not is_in_memory
+    with cache_of(plan, run, notify) if is_cached else nullcontext(Cache(run.inputs / CACHE)) as cache:
+        return make_inputs(images, path, _frozen(opinion), cache=cache, device=plan.device, notify=notify)
+
+
+def _frozen(opinion: PlannedOpinion) -> Frozen | None:
+    if opinion.frozen is None:
+        return None
+    assert is_backbone(opinion.frozen)
+    assert opinion.engine is not None
+    return Frozen(backbone=opinion.frozen, engine=opinion.engine, mirror=opinion.mirrored)
