@@ -37,22 +37,23 @@ def evidence_of(
     by_model, more = jobs_of(plan, contents, folds, run)
     jobs, scored = list(chain.from_iterable(by_model.values())), np.flatnonzero(folds.scored)
     kept = _read_kept(run, jobs, plan.dataset, scored)
+    lacks_more = bool(more) and (kept is None or not has_threshold_runs_of(kept, more))
+    known: list[FoldJob] = []
     if kept is None:
         run.record(choices=run.earlier_choices if on_any_machine else plan.choices)
-        known: list[FoldJob] = []
     else:
-        known = [*jobs, *more] if has_threshold_runs_of(kept, more) else jobs
+        known = jobs if lacks_more else [*jobs, *more]
         if changed := changed_choices(plan, run):
             notify(Noted(f"finished folds are kept as they were made: {'; '.join(changed)}"))
     train(plan, contents, [*jobs, *more], run, notify, in_evidence=known, on_any_machine=on_any_machine)
     run.fetch(*(job.folder for job in (*jobs, *more)))
     if kept is not None and not run.has_trained:  # run.json says what made the evidence, and not what shows it
         run.record(**{name: run.earlier[name] for name in ("versions", MACHINES) if name in run.earlier})
-    if kept is None or len(known) < len(jobs) + len(more):
+    if kept is not None and not lacks_more:
+        evidence = kept
+    else:
         gathered = _gathered(by_model, plan.dataset, folds) if kept is None else kept
         evidence = _keep(with_threshold_runs(gathered, more), run, jobs)
-    else:
-        evidence = kept
     run.record(opinion_weights={one.name: one.weight for one in evidence.opinions})
     for job in jobs:
         job.drop_output()
