@@ -28,6 +28,7 @@ from labelscan.correction.decisions import Decision, write_decisions
 from labelscan.data.native_sizes import NativeSizes
 from labelscan.training.losses import LOSSES
 from labelscan.training.models.automatic import DataFacts, automatic_models
+from labelscan.training.models.timm_model import lite0_installed
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -239,6 +240,16 @@ def test_images_of_up_to_64_pixels_are_small_and_larger_ones_photos():
             ModelConfig(weights="none"), DataFacts("images", sizes, n_examples=1000, n_classes=10)
         )
         assert first.reason.endswith("are small") == is_small
+
+
+@pytest.mark.skipif(not lite0_installed(), reason="without lite0 it is another model")
+@pytest.mark.parametrize("side", [64, 65])
+def test_images_in_colour_are_judged_by_pretrained_features_and_small_grey_ones_by_a_small_network(side):
+    for grey in (False, True):
+        sizes = NativeSizes(n_probed=10, uniform=True, median_height=side, median_width=side, grey=grey)
+        first, second = automatic_models(ModelConfig(), DataFacts("images", sizes, n_examples=1000, n_classes=10))
+        assert first.name == ("small-cnn" if grey and side == 64 else "efficientnet-lite0")
+        assert first.name != second.name
 
 
 def test_the_extras_to_install_exist():

