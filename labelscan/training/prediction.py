@@ -19,24 +19,31 @@ def predict(network: nn.Module, batches: Batches, index: Index, notify: Listener
     ``notify`` hears after each batch that time has passed.
     """
     network.eval()
-    parts: list[Tensor] = []
+    outputs_of, parts = InParts(network), list[Tensor]()
     for views in batches.views(torch.from_numpy(index), PREDICT_BATCH):
         with batches.device.autocast():
-            probs = [outputs_of(network, view).float().softmax(dim=1) for view in views]
+            probs = [outputs_of(view).float().softmax(dim=1) for view in views]
         parts.append(torch.stack(probs).mean(dim=0).cpu())
         notify(Waiting())
     return torch.cat(parts).numpy()
 
 
-def outputs_of(network: nn.Module, inputs: Tensor, n_parts: int = 1) -> Tensor:
-    """Return (B, ...) outputs, computed in as many parts as the memory of a GPU makes necessary."""
-    try:
-        return torch.cat([network(part) for part in inputs.tensor_split(n_parts)])
-    except RuntimeError as error:
-        if n_parts >= len(inputs) or not is_out_of_memory(error):
-            raise
-    torch.cuda.empty_cache()  # outside of the block, where the error no longer keeps its tensors alive
-    return outputs_of(network, inputs, 2 * n_parts)
+class InParts:
+    """A network that computes each batch in as many parts as the memory of a GPU has made necessary so far."""
+
+    def __init__(self, network: nn.Module) -> None:
+        self._network, self._n_parts = network, 1
+
+    def __call__(self, inputs: Tensor) -> Tensor:
+        """Return (B, ...) outputs."""
+        try:
+            return torch.cat([self._network(part) for part in inputs.tensor_split(min(self._n_parts, len(inputs)))])
+        except RuntimeError as error:
+            if self._n_parts >= len(inputs) or not is_out_of_memory(error):
+                raise
+        self._n_parts *= 2
+        torch.cuda.empty_cache()  # outside of the block, where the error no longer keeps its tensors alive
+        return self(inputs)
 
 
 def check_logits(network: nn.Module, batches: Batches, n_classes: int) -> None:

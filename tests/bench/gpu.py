@@ -33,7 +33,7 @@ from labelscan.training.batches import Batches, StoredInputs
 from labelscan.training.device import Device, choose_device, make_network, reproducible
 from labelscan.training.loss_schedule import build_schedule
 from labelscan.training.models.small_cnn import SmallCNN
-from labelscan.training.prediction import outputs_of
+from labelscan.training.prediction import InParts
 from labelscan.training.recipe import Recipe
 from labelscan.training.training_loop import Training
 
@@ -195,11 +195,11 @@ def print_features(sizes: Sizes, device: Device, folder: Path) -> None:
     batches = Batches(StoredInputs(folder / "batch.npy", 2**40), np.arange(2), device, Augmentation())
     n_rounds = max(1, sizes.photos // FEATURE_BATCH // 10)
     with reproducible(0, threads=torch.get_num_threads()), torch.inference_mode(), device.autocast():
-        network = make_network(resnet18, device, 0).eval()
+        outputs_of = InParts(make_network(resnet18, device, 0).eval())
         view = next(next(batches.views(torch.arange(FEATURE_BATCH), FEATURE_BATCH)))  # of fewer where they are large
-        outputs_of(network, view).sum().item()
+        outputs_of(view).sum().item()
         started = time.monotonic()
-        sum(outputs_of(network, view).sum() for _ in range(n_rounds)).item()
+        sum(outputs_of(view).sum() for _ in range(n_rounds)).item()
     rate = n_rounds * len(view) / (time.monotonic() - started)
     print(f"| network alone | {rate:,.0f} | |\n")
 

@@ -16,7 +16,7 @@ from labelscan.training.augmentation import Augmentation
 from labelscan.training.checkpoint import Checkpoint, generators, restore_generators
 from labelscan.training.margins import TrainMargins
 from labelscan.training.models.small_cnn import SmallCNN
-from labelscan.training.prediction import outputs_of
+from labelscan.training.prediction import InParts
 
 N_STEPS = 3 * 8
 """Three epochs of 8 batches."""
@@ -276,11 +276,15 @@ def test_a_batch_too_large_for_memory_is_trained_in_parts_with_the_same_result_a
 
 
 def test_a_prediction_too_large_for_memory_is_made_in_parts(monkeypatch):
-    network, images = too_large(monkeypatch, 6)(), torch.rand(20, 1, 8, 8)
+    network, images, tried_again = too_large(monkeypatch, 6)(), torch.rand(20, 1, 8, 8), []
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: tried_again.append(1))
+    outputs_of = InParts(network)
     with torch.no_grad():
-        np.testing.assert_allclose(outputs_of(network, images), network[1:](images.flatten(1)), atol=1e-6)
+        for some in (images, images, images[:3]):
+            np.testing.assert_allclose(outputs_of(some), network[1:](some.flatten(1)), atol=1e-6)
+    assert len(tried_again) == 2, "in two parts and in four, and no batch after the first"
     with pytest.raises(torch.OutOfMemoryError):
-        outputs_of(too_large(monkeypatch, 0)(), images)
+        InParts(too_large(monkeypatch, 0)())(images)
 
 
 def test_other_errors_of_a_network_are_no_reason_to_try_again(shapes, monkeypatch):

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from labelscan.training.device import Device
-from labelscan.training.prediction import outputs_of
+from labelscan.training.prediction import InParts
 
 TOLERANCE = 1e-4
 """The most that features may differ after folding, relative to the largest."""
@@ -36,13 +36,13 @@ class TorchEngine:
         self.batch_size, self.facts = shape[0], facts
         on_cpu = device.kind == "cpu"
         noise = torch.randn(2, *shape[1:], generator=torch.Generator().manual_seed(0))
-        self._network = with_folded_batch_norms(network, noise) if on_cpu else network
+        self._outputs_of = InParts(with_folded_batch_norms(network, noise) if on_cpu else network)
         self._device = device
 
     @torch.inference_mode()
     def __call__(self, images: Tensor) -> NDArray[np.float32]:
         with self._device.autocast():
-            features = outputs_of(self._network, images)
+            features = self._outputs_of(images)
         return np.ascontiguousarray(features.float().flatten(1).cpu().numpy(), dtype="<f4")
 
 
