@@ -1,8 +1,8 @@
 """labelscan finds wrong labels in a data set.
 
 It trains a model fold by fold with a robust loss, predicts each example by a model that never saw it, and has detectors
-judge the labels by these out-of-fold probabilities. Every command of the command line is a function here, imported with
-torch, pandas and cleanlab on first use.
+judge the labels by these out-of-fold probabilities. What commands do are functions here, imported with torch, pandas
+and cleanlab on first use.
 """
 
 from importlib import import_module

@@ -74,7 +74,10 @@ def sweep(folder: Path) -> None:
     Nothing of a living process goes: of this host, the processes that still run are known; what another host has begun,
     or this one before it was last started, goes after a day.
     """
-    for entry in filter(_is_left, list(folder.glob(".*.partial"))):
+    left: list[Path] = []
+    with contextlib.suppress(FileNotFoundError):  # another process deletes the folder
+        left = list(folder.glob(".*.partial"))
+    for entry in filter(_is_left, left):
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry, ignore_errors=True)
         else:

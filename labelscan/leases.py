@@ -63,7 +63,10 @@ class Holder:
     @property
     def has_ended(self) -> bool:
         """Return whether it is known to have ended: another process may have its number since."""
-        return self.is_here and (not is_running(self.process) or started(self.process) != self.started)
+        if not self.is_here:
+            return False
+        began = started(self.process)  # empty where only its user may see it
+        return not is_running(self.process) or (bool(began) and began != self.started)
 
     @property
     def is_running(self) -> bool:

@@ -32,7 +32,7 @@ def is_running(process: int) -> bool:
         return False
     except OSError:  # it belongs to another user
         return True
-    return True
+    return _status(process)[:1] not in (["Z"], ["X"])  # has ended, and its parent has not asked how
 
 
 def started(process: int) -> str:
@@ -40,8 +40,13 @@ def started(process: int) -> str:
 
     A number is given again to another process once its own has ended, but not with the same start.
     """
+    return "".join(_status(process)[19:20])
+
+
+def _status(process: int) -> list[str]:
+    """Return what Linux says of a process, from its state on; empty where it has ended, or the system does not say."""
     try:
         status = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:  # it has ended, or this is not Linux
-        return ""
-    return status.rpartition(")")[2].split()[19]
+    except OSError:
+        return []
+    return status.rpartition(")")[2].split()

@@ -64,8 +64,8 @@ def reference(help_pages: Mapping[str, str]) -> str:
 
 
 SETTINGS_ARE = """\
-By `--set KEY=VALUE`, in TOML by section, or as a variable: `training.epochs` is `LABELSCAN_TRAINING_EPOCHS`. 0, -1 or
-`auto` leave it to the model or the machine."""
+By `--set KEY=VALUE`, in TOML by section, or as a variable: `training.epochs` is `LABELSCAN_TRAINING_EPOCHS`. 0
+leaves a number to the model or the machine (-1 that of `training.weight_decay`), `auto` a name."""
 COLUMNS_ARE = """\
 Of `issues.csv` up to `fold`; `scores.csv` has all of them. UTF-8, RFC 4180, numbers with 6 significant digits."""
 DECISIONS_ARE = """\
@@ -131,7 +131,7 @@ def columns() -> Iterator[tuple[str, str]]:
 def setting_rows() -> Iterator[tuple[str, str, str, str]]:
     """Yield every setting with its flag, its default and its meaning."""
     for key, one in settings().items():
-        default = one.default_is or ("" if one.default in ("", None) else f"`{shown(one.default)}`")
+        default = one.default_is or ("" if one.default in ("", None, ()) else f"`{shown(one.default)}`")
         yield key, f"`{one.flag}`" if one.flag else "", default, one.help
 
 

@@ -22,7 +22,8 @@ def show(worked: Worked, *, as_json: bool, quiet: bool) -> None:
     if quiet:
         stdout().print(text(worked.place))
         return
-    done = "the run is finished" if worked.is_finished else f"all {worked.n_finished:,} shards are done"
+    shards = "1 shard is" if worked.n_finished == 1 else f"all {worked.n_finished:,} shards are"
+    done = "the run is finished" if worked.is_finished else f"{shards} done"
     stdout().show(text((worked.place, "bold"), f": {done}"))
     if not worked.is_finished:
         _show_commands(("merge", merge), ("status", status))

@@ -92,7 +92,7 @@ def next_steps(verdict: GateVerdict, n_listed: int) -> list[tuple[str, str]]:
     if verdict.passed and not n_listed:
         return [review]
     issues = [("issues", str(Path(verdict.run) / ISSUES_FILE))] if verdict.is_as_written else []
-    if not verdict.accepts_into:
+    if not verdict.accepts_into or not verdict.n_new:
         return [*issues, review]
     decisions = f" --decisions {shlex.quote(verdict.decisions)}" if verdict.decisions else ""
     baseline = shlex.quote(verdict.accepts_into)

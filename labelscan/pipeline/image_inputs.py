@@ -40,6 +40,7 @@ def make_store(plan: Plan, opinion: PlannedOpinion, source: ImageSource, run: Ru
             run.fetch(*(part.folder for part in parts))
             if not _forget_changed(parts, looked):
                 put_together(parts, _blocks(plan, opinion, source))
+                run.put()  # while no other process may look for the parts
 
     looked: set[str] = set()
     is_shared = run.is_joined or plan.executor.is_shared or any(part.folder.is_dir() for part in parts)

@@ -37,6 +37,8 @@ MUST_AGREE = ("torch", "scikit-learn")
 """Packages of which all processes that work on one run must have the same version."""
 COPY_LOCK = "copy.lock"
 """The file that a process has locked while it works on the copy of a run in a bucket."""
+BEGINNING_SECONDS = 1.0
+"""How long a writer on this host is borne with: a worker that begins a run is its writer for a moment."""
 WAIT_SECONDS = 0.5
 """Between two looks at whether another process is still writing the run."""
 
@@ -79,6 +81,8 @@ def open_run(
         if (path / RUN_FILE).is_file() and not fresh:
             read_versioned(path / RUN_FILE, FORMAT_VERSION)  # a damaged one is refused before anything is written
         with _written_here(path, bucket, notify) as leases:
+            if bucket is not None:
+                bucket.fetch()  # who wrote the run until now may have finished it
             sweep_run(path, also_owns)
             started_over = ""
             if fresh:
@@ -143,7 +147,13 @@ def join_run(
         _make_folder(path)
 
         def check() -> None:
-            if (path / RUN_FILE).is_file() and (other := why_start_over(path, identity)):
+            try:
+                other = why_start_over(path, identity) if (path / RUN_FILE).is_file() else ""
+            except RunFolderError:
+                if not (path / RUN_FILE).is_file():  # deleted just now, by who starts over
+                    return
+                raise
+            if other:
                 raise RunFolderError(other, where=str(path), hint=ELSEWHERE_OR_FRESH)
 
         def make() -> None:
@@ -155,14 +165,16 @@ def join_run(
             first.put()
 
         def is_begun() -> bool:
-            leases.refresh()
+            leases.refresh(WRITER)  # by its name, since then it is looked for each time
             return SHARDS in read_record(path)
 
         with _leases(path, bucket) as leases:
-            check()
-            leases.once(WRITER, is_made=is_begun, make=make, wait=lambda: pause(WAIT_SECONDS, notify))
-            check()
-            run = RunFolder(path, leases, is_joined=True, bucket=bucket)
+            run = None
+            while run is None or SHARDS not in run.earlier:  # else it was deleted just now
+                check()
+                leases.once(WRITER, is_made=is_begun, make=make, wait=lambda: pause(WAIT_SECONDS, notify))
+                check()
+                run = RunFolder(path, leases, is_joined=True, bucket=bucket)
             refuse_other_versions(run)
             try:
                 yield run
@@ -185,7 +197,9 @@ def _check_place(path: Path, *, resume: bool, also_owns: Sequence[str]) -> None:
     has_run = (path / RUN_FILE).is_file()
     if resume and not has_run:
         raise RunFolderError(
-            "there is no run to resume", where=str(path), hint="leave --resume out, or give the run folder with -o"
+            "there is no run to resume",
+            where=str(path),
+            hint="leave --resume or --merge out, or give the run folder with -o",
         )
     if path.exists() and not path.is_dir():
         raise RunFolderError("this is a file, not a folder", where=str(path), hint=ELSEWHERE)
@@ -271,9 +285,13 @@ def _take_writer(leases: Leases, path: Path, notify: Listener) -> None:
     Raises:
         RunFolderError: another process is writing the run.
     """
-    first = None
+    first, began = None, time.monotonic()
     while not leases.take(WRITER):
         holder = leases.holder(WRITER)
+        is_patient = time.monotonic() - began < BEGINNING_SECONDS
+        if holder is not None and holder.is_running and is_patient:
+            time.sleep(BEGINNING_SECONDS / 10)
+            continue
         if holder is not None and (holder.is_running or (first is not None and holder.beat != first.beat)):
             problem = f"another process is writing this run: {holder}"
             raise RunFolderError(problem, where=str(path), hint=f"wait for it, or {ELSEWHERE}")

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from fnmatch import fnmatchcase
 from itertools import chain
 from pathlib import Path
@@ -41,7 +42,7 @@ OWN_FILES = {
     "scores.csv": "every example: what other detectors flag, and those without a score, with the reason",
     "summary.json": "counts, estimated wrong labels, noise matrix, health of each class, confused pairs, warnings",
     "report.html": "the page to review suspects on, after `labelscan report`",
-    "report.md": "the same in Markdown without pictures, where it was asked for",
+    "report.md": "the same in Markdown, without pictures and with 50 suspects at most, where it was asked for",
     "label-studio.json": "suspects as tasks for Label Studio, where they were asked for",
     "label-studio.interface.xml": "its labelling interface, for the setup of a project",
     RUN_FILE: "resolved settings (`--config` takes it), versions, machines, fingerprint of the data, timings",
@@ -98,8 +99,11 @@ def strangers(folder: Path, also_owns: Sequence[str]) -> list[str]:
 
 
 def clear(folder: Path, also_owns: Sequence[str]) -> None:
-    """Delete what runs write, and nothing else."""
-    for entry in _own_entries(folder, also_owns):
+    """Delete what runs write, and nothing else.
+
+    run.json goes last: where this is cut off, the next command sees that the rest is of another run.
+    """
+    for entry in sorted(_own_entries(folder, also_owns), key=lambda entry: entry.name == RUN_FILE):
         if not entry.is_dir():
             entry.unlink(missing_ok=True)
         elif entry.name == LEASES:
@@ -112,8 +116,9 @@ def has_trained(folder: Path, also_owns: Sequence[str]) -> bool:
     """Return whether a run has left anything that took training; not so where it failed before that."""
     for entry in _own_entries(folder, also_owns):
         if entry.is_dir() and entry.name not in BEFORE_TRAINING:
-            if any(inside.name != LOG_FILE for inside in entry.iterdir()):
-                return True
+            with suppress(FileNotFoundError):  # another process deletes it
+                if any(inside.name != LOG_FILE for inside in entry.iterdir()):
+                    return True
         elif entry.name not in BEFORE_TRAINING:
             return True
     return False

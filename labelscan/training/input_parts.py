@@ -146,6 +146,7 @@ class InputPart:
 
     def delete(self) -> None:
         """Delete what it has made, and what it was making."""
+        Store.forget(self.folder / ROWS)  # first: cut off after this, it counts as not made
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def finished(self) -> PartDone | None:

@@ -37,7 +37,8 @@ class InParts:
     def __call__(self, inputs: Tensor) -> Tensor:
         """Return (B, ...) outputs."""
         try:
-            return torch.cat([self._network(part) for part in inputs.tensor_split(min(self._n_parts, len(inputs)))])
+            parts = inputs.tensor_split(max(1, min(self._n_parts, len(inputs))))  # one also of none
+            return torch.cat([self._network(part) for part in parts])
         except RuntimeError as error:
             if self._n_parts >= len(inputs) or not is_out_of_memory(error):
                 raise

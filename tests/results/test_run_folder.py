@@ -9,9 +9,11 @@ import pytest
 
 from labelscan.atomic import partial_path
 from labelscan.errors import RunFolderError
+from labelscan.leases import Leases
+from labelscan.results import run_files
 from labelscan.results.open_run import open_run
-from labelscan.results.run_files import OWN_FILES, strangers
-from labelscan.results.run_folder import recorded_fingerprint
+from labelscan.results.run_files import OWN_FILES, has_trained, strangers, sweep_run
+from labelscan.results.run_folder import WRITER, recorded_fingerprint
 from labelscan.results.same_run import Identity
 
 DEPENDS = {"command": "detect", "training.epochs": 3}
@@ -141,6 +143,52 @@ def test_what_a_run_killed_at_its_start_leaves_is_no_stranger(tmp_path):
     with opened(tmp_path):
         pass
     assert state(tmp_path) == "finished"
+
+
+def test_a_start_over_that_is_cut_off_leaves_the_old_run_to_be_known_by(tmp_path, monkeypatch):
+    def cut_off(*_, **__):
+        raise KeyboardInterrupt
+
+    with opened(tmp_path):
+        train(tmp_path)
+    monkeypatch.setattr(run_files.shutil, "rmtree", cut_off)
+    with pytest.raises(KeyboardInterrupt), opened(tmp_path, data=OTHER_DATA, fresh=True):
+        pass
+    monkeypatch.undo()
+    with pytest.raises(RunFolderError, match="data has changed"), opened(tmp_path, data=OTHER_DATA):
+        pass
+
+
+@pytest.mark.parametrize("look", [has_trained, sweep_run])
+def test_a_folder_that_another_process_deletes_is_no_error(tmp_path, look):
+    ended = threading.Event()
+
+    def delete_again_and_again():
+        while not ended.is_set():
+            (tmp_path / "fold-0-0").mkdir(exist_ok=True)
+            (tmp_path / "fold-0-0").rmdir()
+
+    thread = threading.Thread(target=delete_again_and_again)
+    thread.start()
+    try:
+        for _ in range(3000):
+            look(tmp_path, ())
+    finally:
+        ended.set()
+        thread.join()
+
+
+def test_a_worker_that_is_beginning_the_run_is_borne_with(tmp_path):
+    with Leases(tmp_path / "run" / "leases") as other:
+        assert other.take(WRITER)
+        timer = threading.Timer(0.3, lambda: other.release(WRITER))
+        timer.start()
+        with opened(tmp_path / "run"):
+            pass
+        timer.join()
+        assert other.take(WRITER)
+        with pytest.raises(RunFolderError, match="another process is writing this run"), opened(tmp_path / "run"):
+            pass
 
 
 OWN_PLACES = ("fold-0-0", "fold-0-1-opinion-2", "store", "self-check", "self-check/fold-0-0", "cells/ce-0/fold-0-0")

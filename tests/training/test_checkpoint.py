@@ -280,7 +280,7 @@ def test_a_prediction_too_large_for_memory_is_made_in_parts(monkeypatch):
     monkeypatch.setattr(torch.cuda, "empty_cache", lambda: tried_again.append(1))
     outputs_of = InParts(network)
     with torch.no_grad():
-        for some in (images, images, images[:3]):
+        for some in (images, images, images[:3], images[:0]):
             np.testing.assert_allclose(outputs_of(some), network[1:](some.flatten(1)), atol=1e-6)
     assert len(tried_again) == 2, "in two parts and in four, and no batch after the first"
     with pytest.raises(torch.OutOfMemoryError):

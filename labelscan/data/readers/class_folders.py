@@ -105,7 +105,9 @@ def _kind_to_read(listing: Listing, root: Path | str, encoding: str) -> Kind:
         return IMAGES
     if texts or not bare or isinstance(root, str):  # files elsewhere say by their names what they are
         return TEXTS
-    return BARE if all(holds_text(root / path, encoding) for path in sorted(bare)[:PROBED]) else TEXTS
+    probed = sorted(bare)[:PROBED]
+    n_texts = sum(holds_text(root / path, encoding) for path in probed)
+    return BARE if 2 * n_texts > len(probed) else TEXTS  # those that are none keep their rows, with the reason
 
 
 def _inputs(

@@ -128,19 +128,16 @@ def _side_by_side(
             for job in running.values():
                 queue.follow(job)
                 if queue.is_lost(job):
-                    job.ask_to_stop()
+                    with contextlib.suppress(OSError):  # who has it now may be deleting the folder
+                        job.ask_to_stop()
             for future in ended:
                 job = running.pop(future)
                 free.append(job.device)
-                error, is_lost = future.exception(), queue.is_lost(job)
-                queue.end(job)
-                if is_lost:
-                    continue
-                if error is not None:
-                    raise job.failure(error) from error
-                done = job.finished()
-                assert isinstance(done, FoldDone), "a fold ended without its mark"
-                notify(done)
+                try:
+                    if not queue.is_lost(job):
+                        notify(_done(job, future))
+                finally:
+                    queue.end(job)  # last: what is told may first be put where others look for it
             notify(Waiting())
     except BaseException as error:
         # After an interruption or a deadline too, no process may still write into the run.
@@ -153,6 +150,15 @@ def _side_by_side(
             for job in running.values():
                 queue.end(job)
         raise
+
+
+def _done(job: FoldJob, future: Future[None]) -> FoldDone:
+    """Return that a job is done, or raise what has ended it."""
+    if (error := future.exception()) is not None:
+        raise job.failure(error) from error
+    done = job.finished()
+    assert isinstance(done, FoldDone), "a fold ended without its mark"
+    return done
 
 
 def _end_in_order(running: Mapping[Future[None], FoldJob]) -> None:

@@ -95,6 +95,22 @@ def test_folds_run_on_all_gpus_and_on_none_more_than_its_share(tmp_path, monkeyp
     assert most == {f"cuda:{number}": folds_per_gpu for number in range(n_gpus)}
 
 
+def test_a_fold_is_let_go_of_after_it_was_told_that_it_is_done(tmp_path, monkeypatch):
+    monkeypatch.setattr(loky, "get_reusable_executor", lambda max_workers, **_: ThreadPoolExecutor(max_workers))
+    together, on, most, lock = threading.Barrier(2), Counter(), Counter(), threading.Lock()
+    jobs = [Fold(number, 1, together, on, most, Device("cpu"), lock=lock) for number in range(3)]
+    held = []
+    with Leases(tmp_path) as leases:
+
+        def hear(event):
+            if isinstance(event, FoldDone):
+                held.append(leases.holds(f"fold-0-{event.fold}"))
+
+        local.LocalExecutor(processes=2).run(jobs, leases, hear)
+        assert not leases.held()
+    assert held == [True] * 3, "what is told may first be put where others look for it"
+
+
 @pytest.mark.parametrize(("core_seconds", "at_a_time"), [(4.0, 1), (6.0, 3), (1e6, 3)])
 def test_processes_are_started_where_folds_take_longer_than_that(monkeypatch, core_seconds, at_a_time):
     monkeypatch.setattr(local, "available_cores", lambda: 7)
