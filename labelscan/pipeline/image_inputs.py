@@ -23,6 +23,9 @@ def make_store(plan: Plan, opinion: PlannedOpinion, source: ImageSource, run: Ru
     """Make the file that the folds of a model read: features, or pixels where all of the model is trained.
 
     It is made in one stream where one process works on the run, else part by part.
+
+    Raises:
+        JudgedMeanwhile: other processes have finished the run that this one works on.
     """
     parts = parts_of_inputs(plan, opinion, run)
     path = parts[0].whole
@@ -38,7 +41,7 @@ def make_store(plan: Plan, opinion: PlannedOpinion, source: ImageSource, run: Ru
             _make_at_once(plan, opinion, source, run, notify)
         elif all(part.finished() for part in parts):  # else who was making all of it has died
             run.fetch(*(part.folder for part in parts))
-            if not _forget_changed(parts, looked):
+            if not _forget_unusable(parts, looked):
                 put_together(parts, _blocks(plan, opinion, source))
                 run.put()  # while no other process may look for the parts
 
@@ -50,10 +53,12 @@ def make_store(plan: Plan, opinion: PlannedOpinion, source: ImageSource, run: Ru
             Store.forget(path)
         run.leases.release(path.stem)
     while store is None:
+        run.refuse_if_judged()
         if is_shared and run.leases.is_free(path.stem):  # else another process makes all of it
             make_parts(plan, parts, parts, run, notify)
         if run.leases.take(path.stem):
             try:
+                run.refuse_if_judged()
                 if made() is None:
                     make()
             finally:
@@ -64,14 +69,14 @@ def make_store(plan: Plan, opinion: PlannedOpinion, source: ImageSource, run: Ru
     return store
 
 
-def _forget_changed(parts: Sequence[InputPart], looked: set[str]) -> bool:
-    """Return whether files have changed since parts were made of them, which are deleted; each is looked at once."""
+def _forget_unusable(parts: Sequence[InputPart], looked: set[str]) -> bool:
+    """Return whether parts have no rows, or their files have changed, which is looked for once; they are deleted."""
     with stopping_at_once():
-        changed = [part for part in parts if part.name not in looked and part.has_changed]
+        unusable = [part for part in parts if part.read() is None or (part.name not in looked and part.has_changed)]
     looked.update(part.name for part in parts)
-    for part in changed:
+    for part in unusable:
         part.delete()
-    return bool(changed)
+    return bool(unusable)
 
 
 def make_parts(

@@ -15,7 +15,7 @@ from labelscan.pipeline.planning import Plan
 from labelscan.pipeline.run_folds import assign, jobs_of, train
 from labelscan.pipeline.shard_names import ShardNames, refuse_unknown
 from labelscan.results.open_run import join_run
-from labelscan.results.run_folder import RunFolder
+from labelscan.results.run_folder import JudgedMeanwhile, RunFolder
 from labelscan.training.shard_files import AUM
 
 
@@ -73,7 +73,10 @@ def work(plan: Plan, *, only: Sequence[str] = (), notify: Listener = ignore) -> 
                 n_parts += len(wanted_parts)
             if names and all(one.is_of_inputs for one in names):
                 return Worked(run.path, plan.place, n_parts)
-            contents = read_contents(plan, run, notify)
+            try:
+                contents = read_contents(plan, run, notify)
+            except JudgedMeanwhile:
+                return Worked(run.path, plan.place, 0, is_finished=True)
             by_model, more = jobs_of(plan, contents, assign(plan, contents), run)
             jobs = [*chain.from_iterable(by_model.values()), *more]
             wanted = [job for job in jobs if not names or any(one.has(job.name) for one in names)]

@@ -121,6 +121,9 @@ class FinishedRun:
         if len(issues) != summary["n_examples"]:
             problem = f"has {len(issues):,} examples, and summary.json {summary['n_examples']:,}"
             raise RunFolderError(problem, where=str(folder / SCORES_FILE), hint=FRESH)
+        if read_versioned(folder / RUN_FILE, FORMAT_VERSION) != record:
+            problem = "another process judges the run anew at this moment"
+            raise RunFolderError(problem, where=str(folder), hint="repeat the command when it has ended")
         return cls(folder=folder, record=record, summary=summary, issues=issues)
 
     @cached_property

@@ -48,6 +48,10 @@ EVIDENCE_OF = "evidence_of"
 State = Literal["running", "finished", "interrupted", "failed"]
 
 
+class JudgedMeanwhile(Exception):  # noqa: N818  # no error: others were faster
+    """Other processes have finished a run that this one works on, so that nothing is left to do."""
+
+
 class RunFolder:
     """One run that is being written, from ``open_run``; ``FinishedRun`` reads what it leaves."""
 
@@ -187,6 +191,11 @@ class RunFolder:
             yield
         finally:
             self.timings[step] = time.monotonic() - started
+
+    def refuse_if_judged(self) -> None:
+        """Raise JudgedMeanwhile where the run was finished since this process joined it: its inputs are gone then."""
+        if self.is_joined and self.earlier.get("state") != "finished" == read_record(self.path).get("state"):
+            raise JudgedMeanwhile
 
     def drop_inputs(self) -> None:
         """Delete decoded images and features: only training needs them, and they are the bulk of a run."""

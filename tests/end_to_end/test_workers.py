@@ -16,7 +16,7 @@ import labelscan
 from labelscan import leases
 from labelscan.__main__ import main
 from labelscan.errors import RunFolderError, UsageError
-from labelscan.events import EpochDone
+from labelscan.events import EpochDone, StepStarted
 from labelscan.leases import Holder, Leases
 from labelscan.pipeline import planning
 from labelscan.pipeline.work import work
@@ -257,6 +257,30 @@ def test_a_worker_takes_over_from_a_process_that_died_while_it_made_all_inputs(p
     (plan.folder / "leases" / "images.1.lease").write_bytes(Holder(process=process.pid).to_bytes())
     work(plan)
     assert status_of(plan.folder).count("done") == 8
+
+
+def test_a_worker_that_is_behind_hears_that_the_run_was_finished_meanwhile(plan, shapes, finished):
+    behind = []
+
+    def let_others_finish(event):
+        if isinstance(event, StepStarted) and not behind:
+            behind.append(event)
+            work(plan)
+            merged(plan, shapes)
+
+    worked = work(plan, notify=let_others_finish)
+    assert behind
+    assert worked.is_finished
+    assert contents(plan.folder) == contents(finished.folder)
+
+
+def test_a_part_whose_deletion_was_cut_off_is_made_again(plan, shapes, finished):
+    work(plan, only=["images"])
+    part = next(plan.folder.glob("store/images-part-0-*"))
+    (part / "rows.npy").unlink()
+    work(plan)
+    merged(plan, shapes)
+    assert contents(plan.folder) == contents(finished.folder)
 
 
 def test_the_command_says_what_comes_next(arrays, tmp_path, capsys):
