@@ -232,6 +232,14 @@ def test_files_without_an_extension_are_texts_where_nothing_else_is_there(tmp_pa
     assert "files ignored that are not texts: 3 (no extension)" in dataset.notes
 
 
+def test_one_in_another_encoding_keeps_its_row_among_files_without_an_extension(tmp_path):
+    write(tmp_path, {"a/1": "größer".encode("cp1252"), "a/2": "x", "b/1": "y", "b/2": "z"})
+    dataset = load(tmp_path)
+    assert dataset.inputs.texts.tolist() == ["", "x", "y", "z"]
+    assert list(dataset.inputs.unreadable) == [0]
+    assert "texts that are not UTF-8 look like cp1252: give --encoding cp1252" in dataset.notes
+
+
 def test_files_without_an_extension_that_are_no_texts_are_none(tmp_path):
     write(tmp_path, {"a/1": b"\0\1\2", "b/1": b"\xff\0"})
     assert "no image or text in any class folder" in refused(tmp_path)
