@@ -12,7 +12,7 @@ from labelscan.interruption import stopping_at_once
 from labelscan.pipeline.input_files import cache_of, inputs_of
 from labelscan.pipeline.planned_opinions import PlannedOpinion
 from labelscan.pipeline.planning import Plan
-from labelscan.results.run_folder import RunFolder
+from labelscan.results.run_folder import WRITER, RunFolder
 from labelscan.training.input_parts import Frozen, InputPart, make_inputs, put_together, ranges_of, told_of_all
 from labelscan.training.job_queue import POLL_SECONDS
 from labelscan.training.models import is_backbone
@@ -47,25 +47,24 @@ def make_store(plan: Plan, opinion: PlannedOpinion, source: ImageSource, run: Ru
 
     looked: set[str] = set()
     is_shared = run.is_joined or plan.executor.is_shared or any(part.folder.is_dir() for part in parts)
-    store = made()
-    if store is None and Store.read(path, rows=False) is not None and run.leases.take(path.stem):
-        if made() is None:  # its rows were dropped, or others are wanted now
-            Store.forget(path)
-        run.leases.release(path.stem)
-    while store is None:
+    while (store := made()) is None:
         run.refuse_if_judged()
-        if is_shared and run.leases.is_free(path.stem):  # else another process makes all of it
-            make_parts(plan, parts, parts, run, notify)
-        if run.leases.take(path.stem):
-            try:
-                run.refuse_if_judged()
-                if made() is None:
-                    make()
-            finally:
-                run.leases.release(path.stem)
-        else:
+        is_unfit = Store.read(path, rows=False) is not None  # its rows were dropped, or others are wanted now
+        if is_unfit and run.is_joined and not run.leases.is_free(WRITER):  # who may be about to finish the run
             pause(POLL_SECONDS, notify)
-        store = made()
+            continue
+        if is_shared and not is_unfit and run.leases.is_free(path.stem):  # else another process makes all of it
+            make_parts(plan, parts, parts, run, notify)
+        if not run.leases.take(path.stem):
+            pause(POLL_SECONDS, notify)
+            continue
+        try:
+            run.refuse_if_judged()
+            if made() is None:
+                Store.forget(path)
+                make()
+        finally:
+            run.leases.release(path.stem)
     return store
 
 
