@@ -75,10 +75,10 @@ def work(plan: Plan, *, only: Sequence[str] = (), notify: Listener = ignore) -> 
                 return Worked(run.path, plan.place, n_parts)
             try:
                 contents = read_contents(plan, run, notify)
+                by_model, more = jobs_of(plan, contents, assign(plan, contents), run)
+                jobs = [*chain.from_iterable(by_model.values()), *more]
+                wanted = [job for job in jobs if not names or any(one.has(job.name) for one in names)]
+                train(plan, contents, wanted, run, notify)
             except JudgedMeanwhile:
                 return Worked(run.path, plan.place, 0, is_finished=True)
-            by_model, more = jobs_of(plan, contents, assign(plan, contents), run)
-            jobs = [*chain.from_iterable(by_model.values()), *more]
-            wanted = [job for job in jobs if not names or any(one.has(job.name) for one in names)]
-            train(plan, contents, wanted, run, notify)
     return Worked(run.path, plan.place, n_parts + len(wanted))

@@ -194,7 +194,9 @@ class RunFolder:
 
     def refuse_if_judged(self) -> None:
         """Raise JudgedMeanwhile where the run was finished since this process joined it: its inputs are gone then."""
-        if self.is_joined and self.earlier.get("state") != "finished" == read_record(self.path).get("state"):
+        if not self.is_joined or self.earlier.get("state") == "finished":
+            return
+        if read_record(self.path).get("state") == "finished":
             raise JudgedMeanwhile
 
     def drop_inputs(self) -> None:
