@@ -110,7 +110,8 @@ def detect(
         work_screen.show(worked, as_json=as_json, quiet=quiet)
     elif dry_run:
         seconds = None if expected is None else expected.total
-        plan_screen.show_plan(plan, seconds, as_json=as_json, fresh=fresh, works=works, reported=listener.reported)
+        only, reported = shard or (), listener.reported
+        plan_screen.show_plan(plan, seconds, as_json=as_json, fresh=fresh, works=works, only=only, reported=reported)
     else:
         run_screen.show(run, top=top, as_json=as_json, quiet=quiet, reported=listener.reported)
 

@@ -1,6 +1,6 @@
 """What a run would do, on one screen: its choices, and about how long it takes."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from labelscan.cli.console import entries, show_json, stdout, text, warning
 from labelscan.detection.aum_trainings import KIND
@@ -13,14 +13,21 @@ NOTHING_DONE = "nothing was trained or written; run it without --dry-run"
 
 
 def show_plan(
-    plan: Plan, seconds: float | None, *, as_json: bool, fresh: bool, works: bool = False, reported: Collection[str]
+    plan: Plan,
+    seconds: float | None,
+    *,
+    as_json: bool,
+    fresh: bool,
+    works: bool = False,
+    only: Sequence[str] = (),
+    reported: Collection[str],
 ) -> None:
     """Write to stdout what would run, and how much of it is done already, or would be deleted.
 
-    ``works`` adds the shards that workers share.
+    ``works`` adds the shards that workers share, ``only`` these or all.
     """
     finished, finished_runs = count_finished(plan.folder), count_finished(plan.folder, KIND)
-    shards = (shard_facts(plan),) if works else ()
+    shards = (shard_facts(plan, only),) if works else ()
     if as_json:
         figures = {"estimate_seconds": seconds, "finished_folds": finished}
         show_json({**plan_to_json(plan), **dict(shards), **figures})

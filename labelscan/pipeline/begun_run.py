@@ -6,11 +6,12 @@ from itertools import chain
 from labelscan.config import nested
 from labelscan.detection.aum_trainings import KIND
 from labelscan.errors import RunFolderError
+from labelscan.leases import Leases
 from labelscan.pipeline.image_inputs import parts_of_run
 from labelscan.pipeline.input_files import inputs_of
 from labelscan.pipeline.planning import Plan, results_depend_on
 from labelscan.pipeline.run_folds import changed_choices
-from labelscan.results.run_files import SHARDS, STORE
+from labelscan.results.run_files import LEASES, SHARDS, STORE
 from labelscan.results.run_folder import RunFolder, describe
 from labelscan.results.same_run import Identity
 
@@ -45,6 +46,14 @@ def entries_of(plan: Plan, run: RunFolder, *, in_parts: bool) -> dict[str, objec
     of_inputs = of_inputs or [f"{STORE}/{name}" for name in (*parts, *sorted(inputs))]
     trained = dict.fromkeys([*(name for name in known if name not in of_inputs), *names])
     return {"choices": run.earlier_choices or plan.choices, SHARDS: [*of_inputs, *trained]}
+
+
+def shards_of(plan: Plan) -> list[str]:
+    """Return the names of all shards that a run of the plan has, or would have."""
+    run = RunFolder(plan.folder, Leases(plan.folder / LEASES))
+    entries = entries_of(plan, run, in_parts=True)[SHARDS]
+    assert isinstance(entries, list)
+    return [str(name).rpartition("/")[2] for name in entries]
 
 
 def keeping_threads(plan: Plan, run: RunFolder) -> Plan:

@@ -1,12 +1,14 @@
 """A plan as facts to show: a label and a text each, in the order of a run."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from labelscan.data.cache import NONE, folder_of
 from labelscan.detection.planted_errors import count_wanted
+from labelscan.pipeline.begun_run import shards_of
 from labelscan.pipeline.planned_opinions import PlannedOpinion, data_kind_of
 from labelscan.pipeline.planning import Plan
+from labelscan.pipeline.shard_names import ShardNames, refuse_unknown
 from labelscan.results.finished_run import opinion_facts
 
 INPUT_WORDS = {
@@ -43,8 +45,17 @@ def plan_facts(plan: Plan) -> tuple[tuple[str, str], ...]:
     return tuple((label, text) for label, text in facts.items() if text is not None)
 
 
-def shard_facts(plan: Plan) -> tuple[str, str]:
-    """Return the label and text of a fact that lists all shards of a run, as ``--shard`` takes them."""
+def shard_facts(plan: Plan, only: Sequence[str]) -> tuple[str, str]:
+    """Return the label and text of a fact that lists shards of a run as ``--shard`` takes them: ``only`` some, or all.
+
+    Raises:
+        UsageError: the run has no such shard.
+    """
+    if only:
+        asked, every = [ShardNames.of(one) for one in only], shards_of(plan)
+        refuse_unknown(asked, only, every)
+        n_asked = sum(any(one.has(name) for one in asked) for name in every)
+        return "shards", f"{', '.join(only)}: {n_asked:,} of {len(every):,}"
     folds, names = plan.config.folds, []
     n_parts = math.ceil(len(plan.dataset) / plan.config.store.images_per_part)
     for kind in dict.fromkeys(

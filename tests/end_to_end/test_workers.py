@@ -283,6 +283,15 @@ def test_a_part_whose_deletion_was_cut_off_is_made_again(plan, shapes, finished)
     assert contents(plan.folder) == contents(finished.folder)
 
 
+def test_a_dry_run_says_which_shards_it_would_carry_out(arrays, tmp_path, capsys):
+    command = [*arrays, "-o", str(tmp_path / "run"), "--dry-run"]
+    assert main([*command, "--shard", "fold:0-0..0-1", "--shard", "images:2"]) == 0
+    assert "fold:0-0..0-1, images:2: 3 of 8" in " ".join(capsys.readouterr().out.split())
+    assert main([*command, "--shard", "fold:0-9"]) == 2
+    assert "the run has no shard fold:0-9" in " ".join(capsys.readouterr().err.split())
+    assert not (tmp_path / "run").exists()
+
+
 def test_the_command_says_what_comes_next(arrays, tmp_path, capsys):
     run = str(tmp_path / "run")
     assert main([*arrays, "-o", run, "--shard", "fold:0-0", "-q"]) == 0
