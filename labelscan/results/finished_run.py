@@ -14,7 +14,7 @@ from labelscan.detection.evidence import Evidence
 from labelscan.errors import SIMILAR, RunFolderError, nearest_name
 from labelscan.reading import fits, with_home
 from labelscan.results.issues import SCORES_FILE, Issues
-from labelscan.results.run_files import DIRECTORY, FORMAT_VERSION, FRESH, RUN_FILE, read_versioned
+from labelscan.results.run_files import DIRECTORY, FORMAT_VERSION, FRESH, RUN_FILE, read_versioned, refuse_benchmark
 from labelscan.results.summary import Summary, read_summary
 
 DECIDED_WRONG = "decided_wrong"
@@ -104,12 +104,7 @@ class FinishedRun:
         record = read_versioned(folder / RUN_FILE, FORMAT_VERSION)
         if not fits(record, _Record):
             raise RunFolderError("damaged: not the record of a run", where=str(folder / RUN_FILE), hint=FRESH)
-        if part_of(record, "results_depend_on").get("command") == "benchmark":
-            raise RunFolderError(
-                "this is a benchmark, not a run",
-                where=str(folder),
-                hint="give a run of the data; labelscan diff and report also take those in its folder cells/",
-            )
+        refuse_benchmark(record, folder)
         state = record.get("state")
         if state != "finished":
             raise RunFolderError(

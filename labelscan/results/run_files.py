@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from fnmatch import fnmatchcase
 from itertools import chain
@@ -155,6 +155,17 @@ def read_versioned(path: Path, format_version: int) -> dict[str, object]:
             hint=f"{FRESH}, or use the version that made it",
         )
     return content
+
+
+def refuse_benchmark(record: Mapping[str, object], where: Path | str) -> None:
+    """Raise RunFolderError where a run.json is that of a benchmark, which has runs of its own."""
+    made_by = record.get("results_depend_on")
+    if isinstance(made_by, Mapping) and made_by.get("command") == "benchmark":
+        raise RunFolderError(
+            "this is a benchmark, not a run",
+            where=str(where),
+            hint="give a run of the data; labelscan diff, report and status also take those in its folder cells/",
+        )
 
 
 def _own_entries(folder: Path, also_owns: Sequence[str]) -> list[Path]:

@@ -22,6 +22,7 @@ from labelscan.results.run_files import (
     SLURM,
     STORE,
     read_versioned,
+    refuse_benchmark,
 )
 from labelscan.results.run_folder import WRITER, read_record
 from labelscan.training.done_mark import DoneMark
@@ -108,6 +109,7 @@ def _status_of(folder: Path, leases: Leases, run: Path | str) -> RunStatus:
             raise RunFolderError("no worker has begun the run yet", where=str(run), hint=hint)
         raise RunFolderError("there is no run here", where=str(run), hint="give what labelscan detect had after -o")
     record = read_versioned(folder / RUN_FILE, FORMAT_VERSION)
+    refuse_benchmark(record, run)
     names = record.get(SHARDS)
     if not isinstance(names, list):
         hint = "the same `labelscan detect` again adds them, and trains nothing that is finished"

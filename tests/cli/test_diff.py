@@ -118,10 +118,11 @@ def test_a_benchmark_is_not_mistaken_for_a_run(command, tmp_path):
     (tmp_path / "b").mkdir()
     content = {"format_version": 1, "state": "finished", "results_depend_on": {"command": "benchmark"}}
     (tmp_path / "b" / "run.json").write_text(json.dumps(content))
-    ended = command("diff", "b", "b")
-    assert ended.code == 2
-    assert "this is a benchmark, not a run" in ended.err
-    assert "cells/" in ended.err
+    for arguments in (["diff", "b", "b"], ["status", "b"]):
+        ended = command(*arguments)
+        assert ended.code == 2
+        assert "this is a benchmark, not a run" in ended.err
+        assert "cells/" in ended.err
 
 
 def test_a_name_is_not_cut_where_no_terminal_shows_it(command, tmp_path, monkeypatch):
