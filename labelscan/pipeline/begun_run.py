@@ -12,7 +12,7 @@ from labelscan.pipeline.input_files import inputs_of
 from labelscan.pipeline.planning import Plan, results_depend_on
 from labelscan.pipeline.run_folds import changed_choices
 from labelscan.results.run_files import LEASES, SHARDS, STORE
-from labelscan.results.run_folder import RunFolder, describe
+from labelscan.results.run_folder import RunFolder, describe, shard_name
 from labelscan.results.same_run import Identity
 
 
@@ -30,6 +30,11 @@ def entries_of(plan: Plan, run: RunFolder, *, in_parts: bool) -> dict[str, objec
 
     ``in_parts`` are those of the inputs too.
     """
+    return {"choices": run.earlier_choices or plan.choices, SHARDS: _shards(plan, run, in_parts=in_parts)}
+
+
+def _shards(plan: Plan, run: RunFolder, *, in_parts: bool) -> list[str]:
+    """Return all shards as run.json names them."""
     inputs = {inputs_of(plan, one, run).stem for one in plan.opinions if one.image_shape is not None}
     parts = [part.name for part in chain.from_iterable(parts_of_run(plan, run))] if in_parts else []
     folds, repeats = plan.config.folds.n_folds, plan.config.folds.repeats
@@ -45,15 +50,13 @@ def entries_of(plan: Plan, run: RunFolder, *, in_parts: bool) -> dict[str, objec
     of_inputs = [name for name in known if name.startswith(f"{STORE}/")]  # parts may have another size now
     of_inputs = of_inputs or [f"{STORE}/{name}" for name in (*parts, *sorted(inputs))]
     trained = dict.fromkeys([*(name for name in known if name not in of_inputs), *names])
-    return {"choices": run.earlier_choices or plan.choices, SHARDS: [*of_inputs, *trained]}
+    return [*of_inputs, *trained]
 
 
 def shards_of(plan: Plan) -> list[str]:
     """Return the names of all shards that a run of the plan has, or would have."""
     run = RunFolder(plan.folder, Leases(plan.folder / LEASES))
-    entries = entries_of(plan, run, in_parts=True)[SHARDS]
-    assert isinstance(entries, list)
-    return [str(name).rpartition("/")[2] for name in entries]
+    return list(map(shard_name, _shards(plan, run, in_parts=True)))
 
 
 def keeping_threads(plan: Plan, run: RunFolder) -> Plan:

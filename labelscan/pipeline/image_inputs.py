@@ -59,8 +59,8 @@ def make_store(plan: Plan, opinion: PlannedOpinion, source: ImageSource, run: Ru
             pause(POLL_SECONDS, notify)
             continue
         try:
-            run.refuse_if_judged()
             if made() is None:
+                run.refuse_if_judged()
                 Store.forget(path)
                 make()
         finally:
@@ -71,7 +71,7 @@ def make_store(plan: Plan, opinion: PlannedOpinion, source: ImageSource, run: Ru
 def _forget_unusable(parts: Sequence[InputPart], looked: set[str]) -> bool:
     """Return whether parts have no rows, or their files have changed, which is looked for once; they are deleted."""
     with stopping_at_once():
-        unusable = [part for part in parts if part.read() is None or (part.name not in looked and part.has_changed)]
+        unusable = [part for part in parts if not part.is_usable(looks=part.name not in looked)]
     looked.update(part.name for part in parts)
     for part in unusable:
         part.delete()

@@ -14,7 +14,15 @@ from labelscan.detection.evidence import Evidence
 from labelscan.errors import SIMILAR, RunFolderError, nearest_name
 from labelscan.reading import fits, with_home
 from labelscan.results.issues import SCORES_FILE, Issues
-from labelscan.results.run_files import DIRECTORY, FORMAT_VERSION, FRESH, RUN_FILE, read_versioned, refuse_benchmark
+from labelscan.results.run_files import (
+    DIRECTORY,
+    FORMAT_VERSION,
+    FRESH,
+    RUN_FILE,
+    part_of,
+    read_versioned,
+    refuse_benchmark,
+)
 from labelscan.results.summary import Summary, read_summary
 
 DECIDED_WRONG = "decided_wrong"
@@ -174,12 +182,6 @@ class FinishedRun:
 def opinion_facts(words: Iterable[str]) -> dict[str, str]:
     """Return what there is to say of each model of a run by its label: ``model``, ``opinion 2`` and so on."""
     return {"model" if number == 1 else f"opinion {number}": one for number, one in enumerate(words, start=1)}
-
-
-def part_of(content: Mapping[str, object], name: str) -> Mapping[str, object]:
-    """Return an object inside run.json or summary.json, empty where it is missing."""
-    part = content.get(name)
-    return part if isinstance(part, Mapping) else {}
 
 
 def _nearest_run(folder: Path) -> str:

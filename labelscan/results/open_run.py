@@ -285,12 +285,11 @@ def _take_writer(leases: Leases, path: Path, notify: Listener) -> None:
     Raises:
         RunFolderError: another process is writing the run.
     """
-    first, began = None, time.monotonic()
+    first, patient_until = None, time.monotonic() + BEGINNING_SECONDS
     while not leases.take(WRITER):
         holder = leases.holder(WRITER)
-        is_patient = time.monotonic() - began < BEGINNING_SECONDS
-        if holder is not None and holder.is_running and is_patient:
-            time.sleep(BEGINNING_SECONDS / 10)
+        if holder is not None and holder.is_running and time.monotonic() < patient_until:
+            pause(BEGINNING_SECONDS / 10, notify)
             continue
         if holder is not None and (holder.is_running or (first is not None and holder.beat != first.beat)):
             problem = f"another process is writing this run: {holder}"

@@ -157,10 +157,15 @@ def read_versioned(path: Path, format_version: int) -> dict[str, object]:
     return content
 
 
+def part_of(content: Mapping[str, object], name: str) -> Mapping[str, object]:
+    """Return an object inside run.json or summary.json, empty where it is missing."""
+    part = content.get(name)
+    return part if isinstance(part, Mapping) else {}
+
+
 def refuse_benchmark(record: Mapping[str, object], where: Path | str) -> None:
     """Raise RunFolderError where a run.json is that of a benchmark, which has runs of its own."""
-    made_by = record.get("results_depend_on")
-    if isinstance(made_by, Mapping) and made_by.get("command") == "benchmark":
+    if part_of(record, "results_depend_on").get("command") == "benchmark":
         raise RunFolderError(
             "this is a benchmark, not a run",
             where=str(where),

@@ -102,7 +102,7 @@ class RunFolder:
     def shards(self) -> list[str]:
         """Return the names of all shards, as they were known when the run was begun."""
         names = self.earlier.get(SHARDS)
-        return [str(name).rpartition("/")[2] for name in names] if isinstance(names, list) else []
+        return [shard_name(str(name)) for name in names] if isinstance(names, list) else []
 
     @property
     def is_trained(self) -> bool:
@@ -234,6 +234,11 @@ class RunFolder:
         now = (state, settings, self._content.get("decisions"))
         is_shown_again = state == "finished" and before == now and not self.has_trained
         self.record(state=state, ended=self.earlier.get("ended") if is_shown_again else _now())
+
+
+def shard_name(recorded: str) -> str:
+    """Return the name of a shard that run.json has with its folder."""
+    return recorded.rpartition("/")[2]
 
 
 def describe(dataset: Dataset, fingerprint: str) -> dict[str, object]:

@@ -138,11 +138,13 @@ class InputPart:
         wanted = len(self.rows), self.source.shape, self.maker
         return store if store is not None and (len(store), store.shape, store.maker) == wanted else None
 
-    @property
-    def has_changed(self) -> bool:
-        """Return whether files are not those that it was made of; those of unknown size or time count as the same."""
+    def is_usable(self, *, looks: bool) -> bool:
+        """Return whether its rows are there, and, where it ``looks``, the files are those that they were made of.
+
+        Files of unknown size or time count as the same.
+        """
         store = self.read()
-        return store is not None and bool(len(store.changed(self.images.source, only_known=True)))
+        return store is not None and not (looks and len(store.changed(self.images.source, only_known=True)))
 
     def delete(self) -> None:
         """Delete what it has made, and what it was making."""

@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 import threading
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -34,21 +35,31 @@ def state(folder):
     return json.loads((folder / "run.json").read_text())["state"]
 
 
-def test_a_run_that_begins_this_moment_in_another_process_is_no_stranger(tmp_path):
+@contextmanager
+def again_and_again(do):
+    """Let another thread do something over and over while the block runs."""
     ended = threading.Event()
 
-    def begin_again_and_again():
+    def keep_doing():
         while not ended.is_set():
-            (tmp_path / "run.json").touch()
-            (tmp_path / "run.json").unlink()
+            do()
 
-    thread = threading.Thread(target=begin_again_and_again)
+    thread = threading.Thread(target=keep_doing)
     thread.start()
     try:
-        assert not any(strangers(tmp_path, ()) for _ in range(3000))
+        yield
     finally:
         ended.set()
         thread.join()
+
+
+def test_a_run_that_begins_this_moment_in_another_process_is_no_stranger(tmp_path):
+    def begin():
+        (tmp_path / "run.json").touch()
+        (tmp_path / "run.json").unlink()
+
+    with again_and_again(begin):
+        assert not any(strangers(tmp_path, ()) for _ in range(3000))
 
 
 def test_a_run_says_how_it_ended(tmp_path):
@@ -161,21 +172,13 @@ def test_a_start_over_that_is_cut_off_leaves_the_old_run_to_be_known_by(tmp_path
 
 @pytest.mark.parametrize("look", [has_trained, sweep_run])
 def test_a_folder_that_another_process_deletes_is_no_error(tmp_path, look):
-    ended = threading.Event()
+    def delete():
+        (tmp_path / "fold-0-0").mkdir(exist_ok=True)
+        (tmp_path / "fold-0-0").rmdir()
 
-    def delete_again_and_again():
-        while not ended.is_set():
-            (tmp_path / "fold-0-0").mkdir(exist_ok=True)
-            (tmp_path / "fold-0-0").rmdir()
-
-    thread = threading.Thread(target=delete_again_and_again)
-    thread.start()
-    try:
+    with again_and_again(delete):
         for _ in range(3000):
             look(tmp_path, ())
-    finally:
-        ended.set()
-        thread.join()
 
 
 def test_a_worker_that_is_beginning_the_run_is_borne_with(tmp_path):
