@@ -4,6 +4,7 @@
 accident may end in it.
 """
 
+import atexit
 import contextlib
 import errno
 import os
@@ -13,7 +14,7 @@ import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, NoReturn, TextIO
 
 from labelscan import interruption
 from labelscan.errors import Interrupted, LabelscanError, Problem, UsageError, did_you_mean
@@ -22,23 +23,31 @@ RESUMABLE = {"detect", "benchmark", "gate"}
 BAD_USAGE, FAILED, INTERRUPTED = UsageError.exit_code, LabelscanError.exit_code, Interrupted.exit_code
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code.
+def program() -> NoReturn:
+    """Run the command line that this process was started with, and end the process with its exit code.
+
+    What was loaded is not unloaded first: for torch that would take more than a second.
+    """
+    codes: list[int] = []
+    atexit.register(_end_at_once, codes)  # the first to be registered is the last to be called
+    codes.append(main(sys.argv[1:]))
+    interruption.ignore_signals()  # the exit code is known, but ending the processes that have trained may take a while
+    sys.exit(codes[0])
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run a command line and return its exit code.
 
     Args:
-        arguments: those after ``labelscan``; None takes them from the process.
+        arguments: those after ``labelscan``.
     """
-    is_program = arguments is None
-    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    arguments = list(arguments)
     try:
         return _main(arguments)
     except Exception:  # even the report of an error failed, as in a broken installation
         with contextlib.suppress(OSError):
             traceback.print_exc()
         return FAILED
-    finally:
-        if is_program:
-            interruption.ignore_signals()  # processes that have trained may take seconds to end
 
 
 def _main(arguments: list[str]) -> int:
@@ -181,5 +190,13 @@ def _stop_writing(stream: TextIO) -> None:
     console.discard(stream)
 
 
+def _end_at_once(codes: list[int]) -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):  # closed, or nobody reads it any more
+            stream.flush()
+    if codes:
+        os._exit(codes[0])
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    program()

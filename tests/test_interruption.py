@@ -133,10 +133,32 @@ def test_what_the_caller_ignores_as_nohup_does_is_still_ignored():
 
 @pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
 def test_a_signal_after_the_work_changes_neither_exit_code_nor_output(number):
-    code = "import os, sys; from labelscan.__main__ import main; sys.argv[1:] = ['--version']; code = main()"
-    code += f"; os.kill(os.getpid(), {int(number)}); sys.exit(code)"
+    code = f"""
+import os, sys
+from labelscan import __main__, interruption
+
+def ignore_signals(done=interruption.ignore_signals):
+    done()
+    os.kill(os.getpid(), {int(number)})
+
+interruption.ignore_signals = ignore_signals
+sys.argv[1:] = ["--version"]
+__main__.program()
+"""
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ended.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"), [(["--version"], 0), (["detect", "nowhere"], 2)], ids=["done", "refused"]
+)
+def test_the_program_does_not_unload_what_it_has_loaded(arguments, code):
+    script = "import atexit, sys; atexit.register(print, 'unloading'); from labelscan.__main__ import program"
+    script += f"; sys.argv[1:] = {arguments}; program()"
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert ended.returncode == code
+    assert ended.stdout + ended.stderr
+    assert "unloading" not in ended.stdout
 
 
 def test_a_worker_does_not_unload_what_it_has_loaded():

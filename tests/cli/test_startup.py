@@ -40,7 +40,7 @@ def test_completion_knows_losses_without_loading_torch():
 import sys
 from labelscan.__main__ import main
 
-assert main() == 0
+assert main([]) == 0
 assert "torch" not in sys.modules and "numpy" not in sys.modules
 """
     completing = {"_LABELSCAN_COMPLETE": "complete_zsh", "_TYPER_COMPLETE_ARGS": "labelscan detect --loss bl"}
