@@ -39,6 +39,19 @@ _DISK_ERRORS = {
 """What the system says where a disk does not take a file: in words, and what to do."""
 
 
+def look_anew(*folders: Path) -> None:
+    """Let this machine ask again which files folders hold, of those that are there.
+
+    On a network drive it may believe for a minute that what another has just made is not there, but not once it has
+    changed the folder itself.
+    """
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            changed = partial_path(folder / "look")
+            changed.touch()
+            changed.unlink()
+
+
 @contextmanager
 def partial_of(path: Path) -> Iterator[Path]:
     """Yield a sibling path; what the block writes there becomes ``path`` only if the block succeeds.

@@ -32,6 +32,8 @@ HEART_SECONDS = 5.0
 """Between two beats of a holder."""
 LEASE_SECONDS = 60.0
 """How long a heart may stand still before the holder counts as dead."""
+GAP_SECONDS = 15.0
+"""Between two looks at a heart, at most: where the storage itself stood still, or who looks, it is watched anew."""
 _RECORD_BYTES = 1024
 """Every record has this length: it is written over the last one, and so never cut off for long."""
 _NAME = re.compile(r"(?P<name>.+)\.(?P<term>[0-9]+)\.lease", re.DOTALL)
@@ -176,8 +178,10 @@ class Leases:
         self.place = Folder(place) if isinstance(place, Path) else place
         self._refresh, self._sender = refresh, sender
         self._held: dict[str, _Held] = {}
-        self._seen: dict[str, tuple[bytes, float]] = {}
-        """What stood in the lease of another, and since when."""
+        self.guard: Callable[[], None] = lambda: None
+        """Is called when a lease was taken, and raises where nothing is to be made any more; then it is let go."""
+        self._seen: dict[str, tuple[bytes, float, float]] = {}
+        """What stood in the lease of another, since when, and when it was looked at last."""
         self._stopped, self._heart = threading.Event(), threading.Thread(target=self._beat, name="leases", daemon=True)
 
     def __enter__(self) -> "Leases":
@@ -199,12 +203,25 @@ class Leases:
     def take(self, name: str) -> bool:
         """Return whether this process holds the lease ``name`` now: nobody did, or whoever did is dead.
 
+        What others have made before is fetched then.
+
         Raises:
             DiskError: the disk does not take the file.
             OSError: it cannot be written for another reason.
         """
         if self.holds(name):
             return True
+        if not self._take(name):
+            return False
+        try:
+            self.refresh(name)
+            self.guard()
+        except BaseException:
+            self.release(name)
+            raise
+        return True
+
+    def _take(self, name: str) -> bool:
         term = max(self._terms(name), default=0)
         if term and not self._is_dead(_lease(name, term)):
             return False
@@ -304,10 +321,11 @@ class Leases:
         if holder is not None and holder.has_ended:
             return True
         now = time.monotonic()
-        before, since = self._seen.get(lease, (None, now))
-        if record != before:
-            self._seen[lease] = record, now
-        return record == before and now - since >= LEASE_SECONDS
+        before, since, looked = self._seen.get(lease, (None, now, now))
+        if record != before or now - looked > GAP_SECONDS:
+            since = now
+        self._seen[lease] = record, since, now
+        return now - since >= LEASE_SECONDS
 
     def _beat(self) -> None:
         while not self._stopped.wait(HEART_SECONDS):

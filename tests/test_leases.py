@@ -10,6 +10,7 @@ import pytest
 
 from labelscan import leases as module
 from labelscan.leases import Holder, Leases
+from labelscan.results.open_run import leases_of
 
 ELSEWHERE = "another0"
 """The key of a host whose processes nobody here can ask for."""
@@ -145,6 +146,50 @@ def test_a_lease_that_was_made_anew_by_another_is_not_taken_back(tmp_path):
         time.sleep(0.1)
         assert others.holds("a")
         assert others.confirm("a")
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_heart_is_watched_anew_after_a_time_in_which_nobody_looked(tmp_path, monkeypatch):
+    """As where the storage stood still, for the holder as well as for who looks."""
+    monkeypatch.setattr(module, "GAP_SECONDS", 0.1)
+    taken_elsewhere(tmp_path)
+    with Leases(tmp_path) as leases:
+        assert not leases.take("fold-0-0")
+        time.sleep(0.5)
+        assert not leases.take("fold-0-0")
+        looked = time.monotonic()
+        while not leases.take("fold-0-0"):
+            time.sleep(0.02)
+        assert time.monotonic() - looked > 0.25
+
+
+def test_folders_are_changed_before_what_others_have_made_is_looked_for(tmp_path):
+    """A network drive may else remember for a while that a file was not there."""
+    (tmp_path / "fold-0-0").mkdir()
+    os.utime(tmp_path, (1, 1))
+    os.utime(tmp_path / "fold-0-0", (1, 1))
+    with leases_of(tmp_path) as leases:
+        assert leases.take("fold-0-1"), "whose folder is not there yet"
+        assert tmp_path.stat().st_mtime > 1
+        assert (tmp_path / "fold-0-0").stat().st_mtime == 1
+        assert leases.take("fold-0-0")
+        assert (tmp_path / "fold-0-0").stat().st_mtime > 1
+    assert [path.name for path in tmp_path.rglob("*")] == ["fold-0-0"]
+
+
+def test_a_lease_is_let_go_where_nothing_is_to_be_made_any_more(tmp_path):
+    order = []
+
+    def refuse():
+        order.append("guard")
+        raise RuntimeError("over")
+
+    with Leases(tmp_path, order.append) as mine, Leases(tmp_path) as others:
+        mine.guard = refuse
+        with pytest.raises(RuntimeError, match="over"):
+            mine.take("a")
+        assert order == ["a", "guard"], "what others have made is fetched before"
+        assert others.take("a")
 
 
 def test_a_number_that_was_given_to_another_process_is_not_taken_for_the_first(tmp_path):

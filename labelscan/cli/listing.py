@@ -105,6 +105,9 @@ def _parts(what: str) -> Iterator[Part]:
 
 def _notes(what: str) -> Iterator[str]:
     """Yield what holds for all parts of a kind, or names further ones."""
+    if what == "configs":
+        (folder,) = {path.parent for path in shipped_configs().values()}
+        yield f"to change one, copy its file from {folder} and give the copy's path to --config"
     if what == "losses":
         from labelscan.training.loss_schedule import STALLED_DELAY
 

@@ -12,7 +12,7 @@ from labelscan.pipeline.input_files import inputs_of
 from labelscan.pipeline.planning import Plan, results_depend_on
 from labelscan.pipeline.run_folds import changed_choices
 from labelscan.results.run_files import LEASES, SHARDS, STORE
-from labelscan.results.run_folder import RunFolder, describe, shard_name
+from labelscan.results.run_folder import CHOICES, EVIDENCE_OF, RunFolder, describe, shard_name
 from labelscan.results.same_run import Identity
 
 
@@ -28,9 +28,10 @@ def identity_of(plan: Plan) -> Identity:
 def entries_of(plan: Plan, run: RunFolder, *, in_parts: bool) -> dict[str, object]:
     """Return what run.json says of a plan: what the automatic settings became, and all shards.
 
-    ``in_parts`` are those of the inputs too.
+    ``in_parts`` are those of the inputs too. What the evidence was made with stays, as long as that does.
     """
-    return {"choices": run.earlier_choices or plan.choices, SHARDS: _shards(plan, run, in_parts=in_parts)}
+    made_with = run.earlier_choices if run.earlier.get(EVIDENCE_OF) else {}
+    return {CHOICES: made_with or plan.choices, SHARDS: _shards(plan, run, in_parts=in_parts)}
 
 
 def _shards(plan: Plan, run: RunFolder, *, in_parts: bool) -> list[str]:

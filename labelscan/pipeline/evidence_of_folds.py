@@ -39,9 +39,9 @@ def evidence_of(
     kept = _read_kept(run, jobs, plan.dataset, scored)
     lacks_more = bool(more) and (kept is None or not has_threshold_runs_of(kept, more))
     known: list[FoldJob] = []
-    if kept is None:
-        run.record(choices=run.earlier_choices if on_any_machine else plan.choices)
-    else:
+    if kept is None and not on_any_machine:
+        run.go_on_with(plan.choices)
+    if kept is not None:
         known = jobs if lacks_more else [*jobs, *more]
         if changed := changed_choices(plan, run):
             notify(Noted(f"finished folds are kept as they were made: {'; '.join(changed)}"))

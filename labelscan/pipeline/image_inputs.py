@@ -48,7 +48,6 @@ def make_store(plan: Plan, opinion: PlannedOpinion, source: ImageSource, run: Ru
     looked: set[str] = set()
     is_shared = run.is_joined or plan.executor.is_shared or any(part.folder.is_dir() for part in parts)
     while (store := made()) is None:
-        run.refuse_if_judged()
         is_unfit = Store.read(path, rows=False) is not None  # its rows were dropped, or others are wanted now
         if is_unfit and run.is_joined and not run.leases.is_free(WRITER):  # who may be about to finish the run
             pause(POLL_SECONDS, notify)
@@ -60,7 +59,6 @@ def make_store(plan: Plan, opinion: PlannedOpinion, source: ImageSource, run: Ru
             continue
         try:
             if made() is None:
-                run.refuse_if_judged()
                 Store.forget(path)
                 make()
         finally:

@@ -65,20 +65,25 @@ def work(plan: Plan, *, only: Sequence[str] = (), notify: Listener = ignore) -> 
             return Worked(run.path, plan.place, 0, is_finished=True)
         plan = keeping_threads(plan, run)
         refuse_other_choices(plan, run)
-        n_parts = 0
-        with ending_in_order():
-            for parts in parts_of_run(plan, run):
-                if wanted_parts := [part for part in parts if any(one.has(part.name) for one in names)]:
-                    make_parts(plan, wanted_parts, parts, run, notify)
-                n_parts += len(wanted_parts)
-            if names and all(one.is_of_inputs for one in names):
-                return Worked(run.path, plan.place, n_parts)
-            try:
-                contents = read_contents(plan, run, notify)
-                by_model, more = jobs_of(plan, contents, assign(plan, contents), run)
-                jobs = [*chain.from_iterable(by_model.values()), *more]
-                wanted = [job for job in jobs if not names or any(one.has(job.name) for one in names)]
-                train(plan, contents, wanted, run, notify)
-            except JudgedMeanwhile:
-                return Worked(run.path, plan.place, 0, is_finished=True)
-    return Worked(run.path, plan.place, n_parts + len(wanted))
+        try:
+            with ending_in_order():
+                return Worked(run.path, plan.place, _carry_out(plan, names, run, notify))
+        except JudgedMeanwhile:
+            return Worked(run.path, plan.place, 0, is_finished=True)
+
+
+def _carry_out(plan: Plan, names: Sequence[ShardNames], run: RunFolder, notify: Listener) -> int:
+    """Carry out the shards that are named, or all, and return how many are finished."""
+    n_parts = 0
+    for parts in parts_of_run(plan, run):
+        if wanted_parts := [part for part in parts if any(one.has(part.name) for one in names)]:
+            make_parts(plan, wanted_parts, parts, run, notify)
+        n_parts += len(wanted_parts)
+    if names and all(one.is_of_inputs for one in names):
+        return n_parts
+    contents = read_contents(plan, run, notify)
+    by_model, more = jobs_of(plan, contents, assign(plan, contents), run)
+    jobs = [*chain.from_iterable(by_model.values()), *more]
+    wanted = [job for job in jobs if not names or any(one.has(job.name) for one in names)]
+    train(plan, contents, wanted, run, notify)
+    return n_parts + len(wanted)

@@ -4,15 +4,13 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from importlib.metadata import version
 from itertools import count
 from pathlib import Path
 from typing import cast, get_args
 
 from filelock import FileLock, Timeout
 
-from labelscan import __version__
-from labelscan.atomic import writing
+from labelscan.atomic import look_anew, writing
 from labelscan.errors import Interrupted, LabelscanError, RunFolderError, UsageError
 from labelscan.events import Listener, Noted, ignore, pause
 from labelscan.leases import Leases
@@ -25,22 +23,27 @@ from labelscan.results.run_files import (
     STORE,
     clear,
     has_trained,
+    part_of,
     read_versioned,
     refuse_links_out,
     strangers,
     sweep_run,
 )
-from labelscan.results.run_folder import WRITER, RunFolder, State, read_record
+from labelscan.results.run_folder import (
+    MUST_AGREE,
+    WAIT_SECONDS,
+    WRITER,
+    RunFolder,
+    State,
+    read_record,
+    versions,
+)
 from labelscan.results.same_run import ELSEWHERE, ELSEWHERE_OR_FRESH, Identity, may_be_replaced, why_start_over
 
-MUST_AGREE = ("torch", "scikit-learn")
-"""Packages of which all processes that work on one run must have the same version."""
 COPY_LOCK = "copy.lock"
 """The file that a process has locked while it works on the copy of a run in a bucket."""
 BEGINNING_SECONDS = 1.0
 """How long a writer on this host is borne with: a worker that begins a run is its writer for a moment."""
-WAIT_SECONDS = 0.5
-"""Between two looks at whether another process is still writing the run."""
 
 
 @contextmanager
@@ -85,23 +88,22 @@ def open_run(
                 bucket.fetch()  # who wrote the run until now may have finished it
             sweep_run(path, also_owns)
             started_over = ""
-            if fresh:
-                _refuse_to_clear(leases, path)
-                clear(path, also_owns)
-            elif (path / RUN_FILE).is_file():
+            if not fresh and (path / RUN_FILE).is_file():
                 started_over = why_start_over(path, identity, also_owns=also_owns, for_gate=for_gate)
                 if started_over and resume:
                     raise RunFolderError(started_over, where=str(path), hint=ELSEWHERE_OR_FRESH)
-                if started_over:
-                    _refuse_to_clear(leases, path)
-                    clear(path, also_owns)
+            if fresh or started_over:
+                before = RunFolder(path, leases, bucket=bucket)
+                if before.earlier:
+                    before.renew()
+                else:  # no process can join it
+                    before.refuse_others()
+                clear(path, also_owns)
             run = RunFolder(path, leases, inputs, for_gate=for_gate, bucket=bucket)
             run.started_over = started_over
             is_replaceable = for_gate and may_be_replaced(path, run.earlier)
             run.may_change_data = is_replaceable or not has_trained(path, also_owns)
-            entries = begin(run)
-            run.begin(identity)
-            run.record(**entries)
+            run.begin(identity, **begin(run))
             try:
                 yield run
             except BaseException as error:
@@ -159,16 +161,14 @@ def join_run(
         def make() -> None:
             check()
             first = RunFolder(path, leases, bucket=bucket)
-            entries = begin(first)
-            first.begin(identity)
-            first.record(**entries)
+            first.begin(identity, **begin(first))
             first.put()
 
         def is_begun() -> bool:
             leases.refresh(WRITER)  # by its name, since then it is looked for each time
             return SHARDS in read_record(path)
 
-        with _leases(path, bucket) as leases:
+        with leases_of(path, bucket) as leases:
             run = None
             while run is None or SHARDS not in run.earlier:  # else it was deleted just now
                 check()
@@ -176,6 +176,7 @@ def join_run(
                 check()
                 run = RunFolder(path, leases, is_joined=True, bucket=bucket)
             refuse_other_versions(run)
+            leases.guard = run.refuse_if_over
             try:
                 yield run
             finally:
@@ -184,10 +185,11 @@ def join_run(
 
 def refuse_other_versions(run: RunFolder) -> None:
     """Raise RunFolderError where the run was begun by other versions than these: no shard of one is the other's."""
-    recorded = run.earlier.get("versions")
-    before = recorded if isinstance(recorded, dict) else {}
-    here = {"labelscan": __version__, **{name: version(name) for name in MUST_AGREE}}
-    if others := [f"{name} {before.get(name)}, here {one}" for name, one in here.items() if before.get(name) != one]:
+    before = part_of(run.earlier, "versions")
+    here = versions()
+    if others := [
+        f"{name} {before.get(name)}, here {here[name]}" for name in MUST_AGREE if before.get(name) != here[name]
+    ]:
         problem = f"the run was begun with {'; '.join(others)}"
         raise RunFolderError(problem, where=str(run.path), hint="install the same versions on all machines")
 
@@ -222,24 +224,13 @@ def _make_folder(path: Path) -> None:
 def _written_here(path: Path, bucket: Bucket | None, notify: Listener) -> Iterator[Leases]:
     """Make the folder, and keep all other processes from writing what only one may."""
     _make_folder(path)
-    with _leases(path, bucket) as leases:
+    with leases_of(path, bucket) as leases:
         try:
             _take_writer(leases, path, notify)
         except OSError as error:
             where, hint = (str(path), ELSEWHERE) if bucket is None else (bucket.url, NO_BUCKET)
             raise RunFolderError(f"cannot be written ({error})", where=where, hint=hint) from error
         yield leases
-
-
-def _refuse_to_clear(leases: Leases, path: Path) -> None:
-    """Raise RunFolderError where other processes work on the run that is to be deleted."""
-    before = leases.others()
-    while others := leases.others():
-        for name, holder in others.items():
-            if holder.is_running or holder != before.get(name):  # it is known to live, or its heart has beaten
-                problem = f"other processes work on this run: {name} is carried out by {holder}"
-                raise RunFolderError(problem, where=str(path), hint=f"stop them first, or {ELSEWHERE}")
-        time.sleep(WAIT_SECONDS)
 
 
 @contextmanager
@@ -268,15 +259,18 @@ def _copied(kept_in: str, path: Path) -> Iterator[tuple[Path, Bucket | None]]:
         return
 
 
-def _leases(path: Path, bucket: Bucket | None) -> Leases:
-    if bucket is None:
-        return Leases(path / LEASES)
+def leases_of(path: Path, bucket: Bucket | None = None) -> Leases:
+    """Return the leases of a run, by whose names its shards are found where others have made them."""
 
-    def refresh(name: str) -> None:
-        wanted = [f"{name}/", f"{STORE}/{name}/"] if name else []
-        bucket.fetch(*wanted, always=bool(name))
+    def look_at(name: str) -> None:
+        if name:
+            look_anew(path, path / name, path / STORE, path / STORE / name)
 
-    return Leases(bucket.leases, refresh)
+    def fetch(name: str) -> None:
+        assert bucket is not None
+        bucket.fetch(*([f"{name}/", f"{STORE}/{name}/"] if name else []), always=bool(name))
+
+    return Leases(path / LEASES, look_at) if bucket is None else Leases(bucket.leases, fetch)
 
 
 def _take_writer(leases: Leases, path: Path, notify: Listener) -> None:

@@ -117,7 +117,7 @@ def has_trained(folder: Path, also_owns: Sequence[str]) -> bool:
     for entry in _own_entries(folder, also_owns):
         if entry.is_dir() and entry.name not in BEFORE_TRAINING:
             with suppress(FileNotFoundError):  # another process deletes it
-                if any(inside.name != LOG_FILE for inside in entry.iterdir()):
+                if any(inside.name != LOG_FILE and inside.suffix != ".partial" for inside in entry.iterdir()):
                     return True
         elif entry.name not in BEFORE_TRAINING:
             return True

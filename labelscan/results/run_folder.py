@@ -6,12 +6,13 @@ import json
 import platform
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
+from uuid import uuid4
 
 from labelscan import __version__
 from labelscan.atomic import read_json, write_json, writing
@@ -32,8 +33,10 @@ from labelscan.results.run_files import (
     MACHINES,
     RUN_FILE,
     SHARDS,
+    part_of,
+    read_versioned,
 )
-from labelscan.results.same_run import ELSEWHERE, FOR_GATE, Identity
+from labelscan.results.same_run import ELSEWHERE, FOR_GATE, Identity, changes
 from labelscan.training.done_mark import DoneMark
 from labelscan.training.shard_files import AUM, FOLD, PART
 
@@ -42,8 +45,20 @@ PACKAGES = ("torch", "torchvision", "numpy", "scipy", "pandas", "scikit-learn", 
 
 WRITER = "run"
 """The lease of the one process that writes run.json, the evidence and the results."""
+MUST_AGREE = ("labelscan", "torch", "scikit-learn")
+"""Those packages of which all processes that work on one run must have the same version."""
+CHOICES = "choices"
+"""The entry of run.json with what the automatic settings became."""
+GENERATION = "generation"
+"""The entry of run.json that is another one where the run starts over, or goes on with other choices or versions: who
+joined it before works on it no more."""
 EVIDENCE_OF = "evidence_of"
 """The entry of run.json with the fingerprint of the folds that evidence.npz was gathered from."""
+
+KEPT = (MACHINES, EVIDENCE_OF, SHARDS, GENERATION)
+"""The entries of run.json that whoever goes on with a run keeps."""
+WAIT_SECONDS = 0.5
+"""Between two looks at whether other processes still work on the run, or write it."""
 
 State = Literal["running", "finished", "interrupted", "failed"]
 
@@ -88,15 +103,14 @@ class RunFolder:
         """Whether an earlier run in the folder may go on with other contents of its images."""
         self.warned: set[str] = set()
         """Warnings that need not be repeated."""
-        self._content: dict[str, object] = {}
+        self._content = dict(self.earlier)
         self._started = time.monotonic()
         self._seconds_before = self.timings.get("total", 0.0)
 
     @property
-    def earlier_choices(self) -> dict[str, Any]:
+    def earlier_choices(self) -> Mapping[str, Any]:
         """Return what the automatic settings became when the run was begun, empty where that is just now."""
-        choices = self.earlier.get("choices")
-        return choices if isinstance(choices, dict) else {}
+        return part_of(self.earlier, CHOICES)
 
     @property
     def shards(self) -> list[str]:
@@ -192,11 +206,19 @@ class RunFolder:
         finally:
             self.timings[step] = time.monotonic() - started
 
-    def refuse_if_judged(self) -> None:
-        """Raise JudgedMeanwhile where the run was finished since this process joined it: its inputs are gone then."""
-        if not self.is_joined or self.earlier.get("state") == "finished":
-            return
-        if read_record(self.path).get("state") == "finished":
+    def refuse_if_over(self) -> None:
+        """Raise where the run is no longer the one that this process joined.
+
+        Raises:
+            JudgedMeanwhile: it is finished since, and its inputs are gone.
+            RunFolderError: it has started over, or goes on otherwise.
+        """
+        path = self.path / RUN_FILE
+        now = read_versioned(path, FORMAT_VERSION) if path.is_file() else {}
+        if now.get(GENERATION) != self.earlier.get(GENERATION):
+            problem = "the run has started over since this process joined it, or goes on with other versions or devices"
+            raise RunFolderError(problem, where=str(self.path), hint="give the same command again to join it anew")
+        if now.get("state") == "finished" != self.earlier.get("state"):
             raise JudgedMeanwhile
 
     def drop_inputs(self) -> None:
@@ -213,7 +235,12 @@ class RunFolder:
         problem = "another process writes this run now: this one stood still for too long"
         return RunFolderError(problem, where=str(self.path), hint=f"wait for it, or {ELSEWHERE}")
 
-    def begin(self, identity: Identity) -> None:
+    def begin(self, identity: Identity, **entries: object) -> None:
+        """Write run.json as this process goes on with the run, or begins it.
+
+        Raises:
+            RunFolderError: it would go on otherwise than before, and others work on it; nothing has changed then.
+        """
         self._content = {
             "format_version": FORMAT_VERSION,
             "state": "running",
@@ -223,10 +250,53 @@ class RunFolder:
             "results_depend_on": identity.results_depend_on,
             "data": identity.data,
             FOR_GATE: self._for_gate and (not self.earlier or self.earlier.get(FOR_GATE) is True),
-            "versions": {"labelscan": __version__, "python": platform.python_version()}
-            | {name: version(name) for name in PACKAGES},
-            **{kept: self.earlier[kept] for kept in (MACHINES, EVIDENCE_OF, SHARDS) if kept in self.earlier},
+            "versions": {"python": platform.python_version(), **versions()},
+            GENERATION: uuid4().hex,
+            **{kept: self.earlier[kept] for kept in KEPT if kept in self.earlier},
+            **entries,
         }
+        if self.earlier and _generation_facts(self._content) != _generation_facts(self.earlier):
+            self.renew()
+        else:
+            self.record()
+
+    def renew(self, **entries: object) -> None:
+        """Add entries to run.json, and make it that of another generation, on which nobody else works.
+
+        Processes that hold no lease hear of it when they take one.
+
+        Raises:
+            RunFolderError: some hold leases; run.json is as it was then.
+        """
+        before = read_record(self.path)
+        self.record(**entries, **{GENERATION: uuid4().hex})
+        self.put()
+        try:
+            self.refuse_others()
+        except RunFolderError:
+            write_json(self.path / RUN_FILE, before)
+            self._content = before
+            self.put()
+            raise
+
+    def go_on_with(self, choices: Mapping[str, object]) -> None:
+        """Record what the automatic settings became, where others were recorded before.
+
+        Raises:
+            RunFolderError: other processes work on the run with those.
+        """
+        if changes(part_of(self._content, CHOICES), choices):
+            self.renew(**{CHOICES: choices})
+
+    def refuse_others(self) -> None:
+        """Raise RunFolderError where other processes hold leases of the run."""
+        before = self.leases.others()
+        while others := self.leases.others():
+            for name, holder in others.items():
+                if holder.is_running or holder != before.get(name):  # it is known to live, or its heart has beaten
+                    problem = f"other processes work on this run: {name} is carried out by {holder}"
+                    raise RunFolderError(problem, where=str(self.path), hint=f"stop them first, or {ELSEWHERE}")
+            time.sleep(WAIT_SECONDS)
 
     def end(self, state: State) -> None:
         settings = json.loads(json.dumps(self._content[RUN_JSON_SETTINGS]))
@@ -234,6 +304,17 @@ class RunFolder:
         now = (state, settings, self._content.get("decisions"))
         is_shown_again = state == "finished" and before == now and not self.has_trained
         self.record(state=state, ended=self.earlier.get("ended") if is_shown_again else _now())
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of labelscan and of all packages that are recorded."""
+    return {"labelscan": __version__, **{name: version(name) for name in PACKAGES}}
+
+
+def _generation_facts(record: Mapping[str, object]) -> object:
+    """Return what must be the same for all processes that work on one generation of a run."""
+    versions = part_of(record, "versions")
+    return [versions.get(name) for name in MUST_AGREE], json.loads(json.dumps(record.get(CHOICES)))
 
 
 def shard_name(recorded: str) -> str:

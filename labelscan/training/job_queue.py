@@ -53,7 +53,6 @@ class JobQueue(Generic[Job]):
             if name in self._mine or self._is_finished(job):
                 continue
             if self._leases.take(name):
-                self._leases.refresh(name)
                 if self._is_finished(job):  # between the look at its mark and the lease
                     self._leases.release(name)
                     continue

@@ -158,7 +158,6 @@ def test_who_is_refused_changes_nothing_in_the_run(plan, shapes, monkeypatch):
     with Leases(plan.folder / "leases") as others:
         others.take("fold-0-0")
         with monkeypatch.context() as patch:
-            patch.setattr("labelscan.results.open_run.version", lambda name: "0.0")
             patch.setattr("labelscan.results.run_folder.version", lambda name: "0.0")
             with pytest.raises(RunFolderError, match="was begun with torch"):
                 labelscan.detect(shapes[0], shapes[2], settings=plan.config, output=plan.folder)
@@ -231,6 +230,29 @@ def test_a_machine_that_differs_does_not_train_again_what_workers_have_done(plan
         settings = quick(**IN_PARTS, **{"executor.threads": 2})
         with pytest.raises(RunFolderError, match="threads was 1 and is 2"):
             labelscan.detect(images, given, settings=settings, output=plan.folder)
+
+
+@pytest.mark.parametrize("how", ["other data", "other choices"])
+def test_a_worker_that_holds_no_lease_writes_nothing_into_a_run_that_goes_on_otherwise(plan, shapes, how):
+    """It has joined and planned, and another process is faster than its first lease."""
+    images, _, given = shapes
+    done = {}
+
+    def go_on_otherwise(event):
+        if isinstance(event, StepStarted) and not done:
+            changed = {"executor.threads": 2} if how == "other choices" else {}
+            settings, labels = quick(**IN_PARTS, **changed), given[::-1] if how == "other data" else given
+            run = labelscan.detect(images, labels, settings=settings, output=plan.folder, fresh=how == "other data")
+            done.update(files(run.folder))
+
+    with pytest.raises(RunFolderError, match="started over since this process joined it, or goes on with other"):
+        work(plan, notify=go_on_otherwise)
+    assert done
+    assert files(plan.folder) == done
+
+
+def files(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
 def test_who_was_too_slow_writes_no_more_into_the_run(plan, shapes):

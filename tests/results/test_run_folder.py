@@ -14,7 +14,7 @@ from labelscan.leases import Leases
 from labelscan.results import run_files
 from labelscan.results.open_run import open_run
 from labelscan.results.run_files import OWN_FILES, has_trained, strangers, sweep_run
-from labelscan.results.run_folder import WRITER, recorded_fingerprint
+from labelscan.results.run_folder import WRITER, RunFolder, recorded_fingerprint
 from labelscan.results.same_run import Identity
 
 DEPENDS = {"command": "detect", "training.epochs": 3}
@@ -192,6 +192,51 @@ def test_a_worker_that_is_beginning_the_run_is_borne_with(tmp_path):
         assert other.take(WRITER)
         with pytest.raises(RunFolderError, match="another process is writing this run"), opened(tmp_path / "run"):
             pass
+
+
+@pytest.mark.parametrize("how", ["starts over", "other choices", "other versions"])
+def test_a_run_that_is_to_go_on_otherwise_is_left_as_it_is_where_others_begin_work_just_then(
+    tmp_path, monkeypatch, how
+):
+    """Processes that take a lease after it was asked for them read run.json after that."""
+    with opened(tmp_path, begin=lambda _: {"choices": {"threads": 1}}):
+        train(tmp_path)
+    before = (tmp_path / "run.json").read_bytes()
+    if how == "other versions":
+        monkeypatch.setattr("labelscan.results.run_folder.version", lambda _: "0.0")
+    with Leases(tmp_path / "leases") as other:
+
+        def take_lease(run, others=RunFolder.refuse_others):
+            assert (tmp_path / "run.json").read_bytes() != before
+            assert other.take("fold-0-1")
+            others(run)
+
+        monkeypatch.setattr(RunFolder, "refuse_others", take_lease)
+        with (
+            pytest.raises(RunFolderError, match="other processes work on this run: fold-0-1"),
+            opened(
+                tmp_path,
+                fresh=how == "starts over",
+                begin=lambda _: {"choices": {"threads": 2 if how == "other choices" else 1}},
+            ),
+        ):
+            pass
+    assert (tmp_path / "run.json").read_bytes() == before
+    assert (tmp_path / "fold-0-0" / "DONE").exists()
+
+
+def test_who_goes_on_as_before_disturbs_no_worker(tmp_path):
+    def generation():
+        return json.loads((tmp_path / "run.json").read_text())["generation"]
+
+    with opened(tmp_path, begin=lambda _: {"choices": {"size": (8, 8)}}):
+        first = generation()
+    with Leases(tmp_path / "leases") as other:
+        assert other.take("fold-0-1")
+        with opened(tmp_path, begin=lambda _: {"choices": {"size": (8, 8)}}):
+            assert generation() == first
+    with opened(tmp_path, begin=lambda _: {"choices": {"size": (9, 9)}}):
+        assert generation() != first
 
 
 OWN_PLACES = ("fold-0-0", "fold-0-1-opinion-2", "store", "self-check", "self-check/fold-0-0", "cells/ce-0/fold-0-0")
