@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 
@@ -28,13 +29,21 @@ def test_every_part_is_listed_with_its_purpose(command, what):
         assert "``" not in part["purpose"]
 
 
+def test_the_files_of_configs_are_where_the_list_says(command):
+    (note,) = json.loads(command("list", "configs", "--json").out)["notes"]
+    folder = note.removeprefix("to change one, copy its file from ").removesuffix(
+        " and give the copy's path to --config"
+    )
+    assert sorted(path.stem for path in Path(folder).glob("*.toml")) == NAMES["configs"]
+
+
 @pytest.mark.parametrize("what", completion.KINDS)
 def test_the_list_fits_the_terminal_and_says_how_a_part_is_used(command, what):
     ended = command("list", what)
     assert (ended.code, ended.err) == (0, "")
     lines = ended.out.splitlines()
     assert max(map(cells, lines)) <= 80
-    assert lines[-1].strip().startswith("use: labelscan detect ")
+    assert any(line.strip().startswith("use: labelscan detect ") for line in lines)
     assert all(line == line.rstrip() for line in lines)
     for name in NAMES[what]:
         assert any(line.startswith(name) for line in lines)

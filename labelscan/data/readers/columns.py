@@ -3,7 +3,6 @@
 The wrong column gives a plausible but wrong result, so two candidates are an error, not a guess.
 """
 
-import shlex
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
@@ -69,16 +68,16 @@ def find_columns(
     *,
     where: str,
     with_path: bool,
-    likely_label: Callable[[Sequence[str]], str] = lambda _: "",
+    label_hint: Callable[[Sequence[str]], str] = lambda _: "",
     hint: str = "",
     beside: Sequence[str] = (),
 ) -> Columns:
     """Return which of the columns ``names`` hold what, or raise DatasetError.
 
     A file that lists images needs a path column, a table of features has none. Columns that models may see come first
-    for it; beside embeddings any will do. ``likely_label`` finds the column that looks like labels among those without
-    a role, for the hint where no label column is found, unless ``hint`` is one. Columns ``beside`` have no role, and
-    are only named where one is missing.
+    for it; beside embeddings any will do. ``label_hint`` says which of the columns without a role look like labels,
+    for the error where no label column is found, unless ``hint`` does. Columns ``beside`` have no role, and are only
+    named where one is missing.
     """
     seen = [name for name in names if name == config.path_column or is_seen(name, config)]
     path_names = seen if has_path(seen, config) else names
@@ -92,9 +91,8 @@ def find_columns(
     if with_path and not found["path"]:
         raise missing("path column", names, where=where, hint=_how_to_name("path"))
     if not found["label"]:
-        likely = likely_label([name for name in names if name not in found.values()])
-        usually = f"perhaps --label-column {shlex.quote(likely)}" if likely else _how_to_name("label")
-        raise missing("label column", [*names, *beside], where=where, hint=hint or usually)
+        hint = hint or label_hint([name for name in names if name not in found.values()])
+        raise missing("label column", [*names, *beside], where=where, hint=hint or _how_to_name("label"))
     return Columns(**{"path": "", **found})
 
 

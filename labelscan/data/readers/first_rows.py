@@ -1,10 +1,12 @@
 """What the first rows of a sheet tell about its columns: whether they hold words, numbers or classes."""
 
+import shlex
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
 from labelscan.data.readers.sheet import HEAD, read_sheet, single_valued
+from labelscan.data.readers.unsupported import ONE_HOT
 
 MOSTLY = 0.5
 """The share of cells above which a column is like them."""
@@ -17,15 +19,18 @@ def first_rows(path: Path, names: Sequence[str], encoding: str) -> dict[str, lis
     return read_sheet(path, single_valued(path, names), encoding, n_rows=HEAD).columns
 
 
-def likely_label(path: Path, names: Sequence[str], encoding: str) -> str:
-    """Return the one of the columns ``names`` whose values recur, and are not numbers; empty where there are several.
+def label_hint(path: Path, names: Sequence[str], encoding: str) -> str:
+    """Return which of the columns ``names`` may be the labels, as a hint where no label column is found, or nothing.
 
-    It is the hint where no label column is found.
+    It is the one whose values recur and are not numbers, or several of 0 and 1.
     """
     head = first_rows(path, names, encoding)
+    of_classes = [name for name, cells in head.items() if set(map(str.strip, cells)) == {"0", "1"}]
+    if len(of_classes) > 1:
+        return f"if {' and '.join(map(repr, of_classes[:2]))} say for a class each whether it is there, {ONE_HOT}"
     likely = [name for name, cells in head.items() if 1 < len(set(cells)) <= MOSTLY * len(cells)]
     likely = [name for name in likely if not are_numbers(head[name])] or likely
-    return likely[0] if len(likely) == 1 else ""
+    return f"perhaps --label-column {shlex.quote(likely[0])}" if len(likely) == 1 else ""
 
 
 def are_words(cells: Sequence[str]) -> bool:

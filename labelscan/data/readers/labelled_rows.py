@@ -8,7 +8,7 @@ from labelscan.config import DatasetConfig
 from labelscan.data.dataset import Dataset, make_dataset
 from labelscan.data.inputs import Inputs
 from labelscan.data.readers.columns import Columns, check_cells, find_columns
-from labelscan.data.readers.first_rows import likely_label
+from labelscan.data.readers.first_rows import label_hint
 from labelscan.data.readers.sheet import Sheet, name_of, read_sheet
 from labelscan.data.readers.splits import rows_to_read
 
@@ -57,7 +57,7 @@ def read_rows(
         config,
         where=path.name,
         with_path=with_path,
-        likely_label=lambda free: likely_label(path, free, config.encoding),
+        label_hint=lambda free: label_hint(path, free, config.encoding),
         beside=beside,
     )
     sheet = read_sheet(path, [*columns.used(), *beside], config.encoding)

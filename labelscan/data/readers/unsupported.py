@@ -5,6 +5,7 @@ Only what would fail anyway, or be misread, is refused. A look at names and at t
 
 import os
 import re
+import shlex
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
@@ -14,6 +15,8 @@ from labelscan.errors import DatasetError
 
 HEAD = 4096
 """Bytes of a file that say what it holds."""
+OF_A_RUN = ("run.json", "examples.csv")
+"""Files that every run has as soon as it has read its data."""
 SOUND = frozenset(["wav", "mp3", "flac", "ogg", "m4a", "aac", "opus"])
 VIDEO = frozenset(["mp4", "avi", "mov", "mkv", "webm", "mpg", "mpeg", "m4v"])
 _PAIR = (
@@ -30,6 +33,7 @@ COCO_FILE = ".coco.json"
 BOXES = re.compile(rb'^\d+(?: -?[\d.]+){4,}\s|<annotation|"(?:images|annotations|categories)"\s*:')
 """What such a file begins with, or has in its head."""
 CHATS = ({"messages"}, {"conversations"}, {"prompt", "completion"}, {"prompt", "response"}, {"instruction", "output"})
+ONE_HOT = "make one column of names of them (frame.idxmax(axis=1)); else judge each class in a run of its own"
 LABEL_OF_A_CLASS = re.compile(r"(label|labels|class|target)[_:.]\w", re.IGNORECASE)
 """How columns are called that say for one class each whether it is there."""
 
@@ -38,7 +42,10 @@ CUT_OUT = f"{ONE_LABEL}: cut out each object as an image of its own, in a folder
 
 
 def refuse_folder(root: Path) -> None:
-    """Raise DatasetError where a folder holds images with boxes, or with masks."""
+    """Raise DatasetError where a folder is a run, or holds images with boxes, or with masks."""
+    if all((root / name).is_file() for name in OF_A_RUN):
+        hint = f"look at it by labelscan report {shlex.quote(str(root))}, or give the data that it was made of"
+        raise DatasetError("this is a run of labelscan, not data", where=str(root), hint=hint)
     top = _entries(root)
     for folder in [root, *(path for name, path in top.items() if name in SPLIT_FOLDERS)]:
         there = top if folder is root else _entries(folder)
@@ -75,8 +82,7 @@ def refuse_columns(names: Sequence[str], where: str) -> None:
     of_classes = [name for name in names if LABEL_OF_A_CLASS.match(name)]
     if len(of_classes) > 1:
         problem = f"{', '.join(of_classes[:3])}{', ...' if len(of_classes) > 3 else ''} are a column for each class"
-        hint = "of one-hot columns make one of names (frame.idxmax(axis=1)); else judge each class in a run of its own"
-        raise DatasetError(f"{problem}, and {ONE_LABEL}", where=where, hint=f"{hint}, by --label-column")
+        raise DatasetError(f"{problem}, and {ONE_LABEL}", where=where, hint=f"if one-hot, {ONE_HOT}, by --label-column")
     lower = {name.lower() for name in names}
     if any(chat <= lower for chat in CHATS):
         problem = "these are conversations without a label, and answers that a model was taught cannot be judged"

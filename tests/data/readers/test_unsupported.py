@@ -94,6 +94,22 @@ def test_a_column_for_each_class_is_refused(tmp_path):
     assert chosen.class_names == ("0", "1")
 
 
+def test_columns_of_0_and_1_are_named_where_no_label_is_found(tmp_path):
+    frame = pd.DataFrame({"x": [1, 2, 3], "cat": [1, 0, 0], "dog": [0, 1, 0], "fox": [0, 0, 1]})
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    message = refused(tmp_path / "t.csv")
+    assert "if 'cat' and 'dog' say for a class each whether it is there, make one column of names" in message
+
+
+def test_a_run_is_not_taken_for_data(tmp_path):
+    write(tmp_path, "run/run.json", "{}")
+    write(tmp_path, "run/examples.csv", "example_id,x,given_label\n0,1,a\n1,2,b\n")
+    message = refused(tmp_path / "run")
+    assert "this is a run of labelscan, not data" in message
+    assert f"labelscan report {tmp_path / 'run'}" in message
+    assert len(read(DatasetConfig(data=str(tmp_path / "run" / "examples.csv")))) == 2
+
+
 @pytest.mark.parametrize("row", [{"messages": [{"role": "user"}]}, {"prompt": "a", "completion": "b"}])
 def test_conversations_without_a_label_are_refused(tmp_path, row):
     write(tmp_path, "chat.jsonl", json.dumps(row) + "\n")
