@@ -21,7 +21,7 @@ from labelscan.errors import DiskError, RunError, TimeOver
 from labelscan.events import CellDone, CellsPlanned, CellStarted, Listener, ignore, interruptible
 from labelscan.interruption import ending_in_order
 from labelscan.leases import Leases
-from labelscan.pipeline.estimate import estimate
+from labelscan.pipeline.estimate import seconds_of_inputs, seconds_of_training
 from labelscan.pipeline.inputs import read_contents
 from labelscan.results.open_run import open_run
 from labelscan.results.run_files import LEASES
@@ -115,19 +115,18 @@ class Outlook:
 
 
 def look_ahead(plan: BenchmarkPlan) -> Outlook:
-    """Return what is left to do, by the marks of finished cells and a timing of each loss."""
+    """Return what is left to do, by the marks of finished cells and a timing of the images and of each loss."""
     cells = Cells(plan, RunFolder(plan.folder, Leases(plan.folder / LEASES)), contents=None, notify=ignore)
     todo = [cell for cell in plan.cells if cells.finished(cell) is None]
-    by_loss = {loss: estimate(plan.plans[loss]) for loss in dict.fromkeys(cell.loss for cell in todo)}
-    estimates = [by_loss[cell.loss] for cell in todo]
+    by_loss = {loss: seconds_of_training(plan.plans[loss]) for loss in dict.fromkeys(cell.loss for cell in todo)}
+    training = [by_loss[cell.loss] for cell in todo]
     if any(cell.needs_reference for cell in todo) and cells.finished(REFERENCE) is None:
-        estimates.append(estimate(plan.plan_of(REFERENCE)))
-    known = [one for one in estimates if one is not None]
-    features = max((one.features for one in known), default=0.0)  # computed once for all cells
+        training.append(seconds_of_training(plan.plan_of(REFERENCE)))
+    inputs = seconds_of_inputs(plan.plan) if todo else 0.0  # made once for all cells
     return Outlook(
         n_cells=len(plan.cells),
         finished_cells=len(plan.cells) - len(todo),
-        estimate_seconds=features + sum(one.training for one in known) if len(known) == len(estimates) else None,
+        estimate_seconds=inputs + sum(training) if inputs or all(training) else None,
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from labelscan.cli.console import entries, show_json, stdout, text, warning
 from labelscan.detection.aum_trainings import KIND
+from labelscan.pipeline.image_inputs import is_decoded_for
 from labelscan.pipeline.plan_facts import plan_facts, plan_to_json, shard_facts
 from labelscan.pipeline.planning import Plan
 from labelscan.training.fold_job import count_finished
@@ -49,6 +50,7 @@ def show_facts(facts: Iterable[tuple[str, str]], plan: Plan, seconds: float | No
     rows = list(facts)
     if seconds is not None:
         takes_long = {
+            "decoding": any(is_decoded_for(plan, one) for one in plan.opinions),
             "computing features": any(one.frozen is not None for one in plan.opinions),
             "training": any(one.frozen is None and one.recipe is not None for one in plan.opinions),
         }

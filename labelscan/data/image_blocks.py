@@ -12,7 +12,7 @@ from labelscan.arrays import Mask
 from labelscan.data.ahead import Ahead
 from labelscan.data.decoding import ImageShape, pixels_of, quiet_pillow, reason, resize
 from labelscan.data.far_images import FarImages, check_image, threads_for
-from labelscan.data.inputs import Image, ImageSource
+from labelscan.data.inputs import Image, ImageArray, ImageSource
 from labelscan.data.shelf import Shelf
 from labelscan.data.store import Store, decoder, digest_of
 from labelscan.errors import StorageError
@@ -52,6 +52,11 @@ class ImageBlocks:
 
     def __len__(self) -> int:
         return len(self.source)
+
+    @property
+    def are_there(self) -> bool:
+        """Return whether all pixels are in memory in the shape that is wanted, so that nothing is to be made."""
+        return isinstance(self.source, ImageArray) and self.source.images.shape[1:] == self.shape
 
     @property
     def made_by(self) -> dict[str, object]:

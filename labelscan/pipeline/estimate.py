@@ -1,74 +1,108 @@
 """How long a run would take, estimated before it starts."""
 
+import contextlib
+import dataclasses
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import numpy as np
 import torch
 
-from labelscan.data.cores import available_cores
+from labelscan.data.cache import Cache
+from labelscan.data.image_blocks import ImageBlocks
+from labelscan.data.inputs import are_images
+from labelscan.events import Event, StepAdvanced
+from labelscan.pipeline.image_inputs import blocks_of, frozen_of, is_decoded_for
 from labelscan.pipeline.planned_opinions import PlannedOpinion, input_shape
 from labelscan.pipeline.planning import Plan
 from labelscan.training.device import Device, make_network, reproducible
-from labelscan.training.engines import make_engine
 from labelscan.training.freed_memory import freed_memory_kept
+from labelscan.training.input_parts import Frozen, make_inputs
 from labelscan.training.learners import NetworkLearner
 from labelscan.training.losses import losses_of
-from labelscan.training.models import is_backbone
+from labelscan.training.shard_files import CACHE
 
 SECONDS = 1.0
-"""How long the timing takes."""
+"""How long each timing takes."""
+SAMPLE, SAMPLE_BYTES = 4096, 2**26
+"""Images that are made at most, and bytes of their pixels."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Estimate:
     """Rough seconds of the parts of a run that take long; 0 where there is no such part."""
 
-    features: float
-    """Of frozen backbones; next to them the heads take no time."""
+    inputs: float
+    """Of reading and decoding images, and of the features of frozen backbones; next to them the heads take no time."""
     training: float
     """Of networks, over all folds; a self-check trains all models twice."""
 
     @property
     def total(self) -> float:
         """Return the seconds of the whole run."""
-        return self.features + self.training
+        return self.inputs + self.training
 
 
 def estimate(plan: Plan) -> Estimate | None:
-    """Return a rough time, measured on a few steps of each network with made-up inputs.
+    """Return a rough time: that of some images, and of a few steps of each network with made-up inputs.
 
-    It leaves out classifiers, which have no steps, and is None where there is nothing else.
+    It leaves out classifiers, which have no steps, and what the cache knows already. None is where there is nothing
+    else.
     """
-    frozen = {
-        (one.frozen, one.image_shape): one
-        for one in plan.opinions
-        if one.frozen is not None and one.image_shape is not None  # embeddings of texts take no time next to folds
-    }
-    networks = [one for one in plan.opinions if one.frozen is None and one.is_network]
-    if not frozen and not networks:
-        return None
+    inputs, training = seconds_of_inputs(plan), seconds_of_training(plan)
+    return Estimate(inputs=inputs, training=training) if inputs or training else None
+
+
+def seconds_of_inputs(plan: Plan) -> float:
+    """Return the seconds of all pixels and features, each of which is made once."""
+    source = plan.dataset.inputs
+    if not are_images(source):  # embeddings of texts take no time next to folds
+        return 0.0
+    of_images = [one for one in plan.opinions if one.frozen is not None or is_decoded_for(plan, one)]
+    made = {(one.frozen, one.image_shape): one for one in of_images}
+    return sum(_seconds_to_make(blocks_of(plan, one, source), frozen_of(one), plan.device) for one in made.values())
+
+
+def seconds_of_training(plan: Plan) -> float:
+    """Return the seconds of all networks, in all folds and epochs."""
     rounds = 2 if plan.config.detection.self_check else 1
-    return Estimate(
-        features=sum(_feature_seconds(one, plan.device) for one in frozen.values()) * len(plan.dataset),
-        training=sum(_training_seconds(plan, one) for one in networks) * rounds,
-    )
+    networks = [one for one in plan.opinions if one.frozen is None and one.is_network]
+    return sum(_training_seconds(plan, one) for one in networks) * rounds
 
 
-def _feature_seconds(opinion: PlannedOpinion, device: Device) -> float:
-    """Return the time of one image; on a CPU each core works on its own batch."""
-    backbone, shape = opinion.frozen, opinion.image_shape
-    assert backbone is not None
-    assert is_backbone(backbone)
-    assert shape is not None
-    assert opinion.engine is not None
-    with reproducible(0, threads=1), freed_memory_kept(), torch.inference_mode():
-        network = make_network(backbone.make_features, device, seed=0).eval()
-        engine = make_engine(network, (shape.channels, shape.height, shape.width), device, opinion.engine)
-        images = torch.randn(engine.batch_size, shape.channels, shape.height, shape.width, device=device.place)
-        images = images.to(memory_format=torch.channels_last)
-        seconds = _seconds_a_step(lambda: engine(images), device)
-    return seconds * (1 + opinion.mirrored) / len(images) / (available_cores() if device.kind == "cpu" else 1)
+class _EnoughSeen(Exception):  # noqa: N818  # no error
+    """The timing has taken its time."""
+
+
+def _seconds_to_make(images: ImageBlocks, frozen: Frozen | None, device: Device) -> float:
+    """Return the time of all images, measured on some from all over them in the way in which a run makes them."""
+    most = max(1, min(len(images), SAMPLE, SAMPLE_BYTES // math.prod(images.shape)))
+    rows = np.linspace(0, len(images) - 1, most).astype(np.int64)
+    began = time.monotonic()
+    seen = [(0.0, 0)]
+
+    def listen(event: Event) -> None:
+        if isinstance(event, StepAdvanced):
+            seen.append((time.monotonic() - began, event.done))
+            if seen[-1][0] - seen[1][0] >= SECONDS:
+                raise _EnoughSeen
+
+    with TemporaryDirectory(prefix="labelscan-") as folder, contextlib.suppress(_EnoughSeen):
+        make_inputs(
+            dataclasses.replace(images, source=images.source.take(rows)),
+            Path(folder, "sample.npy"),
+            frozen,
+            cache=Cache(Path(folder, CACHE)),
+            device=device,
+            notify=listen,
+        )
+    # The first images come after a network was converted, and threads were started.
+    (seconds, done), last = seen[1 if len(seen) > 2 else 0], seen[-1]
+    return last[0] + (last[0] - seconds) / max(last[1] - done, 1) * (len(images) - last[1])
 
 
 def _training_seconds(plan: Plan, opinion: PlannedOpinion) -> float:

@@ -5,7 +5,7 @@ from contextlib import nullcontext
 
 from labelscan.data.cache import Cache
 from labelscan.data.image_blocks import ImageBlocks
-from labelscan.data.inputs import ImageArray, ImageSource, are_images
+from labelscan.data.inputs import ImageSource, are_images
 from labelscan.data.store import Store
 from labelscan.events import Listener, StepStarted, pause
 from labelscan.interruption import stopping_at_once
@@ -42,7 +42,7 @@ def make_store(plan: Plan, opinion: PlannedOpinion, source: ImageSource, run: Ru
         elif all(part.finished() for part in parts):  # else who was making all of it has died
             run.fetch(*(part.folder for part in parts))
             if not _forget_unusable(parts, looked):
-                put_together(parts, _blocks(plan, opinion, source))
+                put_together(parts, blocks_of(plan, opinion, source))
                 run.put()  # while no other process may look for the parts
 
     looked: set[str] = set()
@@ -86,9 +86,9 @@ def make_parts(
 
 def parts_of_inputs(plan: Plan, opinion: PlannedOpinion, run: RunFolder) -> list[InputPart]:
     """Return the parts of the pixels or features that a model is trained on, or of which its features are made."""
-    source, frozen = plan.dataset.inputs, _frozen(opinion)
+    source, frozen = plan.dataset.inputs, frozen_of(opinion)
     assert are_images(source)
-    whole, images = inputs_of(plan, opinion, run), _blocks(plan, opinion, source)
+    whole, images = inputs_of(plan, opinion, run), blocks_of(plan, opinion, source)
     ranges = ranges_of(len(source), plan.config.store.images_per_part)
     return [
         InputPart(
@@ -112,7 +112,8 @@ def parts_of_run(plan: Plan, run: RunFolder) -> list[list[InputPart]]:
     return [parts_of_inputs(plan, one, run) for one in reversed(by_file.values())]
 
 
-def _blocks(plan: Plan, opinion: PlannedOpinion, source: ImageSource) -> ImageBlocks:
+def blocks_of(plan: Plan, opinion: PlannedOpinion, source: ImageSource) -> ImageBlocks:
+    """Return images as a model sees them."""
     config = plan.config
     assert opinion.image_shape is not None
     return ImageBlocks(
@@ -124,14 +125,22 @@ def _blocks(plan: Plan, opinion: PlannedOpinion, source: ImageSource) -> ImageBl
 
 
 def _make_at_once(plan: Plan, opinion: PlannedOpinion, source: ImageSource, run: RunFolder, notify: Listener) -> Store:
-    path, images = inputs_of(plan, opinion, run), _blocks(plan, opinion, source)
-    is_in_memory = isinstance(source, ImageArray) and source.images.shape[1:] == images.shape  # nothing will be decoded
-    is_cached = opinion.frozen is not None or not is_in_memory
+    path, images = inputs_of(plan, opinion, run), blocks_of(plan, opinion, source)
+    is_cached = opinion.frozen is not None or not images.are_there
     with cache_of(plan, run, notify) if is_cached else nullcontext(Cache(run.inputs / CACHE)) as cache:
-        return make_inputs(images, path, _frozen(opinion), cache=cache, device=plan.device, notify=notify)
+        return make_inputs(images, path, frozen_of(opinion), cache=cache, device=plan.device, notify=notify)
 
 
-def _frozen(opinion: PlannedOpinion) -> Frozen | None:
+def is_decoded_for(plan: Plan, opinion: PlannedOpinion) -> bool:
+    """Return whether the pixels that a model is trained on are to be made."""
+    source = plan.dataset.inputs
+    if not are_images(source) or opinion.image_shape is None or opinion.frozen is not None:
+        return False
+    return not blocks_of(plan, opinion, source).are_there
+
+
+def frozen_of(opinion: PlannedOpinion) -> Frozen | None:
+    """Return what makes features of images for a model, or None where it is trained on their pixels."""
     if opinion.frozen is None:
         return None
     assert is_backbone(opinion.frozen)

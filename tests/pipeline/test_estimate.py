@@ -1,18 +1,18 @@
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
-from torch import Tensor, nn
 
 import labelscan
 from labelscan.data.decoding import ImageShape
+from labelscan.data.image_blocks import ImageBlocks
+from labelscan.data.inputs import ImageArray
+from labelscan.events import Listener, StepAdvanced
 from labelscan.pipeline import estimate
 from labelscan.pipeline.planning import Plan
-from labelscan.training.engines import EngineChoice
-
-STEP = 0.01
-TORCH = EngineChoice("torch", "1", "float32")
+from labelscan.training.device import Device
 
 
 class Clock:
@@ -25,29 +25,13 @@ class Clock:
         return self.now
 
 
-class SlowFeatures(nn.Module):
-    def __init__(self, clock: Clock) -> None:
-        super().__init__()
-        self.clock = clock
-
-    def forward(self, images: Tensor) -> Tensor:
-        assert images.shape == (8, 3, 24, 24)
-        self.clock.now += STEP
-        return images.mean(dim=(2, 3))
-
-
 class Backbone:
-    def __init__(self, clock: Clock) -> None:
-        self.clock = clock
-
-    def make_features(self) -> nn.Module:
-        return SlowFeatures(self.clock)
+    pass
 
 
 @pytest.fixture
 def plan(monkeypatch: pytest.MonkeyPatch) -> Plan:
     monkeypatch.setattr(estimate, "SECONDS", 0.05)
-    monkeypatch.setattr(estimate, "available_cores", lambda: 1)
     images = np.zeros((32, 8, 8), np.uint8)
     settings = labelscan.settings(model="small-cnn", device="cpu", epochs=4, folds=2)
     return labelscan.plan(images, np.arange(32) % 2, settings=settings)
@@ -63,15 +47,36 @@ def seconds(plan: Plan) -> float:
     return found.total
 
 
-def test_features_of_a_frozen_network_are_timed_for_the_image_and_its_mirror(plan, monkeypatch) -> None:
+@pytest.mark.parametrize("size", [100, 100_000])
+def test_images_are_timed_from_the_first_on_that_are_made(size, monkeypatch) -> None:
+    """A network is converted before, and a run of all images does that once as well."""
     clock = Clock()
     monkeypatch.setattr(estimate, "time", clock)
-    backbone = Backbone(clock)
-    frozen = changed(plan, frozen=backbone, mirrored=True, engine=TORCH, image_shape=ImageShape(24, 24, 3))
-    # 32 images and their mirrors are eight batches of 8.
-    assert seconds(frozen) == pytest.approx(8 * STEP)
-    monkeypatch.setattr(estimate, "available_cores", lambda: 4)
-    assert seconds(frozen) == pytest.approx(2 * STEP)
+    made: list[int] = []
+
+    def make(images: ImageBlocks, path: Path, frozen: None, *, notify: Listener, **_: object) -> None:
+        made.append(len(images))
+        clock.now += 5
+        for done in range(10, len(images) + 1, 10):
+            clock.now += 0.5
+            notify(StepAdvanced("decode", done))
+
+    monkeypatch.setattr(estimate, "make_inputs", make)
+    images = ImageBlocks(source=ImageArray(np.zeros((size, 2, 2), np.uint8)), shape=ImageShape(4, 4, 1), max_pixels=99)
+    assert estimate._seconds_to_make(images, None, Device("cpu")) == pytest.approx(5 + size * 0.05)
+    assert made == [min(size, estimate.SAMPLE)]
+    assert clock.now < 7, "no more is made than is needed"
+
+
+def test_few_images_are_all_made_and_nothing_is_left_of_them(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    images = np.random.default_rng(0).integers(0, 255, (12, 9, 9), np.uint8)
+    settings = labelscan.settings(model="small-cnn", image_size=4, device="cpu", epochs=1, folds=2)
+    plan = labelscan.plan(images, np.arange(12) % 2, settings=settings)
+    assert 0 < estimate.seconds_of_inputs(plan) < 10
+    assert not list(tmp_path.iterdir())
+    as_they_are = labelscan.settings(model="small-cnn", device="cpu", epochs=1, folds=2)
+    assert estimate.seconds_of_inputs(labelscan.plan(images, np.arange(12) % 2, settings=as_they_are)) == 0
 
 
 def test_training_takes_longer_with_more_epochs(plan) -> None:
@@ -89,11 +94,14 @@ def test_a_self_check_doubles_the_time_of_training(plan, monkeypatch) -> None:
 
 def test_every_network_takes_its_time_and_features_that_two_share_are_computed_once(plan, monkeypatch) -> None:
     monkeypatch.setattr(estimate, "_training_seconds", lambda plan, opinion: 0.5)
-    monkeypatch.setattr(estimate, "_feature_seconds", lambda opinion, device: 0.25)
+    monkeypatch.setattr(estimate, "_seconds_to_make", lambda images, frozen, device: 0.25 if frozen is None else 8)
+    monkeypatch.setattr(estimate, "frozen_of", lambda opinion: opinion.frozen)
     network = plan.opinions[0]
-    frozen = dataclasses.replace(network, frozen=Backbone(Clock()))
-    several = dataclasses.replace(plan, opinions=(network, frozen, dataclasses.replace(frozen, name="another head")))
-    assert estimate.estimate(several) == estimate.Estimate(features=32 * 0.25, training=0.5)
+    decoded = dataclasses.replace(network, image_shape=ImageShape(4, 4, 1))
+    frozen = dataclasses.replace(network, frozen=Backbone())
+    models = (network, decoded, decoded, frozen, dataclasses.replace(frozen, name="another head"))
+    several = dataclasses.replace(plan, opinions=models)
+    assert estimate.estimate(several) == estimate.Estimate(inputs=8.25, training=1.5)
 
 
 def test_a_loss_that_remembers_examples_is_timed_too(plan) -> None:
