@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from labelscan.data.cache import Cache
+from labelscan.data.far_images import FarImages
 from labelscan.data.image_blocks import ImageBlocks
 from labelscan.data.inputs import are_images
 from labelscan.events import Event, StepAdvanced
@@ -28,8 +29,8 @@ from labelscan.training.shard_files import CACHE
 
 SECONDS = 1.0
 """How long each timing takes."""
-SAMPLE, SAMPLE_BYTES = 4096, 2**26
-"""Images that are made at most, and bytes of their pixels."""
+SAMPLE, SAMPLE_BYTES, FAR_SAMPLE = 4096, 2**26, 256
+"""Images that are made at most, bytes of their pixels, and images at most that come over a network."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,7 +81,8 @@ class _EnoughSeen(Exception):  # noqa: N818  # no error
 
 def _seconds_to_make(images: ImageBlocks, frozen: Frozen | None, device: Device) -> float:
     """Return the time of all images, measured on some from all over them in the way in which a run makes them."""
-    most = max(1, min(len(images), SAMPLE, SAMPLE_BYTES // math.prod(images.shape)))
+    most = FAR_SAMPLE if isinstance(images.source, FarImages) else SAMPLE
+    most = max(1, min(len(images), most, SAMPLE_BYTES // math.prod(images.shape)))
     rows = np.linspace(0, len(images) - 1, most).astype(np.int64)
     began = time.monotonic()
     seen = [(0.0, 0)]

@@ -273,7 +273,7 @@ class RunFolder:
         self.put()
         try:
             self.refuse_others()
-        except RunFolderError:
+        except BaseException:  # whoever waits for a heart to stop may be interrupted
             write_json(self.path / RUN_FILE, before)
             self._content = before
             self.put()
