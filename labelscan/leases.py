@@ -33,7 +33,7 @@ HEART_SECONDS = 5.0
 LEASE_SECONDS = 60.0
 """How long a heart may stand still before the holder counts as dead."""
 GAP_SECONDS = 15.0
-"""Between two looks at a heart, at most: where the storage itself stood still, or who looks, it is watched anew."""
+"""Between two answers of the storage, at most: where it stood still, or who looks, all hearts are watched anew."""
 _RECORD_BYTES = 1024
 """Every record has this length: it is written over the last one, and so never cut off for long."""
 _NAME = re.compile(r"(?P<name>.+)\.(?P<term>[0-9]+)\.lease", re.DOTALL)
@@ -180,8 +180,10 @@ class Leases:
         self._held: dict[str, _Held] = {}
         self.guard: Callable[[], None] = lambda: None
         """Is called when a lease was taken, and raises where nothing is to be made any more; then it is let go."""
-        self._seen: dict[str, tuple[bytes, float, float]] = {}
-        """What stood in the lease of another, since when, and when it was looked at last."""
+        self._seen: dict[str, tuple[bytes, float]] = {}
+        """What stood in the lease of another, and since when."""
+        self._answered = time.monotonic()
+        """When the storage last said what stands in a lease."""
         self._stopped, self._heart = threading.Event(), threading.Thread(target=self._beat, name="leases", daemon=True)
 
     def __enter__(self) -> "Leases":
@@ -214,8 +216,8 @@ class Leases:
         if not self._take(name):
             return False
         try:
-            self.refresh(name)
             self.guard()
+            self.refresh(name)
         except BaseException:
             self.release(name)
             raise
@@ -320,12 +322,19 @@ class Leases:
         holder = Holder.of(record)
         if holder is not None and holder.has_ended:
             return True
+        now = self._answer()
+        before, since = self._seen.get(lease, (None, now))
+        if record != before:
+            self._seen[lease] = record, now
+        return record == before and now - since >= LEASE_SECONDS
+
+    def _answer(self) -> float:
+        """Return the time at which the storage has answered."""
         now = time.monotonic()
-        before, since, looked = self._seen.get(lease, (None, now, now))
-        if record != before or now - looked > GAP_SECONDS:
-            since = now
-        self._seen[lease] = record, since, now
-        return now - since >= LEASE_SECONDS
+        if now - self._answered > GAP_SECONDS:
+            self._seen.clear()
+        self._answered = now
+        return now
 
     def _beat(self) -> None:
         while not self._stopped.wait(HEART_SECONDS):
@@ -350,6 +359,7 @@ class Leases:
         """Return whether a lease still has this owner: it may be that of another, made anew."""
         try:
             there = Holder.of(self.place.read(held.name))
+            self._answer()
         except FileNotFoundError:
             return False
         except Exception:  # whatever a storage raises: nothing says that it is lost

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from labelscan import leases as module
-from labelscan.leases import Holder, Leases
+from labelscan.leases import Folder, Holder, Leases
 from labelscan.results.open_run import leases_of
 
 ELSEWHERE = "another0"
@@ -149,7 +149,7 @@ def test_a_lease_that_was_made_anew_by_another_is_not_taken_back(tmp_path):
 
 
 @pytest.mark.usefixtures("quick")
-def test_a_heart_is_watched_anew_after_a_time_in_which_nobody_looked(tmp_path, monkeypatch):
+def test_a_heart_is_watched_anew_after_a_time_without_an_answer(tmp_path, monkeypatch):
     """As where the storage stood still, for the holder as well as for who looks."""
     monkeypatch.setattr(module, "GAP_SECONDS", 0.1)
     taken_elsewhere(tmp_path)
@@ -161,6 +161,25 @@ def test_a_heart_is_watched_anew_after_a_time_in_which_nobody_looked(tmp_path, m
         while not leases.take("fold-0-0"):
             time.sleep(0.02)
         assert time.monotonic() - looked > 0.25
+
+
+@pytest.mark.usefixtures("quick")
+def test_many_dead_hearts_are_found_dead_though_it_takes_long_to_look_at_all(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "GAP_SECONDS", 0.1)
+    names = [f"fold-0-{number}" for number in range(20)]
+    for name in names:
+        taken_elsewhere(tmp_path, name)
+
+    class Slow(Folder):
+        def read(self, name):
+            time.sleep(0.02)
+            return super().read(name)
+
+    with Leases(Slow(tmp_path)) as leases:
+        began = time.monotonic()
+        while not any(leases.take(name) for name in names):
+            assert time.monotonic() - began < 20
+    assert time.monotonic() - began > 0.3
 
 
 def test_folders_are_changed_before_what_others_have_made_is_looked_for(tmp_path):
@@ -188,8 +207,10 @@ def test_a_lease_is_let_go_where_nothing_is_to_be_made_any_more(tmp_path):
         mine.guard = refuse
         with pytest.raises(RuntimeError, match="over"):
             mine.take("a")
-        assert order == ["a", "guard"], "what others have made is fetched before"
         assert others.take("a")
+        mine.guard = lambda: order.append("guard")
+        assert mine.take("b")
+    assert order == ["guard", "guard", "b"], "nothing is looked for where the run is another one"
 
 
 def test_a_number_that_was_given_to_another_process_is_not_taken_for_the_first(tmp_path):

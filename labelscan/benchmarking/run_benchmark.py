@@ -111,7 +111,7 @@ class Outlook:
     n_cells: int
     finished_cells: int
     estimate_seconds: float | None
-    """Rough; None for a classifier of scikit-learn."""
+    """Rough; None for a classifier of scikit-learn, or where images cannot be read now."""
 
 
 def look_ahead(plan: BenchmarkPlan) -> Outlook:
@@ -126,7 +126,7 @@ def look_ahead(plan: BenchmarkPlan) -> Outlook:
     return Outlook(
         n_cells=len(plan.cells),
         finished_cells=len(plan.cells) - len(todo),
-        estimate_seconds=inputs + sum(training) if inputs or all(training) else None,
+        estimate_seconds=None if inputs is None or not (inputs or all(training)) else inputs + sum(training),
     )
 
 

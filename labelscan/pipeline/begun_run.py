@@ -12,7 +12,7 @@ from labelscan.pipeline.input_files import inputs_of
 from labelscan.pipeline.planning import Plan, results_depend_on
 from labelscan.pipeline.run_folds import changed_choices
 from labelscan.results.run_files import LEASES, SHARDS, STORE
-from labelscan.results.run_folder import CHOICES, EVIDENCE_OF, RunFolder, describe, shard_name
+from labelscan.results.run_folder import CHOICES, VERSIONS, RunFolder, describe, shard_name
 from labelscan.results.same_run import Identity
 
 
@@ -28,10 +28,11 @@ def identity_of(plan: Plan) -> Identity:
 def entries_of(plan: Plan, run: RunFolder, *, in_parts: bool) -> dict[str, object]:
     """Return what run.json says of a plan: what the automatic settings became, and all shards.
 
-    ``in_parts`` are those of the inputs too. What the evidence was made with stays, as long as that does.
+    ``in_parts`` are those of the inputs too. Of a run that goes on, what has made its folds stays until this process
+    trains.
     """
-    made_with = run.earlier_choices if run.earlier.get(EVIDENCE_OF) else {}
-    return {CHOICES: made_with or plan.choices, SHARDS: _shards(plan, run, in_parts=in_parts)}
+    before = {name: run.earlier[name] for name in (VERSIONS, CHOICES) if name in run.earlier}
+    return {CHOICES: plan.choices, **before, SHARDS: _shards(plan, run, in_parts=in_parts)}
 
 
 def _shards(plan: Plan, run: RunFolder, *, in_parts: bool) -> list[str]:

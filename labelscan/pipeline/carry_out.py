@@ -31,7 +31,7 @@ from labelscan.results.health import DataChecks
 from labelscan.results.issues import SCORED, UNREADABLE
 from labelscan.results.open_run import open_run, refuse_other_versions
 from labelscan.results.run_files import SELF_CHECK
-from labelscan.results.run_folder import CHOICES, RunFolder, recorded_fingerprint
+from labelscan.results.run_folder import RunFolder, recorded_fingerprint
 from labelscan.training.executors.finished import FinishedExecutor
 from labelscan.training.executors.slurm import SlurmExecutor
 from labelscan.training.folds import Folds, unscored_reasons
@@ -72,10 +72,8 @@ def carry_out(
     def begin(run: RunFolder) -> dict[str, object]:
         if run.leases.others():  # workers, whose shards are none of another machine's
             refuse_other_versions(run)
-            refuse_other_choices(plan, run)
-        trained_by = {name: run.earlier[name] for name in ("versions", CHOICES) if merges and name in run.earlier}
-        entries = entries_of(keeping_threads(plan, run), run, in_parts=executor.is_shared)
-        return {**entries, "planted": planted, **trained_by}
+            refuse_other_choices(keeping_threads(plan, run), run)
+        return {**entries_of(keeping_threads(plan, run), run, in_parts=executor.is_shared), "planted": planted}
 
     with _open(plan, begin, resume=resume, fresh=fresh, inputs=inputs, for_gate=for_gate, notify=notify) as run:
         log = run.logging(run.keeping(notify))

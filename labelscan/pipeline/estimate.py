@@ -15,7 +15,8 @@ import torch
 from labelscan.data.cache import Cache
 from labelscan.data.far_images import FarImages
 from labelscan.data.image_blocks import ImageBlocks
-from labelscan.data.inputs import are_images
+from labelscan.data.inputs import ImageArray, are_images
+from labelscan.errors import DiskError, StorageError
 from labelscan.events import Event, StepAdvanced
 from labelscan.pipeline.image_inputs import blocks_of, frozen_of, is_decoded_for
 from labelscan.pipeline.planned_opinions import PlannedOpinion, input_shape
@@ -28,9 +29,9 @@ from labelscan.training.losses import losses_of
 from labelscan.training.shard_files import CACHE
 
 SECONDS = 1.0
-"""How long each timing takes."""
-SAMPLE, SAMPLE_BYTES, FAR_SAMPLE = 4096, 2**26, 256
-"""Images that are made at most, bytes of their pixels, and images at most that come over a network."""
+"""How long each timing takes, once the first images are made or the first step is done."""
+SAMPLE, SAMPLE_BYTES, FAR_SAMPLE, SAMPLE_BLOCK = 4096, 2**26, 64, 8
+"""Images that are made at most, bytes of their pixels, those that come over a network, and how many at a time."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,21 +52,27 @@ class Estimate:
 def estimate(plan: Plan) -> Estimate | None:
     """Return a rough time: that of some images, and of a few steps of each network with made-up inputs.
 
-    It leaves out classifiers, which have no steps, and what the cache knows already. None is where there is nothing
-    else.
+    It is that without a cache, and leaves out classifiers, which have no steps. None is for a run of nothing else, or
+    where images cannot be read now.
     """
     inputs, training = seconds_of_inputs(plan), seconds_of_training(plan)
-    return Estimate(inputs=inputs, training=training) if inputs or training else None
+    return None if inputs is None or not inputs + training else Estimate(inputs=inputs, training=training)
 
 
-def seconds_of_inputs(plan: Plan) -> float:
-    """Return the seconds of all pixels and features, each of which is made once."""
+def seconds_of_inputs(plan: Plan) -> float | None:
+    """Return the seconds of all pixels and features, each of which is made once; None where that cannot be tried now.
+
+    The run itself may find the storage that does not answer, or the full disk, in another state.
+    """
     source = plan.dataset.inputs
     if not are_images(source):  # embeddings of texts take no time next to folds
         return 0.0
     of_images = [one for one in plan.opinions if one.frozen is not None or is_decoded_for(plan, one)]
     made = {(one.frozen, one.image_shape): one for one in of_images}
-    return sum(_seconds_to_make(blocks_of(plan, one, source), frozen_of(one), plan.device) for one in made.values())
+    try:
+        return sum(_seconds_to_make(blocks_of(plan, one, source), frozen_of(one), plan.device) for one in made.values())
+    except (OSError, DiskError, StorageError):
+        return None
 
 
 def seconds_of_training(plan: Plan) -> float:
@@ -81,30 +88,33 @@ class _EnoughSeen(Exception):  # noqa: N818  # no error
 
 def _seconds_to_make(images: ImageBlocks, frozen: Frozen | None, device: Device) -> float:
     """Return the time of all images, measured on some from all over them in the way in which a run makes them."""
-    most = FAR_SAMPLE if isinstance(images.source, FarImages) else SAMPLE
-    most = max(1, min(len(images), most, SAMPLE_BYTES // math.prod(images.shape)))
-    rows = np.linspace(0, len(images) - 1, most).astype(np.int64)
+    rows = np.random.default_rng(0).choice(len(images), _sample_size(images), replace=False)
+    sample = dataclasses.replace(images, source=images.source.take(rows), most_rows=SAMPLE_BLOCK)
     began = time.monotonic()
-    seen = [(0.0, 0)]
+    seen: list[tuple[float, int]] = []
+    """Seconds and images at the first that were made, and since then."""
 
     def listen(event: Event) -> None:
-        if isinstance(event, StepAdvanced):
+        if isinstance(event, StepAdvanced) and event.done > (seen[-1][1] if seen else 0):
             seen.append((time.monotonic() - began, event.done))
-            if seen[-1][0] - seen[1][0] >= SECONDS:
+            if seen[-1][0] - seen[0][0] >= SECONDS:
                 raise _EnoughSeen
 
     with TemporaryDirectory(prefix="labelscan-") as folder, contextlib.suppress(_EnoughSeen):
-        make_inputs(
-            dataclasses.replace(images, source=images.source.take(rows)),
-            Path(folder, "sample.npy"),
-            frozen,
-            cache=Cache(Path(folder, CACHE)),
-            device=device,
-            notify=listen,
-        )
+        path, cache = Path(folder, "sample.npy"), Cache(Path(folder, CACHE))
+        make_inputs(sample, path, frozen, cache=cache, device=device, notify=listen)
+    if not seen:
+        return time.monotonic() - began
     # The first images come after a network was converted, and threads were started.
-    (seconds, done), last = seen[1 if len(seen) > 2 else 0], seen[-1]
-    return last[0] + (last[0] - seconds) / max(last[1] - done, 1) * (len(images) - last[1])
+    (seconds, done), (last, all_done) = seen[0] if len(seen) > 1 else (0.0, 0), seen[-1]
+    return last + (last - seconds) / (all_done - done) * (len(images) - all_done)
+
+
+def _sample_size(images: ImageBlocks) -> int:
+    source = images.source
+    in_memory = source.images[:1].nbytes if isinstance(source, ImageArray) else 0
+    most = FAR_SAMPLE if isinstance(source, FarImages) else SAMPLE
+    return max(1, min(len(images), most, SAMPLE_BYTES // max(math.prod(images.shape), in_memory)))
 
 
 def _training_seconds(plan: Plan, opinion: PlannedOpinion) -> float:

@@ -21,8 +21,9 @@ from labelscan.events import Listener, Noted
 from labelscan.pipeline.inputs import Contents
 from labelscan.pipeline.planning import Plan
 from labelscan.pipeline.run_folds import changed_choices, jobs_of, train, warnings_of
+from labelscan.results.open_run import other_versions
 from labelscan.results.run_files import MACHINES
-from labelscan.results.run_folder import EVIDENCE_OF, RunFolder
+from labelscan.results.run_folder import CHOICES, EVIDENCE_OF, VERSIONS, RunFolder, versions
 from labelscan.training.fold_job import FoldJob, read_outputs
 from labelscan.training.folds import Folds
 
@@ -39,16 +40,16 @@ def evidence_of(
     kept = _read_kept(run, jobs, plan.dataset, scored)
     lacks_more = bool(more) and (kept is None or not has_threshold_runs_of(kept, more))
     known: list[FoldJob] = []
-    if kept is None and not on_any_machine:
-        run.go_on_with(plan.choices)
+    if (kept is None or lacks_more) and not on_any_machine:
+        _go_on_as_here(plan if kept is None else None, run)
     if kept is not None:
         known = jobs if lacks_more else [*jobs, *more]
         if changed := changed_choices(plan, run):
             notify(Noted(f"finished folds are kept as they were made: {'; '.join(changed)}"))
     train(plan, contents, [*jobs, *more], run, notify, in_evidence=known, on_any_machine=on_any_machine)
     run.fetch(*(job.folder for job in (*jobs, *more)))
-    if kept is not None and not run.has_trained:  # run.json says what made the evidence, and not what shows it
-        run.record(**{name: run.earlier[name] for name in ("versions", MACHINES) if name in run.earlier})
+    if kept is not None and not run.has_trained and MACHINES in run.earlier:
+        run.record(**{MACHINES: run.earlier[MACHINES]})  # run.json says what made the evidence, and not what shows it
     if kept is not None and not lacks_more:
         evidence = kept
     else:
@@ -58,6 +59,19 @@ def evidence_of(
     for job in jobs:
         job.drop_output()
     return evidence, warnings_of([*jobs, *more])
+
+
+def _go_on_as_here(plan: Plan | None, run: RunFolder) -> None:
+    """Record with what folds are trained from now on: versions, and, of a plan, what the automatic settings became.
+
+    Raises:
+        RunFolderError: these differ from what others work with.
+    """
+    made_with = {VERSIONS: versions()} if plan is None else {VERSIONS: versions(), CHOICES: plan.choices}
+    if other_versions(run) or (plan is not None and changed_choices(plan, run)):
+        run.renew(**made_with)
+    else:
+        run.record(**made_with)
 
 
 def _read_kept(run: RunFolder, jobs: Sequence[FoldJob], dataset: Dataset, scored: Index) -> Evidence | None:

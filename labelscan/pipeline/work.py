@@ -14,8 +14,9 @@ from labelscan.pipeline.inputs import read_contents
 from labelscan.pipeline.planning import Plan
 from labelscan.pipeline.run_folds import assign, jobs_of, train
 from labelscan.pipeline.shard_names import ShardNames, refuse_unknown
+from labelscan.results.joined_run import JudgedMeanwhile
 from labelscan.results.open_run import join_run
-from labelscan.results.run_folder import JudgedMeanwhile, RunFolder
+from labelscan.results.run_folder import RunFolder
 from labelscan.training.shard_files import AUM
 
 

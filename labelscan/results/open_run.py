@@ -15,6 +15,7 @@ from labelscan.errors import Interrupted, LabelscanError, RunFolderError, UsageE
 from labelscan.events import Listener, Noted, ignore, pause
 from labelscan.leases import Leases
 from labelscan.results.bucket import NO_BUCKET, Bucket
+from labelscan.results.joined_run import StartedOverError
 from labelscan.results.run_files import (
     FORMAT_VERSION,
     LEASES,
@@ -31,6 +32,7 @@ from labelscan.results.run_files import (
 )
 from labelscan.results.run_folder import (
     MUST_AGREE,
+    VERSIONS,
     WAIT_SECONDS,
     WRITER,
     RunFolder,
@@ -95,7 +97,7 @@ def open_run(
             if fresh or started_over:
                 before = RunFolder(path, leases, bucket=bucket)
                 if before.earlier:
-                    before.renew()
+                    before.renew(without=SHARDS)  # so that nobody joins it while it is deleted
                 else:  # no process can join it
                     before.refuse_others()
                 clear(path, also_owns)
@@ -176,20 +178,28 @@ def join_run(
                 check()
                 run = RunFolder(path, leases, is_joined=True, bucket=bucket)
             refuse_other_versions(run)
-            leases.guard = run.refuse_if_over
+            leases.guard = run.joined.check
+            is_over = False
             try:
                 yield run
+            except StartedOverError:
+                is_over = True  # what is here is none of what is there
+                raise
             finally:
-                run.put()
+                if not is_over:
+                    run.put()
+
+
+def other_versions(run: RunFolder) -> list[str]:
+    """Return in which versions that must agree those here differ from those that the run was begun with, in words."""
+    before, here = part_of(run.earlier, VERSIONS), versions()
+    differ = [name for name in MUST_AGREE if before.get(name) != here[name]]
+    return [f"{name} {before.get(name)}, here {here[name]}" for name in differ]
 
 
 def refuse_other_versions(run: RunFolder) -> None:
     """Raise RunFolderError where the run was begun by other versions than these: no shard of one is the other's."""
-    before = part_of(run.earlier, "versions")
-    here = versions()
-    if others := [
-        f"{name} {before.get(name)}, here {here[name]}" for name in MUST_AGREE if before.get(name) != here[name]
-    ]:
+    if others := other_versions(run):
         problem = f"the run was begun with {'; '.join(others)}"
         raise RunFolderError(problem, where=str(run.path), hint="install the same versions on all machines")
 

@@ -15,28 +15,29 @@ from typing import Any, Literal
 from uuid import uuid4
 
 from labelscan import __version__
-from labelscan.atomic import read_json, write_json, writing
+from labelscan.atomic import look_anew, read_json, write_json, writing
 from labelscan.config import RUN_JSON_SETTINGS
 from labelscan.data.dataset import Dataset
 from labelscan.data.inputs import kind_of
 from labelscan.data.stored_rows import SUFFIX as ROWS_SUFFIX
-from labelscan.errors import RunFolderError
+from labelscan.errors import LabelscanError, RunFolderError
 from labelscan.events import Event, FoldDone, Listener, PartDone, StepAdvanced, StepDone, Waiting
 from labelscan.leases import Leases
 from labelscan.reading import CANNOT_READ, fits
 from labelscan.results.bucket import Bucket
+from labelscan.results.joined_run import GENERATION, JoinedRun
 from labelscan.results.machine import machine
 from labelscan.results.run_files import (
     DIRECTORY,
     FORMAT_VERSION,
+    LEASES,
     LOG_FILE,
     MACHINES,
     RUN_FILE,
     SHARDS,
     part_of,
-    read_versioned,
 )
-from labelscan.results.same_run import ELSEWHERE, FOR_GATE, Identity, changes
+from labelscan.results.same_run import ELSEWHERE, FOR_GATE, Identity
 from labelscan.training.done_mark import DoneMark
 from labelscan.training.shard_files import AUM, FOLD, PART
 
@@ -47,11 +48,9 @@ WRITER = "run"
 """The lease of the one process that writes run.json, the evidence and the results."""
 MUST_AGREE = ("labelscan", "torch", "scikit-learn")
 """Those packages of which all processes that work on one run must have the same version."""
+VERSIONS = "versions"
 CHOICES = "choices"
-"""The entry of run.json with what the automatic settings became."""
-GENERATION = "generation"
-"""The entry of run.json that is another one where the run starts over, or goes on with other choices or versions: who
-joined it before works on it no more."""
+"""The entries of run.json with the versions of packages, and with what the automatic settings became."""
 EVIDENCE_OF = "evidence_of"
 """The entry of run.json with the fingerprint of the folds that evidence.npz was gathered from."""
 
@@ -61,10 +60,6 @@ WAIT_SECONDS = 0.5
 """Between two looks at whether other processes still work on the run, or write it."""
 
 State = Literal["running", "finished", "interrupted", "failed"]
-
-
-class JudgedMeanwhile(Exception):  # noqa: N818  # no error: others were faster
-    """Other processes have finished a run that this one works on, so that nothing is left to do."""
 
 
 class RunFolder:
@@ -206,20 +201,12 @@ class RunFolder:
         finally:
             self.timings[step] = time.monotonic() - started
 
-    def refuse_if_over(self) -> None:
-        """Raise where the run is no longer the one that this process joined.
-
-        Raises:
-            JudgedMeanwhile: it is finished since, and its inputs are gone.
-            RunFolderError: it has started over, or goes on otherwise.
-        """
-        path = self.path / RUN_FILE
-        now = read_versioned(path, FORMAT_VERSION) if path.is_file() else {}
-        if now.get(GENERATION) != self.earlier.get(GENERATION):
-            problem = "the run has started over since this process joined it, or goes on with other versions or devices"
-            raise RunFolderError(problem, where=str(self.path), hint="give the same command again to join it anew")
-        if now.get("state") == "finished" != self.earlier.get("state"):
-            raise JudgedMeanwhile
+    @property
+    def joined(self) -> JoinedRun:
+        """Return the run as this process has joined it."""
+        address = "" if self._bucket is None else self._bucket.url
+        generation, was_finished = str(self.earlier.get(GENERATION, "")), self.earlier.get("state") == "finished"
+        return JoinedRun(path=self.path, address=address, generation=generation, was_finished=was_finished)
 
     def drop_inputs(self) -> None:
         """Delete decoded images and features: only training needs them, and they are the bulk of a run."""
@@ -236,11 +223,7 @@ class RunFolder:
         return RunFolderError(problem, where=str(self.path), hint=f"wait for it, or {ELSEWHERE}")
 
     def begin(self, identity: Identity, **entries: object) -> None:
-        """Write run.json as this process goes on with the run, or begins it.
-
-        Raises:
-            RunFolderError: it would go on otherwise than before, and others work on it; nothing has changed then.
-        """
+        """Write run.json as this process goes on with the run, or begins it."""
         self._content = {
             "format_version": FORMAT_VERSION,
             "state": "running",
@@ -250,46 +233,42 @@ class RunFolder:
             "results_depend_on": identity.results_depend_on,
             "data": identity.data,
             FOR_GATE: self._for_gate and (not self.earlier or self.earlier.get(FOR_GATE) is True),
-            "versions": {"python": platform.python_version(), **versions()},
+            VERSIONS: versions(),
             GENERATION: uuid4().hex,
             **{kept: self.earlier[kept] for kept in KEPT if kept in self.earlier},
             **entries,
         }
-        if self.earlier and _generation_facts(self._content) != _generation_facts(self.earlier):
-            self.renew()
-        else:
-            self.record()
+        self.record()
 
-    def renew(self, **entries: object) -> None:
-        """Add entries to run.json, and make it that of another generation, on which nobody else works.
+    def renew(self, *, without: str = "", **entries: object) -> None:
+        """Add entries to run.json, or leave one out, and make it that of another generation: nobody else works on it.
 
         Processes that hold no lease hear of it when they take one.
 
         Raises:
             RunFolderError: some hold leases; run.json is as it was then.
         """
+        self.refuse_others()
         before = read_record(self.path)
+        self._content.pop(without, None)
         self.record(**entries, **{GENERATION: uuid4().hex})
-        self.put()
         try:
-            self.refuse_others()
-        except BaseException:  # whoever waits for a heart to stop may be interrupted
-            write_json(self.path / RUN_FILE, before)
-            self._content = before
             self.put()
+            self.refuse_others()  # who has taken one since, and has read what was there before
+        except BaseException:
+            self._put_back(before)
             raise
 
-    def go_on_with(self, choices: Mapping[str, object]) -> None:
-        """Record what the automatic settings became, where others were recorded before.
-
-        Raises:
-            RunFolderError: other processes work on the run with those.
-        """
-        if changes(part_of(self._content, CHOICES), choices):
-            self.renew(**{CHOICES: choices})
+    def _put_back(self, record: Mapping[str, object]) -> None:
+        with contextlib.suppress(OSError, LabelscanError):  # the error that is on its way says more
+            self._content = dict(record)
+            write_json(self.path / RUN_FILE, self._content)
+            self.put()
 
     def refuse_others(self) -> None:
         """Raise RunFolderError where other processes hold leases of the run."""
+        if self._bucket is None:
+            look_anew(self.path / LEASES)
         before = self.leases.others()
         while others := self.leases.others():
             for name, holder in others.items():
@@ -299,6 +278,9 @@ class RunFolder:
             time.sleep(WAIT_SECONDS)
 
     def end(self, state: State) -> None:
+        """Write run.json as this process leaves the run; what it has not trained is still what others have made."""
+        if state != "finished" and not self.has_trained:
+            self._content |= {name: self.earlier[name] for name in (VERSIONS, CHOICES) if name in self.earlier}
         settings = json.loads(json.dumps(self._content[RUN_JSON_SETTINGS]))
         before = tuple(self.earlier.get(key) for key in ("state", RUN_JSON_SETTINGS, "decisions"))
         now = (state, settings, self._content.get("decisions"))
@@ -307,14 +289,9 @@ class RunFolder:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of labelscan and of all packages that are recorded."""
-    return {"labelscan": __version__, **{name: version(name) for name in PACKAGES}}
-
-
-def _generation_facts(record: Mapping[str, object]) -> object:
-    """Return what must be the same for all processes that work on one generation of a run."""
-    versions = part_of(record, "versions")
-    return [versions.get(name) for name in MUST_AGREE], json.loads(json.dumps(record.get(CHOICES)))
+    """Return the versions that run.json records: of labelscan, Python and all packages that results depend on."""
+    packages = {name: version(name) for name in PACKAGES}
+    return {"labelscan": __version__, "python": platform.python_version(), **packages}
 
 
 def shard_name(recorded: str) -> str:

@@ -15,8 +15,8 @@ from tiny_detect import quick
 import labelscan
 from labelscan import leases
 from labelscan.__main__ import main
-from labelscan.errors import RunFolderError, UsageError
-from labelscan.events import EpochDone, StepStarted
+from labelscan.errors import Interrupted, RunFolderError, UsageError
+from labelscan.events import EpochDone, FoldDone, StepStarted, TrainingPlanned, Warned
 from labelscan.leases import Holder, Leases
 from labelscan.pipeline import planning
 from labelscan.pipeline.work import work
@@ -253,6 +253,33 @@ def test_a_worker_that_holds_no_lease_writes_nothing_into_a_run_that_goes_on_oth
 
 def files(folder):
     return {path.relative_to(folder): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_who_is_stopped_before_it_trains_takes_no_fold_from_others(plan, shapes):
+    images, _, given = shapes
+    work(plan, only=["fold:0-0"])
+
+    def stop(event):
+        if isinstance(event, StepStarted | TrainingPlanned):
+            raise Interrupted("by the test")
+
+    settings = quick(**IN_PARTS, **{"executor.threads": 3})
+    with pytest.raises(Interrupted, match="by the test"):
+        labelscan.detect(images, given, settings=settings, output=plan.folder, notify=stop)
+    heard = []
+    labelscan.detect(images, given, settings=plan.config, output=plan.folder, notify=heard.append)
+    assert [event.reused for event in heard if isinstance(event, FoldDone)] == [True, False, False]
+    assert not any("trained again" in event.message for event in heard if isinstance(event, Warned))
+
+
+def test_why_a_model_was_chosen_is_no_other_choice(plan, shapes):
+    work(plan, only=["fold:0-0"])
+    path = plan.folder / "run.json"
+    record = json.loads(path.read_text())
+    record["choices"]["opinions"][0]["model_reason"] = "it was chosen automatically"
+    path.write_text(json.dumps(record))
+    labelscan.detect(shapes[0], shapes[2], settings=plan.config, output=plan.folder)
+    assert json.loads(path.read_text())["generation"] == record["generation"]
 
 
 def test_who_was_too_slow_writes_no_more_into_the_run(plan, shapes):

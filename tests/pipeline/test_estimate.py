@@ -9,6 +9,7 @@ import labelscan
 from labelscan.data.decoding import ImageShape
 from labelscan.data.image_blocks import ImageBlocks
 from labelscan.data.inputs import ImageArray
+from labelscan.errors import StorageError
 from labelscan.events import Listener, StepAdvanced
 from labelscan.pipeline import estimate
 from labelscan.pipeline.planning import Plan
@@ -57,15 +58,38 @@ def test_images_are_timed_from_the_first_on_that_are_made(size, monkeypatch) -> 
     def make(images: ImageBlocks, path: Path, frozen: None, *, notify: Listener, **_: object) -> None:
         made.append(len(images))
         clock.now += 5
-        for done in range(10, len(images) + 1, 10):
-            clock.now += 0.5
-            notify(StepAdvanced("decode", done))
+        for done in (0, 0, *range(10, len(images) + 1, 10)):
+            notify(StepAdvanced("features", done))  # features of decoded images come later
+            clock.now += 0.25
+            notify(StepAdvanced("features", done))
+            clock.now += 0.25
 
     monkeypatch.setattr(estimate, "make_inputs", make)
     images = ImageBlocks(source=ImageArray(np.zeros((size, 2, 2), np.uint8)), shape=ImageShape(4, 4, 1), max_pixels=99)
-    assert estimate._seconds_to_make(images, None, Device("cpu")) == pytest.approx(5 + size * 0.05)
+    assert estimate._seconds_to_make(images, None, Device("cpu")) == pytest.approx(6 + (size - 10) * 0.05)
     assert made == [min(size, estimate.SAMPLE)]
-    assert clock.now < 7, "no more is made than is needed"
+    assert clock.now < 8, "no more is made than is needed"
+
+
+def test_images_that_are_seen_come_from_all_over_and_fit_into_memory(monkeypatch) -> None:
+    values = np.repeat(np.arange(200, dtype=np.uint8), 100)[:, None, None]
+    seen: list[ImageBlocks] = []
+    monkeypatch.setattr(estimate, "make_inputs", lambda images, *_, **__: seen.append(images))
+    for source in (values, np.broadcast_to(values, (20_000, 1024, 1024))):
+        images = ImageBlocks(source=ImageArray(source), shape=ImageShape(2, 2, 1), max_pixels=2**20)
+        estimate._seconds_to_make(images, None, Device("cpu"))
+    small, large = (one.source.images for one in seen)
+    assert (len(small), len(large)) == (estimate.SAMPLE, 64)
+    assert abs(small[: len(small) // 10, 0, 0].mean() - 99.5) < 10
+
+
+def test_there_is_no_estimate_where_images_cannot_be_read_now(plan, monkeypatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise StorageError("the bucket does not answer")
+
+    monkeypatch.setattr(estimate, "make_inputs", fail)
+    monkeypatch.setattr(estimate, "is_decoded_for", lambda plan, opinion: True)
+    assert estimate.estimate(plan) is None
 
 
 def test_few_images_are_all_made_and_nothing_is_left_of_them(tmp_path, monkeypatch) -> None:

@@ -4,17 +4,18 @@ import subprocess
 import sys
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from labelscan.atomic import partial_path
 from labelscan.errors import RunFolderError
-from labelscan.leases import Leases
+from labelscan.leases import Holder, Leases
 from labelscan.results import run_files
 from labelscan.results.open_run import open_run
 from labelscan.results.run_files import OWN_FILES, has_trained, strangers, sweep_run
-from labelscan.results.run_folder import WRITER, RunFolder, recorded_fingerprint
+from labelscan.results.run_folder import WRITER, RunFolder, read_record, recorded_fingerprint, versions
 from labelscan.results.same_run import Identity
 
 DEPENDS = {"command": "detect", "training.epochs": 3}
@@ -194,49 +195,84 @@ def test_a_worker_that_is_beginning_the_run_is_borne_with(tmp_path):
             pass
 
 
-@pytest.mark.parametrize("how", ["starts over", "other choices", "other versions"])
-def test_a_run_that_is_to_go_on_otherwise_is_left_as_it_is_where_others_begin_work_just_then(
-    tmp_path, monkeypatch, how
-):
-    """Processes that take a lease after it was asked for them read run.json after that."""
-    with opened(tmp_path, begin=lambda _: {"choices": {"threads": 1}}):
-        train(tmp_path)
-    before = (tmp_path / "run.json").read_bytes()
-    if how == "other versions":
-        monkeypatch.setattr("labelscan.results.run_folder.version", lambda _: "0.0")
+def begun(folder):
+    """Leave a run of which others may carry out shards, one of them done."""
+    with opened(folder, begin=lambda _: {"choices": {"threads": 1}, "shards": ["fold-0-0", "fold-0-1"]}):
+        train(folder)
+    return (folder / "run.json").read_bytes()
+
+
+def start_over(folder):
+    with opened(folder, fresh=True):
+        pass
+
+
+def go_on_otherwise(folder):
+    with opened(folder, begin=lambda run: {"choices": run.earlier["choices"]}) as run:
+        run.renew(choices={"threads": 2})
+
+
+@pytest.mark.parametrize("do", [start_over, go_on_otherwise])
+def test_who_takes_a_lease_at_the_last_moment_keeps_the_run_as_it_is(tmp_path, monkeypatch, do):
+    before = begun(tmp_path)
     with Leases(tmp_path / "leases") as other:
 
-        def take_lease(run, others=RunFolder.refuse_others):
-            assert (tmp_path / "run.json").read_bytes() != before
-            assert other.take("fold-0-1")
+        def take_lease_once_it_is_written(run, others=RunFolder.refuse_others):
+            if json.loads((tmp_path / "run.json").read_text())["generation"] not in before.decode():
+                assert other.take("fold-0-1")
             others(run)
 
-        monkeypatch.setattr(RunFolder, "refuse_others", take_lease)
-        with (
-            pytest.raises(RunFolderError, match="other processes work on this run: fold-0-1"),
-            opened(
-                tmp_path,
-                fresh=how == "starts over",
-                begin=lambda _: {"choices": {"threads": 2 if how == "other choices" else 1}},
-            ),
-        ):
-            pass
-    assert (tmp_path / "run.json").read_bytes() == before
+        monkeypatch.setattr(RunFolder, "refuse_others", take_lease_once_it_is_written)
+        with pytest.raises(RunFolderError, match="other processes work on this run: fold-0-1"):
+            do(tmp_path)
+    assert parts_of(tmp_path) == {name: json.loads(before)[name] for name in parts_of(tmp_path)}
     assert (tmp_path / "fold-0-0" / "DONE").exists()
 
 
-def test_who_goes_on_as_before_disturbs_no_worker(tmp_path):
-    def generation():
-        return json.loads((tmp_path / "run.json").read_text())["generation"]
+def parts_of(folder):
+    return {name: json.loads((folder / "run.json").read_text())[name] for name in ("generation", "choices", "shards")}
 
-    with opened(tmp_path, begin=lambda _: {"choices": {"size": (8, 8)}}):
-        first = generation()
-    with Leases(tmp_path / "leases") as other:
-        assert other.take("fold-0-1")
-        with opened(tmp_path, begin=lambda _: {"choices": {"size": (8, 8)}}):
-            assert generation() == first
-    with opened(tmp_path, begin=lambda _: {"choices": {"size": (9, 9)}}):
-        assert generation() != first
+
+def test_who_stops_while_it_waits_for_a_heart_leaves_the_run_as_it_is(tmp_path, monkeypatch):
+    before = begun(tmp_path)
+    (tmp_path / "leases").mkdir()
+    far = replace(Holder(), host="far", host_key="another0")
+    (tmp_path / "leases" / "fold-0-1.1.lease").write_bytes(far.to_bytes())
+
+    def interrupt(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("labelscan.results.run_folder.time.sleep", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        start_over(tmp_path)
+    assert (tmp_path / "run.json").read_bytes() == before
+
+
+def test_nobody_joins_a_run_that_is_being_deleted(tmp_path, monkeypatch):
+    begun(tmp_path)
+    seen = []
+    monkeypatch.setattr(run_files.shutil, "rmtree", lambda _: seen.append(read_record(tmp_path)))
+    start_over(tmp_path)
+    assert seen
+    assert not any("shards" in record for record in seen), "who joins a run waits until it has some"
+
+
+def test_who_is_stopped_before_it_trains_leaves_what_the_folds_were_made_with(tmp_path, monkeypatch):
+    record = json.loads(begun(tmp_path))
+    monkeypatch.setattr("labelscan.results.run_folder.version", lambda _: "0.0")
+
+    def go_on_otherwise_until_it_is_stopped():
+        with opened(tmp_path) as run:
+            run.renew(choices={"threads": 2}, versions=versions())
+            assert read_record(tmp_path)["versions"]["torch"] == "0.0"
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        go_on_otherwise_until_it_is_stopped()
+    assert state(tmp_path) == "interrupted"
+    after = read_record(tmp_path)
+    assert [after[name] for name in ("choices", "versions")] == [record[name] for name in ("choices", "versions")]
+    assert after["generation"] != record["generation"]
 
 
 OWN_PLACES = ("fold-0-0", "fold-0-1-opinion-2", "store", "self-check", "self-check/fold-0-0", "cells/ce-0/fold-0-0")

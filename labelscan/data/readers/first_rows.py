@@ -22,15 +22,18 @@ def first_rows(path: Path, names: Sequence[str], encoding: str) -> dict[str, lis
 def label_hint(path: Path, names: Sequence[str], encoding: str) -> str:
     """Return which of the columns ``names`` may be the labels, as a hint where no label column is found, or nothing.
 
-    It is the one whose values recur and are not numbers, or several of 0 and 1.
+    It is the only one whose values recur and are not numbers, or several of which each row has a 1 in one.
     """
     head = first_rows(path, names, encoding)
-    of_classes = [name for name, cells in head.items() if set(map(str.strip, cells)) == {"0", "1"}]
-    if len(of_classes) > 1:
-        return f"if {' and '.join(map(repr, of_classes[:2]))} say for a class each whether it is there, {ONE_HOT}"
-    likely = [name for name, cells in head.items() if 1 < len(set(cells)) <= MOSTLY * len(cells)]
-    likely = [name for name in likely if not are_numbers(head[name])] or likely
-    return f"perhaps --label-column {shlex.quote(likely[0])}" if len(likely) == 1 else ""
+    recurring = [name for name, cells in head.items() if 1 < len(set(cells)) <= MOSTLY * len(cells)]
+    likely = [name for name in recurring if not are_numbers(head[name])] or recurring
+    if len(likely) == 1:
+        return f"perhaps --label-column {shlex.quote(likely[0])}"
+    zeros_and_ones = [name for name, cells in head.items() if set(map(str.strip, cells)) == {"0", "1"}]
+    rows = zip(*(map(int, head[name]) for name in zeros_and_ones), strict=True)
+    if len(zeros_and_ones) > 1 and all(sum(row) == 1 for row in rows):
+        return f"if {' and '.join(map(repr, zeros_and_ones[:2]))} say for a class each whether it is there, {ONE_HOT}"
+    return ""
 
 
 def are_words(cells: Sequence[str]) -> bool:

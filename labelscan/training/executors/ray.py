@@ -7,7 +7,7 @@ than its last epoch, and another takes over. The run folder and the data have th
 import logging
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -156,7 +156,7 @@ def _carry_out(ray: Any, tasks: Sequence[_Task], queue: JobQueue[Any], leases: L
     sender = uuid4().hex[:8]
     for task in tasks:
         remote = ray.remote(num_cpus=task.cpus, num_gpus=task.gpus, max_retries=RETRIES)(_carry_out_one)
-        waiting[remote.remote(task.shard, task.labels, leases.place, sender)] = task.shard
+        waiting[remote.remote(task.shard, task.labels, leases.place, sender, leases.guard)] = task.shard
     try:
         while queue.look() or waiting:
             ended = []
@@ -176,11 +176,14 @@ def _carry_out(ray: Any, tasks: Sequence[_Task], queue: JobQueue[Any], leases: L
         raise
 
 
-def _carry_out_one(shard: Any, labels: GivenLabels | None, place: Place, sender: str) -> None:
+def _carry_out_one(
+    shard: Any, labels: GivenLabels | None, place: Place, sender: str, guard: Callable[[], None]
+) -> None:
     """Carry out one shard on a node, unless another process has; this runs there."""
     if labels is not None:
         shard = replace(shard, given_labels=np.asarray(labels))
     with Leases(place, sender=sender) as leases:
+        leases.guard = guard
         one_after_another(JobQueue([shard], leases, ignore))
 
 

@@ -1,0 +1,85 @@
+"""A run as a process has joined it, and whether it is still the same: others may have finished it, or begun it anew."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from labelscan.atomic import look_anew, read_json
+from labelscan.data import storage
+from labelscan.errors import RunFolderError
+from labelscan.reading import CANNOT_READ, parse_json, why
+from labelscan.results.run_files import RUN_FILE
+
+GENERATION = "generation"
+"""The entry of run.json that is another one where the run starts over, or goes on with other choices or versions: who
+joined it before works on it no more."""
+READ_AGAIN = 5
+"""Times that run.json is read again before it counts as unreadable: a network drive may fail where it was replaced."""
+AGAIN_SECONDS = 0.5
+
+
+class JudgedMeanwhile(Exception):  # noqa: N818  # no error: others were faster
+    """Other processes have finished a run that this one works on, so that nothing is left to do."""
+
+
+class StartedOverError(RunFolderError):
+    """The run that this process has joined is there no more."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JoinedRun:
+    """What a run was when this process joined it. Picklable."""
+
+    path: Path
+    address: str
+    """That of the bucket that the run is kept in; empty is none."""
+    generation: str
+    """Empty where an earlier labelscan began the run."""
+    was_finished: bool
+
+    def check(self) -> None:
+        """Raise where the run is no longer the same.
+
+        Raises:
+            StartedOverError: it has started over, or goes on otherwise.
+            JudgedMeanwhile: it is finished since, and its inputs are gone.
+        """
+        now = self._record()
+        if now is None or (self.generation and now.get(GENERATION) != self.generation):
+            problem = "the run has started over since this process joined it, or goes on with other versions or devices"
+            raise StartedOverError(problem, where=self._place, hint="give the same command again to join it anew")
+        if now.get("state") == "finished" and not self.was_finished:
+            raise JudgedMeanwhile
+
+    @property
+    def _place(self) -> str:
+        return self.address or str(self.path)
+
+    def _record(self) -> Mapping[str, object] | None:
+        """Return run.json as it is now, or None where there is none."""
+        try:
+            return self._read() if self.address else self._read_patiently()
+        except FileNotFoundError:
+            return None
+
+    def _read(self) -> Mapping[str, object]:
+        if not self.address:
+            return read_json(self.path / RUN_FILE)
+        record: Mapping[str, object] = parse_json(storage.read(f"{self.address.rstrip('/')}/{RUN_FILE}").decode())
+        return record
+
+    def _read_patiently(self) -> Mapping[str, object]:
+        look_anew(self.path)
+        for _ in range(READ_AGAIN):
+            try:
+                return self._read()
+            except FileNotFoundError:
+                raise
+            except CANNOT_READ:
+                time.sleep(AGAIN_SECONDS)
+        try:
+            return self._read()
+        except CANNOT_READ as error:
+            problem, hint = f"{RUN_FILE} cannot be read ({why(error)})", "give the same command again"
+            raise RunFolderError(problem, where=self._place, hint=hint) from error
