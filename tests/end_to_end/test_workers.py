@@ -255,19 +255,20 @@ def files(folder):
     return {path.relative_to(folder): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
-def test_who_is_stopped_before_it_trains_takes_no_fold_from_others(plan, shapes):
+def test_who_is_stopped_before_it_trains_takes_no_fold_from_others(shapes, tmp_path):
     images, _, given = shapes
-    work(plan, only=["fold:0-0"])
+    as_it_was = quick(**IN_PARTS | {"executor.threads": 0})
+    work(planning.plan(images, given, settings=as_it_was, output=tmp_path / "run"), only=["fold:0-0"])
 
     def stop(event):
         if isinstance(event, StepStarted | TrainingPlanned):
             raise Interrupted("by the test")
 
-    settings = quick(**IN_PARTS, **{"executor.threads": 3})
+    otherwise = quick(**IN_PARTS | {"executor.threads": 3})
     with pytest.raises(Interrupted, match="by the test"):
-        labelscan.detect(images, given, settings=settings, output=plan.folder, notify=stop)
+        labelscan.detect(images, given, settings=otherwise, output=tmp_path / "run", notify=stop)
     heard = []
-    labelscan.detect(images, given, settings=plan.config, output=plan.folder, notify=heard.append)
+    labelscan.detect(images, given, settings=as_it_was, output=tmp_path / "run", notify=heard.append)
     assert [event.reused for event in heard if isinstance(event, FoldDone)] == [True, False, False]
     assert not any("trained again" in event.message for event in heard if isinstance(event, Warned))
 
