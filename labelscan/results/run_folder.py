@@ -249,19 +249,20 @@ class RunFolder:
             RunFolderError: some hold leases; run.json is as it was then.
         """
         self.refuse_others()
-        before = read_record(self.path)
+        before = dict(self._content)
         self._content.pop(without, None)
         self.record(**entries, **{GENERATION: uuid4().hex})
         try:
             self.put()
             self.refuse_others()  # who has taken one since, and has read what was there before
         except BaseException:
-            self._put_back(before)
+            self._content = before
+            with contextlib.suppress(OSError, LabelscanError):  # the first error says more
+                self._put_back()
             raise
 
-    def _put_back(self, record: Mapping[str, object]) -> None:
-        with contextlib.suppress(OSError, LabelscanError):  # the error that is on its way says more
-            self._content = dict(record)
+    def _put_back(self) -> None:
+        if self.leases.confirm(WRITER):
             write_json(self.path / RUN_FILE, self._content)
             self.put()
 
