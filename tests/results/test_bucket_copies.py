@@ -6,8 +6,12 @@ from fsspec.implementations.memory import MemoryFile
 
 from labelscan.data import storage
 from labelscan.errors import StorageError
+from labelscan.events import ignore
 from labelscan.leases import Leases
 from labelscan.results.bucket import Bucket, LeasesInBucket, copy_what_tells
+from labelscan.results.joined_run import StartedOverError
+from labelscan.results.open_run import join_run, open_run
+from labelscan.results.same_run import Identity
 
 URL = "memory://runs/first"
 
@@ -116,3 +120,22 @@ def test_a_storage_that_does_not_answer_keeps_no_lease_from_being_let_go(there, 
     with Leases(LeasesInBucket(f"{URL}/leases")) as others:
         assert not others.take("a"), "nothing is known of its holder"
         assert others.holder("a") is None
+
+
+def test_who_has_joined_a_run_that_starts_over_puts_nothing_into_the_next_one(there, tmp_path):
+    identity = Identity(settings={}, results_depend_on={"command": "detect"}, data={"fingerprint": "0123"})
+    wanted = {"begin": lambda _: {"shards": ["fold-0-0", "fold-0-1"]}, "kept_in": URL}
+    after = []
+
+    def work():
+        with join_run(tmp_path / "worker", identity, notify=ignore, **wanted) as run:
+            write(run.path, **{"fold-0-1__log.jsonl": "of the run before"})
+            with open_run(tmp_path / "another", identity, fresh=True, **wanted):
+                pass
+            after.extend(storage.files_below(URL))
+            run.leases.take("fold-0-0")
+
+    with pytest.raises(StartedOverError, match="started over since this process joined it"):
+        work()
+    assert "run.json" in after
+    assert sorted(storage.files_below(URL)) == sorted(after)
