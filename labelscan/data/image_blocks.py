@@ -43,14 +43,14 @@ class ImageBlocks:
         shape: what each is resized to.
         max_pixels: images of more are unreadable.
         workers: threads that read and decode; 0 is one a core, and more where images come over a network.
-        most_rows: how many images a block has at most.
+        most_rows: how many images a block has at most; 0 is as many as usual.
     """
 
     source: ImageSource
     shape: ImageShape
     max_pixels: int
     workers: int = 0
-    most_rows: int = MAX_BLOCK_ROWS
+    most_rows: int = 0
 
     def __len__(self) -> int:
         return len(self.source)
@@ -71,7 +71,7 @@ class ImageBlocks:
         Images whose content ``shelf`` knows are not decoded. Memory stays constant in N.
         """
         n_threads = threads_for(self.source, self.workers)
-        rows = min(max(BLOCK_BYTES // math.prod(self.shape), 1), self.most_rows)
+        rows = min(max(BLOCK_BYTES // math.prod(self.shape), 1), self.most_rows or MAX_BLOCK_ROWS)
         if isinstance(self.source, FarImages):  # a block is read one image after another: each thread gets one
             rows = min(rows, math.ceil(len(self) / n_threads))
         with quiet_pillow(), _one_core_each(), Ahead(n_threads, "decode") as threads:
