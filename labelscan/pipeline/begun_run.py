@@ -12,7 +12,7 @@ from labelscan.pipeline.input_files import inputs_of
 from labelscan.pipeline.planning import Plan, results_depend_on
 from labelscan.pipeline.run_folds import changed_choices
 from labelscan.results.run_files import LEASES, SHARDS, STORE
-from labelscan.results.run_folder import CHOICES, VERSIONS, RunFolder, describe, shard_name
+from labelscan.results.run_folder import CHOICES, EVIDENCE_OF, VERSIONS, RunFolder, describe, shard_name
 from labelscan.results.same_run import Identity
 
 
@@ -46,7 +46,8 @@ def _shards(plan: Plan, run: RunFolder, *, in_parts: bool) -> list[str]:
         for repeat in range(repeats)
         for fold in range(folds)
     ]
-    names += [f"{KIND}-{number}" for number in range(plan.n_threshold_runs)]
+    if not (run.earlier.get(EVIDENCE_OF) and changed_choices(plan, run)):  # else workers would train them otherwise
+        names += [f"{KIND}-{number}" for number in range(plan.n_threshold_runs)]
     before = run.earlier.get(SHARDS)
     known = [str(name) for name in before] if isinstance(before, list) else []
     of_inputs = [name for name in known if name.startswith(f"{STORE}/")]  # parts may have another size now

@@ -17,7 +17,7 @@ from labelscan.detection.detectors import Detections
 from labelscan.detection.planted_errors import FILE_NAME as PLANTED_FILE
 from labelscan.detection.planted_errors import PlantedErrors, plant_errors
 from labelscan.detection.self_check import judge_by_planted
-from labelscan.errors import ConfigError
+from labelscan.errors import ConfigError, RunFolderError
 from labelscan.events import Listener, Noted, Warned, ignore
 from labelscan.interruption import ending_in_order
 from labelscan.pipeline.begun_run import entries_of, identity_of, keeping_threads, refuse_other_choices
@@ -25,11 +25,11 @@ from labelscan.pipeline.evidence_of_folds import evidence_of
 from labelscan.pipeline.inputs import Contents, read_contents
 from labelscan.pipeline.judge import judge_and_write
 from labelscan.pipeline.planning import Plan
-from labelscan.pipeline.run_folds import assign
+from labelscan.pipeline.run_folds import assign, changed_choices
 from labelscan.results.finished_run import Run
 from labelscan.results.health import DataChecks
 from labelscan.results.issues import SCORED, UNREADABLE
-from labelscan.results.open_run import open_run, refuse_other_versions
+from labelscan.results.open_run import open_run, other_versions, refuse_other_versions
 from labelscan.results.run_files import SELF_CHECK
 from labelscan.results.run_folder import RunFolder, recorded_fingerprint
 from labelscan.training.executors.finished import FinishedExecutor
@@ -70,10 +70,14 @@ def carry_out(
     own, executor = plan.executor, FinishedExecutor() if merges else plan.executor
 
     def begin(run: RunFolder) -> dict[str, object]:
-        if run.leases.others():  # workers, whose shards are none of another machine's
-            refuse_other_versions(run)
-            refuse_other_choices(keeping_threads(plan, run), run)
-        return {**entries_of(keeping_threads(plan, run), run, in_parts=executor.is_shared), "planted": planted}
+        here = keeping_threads(plan, run)
+        if other_versions(run) or changed_choices(here, run):
+            try:
+                run.refuse_others()  # whose shards are none of this machine's
+            except RunFolderError:
+                refuse_other_versions(run)
+                refuse_other_choices(here, run)
+        return {**entries_of(here, run, in_parts=executor.is_shared), "planted": planted}
 
     with _open(plan, begin, resume=resume, fresh=fresh, inputs=inputs, for_gate=for_gate, notify=notify) as run:
         log = run.logging(run.keeping(notify))

@@ -69,7 +69,7 @@ def _go_on_as_here(plan: Plan | None, run: RunFolder) -> None:
     """
     made_with = {VERSIONS: versions()} if plan is None else {VERSIONS: versions(), CHOICES: plan.choices}
     if other_versions(run) or (plan is not None and changed_choices(plan, run)):
-        run.renew(**made_with)
+        run.renew(made_with)
     else:
         run.record(**made_with)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from labelscan.errors import RunFolderError
+from labelscan.errors import JudgedMeanwhile, RunFolderError
 from labelscan.events import Listener, ignore
 from labelscan.interruption import ending_in_order
 from labelscan.pipeline.begun_run import entries_of, identity_of, keeping_threads, refuse_other_choices
@@ -14,7 +14,6 @@ from labelscan.pipeline.inputs import read_contents
 from labelscan.pipeline.planning import Plan
 from labelscan.pipeline.run_folds import assign, jobs_of, train
 from labelscan.pipeline.shard_names import ShardNames, refuse_unknown
-from labelscan.results.joined_run import JudgedMeanwhile
 from labelscan.results.open_run import join_run
 from labelscan.results.run_folder import RunFolder
 from labelscan.training.shard_files import AUM

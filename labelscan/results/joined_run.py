@@ -7,7 +7,7 @@ from pathlib import Path
 
 from labelscan.atomic import look_anew, read_json
 from labelscan.data import storage
-from labelscan.errors import RunFolderError
+from labelscan.errors import JudgedMeanwhile, RunFolderError
 from labelscan.reading import CANNOT_READ, parse_json, why
 from labelscan.results.run_files import RUN_FILE
 
@@ -17,10 +17,6 @@ joined it before works on it no more."""
 READ_AGAIN = 5
 """Times that run.json is read again before it counts as unreadable: a network drive may fail where it was replaced."""
 AGAIN_SECONDS = 0.5
-
-
-class JudgedMeanwhile(Exception):  # noqa: N818  # no error: others were faster
-    """Other processes have finished a run that this one works on, so that nothing is left to do."""
 
 
 class StartedOverError(RunFolderError):
@@ -58,28 +54,22 @@ class JoinedRun:
 
     def _record(self) -> Mapping[str, object] | None:
         """Return run.json as it is now, or None where there is none."""
-        try:
-            return self._read() if self.address else self._read_patiently()
-        except FileNotFoundError:
-            return None
+        if not self.address:
+            look_anew(self.path)
+        for again in range(READ_AGAIN + 1):
+            try:
+                return self._read()
+            except FileNotFoundError:
+                return None
+            except CANNOT_READ as error:
+                if again == READ_AGAIN:
+                    problem, hint = f"{RUN_FILE} cannot be read ({why(error)})", "give the same command again"
+                    raise RunFolderError(problem, where=self._place, hint=hint) from error
+                time.sleep(AGAIN_SECONDS)
+        return None
 
     def _read(self) -> Mapping[str, object]:
         if not self.address:
             return read_json(self.path / RUN_FILE)
         record: Mapping[str, object] = parse_json(storage.read(f"{self.address.rstrip('/')}/{RUN_FILE}").decode())
         return record
-
-    def _read_patiently(self) -> Mapping[str, object]:
-        look_anew(self.path)
-        for _ in range(READ_AGAIN):
-            try:
-                return self._read()
-            except FileNotFoundError:
-                raise
-            except CANNOT_READ:
-                time.sleep(AGAIN_SECONDS)
-        try:
-            return self._read()
-        except CANNOT_READ as error:
-            problem, hint = f"{RUN_FILE} cannot be read ({why(error)})", "give the same command again"
-            raise RunFolderError(problem, where=self._place, hint=hint) from error

@@ -31,6 +31,8 @@ from labelscan.results.run_files import (
     sweep_run,
 )
 from labelscan.results.run_folder import (
+    CHOICES,
+    EVIDENCE_OF,
     MUST_AGREE,
     VERSIONS,
     WAIT_SECONDS,
@@ -97,7 +99,8 @@ def open_run(
             if fresh or started_over:
                 before = RunFolder(path, leases, bucket=bucket)
                 if before.earlier:
-                    before.renew(without=SHARDS)  # so that nobody joins it while it is deleted
+                    # Nobody joins a run without shards, and if this is cut off, what is left makes no claim.
+                    before.renew({"state": "interrupted"}, without=(SHARDS, EVIDENCE_OF, VERSIONS, CHOICES))
                 else:  # no process can join it
                     before.refuse_others()
                 clear(path, also_owns)
@@ -110,7 +113,7 @@ def open_run(
                 yield run
             except BaseException as error:
                 with contextlib.suppress(OSError, LabelscanError):  # the error itself says more
-                    run.end(_state_after(error, run))
+                    run.stop(_state_after(error, run), is_refused=isinstance(error, UsageError))
                     run.put()
                 raise
             run.end("finished")
@@ -193,7 +196,7 @@ def join_run(
 def other_versions(run: RunFolder) -> list[str]:
     """Return in which versions that must agree those here differ from those that the run was begun with, in words."""
     before, here = part_of(run.earlier, VERSIONS), versions()
-    differ = [name for name in MUST_AGREE if before.get(name) != here[name]]
+    differ = [name for name in MUST_AGREE if run.earlier and before.get(name) != here[name]]
     return [f"{name} {before.get(name)}, here {here[name]}" for name in differ]
 
 

@@ -6,7 +6,7 @@ import json
 import platform
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -99,6 +99,7 @@ class RunFolder:
         self.warned: set[str] = set()
         """Warnings that need not be repeated."""
         self._content = dict(self.earlier)
+        self._is_renewed = False
         self._started = time.monotonic()
         self._seconds_before = self.timings.get("total", 0.0)
 
@@ -240,8 +241,8 @@ class RunFolder:
         }
         self.record()
 
-    def renew(self, *, without: str = "", **entries: object) -> None:
-        """Add entries to run.json, or leave one out, and make it that of another generation: nobody else works on it.
+    def renew(self, entries: Mapping[str, object], *, without: Sequence[str] = ()) -> None:
+        """Add entries to run.json, or leave some out, and make it that of another generation: nobody else works on it.
 
         Processes that hold no lease hear of it when they take one.
 
@@ -250,9 +251,9 @@ class RunFolder:
         """
         self.refuse_others()
         before = dict(self._content)
-        self._content.pop(without, None)
-        self.record(**entries, **{GENERATION: uuid4().hex})
         try:
+            self._content = {name: value for name, value in before.items() if name not in without}
+            self.record(**entries, **{GENERATION: uuid4().hex})
             self.put()
             self.refuse_others()  # who has taken one since, and has read what was there before
         except BaseException:
@@ -260,6 +261,7 @@ class RunFolder:
             with contextlib.suppress(OSError, LabelscanError):  # the first error says more
                 self._put_back()
             raise
+        self._is_renewed = True
 
     def _put_back(self) -> None:
         if self.leases.confirm(WRITER):
@@ -278,10 +280,25 @@ class RunFolder:
                     raise RunFolderError(problem, where=str(self.path), hint=f"stop them first, or {ELSEWHERE}")
             time.sleep(WAIT_SECONDS)
 
+    def stop(self, state: State, *, is_refused: bool) -> None:
+        """Write run.json where an error ends this process; what it has not trained is still what others have made.
+
+        A run that it ``is_refused`` stays as it is.
+        """
+        if self.earlier and not self.has_trained:
+            made_with = {name: self.earlier[name] for name in (VERSIONS, CHOICES) if name in self.earlier}
+            if self._is_renewed and not self.leases.others():  # else these work with what is new
+                self.renew(made_with)
+            elif not self._is_renewed:
+                self._content |= made_with
+                if is_refused and self._content.get(EVIDENCE_OF) == self.earlier.get(EVIDENCE_OF):
+                    self._content = dict(self.earlier)
+                    self.record()
+                    return
+        self.end(state)
+
     def end(self, state: State) -> None:
-        """Write run.json as this process leaves the run; what it has not trained is still what others have made."""
-        if state != "finished" and not self.has_trained:
-            self._content |= {name: self.earlier[name] for name in (VERSIONS, CHOICES) if name in self.earlier}
+        """Write run.json as the run is when this process leaves it."""
         settings = json.loads(json.dumps(self._content[RUN_JSON_SETTINGS]))
         before = tuple(self.earlier.get(key) for key in ("state", RUN_JSON_SETTINGS, "decisions"))
         now = (state, settings, self._content.get("decisions"))

@@ -273,6 +273,45 @@ def test_who_is_stopped_before_it_trains_takes_no_fold_from_others(shapes, tmp_p
     assert not any("trained again" in event.message for event in heard if isinstance(event, Warned))
 
 
+def test_workers_join_a_run_that_another_process_has_just_begun(plan, shapes, finished):
+    """A process that begins a run goes on as it has begun, so that those who joined while it decoded stay."""
+    images, _, given = shapes
+    generations = []
+
+    def note(event):
+        if isinstance(event, StepStarted | TrainingPlanned | FoldDone):
+            generations.append(json.loads((plan.folder / "run.json").read_text())["generation"])
+
+    labelscan.detect(images, given, settings=plan.config, output=plan.folder, notify=note)
+    assert len(generations) >= 4
+    assert len(set(generations)) == 1
+
+
+def test_a_dead_worker_elsewhere_does_not_refuse_who_goes_on_otherwise(plan, shapes, monkeypatch):
+    monkeypatch.setattr(leases, "LEASE_SECONDS", 0.5)
+    images, _, given = shapes
+    work(plan, only=["fold:0-0"])
+    (plan.folder / "leases").mkdir(exist_ok=True)
+    dead = replace(Holder(), host="far", host_key="another0")
+    (plan.folder / "leases" / "fold-0-1.1.lease").write_bytes(dead.to_bytes())
+    otherwise = quick(**IN_PARTS | {"executor.threads": 2})
+    run = labelscan.detect(images, given, settings=otherwise, output=plan.folder)
+    assert json.loads((run.folder / "run.json").read_text())["choices"]["threads"] == 2
+
+
+def test_trainings_that_a_machine_adds_to_the_evidence_of_another_are_its_own(plan, shapes):
+    images, _, given = shapes
+    labelscan.detect(images, given, settings=plan.config, output=plan.folder)
+    added = quick(**IN_PARTS | {"executor.threads": 2, "detection.detector": "aum"})
+    labelscan.detect(images, given, settings=added, output=plan.folder)
+    with pytest.raises(RunFolderError, match="one process adds them"):
+        work(
+            planning.plan(
+                images, given, settings=quick(**IN_PARTS, **{"detection.detector": "aum"}), output=plan.folder
+            )
+        )
+
+
 def test_why_a_model_was_chosen_is_no_other_choice(plan, shapes):
     work(plan, only=["fold:0-0"])
     path = plan.folder / "run.json"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from labelscan.atomic import partial_path
-from labelscan.errors import RunFolderError
+from labelscan.errors import RunFolderError, UsageError
 from labelscan.leases import Holder, Leases
 from labelscan.results import run_files
 from labelscan.results.open_run import open_run
@@ -209,7 +209,7 @@ def start_over(folder):
 
 def go_on_otherwise(folder):
     with opened(folder, begin=lambda run: {"choices": run.earlier["choices"]}) as run:
-        run.renew(choices={"threads": 2})
+        run.renew({"choices": {"threads": 2}})
 
 
 @pytest.mark.parametrize("do", [start_over, go_on_otherwise])
@@ -257,22 +257,60 @@ def test_nobody_joins_a_run_that_is_being_deleted(tmp_path, monkeypatch):
     assert not any("shards" in record for record in seen), "who joins a run waits until it has some"
 
 
-def test_who_is_stopped_before_it_trains_leaves_what_the_folds_were_made_with(tmp_path, monkeypatch):
+def go_on_until(folder, error, meanwhile=lambda: None):
+    """Go on with other choices, let others do something, and end with an error before anything is trained."""
+    with opened(folder, begin=lambda run: {"choices": run.earlier["choices"]}) as run:
+        run.renew({"choices": {"threads": 2}, "versions": {**versions(), "torch": "0.0"}})
+        meanwhile()
+        raise error
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), UsageError("no cluster answers")], ids=["stopped", "refused"])
+def test_who_trains_nothing_leaves_what_the_folds_were_made_with(tmp_path, error):
     record = json.loads(begun(tmp_path))
-    monkeypatch.setattr("labelscan.results.run_folder.version", lambda _: "0.0")
-
-    def go_on_otherwise_until_it_is_stopped():
-        with opened(tmp_path) as run:
-            run.renew(choices={"threads": 2}, versions=versions())
-            assert read_record(tmp_path)["versions"]["torch"] == "0.0"
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        go_on_otherwise_until_it_is_stopped()
-    assert state(tmp_path) == "interrupted"
+    with pytest.raises(type(error)):
+        go_on_until(tmp_path, error)
     after = read_record(tmp_path)
     assert [after[name] for name in ("choices", "versions")] == [record[name] for name in ("choices", "versions")]
     assert after["generation"] != record["generation"]
+    assert after["state"] == ("finished" if isinstance(error, UsageError) else "interrupted")
+
+
+def test_what_others_work_with_by_now_stays(tmp_path):
+    begun(tmp_path)
+    with Leases(tmp_path / "leases") as other, pytest.raises(KeyboardInterrupt):
+        go_on_until(tmp_path, KeyboardInterrupt(), meanwhile=lambda: other.take("fold-0-1"))
+    assert read_record(tmp_path)["choices"] == {"threads": 2}
+
+
+def test_a_run_that_is_refused_something_stays_as_it_is(tmp_path):
+    with opened(tmp_path) as run:
+        run.record(decisions={"fingerprint": "0123"})
+    before = read_record(tmp_path)
+
+    def be_refused():
+        with opened(tmp_path):
+            raise UsageError("no cluster answers")
+
+    with pytest.raises(UsageError, match="no cluster"):
+        be_refused()
+    after = read_record(tmp_path)
+    assert {**after, "timings": {}} == {**before, "timings": {}}
+
+
+def test_a_start_over_that_is_cut_off_makes_no_claim(tmp_path, monkeypatch):
+    with opened(tmp_path, begin=lambda _: {"choices": {"threads": 1}, "shards": ["fold-0-0"]}) as run:
+        run.record(evidence_of="0123")
+    monkeypatch.setattr("labelscan.results.open_run.clear", kill)
+    with pytest.raises(SystemExit):
+        start_over(tmp_path)
+    left = read_record(tmp_path)
+    assert left["state"] == "interrupted"
+    assert not {"choices", "versions", "shards", "evidence_of"} & left.keys()
+
+
+def kill(*_):
+    raise SystemExit
 
 
 OWN_PLACES = ("fold-0-0", "fold-0-1-opinion-2", "store", "self-check", "self-check/fold-0-0", "cells/ce-0/fold-0-0")

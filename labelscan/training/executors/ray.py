@@ -17,7 +17,7 @@ import numpy as np
 
 from labelscan.arrays import GivenLabels
 from labelscan.data.cores import available_cores
-from labelscan.errors import ConfigError, LabelscanError, RunError
+from labelscan.errors import ConfigError, JudgedMeanwhile, LabelscanError, RunError
 from labelscan.events import Listener, Waiting, ignore
 from labelscan.interruption import keeping_handlers
 from labelscan.leases import Leases, Place
@@ -169,6 +169,8 @@ def _carry_out(ray: Any, tasks: Sequence[_Task], queue: JobQueue[Any], leases: L
                 try:
                     ray.get(reference)
                 except ray.exceptions.RayError as error:
+                    if isinstance(cause := getattr(error, "cause", None), JudgedMeanwhile):
+                        raise cause from error
                     raise _failure(error, shard) from error
             notify(Waiting())
     except BaseException:
