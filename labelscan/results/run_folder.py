@@ -100,6 +100,7 @@ class RunFolder:
         """Warnings that need not be repeated."""
         self._content = dict(self.earlier)
         self._is_renewed = False
+        """Whether this process has put another generation into the place of the one that it found."""
         self._started = time.monotonic()
         self._seconds_before = self.timings.get("total", 0.0)
 
@@ -287,8 +288,9 @@ class RunFolder:
         """
         if self.earlier and not self.has_trained:
             made_with = {name: self.earlier[name] for name in (VERSIONS, CHOICES) if name in self.earlier}
-            if self._is_renewed and not self.leases.others():  # else these work with what is new
-                self.renew(made_with)
+            if self._is_renewed and not self.leases.others():
+                with contextlib.suppress(RunFolderError):  # whoever has just begun works with what is new
+                    self.renew(made_with)
             elif not self._is_renewed:
                 self._content |= made_with
                 if is_refused and self._content.get(EVIDENCE_OF) == self.earlier.get(EVIDENCE_OF):
