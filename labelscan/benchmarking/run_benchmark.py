@@ -25,7 +25,8 @@ from labelscan.pipeline.estimate import seconds_of_inputs, seconds_of_training
 from labelscan.pipeline.inputs import read_contents
 from labelscan.results.open_run import open_run
 from labelscan.results.run_files import LEASES
-from labelscan.results.run_folder import RunFolder, describe
+from labelscan.results.run_folder import RunFolder
+from labelscan.results.run_record import describe
 from labelscan.results.same_run import Identity
 
 COMMAND = "benchmark"

@@ -12,7 +12,8 @@ from labelscan.pipeline.input_files import inputs_of
 from labelscan.pipeline.planning import Plan, results_depend_on
 from labelscan.pipeline.run_folds import changed_choices
 from labelscan.results.run_files import LEASES, SHARDS, STORE
-from labelscan.results.run_folder import CHOICES, EVIDENCE_OF, VERSIONS, RunFolder, describe, shard_name
+from labelscan.results.run_folder import RunFolder
+from labelscan.results.run_record import CHOICES, EVIDENCE_OF, VERSIONS, describe, shard_name
 from labelscan.results.same_run import Identity
 
 

@@ -29,9 +29,10 @@ from labelscan.pipeline.run_folds import assign, changed_choices
 from labelscan.results.finished_run import Run
 from labelscan.results.health import DataChecks
 from labelscan.results.issues import SCORED, UNREADABLE
-from labelscan.results.open_run import open_run, other_versions, refuse_other_versions
+from labelscan.results.open_run import open_run, refuse_other_versions
 from labelscan.results.run_files import SELF_CHECK
-from labelscan.results.run_folder import RunFolder, recorded_fingerprint
+from labelscan.results.run_folder import RunFolder
+from labelscan.results.run_record import other_versions, recorded_fingerprint
 from labelscan.training.executors.finished import FinishedExecutor
 from labelscan.training.executors.slurm import SlurmExecutor
 from labelscan.training.folds import Folds, unscored_reasons
@@ -71,7 +72,7 @@ def carry_out(
 
     def begin(run: RunFolder) -> dict[str, object]:
         here = keeping_threads(plan, run)
-        if other_versions(run) or changed_choices(here, run):
+        if other_versions(run.earlier) or changed_choices(here, run):
             try:
                 run.refuse_others()  # whose shards are none of this machine's
             except RunFolderError:

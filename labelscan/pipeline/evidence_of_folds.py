@@ -21,9 +21,9 @@ from labelscan.events import Listener, Noted
 from labelscan.pipeline.inputs import Contents
 from labelscan.pipeline.planning import Plan
 from labelscan.pipeline.run_folds import changed_choices, jobs_of, train, warnings_of
-from labelscan.results.open_run import other_versions
 from labelscan.results.run_files import MACHINES
-from labelscan.results.run_folder import CHOICES, EVIDENCE_OF, VERSIONS, RunFolder, versions
+from labelscan.results.run_folder import RunFolder
+from labelscan.results.run_record import CHOICES, EVIDENCE_OF, VERSIONS, other_versions, versions
 from labelscan.training.fold_job import FoldJob, read_outputs
 from labelscan.training.folds import Folds
 
@@ -68,7 +68,7 @@ def _go_on_as_here(plan: Plan | None, run: RunFolder) -> None:
         RunFolderError: these differ from what others work with.
     """
     made_with = {VERSIONS: versions()} if plan is None else {VERSIONS: versions(), CHOICES: plan.choices}
-    if other_versions(run) or (plan is not None and changed_choices(plan, run)):
+    if other_versions(run.earlier) or (plan is not None and changed_choices(plan, run)):
         run.renew(made_with)
     else:
         run.record(**made_with)

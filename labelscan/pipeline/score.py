@@ -23,7 +23,8 @@ from labelscan.results.finished_run import Run
 from labelscan.results.issues import SCORED
 from labelscan.results.open_run import open_run
 from labelscan.results.run_files import DEFAULT_PARENT
-from labelscan.results.run_folder import RunFolder, describe
+from labelscan.results.run_folder import RunFolder
+from labelscan.results.run_record import describe
 from labelscan.results.same_run import Identity
 
 COMMAND = "score"

@@ -10,10 +10,8 @@ from labelscan.data import storage
 from labelscan.errors import JudgedMeanwhile, RunFolderError
 from labelscan.reading import CANNOT_READ, parse_json, why
 from labelscan.results.run_files import RUN_FILE
+from labelscan.results.run_record import GENERATION
 
-GENERATION = "generation"
-"""The entry of run.json that is another one where the run starts over, or goes on with other choices or versions: who
-joined it before works on it no more."""
 READ_AGAIN = 5
 """Times that run.json is read again before it counts as unreadable: a network drive may fail where it was replaced."""
 AGAIN_SECONDS = 0.5

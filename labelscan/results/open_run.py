@@ -24,24 +24,13 @@ from labelscan.results.run_files import (
     STORE,
     clear,
     has_trained,
-    part_of,
     read_versioned,
     refuse_links_out,
     strangers,
     sweep_run,
 )
-from labelscan.results.run_folder import (
-    CHOICES,
-    EVIDENCE_OF,
-    MUST_AGREE,
-    VERSIONS,
-    WAIT_SECONDS,
-    WRITER,
-    RunFolder,
-    State,
-    read_record,
-    versions,
-)
+from labelscan.results.run_folder import WAIT_SECONDS, WRITER, RunFolder, State
+from labelscan.results.run_record import CHOICES, EVIDENCE_OF, VERSIONS, other_versions, read_record
 from labelscan.results.same_run import ELSEWHERE, ELSEWHERE_OR_FRESH, Identity, may_be_replaced, why_start_over
 
 COPY_LOCK = "copy.lock"
@@ -193,16 +182,9 @@ def join_run(
                     run.put()
 
 
-def other_versions(run: RunFolder) -> list[str]:
-    """Return in which versions that must agree those here differ from those that the run was begun with, in words."""
-    before, here = part_of(run.earlier, VERSIONS), versions()
-    differ = [name for name in MUST_AGREE if run.earlier and before.get(name) != here[name]]
-    return [f"{name} {before.get(name)}, here {here[name]}" for name in differ]
-
-
 def refuse_other_versions(run: RunFolder) -> None:
     """Raise RunFolderError where the run was begun by other versions than these: no shard of one is the other's."""
-    if others := other_versions(run):
+    if others := other_versions(run.earlier):
         problem = f"the run was begun with {'; '.join(others)}"
         raise RunFolderError(problem, where=str(run.path), hint="install the same versions on all machines")
 

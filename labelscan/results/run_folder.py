@@ -3,29 +3,24 @@
 import contextlib
 import dataclasses
 import json
-import platform
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 from uuid import uuid4
 
-from labelscan import __version__
-from labelscan.atomic import look_anew, read_json, write_json, writing
+from labelscan.atomic import look_anew, write_json, writing
 from labelscan.config import RUN_JSON_SETTINGS
-from labelscan.data.dataset import Dataset
-from labelscan.data.inputs import kind_of
 from labelscan.data.stored_rows import SUFFIX as ROWS_SUFFIX
 from labelscan.errors import LabelscanError, RunFolderError
 from labelscan.events import Event, FoldDone, Listener, PartDone, StepAdvanced, StepDone, Waiting
 from labelscan.leases import Leases
-from labelscan.reading import CANNOT_READ, fits
+from labelscan.reading import fits
 from labelscan.results.bucket import Bucket
-from labelscan.results.joined_run import GENERATION, JoinedRun
+from labelscan.results.joined_run import JoinedRun
 from labelscan.results.machine import machine
 from labelscan.results.run_files import (
     DIRECTORY,
@@ -37,23 +32,13 @@ from labelscan.results.run_files import (
     SHARDS,
     part_of,
 )
+from labelscan.results.run_record import CHOICES, EVIDENCE_OF, GENERATION, VERSIONS, read_record, shard_name, versions
 from labelscan.results.same_run import ELSEWHERE, FOR_GATE, Identity
 from labelscan.training.done_mark import DoneMark
 from labelscan.training.shard_files import AUM, FOLD, PART
 
-PACKAGES = ("torch", "torchvision", "numpy", "scipy", "pandas", "scikit-learn", "cleanlab", "pillow", "simplejpeg")
-"""Packages whose versions are recorded."""
-
 WRITER = "run"
 """The lease of the one process that writes run.json, the evidence and the results."""
-MUST_AGREE = ("labelscan", "torch", "scikit-learn")
-"""Those packages of which all processes that work on one run must have the same version."""
-VERSIONS = "versions"
-CHOICES = "choices"
-"""The entries of run.json with the versions of packages, and with what the automatic settings became."""
-EVIDENCE_OF = "evidence_of"
-"""The entry of run.json with the fingerprint of the folds that evidence.npz was gathered from."""
-
 KEPT = (MACHINES, EVIDENCE_OF, SHARDS, GENERATION)
 """The entries of run.json that whoever goes on with a run keeps."""
 WAIT_SECONDS = 0.5
@@ -306,41 +291,6 @@ class RunFolder:
         now = (state, settings, self._content.get("decisions"))
         is_shown_again = state == "finished" and before == now and not self.has_trained
         self.record(state=state, ended=self.earlier.get("ended") if is_shown_again else _now())
-
-
-def versions() -> dict[str, str]:
-    """Return the versions that run.json records: of labelscan, Python and all packages that results depend on."""
-    packages = {name: version(name) for name in PACKAGES}
-    return {"labelscan": __version__, "python": platform.python_version(), **packages}
-
-
-def shard_name(recorded: str) -> str:
-    """Return the name of a shard that run.json has with its folder."""
-    return recorded.rpartition("/")[2]
-
-
-def describe(dataset: Dataset, fingerprint: str) -> dict[str, object]:
-    """Return what run.json says of the data, by which a resumed run knows it again."""
-    return {
-        "fingerprint": fingerprint,
-        "kind": kind_of(dataset.inputs),
-        "examples": len(dataset),
-        "classes": len(dataset.class_names),
-    }
-
-
-def recorded_fingerprint(path: Path) -> object:
-    """Return the fingerprint of the data of the run at ``path``, or None where there is no run."""
-    data = read_record(path).get("data")
-    return data.get("fingerprint") if isinstance(data, dict) else None
-
-
-def read_record(path: Path) -> dict[str, object]:
-    """Return run.json of the run at ``path``; empty where there is none, or it cannot be read."""
-    try:
-        return {**read_json(path / RUN_FILE)}
-    except CANNOT_READ:  # missing, cut off, or not an object
-        return {}
 
 
 def _numbered(name: str, number: int, suffix: str, between: str = "-") -> str:

@@ -24,7 +24,8 @@ from labelscan.results.run_files import (
     read_versioned,
     refuse_benchmark,
 )
-from labelscan.results.run_folder import WRITER, read_record
+from labelscan.results.run_folder import WRITER
+from labelscan.results.run_record import read_record
 from labelscan.training.done_mark import DoneMark
 from labelscan.training.fold_job import last_epoch
 from labelscan.training.input_parts import is_made

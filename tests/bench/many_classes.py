@@ -27,7 +27,7 @@ from labelscan.detection.evidence import FILE_NAME as EVIDENCE_FILE
 from labelscan.detection.gathering import gather
 from labelscan.pipeline.judge import judge_and_write
 from labelscan.results.open_run import open_run
-from labelscan.results.run_folder import describe
+from labelscan.results.run_record import describe
 from labelscan.results.same_run import Identity
 from labelscan.training.fold_output import FoldOutput
 

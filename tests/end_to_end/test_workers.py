@@ -158,7 +158,7 @@ def test_who_is_refused_changes_nothing_in_the_run(plan, shapes, monkeypatch):
     with Leases(plan.folder / "leases") as others:
         others.take("fold-0-0")
         with monkeypatch.context() as patch:
-            patch.setattr("labelscan.results.run_folder.version", lambda name: "0.0")
+            patch.setattr("labelscan.results.run_record.version", lambda name: "0.0")
             with pytest.raises(RunFolderError, match="was begun with torch"):
                 labelscan.detect(shapes[0], shapes[2], settings=plan.config, output=plan.folder)
         after = json.loads((plan.folder / "run.json").read_text())

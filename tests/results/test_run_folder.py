@@ -15,7 +15,8 @@ from labelscan.leases import Holder, Leases
 from labelscan.results import run_files
 from labelscan.results.open_run import open_run
 from labelscan.results.run_files import OWN_FILES, has_trained, strangers, sweep_run
-from labelscan.results.run_folder import WRITER, RunFolder, read_record, recorded_fingerprint, versions
+from labelscan.results.run_folder import WRITER, RunFolder
+from labelscan.results.run_record import read_record, recorded_fingerprint, versions
 from labelscan.results.same_run import Identity
 
 DEPENDS = {"command": "detect", "training.epochs": 3}

@@ -1,0 +1,67 @@
+"""run.json, the record of a run: what it says of versions, choices and data, and how it is read."""
+
+import platform
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+from labelscan import __version__
+from labelscan.atomic import read_json
+from labelscan.data.dataset import Dataset
+from labelscan.data.inputs import kind_of
+from labelscan.reading import CANNOT_READ
+from labelscan.results.run_files import RUN_FILE, part_of
+
+PACKAGES = ("torch", "torchvision", "numpy", "scipy", "pandas", "scikit-learn", "cleanlab", "pillow", "simplejpeg")
+"""Packages whose versions are recorded."""
+MUST_AGREE = ("labelscan", "torch", "scikit-learn")
+"""Those packages of which all processes that work on one run must have the same version."""
+VERSIONS = "versions"
+CHOICES = "choices"
+"""The entries with the versions of packages, and with what the automatic settings became."""
+EVIDENCE_OF = "evidence_of"
+"""The entry with the fingerprint of the folds that evidence.npz was gathered from."""
+GENERATION = "generation"
+"""The entry that is another one where the run starts over, or goes on with other choices or versions: who joined it
+before works on it no more."""
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of labelscan, of Python, and of all packages that results depend on."""
+    packages = {name: version(name) for name in PACKAGES}
+    return {"labelscan": __version__, "python": platform.python_version(), **packages}
+
+
+def other_versions(record: Mapping[str, object]) -> list[str]:
+    """Return in which versions that must agree those of a run differ from those here, in words; none without a run."""
+    before, here = part_of(record, VERSIONS), versions()
+    differ = [name for name in MUST_AGREE if record and before.get(name) != here[name]]
+    return [f"{name} {before.get(name)}, here {here[name]}" for name in differ]
+
+
+def describe(dataset: Dataset, fingerprint: str) -> dict[str, object]:
+    """Return what the record says of the data, by which a resumed run knows it again."""
+    return {
+        "fingerprint": fingerprint,
+        "kind": kind_of(dataset.inputs),
+        "examples": len(dataset),
+        "classes": len(dataset.class_names),
+    }
+
+
+def recorded_fingerprint(path: Path) -> object:
+    """Return the fingerprint of the data of the run at ``path``, or None where there is no run."""
+    return part_of(read_record(path), "data").get("fingerprint")
+
+
+def shard_name(recorded: str) -> str:
+    """Return the name of a shard that is recorded with its folder."""
+    return recorded.rpartition("/")[2]
+
+
+def read_record(path: Path) -> dict[str, object]:
+    """Return the record of the run at ``path``; empty where there is none, or it cannot be read."""
+    try:
+        return {**read_json(path / RUN_FILE)}
+    except CANNOT_READ:  # missing, cut off, or not an object
+        return {}
