@@ -78,6 +78,7 @@ def carry_out(
             except RunFolderError:
                 refuse_other_versions(run)
                 refuse_other_choices(here, run)
+                raise
         return {**entries_of(here, run, in_parts=executor.is_shared), "planted": planted}
 
     with _open(plan, begin, resume=resume, fresh=fresh, inputs=inputs, for_gate=for_gate, notify=notify) as run:

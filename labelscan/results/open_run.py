@@ -77,8 +77,6 @@ def open_run(
         if (path / RUN_FILE).is_file() and not fresh:
             read_versioned(path / RUN_FILE, FORMAT_VERSION)  # a damaged one is refused before anything is written
         with _written_here(path, bucket, notify) as leases:
-            if bucket is not None:
-                bucket.fetch()  # who wrote the run until now may have finished it
             sweep_run(path, also_owns)
             started_over = ""
             if not fresh and (path / RUN_FILE).is_file():
