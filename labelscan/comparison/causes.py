@@ -51,8 +51,10 @@ def choices_of(run: FinishedRun) -> dict[str, object]:
     """Return what automatic settings became, by ``recipe.batch_size`` and so on, and which decisions counted."""
     named = {f"opinion {number}": one for number, one in enumerate(run.opinions, start=1)}
     found = dict(_flat(named if len(named) > 1 else named.get("opinion 1", {})))
-    decisions = run.recorded("decisions").get("fingerprint")
-    return found if decisions is None else {**found, "decisions": decisions}
+    decisions = run.recorded("decisions")
+    if "fingerprint" not in decisions:
+        return found
+    return {**found, "decisions": f"{decisions.get('number')} ({str(decisions['fingerprint'])[:8]})"}
 
 
 def same_results(pairs: pd.DataFrame) -> bool:

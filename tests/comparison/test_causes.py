@@ -16,7 +16,7 @@ CHOICES = {"opinions": [{"model": "small-cnn", "model_reason": "chosen", "recipe
 def made(examples=FIRST, *, machines=(MACHINE,), versions=VERSIONS, choices=CHOICES, decisions=None, **options):
     run = a_run(examples, **options)
     record = {**run.record, "machines": list(machines), "versions": versions, "choices": choices}
-    record |= {} if decisions is None else {"decisions": {"fingerprint": decisions}}
+    record |= {} if decisions is None else {"decisions": {"number": 50, "fingerprint": decisions}}
     return dataclasses.replace(run, record=record)
 
 
@@ -60,7 +60,10 @@ def made(examples=FIRST, *, machines=(MACHINE,), versions=VERSIONS, choices=CHOI
             made(OTHER, choices={"opinions": [{**CHOICES["opinions"][0], "recipe": {"batch_size": 32}}]}),
             "same settings, data and seed: they differ by recipe.batch_size 64 and 32",
         ),
-        (made(OTHER, decisions="abc"), "same settings, data and seed: they differ by decisions None and abc"),
+        (
+            made(OTHER, decisions="0123456789abcdef"),
+            "same settings, data and seed: they differ by decisions None and 50 (01234567)",
+        ),
         (made(OTHER, settings={"seed": 1}), ""),
         (made(OTHER, fingerprint="01"), ""),
     ],
@@ -73,5 +76,5 @@ def test_what_explains_a_difference_is_said(second, explanation):
 
 
 def test_words_why_a_model_was_chosen_are_no_difference():
-    first = {"opinions": [{**CHOICES["opinions"][0], "model_reason": "set by --model"}]}
+    first = {"opinions": [{**CHOICES["opinions"][0], "model_reason": "set by the user"}]}
     assert compare(made(), made(choices=first)).choices == ()

@@ -153,8 +153,8 @@ def test_threshold_runs_are_those_of_the_first_network(shapes):
 def test_a_plan_names_every_model_and_says_once_what_they_share(shapes):
     images, _, given = shapes
     facts = dict(plan_facts(labelscan.plan(images, given, settings=two())))
-    assert facts["model"] == "small-cnn: set by --model"
-    assert facts["opinion 2"] == f"{TREES}: set by --model"
+    assert facts["model"] == "small-cnn: set by the user"
+    assert facts["opinion 2"] == f"{TREES}: set by the user"
     assert facts["inputs"] == "8 x 8, grey"
     assert facts["training"] == f"{N_EPOCHS} epochs, batches of 64; as the classifier does"
 

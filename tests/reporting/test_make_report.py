@@ -81,7 +81,7 @@ def test_a_run_from_before_there_were_several_models_still_makes_a_page(photos, 
     path.write_text(json.dumps(record), encoding="utf-8")
     page = make_report_page(FinishedRun.read(run.folder))
     assert page == expected
-    assert (page.kind, dict(page.facts)["model"]) == ("images", "small-cnn (set by --model)")
+    assert (page.kind, dict(page.facts)["model"]) == ("images", "small-cnn (set by the user)")
 
 
 def test_an_image_that_is_gone_says_so_and_the_others_are_shown(photos, tmp_path):

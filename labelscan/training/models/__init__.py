@@ -130,7 +130,7 @@ def choose_models(config: ModelConfig, data: DataFacts) -> tuple[ChosenModel, ..
         ConfigError: an unknown model, one that cannot take the data, or weights that are missing.
     """
     file_of(config.weights)  # fails now if it is missing
-    candidates = [Candidate(name, "set by --model") for name in config.name]
+    candidates = [Candidate(name, "set by the user") for name in config.name]
     if config.name == (AUTO,):
         candidates = automatic_models(config, data)
     chosen = tuple(_choose(candidate, config, data) for candidate in candidates)

@@ -70,7 +70,7 @@ def no_weights(monkeypatch):
 def test_a_named_model_is_the_only_one():
     (chosen,) = choose(ModelConfig(name=("small-cnn:width=8",)), SMALL)
     assert (chosen.name, chosen.model.width, chosen.frozen) == ("small-cnn:width=8", 8, None)
-    assert chosen.reason == "set by --model"
+    assert chosen.reason == "set by the user"
 
 
 def test_small_grey_images_get_a_small_cnn_and_trees_each_with_its_reason():
