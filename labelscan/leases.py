@@ -34,6 +34,9 @@ LEASE_SECONDS = 60.0
 """How long a heart may stand still before the holder counts as dead."""
 GAP_SECONDS = 15.0
 """Between two answers of the storage, at most: where it stood still, or who looks, all hearts are watched anew."""
+READ_AGAIN = 3
+"""Times that a folder is listed again before that is an error: a network drive may fail for a moment."""
+AGAIN_SECONDS = 0.5
 _RECORD_BYTES = 1024
 """Every record has this length: it is written over the last one, and so never cut off for long."""
 _NAME = re.compile(r"(?P<name>.+)\.(?P<term>[0-9]+)\.lease", re.DOTALL)
@@ -92,7 +95,7 @@ class Place(Protocol):
     """Where leases are kept, by their names. Picklable."""
 
     def names(self) -> list[str]:
-        """Return the names of all leases; none where the place is not there."""
+        """Return the names of all leases, or raise OSError; none where the place is not there."""
 
     def read(self, name: str) -> bytes:
         """Return a lease, or raise OSError."""
@@ -117,11 +120,17 @@ class Folder:
     path: Path
 
     def names(self) -> list[str]:
-        """Return the names of all files in it."""
-        try:
-            return os.listdir(self.path)  # noqa: PTH208  # names are enough
-        except OSError:
-            return []
+        """Return the names of all files in it, or raise OSError."""
+        for again in range(READ_AGAIN + 1):
+            try:
+                return os.listdir(self.path)  # noqa: PTH208  # names are enough
+            except (FileNotFoundError, NotADirectoryError):
+                break
+            except OSError:  # not that there are none
+                if again == READ_AGAIN:
+                    raise
+                time.sleep(AGAIN_SECONDS)
+        return []
 
     def read(self, name: str) -> bytes:
         """Return the content of a file."""
@@ -131,8 +140,8 @@ class Folder:
         """Make a file that is not there."""
         for _ in range(3):
             try:
-                with writing(self.path / name), (self.path / name).open("xb") as file:
-                    file.write(content)
+                with writing(self.path / name):
+                    _write_new(self.path / name, content)
             except FileNotFoundError:  # the folder is not there, or another process has just deleted it
                 self.path.mkdir(parents=True, exist_ok=True)
             else:
@@ -297,8 +306,8 @@ class Leases:
 
     def holder(self, name: str) -> Holder | None:
         """Return who holds a lease; None where nobody does, or it cannot be told."""
-        term = max(self._terms(name), default=None)
         try:
+            term = max(self._terms(name), default=None)
             return None if term is None else Holder.of(self.place.read(_lease(name, term)))
         except (OSError, StorageError):  # released just now, or the storage does not answer
             return None
@@ -370,6 +379,17 @@ class Leases:
         for made in map(_NAME.fullmatch, self.place.names()):
             if made and made["name"] == name:
                 yield int(made["term"])
+
+
+def _write_new(path: Path, content: bytes) -> None:
+    """Write a file that is not there; none is left where the disk does not take it."""
+    with path.open("xb") as file:
+        try:
+            file.write(content)
+            file.flush()
+        except OSError:
+            path.unlink(missing_ok=True)
+            raise
 
 
 def _lease(name: str, term: int) -> str:

@@ -1,3 +1,5 @@
+import errno
+import io
 import os
 import subprocess
 import sys
@@ -5,10 +7,12 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from labelscan import leases as module
+from labelscan.errors import DiskError
 from labelscan.leases import Folder, Holder, Leases
 from labelscan.results.open_run import leases_of
 
@@ -110,6 +114,51 @@ def test_a_lease_that_nobody_can_read_is_waited_for_and_taken(tmp_path, record):
         assert leases.holder("a") is None
         time.sleep(0.35)
         assert leases.take("a")
+
+
+def test_a_disk_that_is_full_leaves_no_lease_that_nobody_holds(tmp_path, monkeypatch):
+    class Full(io.BytesIO):
+        def flush(self):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        def close(self):
+            pass
+
+    opens = Path.open
+
+    def opened(path, mode="r", *rest, **options):
+        file = opens(path, mode, *rest, **options)
+        if mode != "xb":
+            return file
+        file.close()
+        return Full()
+
+    leases = Leases(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", opened)
+        with pytest.raises(DiskError, match="no space is left"):
+            leases.take("a")
+    assert not list(tmp_path.iterdir())
+    with leases:
+        assert leases.take("a"), "at once"
+
+
+def test_a_folder_that_cannot_be_listed_does_not_pass_for_an_empty_one(tmp_path, monkeypatch):
+    taken_elsewhere(tmp_path, "a")
+    monkeypatch.setattr(module, "AGAIN_SECONDS", 0.01)
+    lists, failures = os.listdir, [OSError(errno.ESTALE, os.strerror(errno.ESTALE))] * 3
+
+    def listed(path):
+        if failures:
+            raise failures.pop()
+        return lists(path)
+
+    monkeypatch.setattr(os, "listdir", listed)
+    leases = Leases(tmp_path)
+    assert list(leases.others()) == ["a"], "it is listed again"
+    failures += [PermissionError(errno.EACCES, os.strerror(errno.EACCES))] * 4
+    with pytest.raises(PermissionError):
+        leases.others()
 
 
 @pytest.mark.usefixtures("quick")

@@ -13,6 +13,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import unquote
@@ -179,9 +180,11 @@ def delete(url: str) -> None:
 
 
 def _exists_already(error: OSError) -> bool:
-    """Return whether a storage refused to make what is there: each has words of its own for it."""
+    """Return whether a storage refused to make what is there: each has words of its own for it, or HTTP's number."""
     text = f"{error} {error.__cause__}"
-    return any(word in text for word in ("PreconditionFailed", "pre-condition", "ConditionalRequestConflict", "412"))
+    numbers = {str(getattr(one, name, "")) for one in (error, error.__cause__) for name in ("status", "code")}
+    words = ("PreconditionFailed", "pre-condition", "ConditionalRequestConflict")
+    return str(HTTPStatus.PRECONDITION_FAILED.value) in numbers or any(word in text for word in words)
 
 
 def _listed(url: str, *, deep: bool) -> dict[str, Status]:

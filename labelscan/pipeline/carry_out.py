@@ -82,7 +82,8 @@ def carry_out(
         return {**entries_of(here, run, in_parts=executor.is_shared), "planted": planted}
 
     with _open(plan, begin, resume=resume, fresh=fresh, inputs=inputs, for_gate=for_gate, notify=notify) as run:
-        log = run.logging(run.keeping(notify))
+        keep = run.keeping(notify)
+        log = run.logging(keep)
         if run.started_over:
             log(Noted(f"{plan.folder} starts over: {run.started_over}"))
         plan = dataclasses.replace(keeping_threads(plan, run), executor=executor)
@@ -93,7 +94,7 @@ def carry_out(
         result, detections = _train_and_judge(plan, contents, run, log, review, on_any_machine=merges)
         plan = dataclasses.replace(plan, executor=own)
         if plan.config.detection.self_check:
-            result = _self_check(plan, contents, result, detections, run, notify)
+            result = _self_check(plan, contents, result, detections, run, keep)
         run.drop_inputs()
         return result
 
@@ -193,6 +194,7 @@ def _self_check(
 def _open_self_check(plan: Plan, planted: PlantedErrors, run: RunFolder) -> Iterator[tuple[Plan, RunFolder]]:
     """Open the run of the self-check, started over where an earlier one had other errors in it."""
     folder = run.path / SELF_CHECK
+    run.fetch(folder)
     data = fingerprint([plan.data_fingerprint, planted.index.tolist(), planted.labels.tolist()])
     if recorded_fingerprint(folder) != data:
         shutil.rmtree(folder, ignore_errors=True)

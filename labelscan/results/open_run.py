@@ -272,7 +272,7 @@ def _take_writer(leases: Leases, path: Path, notify: Listener) -> None:
     Raises:
         RunFolderError: another process is writing the run.
     """
-    first, patient_until = None, time.monotonic() + BEGINNING_SECONDS
+    first, is_told, patient_until = None, False, time.monotonic() + BEGINNING_SECONDS
     while not leases.take(WRITER):
         holder = leases.holder(WRITER)
         if holder is not None and holder.is_running and time.monotonic() < patient_until:
@@ -281,7 +281,9 @@ def _take_writer(leases: Leases, path: Path, notify: Listener) -> None:
         if holder is not None and (holder.is_running or (first is not None and holder.beat != first.beat)):
             problem = f"another process is writing this run: {holder}"
             raise RunFolderError(problem, where=str(path), hint=f"wait for it, or {ELSEWHERE}")
-        if first is None and holder is not None:
-            first = holder
-            notify(Noted(f"waiting to see whether it still works on {path}: {holder}"))
+        first = first or holder
+        if not is_told and (holder is not None or time.monotonic() > patient_until):
+            is_told = True
+            who = holder or "a process whose lease cannot be read"
+            notify(Noted(f"waiting to see whether it still works on {path}: {who}"))
         pause(WAIT_SECONDS, notify)

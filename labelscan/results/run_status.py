@@ -66,7 +66,7 @@ class RunStatus:
     state: str
     """That of run.json: running, finished, interrupted or failed."""
     writer: Holder | None
-    """The process that writes run.json and the results, if one does now."""
+    """The process that writes run.json and the results, if one does now: its heart beats."""
     shards: Sequence[ShardStatus]
 
     @property
@@ -81,6 +81,8 @@ class RunStatus:
 
 def status_of(run: Path | str) -> RunStatus:
     """Return how far a run is; where processes of other hosts work on it, they are watched for seconds.
+
+    A self-check is trained by the writer alone, and shown where its leases are: in a folder.
 
     Args:
         run: its folder, or the address of the bucket that it is kept in.
@@ -119,7 +121,8 @@ def _status_of(folder: Path, leases: Leases, run: Path | str) -> RunStatus:
     silent = _silent(leases, held)
     is_finished = record.get("state") == "finished"
     shards = [_status(folder / str(name), held, silent, is_finished=is_finished) for name in names]
-    return RunStatus(run=run, state=str(record.get("state")), writer=held.get(WRITER), shards=shards)
+    writer = None if WRITER in silent else held.get(WRITER)
+    return RunStatus(run=run, state=str(record.get("state")), writer=writer, shards=shards)
 
 
 def is_finished(place: str) -> bool:

@@ -8,6 +8,14 @@ from labelscan.data import storage
 from labelscan.errors import DatasetError, StorageError
 
 
+class AnsweredError(OSError):
+    """What a library raises that tells of an answer by its number."""
+
+    def __init__(self, code, text):
+        super().__init__(text)
+        self.code = code
+
+
 @pytest.fixture
 def quick(monkeypatch):
     monkeypatch.setattr(storage, "FIRST_WAIT", 0.01)
@@ -116,3 +124,20 @@ def test_many_threads_may_read(bucket):
     for thread in threads:
         thread.join()
     assert found == {number: b"%d" % number for number in range(64)}
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (OSError("At least one of the pre-conditions you specified did not hold."), FileExistsError),
+        (AnsweredError(412, "Precondition Failed"), FileExistsError),
+        (PermissionError("Forbidden: https://storage.example/b/team-412/o"), StorageError),
+    ],
+)
+def test_what_is_refused_since_it_is_there_is_told_from_what_is_forbidden(bucket, monkeypatch, answer, error):
+    def refuse(self, path, value, mode="overwrite", **options):
+        raise answer
+
+    monkeypatch.setattr(type(bucket), "pipe_file", refuse)
+    with pytest.raises(error):
+        storage.write("memory://b/a", b"", only_new=True)

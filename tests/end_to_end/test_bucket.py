@@ -11,7 +11,7 @@ from tiny_detect import quick
 import labelscan
 from labelscan.__main__ import main
 from labelscan.errors import ConfigError, Interrupted, RunFolderError
-from labelscan.events import EpochDone
+from labelscan.events import EpochDone, FoldDone
 from labelscan.leases import Holder, Leases
 from labelscan.pipeline import planning
 from labelscan.pipeline.work import work
@@ -157,6 +157,32 @@ def test_another_machine_goes_on_from_the_checkpoint_of_an_interrupted_one(data,
     run = labelscan.detect(data, settings=on(), output=RUN, notify=heard.append)
     epochs = [(one.fold, one.epoch) for one in heard if isinstance(one, EpochDone)]
     assert epochs == [(1, 5), (1, 6), *((2, epoch) for epoch in range(1, 7))]
+    assert tables(run.folder, "s3://bucket/data") == near
+
+
+def test_another_machine_goes_on_within_a_self_check(data, near, tmp_path, monkeypatch):
+    monkeypatch.setattr(checkpoint, "LARGEST_SHARE", float("inf"))
+    settings = on(**{"detection.self_check": 0.1})
+    for place in ("one", "two"):
+        (tmp_path / place).mkdir()
+    monkeypatch.chdir(tmp_path / "one")
+    heard = []
+
+    def stop(event):
+        heard.append(event)
+        is_checking = sum(isinstance(one, FoldDone) for one in heard) > 3
+        if is_checking and isinstance(event, EpochDone) and (event.fold, event.epoch) == (1, 4):
+            assert {"self-check/fold-0-0/DONE", "self-check/fold-0-0/output.npz"} <= in_bucket(), "before it ends"
+            raise Interrupted("by the test")
+
+    with pytest.raises(Interrupted):
+        labelscan.detect(data, settings=settings, output=RUN, notify=stop)
+    monkeypatch.chdir(tmp_path / "two")
+    heard = []
+    run = labelscan.detect(data, settings=settings, output=RUN, notify=heard.append)
+    epochs = [(one.fold, one.epoch) for one in heard if isinstance(one, EpochDone)]
+    assert epochs == [(1, 5), (1, 6), *((2, epoch) for epoch in range(1, 7))]
+    assert run.summary.self_check is not None
     assert tables(run.folder, "s3://bucket/data") == near
 
 

@@ -119,7 +119,10 @@ def test_a_shard_of_a_dead_process_elsewhere_is_told_and_taken_over(plan, monkey
     far = replace(Holder(), host="far", host_key="another0")
     (plan.folder / "leases").mkdir()
     (plan.folder / "leases" / "fold-0-1.1.lease").write_bytes(far.to_bytes())
-    (silent,) = [one for one in status_of(plan.folder).shards if one.state == "silent"]
+    (plan.folder / "leases" / "run.1.lease").write_bytes(far.to_bytes())
+    status = status_of(plan.folder)
+    assert status.writer is None, "its heart stands still"
+    (silent,) = [one for one in status.shards if one.state == "silent"]
     assert (silent.shard, silent.host, silent.process) == ("fold-0-1", "far", far.process)
     work(plan)
     assert status_of(plan.folder).count("done") == 8

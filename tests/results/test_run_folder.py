@@ -11,6 +11,7 @@ import pytest
 
 from labelscan.atomic import partial_path
 from labelscan.errors import RunFolderError, UsageError
+from labelscan.events import Noted
 from labelscan.leases import Holder, Leases
 from labelscan.results import run_files
 from labelscan.results.open_run import open_run
@@ -247,6 +248,19 @@ def test_who_stops_while_it_waits_for_a_heart_leaves_the_run_as_it_is(tmp_path, 
     with pytest.raises(KeyboardInterrupt):
         start_over(tmp_path)
     assert (tmp_path / "run.json").read_bytes() == before
+
+
+def test_a_lease_that_cannot_be_read_is_waited_for_and_that_is_said(tmp_path, monkeypatch):
+    monkeypatch.setattr("labelscan.leases.LEASE_SECONDS", 0.3)
+    monkeypatch.setattr("labelscan.results.open_run.BEGINNING_SECONDS", 0.05)
+    monkeypatch.setattr("labelscan.results.open_run.WAIT_SECONDS", 0.02)
+    (tmp_path / "leases").mkdir()
+    (tmp_path / "leases" / f"{WRITER}.1.lease").touch()
+    heard = []
+    with opened(tmp_path, notify=heard.append):
+        pass
+    (note,) = [event for event in heard if isinstance(event, Noted)]
+    assert note.message == f"waiting to see whether it still works on {tmp_path}: a process whose lease cannot be read"
 
 
 def test_nobody_joins_a_run_that_is_being_deleted(tmp_path, monkeypatch):
