@@ -79,7 +79,7 @@ def gate(
     """
     written = _read_formats([*(formats or []), *(["json"] if as_json else [])], update_baseline=update_baseline)
     refuse_both("--quiet", quiet, "--verbose", verbose)
-    if target and _is_run(Path(target)):
+    if target and _is_run(with_home(target)):
         _refuse_for_runs(given, target, {"--output": output, "--max-time": max_time, "--fresh": fresh or None})
         is_run, config = True, given.resolve()
     else:
@@ -92,7 +92,7 @@ def gate(
         from labelscan.results.finished_run import FinishedRun  # not labelscan.gate, for which torch would be loaded
         from labelscan.results.protected_paths import refuse_only_read
 
-        folder = Path(target)
+        folder = with_home(target)
         if not is_run:
             import labelscan
             from labelscan.cli import progress  # for which rich is loaded, not for --help

@@ -6,7 +6,6 @@ is needed to read a finished run. SQLite would be one file in place of many, but
 
 import contextlib
 import json
-import os
 import re
 import shutil
 import sys
@@ -23,6 +22,7 @@ from labelscan.data.cache_users import first_user, using
 from labelscan.data.segment import PARTIAL, SUFFIX, Segment, write_whole
 from labelscan.data.shelf import LABEL, NoRoom, Shelf, make_own_folder
 from labelscan.events import Listener, Warned, ignore
+from labelscan.reading import with_home
 
 NONE = "none"
 """The folder of a cache that is not shared."""
@@ -172,8 +172,7 @@ def folder_of(config: CacheConfig) -> Path | None:
     if config.folder == NONE:
         return None
     if config.folder:
-        # Unlike Path.expanduser, it keeps a ~name that is not a user.
-        return Path(os.path.expanduser(config.folder))  # noqa: PTH111
+        return with_home(config.folder)
     try:
         usual = platformdirs.user_cache_path("labelscan", appauthor=False)
     except RuntimeError:  # as newer versions say that there is no home; older ones keep the ~

@@ -182,6 +182,12 @@ def test_limits_come_from_settings_too(command, run, tmp_path):
     assert command("gate", "run", "--config", "ci").code == 0
 
 
+def test_a_run_in_the_home_folder_is_known_though_the_shell_keeps_the_tilde(command, run, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(run.parent))
+    monkeypatch.setenv("USERPROFILE", str(run.parent))
+    assert command("gate", f"~/{run.name}", "--max-issues=3").code == 0
+
+
 def test_the_folder_that_one_is_in_can_be_the_run(command, run, monkeypatch):
     monkeypatch.chdir(run)
     assert command("gate", ".", "--max-issues", "3").code == 0

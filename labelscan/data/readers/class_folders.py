@@ -4,7 +4,7 @@ Top folders that are all called train, val, valid, validation or test are splits
 """
 
 import shlex
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from itertools import islice
 from pathlib import Path
 
@@ -30,7 +30,7 @@ from labelscan.data.readers.folder_listing import (
 from labelscan.data.readers.sheet import SUFFIXES
 from labelscan.data.readers.splits import wanted_splits
 from labelscan.data.readers.text_files import holds_text, is_called_text, read_text_files
-from labelscan.data.readers.unsupported import refuse_media
+from labelscan.data.readers.unsupported import A_RUN, OF_A_RUN, refuse_media
 from labelscan.data.readers.url_tree import UrlTree
 from labelscan.data.storage import Status
 from labelscan.errors import DatasetError
@@ -120,10 +120,13 @@ def _inputs(
     return images_at(root, files.paths, [there[path] for path in files.paths]), []
 
 
-def _nothing_at(url: str, there: Collection[str]) -> DatasetError:
+def _nothing_at(url: str, there: Mapping[str, Status]) -> DatasetError:
     sheets = sorted(path for path in there if path.lower().endswith(SUFFIXES))
     if not there:
         return DatasetError("no file is below this address", where=url, hint="check it, and that you may list it")
+    if there.keys() >= set(OF_A_RUN):
+        hint = f"look at it by labelscan status {shlex.quote(url)}, or give the data that it was made of"
+        return DatasetError(A_RUN, where=url, hint=hint)
     hint = "put the images or texts of each class into a folder of its own"
     if sheets:
         hint = f"to read a sheet, give the file itself: {joined(url, sheets[0])}"

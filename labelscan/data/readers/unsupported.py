@@ -17,6 +17,7 @@ HEAD = 4096
 """Bytes of a file that say what it holds."""
 OF_A_RUN = ("run.json", "examples.csv")
 """Files that every run has as soon as it has read its data."""
+A_RUN = "this is a run of labelscan, not data"
 SOUND = frozenset(["wav", "mp3", "flac", "ogg", "m4a", "aac", "opus"])
 VIDEO = frozenset(["mp4", "avi", "mov", "mkv", "webm", "mpg", "mpeg", "m4v"])
 _PAIR = (
@@ -45,7 +46,7 @@ def refuse_folder(root: Path) -> None:
     """Raise DatasetError where a folder is a run, or holds images with boxes, or with masks."""
     if all((root / name).is_file() for name in OF_A_RUN):
         hint = f"look at it by labelscan report {shlex.quote(str(root))}, or give the data that it was made of"
-        raise DatasetError("this is a run of labelscan, not data", where=str(root), hint=hint)
+        raise DatasetError(A_RUN, where=str(root), hint=hint)
     top = _entries(root)
     for folder in [root, *(path for name, path in top.items() if name in SPLIT_FOLDERS)]:
         there = top if folder is root else _entries(folder)

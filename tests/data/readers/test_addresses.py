@@ -163,12 +163,14 @@ def test_splits_and_hidden_files_elsewhere_are_as_on_this_machine(here, bucket):
     [
         ("memory://b/none.csv", "memory://b/none.csv: no such file; hint: check the address"),
         ("memory://b/none/", "memory://b/none: no file is below this address"),
+        ("memory://b/run", "this is a run of labelscan, not data; hint: look at it by labelscan status memory://b/run"),
         ("memory://b/png", "no image or text in a class folder"),
         ("memory://b/broken.npz", "memory://b/broken.npz: cannot be read"),
         ("memory://b/odd.csv", "odd.csv row 3: 3 fields for 2 columns"),
     ],
 )
 def test_what_cannot_be_read_is_named_by_its_address(here, bucket, data, words):
+    bucket.pipe({f"/b/run/{name}": b"" for name in ("run.json", "examples.csv", "fold-0-0/DONE")})
     bucket.pipe({"/b/broken.npz": b"PK\3\4", "/b/odd.csv": b"path,label\na.png,cat\nb,c,d\n"})
     with pytest.raises(DatasetError) as caught:
         read(DatasetConfig(data=data))
