@@ -163,8 +163,9 @@ def _interrupted(arguments: list[str], reason: str = "") -> int:
     with _on_stderr():
         console.show_message(reason or interruption.reason(), kind="interrupted")
         if RESUMABLE.intersection(arguments[:1]) and "--dry-run" not in arguments:
-            again = shlex.join(["labelscan", *(one for one in arguments if one != "--fresh")])  # which would start over
-            console.show_message(again, kind="resume with", wrap=False)
+            has_begun = interruption.has_begun()  # what --fresh was to delete is deleted
+            again = [one for one in arguments if one != "--fresh" or not has_begun]
+            console.show_message(shlex.join(["labelscan", *again]), kind="resume with", wrap=False)
     return INTERRUPTED
 
 

@@ -25,6 +25,7 @@ WATCH_SECONDS = 1.0
 _received: list[int] = []
 """Signals that came while work was to end in order, until it has ended."""
 _latest: list[int] = [signal.SIGINT]
+_has_begun: list[bool] = [False]
 _tell: list[Callable[[str], None]] = [lambda _: None]
 _waits: list[bool] = []
 """Whether signals wait for ``check``, a value for each context that has been entered; the last one counts."""
@@ -46,12 +47,22 @@ def reason() -> str:
     return "stopped by the user" if _latest[0] == signal.SIGINT else f"stopped by {signal.Signals(_latest[0]).name}"
 
 
+def note_begun() -> None:
+    """Take down that the run of this command has begun: to start over again would delete what it has made."""
+    _has_begun[0] = True
+
+
+def has_begun() -> bool:
+    """Return whether a run has begun since ``prepare_signals``."""
+    return _has_begun[0]
+
+
 def prepare_signals(tell: Callable[[str], None] = lambda _: None) -> None:
     """Let each of ``SIGNALS`` stop this program at once, except those that its caller ignores, as nohup does.
 
     Where one must wait for work to end in order, ``tell`` hears so at once.
     """
-    _tell[0], _latest[0] = tell, signal.SIGINT
+    _tell[0], _latest[0], _has_begun[0] = tell, signal.SIGINT, False
     for number in SIGNALS if _in_main_thread() else ():
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, stop_at_once)

@@ -10,6 +10,7 @@ from typing import cast, get_args
 
 from filelock import FileLock, Timeout
 
+from labelscan import interruption
 from labelscan.atomic import look_anew, writing
 from labelscan.errors import Interrupted, LabelscanError, RunFolderError, UsageError
 from labelscan.events import Listener, Noted, ignore, pause
@@ -96,6 +97,7 @@ def open_run(
             is_replaceable = for_gate and may_be_replaced(path, run.earlier)
             run.may_change_data = is_replaceable or not has_trained(path, also_owns)
             run.begin(identity, **begin(run))
+            interruption.note_begun()
             try:
                 yield run
             except BaseException as error:

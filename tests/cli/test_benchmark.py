@@ -151,7 +151,7 @@ def test_an_interruption_prints_the_command_that_resumes(command, photos, monkey
         raise KeyboardInterrupt
 
     monkeypatch.setattr("labelscan.benchmarking.run_benchmark.benchmark", interrupt)
-    ended = command("benchmark", "photos", *QUICK, "--fresh")
+    ended = command("benchmark", "photos", *QUICK)
     assert ended.code == 130
     resume = ended.err.splitlines()[-1].removeprefix("resume with: ")
     assert shlex.split(resume) == ["labelscan", "benchmark", "photos", *QUICK]

@@ -184,7 +184,7 @@ def test_the_settings_of_a_run_make_the_same_run(command, photos, tmp_path):
 
 
 def test_the_time_that_is_over_interrupts_with_the_command_that_resumes(command, photos):
-    ended = command("detect", "photos", *QUICK, "--fresh", "--max-time", "0.000001")
+    ended = command("detect", "photos", *QUICK, "--max-time", "0.000001")
     assert ended.code == 130
     assert ended.out == ""
     assert ended.err.splitlines()[-1] == (
@@ -192,10 +192,24 @@ def test_the_time_that_is_over_interrupts_with_the_command_that_resumes(command,
     )
 
 
+@pytest.mark.parametrize(
+    ("step", "starts_over"), [("read_first", True), ("labelscan.pipeline.judge.detect_all", False)]
+)
+def test_what_was_to_start_over_and_has_goes_on(command, photos, monkeypatch, step, starts_over):
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    assert command("detect", "photos", *QUICK).code == 0
+    monkeypatch.setattr(step, stop)
+    ended = command("detect", "photos", *QUICK, "--fresh")
+    assert ended.code == 130
+    assert ("--fresh" in ended.err.splitlines()[-1]) == starts_over
+
+
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), Interrupted("the time of 3 s is over")])
 def test_an_interruption_prints_the_command_that_resumes(command, photos, library_raises, error):
     library_raises(error)
-    ended = command("detect", "photos", "-o", "my runs", "--fresh")
+    ended = command("detect", "photos", "-o", "my runs")
     assert ended.code == 130
     resume = ended.err.splitlines()[-1].removeprefix("resume with: ")
     assert shlex.split(resume) == ["labelscan", "detect", "photos", "-o", "my runs"]
