@@ -193,7 +193,7 @@ def test_the_time_that_is_over_interrupts_with_the_command_that_resumes(command,
 
 
 @pytest.mark.parametrize(
-    ("step", "starts_over"), [("read_first", True), ("labelscan.pipeline.judge.detect_all", False)]
+    ("step", "starts_over"), [("labelscan.data.readers.read", True), ("labelscan.pipeline.judge.detect_all", False)]
 )
 def test_what_was_to_start_over_and_has_goes_on(command, photos, monkeypatch, step, starts_over):
     def stop(*_, **__):
