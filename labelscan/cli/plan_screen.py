@@ -7,6 +7,7 @@ from labelscan.detection.aum_trainings import KIND
 from labelscan.pipeline.image_inputs import is_decoded_for
 from labelscan.pipeline.plan_facts import plan_facts, plan_to_json, shard_facts
 from labelscan.pipeline.planning import Plan
+from labelscan.results.bucket import what_tells
 from labelscan.training.fold_job import count_finished
 from labelscan.wording import duration
 
@@ -27,7 +28,8 @@ def show_plan(
 
     ``works`` adds the shards that workers share, ``only`` these or all.
     """
-    finished, finished_runs = count_finished(plan.folder), count_finished(plan.folder, KIND)
+    with what_tells(plan.place) as run:
+        finished, finished_runs = count_finished(run), count_finished(run, KIND)
     shards = (shard_facts(plan, only),) if works else ()
     if as_json:
         figures = {"estimate_seconds": seconds, "finished_folds": finished}

@@ -133,7 +133,7 @@ def apply(
         )
     is_usual = folder is None and output is None
     usual = in_run_folder(finished, [log, written]) if is_usual else nullcontext()
-    with usual, partial_of(log) as partial:  # the copy appears only once its log is written
+    with usual, partial_of(log) as partial:  # which is whole before the copy appears, and appears after it
         corrections.write_log(partial)
         if folder is None:
             notes += _write_copy(source, corrections, written, overwrite=overwrite)

@@ -39,7 +39,7 @@ def plan_facts(plan: Plan) -> tuple[tuple[str, str], ...]:
         "device": f"{plan.device.name}, {' and '.join(plan.precisions)}",
         "detector": detection.detector,
         "self-check": self_check,
-        "run folder": str(plan.folder),
+        "run folder": plan.place,
         "cache": str(folder_of(plan.config.cache) or NONE) if _uses_cache(plan) else None,
     }
     return tuple((label, text) for label, text in facts.items() if text is not None)

@@ -154,7 +154,7 @@ def wait_for(submitted: Submitted, notify: Listener, tell: Listener = ignore) ->
             if monotonic() - counted < COUNT_SECONDS:
                 continue
             counted = monotonic()
-            done, known = count_done(submitted.folder)
+            done, known = count_done(submitted.place)
             if known and not total:
                 total = known
                 notify(StepStarted("shards", total))

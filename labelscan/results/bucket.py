@@ -7,9 +7,10 @@ only some steps read (rows of images, outputs of folds, checkpoints) are fetched
 
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from labelscan.atomic import partial_of
 from labelscan.config import fingerprint
@@ -19,7 +20,7 @@ from labelscan.errors import StorageError
 from labelscan.results.run_files import DEFAULT_PARENT, LEASES, LOG_FILE, RUN_FILE, is_shared_file
 from labelscan.training.done_mark import DONE_FILE
 from labelscan.training.shard_files import CHECKPOINT_FILE, FAILED_FILE, OUTPUT_FILE
-from labelscan.urls import name_of
+from labelscan.urls import is_url, name_of
 
 NO_BUCKET = "make the bucket, or name another by -o"
 PUT_SECONDS = 30.0
@@ -38,15 +39,24 @@ def folder_for(url: str) -> Path:
     return DEFAULT_PARENT / f"{name_of(url) or 'run'}-{fingerprint(url.rstrip('/'))[:8]}"
 
 
-def copy_what_tells(url: str, folder: Path) -> None:
-    """Copy what tells how far the run at an address is: run.json, marks and logs; its other files are left empty."""
-    for name in filter(is_shared_file, storage.files_below(url)):
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-        if path.name in TELLING:
-            with suppress(FileNotFoundError):  # it was deleted just now
-                storage.copy(f"{url.rstrip('/')}/{name}", path)
+@contextmanager
+def what_tells(place: Path | str) -> Iterator[Path]:
+    """Yield a folder that tells how far a run is: its own, or for an address a copy that is deleted afterwards.
+
+    The copy has run.json, marks and logs; other files are empty in it.
+    """
+    if not is_url(str(place)):
+        yield Path(place)
+        return
+    with TemporaryDirectory() as copy:
+        for name in filter(is_shared_file, storage.files_below(str(place))):
+            path = Path(copy) / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+            if path.name in TELLING:
+                with suppress(FileNotFoundError):  # it was deleted just now
+                    storage.copy(f"{str(place).rstrip('/')}/{name}", path)
+        yield Path(copy)
 
 
 @dataclass(frozen=True, slots=True)

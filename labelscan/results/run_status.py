@@ -4,7 +4,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Literal
 
 from labelscan.atomic import read_json
@@ -12,7 +11,7 @@ from labelscan.data import storage
 from labelscan.errors import RunFolderError
 from labelscan.leases import HEART_SECONDS, Holder, Leases
 from labelscan.reading import CANNOT_READ, parse_json
-from labelscan.results.bucket import copy_what_tells, leases_at
+from labelscan.results.bucket import leases_at, what_tells
 from labelscan.results.run_files import (
     FORMAT_VERSION,
     LEASES,
@@ -92,9 +91,8 @@ def status_of(run: Path | str) -> RunStatus:
         StorageError: the bucket cannot be read.
     """
     if is_url(str(run)):
-        with TemporaryDirectory() as copy:
-            copy_what_tells(str(run), Path(copy))
-            return _status_of(Path(copy), Leases(leases_at(str(run))), run)
+        with what_tells(run) as copy:
+            return _status_of(copy, Leases(leases_at(str(run))), run)
     folder = Path(run)
     found = _status_of(folder, Leases(folder / LEASES), run)
     check = folder / SELF_CHECK
@@ -136,13 +134,14 @@ def is_finished(place: str) -> bool:
     return isinstance(record, dict) and record.get("state") == "finished"
 
 
-def count_done(folder: Path) -> tuple[int, int]:
-    """Return how many shards of the run in ``folder`` are done, and how many there are; 0 where it has not begun."""
-    record = read_record(folder)
-    names = record.get(SHARDS)
-    paths = [folder / str(name) for name in names] if isinstance(names, list) else []
-    is_finished = record.get("state") == "finished"
-    return sum(_status(path, {}, set(), is_finished=is_finished).state == "done" for path in paths), len(paths)
+def count_done(run: Path | str) -> tuple[int, int]:
+    """Return how many shards of the run at a path or address are done, and how many it has; 0 before it has begun."""
+    with what_tells(run) as folder:
+        record = read_record(folder)
+        names = record.get(SHARDS)
+        paths = [folder / str(name) for name in names] if isinstance(names, list) else []
+        is_finished = record.get("state") == "finished"
+        return sum(_status(path, {}, set(), is_finished=is_finished).state == "done" for path in paths), len(paths)
 
 
 def _silent(leases: Leases, held: Mapping[str, Holder]) -> set[str]:

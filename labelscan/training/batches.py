@@ -33,6 +33,12 @@ STATISTICS_IMAGES = 4096
 counts: one that is constant in a subset but not elsewhere would stay unscaled."""
 
 
+def count_batches(n_examples: int, batch_size: int) -> int:
+    """Return in how many batches an epoch goes: none of them has one example alone, which would upset batch norm."""
+    n_batches = math.ceil(n_examples / batch_size)
+    return n_batches if n_examples // n_batches >= 2 else max(1, n_examples // 2)  # such as 3 in batches of 2
+
+
 class Room(Protocol):
     """Gives memory for a tensor."""
 
@@ -124,14 +130,11 @@ class Batches:
         """Yield (positions in ``index``, model inputs) for one epoch in a freshly drawn order.
 
         ``index`` is (M,) int64, and ``generator``, on the CPU, draws order, shifts and flips. Batches are of nearly
-        equal size, since a last batch of one example would upset batch norm. The first ``done`` batches are drawn, but
-        neither made nor yielded. The inputs are the slice that this process of its ``team`` takes of each batch;
-        positions are of the whole batch.
+        equal size. The first ``done`` batches are drawn, but neither made nor yielded. The inputs are the slice that
+        this process of its ``team`` takes of each batch; positions are of the whole batch.
         """
         order = torch.randperm(len(index), generator=generator)
-        n_batches = math.ceil(len(index) / batch_size)
-        if len(index) // n_batches < 2:  # such as 3 examples in batches of 2
-            n_batches = max(1, len(index) // 2)
+        n_batches = count_batches(len(index), batch_size)
         batches = index[order].tensor_split(n_batches)
         places = order.to(self.device.place).tensor_split(n_batches)
         per_chunk = max(1, self.chunk // batch_size)

@@ -19,7 +19,8 @@ from labelscan.atomic import replacing_bytes
 SECONDS = 30.0
 """Between two checkpoints within an epoch; those at its end come sooner."""
 LARGEST_SHARE = 0.01
-"""The most of the time that may go into writing: what that makes too early is skipped."""
+"""The most of the time that may go into writing: what that makes too early is skipped, but no end of an epoch that is
+``SECONDS`` after the last checkpoint."""
 FIRST_COST = 0.02
 """Seconds that the first one is thought to take, before any has been written."""
 
@@ -62,7 +63,7 @@ class Checkpoint:
     def is_due(self, *, epoch_ended: bool) -> bool:
         """Return whether it is time to write the state."""
         least = self._cost / LARGEST_SHARE
-        return time.monotonic() - self._written >= (least if epoch_ended else max(least, SECONDS))
+        return time.monotonic() - self._written >= (min if epoch_ended else max)(least, SECONDS)
 
     def write(self, state: State) -> None:
         """Replace what was written before, which is kept where this cannot be written."""

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from labelscan.arrays import GivenLabels, Index
 from labelscan.errors import Interrupted, RunError
 from labelscan.events import Listener, Waiting, Warned, ignore
-from labelscan.training.batches import Batches
+from labelscan.training.batches import Batches, count_batches
 from labelscan.training.checkpoint import NO_CHECKPOINT, Checkpoint, State, generators, restore_generators
 from labelscan.training.data_parallel import ALONE, Team
 from labelscan.training.fold_output import IF_DIVERGED
@@ -137,7 +137,7 @@ class Training:
         self._index = torch.from_numpy(train_index)
         self._labels = torch.from_numpy(given_labels[train_index]).to(place)
         self._schedule = schedule.begin(len(train_index), n_classes, place)
-        n_steps = recipe.epochs * math.ceil(len(train_index) / recipe.batch_size)
+        n_steps = recipe.epochs * count_batches(len(train_index), recipe.batch_size)
         self._steps = Steps(network, recipe, batches.device, n_steps=n_steps)
         self._generator = torch.Generator().manual_seed(seed)
         self._at_start = self._generator.get_state()  # of the epoch: what is left of it is drawn again from there
@@ -223,6 +223,7 @@ class Training:
     def _learn_from(self, loss_of: Loss, positions: Tensor, images: Tensor) -> None:
         loss, logits = self._add_gradients(loss_of, positions, images)
         # From here on nothing is tried again: a batch that is learned from and counted twice is worse than an error.
+        # What a forward pass keeps of itself, as batch norm and the memory of ELR do, has seen a split batch twice.
         self._steps.take(regularisation_of(loss_of))
         given = self._labels[positions]
         if self._team.rank == 0:  # which alone returns them

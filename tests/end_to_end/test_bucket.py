@@ -199,6 +199,12 @@ def test_commands_for_a_run_in_a_bucket_are_given_its_address(data, near, tmp_pa
     assert main(merge) == 0
     assert main(["status", RUN]) == 0
     assert "finished" in capsys.readouterr().out
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert main([*command, "--dry-run"]) == 0
+    said = capsys.readouterr().out
+    assert RUN in said
+    assert "3 of 3 folds finished" in said
     assert main(["apply", RUN, "--decisions", "none.csv"]) == 2
     assert f"{RUN}: this is an address" in " ".join(capsys.readouterr().err.split())
 

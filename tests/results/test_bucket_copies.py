@@ -8,7 +8,7 @@ from labelscan.data import storage
 from labelscan.errors import StorageError
 from labelscan.events import ignore
 from labelscan.leases import Leases
-from labelscan.results.bucket import Bucket, LeasesInBucket, copy_what_tells
+from labelscan.results.bucket import Bucket, LeasesInBucket, what_tells
 from labelscan.results.joined_run import StartedOverError
 from labelscan.results.open_run import join_run, open_run
 from labelscan.results.same_run import Identity
@@ -85,7 +85,9 @@ def test_no_key_leads_out_of_the_copy_and_nothing_of_this_machine_alone_is_put(t
         there.store[f"/runs/first/{key}"] = MemoryFile(there, key, b"evil")
     copy = tmp_path / "a" / "b"
     Bucket(URL, copy).fetch("")
-    copy_what_tells(URL, tmp_path / "c" / "d")
+    with what_tells(URL) as told:
+        assert files_in(told) == {}
+        assert not (told.parents[1] / "evil.txt").exists()
     assert files_in(tmp_path) == {}
     there.store.clear()
     write(copy, **{"store__cache__1.rows": "", "store__images-part-0-of-2__cache__shelf.json": "", "slurm__1.out": ""})

@@ -5,6 +5,8 @@ from tiny_training import CPU, learn, stored_shapes
 from torch import nn
 
 from labelscan.errors import RunError
+from labelscan.training import steps
+from labelscan.training.adamw import one_cycle
 from labelscan.training.augmentation import NO_AUGMENTATION
 from labelscan.training.batches import Batches
 from labelscan.training.device import Device, make_network, reproducible
@@ -133,3 +135,17 @@ def test_no_augmentation_predicts_from_the_image_alone(shapes, tmp_path):
     inputs, _ = shapes
     batches = Batches(inputs, np.arange(10), CPU, NO_AUGMENTATION)
     assert [len(list(views)) for views in batches.views(torch.arange(4), 2)] == [1, 1]
+
+
+@pytest.mark.parametrize("batch_size", [1, 16])
+def test_the_learning_rate_ends_its_cycle_with_the_last_step(shapes, monkeypatch, batch_size):
+    asked = []
+
+    def noted(step, n_steps, highest):
+        asked.append((step, n_steps))
+        return one_cycle(step, n_steps, highest)
+
+    monkeypatch.setattr(steps, "one_cycle", noted)
+    learn(shapes, epochs=2, batch_size=batch_size)
+    last, n_steps = asked[-1]
+    assert last == n_steps - 1 == len(asked) - 1
