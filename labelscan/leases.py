@@ -47,7 +47,7 @@ class Holder:
     """The process that holds a lease, as it says itself."""
 
     owner: str = field(default_factory=lambda: uuid4().hex)
-    """Of this one lease."""
+    """A text that no other holder has, nor this one for another lease."""
     host: str = field(default_factory=platform.node)
     host_key: str = field(default_factory=host_key)
     process: int = field(default_factory=os.getpid)

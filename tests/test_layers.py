@@ -105,3 +105,8 @@ def test_nothing_below_the_command_line_prints_exits_or_reads_the_environment():
         or (isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv"))
     ]
     assert not wrong
+
+
+def test_a_docstring_begins_with_what_it_is_about():
+    for name, path in MODULES.items():
+        assert '"""Of ' not in path.read_text(encoding="utf-8"), f"{name}: of what?"

@@ -67,7 +67,7 @@ class FinishedCell:
     dataset: Dataset
     evidence: Evidence
     fold_seconds: float
-    """Of training, summed over the folds."""
+    """The time of training, summed over the folds."""
     f1_ceiling: float | None
     """The highest F1 that can be expected; None where nothing is known of it."""
 

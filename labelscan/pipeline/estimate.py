@@ -18,12 +18,12 @@ from labelscan.data.image_blocks import ImageBlocks
 from labelscan.data.inputs import ImageArray, are_images
 from labelscan.errors import DiskError, StorageError
 from labelscan.events import Event, StepAdvanced
-from labelscan.pipeline.image_inputs import blocks_of, frozen_of, is_decoded_for
+from labelscan.pipeline.image_inputs import blocks_of, feature_maker_of, is_decoded_for
 from labelscan.pipeline.planned_opinions import PlannedOpinion, input_shape
 from labelscan.pipeline.planning import Plan
 from labelscan.training.device import Device, make_network, reproducible
 from labelscan.training.freed_memory import freed_memory_kept
-from labelscan.training.input_parts import Frozen, make_inputs
+from labelscan.training.input_parts import FeatureMaker, make_inputs
 from labelscan.training.learners import NetworkLearner
 from labelscan.training.losses import losses_of
 from labelscan.training.shard_files import CACHE
@@ -39,9 +39,9 @@ class Estimate:
     """Rough seconds of the parts of a run that take long; 0 where there is no such part."""
 
     inputs: float
-    """Of reading and decoding images, and of the features of frozen backbones; next to them the heads take no time."""
+    """Those of reading and decoding images, and of features of frozen backbones, beside which heads take no time."""
     training: float
-    """Of networks, over all folds; a self-check trains all models twice."""
+    """Those of networks, over all folds; a self-check trains all models twice."""
 
     @property
     def total(self) -> float:
@@ -70,7 +70,9 @@ def seconds_of_inputs(plan: Plan) -> float | None:
     of_images = [one for one in plan.opinions if one.frozen is not None or is_decoded_for(plan, one)]
     made = {(one.frozen, one.image_shape): one for one in of_images}
     try:
-        return sum(_seconds_to_make(blocks_of(plan, one, source), frozen_of(one), plan.device) for one in made.values())
+        return sum(
+            _seconds_to_make(blocks_of(plan, one, source), feature_maker_of(one), plan.device) for one in made.values()
+        )
     except (OSError, DiskError, StorageError):
         return None
 
@@ -86,7 +88,7 @@ class _EnoughSeen(Exception):  # noqa: N818  # no error
     """The timing has taken its time."""
 
 
-def _seconds_to_make(images: ImageBlocks, frozen: Frozen | None, device: Device) -> float:
+def _seconds_to_make(images: ImageBlocks, maker: FeatureMaker | None, device: Device) -> float:
     """Return the time of all images, measured on some from all over them in the way in which a run makes them."""
     rows = np.random.default_rng(0).choice(len(images), _sample_size(images), replace=False)
     sample = dataclasses.replace(images, source=images.source.take(rows), most_rows=SAMPLE_BLOCK)
@@ -102,7 +104,7 @@ def _seconds_to_make(images: ImageBlocks, frozen: Frozen | None, device: Device)
 
     with TemporaryDirectory(prefix="labelscan-") as folder, contextlib.suppress(_EnoughSeen):
         path, cache = Path(folder, "sample.npy"), Cache(Path(folder, CACHE))
-        make_inputs(sample, path, frozen, cache=cache, device=device, notify=listen)
+        make_inputs(sample, path, maker, cache=cache, device=device, notify=listen)
     if not seen:
         return time.monotonic() - began
     # The first images come after a network was converted, and threads were started.

@@ -13,7 +13,7 @@ from labelscan.pipeline.input_files import cache_of, inputs_of
 from labelscan.pipeline.planned_opinions import PlannedOpinion
 from labelscan.pipeline.planning import Plan
 from labelscan.results.run_folder import WRITER, RunFolder
-from labelscan.training.input_parts import Frozen, InputPart, make_inputs, put_together, ranges_of, told_of_all
+from labelscan.training.input_parts import FeatureMaker, InputPart, make_inputs, put_together, ranges_of, told_of_all
 from labelscan.training.job_queue import POLL_SECONDS
 from labelscan.training.models import is_backbone
 from labelscan.training.shard_files import CACHE
@@ -86,7 +86,7 @@ def make_parts(
 
 def parts_of_inputs(plan: Plan, opinion: PlannedOpinion, run: RunFolder) -> list[InputPart]:
     """Return the parts of the pixels or features that a model is trained on, or of which its features are made."""
-    source, frozen = plan.dataset.inputs, frozen_of(opinion)
+    source, maker = plan.dataset.inputs, feature_maker_of(opinion)
     assert are_images(source)
     whole, images = inputs_of(plan, opinion, run), blocks_of(plan, opinion, source)
     ranges = ranges_of(len(source), plan.config.store.images_per_part)
@@ -97,7 +97,7 @@ def parts_of_inputs(plan: Plan, opinion: PlannedOpinion, run: RunFolder) -> list
             n_parts=len(ranges),
             rows=rows,
             source=images,
-            frozen=frozen,
+            feature_maker=maker,
             cache=plan.config.cache,
             device=plan.device,
         )
@@ -128,7 +128,7 @@ def _make_at_once(plan: Plan, opinion: PlannedOpinion, source: ImageSource, run:
     path, images = inputs_of(plan, opinion, run), blocks_of(plan, opinion, source)
     is_cached = opinion.frozen is not None or not images.are_there
     with cache_of(plan, run, notify) if is_cached else nullcontext(Cache(run.inputs / CACHE)) as cache:
-        return make_inputs(images, path, frozen_of(opinion), cache=cache, device=plan.device, notify=notify)
+        return make_inputs(images, path, feature_maker_of(opinion), cache=cache, device=plan.device, notify=notify)
 
 
 def is_decoded_for(plan: Plan, opinion: PlannedOpinion) -> bool:
@@ -139,10 +139,10 @@ def is_decoded_for(plan: Plan, opinion: PlannedOpinion) -> bool:
     return not blocks_of(plan, opinion, source).are_there
 
 
-def frozen_of(opinion: PlannedOpinion) -> Frozen | None:
+def feature_maker_of(opinion: PlannedOpinion) -> FeatureMaker | None:
     """Return what makes features of images for a model, or None where it is trained on their pixels."""
     if opinion.frozen is None:
         return None
     assert is_backbone(opinion.frozen)
     assert opinion.engine is not None
-    return Frozen(backbone=opinion.frozen, engine=opinion.engine, mirror=opinion.mirrored)
+    return FeatureMaker(backbone=opinion.frozen, engine=opinion.engine, mirror=opinion.mirrored)

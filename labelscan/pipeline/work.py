@@ -28,7 +28,7 @@ class Worked:
     place: str
     """The run as other commands are given it: its folder or address."""
     n_finished: int
-    """Of the shards that were asked for."""
+    """How many of the shards that were asked for are done."""
     is_finished: bool = False
     """Whether the run was finished before, so that there was nothing to do."""
 

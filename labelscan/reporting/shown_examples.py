@@ -37,7 +37,7 @@ from labelscan.urls import is_url
 from labelscan.wording import shorten
 
 MOST_COLUMNS = 40
-"""Of a row on a page."""
+"""Columns of a row that a page shows."""
 MOST_BESIDE = 240
 """Characters of a typical text, which only shows what a class is about."""
 
@@ -53,7 +53,7 @@ class ShownExamples:
     """Why all others have none."""
     texts: Mapping[str, ShownText] = field(default_factory=dict)
     beginnings: Mapping[str, str] = field(default_factory=dict)
-    """Of texts beside those to decide on."""
+    """The first words of texts beside those to decide on."""
     features: Mapping[str, tuple[FeatureNote, ...]] = field(default_factory=dict)
     rows: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     """All columns of the rows of a table."""

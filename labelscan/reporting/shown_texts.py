@@ -13,7 +13,7 @@ from labelscan.reporting.telling_words import TellingWords
 from labelscan.reporting.typical_examples import looks_right
 
 MOST_CHARACTERS = 5_000
-"""Of a text on a page; the rest is left out, and the page says so."""
+"""Characters of a text on a page; the rest is left out, and the page says so."""
 TOTAL_BYTES = 3_200_000
 """The budget for all texts of a page: it leaves the rest of 5 MB to other content."""
 LEAST_BYTES = 1_000

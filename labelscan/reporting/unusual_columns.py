@@ -24,7 +24,7 @@ MISSING = "missing"
 MOST_DEVIATIONS = 1e9
 """What an infinite number counts as."""
 MOST_CHARACTERS = 120
-"""Of a text in a row."""
+"""Characters of a text that a row shows."""
 
 
 @dataclass(frozen=True, slots=True)

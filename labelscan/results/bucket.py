@@ -17,9 +17,8 @@ from labelscan.config import fingerprint
 from labelscan.data import storage
 from labelscan.data.storage import Status
 from labelscan.errors import StorageError
-from labelscan.results.run_files import DEFAULT_PARENT, LEASES, LOG_FILE, RUN_FILE, is_shared_file
-from labelscan.training.done_mark import DONE_FILE
-from labelscan.training.shard_files import CHECKPOINT_FILE, FAILED_FILE, OUTPUT_FILE
+from labelscan.results.run_files import DEFAULT_PARENT, LEASES, RUN_FILE, is_shared_file
+from labelscan.training.shard_files import CHECKPOINT_FILE, DONE_FILE, FAILED_FILE, LOG_FILE, OUTPUT_FILE
 from labelscan.urls import is_url, name_of
 
 NO_BUCKET = "make the bucket, or name another by -o"

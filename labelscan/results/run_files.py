@@ -12,7 +12,7 @@ from labelscan.atomic import read_json, sweep
 from labelscan.errors import RunFolderError
 from labelscan.reading import CANNOT_READ, why
 from labelscan.results.outside_links import refuse_outside_links
-from labelscan.training.shard_files import CACHE
+from labelscan.training.shard_files import CACHE, LOG_FILE
 
 FORMAT_VERSION = 1
 """Version of run.json and of everything else in the folder; a folder of another version is refused."""
@@ -20,7 +20,6 @@ FRESH = "start over with --fresh"
 DEFAULT_PARENT = Path("labelscan-runs")
 RUN_FILE = "run.json"
 LEASES = "leases"
-LOG_FILE = "log.jsonl"
 DIRECTORY = "directory"
 """The key of run.json for the folder that relative paths in a run start from."""
 MACHINES = "machines"

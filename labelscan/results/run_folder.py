@@ -26,7 +26,6 @@ from labelscan.results.run_files import (
     DIRECTORY,
     FORMAT_VERSION,
     LEASES,
-    LOG_FILE,
     MACHINES,
     RUN_FILE,
     SHARDS,
@@ -35,7 +34,7 @@ from labelscan.results.run_files import (
 from labelscan.results.run_record import CHOICES, EVIDENCE_OF, GENERATION, VERSIONS, read_record, shard_name, versions
 from labelscan.results.same_run import ELSEWHERE, FOR_GATE, Identity
 from labelscan.training.done_mark import DoneMark
-from labelscan.training.shard_files import AUM, FOLD, PART
+from labelscan.training.shard_files import AUM, FOLD, LOG_FILE, PART
 
 WRITER = "run"
 """The lease of the one process that writes run.json, the evidence and the results."""

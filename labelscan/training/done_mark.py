@@ -7,8 +7,7 @@ from pathlib import Path
 
 from labelscan.atomic import read_json, replacing
 from labelscan.reading import fits
-
-DONE_FILE = "DONE"
+from labelscan.training.shard_files import DONE_FILE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,7 +21,7 @@ class DoneMark:
     learned_nothing: bool
     """Whether its model agrees with held-out labels no more than by chance."""
     seconds: float
-    """Of its training, in all processes that took part in it."""
+    """How long its training took, in all processes that took part in it."""
     warnings: Sequence[str]
     method: str = ""
     """That of its job, which another machine's is too."""

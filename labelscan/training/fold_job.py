@@ -29,16 +29,20 @@ from labelscan.training.agreement import Agreement
 from labelscan.training.batches import StoredInputs
 from labelscan.training.checkpoint import Checkpoint
 from labelscan.training.device import Device, reproducible, seed_of
-from labelscan.training.done_mark import DONE_FILE, DoneMark
+from labelscan.training.done_mark import DoneMark
 from labelscan.training.failure import failure, leave_reason
 from labelscan.training.fold_output import FoldOutput
 from labelscan.training.freed_memory import freed_memory_kept
-from labelscan.training.shard_files import CHECKPOINT_FILE, FAILED_FILE, FOLD, OUTPUT_FILE
+from labelscan.training.shard_files import (
+    CHECKPOINT_FILE,
+    DONE_FILE,
+    FAILED_FILE,
+    FOLD,
+    LOG_FILE,
+    OUTPUT_FILE,
+    STOP_FILE,
+)
 
-LOG_FILE = "log.jsonl"
-"""One line an epoch, and one a warning. An epoch that is trained again after a kill is there twice."""
-STOP_FILE = "STOP"
-"""Asks the process that trains the fold to end in order; the holder of its lease is added to the name."""
 LEAST_TO_TELL = 30
 """Held-out examples below which chance says little."""
 RETRY = " at half the learning rate"

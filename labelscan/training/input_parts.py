@@ -33,8 +33,8 @@ COPIED_BYTES = 2**24
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Frozen:
-    """What makes features of images."""
+class FeatureMaker:
+    """What makes features of images: a frozen backbone, run by an engine."""
 
     backbone: Backbone
     engine: EngineChoice
@@ -42,19 +42,19 @@ class Frozen:
 
 
 def make_inputs(
-    images: ImageBlocks, path: Path, frozen: Frozen | None, *, cache: Cache, device: Device, notify: Listener
+    images: ImageBlocks, path: Path, maker: FeatureMaker | None, *, cache: Cache, device: Device, notify: Listener
 ) -> Store:
-    """Write the features of images to ``path``, or their pixels where ``frozen`` is None."""
-    if frozen is None:
+    """Write the features of images to ``path``, or their pixels where ``maker`` is None."""
+    if maker is None:
         return build_store(images, path, cache=cache, notify=notify)
     return embed(
         images,
-        frozen.backbone,
+        maker.backbone,
         path,
         cache=cache,
-        mirror=frozen.mirror,
+        mirror=maker.mirror,
         device=device,
-        choice=frozen.engine,
+        choice=maker.engine,
         notify=notify,
     )
 
@@ -71,7 +71,7 @@ class InputPart:
     """Those of this part among ``source``."""
     source: ImageBlocks
     """The images of all parts, or of this one alone."""
-    frozen: Frozen | None
+    feature_maker: FeatureMaker | None
     """None is their pixels."""
     cache: CacheConfig
     device: Device
@@ -98,11 +98,11 @@ class InputPart:
     @property
     def maker(self) -> str:
         """Return what computes features; pixels have none."""
-        return "" if self.frozen is None else maker_of(self.frozen.engine, self.device)
+        return "" if self.feature_maker is None else maker_of(self.feature_maker.engine, self.device)
 
     @property
     def step(self) -> str:
-        return "decode" if self.frozen is None else "features"
+        return "decode" if self.feature_maker is None else "features"
 
     def held_by(self, owner: str) -> "InputPart":  # noqa: ARG002
         """Return the same: nothing of it is named after the holder."""
@@ -129,7 +129,7 @@ class InputPart:
 
         with open_cache(self.cache, self.folder / CACHE, notify) as cache:
             path = self.folder / ROWS
-            make_inputs(self.images, path, self.frozen, cache=cache, device=self.device, notify=pass_on)
+            make_inputs(self.images, path, self.feature_maker, cache=cache, device=self.device, notify=pass_on)
         notify(PartDone(self.step, self.part, self.n_parts))
 
     def read(self, *, rows: bool = True) -> Store | None:

@@ -6,7 +6,7 @@ from labelscan.config import TrainingConfig
 from labelscan.training.augmentation import NO_AUGMENTATION, Augmentation
 
 LEAST_AREA = 0.6
-"""Of crops: what is photographed for its own sake is still in view."""
+"""The least share of an image that a crop shows: what is photographed for its own sake is still in view."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

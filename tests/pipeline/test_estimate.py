@@ -118,8 +118,8 @@ def test_a_self_check_doubles_the_time_of_training(plan, monkeypatch) -> None:
 
 def test_every_network_takes_its_time_and_features_that_two_share_are_computed_once(plan, monkeypatch) -> None:
     monkeypatch.setattr(estimate, "_training_seconds", lambda plan, opinion: 0.5)
-    monkeypatch.setattr(estimate, "_seconds_to_make", lambda images, frozen, device: 0.25 if frozen is None else 8)
-    monkeypatch.setattr(estimate, "frozen_of", lambda opinion: opinion.frozen)
+    monkeypatch.setattr(estimate, "_seconds_to_make", lambda images, maker, device: 0.25 if maker is None else 8)
+    monkeypatch.setattr(estimate, "feature_maker_of", lambda opinion: opinion.frozen)
     network = plan.opinions[0]
     decoded = dataclasses.replace(network, image_shape=ImageShape(4, 4, 1))
     frozen = dataclasses.replace(network, frozen=Backbone())

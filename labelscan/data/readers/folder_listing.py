@@ -99,7 +99,7 @@ class Listing:
     """The class folders, with their splits."""
     hidden: int = 0
     extensions: dict[Kind, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    """Of all files, wherever they are."""
+    """How many files end how, wherever they are."""
     outside: Counter[Kind] = field(default_factory=Counter)
     """Files outside the class folders."""
     again: list[str] = field(default_factory=list)

@@ -25,7 +25,7 @@ from labelscan.wording import as_code, in_markdown, percent, shorten
 
 MOST_CLASSES = 20
 MOST_CHARACTERS = 120
-"""Of a text."""
+"""Characters of a text that are shown."""
 MOST_SUSPECTS = 50
 """A summary is short; issues.csv has them all."""
 

@@ -10,11 +10,12 @@ from labelscan.data.stored_rows import Rows
 from labelscan.training.encoders import Encoder, Matrix
 
 MOST_COLUMNS = 100_000
-"""Of words and of pieces, the most frequent ones: a linear model keeps a weight for each of them and every class."""
+"""The most frequent words, and as many pieces, that get a column: a linear model keeps a weight for each, and for every
+class."""
 PIECE = 4
 """Characters of a piece, within words and at their borders."""
 MOST_CHARACTERS = 20_000_000
-"""Of all texts together; the different pairs of words in more of them would fill the memory."""
+"""Characters of all texts together; the different pairs of words in more of them would fill the memory."""
 HASHED_COLUMNS = 2**18
 
 

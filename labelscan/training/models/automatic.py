@@ -61,11 +61,11 @@ class DataFacts:
 
     kind: DataKind
     sizes: NativeSizes | None
-    """Of images, else None."""
+    """Those of images, else None."""
     n_examples: int
     n_classes: int
     n_columns: int = 0
-    """Of a table."""
+    """Columns of a table."""
 
 
 @dataclass(frozen=True, slots=True)
