@@ -17,12 +17,13 @@ from labelscan.results.run_record import CHOICES, EVIDENCE_OF, VERSIONS, describ
 from labelscan.results.same_run import Identity
 
 
-def identity_of(plan: Plan) -> Identity:
-    """Return what the run of a plan is begun with and known again by."""
+def identity_of(plan: Plan, *, for_gate: bool = False) -> Identity:
+    """Return what the run of a plan is begun with and known again by; one ``for_gate`` serves a verdict alone."""
     return Identity(
         settings=nested(plan.config),
         results_depend_on={"command": "detect", **results_depend_on(plan.config), **plan.models},
         data=describe(plan.dataset, plan.data_fingerprint),
+        for_gate=for_gate,
     )
 
 

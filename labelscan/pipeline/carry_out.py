@@ -2,8 +2,8 @@
 
 import dataclasses
 import shutil
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -81,7 +81,16 @@ def carry_out(
                 raise
         return {**entries_of(here, run, in_parts=executor.is_shared), "planted": planted}
 
-    with _open(plan, begin, resume=resume, fresh=fresh, inputs=inputs, for_gate=for_gate, notify=notify) as run:
+    with open_run(
+        plan.folder,
+        identity_of(plan, for_gate=for_gate),
+        resume=resume,
+        fresh=fresh,
+        inputs=inputs,
+        kept_in=plan.kept_in,
+        begin=begin,
+        notify=notify,
+    ) as run:
         keep = run.keeping(notify)
         log = run.logging(keep)
         if run.started_over:
@@ -91,35 +100,12 @@ def carry_out(
         run.record_machine(**used)
         with ending_in_order():
             contents = read_contents(plan, run, log)
-        result, detections = _train_and_judge(plan, contents, run, log, review, on_any_machine=merges)
+        result, detections = _train_and_judge(plan, contents, run, log, review)
         plan = dataclasses.replace(plan, executor=own)
         if plan.config.detection.self_check:
             result = _self_check(plan, contents, result, detections, run, keep)
         run.drop_inputs()
         return result
-
-
-def _open(
-    plan: Plan,
-    begin: Callable[[RunFolder], Mapping[str, object]],
-    *,
-    resume: bool = False,
-    fresh: bool = False,
-    inputs: Path | None = None,
-    for_gate: bool = False,
-    notify: Listener = ignore,
-) -> AbstractContextManager[RunFolder]:
-    return open_run(
-        plan.folder,
-        identity_of(plan),
-        resume=resume,
-        fresh=fresh,
-        inputs=inputs,
-        for_gate=for_gate,
-        kept_in=plan.kept_in,
-        begin=begin,
-        notify=notify,
-    )
 
 
 def _train_and_judge(
@@ -128,14 +114,12 @@ def _train_and_judge(
     run: RunFolder,
     notify: Listener,
     review: Review | None = None,
-    *,
-    on_any_machine: bool = False,
 ) -> tuple[Run, Detections]:
     dataset, folds = plan.dataset, assign(plan, contents)
     status = _status(dataset, contents, folds)
     dataset.write(run.path / "examples.csv", status)
     folds.write(run.path / "folds.csv", dataset.example_ids)
-    evidence, warnings = evidence_of(plan, contents, folds, run, notify, on_any_machine=on_any_machine)
+    evidence, warnings = evidence_of(plan, contents, folds, run, notify)
     sizes = np.bincount(dataset.given_labels[~contents.unusable], minlength=len(dataset.class_names))
     checks = DataChecks(
         label_conflicts=find_label_conflicts(dataset, contents.numbers),
@@ -205,6 +189,6 @@ def _open_self_check(plan: Plan, planted: PlantedErrors, run: RunFolder) -> Iter
     def begin(second: RunFolder) -> dict[str, object]:
         return {**entries_of(again, second, in_parts=False), "planted": True}
 
-    with _open(again, begin, inputs=run.inputs) as second:
+    with open_run(folder, identity_of(again), inputs=run.inputs, begin=begin) as second:
         planted.write(folder / PLANTED_FILE, plan.dataset)
         yield again, second

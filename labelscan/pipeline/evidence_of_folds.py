@@ -29,24 +29,21 @@ from labelscan.training.folds import Folds
 
 
 def evidence_of(
-    plan: Plan, contents: Contents, folds: Folds, run: RunFolder, notify: Listener, *, on_any_machine: bool = False
+    plan: Plan, contents: Contents, folds: Folds, run: RunFolder, notify: Listener
 ) -> tuple[Evidence, list[str]]:
-    """Return the evidence of all folds, of which those that are needed are trained, and what they warn of.
-
-    ``on_any_machine`` takes finished folds as they are, whatever machine has trained them.
-    """
+    """Return the evidence of all folds, of which those that are needed are trained, and what they warn of."""
     by_model, more = jobs_of(plan, contents, folds, run)
     jobs, scored = list(chain.from_iterable(by_model.values())), np.flatnonzero(folds.scored)
     kept = _read_kept(run, jobs, plan.dataset, scored)
     lacks_more = bool(more) and (kept is None or not has_threshold_runs_of(kept, more))
     known: list[FoldJob] = []
-    if (kept is None or lacks_more) and not on_any_machine:
+    if (kept is None or lacks_more) and not plan.only_merges:
         _go_on_as_here(plan if kept is None else None, run)
     if kept is not None:
         known = jobs if lacks_more else [*jobs, *more]
         if changed := changed_choices(plan, run):
             notify(Noted(f"finished folds are kept as they were made: {'; '.join(changed)}"))
-    train(plan, contents, [*jobs, *more], run, notify, in_evidence=known, on_any_machine=on_any_machine)
+    train(plan, contents, [*jobs, *more], run, notify, in_evidence=known)
     run.fetch(*(job.folder for job in (*jobs, *more)))
     if kept is not None and not run.has_trained and MACHINES in run.earlier:
         run.record(**{MACHINES: run.earlier[MACHINES]})  # run.json says what made the evidence, and not what shows it

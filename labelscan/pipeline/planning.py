@@ -32,6 +32,7 @@ from labelscan.training.data_parallel import check_gpus
 from labelscan.training.device import Device, all_gpus, choose_device
 from labelscan.training.engines import EngineChoice
 from labelscan.training.executors import EXECUTORS, Executor
+from labelscan.training.executors.finished import FinishedExecutor
 from labelscan.training.gpu_memory import folds_per_gpu
 from labelscan.training.loss_schedule import check_loss
 from labelscan.training.user_model import UserModel, given_models
@@ -63,6 +64,11 @@ class Plan:
     def place(self) -> str:
         """Return the run as other commands are given it: its folder, or its address in a bucket."""
         return self.kept_in or str(self.folder)
+
+    @property
+    def only_merges(self) -> bool:
+        """Return whether nothing is trained, and what others have finished is taken, whatever machines those were."""
+        return isinstance(self.executor, FinishedExecutor)
 
     @property
     def n_jobs(self) -> int:

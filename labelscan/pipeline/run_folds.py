@@ -115,16 +115,12 @@ def train(
     notify: Listener,
     *,
     in_evidence: Collection[FoldJob] = (),
-    on_any_machine: bool = False,
 ) -> None:
-    """Run the jobs that are not finished already, or whose output is gone and not in the evidence either.
-
-    ``on_any_machine`` takes what others have finished as it is, whatever machine that was.
-    """
+    """Run the jobs that are not finished already, or whose output is gone and not in the evidence either."""
     if not run.is_joined:
         run.fetch(*(job.folder for job in jobs))
     finished = [
-        job.finished(reused=True, by_any=job in in_evidence, on_any_machine=on_any_machine)
+        job.finished(reused=True, by_any=job in in_evidence, on_any_machine=plan.only_merges)
         if job in in_evidence or run.is_joined or job.has_output()
         else None
         for job in jobs

@@ -49,7 +49,6 @@ def open_run(
     fresh: bool = False,
     inputs: Path | None = None,
     also_owns: Sequence[str] = (),
-    for_gate: bool = False,
     kept_in: str = "",
     begin: Callable[[RunFolder], Mapping[str, object]] = lambda _: {},
     notify: Listener = ignore,
@@ -63,7 +62,6 @@ def open_run(
         fresh: whether an earlier run is deleted.
         inputs: a folder of decoded images and features shared by several runs; None is one of its own.
         also_owns: patterns of what this command writes besides the files of every run.
-        for_gate: whether the run only serves a verdict, so that it replaces one of a gate on data as it was before.
         kept_in: the address of the bucket that the run is kept in, of which ``path`` is a copy; empty is none.
         begin: returns what else run.json says from the first on, or refuses to go on before anything is written.
         notify: is told where a process of another host must be waited for.
@@ -81,7 +79,7 @@ def open_run(
             sweep_run(path, also_owns)
             started_over = ""
             if not fresh and (path / RUN_FILE).is_file():
-                started_over = why_start_over(path, identity, also_owns=also_owns, for_gate=for_gate)
+                started_over = why_start_over(path, identity, also_owns=also_owns)
                 if started_over and resume:
                     raise RunFolderError(started_over, where=str(path), hint=ELSEWHERE_OR_FRESH)
             if fresh or started_over:
@@ -92,9 +90,9 @@ def open_run(
                 else:  # no process can join it
                     before.refuse_others()
                 clear(path, also_owns)
-            run = RunFolder(path, leases, inputs, for_gate=for_gate, bucket=bucket)
+            run = RunFolder(path, leases, inputs, bucket=bucket)
             run.started_over = started_over
-            is_replaceable = for_gate and may_be_replaced(path, run.earlier)
+            is_replaceable = identity.for_gate and may_be_replaced(path, run.earlier)
             run.may_change_data = is_replaceable or not has_trained(path, also_owns)
             run.begin(identity, **begin(run))
             interruption.note_begun()

@@ -55,7 +55,6 @@ class RunFolder:
         leases: Leases,
         inputs: Path | None = None,
         *,
-        for_gate: bool = False,
         is_joined: bool = False,
         bucket: Bucket | None = None,
     ) -> None:
@@ -66,7 +65,7 @@ class RunFolder:
         """Whether this process only carries out shards, and another one writes everything else."""
         self.inputs = inputs or path / "store"
         """The folder of decoded images and features; several runs on the same images may share one."""
-        self._shares_inputs, self._for_gate = inputs is not None, for_gate
+        self._shares_inputs = inputs is not None
         self.earlier = read_record(path)
         """What run.json said before this process began or resumed the run."""
         timings = self.earlier.get("timings")
@@ -218,7 +217,7 @@ class RunFolder:
             RUN_JSON_SETTINGS: identity.settings,
             "results_depend_on": identity.results_depend_on,
             "data": identity.data,
-            FOR_GATE: self._for_gate and (not self.earlier or self.earlier.get(FOR_GATE) is True),
+            FOR_GATE: identity.for_gate and (not self.earlier or self.earlier.get(FOR_GATE) is True),
             VERSIONS: versions(),
             GENERATION: uuid4().hex,
             **{kept: self.earlier[kept] for kept in KEPT if kept in self.earlier},

@@ -32,15 +32,11 @@ class Identity:
     """The settings that decide the results, by ``section.name``, and the command."""
     data: Mapping[str, object]
     """From ``describe``."""
+    for_gate: bool = False
+    """Whether it only serves a verdict, and replaces that of a gate on data as it was before."""
 
 
-def why_start_over(
-    folder: Path,
-    identity: Identity,
-    *,
-    also_owns: Sequence[str] = (),
-    for_gate: bool = False,
-) -> str:
+def why_start_over(folder: Path, identity: Identity, *, also_owns: Sequence[str] = ()) -> str:
     """Return why the run in ``folder`` must start over, empty where it was begun as this one and can be resumed.
 
     A run that has trained nothing starts over whatever differs, and one for a gate where only the data does.
@@ -62,7 +58,7 @@ def why_start_over(
         )
         what = "; ".join(changes(size_before, size)) or "other ids, labels or contents"
         problem = f"the data has changed since this run: {what}"
-        may_start_over |= for_gate and may_be_replaced(folder, before)
+        may_start_over |= identity.for_gate and may_be_replaced(folder, before)
     if problem and not may_start_over:
         raise RunFolderError(problem, where=str(folder), hint=hint)
     return problem

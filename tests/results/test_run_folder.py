@@ -24,8 +24,8 @@ DEPENDS = {"command": "detect", "training.epochs": 3}
 DATA = {"fingerprint": "0123", "examples": 10, "classes": 2}
 
 
-def opened(folder, *, depends=DEPENDS, data=DATA, **options):
-    return open_run(folder, Identity(settings={}, results_depend_on=depends, data=data), **options)
+def opened(folder, *, depends=DEPENDS, data=DATA, for_gate=False, **options):
+    return open_run(folder, Identity(settings={}, results_depend_on=depends, data=data, for_gate=for_gate), **options)
 
 
 def train(folder):
