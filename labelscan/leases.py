@@ -20,11 +20,10 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol
 from uuid import uuid4
 
-from labelscan.atomic import writing
 from labelscan.errors import StorageError
+from labelscan.lease_places import Folder, Place
 from labelscan.processes import host_key, is_running, started
 from labelscan.reading import fits, parse_json
 
@@ -34,9 +33,6 @@ LEASE_SECONDS = 60.0
 """How long a heart may stand still before the holder counts as dead."""
 GAP_SECONDS = 15.0
 """Between two answers of the storage, at most: where it stood still, or who looks, all hearts are watched anew."""
-READ_AGAIN = 3
-"""Times that a folder is listed again before that is an error: a network drive may fail for a moment."""
-AGAIN_SECONDS = 0.5
 _RECORD_BYTES = 1024
 """Every record has this length: it is written over the last one, and so never cut off for long."""
 _NAME = re.compile(r"(?P<name>.+)\.(?P<term>[0-9]+)\.lease", re.DOTALL)
@@ -89,78 +85,6 @@ class Holder:
         except ValueError:
             return None
         return cls(**content) if fits(content, cls) and content.keys() <= set(cls.__slots__) else None
-
-
-class Place(Protocol):
-    """Where leases are kept, by their names. Picklable."""
-
-    def names(self) -> list[str]:
-        """Return the names of all leases, or raise OSError; none where the place is not there."""
-
-    def read(self, name: str) -> bytes:
-        """Return a lease, or raise OSError."""
-
-    def create(self, name: str, content: bytes) -> None:
-        """Make a lease, or raise FileExistsError where there is one, whoever makes it at the same time."""
-
-    def replace(self, name: str, content: bytes) -> None:
-        """Write over a lease, or raise FileNotFoundError where there is none."""
-
-    def delete(self, name: str) -> None:
-        """Delete a lease, if there is one."""
-
-    def leave(self) -> None:
-        """Tidy up, if no lease is left."""
-
-
-@dataclass(frozen=True, slots=True)
-class Folder:
-    """A folder that all processes see; it is made with the first lease, and deleted with the last."""
-
-    path: Path
-
-    def names(self) -> list[str]:
-        """Return the names of all files in it, or raise OSError."""
-        for again in range(READ_AGAIN + 1):
-            try:
-                return os.listdir(self.path)  # noqa: PTH208  # names are enough
-            except (FileNotFoundError, NotADirectoryError):
-                break
-            except OSError:  # not that there are none
-                if again == READ_AGAIN:
-                    raise
-                time.sleep(AGAIN_SECONDS)
-        return []
-
-    def read(self, name: str) -> bytes:
-        """Return the content of a file."""
-        return (self.path / name).read_bytes()
-
-    def create(self, name: str, content: bytes) -> None:
-        """Make a file that is not there."""
-        for _ in range(3):
-            try:
-                with writing(self.path / name):
-                    _write_new(self.path / name, content)
-            except FileNotFoundError:  # the folder is not there, or another process has just deleted it
-                self.path.mkdir(parents=True, exist_ok=True)
-            else:
-                return
-        raise OSError(f"{self.path} is deleted again and again")
-
-    def replace(self, name: str, content: bytes) -> None:
-        """Write over a file that is there: it is never made anew, nor longer or shorter."""
-        with (self.path / name).open("r+b") as file:
-            file.write(content)
-
-    def delete(self, name: str) -> None:
-        """Delete a file."""
-        (self.path / name).unlink(missing_ok=True)
-
-    def leave(self) -> None:
-        """Delete the folder if it is empty."""
-        with contextlib.suppress(OSError):  # others hold leases
-            self.path.rmdir()
 
 
 @dataclass(slots=True)
@@ -379,17 +303,6 @@ class Leases:
         for made in map(_NAME.fullmatch, self.place.names()):
             if made and made["name"] == name:
                 yield int(made["term"])
-
-
-def _write_new(path: Path, content: bytes) -> None:
-    """Write a file that is not there; none is left where the disk does not take it."""
-    with path.open("xb") as file:
-        try:
-            file.write(content)
-            file.flush()
-        except OSError:
-            path.unlink(missing_ok=True)
-            raise
 
 
 def _lease(name: str, term: int) -> str:

@@ -6,7 +6,10 @@ from pathlib import Path
 import labelscan
 
 PACKAGE = Path(labelscan.__file__).parent
-GROUND = "errors interruption events arrays registry processes atomic leases config wording tables reading npz urls"
+GROUND = (
+    "errors interruption events arrays registry processes atomic leases lease_places config wording tables reading "
+    "npz urls"
+)
 """What every stage stands on. These modules import only each other."""
 LAYERS = {
     "data": "",

@@ -13,7 +13,8 @@ import pytest
 
 from labelscan import leases as module
 from labelscan.errors import DiskError
-from labelscan.leases import Folder, Holder, Leases
+from labelscan.lease_places import Folder
+from labelscan.leases import Holder, Leases
 from labelscan.results.open_run import leases_of
 
 ELSEWHERE = "another0"
@@ -51,7 +52,7 @@ def test_one_process_holds_a_lease_until_it_lets_go(tmp_path):
 
 
 def test_a_beat_that_is_under_way_makes_no_released_lease_anew(tmp_path, quick):
-    class Slow(module.Folder):
+    class Slow(Folder):
         """Where a file is written late, and made anew if it is gone by then, as a bucket does."""
 
         def replace(self, name, content):
@@ -145,7 +146,7 @@ def test_a_disk_that_is_full_leaves_no_lease_that_nobody_holds(tmp_path, monkeyp
 
 def test_a_folder_that_cannot_be_listed_does_not_pass_for_an_empty_one(tmp_path, monkeypatch):
     taken_elsewhere(tmp_path, "a")
-    monkeypatch.setattr(module, "AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr("labelscan.lease_places.AGAIN_SECONDS", 0.01)
     lists, failures = os.listdir, [OSError(errno.ESTALE, os.strerror(errno.ESTALE))] * 3
 
     def listed(path):

@@ -20,7 +20,8 @@ from labelscan.data.cores import available_cores
 from labelscan.errors import ConfigError, JudgedMeanwhile, LabelscanError, RunError
 from labelscan.events import Listener, Waiting, ignore
 from labelscan.interruption import keeping_handlers
-from labelscan.leases import Leases, Place
+from labelscan.lease_places import Place
+from labelscan.leases import Leases
 from labelscan.registry import check_option
 from labelscan.training.device import Device
 from labelscan.training.fold_job import FoldJob
