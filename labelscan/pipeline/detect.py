@@ -1,4 +1,4 @@
-"""The whole line: from a data set to a ranked table of label issues."""
+"""``labelscan.detect``: from data and settings to a plan, carried out here or by workers, and its ranked table."""
 
 from collections.abc import Sequence
 from pathlib import Path

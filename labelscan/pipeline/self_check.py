@@ -1,0 +1,79 @@
+"""The self-check: everything again with a few planted errors, which tell what the detectors find and what they miss."""
+
+import dataclasses
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+from labelscan.config import fingerprint
+from labelscan.detection.detectors import Detections
+from labelscan.detection.planted_errors import FILE_NAME as PLANTED_FILE
+from labelscan.detection.planted_errors import PlantedErrors, plant_errors
+from labelscan.detection.self_check import judge_by_planted
+from labelscan.events import Listener, Noted, Warned
+from labelscan.pipeline.begun_run import entries_of, identity_of
+from labelscan.pipeline.inputs import Contents
+from labelscan.pipeline.planning import Plan
+from labelscan.pipeline.train_and_judge import train_and_judge
+from labelscan.results.finished_run import Run
+from labelscan.results.open_run import open_run
+from labelscan.results.run_files import SELF_CHECK
+from labelscan.results.run_folder import RunFolder
+from labelscan.results.run_record import recorded_fingerprint
+
+
+def check_itself(
+    plan: Plan, contents: Contents, first: Run, detections: Detections, run: RunFolder, notify: Listener
+) -> Run:
+    """Repeat everything with a few planted errors, and return the first run with the result.
+
+    The second run is like any other, in a folder inside that of the first, and can be resumed too. It measures the
+    detectors, so both runs are compared without the decisions of a person.
+    """
+    log = run.logging(notify)
+    _, number, count = np.unique(contents.numbers, return_inverse=True, return_counts=True)
+    is_alone = np.asarray(count[number] == 1)  # no other example has the same content
+    planted = plant_errors(
+        first.evidence,
+        detections,
+        alone=is_alone[first.evidence.index],
+        rate=plan.config.detection.self_check,
+        seed=plan.config.seed,
+    )
+    summary = first.summary
+    if summary.learned_nothing or not len(planted):
+        too_small = "no class has 10 examples with labels that look right"
+        warning = f"no self-check was made: {'the models learned nothing' if summary.learned_nothing else too_small}"
+        log(Warned(warning))
+        summary = dataclasses.replace(summary, warnings=(*summary.warnings, warning))
+    else:
+        log(Noted(f"self-check: training again with {len(planted):,} planted errors"))
+        with run.timed("self_check"), _open_self_check(plan, planted, run) as (again, second):
+            checked, judged = train_and_judge(again, contents, second, second.logging(notify))
+            run.has_trained |= second.has_trained
+        found = judge_by_planted(planted, (first.evidence, detections), (checked.evidence, judged), folder=SELF_CHECK)
+        summary = dataclasses.replace(summary, self_check=found)
+    summary.write(run.path)
+    return dataclasses.replace(first, summary=summary)
+
+
+@contextmanager
+def _open_self_check(plan: Plan, planted: PlantedErrors, run: RunFolder) -> Iterator[tuple[Plan, RunFolder]]:
+    """Open the run of the self-check, started over where an earlier one had other errors in it."""
+    folder = run.path / SELF_CHECK
+    run.fetch(folder)
+    data = fingerprint([plan.data_fingerprint, planted.index.tolist(), planted.labels.tolist()])
+    if recorded_fingerprint(folder) != data:
+        shutil.rmtree(folder, ignore_errors=True)
+    config = dataclasses.replace(plan.config, detection=dataclasses.replace(plan.config.detection, self_check=0.0))
+    dataset = dataclasses.replace(plan.dataset, given_labels=planted.in_place(plan.dataset.given_labels))
+    again = dataclasses.replace(plan, config=config, dataset=dataset, data_fingerprint=data, folder=folder, kept_in="")
+
+    def begin(second: RunFolder) -> dict[str, object]:
+        return {**entries_of(again, second, in_parts=False), "planted": True}
+
+    with open_run(folder, identity_of(again), inputs=run.inputs, begin=begin) as second:
+        planted.write(folder / PLANTED_FILE, plan.dataset)
+        yield again, second
