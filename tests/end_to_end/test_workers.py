@@ -20,6 +20,7 @@ from labelscan.events import EpochDone, FoldDone, StepStarted, TrainingPlanned, 
 from labelscan.leases import Holder, Leases
 from labelscan.pipeline import planning
 from labelscan.pipeline.work import work
+from labelscan.results.run_record import PACKAGES
 from labelscan.results.run_status import status_of
 
 IN_PARTS = {"store.images_per_part": 50, "cache.folder": "none"}
@@ -161,7 +162,7 @@ def test_who_is_refused_changes_nothing_in_the_run(plan, shapes, monkeypatch):
     with Leases(plan.folder / "leases") as others:
         others.take("fold-0-0")
         with monkeypatch.context() as patch:
-            patch.setattr("labelscan.results.run_record.version", lambda name: "0.0")
+            patch.setattr("labelscan.results.run_record._package_versions", lambda: dict.fromkeys(PACKAGES, "0.0"))
             with pytest.raises(RunFolderError, match="was begun with torch"):
                 labelscan.detect(shapes[0], shapes[2], settings=plan.config, output=plan.folder)
         after = json.loads((plan.folder / "run.json").read_text())
