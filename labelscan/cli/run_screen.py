@@ -22,7 +22,7 @@ from labelscan.detection.protocol import POSTERIOR
 from labelscan.detection.self_check import Estimate, SelfCheck
 from labelscan.results.columns import CLASS, FLAGGED, LABELS, PAIRS, QUALITY, SHARE, SUSPECTS, worst_classes
 from labelscan.results.finished_run import Run
-from labelscan.results.health import LEARNED_NOTHING
+from labelscan.results.health import LEARNED_NOTHING, NOTHING_JUDGED
 from labelscan.results.issues import ISSUES_FILE
 from labelscan.results.summary import Summary
 from labelscan.results.wrong_labels import OFFER, count_in_words, list_in_words
@@ -66,10 +66,11 @@ def _show_screen(run: Run, *, top: int, reported: Collection[str]) -> None:
         console.show(line)
     console.print()
     console.show(_detectors(summary, console.width))
-    if summary.n_flagged:
+    is_judged = summary.n_flagged and not summary.learned_nothing
+    if is_judged:
         console.print()
         console.show(_classes_and_pairs(summary, console.width))
-    if summary.n_flagged and top:
+    if is_judged and top:
         console.print()
         _show_top(console, run, top)
     warnings = [one for one in summary.warnings if one not in reported]
@@ -95,8 +96,11 @@ def _headline(summary: Summary) -> Iterator[Shape]:
     if n_flagged:
         verb = "looks" if n_flagged == 1 else "look"
         count = f"{n_flagged:,} of {n_scored:,} labels {verb} wrong ({percent(n_flagged / n_scored)})"
+    if summary.learned_nothing:
+        count = NOTHING_JUDGED
     yield text((f"{summary.data}: {count}", "bold"))
-    yield text(count_in_words(summary.wrong_labels, n_scored))
+    if not summary.learned_nothing:
+        yield text(count_in_words(summary.wrong_labels, n_scored))
     if summary.wrong_labels.source == "decisions":
         yield text("; ".join(list_in_words(summary.wrong_labels)))
     yield text(("held-out accuracy: ", "dim"), percent(summary.out_of_fold_accuracy))

@@ -178,8 +178,11 @@ def _embed_texts(
 def _report_unreadable(plan: Plan, unreadable: dict[int, str], notify: Listener) -> None:
     dataset, n_unreadable = plan.dataset, len(unreadable)
     if plan.config.dataset.on_unreadable == "error" or n_unreadable == len(dataset):
+        hint = "mend what they are in, or name other data"
+        if n_unreadable < len(dataset):
+            hint = "mend it or take it out of the data; --on-unreadable keep leaves it out of the training"
         wheres = [dataset.path(row) or str(dataset.example_ids[row]) for row in unreadable]
-        raise DatasetError.of([Problem(*one) for one in zip(unreadable.values(), wheres, strict=True)])
+        raise DatasetError.of([Problem(*one, hint) for one in zip(unreadable.values(), wheres, strict=True)])
     row, reason = next(iter(unreadable.items()))
     first = f"the first {dataset.example_ids[row]} ({reason})"
     what = "texts" if isinstance(dataset.inputs, Texts) else "images"

@@ -13,6 +13,7 @@ from labelscan.data.dataset import Dataset
 from labelscan.detection.evidence import Evidence
 from labelscan.errors import SIMILAR, RunFolderError, nearest_name
 from labelscan.reading import fits, with_home
+from labelscan.results.health import NOTHING_JUDGED
 from labelscan.results.issues import SCORES_FILE, Issues
 from labelscan.results.run_files import (
     DIRECTORY,
@@ -48,7 +49,7 @@ class Run:
         flagged, scored, n_warnings = self.summary.n_flagged, self.summary.n_scored, len(self.summary.warnings)
         found = f"{flagged:,} of {scored:,} labels look wrong"
         if self.summary.learned_nothing:
-            found = "the models learned nothing, so no label can be judged"
+            found = NOTHING_JUDGED
         more = f"; {n_warnings} warning{'' if n_warnings == 1 else 's'} in run.summary.warnings" if n_warnings else ""
         return f"Run({str(self.folder)!r}: {found}{more})"
 

@@ -22,6 +22,7 @@ MANY_FLAGGED = 0.3
 EXTREME_IMBALANCE = 100
 """The ratio of the largest class to the smallest that is worth a warning."""
 LEARNED_NOTHING = "the models learned nothing"
+NOTHING_JUDGED = f"{LEARNED_NOTHING}, so no label can be judged"
 UNIFORM = 1e-6
 """Rows whose probabilities differ by no more than this say nothing."""
 

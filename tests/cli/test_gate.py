@@ -265,6 +265,10 @@ def test_models_that_learned_nothing_pass_no_gate(command, tmp_path):
     quiet = command("score", "blind.npz", "-o", "blind", "-q")
     assert (quiet.code, quiet.out) == (0, "blind/issues.csv\n")
     assert quiet.err.startswith("warning: the models learned nothing: ")
+    shown = command("score", "blind.npz", "-o", "blind").out
+    assert shown.splitlines()[0] == "blind: the models learned nothing, so no label can be judged"
+    assert "look wrong" not in shown
+    assert "Top" not in shown
     for more in (["--max-issues", "99"], ["--baseline", "known.csv", "--update-baseline"]):
         ended = command("gate", "blind", *more)
         assert ended.code == 2

@@ -98,6 +98,7 @@ def test_unreadable_images_stop_the_run_when_asked_to_and_all_are_named(folder, 
     with pytest.raises(labelscan.DatasetError) as refused:
         labelscan.detect(folder, settings=settings, output=tmp_path / "run")
     assert len(refused.value.problems) == 3
+    assert "--on-unreadable keep" in refused.value.problems[0].hint
     assert {problem.where.rpartition("/")[2] for problem in refused.value.problems} == set(UNREADABLE)
 
 

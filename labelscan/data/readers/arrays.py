@@ -146,7 +146,7 @@ def _refused(path: Path) -> Iterator[None]:
     try:
         yield
     except npz.PickledObjects as error:
-        hint = "save numbers, or text as .astype(str)"
+        hint = "save numbers, or text as np.array(texts, dtype=str)"
         raise DatasetError(str(error), where=path.name, hint=hint) from error
     except CANNOT_READ as error:
         hint = "save it anew by np.savez, which does not compress"

@@ -123,7 +123,7 @@ MEASURED = {"source": "decisions", "n_decided": 50}
 @pytest.mark.parametrize(
     ("wrong", "headline", "lead", "tile"),
     [
-        ({}, "4 to 12 of 1,190 labels are probably wrong", "A guess of one model", "a guess of the models"),
+        ({}, "4 to 12 of 1,190 labels are probably wrong", "A guess of what was trained", "a guess of the models"),
         ({"source": "opinions"}, "4 to 12", "A guess from where different models agree", "a guess of the models"),
         (MEASURED, "4 to 12 of 1,190 labels are wrong", "Measured by 50 decisions", "measured by 50 decisions"),
     ],
