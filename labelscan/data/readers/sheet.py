@@ -115,8 +115,8 @@ def csv_rows(path: Path, encoding: str = "") -> Iterator[tuple[int, list[str]]]:
     Raises:
         DatasetError: as ``read_sheet``; records of the wrong length are left out, and named at the end.
     """
-    line, n_columns = 1, 0
-    odd: list[tuple[int, int]] = []
+    line, number, n_columns = 1, 1, 0
+    odd: list[tuple[str, int]] = []
     with long_fields(), opened(path, encoding) as file:
         reader = csv.reader(file, delimiter=DELIMITERS[path.suffix.lower()], strict=True)
         try:
@@ -125,17 +125,20 @@ def csv_rows(path: Path, encoding: str = "") -> Iterator[tuple[int, list[str]]]:
                 if record and len(record) == n_columns:
                     yield line, record
                 elif record:
-                    odd.append((line, len(record)))
-                line = reader.line_num + 1
+                    odd.append((_place(path, line, number), len(record)))
+                line, number = reader.line_num + 1, number + 1
         except csv.Error as error:
-            where, hint = f"{path.name} row {line}", 'inside quotes, write " as ""'
+            where, hint = _place(path, line, number), 'inside quotes, write " as ""'
             if "field limit" in str(error):
                 hint = "close the quotes; longer texts can be read from .jsonl and .parquet"
             raise DatasetError(f"broken quotes or fields ({error})", where=where, hint=hint) from error
     hint = "put fields with commas into quotes"
-    DatasetError.refuse(
-        odd, lambda one: Problem(f"{one[1]} fields for {n_columns} columns", f"{path.name} row {one[0]}", hint)
-    )
+    DatasetError.refuse(odd, lambda one: Problem(f"{one[1]} fields for {n_columns} columns", one[0], hint))
+
+
+def _place(path: Path, line: int, number: int) -> str:
+    """Return where a record is: its row, the header being 1, or its line where line breaks in texts shift these."""
+    return f"{path.name} row {number}" if line == number else f"{path.name} line {line}"
 
 
 def _read_csv(path: Path, names: Sequence[str], encoding: str, n_rows: int | None) -> Sheet:
@@ -148,7 +151,7 @@ def _read_csv(path: Path, names: Sequence[str], encoding: str, n_rows: int | Non
         lines.append(line)
         for column, place in zip(columns, places, strict=True):
             column.append(record[place])
-    return Sheet(dict(zip(names, columns, strict=True)), lambda row: f"{path.name} row {lines[row]}")
+    return Sheet(dict(zip(names, columns, strict=True)), lambda row: _place(path, lines[row], row + 2))
 
 
 def json_objects(

@@ -106,9 +106,10 @@ def test_names_with_umlauts_spaces_and_quotes_are_read(folder):
     assert labels(load(path)) == {"größe 1.png": "Käse", 'a "b", c.png': "x, y"}
 
 
-def test_rows_are_numbered_as_an_editor_numbers_lines(folder):
+def test_after_line_breaks_in_fields_a_line_is_named_as_an_editor_numbers_them(folder):
     text = 'path,label,note\na.png,cat,"two\nlines"\n\nb.png,,x\nsub/c.png,dog,y\n'
-    assert "list.csv row 5: 'label' is empty" in refused(write(folder, text))
+    assert "list.csv line 5: 'label' is empty" in refused(write(folder, text))
+    assert "list.csv line 5: 1 fields for 3 columns" in refused(write(folder, text.replace("b.png,,x", "b.png")))
 
 
 def test_missing_files_are_told_together_with_their_rows(folder):

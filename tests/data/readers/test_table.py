@@ -119,9 +119,9 @@ def test_a_misspelt_number_is_told(tmp_path):
     )
 
 
-def test_rows_are_numbered_as_an_editor_numbers_lines(tmp_path):
+def test_after_line_breaks_in_cells_a_line_is_named(tmp_path):
     text = 'c,x,label\n"two\nlines",1,a\n\nv,w,b\nv,3,a\n'
-    assert "table.csv row 5: column 'x'" in refused(write(tmp_path, text))
+    assert "table.csv line 5: column 'x'" in refused(write(tmp_path, text))
 
 
 def test_constant_columns_are_dropped_with_a_note(tmp_path):
