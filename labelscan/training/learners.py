@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from labelscan.arrays import GivenLabels, Index
-from labelscan.data.stored_rows import StoredRows
+from labelscan.data.stored_rows import Rows, StoredRows
 from labelscan.errors import RunError
 from labelscan.events import EpochDone, Listener, Warned, ignore
 from labelscan.interruption import stopping_at_once
@@ -247,7 +248,11 @@ class ClassifierLearner:
                 if self.encode is not None and isinstance(inputs, StoredRows):
                     encoder = FoldEncoder(self.encode, inputs)
                 rows = self._rows(inputs, fitted) if encoder is None else encoder.fit(fitted)
-                classifier.fit(rows, labels)
+                try:
+                    classifier.fit(rows, labels)
+                except (TypeError, ValueError) as error:
+                    _check_encoded(rows, error)
+                    raise
                 del rows
                 if hasattr(classifier, "n_jobs"):
                     classifier.n_jobs = 1  # threads would add up what trees predict in the order in which they end
@@ -276,6 +281,19 @@ class ClassifierLearner:
         side = math.ceil(math.sqrt(math.prod(inputs.shape) / self.most_pixels))
         chunks = [_averaged(inputs.take(chunk), side) for chunk in places.split(CHUNK_IMAGES)]  # type: ignore[no-untyped-call]  # torch
         return np.concatenate(chunks)
+
+
+def _check_encoded(rows: "Matrix | Rows", error: Exception) -> None:
+    """Raise RunError where a classifier failed that was given texts, or columns of words, as they came."""
+    if isinstance(rows, pd.DataFrame):
+        words = [str(name) for name in rows if not pd.api.types.is_numeric_dtype(rows[name])]
+        what, encoder = f"columns that are no numbers, such as {words[0]!r}" if words else "", "a ColumnTransformer"
+    else:
+        is_text = isinstance(rows, np.ndarray) and rows.dtype.kind not in "biuf"
+        what, encoder = "texts" if is_text else "", "a TfidfVectorizer"
+    if what:
+        hint = f"put {encoder} before it in a Pipeline, or leave the model out: labelscan's own encode what they get"
+        raise RunError(f"the classifier failed on {what}: {error}", where="model", hint=hint) from error
 
 
 def _sample(index: Index, given_labels: GivenLabels, most: int, seed: int) -> Index:

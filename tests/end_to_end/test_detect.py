@@ -304,3 +304,13 @@ def test_a_default_chosen_between_published_ones_is_noted(tmp_path):
 def test_every_loss_learns_digits_by_its_defaults(tmp_path, loss):
     run = labelscan.detect("demo:digits", settings=labelscan.settings(loss=loss), output=tmp_path / "run")
     assert run.summary.out_of_fold_accuracy > 0.9
+
+
+@pytest.mark.parametrize("form", ["columns", "texts"])
+def test_a_classifier_that_takes_numbers_alone_is_told_from_one_that_is_broken(tmp_path, form):
+    words = [f"{colour} {number}" for number in range(20) for colour in ("red", "green", "blue")]
+    labels = ["a", "b", "c"] * 20
+    data = pd.DataFrame({"colour": words, "x": range(60)}) if form == "columns" else words
+    with pytest.raises(labelscan.RunError, match=f"failed on {form}.*could not convert string to float") as failed:
+        labelscan.detect(data, labels, settings=quick(), model=RandomForestClassifier(5), output=tmp_path / "run")
+    assert "before it in a Pipeline" in str(failed.value)
