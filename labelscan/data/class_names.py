@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 LOOK_ALIKE = "classes that differ only in case or spaces"
 """Begins the note on them."""
+MISSING = frozenset(["-", "?", "na", "n/a", "nan", "null"])
+"""How a label that is missing may be written, in lower case; none is a class of its own often enough."""
 
 
 def sort_class_names(labels: Sequence[str]) -> tuple[str, ...]:
@@ -29,6 +31,15 @@ def note_look_alikes(counts: Mapping[str, int]) -> list[str]:
     return [
         f"{LOOK_ALIKE}: {', '.join(f'{name!r} {counts[name]:,}' for name in names)}; --merge-labels case joins them"
         for names in _look_alikes(counts)
+    ]
+
+
+def note_missing(counts: Mapping[str, int]) -> list[str]:
+    """Return a note on each class whose name may stand for a label that is missing."""
+    return [
+        f"{name!r} is a class of {number:,} examples: take them out where it stands for a label that is missing"
+        for name, number in counts.items()
+        if name.strip().lower() in MISSING
     ]
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from labelscan.arrays import GivenLabels, Strings, TrueLabels, as_strings
-from labelscan.data.class_names import note_look_alikes, sort_class_names
+from labelscan.data.class_names import note_look_alikes, note_missing, sort_class_names
 from labelscan.data.far_images import UrlImages
 from labelscan.data.inputs import FeatureTable, ImageFiles, Inputs, Texts, values_in_memory
 from labelscan.data.refused_rows import check_number_of_classes, refuse_broken_text, refuse_other_tasks, repeated_ids
@@ -131,7 +131,7 @@ def make_dataset(
     true_class_names = class_names
     if true_labels is not None:
         true_class_names += sort_class_names(list(set(true_labels).difference(class_names)))
-    rows = range(len(labels))
+    counts, rows = Counter(labels), range(len(labels))
     order = np.array(rows if ids_depend_on_order else sorted(rows, key=example_ids.__getitem__), dtype=np.int64)
     return Dataset(
         name=name,
@@ -143,7 +143,7 @@ def make_dataset(
         splits=None if splits is None else as_strings(splits)[order],
         true_labels=None if true_labels is None else _encode(true_labels, true_class_names)[order],
         true_class_names=true_class_names,
-        notes=(*notes, *note_look_alikes(Counter(labels))),
+        notes=(*notes, *note_look_alikes(counts), *note_missing(counts)),
     )
 
 

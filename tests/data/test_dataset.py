@@ -159,6 +159,12 @@ def test_classes_that_look_alike_stay_apart_and_are_noted():
     assert note == "classes that differ only in case or spaces: 'cat' 2, 'Cat ' 1; --merge-labels case joins them"
 
 
+def test_a_class_that_may_stand_for_missing_labels_is_noted():
+    assert make(["cat", "dog", "none", "nano"]).notes == ()
+    (note,) = make(["cat", "NA", "cat", "NA"]).notes
+    assert note.startswith("'NA' is a class of 2 examples: take them out where")
+
+
 def test_classes_that_look_alike_are_merged_under_the_most_frequent_spelling():
     labels, true_labels = ["Cat", "cat", "dog", "Cat", "CAT "], ["cat", "Cat", "Dog", "eel", "EEL"]
     merged = merge_look_alikes(make(labels, true_labels=true_labels))
