@@ -68,7 +68,7 @@ def _read_npz(path: Path, label_column: str) -> Probabilities:
     there = array_names(path)
     if "pred_probs" not in there:
         hint = "rename the array of probabilities to pred_probs (N, K), and that of labels to given_labels (N,)"
-        raise missing("array", there, where=where, hint=hint, asked="pred_probs")
+        raise missing("array 'pred_probs'", there, where=where, hint=hint)
     hint = "keep one of them in the file"
     found = {
         "label": find_array("label", there, label_column, where=where),

@@ -57,7 +57,7 @@ def warnings_about(
         yield (
             f"{LEARNED_NOTHING}: they agree with {agreement.share:.1%} of the given labels, "
             f"which is no more than chance ({agreement.chance:.1%}); the flags mean nothing: "
-            "train longer, choose another model, or check the labels"
+            "train longer, choose another model, or check the labels, and for probabilities the order of their columns"
         )
     for one, other in combinations(evidence.opinions, 2):
         if np.array_equal(one.pred_probs, other.pred_probs):

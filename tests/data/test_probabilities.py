@@ -287,7 +287,7 @@ def test_an_example_listed_twice_is_told_with_both_lines(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("arrays", "problem"),
     [
-        ({"given_labels": LABELS}, "no array called 'pred_probs'"),
+        ({"given_labels": LABELS}, "no array 'pred_probs'"),
         ({"pred_prob": PROBS, "given_labels": LABELS}, "there are 'pred_prob', 'given_labels'"),
         ({"pred_probs": PROBS}, "no array of labels"),
         ({"pred_probs": PROBS, "given_labels": LABELS, "labels": LABELS}, "could both be the array of labels"),

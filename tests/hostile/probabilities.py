@@ -51,7 +51,7 @@ KINDS = [
         names="bad.json",
         says="hold no probabilities that can be read",
     ),
-    Npz(what="no pred_probs", make=npz("bad.npz", given_labels=LABELS), says="no array called 'pred_probs'"),
+    Npz(what="no pred_probs", make=npz("bad.npz", given_labels=LABELS), says="no array 'pred_probs'"),
     Npz(what="no labels", make=npz("bad.npz", pred_probs=PROBS), says="no array of labels"),
     Npz(what="probabilities as objects", make=arrays(pred_probs=PROBS.astype(object)), says="holds pickled objects"),
     Npz(

@@ -33,6 +33,7 @@ from labelscan.reading import why
 
 PLACE = "frame"
 """What messages name; the default run folder is called after it."""
+NAME_IDS = "name a column by labelscan.settings(id_column=...)"
 GIVEN = "the labels given"
 """The column of labels that do not come with the frame."""
 Labels: TypeAlias = "Sequence[object] | NDArray[Any] | pd.Series[Any] | None"
@@ -207,10 +208,10 @@ def _are(cells: "pd.Series[Any]", labels: Sequence[str]) -> bool:
 def _ids(index: "pd.Index[Any]") -> list[str]:
     if isinstance(index, pd.MultiIndex):
         problem = f"its index has {index.nlevels} levels"
-        raise DatasetError(problem, where=PLACE, hint="use df.reset_index(), or name a column by id_column")
+        raise DatasetError(problem, where=PLACE, hint=f"use df.reset_index(), or {NAME_IDS}")
     if not index.is_unique:
         problem = f"its index has {index[index.duplicated()].tolist()[0]!r} twice, and is what examples are called by"
-        raise DatasetError(problem, where=PLACE, hint="use df.reset_index(drop=True), or name a column by id_column")
+        raise DatasetError(problem, where=PLACE, hint=f"use df.reset_index(drop=True), or {NAME_IDS}")
     return [str(one) for one in index]
 
 

@@ -179,9 +179,10 @@ def _check_takes(model: Model, name: str, data: DataFacts) -> None:
         takes = "images"
     if takes == data.kind or (takes == "features" and data.kind != "texts"):
         return
+    head = f", or {WORDLLAMA}:head={name}" if takes == "features" else ""
     hints = {
         "images": "use small-cnn, extra-trees or a backbone such as resnet18",
-        "texts": f"use {TFIDF} or {WORDLLAMA}, or {WORDLLAMA}:head={name} where it is a head",
+        "texts": f"use {TFIDF} or {WORDLLAMA}{head}",
     }
     hint = hints.get(data.kind, "use mlp, linear, boosting or extra-trees")
     what = "is a table" if data.kind == "columns" else f"has {data.kind}"
