@@ -26,6 +26,7 @@ _received: list[int] = []
 """Signals that came while work was to end in order, until it has ended."""
 _latest: list[int] = [signal.SIGINT]
 _has_begun: list[bool] = [False]
+"""Whether a run has begun since the program did."""
 _tell: list[Callable[[str], None]] = [lambda _: None]
 _waits: list[bool] = []
 """Whether signals wait for ``check``, a value for each context that has been entered; the last one counts."""

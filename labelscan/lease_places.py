@@ -88,10 +88,10 @@ class Folder:
 
 def _write_new(path: Path, content: bytes) -> None:
     """Write a file that is not there; none is left where the disk does not take it."""
-    with path.open("xb") as file:
-        try:
+    file = path.open("xb")  # fails where it is there, and then nothing is deleted
+    try:
+        with file:
             file.write(content)
-            file.flush()
-        except OSError:
-            path.unlink(missing_ok=True)
-            raise
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise

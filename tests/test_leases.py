@@ -119,11 +119,8 @@ def test_a_lease_that_nobody_can_read_is_waited_for_and_taken(tmp_path, record):
 
 def test_a_disk_that_is_full_leaves_no_lease_that_nobody_holds(tmp_path, monkeypatch):
     class Full(io.BytesIO):
-        def flush(self):
+        def write(self, content):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-        def close(self):
-            pass
 
     opens = Path.open
 

@@ -21,11 +21,7 @@ from labelscan.training.folds import Folds, unscored_reasons
 
 
 def train_and_judge(
-    plan: Plan,
-    contents: Contents,
-    run: RunFolder,
-    notify: Listener,
-    review: Review | None = None,
+    plan: Plan, contents: Contents, run: RunFolder, notify: Listener, review: Review | None = None
 ) -> tuple[Run, Detections]:
     """Return the finished run, and what its detectors say without any decision of a person."""
     dataset, folds = plan.dataset, assign(plan, contents)

@@ -251,7 +251,8 @@ class ClassifierLearner:
                 try:
                     classifier.fit(rows, labels)
                 except (TypeError, ValueError) as error:
-                    _check_encoded(rows, error)
+                    if not hasattr(classifier, "steps"):  # a Pipeline, which encodes what it gets
+                        _check_encoded(rows, error)
                     raise
                 del rows
                 if hasattr(classifier, "n_jobs"):
