@@ -80,7 +80,9 @@ def _about_the_data(dataset: Dataset, evidence: Evidence, checks: DataChecks) ->
     names, n_conflicts = dataset.class_names, len(checks.label_conflicts)
     if n_conflicts:
         groups = "1 group" if n_conflicts == 1 else f"{n_conflicts:,} groups"
-        yield f"{groups} of identical examples with different labels"
+        (one, label), *more = checks.label_conflicts[0]
+        other, its = next(each for each in more if each[1] != label)
+        yield f"{groups} of identical examples with different labels, such as {one!r} ({label}) and {other!r} ({its})"
     # A class without any score has no poor scores either; scores.csv says why it has none.
     scored = {names[label] for label in np.unique(evidence.given_labels)}
     small = [name for name in checks.small_classes if name in scored]

@@ -73,7 +73,7 @@ def test_nothing_that_needs_a_look_goes_unsaid() -> None:
     ).warnings
     assert warnings == (
         "from the run",
-        "1 group of identical examples with different labels",
+        "1 group of identical examples with different labels, such as '00.png' (cat) and '01.png' (dog)",
         "3 classes have fewer examples than folds, so that scores there are poor: 'cat', 'dog', 'fox'",
         "a note",
     )
