@@ -171,15 +171,21 @@ def _is_number(values: Cells) -> bool:
 
 
 def _describe(columns: dict[str, Cells]) -> str:
-    """Return how many columns there are of each kind."""
+    """Return how many columns there are of each kind, and the first of them by name."""
     kinds = {
         "numbers": types.is_float_dtype,
         "truth values": types.is_bool_dtype,
         "dates": types.is_datetime64_any_dtype,
     }
-    named = [next((kind for kind, is_one in kinds.items() if is_one(one.dtype)), "text") for one in columns.values()]
-    counts = {kind: named.count(kind) for kind in (*kinds, "text") if kind in named}
-    return ", ".join(f"{count:,} column{'s' if count > 1 else ''} of {kind}" for kind, count in counts.items())
+    named: dict[str, list[str]] = {kind: [] for kind in (*kinds, "text")}
+    for name, one in columns.items():
+        named[next((kind for kind, is_one in kinds.items() if is_one(one.dtype)), "text")].append(repr(name))
+    return ", ".join(
+        f"{len(names):,} column{'s' if len(names) > 1 else ''} of {kind} "
+        f"({', '.join(names[:MOST_NAMED])}{', ...' if len(names) > MOST_NAMED else ''})"
+        for kind, names in named.items()
+        if names
+    )
 
 
 def _worst(counts: dict[str, int]) -> str:

@@ -142,7 +142,7 @@ def test_free_text_is_kept_beside_numbers(tmp_path):
     rows = "".join(f"text {row},{row % 7},{'ab'[row % 2]}\n" for row in range(150))
     dataset = load(write(tmp_path, "comment,x,label\n" + rows))
     assert dataset.inputs.frame["comment"][3] == "text 3"
-    assert "features: 1 column of numbers, 1 column of text" in dataset.notes
+    assert "features: 1 column of numbers ('x'), 1 column of text ('comment')" in dataset.notes
 
 
 DATES = [
@@ -180,7 +180,7 @@ def test_dates_of_parquet_are_dates_without_a_zone(tmp_path):
     dataset = load(tmp_path / "t.parquet")
     assert dataset.inputs.frame["day"][2] == pd.Timestamp("2020-01-03")
     assert dataset.inputs.frame["at"][0] == pd.Timestamp("2019-12-31T23:00")
-    assert "features: 2 columns of dates" in dataset.notes
+    assert "features: 2 columns of dates ('day', 'at')" in dataset.notes
 
 
 @pytest.mark.parametrize("pair", [("yes", "no"), ("True", "false"), ("T", "F"), ("Y", "n")])
