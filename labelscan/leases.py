@@ -276,7 +276,7 @@ class Leases:
 
     def _beat_once(self, held: _Held) -> None:
         try:
-            if not self._is_mine(held) or held.next in self.place.names():
+            if not self._is_mine(held) or self._is_followed(held):
                 held.is_lost = True  # for good: whoever has it now must not be written over
                 return
             with held.beating:
@@ -287,6 +287,13 @@ class Leases:
             held.is_lost = True
         except Exception:  # noqa: S110  # whatever a storage raises: the next beat may succeed
             pass
+
+    def _is_followed(self, held: _Held) -> bool:
+        """Return whether the next term has begun; where the place cannot be listed, the heart beats on."""
+        try:
+            return held.next in self.place.names()
+        except Exception:  # whatever a storage raises
+            return False
 
     def _is_mine(self, held: _Held) -> bool:
         """Return whether a lease still has this owner: it may be that of another, made anew."""

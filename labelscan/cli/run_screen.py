@@ -99,9 +99,10 @@ def _headline(summary: Summary) -> Iterator[Shape]:
     if summary.learned_nothing:
         count = NOTHING_JUDGED
     yield text((f"{summary.data}: {count}", "bold"))
-    if not summary.learned_nothing:
+    is_measured = summary.wrong_labels.source == "decisions"
+    if is_measured or not summary.learned_nothing:
         yield text(count_in_words(summary.wrong_labels, n_scored))
-    if summary.wrong_labels.source == "decisions":
+    if is_measured and not summary.learned_nothing:
         yield text("; ".join(list_in_words(summary.wrong_labels)))
     yield text(("held-out accuracy: ", "dim"), percent(summary.out_of_fold_accuracy))
     reasons = [

@@ -34,14 +34,16 @@ def status(
     if as_json:
         counts = {state: found.count(state) for state in STATES}
         writer = None if found.writer is None else asdict(found.writer)
-        facts = {"run": run, "state": found.state, "counts": counts, "writer": writer}
-        console.show_json({**facts, "shards": [asdict(one) for one in found.shards]})
+        written = {"writer": writer, "is_writer_silent": found.is_writer_silent}
+        shards = [asdict(one) for one in found.shards]
+        console.show_json({"run": run, "state": found.state, "counts": counts, **written, "shards": shards})
         return
     out = console.stdout()
     counted = ", ".join(f"{count:,} {state}" for state in STATES if (count := found.count(state)))
     out.print(console.text((run, "bold"), f": {found.state}; {len(found.shards):,} shards: {counted}"))
     if found.writer is not None:
-        out.print(console.text(f"written by {found.writer}"))
+        silent = ", which does not stir" if found.is_writer_silent else ""
+        out.print(console.text(f"written by {found.writer}{silent}"))
     if found.is_to_be_merged:
         folder = folder_for(run) if is_url(run) else with_home(run)
         merge = merge_command(folder, run) if (folder / RUN_FILE).is_file() else "give labelscan detect --merge"

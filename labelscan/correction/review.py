@@ -65,18 +65,17 @@ def read_review(given: GivenDecisions) -> Review:
 def settle(review: Review, given_labels: Mapping[str, str]) -> Settled:
     """Return which labels are known to be right or wrong; unsure settles nothing.
 
-    A label that was changed to what was decided is right. Decisions about examples that are not among ``given_labels``,
-    by example id, or about another label than the one there now, are left out with a note.
+    Decisions about examples that are not among ``given_labels``, by example id, or about another label than the one
+    there now, are left out with a note.
     """
     is_wrong: dict[str, bool] = {}
     stale: list[str] = []
     for one in review.decisions:
         label = given_labels.get(one.example_id)
-        is_as_decided = label is not None and one.verdict == "relabel" and one.new_label == label
-        if label is None or (one.given_label not in (None, label) and not is_as_decided):
+        if label is None or one.given_label not in (None, label):
             stale.append(one.example_id)
         elif one.verdict != "unsure":
-            is_wrong[one.example_id] = one.verdict in ("drop", "relabel") and not is_as_decided
+            is_wrong[one.example_id] = one.verdict == "drop" or (one.verdict == "relabel" and one.new_label != label)
     notes = list(review.notes)
     if stale:
         verb = "was" if len(stale) == 1 else "were"

@@ -13,8 +13,10 @@ if TYPE_CHECKING:
 
 LOOK_ALIKE = "classes that differ only in case or spaces"
 """Begins the note on them."""
-MISSING = frozenset(["-", "?", "na", "n/a", "nan", "null"])
-"""How a label that is missing may be written, in lower case; none is a class of its own often enough."""
+MISSING = frozenset(["?", "na", "n/a", "nan", "null"])
+"""How a label that is missing may be written, in lower case; none and - are classes of their own often enough."""
+MAY_BE_MISSING = "taken for a class, though it may stand for a missing label"
+"""Begins the note on each."""
 
 
 def sort_class_names(labels: Sequence[str]) -> tuple[str, ...]:
@@ -37,7 +39,7 @@ def note_look_alikes(counts: Mapping[str, int]) -> list[str]:
 def note_missing(counts: Mapping[str, int]) -> list[str]:
     """Return a note on each class whose name may stand for a label that is missing."""
     return [
-        f"{name!r} is a class of {number:,} examples: take them out where it stands for a label that is missing"
+        f"{MAY_BE_MISSING}: {name!r} {number:,}; take these rows out if it does"
         for name, number in counts.items()
         if name.strip().lower() in MISSING
     ]
@@ -61,9 +63,11 @@ def merge_look_alikes(dataset: "Dataset") -> "Dataset":
     others = sorted_names(dataset.true_class_names[len(dataset.class_names) :])
     true_class_names = class_names + tuple(name for name in others if name not in class_names)
     places = [true_class_names.index(merged.get(name, name)) for name in dataset.true_class_names]
-    notes = [note for note in dataset.notes if not note.startswith(LOOK_ALIKE)]
+    notes = [note for note in dataset.notes if not note.startswith((LOOK_ALIKE, MAY_BE_MISSING))]
     notes += [f"labels merged: {' and '.join(map(repr, names[1:]))} into {names[0]!r}" for names in groups]
     new = np.array(places, dtype=np.int64)
+    counts = np.bincount(new[dataset.given_labels], minlength=len(class_names)).tolist()
+    notes += note_missing(dict(zip(class_names, counts, strict=True)))
     return dataclasses.replace(
         dataset,
         class_names=class_names,

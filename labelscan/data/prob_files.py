@@ -22,7 +22,7 @@ from labelscan.data.readers.columns import Columns, check_cells, find_column, mi
 from labelscan.data.readers.first_rows import is_number
 from labelscan.data.readers.manifest import relative_path
 from labelscan.data.readers.refused_files import PROB_PREFIX
-from labelscan.data.readers.sheet import column_names, csv_rows, read_sheet
+from labelscan.data.readers.sheet import column_names, csv_rows, place_in_sheet, read_sheet
 from labelscan.errors import DatasetError, ProbabilitiesError, Problem
 from labelscan.npz import ENDS
 from labelscan.reading import with_home
@@ -165,15 +165,16 @@ def _from_csv(path: Path, names: Sequence[str], *, n_rows: int) -> NDArray[Any]:
     _, there = next(rows)
     places = [there.index(name) for name in names]
     probs = np.empty((n_rows, len(names)))
-    odd: list[tuple[int, str, str]] = []
+    odd: list[tuple[str, str, str]] = []
     # Python's float and not pandas: it reads back exactly what was written, and the last digit can decide a flag.
     for row, (line, record) in enumerate(rows):
         cells = [record[place] for place in places]
         try:
             probs[row] = [float(cell) for cell in cells]
         except ValueError:
-            odd += [(line, name, cell) for name, cell in zip(names, cells, strict=True) if not is_number(cell)]
-    ProbabilitiesError.refuse(odd, lambda one: _no_number(one[1], one[2], f"{path.name} row {one[0]}"))
+            where = place_in_sheet(path, line, row + 2)
+            odd += [(where, name, cell) for name, cell in zip(names, cells, strict=True) if not is_number(cell)]
+    ProbabilitiesError.refuse(odd, lambda one: _no_number(one[1], one[2], one[0]))
     return probs
 
 

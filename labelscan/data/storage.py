@@ -183,7 +183,7 @@ def _exists_already(error: OSError) -> bool:
     """Return whether a storage refused to make what is there: each has words of its own for it, or HTTP's number."""
     text = f"{error} {error.__cause__}"
     numbers = {str(getattr(one, name, "")) for one in (error, error.__cause__) for name in ("status", "code")}
-    words = ("PreconditionFailed", "pre-condition", "ConditionalRequestConflict")
+    words = ("PreconditionFailed", "Precondition Failed", "pre-condition", "ConditionalRequestConflict")
     return str(HTTPStatus.PRECONDITION_FAILED.value) in numbers or any(word in text for word in words)
 
 

@@ -4,6 +4,7 @@ This machine submits them, waits, and shows the finished run: what the automatic
 are trained. A worker whose time is over, or that is preempted, ends in order and is queued again.
 """
 
+import contextlib
 import dataclasses
 import logging
 import math
@@ -17,7 +18,7 @@ from typing import Any
 
 from labelscan import interruption
 from labelscan.config import Config
-from labelscan.errors import ConfigError, Interrupted, RunError
+from labelscan.errors import ConfigError, Interrupted, RunError, StorageError
 from labelscan.events import (
     Event,
     Listener,
@@ -154,7 +155,9 @@ def wait_for(submitted: Submitted, notify: Listener, tell: Listener = ignore) ->
             if monotonic() - counted < COUNT_SECONDS:
                 continue
             counted = monotonic()
-            done, known = count_done(submitted.place)
+            done = known = 0
+            with contextlib.suppress(StorageError):  # the workers go on, whether they can be counted or not
+                done, known = count_done(submitted.place)
             if known and not total:
                 total = known
                 notify(StepStarted("shards", total))

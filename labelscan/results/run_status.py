@@ -65,13 +65,16 @@ class RunStatus:
     state: str
     """That of run.json: running, finished, interrupted or failed."""
     writer: Holder | None
-    """The process that writes run.json and the results, if one does now: its heart beats."""
+    """The process that writes run.json and the results, if one does now."""
+    is_writer_silent: bool
+    """Whether it is one of another host that did not stir while it was watched."""
     shards: Sequence[ShardStatus]
 
     @property
     def is_to_be_merged(self) -> bool:
         """Return whether all shards are done, and nobody has judged the labels or does now."""
-        return self.state != "finished" and self.writer is None and self.count("done") == len(self.shards)
+        is_written = self.writer is not None and not self.is_writer_silent
+        return self.state != "finished" and not is_written and self.count("done") == len(self.shards)
 
     def count(self, state: State) -> int:
         """Return how many shards are in a state."""
@@ -119,8 +122,13 @@ def _status_of(folder: Path, leases: Leases, run: Path | str) -> RunStatus:
     silent = _silent(leases, held)
     is_finished = record.get("state") == "finished"
     shards = [_status(folder / str(name), held, silent, is_finished=is_finished) for name in names]
-    writer = None if WRITER in silent else held.get(WRITER)
-    return RunStatus(run=run, state=str(record.get("state")), writer=writer, shards=shards)
+    return RunStatus(
+        run=run,
+        state=str(record.get("state")),
+        writer=held.get(WRITER),
+        is_writer_silent=WRITER in silent,
+        shards=shards,
+    )
 
 
 def is_finished(place: str) -> bool:

@@ -251,7 +251,7 @@ class ClassifierLearner:
                 try:
                     classifier.fit(rows, labels)
                 except (TypeError, ValueError) as error:
-                    if not hasattr(classifier, "steps"):  # a Pipeline, which encodes what it gets
+                    if "could not convert string" in str(error):
                         _check_encoded(rows, error)
                     raise
                 del rows

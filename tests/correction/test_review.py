@@ -26,11 +26,6 @@ def test_to_relabel_as_the_label_that_is_there_keeps_it():
     assert settle(Review(decisions=(decision("a", "relabel", "cat"),)), GIVEN).is_wrong == {"a": False}
 
 
-def test_a_label_that_was_changed_to_what_was_decided_is_right():
-    settled = settle(Review(decisions=(decision("a", "relabel", "cat", given_label="dog"),)), GIVEN)
-    assert (settled.is_wrong, settled.notes) == ({"a": False}, ())
-
-
 def test_decisions_about_other_labels_and_lost_examples_are_left_out_with_one_note():
     made = (
         decision("b", "keep", given_label="cat"),

@@ -162,7 +162,9 @@ def test_classes_that_look_alike_stay_apart_and_are_noted():
 def test_a_class_that_may_stand_for_missing_labels_is_noted():
     assert make(["cat", "dog", "none", "nano"]).notes == ()
     (note,) = make(["cat", "NA", "cat", "NA"]).notes
-    assert note.startswith("'NA' is a class of 2 examples: take them out where")
+    assert note == "taken for a class, though it may stand for a missing label: 'NA' 2; take these rows out if it does"
+    merged = merge_look_alikes(make(["cat", "NA", "cat", "na", "NA"]))
+    assert [note for note in merged.notes if "missing" in note] == [note.replace("2", "3")]
 
 
 def test_classes_that_look_alike_are_merged_under_the_most_frequent_spelling():

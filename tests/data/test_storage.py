@@ -130,7 +130,8 @@ def test_many_threads_may_read(bucket):
     ("answer", "error"),
     [
         (OSError("At least one of the pre-conditions you specified did not hold."), FileExistsError),
-        (AnsweredError(412, "Precondition Failed"), FileExistsError),
+        (AnsweredError(412, "it is there"), FileExistsError),
+        (OSError(22, "Precondition Failed"), FileExistsError),
         (PermissionError("Forbidden: https://storage.example/b/team-412/o"), StorageError),
     ],
 )

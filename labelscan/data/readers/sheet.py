@@ -125,10 +125,10 @@ def csv_rows(path: Path, encoding: str = "") -> Iterator[tuple[int, list[str]]]:
                 if record and len(record) == n_columns:
                     yield line, record
                 elif record:
-                    odd.append((_place(path, line, number), len(record)))
-                line, number = reader.line_num + 1, number + 1
+                    odd.append((place_in_sheet(path, line, number), len(record)))
+                line, number = reader.line_num + 1, number + bool(record)
         except csv.Error as error:
-            where, hint = _place(path, line, number), 'inside quotes, write " as ""'
+            where, hint = place_in_sheet(path, line, number), 'inside quotes, write " as ""'
             if "field limit" in str(error):
                 hint = "close the quotes; longer texts can be read from .jsonl and .parquet"
             raise DatasetError(f"broken quotes or fields ({error})", where=where, hint=hint) from error
@@ -136,8 +136,8 @@ def csv_rows(path: Path, encoding: str = "") -> Iterator[tuple[int, list[str]]]:
     DatasetError.refuse(odd, lambda one: Problem(f"{one[1]} fields for {n_columns} columns", one[0], hint))
 
 
-def _place(path: Path, line: int, number: int) -> str:
-    """Return where a record is: its row, the header being 1, or its line where line breaks in texts shift these."""
+def place_in_sheet(path: Path, line: int, number: int) -> str:
+    """Return where a record is: its row, the header being 1, or its line where blank lines or breaks shift rows."""
     return f"{path.name} row {number}" if line == number else f"{path.name} line {line}"
 
 
@@ -151,7 +151,7 @@ def _read_csv(path: Path, names: Sequence[str], encoding: str, n_rows: int | Non
         lines.append(line)
         for column, place in zip(columns, places, strict=True):
             column.append(record[place])
-    return Sheet(dict(zip(names, columns, strict=True)), lambda row: _place(path, lines[row], row + 2))
+    return Sheet(dict(zip(names, columns, strict=True)), lambda row: place_in_sheet(path, lines[row], row + 2))
 
 
 def json_objects(

@@ -228,6 +228,7 @@ def test_numbers_with_units_are_refused_with_three_cells_and_what_to_do(tmp_path
     [
         ["12 Main St", "7 Oak Ave", "9 Elm Rd", "1 Hill Ln"],
         ["3A", "3B", "4C", "5D"],
+        ["2.15b", "1.0", "3.6rc", "4.1c"],
         ["1st", "2nd", "3rd", "4th"],
         ["18-25", "26-35", "36-45", "65+"],
         ["192.168.0.1", "10.0.0.1", "10.0.0.2", "127.0.0.1"],
