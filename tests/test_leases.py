@@ -69,6 +69,27 @@ def test_a_beat_that_is_under_way_makes_no_released_lease_anew(tmp_path, quick):
         assert list(folder.iterdir()) == []
 
 
+@pytest.mark.usefixtures("quick")
+def test_a_heart_beats_on_where_its_folder_cannot_be_listed(tmp_path):
+    class Unlisted(Folder):
+        def names(self):
+            if cannot:
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            return super().names()
+
+    cannot = []
+    with Leases(Unlisted(tmp_path)) as leases:
+        assert leases.take("a")
+        cannot.append(True)
+        beats = set()
+        for _ in range(20):
+            beats.add((tmp_path / "a.1.lease").read_bytes())
+            time.sleep(0.02)
+        cannot.clear()
+        assert len(beats) > 3
+        assert leases.holds("a")
+
+
 def test_of_many_that_ask_at_once_one_gets_it(tmp_path):
     many = [Leases(tmp_path / "leases") for _ in range(16)]
     start = threading.Barrier(len(many))
