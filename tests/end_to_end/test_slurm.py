@@ -13,7 +13,7 @@ from tiny_detect import quick
 
 import labelscan
 from labelscan.__main__ import main
-from labelscan.errors import ConfigError, Interrupted, RunError, RunFolderError
+from labelscan.errors import ConfigError, Interrupted, RunError, RunFolderError, StorageError
 from labelscan.leases import Leases
 from labelscan.pipeline import planning, slurm
 from labelscan.pipeline.carry_out import carry_out
@@ -124,6 +124,29 @@ def test_who_stops_waiting_is_told_how_to_stop_the_workers(tmp_path, stop):
     with pytest.raises(type(stop)):
         slurm.wait_for(submitted, end, tell=heard.append)
     assert re.search(r"the workers go on: see labelscan status .*, or end them: scancel 17_0", heard[0].message)
+
+
+def test_a_storage_that_fails_for_a_moment_ends_no_wait(tmp_path, monkeypatch):
+    class Job:
+        job_id = "17_0"
+
+        def done(self):
+            return len(asked) > 1
+
+        def exception(self):
+            return None
+
+    asked = []
+
+    def count(place):
+        asked.append(place)
+        raise StorageError("the storage does not answer", where=place)
+
+    monkeypatch.setattr(slurm, "count_done", count)
+    monkeypatch.setattr(slurm, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(slurm, "COUNT_SECONDS", 0.01)
+    slurm.wait_for(slurm.Submitted(tmp_path / "run", "s3://bucket/run", [Job()]), lambda event: None)
+    assert set(asked) == {"s3://bucket/run"}
 
 
 @pytest.fixture
