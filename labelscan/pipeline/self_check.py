@@ -18,6 +18,7 @@ from labelscan.pipeline.inputs import Contents
 from labelscan.pipeline.planning import Plan
 from labelscan.pipeline.train_and_judge import train_and_judge
 from labelscan.results.finished_run import Run
+from labelscan.results.health import LEARNED_NOTHING
 from labelscan.results.open_run import open_run
 from labelscan.results.run_files import SELF_CHECK
 from labelscan.results.run_folder import RunFolder
@@ -45,7 +46,7 @@ def check_itself(
     summary = first.summary
     if summary.learned_nothing or not len(planted):
         too_small = "no class has 10 examples with labels that look right"
-        warning = f"no self-check was made: {'the models learned nothing' if summary.learned_nothing else too_small}"
+        warning = f"no self-check was made: {LEARNED_NOTHING if summary.learned_nothing else too_small}"
         log(Warned(warning))
         summary = dataclasses.replace(summary, warnings=(*summary.warnings, warning))
     else:
