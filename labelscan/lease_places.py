@@ -2,16 +2,15 @@
 
 import contextlib
 import os
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from labelscan.atomic import writing
+from labelscan.reading import patiently
 
-READ_AGAIN = 3
-"""Times that a folder is listed again before that is an error: a network drive may fail for a moment."""
-AGAIN_SECONDS = 0.5
+LIST_AGAIN = 3
+"""Times that a folder is listed again before that is an error."""
 
 
 class Place(Protocol):
@@ -44,16 +43,10 @@ class Folder:
 
     def names(self) -> list[str]:
         """Return the names of all files in it, or raise OSError."""
-        for again in range(READ_AGAIN + 1):
-            try:
-                return os.listdir(self.path)  # noqa: PTH208  # names are enough
-            except (FileNotFoundError, NotADirectoryError):
-                break
-            except OSError:  # not that there are none
-                if again == READ_AGAIN:
-                    raise
-                time.sleep(AGAIN_SECONDS)
-        return []
+        try:
+            return patiently(lambda: os.listdir(self.path), times=LIST_AGAIN)  # noqa: PTH208  # names are enough
+        except (FileNotFoundError, NotADirectoryError):  # another error says nothing of what is there
+            return []
 
     def read(self, name: str) -> bytes:
         """Return the content of a file."""

@@ -164,7 +164,7 @@ def test_a_disk_that_is_full_leaves_no_lease_that_nobody_holds(tmp_path, monkeyp
 
 def test_a_folder_that_cannot_be_listed_does_not_pass_for_an_empty_one(tmp_path, monkeypatch):
     taken_elsewhere(tmp_path, "a")
-    monkeypatch.setattr("labelscan.lease_places.AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr("labelscan.reading.AGAIN_SECONDS", 0.01)
     lists, failures = os.listdir, [OSError(errno.ESTALE, os.strerror(errno.ESTALE))] * 3
 
     def listed(path):

@@ -1,6 +1,5 @@
 """A run as a process has joined it, and whether it is still the same: others may have finished it, or begun it anew."""
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,13 +7,12 @@ from pathlib import Path
 from labelscan.atomic import look_anew, read_json
 from labelscan.data import storage
 from labelscan.errors import JudgedMeanwhile, RunFolderError
-from labelscan.reading import CANNOT_READ, parse_json, why
+from labelscan.reading import CANNOT_READ, parse_json, patiently, why
 from labelscan.results.run_files import RUN_FILE
 from labelscan.results.run_record import GENERATION
 
 READ_AGAIN = 5
 """Times that run.json is read again before it counts as unreadable: a network drive may fail where it was replaced."""
-AGAIN_SECONDS = 0.5
 
 
 class StartedOverError(RunFolderError):
@@ -54,17 +52,13 @@ class JoinedRun:
         """Return run.json as it is now, or None where there is none."""
         if not self.address:
             look_anew(self.path)
-        for again in range(READ_AGAIN + 1):
-            try:
-                return self._read()
-            except FileNotFoundError:
-                return None
-            except CANNOT_READ as error:
-                if again == READ_AGAIN:
-                    problem, hint = f"{RUN_FILE} cannot be read ({why(error)})", "give the same command again"
-                    raise RunFolderError(problem, where=self._place, hint=hint) from error
-                time.sleep(AGAIN_SECONDS)
-        return None
+        try:
+            return patiently(self._read, times=READ_AGAIN)
+        except FileNotFoundError:
+            return None
+        except CANNOT_READ as error:
+            problem, hint = f"{RUN_FILE} cannot be read ({why(error)})", "give the same command again"
+            raise RunFolderError(problem, where=self._place, hint=hint) from error
 
     def _read(self) -> Mapping[str, object]:
         if not self.address:
