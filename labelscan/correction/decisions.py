@@ -46,6 +46,11 @@ class Decision:
     given_label: str | None = None
     """The label that was reviewed; None where the file does not say."""
 
+    @property
+    def calls_wrong(self) -> bool:
+        """Return whether the label that was reviewed is wrong by this decision."""
+        return self.verdict == "drop" or (self.verdict == "relabel" and self.new_label != self.given_label)
+
 
 def write_decisions(decisions: Iterable[Decision], path: Path) -> None:
     """Write decisions.csv, in the order given."""

@@ -1,7 +1,7 @@
 """A review: the decisions of a person, with the file they come from, and the labels of a run that they settle."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -43,8 +43,11 @@ class Settled:
 
     is_wrong: Mapping[str, bool]
     """By example id."""
+    are_corrected: bool
+    """Whether labels that were decided to be wrong have been changed since, or are gone. Which labels are still as they
+    were decided then depends on the decisions, and by those a data set looks better than it is."""
     notes: tuple[str, ...]
-    """Which decisions say nothing about these labels."""
+    """Which decisions say nothing about these labels, and whether the others are about a corrected copy."""
 
 
 def read_review(given: GivenDecisions) -> Review:
@@ -65,22 +68,37 @@ def read_review(given: GivenDecisions) -> Review:
 def settle(review: Review, given_labels: Mapping[str, str]) -> Settled:
     """Return which labels are known to be right or wrong; unsure settles nothing.
 
-    Decisions about examples that are not among ``given_labels``, by example id, or about another label than the one
-    there now, are left out with a note.
+    A label that has been changed to what was decided is right. Decisions about examples that are not among
+    ``given_labels``, by example id, or about another label than the one there now, are left out with a note.
     """
     is_wrong: dict[str, bool] = {}
     stale: list[str] = []
+    corrected: list[str] = []
     for one in review.decisions:
         label = given_labels.get(one.example_id)
-        if label is None or one.given_label not in (None, label):
+        is_as_decided = one.verdict == "relabel" and one.new_label == label
+        is_changed = label is None or one.given_label not in (None, label)
+        if one.calls_wrong and (is_changed or is_as_decided):
+            corrected.append(one.example_id)
+        if is_changed and not is_as_decided:
             stale.append(one.example_id)
         elif one.verdict != "unsure":
-            is_wrong[one.example_id] = one.verdict == "drop" or (one.verdict == "relabel" and one.new_label != label)
-    notes = list(review.notes)
+            is_wrong[one.example_id] = one.calls_wrong and not is_as_decided
+    notes = (*review.notes, *_notes(review, stale, corrected))
+    return Settled(is_wrong=is_wrong, are_corrected=bool(corrected), notes=notes)
+
+
+def _notes(review: Review, stale: Sequence[str], corrected: Sequence[str]) -> Iterator[str]:
+    n_decisions = f"{len(review.decisions):,} decisions"
     if stale:
         verb = "was" if len(stale) == 1 else "were"
-        notes.append(
-            f"{review.where}: {len(stale):,} of {len(review.decisions):,} decisions {verb} left out, about labels that "
-            f"have changed since or examples that are gone or have no score; the first is {stale[0]!r}"
+        yield (
+            f"{review.where}: {len(stale):,} of {n_decisions} {verb} left out, about labels that have changed since or "
+            f"examples that are gone or have no score; the first is {stale[0]!r}"
         )
-    return Settled(is_wrong=is_wrong, notes=tuple(notes))
+    if corrected:
+        yield (
+            f"{review.where}: labels have been corrected since they were decided, {len(corrected):,} by {n_decisions}, "
+            f"the first is {corrected[0]!r}; decisions count for their own labels, but do not measure how many are "
+            f"wrong: for that, give only decisions made on this data"
+        )

@@ -66,6 +66,9 @@ class DecidedLabels:
         return len(self.index)
 
 
+NONE_DECIDED = DecidedLabels(index=np.empty(0, dtype=np.int64), is_wrong=np.empty(0, dtype=np.bool_))
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Bins:
     """N log-odds in at most ``N_BINS`` groups of neighbouring values, with about the same number in each."""

@@ -3,6 +3,8 @@
 A decided label counts as known: if wrong it is flagged by every detector, if right by none. About all others
 noise-posterior says what the decisions say of its log-odds (``decided_labels``), once there are some; other detectors
 keep their ranking, since they have no probability that decisions could correct.
+
+After a correction, labels that are still as they were decided are mostly right: these are known, and measure nothing.
 """
 
 from dataclasses import replace
@@ -12,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelscan.detection.decided_labels import DecidedLabels, Floats, ReviewPosterior, review_posterior
-from labelscan.detection.detectors.noise_posterior import highest_expected_f1
+from labelscan.detection.detectors.noise_posterior import error_probability_of, highest_expected_f1
+from labelscan.detection.estimates import Range
 from labelscan.detection.protocol import POSTERIOR, Detections
 
 Number = TypeVar("Number", np.bool_, np.float64)
@@ -26,31 +29,58 @@ def kept_log_odds(detections: Detections) -> Floats:
     return detections.error_log_odds.astype(np.float32).astype(np.float64)
 
 
-def judge_anew(detections: Detections, decided: DecidedLabels) -> tuple[Detections, ReviewPosterior]:
-    """Return the judgements of N labels once some are decided, and what the decisions say about all of them."""
-    posterior = review_posterior(kept_log_odds(detections), decided)
-    are_few = len(decided.index) < LEAST_DECISIONS
-    error_probability = _known(detections.error_probability, decided) if are_few else posterior.error_probability
+def judge_anew(
+    detections: Detections, decided: DecidedLabels, *, measure: bool = True
+) -> tuple[Detections, ReviewPosterior | None]:
+    """Return the judgements of N labels once some are decided, and what the decisions say about all of them.
+
+    With ``measure`` off they say nothing about other labels than their own.
+    """
+    posterior = review_posterior(kept_log_odds(detections), decided) if measure else None
+    wrong_labels = _count(detections, decided) if posterior is None else posterior.n_wrong()
+    before = detections.by_name[POSTERIOR]
+    if posterior is None or len(decided) < LEAST_DECISIONS:
+        error_probability, flagged = _known(detections.error_probability, decided), before.flagged
+    else:
+        error_probability = posterior.error_probability
+        flagged = highest_expected_f1(error_probability)
     by_name = {
         name: replace(detection, flagged=_known(detection.flagged, decided))
         for name, detection in detections.by_name.items()
     }
-    before = detections.by_name[POSTERIOR]
-    flagged = before.flagged if are_few else highest_expected_f1(error_probability)
     by_name[POSTERIOR] = replace(
         before,
         label_quality=1 - error_probability,
         flagged=_known(flagged, decided),
         error_probability=error_probability,
-        wrong_labels=posterior.n_wrong(),
+        wrong_labels=wrong_labels,
     )
     judged = replace(
         detections,
         by_name=by_name,
         error_probability=error_probability,
-        wrong_labels=posterior.n_wrong(),
+        wrong_labels=wrong_labels,
+        decided=decided,
     )
     return judged, posterior
+
+
+def error_probability_if(detections: Detections, n_wrong: float) -> Floats:
+    """Return (N,) error probabilities as they are if ``n_wrong`` labels are wrong; 0 or 1 for decided ones."""
+    decided = detections.decided
+    left = np.ones(len(detections.error_log_odds), dtype=bool)
+    left[decided.index] = False
+    error_probability = np.empty(len(left))
+    error_probability[decided.index] = decided.is_wrong
+    error_probability[left] = error_probability_of(detections.error_log_odds[left], n_wrong - decided.is_wrong.sum())
+    return error_probability
+
+
+def _count(detections: Detections, decided: DecidedLabels) -> Range:
+    """Return how many labels are wrong as the models guess it of those that are not decided."""
+    ends = detections.wrong_labels.low, detections.wrong_labels.high
+    low, high = (_known(error_probability_if(detections, end), decided).sum() for end in ends)
+    return Range(float(_known(detections.error_probability, decided).sum()), float(low), float(high))
 
 
 def _known(values: NDArray[Number], decided: DecidedLabels) -> NDArray[Number]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelscan.arrays import LabelQuality, Mask
+from labelscan.detection.decided_labels import NONE_DECIDED, DecidedLabels
 from labelscan.detection.estimates import Range
 from labelscan.detection.evidence import Evidence
 
@@ -70,6 +71,8 @@ class Detections:
     """How many of the N labels are wrong, as noise-posterior estimates it."""
     noise_matrix: NDArray[np.float64]
     """(K, K) P(given = row if true = column), as noise-posterior estimates it."""
+    decided: DecidedLabels = NONE_DECIDED
+    """Those of the N labels that a person has decided, as all judgements have them."""
 
     @property
     def lead(self) -> Detection:

@@ -60,6 +60,7 @@ def judge_and_write(
         by_detectors = detect_all(evidence, detector)
         _write_for_measurement(evidence, by_detectors, run, seed=seed)
         detections, posterior, notes = _with_decisions(by_detectors, evidence, review)
+        decided = detections.decided
         for note in notes:
             notify(Noted(note))
         issues = rank_issues(dataset, evidence, detections, status)
@@ -67,11 +68,17 @@ def judge_and_write(
         issues.write(run.path)
         summary.write(run.path)
     if review is not None:
-        run.record(decisions=_record(review, evidence, posterior))
+        run.record(decisions=_record(review, evidence, decided))
     elif "decisions" in run.earlier:
         notify(Noted("judged without the decisions of last time: add --decisions FILE to count them"))
-    decided = () if posterior is None else tuple(evidence.example_ids[posterior.decided.index])
-    written = Run(folder=run.path, dataset=dataset, evidence=evidence, issues=issues, summary=summary, decided=decided)
+    written = Run(
+        folder=run.path,
+        dataset=dataset,
+        evidence=evidence,
+        issues=issues,
+        summary=summary,
+        decided=tuple(evidence.example_ids[decided.index]),
+    )
     return written, by_detectors
 
 
@@ -89,16 +96,16 @@ def judge_finished(run: FinishedRun, review: Review) -> FinishedRun:
     detections, posterior, notes = _with_decisions(by_detectors, evidence, review)
     return dataclasses.replace(
         run,
-        record={**run.record, "decisions": _record(review, evidence, posterior)},
+        record={**run.record, "decisions": _record(review, evidence, detections.decided)},
         issues=rank_anew(run.issues, evidence, detections),
         summary=with_judgement(run.summary, evidence, detections, posterior, warnings=notes),
         is_as_written=False,
     )
 
 
-def _record(review: Review, evidence: Evidence, posterior: ReviewPosterior | None) -> dict[str, object]:
+def _record(review: Review, evidence: Evidence, decided: DecidedLabels) -> dict[str, object]:
     """Return what run.json says of the decisions by which a run was judged."""
-    rows = () if posterior is None else posterior.decided.index[posterior.decided.is_wrong].tolist()
+    rows = decided.index[decided.is_wrong].tolist()
     return {**review.to_json(), DECIDED_WRONG: [str(evidence.example_ids[row]) for row in rows]}
 
 
@@ -123,5 +130,5 @@ def _with_decisions(
     decided = DecidedLabels(
         index=np.array(list(by_row), dtype=np.int64), is_wrong=np.array(list(by_row.values()), dtype=np.bool_)
     )
-    judged, posterior = judge_anew(detections, decided)
+    judged, posterior = judge_anew(detections, decided, measure=not settled.are_corrected)
     return judged, posterior, settled.notes

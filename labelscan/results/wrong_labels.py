@@ -36,7 +36,7 @@ class WrongLabels:
     """Where the numbers come from: ``one opinion``, as is the pool of several models of a table; ``opinions`` of
     several models; or ``decisions`` of a person."""
     n_decided: int
-    """Labels known to be right or wrong by decisions."""
+    """Labels known to be right or wrong by the decisions that the numbers come from."""
     precision: Range | None
     """The share of the flags that are right: estimate, low, high; null where nothing is flagged."""
     found: Range | None
@@ -138,10 +138,10 @@ def list_in_words(one: WrongLabels) -> list[str]:
 
 def _precision(detections: Detections) -> Range:
     """Return the share of the flags that is right: the mean error probability of the flags at each end of the count."""
-    from labelscan.detection.detectors.noise_posterior import error_probability_of  # loads scikit-learn
+    from labelscan.detection.judged_anew import error_probability_if  # loads scikit-learn
 
     count, flagged = detections.wrong_labels, detections.lead.flagged
-    ends = (error_probability_of(detections.error_log_odds, end)[flagged].mean() for end in (count.low, count.high))
+    ends = (error_probability_if(detections, end)[flagged].mean() for end in (count.low, count.high))
     low, high = map(float, ends)
     return Range(float(detections.error_probability[flagged].mean()), low, high)
 

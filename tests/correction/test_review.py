@@ -23,13 +23,34 @@ def test_keep_is_right_relabel_and_drop_are_wrong_and_unsure_says_nothing():
 
 
 def test_to_relabel_as_the_label_that_is_there_keeps_it():
-    assert settle(Review(decisions=(decision("a", "relabel", "cat"),)), GIVEN).is_wrong == {"a": False}
+    settled = settle(Review(decisions=(decision("a", "relabel", "cat", given_label="cat"),)), GIVEN)
+    assert settled.is_wrong == {"a": False}
+    assert not settled.are_corrected
+    assert settled.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("made", "is_wrong"),
+    [
+        (decision("a", "relabel", "cat", given_label="dog"), {"a": False}),  # as apply has it
+        (decision("a", "relabel", "cat"), {"a": False}),  # the label looked at may have been any
+        (decision("a", "relabel", "fox", given_label="dog"), {}),
+        (decision("a", "drop", given_label="dog"), {}),
+        (decision("gone", "drop", given_label="dog"), {}),
+    ],
+    ids=["changed to it", "no label that was looked at", "changed to another", "not dropped but changed", "dropped"],
+)
+def test_once_wrong_labels_are_corrected_the_other_decisions_measure_nothing(made, is_wrong):
+    settled = settle(Review(decisions=(decision("c", "keep", given_label="cat"), made)), GIVEN)
+    assert settled.is_wrong == {"c": False, **is_wrong}
+    assert settled.are_corrected
+    assert f"1 by 2 decisions, the first is {made.example_id!r}; decisions count" in settled.notes[-1]
 
 
 def test_decisions_about_other_labels_and_lost_examples_are_left_out_with_one_note():
     made = (
         decision("b", "keep", given_label="cat"),
-        decision("gone", "drop"),
+        decision("gone", "keep"),
         decision("a", "keep", given_label="cat"),
     )
     settled = settle(Review(decisions=made, file="d.csv"), GIVEN)

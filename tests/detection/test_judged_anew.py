@@ -5,7 +5,7 @@ import pytest
 from tiny_run import a_dataset, an_evidence, detections_of
 
 from labelscan.detection.decided_labels import DecidedLabels
-from labelscan.detection.judged_anew import judge_anew, kept_log_odds
+from labelscan.detection.judged_anew import error_probability_if, judge_anew, kept_log_odds
 
 EVIDENCE = an_evidence(a_dataset())
 DECIDED = DecidedLabels(index=np.array([0, 1, 3, 8]), is_wrong=np.array([False, True, False, True]))
@@ -49,3 +49,17 @@ def test_decisions_are_compared_with_the_digits_that_a_run_keeps():
     kept = replace(before, error_log_odds=kept_log_odds(before))
     first, second = (judge_anew(one, DECIDED)[0].error_probability for one in (before, kept))
     np.testing.assert_array_equal(first, second)
+
+
+@pytest.mark.parametrize("end", ["low", "high"])
+def test_decisions_that_measure_nothing_take_the_guess_of_the_models_for_all_other_labels(end):
+    before = detections_of(EVIDENCE)
+    after, posterior = judge_anew(before, DECIDED, measure=False)
+    assert posterior is None
+    undecided = np.setdiff1d(np.arange(10), DECIDED.index)
+    guess, known = getattr(before.wrong_labels, end), getattr(after.wrong_labels, end)
+    expected = error_probability_if(before, guess)
+    expected[DECIDED.index] = DECIDED.is_wrong
+    assert known == pytest.approx(expected.sum())
+    np.testing.assert_allclose(error_probability_if(after, known), expected, atol=1e-6)
+    assert (after.error_probability[undecided] == before.error_probability[undecided]).all()

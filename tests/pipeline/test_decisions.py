@@ -171,8 +171,8 @@ def test_the_interval_holds_the_number_of_wrong_labels_and_the_summary_says_so(t
 
 
 def test_decisions_about_other_labels_are_left_out_with_one_note(tmp_path):
-    stale = Decision(example_id=IDS[1], verdict="drop", given_label="another")
-    lost = Decision(example_id="lost.png", verdict="drop")
+    stale = Decision(example_id=IDS[1], verdict="keep", given_label="another")
+    lost = Decision(example_id="lost.png", verdict="keep")
     heard = Recorder()
     run = score(tmp_path / "run", decisions=[stale, lost, *decide(IDS[2:5])], notify=heard)
     (note,) = [one.message for one in heard.of(Noted)]
@@ -181,6 +181,38 @@ def test_decisions_about_other_labels_are_left_out_with_one_note(tmp_path):
     assert run.summary.wrong_labels.n_decided == 3
     verdict = labelscan.gate(run, max_issues=0, decisions=[stale, lost, *decide(IDS[2:5])])
     assert verdict.warnings[0] == note
+
+
+def test_decisions_on_a_corrected_copy_are_known_and_judge_no_other_label(detector, plain, tmp_path):
+    made = [
+        Decision(
+            example_id=IDS[row], verdict="relabel", new_label=CLASSES[GIVEN[row] - 1], given_label=CLASSES[GIVEN[row]]
+        )
+        if WRONG[row]
+        else Decision(example_id=IDS[row], verdict="keep", given_label=CLASSES[GIVEN[row]])
+        for row in (int(one[:3]) for one in to_measure(plain, 60))
+    ]
+    corrected = GIVEN.copy()
+    for one in made:
+        if one.verdict == "relabel":
+            corrected[int(one.example_id[:3])] -= 1
+    options = {"class_names": CLASSES, "example_ids": IDS, "detector": detector}
+    corrected %= 3
+    without = labelscan.score(PROBS, corrected, output=tmp_path / "without", **options)
+    run = labelscan.score(PROBS, corrected, output=tmp_path / "with", decisions=made, **options)
+    before, after = (one.issues.scores.set_index("example_id").sort_index() for one in (without, run))
+    decided = [one.example_id for one in made]
+    assert not after.loc[decided, "flagged"].any()
+    assert (after.loc[decided, "error_probability"] == 0).all()
+    judged = ["flagged", "error_probability", "label_quality"]
+    pd.testing.assert_frame_equal(after.drop(index=decided)[judged], before.drop(index=decided)[judged])
+    known, guess = run.summary.wrong_labels, without.summary.wrong_labels
+    assert (known.source, known.n_decided, known.found) == ("one opinion", 0, None)
+    assert 0 < known.low < guess.low
+    assert known.low <= known.estimate <= known.high < guess.high
+    assert sorted(run.decided) == sorted(decided)
+    assert "do not measure how many are wrong" in run.summary.notes[-1]
+    assert run.summary.notes[-1] in labelscan.gate(run, max_issues=0, decisions=made).warnings
 
 
 def test_decisions_that_settle_nothing_change_nothing(plain, detector, tmp_path):
