@@ -30,6 +30,7 @@ Verdict = Literal["keep", "relabel", "drop", "unsure"]
 """The given label is right; another one is; the example belongs to no class, or is useless; nobody can tell."""
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 HOW_TO_GET_ONE = "browsers save it in the downloads folder; labelscan report RUN --serve saves it in the run"
+NO_SEMICOLONS = "save it with commas between its cells, not semicolons"
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 
 
@@ -143,11 +144,10 @@ def _last_of_each(made: Sequence[Decision | Problem]) -> list[Decision]:
 def _from_rows(rows: "csv.DictReader[str]", path: Path) -> Iterable[Decision | Problem]:
     missing = [name for name in NEEDED if name not in (rows.fieldnames or ())]
     if missing:
-        raise DecisionsError(
-            f"no column is called {missing[0]!r}",
-            where=str(path),
-            hint=f"the columns are {', '.join(COLUMNS)}, as the report saves them",
-        )
+        hint = f"the columns are {', '.join(COLUMNS)}, as the report saves them"
+        if any(";" in name for name in rows.fieldnames or ()):
+            hint = NO_SEMICOLONS
+        raise DecisionsError(f"no column is called {missing[0]!r}", where=str(path), hint=hint)
     for row in rows:
         cells = {name: bare(row.get(name) or "") for name in COLUMNS}
         yield _decision(cells, f"{path.name} row {rows.line_num}")

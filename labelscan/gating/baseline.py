@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 import pandas as pd
 
-from labelscan.correction.decisions import read_decisions
+from labelscan.correction.decisions import NO_SEMICOLONS, read_decisions
 from labelscan.errors import GateError, Problem
 from labelscan.reading import CANNOT_READ, open_text, why, with_home
 from labelscan.results.outside_links import refuse_outside_links
@@ -154,7 +154,7 @@ def _check_columns(columns: tuple[str, ...], path: Path) -> None:
     if missing:
         hint = f"the columns are {' and '.join(COLUMNS)}; --update-baseline with another name makes such a file"
         if any(";" in name for name in columns):
-            hint = "save it with commas between its cells, not semicolons"
+            hint = NO_SEMICOLONS
         raise GateError(f"no column is called {missing[0]!r}", where=str(path), hint=hint)
 
 

@@ -113,9 +113,9 @@ KINDS = [
     ),
     Csv(what="a row with a field more", make=csv(f"{GOOD}cat/1.png,cat,1\n"), says="3 fields for 2", names="row 6"),
     Csv(what="a row with a field less", make=csv(f"{GOOD}cat/1.png\n"), says="1 fields for 2", names="bad.csv row 6"),
-    Csv(what="semicolons", make=csv(GOOD.replace(",", ";")), says="separated by semicolons", names="bad.csv row 1"),
-    Tsv(what="commas in a .tsv", make=csv(GOOD, "bad.tsv"), says="separated by commas", names="bad.tsv row 1"),
-    Csv(what="tabs in a .csv", make=csv(GOOD.replace(",", "\t")), says="separated by tabs", names="bad.csv row 1"),
+    Csv(what="semicolons", make=csv(GOOD.replace(",", ";")), read_as="read as with commas"),
+    Tsv(what="commas in a .tsv", make=csv(GOOD, "bad.tsv"), read_as="read as with tabs"),
+    Csv(what="tabs in a .csv", make=csv(GOOD.replace(",", "\t")), read_as="read as with commas"),
     Csv(what="column names without rows", make=csv("path,label\n"), says="there is no example"),
     Csv(what="rows without column names", make=csv(ROWS), says="no label column; there are 'cat/1.png', 'cat'"),
     Csv(

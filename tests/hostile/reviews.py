@@ -30,7 +30,7 @@ DECISIONS = [
     Decisions(what="an empty file", make=file("decisions.csv", ""), says="no column is called 'example_id'"),
     Decisions(what="another table", make=file("decisions.csv", "a,b\n1,2\n"), says="no column is called 'example_id'"),
     Decisions(
-        what="semicolons", make=file("decisions.csv", HEAD.replace(",", ";")), says="no column is called 'example_id'"
+        what="semicolons", make=file("decisions.csv", HEAD.replace(",", ";")), says="with commas between its cells"
     ),
     Decisions(what="UTF-16", make=file("decisions.csv", HEAD.encode("utf-16")), says="not UTF-8"),
     Decisions(what="Latin-1", make=decided("größe,keep,,,0\n".encode("latin-1")), says="not UTF-8: byte 0xf6"),

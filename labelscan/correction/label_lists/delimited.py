@@ -11,12 +11,12 @@ from pathlib import Path
 from labelscan.atomic import replacing
 from labelscan.correction.label_lists.rows import ID_COLUMN, RowEdits
 from labelscan.data.readers.encodings import opened_to_copy
-from labelscan.data.readers.sheet import BYTE_ORDER_MARK, DELIMITERS, long_fields
+from labelscan.data.readers.sheet import BYTE_ORDER_MARK, delimiter_of, long_fields
 
 
 def write(path: Path, edits: RowEdits, output: Path) -> None:
     """Write a copy of the csv or tsv file at ``path`` with its rows edited."""
-    delimiter = DELIMITERS[path.suffix.lower()]
+    delimiter = delimiter_of(path, edits.encoding)
     with long_fields(), opened_to_copy(path, edits.encoding) as original, replacing(output) as copy:
         names: list[str] = []
         row = 0

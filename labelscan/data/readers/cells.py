@@ -6,7 +6,7 @@ that is misspelt is not one that is missing.
 
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -34,6 +34,11 @@ NUMBER_WITH_UNIT = (
     r" ?(?P<after>(?:[^\W\d_]|[%‰°µ$€£¥₹₩₽₺₫₴])[^\d,;]{0,15})?$"
 )
 """A number with a sign of money or a word beside it, or with commas in it."""
+THOUSANDS = r"[+-]?(?:[1-9]\d{0,2}(?:,\d{3})+|\d+)(?:\.\d+)?"
+"""A number that may have commas between its thousands."""
+BLANKS = " \N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}"
+DECIMAL_COMMA = rf"[+-]?(?:[1-9]\d{{0,2}}(?:[.'{BLANKS}]\d{{3}})+|\d+)(?:,\d+)?"
+"""A number that may have a decimal comma, and points or blanks between its thousands."""
 TWELVE_HOURS = (" %I:%M %p", " %I:%M:%S %p")
 """Times of day that the format of a date is not guessed with."""
 NEVER_MEANT = ("%Y-%d", "%Y/%d", "%Y.%d", "%m.")
@@ -87,6 +92,19 @@ def _refused(name: str, cells: Cells, holds: str) -> Column:
     return Column(refused=[(row, what)], hint=f"turn it into a number, a date or text, or {leave_out(name)}")
 
 
+def with_decimal_commas(cells: Cells) -> Cells:
+    """Return cells of text as numbers where decimal commas alone make all of them numbers, else as they are.
+
+    1,234 is one both ways.
+    """
+    texts = cells.str.strip() if types.is_string_dtype(cells.dtype) else pd.Series(dtype=str)
+    written = texts[~texts.str.lower().isin(MISSING)]
+    if written.empty or not written.str.fullmatch(DECIMAL_COMMA).all() or written.str.fullmatch(THOUSANDS).all():
+        return cells
+    bare = written.str.replace(r"[^\d,+-]", "", regex=True).str.replace(",", ".")
+    return pd.to_numeric(bare).astype(np.float64).reindex(cells.index)
+
+
 def leave_out(name: str) -> str:
     """Return how a column is left out, for a hint."""
     return f"leave the column out by --exclude {name!r}"
@@ -137,12 +155,24 @@ class _Texts:
         numbers = pd.to_numeric(self.distinct, errors="coerce")
         if self._are_most(numbers.notna()):
             return self._among("numbers", "a number", numbers) or _numbers(self.name, self._spread(numbers))
-        return self._dates() or self._refuse_units(where) or Column(_text(self.cells))
+        return self._thousands() or self._dates() or self._refuse_units(where) or Column(_text(self.cells))
 
     def _truth_values(self, yes: str) -> Column:
         values = np.where(self.n_rows > 0, self.distinct.str.lower() == yes, np.nan)
         spread = self._spread(pd.Series(values))
         return Column(pd.Series(spread if np.isnan(spread).any() else spread == 1))
+
+    def _thousands(self) -> Column | None:
+        """Return the column as numbers where some have commas between their thousands, None where others may be meant.
+
+        A comma may also be a decimal one, but not beside a decimal point.
+        """
+        texts = self.distinct[self.n_rows > 0]
+        if not texts.str.contains(r",.*\.").any() or not texts.str.fullmatch(THOUSANDS).all():
+            return None
+        numbers = pd.to_numeric(self.distinct.str.replace(",", ""), errors="coerce")
+        column = _numbers(self.name, self._spread(numbers))
+        return replace(column, note=f"numbers in column {self.name!r} are read with commas between their thousands")
 
     def _dates(self) -> Column | None:
         """Return the column as dates, None where it holds none; a whole column has one format."""

@@ -7,7 +7,7 @@ import csv
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -25,7 +25,9 @@ from labelscan.errors import DatasetError, Problem
 from labelscan.reading import parsed, why
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
-DELIMITERS = {".csv": ",", ".tsv": "\t"}
+USUAL_DELIMITERS = {".csv": ",", ".tsv": "\t"}
+DELIMITERS = {";": "semicolons", "\t": "tabs", ",": "commas", "|": "bars"}
+"""What can separate the fields of a csv or tsv file, in the order in which they are looked for, with their names."""
 BYTE_ORDER_MARK = "\ufeff"
 HEAD = 1000
 """How many rows are looked at to know what a sheet holds."""
@@ -109,6 +111,19 @@ def long_fields() -> Iterator[None]:
         csv.field_size_limit(before)
 
 
+def delimiter_of(path: Path, encoding: str = "") -> str:
+    """Return what separates the fields of a csv or tsv file: another than usual where the header is one field by that.
+
+    Spreadsheets of countries that write decimal commas save ``.csv`` with semicolons.
+    """
+    usual = USUAL_DELIMITERS[path.suffix.lower()]
+    with long_fields(), opened(path, encoding) as file, suppress(csv.Error):
+        header = next(filter(None, csv.reader(file, delimiter=usual, strict=True)), [])
+        if len(header) == 1:
+            return next((other for other in DELIMITERS if other in header[0]), usual)
+    return usual
+
+
 def csv_rows(path: Path, encoding: str = "") -> Iterator[tuple[int, list[str]]]:
     """Yield the line at which each record of a csv or tsv file starts, and its fields; the header is the first.
 
@@ -117,8 +132,9 @@ def csv_rows(path: Path, encoding: str = "") -> Iterator[tuple[int, list[str]]]:
     """
     line, number, n_columns = 1, 1, 0
     odd: list[tuple[str, int]] = []
+    delimiter = delimiter_of(path, encoding)
     with long_fields(), opened(path, encoding) as file:
-        reader = csv.reader(file, delimiter=DELIMITERS[path.suffix.lower()], strict=True)
+        reader = csv.reader(file, delimiter=delimiter, strict=True)
         try:
             for record in reader:
                 n_columns = n_columns or len(record)
@@ -132,7 +148,7 @@ def csv_rows(path: Path, encoding: str = "") -> Iterator[tuple[int, list[str]]]:
             if "field limit" in str(error):
                 hint = "close the quotes; longer texts can be read from .jsonl and .parquet"
             raise DatasetError(f"broken quotes or fields ({error})", where=where, hint=hint) from error
-    hint = "put fields with commas into quotes"
+    hint = f"put fields with {DELIMITERS[delimiter]} into quotes"
     DatasetError.refuse(odd, lambda one: Problem(f"{one[1]} fields for {n_columns} columns", one[0], hint))
 
 
@@ -262,13 +278,5 @@ def _check_names(names: Sequence[str], path: Path) -> None:
         raise DatasetError("the names of the columns hold NUL bytes", where=f"{path.name} row 1", hint=hint)
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
-        hint = "rename one of them" if twice[0] else "name them, or take out the commas at the ends of rows"
+        hint = "rename one of them" if twice[0] else "name them, or take out what separates fields at the ends of rows"
         raise DatasetError(f"column {twice[0]!r} occurs twice", where=f"{path.name} row 1", hint=hint)
-    for separator, called in ((";", "semicolons"), ("\t", "tabs"), (",", "commas")):
-        if len(names) == 1 and separator in names[0]:
-            wanted = "tabs" if path.suffix.lower() == ".tsv" else "commas"
-            raise DatasetError(
-                f"the fields seem to be separated by {called}, not {wanted}",
-                where=f"{path.name} row 1",
-                hint="save it as .csv with commas or as .tsv with tabs",
-            )

@@ -9,11 +9,12 @@ import pandas as pd
 from labelscan.config import DatasetConfig
 from labelscan.data.dataset import Dataset
 from labelscan.data.readers.arrow_sheet import is_arrow, read_arrow
+from labelscan.data.readers.cells import with_decimal_commas
 from labelscan.data.readers.columns import ROLE_SETTINGS, asked_columns, feature_columns
 from labelscan.data.readers.encodings import encoding_of
 from labelscan.data.readers.labelled_rows import read_rows
 from labelscan.data.readers.refused_files import refuse_own_files, refuse_prob_columns
-from labelscan.data.readers.sheet import DELIMITERS, as_text, column_names, is_sheet, json_objects
+from labelscan.data.readers.sheet import as_text, column_names, delimiter_of, is_sheet, json_objects
 from labelscan.data.readers.typed_columns import inputs_of_frame
 from labelscan.errors import DatasetError
 from labelscan.events import Listener
@@ -60,10 +61,10 @@ def _frame(path: Path, names: Sequence[str], encoding: str) -> pd.DataFrame:
         return _from_arrow(path, names)
     if path.suffix.lower() == ".jsonl":
         return _from_jsonl(path, names, encoding)
-    there = column_names(path, encoding)
-    return pd.read_csv(
+    there, delimiter = column_names(path, encoding), delimiter_of(path, encoding)
+    frame = pd.read_csv(
         path,
-        sep=DELIMITERS[path.suffix.lower()],
+        sep=delimiter,
         encoding=encoding_of(path, encoding),
         header=0,
         names=there,
@@ -72,6 +73,8 @@ def _frame(path: Path, names: Sequence[str], encoding: str) -> pd.DataFrame:
         index_col=False,
         low_memory=False,  # else the type of a cell could depend on the rows near it
     )
+    # Spreadsheets separate by semicolons where commas are decimal ones.
+    return frame.apply(with_decimal_commas) if delimiter == ";" else frame
 
 
 def _from_jsonl(path: Path, names: Sequence[str], encoding: str) -> pd.DataFrame:

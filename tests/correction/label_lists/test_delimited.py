@@ -57,6 +57,12 @@ def test_a_last_line_without_an_end_stays_so_also_in_tsv(tmp_path):
     assert made == b'label\tx\na\t1\n"c\td"\t2'
 
 
+def test_semicolons_and_bars_stay_what_separates_the_fields(tmp_path):
+    made = copied(tmp_path, b"label;x\na;1,5\nb;2\n", edits(["a", "b"], new={1: "c;d"}, ids=["p", "q"]))
+    assert made == b'label;x;example_id\na;1,5;p\n"c;d";2;q\n'
+    assert copied(tmp_path, b"label|x\na|1\n", edits(["a"], new={0: "b,c"}), "b.tsv") == b"label|x\nb,c|1\n"
+
+
 @given(
     rows=st.lists(st.tuples(CELL, CELL, CELL), min_size=1, max_size=4),
     new=st.dictionaries(st.integers(0, 3), CELL.filter(bool)),

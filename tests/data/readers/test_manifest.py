@@ -290,13 +290,19 @@ def test_text_that_no_file_can_hold_is_told_with_its_row(folder):
     assert "list.jsonl row 2: the id 'caf\\udce9' is not UTF-8; hint: write it anew" in message
 
 
-def test_semicolons_are_told(folder):
-    assert "separated by semicolons" in refused(write(folder, CSV.replace(",", ";")))
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+def test_a_header_without_commas_shows_what_separates_the_fields(folder, separator):
+    usual = load(write(folder, CSV))
+    other = load(write(folder, CSV.replace(",", separator)))
+    assert other.example_ids.tolist() == usual.example_ids.tolist()
+    assert other.given_labels.tolist() == usual.given_labels.tolist()
+    row = f"a.png{separator}cat{separator}more\n"
+    assert "put fields with" in refused(write(folder, CSV.replace(",", separator) + row))
 
 
 def test_a_column_given_twice_is_told(folder):
     assert "column 'label' occurs twice" in refused(write(folder, "path,label,label\na.png,x,y\n"))
-    assert "take out the commas at the ends of rows" in refused(write(folder, "path,label,,\na.png,x,,\n"))
+    assert "take out what separates fields at the ends of rows" in refused(write(folder, "path,label,,\na.png,x,,\n"))
 
 
 def test_an_empty_file_and_a_header_alone_are_told(folder):

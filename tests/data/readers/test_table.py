@@ -204,7 +204,7 @@ def test_truth_values_and_nullable_numbers_of_parquet_may_have_gaps(tmp_path):
     "cells",
     [
         ["12 kg", "7 kg", "9.5 kg", "1 kg"],
-        ["2,062.50", "1,004.10", "1,330.25", "904.10"],
+        ["1,062", "1,004", "1,330", "9,104"],
         ["$5", "$1,200", "$7.50", "$8"],
         ["5,3", "6,1", "7,25", "8"],
         ["1.234,5", "12,0", "1.000,25", "3,5"],
@@ -221,6 +221,45 @@ def test_numbers_with_units_are_refused_with_three_cells_and_what_to_do(tmp_path
     assert f"{cells[2]!r} (table.csv row 4)" in message
     assert "--exclude 'weight'" in message
     assert load(tmp_path / "table.csv", exclude=("weight",)).inputs.names == ("x",)
+
+
+def test_commas_between_thousands_are_read_beside_decimal_points(tmp_path):
+    frame = pd.DataFrame({"price": ["2,062.50", "-1,004.10", "", "1,330,000", "904.10"], "label": list("ababa")})
+    frame.to_csv(tmp_path / "table.csv", index=False)
+    table = load(tmp_path / "table.csv")
+    np.testing.assert_array_equal(table.inputs.frame["price"], [2062.5, -1004.1, np.nan, 1330000, 904.1])
+    assert "numbers in column 'price' are read with commas between their thousands" in table.notes
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+def test_the_header_shows_that_fields_are_separated_otherwise(tmp_path, separator):
+    frame = pd.DataFrame({"a": [0.5, 1.25, 3.0, 4.5], "b": ["x, y", "z", "x, y", "z"], "label": list("abab")})
+    frame.to_csv(tmp_path / "usual.csv", index=False)
+    frame.to_csv(tmp_path / "other.csv", index=False, sep=separator)
+    usual, other = load(tmp_path / "usual.csv"), load(tmp_path / "other.csv")
+    pd.testing.assert_frame_equal(other.inputs.frame, usual.inputs.frame)
+    assert (other.given_labels == usual.given_labels).all()
+
+
+@pytest.mark.parametrize(
+    ("cells", "read"),
+    [
+        (["0,5", "12,25", "-3,125", "4"], [0.5, 12.25, -3.125, 4]),
+        (["1.234,5", "12,0", "1.000", "3"], [1234.5, 12, 1000, 3]),
+        (["1 234,5", "12\N{NO-BREAK SPACE}000,5", "n/a", ""], [1234.5, 12000.5, np.nan, np.nan]),
+        (["0,123", "0,250", "0,375", "0,500"], [0.123, 0.25, 0.375, 0.5]),
+    ],
+)
+def test_decimal_commas_are_read_where_semicolons_separate(tmp_path, cells, read):
+    frame = pd.DataFrame({"colour": ["red", "blue", "red", "red"], "weight": cells, "label": list("abab")})
+    frame.to_csv(tmp_path / "table.csv", index=False, sep=";")
+    np.testing.assert_allclose(load(tmp_path / "table.csv").inputs.frame["weight"], read)
+
+
+def test_what_may_be_decimal_commas_or_thousands_is_refused_between_semicolons_too(tmp_path):
+    frame = pd.DataFrame({"x": range(4), "weight": ["1,062", "1,004", "1,330", "9,104"], "label": list("abab")})
+    frame.to_csv(tmp_path / "table.csv", index=False, sep=";")
+    assert "column 'weight' holds numbers written as text: '1,062'" in refused(tmp_path / "table.csv")
 
 
 @pytest.mark.parametrize(
