@@ -83,14 +83,14 @@ def open_run(
                 if started_over and resume:
                     raise RunFolderError(started_over, where=str(path), hint=ELSEWHERE_OR_FRESH)
             if fresh or started_over:
-                before = RunFolder(path, leases, bucket=bucket)
+                before = RunFolder(path, leases, bucket=bucket, notify=notify)
                 if before.earlier:
                     # Nobody joins a run without shards, and if this is cut off, what is left makes no claim.
                     before.renew({"state": "interrupted"}, without=(SHARDS, EVIDENCE_OF, VERSIONS, CHOICES))
                 else:  # no process can join it
                     before.refuse_others()
                 clear(path, also_owns)
-            run = RunFolder(path, leases, inputs, bucket=bucket)
+            run = RunFolder(path, leases, inputs, bucket=bucket, notify=notify)
             run.started_over = started_over
             is_replaceable = identity.for_gate and may_be_replaced(path, run.earlier)
             run.may_change_data = is_replaceable or not has_trained(path, also_owns)

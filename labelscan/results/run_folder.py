@@ -16,7 +16,7 @@ from labelscan.atomic import look_anew, write_json, writing
 from labelscan.config import RUN_JSON_SETTINGS
 from labelscan.data.stored_rows import SUFFIX as ROWS_SUFFIX
 from labelscan.errors import LabelscanError, RunFolderError
-from labelscan.events import Event, FoldDone, Listener, PartDone, StepAdvanced, StepDone, Waiting
+from labelscan.events import Event, FoldDone, Listener, Noted, PartDone, StepAdvanced, StepDone, Waiting, ignore
 from labelscan.leases import Leases
 from labelscan.reading import fits
 from labelscan.results.bucket import Bucket
@@ -57,9 +57,11 @@ class RunFolder:
         *,
         is_joined: bool = False,
         bucket: Bucket | None = None,
+        notify: Listener = ignore,
     ) -> None:
         self.path = path
         self._bucket = bucket
+        self._notify = notify
         self.leases = leases
         self.is_joined = is_joined
         """Whether this process only carries out shards, and another one writes everything else."""
@@ -257,11 +259,16 @@ class RunFolder:
         if self._bucket is None:
             look_anew(self.path / LEASES)
         before = self.leases.others()
+        is_told = False
         while others := self.leases.others():
             for name, holder in others.items():
                 if holder.is_running or holder != before.get(name):  # it is known to live, or its heart has beaten
                     problem = f"other processes work on this run: {name} is carried out by {holder}"
                     raise RunFolderError(problem, where=str(self.path), hint=f"stop them first, or {ELSEWHERE}")
+            if not is_told:
+                name, holder = next(iter(others.items()))
+                self._notify(Noted(f"waiting to see whether it still works on {name}: {holder}"))
+                is_told = True
             time.sleep(WAIT_SECONDS)
 
     def stop(self, state: State, *, is_refused: bool) -> None:

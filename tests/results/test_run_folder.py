@@ -245,9 +245,13 @@ def test_who_stops_while_it_waits_for_a_heart_leaves_the_run_as_it_is(tmp_path, 
         raise KeyboardInterrupt
 
     monkeypatch.setattr("labelscan.results.run_folder.time.sleep", interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        start_over(tmp_path)
+    heard = []
+    with pytest.raises(KeyboardInterrupt), opened(tmp_path, fresh=True, notify=heard.append):
+        pass
     assert (tmp_path / "run.json").read_bytes() == before
+    assert [one.message for one in heard if isinstance(one, Noted)] == [
+        f"waiting to see whether it still works on fold-0-1: {far}"
+    ]
 
 
 def test_a_lease_that_cannot_be_read_is_waited_for_and_that_is_said(tmp_path, monkeypatch):
