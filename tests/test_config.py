@@ -86,6 +86,7 @@ def test_an_unknown_setting_names_the_nearest(key, nearest):
         ("folds.n_folds=1", "at least 2"),
         ("folds.repeats=0", "at least 1"),
         ("training.learning_rate=fast", "must be a number"),
+        ("gate.max_rate=2.5%", "must be a number, got '2.5%'; hint: write 0.025"),
         ("training.augment=flip", "shift-flip"),
         ("model.freeze=maybe", "auto, yes, no"),
         ("dataset.merge_labels=upper", "must be case or nothing"),
