@@ -7,9 +7,12 @@ cannot know which it is. After any number of decisions, those made so far are su
 The doubtful ones are drawn without replacement, with a chance in proportion to sqrt(s (1 - s)) where s is the sigmoid
 of half the error log-odds. To draw so is to sort by log weight plus Gumbel noise: the keys of Efraimidis and Spirakis
 (2006) on another scale.
+
+Once labels are corrected, those of the old sample are right: another one is drawn then, with ``seed_for``.
 """
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -70,6 +73,13 @@ class MeasuredSample:
         write_csv(pd.DataFrame(dict(zip(COLUMNS, columns, strict=True))), path)
 
 
+def seed_for(evidence: Evidence, seed: int) -> int:
+    """Return the seed for a run with ``seed``: another one for each set of labels, in whatever order their rows are."""
+    labels = as_strings(evidence.class_names)[evidence.given_labels]
+    pairs = (f"{example_id}\0{label}" for example_id, label in zip(evidence.example_ids, labels, strict=True))
+    return seed + int(_hashes(pairs)[:, 0].sum())  # which no order changes
+
+
 def draw_sample(example_ids: Strings, error_log_odds: Floats, *, seed: int) -> MeasuredSample:
     """Return up to ``MOST`` of N labels to decide; it depends on ids, log-odds and seed, not on the order of rows.
 
@@ -121,7 +131,11 @@ def _places_of_rest(n_drawn: int, seed: int) -> Mask:
 
 def _uniform(example_ids: Strings, seed: int) -> Floats:
     """Return (N, 2) numbers between 0 and 1, both excluded, that depend on id and seed alone."""
-    key = str(seed).encode()
-    hashes = (hashlib.blake2b(one.encode("utf-8", "surrogatepass"), key=key, digest_size=16) for one in example_ids)
-    bits = np.frombuffer(b"".join(one.digest() for one in hashes), dtype="<u8").reshape(-1, 2)
+    bits = _hashes(example_ids, key=str(seed).encode())
     return cast(Floats, ((bits >> np.uint64(64 - MANTISSA)) + 0.5) / 2**MANTISSA)
+
+
+def _hashes(texts: Iterable[str], key: bytes = b"") -> NDArray[np.uint64]:
+    """Return (N, 2) numbers that depend on each text and the key alone."""
+    hashes = (hashlib.blake2b(one.encode("utf-8", "surrogatepass"), key=key, digest_size=16) for one in texts)
+    return np.frombuffer(b"".join(one.digest() for one in hashes), dtype="<u8").reshape(-1, 2)

@@ -17,7 +17,7 @@ from labelscan.detection.detectors import Detections, detect_all
 from labelscan.detection.evidence import FILE_NAME as EVIDENCE_FILE
 from labelscan.detection.evidence import Evidence
 from labelscan.detection.judged_anew import judge_anew, kept_log_odds
-from labelscan.detection.measured_sample import draw_sample
+from labelscan.detection.measured_sample import draw_sample, seed_for
 from labelscan.errors import RunFolderError
 from labelscan.events import Listener, Noted, ignore
 from labelscan.results.finished_run import DECIDED_WRONG, FinishedRun, Run
@@ -112,7 +112,7 @@ def _record(review: Review, evidence: Evidence, decided: DecidedLabels) -> dict[
 def _write_for_measurement(evidence: Evidence, detections: Detections, run: RunFolder, *, seed: int) -> None:
     log_odds = kept_log_odds(detections)
     write_npz(run.path / DOUBT_FILE, {"error_log_odds": log_odds.astype(np.float32)})
-    draw_sample(evidence.example_ids, log_odds, seed=seed).write(run.path / MEASURE_FILE, evidence)
+    draw_sample(evidence.example_ids, log_odds, seed=seed_for(evidence, seed)).write(run.path / MEASURE_FILE, evidence)
 
 
 def _with_decisions(

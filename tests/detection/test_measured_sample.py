@@ -4,7 +4,8 @@ from scipy.special import expit
 from tiny_run import CLASSES, a_dataset, an_evidence
 
 from labelscan.arrays import as_strings
-from labelscan.detection.measured_sample import COLUMNS, MOST, MeasuredSample, draw_sample
+from labelscan.detection.evidence import Evidence
+from labelscan.detection.measured_sample import COLUMNS, MOST, MeasuredSample, draw_sample, seed_for
 
 N = 1000
 IDS = as_strings([f"{row:04}.png" for row in range(N)])
@@ -62,10 +63,28 @@ def test_the_sample_belongs_to_the_examples_and_not_to_their_rows():
     assert draw_sample(IDS, LOG_ODDS, seed=4).index.tolist() != first.index.tolist()
 
 
-def test_a_new_example_hardly_changes_the_sample():
-    before, after = draw_sample(IDS[1:], LOG_ODDS[1:], seed=0), draw_sample(IDS, LOG_ODDS, seed=0)
-    shared = set(IDS[1:][before.index]) & set(IDS[after.index])
-    assert len(shared) >= MOST - 5
+def test_corrected_labels_are_measured_by_a_sample_of_their_own():
+    given = np.random.default_rng(2).integers(3, size=N)
+    evidence = evidence_of(given)
+    order = np.random.default_rng(1).permutation(N)
+    assert seed_for(evidence_of(given[order], IDS[order]), 3) == seed_for(evidence, 3)
+    assert seed_for(evidence, 4) != seed_for(evidence, 3)
+    before = draw_sample(IDS, LOG_ODDS, seed=seed_for(evidence, 0))
+    given[before.index[0]] = (given[before.index[0]] + 1) % 3
+    after = draw_sample(IDS, LOG_ODDS, seed=seed_for(evidence_of(given), 0))
+    shared = {*before.index[:50].tolist()} & {*after.index[:50].tolist()}
+    assert len(shared) < 15
+
+
+def evidence_of(given, ids=IDS):
+    return Evidence(
+        pred_probs=np.full((N, 3), 1 / 3, dtype=np.float32),
+        given_labels=given,
+        class_names=tuple(CLASSES),
+        example_ids=ids,
+        index=np.arange(N),
+        fold_names=as_strings(["0"] * N),
+    )
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 5, 60, 199, 200, 201])
