@@ -1,7 +1,7 @@
 """A review: the decisions of a person, with the file they come from, and the labels of a run that they settle."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -65,11 +65,12 @@ def read_review(given: GivenDecisions) -> Review:
     return Review(decisions=annotations.decisions, file=str(path), notes=annotations.notes)
 
 
-def settle(review: Review, given_labels: Mapping[str, str]) -> Settled:
-    """Return which labels are known to be right or wrong; unsure settles nothing.
+def settle(review: Review, given_labels: Mapping[str, str], scored: Container[str]) -> Settled:
+    """Return which of the ``scored`` labels are known to be right or wrong; unsure settles nothing.
 
     A label that has been changed to what was decided is right. Decisions about examples that are not among
-    ``given_labels``, by example id, or about another label than the one there now, are left out with a note.
+    ``given_labels``, by example id, or not scored, or about another label than the one there now, are left out with a
+    note.
     """
     is_wrong: dict[str, bool] = {}
     stale: list[str] = []
@@ -80,7 +81,7 @@ def settle(review: Review, given_labels: Mapping[str, str]) -> Settled:
         is_changed = label is None or one.given_label not in (None, label)
         if one.calls_wrong and (is_changed or is_as_decided):
             corrected.append(one.example_id)
-        if is_changed and not is_as_decided:
+        if (is_changed and not is_as_decided) or one.example_id not in scored:
             stale.append(one.example_id)
         elif one.verdict != "unsure":
             is_wrong[one.example_id] = one.calls_wrong and not is_as_decided

@@ -107,10 +107,8 @@ class ReviewPosterior:
         return cast(Floats, probability)
 
     def n_wrong(self) -> Range:
-        """Return how many of the N labels are wrong; possibly none while no decided label is."""
-        n_labels = len(self.bins.of_example)
-        count = self._range_of_count(np.ones(n_labels, dtype=bool))
-        return count if self.decided.is_wrong.any() else Range(count.estimate, 0.0, count.high)
+        """Return how many of the N labels are wrong."""
+        return self._range_of_count(np.ones(len(self.bins.of_example), dtype=bool))
 
     def precision(self, listed: Mask) -> Range:
         """Return the share of ``listed`` (N,) labels that is wrong; 0 of none."""
@@ -138,10 +136,14 @@ class ReviewPosterior:
         return min(3 * len(self.decided), len(self.bins.of_example) - len(self.decided))
 
     def _range_of_count(self, listed: Mask) -> Range:
-        """Return how many of the ``listed`` are wrong: no fewer and no more than the decided ones among them allow."""
+        """Return how many of the ``listed`` are wrong: no fewer and no more than the decided ones among them allow.
+
+        It is possibly none while no decided label is wrong, listed or not.
+        """
         known = self.decided.is_wrong[listed[self.decided.index]]
         least, most = int(known.sum()), int(listed.sum()) - int((~known).sum())
-        return _range(*self._count(listed), least=least, most=most)
+        count = _range(*self._count(listed), least=least, most=most)
+        return count if self.decided.is_wrong.any() else Range(count.estimate, 0.0, count.high)
 
     def _count(self, listed: Mask) -> tuple[Floats, Floats]:
         """Return (N_DRAWS,) how many of the ``listed`` are wrong, and the deviation of what chance adds to it."""

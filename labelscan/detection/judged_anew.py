@@ -21,7 +21,8 @@ from labelscan.detection.protocol import POSTERIOR, Detections
 Number = TypeVar("Number", np.bool_, np.float64)
 
 LEAST_DECISIONS = 10
-"""Fewer say little of other labels: one suspect that is right after all would clear most of the others."""
+"""Fewer say little of other labels: one suspect that is right after all would clear most of the others, and an interval
+would come from the priors alone."""
 
 
 def kept_log_odds(detections: Detections) -> Floats:
@@ -34,16 +35,17 @@ def judge_anew(
 ) -> tuple[Detections, ReviewPosterior | None]:
     """Return the judgements of N labels once some are decided, and what the decisions say about all of them.
 
-    With ``measure`` off they say nothing about other labels than their own.
+    With ``measure`` off, or too few of them, they say nothing about other labels than their own.
     """
-    posterior = review_posterior(kept_log_odds(detections), decided) if measure else None
-    wrong_labels = _count(detections, decided) if posterior is None else posterior.n_wrong()
     before = detections.by_name[POSTERIOR]
-    if posterior is None or len(decided) < LEAST_DECISIONS:
-        error_probability, flagged = _known(detections.error_probability, decided), before.flagged
-    else:
-        error_probability = posterior.error_probability
+    posterior = None
+    if measure and len(decided) >= LEAST_DECISIONS:
+        posterior = review_posterior(kept_log_odds(detections), decided)
+        error_probability, wrong_labels = posterior.error_probability, posterior.n_wrong()
         flagged = highest_expected_f1(error_probability)
+    else:
+        error_probability, wrong_labels = _known(detections.error_probability, decided), _count(detections, decided)
+        flagged = before.flagged
     by_name = {
         name: replace(detection, flagged=_known(detection.flagged, decided))
         for name, detection in detections.by_name.items()

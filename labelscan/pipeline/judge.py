@@ -5,6 +5,7 @@ decisions of a person count where there are some; ``judge_finished`` applies the
 """
 
 import dataclasses
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from labelscan.detection.decided_labels import DecidedLabels, ReviewPosterior
 from labelscan.detection.detectors import Detections, detect_all
 from labelscan.detection.evidence import FILE_NAME as EVIDENCE_FILE
 from labelscan.detection.evidence import Evidence
-from labelscan.detection.judged_anew import judge_anew, kept_log_odds
+from labelscan.detection.judged_anew import LEAST_DECISIONS, judge_anew, kept_log_odds
 from labelscan.detection.measured_sample import draw_sample, seed_for
 from labelscan.errors import RunFolderError
 from labelscan.events import Listener, Noted, ignore
@@ -59,7 +60,9 @@ def judge_and_write(
     with run.timed("detection"):
         by_detectors = detect_all(evidence, detector)
         _write_for_measurement(evidence, by_detectors, run, seed=seed)
-        detections, posterior, notes = _with_decisions(by_detectors, evidence, review)
+        labels = as_strings(dataset.class_names)[dataset.given_labels]
+        given_labels = dict(zip(dataset.example_ids, labels, strict=True)) if review is not None else {}
+        detections, posterior, notes = _with_decisions(by_detectors, evidence, review, given_labels)
         decided = detections.decided
         for note in notes:
             notify(Noted(note))
@@ -93,7 +96,7 @@ def judge_finished(run: FinishedRun, review: Review) -> FinishedRun:
         where = str(run.folder / EVIDENCE_FILE)
         raise RunFolderError("is not about the labels of scores.csv", where=where, hint=FRESH)
     by_detectors = detect_all(evidence, str(run.summary["detector"]))
-    detections, posterior, notes = _with_decisions(by_detectors, evidence, review)
+    detections, posterior, notes = _with_decisions(by_detectors, evidence, review, run.given_labels)
     return dataclasses.replace(
         run,
         record={**run.record, "decisions": _record(review, evidence, detections.decided)},
@@ -116,19 +119,26 @@ def _write_for_measurement(evidence: Evidence, detections: Detections, run: RunF
 
 
 def _with_decisions(
-    detections: Detections, evidence: Evidence, review: Review | None
+    detections: Detections, evidence: Evidence, review: Review | None, given_labels: Mapping[str, str]
 ) -> tuple[Detections, ReviewPosterior | None, tuple[str, ...]]:
-    """Return the judgements with what was decided, what decisions say of all labels, and notes on them."""
+    """Return the judgements with what was decided, what decisions say of all labels, and notes on them.
+
+    ``given_labels`` are those of all examples, by id.
+    """
     if review is None:
         return detections, None, ()
-    given_labels = as_strings(evidence.class_names)[evidence.given_labels]
     row_of = {example_id: row for row, example_id in enumerate(evidence.example_ids)}
-    settled = settle(review, dict(zip(evidence.example_ids, given_labels, strict=True)))
+    settled = settle(review, given_labels, row_of)
     if not settled.is_wrong:
         return detections, None, settled.notes
     by_row = dict(sorted((row_of[example_id], is_wrong) for example_id, is_wrong in settled.is_wrong.items()))
     decided = DecidedLabels(
         index=np.array(list(by_row), dtype=np.int64), is_wrong=np.array(list(by_row.values()), dtype=np.bool_)
     )
+    notes = settled.notes
+    if len(decided) < LEAST_DECISIONS and not settled.are_corrected:
+        say = "1 decision says" if len(decided) == 1 else f"{len(decided)} decisions say"
+        measured = f"{LEAST_DECISIONS} or more also measure how many labels are wrong"
+        notes = (*notes, f"{review.where}: {say} nothing of other labels; {measured}")
     judged, posterior = judge_anew(detections, decided, measure=not settled.are_corrected)
-    return judged, posterior, settled.notes
+    return judged, posterior, notes

@@ -12,10 +12,11 @@ LINES = ("score probs.npz -o run", "gate run", "detect demo:digits -o new", "gat
 
 @pytest.fixture
 def run(command, probs, tmp_path):
-    """Make a run folder ``run`` with 2 suspects among 40 labels, and files of decisions about them."""
+    """Make a run folder ``run`` with 2 suspects among 40 labels, and files of decisions about them and ten others."""
     assert command("score", "probs.npz", "-o", "run", "-q").code == 0
-    (tmp_path / "wrong.csv").write_text(HEADER + "".join(f"{one},drop,,,\n" for one in WRONG))
-    (tmp_path / "right.csv").write_text(HEADER + "".join(f"{one},keep,,,\n" for one in WRONG))
+    others = "".join(f"{one},keep,,,\n" for one in range(30, 40))
+    (tmp_path / "wrong.csv").write_text(HEADER + "".join(f"{one},drop,,,\n" for one in WRONG) + others)
+    (tmp_path / "right.csv").write_text(HEADER + "".join(f"{one},keep,,,\n" for one in WRONG) + others)
     (tmp_path / "damaged.csv").write_text(HEADER + "3,perhaps,,,\n")
     return tmp_path / "run"
 
@@ -46,14 +47,14 @@ def test_a_gate_counts_what_decisions_leave(command, run):
     for file, code in (("wrong.csv", 1), ("right.csv", 0)):
         ended = command("gate", "run", "--max-issues=0", "--decisions", file)
         assert ended.code == code, ended.err
-        assert "95 % interval from 2 decisions" in ended.out
+        assert "95 % interval from 12 decisions" in ended.out
         assert "issues.csv" not in ended.out, "it has other suspects"
     assert command("gate", "run", "--max-issues=0").code == 1, "the run is as it was"
 
 
 def test_every_form_of_a_verdict_gives_the_range(command, run):
     for form in ("text", "junit", "sarif", "github", "markdown"):
-        for decisions, words in ([], "most likely 2"), (["--decisions=wrong.csv"], "interval from 2 decisions"):
+        for decisions, words in ([], "most likely 2"), (["--decisions=wrong.csv"], "interval from 12 decisions"):
             out = " ".join(command("gate", "run", "--max-issues=0", "--format", form, *decisions).out.split())
             assert words in out, form
     known = json.loads(command("gate", "run", "--max-issues=0", "--json").out)["wrong_labels"]
@@ -97,7 +98,7 @@ def test_a_screen_offers_the_measurement_until_there_are_decisions(command, run)
     assert "measure" not in ended.out
     assert "measure" not in command("report", "run").out
     words = " ".join(ended.out.split())
-    for sentence in ("95 % interval from 2 decisions", "the list holds", "in 100 of the listed are wrong"):
+    for sentence in ("95 % interval from 12 decisions", "the list holds", "in 100 of the listed are wrong"):
         assert sentence in words
     known = json.loads(command("score", "probs.npz", "-o", "run", "--decisions", "wrong.csv", "--json").out)
     assert known["wrong_labels"]["source"] == "decisions"

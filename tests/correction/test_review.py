@@ -17,13 +17,13 @@ def decision(example_id, verdict, new_label="", given_label=None):
 
 def test_keep_is_right_relabel_and_drop_are_wrong_and_unsure_says_nothing():
     made = (decision("a", "keep"), decision("b", "relabel", "cat"), decision("c", "drop"), decision("d", "unsure"))
-    settled = settle(Review(decisions=made), GIVEN)
+    settled = settle(Review(decisions=made), GIVEN, GIVEN)
     assert settled.is_wrong == {"a": False, "b": True, "c": True}
     assert settled.notes == ()
 
 
 def test_to_relabel_as_the_label_that_is_there_keeps_it():
-    settled = settle(Review(decisions=(decision("a", "relabel", "cat", given_label="cat"),)), GIVEN)
+    settled = settle(Review(decisions=(decision("a", "relabel", "cat", given_label="cat"),)), GIVEN, GIVEN)
     assert settled.is_wrong == {"a": False}
     assert not settled.are_corrected
     assert settled.notes == ()
@@ -41,7 +41,7 @@ def test_to_relabel_as_the_label_that_is_there_keeps_it():
     ids=["changed to it", "no label that was looked at", "changed to another", "not dropped but changed", "dropped"],
 )
 def test_once_wrong_labels_are_corrected_the_other_decisions_measure_nothing(made, is_wrong):
-    settled = settle(Review(decisions=(decision("c", "keep", given_label="cat"), made)), GIVEN)
+    settled = settle(Review(decisions=(decision("c", "keep", given_label="cat"), made)), GIVEN, GIVEN)
     assert settled.is_wrong == {"c": False, **is_wrong}
     assert settled.are_corrected
     assert f"1 by 2 decisions, the first is {made.example_id!r}; decisions count" in settled.notes[-1]
@@ -53,16 +53,23 @@ def test_decisions_about_other_labels_and_lost_examples_are_left_out_with_one_no
         decision("gone", "keep"),
         decision("a", "keep", given_label="cat"),
     )
-    settled = settle(Review(decisions=made, file="d.csv"), GIVEN)
+    settled = settle(Review(decisions=made, file="d.csv"), GIVEN, GIVEN)
     assert settled.is_wrong == {"a": False}
     (note,) = settled.notes
     assert note.startswith("d.csv: 2 of 3 decisions were left out")
     assert note.endswith("the first is 'b'")
 
 
+def test_a_label_without_a_score_is_left_out_and_not_taken_for_corrected():
+    settled = settle(Review(decisions=(decision("a", "drop"), decision("b", "keep"))), GIVEN, {"b"})
+    assert settled.is_wrong == {"b": False}
+    assert not settled.are_corrected
+    assert "1 of 2 decisions was left out" in settled.notes[0]
+
+
 def test_of_several_decisions_in_memory_the_last_counts():
     review = read_review([decision("a", "keep"), decision("a", "drop")])
-    assert settle(review, GIVEN).is_wrong == {"a": True}
+    assert settle(review, GIVEN, GIVEN).is_wrong == {"a": True}
 
 
 def test_a_file_of_the_report_and_an_export_of_label_studio_are_read_alike(tmp_path):
@@ -71,7 +78,7 @@ def test_a_file_of_the_report_and_an_export_of_label_studio_are_read_alike(tmp_p
     (tmp_path / "d.json").write_text(json.dumps([task, {"example_id": "b", "given_label": "dog"}]))
     csv, exported = read_review(tmp_path / "d.csv"), read_review(str(tmp_path / "d.json"))
     assert csv.decisions == exported.decisions
-    assert "1 of 2 tasks decides nothing" in settle(exported, GIVEN).notes[0]
+    assert "1 of 2 tasks decides nothing" in settle(exported, GIVEN, GIVEN).notes[0]
 
 
 def test_run_json_names_the_file_and_changes_with_what_was_decided(tmp_path, monkeypatch):

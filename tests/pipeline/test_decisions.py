@@ -174,13 +174,23 @@ def test_decisions_about_other_labels_are_left_out_with_one_note(tmp_path):
     stale = Decision(example_id=IDS[1], verdict="keep", given_label="another")
     lost = Decision(example_id="lost.png", verdict="keep")
     heard = Recorder()
-    run = score(tmp_path / "run", decisions=[stale, lost, *decide(IDS[2:5])], notify=heard)
+    made = [stale, lost, *decide(IDS[2:22])]
+    run = score(tmp_path / "run", decisions=made, notify=heard)
     (note,) = [one.message for one in heard.of(Noted)]
-    assert note.startswith("decisions: 2 of 5 decisions were left out")
+    assert note.startswith("decisions: 2 of 22 decisions were left out")
     assert note in run.summary.notes
-    assert run.summary.wrong_labels.n_decided == 3
-    verdict = labelscan.gate(run, max_issues=0, decisions=[stale, lost, *decide(IDS[2:5])])
-    assert verdict.warnings[0] == note
+    assert run.summary.wrong_labels.n_decided == 20
+    assert labelscan.gate(run, max_issues=0, decisions=made).warnings[0] == note
+
+
+def test_a_few_decisions_count_for_their_own_labels_alone_and_that_is_said(plain, detector, tmp_path):
+    made = decide(to_measure(plain, 9))
+    run = score(tmp_path / "run", detector=detector, decisions=made)
+    scores = run.issues.scores.set_index("example_id")
+    assert [scores.loc[one.example_id, "flagged"] for one in made] == [one.verdict == "drop" for one in made]
+    assert run.summary.wrong_labels.source == "one opinion"
+    words = "9 decisions say nothing of other labels; 10 or more also measure how many labels are wrong"
+    assert run.summary.notes[-1] == f"decisions: {words}"
 
 
 def test_decisions_on_a_corrected_copy_are_known_and_judge_no_other_label(detector, plain, tmp_path):
