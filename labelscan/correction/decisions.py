@@ -90,6 +90,8 @@ def has_other_columns(path: Path) -> bool:
 def check_decisions(decisions: Iterable[Decision], given_labels: Mapping[str, str], *, where: str) -> None:
     """Raise DecisionsError, up to 20 problems at once, where decisions are about other examples or labels.
 
+    A label that has been changed to what was decided is none of these.
+
     ``given_labels`` are by example id; ``where`` is the file of the decisions.
     """
     problems = [problem for one in decisions if (problem := _mismatch(one, given_labels, where)) is not None]
@@ -129,7 +131,7 @@ def _mismatch(one: Decision, given_labels: Mapping[str, str], where: str) -> Pro
     there = given_labels.get(one.example_id)
     if there is None:
         return Problem(f"no example is called {one.example_id!r}", where, "these decisions belong to other data")
-    if one.given_label not in (None, there):
+    if one.given_label not in (None, there) and one.new_label != there:  # else it is corrected already
         problem = f"{one.example_id!r} was {one.given_label!r} when it was reviewed and is {there!r} now"
         return Problem(problem, where, "these decisions belong to other labels: review the example again")
     return None

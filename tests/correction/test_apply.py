@@ -420,7 +420,7 @@ def test_a_probability_that_no_label_reaches_is_told(scored):
 def test_decisions_about_other_data_or_classes_are_refused(scored, here):
     for decision, said in (
         (drop("nobody"), "belong to other data"),
-        (relabel("2", "dog", "cat"), "belong to other labels"),
+        (relabel("2", "cat", "fox"), "belong to other labels"),
         (relabel("2", "cot"), "did you mean 'cat'"),
     ):
         with pytest.raises(DecisionsError, match=said):

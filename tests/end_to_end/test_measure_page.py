@@ -9,7 +9,7 @@ import served
 from tiny_page import a_feature_note, a_measurement, a_page, a_summary, a_suspect
 
 import labelscan
-from labelscan.correction.decisions import read_decisions
+from labelscan.correction.decisions import Decision, read_decisions, write_decisions
 from labelscan.correction.review import read_review
 from labelscan.detection.decided_labels import DecidedLabels, review_posterior
 from labelscan.detection.evidence import Evidence
@@ -270,6 +270,41 @@ def test_a_page_of_measured_labels_waits_for_as_many_decisions(visit):
     assert tab.locator("h1").inner_text() == "4 to 12 of 1,190 labels are wrong"
     tab.keyboard.press("g")
     wait_for(tab, "#measure-state", "interval from 12 decisions")
+
+
+def test_decisions_from_before_a_correction_measure_nothing_and_stay_in_the_file(visit, run, true_labels, tmp_path):
+    tab = visit(make_report_page(run))
+    tab.locator(".hero .to-measure").click()
+    decide_by_truth(tab, true_labels, 12)
+    wait_for(tab, "#measure-state", "interval from 12 decisions")
+    at = tab.locator(".card[aria-current]")
+    given, suggested = at.locator(".name").all_inner_texts()
+    other = next(name for name in CLASSES if name not in (given, suggested))
+    corrected = Decision(
+        example_id=at.locator("code").inner_text(), verdict="relabel", new_label=given, given_label=other
+    )
+    write_decisions([corrected], tmp_path / "before.csv")
+    tab.set_input_files("#import", tmp_path / "before.csv")
+    tab.get_by_text("Kept, though corrected since: 1.").wait_for()
+    wait_for(tab, "#measure-wait", "1 label decided to be wrong have been corrected since")
+    assert "interval" not in tab.locator("#measure-state").inner_text()
+    kept = {one.example_id: one.given_label for one in saved(tab, tmp_path / "decisions.csv")}
+    assert kept[corrected.example_id] == other
+    review = read_review(tmp_path / "decisions.csv")
+    assert judge_finished(run, review).summary["wrong_labels"]["source"] == "one opinion"
+
+
+def test_a_label_that_is_what_it_was_decided_to_be_is_right(visit):
+    tab = visit(a_measured_page())
+    tab.locator(".hero .to-measure").click()
+    for key in "gggggggggg":
+        tab.keyboard.press(key)
+    before = wait_for(tab, "#measure-state", "interval from 10 decisions")
+    same = "({ ...one, decision: 'relabel', new_label: one.given_label })"
+    tab.evaluate(f"decisions.take(decisions.list().map((one) => {same}))")
+    tab.evaluate("measuring.show()")
+    assert tab.evaluate("decisions.list().map((one) => one.decision)") == ["relabel"] * 10
+    assert tab.locator("#measure-state").inner_text() == before
 
 
 def test_a_served_page_saves_the_measurement_in_the_run(browser, tmp_path):

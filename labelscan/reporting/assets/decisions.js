@@ -29,6 +29,13 @@ function withChanges(records, changes) {
   return changed;
 }
 
+const SAYS_WRONG = { keep: false, relabel: true, drop: true };
+/* What a decision says of the label that was looked at; nothing if unsure. */
+
+/** Return whether a label is the one that it was decided to be, and was another before. */
+const isCorrected = (record, label) =>
+  record.decision === "relabel" && record.new_label === label.given_label && record.given_label !== label.given_label;
+
 /** Every decision about this data, including those about labels that this page does not show. */
 class Decisions {
   constructor(labels) {
@@ -88,17 +95,19 @@ class Decisions {
   /** Add the decisions of a file unless there are later ones; return how many were added, skipped and wrong. */
   add(records) {
     const [news, wrong] = [[], []];
-    const counts = { taken: 0, older: 0, notShown: 0 };
+    const counts = { taken: 0, older: 0, notShown: 0, corrected: 0 };
     for (const record of records) {
       const suspect = this.shown.get(record.example_id);
-      const there = suspect ? this.of(suspect) : this.records.get(record.example_id);
-      if (suspect && record.given_label && record.given_label !== suspect.given_label) {
+      const there = this.records.get(record.example_id);
+      const corrected = suspect && isCorrected(record, suspect);
+      if (suspect && record.given_label && record.given_label !== suspect.given_label && !corrected) {
         wrong.push(`${record.example_id} was ${record.given_label} then and is ${suspect.given_label} now`);
       } else if (timeOf(there) > timeOf(record)) counts.older += 1;
       else {
         counts.taken += 1;
         if (!suspect) counts.notShown += 1;
-        const own = { ...record, given_label: suspect?.given_label ?? record.given_label };
+        if (corrected) counts.corrected += 1;
+        const own = corrected ? record : { ...record, given_label: suspect?.given_label ?? record.given_label };
         if (!isSame(own, there)) news.push(own);
       }
     }
@@ -118,6 +127,12 @@ class Decisions {
     const here = [...this.shown.keys()].filter((id) => this.records.has(id));
     const others = [...this.records.keys()].filter((id) => !this.shown.has(id));
     return [...here, ...others].map((id) => this.records.get(id));
+  }
+
+  /** Return how many labels were decided to be wrong and have been corrected, or may be, since this page shows none. */
+  nCorrected() {
+    const isOther = ({ example_id: id, ...record }) => !this.shown.has(id) || isCorrected(record, this.shown.get(id));
+    return [...this.records.values()].filter((one) => SAYS_WRONG[one.decision] && isOther(one)).length;
   }
 
   /** Return how many of some labels are decided. */

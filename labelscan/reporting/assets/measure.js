@@ -3,8 +3,6 @@
 
 const FEWEST_DECISIONS = 10;
 /* With fewer, an estimate would jump with each decision: until then the page counts them. */
-const SAYS_WRONG = { keep: false, relabel: true, drop: true };
-/* What a decision says of the given label; nothing if unsure. */
 const ROWS_OF_THE_TABLE = 10;
 
 const between = (low, high) => (low === high ? low : `${low} to ${high}`);
@@ -64,10 +62,14 @@ class Measuring {
     clearTimeout(this.timer);
     this.timer = null;
     const decided = this.decided();
-    const found = decided.length >= this.fewest ? this.measure(decided) : null;
+    const nCorrected = this.decisions.nCorrected();
+    const found = !nCorrected && decided.length >= this.fewest ? this.measure(decided) : null;
     replaceIn("measure-state", found && this.words(found));
-    const waits = `${count(decided.length)} of ${decisionsOf(this.fewest)}: with fewer, a count would jump.`;
-    byId("measure-wait").textContent = found || !decided.length ? "" : waits;
+    const waits = nCorrected
+      ? `${labelsOf(nCorrected)} decided to be wrong have been corrected since, or are not on this page: nothing is ` +
+        "measured then. Corrected labels are measured by new decisions alone."
+      : `${count(decided.length)} of ${decisionsOf(this.fewest)}: with fewer, a count would jump.`;
+    byId("measure-wait").textContent = found || !(decided.length || nCorrected) ? "" : waits;
     byId("estimate").textContent = found ? `${wholes(found.nWrong)} labels are wrong` : "";
     this.showHeadline(found);
     byId("measured").hidden = !found;
@@ -88,8 +90,9 @@ class Measuring {
   /** Return the labels whose decision says whether they are wrong, from the review as well. */
   decided() {
     return this.labels.flatMap((label) => {
-      const isWrong = SAYS_WRONG[this.decisions.of(label)?.decision];
-      if (isWrong === undefined) return [];
+      const record = this.decisions.of(label);
+      if (SAYS_WRONG[record?.decision] === undefined) return [];
+      const isWrong = SAYS_WRONG[record.decision] && record.new_label !== label.given_label;
       const [logOdds, bin] = this.doubt[label.example_id];
       return [{ rank: label.rank, logOdds, bin, isWrong }];
     });

@@ -19,10 +19,9 @@ class ReviewPosterior {
     this.byBin = centres.map((_, bin) => this.draws.reduce((sum, draw) => sum + draw[bin], 0) / this.draws.length);
   }
 
-  /** Return how many of all labels are wrong, as a range; possibly none while no decided label is. */
+  /** Return how many of all labels are wrong, as a range. */
   nWrong() {
-    const range = this.rangeOf(this.count(this.all), sumOf(this.all.sizes));
-    return this.all.decided.some(({ isWrong }) => isWrong) ? range : { ...range, low: 0 };
+    return this.rangeOf(this.count(this.all), sumOf(this.all.sizes));
   }
 
   /** Return the share of ``n`` labels that is wrong, as a range; ``inside`` is what ``count`` returns. */
@@ -87,9 +86,11 @@ class ReviewPosterior {
     };
   }
 
-  /** Return a count of ``n`` labels as a range: no fewer and no more than the decided ones among them allow. */
+  /** Return a count of ``n`` labels as a range: no fewer and no more than the decided ones among them allow, and
+   * possibly none while no decided label is wrong. */
   rangeOf({ counts, deviations, wrongForSure, rightForSure }, n) {
-    return this.range(counts, deviations, wrongForSure, n - rightForSure);
+    const range = this.range(counts, deviations, wrongForSure, n - rightForSure);
+    return this.all.decided.some(({ isWrong }) => isWrong) ? range : { ...range, low: 0 };
   }
 
   /** Return the median of draws and the limits of their interval, widened by what chance adds to each draw. */

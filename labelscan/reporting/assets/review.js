@@ -174,11 +174,12 @@ async function importFile(file) {
     const { records, problems } = readDecisions(
       new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer()),
     );
-    const { taken, older, notShown, wrong } = decisions.add(records);
+    const { taken, older, notShown, corrected, wrong } = decisions.add(records);
     const leftOut = [...problems, ...wrong];
     const lines = leftOut.slice(0, MOST_PROBLEMS_SHOWN).map((one) => `Left out: ${one}.`);
     if (leftOut.length > lines.length) lines.push(`and ${count(leftOut.length - lines.length)} more`);
     if (older) lines.unshift(`Skipped for later decisions made here: ${count(older)}.`);
+    if (corrected) lines.unshift(`Kept, though corrected since: ${count(corrected)}.`);
     if (notShown) lines.unshift(`Kept, though not on this page: ${count(notShown)}.`);
     showMessage([`Loaded ${count(taken)} ${taken === 1 ? "decision" : "decisions"} from ${file.name}.`, ...lines]);
   } catch (error) {
