@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 from labelscan.arrays import Strings
 from labelscan.data.dataset import Dataset
 
+MOST_COPIES = 20
+"""How often a value of a column recurs at most, on average, where equal rows are copies and not examples alike."""
+
 
 def number_identical(digests: NDArray[np.uint8]) -> NDArray[np.int64]:
     """Return (N,) numbers, equal for equal rows of (N, D) digests; a row of zeros is unknown, and equal to nothing."""
@@ -30,8 +33,9 @@ def number_equal_texts(texts: Strings) -> NDArray[np.int64]:
 def number_equal_rows(table: NDArray[np.float32] | pd.DataFrame) -> NDArray[np.int64]:
     """Return (N,) numbers, equal for equal rows of a table, unless rows are equal by chance.
 
-    Where fewer than half of the rows are distinct, columns have few values, and equal rows are different examples that
-    look alike: held out together, none of them could be learned. Every row then has a number of its own.
+    Where fewer than half of the rows are distinct and columns have few values, equal rows are different examples that
+    look alike: held out together, none of them could be learned. Every row then has a number of its own. Where one
+    column of many values tells the distinct rows apart, as measurements do, equal rows are copies, however many.
 
     Rows are compared by a hash of 64 bits: of a million rows, two that differ share one once in ten million tables.
     """
@@ -39,7 +43,15 @@ def number_equal_rows(table: NDArray[np.float32] | pd.DataFrame) -> NDArray[np.i
     rows = pd.DataFrame(table + np.float32(0), copy=False) if isinstance(table, np.ndarray) else table
     hashes = pd.util.hash_pandas_object(rows, index=False).to_numpy()
     distinct, numbers = np.unique(hashes, return_inverse=True)
-    return numbers.astype(np.int64) if 2 * len(distinct) >= len(hashes) else np.arange(len(hashes))
+    if 2 * len(distinct) >= len(hashes) or _has_measurements(rows, len(distinct)):
+        return numbers.astype(np.int64)
+    return np.arange(len(hashes))
+
+
+def _has_measurements(rows: pd.DataFrame, n_distinct: int) -> bool:
+    """Return whether the values of a column tell most distinct rows apart, and recur ``MOST_COPIES`` times at most."""
+    least = max(n_distinct / 2, len(rows) / MOST_COPIES)
+    return any(rows[name].nunique(dropna=False) >= least for name in rows)
 
 
 def find_label_conflicts(dataset: Dataset, numbers: NDArray[np.int64]) -> list[list[tuple[str, str]]]:

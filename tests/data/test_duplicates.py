@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
@@ -12,9 +13,23 @@ from labelscan.data.inputs import FeatureTable
 def test_rows_have_the_same_number_when_they_are_equal_unless_that_is_chance(features):
     numbers = number_equal_rows(features)
     equal = (features[:, None] == features[None]).all(axis=2)
-    few_values = 2 * len(np.unique(equal, axis=0)) < len(features)
+    n_distinct = len(np.unique(equal, axis=0))
+    n_values = max((len(np.unique(column)) for column in features.T), default=0)
+    few_values = 2 * n_distinct < len(features) and n_values < max(n_distinct / 2, len(features) / 20)
     expected = np.eye(len(features), dtype=bool) if few_values else equal
     np.testing.assert_array_equal(numbers[:, None] == numbers[None], expected)
+
+
+def test_rows_in_three_copies_are_copies_and_rows_of_few_values_are_not():
+    generator = np.random.default_rng(0)
+    measured = generator.normal(size=(100, 8)).astype(np.float32)
+    copied = number_equal_rows(np.tile(measured, (3, 1)))
+    np.testing.assert_array_equal(copied.reshape(3, 100), np.tile(copied[:100], (3, 1)))
+    assert len(np.unique(copied)) == 100
+    mixed = pd.DataFrame({"weight": measured[:, 0], "kind": list("ab") * 50})
+    assert len(np.unique(number_equal_rows(pd.concat([mixed] * 3, ignore_index=True)))) == 100
+    alike = generator.integers(3, size=(1000, 4)).astype(np.float32)
+    assert len(np.unique(number_equal_rows(alike))) == 1000
 
 
 def test_only_equal_examples_with_different_labels_conflict():
