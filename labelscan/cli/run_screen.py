@@ -34,6 +34,8 @@ MOST_ROWS = 5
 MOST_WARNINGS = 5
 NOTABLE = 0.1
 """How far the AUROC between planted errors and suspects must be from 0.5 to call either more evident."""
+IF_ALIKE = "if real errors are like the planted ones"
+"""What the ends of a range take for granted that only counts planted errors."""
 DETECTORS = (Column("", "detector"), FLAGGED)
 PLANTED = (
     Column("", "self_confidence"),
@@ -162,25 +164,26 @@ def _findings(check: SelfCheck) -> Iterator[tuple[str, str]]:
     if found is None:
         yield "recall", "unknown: none of the planted errors got a score"
     else:
-        yield "recall", f"{percent(found, 0)} of such errors are found{_share_interval(recall)}"
+        yield "recall", f"{percent(found, 0)} of such errors are found (95 % interval {_between(recall)})"
     if right is None:
         yield "precision", "unknown: too few labels are flagged"
     else:
         expected = check.expected_precision
         by_model = "" if expected is None else f"; {percent(expected, 0)} by P(wrong)"
-        yield "precision", f"{percent(right, 0)} of the flags are right{_share_interval(precision)}{by_model}"
+        words = f"about {percent(right, 0)} of the flags are right ({_between(precision)} {IF_ALIKE})"
+        yield "precision", f"{words}{by_model}"
     if unflagged is None:
         yield "left", "unknown: how many wrong labels are not flagged"
     else:
         plural = "label is" if round(unflagged) == 1 else "labels are"
         most = "or more" if left.high is None else f"to {left.high:,.0f}"
-        interval = f"(95 % interval {left.low or 0.0:,.0f} {most})"
-        yield "left", f"about {unflagged:,.0f} wrong {plural} not flagged {interval}"
+        words = f"about {unflagged:,.0f} wrong {plural} not flagged"
+        yield "left", f"{words} ({left.low or 0.0:,.0f} {most} {IF_ALIKE})"
 
 
-def _share_interval(one: Estimate) -> str:
-    high = 1.0 if one.high is None else one.high
-    return f" (95 % interval {100 * (one.low or 0.0):.0f} to {100 * high:.0f} %)"
+def _between(share: Estimate) -> str:
+    high = 1.0 if share.high is None else share.high
+    return f"{100 * (share.low or 0.0):.0f} to {100 * high:.0f} %"
 
 
 def _histogram(check: SelfCheck) -> Iterator[dict[str, object]]:

@@ -100,7 +100,7 @@ def explain(
         return f"{same}: they differ by {'; '.join(map(str, choices))}"
     if where:
         return f"{same}: they differ by the {what}: {where}"
-    if not all(map(machine_of, runs)):
+    if not all(map(machine_of, runs)) or len(machine) > len(known["machine"]):
         return f"{same}, and other results: run.json does not say on which machine both were made"
     return f"{same} on the same machine, and yet other results: nothing that is recorded explains it"
 

@@ -47,6 +47,8 @@ LEVEL = 0.98
 with this they held the truth in about 95 of 100 draws (tests/bench/RESULTS.md)."""
 WORTH_A_LOOK = 0.1
 """A review pays while at least so large a share of the labels looked at are wrong."""
+UNDOUBTED_SHARE = 0.75
+"""The share of labels, from the least doubtful up, in which a wrong one is hardly doubted."""
 LARGEST_LOG_ODDS = 15.0
 TINY = 1e-12
 FACTORS = 20
@@ -128,6 +130,11 @@ class ReviewPosterior:
         """Return how many labels, most doubtful first, are wrong at least as often as ``WORTH_A_LOOK``."""
         return int((self.error_probability >= WORTH_A_LOOK).sum())
 
+    def n_undoubted(self) -> int:
+        """Return how many decided labels are outside of the most doubtful quarter of all."""
+        is_undoubted = np.cumsum(self.bins.sizes) <= UNDOUBTED_SHARE * self.bins.sizes.sum()
+        return int(is_undoubted[self.bins.of_example[self.decided.index]].sum())
+
     def decisions_to_halve(self) -> int:
         """Return about how many more decisions would halve the intervals: these shrink with the root of the number.
 
@@ -189,6 +196,7 @@ def constants() -> dict[str, float | tuple[float, float, int]]:
         "tail": (1 - LEVEL) / 2,
         "normal_quantile": float(ndtri((1 + LEVEL) / 2)),
         "worth_a_look": WORTH_A_LOOK,
+        "undoubted_share": UNDOUBTED_SHARE,
         "largest_log_odds": LARGEST_LOG_ODDS,
         "tiny": TINY,
     }

@@ -30,16 +30,22 @@ def kept_log_odds(detections: Detections) -> Floats:
     return detections.error_log_odds.astype(np.float32).astype(np.float64)
 
 
+def can_measure(decided: DecidedLabels) -> bool:
+    """Return whether decided labels say something about all others."""
+    return len(decided) >= LEAST_DECISIONS and not decided.is_wrong.all()
+
+
 def judge_anew(
     detections: Detections, decided: DecidedLabels, *, measure: bool = True
 ) -> tuple[Detections, ReviewPosterior | None]:
     """Return the judgements of N labels once some are decided, and what the decisions say about all of them.
 
-    With ``measure`` off, or too few of them, they say nothing about other labels than their own.
+    With ``measure`` off, too few of them, or none that is right, they say nothing about other labels than their own:
+    whoever notes only what is wrong does not say how often he looked.
     """
     before = detections.by_name[POSTERIOR]
     posterior = None
-    if measure and len(decided) >= LEAST_DECISIONS:
+    if measure and can_measure(decided):
         posterior = review_posterior(kept_log_odds(detections), decided)
         error_probability, wrong_labels = posterior.error_probability, posterior.n_wrong()
         flagged = highest_expected_f1(error_probability)

@@ -27,13 +27,14 @@ SELF_CONFIDENCE_EDGES = (0.01, 0.05, 0.2, 0.5)
 """The edges between the bins of the histogram of self-confidence."""
 LIMITS = (
     "planted errors are often easier than real ones: the recall of real errors is then lower, and more are left; "
+    "precision may be too low with good models and too high with weak ones; "
     "errors that look right to the models cannot be counted by any of them"
 )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Estimate:
-    """A number and its 95 % interval; None where it is unknown."""
+    """A number and its 95 % interval, for errors like the planted ones; None where it is unknown."""
 
     estimate: float | None
     low: float | None
@@ -176,7 +177,7 @@ def estimate_precision(of_found: NDArray[np.float64], of_suspects: NDArray[np.fl
 def estimate_left(recall: Estimate, precision: Estimate, *, n_flagged: int, n_not_flagged: int) -> Estimate:
     """Return how many wrong labels are not flagged, given the recall and the precision of the flags.
 
-    The interval combines the ends of both others, so it covers more than 95 %.
+    The interval combines the ends of both others, and is as wrong as these are where real errors are not like them.
     """
 
     def left(share_right: float | None, share_found: float | None) -> float | None:

@@ -169,11 +169,12 @@ def _checks(
 ) -> Iterator[Check]:
     if limits.max_rate is not None:
         found = len(suspects) / n_scored.total()
-        ends = None if wrong is None else (wrong.share_low, wrong.share_high)
-        yield _check("max-rate", limits.max_rate, found, "of the scored labels are suspects", wrong=ends)
+        compared = "" if wrong is None else limit_and_range("max-rate", found, limits.max_rate, wrong)
+        yield _check("max-rate", limits.max_rate, found, "of the scored labels are suspects", compared=compared)
     if limits.max_issues is not None:
-        ends = None if wrong is None else (wrong.low, wrong.high)
-        yield _check("max-issues", limits.max_issues, len(suspects), _plural(len(suspects)), wrong=ends)
+        n_suspects = len(suspects)
+        compared = "" if wrong is None else limit_and_range("max-issues", n_suspects, limits.max_issues, wrong)
+        yield _check("max-issues", limits.max_issues, n_suspects, _plural(n_suspects), compared=compared)
     if limits.max_class_rate is not None:
         counts = Counter(one.given_label for one in suspects)
         rates = {name: count / n_scored[name] for name, count in counts.items()}
@@ -197,11 +198,9 @@ def _check(
     found: float,
     what: str,
     exceeded_by: Sequence[str] = (),
-    wrong: tuple[float, float] | None = None,
+    compared: str = "",
 ) -> Check:
-    sentence = limit_sentence(name, found, limit, what, exceeded_by)
-    if wrong is not None:
-        sentence += limit_and_range(name, found, limit, wrong)
+    sentence = limit_sentence(name, found, limit, what, exceeded_by) + compared
     return Check(name=name, limit=limit, found=found, passed=found <= limit, sentence=sentence)
 
 

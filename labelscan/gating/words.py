@@ -8,7 +8,7 @@ from labelscan.gating.baseline import Reviewed
 from labelscan.gating.verdict import RATES, GateSuspect, GateVerdict
 from labelscan.results.issues import ISSUES_FILE
 from labelscan.results.run_files import DECISIONS_FILE
-from labelscan.results.wrong_labels import count_in_words
+from labelscan.results.wrong_labels import WrongLabels, count_in_words
 
 FEWEST_DIGITS, MOST_DIGITS = 3, 17
 MOST_WARNINGS = 5
@@ -108,16 +108,14 @@ def limit_sentence(name: str, found: float, limit: float, what: str, exceeded_by
     return f"{sentence}; exceeded by {_first([repr(one) for one in exceeded_by])}"
 
 
-def limit_and_range(name: str, found: float, limit: float, wrong: tuple[float, float]) -> str:
-    """Return how a limit on suspects compares with the range of wrong labels, to follow its sentence; often nothing.
-
-    ``wrong`` is the lower and the upper end, in the unit of the limit.
-    """
-    low, high = wrong
+def limit_and_range(name: str, found: float, limit: float, wrong: WrongLabels) -> str:
+    """Return how a limit on suspects compares with the range of wrong labels, to follow its sentence; often nothing."""
+    low, high = (wrong.share_low, wrong.share_high) if name in RATES else (wrong.low, wrong.high)
     if low <= limit <= high:
         return f"; the limit lies within the range of wrong labels, {shown(name, low)} to {shown(name, high)}"
     if found <= limit < low:
-        return f"; yet at least {shown(name, low)} are wrong, suspects or not"
+        are = "by the decisions are" if wrong.source == "decisions" else "are probably"
+        return f"; yet {shown(name, low)} or more {are} wrong, suspects or not"
     return ""
 
 

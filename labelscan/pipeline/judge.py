@@ -17,7 +17,7 @@ from labelscan.detection.decided_labels import DecidedLabels, ReviewPosterior
 from labelscan.detection.detectors import Detections, detect_all
 from labelscan.detection.evidence import FILE_NAME as EVIDENCE_FILE
 from labelscan.detection.evidence import Evidence
-from labelscan.detection.judged_anew import LEAST_DECISIONS, judge_anew, kept_log_odds
+from labelscan.detection.judged_anew import LEAST_DECISIONS, can_measure, judge_anew, kept_log_odds
 from labelscan.detection.measured_sample import draw_sample, seed_for
 from labelscan.errors import RunFolderError
 from labelscan.events import Listener, Noted, ignore
@@ -136,9 +136,9 @@ def _with_decisions(
         index=np.array(list(by_row), dtype=np.int64), is_wrong=np.array(list(by_row.values()), dtype=np.bool_)
     )
     notes = settled.notes
-    if len(decided) < LEAST_DECISIONS and not settled.are_corrected:
+    if not can_measure(decided) and not settled.are_corrected:
         say = "1 decision says" if len(decided) == 1 else f"{len(decided)} decisions say"
-        measured = f"{LEAST_DECISIONS} or more also measure how many labels are wrong"
+        measured = f"{LEAST_DECISIONS} or more, on right labels too, also measure how many are wrong"
         notes = (*notes, f"{review.where}: {say} nothing of other labels; {measured}")
     judged, posterior = judge_anew(detections, decided, measure=not settled.are_corrected)
     return judged, posterior, notes

@@ -189,16 +189,18 @@ def _facts(dataset: Dataset, evidence: Evidence, status: Strings) -> dict[str, N
     """Return the columns that no judgement changes, each in the order of the data set."""
     n_examples, names = len(dataset), as_strings(dataset.class_names)
     suggested, suggested_confidence = _other_classes(evidence)
-    margin = (evidence.self_confidence - suggested_confidence + 1) / 2
+    self_confidence = evidence.self_confidence.clip(0, 1)  # rows sum to 1 but for rounding
+    suggested_confidence = suggested_confidence.clip(0, 1)
+    margin = (self_confidence - suggested_confidence + 1) / 2
     train_margin = np.full(len(evidence), np.nan) if evidence.train_margin is None else evidence.train_margin
     facts: dict[str, NDArray[Any]] = {
         "example_id": dataset.example_ids,
         "path": as_strings([dataset.path(index) for index in range(n_examples)]),
         "given_label": names[dataset.given_labels],
         "suggested_label": _spread(names[suggested], evidence.index, n_examples, missing=""),
-        "self_confidence": _spread(evidence.self_confidence, evidence.index, n_examples),
+        "self_confidence": _spread(self_confidence, evidence.index, n_examples),
         "suggested_confidence": _spread(suggested_confidence, evidence.index, n_examples),
-        "normalized_margin": _spread(margin.clip(0, 1), evidence.index, n_examples),
+        "normalized_margin": _spread(margin, evidence.index, n_examples),
         "train_margin": _spread(train_margin, evidence.index, n_examples),
         "fold": _spread(evidence.fold_names, evidence.index, n_examples, missing=""),
         "status": status,

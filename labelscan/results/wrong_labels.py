@@ -17,6 +17,9 @@ OFFER = "Measure: decide 50 labels"
 """What the page of a report calls the measurement."""
 WIDEST_CLAIM = 0.2
 """Models whose range of the precision is wider do not know it."""
+FEWEST_UNDOUBTED = 3
+"""With fewer decided labels that no model doubts, how many of these are wrong is taken from the prior."""
+IF_ALL_ARE_DOUBTED = ", if the models doubt all wrong labels"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,6 +49,9 @@ class WrongLabels:
     noise-posterior ranks."""
     decisions_to_halve: int | None
     """About how many more decisions would halve the interval, at most those that are left; null without decisions."""
+    n_undoubted: int | None = None
+    """How many decided labels are outside of the most doubtful quarter, where errors are that no model sees; null
+    without decisions."""
 
     @property
     def tells_precision(self) -> bool:
@@ -90,6 +96,7 @@ def tell_wrong_labels(
         found=found,
         worth_a_look=worth_a_look,
         decisions_to_halve=None if posterior is None else posterior.decisions_to_halve(),
+        n_undoubted=None if posterior is None else posterior.n_undoubted(),
     )
 
 
@@ -110,7 +117,8 @@ def count_in_words(one: WrongLabels, n_scored: int) -> str:
     if one.source == "decisions":
         decisions = f"{one.n_decided:,} decision{'' if one.n_decided == 1 else 's'}"
         count = f"{low} to {high}" if low != high else "none" if high == "0" else high
-        return f"{count} {of_all} wrong (95 % interval from {decisions})"
+        sees_all = one.n_undoubted is None or one.n_undoubted >= FEWEST_UNDOUBTED or one.n_decided == n_scored
+        return f"{count} {of_all} wrong (95 % interval from {decisions}{'' if sees_all else IF_ALL_ARE_DOUBTED})"
     if low == high:
         return f"probably {'hardly any' if high == '0' else f'about {high}'} {of_all} wrong"
     return f"between {low} and {high} {of_all} probably wrong (most likely {likely})"

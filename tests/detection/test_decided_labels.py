@@ -83,3 +83,11 @@ def test_no_more_decisions_are_asked_for_than_labels_are_left():
     for n, expected in ((8, 24), (30, 10), (40, 0)):
         decided = DecidedLabels(index=np.arange(n), is_wrong=errors[:n])
         assert review_posterior(log_odds, decided).decisions_to_halve() == expected
+
+
+def test_labels_outside_of_the_most_doubtful_quarter_are_counted():
+    log_odds = np.random.default_rng(0).normal(-3, 3, 1000)
+    order = np.argsort(log_odds)
+    for rows, expected in ((order[-20:], 0), (order[:20], 20), (order[[100, 500, 740, 760, 990]], 3)):
+        decided = DecidedLabels(index=rows, is_wrong=np.zeros(len(rows), dtype=bool))
+        assert review_posterior(log_odds, decided).n_undoubted() == expected

@@ -19,6 +19,7 @@ COMPUTE = """([constants, centres, all, part, rest]) => {
         byBin: posterior.byBin,
         worth: posterior.nWorthALook(),
         toHalve: posterior.decisionsToHalve(),
+        undoubted: posterior.nUndoubted(),
         listedAnew: posterior.nListedAnew(),
     };
 }"""
@@ -81,6 +82,7 @@ def test_the_script_of_the_page_agrees_with_python(tab, case):
     np.testing.assert_allclose(found["byBin"], posterior.draws.mean(axis=0), atol=1e-3)
     assert found["worth"] == pytest.approx(posterior.n_worth_a_look(), abs=0.02 * options["n"])
     assert found["toHalve"] == posterior.decisions_to_halve()
+    assert found["undoubted"] == posterior.n_undoubted()
     flagged = highest_expected_f1(posterior.error_probability)
     flagged[index] = errors[index]
     assert found["listedAnew"] == pytest.approx(flagged.sum(), abs=int(posterior.bins.sizes.max()))

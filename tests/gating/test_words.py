@@ -1,6 +1,7 @@
 import dataclasses
 
 import pytest
+from tiny_page import a_guess
 from tiny_verdict import a_suspect, a_verdict
 
 from labelscan.gating.words import findings, limit_and_range, next_steps, outcome, reason, shown, told_apart, unlisted
@@ -49,13 +50,17 @@ def test_a_verdict_says_how_many_limits_are_exceeded():
         ("max-issues", 60, 100, (90, 210), "; the limit lies within the range of wrong labels, 90 to 210"),
         ("max-issues", 120, 100, (90, 210), "; the limit lies within the range of wrong labels, 90 to 210"),
         ("max-rate", 0.01, 0.02, (0.018, 0.042), "; the limit lies within the range of wrong labels, 1.8 % to 4.2 %"),
-        ("max-issues", 60, 80, (90, 210), "; yet at least 90 are wrong, suspects or not"),
+        ("max-issues", 60, 80, (90, 210), "; yet 90 or more are probably wrong, suspects or not"),
         ("max-issues", 85, 80, (90, 210), ""),
         ("max-issues", 60, 300, (90, 210), ""),
     ],
 )
 def test_a_limit_is_compared_with_the_range_of_wrong_labels(name, found, limit, wrong, words):
-    assert limit_and_range(name, found, limit, wrong) == words
+    unit = 1 if name == "max-rate" else 1000
+    ends = {"low": wrong[0], "high": wrong[1], "share_low": wrong[0] / unit, "share_high": wrong[1] / unit}
+    assert limit_and_range(name, found, limit, a_guess(**ends)) == words
+    measured = limit_and_range(name, found, limit, a_guess(**ends, source="decisions"))
+    assert measured == words.replace("are probably wrong", "by the decisions are wrong")
 
 
 def test_the_range_of_wrong_labels_is_a_sentence_of_its_own():

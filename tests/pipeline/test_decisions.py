@@ -189,7 +189,7 @@ def test_a_few_decisions_count_for_their_own_labels_alone_and_that_is_said(plain
     scores = run.issues.scores.set_index("example_id")
     assert [scores.loc[one.example_id, "flagged"] for one in made] == [one.verdict == "drop" for one in made]
     assert run.summary.wrong_labels.source == "one opinion"
-    words = "9 decisions say nothing of other labels; 10 or more also measure how many labels are wrong"
+    words = "9 decisions say nothing of other labels; 10 or more, on right labels too, also measure how many are wrong"
     assert run.summary.notes[-1] == f"decisions: {words}"
 
 

@@ -116,3 +116,14 @@ def test_ids_decide_on_ties_also_where_the_data_set_is_not_in_their_order() -> N
 def test_a_status_is_known_by_how_it_begins() -> None:
     assert list(status_is(a_status(), "unscored")) == [False] * 10 + [True, False]
     assert status_is(a_status(), "scored").sum() == 10
+
+
+def test_probabilities_that_rounding_puts_above_one_are_shown_as_one() -> None:
+    dataset = a_dataset()
+    probs = np.full((10, 3), 0.0, dtype=np.float32)
+    probs[:, 1] = 1.009
+    scores = rank_issues(
+        dataset, replace(an_evidence(dataset), pred_probs=probs), detections_of(an_evidence(dataset)), a_status()
+    ).scores
+    for name in ("self_confidence", "suggested_confidence", "normalized_margin"):
+        assert scores[name].dropna().between(0, 1).all(), name

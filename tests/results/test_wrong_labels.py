@@ -57,6 +57,13 @@ def test_with_decisions_it_is_an_interval_and_the_list_is_known():
     ]
 
 
+def test_an_interval_from_suspects_alone_says_what_it_takes_for_granted():
+    taken = "(95 % interval from 50 decisions, if the models doubt all wrong labels)"
+    assert count_in_words(measured(n_undoubted=2), 5000).endswith(taken)
+    assert count_in_words(measured(n_undoubted=3), 5000).endswith("(95 % interval from 50 decisions)")
+    assert count_in_words(measured(n_undoubted=2), 50).endswith("(95 % interval from 50 decisions)"), "all are decided"
+
+
 @pytest.mark.parametrize(
     ("known", "sentence"),
     [

@@ -3,6 +3,8 @@
 
 const FEWEST_DECISIONS = 10;
 /* With fewer, an estimate would jump with each decision: until then the page counts them. */
+const FEWEST_UNDOUBTED = 3;
+/* With fewer decided labels that no model doubts, how many of these are wrong is taken from the prior. */
 const ROWS_OF_THE_TABLE = 10;
 
 const between = (low, high) => (low === high ? low : `${low} to ${high}`);
@@ -63,12 +65,15 @@ class Measuring {
     this.timer = null;
     const decided = this.decided();
     const nCorrected = this.decisions.nCorrected();
-    const found = !nCorrected && decided.length >= this.fewest ? this.measure(decided) : null;
+    const isEnough = decided.length >= this.fewest && decided.some(({ isWrong }) => !isWrong);
+    const found = isEnough && !nCorrected ? this.measure(decided) : null;
     replaceIn("measure-state", found && this.words(found));
     const waits = nCorrected
       ? `${labelsOf(nCorrected)} decided to be wrong have been corrected since, or are not on this page: nothing is ` +
         "measured then. Corrected labels are measured by new decisions alone."
-      : `${count(decided.length)} of ${decisionsOf(this.fewest)}: with fewer, a count would jump.`;
+      : decided.length < this.fewest
+        ? `${count(decided.length)} of ${decisionsOf(this.fewest)}: with fewer, a count would jump.`
+        : "No label was decided to be right: how many are wrong cannot be told from wrong ones alone.";
     byId("measure-wait").textContent = found || !(decided.length || nCorrected) ? "" : waits;
     byId("estimate").textContent = found ? `${wholes(found.nWrong)} labels are wrong` : "";
     this.showHeadline(found);
@@ -127,15 +132,17 @@ class Measuring {
       nWorthALook: this.is_ranked_by_doubt ? posterior.nWorthALook() : null,
       nListedAnew: this.is_ranked_by_doubt ? posterior.nListedAnew() : null,
       toHalve: posterior.decisionsToHalve(),
+      seesAll: posterior.nUndoubted() >= FEWEST_UNDOUBTED || decided.length === this.nScored,
     };
     return this.measured;
   }
 
-  words({ nDecided, nWrong, nListedAnew, toHalve }) {
+  words({ nDecided, nWrong, nListedAnew, toHalve, seesAll }) {
+    const condition = seesAll ? "" : ", if the models doubt all wrong labels";
     const elsewhere = this.decisions.list().length - this.decisions.nOf(this.labels);
     const lines = [
       element("strong", {}, `${wholes(nWrong)} of ${count(this.nScored)} labels are wrong`),
-      ` (95\u00a0% interval from ${decisionsOf(nDecided)}), most likely about ${count(Math.round(nWrong.estimate))}. `,
+      ` (95\u00a0% interval from ${decisionsOf(nDecided)}${condition}), most likely about ${count(Math.round(nWrong.estimate))}. `,
     ];
     if (nListedAnew !== null) {
       lines.push(`Judged anew, ${labelsOf(nListedAnew)} would be on the list (${count(this.n_flagged)} now). `);

@@ -67,6 +67,14 @@ class ReviewPosterior {
     return wrongForSure + sumOf(sizes.filter((_, bin) => this.byBin[bin] > best / 2));
   }
 
+  /** Return how many decided labels are outside of the most doubtful quarter of all. */
+  nUndoubted() {
+    const most = this.constants.undoubted_share * sumOf(this.all.sizes);
+    let sum = 0;
+    const isUndoubted = this.all.sizes.map((size) => (sum += size) <= most);
+    return this.all.decided.filter(({ bin }) => isUndoubted[bin]).length;
+  }
+
   /** Return about how many more decisions, of labels that are left, would halve the intervals. */
   decisionsToHalve() {
     const nDecided = this.all.decided.length; // intervals shrink with the root of the number
