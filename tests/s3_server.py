@@ -13,11 +13,17 @@ class Server:
     """An S3 server, and how it behaves."""
 
     def __init__(self):
-        from moto.server import DomainDispatcherApplication, create_backend_app
-        from werkzeug.serving import make_server
+        from moto.server import create_backend_app
+        from werkzeug.serving import WSGIRequestHandler, make_server
 
-        self.app = DomainDispatcherApplication(create_backend_app)
-        self.http = make_server("127.0.0.1", 0, self.answer, threaded=True)
+        class Quiet(WSGIRequestHandler):
+            protocol_version = "HTTP/1.1"  # one connection for many requests
+
+            def log_request(self, *_):
+                pass
+
+        self.app = create_backend_app("s3")
+        self.http = make_server("127.0.0.1", 0, self.answer, threaded=True, request_handler=Quiet)
         self.url = f"http://127.0.0.1:{self.http.server_port}"
         self.number = itertools.count(1)
         self.be_good()

@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 from labelscan.arrays import Strings
 from labelscan.data.dataset import Dataset
 
+MANY_VALUES = 20
+"""Columns with fewer are categories or grades: equal rows of these are hardly ever copies."""
 MOST_COPIES = 20
 """How often a value of a column recurs at most, on average, where equal rows are copies and not examples alike."""
 
@@ -49,8 +51,8 @@ def number_equal_rows(table: NDArray[np.float32] | pd.DataFrame) -> NDArray[np.i
 
 
 def _has_measurements(rows: pd.DataFrame, n_distinct: int) -> bool:
-    """Return whether the values of a column tell most distinct rows apart, and recur ``MOST_COPIES`` times at most."""
-    least = max(n_distinct / 2, len(rows) / MOST_COPIES)
+    """Return whether a column has many values, tells most distinct rows apart, and repeats none of them too often."""
+    least = max(MANY_VALUES, n_distinct / 2, len(rows) / MOST_COPIES)
     return any(rows[name].nunique(dropna=False) >= least for name in rows)
 
 

@@ -98,7 +98,7 @@ for line in (
     python(code, str(tmp_path))
 
 
-def test_probabilities_are_judged_without_loading_torch(tmp_path):
+def test_probabilities_are_judged_and_the_cache_is_shown_without_loading_torch(tmp_path):
     rows = [f"{'ab'[row % 2]},0.{row + 1},0.{9 - row}" for row in range(8)]
     (tmp_path / "probs.csv").write_text("\n".join(["label,prob:a,prob:b", *rows]))
     code = """
@@ -106,33 +106,18 @@ import os, sys
 from labelscan.__main__ import main
 
 os.chdir(sys.argv[1])
+assert main(["cache", "--cache", "cache"]) == 0
 assert main(["score", "probs.csv"]) == 0
 assert "torch" not in sys.modules
 """
     python(code, str(tmp_path))
 
 
-def test_a_wrong_name_is_refused_before_the_data_is_read(tmp_path):
-    code = """
-import sys
-from labelscan.__main__ import main
-
-assert main(["detect", "nowhere", "--loss", "blury"]) == 2
-"""
-    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
-    assert "use blurry" in process.stderr
-    assert "nowhere" not in process.stderr
-
-
-def test_the_cache_is_shown_without_loading_torch(tmp_path):
-    code = """
-import sys
-from labelscan.__main__ import main
-
-assert main(["cache", "--cache", sys.argv[1]]) == 0
-assert "torch" not in sys.modules
-"""
-    python(code, str(tmp_path))
+def test_a_wrong_name_is_refused_before_the_data_is_read(command):
+    ended = command("detect", "nowhere", "--loss", "blury")
+    assert ended.code == 2
+    assert "use blurry" in ended.err
+    assert "nowhere" not in ended.err
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["list", "configs"]], ids=" ".join)

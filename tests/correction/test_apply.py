@@ -44,7 +44,8 @@ def digests(folder):
     return {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.rglob("*") if path.is_file()}
 
 
-def detect(data, output, **options):
+def detect(data, output, *, model="linear", **options):
+    options["model.name"] = (model,)
     labelscan.detect(settings=labelscan.settings(data, epochs=1, folds=2, overrides=options), output=output)
     return output
 
@@ -663,7 +664,7 @@ def test_a_copy_of_another_encoding_is_utf_8_and_says_so(here, suffix, encoding)
     if suffix == ".csv":
         lines = ["text,label", *(",".join(row.values()) for row in rows)]
     (here / f"t{suffix}").write_text("\n".join(lines) + "\n", encoding=encoding)
-    detect(f"t{suffix}", here / "run", **{"dataset.encoding": "" if encoding == "utf-16" else encoding})
+    detect(f"t{suffix}", here / "run", model="tfidf", **{"dataset.encoding": "" if encoding == "utf-16" else encoding})
     applied = labelscan.apply("run", decisions=[relabel("0", "light")])
     assert applied.notes == (f"the copy is written as UTF-8, and not as {encoding}",)
     assert applied.command == f"labelscan detect {applied.output}"
@@ -697,28 +698,28 @@ def letters(here):
 
 
 def test_folders_of_texts_become_a_list_of_their_files(letters, here):
-    detect("letters", here / "run")
+    detect("letters", here / "run", model="tfidf")
     applied = labelscan.apply("run", decisions=[relabel("dark/0.txt", "light"), drop("dark/2.txt")])
     rows = rows_of(applied.output)
     assert rows[0] == {"example_id": "dark/0.txt", "path": "../letters/dark/0.txt", "label": "light"}
     assert applied.labels == {row["example_id"]: row["label"] for row in rows}
     assert len(rows) == N - 1
     assert applied.command == f"labelscan detect {applied.output}"
-    detect(applied.output, here / "again")
+    detect(applied.output, here / "again", model="tfidf")
     assert labels_in("again") == applied.labels
     assert FinishedRun.read(here / "again").recorded("data")["kind"] == "texts"
 
 
 def test_texts_may_become_class_folders_of_links(letters, here):
     (letters / "dark" / "0.txt").write_text("größer als die Nacht", encoding="cp1252")
-    detect("letters", here / "run", **{"dataset.encoding": "cp1252"})
+    detect("letters", here / "run", model="tfidf", **{"dataset.encoding": "cp1252"})
     before = digests(letters)
     applied = labelscan.apply("run", decisions=[relabel("dark/0.txt", "light")], link_to="new")
     assert sorted(path.name for path in (here / "new" / "light").iterdir()) == sorted(
         ["0.txt", *(f"{number}.txt" for number in range(1, N, 2))]
     )
     assert applied.command == "labelscan detect new --encoding cp1252"
-    detect("new", here / "again", **{"dataset.encoding": "cp1252"})
+    detect("new", here / "again", model="tfidf", **{"dataset.encoding": "cp1252"})
     assert labels_in("again")["light/0.txt"] == "light"
     assert digests(letters) == before
 
@@ -772,7 +773,7 @@ def test_texts_in_memory_become_a_file_of_texts(here):
     applied = labelscan.apply(run, decisions=IN_MEMORY)
     first = {"example_id": "row 00", "text": texts[0], "kind": "light", "true_label": "dark"}
     assert rows_of(applied.output)[0] == first
-    detect(applied.output, here / "again", **{"dataset.label_column": "kind"})
+    detect(applied.output, here / "again", model="tfidf", **{"dataset.label_column": "kind"})
     assert labels_in("again") == applied.labels
 
 
@@ -824,13 +825,13 @@ def test_texts_in_a_sheet_keep_all_else_whatever_their_columns_are_called(here, 
     else:
         table.to_csv(path, index=False, sep="\t" if suffix == ".tsv" else ",")
     options = {"dataset.label_column": "mood", "dataset.merge_labels": "case"}
-    detect(path.name, here / "run", **options, **{"dataset.text_column": ["headline", "body"]})
+    detect(path.name, here / "run", model="tfidf", **options, **{"dataset.text_column": ["headline", "body"]})
     applied = labelscan.apply("run", decisions=[relabel("0", "light")])
     assert applied.command == (
         f"labelscan detect {applied.output} --label-column mood --text-column headline --text-column body "
         "--merge-labels case"
     )
-    detect(applied.output, here / "again", **options, **{"dataset.text_column": ["headline", "body"]})
+    detect(applied.output, here / "again", model="tfidf", **options, **{"dataset.text_column": ["headline", "body"]})
     assert labels_in("again") == labels_in("run") | {"0": "light"}
     if suffix != ".parquet":
         old, new = path.read_text(), applied.output.read_text()

@@ -30,7 +30,7 @@ def run_folder(finished, tmp_path):
     return shutil.copytree(finished.folder, tmp_path / "run")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser():
     """Return a chromium; without one, or without playwright, the test is skipped."""
     playwright = pytest.importorskip("playwright.sync_api")

@@ -5,7 +5,7 @@ from dataclasses import replace
 import fsspec
 import pytest
 from s3_server import running_server
-from shapes import write_manifest
+from shapes import draw_shapes, plant_errors, write_manifest
 from tiny_detect import quick
 
 import labelscan
@@ -21,6 +21,7 @@ from labelscan.training import checkpoint
 pytest.importorskip("s3fs")
 pytest.importorskip("moto")
 RESULTS = ("issues.csv", "scores.csv", "evidence.npz", "folds.csv")
+N_IMAGES = 45
 RUN = "s3://bucket/runs/first"
 
 
@@ -41,24 +42,31 @@ def server(running):
     running.be_good()
 
 
+@pytest.fixture(scope="module")
+def folder(running, tmp_path_factory):
+    """Return a manifest of a few images, which are in the bucket too."""
+    folder = tmp_path_factory.mktemp("bucket") / "data"
+    images, true_labels = draw_shapes(N_IMAGES)
+    write_manifest(folder / "list.csv", images, plant_errors(true_labels, [5, 33]))
+    fsspec.filesystem("s3").put(f"{folder}/", "bucket/data/", recursive=True)
+    return folder
+
+
 @pytest.fixture
-def data(server, shapes, tmp_path):
+def data(server, folder):
     """Return the address of the images of most tests in a bucket, as a manifest of photos."""
-    images, _, given = shapes
-    write_manifest(tmp_path / "data" / "list.csv", images, given)
-    fsspec.filesystem("s3").put(f"{tmp_path / 'data'}/", "bucket/data/", recursive=True)
     return "s3://bucket/data/list.csv"
 
 
-@pytest.fixture
-def near(data, tmp_path):
+@pytest.fixture(scope="module")
+def near(folder):
     """Return the results of the same run with data and run folder on this machine."""
-    run = labelscan.detect(tmp_path / "data" / "list.csv", settings=on(), output=tmp_path / "near")
-    return tables(run.folder, str(tmp_path / "data"))
+    run = labelscan.detect(folder / "list.csv", settings=on(), output=folder.parent / "near")
+    return tables(run.folder, str(folder))
 
 
 def on(**changes):
-    return quick(**{"store.images_per_part": 60, "cache.folder": "none", **changes})
+    return quick(**{"store.images_per_part": N_IMAGES // 3, "cache.folder": "none", **changes})
 
 
 def tables(folder, root):

@@ -41,18 +41,18 @@ def weights(tmp_path_factory):
     return path
 
 
+def quick(weights, cache, **flags):
+    flags = {"cache": str(cache), "loss": "ce", "model": "resnet18", **flags}
+    overrides = {"executor.processes": 1, "executor.threads": 1}
+    if flags["model"] == "resnet18":
+        flags["weights"] = str(weights)
+    return labelscan.settings(overrides=overrides, image_size=16, folds=3, epochs=3, **flags)
+
+
 @pytest.fixture
 def settings(weights, tmp_path):
     """Return a function that gives settings of quick runs which share a cache."""
-
-    def settings(**flags):
-        flags = {"cache": str(tmp_path / "cache"), "loss": "ce", "model": "resnet18", **flags}
-        overrides = {"executor.processes": 1, "executor.threads": 1}
-        if flags["model"] == "resnet18":
-            flags["weights"] = str(weights)
-        return labelscan.settings(overrides=overrides, image_size=16, folds=3, epochs=3, **flags)
-
-    return settings
+    return lambda **flags: quick(weights, **{"cache": tmp_path / "cache", **flags})
 
 
 def detect(data, settings, output):
@@ -65,12 +65,20 @@ def detect(data, settings, output):
     return run, n_reused, run.summary.n_examples - n_reused
 
 
-@pytest.fixture
-def first(images, settings, tmp_path):
-    """Return a finished run on the images, with nothing in the cache before."""
-    run, reused, computed = detect(images, settings(), tmp_path / "first")
+@pytest.fixture(scope="module")
+def first_of_all(images, weights, tmp_path_factory):
+    """Return a finished run on the images, with nothing in the cache before; tests only read it."""
+    folder = tmp_path_factory.mktemp("first")
+    run, reused, computed = detect(images, quick(weights, folder / "cache"), folder / "first")
     assert (reused, computed) == (0, N_IMAGES)
     return run
+
+
+@pytest.fixture
+def first(first_of_all, tmp_path):
+    """Return that run, and have a copy of the cache that it left."""
+    shutil.copytree(first_of_all.folder.with_name("cache"), tmp_path / "cache")
+    return first_of_all
 
 
 @pytest.mark.parametrize("other", [{"loss": "gce"}, {"seed": 1}], ids=str)
@@ -194,7 +202,7 @@ def be_killed(images, settings, output):
 
 
 @pytest.mark.parametrize("cache", ["cache", "none"])
-def test_a_killed_run_goes_on_within_its_features(images, settings, tmp_path, others, cache):
+def test_a_killed_run_goes_on_within_its_features(images, settings, first_of_all, tmp_path, others, cache):
     chosen = settings(cache=cache if cache == "none" else str(tmp_path / cache))
     process = others.Process(target=be_killed, args=(images, chosen, tmp_path / "run"))
     process.start()
@@ -202,8 +210,7 @@ def test_a_killed_run_goes_on_within_its_features(images, settings, tmp_path, ot
     assert process.exitcode == -signal.SIGKILL
     run, n_features, computed = detect(images, chosen, tmp_path / "run")
     assert (n_features, computed) == (N_KEPT, N_IMAGES - N_KEPT)
-    whole, _, _ = detect(images, settings(cache=str(tmp_path / "another")), tmp_path / "whole")
-    assert contents(run.folder) == contents(whole.folder)
+    assert contents(run.folder) == contents(first_of_all.folder)
 
 
 def be_one_of_several(images, settings, output, barrier):

@@ -1,5 +1,6 @@
 """Shards as tasks of a Ray cluster of several nodes, all of them on this machine."""
 
+import logging
 import os
 import signal
 import threading
@@ -33,8 +34,25 @@ def cluster():
     made.shutdown()
 
 
+@pytest.fixture(scope="module")
+def connected(cluster):
+    """Return the cluster, to which this process stays connected: its workers have loaded torch only once."""
+    import ray
+
+    ray.init(address=cluster.address, log_to_driver=False, logging_level=logging.ERROR)
+    yield cluster
+    ray.shutdown()
+
+
 def on(cluster, **changes):
     return quick(**IN_PARTS, **{"executor.name": f"ray:address={cluster.address}", **changes})
+
+
+def test_a_cluster_that_does_not_answer_is_named(shapes, tmp_path):
+    images, _, given = shapes
+    settings = quick(**{"executor.name": "ray:address=127.0.0.1:1"})
+    with pytest.raises(ConfigError, match=r"address 127\.0\.0\.1:1: no Ray cluster answers"):
+        labelscan.detect(images, given, settings=settings, output=tmp_path / "run")
 
 
 def test_a_node_that_is_removed_and_one_that_is_added_change_no_byte(cluster, shapes, finished, tmp_path):
@@ -55,7 +73,7 @@ def test_a_node_that_is_removed_and_one_that_is_added_change_no_byte(cluster, sh
     assert {event.epoch for event in heard if isinstance(event, EpochDone)} == set(range(1, 7)), "epochs are shown"
 
 
-def test_an_interrupted_run_lets_its_tasks_keep_what_they_have_done(cluster, shapes, finished, tmp_path):
+def test_an_interrupted_run_lets_its_tasks_keep_what_they_have_done(connected, shapes, finished, tmp_path):
     images, _, given = shapes
 
     def stop(event):
@@ -63,9 +81,9 @@ def test_an_interrupted_run_lets_its_tasks_keep_what_they_have_done(cluster, sha
             raise Interrupted("by the test")
 
     with pytest.raises(Interrupted, match="by the test"):
-        labelscan.detect(images, given, settings=on(cluster), output=tmp_path / "run", notify=stop)
+        labelscan.detect(images, given, settings=on(connected), output=tmp_path / "run", notify=stop)
     assert status_of(tmp_path / "run").count("running") == 0, "no task goes on"
-    run = labelscan.detect(images, given, settings=on(cluster), output=tmp_path / "run")
+    run = labelscan.detect(images, given, settings=on(connected), output=tmp_path / "run")
     assert contents(run.folder) == contents(finished.folder)
 
 
@@ -87,7 +105,7 @@ def test_a_signal_ends_the_command_in_order(cluster, shapes, tmp_path, capsys):
     assert status_of(run).count("running") == 0
 
 
-def test_an_error_in_a_task_is_told_as_it_is(cluster, shapes, tmp_path):
+def test_an_error_in_a_task_is_told_as_it_is(connected, shapes, tmp_path):
     class Fails:
         def fit(self, x, y):
             raise ValueError("no such luck")
@@ -96,14 +114,7 @@ def test_an_error_in_a_task_is_told_as_it_is(cluster, shapes, tmp_path):
 
     images, _, given = shapes
     with pytest.raises(RunError, match=r"repeat 0, fold \d: it ended with ValueError: no such luck"):
-        labelscan.detect(images, given, settings=on(cluster), model=Fails(), output=tmp_path / "run")
-
-
-def test_a_cluster_that_does_not_answer_is_named(shapes, tmp_path):
-    images, _, given = shapes
-    settings = quick(**{"executor.name": "ray:address=127.0.0.1:1"})
-    with pytest.raises(ConfigError, match=r"address 127\.0\.0\.1:1: no Ray cluster answers"):
-        labelscan.detect(images, given, settings=settings, output=tmp_path / "run")
+        labelscan.detect(images, given, settings=on(connected), model=Fails(), output=tmp_path / "run")
 
 
 def test_options_that_cannot_be_are_refused():

@@ -226,8 +226,7 @@ def violations(tab):
     return [(one["id"], one["nodes"][0]["html"]) for one in axe.Axe().run(tab).response["violations"]]
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (390, "dark")])
 def test_the_page_is_accessible_and_fits_the_screen(visit, theme, width):
     tab = visit(an_odd_page(), viewport={"width": width, "height": 844}, color_scheme=theme)
     tab.get_by_role("link", name="Review all").click()
