@@ -1,7 +1,7 @@
 """``labelscan gate RUN|DATA``: a verdict on the labels, as an exit code and in the formats that CI services read."""
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +14,7 @@ from labelscan.cli.format_option import read_formats
 from labelscan.cli.options import OUTPUT, option, refuse_both, whole_number
 from labelscan.config import GateConfig, settings
 from labelscan.config.sections import LIMITS
-from labelscan.errors import UsageError
+from labelscan.errors import LabelscanError, UsageError
 from labelscan.events import interruptible
 from labelscan.gating.formats import FORMATS
 from labelscan.reading import with_home
@@ -75,7 +75,8 @@ def gate(
     """Judge labels by limits and a baseline, for CI: exit code 0 passes, 1 fails.
 
     Given data, detects first. A limit may be reached but not exceeded; limits can also be settings, as in
-    --set gate.max_rate=0.02. The exit code is 2 where nothing can be judged, as when the models learned nothing.
+    --set gate.max_rate=0.02. The exit code is 2 where nothing can be judged, as when the models learned nothing; a
+    JUnit file then has an error, and other files lose the verdict of an earlier time.
     """
     written = _read_formats([*(formats or []), *(["json"] if as_json else [])], update_baseline=update_baseline)
     refuse_both("--quiet", quiet, "--verbose", verbose)
@@ -86,13 +87,11 @@ def gate(
         is_run, config = False, given.resolve_with_data(target, "gate")
     _refuse_inputs(written, config.gate.baseline, decisions, "" if is_run else config.dataset.data)
 
-    review = _read(decisions)
-
     def find_run() -> "FinishedRun":
         from labelscan.results.finished_run import FinishedRun  # not labelscan.gate, for which torch would be loaded
         from labelscan.results.protected_paths import refuse_only_read
 
-        folder = with_home(target)
+        review, folder = _read(decisions), with_home(target)
         if not is_run:
             import labelscan
             from labelscan.cli import progress  # for which rich is loaded, not for --help
@@ -117,7 +116,8 @@ def gate(
         return _update(config.gate, find_run, quiet=quiet)
     from labelscan.gating.run_gate import verdict_of
 
-    verdict = verdict_of(find_run, config.gate)
+    with _no_old_verdict(written):
+        verdict = verdict_of(find_run, config.gate)
     if top is None:
         top = 0 if verdict.passed else TOP
     _write(verdict, written, top=top, quiet=quiet)
@@ -135,6 +135,18 @@ def _update(limits: GateConfig, find_run: Callable[[], "FinishedRun"], *, quiet:
     if not quiet:
         gate_screen.show_update(update, limits.min_error_probability)
     return 0
+
+
+@contextlib.contextmanager
+def _no_old_verdict(formats: Mapping[str, Path | None]) -> Iterator[None]:
+    """Withdraw the verdict of an earlier time from its files where there is none now."""
+    try:
+        yield
+    except (LabelscanError, KeyboardInterrupt) as error:
+        from labelscan.gating.no_verdict import withdraw
+
+        withdraw({name: path for name, path in formats.items() if path is not None}, str(error) or "interrupted")
+        raise
 
 
 def _write(verdict: "GateVerdict", formats: Mapping[str, Path | None], *, top: int, quiet: bool) -> None:

@@ -61,7 +61,9 @@ def check_logits(network: nn.Module, batches: Batches, n_classes: int) -> None:
             raise RunError(
                 f"the network cannot take inputs of shape {tuple(first.shape)} ({error})",
                 where="model",
-                hint="make one for (batch, channels, height, width), or set store.image_size",
+                hint="make one for (batch, channels, height, width), or set store.image_size"
+                if batches.is_image
+                else f"make one for (batch, {first.shape[1]})",
             ) from error
     if not isinstance(output, Tensor) or output.ndim != 2 or output.shape[1] != n_classes:
         got = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__

@@ -351,9 +351,22 @@ def test_nothing_is_trained_for_what_cannot_be_judged(command, blobs, tmp_path):
 
 
 def test_a_run_that_breaks_off_is_no_verdict(command, blobs):
-    ended = command("gate", "blobs.csv", "--max-issues", "0", "--max-time", "0.001s")
+    ended = command("gate", "blobs.csv", "--max-issues", "0", "--max-time", "0.001s", "--format", "junit=gate.xml")
     assert ended.code == 130
     assert "resume with: labelscan gate blobs.csv" in ended.err
+    assert "is over" in Path("gate.xml").read_text()
+
+
+def test_where_nothing_can_be_judged_no_file_says_what_was_judged_before(command, run, tmp_path):
+    forms = ("--format=junit=gate.xml", "--format=sarif=gate.sarif")
+    assert command("gate", "run", "--max-issues=99", *forms).code == 0
+    assert 'errors="0"' in (tmp_path / "gate.xml").read_text()
+    (run / "scores.csv").unlink()
+    ended = command("gate", "run", "--max-issues=99", *forms)
+    assert ended.code == 2
+    assert 'errors="1"' in (tmp_path / "gate.xml").read_text()
+    assert "scores.csv" in (tmp_path / "gate.xml").read_text()
+    assert not (tmp_path / "gate.sarif").exists()
 
 
 def test_forms_in_files_leave_the_text_on_stdout(command, run, tmp_path):

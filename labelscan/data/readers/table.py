@@ -73,8 +73,8 @@ def _frame(path: Path, names: Sequence[str], encoding: str) -> pd.DataFrame:
         index_col=False,
         low_memory=False,  # else the type of a cell could depend on the rows near it
     )
-    # Spreadsheets separate by semicolons where commas are decimal ones.
-    return frame.apply(with_decimal_commas) if delimiter == ";" else frame
+    # Spreadsheets separate by semicolons or tabs where commas are decimal ones.
+    return frame if delimiter == "," else frame.apply(with_decimal_commas)
 
 
 def _from_jsonl(path: Path, names: Sequence[str], encoding: str) -> pd.DataFrame:

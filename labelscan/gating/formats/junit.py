@@ -12,17 +12,33 @@ CLASS_NAME = "labelscan.gate"
 
 def as_junit(verdict: GateVerdict, top: int) -> str:
     """Return the verdict as a JUnit file; each failure lists the ``top`` worst suspects."""
-    failures = str(sum(not check.passed for check in verdict.checks))
-    counts = {"tests": str(len(verdict.checks)), "failures": failures, "errors": "0", "skipped": "0"}
     listing = "\n".join(_listing(verdict, top))
-    suites = Element("testsuites", {"name": SUITE, **counts})
-    suite = SubElement(suites, "testsuite", {"name": SUITE, **counts})
+    suites, suite = _suites(len(verdict.checks), n_failures=sum(not check.passed for check in verdict.checks))
     for check in verdict.checks:
         case = SubElement(suite, "testcase", {"name": check.name, "classname": CLASS_NAME})
         if not check.passed:
             failure = {"message": printable(check.sentence), "type": "limit exceeded"}
             SubElement(case, "failure", failure).text = listing
     SubElement(suite, "system-out").text = listing
+    return _written(suites)
+
+
+def no_verdict(problem: str) -> str:
+    """Return a JUnit file that says why nothing could be judged: one test case, with an error."""
+    suites, suite = _suites(1, n_errors=1)
+    case = SubElement(suite, "testcase", {"name": "verdict", "classname": CLASS_NAME})
+    SubElement(case, "error", {"message": printable(problem), "type": "no verdict"})
+    return _written(suites)
+
+
+def _suites(n_tests: int, *, n_failures: int = 0, n_errors: int = 0) -> tuple[Element, Element]:
+    """Return the root of a file, and the one suite in it."""
+    counts = {"tests": str(n_tests), "failures": str(n_failures), "errors": str(n_errors), "skipped": "0"}
+    suites = Element("testsuites", {"name": SUITE, **counts})
+    return suites, SubElement(suites, "testsuite", {"name": SUITE, **counts})
+
+
+def _written(suites: Element) -> str:
     indent(suites)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{tostring(suites, encoding="unicode")}\n'
 

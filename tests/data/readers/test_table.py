@@ -241,6 +241,7 @@ def test_the_header_shows_that_fields_are_separated_otherwise(tmp_path, separato
     assert (other.given_labels == usual.given_labels).all()
 
 
+@pytest.mark.parametrize("separator", [";", "\t"])
 @pytest.mark.parametrize(
     ("cells", "read"),
     [
@@ -250,9 +251,9 @@ def test_the_header_shows_that_fields_are_separated_otherwise(tmp_path, separato
         (["0,123", "0,250", "0,375", "0,500"], [0.123, 0.25, 0.375, 0.5]),
     ],
 )
-def test_decimal_commas_are_read_where_semicolons_separate(tmp_path, cells, read):
+def test_decimal_commas_are_read_where_no_commas_separate(tmp_path, cells, read, separator):
     frame = pd.DataFrame({"colour": ["red", "blue", "red", "red"], "weight": cells, "label": list("abab")})
-    frame.to_csv(tmp_path / "table.csv", index=False, sep=";")
+    frame.to_csv(tmp_path / "table.csv", index=False, sep=separator)
     np.testing.assert_allclose(load(tmp_path / "table.csv").inputs.frame["weight"], read)
 
 

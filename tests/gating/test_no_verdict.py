@@ -1,0 +1,44 @@
+"""Where nothing can be judged, no file says what was judged at an earlier time."""
+
+from xml.etree import ElementTree
+
+import pytest
+from tiny_verdict import a_suspect, a_verdict
+
+from labelscan.cli.gate_screen import as_text
+from labelscan.gating.formats import FORMATS
+from labelscan.gating.no_verdict import withdraw
+
+
+def written(name, *suspects):
+    return as_text(a_verdict(suspects), 10) if name == "text" else FORMATS[name](a_verdict(suspects), 10)
+
+
+@pytest.mark.parametrize("name", ["text", *FORMATS.built_in])
+@pytest.mark.parametrize("n_suspects", [0, 1, 3])
+def test_the_verdict_of_an_earlier_time_is_withdrawn(tmp_path, name, n_suspects):
+    path = tmp_path / "verdict"
+    path.write_text(written(name, *map(a_suspect, range(n_suspects))), encoding="utf-8")
+    withdraw({name: path}, "the models learned nothing")
+    if name == "junit":
+        root = ElementTree.fromstring(path.read_text(encoding="utf-8"))
+        assert (root.get("tests"), root.get("errors"), root.get("failures")) == ("1", "1", "0")
+        assert root.find(".//error").get("message") == "the models learned nothing"
+    else:
+        assert not path.exists()
+
+
+@pytest.mark.parametrize("name", ["text", *FORMATS.built_in, "of another package"])
+def test_any_other_file_stays_as_it_is(tmp_path, name):
+    for content in (b"example_id,label\n1,cat\n", b"", b"<testsuites></testsuites>", b"\xff\xd8"):
+        (tmp_path / "file").write_bytes(content)
+        withdraw({name: tmp_path / "file"}, "the models learned nothing")
+        assert (tmp_path / "file").read_bytes() == content
+    (tmp_path / "folder").mkdir()
+    withdraw({name: tmp_path / "folder"}, "the models learned nothing")
+    withdraw({name: tmp_path / "missing" / "file"}, "the models learned nothing")
+
+
+def test_a_junit_file_is_made_where_none_was(tmp_path):
+    withdraw({"junit": tmp_path / "new.xml", "sarif": tmp_path / "new.sarif"}, "it ended early")
+    assert [path.name for path in tmp_path.iterdir()] == ["new.xml"]
