@@ -5,6 +5,7 @@ ours it becomes, where, and what to do.
 """
 
 import codecs
+import csv
 import dataclasses
 import errno
 import json
@@ -69,6 +70,13 @@ def open_text(path: Path) -> TextIO:
     """Open UTF-8 text, with or without a byte order mark; line ends stay as they are."""
     check_is_file(path)
     return path.open(encoding="utf-8-sig", newline="")
+
+
+def table_rows(file: TextIO) -> "csv.DictReader[str]":
+    """Return the rows of a CSV file by column, with commas, semicolons or tabs in between, as spreadsheets save it."""
+    header = file.readline()
+    file.seek(0)
+    return csv.DictReader(file, delimiter=max(",;\t", key=header.count), strict=True)
 
 
 def read_text(path: Path) -> str:

@@ -217,7 +217,7 @@ def read_value(text: str, kind: object, *, where: str) -> object:
             value = int(text.replace("_", "")) if kind is int else float(text)
         except ValueError:
             wanted = "whole number" if kind is int else "number"
-            raise ConfigError(f"must be a {wanted}, got {text!r}", where=where, hint=_as_share(text)) from None
+            raise ConfigError(f"must be a {wanted}, got {text!r}", where=where, hint=as_share(text)) from None
         if isinstance(value, int) and abs(value) > LARGEST:
             raise ConfigError(f"must be at most {LARGEST}", where=where)
         if not math.isfinite(value):
@@ -226,7 +226,7 @@ def read_value(text: str, kind: object, *, where: str) -> object:
     return text
 
 
-def _as_share(text: str) -> str:
+def as_share(text: str) -> str:
     """Return a hint how to write a number of per cent; empty for any other text."""
     try:
         return f"write {float(text.removesuffix('%')) / 100:g}" if text.endswith("%") else ""

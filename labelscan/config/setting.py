@@ -3,10 +3,11 @@
 import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeVar, cast, get_origin, get_type_hints
+from numbers import Integral, Real
+from typing import TypeVar, cast, get_args, get_origin, get_type_hints
 
 from labelscan.errors import ConfigError
-from labelscan.registry import choices_of, shown
+from labelscan.registry import as_share, choices_of, shown
 
 T = TypeVar("T")
 BY_THE_MODEL = "by the model"
@@ -83,7 +84,11 @@ class Setting:
         return on if self.kind is bool else ("yes" if on else "no")
 
     def check(self, value: object, *, where: str = "") -> None:
-        """Raise ConfigError where a number is out of bounds; ``where`` names its source, else the setting."""
+        """Raise ConfigError where a number is none or out of bounds; ``where`` names its source, else the setting."""
+        kinds = {self.kind, *get_args(self.kind)}
+        if value is not None and not kinds.isdisjoint((int, float)) and not _is_number(value, whole=float not in kinds):
+            wanted = "number" if float in kinds else "whole number"
+            raise ConfigError(f"must be a {wanted}, got {value!r}", where=where or self.key, hint=as_share(str(value)))
         if value is None or isinstance(value, bool) or not isinstance(value, int | float):
             return
         low, high = self.minimum, self.maximum
@@ -103,6 +108,10 @@ def setting(default: T, help: str, group: str = "", metavar: str = "", **declare
     With a group it has a flag, which gets the name of the field where none is given.
     """
     return dataclasses.field(default=default, metadata={"help": help, "group": group, "metavar": metavar, **declared})
+
+
+def _is_number(value: object, *, whole: bool) -> bool:
+    return isinstance(value, Integral if whole else Real) and not isinstance(value, bool)
 
 
 def _shown(number: float | None) -> str:

@@ -15,7 +15,7 @@ from typing import Literal, get_args
 
 from labelscan.atomic import replacing
 from labelscan.errors import DecisionsError, Problem
-from labelscan.reading import CANNOT_READ, open_text, why
+from labelscan.reading import CANNOT_READ, open_text, table_rows, why
 
 COLUMNS = {
     "example_id": "as in issues.csv",
@@ -30,7 +30,6 @@ Verdict = Literal["keep", "relabel", "drop", "unsure"]
 """The given label is right; another one is; the example belongs to no class, or is useless; nobody can tell."""
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 HOW_TO_GET_ONE = "browsers save it in the downloads folder; labelscan report RUN --serve saves it in the run"
-NO_SEMICOLONS = "save it with commas between its cells, not semicolons"
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 
 
@@ -46,6 +45,14 @@ class Decision:
     """ISO 8601 in UTC; empty where unknown."""
     given_label: str | None = None
     """The label that was reviewed; None where the file does not say."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "example_id", str(self.example_id))  # a frame may count its rows
+        where = f"the decision on {self.example_id!r}"
+        if self.verdict not in VERDICTS:
+            raise DecisionsError(f"{self.verdict!r} is no verdict", where=where, hint=f"use {', '.join(VERDICTS)}")
+        if self.verdict == "relabel" and not self.new_label:
+            raise DecisionsError("relabel without a new_label", where=where, hint="name the class, or decide otherwise")
 
     @property
     def calls_wrong(self) -> bool:
@@ -64,14 +71,14 @@ def write_decisions(decisions: Iterable[Decision], path: Path) -> None:
 
 
 def read_decisions(path: Path) -> list[Decision]:
-    """Return the decisions in a file, the last one on each example.
+    """Return the decisions in a file, the last one on each example; a row without one is still to be decided.
 
     Raises:
         DecisionsError: a file or column is missing, or cells are not decisions; up to 20 problems at once.
     """
     try:
         with open_text(path) as file:
-            made = list(_from_rows(csv.DictReader(file, strict=True), path))
+            made = list(_from_rows(table_rows(file), path))
     except FileNotFoundError as error:
         raise DecisionsError("there is no such file", where=str(path), hint=HOW_TO_GET_ONE) from error
     except (*CANNOT_READ, csv.Error) as error:
@@ -84,7 +91,7 @@ def read_decisions(path: Path) -> list[Decision]:
 def has_other_columns(path: Path) -> bool:
     """Return whether a file that can be read has columns that ``write_decisions`` would leave out."""
     with open_text(path) as file:
-        return not set(next(csv.reader(file), [])) <= set(COLUMNS)
+        return not set(table_rows(file).fieldnames or ()) <= set(COLUMNS)
 
 
 def check_decisions(decisions: Iterable[Decision], given_labels: Mapping[str, str], *, where: str) -> None:
@@ -144,15 +151,15 @@ def _last_of_each(made: Sequence[Decision | Problem]) -> list[Decision]:
 
 
 def _from_rows(rows: "csv.DictReader[str]", path: Path) -> Iterable[Decision | Problem]:
-    missing = [name for name in NEEDED if name not in (rows.fieldnames or ())]
+    rows.fieldnames = [name.strip().lower() for name in rows.fieldnames or ()]
+    missing = [name for name in NEEDED if name not in rows.fieldnames]
     if missing:
         hint = f"the columns are {', '.join(COLUMNS)}, as the report saves them"
-        if any(";" in name for name in rows.fieldnames or ()):
-            hint = NO_SEMICOLONS
         raise DecisionsError(f"no column is called {missing[0]!r}", where=str(path), hint=hint)
     for row in rows:
         cells = {name: bare(row.get(name) or "") for name in COLUMNS}
-        yield _decision(cells, f"{path.name} row {rows.line_num}")
+        if cells["decision"].strip() or cells["new_label"].strip():  # else it is still to be decided
+            yield _decision(cells, f"{path.name} row {rows.line_num}")
 
 
 def _from_record(record: object, where: str) -> Decision | Problem:

@@ -9,6 +9,7 @@ from typing import TypeAlias
 from labelscan.config import fingerprint
 from labelscan.correction.decisions import Decision, read_decisions
 from labelscan.correction.label_studio import read_annotations
+from labelscan.errors import DecisionsError
 from labelscan.reading import with_home
 
 GivenDecisions: TypeAlias = str | Path | Sequence[Decision]
@@ -57,6 +58,9 @@ def read_review(given: GivenDecisions) -> Review:
         DecisionsError: the file is missing, or damaged; up to 20 problems at once.
     """
     if not isinstance(given, str | Path):
+        if not all(isinstance(one, Decision) for one in given):
+            problem = f"decisions are a file, or labelscan.Decision objects, not {type(given).__name__}"
+            raise DecisionsError(problem, where="decisions", hint="save a frame by to_csv, and name the file")
         return Review(decisions=tuple({one.example_id: one for one in given}.values()))
     path = with_home(given)
     if path.suffix.lower() != ".json":
@@ -71,7 +75,15 @@ def settle(review: Review, given_labels: Mapping[str, str], scored: Container[st
     A label that has been changed to what was decided is right. Decisions about examples that are not among
     ``given_labels``, by example id, or not scored, or about another label than the one there now, are left out with a
     note.
+
+    Raises:
+        DecisionsError: none is about an example of this data.
     """
+    are_gone = [one.example_id not in given_labels for one in review.decisions]
+    if all(are_gone) and any(one.verdict != "drop" for one in review.decisions):
+        problem = f"no decision is about an example of this data: none is called {review.decisions[0].example_id!r}"
+        hint = "ids are those of issues.csv, of which a spreadsheet may have dropped zeros at the start"
+        raise DecisionsError(problem, where=review.where, hint=hint)
     is_wrong: dict[str, bool] = {}
     stale: list[str] = []
     corrected: list[str] = []

@@ -13,9 +13,9 @@ from typing import TypeAlias
 
 import pandas as pd
 
-from labelscan.correction.decisions import NO_SEMICOLONS, read_decisions
+from labelscan.correction.decisions import read_decisions
 from labelscan.errors import GateError, Problem
-from labelscan.reading import CANNOT_READ, open_text, why, with_home
+from labelscan.reading import CANNOT_READ, open_text, table_rows, why, with_home
 from labelscan.results.outside_links import refuse_outside_links
 from labelscan.results.run_files import RUN_FILE, is_own_file
 from labelscan.tables import write_csv
@@ -78,7 +78,7 @@ def read_baseline(path: Path) -> Baseline:
     path = with_home(path)
     try:
         with open_text(path) as file:
-            rows = csv.DictReader(file, strict=True)
+            rows = table_rows(file)
             columns = tuple(dict.fromkeys(rows.fieldnames or ()))
             if DECISION in columns:
                 return Baseline(path=path, reviewed=frozenset(_kept(path)), are_decisions=True)
@@ -153,8 +153,6 @@ def _check_columns(columns: tuple[str, ...], path: Path) -> None:
     missing = [name for name in COLUMNS if name not in columns]
     if missing:
         hint = f"the columns are {' and '.join(COLUMNS)}; --update-baseline with another name makes such a file"
-        if any(";" in name for name in columns):
-            hint = NO_SEMICOLONS
         raise GateError(f"no column is called {missing[0]!r}", where=str(path), hint=hint)
 
 

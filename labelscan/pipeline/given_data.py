@@ -2,7 +2,7 @@
 
 import dataclasses
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -45,6 +45,10 @@ def settings_and_data(
         ConfigError: labels without data in memory, data in memory without labels, or no data.
         DatasetError: data of the wrong type, shape or length.
     """
+    given: object = settings
+    if given is not None and not isinstance(given, Config):
+        hint = "make them by labelscan.settings(epochs=3, ...)"
+        raise ConfigError(f"settings are no {type(given).__name__}", where="settings", hint=hint)
     config = settings or Config()
     if label:
         config = dataclasses.replace(config, dataset=dataclasses.replace(config.dataset, label_column=label))
@@ -66,6 +70,17 @@ def settings_and_data(
     return config, merge_look_alikes(dataset) if config.dataset.merge_labels else dataset
 
 
+def _remedy(data: Any) -> str:
+    """Return what to do with data of a kind that is not read; empty for any other."""
+    if isinstance(data, Mapping):
+        return "pass it as a data frame"
+    if hasattr(data, "toarray"):  # a sparse matrix
+        return "pass data.toarray()"
+    if hasattr(data, "__getitem__") and not hasattr(data, "__array__") and not isinstance(data, Sequence):
+        return "pass images or features as one array, with their labels; torchvision:NAME reads a set of torchvision"
+    return ""
+
+
 def _in_memory(data: Any, labels: Any, config: DatasetConfig, *, for_classifier: bool) -> Dataset:
     series = _as_frame_of_texts(data)
     if _is_frame(data) or series is not None:
@@ -77,6 +92,8 @@ def _in_memory(data: Any, labels: Any, config: DatasetConfig, *, for_classifier:
         return dataset_from_frame(as_pandas(data), given, config, as_it_is=for_classifier)
     if hasattr(data, "collect"):
         raise ConfigError("a lazy frame has no rows yet", where="data", hint="pass data.collect()")
+    if remedy := _remedy(data):
+        raise ConfigError(f"a {type(data).__name__} is not read", where="data", hint=remedy)
     if config.label_column:
         raise ConfigError("only frames and files have columns", where="label", hint="detect(data, labels)")
     if labels is None:

@@ -2,6 +2,7 @@
 
 import json
 
+import pandas as pd
 import pytest
 
 from labelscan.correction.decisions import Decision, write_decisions
@@ -94,3 +95,38 @@ def test_a_damaged_file_is_refused(tmp_path):
     (tmp_path / "d.csv").write_text("example_id,decision,new_label\na,perhaps,\n")
     with pytest.raises(DecisionsError, match="'perhaps' is not a decision"):
         read_review(tmp_path / "d.csv")
+
+
+def test_decisions_none_of_which_is_about_the_data_are_refused_unless_all_were_taken_out():
+    with pytest.raises(DecisionsError, match="none is called '007'"):
+        settle(Review(decisions=(decision("007", "keep"), decision("8", "drop"))), GIVEN, GIVEN)
+    assert settle(Review(decisions=(decision("8", "drop"),)), GIVEN, GIVEN).are_corrected
+    assert not settle(Review(decisions=()), GIVEN, GIVEN).is_wrong
+
+
+def test_a_file_that_a_spreadsheet_saved_half_way_through_a_review_is_read(tmp_path):
+    rows = "Example_ID;Decision ;New_Label\n1,5;keep;\n2;;\n;;\n3;relabel;cat\n"
+    (tmp_path / "d.csv").write_text(rows, encoding="utf-8-sig")
+    made = read_review(tmp_path / "d.csv").decisions
+    assert [(one.example_id, one.verdict, one.new_label) for one in made] == [
+        ("1,5", "keep", ""),
+        ("3", "relabel", "cat"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"verdict": "wrong"}, "'wrong' is no verdict"),
+        ({"verdict": "relabel"}, "relabel without a new_label"),
+    ],
+)
+def test_a_decision_in_memory_is_checked_as_it_is_made(options, said):
+    with pytest.raises(DecisionsError, match=said):
+        Decision(example_id="a", **options)
+
+
+def test_the_rows_of_a_frame_are_ids_as_text():
+    assert Decision(example_id=7, verdict="keep").example_id == "7"
+    with pytest.raises(DecisionsError, match="not DataFrame"):
+        read_review(pd.DataFrame({"example_id": ["a"]}))

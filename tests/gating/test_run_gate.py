@@ -1,6 +1,7 @@
 """Verdicts on a finished run of twelve labels, all of which are checked by hand."""
 
 import dataclasses
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from finished import a_run
 import labelscan
 from labelscan.config import Config, GateConfig, resolve, settings_that_matter
 from labelscan.correction.decisions import Decision
-from labelscan.errors import GateError, UsageError
+from labelscan.errors import ConfigError, GateError, UsageError
 from labelscan.gating.baseline import Baseline
 from labelscan.gating.run_gate import accept, effective_limits, judge_gate
 from labelscan.gating.words import findings, unlisted
@@ -240,3 +241,18 @@ def test_a_baseline_may_be_in_the_home_folder(run, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     assert labelscan.update_baseline(run.folder, "~/known.csv").path == tmp_path / "known.csv"
     assert labelscan.gate(run.folder, baseline="~/known.csv").passed
+
+
+@pytest.mark.parametrize(
+    ("limits", "said"),
+    [
+        ({"max_rate": "5%"}, "gate.max_rate: must be a number, got '5%'; hint: write 0.05"),
+        ({"max_rate": True}, "must be a number, got True"),
+        ({"max_issues": "3"}, "gate.max_issues: must be a whole number, got '3'"),
+        ({"max_issues": 2.5}, "must be a whole number, got 2.5"),
+        ({"max_issues": 3, "min_error_probability": "0.7"}, "gate.min_error_probability: must be a number"),
+    ],
+)
+def test_limits_in_memory_are_checked_as_those_of_a_command_are(run, limits, said):
+    with pytest.raises(ConfigError, match=re.escape(said)):
+        labelscan.gate(run, **limits)

@@ -30,7 +30,9 @@ DECISIONS = [
     Decisions(what="an empty file", make=file("decisions.csv", ""), says="no column is called 'example_id'"),
     Decisions(what="another table", make=file("decisions.csv", "a,b\n1,2\n"), says="no column is called 'example_id'"),
     Decisions(
-        what="semicolons", make=file("decisions.csv", HEAD.replace(",", ";")), says="with commas between its cells"
+        what="semicolons",
+        make=file("decisions.csv", f"{HEAD}0,keep,,,\n".replace(",", ";")),
+        read_as="read as with commas",
     ),
     Decisions(what="UTF-16", make=file("decisions.csv", HEAD.encode("utf-16")), says="not UTF-8"),
     Decisions(what="Latin-1", make=decided("größe,keep,,,0\n".encode("latin-1")), says="not UTF-8: byte 0xf6"),
@@ -44,7 +46,13 @@ DECISIONS = [
         says="'maybe' is not a decision",
         names="decisions.csv row 2",
     ),
-    Decisions(what="no decision", make=decided("0,,,,0\n"), says="'' is not a decision", names="decisions.csv row 2"),
+    Decisions(what="rows without a decision", make=decided("0,,,,0\n,,,,\n"), read_as="still to be decided"),
+    Decisions(
+        what="a new label without a decision",
+        make=decided("0,,b,,0\n"),
+        says="'' is not a decision",
+        names="decisions.csv row 2",
+    ),
     Decisions(
         what="no example", make=decided(",keep,,,0\n"), says="the example_id is empty", names="decisions.csv row 2"
     ),
@@ -54,16 +62,23 @@ DECISIONS = [
         says="relabel without a new_label",
         names="decisions.csv row 2",
     ),
-    Decisions(
-        what="a row that is too short", make=decided("0\n"), says="'' is not a decision", names="decisions.csv row 2"
-    ),
+    Decisions(what="a row that is too short", make=decided("0\n"), read_as="still to be decided"),
     Decisions(
         what="a row that is too long", make=decided("0,keep,,,0,1,2,3\n"), read_as="read, without the cells beyond"
     ),
     Decisions(
         what="decisions on an example twice", make=decided("0,keep,,,0\n0,drop,,,0\n"), read_as="the last counts"
     ),
-    Decisions(what="decisions about other data", make=decided("zzz,keep,,,0\n"), read_as="left out, with a note"),
+    Decisions(
+        what="decisions about other data",
+        make=decided("zzz,keep,,,0\n"),
+        says="no decision is about an example of this data: none is called 'zzz'",
+    ),
+    Decisions(
+        what="a decision about an example that is gone",
+        make=decided("0,keep,,,\nzzz,keep,,,0\n"),
+        read_as="left out, with a note",
+    ),
     Decisions(
         what="a decision about a label that has changed", make=decided("0,keep,,,b\n"), read_as="left out, with a note"
     ),
@@ -103,9 +118,6 @@ BASELINES = [
     Baseline(what="a folder", make=folder("baseline.csv"), says="this is a folder"),
     Baseline(what="an empty file", make=file("baseline.csv", ""), says="no column is called 'example_id'"),
     Baseline(what="another table", make=file("baseline.csv", "a,b\n"), says="no column is called 'example_id'"),
-    Baseline(
-        what="semicolons", make=file("baseline.csv", "example_id;given_label\n"), says="with commas between its cells"
-    ),
     Baseline(what="UTF-16", make=file("baseline.csv", "example_id,given_label\n".encode("utf-16")), says="not UTF-8"),
     Baseline(
         what="a quote that is never closed",

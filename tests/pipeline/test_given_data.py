@@ -6,6 +6,7 @@ import pandas as pd
 import polars as pl
 import pytest
 import torch
+from scipy.sparse import csr_array
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 import labelscan
@@ -129,3 +130,23 @@ def test_the_columns_of_a_frame_stay_for_a_classifier_and_gaps_of_an_array_too()
     np.testing.assert_array_equal(dataset.inputs.features, with_gaps)
     _, dataset = settings_and_data(with_gaps, LABELS, None)
     np.testing.assert_array_equal(dataset.inputs.frame["feature 1"], with_gaps[:, 1])
+
+
+@pytest.mark.parametrize(
+    ("data", "remedy"),
+    [
+        ({"a": [1, 2], "b": [3, 4]}, "pass it as a data frame"),
+        (csr_array(FEATURES), r"pass data\.toarray\(\)"),
+        (torch.utils.data.TensorDataset(torch.from_numpy(FEATURES)), "pass images or features as one array"),
+    ],
+    ids=["a dict", "a sparse matrix", "a dataset of torch"],
+)
+@pytest.mark.parametrize("labels", [LABELS, None])
+def test_data_of_a_kind_that_is_not_read_says_what_to_pass(data, remedy, labels):
+    with pytest.raises(labelscan.ConfigError, match=f"is not read; hint: {remedy}"):
+        settings_and_data(data, labels, None)
+
+
+def test_settings_are_not_a_dict():
+    with pytest.raises(labelscan.ConfigError, match=r"settings are no dict; hint: make them by labelscan\.settings"):
+        labelscan.detect(FEATURES, LABELS, settings={"epochs": 3})
