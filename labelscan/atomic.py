@@ -37,6 +37,8 @@ _DISK_ERRORS = {
     errno.EROFS: ("the file system is read-only", "choose another place with -o"),
 }
 """What the system says where a disk does not take a file: in words, and what to do."""
+_CUT_OFF = re.compile(r"\d+ requested and \d+ written")
+"""What NumPy says of a disk that is full, without the code of the system."""
 
 
 def look_anew(*folders: Path) -> None:
@@ -104,11 +106,12 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in _DISK_ERRORS:
+        code = errno.ENOSPC if _CUT_OFF.search(str(error)) else error.errno
+        if code not in _DISK_ERRORS:
             raise
-        problem, remedy = _DISK_ERRORS[error.errno]
+        problem, remedy = _DISK_ERRORS[code]
         refused = DiskError(f"{problem}{_free(path)}", where=str(path), hint=f"{remedy}; {_KEPT}")
-        refused.errno = error.errno
+        refused.errno = code
         raise refused from error
 
 

@@ -208,6 +208,12 @@ def test_a_disk_that_takes_no_more_says_where_and_how_much_is_free(tmp_path, num
     assert pickle.loads(pickle.dumps(error.value)).problems == error.value.problems  # it may come from a worker
 
 
+def test_what_numpy_says_of_a_full_disk_is_that_the_disk_is_full(tmp_path):
+    with pytest.raises(DiskError, match="no space is left on the disk") as error, writing(tmp_path / "a.npy"):
+        raise OSError("73200 requested and 62432 written")
+    assert error.value.errno == errno.ENOSPC
+
+
 def test_other_errors_of_the_system_stay_what_they_are(tmp_path):
     with pytest.raises(PermissionError), replacing(tmp_path / "a.csv"):
         raise PermissionError(errno.EACCES, "no")

@@ -55,14 +55,26 @@ def encoding_of(path: Path, asked: str = "") -> str:
     """Return Python's name of the encoding of a file, without a look at more than its first bytes.
 
     Raises:
-        DatasetError: it cannot be read.
+        DatasetError: it cannot be read, or is UTF-8 where another encoding was asked for.
     """
     try:
         check_is_file(path)
         with path.open("rb") as file:
-            return encoding_of_start(file.read(4), asked)
+            start = file.read(GUESSED_BYTES if asked else 4)
     except OSError as error:
         raise DatasetError(f"cannot be read ({why(error)})", where=str(path), hint="name a file of text") from error
+    encoding = encoding_of_start(start[:4], asked)
+    if encoding not in MARKS.values() and _is_utf_8(start):
+        raise DatasetError(f"this is UTF-8, not {encoding}", where=path.name, hint="leave --encoding out")
+    return encoding
+
+
+def _is_utf_8(start: bytes) -> bool:
+    """Return whether a file begins with letters beyond ASCII among others, all in UTF-8: hardly ever by chance."""
+    try:
+        return not codecs.getincrementaldecoder("utf-8")().decode(start).isascii()
+    except UnicodeDecodeError:
+        return False
 
 
 def encoding_of_start(start: bytes, asked: str = "") -> str:

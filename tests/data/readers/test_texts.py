@@ -170,6 +170,16 @@ def test_a_byte_order_mark_tells_the_encoding(tmp_path, encoding):
     assert texts(path)[0] == "schöner Film 👍"
 
 
+@pytest.mark.parametrize("encoding", ["cp1252", "latin-1", "gb18030"])
+def test_utf_8_is_not_read_in_another_encoding(tmp_path, encoding):
+    path = tmp_path / "films.csv"
+    path.write_text("text,label\nein schöner Film,good\nkein guter,bad\n", encoding="utf-8")
+    with pytest.raises(DatasetError, match=f"films.csv: this is UTF-8, not {encoding}; hint: leave --encoding out"):
+        texts(path, encoding=encoding)
+    path.write_text("text,label\nein guter Film,good\nkein guter,bad\n", encoding="ascii")
+    assert texts(path, encoding=encoding)[0] == "ein guter Film"
+
+
 def test_another_encoding_is_named_and_read_only_when_it_is_asked_for(tmp_path):
     path = write(tmp_path, text=["ein schöner Film, für Groß und Klein", *SENTENCES[1:]])
     path.write_bytes(path.read_text(encoding="utf-8").encode("cp1252"))
