@@ -4,7 +4,7 @@ import dataclasses
 from pathlib import Path
 
 from labelscan.correction.review import Review
-from labelscan.errors import ConfigError, RunFolderError
+from labelscan.errors import RunFolderError
 from labelscan.events import Listener, Noted, ignore
 from labelscan.interruption import ending_in_order
 from labelscan.pipeline.begun_run import entries_of, identity_of, keeping_threads, refuse_other_choices
@@ -18,7 +18,6 @@ from labelscan.results.open_run import open_run, refuse_other_versions
 from labelscan.results.run_folder import RunFolder
 from labelscan.results.run_record import other_versions
 from labelscan.training.executors.finished import FinishedExecutor
-from labelscan.training.executors.slurm import SlurmExecutor
 from labelscan.training.hardware import hardware
 
 
@@ -48,9 +47,8 @@ def carry_out(
         merges: whether shards that are not finished are an error; only a self-check still trains.
         notify: receives everything that happens.
     """
-    if isinstance(plan.executor, SlurmExecutor) and not merges:
-        hint = "leave it out here, and give it to labelscan detect"
-        raise ConfigError("only detect sends workers to Slurm", where="executor.name", hint=hint)
+    if not merges:
+        plan.refuse_slurm()
     own, executor = plan.executor, FinishedExecutor() if merges else plan.executor
 
     def begin(run: RunFolder) -> dict[str, object]:

@@ -33,6 +33,7 @@ from labelscan.training.device import Device, all_gpus, choose_device
 from labelscan.training.engines import EngineChoice
 from labelscan.training.executors import EXECUTORS, Executor
 from labelscan.training.executors.finished import FinishedExecutor
+from labelscan.training.executors.slurm import SlurmExecutor
 from labelscan.training.gpu_memory import folds_per_gpu
 from labelscan.training.loss_schedule import check_loss
 from labelscan.training.user_model import UserModel, given_models
@@ -69,6 +70,12 @@ class Plan:
     def only_merges(self) -> bool:
         """Return whether nothing is trained, and what others have finished is taken, whatever machines those were."""
         return isinstance(self.executor, FinishedExecutor)
+
+    def refuse_slurm(self) -> None:
+        """Raise ConfigError where workers on Slurm are to carry it out, and so not this process."""
+        if isinstance(self.executor, SlurmExecutor):
+            hint = "leave it out here, and give it to labelscan detect"
+            raise ConfigError("only detect sends workers to Slurm", where="executor.name", hint=hint)
 
     @property
     def n_jobs(self) -> int:

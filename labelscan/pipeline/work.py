@@ -50,6 +50,7 @@ def work(plan: Plan, *, only: Sequence[str] = (), notify: Listener = ignore) -> 
         RunError: a shard failed.
         Interrupted: what is done is kept, and any worker goes on from there.
     """
+    plan.refuse_slurm()
     names = [ShardNames.of(one) for one in only]
 
     def begin(run: RunFolder) -> dict[str, object]:

@@ -192,8 +192,10 @@ def test_what_cannot_be_sent_is_refused(shapes, settings_for, tmp_path, monkeypa
         labelscan.detect(images, given, settings=in_memory, output=tmp_path / "run")
     with pytest.raises(ConfigError, match="delete the run folder first"):
         labelscan.detect(settings=settings_for("cluster=local"), output=tmp_path / "run", fresh=True)
-    with pytest.raises(ConfigError, match="only detect sends workers to Slurm"):
-        carry_out(planning.plan(settings=settings_for("cluster=local"), output=tmp_path / "run"))
+    plan = planning.plan(settings=settings_for("cluster=local"), output=tmp_path / "run")
+    for do in (carry_out, labelscan.work):  # which would train on the machine that jobs are submitted from
+        with pytest.raises(ConfigError, match="only detect sends workers to Slurm"):
+            do(plan)
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(ConfigError, match="submit from a machine that has sbatch"):
         labelscan.detect(settings=settings_for("gpu"), output=tmp_path / "run")
