@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from shapes import CLASSES, draw_shapes, plant_errors, write_folder
+from sklearn.linear_model import LogisticRegression
 from torch import nn
 
 import labelscan
@@ -367,6 +368,10 @@ def test_without_noise_the_data_must_have_known_errors(run, shapes):
         ({"losses": ["ce:delay=99"]}, "no epoch"),
         ({"detectors": ["noise-posterio"]}, "noise-posterior"),
         ({"n_seeds": 0}, "at least 1"),
+        (
+            {"losses": ["ce", "gce"], "model": LogisticRegression()},
+            "losses train networks, and LogisticRegression is none",
+        ),
     ],
 )
 def test_a_bad_name_fails_before_anything_is_trained_or_written(run, tmp_path, changes, words):

@@ -12,6 +12,8 @@ from labelscan.data.readers.first_rows import label_hint
 from labelscan.data.readers.sheet import Sheet, name_of, read_sheet
 from labelscan.data.readers.splits import rows_to_read
 
+BY_ROW = "ids are row numbers from 0: --id-column names a column whose values stay with a row when others come or go"
+
 
 @dataclass(frozen=True)
 class LabelledRows:
@@ -40,7 +42,7 @@ class LabelledRows:
             groups=sheet.cells(columns.group),
             splits=sheet.cells(columns.split),
             true_labels=sheet.cells(columns.true_label),
-            notes=notes,
+            notes=notes if example_ids is not None else [*notes, BY_ROW],
         )
 
 

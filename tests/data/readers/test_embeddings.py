@@ -11,6 +11,7 @@ import pytest
 from labelscan.config import DatasetConfig
 from labelscan.data.inputs import FeatureTable, ImageFiles, Texts
 from labelscan.data.readers import form, read
+from labelscan.data.readers.labelled_rows import BY_ROW
 from labelscan.errors import DatasetError
 
 VECTORS = [[0.5, 1.0], [1.5, 2.0], [2.5, -3.0], [3.5, 0.0]]
@@ -48,7 +49,7 @@ def test_a_column_of_lists_is_features(tmp_path, kind):
     np.testing.assert_array_equal(dataset.inputs.features, VECTORS)
     assert dataset.inputs.features.dtype == np.float32
     assert dataset.example_ids.tolist() == ["0", "1", "2", "3"]
-    assert dataset.notes == ("columns: label from 'label', 2 features from 'embedding'",)
+    assert dataset.notes == ("columns: label from 'label', 2 features from 'embedding'", BY_ROW)
 
 
 def test_lists_in_jsonl_are_features(tmp_path):

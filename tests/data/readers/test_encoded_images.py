@@ -13,6 +13,7 @@ from labelscan.config import DatasetConfig
 from labelscan.data.decoding import UnreadableImage
 from labelscan.data.inputs import FeatureTable, Texts, are_images
 from labelscan.data.readers import form, read
+from labelscan.data.readers.labelled_rows import BY_ROW
 from labelscan.errors import DatasetError
 
 CLASSES = {"label": {"names": ["cat", "dog"], "_type": "ClassLabel"}}
@@ -76,7 +77,7 @@ def test_images_in_a_parquet_file_are_read_row_by_row(tmp_path):
     assert given(dataset) == ["cat", "dog"] * 3
     assert dataset.example_ids.tolist() == ["0", "1", "2", "3", "4", "5"]
     assert dataset.path(0) == ""
-    assert dataset.notes == ("columns: label from 'label', images in 'image'",)
+    assert dataset.notes == ("columns: label from 'label', images in 'image'", BY_ROW)
 
 
 def test_ids_sort_images_with_their_rows(tmp_path):

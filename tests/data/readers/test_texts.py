@@ -8,6 +8,7 @@ import pytest
 from labelscan.config import DatasetConfig
 from labelscan.data.inputs import Texts
 from labelscan.data.readers import form, read
+from labelscan.data.readers.labelled_rows import BY_ROW
 from labelscan.errors import ConfigError, DatasetError
 
 SENTENCES = ("a fine film", "what a dull evening", "I would go again", "never again, sorry")
@@ -54,7 +55,7 @@ def test_a_sheet_with_a_column_of_text_is_one_of_texts(tmp_path, name):
     assert [dataset.class_names[label] for label in dataset.given_labels] == ["good", "bad", "good", "bad"]
     assert dataset.name == "reviews"
     assert dataset.path(0) == ""
-    assert dataset.notes == ("columns: label from 'label', text from 'text'",)
+    assert dataset.notes == ("columns: label from 'label', text from 'text'", BY_ROW)
 
 
 def test_columns_with_a_role_and_splits_go_with_their_texts(tmp_path):
