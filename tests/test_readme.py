@@ -85,7 +85,8 @@ def write_arrays(folder):
     pred_probs = np.full((30, 3), 0.05)
     pred_probs[np.arange(30), labels] = 0.9
     for name, probs in (("probs.npz", pred_probs), ("probs-of-another-model.npz", (pred_probs + 1 / 3) / 2)):
-        np.savez(folder / name, pred_probs=probs, given_labels=labels)
+        ids = [f"cat/{row:03}.png" for row in range(30)]
+        np.savez(folder / name, pred_probs=probs, given_labels=labels, example_ids=ids)
     table = pd.DataFrame(pred_probs, columns=["prob:c0", "prob:c1", "prob:c2"]).assign(label=[f"c{k}" for k in labels])
     table.to_csv(folder / "probs.csv", index=False)
 
