@@ -1,6 +1,7 @@
 """The decisions of a reviewer: the file that the report saves, spreadsheets edit and ``labelscan apply`` reads.
 
-A decision is about an example and the label that it had when reviewed; if the label has changed, it is refused.
+A decision is about an example and the label that it had when reviewed. If the label has changed, ``apply`` refuses it,
+and whoever only counts decisions leaves it out, with a note.
 
 Columns are found by name, and others are ignored. Cells that a spreadsheet would run as a formula get an apostrophe in
 front, which is removed again when they are read.
@@ -22,7 +23,7 @@ COLUMNS = {
     "decision": "`keep`: the given label is right; `relabel`: another is; `drop`: none is; `unsure`: nobody can tell",
     "new_label": "the label of `relabel`",
     "time": "when it was decided, ISO 8601 in UTC; of several decisions on an example the last row counts",
-    "given_label": "the label that was looked at; a decision on another label is refused",
+    "given_label": "the label that was looked at; once it has changed, `apply` refuses the row, and others leave it out",
 }
 """The columns of decisions.csv, with what is in them."""
 NEEDED = ("example_id", "decision", "new_label")
