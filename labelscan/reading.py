@@ -72,11 +72,15 @@ def open_text(path: Path) -> TextIO:
     return path.open(encoding="utf-8-sig", newline="")
 
 
-def table_rows(file: TextIO) -> "csv.DictReader[str]":
-    """Return the rows of a CSV file by column, with commas, semicolons or tabs in between, as spreadsheets save it."""
+def table_rows(file: TextIO, column: str) -> "csv.DictReader[str]":
+    """Return the rows of a CSV file with commas, semicolons or tabs in between, as spreadsheets save it.
+
+    They are separated by whatever leaves ``column``, in any case, alone in the header; else by commas.
+    """
     header = file.readline()
     file.seek(0)
-    return csv.DictReader(file, delimiter=max(",;\t", key=header.count), strict=True)
+    names = {sep: [name.strip().lower() for name in next(csv.reader([header], delimiter=sep), [])] for sep in ",;\t"}
+    return csv.DictReader(file, delimiter=next((sep for sep in names if column in names[sep]), ","), strict=True)
 
 
 def read_text(path: Path) -> str:

@@ -14,7 +14,7 @@ from labelscan.cli.format_option import read_formats
 from labelscan.cli.options import OUTPUT, option, refuse_both, whole_number
 from labelscan.config import GateConfig, settings
 from labelscan.config.sections import LIMITS
-from labelscan.errors import LabelscanError, UsageError
+from labelscan.errors import UsageError
 from labelscan.events import interruptible
 from labelscan.gating.formats import FORMATS
 from labelscan.reading import with_home
@@ -142,7 +142,7 @@ def _no_old_verdict(formats: Mapping[str, Path | None]) -> Iterator[None]:
     """Withdraw the verdict of an earlier time from its files where there is none now."""
     try:
         yield
-    except (LabelscanError, KeyboardInterrupt) as error:
+    except (Exception, KeyboardInterrupt) as error:
         from labelscan.gating.no_verdict import withdraw
 
         withdraw({name: path for name, path in formats.items() if path is not None}, str(error) or "interrupted")

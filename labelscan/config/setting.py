@@ -89,17 +89,17 @@ class Setting:
         if value is not None and not kinds.isdisjoint((int, float)) and not _is_number(value, whole=float not in kinds):
             wanted = "number" if float in kinds else "whole number"
             raise ConfigError(f"must be a {wanted}, got {value!r}", where=where or self.key, hint=as_share(str(value)))
-        if value is None or isinstance(value, bool) or not isinstance(value, int | float):
+        if isinstance(value, bool) or not isinstance(value, Real):
             return
-        low, high = self.minimum, self.maximum
-        if (low is None or value >= low) and (high is None or value <= high):
+        low, high, number = self.minimum, self.maximum, int(value) if isinstance(value, Integral) else float(value)
+        if (low is None or number >= low) and (high is None or number <= high):
             return
         bounds, hint = f"at most {_shown(high)}", ""
         if low is not None and high is not None and high <= 1:  # a share
             bounds, hint = f"between {_shown(low)} and {_shown(high)}", "0.02 stands for 2 %"
-        elif low is not None and value < low:
+        elif low is not None and number < low:
             bounds = f"at least {_shown(low)}"
-        raise ConfigError(f"must be {bounds}, got {_shown(value)}", where=where or self.key, hint=hint)
+        raise ConfigError(f"must be {bounds}, got {_shown(number)}", where=where or self.key, hint=hint)
 
 
 def setting(default: T, help: str, group: str = "", metavar: str = "", **declared: object) -> T:

@@ -23,7 +23,7 @@ COLUMNS = {
     "decision": "`keep`: the given label is right; `relabel`: another is; `drop`: none is; `unsure`: nobody can tell",
     "new_label": "the label of `relabel`",
     "time": "when it was decided, ISO 8601 in UTC; of several decisions on an example the last row counts",
-    "given_label": "the label that was looked at; once it has changed, `apply` refuses the row, and others leave it out",
+    "given_label": "the label that was looked at; once it has changed, `apply` refuses it, and others leave it out",
 }
 """The columns of decisions.csv, with what is in them."""
 NEEDED = ("example_id", "decision", "new_label")
@@ -48,7 +48,10 @@ class Decision:
     """The label that was reviewed; None where the file does not say."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "example_id", str(self.example_id))  # a frame may count its rows
+        for name in ("example_id", "new_label", "given_label"):  # which a frame may hold as numbers, or as NaN
+            value: object = getattr(self, name)
+            is_missing = value is None or value != value
+            object.__setattr__(self, name, (None if name == "given_label" else "") if is_missing else str(value))
         where = f"the decision on {self.example_id!r}"
         if self.verdict not in VERDICTS:
             raise DecisionsError(f"{self.verdict!r} is no verdict", where=where, hint=f"use {', '.join(VERDICTS)}")
@@ -79,7 +82,7 @@ def read_decisions(path: Path) -> list[Decision]:
     """
     try:
         with open_text(path) as file:
-            made = list(_from_rows(table_rows(file), path))
+            made = list(_from_rows(table_rows(file, NEEDED[0]), path))
     except FileNotFoundError as error:
         raise DecisionsError("there is no such file", where=str(path), hint=HOW_TO_GET_ONE) from error
     except (*CANNOT_READ, csv.Error) as error:
@@ -89,10 +92,11 @@ def read_decisions(path: Path) -> list[Decision]:
     return _last_of_each(made)
 
 
-def has_other_columns(path: Path) -> bool:
-    """Return whether a file that can be read has columns that ``write_decisions`` would leave out."""
+def has_more(path: Path) -> bool:
+    """Return whether a file that can be read has columns or undecided rows, which ``write_decisions`` leaves out."""
     with open_text(path) as file:
-        return not set(table_rows(file).fieldnames or ()) <= set(COLUMNS)
+        rows = table_rows(file, NEEDED[0])
+        return not set(rows.fieldnames or ()) <= set(COLUMNS) or sum(1 for _ in rows) > len(read_decisions(path))
 
 
 def check_decisions(decisions: Iterable[Decision], given_labels: Mapping[str, str], *, where: str) -> None:

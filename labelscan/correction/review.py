@@ -58,10 +58,11 @@ def read_review(given: GivenDecisions) -> Review:
         DecisionsError: the file is missing, or damaged; up to 20 problems at once.
     """
     if not isinstance(given, str | Path):
-        if not all(isinstance(one, Decision) for one in given):
+        made = tuple(given)
+        if not all(isinstance(one, Decision) for one in made):
             problem = f"decisions are a file, or labelscan.Decision objects, not {type(given).__name__}"
             raise DecisionsError(problem, where="decisions", hint="save a frame by to_csv, and name the file")
-        return Review(decisions=tuple({one.example_id: one for one in given}.values()))
+        return Review(decisions=tuple({one.example_id: one for one in made}.values()))
     path = with_home(given)
     if path.suffix.lower() != ".json":
         return Review(decisions=tuple(read_decisions(path)), file=str(path))
@@ -80,23 +81,28 @@ def settle(review: Review, given_labels: Mapping[str, str], scored: Container[st
         DecisionsError: none is about an example of this data.
     """
     are_gone = [one.example_id not in given_labels for one in review.decisions]
-    if all(are_gone) and any(one.verdict != "drop" for one in review.decisions):
+    if are_gone and all(are_gone) and not any(one.calls_wrong for one in review.decisions):  # else all may be corrected
         problem = f"no decision is about an example of this data: none is called {review.decisions[0].example_id!r}"
         hint = "ids are those of issues.csv, of which a spreadsheet may have dropped zeros at the start"
         raise DecisionsError(problem, where=review.where, hint=hint)
     is_wrong: dict[str, bool] = {}
     stale: list[str] = []
     corrected: list[str] = []
+    confirmed: list[str] = []
     for one in review.decisions:
         label = given_labels.get(one.example_id)
         is_as_decided = one.verdict == "relabel" and one.new_label == label
         is_changed = label is None or one.given_label not in (None, label)
-        if one.calls_wrong and (is_changed or is_as_decided):
+        if one.calls_wrong and is_as_decided and one.given_label is None:
+            confirmed.append(one.example_id)
+        elif one.calls_wrong and (is_changed or is_as_decided):
             corrected.append(one.example_id)
         if (is_changed and not is_as_decided) or one.example_id not in scored:
             stale.append(one.example_id)
         elif one.verdict != "unsure":
             is_wrong[one.example_id] = one.calls_wrong and not is_as_decided
+    if not any(is_wrong.values()):  # what the labels were is not known, and all that were wrong have been corrected
+        corrected += confirmed
     notes = (*review.notes, *_notes(review, stale, corrected))
     return Settled(is_wrong=is_wrong, are_corrected=bool(corrected), notes=notes)
 

@@ -3,14 +3,15 @@
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.api.types import is_float_dtype
 
 from labelscan.arrays import Strings
 from labelscan.data.dataset import Dataset
 
 MANY_VALUES = 20
-"""Columns with fewer are categories or grades: equal rows of these are hardly ever copies."""
-MOST_COPIES = 20
-"""How often a value of a column recurs at most, on average, where equal rows are copies and not examples alike."""
+MOST_COPIES = 5
+"""A column of measurements has so many values at least, each of which recurs so often at most, on average: ages, grades
+and prices have fewer, and equal rows of these are examples that look alike."""
 
 
 def number_identical(digests: NDArray[np.uint8]) -> NDArray[np.int64]:
@@ -51,9 +52,10 @@ def number_equal_rows(table: NDArray[np.float32] | pd.DataFrame) -> NDArray[np.i
 
 
 def _has_measurements(rows: pd.DataFrame, n_distinct: int) -> bool:
-    """Return whether a column has many values, tells most distinct rows apart, and repeats none of them too often."""
-    least = max(MANY_VALUES, n_distinct / 2, len(rows) / MOST_COPIES)
-    return any(rows[name].nunique(dropna=False) >= least for name in rows)
+    """Return whether a column has fractions, nearly as many as there are distinct rows, each a few times at most."""
+    least = max(MANY_VALUES, 0.9 * n_distinct, len(rows) / MOST_COPIES)
+    fractions = (rows[name] for name in rows if is_float_dtype(rows[name]) and (rows[name] % 1 != 0).any())
+    return any(column.nunique(dropna=False) >= least for column in fractions)
 
 
 def find_label_conflicts(dataset: Dataset, numbers: NDArray[np.int64]) -> list[list[tuple[str, str]]]:

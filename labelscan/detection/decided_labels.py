@@ -132,7 +132,8 @@ class ReviewPosterior:
 
     def n_undoubted(self) -> int:
         """Return how many decided labels are outside of the most doubtful quarter of all."""
-        is_undoubted = np.cumsum(self.bins.sizes) <= UNDOUBTED_SHARE * self.bins.sizes.sum()
+        before = np.cumsum(self.bins.sizes) - self.bins.sizes  # in less doubtful bins
+        is_undoubted = before < UNDOUBTED_SHARE * self.bins.sizes.sum()
         return int(is_undoubted[self.bins.of_example[self.decided.index]].sum())
 
     def decisions_to_halve(self) -> int:

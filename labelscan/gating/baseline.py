@@ -78,7 +78,7 @@ def read_baseline(path: Path) -> Baseline:
     path = with_home(path)
     try:
         with open_text(path) as file:
-            rows = table_rows(file)
+            rows = table_rows(file, COLUMNS[0])
             columns = tuple(dict.fromkeys(rows.fieldnames or ()))
             if DECISION in columns:
                 return Baseline(path=path, reviewed=frozenset(_kept(path)), are_decisions=True)

@@ -1,7 +1,7 @@
 """The verdict of a gate: whether the suspects of a run stay within limits, and which of them are new.
 
-It holds facts alone; nearly all sentences about them are in ``words``. Scripts read the JSON form: ``format_version`` goes
-up when a key changes its meaning or goes away.
+It holds facts; nearly all sentences about them are in ``words``. Scripts read the JSON form: ``format_version`` goes up
+when a key changes its meaning or goes away.
 
 History of the format:
     1: the first. Later came wrong_labels, and is_decided of suspects.

@@ -29,7 +29,7 @@ from labelscan.correction.decisions import (
     Decision,
     check_decisions,
     decisions_of,
-    has_other_columns,
+    has_more,
     read_decisions,
     record_of,
     write_decisions,
@@ -105,12 +105,12 @@ class DecisionsFile:
             refuse_outside_links(self.path.parent, [self.path])
             if tag != self._tag():
                 raise Conflict
-            self._keep_other_columns()
+            self._keep_what_is_lost()
             write_decisions(decisions, self.path)
             return self._tag()
 
-    def _keep_other_columns(self) -> None:
-        if not self.path.exists() or not has_other_columns(self.path):
+    def _keep_what_is_lost(self) -> None:
+        if not self.path.exists() or not has_more(self.path):
             return
         names = (f"{self.path.stem}-before{end}{self.path.suffix}" for end in chain([""], map("-{}".format, count(2))))
         copy = next(copy for name in names if not os.path.lexists(copy := self.path.with_name(name)))

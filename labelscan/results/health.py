@@ -17,8 +17,8 @@ from labelscan.detection.evidence import Evidence, row_chunks
 from labelscan.detection.protocol import Detections
 from labelscan.training.agreement import Agreement
 
-BY_HEART, FEWEST_BY_HEART = 0.999, 100
-"""The share of given labels, of so many at least, that models predict which have seen them; others hardly ever do."""
+BY_HEART, FEWEST_BY_HEART = 0.999, 300
+"""The share of given labels, of so many at least, that models predict which have seen them, and others seldom do."""
 MANY_FLAGGED = 0.3
 """Share of flagged labels above which the run is more likely to be wrong than the labels."""
 EXTREME_IMBALANCE = 100
@@ -63,8 +63,8 @@ def warnings_about(
         )
     if agreement.share >= BY_HEART and len(evidence) >= FEWEST_BY_HEART and not any(evidence.fold_names):
         yield (
-            f"the probabilities agree with {agreement.share:.1%} of the labels, as do those of models that have been "
-            "trained on these very labels, and find no error in them: give out-of-fold ones, as by cross_val_predict"
+            f"the probabilities agree with {agreement.share:.1%} of the labels: if their models were trained on them, "
+            "no error can be found; give out-of-fold ones then, as by cross_val_predict"
         )
     for one, other in combinations(evidence.opinions, 2):
         if np.array_equal(one.pred_probs, other.pred_probs):

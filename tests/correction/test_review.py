@@ -34,7 +34,7 @@ def test_to_relabel_as_the_label_that_is_there_keeps_it():
     ("made", "is_wrong"),
     [
         (decision("a", "relabel", "cat", given_label="dog"), {"a": False}),  # as apply has it
-        (decision("a", "relabel", "cat"), {"a": False}),  # the label looked at may have been any
+        (decision("a", "relabel", "cat"), {"a": False}),  # no decision calls a label wrong that is still there
         (decision("a", "relabel", "fox", given_label="dog"), {}),
         (decision("a", "drop", given_label="dog"), {}),
         (decision("gone", "drop", given_label="dog"), {}),
@@ -99,7 +99,7 @@ def test_a_damaged_file_is_refused(tmp_path):
 
 def test_decisions_none_of_which_is_about_the_data_are_refused_unless_all_were_taken_out():
     with pytest.raises(DecisionsError, match="none is called '007'"):
-        settle(Review(decisions=(decision("007", "keep"), decision("8", "drop"))), GIVEN, GIVEN)
+        settle(Review(decisions=(decision("007", "keep"), decision("8", "keep"))), GIVEN, GIVEN)
     assert settle(Review(decisions=(decision("8", "drop"),)), GIVEN, GIVEN).are_corrected
     assert not settle(Review(decisions=()), GIVEN, GIVEN).is_wrong
 
@@ -127,6 +127,30 @@ def test_a_decision_in_memory_is_checked_as_it_is_made(options, said):
 
 
 def test_the_rows_of_a_frame_are_ids_as_text():
-    assert Decision(example_id=7, verdict="keep").example_id == "7"
+    made = Decision(example_id=7, verdict="relabel", new_label=3, given_label=4)
+    assert (made.example_id, made.new_label, made.given_label) == ("7", "3", "4")
+    unknown = Decision(example_id=7, verdict="keep", new_label=float("nan"), given_label=float("nan"))
+    assert (unknown.new_label, unknown.given_label) == ("", None)
     with pytest.raises(DecisionsError, match="not DataFrame"):
         read_review(pd.DataFrame({"example_id": ["a"]}))
+
+
+def test_whoever_names_the_class_of_every_label_has_corrected_none():
+    made = (decision("a", "relabel", "cat"), decision("b", "relabel", "cat"))
+    settled = settle(Review(decisions=made), GIVEN, GIVEN)
+    assert settled.is_wrong == {"a": False, "b": True}
+    assert not settled.are_corrected
+
+
+def test_labels_that_were_corrected_by_moving_files_are_gone_and_no_error():
+    moved = decision("dark/0.txt", "relabel", "light", "dark")
+    assert settle(Review(decisions=(moved,)), {"light/0.txt": "light"}, {"light/0.txt"}).are_corrected
+
+
+def test_decisions_may_come_one_by_one():
+    assert len(read_review(decision(name, "keep") for name in "abc").decisions) == 3
+
+
+def test_columns_of_the_user_do_not_hide_what_separates(tmp_path):
+    (tmp_path / "d.csv").write_text('example_id,decision,new_label,"why; who; when; how"\na,keep,,\n')
+    assert len(read_review(tmp_path / "d.csv").decisions) == 1

@@ -91,3 +91,6 @@ def test_labels_outside_of_the_most_doubtful_quarter_are_counted():
     for rows, expected in ((order[-20:], 0), (order[:20], 20), (order[[100, 500, 740, 760, 990]], 3)):
         decided = DecidedLabels(index=rows, is_wrong=np.zeros(len(rows), dtype=bool))
         assert review_posterior(log_odds, decided).n_undoubted() == expected
+    same = np.where(np.arange(1000) < 900, -15.0, 3.0)
+    decided = DecidedLabels(index=np.arange(40), is_wrong=np.zeros(40, dtype=bool))
+    assert review_posterior(same, decided).n_undoubted() == 40

@@ -115,6 +115,17 @@ def test_loading_a_file_merges_its_decisions_and_can_be_undone(visit, tmp_path):
     assert (tmp_path / "again.csv").read_bytes() == (tmp_path / "decisions.csv").read_bytes()
 
 
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_a_file_that_a_spreadsheet_saved_half_way_through_a_review_is_loaded(visit, tmp_path, separator):
+    rows = ["Example_ID;Decision ;New_Label", "01.png;keep;", "02.png;;", ";;", '"03.png";drop;']
+    (tmp_path / "half.csv").write_text("\r\n".join(rows).replace(";", separator), encoding="utf-8-sig")
+    tab = visit(an_odd_page())
+    tab.set_input_files("#import", tmp_path / "half.csv")
+    tab.get_by_text("Loaded 2 decisions from half.csv.").wait_for()
+    assert tab.get_by_text("Left out").count() == 0
+    assert {one.verdict for one in saved(tab, tmp_path / "decisions.csv").values()} == {"keep", "drop"}
+
+
 def test_undo_leaves_alone_what_another_tab_has_decided_since(visit, tmp_path):
     tab = visit(an_odd_page())
     other = tab.context.new_page()

@@ -30,7 +30,15 @@ def test_the_verdict_of_an_earlier_time_is_withdrawn(tmp_path, name, n_suspects)
 
 @pytest.mark.parametrize("name", ["text", *FORMATS.built_in, "of another package"])
 def test_any_other_file_stays_as_it_is(tmp_path, name):
-    for content in (b"example_id,label\n1,cat\n", b"", b"<testsuites></testsuites>", b"\xff\xd8"):
+    others = (b"example_id,label\n1,cat\n", b"", b"<testsuites></testsuites>", b"\xff\xd8", b"FAILED: to call Ann\n")
+    mentions = (
+        b"12 labels are suspects in my opinion",
+        b'{"min_error_probability": 0.5, "passed": true}',
+        b'{"runs": [{"tool": {"driver": {"name": "labelscan"}}}, {"tool": {"driver": {"name": "another"}}}]}',
+        b"[1]",
+        f"about\n{written('text', a_suspect())}".encode(),
+    )
+    for content in (*others, *mentions):
         (tmp_path / "file").write_bytes(content)
         withdraw({name: tmp_path / "file"}, "the models learned nothing")
         assert (tmp_path / "file").read_bytes() == content

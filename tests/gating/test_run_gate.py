@@ -250,6 +250,8 @@ def test_a_baseline_may_be_in_the_home_folder(run, tmp_path, monkeypatch):
         ({"max_rate": True}, "must be a number, got True"),
         ({"max_issues": "3"}, "gate.max_issues: must be a whole number, got '3'"),
         ({"max_issues": 2.5}, "must be a whole number, got 2.5"),
+        ({"max_issues": np.int64(-5)}, "must be at least 0, got -5"),
+        ({"max_rate": np.float32(5)}, "must be between 0 and 1, got 5"),
         ({"max_issues": 3, "min_error_probability": "0.7"}, "gate.min_error_probability: must be a number"),
     ],
 )

@@ -294,6 +294,14 @@ def test_a_column_of_notes_is_not_lost(server, path, tmp_path):
         assert {one.name for one in tmp_path.iterdir()} == {"decisions.csv", *list(copies)[:number]}
 
 
+def test_rows_that_are_still_to_be_decided_are_not_lost(server, path, tmp_path):
+    half = "example_id,decision,new_label\r\n1.png,keep,\r\n2.png,,\r\n"
+    path.write_text(half, newline="")
+    _, headers, _ = ask(server)
+    assert put(server, [{**KEEP, "decision": "drop"}], headers["ETag"])[0] == 204
+    assert (tmp_path / "decisions-before.csv").read_bytes() == half.encode()
+
+
 def test_a_port_that_is_taken_is_reported(server, path):
     with pytest.raises(UsageError, match="cannot be taken"), serving(path, port=server.port):
         pass

@@ -33,4 +33,4 @@ def test_probabilities_of_models_that_have_seen_the_labels_are_told(monkeypatch)
         (evidence, by_heart, False),
     ):
         found = warnings_about(dataset, known, detections_of(evidence), agreement, NOTHING_FOUND)
-        assert any("trained on these very labels" in one for one in found) == is_told
+        assert any("if their models were trained on them" in one for one in found) == is_told

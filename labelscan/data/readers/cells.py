@@ -93,13 +93,15 @@ def _refused(name: str, cells: Cells, holds: str) -> Column:
 
 
 def with_decimal_commas(cells: Cells) -> Cells:
-    """Return cells of text as numbers where decimal commas alone make all of them numbers, else as they are.
+    """Return cells of text as numbers where some have a decimal comma, and all are numbers by that alone.
 
-    1,234 is one both ways.
+    They stay as they are where 1,234 may be thousands as well.
     """
     texts = cells.str.strip() if types.is_string_dtype(cells.dtype) else pd.Series(dtype=str)
     written = texts[~texts.str.lower().isin(MISSING)]
-    if written.empty or not written.str.fullmatch(DECIMAL_COMMA).all() or written.str.fullmatch(THOUSANDS).all():
+    if not written.str.contains(",").any() or written.str.fullmatch(THOUSANDS).all():
+        return cells
+    if not written.str.fullmatch(DECIMAL_COMMA).all():
         return cells
     bare = written.str.replace(r"[^\d,+-]", "", regex=True).str.replace(",", ".")
     return pd.to_numeric(bare).astype(np.float64).reindex(cells.index)

@@ -7,7 +7,7 @@ import csv
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -112,16 +112,25 @@ def long_fields() -> Iterator[None]:
 
 
 def delimiter_of(path: Path, encoding: str = "") -> str:
-    """Return what separates the fields of a csv or tsv file: another than usual where the header is one field by that.
+    """Return what separates the fields of a csv or tsv file: what its extension says, if the first two rows allow that.
 
-    Spreadsheets of countries that write decimal commas save ``.csv`` with semicolons.
+    Spreadsheets of countries that write decimal commas save ``.csv`` with semicolons. Of several that make as many
+    fields of both rows it is the one that makes most, and the usual one where none makes two.
     """
     usual = USUAL_DELIMITERS[path.suffix.lower()]
-    with long_fields(), opened(path, encoding) as file, suppress(csv.Error):
-        header = next(filter(None, csv.reader(file, delimiter=usual, strict=True)), [])
-        if len(header) == 1:
-            return next((other for other in DELIMITERS if other in header[0]), usual)
-    return usual
+    n_fields = {delimiter: _n_fields(path, encoding, delimiter) for delimiter in (usual, *DELIMITERS)}
+    most = max(n_fields.values())
+    return next(delimiter for delimiter, n in n_fields.items() if n == most) if most > 1 else usual
+
+
+def _n_fields(path: Path, encoding: str, delimiter: str) -> int:
+    """Return how many fields the first two rows have by a delimiter; 0 where it does not fit them."""
+    try:
+        with long_fields(), opened(path, encoding) as file:
+            rows = list(islice(filter(None, csv.reader(file, delimiter=delimiter, strict=True)), 2))
+    except csv.Error:
+        return 0
+    return len(rows[0]) if rows and len(rows[0]) == len(rows[-1]) else 0
 
 
 def csv_rows(path: Path, encoding: str = "") -> Iterator[tuple[int, list[str]]]:

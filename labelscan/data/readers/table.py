@@ -14,7 +14,7 @@ from labelscan.data.readers.columns import ROLE_SETTINGS, asked_columns, feature
 from labelscan.data.readers.encodings import encoding_of
 from labelscan.data.readers.labelled_rows import read_rows
 from labelscan.data.readers.refused_files import refuse_own_files, refuse_prob_columns
-from labelscan.data.readers.sheet import as_text, column_names, delimiter_of, is_sheet, json_objects
+from labelscan.data.readers.sheet import USUAL_DELIMITERS, as_text, column_names, delimiter_of, is_sheet, json_objects
 from labelscan.data.readers.typed_columns import inputs_of_frame
 from labelscan.errors import DatasetError
 from labelscan.events import Listener
@@ -40,7 +40,7 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
     refuse_prob_columns(names, config)
     rows = read_rows(path, names, config)
     features, dropped = feature_columns(names, rows.columns, config, where=path.name)
-    frame = _frame(path, features, config.encoding)
+    frame, commas = _with_decimal_commas(_frame(path, features, config.encoding), path, config.encoding)
     if len(frame) != rows.n_rows:
         raise DatasetError(f"{len(frame):,} rows of features for {rows.n_rows:,} labels", where=path.name)
     if len(rows.kept) < len(frame):
@@ -52,7 +52,7 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
         place=path.name,
         asked=asked_columns(features, config),
     )
-    return rows.dataset(inputs, [rows.columns.describe(), *notes, *dropped])
+    return rows.dataset(inputs, [rows.columns.describe(), *notes, *commas, *dropped])
 
 
 def _frame(path: Path, names: Sequence[str], encoding: str) -> pd.DataFrame:
@@ -61,10 +61,10 @@ def _frame(path: Path, names: Sequence[str], encoding: str) -> pd.DataFrame:
         return _from_arrow(path, names)
     if path.suffix.lower() == ".jsonl":
         return _from_jsonl(path, names, encoding)
-    there, delimiter = column_names(path, encoding), delimiter_of(path, encoding)
-    frame = pd.read_csv(
+    there = column_names(path, encoding)
+    return pd.read_csv(
         path,
-        sep=delimiter,
+        sep=delimiter_of(path, encoding),
         encoding=encoding_of(path, encoding),
         header=0,
         names=there,
@@ -73,8 +73,18 @@ def _frame(path: Path, names: Sequence[str], encoding: str) -> pd.DataFrame:
         index_col=False,
         low_memory=False,  # else the type of a cell could depend on the rows near it
     )
-    # Spreadsheets separate by semicolons or tabs where commas are decimal ones.
-    return frame if delimiter == "," else frame.apply(with_decimal_commas)
+
+
+def _with_decimal_commas(frame: pd.DataFrame, path: Path, encoding: str) -> tuple[pd.DataFrame, list[str]]:
+    """Return the columns, those with decimal commas as numbers, and a note on these.
+
+    Spreadsheets separate by semicolons or tabs where commas are decimal ones.
+    """
+    if path.suffix.lower() not in USUAL_DELIMITERS or delimiter_of(path, encoding) == ",":
+        return frame, []
+    read = frame.apply(with_decimal_commas)
+    names = [repr(name) for name in frame if read[name].dtype != frame[name].dtype]
+    return read, [f"columns read as numbers with decimal commas: {', '.join(names)}"] if names else []
 
 
 def _from_jsonl(path: Path, names: Sequence[str], encoding: str) -> pd.DataFrame:

@@ -34,7 +34,10 @@ const SAYS_WRONG = { keep: false, relabel: true, drop: true };
 
 /** Return whether a label is the one that it was decided to be, and was another before. */
 const isCorrected = (record, label) =>
-  record.decision === "relabel" && record.new_label === label.given_label && record.given_label !== label.given_label;
+  record.decision === "relabel" &&
+  record.new_label === label.given_label &&
+  Boolean(record.given_label) &&
+  record.given_label !== label.given_label;
 
 /** Every decision about this data, including those about labels that this page does not show. */
 class Decisions {
@@ -148,16 +151,17 @@ function csvOf(records) {
 }
 
 /** Return the rows of a CSV text as lists of cells; throw if its quotes do not follow RFC 4180. */
-function rowsOf(text) {
+function rowsOf(text, separator) {
   const rows = [];
-  const cells = /(?:"((?:[^"]|"")*)"|([^",\r\n][^,\r\n]*|))(,|\r\n|\n|\r|$)/y;
+  const bare = `[^"${separator}\\r\\n][^${separator}\\r\\n]*|`;
+  const cells = new RegExp(`(?:"((?:[^"]|"")*)"|(${bare}))(${separator}|\\r\\n|\\n|\\r|$)`, "y");
   let row = [];
   while (cells.lastIndex < text.length || row.length) {
     const start = cells.lastIndex;
     const match = cells.exec(text);
     if (!match) throw new Error(`the quotes in row ${rows.length + 1} do not match`);
     row.push(match[1] === undefined ? match[2] : match[1].replaceAll('""', '"'));
-    if (match[3] === ",") continue;
+    if (match[3] === separator) continue;
     if (row.length > 1 || row[0] !== "" || match[1] !== undefined) rows.push(row);
     row = [];
     if (cells.lastIndex === start) break;
@@ -167,7 +171,12 @@ function rowsOf(text) {
 
 /** Return the decisions in a file and what is wrong with its rows; of several about one example the last counts. */
 function readDecisions(text) {
-  const [header = [], ...rows] = rowsOf(text.replace(/^\ufeff/, ""));
+  const plain = text.replace(/^\ufeff/, "");
+  const [line] = plain.split(/\r\n|\n|\r/);
+  const namesIn = (separator) => line.split(separator).map((name) => name.replaceAll('"', "").trim().toLowerCase());
+  const separator = [",", ";", "\t"].find((one) => namesIn(one).includes("example_id")) ?? ",";
+  const [names = [], ...rows] = rowsOf(plain, separator);
+  const header = names.map((name) => name.trim().toLowerCase());
   const missing = ["example_id", "decision", "new_label"].find((name) => !header.includes(name));
   if (missing) throw new Error(`no column is called ${missing}`);
   const records = new Map();
@@ -177,6 +186,7 @@ function readDecisions(text) {
     const decision = cell("decision").trim().toLowerCase();
     const relabels = decision === "relabel";
     const where = `row ${number + 2}`;
+    if (!decision && !cell("new_label").trim()) return; // still to be decided
     if (!cell("example_id")) problems.push(`${where}: the example_id is empty`);
     else if (!content.verdicts.includes(decision))
       problems.push(`${where}: ${cell("decision") || "nothing"} is not a decision`);

@@ -70,8 +70,8 @@ class ReviewPosterior {
   /** Return how many decided labels are outside of the most doubtful quarter of all. */
   nUndoubted() {
     const most = this.constants.undoubted_share * sumOf(this.all.sizes);
-    let sum = 0;
-    const isUndoubted = this.all.sizes.map((size) => (sum += size) <= most);
+    let before = 0; // in less doubtful bins
+    const isUndoubted = this.all.sizes.map((size) => (before += size) - size < most);
     return this.all.decided.filter(({ bin }) => isUndoubted[bin]).length;
   }
 

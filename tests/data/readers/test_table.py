@@ -241,6 +241,19 @@ def test_the_header_shows_that_fields_are_separated_otherwise(tmp_path, separato
     assert (other.given_labels == usual.given_labels).all()
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"a";"b";"label"\n1;"x, y";"p"\n2;"z";"q"\n',  # as write.csv2 of R has it
+        "a;price, EUR;label\n1;1,5;p\n2;2,5;q\n",
+        "a,b,label\n1,x;y;z,p\n2,x;y;z,q\n",
+    ],
+)
+def test_what_separates_is_what_makes_most_fields_of_both_rows(tmp_path, text):
+    (tmp_path / "table.csv").write_text(text)
+    assert load(tmp_path / "table.csv", only=("*",)).class_names == ("p", "q")
+
+
 @pytest.mark.parametrize("separator", [";", "\t"])
 @pytest.mark.parametrize(
     ("cells", "read"),
@@ -254,7 +267,15 @@ def test_the_header_shows_that_fields_are_separated_otherwise(tmp_path, separato
 def test_decimal_commas_are_read_where_no_commas_separate(tmp_path, cells, read, separator):
     frame = pd.DataFrame({"colour": ["red", "blue", "red", "red"], "weight": cells, "label": list("abab")})
     frame.to_csv(tmp_path / "table.csv", index=False, sep=separator)
-    np.testing.assert_allclose(load(tmp_path / "table.csv").inputs.frame["weight"], read)
+    table = load(tmp_path / "table.csv")
+    np.testing.assert_allclose(table.inputs.frame["weight"], read)
+    assert "columns read as numbers with decimal commas: 'weight'" in table.notes
+
+
+def test_points_between_digits_alone_make_no_number(tmp_path):
+    frame = pd.DataFrame({"ip": ["192.168.100.200", "10.100.100.1", "192.168.100.200"] * 8, "label": list("aabb") * 6})
+    frame.to_csv(tmp_path / "table.tsv", index=False, sep="\t")
+    assert not pd.api.types.is_numeric_dtype(load(tmp_path / "table.tsv").inputs.frame["ip"])
 
 
 def test_what_may_be_decimal_commas_or_thousands_is_refused_between_semicolons_too(tmp_path):
