@@ -77,7 +77,7 @@ def _remedy(data: Any) -> str:
     if hasattr(data, "toarray"):  # a sparse matrix
         return "pass data.toarray()"
     if hasattr(data, "__getitem__") and not hasattr(data, "__array__") and not isinstance(data, Sequence):
-        return "pass images or features as one array, with their labels; torchvision:NAME reads a set of torchvision"
+        return "pass its images, features or texts as one array, or as a data frame; torchvision:NAME reads those sets"
     return ""
 
 

@@ -137,7 +137,7 @@ def test_the_columns_of_a_frame_stay_for_a_classifier_and_gaps_of_an_array_too()
     [
         ({"a": [1, 2], "b": [3, 4]}, "pass it as a data frame"),
         (csr_array(FEATURES), r"pass data\.toarray\(\)"),
-        (torch.utils.data.TensorDataset(torch.from_numpy(FEATURES)), "pass images or features as one array"),
+        (torch.utils.data.TensorDataset(torch.from_numpy(FEATURES)), "pass its images, features or texts as one array"),
     ],
     ids=["a dict", "a sparse matrix", "a dataset of torch"],
 )
