@@ -289,7 +289,7 @@ def test_decisions_from_before_a_correction_measure_nothing_and_stay_in_the_file
     write_decisions([corrected], tmp_path / "before.csv")
     tab.set_input_files("#import", tmp_path / "before.csv")
     tab.get_by_text("Kept, though corrected since: 1.").wait_for()
-    wait_for(tab, "#measure-wait", "1 label decided to be wrong have been corrected since")
+    wait_for(tab, "#measure-wait", "Of labels decided to be wrong, 1 has been corrected since")
     assert "interval" not in tab.locator("#measure-state").inner_text()
     kept = {one.example_id: one.given_label for one in saved(tab, tmp_path / "decisions.csv")}
     assert kept[corrected.example_id] == other

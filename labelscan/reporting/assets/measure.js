@@ -69,8 +69,8 @@ class Measuring {
     const found = isEnough && !nCorrected ? this.measure(decided) : null;
     replaceIn("measure-state", found && this.words(found));
     const waits = nCorrected
-      ? `${labelsOf(nCorrected)} decided to be wrong have been corrected since, or are not on this page: nothing is ` +
-        "measured then. Corrected labels are measured by new decisions alone."
+      ? `Of labels decided to be wrong, ${count(nCorrected)} ${nCorrected === 1 ? "has" : "have"} been corrected since or ` +
+        "cannot be seen on this page: nothing is measured then. Corrected labels are measured by new decisions alone."
       : decided.length < this.fewest
         ? `${count(decided.length)} of ${decisionsOf(this.fewest)}: with fewer, a count would jump.`
         : "No label was decided to be right: how many are wrong cannot be told from wrong ones alone.";
