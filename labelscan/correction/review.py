@@ -78,7 +78,7 @@ def settle(review: Review, given_labels: Mapping[str, str], scored: Container[st
     note.
 
     Raises:
-        DecisionsError: none is about an example of this data.
+        DecisionsError: none is about an example of this data, nor about one that may have been taken out.
     """
     are_gone = [one.example_id not in given_labels for one in review.decisions]
     if are_gone and all(are_gone) and not any(one.calls_wrong for one in review.decisions):  # else all may be corrected

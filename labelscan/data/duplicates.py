@@ -37,8 +37,8 @@ def number_equal_rows(table: NDArray[np.float32] | pd.DataFrame) -> NDArray[np.i
     """Return (N,) numbers, equal for equal rows of a table, unless rows are equal by chance.
 
     Where fewer than half of the rows are distinct and columns have few values, equal rows are different examples that
-    look alike: held out together, none of them could be learned. Every row then has a number of its own. Where one
-    column of many values tells the distinct rows apart, as measurements do, equal rows are copies, however many.
+    look alike: held out together, none of them could be learned. Every row then has a number of its own. Where the
+    fractions of one column tell the distinct rows apart, as measurements do, equal rows are copies.
 
     Rows are compared by a hash of 64 bits: of a million rows, two that differ share one once in ten million tables.
     """

@@ -30,11 +30,6 @@ def kept_log_odds(detections: Detections) -> Floats:
     return detections.error_log_odds.astype(np.float32).astype(np.float64)
 
 
-def can_measure(decided: DecidedLabels) -> bool:
-    """Return whether decided labels say something about all others."""
-    return len(decided) >= LEAST_DECISIONS and not decided.is_wrong.all()
-
-
 def judge_anew(
     detections: Detections, decided: DecidedLabels, *, measure: bool = True
 ) -> tuple[Detections, ReviewPosterior | None]:
@@ -45,7 +40,7 @@ def judge_anew(
     """
     before = detections.by_name[POSTERIOR]
     posterior = None
-    if measure and can_measure(decided):
+    if measure and len(decided) >= LEAST_DECISIONS and not decided.is_wrong.all():
         posterior = review_posterior(kept_log_odds(detections), decided)
         error_probability, wrong_labels = posterior.error_probability, posterior.n_wrong()
         flagged = highest_expected_f1(error_probability)

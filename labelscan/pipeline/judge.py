@@ -17,7 +17,7 @@ from labelscan.detection.decided_labels import DecidedLabels, ReviewPosterior
 from labelscan.detection.detectors import Detections, detect_all
 from labelscan.detection.evidence import FILE_NAME as EVIDENCE_FILE
 from labelscan.detection.evidence import Evidence
-from labelscan.detection.judged_anew import LEAST_DECISIONS, can_measure, judge_anew, kept_log_odds
+from labelscan.detection.judged_anew import LEAST_DECISIONS, judge_anew, kept_log_odds
 from labelscan.detection.measured_sample import draw_sample, seed_for
 from labelscan.errors import RunFolderError
 from labelscan.events import Listener, Noted, ignore
@@ -60,8 +60,7 @@ def judge_and_write(
     with run.timed("detection"):
         by_detectors = detect_all(evidence, detector)
         _write_for_measurement(evidence, by_detectors, run, seed=seed)
-        labels = as_strings(dataset.class_names)[dataset.given_labels]
-        given_labels = dict(zip(dataset.example_ids, labels, strict=True)) if review is not None else {}
+        given_labels = {} if review is None else _labels_by_id(dataset)
         detections, posterior, notes = _with_decisions(by_detectors, evidence, review, given_labels)
         decided = detections.decided
         for note in notes:
@@ -106,6 +105,10 @@ def judge_finished(run: FinishedRun, review: Review) -> FinishedRun:
     )
 
 
+def _labels_by_id(dataset: Dataset) -> Mapping[str, str]:
+    return dict(zip(dataset.example_ids, as_strings(dataset.class_names)[dataset.given_labels], strict=True))
+
+
 def _record(review: Review, evidence: Evidence, decided: DecidedLabels) -> dict[str, object]:
     """Return what run.json says of the decisions by which a run was judged."""
     rows = decided.index[decided.is_wrong].tolist()
@@ -135,10 +138,10 @@ def _with_decisions(
     decided = DecidedLabels(
         index=np.array(list(by_row), dtype=np.int64), is_wrong=np.array(list(by_row.values()), dtype=np.bool_)
     )
+    judged, posterior = judge_anew(detections, decided, measure=not settled.are_corrected)
     notes = settled.notes
-    if not can_measure(decided) and not settled.are_corrected:
+    if posterior is None and not settled.are_corrected:
         say = "1 decision says" if len(decided) == 1 else f"{len(decided)} decisions say"
         measured = f"{LEAST_DECISIONS} or more, on right labels too, also measure how many are wrong"
         notes = (*notes, f"{review.where}: {say} nothing of other labels; {measured}")
-    judged, posterior = judge_anew(detections, decided, measure=not settled.are_corrected)
     return judged, posterior, notes

@@ -99,9 +99,8 @@ def with_decimal_commas(cells: Cells) -> Cells:
     """
     texts = cells.str.strip() if types.is_string_dtype(cells.dtype) else pd.Series(dtype=str)
     written = texts[~texts.str.lower().isin(MISSING)]
-    if not written.str.contains(",").any() or written.str.fullmatch(THOUSANDS).all():
-        return cells
-    if not written.str.fullmatch(DECIMAL_COMMA).all():
+    are_decimal = written.str.contains(",").any() and written.str.fullmatch(DECIMAL_COMMA).all()
+    if not are_decimal or written.str.fullmatch(THOUSANDS).all():
         return cells
     bare = written.str.replace(r"[^\d,+-]", "", regex=True).str.replace(",", ".")
     return pd.to_numeric(bare).astype(np.float64).reindex(cells.index)

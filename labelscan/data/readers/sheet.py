@@ -27,7 +27,7 @@ from labelscan.reading import parsed, why
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
 USUAL_DELIMITERS = {".csv": ",", ".tsv": "\t"}
 DELIMITERS = {";": "semicolons", "\t": "tabs", ",": "commas", "|": "bars"}
-"""What can separate the fields of a csv or tsv file, in the order in which they are looked for, with their names."""
+"""What can separate the fields of a csv or tsv file, with their names."""
 BYTE_ORDER_MARK = "\ufeff"
 HEAD = 1000
 """How many rows are looked at to know what a sheet holds."""
@@ -118,7 +118,7 @@ def delimiter_of(path: Path, encoding: str = "") -> str:
     fields of both rows it is the one that makes most, and the usual one where none makes two.
     """
     usual = USUAL_DELIMITERS[path.suffix.lower()]
-    n_fields = {delimiter: _n_fields(path, encoding, delimiter) for delimiter in (usual, *DELIMITERS)}
+    n_fields = {delimiter: _n_fields(path, encoding, delimiter) for delimiter in dict.fromkeys((usual, *DELIMITERS))}
     most = max(n_fields.values())
     return next(delimiter for delimiter, n in n_fields.items() if n == most) if most > 1 else usual
 
