@@ -37,11 +37,11 @@ if TYPE_CHECKING:  # for type checkers and editors, which read ``as`` as an expo
     from labelscan.errors import UsageError as UsageError
     from labelscan.gating.verdict import GateVerdict as GateVerdict
     from labelscan.pipeline.detect import detect as detect
+    from labelscan.pipeline.only import Ran as Ran
+    from labelscan.pipeline.only import run_only as run_only
     from labelscan.pipeline.planning import Plan as Plan
     from labelscan.pipeline.planning import plan as plan
     from labelscan.pipeline.score import score as score
-    from labelscan.pipeline.work import Worked as Worked
-    from labelscan.pipeline.work import work as work
     from labelscan.results.finished_run import Run as Run
     from labelscan.results.issues import Issues as Issues
     from labelscan.results.run_status import RunStatus as RunStatus
@@ -66,7 +66,7 @@ _HOMES = {
     "labelscan.results.finished_run": ("Run",),
     "labelscan.results.issues": ("Issues",),
     "labelscan.pipeline.score": ("score",),
-    "labelscan.pipeline.work": ("Worked", "work"),
+    "labelscan.pipeline.only": ("Ran", "run_only"),
     "labelscan.results.run_status": ("RunStatus", "status_of"),
     "labelscan.results.summary": ("Summary",),
 }

@@ -41,19 +41,6 @@ _CUT_OFF = re.compile(r"\d+ requested and \d+ written")
 """What NumPy says of a disk that is full, without the code of the system."""
 
 
-def look_anew(*folders: Path) -> None:
-    """Let this machine ask again which files folders hold, of those that are there.
-
-    On a network drive it may believe for a minute that what another has just made is not there, but not once it has
-    changed the folder itself.
-    """
-    for folder in folders:
-        with contextlib.suppress(OSError):
-            changed = partial_path(folder / "look")
-            changed.touch()
-            changed.unlink()
-
-
 @contextmanager
 def partial_of(path: Path) -> Iterator[Path]:
     """Yield a sibling path; what the block writes there becomes ``path`` only if the block succeeds.

@@ -116,10 +116,6 @@ class StorageError(RunError):
     """A bucket or server that does not give what it was asked for, after several tries."""
 
 
-class JudgedMeanwhile(Exception):  # noqa: N818  # no error: others were faster
-    """Other processes have finished a run that this one works on, so that nothing is left to do."""
-
-
 class Interrupted(LabelscanError):  # noqa: N818  # nothing went wrong
     """A run stopped before its end, by the user or by ``--max-time``; it can be resumed."""
 

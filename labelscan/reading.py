@@ -12,7 +12,6 @@ import json
 import os
 import stat
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -21,8 +20,6 @@ from typing import Any, Literal, TextIO, TypeVar, Union, get_args, get_origin, g
 
 T = TypeVar("T")
 
-AGAIN_SECONDS = 0.5
-"""Between two tries to read what cannot be read for a moment."""
 CANNOT_READ = (OSError, ValueError, MemoryError)
 """What reading a file from outside may raise; ``csv.Error`` is apart."""
 _KINDS = {
@@ -32,23 +29,6 @@ _KINDS = {
     stat.S_ISCHR: "a device",
     stat.S_ISBLK: "a device",
 }
-
-
-def patiently(read: Callable[[], T], *, times: int) -> T:
-    """Return what ``read`` returns, tried up to ``times`` more: a network drive may fail for a moment.
-
-    What is not there is not asked for again.
-    """
-    while True:
-        try:
-            return read()
-        except (FileNotFoundError, NotADirectoryError):
-            raise
-        except CANNOT_READ:
-            if not times:
-                raise
-        times -= 1
-        time.sleep(AGAIN_SECONDS)
 
 
 def with_home(path: str | Path) -> Path:

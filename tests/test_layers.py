@@ -6,24 +6,22 @@ from pathlib import Path
 import labelscan
 
 PACKAGE = Path(labelscan.__file__).parent
-GROUND = (
-    "errors interruption events arrays registry processes atomic leases lease_places config wording tables reading "
-    "npz urls"
-)
+GROUND = "errors interruption events arrays registry processes atomic checksums config wording tables reading npz urls"
 """What every stage stands on. These modules import only each other."""
 LAYERS = {
     "data": "",
     "training": "data",
+    "jobs": "data training",
     "detection": "data training",
-    "results": "data training detection",
+    "results": "data training jobs detection",
     "correction": "data results",
     "reporting": "data training detection results correction",
     "gating": "data results correction",
-    "pipeline": "data training detection results correction",
+    "pipeline": "data training jobs detection results correction",
     "benchmarking": "data training detection results pipeline",
     "comparison": "data detection results",
     "api": "data training detection results correction reporting gating pipeline benchmarking comparison",
-    "cli": "data training detection results correction reporting gating pipeline benchmarking comparison api",
+    "cli": "data training jobs detection results correction reporting gating pipeline benchmarking comparison api",
 }
 """Each package and the packages that it may import from, beside the ground; siblings have no order."""
 ALONE = {

@@ -102,11 +102,13 @@ PARTS = {
     "executor": """
         from pathlib import Path
 
+        from labelscan.jobs.run_job import run_job
+
 
         class TakingTurns:
-            \"\"\"Carries out folds one after another, and writes down which.\"\"\"
+            \"\"\"Runs folds one after another, and writes down which.\"\"\"
 
-            is_shared = False
+            runs_elsewhere = False
 
             def threads_per_fold(self, n_jobs, device):
                 return 1
@@ -114,14 +116,12 @@ PARTS = {
             def side_by_side(self, n_jobs, core_seconds, device, threads, folds_per_gpu):
                 return 1
 
-            def run_alone(self, parts, leases, notify):
-                raise AssertionError("no other machine works on the run")
-
-            def run(self, jobs, leases, notify):
+            def run(self, jobs, inputs, where, state_of, store, notify):
                 for job in jobs:
-                    job.run(notify)
+                    result = run_job(job, where(job), inputs[job.inputs], state_of(job), notify)
+                    notify(store(job, result))
                     with Path("turns.txt").open("a") as file:
-                        file.write(f"{job.fold}\\n")
+                        file.write(f"{job.id.fold}\\n")
     """,
     "gate_format": """
         def as_shout(verdict, top):

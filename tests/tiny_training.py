@@ -1,22 +1,28 @@
-"""The training of one small network on shapes, in a second or less."""
+"""The training of one small network on shapes, in a second or less, and small folds as jobs."""
 
 from pathlib import Path
 
 import numpy as np
 from shapes import draw_shapes
 
+from labelscan.config import CacheConfig
 from labelscan.events import ignore
+from labelscan.jobs.executors.local import LocalExecutor
+from labelscan.jobs.outputs import Outputs
 from labelscan.training.augmentation import Augmentation
 from labelscan.training.batches import Batches, StoredInputs
 from labelscan.training.checkpoint import NO_CHECKPOINT
 from labelscan.training.device import Device, make_network, reproducible
+from labelscan.training.fold_job import FoldId, FoldJob
 from labelscan.training.loss_schedule import build_schedule
 from labelscan.training.models.small_cnn import SmallCNN
 from labelscan.training.prediction import predict
 from labelscan.training.recipe import Recipe
 from labelscan.training.training_loop import Training, train
+from labelscan.training.where import Where
 
 CPU = Device("cpu")
+HERE = Where(device=CPU, threads=1, cache_bytes=2**20, cache=CacheConfig(folder="none"))
 
 
 def recipe(**changes):
@@ -75,3 +81,38 @@ def learn(
             checkpoint=checkpoint,
         )
         return predict(network, batches, np.arange(120, 150)), margins, epochs
+
+
+def fold_job(learner, labels, *, n_trained, **changes):
+    """Return the job of a fold that trains on the first rows of ``inputs.npy`` and holds out the others."""
+    return FoldJob(
+        **{
+            "id": FoldId(repeat=0, fold=1),
+            "made_from": "0123",
+            "inputs": "inputs.npy",
+            "given_labels": labels,
+            "n_classes": 2,
+            "train_index": np.arange(n_trained),
+            "held_out_index": np.arange(n_trained, len(labels)),
+            "learner": learner,
+            "run_seed": 0,
+            **changes,
+        }
+    )
+
+
+def run_fold(job, folder: Path, notify=ignore, where=HERE):
+    """Run a fold on the rows in ``folder`` as a run in it does, and return the outputs of the run.
+
+    What an earlier try has left is resumed.
+    """
+    outputs, rows = Outputs(folder), {job.inputs: folder / job.inputs}
+    LocalExecutor(processes=1).run(
+        [job],
+        rows,
+        lambda _: where,
+        outputs.state_of,
+        lambda one, result: outputs.store(one, where, result),
+        notify,
+    )
+    return outputs

@@ -20,11 +20,9 @@ from labelscan.detection.detectors import DETECTORS
 from labelscan.errors import DiskError, RunError, TimeOver
 from labelscan.events import CellDone, CellsPlanned, CellStarted, Listener, ignore, interruptible
 from labelscan.interruption import ending_in_order
-from labelscan.leases import Leases
 from labelscan.pipeline.estimate import seconds_of_inputs, seconds_of_training
 from labelscan.pipeline.inputs import read_contents
 from labelscan.results.open_run import open_run
-from labelscan.results.run_files import LEASES
 from labelscan.results.run_folder import RunFolder
 from labelscan.results.run_record import describe
 from labelscan.results.same_run import Identity
@@ -89,7 +87,6 @@ def benchmark(
             ),
             fresh=fresh,
             also_owns=OWN_ENTRIES,
-            notify=listen,
         ) as run:
             _fill(measured, run, listen)
             if not measured.failures:  # else the same command trains again what failed
@@ -117,7 +114,7 @@ class Outlook:
 
 def look_ahead(plan: BenchmarkPlan) -> Outlook:
     """Return what is left to do, by the marks of finished cells and a timing of the images and of each loss."""
-    cells = Cells(plan, RunFolder(plan.folder, Leases(plan.folder / LEASES)), contents=None, notify=ignore)
+    cells = Cells(plan, RunFolder(plan.folder), contents=None, notify=ignore)
     todo = [cell for cell in plan.cells if cells.finished(cell) is None]
     by_loss = {loss: seconds_of_training(plan.plans[loss]) for loss in dict.fromkeys(cell.loss for cell in todo)}
     training = [by_loss[cell.loss] for cell in todo]
@@ -135,7 +132,7 @@ def _fill(measured: "_Measured", run: RunFolder, listen: Listener) -> None:
     """Measure every cell of the plan: first the finished ones, then one after another."""
     plan, log = measured.plan, run.logging(listen)
     with ending_in_order():
-        contents = read_contents(plan.plan, run, log).fingerprint
+        contents = read_contents(plan.plan, run.paths, log, may_change=run.may_change_data).fingerprint
     cells = Cells(plan, run, contents=contents, notify=listen)
     for cell in plan.cells:
         if (finished := cells.finished(cell)) is not None:

@@ -23,7 +23,9 @@ from labelscan.events import CellStarted, Chosen, Event, FoldDone, Listener, Not
 from labelscan.pipeline import planning
 from labelscan.pipeline.carry_out import carry_out
 from labelscan.pipeline.run_folds import BY_MACHINE
+from labelscan.results.run_files import check_intact
 from labelscan.results.run_folder import RunFolder
+from labelscan.results.run_record import read_record
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,6 +104,7 @@ class Cells:
         if not mark.agrees(self._fingerprint(cell, dataset), self._contents):
             return None
         try:
+            check_intact(self._folder(cell), read_record(self._folder(cell)), EVIDENCE_FILE)
             evidence = Evidence.read(self._folder(cell) / EVIDENCE_FILE)
         except RunFolderError:
             return None  # deleted or damaged: the folds are trained again
@@ -136,7 +139,7 @@ class Cells:
         settings, model = self._plan.config_of(cell), self._plan.model_of(cell)
         run = carry_out(
             planning.plan(dataset, settings=settings, model=model, output=folder, notify=listen),
-            inputs=self._run.inputs,
+            inputs=self._run.paths.inputs,
             planted=cell.is_planted,
             notify=listen,
         )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # numpy loads with it
 @command(keys=["cache.folder"])
 def cache(
     given: Given,
-    clear: Annotated[bool, option(OUTPUT, "Delete all that no run is using now.", "--clear")] = False,
+    clear: Annotated[bool, option(OUTPUT, "Delete all of it.", "--clear")] = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Show or clear what runs keep for later ones: decoded images and features.
@@ -53,19 +53,14 @@ def cache(
 
 def _kept(shelves: "list[ShelfFacts]") -> Iterator[str]:
     """Say how much is left after clearing, and why."""
-    in_use = sum(one.n_bytes_in_use for one in shelves)
-    others = sum(one.n_bytes for one in shelves) - in_use
-    if in_use:
-        yield f"kept {file_size(in_use)}, which a run is using now"
-    if others:
-        yield f"kept {file_size(others)}, which may not be deleted"
+    if left := sum(one.n_bytes for one in shelves):
+        yield f"kept {file_size(left)}, which may not be deleted"
 
 
 def _lines(shelf: "ShelfFacts") -> Iterator[str]:
     used = f"last used {_time(shelf).astimezone():%Y-%m-%d %H:%M}"
-    in_use = ", in use now" if shelf.n_bytes_in_use else ""
     what = "compiled network" if shelf.kind == "networks" else f"{shelf.n_examples:,} examples"
-    yield f"{what}, {file_size(shelf.n_bytes)}, {used}{in_use}"
+    yield f"{what}, {file_size(shelf.n_bytes)}, {used}"
     yield "; ".join(f"{name} {value}" for name, value in shelf.made_by.items())
 
 

@@ -28,18 +28,20 @@ def detect(
     fresh: options.Fresh = False,
     decisions: options.Decisions = None,
     max_time: options.MaxTime = None,
-    worker: Annotated[
-        bool, option(RUN, "Carry out shards of a run that other processes work on too, until none is left.", "--worker")
-    ] = False,
-    shard: Annotated[
+    only: Annotated[
         list[str] | None,
-        option(RUN, "Carry out these alone, such as fold:0-3, fold:0-0..0-4, features:7; repeat it.", metavar="SHARD"),
+        option(
+            RUN,
+            "Run these jobs alone, such as fold:3, fold:0-0..0-4 or features:0-7, and store their outputs; repeat it.",
+            "--only",
+            metavar="JOB",
+        ),
     ] = None,
     merge: Annotated[
-        bool, option(RUN, "Judge the labels by what workers have finished, and train nothing.", "--merge")
+        bool, option(RUN, "Judge the labels by what other processes have stored, and train nothing.", "--merge")
     ] = False,
     detach: Annotated[
-        bool, option(RUN, "With --executor slurm, submit the workers and return at once.", "--detach")
+        bool, option(RUN, "With --executor slurm, submit the tasks and return at once.", "--detach")
     ] = False,
     dry_run: options.DryRun = False,
     output: options.Output = None,
@@ -56,13 +58,11 @@ def detect(
     refuse_both("--resume", resume, "--fresh", fresh)
     refuse_both("--quiet", quiet, "--verbose", verbose)
     output = output if output is None or is_url(output) else str(with_home(output))
-    works = worker or bool(shard)
-    for flag, is_given in (("--fresh", fresh), ("--resume", resume), ("--decisions", decisions)):
-        refuse_both("--worker" if worker else "--shard", works, flag, is_given)
+    for flag, is_given in (("--fresh", fresh), ("--resume", resume), ("--decisions", decisions), ("--merge", merge)):
+        refuse_both("--only", only, flag, is_given)
         refuse_both("--detach", detach, flag, is_given)
-    refuse_both("--worker" if worker else "--shard", works, "--merge", merge)
     refuse_both("--merge", merge, "--fresh", fresh)
-    refuse_both("--detach", detach, "--worker, --shard or --merge", works or merge)
+    refuse_both("--detach", detach, "--only", only)
     settings = given.resolve_with_data(data, "detect")
     import labelscan
     from labelscan.cli import progress  # rich and pandas load here, not for --help
@@ -84,11 +84,11 @@ def detect(
             if is_finished(plan.place):
                 raise RunFolderError("the run is finished", where=plan.place, hint="leave --detach out to see it")
             submitted = submit(plan, listen)
-        elif works:
-            from labelscan.pipeline.work import work
+        elif only:
+            from labelscan.pipeline.only import run_only
 
             plan = labelscan.plan(dataset, settings=settings, output=output, notify=listen)
-            worked = work(plan, only=shard or (), notify=listen)
+            ran = run_only(plan, only, listen)
         else:
             from labelscan.cli import run_screen  # which loads SciPy
 
@@ -96,22 +96,21 @@ def detect(
                 data=dataset,
                 settings=settings,
                 output=output,
-                resume=resume or merge,
+                resume=resume,
                 fresh=fresh,
-                merges=merge,
+                merge=merge,
                 decisions=decisions,
                 notify=listen,
             )
-    from labelscan.cli import work_screen
+    from labelscan.cli import jobs_screen
 
-    if detach and not dry_run:
-        work_screen.show_submitted(submitted, as_json=as_json, quiet=quiet)
-    elif works and not dry_run:
-        work_screen.show(worked, as_json=as_json, quiet=quiet)
-    elif dry_run:
-        seconds = None if expected is None else expected.total
-        only, reported = shard or (), listener.reported
-        plan_screen.show_plan(plan, seconds, as_json=as_json, fresh=fresh, works=works, only=only, reported=reported)
+    if dry_run:
+        seconds, reported = None if expected is None else expected.total, listener.reported
+        plan_screen.show_plan(plan, seconds, as_json=as_json, fresh=fresh, only=only or (), reported=reported)
+    elif detach:
+        jobs_screen.show_submitted(submitted, as_json=as_json, quiet=quiet)
+    elif only:
+        jobs_screen.show_ran(ran, as_json=as_json, quiet=quiet)
     else:
         run_screen.show(run, top=top, as_json=as_json, quiet=quiet, reported=listener.reported)
 

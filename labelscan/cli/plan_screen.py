@@ -4,11 +4,11 @@ from collections.abc import Collection, Iterable, Sequence
 
 from labelscan.cli.console import entries, show_json, stdout, text, warning
 from labelscan.detection.aum_trainings import KIND
+from labelscan.jobs.outputs import count_done
 from labelscan.pipeline.image_inputs import is_decoded_for
-from labelscan.pipeline.plan_facts import plan_facts, plan_to_json, shard_facts
+from labelscan.pipeline.plan_facts import job_facts, plan_facts, plan_to_json
 from labelscan.pipeline.planning import Plan
 from labelscan.results.bucket import what_tells
-from labelscan.training.fold_job import count_finished
 from labelscan.wording import duration
 
 NOTHING_DONE = "nothing was trained or written; run it without --dry-run"
@@ -20,23 +20,22 @@ def show_plan(
     *,
     as_json: bool,
     fresh: bool,
-    works: bool = False,
     only: Sequence[str] = (),
     reported: Collection[str],
 ) -> None:
     """Write to stdout what would run, and how much of it is done already, or would be deleted.
 
-    ``works`` adds the shards that workers share, ``only`` these or all.
+    ``only`` adds how many jobs these are.
     """
     with what_tells(plan.place) as run:
-        finished, finished_runs = count_finished(run), count_finished(run, KIND)
-    shards = (shard_facts(plan, only),) if works else ()
+        finished, finished_runs = count_done(run), count_done(run, KIND)
+    jobs = (job_facts(plan, only),)
     if as_json:
         figures = {"estimate_seconds": seconds, "finished_folds": finished}
-        show_json({**plan_to_json(plan), **dict(shards), **figures})
+        show_json({**plan_to_json(plan), **dict(jobs), **figures})
         return
     console = stdout()
-    show_facts((*plan_facts(plan), *shards), plan, seconds)
+    show_facts((*plan_facts(plan), *jobs), plan, seconds)
     for one in plan.warnings:
         if one not in reported:
             console.show(warning(one))

@@ -66,7 +66,7 @@ class DatasetConfig(Section):
     exclude: tuple[str, ...] = setting(
         (), "Columns that models may not see, as names or patterns such as 'id*'; repeat it for several.", DATA, "NAME"
     )
-    only: tuple[str, ...] = setting(
+    include: tuple[str, ...] = setting(
         (), "Columns that models see, as names or patterns; repeat it for several.", DATA, "NAME", default_is="all"
     )
     merge_labels: Literal["", "case"] = setting(
@@ -127,8 +127,8 @@ class StoreConfig(Section):
         affects_results=False,
     )
     images_per_part: int = setting(
-        20_000,
-        "Images whose pixels or features are one shard, where several processes work on a run.",
+        2_000,
+        "Images whose pixels or features are one job, where other machines run jobs.",
         minimum=1,
         maximum=MANY,
         affects_results=False,

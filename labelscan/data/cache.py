@@ -8,22 +8,23 @@ import contextlib
 import json
 import re
 import shutil
-import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 import platformdirs
 
 from labelscan.config import CacheConfig, fingerprint
-from labelscan.data.cache_users import first_user, using
 from labelscan.data.segment import PARTIAL, SUFFIX, Segment, write_whole
-from labelscan.data.shelf import LABEL, NoRoom, Shelf, make_own_folder
+from labelscan.data.shelf import LABEL, NoRoom, Shelf
 from labelscan.events import Listener, Warned, ignore
 from labelscan.reading import with_home
 
+INPUTS = "inputs"
+"""The folder of what a node of a cluster has fetched of the inputs of runs."""
 NONE = "none"
 """The folder of a cache that is not shared."""
 FORMAT_VERSION = 1
@@ -33,9 +34,6 @@ LEAST_FREE = 2**28
 ABANDONED_SECONDS = 3600
 """The age of an unfinished file whose process must have been killed."""
 _SHELF = re.compile(r"[a-z]+-[0-9a-f]{32}")
-_LEASES = "leases"
-_NEVER = sys.maxsize
-"""A time in ns after all others: nothing is in use."""
 _TAG = b"Signature: 8a477f597d28d172789f06886806bc55\n# Made by labelscan; backups may leave this folder out.\n"
 """What https://bford.info/cachedir/ asks for."""
 
@@ -51,7 +49,6 @@ class ShelfFacts:
     n_bytes: int
     last_used: float
     """Seconds since 1970."""
-    n_bytes_in_use: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +61,15 @@ class _File:
 
 
 class Cache:
-    """A folder of shelves, of up to ``limit`` bytes; None is no limit."""
+    """A folder of shelves, of up to ``limit`` bytes; None is no limit.
+
+    Any number of processes may use it at once, without a lock: each adds files of its own, which appear whole and never
+    change. A row that another process has deleted is made again.
+    """
 
     def __init__(self, folder: Path, limit: int | None = None) -> None:
         self.folder, self.limit = folder, limit
+        self._opened_ns = time.time_ns()
 
     @contextmanager
     def shelf(
@@ -93,7 +95,6 @@ class Cache:
 
     def shelves(self) -> list[ShelfFacts]:
         """Return the facts of all shelves that hold anything, the one used last first."""
-        in_use_since = self._in_use_since()
         found = []
         for folder in self._folders():
             files, label = _files_in(folder), _read_label(folder)
@@ -105,39 +106,33 @@ class Cache:
                 n_examples=sum(_count_rows(file.path) for file in files),
                 n_bytes=sum(file.n_bytes for file in files),
                 last_used=max(file.used_ns for file in files) / 10**9,
-                n_bytes_in_use=sum(file.n_bytes for file in files if file.used_ns >= in_use_since),
             )
             found.append(facts)
         return sorted(found, key=lambda facts: -facts.last_used)
 
     def clear(self) -> int:
-        """Delete all that no living run has used, and return how many bytes it took."""
-        in_use_since = self._in_use_since()
-        deleted = [file for file in self._files() if file.used_ns < in_use_since and _delete(file.path)]
-        for folder in self._folders() if in_use_since == _NEVER else []:  # else a run may be about to write there
+        """Delete all, and return how many bytes it took."""
+        deleted = [file for file in self._files() if _delete(file.path)]
+        shutil.rmtree(self.folder / INPUTS, ignore_errors=True)
+        for folder in self._folders():
             with contextlib.suppress(OSError):  # not empty: it holds files of others
-                if not _files_in(folder):
-                    (folder / LABEL).unlink(missing_ok=True)
-                    folder.rmdir()
+                (folder / LABEL).unlink(missing_ok=True)
+                folder.rmdir()
         return sum(file.n_bytes for file in deleted)
 
     def _make_room(self, n_bytes: int) -> None:
-        """Delete what was not used for longest until ``n_bytes`` more fit, but nothing that a living run has used."""
+        """Delete what was not used for longest until ``n_bytes`` more fit, but nothing used since this was opened."""
         if self.limit is None:
             return
         files = sorted(self._files(), key=lambda file: file.used_ns)
-        total, in_use_since = sum(file.n_bytes for file in files), self._in_use_since()
+        total = sum(file.n_bytes for file in files)
         for file in files if n_bytes <= self.limit else []:
-            if total + n_bytes <= self.limit or file.used_ns >= in_use_since:
+            if total + n_bytes <= self.limit or file.used_ns >= self._opened_ns:
                 break
             if _delete(file.path):
                 total -= file.n_bytes
         if total + n_bytes > self.limit:
             raise NoRoom("what is in use takes all of cache.gigabytes")
-
-    def _in_use_since(self) -> int:
-        oldest = first_user(self.folder / _LEASES)
-        return _NEVER if oldest is None else oldest
 
     def _folders(self) -> list[Path]:
         found = sorted(self.folder.glob("*-*"))
@@ -149,21 +144,19 @@ class Cache:
 
 @contextmanager
 def open_cache(config: CacheConfig, private: Path, notify: Listener = ignore) -> Iterator[Cache]:
-    """Yield the cache that the settings name, which is in use until the block ends.
+    """Yield the cache that the settings name.
 
     Where they name none, or it cannot be used, it is one of the run's own in the folder ``private``, which is deleted
     when the block ends without an error: an interrupted run goes on from there.
     """
-    with ExitStack() as stack:
-        cache, folder = Cache(private), folder_of(config)
-        if folder is not None:
-            try:
-                _make(folder)
-                stack.enter_context(using(folder / _LEASES))
-                cache = Cache(folder, config.limit)
-            except OSError as error:
-                notify(Warned(f"the cache {folder} is left out: it cannot be written ({error.strerror or error})"))
-        yield cache
+    cache, folder = Cache(private), folder_of(config)
+    if folder is not None:
+        try:
+            _make(folder)
+            cache = Cache(folder, config.limit)
+        except OSError as error:
+            notify(Warned(f"the cache {folder} is left out: it cannot be written ({error.strerror or error})"))
+    yield cache
     shutil.rmtree(private, ignore_errors=True)
 
 
@@ -181,10 +174,13 @@ def folder_of(config: CacheConfig) -> Path | None:
 
 
 def _make(folder: Path) -> None:
+    """Make the folder of a cache, or raise OSError where nothing can be written there."""
     if not folder.exists():
         folder.mkdir(parents=True, exist_ok=True)
         write_whole(folder / "CACHEDIR.TAG", [_TAG])  # not into a folder that may hold other things
-    make_own_folder(folder / _LEASES)
+    probe = folder / f"{uuid4().hex}{PARTIAL}"
+    probe.touch(exist_ok=False)
+    probe.unlink()
 
 
 def _files_in(folder: Path) -> list[_File]:

@@ -11,9 +11,8 @@ Source: Pleiss, Zhang, Elenberg and Weinberger, NeurIPS 2020, arXiv:2001.10528.
 
 import dataclasses
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,11 +25,12 @@ from labelscan.errors import ConfigError, DatasetError, RunError
 from labelscan.events import Listener
 from labelscan.training.batches import StoredInputs
 from labelscan.training.device import seed_of
-from labelscan.training.fold_job import FoldJob, Learner, read_outputs
+from labelscan.training.fold_job import Checkpoints, FoldId, FoldJob, Learner
 from labelscan.training.fold_output import IF_DIVERGED, FoldOutput
+from labelscan.training.job_files import AUM
 from labelscan.training.learners import NetworkLearner, NetworkMaker
 from labelscan.training.loss_schedule import build_schedule
-from labelscan.training.shard_files import AUM
+from labelscan.training.where import Where
 
 KIND = AUM
 """The kind of these jobs, in events and in the names of their folders."""
@@ -51,9 +51,16 @@ class MarginLearner:
     def keeps_checkpoints(self) -> bool:
         return self.network.keeps_checkpoints
 
-    def learn(self, job: FoldJob, inputs: StoredInputs | StoredRows, notify: Listener) -> FoldOutput:
+    def learn(
+        self,
+        job: FoldJob,
+        inputs: StoredInputs | StoredRows,
+        where: Where,
+        checkpoints: Checkpoints,
+        notify: Listener,
+    ) -> FoldOutput:
         assert not len(job.held_out_index)
-        output = self.network.learn(job, inputs, notify)
+        output = self.network.learn(job, inputs, where, checkpoints, notify)
         return dataclasses.replace(output, pred_probs=output.pred_probs[:, :-1], train_probs=None)
 
 
@@ -80,7 +87,7 @@ def with_extra_class(learner: Learner) -> MarginLearner:
     )
 
 
-def threshold_jobs(fold_job: FoldJob, index: Index, parent: Path) -> list[FoldJob]:
+def threshold_jobs(fold_job: FoldJob, index: Index) -> list[FoldJob]:
     """Return one job for each run with an extra class, trained on the rows ``index`` and otherwise like ``fold_job``.
 
     Raises:
@@ -97,11 +104,8 @@ def threshold_jobs(fold_job: FoldJob, index: Index, parent: Path) -> list[FoldJo
         jobs.append(
             dataclasses.replace(
                 fold_job,
-                kind=KIND,
-                repeat=0,
-                fold=run,
-                folder=parent / f"{KIND}-{run}",
-                fingerprint=fingerprint([fold_job.fingerprint, trained_on]),
+                id=FoldId(kind=KIND, fold=run, number=fold_job.id.number, opinion=fold_job.id.opinion),
+                made_from=fingerprint([fold_job.made_from, trained_on]),
                 given_labels=labels,
                 n_classes=extra_class + 1,
                 train_index=index,
@@ -113,8 +117,8 @@ def threshold_jobs(fold_job: FoldJob, index: Index, parent: Path) -> list[FoldJo
     return jobs
 
 
-def with_threshold_runs(evidence: Evidence, jobs: Sequence[FoldJob]) -> Evidence:
-    """Return the evidence with the margins of finished ``threshold_jobs``, and with none where there are no jobs.
+def with_threshold_runs(evidence: Evidence, jobs: Sequence[FoldJob], outputs: Iterable[FoldOutput]) -> Evidence:
+    """Return the evidence with the margins in the outputs of ``threshold_jobs``, and with none where there are no jobs.
 
     Raises:
         RunError: they diverged.
@@ -123,17 +127,17 @@ def with_threshold_runs(evidence: Evidence, jobs: Sequence[FoldJob]) -> Evidence
         return evidence
     if not jobs:
         return dataclasses.replace(evidence, aum_train_margin=None, aum_is_threshold=None)
-    train_margin = np.column_stack([output.train_margin for output in read_outputs(jobs)])
+    train_margin = np.column_stack([output.train_margin for output in outputs])
     if not np.isfinite(train_margin).all():
         raise RunError("margins are infinite or NaN: training diverged", where=KIND, hint=IF_DIVERGED)
     return dataclasses.replace(evidence, aum_train_margin=train_margin, aum_is_threshold=_are_relabelled(jobs))
 
 
 def has_threshold_runs_of(evidence: Evidence, jobs: Sequence[FoldJob]) -> bool:
-    """Return whether the evidence has the margins of just these finished jobs."""
+    """Return whether the evidence has the margins of just these jobs."""
     if not jobs or evidence.aum_is_threshold is None:
         return not jobs and evidence.aum_is_threshold is None
-    return np.array_equal(evidence.aum_is_threshold, _are_relabelled(jobs)) and all(job.was_finished() for job in jobs)
+    return np.array_equal(evidence.aum_is_threshold, _are_relabelled(jobs))
 
 
 def _are_relabelled(jobs: Sequence[FoldJob]) -> NDArray[np.bool_]:

@@ -1,24 +1,28 @@
-"""A plan carried out in its run folder, and its self-check after it."""
+"""A plan run in its folder by the one process that owns the run, and its self-check after it."""
 
 import dataclasses
+from itertools import chain
 from pathlib import Path
 
+from labelscan.config import nested
 from labelscan.correction.review import Review
-from labelscan.errors import RunFolderError
 from labelscan.events import Listener, Noted, ignore
 from labelscan.interruption import ending_in_order
-from labelscan.pipeline.begun_run import entries_of, identity_of, keeping_threads, refuse_other_choices
+from labelscan.pipeline.image_inputs import blocks_of_run
+from labelscan.pipeline.input_files import inputs_of
 from labelscan.pipeline.inputs import read_contents
-from labelscan.pipeline.planning import Plan
-from labelscan.pipeline.run_folds import changed_choices
+from labelscan.pipeline.planning import Plan, results_depend_on
 from labelscan.pipeline.self_check import check_itself
 from labelscan.pipeline.train_and_judge import train_and_judge
 from labelscan.results.finished_run import Run
-from labelscan.results.open_run import open_run, refuse_other_versions
-from labelscan.results.run_folder import RunFolder
-from labelscan.results.run_record import other_versions
-from labelscan.training.executors.finished import FinishedExecutor
+from labelscan.results.open_run import open_run
+from labelscan.results.run_files import JOBS
+from labelscan.results.run_folder import RunFolder, RunPaths
+from labelscan.results.run_record import CHOICES, VERSIONS, describe
+from labelscan.results.same_run import Identity
+from labelscan.training.fold_job import FoldId
 from labelscan.training.hardware import hardware
+from labelscan.training.job_files import AUM
 
 
 def carry_out(
@@ -30,7 +34,6 @@ def carry_out(
     planted: bool = False,
     review: Review | None = None,
     for_gate: bool = False,
-    merges: bool = False,
     notify: Listener = ignore,
 ) -> Run:
     """Train fold by fold, judge every label by models that never saw it, and write the run folder.
@@ -44,23 +47,12 @@ def carry_out(
         planted: whether errors were planted in the labels, so that the results are not about those of the data.
         review: decisions about some of the labels.
         for_gate: whether the run only serves a verdict, and replaces that of a gate on data as it was before.
-        merges: whether shards that are not finished are an error; only a self-check still trains.
         notify: receives everything that happens.
     """
-    if not merges:
-        plan.refuse_slurm()
-    own, executor = plan.executor, FinishedExecutor() if merges else plan.executor
+    plan.refuse_slurm()
 
     def begin(run: RunFolder) -> dict[str, object]:
-        here = keeping_threads(plan, run)
-        if other_versions(run.earlier) or changed_choices(here, run):
-            try:
-                run.refuse_others()  # whose shards are none of this machine's
-            except RunFolderError:
-                refuse_other_versions(run)
-                refuse_other_choices(here, run)
-                raise
-        return {**entries_of(here, run, in_parts=executor.is_shared), "planted": planted}
+        return {**entries_of(plan, run), "planted": planted}
 
     with open_run(
         plan.folder,
@@ -70,20 +62,65 @@ def carry_out(
         inputs=inputs,
         kept_in=plan.kept_in,
         begin=begin,
-        notify=notify,
     ) as run:
-        keep = run.keeping(notify)
-        log = run.logging(keep)
+        upload = run.uploading(notify)
+        log = run.logging(upload)
         if run.started_over:
             log(Noted(f"{plan.folder} starts over: {run.started_over}"))
-        plan = dataclasses.replace(keeping_threads(plan, run), executor=executor)
-        used = hardware(plan.device, threads=plan.threads, precisions=plan.precisions, engines=plan.engines)
+        if run.is_read_only:
+            log(Noted(f"{plan.folder} can only be read: what is shown is not written"))
+        here = keeping_threads(plan, run)
+        used = hardware(here.device, threads=here.threads, precisions=here.precisions, engines=here.engines)
         run.record_machine(**used)
         with ending_in_order():
-            contents = read_contents(plan, run, log)
-        result, detections = train_and_judge(plan, contents, run, log, review)
-        plan = dataclasses.replace(plan, executor=own)
-        if plan.config.detection.self_check:
-            result = check_itself(plan, contents, result, detections, run, keep)
+            contents = read_contents(here, run.paths, log, may_change=run.may_change_data)
+        result, detections = train_and_judge(here, contents, run, log, review)
+        if here.config.detection.self_check and not run.is_read_only:
+            again = dataclasses.replace(here, only_merges=False)  # its folds are trained here
+            result = check_itself(again, contents, result, detections, run, upload)
         run.drop_inputs()
         return result
+
+
+def identity_of(plan: Plan, *, for_gate: bool = False) -> Identity:
+    """Return what the run of a plan is begun with and known again by; one ``for_gate`` serves a verdict alone."""
+    return Identity(
+        settings=nested(plan.config),
+        results_depend_on={"command": "detect", **results_depend_on(plan.config), **plan.models},
+        data=describe(plan.dataset, plan.data_fingerprint),
+        for_gate=for_gate,
+    )
+
+
+def entries_of(plan: Plan, run: RunFolder) -> dict[str, object]:
+    """Return what run.json says of a plan: what the automatic settings became, and all jobs.
+
+    Of a run that is resumed, what has made its folds stays until this process trains.
+    """
+    before = {name: run.earlier[name] for name in (VERSIONS, CHOICES) if name in run.earlier}
+    return {CHOICES: plan.choices, **before, JOBS: jobs_in(plan, run.paths)}
+
+
+def jobs_in(plan: Plan, paths: RunPaths, *, in_blocks: bool = False) -> list[str]:
+    """Return the names of all jobs of a plan; inputs of images are one job each, or ``in_blocks`` one a block."""
+    of_images = [one for one in plan.opinions if one.image_shape is not None]
+    inputs = [inputs_of(plan, one, paths).stem for one in of_images]
+    if in_blocks or plan.executor.runs_elsewhere:
+        inputs = [job.name for job in chain.from_iterable(blocks_of_run(plan, paths))]
+    folds, repeats = plan.config.folds.n_folds, plan.config.folds.repeats
+    names = [
+        FoldId(repeat=repeat, fold=fold, number=number).name
+        for number in range(len(plan.opinions))
+        for repeat in range(repeats)
+        for fold in range(folds)
+    ]
+    names += [FoldId(kind=AUM, fold=number).name for number in range(plan.n_threshold_runs)]
+    return list(dict.fromkeys([*inputs, *names]))
+
+
+def keeping_threads(plan: Plan, run: RunFolder) -> Plan:
+    """Return the plan with as many threads a fold as the run began with, so that finished folds stay valid."""
+    threads = run.earlier_choices.get("threads")
+    if isinstance(threads, int) and not plan.config.executor.threads:
+        return dataclasses.replace(plan, threads=threads)
+    return plan

@@ -1,5 +1,6 @@
-"""``labelscan.detect``: from data and settings to a plan, carried out here or by workers, and its ranked table."""
+"""``labelscan.detect``: from data and settings to a plan, run by an engine, and its ranked table."""
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,12 +10,12 @@ from labelscan.config import Config
 from labelscan.correction.review import GivenDecisions, read_review
 from labelscan.errors import ConfigError
 from labelscan.events import Listener, ignore, interruptible
+from labelscan.jobs.executors.slurm import SlurmExecutor
 from labelscan.pipeline import planning
 from labelscan.pipeline.carry_out import carry_out
 from labelscan.pipeline.given_data import Data
 from labelscan.results.finished_run import Run
 from labelscan.results.run_status import is_finished
-from labelscan.training.executors.slurm import SlurmExecutor
 from labelscan.training.user_model import UserModel
 
 
@@ -28,7 +29,7 @@ def detect(
     output: Path | str | None = None,
     resume: bool = False,
     fresh: bool = False,
-    merges: bool = False,
+    merge: bool = False,
     decisions: GivenDecisions | None = None,
     max_seconds: float | None = None,
     notify: Listener = ignore,
@@ -48,7 +49,8 @@ def detect(
         output: the run folder; None is ``labelscan-runs/<name>-<fingerprint>``.
         resume: whether a missing run is an error.
         fresh: whether an earlier run in the folder is deleted.
-        merges: whether shards that no worker has finished are an error, and only a self-check still trains.
+        merge: whether folds that are not done are an error, and only a self-check still trains: other processes have
+            run them, by ``--only`` or on Slurm.
         decisions: what a person has decided about some of the labels: a file that the report saved or Label Studio
             exported, or decisions in memory. These labels count as known, and all others are judged by what the
             decisions say; a finished run is judged anew without training.
@@ -63,16 +65,18 @@ def detect(
     review = None if decisions is None else read_review(decisions)  # a damaged file is refused before any training
     listen = interruptible(notify, max_seconds)
     plan = planning.plan(data, labels, label=label, settings=settings, model=model, output=output, notify=listen)
-    if isinstance(plan.executor, SlurmExecutor) and not merges:
+    if merge:
+        plan = dataclasses.replace(plan, only_merges=True)
+    elif isinstance(plan.executor, SlurmExecutor):
         if model is not None:
-            hint = "give it a name by an entry point, or start workers from Python"
+            hint = "give it a name by an entry point"
             raise ConfigError("a model in memory cannot be sent to Slurm", where="executor.name", hint=hint)
         if fresh:
             hint = "delete the run folder first, or name another"
-            raise ConfigError("workers on Slurm do not start over", where="--fresh", hint=hint)
+            raise ConfigError("tasks on Slurm do not start over", where="--fresh", hint=hint)
         from labelscan.pipeline import slurm  # few runs need it
 
         if not is_finished(plan.place):
             slurm.wait_for(slurm.submit(plan, listen), listen, tell=notify)
-        merges = True
-    return carry_out(plan, resume=resume, fresh=fresh, merges=merges, review=review, notify=listen)
+        plan = dataclasses.replace(plan, only_merges=True)
+    return carry_out(plan, resume=resume, fresh=fresh, review=review, notify=listen)

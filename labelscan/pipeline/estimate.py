@@ -18,15 +18,15 @@ from labelscan.data.image_blocks import ImageBlocks
 from labelscan.data.inputs import ImageArray, are_images
 from labelscan.errors import DiskError, StorageError
 from labelscan.events import Event, StepAdvanced
+from labelscan.jobs.blocks import FeatureMaker, make_inputs
 from labelscan.pipeline.image_inputs import blocks_of, feature_maker_of, is_decoded_for
 from labelscan.pipeline.planned_opinions import PlannedOpinion, input_shape
 from labelscan.pipeline.planning import Plan
 from labelscan.training.device import Device, make_network, reproducible
 from labelscan.training.freed_memory import freed_memory_kept
-from labelscan.training.input_parts import FeatureMaker, make_inputs
+from labelscan.training.job_files import CACHE
 from labelscan.training.learners import NetworkLearner
 from labelscan.training.losses import losses_of
-from labelscan.training.shard_files import CACHE
 
 SECONDS = 1.0
 """How long each timing takes, once the first images are made or the first step is done."""

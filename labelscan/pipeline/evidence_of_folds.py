@@ -5,6 +5,7 @@ machine, with another engine or in another precision: these change last digits, 
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from itertools import chain
 
 import numpy as np
@@ -17,14 +18,15 @@ from labelscan.detection.evidence import FILE_NAME, Evidence
 from labelscan.detection.gathering import gather
 from labelscan.detection.pooling import pool
 from labelscan.errors import RunFolderError
-from labelscan.events import Listener, Noted
+from labelscan.events import Listener, Noted, Warned
+from labelscan.jobs.outputs import Outputs
 from labelscan.pipeline.inputs import Contents
 from labelscan.pipeline.planning import Plan
 from labelscan.pipeline.run_folds import changed_choices, jobs_of, train, warnings_of
-from labelscan.results.run_files import MACHINES
+from labelscan.results.run_files import MACHINES, check_intact
 from labelscan.results.run_folder import RunFolder
-from labelscan.results.run_record import CHOICES, EVIDENCE_OF, VERSIONS, other_versions, versions
-from labelscan.training.fold_job import FoldJob, read_outputs
+from labelscan.results.run_record import CHOICES, EVIDENCE_OF, VERSIONS, versions
+from labelscan.training.fold_job import FoldJob
 from labelscan.training.folds import Folds
 
 
@@ -32,52 +34,48 @@ def evidence_of(
     plan: Plan, contents: Contents, folds: Folds, run: RunFolder, notify: Listener
 ) -> tuple[Evidence, list[str]]:
     """Return the evidence of all folds, of which those that are needed are trained, and what they warn of."""
-    by_model, more = jobs_of(plan, contents, folds, run)
+    by_model, more = jobs_of(plan, contents, folds, run.paths)
     jobs, scored = list(chain.from_iterable(by_model.values())), np.flatnonzero(folds.scored)
-    kept = _read_kept(run, jobs, plan.dataset, scored)
-    lacks_more = bool(more) and (kept is None or not has_threshold_runs_of(kept, more))
+    kept = _read_kept(run, jobs, plan.dataset, scored, notify)
+    outputs = run.paths.outputs
+    has_more = kept is not None and has_threshold_runs_of(kept, more) and all(map(outputs.was_done, more))
+    lacks_more = bool(more) and not has_more
     known: list[FoldJob] = []
     if (kept is None or lacks_more) and not plan.only_merges:
-        _go_on_as_here(plan if kept is None else None, run)
+        run.record(**{VERSIONS: versions()}, **({CHOICES: plan.choices} if kept is None else {}))
+    changed = changed_choices(plan, run)
     if kept is not None:
         known = jobs if lacks_more else [*jobs, *more]
-        if changed := changed_choices(plan, run):
+        if changed:
             notify(Noted(f"finished folds are kept as they were made: {'; '.join(changed)}"))
-    train(plan, contents, [*jobs, *more], run, notify, in_evidence=known)
-    run.fetch(*(job.folder for job in (*jobs, *more)))
+    with run.timed("training") if kept is None or lacks_more else nullcontext():
+        train(plan, contents, [*jobs, *more], run.paths, notify, in_evidence=known, changed=changed)
     if kept is not None and not run.has_trained and MACHINES in run.earlier:
         run.record(**{MACHINES: run.earlier[MACHINES]})  # run.json says what made the evidence, and not what shows it
     if kept is not None and not lacks_more:
         evidence = kept
     else:
-        gathered = _gathered(by_model, plan.dataset, folds) if kept is None else kept
-        evidence = _keep(with_threshold_runs(gathered, more), run, jobs)
+        gathered = _gathered(by_model, plan.dataset, folds, outputs) if kept is None else kept
+        evidence = _keep(with_threshold_runs(gathered, more, outputs.read_folds(more)), run, jobs)
     run.record(opinion_weights={one.name: one.weight for one in evidence.opinions})
-    for job in jobs:
-        job.drop_output()
-    return evidence, warnings_of([*jobs, *more])
+    if not run.is_read_only:
+        for job in jobs:
+            outputs.drop(job)
+    return evidence, warnings_of([*jobs, *more], run.paths)
 
 
-def _go_on_as_here(plan: Plan | None, run: RunFolder) -> None:
-    """Record with what folds are trained from now on: versions, and, of a plan, what the automatic settings became.
-
-    Raises:
-        RunFolderError: these differ from what others work with.
-    """
-    made_with = {VERSIONS: versions()} if plan is None else {VERSIONS: versions(), CHOICES: plan.choices}
-    if other_versions(run.earlier) or (plan is not None and changed_choices(plan, run)):
-        run.renew(made_with)
-    else:
-        run.record(**made_with)
-
-
-def _read_kept(run: RunFolder, jobs: Sequence[FoldJob], dataset: Dataset, scored: Index) -> Evidence | None:
+def _read_kept(
+    run: RunFolder, jobs: Sequence[FoldJob], dataset: Dataset, scored: Index, notify: Listener
+) -> Evidence | None:
     """Return the evidence of these folds of (M,) ``scored`` rows, or None where their outputs are needed."""
-    if run.earlier.get(EVIDENCE_OF) != _method(jobs) or not all(job.was_finished() for job in jobs):
+    if run.earlier.get(EVIDENCE_OF) != _method(jobs) or not all(map(run.paths.outputs.was_done, jobs)):
         return None
     try:
+        check_intact(run.path, run.earlier, FILE_NAME)
         evidence = Evidence.read(run.path / FILE_NAME)
-    except RunFolderError:
+    except RunFolderError as error:
+        if (run.path / FILE_NAME).exists():
+            notify(Warned(str(error.problems[0].problem) + f": {FILE_NAME} is made again"))
         return None
     is_theirs = (
         np.array_equal(evidence.index, scored)
@@ -88,10 +86,12 @@ def _read_kept(run: RunFolder, jobs: Sequence[FoldJob], dataset: Dataset, scored
     return evidence if is_theirs else None
 
 
-def _gathered(by_model: Mapping[str, Sequence[FoldJob]], dataset: Dataset, folds: Folds) -> Evidence:
+def _gathered(by_model: Mapping[str, Sequence[FoldJob]], dataset: Dataset, folds: Folds, outputs: Outputs) -> Evidence:
     """Return the pooled evidence of the models named, each with its finished jobs."""
-    outputs = (read_outputs(own) for own in by_model.values())
-    each = [gather(own, dataset=dataset, scored=folds.scored, n_repeats=folds.n_repeats) for own in outputs]
+    each = [
+        gather(outputs.read_folds(own), dataset=dataset, scored=folds.scored, n_repeats=folds.n_repeats)
+        for own in by_model.values()
+    ]
     return pool(list(by_model), each)
 
 
@@ -104,9 +104,10 @@ def _keep(evidence: Evidence, run: RunFolder, jobs: Sequence[FoldJob]) -> Eviden
     if run.earlier.get(EVIDENCE_OF) != method:
         run.record(**{EVIDENCE_OF: ""})
     kept = evidence.kept_in(run.path / FILE_NAME)
+    run.record_checksum(FILE_NAME)
     run.record(**{EVIDENCE_OF: method})
     return kept
 
 
 def _method(jobs: Sequence[FoldJob]) -> str:
-    return fingerprint([[job.folder.name, job.method] for job in jobs])
+    return fingerprint([[job.name, job.made_from] for job in jobs])

@@ -1,115 +1,157 @@
-"""The inputs made of images: decoded, or passed through a frozen backbone, in one stream or part by part."""
+"""The inputs made of images: decoded, or passed through a frozen backbone, in one stream or block by block."""
 
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
+from pathlib import Path
+from time import monotonic
 
+from filelock import FileLock, Timeout
+
+from labelscan.checksums import forget, has_changed, is_intact, write_checksum
+from labelscan.config import fingerprint
 from labelscan.data.cache import Cache
 from labelscan.data.image_blocks import ImageBlocks
 from labelscan.data.inputs import ImageSource, are_images
 from labelscan.data.store import Store
-from labelscan.events import Listener, StepStarted, pause
+from labelscan.events import Event, Listener, PartDone, StepAdvanced, StepDone, StepStarted, Warned, pause
 from labelscan.interruption import stopping_at_once
+from labelscan.jobs.blocks import BlockJob, FeatureMaker, block_jobs, made_by, make_inputs, put_together, step_of
+from labelscan.jobs.outputs import Outputs
+from labelscan.jobs.run_job import Job, Result
 from labelscan.pipeline.input_files import cache_of, inputs_of
 from labelscan.pipeline.planned_opinions import PlannedOpinion
 from labelscan.pipeline.planning import Plan
-from labelscan.results.run_folder import WRITER, RunFolder
-from labelscan.training.input_parts import FeatureMaker, InputPart, make_inputs, put_together, ranges_of, told_of_all
-from labelscan.training.job_queue import POLL_SECONDS
+from labelscan.results.run_folder import RunPaths
+from labelscan.training.job_files import CACHE
 from labelscan.training.models import is_backbone
-from labelscan.training.shard_files import CACHE
+from labelscan.training.where import Where
+
+POLL_SECONDS = 0.2
 
 
-def make_store(plan: Plan, opinion: PlannedOpinion, source: ImageSource, run: RunFolder, notify: Listener) -> Store:
+def make_store(plan: Plan, opinion: PlannedOpinion, source: ImageSource, paths: RunPaths, notify: Listener) -> Store:
     """Make the file that the folds of a model read: features, or pixels where all of the model is trained.
 
-    It is made in one stream where one process works on the run, else part by part.
-
-    Raises:
-        JudgedMeanwhile: other processes have finished the run that this one works on.
+    It is made in one stream where this process makes it alone, else of the blocks that others have made.
     """
-    parts = parts_of_inputs(plan, opinion, run)
-    path = parts[0].whole
-
-    def made() -> Store | None:
-        run.fetch(path)
-        store = Store.read(path)
-        wanted = len(source), opinion.image_shape, parts[0].maker
-        return store if store is not None and (len(store), store.shape, store.maker) == wanted else None
-
-    def make() -> None:
-        if not is_shared:
-            _make_at_once(plan, opinion, source, run, notify)
-        elif all(part.finished() for part in parts):  # else who was making all of it has died
-            run.fetch(*(part.folder for part in parts))
-            if not _forget_unusable(parts, looked):
-                put_together(parts, blocks_of(plan, opinion, source))
-                run.put()  # while no other process may look for the parts
-
-    looked: set[str] = set()
-    is_shared = run.is_joined or plan.executor.is_shared or any(part.folder.is_dir() for part in parts)
-    while (store := made()) is None:
-        is_unfit = Store.read(path, rows=False) is not None  # its rows were dropped, or others are wanted now
-        if is_unfit and run.is_joined and not run.leases.is_free(WRITER):  # who may be about to finish the run
-            pause(POLL_SECONDS, notify)
-            continue
-        if is_shared and not is_unfit and run.leases.is_free(path.stem):  # else another process makes all of it
-            make_parts(plan, parts, parts, run, notify)
-        if not run.leases.take(path.stem):
-            pause(POLL_SECONDS, notify)
-            continue
-        try:
-            if made() is None:
-                Store.forget(path)
-                make()
-        finally:
-            run.leases.release(path.stem)
+    path, wanted = inputs_of(plan, opinion, paths), wanted_of(plan, opinion)
+    paths.inputs.mkdir(parents=True, exist_ok=True)
+    with _one_at_a_time(path, notify):
+        store = read_store(path)
+        while store is None or (store.shape, store.maker) != wanted or len(store) != len(source):
+            if has_changed(path):
+                notify(Warned(f"{path.name} has changed since it was written, so it is made again"))
+            Store.forget(path)
+            forget(path)
+            jobs = blocks_of_inputs(plan, opinion, paths)
+            if plan.executor.runs_elsewhere or any(paths.outputs.was_done(job) for job in jobs):
+                _make_of_blocks(plan, jobs, source, path, paths.outputs, notify)
+            else:
+                _make_at_once(plan, opinion, source, paths, notify)
+            write_checksum(path)
+            store = read_store(path)
     return store
 
 
-def _forget_unusable(parts: Sequence[InputPart], looked: set[str]) -> bool:
-    """Return whether parts have no rows, or their files have changed, which is looked for once; they are deleted."""
-    with stopping_at_once():
-        unusable = [part for part in parts if not part.is_usable(looks=part.name not in looked)]
-    looked.update(part.name for part in parts)
-    for part in unusable:
-        part.delete()
-    return bool(unusable)
+def read_store(path: Path) -> Store | None:
+    """Return the finished store at ``path``, or None where it is missing or has changed since it was written."""
+    store = Store.read(path)
+    return store if store is not None and is_intact(path) else None
 
 
-def make_parts(
-    plan: Plan, wanted: Sequence[InputPart], parts: Sequence[InputPart], run: RunFolder, notify: Listener
+def wanted_of(plan: Plan, opinion: PlannedOpinion) -> tuple[object, str]:
+    """Return the shape of the images, and the maker, that the store of a model must have."""
+    return opinion.image_shape, made_by(feature_maker_of(opinion), plan.device)
+
+
+@contextmanager
+def _one_at_a_time(path: Path, notify: Listener) -> Iterator[None]:
+    """Wait while another process, as of ``--only``, makes the same file."""
+    lock = FileLock(path.with_suffix(".lock"), blocking=False)
+    while True:
+        try:
+            lock.acquire()
+            break
+        except Timeout:
+            pause(POLL_SECONDS, notify)
+        except NotImplementedError:  # files there cannot be locked: each process then makes its own, and the same
+            break
+    try:
+        yield
+    finally:
+        lock.release()
+        with suppress(OSError):
+            path.with_suffix(".lock").unlink()  # who waits for it makes the same
+
+
+def _make_of_blocks(
+    plan: Plan, jobs: Sequence[BlockJob], source: ImageSource, path: Path, outputs: Outputs, notify: Listener
 ) -> None:
-    """Carry out the ``wanted`` of all ``parts`` of a file."""
-    notify(StepStarted(parts[0].step, len(parts[0].source)))
-    plan.executor.run_alone(wanted, run.leases, told_of_all(parts, notify))
+    run_blocks(plan, jobs, outputs, notify)
+    images = jobs[0].images
+    whole = ImageBlocks(source=source, shape=images.shape, max_pixels=images.max_pixels, workers=images.workers)
+    store = put_together([outputs.read_block(job) for job in jobs], whole, path)
+    with stopping_at_once():
+        has_changed = len(store.changed(source, only_known=True)) > 0
+    if has_changed:  # the files are others than those that the blocks were made of
+        Store.forget(path)
+    for job in jobs:
+        outputs.forget(job)
 
 
-def parts_of_inputs(plan: Plan, opinion: PlannedOpinion, run: RunFolder) -> list[InputPart]:
-    """Return the parts of the pixels or features that a model is trained on, or of which its features are made."""
+def run_blocks(plan: Plan, jobs: Sequence[BlockJob], outputs: Outputs, notify: Listener) -> None:
+    """Make the blocks that are not made yet, and store them."""
+
+    def where(_: Job) -> Where:
+        return where_of_blocks(plan)
+
+    found = where_of_blocks(plan) if not plan.only_merges else None
+    todo = [job for job in jobs if not outputs.is_done(job, found)]
+    n_done = sum(len(job.images) for job in jobs) - sum(len(job.images) for job in todo)
+    step, started = step_of(jobs[0].maker), monotonic()
+
+    def store(job: Job, result: Result) -> Event:
+        nonlocal n_done
+        assert isinstance(job, BlockJob)
+        n_done += len(job.images)
+        return outputs.store(job, where(job), result)
+
+    def listen(event: Event) -> None:
+        if isinstance(event, StepAdvanced):  # of one block
+            event = StepAdvanced(event.step, n_done + event.done)
+        notify(event)
+        if isinstance(event, PartDone):
+            notify(StepAdvanced(step, n_done))
+
+    notify(StepStarted(step, sum(len(job.images) for job in jobs)))
+    plan.executor.run(todo, {}, where, outputs.state_of, store, listen)
+    notify(StepDone(step, monotonic() - started))
+
+
+def where_of_blocks(plan: Plan) -> Where:
+    """Return where a block of inputs is made: by all cores of a machine, whose threads take an image each."""
+    return Where(device=plan.device, threads=1, cache=plan.config.cache)
+
+
+def blocks_of_inputs(plan: Plan, opinion: PlannedOpinion, paths: RunPaths) -> list[BlockJob]:
+    """Return the jobs that make the pixels or features that a model is trained on."""
     source, maker = plan.dataset.inputs, feature_maker_of(opinion)
     assert are_images(source)
-    whole, images = inputs_of(plan, opinion, run), blocks_of(plan, opinion, source)
-    ranges = ranges_of(len(source), plan.config.store.images_per_part)
-    return [
-        InputPart(
-            whole=whole,
-            part=number,
-            n_parts=len(ranges),
-            rows=rows,
-            source=images,
-            feature_maker=maker,
-            cache=plan.config.cache,
-            device=plan.device,
-        )
-        for number, rows in enumerate(ranges)
-    ]
+    choices = {key: value for key, value in opinion.choices.items() if key not in ("model_reason", "loss", "recipe")}
+    return block_jobs(
+        inputs_of(plan, opinion, paths).stem,
+        blocks_of(plan, opinion, source),
+        maker,
+        size=plan.config.store.images_per_part,
+        made_from=fingerprint([plan.data_fingerprint, choices, plan.config.dataset.max_pixels]),
+    )
 
 
-def parts_of_run(plan: Plan, run: RunFolder) -> list[list[InputPart]]:
-    """Return the parts of each file that is made from images; models that see the same share it."""
+def blocks_of_run(plan: Plan, paths: RunPaths) -> list[list[BlockJob]]:
+    """Return the blocks of each file that is made from images; models that see the same share it."""
     of_images = [one for one in plan.opinions if one.image_shape is not None]
-    by_file = {inputs_of(plan, one, run): one for one in reversed(of_images)}
-    return [parts_of_inputs(plan, one, run) for one in reversed(by_file.values())]
+    by_file = {inputs_of(plan, one, paths): one for one in reversed(of_images)}
+    return [blocks_of_inputs(plan, one, paths) for one in reversed(by_file.values())]
 
 
 def blocks_of(plan: Plan, opinion: PlannedOpinion, source: ImageSource) -> ImageBlocks:
@@ -124,10 +166,10 @@ def blocks_of(plan: Plan, opinion: PlannedOpinion, source: ImageSource) -> Image
     )
 
 
-def _make_at_once(plan: Plan, opinion: PlannedOpinion, source: ImageSource, run: RunFolder, notify: Listener) -> Store:
-    path, images = inputs_of(plan, opinion, run), blocks_of(plan, opinion, source)
+def _make_at_once(plan: Plan, opinion: PlannedOpinion, source: ImageSource, paths: RunPaths, notify: Listener) -> Store:
+    path, images = inputs_of(plan, opinion, paths), blocks_of(plan, opinion, source)
     is_cached = opinion.frozen is not None or not images.are_there
-    with cache_of(plan, run, notify) if is_cached else nullcontext(Cache(run.inputs / CACHE)) as cache:
+    with cache_of(plan, paths, notify) if is_cached else nullcontext(Cache(paths.inputs / CACHE)) as cache:
         return make_inputs(images, path, feature_maker_of(opinion), cache=cache, device=plan.device, notify=notify)
 
 

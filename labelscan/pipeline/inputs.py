@@ -7,30 +7,30 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from labelscan.arrays import Mask
 from labelscan.atomic import replacing_bytes
+from labelscan.checksums import forget, has_changed, is_intact, write_checksum
 from labelscan.data.duplicates import number_equal_rows, number_equal_texts, number_identical
 from labelscan.data.inputs import ColumnTable, FeatureTable, ImageSource, Texts, are_images
 from labelscan.data.store import Store
 from labelscan.data.stored_rows import write_rows
 from labelscan.errors import DatasetError, Problem, RunFolderError
-from labelscan.events import Listener, Warned, pause
+from labelscan.events import Event, Listener, Warned
 from labelscan.interruption import stopping_at_once
-from labelscan.pipeline.image_inputs import make_store, parts_of_inputs
+from labelscan.pipeline.image_inputs import blocks_of_inputs, make_store, read_store, wanted_of
 from labelscan.pipeline.input_files import cache_of, inputs_of
 from labelscan.pipeline.planned_opinions import PlannedOpinion
 from labelscan.pipeline.planning import Plan
 from labelscan.results.run_files import FRESH
-from labelscan.results.run_folder import RunFolder
+from labelscan.results.run_folder import RunPaths
 from labelscan.results.same_run import ELSEWHERE_OR_FRESH
-from labelscan.training.job_queue import POLL_SECONDS
 from labelscan.training.models import is_text_embedding
 from labelscan.training.models.embedded_texts import embed_texts
-from labelscan.training.models.frozen_backbone import maker_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,20 +49,22 @@ class Contents:
         return np.isin(np.arange(len(self.numbers)), list(self.unreadable))
 
 
-def read_contents(plan: Plan, run: RunFolder, notify: Listener) -> Contents:
+def read_contents(plan: Plan, paths: RunPaths, notify: Listener, *, may_change: bool = False) -> Contents:
     """Return the contents of all examples, making the inputs of the first model of them unless an earlier run has.
+
+    Where images ``may_change``, those of an earlier run that have are read again.
 
     Raises:
         RunFolderError: images have changed since the run began.
         DatasetError: images are unreadable, and the settings ask to stop at them.
     """
-    contents = _contents_of(plan, run, notify)
+    contents = _contents_of(plan, paths, notify, may_change=may_change)
     if contents.unreadable:
         _report_unreadable(plan, contents.unreadable, notify)
     return contents
 
 
-def _contents_of(plan: Plan, run: RunFolder, notify: Listener) -> Contents:
+def _contents_of(plan: Plan, paths: RunPaths, notify: Listener, *, may_change: bool) -> Contents:
     inputs = plan.dataset.inputs
     if isinstance(inputs, Texts):
         return _contents_of_texts(inputs)
@@ -70,7 +72,8 @@ def _contents_of(plan: Plan, run: RunFolder, notify: Listener) -> Contents:
         table = inputs.features if isinstance(inputs, FeatureTable) else inputs.frame
         return _contents(number_equal_rows(table))
     assert are_images(inputs)
-    store = _known_store(plan, inputs, run) or make_store(plan, plan.opinions[0], inputs, run, notify)
+    known = _known_store(plan, inputs, paths, may_change=may_change)
+    store = known or make_store(plan, plan.opinions[0], inputs, paths, notify)
     numbers = number_identical(store.digests)
     return Contents(numbers=numbers, fingerprint=_fingerprint(store), unreadable=store.unreadable)
 
@@ -88,49 +91,65 @@ def _contents(numbers: NDArray[np.int64], unreadable: dict[int, str] | None = No
 
 
 def provide_inputs(
-    plan: Plan, opinions: Sequence[PlannedOpinion], contents: Contents, run: RunFolder, notify: Listener
+    plan: Plan, opinions: Sequence[PlannedOpinion], contents: Contents, paths: RunPaths, notify: Listener
 ) -> None:
-    """Make sure that the files that the folds of some models read are there.
+    """Make sure that the files that the folds of some models read are there, as they were written.
 
     Images are decoded once for each size of which pixels are wanted, and once for each frozen backbone.
     """
-    inputs = plan.dataset.inputs
-    if isinstance(inputs, FeatureTable | ColumnTable | Texts):
-        paths = [inputs_of(plan, one, run) for one in opinions]
-        run.leases.once(
-            "inputs",
-            is_made=lambda: all(path.is_file() for path in paths),
-            make=lambda: _write_rows(plan, inputs, opinions, run, notify),
-            wait=lambda: pause(POLL_SECONDS, notify),
-        )
-        return
-    assert are_images(inputs)
+    notify, inputs = _warning_once(notify), plan.dataset.inputs
     for opinion in opinions:
-        maker = "" if opinion.engine is None else maker_of(opinion.engine, plan.device)
-        wanted = opinion.image_shape, maker, contents.fingerprint
-        store = Store.read(inputs_of(plan, opinion, run))
-        if store is None or (store.shape, store.maker, _fingerprint(store)) != wanted:
-            store = make_store(plan, opinion, inputs, run, notify)
-            if _fingerprint(store) != contents.fingerprint:
-                raise RunFolderError("images changed while the run was being resumed", hint=FRESH)
+        path = inputs_of(plan, opinion, paths)
+        if are_images(inputs):
+            store = read_store(path)
+            wanted = wanted_of(plan, opinion)
+            if store is None or (store.shape, store.maker) != wanted or _fingerprint(store) != contents.fingerprint:
+                store = make_store(plan, opinion, inputs, paths, notify)
+                if _fingerprint(store) != contents.fingerprint:
+                    raise RunFolderError("images changed while the run was being resumed", hint=FRESH)
+            continue
+        assert isinstance(inputs, FeatureTable | ColumnTable | Texts)
+        if not is_intact(path):
+            if has_changed(path):
+                notify(Warned(f"{path.name} has changed since it was written, so it is made again"))
+            forget(path)
+            _write_rows(plan, inputs, opinion, path, paths, notify)
+            write_checksum(path)
+
+
+def _warning_once(notify: Listener) -> Listener:
+    """Return a listener that passes on each warning once: the cache is opened for each model."""
+    warned: set[str] = set()
+
+    def listen(event: Event) -> None:
+        if isinstance(event, Warned):
+            if event.message in warned:
+                return
+            warned.add(event.message)
+        notify(event)
+
+    return listen
 
 
 def _write_rows(
     plan: Plan,
     inputs: FeatureTable | ColumnTable | Texts,
-    opinions: Sequence[PlannedOpinion],
-    run: RunFolder,
+    opinion: PlannedOpinion,
+    path: Path,
+    paths: RunPaths,
     notify: Listener,
 ) -> None:
-    """Write what is in memory to the files that folds read."""
+    """Write what is in memory to the file that the folds of a model read."""
     if isinstance(inputs, FeatureTable):
-        with replacing_bytes(run.features(0)) as file:
+        with replacing_bytes(path) as file:
             np.save(file, np.ascontiguousarray(inputs.features, dtype=np.float32), allow_pickle=False)
-        return
-    if any(one.frozen is None for one in opinions):
-        write_rows(inputs, run.rows)
-    if isinstance(inputs, Texts):
-        _embed_texts(plan, inputs, opinions, run, notify)
+    elif opinion.frozen is None:
+        write_rows(inputs, path)
+    else:
+        assert isinstance(inputs, Texts)
+        assert is_text_embedding(opinion.frozen)
+        with cache_of(plan, paths, notify) as cache:
+            embed_texts(inputs.texts, opinion.frozen, opinion.fingerprint, path, cache=cache, notify=notify)
 
 
 def _fingerprint(store: Store) -> str:
@@ -140,39 +159,27 @@ def _fingerprint(store: Store) -> str:
     return digest.hexdigest()
 
 
-def _known_store(plan: Plan, images: ImageSource, run: RunFolder) -> Store | None:
+def _known_store(plan: Plan, images: ImageSource, paths: RunPaths, *, may_change: bool) -> Store | None:
     """Return what is known of the images since the run began, or None where they are to be read."""
     first = plan.opinions[0]
-    store = Store.read(inputs_of(plan, first, run), rows=run.is_joined)
+    store = Store.read(inputs_of(plan, first, paths), rows=False)
     if store is None or store.shape != first.image_shape or len(store) != len(plan.dataset):
         return None
-    if run.is_joined:  # who writes the run looks at all files
-        return store
     with stopping_at_once():  # where files were touched or moved, all of them are read
         changed = store.changed(images)
-    if len(changed) and run.may_change_data:
+    if len(changed) and may_change:
         Store.forget(store.path)
-        for part in parts_of_inputs(plan, first, run):
-            part.delete()
+        for job in blocks_of_inputs(plan, first, paths):
+            paths.outputs.forget(job)
         return None
     if len(changed):
         others = f" and {len(changed) - 1:,} more" if len(changed) > 1 else ""
         raise RunFolderError(
             f"the data has changed since this run: the contents of {plan.dataset.example_ids[changed[0]]!r}{others}",
-            where=str(run.path),
+            where=str(paths.path),
             hint=ELSEWHERE_OR_FRESH,
         )
     return store
-
-
-def _embed_texts(
-    plan: Plan, inputs: Texts, opinions: Sequence[PlannedOpinion], run: RunFolder, notify: Listener
-) -> None:
-    for opinion in opinions:
-        path = inputs_of(plan, opinion, run)
-        if opinion.frozen is not None and is_text_embedding(opinion.frozen) and not path.is_file():
-            with cache_of(plan, run, notify) as cache:
-                embed_texts(inputs.texts, opinion.frozen, opinion.fingerprint, path, cache=cache, notify=notify)
 
 
 def _report_unreadable(plan: Plan, unreadable: dict[int, str], notify: Listener) -> None:

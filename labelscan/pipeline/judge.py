@@ -23,9 +23,10 @@ from labelscan.errors import RunFolderError
 from labelscan.events import Listener, Noted, ignore
 from labelscan.results.finished_run import DECIDED_WRONG, FinishedRun, Run
 from labelscan.results.health import NOTHING_FOUND, DataChecks
-from labelscan.results.issues import rank_anew, rank_issues
-from labelscan.results.run_files import DOUBT_FILE, FRESH, MEASURE_FILE
+from labelscan.results.issues import SCORES_FILE, rank_anew, rank_issues
+from labelscan.results.run_files import DOUBT_FILE, FRESH, MEASURE_FILE, check_intact
 from labelscan.results.run_folder import RunFolder
+from labelscan.results.summary import FILE_NAME as SUMMARY_FILE
 from labelscan.results.summary import summarise, with_judgement
 
 
@@ -59,7 +60,8 @@ def judge_and_write(
     """
     with run.timed("detection"):
         by_detectors = detect_all(evidence, detector)
-        _write_for_measurement(evidence, by_detectors, run, seed=seed)
+        if not run.is_read_only:
+            _write_for_measurement(evidence, by_detectors, run, seed=seed)
         given_labels = {} if review is None else _labels_by_id(dataset)
         detections, posterior, notes = _with_decisions(by_detectors, evidence, review, given_labels)
         decided = detections.decided
@@ -67,8 +69,11 @@ def judge_and_write(
             notify(Noted(note))
         issues = rank_issues(dataset, evidence, detections, status)
         summary = summarise(dataset, evidence, detections, issues, status, checks, posterior=posterior, notes=notes)
-        issues.write(run.path)
-        summary.write(run.path)
+        if not run.is_read_only:
+            issues.write(run.path)
+            summary.write(run.path)
+            for name in (SCORES_FILE, SUMMARY_FILE, DOUBT_FILE, MEASURE_FILE):
+                run.record_checksum(name)
     if review is not None:
         run.record(decisions=_record(review, evidence, decided))
     elif "decisions" in run.earlier:
@@ -90,6 +95,7 @@ def judge_finished(run: FinishedRun, review: Review) -> FinishedRun:
     Raises:
         RunFolderError: the evidence of the run is missing or damaged.
     """
+    check_intact(run.folder, run.record, EVIDENCE_FILE)
     evidence = Evidence.read(run.folder / EVIDENCE_FILE)
     if not run.given_labels.keys() >= set(evidence.example_ids):
         where = str(run.folder / EVIDENCE_FILE)

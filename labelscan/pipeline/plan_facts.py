@@ -1,15 +1,16 @@
 """A plan as facts to show: a label and a text each, in the order of a run."""
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 
 from labelscan.data.cache import NONE, folder_of
 from labelscan.detection.planted_errors import count_wanted
-from labelscan.pipeline.begun_run import shards_of
+from labelscan.pipeline.carry_out import jobs_in
+from labelscan.pipeline.image_inputs import blocks_of_run
+from labelscan.pipeline.job_names import JobNames, refuse_unknown
 from labelscan.pipeline.planned_opinions import PlannedOpinion, data_kind_of
 from labelscan.pipeline.planning import Plan
-from labelscan.pipeline.shard_names import ShardNames, refuse_unknown
 from labelscan.results.finished_run import opinion_facts
+from labelscan.results.run_folder import RunPaths
 
 INPUT_WORDS = {
     "features": "rows of features",
@@ -45,27 +46,26 @@ def plan_facts(plan: Plan) -> tuple[tuple[str, str], ...]:
     return tuple((label, text) for label, text in facts.items() if text is not None)
 
 
-def shard_facts(plan: Plan, only: Sequence[str]) -> tuple[str, str]:
-    """Return the label and text of a fact that lists shards of a run as ``--shard`` takes them: ``only`` some, or all.
+def job_facts(plan: Plan, only: Sequence[str] = ()) -> tuple[str, str]:
+    """Return the label and text of a fact that lists jobs of a run as ``--only`` takes them: ``only`` some, or all.
 
     Raises:
-        UsageError: the run has no such shard.
+        UsageError: the run has no such job.
     """
     if only:
-        asked, every = [ShardNames.of(one) for one in only], shards_of(plan)
+        asked = [JobNames.of(one) for one in only]
+        every = jobs_in(plan, RunPaths.of(plan.folder), in_blocks=True)
         refuse_unknown(asked, only, every)
         n_asked = sum(any(one.has(name) for one in asked) for name in every)
-        return "shards", f"{', '.join(only)}: {n_asked:,} of {len(every):,}"
+        return "jobs", f"{', '.join(only)}: {n_asked:,} of {len(every):,}"
     folds, names = plan.config.folds, []
-    n_parts = math.ceil(len(plan.dataset) / plan.config.store.images_per_part)
-    for kind in dict.fromkeys(
-        "images" if one.frozen is None else "features" for one in plan.opinions if one.image_shape
-    ):
-        names.append(f"{kind}:0..{n_parts - 1}" if n_parts > 1 else f"{kind}:0")
+    for blocks in blocks_of_run(plan, RunPaths.of(plan.folder)):
+        kind = blocks[0].of.partition("-")[0]
+        names.append(f"{kind}:0-{len(blocks) - 1}" if len(blocks) > 1 else f"{kind}:0")
     names.append(f"fold:0-0..{folds.repeats - 1}-{folds.n_folds - 1}")
     names += [f"aum:0..{plan.n_threshold_runs - 1}"] if plan.n_threshold_runs else []
     each = f", folds of {len(plan.opinions)} models each" if len(plan.opinions) > 1 else ""
-    return "shards", ", ".join(names) + each
+    return "jobs", ", ".join(dict.fromkeys(names)) + each
 
 
 def facts_to_json(facts: Iterable[tuple[str, str]]) -> dict[str, str]:

@@ -23,6 +23,8 @@ from labelscan.detection.aum_trainings import N_RUNS, n_threshold, with_extra_cl
 from labelscan.detection.detectors import needs_threshold_runs
 from labelscan.errors import ConfigError, DatasetError
 from labelscan.events import Listener, Noted, Warned, ignore
+from labelscan.jobs.executors import EXECUTORS, Executor
+from labelscan.jobs.executors.slurm import SlurmExecutor
 from labelscan.pipeline.given_data import Data, settings_and_data
 from labelscan.pipeline.planned_opinions import PlannedOpinion, first_network, models_of, plan_opinions
 from labelscan.pipeline.room import check_room
@@ -31,9 +33,6 @@ from labelscan.results.run_files import DEFAULT_PARENT
 from labelscan.training.data_parallel import check_gpus
 from labelscan.training.device import Device, all_gpus, choose_device
 from labelscan.training.engines import EngineChoice
-from labelscan.training.executors import EXECUTORS, Executor
-from labelscan.training.executors.finished import FinishedExecutor
-from labelscan.training.executors.slurm import SlurmExecutor
 from labelscan.training.gpu_memory import folds_per_gpu
 from labelscan.training.loss_schedule import check_loss
 from labelscan.training.user_model import UserModel, given_models
@@ -60,22 +59,19 @@ class Plan:
     """The address of the bucket that the run is kept in, of which the folder is then a copy."""
     n_threshold_runs: int = 0
     """Trainings with an extra class, on all examples, in addition to the folds."""
+    only_merges: bool = False
+    """Whether no fold is trained, and what other processes have done is taken, whatever machines those ran on."""
 
     @property
     def place(self) -> str:
         """Return the run as other commands are given it: its folder, or its address in a bucket."""
         return self.kept_in or str(self.folder)
 
-    @property
-    def only_merges(self) -> bool:
-        """Return whether nothing is trained, and what others have finished is taken, whatever machines those were."""
-        return isinstance(self.executor, FinishedExecutor)
-
     def refuse_slurm(self) -> None:
-        """Raise ConfigError where workers on Slurm are to carry it out, and so not this process."""
-        if isinstance(self.executor, SlurmExecutor):
+        """Raise ConfigError where tasks on Slurm are to run it, and so not this process."""
+        if isinstance(self.executor, SlurmExecutor) and not self.only_merges:
             hint = "leave it out here, and give it to labelscan detect"
-            raise ConfigError("only detect sends workers to Slurm", where="executor.name", hint=hint)
+            raise ConfigError("only detect sends tasks to Slurm", where="executor.name", hint=hint)
 
     @property
     def n_jobs(self) -> int:
@@ -121,7 +117,7 @@ class Plan:
             return math.ceil(min(processes, n_jobs) / len(all_gpus(self.device, n_each)))
         if self.device.kind != "cuda" or n_each > 1:  # a fold that has several to itself fills them
             return 1
-        if self.executor.is_shared:  # it gives each fold a GPU, or the share that it was told
+        if self.executor.runs_elsewhere:  # it gives each fold a GPU, or the share that it was told
             return max(1, int(1 / getattr(self.executor, "gpus_per_fold", 1.0)))
         n_examples, n_classes = len(self.dataset), len(self.dataset.class_names)
         return folds_per_gpu(
@@ -175,7 +171,7 @@ def plan(
         gpus_per_fold=config.executor.gpus_per_fold,
     )
     device = choose_device(config.device)
-    if not executor.is_shared:  # else those of other machines count
+    if not executor.runs_elsewhere:  # else those of other machines count
         check_gpus(device, n_each)
     dataset = dataset if dataset is not None else readers.read(config.dataset, notify)
     sizes = _probe(dataset.inputs, dataset.name, config) if are_images(dataset.inputs) else None
@@ -196,9 +192,6 @@ def plan(
     kept_in = str(output) if output is not None and is_url(str(output)) else ""
     if kept_in:
         check_data_url(kept_in, where="--output")
-        if executor.is_shared:
-            problem = f"{config.executor.name} sends shards to nodes that see one run folder, and this is in a bucket"
-            raise ConfigError(problem, where="executor.name", hint="start workers in its place: --worker")
     folder = folder_for(kept_in) if kept_in else Path(output or _usual_folder(dataset, matters))
     check_room(opinions, len(dataset), folder)
     n_jobs = config.folds.n_folds * config.folds.repeats * len(opinions)

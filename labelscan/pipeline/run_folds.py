@@ -1,34 +1,37 @@
 """The folds of a run as jobs: which rows each holds out, what its result depends on, and which are still to do."""
 
-import dataclasses
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
 import numpy as np
-import torch
 
 from labelscan.config import fingerprint
 from labelscan.detection.aum_trainings import threshold_jobs
-from labelscan.events import FoldDone, Listener, TrainingPlanned, Warned
+from labelscan.errors import RunFolderError
+from labelscan.events import Listener, TrainingPlanned, Warned
 from labelscan.interruption import ending_in_order
+from labelscan.jobs.outputs import DoneMark
+from labelscan.jobs.run_job import Job
+from labelscan.pipeline.image_inputs import where_of_blocks
 from labelscan.pipeline.input_files import inputs_of
 from labelscan.pipeline.inputs import Contents, provide_inputs
 from labelscan.pipeline.planned_opinions import PlannedOpinion
 from labelscan.pipeline.planning import Plan, results_depend_on
-from labelscan.results.run_folder import RunFolder
+from labelscan.results.run_folder import RunFolder, RunPaths
 from labelscan.results.same_run import changes
 from labelscan.training.device import seed_of
-from labelscan.training.done_mark import DoneMark
-from labelscan.training.fold_job import SHARD_VERSION, FoldJob
+from labelscan.training.fold_job import JOB_VERSION, FoldId, FoldJob
 from labelscan.training.folds import Folds, assign_folds, find_units, number_groups
 from labelscan.training.gpu_memory import resident_bytes
+from labelscan.training.where import Where
 
 BY_MACHINE = {"engine", "precision"}
 """The choices for a model that the machine decides, if the settings do not."""
 OTHER_MAKER = "they were made by another version of labelscan or torch, or from other images or rows"
 OUTPUT_LOST = "what they predicted is no longer there"
+OUTPUT_DAMAGED = "what they predicted has changed since it was stored"
+SHOWN = 10
 
 
 def assign(plan: Plan, contents: Contents) -> Folds:
@@ -48,108 +51,134 @@ def assign(plan: Plan, contents: Contents) -> Folds:
 
 
 def jobs_of(
-    plan: Plan, contents: Contents, folds: Folds, run: RunFolder
+    plan: Plan, contents: Contents, folds: Folds, paths: RunPaths
 ) -> tuple[dict[str, list[FoldJob]], list[FoldJob]]:
     """Return the folds of each model by its name, and the trainings with an extra class where the plan has any."""
-    by_model = {one.name: fold_jobs(plan, one, contents, folds, run) for one in plan.opinions}
+    by_model = {one.name: fold_jobs(plan, one, contents, folds, paths) for one in plan.opinions}
     if not plan.n_threshold_runs:
         return by_model, []
-    return by_model, threshold_jobs(by_model[plan.network.name][0], np.flatnonzero(folds.scored), run.path)
+    return by_model, threshold_jobs(by_model[plan.network.name][0], np.flatnonzero(folds.scored))
 
 
-def fold_jobs(plan: Plan, opinion: PlannedOpinion, contents: Contents, folds: Folds, run: RunFolder) -> list[FoldJob]:
+def fold_jobs(plan: Plan, opinion: PlannedOpinion, contents: Contents, folds: Folds, paths: RunPaths) -> list[FoldJob]:
     """Return one job for each fold of one model, in the order of repeats and folds."""
     config, number = plan.config, plan.opinions.index(opinion)
-    has_others = len(plan.opinions) > 1
-    choices = {key: value for key, value in opinion.choices.items() if key != "model_reason"}
-    of_method = {
-        "settings": results_depend_on(config),
-        "data": plan.data_fingerprint,
-        "contents": contents.fingerprint,
-        "shard": SHARD_VERSION,
-    }
-    of_machine = {
-        "device": dataclasses.asdict(opinion.device),
-        "threads": plan.threads,
-        "torch": torch.__version__,
-    }
-    n_processes = plan.processes_of(opinion)
-    if n_processes > 1:  # else the folds of earlier versions would be trained again
-        of_machine["processes"] = n_processes
-    method = fingerprint({**of_method, "choices": {key: choices[key] for key in choices.keys() - BY_MACHINE}})
-    made_from = fingerprint({**of_method, **of_machine, "choices": choices})
+    choices = {key: value for key, value in opinion.choices.items() if key not in ("model_reason", *BY_MACHINE)}
+    made_from = fingerprint(
+        {
+            "settings": results_depend_on(config),
+            "data": plan.data_fingerprint,
+            "contents": contents.fingerprint,
+            "job": JOB_VERSION,
+            "choices": choices,
+        }
+    )
     return [
         FoldJob(
-            repeat=repeat,
-            fold=fold,
-            folder=run.shard(repeat, fold, number),
-            fingerprint=made_from,
-            method=method,
-            inputs=inputs_of(plan, opinion, run),
-            cache_bytes=config.store.cache_megabytes * 2**20,
+            id=FoldId(repeat=repeat, fold=fold, number=number, opinion=opinion.name if len(plan.opinions) > 1 else ""),
+            made_from=made_from,
+            inputs=inputs_of(plan, opinion, paths).name,
             given_labels=plan.dataset.given_labels,
             n_classes=len(plan.dataset.class_names),
             train_index=folds.train_index(repeat, fold),
             held_out_index=folds.held_out_index(repeat, fold),
             learner=opinion.learner,
-            device=opinion.device,
-            threads=plan.threads,
-            n_processes=n_processes,
-            folds_per_gpu=plan.folds_per_gpu,
-            resident_bytes=resident_bytes(plan.device, plan.folds_per_gpu),
-            pass_seconds=opinion.pass_seconds,
             # Networks of one kind would otherwise see the examples in the same order.
             run_seed=seed_of(config.seed, "opinion", number) if number else config.seed,
-            opinion=opinion.name if has_others else "",
+            pass_seconds=opinion.pass_seconds,
         )
         for repeat in range(folds.n_repeats)
         for fold in range(folds.n_folds)
     ]
 
 
+def where_of(plan: Plan) -> Callable[[Job], Where]:
+    """Return where each job of a plan runs: those of one model all alike."""
+    at = [
+        Where(
+            device=one.device,
+            threads=plan.threads,
+            n_processes=plan.processes_of(one),
+            engine="" if one.engine is None else str(one.engine),
+            folds_per_gpu=plan.folds_per_gpu,
+            resident_bytes=resident_bytes(plan.device, plan.folds_per_gpu),
+            cache_bytes=plan.config.store.cache_megabytes * 2**20,
+            cache=plan.config.cache,
+        )
+        for one in plan.opinions
+    ]
+    return lambda job: at[job.id.number] if isinstance(job, FoldJob) else where_of_blocks(plan)
+
+
 def train(
     plan: Plan,
     contents: Contents,
     jobs: list[FoldJob],
-    run: RunFolder,
+    paths: RunPaths,
     notify: Listener,
     *,
     in_evidence: Collection[FoldJob] = (),
+    changed: Sequence[str] = (),
 ) -> None:
-    """Run the jobs that are not finished already, or whose output is gone and not in the evidence either."""
-    if not run.is_joined:
-        run.fetch(*(job.folder for job in jobs))
-    finished = [
-        job.finished(reused=True, by_any=job in in_evidence, on_any_machine=plan.only_merges)
-        if job in in_evidence or run.is_joined or job.has_output()
-        else None
-        for job in jobs
-    ]
-    todo = [job for job, done in zip(jobs, finished, strict=True) if done is None]
-    if not run.is_joined and any(job.was_finished() for job in todo):
-        why = OUTPUT_LOST if any(job.mark() for job in todo) else "; ".join(changed_choices(plan, run)) or OTHER_MAKER
+    """Run the jobs that are not done, or whose output is gone and not in the evidence either, and store their outputs.
+
+    Args:
+        plan: that of the run.
+        contents: of the examples.
+        jobs: what must be done in the end.
+        paths: of the run.
+        notify: receives everything that happens.
+        in_evidence: those whose outputs the evidence has.
+        changed: in which choices the plan differs from what the run was begun with.
+
+    Raises:
+        RunFolderError: the plan only merges, and some jobs are not done.
+    """
+    outputs, where = paths.outputs, where_of(plan)
+    done: dict[str, DoneMark] = {}
+    for job in jobs:
+        mark = outputs.mark(job, None if plan.only_merges or job in in_evidence else where(job))
+        if mark is not None and (job in in_evidence or outputs.has_output(job)):
+            done[job.name] = mark
+    todo = [job for job in jobs if job.name not in done]
+    if todo and plan.only_merges:
+        raise _not_done(todo)
+    if any(outputs.was_done(job) for job in todo):
+        why = "; ".join(changed) or OTHER_MAKER
+        if any(outputs.mark(job, where(job)) for job in todo):
+            why = OUTPUT_DAMAGED if any(map(outputs.is_damaged, todo)) else OUTPUT_LOST
         notify(Warned(f"finished folds are trained again: {why}"))
-    todo = [dataclasses.replace(job, needs_output=not run.is_joined) for job in todo]
     if todo:
         read = {job.inputs for job in todo}
-        wanted = [one for one in plan.opinions if inputs_of(plan, one, run) in read]
+        wanted = {path.name: one for one in plan.opinions if (path := inputs_of(plan, one, paths)).name in read}
         with ending_in_order():
-            provide_inputs(plan, wanted, contents, run, notify)
-    with run.timed("training") if todo else nullcontext():
-        n_epochs = max(0 if one.recipe is None else one.recipe.epochs for one in plan.opinions)
-        n_reused, n_runs = len(jobs) - len(todo), plan.n_threshold_runs
-        notify(TrainingPlanned(len(jobs) - n_runs, n_epochs, n_reused, n_runs, len(plan.opinions)))
-        for job, done in zip(jobs, finished, strict=True):
-            if isinstance(done, FoldDone):
-                job.tidy()  # the process that finished it may have been killed before it could
-                notify(done)
+            provide_inputs(plan, list(wanted.values()), contents, paths, notify)
+    n_epochs = max(0 if one.recipe is None else one.recipe.epochs for one in plan.opinions)
+    n_runs = plan.n_threshold_runs
+    notify(TrainingPlanned(len(jobs) - n_runs, n_epochs, len(done), n_runs, len(plan.opinions)))
+    for job in jobs:
+        if job.name in done:
+            outputs.tidy(job)  # the process that finished it may have been killed before it could
+            notify(outputs.event(job, done[job.name]))
+    if todo:
+        rows = {path.name: path for path in (inputs_of(plan, one, paths) for one in plan.opinions)}
         with ending_in_order():
-            plan.executor.run(todo, run.leases, notify)
+            plan.executor.run(
+                todo, rows, where, outputs.state_of, lambda job, result: outputs.store(job, where(job), result), notify
+            )
 
 
-def warnings_of(jobs: Sequence[FoldJob]) -> list[str]:
+def _not_done(jobs: Sequence[FoldJob]) -> RunFolderError:
+    more = f" and {len(jobs) - SHOWN} more" if len(jobs) > SHOWN else ""
+    return RunFolderError(
+        f"{len(jobs)} jobs are not done: {', '.join(job.name for job in jobs[:SHOWN])}{more}",
+        hint="leave --merge out to run them here, or run them elsewhere: the same command with --only",
+    )
+
+
+def warnings_of(jobs: Sequence[FoldJob], paths: RunPaths) -> list[str]:
     """Return what finished folds warn of, and which of them learned nothing while others did."""
-    marks = [(job.place, mark) for job in jobs if (mark := DoneMark.read(job.folder))]
+    marks = [(job.place, mark) for job in jobs if (mark := DoneMark.read(paths.outputs.folder_of(job)))]
     warnings = list(dict.fromkeys(chain.from_iterable(mark.warnings for _, mark in marks)))
     failed = [place for place, mark in marks if mark.learned_nothing]
     if 0 < len(failed) < len(jobs):  # where none learned anything, that is said of the run

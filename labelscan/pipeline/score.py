@@ -91,7 +91,6 @@ def score(
             data=describe(dataset, fingerprint),
         ),
         fresh=fresh,
-        notify=notify,
     ) as run:
         run.record(command=COMMAND, source={**given.source, "label_column": label_column})
         run.record_machine()
@@ -101,10 +100,14 @@ def score(
 def _judge(given: GivenOpinions, detector: str, run: RunFolder, review: Review | None, notify: Listener) -> Run:
     started, dataset = monotonic(), given.probabilities[0].dataset
     notify(StepStarted("detection"))
-    evidence = pool(given.names, [_evidence(one) for one in given.probabilities]).kept_in(run.path / EVIDENCE_FILE)
+    evidence = pool(given.names, [_evidence(one) for one in given.probabilities])
+    if not run.is_read_only:
+        evidence = evidence.kept_in(run.path / EVIDENCE_FILE)
+        run.record_checksum(EVIDENCE_FILE)
     run.record(opinion_weights={one.name: one.weight for one in evidence.opinions})
     status = as_strings([SCORED] * len(dataset))
-    dataset.write(run.path / "examples.csv", status)
+    if not run.is_read_only:
+        dataset.write(run.path / "examples.csv", status)
     result, _ = judge_and_write(dataset, evidence, status, detector, run, review=review, notify=notify)
     notify(StepDone("detection", monotonic() - started))
     return result

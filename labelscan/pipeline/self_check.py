@@ -2,27 +2,27 @@
 
 import dataclasses
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import numpy as np
 
-from labelscan.config import fingerprint
+from labelscan.config import fingerprint, nested
 from labelscan.detection.detectors import Detections
 from labelscan.detection.planted_errors import FILE_NAME as PLANTED_FILE
 from labelscan.detection.planted_errors import PlantedErrors, plant_errors
 from labelscan.detection.self_check import judge_by_planted
 from labelscan.events import Listener, Noted, Warned
-from labelscan.pipeline.begun_run import entries_of, identity_of
 from labelscan.pipeline.inputs import Contents
-from labelscan.pipeline.planning import Plan
+from labelscan.pipeline.planning import Plan, results_depend_on
 from labelscan.pipeline.train_and_judge import train_and_judge
 from labelscan.results.finished_run import Run
 from labelscan.results.health import LEARNED_NOTHING
 from labelscan.results.open_run import open_run
-from labelscan.results.run_files import SELF_CHECK
+from labelscan.results.run_files import JOBS, SELF_CHECK
 from labelscan.results.run_folder import RunFolder
-from labelscan.results.run_record import recorded_fingerprint
+from labelscan.results.run_record import CHOICES, describe, recorded_fingerprint
+from labelscan.results.same_run import Identity
+from labelscan.results.summary import FILE_NAME as SUMMARY_FILE
+from labelscan.training.job_files import AUM, FOLD
 
 
 def check_itself(
@@ -51,30 +51,35 @@ def check_itself(
         summary = dataclasses.replace(summary, warnings=(*summary.warnings, warning))
     else:
         log(Noted(f"self-check: training again with {len(planted):,} planted errors"))
-        with run.timed("self_check"), _open_self_check(plan, planted, run) as (again, second):
-            checked, judged = train_and_judge(again, contents, second, second.logging(notify))
-            run.has_trained |= second.has_trained
+        with run.timed("self_check"):
+            checked, judged = _run_again(plan, contents, planted, run, notify)
         found = judge_by_planted(planted, (first.evidence, detections), (checked.evidence, judged), folder=SELF_CHECK)
         summary = dataclasses.replace(summary, self_check=found)
     summary.write(run.path)
+    run.record_checksum(SUMMARY_FILE)
     return dataclasses.replace(first, summary=summary)
 
 
-@contextmanager
-def _open_self_check(plan: Plan, planted: PlantedErrors, run: RunFolder) -> Iterator[tuple[Plan, RunFolder]]:
-    """Open the run of the self-check, started over where an earlier one had other errors in it."""
+def _run_again(
+    plan: Plan, contents: Contents, planted: PlantedErrors, run: RunFolder, notify: Listener
+) -> tuple[Run, Detections]:
+    """Return the run of the self-check, started over where an earlier one had other errors in it."""
     folder = run.path / SELF_CHECK
-    run.fetch(folder)
     data = fingerprint([plan.data_fingerprint, planted.index.tolist(), planted.labels.tolist()])
     if recorded_fingerprint(folder) != data:
         shutil.rmtree(folder, ignore_errors=True)
     config = dataclasses.replace(plan.config, detection=dataclasses.replace(plan.config.detection, self_check=0.0))
     dataset = dataclasses.replace(plan.dataset, given_labels=planted.in_place(plan.dataset.given_labels))
     again = dataclasses.replace(plan, config=config, dataset=dataset, data_fingerprint=data, folder=folder, kept_in="")
-
-    def begin(second: RunFolder) -> dict[str, object]:
-        return {**entries_of(again, second, in_parts=False), "planted": True}
-
-    with open_run(folder, identity_of(again), inputs=run.inputs, begin=begin) as second:
+    identity = Identity(
+        settings=nested(config),
+        results_depend_on={"command": "detect", **results_depend_on(config), **plan.models},
+        data=describe(dataset, data),
+    )
+    names = [name for name in run.jobs if name.startswith((FOLD, AUM))]
+    begun = {CHOICES: plan.choices, JOBS: names, "planted": True}
+    with open_run(folder, identity, inputs=run.paths.inputs, begin=lambda _: begun) as second:
         planted.write(folder / PLANTED_FILE, plan.dataset)
-        yield again, second
+        result = train_and_judge(again, contents, second, second.logging(notify))
+        run.has_trained |= second.has_trained
+        return result

@@ -1,24 +1,22 @@
-"""Workers as an array of Slurm jobs, through submitit: they begin the run, share its shards, and the first judges it.
+"""The jobs of a run as arrays of Slurm tasks, through submitit: first the inputs of images, then the folds.
 
-This machine submits them, waits, and shows the finished run: what the automatic settings become is decided where models
-are trained. A worker whose time is over, or that is preempted, ends in order and is queued again.
+A task runs its jobs as ``--only`` does, and stores their outputs in the run folder, which all nodes see. A task whose
+time is over, or that is preempted, shuts down gracefully, is queued again, and resumes from its checkpoint. The driver
+waits and merges; with ``--detach`` that is left to ``--merge``.
 """
 
-import contextlib
 import dataclasses
 import logging
-import math
 import re
 import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 from labelscan import interruption
 from labelscan.config import Config
-from labelscan.errors import ConfigError, Interrupted, RunError, StorageError
+from labelscan.errors import ConfigError, Interrupted, RunError, RunFolderError
 from labelscan.events import (
     Event,
     Listener,
@@ -32,155 +30,164 @@ from labelscan.events import (
     interruptible,
     pause,
 )
+from labelscan.jobs.executors.slurm import SlurmExecutor
 from labelscan.pipeline import planning
-from labelscan.pipeline.carry_out import carry_out
+from labelscan.pipeline.carry_out import jobs_in
+from labelscan.pipeline.job_names import JobNames
+from labelscan.pipeline.only import run_only
 from labelscan.pipeline.planning import Plan
-from labelscan.pipeline.work import work
 from labelscan.results.run_files import SLURM
+from labelscan.results.run_folder import RunPaths
 from labelscan.results.run_status import count_done
-from labelscan.training.executors.slurm import SlurmExecutor
 
 _LOG = logging.getLogger(__name__)
-LOOK_SECONDS, COUNT_SECONDS = 1.0, 10.0
-"""Between two looks at the jobs, and at the shards, each of which has a mark to be read."""
+LOOK_SECONDS = 1.0
+"""Between two looks at the tasks."""
 REQUEUED_BY = "SIGUSR2"
-"""What submitit tells Slurm to send before the time of a job is over; Windows has no such signal."""
+"""What submitit tells Slurm to send before the time of a task is over; Windows has no such signal."""
 
 
 @dataclass(frozen=True, slots=True)
-class Worker:
-    """What each job of the array does; picklable."""
+class Task:
+    """What each task of an array does; picklable."""
 
     config: Config
     output: str
-    """The run folder, as a path that holds everywhere, or as an address."""
-    judges: bool
-    """Whether it judges the labels when all shards are done."""
+    """The run folder, as a path that holds everywhere."""
+    only: tuple[str, ...]
+    """Names of its jobs."""
 
     def __call__(self) -> None:
-        """Work until no shard is left; Slurm's signal ends it in order, and has it queued again."""
+        """Run the jobs; Slurm's signal shuts them down gracefully, and has the task queued again."""
         number = getattr(signal, REQUEUED_BY)
         queue_again = signal.getsignal(number)
-        signal.signal(number, interruption.stop_at_once)  # where work can end in order, it waits for that
+        signal.signal(number, interruption.stop_at_once)  # where work can be shut down gracefully, it waits for that
         logging.basicConfig(format="%(asctime)s %(message)s")
         _LOG.setLevel(logging.INFO)
         listen = interruptible(_log, None)
         try:
-            plan = planning.plan(settings=self.config, output=self.output, notify=listen)
-            work(plan, notify=listen)
-            if self.judges:
-                carry_out(plan, merges=True, notify=listen)
+            run_only(planning.plan(settings=self.config, output=self.output, notify=listen), self.only, listen)
         except (Interrupted, KeyboardInterrupt):
             if interruption.received_last() != number or not callable(queue_again):
                 raise
             queue_again(number, None)
 
     def checkpoint(self) -> Any:
-        """Return what is submitted in the place of this job when it is queued again: the same."""
+        """Return what is submitted in the place of this task when it is queued again: the same."""
         from submitit.helpers import DelayedSubmission
 
         return DelayedSubmission(self)
 
 
 def _log(event: Event) -> None:
-    """Write a line of what a worker does where Slurm keeps what its jobs say."""
+    """Write a line of what a task does to its log, which Slurm keeps."""
     if not isinstance(event, StepAdvanced | Waiting):  # which come many times a second
         _LOG.info(event.message if isinstance(event, Noted | Warned) else event)
 
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """Workers that were submitted."""
+    """Tasks that were submitted."""
 
     folder: Path
-    place: str
-    """The run as other commands are given it."""
-    jobs: Sequence[Any]
-    """submitit's jobs; the first judges the labels, unless workers were submitted before."""
+    names: tuple[str, ...]
+    """Those of their jobs."""
+    tasks: Sequence[Any]
+    """As submitit has them."""
 
     @property
-    def names(self) -> list[str]:
-        """Return the numbers of the jobs, as Slurm has them."""
-        return [str(job.job_id) for job in self.jobs]
+    def numbers(self) -> list[str]:
+        """Return the numbers of the tasks, as Slurm has them."""
+        return [str(task.job_id) for task in self.tasks]
 
 
 def submit(plan: Plan, notify: Listener = ignore) -> Submitted:
-    """Submit the workers of a run, and return at once; ``notify`` is told where some were submitted before.
+    """Submit the jobs of a run that are not done, and return at once.
 
     Raises:
         ConfigError: submitit is not installed, there is no Slurm, or the data is in memory.
+        RunFolderError: the run is in a bucket.
     """
     executor, config = plan.executor, plan.config
     if not isinstance(executor, SlurmExecutor):
-        raise ConfigError("only workers on Slurm can be left alone", where="--detach", hint="add --executor slurm")
+        raise ConfigError("only tasks on Slurm can be left alone", where="--detach", hint="add --executor slurm")
     if not config.dataset.data:
         hint = "write it to a file that all nodes see, and give its path"
         raise ConfigError("data in memory cannot be sent to Slurm", where="executor.name", hint=hint)
+    if plan.kept_in:
+        hint = "give a folder that all nodes see"
+        raise RunFolderError(
+            "tasks on Slurm share a run folder, and this is in a bucket", where=plan.kept_in, hint=hint
+        )
+    folder = plan.folder.absolute()
+    names = [one for one in jobs_in(plan, RunPaths.of(folder), in_blocks=True) if not count_done(folder, [one])]
+    of_inputs = [one for one in names if JobNames.of(one).is_of_inputs]
+    folds = [one for one in names if one not in of_inputs]
+    there = dataclasses.replace(config, executor=dataclasses.replace(config.executor, name="local"))
+    tasks: list[Any] = []
+    for some in filter(None, (of_inputs, folds)):
+        array = _array(executor, folder / SLURM)
+        if tasks:  # folds begin once their inputs are made, or if not, make them
+            array.update_parameters(slurm_additional_parameters={"dependency": f"afterany:{_array_number(tasks)}"})
+        each = [tuple(some[at : at + executor.jobs_per_task]) for at in range(0, len(some), executor.jobs_per_task)]
+        with array.batch():
+            submitted = [array.submit(Task(there, str(folder), only)) for only in each]
+        tasks += submitted
+    notify(Noted(f"{len(tasks)} tasks with {len(names)} jobs are submitted; their logs are in {folder / SLURM}"))
+    return Submitted(plan.folder, tuple(names), tasks)
+
+
+def _array(executor: SlurmExecutor, folder: Path) -> Any:
     try:
         from submitit import AutoExecutor
     except ImportError as error:
         hint = "pip install 'labelscan[slurm]'"
         raise ConfigError("submitit is not installed", where="executor.name", hint=hint) from error
-    folder = plan.folder.absolute()
-    is_first = not (folder / SLURM).is_dir()
-    if not is_first:
-        notify(Noted(f"these are more workers for {plan.place}: some were submitted before"))
     try:
-        array = AutoExecutor(folder / SLURM, cluster=executor.cluster, slurm_max_num_timeout=executor.requeues)
+        array = AutoExecutor(folder, cluster=executor.cluster, slurm_max_num_timeout=executor.requeues)
     except RuntimeError as error:
-        hint = "submit from a machine that has sbatch, or start workers by hand: --worker"
+        hint = "submit from a machine that has sbatch, or run jobs by another batch system: --only"
         raise ConfigError(f"{error}", where="executor.name", hint=hint) from error
     array.update_parameters(name="labelscan", **executor.parameters)
-    there = dataclasses.replace(config, executor=dataclasses.replace(config.executor, name="local"))
-    output = plan.kept_in or str(folder)
-    workers = [Worker(there, output, judges=is_first and number == 0) for number in range(executor.workers)]
-    with array.batch():
-        jobs = [array.submit(one) for one in workers]
-    return Submitted(plan.folder, plan.place, jobs)
+    return array
+
+
+def _array_number(tasks: Sequence[Any]) -> str:
+    """Return the number of the array that tasks are of: theirs are ``123_0``, ``123_1`` and so on."""
+    return str(tasks[0].job_id).partition("_")[0]
 
 
 def wait_for(submitted: Submitted, notify: Listener, tell: Listener = ignore) -> None:
-    """Return when the run is judged; ``tell`` hears what becomes of the workers where ``notify`` ends the wait.
+    """Return when all tasks have ended; ``tell`` receives what becomes of them where ``notify`` stops the wait.
 
     Raises:
-        RunError: workers failed, so that it cannot be.
-        Interrupted: the workers go on all the same.
+        RunError: a task failed.
+        Interrupted: the tasks go on all the same.
     """
-    first, *_ = submitted.jobs
-    total, counted = 0, -math.inf
+    step, n_done = "jobs", 0
     try:
-        notify(Noted(f"workers are jobs {', '.join(submitted.names)}; what they say is in {submitted.folder / SLURM}"))
-        while not first.done():
+        if submitted.tasks:
+            notify(StepStarted(step, len(submitted.names)))
+        while not all(task.done() for task in submitted.tasks):
             pause(LOOK_SECONDS, notify)
-            if monotonic() - counted < COUNT_SECONDS:
-                continue
-            counted = monotonic()
-            done = known = 0
-            with contextlib.suppress(StorageError):  # the workers go on, whether they can be counted or not
-                done, known = count_done(submitted.place)
-            if known and not total:
-                total = known
-                notify(StepStarted("shards", total))
-            if known:
-                notify(StepAdvanced("shards", done))
+            if (now := count_done(submitted.folder, submitted.names)) != n_done:
+                n_done = now
+                notify(StepAdvanced(step, n_done))
     except (Interrupted, KeyboardInterrupt):
-        jobs = " ".join(submitted.names)
-        tell(Warned(f"the workers go on: see labelscan status {submitted.place}, or end them: scancel {jobs}"))
+        numbers = " ".join(submitted.numbers)
+        tell(Warned(f"the tasks go on: see labelscan status {submitted.folder}, or end them: scancel {numbers}"))
         raise
-    if total:
-        notify(StepDone("shards", 0.0))
-    if (error := first.exception()) is not None:
-        raise RunError(
-            f"a worker failed: {_what_was_raised(error)}",
-            where=str(submitted.folder / SLURM),
-            hint="other workers go on; the same command goes on from what is done",
-        )
-    for job in submitted.jobs[1:]:
-        if not job.done():  # it has ended its work, or has not begun
-            job.cancel(check=False)
+    notify(StepDone(step, 0.0))
+    for task in submitted.tasks:
+        if (error := task.exception()) is not None:
+            raise RunError(
+                f"a task failed: {_what_was_raised(error)}",
+                where=str(submitted.folder / SLURM),
+                hint="the same command submits what is not done",
+            )
 
 
 def _what_was_raised(error: Exception) -> str:
-    """Return the line of a job's traceback that names its error."""
+    """Return the line of a task's traceback that names its error."""
     named = re.findall(r"^[\w.]*(?:Error|Exception|Interrupted|Over): .*$", str(error), re.MULTILINE)
     return named[-1].partition(": ")[2] if named else type(error).__name__

@@ -26,8 +26,9 @@ def train_and_judge(
     """Return the finished run, and what its detectors say without any decision of a person."""
     dataset, folds = plan.dataset, assign(plan, contents)
     status = _status(dataset, contents, folds)
-    dataset.write(run.path / "examples.csv", status)
-    folds.write(run.path / "folds.csv", dataset.example_ids)
+    if not run.is_read_only:
+        dataset.write(run.path / "examples.csv", status)
+        folds.write(run.path / "folds.csv", dataset.example_ids)
     evidence, warnings = evidence_of(plan, contents, folds, run, notify)
     sizes = np.bincount(dataset.given_labels[~contents.unusable], minlength=len(dataset.class_names))
     checks = DataChecks(

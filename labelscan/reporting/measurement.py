@@ -20,7 +20,7 @@ from labelscan.npz import read_arrays, read_texts
 from labelscan.reading import CANNOT_READ, why
 from labelscan.reporting.page import Doubt, Measurement, Stretch, Suspect
 from labelscan.results.finished_run import FinishedRun
-from labelscan.results.run_files import DOUBT_FILE, FRESH, MEASURE_FILE
+from labelscan.results.run_files import DOUBT_FILE, FRESH, MEASURE_FILE, check_intact
 
 T = TypeVar("T")
 LOG_ODDS = "error_log_odds"
@@ -39,6 +39,8 @@ def read_sample(run: FinishedRun) -> list[str]:
     path = run.folder / MEASURE_FILE
     if not path.is_file() or not (run.folder / DOUBT_FILE).is_file():
         return []
+    for name in (MEASURE_FILE, DOUBT_FILE):
+        check_intact(run.folder, run.record, name)
     try:
         # A carriage return inside a cell is part of it.
         ids = pd.read_csv(path, dtype=object, keep_default_na=False, encoding="utf-8", lineterminator="\n")

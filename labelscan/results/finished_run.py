@@ -20,10 +20,12 @@ from labelscan.results.run_files import (
     FORMAT_VERSION,
     FRESH,
     RUN_FILE,
+    check_intact,
     part_of,
     read_versioned,
     refuse_benchmark,
 )
+from labelscan.results.summary import FILE_NAME as SUMMARY_FILE
 from labelscan.results.summary import Summary, read_summary
 
 DECIDED_WRONG = "decided_wrong"
@@ -121,6 +123,8 @@ class FinishedRun:
                 where=str(folder),
                 hint="repeat the command that began it: it resumes",
             )
+        for name in (SUMMARY_FILE, SCORES_FILE):
+            check_intact(folder, record, name)
         summary, issues = read_summary(folder), Issues.read(folder / SCORES_FILE)
         if len(issues) != summary["n_examples"]:
             problem = f"has {len(issues):,} examples, and summary.json {summary['n_examples']:,}"

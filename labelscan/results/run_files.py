@@ -9,23 +9,28 @@ from itertools import chain
 from pathlib import Path
 
 from labelscan.atomic import read_json, sweep
+from labelscan.checksums import SUFFIX as CHECKSUM_SUFFIX
+from labelscan.checksums import checksum_of
 from labelscan.errors import RunFolderError
 from labelscan.reading import CANNOT_READ, why
 from labelscan.results.outside_links import refuse_outside_links
-from labelscan.training.shard_files import CACHE, LOG_FILE
+from labelscan.training.job_files import CACHE, CHECKPOINT_FILE, LOG_FILE
 
 FORMAT_VERSION = 1
 """Version of run.json and of everything else in the folder; a folder of another version is refused."""
 FRESH = "start over with --fresh"
 DEFAULT_PARENT = Path("labelscan-runs")
 RUN_FILE = "run.json"
-LEASES = "leases"
+LOCK_FILE = "run.lock"
+"""The file that the driver of a run has locked while it works."""
 DIRECTORY = "directory"
 """The key of run.json for the folder that relative paths in a run start from."""
 MACHINES = "machines"
 """The key of run.json for the machines that have worked on the run: often one, more where it was resumed elsewhere."""
-SHARDS = "shards"
-"""The key of run.json for the folders of all shards, as far as they are known before any work."""
+JOBS = "jobs"
+"""The key of run.json for the names of all jobs, as far as they are known before any work."""
+CHECKSUMS = "checksums"
+"""The key of run.json for the checksums of evidence and tables."""
 DECISIONS_FILE = "decisions.csv"
 """What a reviewer decided; a person's work, which neither a run nor ``--fresh`` touches."""
 DOUBT_FILE = "doubt.npz"
@@ -53,6 +58,7 @@ OWN_FILES = {
     DOUBT_FILE: "`error_log_odds` (N,) that each label is wrong, float32, in the order of evidence.npz",
     MEASURE_FILE: "a sample of up to 200 labels to decide in its order, by which to measure how many are wrong",
     LOG_FILE: "what happened, one event a line",
+    LOCK_FILE: "is locked by the process that writes the run, while it does",
 }
 """What a run writes and ``--fresh`` deletes, with its content."""
 OWN_FOLDERS = {
@@ -60,15 +66,14 @@ OWN_FOLDERS = {
     "its probabilities and measurements. Those of further models end in `-opinion-2` and so on",
     "aum-*": "the trainings with an extra class, with `--detector aum` only",
     SELF_CHECK: "the second run, with planted errors, of a run with `--self-check`",
-    LEASES: "which process works on what, while any does",
-    SLURM: "with `--executor slurm`, what its jobs said",
+    SLURM: "with `--executor slurm`, the logs of its tasks",
     STORE: "features of images, and decoded ones where models are trained on pixels; when the run is finished, only "
     "the list of their digests",
 }
 """The same for folders, as patterns."""
 MADE_OF_A_RUN = ("report.html", "report.md", "label-studio.json", "label-studio.interface.xml")
 """Those of the files that other commands than the one that made the run write."""
-BEFORE_TRAINING = (RUN_FILE, LOG_FILE, "examples.csv", "folds.csv", STORE, LEASES, SLURM)
+BEFORE_TRAINING = (RUN_FILE, LOG_FILE, LOCK_FILE, "examples.csv", "folds.csv", STORE, SLURM)
 """Those of them that a run has written before it trains anything."""
 
 
@@ -78,20 +83,22 @@ def is_own_file(path: Path) -> bool:
     return path.name in OWN_FILES and (path.parent / RUN_FILE).is_file()
 
 
-def is_shared_file(name: str) -> bool:
-    """Return whether a file, by its path in a run, is one that the command writes which makes the run.
+def is_uploaded(name: str) -> bool:
+    """Return whether a file, by its path in a run, goes into the bucket of the run.
 
-    Leases, and what serves one machine alone, are not; nor is any path that leads out of the run.
+    Rows of images, checkpoints, and what serves one machine alone do not; nor does any path that leads out of the run.
     """
     top, *inside = name.split("/")
-    if {"", ".", "..", CACHE, LEASES} & {top, *inside} or "\\" in name or name.endswith(".partial"):
+    if {"", ".", "..", CACHE} & {top, *inside} or "\\" in name:
+        return False
+    if name.endswith((".partial", ".npy", ".arrow", ".lock", CHECKPOINT_FILE, CHECKSUM_SUFFIX)):
         return False
     if not inside:
         return top in OWN_FILES and top not in MADE_OF_A_RUN
     return top != SLURM and any(fnmatchcase(top, pattern) for pattern in OWN_FOLDERS)
 
 
-def strangers(folder: Path, also_owns: Sequence[str]) -> list[str]:
+def others_files(folder: Path, also_owns: Sequence[str]) -> list[str]:
     """Return the names in a folder, sorted, that no run leaves there, even if killed at its very start."""
     names = sorted(entry.name for entry in folder.iterdir())
     return [name for name in names if not _is_own(name, also_owns) and not name.endswith(".partial")]
@@ -104,9 +111,8 @@ def clear(folder: Path, also_owns: Sequence[str]) -> None:
     """
     for entry in sorted(_own_entries(folder, also_owns), key=lambda entry: entry.name == RUN_FILE):
         if not entry.is_dir():
-            entry.unlink(missing_ok=True)
-        elif entry.name == LEASES:
-            continue  # that of this process is among them
+            if entry.name != LOCK_FILE:  # which this process has locked
+                entry.unlink(missing_ok=True)
         elif not entry.is_symlink():
             shutil.rmtree(entry)
 
@@ -154,6 +160,24 @@ def read_versioned(path: Path, format_version: int) -> dict[str, object]:
             hint=f"{FRESH}, or use the version that made it",
         )
     return content
+
+
+def check_intact(folder: Path, record: Mapping[str, object], name: str) -> None:
+    """Raise RunFolderError where a file of a run is not the one that the run wrote.
+
+    Args:
+        folder: that of the run.
+        record: run.json.
+        name: of the file.
+    """
+    written = part_of(record, CHECKSUMS).get(name)
+    try:
+        if written is None or written == checksum_of(folder / name):
+            return
+    except OSError:  # missing: its reader says so
+        return
+    hint = "the same command that made the run makes the file again"
+    raise RunFolderError(f"{name} has changed since the run wrote it", where=str(folder / name), hint=hint)
 
 
 def part_of(content: Mapping[str, object], name: str) -> Mapping[str, object]:

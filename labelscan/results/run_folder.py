@@ -1,72 +1,104 @@
-"""A run that is being written: its leases, its state in run.json, its log and its timings."""
+"""A run that is being written: its state in run.json, its log and its timings."""
 
 import contextlib
 import dataclasses
 import json
+import os
+import platform
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
-from uuid import uuid4
+from typing import TYPE_CHECKING, Any, Literal
 
-from labelscan.atomic import look_anew, write_json, writing
+from labelscan.atomic import write_json, writing
+from labelscan.checksums import checksum_of, forget
 from labelscan.config import RUN_JSON_SETTINGS
 from labelscan.data.stored_rows import SUFFIX as ROWS_SUFFIX
-from labelscan.errors import LabelscanError, RunFolderError
-from labelscan.events import Event, FoldDone, Listener, Noted, PartDone, StepAdvanced, StepDone, Waiting, ignore
-from labelscan.leases import Leases
+from labelscan.errors import UsageError
+from labelscan.events import Event, FoldDone, Listener, PartDone, StepAdvanced, StepDone, Waiting
 from labelscan.reading import fits
 from labelscan.results.bucket import Bucket
-from labelscan.results.joined_run import JoinedRun
 from labelscan.results.machine import machine
 from labelscan.results.run_files import (
+    CHECKSUMS,
     DIRECTORY,
     FORMAT_VERSION,
-    LEASES,
+    JOBS,
     MACHINES,
     RUN_FILE,
-    SHARDS,
+    STORE,
     part_of,
 )
-from labelscan.results.run_record import CHOICES, EVIDENCE_OF, GENERATION, VERSIONS, read_record, shard_name, versions
-from labelscan.results.same_run import ELSEWHERE, FOR_GATE, Identity
-from labelscan.training.done_mark import DoneMark
-from labelscan.training.shard_files import AUM, FOLD, LOG_FILE, PART
+from labelscan.results.run_record import CHOICES, EVIDENCE_OF, VERSIONS, read_record, versions
+from labelscan.results.same_run import FOR_GATE, Identity
+from labelscan.training.job_files import LOG_FILE, PART
 
-WRITER = "run"
-"""The lease of the one process that writes run.json, the evidence and the results."""
-KEPT = (MACHINES, EVIDENCE_OF, SHARDS, GENERATION)
-"""The entries of run.json that whoever goes on with a run keeps."""
-WAIT_SECONDS = 0.5
-"""Between two looks at whether other processes still work on the run, or write it."""
+if TYPE_CHECKING:
+    from labelscan.jobs.outputs import Outputs
+
+DRIVER = "driver"
+"""The entry of run.json for the process that writes the run."""
+KEPT = (MACHINES, EVIDENCE_OF, JOBS, CHECKSUMS)
+"""The entries of run.json that whoever resumes a run keeps."""
 
 State = Literal["running", "finished", "interrupted", "failed"]
 
 
+@dataclass(frozen=True, slots=True)
+class RunPaths:
+    """Where the files of a run lie."""
+
+    path: Path
+    inputs: Path
+    """The folder of decoded images and features; several runs on the same images may share one."""
+
+    @classmethod
+    def of(cls, path: Path, inputs: Path | None = None) -> "RunPaths":
+        """Return the paths of the run in a folder, with inputs of its own unless others are named."""
+        return cls(path, inputs or path / STORE)
+
+    def images(self, number: int) -> Path:
+        """Return the file of images decoded to one size, of as many as the models want; the first is number 0."""
+        return self.inputs / _numbered("images", number, ".npy")
+
+    def features(self, number: int) -> Path:
+        """Return the file of feature rows: those of a table, number 0, or of one of the frozen backbones."""
+        return self.inputs / _numbered("features", number, ".npy")
+
+    @property
+    def rows(self) -> Path:
+        """Return the file of texts, or of the columns of a table as they are."""
+        return self.inputs / f"rows{ROWS_SUFFIX}"
+
+    @property
+    def outputs(self) -> "Outputs":
+        """Return the outputs of the jobs of the run."""
+        from labelscan.jobs.outputs import Outputs  # for which torch is loaded
+
+        return Outputs(self.path)
+
+
 class RunFolder:
-    """One run that is being written, from ``open_run``; ``FinishedRun`` reads what it leaves."""
+    """One run that is being written, from ``open_run``; ``FinishedRun`` reads what it leaves.
+
+    Args:
+        path: its folder.
+        inputs: a folder of inputs that several runs share; None is one of its own.
+        bucket: that the run is kept in.
+        is_read_only: whether the folder cannot be written, so that a finished run is only shown.
+    """
 
     def __init__(
-        self,
-        path: Path,
-        leases: Leases,
-        inputs: Path | None = None,
-        *,
-        is_joined: bool = False,
-        bucket: Bucket | None = None,
-        notify: Listener = ignore,
+        self, path: Path, inputs: Path | None = None, *, bucket: Bucket | None = None, is_read_only: bool = False
     ) -> None:
         self.path = path
+        self.paths = RunPaths.of(path, inputs)
+        self.is_read_only = is_read_only
         self._bucket = bucket
-        self._notify = notify
-        self.leases = leases
-        self.is_joined = is_joined
-        """Whether this process only carries out shards, and another one writes everything else."""
-        self.inputs = inputs or path / "store"
-        """The folder of decoded images and features; several runs on the same images may share one."""
         self._shares_inputs = inputs is not None
         self.earlier = read_record(path)
         """What run.json said before this process began or resumed the run."""
@@ -84,8 +116,6 @@ class RunFolder:
         self.warned: set[str] = set()
         """Warnings that need not be repeated."""
         self._content = dict(self.earlier)
-        self._is_renewed = False
-        """Whether this process has put another generation into the place of the one that it found."""
         self._started = time.monotonic()
         self._seconds_before = self.timings.get("total", 0.0)
 
@@ -95,42 +125,19 @@ class RunFolder:
         return part_of(self.earlier, CHOICES)
 
     @property
-    def shards(self) -> list[str]:
-        """Return the names of all shards, as they were known when the run was begun."""
-        names = self.earlier.get(SHARDS)
-        return [shard_name(str(name)) for name in names] if isinstance(names, list) else []
-
-    @property
-    def is_trained(self) -> bool:
-        """Return whether all trainings were finished and their evidence is there, whatever is done with it now."""
-        trained = [name for name in self.shards if name.startswith((FOLD, AUM))]
-        return bool(self.earlier.get(EVIDENCE_OF)) and all(DoneMark.read(self.path / name) for name in trained)
-
-    def images(self, number: int) -> Path:
-        """Return the file of images decoded to one size, of as many as the models want; the first is number 0."""
-        return self.inputs / _numbered("images", number, ".npy")
-
-    def features(self, number: int) -> Path:
-        """Return the file of feature rows: those of a table, number 0, or of one of the frozen backbones."""
-        return self.inputs / _numbered("features", number, ".npy")
-
-    @property
-    def rows(self) -> Path:
-        """Return the file of texts, or of the columns of a table as they are."""
-        return self.inputs / f"rows{ROWS_SUFFIX}"
-
-    def shard(self, repeat: int, fold: int, number: int) -> Path:
-        """Return the folder of one fold of a model; the first is number 0."""
-        return self.path / _numbered(f"fold-{repeat}-{fold}", number, "", between="-opinion-")
+    def jobs(self) -> list[str]:
+        """Return the names of all jobs."""
+        names = self._content.get(JOBS)
+        return list(map(str, names)) if isinstance(names, list) else []
 
     def logging(self, notify: Listener) -> Listener:
         """Return a listener that adds events to log.jsonl and passes them on."""
 
         def log_and_notify(event: Event) -> None:
-            if not self.leases.holds(WRITER):
-                raise self._taken_over()
             self.has_trained |= isinstance(event, FoldDone) and not event.reused
-            if not isinstance(event, StepAdvanced | Waiting):  # these come many times a second
+            if not self.is_read_only and not isinstance(
+                event, StepAdvanced | Waiting
+            ):  # these come many times a second
                 line = {"time": _now(), "event": type(event).__name__, **dataclasses.asdict(event)}
                 log = self.path / LOG_FILE
                 with writing(log), log.open("a", encoding="utf-8") as file:
@@ -139,33 +146,25 @@ class RunFolder:
 
         return log_and_notify
 
-    def keeping(self, notify: Listener) -> Listener:
-        """Return a listener that passes events on, and puts what is new into the bucket of the run, if it has one."""
+    def uploading(self, notify: Listener) -> Listener:
+        """Return a listener that passes events on, and uploads what is new where the run is kept in a bucket."""
 
-        def put_and_notify(event: Event) -> None:
+        def upload_and_notify(event: Event) -> None:
             notify(event)
-            self.put(always=isinstance(event, FoldDone | PartDone | StepDone))
+            if isinstance(event, FoldDone | PartDone | StepDone):
+                self.upload()
 
-        return notify if self._bucket is None else put_and_notify
+        return notify if self._bucket is None else upload_and_notify
 
-    def put(self, *, always: bool = True) -> None:
-        """Put what is new into the bucket of the run, if it has one."""
+    def upload(self) -> None:
+        """Upload what is new, where the run is kept in a bucket."""
         if self._bucket is not None:
-            self._bucket.put(always=always)
-
-    def fetch(self, *paths: Path) -> None:
-        """Fetch files, and all files whose paths begin with these, from the bucket of the run, if it has one."""
-        if self._bucket is not None:
-            self._bucket.fetch(*(path.relative_to(self.path).as_posix() for path in paths))
+            self._bucket.upload()
 
     def record(self, **entries: object) -> None:
-        """Add entries to run.json, and write it.
-
-        Raises:
-            RunFolderError: another process writes it now.
-        """
-        if not self.leases.confirm(WRITER):
-            raise self._taken_over()
+        """Add entries to run.json, and write it."""
+        if self.is_read_only:
+            return
         self._content.update(entries)
         if self.has_trained or self.earlier.get("state") != "finished":  # a run that is only shown keeps its time
             self.timings["total"] = self._seconds_before + time.monotonic() - self._started
@@ -188,26 +187,21 @@ class RunFolder:
         finally:
             self.timings[step] = time.monotonic() - started
 
-    @property
-    def joined(self) -> JoinedRun:
-        """Return the run as this process has joined it."""
-        address = "" if self._bucket is None else self._bucket.url
-        generation, was_finished = str(self.earlier.get(GENERATION, "")), self.earlier.get("state") == "finished"
-        return JoinedRun(path=self.path, address=address, generation=generation, was_finished=was_finished)
+    def record_checksum(self, name: str) -> None:
+        """Add to run.json the checksum of a file of the run that has just been written."""
+        self._content[CHECKSUMS] = {**part_of(self._content, CHECKSUMS), name: checksum_of(self.path / name)}
 
     def drop_inputs(self) -> None:
         """Delete decoded images and features: only training needs them, and they are the bulk of a run."""
-        if self._shares_inputs:  # they belong to the run that made them
+        if self._shares_inputs or self.is_read_only:  # they belong to the run that made them
             return
-        for folder in self.inputs.glob(f"*{PART}*"):  # of a process that was killed while it put parts together
+        inputs = self.paths.inputs
+        for folder in inputs.glob(f"*{PART}*"):  # blocks, of which the rows have been put together
             shutil.rmtree(folder, ignore_errors=True)
-        for path in (*self.inputs.glob("images*.npy"), *self.inputs.glob("features*.npy"), self.rows):
+        for path in (*inputs.glob("images*.npy"), *inputs.glob("features*.npy"), self.paths.rows):
+            forget(path)
             with contextlib.suppress(OSError):  # some systems keep a file that another process has still mapped
                 path.unlink(missing_ok=True)
-
-    def _taken_over(self) -> RunFolderError:
-        problem = "another process writes this run now: this one stood still for too long"
-        return RunFolderError(problem, where=str(self.path), hint=f"wait for it, or {ELSEWHERE}")
 
     def begin(self, identity: Identity, **entries: object) -> None:
         """Write run.json as this process goes on with the run, or begins it."""
@@ -221,72 +215,28 @@ class RunFolder:
             "data": identity.data,
             FOR_GATE: identity.for_gate and (not self.earlier or self.earlier.get(FOR_GATE) is True),
             VERSIONS: versions(),
-            GENERATION: uuid4().hex,
+            DRIVER: {"host": platform.node(), "process": os.getpid(), "since": _now()},
             **{kept: self.earlier[kept] for kept in KEPT if kept in self.earlier},
             **entries,
         }
         self.record()
 
-    def renew(self, entries: Mapping[str, object], *, without: Sequence[str] = ()) -> None:
-        """Add entries to run.json, or leave some out, and make it that of another generation: nobody else works on it.
+    def stop(self, state: State, error: BaseException) -> None:
+        """Write run.json where an error ends this process: what it has not trained is still what others have made.
 
-        Processes that hold no lease hear of it when they take one.
-
-        Raises:
-            RunFolderError: some hold leases; run.json is as it was then.
-        """
-        self.refuse_others()
-        before = dict(self._content)
-        try:
-            self._content = {name: value for name, value in before.items() if name not in without}
-            self.record(**entries, **{GENERATION: uuid4().hex})
-            self.put()
-            self.refuse_others()  # who has taken one since, and has read what was there before
-        except BaseException:
-            self._content = before
-            with contextlib.suppress(OSError, LabelscanError):  # the first error says more
-                self._put_back()
-            raise
-        self._is_renewed = True
-
-    def _put_back(self) -> None:
-        if self.leases.confirm(WRITER):
-            write_json(self.path / RUN_FILE, self._content)
-            self.put()
-
-    def refuse_others(self) -> None:
-        """Raise RunFolderError where other processes hold leases of the run."""
-        if self._bucket is None:
-            look_anew(self.path / LEASES)
-        before = self.leases.others()
-        is_told = False
-        while others := self.leases.others():
-            for name, holder in others.items():
-                if holder.is_running or holder != before.get(name):  # it is known to live, or its heart has beaten
-                    problem = f"other processes work on this run: {name} is carried out by {holder}"
-                    raise RunFolderError(problem, where=str(self.path), hint=f"stop them first, or {ELSEWHERE}")
-            if not is_told:
-                name, holder = next(iter(others.items()))
-                self._notify(Noted(f"waiting to see whether it still works on {name}: {holder}"))
-                is_told = True
-            time.sleep(WAIT_SECONDS)
-
-    def stop(self, state: State, *, is_refused: bool) -> None:
-        """Write run.json where an error ends this process; what it has not trained is still what others have made.
-
-        A run that it ``is_refused`` stays as it is.
+        A run that was only refused stays as it is.
         """
         if self.earlier and not self.has_trained:
-            made_with = {name: self.earlier[name] for name in (VERSIONS, CHOICES) if name in self.earlier}
-            if self._is_renewed and not self.leases.others():
-                with contextlib.suppress(RunFolderError):  # whoever has just begun works with what is new
-                    self.renew(made_with)
-            elif not self._is_renewed:
-                self._content |= made_with
-                if is_refused and self._content.get(EVIDENCE_OF) == self.earlier.get(EVIDENCE_OF):
-                    self._content = dict(self.earlier)
-                    self.record()
-                    return
+            self._content |= {name: self.earlier[name] for name in (VERSIONS, CHOICES) if name in self.earlier}
+            is_unchanged = self._content.get(EVIDENCE_OF) == self.earlier.get(EVIDENCE_OF)
+            if isinstance(error, UsageError) and is_unchanged:
+                self._content = dict(self.earlier)
+                self.record()
+                return
+        elif isinstance(error, UsageError) and not self.has_trained:  # it has never begun
+            (self.path / RUN_FILE).unlink(missing_ok=True)
+            return
+        self._content["error"] = str(error)
         self.end(state)
 
     def end(self, state: State) -> None:
@@ -298,9 +248,9 @@ class RunFolder:
         self.record(state=state, ended=self.earlier.get("ended") if is_shown_again else _now())
 
 
-def _numbered(name: str, number: int, suffix: str, between: str = "-") -> str:
+def _numbered(name: str, number: int, suffix: str) -> str:
     """Return ``name``, and from the second of its kind on its number too."""
-    return f"{name}{between}{number + 1}{suffix}" if number else f"{name}{suffix}"
+    return f"{name}-{number + 1}{suffix}" if number else f"{name}{suffix}"
 
 
 def _now() -> str:

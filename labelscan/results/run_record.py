@@ -17,15 +17,12 @@ from labelscan.results.run_files import RUN_FILE, part_of
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "pandas", "scikit-learn", "cleanlab", "pillow", "simplejpeg")
 """Packages whose versions are recorded."""
 MUST_AGREE = ("labelscan", "torch", "scikit-learn")
-"""Those packages of which all processes that work on one run must have the same version."""
+"""Those packages by whose versions outputs differ."""
 VERSIONS = "versions"
 CHOICES = "choices"
 """The entries with the versions of packages, and with what the automatic settings became."""
 EVIDENCE_OF = "evidence_of"
 """The entry with the fingerprint of the folds that evidence.npz was gathered from."""
-GENERATION = "generation"
-"""The entry that is another one where the run starts over, or goes on with other choices or versions: who joined it
-before works on it no more."""
 
 
 def versions() -> dict[str, str]:
@@ -58,11 +55,6 @@ def describe(dataset: Dataset, fingerprint: str) -> dict[str, object]:
 def recorded_fingerprint(path: Path) -> object:
     """Return the fingerprint of the data of the run at ``path``, or None where there is no run."""
     return part_of(read_record(path), "data").get("fingerprint")
-
-
-def shard_name(recorded: str) -> str:
-    """Return the name of a shard that is recorded with its folder."""
-    return recorded.rpartition("/")[2]
 
 
 def read_record(path: Path) -> dict[str, object]:

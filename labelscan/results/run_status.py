@@ -1,4 +1,4 @@
-"""How far a run is, shard by shard, read from its folder alone; other processes may be working on it."""
+"""How far a run is, job by job, read from its folder alone; its driver may be working on it."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -6,54 +6,48 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from labelscan.atomic import read_json
-from labelscan.data import storage
 from labelscan.errors import RunFolderError
-from labelscan.leases import HEART_SECONDS, Holder, Leases
-from labelscan.reading import CANNOT_READ, parse_json
-from labelscan.results.bucket import leases_at, what_tells
+from labelscan.jobs.outputs import DoneMark
+from labelscan.jobs.state import FolderState
+from labelscan.results.bucket import what_tells
+from labelscan.results.open_run import is_locked
 from labelscan.results.run_files import (
     FORMAT_VERSION,
-    LEASES,
+    JOBS,
     RUN_FILE,
     SELF_CHECK,
-    SHARDS,
     SLURM,
     STORE,
+    part_of,
     read_versioned,
     refuse_benchmark,
 )
-from labelscan.results.run_folder import WRITER
+from labelscan.results.run_folder import DRIVER
 from labelscan.results.run_record import read_record
-from labelscan.training.done_mark import DoneMark
-from labelscan.training.fold_job import last_epoch
-from labelscan.training.input_parts import is_made
-from labelscan.training.shard_files import AUM, FAILED_FILE, FOLD
+from labelscan.training.job_files import AUM, FOLD, LOG_FILE, PART
 from labelscan.urls import is_url
 
-State = Literal["running", "silent", "failed", "waiting", "done"]
-STATES: tuple[State, ...] = ("running", "silent", "failed", "waiting", "done")
-"""``silent`` is held by a process of another host that did not stir while it was watched."""
+JobState = Literal["running", "waiting", "done"]
+NOT_MERGED = "not merged"
+"""The state of a run of which there are only jobs: no driver has begun it."""
+STATES: tuple[JobState, ...] = ("running", "waiting", "done")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ShardStatus:
-    """What is known of one shard."""
+class JobStatus:
+    """What is known of one job."""
 
-    shard: str
-    """The name of its folder; that of the self-check's own shards begins with ``self-check/``."""
-    state: State
+    job: str
+    """The name of its folder; that of a job of the self-check begins with ``self-check/``."""
+    state: JobState
     host: str = ""
-    """Where it is carried out, or was last."""
-    process: int | None = None
-    since: str = ""
-    """When its holder took it, by the clock of that host."""
+    """Where it was done."""
     epoch: int | None = None
     n_epochs: int | None = None
+    age_seconds: float | None = None
+    """How old the last line of its log is; None where it has none, or is done."""
     seconds: float | None = None
     """How long it took; None until it is done."""
-    why: str = ""
-    """Why it failed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,28 +57,28 @@ class RunStatus:
     run: Path | str
     """Its folder or address."""
     state: str
-    """That of run.json: running, finished, interrupted or failed."""
-    writer: Holder | None
-    """The process that writes run.json and the results, if one does now."""
-    is_writer_silent: bool
-    """Whether it is one of another host that did not stir while it was watched."""
-    shards: Sequence[ShardStatus]
+    """That of run.json: running, finished, interrupted or failed; killed where it says running and nobody runs it, and
+    ``not merged`` where there is none."""
+    driver: Mapping[str, object]
+    """Host, number and start of the process that writes the run, or did last."""
+    age_seconds: float | None
+    """How old the last line of the log of the driver is."""
+    error: str
+    """What the run ended with, if it did not finish."""
+    jobs: Sequence[JobStatus]
 
     @property
     def is_to_be_merged(self) -> bool:
-        """Return whether all shards are done, and nobody has judged the labels or does now."""
-        is_written = self.writer is not None and not self.is_writer_silent
-        return self.state != "finished" and not is_written and self.count("done") == len(self.shards)
+        """Return whether all jobs are done, and nobody has judged the labels or does now."""
+        return self.state not in ("finished", "running", NOT_MERGED) and self.count("done") == len(self.jobs)
 
-    def count(self, state: State) -> int:
-        """Return how many shards are in a state."""
-        return sum(one.state == state for one in self.shards)
+    def count(self, state: JobState) -> int:
+        """Return how many jobs are in a state."""
+        return sum(one.state == state for one in self.jobs)
 
 
 def status_of(run: Path | str) -> RunStatus:
-    """Return how far a run is; where processes of other hosts work on it, they are watched for seconds.
-
-    A self-check is trained by the writer alone, and shown where its leases are: in a folder.
+    """Return how far a run is.
 
     Args:
         run: its folder, or the address of the bucket that it is kept in.
@@ -93,108 +87,87 @@ def status_of(run: Path | str) -> RunStatus:
         RunFolderError: there is no run, or another version of labelscan wrote it.
         StorageError: the bucket cannot be read.
     """
-    if is_url(str(run)):
-        with what_tells(run) as copy:
-            return _status_of(copy, Leases(leases_at(str(run))), run)
-    folder = Path(run)
-    found = _status_of(folder, Leases(folder / LEASES), run)
-    check = folder / SELF_CHECK
-    if SHARDS not in read_record(check):
-        return found
-    again = _status_of(check, Leases(check / LEASES), check).shards
-    its_own = [replace(one, shard=f"{SELF_CHECK}/{one.shard}") for one in again if one.shard.startswith((FOLD, AUM))]
-    return replace(found, shards=[*found.shards, *its_own])
+    with what_tells(run) as folder:
+        found = _status_of(folder, run)
+        check = folder / SELF_CHECK
+        if JOBS not in read_record(check):
+            return found
+        again = _status_of(check, check).jobs
+        its_own = [replace(one, job=f"{SELF_CHECK}/{one.job}") for one in again if one.job.startswith((FOLD, AUM))]
+        return replace(found, jobs=[*found.jobs, *its_own])
 
 
-def _status_of(folder: Path, leases: Leases, run: Path | str) -> RunStatus:
+def _status_of(folder: Path, run: Path | str) -> RunStatus:
     if not (folder / RUN_FILE).is_file():
-        if (folder / SLURM).is_dir():
-            hint = "look again when squeue shows that a job runs"
-            raise RunFolderError("no worker has begun the run yet", where=str(run), hint=hint)
-        raise RunFolderError("there is no run here", where=str(run), hint="give what labelscan detect had after -o")
+        return _status_of_jobs(folder, run)
     record = read_versioned(folder / RUN_FILE, FORMAT_VERSION)
     refuse_benchmark(record, run)
-    names = record.get(SHARDS)
+    names = record.get(JOBS)
     if not isinstance(names, list):
         hint = "the same `labelscan detect` again adds them, and trains nothing that is finished"
-        raise RunFolderError("run.json does not say which shards the run has", where=str(run), hint=hint)
-    held = leases.held()
-    silent = _silent(leases, held)
-    is_finished = record.get("state") == "finished"
-    shards = [_status(folder / str(name), held, silent, is_finished=is_finished) for name in names]
+        raise RunFolderError("run.json does not say which jobs the run has", where=str(run), hint=hint)
+    state, is_far = str(record.get("state")), is_url(str(run))
+    if state == "running" and not is_far and is_locked(folder) is False:
+        state = "killed"
+    error = record.get("error")
     return RunStatus(
         run=run,
-        state=str(record.get("state")),
-        writer=held.get(WRITER),
-        is_writer_silent=WRITER in silent,
-        shards=shards,
+        state=state,
+        driver=part_of(record, DRIVER),
+        age_seconds=None if is_far else _age(folder / LOG_FILE),
+        error=str(error) if error and state == "failed" else "",
+        jobs=[_job_status(folder, str(name), state, is_far=is_far) for name in names],
     )
+
+
+def _status_of_jobs(folder: Path, run: Path | str) -> RunStatus:
+    """Return how far the jobs are that ``--only`` or Slurm have begun, before any driver has."""
+    paths = [*folder.glob(f"{FOLD}-*"), *folder.glob(f"{AUM}-*"), *(folder / STORE).glob(f"*{PART}*")]
+    if not paths:
+        if (folder / SLURM).is_dir():
+            hint = "see squeue, and the files in the folder slurm"
+            raise RunFolderError("no task has begun yet", where=str(run), hint=hint)
+        raise RunFolderError("there is no run here", where=str(run), hint="give what labelscan detect had after -o")
+    jobs = [_job_status(folder, path.name, "running", is_far=False) for path in sorted(paths)]
+    return RunStatus(run=run, state=NOT_MERGED, driver={}, age_seconds=None, error="", jobs=jobs)
 
 
 def is_finished(place: str) -> bool:
     """Return whether the run at a path or address has been judged."""
-    if not is_url(place):
-        return read_record(Path(place)).get("state") == "finished"
-    try:
-        record = parse_json(storage.read(f"{place.rstrip('/')}/{RUN_FILE}").decode())
-    except CANNOT_READ:
-        return False
-    return isinstance(record, dict) and record.get("state") == "finished"
+    with what_tells(place) as folder:
+        return read_record(folder).get("state") == "finished"
 
 
-def count_done(run: Path | str) -> tuple[int, int]:
-    """Return how many shards of the run at a path or address are done, and how many it has; 0 before it has begun."""
-    with what_tells(run) as folder:
-        record = read_record(folder)
-        names = record.get(SHARDS)
-        paths = [folder / str(name) for name in names] if isinstance(names, list) else []
-        is_finished = record.get("state") == "finished"
-        return sum(_status(path, {}, set(), is_finished=is_finished).state == "done" for path in paths), len(paths)
+def count_done(folder: Path, names: Sequence[str]) -> int:
+    """Return how many of the jobs named are done in a run folder."""
+    return sum(_job_status(folder, name, "running", is_far=True).state == "done" for name in names)
 
 
-def _silent(leases: Leases, held: Mapping[str, Holder]) -> set[str]:
-    """Return the leases of processes elsewhere whose hearts stand still for longer than between two beats."""
-    if all(one.is_here for one in held.values()):
-        return set()
-    time.sleep(2 * HEART_SECONDS)
-    again = leases.held()
-    return {name for name, one in held.items() if not one.is_here and again.get(name) == one}
-
-
-def _status(path: Path, held: Mapping[str, Holder], silent: set[str], *, is_finished: bool) -> ShardStatus:
-    name = path.name
-    if path.parent.name == STORE and (is_finished or is_made(path)):  # parts and rows go when a run is finished
-        return ShardStatus(shard=name, state="done")
-    mark = DoneMark.read(path)
-    if mark is not None:
-        return ShardStatus(shard=name, state="done", host=mark.host, seconds=mark.seconds)
-    epoch = last_epoch(path)
-    epochs = (None, None) if epoch is None else (epoch.epoch, epoch.n_epochs)
-    if name in held:
-        return ShardStatus(
-            shard=name,
-            state="silent" if name in silent else "running",
-            host=held[name].host,
-            process=held[name].process,
-            since=held[name].since,
-            epoch=epochs[0],
-            n_epochs=epochs[1],
-        )
-    failed = _why_it_failed(path)
-    return ShardStatus(
-        shard=name,
-        state="waiting" if failed is None else "failed",
-        host="" if failed is None else failed[0],
-        epoch=epochs[0],
-        n_epochs=epochs[1],
-        why="" if failed is None else failed[1],
+def _job_status(folder: Path, name: str, run_state: str, *, is_far: bool) -> JobStatus:
+    is_of_inputs = not name.startswith((FOLD, AUM))
+    path = folder / STORE / name if is_of_inputs else folder / name
+    if mark := DoneMark.read(path):
+        return JobStatus(job=name, state="done", host=mark.host, seconds=mark.seconds)
+    if is_of_inputs and (run_state == "finished" or _is_made(folder, name)):  # rows go when a run is finished
+        return JobStatus(job=name, state="done")
+    epoch = FolderState(path).last_epoch()
+    begun = epoch is not None or (path / LOG_FILE).is_file()
+    return JobStatus(
+        job=name,
+        state="running" if begun and run_state == "running" else "waiting",
+        epoch=None if epoch is None else epoch.epoch,
+        n_epochs=None if epoch is None else epoch.n_epochs,
+        age_seconds=None if is_far else _age(path / LOG_FILE),
     )
 
 
-def _why_it_failed(path: Path) -> tuple[str, str] | None:
-    """Return on which host the last attempt at a shard failed, and why; None where it did not."""
+def _is_made(folder: Path, name: str) -> bool:
+    """Return whether the inputs that a block belongs to have been put together."""
+    return (folder / STORE / name.partition(PART)[0]).with_suffix(".npz").is_file()
+
+
+def _age(path: Path) -> float | None:
     try:
-        told = read_json(path / FAILED_FILE)
-    except CANNOT_READ:
+        return round(max(0.0, time.time() - path.stat().st_mtime), 1)
+    except OSError:
         return None
-    return str(told.get("host")), str(told.get("why"))

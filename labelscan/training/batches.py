@@ -53,6 +53,7 @@ class StoredInputs:
     """
 
     def __init__(self, stored: Path | NDArray[np.float32], cache_bytes: int) -> None:
+        self._stored, self._cache_bytes = stored, cache_bytes
         # Copy-on-write: torch wants memory that it could write to, and the file must never change.
         array = stored if isinstance(stored, np.ndarray) else np.load(stored, mmap_mode="c", allow_pickle=False)
         self._whole = torch.from_numpy(array)
@@ -62,6 +63,9 @@ class StoredInputs:
 
     def __len__(self) -> int:
         return len(self._whole)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return StoredInputs, (self._stored, self._cache_bytes)  # a file is mapped again, and not copied
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -1,20 +1,22 @@
-"""Checkpoints: the state of a training on disk, so that a run that is killed loses no more than its last epoch.
+"""Checkpoints: the state of a training, kept so that a run that is killed loses no more than its last epoch.
 
-They hold tensors and plain values, and nothing else is ever loaded from them.
+They hold tensors and plain values, and nothing else is ever loaded from them. A checksum is compared first: a state of
+which one byte has changed would give other results without a word.
 """
 
 import contextlib
+import io
 import random
+import struct
 import time
+import zlib
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, TypeAlias
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import torch
 from torch import Tensor
-
-from labelscan.atomic import replacing_bytes
 
 SECONDS = 30.0
 """Between two checkpoints within an epoch; those at its end come sooner."""
@@ -24,41 +26,83 @@ LARGEST_SHARE = 0.01
 FIRST_COST = 0.02
 """Seconds that the first one is thought to take, before any has been written."""
 
+_MAGIC = b"labelscan checkpoint 1\n"
+_CHECKSUM = struct.Struct("<I")
+
 State: TypeAlias = Mapping[str, Any]
+
+
+class CheckpointSlot(Protocol):
+    """Where the latest state of one training is kept, as bytes. Picklable."""
+
+    def read(self) -> bytes | None:
+        """Return what was written last, or None."""
+
+    def write(self, content: bytes) -> None:
+        """Replace what was written before, whole or not at all."""
+
+    def delete(self) -> None:
+        """Delete what was written, if anything was."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Nowhere:
+    """Keeps nothing but what it was made with."""
+
+    content: bytes | None = None
+
+    def read(self) -> bytes | None:
+        return self.content
+
+    def write(self, content: bytes) -> None:
+        pass
+
+    def delete(self) -> None:
+        pass
 
 
 class Checkpoint:
     """The latest state of one training.
 
     Args:
-        path: its file; None keeps nothing.
+        slot: where it is kept; None keeps nothing.
         made_from: changes with everything that the training depends on; a state of another one is not read.
     """
 
-    def __init__(self, path: Path | None = None, made_from: str = "") -> None:
-        self.path = path
+    def __init__(self, slot: CheckpointSlot | None = None, made_from: str = "") -> None:
+        self.slot = _Nowhere() if slot is None else slot
         self.made_from = made_from
+        self._keeps = slot is not None
         self._cost = FIRST_COST
         self._started = self._written = time.monotonic()
         self._seconds_before = 0.0
 
     def exists(self) -> bool:
         """Return whether there is a state of this training."""
-        return self._load(mmap=True) is not None  # which reads next to nothing
+        return self._load() is not None
+
+    def is_damaged(self) -> bool:
+        """Return whether there is a state of some training that has changed since it was written."""
+        content = self.slot.read()
+        return content is not None and _unpacked(content) is None
 
     def seconds(self) -> float:
         """Return how long the training took up to the state that was written last; 0 where there is none of it."""
-        content = self._load(mmap=True)
+        content = self._load()
         return 0.0 if content is None else float(content["seconds"])
 
     def read(self) -> State | None:
         """Return the state that was written last, on the CPU, or None where there is none of this training."""
-        content = self._load(mmap=False)
+        content = self._load()
         if content is None:
             return None
         self._seconds_before = float(content["seconds"])
         state: State = content["state"]
         return state
+
+    def as_it_is(self) -> "Checkpoint":
+        """Return a checkpoint with the same state, which other processes can read, and no more than that."""
+        return Checkpoint(_Nowhere(self.slot.read()), self.made_from)
 
     def is_due(self, *, epoch_ended: bool) -> bool:
         """Return whether it is time to write the state."""
@@ -67,7 +111,7 @@ class Checkpoint:
 
     def write(self, state: State) -> None:
         """Replace what was written before, which is kept where this cannot be written."""
-        if self.path is None:
+        if not self._keeps:
             return
         started = time.monotonic()
         content = {
@@ -75,29 +119,44 @@ class Checkpoint:
             "seconds": self._seconds_before + started - self._started,
             "state": dict(state),
         }
-        # Torch reports a full disk in its own ways, and a user's network may hold what cannot be stored.
-        with contextlib.suppress(Exception), replacing_bytes(self.path) as file:
-            torch.save(content, file)
+        # The disk may be full, and a user's network may hold what cannot be stored.
+        with contextlib.suppress(Exception):
+            self.slot.write(_packed(content))
         self._written = time.monotonic()
         self._cost = self._written - started
 
     def delete(self) -> None:
         """Delete it: the training has ended."""
-        if self.path is not None:
-            self.path.unlink(missing_ok=True)
+        self.slot.delete()
 
-    def _load(self, *, mmap: bool) -> Mapping[str, Any] | None:
-        if self.path is None:
-            return None
-        try:
-            content = torch.load(self.path, map_location="cpu", weights_only=True, mmap=mmap)
-            is_whole = isinstance(content["state"], dict) and isinstance(content["seconds"], float)
-            return content if is_whole and content["made_from"] == self.made_from else None
-        except Exception:  # missing, cut off or damaged, for which torch raises many kinds: training begins anew
-            return None
+    def _load(self) -> Mapping[str, Any] | None:
+        packed = self.slot.read()
+        content = None if packed is None else _unpacked(packed)
+        return content if content is not None and content["made_from"] == self.made_from else None
 
 
 NO_CHECKPOINT = Checkpoint()
+
+
+def _packed(content: Mapping[str, Any]) -> bytes:
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    saved = buffer.getbuffer()
+    return b"".join([_MAGIC, _CHECKSUM.pack(zlib.crc32(saved)), saved])
+
+
+def _unpacked(packed: bytes) -> Mapping[str, Any] | None:
+    """Return what was packed, or None where its checksum is another one."""
+    start = len(_MAGIC) + _CHECKSUM.size
+    saved = memoryview(packed)[start:]
+    if packed[:start] != _MAGIC + _CHECKSUM.pack(zlib.crc32(saved)):
+        return None
+    try:
+        content = torch.load(io.BytesIO(saved), map_location="cpu", weights_only=True)
+        is_whole = isinstance(content["state"], dict) and isinstance(content["seconds"], float)
+        return content if is_whole and isinstance(content["made_from"], str) else None
+    except Exception:  # it was written by another version of torch, for which it raises many kinds
+        return None
 
 
 def generators(place: torch.device) -> State:

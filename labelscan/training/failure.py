@@ -1,14 +1,8 @@
 """What a job of a run ended with, as one error that says where and what can be done."""
 
-import platform
-from contextlib import suppress
-from pathlib import Path
-
 from labelscan import interruption
-from labelscan.atomic import write_json
-from labelscan.errors import DiskError, Interrupted, LabelscanError, RunError
+from labelscan.errors import Interrupted, LabelscanError, RunError
 from labelscan.training.gpu_memory import is_out_of_memory
-from labelscan.training.shard_files import FAILED_FILE
 
 
 def failure(error: BaseException, place: str) -> LabelscanError:
@@ -32,10 +26,3 @@ def is_short_of_memory(error: BaseException) -> bool:
 
     is_of_host = isinstance(error, MemoryError | TerminatedWorkerError) or "DefaultCPUAllocator" in str(error)
     return is_of_host or is_out_of_memory(error)
-
-
-def leave_reason(folder: Path, error: LabelscanError) -> None:
-    """Leave in the folder of a shard why it failed, as far as the disk takes it."""
-    with suppress(OSError, DiskError):
-        folder.mkdir(parents=True, exist_ok=True)
-        write_json(folder / FAILED_FILE, {"why": str(error), "host": platform.node()})

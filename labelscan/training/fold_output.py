@@ -11,7 +11,7 @@ from labelscan.atomic import write_npz
 from labelscan.errors import RunFolderError
 from labelscan.npz import read_arrays
 from labelscan.reading import CANNOT_READ, why
-from labelscan.training.shard_files import OUTPUT_FILE
+from labelscan.training.job_files import OUTPUT_FILE
 
 PROBABILITIES = ("pred_probs", "train_probs")
 """The arrays that grow with the number of classes."""
@@ -21,7 +21,7 @@ IF_DIVERGED = "set a lower training.learning_rate, or device.precision=float32"
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class FoldOutput:
-    """The result of one fold: a learner returns it, a shard stores it, and evidence is gathered from it."""
+    """The result of one fold: a learner returns it, the driver stores it, and evidence is gathered from it."""
 
     repeat: int
     fold: int
@@ -36,20 +36,20 @@ class FoldOutput:
     train_probs: TrainProbs | None = None
     """(T, K) the mean over the later epochs; None where the learner has none."""
 
-    def write(self, shard: Path) -> None:
+    def write(self, folder: Path) -> None:
         """Write output.npz into the folder of the fold, whose name holds ``repeat`` and ``fold``."""
         arrays = {field.name: getattr(self, field.name) for field in fields(self)[2:]}
-        write_npz(shard / OUTPUT_FILE, {name: array for name, array in arrays.items() if array is not None})
+        write_npz(folder / OUTPUT_FILE, {name: array for name, array in arrays.items() if array is not None})
 
     @classmethod
-    def read(cls, shard: Path, *, repeat: int, fold: int) -> "FoldOutput":
+    def read(cls, folder: Path, *, repeat: int, fold: int) -> "FoldOutput":
         """Return what ``write`` wrote, or raise RunFolderError if it is missing or damaged.
 
         Probabilities are mapped into memory, to be read only.
         """
         try:
-            return cls(repeat=repeat, fold=fold, **read_arrays(shard / OUTPUT_FILE, mapped=PROBABILITIES))
+            return cls(repeat=repeat, fold=fold, **read_arrays(folder / OUTPUT_FILE, mapped=PROBABILITIES))
         except (*CANNOT_READ, TypeError) as error:
             raise RunFolderError(
-                f"the shard is damaged ({why(error)})", where=str(shard), hint="delete this folder and run again"
+                f"the output is damaged ({why(error)})", where=str(folder), hint="delete this folder and run again"
             ) from error

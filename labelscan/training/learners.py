@@ -25,7 +25,7 @@ from labelscan.training.data_parallel import Team, team_of
 from labelscan.training.device import Device, make_network, reproducible
 from labelscan.training.encoders import MakeEncoder, Matrix
 from labelscan.training.encoders.fold_encoder import FoldEncoder
-from labelscan.training.fold_job import RETRY, FoldJob
+from labelscan.training.fold_job import RETRY, Checkpoints, FoldJob
 from labelscan.training.fold_output import IF_DIVERGED, FoldOutput
 from labelscan.training.freed_memory import freed_memory_kept
 from labelscan.training.gpu_memory import step_bytes
@@ -36,6 +36,7 @@ from labelscan.training.models.classifiers import Classifier
 from labelscan.training.prediction import check_logits, predict
 from labelscan.training.recipe import Recipe
 from labelscan.training.training_loop import DivergenceError, Training, help_train, kept_if_interrupted, train
+from labelscan.training.where import Where
 
 CHUNK_IMAGES = 1024
 """Images averaged at a time."""
@@ -90,28 +91,35 @@ class NetworkLearner:
         loss = self.schedule.loss
         return isinstance(loss, nn.Module) or not remembers_examples(loss)  # else its memory would be lost
 
-    def learn(self, job: FoldJob, inputs: StoredInputs | StoredRows, notify: Listener) -> FoldOutput:
+    def learn(
+        self,
+        job: FoldJob,
+        inputs: StoredInputs | StoredRows,
+        where: Where,
+        checkpoints: Checkpoints,
+        notify: Listener,
+    ) -> FoldOutput:
         """Train a network, and once more at half the learning rate if the first one diverges.
 
         The second training begins with fresh weights: which checkpoint there is depends on the time, and the result
         must not.
         """
         if isinstance(inputs, StoredRows):
-            inputs = self._encoded(job, inputs)
-        first, retry = (job.checkpoint(attempt) if self.keeps_checkpoints else NO_CHECKPOINT for attempt in ("", RETRY))
+            inputs = self._encoded(job, inputs, where)
+        first, retry = (checkpoints(attempt) if self.keeps_checkpoints else NO_CHECKPOINT for attempt in ("", RETRY))
         if not retry.exists():  # else the first has diverged in an earlier process
             try:
-                return self._train(job, inputs, notify, self.recipe, first)
+                return self._train(job, inputs, where, notify, self.recipe, first)
             except DivergenceError as error:
                 notify(Warned(f"{job.place}: {error.problem}; trained again at half the learning rate"))
         halved = replace(self.recipe, learning_rate=self.recipe.learning_rate / 2)
         try:
-            return self._train(job, inputs, notify, halved, retry)
+            return self._train(job, inputs, where, notify, halved, retry)
         except DivergenceError as error:
             problem = f"{error.problem}, and before at twice the learning rate"
             raise RunError(problem, where=job.place, hint=IF_DIVERGED) from error
 
-    def _encoded(self, job: FoldJob, rows: StoredRows) -> StoredInputs:
+    def _encoded(self, job: FoldJob, rows: StoredRows, where: Where) -> StoredInputs:
         """Return features of all rows in memory, by an encoder that is fitted to the training rows."""
         assert self.encode is not None, "networks take numbers"
         with threadpool_limits(limits=torch.get_num_threads()), stopping_at_once():
@@ -122,25 +130,35 @@ class NetworkLearner:
             del trained
             for index, part in encoder.parts(job.held_out_index):
                 features[index] = part
-        return StoredInputs(features, job.cache_bytes)
+        return StoredInputs(features, where.cache_bytes)
 
     def _train(
-        self, job: FoldJob, inputs: StoredInputs, notify: Listener, recipe: Recipe, checkpoint: Checkpoint
+        self,
+        job: FoldJob,
+        inputs: StoredInputs,
+        where: Where,
+        notify: Listener,
+        recipe: Recipe,
+        checkpoint: Checkpoint,
     ) -> FoldOutput:
-        def on_epoch(epoch: int, **figures: float) -> None:
-            notify(EpochDone(job.repeat, job.fold, epoch, recipe.epochs, **figures, kind=job.kind, opinion=job.opinion))
+        about = job.id
 
-        help_with = partial(self._help, job, recipe, checkpoint)
-        with team_of(job.device, job.n_processes, help_with, seed=job.seed, where=job.place, notify=notify) as team:
-            training, batches = self._begin(job, inputs, notify, recipe, team)
+        def on_epoch(epoch: int, **figures: float) -> None:
+            kind, opinion = about.kind, about.opinion
+            notify(EpochDone(about.repeat, about.fold, epoch, recipe.epochs, **figures, kind=kind, opinion=opinion))
+
+        kept = checkpoint.as_it_is() if where.n_processes > 1 else NO_CHECKPOINT
+        help_with = partial(self._help, job, inputs, where, recipe, kept)
+        with team_of(where.device, where.n_processes, help_with, seed=job.seed, where=job.place, notify=notify) as team:
+            training, batches = self._begin(job, inputs, where, notify, recipe, team)
             margins = train(training, on_epoch=on_epoch, notify=notify, checkpoint=checkpoint)
         with kept_if_interrupted(training, checkpoint):
             pred_probs = predict(training.network, batches, job.held_out_index, notify)
         if not np.isfinite(pred_probs).all():  # after the last step there is no loss that would show it
             raise DivergenceError(f"the network predicts NaN after epoch {training.epoch}")
         return FoldOutput(
-            repeat=job.repeat,
-            fold=job.fold,
+            repeat=job.id.repeat,
+            fold=job.id.fold,
             held_out_index=job.held_out_index,
             pred_probs=pred_probs,
             train_index=job.train_index,
@@ -148,23 +166,31 @@ class NetworkLearner:
             train_probs=margins.probs().numpy(),
         )
 
-    def _help(self, job: FoldJob, recipe: Recipe, checkpoint: Checkpoint, team: Team, device: Device) -> None:
+    def _help(
+        self,
+        job: FoldJob,
+        inputs: StoredInputs,
+        where: Where,
+        recipe: Recipe,
+        checkpoint: Checkpoint,
+        team: Team,
+        device: Device,
+    ) -> None:
         """Take part in the training of a fold as one of the processes that its own has started."""
-        job, inputs = replace(job, device=device), job.stored()
-        with reproducible(job.seed, threads=job.threads), freed_memory_kept():
-            inputs = self._encoded(job, inputs) if isinstance(inputs, StoredRows) else inputs
-            training, _ = self._begin(job, inputs, ignore, recipe, team)
+        where = replace(where, device=device)
+        with reproducible(job.seed, threads=where.threads), freed_memory_kept():
+            training, _ = self._begin(job, inputs, where, ignore, recipe, team)
             help_train(training, checkpoint)
 
     def _begin(
-        self, job: FoldJob, inputs: StoredInputs, notify: Listener, recipe: Recipe, team: Team
+        self, job: FoldJob, inputs: StoredInputs, where: Where, notify: Listener, recipe: Recipe, team: Team
     ) -> tuple[Training, Batches]:
         """Return the training of a fresh network, and the batches that it takes."""
         scale = None if self.scale is None else (torch.tensor(self.scale[0]), torch.tensor(self.scale[1]))
         batches = Batches(
-            inputs, job.train_index, job.device, recipe.augmentation, scale, resident_bytes=job.resident_bytes
+            inputs, job.train_index, where.device, recipe.augmentation, scale, resident_bytes=where.resident_bytes
         )
-        network = make_network(lambda: self.make(inputs.shape), job.device, job.seed)
+        network = make_network(lambda: self.make(inputs.shape), where.device, job.seed)
         _check_fresh(network)
         check_logits(network, batches, job.n_classes)
         training = Training(
@@ -234,7 +260,14 @@ class ClassifierLearner:
     def keeps_checkpoints(self) -> bool:
         return False  # it fits in one piece, of which nothing can be kept
 
-    def learn(self, job: FoldJob, inputs: StoredInputs | StoredRows, notify: Listener) -> FoldOutput:  # noqa: ARG002
+    def learn(
+        self,
+        job: FoldJob,
+        inputs: StoredInputs | StoredRows,
+        where: Where,  # noqa: ARG002  # its threads are set
+        checkpoints: Checkpoints,  # noqa: ARG002
+        notify: Listener,  # noqa: ARG002
+    ) -> FoldOutput:
         # A fold may have seen fewer than K classes; some classifiers need labels without gaps.
         fitted = _sample(job.train_index, job.given_labels, self.most_rows, job.seed)
         seen, labels = np.unique(job.given_labels[fitted], return_inverse=True)
@@ -262,8 +295,8 @@ class ClassifierLearner:
                 rows = self._rows(inputs, held_out) if encoder is None else encoder.encode(held_out)
                 pred_probs[:, columns] = classifier.predict_proba(rows)
         return FoldOutput(
-            repeat=job.repeat,
-            fold=job.fold,
+            repeat=job.id.repeat,
+            fold=job.id.fold,
             held_out_index=job.held_out_index,
             pred_probs=pred_probs,
             train_index=job.train_index,

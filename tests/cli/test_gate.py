@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from signed import forget_checksums
 from tiny_verdict import a_suspect, a_verdict
 
 import labelscan.cli
@@ -281,6 +282,7 @@ def test_a_run_without_a_score_cannot_be_judged(command, run):
     rows = [line.split(",") for line in lines[1:]]
     emptied = [",".join(["", *row[1:4], *[""] * 9, "false", "unscored: only member"]) for row in rows]
     (run / "scores.csv").write_text("\n".join([lines[0], *emptied]) + "\n")
+    forget_checksums(run)
     ended = command("gate", "run", "--max-issues", "0")
     assert ended.code == 2
     assert "no example has a score" in ended.err

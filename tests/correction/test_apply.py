@@ -13,6 +13,7 @@ import pytest
 from data.readers.test_encoded_images import save, table
 from data.readers.test_torchvision_set import lay_mnist
 from PIL import Image
+from signed import forget_checksums
 
 import labelscan
 from labelscan.arrays import as_strings
@@ -532,6 +533,7 @@ def test_data_that_has_changed_is_refused(scored, here):
 def test_flags_of_models_that_learned_nothing_are_not_followed(scored):
     path = scored / "summary.json"
     path.write_text(path.read_text().replace('"learned_nothing": false', '"learned_nothing": true'))
+    forget_checksums(scored)
     with pytest.raises(UsageError, match="learned nothing"):
         labelscan.apply(scored, drop=True)
     assert labelscan.apply(scored, decisions=[drop("7")]).corrections.count("drop") == 1
@@ -628,13 +630,13 @@ def test_merged_labels_stay_as_they_were_written_unless_they_change(here):
     settings = labelscan.settings("table.csv", epochs=1, folds=2, merge_labels="case", exclude=["y*"])
     with pytest.raises(DatasetError, match=r"no column called 'y\*'"):
         labelscan.detect(settings=settings, output="run")
-    settings = labelscan.settings("table.csv", epochs=1, folds=2, merge_labels="case", only=["x", "l*"])
+    settings = labelscan.settings("table.csv", epochs=1, folds=2, merge_labels="case", include=["x", "l*"])
     labelscan.detect(settings=settings, output="run")
     write_decisions([relabel("5", "cat", "dog"), drop("1")], here / "decisions.csv")
     applied = labelscan.apply("run", decisions="decisions.csv", output="corrected.csv")
     old = [spellings[row % 6] for row in range(N)]
     assert [row["label"] for row in rows_of("corrected.csv")] == ["cat", *old[2:5], "cat", *old[6:]]
-    assert applied.command.endswith("corrected.csv --only x --only 'l*' --merge-labels case")
+    assert applied.command.endswith("corrected.csv --include x --include 'l*' --merge-labels case")
 
 
 def test_a_saved_data_set_becomes_one_parquet_file_with_its_classes_as_numbers(photos, here):

@@ -193,55 +193,42 @@ def test_what_was_not_used_for_longest_goes_first(cache):
     assert found(cache) == [0, 1, 4, 5, 6, 7]
 
 
-def test_what_a_living_run_has_used_is_not_deleted(tmp_path):
-    config, told = CacheConfig(folder=str(tmp_path / "cache")), []
+def test_what_this_run_has_used_is_not_deleted_for_what_it_adds(tmp_path):
+    told = []
     cache = Cache(tmp_path / "cache")
     put(cache, 0, 2)
     put(cache, 2, 4)
     for path in segments(cache):
         grow_old(path, 1)
     size = segments(cache)[0].stat().st_size
-    with open_cache(config, tmp_path / "private") as used:
-        assert found(used, DIGESTS[:2]) == [0, 1]
-        full = Cache(cache.folder, 2 * size)
-        put(full, 4, 6)  # in place of what the run does not use
-        assert found(cache) == [0, 1, 4, 5]
-        put(full, 6, 8, notify=told.append)
-        assert found(cache) == [0, 1, 4, 5]
-        assert told == [Noted("no more is added to the cache: what is in use takes all of cache.gigabytes")]
-        assert cache.clear() == 0
-    assert cache.clear() == 2 * size
-    assert [path.name for path in cache.folder.iterdir()] == ["leases"]
+    run = Cache(tmp_path / "cache", 2 * size)
+    assert found(run, DIGESTS[:2]) == [0, 1]
+    put(run, 4, 6)  # in place of what the run does not use
+    assert found(cache) == [0, 1, 4, 5]
+    put(run, 6, 8, notify=told.append)
+    assert found(cache) == [0, 1, 4, 5]
+    assert told == [Noted("no more is added to the cache: what is in use takes all of cache.gigabytes")]
+
+
+def test_what_another_process_clears_is_made_again_and_no_error(tmp_path):
+    with open_cache(CacheConfig(folder=str(tmp_path / "cache")), tmp_path / "private") as cache:
+        put(cache)
+        (tmp_path / "cache" / "inputs").mkdir()
+        (tmp_path / "cache" / "inputs" / "0123.npy").write_bytes(b"of a node of a cluster")
+        with cache.shelf("features", MADE_BY) as shelf:
+            assert Cache(tmp_path / "cache").clear() > 0
+            assert shelf.get(DIGESTS[0]) is None
+            shelf.add(DIGESTS, ROWS)
+        assert found(cache) == list(range(10))
+    assert Cache(tmp_path / "cache").clear() > 0
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == ["CACHEDIR.TAG"]
 
 
 def test_a_new_cache_is_marked_for_backups(tmp_path):
     with open_cache(CacheConfig(folder=str(tmp_path / "deep" / "cache")), tmp_path / "private") as cache:
         pass
-    assert sorted(path.name for path in cache.folder.iterdir()) == ["CACHEDIR.TAG", "leases"]
+    assert sorted(path.name for path in cache.folder.iterdir()) == ["CACHEDIR.TAG"]
     assert (cache.folder / "CACHEDIR.TAG").read_text().startswith("Signature: 8a477f597d28d172789f06886806bc55")
-
-
-def test_a_lease_ends_with_its_process(tmp_path):
-    config = CacheConfig(folder=str(tmp_path / "cache"))
-    context = multiprocessing.get_context("spawn")
-    begun = context.Event()
-    process = context.Process(target=use, args=(config, tmp_path / "private", begun))
-    process.start()
-    assert begun.wait(60)
-    cache = Cache(tmp_path / "cache")
-    assert cache.clear() == 0
-    assert found(cache) == list(range(10))
-    process.kill()
-    process.join()
-    assert cache.clear() > 0
-    assert found(cache) == []
-
-
-def use(config, private, begun):
-    with open_cache(config, private) as cache:
-        put(cache)
-        begun.set()
-        time.sleep(600)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes that can be killed at once")
@@ -355,38 +342,6 @@ def test_nothing_is_deleted_for_what_will_never_fit(cache):
     assert found(cache) == [0, 1, 2, 3]
 
 
-def test_a_run_that_begins_later_does_not_end_the_use_by_another(tmp_path):
-    config = CacheConfig(folder=str(tmp_path / "cache"))
-    with open_cache(config, tmp_path / "private") as cache:
-        put(cache)
-        with open_cache(config, tmp_path / "private") as later:
-            assert later.clear() == 0
-
-
-def test_what_a_run_writes_is_in_use_also_where_a_file_server_has_another_time(tmp_path, monkeypatch):
-    original = shelf_module.write_segment
-
-    def write_with_clock_behind(folder, digests, rows):
-        path = original(folder, digests, rows)
-        grow_old(path, 1)
-        return path
-
-    monkeypatch.setattr(shelf_module, "write_segment", write_with_clock_behind)
-    with open_cache(CacheConfig(folder=str(tmp_path / "cache")), tmp_path / "private") as cache:
-        put(cache)
-        assert cache.clear() == 0
-
-
-def test_leases_of_processes_that_have_ended_are_deleted_unless_they_are_about_to_be_locked(tmp_path):
-    with open_cache(CacheConfig(folder=str(tmp_path / "cache")), tmp_path / "private") as cache:
-        (mine,) = leases = list((cache.folder / "leases").iterdir())
-        new = mine.with_name(f"{time.time_ns()}-new.lock")
-        for path in (new, mine.with_name("1-old.lock")):
-            path.write_bytes(b"")
-        cache.clear()
-        assert sorted((cache.folder / "leases").iterdir()) == sorted([*leases, new])
-
-
 @pytest.fixture
 def elsewhere(tmp_path):
     """Make a folder that links in a cache lead to, with a file in it."""
@@ -431,23 +386,13 @@ def test_links_are_not_followed_out_of_the_cache(cache, tmp_path, elsewhere):
     assert [entry.name for entry in elsewhere.iterdir()] == ["0.rows"]
 
 
-def test_leases_that_are_links_are_left_alone(tmp_path, elsewhere):
-    if not links_work(tmp_path):
-        pytest.skip("needs links")
-    with open_cache(CacheConfig(folder=str(tmp_path / "cache")), tmp_path / "private") as cache:
-        put(cache)
-        (cache.folder / "leases" / "1-a.lock").symlink_to(elsewhere / "0.rows")
-        cache.clear()
-    assert (elsewhere / "0.rows").read_bytes() == b"of another program"
-
-
 def test_a_folder_that_holds_other_things_keeps_them(tmp_path):
     (tmp_path / "images-of-mine").mkdir()
     (tmp_path / "images-of-mine" / "a.rows").write_bytes(b"mine")
     with open_cache(CacheConfig(folder=str(tmp_path)), tmp_path / "private") as cache:
         put(cache)
     cache.clear()
-    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["images-of-mine", "leases"]
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["images-of-mine"]
     assert (tmp_path / "images-of-mine" / "a.rows").read_bytes() == b"mine"
 
 
@@ -469,7 +414,7 @@ def test_the_shelves_say_what_they_hold(cache):
         if path.stat().st_size < 200:
             grow_old(path, 1)
     first, second = cache.shelves()
-    assert (first.kind, first.made_by, first.n_examples, first.n_bytes_in_use) == ("features", MADE_BY, 10, 0)
+    assert (first.kind, first.made_by, first.n_examples) == ("features", MADE_BY, 10)
     assert (second.made_by, second.n_examples) == ({"backbone": "other"}, 3)
     assert first.n_bytes + second.n_bytes == sum(path.stat().st_size for path in segments(cache))
     assert time.time() - first.last_used < 60

@@ -77,9 +77,9 @@ def test_the_extra_class_reaches_no_output(finished: labelscan.Run) -> None:
         assert evidence["aum_train_margin"].shape == (300, 2)
         assert evidence["aum_is_threshold"].sum(axis=0).tolist() == [75, 75]
     for run in RUNS:
-        with np.load(finished.folder / run / "output.npz") as shard:
-            assert "train_probs" not in shard
-            assert shard["pred_probs"].shape == (0, 3)
+        with np.load(finished.folder / run / "output.npz") as output:
+            assert "train_probs" not in output
+            assert output["pred_probs"].shape == (0, 3)
 
 
 def test_the_folds_are_those_of_a_run_with_another_detector(finished: labelscan.Run, tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ def test_a_finished_run_is_only_read_when_it_is_shown(finished: labelscan.Run, t
     assert (again.st_ino, again.st_mtime_ns) == (written.st_ino, written.st_mtime_ns)
 
 
-def test_a_shard_of_other_relabelled_examples_is_not_reused(finished: labelscan.Run, tmp_path: Path) -> None:
+def test_an_output_of_other_relabelled_examples_is_not_reused(finished: labelscan.Run, tmp_path: Path) -> None:
     images, given = shapes()
     labelscan.detect(images, given, settings=settings("noise-posterior"), output=tmp_path / "run")
     for run in RUNS:
@@ -242,7 +242,7 @@ def test_a_plan_counts_its_trainings() -> None:
     assert n_passes == [3 * 300 * 6, 300 * 6]
 
 
-def test_fresh_deletes_its_shards(tmp_path: Path) -> None:
+def test_fresh_deletes_its_jobs(tmp_path: Path) -> None:
     images, given = shapes()
     overrides = {"training.epochs": 1}
     run = labelscan.detect(images, given, settings=settings("aum", overrides), output=tmp_path / "run")

@@ -7,8 +7,8 @@ from tiny_detect import N_FOLDS, contents, quick
 
 import labelscan
 from labelscan.comparison.compare import compare
+from labelscan.jobs.executors.local import LocalExecutor
 from labelscan.results.finished_run import FinishedRun
-from labelscan.training.executors.local import LocalExecutor
 
 MACHINE = {"system", "processor", "cpu", "blas", "libjpeg"}
 HARDWARE = {"device", "precision", "threads", "torch_cpu", "torch_libraries"}
@@ -25,9 +25,9 @@ def test_the_number_of_processes_changes_no_byte(shapes, finished, tmp_path, pro
 def test_the_order_of_the_folds_changes_no_byte(shapes, finished, tmp_path, monkeypatch):
     carry_out, begun = LocalExecutor.run, []
 
-    def in_another_order(self, jobs, leases, notify):
-        begun.extend(job.fold for job in reversed(jobs))
-        carry_out(self, jobs[::-1], leases, notify)
+    def in_another_order(self, jobs, *others):
+        begun.extend(job.id.fold for job in reversed(jobs))
+        return carry_out(self, jobs[::-1], *others)
 
     monkeypatch.setattr(LocalExecutor, "run", in_another_order)
     images, _, given = shapes

@@ -15,7 +15,7 @@ import labelscan
 from labelscan.correction.decisions import Decision, write_decisions
 from labelscan.errors import DiskError
 from labelscan.reporting.formats import FORMATS
-from labelscan.training.shard_files import CHECKPOINT_FILE
+from labelscan.training.job_files import CHECKPOINT_FILE
 
 REASONS = {
     errno.ENOSPC: "no space is left on the disk",

@@ -54,9 +54,9 @@ def test_the_first_opinion_is_what_its_model_says_alone(pooled, finished):
     assert finished.evidence.opinions == ()
 
 
-def test_each_model_has_shards_of_its_own(pooled):
-    shards = {path.name for path in pooled.folder.glob("fold-*")}
-    assert shards == {f"fold-0-{fold}{end}" for fold in range(N_FOLDS) for end in ("", "-opinion-2")}
+def test_each_model_has_jobs_of_its_own(pooled):
+    jobs = {path.name for path in pooled.folder.glob("fold-*")}
+    assert jobs == {f"fold-0-{fold}{end}" for fold in range(N_FOLDS) for end in ("", "-opinion-2")}
     first, second = json.loads((pooled.folder / "run.json").read_text())["choices"]["opinions"]
     assert (first["model"], first["recipe"]["epochs"], second["model"], second["recipe"]) == (
         *("small-cnn", N_EPOCHS),

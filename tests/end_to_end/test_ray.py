@@ -1,4 +1,4 @@
-"""Shards as tasks of a Ray cluster of several nodes, all of them on this machine."""
+"""Jobs as tasks of a Ray cluster of several nodes, all of them on this machine."""
 
 import logging
 import os
@@ -14,8 +14,8 @@ import labelscan
 from labelscan.__main__ import main
 from labelscan.errors import ConfigError, Interrupted, RunError
 from labelscan.events import EpochDone, FoldDone
+from labelscan.jobs.executors import EXECUTORS
 from labelscan.results.run_status import status_of
-from labelscan.training.executors import EXECUTORS
 
 pytestmark = pytest.mark.ray
 IN_PARTS = {"store.images_per_part": 60, "cache.folder": "none"}
@@ -87,7 +87,7 @@ def test_an_interrupted_run_lets_its_tasks_keep_what_they_have_done(connected, s
     assert contents(run.folder) == contents(finished.folder)
 
 
-def test_a_signal_ends_the_command_in_order(cluster, shapes, tmp_path, capsys):
+def test_a_signal_shuts_the_command_down_gracefully(cluster, shapes, tmp_path, capsys):
     images, _, given = shapes
     np.savez(tmp_path / "arrays.npz", images=images, labels=given)
     run = tmp_path / "run"
@@ -105,7 +105,7 @@ def test_a_signal_ends_the_command_in_order(cluster, shapes, tmp_path, capsys):
     assert status_of(run).count("running") == 0
 
 
-def test_an_error_in_a_task_is_told_as_it_is(connected, shapes, tmp_path):
+def test_an_error_in_a_task_is_raised_as_it_is(connected, shapes, tmp_path):
     class Fails:
         def fit(self, x, y):
             raise ValueError("no such luck")

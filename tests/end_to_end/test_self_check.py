@@ -83,15 +83,15 @@ def test_a_finished_run_trains_only_its_check_and_then_nothing(labelled, checked
     assert both(run_folder) == both(checked.folder)
 
 
-def test_its_shards_have_a_status_of_their_own(labelled, checked, run_folder):
+def test_its_jobs_have_a_status_of_their_own(labelled, checked, run_folder):
     own = [f"self-check/fold-0-{fold}" for fold in range(3)]
-    assert [one.shard for one in labelscan.status_of(checked.folder).shards][-3:] == own
+    assert [one.job for one in labelscan.status_of(checked.folder).jobs][-3:] == own
     assert labelscan.status_of(checked.folder).count("done") == 7
     seen = []
 
     def look(event):
         if isinstance(event, EpochDone):
-            seen.extend(one.shard for one in labelscan.status_of(run_folder).shards if one.state == "running")
+            seen.extend(one.job for one in labelscan.status_of(run_folder).jobs if one.state == "running")
 
     labelscan.detect(*labelled, settings=with_check(), output=run_folder, notify=look)
     assert set(seen) == set(own)

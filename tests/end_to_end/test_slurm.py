@@ -1,4 +1,4 @@
-"""Workers on Slurm, for which submitit's local executor stands in, or a program that keeps what it is given."""
+"""Tasks on Slurm, for which submitit's local executor stands in, or a program that keeps what it is given."""
 
 import os
 import re
@@ -13,8 +13,7 @@ from tiny_detect import quick
 
 import labelscan
 from labelscan.__main__ import main
-from labelscan.errors import ConfigError, Interrupted, RunError, RunFolderError, StorageError
-from labelscan.leases import Leases
+from labelscan.errors import ConfigError, Interrupted, RunError, RunFolderError
 from labelscan.pipeline import planning, slurm
 from labelscan.pipeline.carry_out import carry_out
 
@@ -34,88 +33,80 @@ def settings_for(shapes, tmp_path):
     return settings
 
 
-def trains(job, folder):
-    """Return whether the process of a job has taken a fold."""
-    held = Leases(folder / "leases").held()
-    return any(name.startswith("fold") and holder.process == process_of(job) for name, holder in held.items())
-
-
-def process_of(job):
+def process_of(task):
     """Return the process that Slurm would signal: that below the one which stands in for Slurm."""
-    return next((one.pid for one in psutil.Process(int(job.job_id)).children()), None)
+    return next((one.pid for one in psutil.Process(int(task.job_id)).children()), None)
 
 
-def said_by(job):
-    return Path(job.paths.stderr).read_text() + Path(job.paths.stdout).read_text()
+def logs_of(task):
+    return Path(task.paths.stderr).read_text() + Path(task.paths.stdout).read_text()
 
 
-def test_workers_share_a_run_and_one_that_is_preempted_is_queued_again_and_goes_on(settings_for, tmp_path):
-    settings = settings_for("cluster=local,workers=2,gpus=0", **{"training.epochs": 400})
+def test_a_task_that_is_preempted_is_queued_again_and_resumes(settings_for, tmp_path):
+    changes = {"training.epochs": 400}
+    settings = settings_for("cluster=local,jobs_per_task=2,gpus=0", **changes)
     plan = planning.plan(settings=settings, output=tmp_path / "run")
     submitted = slurm.submit(plan)
-    first, _ = submitted.jobs
-    while not trains(first, plan.folder):
+    first = submitted.tasks[-2]  # of the folds
+    while not (plan.folder / "fold-0-0" / "log.jsonl").exists():
         assert not first.done(), first.stderr()
         time.sleep(0.05)
     os.kill(process_of(first), signal.SIGUSR2)
     signalled = time.monotonic()
-    while "Requeued job" not in said_by(first):
+    while "Requeued job" not in logs_of(first):
         assert time.monotonic() - signalled < 30, "it went on as if nothing had happened"
         time.sleep(0.05)
-    assert not all((plan.folder / f"fold-0-{fold}" / "DONE").exists() for fold in range(3))
     slurm.wait_for(submitted, lambda event: None)
-    while not all(job.done() for job in submitted.jobs):
-        time.sleep(0.05)
-    alone = quick(**{"dataset.data": str(tmp_path / "arrays.npz"), "training.epochs": 400})
+    run = labelscan.detect(settings=settings, output=plan.folder, merge=True)
+    alone = quick(**{"dataset.data": str(tmp_path / "arrays.npz"), **changes})
     expected = labelscan.detect(settings=alone, output=tmp_path / "alone")
     for name in ("issues.csv", "evidence.npz"):
-        assert (plan.folder / name).read_bytes() == (expected.folder / name).read_bytes(), name
+        assert (run.folder / name).read_bytes() == (expected.folder / name).read_bytes(), name
 
 
-def test_the_run_is_shown_when_the_workers_have_ended(settings_for, finished, tmp_path, monkeypatch):
+def test_the_run_is_merged_and_shown_when_the_tasks_have_ended(settings_for, finished, tmp_path, monkeypatch):
     heard = []
-    settings = settings_for("cluster=local,workers=1,gpus=0")
+    settings = settings_for("cluster=local,jobs_per_task=10,gpus=0")
     run = labelscan.detect(settings=settings, output=tmp_path / "run", notify=heard.append)
     assert (run.folder / "issues.csv").read_bytes() == (finished.folder / "issues.csv").read_bytes()
-    assert not run.folder.joinpath("leases").exists()
-    assert any("workers are jobs" in getattr(event, "message", "") for event in heard)
-    said = "".join(path.read_text() for path in (run.folder / "slurm").rglob("*.err"))
-    assert "FoldDone(repeat=0, fold=2" in said
-    monkeypatch.setattr(slurm, "submit", lambda *_: pytest.fail("a finished run needs no workers"))
+    assert any("2 tasks with 6 jobs are submitted" in getattr(event, "message", "") for event in heard)
+    logs = "".join(path.read_text() for path in (run.folder / "slurm").rglob("*.err"))
+    assert "FoldDone(repeat=0, fold=2" in logs
+    monkeypatch.setattr(slurm, "submit", lambda *_: pytest.fail("a finished run needs no tasks"))
     assert labelscan.detect(settings=settings, output=tmp_path / "run").folder == run.folder
     arguments = [str(tmp_path / "arrays.npz"), "--executor", "slurm:cluster=local", "-o", str(run.folder), "--detach"]
     assert main(["detect", *arguments]) == 2
 
 
-def test_workers_that_are_left_alone_can_be_merged_by_hand(shapes, settings_for, tmp_path, capsys, monkeypatch):
+def test_tasks_that_are_left_alone_are_merged_by_hand(settings_for, tmp_path, capsys, monkeypatch):
     settings_for("")  # writes the data
     monkeypatch.chdir(tmp_path)
-    command = ["detect", "arrays.npz", "--model", "small-cnn", "--folds", "3", "--epochs", "2", "-o", "run", "--detach"]
-    assert main(command) == 2
+    command = ["detect", "arrays.npz", "--model", "small-cnn", "--folds", "3", "--epochs", "2", "-o", "run"]
+    assert main([*command, "--detach"]) == 2
     assert "add --executor slurm" in capsys.readouterr().err
-    jobs = []
-    monkeypatch.setattr(slurm, "submit", lambda *given, submit=slurm.submit: jobs.append(submit(*given)) or jobs[0])
-    assert main([*command, "--executor", "slurm:cluster=local,workers=1,gpus=0"]) == 0
-    told = capsys.readouterr().out
-    assert "run: 1 worker is submitted" in told
-    while not jobs[0].jobs[0].done():
+    submitted = []
+    monkeypatch.setattr(
+        slurm, "submit", lambda *given, submit=slurm.submit: submitted.append(submit(*given)) or submitted[0]
+    )
+    command += ["--executor", "slurm:cluster=local,gpus=0"]
+    assert main([*command, "--detach"]) == 0
+    assert "run: 4 tasks are submitted" in capsys.readouterr().out
+    while not all(task.done() for task in submitted[0].tasks):
         time.sleep(0.05)
-    (merge,) = [line.partition("labelscan ")[2] for line in told.splitlines() if line.startswith("merge")]
-    assert main([*merge.split(), "-q"]) == 0
+    assert main([*command, "--merge", "-q"]) == 0
     assert capsys.readouterr().out.strip() == "run/issues.csv"
 
 
-def test_a_worker_that_fails_ends_the_run_with_its_reason(settings_for, tmp_path):
-    settings = settings_for("cluster=local,workers=1,gpus=0", **{"training.learning_rate": 1e30})
-    with pytest.raises(RunError, match=r"a worker failed: .*the loss became nan"):
+def test_a_task_that_fails_ends_the_run_with_its_reason(settings_for, tmp_path):
+    settings = settings_for("cluster=local,jobs_per_task=9,gpus=0", **{"training.learning_rate": 1e30})
+    with pytest.raises(RunError, match=r"a task failed: .*the loss became nan"):
         labelscan.detect(settings=settings, output=tmp_path / "run")
 
 
 @pytest.mark.parametrize("stop", [Interrupted("stopped"), KeyboardInterrupt()])
-def test_who_stops_waiting_is_told_how_to_stop_the_workers(tmp_path, stop):
-    submitted = slurm.Submitted(
-        tmp_path / "run", "run", [type("Job", (), {"job_id": "17_0", "done": lambda self: False})()]
-    )
+def test_who_stops_waiting_learns_how_to_stop_the_tasks(tmp_path, stop):
+    task = type("Task", (), {"job_id": "17_0", "done": lambda self: False})()
+    submitted = slurm.Submitted(tmp_path / "run", ("fold-0-0",), [task])
     heard = []
 
     def end(event):
@@ -123,30 +114,7 @@ def test_who_stops_waiting_is_told_how_to_stop_the_workers(tmp_path, stop):
 
     with pytest.raises(type(stop)):
         slurm.wait_for(submitted, end, tell=heard.append)
-    assert re.search(r"the workers go on: see labelscan status .*, or end them: scancel 17_0", heard[0].message)
-
-
-def test_a_storage_that_fails_for_a_moment_ends_no_wait(tmp_path, monkeypatch):
-    class Job:
-        job_id = "17_0"
-
-        def done(self):
-            return len(asked) > 1
-
-        def exception(self):
-            return None
-
-    asked = []
-
-    def count(place):
-        asked.append(place)
-        raise StorageError("the storage does not answer", where=place)
-
-    monkeypatch.setattr(slurm, "count_done", count)
-    monkeypatch.setattr(slurm, "LOOK_SECONDS", 0.01)
-    monkeypatch.setattr(slurm, "COUNT_SECONDS", 0.01)
-    slurm.wait_for(slurm.Submitted(tmp_path / "run", "s3://bucket/run", [Job()]), lambda event: None)
-    assert set(asked) == {"s3://bucket/run"}
+    assert re.search(r"the tasks go on: see labelscan status .*, or end them: scancel 17_0", heard[0].message)
 
 
 @pytest.fixture
@@ -162,27 +130,17 @@ def kept(tmp_path, monkeypatch):
 
 
 def test_slurm_is_given_what_the_settings_say(settings_for, kept, tmp_path, golden):
-    settings = settings_for("partition=gpu,workers=10,minutes=90,gpus=1,cpus=6,memory=32,account=lab")
+    settings = settings_for("partition=gpu,at_once=8,minutes=90,gpus=1,cpus=6,memory=32,account=lab")
     plan = planning.plan(settings=settings, output=tmp_path / "run")
-    assert slurm.submit(plan).names == [f"17_{number}" for number in range(10)]
+    assert slurm.submit(plan).numbers == ["17_0", "17_1", "17_2"] * 2
     text = kept.read_text().replace(str(tmp_path), "/shared")
     golden("slurm.sbatch", re.sub(r"\S*python\S* ", "python ", text))
 
 
-def test_a_run_that_no_worker_has_begun_has_a_status_that_says_so(tmp_path):
+def test_a_run_that_only_tasks_work_on_has_a_status_that_says_so(tmp_path):
     (tmp_path / "run" / "slurm").mkdir(parents=True)
-    with pytest.raises(RunFolderError, match="no worker has begun the run yet"):
+    with pytest.raises(RunFolderError, match="no task has begun yet"):
         labelscan.status_of(tmp_path / "run")
-
-
-@pytest.mark.usefixtures("kept")
-def test_workers_that_are_added_are_told_as_such(settings_for, tmp_path):
-    plan, heard = planning.plan(settings=settings_for("workers=1"), output=tmp_path / "run"), []
-    slurm.submit(plan, heard.append)
-    assert not heard
-    slurm.submit(plan, heard.append)
-    assert "these are more workers" in heard[0].message
-    assert not any(one.submission().function.judges for one in slurm.submit(plan).jobs), "the first array has one"
 
 
 def test_what_cannot_be_sent_is_refused(shapes, settings_for, tmp_path, monkeypatch):
@@ -193,8 +151,8 @@ def test_what_cannot_be_sent_is_refused(shapes, settings_for, tmp_path, monkeypa
     with pytest.raises(ConfigError, match="delete the run folder first"):
         labelscan.detect(settings=settings_for("cluster=local"), output=tmp_path / "run", fresh=True)
     plan = planning.plan(settings=settings_for("cluster=local"), output=tmp_path / "run")
-    for do in (carry_out, labelscan.work):  # which would train on the machine that jobs are submitted from
-        with pytest.raises(ConfigError, match="only detect sends workers to Slurm"):
+    for do in (carry_out, lambda plan: labelscan.run_only(plan, ["fold:0"])):  # which would train on a login node
+        with pytest.raises(ConfigError, match="only detect sends tasks to Slurm"):
             do(plan)
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(ConfigError, match="submit from a machine that has sbatch"):

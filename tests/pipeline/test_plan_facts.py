@@ -3,8 +3,12 @@ import pytest
 import torch
 
 import labelscan
+from labelscan.errors import UsageError
 from labelscan.events import Chosen
-from labelscan.pipeline.plan_facts import facts_to_json, plan_facts, plan_to_json
+from labelscan.pipeline.carry_out import jobs_in
+from labelscan.pipeline.job_names import JobNames
+from labelscan.pipeline.plan_facts import facts_to_json, job_facts, plan_facts, plan_to_json
+from labelscan.results.run_folder import RunPaths
 from labelscan.training.hardware import hardware
 from labelscan.training.models.timm_model import lite0_installed
 
@@ -27,6 +31,34 @@ def test_json_has_counts_as_numbers_and_labels_as_keys():
     assert (content["examples"], content["classes"], content["run_folder"]) == (20, 2, str(plan.folder))
     assert content["choices"] == plan.choices
     assert facts_to_json([("run folder", "a"), ("self-check", "b")]) == {"run_folder": "a", "self_check": "b"}
+
+
+@pytest.fixture
+def of_two_models():
+    """Return the plan of two models on images of two sizes, with threshold runs."""
+    settings = labelscan.settings(
+        model=("small-cnn", "linear"),
+        detector="aum",
+        device="cpu",
+        image_size=4,
+        overrides={"folds.repeats": 2, "store.images_per_part": 25},
+    )
+    return labelscan.plan(np.zeros((60, 8, 8), np.uint8), np.arange(60) % 2, settings=settings)
+
+
+def test_jobs_are_listed_as_they_are_asked_for_and_the_list_names_all_of_them(of_two_models):
+    label, text = job_facts(of_two_models)
+    assert (label, text) == ("jobs", "images:0-2, fold:0-0..1-4, aum:0..1, folds of 2 models each")
+    asked = [JobNames.of(name) for name in text.split(", ")[:-1]]
+    every = jobs_in(of_two_models, RunPaths.of(of_two_models.folder), in_blocks=True)
+    assert len(every) == 3 + 2 * 10 + 2
+    assert [name for name in every if any(one.has(name) for one in asked)] == every
+
+
+def test_a_plan_of_some_jobs_says_how_many_these_are(of_two_models):
+    assert job_facts(of_two_models, ["fold:0-3", "images:1"]) == ("jobs", "fold:0-3, images:1: 3 of 25")
+    with pytest.raises(UsageError, match="no job fold:7-0"):
+        job_facts(of_two_models, ["fold:7-0"])
 
 
 @pytest.mark.skipif(not lite0_installed(), reason="needs labelscan[lite0]")

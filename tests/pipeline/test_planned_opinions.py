@@ -8,7 +8,7 @@ from torch import nn
 import labelscan
 from labelscan.errors import ConfigError
 from labelscan.events import Noted
-from labelscan.training.executors.local import WORTH_PROCESSES
+from labelscan.jobs.executors.local import WORTH_PROCESSES
 
 TEXTS, _, GIVEN = draw_texts(30)
 DATASET = text_dataset(TEXTS, GIVEN)

@@ -141,7 +141,7 @@ def test_the_run_folder_holds_what_scoring_makes(tmp_path: Path) -> None:
         output=tmp_path / "run",
     )
     there = {entry.name for entry in run.folder.iterdir()}
-    assert there == {"run.json", *RESULTS} - {"folds.csv"}
+    assert there == {"run.json", "run.lock", *RESULTS} - {"folds.csv"}
     recorded = json.loads((run.folder / "run.json").read_text(encoding="utf-8"))
     assert recorded["state"] == "finished"
     assert recorded["command"] == "score"

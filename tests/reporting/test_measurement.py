@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from signed import forget_checksums
 
 import labelscan
 from labelscan.detection.decided_labels import Bins
@@ -74,6 +75,7 @@ def test_a_summary_of_an_older_version_says_no_range(folder):
     summary = json.loads((folder / "summary.json").read_text())
     summary.pop("wrong_labels", None)
     (folder / "summary.json").write_text(json.dumps(summary))
+    forget_checksums(folder)
     assert page_of(folder).wrong_labels is None
 
 
@@ -93,6 +95,7 @@ def test_a_damaged_file_is_named(folder, name, content, message):
         (folder / name).write_bytes(content)
     else:
         np.savez(folder / name, error_log_odds=content)
+    forget_checksums(folder)
     with pytest.raises(RunFolderError, match=message):
         page_of(folder)
 

@@ -5,6 +5,7 @@ import shutil
 import numpy as np
 import pytest
 from PIL import Image
+from signed import forget_checksums
 
 import labelscan
 from labelscan.correction.decisions import Decision, write_decisions
@@ -38,6 +39,7 @@ def here(made, tmp_path, monkeypatch):
     for name in ("run.json", "scores.csv"):
         file = tmp_path / "run" / name
         file.write_text(file.read_text().replace(str(made), str(tmp_path)))
+    forget_checksums(tmp_path / "run")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -1,22 +1,19 @@
+import errno
 import json
 import os
 import subprocess
 import sys
 import threading
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from labelscan.atomic import partial_path
 from labelscan.errors import RunFolderError, UsageError
-from labelscan.events import Noted
-from labelscan.leases import Holder, Leases
 from labelscan.results import run_files
-from labelscan.results.open_run import open_run
-from labelscan.results.run_files import OWN_FILES, has_trained, strangers, sweep_run
-from labelscan.results.run_folder import WRITER, RunFolder
+from labelscan.results.open_run import is_locked, open_run
+from labelscan.results.run_files import OWN_FILES, has_trained, others_files, sweep_run
 from labelscan.results.run_record import read_record, recorded_fingerprint, versions
 from labelscan.results.same_run import Identity
 
@@ -56,13 +53,13 @@ def again_and_again(do):
         thread.join()
 
 
-def test_a_run_that_begins_this_moment_in_another_process_is_no_stranger(tmp_path):
+def test_a_run_that_begins_this_moment_in_another_process_is_none_of_others(tmp_path):
     def begin():
         (tmp_path / "run.json").touch()
         (tmp_path / "run.json").unlink()
 
     with again_and_again(begin):
-        assert not any(strangers(tmp_path, ()) for _ in range(3000))
+        assert not any(others_files(tmp_path, ()) for _ in range(3000))
 
 
 def test_a_run_says_how_it_ended(tmp_path):
@@ -151,7 +148,7 @@ def test_a_damaged_record_is_refused_and_fresh_starts_over(tmp_path, content, pr
     assert state(tmp_path) == "finished"
 
 
-def test_what_a_run_killed_at_its_start_leaves_is_no_stranger(tmp_path):
+def test_what_a_run_killed_at_its_start_leaves_is_none_of_others(tmp_path):
     (tmp_path / "fold-0-0").mkdir()
     (tmp_path / ".run.json.17.partial").write_text("{")
     with opened(tmp_path):
@@ -184,122 +181,82 @@ def test_a_folder_that_another_process_deletes_is_no_error(tmp_path, look):
             look(tmp_path, ())
 
 
-def test_a_worker_that_is_beginning_the_run_is_borne_with(tmp_path):
-    with Leases(tmp_path / "run" / "leases") as other:
-        assert other.take(WRITER)
-        timer = threading.Timer(0.3, lambda: other.release(WRITER))
-        timer.start()
-        with opened(tmp_path / "run"):
-            pass
-        timer.join()
-        assert other.take(WRITER)
-        with pytest.raises(RunFolderError, match="another process is writing this run"), opened(tmp_path / "run"):
-            pass
+def test_a_second_process_is_refused_and_told_who_writes(tmp_path):
+    script = (
+        "import sys, pathlib\n"
+        "from labelscan.results.open_run import open_run\n"
+        "from labelscan.results.same_run import Identity\n"
+        f"identity = Identity(settings={{}}, results_depend_on={DEPENDS!r}, data={DATA!r})\n"
+        "with open_run(pathlib.Path(sys.argv[1]), identity):\n"
+        "    print('open', flush=True)\n"
+        "    sys.stdin.read()\n"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout.readline() == "open\n"
+        assert is_locked(tmp_path)
+        with pytest.raises(RunFolderError, match=f"another process is writing this run: process {other.pid} on"):
+            begin_again(tmp_path)
+        other.kill()  # the lock ends with its process, however that ends
+    assert not is_locked(tmp_path)
+    begin_again(tmp_path)
+    assert state(tmp_path) == "finished"
 
 
-def begun(folder):
-    """Leave a run of which others may carry out shards, one of them done."""
-    with opened(folder, begin=lambda _: {"choices": {"threads": 1}, "shards": ["fold-0-0", "fold-0-1"]}):
-        train(folder)
-    return (folder / "run.json").read_bytes()
-
-
-def start_over(folder):
-    with opened(folder, fresh=True):
+def begin_again(folder):
+    with opened(folder):
         pass
 
 
-def go_on_otherwise(folder):
-    with opened(folder, begin=lambda run: {"choices": run.earlier["choices"]}) as run:
-        run.renew({"choices": {"threads": 2}})
+def test_a_lock_is_released_after_an_error(tmp_path):
+    with pytest.raises(ValueError, match="oh"), opened(tmp_path):
+        raise ValueError("oh")
+    assert not is_locked(tmp_path)
 
 
-@pytest.mark.parametrize("do", [start_over, go_on_otherwise])
-def test_who_takes_a_lease_at_the_last_moment_keeps_the_run_as_it_is(tmp_path, monkeypatch, do):
-    before = begun(tmp_path)
-    with Leases(tmp_path / "leases") as other:
+def refuse_to_write(monkeypatch):
+    def refuse(*_, **__):
+        raise OSError(errno.EROFS, "Read-only file system")
 
-        def take_lease_once_it_is_written(run, others=RunFolder.refuse_others):
-            if json.loads((tmp_path / "run.json").read_text())["generation"] not in before.decode():
-                assert other.take("fold-0-1")
-            others(run)
-
-        monkeypatch.setattr(RunFolder, "refuse_others", take_lease_once_it_is_written)
-        with pytest.raises(RunFolderError, match="other processes work on this run: fold-0-1"):
-            do(tmp_path)
-    assert parts_of(tmp_path) == {name: json.loads(before)[name] for name in parts_of(tmp_path)}
-    assert (tmp_path / "fold-0-0" / "DONE").exists()
+    monkeypatch.setattr("labelscan.results.open_run.FileLock.acquire", refuse)
 
 
-def parts_of(folder):
-    return {name: json.loads((folder / "run.json").read_text())[name] for name in ("generation", "choices", "shards")}
-
-
-def test_who_stops_while_it_waits_for_a_heart_leaves_the_run_as_it_is(tmp_path, monkeypatch):
-    before = begun(tmp_path)
-    (tmp_path / "leases").mkdir()
-    far = replace(Holder(), host="far", host_key="another0")
-    (tmp_path / "leases" / "fold-0-1.1.lease").write_bytes(far.to_bytes())
-
-    def interrupt(_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("labelscan.results.run_folder.time.sleep", interrupt)
-    heard = []
-    with pytest.raises(KeyboardInterrupt), opened(tmp_path, fresh=True, notify=heard.append):
-        pass
+def test_a_finished_run_that_can_only_be_read_is_opened_and_not_written(tmp_path, monkeypatch):
+    begin_again(tmp_path)
+    before = (tmp_path / "run.json").read_bytes()
+    refuse_to_write(monkeypatch)
+    with opened(tmp_path) as run:
+        assert run.is_read_only
+        run.record(state="running")
     assert (tmp_path / "run.json").read_bytes() == before
-    assert [one.message for one in heard if isinstance(one, Noted)] == [
-        f"waiting to see whether it still works on fold-0-1: {far}"
-    ]
 
 
-def test_a_lease_that_cannot_be_read_is_waited_for_and_that_is_said(tmp_path, monkeypatch):
-    monkeypatch.setattr("labelscan.leases.LEASE_SECONDS", 0.3)
-    monkeypatch.setattr("labelscan.results.open_run.BEGINNING_SECONDS", 0.05)
-    monkeypatch.setattr("labelscan.results.open_run.WAIT_SECONDS", 0.02)
-    (tmp_path / "leases").mkdir()
-    (tmp_path / "leases" / f"{WRITER}.1.lease").touch()
-    heard = []
-    with opened(tmp_path, notify=heard.append):
-        pass
-    (note,) = [event for event in heard if isinstance(event, Noted)]
-    assert note.message == f"waiting to see whether it still works on {tmp_path}: a process whose lease cannot be read"
+def test_another_run_that_can_only_be_read_is_refused(tmp_path, monkeypatch):
+    with pytest.raises(KeyboardInterrupt), opened(tmp_path):
+        raise KeyboardInterrupt
+    refuse_to_write(monkeypatch)
+    for options in ({}, {"fresh": True}):
+        with pytest.raises(RunFolderError, match="cannot be written"), opened(tmp_path, **options):
+            pass
 
 
-def test_nobody_joins_a_run_that_is_being_deleted(tmp_path, monkeypatch):
-    begun(tmp_path)
-    seen = []
-    monkeypatch.setattr(run_files.shutil, "rmtree", lambda _: seen.append(read_record(tmp_path)))
-    start_over(tmp_path)
-    assert seen
-    assert not any("shards" in record for record in seen), "who joins a run waits until it has some"
-
-
-def go_on_until(folder, error, meanwhile=lambda: None):
-    """Go on with other choices, let others do something, and end with an error before anything is trained."""
+def go_on_until(folder, error):
+    """Resume with other choices, and end with an error before anything is trained."""
     with opened(folder, begin=lambda run: {"choices": run.earlier["choices"]}) as run:
-        run.renew({"choices": {"threads": 2}, "versions": {**versions(), "torch": "0.0"}})
-        meanwhile()
+        run.record(choices={"threads": 2}, versions={**versions(), "torch": "0.0"})
         raise error
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), UsageError("no cluster answers")], ids=["stopped", "refused"])
 def test_who_trains_nothing_leaves_what_the_folds_were_made_with(tmp_path, error):
-    record = json.loads(begun(tmp_path))
+    with opened(tmp_path, begin=lambda _: {"choices": {"threads": 1}, "jobs": ["fold-0-0", "fold-0-1"]}):
+        train(tmp_path)
+    before = read_record(tmp_path)
     with pytest.raises(type(error)):
         go_on_until(tmp_path, error)
     after = read_record(tmp_path)
-    assert [after[name] for name in ("choices", "versions")] == [record[name] for name in ("choices", "versions")]
-    assert after["generation"] != record["generation"]
+    assert [after[name] for name in ("choices", "versions")] == [before[name] for name in ("choices", "versions")]
     assert after["state"] == ("finished" if isinstance(error, UsageError) else "interrupted")
-
-
-def test_what_others_work_with_by_now_stays(tmp_path):
-    begun(tmp_path)
-    with Leases(tmp_path / "leases") as other, pytest.raises(KeyboardInterrupt):
-        go_on_until(tmp_path, KeyboardInterrupt(), meanwhile=lambda: other.take("fold-0-1"))
-    assert read_record(tmp_path)["choices"] == {"threads": 2}
 
 
 def test_a_run_that_is_refused_something_stays_as_it_is(tmp_path):
@@ -315,21 +272,6 @@ def test_a_run_that_is_refused_something_stays_as_it_is(tmp_path):
         be_refused()
     after = read_record(tmp_path)
     assert {**after, "timings": {}} == {**before, "timings": {}}
-
-
-def test_a_start_over_that_is_cut_off_makes_no_claim(tmp_path, monkeypatch):
-    with opened(tmp_path, begin=lambda _: {"choices": {"threads": 1}, "shards": ["fold-0-0"]}) as run:
-        run.record(evidence_of="0123")
-    monkeypatch.setattr("labelscan.results.open_run.clear", kill)
-    with pytest.raises(SystemExit):
-        start_over(tmp_path)
-    left = read_record(tmp_path)
-    assert left["state"] == "interrupted"
-    assert not {"choices", "versions", "shards", "evidence_of"} & left.keys()
-
-
-def kill(*_):
-    raise SystemExit
 
 
 OWN_PLACES = ("fold-0-0", "fold-0-1-opinion-2", "store", "self-check", "self-check/fold-0-0", "cells/ce-0/fold-0-0")
@@ -355,7 +297,16 @@ def test_what_a_killed_process_has_left_half_written_anywhere_in_a_run_is_swept(
     assert list(tmp_path.rglob("*.partial")) == left[-1:], "a folder that no run makes is left alone"
 
 
-OUTSIDE = ("issues.csv", "log.jsonl", "run.json", "leases", "decisions.csv", "store", "fold-0-0", "self-check/run.json")
+OUTSIDE = (
+    "issues.csv",
+    "log.jsonl",
+    "run.json",
+    "run.lock",
+    "decisions.csv",
+    "store",
+    "fold-0-0",
+    "self-check/run.json",
+)
 OUTSIDE += ("fold-0-0/checkpoint.pt", ".issues.csv.1.partial", "cells", "cells/ce-0/fold-0-0")
 
 

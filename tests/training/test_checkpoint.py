@@ -1,6 +1,7 @@
 import pickle
 import random
 import weakref
+import zlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from torch import nn
 
 from labelscan.errors import Interrupted
 from labelscan.events import Waiting, Warned
+from labelscan.jobs.state import FolderState
 from labelscan.training import batches, checkpoint, training_loop
 from labelscan.training.augmentation import Augmentation
 from labelscan.training.checkpoint import Checkpoint, generators, restore_generators
@@ -70,10 +72,10 @@ def test_a_training_that_ends_in_order_after_any_step_goes_on_there_with_the_sam
     monkeypatch.setattr(batches, "CHUNK_BYTES", 3 * 16 * 64)  # 3 batches, so that an epoch has several chunks
     options = {"epochs": 3, "loss": loss, "make": lambda *_: Drawing(), "augmentation": Augmentation(1, flip=True)}
     whole = learn(shapes, **options)
-    kept = Checkpoint(tmp_path / "checkpoint.pt", "this")
+    kept = Checkpoint(FolderState(tmp_path), "this")
     with pytest.raises(Interrupted):
         learn(shapes, **options, notify=StopAfter(n_steps), checkpoint=kept)
-    rest = learn(shapes, **options, checkpoint=Checkpoint(tmp_path / "checkpoint.pt", "this"))
+    rest = learn(shapes, **options, checkpoint=Checkpoint(FolderState(tmp_path), "this"))
     assert end(rest) == end(whole)
     assert [epoch for epoch, _ in rest[2]] == list(range(1, 4))[(n_steps + 1) // 9 :]  # 8 steps and the end of an epoch
 
@@ -82,8 +84,8 @@ def test_a_training_may_be_stopped_at_every_single_step(shapes, tmp_path):
     whole = learn(shapes, epochs=2)
     for _ in range(2 * 9 - 1):
         with pytest.raises(Interrupted):
-            learn(shapes, epochs=2, notify=StopAfter(0), checkpoint=Checkpoint(tmp_path / "checkpoint.pt"))
-    assert end(learn(shapes, epochs=2, checkpoint=Checkpoint(tmp_path / "checkpoint.pt"))) == end(whole)
+            learn(shapes, epochs=2, notify=StopAfter(0), checkpoint=Checkpoint(FolderState(tmp_path)))
+    assert end(learn(shapes, epochs=2, checkpoint=Checkpoint(FolderState(tmp_path)))) == end(whole)
 
 
 def test_a_killed_training_loses_no_more_than_its_last_epoch(shapes, tmp_path, monkeypatch):
@@ -100,8 +102,8 @@ def test_a_killed_training_loses_no_more_than_its_last_epoch(shapes, tmp_path, m
 
     steps = []
     with pytest.raises(Killed):
-        learn(shapes, epochs=4, notify=kill, checkpoint=Checkpoint(tmp_path / "checkpoint.pt"))
-    rest = learn(shapes, epochs=4, checkpoint=Checkpoint(tmp_path / "checkpoint.pt"))
+        learn(shapes, epochs=4, notify=kill, checkpoint=Checkpoint(FolderState(tmp_path)))
+    rest = learn(shapes, epochs=4, checkpoint=Checkpoint(FolderState(tmp_path)))
     assert [epoch for epoch, _ in rest[2]] == [4]
     assert end(rest) == end(whole)
 
@@ -111,14 +113,14 @@ def test_a_long_epoch_is_kept_every_half_minute(shapes, tmp_path, monkeypatch):
     monkeypatch.setattr(checkpoint, "LARGEST_SHARE", np.inf)
     monkeypatch.setattr(checkpoint, "SECONDS", 0.0)
     monkeypatch.setattr(Checkpoint, "write", lambda self, state: written.append((state["epoch"], state["done"])))
-    learn(shapes, epochs=1, checkpoint=Checkpoint(tmp_path / "checkpoint.pt"))
+    learn(shapes, epochs=1, checkpoint=Checkpoint(FolderState(tmp_path)))
     assert written == [(0, step) for step in range(1, 9)] + [(1, 0)]
 
 
 def test_writing_takes_a_hundredth_of_the_time_but_no_epoch_of_half_a_minute_is_lost(tmp_path, monkeypatch):
     now = [0.0]
     monkeypatch.setattr(checkpoint.time, "monotonic", lambda: now[0])
-    kept = Checkpoint(tmp_path / "checkpoint.pt")
+    kept = Checkpoint(FolderState(tmp_path))
     slow = lambda *_: now.__setitem__(0, now[0] + 0.5)  # noqa: E731
     monkeypatch.setattr(torch, "save", slow)
     assert not kept.is_due(epoch_ended=True)
@@ -137,17 +139,55 @@ def test_writing_takes_a_hundredth_of_the_time_but_no_epoch_of_half_a_minute_is_
 
 @pytest.mark.parametrize("damage", ["other", "cut off", "empty", "text", "missing"])
 def test_a_checkpoint_of_another_job_or_a_damaged_one_is_not_read(tmp_path, damage):
-    path = tmp_path / "checkpoint.pt"
-    Checkpoint(path, "this").write({"epoch": 3})
-    assert Checkpoint(path, "this").exists()
-    assert Checkpoint(path, "this").read() == {"epoch": 3}
+    path, slot = tmp_path / "checkpoint.pt", FolderState(tmp_path)
+    Checkpoint(slot, "this").write({"epoch": 3})
+    assert Checkpoint(slot, "this").exists()
+    assert Checkpoint(slot, "this").read() == {"epoch": 3}
     if damage == "missing":
         path.unlink()
     elif damage != "other":
         path.write_bytes({"cut off": path.read_bytes()[:-100], "empty": b"", "text": b"hello"}[damage])
-    again = Checkpoint(path, "that" if damage == "other" else "this")
+    again = Checkpoint(slot, "that" if damage == "other" else "this")
     assert not again.exists()
     assert again.read() is None
+    assert again.seconds() == 0.0
+    assert again.is_damaged() == (damage in ("cut off", "empty", "text"))
+
+
+@pytest.mark.parametrize("share", [0.0, 0.001, 0.01, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99, 1.0])
+def test_a_flipped_byte_anywhere_in_a_checkpoint_is_noticed(tmp_path, share):
+    kept, path = Checkpoint(FolderState(tmp_path), "this"), tmp_path / "checkpoint.pt"
+    kept.write({"epoch": 3, "weights": torch.rand(500)})
+    whole = path.read_bytes()
+    assert (kept.exists(), kept.is_damaged()) == (True, False)
+    place = int(share * (len(whole) - 1))
+    path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+    assert (kept.exists(), kept.is_damaged()) == (False, True)
+    assert kept.read() is None
+    path.write_bytes(whole)
+    assert (kept.exists(), kept.is_damaged()) == (True, False)
+
+
+def test_a_checkpoint_goes_to_other_processes_as_it_is_and_they_change_nothing(tmp_path):
+    kept = Checkpoint(FolderState(tmp_path), "this")
+    kept.write({"epoch": 3})
+    there = pickle.loads(pickle.dumps(kept.as_it_is()))
+    kept.delete()
+    assert there.exists()
+    assert there.read() == {"epoch": 3}
+    there.write({"epoch": 4})
+    there.delete()
+    assert there.read() == {"epoch": 3}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_where_nothing_is_kept_there_is_nothing_to_read_or_to_delete(tmp_path):
+    kept = Checkpoint(None, "this")
+    kept.write({"epoch": 3})
+    kept.delete()
+    assert (kept.exists(), kept.is_damaged(), kept.read(), kept.seconds()) == (False, False, None, 0.0)
+    assert not kept.as_it_is().exists()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_nothing_but_tensors_and_plain_values_is_ever_loaded(tmp_path):
@@ -155,30 +195,38 @@ def test_nothing_but_tensors_and_plain_values_is_ever_loaded(tmp_path):
         def __reduce__(self):
             return (open, (str(tmp_path / "run by the checkpoint"), "w"))
 
-    path = tmp_path / "checkpoint.pt"
-    torch.save({"made_from": "this", "state": {"epoch": Evil()}}, path)
-    assert Checkpoint(path, "this").read() is None
-    path.write_bytes(pickle.dumps({"made_from": "this", "state": {"epoch": Evil()}}))
-    assert Checkpoint(path, "this").read() is None
+    slot, content = FolderState(tmp_path), {"made_from": "this", "seconds": 1.0, "state": {"epoch": Evil()}}
+    pickled = pickle.dumps(content)
+    whole = checkpoint._MAGIC + checkpoint._CHECKSUM.pack(zlib.crc32(pickled)) + pickled
+    for packed in (checkpoint._packed(content), whole):
+        slot.write(packed)
+        assert Checkpoint(slot, "this").read() is None
+        assert Checkpoint(slot, "this").is_damaged()
     assert not (tmp_path / "run by the checkpoint").exists()
 
 
-@pytest.mark.parametrize("full", [OSError(28, "No space left on device"), RuntimeError("unexpected pos 704 vs 598")])
-def test_on_a_full_disk_the_checkpoint_before_is_kept_and_training_goes_on(tmp_path, monkeypatch, full):
-    kept = Checkpoint(tmp_path / "checkpoint.pt", "this")
+@pytest.mark.parametrize(
+    ("what", "full"),
+    [("os.fsync", OSError(28, "No space left on device")), ("torch.save", RuntimeError("unexpected pos 704 vs 598"))],
+)
+def test_on_a_full_disk_the_checkpoint_before_is_kept_and_training_goes_on(tmp_path, monkeypatch, what, full):
+    kept = Checkpoint(FolderState(tmp_path), "this")
     kept.write({"epoch": 1})
+    asked = []
 
     def fail(*_):
+        asked.append(1)
         raise full
 
-    monkeypatch.setattr(torch, "save", fail)
+    monkeypatch.setattr(what, fail)
     kept.write({"epoch": 2})
+    assert asked == [1]
     assert kept.read() == {"epoch": 1}
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.pt"]
 
 
 def test_a_state_that_cannot_be_stored_does_not_end_a_training(tmp_path):
-    kept = Checkpoint(tmp_path / "checkpoint.pt", "this")
+    kept = Checkpoint(FolderState(tmp_path), "this")
     kept.write({"extra": lambda: None})
     assert not kept.exists()
 
@@ -187,14 +235,14 @@ def test_it_keeps_how_long_the_training_took_in_all_processes(tmp_path, monkeypa
     now = [0.0]
     monkeypatch.setattr(checkpoint.time, "monotonic", lambda: now[0])
     for seconds in (5.0, 12.0, 20.0):
-        kept = Checkpoint(tmp_path / "checkpoint.pt", "this")
+        kept = Checkpoint(FolderState(tmp_path), "this")
         before = kept.seconds()
         kept.read()
         now[0] += seconds - before
         kept.write({})
         now[0] += 100.0  # what comes after is done again
-        assert Checkpoint(tmp_path / "checkpoint.pt", "this").seconds() == seconds
-    assert Checkpoint(tmp_path / "checkpoint.pt", "that").seconds() == 0.0
+        assert Checkpoint(FolderState(tmp_path), "this").seconds() == seconds
+    assert Checkpoint(FolderState(tmp_path), "that").seconds() == 0.0
 
 
 def test_what_is_read_of_a_memory_is_not_kept_beside_it(shapes, tmp_path, monkeypatch):
@@ -206,7 +254,7 @@ def test_what_is_read_of_a_memory_is_not_kept_beside_it(shapes, tmp_path, monkey
         return state
 
     monkeypatch.setattr(Checkpoint, "read", note)
-    kept = {"loss": "elr", "epochs": 2, "checkpoint": Checkpoint(tmp_path / "checkpoint.pt")}
+    kept = {"loss": "elr", "epochs": 2, "checkpoint": Checkpoint(FolderState(tmp_path))}
     with pytest.raises(Interrupted):
         learn(shapes, **kept, notify=StopAfter(3))
     learn(shapes, **kept, notify=lambda _: alive.append(alive[0]()))
@@ -319,8 +367,8 @@ def test_parts_are_kept_in_a_checkpoint(shapes, tmp_path, monkeypatch):
     make = too_large(monkeypatch, 6)
     whole = learn(shapes, epochs=3, make=make)
     with pytest.raises(Interrupted):
-        learn(shapes, epochs=3, make=make, notify=StopAfter(10), checkpoint=Checkpoint(tmp_path / "checkpoint.pt"))
+        learn(shapes, epochs=3, make=make, notify=StopAfter(10), checkpoint=Checkpoint(FolderState(tmp_path)))
     heard = []
-    rest = learn(shapes, epochs=3, make=make, notify=heard.append, checkpoint=Checkpoint(tmp_path / "checkpoint.pt"))
+    rest = learn(shapes, epochs=3, make=make, notify=heard.append, checkpoint=Checkpoint(FolderState(tmp_path)))
     assert end(rest) == end(whole)
     assert not any(isinstance(event, Warned) for event in heard)

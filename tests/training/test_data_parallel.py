@@ -18,11 +18,11 @@ from torch import distributed, nn
 import labelscan
 from labelscan.errors import ConfigError, Interrupted, RunError
 from labelscan.events import EpochDone, ignore
+from labelscan.jobs.executors.local import LocalExecutor
 from labelscan.training.augmentation import Augmentation
 from labelscan.training.batches import Batches, StoredInputs
 from labelscan.training.data_parallel import ALONE, Team, check_gpus, team_of
 from labelscan.training.device import Device, all_gpus, make_network, reproducible
-from labelscan.training.executors.local import LocalExecutor
 from labelscan.training.loss_schedule import build_schedule
 from labelscan.training.shared_batch_norm import share_batch_norm
 from labelscan.training.training_loop import Training

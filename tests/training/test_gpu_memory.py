@@ -8,7 +8,9 @@ import torch
 from torch import nn
 
 import labelscan
-from labelscan.pipeline.run_folds import assign, fold_jobs
+from labelscan.pipeline.inputs import Contents
+from labelscan.pipeline.run_folds import assign, fold_jobs, where_of
+from labelscan.results.run_folder import RunPaths
 from labelscan.training import gpu_memory
 from labelscan.training.device import Device
 from labelscan.training.gpu_memory import SMALL_STEP, folds_per_gpu, resident_bytes, step_bytes
@@ -122,30 +124,38 @@ def test_a_network_that_takes_other_inputs_cannot_be_measured():
 
 
 def jobs_of(tmp_path, settings):
+    """Return the jobs of the folds of a run, each with where it runs."""
     images, n = np.zeros((40, 8, 8), np.uint8), 40
     plan = labelscan.plan(images, np.arange(n) % 2, settings=settings)
-    contents = SimpleNamespace(fingerprint="", numbers=np.arange(n), unusable=np.zeros(n, dtype=bool))
-    run = SimpleNamespace(images=lambda number: tmp_path / "images.npy", shard=lambda *number: tmp_path)
-    return fold_jobs(plan, plan.opinions[0], contents, assign(plan, contents), run)
+    contents = Contents(numbers=np.arange(n), fingerprint="")
+    jobs = fold_jobs(plan, plan.opinions[0], contents, assign(plan, contents), RunPaths.of(tmp_path))
+    return [(job, where_of(plan)(job)) for job in jobs]
+
+
+def sharing_in(jobs):
+    return {(where.folds_per_gpu, where.resident_bytes) for _, where in jobs}
 
 
 def test_a_run_decides_once_how_its_folds_share_a_gpu(tmp_path, machine, monkeypatch):
     machine(30)
     monkeypatch.setattr(gpu_memory, "WORTH_SHARING", 100)
     settings = labelscan.settings(model="small-cnn", folds=4)
-    assert {(job.folds_per_gpu, job.resident_bytes) for job in jobs_of(tmp_path, settings)} == {(4, 2.5 * GIGABYTE)}
+    assert sharing_in(jobs_of(tmp_path, settings)) == {(4, 2.5 * GIGABYTE)}
     large = jobs_of(tmp_path, labelscan.settings(model="resnet18", weights="none", folds=4))
-    assert {(job.folds_per_gpu, job.resident_bytes) for job in large} == {(1, 10 * GIGABYTE)}
+    assert sharing_in(large) == {(1, 10 * GIGABYTE)}
     two = labelscan.settings(model="small-cnn", folds=4, overrides={"executor.processes": 2})
-    assert {(job.folds_per_gpu, job.resident_bytes) for job in jobs_of(tmp_path, two)} == {(2, 5 * GIGABYTE)}
+    assert sharing_in(jobs_of(tmp_path, two)) == {(2, 5 * GIGABYTE)}
 
 
 def test_how_a_gpu_is_shared_makes_no_finished_fold_stale(tmp_path, machine, monkeypatch):
-    fingerprints = set()
+    shares, fingerprints = set(), set()
     for gigabytes, worth in ((30, 100), (80, 100), (80, 10**9)):
         machine(gigabytes)
         monkeypatch.setattr(gpu_memory, "WORTH_SHARING", worth)
-        fingerprints |= {job.fingerprint for job in jobs_of(tmp_path, labelscan.settings(model="small-cnn"))}
+        jobs = jobs_of(tmp_path, labelscan.settings(model="small-cnn"))
+        shares |= sharing_in(jobs)
+        fingerprints |= {(job.made_from, where.fingerprint) for job, where in jobs}
+    assert len(shares) > 1
     assert len(fingerprints) == 1
 
 
@@ -156,13 +166,13 @@ def test_folds_of_several_gpus_share_none_and_are_others_than_those_of_one(tmp_p
         n: jobs_of(tmp_path, labelscan.settings(model="small-cnn", overrides={"executor.gpus_per_fold": n}))
         for n in (0.5, 1, 2, 4)
     }
-    assert {(n, job.n_processes, job.folds_per_gpu) for n, jobs in folds.items() for job in jobs} == {
+    assert {(n, where.n_processes, where.folds_per_gpu) for n, jobs in folds.items() for _, where in jobs} == {
         (0.5, 1, 2),
         (1, 1, 2),
         (2, 2, 1),
         (4, 4, 1),
     }
-    prints = [{job.fingerprint for job in jobs} for jobs in folds.values()]
+    prints = [{where.fingerprint for _, where in jobs} for jobs in folds.values()]
     assert prints[0] == prints[1]
     assert len(set.union(*prints)) == 3
-    assert len({job.method for jobs in folds.values() for job in jobs}) == 1
+    assert len({job.made_from for jobs in folds.values() for job, _ in jobs}) == 1

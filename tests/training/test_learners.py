@@ -1,7 +1,6 @@
 """What classifiers see of images, all pixels or means over squares where these are too many, and how they predict."""
 
 import dataclasses
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -10,6 +9,7 @@ import torch
 from fake_gpu import FakeGpu, use_fake_streams
 from sklearn.ensemble import RandomForestClassifier
 from threadpoolctl import threadpool_info, threadpool_limits
+from tiny_training import HERE, fold_job, run_fold
 from torch import nn
 
 from labelscan.data.inputs import ColumnTable
@@ -18,8 +18,8 @@ from labelscan.errors import Interrupted, RunError
 from labelscan.events import EpochDone, Waiting, Warned, ignore
 from labelscan.training import learners, training_loop
 from labelscan.training.batches import StoredInputs
-from labelscan.training.device import Device
-from labelscan.training.fold_job import FoldJob, read_outputs
+from labelscan.training.checkpoint import NO_CHECKPOINT
+from labelscan.training.job_files import CHECKPOINT_FILE
 from labelscan.training.learners import ClassifierLearner, GivenClassifier, GivenMaker, NetworkLearner, _sample
 from labelscan.training.loss_schedule import build_schedule
 from labelscan.training.recipe import Recipe
@@ -69,6 +69,11 @@ def test_a_sample_of_many_rows_has_the_same_share_of_each_class():
         assert _sample(index, given_labels, most, 0) is index
 
 
+def learned(learner, job, folder):
+    """Return what a learner that keeps no checkpoint makes of a job."""
+    return learner.learn(job, StoredInputs(folder / job.inputs, 2**20), HERE, lambda attempt: NO_CHECKPOINT, ignore)
+
+
 class Counts:
     """A classifier that knows how many rows it was fitted to."""
 
@@ -83,7 +88,7 @@ class Counts:
 
 def test_a_classifier_is_fitted_to_a_sample_and_predicts_every_row(tmp_path):
     job, _ = diverging_job(tmp_path)
-    output = ClassifierLearner(lambda seed, threads: Counts(), most_rows=10).learn(job, job.stored(), ignore)
+    output = learned(ClassifierLearner(lambda seed, threads: Counts(), most_rows=10), job, tmp_path)
     assert Counts.fitted == 10
     assert (len(output.pred_probs), len(output.train_margin)) == (8, 32)
 
@@ -103,17 +108,8 @@ def test_a_forest_predicts_in_one_thread_since_several_would_round_differently_e
 
     features = np.random.default_rng(0).normal(size=(12, 2)).astype(np.float32)
     np.save(tmp_path / "inputs.npy", features)
-    job = SimpleNamespace(
-        repeat=0,
-        fold=0,
-        seed=1,
-        n_classes=2,
-        given_labels=np.arange(12) % 2,
-        train_index=np.arange(8),
-        held_out_index=np.arange(8, 12),
-    )
     learner = ClassifierLearner(GivenClassifier(Forest(5, n_jobs=2)))
-    output = learner.learn(job, StoredInputs(tmp_path / "inputs.npy", 2**20), lambda _: None)
+    output = learned(learner, fold_job(learner, np.arange(12) % 2, n_trained=8), tmp_path)
     assert threads == [1]
     assert output.pred_probs.shape == (4, 2)
 
@@ -147,24 +143,8 @@ def diverging_job(tmp_path, *n_steps, kind=Exploding):
     networks = iter(n_steps)
     recipe = Recipe(epochs=4, batch_size=8, learning_rate=0.1, weight_decay=0)
     schedule = build_schedule("ce", n_epochs=4, n_classes=2)
-    job = FoldJob(
-        repeat=0,
-        fold=1,
-        folder=tmp_path / "fold-0-1",
-        fingerprint="0123",
-        method="",
-        inputs=tmp_path / "inputs.npy",
-        cache_bytes=2**20,
-        given_labels=labels,
-        n_classes=2,
-        train_index=np.arange(32),
-        held_out_index=np.arange(32, 40),
-        learner=NetworkLearner(GivenMaker(lambda: kind(next(networks))), recipe, schedule),
-        device=Device("cpu"),
-        threads=1,
-        run_seed=0,
-    )
-    return job, []
+    learner = NetworkLearner(GivenMaker(lambda: kind(next(networks))), recipe, schedule)
+    return fold_job(learner, labels, n_trained=32), []
 
 
 @pytest.mark.parametrize(("resident_bytes", "n_streams"), [(0, 1), (2**20, 0)])
@@ -173,7 +153,8 @@ def test_a_fold_keeps_its_examples_on_a_gpu_where_its_job_has_room_for_them(
 ):
     streams = use_fake_streams(monkeypatch)
     job, _ = diverging_job(tmp_path, 1000)
-    dataclasses.replace(job, device=FakeGpu("cuda:0"), resident_bytes=resident_bytes).run(ignore)
+    there = dataclasses.replace(HERE, device=FakeGpu("cuda:0"), resident_bytes=resident_bytes)
+    run_fold(job, tmp_path, where=there)
     assert len(streams) == n_streams
 
 
@@ -186,19 +167,19 @@ def test_a_training_that_diverges_is_tried_once_more_at_half_the_step_size_and_t
 
     monkeypatch.setattr(learners, "Training", note)
     job, heard = diverging_job(tmp_path, 6, 1000)
-    job.run(heard.append)
+    outputs = run_fold(job, tmp_path, heard.append)
     message = "repeat 0, fold 1: the loss became nan in epoch 2; trained again at half the learning rate"
     assert [event.message for event in heard if isinstance(event, Warned)] == [message]
-    assert job.mark().warnings == [message]
+    assert outputs.mark(job, HERE).warnings == [message]
     assert rates == [0.1, 0.05]
     assert heard[-1].held_out_accuracy > 0.8
 
 
 def test_a_training_that_diverges_in_its_last_step_is_tried_once_more_too(tmp_path):
     job, heard = diverging_job(tmp_path, 16, 1000, kind=Blind)
-    job.run(heard.append)
+    outputs = run_fold(job, tmp_path, heard.append)
     message = "repeat 0, fold 1: the network predicts NaN after epoch 4; trained again at half the learning rate"
-    assert job.mark().warnings == [message]
+    assert outputs.mark(job, HERE).warnings == [message]
     assert heard[-1].held_out_accuracy > 0.8
 
 
@@ -211,28 +192,27 @@ def test_a_training_that_is_interrupted_while_it_predicts_is_not_done_again(tmp_
             raise Interrupted("enough")
 
     with pytest.raises(Interrupted):
-        job.run(stop)
+        run_fold(job, tmp_path, stop)
     heard.clear()
-    job.begin()
-    job.run(heard.append)
+    outputs = run_fold(job, tmp_path, heard.append)
     assert [event for event in heard if isinstance(event, EpochDone)] == []
-    assert job.finished() is not None
+    assert outputs.is_done(job, HERE)
 
 
 def test_a_training_that_diverges_twice_says_where_and_what_to_try(tmp_path):
     job, heard = diverging_job(tmp_path, 6, 6)
     with pytest.raises(RunError, match="the loss became nan in epoch 2, and before at twice the learning rate") as told:
-        job.run(heard.append)
+        run_fold(job, tmp_path, heard.append)
     assert told.value.problems[0].where == "repeat 0, fold 1"
     assert "training.learning_rate" in told.value.problems[0].hint
 
 
 def test_a_second_try_that_was_cut_off_goes_on_and_its_warning_stays(tmp_path, monkeypatch):
     monkeypatch.setattr(training_loop, "SECONDS_BETWEEN_EVENTS", -1.0)
-    whole, heard = diverging_job(tmp_path, 6, 1000)
-    whole.run(heard.append)
-    (expected,) = read_outputs([whole])
-    whole.clear()
+    whole, _ = diverging_job(tmp_path, 6, 1000)
+    outputs = run_fold(whole, tmp_path)
+    (expected,) = outputs.read_folds([whole])
+    outputs.forget(whole)
     job, heard = diverging_job(tmp_path, 6, 1000, 1000)
 
     def stop(event):
@@ -241,14 +221,52 @@ def test_a_second_try_that_was_cut_off_goes_on_and_its_warning_stays(tmp_path, m
             raise Interrupted("enough")
 
     with pytest.raises(Interrupted):
-        job.run(stop)
+        run_fold(job, tmp_path, stop)
     heard.clear()
-    job.begin()
-    job.run(heard.append)
-    (output,) = read_outputs([job])
+    run_fold(job, tmp_path, heard.append)
+    (output,) = outputs.read_folds([job])
     assert output.pred_probs.tobytes() == expected.pred_probs.tobytes()
     assert not any(isinstance(event, Warned) for event in heard)  # said before
-    assert len(job.mark().warnings) == 1
+    assert len(outputs.mark(job, HERE).warnings) == 1
+
+
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 0.9, 1.0])
+def test_a_fold_whose_checkpoint_is_damaged_is_trained_from_the_beginning_and_that_is_said(tmp_path, share):
+    whole, _ = diverging_job(tmp_path, 1000)
+    outputs = run_fold(whole, tmp_path)
+    (expected,) = outputs.read_folds([whole])
+    outputs.forget(whole)
+    job, heard = diverging_job(tmp_path, 1000, 1000)
+
+    def stop(event):
+        if isinstance(event, EpochDone) and event.epoch == 3:
+            raise Interrupted("enough")
+
+    with pytest.raises(Interrupted):
+        run_fold(job, tmp_path, stop)
+    path = outputs.folder_of(job) / CHECKPOINT_FILE
+    content = bytearray(path.read_bytes())
+    content[int(share * (len(content) - 1))] ^= 1
+    path.write_bytes(content)
+    run_fold(job, tmp_path, heard.append)
+    message = "repeat 0, fold 1: its checkpoint is damaged, so it is trained from the beginning"
+    assert [event.message for event in heard if isinstance(event, Warned)] == [message]
+    assert [event.epoch for event in heard if isinstance(event, EpochDone)] == [1, 2, 3, 4]
+    (output,) = outputs.read_folds([job])
+    assert output.pred_probs.tobytes() == expected.pred_probs.tobytes()
+    assert not path.exists()
+
+
+def test_what_another_job_of_the_same_name_has_left_is_deleted_before_it_is_trained(tmp_path):
+    other, _ = diverging_job(tmp_path, 1000)
+    outputs = run_fold(dataclasses.replace(other, made_from="4567"), tmp_path)
+    job, heard = diverging_job(tmp_path, 1000)
+    (outputs.folder_of(job) / "left by another version").touch()
+    run_fold(job, tmp_path, heard.append)
+    assert outputs.is_done(job, HERE)
+    assert [event for event in heard if isinstance(event, Warned)] == []
+    assert outputs.state_of(job).last_epoch().epoch == len(outputs.state_of(job).events()) == 4
+    assert not (outputs.folder_of(job) / "left by another version").exists()
 
 
 def test_a_loss_whose_memory_cannot_be_stored_keeps_no_checkpoints():
@@ -284,7 +302,7 @@ def test_columns_are_encoded_in_the_threads_of_the_fold_whatever_process_it_runs
     learner = dataclasses.replace(
         job.learner, encode=lambda: ThreadCounter(seen), make=GivenMaker(lambda: nn.Linear(1, 2))
     )
-    job = dataclasses.replace(job, learner=learner, inputs=tmp_path / "rows.arrow")
+    job = dataclasses.replace(job, learner=learner, inputs="rows.arrow")
     with threadpool_limits(limits=2, user_api="blas"):
-        job.run(ignore)
+        run_fold(job, tmp_path)
     assert seen == {1}

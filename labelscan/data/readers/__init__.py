@@ -65,7 +65,7 @@ FORM_SETTINGS = (
     "encoding",
     "features",
     "exclude",
-    "only",
+    "include",
 )
 """Settings that only some forms use; set for another form, they are refused rather than ignored."""
 

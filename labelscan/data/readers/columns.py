@@ -118,8 +118,8 @@ def find_column(
 
 
 def check_choice(names: Sequence[str], config: DatasetConfig, *, where: str) -> None:
-    """Raise DatasetError for a name or pattern of ``config.only`` or ``config.exclude`` that no column has."""
-    for setting in ("only", "exclude"):
+    """Raise DatasetError for a name or pattern of ``config.include`` or ``config.exclude`` that no column has."""
+    for setting in ("include", "exclude"):
         for pattern in getattr(config, setting):
             if not any(_matches(name, [pattern]) for name in names):
                 raise missing("column", names, where=where, hint=f"--{setting} takes names or patterns", asked=pattern)
@@ -130,8 +130,8 @@ def feature_columns(
 ) -> tuple[list[str], list[str]]:
     """Return the columns that models see, and a note on those that they must not, if any.
 
-    They see columns without a role, among ``config.only`` and not in ``config.exclude``. One that is called like
-    labels, ids or splits must have its name in ``config.only``: a second column of labels gives the first away.
+    They see columns without a role, among ``config.include`` and not in ``config.exclude``. One that is called like
+    labels, ids or splits must have its name in ``config.include``: a second column of labels gives the first away.
 
     Raises:
         DatasetError: a name or pattern that no column has, or no column that is left.
@@ -139,22 +139,24 @@ def feature_columns(
     check_choice(names, config, where=where)
     free = [name for name in names if name not in columns.used() and is_seen(name, config)]
     called = {name for tiers in NEVER_SEEN.values() for tier in tiers for name in _candidates(free, tier)}
-    dropped = [name for name in free if name in called.difference(config.only)]
+    dropped = [name for name in free if name in called.difference(config.include)]
     features = [name for name in free if name not in dropped]
     if not features:
         hint = "a table needs columns besides its label"
         raise DatasetError(
             "no feature columns",
             where=where,
-            hint=f"{hint}; --only and --exclude leave none" if config.only or config.exclude else hint,
+            hint=f"{hint}; --include and --exclude leave none" if config.include or config.exclude else hint,
         )
     called_like = "columns dropped that are called like labels, ids or splits"
-    return features, [f"{called_like}: {', '.join(map(repr, dropped))}; --only with a name keeps it"] if dropped else []
+    return features, [
+        f"{called_like}: {', '.join(map(repr, dropped))}; --include with a name keeps it"
+    ] if dropped else []
 
 
 def asked_columns(names: Sequence[str], config: DatasetConfig) -> list[str]:
-    """Return those of ``names`` that ``config.only`` asks for."""
-    return [name for name in names if _matches(name, config.only)]
+    """Return those of ``names`` that ``config.include`` asks for."""
+    return [name for name in names if _matches(name, config.include)]
 
 
 def _matches(name: str, patterns: Sequence[str]) -> bool:
@@ -196,7 +198,7 @@ def free_columns(names: Sequence[str], config: DatasetConfig) -> list[str]:
 
 def is_seen(name: str, config: DatasetConfig) -> bool:
     """Return whether models may see a column by ``only`` and ``exclude``, whose patterns are those of file names."""
-    return (not config.only or _matches(name, config.only)) and not _matches(name, config.exclude)
+    return (not config.include or _matches(name, config.include)) and not _matches(name, config.exclude)
 
 
 def has_path(names: Sequence[str], config: DatasetConfig) -> bool:

@@ -33,11 +33,11 @@ from labelscan.reading import CANNOT_READ, why, with_home
 if TYPE_CHECKING:
     import pyarrow
 
-SETTINGS = ROLE_SETTINGS.union(["path_column", "text_column", "encoding", "features", "exclude", "only"])
+SETTINGS = ROLE_SETTINGS.union(["path_column", "text_column", "encoding", "features", "exclude", "include"])
 USUAL_NAMES: Tiers = (("embedding", "embeddings"), ("features", "feature", "vector", "vectors", "emb"), ("x",))
 MANY_DIGITS = 18
 """Longer whole numbers of JSON are read as fractions: Python refuses thousands of digits."""
-WHICH = "name it by --only, or leave the others out by --exclude"
+WHICH = "name it by --include, or leave the others out by --exclude"
 """The hint where several columns could be the embeddings."""
 
 
@@ -61,7 +61,7 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
     column = "" if config.features else list_column(path, config)
     there = [name for name in single_valued(path, names) if name != column]
     with_path = bool(find_column("path", there, config.path_column, where=path.name))
-    texts = [] if with_path else text_columns(path, there, dataclasses.replace(config, only=()))
+    texts = [] if with_path else text_columns(path, there, dataclasses.replace(config, include=()))
     rows = read_rows(path, there, config, with_path=with_path, beside=texts)
     if column:
         values = _from_column(path, column, np.array(rows.kept, dtype=np.int64), rows.sheet.where, config.encoding)
@@ -92,7 +92,7 @@ def list_column(path: Path, config: DatasetConfig) -> str:
     free = free_columns(list(kinds), config)
     if usual := pick(free, USUAL_NAMES, what="embeddings", where=path.name, hint=WHICH):
         return usual
-    likely = [name for name in free if config.only or kinds[name] == "floats"]
+    likely = [name for name in free if config.include or kinds[name] == "floats"]
     if len(likely) > 1:
         both = " and ".join(map(repr, likely[:2]))
         raise DatasetError(f"{both} could both be the embeddings", where=path.name, hint=WHICH)

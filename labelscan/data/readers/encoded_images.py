@@ -37,7 +37,7 @@ from labelscan.reading import why, with_home
 if TYPE_CHECKING:
     import pyarrow
 
-SETTINGS = ROLE_SETTINGS.union(["path_column", "exclude", "only"])
+SETTINGS = ROLE_SETTINGS.union(["path_column", "exclude", "include"])
 GROUPS_IN_MEMORY = 8
 """How many groups of rows of parquet files are kept in memory: threads read from neighbouring ones at a time."""
 

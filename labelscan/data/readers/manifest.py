@@ -23,7 +23,7 @@ from labelscan.events import Listener
 from labelscan.reading import with_home
 from labelscan.urls import HERE, WEB, folder_of, holds_password, is_url, joined, name_of, protocol_of, relative
 
-SETTINGS = ROLE_SETTINGS.union(["path_column", "encoding", "exclude", "only"])
+SETTINGS = ROLE_SETTINGS.union(["path_column", "encoding", "exclude", "include"])
 LIST_FOLDER_FROM = 64
 """A folder of at least this many images is listed once, not asked for each of them: far faster on network disks."""
 BOXES = "bbox; bboxes; boxes; segmentation; annotations; xmin xmax; x_min x_max; x1 y1 x2 y2"

@@ -20,7 +20,7 @@ from labelscan.errors import DatasetError
 from labelscan.events import Listener
 from labelscan.reading import why, with_home
 
-SETTINGS = ROLE_SETTINGS.union(["encoding", "exclude", "only"])
+SETTINGS = ROLE_SETTINGS.union(["encoding", "exclude", "include"])
 
 
 def reads(config: DatasetConfig) -> bool:

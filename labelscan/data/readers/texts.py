@@ -15,7 +15,7 @@ from labelscan.data.readers.text_columns import text_columns
 from labelscan.events import Listener
 from labelscan.reading import with_home
 
-SETTINGS = ROLE_SETTINGS.union(["text_column", "encoding", "exclude", "only"])
+SETTINGS = ROLE_SETTINGS.union(["text_column", "encoding", "exclude", "include"])
 BETWEEN = "\n\n"
 """What joins the texts of several columns."""
 

@@ -26,7 +26,7 @@ NAMED_ID = re.compile(r"(?:^|[ _.-])(?:id|uid|uuid|guid|key)$|[a-z]I[Dd]$", re.I
 """How a column of ids is called."""
 WORD = r"[!-~]+"
 """One word in ASCII, as codes, addresses and names are; in some scripts whole texts have no blanks."""
-KEEPS_THEM = "--only '*' keeps them"
+KEEPS_THEM = "--include '*' keeps them"
 
 
 @dataclass

@@ -62,7 +62,7 @@ def test_whole_numbers_are_features_by_their_name_only(tmp_path):
     np.testing.assert_array_equal(load(parquet(tmp_path, emb=whole)).inputs.features, whole)
     path = parquet(tmp_path, input_ids=whole, text=["a b", "c d", "e f", "g h"])
     assert form(DatasetConfig(data=str(path))) == "texts"
-    np.testing.assert_array_equal(load(path, only=("input_ids",)).inputs.features, whole)
+    np.testing.assert_array_equal(load(path, include=("input_ids",)).inputs.features, whole)
 
 
 def test_the_only_column_of_fractions_is_found_and_two_are_asked_about(tmp_path):
@@ -70,8 +70,8 @@ def test_the_only_column_of_fractions_is_found_and_two_are_asked_about(tmp_path)
     path = parquet(tmp_path, clip_vit=VECTORS, dino=[[one] for one in range(4)], bert=VECTORS)
     message = refused(path)
     assert "'clip_vit' and 'bert' could both be the embeddings" in message
-    assert "--only" in message
-    assert load(path, only=("bert",)).notes[0].endswith("2 features from 'bert'")
+    assert "--include" in message
+    assert load(path, include=("bert",)).notes[0].endswith("2 features from 'bert'")
     assert load(path, exclude=("bert",)).notes[0].endswith("2 features from 'clip_vit'")
 
 
@@ -100,7 +100,7 @@ def test_images_that_were_embedded_keep_their_paths_and_need_not_be_there(tmp_pa
 
 def test_paths_of_what_was_embedded_are_kept_though_models_may_not_see_them(tmp_path):
     path = parquet(tmp_path, bert=VECTORS, clip=VECTORS, path=[f"{row}.png" for row in range(4)])
-    for choice in ({"only": ("bert",)}, {"exclude": ("clip", "path")}):
+    for choice in ({"include": ("bert",)}, {"exclude": ("clip", "path")}):
         assert load(path, **choice).path(1) == str(tmp_path / "1.png")
 
 

@@ -73,7 +73,7 @@ def test_columns_with_a_role_are_no_features_and_splits_are_chosen():
     assert dataset.class_names == ("0", "1")
     assert dataset.groups.tolist() == ["p", "q"]
     assert dataset.true_labels.tolist() == [0, 1]
-    assert load(frame, only=("x", "patient")).inputs.names == ("x",)
+    assert load(frame, include=("x", "patient")).inputs.names == ("x",)
     assert "no column called 'y'" in refused(frame, exclude=("y",))
 
 
@@ -118,7 +118,7 @@ def test_a_column_that_is_the_labels_in_other_words_is_no_feature():
     frame = pd.DataFrame({"x": [0.5, 1.5, 2.5, 1] * 6, "kind": ["a", "b"] * 12, "label": ["a", "b", "b", "b"] * 6})
     dataset = load(frame, [0, 1] * 12)
     assert dataset.inputs.names == ("x",)
-    assert "columns dropped that are the labels: 'kind'; --only '*' keeps them" in dataset.notes
+    assert "columns dropped that are the labels: 'kind'; --include '*' keeps them" in dataset.notes
     assert any("called like labels, ids or splits: 'label'" in note for note in dataset.notes)
 
 

@@ -135,7 +135,7 @@ def test_the_row_numbers_that_pandas_writes_are_dropped_with_a_note(tmp_path):
     pd.DataFrame({"x": [5, 1, 4], "label": list("aba")}).to_csv(tmp_path / "table.csv")
     dataset = load(tmp_path / "table.csv")
     assert dataset.inputs.names == ("x",)
-    assert "columns dropped that number the rows: ''; --only '*' keeps them" in dataset.notes
+    assert "columns dropped that number the rows: ''; --include '*' keeps them" in dataset.notes
 
 
 def test_free_text_is_kept_beside_numbers(tmp_path):
@@ -251,7 +251,7 @@ def test_the_header_shows_that_fields_are_separated_otherwise(tmp_path, separato
 )
 def test_what_separates_is_what_makes_most_fields_of_both_rows(tmp_path, text):
     (tmp_path / "table.csv").write_text(text)
-    assert load(tmp_path / "table.csv", only=("*",)).class_names == ("p", "q")
+    assert load(tmp_path / "table.csv", include=("*",)).class_names == ("p", "q")
 
 
 @pytest.mark.parametrize("separator", [";", "\t"])
@@ -316,9 +316,9 @@ def test_ids_and_row_numbers_are_dropped_unless_they_are_asked_for(tmp_path):
     frame.to_csv(tmp_path / "table.csv", index=False)
     dataset = load(tmp_path / "table.csv")
     assert dataset.inputs.names == ("price", "rooms")
-    assert "columns dropped that look like ids: 'PassengerId', 'code'; --only '*' keeps them" in dataset.notes
-    assert "columns dropped that number the rows: 'order'; --only '*' keeps them" in dataset.notes
-    assert [*load(tmp_path / "table.csv", only=("*",)).inputs.frame] == [*frame.columns[:-1]]
+    assert "columns dropped that look like ids: 'PassengerId', 'code'; --include '*' keeps them" in dataset.notes
+    assert "columns dropped that number the rows: 'order'; --include '*' keeps them" in dataset.notes
+    assert [*load(tmp_path / "table.csv", include=("*",)).inputs.frame] == [*frame.columns[:-1]]
     frame[["order", "label"]].to_csv(tmp_path / "table.csv", index=False)
     assert "'order' only tell the rows apart" in refused(tmp_path / "table.csv")
 
@@ -329,10 +329,10 @@ def test_other_columns_of_labels_ids_and_splits_are_seen_only_where_they_are_nam
     dataset = load(write(tmp_path, text))
     assert dataset.inputs.names == ("x", "y")
     note = "columns dropped that are called like labels, ids or splits: 'id', 'clean_label', 'subset'"
-    assert f"{note}; --only with a name keeps it" in dataset.notes
+    assert f"{note}; --include with a name keeps it" in dataset.notes
     assert load(write(tmp_path, text), label_column="y").inputs.names == ("x",)
-    assert load(write(tmp_path, text), only=("*",)).inputs.names == ("x", "y")
-    assert [*load(write(tmp_path, text), only=("x", "subset")).inputs.frame] == ["x", "subset"]
+    assert load(write(tmp_path, text), include=("*",)).inputs.names == ("x", "y")
+    assert [*load(write(tmp_path, text), include=("x", "subset")).inputs.frame] == ["x", "subset"]
 
 
 def test_a_column_that_is_the_labels_in_other_words_is_dropped_with_a_note(tmp_path):
@@ -350,8 +350,8 @@ def test_a_column_that_is_the_labels_in_other_words_is_dropped_with_a_note(tmp_p
     frame.to_csv(tmp_path / "table.csv", index=False)
     dataset = load(tmp_path / "table.csv")
     assert [*dataset.inputs.frame] == ["x", "is_a", "almost"]
-    assert "columns dropped that are the labels: 'name', 'code'; --only '*' keeps them" in dataset.notes
-    assert "name" in load(tmp_path / "table.csv", only=("*",)).inputs.frame
+    assert "columns dropped that are the labels: 'name', 'code'; --include '*' keeps them" in dataset.notes
+    assert "name" in load(tmp_path / "table.csv", include=("*",)).inputs.frame
     frame[["name", "label"]].to_csv(tmp_path / "table.csv", index=False)
     assert "'name' are the labels" in refused(tmp_path / "table.csv")
 
@@ -371,8 +371,8 @@ WIDE = "pixel_1,pixel_2,id,age,label\n1,2,a,30,a\n3,1,b,20,b\n5,6,c,40,a\n"
     [
         ({"exclude": ("age",)}, ("pixel_1", "pixel_2")),
         ({"exclude": ("pixel*", "label")}, ("age",)),
-        ({"only": ("pixel_?", "age"), "exclude": ("*_2",)}, ("pixel_1", "age")),
-        ({"only": ("*",)}, ("pixel_1", "pixel_2", "age")),
+        ({"include": ("pixel_?", "age"), "exclude": ("*_2",)}, ("pixel_1", "age")),
+        ({"include": ("*",)}, ("pixel_1", "pixel_2", "age")),
     ],
 )
 def test_columns_are_chosen_by_names_and_patterns(tmp_path, choice, left):
@@ -383,15 +383,15 @@ def test_a_column_that_is_not_there_cannot_be_chosen(tmp_path):
     message = refused(write(tmp_path, WIDE), exclude=("agee",))
     assert "no column called 'agee'" in message
     assert "did you mean 'age'?" in message
-    assert "no column called 'x*'" in refused(write(tmp_path, WIDE), only=("x*",))
-    assert "--only and --exclude leave none" in refused(write(tmp_path, WIDE), only=("label",))
+    assert "no column called 'x*'" in refused(write(tmp_path, WIDE), include=("x*",))
+    assert "--include and --exclude leave none" in refused(write(tmp_path, WIDE), include=("label",))
 
 
 def test_a_column_called_as_paths_that_models_may_not_see_leaves_a_table(tmp_path):
     path = write(tmp_path, "image,x,label\nyes,1,a\nno,2,b\nyes,3,b\n")
     assert "if 'image' holds none, use --exclude image" in refused(path)
     assert load(path, exclude=("image",)).inputs.names == ("x",)
-    assert load(path, only=("x",)).inputs.names == ("x",)
+    assert load(path, include=("x",)).inputs.names == ("x",)
     assert form(DatasetConfig(data=str(path), exclude=("image",), path_column="image")) == "manifest"
 
 
@@ -406,8 +406,8 @@ def test_several_values_in_a_cell_of_jsonl_are_refused_with_how_to_leave_them_ou
 
 
 def test_a_choice_of_columns_has_no_effect_on_images():
-    with pytest.raises(ConfigError, match=r"dataset\.only"):
-        read(DatasetConfig(data="demo:digits", only=("x",)))
+    with pytest.raises(ConfigError, match=r"dataset\.include"):
+        read(DatasetConfig(data="demo:digits", include=("x",)))
 
 
 def test_a_label_column_is_needed(tmp_path):

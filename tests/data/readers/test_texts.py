@@ -122,8 +122,8 @@ def test_columns_that_are_not_used_are_named_and_excluded_text_leaves_a_table(tm
     note = "columns not used: price, day: name texts by --text-column, or judge a table by --exclude text"
     assert note in load(path).notes
     assert form_of(path, exclude=("te*",)) == "table"
-    assert form_of(path, only=("price", "day")) == "table"
-    assert form_of(path, only=("text",)) == "texts"
+    assert form_of(path, include=("price", "day")) == "table"
+    assert form_of(path, include=("text",)) == "texts"
 
 
 def test_two_usual_columns_are_an_error_not_a_guess(tmp_path):

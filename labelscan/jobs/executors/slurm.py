@@ -1,28 +1,30 @@
-"""What workers on a Slurm cluster are given; ``pipeline.slurm`` submits them."""
+"""What tasks on a Slurm cluster get; ``pipeline.slurm`` submits them."""
 
+from labelscan.jobs.executors.local import LocalExecutor
 from labelscan.registry import check_option
-from labelscan.training.executors.local import LocalExecutor
 
 
 class SlurmExecutor(LocalExecutor):
-    """Workers as an array of Slurm jobs, each of which carries out shards until none is left.
+    """An array of Slurm tasks through submitit, each of which runs one job of the run or a few.
 
     Args:
-        partition: that jobs are sent to; empty is the cluster's own choice.
-        workers: jobs of the array.
-        minutes: that each may take; one whose time is over is queued again and goes on.
-        gpus: of each worker.
-        cpus: of each worker.
-        memory: of each worker, in gigabytes; 0 is the cluster's own choice.
+        partition: that tasks are sent to; empty is the cluster's own choice.
+        jobs_per_task: how many jobs a task runs, one after another.
+        at_once: how many tasks may run at a time.
+        minutes: that each may take; one whose time is over is queued again and resumes.
+        gpus: of each task.
+        cpus: of each task.
+        memory: of each task, in gigabytes; 0 is the cluster's own choice.
         account: that is charged; empty is the user's own.
-        requeues: how often a job may run out of time.
+        requeues: how often a task may run out of time.
         cluster: ``slurm``, or ``local`` for processes of this machine in its place, to try things.
     """
 
     def __init__(
         self,
         partition: str = "",
-        workers: int = 4,
+        jobs_per_task: int = 1,
+        at_once: int = 16,
         minutes: int = 240,
         gpus: int = 1,
         cpus: int = 8,
@@ -32,11 +34,12 @@ class SlurmExecutor(LocalExecutor):
         cluster: str = "slurm",
     ) -> None:
         super().__init__()
-        check_option(workers >= 1, workers, "workers", "at least 1")
+        check_option(jobs_per_task >= 1, jobs_per_task, "jobs_per_task", "at least 1")
+        check_option(at_once >= 1, at_once, "at_once", "at least 1")
         check_option(minutes >= 5, minutes, "minutes", "at least 5")
         check_option(gpus >= 0, gpus, "gpus", "at least 0")
         check_option(cpus >= 1, cpus, "cpus", "at least 1")
-        self.workers, self.cluster, self.requeues = workers, cluster, requeues
+        self.jobs_per_task, self.cluster, self.requeues = jobs_per_task, cluster, requeues
         self.parameters = {
             "timeout_min": minutes,
             "cpus_per_task": cpus,
@@ -44,6 +47,7 @@ class SlurmExecutor(LocalExecutor):
             **({"mem_gb": memory} if memory else {}),
             **({"slurm_partition": partition} if partition else {}),
             **({"slurm_account": account} if account else {}),
+            "slurm_array_parallelism": at_once,
             "slurm_signal_delay_s": 120,
         }
         """As submitit names them."""

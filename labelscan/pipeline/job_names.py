@@ -1,4 +1,4 @@
-"""The names of shards as people write them: ``fold:0-3``, ``fold:0-0..0-4``, ``features:7``, or a kind alone."""
+"""The names of jobs as people write them: ``fold:3``, ``fold:0-0..0-4``, ``features:0-7``, or a kind alone."""
 
 import re
 from collections.abc import Iterable
@@ -10,14 +10,16 @@ KINDS = ("fold", "features", "images", "aum")
 OF_INPUTS = ("features", "images")
 _WRITTEN = re.compile(r"(?P<kind>[a-z]+)(:(?P<first>\d+(-\d+)?)(\.\.(?P<last>\d+(-\d+)?))?)?")
 _NAME = re.compile(
-    r"(?P<kind>fold|aum)-(?P<place>\d+(-\d+)?)(-opinion-\d+)?|(?P<of>[a-z]+)(-\d+)?-part-(?P<part>\d+)(-of-\d+)?"
+    r"(?P<kind>fold|aum)-(?P<place>\d+(-\d+)?)(-opinion-\d+)?|(?P<of>[a-z]+)(-\d+)?(-part-(?P<part>\d+)(-of-\d+)?)?"
 )
-HOW = "write fold:REPEAT-FOLD, features:PART, images:PART or aum:RUN; a range as fold:0-0..0-4; or a kind alone"
+HOW = (
+    "write fold:FOLD or fold:REPEAT-FOLD, features:PART, images:PART or aum:RUN; a range as fold:0..4; or a kind alone"
+)
 
 
 @dataclass(frozen=True, slots=True)
-class ShardNames:
-    """Shards of one kind, or a single one by its folder."""
+class JobNames:
+    """Jobs of one kind, or a single one by its folder."""
 
     kind: str
     first: tuple[int, ...] = ()
@@ -26,25 +28,29 @@ class ShardNames:
     folder: str = ""
 
     @classmethod
-    def of(cls, text: str) -> "ShardNames":
+    def of(cls, text: str) -> "JobNames":
         """Return what ``text`` names.
 
         Raises:
-            UsageError: it names nothing that could be a shard.
+            UsageError: it names nothing that could be a job.
         """
-        if (folder := _kind_and_place(text)) is not None:
+        if text not in KINDS and (folder := _kind_and_place(text)) is not None:
             return cls(folder[0], folder=text)
         written = _WRITTEN.fullmatch(text.strip())
         if written is None:
-            raise UsageError(f"{text!r} is not the name of a shard", where="--shard", hint=HOW)
+            raise UsageError(f"{text!r} is not the name of a job", where="--only", hint=HOW)
         kind = written["kind"]
         if kind not in KINDS:
             hint = did_you_mean(kind, KINDS, otherwise=HOW)
-            raise UsageError(f"no shard is called {kind!r}", where="--shard", hint=hint)
+            raise UsageError(f"no job is called {kind!r}", where="--only", hint=hint)
         first = _numbers(written["first"] or "")
         last = _numbers(written["last"] or "") or first
+        if kind == "fold" and len(first) == len(last) == 1:  # of the first repeat
+            first, last = (0, *first), (0, *last)
+        elif kind in OF_INPUTS and len(first) == 2 and not written["last"]:  # features:0-7
+            first, last = first[:1], first[1:]
         if first and (len(first) != (2 if kind == "fold" else 1) or len(last) != len(first) or last < first):
-            raise UsageError(f"{text!r} is not the name of a shard", where="--shard", hint=HOW)
+            raise UsageError(f"{text!r} is not the name of a job", where="--only", hint=HOW)
         return cls(kind, first, last)
 
     @property
@@ -53,26 +59,26 @@ class ShardNames:
         return self.kind in OF_INPUTS
 
     def has(self, name: str) -> bool:
-        """Return whether the shard with the folder ``name`` is among them."""
+        """Return whether the job with the folder ``name`` is among them."""
         if self.folder:
             return name == self.folder
         found = _kind_and_place(name)
         return found is not None and found[0] == self.kind and (not self.first or self.first <= found[1] <= self.last)
 
 
-def refuse_unknown(names: Iterable[ShardNames], texts: Iterable[str], shards: Iterable[str]) -> None:
-    """Raise UsageError where one of the names has no shard.
+def refuse_unknown(names: Iterable[JobNames], texts: Iterable[str], jobs: Iterable[str]) -> None:
+    """Raise UsageError where one of the names has no job.
 
     Args:
         names: what was asked for.
         texts: the same as it was written.
-        shards: the folders of all shards of the run.
+        jobs: the names of all jobs of the run.
     """
-    known = list(shards)
+    known = list(jobs)
     for one, text in zip(names, texts, strict=True):
         if not any(map(one.has, known)):
-            hint = f"its shards go from {known[0]} to {known[-1]}" if known else "no inputs of it are made in parts"
-            raise UsageError(f"the run has no shard {text}", where="--shard", hint=hint)
+            hint = f"its jobs go from {known[0]} to {known[-1]}"
+            raise UsageError(f"the run has no job {text}", where="--only", hint=hint)
 
 
 def _kind_and_place(name: str) -> tuple[str, tuple[int, ...]] | None:

@@ -1,0 +1,53 @@
+"""Checksums of files, compared before anything depends on them: a disk, or another program, may have changed them."""
+
+import zlib
+from functools import lru_cache
+from pathlib import Path
+
+from labelscan.atomic import replacing
+
+SUFFIX = ".checksum"
+CHUNK_BYTES = 2**22
+
+
+def checksum_of(path: Path) -> str:
+    """Return the CRC-32 of a file and its size, as text, or raise OSError."""
+    status = path.stat()
+    return _checksum(path, status.st_size, status.st_mtime_ns)
+
+
+def write_checksum(path: Path) -> None:
+    """Write the checksum of a file beside it."""
+    with replacing(_beside(path)) as file:
+        file.write(checksum_of(path))
+
+
+def is_intact(path: Path) -> bool:
+    """Return whether a file has the checksum that was written beside it; False where either is missing."""
+    try:
+        return _beside(path).read_text(encoding="ascii") == checksum_of(path)
+    except (OSError, ValueError):
+        return False
+
+
+def has_changed(path: Path) -> bool:
+    """Return whether a file is there, and another one than its checksum says."""
+    return path.is_file() and _beside(path).is_file() and not is_intact(path)
+
+
+def forget(path: Path) -> None:
+    """Delete the checksum of a file, so that it counts as missing."""
+    _beside(path).unlink(missing_ok=True)
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(path.name + SUFFIX)
+
+
+@lru_cache(256)
+def _checksum(path: Path, size: int, modified: int) -> str:  # noqa: ARG001  # a file that has changed is read again
+    checksum = 0
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            checksum = zlib.crc32(chunk, checksum)
+    return f"{checksum:08x}-{size}"

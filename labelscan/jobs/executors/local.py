@@ -1,0 +1,203 @@
+"""Jobs on this machine: side by side in processes where that is faster, otherwise one after another in this one."""
+
+import contextlib
+import os
+import pickle
+import signal
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import cloudpickle
+
+from labelscan import interruption
+from labelscan.data.cores import available_cores
+from labelscan.errors import Interrupted
+from labelscan.events import Listener, Waiting, Warned
+from labelscan.jobs.run_job import Job, Result, Store, prepare, run_job
+from labelscan.jobs.state import FolderState
+from labelscan.training.device import Device, all_gpus
+from labelscan.training.failure import failure
+from labelscan.training.fold_job import FoldJob
+from labelscan.training.where import Where
+
+LAST_STEP_SECONDS = 60.0
+"""The most that other processes get to finish a step and to write a checkpoint."""
+POLL_SECONDS = 0.2
+WORTH_PROCESSES = 5.0
+"""Seconds on one core, all folds together, from which on it pays to start processes, which takes two or three."""
+
+
+class LocalExecutor:
+    """Runs jobs in processes of this machine, where there are GPUs on all of them alike.
+
+    Args:
+        processes: folds side by side; 0 is as many as may share all GPUs, or on the CPU as the cores allow.
+        processes_per_fold: those that train a fold together, each on a GPU of its own, or all on the CPU.
+    """
+
+    def __init__(self, processes: int = 0, processes_per_fold: int = 1) -> None:
+        self.processes = processes
+        self.processes_per_fold = processes_per_fold
+
+    @property
+    def runs_elsewhere(self) -> bool:
+        return False
+
+    def threads_per_fold(self, n_jobs: int, device: Device) -> int:
+        sharers = len(all_gpus(device)) if device.kind == "cuda" else n_jobs
+        return max(1, available_cores() // max(1, min(sharers, available_cores())))
+
+    def side_by_side(self, n_jobs: int, core_seconds: float, device: Device, threads: int, folds_per_gpu: int) -> int:
+        if self.processes:
+            return min(self.processes, n_jobs)
+        if device.kind != "cpu":
+            return min(folds_per_gpu * len(all_gpus(device, self.processes_per_fold)), n_jobs)
+        if core_seconds < WORTH_PROCESSES:
+            return 1
+        return max(1, min(available_cores() // (threads * self.processes_per_fold), n_jobs))
+
+    def run(
+        self,
+        jobs: Sequence[Job],
+        inputs: Mapping[str, Path],
+        where: Callable[[Job], Where],
+        state_of: Callable[[Job], FolderState],
+        store: Store,
+        notify: Listener,
+    ) -> None:
+        folds = [job for job in jobs if isinstance(job, FoldJob)]
+        processes = self._processes_for(folds, where, notify) if folds else 1
+        if processes == 1 or len(folds) < len(jobs):  # a block keeps all cores busy by itself
+            _one_after_another(jobs, inputs, where, state_of, store, notify)
+            return
+        first = where(folds[0])
+        gpus = all_gpus(first.device, self.processes_per_fold)
+        # Folds left over by full rounds would be trained last, with most cores idle: they share the cores of the
+        # last full round instead. Folds of one thread each lose nothing by taking turns.
+        shares_cores = gpus[0].kind == "cpu" and first.threads == 1 and not self.processes
+        left_over = len(folds) % processes if shares_cores else 0
+        with warnings.catch_warnings():
+            # Loky replaces a process that has grown by a third of a gigabyte, as a fold may.
+            warnings.filterwarnings("ignore", message="A worker stopped while some jobs", category=UserWarning)
+            _side_by_side(folds, inputs, where, state_of, processes, left_over, gpus, store, notify)
+
+    def _processes_for(self, folds: Sequence[FoldJob], where: Callable[[Job], Where], notify: Listener) -> int:
+        first, core_seconds = where(folds[0]), sum(job.core_seconds for job in folds)
+        processes = self.side_by_side(len(folds), core_seconds, first.device, first.threads, first.folds_per_gpu)
+        if processes > 1 and not all(map(_picklable, {id(job.learner): job for job in folds}.values())):
+            notify(Warned("the model cannot be sent to other processes: folds run one after another"))
+            return 1
+        return processes
+
+
+def _picklable(job: FoldJob) -> bool:
+    try:
+        cloudpickle.dumps(job.learner)
+    except (pickle.PicklingError, TypeError, AttributeError, ValueError):
+        return False
+    return True
+
+
+def _rows_of(job: Job, inputs: Mapping[str, Path]) -> Path | None:
+    return inputs[job.inputs] if isinstance(job, FoldJob) else None
+
+
+def _one_after_another(
+    jobs: Sequence[Job],
+    inputs: Mapping[str, Path],
+    where: Callable[[Job], Where],
+    state_of: Callable[[Job], FolderState],
+    store: Store,
+    notify: Listener,
+) -> None:
+    for job in jobs:
+        state = state_of(job)
+        prepare(job, where(job), state, notify)
+        state.begin()
+        try:
+            result = run_job(job, where(job), _rows_of(job, inputs), state, notify)
+        except Exception as error:
+            raise failure(error, job.place) from error
+        notify(store(job, result))
+
+
+def _run_in_worker(job: FoldJob, where: Where, rows: Path, state: FolderState) -> Result:
+    return run_job(job, where, rows, state, lambda _: interruption.check())
+
+
+def _side_by_side(
+    jobs: Sequence[FoldJob],
+    inputs: Mapping[str, Path],
+    where: Callable[[Job], Where],
+    state_of: Callable[[Job], FolderState],
+    processes: int,
+    left_over: int,
+    gpus: list[Device],
+    store: Store,
+    notify: Listener,
+) -> None:
+    from loky import get_reusable_executor  # here, since few runs start processes
+
+    most = processes + left_over
+    with interruption.deferred_to_workers():  # a pool that gets larger starts some now
+        pool = get_reusable_executor(
+            max_workers=most,
+            timeout=60,
+            initializer=interruption.prepare_worker,
+            initargs=(os.getpid(),),
+        )
+    free = [gpus[number % len(gpus)] for number in range(most)]
+    todo = list(jobs)
+    running: dict[Future[Result], tuple[FoldJob, Device]] = {}
+    offsets: dict[str, int] = {}
+    try:
+        while todo or running:
+            n_left = len(todo) + len(running)
+            while todo and len(running) < (processes if n_left > most else most):
+                job = todo.pop(0)
+                state, place = state_of(job), where(job)
+                prepare(job, place, state, notify)
+                offsets[job.name] = state.begin()
+                device = free.pop(0)
+                there = replace(place, device=replace(device, dtype_name=place.device.dtype_name))
+                with interruption.deferred_to_workers():
+                    future = pool.submit(_run_in_worker, job, there, _rows_of(job, inputs), state)
+                running[future] = job, device
+            ended, _ = wait(list(running), timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
+            for job, _ in running.values():
+                events, offsets[job.name] = state_of(job).events_from(offsets[job.name])
+                for event in events:
+                    notify(event)
+            for future in ended:
+                job, device = running.pop(future)
+                free.append(device)
+                if (error := future.exception()) is not None:
+                    raise failure(error, job.place) from error
+                notify(store(job, future.result()))
+            notify(Waiting())
+    except BaseException as error:
+        # After an interruption or a deadline too, no process may go on.
+        try:
+            if isinstance(error, Interrupted):
+                _shut_down(pool, running)
+                for future, (job, _) in running.items():
+                    if future.done() and future.exception() is None:  # it was finished meanwhile
+                        store(job, future.result())
+        finally:
+            with contextlib.suppress(Exception):
+                pool.shutdown(wait=True, kill_workers=True)
+        raise
+
+
+def _shut_down(pool: Any, running: Mapping[Future[Result], tuple[FoldJob, Device]]) -> None:
+    """Let folds finish their step and write their checkpoints, those that have any."""
+    keep = [future for future, (job, _) in running.items() if job.learner.keeps_checkpoints]
+    if keep:
+        for process in list(pool._processes or ()):  # loky names its processes nowhere else
+            with contextlib.suppress(OSError):
+                os.kill(process, signal.SIGTERM)
+    wait(keep, timeout=LAST_STEP_SECONDS)

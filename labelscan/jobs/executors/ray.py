@@ -1,0 +1,373 @@
+"""Jobs as tasks of a Ray cluster, whose nodes need not see any file of the driver.
+
+Ray decides which node runs what, tries again where a node was lost, and moves data: inputs go by reference, outputs
+come back as objects. Each checkpoint goes to an actor on the node of the driver, which keeps it in the folder of the
+job: so a lost node costs one epoch at most, and so does a killed driver.
+"""
+
+import logging
+import socket
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from filelock import FileLock
+
+from labelscan import interruption
+from labelscan.arrays import GivenLabels
+from labelscan.atomic import replacing_bytes
+from labelscan.checksums import checksum_of
+from labelscan.data.cache import INPUTS, folder_of
+from labelscan.data.cores import available_cores
+from labelscan.data.sent_images import sent
+from labelscan.errors import ConfigError, Interrupted, LabelscanError, RunError
+from labelscan.events import EpochDone, Event, Listener, Waiting, Warned
+from labelscan.interruption import ending_in_order, keeping_handlers
+from labelscan.jobs.blocks import BlockJob
+from labelscan.jobs.run_job import Job, Result, Store, prepare, run_job
+from labelscan.jobs.state import FolderState
+from labelscan.registry import check_option
+from labelscan.training.device import Device
+from labelscan.training.failure import failure
+from labelscan.training.fold_job import FoldJob
+from labelscan.training.where import Where
+
+RETRIES = 5
+"""How often a task is begun again whose node or process was lost."""
+ANSWER_SECONDS = 15.0
+"""The most that a cluster may take to answer."""
+LAST_STEP_SECONDS = 60.0
+"""The most that tasks get to finish a step and to write a checkpoint."""
+LOOK_SECONDS = 0.5
+"""Between two looks at tasks and logs."""
+CHUNK_BYTES = 64 * 2**20
+"""How much of a file is one object: Ray moves objects between nodes, and to disk where memory is short."""
+KEPT_SECONDS = 86_400
+"""How long inputs stay on a node that no run has used there since."""
+NO_LABELS: GivenLabels = np.empty(0, dtype=np.int64)
+"""What a task has in place of the labels, which it gets by reference."""
+
+
+@dataclass(frozen=True, slots=True)
+class _SentFile:
+    """A file of the driver, as tasks get it."""
+
+    path: Path
+    """On the machine of the driver; a node that sees the same file there maps it."""
+    checksum: str
+    chunks: tuple[Any, ...]
+    """References to its bytes."""
+
+
+class _Keeper:
+    """The actor that keeps the states of jobs in their folders, on the machine of the driver."""
+
+    def __init__(self, folders: Mapping[str, Path]) -> None:
+        self._states = {name: FolderState(folder) for name, folder in folders.items()}
+
+    def read(self, name: str) -> bytes | None:
+        return self._states[name].read()
+
+    def write(self, name: str, content: bytes) -> None:
+        self._states[name].write(content)
+
+    def delete(self, name: str) -> None:
+        self._states[name].delete()
+
+    def record(self, name: str, event: EpochDone | Warned) -> None:
+        self._states[name].record(event)
+
+    def events(self, name: str) -> Sequence[Event]:
+        return self._states[name].events()
+
+    def clear(self, name: str) -> None:
+        self._states[name].clear()
+
+
+@dataclass(frozen=True, slots=True)
+class _KeptState:
+    """The state of a job with the actor; every call waits for its answer."""
+
+    keeper: Any
+    name: str
+
+    def read(self) -> bytes | None:
+        return cast(bytes | None, self._ask("read"))
+
+    def write(self, content: bytes) -> None:
+        self._ask("write", content)
+
+    def delete(self) -> None:
+        self._ask("delete")
+
+    def record(self, event: EpochDone | Warned) -> None:
+        self._ask("record", event)
+
+    def events(self) -> Sequence[Event]:
+        return cast(Sequence[Event], self._ask("events"))
+
+    def clear(self) -> None:
+        self._ask("clear")
+
+    def _ask(self, method: str, *arguments: object) -> object:
+        return _got(getattr(self.keeper, method).remote(self.name, *arguments))
+
+
+class RayExecutor:
+    """Runs jobs as tasks of a Ray cluster.
+
+    Args:
+        address: of the cluster, such as ``10.0.0.5:6379``; empty is RAY_ADDRESS, else the one that runs on this
+            machine, else one that is started on it and ends with the run.
+        gpus_per_fold: that each takes where models train on GPUs; four folds share one with 0.25.
+        cpus: that each fold takes, and as many threads.
+    """
+
+    def __init__(self, address: str = "", gpus_per_fold: float = 1.0, cpus: int = 1) -> None:
+        check_option(gpus_per_fold > 0, gpus_per_fold, "gpus_per_fold", "above 0")
+        check_option(cpus >= 1, cpus, "cpus", "at least 1")
+        self.address, self.gpus_per_fold, self.cpus = address, gpus_per_fold, cpus
+
+    @property
+    def runs_elsewhere(self) -> bool:
+        return True
+
+    def threads_per_fold(self, n_jobs: int, device: Device) -> int:  # noqa: ARG002
+        return self.cpus
+
+    def side_by_side(self, n_jobs: int, *_: object) -> int:
+        return n_jobs
+
+    def run(
+        self,
+        jobs: Sequence[Job],
+        inputs: Mapping[str, Path],
+        where: Callable[[Job], Where],
+        state_of: Callable[[Job], FolderState],
+        store: Store,
+        notify: Listener,
+    ) -> None:
+        if not jobs:
+            return
+        with _cluster(self.address) as ray:
+            run = _Tasks(ray, self, jobs, inputs, where, state_of)
+            try:
+                run.wait(store, notify)
+            except BaseException as error:
+                run.end(store, gracefully=isinstance(error, Interrupted))
+                raise
+
+    def gpus(self, where: Where, job: Job) -> float:
+        """Return how many GPUs a job takes: one process of it has one, or shares one."""
+        if where.device.kind != "cuda":
+            return 0.0
+        if isinstance(job, BlockJob):
+            return 1.0
+        return float(where.n_processes) if where.n_processes > 1 else min(self.gpus_per_fold, 1.0)
+
+
+class _Tasks:
+    """The tasks of some jobs, from their submission to their results."""
+
+    def __init__(
+        self,
+        ray: Any,
+        executor: RayExecutor,
+        jobs: Sequence[Job],
+        inputs: Mapping[str, Path],
+        where: Callable[[Job], Where],
+        state_of: Callable[[Job], FolderState],
+    ) -> None:
+        self._ray, self._executor, self._where, self._state_of = ray, executor, where, state_of
+        self._todo, self._running = list(jobs), dict[Any, Job]()
+        self._offsets: dict[str, int] = {}
+        here = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(
+            ray.get_runtime_context().get_node_id(), soft=False
+        )
+        keeper = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=RETRIES, scheduling_strategy=here)(_Keeper)
+        self._keeper = keeper.remote({job.name: state_of(job).folder.absolute() for job in jobs})
+        read = {job.inputs for job in jobs if isinstance(job, FoldJob)}
+        self._rows = {name: _send(ray, inputs[name].absolute()) for name in read}
+        labels = {id(job.given_labels): job.given_labels for job in jobs if isinstance(job, FoldJob)}
+        self._labels = {key: ray.put(array) for key, array in labels.items()}
+        resources = [int(node["Resources"].get("CPU", 0)) for node in ray.nodes() if node["Alive"]]
+        self._fewest_cpus = min(filter(None, resources), default=1)
+        self._most = 2 * max(1, sum(resources))
+        """Tasks at a time: what a block of inputs brings is not put together long before it runs."""
+
+    def wait(self, store: Store, notify: Listener) -> None:
+        """Return when all tasks have ended well; raise what one ended with."""
+        while self._todo or self._running:
+            while self._todo and len(self._running) < self._most:
+                self._submit(self._todo.pop(0), notify)
+            ended, _ = self._ray.wait(list(self._running), timeout=LOOK_SECONDS)
+            for job in self._running.values():
+                self._follow(job, notify)
+            for reference in ended:
+                job = self._running.pop(reference)
+                try:
+                    result = self._ray.get(reference)
+                except self._ray.exceptions.RayError as error:
+                    raise _failure(error, job) from error
+                notify(store(job, result))
+            notify(Waiting())
+
+    def end(self, store: Store, *, gracefully: bool) -> None:
+        """Cancel all tasks; ``gracefully`` lets them finish their step and write their checkpoints first."""
+        with suppress(Exception):  # the error that ends the run says more
+            for reference in self._running:
+                self._ray.cancel(reference, force=not gracefully)
+            started, left = time.monotonic(), list(self._running)
+            while left and gracefully and time.monotonic() - started < LAST_STEP_SECONDS:
+                _, left = self._ray.wait(left, timeout=LOOK_SECONDS)
+            for reference, job in self._running.items():
+                if reference in left:
+                    self._ray.cancel(reference, force=True)
+                    continue
+                with suppress(self._ray.exceptions.RayError):
+                    store(job, self._ray.get(reference))  # it was finished meanwhile
+
+    def _submit(self, job: Job, notify: Listener) -> None:
+        where, state = self._where(job), self._state_of(job)
+        prepare(job, where, state, notify)
+        self._offsets[job.name] = state.begin()
+        cpus = self._fewest_cpus  # a block keeps all cores of a node busy
+        rows = labels = None
+        shown = job
+        if isinstance(job, BlockJob):
+            images = replace(job.images, source=sent(job.images.source, max_pixels=job.images.max_pixels))
+            shown = replace(job, images=images)
+        else:
+            cpus, rows = where.threads * where.n_processes, self._rows[job.inputs]
+            labels = self._labels[id(job.given_labels)]
+            shown = replace(job, given_labels=NO_LABELS)
+        # Which of the GPUs of its node it is, is for the cluster to say.
+        there = replace(where, device=replace(where.device, one_of_all=False))
+        gpus = self._executor.gpus(where, job)
+        remote = self._ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=RETRIES)(_run_there)
+        self._running[remote.remote(shown, there, labels, rows, _KeptState(self._keeper, job.name))] = job
+
+    def _follow(self, job: Job, notify: Listener) -> None:
+        events, self._offsets[job.name] = self._state_of(job).events_from(self._offsets[job.name])
+        for event in events:
+            notify(event)
+
+
+def _run_there(job: Job, where: Where, labels: GivenLabels | None, rows: _SentFile | None, state: _KeptState) -> Result:
+    """Run one job on a node; this runs there."""
+    if isinstance(job, FoldJob):
+        assert labels is not None
+        job = replace(job, given_labels=np.asarray(labels))
+    path = None if rows is None else _file_of(rows, where)
+    try:
+        with ending_in_order():
+            return run_job(job, where, path, state, lambda _: interruption.check())
+    except Exception as error:
+        raise failure(error, job.place) from error
+
+
+def _send(ray: Any, path: Path) -> _SentFile:
+    """Put a file into the object store of the cluster, piece by piece."""
+    chunks = []
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            chunks.append(ray.put(np.frombuffer(chunk, dtype=np.uint8)))
+    return _SentFile(path, checksum_of(path), tuple(chunks))
+
+
+def _file_of(sent_file: _SentFile, where: Where) -> Path:
+    """Return the file on this node, which fetches it once: the driver's own, or a copy that is kept by content."""
+    with suppress(OSError):
+        if checksum_of(sent_file.path) == sent_file.checksum:
+            return sent_file.path
+    shared = folder_of(where.cache)
+    folder = _temporary_folder() if shared is None else shared / INPUTS
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = folder / f"{sent_file.checksum}{sent_file.path.suffix}"
+    with FileLock(path.with_suffix(".lock")):
+        if not path.is_file() or checksum_of(path) != sent_file.checksum:
+            _delete_unused(folder)
+            with replacing_bytes(path) as file:
+                for chunk in sent_file.chunks:
+                    file.write(_got(chunk).data)
+        path.touch()
+    return path
+
+
+def _got(reference: Any) -> Any:
+    """Return an object of the cluster within a task.
+
+    Ray lends the CPU of a task that waits in its main thread to another one, and both then share it until they end.
+    """
+    import ray
+
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(ray.get, reference).result()
+
+
+@cache
+def _temporary_folder() -> Path:
+    return Path(tempfile.mkdtemp(prefix="labelscan-inputs-"))
+
+
+def _delete_unused(folder: Path) -> None:
+    for path in folder.iterdir():
+        with suppress(OSError):
+            if time.time() - path.stat().st_mtime > KEPT_SECONDS:
+                path.unlink()
+
+
+@contextmanager
+def _cluster(address: str) -> Iterator[Any]:
+    """Yield ray, connected to a cluster; one that is started here ends with the block.
+
+    Raises:
+        ConfigError: Ray is not installed, or there is no cluster at the address.
+    """
+    try:
+        import ray
+    except ImportError as error:
+        raise ConfigError("Ray is not installed", where="executor.name", hint="pip install 'labelscan[ray]'") from error
+    was_connected = ray.is_initialized()
+    if not was_connected:
+        options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+        try:
+            _refuse_unresponsive(address)
+            with keeping_handlers():
+                try:
+                    ray.init(address=address or "auto", **options)
+                except ConnectionError:
+                    if address:
+                        raise
+                    ray.init(num_cpus=available_cores(), include_dashboard=False, **options)
+        except (OSError, RuntimeError, ValueError) as error:
+            hint = "start one by `ray start --head`, and set RAY_AUTH_MODE=token if that spoke of a token"
+            raise ConfigError(f"no Ray cluster answers ({error})", where=f"address {address}", hint=hint) from error
+    try:
+        yield ray
+    finally:
+        if not was_connected:
+            ray.shutdown()
+
+
+def _refuse_unresponsive(address: str) -> None:
+    """Raise OSError where nobody listens at a host and port: Ray itself would try for minutes."""
+    host, _, port = address.rpartition(":")
+    if host and port.isdecimal() and "/" not in host:
+        socket.create_connection((host, int(port)), timeout=ANSWER_SECONDS).close()
+
+
+def _failure(error: Exception, job: Job) -> LabelscanError:
+    """Return the error that a task ended with, in its own words where it is one of ours."""
+    cause = getattr(error, "cause", None)
+    if isinstance(cause, LabelscanError):
+        return cause
+    problem = f"its task ended with {type(error).__name__}: {' '.join(str(error).split())[:500]}"
+    return RunError(problem, where=job.place, hint="labelscan status RUN says what is done; the same command resumes")

@@ -1,0 +1,74 @@
+"""Some jobs of a run, for batch systems that know which machine runs what: ``--only`` here, ``--merge`` at the end.
+
+Each process writes the outputs of its own jobs beside and renames them. Two that run the same job write the same bytes,
+so nothing is locked. run.json, the evidence and the tables are written by the driver alone.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+from labelscan.atomic import writing
+from labelscan.errors import RunFolderError
+from labelscan.events import Listener, ignore
+from labelscan.interruption import ending_in_order
+from labelscan.pipeline.carry_out import identity_of, jobs_in
+from labelscan.pipeline.image_inputs import blocks_of_run, run_blocks
+from labelscan.pipeline.inputs import read_contents
+from labelscan.pipeline.job_names import JobNames, refuse_unknown
+from labelscan.pipeline.planning import Plan
+from labelscan.pipeline.run_folds import assign, jobs_of, train
+from labelscan.results.run_files import RUN_FILE, refuse_links_out
+from labelscan.results.run_folder import RunPaths
+from labelscan.results.same_run import ELSEWHERE_OR_FRESH, why_start_over
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What there is after some jobs of a run have been run."""
+
+    folder: Path
+    jobs: tuple[str, ...]
+    """Their names; all are done."""
+
+
+def run_only(plan: Plan, only: Sequence[str], notify: Listener = ignore) -> Ran:
+    """Run some jobs of a run unless they are done, and store their outputs.
+
+    Args:
+        plan: that of the run; each process makes it from the same data and settings.
+        only: names of jobs, such as ``fold:3``, ``fold:0-0..0-4`` or ``features:0-7``.
+        notify: receives everything that happens.
+
+    Raises:
+        UsageError: the run belongs to other settings or data, or has no such job.
+        RunError: a job failed.
+        Interrupted: what is done is kept, and the same command resumes.
+    """
+    plan.refuse_slurm()
+    if plan.kept_in:
+        hint = "give a folder on storage that all processes share"
+        raise RunFolderError("outputs of several processes are not put into a bucket", where=plan.kept_in, hint=hint)
+    paths = RunPaths.of(plan.folder)
+    names = [JobNames.of(one) for one in only]
+    refuse_unknown(names, only, jobs_in(plan, paths, in_blocks=True))
+    if (plan.folder / RUN_FILE).is_file() and (other := why_start_over(plan.folder, identity_of(plan))):
+        raise RunFolderError(other, where=str(plan.folder), hint=ELSEWHERE_OR_FRESH)
+    with writing(plan.folder):
+        plan.folder.mkdir(parents=True, exist_ok=True)
+    refuse_links_out(plan.folder)
+    done: list[str] = []
+    with ending_in_order():
+        for blocks in blocks_of_run(plan, paths) if any(one.is_of_inputs for one in names) else []:
+            if wanted := [job for job in blocks if any(one.has(job.name) for one in names)]:
+                run_blocks(plan, wanted, paths.outputs, notify)
+                done += [job.name for job in wanted]
+        if all(one.is_of_inputs for one in names):
+            return Ran(plan.folder, tuple(done))
+        contents = read_contents(plan, paths, notify)
+        by_model, more = jobs_of(plan, contents, assign(plan, contents), paths)
+        jobs = [*chain.from_iterable(by_model.values()), *more]
+        folds = [job for job in jobs if any(one.has(job.name) for one in names)]
+        train(plan, contents, folds, paths, notify)
+    return Ran(plan.folder, (*done, *(job.name for job in folds)))

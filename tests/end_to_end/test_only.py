@@ -1,0 +1,118 @@
+"""Jobs that other batch systems run: each process some of them, and one that merges."""
+
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from tiny_detect import contents, quick
+
+import labelscan
+from labelscan.__main__ import main
+from labelscan.errors import RunFolderError, UsageError
+from labelscan.events import EpochDone, FoldDone
+
+IN_BLOCKS = {"store.images_per_part": 60, "cache.folder": "none"}
+
+
+@pytest.fixture
+def planned(shapes):
+    images, _, given = shapes
+    return lambda folder, **changes: labelscan.plan(
+        images, given, settings=quick(**IN_BLOCKS, **changes), output=folder
+    )
+
+
+def merged(shapes, folder, **options):
+    images, _, given = shapes
+    return labelscan.detect(images, given, settings=quick(**IN_BLOCKS), output=folder, merge=True, **options)
+
+
+def test_jobs_run_one_by_one_give_the_bytes_of_one_run(planned, shapes, finished, tmp_path):
+    plan = planned(tmp_path / "run")
+    assert labelscan.run_only(plan, ["images:0-1"]).jobs == ("images-part-0-of-3", "images-part-1-of-3")
+    assert not (tmp_path / "run" / "run.json").exists(), "only the driver writes it"
+    assert labelscan.run_only(plan, ["fold:2"]).jobs == ("fold-0-2",)
+    with pytest.raises(RunFolderError, match="2 jobs are not done: fold-0-0, fold-0-1;"):
+        merged(shapes, tmp_path / "run")
+    status = labelscan.status_of(tmp_path / "run")
+    assert (status.state, status.count("done")) == ("not merged", 1)
+    heard = []
+    assert labelscan.run_only(plan, ["fold:0-0..0-2"], heard.append).jobs == ("fold-0-0", "fold-0-1", "fold-0-2")
+    assert [one.fold for one in heard if isinstance(one, FoldDone) and one.reused] == [2]
+    heard = []
+    run = merged(shapes, tmp_path / "run", notify=heard.append)
+    assert not [one for one in heard if isinstance(one, EpochDone)]
+    assert contents(run.folder) == contents(finished.folder)
+    with pytest.raises(UsageError, match="the run has no job fold:3"):
+        labelscan.run_only(plan, ["fold:3"])
+    with pytest.raises(RunFolderError, match="other settings"):
+        labelscan.run_only(planned(tmp_path / "run", **{"training.epochs": 5}), ["fold:0"])
+
+
+def test_processes_at_once_of_which_two_do_the_same_and_some_are_killed_give_the_same_bytes(
+    shapes, finished, tmp_path, capsys
+):
+    images, _, given = shapes
+    np.savez(tmp_path / "arrays.npz", images=images, labels=given)
+    options = ["--model", "small-cnn", "--folds", "3", "--epochs", "6", "--cache", "none", "-o", str(tmp_path / "run")]
+    for one in ("executor.threads=1", "executor.processes=1", "store.images_per_part=60"):
+        options += ["--set", one]
+    command = [sys.executable, "-m", "labelscan", "detect", str(tmp_path / "arrays.npz"), *options, "-q", "--only"]
+
+    def started(job):
+        return subprocess.Popen([*command, job], stdout=subprocess.DEVNULL)
+
+    killed = [started("images"), started("fold:1")]
+    time.sleep(4.0)
+    for process in killed:
+        process.kill()
+        process.wait()
+    jobs = ["images:2", "fold:0", "fold:1", "fold:1", "fold:2"]
+    assert [process.wait() for process in [started(job) for job in jobs]] == [0] * len(jobs)
+    assert main(["detect", str(tmp_path / "arrays.npz"), *options, "-q", "--merge"]) == 0
+    assert contents(tmp_path / "run", "issues.csv", "evidence.npz") == contents(
+        finished.folder, "issues.csv", "evidence.npz"
+    )
+    capsys.readouterr()
+
+
+def test_what_comes_next_is_said(shapes, tmp_path, capsys):
+    images, _, given = shapes
+    np.savez(tmp_path / "arrays.npz", images=images, labels=given)
+    command = ["detect", str(tmp_path / "arrays.npz"), "--model", "small-cnn", "--folds", "3", "--epochs", "1"]
+    command += ["-o", str(tmp_path / "run")]
+    assert main([*command, "--only", "fold:0", "--dry-run"]) == 0
+    assert "fold:0: 1 of 4" in capsys.readouterr().out
+    assert main([*command, "--only", "fold:0"]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "1 job is done" in out
+    assert "--merge" in out
+    assert main([*command, "--only", "fold:0", "--merge"]) == 2
+    assert main([*command, "--only", "folds:0"]) == 2
+    assert "no job is called 'folds'" in " ".join(capsys.readouterr().err.split())
+
+
+def test_the_status_of_a_run_says_what_is_done_running_and_left(shapes, tmp_path):
+    images, _, given = shapes
+    seen = []
+
+    def look(event):
+        if isinstance(event, EpochDone) and (event.fold, event.epoch) == (1, 2):
+            seen.append(labelscan.status_of(tmp_path / "run"))
+
+    labelscan.detect(images, given, settings=quick(), output=tmp_path / "run", notify=look)
+    (status,) = seen
+    assert status.state == "running"
+    assert {one.job: one.state for one in status.jobs} == {
+        "images": "done",
+        "fold-0-0": "done",
+        "fold-0-1": "running",
+        "fold-0-2": "waiting",
+    }
+    running = next(one for one in status.jobs if one.state == "running")
+    assert (running.epoch, running.n_epochs) == (2, 6)
+    assert 0 <= running.age_seconds < 60
+    after = labelscan.status_of(tmp_path / "run")
+    assert (after.state, after.count("done")) == ("finished", 4)
