@@ -116,10 +116,11 @@ PARTS = {
             def side_by_side(self, n_jobs, core_seconds, device, threads, folds_per_gpu):
                 return 1
 
-            def run(self, jobs, inputs, where, state_of, store, notify):
+            def run(self, jobs, driver):
                 for job in jobs:
-                    result = run_job(job, where(job), inputs[job.inputs], state_of(job), notify)
-                    notify(store(job, result))
+                    state, _ = driver.begin(job)
+                    result = run_job(job, driver.where(job), driver.rows_of(job), state, driver.notify)
+                    driver.notify(driver.store(job, result))
                     with Path("turns.txt").open("a") as file:
                         file.write(f"{job.id.fold}\\n")
     """,

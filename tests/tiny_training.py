@@ -9,6 +9,7 @@ from labelscan.config import CacheConfig
 from labelscan.events import ignore
 from labelscan.jobs.executors.local import LocalExecutor
 from labelscan.jobs.outputs import Outputs
+from labelscan.jobs.run_job import Driver
 from labelscan.training.augmentation import Augmentation
 from labelscan.training.batches import Batches, StoredInputs
 from labelscan.training.checkpoint import NO_CHECKPOINT
@@ -107,12 +108,6 @@ def run_fold(job, folder: Path, notify=ignore, where=HERE):
     What an earlier try has left is resumed.
     """
     outputs, rows = Outputs(folder), {job.inputs: folder / job.inputs}
-    LocalExecutor(processes=1).run(
-        [job],
-        rows,
-        lambda _: where,
-        outputs.state_of,
-        lambda one, result: outputs.store(one, where, result),
-        notify,
-    )
+    store = lambda one, result: outputs.store(one, where, result)  # noqa: E731
+    LocalExecutor(processes=1).run([job], Driver(rows, lambda _: where, outputs.state_of, store, notify))
     return outputs

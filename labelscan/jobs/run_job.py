@@ -2,7 +2,7 @@
 
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -11,7 +11,7 @@ from labelscan.data.stored_rows import SUFFIX as ROWS_SUFFIX
 from labelscan.data.stored_rows import StoredRows
 from labelscan.events import EpochDone, Event, Listener, Warned
 from labelscan.jobs.blocks import BlockJob, BlockOutput, run_block
-from labelscan.jobs.state import JobState
+from labelscan.jobs.state import FolderState, JobState
 from labelscan.training.agreement import Agreement
 from labelscan.training.batches import StoredInputs
 from labelscan.training.checkpoint import Checkpoint
@@ -49,8 +49,30 @@ class Result:
     figures: Figures
 
 
-Store: TypeAlias = Callable[[Job, Result], Event]
-"""Stores the result of a job, and returns that it is done."""
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """What an executor gets from the driver of a run, beside the jobs; all of it is used in the driver's process."""
+
+    inputs: Mapping[str, Path]
+    """The files of rows that folds read, by the names that jobs have for them."""
+    where: Callable[[Job], Where]
+    """Returns where a job runs."""
+    state_of: Callable[[Job], FolderState]
+    """Returns where the checkpoint and the log of a job are, if it runs on this machine."""
+    store: Callable[[Job, Result], Event]
+    """Stores the result of a job as it comes, and returns that it is done."""
+    notify: Listener
+    """Receives every epoch and warning, and ``Waiting``; whatever it raises stops all jobs."""
+
+    def begin(self, job: Job) -> tuple[FolderState, int]:
+        """Delete what another job has left of this one, and return its state and the size of its log."""
+        state = self.state_of(job)
+        prepare(job, self.where(job), state, self.notify)
+        return state, state.begin()
+
+    def rows_of(self, job: Job) -> Path | None:
+        """Return the file of rows that a job reads; None for a block of inputs."""
+        return self.inputs[job.inputs] if isinstance(job, FoldJob) else None
 
 
 def prepare(job: Job, where: Where, state: JobState, notify: Listener) -> None:

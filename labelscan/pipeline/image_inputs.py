@@ -17,7 +17,7 @@ from labelscan.events import Event, Listener, PartDone, StepAdvanced, StepDone, 
 from labelscan.interruption import stopping_at_once
 from labelscan.jobs.blocks import BlockJob, FeatureMaker, block_jobs, made_by, make_inputs, put_together, step_of
 from labelscan.jobs.outputs import Outputs
-from labelscan.jobs.run_job import Job, Result
+from labelscan.jobs.run_job import Driver, Job, Result
 from labelscan.pipeline.input_files import cache_of, inputs_of
 from labelscan.pipeline.planned_opinions import PlannedOpinion
 from labelscan.pipeline.planning import Plan
@@ -124,7 +124,7 @@ def run_blocks(plan: Plan, jobs: Sequence[BlockJob], outputs: Outputs, notify: L
             notify(StepAdvanced(step, n_done))
 
     notify(StepStarted(step, sum(len(job.images) for job in jobs)))
-    plan.executor.run(todo, {}, where, outputs.state_of, store, listen)
+    plan.executor.run(todo, Driver({}, where, outputs.state_of, store, listen))
     notify(StepDone(step, monotonic() - started))
 
 

@@ -12,7 +12,7 @@ from labelscan.errors import RunFolderError
 from labelscan.events import Listener, TrainingPlanned, Warned
 from labelscan.interruption import ending_in_order
 from labelscan.jobs.outputs import DoneMark
-from labelscan.jobs.run_job import Job
+from labelscan.jobs.run_job import Driver, Job
 from labelscan.pipeline.image_inputs import where_of_blocks
 from labelscan.pipeline.input_files import inputs_of
 from labelscan.pipeline.inputs import Contents, provide_inputs
@@ -162,10 +162,15 @@ def train(
             notify(outputs.event(job, done[job.name]))
     if todo:
         rows = {path.name: path for path in (inputs_of(plan, one, paths) for one in plan.opinions)}
+        driver = Driver(
+            inputs=rows,
+            where=where,
+            state_of=outputs.state_of,
+            store=lambda job, result: outputs.store(job, where(job), result),
+            notify=notify,
+        )
         with ending_in_order():
-            plan.executor.run(
-                todo, rows, where, outputs.state_of, lambda job, result: outputs.store(job, where(job), result), notify
-            )
+            plan.executor.run(todo, driver)
 
 
 def _not_done(jobs: Sequence[FoldJob]) -> RunFolderError:

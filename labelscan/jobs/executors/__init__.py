@@ -4,19 +4,15 @@ To add one, write a file here and a line in ``EXECUTORS``; another package adds 
 ``labelscan.executor``.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Protocol
 
-from labelscan.events import Listener
 from labelscan.jobs.executors.local import LocalExecutor
 from labelscan.jobs.executors.ray import RayExecutor
 from labelscan.jobs.executors.slurm import SlurmExecutor
-from labelscan.jobs.run_job import Job, Store
-from labelscan.jobs.state import FolderState
+from labelscan.jobs.run_job import Driver, Job
 from labelscan.registry import Registry
 from labelscan.training.device import Device
-from labelscan.training.where import Where
 
 
 class Executor(Protocol):
@@ -43,26 +39,10 @@ class Executor(Protocol):
             folds_per_gpu: how many of them may share a GPU.
         """
 
-    def run(
-        self,
-        jobs: Sequence[Job],
-        inputs: Mapping[str, Path],
-        where: Callable[[Job], Where],
-        state_of: Callable[[Job], FolderState],
-        store: Store,
-        notify: Listener,
-    ) -> None:
+    def run(self, jobs: Sequence[Job], driver: Driver) -> None:
         """Return when all jobs are run; results come in any order.
 
         Where it is interrupted, what runs gets a grace period, in which it is finished or leaves a checkpoint.
-
-        Args:
-            jobs: what to run.
-            inputs: the files of rows that folds read, by the names that jobs have for them.
-            where: returns where a job runs.
-            state_of: returns where the checkpoint and the log of a job are, if it runs on this machine.
-            store: is called in this process with each result as it comes; what it returns goes to ``notify``.
-            notify: receives every epoch and warning, and ``Waiting``; whatever it raises stops all jobs.
 
         Raises:
             LabelscanError: a job failed; it says which.

@@ -5,7 +5,7 @@ import os
 import pickle
 import signal
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import replace
 from pathlib import Path
@@ -16,8 +16,8 @@ import cloudpickle
 from labelscan import interruption
 from labelscan.data.cores import available_cores
 from labelscan.errors import Interrupted
-from labelscan.events import Listener, Waiting, Warned
-from labelscan.jobs.run_job import Job, Result, Store, prepare, run_job
+from labelscan.events import Waiting, Warned
+from labelscan.jobs.run_job import Driver, Job, Result, run_job
 from labelscan.jobs.state import FolderState
 from labelscan.training.device import Device, all_gpus
 from labelscan.training.failure import failure
@@ -60,21 +60,13 @@ class LocalExecutor:
             return 1
         return max(1, min(available_cores() // (threads * self.processes_per_fold), n_jobs))
 
-    def run(
-        self,
-        jobs: Sequence[Job],
-        inputs: Mapping[str, Path],
-        where: Callable[[Job], Where],
-        state_of: Callable[[Job], FolderState],
-        store: Store,
-        notify: Listener,
-    ) -> None:
+    def run(self, jobs: Sequence[Job], driver: Driver) -> None:
         folds = [job for job in jobs if isinstance(job, FoldJob)]
-        processes = self._processes_for(folds, where, notify) if folds else 1
+        processes = self._processes_for(folds, driver) if folds else 1
         if processes == 1 or len(folds) < len(jobs):  # a block keeps all cores busy by itself
-            _one_after_another(jobs, inputs, where, state_of, store, notify)
+            _one_after_another(jobs, driver)
             return
-        first = where(folds[0])
+        first = driver.where(folds[0])
         gpus = all_gpus(first.device, self.processes_per_fold)
         # Folds left over by full rounds would be trained last, with most cores idle: they share the cores of the
         # last full round instead. Folds of one thread each lose nothing by taking turns.
@@ -83,13 +75,13 @@ class LocalExecutor:
         with warnings.catch_warnings():
             # Loky replaces a process that has grown by a third of a gigabyte, as a fold may.
             warnings.filterwarnings("ignore", message="A worker stopped while some jobs", category=UserWarning)
-            _side_by_side(folds, inputs, where, state_of, processes, left_over, gpus, store, notify)
+            _side_by_side(folds, driver, processes, left_over, gpus)
 
-    def _processes_for(self, folds: Sequence[FoldJob], where: Callable[[Job], Where], notify: Listener) -> int:
-        first, core_seconds = where(folds[0]), sum(job.core_seconds for job in folds)
+    def _processes_for(self, folds: Sequence[FoldJob], driver: Driver) -> int:
+        first, core_seconds = driver.where(folds[0]), sum(job.core_seconds for job in folds)
         processes = self.side_by_side(len(folds), core_seconds, first.device, first.threads, first.folds_per_gpu)
         if processes > 1 and not all(map(_picklable, {id(job.learner): job for job in folds}.values())):
-            notify(Warned("the model cannot be sent to other processes: folds run one after another"))
+            driver.notify(Warned("the model cannot be sent to other processes: folds run one after another"))
             return 1
         return processes
 
@@ -102,44 +94,21 @@ def _picklable(job: FoldJob) -> bool:
     return True
 
 
-def _rows_of(job: Job, inputs: Mapping[str, Path]) -> Path | None:
-    return inputs[job.inputs] if isinstance(job, FoldJob) else None
-
-
-def _one_after_another(
-    jobs: Sequence[Job],
-    inputs: Mapping[str, Path],
-    where: Callable[[Job], Where],
-    state_of: Callable[[Job], FolderState],
-    store: Store,
-    notify: Listener,
-) -> None:
+def _one_after_another(jobs: Sequence[Job], driver: Driver) -> None:
     for job in jobs:
-        state = state_of(job)
-        prepare(job, where(job), state, notify)
-        state.begin()
+        state, _ = driver.begin(job)
         try:
-            result = run_job(job, where(job), _rows_of(job, inputs), state, notify)
+            result = run_job(job, driver.where(job), driver.rows_of(job), state, driver.notify)
         except Exception as error:
             raise failure(error, job.place) from error
-        notify(store(job, result))
+        driver.notify(driver.store(job, result))
 
 
-def _run_in_worker(job: FoldJob, where: Where, rows: Path, state: FolderState) -> Result:
+def _run_in_process(job: Job, where: Where, rows: Path | None, state: FolderState) -> Result:
     return run_job(job, where, rows, state, lambda _: interruption.check())
 
 
-def _side_by_side(
-    jobs: Sequence[FoldJob],
-    inputs: Mapping[str, Path],
-    where: Callable[[Job], Where],
-    state_of: Callable[[Job], FolderState],
-    processes: int,
-    left_over: int,
-    gpus: list[Device],
-    store: Store,
-    notify: Listener,
-) -> None:
+def _side_by_side(jobs: Sequence[FoldJob], driver: Driver, processes: int, left_over: int, gpus: list[Device]) -> None:
     from loky import get_reusable_executor  # here, since few runs start processes
 
     most = processes + left_over
@@ -159,26 +128,24 @@ def _side_by_side(
             n_left = len(todo) + len(running)
             while todo and len(running) < (processes if n_left > most else most):
                 job = todo.pop(0)
-                state, place = state_of(job), where(job)
-                prepare(job, place, state, notify)
-                offsets[job.name] = state.begin()
-                device = free.pop(0)
-                there = replace(place, device=replace(device, dtype_name=place.device.dtype_name))
+                state, offsets[job.name] = driver.begin(job)
+                device, where = free.pop(0), driver.where(job)
+                there = replace(where, device=replace(device, dtype_name=where.device.dtype_name))
                 with interruption.deferred_to_workers():
-                    future = pool.submit(_run_in_worker, job, there, _rows_of(job, inputs), state)
+                    future = pool.submit(_run_in_process, job, there, driver.rows_of(job), state)
                 running[future] = job, device
             ended, _ = wait(list(running), timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
             for job, _ in running.values():
-                events, offsets[job.name] = state_of(job).events_from(offsets[job.name])
+                events, offsets[job.name] = driver.state_of(job).events_from(offsets[job.name])
                 for event in events:
-                    notify(event)
+                    driver.notify(event)
             for future in ended:
                 job, device = running.pop(future)
                 free.append(device)
                 if (error := future.exception()) is not None:
                     raise failure(error, job.place) from error
-                notify(store(job, future.result()))
-            notify(Waiting())
+                driver.notify(driver.store(job, future.result()))
+            driver.notify(Waiting())
     except BaseException as error:
         # After an interruption or a deadline too, no process may go on.
         try:
@@ -186,7 +153,7 @@ def _side_by_side(
                 _shut_down(pool, running)
                 for future, (job, _) in running.items():
                     if future.done() and future.exception() is None:  # it was finished meanwhile
-                        store(job, future.result())
+                        driver.store(job, future.result())
         finally:
             with contextlib.suppress(Exception):
                 pool.shutdown(wait=True, kill_workers=True)

@@ -9,7 +9,7 @@ import logging
 import socket
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -28,10 +28,10 @@ from labelscan.data.cache import INPUTS, folder_of
 from labelscan.data.cores import available_cores
 from labelscan.data.sent_images import sent
 from labelscan.errors import ConfigError, Interrupted, LabelscanError, RunError
-from labelscan.events import EpochDone, Event, Listener, Waiting, Warned
+from labelscan.events import EpochDone, Event, Waiting, Warned
 from labelscan.interruption import ending_in_order, keeping_handlers
 from labelscan.jobs.blocks import BlockJob
-from labelscan.jobs.run_job import Job, Result, Store, prepare, run_job
+from labelscan.jobs.run_job import Driver, Job, Result, run_job
 from labelscan.jobs.state import FolderState
 from labelscan.registry import check_option
 from labelscan.training.device import Device
@@ -145,23 +145,15 @@ class RayExecutor:
     def side_by_side(self, n_jobs: int, *_: object) -> int:
         return n_jobs
 
-    def run(
-        self,
-        jobs: Sequence[Job],
-        inputs: Mapping[str, Path],
-        where: Callable[[Job], Where],
-        state_of: Callable[[Job], FolderState],
-        store: Store,
-        notify: Listener,
-    ) -> None:
+    def run(self, jobs: Sequence[Job], driver: Driver) -> None:
         if not jobs:
             return
         with _cluster(self.address) as ray:
-            run = _Tasks(ray, self, jobs, inputs, where, state_of)
+            tasks = _Tasks(ray, self, jobs, driver)
             try:
-                run.wait(store, notify)
+                tasks.wait()
             except BaseException as error:
-                run.end(store, gracefully=isinstance(error, Interrupted))
+                tasks.end(gracefully=isinstance(error, Interrupted))
                 raise
 
     def gpus(self, where: Where, job: Job) -> float:
@@ -176,25 +168,17 @@ class RayExecutor:
 class _Tasks:
     """The tasks of some jobs, from their submission to their results."""
 
-    def __init__(
-        self,
-        ray: Any,
-        executor: RayExecutor,
-        jobs: Sequence[Job],
-        inputs: Mapping[str, Path],
-        where: Callable[[Job], Where],
-        state_of: Callable[[Job], FolderState],
-    ) -> None:
-        self._ray, self._executor, self._where, self._state_of = ray, executor, where, state_of
+    def __init__(self, ray: Any, executor: RayExecutor, jobs: Sequence[Job], driver: Driver) -> None:
+        self._ray, self._executor, self._driver = ray, executor, driver
         self._todo, self._running = list(jobs), dict[Any, Job]()
         self._offsets: dict[str, int] = {}
         here = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(
             ray.get_runtime_context().get_node_id(), soft=False
         )
         keeper = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=RETRIES, scheduling_strategy=here)(_Keeper)
-        self._keeper = keeper.remote({job.name: state_of(job).folder.absolute() for job in jobs})
+        self._keeper = keeper.remote({job.name: driver.state_of(job).folder.absolute() for job in jobs})
         read = {job.inputs for job in jobs if isinstance(job, FoldJob)}
-        self._rows = {name: _send(ray, inputs[name].absolute()) for name in read}
+        self._rows = {name: _send(ray, driver.inputs[name].absolute()) for name in read}
         labels = {id(job.given_labels): job.given_labels for job in jobs if isinstance(job, FoldJob)}
         self._labels = {key: ray.put(array) for key, array in labels.items()}
         resources = [int(node["Resources"].get("CPU", 0)) for node in ray.nodes() if node["Alive"]]
@@ -202,24 +186,24 @@ class _Tasks:
         self._most = 2 * max(1, sum(resources))
         """Tasks at a time: what a block of inputs brings is not put together long before it runs."""
 
-    def wait(self, store: Store, notify: Listener) -> None:
+    def wait(self) -> None:
         """Return when all tasks have ended well; raise what one ended with."""
         while self._todo or self._running:
             while self._todo and len(self._running) < self._most:
-                self._submit(self._todo.pop(0), notify)
+                self._submit(self._todo.pop(0))
             ended, _ = self._ray.wait(list(self._running), timeout=LOOK_SECONDS)
             for job in self._running.values():
-                self._follow(job, notify)
+                self._follow(job)
             for reference in ended:
                 job = self._running.pop(reference)
                 try:
                     result = self._ray.get(reference)
                 except self._ray.exceptions.RayError as error:
                     raise _failure(error, job) from error
-                notify(store(job, result))
-            notify(Waiting())
+                self._driver.notify(self._driver.store(job, result))
+            self._driver.notify(Waiting())
 
-    def end(self, store: Store, *, gracefully: bool) -> None:
+    def end(self, *, gracefully: bool) -> None:
         """Cancel all tasks; ``gracefully`` lets them finish their step and write their checkpoints first."""
         with suppress(Exception):  # the error that ends the run says more
             for reference in self._running:
@@ -232,12 +216,11 @@ class _Tasks:
                     self._ray.cancel(reference, force=True)
                     continue
                 with suppress(self._ray.exceptions.RayError):
-                    store(job, self._ray.get(reference))  # it was finished meanwhile
+                    self._driver.store(job, self._ray.get(reference))  # it was finished meanwhile
 
-    def _submit(self, job: Job, notify: Listener) -> None:
-        where, state = self._where(job), self._state_of(job)
-        prepare(job, where, state, notify)
-        self._offsets[job.name] = state.begin()
+    def _submit(self, job: Job) -> None:
+        where = self._driver.where(job)
+        _, self._offsets[job.name] = self._driver.begin(job)
         cpus = self._fewest_cpus  # a block keeps all cores of a node busy
         rows = labels = None
         shown = job
@@ -254,10 +237,10 @@ class _Tasks:
         remote = self._ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=RETRIES)(_run_there)
         self._running[remote.remote(shown, there, labels, rows, _KeptState(self._keeper, job.name))] = job
 
-    def _follow(self, job: Job, notify: Listener) -> None:
-        events, self._offsets[job.name] = self._state_of(job).events_from(self._offsets[job.name])
+    def _follow(self, job: Job) -> None:
+        events, self._offsets[job.name] = self._driver.state_of(job).events_from(self._offsets[job.name])
         for event in events:
-            notify(event)
+            self._driver.notify(event)
 
 
 def _run_there(job: Job, where: Where, labels: GivenLabels | None, rows: _SentFile | None, state: _KeptState) -> Result:

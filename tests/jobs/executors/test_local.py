@@ -17,7 +17,7 @@ from labelscan.interruption import SIGNALS
 from labelscan.jobs.executors import local
 from labelscan.jobs.executors.local import LocalExecutor
 from labelscan.jobs.outputs import Outputs
-from labelscan.jobs.run_job import Figures, Result
+from labelscan.jobs.run_job import Driver, Figures, Result
 from labelscan.training.device import Device
 from labelscan.training.fold_job import FoldId
 from labelscan.training.fold_output import FoldOutput
@@ -39,7 +39,7 @@ def test_signals_wait_while_a_pool_may_start_processes(monkeypatch):
 
     monkeypatch.setattr(loky, "get_reusable_executor", start)
     with pytest.raises(RuntimeError, match="enough"):
-        local._side_by_side([], {}, None, None, 2, 0, [CPU], None, ignore)
+        local._side_by_side([], Driver({}, None, None, None, ignore), 2, 0, [CPU])
     assert set(held_back) >= set(SIGNALS)
     assert not signal.pthread_sigmask(signal.SIG_BLOCK, []) & set(SIGNALS)
 
@@ -87,7 +87,7 @@ def in_threads(monkeypatch):
         monkeypatch.setattr(local, "run_job", run_job)
         rows = {"inputs.npy": outputs.folder / "inputs.npy"}
         store = lambda job, result: outputs.store(job, where, result)  # noqa: E731
-        executor.run(jobs, rows, lambda _: where, outputs.state_of, store, notify)
+        executor.run(jobs, Driver(rows, lambda _: where, outputs.state_of, store, notify))
 
     return run
 
@@ -194,7 +194,7 @@ def linear(tmp_path):
 def run(executor, jobs, folder, name, notify):
     outputs, rows = Outputs(folder / name), {"inputs.npy": folder / "inputs.npy"}
     store = lambda job, result: outputs.store(job, HERE, result)  # noqa: E731
-    executor.run(jobs, rows, lambda _: HERE, outputs.state_of, store, notify)
+    executor.run(jobs, Driver(rows, lambda _: HERE, outputs.state_of, store, notify))
     return outputs
 
 
