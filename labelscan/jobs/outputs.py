@@ -6,7 +6,8 @@ written last. The mark has a checksum of the output, which is compared before th
 
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -24,6 +25,8 @@ from labelscan.training.fold_output import FoldOutput
 from labelscan.training.job_files import CHECKPOINT_FILE, DONE_FILE, FOLD, OUTPUT_FILE
 from labelscan.training.where import Where
 
+OWN_CHECKSUM = "checksum_of_this"
+"""The entry of a mark for the checksum of all others."""
 DAMAGED = "what was stored has changed since"
 
 
@@ -50,7 +53,7 @@ class DoneMark:
             content = read_json(folder / DONE_FILE)
         except (OSError, ValueError):
             return None
-        if not fits(content, cls):
+        if content.pop(OWN_CHECKSUM, None) != _checksum_of(content) or not fits(content, cls):
             return None
         return cls(**{field.name: content[field.name] for field in fields(cls) if field.name in content})  # type: ignore[arg-type]  # checked just above
 
@@ -78,8 +81,9 @@ class Outputs:
         result.output.write(folder)
         checksum = checksum_of(folder / OUTPUT_FILE)
         made = {"made_from": job.made_from, "made_where": where.fingerprint, "checksum": checksum}
+        mark = {**made, **asdict(result.figures)}
         with replacing(folder / DONE_FILE) as file:
-            json.dump({**made, **asdict(result.figures)}, file)
+            json.dump({**mark, OWN_CHECKSUM: _checksum_of(mark)}, file)
         self.tidy(job)
         return _event(job, result.figures.held_out_accuracy, result.figures.seconds)
 
@@ -152,6 +156,11 @@ class Outputs:
 def count_done(run_folder: Path, kind: str = FOLD) -> int:
     """Return how many jobs of a kind are done in a run folder."""
     return sum(1 for _ in run_folder.glob(f"{kind}-*/{DONE_FILE}"))
+
+
+def _checksum_of(mark: Mapping[str, object]) -> str:
+    """Return the checksum of a mark: its warnings are part of the results."""
+    return f"{zlib.crc32(json.dumps(mark).encode()):08x}"
 
 
 def _event(job: Job, accuracy: float | None, seconds: float, *, reused: bool = False) -> FoldDone | PartDone:

@@ -185,9 +185,9 @@ def _known_store(plan: Plan, images: ImageSource, paths: RunPaths, *, may_change
 def _report_unreadable(plan: Plan, unreadable: dict[int, str], notify: Listener) -> None:
     dataset, n_unreadable = plan.dataset, len(unreadable)
     if plan.config.dataset.on_unreadable == "error" or n_unreadable == len(dataset):
-        hint = "mend what they are in, or name other data"
+        hint = "repair the files, or name other data"
         if n_unreadable < len(dataset):
-            hint = "mend it or take it out of the data; --on-unreadable keep leaves it out of the training"
+            hint = "repair it or take it out of the data; --on-unreadable keep leaves it out of the training"
         wheres = [dataset.path(row) or str(dataset.example_ids[row]) for row in unreadable]
         raise DatasetError.of([Problem(*one, hint) for one in zip(unreadable.values(), wheres, strict=True)])
     row, reason = next(iter(unreadable.items()))

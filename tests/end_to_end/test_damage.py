@@ -69,6 +69,14 @@ def test_a_flipped_byte_of_an_interrupted_run_changes_no_result(
 
 
 @pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("name", ["fold-0-0/DONE", "store/images.npz"])
+def test_a_flipped_byte_of_what_is_known_of_a_file_changes_no_result(shapes, interrupted, whole, tmp_path, name, place):
+    shutil.copytree(interrupted, tmp_path / "run")
+    flip(tmp_path / "run" / name, place)
+    assert contents(detect(shapes, tmp_path / "run").folder) == whole
+
+
+@pytest.mark.parametrize("place", PLACES)
 def test_a_flipped_byte_of_the_evidence_is_made_again_by_the_command_that_made_it(shapes, whole, tmp_path, place):
     run = detect(shapes, tmp_path / "run")
     flip(run.folder / "evidence.npz", place)

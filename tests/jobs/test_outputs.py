@@ -226,12 +226,6 @@ def test_a_mark_that_cannot_be_read_is_none(job, outputs, content):
     assert not outputs.was_done(job)
 
 
-def test_a_mark_of_a_later_version_with_more_in_it_is_read(job, outputs):
-    path = outputs.folder_of(job) / DONE_FILE
-    path.write_text(path.read_text().replace("{", '{"weather": "rain", ', 1))
-    assert outputs.is_done(job, HERE)
-
-
 def test_what_a_killed_process_could_not_tidy_up_is_deleted(job, outputs):
     left = outputs.folder_of(job) / CHECKPOINT_FILE
     left.write_bytes(b"half")
