@@ -28,12 +28,12 @@ def test_a_driver_on_ray_killed_at_random_moments_ends_with_the_same_bytes(clust
     images, labels = draw_shapes(900)
     np.savez(tmp_path / "arrays.npz", images=images, labels=labels)
     monkeypatch.chdir(tmp_path)
-    command = ["detect", "arrays.npz", "--model", "small-cnn", "--folds", str(N_FOLDS), "--epochs", "160"]
+    command = ["detect", "arrays.npz", "--model", "small-cnn", "--folds", str(N_FOLDS), "--epochs", "600"]
     command += ["--set", "executor.threads=1", "--cache", "none"]
     assert Attempts([*command, "-o", "whole"], tmp_path / "log").run() == ENDED
     attempts = Attempts([*command, "--executor", f"ray:address={cluster.address}", "-o", "cut"], tmp_path / "log")
     draw, kills = random.Random(0), 0
-    while kills < N_KILLS and attempts.run(draw.uniform(4.0, 12.0)) != ENDED:
+    while kills < N_KILLS and attempts.run(draw.uniform(3.5, 9.0)) != ENDED:
         kills += 1
     if attempts.codes[-1] != ENDED:
         assert attempts.run() == ENDED
