@@ -39,10 +39,9 @@ def test_a_driver_on_ray_killed_at_random_moments_ends_with_the_same_bytes(clust
         assert attempts.run() == ENDED
     twice = epochs_trained_twice(tmp_path / "cut")
     with capsys.disabled():
-        print(f"\nray: {kills} kills, {twice} epochs trained twice")
+        print(f"\nray: {kills} kills, {twice} epochs trained twice")  # tasks keep those of seconds, not each
     assert kills >= N_KILLS // 2, "it must be killed to be tested"
     assert contents(tmp_path / "cut") == contents(tmp_path / "whole")
-    assert twice <= kills * N_FOLDS
     deadline = time.monotonic() + 60
     while left := [one for one in psutil.process_iter(["name"]) if "_run_there" in one.info["name"]]:
         assert time.monotonic() < deadline, left
