@@ -16,23 +16,28 @@ def checksum_of(path: Path) -> str:
     return _checksum(path, status.st_size, status.st_mtime_ns)
 
 
-def write_checksum(path: Path) -> None:
-    """Write the checksum of a file beside it."""
+def write_checksum(path: Path, made_from: str = "") -> None:
+    """Write the checksum of a file beside it, and a text without spaces that changes with what it was made from."""
     with replacing(_beside(path)) as file:
-        file.write(checksum_of(path))
+        file.write(f"{checksum_of(path)} {made_from}")
 
 
-def is_intact(path: Path) -> bool:
-    """Return whether a file has the checksum that was written beside it; False where either is missing."""
+def is_intact(path: Path, made_from: str = "") -> bool:
+    """Return whether a file is as it was written, and made from this; False where it or its checksum is missing."""
     try:
-        return _beside(path).read_text(encoding="ascii") == checksum_of(path)
+        return _beside(path).read_text(encoding="ascii") == f"{checksum_of(path)} {made_from}"
     except (OSError, ValueError):
         return False
 
 
 def has_changed(path: Path) -> bool:
-    """Return whether a file is there, and another one than its checksum says."""
-    return path.is_file() and _beside(path).is_file() and not is_intact(path)
+    """Return whether a file is there, and another one than its checksum says, whatever it was made from."""
+    try:
+        return _beside(path).read_text(encoding="ascii").partition(" ")[0] != checksum_of(path)
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError):
+        return True
 
 
 def forget(path: Path) -> None:

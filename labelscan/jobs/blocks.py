@@ -77,7 +77,7 @@ class BlockJob:
 
     @property
     def name(self) -> str:
-        """Return a name that no block of another size has, unless it has the same images."""
+        """Return the name; which rows it has is in ``made_from``."""
         return f"{self.of}{PART}{self.part}-of-{self.n_parts}"
 
     @property
@@ -161,7 +161,7 @@ def block_jobs(
             of=of,
             part=part,
             n_parts=len(ranges),
-            made_from=f"{made_from} {part} of {len(ranges)}",
+            made_from=f"{made_from} {rows.start}-{rows.stop} of {len(images)}",
             images=replace(images, source=images.source.take(np.arange(rows.start, rows.stop, dtype=np.int64))),
             maker=maker,
         )
@@ -182,6 +182,7 @@ def put_together(outputs: Sequence[BlockOutput], images: ImageBlocks, path: Path
         images: all N of them.
         path: the npy file.
     """
+    assert sum(len(output.rows) for output in outputs) == len(images), "blocks of other rows"
     whole = Store.begin(path, images.shape, images.source, maker=str(outputs[0].maker))
     first = 0
     with rows_file(path, len(images)) as file:

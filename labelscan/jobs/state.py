@@ -6,7 +6,6 @@ see no folder of the driver keep them elsewhere.
 
 import json
 import os
-import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -72,7 +71,8 @@ class FolderState:
         return list(self.events_from(0)[0])
 
     def clear(self) -> None:
-        shutil.rmtree(self.folder, ignore_errors=True)
+        for path in (self._checkpoint, self._log):  # and nothing else: the folder may hold what is not ours
+            path.unlink(missing_ok=True)
 
     def begin(self) -> int:
         """Make the log whole again, whose writer may have been killed within a line, and return its size."""

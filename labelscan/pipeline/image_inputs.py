@@ -37,7 +37,8 @@ def make_store(plan: Plan, opinion: PlannedOpinion, source: ImageSource, paths: 
     path, wanted = inputs_of(plan, opinion, paths), wanted_of(plan, opinion)
     paths.inputs.mkdir(parents=True, exist_ok=True)
     with _one_at_a_time(path, notify):
-        store = read_store(path)
+        made_from = made_from_of(opinion)
+        store = read_store(path, made_from)
         while store is None or (store.shape, store.maker) != wanted or len(store) != len(source):
             if has_changed(path):
                 notify(Warned(f"{path.name} has changed since it was written, so it is made again"))
@@ -48,15 +49,26 @@ def make_store(plan: Plan, opinion: PlannedOpinion, source: ImageSource, paths: 
                 _make_of_blocks(plan, jobs, source, path, paths.outputs, notify)
             else:
                 _make_at_once(plan, opinion, source, paths, notify)
-            write_checksum(path)
-            store = read_store(path)
+            write_checksum(path, made_from)
+            store = read_store(path, made_from)
     return store
 
 
-def read_store(path: Path) -> Store | None:
-    """Return the finished store at ``path``, or None where it is missing or has changed since it was written."""
+def read_store(path: Path, made_from: str) -> Store | None:
+    """Return the finished store at ``path``, or None where it is missing, of another model, or not as it was written.
+
+    Whether it is of these images, their digests tell.
+    """
     store = Store.read(path)
-    return store if store is not None and is_intact(path) else None
+    return store if store is not None and is_intact(path, made_from) else None
+
+
+def made_from_of(opinion: PlannedOpinion) -> str:
+    """Return a text that changes with the frozen network that sees an image; models that share a file have the same."""
+    if opinion.frozen is None:
+        return "as-they-are"
+    name = getattr(opinion.frozen, "name", type(opinion.frozen).__name__)  # which those of other packages may lack
+    return fingerprint([name, opinion.fingerprint, opinion.mirrored])
 
 
 def wanted_of(plan: Plan, opinion: PlannedOpinion) -> tuple[object, str]:

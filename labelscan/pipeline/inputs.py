@@ -16,13 +16,13 @@ from labelscan.arrays import Mask
 from labelscan.atomic import replacing_bytes
 from labelscan.checksums import forget, has_changed, is_intact, write_checksum
 from labelscan.data.duplicates import number_equal_rows, number_equal_texts, number_identical
-from labelscan.data.inputs import ColumnTable, FeatureTable, ImageSource, Texts, are_images
+from labelscan.data.inputs import ColumnTable, FeatureTable, ImageSource, Texts, are_images, values_in_memory
 from labelscan.data.store import Store
 from labelscan.data.stored_rows import write_rows
 from labelscan.errors import DatasetError, Problem, RunFolderError
 from labelscan.events import Event, Listener, Warned
 from labelscan.interruption import stopping_at_once
-from labelscan.pipeline.image_inputs import blocks_of_inputs, make_store, read_store, wanted_of
+from labelscan.pipeline.image_inputs import blocks_of_inputs, made_from_of, make_store, read_store, wanted_of
 from labelscan.pipeline.input_files import cache_of, inputs_of
 from labelscan.pipeline.planned_opinions import PlannedOpinion
 from labelscan.pipeline.planning import Plan
@@ -101,7 +101,7 @@ def provide_inputs(
     for opinion in opinions:
         path = inputs_of(plan, opinion, paths)
         if are_images(inputs):
-            store = read_store(path)
+            store = read_store(path, made_from_of(opinion))
             wanted = wanted_of(plan, opinion)
             if store is None or (store.shape, store.maker) != wanted or _fingerprint(store) != contents.fingerprint:
                 store = make_store(plan, opinion, inputs, paths, notify)
@@ -109,12 +109,13 @@ def provide_inputs(
                     raise RunFolderError("images changed while the run was being resumed", hint=FRESH)
             continue
         assert isinstance(inputs, FeatureTable | ColumnTable | Texts)
-        if not is_intact(path):
+        made_from = _made_from(inputs, opinion)
+        if not is_intact(path, made_from):
             if has_changed(path):
                 notify(Warned(f"{path.name} has changed since it was written, so it is made again"))
             forget(path)
             _write_rows(plan, inputs, opinion, path, paths, notify)
-            write_checksum(path)
+            write_checksum(path, made_from)
 
 
 def _warning_once(notify: Listener) -> Listener:
@@ -129,6 +130,14 @@ def _warning_once(notify: Listener) -> Listener:
         notify(event)
 
     return listen
+
+
+def _made_from(inputs: FeatureTable | ColumnTable | Texts, opinion: PlannedOpinion) -> str:
+    """Return a text that changes with any value of the inputs, and with the frozen model that sees them, if any."""
+    digest = hashlib.blake2b(digest_size=16)
+    for values in values_in_memory(inputs):
+        digest.update(values)
+    return f"{digest.hexdigest()}-{made_from_of(opinion)}"
 
 
 def _write_rows(

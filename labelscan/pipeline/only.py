@@ -19,7 +19,8 @@ from labelscan.pipeline.inputs import read_contents
 from labelscan.pipeline.job_names import JobNames, refuse_unknown
 from labelscan.pipeline.planning import Plan
 from labelscan.pipeline.run_folds import assign, jobs_of, train
-from labelscan.results.run_files import RUN_FILE, refuse_links_out
+from labelscan.results.open_run import check_place
+from labelscan.results.run_files import RUN_FILE
 from labelscan.results.run_folder import RunPaths
 from labelscan.results.same_run import ELSEWHERE_OR_FRESH, why_start_over
 
@@ -55,9 +56,9 @@ def run_only(plan: Plan, only: Sequence[str], notify: Listener = ignore) -> Ran:
     refuse_unknown(names, only, jobs_in(plan, paths, in_blocks=True))
     if (plan.folder / RUN_FILE).is_file() and (other := why_start_over(plan.folder, identity_of(plan))):
         raise RunFolderError(other, where=str(plan.folder), hint=ELSEWHERE_OR_FRESH)
+    check_place(plan.folder)
     with writing(plan.folder):
         plan.folder.mkdir(parents=True, exist_ok=True)
-    refuse_links_out(plan.folder)
     done: list[str] = []
     with ending_in_order():
         for blocks in blocks_of_run(plan, paths) if any(one.is_of_inputs for one in names) else []:

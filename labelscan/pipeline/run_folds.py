@@ -177,7 +177,7 @@ def _not_done(jobs: Sequence[FoldJob]) -> RunFolderError:
     more = f" and {len(jobs) - SHOWN} more" if len(jobs) > SHOWN else ""
     return RunFolderError(
         f"{len(jobs)} jobs are not done: {', '.join(job.name for job in jobs[:SHOWN])}{more}",
-        hint="leave --merge out to run them here, or run them elsewhere: the same command with --only",
+        hint="run them first: the same command with --only in place of --merge",
     )
 
 

@@ -65,7 +65,7 @@ def open_run(
             leads out of it.
         DiskError: the disk is full or read-only.
     """
-    _check_place(path, also_owns)
+    check_place(path, also_owns)
     if not kept_in:
         _check_resumed(path, resume=resume)
     try:
@@ -129,7 +129,7 @@ def _state_after(error: BaseException, run: RunFolder) -> State:
     return "interrupted" if isinstance(error, KeyboardInterrupt | Interrupted) else "failed"
 
 
-def _check_place(path: Path, also_owns: Sequence[str]) -> None:
+def check_place(path: Path, also_owns: Sequence[str] = ()) -> None:
     """Raise RunFolderError unless a run may be begun or resumed at ``path``."""
     if path.exists() and not path.is_dir():
         raise RunFolderError("this is a file, not a folder", where=str(path), hint=ELSEWHERE)

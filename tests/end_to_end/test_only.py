@@ -116,3 +116,40 @@ def test_the_status_of_a_run_says_what_is_done_running_and_left(shapes, tmp_path
     assert 0 <= running.age_seconds < 60
     after = labelscan.status_of(tmp_path / "run")
     assert (after.state, after.count("done")) == ("finished", 4)
+
+
+def test_a_folder_of_the_user_is_refused_and_nothing_in_it_is_deleted(planned, tmp_path):
+    theirs = tmp_path / "project" / "fold-0-0" / "thesis.txt"
+    theirs.parent.mkdir(parents=True)
+    theirs.write_text("years of work")
+    (tmp_path / "project" / "code.py").touch()
+    with pytest.raises(RunFolderError, match=r"not a run .it holds 'code.py'"):
+        labelscan.run_only(planned(tmp_path / "project"), ["fold:0"])
+    (tmp_path / "project" / "code.py").unlink()
+    labelscan.run_only(planned(tmp_path / "project"), ["fold:0"])
+    assert theirs.read_text() == "years of work"
+
+
+def test_rows_of_other_data_are_not_used(tmp_path):
+    labels = np.arange(60) % 2
+    random = np.random.default_rng(0)
+    informative, noise = labels[:, None] * 6 + random.normal(size=(60, 3)), random.normal(size=(60, 3))
+    settings = quick(**{"model.name": "mlp", "training.epochs": 20})
+    found = []
+    for features, place in ((informative, "run"), (noise, "run"), (noise, "alone")):
+        labelscan.run_only(labelscan.plan(features, labels, settings=settings, output=tmp_path / place), ["fold:0"])
+        found.append((tmp_path / place / "fold-0-0" / "output.npz").read_bytes())
+    assert found[0] != found[1] == found[2]
+
+
+def test_blocks_of_another_size_are_not_mixed(shapes, finished, tmp_path):
+    images, _, given = shapes
+
+    def plan(size):
+        settings = quick(**{"cache.folder": "none", "store.images_per_part": size})
+        return labelscan.plan(images, given, settings=settings, output=tmp_path / "run")
+
+    labelscan.run_only(plan(50), ["images:0-1"])  # 180 images: four blocks of either size
+    labelscan.run_only(plan(55), ["images:2-3"])
+    run = labelscan.detect(images, given, settings=quick(**{"cache.folder": "none"}), output=tmp_path / "run")
+    assert contents(run.folder) == contents(finished.folder)

@@ -257,16 +257,16 @@ def test_a_fold_whose_checkpoint_is_damaged_is_trained_from_the_beginning_and_th
     assert not path.exists()
 
 
-def test_what_another_job_of_the_same_name_has_left_is_deleted_before_it_is_trained(tmp_path):
+def test_what_another_job_of_the_same_name_has_left_is_not_used_and_other_files_stay(tmp_path):
     other, _ = diverging_job(tmp_path, 1000)
     outputs = run_fold(dataclasses.replace(other, made_from="4567"), tmp_path)
     job, heard = diverging_job(tmp_path, 1000)
-    (outputs.folder_of(job) / "left by another version").touch()
+    (outputs.folder_of(job) / "a file of the user").touch()
     run_fold(job, tmp_path, heard.append)
     assert outputs.is_done(job, HERE)
     assert [event for event in heard if isinstance(event, Warned)] == []
     assert outputs.state_of(job).last_epoch().epoch == len(outputs.state_of(job).events()) == 4
-    assert not (outputs.folder_of(job) / "left by another version").exists()
+    assert (outputs.folder_of(job) / "a file of the user").exists()
 
 
 def test_a_loss_whose_memory_cannot_be_stored_keeps_no_checkpoints():

@@ -139,7 +139,7 @@ def _side_by_side(jobs: Sequence[FoldJob], driver: Driver, processes: int, left_
                 events, offsets[job.name] = driver.state_of(job).events_from(offsets[job.name])
                 for event in events:
                     driver.notify(event)
-            for future in ended:
+            for future in sorted(ended, key=lambda one: one.exception() is not None):  # store what is done first
                 job, device = running.pop(future)
                 free.append(device)
                 if (error := future.exception()) is not None:

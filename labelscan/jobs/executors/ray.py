@@ -234,8 +234,16 @@ class _Tasks:
         # Which of the GPUs of its node it is, is for the cluster to say.
         there = replace(where, device=replace(where.device, one_of_all=False))
         gpus = self._executor.gpus(where, job)
+        if not self._has_room(cpus, gpus):
+            has = f"{cpus} CPUs" + (f" and {gpus:g} GPUs" if gpus else "")
+            self._driver.notify(Warned(f"no node of the cluster has {has}, which {job.place} takes: it waits for one"))
         remote = self._ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=RETRIES)(_run_there)
         self._running[remote.remote(shown, there, labels, rows, _KeptState(self._keeper, job.name))] = job
+
+    def _has_room(self, cpus: int, gpus: float) -> bool:
+        """Return whether any node could ever hold a job that takes so much."""
+        nodes = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
+        return any(node.get("CPU", 0) >= cpus and node.get("GPU", 0) >= gpus for node in nodes)
 
     def _follow(self, job: Job) -> None:
         events, self._offsets[job.name] = self._driver.state_of(job).events_from(self._offsets[job.name])
