@@ -21,7 +21,7 @@ def build_store(images: ImageBlocks, path: Path, *, cache: Cache, notify: Listen
     """Write the pixels of all images into the npy file ``path`` and return the finished store.
 
     Images that are in the cache, or in memory in the right shape, are not decoded. One process at a time builds at a
-    path, which its lease ensures. An exception raised by ``notify`` stops the work, and leaves in the cache what was
+    path, which its caller ensures. An exception raised by ``notify`` stops the work, and leaves in the cache what was
     decoded.
 
     Raises:

@@ -144,7 +144,7 @@ def _segments_in(folder: Path) -> tuple[list[Segment], list[NDArray[np.uint8]]]:
 
 def _touch(path: Path) -> None:
     """Note that a segment is used: its modification time says when it last was."""
-    now = time.time_ns()  # of this machine, as leases have it, and not of a file server
+    now = time.time_ns()  # of this machine, and not of a file server
     with contextlib.suppress(OSError):
         os.utime(path, ns=(now, now))
 

@@ -342,6 +342,25 @@ def test_nothing_is_deleted_for_what_will_never_fit(cache):
     assert found(cache) == [0, 1, 2, 3]
 
 
+def test_what_a_run_writes_is_not_deleted_for_more_also_where_a_file_server_has_another_time(tmp_path, monkeypatch):
+    original = shelf_module.write_segment
+
+    def write_with_clock_behind(folder, digests, rows):
+        path = original(folder, digests, rows)
+        grow_old(path, 1)
+        return path
+
+    put(Cache(tmp_path / "cache"), 0, 2)
+    (path,) = segments(Cache(tmp_path / "cache"))
+    size = path.stat().st_size
+    grow_old(path, 1)
+    monkeypatch.setattr(shelf_module, "write_segment", write_with_clock_behind)
+    run = Cache(tmp_path / "cache", 2 * size)
+    for first in (2, 4, 6):  # the first one has room, the second is in place of what is older, and the third has none
+        put(run, first, first + 2)
+    assert found(run) == [2, 3, 4, 5]
+
+
 @pytest.fixture
 def elsewhere(tmp_path):
     """Make a folder that links in a cache lead to, with a file in it."""
