@@ -35,14 +35,6 @@ def is_running(process: int) -> bool:
     return _status(process)[:1] not in (["Z"], ["X"])  # has ended, and its parent has not asked how
 
 
-def started(process: int) -> str:
-    """Return when a process of this host began, in ticks since the host did; empty where the system does not say.
-
-    A number is given again to another process once its own has ended, but not with the same start.
-    """
-    return "".join(_status(process)[19:20])
-
-
 def _status(process: int) -> list[str]:
     """Return what Linux says of a process, from its state on; empty where it has ended, or the system does not say."""
     try:

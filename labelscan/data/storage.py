@@ -13,7 +13,6 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import unquote
@@ -128,31 +127,6 @@ def copy(url: str, to: Path) -> None:
     _patiently(url, fetch)
 
 
-def write(url: str, content: bytes, *, only_new: bool = False) -> None:
-    """Write a file, all of it at once.
-
-    Args:
-        url: its address.
-        content: all of it.
-        only_new: whether one that is there is an error, also where another process makes it at the same time.
-
-    Raises:
-        FileExistsError: it is there, and ``only_new``.
-        StorageError: the storage did not take it.
-    """
-
-    def put() -> None:
-        system, path = _opened(url)
-        try:
-            system.pipe_file(path, content, mode="create" if only_new else "overwrite")
-        except OSError as error:
-            if only_new and (isinstance(error, FileExistsError) or _exists_already(error)):
-                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), url) from error
-            raise
-
-    _patiently(url, put)
-
-
 def upload(path: Path, url: str) -> None:
     """Copy a file of this machine to an address.
 
@@ -177,14 +151,6 @@ def delete(url: str) -> None:
             system.rm_file(path)
 
     _patiently(url, remove)
-
-
-def _exists_already(error: OSError) -> bool:
-    """Return whether a storage refused to make what is there: each has words of its own for it, or HTTP's number."""
-    text = f"{error} {error.__cause__}"
-    numbers = {str(getattr(one, name, "")) for one in (error, error.__cause__) for name in ("status", "code")}
-    words = ("PreconditionFailed", "Precondition Failed", "pre-condition", "ConditionalRequestConflict")
-    return str(HTTPStatus.PRECONDITION_FAILED.value) in numbers or any(word in text for word in words)
 
 
 def _listed(url: str, *, deep: bool) -> dict[str, Status]:

@@ -22,7 +22,7 @@ from labelscan.jobs.state import FolderState
 from labelscan.reading import fits
 from labelscan.training.fold_job import FoldJob
 from labelscan.training.fold_output import FoldOutput
-from labelscan.training.job_files import CHECKPOINT_FILE, DONE_FILE, FOLD, OUTPUT_FILE
+from labelscan.training.job_files import CHECKPOINT_FILE, DONE_FILE, FOLD, OUTPUT_FILE, STORE
 from labelscan.training.where import Where
 
 OWN_CHECKSUM = "checksum_of_this"
@@ -67,7 +67,7 @@ class Outputs:
 
     def folder_of(self, job: Job) -> Path:
         """Return the folder of a job; those of blocks lie beside the inputs that they become."""
-        return self.folder / "store" / job.name if isinstance(job, BlockJob) else self.folder / job.name
+        return self.folder / STORE / job.name if isinstance(job, BlockJob) else self.folder / job.name
 
     def state_of(self, job: Job) -> FolderState:
         """Return the state of a job while it runs."""

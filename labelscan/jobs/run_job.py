@@ -67,7 +67,7 @@ class Driver:
     def begin(self, job: Job) -> tuple[FolderState, int]:
         """Delete what another job has left of this one, and return its state and the size of its log."""
         state = self.state_of(job)
-        prepare(job, self.where(job), state, self.notify)
+        _prepare(job, self.where(job), state, self.notify)
         return state, state.begin()
 
     def rows_of(self, job: Job) -> Path | None:
@@ -75,7 +75,7 @@ class Driver:
         return self.inputs[job.inputs] if isinstance(job, FoldJob) else None
 
 
-def prepare(job: Job, where: Where, state: JobState, notify: Listener) -> None:
+def _prepare(job: Job, where: Where, state: JobState, notify: Listener) -> None:
     """Delete what another job has left in the state of a job, before it is run; what it can be resumed from stays."""
     if isinstance(job, BlockJob):
         return
@@ -118,7 +118,7 @@ def _run_fold(job: FoldJob, where: Where, inputs: Path, state: JobState, notify:
         notify(event)
 
     with reproducible(job.seed, threads=where.threads), freed_memory_kept(), where.device.current():
-        output = job.learner.learn(job, read_inputs(inputs, where), where, checkpoints, record)
+        output = job.learner.learn(job, _read_inputs(inputs, where), where, checkpoints, record)
     given, predicted = job.given_labels[job.held_out_index], output.pred_probs.argmax(axis=1)
     agreement = Agreement.of(predicted, given, job.n_classes) if len(given) else None
     warnings = [event.message for event in state.events() if isinstance(event, Warned)]
@@ -136,6 +136,6 @@ def _checkpoint(job: FoldJob, where: Where, state: JobState, attempt: str) -> Ch
     return Checkpoint(state, job.made_from + where.fingerprint + attempt)
 
 
-def read_inputs(path: Path, where: Where) -> StoredInputs | StoredRows:
+def _read_inputs(path: Path, where: Where) -> StoredInputs | StoredRows:
     """Return the rows of all examples as learners take them."""
     return StoredRows(path) if path.suffix == ROWS_SUFFIX else StoredInputs(path, where.cache_bytes)

@@ -4,22 +4,20 @@ import dataclasses
 from itertools import chain
 from pathlib import Path
 
-from labelscan.config import nested
 from labelscan.correction.review import Review
 from labelscan.events import Listener, Noted, ignore
 from labelscan.interruption import ending_in_order
 from labelscan.pipeline.image_inputs import blocks_of_run
 from labelscan.pipeline.input_files import inputs_of
 from labelscan.pipeline.inputs import read_contents
-from labelscan.pipeline.planning import Plan, results_depend_on
+from labelscan.pipeline.planning import Plan, identity_of
 from labelscan.pipeline.self_check import check_itself
 from labelscan.pipeline.train_and_judge import train_and_judge
 from labelscan.results.finished_run import Run
 from labelscan.results.open_run import open_run
 from labelscan.results.run_files import JOBS
 from labelscan.results.run_folder import RunFolder, RunPaths
-from labelscan.results.run_record import CHOICES, VERSIONS, describe
-from labelscan.results.same_run import Identity
+from labelscan.results.run_record import CHOICES, VERSIONS
 from labelscan.training.fold_job import FoldId
 from labelscan.training.hardware import hardware
 from labelscan.training.job_files import AUM
@@ -80,16 +78,6 @@ def carry_out(
             result = check_itself(again, contents, result, detections, run, upload)
         run.drop_inputs()
         return result
-
-
-def identity_of(plan: Plan, *, for_gate: bool = False) -> Identity:
-    """Return what the run of a plan is begun with and known again by; one ``for_gate`` serves a verdict alone."""
-    return Identity(
-        settings=nested(plan.config),
-        results_depend_on={"command": "detect", **results_depend_on(plan.config), **plan.models},
-        data=describe(plan.dataset, plan.data_fingerprint),
-        for_gate=for_gate,
-    )
 
 
 def entries_of(plan: Plan, run: RunFolder) -> dict[str, object]:

@@ -16,7 +16,7 @@ from labelscan.arrays import Mask
 from labelscan.atomic import replacing_bytes
 from labelscan.checksums import forget, has_changed, is_intact, write_checksum
 from labelscan.data.duplicates import number_equal_rows, number_equal_texts, number_identical
-from labelscan.data.inputs import ColumnTable, FeatureTable, ImageSource, Texts, are_images, values_in_memory
+from labelscan.data.inputs import ColumnTable, FeatureTable, ImageSource, Inputs, Texts, are_images, values_in_memory
 from labelscan.data.store import Store
 from labelscan.data.stored_rows import write_rows
 from labelscan.errors import DatasetError, Problem, RunFolderError
@@ -98,6 +98,7 @@ def provide_inputs(
     Images are decoded once for each size of which pixels are wanted, and once for each frozen backbone.
     """
     notify, inputs = _warning_once(notify), plan.dataset.inputs
+    in_memory = "" if are_images(inputs) else _digest_of(inputs)
     for opinion in opinions:
         path = inputs_of(plan, opinion, paths)
         if are_images(inputs):
@@ -109,7 +110,7 @@ def provide_inputs(
                     raise RunFolderError("images changed while the run was being resumed", hint=FRESH)
             continue
         assert isinstance(inputs, FeatureTable | ColumnTable | Texts)
-        made_from = _made_from(inputs, opinion)
+        made_from = f"{in_memory}-{made_from_of(opinion)}"
         if not is_intact(path, made_from):
             if has_changed(path):
                 notify(Warned(f"{path.name} has changed since it was written, so it is made again"))
@@ -132,12 +133,12 @@ def _warning_once(notify: Listener) -> Listener:
     return listen
 
 
-def _made_from(inputs: FeatureTable | ColumnTable | Texts, opinion: PlannedOpinion) -> str:
-    """Return a text that changes with any value of the inputs, and with the frozen model that sees them, if any."""
+def _digest_of(inputs: Inputs) -> str:
+    """Return a text that changes with any value that inputs hold in memory."""
     digest = hashlib.blake2b(digest_size=16)
     for values in values_in_memory(inputs):
         digest.update(values)
-    return f"{digest.hexdigest()}-{made_from_of(opinion)}"
+    return digest.hexdigest()
 
 
 def _write_rows(

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from numpy.typing import ArrayLike
 
-from labelscan.config import Config, fingerprint, settings_that_matter
+from labelscan.config import Config, fingerprint, nested, settings_that_matter
 from labelscan.data import readers
 from labelscan.data.counted_labels import warn_of_counted_labels
 from labelscan.data.dataset import Dataset
@@ -30,6 +30,8 @@ from labelscan.pipeline.planned_opinions import PlannedOpinion, first_network, m
 from labelscan.pipeline.room import check_room
 from labelscan.results.bucket import folder_for
 from labelscan.results.run_files import DEFAULT_PARENT
+from labelscan.results.run_record import describe
+from labelscan.results.same_run import Identity
 from labelscan.training.data_parallel import check_gpus
 from labelscan.training.device import Device, all_gpus, choose_device
 from labelscan.training.engines import EngineChoice
@@ -222,6 +224,16 @@ def results_depend_on(config: Config) -> dict[str, object]:
     """
     matters = settings_that_matter(config)
     return {key: value for key, value in matters.items() if key != "dataset.data" and not key.startswith("detection.")}
+
+
+def identity_of(plan: Plan, *, for_gate: bool = False) -> Identity:
+    """Return what the run of a plan is begun with and known again by; one ``for_gate`` serves a verdict alone."""
+    return Identity(
+        settings=nested(plan.config),
+        results_depend_on={"command": "detect", **results_depend_on(plan.config), **plan.models},
+        data=describe(plan.dataset, plan.data_fingerprint),
+        for_gate=for_gate,
+    )
 
 
 def _probe(images: ImageSource, name: str, config: Config) -> NativeSizes:

@@ -5,22 +5,21 @@ import shutil
 
 import numpy as np
 
-from labelscan.config import fingerprint, nested
+from labelscan.config import fingerprint
 from labelscan.detection.detectors import Detections
 from labelscan.detection.planted_errors import FILE_NAME as PLANTED_FILE
 from labelscan.detection.planted_errors import PlantedErrors, plant_errors
 from labelscan.detection.self_check import judge_by_planted
 from labelscan.events import Listener, Noted, Warned
 from labelscan.pipeline.inputs import Contents
-from labelscan.pipeline.planning import Plan, results_depend_on
+from labelscan.pipeline.planning import Plan, identity_of
 from labelscan.pipeline.train_and_judge import train_and_judge
 from labelscan.results.finished_run import Run
 from labelscan.results.health import LEARNED_NOTHING
 from labelscan.results.open_run import open_run
 from labelscan.results.run_files import JOBS, SELF_CHECK
 from labelscan.results.run_folder import RunFolder
-from labelscan.results.run_record import CHOICES, describe, recorded_fingerprint
-from labelscan.results.same_run import Identity
+from labelscan.results.run_record import CHOICES, recorded_fingerprint
 from labelscan.results.summary import FILE_NAME as SUMMARY_FILE
 from labelscan.training.job_files import AUM, FOLD
 
@@ -71,14 +70,9 @@ def _run_again(
     config = dataclasses.replace(plan.config, detection=dataclasses.replace(plan.config.detection, self_check=0.0))
     dataset = dataclasses.replace(plan.dataset, given_labels=planted.in_place(plan.dataset.given_labels))
     again = dataclasses.replace(plan, config=config, dataset=dataset, data_fingerprint=data, folder=folder, kept_in="")
-    identity = Identity(
-        settings=nested(config),
-        results_depend_on={"command": "detect", **results_depend_on(config), **plan.models},
-        data=describe(dataset, data),
-    )
     names = [name for name in run.jobs if name.startswith((FOLD, AUM))]
     begun = {CHOICES: plan.choices, JOBS: names, "planted": True}
-    with open_run(folder, identity, inputs=run.paths.inputs, begin=lambda _: begun) as second:
+    with open_run(folder, identity_of(again), inputs=run.paths.inputs, begin=lambda _: begun) as second:
         planted.write(folder / PLANTED_FILE, plan.dataset)
         result = train_and_judge(again, contents, second, second.logging(notify))
         run.has_trained |= second.has_trained

@@ -16,7 +16,7 @@ from labelscan.data import storage
 from labelscan.errors import StorageError
 from labelscan.results.run_files import DEFAULT_PARENT, RUN_FILE, clear, is_uploaded
 from labelscan.results.run_record import read_record
-from labelscan.training.job_files import DONE_FILE, LOG_FILE
+from labelscan.training.job_files import DONE_FILE, LOG_FILE, STORE
 from labelscan.urls import is_url, name_of
 
 NO_BUCKET = "make the bucket, or name another by -o"
@@ -94,4 +94,4 @@ def _state(path: Path) -> tuple[int, int]:
 
 def _is_mark(name: str) -> int:
     """Return when a file is uploaded: those that speak of others come after them."""
-    return 2 if name == RUN_FILE else int(name.endswith(DONE_FILE) or name.startswith("store/"))
+    return 2 if name == RUN_FILE else int(name.endswith(DONE_FILE) or name.startswith(f"{STORE}/"))

@@ -14,7 +14,7 @@ from labelscan.checksums import checksum_of
 from labelscan.errors import RunFolderError
 from labelscan.reading import CANNOT_READ, why
 from labelscan.results.outside_links import refuse_outside_links
-from labelscan.training.job_files import CACHE, CHECKPOINT_FILE, LOG_FILE
+from labelscan.training.job_files import CACHE, CHECKPOINT_FILE, LOG_FILE, STORE
 
 FORMAT_VERSION = 1
 """Version of run.json and of everything else in the folder; a folder of another version is refused."""
@@ -40,7 +40,6 @@ SLURM = "slurm"
 """The folder of what the jobs of a run on Slurm say."""
 SELF_CHECK = "self-check"
 """The folder of the second run, with planted errors, inside that of the first."""
-STORE = "store"
 OWN_FILES = {
     "issues.csv": "what the leading detector flags, most doubtful first",
     "scores.csv": "every example: what other detectors flag, and those without a score, with the reason",

@@ -30,12 +30,11 @@ from labelscan.results.run_files import (
     JOBS,
     MACHINES,
     RUN_FILE,
-    STORE,
     part_of,
 )
 from labelscan.results.run_record import CHOICES, EVIDENCE_OF, VERSIONS, read_record, versions
 from labelscan.results.same_run import FOR_GATE, Identity
-from labelscan.training.job_files import LOG_FILE, PART
+from labelscan.training.job_files import LOG_FILE, PART, STORE
 
 if TYPE_CHECKING:
     from labelscan.jobs.outputs import Outputs
@@ -113,8 +112,6 @@ class RunFolder:
         """Why an earlier run in the folder was deleted, where it was not asked for."""
         self.may_change_data = False
         """Whether an earlier run in the folder may go on with other contents of its images."""
-        self.warned: set[str] = set()
-        """Warnings that need not be repeated."""
         self._content = dict(self.earlier)
         self._started = time.monotonic()
         self._seconds_before = self.timings.get("total", 0.0)

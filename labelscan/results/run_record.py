@@ -16,8 +16,6 @@ from labelscan.results.run_files import RUN_FILE, part_of
 
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "pandas", "scikit-learn", "cleanlab", "pillow", "simplejpeg")
 """Packages whose versions are recorded."""
-MUST_AGREE = ("labelscan", "torch", "scikit-learn")
-"""Those packages by whose versions outputs differ."""
 VERSIONS = "versions"
 CHOICES = "choices"
 """The entries with the versions of packages, and with what the automatic settings became."""
@@ -33,13 +31,6 @@ def versions() -> dict[str, str]:
 @cache
 def _package_versions() -> Mapping[str, str]:
     return MappingProxyType({name: version(name) for name in PACKAGES})  # milliseconds each, and asked for often
-
-
-def other_versions(record: Mapping[str, object]) -> list[str]:
-    """Return in which versions that must agree those of a run differ from those here, in words; none without a run."""
-    before, here = part_of(record, VERSIONS), versions()
-    differ = [name for name in MUST_AGREE if record and before.get(name) != here[name]]
-    return [f"{name} {before.get(name)}, here {here[name]}" for name in differ]
 
 
 def describe(dataset: Dataset, fingerprint: str) -> dict[str, object]:

@@ -17,14 +17,13 @@ from labelscan.results.run_files import (
     RUN_FILE,
     SELF_CHECK,
     SLURM,
-    STORE,
     part_of,
     read_versioned,
     refuse_benchmark,
 )
 from labelscan.results.run_folder import DRIVER
 from labelscan.results.run_record import read_record
-from labelscan.training.job_files import AUM, FOLD, LOG_FILE, PART
+from labelscan.training.job_files import AUM, FOLD, LOG_FILE, PART, STORE
 from labelscan.urls import is_url
 
 JobState = Literal["running", "waiting", "done"]

@@ -124,21 +124,3 @@ def test_many_threads_may_read(bucket):
     for thread in threads:
         thread.join()
     assert found == {number: b"%d" % number for number in range(64)}
-
-
-@pytest.mark.parametrize(
-    ("answer", "error"),
-    [
-        (OSError("At least one of the pre-conditions you specified did not hold."), FileExistsError),
-        (AnsweredError(412, "it is there"), FileExistsError),
-        (OSError(22, "Precondition Failed"), FileExistsError),
-        (PermissionError("Forbidden: https://storage.example/b/team-412/o"), StorageError),
-    ],
-)
-def test_what_is_refused_since_it_is_there_is_told_from_what_is_forbidden(bucket, monkeypatch, answer, error):
-    def refuse(self, path, value, mode="overwrite", **options):
-        raise answer
-
-    monkeypatch.setattr(type(bucket), "pipe_file", refuse)
-    with pytest.raises(error):
-        storage.write("memory://b/a", b"", only_new=True)

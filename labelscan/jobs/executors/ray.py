@@ -72,23 +72,9 @@ class _Keeper:
     def __init__(self, folders: Mapping[str, Path]) -> None:
         self._states = {name: FolderState(folder) for name, folder in folders.items()}
 
-    def read(self, name: str) -> bytes | None:
-        return self._states[name].read()
-
-    def write(self, name: str, content: bytes) -> None:
-        self._states[name].write(content)
-
-    def delete(self, name: str) -> None:
-        self._states[name].delete()
-
-    def record(self, name: str, event: EpochDone | Warned) -> None:
-        self._states[name].record(event)
-
-    def events(self, name: str) -> Sequence[Event]:
-        return self._states[name].events()
-
-    def clear(self, name: str) -> None:
-        self._states[name].clear()
+    def do(self, name: str, method: str, *arguments: object) -> object:
+        """Call a method of the state of a job, and return what it returns."""
+        return getattr(self._states[name], method)(*arguments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +103,7 @@ class _KeptState:
         self._ask("clear")
 
     def _ask(self, method: str, *arguments: object) -> object:
-        return _got(getattr(self.keeper, method).remote(self.name, *arguments))
+        return _got(self.keeper.do.remote(self.name, method, *arguments))
 
 
 class RayExecutor:
