@@ -103,11 +103,7 @@ class Outputs:
 
     def has_output(self, job: Job) -> bool:
         """Return whether the output of a finished job is there and has not changed since."""
-        folder = self.folder_of(job)
-        mark = DoneMark.read(folder)
-        with suppress(OSError):
-            return mark is not None and mark.checksum == checksum_of(folder / OUTPUT_FILE)
-        return False
+        return has_output(self.folder_of(job))
 
     def is_damaged(self, job: Job) -> bool:
         """Return whether there is an output of a finished job that has changed since it was stored."""
@@ -151,6 +147,14 @@ class Outputs:
         if not self.has_output(job):
             where, hint = str(self.folder_of(job)), "the same command runs this job again"
             raise RunFolderError(f"the output is damaged ({DAMAGED})", where=where, hint=hint)
+
+
+def has_output(folder: Path) -> bool:
+    """Return whether the folder of a job has the output that its mark is of, whatever that was made from."""
+    mark = DoneMark.read(folder)
+    with suppress(OSError):
+        return mark is not None and mark.checksum == checksum_of(folder / OUTPUT_FILE)
+    return False
 
 
 def count_done(run_folder: Path, kind: str = FOLD) -> int:

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from numpy.typing import ArrayLike
@@ -15,7 +16,6 @@ from labelscan.pipeline import planning
 from labelscan.pipeline.carry_out import carry_out
 from labelscan.pipeline.given_data import Data
 from labelscan.results.finished_run import Run
-from labelscan.results.run_status import is_finished
 from labelscan.training.user_model import UserModel
 
 
@@ -65,18 +65,16 @@ def detect(
     review = None if decisions is None else read_review(decisions)  # a damaged file is refused before any training
     listen = interruptible(notify, max_seconds)
     plan = planning.plan(data, labels, label=label, settings=settings, model=model, output=output, notify=listen)
-    if merge:
-        plan = dataclasses.replace(plan, only_merges=True)
-    elif isinstance(plan.executor, SlurmExecutor):
+    merging = dataclasses.replace(plan, only_merges=True)
+    run = partial(carry_out, resume=resume, fresh=fresh, review=review, notify=listen)
+    if not merge and isinstance(plan.executor, SlurmExecutor):
         if model is not None:
             hint = "give it a name by an entry point"
             raise ConfigError("a model in memory cannot be sent to Slurm", where="executor.name", hint=hint)
         if fresh:
             hint = "delete the run folder first, or name another"
             raise ConfigError("tasks on Slurm do not start over", where="--fresh", hint=hint)
-        from labelscan.pipeline import slurm  # few runs need it
+        from labelscan.pipeline.slurm import submit_and_merge  # few runs need it
 
-        if not is_finished(plan.place):
-            slurm.wait_for(slurm.submit(plan, listen), listen, tell=notify)
-        plan = dataclasses.replace(plan, only_merges=True)
-    return carry_out(plan, resume=resume, fresh=fresh, review=review, notify=listen)
+        return submit_and_merge(plan, partial(run, merging), listen, tell=notify)
+    return run(merging if merge else plan)

@@ -54,9 +54,7 @@ def run_only(plan: Plan, only: Sequence[str], notify: Listener = ignore) -> Ran:
     paths = RunPaths.of(plan.folder)
     names = [JobNames.of(one) for one in only]
     refuse_unknown(names, only, jobs_in(plan, paths, in_blocks=True))
-    if (plan.folder / RUN_FILE).is_file() and (other := why_start_over(plan.folder, identity_of(plan))):
-        raise RunFolderError(other, where=str(plan.folder), hint=ELSEWHERE_OR_FRESH)
-    check_place(plan.folder)
+    refuse_other_run(plan)
     with writing(plan.folder):
         plan.folder.mkdir(parents=True, exist_ok=True)
     done: list[str] = []
@@ -73,3 +71,10 @@ def run_only(plan: Plan, only: Sequence[str], notify: Listener = ignore) -> Ran:
         folds = [job for job in jobs if any(one.has(job.name) for one in names)]
         train(plan, contents, folds, paths, notify)
     return Ran(plan.folder, (*done, *(job.name for job in folds)))
+
+
+def refuse_other_run(plan: Plan) -> None:
+    """Raise RunFolderError where jobs cannot be run in the folder of a plan: what lies there is of something else."""
+    if (plan.folder / RUN_FILE).is_file() and (other := why_start_over(plan.folder, identity_of(plan))):
+        raise RunFolderError(other, where=str(plan.folder), hint=ELSEWHERE_OR_FRESH)
+    check_place(plan.folder)

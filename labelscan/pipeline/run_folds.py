@@ -11,6 +11,7 @@ from labelscan.detection.aum_trainings import threshold_jobs
 from labelscan.errors import RunFolderError
 from labelscan.events import Listener, TrainingPlanned, Warned
 from labelscan.interruption import ending_in_order
+from labelscan.jobs.executors.slurm import SlurmExecutor
 from labelscan.jobs.outputs import DoneMark
 from labelscan.jobs.run_job import Driver, Job
 from labelscan.pipeline.image_inputs import where_of_blocks
@@ -32,6 +33,12 @@ OTHER_MAKER = "they were made by another version of labelscan or torch, or from 
 OUTPUT_LOST = "what they predicted is no longer there"
 OUTPUT_DAMAGED = "what they predicted has changed since it was stored"
 SHOWN = 10
+
+
+class NotDoneError(RunFolderError):
+    """What a run that only merges lacks. ``jobs`` are their names."""
+
+    jobs: tuple[str, ...] = ()
 
 
 def assign(plan: Plan, contents: Contents) -> Folds:
@@ -132,7 +139,7 @@ def train(
         changed: in which choices the plan differs from what the run was begun with.
 
     Raises:
-        RunFolderError: the plan only merges, and some jobs are not done.
+        NotDoneError: the plan only merges, and some jobs are not done.
     """
     outputs, where = paths.outputs, where_of(plan)
     done: dict[str, DoneMark] = {}
@@ -142,7 +149,7 @@ def train(
             done[job.name] = mark
     todo = [job for job in jobs if job.name not in done]
     if todo and plan.only_merges:
-        raise _not_done(todo)
+        raise _not_done(todo, plan)
     if any(outputs.was_done(job) for job in todo):
         why = "; ".join(changed) or OTHER_MAKER
         if any(outputs.mark(job, where(job)) for job in todo):
@@ -173,12 +180,16 @@ def train(
             plan.executor.run(todo, driver)
 
 
-def _not_done(jobs: Sequence[FoldJob]) -> RunFolderError:
+def _not_done(jobs: Sequence[FoldJob], plan: Plan) -> NotDoneError:
     more = f" and {len(jobs) - SHOWN} more" if len(jobs) > SHOWN else ""
-    return RunFolderError(
-        f"{len(jobs)} jobs are not done: {', '.join(job.name for job in jobs[:SHOWN])}{more}",
-        hint="run them first: the same command with --only in place of --merge",
+    hint = "run them first: the same command with --only in place of --merge"
+    if isinstance(plan.executor, SlurmExecutor):
+        hint = "the same command without --merge and --detach submits them"
+    error = NotDoneError(
+        f"{len(jobs)} jobs are not done: {', '.join(job.name for job in jobs[:SHOWN])}{more}", hint=hint
     )
+    error.jobs = tuple(job.name for job in jobs)
+    return error
 
 
 def warnings_of(jobs: Sequence[FoldJob], paths: RunPaths) -> list[str]:

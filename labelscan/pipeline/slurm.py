@@ -3,14 +3,20 @@
 A task runs its jobs as ``--only`` does, and stores their outputs in the run folder, which all nodes see. A task whose
 time is over, or that is preempted, shuts down gracefully, is queued again, and resumes from its checkpoint. The driver
 waits and merges; with ``--detach`` that is left to ``--merge``.
+
+What is submitted is what has no whole output. Whether an output is also of this data and these settings is known only
+once the images are read, so the merge says it: jobs that it calls not done are submitted again, once. Tasks of an
+earlier command that still run are not known: the same command submits their jobs again, which wastes time and changes
+no result.
 """
 
 import dataclasses
 import logging
 import re
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -31,14 +37,18 @@ from labelscan.events import (
     pause,
 )
 from labelscan.jobs.executors.slurm import SlurmExecutor
+from labelscan.jobs.outputs import has_output
 from labelscan.pipeline import planning
 from labelscan.pipeline.carry_out import jobs_in
+from labelscan.pipeline.image_inputs import blocks_of_run
 from labelscan.pipeline.job_names import JobNames
-from labelscan.pipeline.only import run_only
+from labelscan.pipeline.only import refuse_other_run, run_only
 from labelscan.pipeline.planning import Plan
+from labelscan.pipeline.run_folds import NotDoneError
+from labelscan.results.finished_run import Run
 from labelscan.results.run_files import SLURM
 from labelscan.results.run_folder import RunPaths
-from labelscan.results.run_status import count_done
+from labelscan.results.run_status import count_done, is_finished
 
 _LOG = logging.getLogger(__name__)
 LOOK_SECONDS = 1.0
@@ -101,12 +111,28 @@ class Submitted:
         return [str(task.job_id) for task in self.tasks]
 
 
-def submit(plan: Plan, notify: Listener = ignore) -> Submitted:
+def submit_and_merge(plan: Plan, merge: Callable[[], Run], notify: Listener = ignore, tell: Listener = ignore) -> Run:
+    """Return what ``merge`` does once all jobs are done; those that it calls not done are submitted again, once."""
+    if not is_finished(plan.place):
+        wait_for(submit(plan, notify), notify, tell)
+    try:
+        return merge()
+    except NotDoneError as error:  # made from something else, or the evidence of a finished run is damaged
+        wait_for(submit(plan, notify, error.jobs), notify, tell)
+    return merge()
+
+
+def submit(plan: Plan, notify: Listener = ignore, trainings: Sequence[str] | None = None) -> Submitted:
     """Submit the jobs of a run that are not done, and return at once.
+
+    Args:
+        plan: that of the run.
+        notify: receives what was submitted.
+        trainings: the folds and threshold runs to submit; None is those that have no whole output.
 
     Raises:
         ConfigError: submitit is not installed, there is no Slurm, or the data is in memory.
-        RunFolderError: the run is in a bucket.
+        RunFolderError: the run is in a bucket, or belongs to other settings or data.
     """
     executor, config = plan.executor, plan.config
     if not isinstance(executor, SlurmExecutor):
@@ -120,12 +146,16 @@ def submit(plan: Plan, notify: Listener = ignore) -> Submitted:
             "tasks on Slurm share a run folder, and this is in a bucket", where=plan.kept_in, hint=hint
         )
     folder = plan.folder.absolute()
-    names = [one for one in jobs_in(plan, RunPaths.of(folder), in_blocks=True) if not count_done(folder, [one])]
-    of_inputs = [one for one in names if JobNames.of(one).is_of_inputs]
-    folds = [one for one in names if one not in of_inputs]
+    refuse_other_run(plan)
+    paths = RunPaths.of(folder)
+    if trainings is None:
+        every = [one for one in jobs_in(plan, paths) if not JobNames.of(one).is_of_inputs]
+        trainings = [one for one in every if not has_output(folder / one)]
+    of_inputs = _inputs_to_make(plan, paths) if trainings else []
+    names = [*of_inputs, *trainings]
     there = dataclasses.replace(config, executor=dataclasses.replace(config.executor, name="local"))
     tasks: list[Any] = []
-    for some in filter(None, (of_inputs, folds)):
+    for some in filter(None, (of_inputs, trainings)):
         array = _array(executor, folder / SLURM)
         if tasks:  # folds begin once their inputs are made, or if not, make them
             array.update_parameters(slurm_additional_parameters={"dependency": f"afterany:{_array_number(tasks)}"})
@@ -133,8 +163,16 @@ def submit(plan: Plan, notify: Listener = ignore) -> Submitted:
         with array.batch():
             submitted = [array.submit(Task(there, str(folder), only)) for only in each]
         tasks += submitted
+    if not tasks:
+        return Submitted(plan.folder, (), ())
     notify(Noted(f"{len(tasks)} tasks with {len(names)} jobs are submitted; their logs are in {folder / SLURM}"))
     return Submitted(plan.folder, tuple(names), tasks)
+
+
+def _inputs_to_make(plan: Plan, paths: RunPaths) -> list[str]:
+    """Return the names of the blocks that are not done, of the files that have not been put together."""
+    unmade = [blocks for blocks in blocks_of_run(plan, paths) if not (paths.inputs / f"{blocks[0].of}.npy").is_file()]
+    return [job.name for job in chain.from_iterable(unmade) if not paths.outputs.is_done(job, None)]
 
 
 def _array(executor: SlurmExecutor, folder: Path) -> Any:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from tiny_detect import quick
+from tiny_detect import contents, quick
 
 import labelscan
 from labelscan.__main__ import main
@@ -72,7 +72,7 @@ def test_the_run_is_merged_and_shown_when_the_tasks_have_ended(settings_for, fin
     assert any("2 tasks with 6 jobs are submitted" in getattr(event, "message", "") for event in heard)
     logs = "".join(path.read_text() for path in (run.folder / "slurm").rglob("*.err"))
     assert "FoldDone(repeat=0, fold=2" in logs
-    monkeypatch.setattr(slurm, "submit", lambda *_: pytest.fail("a finished run needs no tasks"))
+    monkeypatch.setattr(slurm, "submit", lambda *_, **__: pytest.fail("a finished run needs no tasks"))
     assert labelscan.detect(settings=settings, output=tmp_path / "run").folder == run.folder
     arguments = [str(tmp_path / "arrays.npz"), "--executor", "slurm:cluster=local", "-o", str(run.folder), "--detach"]
     assert main(["detect", *arguments]) == 2
@@ -157,3 +157,73 @@ def test_what_cannot_be_sent_is_refused(shapes, settings_for, tmp_path, monkeypa
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(ConfigError, match="submit from a machine that has sbatch"):
         labelscan.detect(settings=settings_for("gpu"), output=tmp_path / "run")
+
+
+@pytest.fixture
+def submissions(monkeypatch):
+    """Return all that is submitted."""
+    every = []
+
+    def submit(plan, notify=None, trainings=None, *, submit=slurm.submit):
+        every.append(submit(plan, notify or (lambda event: None), trainings))
+        return every[-1]
+
+    monkeypatch.setattr(slurm, "submit", submit)
+    return every
+
+
+ONE_TASK = "cluster=local,jobs_per_task=10,at_once=1,gpus=0"
+
+
+def flip(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0x10
+    path.write_bytes(content)
+
+
+def test_an_output_that_was_damaged_or_lost_is_made_again(settings_for, submissions, finished, tmp_path):
+    settings = settings_for(ONE_TASK)
+    plan = planning.plan(settings=settings, output=tmp_path / "run")
+    slurm.wait_for(slurm.submit(plan), lambda event: None)
+    flip(plan.folder / "fold-0-1" / "output.npz")
+    (plan.folder / "fold-0-2" / "output.npz").unlink()
+    run = labelscan.detect(settings=settings, output=plan.folder)
+    assert [one.names for one in submissions[1:]] == [("fold-0-1", "fold-0-2")]
+    assert contents(run.folder) == contents(finished.folder)
+
+
+def test_folds_of_other_settings_are_trained_again(settings_for, submissions, finished, tmp_path):
+    before = settings_for(ONE_TASK, **{"training.epochs": 1})
+    slurm.wait_for(slurm.submit(planning.plan(settings=before, output=tmp_path / "run")), lambda event: None)
+    run = labelscan.detect(settings=settings_for(ONE_TASK), output=tmp_path / "run")
+    assert [one.names for one in submissions[1:]] == [(), ("fold-0-0", "fold-0-1", "fold-0-2")]
+    assert contents(run.folder) == contents(finished.folder)
+
+
+@pytest.mark.parametrize("damage", [flip, Path.unlink])
+def test_a_finished_run_whose_evidence_was_damaged_or_lost_is_made_again(
+    settings_for, submissions, finished, tmp_path, damage
+):
+    settings = settings_for(ONE_TASK)
+    labelscan.detect(settings=settings, output=tmp_path / "run")
+    damage(tmp_path / "run" / "evidence.npz")
+    with pytest.raises(RunFolderError, match=r"3 jobs are not done: .* without --merge"):
+        labelscan.detect(settings=settings, output=tmp_path / "run", merge=True)
+    run = labelscan.detect(settings=settings, output=tmp_path / "run")
+    assert submissions[-1].names[-3:] == ("fold-0-0", "fold-0-1", "fold-0-2")
+    assert contents(run.folder) == contents(finished.folder)
+    n_submitted = len(submissions)
+    labelscan.detect(settings=settings, output=tmp_path / "run")
+    assert len(submissions) == n_submitted
+
+
+def test_a_run_of_other_settings_or_a_folder_of_the_user_is_refused_before_anything_is_submitted(
+    settings_for, run_folder, tmp_path
+):
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project" / "code.py").touch()
+    for folder, problem in ((run_folder, "other settings"), (tmp_path / "project", "not a run")):
+        plan = planning.plan(settings=settings_for(ONE_TASK, **{"training.epochs": 1}), output=folder)
+        with pytest.raises(RunFolderError, match=problem):
+            slurm.submit(plan)
+        assert not (folder / "slurm").exists()
