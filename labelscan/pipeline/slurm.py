@@ -12,6 +12,7 @@ no result.
 
 import dataclasses
 import logging
+import math
 import re
 import signal
 from collections.abc import Callable, Sequence
@@ -155,11 +156,14 @@ def submit(plan: Plan, notify: Listener = ignore, trainings: Sequence[str] | Non
     names = [*of_inputs, *trainings]
     there = dataclasses.replace(config, executor=dataclasses.replace(config.executor, name="local"))
     tasks: list[Any] = []
-    for some in filter(None, (of_inputs, trainings)):
+    blocks_per_task = math.ceil(len(of_inputs) / executor.at_once)
+    for some, n_each in ((of_inputs, blocks_per_task), (trainings, executor.jobs_per_task)):
+        if not some:
+            continue
         array = _array(executor, folder / SLURM)
         if tasks:  # folds begin once their inputs are made, or if not, make them
             array.update_parameters(slurm_additional_parameters={"dependency": f"afterany:{_array_number(tasks)}"})
-        each = [tuple(some[at : at + executor.jobs_per_task]) for at in range(0, len(some), executor.jobs_per_task)]
+        each = [tuple(some[at : at + n_each]) for at in range(0, len(some), n_each)]
         with array.batch():
             submitted = [array.submit(Task(there, str(folder), only)) for only in each]
         tasks += submitted

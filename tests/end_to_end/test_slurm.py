@@ -18,6 +18,10 @@ from labelscan.pipeline import planning, slurm
 from labelscan.pipeline.carry_out import carry_out
 
 pytest.importorskip("submitit")
+from submitit.helpers import DelayedSubmission
+
+ONE_TASK = "cluster=local,jobs_per_task=10,at_once=1,gpus=0"
+"""One for the blocks of images, and one for the folds."""
 
 
 @pytest.fixture
@@ -66,7 +70,7 @@ def test_a_task_that_is_preempted_is_queued_again_and_resumes(settings_for, tmp_
 
 def test_the_run_is_merged_and_shown_when_the_tasks_have_ended(settings_for, finished, tmp_path, monkeypatch):
     heard = []
-    settings = settings_for("cluster=local,jobs_per_task=10,gpus=0")
+    settings = settings_for(ONE_TASK)
     run = labelscan.detect(settings=settings, output=tmp_path / "run", notify=heard.append)
     assert (run.folder / "issues.csv").read_bytes() == (finished.folder / "issues.csv").read_bytes()
     assert any("2 tasks with 6 jobs are submitted" in getattr(event, "message", "") for event in heard)
@@ -137,6 +141,14 @@ def test_slurm_is_given_what_the_settings_say(settings_for, kept, tmp_path, gold
     golden("slurm.sbatch", re.sub(r"\S*python\S* ", "python ", text))
 
 
+def test_folds_are_counted_by_task_and_blocks_are_shared_among_the_tasks_that_may_run(settings_for, kept, tmp_path):
+    settings = settings_for("at_once=1,jobs_per_task=2")
+    submitted = slurm.submit(planning.plan(settings=settings, output=tmp_path / "run"))
+    each = [DelayedSubmission.load(task.paths.submitted_pickle).function.only for task in submitted.tasks]
+    assert [len(only) for only in each] == [3, 2, 1]
+    assert [name for only in each for name in only] == list(submitted.names)
+
+
 def test_a_run_that_only_tasks_work_on_has_a_status_that_says_so(tmp_path):
     (tmp_path / "run" / "slurm").mkdir(parents=True)
     with pytest.raises(RunFolderError, match="no task has begun yet"):
@@ -170,9 +182,6 @@ def submissions(monkeypatch):
 
     monkeypatch.setattr(slurm, "submit", submit)
     return every
-
-
-ONE_TASK = "cluster=local,jobs_per_task=10,at_once=1,gpus=0"
 
 
 def flip(path):

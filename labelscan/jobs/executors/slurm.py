@@ -9,7 +9,8 @@ class SlurmExecutor(LocalExecutor):
 
     Args:
         partition: that tasks are sent to; empty is the cluster's own choice.
-        jobs_per_task: how many jobs a task runs, one after another.
+        jobs_per_task: how many folds a task runs, one after another. Blocks of images, which take minutes and not
+            hours, are shared evenly among as many tasks as may run at a time.
         at_once: how many tasks may run at a time.
         minutes: that each may take; one whose time is over is queued again and resumes.
         gpus: of each task.
@@ -39,7 +40,7 @@ class SlurmExecutor(LocalExecutor):
         check_option(minutes >= 5, minutes, "minutes", "at least 5")
         check_option(gpus >= 0, gpus, "gpus", "at least 0")
         check_option(cpus >= 1, cpus, "cpus", "at least 1")
-        self.jobs_per_task, self.cluster, self.requeues = jobs_per_task, cluster, requeues
+        self.jobs_per_task, self.at_once, self.cluster, self.requeues = jobs_per_task, at_once, cluster, requeues
         self.parameters = {
             "timeout_min": minutes,
             "cpus_per_task": cpus,
