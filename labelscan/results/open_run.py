@@ -29,6 +29,8 @@ from labelscan.results.run_folder import DRIVER, RunFolder, State
 from labelscan.results.run_record import read_record
 from labelscan.results.same_run import ELSEWHERE, ELSEWHERE_OR_FRESH, Identity, may_be_replaced, why_start_over
 
+PROBED_SECONDS = 1.0
+"""How long a lock is waited for: ``is_locked`` in another process holds it for a moment."""
 READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
@@ -166,7 +168,7 @@ def _locked(path: Path) -> Iterator[None]:
     try:
         with writing(path):
             path.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(path / LOCK_FILE, blocking=False)
+        lock = FileLock(path / LOCK_FILE, timeout=PROBED_SECONDS)
         with writing(path / LOCK_FILE):
             lock.acquire()
     except Timeout as error:

@@ -14,7 +14,7 @@ from labelscan.checksums import checksum_of
 from labelscan.errors import RunFolderError
 from labelscan.reading import CANNOT_READ, why
 from labelscan.results.outside_links import refuse_outside_links
-from labelscan.training.job_files import CACHE, CHECKPOINT_FILE, LOG_FILE, STORE
+from labelscan.training.job_files import CACHE, CHECKPOINT_FILE, LOG_FILE, PART, STORE
 
 FORMAT_VERSION = 1
 """Version of run.json and of everything else in the folder; a folder of another version is refused."""
@@ -85,7 +85,8 @@ def is_own_file(path: Path) -> bool:
 def is_uploaded(name: str) -> bool:
     """Return whether a file, by its path in a run, goes into the bucket of the run.
 
-    Rows of images, checkpoints, and what serves one machine alone do not; nor does any path that leads out of the run.
+    Rows of images, the blocks that they are put together from, checkpoints, and what serves one machine alone do not;
+    nor does any path that leads out of the run.
     """
     top, *inside = name.split("/")
     if {"", ".", "..", CACHE} & {top, *inside} or "\\" in name:
@@ -94,7 +95,9 @@ def is_uploaded(name: str) -> bool:
         return False
     if not inside:
         return top in OWN_FILES and top not in MADE_OF_A_RUN
-    return top != SLURM and any(fnmatchcase(top, pattern) for pattern in OWN_FOLDERS)
+    if top == SLURM or (top == STORE and PART in inside[0]):
+        return False
+    return any(fnmatchcase(top, pattern) for pattern in OWN_FOLDERS)
 
 
 def others_files(folder: Path, also_owns: Sequence[str]) -> list[str]:

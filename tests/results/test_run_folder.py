@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from labelscan.atomic import partial_path
 from labelscan.errors import RunFolderError, UsageError
 from labelscan.results import run_files
 from labelscan.results.open_run import is_locked, open_run
-from labelscan.results.run_files import OWN_FILES, has_trained, others_files, sweep_run
+from labelscan.results.run_files import LOCK_FILE, OWN_FILES, has_trained, is_uploaded, others_files, sweep_run
 from labelscan.results.run_record import read_record, recorded_fingerprint, versions
 from labelscan.results.same_run import Identity
 
@@ -203,6 +204,16 @@ def test_a_second_process_is_refused_and_told_who_writes(tmp_path):
     assert state(tmp_path) == "finished"
 
 
+def test_who_begins_while_another_process_looks_whether_anybody_writes_is_not_refused(tmp_path):
+    lock = FileLock(tmp_path / LOCK_FILE, thread_local=False)
+    lock.acquire()
+    looks = threading.Timer(0.2, lock.release)
+    looks.start()
+    begin_again(tmp_path)
+    looks.join()
+    assert state(tmp_path) == "finished"
+
+
 def begin_again(folder):
     with opened(folder):
         pass
@@ -340,3 +351,21 @@ def test_links_within_a_run_and_to_a_run_are_followed(tmp_path):
     with opened(link, fresh=True):
         pass
     assert state(folder) == "finished"
+
+
+@pytest.mark.parametrize(
+    ("name", "goes"),
+    [
+        ("fold-0-0/output.npz", True),
+        ("fold-0-0/DONE", True),
+        ("self-check/fold-0-0/output.npz", True),
+        ("store/images.npz", True),
+        ("store/images.npy", False),
+        ("store/images-part-0-of-3/output.npz", False),
+        ("store/images-part-0-of-3/DONE", False),
+        ("fold-0-0/checkpoint.pt", False),
+        ("slurm/17_0_log.out", False),
+    ],
+)
+def test_what_is_small_and_cannot_be_made_again_quickly_goes_into_a_bucket(name, goes):
+    assert is_uploaded(name) == goes
