@@ -109,5 +109,5 @@ def run_fold(job, folder: Path, notify=ignore, where=HERE):
     """
     outputs, rows = Outputs(folder), {job.inputs: folder / job.inputs}
     store = lambda one, result: outputs.store(one, where, result)  # noqa: E731
-    LocalExecutor(processes=1).run([job], Driver(rows, lambda _: where, outputs.state_of, store, notify))
+    LocalExecutor(processes=1).run([job], Driver(rows, lambda _: where, outputs, store, notify))
     return outputs

@@ -3,12 +3,14 @@
 from collections.abc import Collection, Iterable, Sequence
 
 from labelscan.cli.console import entries, show_json, stdout, text, warning
-from labelscan.detection.aum_trainings import KIND
-from labelscan.jobs.outputs import count_done
+from labelscan.pipeline.carry_out import jobs_in
 from labelscan.pipeline.image_inputs import is_decoded_for
 from labelscan.pipeline.plan_facts import job_facts, plan_facts, plan_to_json
 from labelscan.pipeline.planning import Plan
 from labelscan.results.bucket import what_tells
+from labelscan.results.run_folder import RunPaths
+from labelscan.results.run_status import count_done
+from labelscan.training.job_files import AUM, FOLD
 from labelscan.wording import duration
 
 NOTHING_DONE = "nothing was trained or written; run it without --dry-run"
@@ -28,7 +30,8 @@ def show_plan(
     ``only`` adds how many jobs these are.
     """
     with what_tells(plan.place) as run:
-        finished, finished_runs = count_done(run), count_done(run, KIND)
+        names = jobs_in(plan, RunPaths.of(run))
+        finished, finished_runs = (count_done(run, [n for n in names if n.startswith(kind)]) for kind in (FOLD, AUM))
     jobs = (job_facts(plan, only),)
     if as_json:
         figures = {"estimate_seconds": seconds, "finished_folds": finished}

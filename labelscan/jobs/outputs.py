@@ -22,7 +22,7 @@ from labelscan.jobs.state import FolderState
 from labelscan.reading import fits
 from labelscan.training.fold_job import FoldJob
 from labelscan.training.fold_output import FoldOutput
-from labelscan.training.job_files import CHECKPOINT_FILE, DONE_FILE, FOLD, OUTPUT_FILE, STORE
+from labelscan.training.job_files import CHECKPOINT_FILE, DONE_FILE, OUTPUT_FILE, STORE
 from labelscan.training.where import Where
 
 OWN_CHECKSUM = "checksum_of_this"
@@ -138,6 +138,11 @@ class Outputs:
         with suppress(OSError):  # some systems keep a file that is still mapped
             (self.folder_of(job) / OUTPUT_FILE).unlink(missing_ok=True)
 
+    def unmark(self, job: Job, where: Where) -> None:
+        """Delete the mark of a job that is run again; that of another process that has just done the same stays."""
+        if not self.is_done(job, where):
+            (self.folder_of(job) / DONE_FILE).unlink(missing_ok=True)
+
     def forget(self, job: Job) -> None:
         """Delete all of a job, its mark first: what is cut off after this counts as not done."""
         (self.folder_of(job) / DONE_FILE).unlink(missing_ok=True)
@@ -155,11 +160,6 @@ def has_output(folder: Path) -> bool:
     with suppress(OSError):
         return mark is not None and mark.checksum == checksum_of(folder / OUTPUT_FILE)
     return False
-
-
-def count_done(run_folder: Path, kind: str = FOLD) -> int:
-    """Return how many jobs of a kind are done in a run folder."""
-    return sum(1 for _ in run_folder.glob(f"{kind}-*/{DONE_FILE}"))
 
 
 def _checksum_of(mark: Mapping[str, object]) -> str:

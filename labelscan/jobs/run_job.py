@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from labelscan.data.stored_rows import SUFFIX as ROWS_SUFFIX
 from labelscan.data.stored_rows import StoredRows
@@ -20,6 +20,9 @@ from labelscan.training.fold_job import RETRY, FoldJob
 from labelscan.training.fold_output import FoldOutput
 from labelscan.training.freed_memory import freed_memory_kept
 from labelscan.training.where import Where
+
+if TYPE_CHECKING:  # which imports this
+    from labelscan.jobs.outputs import Outputs
 
 LEAST_TO_TELL = 30
 """Held-out examples below which chance says little."""
@@ -57,8 +60,8 @@ class Driver:
     """The files of rows that folds read, by the names that jobs have for them."""
     where: Callable[[Job], Where]
     """Returns where a job runs."""
-    state_of: Callable[[Job], FolderState]
-    """Returns where the checkpoint and the log of a job are, if it runs on this machine."""
+    outputs: "Outputs"
+    """Those of the run."""
     store: Callable[[Job, Result], Event]
     """Stores the result of a job as it comes, and returns that it is done."""
     notify: Listener
@@ -66,9 +69,14 @@ class Driver:
 
     def begin(self, job: Job) -> tuple[FolderState, int]:
         """Delete what another job has left of this one, and return its state and the size of its log."""
-        state = self.state_of(job)
-        _prepare(job, self.where(job), state, self.notify)
+        state, where = self.state_of(job), self.where(job)
+        self.outputs.unmark(job, where)
+        _prepare(job, where, state, self.notify)
         return state, state.begin()
+
+    def state_of(self, job: Job) -> FolderState:
+        """Return where the checkpoint and the log of a job are, if it runs on this machine."""
+        return self.outputs.state_of(job)
 
     def rows_of(self, job: Job) -> Path | None:
         """Return the file of rows that a job reads; None for a block of inputs."""

@@ -136,7 +136,7 @@ def run_blocks(plan: Plan, jobs: Sequence[BlockJob], outputs: Outputs, notify: L
             notify(StepAdvanced(step, n_done))
 
     notify(StepStarted(step, sum(len(job.images) for job in jobs)))
-    plan.executor.run(todo, Driver({}, where, outputs.state_of, store, listen))
+    plan.executor.run(todo, Driver({}, where, outputs, store, listen))
     notify(StepDone(step, monotonic() - started))
 
 

@@ -172,7 +172,7 @@ def train(
         driver = Driver(
             inputs=rows,
             where=where,
-            state_of=outputs.state_of,
+            outputs=outputs,
             store=lambda job, result: outputs.store(job, where(job), result),
             notify=notify,
         )

@@ -85,6 +85,8 @@ def test_a_dry_run_says_how_much_is_done_already(command, photos):
     command("detect", "photos", *QUICK)
     ended = command("detect", "photos", *QUICK, "--dry-run")
     assert "the run folder has 6 of 6 folds finished" in ended.out
+    fewer = command("detect", "photos", *QUICK, "--model", "small-cnn", "--dry-run")
+    assert "the run folder has 3 of 3 folds finished" in fewer.out
     assert max(map(cells, ended.out.splitlines())) <= 80
 
 

@@ -118,6 +118,20 @@ def test_the_status_of_a_run_says_what_is_done_running_and_left(shapes, tmp_path
     assert (after.state, after.count("done")) == ("finished", 4)
 
 
+def test_the_status_shows_a_fold_that_is_trained_again_as_not_done(planned, tmp_path):
+    labelscan.run_only(planned(tmp_path / "run"), ["fold"])
+    seen = []
+
+    def look(event):
+        if isinstance(event, EpochDone):
+            seen.append({one.job: one.state for one in labelscan.status_of(tmp_path / "run").jobs})
+
+    labelscan.run_only(planned(tmp_path / "run", **{"training.epochs": 1}), ["fold:1"], look)
+    (states,) = seen
+    assert {states[name] for name in ("fold-0-0", "fold-0-2")} == {"done"}
+    assert states["fold-0-1"] == "running"
+
+
 def test_a_folder_of_the_user_is_refused_and_nothing_in_it_is_deleted(planned, tmp_path):
     theirs = tmp_path / "project" / "fold-0-0" / "thesis.txt"
     theirs.parent.mkdir(parents=True)

@@ -18,7 +18,7 @@ from labelscan.data.inputs import ImageArray
 from labelscan.errors import RunFolderError
 from labelscan.events import FoldDone, PartDone, Warned, ignore
 from labelscan.jobs.blocks import block_jobs
-from labelscan.jobs.outputs import DAMAGED, Outputs, count_done
+from labelscan.jobs.outputs import DAMAGED, Outputs
 from labelscan.jobs.run_job import run_job
 from labelscan.pipeline.inputs import Contents
 from labelscan.pipeline.run_folds import assign, jobs_of
@@ -100,7 +100,6 @@ def test_what_a_learner_returns_is_what_is_stored(job, tmp_path):
     np.testing.assert_array_equal(output.train_index, job.train_index)
     np.testing.assert_array_equal(output.pred_probs.argmax(axis=1), job.given_labels[8:])
     assert np.isnan(output.train_margin).all()
-    assert (count_done(tmp_path), count_done(tmp_path, "aum")) == (1, 0)
     assert sorted(path.name for path in outputs.folder_of(job).iterdir()) == [DONE_FILE, LOG_FILE, OUTPUT_FILE]
 
 
@@ -197,6 +196,21 @@ def test_a_damaged_output_is_made_anew(job, outputs, tmp_path):
     assert not outputs.is_damaged(job)
     (again,) = outputs.read_folds([job])
     assert again.pred_probs.tobytes() == expected
+
+
+def test_the_mark_of_a_job_that_is_run_again_goes_unless_another_process_has_just_done_the_same(job, outputs):
+    outputs.unmark(job, HERE)
+    assert outputs.is_done(job, HERE)
+    outputs.unmark(dataclasses.replace(job, made_from="another"), HERE)
+    assert not outputs.was_done(job)
+    outputs.unmark(job, HERE)
+
+
+def test_a_job_whose_damaged_output_is_made_again_is_not_done_meanwhile(job, outputs, tmp_path):
+    change(outputs.folder_of(job) / OUTPUT_FILE, flipped(0.5))
+    seen = []
+    run_fold(job, tmp_path, lambda event: seen.append(outputs.was_done(job)))
+    assert seen == [False, True]
 
 
 def test_an_output_that_has_changed_since_is_named(job, outputs):

@@ -87,7 +87,7 @@ def in_threads(monkeypatch):
         monkeypatch.setattr(local, "run_job", run_job)
         rows = {"inputs.npy": outputs.folder / "inputs.npy"}
         store = lambda job, result: outputs.store(job, where, result)  # noqa: E731
-        executor.run(jobs, Driver(rows, lambda _: where, outputs.state_of, store, notify))
+        executor.run(jobs, Driver(rows, lambda _: where, outputs, store, notify))
 
     return run
 
@@ -194,7 +194,7 @@ def linear(tmp_path):
 def run(executor, jobs, folder, name, notify):
     outputs, rows = Outputs(folder / name), {"inputs.npy": folder / "inputs.npy"}
     store = lambda job, result: outputs.store(job, HERE, result)  # noqa: E731
-    executor.run(jobs, Driver(rows, lambda _: HERE, outputs.state_of, store, notify))
+    executor.run(jobs, Driver(rows, lambda _: HERE, outputs, store, notify))
     return outputs
 
 
