@@ -13,7 +13,7 @@ CHUNK_BYTES = 2**22
 def checksum_of(path: Path) -> str:
     """Return the CRC-32 of a file and its size, as text, or raise OSError."""
     status = path.stat()
-    return _checksum(path, status.st_size, status.st_mtime_ns)
+    return _checksum(path, status.st_size, (status.st_mtime_ns, status.st_ctime_ns, status.st_ino))
 
 
 def write_checksum(path: Path, made_from: str = "") -> None:
@@ -50,7 +50,7 @@ def _beside(path: Path) -> Path:
 
 
 @lru_cache(256)
-def _checksum(path: Path, size: int, modified: int) -> str:  # noqa: ARG001  # a file that has changed is read again
+def _checksum(path: Path, size: int, changed: tuple[int, ...]) -> str:  # noqa: ARG001  # a file that has changed is read again
     checksum = 0
     with path.open("rb") as file:
         while chunk := file.read(CHUNK_BYTES):

@@ -22,7 +22,7 @@ from labelscan.errors import RunError, RunFolderError
 from labelscan.events import CellStarted, Chosen, Event, FoldDone, Listener, Noted, Warned
 from labelscan.pipeline import planning
 from labelscan.pipeline.carry_out import carry_out
-from labelscan.pipeline.run_folds import BY_MACHINE
+from labelscan.pipeline.planned_opinions import BY_MACHINE
 from labelscan.results.run_files import check_intact
 from labelscan.results.run_folder import RunFolder
 from labelscan.results.run_record import read_record

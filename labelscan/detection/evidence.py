@@ -131,12 +131,11 @@ class Evidence:
             arrays["opinion_weights"] = np.array([one.weight for one in self.opinions])
         write_npz(path, {name: array for name, array in arrays.items() if array is not None})
 
-    def kept_in(self, path: Path) -> "Evidence":
-        """Write the file, and return the evidence with probabilities that are mapped from there where they are large.
+    def mapped_from(self, path: Path) -> "Evidence":
+        """Return the evidence with probabilities that are mapped from its file where they are large.
 
         The system then drops what it needs the room of; so the caller must not keep this object.
         """
-        self.write(path)
         if path.stat().st_size < MAPPED_BYTES:
             return self
         read = Evidence.read(path)

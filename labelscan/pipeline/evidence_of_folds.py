@@ -26,6 +26,7 @@ from labelscan.pipeline.run_folds import changed_choices, jobs_of, train, warnin
 from labelscan.results.run_files import MACHINES, check_intact
 from labelscan.results.run_folder import RunFolder
 from labelscan.results.run_record import CHOICES, EVIDENCE_OF, VERSIONS, versions
+from labelscan.results.same_run import ELSEWHERE
 from labelscan.training.fold_job import FoldJob
 from labelscan.training.folds import Folds
 
@@ -38,6 +39,9 @@ def evidence_of(
     jobs, scored = list(chain.from_iterable(by_model.values())), np.flatnonzero(folds.scored)
     kept = _read_kept(run, jobs, plan.dataset, scored, notify)
     outputs = run.paths.outputs
+    if kept is None and run.is_read_only:
+        problem = f"{FILE_NAME} is missing, damaged or of other folds, and this run cannot be written"
+        raise RunFolderError(problem, where=str(run.path), hint=ELSEWHERE)
     has_more = kept is not None and has_threshold_runs_of(kept, more) and all(map(outputs.was_done, more))
     lacks_more = bool(more) and not has_more
     known: list[FoldJob] = []
@@ -103,10 +107,10 @@ def _keep(evidence: Evidence, run: RunFolder, jobs: Sequence[FoldJob]) -> Eviden
     method = _method(jobs)
     if run.earlier.get(EVIDENCE_OF) != method:
         run.record(**{EVIDENCE_OF: ""})
-    kept = evidence.kept_in(run.path / FILE_NAME)
-    run.record_checksum(FILE_NAME)
+    with run.replacing(FILE_NAME) as path:
+        evidence.write(path)
     run.record(**{EVIDENCE_OF: method})
-    return kept
+    return evidence.mapped_from(run.path / FILE_NAME)
 
 
 def _method(jobs: Sequence[FoldJob]) -> str:

@@ -1,7 +1,8 @@
 """The inputs made of images: decoded, or passed through a frozen backbone, in one stream or block by block."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 
@@ -19,10 +20,10 @@ from labelscan.jobs.blocks import BlockJob, FeatureMaker, block_jobs, made_by, m
 from labelscan.jobs.outputs import Outputs
 from labelscan.jobs.run_job import Driver, Job, Result
 from labelscan.pipeline.input_files import cache_of, inputs_of
-from labelscan.pipeline.planned_opinions import PlannedOpinion
+from labelscan.pipeline.planned_opinions import BY_MACHINE, PlannedOpinion
 from labelscan.pipeline.planning import Plan
 from labelscan.results.run_folder import RunPaths
-from labelscan.training.job_files import CACHE
+from labelscan.training.job_files import CACHE, LOCK_SUFFIX
 from labelscan.training.models import is_backbone
 from labelscan.training.where import Where
 
@@ -34,24 +35,23 @@ def make_store(plan: Plan, opinion: PlannedOpinion, source: ImageSource, paths: 
 
     It is made in one stream where this process makes it alone, else of the blocks that others have made.
     """
-    path, wanted = inputs_of(plan, opinion, paths), wanted_of(plan, opinion)
+    path, made_from = inputs_of(plan, opinion, paths), made_from_of(opinion)
     paths.inputs.mkdir(parents=True, exist_ok=True)
     with _one_at_a_time(path, notify):
-        made_from = made_from_of(opinion)
         store = read_store(path, made_from)
-        while store is None or (store.shape, store.maker) != wanted or len(store) != len(source):
-            if has_changed(path):
-                notify(Warned(f"{path.name} has changed since it was written, so it is made again"))
-            Store.forget(path)
-            forget(path)
-            jobs = blocks_of_inputs(plan, opinion, paths)
-            if plan.executor.runs_elsewhere or any(paths.outputs.was_done(job) for job in jobs):
-                _make_of_blocks(plan, jobs, source, path, paths.outputs, notify)
-            else:
-                _make_at_once(plan, opinion, source, paths, notify)
-            write_checksum(path, made_from)
-            store = read_store(path, made_from)
-    return store
+        if store is not None and len(store) == len(source) and is_wanted(plan, opinion, store):
+            return store
+        if has_changed(path):
+            notify(Warned(f"{path.name} has changed since it was written, so it is made again"))
+        Store.forget(path)
+        forget(path)
+        jobs = blocks_of_inputs(plan, opinion, paths)
+        if plan.executor.runs_elsewhere or any(paths.outputs.was_done(job) for job in jobs):
+            store = _make_of_blocks(plan, jobs, source, path, paths.outputs, notify)
+        else:
+            store = _make_at_once(plan, opinion, source, paths, notify)
+        write_checksum(path, made_from)
+        return store
 
 
 def read_store(path: Path, made_from: str) -> Store | None:
@@ -71,15 +71,15 @@ def made_from_of(opinion: PlannedOpinion) -> str:
     return fingerprint([name, opinion.fingerprint, opinion.mirrored])
 
 
-def wanted_of(plan: Plan, opinion: PlannedOpinion) -> tuple[object, str]:
-    """Return the shape of the images, and the maker, that the store of a model must have."""
-    return opinion.image_shape, made_by(feature_maker_of(opinion), plan.device)
+def is_wanted(plan: Plan, opinion: PlannedOpinion, store: Store) -> bool:
+    """Return whether the rows of a store are those that a model reads, made by what makes them on this machine."""
+    return (store.shape, store.maker) == (opinion.image_shape, made_by(feature_maker_of(opinion), plan.device))
 
 
 @contextmanager
 def _one_at_a_time(path: Path, notify: Listener) -> Iterator[None]:
     """Wait while another process, as of ``--only``, makes the same file."""
-    lock = FileLock(path.with_suffix(".lock"), blocking=False)
+    lock = FileLock(path.with_suffix(LOCK_SUFFIX), blocking=False)
     while True:
         try:
             lock.acquire()
@@ -92,23 +92,21 @@ def _one_at_a_time(path: Path, notify: Listener) -> Iterator[None]:
         yield
     finally:
         lock.release()
-        with suppress(OSError):
-            path.with_suffix(".lock").unlink()  # who waits for it makes the same
 
 
 def _make_of_blocks(
     plan: Plan, jobs: Sequence[BlockJob], source: ImageSource, path: Path, outputs: Outputs, notify: Listener
-) -> None:
-    run_blocks(plan, jobs, outputs, notify)
-    images = jobs[0].images
-    whole = ImageBlocks(source=source, shape=images.shape, max_pixels=images.max_pixels, workers=images.workers)
-    store = put_together([outputs.read_block(job) for job in jobs], whole, path)
-    with stopping_at_once():
-        has_changed = len(store.changed(source, only_known=True)) > 0
-    if has_changed:  # the files are others than those that the blocks were made of
-        Store.forget(path)
-    for job in jobs:
-        outputs.forget(job)
+) -> Store:
+    whole = replace(jobs[0].images, source=source)
+    while True:
+        run_blocks(plan, jobs, outputs, notify)
+        store = put_together([outputs.read_block(job) for job in jobs], whole, path)
+        with stopping_at_once():
+            has_changed = len(store.changed(source, only_known=True)) > 0
+        for job in jobs:
+            outputs.forget(job)
+        if not has_changed:  # else the files are others than those that the blocks were made of
+            return store
 
 
 def run_blocks(plan: Plan, jobs: Sequence[BlockJob], outputs: Outputs, notify: Listener) -> None:
@@ -142,14 +140,16 @@ def run_blocks(plan: Plan, jobs: Sequence[BlockJob], outputs: Outputs, notify: L
 
 def where_of_blocks(plan: Plan) -> Where:
     """Return where a block of inputs is made: by all cores of a machine, whose threads take an image each."""
-    return Where(device=plan.device, threads=1, cache=plan.config.cache)
+    engines = {made_by(feature_maker_of(one), plan.device) for one in plan.opinions if one.image_shape is not None}
+    return Where(device=plan.device, threads=1, engine=" ".join(sorted(engines)), cache=plan.config.cache)
 
 
 def blocks_of_inputs(plan: Plan, opinion: PlannedOpinion, paths: RunPaths) -> list[BlockJob]:
     """Return the jobs that make the pixels or features that a model is trained on."""
     source, maker = plan.dataset.inputs, feature_maker_of(opinion)
     assert are_images(source)
-    choices = {key: value for key, value in opinion.choices.items() if key not in ("model_reason", "loss", "recipe")}
+    others = ("model_reason", "loss", "recipe", *BY_MACHINE)
+    choices = {key: value for key, value in opinion.choices.items() if key not in others}
     return block_jobs(
         inputs_of(plan, opinion, paths).stem,
         blocks_of(plan, opinion, source),

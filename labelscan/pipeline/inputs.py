@@ -22,7 +22,7 @@ from labelscan.data.stored_rows import write_rows
 from labelscan.errors import DatasetError, Problem, RunFolderError
 from labelscan.events import Event, Listener, Warned
 from labelscan.interruption import stopping_at_once
-from labelscan.pipeline.image_inputs import blocks_of_inputs, made_from_of, make_store, read_store, wanted_of
+from labelscan.pipeline.image_inputs import blocks_of_inputs, is_wanted, made_from_of, make_store, read_store
 from labelscan.pipeline.input_files import cache_of, inputs_of
 from labelscan.pipeline.planned_opinions import PlannedOpinion
 from labelscan.pipeline.planning import Plan
@@ -103,8 +103,8 @@ def provide_inputs(
         path = inputs_of(plan, opinion, paths)
         if are_images(inputs):
             store = read_store(path, made_from_of(opinion))
-            wanted = wanted_of(plan, opinion)
-            if store is None or (store.shape, store.maker) != wanted or _fingerprint(store) != contents.fingerprint:
+            is_whole = store is not None and is_wanted(plan, opinion, store)
+            if store is None or not is_whole or _fingerprint(store) != contents.fingerprint:
                 store = make_store(plan, opinion, inputs, paths, notify)
                 if _fingerprint(store) != contents.fingerprint:
                     raise RunFolderError("images changed while the run was being resumed", hint=FRESH)

@@ -24,8 +24,9 @@ from labelscan.events import Listener, Noted, ignore
 from labelscan.results.finished_run import DECIDED_WRONG, FinishedRun, Run
 from labelscan.results.health import NOTHING_FOUND, DataChecks
 from labelscan.results.issues import SCORES_FILE, rank_anew, rank_issues
-from labelscan.results.run_files import DOUBT_FILE, FRESH, MEASURE_FILE, check_intact
+from labelscan.results.run_files import DOUBT_FILE, FRESH, MEASURE_FILE, check_intact, part_of
 from labelscan.results.run_folder import RunFolder
+from labelscan.results.same_run import ELSEWHERE
 from labelscan.results.summary import FILE_NAME as SUMMARY_FILE
 from labelscan.results.summary import summarise, with_judgement
 
@@ -58,6 +59,8 @@ def judge_and_write(
     Returns:
         The run, and what the detectors say in the order of the evidence, whatever was decided.
     """
+    if run.is_read_only:
+        _refuse_other_decisions(run, review)
     with run.timed("detection"):
         by_detectors = detect_all(evidence, detector)
         if not run.is_read_only:
@@ -109,6 +112,14 @@ def judge_finished(run: FinishedRun, review: Review) -> FinishedRun:
         summary=with_judgement(run.summary, evidence, detections, posterior, warnings=notes),
         is_as_written=False,
     )
+
+
+def _refuse_other_decisions(run: RunFolder, review: Review | None) -> None:
+    """Raise RunFolderError where a run that can only be read was judged by other decisions than these."""
+    before = {key: value for key, value in part_of(run.earlier, "decisions").items() if key != DECIDED_WRONG}
+    if before != ({} if review is None else review.to_json()):
+        problem = "this run cannot be written, and was judged by other decisions"
+        raise RunFolderError(problem, where=str(run.path), hint=ELSEWHERE)
 
 
 def _labels_by_id(dataset: Dataset) -> Mapping[str, str]:

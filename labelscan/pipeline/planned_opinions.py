@@ -55,6 +55,9 @@ image: small-cnn took 50 microseconds at 8 x 8 and 330 at 28 x 28, an MLP 15 to 
 TEXT_FEATURES = 256
 """About the columns of an embedding of texts, for an estimate of the time."""
 
+BY_MACHINE = {"engine", "precision"}
+"""The choices for a model that the machine decides, if the settings do not."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedOpinion:

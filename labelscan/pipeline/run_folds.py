@@ -17,7 +17,7 @@ from labelscan.jobs.run_job import Driver, Job
 from labelscan.pipeline.image_inputs import where_of_blocks
 from labelscan.pipeline.input_files import inputs_of
 from labelscan.pipeline.inputs import Contents, provide_inputs
-from labelscan.pipeline.planned_opinions import PlannedOpinion
+from labelscan.pipeline.planned_opinions import BY_MACHINE, PlannedOpinion
 from labelscan.pipeline.planning import Plan, results_depend_on
 from labelscan.results.run_folder import RunFolder, RunPaths
 from labelscan.results.same_run import changes
@@ -27,9 +27,11 @@ from labelscan.training.folds import Folds, assign_folds, find_units, number_gro
 from labelscan.training.gpu_memory import resident_bytes
 from labelscan.training.where import Where
 
-BY_MACHINE = {"engine", "precision"}
-"""The choices for a model that the machine decides, if the settings do not."""
 OTHER_MAKER = "they were made by another version of labelscan or torch, or from other images or rows"
+UNLIKE = (
+    "the folds were trained on unlike machines, or by several versions of torch: trained again on one of them, "
+    "the results differ in their last digits"
+)
 OUTPUT_LOST = "what they predicted is no longer there"
 OUTPUT_DAMAGED = "what they predicted has changed since it was stored"
 SHOWN = 10
@@ -148,6 +150,8 @@ def train(
         if mark is not None and (job in in_evidence or outputs.has_output(job)):
             done[job.name] = mark
     todo = [job for job in jobs if job.name not in done]
+    if len({(job.id.number, done[job.name].made_where) for job in jobs if job.name in done}) > len(plan.opinions):
+        notify(Warned(UNLIKE))
     if todo and plan.only_merges:
         raise _not_done(todo, plan)
     if any(outputs.was_done(job) for job in todo):

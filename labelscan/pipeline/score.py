@@ -102,8 +102,9 @@ def _judge(given: GivenOpinions, detector: str, run: RunFolder, review: Review |
     notify(StepStarted("detection"))
     evidence = pool(given.names, [_evidence(one) for one in given.probabilities])
     if not run.is_read_only:
-        evidence = evidence.kept_in(run.path / EVIDENCE_FILE)
-        run.record_checksum(EVIDENCE_FILE)
+        with run.replacing(EVIDENCE_FILE) as path:
+            evidence.write(path)
+        evidence = evidence.mapped_from(run.path / EVIDENCE_FILE)
     run.record(opinion_weights={one.name: one.weight for one in evidence.opinions})
     status = as_strings([SCORED] * len(dataset))
     if not run.is_read_only:

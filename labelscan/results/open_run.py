@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from filelock import FileLock, Timeout
 
 from labelscan import interruption
 from labelscan.atomic import writing
+from labelscan.config import RUN_JSON_SETTINGS
 from labelscan.errors import Interrupted, LabelscanError, RunFolderError, UsageError
 from labelscan.results.bucket import Bucket
 from labelscan.results.run_files import (
@@ -27,10 +29,12 @@ from labelscan.results.run_files import (
 )
 from labelscan.results.run_folder import DRIVER, RunFolder, State
 from labelscan.results.run_record import read_record
-from labelscan.results.same_run import ELSEWHERE, ELSEWHERE_OR_FRESH, Identity, may_be_replaced, why_start_over
+from labelscan.results.same_run import ELSEWHERE, ELSEWHERE_OR_FRESH, Identity, changes, may_be_replaced, why_start_over
 
 PROBED_SECONDS = 1.0
 """How long a lock is waited for: ``is_locked`` in another process holds it for a moment."""
+DETECTION = "detection"
+"""The settings by which finished folds are judged again; no training depends on them."""
 READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
@@ -79,10 +83,15 @@ def open_run(
             yield from _opened(path, identity, resume, fresh, inputs, also_owns, bucket, begin)
         return
     except _ReadOnly as error:
-        cause = error.__cause__
-    if fresh or read_record(path).get("state") != "finished" or why_start_over(path, identity, also_owns=also_owns):
-        raise RunFolderError(f"cannot be written ({cause})", where=str(path), hint=ELSEWHERE) from cause
-    yield RunFolder(path, inputs, is_read_only=True)
+        cause = error.__cause__ or error
+    run, refused = RunFolder(path, inputs, is_read_only=True), f"cannot be written ({cause})"
+    if fresh or run.earlier.get("state") != "finished" or why_start_over(path, identity, also_owns=also_owns):
+        raise RunFolderError(refused, where=str(path), hint=ELSEWHERE) from cause
+    before = part_of(part_of(run.earlier, RUN_JSON_SETTINGS), DETECTION)
+    if changed := changes(before, part_of(identity.settings, DETECTION)):
+        problem = f"{refused}, and has other settings: {'; '.join(changed)}"
+        raise RunFolderError(problem, where=str(path), hint=ELSEWHERE) from cause
+    yield run
 
 
 def _opened(
@@ -187,6 +196,8 @@ def _locked(path: Path) -> Iterator[None]:
             raise _ReadOnly from error
         raise RunFolderError(f"cannot be made ({error})", where=str(path), hint=ELSEWHERE) from error
     try:
+        if (path / RUN_FILE).is_file() and not os.access(path, os.W_OK):  # the lock alone can be written
+            raise _ReadOnly(os.strerror(errno.EACCES))
         yield
     finally:
         lock.release()

@@ -174,7 +174,7 @@ def check_intact(folder: Path, record: Mapping[str, object], name: str) -> None:
     """
     written = part_of(record, CHECKSUMS).get(name)
     try:
-        if written is None or written == checksum_of(folder / name):
+        if written is None or checksum_of(folder / name) in str(written).split():  # two while it is replaced
             return
     except OSError:  # missing: its reader says so
         return

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from labelscan.atomic import write_json, writing
+from labelscan.atomic import partial_of, write_json, writing
 from labelscan.checksums import checksum_of, forget
 from labelscan.config import RUN_JSON_SETTINGS
 from labelscan.data.stored_rows import SUFFIX as ROWS_SUFFIX
@@ -34,7 +34,7 @@ from labelscan.results.run_files import (
 )
 from labelscan.results.run_record import CHOICES, EVIDENCE_OF, VERSIONS, read_record, versions
 from labelscan.results.same_run import FOR_GATE, Identity
-from labelscan.training.job_files import LOG_FILE, PART, STORE
+from labelscan.training.job_files import LOCK_SUFFIX, LOG_FILE, PART, STORE
 
 if TYPE_CHECKING:
     from labelscan.jobs.outputs import Outputs
@@ -188,6 +188,18 @@ class RunFolder:
         """Add to run.json the checksum of a file of the run that has just been written."""
         self._content[CHECKSUMS] = {**part_of(self._content, CHECKSUMS), name: checksum_of(self.path / name)}
 
+    @contextmanager
+    def replacing(self, name: str) -> Iterator[Path]:
+        """Yield the path at which to write what becomes the file ``name`` of the run, with its checksum in run.json.
+
+        Before the file is replaced, run.json has the checksums of both: a kill leaves one of them.
+        """
+        with partial_of(self.path / name) as partial:
+            yield partial
+            checksums = part_of(self._content, CHECKSUMS)
+            self.record(**{CHECKSUMS: {**checksums, name: f"{checksums.get(name, '')} {checksum_of(partial)}"}})
+        self.record_checksum(name)
+
     def drop_inputs(self) -> None:
         """Delete decoded images and features: only training needs them, and they are the bulk of a run."""
         if self._shares_inputs or self.is_read_only:  # they belong to the run that made them
@@ -196,6 +208,7 @@ class RunFolder:
         for folder in inputs.glob(f"*{PART}*"):  # blocks, of which the rows have been put together
             shutil.rmtree(folder, ignore_errors=True)
         for path in (*inputs.glob("images*.npy"), *inputs.glob("features*.npy"), self.paths.rows):
+            path.with_suffix(LOCK_SUFFIX).unlink(missing_ok=True)
             forget(path)
             with contextlib.suppress(OSError):  # some systems keep a file that another process has still mapped
                 path.unlink(missing_ok=True)

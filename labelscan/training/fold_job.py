@@ -5,10 +5,8 @@ training of all rows with an extra class, and a fold of a self-check, are the sa
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
-
-import numpy as np
 
 from labelscan.arrays import GivenLabels, Index
 from labelscan.data.stored_rows import StoredRows
@@ -79,22 +77,22 @@ class FoldId:
         return f"{place} of {self.opinion}" if self.opinion else place
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class FoldJob:
-    """What is learned from which rows. Picklable, and comparable by its values."""
+    """What is learned from which rows. Picklable; equal to another with the same name that is made from the same."""
 
     id: FoldId
     made_from: str
     """Changes with the settings and the data that the output depends on, and not with the machine."""
     inputs: str
     """The name of the rows that it reads."""
-    given_labels: GivenLabels
-    n_classes: int
-    train_index: Index
-    held_out_index: Index
-    learner: Learner
-    run_seed: int
-    pass_seconds: float = 0.0
+    given_labels: GivenLabels = field(compare=False)
+    n_classes: int = field(compare=False)
+    train_index: Index = field(compare=False)
+    held_out_index: Index = field(compare=False)
+    learner: Learner = field(compare=False)
+    run_seed: int = field(compare=False)
+    pass_seconds: float = field(default=0.0, compare=False)
     """About how long one training example takes once on one core."""
 
     @property
@@ -113,11 +111,3 @@ class FoldJob:
     def core_seconds(self) -> float:
         """Return about how long the fold takes on one core."""
         return len(self.train_index) * self.learner.n_epochs * self.pass_seconds
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, FoldJob):
-            return NotImplemented
-        return all(np.array_equal(getattr(self, one.name), getattr(other, one.name)) for one in fields(self))
-
-    def __hash__(self) -> int:
-        return hash((self.id, self.made_from))

@@ -15,9 +15,15 @@ from torch import nn
 
 import labelscan
 from labelscan.config import Config
-from labelscan.errors import ConfigError, DatasetError
+from labelscan.errors import ConfigError, DatasetError, DiskError
 from labelscan.events import EpochDone, Event, FoldDone, TrainingPlanned, Warned
 from labelscan.pipeline.plan_facts import plan_facts
+from labelscan.results.run_folder import RunFolder
+
+
+class Killed(BaseException):
+    """Ends the process of a run, as far as its folder can tell."""
+
 
 PLANTED = list(range(3, 300, 12))
 RUNS = ("aum-0", "aum-1")
@@ -120,6 +126,32 @@ def test_only_what_is_missing_is_trained_again_and_ends_with_the_same_bytes(tmp_
     assert contents(run.folder) == before
 
 
+@pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
+def test_a_kill_while_the_evidence_is_replaced_trains_no_fold_again(tmp_path: Path, monkeypatch, before) -> None:
+    images, given = shapes()
+    run = labelscan.detect(images, given, settings=settings("noise-posterior"), output=tmp_path / "run")
+
+    of, name = (Path, "replace") if before else (RunFolder, "record_checksum")
+    unpatched = getattr(of, name)
+
+    def killed(self: Path | RunFolder, to: Path | str) -> object:
+        if Path(to).name == "evidence.npz":
+            raise Killed
+        return unpatched(self, to)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(of, name, killed)
+        patch.setattr(RunFolder, "stop", lambda *_: None)  # a killed process writes nothing any more
+        with pytest.raises(Killed):
+            labelscan.detect(images, given, settings=settings(), output=run.folder)
+    events: list[Event] = []
+    labelscan.detect(images, given, settings=settings(), output=run.folder, notify=events.append)
+    assert not trained(events)
+    assert contents(run.folder) == contents(
+        labelscan.detect(images, given, settings=settings(), output=tmp_path / "new").folder
+    )
+
+
 def test_a_finished_run_is_kept_where_its_evidence_cannot_be_written_again(tmp_path: Path, monkeypatch) -> None:
     images, given = shapes()
     run = labelscan.detect(images, given, settings=settings("noise-posterior"), output=tmp_path / "run")
@@ -130,7 +162,7 @@ def test_a_finished_run_is_kept_where_its_evidence_cannot_be_written_again(tmp_p
 
     with monkeypatch.context() as patch:
         patch.setattr(labelscan.Evidence, "write", full)
-        with pytest.raises(OSError, match="no space"):
+        with pytest.raises(DiskError, match="no space"):
             labelscan.detect(images, given, settings=settings(), output=run.folder)
     events: list[Event] = []
     labelscan.detect(images, given, settings=settings("noise-posterior"), output=run.folder, notify=events.append)

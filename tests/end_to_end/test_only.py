@@ -11,7 +11,7 @@ from tiny_detect import contents, quick
 import labelscan
 from labelscan.__main__ import main
 from labelscan.errors import RunFolderError, UsageError
-from labelscan.events import EpochDone, FoldDone
+from labelscan.events import EpochDone, FoldDone, Warned
 
 IN_BLOCKS = {"store.images_per_part": 60, "cache.folder": "none"}
 
@@ -49,6 +49,14 @@ def test_jobs_run_one_by_one_give_the_bytes_of_one_run(planned, shapes, finished
         labelscan.run_only(plan, ["fold:3"])
     with pytest.raises(RunFolderError, match="other settings"):
         labelscan.run_only(planned(tmp_path / "run", **{"training.epochs": 5}), ["fold:0"])
+
+
+def test_folds_of_unlike_machines_are_merged_with_a_warning(planned, shapes, tmp_path):
+    labelscan.run_only(planned(tmp_path / "run"), ["fold:0-0..0-1"])
+    labelscan.run_only(planned(tmp_path / "run", **{"executor.threads": 2}), ["fold:2"])
+    events = []
+    merged(shapes, tmp_path / "run", notify=events.append)
+    assert [one.message for one in events if isinstance(one, Warned) and "unlike machines" in one.message]
 
 
 def test_processes_at_once_of_which_two_do_the_same_and_some_are_killed_give_the_same_bytes(

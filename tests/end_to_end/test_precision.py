@@ -9,7 +9,7 @@ from tiny_detect import contents, quick
 from torch import nn
 
 import labelscan
-from labelscan.errors import Interrupted
+from labelscan.errors import Interrupted, RunFolderError
 from labelscan.events import FoldDone, ignore
 from labelscan.pipeline.carry_out import carry_out
 from labelscan.training.models.timm_model import lite0_installed
@@ -58,6 +58,20 @@ def test_an_interrupted_run_keeps_no_features_of_another_engine(images, shapes, 
     assert features.is_file()
     resumed, fresh = (run(name, True) for name in ("resumed", "fresh"))
     assert contents(resumed.folder, "scores.csv") == contents(fresh.folder, "scores.csv")
+
+
+@pytest.mark.skipif(not lite0_installed() or find_spec("openvino") is None, reason="needs labelscan[lite0,cpu]")
+def test_a_machine_with_another_engine_merges_what_others_have_made(images, shapes, tmp_path, monkeypatch):
+    settings = {"model.name": "efficientnet-lite0", "store.image_size": 32, "training.epochs": 2}
+    settings |= {"store.images_per_part": 100, "cache.folder": "none"}
+    given = {"settings": quick(**settings), "output": tmp_path / "run"}
+    labelscan.run_only(labelscan.plan(images, shapes[2], **given), ["features"])
+    blocks = contents(tmp_path / "run" / "store", "features-part-0-of-2/output.npz")
+    monkeypatch.setattr("labelscan.training.engines.has_matrix_units", lambda: False)
+    with pytest.raises(RunFolderError, match="3 jobs are not done"):
+        labelscan.detect(images, shapes[2], merge=True, **given)
+    assert not list((tmp_path / "run" / "store").glob("features-part-*")), "they have been put together"
+    assert blocks
 
 
 @pytest.mark.skipif(not lite0_installed() or find_spec("openvino") is None, reason="needs labelscan[lite0,cpu]")

@@ -1,0 +1,45 @@
+"""A finished run in a folder that can only be read: shown as it is, and nothing else is made up about it."""
+
+import shutil
+
+import pytest
+from tiny_detect import contents, quick
+
+import labelscan
+from labelscan.errors import RunFolderError
+
+
+@pytest.fixture
+def folder(finished, tmp_path, monkeypatch):
+    """Return a run whose folder cannot be written, though its lock can."""
+    shutil.copytree(finished.folder, tmp_path / "run")
+    can_write = labelscan.results.open_run.os.access
+    refused = lambda path, mode: path != tmp_path / "run" and can_write(path, mode)  # noqa: E731
+    monkeypatch.setattr("labelscan.results.open_run.os.access", refused)
+    return tmp_path / "run"
+
+
+def detect(shapes, folder, decisions=None, **settings):
+    images, _, given = shapes
+    return labelscan.detect(images, given, settings=quick(**settings), output=folder, decisions=decisions)
+
+
+def test_it_is_shown_by_the_command_that_made_it(shapes, finished, folder):
+    before = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    run = detect(shapes, folder)
+    assert run.issues.scores.equals(finished.issues.scores)
+    assert {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
+
+
+def test_it_is_not_judged_in_another_way(shapes, folder):
+    with pytest.raises(RunFolderError, match=r"cannot be written .* other settings: detector was"):
+        detect(shapes, folder, **{"detection.detector": "confident-learning"})
+    with pytest.raises(RunFolderError, match="cannot be written, and was judged by other decisions"):
+        detect(shapes, folder, decisions=[labelscan.Decision(example_id="0", verdict="keep")])
+
+
+def test_damaged_evidence_is_said_and_nothing_is_trained(shapes, folder):
+    (folder / "evidence.npz").write_bytes(b"damaged")
+    with pytest.raises(RunFolderError, match=r"evidence.npz is missing, damaged .* cannot be written"):
+        detect(shapes, folder)
+    assert contents(folder, "evidence.npz") == {"evidence.npz": b"damaged"}
