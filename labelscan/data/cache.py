@@ -23,8 +23,6 @@ from labelscan.data.shelf import LABEL, NoRoom, Shelf
 from labelscan.events import Listener, Warned, ignore
 from labelscan.reading import with_home
 
-INPUTS = "inputs"
-"""The folder of what a node of a cluster has fetched of the inputs of runs."""
 NONE = "none"
 """The folder of a cache that is not shared."""
 FORMAT_VERSION = 1
@@ -113,7 +111,6 @@ class Cache:
     def clear(self) -> int:
         """Delete all, and return how many bytes it took."""
         deleted = [file for file in self._files() if _delete(file.path)]
-        shutil.rmtree(self.folder / INPUTS, ignore_errors=True)
         for folder in self._folders():
             with contextlib.suppress(OSError):  # not empty: it holds files of others
                 (folder / LABEL).unlink(missing_ok=True)

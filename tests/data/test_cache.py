@@ -213,8 +213,6 @@ def test_what_this_run_has_used_is_not_deleted_for_what_it_adds(tmp_path):
 def test_what_another_process_clears_is_made_again_and_no_error(tmp_path):
     with open_cache(CacheConfig(folder=str(tmp_path / "cache")), tmp_path / "private") as cache:
         put(cache)
-        (tmp_path / "cache" / "inputs").mkdir()
-        (tmp_path / "cache" / "inputs" / "0123.npy").write_bytes(b"of a node of a cluster")
         with cache.shelf("features", MADE_BY) as shelf:
             assert Cache(tmp_path / "cache").clear() > 0
             assert shelf.get(DIGESTS[0]) is None

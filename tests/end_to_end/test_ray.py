@@ -15,6 +15,7 @@ from labelscan.__main__ import main
 from labelscan.errors import ConfigError, Interrupted, RunError
 from labelscan.events import EpochDone, FoldDone
 from labelscan.jobs.executors import EXECUTORS
+from labelscan.jobs.executors.ray import folder_of_inputs, refuse_other_versions, versions
 from labelscan.results.run_status import status_of
 
 pytestmark = pytest.mark.ray
@@ -53,6 +54,32 @@ def test_a_cluster_that_does_not_answer_is_named(shapes, tmp_path):
     settings = quick(**{"executor.name": "ray:address=127.0.0.1:1"})
     with pytest.raises(ConfigError, match=r"address 127\.0\.0\.1:1: no Ray cluster answers"):
         labelscan.detect(images, given, settings=settings, output=tmp_path / "run")
+
+
+def test_a_client_of_a_cluster_is_refused(shapes, tmp_path):
+    images, _, given = shapes
+    settings = quick(**{"executor.name": "ray:address=ray://127.0.0.1:10001"})
+    with pytest.raises(ConfigError, match=r"address ray://127\.0\.0\.1:10001: .* run the command on a node"):
+        labelscan.detect(images, given, settings=settings, output=tmp_path / "run")
+
+
+@pytest.mark.parametrize("name", ["torch", "labelscan"])
+def test_a_node_with_other_versions_refuses_to_run_anything(name):
+    refuse_other_versions(versions())
+    with pytest.raises(RunError, match=rf"{name} is .*, and 0\.0 where the run was started"):
+        refuse_other_versions({**versions(), name: "0.0"})
+
+
+def test_inputs_on_a_node_lie_in_a_folder_that_is_of_this_user_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    folder = folder_of_inputs()
+    assert (folder.parent, folder.stat().st_mode & 0o777) == (tmp_path, 0o700)
+    assert folder_of_inputs() == folder
+    folder.rmdir()
+    (tmp_path / "elsewhere").mkdir()
+    folder.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(RunError, match="belongs to another user"):
+        folder_of_inputs()
 
 
 def test_a_node_that_is_removed_and_one_that_is_added_change_no_byte(cluster, shapes, finished, tmp_path):

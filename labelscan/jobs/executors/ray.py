@@ -6,25 +6,27 @@ job: so a lost node costs one epoch at most, and so does a killed driver.
 """
 
 import logging
+import os
+import platform
 import socket
+import stat
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+import torch
 from filelock import FileLock
 
-from labelscan import interruption
+from labelscan import __version__, interruption
 from labelscan.arrays import GivenLabels
 from labelscan.atomic import replacing_bytes
 from labelscan.checksums import checksum_of
-from labelscan.data.cache import INPUTS, folder_of
 from labelscan.data.cores import available_cores
 from labelscan.data.sent_images import sent
 from labelscan.errors import ConfigError, Interrupted, LabelscanError, RunError
@@ -110,8 +112,8 @@ class RayExecutor:
     """Runs jobs as tasks of a Ray cluster.
 
     Args:
-        address: of the cluster, such as ``10.0.0.5:6379``; empty is RAY_ADDRESS, else the one that runs on this
-            machine, else one that is started on it and ends with the run.
+        address: of the cluster, such as ``10.0.0.5:6379``, of which this machine is a node; empty is RAY_ADDRESS, else
+            the one that runs on this machine, else one that is started on it and ends with the run.
         gpus_per_fold: that each takes where models train on GPUs; four folds share one with 0.25.
         cpus: that each fold takes, and as many threads.
     """
@@ -224,7 +226,8 @@ class _Tasks:
             has = f"{cpus} CPUs" + (f" and {gpus:g} GPUs" if gpus else "")
             self._driver.notify(Warned(f"no node of the cluster has {has}, which {job.place} takes: it waits for one"))
         remote = self._ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=RETRIES)(_run_there)
-        self._running[remote.remote(shown, there, labels, rows, _KeptState(self._keeper, job.name))] = job
+        state = _KeptState(self._keeper, job.name)
+        self._running[remote.remote(shown, there, labels, rows, state, versions())] = job
 
     def _has_room(self, cpus: int, gpus: float) -> bool:
         """Return whether any node could ever hold a job that takes so much."""
@@ -237,12 +240,36 @@ class _Tasks:
             self._driver.notify(event)
 
 
-def _run_there(job: Job, where: Where, labels: GivenLabels | None, rows: _SentFile | None, state: _KeptState) -> Result:
+def versions() -> dict[str, str]:
+    """Return those that must be the same on all nodes, or the last digits of a run depend on which node did what."""
+    return {"labelscan": __version__, "torch": torch.__version__}
+
+
+def refuse_other_versions(of_driver: Mapping[str, str]) -> None:
+    """Raise RunError where this node has other versions than the driver of a run."""
+    for name, here in versions().items():
+        if here != of_driver[name]:
+            raise RunError(
+                f"{name} is {here} on {platform.node()}, and {of_driver[name]} where the run was started",
+                where="executor ray",
+                hint="install the same version on all nodes",
+            )
+
+
+def _run_there(
+    job: Job,
+    where: Where,
+    labels: GivenLabels | None,
+    rows: _SentFile | None,
+    state: _KeptState,
+    of_driver: Mapping[str, str],
+) -> Result:
     """Run one job on a node; this runs there."""
+    refuse_other_versions(of_driver)
     if isinstance(job, FoldJob):
         assert labels is not None
         job = replace(job, given_labels=np.asarray(labels))
-    path = None if rows is None else _file_of(rows, where)
+    path = None if rows is None else _file_of(rows)
     try:
         with ending_in_order():
             return run_job(job, where, path, state, lambda _: interruption.check())
@@ -259,14 +286,12 @@ def _send(ray: Any, path: Path) -> _SentFile:
     return _SentFile(path, checksum_of(path), tuple(chunks))
 
 
-def _file_of(sent_file: _SentFile, where: Where) -> Path:
+def _file_of(sent_file: _SentFile) -> Path:
     """Return the file on this node, which fetches it once: the driver's own, or a copy that is kept by content."""
     with suppress(OSError):
         if checksum_of(sent_file.path) == sent_file.checksum:
             return sent_file.path
-    shared = folder_of(where.cache)
-    folder = _temporary_folder() if shared is None else shared / INPUTS
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder = folder_of_inputs()
     path = folder / f"{sent_file.checksum}{sent_file.path.suffix}"
     with FileLock(path.with_suffix(".lock")):
         if not path.is_file() or checksum_of(path) != sent_file.checksum:
@@ -289,9 +314,19 @@ def _got(reference: Any) -> Any:
         return thread.submit(ray.get, reference).result()
 
 
-@cache
-def _temporary_folder() -> Path:
-    return Path(tempfile.mkdtemp(prefix="labelscan-inputs-"))
+def folder_of_inputs() -> Path:
+    """Return the folder, among the temporary files of a node, of the inputs that this user's runs have fetched there.
+
+    Raises:
+        RunError: it belongs to somebody else.
+    """
+    user = os.getuid() if hasattr(os, "getuid") else 0
+    path = Path(tempfile.gettempdir(), f"labelscan-inputs-{user}")
+    path.mkdir(mode=0o700, exist_ok=True)
+    status = path.lstat()
+    if not stat.S_ISDIR(status.st_mode) or (hasattr(os, "getuid") and status.st_uid != user):
+        raise RunError("this folder belongs to another user", where=str(path), hint="set TMPDIR on this node")
+    return path
 
 
 def _delete_unused(folder: Path) -> None:
@@ -312,6 +347,9 @@ def _cluster(address: str) -> Iterator[Any]:
         import ray
     except ImportError as error:
         raise ConfigError("Ray is not installed", where="executor.name", hint="pip install 'labelscan[ray]'") from error
+    if address.startswith("ray://"):
+        hint = "run the command on a node of the cluster, as by `ray job submit`, with an address such as 10.0.0.5:6379"
+        raise ConfigError("Ray Client would keep checkpoints on the cluster", where=f"address {address}", hint=hint)
     was_connected = ray.is_initialized()
     if not was_connected:
         options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
