@@ -107,7 +107,8 @@ def judge(work: Path, n_examples: int, n_classes: int) -> None:
             outputs = (FoldOutput.read(work / f"fold-0-{fold}", repeat=0, fold=fold) for fold in range(N_FOLDS))
             evidence = gather(outputs, dataset=dataset, scored=np.ones(n_examples, dtype=bool), n_repeats=1)
         with measured("write the evidence", size):
-            evidence = evidence.kept_in(run.path / EVIDENCE_FILE)
+            evidence.write(run.path / EVIDENCE_FILE)
+            evidence = evidence.mapped_from(run.path / EVIDENCE_FILE)
         with measured("judge and write", size):
             status = as_strings(["scored"] * n_examples)
             judge_and_write(dataset, evidence, status, LEADING_DETECTOR, run)

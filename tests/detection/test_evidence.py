@@ -313,10 +313,11 @@ def test_an_opinion_is_about_the_same_examples() -> None:
 
 def test_large_evidence_that_is_written_is_no_longer_held_in_memory(tmp_path: Path, monkeypatch) -> None:
     evidence = with_opinions(replace(some_evidence(), train_probs=probabilities(9, seed=7).astype(np.float16)))
-    small = evidence.kept_in(tmp_path / "evidence.npz")
+    evidence.write(tmp_path / "evidence.npz")
+    small = evidence.mapped_from(tmp_path / "evidence.npz")
     assert small is evidence
     monkeypatch.setattr(evidence_module, "MAPPED_BYTES", 1)
-    large = evidence.kept_in(tmp_path / "evidence.npz")
+    large = evidence.mapped_from(tmp_path / "evidence.npz")
     arrays = (large.pred_probs, large.train_probs, *(one.pred_probs for one in large.opinions))
     assert all(isinstance(array, np.memmap) for array in arrays)
     np.testing.assert_array_equal(large.pred_probs, evidence.pred_probs)
