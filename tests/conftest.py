@@ -5,7 +5,10 @@ import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import fsspec
 import pytest
+from failing_storage import Closed, Counted, Dead, Flaky, Stopping
+from fsspec.implementations.memory import MemoryFileSystem
 from hypothesis import settings
 
 from labelscan.interruption import SIGNALS
@@ -70,3 +73,16 @@ def golden(request: pytest.FixtureRequest) -> Callable[..., None]:
         assert alike(text, path.read_text(encoding="utf-8")), f"{path} differs: make golden, and review the diff"
 
     return check
+
+
+@pytest.fixture
+def bucket() -> Iterator[MemoryFileSystem]:
+    """An empty storage in memory, and all that fail on top of it."""
+    for kind in (Counted, Flaky, Stopping, Dead, Closed):
+        fsspec.register_implementation(kind.protocol, kind, clobber=True)
+        kind.asked = 0
+    memory = fsspec.filesystem("memory")
+    memory.store.clear()
+    memory.pseudo_dirs[:] = [""]
+    yield memory
+    memory.store.clear()

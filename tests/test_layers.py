@@ -6,7 +6,7 @@ from pathlib import Path
 import labelscan
 
 PACKAGE = Path(labelscan.__file__).parent
-GROUND = "errors interruption events arrays registry processes atomic checksums config wording tables reading npz urls"
+GROUND = "errors interruption events arrays registry processes config wording tables files"
 """What every stage stands on. These modules import only each other."""
 LAYERS = {
     "data": "",
@@ -34,8 +34,8 @@ ALONE = {
     "markupsafe": "reporting.formats.html",
     "platformdirs": "data.cache",
     "simplejpeg": "data.jpeg",
-    "fsspec": "data.storage",
-    "tenacity": "data.storage",
+    "fsspec": "files.storage",
+    "tenacity": "files.storage",
     "openvino": "training.engines.openvino",
 }
 """Packages that one module alone imports."""

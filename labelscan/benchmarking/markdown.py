@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from labelscan.atomic import replacing
 from labelscan.benchmarking.scoreboard import COLUMNS, LEGEND, Scoreboard
+from labelscan.files.atomic import replacing
 from labelscan.tables import Table
 from labelscan.wording import in_markdown
 

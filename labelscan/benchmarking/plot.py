@@ -11,8 +11,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from labelscan.atomic import replacing_bytes
 from labelscan.benchmarking.scoreboard import Scoreboard
+from labelscan.files.atomic import replacing_bytes
 
 FILE_NAME = "benchmark.png"
 METRIC, TITLE = "f1", "F1, mean over seeds and 95 % interval"

@@ -23,10 +23,10 @@ import pandas as pd
 from scipy.stats import t
 
 from labelscan.arrays import Mask, TrueLabels
-from labelscan.atomic import write_json
 from labelscan.detection.evidence import Evidence
 from labelscan.detection.metrics import DetectionQuality, quality
 from labelscan.detection.protocol import Detection
+from labelscan.files.atomic import write_json
 from labelscan.tables import NONE, Column, records, write_csv
 from labelscan.wording import rounded
 

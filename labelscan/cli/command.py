@@ -21,7 +21,7 @@ from labelscan.cli.options import OUTPUT, option
 from labelscan.config import Config, Setting, find_config, resolve, settings
 from labelscan.config.sections import RUN
 from labelscan.errors import UsageError
-from labelscan.reading import with_home
+from labelscan.files.reading import with_home
 from labelscan.registry import read_value
 
 CONFIG, OVERRIDES, DEBUG = "config", "overrides", "debug"

@@ -9,8 +9,8 @@ from labelscan.config import Config
 from labelscan.config.sections import DATA, MODEL, RUN, TRAINING
 from labelscan.errors import RunFolderError
 from labelscan.events import Listener, interruptible
-from labelscan.reading import with_home
-from labelscan.urls import is_url
+from labelscan.files.reading import with_home
+from labelscan.files.urls import is_url
 
 if TYPE_CHECKING:  # for which numpy is loaded
     from labelscan.data.dataset import Dataset

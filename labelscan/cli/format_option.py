@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from labelscan.errors import UsageError, did_you_mean
-from labelscan.reading import with_home
+from labelscan.files.reading import with_home
 
 
 def read_formats(

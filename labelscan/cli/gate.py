@@ -16,8 +16,8 @@ from labelscan.config import GateConfig, settings
 from labelscan.config.sections import LIMITS
 from labelscan.errors import UsageError
 from labelscan.events import interruptible
+from labelscan.files.reading import with_home
 from labelscan.gating.formats import FORMATS
-from labelscan.reading import with_home
 
 if TYPE_CHECKING:
     from labelscan.correction.review import Review
@@ -151,8 +151,8 @@ def _no_old_verdict(formats: Mapping[str, Path | None]) -> Iterator[None]:
 
 def _write(verdict: "GateVerdict", formats: Mapping[str, Path | None], *, top: int, quiet: bool) -> None:
     """Write the verdict in each format to its file, or to stdout."""
-    from labelscan.atomic import replacing
     from labelscan.cli import console, gate_screen
+    from labelscan.files.atomic import replacing
 
     for name, path in sorted(formats.items(), key=lambda one: one[1] is None):  # files first: stdout may go away
         if name == TEXT and path is None:

@@ -20,11 +20,11 @@ def status(
     """Show how far a run is, job by job."""
     from labelscan.cli import console
     from labelscan.cli.jobs_screen import merge_command
-    from labelscan.reading import with_home
+    from labelscan.files.reading import with_home
+    from labelscan.files.urls import is_url
     from labelscan.results.run_files import RUN_FILE
     from labelscan.results.run_status import STATES, status_of
     from labelscan.tables import Column, Table
-    from labelscan.urls import is_url
     from labelscan.wording import duration
 
     found = status_of(run if is_url(run) else with_home(run))

@@ -6,7 +6,7 @@ from typing import Literal, get_type_hints
 
 from labelscan.config.setting import BY_THE_MODEL, Setting, declared_in, setting
 from labelscan.errors import ConfigError
-from labelscan.urls import check_data_url, is_url
+from labelscan.files.urls import check_data_url, is_url
 
 LEADING_DETECTOR = "noise-posterior"
 """The detector that leads by default; tests/bench/RESULTS.md compares it with confident-learning."""

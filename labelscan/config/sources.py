@@ -10,7 +10,7 @@ from typing import Any
 from labelscan.config.sections import Config, settings
 from labelscan.config.setting import Setting
 from labelscan.errors import ConfigError, did_you_mean, nearest_name
-from labelscan.reading import CANNOT_READ, parse_json, parsed, read_text, why
+from labelscan.files.reading import CANNOT_READ, parse_json, parsed, read_text, why
 from labelscan.registry import LARGEST, read_value
 
 ENVIRONMENT_PREFIX = "LABELSCAN_"

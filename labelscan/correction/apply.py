@@ -7,7 +7,6 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from labelscan.atomic import partial_of
 from labelscan.correction import label_lists
 from labelscan.correction.corrections import Corrections, FlagRule, check_new_labels, correct, flag_rule, is_log
 from labelscan.correction.decisions import Decision, check_decisions, read_decisions
@@ -17,6 +16,7 @@ from labelscan.correction.review import GivenDecisions, read_review
 from labelscan.data.dataset import Dataset
 from labelscan.errors import UsageError
 from labelscan.events import Listener, ignore
+from labelscan.files.atomic import partial_of
 from labelscan.results.finished_run import FinishedRun, Run
 from labelscan.results.protected_paths import in_run_folder, refuse_only_read, refuse_same
 from labelscan.results.run_files import DECISIONS_FILE

@@ -12,9 +12,9 @@ from typing import Literal
 
 import pandas as pd
 
-from labelscan.atomic import replacing
 from labelscan.correction.decisions import VERDICTS, Decision, Verdict
 from labelscan.errors import ConfigError, DecisionsError, Problem, nearest_name
+from labelscan.files.atomic import replacing
 
 COLUMNS = {
     "example_id": "as in issues.csv",

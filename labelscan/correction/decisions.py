@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from labelscan.atomic import replacing
 from labelscan.errors import DecisionsError, Problem
-from labelscan.reading import CANNOT_READ, open_text, table_rows, why
+from labelscan.files.atomic import replacing
+from labelscan.files.reading import CANNOT_READ, open_text, table_rows, why
 
 COLUMNS = {
     "example_id": "as in issues.csv",

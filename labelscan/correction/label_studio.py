@@ -12,7 +12,7 @@ from typing import cast
 
 from labelscan.correction.decisions import Decision, Verdict
 from labelscan.errors import DecisionsError, Problem
-from labelscan.reading import CANNOT_READ, parse_json, read_text, why
+from labelscan.files.reading import CANNOT_READ, parse_json, read_text, why
 
 LABEL_TAG, VERDICT_TAG, OBJECT_TAG = "label", "verdict", "example"
 """Tags of the labelling interface: the choice of a class, the choice of a verdict, and the example."""

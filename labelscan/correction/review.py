@@ -10,7 +10,7 @@ from labelscan.config import fingerprint
 from labelscan.correction.decisions import Decision, read_decisions
 from labelscan.correction.label_studio import read_annotations
 from labelscan.errors import DecisionsError
-from labelscan.reading import with_home
+from labelscan.files.reading import with_home
 
 GivenDecisions: TypeAlias = str | Path | Sequence[Decision]
 """A file of decisions, or decisions in memory."""

@@ -10,9 +10,9 @@ import numpy as np
 
 from labelscan.data.cache import Cache
 from labelscan.data.image_blocks import Block, ImageBlocks
-from labelscan.data.rows_file import rows_file
 from labelscan.data.store import Store
 from labelscan.events import Listener, Noted, StepAdvanced, StepDone, StepStarted, ignore
+from labelscan.files.rows_file import rows_file
 
 SECONDS_BETWEEN_EVENTS = 0.1
 

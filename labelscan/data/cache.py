@@ -21,7 +21,7 @@ from labelscan.config import CacheConfig, fingerprint
 from labelscan.data.segment import PARTIAL, SUFFIX, Segment, write_whole
 from labelscan.data.shelf import LABEL, NoRoom, Shelf
 from labelscan.events import Listener, Warned, ignore
-from labelscan.reading import with_home
+from labelscan.files.reading import with_home
 
 NONE = "none"
 """The folder of a cache that is not shared."""

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelscan.arrays import Index, Strings
-from labelscan.urls import place_of
+from labelscan.files.urls import place_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from labelscan.arrays import PredProbs, TrueLabels
 from labelscan.errors import ConfigError, Problem
-from labelscan.reading import CANNOT_READ, open_text, why, with_home
+from labelscan.files.reading import CANNOT_READ, open_text, why, with_home
 
 SUM_TOLERANCE = 1e-2
 """How far a column may be from summing to 1: numbers rounded by hand stay within it."""

@@ -24,8 +24,8 @@ from labelscan.data.readers.manifest import relative_path
 from labelscan.data.readers.refused_files import PROB_PREFIX
 from labelscan.data.readers.sheet import column_names, csv_rows, place_in_sheet, read_sheet
 from labelscan.errors import DatasetError, ProbabilitiesError, Problem
-from labelscan.npz import ENDS
-from labelscan.reading import with_home
+from labelscan.files.npz import ENDS
+from labelscan.files.reading import with_home
 
 LEFT_OUT = {
     "train_probs": "train_probs are left out: labelscan detect judged by them as well",

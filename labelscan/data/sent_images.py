@@ -8,9 +8,9 @@ from typing import TypeVar
 from labelscan.arrays import Index
 from labelscan.data.far_images import UrlImages, check_image
 from labelscan.data.inputs import Image, ImageArray, ImageSource
-from labelscan.data.storage import Status
 from labelscan.errors import StorageError
-from labelscan.urls import is_url
+from labelscan.files.storage import Status
+from labelscan.files.urls import is_url
 
 T = TypeVar("T")
 

@@ -16,17 +16,17 @@ from numpy.typing import NDArray
 from PIL import features
 
 from labelscan.arrays import Index, Mask
-from labelscan.atomic import sweep, write_npz
 from labelscan.data import jpeg
 from labelscan.data.ahead import Ahead
 from labelscan.data.decoding import ImageShape
 from labelscan.data.far_images import FarImages, read_each
 from labelscan.data.inputs import Image, ImageSource
 from labelscan.data.segment import DIGEST_BYTES
-from labelscan.data.storage import READS_AT_ONCE
 from labelscan.errors import StorageError
-from labelscan.npz import read_arrays
-from labelscan.reading import CANNOT_READ
+from labelscan.files.atomic import sweep, write_npz
+from labelscan.files.npz import read_arrays
+from labelscan.files.reading import CANNOT_READ
+from labelscan.files.storage import READS_AT_ONCE
 
 FORMAT_VERSION = 2
 """The version of the side file and of the decoding rules; images of another version are decoded again."""

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from labelscan.arrays import Index, Strings, as_strings
-from labelscan.atomic import replacing_bytes
 from labelscan.data.inputs import ColumnTable, Texts
+from labelscan.files.atomic import replacing_bytes
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -22,10 +22,10 @@ from labelscan.arrays import (
     as_strings,
     check_pred_probs,
 )
-from labelscan.atomic import write_npz
 from labelscan.errors import ProbabilitiesError, RunFolderError
-from labelscan.npz import array_names, pack_texts, read_arrays, read_texts
-from labelscan.reading import CANNOT_READ, why
+from labelscan.files.atomic import write_npz
+from labelscan.files.npz import array_names, pack_texts, read_arrays, read_texts
+from labelscan.files.reading import CANNOT_READ, why
 from labelscan.training.fold_output import PROBABILITIES
 
 FILE_NAME = "evidence.npz"

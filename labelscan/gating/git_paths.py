@@ -3,7 +3,7 @@
 import os
 from pathlib import Path, PurePath
 
-from labelscan.urls import is_url
+from labelscan.files.urls import is_url
 
 
 def roots_of(started_in: str) -> tuple[Path, ...]:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from labelscan.atomic import replacing
 from labelscan.errors import LabelscanError
+from labelscan.files.atomic import replacing
+from labelscan.files.reading import CANNOT_READ, parse_json, read_text
 from labelscan.gating.formats.junit import no_verdict
-from labelscan.reading import CANNOT_READ, parse_json, read_text
 
 BEGINNINGS: Mapping[str, tuple[str, ...]] = {
     "junit": ('<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="labelscan gate" ',),

@@ -13,11 +13,11 @@ import pandas as pd
 
 from labelscan.config import GateConfig
 from labelscan.errors import GateError
+from labelscan.files.reading import with_home
 from labelscan.gating.baseline import Baseline, BaselineUpdate, read_baseline, read_to_update, update_baseline
 from labelscan.gating.git_paths import from_root, roots_of
 from labelscan.gating.verdict import NEW_BASELINE, Check, GateSuspect, GateVerdict
 from labelscan.gating.words import limit_and_range, limit_sentence
-from labelscan.reading import with_home
 from labelscan.results.finished_run import FinishedRun
 from labelscan.results.issues import ISSUES_FILE, SCORED, TEXT_COLUMNS
 from labelscan.results.protected_paths import refuse_only_read

@@ -12,14 +12,14 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from labelscan.atomic import read_json, replacing, writing
-from labelscan.checksums import checksum_of
 from labelscan.errors import RunFolderError
 from labelscan.events import FoldDone, PartDone
+from labelscan.files.atomic import read_json, replacing, writing
+from labelscan.files.checksums import checksum_of
+from labelscan.files.reading import fits
 from labelscan.jobs.blocks import BlockJob, BlockOutput
 from labelscan.jobs.run_job import Job, Result
 from labelscan.jobs.state import FolderState
-from labelscan.reading import fits
 from labelscan.training.fold_job import FoldJob
 from labelscan.training.fold_output import FoldOutput
 from labelscan.training.job_files import CHECKPOINT_FILE, DONE_FILE, OUTPUT_FILE, STORE

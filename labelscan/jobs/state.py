@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
 
-from labelscan.atomic import replacing_bytes, writing
 from labelscan.events import EpochDone, Event, Warned
-from labelscan.reading import parse_json
+from labelscan.files.atomic import replacing_bytes, writing
+from labelscan.files.reading import parse_json
 from labelscan.training.checkpoint import CheckpointSlot
 from labelscan.training.job_files import CHECKPOINT_FILE, LOG_FILE
 

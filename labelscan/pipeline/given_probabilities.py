@@ -16,7 +16,7 @@ from labelscan.config import fingerprint
 from labelscan.data.prob_files import read_probabilities
 from labelscan.data.probabilities import Probabilities, about_the_same, probabilities_from_arrays
 from labelscan.errors import ConfigError
-from labelscan.reading import with_home
+from labelscan.files.reading import with_home
 
 Probs: TypeAlias = str | Path | ArrayLike | Sequence[str | Path] | Sequence[ArrayLike]
 """A file as ``labelscan score`` reads it, or (N, K) probabilities: an array, lists, a torch tensor; or a list of files

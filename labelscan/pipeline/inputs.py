@@ -13,14 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelscan.arrays import Mask
-from labelscan.atomic import replacing_bytes
-from labelscan.checksums import forget, has_changed, is_intact, write_checksum
 from labelscan.data.duplicates import number_equal_rows, number_equal_texts, number_identical
 from labelscan.data.inputs import ColumnTable, FeatureTable, ImageSource, Inputs, Texts, are_images, values_in_memory
 from labelscan.data.store import Store
 from labelscan.data.stored_rows import write_rows
 from labelscan.errors import DatasetError, Problem, RunFolderError
 from labelscan.events import Event, Listener, Warned
+from labelscan.files.atomic import replacing_bytes
+from labelscan.files.checksums import forget, has_changed, is_intact, write_checksum
 from labelscan.interruption import stopping_at_once
 from labelscan.pipeline.image_inputs import blocks_of_inputs, is_wanted, made_from_of, make_store, read_store
 from labelscan.pipeline.input_files import cache_of, inputs_of

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 import numpy as np
 
 from labelscan.arrays import Strings, as_strings
-from labelscan.atomic import write_npz
 from labelscan.correction.review import Review, settle
 from labelscan.data.dataset import Dataset
 from labelscan.detection.decided_labels import DecidedLabels, ReviewPosterior
@@ -21,6 +20,7 @@ from labelscan.detection.judged_anew import LEAST_DECISIONS, judge_anew, kept_lo
 from labelscan.detection.measured_sample import draw_sample, seed_for
 from labelscan.errors import RunFolderError
 from labelscan.events import Listener, Noted, ignore
+from labelscan.files.atomic import write_npz
 from labelscan.results.finished_run import DECIDED_WRONG, FinishedRun, Run
 from labelscan.results.health import NOTHING_FOUND, DataChecks
 from labelscan.results.issues import SCORES_FILE, rank_anew, rank_issues

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from labelscan.atomic import writing
 from labelscan.errors import RunFolderError
 from labelscan.events import Listener, ignore
+from labelscan.files.atomic import writing
 from labelscan.interruption import ending_in_order
 from labelscan.pipeline.carry_out import jobs_in
 from labelscan.pipeline.image_inputs import blocks_of_run, run_blocks

@@ -23,6 +23,7 @@ from labelscan.detection.aum_trainings import N_RUNS, n_threshold, with_extra_cl
 from labelscan.detection.detectors import needs_threshold_runs
 from labelscan.errors import ConfigError, DatasetError
 from labelscan.events import Listener, Noted, Warned, ignore
+from labelscan.files.urls import check_data_url, is_url
 from labelscan.jobs.executors import EXECUTORS, Executor
 from labelscan.jobs.executors.slurm import SlurmExecutor
 from labelscan.pipeline.given_data import Data, settings_and_data
@@ -38,7 +39,6 @@ from labelscan.training.engines import EngineChoice
 from labelscan.training.gpu_memory import folds_per_gpu
 from labelscan.training.loss_schedule import check_loss
 from labelscan.training.user_model import UserModel, given_models
-from labelscan.urls import check_data_url, is_url
 
 
 @dataclass(frozen=True, kw_only=True)

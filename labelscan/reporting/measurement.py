@@ -16,8 +16,8 @@ from labelscan.arrays import as_strings
 from labelscan.detection.decided_labels import Bins
 from labelscan.detection.evidence import FILE_NAME as EVIDENCE_FILE
 from labelscan.errors import RunFolderError
-from labelscan.npz import read_arrays, read_texts
-from labelscan.reading import CANNOT_READ, why
+from labelscan.files.npz import read_arrays, read_texts
+from labelscan.files.reading import CANNOT_READ, why
 from labelscan.reporting.page import Doubt, Measurement, Stretch, Suspect
 from labelscan.results.finished_run import FinishedRun
 from labelscan.results.run_files import DOUBT_FILE, FRESH, MEASURE_FILE, check_intact

@@ -24,7 +24,6 @@ from itertools import chain, count
 from pathlib import Path
 from socketserver import ThreadingTCPServer
 
-from labelscan.atomic import replacing_bytes
 from labelscan.correction.decisions import (
     Decision,
     check_decisions,
@@ -35,6 +34,7 @@ from labelscan.correction.decisions import (
     write_decisions,
 )
 from labelscan.errors import DecisionsError, DiskError, RunFolderError, UsageError
+from labelscan.files.atomic import replacing_bytes
 from labelscan.reporting.request_form import fault_of
 from labelscan.results.outside_links import refuse_outside_links
 

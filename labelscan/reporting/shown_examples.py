@@ -15,6 +15,7 @@ from labelscan.data.inputs import ColumnTable, FeatureTable, ImageSource, Texts,
 from labelscan.data.readers.folder_listing import is_called_image
 from labelscan.errors import LabelscanError
 from labelscan.events import Listener
+from labelscan.files.urls import is_url
 from labelscan.reporting.page import (
     FEATURES,
     IMAGES,
@@ -33,7 +34,6 @@ from labelscan.reporting.unusual_features import UnusualFeatures
 from labelscan.results.finished_run import FinishedRun
 from labelscan.results.run_files import part_of
 from labelscan.results.source import read_again
-from labelscan.urls import is_url
 from labelscan.wording import shorten
 
 MOST_COLUMNS = 40

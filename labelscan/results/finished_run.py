@@ -12,7 +12,7 @@ from pathlib import Path
 from labelscan.data.dataset import Dataset
 from labelscan.detection.evidence import Evidence
 from labelscan.errors import SIMILAR, RunFolderError, nearest_name
-from labelscan.reading import fits, with_home
+from labelscan.files.reading import fits, with_home
 from labelscan.results.health import NOTHING_JUDGED
 from labelscan.results.issues import SCORES_FILE, Issues
 from labelscan.results.run_files import (

@@ -19,7 +19,7 @@ from labelscan.data.dataset import Dataset
 from labelscan.detection.evidence import Evidence, row_chunks
 from labelscan.detection.protocol import Detections
 from labelscan.errors import RunFolderError
-from labelscan.reading import CANNOT_READ, open_text, why
+from labelscan.files.reading import CANNOT_READ, open_text, why
 from labelscan.results.run_files import FRESH
 from labelscan.tables import write_csv
 

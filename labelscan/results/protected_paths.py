@@ -13,7 +13,7 @@ from pathlib import Path
 from labelscan.data.readers import scheme_of
 from labelscan.data.readers.folder_listing import is_called_image
 from labelscan.errors import DiskError, UsageError
-from labelscan.reading import with_home
+from labelscan.files.reading import with_home
 from labelscan.results.finished_run import FinishedRun
 from labelscan.results.outside_links import refuse_outside_links
 from labelscan.results.run_files import DECISIONS_FILE, RUN_FILE, is_own_file

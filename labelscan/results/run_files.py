@@ -8,11 +8,11 @@ from fnmatch import fnmatchcase
 from itertools import chain
 from pathlib import Path
 
-from labelscan.atomic import read_json, sweep
-from labelscan.checksums import SUFFIX as CHECKSUM_SUFFIX
-from labelscan.checksums import checksum_of
 from labelscan.errors import RunFolderError
-from labelscan.reading import CANNOT_READ, why
+from labelscan.files.atomic import read_json, sweep
+from labelscan.files.checksums import SUFFIX as CHECKSUM_SUFFIX
+from labelscan.files.checksums import checksum_of
+from labelscan.files.reading import CANNOT_READ, why
 from labelscan.results.outside_links import refuse_outside_links
 from labelscan.training.job_files import CACHE, CHECKPOINT_FILE, LOG_FILE, PART, STORE
 

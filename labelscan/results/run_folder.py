@@ -14,13 +14,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from labelscan.atomic import partial_of, write_json, writing
-from labelscan.checksums import checksum_of, forget
 from labelscan.config import RUN_JSON_SETTINGS
 from labelscan.data.stored_rows import SUFFIX as ROWS_SUFFIX
 from labelscan.errors import UsageError
 from labelscan.events import Event, FoldDone, Listener, PartDone, StepAdvanced, StepDone, Waiting
-from labelscan.reading import fits
+from labelscan.files.atomic import partial_of, write_json, writing
+from labelscan.files.checksums import checksum_of, forget
+from labelscan.files.reading import fits
 from labelscan.results.bucket import Bucket
 from labelscan.results.machine import machine
 from labelscan.results.run_files import (

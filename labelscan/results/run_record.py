@@ -8,10 +8,10 @@ from pathlib import Path
 from types import MappingProxyType
 
 from labelscan import __version__
-from labelscan.atomic import read_json
 from labelscan.data.dataset import Dataset
 from labelscan.data.inputs import kind_of
-from labelscan.reading import CANNOT_READ
+from labelscan.files.atomic import read_json
+from labelscan.files.reading import CANNOT_READ
 from labelscan.results.run_files import RUN_FILE, part_of
 
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "pandas", "scikit-learn", "cleanlab", "pillow", "simplejpeg")

@@ -14,10 +14,10 @@ from labelscan.data.readers.columns import Columns, find_columns, has_path
 from labelscan.data.readers.sheet import column_names, is_sheet, single_valued
 from labelscan.errors import DatasetError
 from labelscan.events import Listener, ignore
-from labelscan.reading import with_home
+from labelscan.files.reading import with_home
+from labelscan.files.urls import is_url
 from labelscan.results.finished_run import FinishedRun
 from labelscan.results.run_files import RUN_FILE, part_of
-from labelscan.urls import is_url
 
 NOT_PLANTED = "give the run on the data itself, not its self-check or a cell of a benchmark"
 """The hint where planted labels are of no use."""

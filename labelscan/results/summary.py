@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelscan.arrays import Mask, Strings
-from labelscan.atomic import write_json
 from labelscan.data.dataset import Dataset
 from labelscan.detection.decided_labels import ReviewPosterior
 from labelscan.detection.evidence import Evidence
@@ -25,7 +24,8 @@ from labelscan.detection.metrics import DetectionQuality, quality
 from labelscan.detection.protocol import Detections
 from labelscan.detection.self_check import SelfCheck
 from labelscan.errors import RunFolderError
-from labelscan.reading import fits
+from labelscan.files.atomic import write_json
+from labelscan.files.reading import fits
 from labelscan.results.health import NOTHING_FOUND, DataChecks, warnings_about
 from labelscan.results.issues import UNREADABLE, UNSCORED, Issues, status_is
 from labelscan.results.run_files import FRESH, read_versioned

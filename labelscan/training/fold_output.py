@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelscan.arrays import Index, PredProbs, TrainProbs
-from labelscan.atomic import write_npz
 from labelscan.errors import RunFolderError
-from labelscan.npz import read_arrays
-from labelscan.reading import CANNOT_READ, why
+from labelscan.files.atomic import write_npz
+from labelscan.files.npz import read_arrays
+from labelscan.files.reading import CANNOT_READ, why
 from labelscan.training.job_files import OUTPUT_FILE
 
 PROBABILITIES = ("pred_probs", "train_probs")

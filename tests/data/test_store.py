@@ -18,10 +18,10 @@ from labelscan.data.decoding import ImageShape
 from labelscan.data.image_blocks import ImageBlocks
 from labelscan.data.inputs import ImageArray, ImageFiles
 from labelscan.data.native_sizes import probe
-from labelscan.data.rows_file import RowsFile
 from labelscan.data.store import Store
 from labelscan.errors import RunError
 from labelscan.events import Noted, StepAdvanced, StepDone, StepStarted, ignore
+from labelscan.files.rows_file import RowsFile
 
 SHAPE = ImageShape(8, 8, 3)
 LIMIT = 10**6

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from hostile.kinds import Kind, Make, file, link, nothing, npz, pipe, together
-from labelscan.npz import pack_texts
+from labelscan.files.npz import pack_texts
 
 GATE = "gate run --max-rate 0.9"
 REPORT = "report run --no-pictures"

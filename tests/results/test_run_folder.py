@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from labelscan.atomic import partial_path
 from labelscan.errors import RunFolderError, UsageError
+from labelscan.files.atomic import partial_path
 from labelscan.results import run_files
 from labelscan.results.open_run import is_locked, open_run
 from labelscan.results.run_files import LOCK_FILE, OWN_FILES, has_trained, is_uploaded, others_files, sweep_run

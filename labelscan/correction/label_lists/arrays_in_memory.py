@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from labelscan.atomic import write_npz
 from labelscan.correction.corrections import Corrections
 from labelscan.correction.label_lists.listed_files import new_labels
 from labelscan.data.dataset import Dataset
 from labelscan.data.inputs import FeatureTable, ImageSource
 from labelscan.errors import DatasetError
+from labelscan.files.atomic import write_npz
 
 
 def write(dataset: Dataset, inputs: ImageSource | FeatureTable, corrections: Corrections, output: Path) -> None:

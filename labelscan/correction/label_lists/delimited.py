@@ -8,10 +8,10 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
-from labelscan.atomic import replacing
 from labelscan.correction.label_lists.rows import ID_COLUMN, RowEdits
 from labelscan.data.readers.encodings import opened_to_copy
 from labelscan.data.readers.sheet import BYTE_ORDER_MARK, delimiter_of, long_fields
+from labelscan.files.atomic import replacing
 
 
 def write(path: Path, edits: RowEdits, output: Path) -> None:

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from json.decoder import JSONDecoder
 from pathlib import Path
 
-from labelscan.atomic import replacing
 from labelscan.correction.label_lists.rows import ID_COLUMN, RowEdits
 from labelscan.data.readers.encodings import opened_to_copy
 from labelscan.data.readers.sheet import BYTE_ORDER_MARK, as_text
+from labelscan.files.atomic import replacing
 
 _DECODER = JSONDecoder()
 _BLANKS = " \t\r\n" + BYTE_ORDER_MARK

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 
-from labelscan.atomic import partial_path, writing
 from labelscan.correction.corrections import Corrections
 from labelscan.correction.label_lists.listed_files import files_of, new_labels
 from labelscan.data.dataset import Dataset
@@ -20,6 +19,7 @@ from labelscan.data.inputs import ImageFiles, kind_of
 from labelscan.data.readers.folder_listing import SPLIT_FOLDERS, is_called_image
 from labelscan.data.readers.text_files import is_called_text
 from labelscan.errors import DatasetError, Problem, UsageError
+from labelscan.files.atomic import partial_path, writing
 
 
 def write(dataset: Dataset, corrections: Corrections, folder: Path, *, copy: bool) -> list[str]:

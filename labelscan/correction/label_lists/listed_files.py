@@ -7,13 +7,13 @@ import csv
 from pathlib import Path
 
 from labelscan.arrays import as_strings
-from labelscan.atomic import replacing
 from labelscan.correction.corrections import Corrections
 from labelscan.correction.label_lists.rows import ID_COLUMN, move_paths
 from labelscan.data.dataset import Dataset
 from labelscan.data.far_images import UrlImages
 from labelscan.data.inputs import ImageFiles, Inputs, Texts, originals
-from labelscan.urls import is_url
+from labelscan.files.atomic import replacing
+from labelscan.files.urls import is_url
 
 
 def write(dataset: Dataset, files: ImageFiles | UrlImages, corrections: Corrections, output: Path) -> None:

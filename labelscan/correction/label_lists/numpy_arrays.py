@@ -11,7 +11,6 @@ from zipfile import ZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from labelscan.atomic import add_array, replacing_bytes
 from labelscan.config import DatasetConfig
 from labelscan.correction.corrections import Corrections
 from labelscan.data.readers.arrays import (
@@ -26,6 +25,7 @@ from labelscan.data.readers.arrays import (
 )
 from labelscan.data.readers.columns import pick
 from labelscan.errors import DatasetError
+from labelscan.files.atomic import add_array, replacing_bytes
 
 IDS = "ids"
 BOOLEAN_HINT = "save them as numbers with class_names, or as text"

@@ -7,11 +7,11 @@ from typing import Any
 import pyarrow
 import pyarrow.parquet
 
-from labelscan.atomic import partial_of
 from labelscan.correction.label_lists.rows import ID_COLUMN, RowEdits
 from labelscan.data.readers.arrow_sheet import arrow_schema, class_names, read_arrow
 from labelscan.data.readers.sheet import as_text
 from labelscan.errors import DatasetError
+from labelscan.files.atomic import partial_of
 
 
 def write(path: Path, edits: RowEdits, output: Path) -> None:

@@ -18,7 +18,7 @@ from labelscan.data.readers.manifest import relative_path
 from labelscan.data.readers.sheet import Sheet, read_sheet
 from labelscan.data.readers.splits import rows_to_read
 from labelscan.errors import UsageError
-from labelscan.urls import is_url
+from labelscan.files.urls import is_url
 
 ID_COLUMN = "example_id"
 """The column for ids that have to be written down."""

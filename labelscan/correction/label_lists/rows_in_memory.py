@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from labelscan.atomic import replacing
 from labelscan.config import DatasetConfig
 from labelscan.correction.corrections import Corrections
 from labelscan.correction.label_lists.listed_files import new_labels
@@ -12,6 +11,7 @@ from labelscan.correction.label_lists.rows import ID_COLUMN
 from labelscan.data.dataset import Dataset
 from labelscan.data.inputs import ColumnTable, FeatureTable, Texts
 from labelscan.errors import DatasetError
+from labelscan.files.atomic import replacing
 
 SETTINGS = ("split", "label_column", "true_label_column", "group_column", "split_column")
 """Those that the copy is read with, since it keeps the names of these columns."""

@@ -17,9 +17,9 @@ from labelscan.data.readers.copies import named_by_address, with_copies
 from labelscan.data.readers.unsupported import refuse_file, refuse_folder
 from labelscan.errors import ConfigError, DatasetError, nearest_name
 from labelscan.events import Listener, StepDone, StepStarted, ignore
-from labelscan.reading import why, with_home
+from labelscan.files.reading import why, with_home
+from labelscan.files.urls import is_url, protocol_of
 from labelscan.registry import Parts
-from labelscan.urls import is_url, protocol_of
 
 
 class Reader(Protocol):

@@ -9,7 +9,6 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from labelscan import npz
 from labelscan.arrays import as_strings
 from labelscan.config import DatasetConfig
 from labelscan.data.dataset import Dataset, make_dataset
@@ -18,7 +17,8 @@ from labelscan.data.readers.columns import Tiers, find_column, missing, pick
 from labelscan.data.readers.refused_files import no_features
 from labelscan.errors import DatasetError, Problem
 from labelscan.events import Listener
-from labelscan.reading import CANNOT_READ, why, with_home
+from labelscan.files import npz
+from labelscan.files.reading import CANNOT_READ, why, with_home
 
 SETTINGS = frozenset(["label_column", "true_label_column", "id_column", "group_column"])
 

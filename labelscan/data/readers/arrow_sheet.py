@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from labelscan.errors import DatasetError
-from labelscan.reading import check_is_file, parse_json, read_text, why
+from labelscan.files.reading import check_is_file, parse_json, read_text, why
 
 if TYPE_CHECKING:
     import pyarrow

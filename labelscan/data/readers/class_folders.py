@@ -10,7 +10,6 @@ from pathlib import Path
 
 from labelscan.arrays import as_strings
 from labelscan.config import DatasetConfig
-from labelscan.data import storage
 from labelscan.data.dataset import Dataset, make_dataset
 from labelscan.data.far_images import UrlImages, images_at
 from labelscan.data.inputs import ImageFiles, Texts
@@ -32,11 +31,12 @@ from labelscan.data.readers.splits import wanted_splits
 from labelscan.data.readers.text_files import holds_text, is_called_text, read_text_files
 from labelscan.data.readers.unsupported import A_RUN, OF_A_RUN, refuse_media
 from labelscan.data.readers.url_tree import UrlTree
-from labelscan.data.storage import Status
 from labelscan.errors import DatasetError
 from labelscan.events import Listener
-from labelscan.reading import with_home
-from labelscan.urls import is_url, joined, name_of, place_of
+from labelscan.files import storage
+from labelscan.files.reading import with_home
+from labelscan.files.storage import Status
+from labelscan.files.urls import is_url, joined, name_of, place_of
 
 SETTINGS = frozenset({"split", "encoding"})
 PROBED = 20

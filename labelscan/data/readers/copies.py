@@ -12,10 +12,10 @@ from functools import cache
 from pathlib import Path
 
 from labelscan.config import DatasetConfig
-from labelscan.data import storage
 from labelscan.data.readers.sheet import SUFFIXES
 from labelscan.errors import DatasetError, LabelscanError, Problem
-from labelscan.urls import folder_of, is_url, name_of
+from labelscan.files import storage
+from labelscan.files.urls import folder_of, is_url, name_of
 
 COPIED = (*SUFFIXES, ".npz", ".npy")
 """The suffixes of files that are copied whole."""

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 import numpy as np
 from numpy.typing import NDArray
 
-from labelscan import npz
 from labelscan.arrays import as_strings
 from labelscan.config import DatasetConfig
 from labelscan.data.dataset import Dataset
@@ -28,7 +27,8 @@ from labelscan.data.readers.text_columns import text_columns
 from labelscan.data.readers.texts import joined
 from labelscan.errors import DatasetError, Problem
 from labelscan.events import Listener
-from labelscan.reading import CANNOT_READ, why, with_home
+from labelscan.files import npz
+from labelscan.files.reading import CANNOT_READ, why, with_home
 
 if TYPE_CHECKING:
     import pyarrow

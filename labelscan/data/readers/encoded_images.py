@@ -32,7 +32,7 @@ from labelscan.data.readers.refused_files import refuse_own_files
 from labelscan.data.readers.sheet import column_names, single_valued
 from labelscan.errors import DatasetError
 from labelscan.events import Listener
-from labelscan.reading import why, with_home
+from labelscan.files.reading import why, with_home
 
 if TYPE_CHECKING:
     import pyarrow

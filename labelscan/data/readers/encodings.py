@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TextIO
 
 from labelscan.errors import DatasetError
-from labelscan.reading import check_is_file, not_utf8, why
+from labelscan.files.reading import check_is_file, not_utf8, why
 
 UTF_8 = "utf-8-sig"
 """Python's name of UTF-8 with or without a byte order mark."""

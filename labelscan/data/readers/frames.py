@@ -29,7 +29,7 @@ from labelscan.data.readers.text_columns import likely_texts, named_texts
 from labelscan.data.readers.texts import joined
 from labelscan.data.readers.typed_columns import inputs_of_frame
 from labelscan.errors import DatasetError, Problem
-from labelscan.reading import why
+from labelscan.files.reading import why
 
 PLACE = "frame"
 """What messages name; the default run folder is called after it."""

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path, PurePath
 
 from labelscan.config import DatasetConfig
-from labelscan.data import storage
 from labelscan.data.dataset import Dataset
 from labelscan.data.far_images import UrlImages, images_at
 from labelscan.data.inputs import ImageFiles, Texts
@@ -17,11 +16,12 @@ from labelscan.data.readers.labelled_rows import read_rows
 from labelscan.data.readers.refused_files import refuse_own_files
 from labelscan.data.readers.sheet import column_names, is_sheet
 from labelscan.data.readers.text_files import is_called_text, read_text_files
-from labelscan.data.storage import Status
 from labelscan.errors import DatasetError, Problem
 from labelscan.events import Listener
-from labelscan.reading import with_home
-from labelscan.urls import HERE, WEB, folder_of, holds_password, is_url, joined, name_of, protocol_of, relative
+from labelscan.files import storage
+from labelscan.files.reading import with_home
+from labelscan.files.storage import Status
+from labelscan.files.urls import HERE, WEB, folder_of, holds_password, is_url, joined, name_of, protocol_of, relative
 
 SETTINGS = ROLE_SETTINGS.union(["path_column", "encoding", "exclude", "include"])
 LIST_FOLDER_FROM = 64

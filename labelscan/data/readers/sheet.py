@@ -22,7 +22,7 @@ from labelscan.data.readers.arrow_sheet import (
 )
 from labelscan.data.readers.encodings import opened
 from labelscan.errors import DatasetError, Problem
-from labelscan.reading import parsed, why
+from labelscan.files.reading import parsed, why
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
 USUAL_DELIMITERS = {".csv": ",", ".tsv": "\t"}

@@ -18,7 +18,7 @@ from labelscan.data.readers.sheet import USUAL_DELIMITERS, as_text, column_names
 from labelscan.data.readers.typed_columns import inputs_of_frame
 from labelscan.errors import DatasetError
 from labelscan.events import Listener
-from labelscan.reading import why, with_home
+from labelscan.files.reading import why, with_home
 
 SETTINGS = ROLE_SETTINGS.union(["encoding", "exclude", "include"])
 

@@ -13,7 +13,7 @@ from labelscan.data.readers.refused_files import refuse_own_files
 from labelscan.data.readers.sheet import Sheet, column_names, is_sheet
 from labelscan.data.readers.text_columns import text_columns
 from labelscan.events import Listener
-from labelscan.reading import with_home
+from labelscan.files.reading import with_home
 
 SETTINGS = ROLE_SETTINGS.union(["text_column", "encoding", "exclude", "include"])
 BETWEEN = "\n\n"

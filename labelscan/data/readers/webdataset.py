@@ -18,7 +18,6 @@ import numpy as np
 
 from labelscan.arrays import as_strings
 from labelscan.config import DatasetConfig
-from labelscan.data import storage
 from labelscan.data.ahead import Ahead
 from labelscan.data.cores import available_cores
 from labelscan.data.dataset import Dataset, make_dataset
@@ -27,11 +26,12 @@ from labelscan.data.readers.columns import USUAL_NAMES, find_column
 from labelscan.data.readers.folder_listing import EXTENSIONS, FILES_BETWEEN_EVENTS
 from labelscan.data.readers.sheet import as_text
 from labelscan.data.readers.tar_files import UNPACK, Member, TarImages, members_of, status_of
-from labelscan.data.storage import Status
 from labelscan.errors import DatasetError, Problem
 from labelscan.events import Listener, StepAdvanced
-from labelscan.reading import parse_json, with_home
-from labelscan.urls import is_url, joined, name_of
+from labelscan.files import storage
+from labelscan.files.reading import parse_json, with_home
+from labelscan.files.storage import Status
+from labelscan.files.urls import is_url, joined, name_of
 
 SETTINGS = frozenset({"label_column"})
 SUFFIX = ".tar"

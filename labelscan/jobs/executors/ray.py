@@ -25,12 +25,12 @@ from filelock import FileLock
 
 from labelscan import __version__, interruption
 from labelscan.arrays import GivenLabels
-from labelscan.atomic import replacing_bytes
-from labelscan.checksums import checksum_of
 from labelscan.data.cores import available_cores
 from labelscan.data.sent_images import sent
 from labelscan.errors import ConfigError, Interrupted, LabelscanError, RunError
 from labelscan.events import EpochDone, Event, Waiting, Warned
+from labelscan.files.atomic import replacing_bytes
+from labelscan.files.checksums import checksum_of
 from labelscan.interruption import ending_in_order, keeping_handlers
 from labelscan.jobs.blocks import BlockJob
 from labelscan.jobs.run_job import Driver, Job, Result, run_job

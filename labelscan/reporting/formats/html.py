@@ -17,10 +17,10 @@ from typing import NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from labelscan.atomic import replacing
 from labelscan.correction.decisions import COLUMNS, VERDICTS
 from labelscan.detection.decided_labels import constants
 from labelscan.detection.protocol import POSTERIOR
+from labelscan.files.atomic import replacing
 from labelscan.reporting.page import Measurement, ReportPage
 from labelscan.results.columns import ACCURACY, CLASS, EXAMPLES, FLAGGED, PROBABLY_WRONG, QUALITY, SHARE
 from labelscan.results.health import MANY_FLAGGED

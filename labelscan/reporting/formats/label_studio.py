@@ -16,7 +16,6 @@ from pathlib import Path
 from urllib.parse import quote
 from xml.sax.saxutils import quoteattr
 
-from labelscan.atomic import replacing
 from labelscan.correction.label_studio import (
     GIVEN_KEY,
     ID_KEY,
@@ -27,9 +26,10 @@ from labelscan.correction.label_studio import (
     VERDICT_TAG,
 )
 from labelscan.errors import UsageError
-from labelscan.reading import with_home
+from labelscan.files.atomic import replacing
+from labelscan.files.reading import with_home
+from labelscan.files.urls import is_url
 from labelscan.reporting.page import IMAGES, LEFT_OUT, TEXTS, ReportPage, Suspect
-from labelscan.urls import is_url
 
 LOCAL_FILES = "/data/local-files/?d="
 """The address of a file on the server's disk, to be followed by its path from the server's document root."""

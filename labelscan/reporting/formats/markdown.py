@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from labelscan.atomic import replacing
+from labelscan.files.atomic import replacing
 from labelscan.reporting.page import ReportPage
 from labelscan.results.columns import (
     ACCURACY,

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelscan.errors import ConfigError
-from labelscan.reading import why, with_home
+from labelscan.files.reading import why, with_home
 from labelscan.training.models.text_embeddings import Embed
 
 Library: TypeAlias = Literal["sentence-transformers", "model2vec"]

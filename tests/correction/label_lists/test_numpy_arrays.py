@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from labelscan.atomic import write_npz
 from labelscan.config import DatasetConfig
 from labelscan.correction.corrections import correct
 from labelscan.correction.decisions import Decision
 from labelscan.correction.label_lists import numpy_arrays
 from labelscan.errors import DatasetError
+from labelscan.files.atomic import write_npz
 
 N = 4
 SEALED = ("objects",)

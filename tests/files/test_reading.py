@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 import pytest
 
-from labelscan.reading import CANNOT_READ, check_is_file, fits, open_text, parse_json, parsed, read_text, why
+from labelscan.files.reading import CANNOT_READ, check_is_file, fits, open_text, parse_json, parsed, read_text, why
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from labelscan.atomic import partial_of, writing
+from labelscan.files.atomic import partial_of, writing
 
 
 class RowsFile:

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from labelscan import processes
-from labelscan.atomic import (
+from labelscan.errors import DiskError
+from labelscan.files.atomic import (
     DAY,
     partial_path,
     read_json,
@@ -25,7 +26,6 @@ from labelscan.atomic import (
     write_npz,
     writing,
 )
-from labelscan.errors import DiskError
 from labelscan.processes import BOOT
 
 

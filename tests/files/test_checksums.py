@@ -7,8 +7,8 @@ import zlib
 
 import pytest
 
-from labelscan import checksums
-from labelscan.checksums import checksum_of, forget, has_changed, is_intact, write_checksum
+from labelscan.files import checksums
+from labelscan.files.checksums import checksum_of, forget, has_changed, is_intact, write_checksum
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_a_byte_that_a_disk_has_flipped_without_a_trace_is_noticed_by_the_next_p
     content[5000] ^= 1
     file.write_bytes(content)
     os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
-    code = "import sys; from pathlib import Path; from labelscan.checksums import is_intact"
+    code = "import sys; from pathlib import Path; from labelscan.files.checksums import is_intact"
     code += "; print(is_intact(Path(sys.argv[1])))"
     asked = subprocess.run([sys.executable, "-c", code, str(file)], capture_output=True, text=True, check=True)
     assert asked.stdout == "False\n"

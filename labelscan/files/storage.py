@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from urllib.parse import unquote
 
 from labelscan.errors import DatasetError, RunError, StorageError
-from labelscan.urls import WEB, protocol_of, without_query
+from labelscan.files.urls import WEB, protocol_of, without_query
 
 T = TypeVar("T")
 _LOG = logging.getLogger(__name__)

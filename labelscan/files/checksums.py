@@ -4,7 +4,7 @@ import zlib
 from functools import lru_cache
 from pathlib import Path
 
-from labelscan.atomic import replacing
+from labelscan.files.atomic import replacing
 
 SUFFIX = ".checksum"
 CHUNK_BYTES = 2**22

@@ -4,8 +4,8 @@ import time
 import pytest
 from failing_storage import Counted, Dead
 
-from labelscan.data import storage
 from labelscan.errors import DatasetError, StorageError
+from labelscan.files import storage
 
 
 class AnsweredError(OSError):

@@ -23,8 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelscan.errors import DiskError
+from labelscan.files.reading import parse_json, read_text
 from labelscan.processes import host_key, is_running
-from labelscan.reading import parse_json, read_text
 
 DAY = 86_400.0
 """Seconds after which a partial file of another host counts as left: no process can be asked for there."""

@@ -18,7 +18,7 @@ from zipfile import ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from labelscan.reading import check_is_file
+from labelscan.files.reading import check_is_file
 
 HEADER_BYTES = 1 << 14
 """What is read of an array to know its shape; NumPy itself refuses longer headers."""

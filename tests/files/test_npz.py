@@ -9,9 +9,17 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import numpy as np
 import pytest
 
-from labelscan.atomic import write_npz
-from labelscan.npz import MOST_UNPACKED, PickledObjects, array_names, array_shapes, pack_texts, read_arrays, read_texts
-from labelscan.reading import why
+from labelscan.files.atomic import write_npz
+from labelscan.files.npz import (
+    MOST_UNPACKED,
+    PickledObjects,
+    array_names,
+    array_shapes,
+    pack_texts,
+    read_arrays,
+    read_texts,
+)
+from labelscan.files.reading import why
 
 ARRAYS = {
     "images": np.arange(24, dtype=np.uint8).reshape(4, 2, 3),
@@ -68,7 +76,7 @@ def test_only_what_is_asked_for_is_read(tmp_path):
 
 
 def test_masks_that_shrink_well_are_read(tmp_path, monkeypatch):
-    monkeypatch.setattr("labelscan.npz.MOST_UNPACKED", 1 << 20)
+    monkeypatch.setattr("labelscan.files.npz.MOST_UNPACKED", 1 << 20)
     masks = np.zeros((100, 320, 320), np.uint8)
     for number, (row, column) in enumerate(np.random.default_rng(0).integers(20, 200, (100, 2))):
         masks[number, row : row + 80, column : column + 80] = 255
