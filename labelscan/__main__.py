@@ -16,8 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
-from labelscan import interruption
 from labelscan.errors import Interrupted, LabelscanError, Problem, UsageError, did_you_mean
+from labelscan.processes import interruption
 
 RESUMABLE = {"detect", "benchmark", "gate"}
 BAD_USAGE, FAILED, INTERRUPTED = UsageError.exit_code, LabelscanError.exit_code, Interrupted.exit_code

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from time import monotonic, sleep
 from typing import TypeAlias
 
-from labelscan import interruption
 from labelscan.errors import TimeOver
+from labelscan.processes import interruption
 
 
 @dataclass(frozen=True, slots=True)

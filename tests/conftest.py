@@ -11,7 +11,7 @@ from failing_storage import Closed, Counted, Dead, Flaky, Stopping
 from fsspec.implementations.memory import MemoryFileSystem
 from hypothesis import settings
 
-from labelscan.interruption import SIGNALS
+from labelscan.processes.interruption import SIGNALS
 
 GOLDEN = Path(__file__).parent / "golden"
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # read by torch: idle threads leave a busy machine its cores

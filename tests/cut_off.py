@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from labelscan import interruption
 from labelscan.__main__ import main
+from labelscan.processes import interruption
 from labelscan.training import checkpoint
 
 RESULTS = ("issues.csv", "scores.csv", "evidence.npz", "doubt.npz", "measure.csv", "summary.json", "folds.csv")

@@ -19,9 +19,9 @@ from labelscan.config import nested
 from labelscan.detection.detectors import DETECTORS
 from labelscan.errors import DiskError, RunError, TimeOver
 from labelscan.events import CellDone, CellsPlanned, CellStarted, Listener, ignore, interruptible
-from labelscan.interruption import ending_in_order
 from labelscan.pipeline.estimate import seconds_of_inputs, seconds_of_training
 from labelscan.pipeline.inputs import read_contents
+from labelscan.processes.interruption import ending_in_order
 from labelscan.results.open_run import open_run
 from labelscan.results.run_folder import RunFolder
 from labelscan.results.run_record import describe

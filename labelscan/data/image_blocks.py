@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelscan.arrays import Mask
-from labelscan.data.ahead import Ahead
 from labelscan.data.decoding import ImageShape, pixels_of, quiet_pillow, reason, resize
 from labelscan.data.far_images import FarImages, check_image, threads_for
 from labelscan.data.inputs import Image, ImageArray, ImageSource
 from labelscan.data.shelf import Shelf
 from labelscan.data.store import Store, decoder, digest_of
 from labelscan.errors import StorageError
+from labelscan.processes.prefetch import Ahead
 
 BLOCK_BYTES = 1 << 20
 MAX_BLOCK_ROWS = 256

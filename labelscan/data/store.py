@@ -17,7 +17,6 @@ from PIL import features
 
 from labelscan.arrays import Index, Mask
 from labelscan.data import jpeg
-from labelscan.data.ahead import Ahead
 from labelscan.data.decoding import ImageShape
 from labelscan.data.far_images import FarImages, read_each
 from labelscan.data.inputs import Image, ImageSource
@@ -27,6 +26,7 @@ from labelscan.files.atomic import sweep, write_npz
 from labelscan.files.npz import read_arrays
 from labelscan.files.reading import CANNOT_READ
 from labelscan.files.storage import READS_AT_ONCE
+from labelscan.processes.prefetch import Ahead
 
 FORMAT_VERSION = 2
 """The version of the side file and of the decoding rules; images of another version are decoded again."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from labelscan.arrays import GivenLabels, Index, PredProbs
-from labelscan.data.cores import available_cores
+from labelscan.processes.cores import available_cores
 
 T = TypeVar("T")
 Floats: TypeAlias = NDArray[np.float64]

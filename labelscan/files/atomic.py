@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from labelscan.errors import DiskError
 from labelscan.files.reading import parse_json, read_text
-from labelscan.processes import host_key, is_running
+from labelscan.processes.running import host_key, is_running
 
 DAY = 86_400.0
 """Seconds after which a partial file of another host counts as left: no process can be asked for there."""

@@ -12,13 +12,13 @@ from labelscan.data.stored_rows import StoredRows
 from labelscan.events import EpochDone, Event, Listener, Warned
 from labelscan.jobs.blocks import BlockJob, BlockOutput, run_block
 from labelscan.jobs.state import FolderState, JobState
+from labelscan.processes.freed_memory import freed_memory_kept
 from labelscan.training.agreement import Agreement
 from labelscan.training.batches import StoredInputs
 from labelscan.training.checkpoint import Checkpoint
 from labelscan.training.device import reproducible
 from labelscan.training.fold_job import RETRY, FoldJob
 from labelscan.training.fold_output import FoldOutput
-from labelscan.training.freed_memory import freed_memory_kept
 from labelscan.training.where import Where
 
 if TYPE_CHECKING:  # which imports this

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from labelscan.correction.review import Review
 from labelscan.events import Listener, Noted, ignore
-from labelscan.interruption import ending_in_order
 from labelscan.pipeline.image_inputs import blocks_of_run
 from labelscan.pipeline.input_files import inputs_of
 from labelscan.pipeline.inputs import read_contents
 from labelscan.pipeline.planning import Plan, identity_of
 from labelscan.pipeline.self_check import check_itself
 from labelscan.pipeline.train_and_judge import train_and_judge
+from labelscan.processes.interruption import ending_in_order
 from labelscan.results.finished_run import Run
 from labelscan.results.open_run import open_run
 from labelscan.results.run_files import JOBS

@@ -15,13 +15,13 @@ from labelscan.data.inputs import ImageSource, are_images
 from labelscan.data.store import Store
 from labelscan.events import Event, Listener, PartDone, StepAdvanced, StepDone, StepStarted, Warned, pause
 from labelscan.files.checksums import forget, has_changed, is_intact, write_checksum
-from labelscan.interruption import stopping_at_once
 from labelscan.jobs.blocks import BlockJob, FeatureMaker, block_jobs, made_by, make_inputs, put_together, step_of
 from labelscan.jobs.outputs import Outputs
 from labelscan.jobs.run_job import Driver, Job, Result
 from labelscan.pipeline.input_files import cache_of, inputs_of
 from labelscan.pipeline.planned_opinions import BY_MACHINE, PlannedOpinion
 from labelscan.pipeline.planning import Plan
+from labelscan.processes.interruption import stopping_at_once
 from labelscan.results.run_folder import RunPaths
 from labelscan.training.job_files import CACHE, LOCK_SUFFIX
 from labelscan.training.models import is_backbone

@@ -21,11 +21,11 @@ from labelscan.errors import DatasetError, Problem, RunFolderError
 from labelscan.events import Event, Listener, Warned
 from labelscan.files.atomic import replacing_bytes
 from labelscan.files.checksums import forget, has_changed, is_intact, write_checksum
-from labelscan.interruption import stopping_at_once
 from labelscan.pipeline.image_inputs import blocks_of_inputs, is_wanted, made_from_of, make_store, read_store
 from labelscan.pipeline.input_files import cache_of, inputs_of
 from labelscan.pipeline.planned_opinions import PlannedOpinion
 from labelscan.pipeline.planning import Plan
+from labelscan.processes.interruption import stopping_at_once
 from labelscan.results.run_files import FRESH
 from labelscan.results.run_folder import RunPaths
 from labelscan.results.same_run import ELSEWHERE_OR_FRESH

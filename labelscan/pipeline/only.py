@@ -12,13 +12,13 @@ from pathlib import Path
 from labelscan.errors import RunFolderError
 from labelscan.events import Listener, ignore
 from labelscan.files.atomic import writing
-from labelscan.interruption import ending_in_order
 from labelscan.pipeline.carry_out import jobs_in
 from labelscan.pipeline.image_inputs import blocks_of_run, run_blocks
 from labelscan.pipeline.inputs import read_contents
 from labelscan.pipeline.job_names import JobNames, refuse_unknown
 from labelscan.pipeline.planning import Plan, identity_of
 from labelscan.pipeline.run_folds import assign, jobs_of, train
+from labelscan.processes.interruption import ending_in_order
 from labelscan.results.open_run import check_place
 from labelscan.results.run_files import RUN_FILE
 from labelscan.results.run_folder import RunPaths

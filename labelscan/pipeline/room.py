@@ -6,9 +6,9 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from labelscan.data.cores import available_cores
 from labelscan.errors import ConfigError
 from labelscan.pipeline.planned_opinions import PlannedOpinion
+from labelscan.processes.cores import available_cores
 
 BYTES_A_NUMBER = 4
 """A pixel as a network sees it."""

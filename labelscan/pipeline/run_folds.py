@@ -10,7 +10,6 @@ from labelscan.config import fingerprint
 from labelscan.detection.aum_trainings import threshold_jobs
 from labelscan.errors import RunFolderError
 from labelscan.events import Listener, TrainingPlanned, Warned
-from labelscan.interruption import ending_in_order
 from labelscan.jobs.executors.slurm import SlurmExecutor
 from labelscan.jobs.outputs import DoneMark
 from labelscan.jobs.run_job import Driver, Job
@@ -19,6 +18,7 @@ from labelscan.pipeline.input_files import inputs_of
 from labelscan.pipeline.inputs import Contents, provide_inputs
 from labelscan.pipeline.planned_opinions import BY_MACHINE, PlannedOpinion
 from labelscan.pipeline.planning import Plan, results_depend_on
+from labelscan.processes.interruption import ending_in_order
 from labelscan.results.run_folder import RunFolder, RunPaths
 from labelscan.results.same_run import changes
 from labelscan.training.device import seed_of

@@ -21,7 +21,6 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from labelscan import interruption
 from labelscan.config import Config
 from labelscan.errors import ConfigError, Interrupted, RunError, RunFolderError
 from labelscan.events import (
@@ -46,6 +45,7 @@ from labelscan.pipeline.job_names import JobNames
 from labelscan.pipeline.only import refuse_other_run, run_only
 from labelscan.pipeline.planning import Plan
 from labelscan.pipeline.run_folds import NotDoneError
+from labelscan.processes import interruption
 from labelscan.results.finished_run import Run
 from labelscan.results.run_files import SLURM
 from labelscan.results.run_folder import RunPaths

@@ -10,10 +10,10 @@ from typing import cast, get_args
 
 from filelock import FileLock, Timeout
 
-from labelscan import interruption
 from labelscan.config import RUN_JSON_SETTINGS
 from labelscan.errors import Interrupted, LabelscanError, RunFolderError, UsageError
 from labelscan.files.atomic import writing
+from labelscan.processes import interruption
 from labelscan.results.bucket import Bucket
 from labelscan.results.run_files import (
     FORMAT_VERSION,

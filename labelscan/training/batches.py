@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from labelscan.arrays import Index
-from labelscan.data.ahead import Ahead
 from labelscan.errors import RunError
+from labelscan.processes.prefetch import Ahead
 from labelscan.training.augmentation import NO_AUGMENTATION, NOT_MOVED, Augmentation, Moves
 from labelscan.training.data_parallel import ALONE, Team
 from labelscan.training.device import Device

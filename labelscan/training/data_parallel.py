@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, distributed, nn
 
-from labelscan import interruption
 from labelscan.errors import ConfigError, LabelscanError, RunError
 from labelscan.events import Listener, Waiting
+from labelscan.processes import interruption
 from labelscan.training.device import Device, all_gpus, seed_generators, seed_of
 from labelscan.training.failure import is_short_of_memory
 from labelscan.training.gpu_memory import is_out_of_memory

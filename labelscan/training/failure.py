@@ -1,7 +1,7 @@
 """What a job of a run ended with, as one error that says where and what can be done."""
 
-from labelscan import interruption
 from labelscan.errors import Interrupted, LabelscanError, RunError
+from labelscan.processes import interruption
 from labelscan.training.gpu_memory import is_out_of_memory
 
 

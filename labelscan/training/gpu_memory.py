@@ -10,7 +10,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from labelscan.data.cores import available_cores
+from labelscan.processes.cores import available_cores
 from labelscan.training.device import Device, all_gpus
 from labelscan.training.margins import HOST_FROM
 

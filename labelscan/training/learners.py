@@ -18,7 +18,8 @@ from labelscan.arrays import GivenLabels, Index
 from labelscan.data.stored_rows import Rows, StoredRows
 from labelscan.errors import RunError
 from labelscan.events import EpochDone, Listener, Warned, ignore
-from labelscan.interruption import stopping_at_once
+from labelscan.processes.freed_memory import freed_memory_kept
+from labelscan.processes.interruption import stopping_at_once
 from labelscan.training.batches import Batches, StoredInputs
 from labelscan.training.checkpoint import NO_CHECKPOINT, Checkpoint
 from labelscan.training.data_parallel import Team, team_of
@@ -27,7 +28,6 @@ from labelscan.training.encoders import MakeEncoder, Matrix
 from labelscan.training.encoders.fold_encoder import FoldEncoder
 from labelscan.training.fold_job import RETRY, Checkpoints, FoldJob
 from labelscan.training.fold_output import IF_DIVERGED, FoldOutput
-from labelscan.training.freed_memory import freed_memory_kept
 from labelscan.training.gpu_memory import step_bytes
 from labelscan.training.loss_schedule import LossSchedule
 from labelscan.training.losses import remembers_examples

@@ -21,8 +21,8 @@ from torch import Tensor, nn
 
 from labelscan.config import ModelConfig
 from labelscan.data.cache import Cache
-from labelscan.data.cores import available_cores
 from labelscan.data.native_sizes import NativeSizes
+from labelscan.processes.cores import available_cores
 from labelscan.training.device import Device, make_network, reproducible
 from labelscan.training.engines import EngineChoice, make_engine
 from labelscan.training.models import choose_models, is_backbone

@@ -27,7 +27,7 @@ from labelscan.detection.evidence import Evidence
 from labelscan.detection.metrics import quality
 from labelscan.errors import DiskError, UsageError
 from labelscan.events import CellDone, CellsPlanned, CellStarted, Chosen, EpochDone, FoldDone, StepStarted, Warned
-from labelscan.interruption import prepare_signals
+from labelscan.processes.interruption import prepare_signals
 from labelscan.training.losses import LOSSES
 from labelscan.training.models.classifiers import MOST_PIXELS
 

@@ -15,7 +15,7 @@ import labelscan
 from labelscan.data.store import Store
 from labelscan.detection.evidence import Evidence
 from labelscan.events import EpochDone, FoldDone, Noted, StepStarted, Warned, ignore
-from labelscan.interruption import prepare_signals
+from labelscan.processes.interruption import prepare_signals
 from labelscan.training import checkpoint
 
 MOMENTS = {

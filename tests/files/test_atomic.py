@@ -13,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from labelscan import processes
 from labelscan.errors import DiskError
 from labelscan.files.atomic import (
     DAY,
@@ -26,7 +25,8 @@ from labelscan.files.atomic import (
     write_npz,
     writing,
 )
-from labelscan.processes import BOOT
+from labelscan.processes import running
+from labelscan.processes.running import BOOT
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_beside_it(tmp_path):
@@ -179,7 +179,7 @@ def test_what_another_machine_or_container_of_the_same_name_is_writing_is_not_sw
     else:
         there.symlink_to("pid:[1]")
     with monkeypatch.context() as elsewhere:
-        elsewhere.setattr(processes, where, there)
+        elsewhere.setattr(running, where, there)
         elsewhere.setattr(os, "getpid", lambda: ended)
         theirs = partial_path(folder / "report.html")
     mine = partial_path(folder / "report.html").name.replace(f".{os.getpid()}.", f".{ended}.")

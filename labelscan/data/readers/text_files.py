@@ -5,12 +5,12 @@ from functools import partial
 from pathlib import Path
 
 from labelscan.arrays import as_strings
-from labelscan.data.ahead import Ahead
 from labelscan.data.inputs import Texts
 from labelscan.data.readers.encodings import GUESSED_BYTES, encoding_of_start, likely
 from labelscan.files import storage
 from labelscan.files.reading import check_is_file, why
 from labelscan.files.urls import is_url, joined
+from labelscan.processes.prefetch import Ahead
 
 EXTENSION = "txt"
 MOST_BYTES = 1 << 26

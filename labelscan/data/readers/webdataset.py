@@ -18,8 +18,6 @@ import numpy as np
 
 from labelscan.arrays import as_strings
 from labelscan.config import DatasetConfig
-from labelscan.data.ahead import Ahead
-from labelscan.data.cores import available_cores
 from labelscan.data.dataset import Dataset, make_dataset
 from labelscan.data.inputs import Texts
 from labelscan.data.readers.columns import USUAL_NAMES, find_column
@@ -32,6 +30,8 @@ from labelscan.files import storage
 from labelscan.files.reading import parse_json, with_home
 from labelscan.files.storage import Status
 from labelscan.files.urls import is_url, joined, name_of
+from labelscan.processes.cores import available_cores
+from labelscan.processes.prefetch import Ahead
 
 SETTINGS = frozenset({"label_column"})
 SUFFIX = ".tar"

@@ -13,12 +13,12 @@ from typing import Any
 
 import cloudpickle
 
-from labelscan import interruption
-from labelscan.data.cores import available_cores
 from labelscan.errors import Interrupted
 from labelscan.events import Waiting, Warned
 from labelscan.jobs.run_job import Driver, Job, Result, run_job
 from labelscan.jobs.state import FolderState
+from labelscan.processes import interruption
+from labelscan.processes.cores import available_cores
 from labelscan.training.device import Device, all_gpus
 from labelscan.training.failure import failure
 from labelscan.training.fold_job import FoldJob

@@ -23,18 +23,19 @@ import numpy as np
 import torch
 from filelock import FileLock
 
-from labelscan import __version__, interruption
+from labelscan import __version__
 from labelscan.arrays import GivenLabels
-from labelscan.data.cores import available_cores
 from labelscan.data.sent_images import sent
 from labelscan.errors import ConfigError, Interrupted, LabelscanError, RunError
 from labelscan.events import EpochDone, Event, Waiting, Warned
 from labelscan.files.atomic import replacing_bytes
 from labelscan.files.checksums import checksum_of
-from labelscan.interruption import ending_in_order, keeping_handlers
 from labelscan.jobs.blocks import BlockJob
 from labelscan.jobs.run_job import Driver, Job, Result, run_job
 from labelscan.jobs.state import FolderState
+from labelscan.processes import interruption
+from labelscan.processes.cores import available_cores
+from labelscan.processes.interruption import ending_in_order, keeping_handlers
 from labelscan.registry import check_option
 from labelscan.training.device import Device
 from labelscan.training.failure import failure

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from labelscan.data.cache import Cache
-from labelscan.data.cores import available_cores
 from labelscan.events import Listener
+from labelscan.processes.cores import available_cores
 
 TOLERANCES = {"float32": 1e-4, "bfloat16": 0.1}
 """The most that features may differ from those of torch in float32, relative to the largest. Of ten backbones bfloat16

@@ -19,18 +19,18 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from labelscan.arrays import Index
-from labelscan.data.ahead import Ahead
 from labelscan.data.cache import Cache
-from labelscan.data.cores import available_cores
 from labelscan.data.decoding import ImageShape
 from labelscan.data.image_blocks import Block, ImageBlocks
 from labelscan.data.shelf import Shelf
 from labelscan.data.store import Store
 from labelscan.events import Listener, Noted, StepAdvanced, StepDone, StepStarted
 from labelscan.files.rows_file import RowsFile, rows_file
+from labelscan.processes.cores import available_cores
+from labelscan.processes.freed_memory import freed_memory_kept
+from labelscan.processes.prefetch import Ahead
 from labelscan.training.device import Device, all_gpus, make_network, reproducible
 from labelscan.training.engines import Engine, EngineChoice, make_engine
-from labelscan.training.freed_memory import freed_memory_kept
 from labelscan.training.models import Backbone
 from labelscan.training.normalisation import Normalisation
 

@@ -13,11 +13,11 @@ from torch import nn
 
 from labelscan.errors import Interrupted, RunError
 from labelscan.events import EpochDone, FoldDone, Waiting, Warned, ignore
-from labelscan.interruption import SIGNALS
 from labelscan.jobs.executors import local
 from labelscan.jobs.executors.local import LocalExecutor
 from labelscan.jobs.outputs import Outputs
 from labelscan.jobs.run_job import Driver, Figures, Result
+from labelscan.processes.interruption import SIGNALS
 from labelscan.training.device import Device
 from labelscan.training.fold_job import FoldId
 from labelscan.training.fold_output import FoldOutput

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from labelscan.processes import is_running
+from labelscan.processes.running import is_running
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="what Linux says of processes")
 

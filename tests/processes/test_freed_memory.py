@@ -9,7 +9,7 @@ import pytest
 PAGES = """
 import resource
 import torch
-from labelscan.training.freed_memory import freed_memory_kept
+from labelscan.processes.freed_memory import freed_memory_kept
 
 def new_pages():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt

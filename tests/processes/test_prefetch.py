@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from labelscan.data.ahead import A_THREAD, Ahead
+from labelscan.processes.prefetch import A_THREAD, Ahead
 
 
 def test_results_come_in_order_whichever_is_done_first():

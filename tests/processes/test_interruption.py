@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from labelscan import interruption
 from labelscan.errors import Interrupted
-from labelscan.interruption import (
+from labelscan.processes import interruption
+from labelscan.processes.interruption import (
     SIGNALS,
     check,
     deferred_to_workers,
@@ -135,7 +135,8 @@ def test_what_the_caller_ignores_as_nohup_does_is_still_ignored():
 def test_a_signal_after_the_work_changes_neither_exit_code_nor_output(number):
     code = f"""
 import os, sys
-from labelscan import __main__, interruption
+from labelscan import __main__
+from labelscan.processes import interruption
 
 def ignore_signals(done=interruption.ignore_signals):
     done()
@@ -162,14 +163,17 @@ def test_the_program_does_not_unload_what_it_has_loaded(arguments, code):
 
 
 def test_a_worker_does_not_unload_what_it_has_loaded():
-    code = "import atexit, os; atexit.register(print, 'unloading'); from labelscan.interruption import prepare_worker"
+    code = "import atexit, os; atexit.register(print, 'unloading')"
+    code += "; from labelscan.processes.interruption import prepare_worker"
     code += "; prepare_worker(os.getppid()); print('working', flush=True)"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert (ended.stdout, ended.stderr) == ("working\n", "")
 
 
 def test_a_worker_ends_within_seconds_of_its_parent():
-    worker = "import os, time; from labelscan.interruption import prepare_worker; prepare_worker(os.getppid())"
+    worker = (
+        "import os, time; from labelscan.processes.interruption import prepare_worker; prepare_worker(os.getppid())"
+    )
     worker += "; print(os.getpid(), flush=True); time.sleep(60)"
     parent = f"import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', {worker!r}]); time.sleep(60)"
     with subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE, text=True) as process:
