@@ -219,8 +219,8 @@ def test_a_config_of_the_paper_has_its_protocol_and_parts_that_exist(name, n_cla
 
 
 def test_all_that_the_config_of_losses_compares_exists():
-    from labelscan.data.noise import needs_pred_probs
     from labelscan.detection.detectors import DETECTORS
+    from labelscan.noise.plant import needs_pred_probs
     from labelscan.training.loss_schedule import check_loss
 
     words = " ".join(find_config("losses").read_text(encoding="utf-8").replace("#", "").splitlines()).split()

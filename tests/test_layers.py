@@ -9,7 +9,8 @@ PACKAGE = Path(labelscan.__file__).parent
 GROUND = "errors events arrays registry processes config wording tables files"
 """What every stage stands on. These modules import only each other."""
 LAYERS = {
-    "data": "",
+    "noise": "",
+    "data": "noise",
     "training": "data",
     "jobs": "data training",
     "detection": "data training",
@@ -18,7 +19,7 @@ LAYERS = {
     "reporting": "data training detection results correction",
     "gating": "data results correction",
     "pipeline": "data training jobs detection results correction",
-    "benchmarking": "data training detection results pipeline",
+    "benchmarking": "noise data training detection results pipeline",
     "comparison": "data detection results",
     "api": "data training detection results correction reporting gating pipeline benchmarking comparison",
     "cli": "data training jobs detection results correction reporting gating pipeline benchmarking comparison api",

@@ -179,7 +179,7 @@ def test_parts_of_every_kind_are_used_by_name(installed, tmp_path):
         import numpy as np
 
         import labelscan
-        import labelscan.data.noise
+        import labelscan.noise.plant
 
         overrides = {"executor.name": "taking-turns", "model.name": "one-layer", "training.batch_size": 8}
         settings = labelscan.settings(
@@ -187,7 +187,7 @@ def test_parts_of_every_kind_are_used_by_name(installed, tmp_path):
         )
         run = labelscan.detect(settings=settings, output="run")
         print(*run.issues.flagged["example_id"])
-        print(*labelscan.data.noise.plant(np.zeros(3, dtype=int), 2, "first-to-one", seed=0))
+        print(*labelscan.noise.plant.plant(np.zeros(3, dtype=int), 2, "first-to-one", seed=0))
     """
     detected = installed("-c", dedent(program))
     assert detected.stdout.splitlines() == ["0", "1 0 0"], detected.stderr

@@ -18,10 +18,10 @@ from labelscan.config import Config, DetectionConfig, fingerprint
 from labelscan.data import readers
 from labelscan.data.class_names import sort_class_names
 from labelscan.data.dataset import Dataset
-from labelscan.data.noise import needs_pred_probs, plant
 from labelscan.detection.detectors import ALWAYS, DETECTORS, needs_threshold_runs
 from labelscan.errors import ConfigError, DatasetError
 from labelscan.events import Chosen, Event, Listener, Noted, Warned, ignore
+from labelscan.noise.plant import needs_pred_probs, plant
 from labelscan.pipeline import planning
 from labelscan.pipeline.plan_facts import plan_facts
 from labelscan.pipeline.planning import Plan, results_depend_on

@@ -14,12 +14,12 @@ from labelscan.benchmarking.plan import REFERENCE, BenchmarkPlan, Cell
 from labelscan.benchmarking.reference import Planted, Reference
 from labelscan.config import fingerprint as fingerprint_of
 from labelscan.data.dataset import Dataset
-from labelscan.data.noise import needs_pred_probs, plant
 from labelscan.detection.evidence import FILE_NAME as EVIDENCE_FILE
 from labelscan.detection.evidence import Evidence
 from labelscan.errors import RunError, RunFolderError
 from labelscan.events import CellStarted, Chosen, Event, FoldDone, Listener, Noted, Warned
 from labelscan.files.atomic import read_json, write_json
+from labelscan.noise.plant import needs_pred_probs, plant
 from labelscan.pipeline import planning
 from labelscan.pipeline.carry_out import carry_out
 from labelscan.pipeline.planned_opinions import BY_MACHINE

@@ -14,7 +14,7 @@ REGISTRIES = {
     "losses": ("labelscan.training.losses", "LOSSES"),
     "models": ("labelscan.training.models", "MODELS"),
     "detectors": ("labelscan.detection.detectors", "DETECTORS"),
-    "noises": ("labelscan.data.noise", "NOISES"),
+    "noises": ("labelscan.noise.plant", "NOISES"),
 }
 """Where parts are registered: the modules of losses and models load torch."""
 KINDS = ("losses", "models", "detectors", "configs", "noises")

@@ -1,1 +1,1 @@
-"""Data: what the user has, read into one form, with images decoded into a store label errors planted where asked."""
+"""Data: what the user has, read into one form, with images decoded into a store."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from labelscan.data.noise import plant
+from labelscan.noise.plant import plant
 
 
 @dataclass(frozen=True)

@@ -30,8 +30,8 @@ from labelscan.config import DatasetConfig
 from labelscan.data import readers
 from labelscan.data.dataset import Dataset
 from labelscan.data.inputs import ColumnTable, FeatureTable, Texts
-from labelscan.data.noise import needs_pred_probs, plant
 from labelscan.detection.metrics import quality
+from labelscan.noise.plant import needs_pred_probs, plant
 
 FILTERS = ("prune_by_noise_rate", "prune_by_class", "both", "confident_learning", "predicted_neq_given")
 HEADERS = ("data", "errors", "wrong", "labelscan", "AP", "best cut", "flagged", "seconds", "usual", "best filter", "s")

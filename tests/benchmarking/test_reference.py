@@ -14,9 +14,9 @@ import labelscan
 from labelscan.arrays import as_strings
 from labelscan.benchmarking.plan import REFERENCE
 from labelscan.benchmarking.reference import PLANTERS, TEXT_PLANTERS, Reference, planter_for
-from labelscan.data.noise import plant
 from labelscan.detection.evidence import Evidence
 from labelscan.detection.pooling import pool
+from labelscan.noise.plant import plant
 from labelscan.registry import PartSpec
 from labelscan.training.models import MODELS
 

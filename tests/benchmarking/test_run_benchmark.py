@@ -21,12 +21,12 @@ from labelscan.benchmarking.reference import Reference
 from labelscan.benchmarking.run_benchmark import look_ahead
 from labelscan.data.dataset import make_dataset
 from labelscan.data.inputs import ImageArray
-from labelscan.data.noise import plant
 from labelscan.detection.detectors import DETECTORS
 from labelscan.detection.evidence import Evidence
 from labelscan.detection.metrics import quality
 from labelscan.errors import DiskError, UsageError
 from labelscan.events import CellDone, CellsPlanned, CellStarted, Chosen, EpochDone, FoldDone, StepStarted, Warned
+from labelscan.noise.plant import plant
 from labelscan.processes.interruption import prepare_signals
 from labelscan.training.losses import LOSSES
 from labelscan.training.models.classifiers import MOST_PIXELS

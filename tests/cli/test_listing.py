@@ -6,8 +6,8 @@ import pytest
 from labelscan.cli import completion
 from labelscan.cli.console import cells
 from labelscan.config import shipped_configs
-from labelscan.data.noise import NOISES
 from labelscan.detection.detectors import DETECTORS
+from labelscan.noise.plant import NOISES
 from labelscan.training.losses import LOSSES
 from labelscan.training.models import MODELS
 

@@ -9,9 +9,9 @@ from labelscan.arrays import PredProbs, TrueLabels
 from labelscan.config import DatasetConfig
 from labelscan.data.dataset import Dataset, make_dataset
 from labelscan.data.inputs import ImageArray
-from labelscan.data.noise import needs_pred_probs, plant
 from labelscan.errors import ConfigError
 from labelscan.events import Listener
+from labelscan.noise.plant import needs_pred_probs, plant
 from labelscan.registry import nearest
 
 SETTINGS: frozenset[str] = frozenset()

@@ -12,10 +12,10 @@ from typing import Protocol, cast
 import numpy as np
 
 from labelscan.arrays import GivenLabels, PredProbs, TrueLabels, check_pred_probs
-from labelscan.data.label_moves import CleanLabels, choose, draw_other, move_anywhere, move_by_matrix, rounded
-from labelscan.data.noise_ceiling import doubts, error_chances, highest_f1
-from labelscan.data.noise_matrix import check_noise_matrix, look_alike_matrix, mean_probs_by_class, read_table
 from labelscan.errors import ConfigError
+from labelscan.noise.ceilings import doubts, error_chances, highest_f1
+from labelscan.noise.label_moves import CleanLabels, choose, draw_other, move_anywhere, move_by_matrix, rounded
+from labelscan.noise.matrices import check_noise_matrix, look_alike_matrix, mean_probs_by_class, read_table
 from labelscan.registry import PartSpec, Registry, read_value
 
 

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from labelscan.data.noise import f1_ceiling, plant
-from labelscan.data.noise_ceiling import doubts, error_chances, highest_f1
+from labelscan.noise.ceilings import doubts, error_chances, highest_f1
+from labelscan.noise.plant import f1_ceiling, plant
 
 N_EXAMPLES, N_CLASSES, N_DRAWS = 2000, 5, 20
 

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelscan.data.label_moves import CleanLabels, move_by_matrix
-from labelscan.data.noise import NOISES, needs_pred_probs, plant
-from labelscan.data.noise_matrix import check_noise_matrix, look_alike_matrix
 from labelscan.errors import ConfigError, ProbabilitiesError
+from labelscan.noise.label_moves import CleanLabels, move_by_matrix
+from labelscan.noise.matrices import check_noise_matrix, look_alike_matrix
+from labelscan.noise.plant import NOISES, needs_pred_probs, plant
 
 BALANCED = np.repeat(np.arange(10), 50)
 WITH_ONE_RATE = ["symmetric", "pair", "look-alike", "instance"]

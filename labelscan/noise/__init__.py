@@ -1,0 +1,1 @@
+"""Noise: label errors that are planted where the truth is known, and how many of them can be found."""
