@@ -10,19 +10,21 @@ GROUND = "errors events arrays registry processes config wording tables files"
 """What every stage stands on. These modules import only each other."""
 LAYERS = {
     "noise": "",
-    "data": "noise",
-    "training": "data",
-    "jobs": "data training",
+    "images": "",
+    "data": "noise images",
+    "training": "images data",
+    "jobs": "images data training",
     "detection": "data training",
     "results": "data training jobs detection",
-    "correction": "data results",
-    "reporting": "data training detection results correction",
+    "correction": "images data results",
+    "reporting": "images data training detection results correction",
     "gating": "data results correction",
-    "pipeline": "data training jobs detection results correction",
+    "pipeline": "images data training jobs detection results correction",
     "benchmarking": "noise data training detection results pipeline",
     "comparison": "data detection results",
     "api": "data training detection results correction reporting gating pipeline benchmarking comparison",
-    "cli": "data training jobs detection results correction reporting gating pipeline benchmarking comparison api",
+    "cli": "images data training jobs detection results correction reporting gating pipeline benchmarking "
+    "comparison api",
 }
 """Each package and the packages that it may import from, beside the ground; siblings have no order."""
 ALONE = {
@@ -33,8 +35,8 @@ ALONE = {
     "matplotlib": "benchmarking.plot",
     "jinja2": "reporting.formats.html",
     "markupsafe": "reporting.formats.html",
-    "platformdirs": "data.cache",
-    "simplejpeg": "data.jpeg",
+    "platformdirs": "images.cache",
+    "simplejpeg": "images.jpeg",
     "fsspec": "files.storage",
     "tenacity": "files.storage",
     "openvino": "training.engines.openvino",

@@ -25,7 +25,7 @@ from labelscan.__main__ import main
 from labelscan.cli import app
 from labelscan.config import ModelConfig, shipped_configs
 from labelscan.correction.decisions import Decision, write_decisions
-from labelscan.data.native_sizes import NativeSizes
+from labelscan.images.sizes import NativeSizes
 from labelscan.training.losses import LOSSES
 from labelscan.training.models.automatic import DataFacts, automatic_models
 from labelscan.training.models.timm_model import lite0_installed

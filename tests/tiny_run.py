@@ -7,10 +7,10 @@ from scipy.special import logit
 
 from labelscan.arrays import Strings, as_strings
 from labelscan.data.dataset import Dataset, make_dataset
-from labelscan.data.inputs import ImageFiles
 from labelscan.detection.estimates import Range
 from labelscan.detection.evidence import Evidence
 from labelscan.detection.protocol import Detection, Detections
+from labelscan.images.sources import ImageFiles
 
 CLASSES = ("cat", "dog", "fox")
 GIVEN = (0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2)

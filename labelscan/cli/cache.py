@@ -12,7 +12,7 @@ from labelscan.errors import UsageError
 from labelscan.wording import file_size
 
 if TYPE_CHECKING:  # numpy loads with it
-    from labelscan.data.cache import ShelfFacts
+    from labelscan.images.cache import ShelfFacts
 
 
 @command(keys=["cache.folder"])
@@ -27,7 +27,7 @@ def cache(
     of it. What was not used for longest is deleted when the cache is full.
     """
     from labelscan.cli import console
-    from labelscan.data.cache import Cache, folder_of
+    from labelscan.images.cache import Cache, folder_of
 
     config = given.resolve().cache
     folder = folder_of(config)

@@ -14,10 +14,11 @@ import numpy as np
 
 from labelscan.arrays import GivenLabels, Strings, TrueLabels, as_strings
 from labelscan.data.class_names import note_look_alikes, note_missing, sort_class_names
-from labelscan.data.far_images import UrlImages
-from labelscan.data.inputs import FeatureTable, ImageFiles, Inputs, Texts, values_in_memory
+from labelscan.data.inputs import FeatureTable, Inputs, Texts, values_in_memory
 from labelscan.data.refused_rows import check_number_of_classes, refuse_broken_text, refuse_other_tasks, repeated_ids
 from labelscan.errors import DatasetError, Problem
+from labelscan.images.remote import UrlImages
+from labelscan.images.sources import ImageFiles
 
 
 @dataclass(frozen=True, kw_only=True)

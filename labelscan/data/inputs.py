@@ -6,91 +6,21 @@ Each kind can be taken by row, and knows which rows are files of their own.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, TypeGuard
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
 from labelscan.arrays import Index, Strings
 from labelscan.files.urls import place_of
+from labelscan.images.sources import ImageArray, ImageSource
 
 if TYPE_CHECKING:
     import pandas as pd
 
-CHANNELS = (1, 3)
-"""Numbers of channels that images in memory may have."""
 
 FEWER_THAN_EMBEDDINGS = 64
 """Columns of a table without names up to which each may mean something."""
-
-Image: TypeAlias = NDArray[np.uint8]
-"""(H, W, C) with 1 or 3 channels."""
-
-
-class ImageSource(Protocol):
-    """Images that can be read by row, one after another or many at once from several threads."""
-
-    def __len__(self) -> int:
-        """Return the number of images."""
-
-    def take(self, order: Index) -> "ImageSource":
-        """Return the images of the rows ``order``, in that order."""
-
-    def path(self, index: int) -> str:
-        """Return the file as the user knows it, or an empty string."""
-
-    def file(self, index: int) -> Path | None:
-        """Return the file to open, or None where there is none."""
-
-    def read(self, index: int) -> bytes | Image:
-        """Return an image, encoded or decoded."""
-
-
-@dataclass(frozen=True)
-class ImageFiles:
-    """Images in files."""
-
-    root: Path
-    paths: Strings
-    """(N,) absolute, or relative to ``root``."""
-
-    def __len__(self) -> int:
-        return len(self.paths)
-
-    def take(self, order: Index) -> "ImageFiles":
-        return ImageFiles(self.root, self.paths[order])
-
-    def path(self, index: int) -> str:
-        return str(self.file(index))
-
-    def file(self, index: int) -> Path:
-        return self.root / str(self.paths[index])
-
-    def read(self, index: int) -> bytes:
-        return self.file(index).read_bytes()
-
-
-@dataclass(frozen=True)
-class ImageArray:
-    """Images in memory, all of one size."""
-
-    images: NDArray[np.uint8]
-    """(N, H, W, C) with 1 or 3 channels."""
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def take(self, order: Index) -> "ImageArray":
-        return ImageArray(self.images[order])
-
-    def path(self, index: int) -> str:  # noqa: ARG002
-        return ""
-
-    def file(self, index: int) -> None:  # noqa: ARG002
-        return None
-
-    def read(self, index: int) -> Image:
-        return np.asarray(self.images[index])
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from labelscan.data.far_images import images_at
 from labelscan.data.probabilities import Probabilities, assemble, probabilities_from_arrays
 from labelscan.data.readers import nearest_file
 from labelscan.data.readers.arrays import array_names, find_array, load_npz, load_texts
@@ -26,6 +25,7 @@ from labelscan.data.readers.sheet import column_names, csv_rows, place_in_sheet,
 from labelscan.errors import DatasetError, ProbabilitiesError, Problem
 from labelscan.files.npz import ENDS
 from labelscan.files.reading import with_home
+from labelscan.images.remote import images_at
 
 LEFT_OUT = {
     "train_probs": "train_probs are left out: labelscan detect judged by them as well",

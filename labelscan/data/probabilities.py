@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 from labelscan.arrays import Index, PredProbs, as_strings, check_pred_probs
 from labelscan.data.class_names import sort_class_names
 from labelscan.data.dataset import Dataset
-from labelscan.data.far_images import UrlImages
-from labelscan.data.inputs import FeatureTable, ImageFiles, Inputs
+from labelscan.data.inputs import FeatureTable, Inputs
 from labelscan.data.readers.arrays import ArrayLike, texts
 from labelscan.data.refused_rows import refuse_broken_text, repeated_ids
 from labelscan.errors import DatasetError, ProbabilitiesError, Problem, nearest_name
+from labelscan.images.remote import UrlImages
+from labelscan.images.sources import ImageFiles
 
 FINGERPRINT_ROWS = 16_384
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}")

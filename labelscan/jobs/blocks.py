@@ -12,16 +12,16 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from numpy.typing import NDArray
 
-from labelscan.data.build_store import build_store
-from labelscan.data.cache import Cache, open_cache
-from labelscan.data.image_blocks import ImageBlocks
-from labelscan.data.store import Store
 from labelscan.errors import RunFolderError
 from labelscan.events import Event, Listener, StepDone, StepStarted
 from labelscan.files.atomic import write_npz
 from labelscan.files.npz import read_arrays
 from labelscan.files.reading import CANNOT_READ, why
 from labelscan.files.rows_file import rows_file
+from labelscan.images.blocks import ImageBlocks
+from labelscan.images.build_store import build_store
+from labelscan.images.cache import Cache, open_cache
+from labelscan.images.store import Store
 from labelscan.training.device import Device
 from labelscan.training.engines import EngineChoice
 from labelscan.training.job_files import CACHE, OUTPUT_FILE, PART

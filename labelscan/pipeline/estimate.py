@@ -12,12 +12,13 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 
-from labelscan.data.cache import Cache
-from labelscan.data.far_images import FarImages
-from labelscan.data.image_blocks import ImageBlocks
-from labelscan.data.inputs import ImageArray, are_images
+from labelscan.data.inputs import are_images
 from labelscan.errors import DiskError, StorageError
 from labelscan.events import Event, StepAdvanced
+from labelscan.images.blocks import ImageBlocks
+from labelscan.images.cache import Cache
+from labelscan.images.remote import FarImages
+from labelscan.images.sources import ImageArray
 from labelscan.jobs.blocks import FeatureMaker, make_inputs
 from labelscan.pipeline.image_inputs import blocks_of, feature_maker_of, is_decoded_for
 from labelscan.pipeline.planned_opinions import PlannedOpinion, input_shape

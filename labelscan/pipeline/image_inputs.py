@@ -9,12 +9,13 @@ from time import monotonic
 from filelock import FileLock, Timeout
 
 from labelscan.config import fingerprint
-from labelscan.data.cache import Cache
-from labelscan.data.image_blocks import ImageBlocks
-from labelscan.data.inputs import ImageSource, are_images
-from labelscan.data.store import Store
+from labelscan.data.inputs import are_images
 from labelscan.events import Event, Listener, PartDone, StepAdvanced, StepDone, StepStarted, Warned, pause
 from labelscan.files.checksums import forget, has_changed, is_intact, write_checksum
+from labelscan.images.blocks import ImageBlocks
+from labelscan.images.cache import Cache
+from labelscan.images.sources import ImageSource
+from labelscan.images.store import Store
 from labelscan.jobs.blocks import BlockJob, FeatureMaker, block_jobs, made_by, make_inputs, put_together, step_of
 from labelscan.jobs.outputs import Outputs
 from labelscan.jobs.run_job import Driver, Job, Result

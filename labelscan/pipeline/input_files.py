@@ -4,9 +4,9 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TypeVar
 
-from labelscan.data.cache import Cache, open_cache
 from labelscan.data.inputs import FeatureTable
 from labelscan.events import Listener
+from labelscan.images.cache import Cache, open_cache
 from labelscan.pipeline.planned_opinions import PlannedOpinion
 from labelscan.pipeline.planning import Plan
 from labelscan.results.run_folder import RunPaths

@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 
 from labelscan.arrays import Mask
 from labelscan.data.duplicates import number_equal_rows, number_equal_texts, number_identical
-from labelscan.data.inputs import ColumnTable, FeatureTable, ImageSource, Inputs, Texts, are_images, values_in_memory
-from labelscan.data.store import Store
+from labelscan.data.inputs import ColumnTable, FeatureTable, Inputs, Texts, are_images, values_in_memory
 from labelscan.data.stored_rows import write_rows
 from labelscan.errors import DatasetError, Problem, RunFolderError
 from labelscan.events import Event, Listener, Warned
 from labelscan.files.atomic import replacing_bytes
 from labelscan.files.checksums import forget, has_changed, is_intact, write_checksum
+from labelscan.images.sources import ImageSource
+from labelscan.images.store import Store
 from labelscan.pipeline.image_inputs import blocks_of_inputs, is_wanted, made_from_of, make_store, read_store
 from labelscan.pipeline.input_files import cache_of, inputs_of
 from labelscan.pipeline.planned_opinions import PlannedOpinion

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
-from labelscan.data.cache import NONE, folder_of
 from labelscan.detection.planted_errors import count_wanted
+from labelscan.images.cache import NONE, folder_of
 from labelscan.pipeline.carry_out import jobs_in
 from labelscan.pipeline.image_inputs import blocks_of_run
 from labelscan.pipeline.job_names import JobNames, refuse_unknown

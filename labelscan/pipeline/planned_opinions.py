@@ -13,11 +13,11 @@ from torch import nn
 
 from labelscan.config import Config, TrainingConfig
 from labelscan.data.dataset import Dataset
-from labelscan.data.decoding import ImageShape
 from labelscan.data.inputs import ColumnTable, FeatureTable, Inputs, Texts, are_columns
-from labelscan.data.native_sizes import NativeSizes
 from labelscan.errors import ConfigError
 from labelscan.events import Chosen, Listener, Noted, Warned
+from labelscan.images.decoding import ImageShape
+from labelscan.images.sizes import NativeSizes
 from labelscan.registry import shown
 from labelscan.training.augmentation import NO_AUGMENTATION
 from labelscan.training.device import Device, device_for

@@ -16,14 +16,15 @@ from labelscan.config import Config, fingerprint, nested, settings_that_matter
 from labelscan.data import readers
 from labelscan.data.counted_labels import warn_of_counted_labels
 from labelscan.data.dataset import Dataset
-from labelscan.data.inputs import ImageSource, are_images
-from labelscan.data.native_sizes import NativeSizes, probe
+from labelscan.data.inputs import are_images
 from labelscan.data.telling_columns import warn_of_telling_columns
 from labelscan.detection.aum_trainings import N_RUNS, n_threshold, with_extra_class
 from labelscan.detection.detectors import needs_threshold_runs
 from labelscan.errors import ConfigError, DatasetError
 from labelscan.events import Listener, Noted, Warned, ignore
 from labelscan.files.urls import check_data_url, is_url
+from labelscan.images.sizes import NativeSizes, probe
+from labelscan.images.sources import ImageSource
 from labelscan.jobs.executors import EXECUTORS, Executor
 from labelscan.jobs.executors.slurm import SlurmExecutor
 from labelscan.pipeline.given_data import Data, settings_and_data

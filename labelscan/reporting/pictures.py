@@ -18,11 +18,11 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from PIL import Image, features
 
-from labelscan.data.decoding import ImageShape, decode, from_array, open_image, quiet_pillow, reason
-from labelscan.data.far_images import check_image
-from labelscan.data.inputs import ImageSource
 from labelscan.errors import StorageError
 from labelscan.events import Listener, StepAdvanced, StepDone, StepStarted, ignore
+from labelscan.images.decoding import ImageShape, decode, from_array, open_image, quiet_pillow, reason
+from labelscan.images.remote import check_image
+from labelscan.images.sources import ImageSource
 from labelscan.reporting.page import Picture
 
 TOTAL_BYTES = 3_200_000

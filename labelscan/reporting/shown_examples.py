@@ -10,12 +10,13 @@ from pathlib import Path
 
 from labelscan.config import RUN_JSON_SETTINGS, DatasetConfig
 from labelscan.data.dataset import Dataset
-from labelscan.data.far_images import images_at
-from labelscan.data.inputs import ColumnTable, FeatureTable, ImageSource, Texts, originals
+from labelscan.data.inputs import ColumnTable, FeatureTable, Texts, originals
 from labelscan.data.readers.folder_listing import is_called_image
 from labelscan.errors import LabelscanError
 from labelscan.events import Listener
 from labelscan.files.urls import is_url
+from labelscan.images.remote import images_at
+from labelscan.images.sources import ImageSource
 from labelscan.reporting.page import (
     FEATURES,
     IMAGES,

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from labelscan.config import ModelConfig
-from labelscan.data.cache import Cache
-from labelscan.data.native_sizes import NativeSizes
+from labelscan.images.cache import Cache
+from labelscan.images.sizes import NativeSizes
 from labelscan.processes.cores import available_cores
 from labelscan.training.device import Device, make_network, reproducible
 from labelscan.training.engines import EngineChoice, make_engine

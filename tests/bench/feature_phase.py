@@ -23,12 +23,12 @@ from PIL import Image
 
 from labelscan.arrays import as_strings
 from labelscan.config import DeviceConfig, ModelConfig
-from labelscan.data.cache import Cache
-from labelscan.data.decoding import ImageShape
-from labelscan.data.image_blocks import ImageBlocks
-from labelscan.data.inputs import ImageArray, ImageFiles
-from labelscan.data.store import Store
 from labelscan.events import ignore
+from labelscan.images.blocks import ImageBlocks
+from labelscan.images.cache import Cache
+from labelscan.images.decoding import ImageShape
+from labelscan.images.sources import ImageArray, ImageFiles
+from labelscan.images.store import Store
 from labelscan.training.device import Device, choose_device
 from labelscan.training.engines import EngineChoice, choose_engine
 from labelscan.training.models import choose_models

@@ -14,7 +14,7 @@ from labelscan.arrays import as_strings
 from labelscan.correction.corrections import Corrections
 from labelscan.correction.label_lists import link_folders
 from labelscan.data.dataset import make_dataset
-from labelscan.data.inputs import ImageFiles
+from labelscan.images.sources import ImageFiles
 from labelscan.reporting.typical_examples import choose_typical
 
 pytestmark = pytest.mark.slow

@@ -20,12 +20,12 @@ from labelscan.benchmarking.plan import REFERENCE, Cell, balanced, make_benchmar
 from labelscan.benchmarking.reference import Reference
 from labelscan.benchmarking.run_benchmark import look_ahead
 from labelscan.data.dataset import make_dataset
-from labelscan.data.inputs import ImageArray
 from labelscan.detection.detectors import DETECTORS
 from labelscan.detection.evidence import Evidence
 from labelscan.detection.metrics import quality
 from labelscan.errors import DiskError, UsageError
 from labelscan.events import CellDone, CellsPlanned, CellStarted, Chosen, EpochDone, FoldDone, StepStarted, Warned
+from labelscan.images.sources import ImageArray
 from labelscan.noise.plant import plant
 from labelscan.processes.interruption import prepare_signals
 from labelscan.training.losses import LOSSES

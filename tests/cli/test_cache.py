@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from labelscan.data.cache import Cache
+from labelscan.images.cache import Cache
 
 PHOTOS = {"size": "224 x 224 x 3", "decoder": 1, "pillow": "12.0", "jpeg": "3.1", "max_pixels": 100_000_000}
 FEATURES = {"backbone": "resnet18", "mirrored": True, "size": "224 x 224 x 3", "torch": "2.9"}

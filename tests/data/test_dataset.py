@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from labelscan.arrays import as_strings
 from labelscan.data.class_names import merge_look_alikes, sort_class_names
 from labelscan.data.dataset import make_dataset
-from labelscan.data.inputs import FeatureTable, ImageArray, ImageFiles
+from labelscan.data.inputs import FeatureTable
 from labelscan.errors import DatasetError
+from labelscan.images.sources import ImageArray, ImageFiles
 
 
 def make(labels, ids=None, **changes):

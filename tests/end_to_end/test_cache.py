@@ -14,9 +14,9 @@ from tiny_detect import Recorder, contents
 from torchvision.models import resnet18
 
 import labelscan
-from labelscan.data import build_store, image_blocks
 from labelscan.errors import Interrupted
 from labelscan.events import Noted, StepAdvanced, Warned
+from labelscan.images import blocks, build_store
 from labelscan.training.models import frozen_backbone
 
 N_IMAGES = 42
@@ -162,7 +162,7 @@ def test_a_cache_that_cannot_be_used_is_a_warning(first, images, settings, tmp_p
 
 @pytest.mark.parametrize("cache", ["cache", "none"])
 def test_an_interrupted_decoding_goes_on_where_it_was(images, settings, tmp_path, monkeypatch, cache):
-    monkeypatch.setattr(image_blocks, "MAX_BLOCK_ROWS", 5)
+    monkeypatch.setattr(blocks, "MAX_BLOCK_ROWS", 5)
     monkeypatch.setattr(build_store, "SECONDS_BETWEEN_EVENTS", 0.0)
     chosen = settings(model="small-cnn", cache=cache if cache == "none" else str(tmp_path / cache))
 
@@ -189,7 +189,7 @@ def others():
 
 def be_killed(images, settings, output):
     """Run with rows that are saved at once, until there are features of some images."""
-    from labelscan.data import shelf
+    from labelscan.images import shelf
 
     shelf.SAVE_SECONDS = 0.0
     frozen_backbone.available_cores = lambda: 1

@@ -12,9 +12,9 @@ import pytest
 from tiny_detect import N_EPOCHS, N_FOLDS, Recorder, contents, quick
 
 import labelscan
-from labelscan.data.store import Store
 from labelscan.detection.evidence import Evidence
 from labelscan.events import EpochDone, FoldDone, Noted, StepStarted, Warned, ignore
+from labelscan.images.store import Store
 from labelscan.processes.interruption import prepare_signals
 from labelscan.training import checkpoint
 

@@ -22,13 +22,13 @@ from labelscan.config.sources import build, read_file, shipped_configs
 from labelscan.correction.decisions import Decision, read_decisions, write_decisions
 from labelscan.correction.label_studio import read_annotations
 from labelscan.data import readers
-from labelscan.data.decoding import ImageShape, pixels_of, quiet_pillow, reason
 from labelscan.data.inputs import are_images
 from labelscan.data.prob_files import read_probabilities
 from labelscan.detection.detectors import DETECTORS
 from labelscan.detection.evidence import Evidence
 from labelscan.errors import UsageError
 from labelscan.gating.baseline import read_baseline
+from labelscan.images.decoding import ImageShape, pixels_of, quiet_pillow, reason
 from labelscan.noise.plant import NOISES
 from labelscan.registry import PartSpec
 from labelscan.reporting.review_server import DecisionsFile, _Handler

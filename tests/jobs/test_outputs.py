@@ -11,12 +11,12 @@ from tiny_training import HERE, fold_job, run_fold
 
 import labelscan
 from labelscan.config import CacheConfig
-from labelscan.data.decoding import ImageShape
-from labelscan.data.image_blocks import ImageBlocks
-from labelscan.data.inputs import ImageArray
 from labelscan.errors import RunFolderError
 from labelscan.events import FoldDone, PartDone, Warned, ignore
 from labelscan.files import checksums
+from labelscan.images.blocks import ImageBlocks
+from labelscan.images.decoding import ImageShape
+from labelscan.images.sources import ImageArray
 from labelscan.jobs.blocks import block_jobs
 from labelscan.jobs.outputs import DAMAGED, Outputs
 from labelscan.jobs.run_job import run_job

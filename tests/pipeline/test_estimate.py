@@ -6,11 +6,11 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 import labelscan
-from labelscan.data.decoding import ImageShape
-from labelscan.data.image_blocks import ImageBlocks
-from labelscan.data.inputs import ImageArray
 from labelscan.errors import StorageError
 from labelscan.events import Listener, StepAdvanced
+from labelscan.images.blocks import ImageBlocks
+from labelscan.images.decoding import ImageShape
+from labelscan.images.sources import ImageArray
 from labelscan.pipeline import estimate
 from labelscan.pipeline.planning import Plan
 from labelscan.training.device import Device

@@ -25,13 +25,14 @@ from labelscan.correction.label_lists.listed_files import listed_of
 from labelscan.correction.label_lists.rows import RowEdits, plan_rows
 from labelscan.data import readers
 from labelscan.data.dataset import Dataset
-from labelscan.data.far_images import UrlImages
-from labelscan.data.inputs import FeatureTable, ImageFiles, ImageSource, Inputs, are_images
+from labelscan.data.inputs import FeatureTable, Inputs, are_images
 from labelscan.data.readers import FORM_SETTINGS
 from labelscan.data.readers.arrow_sheet import PARQUET
 from labelscan.data.readers.encodings import UTF_8
 from labelscan.data.readers.sheet import is_sheet
 from labelscan.errors import UsageError
+from labelscan.images.remote import UrlImages
+from labelscan.images.sources import ImageFiles, ImageSource
 from labelscan.results.source import Source
 
 SheetWriter: TypeAlias = Callable[[Path, RowEdits, Path], None]

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from labelscan.correction.corrections import Corrections
 from labelscan.correction.label_lists.listed_files import new_labels
 from labelscan.data.dataset import Dataset
-from labelscan.data.inputs import FeatureTable, ImageSource
+from labelscan.data.inputs import FeatureTable
 from labelscan.errors import DatasetError
 from labelscan.files.atomic import write_npz
+from labelscan.images.sources import ImageSource
 
 
 def write(dataset: Dataset, inputs: ImageSource | FeatureTable, corrections: Corrections, output: Path) -> None:

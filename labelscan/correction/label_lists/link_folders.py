@@ -15,11 +15,12 @@ from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from labelscan.correction.corrections import Corrections
 from labelscan.correction.label_lists.listed_files import files_of, new_labels
 from labelscan.data.dataset import Dataset
-from labelscan.data.inputs import ImageFiles, kind_of
+from labelscan.data.inputs import kind_of
 from labelscan.data.readers.folder_listing import SPLIT_FOLDERS, is_called_image
 from labelscan.data.readers.text_files import is_called_text
 from labelscan.errors import DatasetError, Problem, UsageError
 from labelscan.files.atomic import partial_path, writing
+from labelscan.images.sources import ImageFiles
 
 
 def write(dataset: Dataset, corrections: Corrections, folder: Path, *, copy: bool) -> list[str]:

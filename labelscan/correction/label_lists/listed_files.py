@@ -10,10 +10,11 @@ from labelscan.arrays import as_strings
 from labelscan.correction.corrections import Corrections
 from labelscan.correction.label_lists.rows import ID_COLUMN, move_paths
 from labelscan.data.dataset import Dataset
-from labelscan.data.far_images import UrlImages
-from labelscan.data.inputs import ImageFiles, Inputs, Texts, originals
+from labelscan.data.inputs import Inputs, Texts, originals
 from labelscan.files.atomic import replacing
 from labelscan.files.urls import is_url
+from labelscan.images.remote import UrlImages
+from labelscan.images.sources import ImageFiles
 
 
 def write(dataset: Dataset, files: ImageFiles | UrlImages, corrections: Corrections, output: Path) -> None:

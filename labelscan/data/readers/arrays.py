@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from labelscan.arrays import as_strings
 from labelscan.config import DatasetConfig
 from labelscan.data.dataset import Dataset, make_dataset
-from labelscan.data.inputs import CHANNELS, ColumnTable, FeatureTable, ImageArray, Inputs, Texts
+from labelscan.data.inputs import ColumnTable, FeatureTable, Inputs, Texts
 from labelscan.data.readers.columns import Tiers, find_column, missing, pick
 from labelscan.data.readers.refused_files import no_features
 from labelscan.errors import DatasetError, Problem
 from labelscan.events import Listener
 from labelscan.files import npz
 from labelscan.files.reading import CANNOT_READ, why, with_home
+from labelscan.images.sources import CHANNELS, ImageArray
 
 SETTINGS = frozenset(["label_column", "true_label_column", "id_column", "group_column"])
 

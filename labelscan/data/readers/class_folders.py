@@ -11,8 +11,7 @@ from pathlib import Path
 from labelscan.arrays import as_strings
 from labelscan.config import DatasetConfig
 from labelscan.data.dataset import Dataset, make_dataset
-from labelscan.data.far_images import UrlImages, images_at
-from labelscan.data.inputs import ImageFiles, Texts
+from labelscan.data.inputs import Texts
 from labelscan.data.readers.arrow_sheet import is_arrow_folder
 from labelscan.data.readers.folder_listing import (
     BARE,
@@ -37,6 +36,8 @@ from labelscan.files import storage
 from labelscan.files.reading import with_home
 from labelscan.files.storage import Status
 from labelscan.files.urls import is_url, joined, name_of, place_of
+from labelscan.images.remote import UrlImages, images_at
+from labelscan.images.sources import ImageFiles
 
 SETTINGS = frozenset({"split", "encoding"})
 PROBED = 20

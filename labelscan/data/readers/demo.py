@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from labelscan.arrays import PredProbs, TrueLabels
 from labelscan.config import DatasetConfig
 from labelscan.data.dataset import Dataset, make_dataset
-from labelscan.data.inputs import ImageArray
 from labelscan.errors import ConfigError
 from labelscan.events import Listener
+from labelscan.images.sources import ImageArray
 from labelscan.noise.plant import needs_pred_probs, plant
 from labelscan.registry import nearest
 

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from labelscan.arrays import as_strings
 from labelscan.config import DatasetConfig
 from labelscan.data.dataset import Dataset
-from labelscan.data.far_images import images_at
 from labelscan.data.inputs import FeatureTable, Texts
 from labelscan.data.readers.arrow_sheet import is_arrow, kinds_of, read_arrow
 from labelscan.data.readers.columns import ROLE_SETTINGS, Tiers, check_choice, find_column, free_columns, not_used, pick
@@ -29,6 +28,7 @@ from labelscan.errors import DatasetError, Problem
 from labelscan.events import Listener
 from labelscan.files import npz
 from labelscan.files.reading import CANNOT_READ, why, with_home
+from labelscan.images.remote import images_at
 
 if TYPE_CHECKING:
     import pyarrow

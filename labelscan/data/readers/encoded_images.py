@@ -13,7 +13,6 @@ import numpy as np
 from labelscan.arrays import Index
 from labelscan.config import DatasetConfig
 from labelscan.data.dataset import Dataset
-from labelscan.data.decoding import UnreadableImage
 from labelscan.data.readers.arrow_sheet import (
     PARQUET,
     arrow_schema,
@@ -33,6 +32,7 @@ from labelscan.data.readers.sheet import column_names, single_valued
 from labelscan.errors import DatasetError
 from labelscan.events import Listener
 from labelscan.files.reading import why, with_home
+from labelscan.images.decoding import UnreadableImage
 
 if TYPE_CHECKING:
     import pyarrow

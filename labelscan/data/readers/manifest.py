@@ -8,8 +8,7 @@ from pathlib import Path, PurePath
 
 from labelscan.config import DatasetConfig
 from labelscan.data.dataset import Dataset
-from labelscan.data.far_images import UrlImages, images_at
-from labelscan.data.inputs import ImageFiles, Texts
+from labelscan.data.inputs import Texts
 from labelscan.data.readers.columns import ROLE_SETTINGS, check_choice, has_path, is_seen
 from labelscan.data.readers.copies import folder_of_files
 from labelscan.data.readers.labelled_rows import read_rows
@@ -22,6 +21,8 @@ from labelscan.files import storage
 from labelscan.files.reading import with_home
 from labelscan.files.storage import Status
 from labelscan.files.urls import HERE, WEB, folder_of, holds_password, is_url, joined, name_of, protocol_of, relative
+from labelscan.images.remote import UrlImages, images_at
+from labelscan.images.sources import ImageFiles
 
 SETTINGS = ROLE_SETTINGS.union(["path_column", "encoding", "exclude", "include"])
 LIST_FOLDER_FROM = 64

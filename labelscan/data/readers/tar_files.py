@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelscan.arrays import Index, Strings
-from labelscan.data.decoding import UnreadableImage
 from labelscan.errors import DatasetError
 from labelscan.files import storage
 from labelscan.files.reading import check_is_file, why
 from labelscan.files.storage import Status
 from labelscan.files.urls import is_url
+from labelscan.images.decoding import UnreadableImage
 
 BUFFER = 1 << 23
 """Bytes asked for at a time while a tar file elsewhere is indexed: headers stand between the images."""

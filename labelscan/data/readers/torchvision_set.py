@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from labelscan.arrays import Index, as_strings
 from labelscan.config import DatasetConfig
 from labelscan.data.dataset import Dataset, make_dataset
-from labelscan.data.inputs import CHANNELS, Image, ImageArray, ImageFiles, ImageSource
 from labelscan.errors import ConfigError, DatasetError, nearest_name
 from labelscan.events import Listener
+from labelscan.images.sources import CHANNELS, Image, ImageArray, ImageFiles, ImageSource
 
 SETTINGS = frozenset({"split"})
 TRAIN_TEST = {"train": True, "test": False}

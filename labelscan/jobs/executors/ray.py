@@ -25,11 +25,11 @@ from filelock import FileLock
 
 from labelscan import __version__
 from labelscan.arrays import GivenLabels
-from labelscan.data.sent_images import sent
 from labelscan.errors import ConfigError, Interrupted, LabelscanError, RunError
 from labelscan.events import EpochDone, Event, Waiting, Warned
 from labelscan.files.atomic import replacing_bytes
 from labelscan.files.checksums import checksum_of
+from labelscan.images.sent import sent
 from labelscan.jobs.blocks import BlockJob
 from labelscan.jobs.run_job import Driver, Job, Result, run_job
 from labelscan.jobs.state import FolderState

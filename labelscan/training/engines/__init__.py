@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from labelscan.config import DeviceConfig
-from labelscan.data.cache import Cache
 from labelscan.errors import ConfigError
 from labelscan.events import Listener, Warned, ignore
+from labelscan.images.cache import Cache
 from labelscan.training.batches import VIEW_BYTES
 from labelscan.training.device import Device, has_matrix_units
 from labelscan.training.engines.openvino import OpenVinoEngine, Refused

@@ -17,8 +17,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from labelscan.data.cache import Cache
 from labelscan.events import Listener
+from labelscan.images.cache import Cache
 from labelscan.processes.cores import available_cores
 
 TOLERANCES = {"float32": 1e-4, "bfloat16": 0.1}

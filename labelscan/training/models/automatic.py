@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from labelscan.config import ModelConfig
-from labelscan.data.native_sizes import NativeSizes
 from labelscan.errors import ConfigError
+from labelscan.images.sizes import NativeSizes
 from labelscan.training.models import timm_model, torchvision_model
 from labelscan.training.models.backbones import file_of
 from labelscan.training.models.text_embeddings import wordllama_installed

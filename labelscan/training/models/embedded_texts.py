@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from labelscan.arrays import Strings
-from labelscan.data.cache import Cache
-from labelscan.data.segment import DIGEST_BYTES
 from labelscan.events import Listener, Noted, StepAdvanced, StepDone, StepStarted
 from labelscan.files.rows_file import rows_file
+from labelscan.images.cache import Cache
+from labelscan.images.segment import DIGEST_BYTES
 from labelscan.training.models.text_embeddings import TextEmbedding
 
 BLOCK = 256

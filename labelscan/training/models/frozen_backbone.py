@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from labelscan.arrays import Index
-from labelscan.data.cache import Cache
-from labelscan.data.decoding import ImageShape
-from labelscan.data.image_blocks import Block, ImageBlocks
-from labelscan.data.shelf import Shelf
-from labelscan.data.store import Store
 from labelscan.events import Listener, Noted, StepAdvanced, StepDone, StepStarted
 from labelscan.files.rows_file import RowsFile, rows_file
+from labelscan.images.blocks import Block, ImageBlocks
+from labelscan.images.cache import Cache
+from labelscan.images.decoding import ImageShape
+from labelscan.images.shelf import Shelf
+from labelscan.images.store import Store
 from labelscan.processes.cores import available_cores
 from labelscan.processes.freed_memory import freed_memory_kept
 from labelscan.processes.prefetch import Ahead

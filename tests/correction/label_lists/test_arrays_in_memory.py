@@ -8,8 +8,8 @@ from labelscan.correction.corrections import correct
 from labelscan.correction.decisions import Decision
 from labelscan.correction.label_lists import arrays_in_memory
 from labelscan.data.dataset import make_dataset
-from labelscan.data.inputs import ImageArray
 from labelscan.errors import DatasetError
+from labelscan.images.sources import ImageArray
 
 DECISIONS = [
     Decision(example_id="1", verdict="relabel", new_label="a longer name"),

@@ -6,8 +6,8 @@ from labelscan.arrays import as_strings
 from labelscan.correction.corrections import Change, Corrections
 from labelscan.correction.label_lists import link_folders
 from labelscan.data.dataset import make_dataset
-from labelscan.data.inputs import ImageFiles
 from labelscan.errors import DatasetError, UsageError
+from labelscan.images.sources import ImageFiles
 
 
 def images(root, labels_of, **given):

@@ -13,11 +13,11 @@ from tiny_detect import quick
 import labelscan
 from labelscan.config import DatasetConfig
 from labelscan.correction.decisions import Decision
-from labelscan.data.far_images import UrlImages
-from labelscan.data.inputs import ImageFiles
 from labelscan.data.readers import form, read
 from labelscan.errors import ConfigError, DatasetError, LabelscanError, StorageError
 from labelscan.files import storage
+from labelscan.images.remote import UrlImages
+from labelscan.images.sources import ImageFiles
 
 IMAGES, TRUE = draw_shapes(60)
 GIVEN = plant_errors(TRUE, [3, 17, 40])

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from labelscan.config import DatasetConfig
-from labelscan.data.inputs import FeatureTable, ImageArray
+from labelscan.data.inputs import FeatureTable
 from labelscan.data.readers import read
 from labelscan.data.readers.arrays import dataset_from_arrays
 from labelscan.errors import ConfigError, DatasetError
+from labelscan.images.sources import ImageArray
 
 IMAGES = np.arange(4 * 5 * 6, dtype=np.uint8).reshape(4, 5, 6)
 LABELS = np.array([0, 1, 1, 10])

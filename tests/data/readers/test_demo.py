@@ -98,7 +98,7 @@ def test_a_split_of_the_demo_is_refused():
 
 def test_readers_and_store_load_without_torch_and_pandas():
     program = (
-        "import sys, labelscan.data.readers, labelscan.data.store; "
+        "import sys, labelscan.data.readers, labelscan.images.store; "
         "print(*{'torch', 'pandas', 'sklearn'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

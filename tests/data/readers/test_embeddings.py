@@ -9,10 +9,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from labelscan.config import DatasetConfig
-from labelscan.data.inputs import FeatureTable, ImageFiles, Texts
+from labelscan.data.inputs import FeatureTable, Texts
 from labelscan.data.readers import form, read
 from labelscan.data.readers.labelled_rows import BY_ROW
 from labelscan.errors import DatasetError
+from labelscan.images.sources import ImageFiles
 
 VECTORS = [[0.5, 1.0], [1.5, 2.0], [2.5, -3.0], [3.5, 0.0]]
 LABELS = ["a", "b", "a", "b"]

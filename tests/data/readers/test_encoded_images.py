@@ -10,11 +10,11 @@ import pytest
 from PIL import Image
 
 from labelscan.config import DatasetConfig
-from labelscan.data.decoding import UnreadableImage
 from labelscan.data.inputs import FeatureTable, Texts, are_images
 from labelscan.data.readers import form, read
 from labelscan.data.readers.labelled_rows import BY_ROW
 from labelscan.errors import DatasetError
+from labelscan.images.decoding import UnreadableImage
 
 CLASSES = {"label": {"names": ["cat", "dog"], "_type": "ClassLabel"}}
 

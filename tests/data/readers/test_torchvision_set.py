@@ -7,10 +7,10 @@ import pytest
 from PIL import Image
 
 from labelscan.config import DatasetConfig
-from labelscan.data.inputs import ImageArray, ImageFiles
 from labelscan.data.readers import read
 from labelscan.data.readers.torchvision_set import TorchvisionImages
 from labelscan.errors import ConfigError, DatasetError
+from labelscan.images.sources import ImageArray, ImageFiles
 
 
 def load(root, name, **config):

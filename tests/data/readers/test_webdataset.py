@@ -14,12 +14,12 @@ from tiny_detect import quick
 import labelscan
 from labelscan.config import DatasetConfig
 from labelscan.correction.decisions import Decision
-from labelscan.data.decoding import UnreadableImage
 from labelscan.data.inputs import Texts
 from labelscan.data.readers import form, read
 from labelscan.data.readers.tar_files import TarImages
 from labelscan.errors import DatasetError, LabelscanError, StorageError
 from labelscan.files import storage
+from labelscan.images.decoding import UnreadableImage
 
 
 def png(level=0):

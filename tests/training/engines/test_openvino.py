@@ -10,9 +10,9 @@ import torch
 from torch import nn
 
 from labelscan.config import DeviceConfig
-from labelscan.data.cache import Cache
 from labelscan.errors import ConfigError
 from labelscan.events import Warned
+from labelscan.images.cache import Cache
 from labelscan.training import engines
 from labelscan.training.device import Device
 from labelscan.training.engines import EngineChoice, choose_engine, make_engine, openvino

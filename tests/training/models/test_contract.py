@@ -8,8 +8,8 @@ import torch
 import torchvision
 
 from labelscan.config import ModelConfig, TrainingConfig
-from labelscan.data.native_sizes import NativeSizes
 from labelscan.errors import ConfigError
+from labelscan.images.sizes import NativeSizes
 from labelscan.training.models import MODELS, choose_models, is_backbone, is_network
 from labelscan.training.models.automatic import DataFacts
 from labelscan.training.models.classifiers import ExtraTrees

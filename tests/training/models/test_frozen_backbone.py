@@ -11,15 +11,15 @@ from PIL import Image
 from torch import Tensor, nn
 
 from labelscan.arrays import as_strings
-from labelscan.data import far_images, image_blocks
-from labelscan.data.build_store import build_store
-from labelscan.data.cache import Cache
-from labelscan.data.decoding import ImageShape
-from labelscan.data.image_blocks import ImageBlocks
-from labelscan.data.inputs import ImageArray, ImageFiles
-from labelscan.data.store import Store
 from labelscan.errors import Interrupted
 from labelscan.events import Noted, StepAdvanced, StepDone, ignore
+from labelscan.images import blocks, remote
+from labelscan.images.blocks import ImageBlocks
+from labelscan.images.build_store import build_store
+from labelscan.images.cache import Cache
+from labelscan.images.decoding import ImageShape
+from labelscan.images.sources import ImageArray, ImageFiles
+from labelscan.images.store import Store
 from labelscan.training.device import Device, make_network, reproducible
 from labelscan.training.engines import CPU_BATCH, EngineChoice, make_engine, openvino
 from labelscan.training.models import frozen_backbone
@@ -188,13 +188,13 @@ def check_alone_and_together(compute, backbone, side, engine="torch"):
 @pytest.fixture
 def decoded(monkeypatch):
     """Return the contents of images that are decoded, as a list that grows with each."""
-    counted, original = [], image_blocks._decode
+    counted, original = [], blocks._decode
 
     def decode(content, shape, max_pixels):
         counted.append(content)
         return original(content, shape, max_pixels)
 
-    monkeypatch.setattr(image_blocks, "_decode", decode)
+    monkeypatch.setattr(blocks, "_decode", decode)
     return counted
 
 
@@ -230,7 +230,7 @@ def test_features_are_bit_for_bit_those_of_stored_pixels(photos, compute, tmp_pa
 def test_the_number_of_cores_does_not_change_a_byte(photos, compute, monkeypatch, engine):
     backbone, found = Random(TorchvisionModel("mobilenet_v3_small", "none")), []
     for cores in (1, 3):
-        for module in (frozen_backbone, far_images, openvino):
+        for module in (frozen_backbone, remote, openvino):
             monkeypatch.setattr(module, "available_cores", lambda cores=cores: cores)
         features, _ = compute(photos, backbone, engine=engine, shape=ImageShape(64, 64, 3), cache=f"cache-{cores}")
         found.append(features.tobytes())

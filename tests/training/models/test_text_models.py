@@ -8,9 +8,9 @@ from tiny_texts import draw_texts, save_static_embedding
 
 from labelscan.arrays import as_strings
 from labelscan.config import ModelConfig
-from labelscan.data.cache import Cache
 from labelscan.errors import ConfigError
 from labelscan.events import Noted, ignore
+from labelscan.images.cache import Cache
 from labelscan.training.models import MODELS, choose_models, is_text_model
 from labelscan.training.models.automatic import DataFacts
 from labelscan.training.models.embedded_texts import BLOCK, embed_texts

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, UnidentifiedImageError
 
-from labelscan.data.jpeg import decode_jpeg
+from labelscan.images.jpeg import decode_jpeg
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "DIB", "TIFF", "GIF", "PPM")
 """The formats tried on a file, whatever its name; Pillow knows others that run programs or hide their size."""

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from labelscan.data.decoding import ImageShape, UnreadableImage, is_grey, pixels_of, quiet_pillow, resize
+from labelscan.images.decoding import ImageShape, UnreadableImage, is_grey, pixels_of, quiet_pillow, resize
 
 RED = ImageShape(6, 6, 3)
 GREY = ImageShape(6, 6, 1)

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from labelscan.data.cache import Cache
-from labelscan.data.image_blocks import Block, ImageBlocks
-from labelscan.data.store import Store
 from labelscan.events import Listener, Noted, StepAdvanced, StepDone, StepStarted, ignore
 from labelscan.files.rows_file import rows_file
+from labelscan.images.blocks import Block, ImageBlocks
+from labelscan.images.cache import Cache
+from labelscan.images.store import Store
 
 SECONDS_BETWEEN_EVENTS = 0.1
 

@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelscan.arrays import Index, Strings, as_strings
-from labelscan.data.decoding import check_file, check_size
-from labelscan.data.inputs import ImageFiles, ImageSource
 from labelscan.files import storage
 from labelscan.files.storage import Status
 from labelscan.files.urls import is_url, joined, without_query
+from labelscan.images.decoding import check_file, check_size
+from labelscan.images.sources import ImageFiles, ImageSource
 from labelscan.processes.cores import available_cores
 from labelscan.processes.prefetch import Ahead
 

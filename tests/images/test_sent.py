@@ -9,14 +9,14 @@ import pytest
 from PIL import Image
 
 from labelscan.arrays import as_strings
-from labelscan.data.build_store import build_store
-from labelscan.data.cache import Cache
-from labelscan.data.decoding import ImageShape
-from labelscan.data.far_images import images_at
-from labelscan.data.image_blocks import ImageBlocks
-from labelscan.data.inputs import ImageArray, ImageFiles
-from labelscan.data.sent_images import SentImages, sent
 from labelscan.errors import StorageError
+from labelscan.images.blocks import ImageBlocks
+from labelscan.images.build_store import build_store
+from labelscan.images.cache import Cache
+from labelscan.images.decoding import ImageShape
+from labelscan.images.remote import images_at
+from labelscan.images.sent import SentImages, sent
+from labelscan.images.sources import ImageArray, ImageFiles
 
 MOST_PIXELS = 10_000
 UNREADABLE = {

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from labelscan.data import decoding
-from labelscan.data.decoding import ImageShape, UnreadableImage, pixels_of, quiet_pillow
-from labelscan.data.jpeg import decode_jpeg
+from labelscan.images import decoding
+from labelscan.images.decoding import ImageShape, UnreadableImage, pixels_of, quiet_pillow
+from labelscan.images.jpeg import decode_jpeg
 
 KINDS = {
     "plain": {},

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from labelscan.data.segment import BYTES_BESIDE_A_ROW, DIGEST_BYTES, SUFFIX, Segment, write_segment, write_whole
 from labelscan.events import Listener, Noted, Warned
+from labelscan.images.segment import BYTES_BESIDE_A_ROW, DIGEST_BYTES, SUFFIX, Segment, write_segment, write_whole
 
 SAVE_SECONDS = 20.0
 """The most work that is lost when the process is killed."""

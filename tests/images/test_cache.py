@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labelscan.config import CacheConfig
-from labelscan.data import cache as cache_module
-from labelscan.data import shelf as shelf_module
-from labelscan.data.cache import Cache, folder_of, open_cache
 from labelscan.events import Noted, Warned
+from labelscan.images import cache as cache_module
+from labelscan.images import shelf as shelf_module
+from labelscan.images.cache import Cache, folder_of, open_cache
 
 ROWS = np.arange(40, dtype="<f4").reshape(10, 4)
 DIGESTS = [bytes([number]) * 16 for number in range(10)]

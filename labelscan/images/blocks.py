@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelscan.arrays import Mask
-from labelscan.data.decoding import ImageShape, pixels_of, quiet_pillow, reason, resize
-from labelscan.data.far_images import FarImages, check_image, threads_for
-from labelscan.data.inputs import Image, ImageArray, ImageSource
-from labelscan.data.shelf import Shelf
-from labelscan.data.store import Store, decoder, digest_of
 from labelscan.errors import StorageError
+from labelscan.images.decoding import ImageShape, pixels_of, quiet_pillow, reason, resize
+from labelscan.images.remote import FarImages, check_image, threads_for
+from labelscan.images.shelf import Shelf
+from labelscan.images.sources import Image, ImageArray, ImageSource
+from labelscan.images.store import Store, decoder, digest_of
 from labelscan.processes.prefetch import Ahead
 
 BLOCK_BYTES = 1 << 20

@@ -18,10 +18,10 @@ from uuid import uuid4
 import platformdirs
 
 from labelscan.config import CacheConfig, fingerprint
-from labelscan.data.segment import PARTIAL, SUFFIX, Segment, write_whole
-from labelscan.data.shelf import LABEL, NoRoom, Shelf
 from labelscan.events import Listener, Warned, ignore
 from labelscan.files.reading import with_home
+from labelscan.images.segment import PARTIAL, SUFFIX, Segment, write_whole
+from labelscan.images.shelf import LABEL, NoRoom, Shelf
 
 NONE = "none"
 """The folder of a cache that is not shared."""

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from labelscan.arrays import Index
-from labelscan.data.far_images import UrlImages, check_image
-from labelscan.data.inputs import Image, ImageArray, ImageSource
 from labelscan.errors import StorageError
 from labelscan.files.storage import Status
 from labelscan.files.urls import is_url
+from labelscan.images.remote import UrlImages, check_image
+from labelscan.images.sources import Image, ImageArray, ImageSource
 
 T = TypeVar("T")
 

@@ -16,16 +16,16 @@ from numpy.typing import NDArray
 from PIL import features
 
 from labelscan.arrays import Index, Mask
-from labelscan.data import jpeg
-from labelscan.data.decoding import ImageShape
-from labelscan.data.far_images import FarImages, read_each
-from labelscan.data.inputs import Image, ImageSource
-from labelscan.data.segment import DIGEST_BYTES
 from labelscan.errors import StorageError
 from labelscan.files.atomic import sweep, write_npz
 from labelscan.files.npz import read_arrays
 from labelscan.files.reading import CANNOT_READ
 from labelscan.files.storage import READS_AT_ONCE
+from labelscan.images import jpeg
+from labelscan.images.decoding import ImageShape
+from labelscan.images.remote import FarImages, read_each
+from labelscan.images.segment import DIGEST_BYTES
+from labelscan.images.sources import Image, ImageSource
 from labelscan.processes.prefetch import Ahead
 
 FORMAT_VERSION = 2

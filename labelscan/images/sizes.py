@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from labelscan.data.decoding import (
+from labelscan.images.decoding import (
     ImageShape,
     UnreadableImage,
     decode,
@@ -20,8 +20,8 @@ from labelscan.data.decoding import (
     quiet_pillow,
     upright_size,
 )
-from labelscan.data.far_images import check_image, read_each
-from labelscan.data.inputs import Image, ImageSource
+from labelscan.images.remote import check_image, read_each
+from labelscan.images.sources import Image, ImageSource
 
 _GREY_PROBE = ImageShape(32, 32, 3)
 

@@ -9,19 +9,19 @@ import pytest
 import torch
 from PIL import Image
 
-import labelscan.data.image_blocks as image_blocks_module
-import labelscan.data.store as store_module
+import labelscan.images.blocks as image_blocks_module
+import labelscan.images.store as store_module
 from labelscan.arrays import as_strings
-from labelscan.data.build_store import build_store
-from labelscan.data.cache import Cache
-from labelscan.data.decoding import ImageShape
-from labelscan.data.image_blocks import ImageBlocks
-from labelscan.data.inputs import ImageArray, ImageFiles
-from labelscan.data.native_sizes import probe
-from labelscan.data.store import Store
 from labelscan.errors import RunError
 from labelscan.events import Noted, StepAdvanced, StepDone, StepStarted, ignore
 from labelscan.files.rows_file import RowsFile
+from labelscan.images.blocks import ImageBlocks
+from labelscan.images.build_store import build_store
+from labelscan.images.cache import Cache
+from labelscan.images.decoding import ImageShape
+from labelscan.images.sizes import probe
+from labelscan.images.sources import ImageArray, ImageFiles
+from labelscan.images.store import Store
 
 SHAPE = ImageShape(8, 8, 3)
 LIMIT = 10**6
@@ -316,7 +316,7 @@ def test_images_decoded_in_another_way_are_decoded_again(colours, tmp_path, deco
     if other == "pillow":
         monkeypatch.setattr("PIL.__version__", "0.1")
     elif other == "jpeg":
-        monkeypatch.setattr("labelscan.data.jpeg.VERSION", "0.1")
+        monkeypatch.setattr("labelscan.images.jpeg.VERSION", "0.1")
     shape = ImageShape(4, 16, 3) if other == "size" else SHAPE
     build(colours, tmp_path / "second.npy", shape, cache=cache, max_pixels=LIMIT - (other == "max_pixels"))
     assert len(decoded) == 40
