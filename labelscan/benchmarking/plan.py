@@ -16,8 +16,7 @@ import numpy as np
 from labelscan.benchmarking.reference import REASON, with_planter
 from labelscan.config import Config, DetectionConfig, fingerprint
 from labelscan.data import readers
-from labelscan.data.class_names import sort_class_names
-from labelscan.data.dataset import Dataset
+from labelscan.data.dataset import Dataset, sort_class_names
 from labelscan.detection.detectors import ALWAYS, DETECTORS, needs_threshold_runs
 from labelscan.errors import ConfigError, DatasetError
 from labelscan.events import Chosen, Event, Listener, Noted, Warned, ignore

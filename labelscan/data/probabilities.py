@@ -15,8 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelscan.arrays import Index, PredProbs, as_strings, check_pred_probs
-from labelscan.data.class_names import sort_class_names
-from labelscan.data.dataset import Dataset
+from labelscan.data.dataset import Dataset, sort_class_names
 from labelscan.data.inputs import FeatureTable, Inputs
 from labelscan.data.readers.arrays import ArrayLike, texts
 from labelscan.data.refused_rows import refuse_broken_text, repeated_ids

@@ -11,8 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from labelscan.arrays import as_array, as_strings
 from labelscan.config import Config, DatasetConfig
-from labelscan.data.class_names import merge_look_alikes
-from labelscan.data.dataset import Dataset
+from labelscan.data.dataset import Dataset, merge_look_alikes
 from labelscan.data.readers.arrays import are_texts, dataset_from_arrays
 from labelscan.errors import ConfigError
 

@@ -14,10 +14,9 @@ from numpy.typing import ArrayLike
 
 from labelscan.config import Config, fingerprint, nested, settings_that_matter
 from labelscan.data import readers
-from labelscan.data.counted_labels import warn_of_counted_labels
 from labelscan.data.dataset import Dataset
 from labelscan.data.inputs import are_images
-from labelscan.data.telling_columns import warn_of_telling_columns
+from labelscan.data.label_checks import warn_of_counted_labels, warn_of_telling_columns
 from labelscan.detection.aum_trainings import N_RUNS, n_threshold, with_extra_class
 from labelscan.detection.detectors import needs_threshold_runs
 from labelscan.errors import ConfigError, DatasetError

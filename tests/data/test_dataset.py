@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labelscan.arrays import as_strings
-from labelscan.data.class_names import merge_look_alikes, sort_class_names
-from labelscan.data.dataset import make_dataset
+from labelscan.data.dataset import make_dataset, merge_look_alikes, sort_class_names
 from labelscan.data.inputs import FeatureTable
 from labelscan.errors import DatasetError
 from labelscan.images.sources import ImageArray, ImageFiles

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from labelscan.config import DatasetConfig
-from labelscan.data.class_names import merge_look_alikes
-from labelscan.data.dataset import Dataset
+from labelscan.data.dataset import Dataset, merge_look_alikes
 from labelscan.data.readers.copies import named_by_address, with_copies
 from labelscan.data.readers.unsupported import refuse_file, refuse_folder
 from labelscan.errors import ConfigError, DatasetError, nearest_name

@@ -4,7 +4,9 @@ Top folders that are all called train, val, valid, validation or test are splits
 """
 
 import shlex
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from labelscan.data.readers.folder_listing import (
     IMAGES,
     SPLIT_FOLDERS,
     TEXTS,
+    Entry,
     Files,
     Kind,
     Listing,
@@ -29,7 +32,6 @@ from labelscan.data.readers.sheet import SUFFIXES
 from labelscan.data.readers.splits import wanted_splits
 from labelscan.data.readers.text_files import holds_text, is_called_text, read_text_files
 from labelscan.data.readers.unsupported import A_RUN, OF_A_RUN, refuse_media
-from labelscan.data.readers.url_tree import UrlTree
 from labelscan.errors import DatasetError
 from labelscan.events import Listener
 from labelscan.files import storage
@@ -160,3 +162,44 @@ def _has_class_folders(folder: Path) -> bool:
 
 def _is_example(name: str) -> bool:
     return is_called_image(name) or is_called_text(name)
+
+
+@dataclass(frozen=True, slots=True)
+class UrlEntry:
+    """A file or folder of a storage, where there are no links."""
+
+    name: str
+    is_folder: bool = False
+
+    def is_dir(self) -> bool:
+        return self.is_folder
+
+    def is_file(self) -> bool:
+        return not self.is_folder
+
+    def is_symlink(self) -> bool:
+        return False
+
+
+class UrlTree:
+    """Folders in folders, by the paths of the files in them."""
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        self._files: dict[str, list[str]] = defaultdict(list)
+        self._folders: dict[str, set[str]] = defaultdict(set)
+        for path in paths:
+            folder, _, name = path.rpartition("/")
+            self._files[folder].append(name)
+            while folder:
+                parent, _, name = folder.rpartition("/")
+                if name in self._folders[parent]:
+                    break
+                self._folders[parent].add(name)
+                folder = parent
+
+    def entries(self, folder: str) -> Iterator[Entry]:
+        yield from (UrlEntry(name, is_folder=True) for name in sorted(self._folders.get(folder, ())))
+        yield from (UrlEntry(name) for name in self._files.get(folder, ()))
+
+    def identity(self, folder: str) -> Hashable:
+        return folder

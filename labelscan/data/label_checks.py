@@ -1,5 +1,6 @@
-"""Columns of a table that give the label away, such as a code of the same thing: nothing would look wrong then."""
+"""Labels that no model should learn: a column gives them away, or they count or measure something."""
 
+import re
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -17,6 +18,10 @@ MOST_VALUES = 100
 """A column with more different values is none that names the classes."""
 TELLS = 0.99
 """The share of labels that the values of a column must give, by the most frequent label of each."""
+LEAST_NUMBERS = 20
+"""Fewer whole numbers are classes more often than counts."""
+MOST_ROWS = 50
+"""Rows a number, on average, above which they are classes more often than counts."""
 
 
 def warn_of_telling_columns(dataset: Dataset) -> list[str]:
@@ -48,3 +53,18 @@ def _codes(column: Column, most: int) -> NDArray[np.int64]:
         if len(values) > most:
             return np.asarray(pd.isna(column), dtype=np.int64)  # whether it is filled in may tell as much
     return codes.astype(np.int64)
+
+
+def warn_of_counted_labels(dataset: Dataset) -> list[str]:
+    """Return a warning where the labels of a table are many whole numbers, each in few rows."""
+    names, inputs = dataset.class_names, dataset.inputs
+    is_table = isinstance(inputs, ColumnTable) or (isinstance(inputs, FeatureTable) and bool(inputs.names))
+    if not is_table or not all(re.fullmatch(r"-?[0-9]+", name) for name in names):
+        return []
+    if len(names) < LEAST_NUMBERS or len(dataset) > MOST_ROWS * len(names):
+        return []
+    numbers = sorted(map(int, names))
+    return [
+        f"the labels are {len(names):,} whole numbers, from {numbers[0]:,} to {numbers[-1]:,}: if they count or measure"
+        " something, a neighbour is no wrong label; what can be judged are few classes, such as low, medium and high"
+    ]

@@ -6,7 +6,7 @@ from tiny_texts import column_dataset, draw_columns
 
 from labelscan.data.dataset import make_dataset
 from labelscan.data.inputs import FeatureTable
-from labelscan.data.telling_columns import warn_of_telling_columns
+from labelscan.data.label_checks import warn_of_counted_labels, warn_of_telling_columns
 
 
 def test_a_code_of_the_label_and_gaps_that_follow_it_are_named():
@@ -34,3 +34,16 @@ def test_tables_of_plain_numbers_are_looked_at_too_and_rare_classes_do_not_make_
 
     assert warn_of_telling_columns(dataset(labels, numbers)) == []
     assert len(warn_of_telling_columns(dataset([str(row % 5) for row in range(300)], numbers))) == 1
+
+
+def test_many_whole_numbers_in_few_rows_each_are_told():
+    frame = pd.DataFrame({"x": np.arange(300.0)})
+    (warning,) = warn_of_counted_labels(column_dataset(frame, [str(row % 30 - 2) for row in range(300)]))
+    assert "30 whole numbers, from -2 to 27" in warning
+
+
+def test_classes_are_not_taken_for_counts():
+    frame = pd.DataFrame({"x": np.arange(3000.0)})
+    for labels in ([str(row % 10) for row in range(3000)], [f"kind {row % 30}" for row in range(3000)]):
+        assert warn_of_counted_labels(column_dataset(frame, labels)) == []
+    assert warn_of_counted_labels(column_dataset(frame, [str(row % 30) for row in range(3000)])) == []
