@@ -14,7 +14,7 @@ LAYERS = {
     "data": "noise images",
     "training": "images data",
     "jobs": "images data training",
-    "detection": "data training",
+    "detection": "data training jobs",
     "results": "data training jobs detection",
     "correction": "images data results",
     "reporting": "images data training detection results correction",

@@ -8,19 +8,19 @@ from shapes import draw_shapes
 from labelscan.config import CacheConfig
 from labelscan.events import ignore
 from labelscan.jobs.executors.local import LocalExecutor
+from labelscan.jobs.fold_job import FoldId, FoldJob
 from labelscan.jobs.outputs import Outputs
 from labelscan.jobs.run_job import Driver
+from labelscan.jobs.where import Where
 from labelscan.training.augmentation import Augmentation
 from labelscan.training.batches import Batches, StoredInputs
 from labelscan.training.checkpoint import NO_CHECKPOINT
 from labelscan.training.device import Device, make_network, reproducible
-from labelscan.training.fold_job import FoldId, FoldJob
 from labelscan.training.loss_schedule import build_schedule
 from labelscan.training.models.small_cnn import SmallCNN
 from labelscan.training.prediction import predict
 from labelscan.training.recipe import Recipe
 from labelscan.training.training_loop import Training, train
-from labelscan.training.where import Where
 
 CPU = Device("cpu")
 HERE = Where(device=CPU, threads=1, cache_bytes=2**20, cache=CacheConfig(folder="none"))

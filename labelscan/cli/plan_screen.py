@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 
 from labelscan.cli.console import entries, show_json, stdout, text, warning
+from labelscan.jobs.files import AUM, FOLD
 from labelscan.pipeline.carry_out import jobs_in
 from labelscan.pipeline.image_inputs import is_decoded_for
 from labelscan.pipeline.plan_facts import job_facts, plan_facts, plan_to_json
@@ -10,7 +11,6 @@ from labelscan.pipeline.planning import Plan
 from labelscan.results.bucket import what_tells
 from labelscan.results.run_folder import RunPaths
 from labelscan.results.run_status import count_done
-from labelscan.training.job_files import AUM, FOLD
 from labelscan.wording import duration
 
 NOTHING_DONE = "nothing was trained or written; run it without --dry-run"

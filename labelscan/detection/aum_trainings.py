@@ -23,14 +23,15 @@ from labelscan.data.stored_rows import StoredRows
 from labelscan.detection.evidence import Evidence
 from labelscan.errors import ConfigError, DatasetError, RunError
 from labelscan.events import Listener
+from labelscan.jobs.files import AUM
+from labelscan.jobs.fold_job import Checkpoints, FoldId, FoldJob, Learner
+from labelscan.jobs.fold_output import FoldOutput
+from labelscan.jobs.learners import NetworkLearner, NetworkMaker
+from labelscan.jobs.where import Where
 from labelscan.training.batches import StoredInputs
 from labelscan.training.device import seed_of
-from labelscan.training.fold_job import Checkpoints, FoldId, FoldJob, Learner
-from labelscan.training.fold_output import IF_DIVERGED, FoldOutput
-from labelscan.training.job_files import AUM
-from labelscan.training.learners import NetworkLearner, NetworkMaker
+from labelscan.training.divergence import IF_DIVERGED
 from labelscan.training.loss_schedule import build_schedule
-from labelscan.training.where import Where
 
 KIND = AUM
 """The kind of these jobs, in events and in the names of their folders."""

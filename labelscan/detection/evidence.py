@@ -26,7 +26,7 @@ from labelscan.errors import ProbabilitiesError, RunFolderError
 from labelscan.files.atomic import write_npz
 from labelscan.files.npz import array_names, pack_texts, read_arrays, read_texts
 from labelscan.files.reading import CANNOT_READ, why
-from labelscan.training.fold_output import PROBABILITIES
+from labelscan.jobs.fold_output import PROBABILITIES
 
 FILE_NAME = "evidence.npz"
 TEXTS = ("class_names", "example_ids", "fold_names")

@@ -14,7 +14,8 @@ from labelscan.data.dataset import Dataset
 from labelscan.data.inputs import are_columns
 from labelscan.detection.evidence import Evidence, row_chunks
 from labelscan.errors import RunError
-from labelscan.training.fold_output import IF_DIVERGED, FoldOutput
+from labelscan.jobs.fold_output import FoldOutput
+from labelscan.training.divergence import IF_DIVERGED
 
 
 def gather(outputs: Iterable[FoldOutput], *, dataset: Dataset, scored: Mask, n_repeats: int) -> Evidence:

@@ -22,12 +22,12 @@ from labelscan.images.blocks import ImageBlocks
 from labelscan.images.build_store import build_store
 from labelscan.images.cache import Cache, open_cache
 from labelscan.images.store import Store
+from labelscan.jobs.files import CACHE, OUTPUT_FILE, PART
+from labelscan.jobs.where import Where
 from labelscan.training.device import Device
 from labelscan.training.engines import EngineChoice
-from labelscan.training.job_files import CACHE, OUTPUT_FILE, PART
 from labelscan.training.models import Backbone
 from labelscan.training.models.frozen_backbone import embed, maker_of
-from labelscan.training.where import Where
 
 BLOCK_BYTES = 2**28
 """The most that the pixels of a block take, which are in memory at once."""

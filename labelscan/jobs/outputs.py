@@ -18,12 +18,12 @@ from labelscan.files.atomic import read_json, replacing, writing
 from labelscan.files.checksums import checksum_of
 from labelscan.files.reading import fits
 from labelscan.jobs.blocks import BlockJob, BlockOutput
+from labelscan.jobs.files import CHECKPOINT_FILE, DONE_FILE, OUTPUT_FILE, STORE
+from labelscan.jobs.fold_job import FoldJob
+from labelscan.jobs.fold_output import FoldOutput
 from labelscan.jobs.run_job import Job, Result
 from labelscan.jobs.state import FolderState
-from labelscan.training.fold_job import FoldJob
-from labelscan.training.fold_output import FoldOutput
-from labelscan.training.job_files import CHECKPOINT_FILE, DONE_FILE, OUTPUT_FILE, STORE
-from labelscan.training.where import Where
+from labelscan.jobs.where import Where
 
 OWN_CHECKSUM = "checksum_of_this"
 """The entry of a mark for the checksum of all others."""

@@ -11,15 +11,15 @@ from labelscan.data.stored_rows import SUFFIX as ROWS_SUFFIX
 from labelscan.data.stored_rows import StoredRows
 from labelscan.events import EpochDone, Event, Listener, Warned
 from labelscan.jobs.blocks import BlockJob, BlockOutput, run_block
+from labelscan.jobs.fold_job import RETRY, FoldJob
+from labelscan.jobs.fold_output import FoldOutput
 from labelscan.jobs.state import FolderState, JobState
+from labelscan.jobs.where import Where
 from labelscan.processes.freed_memory import freed_memory_kept
 from labelscan.training.agreement import Agreement
 from labelscan.training.batches import StoredInputs
 from labelscan.training.checkpoint import Checkpoint
 from labelscan.training.device import reproducible
-from labelscan.training.fold_job import RETRY, FoldJob
-from labelscan.training.fold_output import FoldOutput
-from labelscan.training.where import Where
 
 if TYPE_CHECKING:  # which imports this
     from labelscan.jobs.outputs import Outputs

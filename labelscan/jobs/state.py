@@ -14,8 +14,8 @@ from typing import Protocol
 from labelscan.events import EpochDone, Event, Warned
 from labelscan.files.atomic import replacing_bytes, writing
 from labelscan.files.reading import parse_json
+from labelscan.jobs.files import CHECKPOINT_FILE, LOG_FILE
 from labelscan.training.checkpoint import CheckpointSlot
-from labelscan.training.job_files import CHECKPOINT_FILE, LOG_FILE
 
 
 class JobState(CheckpointSlot, Protocol):

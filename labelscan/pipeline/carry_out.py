@@ -6,6 +6,8 @@ from pathlib import Path
 
 from labelscan.correction.review import Review
 from labelscan.events import Listener, Noted, ignore
+from labelscan.jobs.files import AUM
+from labelscan.jobs.fold_job import FoldId
 from labelscan.pipeline.image_inputs import blocks_of_run
 from labelscan.pipeline.input_files import inputs_of
 from labelscan.pipeline.inputs import read_contents
@@ -18,9 +20,7 @@ from labelscan.results.open_run import open_run
 from labelscan.results.run_files import JOBS
 from labelscan.results.run_folder import RunFolder, RunPaths
 from labelscan.results.run_record import CHOICES, VERSIONS
-from labelscan.training.fold_job import FoldId
 from labelscan.training.hardware import hardware
-from labelscan.training.job_files import AUM
 
 
 def carry_out(

@@ -20,13 +20,13 @@ from labelscan.images.cache import Cache
 from labelscan.images.remote import FarImages
 from labelscan.images.sources import ImageArray
 from labelscan.jobs.blocks import FeatureMaker, make_inputs
+from labelscan.jobs.files import CACHE
+from labelscan.jobs.learners import NetworkLearner
 from labelscan.pipeline.image_inputs import blocks_of, feature_maker_of, is_decoded_for
 from labelscan.pipeline.planned_opinions import PlannedOpinion, input_shape
 from labelscan.pipeline.planning import Plan
 from labelscan.processes.freed_memory import freed_memory_kept
 from labelscan.training.device import Device, make_network, reproducible
-from labelscan.training.job_files import CACHE
-from labelscan.training.learners import NetworkLearner
 from labelscan.training.losses import losses_of
 
 SECONDS = 1.0

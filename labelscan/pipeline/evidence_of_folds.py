@@ -19,6 +19,7 @@ from labelscan.detection.gathering import gather
 from labelscan.detection.pooling import pool
 from labelscan.errors import RunFolderError
 from labelscan.events import Listener, Noted, Warned
+from labelscan.jobs.fold_job import FoldJob
 from labelscan.jobs.outputs import Outputs
 from labelscan.pipeline.inputs import Contents
 from labelscan.pipeline.planning import Plan
@@ -27,7 +28,6 @@ from labelscan.results.run_files import MACHINES, check_intact
 from labelscan.results.run_folder import RunFolder
 from labelscan.results.run_record import CHOICES, EVIDENCE_OF, VERSIONS, versions
 from labelscan.results.same_run import ELSEWHERE
-from labelscan.training.fold_job import FoldJob
 from labelscan.training.folds import Folds
 
 

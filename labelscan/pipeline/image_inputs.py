@@ -17,16 +17,16 @@ from labelscan.images.cache import Cache
 from labelscan.images.sources import ImageSource
 from labelscan.images.store import Store
 from labelscan.jobs.blocks import BlockJob, FeatureMaker, block_jobs, made_by, make_inputs, put_together, step_of
+from labelscan.jobs.files import CACHE, LOCK_SUFFIX
 from labelscan.jobs.outputs import Outputs
 from labelscan.jobs.run_job import Driver, Job, Result
+from labelscan.jobs.where import Where
 from labelscan.pipeline.input_files import cache_of, inputs_of
 from labelscan.pipeline.planned_opinions import BY_MACHINE, PlannedOpinion
 from labelscan.pipeline.planning import Plan
 from labelscan.processes.interruption import stopping_at_once
 from labelscan.results.run_folder import RunPaths
-from labelscan.training.job_files import CACHE, LOCK_SUFFIX
 from labelscan.training.models import is_backbone
-from labelscan.training.where import Where
 
 POLL_SECONDS = 0.2
 

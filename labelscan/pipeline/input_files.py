@@ -7,10 +7,10 @@ from typing import TypeVar
 from labelscan.data.inputs import FeatureTable
 from labelscan.events import Listener
 from labelscan.images.cache import Cache, open_cache
+from labelscan.jobs.files import CACHE
 from labelscan.pipeline.planned_opinions import PlannedOpinion
 from labelscan.pipeline.planning import Plan
 from labelscan.results.run_folder import RunPaths
-from labelscan.training.job_files import CACHE
 
 T = TypeVar("T")
 

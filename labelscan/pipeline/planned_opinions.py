@@ -18,14 +18,14 @@ from labelscan.errors import ConfigError
 from labelscan.events import Chosen, Listener, Noted, Warned
 from labelscan.images.decoding import ImageShape
 from labelscan.images.sizes import NativeSizes
+from labelscan.jobs.fold_job import Learner
+from labelscan.jobs.learners import ClassifierLearner, GivenClassifier, GivenMaker, NetworkLearner, NetworkMaker
 from labelscan.registry import shown
 from labelscan.training.augmentation import NO_AUGMENTATION
 from labelscan.training.device import Device, device_for
 from labelscan.training.encoders import MakeEncoder
 from labelscan.training.encoders.columns import make_for_networks, make_for_trees
 from labelscan.training.engines import EngineChoice, choose_engine
-from labelscan.training.fold_job import Learner
-from labelscan.training.learners import ClassifierLearner, GivenClassifier, GivenMaker, NetworkLearner, NetworkMaker
 from labelscan.training.loss_schedule import build_schedule
 from labelscan.training.losses.regularisation import regularisation_of
 from labelscan.training.models import (

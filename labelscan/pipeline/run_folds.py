@@ -11,8 +11,10 @@ from labelscan.detection.aum_trainings import threshold_jobs
 from labelscan.errors import RunFolderError
 from labelscan.events import Listener, TrainingPlanned, Warned
 from labelscan.jobs.executors.slurm import SlurmExecutor
+from labelscan.jobs.fold_job import JOB_VERSION, FoldId, FoldJob
 from labelscan.jobs.outputs import DoneMark
 from labelscan.jobs.run_job import Driver, Job
+from labelscan.jobs.where import Where
 from labelscan.pipeline.image_inputs import where_of_blocks
 from labelscan.pipeline.input_files import inputs_of
 from labelscan.pipeline.inputs import Contents, provide_inputs
@@ -22,10 +24,8 @@ from labelscan.processes.interruption import ending_in_order
 from labelscan.results.run_folder import RunFolder, RunPaths
 from labelscan.results.same_run import changes
 from labelscan.training.device import seed_of
-from labelscan.training.fold_job import JOB_VERSION, FoldId, FoldJob
 from labelscan.training.folds import Folds, assign_folds, find_units, number_groups
 from labelscan.training.gpu_memory import resident_bytes
-from labelscan.training.where import Where
 
 OTHER_MAKER = "they were made by another version of labelscan or torch, or from other images or rows"
 UNLIKE = (

@@ -11,6 +11,7 @@ from labelscan.detection.planted_errors import FILE_NAME as PLANTED_FILE
 from labelscan.detection.planted_errors import PlantedErrors, plant_errors
 from labelscan.detection.self_check import judge_by_planted
 from labelscan.events import Listener, Noted, Warned
+from labelscan.jobs.files import AUM, FOLD
 from labelscan.pipeline.inputs import Contents
 from labelscan.pipeline.planning import Plan, identity_of
 from labelscan.pipeline.train_and_judge import train_and_judge
@@ -21,7 +22,6 @@ from labelscan.results.run_files import JOBS, SELF_CHECK
 from labelscan.results.run_folder import RunFolder
 from labelscan.results.run_record import CHOICES, recorded_fingerprint
 from labelscan.results.summary import FILE_NAME as SUMMARY_FILE
-from labelscan.training.job_files import AUM, FOLD
 
 
 def check_itself(

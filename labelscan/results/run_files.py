@@ -13,8 +13,8 @@ from labelscan.files.atomic import read_json, sweep
 from labelscan.files.checksums import SUFFIX as CHECKSUM_SUFFIX
 from labelscan.files.checksums import checksum_of
 from labelscan.files.reading import CANNOT_READ, why
+from labelscan.jobs.files import CACHE, CHECKPOINT_FILE, LOG_FILE, PART, STORE
 from labelscan.results.outside_links import refuse_outside_links
-from labelscan.training.job_files import CACHE, CHECKPOINT_FILE, LOG_FILE, PART, STORE
 
 FORMAT_VERSION = 1
 """Version of run.json and of everything else in the folder; a folder of another version is refused."""

@@ -21,6 +21,7 @@ from labelscan.events import Event, FoldDone, Listener, PartDone, StepAdvanced, 
 from labelscan.files.atomic import partial_of, write_json, writing
 from labelscan.files.checksums import checksum_of, forget
 from labelscan.files.reading import fits
+from labelscan.jobs.files import LOCK_SUFFIX, LOG_FILE, PART, STORE
 from labelscan.results.bucket import Bucket
 from labelscan.results.machine import machine
 from labelscan.results.run_files import (
@@ -34,7 +35,6 @@ from labelscan.results.run_files import (
 )
 from labelscan.results.run_record import CHOICES, EVIDENCE_OF, VERSIONS, read_record, versions
 from labelscan.results.same_run import FOR_GATE, Identity
-from labelscan.training.job_files import LOCK_SUFFIX, LOG_FILE, PART, STORE
 
 if TYPE_CHECKING:
     from labelscan.jobs.outputs import Outputs

@@ -8,6 +8,7 @@ from typing import Literal
 
 from labelscan.errors import RunFolderError
 from labelscan.files.urls import is_url
+from labelscan.jobs.files import AUM, FOLD, LOG_FILE, PART, STORE
 from labelscan.jobs.outputs import DoneMark
 from labelscan.jobs.state import FolderState
 from labelscan.results.bucket import what_tells
@@ -24,7 +25,6 @@ from labelscan.results.run_files import (
 )
 from labelscan.results.run_folder import DRIVER
 from labelscan.results.run_record import read_record
-from labelscan.training.job_files import AUM, FOLD, LOG_FILE, PART, STORE
 
 JobState = Literal["running", "waiting", "done"]
 NOT_MERGED = "not merged"

@@ -1,1 +1,1 @@
-"""Training: a fresh model for each fold, which predicts the examples that it never saw."""
+"""Training: one model, learned from the rows that it is given."""

@@ -27,8 +27,7 @@ from labelscan.errors import ConfigError, LabelscanError, RunError
 from labelscan.events import Listener, Waiting
 from labelscan.processes import interruption
 from labelscan.training.device import Device, all_gpus, seed_generators, seed_of
-from labelscan.training.failure import is_short_of_memory
-from labelscan.training.gpu_memory import is_out_of_memory
+from labelscan.training.gpu_memory import is_out_of_memory, is_short_of_memory
 from labelscan.training.shared_batch_norm import share_batch_norm
 
 if TYPE_CHECKING:

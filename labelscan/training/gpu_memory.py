@@ -92,3 +92,11 @@ def total_bytes(device: Device) -> int:
     if device.kind != "cuda":
         return 0
     return min(torch.cuda.get_device_properties(gpu.place).total_memory for gpu in all_gpus(device))
+
+
+def is_short_of_memory(error: BaseException) -> bool:
+    """Return whether an error says that a process or a GPU had too little memory; one that was killed mostly had."""
+    from loky.process_executor import TerminatedWorkerError
+
+    is_of_host = isinstance(error, MemoryError | TerminatedWorkerError) or "DefaultCPUAllocator" in str(error)
+    return is_of_host or is_out_of_memory(error)

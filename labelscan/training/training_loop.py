@@ -10,12 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from labelscan.arrays import GivenLabels, Index
-from labelscan.errors import Interrupted, RunError
+from labelscan.errors import Interrupted
 from labelscan.events import Listener, Waiting, Warned, ignore
 from labelscan.training.batches import Batches, count_batches
 from labelscan.training.checkpoint import NO_CHECKPOINT, Checkpoint, State, generators, restore_generators
 from labelscan.training.data_parallel import ALONE, Team
-from labelscan.training.fold_output import IF_DIVERGED
+from labelscan.training.divergence import DivergenceError
 from labelscan.training.gpu_memory import is_out_of_memory
 from labelscan.training.loss_schedule import LossSchedule
 from labelscan.training.losses import Loss, losses_of
@@ -87,14 +87,6 @@ def _go_on(training: "Training", checkpoint: Checkpoint) -> None:
     before = checkpoint.read()
     if before is not None:
         training.restore(before)
-
-
-class DivergenceError(RunError):
-    """A training whose loss or predictions became NaN or infinite."""
-
-    def __init__(self, problem: str) -> None:
-        super().__init__(problem, where="training", hint=IF_DIVERGED)
-        self.problem = problem
 
 
 class Training:

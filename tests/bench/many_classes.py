@@ -25,11 +25,11 @@ from labelscan.data.inputs import FeatureTable
 from labelscan.detection.detectors import DETECTORS
 from labelscan.detection.evidence import FILE_NAME as EVIDENCE_FILE
 from labelscan.detection.gathering import gather
+from labelscan.jobs.fold_output import FoldOutput
 from labelscan.pipeline.judge import judge_and_write
 from labelscan.results.open_run import open_run
 from labelscan.results.run_record import describe
 from labelscan.results.same_run import Identity
-from labelscan.training.fold_output import FoldOutput
 
 N_FOLDS = 5
 NOISE = 0.1

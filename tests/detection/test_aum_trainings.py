@@ -16,9 +16,9 @@ from labelscan.detection.aum_trainings import (
 )
 from labelscan.detection.evidence import Evidence
 from labelscan.errors import ConfigError, DatasetError, RunError
-from labelscan.training.fold_job import FoldId
-from labelscan.training.fold_output import FoldOutput
-from labelscan.training.learners import ClassifierLearner, NetworkLearner, NetworkMaker
+from labelscan.jobs.fold_job import FoldId
+from labelscan.jobs.fold_output import FoldOutput
+from labelscan.jobs.learners import ClassifierLearner, NetworkLearner, NetworkMaker
 from labelscan.training.loss_schedule import build_schedule
 from labelscan.training.models.small_cnn import SmallCNN
 from labelscan.training.recipe import Recipe

@@ -16,7 +16,7 @@ from labelscan.detection import evidence as evidence_module
 from labelscan.detection.evidence import Evidence, Opinion
 from labelscan.detection.gathering import gather
 from labelscan.errors import ProbabilitiesError, RunError, RunFolderError
-from labelscan.training.fold_output import FoldOutput
+from labelscan.jobs.fold_output import FoldOutput
 
 CLASSES = ("ant", "bee", "cat")
 

@@ -17,7 +17,7 @@ from labelscan.detection import examples_by_class
 from labelscan.detection.detectors import DETECTORS, confident_learning
 from labelscan.detection.evidence import Evidence, Opinion
 from labelscan.detection.gathering import gather
-from labelscan.training.fold_output import FoldOutput
+from labelscan.jobs.fold_output import FoldOutput
 
 N_EXAMPLES, N_CLASSES = 16_000, 200
 CELLS = N_EXAMPLES * N_CLASSES

@@ -14,8 +14,8 @@ from tiny_detect import contents, quick
 import labelscan
 from labelscan.correction.decisions import Decision, write_decisions
 from labelscan.errors import DiskError
+from labelscan.jobs.files import CHECKPOINT_FILE
 from labelscan.reporting.formats import FORMATS
-from labelscan.training.job_files import CHECKPOINT_FILE
 
 REASONS = {
     errno.ENOSPC: "no space is left on the disk",

@@ -18,16 +18,16 @@ from labelscan.images.blocks import ImageBlocks
 from labelscan.images.decoding import ImageShape
 from labelscan.images.sources import ImageArray
 from labelscan.jobs.blocks import block_jobs
+from labelscan.jobs.files import CHECKPOINT_FILE, DONE_FILE, LOG_FILE, OUTPUT_FILE
+from labelscan.jobs.fold_job import FoldId
+from labelscan.jobs.fold_output import FoldOutput
+from labelscan.jobs.learners import ClassifierLearner, GivenClassifier
 from labelscan.jobs.outputs import DAMAGED, Outputs
 from labelscan.jobs.run_job import run_job
 from labelscan.pipeline.inputs import Contents
 from labelscan.pipeline.run_folds import assign, jobs_of
 from labelscan.results.run_folder import RunPaths
 from labelscan.training.device import Device
-from labelscan.training.fold_job import FoldId
-from labelscan.training.fold_output import FoldOutput
-from labelscan.training.job_files import CHECKPOINT_FILE, DONE_FILE, LOG_FILE, OUTPUT_FILE
-from labelscan.training.learners import ClassifierLearner, GivenClassifier
 
 LABELS = np.arange(12) % 2
 

@@ -15,14 +15,14 @@ import cloudpickle
 
 from labelscan.errors import Interrupted
 from labelscan.events import Waiting, Warned
+from labelscan.jobs.failure import failure
+from labelscan.jobs.fold_job import FoldJob
 from labelscan.jobs.run_job import Driver, Job, Result, run_job
 from labelscan.jobs.state import FolderState
+from labelscan.jobs.where import Where
 from labelscan.processes import interruption
 from labelscan.processes.cores import available_cores
 from labelscan.training.device import Device, all_gpus
-from labelscan.training.failure import failure
-from labelscan.training.fold_job import FoldJob
-from labelscan.training.where import Where
 
 LAST_STEP_SECONDS = 60.0
 """The most that other processes get to finish a step and to write a checkpoint."""

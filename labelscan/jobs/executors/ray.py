@@ -31,16 +31,16 @@ from labelscan.files.atomic import replacing_bytes
 from labelscan.files.checksums import checksum_of
 from labelscan.images.sent import sent
 from labelscan.jobs.blocks import BlockJob
+from labelscan.jobs.failure import failure
+from labelscan.jobs.fold_job import FoldJob
 from labelscan.jobs.run_job import Driver, Job, Result, run_job
 from labelscan.jobs.state import FolderState
+from labelscan.jobs.where import Where
 from labelscan.processes import interruption
 from labelscan.processes.cores import available_cores
 from labelscan.processes.interruption import ending_in_order, keeping_handlers
 from labelscan.registry import check_option
 from labelscan.training.device import Device
-from labelscan.training.failure import failure
-from labelscan.training.fold_job import FoldJob
-from labelscan.training.where import Where
 
 RETRIES = 5
 """How often a task is begun again whose node or process was lost."""

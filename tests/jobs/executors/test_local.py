@@ -15,14 +15,14 @@ from labelscan.errors import Interrupted, RunError
 from labelscan.events import EpochDone, FoldDone, Waiting, Warned, ignore
 from labelscan.jobs.executors import local
 from labelscan.jobs.executors.local import LocalExecutor
+from labelscan.jobs.files import DONE_FILE, LOG_FILE, OUTPUT_FILE
+from labelscan.jobs.fold_job import FoldId
+from labelscan.jobs.fold_output import FoldOutput
+from labelscan.jobs.learners import GivenMaker, NetworkLearner
 from labelscan.jobs.outputs import Outputs
 from labelscan.jobs.run_job import Driver, Figures, Result
 from labelscan.processes.interruption import SIGNALS
 from labelscan.training.device import Device
-from labelscan.training.fold_job import FoldId
-from labelscan.training.fold_output import FoldOutput
-from labelscan.training.job_files import DONE_FILE, LOG_FILE, OUTPUT_FILE
-from labelscan.training.learners import GivenMaker, NetworkLearner
 from labelscan.training.loss_schedule import build_schedule
 from labelscan.training.recipe import Recipe
 

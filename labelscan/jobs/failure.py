@@ -2,7 +2,7 @@
 
 from labelscan.errors import Interrupted, LabelscanError, RunError
 from labelscan.processes import interruption
-from labelscan.training.gpu_memory import is_out_of_memory
+from labelscan.training.gpu_memory import is_short_of_memory
 
 
 def failure(error: BaseException, place: str) -> LabelscanError:
@@ -18,11 +18,3 @@ def failure(error: BaseException, place: str) -> LabelscanError:
         if is_short_of_memory(error)
         else "run again with --debug for the traceback",
     )
-
-
-def is_short_of_memory(error: BaseException) -> bool:
-    """Return whether an error says that a process or a GPU had too little memory; one that was killed mostly had."""
-    from loky.process_executor import TerminatedWorkerError
-
-    is_of_host = isinstance(error, MemoryError | TerminatedWorkerError) or "DefaultCPUAllocator" in str(error)
-    return is_of_host or is_out_of_memory(error)

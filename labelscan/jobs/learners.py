@@ -18,16 +18,18 @@ from labelscan.arrays import GivenLabels, Index
 from labelscan.data.stored_rows import Rows, StoredRows
 from labelscan.errors import RunError
 from labelscan.events import EpochDone, Listener, Warned, ignore
+from labelscan.jobs.fold_job import RETRY, Checkpoints, FoldJob
+from labelscan.jobs.fold_output import FoldOutput
+from labelscan.jobs.where import Where
 from labelscan.processes.freed_memory import freed_memory_kept
 from labelscan.processes.interruption import stopping_at_once
 from labelscan.training.batches import Batches, StoredInputs
 from labelscan.training.checkpoint import NO_CHECKPOINT, Checkpoint
 from labelscan.training.data_parallel import Team, team_of
 from labelscan.training.device import Device, make_network, reproducible
+from labelscan.training.divergence import IF_DIVERGED, DivergenceError
 from labelscan.training.encoders import MakeEncoder, Matrix
 from labelscan.training.encoders.fold_encoder import FoldEncoder
-from labelscan.training.fold_job import RETRY, Checkpoints, FoldJob
-from labelscan.training.fold_output import IF_DIVERGED, FoldOutput
 from labelscan.training.gpu_memory import step_bytes
 from labelscan.training.loss_schedule import LossSchedule
 from labelscan.training.losses import remembers_examples
@@ -35,8 +37,7 @@ from labelscan.training.models import NetworkModel, is_backbone
 from labelscan.training.models.classifiers import Classifier
 from labelscan.training.prediction import check_logits, predict
 from labelscan.training.recipe import Recipe
-from labelscan.training.training_loop import DivergenceError, Training, help_train, kept_if_interrupted, train
-from labelscan.training.where import Where
+from labelscan.training.training_loop import Training, help_train, kept_if_interrupted, train
 
 CHUNK_IMAGES = 1024
 """Images averaged at a time."""

@@ -16,11 +16,12 @@ from labelscan.data.inputs import ColumnTable
 from labelscan.data.stored_rows import write_rows
 from labelscan.errors import Interrupted, RunError
 from labelscan.events import EpochDone, Waiting, Warned, ignore
-from labelscan.training import learners, training_loop
+from labelscan.jobs import learners
+from labelscan.jobs.files import CHECKPOINT_FILE
+from labelscan.jobs.learners import ClassifierLearner, GivenClassifier, GivenMaker, NetworkLearner, _sample
+from labelscan.training import training_loop
 from labelscan.training.batches import StoredInputs
 from labelscan.training.checkpoint import NO_CHECKPOINT
-from labelscan.training.job_files import CHECKPOINT_FILE
-from labelscan.training.learners import ClassifierLearner, GivenClassifier, GivenMaker, NetworkLearner, _sample
 from labelscan.training.loss_schedule import build_schedule
 from labelscan.training.recipe import Recipe
 from labelscan.training.training_loop import Training

@@ -11,12 +11,12 @@ from typing import Protocol, TypeAlias
 from labelscan.arrays import GivenLabels, Index
 from labelscan.data.stored_rows import StoredRows
 from labelscan.events import Listener
+from labelscan.jobs.files import FOLD
+from labelscan.jobs.fold_output import FoldOutput
+from labelscan.jobs.where import Where
 from labelscan.training.batches import StoredInputs
 from labelscan.training.checkpoint import Checkpoint
 from labelscan.training.device import seed_of
-from labelscan.training.fold_output import FoldOutput
-from labelscan.training.job_files import FOLD
-from labelscan.training.where import Where
 
 RETRY = " at half the learning rate"
 """The attempt at a training that follows one that diverged."""

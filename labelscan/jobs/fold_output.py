@@ -11,12 +11,10 @@ from labelscan.errors import RunFolderError
 from labelscan.files.atomic import write_npz
 from labelscan.files.npz import read_arrays
 from labelscan.files.reading import CANNOT_READ, why
-from labelscan.training.job_files import OUTPUT_FILE
+from labelscan.jobs.files import OUTPUT_FILE
 
 PROBABILITIES = ("pred_probs", "train_probs")
 """The arrays that grow with the number of classes."""
-IF_DIVERGED = "set a lower training.learning_rate, or device.precision=float32"
-"""The hint where training diverged."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
