@@ -202,8 +202,8 @@ def test_a_config_of_the_paper_has_its_protocol_and_parts_that_exist(name, n_cla
     import torchvision.datasets
 
     from labelscan.detection.detectors import DETECTORS
-    from labelscan.training.loss_schedule import build_schedule
     from labelscan.training.models import MODELS
+    from labelscan.training.schedule import build_schedule
 
     settings = resolve(config_file=find_config(name))
     training = settings.training
@@ -221,7 +221,7 @@ def test_a_config_of_the_paper_has_its_protocol_and_parts_that_exist(name, n_cla
 def test_all_that_the_config_of_losses_compares_exists():
     from labelscan.detection.detectors import DETECTORS
     from labelscan.noise.plant import needs_pred_probs
-    from labelscan.training.loss_schedule import check_loss
+    from labelscan.training.schedule import check_loss
 
     words = " ".join(find_config("losses").read_text(encoding="utf-8").replace("#", "").splitlines()).split()
     named = [(option, text) for option, text in pairwise(words) if option in ("--noise", "--loss", "--detector")]

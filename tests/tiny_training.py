@@ -16,11 +16,11 @@ from labelscan.training.augmentation import Augmentation
 from labelscan.training.batches import Batches, StoredInputs
 from labelscan.training.checkpoint import NO_CHECKPOINT
 from labelscan.training.device import Device, make_network, reproducible
-from labelscan.training.loss_schedule import build_schedule
+from labelscan.training.loop import Training, train
 from labelscan.training.models.small_cnn import SmallCNN
 from labelscan.training.prediction import predict
 from labelscan.training.recipe import Recipe
-from labelscan.training.training_loop import Training, train
+from labelscan.training.schedule import build_schedule
 
 CPU = Device("cpu")
 HERE = Where(device=CPU, threads=1, cache_bytes=2**20, cache=CacheConfig(folder="none"))

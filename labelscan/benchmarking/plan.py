@@ -26,7 +26,7 @@ from labelscan.pipeline.plan_facts import plan_facts
 from labelscan.pipeline.planning import Plan, results_depend_on
 from labelscan.registry import PartSpec
 from labelscan.results.run_files import DEFAULT_PARENT
-from labelscan.training.loss_schedule import check_loss
+from labelscan.training.schedule import check_loss
 from labelscan.training.user_model import UserModel
 
 AS_GIVEN = "as given"

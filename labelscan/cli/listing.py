@@ -109,7 +109,7 @@ def _notes(what: str) -> Iterator[str]:
         (folder,) = {path.parent for path in shipped_configs().values()}
         yield f"to change one, copy its file from {folder} and give the copy's path to --config"
     if what == "losses":
-        from labelscan.training.loss_schedule import STALLED_DELAY
+        from labelscan.training.schedule import STALLED_DELAY
 
         yield (
             "delay: epochs of plain cross-entropy before the loss takes over, or their share where below 1; "

@@ -31,7 +31,7 @@ from labelscan.jobs.where import Where
 from labelscan.training.batches import StoredInputs
 from labelscan.training.device import seed_of
 from labelscan.training.divergence import IF_DIVERGED
-from labelscan.training.loss_schedule import build_schedule
+from labelscan.training.schedule import build_schedule
 
 KIND = AUM
 """The kind of these jobs, in events and in the names of their folders."""

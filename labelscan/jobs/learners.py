@@ -31,13 +31,13 @@ from labelscan.training.divergence import IF_DIVERGED, DivergenceError
 from labelscan.training.encoders import MakeEncoder, Matrix
 from labelscan.training.encoders.fold_encoder import FoldEncoder
 from labelscan.training.gpu_memory import step_bytes
-from labelscan.training.loss_schedule import LossSchedule
+from labelscan.training.loop import Training, help_train, kept_if_interrupted, train
 from labelscan.training.losses import remembers_examples
 from labelscan.training.models import NetworkModel, is_backbone
 from labelscan.training.models.classifiers import Classifier
 from labelscan.training.prediction import check_logits, predict
 from labelscan.training.recipe import Recipe
-from labelscan.training.training_loop import Training, help_train, kept_if_interrupted, train
+from labelscan.training.schedule import LossSchedule
 
 CHUNK_IMAGES = 1024
 """Images averaged at a time."""

@@ -26,7 +26,6 @@ from labelscan.training.device import Device, device_for
 from labelscan.training.encoders import MakeEncoder
 from labelscan.training.encoders.columns import make_for_networks, make_for_trees
 from labelscan.training.engines import EngineChoice, choose_engine
-from labelscan.training.loss_schedule import build_schedule
 from labelscan.training.losses.regularisation import regularisation_of
 from labelscan.training.models import (
     ChosenModel,
@@ -45,6 +44,7 @@ from labelscan.training.models.mlp import MLP
 from labelscan.training.models.small_cnn import SmallCNN
 from labelscan.training.models.text_embeddings import digest_of_files
 from labelscan.training.recipe import Recipe
+from labelscan.training.schedule import build_schedule
 from labelscan.training.user_model import GivenModel, fingerprint_of
 
 MOST_FEATURES = 4096

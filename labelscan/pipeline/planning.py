@@ -37,7 +37,7 @@ from labelscan.training.data_parallel import check_gpus
 from labelscan.training.device import Device, all_gpus, choose_device
 from labelscan.training.engines import EngineChoice
 from labelscan.training.gpu_memory import folds_per_gpu
-from labelscan.training.loss_schedule import check_loss
+from labelscan.training.schedule import check_loss
 from labelscan.training.user_model import UserModel, given_models
 
 

@@ -31,11 +31,11 @@ from labelscan.events import Event, FoldDone, StepDone
 from labelscan.training.augmentation import Augmentation
 from labelscan.training.batches import Batches, StoredInputs
 from labelscan.training.device import Device, choose_device, make_network, reproducible
-from labelscan.training.loss_schedule import build_schedule
+from labelscan.training.loop import Training
 from labelscan.training.models.small_cnn import SmallCNN
 from labelscan.training.prediction import InParts
 from labelscan.training.recipe import Recipe
-from labelscan.training.training_loop import Training
+from labelscan.training.schedule import build_schedule
 
 N_CLASSES = 10
 WRONG = 0.06

@@ -22,11 +22,11 @@ from torchvision.models import resnet18
 from labelscan.training.augmentation import Augmentation
 from labelscan.training.batches import Batches, StoredInputs
 from labelscan.training.device import Device
-from labelscan.training.loss_schedule import build_schedule
+from labelscan.training.loop import Training, train
 from labelscan.training.losses.blurry import Blurry
 from labelscan.training.models.small_cnn import SmallCNN
 from labelscan.training.recipe import Recipe
-from labelscan.training.training_loop import Training, train
+from labelscan.training.schedule import build_schedule
 
 BATCH = 64
 PHOTO = (224, 224, 3)

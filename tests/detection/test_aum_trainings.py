@@ -19,9 +19,9 @@ from labelscan.errors import ConfigError, DatasetError, RunError
 from labelscan.jobs.fold_job import FoldId
 from labelscan.jobs.fold_output import FoldOutput
 from labelscan.jobs.learners import ClassifierLearner, NetworkLearner, NetworkMaker
-from labelscan.training.loss_schedule import build_schedule
 from labelscan.training.models.small_cnn import SmallCNN
 from labelscan.training.recipe import Recipe
+from labelscan.training.schedule import build_schedule
 
 LABELS = np.arange(40) % 2
 SCORED = np.arange(2, 40)

@@ -19,12 +19,12 @@ from labelscan.events import EpochDone, Waiting, Warned, ignore
 from labelscan.jobs import learners
 from labelscan.jobs.files import CHECKPOINT_FILE
 from labelscan.jobs.learners import ClassifierLearner, GivenClassifier, GivenMaker, NetworkLearner, _sample
-from labelscan.training import training_loop
+from labelscan.training import loop
 from labelscan.training.batches import StoredInputs
 from labelscan.training.checkpoint import NO_CHECKPOINT
-from labelscan.training.loss_schedule import build_schedule
+from labelscan.training.loop import Training
 from labelscan.training.recipe import Recipe
-from labelscan.training.training_loop import Training
+from labelscan.training.schedule import build_schedule
 
 
 class Nothing:
@@ -209,7 +209,7 @@ def test_a_training_that_diverges_twice_says_where_and_what_to_try(tmp_path):
 
 
 def test_a_second_try_that_was_cut_off_goes_on_and_its_warning_stays(tmp_path, monkeypatch):
-    monkeypatch.setattr(training_loop, "SECONDS_BETWEEN_EVENTS", -1.0)
+    monkeypatch.setattr(loop, "SECONDS_BETWEEN_EVENTS", -1.0)
     whole, _ = diverging_job(tmp_path, 6, 1000)
     outputs = run_fold(whole, tmp_path)
     (expected,) = outputs.read_folds([whole])

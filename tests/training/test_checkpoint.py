@@ -13,7 +13,7 @@ from torch import nn
 from labelscan.errors import Interrupted
 from labelscan.events import Waiting, Warned
 from labelscan.jobs.state import FolderState
-from labelscan.training import batches, checkpoint, training_loop
+from labelscan.training import batches, checkpoint, loop
 from labelscan.training.augmentation import Augmentation
 from labelscan.training.checkpoint import Checkpoint, generators, restore_generators
 from labelscan.training.margins import TrainMargins
@@ -51,7 +51,7 @@ class StopAfter:
 
 @pytest.fixture(autouse=True)
 def every_step_is_told(monkeypatch):
-    monkeypatch.setattr(training_loop, "SECONDS_BETWEEN_EVENTS", -1.0)
+    monkeypatch.setattr(loop, "SECONDS_BETWEEN_EVENTS", -1.0)
 
 
 @pytest.fixture

@@ -23,9 +23,9 @@ from labelscan.training.augmentation import Augmentation
 from labelscan.training.batches import Batches, StoredInputs
 from labelscan.training.data_parallel import ALONE, Team, check_gpus, team_of
 from labelscan.training.device import Device, all_gpus, make_network, reproducible
-from labelscan.training.loss_schedule import build_schedule
+from labelscan.training.loop import Training
+from labelscan.training.schedule import build_schedule
 from labelscan.training.shared_batch_norm import share_batch_norm
-from labelscan.training.training_loop import Training
 
 LOSSES = ("blurry:delay=1", "elr", "anl-ce")
 """One by examples, one with a memory of them, one that adds to gradients and shortens them."""

@@ -15,9 +15,9 @@ from labelscan.events import Warned
 from labelscan.training.augmentation import Augmentation
 from labelscan.training.batches import Batches
 from labelscan.training.device import Device, make_network, reproducible
-from labelscan.training.loss_schedule import build_schedule
+from labelscan.training.loop import Training
 from labelscan.training.models.small_cnn import SmallCNN
-from labelscan.training.training_loop import Training
+from labelscan.training.schedule import build_schedule
 
 pytestmark = pytest.mark.gpu
 GPU = Device("cuda:0")

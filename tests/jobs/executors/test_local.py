@@ -23,8 +23,8 @@ from labelscan.jobs.outputs import Outputs
 from labelscan.jobs.run_job import Driver, Figures, Result
 from labelscan.processes.interruption import SIGNALS
 from labelscan.training.device import Device
-from labelscan.training.loss_schedule import build_schedule
 from labelscan.training.recipe import Recipe
+from labelscan.training.schedule import build_schedule
 
 LABELS = np.arange(40) % 2
 ALL_GPUS = dataclasses.replace(HERE, device=Device("cuda:0", one_of_all=True))

@@ -5,13 +5,13 @@ from tiny_training import CPU, learn, stored_shapes
 from torch import nn
 
 from labelscan.errors import RunError
-from labelscan.training import steps
+from labelscan.training import loop
 from labelscan.training.adamw import one_cycle
 from labelscan.training.augmentation import NO_AUGMENTATION
 from labelscan.training.batches import Batches
 from labelscan.training.device import Device, make_network, reproducible
-from labelscan.training.loss_schedule import build_schedule
 from labelscan.training.losses import LOSSES
+from labelscan.training.schedule import build_schedule
 
 
 @pytest.fixture
@@ -145,7 +145,7 @@ def test_the_learning_rate_ends_its_cycle_with_the_last_step(shapes, monkeypatch
         asked.append((step, n_steps))
         return one_cycle(step, n_steps, highest)
 
-    monkeypatch.setattr(steps, "one_cycle", noted)
+    monkeypatch.setattr(loop, "one_cycle", noted)
     learn(shapes, epochs=2, batch_size=batch_size)
     last, n_steps = asked[-1]
     assert last == n_steps - 1 == len(asked) - 1

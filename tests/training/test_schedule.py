@@ -2,10 +2,10 @@ import pytest
 import torch
 
 from labelscan.errors import ConfigError
-from labelscan.training.loss_schedule import build_schedule, check_loss
 from labelscan.training.losses import LOSSES, losses_of
 from labelscan.training.losses.blurry import Blurry
 from labelscan.training.losses.cross_entropy import CrossEntropy
+from labelscan.training.schedule import build_schedule, check_loss
 
 
 def types_of(text, n_epochs, n_classes=10):
