@@ -15,8 +15,8 @@ from labelscan.cli import app
 from labelscan.config import settings, shipped_configs
 from labelscan.correction.corrections import COLUMNS as LOG_COLUMNS
 from labelscan.correction.decisions import COLUMNS as DECISION_COLUMNS
+from labelscan.detection.decisions.measured_sample import COLUMNS as MEASURE_COLUMNS
 from labelscan.detection.detectors import DETECTORS
-from labelscan.detection.measured_sample import COLUMNS as MEASURE_COLUMNS
 from labelscan.noise.plant import NOISES
 from labelscan.registry import shown
 from labelscan.results.issues import MEANINGS

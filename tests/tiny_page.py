@@ -6,7 +6,7 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
-from labelscan.detection.decided_labels import Bins
+from labelscan.detection.decisions.decided_labels import Bins
 from labelscan.detection.estimates import Range
 from labelscan.reporting.page import (
     Doubt,

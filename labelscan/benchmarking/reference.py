@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from labelscan.arrays import GivenLabels, Index, PredProbs, TrueLabels
 from labelscan.config import Config
 from labelscan.data.inputs import ColumnTable, Inputs, Texts
+from labelscan.detection.channel import calibrate
 from labelscan.detection.evidence import Evidence
 from labelscan.detection.examples_by_class import Examples
-from labelscan.detection.noise_channel import calibrate
 from labelscan.detection.pooling import geometric_mean
 from labelscan.noise.plant import f1_ceiling, plant
 from labelscan.pipeline.planned_opinions import PlannedOpinion

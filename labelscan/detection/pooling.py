@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from labelscan.arrays import GivenLabels, Index
+from labelscan.detection.channel import SCALE_LIMITS
 from labelscan.detection.evidence import Evidence, Opinion
 from labelscan.detection.examples_by_class import CHUNK_CELLS, ENOUGH, clipped_logs, sharpen, spread_rows
-from labelscan.detection.noise_channel import SCALE_LIMITS
 
 Floats = NDArray[np.float64]
 Probs = NDArray[np.floating[Any]]

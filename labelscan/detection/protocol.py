@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelscan.arrays import LabelQuality, Mask
-from labelscan.detection.decided_labels import NONE_DECIDED, DecidedLabels
+from labelscan.detection.decisions.decided_labels import NONE_DECIDED, DecidedLabels
 from labelscan.detection.estimates import Range
 from labelscan.detection.evidence import Evidence
 

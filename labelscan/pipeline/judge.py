@@ -12,12 +12,12 @@ import numpy as np
 from labelscan.arrays import Strings, as_strings
 from labelscan.correction.review import Review, settle
 from labelscan.data.dataset import Dataset
-from labelscan.detection.decided_labels import DecidedLabels, ReviewPosterior
+from labelscan.detection.decisions.decided_labels import DecidedLabels, ReviewPosterior
+from labelscan.detection.decisions.measured_sample import draw_sample, seed_for
+from labelscan.detection.decisions.rescoring import LEAST_DECISIONS, judge_anew, kept_log_odds
 from labelscan.detection.detectors import Detections, detect_all
 from labelscan.detection.evidence import FILE_NAME as EVIDENCE_FILE
 from labelscan.detection.evidence import Evidence
-from labelscan.detection.judged_anew import LEAST_DECISIONS, judge_anew, kept_log_odds
-from labelscan.detection.measured_sample import draw_sample, seed_for
 from labelscan.errors import RunFolderError
 from labelscan.events import Listener, Noted, ignore
 from labelscan.files.atomic import write_npz

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from labelscan.arrays import as_strings
-from labelscan.detection.decided_labels import Bins
+from labelscan.detection.decisions.decided_labels import Bins
 from labelscan.detection.evidence import FILE_NAME as EVIDENCE_FILE
 from labelscan.errors import RunFolderError
 from labelscan.files.npz import read_arrays, read_texts

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from labelscan.arrays import Mask, Strings
 from labelscan.data.dataset import Dataset
-from labelscan.detection.decided_labels import ReviewPosterior
+from labelscan.detection.decisions.decided_labels import ReviewPosterior
 from labelscan.detection.evidence import Evidence
 from labelscan.detection.metrics import DetectionQuality, quality
 from labelscan.detection.protocol import Detections

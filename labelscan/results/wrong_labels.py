@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Literal, get_args
 
-from labelscan.detection.decided_labels import ReviewPosterior
+from labelscan.detection.decisions.decided_labels import ReviewPosterior
 from labelscan.detection.estimates import Range
 from labelscan.detection.protocol import POSTERIOR, Detections
 
@@ -146,7 +146,7 @@ def list_in_words(one: WrongLabels) -> list[str]:
 
 def _precision(detections: Detections) -> Range:
     """Return the share of the flags that is right: the mean error probability of the flags at each end of the count."""
-    from labelscan.detection.judged_anew import error_probability_if  # loads scikit-learn
+    from labelscan.detection.decisions.rescoring import error_probability_if  # loads scikit-learn
 
     count, flagged = detections.wrong_labels, detections.lead.flagged
     ends = (error_probability_if(detections, end)[flagged].mean() for end in (count.low, count.high))

@@ -17,10 +17,10 @@ from judges import FILTERS, judged, read
 from numpy.typing import NDArray
 
 from labelscan.arrays import Mask
-from labelscan.detection.decided_labels import DecidedLabels, review_posterior
+from labelscan.detection.decisions.decided_labels import DecidedLabels, review_posterior
+from labelscan.detection.decisions.measured_sample import draw_sample
 from labelscan.detection.detectors.noise_posterior import NoisePosterior, highest_expected_f1
 from labelscan.detection.evidence import Evidence
-from labelscan.detection.measured_sample import draw_sample
 from labelscan.detection.metrics import quality
 from labelscan.detection.pooling import pool
 from labelscan.detection.protocol import Detection

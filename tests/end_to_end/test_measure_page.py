@@ -11,7 +11,7 @@ from tiny_page import a_feature_note, a_measurement, a_page, a_summary, a_suspec
 import labelscan
 from labelscan.correction.decisions import Decision, read_decisions, write_decisions
 from labelscan.correction.review import read_review
-from labelscan.detection.decided_labels import DecidedLabels, review_posterior
+from labelscan.detection.decisions.decided_labels import DecidedLabels, review_posterior
 from labelscan.detection.evidence import Evidence
 from labelscan.pipeline.judge import judge_finished
 from labelscan.reporting.formats.html import render_html

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from labelscan.detection.decided_labels import DecidedLabels, constants, review_posterior
+from labelscan.detection.decisions.decided_labels import DecidedLabels, constants, review_posterior
 from labelscan.detection.detectors.noise_posterior import highest_expected_f1
 from labelscan.reporting.formats.html import ASSETS
 

@@ -13,7 +13,7 @@ from tiny_detect import PLANTED, RESULTS, Recorder, contents, quick
 
 import labelscan
 from labelscan.correction.decisions import Decision, write_decisions
-from labelscan.detection.decided_labels import DecidedLabels, review_posterior
+from labelscan.detection.decisions.decided_labels import DecidedLabels, review_posterior
 from labelscan.errors import DecisionsError, RunFolderError
 from labelscan.events import Noted
 from labelscan.results.finished_run import FinishedRun, Run

@@ -7,7 +7,7 @@ import pytest
 from signed import forget_checksums
 
 import labelscan
-from labelscan.detection.decided_labels import Bins
+from labelscan.detection.decisions.decided_labels import Bins
 from labelscan.detection.evidence import Evidence
 from labelscan.errors import RunFolderError
 from labelscan.reporting.make_report import make_report_page

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from tiny_run import a_dataset, an_evidence, detections_of
 
-from labelscan.detection.decided_labels import DecidedLabels
+from labelscan.detection.decisions.decided_labels import DecidedLabels
+from labelscan.detection.decisions.rescoring import judge_anew
 from labelscan.detection.estimates import Range
-from labelscan.detection.judged_anew import judge_anew
 from labelscan.results.wrong_labels import (
     WrongLabels,
     count_in_words,

@@ -1,7 +1,7 @@
 """Noise posterior: the probability that a given label is wrong, and a cut-off that needs no threshold.
 
 Two questions are answered apart. *Which* labels are wrong: a noisy channel that turns true labels into given ones
-(``detection.noise_channel``), fitted to the probabilities, ranks them. *How many* are wrong: one model's probabilities
+(``detection.channel``), fitted to the probabilities, ranks them. *How many* are wrong: one model's probabilities
 cannot tell, since a model's own doubt looks like that of the labels, so there is a range and a point in it; the
 agreement of several opinions (``detection.annotators``) makes it narrower. The flags are the set with the highest
 expected F1.
@@ -17,10 +17,10 @@ from scipy.special import expit
 
 from labelscan.arrays import Mask
 from labelscan.detection.annotators import find_agreement
+from labelscan.detection.channel import calibrate, error_log_odds, fit_channel
 from labelscan.detection.estimates import Range
 from labelscan.detection.evidence import Evidence
 from labelscan.detection.examples_by_class import Examples
-from labelscan.detection.noise_channel import calibrate, error_log_odds, fit_channel
 from labelscan.detection.protocol import Detection
 from labelscan.registry import check_option
 

@@ -1,6 +1,6 @@
 "use strict";
 /* What decided labels say about all others: the same computation as in decided_labels.py, which explains it, and how
-long the list is then, as in judged_anew.py.
+long the list is then, as in rescoring.py.
 
 Its priors and its grid come with the page. A part of the labels is an object of ``sizes``, how many of each bin it has,
 and ``decided``, those of them that are decided: each with its ``logOdds``, its ``bin`` and whether it ``isWrong``. */

@@ -18,7 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from labelscan.correction.decisions import COLUMNS, VERDICTS
-from labelscan.detection.decided_labels import constants
+from labelscan.detection.decisions.decided_labels import constants
 from labelscan.detection.protocol import POSTERIOR
 from labelscan.files.atomic import replacing
 from labelscan.reporting.page import Measurement, ReportPage

@@ -9,11 +9,12 @@ from scipy.special import expit
 from sklearn.metrics import f1_score
 
 from labelscan.arrays import as_strings
-from labelscan.detection import examples_by_class, noise_channel
+from labelscan.detection import channel as noise_channel
+from labelscan.detection import examples_by_class
+from labelscan.detection.channel import calibrate
 from labelscan.detection.detectors.noise_posterior import NoisePosterior, highest_expected_f1
 from labelscan.detection.evidence import Evidence
 from labelscan.detection.examples_by_class import Examples
-from labelscan.detection.noise_channel import calibrate
 from labelscan.detection.pooling import pool
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from labelscan.detection.decided_labels import DecidedLabels, review_posterior
+from labelscan.detection.decisions.decided_labels import DecidedLabels, review_posterior
 
 N = 4000
 

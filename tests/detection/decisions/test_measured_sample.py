@@ -4,8 +4,8 @@ from scipy.special import expit
 from tiny_run import CLASSES, a_dataset, an_evidence
 
 from labelscan.arrays import as_strings
+from labelscan.detection.decisions.measured_sample import COLUMNS, MOST, MeasuredSample, draw_sample, seed_for
 from labelscan.detection.evidence import Evidence
-from labelscan.detection.measured_sample import COLUMNS, MOST, MeasuredSample, draw_sample, seed_for
 
 N = 1000
 IDS = as_strings([f"{row:04}.png" for row in range(N)])

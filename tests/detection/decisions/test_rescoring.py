@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from tiny_run import a_dataset, an_evidence, detections_of
 
-from labelscan.detection.decided_labels import DecidedLabels
-from labelscan.detection.judged_anew import error_probability_if, judge_anew, kept_log_odds
+from labelscan.detection.decisions.decided_labels import DecidedLabels
+from labelscan.detection.decisions.rescoring import error_probability_if, judge_anew, kept_log_odds
 
 EVIDENCE = an_evidence(a_dataset())
 DECIDED = DecidedLabels(index=np.array([0, 1, 3, 8]), is_wrong=np.array([False, True, False, True]))
@@ -32,7 +32,7 @@ def test_a_few_decisions_say_nothing_of_other_labels():
 
 
 def test_only_the_probabilities_of_noise_posterior_follow_the_decisions(monkeypatch):
-    monkeypatch.setattr("labelscan.detection.judged_anew.LEAST_DECISIONS", 4)
+    monkeypatch.setattr("labelscan.detection.decisions.rescoring.LEAST_DECISIONS", 4)
     before = detections_of(EVIDENCE)
     after, posterior = judge_anew(before, DECIDED)
     assert after.wrong_labels == posterior.n_wrong()

@@ -13,7 +13,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from labelscan.detection.decided_labels import DecidedLabels, Floats, ReviewPosterior, review_posterior
+from labelscan.detection.decisions.decided_labels import DecidedLabels, Floats, ReviewPosterior, review_posterior
 from labelscan.detection.detectors.noise_posterior import error_probability_of, highest_expected_f1
 from labelscan.detection.estimates import Range
 from labelscan.detection.protocol import POSTERIOR, Detections

@@ -1,0 +1,1 @@
+"""What people's decisions say of the labels that nobody has looked at."""
