@@ -42,11 +42,11 @@ if TYPE_CHECKING:  # for type checkers and editors, which read ``as`` as an expo
     from labelscan.pipeline.planning import Plan as Plan
     from labelscan.pipeline.planning import plan as plan
     from labelscan.pipeline.score import score as score
-    from labelscan.results.finished_run import Run as Run
     from labelscan.results.issues import Issues as Issues
-    from labelscan.results.run_status import RunStatus as RunStatus
-    from labelscan.results.run_status import status_of as status_of
+    from labelscan.results.run import Run as Run
     from labelscan.results.summary import Summary as Summary
+    from labelscan.runs.status import RunStatus as RunStatus
+    from labelscan.runs.status import status_of as status_of
 
 _HOMES = {
     "labelscan.api": ("benchmark", "diff", "gate", "report", "settings", "update_baseline"),
@@ -63,11 +63,11 @@ _HOMES = {
     "labelscan.gating.verdict": ("GateVerdict",),
     "labelscan.pipeline.detect": ("detect",),
     "labelscan.pipeline.planning": ("Plan", "plan"),
-    "labelscan.results.finished_run": ("Run",),
+    "labelscan.results.run": ("Run",),
     "labelscan.results.issues": ("Issues",),
     "labelscan.pipeline.score": ("score",),
     "labelscan.pipeline.only": ("Ran", "run_only"),
-    "labelscan.results.run_status": ("RunStatus", "status_of"),
+    "labelscan.runs.status": ("RunStatus", "status_of"),
     "labelscan.results.summary": ("Summary",),
 }
 """Public names by their modules; importing them here would load torch for ``labelscan --help``."""

@@ -22,7 +22,7 @@ from labelscan.gating.verdict import GateVerdict
 from labelscan.pipeline.given_data import Data, settings_and_data
 from labelscan.reporting.formats import FORMATS
 from labelscan.reporting.make_report import TOP, make_report_page, write_report
-from labelscan.results.finished_run import FinishedRun, Run
+from labelscan.results.run import FinishedRun, Run
 
 if TYPE_CHECKING:  # these load torch, which only ``benchmark`` needs
     from labelscan.benchmarking.run_benchmark import Benchmark

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from labelscan.results.finished_run import FinishedRun
 from labelscan.results.issues import NUMBER_COLUMNS, SCORE_COLUMNS, TEXT_COLUMNS, Issues
+from labelscan.results.run import FinishedRun
 
 N_FLAGGED = 4
 ERROR_PROBABILITY = (1.0, 0.9, 0.8, 0.7, 0.4, 0.2, 0.0, 0.0, 0.0, np.nan)

@@ -20,8 +20,8 @@ from labelscan.detection.detectors import DETECTORS
 from labelscan.noise.plant import NOISES
 from labelscan.registry import shown
 from labelscan.results.issues import MEANINGS
-from labelscan.results.run_files import OWN_FILES, OWN_FOLDERS
 from labelscan.results.summary import Summary
+from labelscan.runs.files import OWN_FILES, OWN_FOLDERS
 from labelscan.training.losses import LOSSES
 from labelscan.training.models import MODELS
 

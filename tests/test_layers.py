@@ -15,15 +15,16 @@ LAYERS = {
     "training": "images data",
     "jobs": "images data training",
     "detection": "data training jobs",
-    "results": "data training jobs detection",
-    "correction": "images data results",
-    "reporting": "images data training detection results correction",
-    "gating": "data results correction",
-    "pipeline": "images data training jobs detection results correction",
-    "benchmarking": "noise data training detection results pipeline",
-    "comparison": "data detection results",
-    "api": "data training detection results correction reporting gating pipeline benchmarking comparison",
-    "cli": "images data training jobs detection results correction reporting gating pipeline benchmarking "
+    "runs": "data jobs",
+    "results": "data training detection runs",
+    "correction": "images data runs results",
+    "reporting": "images data training detection runs results correction",
+    "gating": "data runs results correction",
+    "pipeline": "images data training jobs detection runs results correction",
+    "benchmarking": "noise data training detection runs results pipeline",
+    "comparison": "data detection runs results",
+    "api": "data training detection runs results correction reporting gating pipeline benchmarking comparison",
+    "cli": "images data training jobs detection runs results correction reporting gating pipeline benchmarking "
     "comparison api",
 }
 """Each package and the packages that it may import from, beside the ground; siblings have no order."""

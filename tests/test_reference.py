@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from labelscan.config import shipped_configs
 from labelscan.reporting.formats import FILE_NAMES, FORMATS
 from labelscan.reporting.formats.label_studio import interface_path
-from labelscan.results.run_files import OWN_FILES
+from labelscan.runs.files import OWN_FILES
 
 ROOT = Path(__file__).parent.parent
 MARKED = re.compile(r"(<!-- (\w+): made from code by make golden -->\n).*?(<!-- end -->)", re.DOTALL)

@@ -25,7 +25,7 @@ from labelscan.pipeline import planning
 from labelscan.pipeline.plan_facts import plan_facts
 from labelscan.pipeline.planning import Plan, results_depend_on
 from labelscan.registry import PartSpec
-from labelscan.results.run_files import DEFAULT_PARENT
+from labelscan.runs.files import DEFAULT_PARENT
 from labelscan.training.schedule import check_loss
 from labelscan.training.user_model import UserModel
 

@@ -22,10 +22,10 @@ from labelscan.events import CellDone, CellsPlanned, CellStarted, Listener, igno
 from labelscan.pipeline.estimate import seconds_of_inputs, seconds_of_training
 from labelscan.pipeline.inputs import read_contents
 from labelscan.processes.interruption import ending_in_order
-from labelscan.results.open_run import open_run
-from labelscan.results.run_folder import RunFolder
-from labelscan.results.run_record import describe
-from labelscan.results.same_run import Identity
+from labelscan.runs.folder import RunFolder
+from labelscan.runs.opening import open_run
+from labelscan.runs.record import describe
+from labelscan.runs.same_run import Identity
 
 COMMAND = "benchmark"
 """The command as run.json has it."""

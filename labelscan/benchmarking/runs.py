@@ -23,9 +23,9 @@ from labelscan.noise.plant import needs_pred_probs, plant
 from labelscan.pipeline import planning
 from labelscan.pipeline.carry_out import carry_out
 from labelscan.pipeline.planned_opinions import BY_MACHINE
-from labelscan.results.run_files import check_intact
-from labelscan.results.run_folder import RunFolder
-from labelscan.results.run_record import read_record
+from labelscan.runs.files import check_intact
+from labelscan.runs.folder import RunFolder
+from labelscan.runs.record import read_record
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

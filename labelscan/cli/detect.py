@@ -78,7 +78,7 @@ def detect(
             expected = estimate(plan)
         elif detach:
             from labelscan.pipeline.slurm import submit
-            from labelscan.results.run_status import is_finished
+            from labelscan.runs.status import is_finished
 
             plan = labelscan.plan(dataset, settings=settings, output=output, notify=listen)
             if is_finished(plan.place):

@@ -31,8 +31,8 @@ def diff(
         raise UsageError("this is a folder", where=str(output), hint="name a file, as in -o differences.csv")
     from labelscan.cli import diff_screen  # rich and pandas load here, not for --help
     from labelscan.comparison.compare import compare  # not labelscan.diff, for which torch would be loaded
-    from labelscan.results.finished_run import FinishedRun
     from labelscan.results.protected_paths import refuse_only_read
+    from labelscan.results.run import FinishedRun
 
     runs = FinishedRun.read(first), FinishedRun.read(second)
     comparison = compare(*runs)

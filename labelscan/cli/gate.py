@@ -22,7 +22,7 @@ from labelscan.gating.formats import FORMATS
 if TYPE_CHECKING:
     from labelscan.correction.review import Review
     from labelscan.gating.verdict import GateVerdict
-    from labelscan.results.finished_run import FinishedRun
+    from labelscan.results.run import FinishedRun
 
 TOP = 10
 TEXT, GITHUB = "text", "github"
@@ -88,8 +88,8 @@ def gate(
     _refuse_inputs(written, config.gate.baseline, decisions, "" if is_run else config.dataset.data)
 
     def find_run() -> "FinishedRun":
-        from labelscan.results.finished_run import FinishedRun  # not labelscan.gate, for which torch would be loaded
         from labelscan.results.protected_paths import refuse_only_read
+        from labelscan.results.run import FinishedRun  # not labelscan.gate, for which torch would be loaded
 
         review, folder = _read(decisions), with_home(target)
         if not is_run:
@@ -181,7 +181,7 @@ def _read_formats(texts: list[str], *, update_baseline: bool) -> Mapping[str, Pa
 
 def _is_run(target: Path) -> bool:
     """Return whether the argument is the folder of a run; refuse a file of one, which is never meant as data."""
-    from labelscan.results.run_files import RUN_FILE, is_own_file  # for which numpy is loaded
+    from labelscan.runs.files import RUN_FILE, is_own_file  # for which numpy is loaded
 
     if target.is_file() and is_own_file(target):
         raise UsageError(

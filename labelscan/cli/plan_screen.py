@@ -8,9 +8,9 @@ from labelscan.pipeline.carry_out import jobs_in
 from labelscan.pipeline.image_inputs import is_decoded_for
 from labelscan.pipeline.plan_facts import job_facts, plan_facts, plan_to_json
 from labelscan.pipeline.planning import Plan
-from labelscan.results.bucket import what_tells
-from labelscan.results.run_folder import RunPaths
-from labelscan.results.run_status import count_done
+from labelscan.runs.bucket import what_tells
+from labelscan.runs.folder import RunPaths
+from labelscan.runs.status import count_done
 from labelscan.wording import duration
 
 NOTHING_DONE = "nothing was trained or written; run it without --dry-run"

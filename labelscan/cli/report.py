@@ -17,7 +17,7 @@ from labelscan.reporting.formats import FILE_NAMES, FORMATS
 
 if TYPE_CHECKING:
     from labelscan.reporting.page import ReportPage
-    from labelscan.results.finished_run import FinishedRun
+    from labelscan.results.run import FinishedRun
 
 IN_THE_RUN = ("html", "label-studio")
 """Formats that go into the run folder where no file is named."""
@@ -87,7 +87,7 @@ def report(
         raise UsageError("--port goes with --serve", where="--port", hint="add --serve, or leave it out")
     from labelscan.cli import progress, report_screen  # rich and pandas load here, not for --help
     from labelscan.reporting.make_report import make_report_page, write_report
-    from labelscan.results.finished_run import FinishedRun  # not labelscan.report, for which torch would be loaded
+    from labelscan.results.run import FinishedRun  # not labelscan.report, for which torch would be loaded
 
     with progress.shown(quiet=quiet, verbose=False) as listener:
         finished = FinishedRun.read(run)
@@ -129,7 +129,7 @@ def _serve(run: "FinishedRun", page: "ReportPage", *, port: int, browser: bool, 
     from labelscan.cli import report_screen
     from labelscan.reporting.formats.html import render_html
     from labelscan.reporting.review_server import DecisionsFile, ReviewServer, way_in
-    from labelscan.results.run_files import DECISIONS_FILE
+    from labelscan.runs.files import DECISIONS_FILE
 
     decisions = DecisionsFile(run.folder / DECISIONS_FILE, run.given_labels)
 

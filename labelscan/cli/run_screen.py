@@ -21,9 +21,9 @@ from labelscan.cli.console import (
 from labelscan.detection.protocol import POSTERIOR
 from labelscan.detection.self_check import Estimate, SelfCheck
 from labelscan.results.columns import CLASS, FLAGGED, LABELS, PAIRS, QUALITY, SHARE, SUSPECTS, worst_classes
-from labelscan.results.finished_run import Run
 from labelscan.results.health import LEARNED_NOTHING, NOTHING_JUDGED
 from labelscan.results.issues import ISSUES_FILE
+from labelscan.results.run import Run
 from labelscan.results.summary import Summary
 from labelscan.results.wrong_labels import OFFER, count_in_words, list_in_words
 from labelscan.tables import Column, Table

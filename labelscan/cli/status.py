@@ -9,7 +9,7 @@ from labelscan.cli import options
 from labelscan.cli.command import command
 
 if TYPE_CHECKING:  # numpy loads with it
-    from labelscan.results.run_status import JobStatus
+    from labelscan.runs.status import JobStatus
 
 
 @command()
@@ -22,8 +22,8 @@ def status(
     from labelscan.cli.jobs_screen import merge_command
     from labelscan.files.reading import with_home
     from labelscan.files.urls import is_url
-    from labelscan.results.run_files import RUN_FILE
-    from labelscan.results.run_status import STATES, status_of
+    from labelscan.runs.files import RUN_FILE
+    from labelscan.runs.status import STATES, status_of
     from labelscan.tables import Column, Table
     from labelscan.wording import duration
 

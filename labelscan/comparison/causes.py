@@ -11,8 +11,8 @@ from itertools import chain
 import pandas as pd
 
 from labelscan.comparison.pairing import SIDES
-from labelscan.results.finished_run import FinishedRun
-from labelscan.results.run_files import MACHINES
+from labelscan.results.run import FinishedRun
+from labelscan.runs.files import MACHINES
 
 RESULTS = ("given_label", "suggested_label", "flagged", "status", "label_quality", "error_probability")
 """The columns by which results are the same or not."""

@@ -22,8 +22,8 @@ from scipy.stats import spearmanr
 from labelscan.comparison.causes import Difference, choices_of, differences, explain, machine_of, same_results
 from labelscan.comparison.pairing import ALIKE, BOTH, COMPARED, FLAGGED, ONLY_FIRST, ONLY_SECOND, SIDES, join
 from labelscan.detection.metrics import DetectionQuality, quality
-from labelscan.results.finished_run import FinishedRun
 from labelscan.results.issues import SCORED, TRUE_LABEL
+from labelscan.results.run import FinishedRun
 from labelscan.tables import records, write_csv
 from labelscan.wording import rounded
 

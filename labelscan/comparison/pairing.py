@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 
 from labelscan.errors import UsageError
-from labelscan.results.finished_run import FinishedRun
 from labelscan.results.issues import SCORED, TEXT_COLUMNS
+from labelscan.results.run import FinishedRun
 
 SIDES = ("first", "second")
 """The suffixes of the columns of the two runs, after an underscore."""

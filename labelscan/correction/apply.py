@@ -17,10 +17,10 @@ from labelscan.data.dataset import Dataset
 from labelscan.errors import UsageError
 from labelscan.events import Listener, ignore
 from labelscan.files.atomic import partial_of
-from labelscan.results.finished_run import FinishedRun, Run
 from labelscan.results.protected_paths import in_run_folder, refuse_only_read, refuse_same
-from labelscan.results.run_files import DECISIONS_FILE
+from labelscan.results.run import FinishedRun, Run
 from labelscan.results.source import Source, find_source
+from labelscan.runs.files import DECISIONS_FILE
 
 FORMAT_VERSION = 1
 """The version of what ``labelscan apply --json`` writes."""

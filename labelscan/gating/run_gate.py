@@ -18,12 +18,12 @@ from labelscan.gating.baseline import Baseline, BaselineUpdate, read_baseline, r
 from labelscan.gating.git_paths import from_root, roots_of
 from labelscan.gating.verdict import NEW_BASELINE, Check, GateSuspect, GateVerdict
 from labelscan.gating.words import limit_and_range, limit_sentence
-from labelscan.results.finished_run import FinishedRun
 from labelscan.results.issues import ISSUES_FILE, SCORED, TEXT_COLUMNS
 from labelscan.results.protected_paths import refuse_only_read
-from labelscan.results.run_files import DIRECTORY, part_of
+from labelscan.results.run import FinishedRun
 from labelscan.results.source import NOT_PLANTED, given_place
 from labelscan.results.wrong_labels import WrongLabels, read_wrong_labels
+from labelscan.runs.files import DIRECTORY, part_of
 
 SEVERAL = 3
 """Labels likelier wrong than right of which one at least should reach a probability that wrong labels can have: if only

@@ -7,8 +7,8 @@ from pathlib import Path
 from labelscan.gating.baseline import Reviewed
 from labelscan.gating.verdict import RATES, GateSuspect, GateVerdict
 from labelscan.results.issues import ISSUES_FILE
-from labelscan.results.run_files import DECISIONS_FILE
 from labelscan.results.wrong_labels import WrongLabels, count_in_words
+from labelscan.runs.files import DECISIONS_FILE
 
 FEWEST_DIGITS, MOST_DIGITS = 3, 17
 MOST_WARNINGS = 5

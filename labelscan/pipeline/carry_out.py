@@ -15,11 +15,11 @@ from labelscan.pipeline.planning import Plan, identity_of
 from labelscan.pipeline.self_check import check_itself
 from labelscan.pipeline.train_and_judge import train_and_judge
 from labelscan.processes.interruption import ending_in_order
-from labelscan.results.finished_run import Run
-from labelscan.results.open_run import open_run
-from labelscan.results.run_files import JOBS
-from labelscan.results.run_folder import RunFolder, RunPaths
-from labelscan.results.run_record import CHOICES, VERSIONS
+from labelscan.results.run import Run
+from labelscan.runs.files import JOBS
+from labelscan.runs.folder import RunFolder, RunPaths
+from labelscan.runs.opening import open_run
+from labelscan.runs.record import CHOICES, VERSIONS
 from labelscan.training.hardware import hardware
 
 

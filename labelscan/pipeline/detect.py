@@ -15,7 +15,7 @@ from labelscan.jobs.executors.slurm import SlurmExecutor
 from labelscan.pipeline import planning
 from labelscan.pipeline.carry_out import carry_out
 from labelscan.pipeline.given_data import Data
-from labelscan.results.finished_run import Run
+from labelscan.results.run import Run
 from labelscan.training.user_model import UserModel
 
 

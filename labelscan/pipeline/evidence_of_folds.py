@@ -24,10 +24,10 @@ from labelscan.jobs.outputs import Outputs
 from labelscan.pipeline.inputs import Contents
 from labelscan.pipeline.planning import Plan
 from labelscan.pipeline.run_folds import changed_choices, jobs_of, train, warnings_of
-from labelscan.results.run_files import MACHINES, check_intact
-from labelscan.results.run_folder import RunFolder
-from labelscan.results.run_record import CHOICES, EVIDENCE_OF, VERSIONS, versions
-from labelscan.results.same_run import ELSEWHERE
+from labelscan.runs.files import MACHINES, check_intact
+from labelscan.runs.folder import RunFolder
+from labelscan.runs.record import CHOICES, EVIDENCE_OF, VERSIONS, versions
+from labelscan.runs.same_run import ELSEWHERE
 from labelscan.training.folds import Folds
 
 

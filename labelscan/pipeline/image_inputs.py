@@ -25,7 +25,7 @@ from labelscan.pipeline.input_files import cache_of, inputs_of
 from labelscan.pipeline.planned_opinions import BY_MACHINE, PlannedOpinion
 from labelscan.pipeline.planning import Plan
 from labelscan.processes.interruption import stopping_at_once
-from labelscan.results.run_folder import RunPaths
+from labelscan.runs.folder import RunPaths
 from labelscan.training.models import is_backbone
 
 POLL_SECONDS = 0.2

@@ -10,7 +10,7 @@ from labelscan.images.cache import Cache, open_cache
 from labelscan.jobs.files import CACHE
 from labelscan.pipeline.planned_opinions import PlannedOpinion
 from labelscan.pipeline.planning import Plan
-from labelscan.results.run_folder import RunPaths
+from labelscan.runs.folder import RunPaths
 
 T = TypeVar("T")
 

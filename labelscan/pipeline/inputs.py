@@ -27,9 +27,9 @@ from labelscan.pipeline.input_files import cache_of, inputs_of
 from labelscan.pipeline.planned_opinions import PlannedOpinion
 from labelscan.pipeline.planning import Plan
 from labelscan.processes.interruption import stopping_at_once
-from labelscan.results.run_files import FRESH
-from labelscan.results.run_folder import RunPaths
-from labelscan.results.same_run import ELSEWHERE_OR_FRESH
+from labelscan.runs.files import FRESH
+from labelscan.runs.folder import RunPaths
+from labelscan.runs.same_run import ELSEWHERE_OR_FRESH
 from labelscan.training.models import is_text_embedding
 from labelscan.training.models.embedded_texts import embed_texts
 

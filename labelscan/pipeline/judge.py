@@ -21,14 +21,14 @@ from labelscan.detection.evidence import Evidence
 from labelscan.errors import RunFolderError
 from labelscan.events import Listener, Noted, ignore
 from labelscan.files.atomic import write_npz
-from labelscan.results.finished_run import DECIDED_WRONG, FinishedRun, Run
 from labelscan.results.health import NOTHING_FOUND, DataChecks
 from labelscan.results.issues import SCORES_FILE, rank_anew, rank_issues
-from labelscan.results.run_files import DOUBT_FILE, FRESH, MEASURE_FILE, check_intact, part_of
-from labelscan.results.run_folder import RunFolder
-from labelscan.results.same_run import ELSEWHERE
+from labelscan.results.run import DECIDED_WRONG, FinishedRun, Run
 from labelscan.results.summary import FILE_NAME as SUMMARY_FILE
 from labelscan.results.summary import summarise, with_judgement
+from labelscan.runs.files import DOUBT_FILE, FRESH, MEASURE_FILE, check_intact, part_of
+from labelscan.runs.folder import RunFolder
+from labelscan.runs.same_run import ELSEWHERE
 
 
 def judge_and_write(

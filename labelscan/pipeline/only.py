@@ -19,10 +19,10 @@ from labelscan.pipeline.job_names import JobNames, refuse_unknown
 from labelscan.pipeline.planning import Plan, identity_of
 from labelscan.pipeline.run_folds import assign, jobs_of, train
 from labelscan.processes.interruption import ending_in_order
-from labelscan.results.open_run import check_place
-from labelscan.results.run_files import RUN_FILE
-from labelscan.results.run_folder import RunPaths
-from labelscan.results.same_run import ELSEWHERE_OR_FRESH, why_start_over
+from labelscan.runs.files import RUN_FILE
+from labelscan.runs.folder import RunPaths
+from labelscan.runs.opening import check_place
+from labelscan.runs.same_run import ELSEWHERE_OR_FRESH, why_start_over
 
 
 @dataclass(frozen=True, slots=True)

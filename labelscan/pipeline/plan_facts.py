@@ -9,8 +9,8 @@ from labelscan.pipeline.image_inputs import blocks_of_run
 from labelscan.pipeline.job_names import JobNames, refuse_unknown
 from labelscan.pipeline.planned_opinions import PlannedOpinion, data_kind_of
 from labelscan.pipeline.planning import Plan
-from labelscan.results.finished_run import opinion_facts
-from labelscan.results.run_folder import RunPaths
+from labelscan.results.run import opinion_facts
+from labelscan.runs.folder import RunPaths
 
 INPUT_WORDS = {
     "features": "rows of features",

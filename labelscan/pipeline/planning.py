@@ -29,10 +29,10 @@ from labelscan.jobs.executors.slurm import SlurmExecutor
 from labelscan.pipeline.given_data import Data, settings_and_data
 from labelscan.pipeline.planned_opinions import PlannedOpinion, first_network, models_of, plan_opinions
 from labelscan.pipeline.room import check_room
-from labelscan.results.bucket import folder_for
-from labelscan.results.run_files import DEFAULT_PARENT
-from labelscan.results.run_record import describe
-from labelscan.results.same_run import Identity
+from labelscan.runs.bucket import folder_for
+from labelscan.runs.files import DEFAULT_PARENT
+from labelscan.runs.record import describe
+from labelscan.runs.same_run import Identity
 from labelscan.training.data_parallel import check_gpus
 from labelscan.training.device import Device, all_gpus, choose_device
 from labelscan.training.engines import EngineChoice

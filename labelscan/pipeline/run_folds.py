@@ -21,8 +21,8 @@ from labelscan.pipeline.inputs import Contents, provide_inputs
 from labelscan.pipeline.planned_opinions import BY_MACHINE, PlannedOpinion
 from labelscan.pipeline.planning import Plan, results_depend_on
 from labelscan.processes.interruption import ending_in_order
-from labelscan.results.run_folder import RunFolder, RunPaths
-from labelscan.results.same_run import changes
+from labelscan.runs.folder import RunFolder, RunPaths
+from labelscan.runs.same_run import changes
 from labelscan.training.device import seed_of
 from labelscan.training.folds import Folds, assign_folds, find_units, number_groups
 from labelscan.training.gpu_memory import resident_bytes

@@ -19,13 +19,13 @@ from labelscan.errors import ConfigError
 from labelscan.events import Listener, Noted, StepDone, StepStarted, ignore
 from labelscan.pipeline.given_probabilities import GivenOpinions, Probs, read_opinions
 from labelscan.pipeline.judge import judge_and_write
-from labelscan.results.finished_run import Run
 from labelscan.results.issues import SCORED
-from labelscan.results.open_run import open_run
-from labelscan.results.run_files import DEFAULT_PARENT
-from labelscan.results.run_folder import RunFolder
-from labelscan.results.run_record import describe
-from labelscan.results.same_run import Identity
+from labelscan.results.run import Run
+from labelscan.runs.files import DEFAULT_PARENT
+from labelscan.runs.folder import RunFolder
+from labelscan.runs.opening import open_run
+from labelscan.runs.record import describe
+from labelscan.runs.same_run import Identity
 
 COMMAND = "score"
 """The command as run.json has it: neither ``score`` nor ``detect`` resumes a run of the other."""

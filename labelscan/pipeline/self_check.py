@@ -15,13 +15,13 @@ from labelscan.jobs.files import AUM, FOLD
 from labelscan.pipeline.inputs import Contents
 from labelscan.pipeline.planning import Plan, identity_of
 from labelscan.pipeline.train_and_judge import train_and_judge
-from labelscan.results.finished_run import Run
 from labelscan.results.health import LEARNED_NOTHING
-from labelscan.results.open_run import open_run
-from labelscan.results.run_files import JOBS, SELF_CHECK
-from labelscan.results.run_folder import RunFolder
-from labelscan.results.run_record import CHOICES, recorded_fingerprint
+from labelscan.results.run import Run
 from labelscan.results.summary import FILE_NAME as SUMMARY_FILE
+from labelscan.runs.files import JOBS, SELF_CHECK
+from labelscan.runs.folder import RunFolder
+from labelscan.runs.opening import open_run
+from labelscan.runs.record import CHOICES, recorded_fingerprint
 
 
 def check_itself(

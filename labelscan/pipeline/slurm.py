@@ -46,10 +46,10 @@ from labelscan.pipeline.only import refuse_other_run, run_only
 from labelscan.pipeline.planning import Plan
 from labelscan.pipeline.run_folds import NotDoneError
 from labelscan.processes import interruption
-from labelscan.results.finished_run import Run
-from labelscan.results.run_files import SLURM
-from labelscan.results.run_folder import RunPaths
-from labelscan.results.run_status import count_done, is_finished
+from labelscan.results.run import Run
+from labelscan.runs.files import SLURM
+from labelscan.runs.folder import RunPaths
+from labelscan.runs.status import count_done, is_finished
 
 _LOG = logging.getLogger(__name__)
 LOOK_SECONDS = 1.0

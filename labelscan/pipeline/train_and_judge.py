@@ -13,10 +13,10 @@ from labelscan.pipeline.inputs import Contents
 from labelscan.pipeline.judge import judge_and_write
 from labelscan.pipeline.planning import Plan
 from labelscan.pipeline.run_folds import assign
-from labelscan.results.finished_run import Run
 from labelscan.results.health import DataChecks
 from labelscan.results.issues import SCORED, UNREADABLE
-from labelscan.results.run_folder import RunFolder
+from labelscan.results.run import Run
+from labelscan.runs.folder import RunFolder
 from labelscan.training.folds import Folds, unscored_reasons
 
 

@@ -32,11 +32,11 @@ from labelscan.reporting.page import (
 from labelscan.reporting.run_facts import make_run_facts
 from labelscan.reporting.shown_examples import MOST_COLUMNS, ShownExamples, kind_of_examples, show_examples
 from labelscan.reporting.typical_examples import choose_typical
-from labelscan.results.finished_run import FinishedRun
 from labelscan.results.issues import TRUE_LABEL
 from labelscan.results.protected_paths import in_run_folder, refuse_only_read
-from labelscan.results.run_files import DIRECTORY, FRESH, MEASURE_FILE
+from labelscan.results.run import FinishedRun
 from labelscan.results.wrong_labels import read_wrong_labels
+from labelscan.runs.files import DIRECTORY, FRESH, MEASURE_FILE
 
 TOP = 200
 """How many suspects a report shows by default."""

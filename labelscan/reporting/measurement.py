@@ -19,8 +19,8 @@ from labelscan.errors import RunFolderError
 from labelscan.files.npz import read_arrays, read_texts
 from labelscan.files.reading import CANNOT_READ, why
 from labelscan.reporting.page import Doubt, Measurement, Stretch, Suspect
-from labelscan.results.finished_run import FinishedRun
-from labelscan.results.run_files import DOUBT_FILE, FRESH, MEASURE_FILE, check_intact
+from labelscan.results.run import FinishedRun
+from labelscan.runs.files import DOUBT_FILE, FRESH, MEASURE_FILE, check_intact
 
 T = TypeVar("T")
 LOG_ODDS = "error_log_odds"

@@ -4,8 +4,8 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 
 from labelscan.config import RUN_JSON_SETTINGS
-from labelscan.results.finished_run import FinishedRun, opinion_facts
-from labelscan.results.run_files import DIRECTORY, RUN_FILE, part_of
+from labelscan.results.run import FinishedRun, opinion_facts
+from labelscan.runs.files import DIRECTORY, RUN_FILE, part_of
 from labelscan.wording import duration
 
 SHOWN_DIGITS = 8

@@ -32,9 +32,9 @@ from labelscan.reporting.page import (
 from labelscan.reporting.pictures import make_pictures
 from labelscan.reporting.unusual_columns import UnusualColumns, as_words
 from labelscan.reporting.unusual_features import UnusualFeatures
-from labelscan.results.finished_run import FinishedRun
-from labelscan.results.run_files import part_of
+from labelscan.results.run import FinishedRun
 from labelscan.results.source import read_again
+from labelscan.runs.files import part_of
 from labelscan.wording import shorten
 
 MOST_COLUMNS = 40

@@ -1,1 +1,1 @@
-"""Results: the run folder, and the tables and the summary that a run leaves in it."""
+"""Results: what was found, as the tables and the summary that a run leaves."""

@@ -20,7 +20,7 @@ from labelscan.detection.evidence import Evidence, row_chunks
 from labelscan.detection.protocol import Detections
 from labelscan.errors import RunFolderError
 from labelscan.files.reading import CANNOT_READ, open_text, why
-from labelscan.results.run_files import FRESH
+from labelscan.runs.files import FRESH
 from labelscan.tables import write_csv
 
 TRUE_LABEL = "true_label"

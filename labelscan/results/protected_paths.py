@@ -14,10 +14,10 @@ from labelscan.data.readers import scheme_of
 from labelscan.data.readers.folder_listing import is_called_image
 from labelscan.errors import DiskError, UsageError
 from labelscan.files.reading import with_home
-from labelscan.results.finished_run import FinishedRun
-from labelscan.results.outside_links import refuse_outside_links
-from labelscan.results.run_files import DECISIONS_FILE, RUN_FILE, is_own_file
+from labelscan.results.run import FinishedRun
 from labelscan.results.source import given_place
+from labelscan.runs.files import DECISIONS_FILE, RUN_FILE, is_own_file
+from labelscan.runs.outside_links import refuse_outside_links
 
 
 def refuse_only_read(path: Path, run: FinishedRun, *, data: str = "", makes: Collection[str] = ()) -> None:

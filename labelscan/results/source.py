@@ -16,8 +16,8 @@ from labelscan.errors import DatasetError
 from labelscan.events import Listener, ignore
 from labelscan.files.reading import with_home
 from labelscan.files.urls import is_url
-from labelscan.results.finished_run import FinishedRun
-from labelscan.results.run_files import RUN_FILE, part_of
+from labelscan.results.run import FinishedRun
+from labelscan.runs.files import RUN_FILE, part_of
 
 NOT_PLANTED = "give the run on the data itself, not its self-check or a cell of a benchmark"
 """The hint where planted labels are of no use."""

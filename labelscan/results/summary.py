@@ -28,8 +28,8 @@ from labelscan.files.atomic import write_json
 from labelscan.files.reading import fits
 from labelscan.results.health import NOTHING_FOUND, DataChecks, warnings_about
 from labelscan.results.issues import UNREADABLE, UNSCORED, Issues, status_is
-from labelscan.results.run_files import FRESH, read_versioned
 from labelscan.results.wrong_labels import WrongLabels, tell_wrong_labels
+from labelscan.runs.files import FRESH, read_versioned
 from labelscan.training.agreement import Agreement
 from labelscan.wording import rounded
 

@@ -27,9 +27,9 @@ from labelscan.detection.evidence import FILE_NAME as EVIDENCE_FILE
 from labelscan.detection.gathering import gather
 from labelscan.jobs.fold_output import FoldOutput
 from labelscan.pipeline.judge import judge_and_write
-from labelscan.results.open_run import open_run
-from labelscan.results.run_record import describe
-from labelscan.results.same_run import Identity
+from labelscan.runs.opening import open_run
+from labelscan.runs.record import describe
+from labelscan.runs.same_run import Identity
 
 N_FOLDS = 5
 NOISE = 0.1

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import labelscan.cli.gate_screen
 import labelscan.gating.run_gate
-import labelscan.results.finished_run  # noqa: F401  # loaded once, for all children
+import labelscan.results.run  # noqa: F401  # loaded once, for all children
 from labelscan.__main__ import main
 
 

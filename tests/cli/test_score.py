@@ -6,7 +6,7 @@ import pytest
 
 from labelscan.cli.console import cells
 from labelscan.reporting.run_facts import make_run_facts
-from labelscan.results.finished_run import FinishedRun
+from labelscan.results.run import FinishedRun
 
 
 def test_markup_and_control_characters_in_labels_are_only_text(command, probs):

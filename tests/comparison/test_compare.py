@@ -14,8 +14,8 @@ from labelscan.comparison.causes import Difference
 from labelscan.comparison.compare import Comparison, compare
 from labelscan.comparison.pairing import ALIKE, CATEGORIES
 from labelscan.errors import RunFolderError, UsageError
-from labelscan.results.finished_run import FinishedRun
 from labelscan.results.issues import NUMBER_COLUMNS, SCORE_COLUMNS, SCORED, Issues
+from labelscan.results.run import FinishedRun
 
 SWAPPED = {
     "fixed": "newly_flagged",

@@ -22,7 +22,7 @@ from labelscan.correction.decisions import Decision, write_decisions
 from labelscan.data.dataset import make_dataset
 from labelscan.data.inputs import ColumnTable, FeatureTable, Texts
 from labelscan.errors import ConfigError, DatasetError, DecisionsError, UsageError
-from labelscan.results.finished_run import FinishedRun
+from labelscan.results.run import FinishedRun
 
 CLASSES = ("dark", "light")
 N = 12

@@ -18,7 +18,7 @@ from labelscan.config import Config
 from labelscan.errors import ConfigError, DatasetError, DiskError
 from labelscan.events import EpochDone, Event, FoldDone, TrainingPlanned, Warned
 from labelscan.pipeline.plan_facts import plan_facts
-from labelscan.results.run_folder import RunFolder
+from labelscan.runs.folder import RunFolder
 
 
 class Killed(BaseException):

@@ -10,7 +10,7 @@ import labelscan
 from labelscan.__main__ import main
 from labelscan.errors import ConfigError, Interrupted, RunFolderError, StorageError
 from labelscan.events import EpochDone, FoldDone
-from labelscan.results.bucket import folder_for
+from labelscan.runs.bucket import folder_for
 
 pytest.importorskip("s3fs")
 pytest.importorskip("moto")

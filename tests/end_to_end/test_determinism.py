@@ -8,7 +8,7 @@ from tiny_detect import N_FOLDS, contents, quick
 import labelscan
 from labelscan.comparison.compare import compare
 from labelscan.jobs.executors.local import LocalExecutor
-from labelscan.results.finished_run import FinishedRun
+from labelscan.results.run import FinishedRun
 
 MACHINE = {"system", "processor", "cpu", "blas", "libjpeg"}
 HARDWARE = {"device", "precision", "threads", "torch_cpu", "torch_libraries"}
@@ -43,7 +43,7 @@ def test_a_run_records_the_machines_that_have_worked_on_it(shapes, run_folder, m
     assert set(machine) >= MACHINE | HARDWARE
     assert machine["threads"] == 1
     assert {"torch", "numpy", "pillow", "scipy"} <= set(record["versions"])
-    monkeypatch.setattr("labelscan.results.machine.platform.machine", lambda: "arm64")
+    monkeypatch.setattr("labelscan.runs.machine.platform.machine", lambda: "arm64")
     labelscan.detect(images, given, settings=quick(), output=run_folder)  # which only shows it
     assert json.loads((run_folder / "run.json").read_text())["machines"] == [machine]
     (run_folder / "fold-0-1" / "DONE").unlink()

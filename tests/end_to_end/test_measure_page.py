@@ -16,7 +16,7 @@ from labelscan.detection.evidence import Evidence
 from labelscan.pipeline.judge import judge_finished
 from labelscan.reporting.formats.html import render_html
 from labelscan.reporting.make_report import make_report_page
-from labelscan.results.finished_run import FinishedRun
+from labelscan.results.run import FinishedRun
 
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 N = 1500

@@ -16,7 +16,7 @@ from labelscan.errors import ConfigError, Interrupted, RunError
 from labelscan.events import EpochDone, FoldDone
 from labelscan.jobs.executors import EXECUTORS
 from labelscan.jobs.executors.ray import folder_of_inputs, refuse_other_versions, versions
-from labelscan.results.run_status import status_of
+from labelscan.runs.status import status_of
 
 pytestmark = pytest.mark.ray
 IN_PARTS = {"store.images_per_part": 60, "cache.folder": "none"}

@@ -13,9 +13,9 @@ from labelscan.errors import RunFolderError
 def folder(finished, tmp_path, monkeypatch):
     """Return a run whose folder cannot be written, though its lock can."""
     shutil.copytree(finished.folder, tmp_path / "run")
-    can_write = labelscan.results.open_run.os.access
+    can_write = labelscan.runs.opening.os.access
     refused = lambda path, mode: path != tmp_path / "run" and can_write(path, mode)  # noqa: E731
-    monkeypatch.setattr("labelscan.results.open_run.os.access", refused)
+    monkeypatch.setattr("labelscan.runs.opening.os.access", refused)
     return tmp_path / "run"
 
 

@@ -32,7 +32,7 @@ from labelscan.images.decoding import ImageShape, pixels_of, quiet_pillow, reaso
 from labelscan.noise.plant import NOISES
 from labelscan.registry import PartSpec
 from labelscan.reporting.review_server import DecisionsFile, _Handler
-from labelscan.results.finished_run import FinishedRun
+from labelscan.results.run import FinishedRun
 from labelscan.training.losses import LOSSES
 
 MOST_SECONDS = 5

@@ -15,7 +15,7 @@ from labelscan.errors import ConfigError, GateError, UsageError
 from labelscan.gating.baseline import Baseline
 from labelscan.gating.run_gate import accept, effective_limits, judge_gate
 from labelscan.gating.words import findings, unlisted
-from labelscan.results.finished_run import FinishedRun
+from labelscan.results.run import FinishedRun
 
 CLASSES = ("cat", "dog", "fox")
 

@@ -26,7 +26,7 @@ from labelscan.jobs.outputs import DAMAGED, Outputs
 from labelscan.jobs.run_job import run_job
 from labelscan.pipeline.inputs import Contents
 from labelscan.pipeline.run_folds import assign, jobs_of
-from labelscan.results.run_folder import RunPaths
+from labelscan.runs.folder import RunPaths
 from labelscan.training.device import Device
 
 LABELS = np.arange(12) % 2

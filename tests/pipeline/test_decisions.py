@@ -16,7 +16,7 @@ from labelscan.correction.decisions import Decision, write_decisions
 from labelscan.detection.decisions.decided_labels import DecidedLabels, review_posterior
 from labelscan.errors import DecisionsError, RunFolderError
 from labelscan.events import Noted
-from labelscan.results.finished_run import FinishedRun, Run
+from labelscan.results.run import FinishedRun, Run
 
 N = 600
 SCORE_RESULTS = sorted({*RESULTS} - {"folds.csv"})

@@ -8,7 +8,7 @@ from labelscan.events import Chosen
 from labelscan.pipeline.carry_out import jobs_in
 from labelscan.pipeline.job_names import JobNames
 from labelscan.pipeline.plan_facts import facts_to_json, job_facts, plan_facts, plan_to_json
-from labelscan.results.run_folder import RunPaths
+from labelscan.runs.folder import RunPaths
 from labelscan.training.hardware import hardware
 from labelscan.training.models.timm_model import lite0_installed
 

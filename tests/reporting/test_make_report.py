@@ -18,7 +18,7 @@ from labelscan.data.inputs import ColumnTable, Texts
 from labelscan.errors import UsageError
 from labelscan.reporting.formats.html import render_html
 from labelscan.reporting.make_report import make_report_page, write_report
-from labelscan.results.finished_run import FinishedRun
+from labelscan.results.run import FinishedRun
 
 
 def detect(data, folder, **settings):

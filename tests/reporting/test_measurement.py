@@ -12,7 +12,7 @@ from labelscan.detection.evidence import Evidence
 from labelscan.errors import RunFolderError
 from labelscan.reporting.make_report import make_report_page
 from labelscan.reporting.measurement import MOST_TO_DECIDE
-from labelscan.results.finished_run import FinishedRun
+from labelscan.results.run import FinishedRun
 
 
 @pytest.fixture

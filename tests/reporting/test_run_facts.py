@@ -6,7 +6,7 @@ from finished import a_run
 
 import labelscan
 from labelscan.reporting.run_facts import make_run_facts
-from labelscan.results.finished_run import FinishedRun
+from labelscan.results.run import FinishedRun
 
 
 def test_facts_say_how_a_run_was_made_and_how_to_repeat_it(tmp_path, monkeypatch):

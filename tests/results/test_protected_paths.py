@@ -11,8 +11,8 @@ import labelscan
 from labelscan.correction.decisions import Decision, write_decisions
 from labelscan.errors import UsageError
 from labelscan.reporting.formats import FORMATS
-from labelscan.results.finished_run import FinishedRun
 from labelscan.results.protected_paths import refuse_data, refuse_only_read, refuse_run_file
+from labelscan.results.run import FinishedRun
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from PIL import Image
 
 import labelscan
 from labelscan.errors import DatasetError
-from labelscan.results.finished_run import FinishedRun
+from labelscan.results.run import FinishedRun
 from labelscan.results.source import find_source, read_again
 
 

@@ -10,7 +10,7 @@ from torch import nn
 import labelscan
 from labelscan.pipeline.inputs import Contents
 from labelscan.pipeline.run_folds import assign, fold_jobs, where_of
-from labelscan.results.run_folder import RunPaths
+from labelscan.runs.folder import RunPaths
 from labelscan.training import gpu_memory
 from labelscan.training.device import Device
 from labelscan.training.gpu_memory import SMALL_STEP, folds_per_gpu, resident_bytes, step_bytes

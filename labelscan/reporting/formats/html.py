@@ -24,7 +24,7 @@ from labelscan.files.atomic import replacing
 from labelscan.reporting.page import Measurement, ReportPage
 from labelscan.results.columns import ACCURACY, CLASS, EXAMPLES, FLAGGED, PROBABLY_WRONG, QUALITY, SHARE
 from labelscan.results.health import MANY_FLAGGED
-from labelscan.results.run_files import DECISIONS_FILE
+from labelscan.runs.files import DECISIONS_FILE
 from labelscan.wording import rounded
 
 ASSETS = Path(__file__).parents[1] / "assets"

@@ -14,8 +14,8 @@ from labelscan.config import RUN_JSON_SETTINGS
 from labelscan.errors import Interrupted, LabelscanError, RunFolderError, UsageError
 from labelscan.files.atomic import writing
 from labelscan.processes import interruption
-from labelscan.results.bucket import Bucket
-from labelscan.results.run_files import (
+from labelscan.runs.bucket import Bucket
+from labelscan.runs.files import (
     FORMAT_VERSION,
     LOCK_FILE,
     RUN_FILE,
@@ -27,9 +27,9 @@ from labelscan.results.run_files import (
     refuse_links_out,
     sweep_run,
 )
-from labelscan.results.run_folder import DRIVER, RunFolder, State
-from labelscan.results.run_record import read_record
-from labelscan.results.same_run import ELSEWHERE, ELSEWHERE_OR_FRESH, Identity, changes, may_be_replaced, why_start_over
+from labelscan.runs.folder import DRIVER, RunFolder, State
+from labelscan.runs.record import read_record
+from labelscan.runs.same_run import ELSEWHERE, ELSEWHERE_OR_FRESH, Identity, changes, may_be_replaced, why_start_over
 
 PROBED_SECONDS = 1.0
 """How long a lock is waited for: ``is_locked`` in another process holds it for a moment."""

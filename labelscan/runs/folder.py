@@ -22,19 +22,11 @@ from labelscan.files.atomic import partial_of, write_json, writing
 from labelscan.files.checksums import checksum_of, forget
 from labelscan.files.reading import fits
 from labelscan.jobs.files import LOCK_SUFFIX, LOG_FILE, PART, STORE
-from labelscan.results.bucket import Bucket
-from labelscan.results.machine import machine
-from labelscan.results.run_files import (
-    CHECKSUMS,
-    DIRECTORY,
-    FORMAT_VERSION,
-    JOBS,
-    MACHINES,
-    RUN_FILE,
-    part_of,
-)
-from labelscan.results.run_record import CHOICES, EVIDENCE_OF, VERSIONS, read_record, versions
-from labelscan.results.same_run import FOR_GATE, Identity
+from labelscan.runs.bucket import Bucket
+from labelscan.runs.files import CHECKSUMS, DIRECTORY, FORMAT_VERSION, JOBS, MACHINES, RUN_FILE, part_of
+from labelscan.runs.machine import machine
+from labelscan.runs.record import CHOICES, EVIDENCE_OF, VERSIONS, read_record, versions
+from labelscan.runs.same_run import FOR_GATE, Identity
 
 if TYPE_CHECKING:
     from labelscan.jobs.outputs import Outputs

@@ -16,8 +16,8 @@ from labelscan.files import storage
 from labelscan.files.atomic import partial_of
 from labelscan.files.urls import is_url, name_of
 from labelscan.jobs.files import DONE_FILE, LOG_FILE, STORE
-from labelscan.results.run_files import DEFAULT_PARENT, RUN_FILE, clear, is_uploaded
-from labelscan.results.run_record import read_record
+from labelscan.runs.files import DEFAULT_PARENT, RUN_FILE, clear, is_uploaded
+from labelscan.runs.record import read_record
 
 NO_BUCKET = "make the bucket, or name another by -o"
 TELLING = (RUN_FILE, DONE_FILE, LOG_FILE)

@@ -12,7 +12,7 @@ from labelscan.data.dataset import Dataset
 from labelscan.data.inputs import kind_of
 from labelscan.files.atomic import read_json
 from labelscan.files.reading import CANNOT_READ
-from labelscan.results.run_files import RUN_FILE, part_of
+from labelscan.runs.files import RUN_FILE, part_of
 
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "pandas", "scikit-learn", "cleanlab", "pillow", "simplejpeg")
 """Packages whose versions are recorded."""

@@ -15,7 +15,9 @@ from labelscan.errors import SIMILAR, RunFolderError, nearest_name
 from labelscan.files.reading import fits, with_home
 from labelscan.results.health import NOTHING_JUDGED
 from labelscan.results.issues import SCORES_FILE, Issues
-from labelscan.results.run_files import (
+from labelscan.results.summary import FILE_NAME as SUMMARY_FILE
+from labelscan.results.summary import Summary, read_summary
+from labelscan.runs.files import (
     DIRECTORY,
     FORMAT_VERSION,
     FRESH,
@@ -25,8 +27,6 @@ from labelscan.results.run_files import (
     read_versioned,
     refuse_benchmark,
 )
-from labelscan.results.summary import FILE_NAME as SUMMARY_FILE
-from labelscan.results.summary import Summary, read_summary
 
 DECIDED_WRONG = "decided_wrong"
 """The key of run.json, within that of the decisions, for the examples whose labels are wrong by them."""

@@ -11,9 +11,8 @@ from labelscan.files.urls import is_url
 from labelscan.jobs.files import AUM, FOLD, LOG_FILE, PART, STORE
 from labelscan.jobs.outputs import DoneMark
 from labelscan.jobs.state import FolderState
-from labelscan.results.bucket import what_tells
-from labelscan.results.open_run import is_locked
-from labelscan.results.run_files import (
+from labelscan.runs.bucket import what_tells
+from labelscan.runs.files import (
     FORMAT_VERSION,
     JOBS,
     RUN_FILE,
@@ -23,8 +22,9 @@ from labelscan.results.run_files import (
     read_versioned,
     refuse_benchmark,
 )
-from labelscan.results.run_folder import DRIVER
-from labelscan.results.run_record import read_record
+from labelscan.runs.folder import DRIVER
+from labelscan.runs.opening import is_locked
+from labelscan.runs.record import read_record
 
 JobState = Literal["running", "waiting", "done"]
 NOT_MERGED = "not merged"

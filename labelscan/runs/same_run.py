@@ -7,14 +7,7 @@ from pathlib import Path
 
 from labelscan.config import settings
 from labelscan.errors import RunFolderError
-from labelscan.results.run_files import (
-    DECISIONS_FILE,
-    FORMAT_VERSION,
-    FRESH,
-    RUN_FILE,
-    has_trained,
-    read_versioned,
-)
+from labelscan.runs.files import DECISIONS_FILE, FORMAT_VERSION, FRESH, RUN_FILE, has_trained, read_versioned
 
 ELSEWHERE = "choose another place with -o"
 ELSEWHERE_OR_FRESH = f"keep this run and {ELSEWHERE}, or delete it and start over with --fresh"

@@ -10,7 +10,7 @@ from labelscan.errors import RunFolderError
 from labelscan.gating.run_gate import accept
 from labelscan.reporting.formats import FORMATS
 from labelscan.reporting.formats.label_studio import interface_path
-from labelscan.results.finished_run import FinishedRun
+from labelscan.results.run import FinishedRun
 
 
 @pytest.fixture

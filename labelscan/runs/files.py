@@ -14,7 +14,7 @@ from labelscan.files.checksums import SUFFIX as CHECKSUM_SUFFIX
 from labelscan.files.checksums import checksum_of
 from labelscan.files.reading import CANNOT_READ, why
 from labelscan.jobs.files import CACHE, CHECKPOINT_FILE, LOG_FILE, PART, STORE
-from labelscan.results.outside_links import refuse_outside_links
+from labelscan.runs.outside_links import refuse_outside_links
 
 FORMAT_VERSION = 1
 """Version of run.json and of everything else in the folder; a folder of another version is refused."""

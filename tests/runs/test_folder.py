@@ -12,11 +12,11 @@ from filelock import FileLock
 
 from labelscan.errors import RunFolderError, UsageError
 from labelscan.files.atomic import partial_path
-from labelscan.results import run_files
-from labelscan.results.open_run import is_locked, open_run
-from labelscan.results.run_files import LOCK_FILE, OWN_FILES, has_trained, is_uploaded, others_files, sweep_run
-from labelscan.results.run_record import read_record, recorded_fingerprint, versions
-from labelscan.results.same_run import Identity
+from labelscan.runs import files as run_files
+from labelscan.runs.files import LOCK_FILE, OWN_FILES, has_trained, is_uploaded, others_files, sweep_run
+from labelscan.runs.opening import is_locked, open_run
+from labelscan.runs.record import read_record, recorded_fingerprint, versions
+from labelscan.runs.same_run import Identity
 
 DEPENDS = {"command": "detect", "training.epochs": 3}
 DATA = {"fingerprint": "0123", "examples": 10, "classes": 2}
@@ -185,8 +185,8 @@ def test_a_folder_that_another_process_deletes_is_no_error(tmp_path, look):
 def test_a_second_process_is_refused_and_told_who_writes(tmp_path):
     script = (
         "import sys, pathlib\n"
-        "from labelscan.results.open_run import open_run\n"
-        "from labelscan.results.same_run import Identity\n"
+        "from labelscan.runs.opening import open_run\n"
+        "from labelscan.runs.same_run import Identity\n"
         f"identity = Identity(settings={{}}, results_depend_on={DEPENDS!r}, data={DATA!r})\n"
         "with open_run(pathlib.Path(sys.argv[1]), identity):\n"
         "    print('open', flush=True)\n"
@@ -229,7 +229,7 @@ def refuse_to_write(monkeypatch):
     def refuse(*_, **__):
         raise OSError(errno.EROFS, "Read-only file system")
 
-    monkeypatch.setattr("labelscan.results.open_run.FileLock.acquire", refuse)
+    monkeypatch.setattr("labelscan.runs.opening.FileLock.acquire", refuse)
 
 
 def test_a_finished_run_that_can_only_be_read_is_opened_and_not_written(tmp_path, monkeypatch):
