@@ -5,8 +5,8 @@ from pathlib import Path
 
 from labelscan.benchmarking.scoreboard import COLUMNS, LEGEND, Scoreboard
 from labelscan.files.atomic import replacing
-from labelscan.tables import Table
-from labelscan.wording import in_markdown
+from labelscan.wording.tables import Table
+from labelscan.wording.words import in_markdown
 
 FILE_NAME = "benchmark.md"
 

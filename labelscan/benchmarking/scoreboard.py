@@ -27,8 +27,8 @@ from labelscan.detection.evidence import Evidence
 from labelscan.detection.metrics import DetectionQuality, quality
 from labelscan.detection.protocol import Detection
 from labelscan.files.atomic import write_json
-from labelscan.tables import NONE, Column, records, write_csv
-from labelscan.wording import rounded
+from labelscan.wording.tables import NONE, Column, records, write_csv
+from labelscan.wording.words import rounded
 
 FORMAT_VERSION = 2
 TABLE_FILE, MEASUREMENTS_FILE, JSON_FILE = "benchmark.csv", "measurements.csv", "benchmark.json"

@@ -2,7 +2,7 @@
 
 from labelscan.cli.console import entries, show_json, show_message, stdout, table, text
 from labelscan.correction.apply import Applied
-from labelscan.tables import Column, Table
+from labelscan.wording.tables import Column, Table
 
 MOST_PAIRS = 10
 RELABELLED = (

@@ -11,7 +11,7 @@ from labelscan.benchmarking.scoreboard import COLUMNS, PAIRED_METRICS, TABLE_FIL
 from labelscan.cli.console import Console, fitting, sections, show_json, show_message, stdout, text
 from labelscan.cli.plan_screen import NOTHING_DONE, show_facts
 from labelscan.pipeline.plan_facts import facts_to_json
-from labelscan.tables import NONE, Table
+from labelscan.wording.tables import NONE, Table
 
 SAID_ABOVE = ("detector", "n_errors")
 """Columns whose values stand in the lines above a table."""

@@ -9,7 +9,7 @@ from labelscan.cli import options
 from labelscan.cli.command import Given, command
 from labelscan.cli.options import OUTPUT, option
 from labelscan.errors import UsageError
-from labelscan.wording import file_size
+from labelscan.wording.words import file_size
 
 if TYPE_CHECKING:  # numpy loads with it
     from labelscan.images.cache import ShelfFacts

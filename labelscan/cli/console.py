@@ -21,9 +21,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from labelscan import tables
 from labelscan.cli.ci_log import command_free, is_ci
-from labelscan.wording import as_json, printable
+from labelscan.wording import tables
+from labelscan.wording.words import as_json, printable
 
 PIPED_WIDTH = 200
 """The width where the output is no terminal; wide, so that names stay whole and can be searched for."""

@@ -24,7 +24,7 @@ from labelscan.comparison.pairing import (
 )
 from labelscan.results.columns import ARROW, EXAMPLE, QUALITY
 from labelscan.runs.same_run import readable
-from labelscan.tables import NONE, Column, Table
+from labelscan.wording.tables import NONE, Column, Table
 
 MOST_CLASSES = 5
 WORDS = {

@@ -9,7 +9,7 @@ from labelscan.gating.baseline import BaselineUpdate
 from labelscan.gating.verdict import GateVerdict
 from labelscan.results.columns import SUSPECTS
 from labelscan.results.issues import ISSUES_FILE
-from labelscan.tables import Table
+from labelscan.wording.tables import Table
 
 MOST_ROWS = 5
 """Removed rows of a baseline that are shown."""

@@ -11,7 +11,7 @@ from labelscan.pipeline.planning import Plan
 from labelscan.runs.bucket import what_tells
 from labelscan.runs.folder import RunPaths
 from labelscan.runs.status import count_done
-from labelscan.wording import duration
+from labelscan.wording.words import duration
 
 NOTHING_DONE = "nothing was trained or written; run it without --dry-run"
 

@@ -7,7 +7,7 @@ from itertools import zip_longest
 
 from labelscan.cli.console import elide, message, stderr, text
 from labelscan.errors import Problem
-from labelscan.wording import printable
+from labelscan.wording.words import printable
 
 ALIKE = 4
 """Problems of one kind from which on they are reported as one."""

@@ -24,7 +24,7 @@ from labelscan.events import (
     Waiting,
     Warned,
 )
-from labelscan.wording import duration, percent
+from labelscan.wording.words import duration, percent
 
 LEAST_SECONDS, MOST_SECONDS = 5.0, 60.0
 """Time between two plain lines; it grows in a run of hours, so that its log stays readable."""

@@ -26,8 +26,8 @@ from labelscan.results.issues import ISSUES_FILE
 from labelscan.results.run import Run
 from labelscan.results.summary import Summary
 from labelscan.results.wrong_labels import OFFER, count_in_words, list_in_words
-from labelscan.tables import Column, Table
-from labelscan.wording import percent
+from labelscan.wording.tables import Column, Table
+from labelscan.wording.words import percent
 
 MOST_ROWS = 5
 """Rows of the tables of classes and pairs."""

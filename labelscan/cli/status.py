@@ -24,8 +24,8 @@ def status(
     from labelscan.files.urls import is_url
     from labelscan.runs.files import RUN_FILE
     from labelscan.runs.status import STATES, status_of
-    from labelscan.tables import Column, Table
-    from labelscan.wording import duration
+    from labelscan.wording.tables import Column, Table
+    from labelscan.wording.words import duration
 
     found = status_of(run if is_url(run) else with_home(run))
     if as_json:
@@ -56,7 +56,7 @@ def status(
 
 def _known(job: "JobStatus") -> str:
     """Return what is known of a job that is not done."""
-    from labelscan.wording import duration
+    from labelscan.wording.words import duration
 
     if job.epoch is None:
         return ""

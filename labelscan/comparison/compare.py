@@ -24,8 +24,8 @@ from labelscan.comparison.pairing import ALIKE, BOTH, COMPARED, FLAGGED, ONLY_FI
 from labelscan.detection.metrics import DetectionQuality, quality
 from labelscan.results.issues import SCORED, TRUE_LABEL
 from labelscan.results.run import FinishedRun
-from labelscan.tables import records, write_csv
-from labelscan.wording import rounded
+from labelscan.wording.tables import records, write_csv
+from labelscan.wording.words import rounded
 
 FORMAT_VERSION = 1
 TOPS = (10, 100)

@@ -59,7 +59,7 @@ class Dataset:
         """Write one row an example, with ``status``: (N,) ``scored``, or why an example is not."""
         import pandas as pd  # only now: who reads a folder does not wait for it
 
-        from labelscan.tables import write_csv
+        from labelscan.wording.tables import write_csv
 
         columns = {
             "example_id": self.example_ids,

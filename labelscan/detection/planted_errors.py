@@ -15,7 +15,7 @@ from labelscan.arrays import GivenLabels, Index, Mask, as_strings
 from labelscan.data.dataset import Dataset
 from labelscan.detection.evidence import Evidence
 from labelscan.detection.protocol import Detections
-from labelscan.tables import write_csv
+from labelscan.wording.tables import write_csv
 
 FILE_NAME = "planted.csv"
 LEAST = 50

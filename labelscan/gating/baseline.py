@@ -18,7 +18,7 @@ from labelscan.errors import GateError, Problem
 from labelscan.files.reading import CANNOT_READ, open_text, table_rows, why, with_home
 from labelscan.runs.files import RUN_FILE, is_own_file
 from labelscan.runs.outside_links import refuse_outside_links
-from labelscan.tables import write_csv
+from labelscan.wording.tables import write_csv
 
 COLUMNS = ("example_id", "given_label")
 DECISION = "decision"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from labelscan.gating.baseline import Reviewed
 from labelscan.results.wrong_labels import WrongLabels
-from labelscan.wording import rounded
+from labelscan.wording.words import rounded
 
 FORMAT_VERSION = 1
 NEW_BASELINE = "labels-baseline.csv"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from labelscan.config import RUN_JSON_SETTINGS
 from labelscan.results.run import FinishedRun, opinion_facts
 from labelscan.runs.files import DIRECTORY, RUN_FILE, part_of
-from labelscan.wording import duration
+from labelscan.wording.words import duration
 
 SHOWN_DIGITS = 8
 """Digits of a fingerprint, as in the names of run folders."""

@@ -35,7 +35,7 @@ from labelscan.reporting.unusual_features import UnusualFeatures
 from labelscan.results.run import FinishedRun
 from labelscan.results.source import read_again
 from labelscan.runs.files import part_of
-from labelscan.wording import shorten
+from labelscan.wording.words import shorten
 
 MOST_COLUMNS = 40
 """Columns of a row that a page shows."""

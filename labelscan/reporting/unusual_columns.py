@@ -18,7 +18,7 @@ from labelscan.arrays import GivenLabels
 from labelscan.data.inputs import ColumnTable
 from labelscan.reporting.page import FeatureNote
 from labelscan.reporting.unusual_features import MOST_NOTES, evenly_spaced, rounded, usual_of
-from labelscan.wording import percent, shorten
+from labelscan.wording.words import percent, shorten
 
 MISSING = "missing"
 MOST_DEVIATIONS = 1e9

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from labelscan.tables import Column, Table
+from labelscan.wording.tables import Column, Table
 
 RANK = Column("", "rank", "count")
 EXAMPLE = Column("example", "example_id", "label")

@@ -21,7 +21,7 @@ from labelscan.detection.protocol import Detections
 from labelscan.errors import RunFolderError
 from labelscan.files.reading import CANNOT_READ, open_text, why
 from labelscan.runs.files import FRESH
-from labelscan.tables import write_csv
+from labelscan.wording.tables import write_csv
 
 TRUE_LABEL = "true_label"
 MEANINGS = {

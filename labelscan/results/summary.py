@@ -31,7 +31,7 @@ from labelscan.results.issues import UNREADABLE, UNSCORED, Issues, status_is
 from labelscan.results.wrong_labels import WrongLabels, tell_wrong_labels
 from labelscan.runs.files import FRESH, read_versioned
 from labelscan.training.agreement import Agreement
-from labelscan.wording import rounded
+from labelscan.wording.words import rounded
 
 FORMAT_VERSION = 1
 FILE_NAME = "summary.json"

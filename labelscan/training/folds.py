@@ -21,7 +21,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from labelscan.arrays import GivenLabels, Index, Mask, Strings
 from labelscan.config import FoldsConfig
 from labelscan.errors import DatasetError
-from labelscan.tables import write_csv
+from labelscan.wording.tables import write_csv
 
 FEW_UNITS = 50
 """With fewer groups a fold than this, hashing leaves folds uneven, and scikit-learn balances them instead."""

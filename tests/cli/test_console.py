@@ -18,8 +18,8 @@ from labelscan.cli.console import (
 )
 from labelscan.cli.problems import show_problems
 from labelscan.errors import Problem
-from labelscan.tables import Column, Table
-from labelscan.wording import printable
+from labelscan.wording.tables import Column, Table
+from labelscan.wording.words import printable
 
 any_text = st.text(st.characters())
 

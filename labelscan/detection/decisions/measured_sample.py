@@ -24,7 +24,7 @@ from scipy.special import log_expit
 
 from labelscan.arrays import Index, Mask, Strings, as_strings
 from labelscan.detection.evidence import Evidence
-from labelscan.tables import write_csv
+from labelscan.wording.tables import write_csv
 
 Floats = NDArray[np.float64]
 

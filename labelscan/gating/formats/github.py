@@ -5,7 +5,7 @@ GitHub shows at most 10 annotations of a kind a step, so the verdict comes first
 
 from labelscan.gating.verdict import GateVerdict
 from labelscan.gating.words import doubt, findings, outcome, reason
-from labelscan.wording import printable
+from labelscan.wording.words import printable
 
 MOST_ANNOTATIONS = 10
 TITLE = "labelscan gate"

@@ -1,7 +1,7 @@
 """A verdict as JSON, for scripts."""
 
 from labelscan.gating.verdict import GateVerdict
-from labelscan.wording import as_json as written
+from labelscan.wording.words import as_json as written
 
 
 def as_json(verdict: GateVerdict, top: int = 0) -> str:  # noqa: ARG001  # it has all suspects

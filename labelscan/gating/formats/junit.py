@@ -4,7 +4,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from labelscan.gating.verdict import GateVerdict
 from labelscan.gating.words import doubt, findings, next_steps, unlisted
-from labelscan.wording import printable
+from labelscan.wording.words import printable
 
 SUITE = "labelscan gate"
 CLASS_NAME = "labelscan.gate"

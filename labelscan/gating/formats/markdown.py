@@ -6,8 +6,8 @@ from dataclasses import asdict
 from labelscan.gating.verdict import GateVerdict
 from labelscan.gating.words import findings, next_steps, outcome, told_apart, unlisted
 from labelscan.results.columns import GIVEN, P_WRONG, SUGGESTED
-from labelscan.tables import Column, Table, markdown_table
-from labelscan.wording import as_code, in_markdown
+from labelscan.wording.tables import Column, Table, markdown_table
+from labelscan.wording.words import as_code, in_markdown
 
 SUSPECTS_BY_FILE = (Column("example", "place", "label"), GIVEN, SUGGESTED, P_WRONG)
 """Each by its file, if it has one: that is what a reviewer opens."""

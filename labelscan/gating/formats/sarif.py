@@ -13,7 +13,7 @@ from labelscan import __version__
 from labelscan.files.urls import is_url
 from labelscan.gating.verdict import GateSuspect, GateVerdict
 from labelscan.gating.words import doubt, findings
-from labelscan.wording import as_json, printable
+from labelscan.wording.words import as_json, printable
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 MOST_RESULTS = 5000

@@ -25,7 +25,7 @@ from labelscan.reporting.page import Measurement, ReportPage
 from labelscan.results.columns import ACCURACY, CLASS, EXAMPLES, FLAGGED, PROBABLY_WRONG, QUALITY, SHARE
 from labelscan.results.health import MANY_FLAGGED
 from labelscan.runs.files import DECISIONS_FILE
-from labelscan.wording import rounded
+from labelscan.wording.words import rounded
 
 ASSETS = Path(__file__).parents[1] / "assets"
 TEMPLATE, STYLE = "page.html.jinja", "page.css"

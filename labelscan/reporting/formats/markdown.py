@@ -20,8 +20,8 @@ from labelscan.results.columns import (
     worst_classes,
 )
 from labelscan.results.wrong_labels import count_in_words, list_in_words
-from labelscan.tables import Table
-from labelscan.wording import as_code, in_markdown, percent, shorten
+from labelscan.wording.tables import Table
+from labelscan.wording.words import as_code, in_markdown, percent, shorten
 
 MOST_CLASSES = 20
 MOST_CHARACTERS = 120

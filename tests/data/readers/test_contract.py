@@ -12,7 +12,7 @@ from labelscan.config import DatasetConfig
 from labelscan.data import readers
 from labelscan.data.readers import FORM_SETTINGS, READERS, form, manifest, scheme_of
 from labelscan.errors import DatasetError
-from labelscan.tables import write_csv
+from labelscan.wording.tables import write_csv
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from tiny_page import a_guess, a_page, a_summary
 
 from labelscan.errors import RunFolderError
 from labelscan.reporting.formats.markdown import MOST_SUSPECTS, render_markdown, write_markdown
-from labelscan.wording import as_code, in_markdown
+from labelscan.wording.words import as_code, in_markdown
 
 NASTY = (
     "a|b",

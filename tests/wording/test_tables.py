@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from labelscan.tables import Column, Table, records
+from labelscan.wording.tables import Column, Table, records
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelscan.wording import duration, file_size, percent, printable
+from labelscan.wording.words import duration, file_size, percent, printable
 
 
 @pytest.mark.parametrize(

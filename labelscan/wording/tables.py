@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeAlias
 import pandas as pd
 
 from labelscan.files.atomic import replacing_bytes
-from labelscan.wording import as_code, in_markdown, percent
+from labelscan.wording.words import as_code, in_markdown, percent
 
 CHUNK_ROWS = 65_536
 NONE = "-"
