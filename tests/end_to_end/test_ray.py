@@ -1,7 +1,9 @@
 """Jobs as tasks of a Ray cluster of several nodes, all of them on this machine."""
 
+import dataclasses
 import logging
 import os
+import platform
 import signal
 import threading
 import time
@@ -14,8 +16,8 @@ import labelscan
 from labelscan.__main__ import main
 from labelscan.errors import ConfigError, Interrupted, RunError
 from labelscan.events import EpochDone, FoldDone
-from labelscan.jobs.executors import EXECUTORS
-from labelscan.jobs.executors.ray import folder_of_inputs, refuse_other_versions, versions
+from labelscan.jobs.executors.ray import _got
+from labelscan.jobs.sent_files import file_here, send
 from labelscan.runs.status import status_of
 
 pytestmark = pytest.mark.ray
@@ -56,32 +58,6 @@ def test_a_cluster_that_does_not_answer_is_named(shapes, tmp_path):
         labelscan.detect(images, given, settings=settings, output=tmp_path / "run")
 
 
-def test_a_client_of_a_cluster_is_refused(shapes, tmp_path):
-    images, _, given = shapes
-    settings = quick(**{"executor.name": "ray:address=ray://127.0.0.1:10001"})
-    with pytest.raises(ConfigError, match=r"address ray://127\.0\.0\.1:10001: .* run the command on a node"):
-        labelscan.detect(images, given, settings=settings, output=tmp_path / "run")
-
-
-@pytest.mark.parametrize("name", ["torch", "labelscan"])
-def test_a_node_with_other_versions_refuses_to_run_anything(name):
-    refuse_other_versions(versions())
-    with pytest.raises(RunError, match=rf"{name} is .*, and 0\.0 where the run was started"):
-        refuse_other_versions({**versions(), name: "0.0"})
-
-
-def test_inputs_on_a_node_lie_in_a_folder_that_is_of_this_user_alone(tmp_path, monkeypatch):
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    folder = folder_of_inputs()
-    assert (folder.parent, folder.stat().st_mode & 0o777) == (tmp_path, 0o700)
-    assert folder_of_inputs() == folder
-    folder.rmdir()
-    (tmp_path / "elsewhere").mkdir()
-    folder.symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(RunError, match="belongs to another user"):
-        folder_of_inputs()
-
-
 def test_a_node_that_is_removed_and_one_that_is_added_change_no_byte(cluster, shapes, finished, tmp_path):
     images, _, given = shapes
     heard = []
@@ -114,6 +90,17 @@ def test_an_interrupted_run_lets_its_tasks_keep_what_they_have_done(connected, s
     assert contents(run.folder) == contents(finished.folder)
 
 
+def test_a_node_that_does_not_see_a_file_of_the_driver_gets_a_copy(connected, tmp_path):
+    import ray
+
+    (tmp_path / "rows.npy").write_bytes(bytes(range(256)))
+    unseen = dataclasses.replace(send(tmp_path / "rows.npy", ray.put), path=tmp_path / "elsewhere" / "rows.npy")
+    there = ray.remote(runtime_env={"env_vars": {"TMPDIR": str(tmp_path)}})(file_here)
+    copy = ray.get(there.remote(unseen, _got))
+    assert copy.parent.parent == tmp_path
+    assert copy.read_bytes() == (tmp_path / "rows.npy").read_bytes()
+
+
 def test_a_signal_shuts_the_command_down_gracefully(cluster, shapes, tmp_path, capsys):
     images, _, given = shapes
     np.savez(tmp_path / "arrays.npz", images=images, labels=given)
@@ -144,7 +131,11 @@ def test_an_error_in_a_task_is_raised_as_it_is(connected, shapes, tmp_path):
         labelscan.detect(images, given, settings=on(connected), model=Fails(), output=tmp_path / "run")
 
 
-def test_options_that_cannot_be_are_refused():
-    for text in ("ray:cpus=0", "ray:gpus_per_fold=0"):
-        with pytest.raises(ConfigError, match="executor ray, option"):
-            EXECUTORS.build(text)
+@pytest.mark.parametrize("name", ["torch.__version__", "labelscan.jobs.executors.ray.__version__"])
+def test_a_node_with_another_version_than_the_driver_runs_nothing(connected, shapes, tmp_path, monkeypatch, name):
+    images, _, given = shapes
+    monkeypatch.setattr(name, "0.0")  # of the driver: tasks run elsewhere
+    with pytest.raises(RunError, match=rf"is .* on {platform.node()}, and 0\.0 where the run was started"):
+        labelscan.detect(images, given, settings=on(connected), output=tmp_path / "run")
+    assert not list((tmp_path / "run").rglob("DONE*"))
+    assert not list((tmp_path / "run").glob("*/log.jsonl"))

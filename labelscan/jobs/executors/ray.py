@@ -6,11 +6,8 @@ job: so a lost node costs one epoch at most, and so does a killed driver.
 """
 
 import logging
-import os
 import platform
 import socket
-import stat
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,25 +18,23 @@ from typing import Any, cast
 
 import numpy as np
 import torch
-from filelock import FileLock
 
 from labelscan import __version__
 from labelscan.arrays import GivenLabels
 from labelscan.errors import ConfigError, Interrupted, LabelscanError, RunError
 from labelscan.events import EpochDone, Event, Waiting, Warned
-from labelscan.files.atomic import replacing_bytes
-from labelscan.files.checksums import checksum_of
 from labelscan.images.sent import sent
 from labelscan.jobs.blocks import BlockJob
 from labelscan.jobs.failure import failure
 from labelscan.jobs.fold_job import FoldJob
 from labelscan.jobs.run_job import Driver, Job, Result, run_job
+from labelscan.jobs.sent_files import SentFile, file_here, send
 from labelscan.jobs.state import FolderState
 from labelscan.jobs.where import Where
 from labelscan.processes import interruption
 from labelscan.processes.cores import available_cores
 from labelscan.processes.interruption import ending_in_order, keeping_handlers
-from labelscan.registry import check_option
+from labelscan.registry import OptionError, check_option
 from labelscan.training.device import Device
 
 RETRIES = 5
@@ -50,23 +45,9 @@ LAST_STEP_SECONDS = 60.0
 """The most that tasks get to finish a step and to write a checkpoint."""
 LOOK_SECONDS = 0.5
 """Between two looks at tasks and logs."""
-CHUNK_BYTES = 64 * 2**20
-"""How much of a file is one object: Ray moves objects between nodes, and to disk where memory is short."""
-KEPT_SECONDS = 86_400
-"""How long inputs stay on a node that no run has used there since."""
+ON_A_NODE = "run the command on a node of the cluster, as by `ray job submit`, with an address such as 10.0.0.5:6379"
 NO_LABELS: GivenLabels = np.empty(0, dtype=np.int64)
 """What a task has in place of the labels, which it gets by reference."""
-
-
-@dataclass(frozen=True, slots=True)
-class _SentFile:
-    """A file of the driver, as tasks get it."""
-
-    path: Path
-    """On the machine of the driver; a node that sees the same file there maps it."""
-    checksum: str
-    chunks: tuple[Any, ...]
-    """References to its bytes."""
 
 
 class _Keeper:
@@ -122,6 +103,8 @@ class RayExecutor:
     def __init__(self, address: str = "", gpus_per_fold: float = 1.0, cpus: int = 1) -> None:
         check_option(gpus_per_fold > 0, gpus_per_fold, "gpus_per_fold", "above 0")
         check_option(cpus >= 1, cpus, "cpus", "at least 1")
+        if "://" in address:  # that is what Ray takes for an address of Ray Client
+            raise OptionError(f"must be a host and port, got {address!r}", "address", hint=ON_A_NODE)
         self.address, self.gpus_per_fold, self.cpus = address, gpus_per_fold, cpus
 
     @property
@@ -167,7 +150,7 @@ class _Tasks:
         keeper = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=RETRIES, scheduling_strategy=here)(_Keeper)
         self._keeper = keeper.remote({job.name: driver.state_of(job).folder.absolute() for job in jobs})
         read = {job.inputs for job in jobs if isinstance(job, FoldJob)}
-        self._rows = {name: _send(ray, driver.inputs[name].absolute()) for name in read}
+        self._rows = {name: send(driver.inputs[name].absolute(), ray.put) for name in read}
         labels = {id(job.given_labels): job.given_labels for job in jobs if isinstance(job, FoldJob)}
         self._labels = {key: ray.put(array) for key, array in labels.items()}
         resources = [int(node["Resources"].get("CPU", 0)) for node in ray.nodes() if node["Alive"]]
@@ -228,7 +211,7 @@ class _Tasks:
             self._driver.notify(Warned(f"no node of the cluster has {has}, which {job.place} takes: it waits for one"))
         remote = self._ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=RETRIES)(_run_there)
         state = _KeptState(self._keeper, job.name)
-        self._running[remote.remote(shown, there, labels, rows, state, versions())] = job
+        self._running[remote.remote(shown, there, labels, rows, state, _versions())] = job
 
     def _has_room(self, cpus: int, gpus: float) -> bool:
         """Return whether any node could ever hold a job that takes so much."""
@@ -241,67 +224,36 @@ class _Tasks:
             self._driver.notify(event)
 
 
-def versions() -> dict[str, str]:
+def _versions() -> dict[str, str]:
     """Return those that must be the same on all nodes, or the last digits of a run depend on which node did what."""
     return {"labelscan": __version__, "torch": torch.__version__}
-
-
-def refuse_other_versions(of_driver: Mapping[str, str]) -> None:
-    """Raise RunError where this node has other versions than the driver of a run."""
-    for name, here in versions().items():
-        if here != of_driver[name]:
-            raise RunError(
-                f"{name} is {here} on {platform.node()}, and {of_driver[name]} where the run was started",
-                where="executor ray",
-                hint="install the same version on all nodes",
-            )
 
 
 def _run_there(
     job: Job,
     where: Where,
     labels: GivenLabels | None,
-    rows: _SentFile | None,
+    rows: SentFile | None,
     state: _KeptState,
     of_driver: Mapping[str, str],
 ) -> Result:
-    """Run one job on a node; this runs there."""
-    refuse_other_versions(of_driver)
+    """Run one job on a node; this runs there, and only with the versions of the driver."""
+    for name, here in _versions().items():
+        if here != of_driver[name]:
+            raise RunError(
+                f"{name} is {here} on {platform.node()}, and {of_driver[name]} where the run was started",
+                where=job.place,
+                hint="install the same versions of labelscan and torch on all nodes",
+            )
     if isinstance(job, FoldJob):
         assert labels is not None
         job = replace(job, given_labels=np.asarray(labels))
-    path = None if rows is None else _file_of(rows)
+    path = None if rows is None else file_here(rows, _got)
     try:
         with ending_in_order():
             return run_job(job, where, path, state, lambda _: interruption.check())
     except Exception as error:
         raise failure(error, job.place) from error
-
-
-def _send(ray: Any, path: Path) -> _SentFile:
-    """Put a file into the object store of the cluster, piece by piece."""
-    chunks = []
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK_BYTES):
-            chunks.append(ray.put(np.frombuffer(chunk, dtype=np.uint8)))
-    return _SentFile(path, checksum_of(path), tuple(chunks))
-
-
-def _file_of(sent_file: _SentFile) -> Path:
-    """Return the file on this node, which fetches it once: the driver's own, or a copy that is kept by content."""
-    with suppress(OSError):
-        if checksum_of(sent_file.path) == sent_file.checksum:
-            return sent_file.path
-    folder = folder_of_inputs()
-    path = folder / f"{sent_file.checksum}{sent_file.path.suffix}"
-    with FileLock(path.with_suffix(".lock")):
-        if not path.is_file() or checksum_of(path) != sent_file.checksum:
-            _delete_unused(folder)
-            with replacing_bytes(path) as file:
-                for chunk in sent_file.chunks:
-                    file.write(_got(chunk).data)
-        path.touch()
-    return path
 
 
 def _got(reference: Any) -> Any:
@@ -315,42 +267,17 @@ def _got(reference: Any) -> Any:
         return thread.submit(ray.get, reference).result()
 
 
-def folder_of_inputs() -> Path:
-    """Return the folder, among the temporary files of a node, of the inputs that this user's runs have fetched there.
-
-    Raises:
-        RunError: it belongs to somebody else.
-    """
-    user = os.getuid() if hasattr(os, "getuid") else 0
-    path = Path(tempfile.gettempdir(), f"labelscan-inputs-{user}")
-    path.mkdir(mode=0o700, exist_ok=True)
-    status = path.lstat()
-    if not stat.S_ISDIR(status.st_mode) or (hasattr(os, "getuid") and status.st_uid != user):
-        raise RunError("this folder belongs to another user", where=str(path), hint="set TMPDIR on this node")
-    return path
-
-
-def _delete_unused(folder: Path) -> None:
-    for path in folder.iterdir():
-        with suppress(OSError):
-            if time.time() - path.stat().st_mtime > KEPT_SECONDS:
-                path.unlink()
-
-
 @contextmanager
 def _cluster(address: str) -> Iterator[Any]:
     """Yield ray, connected to a cluster; one that is started here ends with the block.
 
     Raises:
-        ConfigError: Ray is not installed, or there is no cluster at the address.
+        ConfigError: Ray is not installed, there is no cluster at the address, or this machine is no node of it.
     """
     try:
         import ray
     except ImportError as error:
         raise ConfigError("Ray is not installed", where="executor.name", hint="pip install 'labelscan[ray]'") from error
-    if address.startswith("ray://"):
-        hint = "run the command on a node of the cluster, as by `ray job submit`, with an address such as 10.0.0.5:6379"
-        raise ConfigError("Ray Client would keep checkpoints on the cluster", where=f"address {address}", hint=hint)
     was_connected = ray.is_initialized()
     if not was_connected:
         options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
@@ -367,6 +294,9 @@ def _cluster(address: str) -> Iterator[Any]:
             hint = "start one by `ray start --head`, and set RAY_AUTH_MODE=token if that spoke of a token"
             raise ConfigError(f"no Ray cluster answers ({error})", where=f"address {address}", hint=hint) from error
     try:
+        client: Any = ray.util.client.ray
+        if client.is_connected():  # as RAY_ADDRESS says, or by whoever connected before
+            raise ConfigError("Ray Client would keep checkpoints on the cluster", where="executor ray", hint=ON_A_NODE)
         yield ray
     finally:
         if not was_connected:

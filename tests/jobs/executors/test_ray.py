@@ -1,0 +1,29 @@
+"""What the executor for Ray refuses before it needs a cluster; end_to_end/test_ray.py starts one."""
+
+import pytest
+
+from labelscan.errors import ConfigError
+from labelscan.events import ignore
+from labelscan.jobs.executors import EXECUTORS
+from labelscan.jobs.executors.ray import RayExecutor
+from labelscan.jobs.fold_job import FoldJob
+from labelscan.jobs.run_job import Driver
+
+
+@pytest.mark.parametrize("option", ["cpus=0", "gpus_per_fold=0", "address=ray://127.0.0.1:10001"])
+def test_options_that_cannot_be_are_refused(option):
+    with pytest.raises(ConfigError, match=f"executor ray, option {option.partition('=')[0]}: must be"):
+        EXECUTORS.build(f"ray:{option}")
+
+
+def test_ray_client_is_refused_with_what_to_do():
+    with pytest.raises(ConfigError, match="run the command on a node of the cluster"):
+        EXECUTORS.build("ray:address=ray://127.0.0.1:10001")
+
+
+def test_whoever_is_connected_by_ray_client_is_refused(monkeypatch):
+    ray = pytest.importorskip("ray")
+    monkeypatch.setattr(ray, "is_initialized", lambda: True)
+    monkeypatch.setattr(ray.util.client.ray, "is_connected", lambda: True)
+    with pytest.raises(ConfigError, match=r"executor ray: .* run the command on a node of the cluster"):
+        RayExecutor().run([FoldJob.__new__(FoldJob)], Driver({}, None, None, None, ignore))
