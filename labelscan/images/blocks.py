@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from labelscan.arrays import Mask
 from labelscan.errors import StorageError
+from labelscan.images.cache import Shelf
 from labelscan.images.decoding import ImageShape, pixels_of, quiet_pillow, reason, resize
 from labelscan.images.remote import FarImages, check_image, threads_for
-from labelscan.images.shelf import Shelf
 from labelscan.images.sources import Image, ImageArray, ImageSource
 from labelscan.images.store import Store, decoder, digest_of
 from labelscan.processes.prefetch import Ahead

@@ -1,27 +1,42 @@
 """Decoded images and features that all runs share: a second loss, seed or version of the labels makes only what is new.
 
-A cache is a folder of shelves, one for each way in which rows are made, and can be deleted at any time: nothing in it
-is needed to read a finished run. SQLite would be one file in place of many, but its locks fail on network homes.
+A cache is a folder of shelves, one for each way in which rows are made, such as all images of one size. A row is found
+by the digest of what it came from, so that order, subsets and supersets do not matter. What is new is written every 20
+seconds or 32 MB, and when the work is interrupted: no more than that is lost. A cache can be deleted at any time:
+nothing in it is needed to read a finished run. SQLite would be one file in place of many, but its locks fail on network
+homes.
 """
 
 import contextlib
 import json
+import os
 import re
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from uuid import uuid4
 
+import numpy as np
 import platformdirs
+from numpy.typing import NDArray
 
 from labelscan.config import CacheConfig, fingerprint
-from labelscan.events import Listener, Warned, ignore
+from labelscan.events import Listener, Noted, Warned, ignore
 from labelscan.files.reading import with_home
-from labelscan.images.segment import PARTIAL, SUFFIX, Segment, write_whole
-from labelscan.images.shelf import LABEL, NoRoom, Shelf
+from labelscan.images.segment import (
+    BYTES_BESIDE_A_ROW,
+    DIGEST_BYTES,
+    PARTIAL,
+    SUFFIX,
+    Segment,
+    write_segment,
+    write_whole,
+)
 
 NONE = "none"
 """The folder of a cache that is not shared."""
@@ -31,6 +46,12 @@ LEAST_FREE = 2**28
 """Bytes that a cache leaves free on its disk, beside what the run itself will write there."""
 ABANDONED_SECONDS = 3600
 """The age of an unfinished file whose process must have been killed."""
+SAVE_SECONDS = 20.0
+"""The most work that is lost when the process is killed."""
+SEGMENT_BYTES = 32 * 2**20
+"""What is kept in memory before it is written."""
+LABEL = "shelf.json"
+"""The file that says how the rows of a shelf were made."""
 _SHELF = re.compile(r"[a-z]+-[0-9a-f]{32}")
 _TAG = b"Signature: 8a477f597d28d172789f06886806bc55\n# Made by labelscan; backups may leave this folder out.\n"
 """What https://bford.info/cachedir/ asks for."""
@@ -58,6 +79,10 @@ class _File:
     used_ns: int
 
 
+class NoRoom(Exception):  # noqa: N818  # a state of the cache, which is no error of a run
+    """Nothing may be added; its text says why."""
+
+
 class Cache:
     """A folder of shelves, of up to ``limit`` bytes; None is no limit.
 
@@ -69,11 +94,10 @@ class Cache:
         self.folder, self.limit = folder, limit
         self._opened_ns = time.time_ns()
 
-    @contextmanager
     def shelf(
         self, kind: str, made_by: Mapping[str, object], *, run_bytes: int = 0, notify: Listener = ignore
-    ) -> Iterator[Shelf]:
-        """Yield the rows of a kind that were made in one way; what the block adds is saved.
+    ) -> "Shelf":
+        """Return the rows of a kind that were made in one way, as a context that saves what is added.
 
         Args:
             kind: such as ``features``.
@@ -81,15 +105,7 @@ class Cache:
             run_bytes: what the run itself may still write to the disk, for which room is left.
             notify: is told when no more is added.
         """
-        label = {"format_version": FORMAT_VERSION, "kind": kind, "made_by": made_by}
-
-        def make_room(n_bytes: int) -> None:
-            self._make_room(n_bytes)
-            if shutil.disk_usage(self.folder).free - n_bytes < LEAST_FREE + run_bytes:
-                raise NoRoom("the disk is nearly full")
-
-        with Shelf(self.folder / f"{kind}-{fingerprint(label)}", label, make_room, notify) as shelf:
-            yield shelf
+        return Shelf(self, {"format_version": FORMAT_VERSION, "kind": kind, "made_by": made_by}, run_bytes, notify)
 
     def shelves(self) -> list[ShelfFacts]:
         """Return the facts of all shelves that hold anything, the one used last first."""
@@ -117,18 +133,26 @@ class Cache:
                 folder.rmdir()
         return sum(file.n_bytes for file in deleted)
 
-    def _make_room(self, n_bytes: int) -> None:
-        """Delete what was not used for longest until ``n_bytes`` more fit, but nothing used since this was opened."""
-        if self.limit is None:
-            return
+    def make_room(self, n_bytes: int, run_bytes: int) -> None:
+        """Delete what was not used for longest until ``n_bytes`` more fit, but nothing used since this was opened.
+
+        Raises:
+            NoRoom: they do not fit, or would leave too little on the disk beside the ``run_bytes`` of the run.
+        """
+        if self.limit is not None:
+            self._delete_oldest(n_bytes, self.limit)
+        if shutil.disk_usage(self.folder).free - n_bytes < LEAST_FREE + run_bytes:
+            raise NoRoom("the disk is nearly full")
+
+    def _delete_oldest(self, n_bytes: int, limit: int) -> None:
         files = sorted(self._files(), key=lambda file: file.used_ns)
         total = sum(file.n_bytes for file in files)
-        for file in files if n_bytes <= self.limit else []:
-            if total + n_bytes <= self.limit or file.used_ns >= self._opened_ns:
+        for file in files if n_bytes <= limit else []:
+            if total + n_bytes <= limit or file.used_ns >= self._opened_ns:
                 break
             if _delete(file.path):
                 total -= file.n_bytes
-        if total + n_bytes > self.limit:
+        if total + n_bytes > limit:
             raise NoRoom("what is in use takes all of cache.gigabytes")
 
     def _folders(self) -> list[Path]:
@@ -137,6 +161,94 @@ class Cache:
 
     def _files(self) -> list[_File]:
         return [file for folder in self._folders() for file in _files_in(folder)]
+
+
+class Shelf:
+    """Rows by the digest of what each was made from; as a context it saves what was added, also after an error.
+
+    Nothing that happens to its files ends a run: rows that cannot be read are missing, and where one cannot be
+    written, no more are.
+
+    Args:
+        cache: the folder of its files is made there with the first of them.
+        label: how its rows are made; the name of that folder changes with it.
+        run_bytes: what the run itself may still write to the disk.
+        notify: is told when no more is added.
+    """
+
+    def __init__(self, cache: Cache, label: Mapping[str, object], run_bytes: int, notify: Listener) -> None:
+        self._cache, self._label, self._run_bytes, self._notify = cache, label, run_bytes, notify
+        self._folder = cache.folder / f"{label['kind']}-{fingerprint(label)}"
+        self._segments, digests = _segments_in(self._folder)
+        self._starts = [0, *accumulate(segment.n_rows for segment in self._segments)]
+        self._digests = np.concatenate([np.empty((0, DIGEST_BYTES), dtype=np.uint8), *digests])
+        keys = np.ascontiguousarray(self._digests[:, :8]).view("<u8")[:, 0]
+        self._order = np.argsort(keys, kind="stable")
+        self._keys = keys[self._order]
+        self._used: set[Path] = set()
+        self._new: list[tuple[bytes, bytes]] = []
+        self._new_bytes, self._saved, self._adds = 0, time.monotonic(), True
+
+    def __enter__(self) -> "Shelf":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._save()
+
+    def get(self, digest: bytes) -> NDArray[np.uint8] | None:
+        """Return the bytes of a row, or None where there is none; several threads may ask at once."""
+        key = np.uint64(int.from_bytes(digest[:8], "little"))
+        first = int(self._keys.searchsorted(key))
+        for position in range(first, len(self._keys)):
+            if self._keys[position] != key:
+                break
+            place = int(self._order[position])
+            if self._digests[place].tobytes() == digest and (row := self._read(place, digest)) is not None:
+                return row
+        return None
+
+    def add(self, digests: Sequence[bytes], rows: NDArray[np.generic]) -> None:
+        """Add (M, ...) rows of the shape and type that all rows of this shelf have."""
+        if not self._adds:
+            return
+        self._new += [(digest, row.tobytes()) for digest, row in zip(digests, rows, strict=True)]
+        self._new_bytes += rows.nbytes + len(rows) * BYTES_BESIDE_A_ROW
+        if self._new_bytes >= SEGMENT_BYTES or time.monotonic() - self._saved >= SAVE_SECONDS:
+            self._save()
+
+    def _read(self, place: int, digest: bytes) -> NDArray[np.uint8] | None:
+        number = bisect_right(self._starts, place) - 1
+        segment = self._segments[number]
+        try:
+            row = segment.row(place - self._starts[number], digest)
+        except OSError:
+            return None  # deleted since, or unreadable for now
+        if row is None:
+            _delete(segment.path)  # all of it: a damaged file is not to be trusted
+        elif segment.path not in self._used:
+            self._used.add(segment.path)
+            _touch(segment.path)
+        return row
+
+    def _save(self) -> None:
+        if not self._new:
+            return
+        digests, rows = zip(*self._new, strict=True)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            if self._folder.is_symlink():  # another user may have put it in place of the folder
+                raise OSError(f"{self._folder} is a link")
+            self._cache.make_room(self._new_bytes, self._run_bytes)
+            if not (self._folder / LABEL).is_file():
+                write_whole(self._folder / LABEL, [json.dumps(self._label, indent=2).encode()])
+            _touch(write_segment(self._folder, digests, rows))
+        except NoRoom as reason:
+            self._adds = False
+            self._notify(Noted(f"no more is added to the cache: {reason}"))
+        except OSError as error:
+            self._adds = False
+            self._notify(Warned(f"no more is added to the cache: {error.strerror or error}"))
+        self._new, self._new_bytes, self._saved = [], 0, time.monotonic()
 
 
 @contextmanager
@@ -180,6 +292,30 @@ def _make(folder: Path) -> None:
     probe.unlink()
 
 
+def _segments_in(folder: Path) -> tuple[list[Segment], list[NDArray[np.uint8]]]:
+    """Return the whole segments of a shelf and their digests, oldest first; damaged ones are deleted."""
+    segments, digests = [], []
+    for path in sorted(folder.glob(f"*{SUFFIX}")) if not folder.is_symlink() else []:
+        try:
+            segment = Segment.read(path)
+            found = None if segment is None else segment.digests()
+        except OSError:
+            continue  # deleted just now, a link, or another user's
+        if segment is None or found is None:
+            _delete(path)
+            continue
+        segments.append(segment)
+        digests.append(found)
+    return segments, digests
+
+
+def _touch(path: Path) -> None:
+    """Note that a segment is used: its modification time says when it last was."""
+    now = time.time_ns()  # of this machine, and not of a file server
+    with contextlib.suppress(OSError):
+        os.utime(path, ns=(now, now))
+
+
 def _files_in(folder: Path) -> list[_File]:
     """Return the segments in the folder of a shelf; what killed processes have left unfinished is deleted."""
     files = []
@@ -204,16 +340,14 @@ def _read_label(folder: Path) -> dict[str, object]:
 
 
 def _count_rows(path: Path) -> int:
-    try:
-        segment = Segment.read(path)
-    except OSError:
-        segment = None
-    return 0 if segment is None else segment.n_rows
+    with contextlib.suppress(OSError):
+        if segment := Segment.read(path):
+            return segment.n_rows
+    return 0
 
 
 def _delete(path: Path) -> bool:
-    try:
+    with contextlib.suppress(OSError):
         path.unlink()
-    except OSError:
-        return False
-    return True
+        return True
+    return False

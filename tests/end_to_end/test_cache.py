@@ -189,9 +189,9 @@ def others():
 
 def be_killed(images, settings, output):
     """Run with rows that are saved at once, until there are features of some images."""
-    from labelscan.images import shelf
+    from labelscan.images import cache
 
-    shelf.SAVE_SECONDS = 0.0
+    cache.SAVE_SECONDS = 0.0
     frozen_backbone.available_cores = lambda: 1
 
     def kill(event):

@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from labelscan.config import CacheConfig
 from labelscan.events import Noted, Warned
 from labelscan.images import cache as cache_module
-from labelscan.images import shelf as shelf_module
 from labelscan.images.cache import Cache, folder_of, open_cache
 
 ROWS = np.arange(40, dtype="<f4").reshape(10, 4)
@@ -79,11 +78,11 @@ def test_rows_are_saved_every_while(cache, monkeypatch):
     with cache.shelf("features", MADE_BY) as shelf:
         shelf.add(DIGESTS[:2], ROWS[:2])
         assert found(cache) == []
-        monkeypatch.setattr(shelf_module, "SAVE_SECONDS", 0.0)
+        monkeypatch.setattr(cache_module, "SAVE_SECONDS", 0.0)
         shelf.add(DIGESTS[2:4], ROWS[2:4])
         assert found(cache) == [0, 1, 2, 3]
-        monkeypatch.setattr(shelf_module, "SAVE_SECONDS", 1000.0)
-        monkeypatch.setattr(shelf_module, "SEGMENT_BYTES", 2 * (ROW_BYTES + 20))
+        monkeypatch.setattr(cache_module, "SAVE_SECONDS", 1000.0)
+        monkeypatch.setattr(cache_module, "SEGMENT_BYTES", 2 * (ROW_BYTES + 20))
         shelf.add(DIGESTS[4:6], ROWS[4:6])
         assert found(cache) == [0, 1, 2, 3, 4, 5]
         shelf.add(DIGESTS[6:7], ROWS[6:7])
@@ -295,8 +294,8 @@ def test_a_write_that_fails_is_a_warning_and_nothing_else_is_tried(cache, monkey
         raise OSError(28, "No space left on device")
 
     told = []
-    monkeypatch.setattr(shelf_module, "write_segment", fail)
-    monkeypatch.setattr(shelf_module, "SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(cache_module, "write_segment", fail)
+    monkeypatch.setattr(cache_module, "SAVE_SECONDS", 0.0)
     with cache.shelf("features", MADE_BY, notify=told.append) as shelf:
         shelf.add(DIGESTS[:2], ROWS[:2])
         shelf.add(DIGESTS[2:4], ROWS[2:4])
@@ -323,7 +322,7 @@ def test_a_full_disk_leaves_nothing_behind(cache, monkeypatch):
 
 def test_room_is_left_on_the_disk_and_for_the_run_itself(cache, monkeypatch):
     told = []
-    monkeypatch.setattr(shelf_module, "SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(cache_module, "SAVE_SECONDS", 0.0)
     with cache.shelf("features", MADE_BY, run_bytes=2**62, notify=told.append) as shelf:
         shelf.add(DIGESTS[:2], ROWS[:2])
         shelf.add(DIGESTS[2:4], ROWS[2:4])  # of which nothing more is said
@@ -341,7 +340,7 @@ def test_nothing_is_deleted_for_what_will_never_fit(cache):
 
 
 def test_what_a_run_writes_is_not_deleted_for_more_also_where_a_file_server_has_another_time(tmp_path, monkeypatch):
-    original = shelf_module.write_segment
+    original = cache_module.write_segment
 
     def write_with_clock_behind(folder, digests, rows):
         path = original(folder, digests, rows)
@@ -352,7 +351,7 @@ def test_what_a_run_writes_is_not_deleted_for_more_also_where_a_file_server_has_
     (path,) = segments(Cache(tmp_path / "cache"))
     size = path.stat().st_size
     grow_old(path, 1)
-    monkeypatch.setattr(shelf_module, "write_segment", write_with_clock_behind)
+    monkeypatch.setattr(cache_module, "write_segment", write_with_clock_behind)
     run = Cache(tmp_path / "cache", 2 * size)
     for first in (2, 4, 6):  # the first one has room, the second is in place of what is older, and the third has none
         put(run, first, first + 2)

@@ -22,9 +22,8 @@ from labelscan.arrays import Index
 from labelscan.events import Listener, Noted, StepAdvanced, StepDone, StepStarted
 from labelscan.files.rows_file import RowsFile, rows_file
 from labelscan.images.blocks import Block, ImageBlocks
-from labelscan.images.cache import Cache
+from labelscan.images.cache import Cache, Shelf
 from labelscan.images.decoding import ImageShape
-from labelscan.images.shelf import Shelf
 from labelscan.images.store import Store
 from labelscan.processes.cores import available_cores
 from labelscan.processes.freed_memory import freed_memory_kept
