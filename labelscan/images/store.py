@@ -1,7 +1,7 @@
 """What models see of images, made once a run into one array on disk, which need not fit in memory.
 
 Decoding a JPEG takes longer than a small model's training step on it; done once instead of once an epoch and
-fold, it nearly vanishes. ``build_store`` makes a store of pixels; of images that only frozen backbones see ``embed``
+fold, it nearly vanishes. ``build_rows`` makes a store of pixels; of images that only frozen backbones see ``embed``
 makes one of features, 30 times as small. Rows never shift: an unreadable image keeps its row (zeros) and its reason.
 """
 

@@ -19,7 +19,7 @@ from labelscan.files.npz import read_arrays
 from labelscan.files.reading import CANNOT_READ, why
 from labelscan.files.rows_file import rows_file
 from labelscan.images.blocks import ImageBlocks
-from labelscan.images.build_store import build_store
+from labelscan.images.build_rows import build_rows
 from labelscan.images.cache import Cache, open_cache
 from labelscan.images.store import Store
 from labelscan.jobs.files import CACHE, OUTPUT_FILE, PART
@@ -47,7 +47,7 @@ def make_inputs(
 ) -> Store:
     """Write the features of images to ``path``, or their pixels where ``maker`` is None."""
     if maker is None:
-        return build_store(images, path, cache=cache, notify=notify)
+        return build_rows(images, path, cache=cache, notify=notify)
     return embed(
         images,
         maker.backbone,

@@ -11,7 +11,7 @@ from PIL import Image
 from labelscan.arrays import as_strings
 from labelscan.errors import StorageError
 from labelscan.images.blocks import ImageBlocks
-from labelscan.images.build_store import build_store
+from labelscan.images.build_rows import build_rows
 from labelscan.images.cache import Cache
 from labelscan.images.decoding import ImageShape
 from labelscan.images.remote import images_at
@@ -51,7 +51,7 @@ def files(tmp_path):
 def store_of(source, path):
     """Return the store of images, made without any cache of others."""
     blocks = ImageBlocks(source=source, shape=ImageShape(8, 8, 3), max_pixels=MOST_PIXELS)
-    return build_store(blocks, path, cache=Cache(path.with_suffix(".cache")))
+    return build_rows(blocks, path, cache=Cache(path.with_suffix(".cache")))
 
 
 def test_files_that_were_sent_make_the_same_store_where_there_are_none_of_them(files, tmp_path):

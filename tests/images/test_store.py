@@ -16,7 +16,7 @@ from labelscan.errors import RunError
 from labelscan.events import Noted, StepAdvanced, StepDone, StepStarted, ignore
 from labelscan.files.rows_file import RowsFile
 from labelscan.images.blocks import ImageBlocks
-from labelscan.images.build_store import build_store
+from labelscan.images.build_rows import build_rows
 from labelscan.images.cache import Cache
 from labelscan.images.decoding import ImageShape
 from labelscan.images.sizes import probe
@@ -40,7 +40,7 @@ def build(source, path, shape=SHAPE, *, cache=None, max_pixels=LIMIT, notify=ign
     """Build a store with a cache of its own, unless one is given."""
     cache = cache or Cache(path.with_suffix(".cache"))
     images = ImageBlocks(source=source, shape=shape, max_pixels=max_pixels, workers=workers)
-    return build_store(images, path, cache=cache, notify=notify)
+    return build_rows(images, path, cache=cache, notify=notify)
 
 
 @pytest.fixture

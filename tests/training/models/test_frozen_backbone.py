@@ -15,7 +15,7 @@ from labelscan.errors import Interrupted
 from labelscan.events import Noted, StepAdvanced, StepDone, ignore
 from labelscan.images import blocks, remote
 from labelscan.images.blocks import ImageBlocks
-from labelscan.images.build_store import build_store
+from labelscan.images.build_rows import build_rows
 from labelscan.images.cache import Cache
 from labelscan.images.decoding import ImageShape
 from labelscan.images.sources import ImageArray, ImageFiles
@@ -214,7 +214,7 @@ def test_features_are_bit_for_bit_those_of_stored_pixels(photos, compute, tmp_pa
     backbone, shape = Random(TorchvisionModel("mobilenet_v3_small", "none")), ImageShape(64, 64, 3)
     features, _ = compute(photos, backbone, mirror=True, shape=shape)
     images = ImageBlocks(source=photos, shape=shape, max_pixels=10**6)
-    pixels = torch.from_numpy(build_store(images, tmp_path / "i.npy", cache=Cache(tmp_path / "c")).rows().copy())
+    pixels = torch.from_numpy(build_rows(images, tmp_path / "i.npy", cache=Cache(tmp_path / "c")).rows().copy())
     mean, deviation = (torch.tensor(values) for values in backbone.scale)
     with reproducible(0, threads=1):
         network = make_network(backbone.make_features, Device("cpu"), seed=0).eval()

@@ -17,7 +17,7 @@ from labelscan.images.store import Store
 SECONDS_BETWEEN_EVENTS = 0.1
 
 
-def build_store(images: ImageBlocks, path: Path, *, cache: Cache, notify: Listener = ignore) -> Store:
+def build_rows(images: ImageBlocks, path: Path, *, cache: Cache, notify: Listener = ignore) -> Store:
     """Write the pixels of all images into the npy file ``path`` and return the finished store.
 
     Images that are in the cache, or in memory in the right shape, are not decoded. One process at a time builds at a
