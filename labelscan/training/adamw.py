@@ -1,7 +1,11 @@
 """AdamW and its one-cycle learning rate, by torch's function for the step itself.
 
-``torch.optim.AdamW`` and ``OneCycleLR`` give the same numbers, bit for bit. But the methods of these classes first
-import torch's compiler, to tell it to keep out: a second of processor time in every process that trains.
+``torch.optim.AdamW`` and ``OneCycleLR`` give the same numbers, bit for bit, and are slower where a training is short.
+Measured with torch 2.13 on a CPU, both in turn in one process, 15 times: a step of the small CNN takes 8 % longer on
+images of 8 x 8 in batches of 16, and as long (1 %, within the noise) on 28 x 28 in batches of 64. Before their first
+step the methods of these classes import torch's compiler, to tell it to keep out: more than a second, of which 0.8 s
+are processor time, and 70 MiB of memory, in every process that trains. A fold that takes less than half a minute
+becomes more than 3 % slower by that alone.
 """
 
 import math
