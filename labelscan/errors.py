@@ -5,7 +5,6 @@ command line.
 """
 
 import difflib
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self, TypeVar
@@ -16,12 +15,6 @@ MAX_PROBLEMS = 20
 """Problems shown at once: enough to fix a file in one go, few enough to read."""
 SIMILAR = 0.6
 """Names that share this part of their letters, in the same order, are taken for slips of each other."""
-SAME_WORDS, PART, BEGIN = 0.95, 0.8, 0.9
-"""How similar names are that have the same words in another order, names of which one is a part of the other, and words
-of which one begins with the other."""
-SHORTEST_WORD = 3
-"""Letters that a part of a name needs to stand for all of it."""
-_WORD = re.compile(r"[A-Z]*[^\W_A-Z]+|[A-Z]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,51 +128,13 @@ def did_you_mean(name: str, known: Iterable[str], *, otherwise: str) -> str:
 def nearest_name(name: str, known: Iterable[str], *, least: float = SIMILAR) -> str:
     """Return the one of ``known`` that ``name`` was probably meant to be; empty where none resembles it.
 
-    Case and separators make no difference, and the order of words little. A name may be a part of another, as
-    ``mnist`` is of ``paper-mnist``, or its initials.
+    Case makes no difference.
 
     Args:
         name: as it was written.
-        known: the names that there are; of several that resemble it equally, the first is returned.
+        known: the names that there are.
         least: the similarity from which on a name counts, in [0, 1]; with 0 one is always found.
     """
-    words = _words(name)
-    best, found = least, ""
-    for one in known:
-        similarity = _similarity(words, _words(one), best)
-        if similarity > best or (similarity == best and not found):
-            best, found = similarity, one
-    return found
-
-
-def _words(name: str) -> list[str]:
-    """Return the words of a name: ``trueLabel``, ``True label`` and ``true_label`` have the same."""
-    return [word.casefold() for word in _WORD.findall(name)] or [name.casefold()]
-
-
-def _similarity(words: Sequence[str], others: Sequence[str], least: float) -> float:
-    """Return how similar two names are, in [0, 1]; 0 where it is less than ``least``."""
-    if sorted(words) == sorted(others):
-        return 1.0 if words == others else SAME_WORDS
-    few, many = sorted((words, others), key=lambda one: len("".join(one)))
-    if len(few) == 1 < len(many) and few[0] == "".join(word[0] for word in many):
-        return PART
-    whole = _ratio("".join(words), "".join(others), least)
-    if min(map(len, few)) < SHORTEST_WORD:
-        return whole
-    partly = PART * min(max(_as_word(word, other) for other in many) for word in few)
-    return max(whole, partly if partly >= least else 0.0)
-
-
-def _as_word(word: str, other: str) -> float:
-    is_begin = other.startswith(word) or (len(other) >= SHORTEST_WORD and word.startswith(other))
-    return max(BEGIN if is_begin else 0.0, _ratio(word, other, SIMILAR))
-
-
-def _ratio(one: str, other: str, least: float) -> float:
-    """Return the share of letters that two texts have in common, in the same order; 0 where it is below ``least``."""
-    matcher = difflib.SequenceMatcher(None, one, other, autojunk=False)
-    if matcher.real_quick_ratio() < least or matcher.quick_ratio() < least:  # far cheaper, and never lower
-        return 0.0
-    ratio = matcher.ratio()
-    return ratio if ratio >= least else 0.0
+    as_written = {one.casefold(): one for one in known}
+    nearest = difflib.get_close_matches(name.casefold(), as_written, n=1, cutoff=least)
+    return as_written[nearest[0]] if nearest else ""

@@ -51,7 +51,6 @@ CASES = [
     ("detct photos", "detct"),
     ("detect photos --los ce", "did you mean --loss?"),
     ("detect photos --eopchs 3", "did you mean --epochs?"),
-    ("detect photos --column-label kind", "did you mean --label-column?"),
     ("detect photos --config fotos", "did you mean photos?"),
     ("detect photos --zzz", "see labelscan detect --help"),
     ("detect", "no data"),
