@@ -18,6 +18,7 @@ from typing import Any, NoReturn, TextIO
 
 from labelscan.errors import Interrupted, LabelscanError, Problem, UsageError, did_you_mean
 from labelscan.processes import interruption
+from labelscan.processes.freed_memory import keep_freed_memory
 
 RESUMABLE = {"detect", "benchmark", "gate"}
 BAD_USAGE, FAILED, INTERRUPTED = UsageError.exit_code, LabelscanError.exit_code, Interrupted.exit_code
@@ -28,6 +29,7 @@ def program() -> NoReturn:
 
     What was loaded is not unloaded first: for torch that would take more than a second.
     """
+    keep_freed_memory(os.environ)
     codes: list[int] = []
     atexit.register(_end_at_once, codes)  # the first to be registered is the last to be called
     codes.append(main(sys.argv[1:]))

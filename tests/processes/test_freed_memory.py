@@ -1,15 +1,18 @@
-"""Freed memory is kept for the next tensors while a network computes, and given back afterwards."""
+"""The command line keeps freed memory for the next tensors, in its own process and in those that it starts."""
 
 import ctypes
+import os
 import subprocess
 import sys
 
 import pytest
 
+pytestmark = pytest.mark.skipif(
+    not sys.platform.startswith("linux") or not hasattr(ctypes.CDLL(None), "mallopt"), reason="glibc alone can be told"
+)
 PAGES = """
 import resource
 import torch
-from labelscan.processes.freed_memory import freed_memory_kept
 
 def new_pages():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
@@ -18,26 +21,47 @@ def new_pages():
         del tensors
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
-def resident():
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[1])
+new_pages()
+"""
+COMMAND = f"""
+import os, subprocess, sys
+from labelscan import __main__
 
+{PAGES}
 usual = new_pages()
-before = resident()
-with freed_memory_kept():
+
+def run(arguments):
     new_pages()
-    kept = new_pages()
-    within = resident()
-print(usual, kept, within - before, resident() - before)
+    print(usual, new_pages(), flush=True)
+    subprocess.run([sys.executable, "-c", {PAGES + "print(new_pages())"!r}], check=True)
+    return 0
+
+__main__.main = run
+__main__.program()
 """
 
 
-@pytest.mark.skipif(
-    not sys.platform.startswith("linux") or not hasattr(ctypes.CDLL(None), "mallopt"), reason="glibc alone can be told"
-)
-def test_tensors_take_the_memory_that_others_have_left_and_it_is_given_back_in_the_end() -> None:
-    printed = subprocess.run([sys.executable, "-c", PAGES], capture_output=True, text=True, check=True).stdout
-    usual, kept, within, afterwards = map(int, printed.split())
+def printed(code, **environment):
+    usual = {name: value for name, value in os.environ.items() if not name.startswith("MALLOC_")}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**usual, **environment}
+    )
+    return [int(number) for number in done.stdout.split()]
+
+
+def test_tensors_of_a_command_and_of_its_processes_take_the_memory_that_others_have_left():
+    usual, kept, kept_in_child = printed(COMMAND)
     assert kept < usual / 10
-    assert within > 10_000  # pages, of some 18,000 that the tensors take
-    assert afterwards < within / 10
+    assert kept_in_child < usual / 10
+
+
+def test_what_the_user_has_set_is_left_alone():
+    usual, still, still_in_child = printed(COMMAND, MALLOC_MMAP_THRESHOLD_=str(2**20))
+    assert still > usual / 2
+    assert still_in_child > usual / 4
+
+
+def test_a_program_that_imports_labelscan_keeps_its_own_settings():
+    (usual,) = printed(PAGES + "print(new_pages())")
+    (still,) = printed(PAGES + "import labelscan\nlabelscan.detect\nprint(new_pages())")
+    assert still > usual / 2

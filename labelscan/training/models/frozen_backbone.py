@@ -26,10 +26,10 @@ from labelscan.images.cache import Cache, Shelf
 from labelscan.images.decoding import ImageShape
 from labelscan.images.store import Store
 from labelscan.processes.cores import available_cores
-from labelscan.processes.freed_memory import freed_memory_kept
 from labelscan.processes.prefetch import Ahead
 from labelscan.training.device import Device, all_gpus, make_network, reproducible
 from labelscan.training.engines import Engine, EngineChoice, make_engine
+from labelscan.training.gpu_memory import gpu_memory_returned
 from labelscan.training.models import Backbone
 from labelscan.training.normalisation import Normalisation
 
@@ -61,7 +61,7 @@ def embed(
     started = time.monotonic()
     notify(StepStarted("features", len(images)))
     store = Store.begin(path, images.shape, images.source, maker=maker_of(choice, device))
-    with reproducible(0, threads=1), freed_memory_kept():
+    with reproducible(0, threads=1), gpu_memory_returned():
         height, width, channels = images.shape
         extractors = []
         for gpu in all_gpus(device):
