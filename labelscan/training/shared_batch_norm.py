@@ -1,7 +1,7 @@
 """Batch norm over the slices of a batch that lie in several processes.
 
-On GPUs torch has it, and timm for layers of its own. On CPUs neither has; ours is for tests of what several processes
-do, and plain: two sums over all processes a layer.
+On GPUs torch has it, and timm for layers of its own. On CPUs neither has: ours is plain, two sums over all processes a
+layer, and lets a fold be tried in several processes on a machine without GPUs, as the tests do.
 """
 
 from collections.abc import Callable
