@@ -7,11 +7,14 @@ has left can be told from what a living one is writing, and swept. A full disk i
 
 import contextlib
 import errno
+import hashlib
 import json
 import os
+import platform
 import re
 import shutil
 import stat
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,10 +27,11 @@ from numpy.typing import NDArray
 
 from labelscan.errors import DiskError
 from labelscan.files.reading import parse_json, read_text
-from labelscan.processes.running import host_key, is_running
 
 DAY = 86_400.0
 """Seconds after which a partial file of another host counts as left: no process can be asked for there."""
+BOOT, PROCESSES = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")
+"""Where Linux says when it was started, and in which container a process has its number."""
 _PARTIAL = re.compile(r"\..+?(\.(?P<host>[0-9a-f]{8}))?\.(?P<process>[0-9]+)\.partial", re.DOTALL)
 _KEPT = "what is finished is kept, and the same command goes on from there"
 _DISK_ERRORS = {
@@ -149,6 +153,30 @@ def add_array(archive: ZipFile, name: str, array: NDArray[np.generic]) -> None:
         np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
 
 
+def host_key() -> str:
+    """Return 8 digits for this host, or this container of it, since it was started: elsewhere a number is another's.
+
+    The name alone does not tell them apart: containers, and machines made from one image, may share it and a disk.
+    """
+    known = [platform.node()]
+    with contextlib.suppress(OSError):  # not Linux
+        known += [BOOT.read_text(encoding="ascii"), str(PROCESSES.readlink())]
+    return hashlib.blake2b("\n".join(known).encode(errors="surrogateescape"), digest_size=4).hexdigest()
+
+
+def is_running(process: int) -> bool:
+    """Return whether a process of this host runs, or may run."""
+    if sys.platform == "win32":  # there the signal 0 is not a question but Ctrl-C
+        return True
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:  # it belongs to another user
+        return True
+    return _status(process)[:1] not in (["Z"], ["X"])  # has ended, and its parent has not asked how
+
+
 def _add_stack(archive: ZipFile, name: str, arrays: Sequence[NDArray[np.generic]]) -> None:
     """Write arrays of one shape and type as ``np.stack`` would join them, without a copy of them all."""
     header = np.lib.format.header_data_from_array_1_0(np.ascontiguousarray(arrays[0][:1]))
@@ -170,6 +198,15 @@ def _is_left(partial: Path) -> bool:
         return time.time() - partial.lstat().st_mtime > DAY
     except OSError:  # it is gone
         return False
+
+
+def _status(process: int) -> list[str]:
+    """Return what Linux says of a process, from its state on; empty where it has ended, or the system does not say."""
+    try:
+        status = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return []
+    return status.rpartition(")")[2].split()
 
 
 def _free(path: Path) -> str:

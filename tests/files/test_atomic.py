@@ -14,8 +14,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from labelscan.errors import DiskError
+from labelscan.files import atomic
 from labelscan.files.atomic import (
+    BOOT,
     DAY,
+    is_running,
     partial_path,
     read_json,
     replacing,
@@ -25,8 +28,6 @@ from labelscan.files.atomic import (
     write_npz,
     writing,
 )
-from labelscan.processes import running
-from labelscan.processes.running import BOOT
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_beside_it(tmp_path):
@@ -179,7 +180,7 @@ def test_what_another_machine_or_container_of_the_same_name_is_writing_is_not_sw
     else:
         there.symlink_to("pid:[1]")
     with monkeypatch.context() as elsewhere:
-        elsewhere.setattr(running, where, there)
+        elsewhere.setattr(atomic, where, there)
         elsewhere.setattr(os, "getpid", lambda: ended)
         theirs = partial_path(folder / "report.html")
     mine = partial_path(folder / "report.html").name.replace(f".{os.getpid()}.", f".{ended}.")
@@ -226,3 +227,17 @@ def test_arrays_under_one_name_are_stacked_as_numpy_does(tmp_path):
     assert (tmp_path / "stacked.npz").read_bytes()[100:] == (tmp_path / "whole.npz").read_bytes()[100:]
     with np.load(tmp_path / "stacked.npz") as arrays:
         np.testing.assert_array_equal(arrays["parts"], np.stack(parts))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what Linux says of processes")
+def test_a_process_that_has_ended_and_was_not_waited_for_does_not_run():
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    try:
+        assert is_running(process.pid)
+        process.kill()
+        until = time.monotonic() + 30
+        while is_running(process.pid) and time.monotonic() < until:
+            time.sleep(0.01)
+        assert not is_running(process.pid)
+    finally:
+        process.communicate()
