@@ -70,7 +70,10 @@ _HOMES = {
     "labelscan.runs.status": ("RunStatus", "status_of"),
     "labelscan.results.summary": ("Summary",),
 }
-"""Public names by their modules; importing them here would load torch for ``labelscan --help``."""
+"""Public names by their modules; importing them here would load torch for ``labelscan --help``.
+
+Type checkers and editors read only the imports above, and programs only this: ``tests/test_layers.py`` compares them.
+"""
 
 __all__ = sorted(["__version__", *chain.from_iterable(_HOMES.values())])
 

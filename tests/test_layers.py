@@ -88,6 +88,15 @@ def test_a_package_imports_only_what_its_layer_may():
     assert not wrong
 
 
+def test_type_checkers_see_the_public_names_that_are_loaded_on_first_use():
+    tree = ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8"))
+    seen = [
+        node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module.startswith("labelscan.")
+    ]
+    for_checkers = {(node.module, alias.asname) for node in seen for alias in node.names}
+    assert for_checkers == {(home, name) for home, names in labelscan._HOMES.items() for name in names}
+
+
 def test_wrapped_packages_are_imported_by_their_wrapper_alone():
     wrong = [
         f"{name} imports {imported}"
