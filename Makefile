@@ -61,7 +61,7 @@ audit: $(VENV)/installed-dev ## Look for unsafe code, and for known vulnerabilit
 golden: $(VENV)/installed-dev ## Renew the golden files, to be reviewed as a diff.
 	$(BIN)/python -m pytest --golden
 
-pictures: $(VENV)/installed-dev ## Make the pictures of the README anew, with a chromium that is installed.
+pictures: $(VENV)/installed-dev ## Make the pictures of the README again, with a chromium that is installed.
 	$(BIN)/python tests/bench/pictures.py
 
 clean: ## Delete the environment and all caches; runs stay.

@@ -157,7 +157,7 @@ def gate(
         max_new: how many suspects may be missing from the baseline; with a baseline, None is 0.
         baseline: a file of reviewed labels, from ``update_baseline``, or the decisions of a reviewer.
         min_error_probability: the least with which a suspect counts.
-        decisions: a file of decisions, or decisions in memory, by which the run is judged anew; its folder is only
+        decisions: a file of decisions, or decisions in memory, by which the run is re-scored; its folder is only
             read. None is as the run was judged.
         settings: the limits that are None here, from ``labelscan.settings``.
 

@@ -24,7 +24,7 @@ TrainProbs: TypeAlias = NDArray[np.float16]
 """(N, K) in-sample class probabilities, from models that train on the examples; rows sum to 1. They are never called,
 nor mixed into, ``pred_probs``. Three digits are enough for such means, and take half the memory."""
 LabelQuality: TypeAlias = NDArray[np.float64]
-"""(N,) in [0, 1]; low is doubtful."""
+"""(N,) in [0, 1]; low is probably wrong."""
 Mask: TypeAlias = NDArray[np.bool_]
 """(N,) one truth value an example."""
 Index: TypeAlias = NDArray[np.int64]

@@ -48,7 +48,7 @@ class LabelscanError(Exception):
 
 
 class UsageError(LabelscanError):
-    """A command that cannot be carried out as given."""
+    """A command that cannot be run as given."""
 
     exit_code = 2
 

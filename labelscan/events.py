@@ -127,7 +127,7 @@ class CellDone:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Nothing new, but time has passed, so that a listener can end the work in order by raising Interrupted."""
+    """Nothing new, but time has passed, so that a listener can shut the work down gracefully by raising Interrupted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +177,7 @@ def ignore(event: Event) -> None:
 
 
 def pause(seconds: float, notify: Listener) -> None:
-    """Let time pass, and tell that it has."""
+    """Let time pass, and send ``Waiting``."""
     sleep(seconds)
     notify(Waiting())
 

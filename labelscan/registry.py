@@ -108,7 +108,7 @@ class Parts(Generic[T]):
             raise ConfigError(
                 f"the {self.kind} {entry.name!r} cannot be loaded ({type(error).__name__}: {error})",
                 where=entry.value,
-                hint="mend the package that it comes from, or uninstall it",
+                hint="fix the package that it comes from, or uninstall it",
             ) from error
         return part
 

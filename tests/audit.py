@@ -35,7 +35,7 @@ def verdict(packages: Sequence[Mapping[str, Any]]) -> tuple[str, int]:
     if len(unknown) == len(packages):
         return "PyPI's advisories cannot be reached from here: nothing is known about what is installed", 2
     found = [
-        f"{one['name']} {one['version']}: {flaw['id']}, mended in {', '.join(flaw['fix_versions']) or 'no version yet'}"
+        f"{one['name']} {one['version']}: {flaw['id']}, fixed in {', '.join(flaw['fix_versions']) or 'no version yet'}"
         for one in packages
         for flaw in one.get("vulns", ())
         if not ACCEPTED.keys() & {flaw["id"], *flaw.get("aliases", ())}

@@ -18,7 +18,7 @@ from labelscan.jobs.executors import ray
 from labelscan.processes import interruption
 from labelscan.training import checkpoint
 
-RESULTS = ("issues.csv", "scores.csv", "evidence.npz", "doubt.npz", "measure.csv", "summary.json", "folds.csv")
+RESULTS = ("issues.csv", "scores.csv", "evidence.npz", "log_odds.npz", "measure.csv", "summary.json", "folds.csv")
 ENDED = 0
 _STARTS = threading.Lock()
 _CONTEXT = multiprocessing.get_context("forkserver")
@@ -40,7 +40,7 @@ class Attempts:
         self, seconds: float = math.inf, number: int = signal.SIGKILL, once: Callable[[], bool] = lambda: True
     ) -> int:
         """Return the exit code of the command, which gets a signal so many seconds after ``once`` is true."""
-        process = _CONTEXT.Process(target=_carry_out, args=(self.arguments, self.log, self.keep_every_epoch))
+        process = _CONTEXT.Process(target=_run_plan, args=(self.arguments, self.log, self.keep_every_epoch))
         with _STARTS:  # of which one at a time is safe, where threads start processes
             process.start()
         while process.is_alive() and not once():
@@ -57,7 +57,7 @@ class Attempts:
         return process.exitcode
 
 
-def _carry_out(arguments: list[str], log: Path, keep_every_epoch: bool) -> None:
+def _run_plan(arguments: list[str], log: Path, keep_every_epoch: bool) -> None:
     os.setsid()  # with the processes that it starts
     sys.stdout = sys.stderr = log.open("a", encoding="utf-8")
     if keep_every_epoch:

@@ -82,20 +82,20 @@ def reference(
     n = len(labels)
     log_p = logs(probs)
     calibrated = calibration(log_p, labels)
-    by_heart = 0.0
+    overfit = 0.0
     if train_probs is not None:
         missed, missed_in_training = (
             sum(int(np.argmax(rows[i]) != labels[i]) for i in range(n)) for rows in (probs, train_probs)
         )
-        by_heart = min(max(1 - missed_in_training / missed, 0), 1) if missed else 0
-    doubt = label_doubt * (1 - by_heart) ** 2
+        overfit = min(max(1 - missed_in_training / missed, 0), 1) if missed else 0
+    share = label_doubt * (1 - overfit) ** 2
     likeliest, _, _, fewest = channel_of(log_p, labels, calibrated, 2 * max_steps, fit_exponent=True)
-    exponent = likeliest ** (1 - doubt) * (kappa * calibrated) ** doubt
+    exponent = likeliest ** (1 - share) * (kappa * calibrated) ** share
     _, _, refitted, q = channel_of(log_p, labels, exponent, max_steps)
     total = sum(1 - q[row][labels[row]] for row in range(n))
     ranked_by, exponent = log_p, kappa * calibrated
     if train_probs is not None:
-        weight = (1 - by_heart**4) / 2
+        weight = (1 - overfit**4) / 2
         pairs = zip(log_p, logs(train_probs), strict=True)
         ranked_by = [[(1 - weight) * a + weight * b for a, b in zip(*rows, strict=True)] for rows in pairs]
         exponent = kappa * calibration(ranked_by, labels)

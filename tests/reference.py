@@ -28,7 +28,7 @@ from labelscan.training.models import MODELS
 OPENING = """\
 # Reference
 
-Made from the code of labelscan and from tests/reference_texts.md: `make golden` writes it anew, and a test fails where
+Made from the code of labelscan and from tests/reference_texts.md: `make golden` rewrites it, and a test fails where
 it is stale.
 """
 PROSE = (Path(__file__).parent / "reference_texts.md").read_text(encoding="utf-8")
@@ -138,9 +138,9 @@ def setting_rows() -> Iterator[tuple[str, str, str, str]]:
 def summary_keys() -> Iterator[tuple[str, str]]:
     """Yield the keys of summary.json in their order, those within another as ``outer.inner``."""
     yield "format_version", "of the file"
-    told, hints = documented(Summary), get_type_hints(Summary)
+    meanings, hints = documented(Summary), get_type_hints(Summary)
     for entry in dataclasses.fields(Summary):
-        yield entry.name, told[entry.name]
+        yield entry.name, meanings[entry.name]
         for inner in dataclasses_in(hints[entry.name]):
             words = documented(inner)
             yield from ((f"{entry.name}.{one.name}", words.get(one.name, "")) for one in dataclasses.fields(inner))

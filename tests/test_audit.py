@@ -14,7 +14,7 @@ UNSAFE = {"name": "pillow", "version": "12.0", "vulns": [FLAW]}
     [
         ([SAFE], 0, "1 packages checked, 0 vulnerabilities known"),
         ([SAFE, UNKNOWN], 0, "and not checked: torch"),
-        ([SAFE, UNSAFE], 1, "pillow 12.0: PYSEC-2026-1, mended in 12.1"),
+        ([SAFE, UNSAFE], 1, "pillow 12.0: PYSEC-2026-1, fixed in 12.1"),
         ([UNKNOWN], 2, "cannot be reached"),
         ([], 2, "cannot be reached"),
     ],

@@ -193,9 +193,9 @@ def test_parts_of_every_kind_are_used_by_name(installed, tmp_path):
     assert detected.stdout.splitlines() == ["0", "1 0 0"], detected.stderr
     assert (tmp_path / "turns.txt").read_text().split() == ["0", "1"]
     record = json.loads((tmp_path / "run" / "run.json").read_text())
-    (opinion,) = record["choices"]["opinions"]
-    assert opinion["loss"].startswith("halved:share=0.25")
-    assert opinion["model"] == "one-layer"
+    (member,) = record["choices"]["opinions"]
+    assert member["loss"].startswith("halved:share=0.25")
+    assert member["model"] == "one-layer"
     gated = installed("-m", "labelscan", "gate", "run", "--max-issues", "0", "--format", "shout")
     assert (gated.stdout, gated.returncode) == ("NO! 1\n", 1), gated.stderr
     applied = installed("-m", "labelscan", "apply", "run", "--drop")

@@ -230,8 +230,8 @@ def test_every_kind_of_part_has_the_group_and_the_protocol_that_are_named():
 
 def test_the_options_named_exist():
     pages = (ROOT / ".github" / "REFERENCE.md").read_text(encoding="utf-8").partition("## Commands")[2]
-    of_others = {"--extra-index-url"}
-    for option in set(re.findall(r"(?<![\w-])(--[a-z][a-z-]+)", WRITTEN)) - of_others:
+    of_pip = {"--extra-index-url"}
+    for option in set(re.findall(r"(?<![\w-])(--[a-z][a-z-]+)", WRITTEN)) - of_pip:
         assert re.search(rf"{option}\b", pages) or re.search(rf"#SBATCH.*{option}", WRITTEN), option
 
 

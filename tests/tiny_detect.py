@@ -18,7 +18,7 @@ RESULTS = (
     "folds.csv",
     "summary.json",
     "evidence.npz",
-    "doubt.npz",
+    "log_odds.npz",
     "measure.csv",
 )
 

@@ -9,7 +9,7 @@ from PIL import Image
 from labelscan.detection.decisions.decided_labels import Bins
 from labelscan.detection.estimates import Range
 from labelscan.reporting.page import (
-    Doubt,
+    ErrorOdds,
     FeatureNote,
     Measurement,
     Picture,
@@ -102,7 +102,7 @@ def a_summary(class_names: tuple[str, ...] = CLASSES, **changes: object) -> dict
     return summary | changes
 
 
-def a_guess(**changes: object) -> WrongLabels:
+def an_estimate(**changes: object) -> WrongLabels:
     values: dict[str, object] = {
         "estimate": 7.5,
         "low": 4.0,
@@ -138,8 +138,8 @@ def a_measurement(
         to_decide=to_decide,
         centres=tuple(bins.centres.tolist()),
         stretches=tuple(stretches),
-        doubt={
-            one.example_id: Doubt(log_odds=float(log_odds[one.rank - 1]), bin=int(bins.of_example[one.rank - 1]))
+        error_odds={
+            one.example_id: ErrorOdds(log_odds=float(log_odds[one.rank - 1]), bin=int(bins.of_example[one.rank - 1]))
             for one in (*suspects, *to_decide)
         },
     )
@@ -151,7 +151,7 @@ def a_page(**changes: object) -> ReportPage:
         "data": "pets",
         "data_fingerprint": "0123456789abcdef",
         "summary": a_summary(),
-        "wrong_labels": a_guess(),
+        "wrong_labels": an_estimate(),
         "facts": (("model", "small-cnn"), ("loss", "blurry:gamma=0.4,delay=4"), ("seed", "0")),
         "class_names": CLASSES,
         "suspects": tuple(a_suspect(rank) for rank in range(1, 9)),

@@ -110,7 +110,7 @@ class BenchmarkPlan:
     @property
     def planter(self) -> str:
         """Return the model that says which classes and examples are hard, or an empty string."""
-        return "" if self.reference is None else self.reference.opinions[-1].name
+        return "" if self.reference is None else self.reference.members[-1].name
 
     @property
     def shared_settings(self) -> dict[str, object]:
@@ -201,17 +201,17 @@ def make_benchmark_plan(
         )
         for loss in losses
     }
-    opinions = plans[losses[0]].opinions
-    if len(losses) > 1 and not any(one.is_network for one in opinions):
-        names = " and ".join(one.name for one in opinions)
-        problem = f"losses train networks, and {names} {'is none' if len(opinions) == 1 else 'are none'}"
+    members = plans[losses[0]].members
+    if len(losses) > 1 and not any(one.is_network for one in members):
+        names = " and ".join(one.name for one in members)
+        problem = f"losses train networks, and {names} {'is none' if len(members) == 1 else 'are none'}"
         raise ConfigError(problem, where="loss", hint="give one loss, or a network such as small-cnn")
     reference, reference_model = None, None
     if needs_reference:
-        settings, reference_model = with_planter(config, model, opinions, base.inputs)
+        settings, reference_model = with_planter(config, model, members, base.inputs)
         settings = _with_parts(settings, REFERENCE.loss, "")
         reference = planning.plan(base, settings=settings, model=reference_model, output=output)
-        notify(Chosen("planted by", reference.opinions[-1].name, REASON))
+        notify(Chosen("planted by", reference.members[-1].name, REASON))
     return BenchmarkPlan(
         config=config,
         model=model,

@@ -19,7 +19,7 @@ from labelscan.detection.evidence import Evidence
 from labelscan.detection.examples_by_class import Examples
 from labelscan.detection.pooling import geometric_mean
 from labelscan.noise.plant import f1_ceiling, plant
-from labelscan.pipeline.planned_opinions import PlannedOpinion
+from labelscan.pipeline.planned_members import PlannedMember
 from labelscan.registry import PartSpec
 from labelscan.training.encoders import MakeEncoder, Matrix
 from labelscan.training.encoders.columns import make_for_networks
@@ -69,7 +69,7 @@ class Reference:
         pooled = evidence.pred_probs
         sharpness = calibrate(Examples(evidence.given_labels, pooled).enough_for_an_exponent())
         belief = geometric_mean([pooled], np.array([sharpness]), np.float64)
-        return cls(evidence.index, evidence.opinions[-1].pred_probs, belief)
+        return cls(evidence.index, evidence.members[-1].pred_probs, belief)
 
     def plant(self, true_labels: TrueLabels, n_classes: int, noise: str, seed: int) -> Planted:
         """Return the labels of a data set with planted errors; examples that no model has scored keep theirs."""
@@ -79,21 +79,21 @@ class Reference:
         return Planted(given_labels, f1_ceiling(noise, true, given, pred_probs=self.pred_probs, belief=self.belief))
 
 
-def planter_for(opinions: Sequence[PlannedOpinion]) -> str:
+def planter_for(members: Sequence[PlannedMember]) -> str:
     """Return the name of a model to plant by: of no kind that ``opinions`` have, or at least none of them.
 
     It stands on the frozen features of one of them where there are some.
     """
-    names = {_head(one) for one in opinions}
+    names = {_head(one) for one in members}
     kinds = {_kind(name) for name in names}
     planters = TEXT_PLANTERS if names <= set(TEXT_PLANTERS) else PLANTERS
     planter = min(planters, key=lambda name: (_kind(name) in kinds, name in names))
-    backbones = [PartSpec.parse(one.name).name for one in opinions if one.frozen is not None]
+    backbones = [PartSpec.parse(one.name).name for one in members if one.frozen is not None]
     return f"{backbones[0]}:head={planter}" if backbones else planter
 
 
 def with_planter(
-    config: Config, given: UserModel | Sequence[UserModel] | None, opinions: Sequence[PlannedOpinion], inputs: Inputs
+    config: Config, given: UserModel | Sequence[UserModel] | None, members: Sequence[PlannedMember], inputs: Inputs
 ) -> tuple[Config, Sequence[UserModel] | None]:
     """Return settings and a caller's models with the one to plant by after all others, whose inputs stay as they are.
 
@@ -105,7 +105,7 @@ def with_planter(
     """
     if by_caller := [one.model for one in given_models(given)]:
         return config, [*by_caller, _planter_of(inputs)]
-    names = (*(one.name for one in opinions), planter_for(opinions))
+    names = (*(one.name for one in members), planter_for(members))
     return replace(config, model=replace(config.model, name=names)), None
 
 
@@ -135,10 +135,10 @@ class _Encoded:
         return self._classifier.predict_proba(self._encoder.transform(x))
 
 
-def _head(opinion: PlannedOpinion) -> str:
+def _head(member: PlannedMember) -> str:
     """Return the name of what is trained: the model, or its head on frozen features."""
-    spec = PartSpec.parse(opinion.name)
-    return spec.options.get("head", LINEAR) if opinion.frozen is not None else spec.name
+    spec = PartSpec.parse(member.name)
+    return spec.options.get("head", LINEAR) if member.frozen is not None else spec.name
 
 
 def _kind(name: str) -> str:

@@ -21,7 +21,7 @@ from labelscan.errors import DiskError, RunError, TimeOver
 from labelscan.events import CellDone, CellsPlanned, CellStarted, Listener, ignore, interruptible
 from labelscan.pipeline.estimate import seconds_of_inputs, seconds_of_training
 from labelscan.pipeline.inputs import read_contents
-from labelscan.processes.interruption import ending_in_order
+from labelscan.processes.interruption import shutting_down_gracefully
 from labelscan.runs.folder import RunFolder
 from labelscan.runs.opening import open_run
 from labelscan.runs.record import describe
@@ -131,7 +131,7 @@ def look_ahead(plan: BenchmarkPlan) -> Outlook:
 def _fill(measured: "_Measured", run: RunFolder, listen: Listener) -> None:
     """Measure every cell of the plan: first the finished ones, then one after another."""
     plan, log = measured.plan, run.logging(listen)
-    with ending_in_order():
+    with shutting_down_gracefully():
         contents = read_contents(plan.plan, run.paths, log, may_change=run.may_change_data).fingerprint
     cells = Cells(plan, run, contents=contents, notify=listen)
     for cell in plan.cells:

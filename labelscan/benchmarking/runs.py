@@ -21,8 +21,8 @@ from labelscan.events import CellStarted, Chosen, Event, FoldDone, Listener, Not
 from labelscan.files.atomic import read_json, write_json
 from labelscan.noise.plant import needs_pred_probs, plant
 from labelscan.pipeline import planning
-from labelscan.pipeline.carry_out import carry_out
-from labelscan.pipeline.planned_opinions import BY_MACHINE
+from labelscan.pipeline.planned_members import BY_MACHINE
+from labelscan.pipeline.run_plan import run_plan
 from labelscan.runs.files import check_intact
 from labelscan.runs.folder import RunFolder
 from labelscan.runs.record import read_record
@@ -111,7 +111,7 @@ class Cells:
         return FinishedCell(dataset, evidence, mark.seconds, labels.f1_ceiling)
 
     def train(self, cell: Cell) -> FinishedCell:
-        """Carry out or resume the run of a cell, for which ``provide_reference`` has been called where it needs one.
+        """Run or resume the run of a cell, for which ``provide_reference`` has been called where it needs one.
 
         Raises:
             RunError: it could not be finished.
@@ -137,7 +137,7 @@ class Cells:
                 self._notify(event)
 
         settings, model = self._plan.config_of(cell), self._plan.model_of(cell)
-        run = carry_out(
+        run = run_plan(
             planning.plan(dataset, settings=settings, model=model, output=folder, notify=listen),
             inputs=self._run.paths.inputs,
             planted=cell.is_planted,
@@ -194,7 +194,7 @@ class Cells:
         What the machine decides is left out: a benchmark may be shown and extended on another.
         """
         plan, left_out = self._plan.plan_of(cell), {"model_reason", *BY_MACHINE}
-        choices = [{key: one.choices[key] for key in one.choices.keys() - left_out} for one in plan.opinions]
+        choices = [{key: one.choices[key] for key in one.choices.keys() - left_out} for one in plan.members]
         return fingerprint_of(
             {
                 "settings": self._plan.shared_settings,

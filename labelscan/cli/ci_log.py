@@ -1,6 +1,6 @@
 """The log of a CI service, where some texts are commands: a label or a path from outside must not be one.
 
-GitHub carries out a line that begins with ``::``, and what follows ``##[`` anywhere in a line; Azure does the same with
+GitHub runs a line that begins with ``::``, and what follows ``##[`` anywhere in a line; Azure does the same with
 ``##[`` and ``##vso[``, TeamCity with ``##teamcity[``. There, and only there, a backslash breaks such a text up, which a
 person still reads. Line ends and escapes never reach a log: ``wording.printable`` writes them out.
 """
@@ -20,12 +20,12 @@ def is_ci(environment: Mapping[str, str]) -> bool:
 
 
 def without_commands(text: str) -> str:
-    """Return ``text``, which begins a line, with a backslash in whatever a CI service would carry out."""
+    """Return ``text``, which begins a line, with a backslash in whatever a CI service would run."""
     return _COMMAND.sub(r"\1\\", text)
 
 
 class CommandFree:
-    """A text stream in which nothing is written that a CI service carries out; all else is the stream's."""
+    """A text stream in which nothing is written that a CI service would run; all else is the stream's."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -40,6 +40,6 @@ class CommandFree:
 
 
 def command_free(stream: TextIO, environment: Mapping[str, str]) -> TextIO:
-    """Return ``stream``, with nothing left in it that a CI service carries out where this is one."""
+    """Return ``stream``, with nothing left in it that a CI service would run where this is one."""
     # A cast, since only what a console needs of a stream is there.
     return cast(TextIO, CommandFree(stream)) if is_ci(environment) else stream

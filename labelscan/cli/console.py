@@ -69,7 +69,7 @@ def stderr() -> Console:
 
 
 def show_commands(content: str) -> None:
-    """Write text to stdout that a CI service shall carry out, byte for byte."""
+    """Write text to stdout that a CI service is to run, byte for byte."""
     Console(file=sys.stdout, soft_wrap=True).out(content, end="", highlight=False)
 
 

@@ -53,7 +53,7 @@ def detect(
     """Find labels that are probably wrong.
 
     Trains a new model for each fold, predicts every example by a model that has not seen it, and writes a run
-    folder with issues.csv, most doubtful labels first. The same command again resumes an unfinished run.
+    folder with issues.csv, labels most likely wrong first. The same command again resumes an unfinished run.
     """
     refuse_both("--resume", resume, "--fresh", fresh)
     refuse_both("--quiet", quiet, "--verbose", verbose)

@@ -160,7 +160,7 @@ def _agreement(comparison: Comparison) -> Iterator[Shape]:
     yield text("   ").join(measures)
     if comparison.top_overlaps:
         shared = ", ".join(f"{one.n_common:,} of {one.k:,}" for one in comparison.top_overlaps)
-        yield text(("same among the most doubtful: ", "dim"), shared)
+        yield text(("same among the most likely wrong: ", "dim"), shared)
 
 
 def _truth(truth: TruthComparison, width: int) -> Shape:

@@ -99,10 +99,10 @@ def gate(
             with progress.shown(quiet=quiet, verbose=verbose) as listener:
                 listen = interruptible(listener, max_time)
                 dataset = read_first(config, listen)
-                from labelscan.pipeline.carry_out import carry_out  # for which torch is loaded
+                from labelscan.pipeline.run_plan import run_plan  # for which torch is loaded
 
                 plan = labelscan.plan(dataset, settings=config, output=output, notify=listen)
-                folder = carry_out(plan, fresh=fresh, review=review, for_gate=True, notify=listen).folder
+                folder = run_plan(plan, fresh=fresh, review=review, for_gate=True, notify=listen).folder
         found = FinishedRun.read(folder)
         for path in filter(None, written.values()):
             refuse_only_read(path, found)

@@ -4,11 +4,11 @@ from collections.abc import Collection, Iterable, Sequence
 
 from labelscan.cli.console import entries, show_json, stdout, text, warning
 from labelscan.jobs.files import AUM, FOLD
-from labelscan.pipeline.carry_out import jobs_in
 from labelscan.pipeline.image_inputs import is_decoded_for
 from labelscan.pipeline.plan_facts import job_facts, plan_facts, plan_to_json
 from labelscan.pipeline.planning import Plan
-from labelscan.runs.bucket import what_tells
+from labelscan.pipeline.run_plan import jobs_in
+from labelscan.runs.bucket import status_files
 from labelscan.runs.folder import RunPaths
 from labelscan.runs.status import count_done
 from labelscan.wording.words import duration
@@ -29,7 +29,7 @@ def show_plan(
 
     ``only`` adds how many jobs these are.
     """
-    with what_tells(plan.place) as run:
+    with status_files(plan.place) as run:
         names = jobs_in(plan, RunPaths.of(run))
         finished, finished_runs = (count_done(run, [n for n in names if n.startswith(kind)]) for kind in (FOLD, AUM))
     jobs = (job_facts(plan, only),)
@@ -54,9 +54,9 @@ def show_facts(facts: Iterable[tuple[str, str]], plan: Plan, seconds: float | No
     rows = list(facts)
     if seconds is not None:
         takes_long = {
-            "decoding": any(is_decoded_for(plan, one) for one in plan.opinions),
-            "computing features": any(one.frozen is not None for one in plan.opinions),
-            "training": any(one.frozen is None and one.recipe is not None for one in plan.opinions),
+            "decoding": any(is_decoded_for(plan, one) for one in plan.members),
+            "computing features": any(one.frozen is not None for one in plan.members),
+            "training": any(one.frozen is None and one.recipe is not None for one in plan.members),
         }
         words = " and ".join(word for word, is_done in takes_long.items() if is_done)
         rows.append(("estimate", f"about {duration(seconds)} of {words}"))

@@ -140,7 +140,7 @@ def _classes_and_pairs(summary: Summary, width: int) -> Shape:
 
 
 def _show_top(console: Console, run: Run, top: int) -> None:
-    """Write the most doubtful labels; those that a person has decided are known, and only counted."""
+    """Write the labels most likely wrong; those that a person has decided are known, and only counted."""
     flagged = run.issues.flagged
     is_decided = flagged["example_id"].isin(list(run.decided)).to_numpy()
     if not is_decided.all():
@@ -221,7 +221,7 @@ def _next_step(summary: Summary, folder: Path) -> str:
         return "see the warnings: do not believe any of this until the models learn"
     if summary.n_flagged:
         return f"labelscan report {shlex.quote(str(folder))}"
-    return "scores.csv next to it has every example, most doubtful first"
+    return "scores.csv next to it has every example, most likely wrong first"
 
 
 def _measurement(summary: Summary, folder: Path) -> str:

@@ -49,7 +49,7 @@ def machine_of(run: FinishedRun) -> dict[str, object]:
 
 def choices_of(run: FinishedRun) -> dict[str, object]:
     """Return what automatic settings became, by ``recipe.batch_size`` and so on, and which decisions counted."""
-    named = {f"opinion {number}": one for number, one in enumerate(run.opinions, start=1)}
+    named = {f"opinion {number}": one for number, one in enumerate(run.members, start=1)}
     found = dict(_flat(named if len(named) > 1 else named.get("opinion 1", {})))
     decisions = run.recorded("decisions")
     if "fingerprint" not in decisions:

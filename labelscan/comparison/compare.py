@@ -29,7 +29,7 @@ from labelscan.wording.words import rounded
 
 FORMAT_VERSION = 1
 TOPS = (10, 100)
-"""How many of the most doubtful labels are compared; one more comparison is of as many as the run with fewer flags
+"""How many of the labels most likely wrong are compared; one more comparison is of as many as the run with fewer flags
 has."""
 
 
@@ -48,7 +48,7 @@ class RunFacts:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TopOverlap:
-    """How many of the k most doubtful labels both runs have in common."""
+    """How many of the k labels most likely wrong both runs have in common."""
 
     k: int
     n_common: int
@@ -100,8 +100,8 @@ class Comparison:
     """None unless both runs have true labels."""
     warnings: tuple[str, ...]
     examples: pd.DataFrame
-    """All examples by category, in the order of ``CATEGORIES``, most doubtful in either run first. Columns of the runs
-    end in ``_first`` and ``_second``; texts are empty and numbers NaN where a run has none."""
+    """All examples by category, in the order of ``CATEGORIES``, most likely wrong in either run first. Columns of the
+    runs end in ``_first`` and ``_second``; texts are empty and numbers NaN where a run has none."""
 
     def differing(self) -> pd.DataFrame:
         """Return the examples on which the runs disagree."""
@@ -173,9 +173,9 @@ def _examples(pairs: pd.DataFrame) -> pd.DataFrame:
     names = ["given_label", "suggested_label", "error_probability", "label_quality", "rank"]
     names += [TRUE_LABEL] if all(f"{TRUE_LABEL}_{side}" in pairs for side in SIDES) else []
     path = pairs["path_first"].where(pairs["path_first"] != "", pairs["path_second"])
-    examples = pairs.assign(path=path, doubt=pairs[["rank_first", "rank_second"]].min(axis=1))
+    examples = pairs.assign(path=path, best_rank=pairs[["rank_first", "rank_second"]].min(axis=1))
     # Rows are in the order of their ids, which decides where others do not.
-    examples = examples.sort_values(["category", "doubt"], kind="stable", ignore_index=True)
+    examples = examples.sort_values(["category", "best_rank"], kind="stable", ignore_index=True)
     columns = ["category", "example_id", "path", *(f"{name}_{side}" for name in names for side in SIDES)]
     return examples[columns].astype({"category": object})
 

@@ -360,7 +360,7 @@ class GateConfig(Section):
     )
     min_error_probability: float = setting(
         0.5,
-        "A suspect counts from this error probability on. Higher is steadier: labels that are barely doubtful come and "
+        "A suspect counts from this error probability on. Higher is steadier: labels just above it come and "
         "go with the training.",
         LIMITS,
         "P",

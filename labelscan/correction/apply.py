@@ -28,7 +28,7 @@ DEFAULT_NAME = "corrected"
 LOG_SUFFIX = ".changes.csv"
 """Appended to the whole name of a copy, so that each has its own log."""
 OLD_MODELS = (
-    "the probabilities in the copy come from models that learned the wrong labels: compute them anew before scoring it"
+    "the probabilities in the copy come from models that learned the wrong labels: compute them again before scoring it"
 )
 
 

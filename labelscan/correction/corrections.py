@@ -98,7 +98,7 @@ class Corrections:
         return [(old, new, count) for (old, new), count in ranked]
 
     def write_log(self, path: Path) -> None:
-        """Write all changes as CSV, most doubtful first."""
+        """Write all changes as CSV, most likely wrong first."""
         with replacing(path) as file:
             rows = csv.writer(file)  # lines end as RFC 4180 has it
             rows.writerow(COLUMNS)

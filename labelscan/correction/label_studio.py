@@ -41,7 +41,8 @@ def read_annotations(path: Path) -> Annotations:
     decide nothing.
 
     Raises:
-        DecisionsError: no such file, not an export, no annotation, or tasks of others; up to 20 problems at once.
+        DecisionsError: no such file, not an export, no annotation, or tasks that are not ours; up to 20 problems at
+            once.
     """
     tasks = _tasks(path)
     problems: list[Problem] = []

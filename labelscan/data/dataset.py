@@ -20,7 +20,7 @@ from labelscan.errors import DatasetError, Problem
 from labelscan.images.remote import UrlImages
 from labelscan.images.sources import ImageFiles
 
-LOOK_ALIKE = "classes that differ only in case or spaces"
+SIMILAR_NAMES = "classes that differ only in case or spaces"
 """Begins the note on them."""
 MISSING = frozenset(["?", "na", "n/a", "nan", "null"])
 """How a label that is missing may be written, in lower case; none and - are classes of their own often enough."""
@@ -151,7 +151,7 @@ def make_dataset(
         splits=None if splits is None else as_strings(splits)[order],
         true_labels=None if true_labels is None else _encode(true_labels, true_class_names)[order],
         true_class_names=true_class_names,
-        notes=(*notes, *note_look_alikes(counts), *note_missing(counts)),
+        notes=(*notes, *note_similar_classes(counts), *note_missing(counts)),
     )
 
 
@@ -169,11 +169,11 @@ def sort_class_names(labels: Sequence[str]) -> tuple[str, ...]:
         return tuple(distinct)
 
 
-def note_look_alikes(counts: Mapping[str, int]) -> list[str]:
-    """Return a note on each group of classes that look alike; ``counts`` are their examples by name."""
+def note_similar_classes(counts: Mapping[str, int]) -> list[str]:
+    """Return a note on each group of classes with similar names; ``counts`` are their examples by name."""
     return [
-        f"{LOOK_ALIKE}: {', '.join(f'{name!r} {counts[name]:,}' for name in names)}; --merge-labels case joins them"
-        for names in _look_alikes(counts)
+        f"{SIMILAR_NAMES}: {', '.join(f'{name!r} {counts[name]:,}' for name in names)}; --merge-labels case joins them"
+        for names in _similar_classes(counts)
     ]
 
 
@@ -186,14 +186,14 @@ def note_missing(counts: Mapping[str, int]) -> list[str]:
     ]
 
 
-def merge_look_alikes(dataset: Dataset) -> Dataset:
-    """Return a data set whose classes that look alike are one, which is called as most of its labels are.
+def merge_similar_classes(dataset: Dataset) -> Dataset:
+    """Return a data set whose classes with similar names are one, which is called as most of its labels are.
 
     Raises:
         DatasetError: one class is left.
     """
     labels = np.bincount(dataset.given_labels, minlength=len(dataset.true_class_names)).tolist()
-    groups = _look_alikes(dict(zip(dataset.true_class_names, labels, strict=True)))
+    groups = _similar_classes(dict(zip(dataset.true_class_names, labels, strict=True)))
     merged = {name: names[0] for names in groups for name in names}
 
     def sorted_names(names: Sequence[str]) -> tuple[str, ...]:
@@ -204,7 +204,7 @@ def merge_look_alikes(dataset: Dataset) -> Dataset:
     others = sorted_names(dataset.true_class_names[len(dataset.class_names) :])
     true_class_names = class_names + tuple(name for name in others if name not in class_names)
     places = [true_class_names.index(merged.get(name, name)) for name in dataset.true_class_names]
-    notes = [note for note in dataset.notes if not note.startswith((LOOK_ALIKE, MAY_BE_MISSING))]
+    notes = [note for note in dataset.notes if not note.startswith((SIMILAR_NAMES, MAY_BE_MISSING))]
     notes += [f"labels merged: {' and '.join(map(repr, names[1:]))} into {names[0]!r}" for names in groups]
     new = np.array(places, dtype=np.int64)
     counts = np.bincount(new[dataset.given_labels], minlength=len(class_names)).tolist()
@@ -219,7 +219,7 @@ def merge_look_alikes(dataset: Dataset) -> Dataset:
     )
 
 
-def _look_alikes(counts: Mapping[str, int]) -> list[list[str]]:
+def _similar_classes(counts: Mapping[str, int]) -> list[list[str]]:
     """Return groups of names that are the same but for case and spaces, the most frequent first."""
     alike: dict[str, list[str]] = {}
     for name in counts:

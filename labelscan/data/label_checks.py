@@ -16,7 +16,7 @@ LOOKED_AT = 1000
 """Rows that are looked at first: most columns of numbers show in them that they have too many values."""
 MOST_VALUES = 100
 """A column with more different values is none that names the classes."""
-TELLS = 0.99
+LEAKS_FROM = 0.99
 """The share of labels that the values of a column must give, by the most frequent label of each."""
 LEAST_NUMBERS = 20
 """Fewer whole numbers are classes more often than counts."""
@@ -24,7 +24,7 @@ MOST_ROWS = 50
 """Rows a number, on average, above which they are classes more often than counts."""
 
 
-def warn_of_telling_columns(dataset: Dataset) -> list[str]:
+def warn_of_leaking_columns(dataset: Dataset) -> list[str]:
     """Return a warning for each column whose values, or gaps, alone give nearly every label."""
     inputs, labels = dataset.inputs, dataset.given_labels
     columns: dict[str, Column] = {}
@@ -38,7 +38,7 @@ def warn_of_telling_columns(dataset: Dataset) -> list[str]:
         codes = _codes(column, most=min(MOST_VALUES, len(labels) // 10))
         counts = np.bincount(codes * n_classes + labels, minlength=(codes.max() + 1) * n_classes)
         share = counts.reshape(-1, n_classes).max(axis=1).sum() / len(labels)
-        if share >= TELLS and share > (1 + most_frequent) / 2:
+        if share >= LEAKS_FROM and share > (1 + most_frequent) / 2:
             warnings.append(
                 f"the column {name!r} alone gives {share:.1%} of the labels, so hardly any label can look wrong: if it "
                 f"was made from them, or is filled in after them, leave it out by --exclude {name!r}"

@@ -1,4 +1,4 @@
-"""How many labels are wrong, estimated from how often the given labels and two or more opinions agree.
+"""How many labels are wrong, estimated from how often the given labels and two or more models agree.
 
 No single model can tell its own doubt from that of the labels. Models of different kinds can: the given labels and the
 predictions of each are annotators of unknown skill, as in Dawid and Skene (1979), and what two of them agree on against
@@ -47,22 +47,22 @@ class Agreement:
     """(S,) how far to believe it: the share on which the models agree."""
 
 
-def find_agreement(given_labels: GivenLabels, confidence: Floats, opinions: list[PredProbs]) -> Agreement:
-    """Return how given labels and opinions agree.
+def find_agreement(given_labels: GivenLabels, confidence: Floats, members: list[PredProbs]) -> Agreement:
+    """Return how given labels and members agree.
 
     Args:
         given_labels: N labels.
-        confidence: (N,) of the pooled opinions, which tells easy examples from hard ones.
+        confidence: (N,) of the pooled members, which tells easy examples from hard ones.
         opinions: at least two, of different kinds.
     """
-    assert len(opinions) > 1
-    predicted = [probs.argmax(axis=1) for probs in opinions]
+    assert len(members) > 1
+    predicted = [probs.argmax(axis=1) for probs in members]
     votes = np.column_stack([given_labels, *predicted])
     strata = _strata(confidence)
     n_strata = int(strata.max(initial=0)) + 1
     sizes = np.bincount(strata, minlength=n_strata)
     agree = np.mean([a == b for number, a in enumerate(predicted) for b in predicted[:number]], axis=0)
-    wrong = wrong_given_labels(votes, strata, opinions[0].shape[1])
+    wrong = wrong_given_labels(votes, strata, members[0].shape[1])
     return Agreement(
         strata=strata,
         wrong=np.bincount(strata, weights=wrong, minlength=n_strata) / sizes,

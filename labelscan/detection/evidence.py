@@ -30,7 +30,7 @@ from labelscan.jobs.fold_output import PROBABILITIES
 
 FILE_NAME = "evidence.npz"
 TEXTS = ("class_names", "example_ids", "fold_names")
-OPINION_ARRAYS = ("opinion_names", "opinion_probs", "opinion_weights")
+MEMBER_ARRAYS = ("opinion_names", "opinion_probs", "opinion_weights")
 MAPPED_BYTES = 1 << 28
 """The size of a file from which on its probabilities are mapped into memory instead of read."""
 CHUNK_CELLS = 1 << 20
@@ -38,7 +38,7 @@ CHUNK_CELLS = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Opinion:
+class Member:
     """The out-of-fold probabilities of one of several models, about the examples of the evidence that holds it."""
 
     name: str
@@ -46,7 +46,7 @@ class Opinion:
     pred_probs: PredProbs
     """(N, K) float32."""
     weight: float
-    """Its share of the pool, at least 0; those of all opinions sum to 1."""
+    """Its share of the pool, at least 0; those of all members sum to 1."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -54,7 +54,7 @@ class Evidence:
     """Everything that detectors know about N scored examples of K classes."""
 
     pred_probs: PredProbs
-    """(N, K) of the one model, or the pool of all opinions."""
+    """(N, K) of the one model, or the pool of all members."""
     given_labels: GivenLabels
     class_names: tuple[str, ...]
     example_ids: Strings
@@ -71,7 +71,7 @@ class Evidence:
     one or the extra class. None if the leading detector does not use it."""
     aum_is_threshold: NDArray[np.bool_] | None = None
     """(N, R) whether the training relabelled the example to the extra class; no example is relabelled by all."""
-    opinions: tuple[Opinion, ...] = ()
+    members: tuple[Member, ...] = ()
     """Two or more, in the order of the run's models; empty where one model alone was asked."""
     from_columns: bool = False
     """Whether the models saw columns of a table, which seldom tell all that a label depends on."""
@@ -87,19 +87,19 @@ class Evidence:
             raise ValueError("aum_train_margin and aum_is_threshold of different shapes")
         if self.aum_train_margin is not None and not np.isfinite(self.aum_train_margin).all():
             raise ValueError("aum_train_margin holds NaN or infinity")
-        for opinion in self.opinions:
-            check_pred_probs(opinion.pred_probs, self.given_labels, self.class_names, example_ids=self.example_ids)
-        weights = [opinion.weight for opinion in self.opinions]
+        for member in self.members:
+            check_pred_probs(member.pred_probs, self.given_labels, self.class_names, example_ids=self.example_ids)
+        weights = [member.weight for member in self.members]
         if weights and (len(weights) < 2 or min(weights) < 0 or abs(sum(weights) - 1) > ROW_SUM_TOLERANCE):
-            raise ValueError(f"opinions with weights {weights}, which are not two or more that sum to 1")
+            raise ValueError(f"members with weights {weights}, which are not two or more that sum to 1")
 
     def __len__(self) -> int:
         return len(self.given_labels)
 
     def __getitem__(self, order: Index) -> "Evidence":
         """Return the rows ``order``, in that order."""
-        opinions = tuple(replace(one, pred_probs=one.pred_probs[order]) for one in self.opinions)
-        return replace(self, opinions=opinions, **{name: column[order] for name, column in self._columns().items()})
+        members = tuple(replace(one, pred_probs=one.pred_probs[order]) for one in self.members)
+        return replace(self, members=members, **{name: column[order] for name, column in self._columns().items()})
 
     @property
     def self_confidence(self) -> NDArray[np.float64]:
@@ -107,28 +107,28 @@ class Evidence:
         return self.pred_probs[np.arange(len(self)), self.given_labels].astype(np.float64)
 
     @property
-    def opinions_tell_the_count(self) -> bool:
+    def members_give_the_count(self) -> bool:
         """Return whether the agreement of several models tells how many labels are wrong.
 
         Of rows of a table they agree on many whose labels are right, but depend on what no column says.
         """
-        return bool(self.opinions) and not self.from_columns
+        return bool(self.members) and not self.from_columns
 
     def _columns(self) -> dict[str, Any]:
         """Return the arrays of one row an example, by name, without those that are None."""
-        of_all = ("class_names", "opinions", "from_columns")
+        of_all = ("class_names", "members", "from_columns")
         known = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in of_all}
         return {name: column for name, column in known.items() if column is not None}
 
     def write(self, path: Path) -> None:
         """Write an npz file that ``labelscan score`` and plain NumPy can read."""
-        arrays = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "opinions"}
+        arrays = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "members"}
         arrays |= {name: np.array(arrays[name], dtype=np.str_) for name in ("class_names", "fold_names")}
         arrays |= pack_texts("example_ids", self.example_ids.tolist())
-        if self.opinions:
-            arrays["opinion_names"] = np.array([one.name for one in self.opinions], dtype=np.str_)
-            arrays["opinion_probs"] = [one.pred_probs for one in self.opinions]
-            arrays["opinion_weights"] = np.array([one.weight for one in self.opinions])
+        if self.members:
+            arrays["opinion_names"] = np.array([one.name for one in self.members], dtype=np.str_)
+            arrays["opinion_probs"] = [one.pred_probs for one in self.members]
+            arrays["opinion_weights"] = np.array([one.weight for one in self.members])
         write_npz(path, {name: array for name, array in arrays.items() if array is not None})
 
     def mapped_from(self, path: Path) -> "Evidence":
@@ -139,7 +139,7 @@ class Evidence:
         if path.stat().st_size < MAPPED_BYTES:
             return self
         read = Evidence.read(path)
-        return replace(self, pred_probs=read.pred_probs, train_probs=read.train_probs, opinions=read.opinions)
+        return replace(self, pred_probs=read.pred_probs, train_probs=read.train_probs, members=read.members)
 
     @classmethod
     def read(cls, path: Path) -> "Evidence":
@@ -151,7 +151,7 @@ class Evidence:
             mapped = (*PROBABILITIES, "opinion_probs") if path.stat().st_size >= MAPPED_BYTES else ()
             known: dict[str, Any] = {**read_arrays(path, wanted, mapped=mapped)}
             if "opinion_names" in there:
-                known["opinions"] = _read_opinions(read_arrays(path, OPINION_ARRAYS, mapped=mapped))
+                known["members"] = _read_members(read_arrays(path, MEMBER_ARRAYS, mapped=mapped))
             for name in ("given_labels", "index"):
                 if known[name].dtype.kind != "i":
                     raise ValueError(f"{name} are {known[name].dtype}, not whole numbers")
@@ -171,10 +171,10 @@ def row_chunks(shape: tuple[int, ...]) -> Iterator[slice]:
     return (slice(start, start + size) for start in range(0, shape[0], size))
 
 
-def _read_opinions(arrays: Mapping[str, NDArray[Any]]) -> tuple[Opinion, ...]:
-    """Return the opinions in an npz file, whose arrays are of one row an opinion."""
-    columns = (arrays[name] for name in OPINION_ARRAYS)
+def _read_members(arrays: Mapping[str, NDArray[Any]]) -> tuple[Member, ...]:
+    """Return the members in an npz file, whose arrays have one row a member."""
+    columns = (arrays[name] for name in MEMBER_ARRAYS)
     return tuple(
-        Opinion(name=str(name), pred_probs=probs, weight=float(weight))
+        Member(name=str(name), pred_probs=probs, weight=float(weight))
         for name, probs, weight in zip(*columns, strict=True)
     )

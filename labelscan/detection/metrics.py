@@ -25,7 +25,7 @@ class DetectionQuality:
     auroc: float | None
     average_precision: float | None
     precision_at_k: float | None
-    """Share of errors among the k most doubtful labels, k being the number of errors."""
+    """Share of errors among the k labels most likely wrong, k being the number of errors."""
 
 
 def quality(flagged: Mask, label_quality: LabelQuality, label_errors: Mask) -> DetectionQuality:
@@ -40,8 +40,8 @@ def quality(flagged: Mask, label_quality: LabelQuality, label_errors: Mask) -> D
     hits = int((flagged & label_errors).sum())
     recalls = [hits / n_errors] if n_errors else []
     recalls += [1 - (n_flagged - hits) / n_right] if n_right else []
-    told_apart = n_errors > 0 and n_right > 0
-    doubt = 1 - label_quality
+    is_mixed = n_errors > 0 and n_right > 0
+    error_score = 1 - label_quality
     return DetectionQuality(
         n_errors=n_errors,
         n_flagged=n_flagged,
@@ -49,9 +49,9 @@ def quality(flagged: Mask, label_quality: LabelQuality, label_errors: Mask) -> D
         precision=hits / n_flagged if n_flagged else 0.0,
         recall=hits / n_errors if n_errors else 0.0,
         balanced_accuracy=sum(recalls) / len(recalls) if recalls else 0.0,
-        auroc=float(roc_auc_score(label_errors, doubt)) if told_apart else None,
-        average_precision=float(average_precision_score(label_errors, doubt)) if told_apart else None,
-        precision_at_k=_precision_at_k(label_quality, label_errors) if told_apart else None,
+        auroc=float(roc_auc_score(label_errors, error_score)) if is_mixed else None,
+        average_precision=float(average_precision_score(label_errors, error_score)) if is_mixed else None,
+        precision_at_k=_precision_at_k(label_quality, label_errors) if is_mixed else None,
     )
 
 

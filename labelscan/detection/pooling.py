@@ -1,7 +1,7 @@
-"""One opinion made of several: the weighted geometric mean of their out-of-fold probabilities.
+"""Several models pooled into one: the weighted geometric mean of their out-of-fold probabilities.
 
 Models of different kinds err apart, so their mean errs less than each. The weights are those under which the given
-labels are likeliest, found on out-of-fold probabilities: a model gains nothing by having memorised its labels.
+labels are likeliest, found on out-of-fold probabilities: a model gains nothing by overfitting its labels.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ from scipy.optimize import minimize
 
 from labelscan.arrays import GivenLabels, Index
 from labelscan.detection.channel import SCALE_LIMITS
-from labelscan.detection.evidence import Evidence, Opinion
+from labelscan.detection.evidence import Evidence, Member
 from labelscan.detection.examples_by_class import CHUNK_CELLS, ENOUGH, clipped_logs, sharpen, spread_rows
 
 Floats = NDArray[np.float64]
@@ -40,8 +40,8 @@ def pool(names: Sequence[str], evidences: Sequence[Evidence]) -> Evidence:
         pred_probs=geometric_mean(probs, weights, np.float32),
         train_margin=_mean_margin([one.train_margin for one in evidences if one.train_margin is not None]),
         train_probs=_pooled_train_probs(evidences, weights),
-        opinions=tuple(
-            Opinion(name=name, pred_probs=np.asarray(each, dtype=np.float32), weight=weight)
+        members=tuple(
+            Member(name=name, pred_probs=np.asarray(each, dtype=np.float32), weight=weight)
             for name, each, weight in zip(names, probs, weights.tolist(), strict=True)
         ),
         from_columns=any(evidence.from_columns for evidence in evidences),
@@ -58,10 +58,10 @@ def likeliest_weights(probs: Sequence[Probs], given_labels: GivenLabels) -> Floa
         probs: M times (N, K) probabilities of models that never saw the example.
         given_labels: (N,) in [0, K).
     """
-    n_opinions, rows = len(probs), _enough(probs, given_labels)
+    n_members, rows = len(probs), _enough(probs, given_labels)
 
     def loss(powers: Floats) -> tuple[float, Floats]:
-        total, slope = 0.0, np.zeros(n_opinions)
+        total, slope = 0.0, np.zeros(n_members)
         for chunk, logs in _log_chunks(probs, rows):
             given = np.arange(len(chunk)), given_labels[chunk]
             exponents = np.tensordot(powers, logs, axes=1)
@@ -72,8 +72,8 @@ def likeliest_weights(probs: Sequence[Probs], given_labels: GivenLabels) -> Floa
             slope += np.einsum("nk,mnk,n->m", pooled, logs, 1 / sums) - logs[:, *given].sum(axis=1)
         return total / len(rows), slope / len(rows)
 
-    start = np.full(n_opinions, 1 / n_opinions)
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(0, SCALE_LIMITS[1])] * n_opinions)
+    start = np.full(n_members, 1 / n_members)
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(0, SCALE_LIMITS[1])] * n_members)
     powers = np.asarray(found.x, dtype=np.float64)
     return powers / powers.sum() if powers.sum() > 0 else start
 

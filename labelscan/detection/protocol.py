@@ -21,7 +21,7 @@ class Detection:
     """One detector's judgement of N labels."""
 
     label_quality: LabelQuality
-    """(N,) in [0, 1]; low is doubtful."""
+    """(N,) in [0, 1]; low is probably wrong."""
     flagged: Mask
     """(N,) the labels that are probably wrong."""
     error_probability: NDArray[np.float64] | None = None
@@ -48,7 +48,7 @@ class Detector(Protocol):
     """A way to tell wrong labels from right ones."""
 
     def detect(self, evidence: Evidence) -> Detection:
-        """Return (N,) label quality in [0, 1], low being doubtful, and (N,) flagged.
+        """Return (N,) label quality in [0, 1], low being probably wrong, and (N,) flagged.
 
         The judgement of an example does not depend on its row.
         """

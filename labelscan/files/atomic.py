@@ -2,7 +2,8 @@
 
 A run may be killed at any moment, and what it leaves must never be mistaken for a result: every file is written under
 another name and renamed when complete. That name says which process of which host is writing, so that what a killed one
-has left can be told from what a living one is writing, and swept. A full disk is an error that says what to do.
+has left can be distinguished from what a living one is writing, and swept. A full disk is an error that says what to
+do.
 """
 
 import contextlib
@@ -156,7 +157,7 @@ def add_array(archive: ZipFile, name: str, array: NDArray[np.generic]) -> None:
 def host_key() -> str:
     """Return 8 digits for this host, or this container of it, since it was started: elsewhere a number is another's.
 
-    The name alone does not tell them apart: containers, and machines made from one image, may share it and a disk.
+    The name alone does not distinguish them: containers, and machines made from one image, may share it and a disk.
     """
     known = [platform.node()]
     with contextlib.suppress(OSError):  # not Linux

@@ -22,10 +22,10 @@ from labelscan.files.urls import WEB, protocol_of, without_query
 
 T = TypeVar("T")
 _LOG = logging.getLogger(__name__)
-_told = [float("-inf")]
-"""When it was told last that a storage does not answer."""
+_last_warned = [float("-inf")]
+"""When a warning was last logged that a storage does not answer."""
 
-PATIENCE = 60.0
+RETRY_SECONDS = 60.0
 """Seconds from the first try of a read on, after which no other is made."""
 FIRST_WAIT, LONGEST_WAIT = 0.5, 15.0
 """Seconds before the second try, about twice as many before each later one, and the most."""
@@ -34,10 +34,10 @@ TRY_SECONDS = 30.0
 READS_AT_ONCE = 32
 """A read waits for the network, hardly ever for a core."""
 SAYS_FROM = 3
-"""The try from which on a failure is told, once in as long as ``PATIENCE``: one or two are usual."""
+"""The try from which on a failure is logged, at most once in ``RETRY_SECONDS``: one or two are usual."""
 EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs", "hf": "hf", "http": "http", "https": "http"}
 """The extra that brings the library of a protocol."""
-_NEVER_MENDED = (errno.EINVAL, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
+_NEVER_PASSES = (errno.EINVAL, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
 """System errors that another try meets again: a request that makes no sense, and a disk that has no room for a copy."""
 _FINAL = (
     FileExistsError,
@@ -84,7 +84,7 @@ def read(url: str, start: int | None = None, end: int | None = None) -> bytes:
             raise OSError(f"asked for {end - start:,} bytes, it gave {len(content):,}: perhaps it cannot give parts")
         return content
 
-    return _patiently(url, read_piece)
+    return _with_retries(url, read_piece)
 
 
 def status(url: str) -> Status:
@@ -95,7 +95,7 @@ def status(url: str) -> Status:
         system.invalidate_cache()
         return _status(system.info(path))
 
-    return _patiently(url, ask)
+    return _with_retries(url, ask)
 
 
 def files_below(url: str) -> dict[str, Status]:
@@ -124,7 +124,7 @@ def copy(url: str, to: Path) -> None:
         system, path = _opened(url)
         system.get_file(path, str(to))
 
-    _patiently(url, fetch)
+    _with_retries(url, fetch)
 
 
 def upload(path: Path, url: str) -> None:
@@ -139,7 +139,7 @@ def upload(path: Path, url: str) -> None:
         system, there = _opened(url)
         system.put_file(str(path), there)
 
-    _patiently(url, put)
+    _with_retries(url, put)
 
 
 def delete(url: str) -> None:
@@ -150,7 +150,7 @@ def delete(url: str) -> None:
         with contextlib.suppress(FileNotFoundError):
             system.rm_file(path)
 
-    _patiently(url, remove)
+    _with_retries(url, remove)
 
 
 def _listed(url: str, *, deep: bool) -> dict[str, Status]:
@@ -167,7 +167,7 @@ def _listed(url: str, *, deep: bool) -> dict[str, Status]:
         inside = {name[len(top) :]: one for name, one in named.items() if name.startswith(top) and name[-1:] != "/"}
         return {name: _status(one) for name, one in inside.items()}
 
-    return _patiently(url, ask)
+    return _with_retries(url, ask)
 
 
 def _status(info: Mapping[str, Any]) -> Status:
@@ -199,7 +199,7 @@ def _opened(url: str) -> tuple[Any, str]:
 
 
 def _options(protocol: str) -> dict[str, Any]:
-    """Return what a file system is told besides its configuration: the web waits for silence, not for large files."""
+    """Return the options of a file system besides its configuration: the web waits for silence, not for large files."""
     from fsspec.config import conf
 
     if protocol not in WEB or "client_kwargs" in conf.get(protocol, {}):
@@ -211,22 +211,22 @@ def _options(protocol: str) -> dict[str, Any]:
     return {"client_kwargs": {"timeout": ClientTimeout(total=None, sock_connect=TRY_SECONDS, sock_read=TRY_SECONDS)}}
 
 
-def _patiently(url: str, work: Callable[[], T]) -> T:
-    """Return what ``work`` returns, tried again until ``PATIENCE`` is over."""
+def _with_retries(url: str, work: Callable[[], T]) -> T:
+    """Return what ``work`` returns, tried again for ``RETRY_SECONDS``."""
     from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_delay, wait_exponential, wait_random
 
-    def tell(state: RetryCallState) -> None:
+    def warn(state: RetryCallState) -> None:
         error, now = state.outcome and state.outcome.exception(), time.monotonic()
-        if state.attempt_number >= SAYS_FROM and now - _told[0] >= PATIENCE:
-            _told[0] = now
+        if state.attempt_number >= SAYS_FROM and now - _last_warned[0] >= RETRY_SECONDS:
+            _last_warned[0] = now
             say = "%s: the storage does not answer (%s); it is asked again for up to %.0f s"
-            _LOG.warning(say, without_query(url), type(error).__name__, PATIENCE)
+            _LOG.warning(say, without_query(url), type(error).__name__, RETRY_SECONDS)
 
     tries = Retrying(
-        stop=stop_after_delay(PATIENCE),
+        stop=stop_after_delay(RETRY_SECONDS),
         wait=wait_exponential(FIRST_WAIT, LONGEST_WAIT) + wait_random(0, FIRST_WAIT),
         retry=retry_if_exception(_may_pass),
-        before_sleep=tell,
+        before_sleep=warn,
         reraise=True,
     )
     try:
@@ -244,7 +244,7 @@ def _may_pass(error: BaseException) -> bool:
     """Return whether another try may end better."""
     if not isinstance(error, Exception) or isinstance(error, (*_FINAL, DatasetError)):
         return False
-    if type(error).__name__ in _CREDENTIALS or getattr(error, "errno", None) in _NEVER_MENDED:
+    if type(error).__name__ in _CREDENTIALS or getattr(error, "errno", None) in _NEVER_PASSES:
         return False
     answer = getattr(error, "status", None)
     return not (isinstance(answer, int) and 400 <= answer < 500 and answer not in _MAYBE_LATER)
@@ -253,7 +253,7 @@ def _may_pass(error: BaseException) -> bool:
 def _given_up(url: str, error: Exception) -> RunError:
     where, number = without_query(url), getattr(error, "errno", None)
     text = without_query(" ".join(str(error).split())) or type(error).__name__
-    if number in _NEVER_MENDED and number != errno.EINVAL:
+    if number in _NEVER_PASSES and number != errno.EINVAL:
         return RunError(f"cannot be copied to this machine ({text})", where=where, hint="set TMPDIR to a roomier disk")
     is_denied = isinstance(error, PermissionError) or getattr(error, "status", None) in (401, 403)
     if is_denied or type(error).__name__ in _CREDENTIALS:

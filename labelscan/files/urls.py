@@ -1,4 +1,4 @@
-"""Addresses of data that lies elsewhere, such as ``s3://bucket/train.csv``: told from paths, joined, and written down.
+"""Addresses of data that lies elsewhere, such as ``s3://bucket/train.csv``: recognised, joined, and written down.
 
 Credentials are never in them, since addresses end up in tables and messages. A signature in the query of a web address
 gives access too, so that what is written down has no query.

@@ -133,7 +133,7 @@ def update_baseline(
 
     Args:
         baseline: from ``read_to_update``.
-        suspects: all flags, even those too little doubtful to count: they may count after another training.
+        suspects: all flags, even those too unlikely to be wrong to count: they may count after another training.
         given_labels: by example id.
     """
     removed = baseline.relabelled(given_labels)

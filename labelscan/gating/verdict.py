@@ -76,7 +76,7 @@ class GateVerdict:
     """All flags of the run, including those that do not count."""
     min_error_probability: float
     suspects: tuple[GateSuspect, ...]
-    """Those that count: new ones first, then most doubtful first."""
+    """Those that count: new ones first, then most likely wrong first."""
     baseline: str
     """Its file; empty if there is none."""
     accepts_into: str

@@ -45,8 +45,8 @@ def findings(verdict: GateVerdict) -> tuple[str, ...]:
     return suspects, count_in_words(verdict.wrong_labels, verdict.n_scored)
 
 
-def doubt(suspect: GateSuspect) -> str:
-    """Return why a label is doubted, for a list that also names its place."""
+def why_flagged(suspect: GateSuspect) -> str:
+    """Return why a label is flagged, for a list that also names its place."""
     return (
         f"labelled {suspect.given_label}, looks like {suspect.suggested_label} "
         f"(error probability {suspect.error_probability:.3f})"
@@ -101,7 +101,7 @@ def next_steps(verdict: GateVerdict, n_listed: int) -> list[tuple[str, str]]:
 
 def limit_sentence(name: str, found: float, limit: float, what: str, exceeded_by: Sequence[str] = ()) -> str:
     """Return what was found and what is allowed; the classes in ``exceeded_by`` are named if there are several."""
-    shown_found, shown_limit = told_apart(name, found, limit)
+    shown_found, shown_limit = distinct(name, found, limit)
     sentence = f"{shown_found} {what}, {shown_limit} allowed"
     if len(exceeded_by) < 2:
         return sentence
@@ -124,7 +124,7 @@ def shown(name: str, number: float, digits: int = FEWEST_DIGITS) -> str:
     return f"{100 * number:.{digits}g} %" if name in RATES else f"{number:,.0f}"
 
 
-def told_apart(name: str, found: float, limit: float) -> tuple[str, str]:
+def distinct(name: str, found: float, limit: float) -> tuple[str, str]:
     """Return what was found and the limit, with as many digits as it takes to see which is greater."""
     for digits in range(FEWEST_DIGITS, MOST_DIGITS):
         pair = shown(name, found, digits), shown(name, limit, digits)

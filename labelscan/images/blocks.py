@@ -12,10 +12,10 @@ from labelscan.arrays import Mask
 from labelscan.errors import StorageError
 from labelscan.images.cache import Shelf
 from labelscan.images.decoding import ImageShape, pixels_of, quiet_pillow, reason, resize
-from labelscan.images.remote import FarImages, check_image, threads_for
+from labelscan.images.remote import RemoteImages, check_image, threads_for
 from labelscan.images.sources import Image, ImageArray, ImageSource
 from labelscan.images.store import Store, decoder, digest_of
-from labelscan.processes.prefetch import Ahead
+from labelscan.processes.prefetch import Prefetch
 
 BLOCK_BYTES = 1 << 20
 MAX_BLOCK_ROWS = 256
@@ -72,9 +72,9 @@ class ImageBlocks:
         """
         n_threads = threads_for(self.source, self.workers)
         rows = min(max(BLOCK_BYTES // math.prod(self.shape), 1), self.most_rows or MAX_BLOCK_ROWS)
-        if isinstance(self.source, FarImages):  # a block is read one image after another: each thread gets one
+        if isinstance(self.source, RemoteImages):  # a block is read one image after another: each thread gets one
             rows = min(rows, math.ceil(len(self) / n_threads))
-        with quiet_pillow(), _one_core_each(), Ahead(n_threads, "decode") as threads:
+        with quiet_pillow(), _one_core_each(), Prefetch(n_threads, "decode") as threads:
 
             def read_from(first: int) -> Block:
                 size = min(rows, len(self) - first)

@@ -103,7 +103,7 @@ class Cache:
             kind: such as ``features``.
             made_by: everything that a row depends on besides its image.
             run_bytes: what the run itself may still write to the disk, for which room is left.
-            notify: is told when no more is added.
+            notify: receives a note or a warning when no more is added.
         """
         return Shelf(self, {"format_version": FORMAT_VERSION, "kind": kind, "made_by": made_by}, run_bytes, notify)
 
@@ -128,7 +128,7 @@ class Cache:
         """Delete all, and return how many bytes it took."""
         deleted = [file for file in self._files() if _delete(file.path)]
         for folder in self._folders():
-            with contextlib.suppress(OSError):  # not empty: it holds files of others
+            with contextlib.suppress(OSError):  # not empty: it holds files that are not ours
                 (folder / LABEL).unlink(missing_ok=True)
                 folder.rmdir()
         return sum(file.n_bytes for file in deleted)
@@ -173,7 +173,7 @@ class Shelf:
         cache: the folder of its files is made there with the first of them.
         label: how its rows are made; the name of that folder changes with it.
         run_bytes: what the run itself may still write to the disk.
-        notify: is told when no more is added.
+        notify: receives a note or a warning when no more is added.
     """
 
     def __init__(self, cache: Cache, label: Mapping[str, object], run_bytes: int, notify: Listener) -> None:

@@ -1,7 +1,7 @@
 """JPEG files decoded straight into rows of pixels, in half the time that Pillow takes.
 
 Pillow keeps four bytes a pixel, which cost as much to write and to copy as to decode. It reads the header nevertheless,
-and decides wherever there is any doubt, so that the same files are unreadable, for the same reasons.
+and decides wherever the two could differ, so that the same files are unreadable, for the same reasons.
 """
 
 import numpy as np

@@ -19,13 +19,13 @@ from labelscan.files.urls import is_url, joined, without_query
 from labelscan.images.decoding import check_file, check_size
 from labelscan.images.sources import ImageFiles, ImageSource
 from labelscan.processes.cores import available_cores
-from labelscan.processes.prefetch import Ahead
+from labelscan.processes.prefetch import Prefetch
 
 R = TypeVar("R")
 
 
 @runtime_checkable
-class FarImages(ImageSource, Protocol):
+class RemoteImages(ImageSource, Protocol):
     """Images that are read by other ways than a file of their own."""
 
     reads_at_once: int
@@ -96,7 +96,7 @@ def check_image(source: ImageSource, index: int, *, max_pixels: int) -> tuple[in
         OSError: missing or inaccessible.
     """
     file = source.file(index)
-    if file is None and isinstance(source, FarImages):
+    if file is None and isinstance(source, RemoteImages):
         known = source.status(index)
         check_size(known.size, max_pixels=max_pixels)
         return known.size, known.mark
@@ -104,15 +104,15 @@ def check_image(source: ImageSource, index: int, *, max_pixels: int) -> tuple[in
 
 
 def read_each(source: ImageSource, work: Callable[[int], R], rows: Iterable[int]) -> Generator[R, None, None]:
-    """Yield the results of ``work``, which reads the image of a row, in order; many at once where images are far."""
-    if not isinstance(source, FarImages) or not source.reads_at_once:
+    """Yield the results of ``work``, which reads the image of a row, in order; many at once where images are remote."""
+    if not isinstance(source, RemoteImages) or not source.reads_at_once:
         yield from map(work, rows)
         return
-    with Ahead(source.reads_at_once, "read") as threads:
+    with Prefetch(source.reads_at_once, "read") as threads:
         yield from threads.results(work, rows)
 
 
 def threads_for(source: ImageSource, workers: int) -> int:
-    """Return how many threads read images: ``workers``, or by default one a core and more for those that are far."""
-    far = source.reads_at_once if isinstance(source, FarImages) else 0
-    return workers or max(available_cores(), far)
+    """Return how many threads read images: ``workers``, or by default one a core and more for remote ones."""
+    n_at_once = source.reads_at_once if isinstance(source, RemoteImages) else 0
+    return workers or max(available_cores(), n_at_once)

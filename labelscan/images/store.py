@@ -23,10 +23,10 @@ from labelscan.files.reading import CANNOT_READ
 from labelscan.files.storage import READS_AT_ONCE
 from labelscan.images import jpeg
 from labelscan.images.decoding import ImageShape
-from labelscan.images.remote import FarImages, read_each
+from labelscan.images.remote import RemoteImages, read_each
 from labelscan.images.segment import DIGEST_BYTES
 from labelscan.images.sources import Image, ImageSource
-from labelscan.processes.prefetch import Ahead
+from labelscan.processes.prefetch import Prefetch
 
 FORMAT_VERSION = 2
 """The version of the side file and of the decoding rules; images of another version are decoded again."""
@@ -52,7 +52,7 @@ class Store:
     file_sizes: NDArray[np.int64]
     """(N,) in bytes; -1 where it is not known, as without a file."""
     modified: NDArray[np.int64]
-    """(N,) modification time in ns, or the mark of what is far; -1 where there is neither."""
+    """(N,) modification time in ns, or the mark of what is remote; -1 where there is neither."""
     paths_digest: NDArray[np.uint8]
     """(16,) of all paths in their order."""
     maker: str = ""
@@ -126,7 +126,7 @@ class Store:
 
     @staticmethod
     def forget(path: Path) -> None:
-        """Delete what is known of the images of the store at ``path``, so that it is made anew."""
+        """Delete what is known of the images of the store at ``path``, so that it is made again."""
         _side_file(path).unlink(missing_ok=True)
 
     def changed(self, source: ImageSource, *, only_known: bool = False) -> Index:
@@ -153,13 +153,13 @@ class Store:
     def _have_same_status(self, source: ImageSource, rows: Index) -> list[bool]:
         """Return of some images whether their size and time are what they were."""
         blocks = np.split(rows, range(STATUS_BLOCK, len(rows), STATUS_BLOCK))
-        with Ahead(READS_AT_ONCE, "status") as threads:
+        with Prefetch(READS_AT_ONCE, "status") as threads:
             answers = threads.results(lambda block: [self._has_same_status(source, row) for row in block], blocks)
             return list(chain.from_iterable(answers))
 
     def _has_same_status(self, source: ImageSource, row: int) -> bool:
         file = source.file(row)
-        if file is None and isinstance(source, FarImages):
+        if file is None and isinstance(source, RemoteImages):
             known = source.status(row)
             return known.mark >= 0 and (known.size, known.mark) == (self.file_sizes[row], self.modified[row])
         try:

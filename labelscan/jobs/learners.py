@@ -218,7 +218,7 @@ def _check_fresh(network: nn.Module) -> None:
             raise RunError(
                 "the model factory returned a network with parts that another fold has trained",
                 where="model",
-                hint="make everything anew on every call, including a pretrained backbone (copy.deepcopy does)",
+                hint="make new objects on every call, including a pretrained backbone (copy.deepcopy does)",
             )
         setattr(part, _TRAINED, True)
 

@@ -14,7 +14,7 @@ CERTAIN = 40.0
 TINY = np.finfo(np.float64).tiny
 
 
-def doubts(pred_probs: PredProbs) -> NDArray[np.float64]:
+def other_probs(pred_probs: PredProbs) -> NDArray[np.float64]:
     """Return (N, K) the probability of all other classes together, for each class; never quite 0.
 
     It is their sum and not 1 - p, which is 0 where p is nearly 1.
@@ -24,7 +24,7 @@ def doubts(pred_probs: PredProbs) -> NDArray[np.float64]:
     others = probs.sum(axis=1, keepdims=True) - probs  # loses digits for the largest alone
     np.put_along_axis(probs, top, 0, axis=1)
     np.put_along_axis(others, top, probs.sum(axis=1, keepdims=True), axis=1)
-    # The floor lets examples without any doubt come last, in any order.
+    # The floor lets examples whose class is certain come last, in any order.
     floored: NDArray[np.float64] = np.maximum(others, TINY)
     return floored
 
@@ -56,10 +56,10 @@ def error_chances(
     if not n_errors:
         return np.zeros(n_examples)
     given, true = given_labels[:, None], true_labels[:, None]
-    others = doubts(pred_probs)
+    others = other_probs(pred_probs)
     log_weights = hardness * np.log(others)
     chosen = _chosen(log_weights, _log_c(np.take_along_axis(log_weights, true, axis=1), n_errors))
-    # An example without any doubt goes anywhere, as in planting.
+    # An example whose class is certain goes anywhere, as in planting.
     given_probs = np.take_along_axis(pred_probs, given, axis=1).astype(np.float64)
     moved = np.where(others > TINY, given_probs / others, 1 / (n_classes - 1))
     known = np.maximum(belief, TINY)

@@ -1,7 +1,7 @@
 """Noise matrices: how often the labels of each class become which other.
 
 A ``noise_matrix`` is (K, K), holds P(given = row | true = column) as in cleanlab, and so has columns that sum to 1. It
-comes from a file, or from a table of how alike classes are, since people mix up classes that look alike.
+comes from a file, or from a table of how similar classes are, since people mix up similar classes.
 """
 
 import csv
@@ -39,7 +39,7 @@ def check_noise_matrix(noise_matrix: ArrayLike, *, file: str = "") -> NDArray[np
     return normalised
 
 
-def look_alike_matrix(similarity: ArrayLike, rate: float, *, file: str = "") -> NDArray[np.float64]:
+def similar_class_matrix(similarity: ArrayLike, rate: float, *, file: str = "") -> NDArray[np.float64]:
     """Return the noise matrix in which ``rate`` of each class becomes the classes that it is like.
 
     A class that is like no other becomes all others with equal chance.

@@ -13,9 +13,9 @@ import numpy as np
 
 from labelscan.arrays import GivenLabels, PredProbs, TrueLabels, check_pred_probs
 from labelscan.errors import ConfigError
-from labelscan.noise.ceilings import doubts, error_chances, highest_f1
+from labelscan.noise.ceilings import error_chances, highest_f1, other_probs
 from labelscan.noise.label_moves import CleanLabels, choose, draw_other, move_anywhere, move_by_matrix, rounded
-from labelscan.noise.matrices import check_noise_matrix, look_alike_matrix, mean_probs_by_class, read_table
+from labelscan.noise.matrices import check_noise_matrix, mean_probs_by_class, read_table, similar_class_matrix
 from labelscan.registry import PartSpec, Registry, read_value
 
 
@@ -99,7 +99,7 @@ class PerClassNoise:
         return move_anywhere(clean, choose(clean, rates, generator), generator)
 
 
-class LookAlikeNoise:
+class SimilarClassNoise:
     """Wrong labels that are classes similar to the true one, so harder to find than symmetric noise.
 
     How alike classes are comes from the probabilities of a model trained on the true labels, or from a file. A class
@@ -116,7 +116,7 @@ class LookAlikeNoise:
         self.file = similarity or ""
         self.similarity = read_table(self.file) if self.file else None
         if self.similarity is not None:
-            look_alike_matrix(self.similarity, self.rate, file=self.file)  # refuses a wrong file now
+            similar_class_matrix(self.similarity, self.rate, file=self.file)  # refuses a wrong file now
         self.needs_pred_probs = self.similarity is None
 
     def plant(self, clean: CleanLabels, generator: np.random.Generator) -> GivenLabels:
@@ -124,7 +124,7 @@ class LookAlikeNoise:
         if similarity is None:
             assert clean.pred_probs is not None
             similarity = mean_probs_by_class(clean.pred_probs, clean.true_labels)
-        return move_by_matrix(clean, look_alike_matrix(similarity, self.rate, file=self.file), generator)
+        return move_by_matrix(clean, similar_class_matrix(similarity, self.rate, file=self.file), generator)
 
 
 class MatrixNoise:
@@ -177,8 +177,8 @@ class InstanceNoise:
         assert clean.pred_probs is not None
         true_labels = clean.true_labels
         rows = np.arange(len(true_labels))
-        doubt = doubts(clean.pred_probs)[rows, true_labels]
-        keys = self.hardness * np.log(doubt) + generator.gumbel(size=len(rows))
+        other = other_probs(clean.pred_probs)[rows, true_labels]
+        keys = self.hardness * np.log(other) + generator.gumbel(size=len(rows))
         chosen = np.argsort(-keys, kind="stable")[: rounded(self.rate * len(rows))]
         others = clean.pred_probs[chosen].astype(np.float64)
         others[np.arange(len(chosen)), true_labels[chosen]] = 0
@@ -192,7 +192,7 @@ NOISES: Registry[Noise] = Registry(
     {
         "symmetric": SymmetricNoise,
         "pair": PairNoise,
-        "look-alike": LookAlikeNoise,
+        "look-alike": SimilarClassNoise,
         "per-class": PerClassNoise,
         "matrix": MatrixNoise,
         "instance": InstanceNoise,

@@ -13,8 +13,8 @@ from labelscan.errors import ConfigError
 from labelscan.events import Listener, ignore, interruptible
 from labelscan.jobs.executors.slurm import SlurmExecutor
 from labelscan.pipeline import planning
-from labelscan.pipeline.carry_out import carry_out
 from labelscan.pipeline.given_data import Data
+from labelscan.pipeline.run_plan import run_plan
 from labelscan.results.run import Run
 from labelscan.training.user_model import UserModel
 
@@ -53,7 +53,7 @@ def detect(
             run them, by ``--only`` or on Slurm.
         decisions: what a person has decided about some of the labels: a file that the report saved or Label Studio
             exported, or decisions in memory. These labels count as known, and all others are judged by what the
-            decisions say; a finished run is judged anew without training.
+            decisions say; a finished run is re-scored without training.
         max_seconds: when to interrupt the run; the same call resumes it.
         notify: receives everything that happens; see ``labelscan.events``.
 
@@ -66,7 +66,7 @@ def detect(
     listen = interruptible(notify, max_seconds)
     plan = planning.plan(data, labels, label=label, settings=settings, model=model, output=output, notify=listen)
     merging = dataclasses.replace(plan, only_merges=True)
-    run = partial(carry_out, resume=resume, fresh=fresh, review=review, notify=listen)
+    run = partial(run_plan, resume=resume, fresh=fresh, review=review, notify=listen)
     if not merge and isinstance(plan.executor, SlurmExecutor):
         if model is not None:
             hint = "give it a name by an entry point"

@@ -17,13 +17,13 @@ from labelscan.errors import DiskError, StorageError
 from labelscan.events import Event, StepAdvanced
 from labelscan.images.blocks import ImageBlocks
 from labelscan.images.cache import Cache
-from labelscan.images.remote import FarImages
+from labelscan.images.remote import RemoteImages
 from labelscan.images.sources import ImageArray
 from labelscan.jobs.blocks import FeatureMaker, make_inputs
 from labelscan.jobs.files import CACHE
 from labelscan.jobs.learners import NetworkLearner
 from labelscan.pipeline.image_inputs import blocks_of, feature_maker_of, is_decoded_for
-from labelscan.pipeline.planned_opinions import PlannedOpinion, input_shape
+from labelscan.pipeline.planned_members import PlannedMember, input_shape
 from labelscan.pipeline.planning import Plan
 from labelscan.training.device import Device, make_network, reproducible
 from labelscan.training.gpu_memory import gpu_memory_returned
@@ -31,7 +31,7 @@ from labelscan.training.losses import losses_of
 
 SECONDS = 1.0
 """How long each timing takes, once the first images are made or the first step is done."""
-SAMPLE, SAMPLE_BYTES, FAR_SAMPLE, SAMPLE_BLOCK = 4096, 2**26, 64, 8
+SAMPLE, SAMPLE_BYTES, REMOTE_SAMPLE, SAMPLE_BLOCK = 4096, 2**26, 64, 8
 """Images that are made at most, bytes of their pixels, those that come over a network, and how many at a time."""
 
 
@@ -68,7 +68,7 @@ def seconds_of_inputs(plan: Plan) -> float | None:
     source = plan.dataset.inputs
     if not are_images(source):  # embeddings of texts take no time next to folds
         return 0.0
-    of_images = [one for one in plan.opinions if one.frozen is not None or is_decoded_for(plan, one)]
+    of_images = [one for one in plan.members if one.frozen is not None or is_decoded_for(plan, one)]
     made = {(one.frozen, one.image_shape): one for one in of_images}
     try:
         return sum(
@@ -81,7 +81,7 @@ def seconds_of_inputs(plan: Plan) -> float | None:
 def seconds_of_training(plan: Plan) -> float:
     """Return the seconds of all networks, in all folds and epochs."""
     rounds = 2 if plan.config.detection.self_check else 1
-    networks = [one for one in plan.opinions if one.frozen is None and one.is_network]
+    networks = [one for one in plan.members if one.frozen is None and one.is_network]
     return sum(_training_seconds(plan, one) for one in networks) * rounds
 
 
@@ -116,17 +116,17 @@ def _seconds_to_make(images: ImageBlocks, maker: FeatureMaker | None, device: De
 def _sample_size(images: ImageBlocks) -> int:
     source = images.source
     in_memory = source.images[:1].nbytes if isinstance(source, ImageArray) else 0
-    most = FAR_SAMPLE if isinstance(source, FarImages) else SAMPLE
+    most = REMOTE_SAMPLE if isinstance(source, RemoteImages) else SAMPLE
     return max(1, min(len(images), most, SAMPLE_BYTES // max(math.prod(images.shape), in_memory)))
 
 
-def _training_seconds(plan: Plan, opinion: PlannedOpinion) -> float:
+def _training_seconds(plan: Plan, member: PlannedMember) -> float:
     """Return the time of one network, in all folds and epochs."""
-    n_jobs, n_passes = plan.n_jobs + plan.n_threshold_runs, plan.n_passes(opinion)
-    assert isinstance(opinion.learner, NetworkLearner)
-    shape = input_shape(plan.dataset, opinion.image_shape)
-    seconds = _example_seconds(plan, opinion.learner, shape, opinion.device) * n_passes / plan.processes_of(opinion)
-    core_seconds = opinion.pass_seconds * n_passes
+    n_jobs, n_passes = plan.n_jobs + plan.n_threshold_runs, plan.n_passes(member)
+    assert isinstance(member.learner, NetworkLearner)
+    shape = input_shape(plan.dataset, member.image_shape)
+    seconds = _example_seconds(plan, member.learner, shape, member.device) * n_passes / plan.processes_of(member)
+    core_seconds = member.pass_seconds * n_passes
     return seconds / plan.executor.side_by_side(n_jobs, core_seconds, plan.device, plan.threads, plan.folds_per_gpu)
 
 

@@ -61,7 +61,7 @@ def evidence_of(
     else:
         gathered = _gathered(by_model, plan.dataset, folds, outputs) if kept is None else kept
         evidence = _keep(with_threshold_runs(gathered, more, outputs.read_folds(more)), run, jobs)
-    run.record(opinion_weights={one.name: one.weight for one in evidence.opinions})
+    run.record(opinion_weights={one.name: one.weight for one in evidence.members})
     if not run.is_read_only:
         for job in jobs:
             outputs.drop(job)

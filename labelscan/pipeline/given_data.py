@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from labelscan.arrays import as_array, as_strings
 from labelscan.config import Config, DatasetConfig
-from labelscan.data.dataset import Dataset, merge_look_alikes
+from labelscan.data.dataset import Dataset, merge_similar_classes
 from labelscan.data.readers.arrays import are_texts, dataset_from_arrays
 from labelscan.errors import ConfigError
 
@@ -66,7 +66,7 @@ def settings_and_data(
     models = model if isinstance(model, list | tuple) else [model]
     for_classifier = any(hasattr(one, "predict_proba") for one in models)
     dataset = _in_memory(data, labels, config.dataset, for_classifier=for_classifier)
-    return config, merge_look_alikes(dataset) if config.dataset.merge_labels else dataset
+    return config, merge_similar_classes(dataset) if config.dataset.merge_labels else dataset
 
 
 def _remedy(data: Any) -> str:

@@ -25,7 +25,7 @@ NO_SECOND_OPINION = "an opinion is no second opinion on itself"
 
 
 @dataclass(frozen=True, kw_only=True)
-class GivenOpinions:
+class GivenMembers:
     """Probabilities of one model or several, about the same examples in the same order."""
 
     names: tuple[str, ...]
@@ -49,7 +49,7 @@ class GivenOpinions:
         return first
 
 
-def read_opinions(probs: Probs, label_column: str, beside: Mapping[str, ArrayLike | None]) -> GivenOpinions:
+def read_members(probs: Probs, label_column: str, beside: Mapping[str, ArrayLike | None]) -> GivenMembers:
     """Return the probabilities in files, or those in memory with the labels and names given ``beside`` them.
 
     Raises:
@@ -73,10 +73,10 @@ def read_opinions(probs: Probs, label_column: str, beside: Mapping[str, ArrayLik
     read = [probabilities_from_arrays(_array(one), **arrays, name=name) for one, name in zip(each, names, strict=True)]
     _refuse_equal(names, read)
     read[0] = replace(read[0], dataset=replace(read[0].dataset, name="arrays"))
-    return GivenOpinions(names=tuple(names), probabilities=tuple(read), files=())
+    return GivenMembers(names=tuple(names), probabilities=tuple(read), files=())
 
 
-def _read_files(paths: Sequence[Path], label_column: str, beside: Mapping[str, ArrayLike | None]) -> GivenOpinions:
+def _read_files(paths: Sequence[Path], label_column: str, beside: Mapping[str, ArrayLike | None]) -> GivenMembers:
     _refuse(beside, "goes with probabilities in memory only", "leave it out: the file holds it")
     files = [str(path.absolute()) for path in paths]
     twice = next((file for file, count in Counter(files).items() if count > 1), None)
@@ -87,7 +87,7 @@ def _read_files(paths: Sequence[Path], label_column: str, beside: Mapping[str, A
     read = [read_probabilities(path, label_column=label_column) for path in paths]
     same = [about_the_same(read[0], one, names[0], name) for one, name in zip(read[1:], names[1:], strict=True)]
     _refuse_equal(names, [read[0], *same])
-    return GivenOpinions(names=tuple(names), probabilities=(read[0], *same), files=tuple(files))
+    return GivenMembers(names=tuple(names), probabilities=(read[0], *same), files=tuple(files))
 
 
 def _refuse_equal(names: Sequence[str], probabilities: Sequence[Probabilities]) -> None:

@@ -22,7 +22,7 @@ from labelscan.jobs.outputs import Outputs
 from labelscan.jobs.run_job import Driver, Job, Result
 from labelscan.jobs.where import Where
 from labelscan.pipeline.input_files import cache_of, inputs_of
-from labelscan.pipeline.planned_opinions import BY_MACHINE, PlannedOpinion
+from labelscan.pipeline.planned_members import BY_MACHINE, PlannedMember
 from labelscan.pipeline.planning import Plan
 from labelscan.processes.interruption import stopping_at_once
 from labelscan.runs.folder import RunPaths
@@ -31,26 +31,26 @@ from labelscan.training.models import is_backbone
 POLL_SECONDS = 0.2
 
 
-def make_store(plan: Plan, opinion: PlannedOpinion, source: ImageSource, paths: RunPaths, notify: Listener) -> Store:
+def make_store(plan: Plan, member: PlannedMember, source: ImageSource, paths: RunPaths, notify: Listener) -> Store:
     """Make the file that the folds of a model read: features, or pixels where all of the model is trained.
 
     It is made in one stream where this process makes it alone, else of the blocks that others have made.
     """
-    path, made_from = inputs_of(plan, opinion, paths), made_from_of(opinion)
+    path, made_from = inputs_of(plan, member, paths), made_from_of(member)
     paths.inputs.mkdir(parents=True, exist_ok=True)
     with _one_at_a_time(path, notify):
         store = read_store(path, made_from)
-        if store is not None and len(store) == len(source) and is_wanted(plan, opinion, store):
+        if store is not None and len(store) == len(source) and is_wanted(plan, member, store):
             return store
         if has_changed(path):
             notify(Warned(f"{path.name} has changed since it was written, so it is made again"))
         Store.forget(path)
         forget(path)
-        jobs = blocks_of_inputs(plan, opinion, paths)
+        jobs = blocks_of_inputs(plan, member, paths)
         if plan.executor.runs_elsewhere or any(paths.outputs.was_done(job) for job in jobs):
             store = _make_of_blocks(plan, jobs, source, path, paths.outputs, notify)
         else:
-            store = _make_at_once(plan, opinion, source, paths, notify)
+            store = _make_at_once(plan, member, source, paths, notify)
         write_checksum(path, made_from)
         return store
 
@@ -64,17 +64,17 @@ def read_store(path: Path, made_from: str) -> Store | None:
     return store if store is not None and is_intact(path, made_from) else None
 
 
-def made_from_of(opinion: PlannedOpinion) -> str:
+def made_from_of(member: PlannedMember) -> str:
     """Return a text that changes with the frozen network that sees an image; models that share a file have the same."""
-    if opinion.frozen is None:
+    if member.frozen is None:
         return "as-they-are"
-    name = getattr(opinion.frozen, "name", type(opinion.frozen).__name__)  # which those of other packages may lack
-    return fingerprint([name, opinion.fingerprint, opinion.mirrored])
+    name = getattr(member.frozen, "name", type(member.frozen).__name__)  # which those of other packages may lack
+    return fingerprint([name, member.fingerprint, member.mirrored])
 
 
-def is_wanted(plan: Plan, opinion: PlannedOpinion, store: Store) -> bool:
+def is_wanted(plan: Plan, member: PlannedMember, store: Store) -> bool:
     """Return whether the rows of a store are those that a model reads, made by what makes them on this machine."""
-    return (store.shape, store.maker) == (opinion.image_shape, made_by(feature_maker_of(opinion), plan.device))
+    return (store.shape, store.maker) == (member.image_shape, made_by(feature_maker_of(member), plan.device))
 
 
 @contextmanager
@@ -141,19 +141,19 @@ def run_blocks(plan: Plan, jobs: Sequence[BlockJob], outputs: Outputs, notify: L
 
 def where_of_blocks(plan: Plan) -> Where:
     """Return where a block of inputs is made: by all cores of a machine, whose threads take an image each."""
-    engines = {made_by(feature_maker_of(one), plan.device) for one in plan.opinions if one.image_shape is not None}
+    engines = {made_by(feature_maker_of(one), plan.device) for one in plan.members if one.image_shape is not None}
     return Where(device=plan.device, threads=1, engine=" ".join(sorted(engines)), cache=plan.config.cache)
 
 
-def blocks_of_inputs(plan: Plan, opinion: PlannedOpinion, paths: RunPaths) -> list[BlockJob]:
+def blocks_of_inputs(plan: Plan, member: PlannedMember, paths: RunPaths) -> list[BlockJob]:
     """Return the jobs that make the pixels or features that a model is trained on."""
-    source, maker = plan.dataset.inputs, feature_maker_of(opinion)
+    source, maker = plan.dataset.inputs, feature_maker_of(member)
     assert are_images(source)
     others = ("model_reason", "loss", "recipe", *BY_MACHINE)
-    choices = {key: value for key, value in opinion.choices.items() if key not in others}
+    choices = {key: value for key, value in member.choices.items() if key not in others}
     return block_jobs(
-        inputs_of(plan, opinion, paths).stem,
-        blocks_of(plan, opinion, source),
+        inputs_of(plan, member, paths).stem,
+        blocks_of(plan, member, source),
         maker,
         size=plan.config.store.images_per_part,
         made_from=fingerprint([plan.data_fingerprint, choices, plan.config.dataset.max_pixels]),
@@ -162,42 +162,42 @@ def blocks_of_inputs(plan: Plan, opinion: PlannedOpinion, paths: RunPaths) -> li
 
 def blocks_of_run(plan: Plan, paths: RunPaths) -> list[list[BlockJob]]:
     """Return the blocks of each file that is made from images; models that see the same share it."""
-    of_images = [one for one in plan.opinions if one.image_shape is not None]
+    of_images = [one for one in plan.members if one.image_shape is not None]
     by_file = {inputs_of(plan, one, paths): one for one in reversed(of_images)}
     return [blocks_of_inputs(plan, one, paths) for one in reversed(by_file.values())]
 
 
-def blocks_of(plan: Plan, opinion: PlannedOpinion, source: ImageSource) -> ImageBlocks:
+def blocks_of(plan: Plan, member: PlannedMember, source: ImageSource) -> ImageBlocks:
     """Return images as a model sees them."""
     config = plan.config
-    assert opinion.image_shape is not None
+    assert member.image_shape is not None
     return ImageBlocks(
         source=source,
-        shape=opinion.image_shape,
+        shape=member.image_shape,
         max_pixels=config.dataset.max_pixels,
         workers=config.store.workers,
     )
 
 
-def _make_at_once(plan: Plan, opinion: PlannedOpinion, source: ImageSource, paths: RunPaths, notify: Listener) -> Store:
-    path, images = inputs_of(plan, opinion, paths), blocks_of(plan, opinion, source)
-    is_cached = opinion.frozen is not None or not images.are_there
+def _make_at_once(plan: Plan, member: PlannedMember, source: ImageSource, paths: RunPaths, notify: Listener) -> Store:
+    path, images = inputs_of(plan, member, paths), blocks_of(plan, member, source)
+    is_cached = member.frozen is not None or not images.are_there
     with cache_of(plan, paths, notify) if is_cached else nullcontext(Cache(paths.inputs / CACHE)) as cache:
-        return make_inputs(images, path, feature_maker_of(opinion), cache=cache, device=plan.device, notify=notify)
+        return make_inputs(images, path, feature_maker_of(member), cache=cache, device=plan.device, notify=notify)
 
 
-def is_decoded_for(plan: Plan, opinion: PlannedOpinion) -> bool:
+def is_decoded_for(plan: Plan, member: PlannedMember) -> bool:
     """Return whether the pixels that a model is trained on are to be made."""
     source = plan.dataset.inputs
-    if not are_images(source) or opinion.image_shape is None or opinion.frozen is not None:
+    if not are_images(source) or member.image_shape is None or member.frozen is not None:
         return False
-    return not blocks_of(plan, opinion, source).are_there
+    return not blocks_of(plan, member, source).are_there
 
 
-def feature_maker_of(opinion: PlannedOpinion) -> FeatureMaker | None:
+def feature_maker_of(member: PlannedMember) -> FeatureMaker | None:
     """Return what makes features of images for a model, or None where it is trained on their pixels."""
-    if opinion.frozen is None:
+    if member.frozen is None:
         return None
-    assert is_backbone(opinion.frozen)
-    assert opinion.engine is not None
-    return FeatureMaker(backbone=opinion.frozen, engine=opinion.engine, mirror=opinion.mirrored)
+    assert is_backbone(member.frozen)
+    assert member.engine is not None
+    return FeatureMaker(backbone=member.frozen, engine=member.engine, mirror=member.mirrored)

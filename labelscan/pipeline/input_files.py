@@ -8,21 +8,21 @@ from labelscan.data.inputs import FeatureTable
 from labelscan.events import Listener
 from labelscan.images.cache import Cache, open_cache
 from labelscan.jobs.files import CACHE
-from labelscan.pipeline.planned_opinions import PlannedOpinion
+from labelscan.pipeline.planned_members import PlannedMember
 from labelscan.pipeline.planning import Plan
 from labelscan.runs.folder import RunPaths
 
 T = TypeVar("T")
 
 
-def inputs_of(plan: Plan, opinion: PlannedOpinion, paths: RunPaths) -> Path:
+def inputs_of(plan: Plan, member: PlannedMember, paths: RunPaths) -> Path:
     """Return the file that the folds of a model read; models that see the same share one."""
-    if opinion.frozen is not None:
-        kinds = [(one.frozen, one.image_shape) for one in plan.opinions if one.frozen is not None]
-        return paths.features(_number(kinds, (opinion.frozen, opinion.image_shape)))
-    if opinion.image_shape is not None:
+    if member.frozen is not None:
+        kinds = [(one.frozen, one.image_shape) for one in plan.members if one.frozen is not None]
+        return paths.features(_number(kinds, (member.frozen, member.image_shape)))
+    if member.image_shape is not None:
         return paths.images(
-            _number([one.image_shape for one in plan.opinions if one.frozen is None], opinion.image_shape)
+            _number([one.image_shape for one in plan.members if one.frozen is None], member.image_shape)
         )
     return paths.features(0) if isinstance(plan.dataset.inputs, FeatureTable) else paths.rows
 

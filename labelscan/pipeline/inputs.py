@@ -24,7 +24,7 @@ from labelscan.images.sources import ImageSource
 from labelscan.images.store import Store
 from labelscan.pipeline.image_inputs import blocks_of_inputs, is_wanted, made_from_of, make_store, read_store
 from labelscan.pipeline.input_files import cache_of, inputs_of
-from labelscan.pipeline.planned_opinions import PlannedOpinion
+from labelscan.pipeline.planned_members import PlannedMember
 from labelscan.pipeline.planning import Plan
 from labelscan.processes.interruption import stopping_at_once
 from labelscan.runs.files import FRESH
@@ -74,7 +74,7 @@ def _contents_of(plan: Plan, paths: RunPaths, notify: Listener, *, may_change: b
         return _contents(number_equal_rows(table))
     assert are_images(inputs)
     known = _known_store(plan, inputs, paths, may_change=may_change)
-    store = known or make_store(plan, plan.opinions[0], inputs, paths, notify)
+    store = known or make_store(plan, plan.members[0], inputs, paths, notify)
     numbers = number_identical(store.digests)
     return Contents(numbers=numbers, fingerprint=_fingerprint(store), unreadable=store.unreadable)
 
@@ -92,7 +92,7 @@ def _contents(numbers: NDArray[np.int64], unreadable: dict[int, str] | None = No
 
 
 def provide_inputs(
-    plan: Plan, opinions: Sequence[PlannedOpinion], contents: Contents, paths: RunPaths, notify: Listener
+    plan: Plan, members: Sequence[PlannedMember], contents: Contents, paths: RunPaths, notify: Listener
 ) -> None:
     """Make sure that the files that the folds of some models read are there, as they were written.
 
@@ -100,23 +100,23 @@ def provide_inputs(
     """
     notify, inputs = _warning_once(notify), plan.dataset.inputs
     in_memory = "" if are_images(inputs) else _digest_of(inputs)
-    for opinion in opinions:
-        path = inputs_of(plan, opinion, paths)
+    for member in members:
+        path = inputs_of(plan, member, paths)
         if are_images(inputs):
-            store = read_store(path, made_from_of(opinion))
-            is_whole = store is not None and is_wanted(plan, opinion, store)
+            store = read_store(path, made_from_of(member))
+            is_whole = store is not None and is_wanted(plan, member, store)
             if store is None or not is_whole or _fingerprint(store) != contents.fingerprint:
-                store = make_store(plan, opinion, inputs, paths, notify)
+                store = make_store(plan, member, inputs, paths, notify)
                 if _fingerprint(store) != contents.fingerprint:
                     raise RunFolderError("images changed while the run was being resumed", hint=FRESH)
             continue
         assert isinstance(inputs, FeatureTable | ColumnTable | Texts)
-        made_from = f"{in_memory}-{made_from_of(opinion)}"
+        made_from = f"{in_memory}-{made_from_of(member)}"
         if not is_intact(path, made_from):
             if has_changed(path):
                 notify(Warned(f"{path.name} has changed since it was written, so it is made again"))
             forget(path)
-            _write_rows(plan, inputs, opinion, path, paths, notify)
+            _write_rows(plan, inputs, member, path, paths, notify)
             write_checksum(path, made_from)
 
 
@@ -145,7 +145,7 @@ def _digest_of(inputs: Inputs) -> str:
 def _write_rows(
     plan: Plan,
     inputs: FeatureTable | ColumnTable | Texts,
-    opinion: PlannedOpinion,
+    member: PlannedMember,
     path: Path,
     paths: RunPaths,
     notify: Listener,
@@ -154,13 +154,13 @@ def _write_rows(
     if isinstance(inputs, FeatureTable):
         with replacing_bytes(path) as file:
             np.save(file, np.ascontiguousarray(inputs.features, dtype=np.float32), allow_pickle=False)
-    elif opinion.frozen is None:
+    elif member.frozen is None:
         write_rows(inputs, path)
     else:
         assert isinstance(inputs, Texts)
-        assert is_text_embedding(opinion.frozen)
+        assert is_text_embedding(member.frozen)
         with cache_of(plan, paths, notify) as cache:
-            embed_texts(inputs.texts, opinion.frozen, opinion.fingerprint, path, cache=cache, notify=notify)
+            embed_texts(inputs.texts, member.frozen, member.fingerprint, path, cache=cache, notify=notify)
 
 
 def _fingerprint(store: Store) -> str:
@@ -172,7 +172,7 @@ def _fingerprint(store: Store) -> str:
 
 def _known_store(plan: Plan, images: ImageSource, paths: RunPaths, *, may_change: bool) -> Store | None:
     """Return what is known of the images since the run began, or None where they are to be read."""
-    first = plan.opinions[0]
+    first = plan.members[0]
     store = Store.read(inputs_of(plan, first, paths), rows=False)
     if store is None or store.shape != first.image_shape or len(store) != len(plan.dataset):
         return None

@@ -14,7 +14,7 @@ from labelscan.correction.review import Review, settle
 from labelscan.data.dataset import Dataset
 from labelscan.detection.decisions.decided_labels import DecidedLabels, ReviewPosterior
 from labelscan.detection.decisions.measured_sample import draw_sample, seed_for
-from labelscan.detection.decisions.rescoring import LEAST_DECISIONS, judge_anew, kept_log_odds
+from labelscan.detection.decisions.rescoring import LEAST_DECISIONS, kept_log_odds, rescore
 from labelscan.detection.detectors import Detections, detect_all
 from labelscan.detection.evidence import FILE_NAME as EVIDENCE_FILE
 from labelscan.detection.evidence import Evidence
@@ -22,11 +22,11 @@ from labelscan.errors import RunFolderError
 from labelscan.events import Listener, Noted, ignore
 from labelscan.files.atomic import write_npz
 from labelscan.results.health import NOTHING_FOUND, DataChecks
-from labelscan.results.issues import SCORES_FILE, rank_anew, rank_issues
+from labelscan.results.issues import SCORES_FILE, rank_issues, rerank
 from labelscan.results.run import DECIDED_WRONG, FinishedRun, Run
 from labelscan.results.summary import FILE_NAME as SUMMARY_FILE
 from labelscan.results.summary import summarise, with_judgement
-from labelscan.runs.files import DOUBT_FILE, FRESH, MEASURE_FILE, check_intact, part_of
+from labelscan.runs.files import FRESH, LOG_ODDS_FILE, MEASURE_FILE, check_intact, part_of
 from labelscan.runs.folder import RunFolder
 from labelscan.runs.same_run import ELSEWHERE
 
@@ -75,7 +75,7 @@ def judge_and_write(
         if not run.is_read_only:
             issues.write(run.path)
             summary.write(run.path)
-            for name in (SCORES_FILE, SUMMARY_FILE, DOUBT_FILE, MEASURE_FILE):
+            for name in (SCORES_FILE, SUMMARY_FILE, LOG_ODDS_FILE, MEASURE_FILE):
                 run.record_checksum(name)
     if review is not None:
         run.record(decisions=_record(review, evidence, decided))
@@ -108,7 +108,7 @@ def judge_finished(run: FinishedRun, review: Review) -> FinishedRun:
     return dataclasses.replace(
         run,
         record={**run.record, "decisions": _record(review, evidence, detections.decided)},
-        issues=rank_anew(run.issues, evidence, detections),
+        issues=rerank(run.issues, evidence, detections),
         summary=with_judgement(run.summary, evidence, detections, posterior, warnings=notes),
         is_as_written=False,
     )
@@ -134,7 +134,7 @@ def _record(review: Review, evidence: Evidence, decided: DecidedLabels) -> dict[
 
 def _write_for_measurement(evidence: Evidence, detections: Detections, run: RunFolder, *, seed: int) -> None:
     log_odds = kept_log_odds(detections)
-    write_npz(run.path / DOUBT_FILE, {"error_log_odds": log_odds.astype(np.float32)})
+    write_npz(run.path / LOG_ODDS_FILE, {"error_log_odds": log_odds.astype(np.float32)})
     draw_sample(evidence.example_ids, log_odds, seed=seed_for(evidence, seed)).write(run.path / MEASURE_FILE, evidence)
 
 
@@ -155,7 +155,7 @@ def _with_decisions(
     decided = DecidedLabels(
         index=np.array(list(by_row), dtype=np.int64), is_wrong=np.array(list(by_row.values()), dtype=np.bool_)
     )
-    judged, posterior = judge_anew(detections, decided, measure=not settled.are_corrected)
+    judged, posterior = rescore(detections, decided, measure=not settled.are_corrected)
     notes = settled.notes
     if posterior is None and not settled.are_corrected:
         say = "1 decision says" if len(decided) == 1 else f"{len(decided)} decisions say"

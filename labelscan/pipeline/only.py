@@ -12,13 +12,13 @@ from pathlib import Path
 from labelscan.errors import RunFolderError
 from labelscan.events import Listener, ignore
 from labelscan.files.atomic import writing
-from labelscan.pipeline.carry_out import jobs_in
 from labelscan.pipeline.image_inputs import blocks_of_run, run_blocks
 from labelscan.pipeline.inputs import read_contents
 from labelscan.pipeline.job_names import JobNames, refuse_unknown
 from labelscan.pipeline.planning import Plan, identity_of
 from labelscan.pipeline.run_folds import assign, jobs_of, train
-from labelscan.processes.interruption import ending_in_order
+from labelscan.pipeline.run_plan import jobs_in
+from labelscan.processes.interruption import shutting_down_gracefully
 from labelscan.runs.files import RUN_FILE
 from labelscan.runs.folder import RunPaths
 from labelscan.runs.opening import check_place
@@ -58,7 +58,7 @@ def run_only(plan: Plan, only: Sequence[str], notify: Listener = ignore) -> Ran:
     with writing(plan.folder):
         plan.folder.mkdir(parents=True, exist_ok=True)
     done: list[str] = []
-    with ending_in_order():
+    with shutting_down_gracefully():
         for blocks in blocks_of_run(plan, paths) if any(one.is_of_inputs for one in names) else []:
             if wanted := [job for job in blocks if any(one.has(job.name) for one in names)]:
                 run_blocks(plan, wanted, paths.outputs, notify)

@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterable, Sequence
 
 from labelscan.detection.planted_errors import count_wanted
 from labelscan.images.cache import NONE, folder_of
-from labelscan.pipeline.carry_out import jobs_in
 from labelscan.pipeline.image_inputs import blocks_of_run
 from labelscan.pipeline.job_names import JobNames, refuse_unknown
-from labelscan.pipeline.planned_opinions import PlannedOpinion, data_kind_of
+from labelscan.pipeline.planned_members import PlannedMember, data_kind_of
 from labelscan.pipeline.planning import Plan
-from labelscan.results.run import opinion_facts
+from labelscan.pipeline.run_plan import jobs_in
+from labelscan.results.run import member_facts
 from labelscan.runs.folder import RunPaths
 
 INPUT_WORDS = {
@@ -30,7 +30,7 @@ def plan_facts(plan: Plan) -> tuple[tuple[str, str], ...]:
         "data": plan.dataset.name,
         "examples": f"{len(plan.dataset):,}",
         "classes": f"{len(plan.dataset.class_names):,}",
-        **opinion_facts(map(_model, plan.opinions)),
+        **member_facts(map(_model, plan.members)),
         "inputs": _each(plan, lambda one: _inputs(plan, one)),
         "loss": _each(plan, lambda one: one.loss or "that of the classifier"),
         "training": _each(plan, _training),
@@ -64,7 +64,7 @@ def job_facts(plan: Plan, only: Sequence[str] = ()) -> tuple[str, str]:
         names.append(f"{kind}:0-{len(blocks) - 1}" if len(blocks) > 1 else f"{kind}:0")
     names.append(f"fold:0-0..{folds.repeats - 1}-{folds.n_folds - 1}")
     names += [f"aum:0..{plan.n_threshold_runs - 1}"] if plan.n_threshold_runs else []
-    each = f", folds of {len(plan.opinions)} models each" if len(plan.opinions) > 1 else ""
+    each = f", folds of {len(plan.members)} models each" if len(plan.members) > 1 else ""
     return "jobs", ", ".join(dict.fromkeys(names)) + each
 
 
@@ -85,27 +85,27 @@ def plan_to_json(plan: Plan) -> dict[str, object]:
 
 
 def _uses_cache(plan: Plan) -> bool:
-    return any(one.image_shape is not None or one.frozen is not None for one in plan.opinions)
+    return any(one.image_shape is not None or one.frozen is not None for one in plan.members)
 
 
-def _model(opinion: PlannedOpinion) -> str:
-    return f"{opinion.name}{', frozen' if opinion.frozen is not None else ''}: {opinion.reason}"
+def _model(member: PlannedMember) -> str:
+    return f"{member.name}{', frozen' if member.frozen is not None else ''}: {member.reason}"
 
 
-def _inputs(plan: Plan, opinion: PlannedOpinion) -> str:
-    shape = opinion.image_shape
+def _inputs(plan: Plan, member: PlannedMember) -> str:
+    shape = member.image_shape
     if shape is None:
         return INPUT_WORDS[data_kind_of(plan.dataset.inputs)]
     return f"{shape.height} x {shape.width}, {'grey' if shape.channels == 1 else 'colour'}"
 
 
-def _training(opinion: PlannedOpinion) -> str:
-    recipe = opinion.recipe
+def _training(member: PlannedMember) -> str:
+    recipe = member.recipe
     if recipe is None:
         return "as the classifier does"
     return f"{recipe.epochs} epochs, batches of {recipe.batch_size}"
 
 
-def _each(plan: Plan, words: Callable[[PlannedOpinion], str]) -> str:
+def _each(plan: Plan, words: Callable[[PlannedMember], str]) -> str:
     """Return what there is to say of each model, once where it is the same."""
-    return "; ".join(dict.fromkeys(map(words, plan.opinions)))
+    return "; ".join(dict.fromkeys(map(words, plan.members)))

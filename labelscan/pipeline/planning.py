@@ -16,7 +16,7 @@ from labelscan.config import Config, fingerprint, nested, settings_that_matter
 from labelscan.data import readers
 from labelscan.data.dataset import Dataset
 from labelscan.data.inputs import are_images
-from labelscan.data.label_checks import warn_of_counted_labels, warn_of_telling_columns
+from labelscan.data.label_checks import warn_of_counted_labels, warn_of_leaking_columns
 from labelscan.detection.aum_trainings import N_RUNS, n_threshold, with_extra_class
 from labelscan.detection.detectors import needs_threshold_runs
 from labelscan.errors import ConfigError, DatasetError
@@ -27,7 +27,7 @@ from labelscan.images.sources import ImageSource
 from labelscan.jobs.executors import EXECUTORS, Executor
 from labelscan.jobs.executors.slurm import SlurmExecutor
 from labelscan.pipeline.given_data import Data, settings_and_data
-from labelscan.pipeline.planned_opinions import PlannedOpinion, first_network, models_of, plan_opinions
+from labelscan.pipeline.planned_members import PlannedMember, first_network, models_of, plan_members
 from labelscan.pipeline.room import check_room
 from labelscan.runs.bucket import folder_for
 from labelscan.runs.files import DEFAULT_PARENT
@@ -49,7 +49,7 @@ class Plan:
     dataset: Dataset
     data_fingerprint: str
     """Changes with ids, labels, groups and data in memory; the store compares the contents of files."""
-    opinions: tuple[PlannedOpinion, ...]
+    members: tuple[PlannedMember, ...]
     """One for each model, at least one."""
     device: Device
     threads: int
@@ -78,28 +78,28 @@ class Plan:
     @property
     def n_jobs(self) -> int:
         """Return how many folds are trained, over all repeats and models."""
-        return self.config.folds.n_folds * self.config.folds.repeats * len(self.opinions)
+        return self.config.folds.n_folds * self.config.folds.repeats * len(self.members)
 
     @property
-    def network(self) -> PlannedOpinion:
+    def network(self) -> PlannedMember:
         """Return the first model that is a network, else the first."""
-        return first_network(self.opinions)
+        return first_network(self.members)
 
     @property
     def engines(self) -> tuple[EngineChoice, ...]:
         """Return what computes the features of frozen backbones."""
-        return tuple(one.engine for one in self.opinions if one.engine is not None)
+        return tuple(one.engine for one in self.members if one.engine is not None)
 
     @property
     def precisions(self) -> tuple[str, ...]:
         """Return the types that the models are trained in."""
-        return tuple(dict.fromkeys(one.device.dtype_name for one in self.opinions))
+        return tuple(dict.fromkeys(one.device.dtype_name for one in self.members))
 
     @property
     def choices(self) -> dict[str, object]:
         """Return what the automatic settings became, for run.json."""
         return {
-            "opinions": [one.choices for one in self.opinions],
+            "opinions": [one.choices for one in self.members],
             "device": dataclasses.asdict(self.device),
             "threads": self.threads,
             **({"gpus_per_fold": self.processes_per_fold} if self.processes_per_fold > 1 else {}),
@@ -108,7 +108,7 @@ class Plan:
     @property
     def models(self) -> dict[str, object]:
         """Return the names and fingerprints of all models, as settings that results depend on."""
-        return models_of(self.opinions)
+        return models_of(self.members)
 
     @cached_property
     def folds_per_gpu(self) -> int:
@@ -119,32 +119,32 @@ class Plan:
             return math.ceil(min(processes, n_jobs) / len(all_gpus(self.device, n_each)))
         if self.device.kind != "cuda" or n_each > 1:  # a fold that has several to itself fills them
             return 1
-        if self.executor.runs_elsewhere:  # it gives each fold a GPU, or the share that it was told
+        if self.executor.runs_elsewhere:  # it gives each fold a GPU, or the share that it was given
             return max(1, int(1 / getattr(self.executor, "gpus_per_fold", 1.0)))
         n_examples, n_classes = len(self.dataset), len(self.dataset.class_names)
         return folds_per_gpu(
             self.device,
             n_jobs,
-            n_passes=sum(map(self.n_passes, self.opinions)),
-            step_bytes=max((one.step_bytes(self.dataset) for one in self.opinions if one.is_network), default=math.inf),
+            n_passes=sum(map(self.n_passes, self.members)),
+            step_bytes=max((one.step_bytes(self.dataset) for one in self.members if one.is_network), default=math.inf),
             n_probs=n_examples * (n_classes + 1),  # a threshold run has a class more
         )
 
     @property
     def processes_per_fold(self) -> int:
         """Return how many processes train a network together that is trained whole."""
-        return max(map(self.processes_of, self.opinions))
+        return max(map(self.processes_of, self.members))
 
-    def processes_of(self, opinion: PlannedOpinion) -> int:
+    def processes_of(self, member: PlannedMember) -> int:
         """Return how many processes train a fold of one model together."""
-        return self.config.executor.processes_per_fold if opinion.can_be_shared else 1
+        return self.config.executor.processes_per_fold if member.can_be_shared else 1
 
-    def n_passes(self, opinion: PlannedOpinion) -> int:
+    def n_passes(self, member: PlannedMember) -> int:
         """Return about how many examples the training of one model passes over, in all folds and epochs."""
         n_folds = self.config.folds.n_folds
         models = (n_folds - 1) * self.config.folds.repeats
-        models += self.n_threshold_runs if opinion is self.network else 0
-        return int(len(self.dataset) * models * opinion.learner.n_epochs)
+        models += self.n_threshold_runs if member is self.network else 0
+        return int(len(self.dataset) * models * member.learner.n_epochs)
 
 
 def plan(
@@ -182,32 +182,32 @@ def plan(
         raise DatasetError(problem, where=dataset.name, hint=f"use --folds {max(len(dataset), 2)} or give more data")
     for note in dataset.notes:
         notify(Noted(note))
-    telling = [*warn_of_counted_labels(dataset), *warn_of_telling_columns(dataset)]
-    for warning in telling:
+    about_labels = [*warn_of_counted_labels(dataset), *warn_of_leaking_columns(dataset)]
+    for warning in about_labels:
         notify(Warned(warning))
-    opinions, warnings = plan_opinions(config, dataset, sizes, given_models(model), device, notify)
+    members, warnings = plan_members(config, dataset, sizes, given_models(model), device, notify)
     if has_threshold_runs:  # refused now where they cannot work
         n_threshold(len(dataset), len(dataset.class_names))
-        with_extra_class(first_network(opinions).learner)
+        with_extra_class(first_network(members).learner)
     data_fingerprint = dataset.fingerprint()
-    matters = {**results_depend_on(config), "data": data_fingerprint, **models_of(opinions)}
+    matters = {**results_depend_on(config), "data": data_fingerprint, **models_of(members)}
     kept_in = str(output) if output is not None and is_url(str(output)) else ""
     if kept_in:
         check_data_url(kept_in, where="--output")
     folder = folder_for(kept_in) if kept_in else Path(output or _usual_folder(dataset, matters))
-    check_room(opinions, len(dataset), folder)
-    n_jobs = config.folds.n_folds * config.folds.repeats * len(opinions)
+    check_room(members, len(dataset), folder)
+    n_jobs = config.folds.n_folds * config.folds.repeats * len(members)
     return Plan(
         config=config,
         dataset=dataset,
         data_fingerprint=data_fingerprint,
-        opinions=opinions,
+        members=members,
         device=device,
         threads=config.executor.threads or executor.threads_per_fold(n_jobs, device),
         executor=executor,
         folder=folder,
         kept_in=kept_in,
-        warnings=(*telling, *warnings),
+        warnings=(*about_labels, *warnings),
         n_threshold_runs=N_RUNS if has_threshold_runs else 0,
     )
 

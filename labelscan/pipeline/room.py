@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from labelscan.errors import ConfigError
-from labelscan.pipeline.planned_opinions import PlannedOpinion
+from labelscan.pipeline.planned_members import PlannedMember
 from labelscan.processes.cores import available_cores
 
 BYTES_A_NUMBER = 4
@@ -17,13 +17,13 @@ WITHIN_A_BACKBONE = 20
 channels at half the height and width, 8 times those numbers, and input and outputs of a block are there together."""
 
 
-def check_room(opinions: Iterable[PlannedOpinion], n_images: int, folder: Path) -> None:
+def check_room(members: Iterable[PlannedMember], n_images: int, folder: Path) -> None:
     """Raise ConfigError where the stored images are larger than the disk, or a batch of them than the memory.
 
     What is free now is not asked: images may be stored already, and other programs end.
     """
     disk, memory = _disk(folder), _memory()
-    for one in opinions:
+    for one in members:
         if one.image_shape is None:
             continue
         height, width, _ = one.image_shape

@@ -18,9 +18,9 @@ from labelscan.jobs.where import Where
 from labelscan.pipeline.image_inputs import where_of_blocks
 from labelscan.pipeline.input_files import inputs_of
 from labelscan.pipeline.inputs import Contents, provide_inputs
-from labelscan.pipeline.planned_opinions import BY_MACHINE, PlannedOpinion
+from labelscan.pipeline.planned_members import BY_MACHINE, PlannedMember
 from labelscan.pipeline.planning import Plan, results_depend_on
-from labelscan.processes.interruption import ending_in_order
+from labelscan.processes.interruption import shutting_down_gracefully
 from labelscan.runs.folder import RunFolder, RunPaths
 from labelscan.runs.same_run import changes
 from labelscan.training.device import seed_of
@@ -63,16 +63,16 @@ def jobs_of(
     plan: Plan, contents: Contents, folds: Folds, paths: RunPaths
 ) -> tuple[dict[str, list[FoldJob]], list[FoldJob]]:
     """Return the folds of each model by its name, and the trainings with an extra class where the plan has any."""
-    by_model = {one.name: fold_jobs(plan, one, contents, folds, paths) for one in plan.opinions}
+    by_model = {one.name: fold_jobs(plan, one, contents, folds, paths) for one in plan.members}
     if not plan.n_threshold_runs:
         return by_model, []
     return by_model, threshold_jobs(by_model[plan.network.name][0], np.flatnonzero(folds.scored))
 
 
-def fold_jobs(plan: Plan, opinion: PlannedOpinion, contents: Contents, folds: Folds, paths: RunPaths) -> list[FoldJob]:
+def fold_jobs(plan: Plan, member: PlannedMember, contents: Contents, folds: Folds, paths: RunPaths) -> list[FoldJob]:
     """Return one job for each fold of one model, in the order of repeats and folds."""
-    config, number = plan.config, plan.opinions.index(opinion)
-    choices = {key: value for key, value in opinion.choices.items() if key not in ("model_reason", *BY_MACHINE)}
+    config, number = plan.config, plan.members.index(member)
+    choices = {key: value for key, value in member.choices.items() if key not in ("model_reason", *BY_MACHINE)}
     made_from = fingerprint(
         {
             "settings": results_depend_on(config),
@@ -84,17 +84,17 @@ def fold_jobs(plan: Plan, opinion: PlannedOpinion, contents: Contents, folds: Fo
     )
     return [
         FoldJob(
-            id=FoldId(repeat=repeat, fold=fold, number=number, opinion=opinion.name if len(plan.opinions) > 1 else ""),
+            id=FoldId(repeat=repeat, fold=fold, number=number, opinion=member.name if len(plan.members) > 1 else ""),
             made_from=made_from,
-            inputs=inputs_of(plan, opinion, paths).name,
+            inputs=inputs_of(plan, member, paths).name,
             given_labels=plan.dataset.given_labels,
             n_classes=len(plan.dataset.class_names),
             train_index=folds.train_index(repeat, fold),
             held_out_index=folds.held_out_index(repeat, fold),
-            learner=opinion.learner,
+            learner=member.learner,
             # Networks of one kind would otherwise see the examples in the same order.
             run_seed=seed_of(config.seed, "opinion", number) if number else config.seed,
-            pass_seconds=opinion.pass_seconds,
+            pass_seconds=member.pass_seconds,
         )
         for repeat in range(folds.n_repeats)
         for fold in range(folds.n_folds)
@@ -114,7 +114,7 @@ def where_of(plan: Plan) -> Callable[[Job], Where]:
             cache_bytes=plan.config.store.cache_megabytes * 2**20,
             cache=plan.config.cache,
         )
-        for one in plan.opinions
+        for one in plan.members
     ]
     return lambda job: at[job.id.number] if isinstance(job, FoldJob) else where_of_blocks(plan)
 
@@ -150,7 +150,7 @@ def train(
         if mark is not None and (job in in_evidence or outputs.has_output(job)):
             done[job.name] = mark
     todo = [job for job in jobs if job.name not in done]
-    if len({(job.id.number, done[job.name].made_where) for job in jobs if job.name in done}) > len(plan.opinions):
+    if len({(job.id.number, done[job.name].made_where) for job in jobs if job.name in done}) > len(plan.members):
         notify(Warned(UNLIKE))
     if todo and plan.only_merges:
         raise _not_done(todo, plan)
@@ -161,18 +161,18 @@ def train(
         notify(Warned(f"finished folds are trained again: {why}"))
     if todo:
         read = {job.inputs for job in todo}
-        wanted = {path.name: one for one in plan.opinions if (path := inputs_of(plan, one, paths)).name in read}
-        with ending_in_order():
+        wanted = {path.name: one for one in plan.members if (path := inputs_of(plan, one, paths)).name in read}
+        with shutting_down_gracefully():
             provide_inputs(plan, list(wanted.values()), contents, paths, notify)
-    n_epochs = max(0 if one.recipe is None else one.recipe.epochs for one in plan.opinions)
+    n_epochs = max(0 if one.recipe is None else one.recipe.epochs for one in plan.members)
     n_runs = plan.n_threshold_runs
-    notify(TrainingPlanned(len(jobs) - n_runs, n_epochs, len(done), n_runs, len(plan.opinions)))
+    notify(TrainingPlanned(len(jobs) - n_runs, n_epochs, len(done), n_runs, len(plan.members)))
     for job in jobs:
         if job.name in done:
             outputs.tidy(job)  # the process that finished it may have been killed before it could
             notify(outputs.event(job, done[job.name]))
     if todo:
-        rows = {path.name: path for path in (inputs_of(plan, one, paths) for one in plan.opinions)}
+        rows = {path.name: path for path in (inputs_of(plan, one, paths) for one in plan.members)}
         driver = Driver(
             inputs=rows,
             where=where,
@@ -180,7 +180,7 @@ def train(
             store=lambda job, result: outputs.store(job, where(job), result),
             notify=notify,
         )
-        with ending_in_order():
+        with shutting_down_gracefully():
             plan.executor.run(todo, driver)
 
 
@@ -221,9 +221,9 @@ def _by_model(choices: Mapping[str, Any]) -> dict[str, object]:
     flat = {key: value for key, value in choices.items() if key not in ("opinions", "device")}
     device = choices.get("device")
     flat |= {f"device.{key}": value for key, value in device.items()} if isinstance(device, dict) else {}
-    opinions = choices.get("opinions")
-    for opinion in opinions if isinstance(opinions, list) else ():
-        if isinstance(opinion, dict):  # run.json may have been edited
-            told = {key: value for key, value in opinion.items() if key != "model_reason"}
-            flat |= {f"{key} of {opinion.get('model')}": value for key, value in told.items()}
+    members = choices.get("opinions")
+    for member in members if isinstance(members, list) else ():
+        if isinstance(member, dict):  # run.json may have been edited
+            shown_choices = {key: value for key, value in member.items() if key != "model_reason"}
+            flat |= {f"{key} of {member.get('model')}": value for key, value in shown_choices.items()}
     return flat

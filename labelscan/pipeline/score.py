@@ -17,7 +17,7 @@ from labelscan.detection.evidence import Evidence
 from labelscan.detection.pooling import pool
 from labelscan.errors import ConfigError
 from labelscan.events import Listener, Noted, StepDone, StepStarted, ignore
-from labelscan.pipeline.given_probabilities import GivenOpinions, Probs, read_opinions
+from labelscan.pipeline.given_probabilities import GivenMembers, Probs, read_members
 from labelscan.pipeline.judge import judge_and_write
 from labelscan.results.issues import SCORED
 from labelscan.results.run import Run
@@ -77,7 +77,7 @@ def score(
     notify(StepStarted("read"))
     beside = {"given_labels": given_labels, "class_names": class_names}
     beside |= {"example_ids": example_ids, "true_labels": true_labels}
-    given = read_opinions(probs, label_column, beside)
+    given = read_members(probs, label_column, beside)
     notify(StepDone("read", monotonic() - started))
     for note in dict.fromkeys(note for one in given.probabilities for note in one.dataset.notes):
         notify(Noted(note))
@@ -97,7 +97,7 @@ def score(
         return _judge(given, detector, run, review, notify)
 
 
-def _judge(given: GivenOpinions, detector: str, run: RunFolder, review: Review | None, notify: Listener) -> Run:
+def _judge(given: GivenMembers, detector: str, run: RunFolder, review: Review | None, notify: Listener) -> Run:
     started, dataset = monotonic(), given.probabilities[0].dataset
     notify(StepStarted("detection"))
     evidence = pool(given.names, [_evidence(one) for one in given.probabilities])
@@ -105,7 +105,7 @@ def _judge(given: GivenOpinions, detector: str, run: RunFolder, review: Review |
         with run.replacing(EVIDENCE_FILE) as path:
             evidence.write(path)
         evidence = evidence.mapped_from(run.path / EVIDENCE_FILE)
-    run.record(opinion_weights={one.name: one.weight for one in evidence.opinions})
+    run.record(opinion_weights={one.name: one.weight for one in evidence.members})
     status = as_strings([SCORED] * len(dataset))
     if not run.is_read_only:
         dataset.write(run.path / "examples.csv", status)

@@ -39,12 +39,12 @@ from labelscan.events import (
 from labelscan.jobs.executors.slurm import SlurmExecutor
 from labelscan.jobs.outputs import has_output
 from labelscan.pipeline import planning
-from labelscan.pipeline.carry_out import jobs_in
 from labelscan.pipeline.image_inputs import blocks_of_run
 from labelscan.pipeline.job_names import JobNames
 from labelscan.pipeline.only import refuse_other_run, run_only
 from labelscan.pipeline.planning import Plan
 from labelscan.pipeline.run_folds import NotDoneError
+from labelscan.pipeline.run_plan import jobs_in
 from labelscan.processes import interruption
 from labelscan.results.run import Run
 from labelscan.runs.files import SLURM

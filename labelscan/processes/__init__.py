@@ -1,1 +1,1 @@
-"""Processes and threads: how they end, what they may use, what runs ahead."""
+"""Processes and threads: how they end, what they may use, what is prefetched."""

@@ -1,7 +1,7 @@
-"""Ending in order: a signal lets the running step finish and what is done be written, before the run ends.
+"""Graceful shutdown: a signal lets the running step finish and what is done be written, before the run ends.
 
-Ctrl-C, a lost connection and what schedulers send are all treated alike. Outside of ``ending_in_order`` nothing
-would be lost, so there a signal ends the program at once.
+Ctrl-C, a lost connection and what schedulers send are all treated alike. Outside of ``shutting_down_gracefully``
+nothing would be lost, so there a signal ends the program at once.
 """
 
 import atexit
@@ -23,11 +23,11 @@ RESUMES = "the same command resumes from here"
 WATCH_SECONDS = 1.0
 
 _received: list[int] = []
-"""Signals that came while work was to end in order, until it has ended."""
+"""Signals that came while work was to shut down gracefully, until it has ended."""
 _latest: list[int] = [signal.SIGINT]
 _has_begun: list[bool] = [False]
 """Whether a run has begun since the program did."""
-_tell: list[Callable[[str], None]] = [lambda _: None]
+_say: list[Callable[[str], None]] = [lambda _: None]
 _waits: list[bool] = []
 """Whether signals wait for ``check``, a value for each context that has been entered; the last one counts."""
 
@@ -58,12 +58,12 @@ def has_begun() -> bool:
     return _has_begun[0]
 
 
-def prepare_signals(tell: Callable[[str], None] = lambda _: None) -> None:
+def prepare_signals(say: Callable[[str], None] = lambda _: None) -> None:
     """Let each of ``SIGNALS`` stop this program at once, except those that its caller ignores, as nohup does.
 
-    Where one must wait for work to end in order, ``tell`` hears so at once.
+    Where one must wait for work to shut down gracefully, ``say`` receives a message at once.
     """
-    _tell[0], _latest[0], _has_begun[0] = tell, signal.SIGINT, False
+    _say[0], _latest[0], _has_begun[0] = say, signal.SIGINT, False
     for number in SIGNALS if _in_main_thread() else ():
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, stop_at_once)
@@ -119,13 +119,13 @@ def deferred_to_workers() -> Iterator[None]:
 
 
 @contextmanager
-def ending_in_order() -> Iterator[None]:
+def shutting_down_gracefully() -> Iterator[None]:
     """Let the first signal in the block wait for ``check``; a second Ctrl-C stops the block at once.
 
     Only signals that would stop the program are taken over, in a library Ctrl-C alone.
 
     Raises:
-        Interrupted: a signal came, and the work has ended in order; KeyboardInterrupt where it was Ctrl-C.
+        Interrupted: a signal came, and the work has shut down gracefully; KeyboardInterrupt where it was Ctrl-C.
     """
     before = {number: signal.getsignal(number) for number in (SIGNALS if _in_main_thread() else ())}
     taken = {number: one for number, one in before.items() if one in (stop_at_once, signal.default_int_handler)}
@@ -170,7 +170,7 @@ def _receive(number: int, frame: FrameType | None) -> None:
     _latest[0] = number
     _received.append(number)
     if len(_received) == 1 and _waits[-1]:
-        _tell[0]("the step is finished first, and what is done is kept; Ctrl-C again stops at once")
+        _say[0]("the step is finished first, and what is done is kept; Ctrl-C again stops at once")
     # A connection that is lost may send its signal twice, so only a second Ctrl-C is impatience.
     if _received.count(signal.SIGINT) > 1 or not _waits[-1]:
         stop_at_once(number, frame)

@@ -1,4 +1,4 @@
-"""What a page needs to measure how many labels are wrong: which to decide, and how doubtful all of them are.
+"""What a page needs to measure how many labels are wrong: which to decide, and how likely each label is wrong.
 
 What decisions say is worked out in the browser as they are made (``assets/posterior.js``). It needs the log-odds of all
 labels only by bins, and their ranks only by stretches of the ranking: so a page is as small for a million labels.
@@ -18,9 +18,9 @@ from labelscan.detection.evidence import FILE_NAME as EVIDENCE_FILE
 from labelscan.errors import RunFolderError
 from labelscan.files.npz import read_arrays, read_texts
 from labelscan.files.reading import CANNOT_READ, why
-from labelscan.reporting.page import Doubt, Measurement, Stretch, Suspect
+from labelscan.reporting.page import ErrorOdds, Measurement, Stretch, Suspect
 from labelscan.results.run import FinishedRun
-from labelscan.runs.files import DOUBT_FILE, FRESH, MEASURE_FILE, check_intact
+from labelscan.runs.files import FRESH, LOG_ODDS_FILE, MEASURE_FILE, check_intact
 
 T = TypeVar("T")
 LOG_ODDS = "error_log_odds"
@@ -37,9 +37,9 @@ def read_sample(run: FinishedRun) -> list[str]:
         RunFolderError: the file is damaged.
     """
     path = run.folder / MEASURE_FILE
-    if not path.is_file() or not (run.folder / DOUBT_FILE).is_file():
+    if not path.is_file() or not (run.folder / LOG_ODDS_FILE).is_file():
         return []
-    for name in (MEASURE_FILE, DOUBT_FILE):
+    for name in (MEASURE_FILE, LOG_ODDS_FILE):
         check_intact(run.folder, run.record, name)
     try:
         # A carriage return inside a cell is part of it.
@@ -63,15 +63,15 @@ def make_measurement(run: FinishedRun, to_decide: Sequence[Suspect], others: Ite
     ranked = scores.loc[scores["rank"].notna().to_numpy(), ["rank", "example_id", "flagged"]].sort_values("rank")
     rows = pd.Index(ids).get_indexer(pd.Index(ranked["example_id"], dtype=object))
     if len(rows) != len(ids) or (rows < 0).any():
-        raise RunFolderError("is not about the labels of scores.csv", where=str(run.folder / DOUBT_FILE), hint=FRESH)
+        raise RunFolderError("is not about the labels of scores.csv", where=str(run.folder / LOG_ODDS_FILE), hint=FRESH)
     n_flagged = int(ranked["flagged"].sum())
     shown = {one.example_id: rows[one.rank - 1] for one in (*to_decide, *others)}
     return Measurement(
         to_decide=tuple(to_decide),
         centres=tuple(bins.centres.tolist()),
         stretches=_stretches(bins.of_example[rows], n_flagged),
-        doubt={
-            name: Doubt(log_odds=float(log_odds[row]), bin=int(bins.of_example[row])) for name, row in shown.items()
+        error_odds={
+            name: ErrorOdds(log_odds=float(log_odds[row]), bin=int(bins.of_example[row])) for name, row in shown.items()
         },
     )
 
@@ -93,9 +93,9 @@ def _stretches(bin_by_rank: NDArray[np.int64], n_flagged: int) -> tuple[Stretch,
 def _log_odds(run: FinishedRun) -> tuple[NDArray[np.object_], NDArray[np.float64]]:
     """Return the ids of all scored examples, and the log-odds that their labels are wrong."""
     ids = as_strings(_read(run.folder / EVIDENCE_FILE, lambda path: read_texts(path, "example_ids")))
-    log_odds = _read(run.folder / DOUBT_FILE, lambda path: read_arrays(path, [LOG_ODDS])[LOG_ODDS])
+    log_odds = _read(run.folder / LOG_ODDS_FILE, lambda path: read_arrays(path, [LOG_ODDS])[LOG_ODDS])
     if log_odds.dtype.kind != "f" or log_odds.shape != ids.shape or not np.isfinite(log_odds).all():
-        raise RunFolderError("is not one number a label", where=str(run.folder / DOUBT_FILE), hint=FRESH)
+        raise RunFolderError("is not one number a label", where=str(run.folder / LOG_ODDS_FILE), hint=FRESH)
     return ids, log_odds.astype(np.float64)
 
 

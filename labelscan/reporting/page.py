@@ -112,13 +112,13 @@ class TypicalExample:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Doubt:
-    """How doubtful one label is."""
+class ErrorOdds:
+    """The error log-odds of one label, and its bin."""
 
     log_odds: float
     """That it is wrong."""
     bin: int
-    """The group of all labels that are about as doubtful; see ``Bins``."""
+    """The group of all labels with about the same log-odds; see ``Bins``."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -140,7 +140,7 @@ class Measurement:
     """The mean log-odds of each bin."""
     stretches: tuple[Stretch, ...]
     """All scored labels, from the first rank to the last."""
-    doubt: Mapping[str, Doubt]
+    error_odds: Mapping[str, ErrorOdds]
     """By example id, of every label that the page shows."""
 
 
@@ -163,7 +163,7 @@ class ReportPage:
     class_names: tuple[str, ...]
     """All K, in their order: what a label can be changed to."""
     suspects: tuple[Suspect, ...]
-    """Most doubtful first."""
+    """Most likely wrong first."""
     n_flagged: int
     """All flags; those without a place among ``suspects`` are in issues.csv."""
     measurement: Measurement | None = None

@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 
 from labelscan.config import RUN_JSON_SETTINGS
-from labelscan.results.run import FinishedRun, opinion_facts
+from labelscan.results.run import FinishedRun, member_facts
 from labelscan.runs.files import DIRECTORY, RUN_FILE, part_of
 from labelscan.wording.words import duration
 
@@ -21,12 +21,12 @@ def _facts(run: FinishedRun) -> Iterator[tuple[str, str]]:
     settings, choices = run.recorded(RUN_JSON_SETTINGS), run.recorded("choices")
     yield "data", _data(run, settings)
     if not run.is_of_score:
-        yield from opinion_facts(map(_model, run.opinions)).items()
-        yield "loss", "; ".join(dict.fromkeys(str(one.get("loss") or "that of the classifier") for one in run.opinions))
-        yield from _training(settings, run.opinions)
+        yield from member_facts(map(_model, run.members)).items()
+        yield "loss", "; ".join(dict.fromkeys(str(one.get("loss") or "that of the classifier") for one in run.members))
+        yield from _training(settings, run.members)
     yield "weights", ", ".join(f"{name} {weight:.2f}" for name, weight in run.recorded("opinion_weights").items())
     yield "detector", str(run.summary.get("detector", ""))
-    yield "device", _device(choices, run.opinions)
+    yield "device", _device(choices, run.members)
     yield "versions", ", ".join(f"{name} {version}" for name, version in run.recorded("versions").items())
     yield "started", str(run.record.get("started", ""))[:19].replace("T", " ")
     total = run.recorded("timings").get("total")
@@ -44,14 +44,14 @@ def _data(run: FinishedRun, settings: Mapping[str, object]) -> str:
     return f"{name}: {counts.get('examples'):,} examples, {counts.get('classes'):,} classes, fingerprint {fingerprint}"
 
 
-def _model(opinion: Mapping[str, object]) -> str:
-    name, reason = opinion.get("model", ""), opinion.get("model_reason")
-    frozen = ", its features computed once" if opinion.get("frozen") else ""
+def _model(member: Mapping[str, object]) -> str:
+    name, reason = member.get("model", ""), member.get("model_reason")
+    frozen = ", its features computed once" if member.get("frozen") else ""
     return f"{name}{frozen}" + (f" ({reason})" if reason else "")
 
 
-def _training(settings: Mapping[str, object], opinions: Sequence[Mapping[str, object]]) -> Iterator[tuple[str, str]]:
-    folds, recipes = part_of(settings, "folds"), [part_of(one, "recipe") for one in opinions]
+def _training(settings: Mapping[str, object], members: Sequence[Mapping[str, object]]) -> Iterator[tuple[str, str]]:
+    folds, recipes = part_of(settings, "folds"), [part_of(one, "recipe") for one in members]
     repeats = folds.get("repeats", 1)
     yield "folds", f"{folds.get('n_folds')}" + (f", done {repeats} times" if repeats != 1 else "")
     words = (("epochs", "epochs"), ("batch_size", "batch size"), ("learning_rate", "learning rate"))
@@ -60,7 +60,7 @@ def _training(settings: Mapping[str, object], opinions: Sequence[Mapping[str, ob
     yield "seed", str(settings.get("seed", ""))
 
 
-def _device(choices: Mapping[str, object], opinions: Sequence[Mapping[str, object]]) -> str:
+def _device(choices: Mapping[str, object], members: Sequence[Mapping[str, object]]) -> str:
     device = part_of(choices, "device")
-    precisions = dict.fromkeys(str(one.get("precision", device.get("dtype_name"))) for one in opinions)
+    precisions = dict.fromkeys(str(one.get("precision", device.get("dtype_name"))) for one in members)
     return f"{device.get('name')}, {' and '.join(precisions)}" if device else ""

@@ -69,7 +69,7 @@ def kind_of_examples(run: FinishedRun, shown: Sequence[Record]) -> ExampleKind:
     if recorded in (IMAGES, TEXTS, FEATURES):
         return recorded
     # An older version did not record it.
-    return FEATURES if all(one.get("image_shape") is None for one in run.opinions) else IMAGES
+    return FEATURES if all(one.get("image_shape") is None for one in run.members) else IMAGES
 
 
 def show_examples(

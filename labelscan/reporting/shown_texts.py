@@ -8,8 +8,8 @@ import pandas as pd
 
 from labelscan.data.dataset import Dataset
 from labelscan.data.inputs import Texts
+from labelscan.reporting.distinctive_words import DistinctiveWords
 from labelscan.reporting.page import Record, ShownText
-from labelscan.reporting.telling_words import TellingWords
 from labelscan.reporting.typical_examples import looks_right
 
 MOST_CHARACTERS = 5_000
@@ -18,7 +18,7 @@ TOTAL_BYTES = 3_200_000
 """The budget for all texts of a page: it leaves the rest of 5 MB to other content."""
 LEAST_BYTES = 1_000
 MOST_LEARNED = 10_000
-"""The most examples from which the telling words are learned."""
+"""The most examples from which the distinctive words are learned."""
 
 
 def show_texts(
@@ -43,7 +43,7 @@ def _fitting(text: str, n_bytes: int) -> str:
     return text[: int(np.searchsorted(taken, n_bytes, side="right"))]
 
 
-def _learn_words(dataset: Dataset, texts: Texts, shown: Sequence[Record], scores: pd.DataFrame) -> TellingWords:
+def _learn_words(dataset: Dataset, texts: Texts, shown: Sequence[Record], scores: pd.DataFrame) -> DistinctiveWords:
     """Return what tells the classes in question apart, learned from evenly spaced examples of each."""
     classes = {one[name] for one in shown for name in ("given_label", "suggested_label")}
     most = -(-MOST_LEARNED // max(len(classes), 1))
@@ -52,4 +52,4 @@ def _learn_words(dataset: Dataset, texts: Texts, shown: Sequence[Record], scores
     learned = pd.concat(chosen) if chosen else candidates
     places = pd.Index(dataset.example_ids, dtype=object).get_indexer(pd.Index(learned["example_id"], dtype=object))
     beginnings = np.array([text[:MOST_CHARACTERS] for text in texts.texts[places]], dtype=object)
-    return TellingWords(beginnings, learned["given_label"].to_numpy(dtype=object))
+    return DistinctiveWords(beginnings, learned["given_label"].to_numpy(dtype=object))

@@ -54,7 +54,7 @@ class _Values:
         return max(sum(other for other in self.counts.values() if other <= count), 1) / self.n
 
     @property
-    def tells_nothing(self) -> bool:
+    def is_uninformative(self) -> bool:
         """Return whether all values are the same, or all different."""
         return len(self.counts) == 1 or max(self.counts.values()) == 1
 
@@ -90,7 +90,7 @@ class UnusualColumns:
             shown = [MISSING if np.isnan(one) else as_shown(one) for one in values]
         else:
             assert isinstance(other, _Values), "a column is of one kind"
-            if usual.tells_nothing:
+            if usual.is_uninformative:
                 return None
             value = as_words(cell.iloc[0])
             deviations = _as_deviations(usual.share_as_rare(value))

@@ -17,7 +17,7 @@ from labelscan.detection.evidence import Evidence, row_chunks
 from labelscan.detection.protocol import Detections
 from labelscan.training.agreement import Agreement
 
-BY_HEART, FEWEST_BY_HEART = 0.999, 300
+IN_SAMPLE, FEWEST_IN_SAMPLE = 0.999, 300
 """The share of given labels, of so many at least, that models predict which have seen them, and others seldom do."""
 MANY_FLAGGED = 0.3
 """Share of flagged labels above which the run is more likely to be wrong than the labels."""
@@ -61,12 +61,12 @@ def warnings_about(
             f"which is no more than chance ({agreement.chance:.1%}); the flags mean nothing: "
             "train longer, choose another model, or check the labels, and for probabilities the order of their columns"
         )
-    if agreement.share >= BY_HEART and len(evidence) >= FEWEST_BY_HEART and not any(evidence.fold_names):
+    if agreement.share >= IN_SAMPLE and len(evidence) >= FEWEST_IN_SAMPLE and not any(evidence.fold_names):
         yield (
             f"the probabilities agree with {agreement.share:.1%} of the labels: if their models were trained on them, "
             "no error can be found; give out-of-fold ones then, as by cross_val_predict"
         )
-    for one, other in combinations(evidence.opinions, 2):
+    for one, other in combinations(evidence.members, 2):
         if np.array_equal(one.pred_probs, other.pred_probs):
             yield (
                 f"{one.name} and {other.name} predict the same and are one opinion: "

@@ -25,12 +25,12 @@ from labelscan.wording.tables import write_csv
 
 TRUE_LABEL = "true_label"
 MEANINGS = {
-    "rank": "1 is the most doubtful",
+    "rank": "1 is the most likely wrong",
     "example_id": "the id column, else the path relative to the data, else the row number from 0",
     "path": "the file, where there is one",
     "given_label": "as delivered",
     "suggested_label": "the most probable other class",
-    "label_quality": "of the leading detector, in [0, 1]; low is doubtful",
+    "label_quality": "of the leading detector, in [0, 1]; low is probably wrong",
     "error_probability": "the probability that the given label is wrong, by noise-posterior",
     "self_confidence": "out-of-fold probability of the given label",
     "suggested_confidence": "that of the suggested label",
@@ -62,7 +62,7 @@ UNREADABLE = "unreadable"
 
 @dataclass(frozen=True, eq=False)
 class Issues:
-    """All N examples, most doubtful first."""
+    """All N examples, most likely wrong first."""
 
     scores: pd.DataFrame
     """``SCORE_COLUMNS``, and ``true_label`` where known. Text is str objects, empty where missing; numbers are
@@ -84,7 +84,7 @@ class Issues:
         return f"no label can reach {least:g} in this run: the highest is {math.floor(1000 * highest) / 1000:g}"
 
     def write(self, run_folder: Path) -> None:
-        """Write issues.csv, what is flagged, and scores.csv, every example; both most doubtful first."""
+        """Write issues.csv, what is flagged, and scores.csv, every example; both most likely wrong first."""
         write_csv(self.flagged, run_folder / ISSUES_FILE)
         write_csv(self.scores, run_folder / SCORES_FILE)
 
@@ -122,7 +122,7 @@ def status_is(status: Strings, kind: str) -> NDArray[np.bool_]:
 
 
 def rank_issues(dataset: Dataset, evidence: Evidence, detections: Detections, status: Strings) -> Issues:
-    """Return one table of all examples, most doubtful first.
+    """Return one table of all examples, most likely wrong first.
 
     Flagged examples come first, then all by label quality, both of the leading detector; ties by error probability and
     its log-odds before decisions, highest first, then by example id as text. Examples without a score come last, by id.
@@ -138,7 +138,7 @@ def rank_issues(dataset: Dataset, evidence: Evidence, detections: Detections, st
     return _ranked(_facts(dataset, evidence, status), evidence.index, detections)
 
 
-def rank_anew(issues: Issues, evidence: Evidence, detections: Detections) -> Issues:
+def rerank(issues: Issues, evidence: Evidence, detections: Detections) -> Issues:
     """Return the table of a run as it is by other judgements of the same evidence.
 
     Args:

@@ -94,7 +94,7 @@ class FinishedRun:
     dataset: Dataset | None = None
     """The data, where the caller still has it in memory."""
     is_as_written: bool = True
-    """Whether its tables say the same as those in the folder; not where it was judged anew in memory."""
+    """Whether its tables say the same as those in the folder; not where it was re-scored in memory."""
 
     @classmethod
     def of(cls, run: "str | Path | Run") -> "FinishedRun":
@@ -130,7 +130,7 @@ class FinishedRun:
             problem = f"has {len(issues):,} examples, and summary.json {summary['n_examples']:,}"
             raise RunFolderError(problem, where=str(folder / SCORES_FILE), hint=FRESH)
         if read_versioned(folder / RUN_FILE, FORMAT_VERSION) != record:
-            problem = "another process judges the run anew at this moment"
+            problem = "another process is re-scoring the run at this moment"
             raise RunFolderError(problem, where=str(folder), hint="repeat the command when it has ended")
         return cls(folder=folder, record=record, summary=summary, issues=issues)
 
@@ -161,12 +161,12 @@ class FinishedRun:
         return part_of(self.record, name)
 
     @property
-    def opinions(self) -> Sequence[Mapping[str, object]]:
+    def members(self) -> Sequence[Mapping[str, object]]:
         """Return what was chosen for each model, as ``choices`` in run.json has it; empty for a run of ``score``."""
         choices = self.recorded("choices")
-        opinions = choices.get("opinions")
-        if isinstance(opinions, list):
-            return [one for one in opinions if isinstance(one, Mapping)]
+        members = choices.get("opinions")
+        if isinstance(members, list):
+            return [one for one in members if isinstance(one, Mapping)]
         return [choices] if choices else []  # of one model, before a run could have several
 
     def locate(self, path: str) -> Path:
@@ -184,7 +184,7 @@ class FinishedRun:
         return here if here.exists() and not (there / top).exists() else there / here
 
 
-def opinion_facts(words: Iterable[str]) -> dict[str, str]:
+def member_facts(words: Iterable[str]) -> dict[str, str]:
     """Return what there is to say of each model of a run by its label: ``model``, ``opinion 2`` and so on."""
     return {"model" if number == 1 else f"opinion {number}": one for number, one in enumerate(words, start=1)}
 

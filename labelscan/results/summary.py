@@ -28,7 +28,7 @@ from labelscan.files.atomic import write_json
 from labelscan.files.reading import fits
 from labelscan.results.health import NOTHING_FOUND, DataChecks, warnings_about
 from labelscan.results.issues import UNREADABLE, UNSCORED, Issues, status_is
-from labelscan.results.wrong_labels import WrongLabels, tell_wrong_labels
+from labelscan.results.wrong_labels import WrongLabels, estimate_wrong_labels
 from labelscan.runs.files import FRESH, read_versioned
 from labelscan.training.agreement import Agreement
 from labelscan.wording.words import rounded
@@ -188,7 +188,7 @@ def summarise(
         flagged_by_all=int(np.logical_and.reduce(every_flag).sum()),
         estimated_wrong_labels=estimated_wrong_labels,
         estimated_noise_rate=estimated_wrong_labels / len(evidence),
-        wrong_labels=tell_wrong_labels(detections, posterior, by_agreement=evidence.opinions_tell_the_count),
+        wrong_labels=estimate_wrong_labels(detections, posterior, by_agreement=evidence.members_give_the_count),
         out_of_fold_accuracy=agreement.share,
         chance_accuracy=agreement.chance,
         learned_nothing=agreement.learned_nothing,
@@ -237,7 +237,7 @@ def with_judgement(
     """
     before = summary.get("warnings")
     estimated_wrong_labels = float(detections.error_probability.sum())
-    wrong_labels = tell_wrong_labels(detections, posterior, by_agreement=evidence.opinions_tell_the_count)
+    wrong_labels = estimate_wrong_labels(detections, posterior, by_agreement=evidence.members_give_the_count)
     changed = {
         "n_flagged": int(detections.lead.flagged.sum()),
         "estimated_wrong_labels": estimated_wrong_labels,

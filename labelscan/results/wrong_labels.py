@@ -50,18 +50,18 @@ class WrongLabels:
     decisions_to_halve: int | None
     """About how many more decisions would halve the interval, at most those that are left; null without decisions."""
     n_undoubted: int | None = None
-    """How many decided labels are outside of the most doubtful quarter, where errors are that no model sees; null
+    """How many decided labels are outside of the quarter most likely wrong, where errors are that no model sees; null
     without decisions."""
 
     @property
-    def tells_precision(self) -> bool:
+    def knows_precision(self) -> bool:
         """Return whether it is known how many of the flags are right, by decisions or by models that agree."""
         if self.precision is None:
             return False
         return self.source == "decisions" or self.precision.high - self.precision.low <= WIDEST_CLAIM
 
 
-def tell_wrong_labels(
+def estimate_wrong_labels(
     detections: Detections, posterior: ReviewPosterior | None = None, *, by_agreement: bool = False
 ) -> WrongLabels:
     """Return how many labels are wrong.
@@ -69,7 +69,7 @@ def tell_wrong_labels(
     Args:
         detections: the judgements of N labels.
         posterior: what decisions say, where there are some.
-        by_agreement: whether the agreement of several models told the number.
+        by_agreement: whether the agreement of several models gave the number.
     """
     count, flagged, n_scored = detections.wrong_labels, detections.lead.flagged, len(detections.error_probability)
     precision = found = worth_a_look = None
@@ -133,7 +133,7 @@ def list_in_words(one: WrongLabels) -> list[str]:
         share, probably = _between(one.precision), "" if one.source == "decisions" else "probably "
         clauses.append(
             f"{share} in 100 of the listed are {probably}wrong"
-            if one.tells_precision
+            if one.knows_precision
             else f"the models cannot tell how many of the listed are wrong: {share} in 100"
         )
     if one.worth_a_look is not None:

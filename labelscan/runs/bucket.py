@@ -20,8 +20,8 @@ from labelscan.runs.files import DEFAULT_PARENT, RUN_FILE, clear, is_uploaded
 from labelscan.runs.record import read_record
 
 NO_BUCKET = "make the bucket, or name another by -o"
-TELLING = (RUN_FILE, DONE_FILE, LOG_FILE)
-"""Names of files that tell how far a run is."""
+STATUS_FILES = (RUN_FILE, DONE_FILE, LOG_FILE)
+"""Names of files that show how far a run is."""
 
 
 def folder_for(url: str) -> Path:
@@ -30,14 +30,14 @@ def folder_for(url: str) -> Path:
 
 
 @contextmanager
-def what_tells(place: Path | str) -> Iterator[Path]:
-    """Yield a folder that tells how far a run is: its own, or for an address a copy that is deleted afterwards."""
+def status_files(place: Path | str) -> Iterator[Path]:
+    """Yield a folder that shows how far a run is: its own, or for an address a copy that is deleted afterwards."""
     if not is_url(str(place)):
         yield Path(place)
         return
     with TemporaryDirectory() as copy:
         for name in filter(is_uploaded, storage.files_below(str(place))):
-            if name.rpartition("/")[2] in TELLING:
+            if name.rpartition("/")[2] in STATUS_FILES:
                 _download(str(place), name, Path(copy))
         yield Path(copy)
 

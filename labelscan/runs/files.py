@@ -33,7 +33,7 @@ CHECKSUMS = "checksums"
 """The key of run.json for the checksums of evidence and tables."""
 DECISIONS_FILE = "decisions.csv"
 """What a reviewer decided; a person's work, which neither a run nor ``--fresh`` touches."""
-DOUBT_FILE = "doubt.npz"
+LOG_ODDS_FILE = "log_odds.npz"
 MEASURE_FILE = "measure.csv"
 """Log-odds of all labels, and a sample to decide on: from both, decisions tell how many labels are wrong."""
 SLURM = "slurm"
@@ -41,7 +41,7 @@ SLURM = "slurm"
 SELF_CHECK = "self-check"
 """The folder of the second run, with planted errors, inside that of the first."""
 OWN_FILES = {
-    "issues.csv": "what the leading detector flags, most doubtful first",
+    "issues.csv": "what the leading detector flags, most likely wrong first",
     "scores.csv": "every example: what other detectors flag, and those without a score, with the reason",
     "summary.json": "counts, estimated wrong labels, noise matrix, health of each class, confused pairs, warnings",
     "report.html": "the page to review suspects on, after `labelscan report`",
@@ -54,7 +54,7 @@ OWN_FILES = {
     "evidence.npz": "out-of-fold probabilities, of several models their pool and those of each; apart from them, what "
     "training said of its own examples, and whether the models saw columns of a table. `example_ids` are UTF-8, each "
     "up to its `example_ids_end`",
-    DOUBT_FILE: "`error_log_odds` (N,) that each label is wrong, float32, in the order of evidence.npz",
+    LOG_ODDS_FILE: "`error_log_odds` (N,) that each label is wrong, float32, in the order of evidence.npz",
     MEASURE_FILE: "a sample of up to 200 labels to decide in its order, by which to measure how many are wrong",
     LOG_FILE: "what happened, one event a line",
     LOCK_FILE: "is locked by the process that writes the run, while it does",
@@ -100,8 +100,8 @@ def is_uploaded(name: str) -> bool:
     return any(fnmatchcase(top, pattern) for pattern in OWN_FOLDERS)
 
 
-def others_files(folder: Path, also_owns: Sequence[str]) -> list[str]:
-    """Return the names in a folder, sorted, that no run leaves there, even if killed at its very start."""
+def foreign_files(folder: Path, also_owns: Sequence[str]) -> list[str]:
+    """Return the names of files in a folder, sorted, that no run leaves there, even if killed at its very start."""
     names = sorted(entry.name for entry in folder.iterdir())
     return [name for name in names if not _is_own(name, also_owns) and not name.endswith(".partial")]
 

@@ -20,8 +20,8 @@ from labelscan.runs.files import (
     LOCK_FILE,
     RUN_FILE,
     clear,
+    foreign_files,
     has_trained,
-    others_files,
     part_of,
     read_versioned,
     refuse_links_out,
@@ -144,7 +144,7 @@ def check_place(path: Path, also_owns: Sequence[str] = ()) -> None:
     """Raise RunFolderError unless a run may be begun or resumed at ``path``."""
     if path.exists() and not path.is_dir():
         raise RunFolderError("this is a file, not a folder", where=str(path), hint=ELSEWHERE)
-    if path.is_dir() and not (path / RUN_FILE).is_file() and (others := others_files(path, also_owns)):
+    if path.is_dir() and not (path / RUN_FILE).is_file() and (others := foreign_files(path, also_owns)):
         problem = f"the folder is not empty and not a run (it holds {others[0]!r})"
         raise RunFolderError(problem, where=str(path), hint=ELSEWHERE)
     if path.is_dir():
@@ -158,7 +158,7 @@ def _check_resumed(path: Path, *, resume: bool) -> None:
 
 
 def is_locked(path: Path) -> bool | None:
-    """Return whether a process is writing the run at ``path``; None where that cannot be told."""
+    """Return whether a process is writing the run at ``path``; None where that cannot be known."""
     lock = path / LOCK_FILE
     if not lock.is_file():
         return False

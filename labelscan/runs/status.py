@@ -11,7 +11,7 @@ from labelscan.files.urls import is_url
 from labelscan.jobs.files import AUM, FOLD, LOG_FILE, PART, STORE
 from labelscan.jobs.outputs import DoneMark
 from labelscan.jobs.state import FolderState
-from labelscan.runs.bucket import what_tells
+from labelscan.runs.bucket import status_files
 from labelscan.runs.files import (
     FORMAT_VERSION,
     JOBS,
@@ -86,7 +86,7 @@ def status_of(run: Path | str) -> RunStatus:
         RunFolderError: there is no run, or another version of labelscan wrote it.
         StorageError: the bucket cannot be read.
     """
-    with what_tells(run) as folder:
+    with status_files(run) as folder:
         found = _status_of(folder, run)
         check = folder / SELF_CHECK
         if JOBS not in read_record(check):
@@ -105,17 +105,17 @@ def _status_of(folder: Path, run: Path | str) -> RunStatus:
     if not isinstance(names, list):
         hint = "the same `labelscan detect` again adds them, and trains nothing that is finished"
         raise RunFolderError("run.json does not say which jobs the run has", where=str(run), hint=hint)
-    state, is_far = str(record.get("state")), is_url(str(run))
-    if state == "running" and not is_far and is_locked(folder) is False:
+    state, is_remote = str(record.get("state")), is_url(str(run))
+    if state == "running" and not is_remote and is_locked(folder) is False:
         state = "killed"
     error = record.get("error")
     return RunStatus(
         run=run,
         state=state,
         driver=part_of(record, DRIVER),
-        age_seconds=None if is_far else _age(folder / LOG_FILE),
+        age_seconds=None if is_remote else _age(folder / LOG_FILE),
         error=str(error) if error and state == "failed" else "",
-        jobs=[_job_status(folder, str(name), state, is_far=is_far) for name in names],
+        jobs=[_job_status(folder, str(name), state, is_remote=is_remote) for name in names],
     )
 
 
@@ -127,22 +127,22 @@ def _status_of_jobs(folder: Path, run: Path | str) -> RunStatus:
             hint = "see squeue, and the files in the folder slurm"
             raise RunFolderError("no task has begun yet", where=str(run), hint=hint)
         raise RunFolderError("there is no run here", where=str(run), hint="give what labelscan detect had after -o")
-    jobs = [_job_status(folder, path.name, "running", is_far=False) for path in sorted(paths)]
+    jobs = [_job_status(folder, path.name, "running", is_remote=False) for path in sorted(paths)]
     return RunStatus(run=run, state=NOT_MERGED, driver={}, age_seconds=None, error="", jobs=jobs)
 
 
 def is_finished(place: str) -> bool:
     """Return whether the run at a path or address has been judged."""
-    with what_tells(place) as folder:
+    with status_files(place) as folder:
         return read_record(folder).get("state") == "finished"
 
 
 def count_done(folder: Path, names: Sequence[str]) -> int:
     """Return how many of the jobs named are done in a run folder."""
-    return sum(_job_status(folder, name, "running", is_far=True).state == "done" for name in names)
+    return sum(_job_status(folder, name, "running", is_remote=True).state == "done" for name in names)
 
 
-def _job_status(folder: Path, name: str, run_state: str, *, is_far: bool) -> JobStatus:
+def _job_status(folder: Path, name: str, run_state: str, *, is_remote: bool) -> JobStatus:
     is_of_inputs = not name.startswith((FOLD, AUM))
     path = folder / STORE / name if is_of_inputs else folder / name
     if mark := DoneMark.read(path):
@@ -156,7 +156,7 @@ def _job_status(folder: Path, name: str, run_state: str, *, is_far: bool) -> Job
         state="running" if begun and run_state == "running" else "waiting",
         epoch=None if epoch is None else epoch.epoch,
         n_epochs=None if epoch is None else epoch.n_epochs,
-        age_seconds=None if is_far else _age(path / LOG_FILE),
+        age_seconds=None if is_remote else _age(path / LOG_FILE),
     )
 
 

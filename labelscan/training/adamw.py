@@ -45,7 +45,7 @@ def _between(start: float, end: float, done: float) -> float:
 
 
 class AdamW:
-    """AdamW whose steps are told their sizes; ``torch.amp.GradScaler`` takes it for an optimiser.
+    """AdamW whose steps receive their sizes; ``torch.amp.GradScaler`` takes it for an optimiser.
 
     The fused kernel itself leaves out a step with infinite gradients: else each step would wait until a GPU says so.
 

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from labelscan.arrays import Index
 from labelscan.errors import RunError
-from labelscan.processes.prefetch import Ahead
+from labelscan.processes.prefetch import Prefetch
 from labelscan.training.augmentation import NO_AUGMENTATION, NOT_MOVED, Augmentation, Moves
 from labelscan.training.data_parallel import ALONE, Team
 from labelscan.training.device import Device
@@ -182,7 +182,7 @@ class Batches:
                 stored = self.inputs.take(chunk.rows, stream.room)
                 return chunk.moves.to(place).apply(stored.to(place, non_blocking=True))
 
-            with Ahead(1, "prefetch") as thread:  # on the CPU it would only take a core away from the training
+            with Prefetch(1, "prefetch") as thread:  # on the CPU it would only take a core away from the training
                 for made, ready in thread.results(lambda chunk: stream.make(lambda: send(chunk)), chunks):
                     yield stream.hand_over(made, ready)
 

@@ -38,7 +38,7 @@ TIMEOUT = timedelta(minutes=10)
 """The most that processes wait for each other: for the encoding of a table, or a checkpoint on a slow disk."""
 POLL_SECONDS = 0.2
 LAST_WORD_SECONDS = 10.0
-"""The most that the first process waits to hear why a helper is gone, or for helpers to end after the last step."""
+"""The most that the first process waits to learn why a helper is gone, or for helpers to end after the last step."""
 SETTING = "executor.gpus_per_fold"
 
 
@@ -117,7 +117,7 @@ def team_of(
         help_with: does in a helper all that the block does with its team; cloudpickle can send it.
         seed: of what the network draws.
         where: the fold as messages name it.
-        notify: hears that time passes while helpers start.
+        notify: receives ``Waiting`` while helpers start.
 
     Raises:
         RunError: a helper failed or was killed.
@@ -221,7 +221,7 @@ def _let_go() -> None:
 
 
 def _failure(helper: Future[None]) -> BaseException | None:
-    """Return what has ended a helper; None where it runs, or has ended in order."""
+    """Return what has ended a helper; None where it runs, or has shut down gracefully."""
     return helper.exception() if helper.done() and not helper.cancelled() else None
 
 

@@ -42,7 +42,7 @@ def train(
     Args:
         training: one that has just been made.
         on_epoch: receives the figures of every epoch.
-        notify: hears a few times a second that time has passed; where it raises Interrupted, the state is written
+        notify: receives ``Waiting`` a few times a second; where it raises Interrupted, the state is written
             before the training ends.
         checkpoint: where the training goes on if an earlier one was cut off, and where its state is kept.
 
@@ -50,14 +50,14 @@ def train(
         DivergenceError: the loss became NaN or infinite.
     """
     _go_on(training, checkpoint)
-    told = time.monotonic()
+    sent = time.monotonic()
     training.network.train()
     with kept_if_interrupted(training, checkpoint), closing(training.steps()) as steps:
         for figures in steps:
             if figures is not None:
                 on_epoch(training.epoch, **figures)
-            if time.monotonic() - told > SECONDS_BETWEEN_EVENTS:
-                told = time.monotonic()
+            if time.monotonic() - sent > SECONDS_BETWEEN_EVENTS:
+                sent = time.monotonic()
                 notify(Waiting())
             if checkpoint.is_due(epoch_ended=figures is not None) and training.is_sound():
                 checkpoint.write(training.state())
@@ -233,7 +233,7 @@ class Training:
             try:
                 return self._add_gradients_of_parts(loss_of, positions, images)
             except RuntimeError as error:
-                # Batch norm needs two examples, and the others of a team have no reason to begin anew.
+                # Batch norm needs two examples, and the others of a team have no reason to begin again.
                 is_last = 4 * self._n_parts > len(positions) or not self._team.is_alone
                 if is_last or not is_out_of_memory(error):
                     raise

@@ -16,7 +16,7 @@ PREDICT_BATCH = 512
 def predict(network: nn.Module, batches: Batches, index: Index, notify: Listener = ignore) -> PredProbs:
     """Return (M, K) float32 probabilities of the rows ``index``, each the mean over slightly moved copies.
 
-    ``notify`` hears after each batch that time has passed.
+    ``notify`` receives ``Waiting`` after each batch.
     """
     network.eval()
     outputs_of, parts = InParts(network), list[Tensor]()

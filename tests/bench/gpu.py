@@ -51,7 +51,7 @@ class Sizes:
     images: int = 50_000
     side: int = 32
     epochs: int = 0
-    """Of whole runs; 0 is the default."""
+    """Seeds of whole runs; 0 is the default."""
     photos: int = 50_000
     loop_photos: int = 2_000
     photo_side: int = 224
@@ -188,8 +188,8 @@ def print_features(sizes: Sizes, device: Device, folder: Path) -> None:
     )
     with watched() as usage:
         labelscan.detect(settings=settings, output=folder / "features", notify=note)
-    told = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in steps.items())
-    print(f"| from files ({told}) | {sizes.photos / sum(steps.values()):,.0f} | {usage[0]} |")
+    parts = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in steps.items())
+    print(f"| from files ({parts}) | {sizes.photos / sum(steps.values()):,.0f} | {usage[0]} |")
     images = torch.randint(0, 256, (FEATURE_BATCH, sizes.photo_side, sizes.photo_side, 3), dtype=torch.uint8)
     np.save(folder / "batch.npy", images.numpy())
     batches = Batches(StoredInputs(folder / "batch.npy", 2**40), np.arange(2), device, Augmentation())

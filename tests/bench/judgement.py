@@ -6,7 +6,7 @@ A SOURCE is what ``judges.py`` reads: the folder of a labelscan run on data with
 by ``+``, are opinions about the same examples, in the same order or with the same ids, and are pooled. Prints two
 Markdown tables: F1 of the default, of cleanlab's best filter and of the best cut of the ranking in hindsight, with the
 estimated number of wrong labels; and the same after simulated decisions on the measured sample, means over draws. With
-``--top`` the most doubtful labels are decided besides, as by an ordinary review.
+``--top`` the labels most likely wrong are decided besides, as by an ordinary review.
 """
 
 import argparse
@@ -46,7 +46,7 @@ def main() -> None:
     for name, (evidence, label_errors) in sets.items():
         detections[name] = NoisePosterior().detect(evidence)
         print(f"| {name} | {without_decisions(evidence, label_errors, detections[name])} |", flush=True)
-    print(f"\n{arguments.draws} draws, and the {arguments.top} most doubtful labels decided besides\n")
+    print(f"\n{arguments.draws} draws, and the {arguments.top} labels most likely wrong decided besides\n")
     columns = "decisions | F1 | best cut | told / true | interval holds | width / true | claimed - true precision"
     print(f"| set | {columns} |\n|{' --- |' * 8}")
     for name, (evidence, label_errors) in sets.items():
@@ -73,7 +73,7 @@ def without_decisions(evidence: Evidence, label_errors: Mask, detection: Detecti
     assert detection.error_probability is not None
     n, flagged = len(evidence), detection.flagged
     filters = max(judged(each, evidence, label_errors).f1 for each in FILTERS)
-    told = detection.wrong_labels
+    estimated = detection.wrong_labels
     precision = label_errors[flagged].mean() if flagged.any() else 1
     claimed = detection.error_probability[flagged].mean() if flagged.any() else 1
     return " | ".join(
@@ -82,8 +82,8 @@ def without_decisions(evidence: Evidence, label_errors: Mask, detection: Detecti
             f"{filters:.3f}",
             f"{best_cut(detection, label_errors):.3f}",
             f"{label_errors.mean():.3f}",
-            f"{told.estimate / n:.3f}",
-            f"{told.low / n:.3f} to {told.high / n:.3f}",
+            f"{estimated.estimate / n:.3f}",
+            f"{estimated.low / n:.3f} to {estimated.high / n:.3f}",
             f"{flagged.mean():.3f}",
             f"{precision:.2f}",
             f"{claimed:.2f}",
@@ -102,13 +102,13 @@ def with_decisions(
         sample = np.union1d(sample, np.argsort(-detection.error_log_odds, kind="stable")[:n_top])
         decided = DecidedLabels(index=sample, is_wrong=label_errors[sample])
         posterior = review_posterior(detection.error_log_odds, decided)
-        told = posterior.n_wrong()
+        estimated = posterior.n_wrong()
         flagged = highest_expected_f1(posterior.error_probability)
         f1 = quality(flagged, 1 - posterior.error_probability, label_errors).f1
         at_least = max(n_wrong, 1)
-        holds = told.low <= n_wrong <= told.high
+        holds = estimated.low <= n_wrong <= estimated.high
         claim = posterior.precision(flagged).estimate - label_errors[flagged].mean() if flagged.any() else 0
-        rows.append((f1, told.estimate / at_least, holds, (told.high - told.low) / at_least, claim))
+        rows.append((f1, estimated.estimate / at_least, holds, (estimated.high - estimated.low) / at_least, claim))
     f1, told_share, holds, width, claim = np.mean(rows, axis=0)
     deviation = np.std([row[1] for row in rows])
     best = best_cut(detection, label_errors)

@@ -25,14 +25,14 @@ from labelscan.errors import LabelscanError
 from labelscan.results.issues import SCORES_FILE, TRUE_LABEL, Issues
 
 FILTERS = tuple(f"confident-learning:filter_by={name}" for name in get_args(FilterBy))
-DOUBTS = ("0", "0.25", "0.5", "1")
+SHARES = ("0", "0.25", "0.5", "1")
 JUDGES = ("noise-posterior", *FILTERS)
 """What a run can be judged by, each with its default options."""
 CUTS = (
     *FILTERS,
     "noise-posterior:label_doubt=1,in_sample=false",
     "noise-posterior:in_sample=false",
-    *(f"noise-posterior:label_doubt={doubt}" for doubt in DOUBTS),
+    *(f"noise-posterior:label_doubt={share}" for share in SHARES),
 )
 ARRAYS = ("pred_probs", "given_labels", "true_labels")
 

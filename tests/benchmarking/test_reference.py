@@ -22,7 +22,7 @@ from labelscan.training.models import MODELS
 
 
 @dataclass
-class OpinionOf:
+class MemberOf:
     """The part of a planned opinion that says which model it is."""
 
     name: str
@@ -44,7 +44,7 @@ class OpinionOf:
     ],
 )
 def test_the_planter_is_of_a_kind_that_no_model_of_the_run_has(models, planter):
-    assert planter_for([OpinionOf(name) for name in models]) == planter
+    assert planter_for([MemberOf(name) for name in models]) == planter
 
 
 @pytest.mark.parametrize(
@@ -56,11 +56,11 @@ def test_the_planter_is_of_a_kind_that_no_model_of_the_run_has(models, planter):
     ],
 )
 def test_on_frozen_features_the_planter_is_another_head(models, planter):
-    assert planter_for([OpinionOf(name, frozen="a backbone") for name in models]) == planter
+    assert planter_for([MemberOf(name, frozen="a backbone") for name in models]) == planter
 
 
 def test_a_network_from_scratch_beside_a_frozen_one_leaves_trees():
-    models = [OpinionOf("small-cnn"), OpinionOf("resnet18", frozen="a backbone")]
+    models = [MemberOf("small-cnn"), MemberOf("resnet18", frozen="a backbone")]
     assert planter_for(models) == "resnet18:head=extra-trees"
 
 
@@ -81,7 +81,7 @@ def test_a_given_model_of_texts_or_columns_is_planted_for_by_one_that_takes_them
     output, noises = tmp_path / "benchmark", ["instance:0.1"]
     done = labelscan.benchmark(data[0], data[1], model=model, noises=noises, n_seeds=1, output=output)
     evidence = Evidence.read(output / REFERENCE.folder / "evidence.npz")
-    assert [one.name for one in evidence.opinions] == ["Pipeline", planter]
+    assert [one.name for one in evidence.members] == ["Pipeline", planter]
     assert (done.measurements["n_errors"] == 6).all()
 
 

@@ -77,7 +77,7 @@ def test_every_point_of_the_table_is_in_the_plot():
         assert all(low < value < high for value in drawn.values())
 
 
-def test_detectors_are_told_apart_by_marker_and_fill():
+def test_detectors_are_distinguished_by_marker_and_fill():
     assert len(set(LOOKS)) == len(LOOKS)
     for (marker, fill), (next_marker, next_fill) in pairwise(LOOKS):
         assert marker != next_marker

@@ -64,20 +64,20 @@ def quick(**changes):
 
 @pytest.fixture
 def run(shapes, tmp_path):
-    """Return a function that benchmarks the shapes in one folder, and what was heard of it."""
+    """Return a function that benchmarks the shapes in one folder, and the events received."""
 
     def benchmark(*, notify=None, settings=None, data=None, **changes):
-        heard = Recorder()
+        received = Recorder()
 
         def listen(event):
-            heard(event)
+            received(event)
             if notify is not None:
                 notify(event)
 
         images, true_labels = shapes
         wanted = {"noises": [NOISE], "losses": LOSSES_COMPARED, "n_seeds": 2, "output": tmp_path / "b", **changes}
         given = (images, true_labels) if data is None else (data,)
-        return labelscan.benchmark(*given, settings=settings or quick(), notify=listen, **wanted), heard
+        return labelscan.benchmark(*given, settings=settings or quick(), notify=listen, **wanted), received
 
     return benchmark
 
@@ -146,59 +146,59 @@ def test_losses_of_a_seed_see_the_same_labels_and_folds(run):
 
 
 def test_images_are_decoded_once_for_all_cells_and_deleted_in_the_end(run):
-    result, heard = run(settings=quick(**{"model.name": ("auto",)}))
-    assert [event.step for event in heard.of(StepStarted)].count("decode") == 1
-    assert len(heard.of(EpochDone)) == 4 * N_FOLDS * N_EPOCHS
+    result, received = run(settings=quick(**{"model.name": ("auto",)}))
+    assert [event.step for event in received.of(StepStarted)].count("decode") == 1
+    assert len(received.of(EpochDone)) == 4 * N_FOLDS * N_EPOCHS
     assert not list(result.folder.rglob("images.npy"))
-    assert [event.choice for event in heard.of(Chosen)] == ["small-cnn", "extra-trees"]
+    assert [event.choice for event in received.of(Chosen)] == ["small-cnn", "extra-trees"]
 
 
 def test_the_same_again_trains_and_decodes_nothing_and_changes_no_byte(run):
     result, _ = run()
     before = contents(result.folder)
-    again, heard = run()
-    assert not heard.of(EpochDone)
-    assert not heard.of(StepStarted)
-    assert heard.of(CellsPlanned) == [CellsPlanned(4, 4)]
+    again, received = run()
+    assert not received.of(EpochDone)
+    assert not received.of(StepStarted)
+    assert received.of(CellsPlanned) == [CellsPlanned(4, 4)]
     assert contents(again.folder) == before
 
 
 def test_what_is_new_is_all_that_is_trained(run):
     run(losses=["ce"], n_seeds=1)
-    _, heard = run(losses=["ce"], n_seeds=1, detectors=["confident-learning:filter_by=both", "noise-posterior"])
-    assert heard.trained == []
-    _, heard = run(losses=["ce", "gce"], n_seeds=1)
-    assert heard.trained == [f"{NOISE}, gce, seed 0"]
-    _, heard = run(losses=["ce", "gce"], n_seeds=1, noises=[NOISE, "pair:0.2"])
-    assert heard.trained == ["pair:0.2, ce, seed 0", "pair:0.2, gce, seed 0"]
-    result, heard = run(losses=["gce"], n_seeds=2)
-    assert heard.trained == [f"{NOISE}, gce, seed 1"]
+    _, received = run(losses=["ce"], n_seeds=1, detectors=["confident-learning:filter_by=both", "noise-posterior"])
+    assert received.trained == []
+    _, received = run(losses=["ce", "gce"], n_seeds=1)
+    assert received.trained == [f"{NOISE}, gce, seed 0"]
+    _, received = run(losses=["ce", "gce"], n_seeds=1, noises=[NOISE, "pair:0.2"])
+    assert received.trained == ["pair:0.2, ce, seed 0", "pair:0.2, gce, seed 0"]
+    result, received = run(losses=["gce"], n_seeds=2)
+    assert received.trained == [f"{NOISE}, gce, seed 1"]
     assert set(result.table["loss"]) == {"gce"}
 
 
 def test_a_detector_that_trains_by_itself_gets_its_runs_and_no_fold_is_trained_again(run):
     run(losses=["ce"], n_seeds=1)
-    result, heard = run(losses=["ce"], n_seeds=1, detectors=["aum", "noise-posterior"])
-    assert {event.reused for event in heard.of(FoldDone) if event.held_out_accuracy is not None} == {True}
-    assert len(heard.of(EpochDone)) == 2 * N_EPOCHS
+    result, received = run(losses=["ce"], n_seeds=1, detectors=["aum", "noise-posterior"])
+    assert {event.reused for event in received.of(FoldDone) if event.held_out_accuracy is not None} == {True}
+    assert len(received.of(EpochDone)) == 2 * N_EPOCHS
     assert result.table["detector"].tolist() == ["aum", "noise-posterior"]
-    _, heard = run(losses=["ce"], n_seeds=1, detectors=["noise-posterior"])
-    assert heard.trained == []
+    _, received = run(losses=["ce"], n_seeds=1, detectors=["noise-posterior"])
+    assert received.trained == []
 
 
 def test_another_first_seed_goes_on_from_there(run):
-    result, heard = run(losses=["ce"], settings=quick(seed=1))
-    assert heard.trained == [f"{NOISE}, ce, seed 1", f"{NOISE}, ce, seed 2"]
+    result, received = run(losses=["ce"], settings=quick(seed=1))
+    assert received.trained == [f"{NOISE}, ce, seed 1", f"{NOISE}, ce, seed 2"]
     assert sorted(set(result.measurements["seed"])) == [1, 2]
 
 
 def test_killed_in_the_middle_and_repeated_it_trains_no_finished_fold_again(run, shapes, tmp_path):
     whole, _ = run(output=tmp_path / "whole")
-    heard_epochs = []
+    received_epochs = []
 
     def stop_in_the_second_fold_of_the_third_cell(event):
-        heard_epochs.extend([event] if isinstance(event, EpochDone) else [])
-        if len(heard_epochs) == 2 * N_FOLDS * N_EPOCHS + N_EPOCHS + 1:
+        received_epochs.extend([event] if isinstance(event, EpochDone) else [])
+        if len(received_epochs) == 2 * N_FOLDS * N_EPOCHS + N_EPOCHS + 1:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -207,11 +207,11 @@ def test_killed_in_the_middle_and_repeated_it_trains_no_finished_fold_again(run,
     assert len(table["measurements"]) == 4
     assert table["missing"] == [f"{NOISE}, ce, seed 1", f"{NOISE}, gce, seed 1"]
     assert (tmp_path / "b" / "store" / "images.npy").is_file()
-    result, heard = run()
-    assert heard.trained == table["missing"]
-    assert len(heard.of(EpochDone)) == (N_FOLDS - 1) * N_EPOCHS + N_FOLDS * N_EPOCHS
-    assert [event.fold for event in heard.of(FoldDone) if event.reused] == [0]
-    assert not heard.of(StepStarted)
+    result, received = run()
+    assert received.trained == table["missing"]
+    assert len(received.of(EpochDone)) == (N_FOLDS - 1) * N_EPOCHS + N_FOLDS * N_EPOCHS
+    assert [event.fold for event in received.of(FoldDone) if event.reused] == [0]
+    assert not received.of(StepStarted)
     columns = [name for name in result.table if not name.startswith("fold_seconds")]
     assert result.table[columns].equals(whole.table[columns])
 
@@ -233,8 +233,8 @@ def test_the_seconds_of_a_cell_that_was_interrupted_are_those_of_all_its_folds(r
 def test_the_seconds_that_are_reported_of_a_cell_are_those_that_have_passed(run, monkeypatch):
     ticks = count()
     monkeypatch.setattr("labelscan.benchmarking.run_benchmark.monotonic", lambda: float(next(ticks)))
-    _, heard = run(losses=["ce"], n_seeds=2)
-    assert [event.seconds for event in heard.of(CellDone)] == [1.0, 1.0]
+    _, received = run(losses=["ce"], n_seeds=2)
+    assert [event.seconds for event in received.of(CellDone)] == [1.0, 1.0]
 
 
 def test_a_budget_ends_in_the_table_of_what_is_done(run, monkeypatch):
@@ -244,14 +244,14 @@ def test_a_budget_ends_in_the_table_of_what_is_done(run, monkeypatch):
     def note(event):
         done.extend([event] if isinstance(event, CellDone) else [])
 
-    result, heard = run(max_seconds=15, notify=note)
-    assert heard.trained == [f"{NOISE}, ce, seed 0", f"{NOISE}, gce, seed 0"]
+    result, received = run(max_seconds=15, notify=note)
+    assert received.trained == [f"{NOISE}, ce, seed 0", f"{NOISE}, gce, seed 0"]
     assert result.scoreboard.missing == (f"{NOISE}, ce, seed 1", f"{NOISE}, gce, seed 1")
     assert len(result.table) == 4
     assert json.loads((result.folder / "run.json").read_text())["state"] == "interrupted"
     assert (result.folder / "benchmark.png").is_file()
-    result, heard = run()
-    assert len(heard.trained) == 2
+    result, received = run()
+    assert len(received.trained) == 2
     assert result.scoreboard.missing == ()
 
 
@@ -289,14 +289,14 @@ class Broken(nn.Module):
 
 def test_a_loss_that_fails_is_reported_and_takes_nothing_else_with_it(run, monkeypatch):
     monkeypatch.setitem(LOSSES._parts, "broken", Broken)
-    result, heard = run(losses=["ce", "broken", "gce"], n_seeds=1)
+    result, received = run(losses=["ce", "broken", "gce"], n_seeds=1)
     assert set(result.table["loss"]) == {"ce", "gce"}
     assert list(result.scoreboard.failures) == [f"{NOISE}, broken, seed 0"]
     assert "no such loss" in result.scoreboard.failures[f"{NOISE}, broken, seed 0"]
     assert result.scoreboard.missing == ()
-    assert [event.cell for event in heard.of(CellDone) if event.failure] == [f"{NOISE}, broken, seed 0"]
-    _, heard = run(losses=["ce", "broken", "gce"], n_seeds=1)
-    assert heard.trained == [f"{NOISE}, broken, seed 0"]
+    assert [event.cell for event in received.of(CellDone) if event.failure] == [f"{NOISE}, broken, seed 0"]
+    _, received = run(losses=["ce", "broken", "gce"], n_seeds=1)
+    assert received.trained == [f"{NOISE}, broken, seed 0"]
 
 
 def test_labels_that_are_planted_otherwise_than_before_start_a_cell_over(run):
@@ -304,17 +304,17 @@ def test_labels_that_are_planted_otherwise_than_before_start_a_cell_over(run):
     mark = result.folder / "cells" / "symmetric-0.1" / "ce" / "seed-0.json"
     content = json.loads(mark.read_text())
     mark.write_text(json.dumps({**content, "fingerprint": "of an earlier version"}))
-    _, heard = run(losses=["ce"], n_seeds=1)
-    assert heard.trained == [f"{NOISE}, ce, seed 0"]
-    assert len(heard.of(EpochDone)) == N_FOLDS * N_EPOCHS
-    assert any("starts over" in event.message for event in heard.of(Warned))
+    _, received = run(losses=["ce"], n_seeds=1)
+    assert received.trained == [f"{NOISE}, ce, seed 0"]
+    assert len(received.of(EpochDone)) == N_FOLDS * N_EPOCHS
+    assert any("starts over" in event.message for event in received.of(Warned))
 
 
 def test_a_cell_whose_evidence_was_deleted_is_trained_again(run):
     result, _ = run(losses=["ce"], n_seeds=1)
     (result.folder / Cell(NOISE, "ce", 0).folder / "evidence.npz").unlink()
-    again, heard = run(losses=["ce"], n_seeds=1)
-    assert len(heard.of(EpochDone)) == N_FOLDS * N_EPOCHS
+    again, received = run(losses=["ce"], n_seeds=1)
+    assert len(received.of(EpochDone)) == N_FOLDS * N_EPOCHS
     assert again.table["f1"].tolist() == result.table["f1"].tolist()
 
 
@@ -381,8 +381,8 @@ def test_a_bad_name_fails_before_anything_is_trained_or_written(run, tmp_path, c
 
 
 def test_names_given_twice_are_compared_once(run):
-    result, heard = run(noises=[NOISE, f" {NOISE}"], losses=["ce", "ce"], n_seeds=1)
-    assert len(heard.trained) == 1
+    result, received = run(noises=[NOISE, f" {NOISE}"], losses=["ce", "ce"], n_seeds=1)
+    assert len(received.trained) == 1
     assert len(result.table) == 2
 
 
@@ -391,8 +391,8 @@ def test_other_settings_for_a_benchmark_are_refused_and_fresh_starts_over(run, t
     with pytest.raises(labelscan.RunFolderError, match=r"training\.epochs was 2 and is 3"):
         run(losses=["ce"], n_seeds=1, settings=quick(**{"training.epochs": 3}))
     (tmp_path / "b" / "mine.txt").write_text("kept")
-    _, heard = run(losses=["gce"], n_seeds=1, settings=quick(**{"training.epochs": 3}), fresh=True)
-    assert len(heard.of(EpochDone)) == N_FOLDS * 3
+    _, received = run(losses=["gce"], n_seeds=1, settings=quick(**{"training.epochs": 3}), fresh=True)
+    assert len(received.of(EpochDone)) == N_FOLDS * 3
     assert [path.name for path in (tmp_path / "b" / "cells" / "symmetric-0.1").iterdir()] == ["gce"]
     assert (tmp_path / "b" / "mine.txt").is_file()
 
@@ -472,24 +472,24 @@ def test_features_and_a_classifier_of_scikit_learn_are_compared_too(tmp_path, n_
 def test_noise_that_follows_probabilities_takes_them_from_one_run_on_right_labels(run, shapes):
     _, true_labels = shapes
     noise = "instance:0.1"
-    result, heard = run(noises=[noise], losses=["ce"])
-    assert heard.trained == [str(REFERENCE), f"{noise}, ce, seed 0", f"{noise}, ce, seed 1"]
+    result, received = run(noises=[noise], losses=["ce"])
+    assert received.trained == [str(REFERENCE), f"{noise}, ce, seed 0", f"{noise}, ce, seed 1"]
     reference = Evidence.read(result.folder / REFERENCE.folder / "evidence.npz")
     np.testing.assert_array_equal(reference.given_labels, true_labels)
-    assert [one.name for one in reference.opinions] == ["small-cnn", "ridge"]
+    assert [one.name for one in reference.members] == ["small-cnn", "ridge"]
     for seed in (0, 1):
         evidence = Evidence.read(result.folder / Cell(noise, "ce", seed).folder / "evidence.npz")
-        assert evidence.opinions == ()
-        expected = plant(true_labels, 3, noise, seed, pred_probs=reference.opinions[1].pred_probs)
+        assert evidence.members == ()
+        expected = plant(true_labels, 3, noise, seed, pred_probs=reference.members[1].pred_probs)
         np.testing.assert_array_equal(evidence.given_labels, expected)
-    _, heard = run(noises=[noise], losses=["ce", "gce"])
-    assert heard.trained == [f"{noise}, gce, seed 0", f"{noise}, gce, seed 1"]
+    _, received = run(noises=[noise], losses=["ce", "gce"])
+    assert received.trained == [f"{noise}, gce, seed 0", f"{noise}, gce, seed 1"]
 
 
 def test_the_planter_and_the_ceiling_are_said_where_errors_follow_the_example_and_nowhere_else(run):
     noise = "instance:0.1"
-    result, heard = run(noises=[noise, NOISE], losses=["ce"], detectors=["noise-posterior"])
-    assert [event.choice for event in heard.of(Chosen)] == ["small-cnn", "ridge"]
+    result, received = run(noises=[noise, NOISE], losses=["ce"], detectors=["noise-posterior"])
+    assert [event.choice for event in received.of(Chosen)] == ["small-cnn", "ridge"]
     known = Reference.of(Evidence.read(result.folder / REFERENCE.folder / "evidence.npz"))
     true_labels = Evidence.read(result.folder / REFERENCE.folder / "evidence.npz").given_labels
     expected = [known.plant(true_labels, 3, noise, seed).f1_ceiling for seed in (0, 1)]
@@ -520,11 +520,11 @@ def test_a_given_model_is_planted_for_by_another(run, shapes):
     noise = "instance:0.1"
     result, _ = run(noises=[noise], model=make, losses=["ce"], n_seeds=1)
     reference = Evidence.read(result.folder / REFERENCE.folder / "evidence.npz")
-    assert [one.name for one in reference.opinions][1:] == ["RidgeClassifier"]
+    assert [one.name for one in reference.members][1:] == ["RidgeClassifier"]
     plan = make_benchmark_plan(
         quick(), dataset=with_true_labels(shapes, shapes[1]), model=make, noises=[noise], losses=["ce"], n_seeds=1
     )
-    assert plan.reference.opinions[1].learner.most_pixels == MOST_PIXELS  # large images would take all memory
+    assert plan.reference.members[1].learner.most_pixels == MOST_PIXELS  # large images would take all memory
     assert result.measurements["f1_ceiling"].between(0, 1).all()
 
 
@@ -542,7 +542,7 @@ def test_a_network_that_is_given_is_trained_in_every_cell(run):
 
 
 def test_a_full_disk_ends_a_benchmark_and_is_no_failure_of_a_cell(run, tmp_path, monkeypatch):
-    replace, heard = Path.replace, Recorder()
+    replace, received = Path.replace, Recorder()
 
     def refuse(partial, target):
         if target.name == "evidence.npz":
@@ -551,8 +551,8 @@ def test_a_full_disk_ends_a_benchmark_and_is_no_failure_of_a_cell(run, tmp_path,
 
     monkeypatch.setattr(Path, "replace", refuse)
     with pytest.raises(DiskError, match="no space is left on the disk"):
-        run(notify=heard)
-    assert len(heard.trained) == 1
+        run(notify=received)
+    assert len(received.trained) == 1
     monkeypatch.undo()
-    result, heard = run()
+    result, received = run()
     assert not result.scoreboard.failures

@@ -17,7 +17,7 @@ def test_the_screen_is_as_reviewed(command, run, tmp_path, golden):
     decide(tmp_path, "7,drop,", "9,relabel,[red]cat[/red]", "25,keep,", "30,unsure,")
     ended = command("apply", "run", "--decisions", "mine.csv", "--relabel", "--min-error-probability", "0")
     assert ended.code == 0, ended.err
-    assert "models that learned the wrong labels: compute them anew" in ended.err
+    assert "models that learned the wrong labels: compute them again" in ended.err
     assert "\x1b" not in ended.out
     golden("apply.txt", ended.out)
 

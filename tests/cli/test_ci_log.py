@@ -1,4 +1,4 @@
-"""Labels, ids and paths from outside in the log of a CI service, which carries out what looks like its commands."""
+"""Labels, ids and paths from outside in the log of a CI service, which runs what looks like its commands."""
 
 import io
 import json
@@ -16,7 +16,7 @@ COMMAND = re.compile(r"^\s*::|##\w*\[|[\x1b\r]", re.MULTILINE)
 
 
 @given(st.lists(st.sampled_from(["::", "##", "[", "vso", "\n", " ", "\t", "x", "\\", "#"])).map("".join))
-def test_nothing_that_is_carried_out_is_left_and_nothing_is_lost(text):
+def test_nothing_that_would_be_run_is_left_and_nothing_is_lost(text):
     shown = without_commands(text)
     assert not COMMAND.search(shown)
     assert shown.replace("\\", "") == text.replace("\\", "")

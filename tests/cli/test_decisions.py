@@ -105,7 +105,7 @@ def test_a_screen_offers_the_measurement_until_there_are_decisions(command, run)
 
 
 def shown_at_the_top(out):
-    """Return the ids in the table of the most doubtful labels, in its order."""
+    """Return the ids in the table of the labels most likely wrong, in its order."""
     return re.findall(r"^ *\d+ +(\d+) .*->", out, flags=re.MULTILINE)
 
 

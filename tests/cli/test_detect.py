@@ -287,7 +287,7 @@ def test_other_times_are_refused(text):
         read_time(text)
 
 
-def test_models_named_more_than_once_are_opinions_and_one_is_asked_alone(command, photos, tmp_path):
+def test_models_named_more_than_once_are_members_and_one_is_asked_alone(command, photos, tmp_path):
     assert command("detect", "photos", *QUICK, "--model", "linear", "--model", "extra-trees:20").code == 0
     record = json.loads((tmp_path / "run" / "run.json").read_text())
     assert record["settings"]["model"]["name"] == ["linear", "extra-trees:20"]
@@ -307,7 +307,7 @@ def test_models_named_more_than_once_are_opinions_and_one_is_asked_alone(command
         (["linear", "small-cnn:head=mlp"], "only a pretrained backbone has a head"),
     ],
 )
-def test_models_that_are_no_opinions_are_refused(command, photos, names, problem):
+def test_models_that_are_no_members_are_refused(command, photos, names, problem):
     ended = command("detect", "photos", *(word for name in names for word in ("--model", name)))
     assert ended.code == 2
     assert problem in " ".join(ended.err.split())

@@ -297,15 +297,15 @@ def blobs(tmp_path):
     (tmp_path / "blobs.csv").write_text("\n".join(["x,y,label", *rows]) + "\n")
 
 
-def test_the_same_command_judges_mended_data_in_the_same_folder(command, blobs, tmp_path):
+def test_the_same_command_judges_fixed_data_in_the_same_folder(command, blobs, tmp_path):
     line = ("gate", "blobs.csv", "--folds", "2", "--max-issues", "0", "-o", "labels-run")
     assert command(*line).code == 1
     table = tmp_path / "blobs.csv"
     rows = table.read_text().splitlines()
     table.write_text("\n".join([*rows[:8], rows[8].replace(",b", ",a"), *rows[9:-1]]) + "\n")
-    mended = command(*line)
-    assert mended.code == 0, mended.err
-    assert "labels-run starts over: the data has changed since this run: examples was 60 and is 59" in mended.err
+    fixed = command(*line)
+    assert fixed.code == 0, fixed.err
+    assert "labels-run starts over: the data has changed since this run: examples was 60 and is 59" in fixed.err
 
 
 def test_a_run_of_detect_is_not_replaced_by_a_gate_on_changed_data(command, blobs, tmp_path):

@@ -139,7 +139,7 @@ def test_the_home_folder_is_found_where_the_shell_leaves_it_out(command, probs, 
     assert (tmp_path / "~nobody-here" / "run").is_dir()
 
 
-def test_several_files_are_opinions_of_which_facts_name_the_weights(command, probs, tmp_path):
+def test_several_files_are_members_of_which_facts_name_the_weights(command, probs, tmp_path):
     arrays = dict(np.load(probs))
     np.savez(tmp_path / "other.npz", **{**arrays, "pred_probs": (arrays["pred_probs"] + 0.5) / 2})
     ended = command("score", "probs.npz", "other.npz", "-o", "run", "-q")

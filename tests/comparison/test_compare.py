@@ -136,7 +136,7 @@ def test_flags_and_rankings_are_compared_on_labels_that_both_have_judged() -> No
     assert by_class.loc["dog", ["n_compared", "flagged_by_second"]].tolist() == [2, 1]
 
 
-def test_the_most_doubtful_are_compared_by_tens_hundreds_and_as_many_as_flagged() -> None:
+def test_the_most_likely_wrong_are_compared_by_tens_hundreds_and_as_many_as_flagged() -> None:
     generator = np.random.default_rng(0)
     qualities = generator.random((2, 150))
     first, second = (
@@ -196,7 +196,7 @@ def test_settings_data_and_versions_that_differ_are_reported() -> None:
     assert comparison.versions == (Difference(name="labelscan", first="0", second="1"),)
 
 
-def test_runs_of_two_commands_are_not_told_apart_by_settings_that_one_does_not_have() -> None:
+def test_runs_of_two_commands_are_not_distinguished_by_settings_that_one_does_not_have() -> None:
     first = a_run(FIRST, settings={"seed": 0})
     second = replace(a_run(SECOND), record={"results_depend_on": {"command": "score"}})
     assert [one.name for one in compare(first, second).settings] == ["command"]

@@ -221,7 +221,7 @@ def test_links_say_what_class_folders_cannot_hold(photos, here):
     assert not labelscan.apply("of-folders", decisions=[drop("dark/4.png")], link_to="all").notes
 
 
-def test_links_for_probabilities_are_read_by_detect_and_missing_images_are_told(photos, here):
+def test_links_for_probabilities_are_read_by_detect_and_missing_images_are_reported(photos, here):
     ids = sorted(str(path.relative_to(here)) for path in photos.rglob("*.png"))
     rows = [f"{one},{one.split('/')[1]},{'.9,.1' if 'dark' in one else '.1,.9'}" for one in ids]
     (here / "probs.csv").write_text("\n".join(["path,label,prob:dark,prob:light", *rows]) + "\n")
@@ -409,7 +409,7 @@ def test_flags_below_the_probability_are_left_alone(scored):
         labelscan.apply(scored, relabel=True, drop=True)
 
 
-def test_a_probability_that_no_label_reaches_is_told(scored):
+def test_a_probability_that_no_label_reaches_is_reported(scored):
     applied = labelscan.apply(scored, relabel=True, min_error_probability=0.9999)
     assert applied.notes[0].startswith("no label can reach 0.9999 in this run: the highest is 0.")
     assert applied.notes[0].endswith("; all flags are left alone")

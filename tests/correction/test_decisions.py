@@ -41,7 +41,7 @@ def test_columns_are_read_by_name_and_the_last_decision_counts(tmp_path):
     assert read_decisions(path) == [Decision(example_id="a.png", verdict="relabel", new_label="dog")]
 
 
-def test_every_row_that_says_nothing_is_told(tmp_path):
+def test_every_row_that_says_nothing_is_reported(tmp_path):
     path = tmp_path / "mine.csv"
     path.write_text("example_id,decision,new_label\na.png,kepe,\n,keep,\nb.png,relabel, \n")
     with pytest.raises(DecisionsError) as refused:
@@ -62,12 +62,12 @@ def test_decisions_about_other_examples_or_labels_are_refused():
         Decision(example_id="b.png", verdict="drop"),
     ]
     check_decisions(fine, LABELS, where="mine.csv")
-    for stranger in (
+    for unknown in (
         Decision(example_id="c.png", verdict="keep"),
         Decision(example_id="a.png", verdict="keep", given_label="dog"),
     ):
         with pytest.raises(DecisionsError, match="belong to other"):
-            check_decisions([*fine, stranger], LABELS, where="mine.csv")
+            check_decisions([*fine, unknown], LABELS, where="mine.csv")
 
 
 def test_a_file_that_is_not_there_is_said_to_be_in_another_place(tmp_path):

@@ -105,7 +105,7 @@ def test_a_choice_of_classes_may_be_called_otherwise(tmp_path):
     assert decided(tmp_path, task("a", annotation)) == {"a": ("relabel", "dog")}
 
 
-def test_tasks_that_are_none_of_ours_are_told_up_to_twenty(tmp_path):
+def test_tasks_that_are_none_of_ours_are_reported_up_to_twenty(tmp_path):
     two = chosen("dog")
     two["result"][0]["value"]["choices"].append("cat")
     foreign = [{"data": {"image": "x"}, "annotations": [chosen("dog")]}] * 22

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labelscan.arrays import as_strings
-from labelscan.data.dataset import make_dataset, merge_look_alikes, sort_class_names
+from labelscan.data.dataset import make_dataset, merge_similar_classes, sort_class_names
 from labelscan.data.inputs import FeatureTable
 from labelscan.errors import DatasetError
 from labelscan.images.sources import ImageArray, ImageFiles
@@ -135,18 +135,18 @@ def test_masks_are_no_classes():
     assert len(make(["a.png", "b"])) == 2
 
 
-def test_empty_labels_are_told_with_their_rows():
+def test_empty_labels_are_reported_with_their_rows():
     message = refused(["a", " ", ""])
     assert "list.csv row 3: the label is empty" in message
     assert "list.csv row 4: the label is empty" in message
 
 
-def test_ids_given_twice_are_told_with_both_rows():
+def test_ids_given_twice_are_reported_with_both_rows():
     message = refused(["a", "b", "a"], ["x", "y", "x"])
     assert "list.csv row 4: example 'x' is listed twice, first at list.csv row 2" in message
 
 
-def test_at_most_twenty_problems_are_told():
+def test_at_most_twenty_problems_are_reported():
     message = refused([""] * 50)
     assert message.count("the label is empty") == 20
     assert "and 30 more problems" in message
@@ -163,13 +163,13 @@ def test_a_class_that_may_stand_for_missing_labels_is_noted():
     assert make(["cat", "dog", "none", "nano"]).notes == ()
     (note,) = make(["cat", "NA", "cat", "NA"]).notes
     assert note == "taken for a class, though it may stand for a missing label: 'NA' 2; take these rows out if it does"
-    merged = merge_look_alikes(make(["cat", "NA", "cat", "na", "NA"]))
+    merged = merge_similar_classes(make(["cat", "NA", "cat", "na", "NA"]))
     assert [note for note in merged.notes if "missing" in note] == [note.replace("2", "3")]
 
 
 def test_classes_that_look_alike_are_merged_under_the_most_frequent_spelling():
     labels, true_labels = ["Cat", "cat", "dog", "Cat", "CAT "], ["cat", "Cat", "Dog", "eel", "EEL"]
-    merged = merge_look_alikes(make(labels, true_labels=true_labels))
+    merged = merge_similar_classes(make(labels, true_labels=true_labels))
     assert merged.class_names == ("Cat", "dog")
     assert [merged.class_names[label] for label in merged.given_labels] == ["Cat", "Cat", "dog", "Cat", "Cat"]
     assert merged.true_class_names == ("Cat", "dog", "EEL")
@@ -183,7 +183,7 @@ def test_classes_that_look_alike_are_merged_under_the_most_frequent_spelling():
 
 def test_merging_all_classes_into_one_is_refused():
     with pytest.raises(DatasetError, match="with 1 class there is nothing to confuse"):
-        merge_look_alikes(make(["cat", "Cat"]))
+        merge_similar_classes(make(["cat", "Cat"]))
 
 
 def test_sources_keep_their_rows(tmp_path):

@@ -1,4 +1,4 @@
-"""Probabilities from a file or from memory: nothing shifted, nothing guessed, everything wrong told with its row."""
+"""Probabilities from a file or from memory: nothing shifted, nothing guessed, everything wrong named with its row."""
 
 import pickle
 from pathlib import Path
@@ -261,14 +261,14 @@ def test_a_row_that_is_no_distribution_is_named(tmp_path: Path, row: str, proble
     assert problem in message
 
 
-def test_twenty_rows_are_told_at_once() -> None:
+def test_twenty_rows_are_reported_at_once() -> None:
     message = refusal(probabilities_from_arrays, np.full((50, 2), 3.0), np.zeros(50, dtype=int))
     assert len(message.splitlines()) == 21
     assert message.splitlines()[19].startswith("arrays index 19: ")
     assert message.splitlines()[20] == "and 30 more problems like these"
 
 
-def test_what_a_table_lacks_is_told(tmp_path: Path) -> None:
+def test_what_a_table_lacks_is_reported(tmp_path: Path) -> None:
     assert "call them prob:<class>" in refusal(table, tmp_path, "label,a,b\na,0.5,0.5\n")
     assert "1 class" in refusal(table, tmp_path, "label,prob:a\na,1\na,1\n")
     assert "no example" in refusal(table, tmp_path, "label,prob:a,prob:b\n")
@@ -278,7 +278,7 @@ def test_what_a_table_lacks_is_told(tmp_path: Path) -> None:
     assert "2 fields for 3 columns" in refusal(table, tmp_path, "label,prob:a,prob:b\na,0.5\na,0.5,0.5\n")
 
 
-def test_an_example_listed_twice_is_told_with_both_lines(tmp_path: Path) -> None:
+def test_an_example_listed_twice_is_reported_with_both_lines(tmp_path: Path) -> None:
     message = refusal(table, tmp_path, CSV.replace("\na,", "\nb,"))
     assert "probs.csv row 3: example 'b' is listed twice, first at probs.csv row 2" in message
     assert "listed twice" in refusal(probabilities_from_arrays, PROBS, LABELS, example_ids=[1, 2, 2, 3])

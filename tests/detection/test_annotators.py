@@ -20,9 +20,9 @@ def three_annotators(n_classes: int, seed: int, rates=(0.15, 0.2, 0.1), n: int =
 @pytest.mark.parametrize("n_classes", [2, 5, 40])
 def test_annotators_that_err_apart_tell_the_share_of_wrong_labels(n_classes):
     votes, wrong = three_annotators(n_classes, seed=n_classes)
-    told = wrong_given_labels(votes, np.zeros(len(votes), dtype=np.int64), n_classes)
-    assert told.mean() == pytest.approx(wrong.mean(), abs=0.02)
-    assert told[wrong].mean() > 2 * told[~wrong].mean()
+    estimated = wrong_given_labels(votes, np.zeros(len(votes), dtype=np.int64), n_classes)
+    assert estimated.mean() == pytest.approx(wrong.mean(), abs=0.02)
+    assert estimated[wrong].mean() > 2 * estimated[~wrong].mean()
 
 
 def test_confusions_that_differ_by_class_are_learned():
@@ -30,8 +30,8 @@ def test_confusions_that_differ_by_class_are_learned():
     truth = rng.integers(0, 4, 8000)
     given = np.where((truth == 3) & (rng.random(8000) < 0.4), 2, truth)  # four in ten of one class are called another
     models = [annotate(truth, np.full(8000, 0.15), 4, rng) for _ in range(2)]
-    told = wrong_given_labels(np.column_stack([given, *models]), np.zeros(8000, dtype=np.int64), 4)
-    by_label = [told[given == label].mean() for label in range(4)]
+    estimated = wrong_given_labels(np.column_stack([given, *models]), np.zeros(8000, dtype=np.int64), 4)
+    by_label = [estimated[given == label].mean() for label in range(4)]
     true_shares = [(given != truth)[given == label].mean() for label in range(4)]
     np.testing.assert_allclose(by_label, true_shares, atol=0.03)
 
@@ -41,33 +41,33 @@ def test_strata_tell_easy_examples_from_hard_ones():
     truth, hard = rng.integers(0, 5, 10_000), np.repeat([False, True], 5000)
     given = annotate(truth, np.where(hard, 0.3, 0.02), 5, rng)
     models = [annotate(truth, np.where(hard, 0.25, 0.02), 5, rng) for _ in range(2)]
-    told = wrong_given_labels(np.column_stack([given, *models]), hard.astype(np.int64), 5)
+    estimated = wrong_given_labels(np.column_stack([given, *models]), hard.astype(np.int64), 5)
     for stratum in (hard, ~hard):
-        assert told[stratum].mean() == pytest.approx((given != truth)[stratum].mean(), abs=0.03)
+        assert estimated[stratum].mean() == pytest.approx((given != truth)[stratum].mean(), abs=0.03)
 
 
 def test_the_answer_follows_the_examples_and_not_their_order():
     votes, _ = three_annotators(5, seed=2, n=500)
     strata = np.arange(500) % 3
     order = np.random.default_rng(0).permutation(500)
-    told = wrong_given_labels(votes, strata, 5)
-    np.testing.assert_allclose(wrong_given_labels(votes[order], strata[order], 5), told[order], atol=1e-12)
+    estimated = wrong_given_labels(votes, strata, 5)
+    np.testing.assert_allclose(wrong_given_labels(votes[order], strata[order], 5), estimated[order], atol=1e-12)
 
 
 def test_annotators_that_always_agree_leave_no_doubt():
     labels = np.arange(300) % 3
-    told = wrong_given_labels(np.column_stack([labels] * 3), np.zeros(300, dtype=np.int64), 3)
-    assert told.max() < 0.01
+    estimated = wrong_given_labels(np.column_stack([labels] * 3), np.zeros(300, dtype=np.int64), 3)
+    assert estimated.max() < 0.01
 
 
 def test_models_that_differ_often_are_trusted_less():
     rng = np.random.default_rng(3)
     truth, hard = rng.integers(0, 5, 4000), np.repeat([True, False], 2000)
     given = annotate(truth, np.full(4000, 0.1), 5, rng)
-    opinions = [
+    members = [
         np.eye(5, dtype=np.float32)[annotate(truth, np.where(hard, 0.5, 0.02), 5, rng)] * 0.8 + 0.04 for _ in range(2)
     ]
-    agreement = find_agreement(given, np.where(hard, 0.3, 0.9) + rng.random(4000) / 100, opinions)
+    agreement = find_agreement(given, np.where(hard, 0.3, 0.9) + rng.random(4000) / 100, members)
     assert (np.diff(agreement.strata[hard][np.argsort(agreement.strata[hard])]) >= 0).all()
     half = len(agreement.trust) // 2
     assert agreement.trust[:half].max() < 0.5 < 0.9 < agreement.trust[half:].min()

@@ -13,7 +13,7 @@ from labelscan.arrays import as_strings
 from labelscan.data.dataset import Dataset, make_dataset
 from labelscan.data.inputs import ColumnTable, FeatureTable, Inputs, Texts
 from labelscan.detection import evidence as evidence_module
-from labelscan.detection.evidence import Evidence, Opinion
+from labelscan.detection.evidence import Evidence, Member
 from labelscan.detection.gathering import gather
 from labelscan.errors import ProbabilitiesError, RunError, RunFolderError
 from labelscan.jobs.fold_output import FoldOutput
@@ -216,7 +216,7 @@ def test_what_is_read_is_what_was_written(tmp_path_factory, ids: list[str], marg
     read = Evidence.read(path)
     assert read.class_names == written.class_names
     assert read.from_columns is written.from_columns
-    for name in {field.name for field in fields(Evidence)} - {"class_names", "opinions", "from_columns"}:
+    for name in {field.name for field in fields(Evidence)} - {"class_names", "members", "from_columns"}:
         one, other = getattr(read, name), getattr(written, name)
         assert (one is None) == (other is None)
         if one is not None:
@@ -270,57 +270,57 @@ def test_a_file_without_the_arrays_is_named(tmp_path: Path) -> None:
         Evidence.read(tmp_path / "evidence.npz")
 
 
-def with_opinions(evidence: Evidence, weights: tuple[float, ...] = (0.25, 0.75)) -> Evidence:
-    opinions = [
-        Opinion(name=f"model-{number}", pred_probs=probabilities(len(evidence), seed=number), weight=weight)
+def with_members(evidence: Evidence, weights: tuple[float, ...] = (0.25, 0.75)) -> Evidence:
+    members = [
+        Member(name=f"model-{number}", pred_probs=probabilities(len(evidence), seed=number), weight=weight)
         for number, weight in enumerate(weights)
     ]
-    return replace(evidence, opinions=tuple(opinions))
+    return replace(evidence, members=tuple(members))
 
 
-def test_opinions_are_written_and_read_and_go_with_their_examples(tmp_path: Path) -> None:
-    evidence, order = with_opinions(some_evidence()), np.array([4, 1, 7])
+def test_members_are_written_and_read_and_go_with_their_examples(tmp_path: Path) -> None:
+    evidence, order = with_members(some_evidence()), np.array([4, 1, 7])
     evidence.write(tmp_path / "evidence.npz")
     with np.load(tmp_path / "evidence.npz") as arrays:
         assert arrays["opinion_names"].tolist() == ["model-0", "model-1"]
         assert arrays["opinion_probs"].shape == (2, 9, 3)
         assert arrays["opinion_weights"].tolist() == [0.25, 0.75]
     again = Evidence.read(tmp_path / "evidence.npz")[order]
-    for one, before in zip(again.opinions, evidence.opinions, strict=True):
+    for one, before in zip(again.members, evidence.members, strict=True):
         assert (one.name, one.weight) == (before.name, before.weight)
         np.testing.assert_array_equal(one.pred_probs, before.pred_probs[order])
 
 
-def test_evidence_of_one_model_has_no_opinions(tmp_path: Path) -> None:
+def test_evidence_of_one_model_has_no_members(tmp_path: Path) -> None:
     some_evidence().write(tmp_path / "evidence.npz")
     with np.load(tmp_path / "evidence.npz") as arrays:
         assert not [name for name in arrays if name.startswith("opinion")]
-    assert Evidence.read(tmp_path / "evidence.npz").opinions == ()
+    assert Evidence.read(tmp_path / "evidence.npz").members == ()
 
 
 @pytest.mark.parametrize("weights", [(1.0,), (0.5, 0.6), (-0.5, 1.5)])
 def test_weights_that_are_no_shares_are_refused(weights: tuple[float, ...]) -> None:
-    with pytest.raises(ValueError, match="opinions with weights"):
-        with_opinions(some_evidence(), weights)
+    with pytest.raises(ValueError, match="members with weights"):
+        with_members(some_evidence(), weights)
 
 
-def test_an_opinion_is_about_the_same_examples() -> None:
+def test_a_member_is_about_the_same_examples() -> None:
     evidence = some_evidence()
-    short = [Opinion(name=name, pred_probs=probabilities(8), weight=0.5) for name in "ab"]
+    short = [Member(name=name, pred_probs=probabilities(8), weight=0.5) for name in "ab"]
     with pytest.raises(ProbabilitiesError, match="8 rows of probabilities"):
-        replace(evidence, opinions=tuple(short))
+        replace(evidence, members=tuple(short))
 
 
 def test_large_evidence_that_is_written_is_no_longer_held_in_memory(tmp_path: Path, monkeypatch) -> None:
-    evidence = with_opinions(replace(some_evidence(), train_probs=probabilities(9, seed=7).astype(np.float16)))
+    evidence = with_members(replace(some_evidence(), train_probs=probabilities(9, seed=7).astype(np.float16)))
     evidence.write(tmp_path / "evidence.npz")
     small = evidence.mapped_from(tmp_path / "evidence.npz")
     assert small is evidence
     monkeypatch.setattr(evidence_module, "MAPPED_BYTES", 1)
     large = evidence.mapped_from(tmp_path / "evidence.npz")
-    arrays = (large.pred_probs, large.train_probs, *(one.pred_probs for one in large.opinions))
+    arrays = (large.pred_probs, large.train_probs, *(one.pred_probs for one in large.members))
     assert all(isinstance(array, np.memmap) for array in arrays)
     np.testing.assert_array_equal(large.pred_probs, evidence.pred_probs)
     np.testing.assert_array_equal(large.train_probs, evidence.train_probs)
-    np.testing.assert_array_equal(large.opinions[1].pred_probs, evidence.opinions[1].pred_probs)
+    np.testing.assert_array_equal(large.members[1].pred_probs, evidence.members[1].pred_probs)
     np.testing.assert_array_equal(large[np.array([4, 1])].pred_probs, evidence.pred_probs[[4, 1]])

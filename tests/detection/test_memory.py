@@ -15,7 +15,7 @@ from labelscan.data.inputs import FeatureTable
 from labelscan.detection import evidence as evidence_module
 from labelscan.detection import examples_by_class
 from labelscan.detection.detectors import DETECTORS, confident_learning
-from labelscan.detection.evidence import Evidence, Opinion
+from labelscan.detection.evidence import Evidence, Member
 from labelscan.detection.gathering import gather
 from labelscan.jobs.fold_output import FoldOutput
 
@@ -82,12 +82,12 @@ def test_gathering_takes_what_the_evidence_takes(tmp_path, monkeypatch) -> None:
 
 def test_writing_evidence_of_several_models_takes_next_to_nothing(tmp_path) -> None:
     probs = made_probs(np.float32)
-    opinions = [Opinion(name=str(number), pred_probs=probs[::step], weight=0.5) for number, step in enumerate((1, -1))]
-    evidence = replace(made_evidence(probs), opinions=tuple(opinions))
+    members = [Member(name=str(number), pred_probs=probs[::step], weight=0.5) for number, step in enumerate((1, -1))]
+    evidence = replace(made_evidence(probs), members=tuple(members))
     with bytes_a_probability() as peak:
         evidence.write(tmp_path / "evidence.npz")
     assert peak[0] < 4 + 2  # NumPy copies 16 MiB of an array at a time, here all of one
-    np.savez(tmp_path / "stacked.npz", opinion_probs=np.stack([one.pred_probs for one in opinions]))
+    np.savez(tmp_path / "stacked.npz", opinion_probs=np.stack([one.pred_probs for one in members]))
     written, stacked = (ZipFile(tmp_path / name).read("opinion_probs.npy") for name in ("evidence.npz", "stacked.npz"))
     assert written == stacked
 

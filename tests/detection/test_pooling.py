@@ -9,7 +9,7 @@ from labelscan.detection.examples_by_class import CLIP
 from labelscan.detection.pooling import geometric_mean, likeliest_weights, pool
 
 
-def opinions_about(labels, *powers, seed=0, n_classes=4):
+def members_about(labels, *powers, seed=0, n_classes=4):
     """Return probabilities that know the labels the better the higher their power, each with errors of its own."""
     generator = np.random.default_rng(seed)
     known = np.eye(n_classes)[labels]
@@ -44,7 +44,7 @@ def test_the_pool_is_the_weighted_geometric_mean_of_clipped_probabilities():
 
 
 def test_weights_are_those_under_which_the_given_labels_are_likeliest(labels):
-    probs = opinions_about(labels, 2.0, 1.0)
+    probs = members_about(labels, 2.0, 1.0)
     weights = likeliest_weights(probs, labels)
 
     def best_likelihood(share):
@@ -60,14 +60,14 @@ def test_weights_are_those_under_which_the_given_labels_are_likeliest(labels):
 def test_weights_do_not_depend_on_the_order_of_rows_even_where_only_some_are_used(labels, monkeypatch):
     monkeypatch.setattr(pooling, "ENOUGH", 150)
     monkeypatch.setattr(pooling, "CHUNK_CELLS", 64)
-    probs = opinions_about(labels, 2.0, 1.0, 0.5)
+    probs = members_about(labels, 2.0, 1.0, 0.5)
     order = np.random.default_rng(1).permutation(len(labels))
     shuffled = likeliest_weights([each[order] for each in probs], labels[order])
     np.testing.assert_allclose(shuffled, likeliest_weights(probs, labels), atol=1e-6)
 
 
-def test_an_opinion_that_knows_nothing_weighs_nothing(labels):
-    (good,) = opinions_about(labels, 2.0)
+def test_a_member_that_knows_nothing_weighs_nothing(labels):
+    (good,) = members_about(labels, 2.0)
     noise = np.random.default_rng(3).dirichlet(np.ones(4), size=len(labels))
     assert likeliest_weights([good, noise], labels)[1] < 0.1
     contrary = 1 / good / (1 / good).sum(axis=1, keepdims=True)
@@ -75,20 +75,20 @@ def test_an_opinion_that_knows_nothing_weighs_nothing(labels):
     np.testing.assert_allclose(likeliest_weights([contrary, contrary], labels), [0.5, 0.5])
 
 
-def test_one_opinion_is_the_evidence_itself(labels):
-    (probs,) = opinions_about(labels, 2.0)
+def test_one_member_is_the_evidence_itself(labels):
+    (probs,) = members_about(labels, 2.0)
     evidence = evidence_of(probs, labels)
     assert pool(["one"], [evidence]) is evidence
-    assert evidence.opinions == ()
+    assert evidence.members == ()
 
 
-def test_several_opinions_are_kept_beside_their_pool(labels):
-    first, second = opinions_about(labels, 2.0, 1.0)
+def test_several_members_are_kept_beside_their_pool(labels):
+    first, second = members_about(labels, 2.0, 1.0)
     evidence = pool(["a", "b"], [evidence_of(first, labels), evidence_of(second, labels)])
-    assert [one.name for one in evidence.opinions] == ["a", "b"]
-    for one, probs in zip(evidence.opinions, (first, second), strict=True):
+    assert [one.name for one in evidence.members] == ["a", "b"]
+    for one, probs in zip(evidence.members, (first, second), strict=True):
         np.testing.assert_array_equal(one.pred_probs, probs)
-    weights = np.array([one.weight for one in evidence.opinions])
+    weights = np.array([one.weight for one in evidence.members])
     np.testing.assert_array_equal(weights, likeliest_weights([first, second], labels))
     np.testing.assert_array_equal(evidence.pred_probs, geometric_mean([first, second], weights, np.float32))
     assert evidence.train_probs is None
@@ -96,7 +96,7 @@ def test_several_opinions_are_kept_beside_their_pool(labels):
 
 
 def test_what_only_some_models_know_from_training_is_pooled_over_these(labels):
-    first, second, third = opinions_about(labels, 2.0, 1.0, 1.5)
+    first, second, third = members_about(labels, 2.0, 1.0, 1.5)
     margins = [np.ones(400, np.float32), np.full(400, 3, np.float32)]
     margins[1][0] = np.nan
     networks = [
@@ -109,15 +109,15 @@ def test_what_only_some_models_know_from_training_is_pooled_over_these(labels):
     np.testing.assert_array_equal(alone.train_margin, margins[0])
     both = pool(["a", "b", "trees"], [*networks, trees])
     assert both.train_margin.tolist() == [1, *[2] * 399]
-    weights = np.array([one.weight for one in both.opinions[:2]])
+    weights = np.array([one.weight for one in both.members[:2]])
     own = [one.train_probs for one in networks]
     np.testing.assert_array_equal(both.train_probs, geometric_mean(own, weights / weights.sum(), np.float16))
 
 
 def test_what_a_weak_network_says_of_its_own_training_does_not_outweigh_a_better_model(labels):
-    weak, strong = opinions_about(labels, 0.5, 3.0)
+    weak, strong = members_about(labels, 0.5, 3.0)
     network = evidence_of(weak, labels, train_probs=weak.astype(np.float16), train_margin=np.ones(400, np.float32))
     evidence = pool(["network", "trees"], [network, evidence_of(strong, labels)])
-    assert evidence.opinions[0].weight < 0.5
+    assert evidence.members[0].weight < 0.5
     assert evidence.train_probs is None
     assert evidence.train_margin is not None  # a column of its own, which decides nothing

@@ -98,9 +98,9 @@ def test_another_machine_resumes_from_the_folds_of_an_interrupted_one(data, near
     assert "fold-0-0/output.npz" in in_bucket()
     assert labelscan.status_of(RUN).count("done") >= 1
     monkeypatch.chdir(tmp_path / "two")
-    heard = []
-    run = labelscan.detect(data, settings=on(), output=RUN, notify=heard.append)
-    assert {one.fold for one in heard if isinstance(one, EpochDone)} == {1, 2}
+    received = []
+    run = labelscan.detect(data, settings=on(), output=RUN, notify=received.append)
+    assert {one.fold for one in received if isinstance(one, EpochDone)} == {1, 2}
     assert tables(run.folder, "s3://bucket/data") == near
 
 
@@ -112,9 +112,9 @@ def test_a_copy_of_another_run_is_not_mixed_in(data, near, tmp_path, monkeypatch
     monkeypatch.chdir(tmp_path / "two")
     labelscan.detect(data, settings=on(), output=RUN, fresh=True)
     monkeypatch.chdir(tmp_path / "one")
-    heard = []
-    run = labelscan.detect(data, settings=on(), output=RUN, notify=heard.append)
-    assert not [one for one in heard if isinstance(one, EpochDone)], "all was finished on the other machine"
+    received = []
+    run = labelscan.detect(data, settings=on(), output=RUN, notify=received.append)
+    assert not [one for one in received if isinstance(one, EpochDone)], "all was finished on the other machine"
     assert tables(run.folder, "s3://bucket/data") == near
 
 
@@ -134,9 +134,9 @@ def test_a_self_check_is_resumed_on_another_machine(data, near, tmp_path, monkey
     with pytest.raises(Interrupted):
         labelscan.detect(data, settings=settings, output=RUN, notify=stop)
     monkeypatch.chdir(tmp_path / "two")
-    heard = []
-    run = labelscan.detect(data, settings=settings, output=RUN, notify=heard.append)
-    assert {one.fold for one in heard if isinstance(one, EpochDone)} == {1, 2}
+    received = []
+    run = labelscan.detect(data, settings=settings, output=RUN, notify=received.append)
+    assert {one.fold for one in received if isinstance(one, EpochDone)} == {1, 2}
     assert run.summary.self_check is not None
     assert tables(run.folder, "s3://bucket/data") == near
 

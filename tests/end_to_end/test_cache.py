@@ -57,9 +57,9 @@ def settings(weights, tmp_path):
 
 def detect(data, settings, output):
     """Return the run, and of how many images features (or pixels, where these are wanted) were reused and made."""
-    heard = Recorder()
-    run = labelscan.detect(data, settings=settings, output=output, notify=heard)
-    notes = [event.message.split() for event in heard.of(Noted) if event.message.endswith(" are reused")]
+    received = Recorder()
+    run = labelscan.detect(data, settings=settings, output=output, notify=received)
+    notes = [event.message.split() for event in received.of(Noted) if event.message.endswith(" are reused")]
     assert len(notes) <= 1
     n_reused = sum(int(n_reused) for n_reused, *_ in notes)
     return run, n_reused, run.summary.n_examples - n_reused
@@ -150,11 +150,11 @@ def test_a_finished_run_needs_nothing_of_the_cache(first, tmp_path):
 
 def test_a_cache_that_cannot_be_used_is_a_warning(first, images, settings, tmp_path):
     (tmp_path / "file").write_text("in the way")
-    heard = Recorder()
+    received = Recorder()
     run = labelscan.detect(
-        images, settings=settings(cache=str(tmp_path / "file")), output=tmp_path / "second", notify=heard
+        images, settings=settings(cache=str(tmp_path / "file")), output=tmp_path / "second", notify=received
     )
-    (warning,) = [event.message for event in heard.of(Warned) if "cache" in event.message]
+    (warning,) = [event.message for event in received.of(Warned) if "cache" in event.message]
     assert f"the cache {tmp_path / 'file'} is left out: it cannot be written" in warning
     assert contents(run.folder) == contents(first.folder)
     assert [entry.name for entry in (run.folder / "store").iterdir()] == ["features.npz"]

@@ -62,9 +62,9 @@ def test_a_flipped_byte_of_an_interrupted_run_changes_no_result(
 ):
     shutil.copytree(interrupted, tmp_path / "run")
     flip(tmp_path / "run" / name, place)
-    heard = []
-    run = detect(shapes, tmp_path / "run", heard.append)
-    assert any(said in event.message for event in heard if isinstance(event, Warned))
+    received = []
+    run = detect(shapes, tmp_path / "run", received.append)
+    assert any(said in event.message for event in received if isinstance(event, Warned))
     assert contents(run.folder) == whole
 
 
@@ -80,9 +80,9 @@ def test_a_flipped_byte_of_what_is_known_of_a_file_changes_no_result(shapes, int
 def test_a_flipped_byte_of_the_evidence_is_made_again_by_the_command_that_made_it(shapes, whole, tmp_path, place):
     run = detect(shapes, tmp_path / "run")
     flip(run.folder / "evidence.npz", place)
-    heard = []
-    again = detect(shapes, tmp_path / "run", heard.append)
-    assert any("evidence.npz has changed" in event.message for event in heard if isinstance(event, Warned))
+    received = []
+    again = detect(shapes, tmp_path / "run", received.append)
+    assert any("evidence.npz has changed" in event.message for event in received if isinstance(event, Warned))
     assert contents(again.folder) == whole
 
 
@@ -96,7 +96,7 @@ def test_a_flipped_byte_of_a_table_is_refused_where_it_would_be_used(shapes, fin
             labelscan.gate(tmp_path / "run", max_rate=0.5)
 
 
-@pytest.mark.parametrize("name", ["doubt.npz", "measure.csv"])
+@pytest.mark.parametrize("name", ["log_odds.npz", "measure.csv"])
 def test_a_flipped_byte_of_what_measures_is_refused(finished, tmp_path, name):
     shutil.copytree(finished.folder, tmp_path / "run")
     flip(tmp_path / "run" / name, 0.6)

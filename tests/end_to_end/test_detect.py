@@ -102,7 +102,7 @@ def test_equal_rows_share_a_fold_and_are_reported_when_labels_differ(tmp_path):
     assert conflict in run.summary.warnings
 
 
-def test_a_model_that_memorises_finds_planted_errors_only_because_nothing_leaks(shapes, tmp_path):
+def test_a_model_that_overfits_finds_planted_errors_only_because_nothing_leaks(shapes, tmp_path):
     images, _, given = shapes
     copies = images.copy()
     copies[90:] = images[:90]  # every image twice: with copies in two folds, memory alone would know each label
@@ -242,7 +242,7 @@ def test_feature_tables_are_learned_by_an_mlp_and_by_trees(tmp_path):
     given[[4, 50]] = (given[[4, 50]] + 1) % 3
     settings = quick(**{"training.epochs": 20, "model.name": "auto"})
     run = labelscan.detect(features, given, settings=settings, output=tmp_path / "run")
-    assert [one.name for one in run.evidence.opinions] == ["mlp", "extra-trees"]
+    assert [one.name for one in run.evidence.members] == ["mlp", "extra-trees"]
     assert set(run.issues.scores["example_id"].astype(int)[:2]) == {4, 50}
 
 
@@ -293,11 +293,11 @@ def test_what_a_loss_was_resolved_to_is_shown_and_decides_which_folds_are_valid(
 
 
 def test_a_default_chosen_between_published_ones_is_noted(tmp_path):
-    heard = Recorder()
+    received = Recorder()
     features = np.random.default_rng(0).normal(size=(80, 4)).astype(np.float32)
     settings = labelscan.settings(loss="nce+rce")
-    labelscan.plan(features, np.arange(80) % 20, settings=settings, notify=heard)
-    assert any("those for 10 are used (a=1,b=1)" in event.message for event in heard.of(Noted))
+    labelscan.plan(features, np.arange(80) % 20, settings=settings, notify=received)
+    assert any("those for 10 are used (a=1,b=1)" in event.message for event in received.of(Noted))
 
 
 @pytest.mark.slow
@@ -308,7 +308,7 @@ def test_every_loss_learns_digits_by_its_defaults(tmp_path, loss):
 
 
 @pytest.mark.parametrize("form", ["columns", "texts"])
-def test_a_classifier_that_takes_numbers_alone_is_told_from_one_that_is_broken(tmp_path, form):
+def test_a_classifier_that_takes_numbers_alone_is_distinguished_from_one_that_is_broken(tmp_path, form):
     words = [f"{colour} {number}" for number in range(20) for colour in ("red", "green", "blue")]
     labels = ["a", "b", "c"] * 20
     data = pd.DataFrame({"colour": words, "x": range(60)}) if form == "columns" else words

@@ -1,4 +1,4 @@
-"""The same settings, data and seed give the same bytes on one machine, however the folds are carried out."""
+"""The same settings, data and seed give the same bytes on one machine, however the folds are run."""
 
 import json
 
@@ -23,11 +23,11 @@ def test_the_number_of_processes_changes_no_byte(shapes, finished, tmp_path, pro
 
 
 def test_the_order_of_the_folds_changes_no_byte(shapes, finished, tmp_path, monkeypatch):
-    carry_out, begun = LocalExecutor.run, []
+    run_plan, begun = LocalExecutor.run, []
 
     def in_another_order(self, jobs, *others):
         begun.extend(job.id.fold for job in reversed(jobs))
-        return carry_out(self, jobs[::-1], *others)
+        return run_plan(self, jobs[::-1], *others)
 
     monkeypatch.setattr(LocalExecutor, "run", in_another_order)
     images, _, given = shapes

@@ -1,4 +1,4 @@
-"""Trainings that fail are told: in the summary, in the log and on the way."""
+"""Trainings that fail are reported: in the summary, in the log and on the way."""
 
 import json
 from itertools import count
@@ -35,17 +35,17 @@ def second_is(make):
 
 def detect(shapes, folder, make):
     images, _, given = shapes
-    heard = Recorder()
-    run = labelscan.detect(images, given, model=second_is(make), settings=quick(), output=folder, notify=heard)
+    received = Recorder()
+    run = labelscan.detect(images, given, model=second_is(make), settings=quick(), output=folder, notify=received)
     log = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
     logged = [line["message"] for line in log if line["event"] == "Warned"]
-    told = [event.message for event in heard.of(Warned)]
-    return run.summary.warnings, logged, told
+    warned = [event.message for event in received.of(Warned)]
+    return run.summary.warnings, logged, warned
 
 
 def test_a_fold_that_learned_nothing_is_named(shapes, tmp_path):
-    warnings, logged, told = detect(shapes, tmp_path / "run", lambda: Broken(1.0))
-    assert logged == told
+    warnings, logged, warned = detect(shapes, tmp_path / "run", lambda: Broken(1.0))
+    assert logged == warned
     (warning,) = (each for each in warnings if "learned nothing" in each)
     assert warning.startswith(
         "1 of 3 trainings learned nothing, so their examples are judged badly (repeat 0, fold 1):"
@@ -53,11 +53,11 @@ def test_a_fold_that_learned_nothing_is_named(shapes, tmp_path):
 
 
 def test_a_fold_that_diverges_is_trained_again_and_the_run_says_so(shapes, tmp_path):
-    warnings, logged, told = detect(shapes, tmp_path / "run", lambda: Broken(torch.nan))
+    warnings, logged, warned = detect(shapes, tmp_path / "run", lambda: Broken(torch.nan))
     again = "repeat 0, fold 1: the loss became nan in epoch 3; trained again at half the learning rate"
     assert again in warnings
     assert again in logged
-    assert told.count(again) == 1
+    assert warned.count(again) == 1
 
 
 def test_a_fold_that_diverges_twice_ends_the_run_with_its_name(shapes, tmp_path):

@@ -130,7 +130,7 @@ def test_a_classifier_gets_rows_as_they_came(kind, tmp_path):
         )  # trained on in one fold, held out in the other
 
 
-def test_a_pipeline_of_texts_is_an_opinion(tmp_path):
+def test_a_pipeline_of_texts_is_a_member(tmp_path):
     texts = [f"{'red sun' if row % 2 else 'blue sea'} {row}" for row in range(N)]
     pipeline = make_pipeline(TfidfVectorizer(), LogisticRegression())
     run = labelscan.detect(texts, frame()["label"].tolist(), model=pipeline, settings=FAST, output=tmp_path / "run")

@@ -65,8 +65,8 @@ def range_in(text):
 def listed_in(tab):
     """Return how many labels the page says would be on the list, and how many are on it now."""
     words = tab.locator("#measure-state").inner_text()
-    anew, now = re.search(r"Judged anew, ([\d,]+) labels? would be on the list \(([\d,]+) now\)\.", words).groups()
-    return int(anew.replace(",", "")), int(now.replace(",", ""))
+    rescored, now = re.search(r"Re-scored, ([\d,]+) labels? would be on the list \(([\d,]+) now\)\.", words).groups()
+    return int(rescored.replace(",", "")), int(now.replace(",", ""))
 
 
 def wait_for(tab, selector, text):
@@ -132,12 +132,12 @@ def test_fifty_decisions_by_key_measure_how_many_labels_are_wrong(visit, run, tr
     posterior = posterior_of(run, decisions)
     count = posterior.n_wrong()
     assert (low, high) == (pytest.approx(count.low, abs=1.5), pytest.approx(count.high, abs=1.5))
-    judged_anew = judge_finished(run, read_review(decisions))
-    assert listed == pytest.approx(len(judged_anew.issues.flagged), abs=int(posterior.bins.sizes.max()))
+    again = judge_finished(run, read_review(decisions))
+    assert listed == pytest.approx(len(again.issues.flagged), abs=int(posterior.bins.sizes.max()))
 
 
 def posterior_of(run, decisions):
-    with np.load(run.folder / "doubt.npz") as arrays:
+    with np.load(run.folder / "log_odds.npz") as arrays:
         log_odds = arrays["error_log_odds"].astype(np.float64)
     row_of = {name: row for row, name in enumerate(Evidence.read(run.folder / "evidence.npz").example_ids)}
     index = np.array([row_of[one.example_id] for one in decisions])
@@ -170,8 +170,8 @@ def test_a_card_of_the_measurement_says_nothing_of_doubt(visit):
     cards = tab.locator(".card")
     assert cards.count() == 40
     assert tab.locator(".card .features td").count() == 3, "the value, and what is usual of both classes"
-    doubt = "rank|probab|likely|flagged|detector|confiden|true label|looks like|stand|deviation|data-share"
-    assert re.findall(doubt, tab.locator("#gallery").inner_html()) == []
+    hints = "rank|probab|likely|flagged|detector|confiden|true label|looks like|stand|deviation|data-share"
+    assert re.findall(hints, tab.locator("#gallery").inner_html()) == []
     assert cards.locator(".place").all_text_contents() == [f"{place} of 50" for place in range(1, 41)]
     assert len(set(cards.evaluate_all("cards => cards.map(card => card.className)"))) == 1
     assert not tab.locator("#filters").is_visible()
@@ -198,7 +198,7 @@ def test_a_label_is_decided_in_both_lists_at_once(visit):
     assert tab.locator(".card[aria-current] code").inner_text() == "04.png"
 
 
-def test_the_curves_are_told_apart_where_colours_are_forced(visit):
+def test_the_curves_are_distinguished_where_colours_are_forced(visit):
     tab = visit(a_measured_page(), forced_colors="active")
     tab.get_by_role("button", name="Measurement").click()
     for _ in range(10):
@@ -333,7 +333,7 @@ def test_no_rank_is_advised_where_another_detector_ranks(visit):
         tab.keyboard.press(key)
     wait_for(tab, "#measure-state", "interval from 10 decisions")
     assert tab.locator("#measured dt").all_inner_texts() == ["wrong labels", "the list holds", "on the list"]
-    assert "Judged anew" not in tab.locator("#measure-state").inner_text()
+    assert "Re-scored" not in tab.locator("#measure-state").inner_text()
     assert tab.locator("#curve-drawing .mark").count() == 1
     assert "pays" not in tab.locator("#curve-text").inner_text()
 

@@ -38,12 +38,12 @@ def test_jobs_run_one_by_one_give_the_bytes_of_one_run(planned, shapes, finished
         merged(shapes, tmp_path / "run")
     status = labelscan.status_of(tmp_path / "run")
     assert (status.state, status.count("done")) == ("not merged", 1)
-    heard = []
-    assert labelscan.run_only(plan, ["fold:0-0..0-2"], heard.append).jobs == ("fold-0-0", "fold-0-1", "fold-0-2")
-    assert [one.fold for one in heard if isinstance(one, FoldDone) and one.reused] == [2]
-    heard = []
-    run = merged(shapes, tmp_path / "run", notify=heard.append)
-    assert not [one for one in heard if isinstance(one, EpochDone)]
+    received = []
+    assert labelscan.run_only(plan, ["fold:0-0..0-2"], received.append).jobs == ("fold-0-0", "fold-0-1", "fold-0-2")
+    assert [one.fold for one in received if isinstance(one, FoldDone) and one.reused] == [2]
+    received = []
+    run = merged(shapes, tmp_path / "run", notify=received.append)
+    assert not [one for one in received if isinstance(one, EpochDone)]
     assert contents(run.folder) == contents(finished.folder)
     with pytest.raises(UsageError, match="the run has no job fold:3"):
         labelscan.run_only(plan, ["fold:3"])

@@ -20,7 +20,7 @@ COMPUTE = """([constants, centres, all, part, rest]) => {
         worth: posterior.nWorthALook(),
         toHalve: posterior.decisionsToHalve(),
         undoubted: posterior.nUndoubted(),
-        listedAnew: posterior.nListedAnew(),
+        listedAnew: posterior.nListedRescored(),
     };
 }"""
 

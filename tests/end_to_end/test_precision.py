@@ -11,7 +11,7 @@ from torch import nn
 import labelscan
 from labelscan.errors import Interrupted, RunFolderError
 from labelscan.events import FoldDone, ignore
-from labelscan.pipeline.carry_out import carry_out
+from labelscan.pipeline.run_plan import run_plan
 from labelscan.training.models.timm_model import lite0_installed
 
 TREES = "extra-trees:n_estimators=20"
@@ -80,7 +80,7 @@ def test_runs_that_share_features_take_none_of_another_engine(images, shapes, tm
         monkeypatch.setattr("labelscan.training.engines.has_matrix_units", lambda: has_units)
         settings = {"model.name": "efficientnet-lite0", "store.image_size": 32, "training.epochs": 2}
         plan = labelscan.plan(images, shapes[2], settings=quick(**settings), output=tmp_path / name)
-        return contents(carry_out(plan, inputs=tmp_path / inputs).folder, "scores.csv")
+        return contents(run_plan(plan, inputs=tmp_path / inputs).folder, "scores.csv")
 
     first, second = run("first", False, "shared"), run("second", True, "shared")
     assert second == run("alone", True, "its own") != first
@@ -92,7 +92,7 @@ def test_each_model_keeps_its_own_precision_side_by_side(images, shapes, tmp_pat
     beside = detect(images, shapes, tmp_path / "beside", **settings, **{"executor.processes": 2})
     assert contents(beside.folder, "scores.csv") == contents(alone.folder, "scores.csv")
     plan = labelscan.plan(images, shapes[2], settings=quick(**settings))
-    assert [one.device.dtype_name for one in plan.opinions] == ["bfloat16", "float32"]
+    assert [one.device.dtype_name for one in plan.members] == ["bfloat16", "float32"]
     assert plan.precisions == ("bfloat16", "float32")
 
 

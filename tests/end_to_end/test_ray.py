@@ -60,20 +60,20 @@ def test_a_cluster_that_does_not_answer_is_named(shapes, tmp_path):
 
 def test_a_node_that_is_removed_and_one_that_is_added_change_no_byte(cluster, shapes, finished, tmp_path):
     images, _, given = shapes
-    heard = []
+    received = []
 
     def listen(event):
-        heard.append(event)
-        if isinstance(event, EpochDone) and event.epoch == 1 and not any(isinstance(one, str) for one in heard):
-            heard.append("a node is lost")
+        received.append(event)
+        if isinstance(event, EpochDone) and event.epoch == 1 and not any(isinstance(one, str) for one in received):
+            received.append("a node is lost")
             cluster.remove_node(sorted(cluster.worker_nodes, key=lambda node: node.unique_id)[0], allow_graceful=False)
             cluster.add_node(num_cpus=1)
 
     run = labelscan.detect(images, given, settings=on(cluster), output=tmp_path / "run", notify=listen)
-    assert "a node is lost" in heard
+    assert "a node is lost" in received
     assert contents(run.folder) == contents(finished.folder)
-    assert sorted(event.fold for event in heard if isinstance(event, FoldDone)) == list(range(N_FOLDS))
-    assert {event.epoch for event in heard if isinstance(event, EpochDone)} == set(range(1, 7)), "epochs are shown"
+    assert sorted(event.fold for event in received if isinstance(event, FoldDone)) == list(range(N_FOLDS))
+    assert {event.epoch for event in received if isinstance(event, EpochDone)} == set(range(1, 7)), "epochs are shown"
 
 
 def test_an_interrupted_run_lets_its_tasks_keep_what_they_have_done(connected, shapes, finished, tmp_path):

@@ -79,14 +79,14 @@ def be_killed(shapes, folder, moment):
 
 def check_that_it_resumes(shapes, folder, moment, finished, *, lost_epochs=0):
     images, _, given = shapes
-    heard = Recorder()
-    labelscan.detect(images, given, settings=quick(), output=folder, resume=True, notify=heard)
+    received = Recorder()
+    labelscan.detect(images, given, settings=quick(), output=folder, resume=True, notify=received)
     _, kept, n_epochs = MOMENTS[moment]
-    assert heard.reused() == kept
+    assert received.reused() == kept
     todo = [fold for fold in range(N_FOLDS) if fold not in kept]
     first = dict.fromkeys(todo, 1) | {fold: n_epochs - lost_epochs + 1 for fold in todo[:1] if n_epochs}
-    assert heard.epochs() == [(fold, epoch) for fold in todo for epoch in range(first[fold], N_EPOCHS + 1)]
-    decodes = "decode" in [event.step for event in heard.of(StepStarted)]
+    assert received.epochs() == [(fold, epoch) for fold in todo for epoch in range(first[fold], N_EPOCHS + 1)]
+    decodes = "decode" in [event.step for event in received.of(StepStarted)]
     assert decodes == (moment == "while images are decoded")  # later they are there, or no longer needed
     assert contents(folder) == contents(finished.folder)
     assert json.loads((folder / "run.json").read_text())["state"] == "finished"
@@ -112,15 +112,15 @@ def test_an_interrupted_run_keeps_all_that_is_done(shapes, finished, tmp_path, m
 
 @pytest.mark.parametrize("processes", [1, 2])
 @pytest.mark.parametrize("name", ["SIGHUP", "SIGUSR1", "SIGUSR2"])
-def test_what_schedulers_send_ends_a_run_in_order_too(shapes, finished, tmp_path, signals, name, processes):
+def test_what_schedulers_send_shuts_a_run_down_gracefully_too(shapes, finished, tmp_path, signals, name, processes):
     images, _, given = shapes
     settings = quick(**{"executor.processes": processes})
     listener = cut_off("after one epoch of the second fold", lambda: send(getattr(signal, name)))
     with pytest.raises(labelscan.Interrupted, match=f"stopped by {name}"):
         labelscan.detect(images, given, settings=settings, output=tmp_path / "run", notify=listener)
-    heard = Recorder()
-    labelscan.detect(images, given, settings=settings, output=tmp_path / "run", resume=True, notify=heard)
-    assert (1, 1) not in heard.epochs()
+    received = Recorder()
+    labelscan.detect(images, given, settings=settings, output=tmp_path / "run", resume=True, notify=received)
+    assert (1, 1) not in received.epochs()
     assert contents(tmp_path / "run") == contents(finished.folder)
 
 
@@ -141,7 +141,7 @@ def test_a_signal_while_images_are_compared_with_those_of_the_run_stops_it_at_on
 
 
 def test_a_second_ctrl_c_stops_at_once_and_loses_what_is_not_kept(shapes, finished, tmp_path, signals, monkeypatch):
-    monkeypatch.setattr(checkpoint, "LARGEST_SHARE", 1e-9)  # nothing is kept unless a run ends in order
+    monkeypatch.setattr(checkpoint, "LARGEST_SHARE", 1e-9)  # nothing is kept unless a run shuts down gracefully
     images, _, given = shapes
     moment = "in the first fold"
     listener = cut_off(moment, lambda: (send(signal.SIGINT), send(signal.SIGINT)))
@@ -157,11 +157,11 @@ def test_a_second_ctrl_c_stops_at_once_and_loses_what_is_not_kept(shapes, finish
 )
 def test_trainings_after_the_folds_go_on_where_they_were_too(shapes, tmp_path, signals, setting, number):
     images, _, given = shapes
-    heard, again = Recorder(), Recorder()
+    received, again = Recorder(), Recorder()
 
     def listen(event):
-        heard(event)
-        if isinstance(event, EpochDone) and len(heard.epochs()) == number:
+        received(event)
+        if isinstance(event, EpochDone) and len(received.epochs()) == number:
             send(signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):
@@ -169,7 +169,7 @@ def test_trainings_after_the_folds_go_on_where_they_were_too(shapes, tmp_path, s
     labelscan.detect(images, given, settings=quick(**setting), output=tmp_path / "run", notify=again)
     whole = labelscan.detect(images, given, settings=quick(**setting), output=tmp_path / "whole", notify=ignore)
     n_trainings = N_FOLDS + (2 if "detection.detector" in setting else N_FOLDS)
-    assert len(heard.epochs()) + len(again.epochs()) == n_trainings * N_EPOCHS
+    assert len(received.epochs()) + len(again.epochs()) == n_trainings * N_EPOCHS
     assert contents(tmp_path / "run") == contents(whole.folder)
 
 
@@ -190,7 +190,7 @@ def test_a_killed_run_loses_one_epoch_of_a_fold_at_most(shapes, finished, tmp_pa
     process.join()
     assert process.exitcode == -signal.SIGKILL
     assert json.loads((tmp_path / "run" / "run.json").read_text())["state"] == "running"
-    # It is killed when it tells of an epoch, which is before that one is kept.
+    # It is killed when it reports an epoch, which is before that one is kept.
     check_that_it_resumes(shapes, tmp_path / "run", moment, finished, lost_epochs=1)
 
 
@@ -205,9 +205,9 @@ def test_the_seconds_of_a_training_are_those_of_all_processes(shapes, tmp_path, 
     assert 0 < content["seconds"] < so_far
     state.write_bytes(checkpoint._packed(content | {"seconds": 1000.0}))  # as if it had been longer
     record.write_text(record.read_text().replace(f'"training": {so_far}', '"training": 2000.0'))
-    heard = Recorder()
-    labelscan.detect(images, given, settings=quick(), output=tmp_path / "run", notify=heard)
-    (seconds,) = (event.seconds for event in heard.of(FoldDone) if event.fold == 1)
+    received = Recorder()
+    labelscan.detect(images, given, settings=quick(), output=tmp_path / "run", notify=received)
+    (seconds,) = (event.seconds for event in received.of(FoldDone) if event.fold == 1)
     assert seconds > 1000
     assert json.loads((tmp_path / "run" / "fold-0-1" / "DONE").read_text())["seconds"] == pytest.approx(seconds, 1e-5)
     assert 2000 < json.loads(record.read_text())["timings"]["training"] < 2900
@@ -228,10 +228,10 @@ def test_a_run_may_be_interrupted_twice(shapes, finished, tmp_path, signals):
 def test_the_same_command_again_reuses_all_folds_and_changes_no_byte(shapes, finished, run_folder):
     images, _, given = shapes
     before, record = contents(run_folder), json.loads((run_folder / "run.json").read_text())
-    heard = Recorder()
-    labelscan.detect(images, given, settings=quick(), output=run_folder, notify=heard)
-    assert not heard.epochs()
-    assert heard.reused() == [0, 1, 2]
+    received = Recorder()
+    labelscan.detect(images, given, settings=quick(), output=run_folder, notify=received)
+    assert not received.epochs()
+    assert received.reused() == [0, 1, 2]
     again = json.loads((run_folder / "run.json").read_text())
     assert [again[key] for key in ("started", "ended")] == [record[key] for key in ("started", "ended")]
     assert again["timings"]["total"] == record["timings"]["total"]
@@ -242,9 +242,9 @@ def test_only_a_missing_fold_is_trained_again_and_ends_with_the_same_bytes(shape
     stop_once_all_folds_are_finished(shapes, quick(), tmp_path / "run")
     (tmp_path / "run" / "fold-0-1" / "DONE").unlink()
     images, _, given = shapes
-    heard = Recorder()
-    labelscan.detect(images, given, settings=quick(), output=tmp_path / "run", notify=heard)
-    assert {fold for fold, _ in heard.epochs()} == {1}
+    received = Recorder()
+    labelscan.detect(images, given, settings=quick(), output=tmp_path / "run", notify=received)
+    assert {fold for fold, _ in received.epochs()} == {1}
     assert contents(tmp_path / "run") == contents(finished.folder)
 
 
@@ -283,10 +283,10 @@ def test_all_folds_are_trained_again_where_what_they_predicted_is_lost(shapes, r
     images, _, given = shapes
     before, record = contents(run_folder), json.loads((run_folder / "run.json").read_text())
     lose(run_folder)
-    heard = Recorder()
-    labelscan.detect(images, given, settings=quick(), output=run_folder, notify=heard)
-    assert len(heard.epochs()) == N_FOLDS * N_EPOCHS
-    assert any("what they predicted is no longer there" in warning.message for warning in heard.of(Warned))
+    received = Recorder()
+    labelscan.detect(images, given, settings=quick(), output=run_folder, notify=received)
+    assert len(received.epochs()) == N_FOLDS * N_EPOCHS
+    assert any("what they predicted is no longer there" in warning.message for warning in received.of(Warned))
     assert contents(run_folder) == before
     more = json.loads((run_folder / "run.json").read_text())
     assert more["timings"]["total"] > record["timings"]["total"]
@@ -299,9 +299,9 @@ def test_a_loss_with_a_memory_ends_with_the_same_bytes_too(shapes, tmp_path):
     run = labelscan.detect(images, given, settings=settings, output=tmp_path / "run")
     stop_once_all_folds_are_finished(shapes, settings, tmp_path / "other")
     (tmp_path / "other" / "fold-0-1" / "DONE").unlink()
-    heard = Recorder()
-    labelscan.detect(images, given, settings=settings, output=tmp_path / "other", notify=heard)
-    assert {fold for fold, _ in heard.epochs()} == {1}
+    received = Recorder()
+    labelscan.detect(images, given, settings=settings, output=tmp_path / "other", notify=received)
+    assert {fold for fold, _ in received.epochs()} == {1}
     assert contents(tmp_path / "other") == contents(run.folder)
 
 
@@ -316,18 +316,18 @@ def test_what_a_killed_fold_left_is_never_read_as_news_of_the_next_attempt(shape
     for fold in range(N_FOLDS):
         (tmp_path / "run" / f"fold-0-{fold}").mkdir(parents=True)
         (tmp_path / "run" / f"fold-0-{fold}" / "log.jsonl").write_text('{"cut off\n' * 5)
-    heard = Recorder()
+    received = Recorder()
     settings = quick(**{"executor.processes": 2})
-    labelscan.detect(images, given, settings=settings, output=tmp_path / "run", notify=heard)
-    assert len(heard.epochs()) == N_FOLDS * N_EPOCHS
+    labelscan.detect(images, given, settings=settings, output=tmp_path / "run", notify=received)
+    assert len(received.epochs()) == N_FOLDS * N_EPOCHS
 
 
 def test_a_detector_is_changed_without_training_again(shapes, run_folder):
     images, _, given = shapes
-    heard = Recorder()
+    received = Recorder()
     settings = quick(**{"detection.detector": "confident-learning"})
-    run = labelscan.detect(images, given, settings=settings, output=run_folder, notify=heard)
-    assert not heard.epochs()
+    run = labelscan.detect(images, given, settings=settings, output=run_folder, notify=received)
+    assert not received.epochs()
     assert run.summary.detector == "confident-learning"
 
 
@@ -339,9 +339,9 @@ def test_other_settings_or_data_are_refused_by_name_and_fresh_starts_over(shapes
         labelscan.detect(images, true_labels, settings=quick(), output=run_folder)
     with pytest.raises(labelscan.RunFolderError, match="examples was 180 and is 150"):
         labelscan.detect(images[:150], given[:150], settings=quick(), output=run_folder)
-    heard = Recorder()
-    labelscan.detect(images, true_labels, settings=quick(), output=run_folder, fresh=True, notify=heard)
-    assert len(heard.epochs()) == N_FOLDS * N_EPOCHS
+    received = Recorder()
+    labelscan.detect(images, true_labels, settings=quick(), output=run_folder, fresh=True, notify=received)
+    assert len(received.epochs()) == N_FOLDS * N_EPOCHS
 
 
 def test_a_finished_run_is_not_trained_again_because_the_machine_is_another_and_that_is_said(shapes, run_folder):
@@ -349,10 +349,10 @@ def test_a_finished_run_is_not_trained_again_because_the_machine_is_another_and_
     before, record = contents(run_folder), json.loads((run_folder / "run.json").read_text())
     settings = quick(**{"executor.threads": 2})
     for _ in range(2):
-        heard = Recorder()
-        labelscan.detect(images, given, settings=settings, output=run_folder, notify=heard)
-        assert not heard.epochs()
-        assert any("kept as they were made: threads was 1 and is 2" in note.message for note in heard.of(Noted))
+        received = Recorder()
+        labelscan.detect(images, given, settings=settings, output=run_folder, notify=received)
+        assert not received.epochs()
+        assert any("kept as they were made: threads was 1 and is 2" in note.message for note in received.of(Noted))
         assert contents(run_folder) == before
         assert json.loads((run_folder / "run.json").read_text())["choices"] == record["choices"]
 
@@ -362,9 +362,9 @@ def test_a_finished_run_is_kept_though_its_choices_cannot_be_read(shapes, run_fo
     images, _, given = shapes
     record = json.loads((run_folder / "run.json").read_text())
     (run_folder / "run.json").write_text(json.dumps({**record, "choices": choices}))
-    heard, before = Recorder(), contents(run_folder)
-    labelscan.detect(images, given, settings=quick(), output=run_folder, notify=heard)
-    assert not heard.epochs()
+    received, before = Recorder(), contents(run_folder)
+    labelscan.detect(images, given, settings=quick(), output=run_folder, notify=received)
+    assert not received.epochs()
     assert contents(run_folder) == before
 
 
@@ -373,10 +373,10 @@ def test_a_finished_run_of_another_device_is_kept_and_both_are_named(shapes, run
     record = json.loads((run_folder / "run.json").read_text())
     record["choices"]["device"]["name"] = "cuda:0"
     (run_folder / "run.json").write_text(json.dumps(record))
-    heard = Recorder()
-    labelscan.detect(images, given, settings=quick(), output=run_folder, notify=heard)
-    assert not heard.epochs()
-    notes = [note.message for note in heard.of(Noted)]
+    received = Recorder()
+    labelscan.detect(images, given, settings=quick(), output=run_folder, notify=received)
+    assert not received.epochs()
+    notes = [note.message for note in received.of(Noted)]
     assert "finished folds are kept as they were made: device.name was cuda:0 and is cpu" in notes
 
 
@@ -394,11 +394,11 @@ def test_folds_of_an_unfinished_run_made_with_other_threads_are_trained_again_an
     stop_once_all_folds_are_finished(shapes, quick(), tmp_path / "run")
     images, _, given = shapes
     for threads, n_trained in ((0, 0), (2, N_FOLDS * N_EPOCHS)):  # by default as many as the run began with
-        heard = Recorder()
+        received = Recorder()
         settings = quick(**{"executor.threads": threads})
         if not threads:
-            stop_once_all_folds_are_finished(shapes, settings, tmp_path / "run", heard)
+            stop_once_all_folds_are_finished(shapes, settings, tmp_path / "run", received)
         else:
-            labelscan.detect(images, given, settings=settings, output=tmp_path / "run", notify=heard)
-        assert len(heard.epochs()) == n_trained
-    assert any("threads was 1 and is 2" in warning.message for warning in heard.of(Warned))
+            labelscan.detect(images, given, settings=settings, output=tmp_path / "run", notify=received)
+        assert len(received.epochs()) == n_trained
+    assert any("threads was 1 and is 2" in warning.message for warning in received.of(Warned))

@@ -65,21 +65,21 @@ def test_the_second_run_has_planted_errors_on_labels_judged_right_and_is_a_run_o
 def test_images_are_decoded_once_for_both_runs(labelled, tmp_path):
     images, given = labelled
     folder = write_folder(tmp_path / "data", images, given)
-    heard = Recorder()
-    labelscan.detect(folder, settings=with_check(), output=tmp_path / "run", notify=heard)
-    assert [event.step for event in heard.of(StepStarted)].count("decode") == 1
-    assert sum("again with 17 planted errors" in event.message for event in heard.of(Noted)) == 1
-    assert len(heard.of(FoldDone)) == 6
+    received = Recorder()
+    labelscan.detect(folder, settings=with_check(), output=tmp_path / "run", notify=received)
+    assert [event.step for event in received.of(StepStarted)].count("decode") == 1
+    assert sum("again with 17 planted errors" in event.message for event in received.of(Noted)) == 1
+    assert len(received.of(FoldDone)) == 6
 
 
 def test_a_finished_run_trains_only_its_check_and_then_nothing(labelled, checked, run_folder):
-    heard = Recorder()
-    labelscan.detect(*labelled, settings=with_check(), output=run_folder, notify=heard)
-    assert [event.reused for event in heard.of(FoldDone)] == [True] * 3 + [False] * 3
+    received = Recorder()
+    labelscan.detect(*labelled, settings=with_check(), output=run_folder, notify=received)
+    assert [event.reused for event in received.of(FoldDone)] == [True] * 3 + [False] * 3
     assert both(run_folder) == both(checked.folder)
-    heard = Recorder()
-    labelscan.detect(*labelled, settings=with_check(), output=run_folder, notify=heard)
-    assert not heard.epochs()
+    received = Recorder()
+    labelscan.detect(*labelled, settings=with_check(), output=run_folder, notify=received)
+    assert not received.epochs()
     assert both(run_folder) == both(checked.folder)
 
 
@@ -112,21 +112,21 @@ def test_an_interrupted_check_keeps_finished_folds_and_ends_with_the_same_bytes(
     for folder in (run_folder, run_folder / "self-check"):
         assert json.loads((folder / "run.json").read_text())["state"] == "interrupted"
     assert contents(run_folder, "issues.csv") == contents(checked.folder, "issues.csv")
-    heard = Recorder()
-    labelscan.detect(*labelled, settings=with_check(), output=run_folder, resume=True, notify=heard)
-    assert [event.reused for event in heard.of(FoldDone)] == [True] * 4 + [False] * 2
-    assert heard.epochs() == [(fold, epoch) for fold in (1, 2) for epoch in range(1, N_EPOCHS + 1)]
+    received = Recorder()
+    labelscan.detect(*labelled, settings=with_check(), output=run_folder, resume=True, notify=received)
+    assert [event.reused for event in received.of(FoldDone)] == [True] * 4 + [False] * 2
+    assert received.epochs() == [(fold, epoch) for fold in (1, 2) for epoch in range(1, N_EPOCHS + 1)]
     assert both(run_folder) == both(checked.folder)
 
 
 def test_another_rate_makes_another_check_and_a_fresh_run_deletes_it(labelled, tmp_path):
     images, given = draw_shapes(600)
     labelscan.detect(images, given, settings=with_check(0.1), output=tmp_path / "run", model=LogisticRegression())
-    heard = Recorder()
+    received = Recorder()
     run = labelscan.detect(
-        images, given, settings=with_check(0.05), output=tmp_path / "run", model=LogisticRegression(), notify=heard
+        images, given, settings=with_check(0.05), output=tmp_path / "run", model=LogisticRegression(), notify=received
     )
-    assert [event.reused for event in heard.of(FoldDone)] == [True] * 3 + [False] * 3
+    assert [event.reused for event in received.of(FoldDone)] == [True] * 3 + [False] * 3
     assert run.summary.self_check.n_planted == 50  # at least; a tenth would be 60
     settings = with_check(0)
     labelscan.detect(images, given, settings=settings, output=tmp_path / "run", model=LogisticRegression(), fresh=True)
@@ -147,11 +147,11 @@ def test_no_error_is_planted_on_one_of_several_copies(labelled, tmp_path):
 
 def test_classes_that_are_too_small_and_models_that_learned_nothing_are_not_checked(labelled, tmp_path):
     images, given = labelled
-    heard = Recorder()
-    run = labelscan.detect(images[:24], given[:24], settings=with_check(), output=tmp_path / "small", notify=heard)
+    received = Recorder()
+    run = labelscan.detect(images[:24], given[:24], settings=with_check(), output=tmp_path / "small", notify=received)
     assert run.summary.self_check is None
     assert "no class has 10 examples" in run.summary.warnings[-1]
-    assert heard.of(Warned)[-1].message == run.summary.warnings[-1]
+    assert received.of(Warned)[-1].message == run.summary.warnings[-1]
     assert json.loads((run.folder / "summary.json").read_text())["warnings"][-1] == run.summary.warnings[-1]
     noise = np.random.default_rng(0).integers(0, 255, (180, 8, 8)).astype(np.uint8)
     run = labelscan.detect(noise, given, settings=with_check(), output=tmp_path / "noise")

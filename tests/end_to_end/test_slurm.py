@@ -15,7 +15,7 @@ import labelscan
 from labelscan.__main__ import main
 from labelscan.errors import ConfigError, Interrupted, RunError, RunFolderError
 from labelscan.pipeline import planning, slurm
-from labelscan.pipeline.carry_out import carry_out
+from labelscan.pipeline.run_plan import run_plan
 
 pytest.importorskip("submitit")
 from submitit.helpers import DelayedSubmission
@@ -69,11 +69,11 @@ def test_a_task_that_is_preempted_is_queued_again_and_resumes(settings_for, tmp_
 
 
 def test_the_run_is_merged_and_shown_when_the_tasks_have_ended(settings_for, finished, tmp_path, monkeypatch):
-    heard = []
+    received = []
     settings = settings_for(ONE_TASK)
-    run = labelscan.detect(settings=settings, output=tmp_path / "run", notify=heard.append)
+    run = labelscan.detect(settings=settings, output=tmp_path / "run", notify=received.append)
     assert (run.folder / "issues.csv").read_bytes() == (finished.folder / "issues.csv").read_bytes()
-    assert any("2 tasks with 6 jobs are submitted" in getattr(event, "message", "") for event in heard)
+    assert any("2 tasks with 6 jobs are submitted" in getattr(event, "message", "") for event in received)
     logs = "".join(path.read_text() for path in (run.folder / "slurm").rglob("*.err"))
     assert "FoldDone(repeat=0, fold=2" in logs
     monkeypatch.setattr(slurm, "submit", lambda *_, **__: pytest.fail("a finished run needs no tasks"))
@@ -111,14 +111,14 @@ def test_a_task_that_fails_ends_the_run_with_its_reason(settings_for, tmp_path):
 def test_who_stops_waiting_learns_how_to_stop_the_tasks(tmp_path, stop):
     task = type("Task", (), {"job_id": "17_0", "done": lambda self: False})()
     submitted = slurm.Submitted(tmp_path / "run", ("fold-0-0",), [task])
-    heard = []
+    received = []
 
     def end(event):
         raise stop
 
     with pytest.raises(type(stop)):
-        slurm.wait_for(submitted, end, tell=heard.append)
-    assert re.search(r"the tasks go on: see labelscan status .*, or end them: scancel 17_0", heard[0].message)
+        slurm.wait_for(submitted, end, tell=received.append)
+    assert re.search(r"the tasks go on: see labelscan status .*, or end them: scancel 17_0", received[0].message)
 
 
 @pytest.fixture
@@ -163,7 +163,7 @@ def test_what_cannot_be_sent_is_refused(shapes, settings_for, tmp_path, monkeypa
     with pytest.raises(ConfigError, match="delete the run folder first"):
         labelscan.detect(settings=settings_for("cluster=local"), output=tmp_path / "run", fresh=True)
     plan = planning.plan(settings=settings_for("cluster=local"), output=tmp_path / "run")
-    for do in (carry_out, lambda plan: labelscan.run_only(plan, ["fold:0"])):  # which would train on a login node
+    for do in (run_plan, lambda plan: labelscan.run_only(plan, ["fold:0"])):  # which would train on a login node
         with pytest.raises(ConfigError, match="only detect sends tasks to Slurm"):
             do(plan)
     monkeypatch.setenv("PATH", "/nowhere")

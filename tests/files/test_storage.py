@@ -9,7 +9,7 @@ from labelscan.files import storage
 
 
 class AnsweredError(OSError):
-    """What a library raises that tells of an answer by its number."""
+    """What a library raises that gives an answer by its number."""
 
     def __init__(self, code, text):
         super().__init__(text)
@@ -52,20 +52,20 @@ def test_a_storage_that_fails_for_a_moment_is_asked_again(bucket, quick, caplog,
         assert not caplog.messages, "one failure is usual"
 
 
-def test_a_storage_that_stays_silent_is_told_and_ends_in_one_error(bucket, quick, monkeypatch, caplog):
-    monkeypatch.setattr(storage, "PATIENCE", 0.5)
-    monkeypatch.setattr(storage, "_told", [float("-inf")])
+def test_a_storage_that_stays_unresponsive_is_reported_and_ends_in_one_error(bucket, quick, monkeypatch, caplog):
+    monkeypatch.setattr(storage, "RETRY_SECONDS", 0.5)
+    monkeypatch.setattr(storage, "_last_warned", [float("-inf")])
     bucket.pipe("/b/a", b"one")
     with pytest.raises(StorageError, match=r"dead://b/a: the storage does not answer .*nobody there") as caught:
         storage.read("dead://b/a")
     assert caught.value.exit_code == 3
     assert Dead.asked > 1
-    (told,) = caplog.messages
-    assert "dead://b/a: the storage does not answer" in told
-    assert "asked again" in told
+    (message,) = caplog.messages
+    assert "dead://b/a: the storage does not answer" in message
+    assert "asked again" in message
 
 
-def test_who_may_not_read_hears_so_at_once(bucket):
+def test_who_may_not_read_learns_so_at_once(bucket):
     bucket.pipe("/b/a", b"one")
     with pytest.raises(StorageError, match=r"refuses access .*hint: check the credentials"):
         storage.read("closed://b/a")
@@ -78,7 +78,7 @@ def test_a_missing_file_is_missing_and_not_asked_for_again(bucket):
 
 
 def test_a_server_that_gives_a_whole_file_for_a_part_is_found_out(bucket, quick, monkeypatch):
-    monkeypatch.setattr(storage, "PATIENCE", 0.0)
+    monkeypatch.setattr(storage, "RETRY_SECONDS", 0.0)
     bucket.pipe("/b/a", b"0123456789")
     with pytest.raises(StorageError, match="asked for 20 bytes, it gave 10"):
         storage.read("memory://b/a", 0, 20)
@@ -102,7 +102,7 @@ def test_a_signature_is_not_in_the_error(bucket, quick, monkeypatch):
         def fail(self, number):
             raise OSError("403, url='https://host/a.png?X-Amz-Signature=hidden'")
 
-    monkeypatch.setattr(storage, "PATIENCE", 0.0)
+    monkeypatch.setattr(storage, "RETRY_SECONDS", 0.0)
     monkeypatch.setattr(storage, "_opened", lambda url: (Signed(), url))
     with pytest.raises(StorageError) as caught:
         storage.read("https://host/a.png?X-Amz-Signature=hidden")

@@ -10,7 +10,7 @@ own). What is found so far is kept in build/fuzz/TARGET/ and makes the next time
 
 A finding is shown with its traceback, its input and the command that repeats it; other targets go on, and the exit code
 is 1. To keep one, put the file into tests/fuzz/findings/TARGET/ (with - for blanks), where the ordinary tests read it,
-and mend what it shows.
+and fix what it shows.
 """
 
 import hashlib

@@ -135,7 +135,7 @@ def run_folder(content: bytes) -> object:
         for name, part in zip(RUN_FILES, content.split(BETWEEN), strict=False):
             (Path(folder) / name).write_bytes(part)
         run = FinishedRun.read(Path(folder))
-        return len(run.given_labels), run.opinions, run.is_of_score
+        return len(run.given_labels), run.members, run.is_of_score
 
 
 def arrays(**content: object) -> bytes:

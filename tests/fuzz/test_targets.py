@@ -75,5 +75,5 @@ def refuses(name, content):
 
 
 @pytest.mark.parametrize("path", FINDINGS, ids=lambda path: "/".join(path.parts[-2:]))
-def test_what_fuzzing_has_found_is_mended(path):
+def test_what_fuzzing_has_found_is_fixed(path):
     check(path.parent.name.replace("-", " "), path.read_bytes())

@@ -1,10 +1,10 @@
 import dataclasses
 
 import pytest
-from tiny_page import a_guess
+from tiny_page import an_estimate
 from tiny_verdict import a_suspect, a_verdict
 
-from labelscan.gating.words import findings, limit_and_range, next_steps, outcome, reason, shown, told_apart, unlisted
+from labelscan.gating.words import distinct, findings, limit_and_range, next_steps, outcome, reason, shown, unlisted
 from labelscan.results.wrong_labels import WrongLabels
 
 
@@ -32,7 +32,7 @@ def test_a_limit_is_shown_as_a_person_says_it(name, number, text):
     ],
 )
 def test_what_was_found_and_the_limit_never_read_the_same_where_they_differ(found, limit, texts):
-    assert told_apart("max-rate", found, limit) == texts
+    assert distinct("max-rate", found, limit) == texts
 
 
 def test_a_verdict_says_how_many_limits_are_exceeded():
@@ -58,8 +58,8 @@ def test_a_verdict_says_how_many_limits_are_exceeded():
 def test_a_limit_is_compared_with_the_range_of_wrong_labels(name, found, limit, wrong, words):
     unit = 1 if name == "max-rate" else 1000
     ends = {"low": wrong[0], "high": wrong[1], "share_low": wrong[0] / unit, "share_high": wrong[1] / unit}
-    assert limit_and_range(name, found, limit, a_guess(**ends)) == words
-    measured = limit_and_range(name, found, limit, a_guess(**ends, source="decisions"))
+    assert limit_and_range(name, found, limit, an_estimate(**ends)) == words
+    measured = limit_and_range(name, found, limit, an_estimate(**ends, source="decisions"))
     assert measured == words.replace("are probably wrong", "by the decisions are wrong")
 
 

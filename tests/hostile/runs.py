@@ -97,9 +97,9 @@ def broken(name: str, what: str, make: Make, says: str, line: str = GATE) -> Kin
     return Kind(what=f"{name} {what}", line=line, make=make, says=says, names=f"run/{name}")
 
 
-def doubt(what: str, error_log_odds: object) -> Kind:
-    make = in_place("doubt.npz", partial(npz, error_log_odds=error_log_odds))
-    return broken("doubt.npz", what, make, "is not one number a label", REPORT)
+def log_odds(what: str, error_log_odds: object) -> Kind:
+    make = in_place("log_odds.npz", partial(npz, error_log_odds=error_log_odds))
+    return broken("log_odds.npz", what, make, "is not one number a label", REPORT)
 
 
 KINDS = [
@@ -257,10 +257,10 @@ KINDS = [
         "is not about the labels",
         DECIDE,
     ),
-    broken("doubt.npz", "that is cut off", cut("doubt.npz"), "cannot be read", REPORT),
-    doubt("of text", np.array(["a"] * 12)),
-    doubt("with NaN", np.full(12, np.nan)),
-    doubt("of another length", np.zeros(3)),
+    broken("log_odds.npz", "that is cut off", cut("log_odds.npz"), "cannot be read", REPORT),
+    log_odds("of text", np.array(["a"] * 12)),
+    log_odds("with NaN", np.full(12, np.nan)),
+    log_odds("of another length", np.zeros(3)),
     broken("measure.csv", "that is empty", text("measure.csv", ""), "is not the sample of a run", REPORT),
     broken(
         "measure.csv",

@@ -119,7 +119,7 @@ DAMAGE = {
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_damaged_files_are_made_anew(cache, damage):
+def test_damaged_files_are_made_again(cache, damage):
     put(cache, 0, 5)
     (path,) = segments(cache)
     path.write_bytes(DAMAGE[damage](path.read_bytes()))
@@ -193,7 +193,7 @@ def test_what_was_not_used_for_longest_goes_first(cache):
 
 
 def test_what_this_run_has_used_is_not_deleted_for_what_it_adds(tmp_path):
-    told = []
+    received = []
     cache = Cache(tmp_path / "cache")
     put(cache, 0, 2)
     put(cache, 2, 4)
@@ -204,9 +204,9 @@ def test_what_this_run_has_used_is_not_deleted_for_what_it_adds(tmp_path):
     assert found(run, DIGESTS[:2]) == [0, 1]
     put(run, 4, 6)  # in place of what the run does not use
     assert found(cache) == [0, 1, 4, 5]
-    put(run, 6, 8, notify=told.append)
+    put(run, 6, 8, notify=received.append)
     assert found(cache) == [0, 1, 4, 5]
-    assert told == [Noted("no more is added to the cache: what is in use takes all of cache.gigabytes")]
+    assert received == [Noted("no more is added to the cache: what is in use takes all of cache.gigabytes")]
 
 
 def test_what_another_process_clears_is_made_again_and_no_error(tmp_path):
@@ -264,12 +264,12 @@ def test_what_a_killed_process_left_unfinished_is_deleted_later(cache):
 
 def test_a_folder_that_cannot_be_written_is_left_out_with_a_warning(tmp_path):
     (tmp_path / "file").write_text("")
-    told = []
-    with open_cache(CacheConfig(folder=str(tmp_path / "file")), tmp_path / "private", told.append) as cache:
+    received = []
+    with open_cache(CacheConfig(folder=str(tmp_path / "file")), tmp_path / "private", received.append) as cache:
         put(cache)
         assert found(cache) == list(range(10))
         assert cache.folder == tmp_path / "private"
-    (warning,) = told
+    (warning,) = received
     assert isinstance(warning, Warned)
     assert str(tmp_path / "file") in warning.message
     assert not (tmp_path / "private").exists()
@@ -293,13 +293,13 @@ def test_a_write_that_fails_is_a_warning_and_nothing_else_is_tried(cache, monkey
     def fail(folder, digests, rows):
         raise OSError(28, "No space left on device")
 
-    told = []
+    received = []
     monkeypatch.setattr(cache_module, "write_segment", fail)
     monkeypatch.setattr(cache_module, "SAVE_SECONDS", 0.0)
-    with cache.shelf("features", MADE_BY, notify=told.append) as shelf:
+    with cache.shelf("features", MADE_BY, notify=received.append) as shelf:
         shelf.add(DIGESTS[:2], ROWS[:2])
         shelf.add(DIGESTS[2:4], ROWS[2:4])
-    assert told == [Warned("no more is added to the cache: No space left on device")]
+    assert received == [Warned("no more is added to the cache: No space left on device")]
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
@@ -311,25 +311,25 @@ def test_a_full_disk_leaves_nothing_behind(cache, monkeypatch):
     def open_on_full_disk(path, mode="r", *args):
         return full(Path("/dev/full"), "wb") if mode == "xb" else full(path, mode, *args)
 
-    told = []
+    received = []
     with monkeypatch.context() as patch:
         patch.setattr(Path, "open", open_on_full_disk)
-        put(cache, 1, 10, notify=told.append)
-    assert told == [Warned("no more is added to the cache: No space left on device")]
+        put(cache, 1, 10, notify=received.append)
+    assert received == [Warned("no more is added to the cache: No space left on device")]
     assert sorted(path.suffix for path in folder.iterdir()) == [".json", ".rows"]
     assert found(cache) == [0]
 
 
 def test_room_is_left_on_the_disk_and_for_the_run_itself(cache, monkeypatch):
-    told = []
+    received = []
     monkeypatch.setattr(cache_module, "SAVE_SECONDS", 0.0)
-    with cache.shelf("features", MADE_BY, run_bytes=2**62, notify=told.append) as shelf:
+    with cache.shelf("features", MADE_BY, run_bytes=2**62, notify=received.append) as shelf:
         shelf.add(DIGESTS[:2], ROWS[:2])
         shelf.add(DIGESTS[2:4], ROWS[2:4])  # of which nothing more is said
-    assert told == [Noted("no more is added to the cache: the disk is nearly full")]
+    assert received == [Noted("no more is added to the cache: the disk is nearly full")]
     monkeypatch.setattr(cache_module, "LEAST_FREE", 2**62)
-    put(cache, notify=told.append)
-    assert len(told) == 2
+    put(cache, notify=received.append)
+    assert len(received) == 2
     assert found(cache) == []
 
 
@@ -392,9 +392,9 @@ def test_links_are_not_followed_out_of_the_cache(cache, tmp_path, elsewhere):
         each.unlink()
     shelf.rmdir()
     shelf.symlink_to(elsewhere)  # a link in place of a shelf
-    told = []
-    put(cache, notify=told.append)
-    assert [type(event) for event in told] == [Warned]
+    received = []
+    put(cache, notify=received.append)
+    assert [type(event) for event in received] == [Warned]
     assert found(cache) == []
     assert cache.shelves() == []
     cache.clear()

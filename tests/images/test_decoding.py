@@ -202,6 +202,6 @@ def test_the_switches_of_pillow_are_as_before_afterwards():
     assert before == Image.MAX_IMAGE_PIXELS
 
 
-def test_grey_is_told_by_pixels_not_by_mode():
+def test_grey_is_recognised_by_pixels_not_by_mode():
     assert is_grey(Image.new("RGB", (4, 4), (9, 9, 9)))
     assert not is_grey(Image.new("RGB", (4, 4), (9, 9, 8)))

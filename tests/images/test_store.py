@@ -297,15 +297,15 @@ def decoded(monkeypatch):
 
 
 def test_images_that_were_decoded_before_are_reused_in_any_order(colours, tmp_path, decoded):
-    cache, told = Cache(tmp_path / "cache"), []
+    cache, received = Cache(tmp_path / "cache"), []
     build(colours, tmp_path / "first.npy", cache=cache)
     order = np.array([19, 3, 3, 7])
     save(tmp_path / "in" / "new.png", (99, 0, 0))
     more = files(tmp_path / "in", [*colours.paths[order], "new.png"])
-    store = build(more, tmp_path / "second.npy", cache=cache, notify=told.append)
+    store = build(more, tmp_path / "second.npy", cache=cache, notify=received.append)
     assert store.rows()[:, 0, 0, 0].tolist() == [19, 3, 3, 7, 99]
     assert len(decoded) == 21
-    assert Noted("4 of 5 decoded images are reused") in told
+    assert Noted("4 of 5 decoded images are reused") in received
     assert not len(store.changed(more))
 
 

@@ -167,45 +167,47 @@ def test_a_training_that_diverges_is_tried_once_more_at_half_the_step_size_and_t
         return Training(*args, recipe=recipe, **options)
 
     monkeypatch.setattr(learners, "Training", note)
-    job, heard = diverging_job(tmp_path, 6, 1000)
-    outputs = run_fold(job, tmp_path, heard.append)
+    job, received = diverging_job(tmp_path, 6, 1000)
+    outputs = run_fold(job, tmp_path, received.append)
     message = "repeat 0, fold 1: the loss became nan in epoch 2; trained again at half the learning rate"
-    assert [event.message for event in heard if isinstance(event, Warned)] == [message]
+    assert [event.message for event in received if isinstance(event, Warned)] == [message]
     assert outputs.mark(job, HERE).warnings == [message]
     assert rates == [0.1, 0.05]
-    assert heard[-1].held_out_accuracy > 0.8
+    assert received[-1].held_out_accuracy > 0.8
 
 
 def test_a_training_that_diverges_in_its_last_step_is_tried_once_more_too(tmp_path):
-    job, heard = diverging_job(tmp_path, 16, 1000, kind=Blind)
-    outputs = run_fold(job, tmp_path, heard.append)
+    job, received = diverging_job(tmp_path, 16, 1000, kind=Blind)
+    outputs = run_fold(job, tmp_path, received.append)
     message = "repeat 0, fold 1: the network predicts NaN after epoch 4; trained again at half the learning rate"
     assert outputs.mark(job, HERE).warnings == [message]
-    assert heard[-1].held_out_accuracy > 0.8
+    assert received[-1].held_out_accuracy > 0.8
 
 
 def test_a_training_that_is_interrupted_while_it_predicts_is_not_done_again(tmp_path):
-    job, heard = diverging_job(tmp_path, 1000, 1000)
+    job, received = diverging_job(tmp_path, 1000, 1000)
 
     def stop(event):
-        heard.append(event)
-        if isinstance(event, Waiting) and sum(isinstance(event, EpochDone) for event in heard) == 4:
+        received.append(event)
+        if isinstance(event, Waiting) and sum(isinstance(event, EpochDone) for event in received) == 4:
             raise Interrupted("enough")
 
     with pytest.raises(Interrupted):
         run_fold(job, tmp_path, stop)
-    heard.clear()
-    outputs = run_fold(job, tmp_path, heard.append)
-    assert [event for event in heard if isinstance(event, EpochDone)] == []
+    received.clear()
+    outputs = run_fold(job, tmp_path, received.append)
+    assert [event for event in received if isinstance(event, EpochDone)] == []
     assert outputs.is_done(job, HERE)
 
 
 def test_a_training_that_diverges_twice_says_where_and_what_to_try(tmp_path):
-    job, heard = diverging_job(tmp_path, 6, 6)
-    with pytest.raises(RunError, match="the loss became nan in epoch 2, and before at twice the learning rate") as told:
-        run_fold(job, tmp_path, heard.append)
-    assert told.value.problems[0].where == "repeat 0, fold 1"
-    assert "training.learning_rate" in told.value.problems[0].hint
+    job, received = diverging_job(tmp_path, 6, 6)
+    with pytest.raises(
+        RunError, match="the loss became nan in epoch 2, and before at twice the learning rate"
+    ) as raised:
+        run_fold(job, tmp_path, received.append)
+    assert raised.value.problems[0].where == "repeat 0, fold 1"
+    assert "training.learning_rate" in raised.value.problems[0].hint
 
 
 def test_a_second_try_that_was_cut_off_goes_on_and_its_warning_stays(tmp_path, monkeypatch):
@@ -214,20 +216,20 @@ def test_a_second_try_that_was_cut_off_goes_on_and_its_warning_stays(tmp_path, m
     outputs = run_fold(whole, tmp_path)
     (expected,) = outputs.read_folds([whole])
     outputs.forget(whole)
-    job, heard = diverging_job(tmp_path, 6, 1000, 1000)
+    job, received = diverging_job(tmp_path, 6, 1000, 1000)
 
     def stop(event):
-        heard.append(event)
-        if sum(isinstance(event, Waiting) for event in heard) == 15:
+        received.append(event)
+        if sum(isinstance(event, Waiting) for event in received) == 15:
             raise Interrupted("enough")
 
     with pytest.raises(Interrupted):
         run_fold(job, tmp_path, stop)
-    heard.clear()
-    run_fold(job, tmp_path, heard.append)
+    received.clear()
+    run_fold(job, tmp_path, received.append)
     (output,) = outputs.read_folds([job])
     assert output.pred_probs.tobytes() == expected.pred_probs.tobytes()
-    assert not any(isinstance(event, Warned) for event in heard)  # said before
+    assert not any(isinstance(event, Warned) for event in received)  # said before
     assert len(outputs.mark(job, HERE).warnings) == 1
 
 
@@ -237,7 +239,7 @@ def test_a_fold_whose_checkpoint_is_damaged_is_trained_from_the_beginning_and_th
     outputs = run_fold(whole, tmp_path)
     (expected,) = outputs.read_folds([whole])
     outputs.forget(whole)
-    job, heard = diverging_job(tmp_path, 1000, 1000)
+    job, received = diverging_job(tmp_path, 1000, 1000)
 
     def stop(event):
         if isinstance(event, EpochDone) and event.epoch == 3:
@@ -249,10 +251,10 @@ def test_a_fold_whose_checkpoint_is_damaged_is_trained_from_the_beginning_and_th
     content = bytearray(path.read_bytes())
     content[int(share * (len(content) - 1))] ^= 1
     path.write_bytes(content)
-    run_fold(job, tmp_path, heard.append)
+    run_fold(job, tmp_path, received.append)
     message = "repeat 0, fold 1: its checkpoint is damaged, so it is trained from the beginning"
-    assert [event.message for event in heard if isinstance(event, Warned)] == [message]
-    assert [event.epoch for event in heard if isinstance(event, EpochDone)] == [1, 2, 3, 4]
+    assert [event.message for event in received if isinstance(event, Warned)] == [message]
+    assert [event.epoch for event in received if isinstance(event, EpochDone)] == [1, 2, 3, 4]
     (output,) = outputs.read_folds([job])
     assert output.pred_probs.tobytes() == expected.pred_probs.tobytes()
     assert not path.exists()
@@ -261,11 +263,11 @@ def test_a_fold_whose_checkpoint_is_damaged_is_trained_from_the_beginning_and_th
 def test_what_another_job_of_the_same_name_has_left_is_not_used_and_other_files_stay(tmp_path):
     other, _ = diverging_job(tmp_path, 1000)
     outputs = run_fold(dataclasses.replace(other, made_from="4567"), tmp_path)
-    job, heard = diverging_job(tmp_path, 1000)
+    job, received = diverging_job(tmp_path, 1000)
     (outputs.folder_of(job) / "a file of the user").touch()
-    run_fold(job, tmp_path, heard.append)
+    run_fold(job, tmp_path, received.append)
     assert outputs.is_done(job, HERE)
-    assert [event for event in heard if isinstance(event, Warned)] == []
+    assert [event for event in received if isinstance(event, Warned)] == []
     assert outputs.state_of(job).last_epoch().epoch == len(outputs.state_of(job).events()) == 4
     assert (outputs.folder_of(job) / "a file of the user").exists()
 

@@ -83,11 +83,11 @@ def flipped(share):
 
 
 def test_what_a_learner_returns_is_what_is_stored(job, tmp_path):
-    outputs, heard = Outputs(tmp_path), []
+    outputs, received = Outputs(tmp_path), []
     assert not outputs.is_done(job, HERE)
     assert not outputs.was_done(job)
-    run_fold(job, tmp_path, heard.append)
-    warning, ended = heard
+    run_fold(job, tmp_path, received.append)
+    warning, ended = received
     assert warning == Warned("it may rain")
     mark = outputs.mark(job, HERE)
     assert ended == FoldDone(0, 1, 1.0, mark.seconds)
@@ -187,7 +187,7 @@ def test_an_output_of_another_length_is_noticed(job, outputs, how):
     assert outputs.is_damaged(job)
 
 
-def test_a_damaged_output_is_made_anew(job, outputs, tmp_path):
+def test_a_damaged_output_is_made_again(job, outputs, tmp_path):
     (whole,) = outputs.read_folds([job])
     expected = whole.pred_probs.tobytes()
     change(outputs.folder_of(job) / OUTPUT_FILE, flipped(0.5))

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from labelscan.noise.ceilings import doubts, error_chances, highest_f1
+from labelscan.noise.ceilings import error_chances, highest_f1, other_probs
 from labelscan.noise.plant import f1_ceiling, plant
 
 N_EXAMPLES, N_CLASSES, N_DRAWS = 2000, 5, 20
@@ -35,18 +35,18 @@ def f1_of_the_likeliest(chances, label_errors):
 @pytest.mark.parametrize("concentration", [0.1, 0.5])
 def test_a_detector_that_knows_all_but_the_truth_reaches_the_ceiling_and_no_more(hardness, concentration):
     noise = f"instance:0.1,hardness={hardness}"
-    reached, ceilings, told = [], [], []
+    reached, ceilings, estimated = [], [], []
     for seed in range(N_DRAWS):
         pred_probs, true_labels = drawn(seed, concentration)
         given_labels = plant(true_labels, N_CLASSES, noise, seed, pred_probs=pred_probs)
         label_errors = given_labels != true_labels
         chances = error_chances(given_labels, true_labels, pred_probs, pred_probs, hardness=hardness)
-        told.append(chances.sum() / label_errors.sum())
+        estimated.append(chances.sum() / label_errors.sum())
         reached.append(f1_of_the_likeliest(chances, label_errors))
         ceilings.append(f1_ceiling(noise, true_labels, given_labels, pred_probs=pred_probs))
         assert ceilings[-1] == highest_f1(chances)
     assert np.mean(reached) == pytest.approx(np.mean(ceilings), abs=0.012)
-    assert np.mean(told) == pytest.approx(1, abs=0.015)
+    assert np.mean(estimated) == pytest.approx(1, abs=0.015)
 
 
 def test_who_knows_more_than_the_planter_has_a_higher_ceiling_and_reaches_that():
@@ -101,7 +101,7 @@ def test_probabilities_of_0_and_1_and_any_hardness_give_chances(hardness, rate):
     assert 0 < highest_f1(chances) <= 1
 
 
-def test_doubts_are_the_sums_of_the_others_to_the_last_digit():
+def test_other_probs_are_the_sums_of_the_others_to_the_last_digit():
     pred_probs = np.array([[1, 1e-30, 2e-30], [0.25, 0.25, 0.5]])
-    np.testing.assert_allclose(doubts(pred_probs), [[3e-30, 1, 1], [0.75, 0.75, 0.5]], rtol=1e-15)
-    assert (doubts(np.eye(3)) > 0).all()
+    np.testing.assert_allclose(other_probs(pred_probs), [[3e-30, 1, 1], [0.75, 0.75, 0.5]], rtol=1e-15)
+    assert (other_probs(np.eye(3)) > 0).all()

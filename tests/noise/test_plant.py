@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from labelscan.errors import ConfigError, ProbabilitiesError
 from labelscan.noise.label_moves import CleanLabels, move_by_matrix
-from labelscan.noise.matrices import check_noise_matrix, look_alike_matrix
+from labelscan.noise.matrices import check_noise_matrix, similar_class_matrix
 from labelscan.noise.plant import NOISES, needs_pred_probs, plant
 
 BALANCED = np.repeat(np.arange(10), 50)
@@ -123,15 +123,15 @@ def test_look_alike_errors_go_where_the_model_is_in_doubt():
 
 
 def test_a_class_never_taken_for_another_goes_to_all_alike():
-    noise_matrix = look_alike_matrix([[5, 0, 0], [1, 9, 3], [0, 2, 9]], rate=0.4)
+    noise_matrix = similar_class_matrix([[5, 0, 0], [1, 9, 3], [0, 2, 9]], rate=0.4)
     np.testing.assert_allclose(noise_matrix, [[0.6, 0.1, 0], [0.2, 0.6, 0.4], [0.2, 0.3, 0.6]])
 
 
 def test_similarities_of_any_scale_make_the_same_matrix():
     similarity = np.random.default_rng(0).random((4, 4))
-    expected = look_alike_matrix(similarity, 0.2)
-    np.testing.assert_allclose(look_alike_matrix(similarity * 1e308, 0.2), expected)
-    np.testing.assert_allclose(look_alike_matrix(similarity * 1e-300, 0.2), expected)
+    expected = similar_class_matrix(similarity, 0.2)
+    np.testing.assert_allclose(similar_class_matrix(similarity * 1e308, 0.2), expected)
+    np.testing.assert_allclose(similar_class_matrix(similarity * 1e-300, 0.2), expected)
 
 
 def test_instance_errors_fall_on_hard_examples_and_go_to_what_these_look_like():
@@ -237,20 +237,20 @@ def test_similarity_can_be_read_from_a_file(tmp_path):
         ("0.9,0,0\n0.1,1,0\n0,0,1\n", "3 rows and columns for 2 classes"),
     ],
 )
-def test_what_is_wrong_in_a_matrix_is_told_with_its_place(tmp_path, content, message):
+def test_what_is_wrong_in_a_matrix_is_reported_with_its_place(tmp_path, content, message):
     file = tmp_path / "noise.csv"
     file.write_text(content)
     with pytest.raises(ConfigError, match=f"{re.escape(str(file))}.*{re.escape(message)}"):
         plant(np.array([0, 1]), 2, f"matrix:{file}", seed=0)
 
 
-def test_a_wrong_array_is_told_by_its_index():
+def test_a_wrong_array_is_reported_by_its_index():
     with pytest.raises(ConfigError, match=re.escape("noise_matrix[1, 0]: must be finite and not negative, got -1")):
         plant_by_matrix(np.array([0, 1]), [[2, 0], [-1, 1]], seed=0)
     with pytest.raises(ConfigError, match=re.escape("noise_matrix[:, 0]: sums to 2, not 1")):
         plant_by_matrix(np.array([0, 1]), [[2, 0], [0, 1]], seed=0)
     with pytest.raises(ConfigError, match=re.escape("similarity[0, 1]")):
-        look_alike_matrix([[0, np.inf], [1, 0]], rate=0.1)
+        similar_class_matrix([[0, np.inf], [1, 0]], rate=0.1)
 
 
 def test_many_small_classes_still_get_errors() -> None:

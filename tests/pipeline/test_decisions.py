@@ -1,4 +1,4 @@
-"""Decisions of a person as evidence: decided labels are known, all others are judged anew, and nothing is trained."""
+"""Decisions of a person as evidence: decided labels are known, all others are re-scored, and nothing is trained."""
 
 import dataclasses
 import json
@@ -104,13 +104,13 @@ def test_another_leading_detector_keeps_its_ranking_and_its_other_flags(tmp_path
     assert run.summary.wrong_labels.worth_a_look is None
 
 
-def test_a_run_judged_anew_has_the_bytes_of_one_judged_with_decisions_at_once(detector, plain, decisions, tmp_path):
+def test_a_run_rescored_has_the_bytes_of_one_scored_with_decisions_at_once(detector, plain, decisions, tmp_path):
     at_once = score(tmp_path / "at once", detector=detector, decisions=decisions).folder
     again = shutil.copytree(plain, tmp_path / "again")
     write_decisions(reversed(decisions), tmp_path / "d.csv")  # in whatever order they are
     score(again, detector=detector, decisions=tmp_path / "d.csv")
     assert contents(again, *SCORE_RESULTS) == contents(at_once, *SCORE_RESULTS)
-    for kept in ("doubt.npz", "measure.csv", "evidence.npz"):
+    for kept in ("log_odds.npz", "measure.csv", "evidence.npz"):
         assert contents(again, kept) == contents(plain, kept)
     assert contents(again, "issues.csv") != contents(plain, "issues.csv")
     recorded = json.loads((again / "run.json").read_text())["decisions"]
@@ -160,7 +160,7 @@ def test_the_interval_holds_the_number_of_wrong_labels_and_the_summary_says_so(t
     assert wrong["share_low"] == pytest.approx(wrong["low"] / N, rel=1e-5)
     flagged = pd.read_csv(plain.folder / "issues.csv", dtype=str)["example_id"]
     decided = np.array([int(one[:3]) for one in to_measure(plain.folder, 80)])
-    log_odds = np.load(plain.folder / "doubt.npz")["error_log_odds"].astype(np.float64)
+    log_odds = np.load(plain.folder / "log_odds.npz")["error_log_odds"].astype(np.float64)
     posterior = review_posterior(log_odds, DecidedLabels(index=decided, is_wrong=WRONG[decided]))
     listed = np.isin(IDS, flagged)
     for name, expected in (("precision", posterior.precision(listed)), ("found", posterior.found(listed))):
@@ -173,10 +173,10 @@ def test_the_interval_holds_the_number_of_wrong_labels_and_the_summary_says_so(t
 def test_decisions_about_other_labels_are_left_out_with_one_note(tmp_path):
     stale = Decision(example_id=IDS[1], verdict="keep", given_label="another")
     lost = Decision(example_id="lost.png", verdict="keep")
-    heard = Recorder()
+    received = Recorder()
     made = [stale, lost, *decide(IDS[2:22])]
-    run = score(tmp_path / "run", decisions=made, notify=heard)
-    (note,) = [one.message for one in heard.of(Noted)]
+    run = score(tmp_path / "run", decisions=made, notify=received)
+    (note,) = [one.message for one in received.of(Noted)]
     assert note.startswith("decisions: 2 of 22 decisions were left out")
     assert note in run.summary.notes
     assert run.summary.wrong_labels.n_decided == 20
@@ -216,10 +216,10 @@ def test_decisions_on_a_corrected_copy_are_known_and_judge_no_other_label(detect
     assert (after.loc[decided, "error_probability"] == 0).all()
     judged = ["flagged", "error_probability", "label_quality"]
     pd.testing.assert_frame_equal(after.drop(index=decided)[judged], before.drop(index=decided)[judged])
-    known, guess = run.summary.wrong_labels, without.summary.wrong_labels
+    known, estimate = run.summary.wrong_labels, without.summary.wrong_labels
     assert (known.source, known.n_decided, known.found) == ("one opinion", 0, None)
-    assert 0 < known.low < guess.low
-    assert known.low <= known.estimate <= known.high < guess.high
+    assert 0 < known.low < estimate.low
+    assert known.low <= known.estimate <= known.high < estimate.high
     assert sorted(run.decided) == sorted(decided)
     assert "do not measure how many are wrong" in run.summary.notes[-1]
     assert run.summary.notes[-1] in labelscan.gate(run, max_issues=0, decisions=made).warnings
@@ -258,7 +258,7 @@ def test_a_gate_with_decisions_needs_the_evidence(plain, tmp_path):
         labelscan.gate(run, max_issues=0, decisions=decide(IDS[:3]))
 
 
-def test_a_finished_run_of_detect_is_judged_anew_without_training_or_decoding(tmp_path):
+def test_a_finished_run_of_detect_is_rescored_without_training_or_decoding(tmp_path):
     images, true_labels = draw_shapes(180)
     given = plant_errors(true_labels, PLANTED)
     settings = quick(**{"detection.self_check": 0.02})
@@ -267,10 +267,10 @@ def test_a_finished_run_of_detect_is_judged_anew_without_training_or_decoding(tm
     made = [
         Decision(example_id=one, verdict="keep" if given[int(one)] == true_labels[int(one)] else "drop") for one in ids
     ]
-    heard = Recorder()
-    run = labelscan.detect(images, given, settings=settings, output=tmp_path / "run", decisions=made, notify=heard)
-    assert heard.epochs() == []
-    assert not any(getattr(event, "step", "") == "decode" for event in heard.events)
+    received = Recorder()
+    run = labelscan.detect(images, given, settings=settings, output=tmp_path / "run", decisions=made, notify=received)
+    assert received.epochs() == []
+    assert not any(getattr(event, "step", "") == "decode" for event in received.events)
     assert run.summary.wrong_labels.n_decided == 50
     flagged = set(run.issues.flagged["example_id"])
     assert {one.example_id for one in made if one.verdict == "drop"} <= flagged

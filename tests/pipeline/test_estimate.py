@@ -39,7 +39,7 @@ def plan(monkeypatch: pytest.MonkeyPatch) -> Plan:
 
 
 def changed(plan: Plan, **changes: object) -> Plan:
-    return dataclasses.replace(plan, opinions=(dataclasses.replace(plan.opinions[0], **changes),))
+    return dataclasses.replace(plan, members=(dataclasses.replace(plan.members[0], **changes),))
 
 
 def seconds(plan: Plan) -> float:
@@ -88,7 +88,7 @@ def test_there_is_no_estimate_where_images_cannot_be_read_now(plan, monkeypatch)
         raise StorageError("the bucket does not answer")
 
     monkeypatch.setattr(estimate, "make_inputs", fail)
-    monkeypatch.setattr(estimate, "is_decoded_for", lambda plan, opinion: True)
+    monkeypatch.setattr(estimate, "is_decoded_for", lambda plan, member: True)
     assert estimate.estimate(plan) is None
 
 
@@ -104,27 +104,27 @@ def test_few_images_are_all_made_and_nothing_is_left_of_them(tmp_path, monkeypat
 
 
 def test_training_takes_longer_with_more_epochs(plan) -> None:
-    learner = plan.opinions[0].learner
+    learner = plan.members[0].learner
     longer = dataclasses.replace(learner, recipe=dataclasses.replace(learner.recipe, epochs=400))
     assert 0 < seconds(plan) < seconds(changed(plan, learner=longer))
 
 
 def test_a_self_check_doubles_the_time_of_training(plan, monkeypatch) -> None:
-    monkeypatch.setattr(estimate, "_training_seconds", lambda plan, opinion: 0.5)
+    monkeypatch.setattr(estimate, "_training_seconds", lambda plan, member: 0.5)
     detection = dataclasses.replace(plan.config.detection, self_check=0.02)
     checked = dataclasses.replace(plan, config=dataclasses.replace(plan.config, detection=detection))
     assert seconds(checked) == 2 * seconds(plan)
 
 
 def test_every_network_takes_its_time_and_features_that_two_share_are_computed_once(plan, monkeypatch) -> None:
-    monkeypatch.setattr(estimate, "_training_seconds", lambda plan, opinion: 0.5)
+    monkeypatch.setattr(estimate, "_training_seconds", lambda plan, member: 0.5)
     monkeypatch.setattr(estimate, "_seconds_to_make", lambda images, maker, device: 0.25 if maker is None else 8)
-    monkeypatch.setattr(estimate, "feature_maker_of", lambda opinion: opinion.frozen)
-    network = plan.opinions[0]
+    monkeypatch.setattr(estimate, "feature_maker_of", lambda member: member.frozen)
+    network = plan.members[0]
     decoded = dataclasses.replace(network, image_shape=ImageShape(4, 4, 1))
     frozen = dataclasses.replace(network, frozen=Backbone())
     models = (network, decoded, decoded, frozen, dataclasses.replace(frozen, name="another head"))
-    several = dataclasses.replace(plan, opinions=models)
+    several = dataclasses.replace(plan, members=models)
     assert estimate.estimate(several) == estimate.Estimate(inputs=8.25, training=1.5)
 
 

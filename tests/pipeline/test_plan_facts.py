@@ -5,9 +5,9 @@ import torch
 import labelscan
 from labelscan.errors import UsageError
 from labelscan.events import Chosen
-from labelscan.pipeline.carry_out import jobs_in
 from labelscan.pipeline.job_names import JobNames
 from labelscan.pipeline.plan_facts import facts_to_json, job_facts, plan_facts, plan_to_json
+from labelscan.pipeline.run_plan import jobs_in
 from labelscan.runs.folder import RunPaths
 from labelscan.training.hardware import hardware
 from labelscan.training.models.timm_model import lite0_installed
@@ -66,11 +66,11 @@ def test_a_plan_names_the_engine_of_frozen_features_and_none_where_there_are_no_
     settings = labelscan.settings(
         model="efficientnet-lite0", device="cpu", overrides={"device.engine": "torch", "device.precision": "bfloat16"}
     )
-    images, heard = np.zeros((20, 96, 96, 3), np.uint8), []
-    plan = labelscan.plan(images, np.arange(20) % 2, settings=settings, notify=heard.append)
+    images, received = np.zeros((20, 96, 96, 3), np.uint8), []
+    plan = labelscan.plan(images, np.arange(20) % 2, settings=settings, notify=received.append)
     engine = f"torch {torch.__version__}, bfloat16"
     assert dict(plan_facts(plan))["engine"] == plan.choices["opinions"][0]["engine"] == engine
-    assert Chosen("engine", engine, "set by device.engine") in heard
+    assert Chosen("engine", engine, "set by device.engine") in received
     assert hardware(plan.device, threads=1, precisions=(), engines=plan.engines)["engine"] == engine
     settings = labelscan.settings(
         model=("small-cnn", "efficientnet-lite0"), device="cpu", overrides={"device.engine": "torch"}

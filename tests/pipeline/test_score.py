@@ -226,12 +226,12 @@ def test_half_precision_is_taken(tmp_path: Path) -> None:
     )
 
 
-def test_the_caller_hears_of_steps_and_of_how_a_table_was_read(tmp_path: Path) -> None:
+def test_the_caller_receives_steps_and_of_how_a_table_was_read(tmp_path: Path) -> None:
     (tmp_path / "probs.csv").write_text("y,prob:a,prob:b\na,0.1,0.9\nb,0.1,0.9\n", encoding="utf-8")
-    told: list[Event] = []
-    labelscan.score(tmp_path / "probs.csv", output=tmp_path / "run", notify=told.append)
-    assert [event.step for event in told if isinstance(event, StepDone)] == ["read", "detection"]
-    assert Noted("columns: label from 'y', probabilities of 2 classes") in told
+    received: list[Event] = []
+    labelscan.score(tmp_path / "probs.csv", output=tmp_path / "run", notify=received.append)
+    assert [event.step for event in received if isinstance(event, StepDone)] == ["read", "detection"]
+    assert Noted("columns: label from 'y', probabilities of 2 classes") in received
 
 
 @pytest.mark.parametrize(
@@ -285,30 +285,30 @@ def test_tensors_are_judged_as_arrays_are(tmp_path):
     assert (runs[0].folder / "scores.csv").read_bytes() == (runs[1].folder / "scores.csv").read_bytes()
 
 
-def two_opinions(seed: int = 0) -> tuple[list[np.ndarray], np.ndarray]:
+def two_members(seed: int = 0) -> tuple[list[np.ndarray], np.ndarray]:
     """Return probabilities of two models about the same labels."""
     first, given_labels, true_labels = problem(seed=seed)
     scores = 2 * np.eye(4)[true_labels] + np.random.default_rng(seed + 1).normal(size=first.shape)
     return [first, np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)], given_labels
 
 
-def write_opinions(folder: Path, probs: list[np.ndarray], given_labels: np.ndarray, **beside: Any) -> list[Path]:
+def write_members(folder: Path, probs: list[np.ndarray], given_labels: np.ndarray, **beside: Any) -> list[Path]:
     paths = [folder / f"{name}.npz" for name in "ab"[: len(probs)]]
     for path, each in zip(paths, probs, strict=True):
         np.savez(path, pred_probs=each, given_labels=given_labels, **beside)
     return paths
 
 
-def test_several_files_are_as_many_opinions_and_are_pooled(tmp_path: Path) -> None:
-    probs, given_labels = two_opinions()
-    paths = write_opinions(tmp_path, probs, given_labels, class_names=np.array(CLASSES))
+def test_several_files_are_as_many_members_and_are_pooled(tmp_path: Path) -> None:
+    probs, given_labels = two_members()
+    paths = write_members(tmp_path, probs, given_labels, class_names=np.array(CLASSES))
     run = labelscan.score(paths, output=tmp_path / "run")
     weights = likeliest_weights(probs, given_labels)
     evidence = Evidence.read(run.folder / "evidence.npz")
-    assert [one.name for one in evidence.opinions] == ["a.npz", "b.npz"]
-    np.testing.assert_array_equal([one.weight for one in evidence.opinions], weights)
+    assert [one.name for one in evidence.members] == ["a.npz", "b.npz"]
+    np.testing.assert_array_equal([one.weight for one in evidence.members], weights)
     np.testing.assert_array_equal(evidence.pred_probs, geometric_mean(probs, weights, np.float32))
-    for one, each in zip(evidence.opinions, probs, strict=True):
+    for one, each in zip(evidence.members, probs, strict=True):
         np.testing.assert_array_equal(one.pred_probs, each.astype(np.float32))
     record = json.loads((run.folder / "run.json").read_text())
     assert record["source"]["file"] == str(paths[0])
@@ -316,33 +316,33 @@ def test_several_files_are_as_many_opinions_and_are_pooled(tmp_path: Path) -> No
     assert record["opinion_weights"] == dict(zip(["a.npz", "b.npz"], weights.tolist(), strict=True))
     in_memory = labelscan.score(probs, given_labels, class_names=CLASSES, output=tmp_path / "memory")
     assert (in_memory.folder / "scores.csv").read_bytes() == (run.folder / "scores.csv").read_bytes()
-    assert [one.name for one in in_memory.evidence.opinions] == ["opinion 1", "opinion 2"]
+    assert [one.name for one in in_memory.evidence.members] == ["opinion 1", "opinion 2"]
 
 
 def test_apply_reads_the_labels_again_from_the_first_of_several_files(tmp_path: Path) -> None:
-    probs, given_labels = two_opinions()
-    paths = write_opinions(tmp_path, probs, given_labels)
+    probs, given_labels = two_members()
+    paths = write_members(tmp_path, probs, given_labels)
     run = labelscan.score(paths, output=tmp_path / "run")
     paths[1].unlink()
     applied = labelscan.apply(run.folder, drop=True, output=tmp_path / "corrected.npz")
     assert applied.output == tmp_path / "corrected.npz"
-    write_opinions(tmp_path, probs[1:], given_labels)  # in the place of the first
+    write_members(tmp_path, probs[1:], given_labels)  # in the place of the first
     with pytest.raises(UsageError, match="this is not the data"):
         labelscan.apply(run.folder, drop=True, output=tmp_path / "again.npz")
 
 
 def test_a_changed_second_file_is_other_data(tmp_path: Path) -> None:
-    probs, given_labels = two_opinions()
-    paths = write_opinions(tmp_path, probs, given_labels)
+    probs, given_labels = two_members()
+    paths = write_members(tmp_path, probs, given_labels)
     labelscan.score(paths, output=tmp_path / "run")
     labelscan.score(paths, output=tmp_path / "run")
-    write_opinions(tmp_path, [probs[0], (probs[0] + probs[1]) / 2], given_labels)
+    write_members(tmp_path, [probs[0], (probs[0] + probs[1]) / 2], given_labels)
     with pytest.raises(RunFolderError, match="the data has changed"):
         labelscan.score(paths, output=tmp_path / "run")
 
 
-def test_opinions_are_matched_by_id_and_their_columns_by_class(tmp_path: Path) -> None:
-    probs, given_labels = two_opinions()
+def test_members_are_matched_by_id_and_their_columns_by_class(tmp_path: Path) -> None:
+    probs, given_labels = two_members()
     ids, order, columns = np.array([f"id-{row:03}" for row in range(200)]), np.arange(200)[::-1], [2, 0, 3, 1]
     names = np.array(CLASSES)
     first = {"pred_probs": probs[0], "given_labels": names[given_labels], "class_names": names, "example_ids": ids}
@@ -356,7 +356,7 @@ def test_opinions_are_matched_by_id_and_their_columns_by_class(tmp_path: Path) -
     np.savez(tmp_path / "b.npz", **second)
     run = labelscan.score([tmp_path / "a.npz", str(tmp_path / "b.npz")], output=tmp_path / "run")
     assert run.evidence.class_names == tuple(CLASSES)
-    np.testing.assert_array_equal(run.evidence.opinions[1].pred_probs, probs[1].astype(np.float32))
+    np.testing.assert_array_equal(run.evidence.members[1].pred_probs, probs[1].astype(np.float32))
     np.testing.assert_array_equal(run.evidence.given_labels, given_labels)
 
 
@@ -372,8 +372,8 @@ def test_opinions_are_matched_by_id_and_their_columns_by_class(tmp_path: Path) -
         ({"example_ids": [0, 1, 2, 3]}, r"only a\.npz has 'a'; only b\.npz has '0'"),
     ],
 )
-def test_opinions_about_something_else_are_refused(tmp_path: Path, change: dict[str, Any], message: str) -> None:
-    probs, _ = two_opinions()
+def test_members_about_something_else_are_refused(tmp_path: Path, change: dict[str, Any], message: str) -> None:
+    probs, _ = two_members()
     first = {"pred_probs": probs[0][:4], "given_labels": [0, 1, 2, 3], "class_names": CLASSES, "example_ids": [*"abcd"]}
     np.savez(tmp_path / "a.npz", **first)
     np.savez(tmp_path / "b.npz", **{**first, **change})
@@ -382,9 +382,9 @@ def test_opinions_about_something_else_are_refused(tmp_path: Path, change: dict[
     assert not (tmp_path / "run").exists()
 
 
-def test_lists_that_are_no_opinions_are_refused(tmp_path: Path) -> None:
-    probs, given_labels = two_opinions()
-    (path,) = write_opinions(tmp_path, probs[:1], given_labels)
+def test_lists_that_are_no_members_are_refused(tmp_path: Path) -> None:
+    probs, given_labels = two_members()
+    (path,) = write_members(tmp_path, probs[:1], given_labels)
     for several, message in (
         ([], "no probabilities are given"),
         ([path, path], "given twice"),
@@ -399,13 +399,13 @@ def test_lists_that_are_no_opinions_are_refused(tmp_path: Path) -> None:
 
 
 def test_the_evidence_of_a_table_is_judged_as_in_its_run(tmp_path: Path) -> None:
-    probs, given_labels = two_opinions()
+    probs, given_labels = two_members()
     images = labelscan.score(probs, given_labels, output=tmp_path / "images").evidence
     table = replace(images, from_columns=True)
     table.write(tmp_path / "evidence.npz")
     again = labelscan.score(tmp_path / "evidence.npz", output=tmp_path / "again")
     assert again.summary.wrong_labels.source == "one opinion"
-    judged = NoisePosterior().detect(replace(table, opinions=()))
+    judged = NoisePosterior().detect(replace(table, members=()))
     assert again.summary.wrong_labels.estimate == pytest.approx(judged.wrong_labels.estimate)
     np.savez(tmp_path / "other.npz", pred_probs=probs[0], given_labels=given_labels, class_names=images.class_names)
     for number, files in enumerate((["evidence.npz", "other.npz"], ["other.npz", "evidence.npz"])):
@@ -416,16 +416,16 @@ def test_the_evidence_of_a_table_is_judged_as_in_its_run(tmp_path: Path) -> None
         labelscan.score(tmp_path / "evidence.npz", output=tmp_path / "again")
 
 
-def test_rows_in_lists_are_one_opinion(tmp_path: Path) -> None:
-    probs, given_labels = two_opinions()
+def test_rows_in_lists_are_one_member(tmp_path: Path) -> None:
+    probs, given_labels = two_members()
     run = labelscan.score(probs[0].tolist(), given_labels, output=tmp_path / "run")
-    assert run.evidence.opinions == ()
+    assert run.evidence.members == ()
     both = labelscan.score([each.tolist() for each in probs], given_labels, output=tmp_path / "both")
-    assert len(both.evidence.opinions) == 2
+    assert len(both.evidence.members) == 2
 
 
 def test_the_evidence_of_a_run_with_several_models_is_judged_by_its_pool_with_a_note(tmp_path: Path) -> None:
-    probs, given_labels = two_opinions()
+    probs, given_labels = two_members()
     run = labelscan.score(probs, given_labels, output=tmp_path / "run")
     events: list[Event] = []
     again = labelscan.score(run.folder / "evidence.npz", output=tmp_path / "again", notify=events.append)

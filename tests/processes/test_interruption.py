@@ -12,8 +12,8 @@ from labelscan.processes.interruption import (
     SIGNALS,
     check,
     deferred_to_workers,
-    ending_in_order,
     prepare_signals,
+    shutting_down_gracefully,
     stopping_at_once,
 )
 
@@ -50,30 +50,30 @@ def test_each_signal_stops_the_command_line_at_once_where_nothing_is_to_be_kept(
 
 
 @pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
-def test_within_work_that_ends_in_order_it_waits_for_the_next_check(number, capsys):
+def test_within_work_that_shuts_down_gracefully_it_waits_for_the_next_check(number, capsys):
     prepare_signals()
     again = number if number != signal.SIGINT else signal.SIGTERM  # some senders send twice
-    with pytest.raises(KeyboardInterrupt if number == signal.SIGINT else Interrupted), ending_in_order():
+    with pytest.raises(KeyboardInterrupt if number == signal.SIGINT else Interrupted), shutting_down_gracefully():
         work(number, again)
     assert capsys.readouterr().out == f"{number.name} {again.name}\n"
     assert signal.getsignal(number) is interruption.stop_at_once
 
 
 def test_it_is_said_at_once_that_the_step_is_finished_first():
-    told = []
-    prepare_signals(told.append)
-    with pytest.raises(Interrupted), ending_in_order():
+    said = []
+    prepare_signals(said.append)
+    with pytest.raises(Interrupted), shutting_down_gracefully():
         work(signal.SIGTERM, signal.SIGTERM)
-    assert told == ["the step is finished first, and what is done is kept; Ctrl-C again stops at once"]
+    assert said == ["the step is finished first, and what is done is kept; Ctrl-C again stops at once"]
 
 
 def test_work_that_is_done_before_it_looks_is_interrupted_at_its_end():
-    with pytest.raises(KeyboardInterrupt), ending_in_order():
+    with pytest.raises(KeyboardInterrupt), shutting_down_gracefully():
         send(signal.SIGINT)
 
 
 def test_a_second_ctrl_c_stops_at_once(capsys):
-    with pytest.raises(KeyboardInterrupt), ending_in_order():
+    with pytest.raises(KeyboardInterrupt), shutting_down_gracefully():
         work(signal.SIGINT, signal.SIGINT)
     assert capsys.readouterr().out == "SIGINT\n"
 
@@ -92,7 +92,7 @@ def test_a_signal_at_the_moment_when_work_begins_or_ends_is_neither_lost_nor_an_
         return before
 
     monkeypatch.setattr(signal, "signal", handle_and_send)
-    with pytest.raises(Interrupted, match="stopped by SIGTERM"), ending_in_order():
+    with pytest.raises(Interrupted, match="stopped by SIGTERM"), shutting_down_gracefully():
         pass
     assert signal.getsignal(signal.SIGTERM) is interruption.stop_at_once
 
@@ -107,26 +107,26 @@ def test_signals_that_the_caller_has_blocked_are_blocked_after_processes_were_st
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def test_work_in_one_piece_is_stopped_at_once_within_work_that_ends_in_order(capsys):
-    with pytest.raises(KeyboardInterrupt), ending_in_order(), stopping_at_once():
+def test_work_in_one_piece_is_stopped_at_once_within_work_that_shuts_down_gracefully(capsys):
+    with pytest.raises(KeyboardInterrupt), shutting_down_gracefully(), stopping_at_once():
         work(signal.SIGINT)
     assert capsys.readouterr().out == "\n"
 
 
 def test_a_library_takes_over_ctrl_c_and_no_signal_of_its_caller():
-    heard = []
-    signal.signal(signal.SIGTERM, lambda *_: heard.append("the caller's"))
-    with ending_in_order():
+    received = []
+    signal.signal(signal.SIGTERM, lambda *_: received.append("the caller's"))
+    with shutting_down_gracefully():
         send(signal.SIGTERM)
         assert signal.getsignal(signal.SIGUSR1) == signal.SIG_DFL
         check()
-    assert heard == ["the caller's"]
+    assert received == ["the caller's"]
 
 
 def test_what_the_caller_ignores_as_nohup_does_is_still_ignored():
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     prepare_signals()
-    with ending_in_order():
+    with shutting_down_gracefully():
         send(signal.SIGHUP)
         check()
 

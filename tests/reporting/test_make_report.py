@@ -375,12 +375,12 @@ def test_a_run_that_flags_nothing_is_a_page_too(tmp_path):
 
 def test_a_format_without_pictures_opens_no_image(photos, tmp_path):
     detect(str(photos), tmp_path / "run", image_size=16)
-    heard = []
+    received = []
     for form, given in (("markdown", {}), ("label-studio", {"image_root": tmp_path})):
-        labelscan.report(tmp_path / "run", format=form, notify=heard.append, **given)
-    assert heard == []
-    labelscan.report(tmp_path / "run", notify=heard.append)
-    assert heard
+        labelscan.report(tmp_path / "run", format=form, notify=received.append, **given)
+    assert received == []
+    labelscan.report(tmp_path / "run", notify=received.append)
+    assert received
 
 
 def test_a_read_only_run_folder_asks_for_a_file_elsewhere(photos, tmp_path, monkeypatch):

@@ -50,20 +50,20 @@ def test_every_scored_label_is_in_one_stretch_and_one_ends_with_the_list(folder)
 
 def test_log_odds_belong_to_the_example_and_its_bin(folder):
     page, measurement = page_of(folder), page_of(folder).measurement
-    with np.load(folder / "doubt.npz") as arrays:
+    with np.load(folder / "log_odds.npz") as arrays:
         log_odds = arrays["error_log_odds"]
     bins = Bins.of(log_odds.astype(np.float64))
     np.testing.assert_array_equal(measurement.centres, bins.centres)
     row_of = {name: row for row, name in enumerate(Evidence.read(folder / "evidence.npz").example_ids)}
-    assert measurement.doubt.keys() == {one.example_id for one in (*page.suspects, *measurement.to_decide)}
-    for name, doubt in measurement.doubt.items():
-        assert (doubt.log_odds, doubt.bin) == (log_odds[row_of[name]], bins.of_example[row_of[name]])
+    assert measurement.error_odds.keys() == {one.example_id for one in (*page.suspects, *measurement.to_decide)}
+    for name, error_odds in measurement.error_odds.items():
+        assert (error_odds.log_odds, error_odds.bin) == (log_odds[row_of[name]], bins.of_example[row_of[name]])
     for one in measurement.to_decide:
         stretch = next(stretch for stretch in measurement.stretches if one.rank <= stretch.last_rank)
-        assert measurement.doubt[one.example_id].bin in dict(stretch.sizes)
+        assert measurement.error_odds[one.example_id].bin in dict(stretch.sizes)
 
 
-@pytest.mark.parametrize("missing", ["doubt.npz", "measure.csv"])
+@pytest.mark.parametrize("missing", ["log_odds.npz", "measure.csv"])
 def test_a_run_of_an_older_version_has_no_measurement(folder, missing):
     (folder / missing).unlink()
     page = page_of(folder)
@@ -84,10 +84,10 @@ def test_a_summary_of_an_older_version_says_no_range(folder):
     [
         ("measure.csv", b"order,label\n1,cat\n", "is not the sample of a run"),
         ("measure.csv", b"order,example_id\n1,of another run\n", "is not about the labels of scores.csv"),
-        ("doubt.npz", b"no archive", "cannot be read"),
+        ("log_odds.npz", b"no archive", "cannot be read"),
         ("evidence.npz", b"no archive", r"evidence\.npz: cannot be read"),
-        ("doubt.npz", np.zeros(7), "is not one number a label"),
-        ("doubt.npz", np.full(500, np.nan), "is not one number a label"),
+        ("log_odds.npz", np.zeros(7), "is not one number a label"),
+        ("log_odds.npz", np.full(500, np.nan), "is not one number a label"),
     ],
 )
 def test_a_damaged_file_is_named(folder, name, content, message):

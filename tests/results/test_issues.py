@@ -34,9 +34,9 @@ def test_columns_have_their_names_and_order() -> None:
     assert tuple(unknown.scores.columns) == SCORE_COLUMNS
 
 
-def test_flagged_examples_come_first_then_the_most_doubtful() -> None:
+def test_flagged_examples_come_first_then_the_most_likely_wrong() -> None:
     scores = the_issues().scores
-    # 3 and 7 are flagged. Of the rest, 8 is the most doubtful, and equal ones are in the order of their ids.
+    # 3 and 7 are flagged. Of the rest, 8 is the most likely wrong, and equal ones are in the order of their ids.
     assert [name[:2] for name in scores["example_id"]] == [
         *["03", "07", "08"],
         *["00", "01", "02", "04", "05", "06", "09"],

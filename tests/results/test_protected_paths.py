@@ -61,7 +61,7 @@ def test_nothing_that_is_only_read_is_written_over(here, place):
     assert {path: path.read_bytes() for path in here.rglob("*") if path.is_file()} == before
 
 
-def test_what_a_form_is_usually_called_in_the_run_may_be_written_anew(here):
+def test_what_a_form_is_usually_called_in_the_run_may_be_rewritten(here):
     for _ in range(2):
         labelscan.report("run", output="run/report.html", pictures=False)
     run = FinishedRun.read(here / "run")

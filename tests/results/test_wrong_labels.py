@@ -9,18 +9,18 @@ import pytest
 from tiny_run import a_dataset, an_evidence, detections_of
 
 from labelscan.detection.decisions.decided_labels import DecidedLabels
-from labelscan.detection.decisions.rescoring import judge_anew
+from labelscan.detection.decisions.rescoring import rescore
 from labelscan.detection.estimates import Range
 from labelscan.results.wrong_labels import (
     WrongLabels,
     count_in_words,
+    estimate_wrong_labels,
     list_in_words,
     read_wrong_labels,
-    tell_wrong_labels,
 )
 
 
-def guessed(low=90.0, estimate=140.0, high=210.0, **changes: object) -> WrongLabels:
+def estimated(low=90.0, estimate=140.0, high=210.0, **changes: object) -> WrongLabels:
     values: dict[str, object] = {"source": "one opinion", "n_decided": 0, "precision": Range(0.6, 0.4, 0.8)}
     values |= {"found": None, "worth_a_look": None, "decisions_to_halve": None}
     shares = {"share": estimate / 5000, "share_low": low / 5000, "share_high": high / 5000}
@@ -30,21 +30,23 @@ def guessed(low=90.0, estimate=140.0, high=210.0, **changes: object) -> WrongLab
 def measured(**changes: object) -> WrongLabels:
     values = {"source": "decisions", "n_decided": 50, "found": Range(0.8, 0.71, 0.88)}
     values |= {"worth_a_look": 310, "decisions_to_halve": 150}
-    return guessed(120.4, 139.7, 160.2, **(values | changes))
+    return estimated(120.4, 139.7, 160.2, **(values | changes))
 
 
 def test_without_decisions_the_number_is_a_range_and_never_said_to_be_known():
-    assert count_in_words(guessed(), 5000) == "between 90 and 210 of 5,000 labels are probably wrong (most likely 140)"
-    assert list_in_words(guessed(precision=Range(0.9, 0.8, 1.0))) == [
+    assert (
+        count_in_words(estimated(), 5000) == "between 90 and 210 of 5,000 labels are probably wrong (most likely 140)"
+    )
+    assert list_in_words(estimated(precision=Range(0.9, 0.8, 1.0))) == [
         "80 to 100 in 100 of the listed are probably wrong"
     ]
 
 
 def test_a_precision_that_may_be_anything_is_not_claimed():
-    (words,) = list_in_words(guessed())
+    (words,) = list_in_words(estimated())
     assert words == "the models cannot tell how many of the listed are wrong: 40 to 80 in 100"
-    assert not guessed().tells_precision
-    assert measured().tells_precision
+    assert not estimated().knows_precision
+    assert measured().knows_precision
 
 
 def test_with_decisions_it_is_an_interval_and_the_list_is_known():
@@ -67,19 +69,19 @@ def test_an_interval_from_suspects_alone_says_what_it_takes_for_granted():
 @pytest.mark.parametrize(
     ("known", "sentence"),
     [
-        (guessed(0.1, 0.2, 0.4), "probably hardly any of 9 labels is wrong"),
-        (guessed(0.2, 0.6, 1.2), "between 0 and 1 of 9 labels is probably wrong (most likely 1)"),
-        (guessed(3, 3, 3.2), "probably about 3 of 9 labels are wrong"),
+        (estimated(0.1, 0.2, 0.4), "probably hardly any of 9 labels is wrong"),
+        (estimated(0.2, 0.6, 1.2), "between 0 and 1 of 9 labels is probably wrong (most likely 1)"),
+        (estimated(3, 3, 3.2), "probably about 3 of 9 labels are wrong"),
         (
-            guessed(0, 0, 0, source="decisions", n_decided=9),
+            estimated(0, 0, 0, source="decisions", n_decided=9),
             "none of 9 labels is wrong (95 % interval from 9 decisions)",
         ),
         (
-            guessed(3, 3, 3, source="decisions", n_decided=9),
+            estimated(3, 3, 3, source="decisions", n_decided=9),
             "3 of 9 labels are wrong (95 % interval from 9 decisions)",
         ),
         (
-            guessed(1, 4, 8, source="decisions", n_decided=1),
+            estimated(1, 4, 8, source="decisions", n_decided=1),
             "1 to 8 of 9 labels are wrong (95 % interval from 1 decision)",
         ),
     ],
@@ -94,26 +96,26 @@ def test_where_no_label_is_worth_a_look_no_rank_is_named():
 
 def test_the_range_of_precision_is_that_of_the_flags_at_both_ends_of_the_count():
     detections = detections_of(an_evidence(a_dataset()))
-    known = tell_wrong_labels(detections)
+    known = estimate_wrong_labels(detections)
     assert (known.low, known.estimate, known.high) == (2.0, pytest.approx(2.8125), 4.0)
     assert known.share_high == 0.4
     assert 0 < known.precision.low < known.precision.high < 1
     assert known.precision.estimate == detections.error_probability[detections.lead.flagged].mean()
     assert (known.found, known.worth_a_look, known.decisions_to_halve) == (None, None, None)
     nothing = replace(detections.lead, flagged=np.zeros(10, dtype=bool))
-    assert tell_wrong_labels(replace(detections, by_name={"confident-learning": nothing})).precision is None
+    assert estimate_wrong_labels(replace(detections, by_name={"confident-learning": nothing})).precision is None
 
 
-def test_several_models_are_opinions():
+def test_several_models_are_members():
     detections = detections_of(an_evidence(a_dataset()))
-    assert tell_wrong_labels(detections).source == "one opinion"
-    assert tell_wrong_labels(detections, by_agreement=True).source == "opinions"
+    assert estimate_wrong_labels(detections).source == "one opinion"
+    assert estimate_wrong_labels(detections, by_agreement=True).source == "opinions"
 
 
 def test_what_the_summary_says_is_read_back():
     detections = detections_of(an_evidence(a_dataset()))
     decided = DecidedLabels(index=np.array([0, 7]), is_wrong=np.array([False, True]))
-    for known in (tell_wrong_labels(detections), tell_wrong_labels(*judge_anew(detections, decided))):
+    for known in (estimate_wrong_labels(detections), estimate_wrong_labels(*rescore(detections, decided))):
         content = json.loads(json.dumps({"wrong_labels": dataclasses.asdict(known)}))
         assert read_wrong_labels(content) == known
 

@@ -13,7 +13,7 @@ from filelock import FileLock
 from labelscan.errors import RunFolderError, UsageError
 from labelscan.files.atomic import partial_path
 from labelscan.runs import files as run_files
-from labelscan.runs.files import LOCK_FILE, OWN_FILES, has_trained, is_uploaded, others_files, sweep_run
+from labelscan.runs.files import LOCK_FILE, OWN_FILES, foreign_files, has_trained, is_uploaded, sweep_run
 from labelscan.runs.opening import is_locked, open_run
 from labelscan.runs.record import read_record, recorded_fingerprint, versions
 from labelscan.runs.same_run import Identity
@@ -60,7 +60,7 @@ def test_a_run_that_begins_this_moment_in_another_process_is_none_of_others(tmp_
         (tmp_path / "run.json").unlink()
 
     with again_and_again(begin):
-        assert not any(others_files(tmp_path, ()) for _ in range(3000))
+        assert not any(foreign_files(tmp_path, ()) for _ in range(3000))
 
 
 def test_a_run_says_how_it_ended(tmp_path):
@@ -182,7 +182,7 @@ def test_a_folder_that_another_process_deletes_is_no_error(tmp_path, look):
             look(tmp_path, ())
 
 
-def test_a_second_process_is_refused_and_told_who_writes(tmp_path):
+def test_a_second_process_is_refused_and_learns_who_writes(tmp_path):
     script = (
         "import sys, pathlib\n"
         "from labelscan.runs.opening import open_run\n"

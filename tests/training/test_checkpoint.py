@@ -66,7 +66,7 @@ def end(result):
 
 @pytest.mark.parametrize("loss", ["blurry", "elr", "anl-ce"])
 @pytest.mark.parametrize("n_steps", [0, 3, 8, 13, 16, N_STEPS - 1])
-def test_a_training_that_ends_in_order_after_any_step_goes_on_there_with_the_same_bytes(
+def test_a_training_that_shuts_down_gracefully_after_any_step_goes_on_there_with_the_same_bytes(
     shapes, tmp_path, monkeypatch, loss, n_steps
 ):
     monkeypatch.setattr(batches, "CHUNK_BYTES", 3 * 16 * 64)  # 3 batches, so that an epoch has several chunks
@@ -317,11 +317,11 @@ def test_a_batch_too_large_for_memory_is_trained_in_parts_with_the_same_result_a
     shapes, monkeypatch, error
 ):
     whole = learn(shapes, epochs=2, make=too_large(monkeypatch, 1000))
-    heard = []
-    parts = learn(shapes, epochs=2, make=too_large(monkeypatch, 6, error), notify=heard.append)
+    received = []
+    parts = learn(shapes, epochs=2, make=too_large(monkeypatch, 6, error), notify=received.append)
     np.testing.assert_allclose(parts[0], whole[0], atol=1e-5)
     np.testing.assert_allclose(parts[1].mean(), whole[1].mean(), atol=1e-4)
-    warnings = [event.message for event in heard if isinstance(event, Warned)]
+    warnings = [event.message for event in received if isinstance(event, Warned)]
     assert warnings[-1].startswith("batches of 16 do not fit into the memory of the GPU: each is trained in 4 parts")
 
 
@@ -338,10 +338,10 @@ def test_a_prediction_too_large_for_memory_is_made_in_parts(monkeypatch):
 
 
 def test_other_errors_of_a_network_are_no_reason_to_try_again(shapes, monkeypatch):
-    told, error = [], RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+    reported, error = [], RuntimeError("mat1 and mat2 shapes cannot be multiplied")
     with pytest.raises(RuntimeError, match="cannot be multiplied"):
-        learn(shapes, epochs=1, make=too_large(monkeypatch, 6, error), notify=told.append)
-    assert not [event for event in told if isinstance(event, Warned)]
+        learn(shapes, epochs=1, make=too_large(monkeypatch, 6, error), notify=reported.append)
+    assert not [event for event in reported if isinstance(event, Warned)]
 
 
 def test_where_no_batch_fits_the_error_is_that_of_the_memory(shapes, monkeypatch):
@@ -368,7 +368,7 @@ def test_parts_are_kept_in_a_checkpoint(shapes, tmp_path, monkeypatch):
     whole = learn(shapes, epochs=3, make=make)
     with pytest.raises(Interrupted):
         learn(shapes, epochs=3, make=make, notify=StopAfter(10), checkpoint=Checkpoint(FolderState(tmp_path)))
-    heard = []
-    rest = learn(shapes, epochs=3, make=make, notify=heard.append, checkpoint=Checkpoint(FolderState(tmp_path)))
+    received = []
+    rest = learn(shapes, epochs=3, make=make, notify=received.append, checkpoint=Checkpoint(FolderState(tmp_path)))
     assert end(rest) == end(whole)
-    assert not any(isinstance(event, Warned) for event in heard)
+    assert not any(isinstance(event, Warned) for event in received)

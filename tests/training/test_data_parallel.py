@@ -108,8 +108,8 @@ def work(how, team, device):
     ids=["killed", "error", "not picklable"],
 )
 def test_a_process_that_fails_ends_the_fold_with_one_clear_error(how, problem, hint):
-    told = pytest.raises(RunError, match=f"repeat 0, fold 1: one of the 2 processes that train it {problem}")
-    with told as error, team_of(CPU, 2, partial(work, how), seed=0, where="repeat 0, fold 1", notify=ignore) as team:
+    failure = pytest.raises(RunError, match=f"repeat 0, fold 1: one of the 2 processes that train it {problem}")
+    with failure as error, team_of(CPU, 2, partial(work, how), seed=0, where="repeat 0, fold 1", notify=ignore) as team:
         work(how, team, CPU)
     assert hint in str(error.value)
     assert not distributed.is_initialized()
@@ -162,12 +162,12 @@ def test_a_run_of_two_processes_a_fold_flags_what_one_does_even_if_it_is_interru
         if isinstance(event, EpochDone) and (event.fold, event.epoch) == (1, 2):
             raise Interrupted("enough")
 
-    alone, heard = detect("one"), Recorder()
+    alone, received = detect("one"), Recorder()
     with pytest.raises(Interrupted):
         detect("two", stop, **{"executor.gpus_per_fold": 2.0})
-    together = detect("two", heard, **{"executor.gpus_per_fold": 2.0})
-    assert heard.reused() == [0]
-    assert heard.epochs() == [(1, 3), (1, 4)]
+    together = detect("two", received, **{"executor.gpus_per_fold": 2.0})
+    assert received.reused() == [0]
+    assert received.epochs() == [(1, 3), (1, 4)]
     assert set(together.issues.flagged.example_id) == set(alone.issues.flagged.example_id)
     one, two = (run.issues.scores.sort_values("example_id") for run in (alone, together))
     np.testing.assert_allclose(two.self_confidence, one.self_confidence, atol=1e-4)

@@ -48,7 +48,7 @@ def test_a_word_that_only_held_out_texts_have_is_unknown():
     "texts", [["😀", "😡", "😀😀"], ["a", "b", "a b"], ["!!!", "???", "!?"], ["好", "坏", "好 坏"]]
 )
 @pytest.mark.parametrize("make", [TfidfEncoder, make_word_counts])
-def test_texts_without_a_word_are_told_apart_by_their_characters(make, texts):
+def test_texts_without_a_word_are_distinguished_by_their_characters(make, texts):
     encoder = make()
     rows = dense(encoder.fit_transform(as_strings(texts)))
     assert len(np.unique(rows, axis=0)) == 3
@@ -62,7 +62,7 @@ def test_words_and_pieces_of_any_script_count():
     assert (matrix[0] @ matrix[1].T).toarray()[0, 0] > 0  # they share pieces, and no word
 
 
-def test_networks_get_finite_numbers_and_are_told_where_one_was_missing():
+def test_networks_get_finite_numbers_and_learn_where_one_was_missing():
     encoded = np.asarray(make_for_networks().fit_transform(FRAME), dtype=np.float64)
     assert np.isfinite(encoded).all()
     assert np.abs(encoded).max() < 10
@@ -99,7 +99,7 @@ def test_a_category_that_only_held_out_rows_have_is_no_error():
     assert np.isfinite(np.asarray(encoder.transform(pd.DataFrame({"shop": ["new", None]}, dtype=object)))).all()
 
 
-def test_very_many_texts_are_told_apart_by_hashes_of_their_words(monkeypatch):
+def test_very_many_texts_are_distinguished_by_hashes_of_their_words(monkeypatch):
     few = TfidfEncoder().fit_transform(TEXTS)
     monkeypatch.setattr("labelscan.training.encoders.tfidf.MOST_CHARACTERS", 100)
     many = TfidfEncoder()

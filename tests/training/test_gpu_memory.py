@@ -128,7 +128,7 @@ def jobs_of(tmp_path, settings):
     images, n = np.zeros((40, 8, 8), np.uint8), 40
     plan = labelscan.plan(images, np.arange(n) % 2, settings=settings)
     contents = Contents(numbers=np.arange(n), fingerprint="")
-    jobs = fold_jobs(plan, plan.opinions[0], contents, assign(plan, contents), RunPaths.of(tmp_path))
+    jobs = fold_jobs(plan, plan.members[0], contents, assign(plan, contents), RunPaths.of(tmp_path))
     return [(job, where_of(plan)(job)) for job in jobs]
 
 

@@ -35,7 +35,7 @@ def test_every_loss_learns_by_its_defaults(shapes, loss):
 
 
 @pytest.mark.parametrize("loss", ["elr", "anl-ce"])
-def test_a_training_begun_anew_gives_the_same_bytes_whatever_was_trained_before(shapes, loss):
+def test_a_training_begun_again_gives_the_same_bytes_whatever_was_trained_before(shapes, loss):
     schedule = build_schedule(loss, n_epochs=2, n_classes=3)
     once = learn(shapes, loss=schedule, epochs=2)[0]
     learn(shapes, loss=schedule, seed=1, epochs=1)  # cut short

@@ -38,7 +38,7 @@ def test_one_extreme_epoch_does_not_decide_the_probabilities():
 
 
 def collected(n_classes, *, device="cpu", host_from=HOST_FROM, n_epochs=3):
-    """Return what is collected from made-up logits of 500 examples, which are taken up by another object midway."""
+    """Return what is collected from made-up logits of 500 examples, which another object resumes midway."""
     generator = torch.Generator().manual_seed(0)
     place = torch.device(device)
     mine = TrainMargins(500, place, probs_from=1, host_from=host_from)

@@ -103,13 +103,15 @@ class Wide(nn.Module):
 def test_a_batch_too_large_for_the_gpu_is_trained_in_parts(shapes):
     total = torch.cuda.get_device_properties(0).total_memory
     torch.cuda.empty_cache()
-    heard = []
+    received = []
     torch.cuda.set_per_process_memory_fraction((torch.cuda.memory_reserved() + 2**30) / total)
     try:
-        pred_probs, _, _ = learn(shapes, device=GPU, epochs=1, make=lambda *_: Wide(), notify=heard.append)
+        pred_probs, _, _ = learn(shapes, device=GPU, epochs=1, make=lambda *_: Wide(), notify=received.append)
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)
-    assert any("do not fit into the memory of the GPU" in event.message for event in heard if isinstance(event, Warned))
+    assert any(
+        "do not fit into the memory of the GPU" in event.message for event in received if isinstance(event, Warned)
+    )
     assert np.isfinite(pred_probs).all()
 
 

@@ -38,7 +38,7 @@ def _pixels(images: ImageSource, rows: Sequence[int], where: str) -> NDArray[np.
     contents = [images.read(row) for row in rows]
     if any(isinstance(one, bytes) for one in contents):
         raise DatasetError(
-            "these images are inside other files, which are not written anew",
+            "these images are inside other files, which are not rewritten",
             where=where,
             hint="change the labels where the files are made: issues.csv names the examples by their ids",
         )

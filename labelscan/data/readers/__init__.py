@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from labelscan.config import DatasetConfig
-from labelscan.data.dataset import Dataset, merge_look_alikes
+from labelscan.data.dataset import Dataset, merge_similar_classes
 from labelscan.data.readers.copies import named_by_address, with_copies
 from labelscan.data.readers.unsupported import refuse_file, refuse_folder
 from labelscan.errors import ConfigError, DatasetError, nearest_name
@@ -81,7 +81,7 @@ def read(config: DatasetConfig, notify: Listener = ignore) -> Dataset:
     with named_by_address():
         dataset = _read(with_copies(config), notify)
     notify(StepDone("read", time.monotonic() - started))
-    return merge_look_alikes(dataset) if config.merge_labels else dataset
+    return merge_similar_classes(dataset) if config.merge_labels else dataset
 
 
 def _read(config: DatasetConfig, notify: Listener) -> Dataset:

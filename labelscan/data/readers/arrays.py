@@ -150,7 +150,7 @@ def _refused(path: Path) -> Iterator[None]:
         hint = "save numbers, or text as np.array(texts, dtype=str)"
         raise DatasetError(str(error), where=path.name, hint=hint) from error
     except CANNOT_READ as error:
-        hint = "save it anew by np.savez, which does not compress"
+        hint = "save it again by np.savez, which does not compress"
         raise DatasetError(f"cannot be read ({why(error)})", where=str(path), hint=hint) from error
 
 

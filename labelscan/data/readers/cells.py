@@ -70,7 +70,7 @@ def read_column(name: str, cells: Cells, where: Callable[[int], str]) -> Column:
         return _refused(name, cells, "several values in a cell, or bytes")
     if cells.dtype == object and (broken := [row for row, cell in enumerate(cells) if not is_utf_8(str(cell))]):
         refused = [(row, f"column {name!r} has {cells[row]!r}, which is not UTF-8") for row in broken]
-        return Column(refused=refused, hint=f"write it anew, or {leave_out(name)}")
+        return Column(refused=refused, hint=f"write it again, or {leave_out(name)}")
     cells = _of_one_type(cells) if cells.dtype == object else cells
     kind = cells.dtype
     if isinstance(kind, pd.CategoricalDtype):

@@ -198,7 +198,7 @@ def _finite(values: NDArray[Any], name: str, where: Callable[[int], str]) -> NDA
 
     def problem(row: int) -> Problem:
         place = int(np.argmin(np.isfinite(features[row])))
-        hint = "leave out the row, or compute its features anew"
+        hint = "leave out the row, or compute its features again"
         value = values[row, place]
         large = " (or a number too large for float32)" if np.isinf(value) and values.dtype == np.float32 else ""
         return Problem(f"{name!r} has {value}{large} at place {place}", where(row), hint)

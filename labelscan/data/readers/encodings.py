@@ -134,4 +134,4 @@ def _not_in(path: Path, encoding: str) -> DatasetError:
                 hint = remedy(line[error.start :] + file.read(GUESSED_BYTES))
                 where = f"{path.name} row {number}"
                 return DatasetError(not_utf8(error, f"column {error.start + 1}"), where=where, hint=hint)
-    return DatasetError("not UTF-8", where=path.name, hint="save it anew")  # it has changed in between
+    return DatasetError("not UTF-8", where=path.name, hint="save it again")  # it has changed in between

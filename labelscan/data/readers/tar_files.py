@@ -153,11 +153,11 @@ def _refused(tar: str) -> Iterator[None]:
     try:
         yield
     except tarfile.TarError as error:
-        hint = "make it anew, or copy it again; it must be a plain .tar"
+        hint = "make it again, or copy it again; it must be a plain .tar"
         raise DatasetError(f"not a whole tar file ({error})", where=tar, hint=hint) from error
     except (OSError, ValueError) as error:
         raise DatasetError(
-            f"cannot be read ({why(error)})", where=tar, hint="make it anew, or copy it again"
+            f"cannot be read ({why(error)})", where=tar, hint="make it again, or copy it again"
         ) from error
 
 

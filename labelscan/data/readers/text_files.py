@@ -10,7 +10,7 @@ from labelscan.data.readers.encodings import GUESSED_BYTES, encoding_of_start, l
 from labelscan.files import storage
 from labelscan.files.reading import check_is_file, why
 from labelscan.files.urls import is_url, joined
-from labelscan.processes.prefetch import Ahead
+from labelscan.processes.prefetch import Prefetch
 
 EXTENSION = "txt"
 MOST_BYTES = 1 << 26
@@ -53,7 +53,7 @@ def _read_each(root: Path | str, paths: Sequence[str]) -> Iterator[Callable[[], 
     if isinstance(root, Path) and not any(map(is_url, paths)):
         yield from (partial(_content, root / name) for name in paths)
         return
-    with Ahead(storage.READS_AT_ONCE, "read") as threads:
+    with Prefetch(storage.READS_AT_ONCE, "read") as threads:
         yield from threads.results(_read_ahead, (_place(root, name) for name in paths))
 
 

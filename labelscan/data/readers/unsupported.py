@@ -1,4 +1,4 @@
-"""Data that cannot be judged, told by its form: each is refused in one sentence, with what can be done instead.
+"""Data that cannot be judged, recognised by its form: each is refused in one sentence, with what can be done instead.
 
 Only what would fail anyway, or be misread, is refused. A look at names and at the head of one file decides.
 """

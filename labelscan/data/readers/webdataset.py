@@ -31,7 +31,7 @@ from labelscan.files.reading import parse_json, with_home
 from labelscan.files.storage import Status
 from labelscan.files.urls import is_url, joined, name_of
 from labelscan.processes.cores import available_cores
-from labelscan.processes.prefetch import Ahead
+from labelscan.processes.prefetch import Prefetch
 
 SETTINGS = frozenset({"label_column"})
 SUFFIX = ".tar"
@@ -93,7 +93,7 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:
         examples += found
     where = partial(_place, tars, tar, examples)
     broken = [row for row, one in enumerate(examples) if one.problem]
-    DatasetError.refuse(broken, lambda row: Problem(examples[row].problem, where(row), "make the shard anew"))
+    DatasetError.refuse(broken, lambda row: Problem(examples[row].problem, where(row), "make the shard again"))
     labels = _labels(examples, config, where)
     keys = [one.key for one in examples]
     names = [name_of(one).removesuffix(SUFFIX) if is_url(one) else Path(one).stem for one in tars]
@@ -135,7 +135,7 @@ def _place(tars: Sequence[str], tar: Sequence[int], examples: Sequence[Example],
 def _indexed(tars: Sequence[str]) -> Iterator[tuple[int, list[Example]]]:
     """Yield the mark of each shard and its examples, in the order of the shards; several are read at once."""
     n_threads = SHARDS_AT_ONCE if any(map(is_url, tars)) else available_cores()
-    with Ahead(n_threads, "index") as threads:
+    with Prefetch(n_threads, "index") as threads:
         yield from threads.results(_index, tars)
 
 

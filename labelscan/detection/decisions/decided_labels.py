@@ -48,7 +48,7 @@ with this they held the truth in about 95 of 100 draws (tests/bench/RESULTS.md).
 WORTH_A_LOOK = 0.1
 """A review pays while at least so large a share of the labels looked at are wrong."""
 UNDOUBTED_SHARE = 0.75
-"""The share of labels, from the least doubtful up, in which a wrong one is hardly doubted."""
+"""The share of labels, from the lowest log-odds up, in which a wrong one is hardly doubted."""
 LARGEST_LOG_ODDS = 15.0
 TINY = 1e-12
 FACTORS = 20
@@ -76,7 +76,7 @@ class Bins:
     """N log-odds in at most ``N_BINS`` groups of neighbouring values, with about the same number in each."""
 
     of_example: Index
-    """(N,) the group of each example, from the least doubtful up."""
+    """(N,) the group of each example, from the lowest log-odds up."""
     centres: Floats
     """(B,) their mean log-odds, ascending."""
     sizes: NDArray[np.int64]
@@ -127,12 +127,12 @@ class ReviewPosterior:
         return _range(share, deviation, least=0.0, most=1.0)
 
     def n_worth_a_look(self) -> int:
-        """Return how many labels, most doubtful first, are wrong at least as often as ``WORTH_A_LOOK``."""
+        """Return how many labels, most likely wrong first, are wrong at least as often as ``WORTH_A_LOOK``."""
         return int((self.error_probability >= WORTH_A_LOOK).sum())
 
     def n_undoubted(self) -> int:
-        """Return how many decided labels are outside of the most doubtful quarter of all."""
-        before = np.cumsum(self.bins.sizes) - self.bins.sizes  # in less doubtful bins
+        """Return how many decided labels are outside of the quarter most likely wrong."""
+        before = np.cumsum(self.bins.sizes) - self.bins.sizes  # in bins of lower log-odds
         is_undoubted = before < UNDOUBTED_SHARE * self.bins.sizes.sum()
         return int(is_undoubted[self.bins.of_example[self.decided.index]].sum())
 

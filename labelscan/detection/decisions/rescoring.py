@@ -1,4 +1,4 @@
-"""The judgements of detectors, made anew where a person has decided some of the labels.
+"""The results of detectors, re-scored where a person has decided some of the labels.
 
 A decided label counts as known: if wrong it is flagged by every detector, if right by none. About all others
 noise-posterior says what the decisions say of its log-odds (``decided_labels``), once there are some; other detectors
@@ -30,7 +30,7 @@ def kept_log_odds(detections: Detections) -> Floats:
     return detections.error_log_odds.astype(np.float32).astype(np.float64)
 
 
-def judge_anew(
+def rescore(
     detections: Detections, decided: DecidedLabels, *, measure: bool = True
 ) -> tuple[Detections, ReviewPosterior | None]:
     """Return the judgements of N labels once some are decided, and what the decisions say about all of them.
@@ -80,7 +80,7 @@ def error_probability_if(detections: Detections, n_wrong: float) -> Floats:
 
 
 def _count(detections: Detections, decided: DecidedLabels) -> Range:
-    """Return how many labels are wrong as the models guess it of those that are not decided."""
+    """Return how many labels are wrong as the models estimate it for those that are not decided."""
     ends = detections.wrong_labels.low, detections.wrong_labels.high
     low, high = (_known(error_probability_if(detections, end), decided).sum() for end in ends)
     return Range(float(_known(detections.error_probability, decided).sum()), float(low), float(high))

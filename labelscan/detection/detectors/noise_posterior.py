@@ -29,8 +29,8 @@ Floats = NDArray[np.float64]
 COLUMNS_DOUBT = 0.5
 """Share of the doubt that wrong labels cause where models saw columns of a table."""
 FORGIVEN = 4
-"""Probabilities from training lose this power of the share of memorised labels from their weight: a sixteenth of it
-if half of them are memorised."""
+"""Probabilities from training lose this power of the share of overfit labels from their weight: a sixteenth of it
+if half of them are overfit."""
 CERTAINTY = 0.5
 """Log-odds are multiplied by this before their number is adjusted: on data with real errors, how often a label was
 wrong rose half as steeply (tests/bench/RESULTS.md)."""
@@ -46,8 +46,8 @@ class NoisePosterior:
 
     *Which* labels are wrong is ranked with all doubt of the model taken for that of the labels: the truth is ``kappa``
     times as sharp as the calibrated model. If the run has probabilities from training, the ranking is by the geometric
-    mean of both: they average several models, and a model whose loss or augmentation keeps it from memorising wrong
-    labels still doubts them; the more it memorises, the less they weigh.
+    mean of both: they average several models, and a model whose loss or augmentation keeps it from overfitting wrong
+    labels still doubts them; the more it overfits, the less they weigh.
 
     *How many* are wrong is seldom less than what the likeliest channel says, for which all doubt that follows the
     example is the model's own. With one opinion the number is between that and the one for ``kappa``, and
@@ -61,7 +61,7 @@ class NoisePosterior:
 
     Args:
         kappa: how much sharper than the calibrated model the truth is if wrong labels cause all doubt, in (0, 10].
-        label_doubt: share of the doubt that wrong labels cause, in [0, 1], where the model does not memorise. Default:
+        label_doubt: share of the doubt that wrong labels cause, in [0, 1], where the model does not overfit. Default:
             1, and 0.5 where models saw columns of a table. For what was measured see tests/bench/RESULTS.md.
         in_sample: whether to use probabilities from training, if there are any.
         max_steps: the most steps of expectation maximisation.
@@ -87,17 +87,17 @@ class NoisePosterior:
         few = held_out.enough_for_an_exponent()
         calibrated = calibrate(few)
         likeliest = fit_channel(few, calibrated, max_steps=2 * self.max_steps, fit_exponent=True)
-        memorised = _share_memorised(evidence) if self.in_sample else 0.0
+        overfit = _share_overfit(evidence) if self.in_sample else 0.0
         by_kind = COLUMNS_DOUBT if evidence.from_columns else 1.0
         label_doubt = by_kind if self.label_doubt is None else self.label_doubt
-        doubt = label_doubt * (1 - memorised) ** 2
-        exponent = likeliest.exponent ** (1 - doubt) * (self.kappa * calibrated) ** doubt
+        share = label_doubt * (1 - overfit) ** 2
+        exponent = likeliest.exponent ** (1 - share) * (self.kappa * calibrated) ** share
         fewest = float(expit(error_log_odds(few, likeliest)).mean() * len(evidence))
         del likeliest, few  # they take gigabytes where there are thousands of classes
         channel = fit_channel(held_out, exponent, max_steps=self.max_steps)
         by_one = expit(error_log_odds(held_out, channel))
         wrong_labels = _count(evidence, by_one, fewest)
-        log_odds = self._ranking(evidence, held_out, memorised, self.kappa * calibrated, channel.refitted)
+        log_odds = self._ranking(evidence, held_out, overfit, self.kappa * calibrated, channel.refitted)
         error_probability = error_probability_of(log_odds, wrong_labels.estimate)
         return Detection(
             label_quality=1 - error_probability,
@@ -109,18 +109,18 @@ class NoisePosterior:
         )
 
     def _ranking(
-        self, evidence: Evidence, held_out: Examples, memorised: float, exponent: float, start: Floats
+        self, evidence: Evidence, held_out: Examples, overfit: float, exponent: float, start: Floats
     ) -> Floats:
         """Return the log-odds that rank the labels, by held-out probabilities and those from training."""
         examples = held_out
         if self.in_sample and evidence.train_probs is not None:
-            weight = (1 - memorised**FORGIVEN) / 2
+            weight = (1 - overfit**FORGIVEN) / 2
             examples = Examples(evidence.given_labels, evidence.pred_probs, evidence.train_probs, weight)
             exponent = self.kappa * calibrate(examples.enough_for_an_exponent())
         return error_log_odds(examples, fit_channel(examples, exponent, max_steps=self.max_steps, start=start))
 
 
-def _share_memorised(evidence: Evidence) -> float:
+def _share_overfit(evidence: Evidence) -> float:
     """Return which share of the given labels that held-out predictions miss those in training do not miss."""
     if evidence.train_probs is None:
         return 0.0
@@ -137,12 +137,12 @@ def _count(evidence: Evidence, by_one: Floats, fewest: float) -> Range:
         by_one: (N,) error probabilities by the pooled probabilities alone.
         fewest: how many are wrong by the likeliest channel.
     """
-    if not evidence.opinions_tell_the_count:
+    if not evidence.members_give_the_count:
         estimate = float(by_one.sum())
         most = float((evidence.pred_probs.argmax(axis=1) != evidence.given_labels).sum())
     else:
         confidence = evidence.pred_probs.max(axis=1).astype(np.float64)
-        agreement = find_agreement(evidence.given_labels, confidence, [one.pred_probs for one in evidence.opinions])
+        agreement = find_agreement(evidence.given_labels, confidence, [one.pred_probs for one in evidence.members])
         sizes = np.bincount(agreement.strata)
         by_one_of_strata = np.bincount(agreement.strata, weights=by_one) / sizes
         rates = agreement.trust * agreement.wrong + (1 - agreement.trust) * by_one_of_strata

@@ -4,7 +4,7 @@ GitHub shows at most 10 annotations of a kind a step, so the verdict comes first
 """
 
 from labelscan.gating.verdict import GateVerdict
-from labelscan.gating.words import doubt, findings, outcome, reason
+from labelscan.gating.words import findings, outcome, reason, why_flagged
 from labelscan.wording.words import printable
 
 MOST_ANNOTATIONS = 10
@@ -20,7 +20,7 @@ def as_annotations(verdict: GateVerdict, top: int) -> str:
     lines = [_command("error", words, title=TITLE)]
     for one in verdict.to_look_at[: min(top, MOST_ANNOTATIONS - 1)]:
         title = f"{one.given_label} -> {one.suggested_label}"
-        lines.append(_command("error", f"{one.place}: {doubt(one)}", file=one.path, title=title))
+        lines.append(_command("error", f"{one.place}: {why_flagged(one)}", file=one.path, title=title))
     return "".join(lines)
 
 

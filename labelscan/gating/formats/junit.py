@@ -3,7 +3,7 @@
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from labelscan.gating.verdict import GateVerdict
-from labelscan.gating.words import doubt, findings, next_steps, unlisted
+from labelscan.gating.words import findings, next_steps, unlisted, why_flagged
 from labelscan.wording.words import printable
 
 SUITE = "labelscan gate"
@@ -45,7 +45,7 @@ def _written(suites: Element) -> str:
 
 def _listing(verdict: GateVerdict, top: int) -> list[str]:
     lines = [*findings(verdict)]
-    lines += [f"{one.place}: {doubt(one)}" for one in verdict.to_look_at[:top]]
+    lines += [f"{one.place}: {why_flagged(one)}" for one in verdict.to_look_at[:top]]
     lines += filter(None, [unlisted(verdict, top)])
     lines += [f"{word}: {step}" for word, step in next_steps(verdict, top)]
     return [printable(line) for line in lines]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from labelscan.gating.verdict import GateVerdict
-from labelscan.gating.words import findings, next_steps, outcome, told_apart, unlisted
+from labelscan.gating.words import distinct, findings, next_steps, outcome, unlisted
 from labelscan.results.columns import GIVEN, P_WRONG, SUGGESTED
 from labelscan.wording.tables import Column, Table, markdown_table
 from labelscan.wording.words import as_code, in_markdown
@@ -23,7 +23,7 @@ def _lines(verdict: GateVerdict, top: int) -> Iterator[str]:
     for sentence in findings(verdict):
         yield from (in_markdown(sentence), "")
     rows = [
-        (one.name, *told_apart(one.name, one.found, one.limit), "ok" if one.passed else "**exceeded**")
+        (one.name, *distinct(one.name, one.found, one.limit), "ok" if one.passed else "**exceeded**")
         for one in verdict.checks
     ]
     yield from markdown_table(("limit", "found", "allowed", ""), "lrrl", rows)

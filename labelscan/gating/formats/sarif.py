@@ -12,7 +12,7 @@ from urllib.parse import quote
 from labelscan import __version__
 from labelscan.files.urls import is_url
 from labelscan.gating.verdict import GateSuspect, GateVerdict
-from labelscan.gating.words import doubt, findings
+from labelscan.gating.words import findings, why_flagged
 from labelscan.wording.words import as_json, printable
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -57,7 +57,7 @@ def _result(suspect: GateSuspect, verdict: GateVerdict) -> dict[str, object]:
         "ruleId": RULE["id"],
         "ruleIndex": 0,
         "level": _level(suspect, verdict),
-        "message": {"text": printable(f"{suspect.example_id}: {doubt(suspect)}")},
+        "message": {"text": printable(f"{suspect.example_id}: {why_flagged(suspect)}")},
         "locations": [{"physicalLocation": _place(suspect, verdict)}],
         "partialFingerprints": {FINGERPRINT: _fingerprint(suspect)},
         "properties": {

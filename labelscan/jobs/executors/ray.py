@@ -33,7 +33,7 @@ from labelscan.jobs.state import FolderState
 from labelscan.jobs.where import Where
 from labelscan.processes import interruption
 from labelscan.processes.cores import available_cores
-from labelscan.processes.interruption import ending_in_order, keeping_handlers
+from labelscan.processes.interruption import keeping_handlers, shutting_down_gracefully
 from labelscan.registry import OptionError, check_option
 from labelscan.training.device import Device
 
@@ -250,7 +250,7 @@ def _run_there(
         job = replace(job, given_labels=np.asarray(labels))
     path = None if rows is None else file_here(rows, _got)
     try:
-        with ending_in_order():
+        with shutting_down_gracefully():
             return run_job(job, where, path, state, lambda _: interruption.check())
     except Exception as error:
         raise failure(error, job.place) from error

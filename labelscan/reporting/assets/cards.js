@@ -1,7 +1,7 @@
 "use strict";
-/* One label as a card: what it is, what it could be, why it is doubted, and the buttons to decide.
+/* One label as a card: what it is, what it could be, why it is flagged, and the buttons to decide.
 
-In a measurement a card says nothing of doubt: no rank, no probability, no detector, no true label, no deviations. */
+In a measurement a card gives no hint: no rank, no probability, no detector, no true label, no deviations. */
 
 const STATES = { keep: "given is right", relabel: "relabelled", drop: "dropped", unsure: "unsure" };
 const ACTIONS = [

@@ -119,7 +119,7 @@ class Decisions {
   }
 
   /** Forget decisions about labels that neither this page shows nor others know; return how many. */
-  forgetStrangers(known) {
+  forgetUnknown(known) {
     const ids = [...this.records.keys()].filter((id) => !this.shown.has(id) && !known.has(id));
     for (const id of ids) this.records.delete(id);
     return ids.length;

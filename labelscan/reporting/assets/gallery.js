@@ -4,7 +4,7 @@ of a measurement, as they come. */
 
 const CARDS_A_PAGE = 40;
 const ORDERS = {
-  rank: ["most doubtful first", (one, other) => one.rank - other.rank],
+  rank: ["most likely wrong first", (one, other) => one.rank - other.rank],
   probability: ["error probability", (one, other) => (other.error_probability ?? -1) - (one.error_probability ?? -1)],
   given: ["given label", (one, other) => collator.compare(one.given_label, other.given_label)],
   suggested: ["suggested label", (one, other) => collator.compare(one.suggested_label, other.suggested_label)],

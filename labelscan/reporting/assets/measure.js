@@ -73,7 +73,7 @@ class Measuring {
         "cannot be seen on this page: nothing is measured then. Corrected labels are measured by new decisions alone."
       : decided.length < this.fewest
         ? `${count(decided.length)} of ${decisionsOf(this.fewest)}: with fewer, a count would jump.`
-        : "No label was decided to be right: how many are wrong cannot be told from wrong ones alone.";
+        : "No label was decided to be right: how many are wrong cannot be estimated from wrong ones alone.";
     byId("measure-wait").textContent = found || !(decided.length || nCorrected) ? "" : waits;
     byId("estimate").textContent = found ? `${wholes(found.nWrong)} labels are wrong` : "";
     this.showHeadline(found);
@@ -98,7 +98,7 @@ class Measuring {
       const record = this.decisions.of(label);
       if (SAYS_WRONG[record?.decision] === undefined) return [];
       const isWrong = SAYS_WRONG[record.decision] && record.new_label !== label.given_label;
-      const [logOdds, bin] = this.doubt[label.example_id];
+      const [logOdds, bin] = this.error_odds[label.example_id];
       return [{ rank: label.rank, logOdds, bin, isWrong }];
     });
   }
@@ -129,23 +129,23 @@ class Measuring {
       nWrong: posterior.nWrong(),
       points,
       list: points.find(({ rank }) => rank === this.n_flagged),
-      nWorthALook: this.is_ranked_by_doubt ? posterior.nWorthALook() : null,
-      nListedAnew: this.is_ranked_by_doubt ? posterior.nListedAnew() : null,
+      nWorthALook: this.is_ranked_by_log_odds ? posterior.nWorthALook() : null,
+      nListedRescored: this.is_ranked_by_log_odds ? posterior.nListedRescored() : null,
       toHalve: posterior.decisionsToHalve(),
       seesAll: posterior.nUndoubted() >= FEWEST_UNDOUBTED || decided.length === this.nScored,
     };
     return this.measured;
   }
 
-  words({ nDecided, nWrong, nListedAnew, toHalve, seesAll }) {
+  words({ nDecided, nWrong, nListedRescored, toHalve, seesAll }) {
     const condition = seesAll ? "" : ", if the models doubt all wrong labels";
     const elsewhere = this.decisions.list().length - this.decisions.nOf(this.labels);
     const lines = [
       element("strong", {}, `${wholes(nWrong)} of ${count(this.nScored)} labels are wrong`),
       ` (95\u00a0% interval from ${decisionsOf(nDecided)}${condition}), most likely about ${count(Math.round(nWrong.estimate))}. `,
     ];
-    if (nListedAnew !== null) {
-      lines.push(`Judged anew, ${labelsOf(nListedAnew)} would be on the list (${count(this.n_flagged)} now). `);
+    if (nListedRescored !== null) {
+      lines.push(`Re-scored, ${labelsOf(nListedRescored)} would be on the list (${count(this.n_flagged)} now). `);
     }
     const more = `${count(toHalve)} more ${toHalve === 1 ? "decision" : "decisions"}`;
     if (toHalve) lines.push(`About ${more} would halve the interval.`);

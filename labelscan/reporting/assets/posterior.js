@@ -43,15 +43,15 @@ class ReviewPosterior {
     return this.range(shares, deviations, 0, 1);
   }
 
-  /** Return how many labels, most doubtful first, are wrong often enough for a review to pay. */
+  /** Return how many labels, most likely wrong first, are wrong often enough for a review to pay. */
   nWorthALook() {
     const { sizes, wrongForSure } = undecided(this.all);
     return wrongForSure + sumOf(sizes.filter((_, bin) => this.byBin[bin] >= this.constants.worth_a_look));
   }
 
-  /** Return how many labels would be on the list if the run were judged anew: the set with the highest expected F1.
+  /** Return how many labels would be on the list if the run were re-scored: the set with the highest expected F1.
    * Labels decided to be wrong are always in it, and those decided to be right never. */
-  nListedAnew() {
+  nListedRescored() {
     const { sizes, wrongForSure } = undecided(this.all);
     const expected = sizes.map((size, bin) => size * this.byBin[bin]);
     const total = wrongForSure + sumOf(expected);
@@ -67,10 +67,10 @@ class ReviewPosterior {
     return wrongForSure + sumOf(sizes.filter((_, bin) => this.byBin[bin] > best / 2));
   }
 
-  /** Return how many decided labels are outside of the most doubtful quarter of all. */
+  /** Return how many decided labels are outside of the quarter most likely wrong. */
   nUndoubted() {
     const most = this.constants.undoubted_share * sumOf(this.all.sizes);
-    let before = 0; // in less doubtful bins
+    let before = 0; // in bins of lower log-odds
     const isUndoubted = this.all.sizes.map((size) => (before += size) - size < most);
     return this.all.decided.filter(({ bin }) => isUndoubted[bin]).length;
   }

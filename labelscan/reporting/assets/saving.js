@@ -149,7 +149,7 @@ class ServerKeeper extends Keeper {
 
   /** Leave out what a file has about labels that are not in this run; return whether there was any. */
   leaveOut(reason) {
-    const n = this.decisions.forgetStrangers(this.base);
+    const n = this.decisions.forgetUnknown(this.base);
     if (n > 0) this.explain(`Left out, as this run has no such labels: ${count(n)}. ${reason}`);
     return n > 0;
   }

@@ -163,15 +163,15 @@ def _content(page: ReportPage) -> dict[str, object]:
 
 
 def _measurement(page: ReportPage, measurement: Measurement) -> dict[str, object]:
-    doubt = {name: dataclasses.astuple(one) for name, one in measurement.doubt.items()}
+    error_odds = {name: dataclasses.astuple(one) for name, one in measurement.error_odds.items()}
     return {
         "constants": constants(),
         "to_decide": [one.example_id for one in measurement.to_decide],
         "centres": rounded(measurement.centres),
         "stretches": [dataclasses.astuple(one) for one in measurement.stretches],
-        "doubt": rounded(doubt),
+        "error_odds": rounded(error_odds),
         "n_flagged": page.n_flagged,
-        "is_ranked_by_doubt": str(page.summary["detector"]).partition(":")[0] == POSTERIOR,
+        "is_ranked_by_log_odds": str(page.summary["detector"]).partition(":")[0] == POSTERIOR,
         "n_decided": page.wrong_labels.n_decided if page.wrong_labels else 0,
     }
 

@@ -55,7 +55,7 @@ def _lines(page: ReportPage) -> Iterator[str]:
     yield from _table("Classes", classes.head(MOST_CLASSES), len(classes), "classes with flags")
     pairs = Table.of(PAIRS, page.listed("confused_pairs"))
     yield from _table("Most confused", pairs, len(pairs))
-    yield from _table("Most doubtful labels", _suspects(page), page.n_flagged, "in issues.csv")
+    yield from _table("Labels most likely wrong", _suspects(page), page.n_flagged, "in issues.csv")
     if page.facts:
         yield from ("", "### What was run", "")
         yield from (f"- {in_markdown(label)}: {as_code(text)}" for label, text in page.facts)

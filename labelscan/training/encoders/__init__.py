@@ -1,7 +1,7 @@
 """Encoders: they turn texts, or the columns of a table as they are, into the numbers that models take.
 
-Each fold makes one anew and fits it to its own training rows: words, categories and means of the rows that it holds out
-are unknown to it. An encoder is a transformer as scikit-learn has them.
+Each fold makes a new one and fits it to its own training rows: words, categories and means of the rows that it holds
+out are unknown to it. An encoder is a transformer as scikit-learn has them.
 """
 
 from collections.abc import Callable

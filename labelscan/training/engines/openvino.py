@@ -42,7 +42,7 @@ class OpenVinoEngine:
         dtype_name: ``float32`` or ``bfloat16``, which weights and the numbers between layers are rounded to.
         facts: what features depend on.
         cache: where the compiled network is kept; None is nowhere.
-        notify: is told when no more is added to the cache.
+        notify: receives a note or a warning when no more is added to the cache.
 
     Raises:
         Refused: it cannot run this network.

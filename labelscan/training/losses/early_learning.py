@@ -1,4 +1,4 @@
-"""Early-learning regularization: a model is held to what it predicted before it could memorise the example."""
+"""Early-learning regularization: a model is held to what it predicted before it could overfit the example."""
 
 import copy
 import math

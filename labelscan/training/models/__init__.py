@@ -124,7 +124,7 @@ class ChosenModel:
 
 
 def choose_models(config: ModelConfig, data: DataFacts) -> tuple[ChosenModel, ...]:
-    """Return the models that ``config`` means for some data, in the order of their opinions.
+    """Return the models that ``config`` means for some data, in the order in which they are asked.
 
     Raises:
         ConfigError: an unknown model, one that cannot take the data, or weights that are missing.

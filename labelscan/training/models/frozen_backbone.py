@@ -26,7 +26,7 @@ from labelscan.images.cache import Cache, Shelf
 from labelscan.images.decoding import ImageShape
 from labelscan.images.store import Store
 from labelscan.processes.cores import available_cores
-from labelscan.processes.prefetch import Ahead
+from labelscan.processes.prefetch import Prefetch
 from labelscan.training.device import Device, all_gpus, make_network, reproducible
 from labelscan.training.engines import Engine, EngineChoice, make_engine
 from labelscan.training.gpu_memory import gpu_memory_returned
@@ -75,7 +75,7 @@ def embed(
             cache.shelf("features", made_by, notify=notify) as shelf,
             rows_file(path, len(images)) as file,
             closing(images.read(store, shelf)) as blocks,
-            Ahead(n_threads, "features") as threads,
+            Prefetch(n_threads, "features") as threads,
         ):
             rows = _Rows(file, store, shelf, notify)
             batches = _batches(rows.unknown(blocks), engine.batch_size)

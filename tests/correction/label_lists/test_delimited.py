@@ -39,7 +39,7 @@ def test_without_changes_it_is_the_same_byte_by_byte(tmp_path):
     assert copied(tmp_path, NASTY, edits(["NA", ' "odd', "quoted", "last"])) == NASTY
 
 
-def test_only_the_changed_cells_are_written_anew(tmp_path):
+def test_only_the_changed_cells_are_rewritten(tmp_path):
     labels = ["NA", ' "odd', "quoted", "last"]
     made = copied(tmp_path, NASTY, edits(labels, new={0: "01", 1: 'a "b"', 2: "cat", 3: "x,y"}))
     expected = NASTY.replace(b",NA,", b",01,").replace(b', "odd,', b',"a ""b""",').replace(b'"quoted"', b'"cat"')

@@ -28,7 +28,7 @@ def test_without_changes_it_is_the_same_byte_by_byte(tmp_path):
     assert copied(tmp_path, NASTY, edits(LABELS)) == NASTY
 
 
-def test_only_the_label_is_written_anew_and_numbers_stay_numbers(tmp_path):
+def test_only_the_label_is_rewritten_and_numbers_stay_numbers(tmp_path):
     made = copied(tmp_path, NASTY, edits(LABELS, new={0: "é", 1: "3", 2: "ü"}))
     expected = NASTY.replace('{"label": 3,', '{"label": "\\u00e9",').replace('"label" : "\\u00e9"', '"label" : 3')
     assert made == expected.replace('"label":"3","label":"NA"', '"label":"\\u00fc","label":"\\u00fc"')

@@ -87,7 +87,7 @@ def test_a_link_into_the_data_is_seen_through(tmp_path):
 
 
 @pytest.mark.parametrize("copy", [False, True])
-def test_an_image_that_is_not_there_is_told(tmp_path, copy):
+def test_an_image_that_is_not_there_is_reported(tmp_path, copy):
     dataset = images(tmp_path / "in", {"a/1.png": "a", "b/2.png": "b"})
     (tmp_path / "in/a/1.png").unlink()
     notes = link_folders.write(dataset, relabelled(dataset), tmp_path / "out", copy=copy)

@@ -68,7 +68,7 @@ def test_a_storage_that_fails_for_a_moment_changes_nothing(here, tmp_path, soon,
 
 @pytest.mark.parametrize("protocol", ["dead", "closed"])
 def test_a_storage_that_gives_nothing_makes_no_image_unreadable(here, tmp_path, soon, monkeypatch, protocol):
-    monkeypatch.setattr(storage, "PATIENCE", 0.05)
+    monkeypatch.setattr(storage, "RETRY_SECONDS", 0.05)
     with pytest.raises(StorageError, match=f"{protocol}://b/photos/"):
         detect(f"{protocol}://b/photos", tmp_path / "far")
     shutil.copy(here / "list.csv", tmp_path / "list.csv")  # the images stop answering, not the list

@@ -79,7 +79,7 @@ def test_other_arrays_can_be_named(tmp_path):
     assert "there are 'images', 'labels', 'fine', 'expert'" in refused(tmp_path, arrays, label_column="nothing")
 
 
-def test_missing_arrays_are_told_with_those_there_are(tmp_path):
+def test_missing_arrays_are_reported_with_those_there_are(tmp_path):
     assert "no array of images or features; there are 'pixels'" in refused(tmp_path, {"pixels": IMAGES})
     assert "no array of labels; there are 'images'" in refused(tmp_path, {"images": IMAGES})
     both = {"images": IMAGES, "features": np.ones((4, 2)), "labels": LABELS}
@@ -95,7 +95,7 @@ def test_pickled_objects_are_never_loaded(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 broken", b"text"])
-def test_a_file_that_is_no_npz_is_told(tmp_path, content):
+def test_a_file_that_is_no_npz_is_reported(tmp_path, content):
     (tmp_path / "bad.npz").write_bytes(content)
     with pytest.raises(DatasetError, match=r"bad\.npz"):
         read(DatasetConfig(data=str(tmp_path / "bad.npz")))
@@ -130,7 +130,7 @@ def test_images_of_another_kind_have_a_remedy(images, message):
     assert message in not_taken(images, LABELS)
 
 
-def test_features_that_are_not_finite_are_told_by_row_and_column():
+def test_features_that_are_not_finite_are_reported_by_row_and_column():
     features = np.ones((4, 3))
     features[2, 1] = np.inf
     assert "arrays index 2: features[2, 1] is inf" in not_taken(features, LABELS)

@@ -176,7 +176,7 @@ def test_a_column_setting_is_refused_for_folders(tmp_path):
         load(tmp_path, label_column="label")
 
 
-def test_progress_is_told_while_listing(tmp_path, monkeypatch):
+def test_progress_is_reported_while_listing(tmp_path, monkeypatch):
     fill(tmp_path, "cat/1.png", "cat/2.png", "dog/1.png")
     monkeypatch.setattr(folder_listing, "FILES_BETWEEN_EVENTS", 2)
     events = []

@@ -105,7 +105,7 @@ def test_paths_of_what_was_embedded_are_kept_though_models_may_not_see_them(tmp_
         assert load(path, **choice).path(1) == str(tmp_path / "1.png")
 
 
-def test_lists_of_other_lengths_and_missing_ones_are_told_with_their_rows(tmp_path):
+def test_lists_of_other_lengths_and_missing_ones_are_reported_with_their_rows(tmp_path):
     ragged = [[1.0, 2.0], [1.0], None, [3.0, 4.0]]
     message = refused(parquet(tmp_path, embedding=ragged))
     assert "e.parquet index 1: 'embedding' is a list of 1 numbers, not 2" in message
@@ -115,7 +115,7 @@ def test_lists_of_other_lengths_and_missing_ones_are_told_with_their_rows(tmp_pa
     assert "are empty" in refused(parquet(tmp_path, embedding=pa.array([[]] * 4, pa.list_(pa.float32()))))
 
 
-def test_numbers_that_are_not_finite_are_told_with_their_rows(tmp_path):
+def test_numbers_that_are_not_finite_are_reported_with_their_rows(tmp_path):
     message = refused(parquet(tmp_path, embedding=[[1.0, 2.0], [np.nan, 1.0], [1.0, None], [np.inf, 0.0]]))
     assert "index 1: 'embedding' has nan at place 0" in message
     assert "index 2: 'embedding' has nan at place 1" in message

@@ -112,7 +112,7 @@ def test_after_line_breaks_in_fields_a_line_is_named_as_an_editor_numbers_them(f
     assert "list.csv line 5: 1 fields for 3 columns" in refused(write(folder, text.replace("b.png,,x", "b.png")))
 
 
-def test_missing_files_are_told_together_with_their_rows(folder):
+def test_missing_files_are_reported_together_with_their_rows(folder):
     rows = "".join(f"gone-{number}.png,cat\n" for number in range(30))
     message = refused(write(folder, CSV + rows))
     assert f"list.csv row 5: no such file: {folder / 'gone-0.png'}" in message
@@ -181,7 +181,7 @@ def test_two_columns_that_could_be_meant_are_an_error_that_names_the_flag(folder
     assert labels(load(path, label_column="given_label")) == {"a.png": "dog", "b.png": "cat"}
 
 
-def test_a_missing_column_is_told_with_those_there_are(folder):
+def test_a_missing_column_is_reported_with_those_there_are(folder):
     message = refused(write(folder, "path,species\na.png,cat\nb.png,dog\n"))
     assert message.startswith(
         "list.csv: no label column; there are 'path', 'species'; hint: name it by --label-column, or call it label, "
@@ -261,33 +261,33 @@ def test_boxes_and_masks_are_refused(folder, columns):
     assert "several labels for one image are not supported" in refused(write(folder, text))
 
 
-def test_a_row_of_another_length_is_told(folder):
+def test_a_row_of_another_length_is_reported(folder):
     message = refused(write(folder, CSV + "x.png,a,b\ny.png\n"))
     assert "list.csv row 5: 3 fields for 2 columns" in message
     assert "list.csv row 6: 1 fields for 2 columns" in message
 
 
-def test_broken_quotes_are_told_with_their_row(folder):
+def test_broken_quotes_are_reported_with_their_row(folder):
     assert "list.csv row 3: broken quotes" in refused(write(folder, 'path,label\na.png,cat\nb.png,"dog\n'))
 
 
-def test_a_long_field_is_told_from_broken_quotes(folder):
+def test_a_long_field_is_distinguished_from_broken_quotes(folder):
     message = refused(write(folder, f"path,label\na.png,cat\n{'b' * (MOST_CHARACTERS + 1)},dog\n"))
     assert "list.csv row 3" in message
     assert ".jsonl and .parquet" in message
 
 
-def test_other_encodings_are_told_with_their_place(folder):
+def test_other_encodings_are_reported_with_their_place(folder):
     message = refused(write(folder, CSV + "ä.png,cat\n", encoding="latin-1"))
     assert "list.csv row 5: not UTF-8: byte 0xe4 at column 1; hint: it looks like" in message
     assert "or save it as UTF-8" in message
 
 
-def test_text_that_no_file_can_hold_is_told_with_its_row(folder):
+def test_text_that_no_file_can_hold_is_reported_with_its_row(folder):
     lines = [f'{{"path": "{name}.png", "label": "{label}", "id": "{name}"}}' for name, label in ("ax", "by")]
     (folder / "list.jsonl").write_text("\n".join(lines).replace('"id": "b"', '"id": "caf\\udce9"') + "\n")
     message = refused(folder / "list.jsonl")
-    assert "list.jsonl row 2: the id 'caf\\udce9' is not UTF-8; hint: write it anew" in message
+    assert "list.jsonl row 2: the id 'caf\\udce9' is not UTF-8; hint: write it again" in message
 
 
 @pytest.mark.parametrize("separator", [";", "\t", "|"])
@@ -300,18 +300,18 @@ def test_a_header_without_commas_shows_what_separates_the_fields(folder, separat
     assert "put fields with" in refused(write(folder, CSV.replace(",", separator) + row))
 
 
-def test_a_column_given_twice_is_told(folder):
+def test_a_column_given_twice_is_reported(folder):
     assert "column 'label' occurs twice" in refused(write(folder, "path,label,label\na.png,x,y\n"))
     assert "take out what separates fields at the ends of rows" in refused(write(folder, "path,label,,\na.png,x,,\n"))
 
 
-def test_an_empty_file_and_a_header_alone_are_told(folder):
+def test_an_empty_file_and_a_header_alone_are_reported(folder):
     assert "the file is empty" in refused(write(folder, ""))
     assert "the file is empty" in refused(write(folder, "", "list.jsonl"))
     assert "there is no example" in refused(write(folder, "path,label\n"))
 
 
-def test_broken_json_is_told_with_its_row(folder):
+def test_broken_json_is_reported_with_its_row(folder):
     assert "list.jsonl row 2: not valid JSON" in refused(write(folder, '{"path": "a.png"}\n{"path"\n', "list.jsonl"))
     assert "not an object" in refused(write(folder, '["a.png", "cat"]\n', "list.jsonl"))
 
@@ -339,7 +339,7 @@ def test_a_file_that_is_not_there_names_the_nearest(folder):
     assert f"did you mean {folder / 'list.csv'}?" in refused(folder / "lists.csv")
 
 
-def test_a_file_of_another_kind_is_told(folder):
+def test_a_file_of_another_kind_is_reported(folder):
     assert "are not read" in refused(write(folder, "x", "list.xlsx"))
 
 

@@ -106,14 +106,14 @@ def test_infinite_numbers_are_refused(tmp_path):
     assert "column 'x' has inf" in refused(write(tmp_path, "x,label\n1,a\ninf,b\n,a\n"))
 
 
-def test_at_most_twenty_cells_are_told(tmp_path):
+def test_at_most_twenty_cells_are_reported(tmp_path):
     rows = "".join(f"{'one' if row % 3 == 0 else row},{'ab'[row % 2]}\n" for row in range(90))
     message = refused(write(tmp_path, "x,label\n" + rows))
     assert message.count("among numbers") == 20
     assert "and 10 more problems" in message
 
 
-def test_a_misspelt_number_is_told(tmp_path):
+def test_a_misspelt_number_is_reported(tmp_path):
     assert "table.csv row 4: column 'x' has '3,5' among numbers" in refused(
         write(tmp_path, 'x,label\n1,a\n2,b\n"3,5",a\n4,b\n')
     )
@@ -168,7 +168,7 @@ def test_dates_are_read_in_the_one_format_of_their_column(tmp_path, cells, first
     assert note in " ".join(dataset.notes)
 
 
-def test_a_word_among_dates_is_told(tmp_path):
+def test_a_word_among_dates_is_reported(tmp_path):
     text = "day,label\n2020-01-01,a\n2020-01-02,b\nsoon,a\n"
     assert "table.csv row 4: column 'day' has 'soon' among dates" in refused(write(tmp_path, text))
 

@@ -156,7 +156,7 @@ def test_odd_and_long_texts_are_read_as_they_are(tmp_path, text, name):
     assert texts(write(tmp_path, name, text=[text, *SENTENCES[1:]]))[0] == text
 
 
-def test_half_a_surrogate_pair_is_told_with_its_row_and_not_whole(tmp_path):
+def test_half_a_surrogate_pair_is_reported_with_its_row_and_not_whole(tmp_path):
     path = write(tmp_path, "reviews.jsonl", text=SENTENCES)
     path.write_text(path.read_text().replace("a fine film", "\\ud800" + "film " * 10_000))
     message = refused(path)

@@ -79,7 +79,7 @@ def test_an_unknown_name_has_the_nearest_one(tmp_path):
         load(tmp_path, "cifar-10")
 
 
-def test_a_set_that_torchvision_cannot_fetch_is_told(tmp_path):
+def test_a_set_that_torchvision_cannot_fetch_is_reported(tmp_path):
     with pytest.raises(ConfigError, match="cannot download ImageNet"):
         load(tmp_path, "ImageNet", download=True)
 

@@ -1,4 +1,4 @@
-"""Data of other tasks is told by its form, and what looks like it is read."""
+"""Data of other tasks is recognised by its form, and what looks like it is read."""
 
 import json
 

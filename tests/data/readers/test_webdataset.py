@@ -244,7 +244,7 @@ def test_the_report_of_shards_shows_pictures_and_the_labels_inside_are_not_rewri
     labelscan.report(run.folder, output=tmp_path / "page.html")
     assert "data:image/png;base64" in (tmp_path / "page.html").read_text()
     decision = Decision(example_id=run.issues.scores["example_id"][0], verdict="drop")
-    with pytest.raises(DatasetError, match="inside other files, which are not written anew"):
+    with pytest.raises(DatasetError, match="inside other files, which are not rewritten"):
         labelscan.apply(run.folder, decisions=[decision], output=tmp_path / "corrected.npz")
 
 
@@ -261,6 +261,6 @@ def test_a_shard_that_changes_is_noticed(shards, tmp_path):
 
 def test_a_storage_that_gives_no_shard_ends_in_one_error(shards, monkeypatch):
     monkeypatch.setattr(storage, "FIRST_WAIT", 0.01)
-    monkeypatch.setattr(storage, "PATIENCE", 0.05)
+    monkeypatch.setattr(storage, "RETRY_SECONDS", 0.05)
     with pytest.raises(StorageError, match=r"dead://b/shards/train-.*the storage does not answer"):
         load("dead://b/shards")

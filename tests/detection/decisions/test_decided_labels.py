@@ -14,7 +14,7 @@ def log_odds_and_errors(seed: int, *, offset=0.0, slope=1.0, floor=0.0) -> tuple
 
 
 def decide(log_odds: np.ndarray, errors: np.ndarray, n: int, seed: int) -> DecidedLabels:
-    """Decide on the most doubtful examples more often than on others."""
+    """Decide on the examples most likely wrong more often than on others."""
     half = expit(log_odds / 2)
     chance = np.sqrt(half * (1 - half))
     rows = np.random.default_rng(seed).choice(N, n, replace=False, p=chance / chance.sum())
@@ -50,7 +50,7 @@ def test_decided_labels_are_known():
     assert review_posterior(log_odds, everything).n_wrong().low == errors.sum()
 
 
-def test_more_doubtful_labels_are_at_least_as_probably_wrong():
+def test_higher_log_odds_are_at_least_as_probably_wrong():
     log_odds, errors = log_odds_and_errors(2)
     decided = decide(log_odds, errors, 50, 2)
     posterior = review_posterior(log_odds, decided)
@@ -85,7 +85,7 @@ def test_no_more_decisions_are_asked_for_than_labels_are_left():
         assert review_posterior(log_odds, decided).decisions_to_halve() == expected
 
 
-def test_labels_outside_of_the_most_doubtful_quarter_are_counted():
+def test_labels_outside_of_the_quarter_most_likely_wrong_are_counted():
     log_odds = np.random.default_rng(0).normal(-3, 3, 1000)
     order = np.argsort(log_odds)
     for rows, expected in ((order[-20:], 0), (order[:20], 20), (order[[100, 500, 740, 760, 990]], 3)):

@@ -43,15 +43,15 @@ def test_the_doubtful_one_is_drawn_by_its_weight_and_the_one_of_the_rest_by_chan
 def test_labels_are_among_the_first_fifty_as_often_as_the_inclusion_probability_says():
     drawn = samples(1500)
     counts = sum(np.bincount(one.index[:50], minlength=N) for one in drawn) / len(drawn)
-    told = np.full(N, np.nan)
+    chances = np.full(N, np.nan)
     for one in drawn:
-        told[one.index] = one.inclusion_probability
-    known = ~np.isnan(told)
+        chances[one.index] = one.inclusion_probability
+    known = ~np.isnan(chances)
     assert known.all()
-    assert told.sum() == pytest.approx(50, rel=0.01)
-    order = np.argsort(told)
+    assert chances.sum() == pytest.approx(50, rel=0.01)
+    order = np.argsort(chances)
     for tenth in np.array_split(order, 10):  # one label alone is too rare to be counted
-        assert counts[tenth].mean() == pytest.approx(told[tenth].mean(), rel=0.06)
+        assert counts[tenth].mean() == pytest.approx(chances[tenth].mean(), rel=0.06)
 
 
 def test_the_sample_belongs_to_the_examples_and_not_to_their_rows():
@@ -96,7 +96,7 @@ def test_small_data_is_drawn_whole_and_no_label_twice(n):
         assert drawn.inclusion_probability == pytest.approx(1)
 
 
-def test_extreme_doubt_is_no_obstacle():
+def test_extreme_log_odds_are_no_obstacle():
     drawn = draw_sample(IDS[:300], np.linspace(-9000, -3000, 300), seed=0)
     assert len(set(drawn.index.tolist())) == MOST
     assert np.isfinite(drawn.inclusion_probability).all()

@@ -5,7 +5,7 @@ import pytest
 from tiny_run import a_dataset, an_evidence, detections_of
 
 from labelscan.detection.decisions.decided_labels import DecidedLabels
-from labelscan.detection.decisions.rescoring import error_probability_if, judge_anew, kept_log_odds
+from labelscan.detection.decisions.rescoring import error_probability_if, kept_log_odds, rescore
 
 EVIDENCE = an_evidence(a_dataset())
 DECIDED = DecidedLabels(index=np.array([0, 1, 3, 8]), is_wrong=np.array([False, True, False, True]))
@@ -14,7 +14,7 @@ DECIDED = DecidedLabels(index=np.array([0, 1, 3, 8]), is_wrong=np.array([False, 
 @pytest.mark.parametrize("leading", ["confident-learning", "noise-posterior"])
 def test_no_detector_contradicts_a_decision(leading):
     before = replace(detections_of(EVIDENCE), leading=leading, leading_name=leading)
-    after, _ = judge_anew(before, DECIDED)
+    after, _ = rescore(before, DECIDED)
     for one in after.by_name.values():
         assert one.flagged[DECIDED.index].tolist() == DECIDED.is_wrong.tolist()
     assert after.error_probability[DECIDED.index].tolist() == DECIDED.is_wrong.tolist()
@@ -23,7 +23,7 @@ def test_no_detector_contradicts_a_decision(leading):
 
 def test_a_few_decisions_say_nothing_of_other_labels():
     before = detections_of(EVIDENCE)
-    after, posterior = judge_anew(before, DECIDED)
+    after, posterior = rescore(before, DECIDED)
     assert posterior is None
     undecided = np.setdiff1d(np.arange(10), DECIDED.index)
     own = after.by_name["noise-posterior"]
@@ -34,7 +34,7 @@ def test_a_few_decisions_say_nothing_of_other_labels():
 def test_only_the_probabilities_of_noise_posterior_follow_the_decisions(monkeypatch):
     monkeypatch.setattr("labelscan.detection.decisions.rescoring.LEAST_DECISIONS", 4)
     before = detections_of(EVIDENCE)
-    after, posterior = judge_anew(before, DECIDED)
+    after, posterior = rescore(before, DECIDED)
     assert after.wrong_labels == posterior.n_wrong()
     undecided = np.setdiff1d(np.arange(10), DECIDED.index)
     other = after.by_name["confident-learning"]
@@ -48,18 +48,18 @@ def test_only_the_probabilities_of_noise_posterior_follow_the_decisions(monkeypa
 def test_decisions_are_compared_with_the_digits_that_a_run_keeps():
     before = detections_of(EVIDENCE)
     kept = replace(before, error_log_odds=kept_log_odds(before))
-    first, second = (judge_anew(one, DECIDED)[0].error_probability for one in (before, kept))
+    first, second = (rescore(one, DECIDED)[0].error_probability for one in (before, kept))
     np.testing.assert_array_equal(first, second)
 
 
 @pytest.mark.parametrize("end", ["low", "high"])
-def test_decisions_that_measure_nothing_take_the_guess_of_the_models_for_all_other_labels(end):
+def test_decisions_that_measure_nothing_take_the_estimate_of_the_models_for_all_other_labels(end):
     before = detections_of(EVIDENCE)
-    after, posterior = judge_anew(before, DECIDED, measure=False)
+    after, posterior = rescore(before, DECIDED, measure=False)
     assert posterior is None
     undecided = np.setdiff1d(np.arange(10), DECIDED.index)
-    guess, known = getattr(before.wrong_labels, end), getattr(after.wrong_labels, end)
-    expected = error_probability_if(before, guess)
+    estimate, known = getattr(before.wrong_labels, end), getattr(after.wrong_labels, end)
+    expected = error_probability_if(before, estimate)
     expected[DECIDED.index] = DECIDED.is_wrong
     assert known == pytest.approx(expected.sum())
     np.testing.assert_allclose(error_probability_if(after, known), expected, atol=1e-6)

@@ -1,6 +1,6 @@
 """Flags and error probabilities as they were when last reviewed, on out-of-fold probabilities that stay as they are.
 
-``make golden`` renews what the detectors say, not the probabilities: these are made anew only where their file is
+``make golden`` renews what the detectors say, not the probabilities: these are made again only where their file is
 missing, so that neither a new formula nor a new scikit-learn changes what is judged.
 """
 
@@ -27,12 +27,12 @@ PROBS = Path(__file__).parents[2] / "golden" / "digits-probs.csv"
 JUDGED = "digits-judged.csv"
 UNIT = 10_000
 N_EXAMPLES, N_CLASSES = 600, 10
-LOOK_ALIKES = {1: 8, 8: 1, 3: 9, 9: 3, 4: 7, 7: 4}
+SIMILAR_CLASSES = {1: 8, 8: 1, 3: 9, 9: 3, 4: 7, 7: 4}
 FILTERS = get_args(FilterBy)
 
 
 def make_probs() -> str:
-    """Return the content of the file: 600 blurred digits, every tenth under a wrong label, of a look-alike or any."""
+    """Return the content of the file: 600 blurred digits, every tenth under a wrong label, of a similar class or any."""
     generator = np.random.default_rng(0)
     digits = load_digits()
     rows = generator.permutation(len(digits.target))[:N_EXAMPLES]
@@ -40,7 +40,7 @@ def make_probs() -> str:
     given_labels = true_labels.copy()
     for position, row in enumerate(generator.permutation(N_EXAMPLES)[: N_EXAMPLES // 10]):
         uniform = (true_labels[row] + generator.integers(1, N_CLASSES)) % N_CLASSES
-        given_labels[row] = LOOK_ALIKES.get(int(true_labels[row]), uniform) if position % 2 else uniform
+        given_labels[row] = SIMILAR_CLASSES.get(int(true_labels[row]), uniform) if position % 2 else uniform
     features = digits.data[rows] / 16 + generator.normal(scale=0.35, size=(N_EXAMPLES, 64))
     folds = StratifiedKFold(5, shuffle=True, random_state=0)
     model = LogisticRegression(C=0.3, max_iter=1000)

@@ -108,12 +108,12 @@ def test_error_probabilities_sum_to_the_estimate_which_is_inside_its_range() -> 
         assert detection.error_probability.sum() == pytest.approx(wrong_labels.estimate, rel=1e-6)
 
 
-def test_training_probabilities_that_know_every_label_by_heart_do_no_harm() -> None:
+def test_training_probabilities_that_are_entirely_in_sample_do_no_harm() -> None:
     evidence, true_labels = planted(3000, 5, signal=4)
-    by_heart = np.full((3000, 5), 1e-6)
-    by_heart[np.arange(3000), evidence.given_labels] = 1 - 4e-6
+    overfit = np.full((3000, 5), 1e-6)
+    overfit[np.arange(3000), evidence.given_labels] = 1 - 4e-6
     alone = NoisePosterior().detect(evidence)
-    together = NoisePosterior().detect(as_evidence(evidence.pred_probs, evidence.given_labels, by_heart))
+    together = NoisePosterior().detect(as_evidence(evidence.pred_probs, evidence.given_labels, overfit))
     label_errors = evidence.given_labels != true_labels
     assert f1_score(label_errors, together.flagged) > f1_score(label_errors, alone.flagged) - 0.02
 
@@ -125,11 +125,11 @@ def few_errors(seed: int, n_examples: int = 4000) -> tuple[list[Evidence], np.nd
     given_labels = true_labels.copy()
     wrong = generator.permutation(n_examples)[: n_examples // 25]
     given_labels[wrong] = (true_labels[wrong] + generator.integers(1, 5, len(wrong))) % 5
-    opinions = []
+    members = []
     for _ in range(2):
         probs = np.exp(generator.normal(size=(n_examples, 5)) + 2.5 * np.eye(5)[true_labels])
-        opinions.append(as_evidence(probs / probs.sum(axis=1, keepdims=True), given_labels))
-    return opinions, given_labels != true_labels
+        members.append(as_evidence(probs / probs.sum(axis=1, keepdims=True), given_labels))
+    return members, given_labels != true_labels
 
 
 def test_a_weak_model_that_fits_what_it_misses_held_out_doubts_itself_and_not_the_labels() -> None:
@@ -144,11 +144,11 @@ def test_a_weak_model_that_fits_what_it_misses_held_out_doubts_itself_and_not_th
     assert abs(fitted.estimate - label_errors.sum()) < abs(untrained.estimate - label_errors.sum())
 
 
-def test_two_opinions_that_err_apart_tell_how_many_labels_are_wrong() -> None:
-    opinions, label_errors = few_errors(0)
-    pooled = pool(["one", "another"], opinions)
+def test_two_members_that_err_apart_show_how_many_labels_are_wrong() -> None:
+    members, label_errors = few_errors(0)
+    pooled = pool(["one", "another"], members)
     of_two = NoisePosterior().detect(pooled).wrong_labels
-    of_pool = NoisePosterior().detect(dataclasses.replace(pooled, opinions=())).wrong_labels
+    of_pool = NoisePosterior().detect(dataclasses.replace(pooled, members=())).wrong_labels
     assert of_two is not None
     assert of_pool is not None
     assert abs(of_two.estimate - label_errors.sum()) < 0.25 * label_errors.sum()
@@ -162,21 +162,21 @@ def overlapping_columns(seed: int, n_examples: int = 4000) -> tuple[list[Evidenc
     log_odds = generator.normal(0, 2.5, n_examples)
     true_labels = (generator.random(n_examples) < expit(log_odds)).astype(np.int64)
     label_errors = generator.random(n_examples) < 0.05
-    opinions = []
+    members = []
     for _ in range(2):
         of_second = expit(log_odds + generator.normal(0, 0.3, n_examples)) * 0.9 + 0.05
-        opinions.append(as_evidence(np.column_stack([1 - of_second, of_second]), true_labels ^ label_errors))
-    return opinions, label_errors
+        members.append(as_evidence(np.column_stack([1 - of_second, of_second]), true_labels ^ label_errors))
+    return members, label_errors
 
 
 def test_models_that_agree_on_what_columns_cannot_tell_do_not_make_labels_wrong() -> None:
-    opinions, label_errors = overlapping_columns(0)
-    of_images = pool(["one", "another"], opinions)
+    members, label_errors = overlapping_columns(0)
+    of_images = pool(["one", "another"], members)
     of_columns = dataclasses.replace(of_images, from_columns=True)
     by_agreement, by_pool = NoisePosterior().detect(of_images), NoisePosterior().detect(of_columns)
     assert by_pool.flagged.sum() < 0.6 * by_agreement.flagged.sum()
     assert f1_score(label_errors, by_pool.flagged) > f1_score(label_errors, by_agreement.flagged) + 0.05
-    alone = dataclasses.replace(of_images, opinions=())
+    alone = dataclasses.replace(of_images, members=())
     np.testing.assert_array_equal(by_pool.flagged, NoisePosterior(label_doubt=0.5).detect(alone).flagged)
 
 

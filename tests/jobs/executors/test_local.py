@@ -99,7 +99,7 @@ def test_folds_run_on_all_gpus_and_on_none_more_than_its_share(
     monkeypatch.setattr(torch.cuda, "device_count", lambda: n_gpus)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda place: "a GPU")
     at_a_time = n_gpus * folds_per_gpu
-    together, lock, on, most, heard = threading.Barrier(at_a_time), threading.Lock(), Counter(), Counter(), []
+    together, lock, on, most, received = threading.Barrier(at_a_time), threading.Lock(), Counter(), Counter(), []
 
     def run_one(job, device):  # the first ones wait for each other
         with lock:
@@ -112,18 +112,18 @@ def test_folds_run_on_all_gpus_and_on_none_more_than_its_share(
 
     jobs, outputs = folds(2 * at_a_time + 1), Outputs(tmp_path)
     where = dataclasses.replace(ALL_GPUS, folds_per_gpu=folds_per_gpu)
-    in_threads(LocalExecutor(), jobs, run_one, where, outputs, heard.append)
-    assert sorted(event.fold for event in heard if isinstance(event, FoldDone)) == list(range(2 * at_a_time + 1))
+    in_threads(LocalExecutor(), jobs, run_one, where, outputs, received.append)
+    assert sorted(event.fold for event in received if isinstance(event, FoldDone)) == list(range(2 * at_a_time + 1))
     assert all(outputs.is_done(job, where) for job in jobs)
     assert most == {f"cuda:{number}": folds_per_gpu for number in range(n_gpus)}
 
 
-def test_a_fold_is_stored_by_the_process_that_was_asked_before_it_is_told_that_it_is_done(tmp_path, in_threads):
-    outputs, ran, told = Outputs(tmp_path), [], []
+def test_a_fold_is_stored_by_the_process_that_was_asked_before_it_is_reported_as_done(tmp_path, in_threads):
+    outputs, ran, reported = Outputs(tmp_path), [], []
 
-    def hear(event):
+    def receive(event):
         if isinstance(event, FoldDone):
-            told.append((outputs.is_done(jobs[event.fold], HERE), threading.current_thread()))
+            reported.append((outputs.is_done(jobs[event.fold], HERE), threading.current_thread()))
 
     jobs = folds(3)
     in_threads(
@@ -132,9 +132,11 @@ def test_a_fold_is_stored_by_the_process_that_was_asked_before_it_is_told_that_i
         lambda *_: ran.append(threading.current_thread()),
         HERE,
         outputs,
-        hear,
+        receive,
     )
-    assert told == [(True, threading.current_thread())] * 3, "what is told may first be put where others look for it"
+    assert reported == [(True, threading.current_thread())] * 3, (
+        "what is reported may first be put where others look for it"
+    )
     assert threading.current_thread() not in ran
 
 
@@ -198,10 +200,10 @@ def run(executor, jobs, folder, name, notify):
     return outputs
 
 
-def told_of(job, heard):
-    """Return what was told of a fold, but for the time that it took."""
-    told = [event for event in heard if isinstance(event, EpochDone | FoldDone) and event.fold == job.id.fold]
-    return [dataclasses.replace(event, seconds=0.0) for event in told]
+def reported_of(job, received):
+    """Return what was reported of a fold, but for the time that it took."""
+    reported = [event for event in received if isinstance(event, EpochDone | FoldDone) and event.fold == job.id.fold]
+    return [dataclasses.replace(event, seconds=0.0) for event in reported]
 
 
 def test_folds_in_other_processes_say_and_leave_the_same_as_in_this_one(linear, tmp_path):
@@ -213,13 +215,13 @@ def test_folds_in_other_processes_say_and_leave_the_same_as_in_this_one(linear, 
         path = two.folder_of(job) / OUTPUT_FILE
         assert path.read_bytes() == (one.folder_of(job) / OUTPUT_FILE).read_bytes()
         assert sorted(file.name for file in path.parent.iterdir()) == [DONE_FILE, LOG_FILE, OUTPUT_FILE]
-        assert told_of(job, there) == told_of(job, here)
-        assert [type(event) for event in told_of(job, there)] == [EpochDone] * 3 + [FoldDone]
+        assert reported_of(job, there) == reported_of(job, here)
+        assert [type(event) for event in reported_of(job, there)] == [EpochDone] * 3 + [FoldDone]
     assert any(isinstance(event, Waiting) for event in there)
 
 
 def test_a_model_that_cannot_be_sent_to_other_processes_is_trained_in_this_one_and_that_is_said(linear, tmp_path):
-    lock, heard = threading.Lock(), []
+    lock, received = threading.Lock(), []
 
     def make():
         with lock:
@@ -227,8 +229,8 @@ def test_a_model_that_cannot_be_sent_to_other_processes_is_trained_in_this_one_a
 
     learner = dataclasses.replace(linear[0].learner, make=GivenMaker(make))
     jobs = [dataclasses.replace(job, learner=learner) for job in linear]
-    outputs = run(LocalExecutor(processes=2), jobs, tmp_path, "run", heard.append)
-    assert [event.message for event in heard if isinstance(event, Warned)] == [
+    outputs = run(LocalExecutor(processes=2), jobs, tmp_path, "run", received.append)
+    assert [event.message for event in received if isinstance(event, Warned)] == [
         "the model cannot be sent to other processes: folds run one after another"
     ]
     assert all(outputs.is_done(job, HERE) for job in jobs)
@@ -243,7 +245,7 @@ def test_processes_are_started_where_folds_take_longer_than_that(monkeypatch, co
 
 
 def test_nothing_is_run_where_there_is_nothing_to_run(tmp_path):
-    heard = []
-    run(LocalExecutor(), [], tmp_path, "run", heard.append)
-    assert heard == []
+    received = []
+    run(LocalExecutor(), [], tmp_path, "run", received.append)
+    assert received == []
     assert list(tmp_path.iterdir()) == []

@@ -6,7 +6,7 @@ import json
 import re
 
 import pytest
-from tiny_page import CLASSES, a_feature_note, a_guess, a_measurement, a_page, a_picture, a_summary, a_suspect
+from tiny_page import CLASSES, a_feature_note, a_measurement, a_page, a_picture, a_summary, a_suspect, an_estimate
 
 from labelscan.errors import RunFolderError
 from labelscan.reporting.formats.html import render_html, write_html
@@ -123,13 +123,23 @@ MEASURED = {"source": "decisions", "n_decided": 50}
 @pytest.mark.parametrize(
     ("wrong", "headline", "lead", "tile"),
     [
-        ({}, "4 to 12 of 1,190 labels are probably wrong", "A guess of what was trained", "a guess of the models"),
-        ({"source": "opinions"}, "4 to 12", "A guess from where different models agree", "a guess of the models"),
+        (
+            {},
+            "4 to 12 of 1,190 labels are probably wrong",
+            "An estimate by what was trained",
+            "an estimate by the models",
+        ),
+        (
+            {"source": "opinions"},
+            "4 to 12",
+            "An estimate from where different models agree",
+            "an estimate by the models",
+        ),
         (MEASURED, "4 to 12 of 1,190 labels are wrong", "Measured by 50 decisions", "measured by 50 decisions"),
     ],
 )
-def test_the_headline_is_a_range_and_says_whether_it_is_a_guess(wrong, headline, lead, tile):
-    shown = words_of(render_html(a_page(wrong_labels=a_guess(**wrong)))).replace(" .", ".")
+def test_the_headline_is_a_range_and_says_whether_it_is_an_estimate(wrong, headline, lead, tile):
+    shown = words_of(render_html(a_page(wrong_labels=an_estimate(**wrong)))).replace(" .", ".")
     assert f"pets {headline}" in shown
     assert lead in shown[: shown.index("labels checked")]
     claim = "are wrong" if wrong == MEASURED else "may be wrong; the models cannot tell"
@@ -139,13 +149,13 @@ def test_the_headline_is_a_range_and_says_whether_it_is_a_guess(wrong, headline,
 
 
 def test_a_range_without_width_is_one_number():
-    shown = words_of(render_html(a_page(wrong_labels=a_guess(low=7.6, high=8.4, share_low=0.1, share_high=0.1001))))
+    shown = words_of(render_html(a_page(wrong_labels=an_estimate(low=7.6, high=8.4, share_low=0.1, share_high=0.1001))))
     assert "pets 8 of 1,190 labels are probably wrong" in shown
-    assert "wrong 10 % a guess" in shown
+    assert "wrong 10 % an estimate" in shown
 
 
 def test_many_flags_are_believed_if_decisions_say_so():
-    shown = words_of(render_html(a_page(n_flagged=700, wrong_labels=a_guess(low=650, high=800, **MEASURED))))
+    shown = words_of(render_html(a_page(n_flagged=700, wrong_labels=an_estimate(low=650, high=800, **MEASURED))))
     assert "650 to 800 of 1,190 labels are wrong" in shown
     assert "too many to believe" not in shown
 
@@ -159,7 +169,7 @@ def test_a_measurement_has_each_label_and_each_picture_once():
     ids = [one["example_id"] for one in content["suspects"] + content["others"]]
     assert len(set(ids)) == len(ids) == 67
     assert text.count(suspects[3].picture.uri) == 1
-    assert set(content["measurement"]["to_decide"]) < set(ids) == set(content["measurement"]["doubt"])
+    assert set(content["measurement"]["to_decide"]) < set(ids) == set(content["measurement"]["error_odds"])
 
 
 @pytest.mark.parametrize(
@@ -205,7 +215,7 @@ def test_numbers_that_are_not_known_are_left_out():
     del summary["self_check"]
     for health in summary["class_health"]:
         health |= {"flagged_rate": None, "out_of_fold_accuracy": None}
-    text = render_html(a_page(summary=summary, suspects=(suspect,), wrong_labels=a_guess(precision=None)))
+    text = render_html(a_page(summary=summary, suspects=(suspect,), wrong_labels=an_estimate(precision=None)))
     assert "None" not in words_of(text)
     assert "too large to show" in words_of(text)
 

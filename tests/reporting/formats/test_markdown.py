@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from markdown_it import MarkdownIt
-from tiny_page import a_guess, a_page, a_summary
+from tiny_page import a_page, a_summary, an_estimate
 
 from labelscan.errors import RunFolderError
 from labelscan.reporting.formats.markdown import MOST_SUSPECTS, render_markdown, write_markdown
@@ -98,7 +98,7 @@ def test_the_file_has_the_text(tmp_path):
 
 
 def test_a_run_without_suspects_has_no_empty_tables():
-    text = render_markdown(a_page(suspects=(), n_flagged=0, wrong_labels=a_guess(precision=None)))
+    text = render_markdown(a_page(suspects=(), n_flagged=0, wrong_labels=an_estimate(precision=None)))
     assert "doubtful" not in text
     assert "of the listed" not in text
 

@@ -94,9 +94,9 @@ def test_bfloat16_is_close_and_another_precision(mobilenet):
 @needs_openvino
 @pytest.mark.skipif(not installed(), reason="needs labelscan[timm]")
 def test_networks_of_timm_run_on_openvino():
-    network, told = network_of(TimmModel("tf_efficientnet_lite0")), []
-    engine = engine_of(network, "openvino", notify=told.append)
-    assert (engine.name, told) == ("openvino", [])
+    network, received = network_of(TimmModel("tf_efficientnet_lite0")), []
+    engine = engine_of(network, "openvino", notify=received.append)
+    assert (engine.name, received) == ("openvino", [])
     assert relative(engine(draw()), eager(network, draw())) < 1e-4
 
 

@@ -57,17 +57,17 @@ def make(network, **options):
     ],
 )
 def test_what_openvino_cannot_run_runs_on_torch_with_a_warning_that_says_why(network, reason):
-    told = []
-    engine = make(network, notify=told.append)
+    received = []
+    engine = make(network, notify=received.append)
     images = torch.randn(engine.batch_size, *SHAPE)
     np.testing.assert_allclose(engine(images), network(images).numpy(), rtol=1e-5)
     assert (engine.name, engine.facts["engine"]) == ("torch", f"torch {torch.__version__}, float32")
-    (warning,) = told
+    (warning,) = received
     assert re.fullmatch(f"features are computed by torch, which takes longer than openvino: {reason}", warning.message)
 
 
 def test_a_network_with_other_features_runs_on_torch(monkeypatch):
-    convert, told = openvino._converted, []
+    convert, received = openvino._converted, []
 
     def converted_wrongly(package, network, images):
         other = Convolution()
@@ -76,10 +76,10 @@ def test_a_network_with_other_features_runs_on_torch(monkeypatch):
         return convert(package, other, images)
 
     monkeypatch.setattr(openvino, "_converted", converted_wrongly)
-    engine = make(Convolution(), notify=told.append)
+    engine = make(Convolution(), notify=received.append)
     assert engine.name == "torch"
-    assert [type(event) for event in told] == [Warned]
-    assert "differ by 0.0" in told[0].message
+    assert [type(event) for event in received] == [Warned]
+    assert "differ by 0.0" in received[0].message
 
 
 @pytest.mark.parametrize("asked_for", ["float32", "bfloat16"])
@@ -91,10 +91,10 @@ def test_torch_takes_over_in_the_precision_that_was_asked_for(asked_for):
 
 
 def test_a_package_that_cannot_be_loaded_is_left_out(monkeypatch):
-    told = []
+    received = []
     monkeypatch.setitem(sys.modules, "openvino", None)
-    assert make(Convolution(), notify=told.append).name == "torch"
-    assert "it cannot run this network (ModuleNotFoundError: " in told[0].message
+    assert make(Convolution(), notify=received.append).name == "torch"
+    assert "it cannot run this network (ModuleNotFoundError: " in received[0].message
 
 
 def test_a_compiled_network_is_kept_and_used_again(tmp_path, monkeypatch):

@@ -111,15 +111,15 @@ def test_an_interrupted_computation_goes_on_and_ends_with_the_same_bytes(images,
 
     with pytest.raises(Interrupted):
         compute(images, notify=stop)
-    told = []
-    resumed, n_computed = compute(images, notify=told.append)
-    assert Noted(f"{5 * CPU_BATCH} of {N_IMAGES} features are reused") in told
+    received = []
+    resumed, n_computed = compute(images, notify=received.append)
+    assert Noted(f"{5 * CPU_BATCH} of {N_IMAGES} features are reused") in received
     whole, _ = compute(images, cache="another")
     np.testing.assert_array_equal(resumed, whole)
     assert n_computed == 5 * CPU_BATCH  # 37 images in whole batches
 
 
-def test_features_that_are_whole_are_kept_though_the_run_is_interrupted_when_it_hears_so(images, compute, tmp_path):
+def test_features_that_are_whole_are_kept_though_the_run_is_interrupted_when_it_learns_so(images, compute, tmp_path):
     def stop(event):
         if isinstance(event, StepDone):
             raise Interrupted("enough")
@@ -154,10 +154,10 @@ def test_what_is_known_is_not_computed_in_any_order_or_selection(images, compute
 )
 def test_features_made_in_another_way_are_others(images, compute, other):
     compute(images)
-    told = []
-    compute(images, **other, notify=told.append)
-    assert StepAdvanced("features", N_IMAGES) in told
-    assert not [event for event in told if isinstance(event, Noted)]  # that some are reused
+    received = []
+    compute(images, **other, notify=received.append)
+    assert StepAdvanced("features", N_IMAGES) in received
+    assert not [event for event in received if isinstance(event, Noted)]  # that some are reused
 
 
 def test_features_of_another_processor_are_others(images, compute, monkeypatch):
@@ -276,16 +276,16 @@ def test_networks_are_gone_when_the_memory_of_gpus_is_given_back(images, compute
 
 
 def test_unreadable_images_have_no_features_and_known_ones_are_not_even_decoded(photos, compute, decoded):
-    told, shape = [], ImageShape(4, 4, 3)
+    received, shape = [], ImageShape(4, 4, 3)
     features, n_computed = compute(photos, shape=shape)
     assert (len(decoded), n_computed) == (len(photos), 5 * CPU_BATCH)
     assert not features[2].any()
     assert np.delete(features, 2, axis=0).all()
-    again, n_computed = compute(photos, shape=shape, notify=told.append)
+    again, n_computed = compute(photos, shape=shape, notify=received.append)
     np.testing.assert_array_equal(again, features)
     assert (decoded[len(photos) :], n_computed) == ([b"no image"], 0)
-    assert Noted(f"{len(photos) - 1} of {len(photos)} features are reused") in told
-    assert [event for event in told if isinstance(event, StepAdvanced)][-1].done == len(photos)
+    assert Noted(f"{len(photos) - 1} of {len(photos)} features are reused") in received
+    assert [event for event in received if isinstance(event, StepAdvanced)][-1].done == len(photos)
 
 
 def test_an_image_that_is_too_large_now_is_unreadable_though_its_features_are_known(photos, tmp_path):

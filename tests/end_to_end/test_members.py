@@ -31,15 +31,15 @@ def pooled(shapes, tmp_path_factory):
     return labelscan.detect(images, given, settings=two(), output=tmp_path_factory.mktemp("pooled") / "run")
 
 
-def folds_of(recorder, opinion, *, reused):
-    return [one.fold for one in recorder.of(FoldDone) if one.opinion == opinion and one.reused == reused]
+def folds_of(recorder, member, *, reused):
+    return [one.fold for one in recorder.of(FoldDone) if one.opinion == member and one.reused == reused]
 
 
-def test_evidence_holds_every_opinion_and_their_pool(pooled):
+def test_evidence_holds_every_member_and_their_pool(pooled):
     evidence = labelscan.Evidence.read(pooled.folder / "evidence.npz")
-    assert [one.name for one in evidence.opinions] == MODELS
-    probs = [one.pred_probs for one in evidence.opinions]
-    weights = np.array([one.weight for one in evidence.opinions])
+    assert [one.name for one in evidence.members] == MODELS
+    probs = [one.pred_probs for one in evidence.members]
+    weights = np.array([one.weight for one in evidence.members])
     np.testing.assert_allclose(weights, likeliest_weights(probs, evidence.given_labels))
     np.testing.assert_array_equal(evidence.pred_probs, geometric_mean(probs, weights, np.float32))
     recorded = json.loads((pooled.folder / "run.json").read_text())["opinion_weights"]
@@ -47,11 +47,11 @@ def test_evidence_holds_every_opinion_and_their_pool(pooled):
     assert set(PLANTED) <= set(map(int, pooled.issues.flagged["example_id"]))
 
 
-def test_the_first_opinion_is_what_its_model_says_alone(pooled, finished):
-    np.testing.assert_array_equal(pooled.evidence.opinions[0].pred_probs, finished.evidence.pred_probs)
+def test_the_first_member_is_what_its_model_says_alone(pooled, finished):
+    np.testing.assert_array_equal(pooled.evidence.members[0].pred_probs, finished.evidence.pred_probs)
     assert contents(pooled.folder, "folds.csv") == contents(finished.folder, "folds.csv")  # all models share them
     np.testing.assert_array_equal(pooled.evidence.train_probs, finished.evidence.train_probs)  # trees have none
-    assert finished.evidence.opinions == ()
+    assert finished.evidence.members == ()
 
 
 def test_each_model_has_jobs_of_its_own(pooled):
@@ -64,23 +64,23 @@ def test_each_model_has_jobs_of_its_own(pooled):
     )
 
 
-@pytest.mark.parametrize(("opinion", "fold"), [("small-cnn", 1), (TREES, 0)])
-def test_an_interrupted_run_keeps_the_finished_folds_of_all_models(shapes, pooled, tmp_path, opinion, fold):
+@pytest.mark.parametrize(("member", "fold"), [("small-cnn", 1), (TREES, 0)])
+def test_an_interrupted_run_keeps_the_finished_folds_of_all_models(shapes, pooled, tmp_path, member, fold):
     images, _, given = shapes
 
     def listen(event):
-        if isinstance(event, FoldDone) and (event.opinion, event.fold) == (opinion, fold):
+        if isinstance(event, FoldDone) and (event.opinion, event.fold) == (member, fold):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         labelscan.detect(images, given, settings=two(), output=tmp_path / "run", notify=listen)
-    heard = Recorder()
-    labelscan.detect(images, given, settings=two(), output=tmp_path / "run", resume=True, notify=heard)
-    kept = {"small-cnn": [0, 1], TREES: []} if opinion == "small-cnn" else {"small-cnn": [0, 1, 2], TREES: [0]}
+    received = Recorder()
+    labelscan.detect(images, given, settings=two(), output=tmp_path / "run", resume=True, notify=received)
+    kept = {"small-cnn": [0, 1], TREES: []} if member == "small-cnn" else {"small-cnn": [0, 1, 2], TREES: [0]}
     for name, folds in kept.items():
-        assert folds_of(heard, name, reused=True) == folds
-        assert folds_of(heard, name, reused=False) == [each for each in range(N_FOLDS) if each not in folds]
-    (planned,) = heard.of(TrainingPlanned)
+        assert folds_of(received, name, reused=True) == folds
+        assert folds_of(received, name, reused=False) == [each for each in range(N_FOLDS) if each not in folds]
+    (planned,) = received.of(TrainingPlanned)
     assert (planned.n_folds, planned.reused_folds, planned.n_models) == (6, sum(map(len, kept.values())), 2)
     assert contents(tmp_path / "run") == contents(pooled.folder)
 
@@ -103,10 +103,10 @@ def test_a_self_check_asks_all_models_again(shapes, tmp_path):
     run = labelscan.detect(images, true_labels, settings=settings, output=tmp_path / "run")
     assert run.summary.self_check is not None
     evidence = labelscan.Evidence.read(run.folder / "self-check" / "evidence.npz")
-    assert [one.name for one in evidence.opinions] == MODELS
+    assert [one.name for one in evidence.members] == MODELS
 
 
-def test_a_list_of_models_in_python_gives_an_opinion_each(shapes, tmp_path):
+def test_a_list_of_models_in_python_gives_a_member_each(shapes, tmp_path):
     images, _, given = shapes
 
     def make():
@@ -114,7 +114,7 @@ def test_a_list_of_models_in_python_gives_an_opinion_each(shapes, tmp_path):
 
     models = [make, LogisticRegression(C=0.1), LogisticRegression(C=1)]
     run = labelscan.detect(images, given, settings=quick(), model=models, output=tmp_path / "run")
-    names = [one.name for one in run.evidence.opinions]
+    names = [one.name for one in run.evidence.members]
     assert [name.rpartition(".")[2] for name in names] == ["make", "LogisticRegression", "LogisticRegression 2"]
 
 
@@ -164,10 +164,10 @@ def test_images_are_decoded_once_for_each_size_and_features_computed_once_for_al
     images, labels = draw_shapes(24)
     lite0 = "efficientnet-lite0"
     settings = quick(**{"model.name": ["small-cnn", lite0, f"{lite0}:head=ridge", TREES], "folds.n_folds": 2})
-    heard = Recorder()
-    run = labelscan.detect(images, labels, settings=settings, output=tmp_path / "run", notify=heard)
-    assert [one.step for one in heard.of(StepStarted)] == ["decode", "features"]
-    assert len(run.evidence.opinions) == 4
+    received = Recorder()
+    run = labelscan.detect(images, labels, settings=settings, output=tmp_path / "run", notify=received)
+    assert [one.step for one in received.of(StepStarted)] == ["decode", "features"]
+    assert len(run.evidence.members) == 4
     assert not list(run.folder.rglob("*.npy"))
     before = contents(run.folder)
     (run.folder / "fold-0-1-opinion-3" / "DONE").unlink()

@@ -14,7 +14,7 @@ from labelscan.pipeline.inputs import read_contents
 from labelscan.pipeline.planning import Plan, identity_of
 from labelscan.pipeline.self_check import check_itself
 from labelscan.pipeline.train_and_judge import train_and_judge
-from labelscan.processes.interruption import ending_in_order
+from labelscan.processes.interruption import shutting_down_gracefully
 from labelscan.results.run import Run
 from labelscan.runs.files import JOBS
 from labelscan.runs.folder import RunFolder, RunPaths
@@ -23,7 +23,7 @@ from labelscan.runs.record import CHOICES, VERSIONS
 from labelscan.training.hardware import hardware
 
 
-def carry_out(
+def run_plan(
     plan: Plan,
     *,
     resume: bool = False,
@@ -70,7 +70,7 @@ def carry_out(
         here = keeping_threads(plan, run)
         used = hardware(here.device, threads=here.threads, precisions=here.precisions, engines=here.engines)
         run.record_machine(**used)
-        with ending_in_order():
+        with shutting_down_gracefully():
             contents = read_contents(here, run.paths, log, may_change=run.may_change_data)
         result, detections = train_and_judge(here, contents, run, log, review)
         if here.config.detection.self_check and not run.is_read_only:
@@ -91,14 +91,14 @@ def entries_of(plan: Plan, run: RunFolder) -> dict[str, object]:
 
 def jobs_in(plan: Plan, paths: RunPaths, *, in_blocks: bool = False) -> list[str]:
     """Return the names of all jobs of a plan; inputs of images are one job each, or ``in_blocks`` one a block."""
-    of_images = [one for one in plan.opinions if one.image_shape is not None]
+    of_images = [one for one in plan.members if one.image_shape is not None]
     inputs = [inputs_of(plan, one, paths).stem for one in of_images]
     if in_blocks or plan.executor.runs_elsewhere:
         inputs = [job.name for job in chain.from_iterable(blocks_of_run(plan, paths))]
     folds, repeats = plan.config.folds.n_folds, plan.config.folds.repeats
     names = [
         FoldId(repeat=repeat, fold=fold, number=number).name
-        for number in range(len(plan.opinions))
+        for number in range(len(plan.members))
         for repeat in range(repeats)
         for fold in range(folds)
     ]

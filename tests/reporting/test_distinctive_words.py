@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from labelscan.arrays import as_strings
-from labelscan.reporting.telling_words import MOST_WORDS, TellingWords
+from labelscan.reporting.distinctive_words import MOST_WORDS, DistinctiveWords
 
 
 @pytest.fixture(scope="module")
@@ -12,12 +12,12 @@ def words():
     """Learn from reviews that are good or bad by one word each, and from news."""
     generator = np.random.default_rng(0)
     filler = ["the", "film", "was", "shown", "in", "town", "on", "a", "day", "with", "rain"]
-    telling = {"good": ["lovely", "warm"], "bad": ["dull", "ẹ́jọ́"], "news": ["minister", "budget"]}
-    labels = as_strings([name for name in telling for _ in range(40)])
+    distinctive = {"good": ["lovely", "warm"], "bad": ["dull", "ẹ́jọ́"], "news": ["minister", "budget"]}
+    labels = as_strings([name for name in distinctive for _ in range(40)])
     texts = as_strings(
-        [" ".join([*generator.permutation(filler)[:6], generator.choice(telling[name])]) for name in labels]
+        [" ".join([*generator.permutation(filler)[:6], generator.choice(distinctive[name])]) for name in labels]
     )
-    return TellingWords(texts, labels)
+    return DistinctiveWords(texts, labels)
 
 
 def test_words_speak_for_the_class_in_whose_texts_they_are_found(words):
@@ -44,7 +44,7 @@ def test_a_word_keeps_accents_that_are_characters_of_their_own(words):
 def test_no_more_words_are_marked_than_a_reader_takes_in():
     many = [f"word{number}" for number in range(30)]
     texts = as_strings([" ".join(many if row % 2 else ["other", "words"]) for row in range(20)])
-    pieces = TellingWords(texts, as_strings(["ab"[row % 2] for row in range(20)])).pieces(
+    pieces = DistinctiveWords(texts, as_strings(["ab"[row % 2] for row in range(20)])).pieces(
         " ".join(many), given="a", suggested="b"
     )
     assert sum(mark == "suggested" for _, mark in pieces) == MOST_WORDS
@@ -55,5 +55,5 @@ def test_no_more_words_are_marked_than_a_reader_takes_in():
     [([], []), (["没有空格的文字", "另外一句话"], ["a", "b"]), (["one word", "one word"], ["a", "a"])],
 )
 def test_nothing_is_marked_where_nothing_can_be_learned(texts, labels):
-    words = TellingWords(as_strings(texts), as_strings(labels))
+    words = DistinctiveWords(as_strings(texts), as_strings(labels))
     assert words.pieces("one word 没有空格的文字", given="a", suggested="b") == (("one word 没有空格的文字", ""),)

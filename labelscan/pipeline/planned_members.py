@@ -60,7 +60,7 @@ BY_MACHINE = {"engine", "precision"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlannedOpinion:
+class PlannedMember:
     """One model of a run: what it is, what it sees and how it learns."""
 
     name: str
@@ -134,27 +134,27 @@ class PlannedOpinion:
         return self.learner.most_rows if isinstance(self.learner, ClassifierLearner) else 0
 
 
-def models_of(opinions: Sequence[PlannedOpinion]) -> dict[str, object]:
+def models_of(members: Sequence[PlannedMember]) -> dict[str, object]:
     """Return the names and fingerprints of models, as settings that results depend on."""
     return {
-        "model.name": shown(tuple(one.name for one in opinions)),
-        "model.fingerprint": shown(tuple(filter(None, (one.fingerprint for one in opinions)))),
+        "model.name": shown(tuple(one.name for one in members)),
+        "model.fingerprint": shown(tuple(filter(None, (one.fingerprint for one in members)))),
     }
 
 
-def first_network(opinions: Sequence[PlannedOpinion]) -> PlannedOpinion:
+def first_network(members: Sequence[PlannedMember]) -> PlannedMember:
     """Return the first model that is a network, or the first where none is."""
-    return next((one for one in opinions if one.is_network), opinions[0])
+    return next((one for one in members if one.is_network), members[0])
 
 
-def plan_opinions(
+def plan_members(
     config: Config,
     dataset: Dataset,
     sizes: NativeSizes | None,
     given: Sequence[GivenModel],
     device: Device,
     notify: Listener,
-) -> tuple[tuple[PlannedOpinion, ...], tuple[str, ...]]:
+) -> tuple[tuple[PlannedMember, ...], tuple[str, ...]]:
     """Return the models of a run and what to warn of, and report which models and why.
 
     Args:
@@ -179,51 +179,51 @@ def plan_opinions(
         kind, n_columns = data_kind_of(dataset.inputs), _n_columns(dataset.inputs)
         facts = DataFacts(kind, sizes, len(dataset), len(dataset.class_names), n_columns)
         chosen = choose_models(config.model, facts)
-    opinions = []
+    members = []
     for one, by_caller in zip_longest(chosen, given):
         notify(Chosen("model", one.name + (", frozen" if one.frozen else ""), one.reason))
         if one.tip:
             notify(Noted(one.tip))
-        opinions.append(_opinion(config, dataset, sizes, one, by_caller, device))
-    for engine in dict.fromkeys(one.engine for one in opinions if one.engine is not None):
+        members.append(_member(config, dataset, sizes, one, by_caller, device))
+    for engine in dict.fromkeys(one.engine for one in members if one.engine is not None):
         notify(Chosen("engine", str(engine), engine.reason))
-    for opinion in opinions:
-        if opinion.most_rows:
-            notify(Noted(f"{opinion.name} is fitted to {opinion.most_rows:,} rows a fold, by its option max_rows"))
-        if opinion.device != device:
-            notify(Chosen("precision", opinion.device.dtype_name, f"{opinion.name} trains faster so on this processor"))
-    schedules = [one.learner.schedule for one in opinions if isinstance(one.learner, NetworkLearner)]
+    for member in members:
+        if member.most_rows:
+            notify(Noted(f"{member.name} is fitted to {member.most_rows:,} rows a fold, by its option max_rows"))
+        if member.device != device:
+            notify(Chosen("precision", member.device.dtype_name, f"{member.name} trains faster so on this processor"))
+    schedules = [one.learner.schedule for one in members if isinstance(one.learner, NetworkLearner)]
     for note in dict.fromkeys(note for schedule in schedules for note in schedule.notes):
         notify(Noted(note))
     if not schedules and config.training.loss != TrainingConfig().loss:
         notify(Noted(f"the loss {config.training.loss} trains nothing: classifiers have their own"))
-    _check_shares(config, opinions, notify)
+    _check_shares(config, members, notify)
     warnings = tuple(dict.fromkeys(one.warning for one in chosen if one.warning))
     for warning in warnings:
         notify(Warned(warning))
-    return tuple(opinions), warnings
+    return tuple(members), warnings
 
 
-def _check_shares(config: Config, opinions: Sequence[PlannedOpinion], notify: Listener) -> None:
+def _check_shares(config: Config, members: Sequence[PlannedMember], notify: Listener) -> None:
     """Say which models are trained on one GPU whatever ``executor.gpus_per_fold`` is, and refuse too small batches."""
     n_processes = config.executor.processes_per_fold
-    alone = [one.name for one in opinions if not one.can_be_shared]
+    alone = [one.name for one in members if not one.can_be_shared]
     if n_processes > 1 and alone:
         notify(Noted(f"{' and '.join(alone)}: heads and classifiers are trained on one GPU, not {n_processes}"))
-    for recipe in (one.recipe for one in opinions if one.can_be_shared):
+    for recipe in (one.recipe for one in members if one.can_be_shared):
         if recipe is not None and recipe.batch_size < n_processes:
             problem = f"{n_processes} processes cannot share batches of {recipe.batch_size}"
             raise ConfigError(problem, where="executor.gpus_per_fold", hint="use larger batches, or fewer GPUs")
 
 
-def _opinion(
+def _member(
     config: Config,
     dataset: Dataset,
     sizes: NativeSizes | None,
     chosen: ChosenModel,
     given: GivenModel | None,
     device: Device,
-) -> PlannedOpinion:
+) -> PlannedMember:
     seen_by = chosen.frozen or chosen.model
     shape = None if sizes is None else _image_shape(config, sizes, seen_by, given=given is not None)
     has_backbone = chosen.frozen is not None and is_backbone(chosen.frozen)
@@ -236,7 +236,7 @@ def _opinion(
         made_from = digest_of_files(seen_by.files())
     learner = _learner(config, dataset, chosen, shape, given)
     recipe = learner.recipe if isinstance(learner, NetworkLearner) else None
-    return PlannedOpinion(
+    return PlannedMember(
         name=chosen.name,
         reason=chosen.reason,
         fingerprint=made_from,

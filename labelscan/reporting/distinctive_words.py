@@ -27,8 +27,8 @@ LEAST_SHARE = 0.25
 """Words that speak less than this share of the strongest one of the text are not marked."""
 
 
-class TellingWords:
-    """Finds telling words; a model of two classes is fitted when it is first asked for."""
+class DistinctiveWords:
+    """Finds distinctive words; a model of two classes is fitted when it is first asked for."""
 
     def __init__(self, texts: Strings, labels: Strings) -> None:
         """Learn the words of (N,) texts whose (N,) labels look right."""

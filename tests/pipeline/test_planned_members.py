@@ -41,9 +41,9 @@ def test_a_run_is_another_one_where_an_embedding_has_other_weights(tmp_path):
 def test_a_loss_that_trains_nothing_is_noted(loss, models, n_notes):
     if "wordllama" in models:
         pytest.importorskip("wordllama")
-    heard = []
-    labelscan.plan(DATASET, settings=labelscan.settings(loss=loss, model=models), notify=heard.append)
-    notes = [one.message for one in heard if isinstance(one, Noted)]
+    received = []
+    labelscan.plan(DATASET, settings=labelscan.settings(loss=loss, model=models), notify=received.append)
+    notes = [one.message for one in received if isinstance(one, Noted)]
     assert notes.count("the loss gce trains nothing: classifiers have their own") == n_notes
 
 
@@ -64,10 +64,10 @@ def test_few_large_images_are_worth_processes_sooner_than_small_ones(shape, n_ep
 
 
 def test_heads_and_classifiers_take_one_gpu_whatever_is_asked_for_and_that_is_said():
-    heard = []
+    received = []
     settings = labelscan.settings(model="logistic", overrides={"executor.gpus_per_fold": 2})
-    plan = labelscan.plan(np.eye(20), np.arange(20) % 2, settings=settings, notify=heard.append)
-    assert Noted("logistic: heads and classifiers are trained on one GPU, not 2") in heard
+    plan = labelscan.plan(np.eye(20), np.arange(20) % 2, settings=settings, notify=received.append)
+    assert Noted("logistic: heads and classifiers are trained on one GPU, not 2") in received
     assert plan.processes_per_fold == 1
     assert "gpus_per_fold" not in plan.choices
     two = labelscan.settings(model="mlp", overrides={"executor.gpus_per_fold": 2})
