@@ -32,7 +32,7 @@ FILTERS = get_args(FilterBy)
 
 
 def make_probs() -> str:
-    """Return the content of the file: 600 blurred digits, every tenth under a wrong label, of a similar class or any."""
+    """Return the content of the file: 600 blurred digits, every tenth under a wrong label of a similar class or any."""
     generator = np.random.default_rng(0)
     digits = load_digits()
     rows = generator.permutation(len(digits.target))[:N_EXAMPLES]
