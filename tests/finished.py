@@ -7,9 +7,57 @@ import pandas as pd
 
 from labelscan.results.issues import NUMBER_COLUMNS, SCORE_COLUMNS, TEXT_COLUMNS, Issues
 from labelscan.results.run import FinishedRun
+from labelscan.results.summary import ClassHealth, Summary
+from labelscan.results.wrong_labels import WrongLabels
+from labelscan.runs.record import Described, RunRecord
 
 N_FLAGGED = 4
 ERROR_PROBABILITY = (1.0, 0.9, 0.8, 0.7, 0.4, 0.2, 0.0, 0.0, 0.0, np.nan)
+
+
+def a_record(**changes) -> RunRecord:
+    """Return the record of a finished run; ``changes`` take the place of what it says."""
+    said = {"state": "finished", "started": "2026-01-01T00:00:00", "directory": "", "settings": {}}
+    said |= {"results_depend_on": {"command": "detect"}}
+    said |= {"data": Described(fingerprint="abc", kind="images", examples=10, classes=2)}
+    return RunRecord(**(said | changes))
+
+
+def a_class(name: str, **changes) -> ClassHealth:
+    counts = {"n_examples": 5, "n_scored": 5, "n_flagged": 0, "flagged_rate": 0.0}
+    counts |= {"estimated_wrong_labels": 0.0, "out_of_fold_accuracy": 1.0}
+    return ClassHealth(class_name=name, **(counts | changes))
+
+
+def a_found(**changes) -> Summary:
+    """Return the summary of the run; ``changes`` take the place of what it says."""
+    counts = {"n_examples": 10, "n_scored": 9, "n_unscored": 0, "n_unreadable": 1, "n_classes": 2}
+    estimates = {"estimated_wrong_labels": 4.0, "estimated_noise_rate": 0.4, "out_of_fold_accuracy": 0.8}
+    said = {
+        "data": "pets",
+        "detector": "noise-posterior",
+        "n_flagged": N_FLAGGED,
+        "flagged_by": {"confident-learning": 3, "noise-posterior": N_FLAGGED},
+        "flagged_by_all": 3,
+        "wrong_labels": some_wrong(),
+        "chance_accuracy": 0.5,
+        "learned_nothing": False,
+        "warnings": (),
+        "notes": (),
+        "against_truth": None,
+        "confused_pairs": (),
+        "class_health": (a_class("cat"), a_class("dog")),
+        "n_label_conflicts": 0,
+        "label_conflicts": (),
+        "noise_matrix": None,
+    }
+    return Summary(**(counts | estimates | said | changes))
+
+
+def some_wrong(**changes) -> WrongLabels:
+    said = {"estimate": 4.0, "low": 2.0, "high": 5.0, "share": 0.4, "share_low": 0.2, "share_high": 0.5}
+    said |= {"source": "one opinion", "n_decided": 0, "precision": None, "found": None, "worth_a_look": None}
+    return WrongLabels(**({**said, "decisions_to_halve": None} | changes))
 
 
 def a_run(folder: Path = Path("run"), *, summary=(), record=()) -> FinishedRun:
@@ -30,19 +78,7 @@ def a_run(folder: Path = Path("run"), *, summary=(), record=()) -> FinishedRun:
     assert set(NUMBER_COLUMNS) < set(scores.columns)
     return FinishedRun(
         folder=folder,
-        record={"data": {"fingerprint": "abc", "examples": 10, "classes": 2}, **dict(record)},
-        summary={
-            "data": "pets",
-            "detector": "noise-posterior",
-            "n_scored": 9,
-            "n_flagged": N_FLAGGED,
-            "flagged_by": {"confident-learning": 3, "noise-posterior": N_FLAGGED},
-            "flagged_by_all": 3,
-            "against_truth": None,
-            "self_check": None,
-            "warnings": [],
-            "class_health": [{"class_name": "cat"}, {"class_name": "dog"}],
-            **dict(summary),
-        },
+        record=a_record(**dict(record)),
+        summary=a_found(**dict(summary)),
         issues=Issues(scores),
     )

@@ -36,6 +36,7 @@ ALONE = {
     "matplotlib": "benchmarking.plot",
     "jinja2": "reporting.formats.html",
     "markupsafe": "reporting.formats.html",
+    "msgspec": "runs.files",
     "platformdirs": "images.cache",
     "simplejpeg": "images.jpeg",
     "fsspec": "files.storage",

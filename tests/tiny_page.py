@@ -1,8 +1,10 @@
 """A report of twelve pets with everything in it, made by hand."""
 
+import dataclasses
 from base64 import b64encode
 from io import BytesIO
 
+import msgspec
 import numpy as np
 from PIL import Image
 
@@ -19,6 +21,7 @@ from labelscan.reporting.page import (
     Suspect,
     TypicalExample,
 )
+from labelscan.results.summary import Summary
 from labelscan.results.wrong_labels import WrongLabels
 
 CLASSES = ("cat", "dog", "fox")
@@ -51,11 +54,10 @@ def a_suspect(rank: int = 1, **changes: object) -> Suspect:
     return Suspect(**(values | changes))  # type: ignore[arg-type]
 
 
-def a_summary(class_names: tuple[str, ...] = CLASSES, **changes: object) -> dict[str, object]:
+def a_summary(class_names: tuple[str, ...] = CLASSES, **changes: object) -> Summary:
     n_classes = len(class_names)
     share = 0.1 / max(n_classes - 1, 1)
     summary: dict[str, object] = {
-        "format_version": 1,
         "data": "pets",
         "n_examples": 1200,
         "n_scored": 1190,
@@ -90,7 +92,7 @@ def a_summary(class_names: tuple[str, ...] = CLASSES, **changes: object) -> dict
             }
             for name in class_names
         ],
-        "self_check": None,
+        "wrong_labels": dataclasses.asdict(an_estimate()),
         "n_label_conflicts": 1,
         "label_conflicts": [
             [{"example_id": "a.png", "given_label": class_names[0]}, {"example_id": "b.png", "given_label": "fox"}]
@@ -99,7 +101,7 @@ def a_summary(class_names: tuple[str, ...] = CLASSES, **changes: object) -> dict
         if n_classes <= 200
         else None,
     }
-    return summary | changes
+    return msgspec.convert(summary | changes, Summary)
 
 
 def an_estimate(**changes: object) -> WrongLabels:
@@ -151,14 +153,16 @@ def a_page(**changes: object) -> ReportPage:
         "data": "pets",
         "data_fingerprint": "0123456789abcdef",
         "summary": a_summary(),
-        "wrong_labels": an_estimate(),
         "facts": (("model", "small-cnn"), ("loss", "blurry:gamma=0.4,delay=4"), ("seed", "0")),
         "class_names": CLASSES,
         "suspects": tuple(a_suspect(rank) for rank in range(1, 9)),
         "n_flagged": 8,
         "typical": {name: (TypicalExample(example_id=f"typical {name}", picture=a_picture(200)),) for name in CLASSES},
     }
-    return ReportPage(**(values | changes))  # type: ignore[arg-type]
+    values |= changes
+    if "wrong_labels" in values:
+        values["summary"] = dataclasses.replace(values["summary"], wrong_labels=values.pop("wrong_labels"))
+    return ReportPage(**values)  # type: ignore[arg-type]
 
 
 def a_feature_note() -> FeatureNote:

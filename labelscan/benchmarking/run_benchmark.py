@@ -24,7 +24,7 @@ from labelscan.pipeline.inputs import read_contents
 from labelscan.processes.interruption import shutting_down_gracefully
 from labelscan.runs.folder import RunFolder
 from labelscan.runs.opening import open_run
-from labelscan.runs.record import describe
+from labelscan.runs.record import Described
 from labelscan.runs.same_run import Identity
 
 COMMAND = "benchmark"
@@ -83,7 +83,7 @@ def benchmark(
             Identity(
                 settings=nested(plan.config),
                 results_depend_on={"command": COMMAND, **plan.shared_settings, **plan.plan.models},
-                data=describe(plan.dataset, plan.data_fingerprint),
+                data=Described.of(plan.dataset, plan.data_fingerprint),
             ),
             fresh=fresh,
             also_owns=OWN_ENTRIES,

@@ -23,9 +23,8 @@ from labelscan.noise.plant import needs_pred_probs, plant
 from labelscan.pipeline import planning
 from labelscan.pipeline.planned_members import BY_MACHINE
 from labelscan.pipeline.run_plan import run_plan
-from labelscan.runs.files import check_intact
 from labelscan.runs.folder import RunFolder
-from labelscan.runs.record import read_record
+from labelscan.runs.record import RunRecord
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,7 +103,8 @@ class Cells:
         if not mark.agrees(self._fingerprint(cell, dataset), self._contents):
             return None
         try:
-            check_intact(self._folder(cell), read_record(self._folder(cell)), EVIDENCE_FILE)
+            if record := RunRecord.find(self._folder(cell)):
+                record.check_intact(self._folder(cell), EVIDENCE_FILE)
             evidence = Evidence.read(self._folder(cell) / EVIDENCE_FILE)
         except RunFolderError:
             return None  # deleted or damaged: the folds are trained again

@@ -44,8 +44,7 @@ def _next_steps(name: str, path: Path, page: ReportPage) -> Iterator[tuple[str, 
     run = shlex.quote(page.run)
     if name == "html":
         yield "next", f"open it, or labelscan report {run} --serve"
-        is_measured = page.wrong_labels is not None and page.wrong_labels.source == "decisions"
-        if page.measurement and not is_measured:
+        if page.measurement and page.summary.wrong_labels.source != "decisions":
             yield "measure", f'"{OFFER}" on it tells how many are wrong'
         yield "then", f"labelscan apply {run} --decisions decisions.csv"
     elif name == "label-studio":

@@ -30,7 +30,11 @@ def status(
     found = status_of(run if is_url(run) else with_home(run))
     if as_json:
         counts = {state: found.count(state) for state in STATES}
-        about = {"driver": dict(found.driver), "age_seconds": found.age_seconds, "error": found.error}
+        about = {
+            "driver": asdict(found.driver) if found.driver else {},
+            "age_seconds": found.age_seconds,
+            "error": found.error,
+        }
         jobs = [asdict(one) for one in found.jobs]
         console.show_json({"run": run, "state": found.state, "counts": counts, **about, "jobs": jobs})
         return
@@ -38,9 +42,9 @@ def status(
     counted = ", ".join(f"{count:,} {state}" for state in STATES if (count := found.count(state)))
     out.print(console.text((run, "bold"), f": {found.state}; {len(found.jobs):,} jobs: {counted}"))
     if found.state == "running" and found.driver:
-        driver = "written by process {process} on {host}, since {since}".format_map(found.driver)
+        one = found.driver
         age = "" if found.age_seconds is None else f"; the last line of its log is {duration(found.age_seconds)} old"
-        out.print(console.text(f"{driver}{age}"))
+        out.print(console.text(f"written by process {one.process} on {one.host}, since {one.since}{age}"))
     if found.error:
         out.print(console.text(f"it failed: {found.error}"))
     if found.is_to_be_merged and not is_url(run):

@@ -12,7 +12,6 @@ import pandas as pd
 
 from labelscan.comparison.pairing import SIDES
 from labelscan.results.run import FinishedRun
-from labelscan.runs.files import MACHINES
 
 RESULTS = ("given_label", "suggested_label", "flagged", "status", "label_quality", "error_probability")
 """The columns by which results are the same or not."""
@@ -41,8 +40,7 @@ def differences(first: Mapping[str, object], second: Mapping[str, object]) -> tu
 
 def machine_of(run: FinishedRun) -> dict[str, object]:
     """Return what is known of the machines of a run, several values joined; empty where run.json has none."""
-    machines = run.record.get(MACHINES)
-    known = [one for one in machines if isinstance(one, Mapping)] if isinstance(machines, list) else []
+    known = run.record.machines
     names = dict.fromkeys(name for one in known for name in one)
     return {name: _joined([one[name] for one in known if name in one]) for name in names}
 
@@ -51,10 +49,10 @@ def choices_of(run: FinishedRun) -> dict[str, object]:
     """Return what automatic settings became, by ``recipe.batch_size`` and so on, and which decisions counted."""
     named = {f"opinion {number}": one for number, one in enumerate(run.members, start=1)}
     found = dict(_flat(named if len(named) > 1 else named.get("opinion 1", {})))
-    decisions = run.recorded("decisions")
-    if "fingerprint" not in decisions:
+    decisions = run.record.decisions
+    if decisions is None:
         return found
-    return {**found, "decisions": f"{decisions.get('number')} ({str(decisions['fingerprint'])[:8]})"}
+    return {**found, "decisions": f"{decisions.number} ({decisions.fingerprint[:8]})"}
 
 
 def same_results(pairs: pd.DataFrame) -> bool:

@@ -134,9 +134,9 @@ def compare(first: FinishedRun, second: FinishedRun) -> Comparison:
     counts = {str(category): int(count) for category, count in pairs["category"].value_counts(sort=False).items()}
     n_either = sum(counts[category] for category in FLAGGED)
     settings, alike = _settings(first, second), same_results(pairs)
-    data = differences(*({"name": run.summary.get("data"), **run.recorded("data")} for run in (first, second)))
+    data = differences(*({"name": run.summary.data, **dataclasses.asdict(run.record.data)} for run in (first, second)))
     choices = differences(choices_of(first), choices_of(second))
-    versions = differences(first.recorded("versions"), second.recorded("versions"))
+    versions = differences(first.record.versions, second.record.versions)
     machine = differences(machine_of(first), machine_of(second))
     return Comparison(
         first=_facts(first),
@@ -184,7 +184,7 @@ def _facts(run: FinishedRun) -> RunFacts:
     scores = run.issues.scores
     return RunFacts(
         run=str(run.folder),
-        detector=str(run.summary.get("detector")),
+        detector=run.summary.detector,
         n_examples=len(scores),
         n_scored=int((scores["status"] == SCORED).sum()),
         n_flagged=int(scores["flagged"].sum()),
@@ -193,11 +193,11 @@ def _facts(run: FinishedRun) -> RunFacts:
 
 def _settings(first: FinishedRun, second: FinishedRun) -> tuple[Difference, ...]:
     """Return the settings that decide results and differ; between commands, only those that both have."""
-    depends = [run.recorded("results_depend_on") for run in (first, second)]
+    depends = [run.record.results_depend_on for run in (first, second)]
     if depends[0].get("command") != depends[1].get("command"):
         common = depends[0].keys() & depends[1].keys()
         depends = [{key: value for key, value in each.items() if key in common} for each in depends]
-    detectors = [{"detection.detector": run.summary.get("detector")} for run in (first, second)]
+    detectors = [{"detection.detector": run.summary.detector} for run in (first, second)]
     return differences(*({**each, **detector} for each, detector in zip(depends, detectors, strict=True)))
 
 
@@ -253,7 +253,7 @@ def _warnings(first: FinishedRun, second: FinishedRun, pairs: pd.DataFrame) -> t
     warnings = [
         f"the models of the {side} run learned nothing: its flags mean nothing"
         for side, run in zip(SIDES, (first, second), strict=True)
-        if run.summary.get("learned_nothing")
+        if run.summary.learned_nothing
     ]
     in_both = pairs[pairs["present_first"] & pairs["present_second"]]
     n_relabelled = int((in_both["given_label_first"] != in_both["given_label_second"]).sum())
@@ -262,7 +262,7 @@ def _warnings(first: FinishedRun, second: FinishedRun, pairs: pd.DataFrame) -> t
             f"{n_relabelled:,} of {len(in_both):,} labels differ, and only equal ones are compared: "
             "perhaps the classes have other names in one run"
         )
-    is_same_data = first.recorded("data").get("fingerprint") == second.recorded("data").get("fingerprint")
+    is_same_data = first.record.data.fingerprint == second.record.data.fingerprint
     if not is_same_data and _has_row_numbers(first) and _has_row_numbers(second):
         warnings.append(
             "the data differs and examples are known by their row numbers only: "

@@ -162,7 +162,7 @@ def _corrections(
     allow_new_classes: bool,
 ) -> Corrections:
     """Return what becomes of each label, having checked that the decisions are about this run and leave something."""
-    if rule is not None and run.summary.get("learned_nothing"):
+    if rule is not None and run.summary.learned_nothing:
         raise UsageError(
             "the models of this run have learned nothing, and their flags mean nothing",
             where=str(run.folder),
@@ -175,8 +175,7 @@ def _corrections(
     elif not allow_new_classes:
         hint = "--allow-new-classes accepts it as a new one"
         check_new_labels(decisions, source.dataset.class_names, where=where, hint=hint)
-    ended = run.record.get("ended")
-    made = correct(run.issues.scores, decisions=decisions, rule=rule, flagged_at=str(ended or ""))
+    made = correct(run.issues.scores, decisions=decisions, rule=rule, flagged_at=run.record.ended or "")
     if made.count("drop") == made.n_examples:
         raise UsageError("every example would be left out", where=str(run.folder), hint="check the decisions")
     return made

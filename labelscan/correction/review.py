@@ -11,6 +11,7 @@ from labelscan.correction.decisions import Decision, read_decisions
 from labelscan.correction.label_studio import read_annotations
 from labelscan.errors import DecisionsError
 from labelscan.files.reading import with_home
+from labelscan.runs.record import CountedDecisions
 
 GivenDecisions: TypeAlias = str | Path | Sequence[Decision]
 """A file of decisions, or decisions in memory."""
@@ -31,11 +32,11 @@ class Review:
         """Return what messages call it."""
         return self.file or "decisions"
 
-    def to_json(self) -> dict[str, object]:
-        """Return what run.json says of the decisions by which a run was judged."""
+    def counted(self) -> CountedDecisions:
+        """Return what run.json says of the decisions, without which labels are wrong by them."""
         made = [dataclasses.astuple(one) for one in self.decisions]
         file = str(Path(self.file).absolute()) if self.file else ""
-        return {"file": file, "number": len(made), "fingerprint": fingerprint(made)}
+        return CountedDecisions(file=file, number=len(made), fingerprint=fingerprint(made))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

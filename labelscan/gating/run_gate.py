@@ -22,8 +22,7 @@ from labelscan.results.issues import ISSUES_FILE, SCORED, TEXT_COLUMNS
 from labelscan.results.protected_paths import refuse_only_read
 from labelscan.results.run import FinishedRun
 from labelscan.results.source import NOT_PLANTED, given_place
-from labelscan.results.wrong_labels import WrongLabels, read_wrong_labels
-from labelscan.runs.files import DIRECTORY, part_of
+from labelscan.results.wrong_labels import WrongLabels
 
 SEVERAL = 3
 """Labels likelier wrong than right of which one at least should reach a probability that wrong labels can have: if only
@@ -80,12 +79,12 @@ def judge_gate(run: FinishedRun, limits: GateConfig, baseline: Baseline | None =
     """Return the verdict on a finished run, by limits from ``effective_limits``."""
     n_scored = _n_scored(run)
     _check_reach(run, limits.min_error_probability)
-    roots = roots_of(str(run.record.get(DIRECTORY) or ""))
+    roots = roots_of(run.record.directory)
     suspects = _suspects(run, limits.min_error_probability, baseline, roots)
-    place, wrong_labels = given_place(run), read_wrong_labels(run.summary)
+    place, wrong_labels = given_place(run), run.summary.wrong_labels
     return GateVerdict(
         run=str(run.folder),
-        data=str(run.summary["data"]),
+        data=run.summary.data,
         source=from_root(roots, str(with_home(place)) if place else ""),
         issues=from_root(roots, str((run.folder / ISSUES_FILE).absolute())),
         checks=tuple(_checks(n_scored, limits, suspects, wrong_labels)),
@@ -99,20 +98,20 @@ def judge_gate(run: FinishedRun, limits: GateConfig, baseline: Baseline | None =
         relabelled=baseline.relabelled(run.given_labels) if baseline else (),
         wrong_labels=wrong_labels,
         is_as_written=run.is_as_written,
-        decisions="" if run.is_as_written else str(part_of(run.record, "decisions").get("file", "")),
-        warnings=_texts(run.summary.get("warnings")),
+        decisions="" if run.is_as_written or run.record.decisions is None else run.record.decisions.file,
+        warnings=run.summary.warnings,
     )
 
 
 def _n_scored(run: FinishedRun) -> Counter[str]:
     """Return by class how many examples have a score, or raise GateError if the flags of the run mean nothing."""
-    if run.is_planted:
+    if run.record.planted:
         raise GateError("the labels of this run were planted", where=str(run.folder), hint=NOT_PLANTED)
     scores = run.issues.scores
     n_scored = Counter(scores.loc[scores["status"] == SCORED, "given_label"])
     if not n_scored:
         raise GateError("no example has a score", where=str(run.folder), hint="scores.csv says why, in its last column")
-    if run.summary.get("learned_nothing"):
+    if run.summary.learned_nothing:
         raise GateError(
             "the models learned nothing, so that the flags mean nothing",
             where=str(run.folder),
@@ -165,15 +164,15 @@ def _suspects(
 
 
 def _checks(
-    n_scored: Counter[str], limits: GateConfig, suspects: tuple[GateSuspect, ...], wrong: WrongLabels | None
+    n_scored: Counter[str], limits: GateConfig, suspects: tuple[GateSuspect, ...], wrong: WrongLabels
 ) -> Iterator[Check]:
     if limits.max_rate is not None:
         found = len(suspects) / n_scored.total()
-        compared = "" if wrong is None else limit_and_range("max-rate", found, limits.max_rate, wrong)
+        compared = limit_and_range("max-rate", found, limits.max_rate, wrong)
         yield _check("max-rate", limits.max_rate, found, "of the scored labels are suspects", compared=compared)
     if limits.max_issues is not None:
         n_suspects = len(suspects)
-        compared = "" if wrong is None else limit_and_range("max-issues", n_suspects, limits.max_issues, wrong)
+        compared = limit_and_range("max-issues", n_suspects, limits.max_issues, wrong)
         yield _check("max-issues", limits.max_issues, n_suspects, _plural(n_suspects), compared=compared)
     if limits.max_class_rate is not None:
         counts = Counter(one.given_label for one in suspects)
@@ -210,7 +209,3 @@ def _lines(issues: pd.DataFrame) -> Iterator[int]:
     for cells in zip(*(issues[name] for name in TEXT_COLUMNS if name in issues), strict=True):
         yield line
         line += 1 + sum(cell.count("\n") for cell in cells)
-
-
-def _texts(value: object) -> tuple[str, ...]:
-    return tuple(map(str, value)) if isinstance(value, list | tuple) else ()

@@ -6,6 +6,7 @@ machine, with another engine or in another precision: these change last digits, 
 
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from itertools import chain
 
 import numpy as np
@@ -24,9 +25,8 @@ from labelscan.jobs.outputs import Outputs
 from labelscan.pipeline.inputs import Contents
 from labelscan.pipeline.planning import Plan
 from labelscan.pipeline.run_folds import changed_choices, jobs_of, train, warnings_of
-from labelscan.runs.files import MACHINES, check_intact
 from labelscan.runs.folder import RunFolder
-from labelscan.runs.record import CHOICES, EVIDENCE_OF, VERSIONS, versions
+from labelscan.runs.record import versions
 from labelscan.runs.same_run import ELSEWHERE
 from labelscan.training.folds import Folds
 
@@ -46,7 +46,8 @@ def evidence_of(
     lacks_more = bool(more) and not has_more
     known: list[FoldJob] = []
     if (kept is None or lacks_more) and not plan.only_merges:
-        run.record(**{VERSIONS: versions()}, **({CHOICES: plan.choices} if kept is None else {}))
+        choices = plan.choices if kept is None else run.record.choices
+        run.rewrite(replace(run.record, versions=versions(), choices=choices))
     changed = changed_choices(plan, run)
     if kept is not None:
         known = jobs if lacks_more else [*jobs, *more]
@@ -54,14 +55,15 @@ def evidence_of(
             notify(Noted(f"finished folds are kept as they were made: {'; '.join(changed)}"))
     with run.timed("training") if kept is None or lacks_more else nullcontext():
         train(plan, contents, [*jobs, *more], run.paths, notify, in_evidence=known, changed=changed)
-    if kept is not None and not run.has_trained and MACHINES in run.earlier:
-        run.record(**{MACHINES: run.earlier[MACHINES]})  # run.json says what made the evidence, and not what shows it
+    if kept is not None and not run.has_trained and run.earlier and run.earlier.machines:
+        # run.json says what made the evidence, and not what shows it.
+        run.rewrite(replace(run.record, machines=run.earlier.machines))
     if kept is not None and not lacks_more:
         evidence = kept
     else:
         gathered = _gathered(by_model, plan.dataset, folds, outputs) if kept is None else kept
         evidence = _keep(with_threshold_runs(gathered, more, outputs.read_folds(more)), run, jobs)
-    run.record(opinion_weights={one.name: one.weight for one in evidence.members})
+    run.rewrite(replace(run.record, opinion_weights={one.name: one.weight for one in evidence.members}))
     if not run.is_read_only:
         for job in jobs:
             outputs.drop(job)
@@ -72,10 +74,11 @@ def _read_kept(
     run: RunFolder, jobs: Sequence[FoldJob], dataset: Dataset, scored: Index, notify: Listener
 ) -> Evidence | None:
     """Return the evidence of these folds of (M,) ``scored`` rows, or None where their outputs are needed."""
-    if run.earlier.get(EVIDENCE_OF) != _method(jobs) or not all(map(run.paths.outputs.was_done, jobs)):
+    before = run.earlier
+    if before is None or before.evidence_of != _method(jobs) or not all(map(run.paths.outputs.was_done, jobs)):
         return None
     try:
-        check_intact(run.path, run.earlier, FILE_NAME)
+        before.check_intact(run.path, FILE_NAME)
         evidence = Evidence.read(run.path / FILE_NAME)
     except RunFolderError as error:
         if (run.path / FILE_NAME).exists():
@@ -105,11 +108,11 @@ def _keep(evidence: Evidence, run: RunFolder, jobs: Sequence[FoldJob]) -> Eviden
     Which folds it is of is recorded last, and outputs are deleted after that, so that a kill in between loses none.
     """
     method = _method(jobs)
-    if run.earlier.get(EVIDENCE_OF) != method:
-        run.record(**{EVIDENCE_OF: ""})
+    if run.earlier is None or run.earlier.evidence_of != method:
+        run.rewrite(replace(run.record, evidence_of=""))
     with run.replacing(FILE_NAME) as path:
         evidence.write(path)
-    run.record(**{EVIDENCE_OF: method})
+    run.rewrite(replace(run.record, evidence_of=method))
     return evidence.mapped_from(run.path / FILE_NAME)
 
 

@@ -17,6 +17,7 @@ from labelscan.data.prob_files import read_probabilities
 from labelscan.data.probabilities import Probabilities, about_the_same, probabilities_from_arrays
 from labelscan.errors import ConfigError
 from labelscan.files.reading import with_home
+from labelscan.runs.record import GivenFiles
 
 Probs: TypeAlias = str | Path | ArrayLike | Sequence[str | Path] | Sequence[ArrayLike]
 """A file as ``labelscan score`` reads it, or (N, K) probabilities: an array, lists, a torch tensor; or a list of files
@@ -41,12 +42,12 @@ class GivenMembers:
         return prints[0] if len(prints) == 1 else fingerprint(prints)
 
     @property
-    def source(self) -> dict[str, object]:
-        """Return where ``labelscan apply`` reads the labels again, for run.json: in the first file."""
-        first: dict[str, object] = {"file": self.files[0] if self.files else ""}
-        if len(self.files) > 1:
-            first |= {"further_files": self.files[1:], "fingerprint": self.probabilities[0].fingerprint()}
-        return first
+    def source(self) -> GivenFiles:
+        """Return where ``labelscan apply`` reads the labels again, for run.json."""
+        if len(self.files) < 2:
+            return GivenFiles(file="".join(self.files))
+        first = self.probabilities[0].fingerprint()
+        return GivenFiles(file=self.files[0], further_files=self.files[1:], fingerprint=first)
 
 
 def read_members(probs: Probs, label_column: str, beside: Mapping[str, ArrayLike | None]) -> GivenMembers:

@@ -23,11 +23,12 @@ from labelscan.events import Listener, Noted, ignore
 from labelscan.files.atomic import write_npz
 from labelscan.results.health import NOTHING_FOUND, DataChecks
 from labelscan.results.issues import SCORES_FILE, rank_issues, rerank
-from labelscan.results.run import DECIDED_WRONG, FinishedRun, Run
+from labelscan.results.run import FinishedRun, Run
 from labelscan.results.summary import FILE_NAME as SUMMARY_FILE
 from labelscan.results.summary import summarise, with_judgement
-from labelscan.runs.files import FRESH, LOG_ODDS_FILE, MEASURE_FILE, check_intact, part_of
+from labelscan.runs.files import FRESH, LOG_ODDS_FILE, MEASURE_FILE
 from labelscan.runs.folder import RunFolder
+from labelscan.runs.record import CountedDecisions
 from labelscan.runs.same_run import ELSEWHERE
 
 
@@ -78,8 +79,8 @@ def judge_and_write(
             for name in (SCORES_FILE, SUMMARY_FILE, LOG_ODDS_FILE, MEASURE_FILE):
                 run.record_checksum(name)
     if review is not None:
-        run.record(decisions=_record(review, evidence, decided))
-    elif "decisions" in run.earlier:
+        run.rewrite(dataclasses.replace(run.record, decisions=_counted(review, evidence, decided)))
+    elif run.earlier and run.earlier.decisions:
         notify(Noted("judged without the decisions of last time: add --decisions FILE to count them"))
     written = Run(
         folder=run.path,
@@ -98,16 +99,16 @@ def judge_finished(run: FinishedRun, review: Review) -> FinishedRun:
     Raises:
         RunFolderError: the evidence of the run is missing or damaged.
     """
-    check_intact(run.folder, run.record, EVIDENCE_FILE)
+    run.record.check_intact(run.folder, EVIDENCE_FILE)
     evidence = Evidence.read(run.folder / EVIDENCE_FILE)
     if not run.given_labels.keys() >= set(evidence.example_ids):
         where = str(run.folder / EVIDENCE_FILE)
         raise RunFolderError("is not about the labels of scores.csv", where=where, hint=FRESH)
-    by_detectors = detect_all(evidence, str(run.summary["detector"]))
+    by_detectors = detect_all(evidence, run.summary.detector)
     detections, posterior, notes = _with_decisions(by_detectors, evidence, review, run.given_labels)
     return dataclasses.replace(
         run,
-        record={**run.record, "decisions": _record(review, evidence, detections.decided)},
+        record=dataclasses.replace(run.record, decisions=_counted(review, evidence, detections.decided)),
         issues=rerank(run.issues, evidence, detections),
         summary=with_judgement(run.summary, evidence, detections, posterior, warnings=notes),
         is_as_written=False,
@@ -116,8 +117,8 @@ def judge_finished(run: FinishedRun, review: Review) -> FinishedRun:
 
 def _refuse_other_decisions(run: RunFolder, review: Review | None) -> None:
     """Raise RunFolderError where a run that can only be read was judged by other decisions than these."""
-    before = {key: value for key, value in part_of(run.earlier, "decisions").items() if key != DECIDED_WRONG}
-    if before != ({} if review is None else review.to_json()):
+    before = run.earlier and run.earlier.decisions
+    if (before and dataclasses.replace(before, decided_wrong=())) != (review and review.counted()):
         problem = "this run cannot be written, and was judged by other decisions"
         raise RunFolderError(problem, where=str(run.path), hint=ELSEWHERE)
 
@@ -126,10 +127,9 @@ def _labels_by_id(dataset: Dataset) -> Mapping[str, str]:
     return dict(zip(dataset.example_ids, as_strings(dataset.class_names)[dataset.given_labels], strict=True))
 
 
-def _record(review: Review, evidence: Evidence, decided: DecidedLabels) -> dict[str, object]:
-    """Return what run.json says of the decisions by which a run was judged."""
+def _counted(review: Review, evidence: Evidence, decided: DecidedLabels) -> CountedDecisions:
     rows = decided.index[decided.is_wrong].tolist()
-    return {**review.to_json(), DECIDED_WRONG: [str(evidence.example_ids[row]) for row in rows]}
+    return dataclasses.replace(review.counted(), decided_wrong=tuple(map(str, evidence.example_ids[rows])))
 
 
 def _write_for_measurement(evidence: Evidence, detections: Detections, run: RunFolder, *, seed: int) -> None:

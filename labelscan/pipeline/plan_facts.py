@@ -1,6 +1,7 @@
 """A plan as facts to show: a label and a text each, in the order of a run."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
 
 from labelscan.detection.planted_errors import count_wanted
 from labelscan.images.cache import NONE, folder_of
@@ -79,7 +80,7 @@ def plan_to_json(plan: Plan) -> dict[str, object]:
         **facts_to_json(plan_facts(plan)),
         "examples": len(plan.dataset),
         "classes": len(plan.dataset.class_names),
-        "choices": plan.choices,
+        "choices": asdict(plan.choices),
         "warnings": list(plan.warnings),
     }
 

@@ -31,7 +31,7 @@ from labelscan.pipeline.planned_members import PlannedMember, first_network, mod
 from labelscan.pipeline.room import check_room
 from labelscan.runs.bucket import folder_for
 from labelscan.runs.files import DEFAULT_PARENT
-from labelscan.runs.record import describe
+from labelscan.runs.record import Choices, Described
 from labelscan.runs.same_run import Identity
 from labelscan.training.data_parallel import check_gpus
 from labelscan.training.device import Device, all_gpus, choose_device
@@ -96,14 +96,14 @@ class Plan:
         return tuple(dict.fromkeys(one.device.dtype_name for one in self.members))
 
     @property
-    def choices(self) -> dict[str, object]:
+    def choices(self) -> Choices:
         """Return what the automatic settings became, for run.json."""
-        return {
-            "opinions": [one.choices for one in self.members],
-            "device": dataclasses.asdict(self.device),
-            "threads": self.threads,
-            **({"gpus_per_fold": self.processes_per_fold} if self.processes_per_fold > 1 else {}),
-        }
+        return Choices(
+            opinions=tuple(one.choices for one in self.members),
+            device=dataclasses.asdict(self.device),
+            threads=self.threads,
+            gpus_per_fold=self.processes_per_fold,
+        )
 
     @property
     def models(self) -> dict[str, object]:
@@ -231,7 +231,7 @@ def identity_of(plan: Plan, *, for_gate: bool = False) -> Identity:
     return Identity(
         settings=nested(plan.config),
         results_depend_on={"command": "detect", **results_depend_on(plan.config), **plan.models},
-        data=describe(plan.dataset, plan.data_fingerprint),
+        data=Described.of(plan.dataset, plan.data_fingerprint),
         for_gate=for_gate,
     )
 

@@ -1,8 +1,7 @@
 """The folds of a run as jobs: which rows each holds out, what its result depends on, and which are still to do."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import chain
-from typing import Any
 
 import numpy as np
 
@@ -22,6 +21,7 @@ from labelscan.pipeline.planned_members import BY_MACHINE, PlannedMember
 from labelscan.pipeline.planning import Plan, results_depend_on
 from labelscan.processes.interruption import shutting_down_gracefully
 from labelscan.runs.folder import RunFolder, RunPaths
+from labelscan.runs.record import Choices
 from labelscan.runs.same_run import changes
 from labelscan.training.device import seed_of
 from labelscan.training.folds import Folds, assign_folds, find_units, number_groups
@@ -216,14 +216,11 @@ def changed_choices(plan: Plan, run: RunFolder) -> list[str]:
     return changes(_by_model(before), _by_model(plan.choices)) if before else []
 
 
-def _by_model(choices: Mapping[str, Any]) -> dict[str, object]:
+def _by_model(choices: Choices) -> dict[str, object]:
     """Return the choices of a plan with those of the device and of each model by keys of their own."""
-    flat = {key: value for key, value in choices.items() if key not in ("opinions", "device")}
-    device = choices.get("device")
-    flat |= {f"device.{key}": value for key, value in device.items()} if isinstance(device, dict) else {}
-    members = choices.get("opinions")
-    for member in members if isinstance(members, list) else ():
-        if isinstance(member, dict):  # run.json may have been edited
-            shown_choices = {key: value for key, value in member.items() if key != "model_reason"}
-            flat |= {f"{key} of {member.get('model')}": value for key, value in shown_choices.items()}
+    flat: dict[str, object] = {"threads": choices.threads, "gpus_per_fold": choices.gpus_per_fold}
+    flat |= {f"device.{key}": value for key, value in choices.device.items()}
+    for member in choices.opinions:
+        shown_choices = {key: value for key, value in member.items() if key != "model_reason"}
+        flat |= {f"{key} of {member.get('model')}": value for key, value in shown_choices.items()}
     return flat

@@ -16,10 +16,9 @@ from labelscan.pipeline.self_check import check_itself
 from labelscan.pipeline.train_and_judge import train_and_judge
 from labelscan.processes.interruption import shutting_down_gracefully
 from labelscan.results.run import Run
-from labelscan.runs.files import JOBS
 from labelscan.runs.folder import RunFolder, RunPaths
 from labelscan.runs.opening import open_run
-from labelscan.runs.record import CHOICES, VERSIONS
+from labelscan.runs.record import RunRecord
 from labelscan.training.hardware import hardware
 
 
@@ -49,8 +48,8 @@ def run_plan(
     """
     plan.refuse_slurm()
 
-    def begin(run: RunFolder) -> dict[str, object]:
-        return {**entries_of(plan, run), "planted": planted}
+    def begin(run: RunFolder, record: RunRecord) -> RunRecord:
+        return dataclasses.replace(with_plan(record, plan, run), planted=planted)
 
     with open_run(
         plan.folder,
@@ -80,13 +79,20 @@ def run_plan(
         return result
 
 
-def entries_of(plan: Plan, run: RunFolder) -> dict[str, object]:
-    """Return what run.json says of a plan: what the automatic settings became, and all jobs.
+def with_plan(record: RunRecord, plan: Plan, run: RunFolder) -> RunRecord:
+    """Return the record of a run with what it says of a plan: what the automatic settings became, and all jobs.
 
     Of a run that is resumed, what has made its folds stays until this process trains.
     """
-    before = {name: run.earlier[name] for name in (VERSIONS, CHOICES) if name in run.earlier}
-    return {CHOICES: plan.choices, **before, JOBS: jobs_in(plan, run.paths)}
+    record = dataclasses.replace(record, choices=plan.choices, jobs=tuple(jobs_in(plan, run.paths)))
+    before = run.earlier
+    return (
+        record
+        if before is None
+        else dataclasses.replace(
+            record, versions=before.versions or record.versions, choices=before.choices or record.choices
+        )
+    )
 
 
 def jobs_in(plan: Plan, paths: RunPaths, *, in_blocks: bool = False) -> list[str]:
@@ -108,7 +114,7 @@ def jobs_in(plan: Plan, paths: RunPaths, *, in_blocks: bool = False) -> list[str
 
 def keeping_threads(plan: Plan, run: RunFolder) -> Plan:
     """Return the plan with as many threads a fold as the run began with, so that finished folds stay valid."""
-    threads = run.earlier_choices.get("threads")
-    if isinstance(threads, int) and not plan.config.executor.threads:
-        return dataclasses.replace(plan, threads=threads)
-    return plan
+    before = run.earlier_choices
+    if before is None or before.threads is None or plan.config.executor.threads:
+        return plan
+    return dataclasses.replace(plan, threads=before.threads)

@@ -1,6 +1,7 @@
 """Only the detectors, on out-of-fold probabilities made elsewhere."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 
@@ -24,7 +25,7 @@ from labelscan.results.run import Run
 from labelscan.runs.files import DEFAULT_PARENT
 from labelscan.runs.folder import RunFolder
 from labelscan.runs.opening import open_run
-from labelscan.runs.record import describe
+from labelscan.runs.record import Described
 from labelscan.runs.same_run import Identity
 
 COMMAND = "score"
@@ -88,11 +89,11 @@ def score(
             settings={"detection": {"detector": detector}},
             # The detector is left out: it judges in seconds, so a run is resumed with another one.
             results_depend_on={"command": COMMAND},
-            data=describe(dataset, fingerprint),
+            data=Described.of(dataset, fingerprint),
         ),
         fresh=fresh,
     ) as run:
-        run.record(command=COMMAND, source={**given.source, "label_column": label_column})
+        run.rewrite(replace(run.record, source=replace(given.source, label_column=label_column)))
         run.record_machine()
         return _judge(given, detector, run, review, notify)
 
@@ -105,7 +106,7 @@ def _judge(given: GivenMembers, detector: str, run: RunFolder, review: Review | 
         with run.replacing(EVIDENCE_FILE) as path:
             evidence.write(path)
         evidence = evidence.mapped_from(run.path / EVIDENCE_FILE)
-    run.record(opinion_weights={one.name: one.weight for one in evidence.members})
+    run.rewrite(replace(run.record, opinion_weights={one.name: one.weight for one in evidence.members}))
     status = as_strings([SCORED] * len(dataset))
     if not run.is_read_only:
         dataset.write(run.path / "examples.csv", status)

@@ -18,10 +18,10 @@ from labelscan.pipeline.train_and_judge import train_and_judge
 from labelscan.results.health import LEARNED_NOTHING
 from labelscan.results.run import Run
 from labelscan.results.summary import FILE_NAME as SUMMARY_FILE
-from labelscan.runs.files import JOBS, SELF_CHECK
+from labelscan.runs.files import SELF_CHECK
 from labelscan.runs.folder import RunFolder
 from labelscan.runs.opening import open_run
-from labelscan.runs.record import CHOICES, recorded_fingerprint
+from labelscan.runs.record import RunRecord
 
 
 def check_itself(
@@ -65,14 +65,18 @@ def _run_again(
     """Return the run of the self-check, started over where an earlier one had other errors in it."""
     folder = run.path / SELF_CHECK
     data = fingerprint([plan.data_fingerprint, planted.index.tolist(), planted.labels.tolist()])
-    if recorded_fingerprint(folder) != data:
+    before = RunRecord.find(folder)
+    if before is None or before.data.fingerprint != data:
         shutil.rmtree(folder, ignore_errors=True)
     config = dataclasses.replace(plan.config, detection=dataclasses.replace(plan.config.detection, self_check=0.0))
     dataset = dataclasses.replace(plan.dataset, given_labels=planted.in_place(plan.dataset.given_labels))
     again = dataclasses.replace(plan, config=config, dataset=dataset, data_fingerprint=data, folder=folder, kept_in="")
-    names = [name for name in run.jobs if name.startswith((FOLD, AUM))]
-    begun = {CHOICES: plan.choices, JOBS: names, "planted": True}
-    with open_run(folder, identity_of(again), inputs=run.paths.inputs, begin=lambda _: begun) as second:
+    jobs = tuple(name for name in run.record.jobs or () if name.startswith((FOLD, AUM)))
+
+    def begin(_: RunFolder, record: RunRecord) -> RunRecord:
+        return dataclasses.replace(record, choices=plan.choices, jobs=jobs, planted=True)
+
+    with open_run(folder, identity_of(again), inputs=run.paths.inputs, begin=begin) as second:
         planted.write(folder / PLANTED_FILE, plan.dataset)
         result = train_and_judge(again, contents, second, second.logging(notify))
         run.has_trained |= second.has_trained

@@ -3,6 +3,7 @@
 The tables of the run have everything but the examples themselves, which ``show_examples`` finds again.
 """
 
+import dataclasses
 import math
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import nullcontext
@@ -35,8 +36,7 @@ from labelscan.reporting.typical_examples import choose_typical
 from labelscan.results.issues import TRUE_LABEL
 from labelscan.results.protected_paths import in_run_folder, refuse_only_read
 from labelscan.results.run import FinishedRun
-from labelscan.results.wrong_labels import read_wrong_labels
-from labelscan.runs.files import DIRECTORY, FRESH, MEASURE_FILE
+from labelscan.runs.files import FRESH, MEASURE_FILE
 
 TOP = 200
 """How many suspects a report shows by default."""
@@ -73,20 +73,19 @@ def make_report_page(
     if not is_seen or kind == PROBABILITIES:
         seen = ShownExamples(kind=kind, no_picture=LEFT_OUT if kind in (IMAGES, TEXTS) else "")
     else:
-        conflicts = cast(list[list[Record]], run.summary.get("label_conflicts", []))
-        same = [group[0] for group in conflicts if kind == TEXTS]  # the others are like the first
+        conflicts = run.summary.label_conflicts if kind == TEXTS else ()
+        same = [dataclasses.asdict(group[0]) for group in conflicts]  # the others are like the first
         beside = [*chain.from_iterable(typical.values()), *same]
         seen = show_examples(run, to_decide, beside, data=data, notify=notify)
     by_id = {one["example_id"]: _suspect(one, seen) for one in to_decide}
     suspects = tuple(by_id[one["example_id"]] for one in shown)
     return ReportPage(
         run=str(run.folder),
-        data=str(run.summary.get("data", "")),
-        data_fingerprint=str(run.recorded("data").get("fingerprint", "")),
+        data=run.summary.data,
+        data_fingerprint=run.record.data.fingerprint,
         summary=run.summary,
-        wrong_labels=read_wrong_labels(run.summary),
         facts=make_run_facts(run),
-        class_names=_class_names(run.summary),
+        class_names=tuple(one.class_name for one in run.summary.class_health),
         suspects=suspects,
         n_flagged=len(flagged),
         measurement=make_measurement(run, [by_id[one["example_id"]] for one in sample], suspects),
@@ -94,7 +93,7 @@ def make_report_page(
         beginnings=seen.beginnings,
         kind=seen.kind,
         notes=seen.notes,
-        directory=str(run.record.get(DIRECTORY, "")),
+        directory=run.record.directory,
         image_root=image_root,
     )
 
@@ -188,11 +187,6 @@ def _typical(typical: Mapping[str, Sequence[Record]], seen: ShownExamples) -> di
         texts = [TypicalExample(example_id=one, text=seen.beginnings[one]) for one in ids if seen.beginnings.get(one)]
         found[name] = (*pictures, *texts)
     return {name: examples for name, examples in found.items() if examples}
-
-
-def _class_names(summary: Mapping[str, object]) -> tuple[str, ...]:
-    health = summary.get("class_health")
-    return tuple(str(one["class_name"]) for one in health) if isinstance(health, Sequence) else ()
 
 
 def _number(value: float) -> float | None:

@@ -20,7 +20,7 @@ from labelscan.files.npz import read_arrays, read_texts
 from labelscan.files.reading import CANNOT_READ, why
 from labelscan.reporting.page import ErrorOdds, Measurement, Stretch, Suspect
 from labelscan.results.run import FinishedRun
-from labelscan.runs.files import FRESH, LOG_ODDS_FILE, MEASURE_FILE, check_intact
+from labelscan.runs.files import FRESH, LOG_ODDS_FILE, MEASURE_FILE
 
 T = TypeVar("T")
 LOG_ODDS = "error_log_odds"
@@ -40,7 +40,7 @@ def read_sample(run: FinishedRun) -> list[str]:
     if not path.is_file() or not (run.folder / LOG_ODDS_FILE).is_file():
         return []
     for name in (MEASURE_FILE, LOG_ODDS_FILE):
-        check_intact(run.folder, run.record, name)
+        run.record.check_intact(run.folder, name)
     try:
         # A carriage return inside a cell is part of it.
         ids = pd.read_csv(path, dtype=object, keep_default_na=False, encoding="utf-8", lineterminator="\n")

@@ -3,13 +3,11 @@
 ``make_report_page`` collects it; a format (HTML, Markdown) only lays it out.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from labelscan.errors import RunFolderError
-from labelscan.results.wrong_labels import WrongLabels
+from labelscan.results.summary import Summary
 
 Record: TypeAlias = Mapping[str, Any]
 """A row of the table of scores, by column."""
@@ -154,10 +152,7 @@ class ReportPage:
     """The name of the data."""
     data_fingerprint: str
     """The browser keeps decisions under it, so those about other data never show up here."""
-    summary: Mapping[str, object]
-    """The content of summary.json."""
-    wrong_labels: WrongLabels | None
-    """None where an older version made the run."""
+    summary: Summary
     facts: tuple[tuple[str, str], ...]
     """What was run, as (label, text)."""
     class_names: tuple[str, ...]
@@ -188,15 +183,3 @@ class ReportPage:
         to_decide = self.measurement.to_decide if self.measurement else ()
         texts = [one.text for one in (*self.suspects, *to_decide) if one.text]
         return any(mark for text in texts for _, mark in text.pieces)
-
-    def listed(self, name: str) -> Sequence[Any]:
-        """Return a list of the summary, empty if it is missing.
-
-        Raises:
-            RunFolderError: it is not a list.
-        """
-        content = self.summary.get(name, ())
-        if not isinstance(content, list | tuple):
-            where = str(Path(self.run, "summary.json"))
-            raise RunFolderError(f"{name} is not a list", where=where, hint="the file is damaged: run with --fresh")
-        return content

@@ -3,9 +3,9 @@
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 
-from labelscan.config import RUN_JSON_SETTINGS
 from labelscan.results.run import FinishedRun, member_facts
-from labelscan.runs.files import DIRECTORY, RUN_FILE, part_of
+from labelscan.runs.files import RUN_FILE
+from labelscan.runs.record import Choices, RunRecord
 from labelscan.wording.words import duration
 
 SHOWN_DIGITS = 8
@@ -18,30 +18,29 @@ def make_run_facts(run: FinishedRun) -> tuple[tuple[str, str], ...]:
 
 
 def _facts(run: FinishedRun) -> Iterator[tuple[str, str]]:
-    settings, choices = run.recorded(RUN_JSON_SETTINGS), run.recorded("choices")
-    yield "data", _data(run, settings)
+    record = run.record
+    yield "data", _data(run)
     if not run.is_of_score:
         yield from member_facts(map(_model, run.members)).items()
         yield "loss", "; ".join(dict.fromkeys(str(one.get("loss") or "that of the classifier") for one in run.members))
-        yield from _training(settings, run.members)
-    yield "weights", ", ".join(f"{name} {weight:.2f}" for name, weight in run.recorded("opinion_weights").items())
-    yield "detector", str(run.summary.get("detector", ""))
-    yield "device", _device(choices, run.members)
-    yield "versions", ", ".join(f"{name} {version}" for name, version in run.recorded("versions").items())
-    yield "started", str(run.record.get("started", ""))[:19].replace("T", " ")
-    total = run.recorded("timings").get("total")
-    yield "took", duration(total) if isinstance(total, int | float) else ""
-    yield "in folder", str(run.record.get(DIRECTORY, ""))
+        yield from _training(record, run.members)
+    yield "weights", ", ".join(f"{name} {weight:.2f}" for name, weight in record.opinion_weights.items())
+    yield "detector", run.summary.detector
+    yield "device", _device(record.choices, run.members)
+    yield "versions", ", ".join(f"{name} {version}" for name, version in record.versions.items())
+    yield "started", record.started[:19].replace("T", " ")
+    yield "took", duration(record.timings["total"]) if "total" in record.timings else ""
+    yield "in folder", record.directory
     yield "run", str(run.folder)
-    if part_of(settings, "dataset").get("data"):
+    if record.section("dataset").get("data"):
         yield "again", f"labelscan detect --config {shlex.quote(str(run.folder / RUN_FILE))}"
 
 
-def _data(run: FinishedRun, settings: Mapping[str, object]) -> str:
-    counts = run.recorded("data")
-    name = part_of(settings, "dataset").get("data") or run.summary.get("data", "")
-    fingerprint = str(counts.get("fingerprint", ""))[:SHOWN_DIGITS]
-    return f"{name}: {counts.get('examples'):,} examples, {counts.get('classes'):,} classes, fingerprint {fingerprint}"
+def _data(run: FinishedRun) -> str:
+    data = run.record.data
+    name = run.record.section("dataset").get("data") or run.summary.data
+    fingerprint = data.fingerprint[:SHOWN_DIGITS]
+    return f"{name}: {data.examples:,} examples, {data.classes:,} classes, fingerprint {fingerprint}"
 
 
 def _model(member: Mapping[str, object]) -> str:
@@ -50,17 +49,21 @@ def _model(member: Mapping[str, object]) -> str:
     return f"{name}{frozen}" + (f" ({reason})" if reason else "")
 
 
-def _training(settings: Mapping[str, object], members: Sequence[Mapping[str, object]]) -> Iterator[tuple[str, str]]:
-    folds, recipes = part_of(settings, "folds"), [part_of(one, "recipe") for one in members]
+def _training(record: RunRecord, members: Sequence[Mapping[str, object]]) -> Iterator[tuple[str, str]]:
+    folds, recipes = record.section("folds"), [one.get("recipe") for one in members]
     repeats = folds.get("repeats", 1)
     yield "folds", f"{folds.get('n_folds')}" + (f", done {repeats} times" if repeats != 1 else "")
     words = (("epochs", "epochs"), ("batch_size", "batch size"), ("learning_rate", "learning rate"))
-    trained = [", ".join(f"{word} {recipe[key]:g}" for key, word in words if key in recipe) for recipe in recipes]
+    trained = [
+        ", ".join(f"{word} {recipe[key]:g}" for key, word in words if key in recipe)
+        for recipe in recipes
+        if isinstance(recipe, Mapping)
+    ]
     yield "training", "; ".join(dict.fromkeys(filter(None, trained)))
-    yield "seed", str(settings.get("seed", ""))
+    yield "seed", str(record.settings.get("seed", ""))
 
 
-def _device(choices: Mapping[str, object], members: Sequence[Mapping[str, object]]) -> str:
-    device = part_of(choices, "device")
+def _device(choices: Choices | None, members: Sequence[Mapping[str, object]]) -> str:
+    device = choices.device if choices else {}
     precisions = dict.fromkeys(str(one.get("precision", device.get("dtype_name"))) for one in members)
     return f"{device.get('name')}, {' and '.join(precisions)}" if device else ""

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from labelscan.config import RUN_JSON_SETTINGS, DatasetConfig
+from labelscan.config import DatasetConfig
 from labelscan.data.dataset import Dataset
 from labelscan.data.inputs import ColumnTable, FeatureTable, Texts, originals
 from labelscan.data.readers.folder_listing import is_called_image
@@ -34,7 +34,6 @@ from labelscan.reporting.unusual_columns import UnusualColumns, as_words
 from labelscan.reporting.unusual_features import UnusualFeatures
 from labelscan.results.run import FinishedRun
 from labelscan.results.source import read_again
-from labelscan.runs.files import part_of
 from labelscan.wording.words import shorten
 
 MOST_COLUMNS = 40
@@ -65,11 +64,7 @@ def kind_of_examples(run: FinishedRun, shown: Sequence[Record]) -> ExampleKind:
     """Return what the examples of a run are, of which some are to be ``shown``."""
     if run.is_of_score:
         return IMAGES if shown and all(is_called_image(one["path"]) for one in shown) else PROBABILITIES
-    recorded = run.recorded("data").get("kind")
-    if recorded in (IMAGES, TEXTS, FEATURES):
-        return recorded
-    # An older version did not record it.
-    return FEATURES if all(one.get("image_shape") is None for one in run.members) else IMAGES
+    return run.record.data.kind
 
 
 def show_examples(
@@ -141,7 +136,7 @@ def _see_rows(
 
 def _see_pictures(run: FinishedRun, images: ImageSource, rows: Mapping[str, int], notify: Listener) -> ShownExamples:
     # A run of probabilities has no settings of images.
-    max_pixels = part_of(run.recorded(RUN_JSON_SETTINGS), "dataset").get("max_pixels", DatasetConfig().max_pixels)
+    max_pixels = run.record.section("dataset").get("max_pixels", DatasetConfig().max_pixels)
     made = make_pictures(images, list(rows.values()), max_pixels=int(str(max_pixels)), notify=notify)
     by_id = {example_id: made[row] for example_id, row in rows.items()}
     reasons = [picture for picture in by_id.values() if isinstance(picture, str)]

@@ -5,31 +5,20 @@ Later stages use the latter: it needs no data, and does not import torch.
 
 import dataclasses
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from labelscan.data.dataset import Dataset
 from labelscan.detection.evidence import Evidence
 from labelscan.errors import SIMILAR, RunFolderError, nearest_name
-from labelscan.files.reading import fits, with_home
+from labelscan.files.reading import with_home
 from labelscan.results.health import NOTHING_JUDGED
 from labelscan.results.issues import SCORES_FILE, Issues
 from labelscan.results.summary import FILE_NAME as SUMMARY_FILE
-from labelscan.results.summary import Summary, read_summary
-from labelscan.runs.files import (
-    DIRECTORY,
-    FORMAT_VERSION,
-    FRESH,
-    RUN_FILE,
-    check_intact,
-    part_of,
-    read_versioned,
-    refuse_benchmark,
-)
-
-DECIDED_WRONG = "decided_wrong"
-"""The key of run.json, within that of the decisions, for the examples whose labels are wrong by them."""
+from labelscan.results.summary import Summary
+from labelscan.runs.files import FRESH, RUN_FILE
+from labelscan.runs.record import RunRecord
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -56,40 +45,13 @@ class Run:
         return f"Run({str(self.folder)!r}: {found}{more})"
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Described:
-    """The part of run.json about the data."""
-
-    fingerprint: str
-    examples: int
-    classes: int
-    kind: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Record:
-    """The keys of run.json that are read later; an older version may lack some."""
-
-    data: _Described | None = None
-    directory: str = ""
-    settings: dict[str, object] = field(default_factory=dict)
-    results_depend_on: dict[str, object] = field(default_factory=dict)
-    choices: dict[str, object] = field(default_factory=dict)
-    versions: dict[str, object] = field(default_factory=dict)
-    timings: dict[str, float] = field(default_factory=dict)
-    opinion_weights: dict[str, float] = field(default_factory=dict)
-    source: dict[str, object] = field(default_factory=dict)
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FinishedRun:
     """What a run left in its folder; ``RunFolder`` is one that is being written."""
 
     folder: Path
-    record: Mapping[str, object]
-    """The content of run.json."""
-    summary: Mapping[str, object]
-    """The content of summary.json."""
+    record: RunRecord
+    summary: Summary
     issues: Issues
     dataset: Dataset | None = None
     """The data, where the caller still has it in memory."""
@@ -112,24 +74,21 @@ class FinishedRun:
         """
         if not (folder / RUN_FILE).is_file():
             raise RunFolderError("there is no run here", where=str(folder), hint=_nearest_run(folder))
-        record = read_versioned(folder / RUN_FILE, FORMAT_VERSION)
-        if not fits(record, _Record):
-            raise RunFolderError("damaged: not the record of a run", where=str(folder / RUN_FILE), hint=FRESH)
-        refuse_benchmark(record, folder)
-        state = record.get("state")
-        if state != "finished":
+        record = RunRecord.read(folder)
+        record.refuse_benchmark(folder)
+        if record.state != "finished":
             raise RunFolderError(
-                f"this run is not finished: {'running, or killed' if state == 'running' else state}",
+                f"this run is not finished: {'running, or killed' if record.state == 'running' else record.state}",
                 where=str(folder),
                 hint="repeat the command that began it: it resumes",
             )
         for name in (SUMMARY_FILE, SCORES_FILE):
-            check_intact(folder, record, name)
-        summary, issues = read_summary(folder), Issues.read(folder / SCORES_FILE)
-        if len(issues) != summary["n_examples"]:
-            problem = f"has {len(issues):,} examples, and summary.json {summary['n_examples']:,}"
+            record.check_intact(folder, name)
+        summary, issues = Summary.read(folder), Issues.read(folder / SCORES_FILE)
+        if len(issues) != summary.n_examples:
+            problem = f"has {len(issues):,} examples, and summary.json {summary.n_examples:,}"
             raise RunFolderError(problem, where=str(folder / SCORES_FILE), hint=FRESH)
-        if read_versioned(folder / RUN_FILE, FORMAT_VERSION) != record:
+        if RunRecord.read(folder) != record:
             problem = "another process is re-scoring the run at this moment"
             raise RunFolderError(problem, where=str(folder), hint="repeat the command when it has ended")
         return cls(folder=folder, record=record, summary=summary, issues=issues)
@@ -143,31 +102,17 @@ class FinishedRun:
     @property
     def decided_wrong(self) -> Sequence[str]:
         """Return the ids of the examples whose labels a person has decided to be wrong, where decisions were given."""
-        ids = self.recorded("decisions").get(DECIDED_WRONG)
-        return [str(one) for one in ids] if isinstance(ids, list) else []
+        return self.record.decisions.decided_wrong if self.record.decisions else ()
 
     @property
     def is_of_score(self) -> bool:
         """Return whether the run judged probabilities made elsewhere, without data."""
-        return self.recorded("results_depend_on").get("command") == "score"
-
-    @property
-    def is_planted(self) -> bool:
-        """Return whether errors were planted in its labels, as in a self-check, so that these are not the data's."""
-        return self.record.get("planted") is True
-
-    def recorded(self, name: str) -> Mapping[str, object]:
-        """Return one part of run.json, such as ``results_depend_on``, ``data`` or ``versions``."""
-        return part_of(self.record, name)
+        return self.record.command == "score"
 
     @property
     def members(self) -> Sequence[Mapping[str, object]]:
-        """Return what was chosen for each model, as ``choices`` in run.json has it; empty for a run of ``score``."""
-        choices = self.recorded("choices")
-        members = choices.get("opinions")
-        if isinstance(members, list):
-            return [one for one in members if isinstance(one, Mapping)]
-        return [choices] if choices else []  # of one model, before a run could have several
+        """Return what was chosen for each model; empty for a run of ``score``."""
+        return self.record.choices.opinions if self.record.choices else ()
 
     def locate(self, path: str) -> Path:
         """Return a path that the run was given or recorded, as it is reached from the current folder.
@@ -176,10 +121,9 @@ class FinishedRun:
         nothing is left there: here may be other data with the same file names.
         """
         here = with_home(path)
-        started_in = self.record.get(DIRECTORY)
-        if here.is_absolute() or not isinstance(started_in, str):
+        if here.is_absolute():
             return here
-        there = Path(started_in)
+        there = Path(self.record.directory)
         top = [here, *here.parents][-2:][0]  # it decides: one image that is gone must not be taken from other data
         return here if here.exists() and not (there / top).exists() else there / here
 

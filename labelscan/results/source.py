@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from labelscan.config import RUN_JSON_SETTINGS, DatasetConfig, build, read_file
+from labelscan.config import DatasetConfig, build, read_file
 from labelscan.data import readers
 from labelscan.data.dataset import Dataset
 from labelscan.data.prob_files import find_prob_table_columns, read_probabilities
@@ -17,7 +17,8 @@ from labelscan.events import Listener, ignore
 from labelscan.files.reading import with_home
 from labelscan.files.urls import is_url
 from labelscan.results.run import FinishedRun
-from labelscan.runs.files import RUN_FILE, part_of
+from labelscan.runs.files import RUN_FILE
+from labelscan.runs.record import GivenFiles
 
 NOT_PLANTED = "give the run on the data itself, not its self-check or a cell of a benchmark"
 """The hint where planted labels are of no use."""
@@ -64,8 +65,8 @@ class Source:
 def given_place(run: FinishedRun) -> str:
     """Return the file or folder that a run was given; empty for a demo, a torchvision set or arrays in memory."""
     if run.is_of_score:
-        return str(run.recorded("source").get("file") or "")
-    data = str(part_of(run.recorded(RUN_JSON_SETTINGS), "dataset").get("data") or "")
+        return run.record.source.file if run.record.source else ""
+    data = str(run.record.section("dataset").get("data") or "")
     return "" if readers.scheme_of(data) else data
 
 
@@ -83,8 +84,8 @@ def find_source(run: FinishedRun, *, data: str = "", notify: Listener = ignore) 
     if not run.is_of_score:
         dataset = read_again(run, data=data, notify=notify)
         return Source(command="detect", config=_dataset_config(run, data=data), dataset=dataset)
-    recorded = run.recorded("source")
-    file, label_column = data or str(recorded.get("file", "")), str(recorded.get("label_column", ""))
+    recorded = run.record.source or GivenFiles(file="")
+    file, label_column = data or recorded.file, recorded.label_column
     if not file:
         raise DatasetError(
             "it is not known which file the probabilities of this run came from",
@@ -93,8 +94,7 @@ def find_source(run: FinishedRun, *, data: str = "", notify: Listener = ignore) 
         )
     _check_there(file, data)
     probabilities = read_probabilities(Path(file), label_column=label_column)
-    expected = recorded.get("fingerprint")  # of the first file alone, where the run has several
-    _refuse_other(run, probabilities.fingerprint(), file, expected=expected)
+    _refuse_other(run, probabilities.fingerprint(), file, expected=recorded.fingerprint)
     config = DatasetConfig(data=file, label_column=label_column)
     return Source(command="score", config=config, dataset=probabilities.dataset)
 
@@ -113,7 +113,7 @@ def read_again(run: FinishedRun, *, data: str = "", notify: Listener = ignore) -
 
 def _dataset_config(run: FinishedRun, *, data: str = "") -> DatasetConfig:
     """Return the settings that read the data of a run, with its places as they are reached from here."""
-    if run.is_planted:
+    if run.record.planted:
         raise DatasetError(
             "the labels of this run were planted, and are not those of the data",
             where=str(run.folder),
@@ -142,8 +142,8 @@ def _check_there(found: str, data: str) -> None:
         raise DatasetError("no such file or folder", where=found, hint="say where it is now with --data")
 
 
-def _refuse_other(run: FinishedRun, fingerprint: str, where: str, *, expected: object = None) -> None:
-    if fingerprint != (expected or run.recorded("data").get("fingerprint")):
+def _refuse_other(run: FinishedRun, fingerprint: str, where: str, *, expected: str = "") -> None:
+    if fingerprint != (expected or run.record.data.fingerprint):
         raise DatasetError(
             f"this is not the data of {run.folder}: other ids, labels or contents",
             where=where,

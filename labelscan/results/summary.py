@@ -3,15 +3,14 @@
 summary.json is read by gates and scripts: ``format_version`` goes up when a key changes its meaning or goes away.
 
 History of the format:
-    1: the first. Later came self_check, null where none was made, and wrong_labels.
+    1: the first.
 """
 
 import dataclasses
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,20 +22,16 @@ from labelscan.detection.evidence import Evidence
 from labelscan.detection.metrics import DetectionQuality, quality
 from labelscan.detection.protocol import Detections
 from labelscan.detection.self_check import SelfCheck
-from labelscan.errors import RunFolderError
 from labelscan.files.atomic import write_json
-from labelscan.files.reading import fits
 from labelscan.results.health import NOTHING_FOUND, DataChecks, warnings_about
 from labelscan.results.issues import UNREADABLE, UNSCORED, Issues, status_is
 from labelscan.results.wrong_labels import WrongLabels, estimate_wrong_labels
-from labelscan.runs.files import FRESH, read_versioned
+from labelscan.runs.files import as_json, read_versioned
 from labelscan.training.agreement import Agreement
 from labelscan.wording.words import rounded
 
 FORMAT_VERSION = 1
 FILE_NAME = "summary.json"
-CAME_LATER = frozenset(["self_check", "wrong_labels"])
-"""Keys that the first versions did not write."""
 MOST_CLASSES_IN_MATRIX = 200
 """With more classes the noise matrix, of K x K numbers, is left out; there are still the confused pairs."""
 MOST_PAIRS = 20
@@ -65,6 +60,14 @@ class ConfusedPair:
     given_label: str
     suggested_label: str
     count: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConflictingLabel:
+    """One of several identical examples whose labels differ."""
+
+    example_id: str
+    given_label: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -129,18 +132,23 @@ class Summary:
     """What a second run with planted errors says about this one; None where none was made."""
     n_label_conflicts: int
     """Groups of byte-identical images, or of equal rows, whose labels differ."""
-    label_conflicts: tuple[tuple[tuple[str, str], ...], ...]
+    label_conflicts: tuple[tuple[ConflictingLabel, ...], ...]
     """The first ``MOST_CONFLICTS`` of them, at most ``MOST_IN_A_CONFLICT`` examples of each."""
     noise_matrix: list[list[float]] | None
     """P(given = row if true = column), in the order of ``class_health``; None above ``MOST_CLASSES_IN_MATRIX``."""
 
+    @classmethod
+    def read(cls, run_folder: Path) -> "Summary":
+        """Return what summary.json in a run folder says; keys of a later version are left out.
+
+        Raises:
+            RunFolderError: it cannot be read, or is damaged.
+        """
+        return read_versioned(run_folder / FILE_NAME, cls, FORMAT_VERSION, extra=True)
+
     def to_json(self) -> dict[str, object]:
         """Return the content of summary.json; numbers have 6 significant digits."""
-        content: dict[str, object] = {"format_version": FORMAT_VERSION} | dataclasses.asdict(self)
-        content["label_conflicts"] = [
-            [{"example_id": example_id, "given_label": label} for example_id, label in conflict]
-            for conflict in self.label_conflicts
-        ]
+        content = {"format_version": FORMAT_VERSION} | as_json(self)
         return {key: rounded(value) for key, value in content.items()}
 
     def write(self, run_folder: Path) -> None:
@@ -199,53 +207,34 @@ def summarise(
         class_health=_class_health(dataset, evidence, detections, predicted_labels == evidence.given_labels),
         n_label_conflicts=len(checks.label_conflicts),
         label_conflicts=tuple(
-            tuple(conflict[:MOST_IN_A_CONFLICT]) for conflict in checks.label_conflicts[:MOST_CONFLICTS]
+            tuple(ConflictingLabel(example_id=one, given_label=label) for one, label in group[:MOST_IN_A_CONFLICT])
+            for group in checks.label_conflicts[:MOST_CONFLICTS]
         ),
         noise_matrix=detections.noise_matrix.tolist() if len(dataset.class_names) <= MOST_CLASSES_IN_MATRIX else None,
     )
 
 
-def read_summary(run_folder: Path) -> Mapping[str, object]:
-    """Return the content of summary.json in a run folder.
-
-    Raises:
-        RunFolderError: it cannot be read, lacks a key, or has another thing there than ``write`` wrote.
-    """
-    path = run_folder / FILE_NAME
-    content = read_versioned(path, FORMAT_VERSION)
-    kinds = get_type_hints(Summary) | {"label_conflicts": list[list[dict[str, str]]]}
-    for name, kind in kinds.items():
-        if name not in content and name in CAME_LATER:
-            continue
-        if name not in content or not fits(content[name], kind):
-            problem = "is not what it should be" if name in content else "is missing"
-            raise RunFolderError(f"damaged: {name} {problem}", where=str(path), hint=FRESH)
-    return content
-
-
 def with_judgement(
-    summary: Mapping[str, object],
+    summary: Summary,
     evidence: Evidence,
     detections: Detections,
     posterior: ReviewPosterior | None,
     *,
     warnings: Sequence[str] = (),
-) -> dict[str, object]:
-    """Return the content of a summary.json with the counts and estimates of other judgements of the same evidence.
+) -> Summary:
+    """Return what a run found with the counts and estimates of other judgements of the same evidence.
 
     What it says of classes, pairs and each detector stays as the run has it. ``warnings`` go before its own.
     """
-    before = summary.get("warnings")
     estimated_wrong_labels = float(detections.error_probability.sum())
-    wrong_labels = estimate_wrong_labels(detections, posterior, by_agreement=evidence.members_give_the_count)
-    changed = {
-        "n_flagged": int(detections.lead.flagged.sum()),
-        "estimated_wrong_labels": estimated_wrong_labels,
-        "estimated_noise_rate": estimated_wrong_labels / len(evidence),
-        "wrong_labels": dataclasses.asdict(wrong_labels),
-        "warnings": [*warnings, *(before if isinstance(before, list) else [])],
-    }
-    return {**summary, **{key: rounded(value) for key, value in changed.items()}}
+    return dataclasses.replace(
+        summary,
+        n_flagged=int(detections.lead.flagged.sum()),
+        estimated_wrong_labels=estimated_wrong_labels,
+        estimated_noise_rate=estimated_wrong_labels / len(evidence),
+        wrong_labels=estimate_wrong_labels(detections, posterior, by_agreement=evidence.members_give_the_count),
+        warnings=(*warnings, *summary.warnings),
+    )
 
 
 def _against_truth(

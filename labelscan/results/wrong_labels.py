@@ -4,9 +4,8 @@ Probabilities alone cannot tell how many labels are wrong: models doubt hard exa
 run gives a range, and only decisions of a person make it an interval that holds the truth with a known chance.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Literal, get_args
+from dataclasses import dataclass
+from typing import Literal
 
 from labelscan.detection.decisions.decided_labels import ReviewPosterior
 from labelscan.detection.estimates import Range
@@ -100,16 +99,6 @@ def estimate_wrong_labels(
     )
 
 
-def read_wrong_labels(summary: Mapping[str, object]) -> WrongLabels | None:
-    """Return what summary.json says of the wrong labels; None in runs from before it did."""
-    part = summary.get("wrong_labels")
-    if not isinstance(part, Mapping) or part.get("source") not in get_args(Source):
-        return None
-    ranges = {name: _read_range(part.get(name)) for name in ("precision", "found")}
-    known = {field.name for field in fields(WrongLabels)}  # a later version may say more
-    return WrongLabels(**{name: one for name, one in part.items() if name in known} | ranges)
-
-
 def count_in_words(one: WrongLabels, n_scored: int) -> str:
     """Return a sentence without its full stop: between how many labels are wrong."""
     low, high, likely = (f"{number:,.0f}" for number in (one.low, one.high, one.estimate))
@@ -152,10 +141,6 @@ def _precision(detections: Detections) -> Range:
     ends = (error_probability_if(detections, end)[flagged].mean() for end in (count.low, count.high))
     low, high = map(float, ends)
     return Range(float(detections.error_probability[flagged].mean()), low, high)
-
-
-def _read_range(part: object) -> Range | None:
-    return Range(*(float(part[name]) for name in ("estimate", "low", "high"))) if isinstance(part, Mapping) else None
 
 
 def _between(share: Range) -> str:

@@ -17,7 +17,7 @@ from labelscan.files.atomic import partial_of
 from labelscan.files.urls import is_url, name_of
 from labelscan.jobs.files import DONE_FILE, LOG_FILE, STORE
 from labelscan.runs.files import DEFAULT_PARENT, RUN_FILE, clear, is_uploaded
-from labelscan.runs.record import read_record
+from labelscan.runs.record import RunRecord
 
 NO_BUCKET = "make the bucket, or name another by -o"
 STATUS_FILES = (RUN_FILE, DONE_FILE, LOG_FILE)
@@ -57,9 +57,10 @@ class Bucket:
         if RUN_FILE not in found:
             clear(self.folder, ())
             return
-        before = read_record(self.folder).get("started")
+        before = RunRecord.find(self.folder)
         _download(self.url, RUN_FILE, self.folder)
-        if before != read_record(self.folder).get("started"):
+        now = RunRecord.find(self.folder)
+        if before is None or now is None or before.started != now.started:
             clear(self.folder, ())
         for name in found:
             _download(self.url, name, self.folder)

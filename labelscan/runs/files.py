@@ -2,19 +2,23 @@
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from fnmatch import fnmatchcase
 from itertools import chain
 from pathlib import Path
+from typing import TypeVar
+
+import msgspec
 
 from labelscan.errors import RunFolderError
-from labelscan.files.atomic import read_json, sweep
+from labelscan.files.atomic import sweep
 from labelscan.files.checksums import SUFFIX as CHECKSUM_SUFFIX
-from labelscan.files.checksums import checksum_of
-from labelscan.files.reading import CANNOT_READ, why
+from labelscan.files.reading import CANNOT_READ, parsed, read_text, why
 from labelscan.jobs.files import CACHE, CHECKPOINT_FILE, LOG_FILE, PART, STORE
 from labelscan.runs.outside_links import refuse_outside_links
+
+T = TypeVar("T")
 
 FORMAT_VERSION = 1
 """Version of run.json and of everything else in the folder; a folder of another version is refused."""
@@ -23,14 +27,6 @@ DEFAULT_PARENT = Path("labelscan-runs")
 RUN_FILE = "run.json"
 LOCK_FILE = "run.lock"
 """The file that the driver of a run has locked while it works."""
-DIRECTORY = "directory"
-"""The key of run.json for the folder that relative paths in a run start from."""
-MACHINES = "machines"
-"""The key of run.json for the machines that have worked on the run: often one, more where it was resumed elsewhere."""
-JOBS = "jobs"
-"""The key of run.json for the names of all jobs, as far as they are known before any work."""
-CHECKSUMS = "checksums"
-"""The key of run.json for the checksums of evidence and tables."""
 DECISIONS_FILE = "decisions.csv"
 """What a reviewer decided; a person's work, which neither a run nor ``--fresh`` touches."""
 LOG_ODDS_FILE = "log_odds.npz"
@@ -144,14 +140,22 @@ def refuse_links_out(folder: Path, also_owns: Sequence[str] = ()) -> None:
     refuse_outside_links(folder, chain(written, *map(_below, entries)))
 
 
-def read_versioned(path: Path, format_version: int) -> dict[str, object]:
+def read_versioned(path: Path, kind: type[T], format_version: int, *, extra: bool) -> T:
     """Return the content of run.json or summary.json.
 
+    Args:
+        path: the file.
+        kind: the dataclass of its content.
+        format_version: the version of the format that can be read.
+        extra: whether keys that the dataclass does not have are left out, and not refused.
+
     Raises:
-        RunFolderError: it cannot be read, or another version of labelscan wrote it.
+        RunFolderError: it cannot be read, is damaged, or another version of labelscan wrote it.
     """
     try:
-        content = read_json(path)
+        content = parsed(msgspec.json.decode, read_text(path))
+        if not isinstance(content, dict):
+            raise ValueError(f"it holds a {type(content).__name__}, not an object")
     except CANNOT_READ as error:
         raise RunFolderError(f"cannot be read ({why(error)})", where=str(path), hint=FRESH) from error
     version = content.get("format_version")
@@ -161,41 +165,26 @@ def read_versioned(path: Path, format_version: int) -> dict[str, object]:
             where=str(path),
             hint=f"{FRESH}, or use the version that made it",
         )
+    try:
+        found = msgspec.convert(content, kind)
+    except msgspec.ValidationError as error:
+        raise RunFolderError(f"damaged: {why(error)}", where=str(path), hint=FRESH) from error
+    if not extra and (unknown := next(_unknown(content, as_json(found)), None)):
+        raise RunFolderError(f"`{unknown}` is not known to this version of labelscan", where=str(path), hint=FRESH)
+    return found
+
+
+def as_json(value: object) -> dict[str, object]:
+    """Return the content of a dataclass as ``json`` can write it."""
+    content: dict[str, object] = msgspec.to_builtins(value)
     return content
 
 
-def check_intact(folder: Path, record: Mapping[str, object], name: str) -> None:
-    """Raise RunFolderError where a file of a run is not the one that the run wrote.
-
-    Args:
-        folder: that of the run.
-        record: run.json.
-        name: of the file.
-    """
-    written = part_of(record, CHECKSUMS).get(name)
-    try:
-        if written is None or checksum_of(folder / name) in str(written).split():  # two while it is replaced
-            return
-    except OSError:  # missing: its reader says so
-        return
-    hint = "the same command that made the run makes the file again"
-    raise RunFolderError(f"{name} has changed since the run wrote it", where=str(folder / name), hint=hint)
-
-
-def part_of(content: Mapping[str, object], name: str) -> Mapping[str, object]:
-    """Return an object inside run.json or summary.json, empty where it is missing."""
-    part = content.get(name)
-    return part if isinstance(part, Mapping) else {}
-
-
-def refuse_benchmark(record: Mapping[str, object], where: Path | str) -> None:
-    """Raise RunFolderError where a run.json is that of a benchmark, which has runs of its own."""
-    if part_of(record, "results_depend_on").get("command") == "benchmark":
-        raise RunFolderError(
-            "this is a benchmark, not a run",
-            where=str(where),
-            hint="give a run of the data; labelscan diff, report and status also take those in its folder cells/",
-        )
+def _unknown(content: object, known: object, path: str = "$") -> Iterator[str]:
+    """Yield the keys of ``content`` that are lost where ``known`` is written in its place."""
+    if isinstance(content, dict) and isinstance(known, dict):
+        for name, value in content.items():
+            yield from _unknown(value, known[name], f"{path}.{name}") if name in known else [f"{path}.{name}"]
 
 
 def _own_entries(folder: Path, also_owns: Sequence[str]) -> list[Path]:

@@ -7,36 +7,30 @@ import os
 import platform
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
-from labelscan.config import RUN_JSON_SETTINGS
 from labelscan.data.stored_rows import SUFFIX as ROWS_SUFFIX
-from labelscan.errors import UsageError
+from labelscan.errors import Interrupted, UsageError
 from labelscan.events import Event, FoldDone, Listener, PartDone, StepAdvanced, StepDone, Waiting
-from labelscan.files.atomic import partial_of, write_json, writing
+from labelscan.files.atomic import partial_of, writing
 from labelscan.files.checksums import checksum_of, forget
-from labelscan.files.reading import fits
 from labelscan.jobs.files import LOCK_SUFFIX, LOG_FILE, PART, STORE
 from labelscan.runs.bucket import Bucket
-from labelscan.runs.files import CHECKSUMS, DIRECTORY, FORMAT_VERSION, JOBS, MACHINES, RUN_FILE, part_of
+from labelscan.runs.files import RUN_FILE
 from labelscan.runs.machine import machine
-from labelscan.runs.record import CHOICES, EVIDENCE_OF, VERSIONS, read_record, versions
-from labelscan.runs.same_run import FOR_GATE, Identity
+from labelscan.runs.record import Choices, Driver, RunRecord, State, versions
+from labelscan.runs.same_run import Identity
 
 if TYPE_CHECKING:
     from labelscan.jobs.outputs import Outputs
 
-DRIVER = "driver"
-"""The entry of run.json for the process that writes the run."""
-KEPT = (MACHINES, EVIDENCE_OF, JOBS, CHECKSUMS)
-"""The entries of run.json that whoever resumes a run keeps."""
-
-State = Literal["running", "finished", "interrupted", "failed"]
+Begin = Callable[["RunFolder", RunRecord], RunRecord]
+"""What adds to the record of a run that begins or is resumed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +70,23 @@ class RunPaths:
 class RunFolder:
     """One run that is being written, from ``open_run``; ``FinishedRun`` reads what it leaves.
 
+    It alone changes the state of a run, and while it does, its process holds the lock:
+
+    ===========  ==========================================================  ======================================
+    state        who leaves a run so                                         what may follow
+    ===========  ==========================================================  ======================================
+    none         nobody: there is no run.json, nor any job                   not merged, running
+    not merged   ``--only``, or a task of Slurm: jobs without run.json       running
+    running      ``begin``, until this process leaves the run                finished, interrupted, failed, killed
+    finished     ``finish``                                                  running
+    interrupted  ``stop``, by a signal or the end of ``--max-time``          running
+    failed       ``stop``, by any other error                                running
+    killed       nobody: run.json says running, and the lock is free         running
+    ===========  ==========================================================  ======================================
+
+    Where a process was refused before it changed anything, ``stop`` leaves the run in the state that it had. To start
+    over deletes the run: what follows is running. Jobs of ``--only`` change no state but none.
+
     Args:
         path: its folder.
         inputs: a folder of inputs that several runs share; None is one of its own.
@@ -91,12 +102,9 @@ class RunFolder:
         self.is_read_only = is_read_only
         self._bucket = bucket
         self._shares_inputs = inputs is not None
-        self.earlier = read_record(path)
-        """What run.json said before this process began or resumed the run."""
-        timings = self.earlier.get("timings")
-        self.timings: dict[str, float] = {}
-        if isinstance(timings, dict) and fits(timings, dict[str, float]):
-            self.timings |= timings
+        self.earlier = RunRecord.find(path)
+        """What run.json said before this process began or resumed the run; None of a new one."""
+        self.timings = dict(self.earlier.timings) if self.earlier else {}
         """Seconds by step; steps that are not repeated keep the time of the earlier process."""
         self.has_trained = False
         """Whether this process has trained anything."""
@@ -104,20 +112,25 @@ class RunFolder:
         """Why an earlier run in the folder was deleted, where it was not asked for."""
         self.may_change_data = False
         """Whether an earlier run in the folder may go on with other contents of its images."""
-        self._content = dict(self.earlier)
+        self._record = self.earlier
         self._started = time.monotonic()
         self._seconds_before = self.timings.get("total", 0.0)
 
     @property
-    def earlier_choices(self) -> Mapping[str, Any]:
-        """Return what the automatic settings became when the run was begun, empty where that is just now."""
-        return part_of(self.earlier, CHOICES)
+    def record(self) -> RunRecord:
+        """Return what run.json says now."""
+        assert self._record is not None, "the run has not begun"
+        return self._record
 
     @property
-    def jobs(self) -> list[str]:
-        """Return the names of all jobs."""
-        names = self._content.get(JOBS)
-        return list(map(str, names)) if isinstance(names, list) else []
+    def earlier_choices(self) -> Choices | None:
+        """Return what the automatic settings became when the run was begun, None where that is just now."""
+        return None if self.earlier is None else self.earlier.choices
+
+    @property
+    def was_finished(self) -> bool:
+        """Return whether an earlier process has finished the run."""
+        return self.earlier is not None and self.earlier.state == "finished"
 
     def logging(self, notify: Listener) -> Listener:
         """Return a listener that adds events to log.jsonl and passes them on."""
@@ -150,27 +163,22 @@ class RunFolder:
         if self._bucket is not None:
             self._bucket.upload()
 
-    def record(self, **entries: object) -> None:
-        """Add entries to run.json, and write it."""
-        if self.is_read_only:
-            return
-        self._content.update(entries)
-        if self.has_trained or self.earlier.get("state") != "finished":  # a run that is only shown keeps its time
-            self.timings["total"] = self._seconds_before + time.monotonic() - self._started
-        self._content["timings"] = {name: round(seconds, 3) for name, seconds in self.timings.items()}
-        write_json(self.path / RUN_FILE, self._content)
+    def rewrite(self, record: RunRecord) -> None:
+        """Write run.json with what is now known of the run, whose state stays."""
+        assert self._record is None or record.state == self._record.state, "begin, finish and stop change the state"
+        self._write(record)
 
     def record_machine(self, **hardware: object) -> None:
         """Add this machine to those that have worked on the run, with what is known of it besides."""
-        this, before = {**machine(), **hardware}, self.earlier.get(MACHINES)
-        others = [one for one in before if one != this] if isinstance(before, list) else []
-        self.record(**{MACHINES: [*others, this]})
+        this = {**machine(), **hardware}
+        others = [one for one in self.earlier.machines if one != this] if self.earlier else []
+        self.rewrite(replace(self.record, machines=(*others, this)))
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
         """Add the wall time of the block to the timings, to what the step took before it was interrupted."""
-        is_new = self.earlier.get("state") == "finished"  # a finished run that takes the step again
-        started = time.monotonic() - (0.0 if is_new else self.timings.get(step, 0.0))
+        # A finished run takes the step again.
+        started = time.monotonic() - (0.0 if self.was_finished else self.timings.get(step, 0.0))
         try:
             yield
         finally:
@@ -178,7 +186,7 @@ class RunFolder:
 
     def record_checksum(self, name: str) -> None:
         """Add to run.json the checksum of a file of the run that has just been written."""
-        self._content[CHECKSUMS] = {**part_of(self._content, CHECKSUMS), name: checksum_of(self.path / name)}
+        self._record = self._with_checksum(name, checksum_of(self.path / name))
 
     @contextmanager
     def replacing(self, name: str) -> Iterator[Path]:
@@ -188,8 +196,7 @@ class RunFolder:
         """
         with partial_of(self.path / name) as partial:
             yield partial
-            checksums = part_of(self._content, CHECKSUMS)
-            self.record(**{CHECKSUMS: {**checksums, name: f"{checksums.get(name, '')} {checksum_of(partial)}"}})
+            self.rewrite(self._with_checksum(name, f"{self.record.checksums.get(name, '')} {checksum_of(partial)}"))
         self.record_checksum(name)
 
     def drop_inputs(self) -> None:
@@ -205,49 +212,62 @@ class RunFolder:
             with contextlib.suppress(OSError):  # some systems keep a file that another process has still mapped
                 path.unlink(missing_ok=True)
 
-    def begin(self, identity: Identity, **entries: object) -> None:
-        """Write run.json as this process goes on with the run, or begins it."""
-        self._content = {
-            "format_version": FORMAT_VERSION,
-            "state": "running",
-            "started": self.earlier.get("started", _now()),
-            DIRECTORY: str(Path().absolute()),
-            RUN_JSON_SETTINGS: identity.settings,
-            "results_depend_on": identity.results_depend_on,
-            "data": identity.data,
-            FOR_GATE: identity.for_gate and (not self.earlier or self.earlier.get(FOR_GATE) is True),
-            VERSIONS: versions(),
-            DRIVER: {"host": platform.node(), "process": os.getpid(), "since": _now()},
-            **{kept: self.earlier[kept] for kept in KEPT if kept in self.earlier},
-            **entries,
-        }
-        self.record()
+    def begin(self, identity: Identity, begin: Begin) -> None:
+        """Write run.json as this process goes on with the run, or begins it; ``begin`` adds to it."""
+        before = self.earlier
+        record = RunRecord(
+            state="running",
+            started=before.started if before else _now(),
+            directory=str(Path().absolute()),
+            settings=json.loads(json.dumps(dict(identity.settings))),  # no tuples, as it is read again
+            results_depend_on=identity.results_depend_on,
+            data=identity.data,
+            for_gate=identity.for_gate and (before is None or before.for_gate),
+            versions=versions(),
+            driver=Driver(host=platform.node(), process=os.getpid(), since=_now()),
+        )
+        if before:
+            record = replace(record, machines=before.machines, jobs=before.jobs, checksums=before.checksums)
+            record = replace(record, evidence_of=before.evidence_of)
+        self._write(begin(self, record))
 
-    def stop(self, state: State, error: BaseException) -> None:
+    def finish(self) -> None:
+        """Write run.json as the run is when all is done; one that is only shown again keeps its time."""
+        before, record = self.earlier, self.record
+        ended = _now()
+        if before and self.was_finished and not self.has_trained:
+            is_same = (before.settings, before.decisions) == (record.settings, record.decisions)
+            ended = before.ended or ended if is_same else ended
+        self._write(replace(record, state="finished", ended=ended))
+
+    def stop(self, error: BaseException) -> None:
         """Write run.json where an error ends this process: what it has not trained is still what others have made.
 
-        A run that was only refused stays as it is.
+        What was refused before it changed anything leaves the run as it was.
         """
-        if self.earlier and not self.has_trained:
-            self._content |= {name: self.earlier[name] for name in (VERSIONS, CHOICES) if name in self.earlier}
-            is_unchanged = self._content.get(EVIDENCE_OF) == self.earlier.get(EVIDENCE_OF)
-            if isinstance(error, UsageError) and is_unchanged:
-                self._content = dict(self.earlier)
-                self.record()
+        before, record = self.earlier, self.record
+        if not self.has_trained:
+            if isinstance(error, UsageError) and (before is None or before.evidence_of == record.evidence_of):
+                if before is None:  # it has never begun
+                    (self.path / RUN_FILE).unlink(missing_ok=True)
+                else:
+                    self._write(before)
                 return
-        elif isinstance(error, UsageError) and not self.has_trained:  # it has never begun
-            (self.path / RUN_FILE).unlink(missing_ok=True)
-            return
-        self._content["error"] = str(error)
-        self.end(state)
+            if before:
+                record = replace(record, versions=before.versions, choices=before.choices or record.choices)
+        state: State = "interrupted" if isinstance(error, KeyboardInterrupt | Interrupted) else "failed"
+        self._write(replace(record, state=state, error=str(error), ended=_now()))
 
-    def end(self, state: State) -> None:
-        """Write run.json as the run is when this process leaves it."""
-        settings = json.loads(json.dumps(self._content[RUN_JSON_SETTINGS]))
-        before = tuple(self.earlier.get(key) for key in ("state", RUN_JSON_SETTINGS, "decisions"))
-        now = (state, settings, self._content.get("decisions"))
-        is_shown_again = state == "finished" and before == now and not self.has_trained
-        self.record(state=state, ended=self.earlier.get("ended") if is_shown_again else _now())
+    def _write(self, record: RunRecord) -> None:
+        if self.is_read_only:
+            return
+        if self.has_trained or not self.was_finished:  # a run that is only shown keeps its time
+            self.timings["total"] = self._seconds_before + time.monotonic() - self._started
+        self._record = replace(record, timings={name: round(seconds, 3) for name, seconds in self.timings.items()})
+        self._record.write(self.path)
+
+    def _with_checksum(self, name: str, checksum: str) -> RunRecord:
+        return replace(self.record, checksums={**self.record.checksums, name: checksum})
 
 
 def _numbered(name: str, number: int, suffix: str) -> str:

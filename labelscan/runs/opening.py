@@ -3,32 +3,28 @@
 import contextlib
 import errno
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import cast, get_args
 
 from filelock import FileLock, Timeout
 
-from labelscan.config import RUN_JSON_SETTINGS
-from labelscan.errors import Interrupted, LabelscanError, RunFolderError, UsageError
+from labelscan.errors import LabelscanError, RunFolderError
 from labelscan.files.atomic import writing
 from labelscan.processes import interruption
 from labelscan.runs.bucket import Bucket
 from labelscan.runs.files import (
-    FORMAT_VERSION,
     LOCK_FILE,
     RUN_FILE,
     clear,
     foreign_files,
     has_trained,
-    part_of,
-    read_versioned,
     refuse_links_out,
     sweep_run,
 )
-from labelscan.runs.folder import DRIVER, RunFolder, State
-from labelscan.runs.record import read_record
+from labelscan.runs.folder import Begin, RunFolder
+from labelscan.runs.record import RunRecord
 from labelscan.runs.same_run import ELSEWHERE, ELSEWHERE_OR_FRESH, Identity, changes, may_be_replaced, why_start_over
 
 PROBED_SECONDS = 1.0
@@ -52,7 +48,7 @@ def open_run(
     inputs: Path | None = None,
     also_owns: Sequence[str] = (),
     kept_in: str = "",
-    begin: Callable[[RunFolder], Mapping[str, object]] = lambda _: {},
+    begin: Begin = lambda _, record: record,
 ) -> Iterator[RunFolder]:
     """Lock the run at ``path`` and yield it, begun or to be resumed.
 
@@ -64,7 +60,7 @@ def open_run(
         inputs: a folder of decoded images and features shared by several runs; None is one of its own.
         also_owns: patterns of what this command writes besides the files of every run.
         kept_in: the address of the bucket that the run is kept in, of which ``path`` is a copy; empty is none.
-        begin: returns what else run.json says from the first on, or refuses to go on before anything is written.
+        begin: adds what run.json says from the first on, or refuses to go on before anything is written.
 
     Raises:
         RunFolderError: another process is writing it, it belongs to other settings or data, it is not a run, or a link
@@ -85,10 +81,10 @@ def open_run(
     except _ReadOnly as error:
         cause = error.__cause__ or error
     run, refused = RunFolder(path, inputs, is_read_only=True), f"cannot be written ({cause})"
-    if fresh or run.earlier.get("state") != "finished" or why_start_over(path, identity, also_owns=also_owns):
+    if fresh or run.earlier is None or not run.was_finished or why_start_over(path, identity, also_owns=also_owns):
         raise RunFolderError(refused, where=str(path), hint=ELSEWHERE) from cause
-    before = part_of(part_of(run.earlier, RUN_JSON_SETTINGS), DETECTION)
-    if changed := changes(before, part_of(identity.settings, DETECTION)):
+    now = replace(run.earlier, settings=identity.settings)
+    if changed := changes(run.earlier.section(DETECTION), now.section(DETECTION)):
         problem = f"{refused}, and has other settings: {'; '.join(changed)}"
         raise RunFolderError(problem, where=str(path), hint=ELSEWHERE) from cause
     yield run
@@ -102,10 +98,10 @@ def _opened(
     inputs: Path | None,
     also_owns: Sequence[str],
     bucket: Bucket | None,
-    begin: Callable[[RunFolder], Mapping[str, object]],
+    begin: Begin,
 ) -> Iterator[RunFolder]:
     if (path / RUN_FILE).is_file() and not fresh:
-        read_versioned(path / RUN_FILE, FORMAT_VERSION)  # a damaged one is refused before anything is written
+        RunRecord.read(path)  # a damaged one is refused before anything is written
     sweep_run(path, also_owns)
     started_over = ""
     if not fresh and (path / RUN_FILE).is_file():
@@ -118,26 +114,18 @@ def _opened(
     run.started_over = started_over
     is_replaceable = identity.for_gate and may_be_replaced(path, run.earlier)
     run.may_change_data = is_replaceable or not has_trained(path, also_owns)
-    run.begin(identity, **begin(run))
+    run.begin(identity, begin)
     interruption.note_begun()
     try:
         run.upload()
         yield run
     except BaseException as error:
         with contextlib.suppress(OSError, LabelscanError):  # the error itself says more
-            run.stop(_state_after(error, run), error)
+            run.stop(error)
             run.upload()
         raise
-    run.end("finished")
+    run.finish()
     run.upload()
-
-
-def _state_after(error: BaseException, run: RunFolder) -> State:
-    """Return what has become of a run that ended with an error: what was only refused is as it was."""
-    before = run.earlier.get("state")
-    if isinstance(error, UsageError) and before in get_args(State):
-        return cast(State, before)
-    return "interrupted" if isinstance(error, KeyboardInterrupt | Interrupted) else "failed"
 
 
 def check_place(path: Path, also_owns: Sequence[str] = ()) -> None:
@@ -181,8 +169,9 @@ def _locked(path: Path) -> Iterator[None]:
         with writing(path / LOCK_FILE):
             lock.acquire()
     except Timeout as error:
-        driver = part_of(read_record(path), DRIVER)
-        who = f": process {driver['process']} on {driver['host']}, since {driver['since']}" if driver else ""
+        record = RunRecord.find(path)
+        driver = record and record.driver
+        who = f": process {driver.process} on {driver.host}, since {driver.since}" if driver else ""
         problem = f"another process is writing this run{who}"
         raise RunFolderError(problem, where=str(path), hint=f"wait for it, or {ELSEWHERE}") from error
     except NotImplementedError as error:

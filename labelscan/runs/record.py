@@ -1,26 +1,179 @@
-"""run.json, the record of a run: what it says of versions, choices and data, and how it is read."""
+"""run.json, the record of a run: its state, and what it was begun with, made by and made of."""
 
 import platform
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
+from typing import Literal
 
 from labelscan import __version__
 from labelscan.data.dataset import Dataset
-from labelscan.data.inputs import kind_of
-from labelscan.files.atomic import read_json
-from labelscan.files.reading import CANNOT_READ
-from labelscan.runs.files import RUN_FILE, part_of
+from labelscan.data.inputs import InputKind, kind_of
+from labelscan.errors import RunFolderError
+from labelscan.files.atomic import write_json
+from labelscan.files.checksums import checksum_of
+from labelscan.runs.files import FORMAT_VERSION, RUN_FILE, as_json, read_versioned
 
+State = Literal["running", "finished", "interrupted", "failed"]
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "pandas", "scikit-learn", "cleanlab", "pillow", "simplejpeg")
 """Packages whose versions are recorded."""
-VERSIONS = "versions"
-CHOICES = "choices"
-"""The entries with the versions of packages, and with what the automatic settings became."""
-EVIDENCE_OF = "evidence_of"
-"""The entry with the fingerprint of the folds that evidence.npz was gathered from."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Described:
+    """The data of a run, by which a resumed run knows it again."""
+
+    fingerprint: str
+    kind: InputKind
+    examples: int
+    classes: int
+
+    @classmethod
+    def of(cls, dataset: Dataset, fingerprint: str) -> "Described":
+        """Return what the record says of the data."""
+        kind = kind_of(dataset.inputs)
+        return cls(fingerprint=fingerprint, kind=kind, examples=len(dataset), classes=len(dataset.class_names))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Choices:
+    """What the automatic settings became."""
+
+    opinions: tuple[Mapping[str, object], ...] = ()
+    """What each model is: its name, recipe, loss, precision and so on."""
+    device: Mapping[str, object] = field(default_factory=dict)
+    threads: int | None = None
+    """Those of a fold."""
+    gpus_per_fold: int = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Driver:
+    """The process that writes a run, or did last."""
+
+    host: str
+    process: int
+    since: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GivenFiles:
+    """The files of probabilities that ``score`` was given."""
+
+    file: str
+    """The first, where ``labelscan apply`` reads the labels again; empty where all were in memory."""
+    further_files: tuple[str, ...] = ()
+    fingerprint: str = ""
+    """That of the first file alone, where there are several."""
+    label_column: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CountedDecisions:
+    """The decisions of a person by which a run was judged."""
+
+    file: str
+    number: int
+    fingerprint: str
+    decided_wrong: tuple[str, ...] = ()
+    """Ids of the examples whose labels are wrong by them."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunRecord:
+    """Everything that run.json says of a run; None is what it does not say.
+
+    Whoever resumes a run writes the record again, so one with a key that is not known here is refused.
+    """
+
+    format_version: int = FORMAT_VERSION
+    state: State
+    started: str
+    ended: str | None = None
+    error: str | None = None
+    """What the run ended with, if it did not finish."""
+    directory: str
+    """The folder that relative paths in the run start from."""
+    settings: Mapping[str, object]
+    """All of them, by section; those that results do not depend on may differ when it is resumed."""
+    results_depend_on: Mapping[str, object]
+    """The settings that decide the results, by ``section.name``, and the command."""
+    data: Described
+    planted: bool = False
+    """Whether errors were planted in its labels, as in a self-check, so that these are not the data's."""
+    for_gate: bool = False
+    """Whether it only serves a verdict: the next gate replaces it when the data has changed."""
+    source: GivenFiles | None = None
+    driver: Driver | None = None
+    machines: tuple[Mapping[str, object], ...] = ()
+    """Those that have worked on the run: often one, more where it was resumed elsewhere."""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    choices: Choices | None = None
+    jobs: tuple[str, ...] | None = None
+    """The names of all jobs, as far as they are known before any work."""
+    evidence_of: str = ""
+    """The fingerprint of the folds that evidence.npz was gathered from."""
+    opinion_weights: Mapping[str, float] = field(default_factory=dict)
+    decisions: CountedDecisions | None = None
+    checksums: Mapping[str, str] = field(default_factory=dict)
+    """Those of evidence and tables: of a file that is being replaced, that before and that after."""
+    timings: Mapping[str, float] = field(default_factory=dict)
+    """Seconds by step."""
+
+    @classmethod
+    def read(cls, folder: Path) -> "RunRecord":
+        """Return the record of the run in a folder.
+
+        Raises:
+            RunFolderError: it cannot be read, is damaged, or another version of labelscan wrote it.
+        """
+        return read_versioned(folder / RUN_FILE, cls, FORMAT_VERSION, extra=False)
+
+    @classmethod
+    def find(cls, folder: Path) -> "RunRecord | None":
+        """Return the record of the run in a folder; None where there is none, or it cannot be read."""
+        try:
+            return cls.read(folder)
+        except RunFolderError:
+            return None
+
+    def write(self, folder: Path) -> None:
+        """Write run.json into the folder of the run."""
+        content = {key: value for key, value in as_json(self).items() if value is not None}
+        write_json(folder / RUN_FILE, content)
+
+    @property
+    def command(self) -> object:
+        """Return the command that made the run: ``detect``, ``score`` or ``benchmark``."""
+        return self.results_depend_on.get("command")
+
+    def section(self, name: str) -> Mapping[str, object]:
+        """Return the settings of one section, empty where the command has none of it."""
+        section = self.settings.get(name)
+        return section if isinstance(section, Mapping) else {}
+
+    def check_intact(self, folder: Path, name: str) -> None:
+        """Raise RunFolderError where a file of the run in ``folder`` is not the one that the run wrote."""
+        written = self.checksums.get(name)
+        try:
+            if written is None or checksum_of(folder / name) in written.split():  # two while it is replaced
+                return
+        except OSError:  # missing: its reader says so
+            return
+        hint = "the same command that made the run makes the file again"
+        raise RunFolderError(f"{name} has changed since the run wrote it", where=str(folder / name), hint=hint)
+
+    def refuse_benchmark(self, where: Path | str) -> None:
+        """Raise RunFolderError where this is the record of a benchmark, which has runs of its own."""
+        if self.command == "benchmark":
+            raise RunFolderError(
+                "this is a benchmark, not a run",
+                where=str(where),
+                hint="give a run of the data; labelscan diff, report and status also take those in its folder cells/",
+            )
 
 
 def versions() -> dict[str, str]:
@@ -31,26 +184,3 @@ def versions() -> dict[str, str]:
 @cache
 def _package_versions() -> Mapping[str, str]:
     return MappingProxyType({name: version(name) for name in PACKAGES})  # milliseconds each, and asked for often
-
-
-def describe(dataset: Dataset, fingerprint: str) -> dict[str, object]:
-    """Return what the record says of the data, by which a resumed run knows it again."""
-    return {
-        "fingerprint": fingerprint,
-        "kind": kind_of(dataset.inputs),
-        "examples": len(dataset),
-        "classes": len(dataset.class_names),
-    }
-
-
-def recorded_fingerprint(path: Path) -> object:
-    """Return the fingerprint of the data of the run at ``path``, or None where there is no run."""
-    return part_of(read_record(path), "data").get("fingerprint")
-
-
-def read_record(path: Path) -> dict[str, object]:
-    """Return the record of the run at ``path``; empty where there is none, or it cannot be read."""
-    try:
-        return {**read_json(path / RUN_FILE)}
-    except CANNOT_READ:  # missing, cut off, or not an object
-        return {}

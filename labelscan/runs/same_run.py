@@ -2,17 +2,16 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from labelscan.config import settings
 from labelscan.errors import RunFolderError
-from labelscan.runs.files import DECISIONS_FILE, FORMAT_VERSION, FRESH, RUN_FILE, has_trained, read_versioned
+from labelscan.runs.files import DECISIONS_FILE, RUN_FILE, has_trained
+from labelscan.runs.record import Described, RunRecord
 
 ELSEWHERE = "choose another place with -o"
 ELSEWHERE_OR_FRESH = f"keep this run and {ELSEWHERE}, or delete it and start over with --fresh"
-FOR_GATE = "for_gate"
-"""The key of run.json for whether a run only serves a verdict: the next gate replaces it when the data has changed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,8 +22,7 @@ class Identity:
     """All of them; those that results do not depend on may differ when it is resumed."""
     results_depend_on: Mapping[str, object]
     """The settings that decide the results, by ``section.name``, and the command."""
-    data: Mapping[str, object]
-    """From ``describe``."""
+    data: Described
     for_gate: bool = False
     """Whether it only serves a verdict, and replaces that of a gate on data as it was before."""
 
@@ -37,18 +35,15 @@ def why_start_over(folder: Path, identity: Identity, *, also_owns: Sequence[str]
     Raises:
         RunFolderError: something differs, and starting over would lose what somebody may want to keep.
     """
-    before = read_versioned(folder / RUN_FILE, FORMAT_VERSION)
-    settings_before, data_before = _part(before, "results_depend_on", folder), _part(before, "data", folder)
-    if settings_before.get("command") != identity.results_depend_on.get("command"):
+    before = RunRecord.read(folder)
+    if before.command != identity.results_depend_on.get("command"):
         raise RunFolderError("this is a run of another command", where=str(folder), hint=ELSEWHERE)
     problem, hint, may_start_over = "", ELSEWHERE_OR_FRESH, not has_trained(folder, also_owns)
-    if changed := changes(settings_before, identity.results_depend_on, show=readable):
+    if changed := changes(before.results_depend_on, identity.results_depend_on, show=readable):
         problem = f"this run has other settings: {'; '.join(sorted(changed))}"
         hint = f"take those of this run by --config {folder / RUN_FILE}; or {ELSEWHERE_OR_FRESH}"
-    elif data_before.get("fingerprint") != identity.data.get("fingerprint"):
-        size_before, size = (
-            {key: part[key] for key in part if key != "fingerprint"} for part in (data_before, identity.data)
-        )
+    elif before.data.fingerprint != identity.data.fingerprint:
+        size_before, size = (asdict(replace(data, fingerprint="")) for data in (before.data, identity.data))
         what = "; ".join(changes(size_before, size)) or "other ids, labels or contents"
         problem = f"the data has changed since this run: {what}"
         may_start_over |= identity.for_gate and may_be_replaced(folder, before)
@@ -57,9 +52,9 @@ def why_start_over(folder: Path, identity: Identity, *, also_owns: Sequence[str]
     return problem
 
 
-def may_be_replaced(folder: Path, record: Mapping[str, object]) -> bool:
+def may_be_replaced(folder: Path, record: RunRecord | None) -> bool:
     """Return whether a run was made for a gate alone, and nobody has reviewed it since."""
-    return record.get(FOR_GATE) is True and not (folder / DECISIONS_FILE).exists()
+    return record is not None and record.for_gate and not (folder / DECISIONS_FILE).exists()
 
 
 def changes(
@@ -80,10 +75,3 @@ def readable(key: str, value: object) -> str:
     """Return a setting as a message shows it: some numbers stand for what the model wants."""
     declared = settings().get(key)
     return "automatic" if declared and declared.is_automatic and value in (0, -1) else repr(value)
-
-
-def _part(record: Mapping[str, object], name: str, folder: Path) -> Mapping[str, object]:
-    part = record.get(name)
-    if not isinstance(part, Mapping):
-        raise RunFolderError(f"cannot be read (no {name})", where=str(folder / RUN_FILE), hint=FRESH)
-    return part

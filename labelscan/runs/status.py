@@ -1,7 +1,7 @@
 """How far a run is, job by job, read from its folder alone; its driver may be working on it."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -12,23 +12,13 @@ from labelscan.jobs.files import AUM, FOLD, LOG_FILE, PART, STORE
 from labelscan.jobs.outputs import DoneMark
 from labelscan.jobs.state import FolderState
 from labelscan.runs.bucket import status_files
-from labelscan.runs.files import (
-    FORMAT_VERSION,
-    JOBS,
-    RUN_FILE,
-    SELF_CHECK,
-    SLURM,
-    part_of,
-    read_versioned,
-    refuse_benchmark,
-)
-from labelscan.runs.folder import DRIVER
+from labelscan.runs.files import RUN_FILE, SELF_CHECK, SLURM
 from labelscan.runs.opening import is_locked
-from labelscan.runs.record import read_record
+from labelscan.runs.record import Driver, RunRecord, State
 
 JobState = Literal["running", "waiting", "done"]
-NOT_MERGED = "not merged"
-"""The state of a run of which there are only jobs: no driver has begun it."""
+RunState = State | Literal["killed", "not merged"]
+NOT_MERGED: RunState = "not merged"
 STATES: tuple[JobState, ...] = ("running", "waiting", "done")
 
 
@@ -55,11 +45,9 @@ class RunStatus:
 
     run: Path | str
     """Its folder or address."""
-    state: str
-    """That of run.json: running, finished, interrupted or failed; killed where it says running and nobody runs it, and
-    ``not merged`` where there is none."""
-    driver: Mapping[str, object]
-    """Host, number and start of the process that writes the run, or did last."""
+    state: RunState
+    """As the table of ``RunFolder`` has it."""
+    driver: Driver | None
     age_seconds: float | None
     """How old the last line of the log of the driver is."""
     error: str
@@ -89,7 +77,7 @@ def status_of(run: Path | str) -> RunStatus:
     with status_files(run) as folder:
         found = _status_of(folder, run)
         check = folder / SELF_CHECK
-        if JOBS not in read_record(check):
+        if (second := RunRecord.find(check)) is None or second.jobs is None:
             return found
         again = _status_of(check, check).jobs
         its_own = [replace(one, job=f"{SELF_CHECK}/{one.job}") for one in again if one.job.startswith((FOLD, AUM))]
@@ -99,23 +87,22 @@ def status_of(run: Path | str) -> RunStatus:
 def _status_of(folder: Path, run: Path | str) -> RunStatus:
     if not (folder / RUN_FILE).is_file():
         return _status_of_jobs(folder, run)
-    record = read_versioned(folder / RUN_FILE, FORMAT_VERSION)
-    refuse_benchmark(record, run)
-    names = record.get(JOBS)
-    if not isinstance(names, list):
+    record = RunRecord.read(folder)
+    record.refuse_benchmark(run)
+    if record.jobs is None:
         hint = "the same `labelscan detect` again adds them, and trains nothing that is finished"
         raise RunFolderError("run.json does not say which jobs the run has", where=str(run), hint=hint)
-    state, is_remote = str(record.get("state")), is_url(str(run))
+    state: RunState = record.state
+    is_remote = is_url(str(run))
     if state == "running" and not is_remote and is_locked(folder) is False:
         state = "killed"
-    error = record.get("error")
     return RunStatus(
         run=run,
         state=state,
-        driver=part_of(record, DRIVER),
+        driver=record.driver,
         age_seconds=None if is_remote else _age(folder / LOG_FILE),
-        error=str(error) if error and state == "failed" else "",
-        jobs=[_job_status(folder, str(name), state, is_remote=is_remote) for name in names],
+        error=record.error or "" if state == "failed" else "",
+        jobs=[_job_status(folder, name, state, is_remote=is_remote) for name in record.jobs],
     )
 
 
@@ -128,13 +115,14 @@ def _status_of_jobs(folder: Path, run: Path | str) -> RunStatus:
             raise RunFolderError("no task has begun yet", where=str(run), hint=hint)
         raise RunFolderError("there is no run here", where=str(run), hint="give what labelscan detect had after -o")
     jobs = [_job_status(folder, path.name, "running", is_remote=False) for path in sorted(paths)]
-    return RunStatus(run=run, state=NOT_MERGED, driver={}, age_seconds=None, error="", jobs=jobs)
+    return RunStatus(run=run, state=NOT_MERGED, driver=None, age_seconds=None, error="", jobs=jobs)
 
 
 def is_finished(place: str) -> bool:
     """Return whether the run at a path or address has been judged."""
     with status_files(place) as folder:
-        return read_record(folder).get("state") == "finished"
+        record = RunRecord.find(folder)
+        return record is not None and record.state == "finished"
 
 
 def count_done(folder: Path, names: Sequence[str]) -> int:

@@ -28,7 +28,7 @@ from labelscan.detection.gathering import gather
 from labelscan.jobs.fold_output import FoldOutput
 from labelscan.pipeline.judge import judge_and_write
 from labelscan.runs.opening import open_run
-from labelscan.runs.record import describe
+from labelscan.runs.record import Described
 from labelscan.runs.same_run import Identity
 
 N_FOLDS = 5
@@ -101,7 +101,7 @@ def judge(work: Path, n_examples: int, n_classes: int) -> None:
         DETECTORS.build(name)  # what they import is not counted
     size = n_examples * n_classes
     print(f"{n_examples:,} examples, {n_classes:,} classes: pred_probs take {4 * size / 2**20:,.0f} MiB")
-    identity = Identity(settings=nested(Config()), results_depend_on={}, data=describe(dataset, "made up"))
+    identity = Identity(settings=nested(Config()), results_depend_on={}, data=Described.of(dataset, "made up"))
     with open_run(work / "run", identity) as run:
         with measured("gather", size):
             outputs = (FoldOutput.read(work / f"fold-0-{fold}", repeat=0, fold=fold) for fold in range(N_FOLDS))

@@ -2,8 +2,10 @@ import json
 
 import numpy as np
 import pytest
+from finished import a_record
 
 from labelscan.cli.console import cells
+from labelscan.runs.files import as_json
 
 NAMES = ("[red]cat[/red]", "dog\x1b[2J", "fox")
 
@@ -116,7 +118,7 @@ def test_bad_usage_is_reported(command, two_runs):
 
 def test_a_benchmark_is_not_mistaken_for_a_run(command, tmp_path):
     (tmp_path / "b").mkdir()
-    content = {"format_version": 1, "state": "finished", "results_depend_on": {"command": "benchmark"}}
+    content = as_json(a_record(results_depend_on={"command": "benchmark"}))
     (tmp_path / "b" / "run.json").write_text(json.dumps(content))
     for arguments in (["diff", "b", "b"], ["status", "b"]):
         ended = command(*arguments)

@@ -6,18 +6,20 @@ import pytest
 
 from comparison.test_compare import FIRST, a_run
 from labelscan.comparison.compare import compare
+from labelscan.runs.record import Choices, CountedDecisions
 
 OTHER = {**FIRST, "a": ("cat", 0.1000001, True)}
 MACHINE = {"system": "Linux x86_64", "cpu": "AVX512", "blas": "openblas 0.3.29", "device": "cpu", "threads": 2}
 VERSIONS = {"torch": "2.6", "numpy": "2.1"}
-CHOICES = {"opinions": [{"model": "small-cnn", "model_reason": "chosen", "recipe": {"batch_size": 64}}]}
+OPINION = {"model": "small-cnn", "model_reason": "chosen", "recipe": {"batch_size": 64}}
+CHOICES = Choices(opinions=(OPINION,))
 
 
 def made(examples=FIRST, *, machines=(MACHINE,), versions=VERSIONS, choices=CHOICES, decisions=None, **options):
     run = a_run(examples, **options)
-    record = {**run.record, "machines": list(machines), "versions": versions, "choices": choices}
-    record |= {} if decisions is None else {"decisions": {"number": 50, "fingerprint": decisions}}
-    return dataclasses.replace(run, record=record)
+    counted = None if decisions is None else CountedDecisions(file="", number=50, fingerprint=decisions)
+    about = {"machines": tuple(machines), "versions": versions, "choices": choices, "decisions": counted}
+    return dataclasses.replace(run, record=dataclasses.replace(run.record, **about))
 
 
 @pytest.mark.parametrize(
@@ -57,7 +59,7 @@ def made(examples=FIRST, *, machines=(MACHINE,), versions=VERSIONS, choices=CHOI
             "same settings, data and seed, and other results: run.json does not say on which machine both were made",
         ),
         (
-            made(OTHER, choices={"opinions": [{**CHOICES["opinions"][0], "recipe": {"batch_size": 32}}]}),
+            made(OTHER, choices=Choices(opinions=({**OPINION, "recipe": {"batch_size": 32}},))),
             "same settings, data and seed: they differ by recipe.batch_size 64 and 32",
         ),
         (
@@ -76,5 +78,5 @@ def test_what_explains_a_difference_is_said(second, explanation):
 
 
 def test_words_why_a_model_was_chosen_are_no_difference():
-    first = {"opinions": [{**CHOICES["opinions"][0], "model_reason": "set by the user"}]}
+    first = Choices(opinions=({**OPINION, "model_reason": "set by the user"},))
     assert compare(made(), made(choices=first)).choices == ()

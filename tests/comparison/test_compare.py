@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from finished import a_found, a_record
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from signed import forget_checksums
@@ -16,6 +17,7 @@ from labelscan.comparison.pairing import ALIKE, CATEGORIES
 from labelscan.errors import RunFolderError, UsageError
 from labelscan.results.issues import NUMBER_COLUMNS, SCORE_COLUMNS, SCORED, Issues
 from labelscan.results.run import FinishedRun
+from labelscan.runs.record import Described
 
 SWAPPED = {
     "fixed": "newly_flagged",
@@ -54,12 +56,12 @@ def a_run(
     texts = [name for name in scores if name not in ("rank", "flagged", *NUMBER_COLUMNS)]
     return FinishedRun(
         folder=Path("run"),
-        record={
-            "results_depend_on": {"command": "detect", **(settings or {})},
-            "data": {"fingerprint": fingerprint, "examples": len(examples)},
-            "versions": {"labelscan": "0"},
-        },
-        summary={"detector": "confident-learning", "learned_nothing": False, "data": "pets", **summary},
+        record=a_record(
+            results_depend_on={"command": "detect", **(settings or {})},
+            data=Described(fingerprint=fingerprint, kind="images", examples=len(examples), classes=2),
+            versions={"labelscan": "0"},
+        ),
+        summary=a_found(**({"detector": "confident-learning"} | summary)),
         issues=Issues(scores.astype(dict.fromkeys(texts, object))),
     )
 
@@ -186,7 +188,7 @@ def test_without_true_labels_in_both_nothing_is_measured() -> None:
 def test_settings_data_and_versions_that_differ_are_reported() -> None:
     first = a_run(FIRST, settings={"seed": 0, "training.loss": "ce"}, detector="noise-posterior")
     second = a_run(SECOND, settings={"seed": 0, "training.loss": "blurry"}, fingerprint="11")
-    second = replace(second, record={**second.record, "versions": {"labelscan": "1"}})
+    second = replace(second, record=replace(second.record, versions={"labelscan": "1"}))
     comparison = compare(first, second)
     assert comparison.settings == (
         Difference(name="training.loss", first="ce", second="blurry"),
@@ -198,7 +200,8 @@ def test_settings_data_and_versions_that_differ_are_reported() -> None:
 
 def test_runs_of_two_commands_are_not_distinguished_by_settings_that_one_does_not_have() -> None:
     first = a_run(FIRST, settings={"seed": 0})
-    second = replace(a_run(SECOND), record={"results_depend_on": {"command": "score"}})
+    second = a_run(SECOND)
+    second = replace(second, record=replace(second.record, results_depend_on={"command": "score"}))
     assert [one.name for one in compare(first, second).settings] == ["command"]
 
 
@@ -314,11 +317,10 @@ def test_runs_are_compared_by_folder_or_as_they_come(tmp_path: Path) -> None:
 
 def test_what_was_written_is_read_back(tmp_path: Path) -> None:
     run = FinishedRun.read(finished(tmp_path / "run"))
-    assert run.recorded("results_depend_on") == {"command": "score"}
-    assert run.recorded("data")["examples"] == 4
-    assert run.summary["detector"] == "noise-posterior"
+    assert run.record.results_depend_on == {"command": "score"}
+    assert run.record.data.examples == 4
+    assert run.summary.detector == "noise-posterior"
     assert len(run.issues) == 4
-    assert run.recorded("nothing") == {}
 
 
 @pytest.mark.parametrize(

@@ -709,7 +709,7 @@ def test_folders_of_texts_become_a_list_of_their_files(letters, here):
     assert applied.command == f"labelscan detect {applied.output}"
     detect(applied.output, here / "again", model="tfidf")
     assert labels_in("again") == applied.labels
-    assert FinishedRun.read(here / "again").recorded("data")["kind"] == "texts"
+    assert FinishedRun.read(here / "again").record.data.kind == "texts"
 
 
 def test_texts_may_become_class_folders_of_links(letters, here):

@@ -85,10 +85,10 @@ def test_a_file_of_the_report_and_an_export_of_label_studio_are_read_alike(tmp_p
 def test_run_json_names_the_file_and_changes_with_what_was_decided(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_decisions([decision("a", "keep")], tmp_path / "d.csv")
-    first = read_review("d.csv").to_json()
-    assert (first["file"], first["number"]) == (str(tmp_path / "d.csv"), 1)
+    first = read_review("d.csv").counted()
+    assert (first.file, first.number) == (str(tmp_path / "d.csv"), 1)
     write_decisions([decision("a", "drop")], tmp_path / "d.csv")
-    assert read_review("d.csv").to_json()["fingerprint"] != first["fingerprint"]
+    assert read_review("d.csv").counted().fingerprint != first.fingerprint
 
 
 def test_a_damaged_file_is_refused(tmp_path):

@@ -71,7 +71,7 @@ def test_byte_identical_images_share_a_fold_and_are_reported_when_labels_differ(
     folds = pd.read_csv(run.folder / "folds.csv", index_col="example_id")["fold_0"]
     assert folds[[0, 10, 20, 30]].nunique() == 1
     assert run.summary.n_label_conflicts == 1
-    assert [example_id for example_id, _ in run.summary.label_conflicts[0]] == ["0", "10", "20", "30"]
+    assert [one.example_id for one in run.summary.label_conflicts[0]] == ["0", "10", "20", "30"]
 
 
 def test_a_table_of_few_values_is_judged_row_by_row(tmp_path):
@@ -95,7 +95,7 @@ def test_equal_rows_share_a_fold_and_are_reported_when_labels_differ(tmp_path):
     run = labelscan.detect(features, labels, settings=quick(**{"model.name": "mlp"}), output=tmp_path / "run")
     folds = pd.read_csv(run.folder / "folds.csv", index_col="example_id")["fold_0"]
     assert folds[[0, 10, 20, 30]].nunique() == 1
-    assert [[example_id for example_id, _ in conflict] for conflict in run.summary.label_conflicts] == [
+    assert [[one.example_id for one in conflict] for conflict in run.summary.label_conflicts] == [
         ["0", "10", "20", "30"]
     ]
     conflict = "1 group of identical examples with different labels, such as '0' (0) and '30' (1)"

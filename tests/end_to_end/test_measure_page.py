@@ -263,8 +263,8 @@ def test_a_run_that_flags_nothing_can_be_measured(visit):
 
 def test_a_page_of_measured_labels_waits_for_as_many_decisions(visit):
     page = a_measured_page()
-    measured = replace(page.wrong_labels, source="decisions", n_decided=12)
-    tab = visit(replace(page, wrong_labels=measured))
+    measured = replace(page.summary.wrong_labels, source="decisions", n_decided=12)
+    tab = visit(replace(page, summary=replace(page.summary, wrong_labels=measured)))
     assert "Load the decisions" in tab.locator("#measure-state").inner_text()
     tab.get_by_role("button", name="Measurement").click()
     for _ in range(11):
@@ -294,7 +294,7 @@ def test_decisions_from_before_a_correction_measure_nothing_and_stay_in_the_file
     kept = {one.example_id: one.given_label for one in saved(tab, tmp_path / "decisions.csv")}
     assert kept[corrected.example_id] == other
     review = read_review(tmp_path / "decisions.csv")
-    assert judge_finished(run, review).summary["wrong_labels"]["source"] == "one opinion"
+    assert judge_finished(run, review).summary.wrong_labels.source == "one opinion"
 
 
 def test_a_label_that_is_what_it_was_decided_to_be_is_right(visit):

@@ -357,14 +357,14 @@ def test_a_finished_run_is_not_trained_again_because_the_machine_is_another_and_
         assert json.loads((run_folder / "run.json").read_text())["choices"] == record["choices"]
 
 
-@pytest.mark.parametrize("choices", [5, [], {"opinions": 5}, {"opinions": ["x", {"loss": 1}]}])
-def test_a_finished_run_is_kept_though_its_choices_cannot_be_read(shapes, run_folder, choices):
+@pytest.mark.parametrize("choices", [5, [], {"opinions": 5}, {"opinions": ["x"]}])
+def test_a_finished_run_whose_choices_are_damaged_is_refused_and_kept(shapes, run_folder, choices):
     images, _, given = shapes
     record = json.loads((run_folder / "run.json").read_text())
     (run_folder / "run.json").write_text(json.dumps({**record, "choices": choices}))
-    received, before = Recorder(), contents(run_folder)
-    labelscan.detect(images, given, settings=quick(), output=run_folder, notify=received)
-    assert not received.epochs()
+    before = contents(run_folder)
+    with pytest.raises(labelscan.RunFolderError, match=r"run\.json: damaged: .* at `\$\.choices"):
+        labelscan.detect(images, given, settings=quick(), output=run_folder)
     assert contents(run_folder) == before
 
 

@@ -283,7 +283,7 @@ def test_a_page_without_storage_says_that_decisions_are_lost_with_the_tab(visit)
 @pytest.mark.parametrize(
     "changes",
     [
-        {"suspects": (), "n_flagged": 0, "wrong_labels": None},
+        {"suspects": (), "n_flagged": 0},
         {"kind": "probabilities", "suspects": (a_suspect(picture=None, error_probability=None),), "typical": {}},
         {"summary": a_summary(tuple(map(str, range(1000)))), "class_names": tuple(map(str, range(1000)))},
     ],

@@ -16,6 +16,7 @@ from labelscan.gating.baseline import Baseline
 from labelscan.gating.run_gate import accept, effective_limits, judge_gate
 from labelscan.gating.words import findings, unlisted
 from labelscan.results.run import FinishedRun
+from labelscan.runs.record import GivenFiles
 
 CLASSES = ("cat", "dog", "fox")
 
@@ -77,7 +78,7 @@ def test_the_suspects_are_those_of_the_run(run):
     found = verdict(run, max_issues=3)
     assert {one.example_id for one in found.suspects} == {"00", "01", "04"}
     assert (found.n_scored, found.n_flagged, found.passed) == (12, 3, True)
-    assert found.data == run.summary["data"]
+    assert found.data == run.summary.data
 
 
 @pytest.mark.parametrize(
@@ -137,7 +138,7 @@ def test_no_baseline_overwrites_the_data(tmp_path):
 
 
 def test_a_run_with_planted_labels_passes_no_gate(run, tmp_path):
-    planted = dataclasses.replace(run, record={**run.record, "planted": True})
+    planted = dataclasses.replace(run, record=dataclasses.replace(run.record, planted=True))
     with pytest.raises(GateError, match="were planted"):
         verdict(planted, max_rate=1.0)
     with pytest.raises(GateError, match="were planted"):
@@ -145,14 +146,14 @@ def test_a_run_with_planted_labels_passes_no_gate(run, tmp_path):
 
 
 def test_a_run_that_learned_nothing_passes_no_gate(run):
-    blind = dataclasses.replace(run, summary={**run.summary, "learned_nothing": True})
+    blind = dataclasses.replace(run, summary=dataclasses.replace(run.summary, learned_nothing=True))
     with pytest.raises(GateError, match="learned nothing"):
         verdict(blind, max_rate=1.0)
 
 
 def test_paths_start_where_the_run_was_started(run):
     scores = run.issues.scores
-    scores["path"] = [f"{run.record['directory']}/photos/{one}.png" for one in scores["example_id"]]
+    scores["path"] = [f"{run.record.directory}/photos/{one}.png" for one in scores["example_id"]]
     assert {one.path for one in verdict(run, max_issues=9).suspects} == {
         f"photos/{one}.png" for one in ("00", "01", "04")
     }
@@ -161,17 +162,17 @@ def test_paths_start_where_the_run_was_started(run):
 
 
 def test_paths_start_at_the_root_of_the_repository(run):
-    started_in = Path(run.record["directory"])
+    started_in = Path(run.record.directory)
     repository = started_in / "repository"
     (repository / "tools").mkdir(parents=True)
     (repository / ".git").write_text("gitdir: elsewhere")  # of a worktree
-    moved = dataclasses.replace(run, record={**run.record, "directory": str(repository / "tools")})
+    moved = dataclasses.replace(run, record=dataclasses.replace(run.record, directory=str(repository / "tools")))
     paths = ["../data/./a.png", f"{repository}/data/a.png", "b.png", "../../c.png"]
     shown = ["data/a.png", "data/a.png", "tools/b.png", "../../c.png"]
     for path, expected in zip(paths, shown, strict=True):
         run.issues.scores["path"] = path
         assert {one.path for one in verdict(moved, max_issues=9).suspects} == {expected}
-    away = dataclasses.replace(run, record={**run.record, "directory": ""})
+    away = dataclasses.replace(run, record=dataclasses.replace(run.record, directory=""))
     assert {one.path for one in verdict(away, max_issues=9).suspects} == {"../../c.png"}
 
 
@@ -183,7 +184,8 @@ def test_without_a_file_of_the_data_a_suspect_still_has_a_line(run, tmp_path):
     assert [lines[one.line - 1].split(",")[1] for one in found.suspects] == [one.example_id for one in found.suspects]
     run.issues.scores["suggested_label"] = "two\nlines"
     assert [one.line for one in verdict(run, max_issues=0).suspects] == [2, 4, 6]
-    scored = dataclasses.replace(run, record={**run.record, "source": {"file": f"{run.record['directory']}/p.npz"}})
+    source = GivenFiles(file=f"{run.record.directory}/p.npz")
+    scored = dataclasses.replace(run, record=dataclasses.replace(run.record, source=source))
     assert verdict(scored, max_issues=0).source == "p.npz"
 
 

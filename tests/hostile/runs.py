@@ -134,13 +134,13 @@ KINDS = [
         names="run",
     ),
     broken(
-        "run.json", "whose data is a number", edited("run.json", "data", value=5), "not the record of a run", REPORT
+        "run.json", "whose data is a number", edited("run.json", "data", value=5), "got `int` - at `$.data`", REPORT
     ),
     broken(
         "run.json",
         "whose times are text",
         edited("run.json", "timings", value={"total": "long"}),
-        "not the record",
+        "got `str` - at `$.timings[...]`",
         REPORT,
     ),
     broken("summary.json", "deleted", without("summary.json"), "No such file"),
@@ -149,36 +149,39 @@ KINDS = [
     broken("summary.json", "that is a list", text("summary.json", "[]"), "holds a list"),
     broken("summary.json", "that is an empty object", text("summary.json", "{}"), "another version"),
     broken(
-        "summary.json", "without the detector", edited("summary.json", "detector", value=None), "detector is missing"
+        "summary.json",
+        "without the detector",
+        edited("summary.json", "detector", value=None),
+        "required field `detector`",
     ),
     broken(
-        "summary.json", "with text for a count", edited("summary.json", "n_flagged", value="many"), "n_flagged is not"
+        "summary.json", "with text for a count", edited("summary.json", "n_flagged", value="many"), "at `$.n_flagged`"
     ),
     broken(
         "summary.json",
         "with NaN",
         edited("summary.json", "chance_accuracy", value=float("nan")),
-        "chance_accuracy is not",
+        "cannot be read",
     ),
     broken(
         "summary.json",
         "whose classes are text",
         edited("summary.json", "class_health", value=["a"]),
-        "class_health is not",
+        "at `$.class_health[0]`",
         REPORT,
     ),
     broken(
         "summary.json",
         "with other pairs",
         edited("summary.json", "confused_pairs", value=[{"a": 1}]),
-        "confused_pairs is not",
+        "at `$.confused_pairs[0]`",
         REPORT,
     ),
     broken(
         "summary.json",
         "with a range of text",
         edited("summary.json", "wrong_labels", "low", value="a"),
-        "wrong_labels is not",
+        "at `$.wrong_labels.low`",
         REPORT,
     ),
     broken("scores.csv", "deleted", without("scores.csv"), "No such file"),

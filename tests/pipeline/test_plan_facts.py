@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -29,7 +31,7 @@ def test_json_has_counts_as_numbers_and_labels_as_keys():
     plan = labelscan.plan(np.eye(20, 3, dtype=np.float32), np.arange(20) % 2)
     content = plan_to_json(plan)
     assert (content["examples"], content["classes"], content["run_folder"]) == (20, 2, str(plan.folder))
-    assert content["choices"] == plan.choices
+    assert content["choices"] == dataclasses.asdict(plan.choices)
     assert facts_to_json([("run folder", "a"), ("self-check", "b")]) == {"run_folder": "a", "self_check": "b"}
 
 
@@ -69,7 +71,7 @@ def test_a_plan_names_the_engine_of_frozen_features_and_none_where_there_are_no_
     images, received = np.zeros((20, 96, 96, 3), np.uint8), []
     plan = labelscan.plan(images, np.arange(20) % 2, settings=settings, notify=received.append)
     engine = f"torch {torch.__version__}, bfloat16"
-    assert dict(plan_facts(plan))["engine"] == plan.choices["opinions"][0]["engine"] == engine
+    assert dict(plan_facts(plan))["engine"] == plan.choices.opinions[0]["engine"] == engine
     assert Chosen("engine", engine, "set by device.engine") in received
     assert hardware(plan.device, threads=1, precisions=(), engines=plan.engines)["engine"] == engine
     settings = labelscan.settings(

@@ -144,7 +144,7 @@ def test_the_run_folder_holds_what_scoring_makes(tmp_path: Path) -> None:
     assert there == {"run.json", "run.lock", *RESULTS} - {"folds.csv"}
     recorded = json.loads((run.folder / "run.json").read_text(encoding="utf-8"))
     assert recorded["state"] == "finished"
-    assert recorded["command"] == "score"
+    assert recorded["results_depend_on"]["command"] == "score"
     assert recorded["data"]["examples"] == 200
     assert read_file(run.folder / "run.json") == {"detection.detector": "noise-posterior"}
     summary = json.loads((run.folder / "summary.json").read_text(encoding="utf-8"))

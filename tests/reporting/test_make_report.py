@@ -19,6 +19,7 @@ from labelscan.errors import UsageError
 from labelscan.reporting.formats.html import render_html
 from labelscan.reporting.make_report import make_report_page, write_report
 from labelscan.results.run import FinishedRun
+from labelscan.results.summary import ConflictingLabel
 
 
 def detect(data, folder, **settings):
@@ -72,18 +73,6 @@ def test_a_page_of_photos_has_pictures_and_typical_examples(photos, tmp_path):
             assert one.picture is not None
     assert page == make_report_page(run), "the same run gives the same page"
     assert len(make_report_page(run, top=1).suspects) == 1
-
-
-def test_a_run_from_before_there_were_several_models_still_makes_a_page(photos, tmp_path):
-    run = detect(str(photos), tmp_path / "run", image_size=16, model="small-cnn")
-    expected = make_report_page(run)
-    path = run.folder / "run.json"
-    record = json.loads(path.read_text(encoding="utf-8"))
-    record["choices"] |= record["choices"].pop("opinions")[0]
-    path.write_text(json.dumps(record), encoding="utf-8")
-    page = make_report_page(FinishedRun.read(run.folder))
-    assert page == expected
-    assert (page.kind, dict(page.facts)["model"]) == ("images", "small-cnn (set by the user)")
 
 
 def test_an_image_that_is_gone_says_so_and_the_others_are_shown(photos, tmp_path):
@@ -187,7 +176,7 @@ def test_a_manifest_with_a_broken_file_shows_the_others(photos, tmp_path):
     rows = [f"{name}/{number}.jpg,{name}" for name in ("dark", "light") for number in range(8)]
     (photos / "list.csv").write_text("\n".join(["path,label", *rows]) + "\n")
     page = make_report_page(detect(str(photos / "list.csv"), tmp_path / "run", image_size=16))
-    assert page.summary["n_unreadable"] == 1
+    assert page.summary.n_unreadable == 1
     assert all(one.picture is not None for one in page.suspects)
 
 
@@ -273,8 +262,8 @@ def test_texts_are_shown_with_the_words_that_speak_for_a_class(reviews):
 
 def test_texts_with_several_labels_are_listed_with_their_beginning(reviews):
     run = FinishedRun.of(reviews)
-    same = [{"example_id": name, "given_label": label} for name, label in (("04", "bad"), ("31", "good"))]
-    run = replace(run, summary={**run.summary, "label_conflicts": [same], "n_label_conflicts": 1})
+    same = (ConflictingLabel(example_id="04", given_label="bad"), ConflictingLabel(example_id="31", given_label="good"))
+    run = replace(run, summary=replace(run.summary, label_conflicts=(same,), n_label_conflicts=1))
     text = render_html(make_report_page(run))
     assert "1 text has several labels" in text
     beginning = reviews.dataset.inputs.texts[4]

@@ -1,7 +1,5 @@
 """What a page needs in order to measure, from the files of a run."""
 
-import json
-
 import numpy as np
 import pytest
 from signed import forget_checksums
@@ -69,14 +67,6 @@ def test_a_run_of_an_older_version_has_no_measurement(folder, missing):
     page = page_of(folder)
     assert page.measurement is None
     assert page.suspects
-
-
-def test_a_summary_of_an_older_version_says_no_range(folder):
-    summary = json.loads((folder / "summary.json").read_text())
-    summary.pop("wrong_labels", None)
-    (folder / "summary.json").write_text(json.dumps(summary))
-    forget_checksums(folder)
-    assert page_of(folder).wrong_labels is None
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def test_probabilities_that_were_moved_are_found_too(tmp_path):
 
 
 def test_a_run_with_planted_labels_is_not_about_the_data(run):
-    planted = dataclasses.replace(run, record={**run.record, "planted": True})
+    planted = dataclasses.replace(run, record=dataclasses.replace(run.record, planted=True))
     for find in (read_again, find_source):
         with pytest.raises(DatasetError, match="were planted"):
             find(planted)

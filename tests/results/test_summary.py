@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from tiny_run import TRUE, a_dataset, a_status, an_evidence, detections_of
 
+from labelscan.errors import RunFolderError
 from labelscan.results import summary as module
 from labelscan.results.health import DataChecks, warnings_about
 from labelscan.results.issues import rank_issues
@@ -143,4 +144,24 @@ def test_only_the_first_label_conflicts_are_listed(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(module, "MOST_CONFLICTS", 1)
     summary = a_summary(label_conflicts=[[("a", "cat"), ("b", "dog")], [("c", "cat"), ("d", "fox")]])
     assert summary.n_label_conflicts == 2
-    assert summary.label_conflicts == ((("a", "cat"), ("b", "dog")),)
+    assert [[one.example_id for one in group] for group in summary.label_conflicts] == [["a", "b"]]
+
+
+def test_what_was_written_is_read_back(tmp_path: Path) -> None:
+    summary = a_summary(label_conflicts=[[("00.png", "cat"), ("01.png", "dog")]])
+    summary.write(tmp_path)
+    assert Summary.read(tmp_path).to_json() == summary.to_json()
+
+
+def test_what_a_later_version_says_besides_is_left_out(tmp_path: Path) -> None:
+    content = a_summary().to_json()
+    (tmp_path / "summary.json").write_text(json.dumps({**content, "of_a_later_version": 1}))
+    assert Summary.read(tmp_path).to_json() == content
+
+
+def test_what_is_damaged_is_named_by_its_place(tmp_path: Path) -> None:
+    content = a_summary().to_json()
+    content["class_health"][1]["n_flagged"] = "many"
+    (tmp_path / "summary.json").write_text(json.dumps(content))
+    with pytest.raises(RunFolderError, match=r"summary\.json: damaged: .*`\$\.class_health\[1\]\.n_flagged`"):
+        Summary.read(tmp_path)

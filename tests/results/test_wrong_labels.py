@@ -1,22 +1,17 @@
 """How many labels are wrong is a range, in summary.json and in every sentence about it."""
 
-import dataclasses
-import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from tiny_run import a_dataset, an_evidence, detections_of
 
-from labelscan.detection.decisions.decided_labels import DecidedLabels
-from labelscan.detection.decisions.rescoring import rescore
 from labelscan.detection.estimates import Range
 from labelscan.results.wrong_labels import (
     WrongLabels,
     count_in_words,
     estimate_wrong_labels,
     list_in_words,
-    read_wrong_labels,
 )
 
 
@@ -112,24 +107,6 @@ def test_several_models_are_members():
     assert estimate_wrong_labels(detections, by_agreement=True).source == "opinions"
 
 
-def test_what_the_summary_says_is_read_back():
-    detections = detections_of(an_evidence(a_dataset()))
-    decided = DecidedLabels(index=np.array([0, 7]), is_wrong=np.array([False, True]))
-    for known in (estimate_wrong_labels(detections), estimate_wrong_labels(*rescore(detections, decided))):
-        content = json.loads(json.dumps({"wrong_labels": dataclasses.asdict(known)}))
-        assert read_wrong_labels(content) == known
-
-
 def test_where_all_labels_are_decided_no_more_decisions_are_asked_for():
     assert not any("decision" in one for one in list_in_words(measured(decisions_to_halve=0)))
     assert "about 1 more decision would halve the interval" in list_in_words(measured(decisions_to_halve=1))
-
-
-def test_what_a_later_version_says_besides_is_left_out():
-    content = {"wrong_labels": {**dataclasses.asdict(measured()), "of_a_later_version": 1}}
-    assert read_wrong_labels(content) == measured()
-
-
-def test_an_older_run_says_nothing():
-    assert read_wrong_labels({}) is None
-    assert read_wrong_labels({"wrong_labels": None}) is None

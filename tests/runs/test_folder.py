@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,17 +14,29 @@ from filelock import FileLock
 from labelscan.errors import RunFolderError, UsageError
 from labelscan.files.atomic import partial_path
 from labelscan.runs import files as run_files
-from labelscan.runs.files import LOCK_FILE, OWN_FILES, foreign_files, has_trained, is_uploaded, sweep_run
+from labelscan.runs.files import LOCK_FILE, OWN_FILES, as_json, foreign_files, has_trained, is_uploaded, sweep_run
 from labelscan.runs.opening import is_locked, open_run
-from labelscan.runs.record import read_record, recorded_fingerprint, versions
+from labelscan.runs.record import Choices, CountedDecisions, Described, RunRecord, versions
 from labelscan.runs.same_run import Identity
 
 DEPENDS = {"command": "detect", "training.epochs": 3}
-DATA = {"fingerprint": "0123", "examples": 10, "classes": 2}
+DATA = {"fingerprint": "0123", "kind": "images", "examples": 10, "classes": 2}
+DECISIONS = CountedDecisions(file="", number=1, fingerprint="0123")
 
 
 def opened(folder, *, depends=DEPENDS, data=DATA, for_gate=False, **options):
-    return open_run(folder, Identity(settings={}, results_depend_on=depends, data=data, for_gate=for_gate), **options)
+    identity = Identity(settings={}, results_depend_on=depends, data=Described(**data), for_gate=for_gate)
+    return open_run(folder, identity, **options)
+
+
+def a_record():
+    said = {"state": "running", "started": "", "directory": "", "settings": {}, "results_depend_on": DEPENDS}
+    return RunRecord(**said, data=Described(**DATA))
+
+
+def edited(**changes):
+    """Return the text of a run.json with other values."""
+    return json.dumps({**as_json(a_record()), **changes})
 
 
 def train(folder):
@@ -66,7 +79,7 @@ def test_a_run_that_begins_this_moment_in_another_process_is_none_of_others(tmp_
 def test_a_run_says_how_it_ended(tmp_path):
     with opened(tmp_path):
         assert state(tmp_path) == "running"
-        assert recorded_fingerprint(tmp_path) == "0123"
+        assert RunRecord.read(tmp_path).data.fingerprint == "0123"
     assert state(tmp_path) == "finished"
     for error, end in ((KeyboardInterrupt, "interrupted"), (ValueError, "failed")):
         with pytest.raises(error), opened(tmp_path):
@@ -136,8 +149,10 @@ def test_a_run_for_a_gate_replaces_one_of_changed_data_unless_somebody_uses_it(t
         ("{", r"run\.json: cannot be read"),
         ("[]", r"run\.json: cannot be read"),
         ('{"format_version": 0}', "another version of labelscan"),
-        ('{"format_version": 1, "data": {}}', "cannot be read .no results_depend_on"),
-        ('{"format_version": 1, "results_depend_on": {}, "data": []}', "cannot be read .no data"),
+        ('{"format_version": 1}', "damaged: Object missing required field `state`"),
+        (edited(state="lost"), r"damaged: Invalid enum value 'lost' - at `\$\.state`"),
+        (edited(data={**DATA, "examples": "x"}), r"damaged: Expected `int`, got `str` - at `\$\.data\.examples`"),
+        (edited(data={**DATA, "of_a_later_version": 1}), r"`\$\.data\.of_a_later_version` is not known to this"),
     ],
 )
 def test_a_damaged_record_is_refused_and_fresh_starts_over(tmp_path, content, problem):
@@ -164,10 +179,10 @@ def test_a_start_over_that_is_cut_off_leaves_the_old_run_to_be_known_by(tmp_path
     with opened(tmp_path):
         train(tmp_path)
     monkeypatch.setattr(run_files.shutil, "rmtree", cut_off)
-    with pytest.raises(KeyboardInterrupt), opened(tmp_path, data=OTHER_DATA, fresh=True):
+    with pytest.raises(KeyboardInterrupt), opened(tmp_path, **OTHER_DATA, fresh=True):
         pass
     monkeypatch.undo()
-    with pytest.raises(RunFolderError, match="data has changed"), opened(tmp_path, data=OTHER_DATA):
+    with pytest.raises(RunFolderError, match="data has changed"), opened(tmp_path, **OTHER_DATA):
         pass
 
 
@@ -186,8 +201,9 @@ def test_a_second_process_is_refused_and_learns_who_writes(tmp_path):
     script = (
         "import sys, pathlib\n"
         "from labelscan.runs.opening import open_run\n"
+        "from labelscan.runs.record import Described\n"
         "from labelscan.runs.same_run import Identity\n"
-        f"identity = Identity(settings={{}}, results_depend_on={DEPENDS!r}, data={DATA!r})\n"
+        f"identity = Identity(settings={{}}, results_depend_on={DEPENDS!r}, data=Described(**{DATA!r}))\n"
         "with open_run(pathlib.Path(sys.argv[1]), identity):\n"
         "    print('open', flush=True)\n"
         "    sys.stdin.read()\n"
@@ -238,7 +254,7 @@ def test_a_finished_run_that_can_only_be_read_is_opened_and_not_written(tmp_path
     refuse_to_write(monkeypatch)
     with opened(tmp_path) as run:
         assert run.is_read_only
-        run.record(state="running")
+        run.rewrite(replace(run.record, evidence_of="of others"))
     assert (tmp_path / "run.json").read_bytes() == before
 
 
@@ -253,27 +269,28 @@ def test_another_run_that_can_only_be_read_is_refused(tmp_path, monkeypatch):
 
 def go_on_until(folder, error):
     """Resume with other choices, and end with an error before anything is trained."""
-    with opened(folder, begin=lambda run: {"choices": run.earlier["choices"]}) as run:
-        run.record(choices={"threads": 2}, versions={**versions(), "torch": "0.0"})
+    with opened(folder, begin=lambda run, record: replace(record, choices=run.earlier.choices)) as run:
+        others = {**versions(), "torch": "0.0"}
+        run.rewrite(replace(run.record, choices=Choices(threads=2), versions=others))
         raise error
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), UsageError("no cluster answers")], ids=["stopped", "refused"])
 def test_who_trains_nothing_leaves_what_the_folds_were_made_with(tmp_path, error):
-    with opened(tmp_path, begin=lambda _: {"choices": {"threads": 1}, "jobs": ["fold-0-0", "fold-0-1"]}):
+    with opened(tmp_path, begin=lambda _, record: replace(record, choices=Choices(threads=1))):
         train(tmp_path)
-    before = read_record(tmp_path)
+    before = RunRecord.read(tmp_path)
     with pytest.raises(type(error)):
         go_on_until(tmp_path, error)
-    after = read_record(tmp_path)
-    assert [after[name] for name in ("choices", "versions")] == [before[name] for name in ("choices", "versions")]
-    assert after["state"] == ("finished" if isinstance(error, UsageError) else "interrupted")
+    after = RunRecord.read(tmp_path)
+    assert (after.choices, after.versions) == (before.choices, before.versions)
+    assert after.state == ("finished" if isinstance(error, UsageError) else "interrupted")
 
 
 def test_a_run_that_is_refused_something_stays_as_it_is(tmp_path):
     with opened(tmp_path) as run:
-        run.record(decisions={"fingerprint": "0123"})
-    before = read_record(tmp_path)
+        run.rewrite(replace(run.record, decisions=DECISIONS))
+    before = RunRecord.read(tmp_path)
 
     def be_refused():
         with opened(tmp_path):
@@ -281,8 +298,8 @@ def test_a_run_that_is_refused_something_stays_as_it_is(tmp_path):
 
     with pytest.raises(UsageError, match="no cluster"):
         be_refused()
-    after = read_record(tmp_path)
-    assert {**after, "timings": {}} == {**before, "timings": {}}
+    after = RunRecord.read(tmp_path)
+    assert replace(after, timings={}) == replace(before, timings={})
 
 
 OWN_PLACES = ("fold-0-0", "fold-0-1-opinion-2", "store", "self-check", "self-check/fold-0-0", "cells/ce-0/fold-0-0")
@@ -302,7 +319,7 @@ def test_what_a_killed_process_has_left_half_written_anywhere_in_a_run_is_swept(
     for path in left:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("half")
-    (tmp_path / "run.json").write_text(json.dumps({"format_version": 1, "results_depend_on": DEPENDS, "data": DATA}))
+    a_record().write(tmp_path)
     with opened(tmp_path, fresh=fresh, also_owns=("cells",)):
         pass
     assert list(tmp_path.rglob("*.partial")) == left[-1:], "a folder that no run makes is left alone"
@@ -331,7 +348,7 @@ def test_a_link_that_leads_out_of_the_run_is_refused_before_anything_is_written(
         outside.mkdir() if "." not in Path(name).name else outside.write_text("theirs")
     link.symlink_to(os.path.relpath(outside, link.parent) if way == "relative" else outside)
     if name != "run.json":
-        (folder / "run.json").write_text(json.dumps({"format_version": 1, "results_depend_on": DEPENDS, "data": DATA}))
+        a_record().write(folder)
     before = {path: path.lstat().st_mtime_ns for path in sorted(tmp_path.rglob("*"))}
     for options in ({}, {"fresh": True}):
         run = opened(folder, also_owns=("cells",), **options)

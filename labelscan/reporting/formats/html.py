@@ -10,7 +10,7 @@ import dataclasses
 import hashlib
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -71,18 +71,18 @@ def write_html(page: ReportPage, path: Path) -> None:
 def render_html(page: ReportPage) -> str:
     """Return the page as one HTML document, the same for the same content."""
     names = PAGE_SCRIPTS + (REVIEW_SCRIPTS if page.suspects or page.measurement else ())
-    worst_first = sorted(page.listed("class_health"), key=lambda one: -one["estimated_wrong_labels"])
+    worst_first = sorted(page.summary.class_health, key=lambda one: -one.estimated_wrong_labels)
     style, scripts = _asset(STYLE), [_asset(name) for name in names]
     template = _environment().get_template(TEMPLATE)
     return template.render(
         page=page,
         summary=page.summary,
-        self_check=page.summary.get("self_check"),
-        warnings=[one for one in page.listed("warnings") if not one.startswith(IN_THE_BANNER)],
+        self_check=page.summary.self_check,
+        warnings=[one for one in page.summary.warnings if not one.startswith(IN_THE_BANNER)],
         most_believed=MANY_FLAGGED,
         names=page.class_names,
         health=worst_first[:MOST_CLASSES_IN_HEALTH],
-        heat_map=_heat_map(page.summary),
+        heat_map=_heat_map(page.summary.noise_matrix),
         class_columns=(CLASS, EXAMPLES, FLAGGED, SHARE, PROBABLY_WRONG, ACCURACY),
         truth_columns=(FLAGGED, *QUALITY),
         policy=_policy(style, scripts, saves=bool(page.save_to)),
@@ -171,8 +171,8 @@ def _measurement(page: ReportPage, measurement: Measurement) -> dict[str, object
         "stretches": [dataclasses.astuple(one) for one in measurement.stretches],
         "error_odds": rounded(error_odds),
         "n_flagged": page.n_flagged,
-        "is_ranked_by_log_odds": str(page.summary["detector"]).partition(":")[0] == POSTERIOR,
-        "n_decided": page.wrong_labels.n_decided if page.wrong_labels else 0,
+        "is_ranked_by_log_odds": page.summary.detector.partition(":")[0] == POSTERIOR,
+        "n_decided": page.summary.wrong_labels.n_decided,
     }
 
 
@@ -181,10 +181,9 @@ def _as_json(content: Mapping[str, object]) -> str:
     return json.dumps(content, separators=(",", ":"), allow_nan=False).translate(_ESCAPES)
 
 
-def _heat_map(summary: Mapping[str, object]) -> list[list[HeatCell]]:
+def _heat_map(matrix: Sequence[Sequence[float]] | None) -> list[list[HeatCell]]:
     """Return the noise matrix as cells, or no cells if there are too many."""
-    matrix = summary["noise_matrix"]
-    if not isinstance(matrix, list) or len(matrix) > MOST_CLASSES_IN_HEAT_MAP:
+    if matrix is None or len(matrix) > MOST_CLASSES_IN_HEAT_MAP:
         return []
     most = max((value for i, row in enumerate(matrix) for j, value in enumerate(row) if i != j), default=0.0) or 1.0
 

@@ -42,18 +42,17 @@ def render_markdown(page: ReportPage) -> str:
 
 
 def _lines(page: ReportPage) -> Iterator[str]:
-    n_scored = int(str(page.summary.get("n_scored", 0)))
+    summary, n_scored = page.summary, page.summary.n_scored
     share = f" ({percent(page.n_flagged / n_scored)})" if n_scored else ""
     yield f"## {in_markdown(page.data)}: {page.n_flagged:,} of {n_scored:,} labels look wrong{share}"
     yield ""
-    if page.wrong_labels is not None:
-        sentence = count_in_words(page.wrong_labels, n_scored)
-        yield from (f"- {words}" for words in (sentence, *list_in_words(page.wrong_labels)))
-    yield from (f"- **warning:** {in_markdown(str(one))}" for one in page.listed("warnings"))
+    sentence = count_in_words(summary.wrong_labels, n_scored)
+    yield from (f"- {words}" for words in (sentence, *list_in_words(summary.wrong_labels)))
+    yield from (f"- **warning:** {in_markdown(one)}" for one in summary.warnings)
     yield from (f"- {in_markdown(note)}" for note in page.notes)
-    classes = worst_classes([CLASS, FLAGGED, LABELS, SHARE, ACCURACY], page.listed("class_health"))
+    classes = worst_classes([CLASS, FLAGGED, LABELS, SHARE, ACCURACY], summary.class_health)
     yield from _table("Classes", classes.head(MOST_CLASSES), len(classes), "classes with flags")
-    pairs = Table.of(PAIRS, page.listed("confused_pairs"))
+    pairs = Table.of(PAIRS, summary.confused_pairs)
     yield from _table("Most confused", pairs, len(pairs))
     yield from _table("Labels most likely wrong", _suspects(page), page.n_flagged, "in issues.csv")
     if page.facts:

@@ -6,9 +6,8 @@ from dataclasses import replace
 
 import pytest
 from markdown_it import MarkdownIt
-from tiny_page import a_page, a_summary, an_estimate
+from tiny_page import a_page, an_estimate
 
-from labelscan.errors import RunFolderError
 from labelscan.reporting.formats.markdown import MOST_SUSPECTS, render_markdown, write_markdown
 from labelscan.wording.words import as_code, in_markdown
 
@@ -89,7 +88,6 @@ def test_how_many_are_wrong_is_a_range():
     text = render_markdown(a_page())
     assert "- between 4 and 12 of 1,190 labels are probably wrong (most likely 8)\n" in text
     assert "the models cannot tell how many of the listed are wrong: 70 to 97 in 100\n" in text
-    assert "are wrong (" not in render_markdown(a_page(wrong_labels=None))
 
 
 def test_the_file_has_the_text(tmp_path):
@@ -101,9 +99,3 @@ def test_a_run_without_suspects_has_no_empty_tables():
     text = render_markdown(a_page(suspects=(), n_flagged=0, wrong_labels=an_estimate(precision=None)))
     assert "doubtful" not in text
     assert "of the listed" not in text
-
-
-@pytest.mark.parametrize("name", ["warnings", "class_health", "confused_pairs"])
-def test_a_summary_that_is_damaged_is_named(name):
-    with pytest.raises(RunFolderError, match=rf"summary\.json: {name} is not a list"):
-        render_markdown(a_page(summary=a_summary() | {name: "text"}))
