@@ -1,9 +1,12 @@
 """Checksums of files, compared before anything depends on them: a disk, or another program, may have changed them."""
 
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
+from labelscan.events import Listener, Warned
 from labelscan.files.atomic import replacing
 
 SUFFIX = ".checksum"
@@ -38,6 +41,16 @@ def has_changed(path: Path) -> bool:
         return False
     except (OSError, ValueError):
         return True
+
+
+@contextmanager
+def making(path: Path, made_from: str, notify: Listener) -> Iterator[None]:
+    """Let the block make a file, again where it has changed, which is said; write its checksum after."""
+    if has_changed(path):
+        notify(Warned(f"{path.name} has changed since it was written, so it is made again"))
+    forget(path)
+    yield
+    write_checksum(path, made_from)
 
 
 def forget(path: Path) -> None:

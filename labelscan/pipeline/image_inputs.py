@@ -10,8 +10,8 @@ from filelock import FileLock, Timeout
 
 from labelscan.config import fingerprint
 from labelscan.data.inputs import are_images
-from labelscan.events import Event, Listener, PartDone, StepAdvanced, StepDone, StepStarted, Warned, pause
-from labelscan.files.checksums import forget, has_changed, is_intact, write_checksum
+from labelscan.events import Event, Listener, PartDone, StepAdvanced, StepDone, StepStarted, pause
+from labelscan.files.checksums import is_intact, making
 from labelscan.images.blocks import ImageBlocks
 from labelscan.images.cache import Cache
 from labelscan.images.sources import ImageSource
@@ -36,32 +36,30 @@ def make_store(plan: Plan, member: PlannedMember, source: ImageSource, paths: Ru
 
     It is made in one stream where this process makes it alone, else of the blocks that others have made.
     """
-    path, made_from = inputs_of(plan, member, paths), made_from_of(member)
+    path = inputs_of(plan, member, paths)
     paths.inputs.mkdir(parents=True, exist_ok=True)
     with _one_at_a_time(path, notify):
-        store = read_store(path, made_from)
-        if store is not None and len(store) == len(source) and is_wanted(plan, member, store):
+        store = read_store(plan, member, paths)
+        if store is not None and len(store) == len(source):
             return store
-        if has_changed(path):
-            notify(Warned(f"{path.name} has changed since it was written, so it is made again"))
-        Store.forget(path)
-        forget(path)
-        jobs = blocks_of_inputs(plan, member, paths)
-        if plan.executor.runs_elsewhere or any(paths.outputs.was_done(job) for job in jobs):
-            store = _make_of_blocks(plan, jobs, source, path, paths.outputs, notify)
-        else:
-            store = _make_at_once(plan, member, source, paths, notify)
-        write_checksum(path, made_from)
-        return store
+        with making(path, made_from_of(member), notify):
+            Store.forget(path)
+            jobs = blocks_of_inputs(plan, member, paths)
+            if plan.executor.runs_elsewhere or any(paths.outputs.was_done(job) for job in jobs):
+                return _make_of_blocks(plan, jobs, source, path, paths.outputs, notify)
+            return _make_at_once(plan, member, source, paths, notify)
 
 
-def read_store(path: Path, made_from: str) -> Store | None:
-    """Return the finished store at ``path``, or None where it is missing, of another model, or not as it was written.
+def read_store(plan: Plan, member: PlannedMember, paths: RunPaths) -> Store | None:
+    """Return the rows that a model reads, made by what makes them on this machine, or None where there are none.
 
-    Whether it is of these images, their digests tell.
+    They do not count where they have changed since they were written. Whether they are of these images, their digests
+    tell.
     """
-    store = Store.read(path)
-    return store if store is not None and is_intact(path, made_from) else None
+    path = inputs_of(plan, member, paths)
+    store, wanted = Store.read(path), (member.image_shape, made_by(feature_maker_of(member), plan.device))
+    is_wanted = store is not None and (store.shape, store.maker) == wanted
+    return store if is_wanted and is_intact(path, made_from_of(member)) else None
 
 
 def made_from_of(member: PlannedMember) -> str:
@@ -70,11 +68,6 @@ def made_from_of(member: PlannedMember) -> str:
         return "as-they-are"
     name = getattr(member.frozen, "name", type(member.frozen).__name__)  # which those of other packages may lack
     return fingerprint([name, member.fingerprint, member.mirrored])
-
-
-def is_wanted(plan: Plan, member: PlannedMember, store: Store) -> bool:
-    """Return whether the rows of a store are those that a model reads, made by what makes them on this machine."""
-    return (store.shape, store.maker) == (member.image_shape, made_by(feature_maker_of(member), plan.device))
 
 
 @contextmanager

@@ -19,10 +19,10 @@ from labelscan.data.stored_rows import write_rows
 from labelscan.errors import DatasetError, Problem, RunFolderError
 from labelscan.events import Event, Listener, Warned
 from labelscan.files.atomic import replacing_bytes
-from labelscan.files.checksums import forget, has_changed, is_intact, write_checksum
+from labelscan.files.checksums import is_intact, making
 from labelscan.images.sources import ImageSource
 from labelscan.images.store import Store
-from labelscan.pipeline.image_inputs import blocks_of_inputs, is_wanted, made_from_of, make_store, read_store
+from labelscan.pipeline.image_inputs import blocks_of_inputs, made_from_of, make_store, read_store
 from labelscan.pipeline.input_files import cache_of, inputs_of
 from labelscan.pipeline.planned_members import PlannedMember
 from labelscan.pipeline.planning import Plan
@@ -103,9 +103,8 @@ def provide_inputs(
     for member in members:
         path = inputs_of(plan, member, paths)
         if are_images(inputs):
-            store = read_store(path, made_from_of(member))
-            is_whole = store is not None and is_wanted(plan, member, store)
-            if store is None or not is_whole or _fingerprint(store) != contents.fingerprint:
+            store = read_store(plan, member, paths)
+            if store is None or _fingerprint(store) != contents.fingerprint:
                 store = make_store(plan, member, inputs, paths, notify)
                 if _fingerprint(store) != contents.fingerprint:
                     raise RunFolderError("images changed while the run was being resumed", hint=FRESH)
@@ -113,11 +112,8 @@ def provide_inputs(
         assert isinstance(inputs, FeatureTable | ColumnTable | Texts)
         made_from = f"{in_memory}-{made_from_of(member)}"
         if not is_intact(path, made_from):
-            if has_changed(path):
-                notify(Warned(f"{path.name} has changed since it was written, so it is made again"))
-            forget(path)
-            _write_rows(plan, inputs, member, path, paths, notify)
-            write_checksum(path, made_from)
+            with making(path, made_from, notify):
+                _write_rows(plan, inputs, member, path, paths, notify)
 
 
 def _warning_once(notify: Listener) -> Listener:

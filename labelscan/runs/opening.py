@@ -100,14 +100,12 @@ def _opened(
     bucket: Bucket | None,
     begin: Begin,
 ) -> Iterator[RunFolder]:
-    if (path / RUN_FILE).is_file() and not fresh:
-        RunRecord.read(path)  # a damaged one is refused before anything is written
-    sweep_run(path, also_owns)
     started_over = ""
-    if not fresh and (path / RUN_FILE).is_file():
+    if not fresh and (path / RUN_FILE).is_file():  # a damaged one is refused before anything is written
         started_over = why_start_over(path, identity, also_owns=also_owns)
         if started_over and resume:
             raise RunFolderError(started_over, where=str(path), hint=ELSEWHERE_OR_FRESH)
+    sweep_run(path, also_owns)
     if fresh or started_over:
         clear(path, also_owns)
     run = RunFolder(path, inputs, bucket=bucket)
